@@ -347,7 +347,7 @@ class Client:
         k: int = 10,
         offset: int = 0,
         weights: Mapping[str, float] | None = None,
-        owner: str | None = None,
+        owner: str | Sequence[str] | None = None,
         explain: bool = False,
         **filters: Unpack[Filters],
     ) -> Hits:
@@ -355,7 +355,7 @@ class Client:
 
         A result matches every filter, and for each filter at least one of its values. `like`, `unlike`: ids of images
         that the results are to be like, or not. `offset`: results before the first; `next` of the results is that of
-        the next ones. `weights`: role -> weight, instead of the defaults.
+        the next ones. `weights`: role -> weight, instead of the defaults. `owner`: one, or several.
         """
         listed = None if weights is None else ",".join(f"{role}={weight:f}" for role, weight in weights.items())
         asked = self._asked(owner, by, filters) | _given({"text": text, "k": k, "offset": offset, "explain": explain})
@@ -366,7 +366,9 @@ class Client:
         fields = {name: _as_text(value) for name, value in asked.items()}
         return Hits(self._read(SearchResults, "POST", "/search", data=fields, files={"image": ("image", data)}))
 
-    def facets(self, *, by: ResultKind = "image", owner: str | None = None, **filters: Unpack[Filters]) -> Facets:
+    def facets(
+        self, *, by: ResultKind = "image", owner: str | Sequence[str] | None = None, **filters: Unpack[Filters]
+    ) -> Facets:
         """Return the values to filter by, with counts, of the images, products or chunks that match the filters."""
         return self._read(Facets, "GET", "/facets", params=self._asked(owner, by, filters))
 
@@ -389,7 +391,7 @@ class Client:
 
     # requests
 
-    def _asked(self, owner: str | None, by: ResultKind, filters: Filters) -> dict[str, Any]:
+    def _asked(self, owner: str | Sequence[str] | None, by: ResultKind, filters: Filters) -> dict[str, Any]:
         """Return the parameters that searches and facets share; several values of a filter as a list."""
         return _given({"owner": owner or self.owner, "by": by}) | {
             name: value if isinstance(value, float | str | int) else list(cast(Sequence[Any], value))

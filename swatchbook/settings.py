@@ -40,7 +40,7 @@ from pydantic_settings import (
 
 from swatchbook.errors import Configuration
 from swatchbook.loopback import is_loopback
-from swatchbook.records import Owner
+from swatchbook.records import Owner, Role
 
 PREFIX = "SWATCHBOOK_"
 ENV_FILE = "SWATCHBOOK_ENV_FILE"
@@ -108,6 +108,23 @@ PromptsByRole = Annotated[Prompts, NoDecode, BeforeValidator(_parse_object)]
 
 
 _PER_MINUTE = "per minute and run, shared by the run's shards; 0: no limit. Set it to stay below your account's limit"
+
+
+SearchKind = Literal["text", "image"]
+
+
+def _check_weights(weights: Mapping[str, float]) -> Mapping[str, float]:
+    known = {role.value for role in Role if role is not Role.ANALYSIS} | {"keyword"}
+    if unknown := sorted(weights.keys() - known):
+        raise ValueError(f"no role is called {', '.join(unknown)}; there are {', '.join(sorted(known))}")
+    if not any(weights.values()):
+        raise ValueError("no role has a weight")
+    return weights
+
+
+Weights = Annotated[
+    Mapping[str, Annotated[float, Field(ge=0, le=1_000_000, allow_inf_nan=False)]], AfterValidator(_check_weights)
+]
 
 
 class Price(BaseModel):
@@ -455,6 +472,14 @@ class Settings(BaseSettings):
         ),
     )
 
+    search_weights: Annotated[Mapping[SearchKind, Weights], NoDecode, BeforeValidator(_parse_object)] = Field(
+        default={},
+        description=(
+            'Weights of the roles in searches by text and picture: JSON, {"text": {"keyword": 0.6, "text": 0.4}}; a '
+            "role that is not named is not searched. Set them to what `swatchbook evaluate search --save` finds for "
+            "your questions. A search's own --weights go first."
+        ),
+    )
     relevance_floor: float = Field(
         default=0.2,
         ge=0,

@@ -135,7 +135,10 @@ TESTED_ELSEWHERE: Mapping[str, str] = {
     "make up": _COMPOSE,
     "make down": _COMPOSE,
     "make weaviate": "tests/devtools/test_weaviate.py::test_path_prints_what_would_be_run",
-    "swatchbook ingest-images pictures": f"{_FOLDERS}::test_items_are_counted_by_folder_and_in_all",
+    **dict.fromkeys(
+        ("swatchbook ingest-images pictures", "swatchbook ingest-images pictures --owner classes"),
+        f"{_FOLDERS}::test_items_are_counted_by_folder_and_in_all",
+    ),
     "swatchbook ingest-images items.jsonl": f"{_FOLDERS}::test_scraped_batch_is_searchable_by_its_items",
     "swatchbook ingest": f"{_FOLDERS}::test_ingest_sends_each_file_where_it_belongs",
     "swatchbook ingest catalogue.pdf pictures items.jsonl": f"{_FOLDERS}::test_ingest_sends_each_file_where_it_belongs",
@@ -190,6 +193,15 @@ TESTED_ELSEWHERE: Mapping[str, str] = {
         ),
         _EDITS,
     ),
+    **dict.fromkeys(
+        (
+            "swatchbook evaluate search",
+            "swatchbook evaluate search QUERIES",
+            "swatchbook evaluate search tests/truth/questions/answerable.jsonl --all-owners",
+        ),
+        f"{_EVALUATE}::test_searches_are_scored_by_role_and_fitted_weights_are_those_of_the_next_search",
+    ),
+    "swatchbook evaluate search pictures --owner classes": f"{_EVALUATE}::test_pictures_are_asked_for_by_their_class",
     "swatchbook evaluate products --edited": f"{_EVALUATE}::test_edits_by_hand_are_labels",
     "swatchbook review run": f"{_REVIEW}::test_a_second_model_settles_what_it_can_and_its_corrections_are_searchable",
     "swatchbook review accept 70968d45": f"{_REVIEW}::test_a_person_has_the_last_word",

@@ -43,7 +43,7 @@ def search_at_service(
     image: Path | None,
     like: Sequence[str],
     unlike: Sequence[str],
-    owner: str | None,
+    owner: Sequence[str] | None,
     where: Where,
     documents: Sequence[str],
     by: str,
@@ -73,7 +73,7 @@ def search_at_service(
 
 
 def facets_at_service(
-    settings: Settings, *, owner: str | None, where: Where, documents: Sequence[str], by: str
+    settings: Settings, *, owner: Sequence[str] | None, where: Where, documents: Sequence[str], by: str
 ) -> Facets:
     """Return the values to filter by, with counts. `documents` are full ids. Raises as `search_at_service` does."""
     service = read_address(settings)
@@ -106,7 +106,7 @@ def read_address(settings: Settings) -> Service:
     return Service(url=url, tls=parts.scheme == "https", host=host, port=port, path=parts.path)
 
 
-def _filters(owner: str | None, where: Where, documents: Sequence[str], by: str) -> list[tuple[str, str]]:
+def _filters(owner: Sequence[str] | None, where: Where, documents: Sequence[str], by: str) -> list[tuple[str, str]]:
     for document in documents:
         try:
             UUID(document)
@@ -115,7 +115,7 @@ def _filters(owner: str | None, where: Where, documents: Sequence[str], by: str)
                 f"document={document}: SWATCHBOOK_SERVICE_URL is set, so the filter needs the full document id.",
                 advice="`search --json` shows it as `document_id`.",
             ) from None
-    given: dict[str, Any] = {"owner": owner, "by": by}
+    given: dict[str, Any] = {"owner": [*(owner or ())], "by": by}
     given |= {key: getattr(where, field) for key, field in KEYS.items()} | {"document": documents}
     given["editions"] = None if where.editions == "newest" else where.editions
     lists = ((name, value if isinstance(value, tuple | list) else [value]) for name, value in given.items())

@@ -17,17 +17,20 @@ from interface.cli.options import (
     AllOwners,
     Json,
     OwnerName,
+    OwnerNames,
     Reference,
     ReferenceOrAll,
     Roles,
     Yes,
     check_choice,
     check_owner,
+    check_owners,
     check_text,
     choose_document,
     choose_documents,
     choose_one_owner,
     choose_owner,
+    choose_owners,
     opened_resources,
     parse_pages,
     parse_roles,
@@ -376,7 +379,7 @@ def search(
     unlike: Annotated[
         list[str] | None, typer.Option("--not", metavar="ID", help="Move away from what this image shows.")
     ] = None,
-    owner: OwnerName = None,
+    owner: OwnerNames = None,
     all_owners: AllOwners = False,
     by: By = "image",
     where: Filters = None,
@@ -391,7 +394,7 @@ def search(
 ) -> None:
     """Search by text, by a picture, by images of the collection, or by text and pictures."""
     check_text(text or "", "TEXT")
-    check_owner(owner, all_owners)
+    check_owners(owner, all_owners)
     filters, references = _filters(where, editions)
     settings = read_settings()
     if settings.service_url:
@@ -420,7 +423,7 @@ def search(
 
 @app.command(rich_help_panel=SEARCH)
 def facets(
-    owner: OwnerName = None,
+    owner: OwnerNames = None,
     all_owners: AllOwners = False,
     by: By = "image",
     where: Filters = None,
@@ -428,7 +431,7 @@ def facets(
     as_json: Json = False,
 ) -> None:
     """List the values to filter a search by, and how many results have each; with --where, of those that match."""
-    check_owner(owner, all_owners)
+    check_owners(owner, all_owners)
     filters, references = _filters(where, editions)
     settings = read_settings()
     if settings.service_url:
@@ -463,12 +466,25 @@ def _filters(where: "list[str] | None", editions: Literal["newest", "all"]) -> "
 
 
 def _on_collection(
-    resources: "Resources", filters: "Where", references: "tuple[str, ...]", owner: str | None, all_owners: bool
+    resources: "Resources", filters: "Where", references: "tuple[str, ...]", owners: list[str] | None, all_owners: bool
 ) -> "Where":
-    """Return the filters with the documents that are referred to, and with the owner to search."""
-    searched_owner = choose_owner(resources.ledger, owner, all_owners)
-    documents = tuple(choose_document(resources.ledger, reference, searched_owner).id for reference in references)
-    return filters.model_copy(update={"documents": documents, "owner": searched_owner})
+    """Return the filters with the documents that are referred to, and with the owners to search.
+
+    A document is looked for among those of the first owner who has such a one.
+    """
+    whose = choose_owners(resources.ledger, owners, all_owners)
+    documents = tuple(_document_of_any(resources, reference, whose) for reference in references)
+    one = whose[0] if len(whose) == 1 else None
+    return filters.model_copy(update={"documents": documents, "owner": one, "owners": () if one else whose})
+
+
+def _document_of_any(resources: "Resources", reference: str, owners: "tuple[str, ...]") -> str:
+    from swatchbook.errors import InvalidReference
+
+    for owner in owners[:-1]:
+        with suppress(InvalidReference):
+            return choose_document(resources.ledger, reference, owner).id
+    return choose_document(resources.ledger, reference, owners[-1] if owners else None).id
 
 
 def _print_results(results: "SearchResults", *, explain: bool, as_json: bool) -> None:

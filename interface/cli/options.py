@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 OwnerName = Annotated[
     str | None, typer.Option("--owner", metavar="NAME", help="Owner of the documents; `default` if not given.")
 ]
+OwnerNames = Annotated[
+    list[str] | None, typer.Option("--owner", metavar="NAME", help="Owner; `default` if not given. It may be repeated.")
+]
 AllOwners = Annotated[bool, typer.Option("--all-owners", help="The documents of all owners.")]
 All = Annotated[bool, typer.Option("--all", help="Every document of the owner.")]
 Reference = Annotated[str, typer.Argument(metavar="DOCUMENT", help="Document id, unique id prefix, or file name.")]
@@ -160,6 +163,22 @@ def choose_one_owner(ledger: "Ledger", owner: str | None) -> str:
     if owner is not None or known_owners(ledger):
         require_owner(ledger, owner or DEFAULT_OWNER)
     return owner or DEFAULT_OWNER
+
+
+def check_owners(owners: "list[str] | None", all_owners: bool = False) -> None:
+    """Raise BadParameter as `check_owner` does for any of them."""
+    for owner in owners or ():
+        check_owner(owner, all_owners)
+
+
+def choose_owners(ledger: "Ledger", owners: "list[str] | None", all_owners: bool = False) -> "tuple[str, ...]":
+    """Return whose documents are meant: none for all owners', else each as `choose_one_owner`."""
+    check_owners(owners, all_owners)
+    if all_owners:
+        return ()
+    if not owners:
+        return (choose_one_owner(ledger, None),)
+    return tuple(dict.fromkeys(choose_one_owner(ledger, each) for each in owners))
 
 
 def check_choice(reference: str | None, every: bool) -> None:

@@ -9,7 +9,7 @@ rejected; a session's requests that change something must come from the service'
 
 import hashlib
 import hmac
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -78,6 +78,14 @@ def choose_known(resources: Resources, caller: Caller, owner: str | None) -> str
         named = {name for key in resources.settings.api_keys for name in key.owners} - {EVERYBODY}
         require_owner(resources.ledger, owner, others=named)
     return chosen
+
+
+def choose_owners(resources: Resources, caller: Caller, owners: Sequence[str]) -> Sequence[str]:
+    """Return the requested owners, each of whom the caller may read; without any, as `choose_known`; none for all."""
+    if len(owners) > 1:
+        return tuple(dict.fromkeys(filter(None, (choose_known(resources, caller, each) for each in owners))))
+    chosen = choose_known(resources, caller, next(iter(owners), None))
+    return () if chosen is None else (chosen,)
 
 
 def check_exposure(settings: Settings) -> None:

@@ -3,6 +3,7 @@ their limits (100 results, 100 values of a filter) and the form. The ranking is 
 """
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 from uuid import UUID
@@ -14,7 +15,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
-from interface.service.auth import TheCaller, choose_known
+from interface.service.auth import TheCaller, choose_owners
 from interface.service.parameters import RequestModel, SearchText, Tools
 from interface.service.problems import documented
 from interface.service.upload_body import TheUploadSlots, full_disk_as_507, stream_body
@@ -46,8 +47,10 @@ router = APIRouter(tags=["search"])
 class FilterQuery(RequestModel):
     """Filters. A result matches every filter, and for each filter at least one of its values."""
 
-    owner: Owner | None = Field(
-        default=None, description="Owner to search; required only for a key with several owners."
+    owner: list[Owner] = Field(
+        default=[],
+        max_length=_MAX_VALUES,
+        description="Owners to search; required only for a key with several owners, and only among these.",
     )
     by: ResultKind = Field(default="image", description="What each result is, and what the filters apply to.")
     document: list[UUID] = Field(default=[], max_length=_MAX_VALUES, description="Document ids.")
@@ -73,10 +76,11 @@ class FilterQuery(RequestModel):
         default="newest", description="`all` also finds what only older editions show; `document` finds its own."
     )
 
-    def where(self, owner: str | None) -> Where:
-        """Return the filters, on this owner or on all."""
+    def where(self, *owners: str) -> Where:
+        """Return the filters, on these owners; without any on all."""
         return Where(
-            owner=owner,
+            owner=owners[0] if len(owners) == 1 else None,
+            owners=owners if len(owners) > 1 else (),
             documents=tuple(map(str, self.document)),
             products=tuple(self.product),
             category=tuple(self.category),
@@ -122,13 +126,13 @@ def _form_schema() -> dict[str, Any]:
 @router.get("/search", summary="Search by text", responses=documented(404))
 def search(resources: Tools, caller: TheCaller, query: Annotated[SearchQuery, Query()]) -> SearchResults:
     """Runs one query per role that applies, and fuses the results. An image is at `/images/{id}/file`."""
-    return _search(resources, query, choose_known(resources, caller, query.owner), None)
+    return _search(resources, query, choose_owners(resources, caller, query.owner), None)
 
 
 @router.get("/facets", summary="List the values to filter by, with counts", responses=documented(404))
 def facets(resources: Tools, caller: TheCaller, query: Annotated[FilterQuery, Query()]) -> Facets:
     """Counts images, products or chunks (`by`) that match the filters: of each field the 100 most frequent values."""
-    return count_facets(resources.ledger, query.by, query.where(choose_known(resources, caller, query.owner)))
+    return count_facets(resources.ledger, query.by, query.where(*choose_owners(resources, caller, query.owner)))
 
 
 @router.post(
@@ -148,11 +152,11 @@ async def search_by_image(
             if not isinstance(picture, UploadFile):
                 raise HTTPException(422, f"The form part {IMAGE!r} is missing or is not a file.")
             query = _read_query(form)
-            owner = await run_in_threadpool(choose_known, resources, caller, query.owner)
+            owners = await run_in_threadpool(choose_owners, resources, caller, query.owner)
             with full_disk_as_507(), temporary_file(resources.settings.temporary_folder) as path:
                 with path.open("wb") as file:
                     await run_in_threadpool(shutil.copyfileobj, picture.file, file)
-                return await run_in_threadpool(_search, resources, query, owner, path)
+                return await run_in_threadpool(_search, resources, query, owners, path)
         finally:
             await form.close()
 
@@ -189,13 +193,13 @@ def _is_list(name: str) -> bool:
     return field is not None and isinstance(field.default, list)
 
 
-def _search(resources: Resources, query: SearchQuery, owner: str | None, image: Path | None) -> SearchResults:
+def _search(resources: Resources, query: SearchQuery, owners: Sequence[str], image: Path | None) -> SearchResults:
     found = find_relevant(
         resources,
         text=query.text,
         image=image,
         examples=Examples([str(each) for each in query.like], [str(each) for each in query.unlike]),
-        where=query.where(owner),
+        where=query.where(*owners),
         by=query.by,
         k=query.k,
         offset=query.offset,

@@ -109,7 +109,7 @@ def show_search(view: TheView) -> Response:
 def show_facets(view: TheView) -> Response:
     """Return the values to filter by, with counts, as a part of the page."""
     query = _read_query(view.request.query_params.multi_items())
-    counted = facets(view.resources.ledger, query.by, query.where(view.owner))
+    counted = facets(view.resources.ledger, query.by, query.where(*filter(None, (view.owner,))))
     return view.render(
         "facets.html",
         query=query,
@@ -142,7 +142,7 @@ async def take_picture(request: Request, resources: Tools, caller: TheCaller, up
 
 
 def _search(view: View, query: PageQuery) -> SearchResults:
-    where = query.where(view.owner)
+    where = query.where(*filter(None, (view.owner,)))
     with _picture_file(view, query) as path:
         one_more = min(query.k + (query.like is not None), _MORE_RESULTS)
         found = find_relevant(view.resources, text=query.text, image=path, where=where, by=query.by, k=one_more)

@@ -67,6 +67,7 @@ class Payload(Record):
     pages: tuple[int, ...] = ()
     file: str = ""
     text: str = ""  # caption and description of an image, text of a chunk; searched by keyword
+    languages: tuple[str, ...] = ()  # codes of those in which keyword search stems names and text (terms.py)
 
 
 class IndexObject:
@@ -87,6 +88,7 @@ class Where(Record):
     """
 
     owner: str | None = None
+    owners: tuple[str, ...] = ()  # instead of one
     documents: tuple[str, ...] = ()
     products: tuple[str, ...] = ()  # ids, or words of their names
     category: tuple[str, ...] = ()
@@ -106,6 +108,11 @@ class Where(Record):
     def newest_only(self) -> bool:
         """Whether what only older editions show is left out. Who names documents asks for those."""
         return self.editions == "newest" and not self.documents
+
+    @property
+    def whose(self) -> tuple[str, ...]:
+        """Return the owners that are searched; none of them stands for all."""
+        return self.owners if self.owner is None else (self.owner,)
 
 
 class Match(Record):
@@ -145,7 +152,7 @@ class Index(Protocol):
         """Return the k nearest objects by cosine distance, nearest first."""
 
     def keyword(self, space: Space, text: str, k: int, where: Where | None = None) -> list[Match]:
-        """Return the k best objects by BM25 over `text` and `names`, best first."""
+        """Return the k best objects by BM25 over the terms (terms.py) of `text` and `names`, best first."""
 
     def count(self, space: Space, where: Where | None = None) -> int: ...
 

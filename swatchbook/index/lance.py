@@ -25,15 +25,18 @@ from lancedb.query import MatchQuery
 from swatchbook.errors import Configuration, DiskFull, Failure, IndexDown, Unexpected
 from swatchbook.index.base import SUPERSEDED, WRITE_SECONDS, IndexObject, Match, Payload, Space, Vector, Where
 from swatchbook.index.rules import (
+    KEYWORDS,
     WORDS,
     Condition,
     admit,
     check_query,
     conditions,
     foreign_space,
+    keywords_column,
     missing_space,
     words_column,
 )
+from swatchbook.index.terms import question_terms
 from swatchbook.index.words import Words, word_pattern
 from swatchbook.records import Role
 
@@ -57,6 +60,11 @@ INDEX_CACHE, METADATA_CACHE = 256 << 20, 32 << 20
 
 IDS_AT_ONCE = 500
 """Ids in one SQL list."""
+
+_AS_WRITTEN = FTS(
+    base_tokenizer="whitespace", lower_case=False, stem=False, remove_stop_words=False, ascii_folding=False
+)
+"""Terms are made for both indexes alike, in terms.py."""
 
 NO_ROOM = ("os error 28", "os error 30", "os error 122")  # ENOSPC, EROFS, EDQUOT as Rust prints them
 
@@ -96,9 +104,7 @@ class LanceIndex:
                     self._database.create_table(space.name, schema=_schema(space.dimension))
                 table = self._database.open_table(space.name)
                 if not _is_complete(space, table):
-                    # catalogues are in many languages: no stemming, no stop words
-                    words = FTS(stem=False, remove_stop_words=False, ascii_folding=True)
-                    table.create_index("words", config=words)
+                    table.create_index(KEYWORDS, config=_AS_WRITTEN)
 
     def upsert(self, space: Space, objects: Sequence[IndexObject]) -> Mapping[str, Failure]:
         admitted, failures = admit(space, objects)
@@ -140,7 +146,8 @@ class LanceIndex:
 
     def keyword(self, space: Space, text: str, k: int, where: Where | None = None) -> list[Match]:
         with self._reading(space) as table:
-            rows = _best(table.search(MatchQuery(text, "words"), query_type="fts"), "_score", k, where)
+            terms = question_terms(text)
+            rows = _best(table.search(MatchQuery(terms, KEYWORDS), query_type="fts"), "_score", k, where)
         return [Match(id=row["id"], score=row["_score"]) for row in rows]
 
     def count(self, space: Space, where: Where | None = None) -> int:
@@ -267,7 +274,7 @@ def _failure(error: Exception, folder: Path) -> Failure:
 
 
 def _schema(dimension: int) -> pa.Schema:
-    """Return a table's columns: the payload, the `_words` columns, and `words`, which keyword search reads."""
+    """Return a table's columns: the payload, the `_words` columns, and the terms that keyword search reads."""
     texts = pa.list_(pa.string())
     # the key makes merges safe even where a lock does not hold, as on some network file systems
     key = {"lance-schema:unenforced-primary-key": "true"}
@@ -283,7 +290,8 @@ def _schema(dimension: int) -> pa.Schema:
             pa.field("pages", pa.list_(pa.int64())),
             pa.field("file", pa.string()),
             pa.field("text", pa.string()),
-            pa.field("words", pa.string()),
+            pa.field("languages", texts),
+            pa.field(KEYWORDS, pa.string()),
         ]
     )
 
@@ -291,7 +299,7 @@ def _schema(dimension: int) -> pa.Schema:
 def _is_complete(space: Space, table: Any) -> bool:
     """Return whether the table has its keyword index. Raises Configuration if it has another schema."""
     _check_schema(space, table)
-    return any("words" in index.columns for index in table.list_indices())
+    return any(KEYWORDS in index.columns for index in table.list_indices())
 
 
 def _check_schema(space: Space, table: Any) -> None:
@@ -319,7 +327,7 @@ def _rows(space: Space, objects: Sequence[IndexObject]) -> pa.Table:
     columns |= {f"{name}_words": [words_column(name, values) for values in columns[name]] for name in WORDS}
     columns["id"] = [each.id for each in objects]
     columns["vector"] = pa.FixedSizeListArray.from_arrays(pa.array(vectors), space.dimension)
-    columns["words"] = ["\n".join([*p.names, p.text]) for p in payloads]
+    columns[KEYWORDS] = [keywords_column(p) for p in payloads]
     return pa.table(columns, schema=_schema(space.dimension))
 
 
@@ -341,8 +349,8 @@ def _sql(where: Where | None) -> str | None:
     if where is None:
         return None
     asked = [_any_of(condition) for condition in conditions(where)]
-    if where.owner is not None:
-        asked.append(f"owner = {_quote(where.owner)}")
+    if where.whose:
+        asked.append(_among("owner", where.whose))
     if where.newest_only:
         asked.append(f"kind <> {_quote(SUPERSEDED)}")
     if where.pages:

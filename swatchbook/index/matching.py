@@ -19,8 +19,8 @@ def satisfies(where: Where) -> Test:
     ids, names = split_products(where.products)
     named = _any_has(fold_words, list(map(fold_words, names)))
     tests: list[Test] = []
-    if where.owner is not None:
-        tests.append(lambda payload: payload.owner == where.owner)
+    if where.whose:
+        tests.append(lambda payload: payload.owner in where.whose)
     if where.newest_only:
         tests.append(lambda payload: payload.kind != SUPERSEDED)
     if where.documents:

@@ -10,12 +10,16 @@ import numpy as np
 from pydantic_core import PydanticSerializationError
 
 from swatchbook.errors import Configuration, Failure, InvalidModelOutput, InvalidReference
-from swatchbook.index.base import BY_WORDS, TERMS, IndexObject, Space, Vector, Where
+from swatchbook.index.base import BY_WORDS, TERMS, IndexObject, Payload, Space, Vector, Where
 from swatchbook.index.matching import is_uuid, split_products
+from swatchbook.index.terms import VERSION, text_terms
 from swatchbook.index.words import Words, asked_words, fold_words, ways, word_keys
 
 WORDS = (*BY_WORDS, *TERMS, "names")
 """Fields that filters match by words. For each the index has a second column, `<name>_words`."""
+
+KEYWORDS = f"terms_{VERSION}"
+"""The column that keyword search reads. A space with other terms lacks it, and is refused as one of another schema."""
 
 EXACT = ("documents", "products")
 """Fields of ids, which must be equal. So must the owner: "Ann" may not see what "ann" owns."""
@@ -50,6 +54,11 @@ def _all_ways(texts: Sequence[str]) -> list[Words]:
 def words_column(name: str, values: Iterable[str]) -> list[str]:
     """Return what the words column of a field holds."""
     return word_keys(values, terms=name in TERMS)
+
+
+def keywords_column(payload: Payload) -> str:
+    """Return what the column of keyword search holds."""
+    return text_terms((*payload.names, payload.text), payload.languages)
 
 
 def admit(space: Space, objects: Sequence[IndexObject]) -> tuple[list[IndexObject], dict[str, Failure]]:

@@ -66,15 +66,18 @@ from swatchbook.index.base import (
 from swatchbook.index.matching import is_uuid
 from swatchbook.index.rules import (
     EXACT,
+    KEYWORDS,
     WORDS,
     Condition,
     admit,
     check_query,
     conditions,
     foreign_space,
+    keywords_column,
     missing_space,
     words_column,
 )
+from swatchbook.index.terms import question_terms
 from swatchbook.index.words import word_pattern
 from swatchbook.records import Role
 
@@ -197,11 +200,11 @@ class WeaviateIndex:
 
     def keyword(self, space: Space, text: str, k: int, where: Where | None = None) -> list[Match]:
         with self._using(space) as collection:
-            if not text.strip():  # an error for the server, no match for LanceDB
+            if not (terms := question_terms(text)):  # an error for the server, no match for LanceDB
                 return []
             found = collection.query.bm25(
-                query=text,
-                query_properties=["text", "names"],
+                query=terms,
+                query_properties=[KEYWORDS],
                 limit=k,
                 filters=_filters(where),
                 return_metadata=MetadataQuery(score=True),
@@ -421,7 +424,7 @@ def _create(client: WeaviateClient, space: Space) -> None:
 
 
 def _columns() -> list[Property]:
-    """Return the payload's properties and the `_words` ones. Whole values are tokenised as `field`, prose as `word`."""
+    """Return the payload's properties, the `_words` ones, and the terms of keyword search. Values are kept whole."""
 
     def whole(name: str, kind: DataType, *, filterable: bool = True) -> Property:
         return Property(
@@ -432,24 +435,20 @@ def _columns() -> list[Property]:
             index_searchable=False,
         )
 
-    def prose(name: str, kind: DataType) -> Property:
-        return Property(
-            name=name,
-            data_type=kind,
-            tokenization=Tokenization.WORD,
-            text_analyzer=Configure.text_analyzer(ascii_fold=True),
-            index_filterable=False,
-            index_searchable=True,
-        )
-
     return [
         whole("owner", DataType.TEXT),
         whole("kind", DataType.TEXT),
         *(whole(name, DataType.TEXT_ARRAY) for name in (*EXACT, *BY_WORDS, *TERMS)),
         *(whole(f"{name}_words", DataType.TEXT_ARRAY) for name in WORDS),
-        prose("names", DataType.TEXT_ARRAY),
-        prose("text", DataType.TEXT),
-        whole("file", DataType.TEXT, filterable=False),
+        *(whole(name, DataType.TEXT_ARRAY, filterable=False) for name in ("names", "languages")),
+        *(whole(name, DataType.TEXT, filterable=False) for name in ("text", "file")),
+        Property(
+            name=KEYWORDS,
+            data_type=DataType.TEXT,
+            tokenization=Tokenization.WHITESPACE,
+            index_filterable=False,
+            index_searchable=True,
+        ),
         Property(name="price", data_type=DataType.NUMBER, index_filterable=True, index_range_filters=True),
         Property(name="pages", data_type=DataType.INT_ARRAY, index_filterable=True),
     ]
@@ -481,7 +480,8 @@ def _compare(space: Space, collection: Collection[Any, Any]) -> None:
 def _properties(each: IndexObject) -> dict[str, Any]:
     given = each.payload.model_dump()
     return {name: value for name, value in given.items() if value is not None} | {
-        f"{name}_words": words_column(name, given[name]) for name in WORDS
+        KEYWORDS: keywords_column(each.payload),
+        **{f"{name}_words": words_column(name, given[name]) for name in WORDS},
     }
 
 
@@ -500,8 +500,8 @@ def _filters(where: Where | None) -> FilterReturn | None:
         asked.append(Filter.by_property("kind").not_equal(SUPERSEDED))
     if where.pages:
         asked.append(Filter.by_property("pages").contains_any(list(where.pages)))
-    if where.owner is not None:
-        asked.append(Filter.by_property("owner").equal(where.owner))
+    if where.whose:
+        asked.append(Filter.by_property("owner").contains_any(list(where.whose)))
     if where.price_min is not None:
         asked.append(Filter.by_property("price").greater_or_equal(where.price_min))
     if where.price_max is not None:

@@ -5,6 +5,7 @@ A document is an edition of at most one, and has at most one newer edition. Dele
 is then superseded by the next, or by none, and searched again.
 """
 
+from collections.abc import Collection
 from typing import Any
 
 from sqlalchemy import Connection, select, update
@@ -12,7 +13,7 @@ from sqlalchemy import Connection, select, update
 from swatchbook.errors import InvalidReference
 from swatchbook.ledger.database import Ledger, db_now
 from swatchbook.ledger.dirty import mark_document
-from swatchbook.ledger.documents import Document, load_document, owned_by, read_document
+from swatchbook.ledger.documents import Document, load_document, read_document
 from swatchbook.ledger.tables import documents, products
 from swatchbook.records import DocumentStatus
 
@@ -57,9 +58,10 @@ def leave_chain(connection: Connection, document: str) -> None:
         _supersede(connection, each)
 
 
-def has_superseded(ledger: Ledger, owner: str | None) -> bool:
-    """Return whether any document of an owner, or of all, is superseded."""
-    query = select(documents.c.id).where(documents.c.superseded_by.is_not(None), *owned_by(owner)).limit(1)
+def has_superseded(ledger: Ledger, owners: Collection[str]) -> bool:
+    """Return whether any document of these owners is superseded; none of them stands for all."""
+    of_owners = [documents.c.owner.in_(owners)] if owners else []
+    query = select(documents.c.id).where(documents.c.superseded_by.is_not(None), *of_owners).limit(1)
     with ledger.read() as connection:
         return connection.execute(query).first() is not None
 

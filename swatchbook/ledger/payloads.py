@@ -14,9 +14,11 @@ from sqlalchemy import Connection, Row, select
 
 from swatchbook.analysis.judge import Verdict
 from swatchbook.index.base import BY_WORDS, SUPERSEDED, TERMS, Payload
-from swatchbook.index.size_words import join_sizes, with_sizes
+from swatchbook.index.language import language_of
+from swatchbook.index.size_words import join_sizes
 from swatchbook.ledger.database import select_in
 from swatchbook.ledger.image_text import AnalysisInUse, analyses_in_use
+from swatchbook.ledger.languages import languages_of_documents
 from swatchbook.ledger.tables import chunks, contents, documents, images, links, placements, products
 from swatchbook.records import COUNTED, NO_PAGE, LinkKind
 
@@ -51,24 +53,28 @@ def image_payloads(connection: Connection, ids: Collection[str], *, texts: bool 
     if not texts:
         return payloads
     stored = {row.key: row for row in select_in(connection, _STORED, contents.c.key, _shown_keys(newest.values()))}
+    spoken = languages_of_documents(connection, {row.document for rows in newest.values() for row in rows})
     return {
-        image: payload.model_copy(update=_image_texts(newest[image], stored)) for image, payload in payloads.items()
+        image: payload.model_copy(update=_image_texts(newest[image], stored, spoken))
+        for image, payload in payloads.items()
     }
 
 
 def chunk_payloads(connection: Connection, ids: Collection[str], *, texts: bool = True) -> dict[str, Payload]:
     """Return chunk id -> payload. Without `texts` only the fields of filters are filled."""
     linked = linked_products(connection, {chunk: chunk for chunk in ids}, kind=LinkKind.CHUNK_PRODUCT)
+    rows = [*select_in(connection, _CHUNKS_WITH_TEXTS if texts else _CHUNKS, chunks.c.id, ids)]
+    spoken = languages_of_documents(connection, {row.document for row in rows}) if texts else {}
     return {
         row.id: Payload(
             owner=row.owner,
             kind=SUPERSEDED if row.superseded else "chunk",
             documents=(row.document,),
             pages=tuple(row.pages),
-            text=with_sizes("\n".join([*row.headings, row.text])) if texts else "",
             **_product_fields(linked.get(row.id, [])),
+            **(_chunk_texts(row, spoken.get(row.document)) if texts else {}),
         )
-        for row in select_in(connection, _CHUNKS_WITH_TEXTS if texts else _CHUNKS, chunks.c.id, ids)
+        for row in rows
     }
 
 
@@ -247,13 +253,22 @@ def _image_payload(
     )
 
 
-def _image_texts(rows: Sequence[Row[Any]], stored: Mapping[str, Row[Any]]) -> dict[str, str]:
-    """Return the fields of an image's payload that no filter reads."""
+def _chunk_texts(row: Row[Any], spoken: str | None) -> dict[str, Any]:
+    """Return the fields of a chunk's payload that no filter reads. A chunk may be in another language than most are."""
+    return {
+        "text": "\n".join([*row.headings, row.text]),
+        "languages": _distinct([spoken, language_of(row.text)]),
+    }
+
+
+def _image_texts(rows: Sequence[Row[Any]], stored: Mapping[str, Row[Any]], spoken: Mapping[str, str]) -> dict[str, Any]:
+    """Return the fields of an image's payload that no filter reads. Its analysis is in English."""
     content, text = stored.get(rows[0].content_key), stored.get(rows[0].text_key)
     printed = [part for row in rows for part in (row.caption, row.nearby_text)]
     return {
         "file": content.file or "" if content else "",
-        "text": with_sizes("\n".join(_distinct([*printed, text.text if text else None]))),
+        "text": "\n".join(_distinct([*printed, text.text if text else None])),
+        "languages": _distinct([*(spoken.get(row.document) for row in rows), "en" if text else None]),
     }
 
 

@@ -24,12 +24,12 @@ class Examples(NamedTuple):
     like: Sequence[str] = ()
     unlike: Sequence[str] = ()
 
-    def check(self, resources: Resources, owner: str | None) -> None:
-        """Raise InvalidReference for an id that the owner does not have, and for one that is both."""
-        known = owned_images(resources.ledger, [*self.like, *self.unlike], owner)
+    def check(self, resources: Resources, owners: Sequence[str]) -> None:
+        """Raise InvalidReference for an id that is both, and for one that none of the owners has (none: nobody)."""
+        known = owned_images(resources.ledger, [*self.like, *self.unlike], owners)
         for image in (*self.like, *self.unlike):
             if image not in known:
-                has = "There is" if owner is None else f"{owner} has"
+                has = f"{' or '.join(owners)} has" if owners else "There is"
                 raise InvalidReference(f"{has} no picture with the id {image!r}.", advice="Search results have ids.")
         if both := {*self.like} & {*self.unlike}:
             raise InvalidReference(f"The results cannot be both like and unlike image {min(both)}.")

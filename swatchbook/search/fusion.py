@@ -14,6 +14,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from swatchbook.errors import InvalidReference
 from swatchbook.index.base import Match
 from swatchbook.records import Role
+from swatchbook.settings import SearchKind
 
 CANDIDATES = 100
 """Matches taken from each role before fusion."""
@@ -21,7 +22,7 @@ CANDIDATES = 100
 KEYWORD = "keyword"
 """Not a role, but queried and weighted like one: BM25 over the texts of `understanding` and `text`."""
 
-TEXT_WEIGHTS: Mapping[str, float] = {"understanding": 0.35, "text": 0.25, KEYWORD: 0.25, "visual": 0.15}
+TEXT_WEIGHTS: Mapping[str, float] = {"understanding": 0.25, "text": 0.25, KEYWORD: 0.35, "visual": 0.15}
 IMAGE_WEIGHTS: Mapping[str, float] = {"visual": 0.6, "structure": 0.4}
 IMAGE_WEIGHTS_WITHOUT_STRUCTURE: Mapping[str, float] = {"visual": 0.6, "color": 0.2, "texture": 0.2}
 """Default weights of the roles in a query by text, and by picture with and without searchable `structure` vectors."""
@@ -65,15 +66,26 @@ def parse_weights(text: str) -> dict[str, float]:
     return weights
 
 
-def default_weights(roles: Collection[Role], *, text: bool, image: bool) -> dict[str, float]:
-    """Return the default weights of a query by text, by picture, or the mean of both. `roles`: those searchable."""
+def default_weights(
+    roles: Collection[Role], *, text: bool, image: bool, chosen: Mapping[SearchKind, Mapping[str, float]] = {}
+) -> dict[str, float]:
+    """Return the default weights of a query by text, by picture, or the mean of both. `roles`: those searchable.
+
+    `chosen`: those of SWATCHBOOK_SEARCH_WEIGHTS, for `text` and for `image`.
+    """
     for_image = IMAGE_WEIGHTS if Role.STRUCTURE in roles else IMAGE_WEIGHTS_WITHOUT_STRUCTURE
-    parts = [weights for weights, given in ((TEXT_WEIGHTS, text), (for_image, image)) if given]
+    for_text, for_image = chosen.get("text", TEXT_WEIGHTS), chosen.get("image", for_image)
+    parts = [_of_one(weights) for weights, given in ((for_text, text), (for_image, image)) if given]
     total = defaultdict[str, float](float)
     for weights in parts:
         for role, weight in weights.items():
             total[role] += weight / len(parts)
     return dict(total)
+
+
+def _of_one(weights: Mapping[str, float]) -> dict[str, float]:
+    whole = sum(weights.values())
+    return {role: weight / whole for role, weight in weights.items()}
 
 
 def fuse(

@@ -7,12 +7,12 @@ floor below which a result is not shown.
 
 import math
 import re
-import unicodedata
 from collections.abc import Collection
 from itertools import pairwise
 from typing import NamedTuple
 
 from swatchbook.index.size_words import join_sizes
+from swatchbook.index.terms import fold
 
 LETTERS = 0.75
 """Share of a word's letters, at least four, with which its other forms begin: tile and tiles, цемент and цемента."""
@@ -88,10 +88,4 @@ def _says(present: frozenset[str], word: str) -> bool:
 
 
 def _words(text: str) -> tuple[str, ...]:
-    return tuple(_WORD.findall(_fold(join_sizes(text))))
-
-
-def _fold(text: str) -> str:
-    """Return a text without case and accents; the Turkish ı and i are one letter, as they are for people in a hurry."""
-    plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
-    return "".join(c for c in plain if not unicodedata.combining(c)).replace("ı", "i")
+    return tuple(_WORD.findall(fold(join_sizes(text))))

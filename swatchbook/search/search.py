@@ -11,7 +11,6 @@ from typing import Literal, NamedTuple
 from swatchbook.arrays import Pixels, Vectors
 from swatchbook.errors import Failure, InvalidReference
 from swatchbook.index.base import Match, Space, Where
-from swatchbook.index.size_words import join_sizes
 from swatchbook.ledger.database import Ledger, portions
 from swatchbook.ledger.editions import has_superseded
 from swatchbook.ledger.queries import search_results
@@ -28,6 +27,7 @@ from swatchbook.search.fusion import (
     CANDIDATES,
     KEYWORD,
     ONE_MODEL,
+    WEIGHTED,
     FusedScore,
     Ranked,
     ToTargets,
@@ -87,7 +87,7 @@ def find_relevant(
     )  # fmt: skip
     found = best[offset : offset + k]
     if text and text.strip() and image is None and not examples.like:
-        judged = zip(found, evidence(resources, found, text, by, where.owner), strict=True)
+        judged = zip(found, _evidence_of_each(resources, found, text, by, where), strict=True)
         found = [hit.model_copy(update={"relevance": round(each.relevance, 4)}) for hit, each in judged]
     floor = resources.settings.relevance_floor
     hits = tuple(hit for hit in found if hit.relevance is None or hit.relevance >= floor)
@@ -124,9 +124,9 @@ def search(
     if not (text and text.strip()) and image is None and not examples.like:
         raise InvalidReference("Nothing to search for.", advice="Give a text, an image, or both.")
     where = (where or Where()).model_copy(update={} if owner is None else {"owner": owner})
-    if not where.newest_only or not has_superseded(resources.ledger, where.owner):
+    if not where.newest_only or not has_superseded(resources.ledger, where.whose):
         where = where.model_copy(update={"editions": "all"})  # the same results, without a condition
-    examples.check(resources, where.owner)
+    examples.check(resources, where.whose)
     asked = Query(text if text and text.strip() else None, image, examples)
     folded = folded and by == "image"
     active = _active(resources)
@@ -141,7 +141,7 @@ def search(
     return [
         hits[target].model_copy(update={"score": round(fused_score.score, 6), "why": fused_score.why, "alike": alike})
         for target, fused_score, alike in best
-        if target in hits and where.owner in (None, hits[target].owner)  # the index may still have a former name
+        if target in hits and (not where.whose or hits[target].owner in where.whose)  # it may have had another name
     ]
 
 
@@ -157,7 +157,8 @@ def _best(
     folded: bool,
 ) -> list[Found]:
     """Return the k best results in these spaces with their scores, best first, without the given examples."""
-    weights = weights or default_weights(active, text=asked.text is not None, image=asked.by_picture)
+    chosen = resources.settings.search_weights
+    weights = weights or default_weights(active, text=asked.text is not None, image=asked.by_picture, chosen=chosen)
     roles = {role for role, weight in weights.items() if weight > 0}
     queries = _queries(resources, active, asked, roles, lambda kind: filters_of_candidates(where, by, kind))
     given = {*asked.examples.like, *asked.examples.unlike}
@@ -171,6 +172,22 @@ def _best(
         if len(best) == k or all(len(matches) < most for matches in candidates.values()):
             break
     return best
+
+
+def ask_each_role(
+    resources: Resources, asked: Query, by: ResultKind, owner: str | None
+) -> tuple[dict[str, list[Match]], ToTargets]:
+    """Return role -> its candidates, of every role that applies, whatever its weight; and what they stand for."""
+    where = Where(owner=owner)
+    queries = _queries(
+        resources, _active(resources), asked, frozenset(WEIGHTED), lambda kind: filters_of_candidates(where, by, kind)
+    )
+    return {role: ask(CANDIDATES) for role, ask in queries.items()}, _TARGETS[by](resources)
+
+
+def weights_in_use(resources: Resources, *, text: bool, image: bool) -> dict[str, float]:
+    """Return the weights of a query by text, by picture or by both that gives none."""
+    return default_weights(_active(resources), text=text, image=image, chosen=resources.settings.search_weights)
 
 
 def _active(resources: Resources) -> dict[Role, Space]:
@@ -193,6 +210,19 @@ def evidence(resources: Resources, hits: Sequence[Hit], text: str, by: ResultKin
         )
         for hit in hits
     ]
+
+
+def _evidence_of_each(
+    resources: Resources, hits: Sequence[Hit], text: str, by: ResultKind, where: Where
+) -> list[Evidence]:
+    """Return the evidence of results, which of several owners' are each judged by the background of their own owner."""
+    if not where.owners:
+        return evidence(resources, hits, text, by, where.owner)
+    judged = dict[str, Evidence]()
+    for owner in {hit.owner for hit in hits}:
+        own = [hit for hit in hits if hit.owner == owner]
+        judged |= zip((hit.id for hit in own), evidence(resources, own, text, by, owner), strict=True)
+    return [judged[hit.id] for hit in hits]
 
 
 def _closeness(hit: Hit, backgrounds: Mapping[str, Background]) -> float:
@@ -260,7 +290,7 @@ def _first_satisfying(
     Without filters but the owner no payload is read: all candidates are the owner's. Near-duplicates are folded as far
     as they are among the first 2 k.
     """
-    unfiltered = where == Where(owner=where.owner, editions="all")
+    unfiltered = where == Where(owner=where.owner, owners=where.owners, editions="all")
     kept, alike = list[tuple[str, FusedScore]](), dict[str, tuple[str, ...]]()
     for some in portions(ranked, 2 * k):
         ids = [target for target, _ in some]
@@ -316,7 +346,7 @@ def _queries(
             vector = models.text_encoder.embed([text], "query")[0]
             queries |= {role.value: nearest(role, vector) for role in text_roles}
         if KEYWORD in roles:
-            queries[KEYWORD] = keyword(join_sizes(text))
+            queries[KEYWORD] = keyword(text)
         # with a query picture, its own visual vector is the better query
         if not asked.by_picture and (tower := _tower(resources, active, Role.VISUAL)):
             queries[Role.VISUAL.value] = nearest(Role.VISUAL, tower.encode_queries([text])[0])

@@ -421,6 +421,25 @@ def test_keywords_are_found_in_text_and_names(index: Index, space: Space) -> Non
     assert index.keyword(space, "marble", 1)[0].id == number_id(1)
 
 
+def test_several_owners_are_searched_and_nobody_else(index: Index, space: Space) -> None:
+    for number, owner in enumerate(("ann", "Ann", "bert", "carl")):
+        index.upsert(
+            space,
+            [IndexObject(number_id(number), unit_vectors(1, 8)[0], Payload(owner=owner, kind="image", text="oak"))],
+        )
+    where = Where(owners=("ann", "bert"))
+    found = [
+        {match.id for match in index.search(space, unit_vectors(1, 8)[0], 10, where)},
+        {match.id for match in index.keyword(space, "oak", 10, where)},
+    ]
+    assert found == [{number_id(0), number_id(2)}] * 2
+    assert index.count(space, where) == 2
+    assert [owner for owner in ("ann", "Ann", "bert") if satisfies(where)(Payload(owner=owner, kind="image"))] == [
+        "ann",
+        "bert",
+    ]
+
+
 def test_keywords_follow_a_changed_text(index: Index, space: Space) -> None:
     index.upsert(space, made(30, text="oak"))
     index.upsert(space, made(10, text="walnut"))

@@ -88,13 +88,14 @@ ROUTES: Mapping[str, Sequence[Ask]] = {
     "POST /images/{image_id}/embed": ONCE,
     "GET /search": (
         Ask("text=oak&owner=anna"),
+        Ask("text=oak&owner=default&owner=anna"),
         Ask("like={image}"),
         Ask("text=oak&not={image}"),
         Ask("text=xyzzy"),
         *(Ask(f"text=oak&k=100&explain=true&{each}") for each in FILTERS),
     ),
     "POST /search": (Ask(upload="image"), Ask(upload="image", fields={"owner": "anna"})),
-    "GET /facets": (Ask(), Ask("owner=anna"), *map(Ask, FILTERS)),
+    "GET /facets": (Ask(), Ask("owner=anna"), Ask("owner=default&owner=anna"), *map(Ask, FILTERS)),
     "GET /stats": (Ask(), Ask("owner=anna")),
     "GET /coverage": (Ask(), Ask("owner=anna")),
     "GET /coverage/documents": (Ask(), Ask("owner=anna")),
@@ -190,6 +191,7 @@ READING: Mapping[str, Sequence[str]] = {
     "label": ("label {document}", "label {name}"),
     "products": ("products {document}", "products {name} --json"),
     "evaluate products": ("evaluate products {truth} --json", "evaluate products {truth}"),
+    "evaluate search": ("evaluate search {asked} --json", "evaluate search {asked}"),
     "status": ("status --json",),
     "review list": ("review list", "review list --json"),
 }
@@ -337,10 +339,13 @@ def fields(resources: Resources, owner: str, folder: Path) -> dict[str, str]:
         (folder / f"{owner}-{name}").write_bytes(resources.files.read(file))
     labels = {"slug": "labelled", "sha256": document["content"], "products": []}
     (folder / f"{owner}-truth.json").write_text(json.dumps(labels))
+    asked = {"text": "oak", "products": [product.name], "catalogue": owner}
+    (folder / f"{owner}-asked.jsonl").write_text(json.dumps(asked))
     return {
         "document": document["id"], "name": document["name"], "file": document["file"], "image": image.id,
         "product": product.id, "product_name": product.name.split()[0], "catalogue": str(folder / f"{owner}-catalogue"),
         "picture": str(folder / f"{owner}-picture"), "truth": str(folder / f"{owner}-truth.json"),
+        "asked": str(folder / f"{owner}-asked.jsonl"),
     }  # fmt: skip
 
 

@@ -82,9 +82,9 @@ def test_an_edition_supersedes_once_it_has_products(ledger: Ledger) -> None:
     assert not finish(ledger, new)  # again, as after a kill
     declare_edition(ledger, new, old)
     assert get_document(ledger, old).superseded_by == new
-    assert has_superseded(ledger, "anna")
-    assert has_superseded(ledger, None)
-    assert not has_superseded(ledger, "bob")
+    assert has_superseded(ledger, ["anna"])
+    assert has_superseded(ledger, [])
+    assert not has_superseded(ledger, ["bob"])
 
 
 def test_of_a_finished_document_it_supersedes_at_once(ledger: Ledger) -> None:

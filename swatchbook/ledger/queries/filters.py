@@ -94,8 +94,8 @@ def _is_given(where: Where, name: str) -> bool:
 
 
 def _only(where: Where, fields: Iterable[str]) -> Where:
-    """Return the filters on these fields, and on owner and documents."""
-    names = ("owner", "documents", "editions", *(name for field in fields for name in _FILTERS[field]))
+    """Return the filters on these fields, and on owners and documents."""
+    names = ("owner", "owners", "documents", "editions", *(name for field in fields for name in _FILTERS[field]))
     return Where.model_validate({name: getattr(where, name) for name in names})
 
 
@@ -131,8 +131,8 @@ def _payloads(connection: Connection, by: ResultKind, ids: Collection[str]) -> d
 def _all_payloads(connection: Connection, by: ResultKind, where: Where) -> Iterator[Payload]:
     """Yield the payloads of all images, products or chunks of the owner and the documents in the filters."""
     column, query = _IDS[by]
-    if where.owner is not None:
-        query = query.where(documents.c.owner == where.owner)
+    if where.whose:
+        query = query.where(documents.c.owner.in_(where.whose))
     if where.documents:
         query = query.where(documents.c.id.in_(where.documents))
     for ids in portions(connection.execute(query.order_by(column)).scalars().all()):

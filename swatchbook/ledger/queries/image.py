@@ -2,7 +2,7 @@
 images.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from sqlalchemy import select
 
@@ -89,12 +89,23 @@ def image_ids(ledger: Ledger, owner: str | None = None) -> list[str]:
         return list(connection.execute(select(shown.c.image).distinct().order_by(shown.c.image)).scalars())
 
 
-def owned_images(ledger: Ledger, ids: Sequence[str], owner: str | None) -> set[str]:
-    """Return those of the ids that are shown images of the owner, or of any owner."""
+def images_of_contents(ledger: Ledger, contents: Iterable[str], owner: str) -> dict[str, str]:
+    """Return SHA-256 of a picture's file -> the id of the owner's shown image of it, for those that the owner has."""
+    shown = (
+        select(images.c.content_key, images.c.id)
+        .join(placements, placements.c.image == images.c.id)
+        .where(placements.c.state.in_(COUNTED), images.c.owner == owner)
+    )
+    with ledger.read() as connection:
+        return {row.content_key: row.id for row in select_in(connection, shown, images.c.content_key, contents)}
+
+
+def owned_images(ledger: Ledger, ids: Sequence[str], owners: Collection[str]) -> set[str]:
+    """Return those of the ids that are shown images of one of the owners; without any, of any owner."""
     with ledger.read() as connection:
         shown = (
             select(images.c.id)
             .join(placements, placements.c.image == images.c.id)
-            .where(placements.c.state.in_(COUNTED), *([] if owner is None else [images.c.owner == owner]))
+            .where(placements.c.state.in_(COUNTED), *([images.c.owner.in_(owners)] if owners else []))
         )
         return {row.id for row in select_in(connection, shown, images.c.id, ids)}

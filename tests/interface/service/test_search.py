@@ -10,7 +10,7 @@ from fastapi.testclient import TestClient
 from PIL import Image
 
 from swatchbook.search.search import search
-from tests.interface.conftest import asking
+from tests.interface.conftest import ANNA, BERT, BOTH, asking, bearing
 
 
 @pytest.fixture
@@ -110,3 +110,25 @@ def test_what_is_no_picture_to_search_by_is_refused(
 def test_a_form_that_cannot_be_read_is_refused(client: TestClient, kind: str, body: bytes, status: int) -> None:
     answer = client.post("/search", content=body, headers={"Content-Type": kind})
     assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
+
+
+def test_several_owners_are_searched_only_with_a_key_for_each(keys: None, filled: Path) -> None:
+    def asked(key: str, *owners: str, path: str = "/search") -> Any:
+        query = {"owner": owners} | ({"text": "oak"} if path == "/search" else {})
+        return client.get(path, params=query, headers=bearing(key))
+
+    with asking() as client:
+        alone, both = asked(BOTH, "anna"), asked(BOTH, "bert", "anna", "anna")
+        assert {hit["owner"] for hit in both.json()["hits"]} == {"anna"}  # bert has nothing
+        assert [hit["id"] for hit in both.json()["hits"]] == [hit["id"] for hit in alone.json()["hits"]]
+        for path in ("/search", "/facets"):
+            assert [asked(key, "bert", "anna", path=path).status_code for key in (ANNA, BERT)] == [403, 403]
+            assert asked(BOTH, "bert", "anna", path=path).status_code == 200
+            assert asked(BOTH, path=path).status_code == 422
+        sent = client.post(
+            "/search",
+            files={"image": ("x.png", b"never read")},
+            data={"owner": ["bert", "anna"]},
+            headers=bearing(BERT),
+        )
+        assert sent.status_code == 403

@@ -1,0 +1,168 @@
+"""What keyword search compares: the terms of a text, and the terms of a question. Both indexes store and ask the same
+ones, separated by blanks. A word gives several:
+
+- itself, without case and accents (the Turkish ı is i), and a size as one word: "60 × 120" is "60x120";
+- its stems, marked with the text's language: `de:flies` of "Fliesen". A question is stemmed in every language in which
+  its letters are written, so that each text is asked in its own, and no word of one language meets a stem of another;
+- in German, the parts of a compound that hyphenation finds: `de:wand` and `de:flies` of "Wandfliesen";
+- a number also together with the word before and after it, and a size with its unit in millimetres, so that "slip
+  rating R9" differs from "R10", and "305 x 125 cm" is "3050 × 1250 mm".
+"""
+
+import re
+import unicodedata
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from functools import cache, lru_cache
+from itertools import pairwise
+from typing import Any, Final
+
+from swatchbook.index.size_words import join_sizes
+
+VERSION: Final = 1
+"""Raised with every change of the terms: a space that was filled with others is then refused until it is rebuilt."""
+
+LATIN: Final = {
+    "cs": "czech", "da": "danish", "de": "german", "en": "english", "es": "spanish", "fi": "finnish", "fr": "french",
+    "hu": "hungarian", "it": "italian", "nl": "dutch", "no": "norwegian", "pl": "polish", "pt": "portuguese",
+    "ro": "romanian", "sv": "swedish", "tr": "turkish",
+}  # fmt: skip
+SCRIPTS: Final = {"LATIN": LATIN, "CYRILLIC": {"ru": "russian", "sr": "serbian"}, "GREEK": {"el": "greek"}}
+LANGUAGES: Final = {code: name for languages in SCRIPTS.values() for code, name in languages.items()}
+"""Code of a language -> Snowball's name of its stemmer."""
+
+MOST_STEMMED: Final = 32
+"""Words of a question that are stemmed: of a longer one the first."""
+
+LEAST_PART: Final = 3
+"""Letters of a part of a compound. A question is cut at every letter, so its parts have one more."""
+
+_LONGEST: Final = 40  # letters of a word that is stemmed: a longer one is a code, or no word
+_TOKEN = re.compile(r"\d+(?:[.,]\d+)*(?:x\d+(?:[.,]\d+)*)+|[^\W_]+(?:[.,]\d+)?")
+_SIZE_WITH_UNIT = re.compile(r"(\d+(?:[.,]\d+)?(?:x\d+(?:[.,]\d+)?)+)\s*(mm|cm|m|″|\")(?![^\W_])", re.IGNORECASE)
+_MILLIMETRES: Final = {"mm": 1.0, "cm": 10.0, "m": 1_000.0, "″": 25.4, '"': 25.4}
+_ONE_LETTER = str.maketrans({"ı": "i", "ł": "l", "ø": "o", "đ": "d"})  # those that Unicode does not decompose
+
+
+def fold(text: str) -> str:
+    """Return a text without case and accents; the Turkish ı and i are one letter, as they are for people in a hurry."""
+    plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
+    return "".join(c for c in plain if not unicodedata.combining(c)).translate(_ONE_LETTER)
+
+
+def text_terms(texts: Iterable[str], languages: Collection[str]) -> str:
+    """Return the terms of texts in these languages. Each text stands alone: no number meets a word of the next."""
+    return " ".join(term for text in texts for term in _terms(text, languages))
+
+
+def question_terms(text: str) -> str:
+    """Return the distinct terms of a question."""
+    words = _words(text)
+    terms = [*map(fold, words), *_with_neighbours(words), *_in_millimetres(text)]
+    terms += [
+        term for word in words[:MOST_STEMMED] for language in _languages_of(word) for term in _asked(word, language)
+    ]
+    return " ".join(dict.fromkeys(terms))
+
+
+def _terms(text: str, languages: Collection[str]) -> Iterator[str]:
+    words = _words(text)
+    yield from map(fold, words)
+    yield from _with_neighbours(words)
+    yield from _in_millimetres(text)
+    for word in words:
+        for language in _languages_of(word):
+            if language in languages:
+                yield from _said(word, language)
+
+
+def _words(text: str) -> list[str]:
+    return [each.replace(",", ".") for each in _TOKEN.findall(join_sizes(unicodedata.normalize("NFC", text)))]
+
+
+def _languages_of(word: str) -> Collection[str]:
+    """Return the languages in whose letters a word is written; none for numbers and codes."""
+    if not 1 < len(word) <= _LONGEST or not word.isalpha():
+        return ()
+    return SCRIPTS.get(unicodedata.name(word[0], "").partition(" ")[0], {})
+
+
+@lru_cache(maxsize=65_536)
+def _said(word: str, language: str) -> Sequence[str]:
+    """Return the terms of a text's word in its language."""
+    lower = _lower(word, language)
+    found = dict.fromkeys(_stems(lower, language))
+    for part in _parts(lower) if language == "de" else ():
+        found |= dict.fromkeys(_stems(part, language))
+    return _marked(found, language)
+
+
+@lru_cache(maxsize=65_536)
+def _asked(word: str, language: str) -> Sequence[str]:
+    """Return the terms of a question's word in one language.
+
+    The word itself is among them: it may be the stem of a longer form ("kapı" of "kapılar"). A Turkish i may be meant
+    as ı; a German word may be a compound of words that a text has apart.
+    """
+    lower = _lower(word, language)
+    meant = {lower, lower.replace("i", "ı")} if language == "tr" else {lower}
+    found = {each for form in meant for each in (form, *_stems(form, language))}
+    if language == "de":
+        ends = range(LEAST_PART + 1, len(lower) - LEAST_PART)
+        found |= {each for end in ends for part in (lower[:end], lower[end:]) for each in _stems(part, language)}
+    return _marked(sorted(found), language)
+
+
+def _marked(stems: Iterable[str], language: str) -> Sequence[str]:
+    return tuple(f"{language}:{stem}" for stem in dict.fromkeys(map(fold, stems)))
+
+
+def _lower(word: str, language: str) -> str:
+    return (word.replace("I", "ı").replace("İ", "i") if language == "tr" else word).lower()
+
+
+def _stems(lower: str, language: str) -> Iterator[str]:
+    """Yield a word's stem, and the stem of that: some stemmers take one ending off at a time."""
+    stemmer = _stemmer(language)
+    stem = stemmer.stemWord(lower)
+    yield stem
+    if (again := stemmer.stemWord(stem)) != stem:
+        yield again
+
+
+def _parts(lower: str) -> Iterator[str]:
+    """Yield the beginnings and ends of a word that end and begin where it may be hyphenated."""
+    for at in _hyphens().positions(lower) if len(lower) >= 2 * LEAST_PART else ():
+        if LEAST_PART <= at <= len(lower) - LEAST_PART:
+            yield lower[:at]
+            yield lower[at:]
+
+
+def _with_neighbours(words: Sequence[str]) -> Iterator[str]:
+    """Yield each number joined with the word before and after it: "ratingr9", "20mm"."""
+    for one, other in pairwise(map(fold, words)):
+        if _has_digit(one) or _has_digit(other):
+            yield one + other
+
+
+def _has_digit(word: str) -> bool:
+    return any(map(str.isdecimal, word))
+
+
+def _in_millimetres(text: str) -> Iterator[str]:
+    for size, unit in _SIZE_WITH_UNIT.findall(join_sizes(text)):
+        sides = (float(side.replace(",", ".")) * _MILLIMETRES[unit.lower()] for side in size.lower().split("x"))
+        yield "mm:" + "x".join(f"{side:.0f}" for side in sides)
+
+
+@cache
+def _stemmer(language: str) -> Any:
+    import snowballstemmer  # commands that neither publish nor search must not load it
+
+    return snowballstemmer.stemmer(LANGUAGES[language])
+
+
+@cache
+def _hyphens() -> Any:
+    import pyphen  # reads its patterns for half a second: only where a German text is published
+
+    return pyphen.Pyphen(lang="de_DE", left=LEAST_PART, right=LEAST_PART)

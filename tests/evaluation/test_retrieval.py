@@ -1,0 +1,81 @@
+"""Measures of rankings against values computed by hand, and weights that are fitted to questions."""
+
+import math
+
+import numpy as np
+import pytest
+
+from swatchbook.evaluation.retrieval import (
+    MOST_TRIED,
+    Asked,
+    cross_validated,
+    estimate,
+    evaluate_retrieval,
+    grid,
+    score_ranking,
+)
+from swatchbook.index.base import Match
+
+
+def test_measures_are_those_of_the_textbook() -> None:
+    recall, precision, gain = score_ranking(["a", "x", "b", "y"], {"a", "b", "c"})
+    assert recall == pytest.approx(2 / 3)
+    assert precision == pytest.approx((1 / 1 + 2 / 3) / 3)
+    ideal = 1 + 1 / math.log2(3) + 1 / math.log2(4)
+    assert gain == pytest.approx((1 + 1 / math.log2(4)) / ideal)
+    assert score_ranking(["x"], {"a"}) == score_ranking([], {"a"}) == (0, 0, 0)
+    many = {str(n) for n in range(30)}
+    assert score_ranking([str(n) for n in range(30)], many) == pytest.approx((1, 1, 1))
+
+
+@pytest.mark.parametrize("roles", range(1, 10))
+def test_the_grid_has_each_role_alone_and_is_never_long(roles: int) -> None:
+    names = [str(n) for n in range(roles)]
+    tried = grid(names)
+    assert len(tried) <= MOST_TRIED
+    assert all(sum(each.values()) == pytest.approx(1, abs=0.01) for each in tried)
+    assert all({name: 1.0} in [{r: w for r, w in each.items() if w} for each in tried] for name in names)
+
+
+def asked(number: int) -> Asked:
+    """A question that `good` answers first, and `bad` last."""
+    ids = [f"{number}-{n}" for n in range(20)]
+
+    def found(order: list[str]) -> list[Match]:
+        return [Match(id=each, distance=0.01 * place) for place, each in enumerate(order)]
+
+    candidates = {"good": found(ids), "bad": found(ids[::-1])}
+    ranked = {role: [(m.id, 1 - (m.distance or 0)) for m in matches] for role, matches in candidates.items()}
+    return Asked(candidates, ranked, {ids[0]})
+
+
+def test_a_role_that_costs_is_left_out_by_the_fit_and_by_what_it_is_said_to_cost() -> None:
+    result = evaluate_retrieval([asked(n) for n in range(12)], {"good": 0.4, "bad": 0.6}, skipped=3)
+    bad, good = result.roles
+    assert (bad.alone.gain.mean, good.alone.gain.mean) == (0, 1)
+    assert bad.cost is not None
+    assert good.cost is not None
+    assert bad.cost.precision.mean < 0 < good.cost.precision.mean
+    assert result.fitted["good"] > result.fitted["bad"]
+    assert result.fused.gain.mean < result.by_fitted.gain.mean == 1
+    assert (result.questions, result.skipped) == (12, 3)
+
+
+def test_what_does_not_count_is_no_result() -> None:
+    first = asked(0)
+    assert first._replace(aside="0-0", answers={"0-1"}).score({"good": 1})[2] == 1
+    assert first.score({"good": 1})[2] == 1
+
+
+def test_no_question_is_scored_by_weights_that_it_helped_to_fit() -> None:
+    # the second weights are best for the first fold's question alone, so they are chosen for the others only
+    table = np.zeros((2, 5, 3))
+    table[1, 0], table[0, 1:] = 1.0, 0.1
+    assert cross_validated(table)[0].tolist() == [0, 0, 0]
+    assert cross_validated(table)[1].tolist() == [0, 0, 0]
+
+
+def test_intervals_hold_the_mean_and_shrink_with_more_questions() -> None:
+    few, many = (estimate(np.tile([[0.0] * 3, [1.0] * 3], (n, 1))).gain for n in (5, 500))
+    assert few.low < few.mean == 0.5 < few.high
+    assert many.high - many.low < (few.high - few.low) / 4

@@ -1,0 +1,86 @@
+"""Words are found in any form that their language has, and a number together with what it is of."""
+
+import hashlib
+import json
+
+import pytest
+
+from devtools.score_keywords import score
+from swatchbook.index.base import Index, Space
+from swatchbook.index.language import language_of
+from swatchbook.index.terms import LANGUAGES, VERSION, question_terms, text_terms
+from tests.conftest import ROOT
+
+TEXTS = ROOT / "tests/truth/keywords"
+PINNED = (1, "fa749480e6534db2")
+"""VERSION, and a digest of all terms of TEXTS and of the questions to them."""
+
+FIRST = {"de": 19, "en": 20, "it": 20, "ru": 18, "tr": 20}
+"""Language -> of its 20 questions those whose text comes first; of words as printed 4, 10, 11, 5 and 9."""
+
+
+def test_questions_in_five_languages_find_their_text(index: Index, space: Space) -> None:
+    scores = score(index, space, TEXTS)
+    assert {language: round(each.first * each.questions) for language, each in scores.items()} == FIRST
+
+
+def test_other_terms_have_another_version() -> None:
+    terms = list[str]()
+    for file in sorted(TEXTS.glob("*.json")):
+        given = json.loads(file.read_text(encoding="utf-8"))
+        terms += [text_terms([text], {file.stem}) for text in given["texts"].values()]
+        terms += [question_terms(question) for question, _ in given["questions"]]
+    digest = hashlib.sha256("\n".join(terms).encode()).hexdigest()[:16]
+    assert (VERSION, digest) == PINNED, "Filled collections have other terms: raise VERSION in index/terms.py, pin it."
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "question"),
+    [
+        ("de", "Wandfliesen", "Fliese"),
+        ("de", "Fliesen für die Wand", "Wandfliese"),
+        ("de", "weiße Türen", "weisse Tuer"),
+        ("tr", "KAPILAR", "kapı"),
+        ("tr", "halılar", "hali"),
+        ("tr", "İNCE IŞIK", "ince isik"),
+        ("ru", "мешки цемента", "цемент"),
+        ("ru", "ковёр", "ковер"),
+        ("el", "πλακάκια", "ΠΛΑΚΑΚΙΑ"),
+        ("en", "slab 305 × 125 cm", "3050x1250 mm"),
+        ("en", "20 mm", "20mm"),
+        ("en", "33,1 kg", "33.1"),
+    ],
+)
+def test_a_question_shares_a_term_with_the_text(language: str, text: str, question: str) -> None:
+    assert {*text_terms([text], {language}).split()} & {*question_terms(question).split()}
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "question"),
+    [
+        ("en", "slip rating R10", "R9"),
+        ("en", "60 × 120 cm", "60 x 120 mm size"),
+    ],
+)
+def test_what_only_looks_alike_shares_no_term_but_words(language: str, text: str, question: str) -> None:
+    shared = set(text_terms([text], {language}).split()) & set(question_terms(question).split())
+    assert not [term for term in shared if term.startswith((f"{language}:", "mm:")) or term == question]
+
+
+def test_a_number_goes_with_the_word_beside_it_but_not_over_the_end_of_a_text() -> None:
+    assert "ratingr9" in text_terms(["Slip rating | R9"], ()).split()
+    assert "ratingr9" not in text_terms(["Slip rating", "R9"], ()).split()
+
+
+def test_a_long_question_is_stemmed_as_far_as_it_says_much() -> None:
+    words = " ".join(f"{'abcdefghij'[n % 10]}{'klmnopqrst'[n // 10]}word" for n in range(90))
+    assert len(question_terms(words).split()) < 90 + 2_000
+    assert question_terms("!?  …") == text_terms(["!? …"], LANGUAGES) == ""
+
+
+def test_a_language_is_told_of_texts_but_not_of_names() -> None:
+    given = {f.stem: json.loads(f.read_text(encoding="utf-8"))["texts"].values() for f in sorted(TEXTS.glob("*.json"))}
+    told = [(language, language_of(text)) for language, texts in given.items() for text in texts]
+    assert [pair for pair in told if pair[0] != pair[1]] == []
+    assert language_of("Terra Nova 60x120 R10") is None
+    assert language_of("R10 60 × 120 " * 50) is None
