@@ -27,6 +27,7 @@ from swatchbook.ledger.documents import PDF, Document
 from swatchbook.ledger.hand_edits import list_edits
 from swatchbook.ledger.queries.account import account
 from swatchbook.ledger.queries.deletion import count_deletion
+from swatchbook.ledger.queries.document_figures import document_figures
 from swatchbook.ledger.queries.document_parts import list_images, list_pages
 from swatchbook.ledger.queries.failures import failures, other_failures
 from swatchbook.ledger.queries.products import list_products
@@ -34,7 +35,7 @@ from swatchbook.records import DEFAULT_OWNER, DocumentStatus
 from swatchbook.reports.inspection import DRAWN, PageView, inspect
 
 LIVE = frozenset({DocumentStatus.QUEUED, DocumentStatus.RUNNING, DocumentStatus.WAITING, DocumentStatus.DELETING})
-"""Statuses that change without a person: the page asks again."""
+"""Statuses that change without a person."""
 
 _LISTED_FAILURES = 50
 _LISTED_IMAGES = 200
@@ -57,17 +58,18 @@ def show_documents(view: TheView, cursor: str | None = None) -> Response:
 
 @router.get("/ui/documents/rows")
 def show_rows(view: TheView, cursor: str | None = None) -> Response:
-    """Return the list alone: the page asks for it while something is going on."""
+    """Return the list alone: the page asks for it when something has changed."""
     return view.render("document_rows.html", **_list(view, cursor))
 
 
 def _list(view: View, cursor: str | None) -> dict[str, Any]:
     listed = list_documents(view.resources, view.caller, Listing(owner=view.owner, cursor=cursor or None))
+    ids = [document.id for document in listed.documents]
     return {
         "documents": listed.documents,
         "next": listed.next,
         "cursor": cursor,
-        "live": any(document.status in LIVE for document in listed.documents),
+        "figures": document_figures(view.resources.ledger, ids),
     }
 
 

@@ -9,6 +9,7 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import update
 
+from interface.web.events import CHANGED, STREAMS
 from swatchbook.ledger.documents import get_document
 from swatchbook.ledger.queries.account import account
 from swatchbook.ledger.queries.reviews import find_review_image
@@ -37,19 +38,36 @@ def closes(read: Page) -> list[int]:
     return counts
 
 
-def test_the_list_asks_again_only_while_something_goes_on(
-    sample: TestClient, resources: Resources, document: str
-) -> None:
-    def trigger() -> str:
-        (rows,) = page(sample, "/ui/documents/rows").all("div", id="rows")
-        return rows["hx-trigger"]
+def test_the_list_tells_figures_and_what_can_be_done(sample: TestClient, resources: Resources, document: str) -> None:
+    known = sample.get(f"/documents/{document}").json()["report"]
+    read = page(sample, "/ui/documents")
+    assert f" {known['products_discovered']} {known['images_found']} 100 % $0.00 " in " ".join(read.text.split())
+    actions = [f"/ui/documents/{document}{each}" for each in ("", "/export.csv", "/delete")]
+    assert [link for link in read.links("/ui/documents/") if document in link] == actions
+    assert read.all("form", action=f"/ui/documents/{document}/embed")
+    with resources.ledger.write() as connection:
+        connection.execute(update(documents).values(status="blocked"))
+    assert page(sample, "/ui/documents/rows").all("form", action=f"/ui/documents/{document}/retry")
 
-    assert "small.pdf" in page(sample, "/ui/documents").text
-    assert trigger() == "refresh"
-    for status, live in (("running", True), ("waiting", True), ("deleting", True), ("blocked", False)):
-        with resources.ledger.write() as connection:
-            connection.execute(update(documents).values(status=status))
-        assert ("every" in trigger()) == live
+
+def test_a_browser_is_told_when_the_list_changes(resources: Resources, document: str, sample: TestClient) -> None:
+    app = sample.app
+    looks = iter([False, False, False, True])
+
+    def stopping() -> bool:
+        """Asked before each look: before the third something has changed."""
+        stop = next(looks)
+        if looks.__length_hint__() == 1:
+            with resources.ledger.write() as connection:
+                connection.execute(update(documents).values(status="running"))
+        return stop
+
+    app.state.stopping = stopping  # type: ignore[attr-defined]
+    got = sample.get("/ui/events")
+    assert got.headers["content-type"].startswith("text/event-stream")
+    assert got.content.count(CHANGED) == 2  # at first, and of the change
+    app.state.streams.update(object() for _ in range(STREAMS))  # type: ignore[attr-defined]
+    assert sample.get("/ui/events").status_code == 503
 
 
 def test_an_uploaded_file_is_in_the_list_at_once(sample: TestClient, small_catalogue: Path) -> None:
