@@ -94,4 +94,5 @@ def _words(text: str) -> tuple[str, ...]:
 def _fold(text: str) -> str:
     """Return a text without case and accents; the Turkish ı and i are one letter, as they are for people in a hurry."""
     plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
-    return "".join(c for c in plain if not unicodedata.combining(c)).replace("ı", "i")
+    accents = {ord(c): None for c in set(plain) if unicodedata.combining(c)}
+    return plain.translate(accents).replace("ı", "i")

@@ -42,6 +42,12 @@ def keep_dropped(file: Path, folder: Path, path: str, suffixes: Collection[str])
         raise InvalidReference(f"{path}: a file and a folder have the same name.", advice="Rename one.") from error
 
 
+def dropped_roots(home: Path) -> list[Path]:
+    """Return the folders that each hold all of a dropped folder."""
+    root = (home / "dropped").resolve()
+    return sorted(root.iterdir()) if root.is_dir() else []
+
+
 def root_of(home: Path, content: str) -> Path | None:
     """Return the folder that holds all of a dropped folder in which a source is, None of another source."""
     root = (home / "dropped").resolve()

@@ -127,6 +127,7 @@ ROUTES: Mapping[str, Sequence[Ask]] = {
     "POST /ui/documents/{document_id}/edits": (Ask(form={"action": "rename", "product": "{product}", "name": "y"}),),
     "POST /ui/documents/{document_id}/edits/{edit_number}/undo": ONCE,
     "GET /ui/images/{image_id}": EITHER,
+    "POST /ui/images/{image_id}/retry": ONCE,
     "GET /ui/coverage": (Ask(), Ask("owner=anna")),
     "GET /ui/review": (Ask(), Ask("owner=anna")),
     "POST /ui/review/{image_id}/{verdict}": ONCE,

@@ -62,10 +62,16 @@ const refresh = () => {
 };
 if (document.querySelector("[data-live]")) {
   const owner = new URLSearchParams(location.search).get("owner");
-  const events = new EventSource("/ui/events" + (owner ? `?owner=${encodeURIComponent(owner)}` : ""));
-  events.addEventListener("changed", refresh);
-  events.onerror = () => { if (events.readyState === EventSource.CLOSED) setInterval(refresh, 10_000); };
+  let events, polling;
+  const listen = () => {
+    events = new EventSource("/ui/events" + (owner ? `?owner=${encodeURIComponent(owner)}` : ""));
+    events.addEventListener("changed", refresh);
+    events.onerror = () => { if (events.readyState === EventSource.CLOSED) polling ||= setInterval(refresh, 10_000); };
+  };
+  // a browser has six connections: a hidden page takes none
+  document.addEventListener("visibilitychange", () => document.hidden ? events.close() : listen());
   addEventListener("pagehide", () => events.close());
+  listen();
 }
 
 // what is chosen or dropped is sent one after the other, each PDF and each folder with its progress
@@ -153,6 +159,40 @@ if (upload) {
     const entries = [...items].map((each) => each.webkitGetAsEntry?.()).filter(Boolean);
     take(entries.length ? (await Promise.all(entries.map((each) => walk(each, "")))).flat() : named(files));
   });
+}
+
+// a picture's box that is dragged onto a product is assigned to it, as its form does by keyboard
+for (const box of document.querySelectorAll("[data-picture]")) {
+  let begun = null, dragged = false, over = null;
+  const mark = (product) => {
+    over?.classList.remove("dropping");
+    over = product;
+    over?.classList.add("dropping");
+  };
+  box.addEventListener("dragstart", (event) => event.preventDefault());  // the browser's own dragging of a link
+  box.addEventListener("pointerdown", (event) => {
+    if (event.button) return;
+    begun = [event.clientX, event.clientY];
+    dragged = false;
+  });
+  addEventListener("pointermove", (event) => {
+    if (!begun) return;
+    dragged ||= Math.hypot(event.clientX - begun[0], event.clientY - begun[1]) > 8;
+    document.body.classList.toggle("dragging", dragged);
+    if (dragged) mark(document.elementFromPoint(event.clientX, event.clientY)?.closest("[data-product]"));
+  });
+  const end = (product) => {
+    begun = null;
+    document.body.classList.remove("dragging");
+    mark(null);
+    const form = dragged && product?.querySelector("form[data-assign]");
+    if (!form) return;
+    form.elements.picture.value = box.dataset.picture;
+    form.requestSubmit();
+  };
+  addEventListener("pointerup", () => begun && end(over));
+  addEventListener("pointercancel", () => begun && end(null));
+  box.addEventListener("click", (event) => dragged && event.preventDefault());
 }
 
 // keys of the review page: a letter presses its button, follows its link, or goes to its field

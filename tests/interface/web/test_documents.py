@@ -15,6 +15,7 @@ from swatchbook.ledger.queries.account import account
 from swatchbook.ledger.queries.reviews import find_review_image
 from swatchbook.ledger.tables import documents, images, items
 from swatchbook.records import DocumentStatus
+from swatchbook.reports.inspection import DRAWN
 from swatchbook.resources import Resources
 from tests.interface.web.conftest import Page, page
 
@@ -120,10 +121,50 @@ def test_every_state_of_an_image_has_its_look(sample: TestClient, resources: Res
         assert state != "complete"
         assert story.all("span", class_=f"state {state}")
         assert "unreadable_image: It is cut off." in story.text
+        assert story.all("form", action=f"/ui/images/{image['id']}/retry")
     assert closes(page(sample, "/ui/coverage"))[0] == counted.complete
     assert "unreadable_image: 3 images" in page(sample, "/ui/coverage").text
     post(sample, f"/ui/documents/{document}/retry")
     assert get_document(resources.ledger, document).status is DocumentStatus.WAITING
+
+
+def test_a_weak_analysis_has_its_own_box(sample: TestClient, resources: Resources, document: str) -> None:
+    (product, *_) = [p for p in sample.get(f"/documents/{document}/products").json()["products"] if p["pictures"]]
+    picture = product["pictures"][0]
+    with resources.ledger.write() as connection:
+        connection.execute(update(images).where(images.c.id == picture["id"]).values(needs_review=True))
+    read = page(sample, f"/ui/documents/{document}?page={picture['page']}")
+    (box,) = [given for given in read.all("a") if given.get("data-picture") == picture["id"]]
+    assert "needs a review" in box["aria-label"]
+    assert read.all("rect", class_="look", stroke=DRAWN["review"].color)
+    assert page(sample, f"/ui/images/{picture['id']}").all("span", class_="state review")
+
+
+def test_an_image_is_tried_again(sample: TestClient, resources: Resources, document: str) -> None:
+    image = sample.get(f"/documents/{document}/images").json()["images"][0]["id"]
+    failure = {"kind": "unreadable_image", "message": "It is cut off."}
+    with resources.ledger.write() as connection:
+        key = connection.execute(images.select().where(images.c.id == image)).one().content_key
+        connection.execute(update(items).where(items.c.key == key).values(state="failed", failure=failure))
+    assert post(sample, f"/ui/images/{image}/retry") == f"/ui/images/{image}"
+    assert sample.get(f"/images/{image}").json()["state"] == "pending"
+
+
+def test_each_value_leads_to_where_it_stands(sample: TestClient, document: str) -> None:
+    listed = sample.get(f"/documents/{document}/products").json()["products"]
+    led = 0
+    for product in listed:
+        for number, fact in enumerate(product["facts"], 1):
+            name = f"fact-{product['id']}-{number}"
+            there = page(sample, f"/ui/documents/{document}?page={fact['page']}")
+            if fact["bbox"]:
+                (box,) = there.all("rect", id=name)
+                assert float(box["x"]) == fact["bbox"][0] - 2
+            same = [n for n, each in enumerate(product["facts"], 1) if each["key"] == fact["key"]
+                    and (each["page"], each["bbox"]) == (fact["page"], fact["bbox"])]  # fmt: skip
+            assert f"#fact-{product['id']}-{same[0]}" in there.links("#")
+            led += 1
+    assert led > 3
 
 
 def test_the_story_of_an_image_names_places_products_and_makers(sample: TestClient, document: str) -> None:
@@ -206,9 +247,11 @@ def test_products_are_edited_and_edits_undone(sample: TestClient, document: str)
     picture = one["pictures"][0]["id"]
     assert post(sample, edits, action="assign", picture=picture, products=other["id"]) == f"/ui/images/{picture}"
     assert other["name"] in page(sample, f"/ui/images/{picture}").text
+    here = post(sample, edits, action="assign", picture=picture, products=other["id"], at="2")
+    assert here == f"/ui/documents/{document}?page=2"
     assert picture in [each["id"] for each in sample.get(f"/products/{other['id']}").json()["pictures"]]
     listed = page(sample, f"/ui/documents/{document}")
-    assert "2 edits by hand" in listed.text
+    assert "3 edits by hand" in listed.text
     assert "rename “Larch” by loopback" in listed.text
     post(sample, f"{edits}/1/undo")
     assert names() == [one["name"], other["name"]]
