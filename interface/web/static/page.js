@@ -6,7 +6,6 @@ const search = document.querySelector("form[data-drop]");
 if (search) {
   const file = search.querySelector("input[type=file]");
   const send = search.querySelector("button[data-picture]");
-  send.hidden = true;
   const take = (files) => {
     const picture = [...files].find((each) => each.type.startsWith("image/"));
     if (!picture) return;
@@ -31,10 +30,8 @@ document.addEventListener("submit", ({ target, submitter }) => {
   }, { once: true });
 });
 
-for (const form of document.querySelectorAll("form[data-submit-on-change]")) {
-  form.querySelector("button").hidden = true;
+for (const form of document.querySelectorAll("form[data-submit-on-change]"))
   form.addEventListener("change", () => form.requestSubmit());
-}
 
 for (const each of document.querySelectorAll(".slider input"))
   each.addEventListener("input", () => { each.nextElementSibling.value = each.value; });
@@ -78,8 +75,6 @@ if (document.querySelector("[data-live]")) {
 const upload = document.querySelector("form[data-upload]");
 if (upload) {
   const [file, folder] = upload.querySelectorAll("input[type=file]");
-  upload.querySelector("button").hidden = true;
-  folder.closest("label").hidden = false;
   let turn = Promise.resolve(), sending = 0;
   addEventListener("beforeunload", (event) => { if (sending) event.preventDefault(); });
   const queue = (send) => {
