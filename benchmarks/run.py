@@ -338,6 +338,23 @@ def folders() -> list[Figure]:
     return figures
 
 
+def web() -> list[Figure]:
+    """The web page at 10,000 images: its first results, and many people who search while pictures are ingested."""
+    from benchmarks.web import EVERY, IMAGES, PEOPLE, PICTURES, measure, part, prepare
+
+    with tempfile.TemporaryDirectory() as temporary:
+        prepare(home := Path(temporary) / "home")
+        m = measure(home, lambda _: None)
+    first, facets = (f"{1000 * median(each):.0f} ms" for each in (m.first, m.facets))
+    note = f"median {first}; the filters, which are loaded after it, {facets}"
+    crowd = f"{PEOPLE} people, each a search in {EVERY:g} s, while {PICTURES} pictures are ingested"
+    return [
+        Figure(f"first page of results at {IMAGES:,} images, p95, ms", 1000 * part(m.first, 0.95), 150, note=note),
+        Figure("the same, p95, ms, by a crowd", 1000 * part(m.crowd, 0.95), 500, note=crowd),
+        Figure("that ingest ÷ alone", m.beside / m.alone, 1.3, note=f"{m.beside:.1f} and {m.alone:.1f} s"),
+    ]
+
+
 BENCHMARKS: Mapping[str, Callable[[], list[Figure]]] = {
     "ingest": whole_ingest,
     "memory": memory,
@@ -353,6 +370,7 @@ BENCHMARKS: Mapping[str, Callable[[], list[Figure]]] = {
     "concurrent": concurrent,
     "startup": startup,
     "folders": folders,
+    "web": web,
 }
 
 

@@ -22,7 +22,7 @@ def draw_facets(facets: Facets) -> RenderableType:
     rows = table("--where", "values")
     for field, facet in facets.fields.items():
         if facet.values:
-            rows.add_row(cell(f"{field}=", "bold"), cell(_values(facet)))
+            rows.add_row(cell("--owner" if field == "owner" else f"{field}=", "bold"), cell(_values(facet)))
     if facets.price:
         price = facets.price
         span = f"{price.lowest:g} to {price.highest:g} ({price.count})"

@@ -38,12 +38,14 @@ from interface.service.problems import documented
 from interface.service.upload_body import UploadSlots
 from interface.web import coverage as web_coverage
 from interface.web import documents as web_documents
+from interface.web import events as web_events
 from interface.web import images as web_images
 from interface.web import login as web_login
 from interface.web import pages as web_pages
 from interface.web import product_edits as web_product_edits
 from interface.web import review as web_review
 from interface.web import search as web_search
+from interface.web import uploads as web_uploads
 from scheduler.tick import keep_ticking
 from swatchbook.errors import Failure, Policy
 from swatchbook.resources import Resources
@@ -58,8 +60,11 @@ _ROUTERS = (
     docs, uploads, documents, document_parts, product_edits, images, previews, search, statistics, coverage,
     webhooks, health, metrics,
 )  # fmt: skip
-_PAGES = (web_pages, web_login, web_search, web_documents, web_images, web_coverage, web_review, web_product_edits)
-_STREAMS = frozenset({"/documents", "/search", web_search.PICTURE_PATH})
+_PAGES = (
+    web_pages, web_login, web_search, web_documents, web_uploads, web_events, web_images, web_coverage, web_review,
+    web_product_edits,
+)  # fmt: skip
+_STREAMS = frozenset({"/documents", "/search", web_search.PICTURE_PATH, web_uploads.FILES_PATH})
 """Paths whose endpoints limit the size of the body themselves while it streams in."""
 
 _LOOP_PAUSE = 5.0  # seconds before a failed loop restarts
@@ -85,6 +90,9 @@ def create_app(settings: Settings, *, loop: Loop = keep_ticking) -> FastAPI:
     app.state.watch = Watch(app.state.resources)
     app.state.requests = Requests()
     app.state.wake = asyncio.Event()
+    app.state.streams = set[object]()
+    app.state.facets = {}
+    app.state.stopping = lambda: False
     app.add_middleware(Edge, requests=app.state.requests, streams=_STREAMS, wake=app.state.wake)
     problems.install(app)
     for part in (*_ROUTERS, *_PAGES):

@@ -45,15 +45,18 @@ class Edge:
             await self._app(scope, receive, send)
             return
         started, status = time.perf_counter(), 0
+        seconds: float | None = None  # until a stream of events has begun
         body = _Body(scope, receive, limited=scope["path"] not in self._streams)
 
         async def send_safely(message: Message) -> None:
-            nonlocal status
+            nonlocal status, seconds
             if message["type"] == "http.response.start":
                 status = message["status"]
                 if status in (202, 303):
                     self._wake.set()
                 headers = MutableHeaders(scope=message)
+                if headers.get("content-type", "").startswith("text/event-stream"):
+                    seconds = time.perf_counter() - started
                 for name, value in _HEADERS.items():
                     headers.setdefault(name, value)
                 if scope["path"] == docs.PATH:
@@ -73,7 +76,7 @@ class Edge:
                 raise  # the response has started: only the connection can be closed
             await response(scope, receive, send_safely)
         finally:
-            self._requests.count(scope, status, time.perf_counter() - started)
+            self._requests.count(scope, status, time.perf_counter() - started if seconds is None else seconds)
 
 
 class _Tagged:

@@ -31,9 +31,11 @@ from swatchbook.storage.upload_buffer import temporary_file
 IMAGE = "image"
 """Name of the form part with the picture."""
 
+MAX_EXAMPLES = 10
+"""Images that results are like, and that they are not like, at most."""
+
 _FORM_BYTES = 256 << 10  # of a form, without its picture
 _MAX_VALUES = 100
-_MAX_EXAMPLES = 10
 _MAX_FIELDS = 1_000
 _MAX_PAGE = 100_000
 _MAX_PRICE = 1e12
@@ -109,9 +111,9 @@ class TextQuery(FilterQuery):
 class SearchQuery(TextQuery):
     """Query and filters."""
 
-    like: list[UUID] = Field(default=[], max_length=_MAX_EXAMPLES, description="Images that results are like.")
+    like: list[UUID] = Field(default=[], max_length=MAX_EXAMPLES, description="Images that results are like.")
     unlike: list[UUID] = Field(
-        default=[], max_length=_MAX_EXAMPLES, alias="not", description="Images that results are not like."
+        default=[], max_length=MAX_EXAMPLES, alias="not", description="Images that results are not like."
     )
     offset: int = Field(default=0, ge=0, le=1_000, description="Of the first result: `next` of the previous answer.")
     weights: SearchText | None = Field(default=None, description="Of roles, such as `visual=0.6,keyword=0.4`.")

@@ -37,6 +37,7 @@ def serve(settings: Settings, say: Callable[[str], None]) -> None:
     with _listening(settings.host, settings.port) as listener:
         open_parts(app.state.resources)
         server = uvicorn.Server(uvicorn_config(app))
+        app.state.stopping = lambda: server.should_exit
         for sign in (signal.SIGTERM, signal.SIGINT):  # uvicorn raises it again after its shutdown: ignored then
             signal.signal(sign, lambda *_: None)
         address = _base_url(settings.host, listener.getsockname()[1])

@@ -105,7 +105,9 @@ async def stream_body(request: Request, settings: Settings, *, max_bytes: int) -
         yield chunk
 
 
-async def receive_form(request: Request, settings: Settings, into: Path) -> tuple[dict[str, str], str]:
+async def receive_form(
+    request: Request, settings: Settings, into: Path, *, only_pdf: bool = True
+) -> tuple[dict[str, str], str]:
     """Write the file of a multipart form to `into`; return the form's other fields, and the file name as given.
 
     Raises HTTPException 400 (incomplete or malformed), 408, 413 and 415 (not a form, not a PDF), and DiskFull.
@@ -116,7 +118,7 @@ async def receive_form(request: Request, settings: Settings, into: Path) -> tupl
         raise HTTPException(415, "Send multipart/form-data with the part `file`.", headers=_CLOSE)
     body = stream_body(request, settings, max_bytes=max_bytes + _FORM_BYTES)
     try:
-        form = _Form(parameters[b"boundary"])
+        form = _Form(parameters[b"boundary"], only_pdf=only_pdf)
         await save(form.read(body), into, max_bytes=max_bytes)
     except TooLarge as error:
         raise HTTPException(413, str(error), headers=_CLOSE) from error
@@ -128,7 +130,8 @@ async def receive_form(request: Request, settings: Settings, into: Path) -> tupl
 class _Form:
     """Streaming parser of a multipart body: keeps small fields, passes the file's bytes on."""
 
-    def __init__(self, boundary: bytes) -> None:
+    def __init__(self, boundary: bytes, *, only_pdf: bool) -> None:
+        self._only_pdf = only_pdf
         self._fields: dict[str, bytearray] = {}
         self._file_name: str | None = None
         self._head = b""  # the file's first bytes
@@ -215,7 +218,7 @@ class _Form:
 
     def _require_pdf(self) -> None:
         """Raise 415 for another format as soon as its first bytes are here, so that it is not uploaded to its end."""
-        if not is_pdf(self._head):
+        if self._only_pdf and not is_pdf(self._head):
             raise HTTPException(415, "The file is not a PDF.", headers=_CLOSE)
 
     def _end(self) -> None:

@@ -27,14 +27,15 @@ from swatchbook.ledger.documents import PDF, Document
 from swatchbook.ledger.hand_edits import list_edits
 from swatchbook.ledger.queries.account import account
 from swatchbook.ledger.queries.deletion import count_deletion
+from swatchbook.ledger.queries.document_figures import document_figures
 from swatchbook.ledger.queries.document_parts import list_images, list_pages
 from swatchbook.ledger.queries.failures import failures, other_failures
 from swatchbook.ledger.queries.products import list_products
-from swatchbook.records import DEFAULT_OWNER, DocumentStatus
+from swatchbook.records import DEFAULT_OWNER, DocumentStatus, Fact, Product
 from swatchbook.reports.inspection import DRAWN, PageView, inspect
 
 LIVE = frozenset({DocumentStatus.QUEUED, DocumentStatus.RUNNING, DocumentStatus.WAITING, DocumentStatus.DELETING})
-"""Statuses that change without a person: the page asks again."""
+"""Statuses that change without a person."""
 
 _LISTED_FAILURES = 50
 _LISTED_IMAGES = 200
@@ -57,17 +58,18 @@ def show_documents(view: TheView, cursor: str | None = None) -> Response:
 
 @router.get("/ui/documents/rows")
 def show_rows(view: TheView, cursor: str | None = None) -> Response:
-    """Return the list alone: the page asks for it while something is going on."""
+    """Return the list alone: the page asks for it when something has changed."""
     return view.render("document_rows.html", **_list(view, cursor))
 
 
 def _list(view: View, cursor: str | None) -> dict[str, Any]:
     listed = list_documents(view.resources, view.caller, Listing(owner=view.owner, cursor=cursor or None))
+    ids = [document.id for document in listed.documents]
     return {
         "documents": listed.documents,
         "next": listed.next,
         "cursor": cursor,
-        "live": any(document.status in LIVE for document in listed.documents),
+        "figures": document_figures(view.resources.ledger, ids),
     }
 
 
@@ -78,6 +80,7 @@ def show_document(view: TheView, document_id: DocumentId, page: Annotated[int | 
     ledger = view.resources.ledger
     pages = [details for _, details in list_pages(ledger, document.id, limit=document.page_count or 1)]
     shown, size = _page(view, document, page) if pages else (None, None)
+    products = [product for _, product in list_products(ledger, document.id, limit=_LISTED_PRODUCTS)]
     return view.render(
         "document.html",
         document=document,
@@ -87,12 +90,19 @@ def show_document(view: TheView, document_id: DocumentId, page: Annotated[int | 
         shown=shown,
         size=size,
         drawn=DRAWN,
-        products=[product for _, product in list_products(ledger, document.id, limit=_LISTED_PRODUCTS)],
+        products=products,
+        said=_places_of,
         images=[] if pages else [image for _, image in list_images(ledger, document.id, limit=_LISTED_IMAGES)],
         failures=[*failures(ledger, document.id, _LISTED_FAILURES), *other_failures(ledger, document.id)],
         edits=list_edits(ledger, document.id),
         formats=list(Format),
     )
+
+
+def _places_of(product: Product, name: str) -> list[tuple[int, Fact]]:
+    """Return where a value of a product stands, each place once: the number of the fact, from 1, and the fact."""
+    facts = [(number, fact) for number, fact in enumerate(product.facts, 1) if fact.key == name]
+    return list({(fact.page, fact.bbox): (number, fact) for number, fact in reversed(facts)}.values())[::-1]
 
 
 def _page(view: View, document: Document, page: int | None) -> tuple[PageView | None, tuple[float, float] | None]:

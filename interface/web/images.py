@@ -2,8 +2,9 @@
 
 from fastapi import Response
 
-from interface.service.images import ImageId, get_image
-from interface.web.pages import TheView, page_router
+from interface.service.images import ImageId, embed_image, get_image
+from interface.service.parameters import RetryOptions
+from interface.web.pages import TheView, page_router, see_other
 from swatchbook.ledger.queries.document_parts import image_in_document
 from swatchbook.ledger.queries.products import list_products
 
@@ -31,3 +32,10 @@ def show_image(view: TheView, image_id: ImageId) -> Response:
         document: [product for _, product in list_products(ledger, document, limit=_PRODUCTS)] for document, *_ in parts
     }
     return view.render("image.html", image=image, parts=parts, analysis=analysis, products=products)
+
+
+@router.post("/ui/images/{image_id}/retry")
+def retry(view: TheView, image_id: ImageId) -> Response:
+    """Make what is missing of an image, also what failed or was rejected, in every document that shows it."""
+    embed_image(view.resources, view.caller, image_id, RetryOptions(force=True))
+    return see_other(view.link(f"/ui/images/{image_id}"))

@@ -115,7 +115,9 @@ def _templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"size": format_size, "time": format_time, "plural": plural}
+    environment.filters |= {
+        "size": format_size, "time": format_time, "duration": format_duration, "plural": plural,
+    }  # fmt: skip
     return environment
 
 
@@ -127,6 +129,14 @@ def format_size(size: int) -> str:
 def format_time(seconds: float) -> str:
     """Return a time (Unix seconds) as ISO 8601 in UTC, to the minute."""
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def format_duration(seconds: float) -> str:
+    """Return a duration for people: seconds, or minutes and hours."""
+    minutes = round(seconds / 60)
+    if seconds < 100:
+        return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f} s"
+    return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min"
 
 
 def plural(count: int, one: str, many: str | None = None) -> str:

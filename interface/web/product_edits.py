@@ -41,9 +41,9 @@ class EditForm(RequestModel):
 
 @router.post("/ui/documents/{document_id}/edits")
 def edit(view: TheView, document_id: DocumentId, form: Annotated[EditForm, Form()]) -> Response:
-    """Make an edit, and return to the page of the document, or of the image that was assigned."""
+    """Make an edit, and return to the page of the document that it was made on, else to the image that was assigned."""
     make_edit(view.resources, view.caller, document_id, form.edit)
-    if form.picture:
+    if form.picture and form.at is None:
         return see_other(view.link(f"/ui/images/{form.picture}"))
     return see_other(view.link(f"/ui/documents/{document_id}", page=form.at))
 

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
-from uuid import UUID
 
 from fastapi import HTTPException, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -19,14 +18,18 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 
 from interface.service.auth import TheCaller
-from interface.service.images import find_image
+from interface.service.health import Recent
 from interface.service.parameters import Tools
-from interface.service.search import IMAGE, TextQuery, read_form
+from interface.service.search import IMAGE, MAX_EXAMPLES, SearchQuery, read_form
 from interface.service.upload_body import TheUploadSlots, full_disk_as_507
 from interface.web.pages import TheView, View, page_router, see_other, with_query
 from swatchbook.images.local_analysis import PALETTE
+from swatchbook.index.base import Where
 from swatchbook.ledger.queries.filters import facets
-from swatchbook.records import SearchResults
+from swatchbook.ledger.spaces import active_spaces
+from swatchbook.records import Facets, ResultKind, Role, SearchResults
+from swatchbook.search.examples import Examples
+from swatchbook.search.fusion import KEYWORD, default_weights, parse_weights
 from swatchbook.search.query_picture import find_query_picture, keep_query_picture, small_query_picture
 from swatchbook.search.search import find_relevant
 from swatchbook.storage.upload_buffer import temporary_file
@@ -39,28 +42,30 @@ _MORE_RESULTS = 100
 """Results of a page, and after a click on "more": as many as a search gives."""
 
 _FACETS = {
-    "category": "Category", "color": "Colour", "material": "Material", "brand": "Brand", "document": "Document",
-    "size": "Size", "condition": "Condition", "currency": "Currency", "host": "Shop",
+    "owner": "Owner", "category": "Category", "color": "Colour", "material": "Material", "brand": "Brand",
+    "document": "Document", "size": "Size", "condition": "Condition", "currency": "Currency", "host": "Shop",
 }  # fmt: skip
 """Fields to filter by, in their order on the page."""
 
 _LISTED_VALUES = 12
 """Values of a field that are shown at once; the others open with a click."""
 
+_FACET_SECONDS, _KEPT_FACETS = 10.0, 200
+"""How long counts are shown, and of how many filters: they are read from all rows, for which 10,000 images take 1 s."""
+
+_WEIGHT = "weight-"
+"""Begin of the names of the sliders; behind it the role."""
+
 PictureName = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
 router = page_router()
 
 
-class PageQuery(TextQuery):
-    """What the address of the page holds: the parameters of a search, and its picture.
+class PageQuery(SearchQuery):
+    """What the address of the page holds: the parameters of a search, and `picture`, one that was dropped."""
 
-    `picture`: one that was dropped. `like`: an image of the collection, for more like it.
-    """
-
-    k: int = Field(default=_FIRST_RESULTS, ge=1, le=100)
+    k: int = Field(default=_FIRST_RESULTS, ge=1, le=_MORE_RESULTS)
     picture: PictureName | None = None
-    like: UUID | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -76,48 +81,57 @@ class PageQuery(TextQuery):
     @property
     def state(self) -> dict[str, Any]:
         """The parameters that an address needs, without defaults."""
-        return self.model_dump(mode="json", exclude_defaults=True, exclude={"explain"})
+        return self.model_dump(mode="json", by_alias=True, exclude_defaults=True, exclude={"explain"})
+
+    @property
+    def examples(self) -> Examples:
+        """Images of the collection: what results are like, and what they are not like."""
+        return Examples(tuple(map(str, self.like)), tuple(map(str, self.unlike)))
 
     @property
     def chosen(self) -> list[tuple[str, str]]:
         """The filters: field and value."""
         fields = [*_FACETS, "product", "page"]
-        return [(name, str(value)) for name in fields for value in getattr(self, name)]
+        return [(name, value) for name in fields for value in values_of(self, name)]
 
 
 @router.get("/")
 def show_search(view: TheView) -> Response:
     """Return the page with the form and the results. Its filters are loaded after it."""
     query = _read_query(view.request.query_params.multi_items())
-    found = _search(view, query) if query.searches else SearchResults(hits=())
+    weights = None if query.weights is None else parse_weights(query.weights)
+    found = _search(view, query, weights) if query.searches else SearchResults(hits=())
     return view.render(
         "search.html",
         query=query,
-        hits=found.hits[: query.k],
+        hits=found.hits,
         missed=found.unmatched,
         nearest=found.nearest,
-        more=len(found.hits) >= query.k and query.k < _MORE_RESULTS,
-        most=_MORE_RESULTS,
-        link=lambda **changes: with_query("/", query.state | changes),
+        more=_more(query, found),
+        link=lambda **changes: _link(query, changes),
         without=lambda field, value: _toggled(query, field, value),
+        like=lambda image: _link(query, {"like": [image], "not": None, "picture": None, "text": None}),
+        unlike=lambda image: _link(query, {"not": [*query.examples.unlike, image][-MAX_EXAMPLES:]}),
+        sliders=_sliders(view, query, weights or {}),
         picture=_shown_picture(view, query),
         facets_address=with_query("/ui/facets", query.state),
     )
 
 
 @router.get("/ui/facets")
-def show_facets(view: TheView) -> Response:
+async def show_facets(view: TheView) -> Response:
     """Return the values to filter by, with counts, as a part of the page."""
     query = _read_query(view.request.query_params.multi_items())
-    counted = facets(view.resources.ledger, query.by, query.where(*filter(None, (view.owner,))))
+    where = query.where(*filter(None, (view.owner,)))
+    counted = await _recent_facets(view, query.by, where).get()
     return view.render(
         "facets.html",
         query=query,
         counted=counted,
-        names=_FACETS,
+        names={field: title for field, title in _FACETS.items() if field != "currency"},
         listed=_LISTED_VALUES,
         palette={name: f"#{code}" for name, code in PALETTE.items()},
-        chosen=lambda field: [str(value) for value in getattr(query, field)],
+        chosen=lambda field: values_of(query, field),
         toggled=lambda field, value: _toggled(query, field, value),
     )
 
@@ -138,39 +152,68 @@ async def take_picture(request: Request, resources: Tools, caller: TheCaller, up
                 name = await run_in_threadpool(keep_query_picture, resources, path)
         finally:
             await form.close()
-    return see_other(with_query("/", query.state | {"picture": name, "like": None}))
+    return see_other(with_query("/", query.state | {"picture": name, "like": None, "k": None}))
 
 
-def _search(view: View, query: PageQuery) -> SearchResults:
+def _search(view: View, query: PageQuery, weights: dict[str, float] | None) -> SearchResults:
     where = query.where(*filter(None, (view.owner,)))
     with _picture_file(view, query) as path:
-        one_more = min(query.k + (query.like is not None), _MORE_RESULTS)
-        found = find_relevant(view.resources, text=query.text, image=path, where=where, by=query.by, k=one_more)
-    return found.model_copy(update={"hits": tuple(hit for hit in found.hits if hit.id != str(query.like))})
+        return find_relevant(
+            view.resources,
+            text=query.text,
+            image=path,
+            examples=query.examples,
+            where=where,
+            by=query.by,
+            k=query.k,
+            offset=query.offset,
+            weights=weights,
+        )
+
+
+def _more(query: PageQuery, found: SearchResults) -> str | None:
+    """Return the address of more results: first of many more, then of those behind them."""
+    if found.next is None:
+        return None
+    if query.k < _MORE_RESULTS:
+        return with_query("/", query.state | {"k": _MORE_RESULTS})
+    return with_query("/", query.state | {"offset": found.next})
+
+
+def _sliders(view: View, query: PageQuery, weights: dict[str, float]) -> dict[str, float]:
+    """Return role -> its weight in this search, of all roles that can be searched; by default in any search."""
+    roles = active_spaces(view.resources.ledger).keys()
+    by_picture = bool(query.picture or query.like)
+    chosen = view.resources.settings.search_weights
+    weights = weights or default_weights(roles, text=bool(query.text), image=by_picture, chosen=chosen)
+    named = [*sorted(role.value for role in roles if role is not Role.ANALYSIS), *([KEYWORD] if query.text else [])]
+    return {role: weights.get(role, 0.0) for role in named}
+
+
+def _recent_facets(view: View, by: ResultKind, where: Where) -> Recent[Facets]:
+    """Return the counts under these filters, made once for all who ask within some seconds."""
+    kept: dict[tuple[ResultKind, Where], Recent[Facets]] = view.request.app.state.facets
+    ledger = view.resources.ledger
+    if (by, where) not in kept and len(kept) >= _KEPT_FACETS:
+        del kept[next(iter(kept))]
+    return kept.setdefault((by, where), Recent(lambda: facets(ledger, by, where), _FACET_SECONDS))
 
 
 @contextmanager
 def _picture_file(view: View, query: PageQuery) -> Iterator[Path | None]:
     """Yield a file with the picture to search with. Raises 404 if there is none any more."""
-    resources = view.resources
-    if query.like is not None:
-        _, file = find_image(resources, view.caller, query.like)
-        with resources.files.local(file) as path:
-            yield path
-    elif query.picture is not None:
-        if (data := find_query_picture(resources, query.picture)) is None:
-            raise HTTPException(404, "The picture of this search is no longer kept: drop it again.")
-        with temporary_file(resources.settings.temporary_folder) as path:
-            path.write_bytes(data)
-            yield path
-    else:
+    if query.picture is None:
         yield None
+        return
+    if (data := find_query_picture(view.resources, query.picture)) is None:
+        raise HTTPException(404, "The picture of this search is no longer kept: drop it again.")
+    with temporary_file(view.resources.settings.temporary_folder) as path:
+        path.write_bytes(data)
+        yield path
 
 
 def _shown_picture(view: View, query: PageQuery) -> str | None:
-    """Return where the picture of the search is shown from: a dropped one is within the page."""
-    if query.like is not None:
-        return f"/images/{query.like}/thumbnail"
+    """Return a dropped picture as it stands within the page."""
     small = query.picture and small_query_picture(view.resources, query.picture)
     return f"data:image/jpeg;base64,{b64encode(small).decode()}" if small else None
 
@@ -178,7 +221,12 @@ def _shown_picture(view: View, query: PageQuery) -> str | None:
 def _read_query(given: list[tuple[str, str]]) -> PageQuery:
     """Return the state that an address or a form holds. Raises RequestValidationError."""
     fields: dict[str, Any] = {}
+    weights = [f"{name.removeprefix(_WEIGHT)}={value}" for name, value in given if name.startswith(_WEIGHT)]
+    if weights:
+        fields["weights"] = ",".join(weights)
     for name, value in given:
+        if name.startswith(_WEIGHT):
+            continue
         if _is_list(name):
             fields.setdefault(name, []).append(value)
         else:
@@ -190,12 +238,24 @@ def _read_query(given: list[tuple[str, str]]) -> PageQuery:
 
 
 def _is_list(name: str) -> bool:
-    field = PageQuery.model_fields.get(name)
+    field = PageQuery.model_fields.get("unlike" if name == "not" else name)
     return field is not None and isinstance(field.default, list)
+
+
+def values_of(query: PageQuery, field: str) -> list[str]:
+    """Return the values of a filter, or the images of `like` and `not`."""
+    given = getattr(query, "unlike" if field == "not" else field)
+    return [str(each) for each in given] if isinstance(given, list) else [given] if given else []
+
+
+def _link(query: PageQuery, changes: dict[str, Any]) -> str:
+    """Return the address of this search with changes, from its first result on."""
+    return with_query("/", query.state | {"k": None, "offset": None} | changes)
 
 
 def _toggled(query: PageQuery, field: str, value: str) -> str:
     """Return the address of this search with a value of a filter added, or without it if it is there."""
-    values: list[str] = [str(each) for each in getattr(query, field)]
-    values = [each for each in values if each != value] if value in values else [*values, value]
-    return with_query("/", query.state | {field: values, "k": None})
+    values = values_of(query, field)
+    if field == "owner":
+        return _link(query, {field: None if value in values else value})
+    return _link(query, {field: [each for each in values if each != value] if value in values else [*values, value]})

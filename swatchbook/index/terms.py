@@ -46,7 +46,8 @@ _ONE_LETTER = str.maketrans({"ı": "i", "ł": "l", "ø": "o", "đ": "d"})  # tho
 def fold(text: str) -> str:
     """Return a text without case and accents; the Turkish ı and i are one letter, as they are for people in a hurry."""
     plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
-    return "".join(c for c in plain if not unicodedata.combining(c)).translate(_ONE_LETTER)
+    accents = {ord(c): None for c in set(plain) if unicodedata.combining(c)}
+    return plain.translate(_ONE_LETTER | accents)
 
 
 def text_terms(texts: Iterable[str], languages: Collection[str]) -> str:

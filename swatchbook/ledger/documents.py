@@ -152,8 +152,8 @@ def all_documents(ledger: Ledger, owner: str | None) -> list[Document]:
     return _newest(ledger, owned_by(owner), None)[::-1]
 
 
-def documents_within(ledger: Ledger, owner: str, path: Path) -> list[Document]:
-    """Return an owner's folders and batches at an absolute path and below it, oldest first."""
+def documents_within(ledger: Ledger, owner: str | None, path: Path) -> list[Document]:
+    """Return the folders and batches at an absolute path and below it, of an owner or of all, oldest first."""
     alike = documents.c.content.startswith(str(path), autoescape=True)  # SQLite ignores case here
     found = _newest(ledger, [*owned_by(owner), documents.c.kind.in_((FOLDER, BATCH)), alike], None)[::-1]
     return [document for document in found if Path(document.content).is_relative_to(path)]

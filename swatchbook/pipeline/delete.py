@@ -3,16 +3,18 @@ delete is finished. Files are collected an hour later (`ledger/retention.py`). A
 its documents.
 """
 
+import shutil
 from collections.abc import Sequence
 from contextlib import suppress
 
 from swatchbook.errors import InvalidReference
 from swatchbook.ledger.document_commands import delete_rows, mark_deleting
 from swatchbook.ledger.document_commands import finish_delete as document_commands_finish_delete
-from swatchbook.ledger.documents import TABLE, all_documents, get_document
+from swatchbook.ledger.documents import TABLE, Document, all_documents, documents_within, get_document
 from swatchbook.ledger.retention import collect
 from swatchbook.pipeline.publish import publish_all
 from swatchbook.resources import Resources
+from swatchbook.sources.dropped import root_of
 from swatchbook.sources.staged import forget_staged, staged_file
 
 
@@ -58,5 +60,13 @@ def finish_delete(resources: Resources, document: str, *, at_most: float | None 
         finished = document_commands_finish_delete(resources.ledger, document)
     except InvalidReference:  # it is no longer being deleted
         return True
+    _remove_dropped(resources, known)
     collect(resources.ledger, resources.files)  # contents that earlier deletes left unused for an hour
     return finished
+
+
+def _remove_dropped(resources: Resources, document: Document) -> None:
+    """Remove the files of a folder that a browser sent, with the last document that is made of them."""
+    root = root_of(resources.settings.home, document.content)
+    if root and not documents_within(resources.ledger, document.owner, root):
+        shutil.rmtree(root, ignore_errors=True)

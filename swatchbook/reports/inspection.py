@@ -25,10 +25,10 @@ from swatchbook.records import (
     Unassigned,
 )
 
-Look = Literal["shown", "hidden", "decorative", "unreadable", "failed", "skipped", "lost", "product"]
-"""What a box stands for: a placement by its state; `failed` where its image is shown, but has failed or was rejected;
-a picture of a `skipped` page; `lost` where something looks like a picture, but is none of these; and where a product
-stands."""
+Look = Literal["shown", "hidden", "decorative", "unreadable", "failed", "review", "skipped", "lost", "product"]
+"""What a box stands for: a placement by its state; `failed` where its image is shown, but has failed or was rejected,
+`review` where its analysis is weak; a picture of a `skipped` page; `lost` where something looks like a picture, but is
+none of these; and where a product stands."""
 
 
 class Drawn(NamedTuple):
@@ -47,6 +47,7 @@ class Drawn(NamedTuple):
 DRAWN: Mapping[Look, Drawn] = {
     "shown": Drawn("S", "#0072b2", (), "shown"),
     "failed": Drawn("F", "#b3261e", (24, 5), "shown, but its image failed"),
+    "review": Drawn("R", "#3f3fbf", (12, 3), "shown, but its analysis needs a review"),
     "hidden": Drawn("H", "#a84300", (10, 6), "hidden: not visible"),
     "decorative": Drawn("D", "#8a4fa3", (3, 4), "decorative: not embedded"),
     "unreadable": Drawn("U", "#404040", (14, 4, 3, 4), "unreadable"),
@@ -186,7 +187,7 @@ def _marks(shown: Mapping[str, Any], names: Mapping[str, str]) -> dict[int, list
     for image in shown["images"]:
         for place in image["placements"]:
             on_page = marks[place["page"]]
-            look = _look(PlacementState(place["state"]), image["status"])
+            look = _look(PlacementState(place["state"]), image["status"], needs_review=image["needs_review"])
             on_page.append(
                 Mark(
                     number=len(on_page) + 1,
@@ -204,7 +205,9 @@ def _marks(shown: Mapping[str, Any], names: Mapping[str, str]) -> dict[int, list
     return marks
 
 
-def _look(state: PlacementState, status: str) -> Look:
+def _look(state: PlacementState, status: str, *, needs_review: bool) -> Look:
+    if state is PlacementState.SHOWN and needs_review and status not in _FAILED:
+        return "review"
     return "failed" if state is PlacementState.SHOWN and status in _FAILED else state.value
 
 

@@ -14,10 +14,12 @@ from typing import TypeVar
 from swatchbook.cache_keys import ResultName, read_result_name, recipe
 from swatchbook.errors import FileMissing
 from swatchbook.ledger import retention
+from swatchbook.ledger.documents import documents_within
 from swatchbook.ledger.retention import UNUSED_SECONDS, Origin, collect
 from swatchbook.records import Record
 from swatchbook.resources import Resources
 from swatchbook.settings import Settings
+from swatchbook.sources.dropped import dropped_roots
 from swatchbook.sources.staged import unfinished_staging
 from swatchbook.storage.preview_cache import source_of
 
@@ -82,10 +84,15 @@ def sweep(resources: Resources, *, older_than: float = UNUSED_SECONDS, dry_run: 
 
 
 def _temporary(resources: Resources, older_than: float) -> Iterator[Path]:
-    """Yield temporary files of killed processes: those of a live process are younger."""
+    """Yield temporary files of killed processes: those of a live process are younger. Also files of folders that a
+    browser began to send, and that became no document within a day.
+    """
     settings = resources.settings
     paths = chain(_within(settings.temporary_folder), resources.files.unfinished(), unfinished_staging(settings.home))
     yield from (path for path in paths if _age(path) > older_than)
+    for root in dropped_roots(settings.home):  # a browser may still be sending its files
+        if not documents_within(resources.ledger, None, root):
+            yield from (path for path in root.rglob("*") if path.is_file() and _age(path) > max(older_than, DAY))
 
 
 def _results(resources: Resources, older_than: float) -> Iterator[Path]:

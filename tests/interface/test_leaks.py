@@ -119,6 +119,12 @@ ROUTES: Mapping[str, Sequence[Ask]] = {
     "POST /ui/picture": (Ask(upload="image"), Ask(upload="image", fields={"owner": "anna"})),
     "GET /ui/documents": (Ask(), Ask("owner=anna")),
     "GET /ui/documents/rows": (Ask(), Ask("owner=anna")),
+    "GET /ui/events": (Ask("owner=anna"),),
+    "POST /ui/uploads": (Ask(form={"folder": "mine"}), Ask(form={"folder": "mine", "owner": "anna"})),
+    "POST /ui/uploads/files": (
+        Ask(upload="file", fields={"folder": "mine", "path": "a.png"}),
+        Ask(upload="file", fields={"folder": "mine", "path": "a.png", "owner": "anna"}),
+    ),
     "GET /ui/documents/{document_id}": (*EITHER, Ask("page=2"), Ask("page=2", own=True)),
     "GET /ui/documents/{document_id}/delete": EITHER,
     "GET /ui/documents/{document_id}/export.{form}": EITHER,
@@ -129,13 +135,14 @@ ROUTES: Mapping[str, Sequence[Ask]] = {
     "POST /ui/documents/{document_id}/edits": (Ask(form={"action": "rename", "product": "{product}", "name": "y"}),),
     "POST /ui/documents/{document_id}/edits/{edit_number}/undo": ONCE,
     "GET /ui/images/{image_id}": EITHER,
+    "POST /ui/images/{image_id}/retry": ONCE,
     "GET /ui/coverage": (Ask(), Ask("owner=anna")),
     "POST /ui/coverage/retry": (Ask(form={"kind": "provider_down"}), Ask("owner=anna", form={"kind": "x"})),
     "GET /ui/review": (Ask(), Ask("owner=anna")),
     "POST /ui/review/{image_id}/{verdict}": ONCE,
 }
 
-SENDING = {"POST /documents", "POST /hooks/upload"}
+SENDING = {"POST /documents", "POST /hooks/upload", "POST /ui/uploads", "POST /ui/uploads/files"}
 """What is sent is a document of its sender: there is nothing of anybody else to be seen."""
 
 OPEN_ROUTES: Mapping[str, str] = {
@@ -395,8 +402,9 @@ def service_of(home: Path) -> TestClient:
         for name, key, owner in (("own", OWN, "default"), ("all", ALL, "*"))
     )
     shop = WebhookSource(name="shop", token=SecretStr(TOKEN), owners=("default",))
-    settings = Settings(home=home, api_keys=keys, webhook_sources=(shop,))
-    return TestClient(create_app(settings, loop=rest), base_url=ADDRESS)
+    app = create_app(Settings(home=home, api_keys=keys, webhook_sources=(shop,)), loop=rest)
+    app.state.stopping = lambda: True  # else a stream of events would go on
+    return TestClient(app, base_url=ADDRESS)
 
 
 def answer(client: TestClient, homes: Homes, route: str, ask: Ask, headers: dict[str, str]) -> tuple[int, bytes]:

@@ -14,8 +14,10 @@ from swatchbook.ledger.document_commands import delete_rows, finish_delete, mark
 from swatchbook.ledger.documents import Document, queue
 from swatchbook.ledger.tables import deliveries, documents, failed_tries, rounds, runs, timings
 from swatchbook.pipeline.delete import delete
+from swatchbook.pipeline.register_folder import register_folder
 from swatchbook.records import IngestOptions, Stage
 from swatchbook.resources import Resources
+from swatchbook.sources.dropped import dropped_folder
 from swatchbook.sources.staged import Staging, staged_file
 from swatchbook.upkeep.gc import DAY, Swept, sweep
 from tests.ledger.scene import begin_again, count
@@ -157,6 +159,22 @@ def test_temporary_files_of_the_killed_go_after_an_hour(resources: Resources) ->
     age(*left)
     assert sweep(resources) == Swept(temporary=2, bytes=8)
     assert [path for path in (*left, written) if path.exists()] == [written]
+
+
+def test_a_folder_that_was_not_sent_to_its_end_goes_after_a_day(resources: Resources) -> None:
+    settings = resources.settings
+    begun, taken = (
+        dropped_folder(settings.home.resolve(), str(uuid4()), name) / "a.png" for name in ("begun", "taken")
+    )
+    for path in (begun, taken):
+        path.parent.mkdir(parents=True)
+        path.write_bytes(b"half")
+    register_folder(resources, taken.parent, owner="anna", options=IngestOptions())
+    age(begun, taken, seconds=DAY / 2)
+    assert sweep(resources) == Swept()
+    age(begun, taken, seconds=2 * DAY)
+    assert sweep(resources) == Swept(temporary=1, bytes=4)
+    assert (begun.exists(), taken.exists()) == (False, True)
 
 
 def test_previews_go_with_their_source_or_after_a_month_without_use(resources: Resources) -> None:

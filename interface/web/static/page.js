@@ -6,7 +6,6 @@ const search = document.querySelector("form[data-drop]");
 if (search) {
   const file = search.querySelector("input[type=file]");
   const send = search.querySelector("button[data-picture]");
-  send.hidden = true;
   const take = (files) => {
     const picture = [...files].find((each) => each.type.startsWith("image/"));
     if (!picture) return;
@@ -31,10 +30,11 @@ document.addEventListener("submit", ({ target, submitter }) => {
   }, { once: true });
 });
 
-for (const form of document.querySelectorAll("form[data-submit-on-change]")) {
-  form.querySelector("button").hidden = true;
+for (const form of document.querySelectorAll("form[data-submit-on-change]"))
   form.addEventListener("change", () => form.requestSubmit());
-}
+
+for (const each of document.querySelectorAll(".slider input"))
+  each.addEventListener("input", () => { each.nextElementSibling.value = each.value; });
 
 function onDrop(element, take) {
   element.addEventListener("dragover", (event) => {
@@ -49,50 +49,145 @@ function onDrop(element, take) {
     element.classList.remove("dropping");
     if (!event.dataTransfer.files.length) return;
     event.preventDefault();
-    take(event.dataTransfer.files);
+    take(event.dataTransfer.files, event.dataTransfer.items);
   });
 }
 
-// PDFs that are chosen or dropped are sent one after the other, each with its progress
+// parts of a page that show documents ask again when the service says that something has changed
+const refresh = () => {
+  for (const each of document.querySelectorAll("[data-live]")) htmx.trigger(each, "refresh");
+};
+if (document.querySelector("[data-live]")) {
+  const owner = new URLSearchParams(location.search).get("owner");
+  let events, polling;
+  const listen = () => {
+    events = new EventSource("/ui/events" + (owner ? `?owner=${encodeURIComponent(owner)}` : ""));
+    events.addEventListener("changed", refresh);
+    events.onerror = () => { if (events.readyState === EventSource.CLOSED) polling ||= setInterval(refresh, 10_000); };
+  };
+  // a browser has six connections: a hidden page takes none
+  document.addEventListener("visibilitychange", () => document.hidden ? events.close() : listen());
+  addEventListener("pagehide", () => events.close());
+  listen();
+}
+
+// what is chosen or dropped is sent one after the other, each PDF and each folder with its progress
 const upload = document.querySelector("form[data-upload]");
 if (upload) {
-  const file = upload.querySelector("input[type=file]");
-  upload.querySelector("button").hidden = true;
-  let turn = Promise.resolve();
-  const take = (files) => {
-    for (const each of files) turn = turn.then(() => send(each));
+  const [file, folder] = upload.querySelectorAll("input[type=file]");
+  let turn = Promise.resolve(), sending = 0;
+  addEventListener("beforeunload", (event) => { if (sending) event.preventDefault(); });
+  const queue = (send) => {
+    sending += 1;
+    turn = turn.then(send).finally(() => { sending -= 1; refresh(); });
   };
-  const send = (each) => new Promise((done) => {
-    const line = upload.querySelector(".sending").appendChild(document.createElement("li"));
-    const bar = document.createElement("progress");
-    bar.setAttribute("aria-label", `Upload of ${each.name}`);
-    const note = document.createElement("span");
-    line.append(bar, ` ${each.name} `, note);
-    const request = new XMLHttpRequest();
-    request.upload.onprogress = (event) => { bar.max = event.total; bar.value = event.loaded; };
-    request.onloadend = () => {
+  // files: [path, file]; PDFs go alone, the others with their folder; what lies about alone has one, too
+  const take = (files) => {
+    const folders = new Map();
+    for (const [path, each] of files) {
+      if (path.split("/").some((part) => part.startsWith("."))) continue;
+      if (/\.pdf$/i.test(path) || each.type === "application/pdf") { queue(line(each.name, (tell) => sendFile(each, tell))); continue; }
+      const at = path.indexOf("/");
+      const name = at > 0 ? path.slice(0, at) : /\.jsonl?$/i.test(path) ? path : "pictures";
+      folders.set(name, [...(folders.get(name) || []), [path.slice(at + 1), each]]);
+    }
+    for (const [name, inside] of folders) queue(line(name, (tell) => sendFolder(name, inside, tell)));
+  };
+  const line = (name, send) => {
+    const shown = upload.querySelector(".sending").appendChild(document.createElement("li"));
+    const bar = document.createElement("progress"), note = document.createElement("span");
+    bar.setAttribute("aria-label", `Upload of ${name}`);
+    shown.append(bar, ` ${name} `, note);
+    return async () => {
+      const [good, text] = await send((done, total) => { bar.max = total; bar.value = done; });
       bar.remove();
-      note.textContent = answer(request);
-      note.className = request.status < 300 && request.status ? "dim" : "alert";
-      htmx.trigger("#rows", "refresh");
-      done();
+      note.textContent = text;
+      note.className = good ? "dim" : "alert";
     };
-    const form = new FormData();
+  };
+  const sendFile = async (each, tell) => {
+    const request = await post("/documents", { file: each }, tell);
+    if (request.status === 202) return [true, "is stored and will be processed"];
+    return request.status === 200 ? [true, "was already here"] : [false, problem(request)];
+  };
+  const sendFolder = async (name, files, tell) => {
+    const refused = [];
+    for (const [number, [path, each]] of files.entries()) {
+      const request = await post("/ui/uploads/files", { folder: name, path, file: each });
+      if (request.status !== 204) refused.push(`${path}: ${problem(request)}`);
+      tell(number + 1, files.length);
+    }
+    const lost = refused.length ? ` ${refused.length} of ${files.length} files were refused. ${refused[0]}` : "";
+    if (refused.length === files.length) return [false, lost];
+    const request = await post("/ui/uploads", { folder: name });
+    return request.status === 202 ? [!lost, `is stored and will be processed.${lost}`] : [false, problem(request)];
+  };
+  const post = (address, fields, tell) => new Promise((done) => {
+    const request = new XMLHttpRequest(), form = new FormData();
+    if (tell) request.upload.onprogress = (event) => tell(event.loaded, event.total);
+    request.onloadend = () => done(request);
     form.append("owner", upload.elements.owner.value);
-    form.append("file", each, each.name);
-    request.open("POST", upload.action);
+    for (const [name, value] of Object.entries(fields)) form.append(name, value);
+    request.open("POST", address);
     request.send(form);
   });
-  const answer = (request) => {
-    if (request.status === 202) return "is stored and will be processed";
-    if (request.status === 200) return "was already here";
+  const problem = (request) => {
     try {
-      const problem = JSON.parse(request.responseText);
-      return [problem.detail || problem.title, problem.advice].filter(Boolean).join(" ");
+      const told = JSON.parse(request.responseText);
+      return [told.detail || told.title, told.advice].filter(Boolean).join(" ");
     } catch { return "The service did not answer; try again."; }
   };
-  file.addEventListener("change", () => { take([...file.files]); file.value = ""; });
-  onDrop(upload, take);
+  // a dropped folder is read with all that is below it
+  const walk = async (entry, path) => {
+    if (entry.isFile) return [[path + entry.name, await new Promise((done, fail) => entry.file(done, fail))]];
+    const reader = entry.createReader(), found = [];
+    for (;;) {
+      const some = await new Promise((done, fail) => reader.readEntries(done, fail));
+      if (!some.length) return found;
+      for (const each of some) found.push(...await walk(each, `${path}${entry.name}/`));
+    }
+  };
+  const named = (files) => [...files].map((each) => [each.webkitRelativePath || each.name, each]);
+  for (const input of [file, folder])
+    input.addEventListener("change", () => { take(named(input.files)); input.value = ""; });
+  onDrop(upload, async (files, items) => {
+    const entries = [...items].map((each) => each.webkitGetAsEntry?.()).filter(Boolean);
+    take(entries.length ? (await Promise.all(entries.map((each) => walk(each, "")))).flat() : named(files));
+  });
+}
+
+// a picture's box that is dragged onto a product is assigned to it, as its form does by keyboard
+for (const box of document.querySelectorAll("[data-picture]")) {
+  let begun = null, dragged = false, over = null;
+  const mark = (product) => {
+    over?.classList.remove("dropping");
+    over = product;
+    over?.classList.add("dropping");
+  };
+  box.addEventListener("dragstart", (event) => event.preventDefault());  // the browser's own dragging of a link
+  box.addEventListener("pointerdown", (event) => {
+    if (event.button) return;
+    begun = [event.clientX, event.clientY];
+    dragged = false;
+  });
+  addEventListener("pointermove", (event) => {
+    if (!begun) return;
+    dragged ||= Math.hypot(event.clientX - begun[0], event.clientY - begun[1]) > 8;
+    document.body.classList.toggle("dragging", dragged);
+    if (dragged) mark(document.elementFromPoint(event.clientX, event.clientY)?.closest("[data-product]"));
+  });
+  const end = (product) => {
+    begun = null;
+    document.body.classList.remove("dragging");
+    mark(null);
+    const form = dragged && product?.querySelector("form[data-assign]");
+    if (!form) return;
+    form.elements.picture.value = box.dataset.picture;
+    form.requestSubmit();
+  };
+  addEventListener("pointerup", () => begun && end(over));
+  addEventListener("pointercancel", () => begun && end(null));
+  box.addEventListener("click", (event) => dragged && event.preventDefault());
 }
 
 // keys of the review page: a letter presses its button, follows its link, or goes to its field

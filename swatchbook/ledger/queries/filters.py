@@ -51,7 +51,7 @@ def facets(ledger: Ledger, by: ResultKind, where: Where) -> Facets:
     """Return the values of each field, with counts, of all images, products or chunks that satisfy the filters.
 
     Spellings that filters do not tell apart ("Oak", "oak") are one value, spelt as most often. Of images and chunks
-    only published ones count.
+    only published ones count. Owners are counted where all are searched.
     """
     test = satisfies(where)
     with ledger.read() as connection:
@@ -59,13 +59,15 @@ def facets(ledger: Ledger, by: ResultKind, where: Where) -> Facets:
         shown = {each for payload in found for each in payload.documents}
         names = _names_of_documents(connection, shown, newest_only=where.newest_only)
     prices = [payload.price for payload in found if payload.price is not None]
+    owners = {} if where.owner else {"owner": _facet(Counter(payload.owner for payload in found), {})}
     return Facets(
         by=by,
         total=len(found),
         fields={
             field: _facet(_count(found, name, only=names if field == "document" else None), names)
             for field, name in FIELDS.items()
-        },
+        }
+        | owners,
         price=PriceRange(lowest=min(prices), highest=max(prices), count=len(prices)) if prices else None,
     )
 

@@ -1,28 +1,48 @@
-"""The pages in a real Chromium: what a person does with a mouse, a keyboard and a file, without any breach of the
-Content-Security-Policy; and axe-core finds nothing wrong in either theme (`axe/`: the npm package axe-core 4.14.1).
+"""The pages in a real Chromium, on one service with one ingested sample: what a person does with a mouse, a keyboard
+and files, without any breach of the Content-Security-Policy and without asking another host; how each state of an
+image looks (pictures in build/states); and axe-core finds nothing wrong in either theme (`axe/`: the npm package
+axe-core 4.14.1). A test leaves the sample as it found it.
 """
 
 import re
 import shutil
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
-from sqlalchemy import update
+from PIL import Image
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Response, sync_playwright
+from sqlalchemy import Table, select, update
 
+from benchmarks import bare_ingest
 from swatchbook.ledger.documents import get_document
 from swatchbook.ledger.queries.reviews import find_review_image
-from swatchbook.ledger.tables import images
+from swatchbook.ledger.tables import documents, images, items, placements, products
 from swatchbook.records import DocumentStatus
 from swatchbook.settings import load_settings
 from tests.interface.service.served import Served, served
 from tests.interface.service.test_docs import CHROMIUM
+from tests.interface.web.test_pages import HOSTILE, MOST_BYTES
 
 pytestmark = [pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium"), pytest.mark.stack]
 
 AXE = (Path(__file__).parent / "axe" / "axe.min.js").read_text()
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"]
+STATES = Path(__file__).parents[3] / "build" / "states"
+MOST_SHIFT = 0.05
+TEXTS = {"document", "script", "stylesheet", "xhr"}
+"""What a page loads beside pictures."""
+
+SHIFTS = """
+window.shifted = 0;
+new PerformanceObserver((list) => {
+  for (const each of list.getEntries()) if (!each.hadRecentInput) window.shifted += each.value;
+}).observe({ type: "layout-shift", buffered: true });
+"""
 
 
 @pytest.fixture(scope="module")
@@ -33,35 +53,83 @@ def browser() -> Iterator[Browser]:
         started.close()
 
 
-@pytest.fixture
-def service(filled: Path) -> Iterator[Served]:
-    with served(load_settings()) as service:
-        yield service
+@pytest.fixture(scope="module")
+def service(ingested_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    folder = tmp_path_factory.mktemp("browser")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("SWATCHBOOK_HOME", str(shutil.copytree(ingested_home, folder / "home")))
+        patched.chdir(folder)  # no stray .env
+        with served(load_settings()) as service:
+            yield service
 
 
-@pytest.fixture
-def tab(browser: Browser, service: Served) -> Iterator[Page]:
-    """A page of the service; whatever the browser complains of fails the test at its end."""
+@contextmanager
+def opened(browser: Browser, service: Served, **options: Any) -> Iterator[tuple[BrowserContext, Page]]:
+    """A page of the service; whatever the browser complains of, and a request to another host, fails at its end."""
     complaints = list[str]()
 
     def note(message: ConsoleMessage) -> None:
         if message.type in ("error", "warning") and "status of 415" not in message.text:  # a refused upload
             complaints.append(message.text)
 
-    context = browser.new_context(base_url=service.url)
+    context = browser.new_context(base_url=service.url, **options)
+    context.on(
+        "request", lambda asked: urlsplit(asked.url).hostname in ("127.0.0.1", None) or complaints.append(asked.url)
+    )
     page = context.new_page()
     page.on("console", note)
     page.on("pageerror", lambda error: complaints.append(str(error)))
-    yield page
+    yield context, page
     context.close()
     assert complaints == []
+
+
+@pytest.fixture
+def tab(browser: Browser, service: Served) -> Iterator[Page]:
+    with opened(browser, service) as (_, page):
+        yield page
+
+
+@pytest.fixture(scope="module")
+def document(service: Served) -> str:
+    """The sample, anna's."""
+    with service.resources.ledger.read() as connection:
+        return str(connection.execute(select(documents.c.id).where(documents.c.owner == "anna")).scalar_one())
+
+
+@pytest.fixture(scope="module")
+def picture(service: Served, document: str) -> Any:
+    """The first shown placement of the sample on a page with products: its image, page and content key."""
+    query = (
+        select(placements.c.id, placements.c.image, placements.c.page, images.c.content_key)
+        .join_from(placements, images)
+        .where(placements.c.document == document, placements.c.state == "shown", placements.c.page > 1)
+        .order_by(placements.c.ordinal)
+    )
+    with service.resources.ledger.read() as connection:
+        return connection.execute(query).first()
+
+
+@contextmanager
+def changed(service: Served, table: Table, *where: Any, **values: Any) -> Iterator[None]:
+    """Rows of the ledger with other values, for the block."""
+    keys = list(table.primary_key)
+    with service.resources.ledger.write() as connection:
+        before = connection.execute(select(table).where(*where)).all()
+        assert before
+        connection.execute(update(table).where(*where).values(**values))
+    yield
+    with service.resources.ledger.write() as connection:
+        for row in before:
+            this = [key == row._mapping[key.name] for key in keys]
+            connection.execute(update(table).where(*this).values({name: row._mapping[name] for name in values}))
 
 
 def shown_images(tab: Page) -> list[str]:
     return [link.get_attribute("href") or "" for link in tab.locator(".card .picture").all()]
 
 
-def test_a_product_is_found_by_words_by_likeness_and_by_a_picture(tab: Page, service: Served, tmp_path: Path) -> None:
+def test_a_product_is_found_by_words_by_likeness_and_by_a_picture(tab: Page, tmp_path: Path) -> None:
     tab.goto("/")
     tab.fill("#text", "oak")
     tab.keyboard.press("Enter")
@@ -71,23 +139,37 @@ def test_a_product_is_found_by_words_by_likeness_and_by_a_picture(tab: Page, ser
     tab.locator("summary", has_text="Why").first.click()
     assert tab.locator(".why meter").first.is_visible()
     tab.locator(".facet a").first.wait_for()
+    tab.get_by_text("Weights").click()
+    tab.locator("input[name=weight-keyword]").fill("1")
+    assert tab.locator(".slider", has_text="keyword").locator("output").inner_text() == "1"
+    tab.get_by_role("button", name="Weigh").click()
+    tab.wait_for_url("**weight-keyword=1**")
+    tab.goto("/?text=oak")
     tab.get_by_text("More like this").first.click()
-    tab.wait_for_url("**/?like=*")
-    assert by_words[0] not in shown_images(tab)
-    # a picture: open the page, choose the file, and the product is the first result
+    tab.wait_for_url("**/?*like=*")
+    like = shown_images(tab)
+    assert by_words[0] not in like
+    tab.get_by_text("Not like this").first.click()
+    tab.wait_for_url("**not=*")
+    assert like[0] not in shown_images(tab)
+    tab.reload()  # the address holds the state
+    assert tab.locator(".asked img").count() == 2
+    # a picture, in two actions: choose the file, and open the first result
     image = by_words[0].rpartition("/")[2]
     picture = tmp_path / "photo.jpg"
     picture.write_bytes(tab.request.get(f"/images/{image}/file").body())
     tab.goto("/")
     tab.set_input_files("input[type=file]", picture)
-    tab.wait_for_url(re.compile(r"/\?picture=[0-9a-f]{64}$"))
+    tab.wait_for_url(re.compile(r"/\?(by=image&)?picture=[0-9a-f]{64}$"))
     assert shown_images(tab)[0] == by_words[0]
     tab.locator(".card .picture").first.click()
     tab.wait_for_url(f"**{by_words[0]}")
     assert tab.locator("h1").inner_text().startswith("Image")
 
 
-def test_a_file_is_uploaded_and_deleted(tab: Page, service: Served, small_catalogue: Path, tmp_path: Path) -> None:
+def test_a_catalogue_is_uploaded_watched_and_deleted(
+    tab: Page, service: Served, small_catalogue: Path, tmp_path: Path
+) -> None:
     mine = tmp_path / "mine.pdf"
     shutil.copy(small_catalogue, mine)
     broken = tmp_path / "broken.pdf"
@@ -96,64 +178,245 @@ def test_a_file_is_uploaded_and_deleted(tab: Page, service: Served, small_catalo
     tab.set_input_files("#file", [broken, mine])
     tab.locator(".sending", has_text="mine.pdf is stored").wait_for()
     assert "The file is not a PDF." in tab.locator(".sending").inner_text()
-    tab.locator("#rows a", has_text="mine.pdf").wait_for()
+    row = tab.locator("#rows tr", has_text="mine.pdf")
+    row.locator(".state", has_text="queued").wait_for()
     tab.reload()
-    tab.locator("#rows a", has_text="mine.pdf").click()
+    row.locator(".state", has_text="queued").wait_for()
+    work = threading.Thread(target=bare_ingest.main, args=(mine,))  # what a flow does, in this process
+    work.start()
+    row.locator(".state", has_text="completed").wait_for(timeout=120_000)  # without any click
+    work.join()
+    row.get_by_text("mine.pdf").click()
     tab.get_by_text("Delete …").click()
+    assert "images" in tab.locator("main p").first.inner_text()
     tab.get_by_role("button", name="Delete it").click()
     tab.wait_for_url("**/ui/documents")
     (gone,) = [each for each in tab.request.get("/documents").json()["documents"] if each["name"] == "mine.pdf"]
     assert get_document(service.resources.ledger, gone["id"]).status is DocumentStatus.DELETING
 
 
-def test_images_are_reviewed_by_keys(tab: Page, service: Served) -> None:
-    (document,) = tab.request.get("/documents").json()["documents"]
-    chosen = [each["id"] for each in tab.request.get(f"/documents/{document['id']}/images").json()["images"][:2]]
+def test_a_folder_and_a_batch_file_are_uploaded(tab: Page, service: Served, tmp_path: Path) -> None:
+    below = tmp_path / "tiles" / "red"
+    below.mkdir(parents=True)
+    Image.new("RGB", (32, 32), "red").save(below / "a.png")
+    (tmp_path / "tiles" / "notes.txt").write_text("no picture")
+    batch = tmp_path / "shop.jsonl"
+    batch.write_text('{"id": "1", "title": "A", "images": []}\n')
+    tab.goto("/ui/documents")
+    tab.set_input_files("#folder", tmp_path / "tiles")
+    tab.locator(".sending li", has_text="1 of 2 files were refused").wait_for()
+    tab.set_input_files("#file", batch)
+    tab.locator(".sending li", has_text="shop.jsonl is stored").wait_for()
+    for name in ("tiles", "shop.jsonl"):
+        tab.locator("#rows a", has_text=re.compile(f"^{name}$")).wait_for()
+    listed = tab.request.get("/documents").json()["documents"]
+    kinds = {each["name"]: get_document(service.resources.ledger, each["id"]).kind for each in listed}
+    assert (kinds["tiles"], kinds["shop.jsonl"]) == ("folder", "batch")
+
+
+def test_images_are_reviewed_by_keys(tab: Page, service: Served, document: str) -> None:
+    listed = tab.request.get(f"/documents/{document}/images").json()["images"]
+    chosen = [each["id"] for each in listed if each["state"] == "complete"][-3:]
     with service.resources.ledger.write() as connection:
         connection.execute(update(images).where(images.c.id.in_(chosen)).values(needs_review=True))
     tab.goto("/ui/review")
-    tab.locator("text=2 images left").wait_for()
+    tab.locator("text=3 images left").wait_for()
     tab.keyboard.press("a")
+    tab.locator("text=2 images left").wait_for()
+    tab.keyboard.press("c")
+    tab.keyboard.press("Control+a")
+    tab.keyboard.type("smoked oak")
+    tab.keyboard.press("Enter")
     tab.locator("text=1 image left").wait_for()
     tab.keyboard.press("r")
     tab.keyboard.type("It shows a logo.")
     tab.keyboard.press("Enter")
     tab.locator("text=No image needs a review.").wait_for()
     verdicts = {str(find_review_image(service.resources.ledger, each).reviews[-1].verdict.value) for each in chosen}
-    assert verdicts == {"accepted", "rejected"}
+    assert verdicts == {"accepted", "corrected", "rejected"}
 
 
-def test_a_box_on_a_page_leads_to_the_image(tab: Page) -> None:
-    (document,) = tab.request.get("/documents").json()["documents"]
-    tab.goto(f"/ui/documents/{document['id']}")
+def test_a_box_on_a_page_leads_to_the_image(tab: Page, document: str) -> None:
+    tab.goto(f"/ui/documents/{document}")
     tab.locator(".thumbs a").nth(2).click()
     tab.locator(".sheet a").first.focus()
     tab.keyboard.press("Enter")
     tab.wait_for_url("**/ui/images/*")
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_axe_finds_nothing_wrong(browser: Browser, service: Served, theme: str) -> None:
-    context = browser.new_context(base_url=service.url, color_scheme=theme)  # type: ignore[arg-type]
-    tab = context.new_page()
-    (document,) = tab.request.get("/documents").json()["documents"]
-    image = tab.request.get(f"/documents/{document['id']}/images").json()["images"][0]["id"]
-    with service.resources.ledger.write() as connection:
-        connection.execute(update(images).where(images.c.id == image).values(needs_review=True))
-    wrong, checked = dict[str, list[str]](), 0
-    for address in (
-        "/", "/?text=oak&color=grey", "/?text=no&material=oakk", "/ui/documents", f"/ui/documents/{document['id']}",
-        f"/ui/documents/{document['id']}/delete", f"/ui/images/{image}", "/ui/coverage", "/ui/review", "/?k=0",
-    ):  # fmt: skip
+def test_a_product_is_edited_and_gets_a_picture_by_mouse_and_by_keyboard(
+    tab: Page, document: str, picture: Any
+) -> None:
+    address = f"/ui/documents/{document}?page={picture.page}"
+    tab.goto(address)
+    product = tab.locator("article.product").first
+    name = product.get_attribute("aria-label") or ""
+    product.locator("summary", has_text="Edit").click()
+    product.get_by_label("Name", exact=True).fill("Larch")
+    product.get_by_role("button", name="Rename").click()
+    tab.locator("article.product h3", has_text="Larch").wait_for()
+    tab.locator(f'[data-picture="{picture.image}"]').first.drag_to(tab.locator("article.product", has_text="Larch"))
+    tab.locator("summary", has_text="2 edits by hand").wait_for()
+    product = tab.locator("article.product", has_text="Larch")
+    product.locator("summary", has_text="Edit").focus()
+    tab.keyboard.press("Enter")
+    tab.keyboard.press("Tab")  # the picture
+    tab.keyboard.press("Tab")  # the button
+    tab.keyboard.press("Enter")
+    tab.locator("summary", has_text="3 edits by hand").wait_for()
+    tab.goto(f"/ui/images/{picture.image}")
+    assert "Larch" in tab.locator("main").inner_text()
+    for number in (3, 2, 1):
         tab.goto(address)
-        tab.wait_for_load_state("networkidle")
-        tab.evaluate(AXE)
-        found = tab.evaluate("axe.run()")
-        checked += len(found["passes"])
-        if found["violations"]:
-            wrong[address] = [f"{each['id']}: {each['nodes'][0]['html'][:200]}" for each in found["violations"]]
-        width = tab.evaluate("[innerWidth, document.documentElement.scrollWidth]")
-        assert width[1] <= width[0], address
-    context.close()
+        tab.locator("summary", has_text="edits by hand").click()
+        tab.get_by_label(f"Undo edit {number}").click()
+    tab.goto(address)
+    assert tab.locator("article.product").first.get_attribute("aria-label") == name
+
+
+def test_the_place_of_a_value_is_marked_on_the_page(tab: Page, document: str) -> None:
+    facts = [
+        fact
+        for product in tab.request.get(f"/documents/{document}/products").json()["products"]
+        for fact in product["facts"]
+    ]
+    page = next(fact["page"] for fact in facts if fact["bbox"])
+    tab.goto(f"/ui/documents/{document}?page={page}")
+    tab.locator('a.place[href^="#fact-"]').first.click()
+    assert tab.locator("rect.fact:target").is_visible()
+    assert tab.locator("rect.fact").count() > 1
+
+
+BROKEN = {"kind": "unreadable_image", "policy": "never", "message": "It is cut off."}
+OUTAGE = {"kind": "provider_down", "policy": "outage", "message": "The server did not answer."}
+SHOWN_STATES = {
+    "complete": ((), {}),
+    "pending": ((), {"state": "pending"}),
+    "failed-with-next-try": ((), {"state": "pending", "failure": OUTAGE, "attempts": 2, "next_retry_at": 4e9}),
+    "partial": ((items.c.role == "color",), {"state": "failed", "failure": BROKEN, "attempts": 8}),
+    "failed": ((), {"state": "failed", "failure": OUTAGE, "attempts": 8}),
+    "rejected": ((), {"state": "rejected", "failure": BROKEN, "attempts": 1}),
+}
+"""State -> which of an image's items are changed, and how."""
+
+
+def test_every_state_of_an_image_looks_its_own(tab: Page, service: Served, document: str, picture: Any) -> None:
+    STATES.mkdir(parents=True, exist_ok=True)
+    of_image = items.c.key.in_(_keys_of(service, picture.image))
+    told = dict[str, tuple[str, str]]()
+    for name, (where, values) in SHOWN_STATES.items():
+        with changed(service, items, of_image, *where, **(values or {"attempts": 1})):
+            tab.goto(f"/ui/images/{picture.image}")
+            tab.screenshot(path=STATES / f"{name}.png")
+            pill = tab.locator("h1 .state")
+            told[name] = (pill.inner_text(), pill.evaluate("each => getComputedStyle(each).color"))
+            text = tab.locator("main").inner_text()
+            assert ("Retry now" in text) == (name != "complete")
+            assert ("2096-10-02" in text) == (name == "failed-with-next-try")
+            assert ("It is cut off." in text) == (name in ("partial", "rejected"))
+            if name == "failed":  # and it is tried again
+                tab.get_by_role("button", name="Retry now").click()
+                tab.locator("h1 .state", has_text="pending").wait_for()
+    assert [text for text, _ in told.values()] == ["complete", "pending", "pending", "partial", "failed", "rejected"]
+    assert len({color for _, color in told.values()}) >= 4
+
+
+def test_every_state_of_a_placement_has_its_own_box(tab: Page, service: Served, document: str, picture: Any) -> None:
+    STATES.mkdir(parents=True, exist_ok=True)
+    this, image = placements.c.id == picture.id, images.c.id == picture.image
+    states = {
+        "shown": (images, image, {"needs_review": False}),
+        "review": (images, image, {"needs_review": True}),
+        "failed": (items, items.c.key.in_(_keys_of(service, picture.image)), {"state": "failed", "failure": BROKEN}),
+        **{state: (placements, this, {"state": state, "reason": "It is under another picture."})
+           for state in ("hidden", "decorative", "unreadable")},
+    }  # fmt: skip
+    looks, number = dict[str, tuple[str, str]](), _number_of(tab, document, picture)
+    for name, (table, where, values) in states.items():
+        with changed(service, table, where, **values):
+            tab.goto(f"/ui/documents/{document}?page={picture.page}")
+            tab.locator(".sheet").screenshot(path=STATES / f"box-{name}.png")
+            tab.locator("summary", has_text="in words").click()
+            line = tab.locator(".marks li").nth(number - 1).inner_text()
+            box = tab.locator(".sheet rect.look").nth(number - 1)
+            looks[name] = (box.get_attribute("stroke") or "", line)
+            assert ("It is under another picture." in line) == (table is placements)
+    assert len({stroke for stroke, _ in looks.values()}) == len(states)
+    words = {"review": "needs a review", "failed": "failed", "shown": "shown"}
+    assert all(words.get(name, name) in line for name, (_, line) in looks.items())
+
+
+def _keys_of(service: Served, image: str) -> list[str]:
+    columns = (images.c.content_key, images.c.text_key, images.c.pair_key)
+    with service.resources.ledger.read() as connection:
+        return [key for key in connection.execute(select(*columns).where(images.c.id == image)).one() if key]
+
+
+def _number_of(tab: Page, document: str, picture: Any) -> int:
+    """The number of the placement's box on its page: they stand in reading order."""
+    listed = tab.request.get(f"/documents/{document}/images").json()["images"]
+    here = [place["id"] for image in listed for place in image["placements"] if place["page"] == picture.page]
+    return here.index(picture.id) + 1
+
+
+def test_markup_in_a_catalogue_is_only_text(tab: Page, service: Served, document: str, picture: Any) -> None:
+    dialogs = list[str]()
+    tab.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
+    with (
+        changed(service, documents, documents.c.id == document, name=HOSTILE, message=HOSTILE),
+        changed(service, placements, placements.c.document == document, caption=HOSTILE),
+        changed(service, products, products.c.document == document, name=HOSTILE),
+    ):
+        for address in (
+            "/?text=oak",
+            "/ui/documents",
+            f"/ui/documents/{document}?page={picture.page}",
+            f"/ui/images/{picture.image}",
+        ):
+            tab.goto(address)
+            tab.wait_for_load_state("load")
+            tab.locator("text=</title><script>alert").first.wait_for(state="attached")
+            assert tab.locator("img[src=x]").count() == 0
+    assert dialogs == []
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing_wrong_and_nothing_moves(
+    browser: Browser, service: Served, document: str, picture: Any, theme: str
+) -> None:
+    """In the dark theme at the width of a phone. A page and what it loads, without pictures, is under the limit."""
+    wrong, checked = dict[str, list[str]](), 0
+    width = 390 if theme == "dark" else 1280
+    size = {"width": width, "height": 800}
+    with changed(service, images, images.c.id == picture.image, needs_review=True):
+        for address in (
+            "/", "/?text=oak&color=grey", "/?text=no&material=oakk", f"/?like={picture.image}", "/ui/documents",
+            f"/ui/documents/{document}?page={picture.page}", f"/ui/documents/{document}/delete",
+            f"/ui/images/{picture.image}", "/ui/coverage", "/ui/review", "/?k=0",
+        ):  # fmt: skip
+            with opened_plain(browser, service, theme, size) as tab:
+                loaded = list[Response]()
+                tab.on("response", lambda got, loaded=loaded: loaded.append(got))
+                tab.goto(address)
+                tab.wait_for_load_state("load")
+                tab.wait_for_timeout(500)
+                texts = [each for each in loaded if each.request.resource_type in TEXTS]
+                assert 0 < sum(len(each.body()) for each in texts) <= MOST_BYTES, address
+                assert tab.evaluate("window.shifted") <= MOST_SHIFT, address
+                assert tab.evaluate("document.documentElement.scrollWidth") <= width, address
+                tab.evaluate(AXE)
+                found = tab.evaluate("axe.run()")
+                checked += len(found["passes"])
+                if found["violations"]:
+                    wrong[address] = [f"{each['id']}: {each['nodes'][0]['html'][:200]}" for each in found["violations"]]
     assert wrong == {}
     assert checked > 100
+
+
+@contextmanager
+def opened_plain(browser: Browser, service: Served, theme: Any, size: Any) -> Iterator[Page]:
+    """A page with an empty cache."""
+    context = browser.new_context(base_url=service.url, color_scheme=theme, viewport=size)
+    context.add_init_script(SHIFTS)
+    yield context.new_page()
+    context.close()

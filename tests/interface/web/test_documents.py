@@ -9,11 +9,13 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import update
 
+from interface.web.events import CHANGED, STREAMS
 from swatchbook.ledger.documents import get_document
 from swatchbook.ledger.queries.account import account
 from swatchbook.ledger.queries.reviews import find_review_image
 from swatchbook.ledger.tables import documents, images, items
 from swatchbook.records import DocumentStatus
+from swatchbook.reports.inspection import DRAWN
 from swatchbook.resources import Resources
 from tests.interface.web.conftest import Page, page
 
@@ -37,19 +39,36 @@ def closes(read: Page) -> list[int]:
     return counts
 
 
-def test_the_list_asks_again_only_while_something_goes_on(
-    sample: TestClient, resources: Resources, document: str
-) -> None:
-    def trigger() -> str:
-        (rows,) = page(sample, "/ui/documents/rows").all("div", id="rows")
-        return rows["hx-trigger"]
+def test_the_list_tells_figures_and_what_can_be_done(sample: TestClient, resources: Resources, document: str) -> None:
+    known = sample.get(f"/documents/{document}").json()["report"]
+    read = page(sample, "/ui/documents")
+    assert f" {known['products_discovered']} {known['images_found']} 100 % $0.00 " in " ".join(read.text.split())
+    actions = [f"/ui/documents/{document}{each}" for each in ("", "/export.csv", "/delete")]
+    assert [link for link in read.links("/ui/documents/") if document in link] == actions
+    assert read.all("form", action=f"/ui/documents/{document}/embed")
+    with resources.ledger.write() as connection:
+        connection.execute(update(documents).values(status="blocked"))
+    assert page(sample, "/ui/documents/rows").all("form", action=f"/ui/documents/{document}/retry")
 
-    assert "small.pdf" in page(sample, "/ui/documents").text
-    assert trigger() == "refresh"
-    for status, live in (("running", True), ("waiting", True), ("deleting", True), ("blocked", False)):
-        with resources.ledger.write() as connection:
-            connection.execute(update(documents).values(status=status))
-        assert ("every" in trigger()) == live
+
+def test_a_browser_is_told_when_the_list_changes(resources: Resources, document: str, sample: TestClient) -> None:
+    app = sample.app
+    looks = iter([False, False, False, True])
+
+    def stopping() -> bool:
+        """Asked before each look: before the third something has changed."""
+        stop = next(looks)
+        if looks.__length_hint__() == 1:
+            with resources.ledger.write() as connection:
+                connection.execute(update(documents).values(status="running"))
+        return stop
+
+    app.state.stopping = stopping  # type: ignore[attr-defined]
+    got = sample.get("/ui/events")
+    assert got.headers["content-type"].startswith("text/event-stream")
+    assert got.content.count(CHANGED) == 2  # at first, and of the change
+    app.state.streams.update(object() for _ in range(STREAMS))  # type: ignore[attr-defined]
+    assert sample.get("/ui/events").status_code == 503
 
 
 def test_an_uploaded_file_is_in_the_list_at_once(sample: TestClient, small_catalogue: Path) -> None:
@@ -102,10 +121,50 @@ def test_every_state_of_an_image_has_its_look(sample: TestClient, resources: Res
         assert state != "complete"
         assert story.all("span", class_=f"state {state}")
         assert "unreadable_image: It is cut off." in story.text
+        assert story.all("form", action=f"/ui/images/{image['id']}/retry")
     assert closes(page(sample, "/ui/coverage"))[0] == counted.complete
     assert "unreadable_image: 3 images" in page(sample, "/ui/coverage").text
     post(sample, f"/ui/documents/{document}/retry")
     assert get_document(resources.ledger, document).status is DocumentStatus.WAITING
+
+
+def test_a_weak_analysis_has_its_own_box(sample: TestClient, resources: Resources, document: str) -> None:
+    (product, *_) = [p for p in sample.get(f"/documents/{document}/products").json()["products"] if p["pictures"]]
+    picture = product["pictures"][0]
+    with resources.ledger.write() as connection:
+        connection.execute(update(images).where(images.c.id == picture["id"]).values(needs_review=True))
+    read = page(sample, f"/ui/documents/{document}?page={picture['page']}")
+    (box,) = [given for given in read.all("a") if given.get("data-picture") == picture["id"]]
+    assert "needs a review" in box["aria-label"]
+    assert read.all("rect", class_="look", stroke=DRAWN["review"].color)
+    assert page(sample, f"/ui/images/{picture['id']}").all("span", class_="state review")
+
+
+def test_an_image_is_tried_again(sample: TestClient, resources: Resources, document: str) -> None:
+    image = sample.get(f"/documents/{document}/images").json()["images"][0]["id"]
+    failure = {"kind": "unreadable_image", "message": "It is cut off."}
+    with resources.ledger.write() as connection:
+        key = connection.execute(images.select().where(images.c.id == image)).one().content_key
+        connection.execute(update(items).where(items.c.key == key).values(state="failed", failure=failure))
+    assert post(sample, f"/ui/images/{image}/retry") == f"/ui/images/{image}"
+    assert sample.get(f"/images/{image}").json()["state"] == "pending"
+
+
+def test_each_value_leads_to_where_it_stands(sample: TestClient, document: str) -> None:
+    listed = sample.get(f"/documents/{document}/products").json()["products"]
+    led = 0
+    for product in listed:
+        for number, fact in enumerate(product["facts"], 1):
+            name = f"fact-{product['id']}-{number}"
+            there = page(sample, f"/ui/documents/{document}?page={fact['page']}")
+            if fact["bbox"]:
+                (box,) = there.all("rect", id=name)
+                assert float(box["x"]) == fact["bbox"][0] - 2
+            same = [n for n, each in enumerate(product["facts"], 1) if each["key"] == fact["key"]
+                    and (each["page"], each["bbox"]) == (fact["page"], fact["bbox"])]  # fmt: skip
+            assert f"#fact-{product['id']}-{same[0]}" in there.links("#")
+            led += 1
+    assert led > 3
 
 
 def test_the_story_of_an_image_names_places_products_and_makers(sample: TestClient, document: str) -> None:
@@ -188,9 +247,11 @@ def test_products_are_edited_and_edits_undone(sample: TestClient, document: str)
     picture = one["pictures"][0]["id"]
     assert post(sample, edits, action="assign", picture=picture, products=other["id"]) == f"/ui/images/{picture}"
     assert other["name"] in page(sample, f"/ui/images/{picture}").text
+    here = post(sample, edits, action="assign", picture=picture, products=other["id"], at="2")
+    assert here == f"/ui/documents/{document}?page=2"
     assert picture in [each["id"] for each in sample.get(f"/products/{other['id']}").json()["pictures"]]
     listed = page(sample, f"/ui/documents/{document}")
-    assert "2 edits by hand" in listed.text
+    assert "3 edits by hand" in listed.text
     assert "rename “Larch” by loopback" in listed.text
     post(sample, f"{edits}/1/undo")
     assert names() == [one["name"], other["name"]]

@@ -50,10 +50,47 @@ def test_empty_fields_of_a_form_ask_for_nothing(sample: TestClient) -> None:
 def test_more_like_this_leaves_the_image_itself_out(sample: TestClient, document: str) -> None:
     image = first_image(sample, document)
     read = page(sample, f"/?like={image}")
-    assert read.all("img", src=f"/images/{image}/thumbnail")
+    assert read.all("img", alt="What results are like")
     found = read.links("/ui/images/")
+    assert found.pop(0) == f"/ui/images/{image}"  # it stands above the results
     assert found
-    assert f"/ui/images/{image}" not in found
+    assert [given for given in read.all("meter") if given["aria-label"] == "Match"]
+    less = f"/?like={image}&not={found[0].rpartition('/')[2]}"
+    assert less in read.links("/?like=")
+    away = page(sample, less)
+    assert away.all("img", alt="What results are not like")
+    assert away.links("/ui/images/")[:2] == [f"/ui/images/{image}", found[0]]
+    assert found[0] not in away.links("/ui/images/")[2:]
+    assert f"/?like={image}" in away.links("/?like=")  # taken back
+
+
+def test_sliders_weigh_the_roles(sample: TestClient) -> None:
+    plain = page(sample, "/?text=oak")
+    usual = {given["name"]: float(given["value"]) for given in plain.all("input", type="range")}
+    assert usual["weight-understanding"] == 0.35
+    assert "weight-keyword" in usual
+    zero = "&".join(f"{name}=0" for name in usual if name != "weight-keyword")
+    found = page(sample, f"/?text=oak&{zero}&weight-keyword=1")
+    alone = sample.get("/search", params={"text": "oak", "k": 24, "weights": "keyword=1"}).json()["hits"]
+    assert {given["aria-label"] for given in found.all("meter")} == {"Relevance", "Share of keyword"}
+    assert len(found.all("li", class_="card")) + len(found.all("img", alt="Nearly the same picture")) == len(alone) > 0
+    assert all("weights=" in link for link in found.links("/?like="))
+    assert "/?text=oak" in found.links("/?text=oak")  # as usual
+    assert "No role has a weight." in page(sample, "/?text=oak&weight-keyword=0", 422).text
+
+
+def test_a_card_tells_how_relevant_it_is(sample: TestClient) -> None:
+    hit = sample.get("/search", params={"text": "oak", "k": 24}).json()["hits"][0]
+    read = page(sample, "/?text=oak")
+    assert read.all("meter", **{"aria-label": "Relevance"})[0]["value"] == str(hit["relevance"])
+    assert f"{round(100 * hit['relevance'])} % relevant" in read.text
+
+
+def test_owners_are_values_to_filter_by_where_all_are_searched(sample: TestClient) -> None:
+    assert "/?text=oak&owner=anna" not in page(sample, "/ui/facets?text=oak").links("/?")  # one owner: no choice
+    assert sample.get("/facets").json()["fields"]["owner"]["values"][0]["value"] == "anna"
+    assert "owner" not in sample.get("/facets?owner=anna").json()["fields"]
+    assert "/?text=oak" in page(sample, "/?text=oak&owner=anna").links("/?text=oak")
 
 
 def test_a_picture_is_kept_and_named_by_the_address(sample: TestClient, resources: Resources, document: str) -> None:

@@ -1,0 +1,86 @@
+"""Folders of pictures and batch files from a browser, which sends them file by file: each file is kept, and at the end
+the folder becomes its documents, as `swatchbook ingest` makes them of a path. (PDFs go to `POST /documents`.)
+"""
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+from fastapi import APIRouter, Form, HTTPException, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import Field, ValidationError
+
+from interface.replies import Uploaded
+from interface.service.auth import TheCaller
+from interface.service.parameters import RequestModel, SearchText, Tools
+from interface.service.upload_body import TheUploadSlots, full_disk_as_507, receive_form
+from swatchbook.ledger.owners import id_of_document
+from swatchbook.pipeline.find_sources import find_sources
+from swatchbook.pipeline.register_folder import register_folder
+from swatchbook.records import DEFAULT_OWNER, IngestOptions, Owner
+from swatchbook.resources import Resources
+from swatchbook.runtime.disk import keep_reserve
+from swatchbook.sources.batch import is_batch
+from swatchbook.sources.dropped import dropped_folder, keep_dropped
+from swatchbook.storage.size_limit import check_size
+from swatchbook.storage.upload_buffer import temporary_file
+
+FILES_PATH = "/ui/uploads/files"
+"""Where each file is sent. Its size is limited while it arrives."""
+
+router = APIRouter(prefix="/ui/uploads", include_in_schema=False)
+
+
+class DroppedFolder(RequestModel):
+    """A folder that is sent: its owner, and its name."""
+
+    owner: Owner | None = None
+    folder: SearchText = Field(min_length=1)
+
+
+class DroppedFile(DroppedFolder):
+    """A file of it: its path in the folder, with `/` between its parts."""
+
+    path: SearchText = Field(min_length=1)
+
+
+@router.post("/files", status_code=204)
+async def take_file(request: Request, resources: Tools, caller: TheCaller, upload_slots: TheUploadSlots) -> None:
+    """Keep a file of a folder. Raises 422 for a name that leads elsewhere, 413, and 415 for what is no picture."""
+    async with upload_slots.slot(caller.name):
+        with full_disk_as_507(), temporary_file(resources.settings.temporary_folder) as path:
+            fields, _ = await receive_form(request, resources.settings, path, only_pdf=False)
+            try:
+                sent = DroppedFile.model_validate(fields)
+            except ValidationError as error:
+                raise RequestValidationError([{**e, "loc": ("body", *e["loc"])} for e in error.errors()]) from error
+            owner = caller.choose(sent.owner) or DEFAULT_OWNER
+            await asyncio.to_thread(_keep, resources, path, owner, sent)
+
+
+@router.post("", status_code=202)
+def take_folder(resources: Tools, caller: TheCaller, sent: Annotated[DroppedFolder, Form()]) -> list[Uploaded]:
+    """Queue the documents of a folder whose files have been sent."""
+    owner = caller.choose(sent.owner) or DEFAULT_OWNER
+    settings, folder = resources.settings, _folder(resources, owner, sent.folder)
+    if not folder.is_dir():
+        raise HTTPException(422, "No file of this folder was sent.")
+    registered = [
+        register_folder(resources, source.path, owner=owner, options=IngestOptions(), kind=source.kind)
+        for source in find_sources(folder, settings.image_suffixes)
+    ]
+    documents = [each.document for each in registered]
+    return [Uploaded(id=each.id, owner=each.owner, name=each.name, status=each.status) for each in documents]
+
+
+def _keep(resources: Resources, file: Path, owner: str, sent: DroppedFile) -> None:
+    settings = resources.settings
+    keep_reserve(settings.home)
+    at_most = settings.max_document_mb if is_batch(Path(sent.path)) else settings.max_image_mb
+    check_size(file.stat().st_size, at_most << 20, name=f"{sent.path}: the file")
+    keep_dropped(file, _folder(resources, owner, sent.folder), sent.path, settings.image_suffixes)
+
+
+def _folder(resources: Resources, owner: str, name: str) -> Path:
+    id = id_of_document(resources.ledger, owner, f"dropped {name}")
+    return dropped_folder(resources.settings.home.resolve(), id, name)

@@ -1,0 +1,50 @@
+"""What a list of documents tells of each: products, images and how many of them are complete, cost and seconds.
+Products are counted; the rest is that of its last report: an account takes as long as the document has images.
+"""
+
+from collections.abc import Collection
+
+from sqlalchemy import func, select
+
+from swatchbook.ledger.database import Ledger, select_in
+from swatchbook.ledger.tables import documents, products
+from swatchbook.records import Record
+
+
+class DocumentFigures(Record):
+    """Figures of a document. Without a report only its products are known; a cost of None: some price is not known."""
+
+    products: int = 0
+    images: int | None = None
+    complete: int = 0
+    cost_usd: float | None = 0.0
+    seconds: float = 0.0
+
+    @property
+    def coverage(self) -> float | None:
+        """Percent of the images that are complete."""
+        return 100 * self.complete / self.images if self.images else None
+
+
+def document_figures(ledger: Ledger, ids: Collection[str]) -> dict[str, DocumentFigures]:
+    """Return document -> its figures, for those of these that there are."""
+    counted = select(products.c.document, func.count().label("number")).group_by(products.c.document)
+    with ledger.read() as connection:
+        found = {row.document: row.number for row in select_in(connection, counted, products.c.document, ids)}
+        reports = list(select_in(connection, select(documents.c.id, documents.c.report), documents.c.id, ids))
+    return {row.id: _figures(found.get(row.id, 0), row.report) for row in reports}
+
+
+def _figures(count: int, report: dict[str, object] | None) -> DocumentFigures:
+    if report is None:
+        return DocumentFigures(products=count)
+    seconds = report.get("seconds") or {}
+    return DocumentFigures.model_validate(
+        {
+            "products": count,
+            "images": report.get("images_found"),
+            "complete": report.get("images_complete", 0),
+            "cost_usd": report.get("cost_usd"),
+            "seconds": sum(seconds.values()) if isinstance(seconds, dict) else 0.0,
+        }
+    )

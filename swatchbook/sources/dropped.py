@@ -1,0 +1,64 @@
+"""Folders of pictures and batch files that a browser sends file by file: where they are kept, under the home, and
+which names of files are taken. Each folder has an id of its owner and its name, so that one that is dropped again gets
+what is new; then it is a folder or scraped batch like any other, and its files go with the last of its documents.
+"""
+
+from collections.abc import Collection
+from pathlib import Path
+
+from swatchbook.errors import InvalidReference, UnsupportedFormat
+from swatchbook.sources.batch import is_batch
+from swatchbook.sources.folder import is_picture
+
+MOST_PARTS = 20
+"""Folders in each other, with the file."""
+
+MOST_BYTES = 200
+"""Of the name of a file or folder; file systems take 255."""
+
+
+def dropped_folder(home: Path, id: str, name: str) -> Path:
+    """Return where a dropped folder is kept. Raises InvalidReference for a name that is none of a folder."""
+    return home / "dropped" / id / _checked(name)
+
+
+def keep_dropped(file: Path, folder: Path, path: str, suffixes: Collection[str]) -> None:
+    """Move a file into a dropped folder, whole, in place of one of the same path (`/` between its parts).
+
+    Raises InvalidReference for a path that leads elsewhere, and UnsupportedFormat for no picture and no batch file.
+    """
+    parts = [_checked(part) for part in path.split("/")]
+    target = folder.joinpath(*parts)
+    if len(parts) > MOST_PARTS:
+        raise InvalidReference(f"More than {MOST_PARTS} folders in each other.", advice="Move it up.")
+    if not is_picture(target.name, suffixes) and not is_batch(target):
+        raise UnsupportedFormat(
+            f"{target.name}: neither a picture nor a batch file.", advice="Send pictures, .json and .jsonl files, PDFs."
+        )
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        file.replace(target)
+    except (FileExistsError, NotADirectoryError, IsADirectoryError) as error:
+        raise InvalidReference(f"{path}: a file and a folder have the same name.", advice="Rename one.") from error
+
+
+def dropped_roots(home: Path) -> list[Path]:
+    """Return the folders that each hold all of a dropped folder."""
+    root = (home / "dropped").resolve()
+    return sorted(root.iterdir()) if root.is_dir() else []
+
+
+def root_of(home: Path, content: str) -> Path | None:
+    """Return the folder that holds all of a dropped folder in which a source is, None of another source."""
+    root = (home / "dropped").resolve()
+    path = Path(content)
+    return root / path.relative_to(root).parts[0] if path != root and path.is_relative_to(root) else None
+
+
+def _checked(part: str) -> str:
+    """Return the name of a file or folder, if it can be one and nothing else."""
+    if not part or part.startswith(".") or not part.isprintable() or "/" in part or "\\" in part:
+        raise InvalidReference(f"{part!r} cannot be the name of a file here.", advice="Rename it.")
+    if len(part.encode()) > MOST_BYTES:
+        raise InvalidReference("The name of a file is too long.", advice="Rename it.")
+    return part

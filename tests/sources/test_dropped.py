@@ -1,0 +1,55 @@
+"""Where the files of a folder from a browser are kept, and which are refused."""
+
+from pathlib import Path
+
+import pytest
+
+from swatchbook.errors import Failure
+from swatchbook.sources.dropped import MOST_PARTS, dropped_folder, keep_dropped, root_of
+
+SUFFIXES = frozenset({"png"})
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "sent"
+    path.write_bytes(b"new")
+    return path
+
+
+def test_a_file_replaces_the_one_of_its_path(file: Path, tmp_path: Path) -> None:
+    folder = dropped_folder(tmp_path, "id", "tiles")
+    kept = folder / "sub" / "a.PNG"
+    kept.parent.mkdir(parents=True)
+    kept.write_bytes(b"old")
+    keep_dropped(file, folder, "sub/a.PNG", SUFFIXES)
+    assert kept.read_bytes() == b"new"
+    assert not file.exists()
+    assert root_of(tmp_path, str(kept)) == tmp_path.resolve() / "dropped" / "id"
+    assert root_of(tmp_path, str(tmp_path / "elsewhere")) is None
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["", "/etc/a.png", "../a.png", "sub/../../a.png", "sub//a.png", ".hidden/a.png", "a\\b.png", "a\0.png", "a\n.png",
+     "a.exe", "a.pdf", "png", "x" * 201 + ".png", "d/" * MOST_PARTS + "a.png"],
+)  # fmt: skip
+def test_no_path_leads_elsewhere_and_nothing_else_is_kept(file: Path, tmp_path: Path, path: str) -> None:
+    with pytest.raises(Failure):
+        keep_dropped(file, dropped_folder(tmp_path, "id", "tiles"), path, SUFFIXES)
+    assert file.exists()
+    assert list(tmp_path.rglob("*.png")) == []
+
+
+@pytest.mark.parametrize("name", ["", "..", ".", "a/b", "a\\b", "\0", ".git"])
+def test_a_folder_has_a_plain_name(tmp_path: Path, name: str) -> None:
+    with pytest.raises(Failure):
+        dropped_folder(tmp_path, "id", name)
+
+
+def test_a_file_is_no_folder(file: Path, tmp_path: Path) -> None:
+    folder = dropped_folder(tmp_path, "id", "tiles")
+    keep_dropped(file, folder, "a.png", SUFFIXES)
+    file.write_bytes(b"second")
+    with pytest.raises(Failure, match="same name"):
+        keep_dropped(file, folder, "a.png/b.png", SUFFIXES)
