@@ -47,7 +47,7 @@ def fold(text: str) -> str:
     """Return a text without case and accents; the Turkish ı and i are one letter, as they are for people in a hurry."""
     plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
     accents = {ord(c): None for c in set(plain) if unicodedata.combining(c)}
-    return plain.translate(_ONE_LETTER | accents)
+    return plain.translate(accents).translate(_ONE_LETTER)
 
 
 def text_terms(texts: Iterable[str], languages: Collection[str]) -> str:
