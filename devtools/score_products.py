@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 from swatchbook.cache_keys import stage_key
 from swatchbook.catalogue import describe, discover, plan
+from swatchbook.catalogue.choose_names import Weights
 from swatchbook.catalogue.link import link
 from swatchbook.evaluation.facts import FieldScore
 from swatchbook.evaluation.links import Placed, SaidLink
@@ -63,7 +64,7 @@ def main() -> None:
             partial(_score, given.labels, given.pdfs, given.keep, given.links, given.facts), names
         ):
             scores.append(one)
-            print(_row(one, links=given.links, facts=given.facts), flush=True)
+            print(row(one, links=given.links, facts=given.facts), flush=True)
             for sign, listed in _errors(one, links=given.links) if given.errors else ():
                 print(*(f"    {sign}: {name}" for name in listed), sep="\n")
     summary = summarise(scores)
@@ -88,14 +89,14 @@ def _field(field: FieldScore) -> str:
     return f"    {field.field:16} {rates}"
 
 
-def _row(one: Score, *, links: bool, facts: bool) -> str:
-    row = f"{one.slug:16} F1 {one.f1:.2f}  P {one.precision:.2f}  R {one.recall:.2f}  "
-    row += f"{len(one.found):3} found of {one.products:3}, {one.said:3} said, {one.neutral:2} at another grain"
+def row(one: Score, *, links: bool, facts: bool) -> str:
+    text = f"{one.slug:16} F1 {one.f1:.2f}  P {one.precision:.2f}  R {one.recall:.2f}  "
+    text += f"{len(one.found):3} found of {one.products:3}, {one.said:3} said, {one.neutral:2} at another grain"
     if links:
         shares = (one.links.precision_of_found, one.links.recall_of_found, one.links.right_roles, one.pages.right)
-        texts = ("–" if share is None else f"{share:.2f}" for share in shares)
-        row += "  links of found P {} R {}  roles {}  pages {}".format(*texts)
-    return row + "".join(f"\n{_field(field)}" for field in (one.facts.fields if facts else ()))
+        shown = ("–" if share is None else f"{share:.2f}" for share in shares)
+        text += "  links of found P {} R {}  roles {}  pages {}".format(*shown)
+    return text + "".join(f"\n{_field(field)}" for field in (one.facts.fields if facts else ()))
 
 
 def _score(labels: Path, pdfs: Path, keep: Path | None, links: bool, facts: bool, name: str) -> Score:
@@ -114,15 +115,24 @@ class Result(NamedTuple):
     pages: Sequence[Page]
 
 
-def run_stages(path: Path, *, keep: Path | None = None, links: bool = False, facts: bool = False) -> Answer:
-    """Return what the layout rules find in a PDF. `keep`: folder that keeps what was read of it."""
+def run_stages(
+    path: Path,
+    *,
+    keep: Path | None = None,
+    links: bool = False,
+    facts: bool = False,
+    weights: Weights | None = None,
+) -> Answer:
+    """Return what the layout rules find in a PDF. `keep`: folder that keeps what was read of it; `weights`: those that
+    choose the names.
+    """
     if links:
         return answer_of(catalogue_of(path, keep, facts=facts))
     with _home(keep) as home:
         settings = Settings(home=home)
         files = Files(settings.files)
         reading = _read(path, files, settings)
-        discovery = discover.discover(reading, reader.iter_pages(files, reading))
+        discovery = discover.discover(reading, reader.iter_pages(files, reading), weights)
         products = _products(path, reading, discovery, files, settings, facts=facts)
     return Answer(products, {}, (), reading.page_boxes, {})
 

@@ -47,14 +47,14 @@ PURE_STAGES: Mapping[str, PureStage] = {
     "read": PureStage(version="9", settings=(*_PAGE_LIMITS, "ocr"), modules=_PDF),
     "tables": PureStage(version="4", after=("read",), modules=_PDF),
     "discover": PureStage(
-        version="8",
+        version="9",
         after=("read",),
         settings=("discovery",),
         asks=(("vision", "scan"), ("llm", "discover")),
         modules=(
             _LABELS,
-            *_catalogue("discover", "name_groups", "choose_names", "attributes", "page_layout", "kinds", "cards"),
-            *_catalogue("sections", "running_text", "variants", "families", "plan"),
+            *_catalogue("discover", "name_groups", "choose_names", "coded_names", "attributes", "page_layout", "kinds"),
+            *_catalogue("cards", "sections", "running_text", "variants", "families", "plan"),
             *_catalogue(*_LLM, "llm/products", "llm/assist"),
             "swatchbook/catalogue/name_weights.json",
         ),

@@ -127,6 +127,14 @@ def turn_box(box: Box, page: Box, turn: int) -> Box:
     return box
 
 
+def turn_back(box: Box, page: Box, turn: int) -> Box:
+    """Return where a box of a turned page lies on the page before `turn_box` turned it."""
+    if not turn:
+        return box
+    back = turn_box(box, turn_box(page, page, turn), 360 - turn)
+    return back[0] + page[0], back[1] + page[1], back[2] + page[0], back[3] + page[1]
+
+
 def compose(first: Transform, second: Transform) -> Transform:
     """Return the transform that applies `first`, then `second`."""
     a, b, c, d, e, f = first

@@ -69,6 +69,9 @@ ROW = 0.6
 REACH = 0.3
 """The longest distance of a value to the right of its label, as a share of the page's width."""
 
+HEADS = 1.6
+"""A word in type larger than this multiple of the line below it is a heading, not that line's label."""
+
 
 @dataclass(frozen=True, slots=True)
 class Attribute:
@@ -259,7 +262,12 @@ def _value_of(i: int, lines: Sequence[Line], labels: Mapping[int, str], used: se
         ox0, oy0, _, oy1 = other.bbox
         if abs((oy0 + oy1) - (y0 + y1)) / 2 < ROW * size and x1 - 2 <= ox0 <= x1 + REACH * width:
             beside.append((ox0 - x1, j))
-        elif 0.4 * size <= oy0 - y0 <= 2.2 * size and abs(ox0 - x0) <= 0.8 * size and j not in labels:
+        elif (
+            0.4 * size <= oy0 - y0 <= 2.2 * size
+            and abs(ox0 - x0) <= 0.8 * size
+            and j not in labels
+            and size <= HEADS * other.size
+        ):
             below.append((oy0, j))
     right = min(beside, default=None)
     if below and _heads_columns(i, lines, labels):

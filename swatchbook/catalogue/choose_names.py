@@ -32,6 +32,8 @@ LEADS = 0.3
 
 UNLIKELY = 0.5
 """A name with a lower probability, which is wrong more often than right, is left out."""
+MOST = 0.5
+"""A group of which fewer than this share are likely names does not name the products."""
 LARGEST = 5.0
 """The logarithm of a group's odds is cut here: 0.993 is sure."""
 
@@ -72,7 +74,8 @@ def shipped_weights() -> Weights:
 
 
 def choose_names(groups: Sequence[NameGroup], weights: Weights | None = None) -> Choice | None:
-    """Return the names of the products, None when it is likelier that no group names products.
+    """Return the names of the products, None when it is likelier that no group names products, or most names of the
+    likeliest are unlikely.
 
     Names that are unlike the others are left out.
     """
@@ -92,6 +95,8 @@ def choose_names(groups: Sequence[NameGroup], weights: Weights | None = None) ->
         )
         if (not named or candidate in codes) and probability >= UNLIKELY
     }
+    if sum(c in right for c in lead.candidates) < MOST * len(codes or lead.candidates):
+        return None
     return Choice(
         candidates=tuple(sorted(right, key=lambda c: c.text.page)),
         joined=frozenset(c for g in joined for c in g.candidates),

@@ -6,19 +6,21 @@ A name is that of a card (a picture with its name) or heads a section. The warni
 """
 
 import re
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from swatchbook.catalogue.cards import Card, find_cards
-from swatchbook.catalogue.choose_names import Choice, choose_names, judge_groups, shipped_weights
+from swatchbook.catalogue.choose_names import Choice, Weights, choose_names, judge_groups, shipped_weights
+from swatchbook.catalogue.coded_names import with_coded_names
 from swatchbook.catalogue.families import with_families
 from swatchbook.catalogue.kinds import heading_kind, page_kind
 from swatchbook.catalogue.name_groups import NameGroup, find_name_groups
-from swatchbook.catalogue.page_layout import PageLayout, normalise_line, summarise_page
+from swatchbook.catalogue.page_layout import PageLayout, normalise_line, summarise_page, upright
 from swatchbook.catalogue.plan import shows_products
 from swatchbook.catalogue.running_text import text_place
 from swatchbook.catalogue.sections import DocumentLayout, Section, category_before, find_sections, layout_document
 from swatchbook.catalogue.variants import find_variants
-from swatchbook.geometry import centre_inside
+from swatchbook.geometry import centre_inside, turn_back
 from swatchbook.records import Box, Discovery, Evidence, FoundProduct, Occurrence, OutlineEntry, Page, Reading, fold
 
 UNSURE = "The layout does not tell which products this document offers; it needs a vision model or a person."
@@ -38,27 +40,56 @@ Names = Mapping[tuple[int, Box], str]
 """Page and box of a text -> the name of a product, or the code printed beside it."""
 
 
-def discover(reading: Reading, pages: Iterable[Page]) -> Discovery:
+def discover(reading: Reading, pages: Iterable[Page], weights: Weights | None = None) -> Discovery:
     """Return the products with page ranges, names, categories, codes, variants and evidence.
 
-    The pages are read once, in order.
+    The pages are read once, in order. `weights`: those that choose the names, of the package without it.
     """
+    weights = weights or shipped_weights()
     document, announced = lay_out(reading, pages)
     groups = find_name_groups(document, announced)
-    choice = choose_names(groups)
+    choice = choose_names(groups, weights)
+    choice = choice and with_coded_names(choice, document)
     found = tuple(_products(choice, document, announced, reading.outline)) if choice else ()
     return Discovery(
-        products=found,
-        rejected=tuple(_rejected(groups, found)),
+        products=_as_printed(found, document, reading),
+        rejected=tuple(_rejected(groups, found, weights)),
         unsure=_unsure_pages(document, found),
         note=None if found else UNSURE,
     )
 
 
-def _rejected(groups: Sequence[NameGroup], found: Sequence[FoundProduct]) -> Iterator[Evidence]:
+def _as_printed(
+    products: Sequence[FoundProduct], document: DocumentLayout, reading: Reading
+) -> tuple[FoundProduct, ...]:
+    """Return the products with their places on sideways pages as the file has them: these were read upright."""
+    turns = {layout.number: layout.turn for layout in document.layouts if layout.turn}
+
+    def printed(page: int | None, box: Box | None) -> Box | None:
+        return turn_back(box, reading.page_boxes[page], turns[page]) if page in turns and box else box
+
+    return (
+        tuple(
+            product.model_copy(
+                update={
+                    "occurrences": tuple(
+                        o.model_copy(update={"bbox": printed(o.page, o.bbox), "region": printed(o.page, o.region)})
+                        for o in product.occurrences
+                    ),
+                    "variants": tuple(v.model_copy(update={"bbox": printed(v.page, v.bbox)}) for v in product.variants),
+                }
+            )
+            for product in products
+        )
+        if turns
+        else tuple(products)
+    )
+
+
+def _rejected(groups: Sequence[NameGroup], found: Sequence[FoundProduct], weights: Weights) -> Iterator[Evidence]:
     """Yield the texts of the likeliest groups that name no product, with the probability of their group."""
     named = {(place.page, place.bbox) for product in found for place in product.occurrences}
-    probabilities = judge_groups([group.features for group in groups], shipped_weights())
+    probabilities = judge_groups([group.features for group in groups], weights)
     likeliest = sorted(zip(probabilities, range(len(groups)), strict=False), reverse=True)[:MOST_GROUPS]
     for probability, n in likeliest:
         left = [c.text for c in groups[n].candidates if (c.text.page, c.text.box) not in named]
@@ -81,7 +112,7 @@ def _unsure_pages(document: DocumentLayout, found: Sequence[FoundProduct]) -> tu
 
 def lay_out(reading: Reading, pages: Iterable[Page]) -> tuple[DocumentLayout, frozenset[str]]:
     """Return the layout of a document, and the folded names that its outline and its index pages announce."""
-    layouts = [summarise_page(page) for page in pages]
+    layouts = [summarise_page(upright(page)) for page in pages]
     kinds = {s.number: page_kind(s, len(layouts)) for s in layouts}
     return layout_document(layouts, kinds, reading.outline), _announced_names(reading.outline, layouts)
 
@@ -93,11 +124,11 @@ def _products(
     names = {(c.text.page, c.text.box): c.name for c in choice.candidates}
     codes = {(c.text.page, c.text.box): code for c, code in choice.codes.items()}
     sure = {(c.text.page, c.text.box): round(value, 3) for c, value in choice.probabilities.items()}
-    cards = find_cards(document.layouts, document.family, document.repeated_places, names)
     sections = _alike(find_sections(document, choice.styles, names), {(c.text.page, c.text.box) for c in choice.joined})
-    by_cards = _are_card_names(sections, cards)
-    boxes = {(c.text.page, c.text.box) for on_page in cards.values() for c in on_page} if by_cards else set()
-    found = _from_cards(cards, names, codes, sure, document) if by_cards else []
+    all_cards = find_cards(document.layouts, document.family, document.repeated_places, names)
+    cards = _divided_by_pictures(sections, all_cards)
+    boxes = {(c.text.page, c.text.box) for on_page in cards.values() for c in on_page}
+    found = _from_cards(cards, names, codes, sure, document)
     found += [
         _from_section(s, codes, document, sure[s.head.page, s.head.box], announced_names, outline)
         for s in sections
@@ -124,17 +155,25 @@ def _alike(sections: Sequence[Section], joined: Collection[tuple[int, Box]]) -> 
 
 
 def without_repeats(products: Iterable[FoundProduct]) -> list[FoundProduct]:
-    """Return the products; those of one name and category that are near are one, unless their codes differ."""
+    """Return the products; those of one name and code are one, and those of one name and category that are near, unless
+    their codes differ.
+    """
     found: list[FoundProduct] = []
     last: dict[tuple[str | None, str], int] = {}
+    coded: dict[tuple[str, str], int] = {}
     for product in products:
-        key = product.category, fold(product.name)
-        same = found[last[key]] if key in last else None
-        if same and product.first_page - same.last_page <= AGAIN and product.code in (None, same.code):
-            found[last[key]] = _joined(same, product)
+        key, known = (product.category, fold(product.name)), (fold(product.name), product.code or "")
+        n = coded.get(known, last.get(key)) if product.code else last.get(key)
+        same = found[n] if n is not None else None
+        near = same and product.first_page - same.last_page <= AGAIN and product.code in (None, same.code)
+        if same and n is not None and (near or known in coded):
+            found[n] = _joined(same, product)
         else:
-            last[key] = len(found)
+            n = len(found)
             found.append(product)
+        last[key] = n
+        if product.code:
+            coded[known] = n
     return found
 
 
@@ -228,14 +267,25 @@ def _running_category(section: Section, document: DocumentLayout) -> str | None:
 # --- cards ------------------------------------------------------------------------------------------------------------
 
 
-def _are_card_names(all_sections: Sequence[Section], cards: Mapping[int, Sequence[Card]]) -> bool:
-    """Whether half of the names are below or beside pictures, several on a page.
+def _divided_by_pictures(
+    sections: Sequence[Section], cards: Mapping[int, Sequence[Card]]
+) -> Mapping[int, Sequence[Card]]:
+    """Return the cards of the pages that pictures divide: of all pages if half of the document's names are below or
+    beside pictures, several on a page; else of the pages on which all names are so.
 
-    Then the page is divided by pictures. A name above its picture is a heading like any other.
+    A name above its picture is a heading like any other.
     """
-    shared_pages = [c for on_page in cards.values() if len(on_page) > 1 for c in on_page]
-    boxes = {(c.text.page, c.text.box) for c in shared_pages if c.relation != "above"}
-    return 2 * sum((s.head.page, s.head.box) in boxes for s in all_sections) > len(all_sections)
+    names: dict[int, set[Box]] = defaultdict(set)
+    for section in sections:
+        names[section.head.page].add(section.head.box)
+    carded = {
+        number: {c.text.box for c in on_page if c.relation != "above"} & names[number]
+        for number, on_page in cards.items()
+        if len(on_page) > 1
+    }
+    if 2 * sum(map(len, carded.values())) > len(sections):
+        return cards
+    return {number: cards[number] for number, boxes in carded.items() if boxes == names[number]}
 
 
 def _from_cards(

@@ -16,16 +16,24 @@ PageKind = Literal["blank", "cover", "back cover", "index", "about", "contacts",
 _WORDS: dict[PageKind, str] = {
     "index": "index|contents|table of contents|content|inhalt|inhaltsverzeichnis|verzeichnis|sommaire|"
     "table des matières|indice|índice|contenido|contenidos|sumário|inhoud|inhoudsopgave|spis treści|содержание|"
-    "оглавление|içindekiler|目录|目次",
+    "оглавление|зміст|sadržaj|obsah|mục lục|içindekiler|目录|目次",
     "about": "about|about us|who we are|our story|our company|company|company profile|our history|history|"
     "our philosophy|philosophy|our mission|mission|vision|mission and vision|our values|introduction|welcome|"
     "foreword|preface|our team|team|the company|sustainability|über uns|das unternehmen|unternehmen|philosophie|"
     "nachhaltigkeit|vorwort|qui sommes nous|à propos|notre histoire|chi siamo|azienda|l azienda|quienes somos|"
     "quiénes somos|nosotros|la empresa|sobre nós|over ons|o nas|о нас|о компании|hakkımızda|关于我们|agenda|"
     "references|bibliography|abstract|summary|conclusion|conclusions|thank you|questions|any questions|"
-    "how to order|why choose us|our services|services",
+    "how to order|why choose us|our services|services|our clients|clients|our partners|partners|advantages|"
+    "our advantages|projects|our projects|reference projects|referenzen|unsere referenzen|vorteile|références|"
+    "nos références|nos réalisations|réalisations|nos valeurs|referenze|progetti|realizzazioni|la nostra storia|"
+    "i nostri clienti|proyectos|nuestros proyectos|referencias|nuestros clientes|ventajas|quem somos|a empresa|"
+    "projetos|nossos clientes|obras|наши проекты|проекты|наши объекты|наши клиенты|преимущества|наши преимущества|"
+    "наша компания|про нас|про компанію|переваги|o firmie|nasze realizacje|realizacje|o nama|projelerimiz|projeler|"
+    "referanslar|referanslarımız|kurumsal|vizyonumuz|misyonumuz|giới thiệu|giới thiệu công ty|về chúng tôi|"
+    "lời nói đầu|công trình tiêu biểu|dự án tiêu biểu|đối tác|khách hàng",
     "contacts": "contact|contacts|contact us|get in touch|kontakt|kontakte|contatti|contacto|contactos|contato|"
-    "contactez nous|контакты|iletişim|dealers|showrooms|where to buy|find us|联系我们|visit us",
+    "contactez nous|контакты|контакти|iletişim|liên hệ|контактная информация|dealers|showrooms|"
+    "where to buy|find us|联系我们|visit us",
     "legal": "terms|terms and conditions|general terms|legal|legal notice|imprint|impressum|agb|disclaimer|"
     "copyright|warranty|guarantee|conditions of sale|mentions légales|note legali|aviso legal|garantie",
     "notes": "legend|key|symbols|notes|care and cleaning|cleaning and maintenance|care|maintenance|installation|"
@@ -138,7 +146,22 @@ _LABELS = {fold(word) for word in LABEL_WORDS} | {
         "caratteristiche",
         "datos técnicos",
         "características",
+        "características técnicas",
+        "especificaciones técnicas",
+        "especificações técnicas",
+        "dados técnicos",
+        "specifiche tecniche",
+        "spécifications techniques",
+        "fiche technique",
+        "scheda tecnica",
+        "ficha técnica",
+        "dane techniczne",
         "характеристики",
+        "технические характеристики",
+        "технічні характеристики",
+        "tehničke karakteristike",
+        "teknik bilgiler",
+        "thông số kỹ thuật",
         "описание",
         "teknik özellikler",
         "new",

@@ -4,12 +4,14 @@ measured of each picture and product there. Which links these measures make: `li
 A product may be linked to pictures of pages where it was not found, if a line there says its name and little else.
 """
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
 from typing import Literal
 
+from swatchbook.catalogue.page_layout import upright
 from swatchbook.geometry import area, centre_inside, gap, shared_area, turn_box
 from swatchbook.records import Box, Discovery, Line, Page, Placement, Product, fold
 
@@ -34,6 +36,8 @@ INSIDE = 0.5
 """A picture lies in a region with this share of its area."""
 SHARPNESS = 3
 """How much less a place counts where fewer names have a picture: by this power of its share of that of the usual."""
+OTHERS = 1.5
+"""How names stand on other pages counts as much as so many names of the page."""
 HALF = 0.02
 """What reaches so far over the middle, as a share of the page's width, lies in both halves."""
 WIDE = 1.3
@@ -46,6 +50,10 @@ AS_LARGE = 0.9
 """A heading of at least this share of the height of a product's name may name another one."""
 MOSTLY = 0.5
 """A line that names a product says little else: the name has at least this share of its letters."""
+BEGINS = 0.75
+"""At the beginning of a line a name is likelier that of what is shown: this multiple of the share is enough."""
+
+_BEHIND = re.compile(r"\s*[,;:(–—|·]\s*|\s-\s")
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,15 +145,9 @@ def _upright(places: PagePlaces) -> PagePlaces:
     def turned(box: Box) -> Box:
         return turn_box(box, page.box, page.turn)
 
-    blocks = tuple(
-        block.model_copy(
-            update={"lines": tuple(line.model_copy(update={"bbox": turned(line.bbox)}) for line in block.lines)}
-        )
-        for block in page.blocks
-    )
     return replace(
         places,
-        page=page.model_copy(update={"box": turned(page.box), "blocks": blocks}),
+        page=upright(page),
         pictures=tuple(p.model_copy(update={"bbox": turned(p.bbox)}) for p in places.pictures),
         anchors=tuple(replace(anchor, box=turned(anchor.box)) for anchor in places.anchors),
         regions={product: [turned(region) for region in regions] for product, regions in places.regions.items()},
@@ -155,13 +157,16 @@ def _upright(places: PagePlaces) -> PagePlaces:
 def _said(page: Page, found: Sequence[Anchor], by_name: Mapping[str, Sequence[Product]]) -> list[Anchor]:
     """Return the lines that say the name of a product, and that are no place where one was found.
 
-    A name that several products have says nothing. The page's largest line may say more than the name.
+    A name that several products have says nothing. The page's largest line may say more than the name, and any line may
+    behind a comma or the like: a code, a price, what the picture shows.
     """
     anchors = []
     largest = _headline(page)
     for line in page.lines:
         text = fold(line.text)
-        name = text if text in by_name else _longest_name(text, by_name, 0.0 if line is largest else MOSTLY)
+        before = fold(_BEHIND.split(line.text, maxsplit=1)[0])
+        name = next((t for t in (text, before) if t in by_name), None)
+        name = name or _longest_name(text, by_name, 0.0 if line is largest else MOSTLY)
         if name is None or len(by_name[name]) > 1:
             continue
         product = by_name[name][0]
@@ -180,11 +185,13 @@ def _headline(page: Page) -> Line | None:
 
 
 def _longest_name(text: str, by_name: Mapping[str, Sequence[Product]], share: float) -> str | None:
-    """Return the longest name that ends or begins a text and has at least this share of its letters."""
+    """Return the longest name that ends or begins a text and has at least this share of its letters; at the beginning
+    less is enough.
+    """
     words = text.split()
     for n in range(len(words) - 1, 0, -1):
-        for part in (" ".join(words[:n]), " ".join(words[-n:])):
-            if part in by_name and len(part) >= share * len(text):
+        for part, least in ((" ".join(words[:n]), BEGINS * share), (" ".join(words[-n:]), share)):
+            if part in by_name and len(part) >= least * len(text):
                 return part
     return None
 
@@ -211,10 +218,12 @@ def measure(places: Sequence[PagePlaces]) -> dict[str, list[Pair]]:
             caption = fold(picture.caption or "")
             usual["caption"].update((number, p.id) for p in page.products if names(caption, p))
     share = {rule: len(found & named) / len(named) if named else 1.0 for rule, found in usual.items()}
-    best = max(share.values())
-    trust = {rule: (value / best) ** SHARPNESS if best else 0.0 for rule, value in share.items()}
     found: dict[str, list[Pair]] = {picture.id: [] for page in places for picture in page.pictures}
     for page, pairs in zip(places, matched, strict=True):
+        here = {at for at in named if at[0] == page.page.number}
+        shares = {r: (len(usual[r] & here) + OTHERS * share[r]) / (len(here) + OTHERS) for r in usual}
+        best = max(shares.values())
+        trust = {rule: (value / best) ** SHARPNESS if best else 0.0 for rule, value in shares.items()}
         for pair in _pairs(page, pairs, trust):
             found[pair.placement.id].append(pair)
     return found

@@ -9,7 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import log, log1p
-from statistics import fmean
+from statistics import fmean, median
 
 from swatchbook.catalogue.attributes import code_of, inline_label, is_measure, price_in, without_values
 from swatchbook.catalogue.kinds import PageKind, count_contacts, heading_kind, is_label, names_a_catalogue
@@ -33,6 +33,12 @@ APART = 1.5
 """Texts of one block are at most this multiple of the larger one's font size apart."""
 CELLS = 2
 """A text with this many numbers in its row is in a table."""
+IN_TWO_WEIGHTS = 1.5
+"""A name in two weights is at least so many times as large as body text: smaller ones have descriptions below them."""
+MANY = 40
+"""More texts of one style are no likelier to be names."""
+ALIGNED = 3.0
+"""Texts in one line down differ by at most so many points."""
 WORDLESS_KINDS = frozenset[PageKind]({"about", "legal", "contacts"})
 """Kinds of pages whose texts name no products."""
 RELATIONS = ("below", "above", "left", "right", "inside")
@@ -82,7 +88,6 @@ def find_name_groups(document: DocumentLayout, announced: Collection[str]) -> li
         features = _features(found, document, announced) | of_document
         features |= {
             "purity": len(found) / texts[style],
-            "relative": len(found) / max(n for _, n in counts),
             "larger": log1p(larger / len(found)),
         }
         groups.append(NameGroup(style, in_table, tuple(found), features))
@@ -91,24 +96,32 @@ def find_name_groups(document: DocumentLayout, announced: Collection[str]) -> li
 
 def find_oddities(group: NameGroup) -> list[dict[str, float]]:
     """Return for each text of a group how far it is from the others, by feature, each 0 (like them) to about 1."""
-    found, usual = group.candidates, group.features
+    found = group.candidates
     relations = Counter(c.relation for c in found)
     times = Counter(fold(c.name) for c in found)
-    codes = fmean(is_code(c.name) for c in found)
+    size = median(max(c.text.size, 1.0) for c in found)
+    on_page = Counter(c.text.page for c in found)
+    a_page = median(on_page.values())
+    crowd = {page: min(max(log(count / a_page), -2.0), 2.0) / 2 for page, count in on_page.items()}
     return [
         {
             "relation": 1 - relations[c.relation] / len(found),
-            "priced": abs(c.priced - usual["priced"]),
-            "coded": abs(c.coded - usual["coded"]),
-            "follows": abs(c.follows - usual["follows"]),
-            "code": abs(is_code(c.name) - codes),
-            "capitals": abs(_capitals(c.name) - usual["capitals"]),
-            "words": min(abs(len(c.name.split()) - usual["words"]), 4) / 4,
-            "signs": float(_has_signs(c.name)),
+            "coded": abs(c.coded - group.features["coded"]),
+            "size": min(abs(log(max(c.text.size, 1.0) / size)), 1.0),
+            "crowded": max(crowd[c.text.page], 0.0),
+            "lonely": max(-crowd[c.text.page], 0.0),
+            "unaligned": float(not any(o is not c and _is_aligned(o.text, c.text) for o in found)),
+            "words": min(abs(len(c.name.split()) - group.features["words"]), 4) / 4,
             "again": log(times[fold(c.name)]),
         }
         for c in found
     ]
+
+
+def _is_aligned(a: Text, b: Text) -> bool:
+    """Whether two texts, of any pages, begin, end or have their middle in one line down."""
+    (x0, _, x1, _), (o0, _, o1, _) = a.box, b.box
+    return min(abs(x0 - o0), abs(x1 - o1), abs(x0 + x1 - o0 - o1) / 2) <= ALIGNED
 
 
 def _families(document: DocumentLayout) -> Mapping[Style, Style]:
@@ -168,8 +181,13 @@ def _candidates(
     largest = max((t.size for t in layout.texts), default=0.0)
     known = [a.box for a in layout.attributes if a.known and a.key not in ("code", "price")]
     codes = [c.box for c in layout.codes]
+    tails = _second_lines(layout, document)
     for text in layout.texts:
         name = product_name(text)
+        if text in tails.values():
+            continue
+        if text in tails:
+            name = f"{name} {product_name(tails[text])}"
         if not may_be_name(text, name) or (layout.number, text.box) in running:
             continue
         row = [t for t in layout.texts if t is not text and _same_row(t, text)]
@@ -229,6 +247,29 @@ def is_code(name: str) -> bool:
 
 
 _SHORT_CODE = re.compile(r"[A-Z]{1,3}[- ]?\d{1,4}")
+
+
+def _second_lines(layout: PageLayout, document: DocumentLayout) -> dict[Text, Text]:
+    """Return the headings that go on in another weight, directly below or in their row, each with its other part."""
+    heads = [t for t in layout.texts if t.size >= IN_TWO_WEIGHTS * document.body and is_name(t)]
+    found: dict[Text, Text] = {}
+    for text in heads:
+        near = [
+            t
+            for t in heads
+            if t.bold != text.bold and abs(t.size - text.size) <= 0.05 * text.size and _goes_on(text, t)
+        ]
+        if len(near) == 1 and near[0] not in found:
+            found[text] = near[0]
+    return found
+
+
+def _goes_on(text: Text, other: Text) -> bool:
+    """Whether another text is the next line of a text, or stands behind it in its row."""
+    across, down = gaps(text.box, other.box)
+    if abs(text.box[0] - other.box[0]) <= text.size / 4 and other.box[1] > text.box[1]:
+        return down <= 0.3 * text.size
+    return other.box[0] > text.box[0] and across <= 0.6 * text.size and _same_row(text, other)
 
 
 def _is_cell(text: str) -> bool:
@@ -296,7 +337,7 @@ def _features(found: Sequence[Candidate], document: DocumentLayout, announced: C
 
     relations = {r: share(c.relation == r for c in found) for r in RELATIONS}
     return {
-        "count": log1p(len(found)),
+        "count": log1p(min(len(found), MANY)),
         "few": min(len(found), 6) / 6,
         "pages": pages / max(1, len(filled)),
         "one_to_one": share(c.picture is not None and pictures[c.text.page, c.picture] == 1 for c in found),

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from swatchbook.catalogue.attributes import Attribute, code_of, is_measure, match_attributes, price_in
-from swatchbook.geometry import area, bounding_box, clip, shared_area
+from swatchbook.geometry import area, bounding_box, clip, shared_area, turn_box
 from swatchbook.records import Box, Line, Page, fold
 
 STEP = 1.35
@@ -83,6 +83,7 @@ class PageLayout:
     sizes: Mapping[int, int]  # font size in whole points -> number of characters
     spread: bool
     ocr: bool  # some of its texts were read from its pixels: their sizes are measured, and vary
+    turn: int = 0  # of the page
 
     @property
     def width(self) -> float:
@@ -152,7 +153,29 @@ def summarise_page(page: Page) -> PageLayout:
         sizes=_sizes(lines),
         spread=_is_spread(page, lines),
         ocr=page.ocr,
+        turn=page.turn,
     )
+
+
+def upright(page: Page) -> Page:
+    """Return a sideways page with its boxes as it is read: only then do "below" and "beside" mean what they say."""
+
+    def turned(box: Box) -> Box:
+        return turn_box(box, page.box, page.turn)
+
+    if not page.turn:
+        return page
+    blocks = tuple(
+        block.model_copy(
+            update={
+                "bbox": turned(block.bbox),
+                "lines": tuple(line.model_copy(update={"bbox": turned(line.bbox)}) for line in block.lines),
+            }
+        )
+        for block in page.blocks
+    )
+    drawn = tuple(each.model_copy(update={"bbox": turned(each.bbox)}) for each in page.drawn)
+    return page.model_copy(update={"box": turned(page.box), "blocks": blocks, "drawn": drawn})
 
 
 def join_paragraphs(page: int, lines: Sequence[Line]) -> list[Text]:

@@ -4,6 +4,7 @@ that a heading stands under; and the signs of a product in a section: labels, pr
 name products: `discover.py`.
 """
 
+import re
 from bisect import bisect
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -32,6 +33,11 @@ BESIDE = 0.6
 """A heading listed in the outline ends a section when its size is at least this share of the section heading's."""
 KICKER = 20.0
 """A line nearer than this above a heading, in points, belongs to the heading."""
+_CONTINUED = re.compile(
+    r"[\s,;(–—-]+(?:continued|cont\.|contd\.?|fortsetzung|suite|segue|continuaci[oó]n|continuação|продолжение|devam[ıi])\)?$",
+    re.IGNORECASE,
+)
+"""What a heading says behind its name when it goes on with the page before."""
 ENDING_KINDS = frozenset[PageKind]({"index", "cover", "back cover", "contacts"})
 """Kinds of page that end a section whatever the size of their heading."""
 
@@ -96,7 +102,7 @@ def layout_document(
         tuple(layouts), family, find_repeated_places(layouts), kinds, body_size(layouts), outline_titles
     )
     headings = [
-        (s.number, t.box[1], family[t.style][0], "" if heading_kind(t.text) else clean_name(t))
+        (s.number, t.box[1], family[t.style][0], "" if heading_kind(t.text) else _CONTINUED.sub("", clean_name(t)))
         for s in layouts
         if kinds.get(s.number) not in ENDING_KINDS
         for t in s.texts

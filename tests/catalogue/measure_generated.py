@@ -6,6 +6,7 @@ tests/truth/features. Then run `python -m devtools.fit_products`.
 import json
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 from devtools.fit_products import FEATURES, Measured, keep_measured, measured_as
 from devtools.score_products import reading_of
@@ -32,6 +33,7 @@ def generated() -> Iterator[Measured]:
 
 
 if __name__ == "__main__":
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else FEATURES
     for measured in generated():
-        keep_measured(measured, FEATURES)
+        keep_measured(measured, folder)
         sys.stdout.write(f"{measured.name:40} the best F1 {max(measured.f1, default=0):.2f}\n")

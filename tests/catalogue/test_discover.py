@@ -4,9 +4,11 @@ from statistics import mean
 
 import pytest
 
-from swatchbook.catalogue.discover import UNSURE, discover
+from swatchbook.catalogue.discover import UNSURE, discover, lay_out
+from swatchbook.catalogue.name_groups import find_name_groups
 from swatchbook.catalogue.page_layout import normalise_lines
-from swatchbook.records import Discovery, fold
+from swatchbook.geometry import turn_back, turn_box
+from swatchbook.records import Block, Discovery, fold
 from tests.catalogue import layouts, leaflets
 from tests.catalogue.layouts import Document, ExpectedProduct
 
@@ -87,6 +89,58 @@ def test_leaflets_with_a_handful_of_products_have_them() -> None:
 @pytest.mark.parametrize("name", [name for name in leaflets.FLYERS if name != "flyer-programme"])
 def test_flyer_without_goods_yields_no_product(name: str) -> None:
     assert found_in(leaflets.FLYERS[name]()).products == ()
+
+
+def coded_cards(extra: list[Block]) -> Document:
+    """Four pages of cards with codes, and one that names a product in another way."""
+    document = layouts.code_cards()
+    return document._replace(
+        pages=[*document.pages, layouts.page(5, [*extra, *layouts.foot(5)], [(60, 160, 300, 400)])]
+    )
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [
+        [layouts.text(60, 420, "Sill Lantern AC-911, 14,00 €", 8)],
+        [layouts.text(60, 420, "AC-911", 8), layouts.text(120, 420, "Sill Lantern", 8)],
+        [layouts.text(60, 420, "Sill Lantern", 13), layouts.text(60, 438, "AC-911, 14,00 €", 8)],
+    ],
+)
+def test_name_in_another_style_is_found_by_its_code(extra: list[Block]) -> None:
+    (found,) = (p for p in found_in(coded_cards(extra)).products if p.first_page == 5)
+    assert (found.name, found.code) == ("Sill Lantern", "AC-911")
+
+
+def test_code_of_another_form_or_name_is_no_product() -> None:
+    known = layouts.code_cards().products[0].name
+    extra = [
+        layouts.text(60, 420, "Standard EN 14411", 8),
+        layouts.text(60, 500, f"For hooks {known} AC-400, 9,00 €", 8),
+    ]
+    assert not [p for p in found_in(coded_cards(extra)).products if p.first_page == 5]
+
+
+def test_same_name_and_code_on_a_later_page_is_the_same_product() -> None:
+    known = layouts.code_cards().products[0].name
+    products = found_in(coded_cards([layouts.text(60, 420, f"{known} AC-400, 9,00 €", 8)])).products
+    (found,) = (p for p in products if p.code == "AC-400")
+    assert found.pages == (1, 5)
+
+
+def test_name_in_two_weights_is_whole() -> None:
+    pages = [
+        layouts.page(n, [layouts.text(60, 60, "VERTICAL", 30, bold=True), layouts.text(60, 97, rest, 30), *body])
+        for n, rest, body in ((1, "WITH SLATS", layouts.prose(60, 160, "calm " * 60)), (2, "IN LINEN", []))
+    ]
+    groups = find_name_groups(*lay_out(layouts.reading(Document(pages, [])), pages))
+    assert [c.name for g in groups for c in g.candidates] == ["VERTICAL WITH SLATS", "VERTICAL IN LINEN"]
+
+
+@pytest.mark.parametrize("turn", [0, 90, 180, 270])
+def test_box_of_a_turned_page_is_turned_back(turn: int) -> None:
+    page, box = (10.0, 20.0, 605.0, 862.0), (40.0, 50.0, 90.0, 130.0)
+    assert turn_back(turn_box(box, page, turn), page, turn) == box
 
 
 @pytest.mark.parametrize(

@@ -96,8 +96,11 @@ def test_every_product_is_named_on_its_first_page_unless_that_is_scanned(layout:
         assert not text or "".join(product["name"].split()).casefold() in text, product
 
 
-FEWEST_LINKS: Final = {"catalogue": 257, "hardware": 8, "pottery": 12}
+FEWEST_LINKS: Final = {"catalogue": 257, "hardware": 29, "pottery": 23}
 """Labelled pictures of the products that are found."""
+LINKED: Final = {"catalogue": 0.97, "hardware": 0.97, "pottery": 0.91}
+"""The least precision and recall of links. In the pottery a picture of the scan has none, and one that lies askew is
+linked to its neighbour, whose name stands as near."""
 LABELLED: Final[Mapping[str, Mapping[Label, int]]] = {
     "catalogue": {"product": 257, "hidden": 2, "decorative": 142},
     "hardware": {"product": 29, "hidden": 1, "decorative": 13},
@@ -114,8 +117,9 @@ def test_all_labels_are_right_and_nothing_is_lost(name: str, monkeypatch: pytest
     count, errors = judge(truth_of(path), result.extraction, result.reading.page_boxes, skipped_pages(result.plan))
     assert {label: count[label, True] for label in LABELLED[name]} == LABELLED[name], "\n".join(errors)
     assert result.extraction.lost_pictures == ()
-    links = score(Truth.model_validate({"sha256": "0" * 64} | truth_of(path)), answer_of(result)).links
+    scored = score(Truth.model_validate({"sha256": "0" * 64} | truth_of(path)), answer_of(result))
+    assert scored.f1 >= 0.97, (scored.missed, scored.wrong)
+    links = scored.links
     assert links.labels_of_found >= FEWEST_LINKS[name]
-    assert (links.recall_of_found or 0) >= 0.97, links.missed
-    if name != "hardware":  # most names of its price table are not found, so that its pictures go to the others
-        assert (links.precision_of_found or 0) >= 0.97, links.wrong
+    assert (links.recall_of_found or 0) >= LINKED[name], links.missed
+    assert (links.precision_of_found or 0) >= LINKED[name], links.wrong

@@ -1,0 +1,74 @@
+"""Score the whole discovery of products on each labelled document with weights that were fitted on the others: names of
+the likeliest style, those that join it, what is left out, and repeats that are one product.
+
+Usage: python -m devtools.score_left_out LABELS PDFS [NAME…] [--features FOLDER] [--errors] [--keep READINGS]
+LABELS holds NAME.json, PDFS NAME.pdf; the weights are fitted on FOLDER/*.json (`python -m devtools.fit_products`).
+`--errors` names what is missed and wrong; `--keep` as in `python -m devtools.score_products`.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import mean, median
+
+from devtools.fit_products import FEATURES, Measured, calibration_error, fit, leave_one_out, load
+from devtools.score_products import row, run_stages
+from swatchbook.catalogue.choose_names import Weights
+from swatchbook.evaluation.score import Score, score
+from swatchbook.evaluation.truth import read_truths
+
+
+def main() -> None:
+    """Print a line for each document and the summary."""
+    parser = argparse.ArgumentParser(usage=(__doc__ or "").split("Usage: ")[1])
+    parser.add_argument("labels", type=Path)
+    parser.add_argument("pdfs", type=Path)
+    parser.add_argument("names", nargs="*")
+    parser.add_argument("--features", type=Path, default=FEATURES)
+    parser.add_argument("--errors", action="store_true")
+    parser.add_argument("--keep", type=Path)
+    given = parser.parse_args()
+    measured = load(given.features)
+    names = given.names or [d.name for d in measured if (given.pdfs / f"{d.name}.pdf").exists()]
+    scores, said = [], []
+    for name in names:
+        (truth,) = read_truths([given.labels / f"{name}.json"])
+        answer = run_stages(given.pdfs / f"{name}.pdf", keep=given.keep, weights=fit_without(name, measured))
+        one = score(truth, answer)
+        scores.append(one)
+        said += [(p.confidence, f"{p.first_page} {p.name}" not in one.wrong) for p in answer.products]
+        sys.stdout.write(row(one, links=False, facts=False) + "\n")
+        for sign, listed in (("missed", one.missed), ("wrong", one.wrong)) if given.errors else ():
+            sys.stdout.writelines(f"    {sign}: {what}\n" for what in listed)
+    sys.stdout.write(f"{summarise(scores)}\nexpected calibration error of products {calibration_error(said):.3f}\n")
+
+
+def fit_without(name: str, measured: Sequence[Measured]) -> Weights:
+    """Return the weights that are fitted on all documents but one.
+
+    Those of single names are fitted on the choices for each document by weights that know neither of the two.
+    """
+    others = [d for d in measured if d.name != name]
+    return fit([d for d in others if d.usable], [d for d in leave_one_out(others) if d.rows])
+
+
+def summarise(scores: Sequence[Score]) -> str:
+    """Return floor, median and mean over the catalogues, and how many other documents yield no product.
+
+    The precision is that of catalogues of which anything is said.
+    """
+    catalogues = [s for s in scores if s.is_catalogue]
+    others = [s for s in scores if not s.is_catalogue]
+    told = [("F1", [s.f1 for s in catalogues]), ("precision", [s.precision for s in catalogues if s.said > s.neutral])]
+    lines = [
+        f"{what}, {len(found)} catalogues: mean {mean(found):.3f} median {median(found):.3f} floor {min(found):.3f}"
+        for what, found in told
+        if found
+    ]
+    silent = sum(not s.said for s in others)
+    return "\n".join([*lines, f"{silent} of {len(others)} other documents yield nothing"])
+
+
+if __name__ == "__main__":
+    main()
