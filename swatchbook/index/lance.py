@@ -43,6 +43,9 @@ FLAT_ROWS = 20_000
 RERANK = 4
 """Candidates per result that are compared exactly: the 8-bit codes alone lose 2 % of the ten nearest."""
 
+PARTITION = 1_000
+"""Vectors of a partition of the index, of which a search reads 20: 5 % of what LanceDB's own 8,192 make it read."""
+
 MOST_PARTITIONS = 1_000
 """Partitions searched at most, so that a narrow filter still finds k results; without a filter 20 are enough."""
 
@@ -130,11 +133,16 @@ class LanceIndex:
             for batch in table.search().select(["id"]).to_batches(batch_size=10_000):
                 yield from batch["id"].to_pylist()
 
-    def search(self, space: Space, vector: Vector, k: int, where: Where | None = None) -> list[Match]:
+    def search(
+        self, space: Space, vector: Vector, k: int, where: Where | None = None, *, exact: bool = False
+    ) -> list[Match]:
+        """Search as `Index` says. `exact`: compare every vector, also where there is a vector index."""
         check_query(space, vector)
         with self._reading(space) as table:
             near = table.search(vector, vector_column_name="vector").distance_type("cosine")
             near = near.maximum_nprobes(MOST_PARTITIONS).refine_factor(RERANK)
+            if exact:
+                near = near.bypass_vector_index()
             rows = _best(near, "_distance", k, where)
         return [Match(id=row["id"], distance=max(0.0, row["_distance"])) for row in rows]
 
@@ -316,7 +324,9 @@ def _rows(space: Space, objects: Sequence[IndexObject]) -> pa.Table:
     vectors = np.concatenate([each.vector for each in objects]).astype(np.float32, copy=False)
     payloads = [each.payload for each in objects]
     columns: dict[str, Any] = {name: [getattr(p, name) for p in payloads] for name in Payload.model_fields}
-    columns |= {f"{name}_words": [words_column(name, values) for values in columns[name]] for name in WORDS}
+    for name in WORDS:  # most rows of a batch share their values
+        words = {values: words_column(name, values) for values in {*columns[name]}}
+        columns[f"{name}_words"] = [words[values] for values in columns[name]]
     columns["id"] = [each.id for each in objects]
     columns["vector"] = pa.FixedSizeListArray.from_arrays(pa.array(vectors), space.dimension)
     columns["words"] = ["\n".join([*p.names, p.text]) for p in payloads]
@@ -392,6 +402,6 @@ def _slices(ids: Sequence[str]) -> Iterator[Sequence[str]]:
 def _compact(table: Any, before: int) -> None:
     """Build the vector index once the table is large, and compact every COMPACT_EVERY versions. Needs the lock."""
     if table.count_rows() > FLAT_ROWS and not any("vector" in index.columns for index in table.list_indices()):
-        table.create_index("vector", config=IvfSq(distance_type="cosine"))
+        table.create_index("vector", config=IvfSq(distance_type="cosine", target_partition_size=PARTITION))
     if table.version // COMPACT_EVERY != before // COMPACT_EVERY:
         table.optimize(cleanup_older_than=KEEP_VERSIONS)
