@@ -376,7 +376,7 @@ def scale_figures(kept: Mapping[str, Any]) -> list[Figure]:
     for kind, name, goal in (("lance", "LanceDB", 100), ("weaviate", "Weaviate", 50)):
         most = kept[kind]["sizes"][-1]
         of = f"{name}, {most['images']:,} images, two roles"
-        note = f"best of 3; median {most['p50']:.0f} ms, processor {most['cpu']:.0f} ms, load {most['load']:.0f}"
+        note = f"best of 3; median {most['p50']:.0f} ms, load {most['load']:.0f}"
         figures.append(Figure(f"p95 of a search in {of}, ms", most["p95"], goal, note=note))
         for what, filtered in (("recall", ""), ("recall_filtered", ", filter of 1 %")):
             figures.append(Figure(f"recall@10 in {of}{filtered}", most[what], 0.97, at_least=True))
@@ -439,8 +439,8 @@ What misses its goal, and why:
 - *Ingest of 10,000 images, and Daft.* Measured beside other work. A picture costs the ledger 3 to 4 ms of one process,
   and decoding goes through pipes of children that may die; Daft decodes in its own process, on all cores.
 - *Preparing for the encoder.* At the edge: 2.6 on busy cores, 2.9 on idle ones.
-- *Search in LanceDB and Weaviate.* Measured with 16 and 27 processes waiting for two cores: a search waits for its turn
-  most of the time. The processor times beside are what it takes of a core, in both roles together.
+- *Search and publishing, LanceDB and Weaviate.* Measured with 15 and 27 processes waiting for two cores: a search waits
+  for its turn most of the time. In Weaviate it takes 49 ms of a core, in both roles together.
 - *Engine.* `torch.compile` is a third faster a picture, but takes 25 s to be ready (89 s on busy cores) in every
   process that starts, and a shard is about 30 s of work. Eager bfloat16 is ready at once, and ahead up to 830 pictures.
 """

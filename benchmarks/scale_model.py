@@ -20,6 +20,9 @@ GB_MONTH, DISK_GB_MONTH = 4.0, 0.10
 BEGIN, END = "<!-- measured: python -m benchmarks.scale_model -->\n", "<!-- end -->\n"
 
 
+_GROWING = ("memory_mb", "disk_mb", "publish_seconds", "cpu")
+
+
 def straight_line(measured: Sequence[Mapping[str, Any]], name: str, images: int) -> float:
     """Return a figure at a size, by the line through the two largest measured sizes, not below the largest measured."""
     small, large = measured[-2:]
@@ -34,18 +37,16 @@ def rows(kept: Mapping[str, Any]) -> Iterator[str]:
         for each in measured:
             yield _row(name, each["images"], "measured", each)
         for images in SIZES:
-            figures = ("memory_mb", "disk_mb", "publish_seconds", "cpu")
+            figures = [what for what in _GROWING if measured[-1][what] is not None]
             yield _row(name, images, "on paper", {what: straight_line(measured, what, images) for what in figures})
 
 
 def _row(name: str, images: int, how: str, figures: Mapping[str, Any]) -> str:
     memory, disk = figures["memory_mb"] / 1024, figures["disk_mb"] / 1024
     hours = figures["publish_seconds"] / 3600
+    cpu = "–" if figures.get("cpu") is None else f"{figures['cpu']:,.0f}"
     cost = memory * GB_MONTH + disk * DISK_GB_MONTH
-    return (
-        f"| {name} | {images:,} | {how} | {memory:,.1f} | {disk:,.1f} | {hours:,.2f} | {figures['cpu']:,.0f} | "
-        f"{cost:,.0f} |\n"
-    )
+    return f"| {name} | {images:,} | {how} | {memory:,.1f} | {disk:,.1f} | {hours:,.2f} | {cpu} | {cost:,.0f} |\n"
 
 
 def table(kept: Mapping[str, Any]) -> str:

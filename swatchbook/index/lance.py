@@ -43,9 +43,6 @@ FLAT_ROWS = 20_000
 RERANK = 4
 """Candidates per result that are compared exactly: the 8-bit codes alone lose 2 % of the ten nearest."""
 
-PARTITION = 1_000
-"""Vectors of a partition of the index, of which a search reads 20: 5 % of what LanceDB's own 8,192 make it read."""
-
 MOST_PARTITIONS = 1_000
 """Partitions searched at most, so that a narrow filter still finds k results; without a filter 20 are enough."""
 
@@ -402,6 +399,6 @@ def _slices(ids: Sequence[str]) -> Iterator[Sequence[str]]:
 def _compact(table: Any, before: int) -> None:
     """Build the vector index once the table is large, and compact every COMPACT_EVERY versions. Needs the lock."""
     if table.count_rows() > FLAT_ROWS and not any("vector" in index.columns for index in table.list_indices()):
-        table.create_index("vector", config=IvfSq(distance_type="cosine", target_partition_size=PARTITION))
+        table.create_index("vector", config=IvfSq(distance_type="cosine"))
     if table.version // COMPACT_EVERY != before // COMPACT_EVERY:
         table.optimize(cleanup_older_than=KEEP_VERSIONS)
