@@ -174,6 +174,12 @@ class RateLimited(Failure):
         self.retry_after = retry_after
 
 
+class TooManySearches(RateLimited):
+    """More searches of this API key wait than are answered soon."""
+
+    kind, policy = "too_many_searches", Policy.WAIT
+
+
 # --- outage: a shared service is down ---------------------------------------------------------------------------------
 
 

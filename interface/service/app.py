@@ -35,6 +35,7 @@ from interface.service.metrics import Requests
 from interface.service.middleware import Edge
 from interface.service.previews import PreviewSlots
 from interface.service.problems import documented
+from interface.service.search_slots import SearchSlots
 from interface.service.upload_body import UploadSlots
 from interface.web import coverage as web_coverage
 from interface.web import documents as web_documents
@@ -87,6 +88,7 @@ def create_app(settings: Settings, *, loop: Loop = keep_ticking) -> FastAPI:
     app.state.loop = loop
     app.state.upload_slots = UploadSlots(settings)
     app.state.preview_slots = PreviewSlots()
+    app.state.search_slots = SearchSlots()
     app.state.watch = Watch(app.state.resources)
     app.state.requests = Requests()
     app.state.wake = asyncio.Event()

@@ -23,6 +23,7 @@ from swatchbook.errors import (
     Policy,
     RateLimited,
     TooLarge,
+    TooManySearches,
     Unexpected,
     UnknownOwner,
     UnsupportedFormat,
@@ -47,6 +48,7 @@ _BY_CLASS: Mapping[type[Failure], int] = {
     UnknownOwner: 404,
     TooLarge: 413,
     UnsupportedFormat: 415,
+    TooManySearches: 429,
     DiskFull: 507,
     Unexpected: 500,
 }
@@ -115,10 +117,12 @@ def _of_failure(error: Failure) -> tuple[Problem, Mapping[str, str] | None]:
         status=status,
         kind=error.kind,
     )
-    if status < 500:
-        return problem.model_copy(update={"detail": error.message, "advice": error.advice}), None
     after = error.retry_after if isinstance(error, RateLimited) else None
-    return _logged(problem, error), {"Retry-After": str(round(after or RETRY_SECONDS))}
+    wait = {"Retry-After": str(round(after or RETRY_SECONDS))}
+    if status < 500:
+        told = problem.model_copy(update={"detail": error.message, "advice": error.advice})
+        return told, wait if error.policy is Policy.WAIT else None
+    return _logged(problem, error), wait
 
 
 def _logged(problem: Problem, error: Exception, *, exc_info: Exception | None = None) -> Problem:

@@ -18,6 +18,7 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 from interface.service.auth import TheCaller, choose_owners
 from interface.service.parameters import RequestModel, SearchText, Tools
 from interface.service.problems import documented
+from interface.service.search_slots import TheSearchSlots, in_turn
 from interface.service.upload_body import TheUploadSlots, full_disk_as_507, stream_body
 from swatchbook.index.base import Where
 from swatchbook.ledger.queries.filters import facets as count_facets
@@ -125,7 +126,7 @@ def _form_schema() -> dict[str, Any]:
     return {**schema, "required": [IMAGE]}
 
 
-@router.get("/search", summary="Search by text", responses=documented(404))
+@router.get("/search", summary="Search by text", responses=documented(404, 429), dependencies=[in_turn])
 def search(resources: Tools, caller: TheCaller, query: Annotated[SearchQuery, Query()]) -> SearchResults:
     """Runs one query per role that applies, and fuses the results. An image is at `/images/{id}/file`."""
     return _search(resources, query, choose_owners(resources, caller, query.owner), None)
@@ -140,11 +141,15 @@ def facets(resources: Tools, caller: TheCaller, query: Annotated[FilterQuery, Qu
 @router.post(
     "/search",
     summary="Search by a picture, or by a picture and text",
-    responses=documented(400, 404, 408, 413, 415),
+    responses=documented(400, 404, 408, 413, 415, 429),
     openapi_extra={"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": _form_schema()}}}},
 )
 async def search_by_image(
-    request: Request, resources: Tools, caller: TheCaller, upload_slots: TheUploadSlots
+    request: Request,
+    resources: Tools,
+    caller: TheCaller,
+    upload_slots: TheUploadSlots,
+    search_slots: TheSearchSlots,
 ) -> SearchResults:
     """Takes a multipart form: the picture as `image`, and the parameters of `GET /search` as fields."""
     async with upload_slots.slot(caller.name):
@@ -158,7 +163,8 @@ async def search_by_image(
             with full_disk_as_507(), temporary_file(resources.settings.temporary_folder) as path:
                 with path.open("wb") as file:
                     await run_in_threadpool(shutil.copyfileobj, picture.file, file)
-                return await run_in_threadpool(_search, resources, query, owners, path)
+                async with search_slots.slot(caller.name, request):
+                    return await run_in_threadpool(_search, resources, query, owners, path)
         finally:
             await form.close()
 

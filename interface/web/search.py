@@ -21,6 +21,7 @@ from interface.service.auth import TheCaller
 from interface.service.health import Recent
 from interface.service.parameters import Tools
 from interface.service.search import IMAGE, MAX_EXAMPLES, SearchQuery, read_form
+from interface.service.search_slots import in_turn
 from interface.service.upload_body import TheUploadSlots, full_disk_as_507
 from interface.web.pages import TheView, View, page_router, see_other, with_query
 from swatchbook.images.local_analysis import PALETTE
@@ -95,7 +96,7 @@ class PageQuery(SearchQuery):
         return [(name, value) for name in fields for value in values_of(self, name)]
 
 
-@router.get("/")
+@router.get("/", dependencies=[in_turn])
 def show_search(view: TheView) -> Response:
     """Return the page with the form and the results. Its filters are loaded after it."""
     query = _read_query(view.request.query_params.multi_items())

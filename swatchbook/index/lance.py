@@ -136,11 +136,16 @@ class LanceIndex:
             for batch in table.search().select(["id"]).to_batches(batch_size=10_000):
                 yield from batch["id"].to_pylist()
 
-    def search(self, space: Space, vector: Vector, k: int, where: Where | None = None) -> list[Match]:
+    def search(
+        self, space: Space, vector: Vector, k: int, where: Where | None = None, *, exact: bool = False
+    ) -> list[Match]:
+        """Search as `Index` says. `exact`: compare every vector, also where there is a vector index."""
         check_query(space, vector)
         with self._reading(space) as table:
             near = table.search(vector, vector_column_name="vector").distance_type("cosine")
             near = near.maximum_nprobes(MOST_PARTITIONS).refine_factor(RERANK)
+            if exact:
+                near = near.bypass_vector_index()
             rows = _best(near, "_distance", k, where)
         return [Match(id=row["id"], distance=max(0.0, row["_distance"])) for row in rows]
 
@@ -324,7 +329,9 @@ def _rows(space: Space, objects: Sequence[IndexObject]) -> pa.Table:
     vectors = np.concatenate([each.vector for each in objects]).astype(np.float32, copy=False)
     payloads = [each.payload for each in objects]
     columns: dict[str, Any] = {name: [getattr(p, name) for p in payloads] for name in Payload.model_fields}
-    columns |= {f"{name}_words": [words_column(name, values) for values in columns[name]] for name in WORDS}
+    for name in WORDS:  # most rows of a batch share their values
+        words = {values: words_column(name, values) for values in {*columns[name]}}
+        columns[f"{name}_words"] = [words[values] for values in columns[name]]
     columns["id"] = [each.id for each in objects]
     columns["vector"] = pa.FixedSizeListArray.from_arrays(pa.array(vectors), space.dimension)
     columns[KEYWORDS] = [keywords_column(p) for p in payloads]

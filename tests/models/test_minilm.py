@@ -36,6 +36,15 @@ def test_query_alone_has_the_vector_of_a_document_with_its_words(model: MiniLM) 
     assert model.embed([], "query").shape == (0, DIMENSION)
 
 
+def test_query_has_the_same_vector_whatever_is_encoded_beside_it(model: MiniLM) -> None:
+    """Bit by bit on processors whose BLAS computes each row alike; no further apart than float32 rounds on others."""
+    alone = np.concatenate([model.embed([text], "query") for text in TEXTS])
+    for order in (TEXTS, TEXTS[::-1], TEXTS[2:]):
+        beside = model.embed(order, "query")
+        for text, vector in zip(order, beside, strict=True):
+            assert vector == pytest.approx(alone[TEXTS.index(text)], abs=1e-7)
+
+
 def test_query_is_encoded_without_torch() -> None:
     code = (
         "import sys\n"

@@ -1,0 +1,138 @@
+"""Two hundred searches at once over HTTP, and a single user beside them, against the same service that encodes queries
+one by one and runs all searches at once.
+
+`python -m benchmarks.many` prints the rounds.
+"""
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import product
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import quote
+
+import numpy as np
+import psutil
+
+SEARCHES = 200
+ALONE = 20
+OWNER = "bench"
+KEYS = {name: f"{name}-0123456789abcdef" for name in ("shop", "user")}
+
+_MATERIALS = ("oak", "walnut", "terrazzo", "marble", "concrete", "brass", "linen", "porcelain")
+_LOOKS = ("grey", "white", "blue", "green", "warm", "matt", "gloss", "rustic", "smooth", "dark", "striped", "plain")
+_PLACES = ("tile", "wall", "floor", "panel", "slab", "kitchen", "bathroom", "terrace")
+QUERIES = [" ".join(words) for words in product(_LOOKS, _MATERIALS, _PLACES)]
+"""All different, so that no answer can come from a cache."""
+
+
+class Round(NamedTuple):
+    """Searches a second in a burst, processor milliseconds of the service for each, and p95 of a user, milliseconds."""
+
+    rate: float
+    cpu: float
+    p95: float
+    p95_alone: float
+
+
+def measure(home: Path, rounds: int) -> tuple[list[Round], list[Round]]:
+    """Rounds of the service as it is, and one by one, in turn."""
+    together, one_by_one = list[Round](), list[Round]()
+    for _ in range(rounds):
+        for kept, mode in ((together, "together"), (one_by_one, "one-by-one")):
+            with service(home, mode) as (port, process):
+                kept.append(asyncio.run(_round(port, process)))
+    return together, one_by_one
+
+
+async def _round(port: int, process: psutil.Process) -> Round:
+    queries = iter(QUERIES)
+    for _ in range(3):
+        await search(port, "user", next(queries))
+    alone = [await search(port, "user", next(queries)) for _ in range(ALONE)]
+    used, started = _cpu(process), time.monotonic()
+    await asyncio.gather(*(search(port, "shop", next(queries)) for _ in range(SEARCHES)))
+    rate, cpu = SEARCHES / (time.monotonic() - started), 1000 * (_cpu(process) - used) / SEARCHES
+    burst = asyncio.gather(*(search(port, "shop", next(queries)) for _ in range(SEARCHES)))
+    beside = list[float]()
+    await asyncio.sleep(0.2)
+    while not burst.done() or len(beside) < 3:
+        beside.append(await search(port, "user", next(queries)))
+    await burst
+    return Round(rate, cpu, _p95(beside), _p95(alone))
+
+
+async def search(port: int, key: str, text: str) -> float:
+    """Return the milliseconds of one search on a connection of its own. Raises AssertionError for another answer."""
+    started = time.monotonic()
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    head = f"GET /search?text={quote(text)}&owner={OWNER} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n"
+    writer.write(f"{head}X-API-Key: {KEYS[key]}\r\n\r\n".encode())
+    answer = await reader.read()
+    writer.close()
+    assert answer.startswith(b"HTTP/1.1 200"), answer[:500]
+    return 1000 * (time.monotonic() - started)
+
+
+@contextmanager
+def service(home: Path, mode: str) -> Iterator[tuple[int, psutil.Process]]:
+    """The service in a process of its own; its port and process."""
+    keys = [{"name": name, "key": key, "owners": ["*"]} for name, key in KEYS.items()]
+    environment = {**os.environ, "SWATCHBOOK_HOME": str(home), "SWATCHBOOK_API_KEYS": json.dumps(keys)}
+    command = [sys.executable, "-m", "benchmarks.many", "serve", mode]
+    with subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
+        assert child.stdin is not None
+        assert child.stdout is not None
+        try:
+            yield int(child.stdout.readline()), psutil.Process(child.pid)
+        finally:
+            child.stdin.close()  # its end
+
+
+def serve(mode: str) -> None:
+    """Serve until the input ends."""
+    from interface.service import search_slots
+    from swatchbook.models import query_batches
+    from swatchbook.settings import load_settings
+    from tests.interface.service.served import served
+
+    if mode == "one-by-one":
+        search_slots.AT_ONCE = SEARCHES * 2  # type: ignore[misc]
+        query_batches.MOST = 1  # type: ignore[misc]
+    with served(load_settings()) as running:
+        print(running.port, flush=True)
+        sys.stdin.read()
+
+
+def _cpu(process: psutil.Process) -> float:
+    used = process.cpu_times()
+    return float(used.user + used.system)
+
+
+def _p95(times: Sequence[float]) -> float:
+    return float(np.percentile(times, 95))
+
+
+def ingest(home: Path) -> None:
+    """Fill a home with the sample catalogue."""
+    from samples.generate import BUILD, build
+
+    command = [str(Path(sys.executable).with_name("swatchbook")), "ingest", str(build(BUILD)), "--owner", OWNER]
+    subprocess.run(command, env={**os.environ, "SWATCHBOOK_HOME": str(home)}, check=True, stdout=subprocess.DEVNULL)
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["serve"]:
+        serve(sys.argv[2])
+    else:
+        with tempfile.TemporaryDirectory() as folder:
+            ingest(Path(folder))
+            for name, found in zip(("together", "one by one"), measure(Path(folder), 3), strict=True):
+                print(name, *found, sep="\n  ")
