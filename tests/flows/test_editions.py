@@ -107,7 +107,7 @@ def test_a_newer_edition_from_ingest_to_delete(resources: Resources, ingest: Ing
     listed = json.loads(CliRunner().invoke(app, ["diff", old[:8], new[:8], "--json"]).output)
     assert [each["name"] for each in listed["added"]] == ["Grove"]
     refused = CliRunner().invoke(app, ["ingest", str(first), "--edition-of", new[:8]])
-    assert refused.exit_code == 1
+    assert refused.exit_code == 2
     assert "is an earlier edition of" in refused.output
     assert prices(found(resources, "product")) == set(NEW_PRICES.items())
     assert suggest_edition(resources.ledger, new) is None
