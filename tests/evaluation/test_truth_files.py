@@ -83,3 +83,7 @@ def test_a_file_that_is_none_is_named_with_what_it_lacks(tmp_path: Path) -> None
         read_truths([tmp_path])
     with pytest.raises(InvalidReference, match=r"b\.json cannot be read: no such file"):
         read_truths([tmp_path / "b.json"])
+
+
+def test_labels_that_are_set_aside_can_be_read() -> None:
+    assert len(read_truths([ROOT / "tests/truth/aside"])) == 21
