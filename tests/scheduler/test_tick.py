@@ -171,7 +171,7 @@ async def _run_by(command: str) -> None:
     from prefect import get_client
     from prefect.client.schemas.actions import WorkPoolUpdate
 
-    template = {"job_configuration": {"command": command}, "variables": {}}
+    template = {"job_configuration": {"command": command}, "variables": {"type": "object"}}
     async with get_client() as client:
         await client.update_work_pool(POOL, WorkPoolUpdate(base_job_template=template))
 
