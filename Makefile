@@ -36,14 +36,15 @@ demo: $(STAMP)
 	$(RUN)python -m samples.demo
 
 # `test` runs the tests that need no server: SQLite and LanceDB. `test-stack` runs the others: PostgreSQL, Weaviate,
-# Prefect, Docker, several of them together, kills and outages. Both write their times to build/, for `make durations`.
+# Prefect, Docker, several of them together, kills and outages: much of their time is waiting, so they run four at once.
+# Both write their times to build/, for `make durations`.
 PARALLEL := --dist loadgroup --no-loadscope-reorder
 test: $(STAMP)
 	$(RUN)python -m pytest -n 3 $(PARALLEL) -m "not stack" --junitxml=build/$@.xml
 
 test-stack: $(STAMP)
 	$(RUN)python -m devtools.weaviate path > /dev/null
-	$(RUN)python -m pytest -n 3 $(PARALLEL) -m stack --junitxml=build/$@.xml
+	$(RUN)python -m pytest -n 4 $(PARALLEL) -m stack --junitxml=build/$@.xml
 
 # One after the other, even with `make -j`.
 test-all:

@@ -4,24 +4,18 @@ All but `Command` and `running` fork it off a process that has imported torch an
 commands that import takes longer than their work.
 """
 
-import atexit
 import json
-import multiprocessing
-import multiprocessing.forkserver
 import os
 import signal
 import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import chdir, contextmanager, suppress
-from functools import cache
-from multiprocessing.context import ForkServerContext
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-SWATCHBOOK = str(Path(sys.executable).with_name("swatchbook"))
-ROOT = Path(__file__).parents[1]
+from tests import forked as forking
+from tests.forked import SWATCHBOOK
 
 
 def bare_environment() -> dict[str, str]:
@@ -59,15 +53,6 @@ class Command:
         return self.process.returncode, out.decode(), err.decode()
 
 
-@cache
-def _warm() -> ForkServerContext:
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.preloaded"])
-    with chdir(ROOT):  # from where it imports
-        multiprocessing.forkserver.ensure_running()
-    return context
-
-
 class Forked:
     """One running `swatchbook …` in this folder, with exactly this environment. `begin` is called before it."""
 
@@ -78,32 +63,32 @@ class Forked:
         folder: Path | None = None,
         begin: Callable[[], None] | None = None,
     ) -> None:
-        self._arguments = arguments
         self._spoken = tempfile.TemporaryDirectory()
-        given = (arguments, dict(environment), folder or Path.cwd(), self._spoken.name, begin)
-        self._process = _warm().Process(target=_main, args=given)
-        self._process.start()
+        self._out, self._err = (Path(self._spoken.name, name) for name in ("out", "err"))
+        command = ("interface.cli.main", *arguments)
+        self._process = forking.Forked(command, environment, folder or Path.cwd(), self._out, self._err, begin)
 
     def poll(self) -> int | None:
         """The exit status; None while it runs."""
-        return self._process.exitcode
+        return self._process.poll()
 
     def kill(self) -> None:
         """Send SIGKILL to the whole process group."""
-        with suppress(ProcessLookupError):  # it has none yet
-            os.killpg(self._process.pid or 0, signal.SIGKILL)
-        self._process.kill()
-        self._process.join()
+        self._process.kill_all()
 
     def wait(self, seconds: float = 480) -> tuple[int, str, str]:
-        """(exit status, stdout, stderr). Raises TimeoutError."""
-        self._process.join(seconds)
-        folder = Path(self._spoken.name)
-        out, err = ((folder / name).read_text() if (folder / name).exists() else "" for name in ("out", "err"))
-        if self._process.exitcode is None:
+        """(exit status, stdout, stderr). Raises subprocess.TimeoutExpired."""
+        try:
+            status = self._process.wait(seconds)
+        except subprocess.TimeoutExpired as late:
             self.kill()
-            raise TimeoutError(f"swatchbook {' '.join(self._arguments)}\n{out[-2000:]}\n{err[-4000:]}")
-        return self._process.exitcode, out, err
+            late.output, late.stderr = self._said(self._out)[-2000:], self._said(self._err)[-4000:]
+            raise
+        return status, self._said(self._out), self._said(self._err)
+
+    @staticmethod
+    def _said(file: Path) -> str:
+        return file.read_text() if file.exists() else ""
 
 
 def finish(
@@ -114,34 +99,9 @@ def finish(
     *,
     begin: Callable[[], None] | None = None,
 ) -> subprocess.CompletedProcess[str]:
-    """Run a command as `Forked` to its end. Raises TimeoutError."""
+    """Run a command as `Forked` to its end. Raises subprocess.TimeoutExpired."""
     status, out, err = Forked(arguments, environment, folder, begin).wait(seconds)
     return subprocess.CompletedProcess(arguments, status, out, err)
-
-
-def _main(
-    arguments: Sequence[str],
-    environment: Mapping[str, str],
-    folder: Path,
-    spoken: str,
-    begin: Callable[[], None] | None,
-) -> None:
-    os.setsid()
-    for name, number, stream in (("out", 1, sys.stdout), ("err", 2, sys.stderr)):
-        stream.flush()
-        os.dup2(os.open(Path(spoken, name), os.O_WRONLY | os.O_CREAT | os.O_APPEND), number)
-    os.environ.clear()
-    os.environ.update(environment)
-    os.chdir(folder)
-    sys.argv = [SWATCHBOOK, *arguments]
-    from interface.cli.main import main
-
-    if begin is not None:
-        begin()
-    try:
-        main()
-    finally:
-        atexit._run_exitfuncs()  # which multiprocessing leaves out
 
 
 def attempt(*arguments: str, **environment: str) -> tuple[int, str, str]:

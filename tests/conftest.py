@@ -3,14 +3,19 @@
 import gc
 import os
 import re
+import shutil
+import ssl
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import suppress
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 from filelock import FileLock
@@ -29,6 +34,7 @@ printed text says `ocr="auto"`."""
 
 ROOT = Path(__file__).parents[1]
 SAMPLES = ROOT / "samples" / "build"
+_MEMORY = Path("/dev/shm")
 SOAK = bool(os.environ.get("SWATCHBOOK_TEST_SOAK"))
 """`make soak`: kills, floods and rounds as often as docs/RELIABILITY.md says, outages of a minute."""
 
@@ -36,7 +42,7 @@ SOAK = bool(os.environ.get("SWATCHBOOK_TEST_SOAK"))
 SERVERS = frozenset({"prefect_server", "postgres", "weaviate_server"})
 """Fixtures that start a server; `postgresql` and `weaviate` are the parameters that ask for one."""
 _PARAMETERS = frozenset({"postgresql", "weaviate"})
-_LONGEST = ("servers", "containers", "flows")
+_LONGEST = ("servers", "containers", "upkeep", "scheduler", "deployments", "samples", "flows", "cli")
 _SHARED = ("servers", "containers")
 """Folders whose tests stand on one stack, or on one engine."""
 
@@ -135,6 +141,16 @@ SERVE = "import gc; gc.set_threshold(50_000, 50, 100); import runpy; runpy.run_m
 """`python -m prefect`, whose garbage collector looks less often through the many objects of its imports."""
 
 
+QUIET: Final = {
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "PREFECT_UI_ENABLED": "false",
+    "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE": "50",
+    "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL": "1",
+    "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_BATCH_SIZE": "200",
+}
+"""Of a Prefect server that nobody looks at: by default each event of a task is a transaction, a third of its work."""
+
+
 @pytest.fixture(scope="session")
 def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The API address of a real Prefect server with its own home, stopped by pid. Without migrations of a new database
@@ -143,11 +159,10 @@ def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     home, port = tmp_path_factory.mktemp("prefect"), free_port()
     environment = {
         **os.environ,
+        **QUIET,
         "PREFECT_HOME": str(home),
-        "PREFECTSERVER_ANALYTICS_ENABLED": "false",
         "PREFECT_LOGGING_LEVEL": "WARNING",
-        "PREFECT_UI_ENABLED": "false",
-        "PREFECTSERVER_DATABASE_MIGRATE_ON_START": "false",
+        "PREFECT_SERVER_DATABASE_MIGRATE_ON_START": "false",
     }
     environment.pop("PREFECT_API_URL", None)
     subprocess.run([sys.executable, "-c", _PREPARE, home / "prefect.db"], cwd=ROOT, env=environment, check=True)
@@ -182,24 +197,60 @@ def wait_for_http(url: str, process: subprocess.Popen[bytes], log: Path, seconds
     raise RuntimeError(f"{url} does not answer:\n{log.read_text()[-2000:]}")
 
 
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated, empty SQLite ledger, closed; copy it, do not change it."""
+    from swatchbook.ledger.database import open_ledger
+
+    file = tmp_path_factory.mktemp("migrated") / "ledger.sqlite"
+    open_ledger(f"sqlite:///{file}").close()
+    return file
+
+
 @pytest.fixture(scope="session", autouse=True)
-def compiled_once() -> Iterator[None]:
-    """SQL is compiled once for all ledgers that this process opens, not again for the engine of each test: that was
-    two fifths of a ledger test. SQLAlchemy finds a compiled statement by its dialect object, so they share this, too.
+def made_once(migrated: Path) -> Iterator[None]:
+    """What ledgers, HTTP clients and models have in common is made once for all that this process opens.
+
+    SQL is compiled once, not again for the engine of each test: that was two fifths of a ledger test. SQLAlchemy finds
+    a compiled statement by its dialect object, so they share this, too. A new SQLite ledger is a copy of one that was
+    migrated. Certificates, which only clients of other hosts look at, are read once. A question's vectors are computed
+    once: the first search in a collection encodes the same 32.
     """
+    from swatchbook.errors import Configuration
     from swatchbook.ledger import database
+    from swatchbook.models.bert_query import QueryBert
 
     open_one, dialects, compiled = database._opened, dict[str, Any](), dict[Any, Any]()
+    encode_one, encoded = QueryBert.encode, dict[tuple[int, ...], Any]()
 
     def opened(ledger: "Ledger") -> "Ledger":
+        file = Path(ledger.url.database or "")
+        if ledger.url.get_backend_name() == "sqlite" and not file.exists():
+            with suppress(Configuration, OSError):  # which opening it raises, too
+                database._make_folder(file)
+                shutil.copyfile(migrated, file)
         for engine in (open_one(ledger)._writers, ledger._readers):
             engine.dialect = dialects.setdefault(engine.dialect.name, engine.dialect)
             engine.update_execution_options(compiled_cache=compiled)
         return ledger
 
+    def encode(network: QueryBert, ids: Sequence[int]) -> Any:
+        if (key := tuple(ids)) not in encoded:
+            encoded[key] = encode_one(network, ids)
+        return encoded[key]
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(database, "_opened", opened)
+        patch.setattr(QueryBert, "encode", encode)
+        patch.setattr(ssl, "create_default_context", cache(ssl.create_default_context))
         yield
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """An empty folder, in memory where there is such a place: thousands of commits wait for no disk."""
+    with tempfile.TemporaryDirectory(dir=_MEMORY if _MEMORY.is_dir() else None) as name:
+        yield Path(name)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""What `tests.command` imports once for many commands: the domain, and libraries that take long. None of them reads a
+"""What `tests.forked` imports once for many commands: the domain, and libraries that take long. None of them reads a
 setting when it is imported, but Prefect: a command that imports it gets it with the settings of that moment.
 """
 

@@ -67,19 +67,21 @@ def find_cycle(arrows: dict[str, set[str]]) -> list[str]:
     return []
 
 
-SHIPPED = {
-    path.relative_to(ROOT).with_suffix("").as_posix().replace("/", "."): imported(path.read_text())
-    for package in RANK
-    for path in sorted((ROOT / package).rglob("*.py"))
-}
-"""Each shipped module -> what it imports, at its top or inside a function."""
+@pytest.fixture(scope="module")
+def shipped() -> dict[str, set[str]]:
+    """Each shipped module -> what it imports, at its top or inside a function."""
+    return {
+        path.relative_to(ROOT).with_suffix("").as_posix().replace("/", "."): imported(path.read_text())
+        for package in RANK
+        for path in sorted((ROOT / package).rglob("*.py"))
+    }
 
 
-def test_imports_point_one_way() -> None:
-    assert SHIPPED
+def test_imports_point_one_way(shipped: dict[str, set[str]]) -> None:
+    assert shipped
     offenders = [
         f"{module} imports {name}"
-        for module, names in SHIPPED.items()
+        for module, names in shipped.items()
         for name in sorted(names)
         if not is_allowed(module.partition(".")[0], name) and not is_lazy(module, name)
     ]
@@ -120,8 +122,8 @@ def test_only_client_and_collection_are_handed_out_and_only_when_they_are_asked_
     assert run.stdout.split() == ["False", "False", "True", "False", "False", "True", "False"]
 
 
-def test_rooms_of_the_domain_import_each_other_one_way() -> None:
-    imports = [(m, name) for m, names in SHIPPED.items() for name in names if m.startswith("swatchbook.")]
+def test_rooms_of_the_domain_import_each_other_one_way(shipped: dict[str, set[str]]) -> None:
+    imports = [(m, name) for m, names in shipped.items() for name in names if m.startswith("swatchbook.")]
     inside = [(m, name) for m, name in imports if name.startswith("swatchbook.") and room(m) != room(name)]
     arrows: dict[str, set[str]] = {}
     for module, name in inside:
@@ -136,15 +138,15 @@ def test_a_cycle_of_rooms_is_found() -> None:
     assert set(pairwise(find_cycle({"a": {"b"}, "b": {"c"}, "c": {"a"}}))) == {("a", "b"), ("b", "c"), ("c", "a")}
 
 
-def test_reading_and_meaning_know_neither_each_other_nor_the_ledger() -> None:
-    assert {room(module) for module in SHIPPED} >= STRANGERS.keys() | {"ledger", "index"}
-    inside = [(m, name) for m, names in SHIPPED.items() for name in names if room(m) in STRANGERS]
+def test_reading_and_meaning_know_neither_each_other_nor_the_ledger(shipped: dict[str, set[str]]) -> None:
+    assert {room(module) for module in shipped} >= STRANGERS.keys() | {"ledger", "index"}
+    inside = [(m, name) for m, names in shipped.items() for name in names if room(m) in STRANGERS]
     own = [(m, name) for m, name in inside if name.startswith("swatchbook.")]
     assert [f"{m} imports {name}" for m, name in own if room(name) in STRANGERS[room(m)]] == []
 
 
-def test_only_the_pdf_room_imports_pymupdf() -> None:
-    importers = {module for module, names in SHIPPED.items() if {n.partition(".")[0] for n in names} & PDF_PARSER}
+def test_only_the_pdf_room_imports_pymupdf(shipped: dict[str, set[str]]) -> None:
+    importers = {module for module, names in shipped.items() if {n.partition(".")[0] for n in names} & PDF_PARSER}
     assert importers
     assert {room(module) for module in importers} == {"pdf"}
 

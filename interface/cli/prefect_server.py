@@ -36,6 +36,7 @@ _ENVIRONMENT: Mapping[str, str] = {
     "PREFECT__SERVER_EPHEMERAL": "1",
     "PREFECT__SERVER_FINAL": "1",
     "PREFECT_SERVER_DATABASE_MIGRATE_ON_START": "false",  # the child migrates when needed
+    "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE": "50",  # by default, each event of a task is a transaction
 }
 """The first three as Prefect sets them for its own temporary server."""
 

@@ -84,16 +84,11 @@ class Pool:
     @contextmanager
     def job(self, **changed: Any) -> Iterator[None]:
         """Its template with something changed, for a while."""
-        before = self.stack.ask_prefect("GET", f"/work_pools/{EMBED}")["base_job_template"]
-        job = {**before["job_configuration"], **changed}
-        self._set({**before, "job_configuration": job})
+        before = self.stack.configure_pool(EMBED, **changed)
         try:
             yield
         finally:
-            self._set(before)
-
-    def _set(self, template: dict[str, Any]) -> None:
-        self.stack.ask_prefect("PATCH", f"/work_pools/{EMBED}", json={"base_job_template": template})
+            self.stack.ask_prefect("PATCH", f"/work_pools/{EMBED}", json={"base_job_template": before})
 
 
 @contextmanager

@@ -1,13 +1,14 @@
 """Preparation against the image processors of transformers, on the same bytes."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import transformers
 from numpy.typing import NDArray
 from PIL import Image
-from transformers import BitImageProcessorPil, CLIPImageProcessorPil, SiglipImageProcessorPil
 
 from swatchbook.errors import Configuration
 from swatchbook.images.decode_child import decode
@@ -16,18 +17,26 @@ from swatchbook.images.prepare import Preparation, normalise, read_preparation, 
 
 IMAGENET = {"image_mean": [0.485, 0.456, 0.406], "image_std": [0.229, 0.224, 0.225]}
 SQUARE = {"height": 224, "width": 224}
-PROCESSORS = {
-    "siglip": SiglipImageProcessorPil(size=SQUARE, resample=3),
-    "siglip2": SiglipImageProcessorPil(size=SQUARE, resample=2),
-    "clip": CLIPImageProcessorPil(),
-    "dinov2": BitImageProcessorPil(size={"shortest_edge": 256}, crop_size=SQUARE, resample=3, **IMAGENET),
+PROCESSORS: Mapping[str, tuple[str, dict[str, Any]]] = {
+    "siglip": ("SiglipImageProcessorPil", {"size": SQUARE, "resample": 3}),
+    "siglip2": ("SiglipImageProcessorPil", {"size": SQUARE, "resample": 2}),
+    "clip": ("CLIPImageProcessorPil", {}),
+    "dinov2": (
+        "BitImageProcessorPil",
+        {"size": {"shortest_edge": 256}, "crop_size": SQUARE, "resample": 3, **IMAGENET},
+    ),
 }
 LIMITS = ImageLimits(25, 50, 16_384)
 
 
-@pytest.fixture(params=PROCESSORS)
+def make_processor(kind: str) -> Any:
+    name, given = PROCESSORS[kind]
+    return getattr(transformers, name)(**given)
+
+
+@pytest.fixture(params=PROCESSORS, scope="module")
 def processor(request: pytest.FixtureRequest) -> Any:
-    return PROCESSORS[request.param]
+    return make_processor(request.param)
 
 
 def print_of(width: int, height: int) -> Image.Image:
@@ -71,7 +80,7 @@ def test_decoding_to_a_bounded_side_changes_less_than_a_level(
 
 
 def test_pictures_of_many_shapes_are_stacked_in_order() -> None:
-    preparation = read_preparation(PROCESSORS["dinov2"].to_dict(), "it")
+    preparation = read_preparation(make_processor("dinov2").to_dict(), "it")
     plain = [np.full((20 + n, 60 - n, 3), 10 * n, np.uint8) for n in range(5)]
     stacked = stack(plain, preparation)
     assert stacked.shape == (5, 3, 224, 224)
@@ -90,7 +99,7 @@ def test_pictures_of_many_shapes_are_stacked_in_order() -> None:
     ],
 )
 def test_unsupported_preparation_raises_with_the_models_name(change: dict[str, Any], message: str) -> None:
-    config = {**PROCESSORS["clip"].to_dict(), **change}
+    config = {**make_processor("clip").to_dict(), **change}
     with pytest.raises(Configuration, match=f"lab/some-model needs its pictures .*{message}"):
         read_preparation(config, "lab/some-model")
 

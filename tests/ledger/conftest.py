@@ -2,7 +2,6 @@
 
 import itertools
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,24 +12,7 @@ from tests.postgres import RunningPostgres, postgres
 
 __all__ = ["postgres"]
 
-_MEMORY = Path("/dev/shm")
-
 NewLedger = Callable[[], str]
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    """An empty folder, in memory where there is such a place: thousands of commits wait for no disk."""
-    with tempfile.TemporaryDirectory(dir=_MEMORY if _MEMORY.is_dir() else None) as name:
-        yield Path(name)
-
-
-@pytest.fixture(scope="session")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A migrated, empty SQLite ledger, closed."""
-    file = tmp_path_factory.mktemp("template") / "ledger.sqlite"
-    open_ledger(f"sqlite:///{file}").close()
-    return file
 
 
 @pytest.fixture(scope="session")
@@ -48,9 +30,9 @@ def postgres_copies(postgres: RunningPostgres) -> Callable[[], str]:
 
 
 @pytest.fixture
-def new_sqlite(template: Path, folder: Path) -> NewLedger:
+def new_sqlite(migrated: Path, folder: Path) -> NewLedger:
     numbers = itertools.count()
-    return lambda: f"sqlite:///{shutil.copy(template, folder / f'ledger-{next(numbers)}.sqlite')}"
+    return lambda: f"sqlite:///{shutil.copy(migrated, folder / f'ledger-{next(numbers)}.sqlite')}"
 
 
 @pytest.fixture

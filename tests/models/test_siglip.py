@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+import transformers
 from numpy.typing import NDArray
 from PIL import Image
 from torch.nn import functional
-from transformers import AutoImageProcessor, AutoModel, PreTrainedTokenizerFast
 
 from swatchbook.arrays import Pixels
 from swatchbook.errors import Configuration, InvalidModelOutput
@@ -59,10 +59,10 @@ def pictures(count: int = 7) -> list[Pixels]:
 
 def theirs(folder: Path, seen: list[Pixels]) -> NDArray[np.float32]:
     """`get_image_features` of the same weights, through the model's own processor."""
-    inputs = AutoImageProcessor.from_pretrained(folder, backend="pil")([Image.fromarray(p) for p in seen])
+    inputs = transformers.AutoImageProcessor.from_pretrained(folder, backend="pil")([Image.fromarray(p) for p in seen])
     pixels = torch.from_numpy(np.stack(inputs["pixel_values"]))
     with torch.inference_mode():
-        found = AutoModel.from_pretrained(folder).get_image_features(pixel_values=pixels).pooler_output
+        found = transformers.AutoModel.from_pretrained(folder).get_image_features(pixel_values=pixels).pooler_output
     return functional.normalize(found, dim=1).numpy()
 
 
@@ -73,7 +73,7 @@ def test_visual_vectors_are_those_of_transformers(folder: Path, encoder: SiglipE
 
 
 def test_pooling_is_that_of_transformers_to_the_last_digits(folder: Path) -> None:
-    model = AutoModel.from_pretrained(folder)
+    model = transformers.AutoModel.from_pretrained(folder)
     pixels = torch.randn(3, 3, tiny.SIDE, tiny.SIDE, generator=torch.Generator().manual_seed(1))
     with torch.inference_mode():
         pooled, patches = VISIONS[model.config.model_type](model)(pixels)
@@ -83,8 +83,8 @@ def test_pooling_is_that_of_transformers_to_the_last_digits(folder: Path) -> Non
 
 def test_queries_are_those_of_transformers_lower_cased(folder: Path, encoder: SiglipEncoder) -> None:
     texts = ["Oak floor", "white tile 60x120 cm", "WOOL", "oak " * 40, ""]
-    model = AutoModel.from_pretrained(folder)
-    tokenizer = PreTrainedTokenizerFast(tokenizer_file=str(folder / "tokenizer.json"), pad_token="<pad>")
+    model = transformers.AutoModel.from_pretrained(folder)
+    tokenizer = transformers.PreTrainedTokenizerFast(tokenizer_file=str(folder / "tokenizer.json"), pad_token="<pad>")
     padding = {"padding": "longest"} if model.config.model_type == "clip" else {"padding": "max_length"}
     given = tokenizer(
         [text.lower() for text in texts], return_tensors="pt", truncation=True, max_length=16, **padding
@@ -155,7 +155,7 @@ def test_guided_pooling_looks_where_the_prompt_is() -> None:
 
 
 def test_a_siglip_patch_alone_is_what_the_pooling_head_makes_of_it(folders: dict[str, Path]) -> None:
-    model = AutoModel.from_pretrained(folders["siglip"]).eval()
+    model = transformers.AutoModel.from_pretrained(folders["siglip"]).eval()
     with torch.inference_mode():
         pixels = torch.randn(2, 3, tiny.SIDE, tiny.SIDE)
         _, patches = SiglipVision(model)(pixels)
@@ -214,9 +214,11 @@ def test_structure_is_dinov2s_class_token_beside_the_rest(folders: dict[str, Pat
     assert dict(both.tags) == {role: tag for role, tag in tags(settings).items() if role in both.tags}
     assert set(both.tags) == {Role.VISUAL, Role.STRUCTURE, *GUIDED}
     seen = [p for p in pictures() if min(p.shape[:2]) >= 40]
-    inputs = AutoImageProcessor.from_pretrained(folders[kind], backend="pil")([Image.fromarray(p) for p in seen])
+    inputs = transformers.AutoImageProcessor.from_pretrained(folders[kind], backend="pil")(
+        [Image.fromarray(p) for p in seen]
+    )
     with torch.inference_mode():
-        model = AutoModel.from_pretrained(folders[kind])
+        model = transformers.AutoModel.from_pretrained(folders[kind])
         last = model(pixel_values=torch.from_numpy(np.stack(inputs["pixel_values"]))).last_hidden_state
     expected = functional.normalize(last[:, 0], dim=1).numpy()
     assert (both.encode(seen)[Role.STRUCTURE] * expected).sum(axis=1).min() > 0.999

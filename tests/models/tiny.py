@@ -6,22 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
+import transformers  # whose classes are loaded when they are named, which takes seconds
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
-from transformers import (
-    BitImageProcessorPil,
-    CLIPConfig,
-    CLIPImageProcessorPil,
-    CLIPModel,
-    Dinov2Config,
-    Dinov2Model,
-    Dinov2WithRegistersConfig,
-    Dinov2WithRegistersModel,
-    Siglip2Config,
-    Siglip2Model,
-    SiglipConfig,
-    SiglipImageProcessorPil,
-    SiglipModel,
-)
 
 SIDE = 32
 WORDS = (
@@ -58,40 +44,42 @@ def save_tokenizer(folder: Path) -> None:
     (folder / "tokenizer_config.json").write_text(json.dumps(config))
 
 
-def _siglip() -> SiglipModel:
-    model = SiglipModel(SiglipConfig(text_config=_TEXT, vision_config=_VISION))
+def _siglip() -> Any:
+    model = transformers.SiglipModel(transformers.SiglipConfig(text_config=_TEXT, vision_config=_VISION))
     model.logit_scale.data.fill_(2.5)
     return model
 
 
-def _clip() -> CLIPModel:
-    return CLIPModel(CLIPConfig(text_config=_TEXT, vision_config=_VISION, projection_dim=24))
+def _clip() -> Any:
+    return transformers.CLIPModel(transformers.CLIPConfig(text_config=_TEXT, vision_config=_VISION, projection_dim=24))
 
 
-def _naflex() -> Siglip2Model:
+def _naflex() -> Any:
     vision = {**_LAYERS, "patch_size": 8, "num_patches": 16}
-    return Siglip2Model(Siglip2Config(text_config=_TEXT, vision_config=vision))
+    return transformers.Siglip2Model(transformers.Siglip2Config(text_config=_TEXT, vision_config=vision))
 
 
-def _dinov2() -> Dinov2Model:
-    return Dinov2Model(Dinov2Config(**_VISION, mlp_ratio=2))
+def _dinov2() -> Any:
+    return transformers.Dinov2Model(transformers.Dinov2Config(**_VISION, mlp_ratio=2))
 
 
-def _dinov2_with_registers() -> Dinov2WithRegistersModel:
-    return Dinov2WithRegistersModel(Dinov2WithRegistersConfig(**_VISION, mlp_ratio=2, num_register_tokens=3))
+def _dinov2_with_registers() -> Any:
+    config = transformers.Dinov2WithRegistersConfig(**_VISION, mlp_ratio=2, num_register_tokens=3)
+    return transformers.Dinov2WithRegistersModel(config)
 
 
-def _dinov2_processor() -> BitImageProcessorPil:
+def _dinov2_processor() -> Any:
     crop = {"height": SIDE, "width": SIDE}
-    return BitImageProcessorPil(size={"shortest_edge": SIDE * 8 // 7}, crop_size=crop, resample=3, **_IMAGENET)
+    size = {"shortest_edge": SIDE * 8 // 7}
+    return transformers.BitImageProcessorPil(size=size, crop_size=crop, resample=3, **_IMAGENET)
 
 
-def _siglip_processor(resample: int) -> Callable[[], SiglipImageProcessorPil]:
-    return lambda: SiglipImageProcessorPil(size={"height": SIDE, "width": SIDE}, resample=resample)
+def _siglip_processor(resample: int) -> Callable[[], Any]:
+    return lambda: transformers.SiglipImageProcessorPil(size={"height": SIDE, "width": SIDE}, resample=resample)
 
 
-def _clip_processor() -> CLIPImageProcessorPil:
-    return CLIPImageProcessorPil(size={"shortest_edge": SIDE}, crop_size={"height": SIDE, "width": SIDE})
+def _clip_processor() -> Any:
+    return transformers.CLIPImageProcessorPil(size={"shortest_edge": SIDE}, crop_size={"height": SIDE, "width": SIDE})
 
 
 MODELS: Mapping[str, Callable[[], Any]] = {

@@ -7,7 +7,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -52,9 +51,8 @@ OAK = {"material": "oak", "finish": None}
 
 
 @pytest.fixture
-def url(migrated: Path) -> Iterator[str]:
-    with tempfile.TemporaryDirectory(dir=migrated) as folder:
-        yield f"sqlite:///{shutil.copy(migrated / 'template.sqlite', folder)}"
+def url(migrated: Path, folder: Path) -> str:
+    return f"sqlite:///{shutil.copy(migrated, folder)}"
 
 
 @pytest.fixture

@@ -2,8 +2,6 @@
 
 import base64
 import logging
-import shutil
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -33,11 +31,10 @@ TEXTS = ["oak", "ash", "elm"]
 
 
 @pytest.fixture
-def context(migrated: Path) -> Iterator[CallContext]:
-    with tempfile.TemporaryDirectory(dir=migrated) as folder:
-        ledger = open_ledger(f"sqlite:///{shutil.copy(migrated / 'template.sqlite', folder)}")
-        yield CallContext(ledger, begun(ledger), STAGE)
-        ledger.close()
+def context(folder: Path) -> Iterator[CallContext]:
+    ledger = open_ledger(f"sqlite:///{folder / 'ledger.sqlite'}")
+    yield CallContext(ledger, begun(ledger), STAGE)
+    ledger.close()
 
 
 @pytest.fixture

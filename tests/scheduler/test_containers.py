@@ -247,6 +247,9 @@ def test_engine_that_is_away_is_sat_out(
 # --- the worker -------------------------------------------------------------------------------------------------------
 
 
+PATIENCE = 120.0  # seconds: on a busy machine a worker takes half a minute to start
+
+
 class Worker:
     """`swatchbook worker`, as a person starts it."""
 
@@ -260,11 +263,11 @@ class Worker:
             )  # fmt: skip
 
     def ends(self) -> int:
-        return int(self.process.wait(30))
+        return int(self.process.wait(PATIENCE))
 
 
-def wait_until(true: Callable[[], bool], log: Path, seconds: float = 30) -> None:
-    end = time.monotonic() + seconds
+def wait_until(true: Callable[[], bool], log: Path) -> None:
+    end = time.monotonic() + PATIENCE
     while not true():
         assert time.monotonic() < end, log.read_text()[-4000:]
         time.sleep(0.2)

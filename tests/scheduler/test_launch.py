@@ -13,7 +13,7 @@ from prefect.client.schemas.objects import State, StateType
 from scheduler import flow_run_states as settle_module
 from scheduler import launch as launch_module
 from scheduler.flow_run_states import SettledRuns, settle_flow_runs
-from scheduler.launch import AT_ONCE, Launched, forget, launch, prefect
+from scheduler.launch import Launched, forget, launch, prefect
 from swatchbook.errors import Configuration, ProviderDown
 from swatchbook.ledger import dead_runs
 from swatchbook.ledger.database import Ledger
@@ -123,19 +123,6 @@ def test_one_that_never_began_its_run_is_crashed_and_launched_again(
     assert launched(resources) == Launched()  # the document has only just become due
     set_document(resources.ledger, document.id, updated_at=document.updated_at - 61)
     assert launched(resources) == Launched(documents=(document.id,), hopeless=(str(run.id),))
-
-
-@pytest.mark.stack
-def test_a_thousand_queued_documents_take_rounds_of_seconds(resources: Resources, deployment: Any) -> None:
-    for number in range(1_000):
-        queued(resources, f"catalogue {number}")
-    started = time.monotonic()
-    assert len(launched(resources).documents) == AT_ONCE
-    first = time.monotonic() - started
-    started = time.monotonic()
-    assert launched(resources) == Launched()
-    print(f"first round {first:.1f} s, next {time.monotonic() - started:.1f} s")
-    assert first < 60
 
 
 def test_what_is_behind_comes_as_others_are_worked_off(resources: Resources, deployment: Any) -> None:

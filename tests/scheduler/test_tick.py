@@ -3,8 +3,8 @@
 import asyncio
 import logging
 import os
+import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -28,10 +28,12 @@ from swatchbook.resources import Resources, open_resources
 from swatchbook.settings import load_settings
 from tests.command import run_json
 from tests.conftest import ROOT, free_port
+from tests.forked import Forked
 from tests.ledger.scene import begin_again, set_document
 from tests.ledger.test_reviews import weak
 from tests.pdf.making import Paper, gradient, jpeg
 from tests.scheduler.conftest import POOL, died, queued
+from tests.servers.flow_runs import forked_runs
 
 
 def round_of(resources: Resources) -> Ticked:
@@ -155,20 +157,28 @@ def worker(folder: Path, api: str) -> Iterator[None]:
         "PREFECT_RESULTS_DEFAULT_SERIALIZER": "json",
         "PYTHONPATH": str(ROOT),
     }
-    with (folder / "worker.log").open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "prefect", "worker", "start", "--pool", POOL],
-            env=environment, stdout=log, stderr=log, cwd=folder, start_new_session=True,
-        )  # fmt: skip
+    command, log = ("prefect.__main__", "worker", "start", "--pool", POOL), folder / "worker.log"
+    with forked_runs(folder) as run:
+        asyncio.run(_run_by(run))
+        process = Forked(command, environment, folder, log, log)
         try:
             yield
         finally:
-            process.terminate()
+            process.send_signal(signal.SIGTERM)
             try:
                 process.wait(30)
             except subprocess.TimeoutExpired:
-                os.killpg(process.pid, 9)
-                process.wait()
+                process.kill_all()
+
+
+async def _run_by(command: str) -> None:
+    """Let the pool's flow runs be started by this command."""
+    from prefect import get_client
+    from prefect.client.schemas.actions import WorkPoolUpdate
+
+    template = {"job_configuration": {"command": command}, "variables": {"type": "object"}}
+    async with get_client() as client:
+        await client.update_work_pool(POOL, WorkPoolUpdate(base_job_template=template))
 
 
 @pytest.mark.stack

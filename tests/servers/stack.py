@@ -28,9 +28,11 @@ from swatchbook.records import DocumentStatus
 from swatchbook.resources import Resources, open_resources
 from swatchbook.settings import Settings
 from tests.command import finish
-from tests.conftest import ROOT, SERVE, SOAK
+from tests.conftest import QUIET, ROOT, SERVE, SOAK
 from tests.doubles.models import Trouble
+from tests.forked import Forked
 from tests.postgres import RunningPostgres, running_postgres
+from tests.servers.flow_runs import forked_runs
 
 OWNER, OTHER = "anna", "bert"
 API_KEY = "a-key-for-tests-of-the-stack"
@@ -48,21 +50,28 @@ _SLEEP = 0.2
 
 @dataclass
 class Part:
-    """One process of the stack: how it is started, and how one knows that it is there."""
+    """One process of the stack: how it is started, and how one knows that it is there.
+
+    `command`: a module and its arguments where it is forked off, else a program.
+    """
 
     name: str
     command: Sequence[str]
     environment: Mapping[str, str]
     log: Path
     is_ready: Callable[[], bool]
-    process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
+    forks: bool = False
+    process: subprocess.Popen[bytes] | Forked | None = field(default=None, repr=False)
 
     def start(self, *, wait: bool = True) -> None:
-        with self.log.open("ab") as out:
-            self.process = subprocess.Popen(
-                self.command, env=self.environment, cwd=self.log.parent, stdin=subprocess.DEVNULL, stdout=out,
-                stderr=out, start_new_session=True,
-            )  # fmt: skip
+        if self.forks:
+            self.process = Forked(self.command, self.environment, self.log.parent, self.log, self.log)
+        else:
+            with self.log.open("ab") as out:
+                self.process = subprocess.Popen(
+                    self.command, env=self.environment, cwd=self.log.parent, stdin=subprocess.DEVNULL, stdout=out,
+                    stderr=out, start_new_session=True,
+                )  # fmt: skip
         if wait:
             self.wait()
 
@@ -155,6 +164,15 @@ class Stack:
         answer.raise_for_status()
         return answer.json() if answer.content else None
 
+    def configure_pool(self, name: str, **changed: Any) -> dict[str, Any]:
+        """Change the job of a work pool's runs; return its template as it was."""
+        before: dict[str, Any] = self.ask_prefect("GET", f"/work_pools/{name}")["base_job_template"]
+        job = {**before["job_configuration"], **changed}
+        self.ask_prefect(
+            "PATCH", f"/work_pools/{name}", json={"base_job_template": {**before, "job_configuration": job}}
+        )
+        return before
+
     def keep_to_schedule(self, deployment: str, active: bool) -> None:
         """Whether Prefect starts a deployment's runs by the clock. `deployment`: `flow/name`."""
         known = self.ask_prefect("GET", f"/deployments/name/{deployment}")
@@ -233,6 +251,8 @@ def running_stack(folder: Path, **given: str) -> Iterator[Stack]:
         stack = Stack(folder, environment, settings, resources, postgres, weaviate, prefect, worker, service)
         parts.callback(lambda: stack.weaviate.stop())
         stack.command("setup")
+        if not SOAK:
+            stack.configure_pool("control", command=parts.enter_context(forked_runs(folder)))
         for flow in ("retry_failed", "review_quality", "report_coverage"):  # a quarter may strike in any test
             stack.keep_to_schedule(f"{flow}/{flow}", active=False)
         worker.start(wait=False)
@@ -312,7 +332,9 @@ def settings_of(environment: Mapping[str, str]) -> dict[str, Any]:
 
 def prefect_part(folder: Path, postgres: RunningPostgres, port: int) -> Part:
     database = postgres.url_of("prefect").replace("+psycopg", "+asyncpg")
-    environment = bare_environment() | {
+    environment = {
+        **bare_environment(),
+        **QUIET,
         "PREFECT_HOME": str(folder / "prefect-server"),
         "PREFECT_API_DATABASE_CONNECTION_URL": database,
         "PREFECT_SERVER_API_AUTH_STRING": ":".join(PREFECT_AUTH),
@@ -322,7 +344,10 @@ def prefect_part(folder: Path, postgres: RunningPostgres, port: int) -> Part:
     return Part("prefect", command, environment, folder / "prefect.log", answers(f"http://{HOST}:{port}/api/health"))
 
 
-CONTROL = ("prefect", "worker", "start", "--pool", "control", "--type", "process", "--limit", "3", "--with-healthcheck")
+CONTROL = (
+    *("prefect.__main__", "worker", "start", "--pool", "control", "--type", "process"),
+    *("--limit", "3", "--with-healthcheck"),
+)
 SHARDS = ("interface.cli.main", "worker")
 """What a worker of either pool is, as a module and its arguments."""
 
@@ -330,13 +355,20 @@ SHARDS = ("interface.cli.main", "worker")
 def worker_part(folder: Path, environment: Mapping[str, str], name: str, command: Sequence[str]) -> Part:
     (port,) = free_ports(1)
     given = {**environment, "PREFECT_WORKER_WEBSERVER_HOST": HOST, "PREFECT_WORKER_WEBSERVER_PORT": str(port)}
-    started = [sys.executable, "-m", *command]
-    return Part(name, started, given, folder / f"{name}.log", answers(f"http://{HOST}:{port}/health"))
+    return _own_part(name, command, given, folder, answers(f"http://{HOST}:{port}/health"))
 
 
 def service_part(folder: Path, environment: Mapping[str, str], port: int) -> Part:
-    command = [sys.executable, "-m", *(["interface.cli.main"] if SOAK else ["tests.servers.impatient"]), "serve"]
-    return Part("service", command, environment, folder / "service.log", answers(f"http://{HOST}:{port}/ready"))
+    command = ("interface.cli.main" if SOAK else "tests.servers.impatient", "serve")
+    return _own_part("service", command, environment, folder, answers(f"http://{HOST}:{port}/ready"))
+
+
+def _own_part(
+    name: str, module: Sequence[str], environment: Mapping[str, str], folder: Path, is_ready: Callable[[], bool]
+) -> Part:
+    """A part that runs our code: in a soak as a person starts it, else without the time that its imports take."""
+    command = [sys.executable, "-m", *module] if SOAK else module
+    return Part(name, command, environment, folder / f"{name}.log", is_ready, forks=not SOAK)
 
 
 @cache

@@ -9,11 +9,10 @@ import psutil
 import pytest
 from sqlalchemy import select
 
-from devtools.weaviate import free_ports
 from swatchbook.ledger.tables import runs
 from tests.conftest import SOAK
 from tests.servers.halfway import conclude, half_way
-from tests.servers.stack import Part, Stack, answers
+from tests.servers.stack import CONTROL, Part, Stack, worker_part
 
 pytestmark = pytest.mark.stack
 
@@ -27,14 +26,11 @@ DEPLOYMENT = "/deployments/name/embed_shard/embed_shard"
 @pytest.fixture(scope="module")
 def shard_worker(whole_stack: Stack) -> Iterator[Part]:
     """A worker whose pool the deployment of shards points to meanwhile."""
-    pool = {"name": POOL, "type": "process", "concurrency_limit": 2}
+    template = whole_stack.ask_prefect("GET", "/work_pools/control")["base_job_template"]
+    pool = {"name": POOL, "type": "process", "concurrency_limit": 2, "base_job_template": template}
     whole_stack.ask_prefect("POST", "/work_pools/", json=pool)
-    (port,) = free_ports(1)
-    environment = {**whole_stack.worker.environment, "PREFECT_WORKER_WEBSERVER_PORT": str(port)}
-    command = [POOL if part == "control" else part for part in whole_stack.worker.command]
-    worker = Part(
-        "shards", command, environment, whole_stack.folder / "shards.log", answers(f"http://127.0.0.1:{port}/health")
-    )
+    command = [POOL if part == "control" else part for part in CONTROL]
+    worker = worker_part(whole_stack.folder, whole_stack.environment, "shards", command)
     worker.start()
     deployment = whole_stack.ask_prefect("GET", DEPLOYMENT)
     point(whole_stack, deployment["id"], POOL)

@@ -6,7 +6,9 @@ spaces that were active together, and if each of these spaces gave everything th
 """
 
 import json
+import os
 import sys
+import time
 import traceback
 from collections.abc import Mapping, Sequence
 from itertools import cycle
@@ -18,6 +20,9 @@ from swatchbook.records import Hit, Role
 from swatchbook.resources import Resources, open_resources
 from swatchbook.search.search import search
 from swatchbook.settings import load_settings
+
+PAUSE = 0.0 if os.environ.get("SWATCHBOOK_TEST_SOAK") else 0.1
+"""Seconds after a search: without, it takes a core from the others."""
 
 Kept = Mapping[str, frozenset[str]]
 """Role -> ids of the objects that stay."""
@@ -78,6 +83,7 @@ def main(kept: Kept, picture: Path, log: Path) -> None:
                 problems = [traceback.format_exc()]
             read = sorted({space.tag for space, _ in index.gave.values()})
             lines.write(json.dumps({"asked": sorted(ask), "read": read, "wrong": problems}) + "\n")
+            time.sleep(PAUSE)
 
 
 if __name__ == "__main__":

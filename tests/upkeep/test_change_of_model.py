@@ -46,7 +46,9 @@ class Watched:
         move = getattr(self.index, name)
         if name == "search":
             return self._searching(move)
-        return self._writing(move) if name in ("upsert", "delete", "drop", "activate", "ensure") else move
+        if name in ("upsert", "delete"):  # what was there before is what was seen after the last write
+            return self._writing(move, before=False)
+        return self._writing(move) if name in ("drop", "activate", "ensure") else move
 
     def _searching(self, move: Callable[..., object]) -> Callable[..., object]:
         def search(space: Space, *given: object, **named: object) -> object:
@@ -55,12 +57,13 @@ class Watched:
 
         return search
 
-    def _writing(self, move: Callable[..., object]) -> Callable[..., object]:
+    def _writing(self, move: Callable[..., object], *, before: bool = True) -> Callable[..., object]:
         def write(*given: object) -> object:
             self.writes += 1
             if self.writes == self.die_at:
                 raise KeyboardInterrupt
-            self._look()
+            if before:
+                self._look()
             done = move(*given)
             self._look()
             return done

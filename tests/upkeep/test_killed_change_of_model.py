@@ -6,8 +6,6 @@ searches all the time. In a soak more often, and for both changes on both indexe
 import json
 import os
 import random
-import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -35,7 +33,8 @@ from swatchbook.settings import load_settings
 from swatchbook.upkeep.spaces import activate, drop_old, fill, list_spaces, rollback
 from swatchbook.upkeep.verify import verify
 from tests.command import attempt, forked
-from tests.conftest import ROOT, SOAK
+from tests.conftest import SOAK
+from tests.forked import Forked
 from tests.ledger_audit import count_writes, writes
 from tests.models import tiny
 from tests.providers.standin import KEY, Provider, provider
@@ -130,12 +129,9 @@ class Living:
             moving.kill()
             moving.wait()
 
-    def _start(self, module: str, *arguments: object) -> subprocess.Popen[bytes]:
-        with (self.folder / f"{module}.log").open("wb") as log:
-            return subprocess.Popen(
-                [sys.executable, "-m", f"tests.upkeep.{module}", *map(str, arguments)],
-                env={**os.environ, "PYTHONPATH": str(ROOT)}, cwd=self.folder, stderr=log,
-            )  # fmt: skip
+    def _start(self, module: str, *arguments: object) -> Forked:
+        log = self.folder / f"{module}.log"
+        return Forked((f"tests.upkeep.{module}", *map(str, arguments)), os.environ, self.folder, log, log)
 
     # --- commands that die --------------------------------------------------------------------------------------------
 

@@ -30,24 +30,13 @@ class AfterImport(MetaPathFinder):
             execute = spec.loader.exec_module
 
             def exec_module(module: ModuleType) -> None:
+                from tests.doubles.models import lay_trouble
+
                 execute(module)
-                lay_trouble(module)
+                lay_trouble(Path(str(TROUBLE)), module)
 
             spec.loader.exec_module = exec_module  # type: ignore[method-assign]
         return spec
-
-
-def lay_trouble(registry: Any) -> None:
-    from tests.doubles.models import FaultyEncoder, told_by
-
-    name, make = "descriptors", registry.ENCODERS["descriptors"]
-    fault = told_by(Path(str(TROUBLE)))
-
-    def faulty(settings: Any) -> Any:
-        maker = make(settings)
-        return maker._replace(load=lambda models: FaultyEncoder(maker.load(models), fault))
-
-    registry.ENCODERS[name] = faulty
 
 
 gc.set_threshold(50_000, 50, 100)

@@ -182,7 +182,8 @@ def test_whole_home_on_a_full_disk_says_so_in_one_line_and_status_works(
     (listed,) = run_json("status", **there)["open"]
     assert listed["status"] == "blocked"
     assert "is full" in listed["message"]
-    for ballast in ("ballast", "more"):
-        (small_disk / ballast).unlink()
-    subprocess.run(["mount", "-o", "remount,size=300m", str(small_disk)], check=True)
-    run("retry", listed["id"], **there)
+    if room == 7:  # the test above goes on after the other moments
+        for ballast in ("ballast", "more"):
+            (small_disk / ballast).unlink()
+        subprocess.run(["mount", "-o", "remount,size=300m", str(small_disk)], check=True)
+        run("retry", listed["id"], **there)
