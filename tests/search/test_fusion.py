@@ -57,10 +57,10 @@ def test_a_lone_picture_is_found_by_everything() -> None:
 
 def test_shares_add_up_and_say_where_they_come_from() -> None:
     found = fuse({Role.TEXT: near({"a": 0.7, "b": 0.2}), KEYWORD: worded({"b": 4.0})}, themselves, TEXT_WEIGHTS)
-    assert found["a"].why == {"text": {"rank": 1, "score": 0.7, "share": 0.5}}
+    assert found["a"].why == {"text": {"rank": 1, "score": 0.7, "share": 0.416667}}
     assert found["b"].why == {
         "text": {"rank": 2, "score": 0.2, "share": 0.0},
-        "keyword": {"rank": 1, "score": 4.0, "share": 0.5},
+        "keyword": {"rank": 1, "score": 4.0, "share": 0.583333},
     }
 
 
