@@ -38,8 +38,8 @@ def test_the_grid_has_each_role_alone_and_is_never_long(roles: int) -> None:
 
 
 def asked(number: int) -> Asked:
-    """A question that `good` answers first, and `bad` last."""
-    ids = [f"{number}-{n}" for n in range(20)]
+    """A question that `good` answers first, and `bad` last; of equal scores the answer comes last."""
+    ids = [f"{number}-{n}" for n in range(39, 19, -1)]
 
     def found(order: list[str]) -> list[Match]:
         return [Match(id=each, distance=0.01 * place) for place, each in enumerate(order)]
@@ -50,20 +50,23 @@ def asked(number: int) -> Asked:
 
 
 def test_a_role_that_costs_is_left_out_by_the_fit_and_by_what_it_is_said_to_cost() -> None:
-    result = evaluate_retrieval([asked(n) for n in range(12)], {"good": 0.4, "bad": 0.6}, skipped=3)
-    bad, good = result.roles
+    questions = [asked(n) for n in range(12)]
+    led_by_bad = evaluate_retrieval(questions, {"good": 0.4, "bad": 0.6}, skipped=3)
+    bad, good = led_by_bad.roles
     assert (bad.alone.gain.mean, good.alone.gain.mean) == (0, 1)
     assert bad.cost is not None
+    assert bad.cost.precision.mean < 0
+    assert led_by_bad.fitted["good"] > led_by_bad.fitted["bad"]
+    assert led_by_bad.fused.gain.mean < led_by_bad.by_fitted.gain.mean == 1
+    assert (led_by_bad.questions, led_by_bad.skipped) == (12, 3)
+    _, good = evaluate_retrieval(questions, {"good": 0.6, "bad": 0.4}, skipped=0).roles
     assert good.cost is not None
-    assert bad.cost.precision.mean < 0 < good.cost.precision.mean
-    assert result.fitted["good"] > result.fitted["bad"]
-    assert result.fused.gain.mean < result.by_fitted.gain.mean == 1
-    assert (result.questions, result.skipped) == (12, 3)
+    assert good.cost.gain.mean == 1
 
 
 def test_what_does_not_count_is_no_result() -> None:
     first = asked(0)
-    assert first._replace(aside="0-0", answers={"0-1"}).score({"good": 1})[2] == 1
+    assert first._replace(aside="0-39", answers={"0-38"}).score({"good": 1})[2] == 1
     assert first.score({"good": 1})[2] == 1
 
 
