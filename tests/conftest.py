@@ -13,7 +13,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import suppress
-from functools import cache
+from functools import cache, wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -221,7 +221,7 @@ def made_once(migrated: Path) -> Iterator[None]:
     from swatchbook.models.bert_query import QueryBert
 
     open_one, dialects, compiled = database._opened, dict[str, Any](), dict[Any, Any]()
-    encode_one, encoded = QueryBert.encode, dict[tuple[int, ...], Any]()
+    encode_all, encoded = QueryBert.encode, dict[tuple[int, ...], Any]()
 
     def opened(ledger: "Ledger") -> "Ledger":
         file = Path(ledger.url.database or "")
@@ -234,10 +234,12 @@ def made_once(migrated: Path) -> Iterator[None]:
             engine.update_execution_options(compiled_cache=compiled)
         return ledger
 
-    def encode(network: QueryBert, ids: Sequence[int]) -> Any:
-        if (key := tuple(ids)) not in encoded:
-            encoded[key] = encode_one(network, ids)
-        return encoded[key]
+    @wraps(encode_all)
+    def encode(network: QueryBert, texts: Sequence[Sequence[int]]) -> list[Any]:
+        asked = [tuple(ids) for ids in texts]
+        new = list({ids for ids in asked if ids not in encoded})
+        encoded.update(zip(new, encode_all(network, new) if new else (), strict=True))
+        return [encoded[ids] for ids in asked]
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(database, "_opened", opened)
