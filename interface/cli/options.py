@@ -24,7 +24,8 @@ OwnerName = Annotated[
     str | None, typer.Option("--owner", metavar="NAME", help="Owner of the documents; `default` if not given.")
 ]
 OwnerNames = Annotated[
-    list[str] | None, typer.Option("--owner", metavar="NAME", help="Owner; `default` if not given. It may be repeated.")
+    list[str] | None,
+    typer.Option("--owner", metavar="NAME", help="Owner of the documents; `default` if not given. May be repeated."),
 ]
 AllOwners = Annotated[bool, typer.Option("--all-owners", help="The documents of all owners.")]
 All = Annotated[bool, typer.Option("--all", help="Every document of the owner.")]

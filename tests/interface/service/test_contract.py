@@ -96,7 +96,8 @@ def known_ids_of(client: TestClient) -> dict[str, str | int]:
     (document,) = client.get("/documents").json()["documents"]
     (hit,) = client.get("/search?text=oak&k=1").json()["hits"]
     (product, *_) = client.get(f"/documents/{document['id']}/products").json()["products"]
-    return {"document_id": document["id"], "image_id": hit["id"], "product_id": product["id"], "number": 3}
+    of_document = dict.fromkeys(("document_id", "newer_id"), document["id"])
+    return {**of_document, "image_id": hit["id"], "product_id": product["id"], "number": 3}
 
 
 UNPAGED = {"/near-duplicates"}
