@@ -145,7 +145,7 @@ def _is_trap(truth: Truth, placed: Placed, page: Box | None) -> bool:
 
 
 def _is_complete(truth: Truth) -> bool:
-    return isinstance(truth.all_product_images, int)
+    return isinstance(truth.all_product_images, int) and truth.all_product_images is not False
 
 
 def share_right(confusion: Mapping[str, Mapping[str, int]]) -> float | None:

@@ -149,8 +149,9 @@ def test_links_are_judged_given_the_product_and_only_where_the_labels_tell(label
     assert (links.said, links.judged, links.right) == (5, 3, 1)
     assert (links.precision_of_found, links.recall_of_found, links.recall) == (pytest.approx(1 / 3), 1, 0.5)
     assert links.wrong == ("1 Rado at 400 100 800 300", "1 Rado at 100 400 300 600")
-    some = labelled_pictures.model_copy(update={"all_product_images": "those of page 1"})
-    assert score(some, answered).links.judged == 2  # of the unlabelled picture nothing is known
+    for not_all in ("those of page 1", False, None):
+        some = labelled_pictures.model_copy(update={"all_product_images": not_all})
+        assert score(some, answered).links.judged == 2  # of the unlabelled picture nothing is known
 
 
 def test_roles_are_those_of_right_links_and_page_kinds_those_of_labelled_pages() -> None:
