@@ -86,4 +86,5 @@ def test_a_file_that_is_none_is_named_with_what_it_lacks(tmp_path: Path) -> None
 
 
 def test_labels_that_are_set_aside_can_be_read() -> None:
-    assert len(read_truths([ROOT / "tests/truth/aside"])) == 29
+    aside = ROOT / "tests/truth/aside"
+    assert len(read_truths([aside])) == len(list(aside.glob("*.json"))) >= 21
