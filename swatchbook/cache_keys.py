@@ -47,7 +47,7 @@ PURE_STAGES: Mapping[str, PureStage] = {
     "read": PureStage(version="9", settings=(*_PAGE_LIMITS, "ocr"), modules=_PDF),
     "tables": PureStage(version="4", after=("read",), modules=_PDF),
     "discover": PureStage(
-        version="9",
+        version="10",
         after=("read",),
         settings=("discovery",),
         asks=(("vision", "scan"), ("llm", "discover")),

@@ -146,6 +146,6 @@ def _name_in(printed: _Printed) -> str | None:
 
 def _candidate(text: Text, name: str) -> Candidate:
     return Candidate(
-        text, name, picture=None, relation=None, distance=1.0, described=False, priced=False, coded=True, leads=False,
+        text, name, picture=None, relation=None, described=False, priced=False, coded=True, leads=False,
         follows=False,
     )  # fmt: skip

@@ -37,6 +37,8 @@ IN_TWO_WEIGHTS = 1.5
 """A name in two weights is at least so many times as large as body text: smaller ones have descriptions below them."""
 MANY = 40
 """More texts of one style are no likelier to be names."""
+ONE_A_PAGE = 1.0
+"""A document with more codes or labels on a page is no likelier to be a catalogue."""
 ALIGNED = 3.0
 """Texts in one line down differ by at most so many points."""
 WORDLESS_KINDS = frozenset[PageKind]({"about", "legal", "contacts"})
@@ -52,7 +54,6 @@ class Candidate:
     name: str
     picture: int | None  # index of the nearest picture of the page
     relation: str | None
-    distance: float  # to that picture, as a share of the page
     described: bool
     priced: bool
     coded: bool
@@ -79,17 +80,13 @@ def find_name_groups(document: DocumentLayout, announced: Collection[str]) -> li
         for in_table, candidate in _candidates(layout, document, running):
             by_style[family[candidate.text.style], in_table].append(candidate)
     of_document = _document_features(document.layouts)
-    texts = Counter(family[t.style] for s in document.layouts for t in s.texts)
     split = [(key, part) for key, found in sorted(by_style.items()) for part in _codes_apart(found)]
     counts = [(style, len(found)) for (style, _), found in split]
     groups = []
     for (style, in_table), found in split:
         larger = sum(n for other, n in counts if other[0] > 1.12 * style[0])
         features = _features(found, document, announced) | of_document
-        features |= {
-            "purity": len(found) / texts[style],
-            "larger": log1p(larger / len(found)),
-        }
+        features["larger"] = log1p(larger / len(found))
         groups.append(NameGroup(style, in_table, tuple(found), features))
     return groups
 
@@ -99,15 +96,13 @@ def find_oddities(group: NameGroup) -> list[dict[str, float]]:
     found = group.candidates
     relations = Counter(c.relation for c in found)
     times = Counter(fold(c.name) for c in found)
-    size = median(max(c.text.size, 1.0) for c in found)
-    on_page = Counter(c.text.page for c in found)
-    a_page = median(on_page.values())
-    crowd = {page: min(max(log(count / a_page), -2.0), 2.0) / 2 for page, count in on_page.items()}
+    size = _usual_size(found)
+    crowd = _crowds(found)
     return [
         {
             "relation": 1 - relations[c.relation] / len(found),
             "coded": abs(c.coded - group.features["coded"]),
-            "size": min(abs(log(max(c.text.size, 1.0) / size)), 1.0),
+            "size": _off_size(c, size),
             "crowded": max(crowd[c.text.page], 0.0),
             "lonely": max(-crowd[c.text.page], 0.0),
             "unaligned": float(not any(o is not c and _is_aligned(o.text, c.text) for o in found)),
@@ -116,6 +111,21 @@ def find_oddities(group: NameGroup) -> list[dict[str, float]]:
         }
         for c in found
     ]
+
+
+def _crowds(found: Sequence[Candidate]) -> dict[int, float]:
+    """Return for each page how many of the texts it has beside the other pages, -1 to 1; 0 is as usual."""
+    on_page = Counter(c.text.page for c in found)
+    usual = median(on_page.values())
+    return {page: min(max(log(count / usual), -2.0), 2.0) / 2 for page, count in on_page.items()}
+
+
+def _usual_size(found: Sequence[Candidate]) -> float:
+    return median(max(c.text.size, 1.0) for c in found)
+
+
+def _off_size(candidate: Candidate, usual: float) -> float:
+    return min(abs(log(max(candidate.text.size, 1.0) / usual)), 1.0)
 
 
 def _is_aligned(a: Text, b: Text) -> bool:
@@ -197,7 +207,7 @@ def _candidates(
         words = [t for t in row if not _is_cell(t.text)]
         if in_table and any(len(t.text) > len(text.text) for t in words):
             continue
-        picture, relation, distance = _nearest(text.box, pictures, layout)
+        picture, relation = _nearest(text.box, pictures, layout)
         x0, y0, x1, y1 = text.box
         reach = (x0 - 20, y0 - 2, max(x1, x0 + 0.3 * layout.width) + 20, y1 + 0.15 * layout.height)
         yield (
@@ -207,7 +217,6 @@ def _candidates(
                 name=name,
                 picture=picture,
                 relation=relation,
-                distance=distance,
                 described=any(centre_inside(box, reach) for box in known),
                 priced=any(centre_inside(box, reach) for box in layout.prices),
                 coded=any(box != text.box and centre_inside(box, reach) for box in codes),
@@ -291,13 +300,13 @@ def _outranks(text: Text, other: Text) -> bool:
     return (round(text.size, 1), text.bold) > (round(other.size, 1), other.bold)
 
 
-def _nearest(box: Box, pictures: Sequence[Box], layout: PageLayout) -> tuple[int | None, str | None, float]:
-    """Return the nearest picture, how the box stands to it, and the distance as a share of the page."""
+def _nearest(box: Box, pictures: Sequence[Box], layout: PageLayout) -> tuple[int | None, str | None]:
+    """Return the nearest picture, and how the box stands to it."""
     near = [(found[1], k, found[0]) for k, picture in enumerate(pictures) if (found := _relation(box, picture, layout))]
     if not near:
-        return None, None, 1.0
-    distance, k, relation = min(near)
-    return k, relation, distance
+        return None, None
+    _, k, relation = min(near)
+    return k, relation
 
 
 def _relation(text: Box, picture: Box, layout: PageLayout) -> tuple[str, float] | None:
@@ -319,7 +328,6 @@ def _relation(text: Box, picture: Box, layout: PageLayout) -> tuple[str, float] 
 
 def _features(found: Sequence[Candidate], document: DocumentLayout, announced: Collection[str]) -> dict[str, float]:
     """Return the features of a group that follow from its texts."""
-    number_of = {s.number: s for s in document.layouts}
     a_page = Counter(c.text.page for c in found)
     pages = len(a_page)
     pages_of: dict[str, set[int]] = defaultdict(set)
@@ -330,7 +338,7 @@ def _features(found: Sequence[Candidate], document: DocumentLayout, announced: C
     }
     filled = [s for s in document.layouts if s.texts]
     pictures = Counter((c.text.page, c.picture) for c in found if c.picture is not None)
-    shown = sum(len(number_of[p].pictures) for p in a_page)
+    size, crowd = _usual_size(found), _crowds(found)
 
     def share(values: Iterator[bool]) -> float:
         return fmean(map(float, values))
@@ -341,9 +349,7 @@ def _features(found: Sequence[Candidate], document: DocumentLayout, announced: C
         "few": min(len(found), 6) / 6,
         "pages": pages / max(1, len(filled)),
         "one_to_one": share(c.picture is not None and pictures[c.text.page, c.picture] == 1 for c in found),
-        "covered": len(pictures) / max(1, shown),
         "apart": share(c.picture is None for c in found),
-        "distance": fmean(min(c.distance, 0.5) for c in found),
         **relations,
         "described": share(c.described for c in found),
         "labelled": share(labelled[c.text.page] >= a_page[c.text.page] for c in found),
@@ -351,17 +357,13 @@ def _features(found: Sequence[Candidate], document: DocumentLayout, announced: C
         "coded": share(c.coded for c in found),
         "announced": share(fold(c.name) in announced for c in found),
         "words": fmean(min(len(c.name.split()), 8) for c in found),
-        "capitals": fmean(_capitals(c.name) for c in found),
         "signs": share(_has_signs(c.name) for c in found),
         "leads": share(c.leads for c in found),
         "follows": share(c.follows for c in found),
         "repeated": log(fmean(len(pages_of[fold(c.name)]) for c in found)),
+        "uneven": fmean(abs(crowd[c.text.page]) for c in found),
+        "sizes": fmean(_off_size(c, size) for c in found),
     }
-
-
-def _capitals(name: str) -> float:
-    """Return the share of a name's letters that are capitals."""
-    return sum(map(str.isupper, name)) / max(1, sum(map(str.isalpha, name)))
 
 
 def _has_signs(name: str) -> bool:
@@ -374,7 +376,7 @@ def _document_features(layouts: Sequence[PageLayout]) -> dict[str, float]:
         return {}
     return {
         "document_pictures": log1p(fmean(len(s.pictures) for s in layouts)),
-        "document_codes": log1p(fmean(len(s.codes) for s in layouts)),
-        "document_labels": log1p(fmean(sum(a.known for a in s.attributes) for s in layouts)),
+        "document_codes": log1p(min(fmean(len(s.codes) for s in layouts), ONE_A_PAGE)),
+        "document_labels": log1p(min(fmean(sum(a.known for a in s.attributes) for s in layouts), ONE_A_PAGE)),
         "document_prose": fmean(sum(len(t.text) > PROSE for t in s.texts) / max(1, len(s.texts)) for s in layouts),
     }

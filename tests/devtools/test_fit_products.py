@@ -15,9 +15,9 @@ def test_fitted_on_others_the_names_are_found_and_their_probabilities_hold() -> 
     documents = load(ROOT / FEATURES)
     decisions = leave_one_out(documents)
     catalogues = [d.f1 for d in decisions if "neg-" not in d.name]
-    assert len(catalogues) == 24
-    assert mean(catalogues) >= 0.76
-    assert median(catalogues) >= 0.9
+    assert len(catalogues) == 40
+    assert mean(catalogues) >= 0.7
+    assert median(catalogues) >= 0.83
     assert all(d.f1 == 1 for d in decisions if "neg-" in d.name)
     assert calibration_error(calibrate(decisions)) <= 0.08
 
