@@ -70,7 +70,7 @@ async def _round(port: int, process: psutil.Process) -> Round:
 
 
 async def search(port: int, key: str, text: str) -> float:
-    """Return the milliseconds of one search on a connection of its own. Raises AssertionError for another answer."""
+    """Return the milliseconds of one search on a new connection. Raises AssertionError for another answer."""
     started = time.monotonic()
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     head = f"GET /search?text={quote(text)}&owner={OWNER} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n"
@@ -83,7 +83,7 @@ async def search(port: int, key: str, text: str) -> float:
 
 @contextmanager
 def service(home: Path, mode: str) -> Iterator[tuple[int, psutil.Process]]:
-    """The service in a process of its own; its port and process."""
+    """Start the service as a child process; yield its port and process."""
     keys = [{"name": name, "key": key, "owners": ["*"]} for name, key in KEYS.items()]
     environment = {**os.environ, "SWATCHBOOK_HOME": str(home), "SWATCHBOOK_API_KEYS": json.dumps(keys)}
     command = [sys.executable, "-m", "benchmarks.many", "serve", mode]

@@ -458,7 +458,8 @@ What misses its goal, and why:
   and decoding goes through pipes of children that may die; Daft decodes in its own process, on all cores.
 - *Preparing for the encoder.* At the edge: 2.6 on busy cores, 2.9 on idle ones.
 - *Search and publishing, LanceDB and Weaviate.* Measured with 15 and 27 processes waiting for two cores: a search waits
-  for its turn most of the time. In Weaviate it takes 49 ms of a core, in both roles together.
+  for its turn most of the time. In Weaviate it takes 49 ms of a core, in both roles together. LanceDB's figures are of
+  an earlier run (the best of four rounds); its rows are made faster since. Both need an idle machine.
 - *Engine.* `torch.compile` is a third faster a picture, but takes 25 s to be ready (89 s on busy cores) in every
   process that starts, and a shard is about 30 s of work. Eager bfloat16 is ready at once, and ahead up to 830 pictures.
 """

@@ -150,7 +150,7 @@ def place_of(kind: str) -> Iterator[Place]:
 
 
 class Asked(NamedTuple):
-    """What a process of its own measured: milliseconds of each search, the distances found, its memory."""
+    """Figures of a child process: milliseconds of each search, the distances found, its memory."""
 
     plain: list[float]
     rare: list[float]
@@ -214,7 +214,7 @@ def recall(found: Sequence[Sequence[Sequence[float]]], vectors: Sequence[Matrix]
 
 
 def measure(kind: str, sizes: Sequence[int]) -> Iterator[Measured]:
-    """Publish up to each size, then search in a process of its own."""
+    """Publish up to each size, then search in a child process."""
     vectors = [vectors_of(role, sizes[-1]) for role in range(len(SPACES))]
     with place_of(kind) as place:
         index, done, spent = place.open(), 0, 0.0

@@ -33,7 +33,7 @@ def _warm() -> ForkServerContext:
 
 
 class Forked:
-    """A module that runs as `python -m …` does, in a session of its own, with exactly this environment.
+    """A module that runs as `python -m …` does, in a new session, with exactly this environment.
 
     What it prints is appended to these files. `begin` is called first. Its methods are those of `subprocess.Popen`.
     """

@@ -21,7 +21,7 @@ from interface.service.problems import documented
 from swatchbook.records import DocumentStatus, ImageState, Stage
 
 _OWNERS = 100
-"""Owners that have a label of their own."""
+"""Owners that are labelled by name; the others share one label."""
 
 OTHERS = "(others)"
 """The label of all other owners; no owner can have this name."""

@@ -42,6 +42,7 @@ LABEL_WORDS: Final = frozenset(_KEYS)
 _LAST_WORDS = {word: key for (noun_first, word), key in _WORDS.items() if not noun_first}
 _FIRST_WORDS = {word: key for (noun_first, word), key in _WORDS.items() if noun_first and word not in _LAST_WORDS}
 _UNIT = re.compile(r"[\[(].{0,80}?[\])]|\b(?:in )?(?:mm|cm|kg|inch|inches|g)\s*$", re.IGNORECASE)
+_WORD = re.compile(r"\S+")
 _LABEL_UNIT = re.compile(
     r"[\[(]\s*(?:in )?(?P<bracketed>mm|cm|m|kg|g|lbs?|oz|l|ml|inch(?:es)?|in|мм|см|м|кг|г|л)\.?\s*[\])]"
     r"|\b(?:in|en|в) (?P<behind>mm|cm|m|kg|g|inch(?:es)?|мм|см|кг)\s*:?\s*$",
@@ -108,7 +109,7 @@ def labels_within(text: str) -> Iterator[tuple[int, str, str, str]]:
     """
     found = []
     for colon in re.finditer(r"(?<!\s)\s*[:：]\s*", text):
-        words = list(re.compile(r"\S+").finditer(text, max(0, colon.start() - LONGEST_LABEL), colon.start()))
+        words = list(_WORD.finditer(text, max(0, colon.start() - LONGEST_LABEL), colon.start()))
         for n in (3, 2, 1):
             label = text[words[-n].start() : colon.start()] if len(words) > n else ""
             if label[:1].isalnum() and (key := key_of(label)):

@@ -64,26 +64,21 @@ def _as_printed(
 ) -> tuple[FoundProduct, ...]:
     """Return the products with their places on sideways pages as the file has them: these were read upright."""
     turns = {layout.number: layout.turn for layout in document.layouts if layout.turn}
+    if not turns:
+        return tuple(products)
 
     def printed(page: int | None, box: Box | None) -> Box | None:
         return turn_back(box, reading.page_boxes[page], turns[page]) if page in turns and box else box
 
-    return (
-        tuple(
-            product.model_copy(
-                update={
-                    "occurrences": tuple(
-                        o.model_copy(update={"bbox": printed(o.page, o.bbox), "region": printed(o.page, o.region)})
-                        for o in product.occurrences
-                    ),
-                    "variants": tuple(v.model_copy(update={"bbox": printed(v.page, v.bbox)}) for v in product.variants),
-                }
-            )
-            for product in products
+    def as_printed(product: FoundProduct) -> FoundProduct:
+        places = (
+            o.model_copy(update={"bbox": printed(o.page, o.bbox), "region": printed(o.page, o.region)})
+            for o in product.occurrences
         )
-        if turns
-        else tuple(products)
-    )
+        variants = (v.model_copy(update={"bbox": printed(v.page, v.bbox)}) for v in product.variants)
+        return product.model_copy(update={"occurrences": tuple(places), "variants": tuple(variants)})
+
+    return tuple(map(as_printed, products))
 
 
 def _rejected(groups: Sequence[NameGroup], found: Sequence[FoundProduct], weights: Weights) -> Iterator[Evidence]:

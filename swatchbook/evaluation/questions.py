@@ -109,7 +109,8 @@ def _read(file: Path) -> Iterator[Question]:
             yield Question.model_validate(given)
         except (ValueError, RecursionError, ValidationError):
             raise InvalidReference(
-                f"{file}, line {number} is no question.", advice='Write {"text": "oak floor", "products": ["Nordvik"]}.'
+                f"{file}, line {number} is not a question.",
+                advice='Write {"text": "oak floor", "products": ["Nordvik"]}.',
             ) from None
 
 

@@ -40,7 +40,7 @@ _LONGEST: Final = 40  # letters of a word that is stemmed: a longer one is a cod
 _TOKEN = re.compile(r"\d+(?:[.,]\d+)*(?:x\d+(?:[.,]\d+)*)+|[^\W_]+(?:[.,]\d+)?")
 _SIZE_WITH_UNIT = re.compile(r"(\d+(?:[.,]\d+)?(?:x\d+(?:[.,]\d+)?)+)\s*(mm|cm|m|″|\")(?![^\W_])", re.IGNORECASE)
 _MILLIMETRES: Final = {"mm": 1.0, "cm": 10.0, "m": 1_000.0, "″": 25.4, '"': 25.4}
-_FOREIGN = re.compile(r"[^\x00-\x7f]+")
+_FOREIGN = re.compile(r"[^\x00-\x7f]+")  # runs beyond ASCII: an accent and its letter are in one run, or composed
 _ONE_LETTER = str.maketrans({"ı": "i", "ł": "l", "ø": "o", "đ": "d"})  # those that Unicode does not decompose
 
 

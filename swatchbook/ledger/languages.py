@@ -1,5 +1,5 @@
 """In which language a document is written, told by the first of its chunks, else by what is printed beside its pictures
-and by its products' names. It is told anew for each portion that is published (2 ms), so that nothing has to be kept.
+and by its products' names. It is detected again for each portion that is published (2 ms): nothing has to be kept.
 """
 
 from collections.abc import Collection, Iterator

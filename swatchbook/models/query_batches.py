@@ -1,5 +1,5 @@
-"""Encode the queries of concurrent searches together, at most 16 at a time. Whoever comes first encodes at once; those
-who come meanwhile wait, and are encoded as the next batch. So a query that is alone does not wait.
+"""Encode the queries of concurrent searches together, at most 16 at a time. The first thread that
+asks encodes at once; queries that arrive meanwhile wait and are the next batch. So a query that is alone does not wait.
 """
 
 import threading

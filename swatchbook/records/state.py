@@ -172,7 +172,7 @@ class StaleVectors(Record):
 class RunState(Record):
     """A run, and what followed. `stuck`: it lives and has made no progress; `crashed`: its process died, or hung.
 
-    `failed`: a failure ended it (`failure_kind`); `stopped`: somebody cancelled or deleted the document, or began
+    `failed`: a failure ended it (`failure_kind`); `stopped`: the document was cancelled or deleted, or began
     another run. `continued_at`: when the next run of its document began. `progress_age`: of a live one,
     seconds.
     """

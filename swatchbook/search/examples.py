@@ -25,7 +25,7 @@ class Examples(NamedTuple):
     unlike: Sequence[str] = ()
 
     def check(self, resources: Resources, owners: Sequence[str]) -> None:
-        """Raise InvalidReference for an id that is both, and for one that none of the owners has (none: nobody)."""
+        """Raise InvalidReference for an id that is both, and for one that none of the owners has (no owners: all)."""
         known = owned_images(resources.ledger, [*self.like, *self.unlike], owners)
         for image in (*self.like, *self.unlike):
             if image not in known:

@@ -40,8 +40,6 @@ _FUNCTION_WORDS = frozenset(_LISTED.split())
 """Words that say nothing of a thing: in English, German, French, Spanish, Italian, Portuguese, Russian, Turkish and
 Dutch, as `content_words` folds them."""
 
-"""Accents and letters beyond ASCII; no accent of one such run stands on a letter of another."""
-
 _WORD = re.compile(r"\d+(?:[.,]\d+)*(?:x\d+(?:[.,]\d+)*)+|[^\W_]+(?:[.,]\d+)?")
 
 

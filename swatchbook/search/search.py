@@ -46,7 +46,7 @@ DEPTHS = (CANDIDATES, 1_000, 10_000)
 
 
 class Found(NamedTuple):
-    """A result, and the later ones that show nearly the same picture, which are no results of their own."""
+    """A result, and the later ones that show nearly the same picture, which are folded into it."""
 
     target: str
     score: FusedScore
@@ -215,7 +215,7 @@ def evidence(resources: Resources, hits: Sequence[Hit], text: str, by: ResultKin
 def _evidence_of_each(
     resources: Resources, hits: Sequence[Hit], text: str, by: ResultKind, where: Where
 ) -> list[Evidence]:
-    """Return the evidence of results, which of several owners' are each judged by the background of their own owner."""
+    """Return the evidence of results, each judged by the background of its own owner."""
     if not where.owners:
         return evidence(resources, hits, text, by, where.owner)
     judged = dict[str, Evidence]()

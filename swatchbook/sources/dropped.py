@@ -18,7 +18,7 @@ MOST_BYTES = 200
 
 
 def dropped_folder(home: Path, id: str, name: str) -> Path:
-    """Return where a dropped folder is kept. Raises InvalidReference for a name that is none of a folder."""
+    """Return where a dropped folder is kept. Raises InvalidReference if no folder can have this name."""
     return home / "dropped" / id / _checked(name)
 
 

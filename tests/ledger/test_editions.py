@@ -17,7 +17,8 @@ from swatchbook.ledger.database import Ledger, open_ledger
 from swatchbook.ledger.documents import all_documents, find_document, get_document, queue
 from swatchbook.ledger.editions import declare_edition, has_superseded, supersede
 from swatchbook.ledger.tables import chunks, products
-from swatchbook.records import IngestOptions
+from swatchbook.records import IngestOptions, Product
+from swatchbook.reports.editions import compare_documents
 
 NUMBERS = count()
 
@@ -170,3 +171,19 @@ def test_a_name_of_several_editions_must_be_told_apart(ledger: Ledger) -> None:
     with pytest.raises(InvalidReference, match="may be any of"):
         find_document(ledger, "catalogue.pdf", "anna")
     assert {row.id for row in all_documents(ledger, "anna")} == {old, new}
+
+
+def test_a_size_is_compared_whether_a_label_or_its_signs_tell_it(ledger: Ledger) -> None:
+    older, newer = add(ledger), add(ledger)
+    for document, key, size in ((older, "size", "30 x 60 cm"), (newer, "dimensions", "30 x 90 cm")):
+        product = Product(
+            id=f"p{document[1:]}", name="Oak", category=None, code=None, variants=(), first_page=1, last_page=1,
+            pages=(1,), metadata={key: size}, confidence=1.0, evidence=(),
+        )  # fmt: skip
+        row = {"id": product.id, "document": document, "generation": "g", "ordinal": 0, "name": "Oak"}
+        with ledger.write() as connection:
+            connection.execute(insert(products), row | {"record": product.model_dump(mode="json")})
+    (changed,) = compare_documents(ledger, older, newer).changed
+    assert [(each.field, each.before, each.after) for each in changed.differences] == [
+        ("size", "30 x 60 cm", "30 x 90 cm")
+    ]

@@ -159,7 +159,7 @@ def _with_failures(owner: str | None) -> Subquery:
 def documents_failing(ledger: Ledger, kind: str, limit: int, owner: str | None = None) -> list[str]:
     """Return the ids of documents that a failure of this kind stopped, or that show images with one; at most `limit`.
 
-    Neither those that somebody cancelled or deleted, nor for images that were rejected.
+    Cancelled and deleted documents are left out, and so are rejected images.
     """
     shown = _with_failures(owner)
     with_images = (

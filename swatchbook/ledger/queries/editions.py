@@ -84,7 +84,8 @@ def _products(connection: Connection, document: str) -> list[EditionProduct]:
 def _product(product: Product, pictures: Mapping[str, ShownPicture]) -> EditionProduct:
     told = product.metadata
     prices = {"": _with_currency(told["price"], told.get("currency"))} if told.get("price") else {}
-    sizes = {"": told["size"]} if told.get("size") else {}
+    size = told.get("size") or told.get("dimensions")  # by the label, or found by its signs
+    sizes = {"": size} if size else {}
     for variant in product.variants:
         name = variant.code or variant.name
         prices |= {name: variant.price} if variant.price else {}

@@ -158,4 +158,4 @@ def test_what_is_no_question_is_named_by_its_line(tmp_path: Path, line: str) -> 
     file.write_text(f'{{"text": "oak", "products": ["Oak"]}}\n{line}\n')
     result = CliRunner().invoke(app, ["evaluate", "search", str(file), "--owner", "anna"])
     assert isinstance(result.exception, InvalidReference)
-    assert "line 2 is no question" in str(result.exception)
+    assert "line 2 is not a question" in str(result.exception)
