@@ -148,7 +148,7 @@ QUIET: Final = {
     "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL": "1",
     "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_BATCH_SIZE": "200",
 }
-"""Of a Prefect server whose pages stay closed: by default each event of a task is a transaction, a third of its work."""
+"""Of a Prefect server without people: by default each event of a task is a transaction, a third of its work."""
 
 
 @pytest.fixture(scope="session")
