@@ -4,6 +4,7 @@ stages 3 to 6), and the parameters of its form in Prefect's UI.
 
 import asyncio
 from typing import Annotated
+from uuid import UUID
 
 from prefect import flow
 from pydantic import Field
@@ -51,6 +52,7 @@ async def ingest_catalogue(
     owner: Owner = DEFAULT_OWNER,
     options: IngestOptions = IngestOptions(),
     blocks: BlockNames = BlockNames(),
+    edition_of: UUID | None = None,
 ) -> RunReport:
     """Read a catalogue, find its products, embed every image and publish all of it.
 
@@ -61,8 +63,10 @@ async def ingest_catalogue(
         owner: Owner of the document.
         options: Options of this ingest.
         blocks: Saved blocks to use instead of the settings.
+        edition_of: Id of the document whose newer edition this is: its products leave the search.
     """
-    work = await register_document(source, owner, options, blocks)
+    older = str(edition_of) if edition_of else None
+    work = await register_document(source, owner, options, blocks, edition_of=older)
     await rename_flow_run(f"{owner}: {work.name}")
     if not isinstance(work, Work):  # nothing is left to do, or another run has just finished the document
         return await asyncio.to_thread(document_report, load_resources(blocks).ledger, work.id)

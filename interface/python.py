@@ -119,17 +119,18 @@ class Swatchbook:
         max_usd: float | None = None,
         force: bool = False,
         mirror: bool = False,
+        edition_of: str | None = None,
     ) -> Reports:
         """Ingest PDFs, pictures, scraped batches and folders of all; return the report of each when all are over.
 
-        What is unchanged is not worked on again. `roles`, `max_usd`, `force`, `mirror` mean what they mean on the
-        command line. An interrupted ingest continues when it is called again. Raises what is wrong with a path, before
-        any work, and the failure of a document that failed or is blocked.
+        What is unchanged is not worked on again. `roles`, `max_usd`, `force`, `mirror`, `edition_of` mean what they
+        mean on the command line. An interrupted ingest continues when it is called again. Raises what is wrong with a
+        path, before any work, and the failure of a document that failed or is blocked.
         """
         suffixes = self._resources.settings.image_suffixes
         found = {source.path.absolute(): source.kind for path in paths for source in expand(Path(path), suffixes)}
         kinds = {path: PDF if kind == PDF else None for path, kind in found.items()}  # as `swatchbook ingest` does
-        return self._ingest(kinds, roles, max_usd, force, mirror)
+        return self._ingest(kinds, roles, max_usd, force, mirror, edition_of)
 
     def add(self, items: Iterable[Mapping[str, Any]], folder: str | Path) -> Reports:
         """Write one's own items into a folder as a scraped batch, and ingest it.
@@ -142,7 +143,7 @@ class Swatchbook:
 
         target = Path(folder).absolute()
         write_items(items, target, self._resources.settings.item_fields)
-        return self._ingest({target: BATCH}, (), None, False, False)
+        return self._ingest({target: BATCH}, (), None, False, False, None)
 
     # search
 
@@ -254,7 +255,10 @@ class Swatchbook:
         max_usd: float | None,
         force: bool,
         mirror: bool,
+        edition_of: str | None,
     ) -> Reports:
+        if edition_of is not None and len(sources) != 1:
+            raise InvalidReference("Name one PDF with edition_of.")
         try:
             options = IngestOptions.model_validate(
                 {"roles": frozenset(roles), "max_usd": max_usd, "force": force, "mirror": mirror}
@@ -263,8 +267,9 @@ class Swatchbook:
             first = error.errors()[0]
             raise InvalidReference(f"{first['loc'][0]}={first['input']}: {first['msg']}.") from error
         resources = self._resources
+        older = edition_of and find_document(resources.ledger, edition_of, self.owner).id
         registered = [
-            (path, register_path(resources, path, kind=kind, owner=self.owner, options=options))
+            (path, register_path(resources, path, kind=kind, owner=self.owner, options=options, edition_of=older))
             for path, kind in sources.items()
         ]
         flags = [f"--owner={self.owner}", "--json"]

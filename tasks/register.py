@@ -27,7 +27,12 @@ _MAX_NAME = 200  # characters
 
 @task(**WRITE, task_run_name="register")
 async def register_document(
-    source: str, owner: str, options: IngestOptions, blocks: BlockNames, kind: str = PDF
+    source: str,
+    owner: str,
+    options: IngestOptions,
+    blocks: BlockNames,
+    kind: str = PDF,
+    edition_of: str | None = None,
 ) -> Work | Document:
     """Register the source and begin a run. While another run holds the document, wait for it to end.
 
@@ -51,6 +56,7 @@ async def register_document(
             prefect_run=str(flow_run.id),
             blocks=blocks,
             kind=kind,
+            edition_of=edition_of,
         )
         if not isinstance(result, Busy):
             return result

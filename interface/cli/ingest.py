@@ -44,11 +44,7 @@ def ingest(
     registered: list[Registered] = []
     for path, kind in sources.items():
         try:
-            entry = register_path(resources, path, kind=kind, owner=owner, options=options)
-            if edition_of is not None:
-                from swatchbook.pipeline.editions import declare_edition  # imports the index
-
-                declare_edition(resources, entry.document.id, edition_of)
+            entry = register_path(resources, path, kind=kind, owner=owner, options=options, edition_of=edition_of)
             registered.append(entry)
             _say_registered(path, entry, quiet=quiet)
         except Failure as failure:

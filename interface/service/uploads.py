@@ -19,7 +19,6 @@ from interface.service.problems import RETRY_SECONDS, documented
 from interface.service.upload_body import FILE, TheUploadSlots, full_disk_as_507, receive_form
 from swatchbook.display_name import display_name
 from swatchbook.errors import Configuration
-from swatchbook.pipeline.editions import declare_edition
 from swatchbook.pipeline.register import Registered, build_request, register_upload
 from swatchbook.records import DEFAULT_OWNER, DocumentStatus, IngestOptions, Owner
 from swatchbook.settings import Settings
@@ -91,10 +90,14 @@ async def upload(
             check_options(resources.settings, fields.options)
             name = display_name(fields.name or file_name)
             registered = await asyncio.to_thread(
-                register_upload, resources, path, owner=owner, options=fields.options, name=name
+                register_upload,
+                resources,
+                path,
+                owner=owner,
+                options=fields.options,
+                name=name,
+                edition_of=older.id if older else None,
             )
-            if older is not None:
-                await asyncio.to_thread(declare_edition, resources, registered.document.id, older.id)
     return uploaded(registered, response)
 
 

@@ -12,6 +12,7 @@ import hmac
 import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Self
+from uuid import UUID
 
 from fastapi import APIRouter, HTTPException, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -50,6 +51,7 @@ class Announcement(BaseModel):
     key: str | None = Field(default=None, description="An object key under SWATCHBOOK_UPLOADS_URL.")
     owner: Owner | None = Field(default=None, description="Owner of the document; the source's first owner by default.")
     name: str | None = Field(default=None, description="Display name; the last part of the URL or key by default.")
+    edition_of: UUID | None = Field(default=None, description="It is a newer edition of this document.")
     options: IngestOptions = Field(default=IngestOptions(), description="Ingest options.")
 
     @model_validator(mode="after")
@@ -158,9 +160,14 @@ async def _fetch(resources: Resources, announcement: Announcement, owner: str) -
             file = await download_object(resources.settings, announcement.key, path)
         else:
             file = await download(resources.settings, announcement.url or "", path)
-        name = display_name(announcement.name or file.name)
         return await asyncio.to_thread(
-            register_upload, resources, path, owner=owner, options=announcement.options, name=name
+            register_upload,
+            resources,
+            path,
+            owner=owner,
+            options=announcement.options,
+            name=display_name(announcement.name or file.name),
+            edition_of=str(announcement.edition_of) if announcement.edition_of else None,
         )
 
 

@@ -2,7 +2,7 @@
 documents, newest first; queue a new one.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -78,10 +78,14 @@ def queue(
     size: int,
     options: IngestOptions,
     again: Collection[DocumentStatus] = (DocumentStatus.FAILED, DocumentStatus.CANCELLED),
+    also: Callable[[Connection, str], object] | None = None,
 ) -> Document:
-    """Register a document as `queued` and return it; a known one stays as it is, unless its status is in `again`."""
+    """Register a document as `queued` and return it; a known one stays as it is, unless its status is in `again`.
+
+    `also` writes in the same transaction, and is given the document's id: what it raises leaves nothing queued.
+    """
     stored_options = options.model_dump(mode="json")
-    with ledger.write(turn=False) as connection:
+    with ledger.write(turn=also is not None) as connection:
         identity = document_id(seed_of(connection, owner), content)
         connection.execute(
             upsert(connection, documents)
@@ -102,6 +106,8 @@ def queue(
                 due_at=null(), deaths=0, updated_at=db_now(), commanded_at=db_now(),
             )
         )  # fmt: skip
+        if also is not None:
+            also(connection, identity)
         return load_document(connection, identity)
 
 

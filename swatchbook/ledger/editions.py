@@ -18,18 +18,17 @@ from swatchbook.ledger.tables import documents, products
 from swatchbook.records import DocumentStatus
 
 
-def declare_edition(ledger: Ledger, newer: str, older: str) -> None:
+def declare_edition(connection: Connection, newer: str, older: str) -> None:
     """Record that a document is the newer edition of another one of its owner; it supersedes that once it has products.
 
     Raises InvalidReference where this cannot be.
     """
-    with ledger.write() as connection:
-        new, old = load_document(connection, newer, lock=True), load_document(connection, older, lock=True)
-        if new.edition_of == old.id:
-            return
-        _require_chain(connection, new, old)
-        _set(connection, new.id, edition_of=old.id)
-        _supersede(connection, new.id)
+    new, old = load_document(connection, newer, lock=True), load_document(connection, older, lock=True)
+    if new.edition_of == old.id:
+        return
+    _require_chain(connection, new, old)
+    _set(connection, new.id, edition_of=old.id)
+    _supersede(connection, new.id)
 
 
 def supersede(ledger: Ledger, newer: str) -> bool:

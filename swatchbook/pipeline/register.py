@@ -10,6 +10,7 @@ import logging
 import os
 from collections.abc import Collection
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from swatchbook.cache_keys import PURE_STAGES, stage_key
@@ -27,6 +28,7 @@ from swatchbook.errors import (
 from swatchbook.ledger import publishing
 from swatchbook.ledger.document_commands import request_again
 from swatchbook.ledger.documents import PDF, Document, get_document, queue
+from swatchbook.ledger.editions import declare_edition
 from swatchbook.ledger.owners import id_of_document
 from swatchbook.ledger.spaces import registered
 from swatchbook.models import registry
@@ -102,9 +104,17 @@ def spaces_to_serve(
 
 
 def register(
-    resources: Resources, source: str | Path, *, owner: str, options: IngestOptions, name: str | None = None
+    resources: Resources,
+    source: str | Path,
+    *,
+    owner: str,
+    options: IngestOptions,
+    name: str | None = None,
+    edition_of: str | None = None,
 ) -> Registered:
     """Store a local file's bytes and queue its document; a known document is found again. `name` is shown to people.
+
+    `edition_of`: the id of the document whose newer edition it is; where it cannot be one, nothing is queued.
 
     Raises InvalidReference, TooLarge, UnsupportedFormat, UnreadableDocument, DiskFull, FilesDown, Configuration.
     """
@@ -119,10 +129,18 @@ def register(
         raise _permission_denied(name or str(path)) from error
     if name is None:
         name = os.fsencode(path.name).decode(errors="replace")  # a file name need not be Unicode
-    return _queue_file(resources, key, name, path.stat().st_size, owner, options)
+    return _queue_file(resources, key, name, path.stat().st_size, owner, options, edition_of)
 
 
-def register_upload(resources: Resources, path: Path, *, owner: str, options: IngestOptions, name: str) -> Registered:
+def register_upload(
+    resources: Resources,
+    path: Path,
+    *,
+    owner: str,
+    options: IngestOptions,
+    name: str,
+    edition_of: str | None = None,
+) -> Registered:
     """Register an uploaded file, so that its document is worked on unless it is complete with the same options.
 
     A document that is being processed with other options is processed again with these when that run has ended. A
@@ -131,13 +149,14 @@ def register_upload(resources: Resources, path: Path, *, owner: str, options: In
     """
     from swatchbook.pipeline.delete import finish_delete  # imports the index, which an unchanged catalogue never needs
 
-    registered = register(resources, path, owner=owner, options=options, name=name)
+    again = partial(register, resources, path, owner=owner, options=options, name=name, edition_of=edition_of)
+    registered = again()
     document = registered.document
     if document.status == DocumentStatus.DELETING and finish_delete(resources, document.id, at_most=0):
-        registered = register(resources, path, owner=owner, options=options, name=name)
+        registered = again()
     file = registered.document.file
     if file and not resources.files.has(file):  # garbage collection deleted it just before it was queued
-        registered = register(resources, path, owner=owner, options=options, name=name)
+        registered = again()
     if _is_same_request(resources.settings, registered):
         return registered
     document = request_again(resources.ledger, registered.document.id, registered.options)
@@ -153,7 +172,9 @@ def _is_same_request(settings: Settings, registered: Registered) -> bool:
     return not options.force and known == registered.request.fingerprint
 
 
-def register_source(resources: Resources, source: str, *, owner: str, options: IngestOptions) -> Registered:
+def register_source(
+    resources: Resources, source: str, *, owner: str, options: IngestOptions, edition_of: str | None = None
+) -> Registered:
     """Register what a flow is given.
 
     `source` is a key of the file store, an https URL, an object's URL under SWATCHBOOK_UPLOADS_URL, or a path under
@@ -164,8 +185,8 @@ def register_source(resources: Resources, source: str, *, owner: str, options: I
         from swatchbook.storage.fetch import download  # imports an HTTP client, which no other source needs
 
         with temporary_file(resources.settings.temporary_folder) as path:
-            fetched = asyncio.run(download(resources.settings, source, path))
-            return register(resources, path, owner=owner, options=options, name=display_name(fetched.name))
+            name = display_name(asyncio.run(download(resources.settings, source, path)).name)
+            return register(resources, path, owner=owner, options=options, name=name, edition_of=edition_of)
     if not KEY.match(source):
         path = Path(source).resolve()
         if not any(path.is_relative_to(root.resolve()) for root in resources.settings.input_roots):
@@ -173,12 +194,12 @@ def register_source(resources: Resources, source: str, *, owner: str, options: I
                 f"{source!r} is neither a key of the file store, nor a URL, nor a path under SWATCHBOOK_INPUT_ROOTS.",
                 advice="Use `swatchbook ingest`, or add its folder to SWATCHBOOK_INPUT_ROOTS.",
             )
-        return register(resources, path, owner=owner, options=options)
+        return register(resources, path, owner=owner, options=options, edition_of=edition_of)
     build_request(resources.settings, options)  # raises before anything is written
     size = resources.files.size(source)
     with suppress(InvalidReference):  # it is registered now
         _require_whole(get_document(resources.ledger, id_of_document(resources.ledger, owner, source[:64])), size)
-    return _queue_file(resources, source, source, size, owner, options, again=(DocumentStatus.FAILED,))
+    return _queue_file(resources, source, source, size, owner, options, edition_of, again=(DocumentStatus.FAILED,))
 
 
 def _require_whole(document: Document, size: int) -> None:
@@ -197,6 +218,7 @@ def _queue_file(
     size: int,
     owner: str,
     options: IngestOptions,
+    edition_of: str | None,
     *,
     again: Collection[DocumentStatus] = (DocumentStatus.FAILED, DocumentStatus.CANCELLED),
 ) -> Registered:
@@ -212,7 +234,12 @@ def _queue_file(
         size=size,
         options=options,
         again=again,
+        also=partial(declare_edition, older=edition_of) if edition_of else None,
     )
+    if edition_of:
+        from swatchbook.pipeline.publish import publish_soon  # imports the index, which a registration rarely needs
+
+        publish_soon(resources, edition_of)  # the older one's products leave the search, if this one has any already
     return Registered(
         document=document,
         options=options,

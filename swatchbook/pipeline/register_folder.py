@@ -18,11 +18,25 @@ from swatchbook.runtime.disk import keep_reserve
 
 
 def register_path(
-    resources: Resources, path: Path, *, kind: str | None, owner: str, options: IngestOptions
+    resources: Resources,
+    path: Path,
+    *,
+    kind: str | None,
+    owner: str,
+    options: IngestOptions,
+    edition_of: str | None = None,
 ) -> Registered:
-    """Queue the document of a local path: a PDF by `register`, anything else by `register_folder`, which see."""
+    """Queue the document of a local path: a PDF by `register`, anything else by `register_folder`, which see.
+
+    Raises InvalidReference for an edition that is no PDF.
+    """
     if kind == PDF:
-        return register(resources, path, owner=owner, options=options)
+        return register(resources, path, owner=owner, options=options, edition_of=edition_of)
+    if edition_of:
+        raise InvalidReference(
+            f"{path.name} is no PDF: only a PDF can be a newer edition.",
+            advice="A folder or batch is ingested again as it is: what has changed in it is found.",
+        )
     return register_folder(resources, path, owner=owner, options=options, kind=kind)
 
 

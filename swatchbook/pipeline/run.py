@@ -48,8 +48,11 @@ def begin_work(
     prefect_run: str | None = None,
     blocks: BlockNames = BlockNames(),
     kind: str = PDF,
+    edition_of: str | None = None,
 ) -> Work | Busy | Document:
     """Register the source and begin a run of its document. `kind`: whether the source is a PDF or a folder.
+
+    `edition_of`: the id of the document whose newer edition a PDF is.
 
     Returns the Document itself when it is complete with the same options or was cancelled; Busy when another run is
     live, or when the document was being deleted (the delete is finished first, as far as possible). Raises what
@@ -57,8 +60,10 @@ def begin_work(
     """
     keep_reserve(resources.settings.home)
     try:
-        register = register_source if kind == PDF else register_known_folder
-        registered = register(resources, source, owner=owner, options=options)
+        if kind == PDF:
+            registered = register_source(resources, source, owner=owner, options=options, edition_of=edition_of)
+        else:
+            registered = register_known_folder(resources, source, owner=owner, options=options)
         if registered.unchanged:
             return registered.document
         document, request, options = registered.document, registered.request, registered.options

@@ -2,9 +2,11 @@
 search and come back, and pictures that stay are not embedded again.
 """
 
+import asyncio
 import json
 import shutil
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from typer.testing import CliRunner
@@ -13,10 +15,9 @@ from benchmarks import bare_ingest
 from interface.cli.main import app
 from swatchbook.index.base import Where
 from swatchbook.ledger import publishing
-from swatchbook.ledger.documents import find_document, get_document
+from swatchbook.ledger.documents import all_documents, find_document, get_document
 from swatchbook.ledger.queries.filters import facets
 from swatchbook.pipeline.delete import delete
-from swatchbook.pipeline.editions import declare_edition
 from swatchbook.pipeline.register import register
 from swatchbook.records import Editions, Hit, IngestOptions, ResultKind
 from swatchbook.reports.editions import compare_documents, suggest_edition
@@ -24,7 +25,6 @@ from swatchbook.resources import Resources
 from swatchbook.search.search import search
 from swatchbook.upkeep.verify import verify
 from tests.editions import FIRST, SECOND, make_edition
-from tests.flows.conftest import Ingest
 
 OLD_PRICES = {offer.name: offer.price for offer in FIRST}
 NEW_PRICES = {offer.name: offer.price for offer in SECOND}
@@ -39,18 +39,21 @@ def prices(hits: list[Hit]) -> set[tuple[str, str]]:
     return {(hit.title, hit.text.rpartition("price: ")[2]) for hit in hits if hit.text}
 
 
-def test_a_newer_edition_from_ingest_to_delete(resources: Resources, ingest: Ingest, tmp_path: Path) -> None:
+def test_a_newer_edition_from_ingest_to_delete(resources: Resources, tmp_path: Path) -> None:
+    from flows.ingest_catalogue import ingest_catalogue
+
     first = make_edition(tmp_path / "lumen.pdf", FIRST, year=2025)
     (tmp_path / "new").mkdir()
     second = make_edition(tmp_path / "new" / "lumen.pdf", SECOND, year=2026)
     bare_ingest.main(first)
     old = find_document(resources.ledger, "lumen.pdf", "default").id
     before = {by: {hit.id for hit in found(resources, by)} for by in ("image", "product", "chunk")}
-    new = register(resources, second, owner="default", options=IngestOptions()).document.id
-    declare_edition(resources, new, old)
+    queued = register(resources, second, owner="default", options=IngestOptions(), edition_of=old).document
+    new = queued.id
     assert prices(found(resources, "product")) == set(OLD_PRICES.items())  # until the newer one has products
 
-    report = ingest(second)
+    assert queued.file
+    report = asyncio.run(ingest_catalogue(queued.file, edition_of=UUID(old)))
     edition = report.edition
     assert report.images_complete == report.images_found == 6
     assert edition
@@ -109,6 +112,11 @@ def test_a_newer_edition_from_ingest_to_delete(resources: Resources, ingest: Ing
     refused = CliRunner().invoke(app, ["ingest", str(first), "--edition-of", new[:8]])
     assert refused.exit_code == 2
     assert "is an earlier edition of" in refused.output
+    third = make_edition(tmp_path / "third.pdf", SECOND[:1], year=2027)
+    refused = CliRunner().invoke(app, ["ingest", str(third), "--edition-of", old[:8]])
+    assert refused.exit_code == 2
+    assert "has a newer edition already" in refused.output
+    assert {each.id for each in all_documents(resources.ledger, None)} == {old, new}, "what is refused is not queued"
     assert prices(found(resources, "product")) == set(NEW_PRICES.items())
     assert suggest_edition(resources.ledger, new) is None
 

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from sqlalchemy import insert, select, update
 
 from swatchbook.errors import InvalidReference
-from swatchbook.ledger import document_commands
+from swatchbook.ledger import document_commands, editions
 from swatchbook.ledger.database import Ledger, open_ledger
 from swatchbook.ledger.documents import all_documents, find_document, get_document, queue
-from swatchbook.ledger.editions import declare_edition, has_superseded, supersede
+from swatchbook.ledger.editions import has_superseded, supersede
 from swatchbook.ledger.tables import chunks, products
 from swatchbook.records import IngestOptions, Product
 from swatchbook.reports.editions import compare_documents
@@ -37,6 +37,11 @@ def add(ledger: Ledger, owner: str = "anna", name: str | None = None) -> str:
     with ledger.write() as connection:
         connection.execute(insert(chunks), row)
     return document
+
+
+def declare_edition(ledger: Ledger, newer: str, older: str) -> None:
+    with ledger.write() as connection:
+        editions.declare_edition(connection, newer, older)
 
 
 def finish(ledger: Ledger, document: str) -> bool:

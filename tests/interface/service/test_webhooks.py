@@ -33,6 +33,7 @@ SECRET = "whsec_" + "c3dhdGNoYm9vay1zd2F0Y2hib29rLXN3YXRjaA"
 OLD_SECRET = "whsec_" + "b2xkLW9sZC1vbGQtb2xkLW9sZC1vbGQtb2xk"
 OTHER_SECRET = "whsec_" + "b3RoZXItb3RoZXItb3RoZXItb3RoZXItb3RoZXI"
 TOKEN = "token-token-token"
+NOBODY = "00000000-0000-0000-0000-000000000000"
 
 SHOP = WebhookSource(name="shop", secret=(SecretStr(SECRET), SecretStr(OLD_SECRET)), owners=("alice", "bob"))
 DAM = WebhookSource(name="dam", token=SecretStr(TOKEN), owners=("carol",))
@@ -119,6 +120,17 @@ def test_the_same_delivery_again_starts_nothing(service: Served, server: Origin)
     assert len(server.seen) == 1
     assert documents(service) == [first.json()["id"]]
     assert announce(service, "msg_2", url=at(server)).json()["id"] != first.json()["id"]
+
+
+def test_a_newer_edition_is_announced(service: Served, server: Origin) -> None:
+    older = announce(service, url=at(server)).json()["id"]
+    server.files["/a.pdf"] = PDF + b"newer"
+    for number, of_nobody in enumerate((NOBODY, announce(service, "msg_2", url=at(server), owner="bob").json()["id"])):
+        answer = announce(service, f"refused_{number}", url=at(server), edition_of=of_nobody)
+        assert (answer.status_code, answer.json()["kind"]) == (422, "invalid_reference")
+    assert len(documents(service)) == 2, "what is refused is not queued"
+    newer = announce(service, "msg_3", url=at(server), edition_of=older).json()["id"]
+    assert get_document(service.resources.ledger, newer).edition_of == older
 
 
 def test_a_delivery_stays_known_when_its_document_is_deleted(service: Served, server: Origin) -> None:
