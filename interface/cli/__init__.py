@@ -1,1 +1,1 @@
-"""The command line: `main.py` has the commands, the other files what they print and do."""
+"""The command line: `main.py` lists all commands, `commands/` has them, the other files are what they do and print."""

@@ -9,21 +9,39 @@ from functools import partial
 from pathlib import Path
 
 from interface.cli.exit_status import COMPLETED, FAILED, of_report, worst
+from interface.cli.options import choose_document
 from interface.cli.run_report import draw
 from interface.cli.terminal import clean, err, note, out, say_failure
 from swatchbook.errors import DiskFull, Failure, InvalidReference, RunRevoked, as_failure
 from swatchbook.ledger.documents import PDF, Document, get_document
 from swatchbook.ledger.queries.report import document_report
 from swatchbook.ledger.queries.source_items import count_items
+from swatchbook.pipeline.find_sources import Source
 from swatchbook.pipeline.finish_run import make_room
 from swatchbook.pipeline.register import Registered
 from swatchbook.pipeline.register_folder import register_path
 from swatchbook.pipeline.run import block_document
-from swatchbook.records import DocumentStatus, IngestOptions, RunReport
+from swatchbook.records import DEFAULT_OWNER, DocumentStatus, IngestOptions, RunReport
 from swatchbook.resources import Resources
 from swatchbook.runtime.heap import release_memory
 
 log = logging.getLogger(__name__)
+
+
+def ingest_sources(
+    resources: Resources,
+    sources: Iterable[Source],
+    *,
+    owner: str | None,
+    options: IngestOptions,
+    quiet: bool,
+    edition_of: str | None = None,
+) -> tuple[list[RunReport], int]:
+    """Ingest what paths name, as `ingest`; `edition_of`: id, beginning of an id or name of a document of the owner."""
+    kinds = {source.path: PDF if source.kind == PDF else None for source in sources}
+    whose = owner or DEFAULT_OWNER
+    older = edition_of and choose_document(resources.ledger, edition_of, whose).id
+    return ingest(resources, kinds, owner=whose, options=options, quiet=quiet, edition_of=older)
 
 
 def ingest(

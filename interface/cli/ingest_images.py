@@ -1,6 +1,6 @@
 """`swatchbook ingest-images`: ingest folders of pictures and scraped batches, and count their items."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from swatchbook.resources import Resources
 ALL = "all"
 """Source of the counts of all sources together."""
 
-KINDS: Mapping[str, str | None] = {"references": FOLDER, "scraped": BATCH, "all": None}
+_KINDS: Mapping[str, str | None] = {"references": FOLDER, "scraped": BATCH, "all": None}
 """What `--mode` says of the paths; `all`: look what each is."""
 
 
@@ -32,6 +32,18 @@ class Ingested(Record):
 
     sources: tuple[SourceCounts, ...]
     total: SourceCounts
+
+
+def kinds_of(
+    paths: Iterable[Path], mode: str, *, references_dir: Path | None, scraped_dir: Path | None
+) -> dict[Path, str | None]:
+    """Return the kind of document that each path is, None for whatever is there. `mode` may leave out a folder."""
+    kinds: dict[Path, str | None] = dict.fromkeys(paths, _KINDS[mode])
+    if scraped_dir and mode != "references":
+        kinds[scraped_dir] = BATCH
+    if references_dir and mode != "scraped":
+        kinds[references_dir] = FOLDER
+    return kinds
 
 
 def ingest_images(

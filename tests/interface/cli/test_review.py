@@ -5,7 +5,7 @@ import json
 import pytest
 
 from interface.cli import review_tables
-from interface.cli.review import list_weak
+from interface.cli.commands.review import list_weak
 from swatchbook.resources import Resources
 from tests.ledger.test_reviews import weak
 

@@ -1,0 +1,229 @@
+"""`swatchbook ingest`, `ingest-images` and `import`: the commands and their options."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
+
+import typer
+
+from interface.cli.options import (
+    Json,
+    OwnerName,
+    Roles,
+    Yes,
+    check_owner,
+    check_text,
+    choose_one_owner,
+    opened_resources,
+    parse_roles,
+    read_settings,
+    resumable,
+)
+
+if TYPE_CHECKING:
+    from swatchbook.records import IngestOptions, Record, RunReport
+
+BatchSize = Annotated[int | None, typer.Option(help="Images embedded and committed together.  [20]")]
+MaxRetries = Annotated[int | None, typer.Option(help="Retries of temporary failures within a run.  [3]")]
+MaxUsd = Annotated[float | None, typer.Option(metavar="USD", help="Maximum cost of calls to paid providers.")]
+
+
+def ingest(
+    paths: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="PATH",
+            readable=False,
+            help="PDF files, pictures, scraped batches (JSON, JSONL), or folders that contain them, with subfolders.",
+        ),
+    ],
+    owner: OwnerName = None,
+    batch_size: BatchSize = None,
+    max_retries: MaxRetries = None,
+    roles: Roles = "",
+    max_usd: MaxUsd = None,
+    no_focus: Annotated[bool, typer.Option("--no-focus", help="Also process pages without products.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Read the PDF again, and retry failed and rejected images.")
+    ] = False,
+    edition_of: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DOCUMENT", help="The PATH is a newer edition of this document, whose products leave the search."
+        ),
+    ] = None,
+    plan: Annotated[
+        bool, typer.Option("--plan", help="Only estimate the calls to providers and their maximum cost.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Ingest PDF catalogues, pictures and scraped batches, and make them searchable.
+
+    Run it again to resume after an interruption. Completed documents with the same options are skipped.
+    """
+    options = _options(
+        batch_size=batch_size, max_retries=max_retries, roles=roles, max_usd=max_usd, focus=not no_focus, force=force
+    )
+    check_owner(owner)
+    from interface.cli.exit_status import worst
+    from interface.cli.sources import name_sources
+    from swatchbook.resources import open_resources
+
+    settings = read_settings()
+    sources, codes = name_sources(paths, settings.image_suffixes, quiet=as_json)
+    if edition_of is not None and len(sources) != 1:
+        raise typer.BadParameter("name one source with it", param_hint="--edition-of")
+    if plan:
+        from interface.cli.cost_estimate import print_estimates
+
+        with open_resources(settings) as resources:
+            codes.append(print_estimates(resources, sources, options, as_json=as_json))
+        raise typer.Exit(worst(codes))
+    reports: list[RunReport] = []
+    if sources:
+        with open_resources(settings) as resources, resumable():
+            from interface.cli.ingest import ingest_sources
+
+            reports, code = ingest_sources(
+                resources, sources, owner=owner, options=options, quiet=as_json, edition_of=edition_of
+            )
+            codes.append(code)
+    _end(reports, worst(codes), as_json=as_json)
+
+
+def ingest_images(
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="PATH",
+            readable=False,
+            help="Folders of pictures, with subfolders; JSON or JSONL files of scraped items, or folders of them.",
+        ),
+    ] = None,
+    mode: Annotated[
+        Literal["references", "scraped", "all"],
+        typer.Option(help="What the PATHs are: references (pictures), scraped (batches), all: look at each."),
+    ] = "all",
+    references_dir: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="A folder of pictures, beside the PATHs.")
+    ] = None,
+    scraped_dir: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="A folder of scraped batches, beside the PATHs.")
+    ] = None,
+    owner: OwnerName = None,
+    batch_size: BatchSize = None,
+    max_retries: MaxRetries = None,
+    roles: Roles = "",
+    max_usd: MaxUsd = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Read all files again, and retry failed and rejected images.")
+    ] = False,
+    mirror: Annotated[
+        bool, typer.Option("--mirror", help="Remove items that are no longer in their folder or batch.")
+    ] = False,
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.yaml",
+            help="Settings, references_dir, scraped_dir and batch_size; options of the command line go first.",
+        ),
+    ] = None,
+    clear: Annotated[
+        bool, typer.Option("--clear", help="Delete what these folders and batches put there, and ingest nothing.")
+    ] = False,
+    yes: Yes = False,
+    as_json: Json = False,
+) -> None:
+    """Ingest folders of pictures and scraped batches, and make them searchable.
+
+    Run it again when something has changed: only new and changed files are read. Each item of a batch is a product, and
+    each picture of a folder, with the name of its file.
+    """
+    if config is not None:
+        from interface.cli.config_file import use_config
+
+        given = use_config(config)
+        references_dir, scraped_dir = references_dir or given.references_dir, scraped_dir or given.scraped_dir
+        batch_size = given.batch_size if batch_size is None else batch_size
+    if not (paths or references_dir or scraped_dir):
+        raise typer.BadParameter("name a folder or a batch", param_hint="PATH")
+    options = _options(
+        batch_size=batch_size, max_retries=max_retries, roles=roles, max_usd=max_usd, mirror=mirror, force=force
+    )
+    check_owner(owner)
+    with opened_resources() as resources, resumable():
+        from interface.cli.ingest_images import ingest_images as run
+        from interface.cli.ingest_images import kinds_of
+        from swatchbook.records import DEFAULT_OWNER
+
+        kinds = kinds_of(paths or (), mode, references_dir=references_dir, scraped_dir=scraped_dir)
+        if clear:
+            from interface.cli.delete import clear_sources
+
+            whose = choose_one_owner(resources.ledger, owner)
+            raise typer.Exit(clear_sources(resources, kinds, whose, yes=yes, as_json=as_json))
+        ingested, code = run(resources, kinds, owner=owner or DEFAULT_OWNER, options=options, quiet=as_json)
+    _end(ingested, code, as_json=as_json)
+
+
+def import_table(
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="SOURCE",
+            help="A .csv, .jsonl or .parquet file; or env:NAME, where the environment variable NAME has the URL of a "
+            "database.",
+        ),
+    ],
+    config: Annotated[
+        Path, typer.Option(metavar="FILE", help="The mapping: a YAML file that says which column is what.")
+    ],
+    owner: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="Take the rows of this user only; owner of all rows, if no column has the user."
+        ),
+    ] = None,
+    batch_size: BatchSize = None,
+    roles: Roles = "",
+    max_usd: MaxUsd = None,
+    mirror: Annotated[bool, typer.Option("--mirror", help="Remove items that are no longer in the table.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count rows and vectors.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Import a collection from a table, with the vectors that it has already.
+
+    Each owner's completed rows with a picture become products; pictures without a usable vector are embedded. Run it
+    again when the table has changed.
+    """
+    options = _options(batch_size=batch_size, roles=roles, max_usd=max_usd, mirror=mirror)
+    check_owner(owner)
+    check_text(source, "SOURCE")
+    with opened_resources() as resources, resumable():
+        from interface.cli.import_table import import_table as run
+
+        imported, code = run(resources, source, config, owner=owner, options=options, dry_run=dry_run, quiet=as_json)
+    _end(imported, code, as_json=as_json)
+
+
+def _options(*, roles: str, **given: Any) -> "IngestOptions":
+    """Return the options of an ingest; those that are None keep their default. Raises BadParameter."""
+    from pydantic import ValidationError
+
+    from swatchbook.records import IngestOptions
+
+    named = {name: value for name, value in given.items() if value is not None}
+    try:
+        return IngestOptions(roles=parse_roles(roles), **named)
+    except ValidationError as error:
+        first = error.errors()[0]
+        option = "--" + str(first["loc"][0]).replace("_", "-")
+        raise typer.BadParameter(f"{first['input']}: {first['msg']}", param_hint=option) from None
+
+
+def _end(done: "Record | list[RunReport]", code: int, *, as_json: bool) -> NoReturn:
+    """Print what was done, if as JSON, and exit with the code."""
+    from interface.cli.terminal import say_json
+
+    if as_json:
+        say_json(done)
+    raise typer.Exit(code)

@@ -1,0 +1,190 @@
+"""Commands that show what the collection has, by document or as a whole, and that change nothing: `swatchbook show`,
+`diff`, `inspect`, `audit`, `label`, `export`, `status`, `coverage` and `stats`.
+"""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from interface.cli.options import (
+    All,
+    AllOwners,
+    Json,
+    OwnerName,
+    Reference,
+    ReferenceOrAll,
+    Roles,
+    choose_document,
+    choose_documents,
+    choose_owner,
+    opened_resources,
+    parse_roles,
+)
+
+
+def show(document: Reference, owner: OwnerName = None, all_owners: AllOwners = False, as_json: Json = False) -> None:
+    """Show one document: its account, products and failures."""
+    with opened_resources() as resources:
+        from interface.cli.tables import draw_document
+        from interface.cli.terminal import out, say_json
+        from swatchbook.ledger.queries.document import show_document
+        from swatchbook.ledger.queries.report import document_report
+
+        row = choose_document(resources.ledger, document, choose_owner(resources.ledger, owner, all_owners))
+        details = show_document(resources.ledger, row.id)
+        if as_json:
+            say_json(details)
+            return
+        report = document_report(resources.ledger, row.id)
+        out().print(draw_document(row, report, details, now=resources.ledger.now()))
+
+
+def diff(
+    before: Annotated[str, typer.Argument(metavar="A", help="The older document: id, beginning of an id, or name.")],
+    after: Annotated[str, typer.Argument(metavar="B", help="The newer document.")],
+    owner: OwnerName = None,
+    all_owners: AllOwners = False,
+    as_json: Json = False,
+) -> None:
+    """Compare the products of two documents: added, removed, renamed, and changed in price or size."""
+    with opened_resources() as resources:
+        from interface.cli.editions import draw_diff
+        from interface.cli.terminal import out, say_json
+        from swatchbook.reports.editions import compare_documents
+
+        whose = choose_owner(resources.ledger, owner, all_owners)
+        ids = [choose_document(resources.ledger, each, whose).id for each in (before, after)]
+        found = compare_documents(resources.ledger, *ids)
+        say_json(found) if as_json else out().print(draw_diff(found))
+
+
+def inspect(
+    document: Reference,
+    page: Annotated[int | None, typer.Option(min=1, metavar="N", help="Only this page of the PDF.")] = None,
+    html: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="HTML file to write; one in the home if not given.")
+    ] = None,
+    png: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write a picture of the page instead; needs --page.")
+    ] = None,
+    owner: OwnerName = None,
+    all_owners: AllOwners = False,
+) -> None:
+    """Show a catalogue's pages with a box over every placement: its state, why, its caption and its products.
+
+    Prints the path of the file: HTML that holds all pages and opens in any browser, or a PNG of one page.
+    """
+    if png is not None and (page is None or html is not None):
+        raise typer.BadParameter("give --page with it, and no --html", param_hint="--png")
+    with opened_resources() as resources:
+        from interface.cli.inspection import write_html, write_png
+        from interface.cli.terminal import cell, out
+        from swatchbook.reports.inspection_html import html_path
+
+        row = choose_document(resources.ledger, document, choose_owner(resources.ledger, owner, all_owners))
+        if png is not None and page is not None:
+            write_png(resources, row, page, png)
+        else:
+            html = html or html_path(resources.settings, row.id, row.name, page)
+            write_html(resources, row, page, html)
+        out().print(cell(png or html), soft_wrap=True)
+
+
+def audit(document: Reference, owner: OwnerName = None, all_owners: AllOwners = False, as_json: Json = False) -> None:
+    """Look for lost pictures: what looks like a picture on a catalogue's pages, and has no placement."""
+    with opened_resources() as resources:
+        from interface.cli.inspection import draw_audit
+        from interface.cli.terminal import out, say_json
+        from swatchbook.reports.audit import audit
+
+        row = choose_document(resources.ledger, document, choose_owner(resources.ledger, owner, all_owners))
+        found = audit(resources, row)
+        if as_json:
+            say_json(found)
+        else:
+            out().print(draw_audit(found))
+
+
+def label(document: Reference, owner: OwnerName = None, all_owners: AllOwners = False) -> None:
+    """Print a truth file for a catalogue, to correct by hand: its present products, pictures and pages as JSON."""
+    with opened_resources() as resources:
+        from interface.cli.terminal import say_json
+        from swatchbook.evaluation.stored import draft_of
+
+        row = choose_document(resources.ledger, document, choose_owner(resources.ledger, owner, all_owners))
+        say_json(draft_of(resources.ledger, row))
+
+
+def export(
+    document: ReferenceOrAll = None,
+    every: All = False,
+    owner: OwnerName = None,
+    all_owners: AllOwners = False,
+    form: Annotated[
+        Literal["csv", "jsonl", "xlsx", "parquet"] | None,
+        typer.Option("--format", help="Format; by default that of PATH's suffix, else csv."),
+    ] = None,
+    to: Annotated[Path | None, typer.Option(metavar="PATH", help="File to write; stdout if not given.")] = None,
+    pictures: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Also copy the products' pictures into this folder.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print what was written as JSON; needs --to.")] = False,
+) -> None:
+    """Export products, one row each, with the names of their pictures: as CSV, JSON lines, Excel or Parquet.
+
+    In CSV, a cell that begins with = + - @ gets an apostrophe in front, so that no spreadsheet runs it as a formula.
+    """
+    if as_json and to is None:
+        raise typer.BadParameter("the export itself goes to stdout: add --to PATH", param_hint="--json")
+    with opened_resources() as resources:
+        from interface.cli.export import choose_format, exportable, note_exported
+        from interface.cli.export import export as write
+        from interface.cli.terminal import say_json
+
+        chosen = choose_format(form, to)
+        documents = choose_documents(resources.ledger, document, every, owner, all_owners)
+        exported = write(resources, exportable(documents, every=every), chosen, to=to, pictures=pictures)
+        say_json(exported) if as_json else note_exported(exported)
+    raise typer.Exit(exported.exit_code)
+
+
+def status(owner: OwnerName = None, all_owners: AllOwners = False, as_json: Json = False) -> None:
+    """List documents that are running, waiting, due or blocked."""
+    with opened_resources() as resources:
+        from interface.cli.tables import draw_overview, overview
+        from interface.cli.terminal import out, say_json
+
+        state = overview(resources.ledger, resources.settings, choose_owner(resources.ledger, owner, all_owners))
+        say_json(state.listed()) if as_json else out().print(draw_overview(state, now=resources.ledger.now()))
+
+
+def coverage(owner: OwnerName = None, all_owners: AllOwners = False, roles: Roles = "", as_json: Json = False) -> None:
+    """Show how much of the collection is embedded and searchable, and what the stages took this week."""
+    wanted = parse_roles(roles)
+    with opened_resources() as resources:
+        from interface.cli.tables import draw_coverage
+        from interface.cli.terminal import out, say_json
+        from swatchbook.ledger.queries.coverage import count_coverage
+        from swatchbook.ledger.queries.timings import stage_weeks
+        from swatchbook.reports.stale import stale_roles
+
+        whose = choose_owner(resources.ledger, owner, all_owners)
+        counted = count_coverage(resources.ledger, owner=whose, roles=wanted)
+        stale = stale_roles(resources.ledger, resources.settings, whose, wanted)
+        stages = stage_weeks(resources.ledger, whose)
+        if as_json:
+            say_json(counted.model_dump(mode="json") | {"stale": stale, "stages": stages})
+        else:
+            out().print(draw_coverage(counted, stale, stages))
+
+
+def stats(owner: OwnerName = None, all_owners: AllOwners = False, as_json: Json = False) -> None:
+    """Count images by state, role, model and kind of failure; show by role how alike a sample of them is."""
+    with opened_resources() as resources:
+        from interface.cli.statistics import draw_statistics
+        from interface.cli.terminal import out, say_json
+        from swatchbook.reports.statistics import collect_statistics
+
+        collected = collect_statistics(resources, choose_owner(resources.ledger, owner, all_owners))
+        say_json(collected) if as_json else out().print(draw_statistics(collected))

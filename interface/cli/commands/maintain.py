@@ -1,0 +1,296 @@
+"""Commands that keep a collection in order: resume, complete, stop and delete documents, check and repair, back up."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from interface.cli.options import (
+    All,
+    AllOwners,
+    Json,
+    OwnerName,
+    ReferenceOrAll,
+    Roles,
+    Yes,
+    check_choice,
+    choose_document,
+    choose_documents,
+    choose_one_owner,
+    choose_owner,
+    opened_resources,
+    parse_pages,
+    parse_roles,
+    resumable,
+)
+
+
+def retry(
+    document: ReferenceOrAll = None,
+    every: All = False,
+    owner: OwnerName = None,
+    all_owners: AllOwners = False,
+    force: Annotated[bool, typer.Option("--force", help="Also retry rejected images.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Resume a document now, or with --all every one; without either, those that are due.
+
+    What failed or was cancelled is resumed only by its name or with --all.
+    """
+    only_due = document is None and not every
+    if force and only_due:
+        raise typer.BadParameter("it needs a DOCUMENT or --all", param_hint="--force")
+    with opened_resources() as resources, resumable():
+        from interface.cli.ingest import resume
+        from interface.cli.terminal import note, say_json
+        from swatchbook.ledger import schedule
+        from swatchbook.ledger.document_commands import retry as retry_document
+        from swatchbook.ledger.documents import get_document
+        from swatchbook.ledger.retention import collect
+
+        if only_due:
+            whose = choose_owner(resources.ledger, owner, all_owners)
+            collect(resources.ledger, resources.files)
+            waiting = schedule.due_documents(resources.ledger, owner=whose)
+        else:
+            chosen = choose_documents(resources.ledger, document, every, owner, all_owners)
+            again = [row.id for row in chosen if retry_document(resources.ledger, row.id, force=force)]
+            waiting = [get_document(resources.ledger, each) for each in again]
+        if not waiting:
+            note("Nothing to do. `swatchbook status` lists waiting documents.")
+        reports, code = resume(resources, waiting, quiet=as_json)
+        if as_json:
+            say_json(reports)
+    raise typer.Exit(code)
+
+
+def embed(
+    document: ReferenceOrAll = None,
+    every: All = False,
+    owner: OwnerName = None,
+    all_owners: AllOwners = False,
+    roles: Roles = "",
+    pages: Annotated[
+        str,
+        typer.Option(metavar="PAGES", help="Take in these skipped pages of the PDF, too: 3,5-7; `show` lists them."),
+    ] = "",
+    force: Annotated[bool, typer.Option("--force", help="Also retry failed and rejected images.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Create a document's missing or outdated vectors with the models in the settings; with --all, of every document.
+
+    Existing vectors and analyses of these models are kept. --roles adds roles to those of the document's ingest, and
+    --pages pages that it skipped; later ingests of the same file keep them.
+    """
+    wanted, taken = parse_roles(roles), parse_pages(pages)
+    if taken and every:
+        raise typer.BadParameter("name one document: pages are its own", param_hint="--pages")
+    with opened_resources() as resources, resumable():
+        from interface.cli.ingest import resume
+        from interface.cli.terminal import note, say_json
+        from swatchbook.ledger.documents import get_document
+        from swatchbook.upkeep.regenerate import regenerate
+
+        lacking = list[str]()
+        for row in choose_documents(resources.ledger, document, every, owner, all_owners):
+            if regenerate(resources, row, roles=wanted, pages=taken, force=force):
+                lacking.append(row.id)
+            else:
+                note(
+                    f"{row.name}: nothing to do, its vectors are up to date"
+                    + (", and no such page is skipped." if taken else ".")
+                )
+        waiting = [get_document(resources.ledger, each) for each in lacking]
+        reports, code = resume(resources, waiting, quiet=as_json)
+        if as_json:
+            say_json(reports)
+    raise typer.Exit(code)
+
+
+def backfill(
+    owner: OwnerName = None,
+    all_owners: AllOwners = False,
+    roles: Roles = "",
+    stale: Annotated[
+        bool,
+        typer.Option(
+            "--stale",
+            help="Also make what the models in the settings have not made yet, in the spaces that `spaces fill` fills.",
+        ),
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count what would be made, and its cost.")] = False,
+    batch_size: Annotated[int, typer.Option(min=1, max=256, help="Images embedded and committed together.")] = 10,
+    limit: Annotated[int | None, typer.Option(min=1, help="Most images and chunks; all by default.")] = None,
+    max_usd: Annotated[
+        float | None, typer.Option(metavar="USD", min=0, help="Maximum cost of calls to paid providers.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Make the vectors that the images of completed documents lack, and whose stored file can be read.
+
+    Run it again to resume after an interruption. What has failed for good is left to `retry`.
+    """
+    wanted = parse_roles(roles)
+    with opened_resources() as resources, resumable():
+        from interface.cli.backfill import draw_backfill_plan, draw_backfilled
+        from interface.cli.exit_status import COMPLETED, OPEN
+        from interface.cli.progress import counting
+        from interface.cli.terminal import err, out, say_json
+        from swatchbook.upkeep.backfill import Backfill, plan_backfill
+        from swatchbook.upkeep.backfill import backfill as run
+
+        asked = Backfill(
+            owner=choose_owner(resources.ledger, owner, all_owners), roles=wanted, stale=stale, batch_size=batch_size,
+            limit=limit, max_usd=max_usd,
+        )  # fmt: skip
+        if dry_run:
+            plan = plan_backfill(resources, asked)
+            say_json(plan.model_dump(mode="json") | {"usd": plan.usd}) if as_json else out().print(
+                draw_backfill_plan(plan)
+            )
+            return
+        with counting("backfill", err()) as progress:
+            done = run(resources, asked, progress=progress)
+        now = resources.ledger.now()
+        say_json(done) if as_json else out().print(draw_backfilled(done, now=now))
+    raise typer.Exit(OPEN if done.lacks or done.failures or done.busy else COMPLETED)
+
+
+def cancel(
+    document: ReferenceOrAll = None, every: All = False, owner: OwnerName = None, all_owners: AllOwners = False
+) -> None:
+    """Stop processing a document, or with --all every one. What is already searchable stays; `retry` resumes it."""
+    with opened_resources() as resources:
+        from interface.cli.terminal import note, owner_flag
+        from swatchbook.ledger.document_commands import cancel as cancel_document
+
+        for row in choose_documents(resources.ledger, document, every, owner, all_owners):
+            if cancel_document(resources.ledger, row.id):
+                note(f"{row.name}: cancelled. To resume it: swatchbook retry {row.id[:8]}{owner_flag(row.owner)}")
+            else:
+                note(f"{row.name}: nothing to stop, its status is {row.status.value}.")
+
+
+def delete(
+    document: ReferenceOrAll = None,
+    every: All = False,
+    owner: OwnerName = None,
+    yes: Yes = False,
+    as_json: Json = False,
+) -> None:
+    """Delete a document with its images, vectors and files, or with --all every one of the owner. Asks first.
+
+    Images that other documents use stay.
+    """
+    with opened_resources() as resources:
+        from interface.cli.delete import delete_document, delete_owner
+
+        check_choice(document, every)
+        whose = choose_one_owner(resources.ledger, owner)
+        if document is None:
+            code = delete_owner(resources, whose, yes=yes, as_json=as_json)
+        else:
+            row = choose_document(resources.ledger, document, whose)
+            code = delete_document(resources, row, yes=yes, as_json=as_json)
+    raise typer.Exit(code)
+
+
+def verify(
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Publish missing rows, remove unknown ones, queue what lost its pictures.")
+    ] = False,
+    deep: Annotated[bool, typer.Option("--deep", help="Read every stored file; without it only sizes count.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Check that ledger, index and file store agree."""
+    with opened_resources() as resources:
+        from interface.cli.exit_status import COMPLETED, FAILED
+        from interface.cli.tables import draw_verification
+        from interface.cli.terminal import out, say_json
+        from swatchbook.upkeep.verify import verify as compare
+
+        result = compare(resources, repair=repair, deep=deep)
+        say_json(result.model_dump(mode="json") | {"sound": result.sound}) if as_json else out().print(
+            draw_verification(result)
+        )
+    raise typer.Exit(COMPLETED if result.sound else FAILED)
+
+
+def tick(as_json: Json = False) -> None:
+    """Run one round of the service's background loop, for cron: start due documents, clean up after dead runs."""
+    with opened_resources() as resources, resumable():
+        from interface.cli.exit_status import COMPLETED, OPEN
+        from interface.cli.terminal import out, say_json
+        from interface.cli.upkeep import draw_round, run_round
+
+        done = run_round(resources)
+        say_json(done) if as_json else out().print(draw_round(done))
+    raise typer.Exit(OPEN if done.troubles else COMPLETED)
+
+
+def gc(
+    now: Annotated[
+        bool, typer.Option("--now", help="Also what became unused less than an hour ago, as after a delete.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list what would be removed.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Remove garbage: temporary files, results of deleted documents, unreferenced files."""
+    with opened_resources() as resources:
+        from interface.cli.terminal import out, say_json
+        from interface.cli.upkeep import draw_swept, run_collection
+
+        swept = run_collection(resources, now=now, dry_run=dry_run)
+        say_json(swept) if as_json else out().print(draw_swept(swept, dry_run=dry_run))
+
+
+def rebuild_index(as_json: Json = False) -> None:
+    """Rebuild the index from the ledger, without calling any model."""
+    with opened_resources() as resources:
+        from interface.cli.progress import counting
+        from interface.cli.terminal import err, note, say_json
+        from swatchbook.upkeep.verify import rebuild
+
+        with counting("publish", err()) as progress:
+            published = rebuild(resources, progress=progress)
+        say_json({"published": published}) if as_json else note(f"{published} images and chunks published.")
+
+
+def backup(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="An empty folder, or an earlier backup.")],
+    as_json: Json = False,
+) -> None:
+    """Write everything but the settings to a folder: ledger, vectors and files. The collection may be in use.
+
+    Run it again to add what is new.
+    """
+    with opened_resources() as resources, resumable():
+        from interface.cli.backup import draw_backup, exit_code
+        from interface.cli.progress import counting
+        from interface.cli.terminal import err, out, say_json
+        from swatchbook.backup.write import back_up
+
+        with counting("back up", err()) as progress:
+            done = back_up(resources, folder, progress=progress)
+        say_json(done) if as_json else out().print(draw_backup(done))
+    raise typer.Exit(exit_code(done))
+
+
+def restore(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A folder that `backup` has written.")],
+    as_json: Json = False,
+) -> None:
+    """Restore a backup into this ledger, file store and index, whichever these are; nothing is embedded again.
+
+    What is here stays: documents that are here already are not changed. Run it again after an interruption.
+    """
+    with opened_resources() as resources, resumable():
+        from interface.cli.backup import draw_restore, exit_code
+        from interface.cli.progress import counting
+        from interface.cli.terminal import err, out, say_json
+        from swatchbook.backup.restore import restore as run
+
+        with counting("restore", err()) as progress:
+            done = run(resources, folder, progress=progress)
+        say_json(done) if as_json else out().print(draw_restore(done))
+    raise typer.Exit(exit_code(done))
