@@ -323,19 +323,40 @@ def startup() -> list[Figure]:
 
 
 def folders() -> list[Figure]:
-    """A folder of 100,000 files that has not changed, and the memory of its scan, against one of 10,000."""
+    """A folder of 100,000 files that has not changed, and by how much memory grows with each file."""
     from benchmarks.folders import FILES, measure
 
     tenth, whole = measure(FILES // 10), measure(FILES)
-    figures = [
-        Figure(
-            f"unchanged run of a folder of {FILES:,} files, seconds", whole.again, 10,
-            note=f"{tenth.again:.1f} s with a tenth of them",
-        )
-    ]  # fmt: skip
+    wall = f"wall {whole.again.wall:.1f} s, load {os.getloadavg()[0]:.0f}; {tenth.again.cpu:.1f} s with a tenth of them"
+    name = f"unchanged run of a folder of {FILES:,} files, processor seconds"
+    figures = [Figure(name, whole.again.cpu, 10, note=wall)]
     for what, one, ten in (("unchanged run", tenth.again_mb, whole.again_mb), ("scan", tenth.scan_mb, whole.scan_mb)):
-        name = f"peak PSS of its {what} ÷ with a tenth of the files"
-        figures.append(Figure(name, ten / one, 1.2, note=f"{ten:.0f} and {one:.0f} MiB"))
+        grown = (ten - one) * (1 << 20) / (FILES - FILES // 10)
+        note = f"peaks {ten:.0f} and {one:.0f} MiB, of {FILES:,} and {FILES // 10:,} files"
+        figures.append(Figure(f"peak PSS of its {what}, bytes more with each file", grown, 200, note=note))
+    return figures
+
+
+def statistics() -> list[Figure]:
+    """What people ask of a ledger with a million items; on SQLite processor time, on PostgreSQL the server's wall."""
+    from benchmarks.ledger import MOST, database
+    from benchmarks.statistics import CANDIDATES, measure
+
+    figures = []
+    for kind, unit, part, goal in (
+        ("sqlite", "SQLite, processor seconds", ", processor", 20),
+        ("postgresql", "PostgreSQL, seconds", "", 10),
+    ):
+        spent = dict[str, float]()
+        with database(kind) as url:
+            measure(url, MOST, spent.__setitem__)
+        for what, phase, most in (
+            (f"statistics with coverage of {MOST:,} items", "statistics, the whole", goal),
+            (f"coverage alone of {MOST:,} items", "coverage", goal),
+            (f"first {CANDIDATES:,} candidates of a backfill in {MOST:,} items", "1,000 candidates", 2),
+        ):
+            note = f"wall {spent[phase]:.2f} s, load {os.getloadavg()[0]:.0f}"
+            figures.append(Figure(f"{what}, {unit}", spent[phase + part], most, note=note))
     return figures
 
 
@@ -423,6 +444,7 @@ BENCHMARKS: Mapping[str, Callable[[], list[Figure]]] = {
     "concurrent": concurrent,
     "startup": startup,
     "folders": folders,
+    "statistics": statistics,
     "web": web,
     "many": many,
     "scale": scale,
