@@ -17,11 +17,11 @@ from swatchbook.ledger.documents import PDF, Document, get_document
 from swatchbook.ledger.queries.report import document_report
 from swatchbook.ledger.queries.source_items import count_items
 from swatchbook.pipeline.find_sources import Source
-from swatchbook.pipeline.finish_run import make_room
+from swatchbook.pipeline.finish_run import make_room, tell_gone_items
 from swatchbook.pipeline.register import Registered
 from swatchbook.pipeline.register_folder import register_path
 from swatchbook.pipeline.run import block_document
-from swatchbook.records import DEFAULT_OWNER, DocumentStatus, IngestOptions, RunReport
+from swatchbook.records import DEFAULT_OWNER, DocumentStatus, IngestOptions, RunReport, Scan
 from swatchbook.resources import Resources
 from swatchbook.runtime.heap import release_memory
 
@@ -144,12 +144,12 @@ def _process(
 
 
 def find_report(resources: Resources, document: Document, *, unchanged: bool) -> RunReport:
-    """Return the account; of an unchanged folder its items as this command found them, and not as the last run did."""
+    """Return the account; of an unchanged folder its items, with what is told of them, as this command found them."""
     report = document_report(resources.ledger, document.id)
     if unchanged and document.kind != PDF:
         all_complete = report.images_complete == report.images_found
         items = count_items(resources.ledger, document.id, all_complete=all_complete)
-        return report.model_copy(update={"items": items})
+        return report.model_copy(update={"items": items, "warnings": tuple(tell_gone_items(items, Scan()))})
     return report
 
 

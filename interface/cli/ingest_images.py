@@ -4,13 +4,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from rich.console import RenderableType
+
 from interface.cli.ingest import ingest
+from interface.cli.run_report import SHOWN_FAILURES, item_counts
+from interface.cli.terminal import duration, facts, out
 from swatchbook.errors import Failure
 from swatchbook.ledger.documents import BATCH, FOLDER, PDF, documents_within, get_document
 from swatchbook.ledger.queries.source_items import failed_ids
 from swatchbook.pipeline.find_sources import find_sources
 from swatchbook.records import IngestOptions, ItemCounts, Record, RunReport
 from swatchbook.resources import Resources
+from swatchbook.truncate import truncate
 
 ALL = "all"
 """Source of the counts of all sources together."""
@@ -58,7 +63,19 @@ def ingest_images(
         sources |= {path: kind} if kind else dict.fromkeys(_find(resources, path, owner))
     reports, code = ingest(resources, sources, owner=owner, options=options, quiet=quiet)
     counts = tuple(counts_of(resources, report) for report in reports)
-    return Ingested(sources=counts, total=total_of(counts)), code
+    ingested = Ingested(sources=counts, total=total_of(counts))
+    if not quiet and len(counts) > 1:
+        out().print("", draw_total(ingested))
+    return ingested, code
+
+
+def draw_total(ingested: Ingested) -> RenderableType:
+    """Return the items of all sources together, with the first ids that failed."""
+    total = ingested.total
+    rows = [("in total", f"{len(ingested.sources)} sources"), ("items", item_counts(total))]
+    if total.failed_ids:
+        rows.append(("failed", ", ".join(truncate(total.failed_ids, SHOWN_FAILURES))))
+    return facts([*rows, ("time", duration(total.duration_seconds))])
 
 
 def _find(resources: Resources, path: Path, owner: str) -> list[Path]:

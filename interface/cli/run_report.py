@@ -101,7 +101,7 @@ def account(report: RunReport) -> list[tuple[str, Text | str]]:
     rows += [
         ("products", str(report.products_discovered)),
         ("chunks", str(report.chunks_created)),
-        *([("items", _items(report.items))] if report.items else []),
+        *([("items", item_counts(report.items))] if report.items else []),
         ("images", _images(report)),
         *([("to review", _to_review(report))] if report.images_to_review else []),
     ]
@@ -196,7 +196,8 @@ def _edition(report: RunReport, edition: EditionReport) -> Iterator[tuple[str, T
     yield "pictures", f"{pictures}; {edition.pictures_embedded:,} embedded"
 
 
-def _items(counts: ItemCounts) -> str:
+def item_counts(counts: ItemCounts) -> str:
+    """Return the items of a source on one line, by state."""
     parts = [
         (counts.processed_items, "processed"),
         (counts.skipped_items, "skipped"),

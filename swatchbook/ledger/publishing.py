@@ -344,8 +344,9 @@ def mark_all_dirty(ledger: Ledger) -> None:
 
 def _in_scope(table: Table, document: str | None, owner: str | None) -> Iterator[ColumnElement[bool]]:
     if document is not None:
-        placed = select(placements.c.image).where(placements.c.document == document)
-        yield chunks.c.document == document if table is chunks else images.c.id.in_(placed)
+        # not IN: SQLite would look up all images of the document, where few rows wait to be published
+        placed = exists().where(placements.c.image == images.c.id, placements.c.document == document)
+        yield chunks.c.document == document if table is chunks else placed
     if owner is not None:
         owned = select(documents.c.id).where(documents.c.owner == owner)
         yield chunks.c.document.in_(owned) if table is chunks else images.c.owner == owner

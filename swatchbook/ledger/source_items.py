@@ -34,6 +34,22 @@ def known_items(ledger: Ledger, document: str, keys: Collection[str]) -> dict[st
         return {item.key: item for item in items}
 
 
+def known_stamps(
+    ledger: Ledger, document: str, generation: str, keys: Collection[str]
+) -> Iterator[tuple[str, Mapping[str, int]]]:
+    """Yield (key, fields of the Stamp) of those items of a document that a generation has read, each with one picture.
+
+    Without an object for each, as there may be 100,000.
+    """
+    query = select(source_items.c.key, source_items.c.pictures).where(
+        source_items.c.document == document, source_items.c.generation == generation, source_items.c.kind.is_(None)
+    )
+    with ledger.read() as connection:
+        for key, pictures in select_in(connection, query, source_items.c.key, keys):
+            if len(pictures) == 1 and pictures[0]["stamp"]:
+                yield key, pictures[0]["stamp"]
+
+
 def count_known(ledger: Ledger, document: str, *, gone: bool) -> int:
     """Count the known items of a document that were in its source when it was read last; `gone`: the others, too."""
     known = select(func.count()).where(source_items.c.document == document)

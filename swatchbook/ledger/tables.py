@@ -316,6 +316,8 @@ contents = Table(
     Column("phash", String(16)),
     Column("unused_since", Time),
     Column("size", Size),  # of the file in bytes; NULL: it was stored by an earlier version
+    Index(None, "file"),
+    Index("ix_contents_unused", "unused_since", sqlite_where=text("unused_since IS NOT NULL")),
 )
 
 items = Table(

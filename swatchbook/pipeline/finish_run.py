@@ -66,7 +66,7 @@ def finish_run(resources: Resources, work: Work, results: StageResults | Scan) -
         warnings = (*answers, *results.warnings)
     else:
         items = count_items(ledger, work.document, skipped=results.skipped)
-        warnings = (*results.warnings, *_left_items(items, results))
+        warnings = (*results.warnings, *tell_gone_items(items, results))
     report = document_report(ledger, work.document, run=work.run.token)
     if items is not None:
         items = items.model_copy(update={"duration_seconds": round(sum(report.seconds.values()), 3)})
@@ -112,14 +112,14 @@ def _confidence(resources: Resources, work: Work, results: StageResults | Scan) 
     )
 
 
-def _left_items(counts: ItemCounts, scan: Scan) -> Iterator[str]:
+def tell_gone_items(counts: ItemCounts, scan: Scan) -> Iterator[str]:
     """Yield lines about items that were moved, and items that are no longer in their folder."""
     if scan.moved:
-        yield f"{scan.moved} items were moved: their pictures are at another place now."
+        yield f"Items that were moved, their pictures are at another place now: {scan.moved}."
     if scan.removed:
-        yield f"{scan.removed} items are no longer in their source and were removed."
+        yield f"Items that are no longer in their source and were removed: {scan.removed}."
     if counts.left_items:
-        yield f"{counts.left_items} items are no longer in their source; --mirror removes them."
+        yield f"Items that are no longer in their source: {counts.left_items}; --mirror removes them."
 
 
 def _dropped_answers(results: StageResults) -> str | None:

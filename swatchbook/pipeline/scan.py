@@ -15,7 +15,7 @@ from contextlib import ExitStack
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from ulid import ULID
 
@@ -51,7 +51,7 @@ from swatchbook.records import (
 )
 from swatchbook.resources import Resources
 from swatchbook.sources.batch import list_batch
-from swatchbook.sources.folder import count_pictures, list_folder
+from swatchbook.sources.folder import count_pictures, list_files, list_folder
 from swatchbook.sources.listed import ListedItem, ListedPicture, ListedUrl
 from swatchbook.sources.staged import count_staged, list_staged, staged_file
 from swatchbook.storage.upload_buffer import temporary_file
@@ -78,6 +78,9 @@ _SUFFIXES = {"JPEG": ".jpg", "MPO": ".jpg", "JPEG2000": ".jp2", "TIFF": ".tif"}
 """Pillow's format -> suffix of the stored file, where it is not the format's name."""
 
 
+_Listed = TypeVar("_Listed", ListedItem, ListedItem | ListedPicture)
+
+
 class _Opened(Record):
     """What reading a picture file gave. `kind` and `message`: why there is no picture.
 
@@ -99,9 +102,14 @@ def is_unchanged(resources: Resources, document: Document, *, mirror: bool = Fal
     if generation is None:
         return False
     count = 0
-    for portion in _portions(_list(resources, document), _LOOKED_UP):
-        known = source_items.known_items(resources.ledger, document.id, portion)
-        if not all(_is_known(item, known.get(key), generation) for key, item in portion.items()):
+    for portion in _portions(_list_briefly(resources, document), _LOOKED_UP):
+        files = {key: each for key, each in portion.items() if isinstance(each, ListedPicture)}
+        items = {key: each for key, each in portion.items() if isinstance(each, ListedItem)}
+        stamps = source_items.known_stamps(resources.ledger, document.id, generation, files)
+        if sum(_is_as_stamped(files[key], **stamp) for key, stamp in stamps) < len(files):
+            return False
+        known = source_items.known_items(resources.ledger, document.id, items)
+        if not all(_is_known(item, known.get(key), generation) for key, item in items.items()):
             return False
         count += len(portion)
     return count == source_items.count_known(resources.ledger, document.id, gone=mirror)
@@ -148,8 +156,21 @@ def _list(resources: Resources, document: Document) -> Iterator[ListedItem]:
         return list_staged(staged_file(settings.home, document.content), document.id)
     if document.kind == BATCH:
         return list_batch(path, settings.item_fields, max_bytes=settings.max_document_mb << 20)
-    within = documents_within(resources.ledger, document.owner, path)
-    return list_folder(path, settings.image_suffixes, apart={Path(d.content) for d in within if d.kind == BATCH})
+    return list_folder(path, settings.image_suffixes, apart=_batches_within(resources, document))
+
+
+def _list_briefly(resources: Resources, document: Document) -> Iterator[ListedItem | ListedPicture]:
+    """List a source, of a folder only the picture files: what else their items have follows from their paths."""
+    if document.kind != FOLDER:
+        return _list(resources, document)
+    apart = _batches_within(resources, document)
+    files = list_files(Path(document.content), resources.settings.image_suffixes, apart=apart)
+    return (found for _, found in files)
+
+
+def _batches_within(resources: Resources, document: Document) -> set[Path]:
+    within = documents_within(resources.ledger, document.owner, Path(document.content))
+    return {Path(each.content) for each in within if each.kind == BATCH}
 
 
 def _count(resources: Resources, work: Work) -> int:
@@ -161,10 +182,12 @@ def _count(resources: Resources, work: Work) -> int:
     return count_pictures(Path(work.content), resources.settings.image_suffixes)
 
 
-def _portions(items: Iterable[ListedItem], size: int) -> Iterator[dict[str, ListedItem]]:
-    """Yield items by key, in portions and in order."""
+def _portions(items: Iterable[_Listed], size: int) -> Iterator[dict[str, _Listed]]:
+    """Yield items by key, in portions and in order; a picture stands for the item of its path."""
     iterator = iter(items)
-    while portion := {text_key(item.item): item for item in islice(iterator, size)}:
+    while portion := {
+        text_key(each.path if isinstance(each, ListedPicture) else each.item): each for each in islice(iterator, size)
+    }:
         yield portion
 
 
@@ -186,9 +209,17 @@ def _is_as_read(picture: ListedPicture | ListedUrl, known: SourcePicture) -> boo
     stamp = known.stamp
     if stamp is None or known.path != picture.path:
         return False
-    return isinstance(picture, ListedUrl) or (
-        (stamp.size, stamp.mtime_ns, stamp.inode) == (picture.size, picture.mtime_ns, picture.inode)
-        and stamp.mtime_ns < stamp.read_ns - _FRESH_NS
+    return isinstance(picture, ListedUrl) or _is_as_stamped(
+        picture, stamp.size, stamp.mtime_ns, stamp.inode, stamp.read_ns
+    )
+
+
+def _is_as_stamped(picture: ListedPicture, size: int, mtime_ns: int, inode: int, read_ns: int) -> bool:
+    return (
+        picture.size == size
+        and picture.mtime_ns == mtime_ns
+        and picture.inode == inode
+        and mtime_ns < read_ns - _FRESH_NS
     )
 
 

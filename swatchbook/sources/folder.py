@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from swatchbook.errors import Failure, InvalidReference, UnsupportedFormat
-from swatchbook.sources.listed import ListedItem, find_picture, picture_at, storable, title_of
+from swatchbook.sources.listed import ListedItem, ListedPicture, find_picture, picture_at, storable, title_of
 
 
 def list_folder(folder: Path, suffixes: Collection[str], *, apart: Collection[Path] = ()) -> Iterator[ListedItem]:
@@ -19,11 +19,23 @@ def list_folder(folder: Path, suffixes: Collection[str], *, apart: Collection[Pa
     A subfolder that cannot be read is a failed item; those in `apart` (absolute) are left out. Raises InvalidReference
     if the folder itself cannot be read.
     """
-    root = Path(folder).resolve()
-    if root.is_file():
-        yield _list_file(root.parent, root.name, f"{root.parent.as_uri()}/")
+    below = f"{_root_of(folder).as_uri()}/"
+    for path, found in list_files(folder, suffixes, apart=apart):
+        yield found if isinstance(found, ListedItem) else _item_of_file(path, found, below)
+
+
+def list_files(
+    folder: Path, suffixes: Collection[str], *, apart: Collection[Path] = ()
+) -> Iterator[tuple[str, ListedPicture | ListedItem]]:
+    """Yield (path, picture) for each item of `list_folder`, without what follows from the path; failed ones as items.
+
+    It keeps the names of one folder at a time.
+    """
+    root = _root_of(folder)
+    if Path(folder).is_file():
+        name = Path(folder).resolve().name
+        yield name, _find_file(root, name)
         return
-    below = f"{root.as_uri()}/"
     waiting = [""]
     while waiting:
         relative = waiting.pop()
@@ -33,13 +45,13 @@ def list_folder(folder: Path, suffixes: Collection[str], *, apart: Collection[Pa
             failure = InvalidReference(f"The folder cannot be read: {error.strerror}.", advice="Check its permissions.")
             if not relative:
                 raise InvalidReference(f"{folder}: {failure.message}", advice=failure.advice) from error
-            yield _failed(f"{relative}/", failure, hides=storable(f"{relative}/"))
+            yield relative, _failed(f"{relative}/", failure, hides=storable(f"{relative}/"))
             continue
         prefix = f"{relative}/" if relative else ""
         for name in names:
-            item = _list_file(root, prefix + name, below, is_link=name in links)
-            if not (name in links and _is_folder(root / prefix / name, item)):
-                yield item
+            found = _find_file(root, prefix + name, is_link=name in links)
+            if not (name in links and _is_folder(root / prefix / name, found)):
+                yield prefix + name, found
         waiting += (prefix + name for name in reversed(subfolders) if root / prefix / name not in apart)
 
 
@@ -72,19 +84,29 @@ def _look_into(folder: Path, suffixes: Collection[str]) -> tuple[list[str], set[
     return sorted(names, key=os.fsencode), links, sorted(subfolders, key=os.fsencode)
 
 
-def _list_file(root: Path, path: str, below: str, *, is_link: bool = False) -> ListedItem:
-    """Return the item of a file at a place in `root`. `below`: the root's URL with "/"."""
+def _root_of(folder: Path) -> Path:
+    """Return the folder that items are named in, resolved; of a single picture the one that it is in."""
+    root = Path(folder).resolve()
+    return root.parent if root.is_file() else root
+
+
+def _find_file(root: Path, path: str, *, is_link: bool = False) -> ListedPicture | ListedItem:
+    """Return the picture at a place in `root`, or the failed item."""
     try:
-        picture = find_picture(root, root / path) if is_link else picture_at(path, f"{root}/{path}")
+        return find_picture(root, root / path) if is_link else picture_at(path, f"{root}/{path}")
     except Failure as failure:
         return _failed(path, failure)
+
+
+def _item_of_file(path: str, picture: ListedPicture, below: str) -> ListedItem:
+    """Return the item of a picture. `below`: the root's URL with "/"."""
     metadata = {"price": "0", "url": below + quote(os.fsencode(path))}
     return ListedItem(item=picture.path, title=title_of(path), metadata=metadata, pictures=(picture,))
 
 
-def _is_folder(link: Path, item: ListedItem) -> bool:
+def _is_folder(link: Path, found: ListedPicture | ListedItem) -> bool:
     """Return whether a link leads to a folder within the root: its files are found at their place."""
-    return isinstance(item.failure, UnsupportedFormat) and link.is_dir()
+    return isinstance(found, ListedItem) and isinstance(found.failure, UnsupportedFormat) and link.is_dir()
 
 
 def _failed(path: str, failure: Failure, *, hides: str | None = None) -> ListedItem:

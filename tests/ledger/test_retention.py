@@ -9,7 +9,7 @@ from sqlalchemy import insert, update
 from swatchbook.ledger import stage_results
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.queries import account
-from swatchbook.ledger.retention import Collected, collect
+from swatchbook.ledger.retention import Collected, collect, unreferenced_files
 from swatchbook.ledger.tables import (
     analyses,
     calls,
@@ -23,6 +23,7 @@ from swatchbook.records import (
     text_key,
 )
 from swatchbook.storage.files import Files
+from tests.ledger.plans import planned
 from tests.ledger.scene import (
     begin,
     chunked,
@@ -164,3 +165,27 @@ def test_many_unused_contents_go_in_portions(ledger: Ledger, files: Files) -> No
     elapse(ledger, files, 3_601)
     assert collect(ledger, files).contents == 1  # the text that their analyses said
     assert count(ledger, items_table) == count(ledger, vectors) == count(ledger, contents) == 0
+
+
+def test_only_files_that_no_row_names_are_unreferenced(ledger: Ledger, files: Files) -> None:
+    run = complete(ledger, "oak")
+    named = [stored(ledger, files, "oak"), *(files.put_bytes(data, ".bin") for data in (b"catalogue", b"pages"))]
+    set_document(ledger, run.document, file=named[1], pages_file=named[2])
+    orphans = {f"{sha256(bytes([n % 256, n // 256]))}.png" for n in range(2_000)}  # of several IN lists
+    assert unreferenced_files(ledger, sorted({*named, *orphans})) == orphans
+
+
+@pytest.mark.parametrize("database", ["sqlite"])
+def test_no_portion_of_gc_reads_all_contents(ledger: Ledger, files: Files) -> None:
+    run = complete(ledger, "oak")
+    stored(ledger, files, "oak")
+    delete(ledger, run.document)
+    collect(ledger, files)
+    elapse(ledger, files, 3_601)
+    with planned(ledger) as of_files:
+        unreferenced_files(ledger, ["0" * 64])
+    with planned(ledger) as of_contents:
+        assert collect(ledger, files).contents > 0
+    marking = [plan for plan in of_contents if "SCAN contents" in plan]
+    assert len(marking) == 1, "one pass over all of them says which are unused"
+    assert not [plan for plan in of_files if "SCAN" in plan]

@@ -99,6 +99,59 @@ def test_unchanged_files_are_not_read_again(resources: Resources, folder: Path) 
     assert (counts.total_items, counts.processed_items, counts.skipped_items, counts.failed_items) == (3, 0, 3, 0)
 
 
+def test_whatever_changes_in_a_folder_with_odd_files_is_found(resources: Resources, folder: Path) -> None:
+    (folder / "link.png").symlink_to("oak.png")
+    (folder / "out.png").symlink_to("/etc/hostname")
+    os.mkfifo(folder / "pipe.png")
+    (folder / os.fsdecode(b"odd \xff.png")).write_bytes((folder / "oak.png").read_bytes())
+    for file in (folder / "link.png", Path(os.fsdecode(bytes(folder) + b"/odd \xff.png"))):
+        age(file)
+    work = begin(resources, folder)
+    scanned(resources, work)
+
+    def unchanged() -> bool:
+        return is_unchanged(resources, document_of(resources, work))
+
+    assert unchanged()
+    for change, back in (
+        (lambda: draw(folder / "new.png", 9), (folder / "new.png").unlink),
+        (
+            lambda: (folder / "pipe.png").rename(folder / "piped.png"),
+            lambda: (folder / "piped.png").rename(folder / "pipe.png"),
+        ),
+        (
+            lambda: (folder / "link.png").rename(folder / "k.png"),
+            lambda: (folder / "k.png").rename(folder / "link.png"),
+        ),
+        (lambda: (folder / "sub").rename(folder / "gone"), lambda: (folder / "gone").rename(folder / "sub")),
+        (
+            lambda: (folder / "sub" / "linen.webp").rename(folder / ".linen"),
+            lambda: (folder / ".linen").rename(folder / "sub" / "linen.webp"),
+        ),
+    ):
+        change()
+        assert not unchanged()
+        back()
+        assert unchanged()
+    age(folder / "sub" / "linen.webp", 200.0)
+    assert not unchanged()
+
+
+def test_more_files_are_known_again_with_no_more_questions(resources: Resources, folder: Path) -> None:
+    def asked() -> int:
+        work = begin(resources, folder)
+        scanned(resources, work)
+        end(resources, work)
+        with planned(resources.ledger) as plans:
+            assert is_unchanged(resources, document_of(resources, work))
+        return len(plans)
+
+    few = asked()
+    for number in range(60):
+        draw(folder / f"{number}.png", number)
+    assert asked() == few
+
+
 def test_no_portion_looks_through_what_was_read_before(resources: Resources, folder: Path) -> None:
     """Else the time of a folder grows with the square of its files: 100,000 took longer than a quarter of an hour."""
     work = begin(resources, folder)

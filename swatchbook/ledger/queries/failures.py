@@ -6,9 +6,10 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, and_, or_, select
+from sqlalchemy import Connection, Row, Select, and_, exists, or_, select
 
 from swatchbook.ledger.database import Ledger
+from swatchbook.ledger.dirty import unpublished_rows
 from swatchbook.ledger.image_states import (
     chunk_items,
     first_placements,
@@ -138,13 +139,13 @@ def _chunk_failures(connection: Connection, document: str) -> Iterator[FailureRe
 
 def _refusals(connection: Connection, document: str) -> Iterator[FailureRecord]:
     """Yield what the index refused of complete images (a changed payload) and of chunks."""
-    placed = select(placements.c.image).where(placements.c.document == document)
-    refused_images = and_(images.c.id.in_(placed), images.c.published >= images.c.made)
+    placed = exists().where(placements.c.image == images.c.id, placements.c.document == document)
+    refused_images = and_(placed, images.c.published >= images.c.made)
     for table, image, where in (
         (images, images.c.id, refused_images),
         (chunks, None, chunks.c.document == document),
     ):
-        refused = select(table).where(where, table.c.publish_failure.is_not(None))
+        refused = select(table).where(unpublished_rows(table), where, table.c.publish_failure.is_not(None))
         for row in connection.execute(refused.order_by(table.c.id)):
             if row.publish_failure:
                 yield FailureRecord(

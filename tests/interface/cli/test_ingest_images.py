@@ -126,6 +126,27 @@ def test_second_run_processes_nothing_and_starts_no_flow(folder: Path) -> None:
     assert "scan" not in err
 
 
+def test_items_of_several_sources_are_printed_in_total(folder: Path) -> None:
+    status, printed, _ = attempt(
+        "ingest-images", str(folder), str(folder.parent / "shop" / "items.jsonl"), "--owner", "anna"
+    )
+    assert status == 3
+    total = " ".join(printed[printed.index("in total") :].split())
+    assert "2 sources items 8 = 5 skipped + 3 failed failed empty.jpg, letter.png, sofa-1" in total
+
+
+def test_what_an_earlier_run_removed_is_not_told_again(home: Path, tmp_path: Path) -> None:
+    for number, name in enumerate(("oak.png", "slate.png", "linen.png")):
+        draw(tmp_path / "few" / name, number)
+    command = ("ingest-images", str(tmp_path / "few"), "--owner", "bert")
+    run(*command)
+    (tmp_path / "few" / "oak.png").unlink()
+    assert "no longer in their source: 1; --mirror" in run(*command)
+    assert "no longer in their source: 1; --mirror" in run(*command), "it still is"
+    assert "were removed: 1." in run(*command, "--mirror")
+    assert "removed" not in run(*command)
+
+
 def test_folder_that_is_none_is_said_at_once(home: Path, tmp_path: Path) -> None:
     status, _, err = attempt("ingest-images", str(tmp_path / "nowhere"))
     assert (status, "no such file or folder" in err) == (2, True)
