@@ -5,7 +5,8 @@ rendered at 144 dpi (2,400 pixels at most) and searched for lines at 80 dpi (0.9
 The models (`line_models.py`) read Latin, Greek, Chinese and Japanese letters. Of lines in other scripts only digits,
 signs and look-alikes come out. Such lines are left out and named as unread: those that are unsure, those with few
 letters for their length, and those with words of two alphabets; on a page of which a third of the lines is so, also all
-that are not quite sure. Measured on 340 lines in Cyrillic and Persian print and 700 in Latin print.
+that are not quite sure. Measured on 270 lines in Cyrillic and Persian print, of which 41 are still read (prices, codes,
+Latin names), and on 327 in Latin print, of which none is lost.
 """
 
 import re

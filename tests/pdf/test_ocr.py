@@ -112,12 +112,19 @@ def test_nothing_is_downloaded_and_lines_that_cannot_be_read_are_named(
 
     monkeypatch.setattr(socket.socket, "connect", no_network)
     recogniser = Recogniser()
+
+    def pixels_of(document: pymupdf.Document) -> Any:
+        pixmap = document[0].get_pixmap()
+        return np.frombuffer(pixmap.samples, np.uint8).reshape(pixmap.height, pixmap.width, 3)
+
     with pymupdf.open() as document:
         page = document.new_page(width=500, height=300)
         for top in (50, 110, 170):
             page.insert_text((30, top), "Стол обеденный из дуба", fontname="china-s", fontsize=30)
-        pixmap = page.get_pixmap()
-        cyrillic = np.frombuffer(pixmap.samples, np.uint8).reshape(pixmap.height, pixmap.width, 3)
+        cyrillic = pixels_of(document)
+        page.insert_text((30, 230), "Dining table", fontsize=30)
+        both = recogniser.read(pixels_of(document), 72)
+    assert ([line.text for line in both.lines], len(both.unread)) == (["Dining table"], 3)
     read = recogniser.read(cyrillic, 72)
     assert (read.turn, len(read.unread), read.lines) == (0, 3, ())
     assert recogniser.read(np.full((300, 300, 3), 255, np.uint8), 72) == Printed((), 0, ())
