@@ -1,26 +1,29 @@
 """Reading a catalogue: text and census of pictures, with the child's start, against the same calls of PyMuPDF bare in
 separate processes, against pdfplumber's words, and against pymupdf4llm's layout mode. Also the pictures of a page,
-and two processes at once against one.
+two processes at once against one, and the printed text of scanned pages.
 
 pdfplumber runs in a separate environment in the cache folder, made when it is missing. The bare calls are timed with
 the start of their process, and ours with the start of the child; of the other readers only the work is timed.
 
 Usage: python -m benchmarks.reading FILE   (prints the seconds of reading, then those of the pictures of each page)
+       python -m benchmarks.reading ocr FILE   (prints the processor seconds of OCR of each page that is read so)
 """
 
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
+from statistics import mean, median
 from tempfile import TemporaryDirectory
 
 _ROOT = Path(__file__).parents[1]
 _PLUMBER = ("pdfplumber==0.11.10",)
 _PLUMBER_PAGES, _LAYOUT_PAGES = 20, 5  # they take tenths of a second a page
 _AT_ONCE = 2
+_SCANNED = 5  # every fifth page of the sample
 
 _BARE = """
 import pymupdf, sys
@@ -56,6 +59,8 @@ class Measured:
     pictures_page: float  # the median of all pages
     one: float  # reading and pictures in one process
     two: float  # the same in two processes at once
+    printed_page: float  # OCR of a page of a scan: the mean, in processor seconds of one thread
+    printed_most: float  # the page that takes longest
 
 
 def measure(catalogue: Path, pages: int, rounds: int) -> Measured:
@@ -76,7 +81,11 @@ def measure(catalogue: Path, pages: int, rounds: int) -> Measured:
         with ThreadPoolExecutor(_AT_ONCE) as threads:
             list(threads.map(lambda _: _run(sys.executable, "-m", "benchmarks.reading", catalogue), range(_AT_ONCE)))
         two.append(time.monotonic() - started)
+    with TemporaryDirectory() as folder:
+        printed = _run(sys.executable, "-m", "benchmarks.reading", "ocr", scan_of(catalogue, Path(folder) / "scan.pdf"))
     return Measured(
+        printed_page=mean(printed[1]),
+        printed_most=max(printed[1]),
         ours=median(ours),
         bare=median(bare),
         page=median(ours) / pages,
@@ -95,6 +104,35 @@ def _run(*command: object) -> tuple[float, list[float]]:
     if done.returncode:
         raise RuntimeError(f"{command}: exit {done.returncode}\n{done.stderr[-3000:]}")
     return time.monotonic() - started, [float(word) for word in done.stdout.split() if word[0].isdigit()]
+
+
+def scan_of(catalogue: Path, to: Path) -> Path:
+    """Write every fifth page of a catalogue as a picture of the page, and return the file."""
+    import pymupdf
+
+    with pymupdf.open(catalogue) as document, pymupdf.open() as scan:
+        for page in document.pages(0, document.page_count, _SCANNED):
+            picture = page.get_pixmap(dpi=144).tobytes("jpeg")
+            scan.new_page(width=page.rect.width, height=page.rect.height).insert_image(page.rect, stream=picture)
+        scan.save(to)
+    return to
+
+
+def printed_seconds(catalogue: Path) -> Iterator[float]:
+    """Yield the processor seconds of OCR of each page that is read so; the models are loaded before."""
+    import pymupdf
+
+    from swatchbook.pdf.parser_child import read_page
+    from swatchbook.pdf.printed_text import PrintedText
+
+    printed_text = PrintedText("auto")
+    with pymupdf.open(catalogue) as document:
+        for number in range(document.page_count + 1):
+            answers = read_page(document, max(number, 1), printed_text)  # the first page twice: it loads the models
+            known, _ = next(answers)
+            started = time.process_time()
+            if not known["whole"] and next(answers) and number:
+                yield time.process_time() - started
 
 
 def main(catalogue: Path) -> None:
@@ -117,4 +155,7 @@ def main(catalogue: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    if sys.argv[1] == "ocr":
+        print(*printed_seconds(Path(sys.argv[2])))
+    else:
+        main(Path(sys.argv[1]))

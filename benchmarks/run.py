@@ -258,6 +258,10 @@ def reading() -> list[Figure]:
         ),
         Figure("pictures of a page at the median, without OCR, ms", 1000 * m.pictures_page, 100),
         Figure(
+            "OCR of a page at one thread, s", m.printed_page, 1.0,
+            note=f"processor; mean of a scan of the sample, at most {m.printed_most:.2f} s",
+        ),
+        Figure(
             "two processes that read and extract ÷ one, speed", 2 * m.one / m.two, 1.7, at_least=True,
             note=f"{m.two:.1f} s for two, {m.one:.1f} s for one",
         ),

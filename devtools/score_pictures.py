@@ -130,7 +130,7 @@ def _is_shown(
     """
     same = [p for p in placements if p.page == entry["page"] and _is_same(p, entry["image_hint"], page_boxes[p.page])]
     same = [p for p in same if p.xref == entry["image_hint"].get("xref")] or same
-    if "strip of it" in (entry.get("role") or ""):
+    if "product" in entry and not entry["image_hint"].get("region_of_page_raster"):
         same += [p for p in placements if p.page == entry["page"] and _is_strip_of(entry["image_hint"]["bbox"], p.bbox)]
     return any(p.state is PlacementState.SHOWN for p in same), same
 

@@ -87,6 +87,11 @@ def covers(upper: Box, lower: Box) -> bool:
     return shared_area(upper, lower) >= 0.99 * area(lower) > 0
 
 
+def move(box: Box, right: float, down: float) -> Box:
+    """Return a box moved by so many points."""
+    return box[0] + right, box[1] + down, box[2] + right, box[3] + down
+
+
 def centre_inside(box: Box, region: Box) -> bool:
     """Whether the centre of a box lies in a region."""
     x, y = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2

@@ -13,7 +13,7 @@ from swatchbook.errors import UnreadableDocument
 from swatchbook.export.atomic_file import atomic_file
 from swatchbook.ledger.documents import Document
 from swatchbook.pdf import reader
-from swatchbook.records import FailedPage
+from swatchbook.records import FailedPage, page_name
 from swatchbook.reports.audit import Audit
 from swatchbook.reports.inspection import inspect, stored_file
 from swatchbook.reports.inspection_html import SIDE, as_html, drawing_of
@@ -56,10 +56,13 @@ def draw_audit(audit: Audit) -> RenderableType:
     rows = table("page", "box", "of the page", "skipped because", right=("page", "of the page"))
     for lost in (*audit.lost, *audit.skipped):
         box = " ".join(f"{side:.0f}" for side in lost.bbox)
-        rows.add_row(cell(lost.page), cell(box), cell(f"{lost.share:.1%}"), cell(lost.reason or "", "dim"))
+        page = page_name(lost.page, audit.labels.get(lost.page))
+        rows.add_row(cell(page), cell(box), cell(f"{lost.share:.1%}"), cell(lost.reason or "", "dim"))
     count = f"{plural(len(audit.lost), 'lost picture')} on {plural(audit.pages, 'page')}"
     if audit.skipped:
         count += f", and {plural(len(audit.skipped), 'picture')} on skipped pages"
     parts: list[RenderableType] = [rows] if audit.lost or audit.skipped else []
-    parts += [Text(f"✗ page {page.page}: {clean(page.message)}", "red") for page in audit.failed]
+    for failed in audit.failed:
+        page = page_name(failed.page, audit.labels.get(failed.page))
+        parts.append(Text(f"✗ page {clean(page)}: {clean(failed.message)}", "red"))
     return Group(*parts, Text(count))

@@ -19,7 +19,7 @@ from swatchbook.records import Box, Drawn, Page
 
 TOUCH = 2.0  # points between a picture and the fold
 SAME_PLACE = 3.0  # points by which the ends of two halves, or two boxes of one, may differ
-LEAST_SIDE = 36.0  # points, of a half
+LEAST_SIDE, LEAST_WIDTH = 36.0, 6.0  # points: the short side of one half, and of the other
 SPREAD_ASPECT = 1.15  # width over height of a page that may show two
 MOSTLY = 0.97  # of a picture's area: if both halves show as much, they show all of it
 
@@ -28,7 +28,7 @@ INSET = 2  # pixels: the outermost are mixed with the ground
 LIVELY = 1.0  # of 255: the least change within pictures; flat bands of a template have less, and prove nothing
 ACROSS = 2.0  # times the change within the pictures, at most
 FACING = 0.8  # of the change between parts of the edges that do not face each other, at most
-OUTER = 0.6  # of the change between an edge and the outer edge of the other half, at most
+OUTER = 0.6  # of the change between an edge and the outer edge of the other half, at most, unless that half is narrow
 SHIFTS = range(2, 14)  # fortieths of the height by which an edge is moved to face another part
 
 
@@ -58,6 +58,7 @@ class Edges(NamedTuple):
     right: Image.Image
     within_left: Image.Image
     within_right: Image.Image
+    is_narrow: bool
 
 
 def find_folds(pages: Iterable[Page]) -> Mapping[int, list[Fold]]:
@@ -75,27 +76,31 @@ def find_folds(pages: Iterable[Page]) -> Mapping[int, list[Fold]]:
 
 
 def _meeting(left: Page, right: Page) -> Iterator[Fold]:
-    at_fold = [(drawn, box) for drawn, box in _large(right) if box[0] <= right.box[0] + TOUCH]
-    for drawn, box in _large(left) if at_fold else ():
+    at_fold = [(drawn, box) for drawn, box in _halves(right) if box[0] <= right.box[0] + TOUCH]
+    for drawn, box in _halves(left) if at_fold else ():
         if box[2] < left.box[2] - TOUCH:
             continue
         for other, place in at_fold:
-            if meet(box, place, box[2] - place[0]) and not _is_repeated(drawn, other):
+            if may_meet(box, place, box[2] - place[0]) and not _is_repeated(drawn, other):
                 scale = max(pixels_a_unit(each.transform, each.width, each.height) for each in (drawn, other))
                 shows_all = _shows_all(drawn, box, other, place, left.box[2] - left.box[0])
                 yield Fold(Half(left.number, box), Half(right.number, place), round(scale, 4), shows_all)
 
 
-def _large(page: Page) -> Iterator[tuple[Drawn, Box]]:
+def _halves(page: Page) -> Iterator[tuple[Drawn, Box]]:
     for drawn in page.drawn:
         box = clip(drawn.bbox, page.box)
-        if not drawn.gradient and short_side(box) >= LEAST_SIDE:
+        if not drawn.gradient and short_side(box) >= LEAST_WIDTH:
             yield drawn, box
 
 
-def meet(left: Box, right: Box, apart: float = 0.0) -> bool:
-    """Whether two boxes meet at a fold; `apart`: by how much the left page lies further right in its coordinates."""
-    return abs(left[2] - right[0] - apart) <= TOUCH and _agree(left[1], right[1]) and _agree(left[3], right[3])
+def may_meet(left: Box, right: Box, apart: float = 0.0) -> bool:
+    """Whether two boxes may be halves that meet at a fold. `apart`: by how much the left page lies further right in its
+    coordinates.
+    """
+    sides = sorted(map(short_side, (left, right)))
+    meet = abs(left[2] - right[0] - apart) <= TOUCH and _agree(left[1], right[1]) and _agree(left[3], right[3])
+    return meet and sides[0] >= LEAST_WIDTH and sides[1] >= LEAST_SIDE
 
 
 def is_broad(page: Box) -> bool:
@@ -137,7 +142,9 @@ def edges_of(rendered: Image.Image) -> Edges:
     step = 2 * INSET + 1  # as far apart as the edges of two pictures
     last = rendered.width - 1
     columns = (INSET, last - INSET, INSET + step, last - INSET - step)
-    return Edges(*(_column(rendered, min(max(x, 0), last)) for x in columns))
+    is_narrow = rendered.width < LEAST_SIDE * EDGE_SCALE
+    left, right, within_left, within_right = (_column(rendered, min(max(x, 0), last)) for x in columns)
+    return Edges(left, right, within_left, within_right, is_narrow)
 
 
 def _column(rendered: Image.Image, x: int) -> Image.Image:
@@ -149,8 +156,9 @@ def goes_on(left: Edges, right: Edges) -> bool:
     """Whether the picture to the left of a fold goes on to the right of it."""
     across = _change(left.right, right.left)
     within = max(_change(left.right, left.within_right), _change(right.left, right.within_left))
-    outer = min(_change(left.left, right.left), _change(left.right, right.right))
-    if within < LIVELY or across > ACROSS * within or across > OUTER * outer:
+    outer_left = 255.0 if left.is_narrow else _change(left.left, right.left)
+    outer_right = 255.0 if right.is_narrow else _change(left.right, right.right)
+    if within < LIVELY or across > ACROSS * within or across > OUTER * min(outer_left, outer_right):
         return False
     height = min(left.right.height, right.left.height)
     moved = (

@@ -27,6 +27,9 @@ GROWTH = 1.6  # the finder marks the core of a line: its box is larger by this Ã
 MOST_FOUND = 1_000  # parts of a page that may be lines
 
 HEIGHT = 48  # pixels of a line that the reader sees
+MARGIN = (
+    0.25  # of a line's height, added to it: letters are smaller and the line shorter, which saves a fifth of the time
+)
 LEAST_WIDTH = 96  # pixels
 TALL = 1.5  # times as high as wide: the line stands on its end, its top to the left
 
@@ -112,6 +115,7 @@ def _cut(pixels: Pixels, corners: Corners) -> Pixels:
     width, height = _size(corners)
     if height >= TALL * width:
         corners, width, height = np.roll(corners, -1, axis=0), height, width
+    corners, height = _heightened(corners), (1 + MARGIN) * height
     wide = max(1, round(HEIGHT * width / max(height, 1.0)))
     flat = np.array([(0, 0), (wide, 0), (wide, HEIGHT), (0, HEIGHT)], np.float32)
     line = cv2.warpPerspective(
@@ -122,6 +126,12 @@ def _cut(pixels: Pixels, corners: Corners) -> Pixels:
         borderMode=cv2.BORDER_REPLICATE,
     )
     return np.pad(line, ((0, 0), (0, max(0, LEAST_WIDTH - wide)), (0, 0)), constant_values=127)
+
+
+def _heightened(corners: Corners) -> Corners:
+    top_left, top_right, bottom_right, bottom_left = corners
+    left, right = (bottom_left - top_left) * (MARGIN / 2), (bottom_right - top_right) * (MARGIN / 2)
+    return np.stack((top_left - left, top_right - right, bottom_right + right, bottom_left + left)).astype(np.float32)
 
 
 def _size(corners: Corners) -> tuple[float, float]:

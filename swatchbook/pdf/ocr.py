@@ -13,6 +13,7 @@ from swatchbook.records import Block, Box, Line, Page, Span
 LETTER_SHARE = 0.7  # of a line box's height is the font's size
 SAME_SIZE = 1.24  # sizes from boxes vary by ±24 % around the mode: that is one size
 PITCH = 2.2  # times the size, from one line to the next of a paragraph
+UNREAD_SHARE = 1 / 3  # of a page's printed lines: if more are unread, its print is of a script that is not read
 SAME_LINE = 0.5  # share of a line box that the text layer's lines cover: then it is read already
 
 
@@ -29,7 +30,12 @@ class Printed(NamedTuple):
 
     lines: tuple[PrintedLine, ...]
     turn: int
-    unread: int  # lines found but not read: too unsure, or too many
+    unread: tuple[Box, ...]  # lines found but not read: too unsure, without sense, or too many
+
+
+def is_mostly_unread(read: int, unread: int) -> bool:
+    """Whether so many lines of a page could not be read that its print is of a script that is not read."""
+    return unread > UNREAD_SHARE * (read + unread)
 
 
 def known_lines(page: Page) -> list[Box]:

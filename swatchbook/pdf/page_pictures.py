@@ -37,7 +37,7 @@ from swatchbook.images.limits import ImageLimits
 from swatchbook.pdf.drawings import MOST_PATHS, drawing_boxes
 from swatchbook.pdf.folds import (
     EDGE_SCALE,
-    LEAST_SIDE,
+    LEAST_WIDTH,
     TOUCH,
     Edges,
     Fold,
@@ -45,7 +45,7 @@ from swatchbook.pdf.folds import (
     edges_of,
     goes_on,
     is_broad,
-    meet,
+    may_meet,
     same_place,
 )
 from swatchbook.pdf.lost import find_lost
@@ -102,13 +102,14 @@ def find_pictures(
 def join_halves(page: Any, pictures: Sequence[Found]) -> Iterator[Found]:
     """Return the pictures of a page; two that are one across the fold of a spread are joined."""
     fold = (page.rect.x0 + page.rect.x1) / 2
-    large = [one for one in pictures if short_side(one.seen.box) >= LEAST_SIDE] if is_broad(tuple(page.rect)) else []
+    broad = is_broad(tuple(page.rect))
+    halves = [one for one in pictures if broad and short_side(one.seen.box) >= LEAST_WIDTH]
     edges = cache(lambda box: edges_of(render_box(page, box, EDGE_SCALE)))
     rest_of: dict[int, Found] = {}  # number of a left half -> the right half
-    for left in (one for one in large if abs(one.seen.box[2] - fold) <= TOUCH):
-        for right in large:
+    for left in (one for one in halves if abs(one.seen.box[2] - fold) <= TOUCH):
+        for right in halves:
             boxes = left.seen.box, right.seen.box
-            if meet(*boxes) and goes_on(*map(edges, boxes)) and right not in rest_of.values():
+            if may_meet(*boxes) and goes_on(*map(edges, boxes)) and right not in rest_of.values():
                 rest_of[left.number] = right
                 break
     right_halves = {right.number for right in rest_of.values()}

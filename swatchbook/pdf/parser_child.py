@@ -153,7 +153,7 @@ def read_page(document: Any, number: int, printed_text: PrintedText) -> Iterator
         "drawn": [picture._asdict() for picture in drawn],
         "paths": painting.paths,
         "has_table": has_table,
-        "unread": 0,
+        "unread": (),
         "warnings": (*warnings, *_warnings()),
     }
     if printed_text.is_wanted(read):
@@ -163,8 +163,8 @@ def read_page(document: Any, number: int, printed_text: PrintedText) -> Iterator
 
 
 def _page_answer(read: dict[str, Any], *, whole: bool) -> Frame:
-    facts = {name: read[name] for name in ("warnings", "box", "has_table", "unread")}
-    facts |= {"page": read["number"], "whole": whole}
+    facts = {name: read[name] for name in ("warnings", "box", "has_table")}
+    facts |= {"page": read["number"], "whole": whole, "unread": len(read["unread"])}
     return facts, json.dumps(read, ensure_ascii=False, allow_nan=False).encode()
 
 

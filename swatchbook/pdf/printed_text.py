@@ -54,6 +54,7 @@ class PrintedText:
     def __init__(self, mode: Ocr) -> None:
         self._mode = mode
         self._recogniser: Any = None
+        self._turn = 0  # of the page before
 
     def is_wanted(self, read: dict[str, Any]) -> bool:
         """Whether a page, as JSON (`Page`), is read by its pixels."""
@@ -88,5 +89,6 @@ class PrintedText:
         dpi = fitting_dpi(page.rect.width, page.rect.height)
         pixels = np.asarray(render_box(page, read["box"], dpi / 72))
         text_layer = Page.model_validate(read)
-        printed = self._recogniser.read(pixels, dpi, known_lines(text_layer))
+        printed = self._recogniser.read(pixels, dpi, known_lines(text_layer), turn=self._turn)
+        self._turn = printed.turn
         return add_printed(text_layer, printed).model_dump(mode="json")

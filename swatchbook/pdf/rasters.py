@@ -1,5 +1,5 @@
 """Which rasters of a page are cut into the pictures that they show: those of 30 % of the page or more with two lines of
-text on them, from the text layer or read from pixels. How they are cut: `regions.py`.
+text on them, from the text layer, read from pixels or in a script that is not read. How they are cut: `regions.py`.
 
 Without numpy and OpenCV, which the child that reads pages only imports when a page has such a raster.
 """
@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from swatchbook.geometry import Turn, area, centre_inside, shared_area
+from swatchbook.geometry import Turn, area, centre_inside, move, shared_area
+from swatchbook.pdf.ocr import is_mostly_unread
 from swatchbook.records import Box, Page
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ Texts = dict[str, Any]
 def raster_texts(page: Page) -> Texts | None:
     """Return what cutting needs to know of a page; None if it has no raster to cut."""
     lines = [line.bbox for line in page.lines]
+    if is_mostly_unread(len(lines), len(page.unread)):
+        lines += page.unread
     cut = any(not picture.gradient and _may_be_cut(picture.bbox, lines, page.box) for picture in page.drawn)
     return {"turn": page.turn, "lines": lines} if cut else None
 
@@ -59,11 +62,11 @@ def _regions(page: Any, raster: Box, lines: Sequence[Box], others: Sequence[Box]
     from swatchbook.pdf.regions import find_regions
 
     left, top, *_ = raster
-    on_it = [_moved(line, -left, -top) for line in lines if centre_inside(line, raster)]
+    on_it = [move(line, -left, -top) for line in lines if centre_inside(line, raster)]
     from swatchbook.pdf.visible import render_box
 
     pixels = np.asarray(render_box(page, raster, scale=1.0))
-    found = [_moved(box, left, top) for box in find_regions(pixels, on_it, area(page.rect))]
+    found = [move(box, left, top) for box in find_regions(pixels, on_it, area(page.rect))]
     return [box for box in found if all(shared_area(box, other) < OTHERS * area(box) for other in others)]
 
 
@@ -71,7 +74,3 @@ def _may_be_cut(raster: Box, lines: Sequence[Box], page: Box) -> bool:
     if not LEAST_SHARE * area(page) <= area(raster) <= MOST_AREA:
         return False
     return sum(centre_inside(line, raster) for line in lines) >= FEWEST_TEXTS
-
-
-def _moved(box: Box, right: float, down: float) -> Box:
-    return box[0] + right, box[1] + down, box[2] + right, box[3] + down

@@ -13,11 +13,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from swatchbook.geometry import area, bounding_box, covers, long_side, shared_area, short_side
+from swatchbook.geometry import area, bounding_box, covers, long_side, move, shared_area, short_side
 from swatchbook.records import Box
 
 GROUND_SHARE = 0.2  # of a raster's pixels that have the colour of its ground
 GROUND_EDGE = 0.5  # of a raster's edge: a sky or a wall touches two sides, a ground all
+ALL_AROUND, LEAST_SHARE_AROUND = 0.9, 0.12  # the same where the ground is nearly the whole edge
+RIM = 10  # points at the edge of a raster that may be a thin frame
 DIFFERENT = 14  # of 255, in any channel: a pixel that is not ground
 FEWEST_TEXTS = 2  # lines of text on the ground
 LEAST_SIDE, LEAST_SHARE = 18.0, 0.0015  # points; of the page
@@ -29,41 +31,63 @@ FRAME_WIDTH = 4  # points of such an edge
 TEXT_SHARE = 0.2  # of its box that lines of text cover: then it is a table or a panel, unless it is as varied as this:
 MOST_FLAT = 0.72  # of what is neither text nor ground in two colours; packages with their price tags have up to 0.70
 LEAST_VARIETY = 1.0  # colours for each pixel of the side of a square as large; titles and tables have half as many
+FLAT_PLATE = 0.8  # of the edge of a line's box in one colour: it is a name on a plate
 MOST_BAND = 0.15  # of a raster's width or height: bands of colour along its sides, heads and feet of the page
 BAND_GROUND = 0.1  # of a row of pixels of such a band may be ground: letters in it
 WHOLE = 0.8  # of the raster: a region that is the raster is no part of it
-SHOWN = 0.03  # of the raster that its pictures cover; specks of a marble slab, a swatch with its name, cover less
+SHOWN = 0.03  # of the raster that its pictures cover; specks of a marble slab, a swatch with its name, cover less,
+PAGE_OF_TEXT = 8  # but neither has so many lines of text: they are of a page with few pictures
+ORNAMENT = 0.35  # of its box that a part as large as the raster fills: frames and curves about the pictures; others are
+# a sheet that lies on another ground
 
 
-def find_regions(pixels: NDArray[np.uint8], texts: Sequence[Box], page_area: float) -> list[Box]:
+def find_regions(pixels: NDArray[np.uint8], texts: Sequence[Box], page_area: float, *, rim: bool = True) -> list[Box]:
     """Return the boxes of the pictures in a raster, none if it stays whole.
 
     `pixels` are height × width × 3 with a pixel a point, `texts` the boxes of lines on it, in pixels; `page_area` is in
-    square points.
+    square points. Where there is no ground at the edge, it is looked for within a `rim`.
     """
+    raster = (0.0, 0.0, float(pixels.shape[1]), float(pixels.shape[0]))
     ground = ground_colour(pixels)
     if ground is None:
-        return []
+        return _regions_within(pixels, raster, texts, page_area, RIM) if rim else []
     different = (np.abs(pixels.astype(np.int16) - ground) > DIFFERENT).any(axis=2)
     on_ground = [text for text in texts if _stands_on_ground(different, text)]
-    if len(on_ground) < FEWEST_TEXTS:
+    if sum(text in on_ground or _is_on_plate(pixels, text) for text in texts) < FEWEST_TEXTS:
         return []
     _clear_bands(different)
     pictured = _without(different, texts)
-    raster = (0.0, 0.0, float(pixels.shape[1]), float(pixels.shape[0]))
+    found = _parts(_without(different, on_ground))
+    large = next((box for box, filled, _ in found if area(box) > WHOLE * area(raster) and filled > ORNAMENT), None)
+    if large and (on_sheet := _regions_within(pixels, large, texts, page_area)):
+        return on_sheet
     parts = [
         box
-        for box, filled, at_edge in _parts(_without(different, on_ground))
+        for box, filled, at_edge in found
         if short_side(box) >= LEAST_SIDE
         and area(box) >= LEAST_SHARE * page_area
         and long_side(box) <= (LONGEST_DRAWING if filled <= THIN_LINES else LONGEST) * short_side(box)
         and not (at_edge > FRAME_SHARE and any(covers(box, text) for text in texts))
+        and area(box) <= WHOLE * area(raster)
         and (_text_share(box, texts) <= TEXT_SHARE or _is_varied(pixels, pictured, box))
     ]
-    covered = sum(map(area, parts))
-    if covered < SHOWN * area(raster) or any(area(box) > WHOLE * area(raster) for box in parts):
+    if sum(map(area, parts)) < SHOWN * area(raster) and len(texts) < PAGE_OF_TEXT:
         return []
     return sorted(_without_nested(parts), key=lambda box: (box[1], box[0]))
+
+
+def _regions_within(
+    pixels: NDArray[np.uint8], part: Box, texts: Sequence[Box], page_area: float, rim: int = FRAME_WIDTH
+) -> list[Box]:
+    """Return the pictures in a part of a raster, without its outermost pixels (`rim`): on a sheet that lies on another
+    ground, or within a thin frame.
+    """
+    left, top, right, bottom = (round(side) for side in part)
+    left, top, right, bottom = left + rim, top + rim, right - rim, bottom - rim
+    if min(right - left, bottom - top) < LEAST_SIDE:
+        return []
+    moved = [move(text, -left, -top) for text in texts]
+    return [move(box, left, top) for box in find_regions(pixels[top:bottom, left:right], moved, page_area, rim=False)]
 
 
 def ground_colour(pixels: NDArray[np.uint8]) -> NDArray[np.int16] | None:
@@ -74,9 +98,10 @@ def ground_colour(pixels: NDArray[np.uint8]) -> NDArray[np.int16] | None:
     bins = (edge >> 4).astype(np.uint32)
     codes = (bins[:, 0] << 8) | (bins[:, 1] << 4) | bins[:, 2]
     ground = np.median(edge[codes == np.bincount(codes).argmax()], axis=0).astype(np.int16)
-    on_edge = (np.abs(edge.astype(np.int16) - ground) <= DIFFERENT).all(axis=1)
-    same = (np.abs(pixels.astype(np.int16) - ground) <= DIFFERENT).all(axis=2)
-    return ground if same.mean() >= GROUND_SHARE and on_edge.mean() >= GROUND_EDGE else None
+    on_edge = (np.abs(edge.astype(np.int16) - ground) <= DIFFERENT).all(axis=1).mean()
+    share = (np.abs(pixels.astype(np.int16) - ground) <= DIFFERENT).all(axis=2).mean()
+    least = LEAST_SHARE_AROUND if on_edge >= ALL_AROUND else GROUND_SHARE
+    return ground if share >= least and on_edge >= GROUND_EDGE else None
 
 
 def _clear_bands(different: NDArray[np.bool_]) -> None:
@@ -113,12 +138,20 @@ def _is_varied(pixels: NDArray[np.uint8], pictured: NDArray[np.bool_], box: Box)
 
 def _stands_on_ground(different: NDArray[np.bool_], text: Box) -> bool:
     """Whether the edge of a line's box is ground: else it is printed on a product."""
+    edge = _edge(different, text)
+    return bool(edge.size and edge.mean() < 1 - GROUND_EDGE)
+
+
+def _is_on_plate(pixels: NDArray[np.uint8], text: Box) -> bool:
+    """Whether a line's box lies on one flat colour."""
+    edge = _edge(pixels, text).astype(np.int16)
+    return bool(edge.size and (np.abs(edge - np.median(edge, axis=0)) <= DIFFERENT).all(axis=1).mean() >= FLAT_PLATE)
+
+
+def _edge(pixels: NDArray[Any], text: Box) -> NDArray[Any]:
     left, top, right, bottom = (int(value) for value in text)
-    part = different[max(0, top - 1) : bottom + 2, max(0, left - 1) : right + 2]
-    if not part.size:
-        return False
-    edge = np.concatenate((part[0], part[-1], part[:, 0], part[:, -1]))
-    return bool(edge.mean() < 1 - GROUND_EDGE)
+    part = pixels[max(0, top - 1) : bottom + 2, max(0, left - 1) : right + 2]
+    return np.concatenate((part[0], part[-1], part[:, 0], part[:, -1])) if part.size else part[:0, 0]
 
 
 def _parts(different: NDArray[np.bool_]) -> list[tuple[Box, float, float]]:

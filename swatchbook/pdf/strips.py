@@ -1,6 +1,7 @@
 """Which pictures of a page are strips of one picture that an exporter cut: samples are stored row by row, so it cuts
-bands that lie under each other, of equal width and resolution, painted one after the other. Pictures of goods lie so
-only by chance: bands are joined if the picture goes on across the seam, or if they are very long.
+bands that lie under each other, of equal resolution and mostly of equal width, painted one after the other. Pictures of
+goods lie so only by chance: bands are joined if the picture goes on across the seam, or if they are very long and as
+wide as each other.
 
 Pure functions on boxes and a rendered page.
 """
@@ -15,6 +16,7 @@ from swatchbook.records import Box
 LONG, VERY_LONG = 3.0, 8.0  # times its height
 TOUCH = 0.6  # points between edges that agree
 SAME_SCALE = 0.02
+NARROWER = 0.5  # of the width of the other: a band that follows the outline of the picture
 STEP = 3  # pixels between the rows that are compared: a row on the seam itself is a mixture
 BREAK = 2.0  # of 255: the change across a seam over the largest within the bands
 
@@ -38,7 +40,10 @@ def join_strips(strips: Sequence[Strip], rendered: Callable[[], Image.Image]) ->
         if (
             last
             and _are_neighbours(last, strip, is_first=len(groups[-1]) == 1)
-            and (_is_long(last.box, VERY_LONG) or _goes_on(last.box, strip.box, rendered()))
+            and (
+                (_is_long(last.box, VERY_LONG) and _is_as_wide(last.box, strip.box))
+                or _goes_on(last.box, strip.box, rendered())
+            )
         ):
             groups[-1].append(n)
         else:
@@ -47,16 +52,25 @@ def join_strips(strips: Sequence[Strip], rendered: Callable[[], Image.Image]) ->
 
 
 def _are_neighbours(a: Strip, b: Strip, *, is_first: bool) -> bool:
-    """Whether two bands have the same width and touch. The last one of a picture may be lower: then the one before it,
-    of a raster as large as its page, need not be long.
+    """Whether two bands touch, as wide as each other, or the one within the width of the other. The last one of a
+    picture may be lower: then the one before it, of a raster as large as its page, need not be long.
     """
-    (left, top, right, bottom), other = a.box, b.box
-    ends_agree = abs(left - other[0]) <= TOUCH and abs(right - other[2]) <= TOUCH
+    (_, top, _, bottom), other = a.box, b.box
     touch = min(abs(bottom - other[1]), abs(top - other[3])) <= TOUCH
     height = bottom - top
     lower = other[3] - other[1] <= height + TOUCH or is_first
     long = _is_long(a.box, LONG) or (_is_long(other, LONG) and other[3] - other[1] < height)
-    return ends_agree and touch and lower and long and abs(a.scale - b.scale) <= SAME_SCALE * a.scale
+    placed = _is_as_wide(a.box, other) or _is_narrower(a.box, other) or _is_narrower(other, a.box)
+    return placed and touch and lower and long and abs(a.scale - b.scale) <= SAME_SCALE * a.scale
+
+
+def _is_as_wide(a: Box, b: Box) -> bool:
+    return abs(a[0] - b[0]) <= TOUCH and abs(a[2] - b[2]) <= TOUCH
+
+
+def _is_narrower(a: Box, b: Box) -> bool:
+    """Whether `a` lies within the width of `b`, and is not much narrower."""
+    return b[0] - TOUCH <= a[0] and a[2] <= b[2] + TOUCH and a[2] - a[0] >= NARROWER * (b[2] - b[0])
 
 
 def _is_long(box: Box, times: float) -> bool:

@@ -85,7 +85,7 @@ class Page(Record):
     has_table: bool = False
     ocr: bool = False  # some of its lines were read from its pixels
     turn: int = 0  # degrees clockwise by which the page as shown must be turned to be read; the coordinates are not
-    unread: int = 0  # lines of its printed text that could not be read
+    unread: tuple[Box, ...] = ()  # lines of its printed text that could not be read
     warnings: tuple[str, ...] = ()
 
     @property

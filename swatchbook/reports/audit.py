@@ -2,6 +2,8 @@
 a picture listed of a skipped page covers it.
 """
 
+from pydantic import Field
+
 from swatchbook.ledger.documents import Document
 from swatchbook.pdf import reader
 from swatchbook.records import FailedPage, LostPicture, Record
@@ -18,6 +20,7 @@ class Audit(Record):
     lost: tuple[LostPicture, ...]
     skipped: tuple[LostPicture, ...]
     failed: tuple[FailedPage, ...]
+    labels: dict[int, str] = Field(default_factory=dict)  # page -> the number that people read on it, if another one
 
 
 def audit(resources: Resources, document: Document) -> Audit:
@@ -43,4 +46,5 @@ def audit(resources: Resources, document: Document) -> Audit:
         lost=tuple(lost),
         skipped=tuple(skipped),
         failed=tuple(failed),
+        labels={number: view.label for number, view in views.items() if view.label},
     )

@@ -7,12 +7,14 @@ import pymupdf
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
+from swatchbook.geometry import move
 from swatchbook.images.limits import ImageLimits
 from swatchbook.pdf import reader
 from swatchbook.pdf.ocr import Printed, PrintedLine, add_printed, even_sizes, is_known, known_lines
 from swatchbook.pdf.page_pictures import Extractor
 from swatchbook.pdf.printed_text import is_garbage, wants_ocr
-from swatchbook.pdf.recogniser import Recogniser
+from swatchbook.pdf.rasters import raster_texts
+from swatchbook.pdf.recogniser import Recogniser, has_sense
 from swatchbook.pdf.regions import find_regions
 from swatchbook.pipeline.extract import extract
 from swatchbook.records import Page, PlacementState
@@ -110,15 +112,22 @@ def test_nothing_is_downloaded_and_lines_that_cannot_be_read_are_named(
 
     monkeypatch.setattr(socket.socket, "connect", no_network)
     recogniser = Recogniser()
+
+    def pixels_of(document: pymupdf.Document) -> Any:
+        pixmap = document[0].get_pixmap()
+        return np.frombuffer(pixmap.samples, np.uint8).reshape(pixmap.height, pixmap.width, 3)
+
     with pymupdf.open() as document:
         page = document.new_page(width=500, height=300)
         for top in (50, 110, 170):
             page.insert_text((30, top), "Стол обеденный из дуба", fontname="china-s", fontsize=30)
-        pixmap = page.get_pixmap()
-        cyrillic = np.frombuffer(pixmap.samples, np.uint8).reshape(pixmap.height, pixmap.width, 3)
+        cyrillic = pixels_of(document)
+        page.insert_text((30, 230), "Dining table", fontsize=30)
+        both = recogniser.read(pixels_of(document), 72)
+    assert ([line.text for line in both.lines], len(both.unread)) == (["Dining table"], 3)
     read = recogniser.read(cyrillic, 72)
-    assert (read.turn, read.unread, read.lines) == (0, 3, ())
-    assert recogniser.read(np.full((300, 300, 3), 255, np.uint8), 72) == Printed((), 0, 0)
+    assert (read.turn, len(read.unread), read.lines) == (0, 3, ())
+    assert recogniser.read(np.full((300, 300, 3), 255, np.uint8), 72) == Printed((), 0, ())
 
     blank, page_of = Image.new("RGB", (500, 300), "white"), Image.fromarray(cyrillic)
     settings = Settings(home=tmp_path / "home", ocr="auto")
@@ -179,13 +188,13 @@ def test_printed_lines_become_paragraphs_and_what_the_text_layer_has_is_not_repe
         PrintedLine("Made by hand", (10, 50, 90, 64), 0.97),
         PrintedLine("in Porto", (10, 66, 60, 79), 0.95),
     )
-    read = add_printed(page(), Printed(lines, 0, unread=2))
+    read = add_printed(page(), Printed(lines, 0, unread=((10, 90, 90, 99),)))
     assert [[line.text for line in block.lines] for block in read.blocks] == [
         ["Oak table"],
         ["Made by hand", "in Porto"],
     ]
     assert read.ocr
-    assert read.unread == 2
+    assert read.unread == ((10, 90, 90, 99),)
     assert all(is_known(line.box, known_lines(read)) for line in lines)
     assert not is_known((10, 80, 90, 94), known_lines(read))
     assert even_sizes([10, 11, 9, 24, 23]) == [10.0, 10.0, 10.0, 23.5, 23.5]
@@ -229,3 +238,78 @@ def test_a_package_full_of_text_is_a_picture_and_a_panel_of_text_is_none() -> No
     names = [(20.0, 20.0 + 30 * n, 120.0, 40.0 + 30 * n) for n in range(3)]
     printed = [(left + 10.0, 140.0 + 30 * n, left + 150.0, 160.0 + 30 * n) for left in (20, 220) for n in range(4)]
     assert find_regions(np.asarray(sheet), names + printed, 240_000) == [tuple(map(float, package))]
+
+
+def two_goods(*, ground: str = "white") -> tuple[Image.Image, list[tuple[float, float, float, float]]]:
+    """A page of 400 × 400 with two pictures on a ground, and their boxes."""
+    goods = Image.new("RGB", (400, 400), ground)
+    boxes = [(30.0, 120.0, 180.0, 340.0), (220.0, 120.0, 370.0, 340.0)]
+    for box in boxes:
+        goods.paste("maroon", tuple(map(int, box)))
+    return goods, boxes
+
+
+@pytest.mark.parametrize("about", ["thin frame", "sheet", "curve and rule"])
+def test_pictures_are_found_within_what_is_drawn_about_all_of_them(about: str) -> None:
+    texts = [(30.0, 350.0, 130.0, 365.0), (220.0, 350.0, 320.0, 365.0)]
+    goods, boxes = two_goods(ground="ivory" if about == "sheet" else "white")
+    pen = ImageDraw.Draw(goods)
+    if about == "thin frame":
+        pen.rectangle((0, 0, 399, 399), outline="goldenrod", width=4)
+    elif about == "curve and rule":
+        pen.line([(200, 5), (200, 395), (395, 395), (395, 5)], fill="goldenrod", width=3)
+        pen.line([(5, 5), (5, 395), (200, 395)], fill="black", width=3)
+    else:
+        desk = Image.new("RGB", (440, 440), "slategray")
+        desk.paste(goods, (20, 20))
+        goods = desk
+        boxes, texts = ([move(box, 20, 20) for box in listed] for listed in (boxes, texts))
+    found = find_regions(np.asarray(goods), texts, 240_000)
+    assert len(found) == 2
+    assert all(abs(a - b) <= 4 for one, box in zip(found, boxes, strict=True) for a, b in zip(one, box, strict=True))
+
+
+def test_names_on_plates_are_captions_too() -> None:
+    goods, boxes = two_goods()
+    names = [(60.0, 360.0, 150.0, 375.0), (250.0, 360.0, 340.0, 375.0)]
+    for left, top, right, bottom in names:
+        goods.paste("orange", (int(left) - 8, int(top) - 6, int(right) + 8, int(bottom) + 6))
+        ImageDraw.Draw(goods).text((left, top), "Stool", fill="black", font=font(14))
+    assert set(boxes) <= set(find_regions(np.asarray(goods), names, 240_000))
+
+
+def test_a_small_picture_is_found_on_a_page_of_text() -> None:
+    page = Image.new("RGB", (600, 800), "white")
+    box = (50, 80, 140, 130)
+    page.paste("maroon", box)
+    texts = [(50.0, 200.0 + 30 * n, 550.0, 215.0 + 30 * n) for n in range(12)]
+    assert find_regions(np.asarray(page), texts, 480_000) == [tuple(map(float, box))]
+    assert find_regions(np.asarray(page), texts[:2], 480_000) == [], "a swatch with its name and a speck"
+
+
+def test_lines_that_are_not_read_are_captions_of_a_raster_where_most_are_so() -> None:
+    raster = {
+        "number": 0, "bbox": (0, 0, 400, 600), "width": 9, "height": 9, "colorspace": 3, "bits": 8,
+        "has_mask": False, "size": 9, "transform": (400, 0, 0, 600, 0, 0),
+    }  # fmt: skip
+    unread = ((20.0, 20.0, 120.0, 40.0), (20.0, 50.0, 120.0, 70.0))
+    assert raster_texts(page(drawn=[raster])) is None
+    assert raster_texts(page(drawn=[raster], unread=unread)) == {"turn": 0, "lines": list(unread)}
+    lines = [PrintedLine("Oak table", (10, 80 + 30 * n, 90, 94 + 30 * n), 0.99) for n in range(9)]
+    known = add_printed(page(drawn=[raster]), Printed(tuple(lines), 0, unread))
+    found = raster_texts(known)
+    assert found
+    assert len(found["lines"]) == 9, "two of eleven are handles and ornaments"
+
+
+@pytest.mark.parametrize(
+    ("text", "slenderness", "sense"),
+    [
+        ("Dining table", 5.0, True), ("M E T I E R S", 9.0, True), ("Bolt M8 ............ 3,50", 14.0, True),
+        ("4", 1.2, True), ("木桌", 2.2, True), ("120 kΩ 5 µm", 5.0, True), ("", 3.0, False),
+        (" ,  . 39, .2", 20.0, False),
+        ("ΦACOBKA", 3.5, False), ("MOΛOKO", 3.0, False),
+    ],
+)  # fmt: skip
+def test_print_without_sense_is_no_text(text: str, slenderness: float, sense: bool) -> None:
+    assert has_sense(text, slenderness) == sense

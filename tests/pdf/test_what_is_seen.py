@@ -181,6 +181,17 @@ def strips_of_one_picture(paper: Paper, page: pymupdf.Page) -> None:
 
 
 @shows()
+def strips_of_different_widths(paper: Paper, page: pymupdf.Page) -> None:
+    whole = gradient(120, 60)
+    whole.paste("white", (0, 0, 12, 20))
+    whole.paste("white", (100, 40, 120, 60))
+    for top, left, right in ((0, 12, 120), (20, 0, 120), (40, 0, 100)):
+        data = deflated(whole.crop((left, top, right, top + 20)))
+        place = (50 + left * 2, 100 + top * 2, 50 + right * 2, 140 + top * 2)
+        paper.put(page, paper.image(right - left, 20, data, "/FlateDecode"), place)
+
+
+@shows()
 def page_in_a_high_and_a_low_strip(paper: Paper, page: pymupdf.Page) -> None:
     whole = gradient(200, 270)
     for top, bottom in ((0, 210), (210, 270)):
@@ -252,6 +263,24 @@ def test_what_is_stroked_outside_a_frame_is_not_the_drawing_in_it() -> None:
     page.draw_rect((60, 300, 250, 400), color=(1, 1, 1))  # of a text box: empty, and white on white
     (box,) = drawing_boxes(page.get_cdrawings(), tuple(page.rect), [])
     assert box[3] < 300
+
+
+@pytest.mark.parametrize(("columns", "rows", "drawings"), [(2, 1, 1), (3, 3, 9)])
+def test_a_frame_of_many_drawings_of_one_size_is_a_chart_and_one_of_two_views_is_one_drawing(
+    columns: int, rows: int, drawings: int
+) -> None:
+    paper = Paper()
+    page = paper.page()
+    page.draw_rect((40, 90, 40 + 90 * columns, 90 + 90 * rows))
+    for n in range(columns * rows):
+        left, top = 50 + 90 * (n % columns), 100 + 90 * (n // columns)
+        for step in range(0, 60, 10):
+            page.draw_line((left, top + step), (left + 75, top + 60 - step))
+        page.draw_circle((left + 37, top + 30), 12)
+    boxes = drawing_boxes(page.get_cdrawings(), tuple(page.rect), [])
+    assert len(boxes) == drawings
+    width = 90 * columns if drawings == 1 else 75
+    assert all(abs(box[2] - box[0] - width) <= 2 for box in boxes)
 
 
 @pytest.mark.parametrize("cover", ["rectangle", "rounded", "picture", "multiplied"])

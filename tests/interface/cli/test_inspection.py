@@ -181,6 +181,10 @@ def test_the_audit_lists_what_no_placement_covers(resources: Resources, document
     lost = [each for each in found["lost"] if each["page"] == 5]
     assert len(lost) == len(boxes) > 0
     assert found["skipped"] == before["skipped"]
+    with resources.ledger.write() as connection:
+        connection.execute(update(pages).where(pages.c.number == 5).values(label="3"))
+    assert json.loads(run("audit", "small.pdf", "--json").stdout)["labels"]["5"] == "3"
+    assert run("audit", "small.pdf").stdout.count("5 (printed 3)") == len(lost)
 
 
 def test_files_of_inspect_go_with_their_document(resources: Resources, document: Document) -> None:
