@@ -47,7 +47,7 @@ PURE_STAGES: Mapping[str, PureStage] = {
     "read": PureStage(version="10", settings=(*_PAGE_LIMITS, "ocr"), modules=_PDF),
     "tables": PureStage(version="4", after=("read",), modules=_PDF),
     "discover": PureStage(
-        version="10",
+        version="11",
         after=("read",),
         settings=("discovery",),
         asks=(("vision", "scan"), ("llm", "discover")),
@@ -60,7 +60,7 @@ PURE_STAGES: Mapping[str, PureStage] = {
         ),
     ),
     "describe": PureStage(
-        version="4",
+        version="5",
         after=("discover", "tables"),
         asks=(("llm", "describe"),),
         modules=(
@@ -70,7 +70,7 @@ PURE_STAGES: Mapping[str, PureStage] = {
         ),
     ),
     "plan": PureStage(
-        version="5",
+        version="6",
         after=("discover",),
         options=("focus", "pages"),
         modules=(

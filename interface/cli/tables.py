@@ -2,7 +2,8 @@
 `owners` print.
 """
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from rich.console import Group, RenderableType
@@ -122,6 +123,8 @@ def draw_document(document: Document, report: RunReport, shown: dict[str, Any], 
         *([("next try", until(document.due_at, now))] if document.due_at else []),
         ("entities", str(len(shown["entities"]))),
         ("links", str(len(shown["links"]))),
+        *_counts("linked pictures", [link["role"] for link in shown["links"] if link["kind"] == "image_product"]),
+        *_counts("pages", [page["shows"] for page in shown["page_contents"].values()]),
     ]
     parts: list[RenderableType] = [heading(report), facts([*rows, *account(report)])]
     if shown["products"]:
@@ -134,6 +137,12 @@ def draw_document(document: Document, report: RunReport, shown: dict[str, Any], 
         parts.append(_to_review(weak))
     parts += draw_warnings(report.warnings)
     return Group(*parts)
+
+
+def _counts(name: str, said: Iterable[str | None]) -> list[tuple[str, Text | str]]:
+    """Return a row that says how often each word is said, most frequent first; none if nothing is said."""
+    counts = Counter(word.replace("_", " ") for word in said if word)
+    return [(name, ", ".join(f"{count} {word}" for word, count in counts.most_common()))] if counts else []
 
 
 def _source(document: Document) -> tuple[str, str]:

@@ -129,10 +129,10 @@ def price_in(text: str) -> str | None:
 
 
 def code_of(text: str) -> str | None:
-    """Return the text if it is an article code: letters and digits, no measure, year or date. Else None."""
+    """Return the text if it is an article code: letters and digits, no price, measure, year or date. Else None."""
     bare = text.strip(_EDGE_SIGNS)
-    is_page = bare.casefold().startswith(_PAGE_WORDS)
-    return bare if _CODE.fullmatch(bare) and not is_measure(bare) and not is_page else None
+    is_other = is_measure(bare) or price_in(bare) == bare or bare.casefold().startswith(_PAGE_WORDS)
+    return bare if _CODE.fullmatch(bare) and not is_other else None
 
 
 def is_measure(text: str) -> bool:

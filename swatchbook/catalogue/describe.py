@@ -88,7 +88,7 @@ def describe(
         shared += _shared(product, page, before, others)
     in_name = values_in_name(product.name)
     named = [_fact(key, value, "", product.first_page, _name_box(product), "name") for key, value in in_name]
-    facts = _usable([*labelled, *rows])
+    facts = _usable(each for fact in (*labelled, *rows) for each in _single(fact))
     facts += [fact for fact in _usable(_without_lists(loose)) if not _is_said(fact, facts)]
     facts += [fact for fact in _usable([*named, *_unambiguous(shared)]) if not _has(fact.key, facts)]
     return Description(
@@ -340,6 +340,13 @@ def _fact(key: str, value: str, label: str, page: int, box: Box | None, rule: st
     return Fact(key=key, value=value.strip().rstrip("*").strip(), label=label, page=page, bbox=box, rule=rule)
 
 
+def _single(fact: Fact) -> list[Fact]:
+    """Return a fact of each colour that a text lists; "white/oak" is one in two colours."""
+    if fact.key != "color":
+        return [fact]
+    return [fact.model_copy(update={"value": part.strip()}) for part in re.split(r"[,;]\s", fact.value) if part.strip()]
+
+
 def _name_box(product: FoundProduct) -> Box | None:
     return next((place.bbox for place in product.occurrences), None)
 
@@ -349,7 +356,7 @@ def _usable(facts: Iterable[Fact]) -> list[Fact]:
     kept: dict[tuple[str, str], Fact] = {}
     for fact in facts:
         says_something = fact.value.casefold() not in NOTHING and any(map(str.isalnum, fact.value))
-        is_label = fact.value.endswith((":", "："))
+        is_label = fact.value.endswith((":", "：")) or (fact.key == "code" and not any(map(str.isdigit, fact.value)))
         if (
             fact.key
             and says_something

@@ -6,12 +6,13 @@ A product may be linked to pictures of pages where it was not found, if a line t
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
 from typing import Literal
 
-from swatchbook.catalogue.page_layout import upright
+from swatchbook.catalogue.kinds import is_label
+from swatchbook.catalogue.page_layout import Text, is_name, upright
 from swatchbook.geometry import area, centre_inside, gap, shared_area, turn_box
 from swatchbook.records import Box, Discovery, Line, Page, Placement, Product, fold
 
@@ -42,16 +43,25 @@ HALF = 0.02
 """What reaches so far over the middle, as a share of the page's width, lies in both halves."""
 WIDE = 1.3
 """A page that is wider than this many times its height may be two pages side by side."""
-HEADING = 1.4
+HEADING = 1.3
 """The largest line of a page is a heading if it is so many times as large as half of the lines."""
 LOW, CELLS = 0.12, 3
 """A picture of at most this share of the page's height with so many lines beside it stands in the row of a table."""
-AS_LARGE = 0.9
-"""A heading of at least this share of the height of a product's name may name another one."""
+AS_LARGE = 0.65
+"""A heading in type of at least this share of that of a product's name may name another one."""
 MOSTLY = 0.5
 """A line that names a product says little else: the name has at least this share of its letters."""
 BEGINS = 0.75
 """At the beginning of a line a name is likelier that of what is shown: this multiple of the share is enough."""
+
+ALIKE, ALIKE_READ = 0.1, 0.24
+"""Sizes of type that differ by at most this share are one: of a text layer, and of text that is read from pixels."""
+
+WIDEST = 5.0
+"""Lettering and bands are wider than high by so many times their height."""
+
+ALONE = frozenset({"goes_on", "headed"})
+"""What is measured of a product, and says nothing of the others of its page."""
 
 _BEHIND = re.compile(r"\s*[,;:(–—|·]\s*|\s-\s")
 
@@ -72,9 +82,10 @@ class PagePlaces:
     page: Page
     pictures: tuple[Placement, ...]
     anchors: tuple[Anchor, ...]
+    strangers: tuple[Box, ...]  # texts that are set as names are, and name no product that was found
     regions: Mapping[str, Sequence[Box]]
     products: tuple[Product, ...]  # those found on the page, and those that a line names
-    name_heights: Mapping[str, float]  # product id -> height of its name where it was found, in points
+    name_sizes: Mapping[str, float]  # product id -> size of type of its name where it was found, in points
 
     @property
     def width(self) -> float:
@@ -109,7 +120,6 @@ def places_of(
     found: dict[int, list[Product]] = defaultdict(list)
     anchors: dict[int, list[Anchor]] = defaultdict(list)
     regions: dict[int, dict[str, list[Box]]] = defaultdict(lambda: defaultdict(list))
-    heights: dict[str, float] = {}
     for product, record in zip(products, discovery.products, strict=True):
         for number in product.pages:
             found[number].append(product)
@@ -117,22 +127,28 @@ def places_of(
             regions[occurrence.page][product.id].append(occurrence.region)
             if occurrence.text:
                 anchors[occurrence.page].append(Anchor(product.id, occurrence.bbox))
-                height = occurrence.bbox[3] - occurrence.bbox[1]
-                heights[product.id] = min(height, heights.get(product.id, height))
     by_name: dict[str, list[Product]] = defaultdict(list)
     for product in products:
         if sum(c.isalnum() for c in product.name) >= LEAST_LETTERS:
             by_name[fold(product.name)].append(product)
     known = {p.id: p for p in products}
+    sizes: dict[str, float] = {}
     result = []
     for page in pages:
+        own = anchors[page.number]
+        sizes = _name_sizes(page, own) | sizes
         if page.number not in of_page:
             continue
-        own = anchors[page.number]
         said = _said(page, own, by_name)
         here = {p.id: p for p in found[page.number]} | {a.product: known[a.product] for a in said}
         places = PagePlaces(
-            page, tuple(of_page[page.number]), (*own, *said), regions[page.number], tuple(here.values()), heights
+            page,
+            tuple(of_page[page.number]),
+            (*own, *said),
+            tuple(_strangers(page, (*own, *said), [sizes[a.product] for a in own if a.product in sizes])),
+            regions[page.number],
+            tuple(here.values()),
+            sizes,
         )
         result.append(_upright(places) if page.turn else places)
     return result
@@ -150,8 +166,27 @@ def _upright(places: PagePlaces) -> PagePlaces:
         page=upright(page),
         pictures=tuple(p.model_copy(update={"bbox": turned(p.bbox)}) for p in places.pictures),
         anchors=tuple(replace(anchor, box=turned(anchor.box)) for anchor in places.anchors),
+        strangers=tuple(map(turned, places.strangers)),
         regions={product: [turned(region) for region in regions] for product, regions in places.regions.items()},
     )
+
+
+def _name_sizes(page: Page, anchors: Sequence[Anchor]) -> dict[str, float]:
+    """Return product -> size of type of its name on a page."""
+    return {a.product: line.size for a in anchors for line in page.lines if centre_inside(line.bbox, a.box)}
+
+
+def _strangers(page: Page, anchors: Sequence[Anchor], sizes: Collection[float]) -> Iterator[Box]:
+    """Yield the boxes of texts that may be names, are set in the type of the page's names, and are none of them."""
+    for line in page.lines:
+        alike = ALIKE if line.confidence is None else ALIKE_READ
+        if (
+            any(abs(line.size - size) <= alike * size for size in sizes)
+            and is_name(Text(page.number, line.bbox, (line.text,), line.size, line.bold))
+            and not is_label(line.text)
+            and not any(shared_area(line.bbox, a.box) > 0 for a in anchors)
+        ):
+            yield line.bbox
 
 
 def _said(page: Page, found: Sequence[Anchor], by_name: Mapping[str, Sequence[Product]]) -> list[Anchor]:
@@ -276,10 +311,13 @@ def distance(name: Box, picture: Box, relation: Relation, width: float) -> float
 
 
 def _pairs(page: PagePlaces, matched: Matched, trust: Mapping[str, float]) -> list[Pair]:
-    """Return the pairs of a page. What is measured of a product is compared with the best of the others."""
+    """Return the pairs of a page. What is measured of a product is compared with the best of the others, and with
+    texts that look like names and are no product's.
+    """
     has_card = {product for _, _, product in matched}
     headline = _headline(page.page)
     pairs = []
+    lines = [line for line in page.page.lines if line.text]
     for picture in page.pictures:
         size = max(area(picture.bbox), 1.0)
         own: dict[str, dict[str, float]] = {}
@@ -290,6 +328,7 @@ def _pairs(page: PagePlaces, matched: Matched, trust: Mapping[str, float]) -> li
         for product in page.products:
             anchors = [a for a in page.anchors if a.product == product.id]
             found_here = any(not a.said for a in anchors)
+            headed = _is_headed_otherwise(page, headline, product)
             region = _share(picture.bbox, page.regions.get(product.id, ()))
             cards = {
                 relation: trust[relation] * (1 - 0.5 * d)
@@ -298,26 +337,37 @@ def _pairs(page: PagePlaces, matched: Matched, trust: Mapping[str, float]) -> li
             }
             if cards:
                 relations[product.id] = max(cards, key=lambda r: cards[r])
-            far = FAR * (page.width + page.height)
             own[product.id] = {
                 "region": region * trust["region"] if found_here else 0.0,
-                "goes_on": 0.0 if found_here or _is_headed_otherwise(page, headline, product) else region,
+                "goes_on": 0.0 if found_here or headed else region,
+                "headed": float(headed and not anchors),
                 "card": max(cards.values(), default=0.0),
-                "near": trust["near"] * (1 - min([gap(picture.bbox, a.box) / far for a in anchors] + [1.0])),
+                "near": _nearness(page, picture.bbox, [a.box for a in anchors], trust),
                 "named": float(bool(anchors)),
                 "half": max((_same_half(page, picture.bbox, a.box) for a in anchors), default=0.0),
                 "inside": float(any(centre_inside(a.box, picture.bbox) for a in anchors)),
                 "other_row": float(in_row and not any(_is_in_row(picture.bbox, a.box) for a in anchors)),
                 "caption": trust["caption"] * names(caption, product),
             }
+        wide = (picture.bbox[2] - picture.bbox[0]) / max(1.0, picture.bbox[3] - picture.bbox[1]) - 1
+        stranger = max((_at(page, box, picture.bbox, trust) for box in page.strangers), default=0.0)
+        stranger_near = _nearness(page, picture.bbox, page.strangers, trust)
+        about = {
+            "behind": sum(centre_inside(line.bbox, picture.bbox) for line in lines) / max(1, len(lines)),
+            "wide": min(1.0, max(0.0, wide / WIDEST)),
+            "size": min(1.0, size / area(page.page.box)),
+            "small": float(size < 0.01 * area(page.page.box)),
+        }
         for product in page.products:
             mine, others = own[product.id], [v for key, v in own.items() if key != product.id]
-            rivals = {f"rival_{name}": max((v[name] for v in others), default=0.0) for name in mine}
-            features = mine | rivals
+            rivals = {
+                f"rival_{name}": max((v[name] for v in others), default=0.0) for name in mine if name not in ALONE
+            }
+            features = mine | rivals | about
+            features["stranger"] = max(0.0, stranger - mine["card"])
+            features["stranger_near"] = max(0.0, stranger_near - mine["near"])
             features["alone"] = float(not others)
             features["other_picture"] = float(product.id in has_card and not mine["card"])
-            features["size"] = min(1.0, size / area(page.page.box))
-            features["small"] = float(size < 0.01 * area(page.page.box))
             features["crowd"] = min(1.0, len(others) / 8)
             pairs.append(
                 Pair(
@@ -334,11 +384,23 @@ def _pairs(page: PagePlaces, matched: Matched, trust: Mapping[str, float]) -> li
     return pairs
 
 
+def _nearness(page: PagePlaces, picture: Box, names: Iterable[Box], trust: Mapping[str, float]) -> float:
+    """Return how near the nearest of some names is to a picture, from 0 to 1."""
+    far = FAR * (page.width + page.height)
+    return trust["near"] * (1 - min([gap(picture, box) / far for box in names] + [1.0]))
+
+
+def _at(page: PagePlaces, text: Box, picture: Box, trust: Mapping[str, float]) -> float:
+    """Return how well a text stands to a picture as names do in this catalogue, from 0 to 1."""
+    near = ((relation, distance(text, picture, relation, page.width)) for relation in RELATIONS)
+    return max((trust[relation] * (1 - 0.5 * d) for relation, d in near if d is not None), default=0.0)
+
+
 def _is_headed_otherwise(page: PagePlaces, headline: Line | None, product: Product) -> bool:
     """Whether a page has a heading that is set as large as the product's name, and does not name it."""
     if headline is None or names(fold(headline.text), product):
         return False
-    return headline.bbox[3] - headline.bbox[1] >= AS_LARGE * page.name_heights.get(product.id, 0.0)
+    return headline.size >= AS_LARGE * page.name_sizes.get(product.id, 0.0)
 
 
 def _share(picture: Box, regions: Iterable[Box]) -> float:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from itertools import pairwise
 
-from swatchbook.catalogue.attributes import price_in
+from swatchbook.catalogue.attributes import code_of, key_of, price_in
 
 _NUMBER = r"\d+(?:[.,]\d+)?"
 _LENGTH = r"(?:mm|cm|m|inch(?:es)?|in|ft|мм|см|м|''|\"|”|“|′′|″|')(?!\w)"
@@ -21,7 +21,9 @@ _BARE_SIZE = re.compile(rf"(?<![\w.,])\d{{2,4}}(?:{_TIMES}\d{{1,4}}){{1,2}}(?![\
 _SINGLE = re.compile(rf"(?<![\w.,]){_NUMBER}\s?(?:mm|cm|m|мм|см|м)(?![\w²2])", re.IGNORECASE)
 """One length: only where nothing else stands, or in a name."""
 _SLIP = re.compile(r"\bR\s?(?:9|1[0-3])(?:\s?[ABC](?!\w))?(?!\w)")
-_WEIGHT = re.compile(rf"(?<![\w.,]){_NUMBER}\s?(?:kgs?|g/m²|g/m2|gr?|lbs?|oz|кг|гр?|grams?)\.?(?!\w)", re.IGNORECASE)
+_WEIGHT = re.compile(
+    rf"(?<![\w.,]){_NUMBER}\s?(?:kgs?|g/m²|g/m2|gr?|lbs?|oz|кг|гр?|gms?|grams?)\.?(?!\w)", re.IGNORECASE
+)
 _WEIGHT_IN_TEXT = re.compile(rf"(?<![\w.,]){_NUMBER}\s?(?:kg|g/m²|g/m2|кг)(?!\w)", re.IGNORECASE)
 """Lighter units only where nothing else stands: grams are also of ingredients, pounds of money."""
 _CAPACITY = re.compile(
@@ -45,6 +47,10 @@ _COMPOSITION = (
     re.compile(rf"({_SHARE})\s?(?:de\s)?([^\W\d]{{3,30}}(?:\s[^\W\d]{{3,30}})?)"),
     re.compile(rf"(?<![^\W\d])([^\W\d]{{3,30}}(?:\s[^\W\d]{{3,30}})?)\s?:?\s?({_SHARE})"),
 )
+MOST_DIGITS_OF_A_NUMBER = 2
+"""A word of a name with so many digits is a number of a series, and with more of them a code."""
+MOST_WORDS_OF_ONE_SHARE = 4
+"""A longer text with one share of 100 % praises something."""
 MOST_WORDS = 8
 """A line of more words is prose: what it measures need not be the product."""
 
@@ -59,6 +65,9 @@ def values_in(text: str) -> Iterator[tuple[str, str]]:
         return
     if price := price_in(text):
         yield "price", price.rstrip(" .,'")
+    if labelled := _labelled(text):
+        yield labelled
+        return
     if pack := _PACK.search(text):
         yield "packaging", pack.group()
         return
@@ -75,7 +84,12 @@ def values_in(text: str) -> Iterator[tuple[str, str]]:
 
 
 def values_in_name(name: str) -> Iterator[tuple[str, str]]:
-    """Yield key and value of what a product's name says of its size: "Paving 30x30", "Kerb 0.5 m"."""
+    """Yield key and value of what a product's name says of its size and code: "Paving 30x30", "T7086 squares"."""
+    words = name.split()
+    for word in (words[0], words[-1]) if len(words) > 1 else ():
+        if code_of(word) and sum(map(str.isdigit, word)) > MOST_DIGITS_OF_A_NUMBER:
+            yield "code", word
+            break
     for pattern in (_SIZE, _BARE_SIZE, _SINGLE):
         if match := pattern.search(name):
             yield "dimensions", match.group().strip()
@@ -102,7 +116,8 @@ def composition_in(text: str) -> str | None:
     for pattern in _COMPOSITION:
         matches = list(pattern.finditer(text))
         shares = [re.search(_SHARE, match.group()) for match in matches]
-        if sum(share_of(share.group()) for share in shares if share) == 100:
+        whole = sum(share_of(share.group()) for share in shares if share) == 100
+        if whole and (len(matches) > 1 or len(text.split()) <= MOST_WORDS_OF_ONE_SHARE):
             return text[matches[0].start() : matches[-1].end()]
     return None
 
@@ -124,6 +139,16 @@ def _whole(text: str) -> tuple[str, str] | None:
     for key, pattern in (("weight", _WEIGHT), ("capacity", _CAPACITY), ("dimensions", _SINGLE)):
         if pattern.fullmatch(text):
             return key, text
+    return None
+
+
+def _labelled(text: str) -> tuple[str, str] | None:
+    """Return key and value of a known label that a measure follows without a sign: "Weight 400 g"."""
+    words = text.split()
+    for n in range(min(3, len(words) - 1), 0, -1):
+        key, value = key_of(" ".join(words[:n])), " ".join(words[n:])
+        if key and value[0].isdigit() and (_whole(value) or _SIZE.fullmatch(value)):
+            return key, value
     return None
 
 

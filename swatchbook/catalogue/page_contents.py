@@ -1,7 +1,7 @@
 """What each page shows, as a reader would say, and why: cover, contents, text, products (or their continuation), table,
 scene, divider, contact, back or blank. Nothing is skipped for it: `plan.py` decides that, on more evidence.
 
-Measured on the eight catalogues that have every page labelled (`docs/quality.md`).
+Measured on the 24 catalogues that have every page labelled (`docs/quality.md`).
 """
 
 import re
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from swatchbook.catalogue.kinds import PageKind, count_contacts, heading_kind, is_label
 from swatchbook.catalogue.page_layout import PageLayout, Text
 from swatchbook.geometry import area
-from swatchbook.records import Line, PageContent
+from swatchbook.records import Line, PageContent, fold
 
 Said = tuple[PageContent, str]
 """What a page shows, and why."""
@@ -32,6 +32,12 @@ CELLS = 4
 FEWEST_ROWS = 3
 TABULAR = 0.4
 """A table holds at least this share of the lines of its page."""
+ALL_LARGE = 0.6
+"""So do several pictures with this share of it together."""
+TITLE_OF_A_TABLE = 2.5
+"""A larger title is that of a product with its specifications, or of a group of products."""
+TABULAR_WITHOUT_TITLE = 0.2
+"""A page without a title is a table from this share: cells with long texts leave few lines in its rows."""
 SMALL = 0.15
 """The pictures in the cells of a table cover at most this share of the page together: cards have larger ones."""
 OF_CONTACTS = 0.4
@@ -83,24 +89,28 @@ def tabular_share(lines: Iterable[Line]) -> float:
 def say_contents(pages: Sequence[PageFacts], body: float) -> list[Said]:
     """Return what each page of a document shows. `body`: size of its body text in points."""
     said: list[Said] = []
+    has_sections = any(facts.begin and _section(facts, body) for facts in pages)
     for facts in pages:
-        before = said[-1][0] if said else None
-        said.append(_say(facts, len(pages), before, body))
+        goes_on = has_sections and bool(said) and said[-1][0] in ("products", "products_continued")
+        said.append(_say(facts, len(pages), body, goes_on=goes_on))
     return said
 
 
-def _say(facts: PageFacts, pages: int, before: PageContent | None, body: float) -> Said:
+def _say(facts: PageFacts, pages: int, body: float, *, goes_on: bool) -> Said:
+    """Return what a page shows. `goes_on`: the page before has products, and sections have headings."""
     if facts.kind == "blank":
         return "blank", "nothing is on it"
     if facts.kind == "index" and not facts.begin:
         return "contents", "names with rising page numbers, or its heading"
     number, letters = facts.layout.number, sum(len(text.text) for text in facts.texts)
-    if number == 1 < pages and not facts.begin and letters <= LETTERS_OF_A_COVER and facts.tabular < TABULAR:
-        return "cover", "the first page, with few words"
-    if number == pages > 1 and not facts.names:
+    is_cover = letters <= LETTERS_OF_A_COVER or (facts.kind == "cover" and _picture(facts.layout) >= LARGE)
+    if number == 1 < pages and not facts.begin and is_cover and facts.tabular < TABULAR:
+        return "cover", "the first page, with few words or a large picture"
+    is_full = facts.shows_products and facts.tabular >= TABULAR_WITHOUT_TITLE
+    if number == pages > 1 and not (facts.names or is_full):
         return _last(facts)
     if facts.names:
-        return _products(facts, letters, before, body)
+        return _products(facts, letters, body, goes_on=goes_on)
     return _other(facts, letters, body)
 
 
@@ -114,19 +124,20 @@ def _last(facts: PageFacts) -> Said:
     return "back", "the last page"
 
 
-def _products(facts: PageFacts, letters: int, before: PageContent | None, body: float) -> Said:
+def _products(facts: PageFacts, letters: int, body: float, *, goes_on: bool) -> Said:
     names = listed(facts.begin or facts.names)
-    if facts.tabular >= TABULAR and len(facts.begin) >= CELLS and _pictures(facts.layout) <= SMALL:
+    if _is_table(facts, body) or (facts.tabular >= TABULAR and len(facts.begin) >= CELLS and _are_small(facts)):
         return "table", f"rows of {CELLS} cells or more name {names}"
+    if len(facts.layout.prices) >= max(FEWEST_PRICES, len(facts.names)) and _are_small(facts):
+        return "table", f"a price list of {names}"
     if not facts.begin:
         if _is_divider(facts, letters, body):
             return "divider", "a large title and little else"
         return "products_continued", f"goes on with {names}"
-    if before in ("products", "products_continued"):
-        heading = _heading(facts, body)
+    if goes_on:
         if any(_CONTINUED.search(text.text) for text in facts.texts if len(text.text) <= 40):
             return "products_continued", "its heading says so"
-        if heading is None and not facts.layout.ocr:
+        if _heading(facts, body) is None and not facts.layout.ocr:
             return "products_continued", "no heading stands above its products"
     return "products", f"names {names}"
 
@@ -137,12 +148,14 @@ def _other(facts: PageFacts, letters: int, body: float) -> Said:
         return "contact", "its heading"
     if facts.tabular >= TABULAR or (main and main.size >= HEADING * body and is_label(main.text)):
         return "table", f"rows of {CELLS} cells or more" if facts.tabular >= TABULAR else "its heading"
+    if _is_table(facts, body):
+        return "table", f"rows of {CELLS} cells or more, and no title"
     if facts.shows_products:
         return "products", "prices, codes or names stand at pictures"
     if sum(a.known for a in layout.attributes) >= FEWEST_LABELS or len(layout.prices) >= FEWEST_PRICES:
         return "table", "labels with values, or prices"
     if (
-        _picture(layout) >= LARGE
+        (_picture(layout) >= LARGE or _pictures(layout) >= ALL_LARGE)
         and letters <= LETTERS_OF_A_SCENE
         and not (layout.ocr and main and _is_title(main, body))
     ):
@@ -152,10 +165,21 @@ def _other(facts: PageFacts, letters: int, body: float) -> Said:
     return "text", "none of the other kinds"
 
 
+def _is_table(facts: PageFacts, body: float) -> bool:
+    """Whether a page has rows of a table, small pictures, and no title above them."""
+    main = _largest(facts.texts)
+    untitled = main is not None and main.size < TITLE_OF_A_TABLE * body
+    return untitled and facts.tabular >= TABULAR_WITHOUT_TITLE and _are_small(facts)
+
+
+def _are_small(facts: PageFacts) -> bool:
+    return _pictures(facts.layout) <= SMALL
+
+
 def _is_divider(facts: PageFacts, letters: int, body: float) -> bool:
     main = _largest(facts.texts)
     few = letters <= LETTERS_OF_A_DIVIDER and len(facts.texts) <= TEXTS_OF_A_DIVIDER
-    return few and main is not None and _is_title(main, body) and (facts.layout.ocr or _picture(facts.layout) < LARGE)
+    return few and main is not None and _is_title(main, body) and (facts.layout.ocr or _pictures(facts.layout) < LARGE)
 
 
 def _is_title(text: Text, body: float) -> bool:
@@ -168,8 +192,16 @@ def _heading(facts: PageFacts, body: float) -> Text | None:
     return main if main and main.size >= HEADING * body else None
 
 
+def _section(facts: PageFacts, body: float) -> Text | None:
+    """Return the heading of a page if it names no product: that of a section."""
+    heading = _heading(facts, body)
+    return None if heading is None or fold(heading.text) in map(fold, facts.names) else heading
+
+
 def _largest(texts: Sequence[Text]) -> Text | None:
-    return max(texts, key=lambda text: text.size, default=None)
+    """Return the largest text that is more than a number."""
+    worded = (text for text in texts if any(c.isalpha() for c in text.text))
+    return max(worded, key=lambda text: text.size, default=None)
 
 
 def _pictures(layout: PageLayout) -> float:

@@ -17,6 +17,10 @@ GREY, EVEN, INK = 0.01, 0.08, 0.1
 at least so much darker than its ground."""
 BLACK = 0.25
 """At most this share of what is on it is as dark as black goods are."""
+PAPER, COLOURLESS, ON_PAPER = 0.95, 0.005, 0.6
+"""On a ground as white as paper, which is so much of its edge, what has no colour at all is a drawing, too …"""
+LESS_EVEN, FEW_DARK = 0.12, 0.15
+"""… if its parts differ at most so much, and at most this share of what is on it is dark: its lines may fill it."""
 CUT_OUT = 0.8
 """Goods on a plain ground: this share of the edge is ground."""
 PLAIN = 0.06
@@ -79,15 +83,22 @@ def is_drawing(picture: Shown) -> bool:
     traits = picture.traits
     if picture.placement.kind == "drawing":
         return not _is_colourful(picture)
-    return (
-        traits is not None
-        and traits.light >= PALE
+    if traits is None or traits.contrast < INK:
+        return False
+    outlined = (
+        traits.light >= PALE
         and traits.ground >= DRAWN
         and traits.edge >= CUT_OUT
         and traits.chroma <= GREY
         and traits.uneven <= EVEN
-        and traits.contrast >= INK
         and traits.solid <= BLACK
+    )
+    return outlined or (
+        traits.light >= PAPER
+        and traits.edge >= ON_PAPER
+        and traits.chroma <= COLOURLESS
+        and traits.uneven <= LESS_EVEN
+        and traits.solid <= FEW_DARK
     )
 
 

@@ -60,8 +60,16 @@ DRAWN: Mapping[Look, Drawn] = {
 _FAILED = {ImageState.FAILED, ImageState.REJECTED}
 
 
+class LinkedProduct(NamedTuple):
+    """A product that a placement is linked to, and what the picture shows of it."""
+
+    name: str
+    score: float
+    role: str | None
+
+
 class Mark(Record):
-    """A numbered box on a page. `state` is the image's; `products` are the linked ones with their scores."""
+    """A numbered box on a page. `state` is the image's; `products` are the linked ones."""
 
     number: int  # on its page, from 1
     look: Look
@@ -71,7 +79,7 @@ class Mark(Record):
     state: str | None = None
     reason: str | None = None
     caption: str | None = None
-    products: tuple[tuple[str, float], ...] = ()
+    products: tuple[LinkedProduct, ...] = ()
     image: str | None = None  # its id, if it is counted in the account
 
     @property
@@ -95,6 +103,8 @@ class PageView(Record):
     label: str | None = None  # the number that people read on it, if it is another one
     kind: str | None = None  # None: the ingest did not come so far
     reason: str | None = None
+    shows: str | None = None  # cover, products, table, …
+    seen: str | None = None  # why it is said to show that
     marks: tuple[Mark, ...] = ()
     products: tuple[Product, ...] = ()
     cards: tuple[Card, ...] = ()
@@ -163,6 +173,8 @@ def _view(number: int, known: PageDetails | None, marks: Sequence[Mark], product
         label=known.label if known else None,
         kind=known.kind if known else None,
         reason=known.reason if known else None,
+        shows=known.shows if known else None,
+        seen=known.seen if known else None,
         marks=(*marks, *skipped),
         products=here,
         cards=tuple(
@@ -179,10 +191,10 @@ def _view(number: int, known: PageDetails | None, marks: Sequence[Mark], product
 
 def _marks(shown: Mapping[str, Any], names: Mapping[str, str]) -> dict[int, list[Mark]]:
     """Return page -> its placements in reading order, numbered."""
-    linked = defaultdict[str, list[tuple[str, float]]](list)
+    linked = defaultdict[str, list[LinkedProduct]](list)
     for link in shown["links"]:
         if link["kind"] == LinkKind.IMAGE_PRODUCT and link["target"] in names:
-            linked[link["source"]].append((names[link["target"]], link["score"]))
+            linked[link["source"]].append(LinkedProduct(names[link["target"]], link["score"], link["role"]))
     marks = defaultdict[int, list[Mark]](list)
     for image in shown["images"]:
         for place in image["placements"]:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from swatchbook.one_line import one_line, shorten
 from swatchbook.records import Box, Drawing, DrawnBox, Evidence, FailedPage, Product, SeenPage, page_name
-from swatchbook.reports.inspection import DRAWN, Card, Inspection, Look, Mark, PageView
+from swatchbook.reports.inspection import DRAWN, Card, Inspection, LinkedProduct, Look, Mark, PageView
 from swatchbook.settings import Settings
 
 SIDE = 1_000
@@ -85,7 +85,8 @@ def drawing_of(view: PageView, seen: SeenPage) -> Drawing:
     marks = marks_of(view, seen)
     boxes = [_drawn_box(card.place.bbox, f"P{card.number}", "product") for card in view.cards]
     boxes += [_drawn_box(mark.bbox, mark.sign, mark.look) for mark in marks]
-    lines = [f"<h3>Page {_text(page_name(view.number, view.label))}</h3><p>{_text(_kind(view))}</p>"]
+    lines = [f"<h3>Page {_text(page_name(view.number, view.label))}</h3>"]
+    lines += [f"<p>{_text(said)}</p>" for said in (_kind(view), _contents(view)) if said]
     lines += [_line(mark.sign, mark.look, _about(mark)) for mark in marks]
     lines += [
         _line(f"P{number}", "product", f"{product.name}, pages {_range(product)}")
@@ -103,7 +104,7 @@ def _line(sign: str, look: Look, text: str) -> str:
 
 
 def _about(mark: Mark) -> str:
-    products = ", ".join(f"{name} {score:.2f}" for name, score in mark.products)
+    products = ", ".join(f"{product.name} {_score(product)}" for product in mark.products)
     parts = (mark.look, mark.kind, mark.reason or mark.state, shorten(mark.caption or "", _CAPTION), products)
     return " · ".join(filter(None, parts))
 
@@ -112,6 +113,15 @@ def _kind(view: PageView) -> str:
     """Return the kind of a page, and why it is of that kind."""
     about = {None: "nothing of it is stored: the ingest did not come so far", "lost": "could not be read"}
     return about.get(view.kind, f"{view.kind} page") + (f": {view.reason}" if view.reason else "")
+
+
+def _contents(view: PageView) -> str:
+    """Return what a page shows, and why it is said to show that."""
+    return f"shows {view.shows.replace('_', ' ')}: {view.seen}" if view.shows else ""
+
+
+def _score(product: LinkedProduct) -> str:
+    return f"{product.role or ''} {product.score:.2f}".strip()
 
 
 def _summary(inspection: Inspection) -> str:
@@ -161,7 +171,10 @@ def _page_link(number: int, inspection: Inspection) -> str:
 
 
 def _page(view: PageView, seen: SeenPage | FailedPage) -> str:
-    head = f"<div><h2>Page {_text(page_name(view.number, view.label))} {_dim(_text(_kind(view)))}</h2>"
+    head = (
+        f"<div><h2>Page {_text(page_name(view.number, view.label))} {_dim(_text(_kind(view)))}</h2>"
+        f'<p class="dim">{_text(_contents(view))}</p>'
+    )
     if isinstance(seen, FailedPage):
         picture, marks = f"<p>It cannot be rendered: {_text(seen.message)}</p>", view.marks
     else:
@@ -233,7 +246,7 @@ def _unit(frame: Box) -> float:
 
 
 def _title(mark: Mark) -> str:
-    names = (name for name, _ in mark.products)
+    names = (product.name for product in mark.products)
     return " · ".join(filter(None, (DRAWN[mark.look].meaning, mark.reason, mark.caption, *names)))
 
 
@@ -245,7 +258,7 @@ def _placements(page: int, marks: Iterable[Mark]) -> str:
             _text(mark.kind) + _size(mark),
             _text(mark.reason or mark.state or ""),
             _text(shorten(mark.caption or "", _CAPTION)),
-            "<br>".join(f"{_text(name)} {_dim(f'{score:.2f}')}" for name, score in mark.products),
+            "<br>".join(f"{_text(product.name)} {_dim(_text(_score(product)))}" for product in mark.products),
             anchor=f"p{page}-{mark.number}",
         )
         for mark in marks

@@ -8,6 +8,7 @@ from swatchbook.catalogue.chunk import chunk
 from swatchbook.catalogue.describe import assemble_products, describe
 from swatchbook.catalogue.discover import discover
 from swatchbook.catalogue.link import link
+from swatchbook.catalogue.link_features import measure, places_of
 from swatchbook.catalogue.picture_roles import Shown, roles_of
 from swatchbook.catalogue.plan import make_plan
 from swatchbook.geometry import turn_box
@@ -83,6 +84,43 @@ def test_halves_of_a_spread_and_parts_of_a_page_keep_their_pictures():
         placements = [p for p in placed(document) if p.page > 1]
         products, _, links = linked(document, placements)
         assert [names_of(links, products, p) for p in placements] == [[t.name] for t in document.products]
+
+
+def test_product_does_not_go_on_over_a_page_with_a_heading_of_its_own():
+    document = layouts.long_sections()
+    placements = placed(document)
+    (number, *_), name = [p.number for p in document.pages if p.number == 4], document.products[0].name
+    products, _, links = linked(document, placements)
+    here = [p for p in placements if p.page == number]
+    assert [names_of(links, products, p) for p in here] == [[name], [name]]
+    discovery = discover(layouts.reading(document), document.pages)
+    pages = [
+        page.model_copy(update={"blocks": (layouts.text(60, 420, "Quite Another", 26), *page.blocks)})
+        if page.number == number
+        else page
+        for page in document.pages
+    ]
+    links = link(products, discovery, placements, (), pages)
+    assert [names_of(links, products, p) for p in here] == [[], []]
+
+
+def test_texts_like_names_are_measured_at_pictures_of_products_that_were_not_found():
+    document = layouts.card_grid()
+    discovery = discover(layouts.reading(document), document.pages)
+    products = assemble_products("document", discovery, [describe(p, document.pages, []) for p in discovery.products])
+    gone = next(p for p in products if p.first_page == 2)
+    left = [n for n, p in enumerate(products) if p is not gone]
+    known = discovery.model_copy(update={"products": tuple(discovery.products[n] for n in left)})
+    placements = [p for p in placed(document) if p.page == 2]
+    places = places_of([products[n] for n in left], known, placements, document.pages)
+    pairs = measure(places)
+    unnamed = {
+        picture: max(pair.features["stranger_near"] for pair in found)
+        for picture, found in pairs.items()
+        if all(pair.features["stranger"] > 0 for pair in found)
+    }
+    assert len(unnamed) == 1
+    assert max(unnamed.values()) > 0
 
 
 def test_hidden_and_decorative_pictures_get_no_links():

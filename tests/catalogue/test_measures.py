@@ -2,7 +2,7 @@
 
 import pytest
 
-from swatchbook.catalogue.attributes import labels_within
+from swatchbook.catalogue.attributes import code_of, labels_within
 from swatchbook.catalogue.measures import composition_in, kind_of, size_in, values_in, values_in_name
 
 
@@ -23,6 +23,11 @@ from swatchbook.catalogue.measures import composition_in, kind_of, size_in, valu
         ("36, 37, 38, 39", {"size": "36, 37, 38, 39"}),
         ("80% cotton 20% polyester", {"material": "80% cotton 20% polyester"}),
         ("algodón 75%, poliamida 25%", {"material": "algodón 75%, poliamida 25%"}),
+        ("Weight 400 Gms", {"weight": "400 Gms"}),
+        ("Width 40 cm", {"width": "40 cm"}),
+        ("Weight of 400 stars", {}),
+        ("100% cotton", {"material": "100% cotton"}),
+        ("It keeps 100% of the light out", {}),  # praise
         ("80% cotton", {}),  # of what is the rest?
         ("39, 38, 37, 36", {}),  # a list of sizes rises
         ("120 cm", {}),  # of any side or part
@@ -40,6 +45,17 @@ def test_size_without_a_unit_counts_alone_and_in_a_name() -> None:
     assert dict(values_in_name("Paving 30x30")) == {"dimensions": "30x30"}
     assert dict(values_in_name("Kerb 0.5 m")) == {"dimensions": "0.5 m"}
     assert dict(values_in_name("Alder")) == {}
+
+
+def test_code_in_a_name_stands_beside_other_words_and_has_more_than_two_digits() -> None:
+    assert dict(values_in_name("T7086 squares")) == {"code": "T7086"}
+    assert dict(values_in_name("Squares 86607-1")) == {"code": "86607-1"}
+    for name in ("RK100", "Model A12", "The T7086 squares"):
+        assert dict(values_in_name(name)) == {}
+
+
+def test_price_is_no_code() -> None:
+    assert [code_of(text) for text in ("170.52EUR", "170.52A", "T7086")] == [None, "170.52A", "T7086"]
 
 
 def test_value_of_one_unit_tells_its_key() -> None:

@@ -62,6 +62,7 @@ def show_document(ledger: Ledger, document: str) -> dict[str, Any]:
         return {
             "document": {name: value for name, value in stored.items() if name not in ("report", "run", "deaths")},
             "page_boxes": _page_boxes(connection, document),
+            "page_contents": _page_contents(connection, document),
             "skipped_pages": [page.model_dump(mode="json") for page in read_skipped(connection, document)],
             "lost_pictures": [lost.model_dump(mode="json") for lost in read_lost_pictures(connection, document)],
             "unassigned": [left.model_dump(mode="json") for left in read_unassigned(connection, document)],
@@ -97,6 +98,13 @@ def _page_boxes(connection: Connection, document: str) -> dict[str, list[float]]
         select(pages.c.number, pages.c.box).where(pages.c.document == document).order_by(pages.c.number)
     )
     return {str(row.number): row.box for row in rows if row.box[2] > row.box[0]}
+
+
+def _page_contents(connection: Connection, document: str) -> dict[str, dict[str, str]]:
+    """Return page -> what it shows, and why it is said to show that."""
+    query = select(pages.c.number, pages.c.shows, pages.c.seen).where(pages.c.document == document, pages.c.shows != "")
+    rows = connection.execute(query.order_by(pages.c.number))
+    return {str(row.number): {"shows": row.shows, "seen": row.seen} for row in rows}
 
 
 def _records(connection: Connection, table: Any, document: str) -> list[dict[str, Any]]:
