@@ -2,6 +2,7 @@
 `commands/`.
 """
 
+import gc
 import logging
 import os
 import sys
@@ -110,6 +111,8 @@ _register(PANELS)
 
 def main() -> None:
     """Run the command line; print one line for any error and exit with its code."""
+    gc.disable()  # what is created while modules are loaded stays; `read_settings` switches it on
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # looking for them reads all installed packages
     from swatchbook.errors import Failure, as_failure
 
     prefect_url = os.environ.get("PREFECT_API_URL")

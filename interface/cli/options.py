@@ -6,6 +6,7 @@ roles, --yes and --json; refused names and texts, the note about an unknown SWAT
 only.
 """
 
+import gc
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -48,7 +49,10 @@ def opened_resources() -> Iterator["Resources"]:
 
 
 def read_settings() -> "Settings":
-    """Load the settings, write the log to their home, and print a note for each unknown SWATCHBOOK_* variable."""
+    """Load the settings, write the log to their home, and print a note for each unknown SWATCHBOOK_* variable.
+
+    From here on garbage is collected: a command works now.
+    """
     from interface.cli.log import keep
     from interface.cli.terminal import note
     from swatchbook.settings import load_settings, unknown_variables
@@ -57,6 +61,7 @@ def read_settings() -> "Settings":
     keep(settings)
     for name in unknown_variables():
         note(f"Unknown setting: {name}.")
+    gc.enable()
     return settings
 
 

@@ -21,7 +21,6 @@ from swatchbook.records import (
     Stage,
     Unassigned,
 )
-from swatchbook.reports.editions import count_line, picture_line
 from swatchbook.reports.money import cost_of
 from swatchbook.truncate import merge_roles, page_numbers, truncate
 
@@ -184,6 +183,8 @@ def _images(report: RunReport) -> Text:
 
 def _edition(report: RunReport, edition: EditionReport) -> Iterator[tuple[str, Text | str]]:
     """Yield how the document differs from the one that it is an edition of."""
+    from swatchbook.reports.editions import count_line, picture_line  # slow; most documents are no edition
+
     names = ("changed", "renamed", "added", "removed", "unchanged")
     yield "edition of", f"{clean(edition.edition_of.name)} ({edition.edition_of.id[:8]})"
     yield "differences", count_line(**{name: getattr(edition, name) for name in names})

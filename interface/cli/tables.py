@@ -4,7 +4,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Group, RenderableType
 from rich.text import Text
@@ -26,7 +26,9 @@ from swatchbook.reports.stages import STAGE_HEADER, stage_rows
 from swatchbook.reports.stale import StaleRole, stale_roles
 from swatchbook.settings import Settings
 from swatchbook.truncate import merge_roles, page_numbers, truncate
-from swatchbook.upkeep.verify import Damage, Verification
+
+if TYPE_CHECKING:
+    from swatchbook.upkeep.verify import Damage, Verification
 
 MOST_LISTED = 100
 MOST_RECENT = 10
@@ -175,7 +177,7 @@ def _alike(hit: Hit) -> str:
     return f"  +{len(hit.alike)} alike" if hit.alike else ""
 
 
-def draw_verification(verification: Verification) -> RenderableType:
+def draw_verification(verification: "Verification") -> RenderableType:
     """Return the missing and foreign rows of each space, and the lost and damaged files."""
     rows = table("space", "expected", "missing", "foreign", right=("expected", "missing", "foreign"))
     for space in verification.spaces:
@@ -205,7 +207,7 @@ def draw_verification(verification: Verification) -> RenderableType:
     return Group(*parts)
 
 
-def _describe_damage(damage: Damage) -> str:
+def _describe_damage(damage: "Damage") -> str:
     names = clean(", ".join(damage.documents)) or "no document"
     advice = "; ingest or upload it again" if damage.upload_again else ""
     return f"file {damage.file} of {names} is damaged{advice}"

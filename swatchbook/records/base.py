@@ -42,9 +42,12 @@ def is_owner(name: str) -> bool:
 
 
 class Record(BaseModel):
-    """Base class of all records: immutable; unknown fields are an error."""
+    """Base class of all records: immutable; unknown fields are an error.
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    The validator of a class is built when it is first used: a command uses few of them.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 def identity(*parts: object) -> str:

@@ -35,14 +35,15 @@ def swatchbook(home: Path, tmp_path: Path) -> Swatchbook:
 
 
 def loaded_by(home: Path, *commands: tuple[str | Path, ...]) -> set[str]:
-    """Top-level packages that are loaded when one process has run these commands."""
+    """Top-level packages, and modules of ours, that are loaded when one process has run these commands."""
     code = (
         "import json, sys, interface.cli.main\n"
         "for words in json.loads(sys.argv[1]):\n"
         "    sys.argv[1:] = words\n"
         "    try: interface.cli.main.main()\n"
         "    except SystemExit: pass\n"
-        "print('\\n'.join({name.partition('.')[0] for name in sys.modules}), file=sys.stderr)\n"
+        "ours = {name for name in sys.modules if name.startswith(('swatchbook.', 'interface.'))}\n"
+        "print('\\n'.join(ours | {name.partition('.')[0] for name in sys.modules}), file=sys.stderr)\n"
     )
     run = subprocess.run(
         [sys.executable, "-c", code, json.dumps([[*map(str, words)] for words in commands])],
@@ -116,6 +117,45 @@ def test_reading_commands_load_neither_prefect_nor_torch(home: Path) -> None:
     loaded = loaded_by(home, *(tuple(command.split()) for command in reading))
     assert "typer" in loaded
     assert loaded.isdisjoint({"prefect", "torch", "lancedb", "pymupdf", "sentence_transformers"})
+
+
+def test_status_loads_neither_what_repairs_nor_what_compares_editions(home: Path) -> None:
+    loaded = loaded_by(home, ("status",))
+    assert {"interface.cli.tables", "swatchbook.ledger.runs"} <= loaded
+    assert loaded.isdisjoint(
+        {
+            "swatchbook.upkeep.verify",
+            "swatchbook.pipeline.publish",
+            "swatchbook.reports.editions",
+            "interface.cli.ingest",
+        }
+    )
+
+
+def test_garbage_is_collected_once_a_command_works(home: Path) -> None:
+    code = (
+        "import gc, sys, interface.cli.main as command\n"
+        "sys.argv[1:] = [sys.argv[1]]\n"
+        "try: command.main()\n"
+        "except SystemExit: print(gc.isenabled(), file=sys.stderr)\n"
+    )
+    for command, collects in (("--help", False), ("status", True)):
+        run = subprocess.run(
+            [sys.executable, "-c", code, command], env=bare_environment() | {"SWATCHBOOK_HOME": str(home)},
+            cwd=home.parent, capture_output=True, text=True, timeout=60,
+        )  # fmt: skip
+        assert run.stderr == f"{collects}\n"
+
+
+def test_validators_of_records_are_built_when_they_are_used() -> None:
+    code = (
+        "import swatchbook.records as records\n"
+        "print(records.Span.__pydantic_complete__)\n"
+        "span = records.Span(text='', bbox=(0, 0, 1, 1), size=9, font='', bold=False, italic=False, color=0)\n"
+        "print(records.Span.__pydantic_complete__, records.Span.model_validate(span.model_dump()) == span)\n"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.split() == ["False", "True", "True"]
 
 
 # --- wrong use --------------------------------------------------------------------------------------------------------
