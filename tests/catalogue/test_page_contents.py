@@ -18,7 +18,7 @@ def facts(
     return PageFacts(layout=layout, texts=layout.texts, names=names, **given)  # type: ignore[arg-type]
 
 
-def shown(*pages: PageFacts) -> list[str]:
+def shown(*pages: PageFacts) -> Sequence[str]:
     return [said for said, _ in say_contents([facts(1, []), *pages, facts(len(pages) + 2, [])], BODY)][1:-1]
 
 
