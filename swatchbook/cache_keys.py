@@ -44,17 +44,17 @@ _PAGE_LIMITS = ("max_pages", "max_document_mb", "page_seconds", "child_memory_mb
 _IMAGE_LIMITS = ("max_image_mb", "max_image_megapixels", "max_image_side")
 
 PURE_STAGES: Mapping[str, PureStage] = {
-    "read": PureStage(version="9", settings=(*_PAGE_LIMITS, "ocr"), modules=_PDF),
+    "read": PureStage(version="10", settings=(*_PAGE_LIMITS, "ocr"), modules=_PDF),
     "tables": PureStage(version="4", after=("read",), modules=_PDF),
     "discover": PureStage(
-        version="10",
+        version="11",
         after=("read",),
         settings=("discovery",),
         asks=(("vision", "scan"), ("llm", "discover")),
         modules=(
             _LABELS,
             *_catalogue("discover", "name_groups", "choose_names", "coded_names", "attributes", "page_layout", "kinds"),
-            *_catalogue("cards", "sections", "running_text", "variants", "families", "plan"),
+            *_catalogue("cards", "sections", "spreads", "running_text", "variants", "families", "plan"),
             *_catalogue(*_LLM, "llm/products", "llm/assist"),
             "swatchbook/catalogue/name_weights.json",
         ),
@@ -81,15 +81,16 @@ PURE_STAGES: Mapping[str, PureStage] = {
         ),
     ),
     "chunk": PureStage(
-        version="6",
+        version="7",
         after=("plan", "tables"),
         modules=(
             _LABELS,
-            *_catalogue("chunk", "attributes", "page_layout", "kinds", "cards", "sections", "entities", "running_text"),
+            *_catalogue("chunk", "attributes", "page_layout", "kinds", "cards", "sections", "spreads", "entities"),
+            *_catalogue("running_text"),
         ),
     ),
     "extract": PureStage(
-        version="10",
+        version="11",
         after=("plan",),
         settings=(*_PAGE_LIMITS, *_IMAGE_LIMITS),
         modules=(
