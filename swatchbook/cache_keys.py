@@ -54,7 +54,7 @@ PURE_STAGES: Mapping[str, PureStage] = {
         modules=(
             _LABELS,
             *_catalogue("discover", "name_groups", "choose_names", "coded_names", "attributes", "page_layout", "kinds"),
-            *_catalogue("cards", "sections", "running_text", "variants", "families", "plan"),
+            *_catalogue("cards", "sections", "spreads", "running_text", "variants", "families", "plan"),
             *_catalogue(*_LLM, "llm/products", "llm/assist"),
             "swatchbook/catalogue/name_weights.json",
         ),
@@ -81,11 +81,12 @@ PURE_STAGES: Mapping[str, PureStage] = {
         ),
     ),
     "chunk": PureStage(
-        version="6",
+        version="7",
         after=("plan", "tables"),
         modules=(
             _LABELS,
-            *_catalogue("chunk", "attributes", "page_layout", "kinds", "cards", "sections", "entities", "running_text"),
+            *_catalogue("chunk", "attributes", "page_layout", "kinds", "cards", "sections", "spreads", "entities"),
+            *_catalogue("running_text"),
         ),
     ),
     "extract": PureStage(

@@ -37,7 +37,12 @@ FARTHEST = 1e6  # points; a broken transform may be infinite, which JSON cannot 
 
 def finite(values: Iterable[float]) -> Any:
     """Return as many finite values, rounded to 0.01."""
-    return tuple(round(min(max(value, -FARTHEST), FARTHEST), 2) for value in values)
+    return tuple(
+        [
+            round(value if -FARTHEST <= value <= FARTHEST else min(max(value, -FARTHEST), FARTHEST), 2)
+            for value in values
+        ]
+    )
 
 
 def finite_box(values: Iterable[float]) -> Box:
@@ -112,6 +117,9 @@ def gap(a: Box, b: Box) -> float:
 def transform_box(box: Box, transform: Transform) -> Box:
     """Return the box around a transformed box."""
     a, b, c, d, e, f = transform
+    if not (b or c):  # most are
+        x0, y0, x1, y1 = a * box[0] + e, d * box[1] + f, a * box[2] + e, d * box[3] + f
+        return min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1)
     xs = [a * x + c * y + e for x in (box[0], box[2]) for y in (box[1], box[3])]
     ys = [b * x + d * y + f for x in (box[0], box[2]) for y in (box[1], box[3])]
     return min(xs), min(ys), max(xs), max(ys)

@@ -28,6 +28,7 @@ from swatchbook.catalogue.page_layout import (
 )
 from swatchbook.catalogue.running_text import Margins, divide_margins, text_place
 from swatchbook.catalogue.sections import DocumentLayout, heading_styles, layout_document
+from swatchbook.catalogue.spreads import mark_spreads
 from swatchbook.geometry import centre_inside, shared_area
 from swatchbook.records import Box, Chunk, Chunks, Line, Page, Plan, Reading, Table, chunk_id, fold, text_key
 
@@ -94,7 +95,8 @@ def chunk(document_id: str, reading: Reading, pages: Iterable[Page], plan: Plan,
             blocks.append(_text_block(page, own_tables, skipped=page.number not in shown))
             for name in certificates_in(page.text) if page.number in shown else ():
                 pages_by_certificate.setdefault(name, []).append(page.number)
-    layouts = [block.layout for block in blocks]
+    layouts = mark_spreads([block.layout for block in blocks], reading.page_boxes)
+    blocks = [replace(block, layout=layout) for block, layout in zip(blocks, layouts, strict=True)]
     document = layout_document(layouts, {}, reading.outline)
     margins = divide_margins(layouts, document.repeated_places, labels)
     branches = _branches(blocks, document, _small_headings(blocks, document, reading), margins)

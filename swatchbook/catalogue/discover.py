@@ -19,6 +19,7 @@ from swatchbook.catalogue.page_layout import PageLayout, normalise_line, summari
 from swatchbook.catalogue.plan import shows_products
 from swatchbook.catalogue.running_text import text_place
 from swatchbook.catalogue.sections import DocumentLayout, Section, category_before, find_sections, layout_document
+from swatchbook.catalogue.spreads import mark_spreads
 from swatchbook.catalogue.variants import find_variants
 from swatchbook.geometry import centre_inside, turn_back
 from swatchbook.records import Box, Discovery, Evidence, FoundProduct, Occurrence, OutlineEntry, Page, Reading, fold
@@ -107,7 +108,7 @@ def _unsure_pages(document: DocumentLayout, found: Sequence[FoundProduct]) -> tu
 
 def lay_out(reading: Reading, pages: Iterable[Page]) -> tuple[DocumentLayout, frozenset[str]]:
     """Return the layout of a document, and the folded names that its outline and its index pages announce."""
-    layouts = [summarise_page(upright(page)) for page in pages]
+    layouts = mark_spreads([summarise_page(upright(page)) for page in pages], reading.page_boxes)
     kinds = {s.number: page_kind(s, len(layouts)) for s in layouts}
     return layout_document(layouts, kinds, reading.outline), _announced_names(reading.outline, layouts)
 

@@ -23,6 +23,8 @@ SAME_SIZE = 0.08
 """Font sizes that differ by at most this share are one family: layouts shrink a long title to fit its line."""
 MARGIN = 0.09
 """The share of the page's height, at the top and at the bottom, where page numbers and running heads stand."""
+BROAD = 1.15
+"""The width of a page that may show two printed pages, over its height."""
 LONGEST_NAME = 80
 """Characters of a name, which has at most nine words. Longer texts are prose."""
 
@@ -406,10 +408,15 @@ def _entries(lines: Sequence[Line]) -> tuple[tuple[str, ...], int]:
     return tuple(dict.fromkeys(normalise_line(name).rstrip(" .·…_") for name in names)), max(pages)
 
 
+def is_broad(page: Box) -> bool:
+    """Whether a page is so broad that it may show two printed pages."""
+    return page[2] - page[0] >= BROAD * (page[3] - page[1])
+
+
 def _is_spread(page: Page, lines: Sequence[Line]) -> bool:
     """Whether a page shows two printed pages: numbers n and n + 1 at the left and right in the margins."""
     x0, y0, x1, y1 = page.box
-    if x1 - x0 < 1.15 * (y1 - y0):
+    if not is_broad(page.box):
         return False
     edge = MARGIN * (y1 - y0)
     middle = (x0 + x1) / 2

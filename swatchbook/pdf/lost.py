@@ -30,7 +30,7 @@ def find_lost(
     `flat` gives the page with its pictures in a flat colour; it is asked only where something may be lost. `known` are
     the boxes of the pictures found and of lines that were read, `cut` those of rasters of which only parts were found.
     """
-    paths = painting.paths + sum(stroke.shading for stroke in painting.strokes)
+    paths = painting.paths + sum(picture.gradient for picture in painting.pictures)
     if paths > MOST_PATHS or (paths < FEWEST_PATHS and not cut):
         return []
     import numpy as np  # 0.1 s: few pages need it

@@ -8,7 +8,7 @@ The most pictures of a page (1,000); the resolution of what is rendered (432 dpi
 
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from math import ceil
@@ -50,7 +50,7 @@ from swatchbook.pdf.folds import (
 )
 from swatchbook.pdf.lost import find_lost
 from swatchbook.pdf.mupdf_failure import to_failure
-from swatchbook.pdf.painting import NOWHERE, Painted, Painting, list_pictures, list_strokes, trace_painting
+from swatchbook.pdf.painting import NOWHERE, Painted, Painting, trace_painting
 from swatchbook.pdf.picture_file import OPAQUE, Colors, PictureFile, keep_jpeg, may_keep_jpeg, min_alpha, to_png
 from swatchbook.pdf.rasters import Texts, cut_rasters
 from swatchbook.pdf.strips import Strip, join_strips
@@ -84,19 +84,17 @@ class Found:
     turn: Turn = "none"  # of what is rendered, to stand upright
 
 
-def find_pictures(
-    page: Any, infos: Sequence[dict[str, Any]], painting: Painting, flat: Callable[[], Image.Image]
-) -> Iterator[Found]:
+def find_pictures(page: Any, painting: Painting, flat: Callable[[], Image.Image]) -> Iterator[Found]:
     """Return the pictures that a page paints, in the order painted, with what is seen of each; then its drawings.
 
-    `infos` is what `get_image_info()` says of the page, `painting` what it paints; `flat` gives what `paint_flat` does.
+    `painting` is what the page paints; `flat` gives what `paint_flat` does.
     """
-    pictures = list(_painted_pictures(page, infos, painting, flat))
+    pictures = list(_painted_pictures(page, painting.pictures, flat))
     strips = [Strip(one.seen.box if one.picture else NOWHERE, one.scale) for one in pictures]
     groups = join_strips(strips, cache(lambda: render_box(page, tuple(page.rect), 1.0)))
     yield from join_halves(page, [_whole_of([pictures[n] for n in group]) for group in groups])
     if 0 < painting.paths <= MOST_PATHS:
-        yield from find_drawings(page, len(infos), [one.seen.box for one in pictures])
+        yield from find_drawings(page, len(painting.pictures), [one.seen.box for one in pictures])
 
 
 def join_halves(page: Any, pictures: Sequence[Found]) -> Iterator[Found]:
@@ -130,28 +128,24 @@ def _whole_of(strips: Sequence[Found]) -> Found:
     return replace(strips[0], whole=whole, place=place, seen=seen, picture=None)
 
 
-def _painted_pictures(
-    page: Any, infos: Sequence[dict[str, Any]], painting: Painting, flat: Callable[[], Image.Image]
-) -> Iterator[Found]:
-    strokes, drawn = list_strokes(infos, painting), list(list_pictures(page, infos, painting))
-    counts_agree = len(painting.strokes) == len(infos)
-    pictures = [p.number for p in drawn if not p.gradient][:MOST_PICTURES]
-    seen = see_pictures(page, {number: drawn[number].bbox for number in pictures}, flat) if counts_agree else {}
-    xrefs = match_xrefs(page, infos)
+def _painted_pictures(page: Any, painted: Sequence[Painted], flat: Callable[[], Image.Image]) -> Iterator[Found]:
+    pictures = [number for number, picture in enumerate(painted) if not picture.gradient][:MOST_PICTURES]
+    seen = see_pictures(page, {number: painted[number].bbox for number in pictures}, flat)
+    xrefs = match_xrefs(page, painted)
     for number in pictures:
-        picture, stroke, place = drawn[number], strokes[number], drawn[number].bbox
-        whole = place if stroke.tiled else transform_box(UNIT_SQUARE, picture.transform)
-        has_own_pixels = not (stroke.tiled or stroke.stencil) and is_straight(picture.transform)
+        picture = painted[number]
+        place, tiled = picture.bbox, picture.tiled
+        has_own_pixels = not (tiled or picture.stencil) and is_straight(picture.transform)
         yield Found(
             number=number,
-            kind="pattern" if stroke.tiled else "embedded" if xrefs[number] else "inline",
+            kind="pattern" if tiled else "embedded" if xrefs[number] else "inline",
             xref=xrefs[number],
-            whole=whole,
+            whole=place if tiled else transform_box(UNIT_SQUARE, picture.transform),
             place=place,
             seen=seen.get(number, Seen(place, area(place), opacity=1.0)),
             scale=pixels_a_unit(picture.transform, picture.width, picture.height),
             picture=picture if has_own_pixels else None,
-            space=infos[number]["cs-name"],
+            space=picture.space,
         )
 
 
@@ -176,17 +170,16 @@ class Extractor:
         self._edges: dict[Half, Edges] = {}  # of this page and the two beside it
         self._converted: dict[object, dict[str, Any]] = {}  # what was converted -> facts in the answer
         self._keys: dict[int, str] = {}  # xref -> content key of the stream
-        self._painted: tuple[int, list[Any]] = (0, [])  # page number, and MuPDF's images of its pictures
 
     def __call__(self, document: Any, number: int) -> Iterator[Frame]:
         page = document[number - 1]
         self._edges = {half: edges for half, edges in self._edges.items() if half.page >= number - 1}
         painting = trace_painting(page)  # first: it raises an error of MuPDF where a page is damaged
-        infos, flat = page.get_image_info(), cache(lambda: paint_flat(page))
-        if len(infos) > MOST_PICTURES:
-            warning = f"It paints {len(infos)} pictures; the first {MOST_PICTURES} are taken."
+        flat, count = cache(lambda: paint_flat(page)), len(painting.pictures)
+        if count > MOST_PICTURES:
+            warning = f"It paints {count} pictures; the first {MOST_PICTURES} are taken."
             yield {"page": number, "warnings": [warning]}, b""
-        whole, texts = list(find_pictures(page, infos, painting, flat)), self._texts.get(str(number))
+        whole, texts = list(find_pictures(page, painting, flat)), self._texts.get(str(number))
         pictures = list(cut_rasters(page, whole, texts))
         # Counted here: all pictures cut from one raster have its number.
         for place, found in enumerate(pictures):
@@ -282,7 +275,7 @@ class Extractor:
         self._limits.check_size(picture.width, picture.height)
         turn, part = nearest_turn(picture.transform), _part(found, picture)
         if not found.xref:
-            image = inline_picture(self._image(page, picture.number))
+            image = inline_picture(picture.image)
         else:
             colors = Colors(components=picture.colorspace, space=found.space)
             if part is None and turn == "none" and (kept := kept_jpeg(page.parent, found.xref, colors, self._limits)):
@@ -292,11 +285,6 @@ class Extractor:
             x0, y0, x1, y1 = found.seen.box if area(found.seen.box) else found.whole
             image = image.resize((max(1, round(x1 - x0)), max(1, round(y1 - y0))))
         return to_png(image.crop(part) if part else image, turn, self._limits)
-
-    def _image(self, page: Any, number: int) -> Any:
-        if self._painted[0] != page.number + 1:
-            self._painted = page.number + 1, painted_images(page)
-        return self._painted[1][number]
 
 
 def _scale(own: float, box: Box) -> float:
@@ -359,16 +347,6 @@ def soft_mask(document: Any, xref: int) -> Image.Image | None:
     return None
 
 
-def painted_images(page: Any) -> list[Any]:
-    """Return MuPDF's images of all pictures and gradients painted, as `get_image_info()` lists them.
-
-    The blocks of `get_text("dict")` cannot be used: they lack pictures that extend over the page's edge, even by a
-    fraction of a point.
-    """
-    blocks = page.get_textpage(flags=pymupdf.TEXT_PRESERVE_IMAGES).this
-    return [block.i_image() for block in blocks if block.m_internal.type != mupdf.FZ_STEXT_BLOCK_TEXT]
-
-
 def inline_picture(image: Any) -> Image.Image:
     """Return the pixels of a picture that is no separate object, with its mask as alpha."""
     picture = to_rgb(pymupdf.Pixmap("raw", mupdf.fz_get_unscaled_pixmap_from_image(image)))
@@ -393,27 +371,34 @@ def to_rgb(pixmap: Any) -> Image.Image:
     return Image.frombytes("RGB", size, pixmap.samples)
 
 
-def match_xrefs(page: Any, infos: Sequence[dict[str, Any]]) -> list[int]:
+def match_xrefs(page: Any, painted: Sequence[Painted]) -> list[int]:
     """Return the cross-reference number of each picture painted, 0 if it has none (inline, or in a pattern).
 
-    Size in pixels, mask, and then the size in bytes identify most pictures; `xrefs=True` for the rest decodes and
-    hashes every picture of the page and of its resources, which may take seconds.
+    Size in pixels, mask, and then the size in bytes identify most pictures; the rest are decoded, which may take
+    seconds.
     """
     xrefs_by_shape: dict[tuple[int, int, bool], set[int]] = defaultdict(set)
     for xref, smask, width, height, *_ in page.get_images(full=True):
         xrefs_by_shape[width, height, smask > 0].add(xref)
-    candidates = [xrefs_by_shape[info["width"], info["height"], info["has-mask"]] for info in infos]
+    candidates = [xrefs_by_shape[picture.width, picture.height, picture.has_mask] for picture in painted]
     streams = {
         xref: page.parent.xref_stream_raw(xref) or b"" for xrefs in candidates if len(xrefs) > 1 for xref in xrefs
     }
     candidates = [
-        _holders(info["size"], xrefs, streams) or xrefs if len(xrefs) > 1 else xrefs
-        for info, xrefs in zip(infos, candidates, strict=True)
+        _holders(picture.size, xrefs, streams) or xrefs if len(xrefs) > 1 else xrefs
+        for picture, xrefs in zip(painted, candidates, strict=True)
     ]
-    if all(len(xrefs) == 1 for xrefs in candidates if xrefs):
-        return [next(iter(xrefs), 0) for xrefs in candidates]
-    by_hash = [info["xref"] for info in page.get_image_info(xrefs=True)]
-    return [next(iter(xrefs)) if len(xrefs) == 1 else xref for xrefs, xref in zip(candidates, by_hash, strict=True)]
+    digest = cache(lambda xref: pymupdf.Pixmap(page.parent, xref).digest)
+    return [
+        _same_pixels(picture.image, xrefs, digest) if len(xrefs) > 1 else next(iter(xrefs), 0)
+        for picture, xrefs in zip(painted, candidates, strict=True)
+    ]
+
+
+def _same_pixels(image: Any, xrefs: Iterable[int], digest: Callable[[int], bytes]) -> int:
+    """Return the object with the pixels of a picture, 0 if none has them."""
+    own = pymupdf.Pixmap("raw", mupdf.fz_get_unscaled_pixmap_from_image(image)).digest
+    return next((xref for xref in sorted(xrefs) if digest(xref) == own), 0)
 
 
 def _holders(size: int, xrefs: set[int], streams: Mapping[int, bytes]) -> set[int]:

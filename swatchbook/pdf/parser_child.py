@@ -20,7 +20,7 @@ from swatchbook.errors import EncryptedDocument, Unexpected, UnreadableDocument
 from swatchbook.geometry import Transform, finite_box, transform_box
 from swatchbook.pdf.mupdf_failure import to_failure
 from swatchbook.pdf.page_text import is_letter_spaced, read_blocks, strip_control_characters
-from swatchbook.pdf.painting import list_pictures
+from swatchbook.pdf.painting import to_drawn
 from swatchbook.pdf.printed_text import PrintedText
 from swatchbook.pdf.seen_text import trace_text
 from swatchbook.pdf.tabular import looks_tabular
@@ -74,8 +74,9 @@ def _over_pages(document: Any, request: dict[str, Any], handle_page: Any) -> Ite
             last: dict[str, Any] = {"done": True, "warnings": _warnings()}
         except Exception as error:  # noqa: BLE001 — a page fails alone
             failure = to_failure(error, f"page {number}", "The page could not be read (see the log).")
-            damaged = isinstance(error, pymupdf.mupdf.FzErrorBase) or document.is_repaired
-            if isinstance(failure, Unexpected) and damaged:  # a repair in mid-page leaves fewer pages than were counted
+            # A repair in mid-page, or a page tree that is read further, leaves fewer pages than were counted.
+            damaged = document.is_repaired or document.page_count < number
+            if isinstance(failure, Unexpected) and (damaged or isinstance(error, pymupdf.mupdf.FzErrorBase)):
                 failure = UnreadableDocument("The page is damaged (see the log).")
             last = {"lost": {"kind": failure.kind, "message": failure.message}}
         if request["do"] != "read" or number % FONTS_KEPT == 0:
@@ -141,8 +142,9 @@ def read_page(document: Any, number: int, printed_text: PrintedText) -> Iterator
     """
     page = document[number - 1]
     painting, grounds = trace_text(page)
-    drawn = tuple(list_pictures(page, page.get_image_info(), painting))
-    blocks, warnings = read_blocks(page, grounds, [picture.bbox for picture in drawn if not picture.gradient])
+    blocks, warnings = read_blocks(
+        page, grounds, [picture.bbox for picture in painting.pictures if not picture.gradient]
+    )
     box, has_table = finite_box(page.rect), looks_tabular(line["bbox"] for block in blocks for line in block["lines"])
     read = {
         "number": number,
@@ -150,7 +152,7 @@ def read_page(document: Any, number: int, printed_text: PrintedText) -> Iterator
         "box": box,
         "rotation": page.rotation,
         "blocks": blocks,
-        "drawn": [picture._asdict() for picture in drawn],
+        "drawn": [to_drawn(number, picture) for number, picture in enumerate(painting.pictures)],
         "paths": painting.paths,
         "has_table": has_table,
         "unread": (),

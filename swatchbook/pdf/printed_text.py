@@ -22,6 +22,8 @@ MOST_LINES_BESIDE = 2  # of the text layer, such as a title and a page number; w
 
 def is_garbage(text: str) -> bool:
     """Whether a text layer maps its glyphs to no letters: to private-use and replacement characters."""
+    if text.isascii():
+        return False
     letters = [c for c in text if not c.isspace()]
     return sum(c == "\ufffd" or "\ue000" <= c <= "\uf8ff" for c in letters) > MOST_GARBAGE * len(letters)
 

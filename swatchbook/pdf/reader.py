@@ -76,12 +76,12 @@ def read(
     Raises UnreadableDocument, EncryptedDocument, TooLarge, FileMissing, InvalidReference, DiskFull; CrashedWorker or
     ProviderTimeout if no page could be read but a later attempt may succeed.
     """
-    content = check_file(path, settings)
     boxes: dict[int, Box] = {}
     tables: list[int] = []
     unread: dict[int, int] = {}  # lines of printed text, by page
     lost: list[FailedPage] = []
     with Child(module, memory_mb=settings.child_memory_mb) as child:
+        content = check_file(path, settings, meanwhile=child.start)
         opened = _open(child, path, settings)
         warnings = list(opened["warnings"])
         numbers = range(1, opened["page_count"] + 1)
@@ -339,27 +339,27 @@ class _ExtractionBuilder:
 # --- the file ---------------------------------------------------------------------------------------------------------
 
 
-def check_file(path: Path, settings: Settings) -> str:
+def check_file(path: Path, settings: Settings, *, meanwhile: Callable[[], None] = lambda: None) -> str:
     """Return the SHA-256 of a file that is within the limits and begins like a PDF; nothing is parsed.
 
-    Raises FileMissing, InvalidReference (no permission), TooLarge, UnreadableDocument.
+    `meanwhile` is called before the file is read whole: what it begins may go on beside that. Raises FileMissing,
+    InvalidReference (no permission), TooLarge, UnreadableDocument.
     """
     try:
         size = path.stat().st_size
         check_size(size, settings.max_document_mb << 20)
         with path.open("rb") as file:
-            head = file.read(HEAD_BYTES)
+            if not size:
+                raise UnreadableDocument("The file is empty.", advice="Fetch or export it again.")
+            if not is_pdf(file.read(HEAD_BYTES)):
+                raise UnreadableDocument("The file is not a PDF.", advice="Export the catalogue as PDF.")
+            meanwhile()
             file.seek(0)
-            content = hashlib.file_digest(file, "sha256").hexdigest()
+            return hashlib.file_digest(file, "sha256").hexdigest()
     except FileNotFoundError:
         raise FileMissing(f"There is no file {path.name}.", advice="Check the path.") from None
     except (PermissionError, IsADirectoryError) as error:
         raise InvalidReference(f"{path.name} cannot be read: {error.strerror}.", advice="Check its rights.") from None
-    if not size:
-        raise UnreadableDocument("The file is empty.", advice="Fetch or export it again.")
-    if not is_pdf(head):
-        raise UnreadableDocument("The file is not a PDF.", advice="Export the catalogue as PDF.")
-    return content
 
 
 def _open(child: Child, path: Path, settings: Settings) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from pymupdf import mupdf
 
 from swatchbook.geometry import UNIT_SQUARE, Box, area, centre_inside, overlap, short_side, transform_box
 from swatchbook.pdf.forwarder import Forwarder, paint_page
-from swatchbook.pdf.painting import EVERYWHERE, Painting, Tracer
+from swatchbook.pdf.painting import EVERYWHERE, Painting, Tracer, to_box, to_transform
 
 if TYPE_CHECKING:  # few pages need it
     from PIL.Image import Image
@@ -43,8 +43,8 @@ class Grounds:
 class TextTracer(Tracer):
     """Trace what a page paints, and the grounds of its text."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, page: Any) -> None:
+        super().__init__(page)
         self.grounds = Grounds()
         self._texts: list[Box] = []
         self._pairs = 0
@@ -52,7 +52,7 @@ class TextTracer(Tracer):
         self.use_virtual_stroke_text()
 
     def fill_text(self, _ctx: Any, text: Any, ctm: Any, *_: Any) -> None:
-        self._texts.append(_box(mupdf.ll_fz_bound_text(text, None, ctm)))
+        self._texts.append(to_box(mupdf.ll_fz_bound_text(text, None, ctm)))
 
     def stroke_text(self, _ctx: Any, text: Any, _stroke: Any, ctm: Any, *_: Any) -> None:
         self.fill_text(_ctx, text, ctm)
@@ -61,15 +61,15 @@ class TextTracer(Tracer):
         self, _ctx: Any, path: Any, rule: Any, ctm: Any, space: Any, color: Any, alpha: float, *_: Any
     ) -> None:
         super().fill_path(_ctx, path, rule, ctm, space, color, alpha)
-        self._ground(_box(mupdf.ll_fz_bound_path(path, None, ctm)), alpha, light=_is_light(space, color))
+        self._ground(to_box(mupdf.ll_fz_bound_path(path, None, ctm)), alpha, light=_is_light(space, color))
 
     def fill_image(self, _ctx: Any, image: Any, ctm: Any, alpha: float, *more: Any) -> None:
         super().fill_image(_ctx, image, ctm, alpha, *more)
-        self._ground(transform_box(UNIT_SQUARE, (ctm.a, ctm.b, ctm.c, ctm.d, ctm.e, ctm.f)), alpha)
+        self._ground(transform_box(UNIT_SQUARE, to_transform(ctm)), alpha)
 
     def fill_shade(self, _ctx: Any, shade: Any, ctm: Any, alpha: float, *more: Any) -> None:
         super().fill_shade(_ctx, shade, ctm, alpha, *more)
-        self._ground(_box(mupdf.ll_fz_bound_shade(shade, ctm)), alpha)
+        self._ground(to_box(mupdf.ll_fz_bound_shade(shade, ctm)), alpha)
 
     def _ground(self, box: Box, alpha: float, *, light: bool = False) -> None:
         if alpha < LEAST_ALPHA or short_side(box) < LEAST_PAINT:
@@ -90,7 +90,7 @@ def _is_light(space: Any, color: Any) -> bool:
 
 def trace_text(page: Any) -> tuple[Painting, Grounds]:
     """Interpret a page; return what it paints, and the grounds of its text."""
-    device = TextTracer()
+    device = TextTracer(page)
     mupdf.fz_run_page(page.this, device, mupdf.FzMatrix(), mupdf.FzCookie())
     mupdf.fz_close_device(device)
     return device.painting, device.grounds
@@ -189,7 +189,3 @@ class _Painter(Forwarder):
     def fill_image(self, _ctx: Any, image: Any, ctm: Any, alpha: float, params: Any) -> None:
         paint = image if self.masks else self._grey.m_internal
         mupdf.ll_fz_fill_image(self.target, paint, ctm, alpha, params)
-
-
-def _box(rect: Any) -> Box:
-    return rect.x0, rect.y0, rect.x1, rect.y1

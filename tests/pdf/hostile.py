@@ -202,6 +202,10 @@ HOSTILE: Mapping[str, tuple[Callable[[], bytes], str]] = {
         lambda: changed(FIRST=page(CONTENT).replace(b"/Parent 2", b"/Parent 3")),
         "cycle in page tree",
     ),
+    "page that says it is a tree of pages": (
+        lambda: changed(FIRST=page(CONTENT).replace(b"/Type/Page/", b"/Type/Pages/")),
+        "claims to have 2 pages",
+    ),
     "page tree 3 000 deep": (lambda: deep_pages(3000), "cycle in page tree"),
     "count of -5 pages": (
         lambda: changed(PAGES=f"<</Type/Pages/Kids[{FIRST} 0 R {SECOND} 0 R]/Count -5>>".encode()),

@@ -56,6 +56,15 @@ def test_child_starts_when_first_asked_and_stays(child: Child) -> None:
     assert child.pid == first
 
 
+def test_child_that_is_started_ahead_answers_the_first_request(child: Child) -> None:
+    child.start()
+    pid = child.pid
+    child.start()
+    child.ask({"do": "echo"}, seconds=20)
+    assert pid is not None
+    assert child.pid == pid
+
+
 def test_stray_prints_do_not_reach_the_protocol(child: Child) -> None:
     assert child.ask({"do": "print"}, seconds=20) == ({"done": True}, b"")
 
