@@ -47,20 +47,22 @@ PURE_STAGES: Mapping[str, PureStage] = {
     "read": PureStage(version="9", settings=(*_PAGE_LIMITS, "ocr"), modules=_PDF),
     "tables": PureStage(version="4", after=("read",), modules=_PDF),
     "discover": PureStage(
-        version="10",
+        version="11",
         after=("read",),
         settings=("discovery",),
         asks=(("vision", "scan"), ("llm", "discover")),
         modules=(
             _LABELS,
-            *_catalogue("discover", "name_groups", "choose_names", "coded_names", "attributes", "page_layout", "kinds"),
+            *_catalogue("discover", "name_candidates", "name_groups", "name_roles", "refrains", "offer_words"),
+            *_catalogue("choose_names", "coded_names", "attributes", "measures", "table_rows", "page_layout", "kinds"),
             *_catalogue("cards", "sections", "running_text", "variants", "families", "plan"),
             *_catalogue(*_LLM, "llm/products", "llm/assist"),
             "swatchbook/catalogue/name_weights.json",
+            "swatchbook/catalogue/offer_words.toml",
         ),
     ),
     "describe": PureStage(
-        version="4",
+        version="5",
         after=("discover", "tables"),
         asks=(("llm", "describe"),),
         modules=(
@@ -70,7 +72,7 @@ PURE_STAGES: Mapping[str, PureStage] = {
         ),
     ),
     "plan": PureStage(
-        version="5",
+        version="6",
         after=("discover",),
         options=("focus", "pages"),
         modules=(
@@ -81,7 +83,7 @@ PURE_STAGES: Mapping[str, PureStage] = {
         ),
     ),
     "chunk": PureStage(
-        version="6",
+        version="7",
         after=("plan", "tables"),
         modules=(
             _LABELS,
@@ -89,7 +91,7 @@ PURE_STAGES: Mapping[str, PureStage] = {
         ),
     ),
     "extract": PureStage(
-        version="10",
+        version="11",
         after=("plan",),
         settings=(*_PAGE_LIMITS, *_IMAGE_LIMITS),
         modules=(
