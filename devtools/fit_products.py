@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from devtools.score_products import reading_of
-from swatchbook.catalogue.choose_names import LARGEST, UNLIKELY, Weights, judge_groups, judge_names
+from swatchbook.catalogue.choose_names import LARGEST, SILENT, UNLIKELY, Weights, judge_groups, judge_names
 from swatchbook.catalogue.describe import assemble_products
 from swatchbook.catalogue.discover import AGAIN, lay_out, without_repeats
 from swatchbook.catalogue.name_groups import NameGroup, find_name_groups, find_oddities
@@ -37,9 +37,10 @@ from swatchbook.records import Description, Discovery, FoundProduct, Page, Produ
 FEATURES: Final = Path("tests/truth/features")
 WEIGHTS: Final = Path("swatchbook/catalogue/name_weights.json")
 CHOSEN: Final = (
-    *("few", "count", "pages", "repeated", "larger", "announced", "words", "signs", "uneven", "sizes"),
-    *("one_to_one", "follows", "described", "labelled", "priced", "coded"),
-    *("document_prose", "document_labels", "document_codes", "document_pictures"),
+    *("few", "count", "pages", "repeated", "larger", "announced", "words", "signs", "uneven", "sizes", "role"),
+    *("one_to_one", "follows", "described", "labelled", "measured", "priced", "table_priced", "coded", "refrains"),
+    *("document_prose", "document_labels", "document_codes", "document_pictures", "document_measures"),
+    *("document_titled", "document_goods", "document_services", "heads_rows", "numeric"),
 )
 """The features that carried from 24 catalogues to 16 others and back; more of them made the others worse."""
 PENALTY: Final = 1.5
@@ -50,8 +51,9 @@ NOTHING: Final = 0.15
 """A group with a lower F1 is no answer."""
 OF_FAMILIES: Final = 0.6
 """How much the F1 of families counts where a group names no product."""
-LEAFLET: Final = 0.5
-"""Weight of a generated leaflet: there are many of one kind. All other documents weigh 1."""
+MADE_ALIKE: Final = tuple(f"generated-{kind}-" for kind in ("leaflet", "described", "price-list", "brochure"))
+MADE: Final = 0.5
+"""Weight of a generated document of these kinds: there are many of each. All other documents weigh 1."""
 OF_ONE: Final = 40
 """The names of one document weigh as much as so many at most: catalogues with hundreds would decide alone."""
 STEPS: Final = 40
@@ -110,33 +112,36 @@ class Decision(NamedTuple):
     rows: list[Named]
 
 
-def fit(documents: Sequence[Measured], decisions: Sequence[Decision] = ()) -> Weights:
-    """Return the weights for documents that have a right answer.
+def fit(documents: Sequence[Measured], decisions: Sequence[Decision] = (), chosen: Sequence[str] = CHOSEN) -> Weights:
+    """Return the weights for documents that have a right answer. `chosen`: the features.
 
     `decisions` are those of weights that were fitted on other documents.
     """
-    raw = [np.array([[group[name] for name in CHOSEN] for group in d.features]) for d in documents]
+    raw = [np.array([[group[name] for name in chosen] for group in d.features]) for d in documents]
     stacked = np.vstack(raw)
     centre, spread = stacked.mean(0), np.maximum(stacked.std(0) + 1e-6, 1e-5)
-    rows = [_with_none((x - centre) / spread) for x in raw]
-    targets = [_target(d) for d in documents]
-    shares = [LEAFLET if d.name.startswith("generated-leaflet-") else 1.0 for d in documents]
-    penalty = np.diag(np.append(np.full(len(CHOSEN), PENALTY), 0.01))
-    found = np.zeros(len(CHOSEN) + 1)
+    rows = np.vstack([_with_none((x - centre) / spread) for x in raw])
+    target = np.concatenate([_target(d) for d in documents])
+    counts = [len(x) + 1 for x in raw]
+    starts = np.cumsum([0, *counts[:-1]])
+    shares = np.repeat([MADE if d.name.startswith(MADE_ALIKE) else 1.0 for d in documents], counts)
+    penalty = np.diag(np.append(np.full(len(chosen), PENALTY), 0.01))
+    found = np.zeros(len(chosen) + 1)
     for _ in range(STEPS):
-        gradient, curvature = penalty @ found, penalty.copy()
-        for x, y, share in zip(rows, targets, shares, strict=True):
-            p = _softmax(x @ found)
-            expected = x.T @ p
-            gradient += share * x.T @ (p - y)
-            curvature += share * ((x.T * p) @ x - np.outer(expected, expected))
+        scores = rows @ found
+        raised = np.exp(scores - np.repeat(np.maximum.reduceat(scores, starts), counts))
+        p = raised / np.repeat(np.add.reduceat(raised, starts), counts)
+        weighted = rows * p[:, None]
+        expected = np.add.reduceat(weighted, starts)
+        gradient = penalty @ found + rows.T @ (shares * (p - target))
+        curvature = penalty + weighted.T @ (rows * shares[:, None]) - expected.T @ (expected * shares[starts][:, None])
         step = np.linalg.solve(curvature, gradient)
         found -= step * min(1.0, 2.0 / np.abs(step).max())
         if np.abs(step).max() < SETTLED:
             break
     features = {
         name: (round(float(m), 5), round(float(s), 5), round(float(w), 4))
-        for name, m, s, w in zip(CHOSEN, centre, spread, found, strict=False)
+        for name, m, s, w in zip(chosen, centre, spread, found, strict=False)
     }
     return Weights(features, round(float(found[-1]), 4), *_fit_right(decisions))
 
@@ -180,16 +185,11 @@ def _target(document: Measured) -> Array:
     return np.asarray(y / y.sum())
 
 
-def _softmax(scores: Array) -> Array:
-    raised = np.exp(scores - scores.max())
-    return np.asarray(raised / raised.sum())
-
-
 def leave_one_out(documents: Sequence[Measured]) -> list[Decision]:
     """Return what is chosen for each real document with weights fitted on the others.
 
-    The F1 is that of the group alone, before other groups join it; 0 where "none" is likelier. A document without
-    products has 1 where "none" is likelier.
+    The F1 is that of the group alone, before other groups join it; 0 where "none" is likely. A document without
+    products has 1 where "none" is likely.
     """
     decisions = []
     for left_out in documents:
@@ -201,7 +201,7 @@ def leave_one_out(documents: Sequence[Measured]) -> list[Decision]:
         weights = fit([d for d in documents if d is not left_out and d.usable])
         p = judge_groups(left_out.features, weights)
         best = int(np.argmax(p[:-1]))
-        silent = p[best] <= p[-1]
+        silent = p[-1] > SILENT
         f1 = float(silent) if left_out.offers_none else 0.0 if silent else left_out.f1[best]
         odds = min(log(p[best] / (1 - p[best])), LARGEST)
         rows = [Named({**row.oddities, "chosen": odds}, row.right) for row in left_out.names[best]]

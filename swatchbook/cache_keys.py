@@ -53,10 +53,12 @@ PURE_STAGES: Mapping[str, PureStage] = {
         asks=(("vision", "scan"), ("llm", "discover")),
         modules=(
             _LABELS,
-            *_catalogue("discover", "name_groups", "choose_names", "coded_names", "attributes", "page_layout", "kinds"),
+            *_catalogue("discover", "name_candidates", "name_groups", "name_roles", "refrains", "offer_words"),
+            *_catalogue("choose_names", "coded_names", "attributes", "measures", "table_rows", "page_layout", "kinds"),
             *_catalogue("cards", "sections", "spreads", "running_text", "variants", "families", "plan"),
             *_catalogue(*_LLM, "llm/products", "llm/assist"),
             "swatchbook/catalogue/name_weights.json",
+            "swatchbook/catalogue/offer_words.toml",
         ),
     ),
     "describe": PureStage(

@@ -54,7 +54,7 @@ _INLINE = re.compile(
 _PAGE_WORDS = "page ", "pag ", "pag. ", "seite ", "pg "
 _PRICE = re.compile(
     r"(?:€|\$|£|₹|¥|₽|₺|\bEUR|\bUSD|\bGBP|\bCHF|\bINR|\bRs\.?|\bKSh\.?|\bKES|\bAED|\bPLN)\s?\d[\d.,' ]{0,20}"
-    r"|\b\d[\d.,' ]{0,20}\s?(?:€|£|₹|¥|₽|₺|EUR\b|USD\b|GBP\b|CHF\b|PLN\b|zł|руб|kr\b|/-)",
+    r"|\b\d[\d.,' ]{0,20}\s?(?:€|£|₹|¥|₽|₺|EUR\b|USD\b|GBP\b|CHF\b|PLN\b|zł|руб|р\.|грн|Kč|kr\b|/-)",
 )
 _CODE = re.compile(
     r"(?:[A-Z]{1,6}[-./ ]?\d{2,}[A-Z0-9]*|\d{2,}[A-Z]{1,4}\d*|\d{2,}[-./][A-Z0-9]{2,}|\d{5,8})(?:[-./][A-Z0-9]+)*"

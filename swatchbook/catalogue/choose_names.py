@@ -12,7 +12,8 @@ from importlib.resources import files
 from math import exp, log
 from statistics import fmean
 
-from swatchbook.catalogue.name_groups import RELATIONS, Candidate, NameGroup, find_oddities, is_code
+from swatchbook.catalogue.name_candidates import Candidate, is_code
+from swatchbook.catalogue.name_groups import RELATIONS, NameGroup, find_oddities
 from swatchbook.catalogue.page_layout import Style
 from swatchbook.geometry import gap, gaps
 
@@ -30,6 +31,8 @@ LEADS = 0.3
 """Groups that join differ by at most this much in their share of texts that are the largest of their page."""
 
 
+SILENT = 0.5
+"""A document has no product when "none" is likelier than all groups together: several may name the same products."""
 UNLIKELY = 0.5
 """A name with a lower probability, which is wrong more often than right, is left out."""
 MOST = 0.5
@@ -74,7 +77,7 @@ def shipped_weights() -> Weights:
 
 
 def choose_names(groups: Sequence[NameGroup], weights: Weights | None = None) -> Choice | None:
-    """Return the names of the products, None when it is likelier that no group names products, or most names of the
+    """Return the names of the products, None when it is likely that no group names products, or most names of the
     likeliest are unlikely.
 
     Names that are unlike the others are left out.
@@ -82,7 +85,7 @@ def choose_names(groups: Sequence[NameGroup], weights: Weights | None = None) ->
     weights = weights or shipped_weights()
     probabilities = judge_groups([g.features for g in groups], weights)
     best = max(range(len(groups)), key=lambda n: probabilities[n], default=None)
-    if best is None or probabilities[best] <= probabilities[-1]:
+    if best is None or probabilities[-1] > SILENT:
         return None
     named = _names_of_codes(groups[best], groups)
     lead, codes = named if named else (groups[best], {})
@@ -163,7 +166,12 @@ def _score(found: Mapping[str, float], weights: Mapping[str, tuple[float, float,
 
 def joins(group: NameGroup, best: NameGroup) -> bool:
     """Whether a group names products as well as the best one: alike, but on other pages."""
-    if group.in_table != best.in_table or not 1 / SIZES <= group.style[0] / max(best.style[0], 0.1) <= SIZES:
+    if (
+        group.by_role
+        or best.by_role
+        or group.in_table != best.in_table
+        or not 1 / SIZES <= group.style[0] / max(best.style[0], 0.1) <= SIZES
+    ):
         return False
     if abs(group.features["leads"] - best.features["leads"]) > LEADS:
         return False

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from statistics import fmean
 
 from swatchbook.catalogue.choose_names import ROW, Choice
-from swatchbook.catalogue.name_groups import Candidate, may_be_name, product_name
+from swatchbook.catalogue.name_candidates import Candidate, may_be_name, product_name
 from swatchbook.catalogue.page_layout import PageLayout, Text
 from swatchbook.catalogue.sections import ENDING_KINDS, DocumentLayout
 from swatchbook.geometry import gap, gaps
@@ -146,6 +146,6 @@ def _name_in(printed: _Printed) -> str | None:
 
 def _candidate(text: Text, name: str) -> Candidate:
     return Candidate(
-        text, name, picture=None, relation=None, described=False, priced=False, coded=True, leads=False,
-        follows=False,
+        text, name, picture=None, relation=None, distance=0.0, described=False, measured=False, priced=False,
+        row_priced=False, coded=True, leads=False, follows=False,
     )  # fmt: skip

@@ -54,12 +54,16 @@ _CERTIFICATE = re.compile(
     re.IGNORECASE,
 )
 
-_TITLE = re.compile(
-    r"catalog|katalog|catálogo|catàleg|каталог|カタログ|目录|目錄|look\s?book|brochure|prospekt|"
-    r"pr(?:ice|eis|ijs)\s?-?\s?(?:list|liste|lijst)|listino|tarif\b|lista de precios|прайс|cennik|fiyat listesi|"
-    r"collections?\s(?:19|20)\d\d|gu[ií]a de productos|product (?:guide|range)|product overview",
-    re.IGNORECASE,
+_CATALOGUE_WORDS = (
+    r"catalog|katalog|catálogo|catàleg|каталог|カタログ|目录|目錄|카탈로그|کاتالوگ|look\s?book|"
+    r"pr(?:ice|eis|ijs)\s?-?\s?(?:list|liste|lijst)|listino|tarif\b|lista de precios|tabela de preços|прайс|cennik|"
+    r"cenovnik|cjenik|ceník|fiyat listesi|bảng giá|"
+    r"collections?\s(?:19|20)\d\d|gu[ií]a de productos|product (?:guide|range)|product overview"
 )
+_CATALOGUE = re.compile(_CATALOGUE_WORDS, re.IGNORECASE)
+_TITLE = re.compile(rf"brochure|prospekt|{_CATALOGUE_WORDS}", re.IGNORECASE)
+WORDS_OF_A_TITLE = 6
+"""A text of more words may speak of a catalogue, and does not name one."""
 _EDITION = re.compile(r"(?:[^\W\d]+\W+){0,4}(?:19|20)\d\d(?:\s?[-/–]\s?(?:(?:19|20)\d\d|\d\d))?")
 PAGES_OF_A_SPREAD, FRONT_PAGES = 2, 8
 """The numbers of an index are at most two for each page of the file, and eight more; other numbers that rise are
@@ -82,6 +86,13 @@ def certificates_in(text: str) -> tuple[str, ...]:
 def names_a_catalogue(text: str) -> bool:
     """Whether a text says what the document is ("Product Catalogue", "Preisliste"), or its year ("Summer 2026")."""
     return any(_TITLE.search(words) for words in (text, "".join(text.split()))) or bool(_EDITION.fullmatch(text))
+
+
+def says_catalogue(text: str) -> bool:
+    """Whether a short text says that the document is a catalogue or price list, not only a brochure."""
+    return len(text.split()) <= WORDS_OF_A_TITLE and any(
+        _CATALOGUE.search(words) for words in (text, "".join(text.split()))
+    )
 
 
 def count_contacts(texts: Iterable[str]) -> int:

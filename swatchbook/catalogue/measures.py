@@ -51,6 +51,9 @@ MOST_DIGITS_OF_A_NUMBER = 2
 """A word of a name with so many digits is a number of a series, and with more of them a code."""
 MOST_WORDS_OF_ONE_SHARE = 4
 """A longer text with one share of 100 % praises something."""
+_UNITS = r"(?:mm|cm|m²|m2|kgs?|ml|cl|g/m²|g/m2|gsm|gr|oz|lbs?|inch(?:es)?|kW|мм|см|м²|м2|кг|мл|кВт)"
+_MEASURE = re.compile(rf"(?<![\w.,]){_NUMBER}\s?{_UNITS}\.?(?!\w)|[,(\[]\s?{_UNITS}\.?[)\]]?\s*$", re.IGNORECASE)
+"""Units of one letter are left out: they are also those of time, years and money."""
 MOST_WORDS = 8
 """A line of more words is prose: what it measures need not be the product."""
 
@@ -103,6 +106,11 @@ def size_in(text: str) -> str | None:
             return match.group().strip()
     whole = _BARE_SIZE.fullmatch(text)
     return whole.group() if whole else None
+
+
+def says_measure(text: str) -> bool:
+    """Whether a text says a length, area, weight, content or power with its unit: what goods are sold by."""
+    return _MEASURE.search(text) is not None or size_in(text) is not None
 
 
 def kind_of(value: str) -> str | None:

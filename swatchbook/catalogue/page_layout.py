@@ -8,6 +8,7 @@ tests/catalogue/test_discover.py.
 
 import re
 import unicodedata
+from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,6 +20,10 @@ from swatchbook.records import Box, Line, Page, fold
 
 STEP = 1.35
 """The distance between two lines of a paragraph is at most this multiple of the usual distance in that style."""
+IN_ROW = 0.4
+"""The middles of two lines of a row differ by at most this share of the font size."""
+NUMBERS_OF_A_ROW, LONGEST_CELL = 2, 40
+"""A line of at most so many characters with so many numbers beside it is a cell of a table."""
 SAME_SIZE = 0.08
 """Font sizes that differ by at most this share are one family: layouts shrink a long title to fit its line."""
 MARGIN = 0.09
@@ -184,11 +189,13 @@ def join_paragraphs(page: int, lines: Sequence[Line]) -> list[Text]:
     """Join lines into texts, down their columns, where style and spacing agree; return them in the order of their first
     lines.
 
-    A style's usual step is the lower quartile of its line distances on the page. It separates a name from its
-    description in the same style, and keeps loosely set prose together.
+    Lines of a table, each with numbers in its row, are texts of their own. A style's usual step is the lower quartile
+    of its line distances on the page. It separates a name from its description in the same style, and keeps loosely
+    set prose together.
     """
     order = sorted(range(len(lines)), key=lambda i: (lines[i].bbox[1], lines[i].bbox[0]))
     above = {i: _line_above(i, order[max(0, n - 80) : n], lines) for n, i in enumerate(order)}
+    cells = _cells_of_rows(order, lines)
     steps: dict[Style, list[float]] = defaultdict(list)
     for i, j in above.items():
         if j is not None:
@@ -200,7 +207,8 @@ def join_paragraphs(page: int, lines: Sequence[Line]) -> list[Text]:
     for i in order:
         j = above[i]
         step = lines[i].bbox[1] - lines[j].bbox[1] if j is not None else 0.0
-        if j is not None and j not in tails and step <= STEP * usual[_style(lines[i])]:
+        rows = i in cells and j in cells
+        if j is not None and j not in tails and not rows and step <= STEP * usual[_style(lines[i])]:
             head[i] = head[j]
             groups[head[i]].append(i)
             tails.add(j)
@@ -209,6 +217,22 @@ def join_paragraphs(page: int, lines: Sequence[Line]) -> list[Text]:
             groups[i] = [i]
     ordered = [(min(group), group) for group in groups.values()]
     return [_text(page, [lines[i] for i in group]) for _, group in sorted(ordered)]
+
+
+def _cells_of_rows(order: Sequence[int], lines: Sequence[Line]) -> frozenset[int]:
+    """Return the short lines with numbers in their rows. `order` is that of lines down the page."""
+    numbers = [i for i in order if 2 * sum(map(str.isdigit, lines[i].text)) >= len(lines[i].text)]
+    numbers.sort(key=lambda i: lines[i].bbox[1] + lines[i].bbox[3])
+    middles = [(lines[i].bbox[1] + lines[i].bbox[3]) / 2 for i in numbers]
+    found = set()
+    for i in order:
+        line, middle = lines[i], (lines[i].bbox[1] + lines[i].bbox[3]) / 2
+        reach = IN_ROW * line.size
+        first, last = bisect_left(middles, middle - reach), bisect_right(middles, middle + reach)
+        beside = sum(numbers[n] != i for n in range(first, last))
+        if beside >= NUMBERS_OF_A_ROW and len(line.text) <= LONGEST_CELL:
+            found.add(i)
+    return frozenset(found)
 
 
 def _line_above(i: int, candidates: Sequence[int], lines: Sequence[Line]) -> int | None:

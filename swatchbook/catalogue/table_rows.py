@@ -100,6 +100,12 @@ def _is_head(text: str) -> bool:
     return key_of(text) is not None or _is_name_head(text) or key_of(text.split()[0] if text else "") is not None
 
 
+def is_head(text: str) -> bool:
+    """Whether a text heads a column of a table of products: that of the names, or one with no label elsewhere."""
+    words = text.casefold().replace("-", " ").strip(" .:")
+    return _is_name_head(text) or words in _OTHER_HEADS
+
+
 def _is_name_head(text: str) -> bool:
     return text.casefold().strip(" .:") in NAME_HEADS
 

@@ -61,8 +61,8 @@ def reading(document: Document) -> Reading:
     )  # fmt: skip
 
 
-def cover(number: int = 1) -> Page:
-    return page(number, [text(60, 300, "Lumen & Oak", 44), text(60, 360, "Catalogue 2025", 18)], [(0, 0, WIDTH, 280)])
+def cover(title: str = "Catalogue 2025") -> Page:
+    return page(1, [text(60, 300, "Lumen & Oak", 44), text(60, 360, title, 18)], [(0, 0, WIDTH, 280)])
 
 
 def contacts(number: int) -> Page:
@@ -371,7 +371,7 @@ def lecture() -> Document:
 
 def report() -> Document:
     """A yearly report: sections with prose, numbered figures, amounts in tables."""
-    pages = [cover()]
+    pages = [cover("Annual report 2025")]
     for n, title in enumerate(
         [
             "Letter to shareholders",
@@ -424,7 +424,13 @@ def team() -> Document:
         for n, t in enumerate(["Our story", "What drives us", "Where we work", "Numbers"], 3)
     ]
     return Document(
-        [cover(), page(2, [text(60, 60, "The people behind it", 26), *portraits], boxes), *rest, contacts(7)], []
+        [
+            cover("Company profile"),
+            page(2, [text(60, 60, "The people behind it", 26), *portraits], boxes),
+            *rest,
+            contacts(7),
+        ],
+        [],
     )
 
 

@@ -1,6 +1,6 @@
-"""Measure the name groups of the generated layouts, leaflets, flyers and sample catalogues, on which the weights that
-choose names are fitted beside the real ones: `python -m tests.catalogue.measure_generated` writes them to
-tests/truth/features. Then run `python -m devtools.fit_products`.
+"""Measure the name groups of the generated documents and sample catalogues, on which the weights that choose names are
+fitted beside the real ones: `python -m tests.catalogue.measure_generated` writes them to tests/truth/features. Then run
+`python -m devtools.fit_products`.
 """
 
 import json
@@ -12,12 +12,12 @@ from devtools.fit_products import FEATURES, Measured, keep_measured, measured_as
 from devtools.score_products import reading_of
 from samples.generate import BUILD, LAYOUTS, build, build_layout
 from swatchbook.evaluation.truth import LabelledProduct, Truth
-from tests.catalogue import layouts, leaflets
+from tests.catalogue import layouts, leaflets, plain
 
 
 def generated() -> Iterator[Measured]:
-    """Measure the generated layouts, leaflets and flyers, and the sample catalogues."""
-    for name, make in {**layouts.LAYOUTS, **leaflets.LEAFLETS, **leaflets.FLYERS}.items():
+    """Measure the generated documents, and the sample catalogues."""
+    for name, make in {**layouts.LAYOUTS, **leaflets.LEAFLETS, **leaflets.FLYERS, **plain.PLAIN}.items():
         document = make()
         products = [
             LabelledProduct(id=str(n), name=p.name, first_page=p.first, last_page=p.last, category=p.category)

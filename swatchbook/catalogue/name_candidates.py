@@ -1,0 +1,279 @@
+"""Texts that may be the names of products, each with what stands around it: the nearest picture, labels, prices, codes,
+measures. Groups of them: `name_groups.py`.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+
+from swatchbook.catalogue.attributes import code_of, inline_label, is_measure, price_in, unit_in, without_values
+from swatchbook.catalogue.kinds import PageKind, count_contacts, heading_kind, is_label, names_a_catalogue
+from swatchbook.catalogue.measures import says_measure
+from swatchbook.catalogue.page_layout import LONGEST_NAME, PageLayout, Text, clean_name, is_name
+from swatchbook.catalogue.running_text import FEWEST_PAGES, divide_margins, text_place
+from swatchbook.catalogue.sections import DocumentLayout
+from swatchbook.catalogue.table_rows import is_head
+from swatchbook.geometry import area, centre_inside, gap, gaps
+from swatchbook.records import Box, fold
+
+BACKGROUND = 0.7
+"""A picture that covers at least this share of the page is a background."""
+SPACED = 0.7
+"""A name is printed with space between its letters when at least this share of its words are single letters."""
+LETTERS = 3
+"""A name that is no code has at least so many letters; shorter words are units."""
+APART = 1.5
+"""Texts of one block are at most this multiple of the larger one's font size apart."""
+CELLS = 2
+"""A text with this many numbers in its row is in a table."""
+IN_TWO_WEIGHTS = 1.5
+"""A name in two weights is at least so many times as large as body text: smaller ones have descriptions below them."""
+OF_THE_HOUSE = 0.4
+"""A text on at least this share of the pages, and not on pages that follow each other, names the maker."""
+EVERYWHERE, MANY_PAGES = 0.8, 5
+"""So does one on this share of five pages or more, also if these follow each other."""
+LONG_WORDS = 8
+"""So many letters that stand on the cover and on pages apart are no chance."""
+WORDLESS_KINDS = frozenset[PageKind]({"about", "legal", "contacts"})
+"""Kinds of pages whose texts name no products."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A text that may be a product's name, with what stands around it."""
+
+    text: Text
+    name: str
+    picture: int | None  # index of the nearest picture of the page
+    relation: str | None
+    distance: float  # to this picture, points
+    described: bool
+    measured: bool  # a size, weight or content with its unit stands nearby
+    priced: bool
+    row_priced: bool  # a price stands in its row
+    coded: bool
+    leads: bool
+    follows: bool  # a text in larger or bolder type stands directly above it
+
+
+def running_texts(document: DocumentLayout) -> frozenset[tuple[int, Box]]:
+    """Return page and box of texts that repeat at the same place, with the same words or but for the page's number."""
+    numbers = {layout.number: layout.number for layout in document.layouts}
+    margins = divide_margins(document.layouts, document.repeated_places, numbers)
+    numbered = {(t.page, t.box) for t in margins.running if any(map(str.isdigit, t.text))}
+    places: dict[object, set[int]] = defaultdict(set)
+    found: dict[object, list[tuple[int, Box]]] = defaultdict(list)
+    for layout in document.layouts:
+        for text in layout.texts:
+            place = text_place(text, layout)
+            if place in document.repeated_places:
+                key = (place, fold(text.text))
+                places[key].add(layout.number)
+                found[key].append((layout.number, text.box))
+    total = len(document.layouts)
+    return frozenset(
+        at
+        for key, boxes in found.items()
+        if len(places[key]) >= FEWEST_PAGES and (_is_scattered(places[key]) or 2 * len(places[key]) >= total)
+        for at in boxes
+    ) | frozenset(numbered)
+
+
+def _is_scattered(pages: Collection[int]) -> bool:
+    """Whether pages do not follow each other: those of one product do."""
+    return max(pages) - min(pages) >= len(pages)
+
+
+def house_names(document: DocumentLayout) -> frozenset[str]:
+    """Return the folded texts that name the maker: those of the cover that come again, and those of many pages,
+    wherever they stand.
+    """
+    pages: dict[str, set[int]] = defaultdict(set)
+    covers: set[str] = set()
+    for layout in document.layouts:
+        texts = {_letters(text.text) for text in layout.texts}
+        covers |= texts if document.kinds.get(layout.number) == "cover" else set()
+        for words in texts:
+            pages[words].add(layout.number)
+    total = len(document.layouts)
+
+    def is_house(words: str, found: set[int]) -> bool:
+        if not _is_scattered(found):
+            return len(found) >= max(MANY_PAGES, EVERYWHERE * total)
+        on_cover = any(words in text for text in covers) and len(words) >= LONG_WORDS
+        return on_cover or (len(found) >= FEWEST_PAGES and (words in covers or len(found) >= OF_THE_HOUSE * total))
+
+    return frozenset(words for words, found in pages.items() if is_house(words, found))
+
+
+def _letters(text: str) -> str:
+    """Return the folded letters and digits of a text: signs get lost where print is read from pixels."""
+    return "".join(c for c in fold(text) if c.isalnum())
+
+
+def find_candidates(
+    layout: PageLayout, document: DocumentLayout, running: Collection[tuple[int, Box]], house: Collection[str]
+) -> Iterator[tuple[bool, Candidate]]:
+    """Yield the candidates of a page, each with whether it is in a table. `running`: page and box of running texts;
+    `house`: folded names of the maker.
+    """
+    if document.kinds.get(layout.number) in WORDLESS_KINDS:
+        return
+    pictures = [p for p in layout.pictures if area(p) < BACKGROUND * area(layout.box)]
+    largest = max((t.size for t in layout.texts), default=0.0)
+    known = [a.box for a in layout.attributes if a.known and a.key not in ("code", "price")]
+    codes = [c.box for c in layout.codes]
+    measures = [t.box for t in layout.texts if says_measure(t.text)]
+    measures += [a.box for a in layout.attributes if says_measure(a.value) or unit_in(a.label)]
+    tails = _second_lines(layout, document)
+    for text in layout.texts:
+        name = product_name(text)
+        if text in tails.values():
+            continue
+        if text in tails:
+            name = f"{name} {product_name(tails[text])}"
+        if not may_be_name(text, name) or (layout.number, text.box) in running or _letters(text.text) in house:
+            continue
+        row = [t for t in layout.texts if t is not text and in_one_row(t, text)]
+        numbers = [t for t in row if _is_cell(t.text)]
+        others = [t for t in layout.texts if t is not text and not _is_cell(t.text)]
+        in_table = len(numbers) >= CELLS
+        words = [t for t in row if not _is_cell(t.text) and len(t.text) <= LONGEST_NAME]
+        if in_table and any(len(t.text) > len(text.text) for t in words):
+            continue
+        picture, relation = _nearest(text.box, pictures, layout)
+        x0, y0, x1, y1 = text.box
+        reach = (x0 - 20, y0 - 2, max(x1, x0 + 0.3 * layout.width) + 20, y1 + 0.15 * layout.height)
+        yield (
+            in_table,
+            Candidate(
+                text=text,
+                name=name,
+                picture=picture,
+                relation=relation,
+                distance=gap(text.box, pictures[picture]) if picture is not None else 0.0,
+                described=any(centre_inside(box, reach) for box in known),
+                measured=any(centre_inside(box, reach) or box == text.box for box in measures),
+                priced=any(centre_inside(box, reach) for box in layout.prices),
+                row_priced=any(_is_level(box, text) for box in layout.prices),
+                coded=any(box != text.box and centre_inside(box, reach) for box in codes),
+                leads=text.size >= largest - 0.05,
+                follows=any(_stands_on(t, text) and _outranks(t, text) for t in others),
+            ),
+        )
+
+
+def product_name(text: Text) -> str:
+    """Return a name without the labels and values below or after it ("Scale: 1:50"), and without space between its
+    letters."""
+    kept = text.lines
+    for n, line in enumerate(text.lines):
+        if n and inline_label(line):
+            kept = text.lines[:n]
+            break
+    name = without_values(clean_name(Text(text.page, text.box, kept, text.size, text.bold)))
+    words = name.split()
+    spaced = len(words) >= 4 and sum(len(word) == 1 for word in words) >= SPACED * len(words)
+    return "".join(words) if spaced else name
+
+
+def may_be_name(text: Text, name: str) -> bool:
+    """Whether a text can be the name of a product: short words or a code, and none that name a page or a label."""
+    short = Text(text.page, text.box, (name,), text.size, text.bold)
+    letters = sum(c.isalpha() for c in name)
+    named = (is_name(short) and letters >= LETTERS) or (is_measure(name) and letters >= 6) or is_code(name)
+    if not named or heading_kind(name) or is_label(name) or is_head(name) or names_a_catalogue(name):
+        return False
+    if count_contacts([name]):
+        return False
+    return not (price_in(name) or _is_cell(name))
+
+
+def is_code(name: str) -> bool:
+    """Whether a name is only a code, which may be short ("A-1"), or a designation with sizes ("СП-300-8,5/10,5")."""
+    if _AMOUNT.fullmatch(name):
+        return False
+    latin = "".join("A" if c.isalpha() and c.isupper() else c for c in name)
+    return code_of(name) is not None or any(p.fullmatch(latin) for p in (_SHORT_CODE, _DESIGNATION))
+
+
+_AMOUNT = re.compile(r"[\d.,' ]+[.,]\d{1,3}")
+"""A number with a fraction, or grouped by thousands: no code."""
+
+_SHORT_CODE = re.compile(r"[A-Z]{1,3}[- ]?\d{1,4}")
+_DESIGNATION = re.compile(r"[A-Z]{1,4}(?:\d{0,2}[A-Z]{1,2})?[-./]?\d{1,5}(?:[-./,xX×]\d{1,5}[A-Z]{0,2}){1,5}")
+
+
+def _second_lines(layout: PageLayout, document: DocumentLayout) -> dict[Text, Text]:
+    """Return the headings that go on in another weight, directly below or in their row, each with its other part."""
+    heads = [t for t in layout.texts if t.size >= IN_TWO_WEIGHTS * document.body and is_name(t)]
+    found: dict[Text, Text] = {}
+    for text in heads:
+        near = [
+            t
+            for t in heads
+            if t.bold != text.bold and abs(t.size - text.size) <= 0.05 * text.size and _goes_on(text, t)
+        ]
+        if len(near) == 1 and near[0] not in found:
+            found[text] = near[0]
+    return found
+
+
+def _goes_on(text: Text, other: Text) -> bool:
+    """Whether another text is the next line of a text, or stands behind it in its row."""
+    across, down = gaps(text.box, other.box)
+    if abs(text.box[0] - other.box[0]) <= text.size / 4 and other.box[1] > text.box[1]:
+        return down <= 0.3 * text.size
+    return other.box[0] > text.box[0] and across <= 0.6 * text.size and in_one_row(text, other)
+
+
+def _is_cell(text: str) -> bool:
+    """Whether a text is mostly a number or a price."""
+    return (2 * sum(c.isdigit() for c in text) >= len(text) and not is_code(text)) or price_in(text) is not None
+
+
+def in_one_row(a: Text, b: Text) -> bool:
+    """Whether the middles of two texts are at one height."""
+    return abs(a.box[1] + a.box[3] - b.box[1] - b.box[3]) < max(a.size, b.size)
+
+
+def _is_level(box: Box, text: Text) -> bool:
+    """Whether a box is at the height of a text."""
+    return abs(box[1] + box[3] - text.box[1] - text.box[3]) < text.size
+
+
+def _stands_on(upper: Text, lower: Text) -> bool:
+    """Whether a text stands directly above another one."""
+    across, down = gaps(upper.box, lower.box)
+    return upper.box[1] < lower.box[1] and across < 0 and down <= APART * max(upper.size, lower.size)
+
+
+def _outranks(text: Text, other: Text) -> bool:
+    return (round(text.size, 1), text.bold) > (round(other.size, 1), other.bold)
+
+
+def _nearest(box: Box, pictures: Sequence[Box], layout: PageLayout) -> tuple[int | None, str | None]:
+    """Return the nearest picture, and how the box stands to it."""
+    near = [(found[1], k, found[0]) for k, picture in enumerate(pictures) if (found := _relation(box, picture, layout))]
+    if not near:
+        return None, None
+    _, k, relation = min(near)
+    return k, relation
+
+
+def _relation(text: Box, picture: Box, layout: PageLayout) -> tuple[str, float] | None:
+    x0, y0, x1, y1 = text
+    a0, b0, a1, b1 = picture
+    x, y = (x0 + x1) / 2, (y0 + y1) / 2
+    if a0 <= x <= a1 and b0 + 3 <= y <= b1 - 3:
+        return "inside", 0.0
+    if min(x1, a1) - max(x0, a0) >= 0.3 * min(x1 - x0, a1 - a0):
+        if y > (b0 + b1) / 2:
+            return "below", max(0.0, y0 - b1) / layout.height
+        return "above", max(0.0, b0 - y1) / layout.height
+    if min(y1, b1) > max(y0, b0):
+        if x > (a0 + a1) / 2:
+            return "right", max(0.0, x0 - a1) / layout.width
+        return "left", max(0.0, a0 - x1) / layout.width
+    return None

@@ -1,0 +1,89 @@
+"""Texts that may be the names of products by their place, in whatever style: the largest text of each page, headings of
+descriptions, the text nearest to each picture, the name in each row of a table. Print that is read from pixels has no
+exact sizes, and some catalogues set every page in another style; the place of the name stays.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from swatchbook.catalogue.name_candidates import Candidate
+from swatchbook.catalogue.page_layout import LARGER, PageLayout, Text
+from swatchbook.geometry import gaps
+
+FEWEST = 3
+"""Fewer texts are not said to have a role in common."""
+SAME = 0.8
+"""Two groups are one when they share at least this share of their texts."""
+HEADED = 3.0
+"""A description begins at most this multiple of its heading's font size below it."""
+DESCRIBED = 0.12
+"""The part of a page's height below a heading in which no other text is as large."""
+AS_LARGE = 0.93
+"""Sizes that differ by less are one where they are measured in pixels."""
+
+
+def by_role(
+    pages: Mapping[int, Sequence[tuple[bool, Candidate]]], layouts: Sequence[PageLayout]
+) -> Iterator[tuple[bool, list[Candidate]]]:
+    """Yield the texts of each role, with whether they are in tables; roles that mean the same texts are one.
+
+    `pages` maps each page to its candidates, each with whether it is in a table.
+    """
+    roles: dict[str, list[Candidate]] = defaultdict(list)
+    for layout in layouts:
+        free = [c for in_table, c in pages[layout.number] if not in_table]
+        roles["row"] += [c for in_table, c in pages[layout.number] if in_table]
+        roles["title"] += _titles(free, layout)
+        roles["heading"] += [c for c in free if _heads_description(c.text, layout)]
+        roles["card"] += _first_at_pictures(free, lambda c: (-_weight(c.text), c.distance))
+        for relation in ("below", "above", "left", "right"):
+            beside = [c for c in free if c.relation == relation]
+            roles[relation] += _first_at_pictures(beside, lambda c: (c.distance, -_weight(c.text)))
+    kept: list[list[Candidate]] = []
+    for role, texts in roles.items():
+        if len(texts) >= FEWEST and not any(is_same(texts, other) for other in kept):
+            kept.append(texts)
+            yield role == "row", texts
+
+
+def is_same(a: Sequence[Candidate], b: Sequence[Candidate]) -> bool:
+    """Whether two groups have most of their texts in common."""
+    places, others = ({(c.text.page, c.text.box) for c in group} for group in (a, b))
+    return len(places & others) >= SAME * len(places | others)
+
+
+def _weight(text: Text) -> float:
+    """Return how much a text stands out: by its size, and bold ones more."""
+    return text.size * (LARGER if text.bold else 1.0)
+
+
+def _titles(found: Sequence[Candidate], layout: PageLayout) -> Iterator[Candidate]:
+    """Yield the largest text of a page, or of each half of a spread; the topmost of those that are as large."""
+    middle = layout.fold_at
+    halves: dict[bool, list[Candidate]] = defaultdict(list)
+    for c in found:
+        halves[middle is not None and c.text.box[0] >= middle].append(c)
+    for half in halves.values():
+        largest = max(c.text.size for c in half)
+        yield min((c for c in half if c.text.size >= AS_LARGE * largest), key=lambda c: c.text.box[1])
+
+
+def _heads_description(text: Text, layout: PageLayout) -> bool:
+    """Whether a text stands over smaller or lighter text, and is the largest of its part of the column."""
+    below = [t for t in layout.texts if t.box[1] > text.box[1] + text.size / 2 and gaps(text.box, t.box)[0] < 0]
+    near = [(t, gaps(text.box, t.box)[1]) for t in below]
+    if any(apart <= DESCRIBED * layout.height and _weight(t) > AS_LARGE * _weight(text) for t, apart in near):
+        return False
+    return any(apart <= HEADED * text.size for _, apart in near)
+
+
+def _first_at_pictures(
+    found: Sequence[Candidate], order: Callable[[Candidate], tuple[float, float]]
+) -> list[Candidate]:
+    """Return for each picture of a page the first of the texts that are nearest to it, in the order of the texts."""
+    at: dict[int, list[Candidate]] = defaultdict(list)
+    for c in found:
+        if c.picture is not None:
+            at[c.picture].append(c)
+    first = {min(texts, key=order).text.box for texts in at.values()}
+    return [c for c in found if c.text.box in first]

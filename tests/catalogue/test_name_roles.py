@@ -1,0 +1,67 @@
+"""Names that are told by their place or their rows, and signs that a document offers goods."""
+
+from statistics import mean
+
+import pytest
+
+from swatchbook.catalogue.discover import lay_out
+from swatchbook.catalogue.kinds import says_catalogue
+from swatchbook.catalogue.measures import says_measure
+from swatchbook.catalogue.name_candidates import is_code
+from swatchbook.catalogue.name_groups import find_name_groups
+from swatchbook.catalogue.offer_words import share_of_pages
+from swatchbook.catalogue.page_layout import join_paragraphs
+from tests.catalogue import layouts, plain
+from tests.catalogue.layouts import Document
+from tests.catalogue.test_discover import found_in, score
+
+
+def test_catalogues_with_descriptions_only_have_their_products() -> None:
+    """These catalogues were not fitted on."""
+    unseen = [plain.described(number) for number in range(100, 120)]
+    scores = [score(document, found_in(document))[0] for document in unseen]
+    assert mean(scores) >= 0.75, scores
+
+
+def test_brochures_without_goods_have_few_products() -> None:
+    """These brochures were not fitted on."""
+    silent = [not found_in(plain.brochure(number)).products for number in range(100, 120)]
+    assert sum(silent) >= 18, silent
+
+
+def test_texts_of_one_place_are_a_group_in_whatever_style() -> None:
+    names = ("Alder", "Birke", "Cedro", "Dune")
+    pages = [
+        layouts.page(n, [layouts.text(60, 60, name, 14 + 9 * n), *layouts.prose(60, 160, "calm " * 40)])
+        for n, name in enumerate(names, 2)
+    ]
+    pages = [layouts.cover(), *pages, layouts.contacts(6)]
+    groups = find_name_groups(*lay_out(layouts.reading(Document(pages, [])), pages))
+    assert names in [tuple(c.name for c in g.candidates) for g in groups if g.by_role]
+
+
+def test_lines_of_a_table_are_texts_of_their_own() -> None:
+    cells = [(60, "СП-300-8,5/10,5"), (200, "375,0"), (300, "9 200")]
+    lines = [layouts.text(x, 100 + 12 * row, words, 9).lines[0] for row in range(4) for x, words in cells]
+    assert [t.text for t in join_paragraphs(1, lines)].count("СП-300-8,5/10,5") == 4
+
+
+@pytest.mark.parametrize(("text", "expected"), [("СП-300-8,5/10,5", True), ("A-1", True), ("51.00", False)])
+def test_designation_is_a_code_and_an_amount_is_none(text: str, expected: bool) -> None:
+    assert is_code(text) is expected
+
+
+@pytest.mark.parametrize(("text", "expected"), [("длина 400 мм", True), ("масса, кг", True), ("in 2024 г.", False)])
+def test_measure_has_a_unit(text: str, expected: bool) -> None:
+    assert says_measure(text) is expected
+
+
+def test_brochure_is_no_catalogue() -> None:
+    assert says_catalogue("Каталог 2026")
+    assert not says_catalogue("Brochure 2026")
+
+
+def test_words_of_services_are_told_from_those_of_goods() -> None:
+    page = layouts.page(1, [layouts.text(60, 60, "Unsere Dienstleistungen", 20)])
+    layout = lay_out(layouts.reading(Document([page], [])), [page])[0].layouts
+    assert share_of_pages("services", layout) > share_of_pages("goods", layout) == 0
