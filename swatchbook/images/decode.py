@@ -24,7 +24,7 @@ Decoded = Pixels | Failure
 _HEADER_ONLY = 0
 """The side for which a child reads only the header."""
 
-REQUESTS_PER_CHILD = 4  # requests to each child for a batch: small enough that no child is idle for long
+REQUESTS_PER_CHILD = 2  # requests to each child for a batch: other batches keep it busy at the end of this one
 
 DECODE_SECONDS = 20.0
 """The longest time for one picture. The largest allowed takes a few seconds; after this time its child hangs."""

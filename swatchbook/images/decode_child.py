@@ -7,11 +7,13 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
-from io import BytesIO
+from io import SEEK_CUR, BytesIO
 from pathlib import Path
+from struct import Struct
 from typing import Any
 
 from PIL import Image, ImageCms, UnidentifiedImageError
+from PIL.PngImagePlugin import PngImageFile
 
 from swatchbook.errors import Failure, FileMissing, TooLarge, Unexpected, UnreadableImage, as_failure
 from swatchbook.images.limits import ImageLimits
@@ -32,6 +34,10 @@ TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+PNG_CHUNK = Struct(">I4s")  # length of its data, kind; then data and checksum
+PNG_CHECKSUM_BYTES = 4
+PNG_METADATA = {b"eXIf", b"tEXt", b"zTXt", b"iTXt"}
 SIDEWAYS = {TURNS[5], TURNS[6], TURNS[7], TURNS[8]}
 """Turns that exchange width and height."""
 
@@ -70,9 +76,28 @@ def read_header(path: Path, limits: ImageLimits) -> dict[str, Any]:
     """Return width and height (upright), mode and format of a picture from its header. Raises what `decode` raises."""
     with opened(path, limits) as image:
         width, height = image.size
-        if turn_of(image) in SIDEWAYS:
+        if may_be_turned(image) and turn_of(image) in SIDEWAYS:
             width, height = height, width
         return {"width": width, "height": height, "mode": image.mode, "format": image.format or ""}
+
+
+def may_be_turned(image: Image.Image) -> bool:
+    """Return whether a picture may have an orientation. That of a PNG is in EXIF or texts, which may be behind its
+    pixels: Pillow decodes them on the way, which is not worth it where there are none.
+    """
+    if not isinstance(image, PngImageFile) or image.fp is None:
+        return True
+    place = image.fp.tell()
+    try:
+        image.fp.seek(len(PNG_SIGNATURE))
+        while len(head := image.fp.read(PNG_CHUNK.size)) == PNG_CHUNK.size:
+            length, kind = PNG_CHUNK.unpack(head)
+            if kind in PNG_METADATA:
+                return True
+            image.fp.seek(length + PNG_CHECKSUM_BYTES, SEEK_CUR)
+        return False
+    finally:
+        image.fp.seek(place)
 
 
 @contextmanager

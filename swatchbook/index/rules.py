@@ -4,6 +4,7 @@ foreign space.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -58,7 +59,12 @@ def words_column(name: str, values: Iterable[str]) -> list[str]:
 
 def keywords_column(payload: Payload) -> str:
     """Return what the column of keyword search holds."""
-    return text_terms((*payload.names, payload.text), payload.languages)
+    return _keywords((*payload.names, payload.text), payload.languages)
+
+
+@lru_cache(maxsize=1_024)  # more than are published together: an object has the same in each of its spaces
+def _keywords(texts: tuple[str, ...], languages: tuple[str, ...]) -> str:
+    return text_terms(texts, languages)
 
 
 def admit(space: Space, objects: Sequence[IndexObject]) -> tuple[list[IndexObject], dict[str, Failure]]:

@@ -84,6 +84,7 @@ def _words(text: str) -> list[str]:
     return [each.replace(",", ".") for each in _TOKEN.findall(join_sizes(unicodedata.normalize("NFC", text)))]
 
 
+@lru_cache(maxsize=65_536)
 def _languages_of(word: str) -> Collection[str]:
     """Return the languages in whose letters a word is written; none for numbers and codes."""
     if not 1 < len(word) <= _LONGEST or not word.isalpha():

@@ -22,6 +22,7 @@ from sqlalchemy import (
     Select,
     Table,
     Update,
+    bindparam,
     create_engine,
     event,
     func,
@@ -217,7 +218,7 @@ def select_in(
 ) -> Iterator[Row[Columns]]:
     """Yield the rows of a query whose `column` is one of `values`, however many these are; ordered per IN list only."""
     for portion in portions(sorted(set(values))):
-        yield from connection.execute(query.where(column.in_(portion)))
+        yield from connection.execute(query.where(is_among(column, portion)))
 
 
 def execute_in(
@@ -225,7 +226,12 @@ def execute_in(
 ) -> None:
     """Update or delete the rows whose `column` is one of `values`, however many these are."""
     for portion in portions(sorted(set(values))):
-        connection.execute(statement.where(column.in_(portion)))
+        connection.execute(statement.where(is_among(column, portion)))
+
+
+def is_among(column: ColumnElement[Any], values: Sequence[Any]) -> ColumnElement[bool]:
+    """Return the condition that a column is one of a few plain values: like `in_`, which looks at each of them."""
+    return column.in_(bindparam(None, values, expanding=True, type_=column.type))
 
 
 def upsert(connection: Connection, table: Table) -> sqlite.Insert:

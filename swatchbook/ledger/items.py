@@ -32,7 +32,7 @@ from ulid import ULID
 
 from swatchbook.errors import Failure, InvalidModelOutput
 from swatchbook.ledger.bulk_rows import upsert_rows
-from swatchbook.ledger.database import Ledger, db_now, portions, select_in
+from swatchbook.ledger.database import Ledger, db_now, is_among, portions, select_in
 from swatchbook.ledger.dirty import mark_made
 from swatchbook.ledger.image_text import queue_text_items, set_current_text
 from swatchbook.ledger.leases import (
@@ -354,7 +354,7 @@ def _is_one_of(wanted: Sequence[ItemId]) -> ColumnElement[bool]:
     for key, role, tag in wanted:
         keys[role, tag].append(key)
     return or_(
-        *(and_(items.c.role == role, items.c.tag == tag, items.c.key.in_(of)) for (role, tag), of in keys.items())
+        *(and_(items.c.role == role, items.c.tag == tag, is_among(items.c.key, of)) for (role, tag), of in keys.items())
     )
 
 

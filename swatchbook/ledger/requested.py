@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Sequence
 from sqlalchemy import Connection, Subquery, and_, exists, false, literal, null, select, tuple_, union_all, update
 
 from swatchbook.analysis.judge import Verdict
-from swatchbook.ledger.database import db_now, execute_in, select_in, upsert
+from swatchbook.ledger.database import db_now, execute_in, is_among, select_in, upsert
 from swatchbook.ledger.leases import ItemId
 from swatchbook.ledger.tables import (
     chunks,
@@ -67,13 +67,13 @@ def requested_items_of(document: str, keys: Sequence[str]) -> Subquery:
     by_key = (
         select(items.c.key.label("listed"), *_ITEM)
         .join_from(items, requested, _IS_REQUESTED)
-        .where(requested.c.document == document, items.c.key.in_(keys))
+        .where(requested.c.document == document, is_among(items.c.key, keys))
     )
     by_picture = (
         select(images.c.content_key, *_ITEM)
         .join_from(images, items, items.c.key == key_column(role))
         .join(requested, and_(_IS_REQUESTED, requested.c.role == role))
-        .where(requested.c.document == document, images.c.owner == owner, images.c.content_key.in_(keys))
+        .where(requested.c.document == document, images.c.owner == owner, is_among(images.c.content_key, keys))
         for role in sorted(TEXT_ROLES)
     )
     return union_all(by_key, *by_picture).subquery("wanted")

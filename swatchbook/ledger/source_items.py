@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, func, select, update
 
-from swatchbook.ledger.bulk_rows import delete_rows_by_key, upsert_rows
+from swatchbook.ledger.bulk_rows import Values, delete_rows_by_key, upsert_rows
 from swatchbook.ledger.database import Ledger, execute_in, select_in
 from swatchbook.ledger.dirty import hide_images
 from swatchbook.ledger.runs import Run, require_live
@@ -115,7 +115,7 @@ def save_items(ledger: Ledger, run: Run, read: Sequence[ReadItem], scan: str, *,
             before=before,
             old=old_links,
         )
-        rows = [asdict(each.source) | {"document": run.document, "seen": scan, "gone": False} for each in read]
+        rows = [_row(each.source) | {"document": run.document, "seen": scan, "gone": False} for each in read]
         upsert_rows(connection, source_items, rows)
         if given := {key: vector for each in read for key, vector in each.vectors.items()}:
             from swatchbook.ledger.items import take_over  # imports numpy, which an unchanged folder does not need
@@ -192,6 +192,10 @@ def _read(row: Row[Any]) -> SourceItem:
     item, key, number, generation, digest, product, pictures, kind, message = row
     shown = tuple(map(_read_picture, pictures))
     return SourceItem(item, key, number, generation, digest, product, shown, kind, message)
+
+
+def _row(item: SourceItem) -> Values:
+    return {column.name: getattr(item, column.name) for column in _FIELDS} | {"pictures": [*map(asdict, item.pictures)]}
 
 
 def _read_picture(stored: Mapping[str, Any]) -> SourcePicture:

@@ -232,9 +232,10 @@ def _save_placements(
     """Save images and placements, and mark what they change for publishing."""
     owner = connection.execute(select(documents.c.owner).where(documents.c.id == run.document)).scalar_one()
     seed = seed_of(connection, owner)
-    keys = {image_id(seed, p.content_key): p.content_key for p in extraction.placements}
+    ids = {p.content_key: image_id(seed, p.content_key) for p in extraction.placements}
+    keys = {image: key for key, image in ids.items()}
     rows = {
-        p.id: _placement_row(run, n, image_id(seed, p.content_key), p)
+        p.id: _placement_row(run, n, ids[p.content_key], p)
         for n, p in zip(ordinals, extraction.placements, strict=True)
     }
     shown = {row["image"] for row in rows.values() if row["state"] in COUNTED}

@@ -1,4 +1,4 @@
-"""Publishing: the only way in which objects reach the index or leave it, always from the ledger, 200 rows at a time;
+"""Publishing: the only way in which objects reach the index or leave it, always from the ledger, 500 rows at a time;
 new spaces; and the pauses while the index is down (1 s, doubling, at most 30 s). What is dirty: `ledger/dirty.py`.
 
 Every dirty row that is due is published, whichever document or owner it belongs to. A resumed run, a second owner with
@@ -28,7 +28,7 @@ from swatchbook.resources import Resources
 
 log = logging.getLogger(__name__)
 
-ROWS = 200
+ROWS = 500
 """Rows published together: large enough for the index's batches, small enough to be done within a lease."""
 
 _RENEW_SECONDS = LEASE_SECONDS - WRITE_SECONDS - 10.0

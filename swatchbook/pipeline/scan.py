@@ -126,12 +126,9 @@ def scan(resources: Resources, work: Work, *, progress: Callable[[int, int], Non
     number = source_items.next_number(ledger, work.document)
     listed = skipped = read = 0
     unlisted = list[str]()
-    for portion in _portions(_list(resources, get_document(ledger, work.document)), _PORTION):
-        known = source_items.known_items(ledger, work.document, portion)
-        changed = {k: i for k, i in portion.items() if not _is_known(i, known.get(k), work.run.generation)}
+    for portion, known, changed, opened in _read_ahead(resources, work, total, progress):
         source_items.mark_seen(ledger, work.run, portion.keys() - changed.keys(), token)
         items = list[ReadItem]()
-        opened = _open_files(resources, work, changed, known, partial(progress, listed, max(listed, total)))
         for key, item in changed.items():
             before = known.get(key)
             items.append(_read_item(work, key, item, before, number if before is None else before.number, opened))
@@ -189,6 +186,28 @@ def _portions(items: Iterable[_Listed], size: int) -> Iterator[dict[str, _Listed
         text_key(each.path if isinstance(each, ListedPicture) else each.item): each for each in islice(iterator, size)
     }:
         yield portion
+
+
+def _read_ahead(
+    resources: Resources, work: Work, total: int, progress: Callable[[int, int], None]
+) -> Iterator[tuple[dict[str, ListedItem], dict[str, SourceItem], dict[str, ListedItem], dict[str, _Opened]]]:
+    """Yield portions: its items, those known, those new or changed, and what reading their pictures gave.
+
+    While the caller saves one portion, the pictures of the next are read: an item of the source is in one portion only.
+    """
+    document = get_document(resources.ledger, work.document)
+    listed, last = 0, None
+    with ThreadPoolExecutor(1, thread_name_prefix="read ahead") as reader:
+        for portion in _portions(_list(resources, document), _PORTION):
+            known = source_items.known_items(resources.ledger, work.document, portion)
+            changed = {k: i for k, i in portion.items() if not _is_known(i, known.get(k), work.run.generation)}
+            alive = partial(progress, listed, max(listed, total))
+            reading = portion, known, changed, reader.submit(_open_files, resources, work, changed, known, alive)
+            if last is not None:
+                yield *last[:3], last[3].result()
+            last, listed = reading, listed + len(portion)
+        if last is not None:
+            yield *last[:3], last[3].result()
 
 
 # --- what is known ----------------------------------------------------------------------------------------------------

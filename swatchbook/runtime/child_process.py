@@ -150,6 +150,7 @@ class _Process:
         data_pipes = tuple(p for p in (self._popen.stdin, self._popen.stdout) if p)
         self._in, self._out = (pipe.fileno() for pipe in data_pipes)
         self._pipes: tuple[IO[bytes], ...] = (*data_pipes, held)
+        self._arrived = bytearray()  # read and not yet asked for: several small frames come in one piece
         os.set_blocking(self._in, False)
         self._stderr_lines: deque[bytes] = deque(maxlen=STDERR_LINES)
         self._stderr_reader = threading.Thread(target=self._read_stderr, daemon=True)
@@ -182,7 +183,7 @@ class _Process:
         if head_size > MOST_HEADER or body_size > MOST_PAYLOAD:
             raise CrashedWorker(f"{self._module} announced a frame that is larger than allowed.")
         header = json.loads(self._read(head_size, seconds))
-        return header, bytes(self._read(body_size, seconds))
+        return header, self._read(body_size, seconds)
 
     def kill(self) -> None:
         """Send SIGKILL. A thread that waits for an answer then sees the end of the pipe."""
@@ -196,14 +197,16 @@ class _Process:
         for pipe in self._pipes:
             pipe.close()
 
-    def _read(self, size: int, seconds: float) -> bytearray:
-        data = bytearray()
-        while len(data) < size:
+    def _read(self, size: int, seconds: float) -> bytes:
+        while len(self._arrived) < size:
             self._wait(self._out, select.POLLIN, seconds)
-            piece = os.read(self._out, min(size - len(data), 1 << 20))
+            piece = os.read(self._out, PIPE_BYTES)
             if not piece:
                 raise self._death()
-            data += piece
+            self._arrived += piece
+        with memoryview(self._arrived) as arrived:
+            data = bytes(arrived[:size])
+        del self._arrived[:size]
         return data
 
     def _wait(self, pipe: int, event: int, seconds: float) -> None:
@@ -351,5 +354,9 @@ def _write(stream: Any, header: dict[str, Any], payload: bytes) -> None:
 
 def _pack(header: dict[str, Any], payload: bytes) -> Iterator[bytes]:
     head = json.dumps(header).encode()
-    yield LENGTHS.pack(len(head), len(payload)) + head
+    lengths = LENGTHS.pack(len(head), len(payload))
+    if len(payload) <= PIPE_BYTES:  # in one piece, so that the reader is woken once
+        yield lengths + head + payload
+        return
+    yield lengths + head
     yield payload

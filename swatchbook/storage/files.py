@@ -36,6 +36,7 @@ class Files:
         self._fs, root = fsspec.core.url_to_fs(url)
         self._root: str = root.rstrip("/")
         self._local = self._fs.protocol == "file" or "file" in self._fs.protocol
+        self._synced = set[Path]()  # subfolders whose names survive a power failure
 
     def put_bytes(self, data: bytes, suffix: str = "") -> str:
         """Store bytes and return their key.
@@ -70,8 +71,10 @@ class Files:
                         )
         if self._local:
             folder = Path(self._path(key)).parent
-            for parent in (folder, folder.parent):  # also if another process has just stored the file
-                _sync_folder(parent)
+            _sync_folder(folder)  # also if another process has just stored the file
+            if folder not in self._synced:
+                _sync_folder(folder.parent)
+                self._synced.add(folder)
         return key
 
     def _refresh(self, key: str, size: int) -> bool:

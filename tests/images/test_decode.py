@@ -359,3 +359,25 @@ def test_header_is_read_without_decoding(decoders: Decoders, tmp_path: Path) -> 
     assert sideways == Header(width=40, height=80, mode="RGB", format="JPEG")
     assert rgba == Header(width=30, height=20, mode="RGBA", format="PNG")
     assert [type(each) for each in (text, long, missing)] == [UnreadableImage, TooLarge, FileMissing]
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_orientation_of_a_png_is_found_before_and_after_its_pixels(
+    decoders: Decoders, tmp_path: Path, late: bool
+) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.new("RGB", (80, 40)).save(tmp_path / "plain.png")
+    Image.new("RGB", (80, 40)).save(tmp_path / "turned.png", exif=exif)
+    if late:
+        data = (tmp_path / "turned.png").read_bytes()
+        start = data.index(b"eXIf") - 4
+        end = start + 12 + struct.unpack(">I", data[start : start + 4])[0]
+        at_end = data.index(b"IEND") - 4
+        (tmp_path / "turned.png").write_bytes(data[:start] + data[end:at_end] + data[start:end] + data[at_end:])
+    plain, turned = decoders.headers([tmp_path / "plain.png", tmp_path / "turned.png"])
+    assert plain == Header(width=80, height=40, mode="RGB", format="PNG")
+    assert turned == Header(width=40, height=80, mode="RGB", format="PNG")
+    (pixels,) = decoders.decode([tmp_path / "turned.png"], 160)
+    assert isinstance(pixels, np.ndarray)
+    assert pixels.shape == (80, 40, 3)
