@@ -1,6 +1,7 @@
 """The index in a folder, LanceDB: one table for each space, one writer at a time (others wait a minute), any number of
 readers. Up to 20,000 vectors are compared exactly, more through a vector index; it compacts itself. Its errors, such as
-a full disk, become failures here.
+a full disk, become failures here. What is read of a table stays open until its next version; a small one is searched in
+memory (`snapshot.py`).
 
 LanceDB starts threads: use it in spawned processes, never in forked ones.
 """
@@ -8,6 +9,7 @@ LanceDB starts threads: use it in spawned processes, never in forked ones.
 import os
 import shutil
 import tempfile
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
@@ -36,6 +38,7 @@ from swatchbook.index.rules import (
     missing_space,
     words_column,
 )
+from swatchbook.index.snapshot import MOST_ROWS, Rows, Snapshot
 from swatchbook.index.terms import question_terms
 from swatchbook.index.words import Words, word_pattern
 from swatchbook.records import Role
@@ -78,6 +81,7 @@ class LanceIndex:
     def __init__(self, folder: Path, *, lock_seconds: float = WRITE_SECONDS) -> None:
         self._folder = folder
         self._lock_seconds = lock_seconds
+        self._read = dict[Space, _Version]()
 
     @cached_property
     def _database(self) -> Any:
@@ -116,11 +120,11 @@ class LanceIndex:
         return failures
 
     def fetch(self, space: Space, ids: Sequence[str]) -> Mapping[str, IndexObject]:
-        with self._reading(space) as table:
+        with self._reading(space) as version:
             found = [
                 _object(row)
                 for some in _slices(ids)
-                for row in table.search().where(_among("id", some)).to_arrow().to_pylist()
+                for row in version.table.search().where(_among("id", some)).to_arrow().to_pylist()
             ]
         return {each.id: each for each in found}
 
@@ -132,8 +136,8 @@ class LanceIndex:
                 table.delete(_among("id", some))
 
     def ids(self, space: Space) -> Iterator[str]:
-        with self._reading(space) as table:
-            for batch in table.search().select(["id"]).to_batches(batch_size=10_000):
+        with self._reading(space) as version:
+            for batch in version.table.search().select(["id"]).to_batches(batch_size=10_000):
                 yield from batch["id"].to_pylist()
 
     def search(
@@ -141,8 +145,10 @@ class LanceIndex:
     ) -> list[Match]:
         """Search as `Index` says. `exact`: compare every vector, also where there is a vector index."""
         check_query(space, vector)
-        with self._reading(space) as table:
-            near = table.search(vector, vector_column_name="vector").distance_type("cosine")
+        with self._reading(space) as version:
+            if snapshot := version.snapshot:
+                return snapshot.nearest(vector, k, version.rows_of(where))
+            near = version.table.search(vector, vector_column_name="vector").distance_type("cosine")
             near = near.maximum_nprobes(MOST_PARTITIONS).refine_factor(RERANK)
             if exact:
                 near = near.bypass_vector_index()
@@ -150,14 +156,16 @@ class LanceIndex:
         return [Match(id=row["id"], distance=max(0.0, row["_distance"])) for row in rows]
 
     def keyword(self, space: Space, text: str, k: int, where: Where | None = None) -> list[Match]:
-        with self._reading(space) as table:
-            terms = question_terms(text)
-            rows = _best(table.search(MatchQuery(terms, KEYWORDS), query_type="fts"), "_score", k, where)
+        terms = question_terms(text)
+        with self._reading(space) as version:
+            if snapshot := version.snapshot:
+                return snapshot.keyword(terms.split(), k, version.rows_of(where))
+            rows = _best(version.table.search(MatchQuery(terms, KEYWORDS), query_type="fts"), "_score", k, where)
         return [Match(id=row["id"], score=row["_score"]) for row in rows]
 
     def count(self, space: Space, where: Where | None = None) -> int:
-        with self._reading(space) as table:
-            return int(table.count_rows(_sql(where)))
+        with self._reading(space) as version:
+            return int(version.table.count_rows(_sql(where)))
 
     def activate(self, space: Space) -> None:
         if space.name not in self.spaces():
@@ -201,6 +209,7 @@ class LanceIndex:
 
     def close(self) -> None:
         self.__dict__.pop("_database", None)
+        self._read.clear()
 
     def _names(self) -> list[str]:
         names, page = [], self._database.list_tables()
@@ -214,19 +223,40 @@ class LanceIndex:
         return self._folder / "active" / role.value
 
     @contextmanager
-    def _reading(self, space: Space) -> Iterator[Any]:
-        """Open the table's newest version; a handle opened earlier would read and write an old one."""
+    def _reading(self, space: Space) -> Iterator["_Version"]:
+        """Yield the table's newest version, which stays open until there is a newer one."""
         with self._answering():
-            if space.name not in self._names():
+            stamp = self._stamp(space)
+            version = self._read.get(space)
+            if stamp is None:
+                self._read.pop(space, None)
                 raise missing_space(space)
-            table = self._database.open_table(space.name)
-            _check_schema(space, table)
-            yield table
+            if version is None or version.stamp != stamp:
+                version = self._read[space] = _Version(self._open(space), stamp)
+            yield version
+
+    def _stamp(self, space: Space) -> object | None:
+        """Return what is another value after each write to a table; None if it is missing."""
+        versions = self._folder / f"{space.name}.lance" / "_versions"
+        try:
+            folder = versions.stat()
+            with os.scandir(versions) as files:
+                return folder.st_ino, folder.st_mtime_ns, frozenset(each.name for each in files)
+        except FileNotFoundError:
+            return None
+
+    def _open(self, space: Space) -> Any:
+        table = self._database.open_table(space.name)
+        _check_schema(space, table)
+        return table
 
     @contextmanager
     def _writing(self, space: Space) -> Iterator[Any]:
         """Open the table for its only writer, and compact it afterwards if due."""
-        with self._lock(space.name), self._reading(space) as table:
+        with self._lock(space.name), self._answering():
+            if space.name not in self._names():
+                raise missing_space(space)
+            table = self._open(space)
             table.checkout_latest()  # under the lock: two writers on one version would duplicate rows without an error
             before = table.version
             yield table
@@ -258,6 +288,42 @@ class LanceIndex:
             yield
         except (OSError, RuntimeError, ValueError) as error:
             raise _failure(error, self._folder) from error
+
+
+class _Version:
+    """A table as it is read: a handle of one version, which sees no later writes."""
+
+    def __init__(self, table: Any, stamp: object) -> None:
+        self.table, self.stamp = table, stamp
+        self._lock = threading.Lock()  # held while the rows are read
+
+    @property
+    def snapshot(self) -> Snapshot | None:
+        """Return its rows in memory; None if there are too many."""
+        with self._lock:
+            return self._snapshot
+
+    @cached_property
+    def _snapshot(self) -> Snapshot | None:
+        if self.table.count_rows() > MOST_ROWS:
+            return None
+        rows = self.table.search().select(["id", "vector", KEYWORDS]).to_arrow().combine_chunks()
+        ids = rows["id"].to_pylist()
+        dimension = rows["vector"].type.list_size
+        vectors = rows["vector"].combine_chunks().flatten().to_numpy().reshape(len(ids), dimension)
+        return Snapshot(ids, vectors, rows[KEYWORDS].combine_chunks())
+
+    def rows_of(self, where: Where | None) -> Rows | None:
+        """Return the rows of the snapshot that satisfy the filters; None for all."""
+        condition, snapshot = _sql(where), self.snapshot
+        if condition is None or snapshot is None:
+            return None
+
+        def find() -> list[str]:
+            ids: list[str] = self.table.search().where(condition).select(["id"]).to_arrow()["id"].to_pylist()
+            return ids
+
+        return snapshot.rows_of(condition, find)
 
 
 def _failure(error: Exception, folder: Path) -> Failure:

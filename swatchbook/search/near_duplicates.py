@@ -53,7 +53,6 @@ def fold(resources: Resources, ids: Sequence[str]) -> dict[str, tuple[str, ...]]
 
 def _group(resources: Resources, images: Sequence[HashedImage]) -> list[list[HashedImage]]:
     """Group images with the near-duplicates of their first one, in the order given; one without any is alone."""
-    active = active_spaces(resources.ledger).get(Role.VISUAL)
     hashes = np.array([one.phash for one in images], np.uint64)
     free = np.ones(len(images), bool)
     groups = list[list[HashedImage]]()
@@ -63,7 +62,7 @@ def _group(resources: Resources, images: Sequence[HashedImage]) -> list[list[Has
         free[place] = False
         near = np.flatnonzero(free & (np.bitwise_count(hashes ^ hashes[place]) <= MOST_BITS))
         candidates = [other for other in near.tolist() if _may_be_same(first, images[other])]
-        others = _same_vectors(resources, active.space.tag, images, place, candidates) if active and candidates else []
+        others = _same_vectors(resources, images, place, candidates) if candidates else []
         free[others] = False
         groups.append([first, *(images[other] for other in others)])
     return groups
@@ -74,12 +73,13 @@ def _may_be_same(a: HashedImage, b: HashedImage) -> bool:
     return a.owner == b.owner and 1 / SAME_SHAPE <= ratio <= SAME_SHAPE
 
 
-def _same_vectors(
-    resources: Resources, tag: str, images: Sequence[HashedImage], first: int, others: Sequence[int]
-) -> list[int]:
+def _same_vectors(resources: Resources, images: Sequence[HashedImage], first: int, others: Sequence[int]) -> list[int]:
     """Return those of the other images whose visual vector is nearly that of the first one."""
+    active = active_spaces(resources.ledger).get(Role.VISUAL)
+    if active is None:
+        return []
     keys = {images[place].content_key for place in (first, *others)}
-    vectors = visual_vectors(resources.ledger, keys, tag)
+    vectors = visual_vectors(resources.ledger, keys, active.space.tag)
     own = vectors.get(images[first].content_key)
     if own is None:
         return []

@@ -8,6 +8,7 @@ floor below which a result is not shown.
 import math
 import re
 from collections.abc import Collection
+from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -65,14 +66,20 @@ def content_words(text: str) -> list[str]:
     return [word for word in words if word not in _FUNCTION_WORDS] or words
 
 
-def share_said(asked: Collection[str], text: str) -> float:
-    """Return the share of the words asked that a text says, in any inflection; 0 of no words."""
+def share_said(asked: Collection[str], texts: Collection[str]) -> float:
+    """Return the share of the words asked that one of some texts says, in any inflection; 0 of no words."""
     if not asked:
         return 0.0
+    said = [_words_said(text) for text in texts]
+    return sum(any(_says(present, together, word) for present, together in said) for word in asked) / len(asked)
+
+
+@lru_cache(maxsize=1_024)
+def _words_said(text: str) -> tuple[frozenset[str], str]:
+    """Return the words of a text, also two joined, as a set and as lines: results of one product share its texts."""
     words = _words(text)
     present = frozenset([*words, *map("".join, pairwise(words))])  # "note pad" says notepad, too
-    together = "\n".join(present)
-    return sum(_says(present, together, word) for word in asked) / len(asked)
+    return present, "\n".join(present)
 
 
 def _says(present: frozenset[str], together: str, word: str) -> bool:

@@ -205,7 +205,7 @@ def evidence(resources: Resources, hits: Sequence[Hit], text: str, by: ResultKin
     backgrounds = _backgrounds(resources, {role for hit in hits for role in hit.why}, owner)
     return [
         Evidence(
-            said=share_said(asked, "\n".join(filter(None, (hit.title, hit.product, hit.text, texts.get(hit.id))))),
+            said=share_said(asked, [*filter(None, (hit.title, hit.product, hit.text)), *texts.get(hit.id, ())]),
             close=_closeness(hit, backgrounds),
         )
         for hit in hits

@@ -39,7 +39,7 @@ from swatchbook.settings import Settings
     ],
 )
 def test_words_are_said_in_any_inflection_and_in_compounds(asked: str, text: str, share: float) -> None:
-    assert share_said(content_words(asked), text) == pytest.approx(share)
+    assert share_said(content_words(asked), [text]) == pytest.approx(share)
 
 
 @given(said=st.floats(0, 1), close=st.floats(-9, 9), more=st.floats(0.01, 1))

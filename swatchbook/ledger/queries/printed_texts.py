@@ -14,8 +14,8 @@ from swatchbook.ledger.tables import chunks, contents, images, links, placements
 from swatchbook.records import COUNTED, LinkKind, ResultKind
 
 
-def texts_of(ledger: Ledger, by: ResultKind, ids: Sequence[str]) -> dict[str, str]:
-    """Return image, product or chunk -> its text, for those of the ids that there are.
+def texts_of(ledger: Ledger, by: ResultKind, ids: Sequence[str]) -> dict[str, list[str]]:
+    """Return image, product or chunk -> its texts, for those of the ids that there are.
 
     A product has the texts of its chunks and images; an image those of the chunks and products that it is linked to.
     """
@@ -33,7 +33,7 @@ def texts_of(ledger: Ledger, by: ResultKind, ids: Sequence[str]) -> dict[str, st
     wanted = {source for each in sources.values() for source in each}
     with ledger.read() as connection:
         said = _texts(connection, _CHUNKS, chunks.c.id, wanted) | _texts(connection, _IMAGES, images.c.id, wanted)
-    return {i: "\n".join(said[each] for each in dict.fromkeys(of) if each in said) for i, of in sources.items()}
+    return {i: [said[each] for each in dict.fromkeys(of) if each in said] for i, of in sources.items()}
 
 
 def _sources_of_products(ledger: Ledger, ids: Sequence[str]) -> dict[str, list[str]]:

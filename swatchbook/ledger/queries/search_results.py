@@ -130,47 +130,49 @@ def add_labels(ledger: Ledger, hits: Sequence[Hit]) -> list[Hit]:
 
 def products_of_images(ledger: Ledger, ids: Sequence[str]) -> dict[str, list[str]]:
     """Return image -> products linked to any of its placements, best score first, those of older editions last."""
-    score = case((documents.c.superseded_by.is_(None), links.c.score), else_=links.c.score - 1)
-    query = (
-        select(placements.c.image.label("source"), links.c.target, func.max(score).label("score"))
-        .join(placements, placements.c.id == links.c.source)
-        .join(documents, documents.c.id == placements.c.document)
-        .where(links.c.kind == LinkKind.IMAGE_PRODUCT, placements.c.state.in_(COUNTED))
-        .group_by(placements.c.image, links.c.target)
-    )
-    return _linked(ledger, query, placements.c.image, ids)
+    return _linked(ledger, _PRODUCTS_OF_IMAGES, placements.c.image, ids)
 
 
 def products_of_chunks(ledger: Ledger, ids: Sequence[str]) -> dict[str, list[str]]:
     """Return chunk -> products linked to it, best score first."""
-    query = select(links.c.source, links.c.target, links.c.score).where(links.c.kind == LinkKind.CHUNK_PRODUCT)
-    return _linked(ledger, query, links.c.source, ids)
+    return _linked(ledger, _PRODUCTS_OF_CHUNKS, links.c.source, ids)
 
 
 def images_of_chunks(ledger: Ledger, ids: Sequence[str]) -> dict[str, list[str]]:
     """Return chunk -> images with a placement linked to it, best score first, of ids that are chunks."""
-    query = (
-        select(chunks.c.id.label("source"), placements.c.image.label("target"), func.max(links.c.score).label("score"))
-        .outerjoin(links, (links.c.target == chunks.c.id) & (links.c.kind == LinkKind.IMAGE_CHUNK))
-        .outerjoin(placements, (placements.c.id == links.c.source) & (placements.c.state.in_(COUNTED)))
-        .group_by(chunks.c.id, placements.c.image)
-    )
-    return _linked(ledger, query, chunks.c.id, ids)
+    return _linked(ledger, _IMAGES_OF_CHUNKS, chunks.c.id, ids)
 
 
 def chunks_of_images(ledger: Ledger, ids: Sequence[str]) -> dict[str, list[str]]:
     """Return image -> chunks linked to any of its placements, best score first, of ids that are images."""
-    query = (
-        select(images.c.id.label("source"), links.c.target, func.max(links.c.score).label("score"))
-        .outerjoin(placements, (placements.c.image == images.c.id) & (placements.c.state.in_(COUNTED)))
-        .outerjoin(links, (links.c.source == placements.c.id) & (links.c.kind == LinkKind.IMAGE_CHUNK))
-        .group_by(images.c.id, links.c.target)
-    )
-    return _linked(ledger, query, images.c.id, ids)
+    return _linked(ledger, _CHUNKS_OF_IMAGES, images.c.id, ids)
 
 
 # --- queries ----------------------------------------------------------------------------------------------------------
 
+_NEWEST_FIRST = case((documents.c.superseded_by.is_(None), links.c.score), else_=links.c.score - 1)
+_PRODUCTS_OF_IMAGES = (
+    select(placements.c.image.label("source"), links.c.target, func.max(_NEWEST_FIRST).label("score"))
+    .join(placements, placements.c.id == links.c.source)
+    .join(documents, documents.c.id == placements.c.document)
+    .where(links.c.kind == LinkKind.IMAGE_PRODUCT, placements.c.state.in_(COUNTED))
+    .group_by(placements.c.image, links.c.target)
+)
+_PRODUCTS_OF_CHUNKS = select(links.c.source, links.c.target, links.c.score).where(
+    links.c.kind == LinkKind.CHUNK_PRODUCT
+)
+_IMAGES_OF_CHUNKS = (
+    select(chunks.c.id.label("source"), placements.c.image.label("target"), func.max(links.c.score).label("score"))
+    .outerjoin(links, (links.c.target == chunks.c.id) & (links.c.kind == LinkKind.IMAGE_CHUNK))
+    .outerjoin(placements, (placements.c.id == links.c.source) & (placements.c.state.in_(COUNTED)))
+    .group_by(chunks.c.id, placements.c.image)
+)
+_CHUNKS_OF_IMAGES = (
+    select(images.c.id.label("source"), links.c.target, func.max(links.c.score).label("score"))
+    .outerjoin(placements, (placements.c.image == images.c.id) & (placements.c.state.in_(COUNTED)))
+    .outerjoin(links, (links.c.source == placements.c.id) & (links.c.kind == LinkKind.IMAGE_CHUNK))
+    .group_by(images.c.id, links.c.target)
+)
 _SHOWN = (
     select(
         placements.c.image,

@@ -1,0 +1,118 @@
+"""A small space is searched in memory, with the same results as by LanceDB itself."""
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from swatchbook.errors import Configuration
+from swatchbook.index import lance
+from swatchbook.index.base import IndexObject, Match, Payload, Space, Where
+from swatchbook.index.lance import LanceIndex
+from swatchbook.records import Role
+from tests.index.objects import made, number_id, unit_vectors
+
+SPACE = Space(role=Role.VISUAL, tag="test@1/snapshot", dimension=8)
+
+words = st.sampled_from(
+    ["oak", "oaks", "wall", "tile", "60x120", "r9", "é", *("w" * n for n in range(37, 43)), "é" * 20]
+)
+texts = st.lists(words, max_size=8).map(" ".join)
+wheres = st.sampled_from(
+    [
+        None,
+        Where(owner="ann"),
+        Where(owners=("ann", "bob"), editions="all"),
+        Where(owner="bob", material=("oak",)),
+        Where(owner="nobody"),
+        Where(price_min=2, pages=(1, 3)),
+    ]
+)
+
+
+@st.composite
+def collections(draw: st.DrawFn) -> list[IndexObject]:
+    """Objects, of which some have equal vectors."""
+    said = draw(st.lists(texts, min_size=1, max_size=12))
+    vectors = unit_vectors(len(said), SPACE.dimension, draw(st.integers(0, 3)))
+    return [
+        IndexObject(
+            number_id(number),
+            vectors[number // 2] * np.float32(draw(st.sampled_from([0.01, 1, 300]))),
+            Payload(
+                owner=draw(st.sampled_from(["ann", "bob"])),
+                kind="image",
+                material=draw(st.sampled_from([(), ("oak",), ("steel", "oak")])),
+                price=draw(st.sampled_from([None, 1.0, 3.0])),
+                pages=draw(st.sampled_from([(), (1,), (2, 3)])),
+                text=text,
+                languages=("en",),
+            ),
+        )
+        for number, text in enumerate(said)
+    ]
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(objects=collections(), asked=texts, where=wheres, k=st.integers(1, 15))
+def test_results_in_memory_are_those_of_lancedb(
+    monkeypatch: pytest.MonkeyPatch, objects: list[IndexObject], asked: str, where: Where | None, k: int
+) -> None:
+    vector = unit_vectors(1, SPACE.dimension, 9)[0]
+    with tempfile.TemporaryDirectory() as folder:
+        index = LanceIndex(Path(folder))
+        index.ensure(SPACE)
+        index.upsert(SPACE, objects)
+        index.compact()  # then LanceDB scores by the statistics of all rows, whatever the filters
+        near, said = index.search(SPACE, vector, k, where), index.keyword(SPACE, asked, k, where)
+        with monkeypatch.context() as patch:
+            patch.setattr(lance, "MOST_ROWS", -1)
+            index.close()
+            _assert_alike(near, index.search(SPACE, vector, k, where), index.search(SPACE, vector, 99, where))
+            _assert_alike(said, index.keyword(SPACE, asked, k, where), index.keyword(SPACE, asked, 99, where))
+
+
+def _assert_alike(found: list[Match], expected: list[Match], all_of_them: list[Match]) -> None:
+    """The same measures in the same order, and each object with its own; of equal ones any may come first."""
+    own = {each.id: each for each in all_of_them}
+    assert [_measure(each) for each in found] == pytest.approx([_measure(each) for each in expected], abs=2e-6)
+    assert [_measure(each) for each in found] == pytest.approx([_measure(own[each.id]) for each in found], abs=2e-6)
+    assert len({each.id for each in found}) == len(found)
+
+
+def _measure(match: Match) -> float:
+    return match.score if match.distance is None else match.distance  # type: ignore[return-value]
+
+
+def test_a_search_sees_at_once_what_another_process_wrote_deleted_and_dropped(tmp_path: Path) -> None:
+    reader, writer = LanceIndex(tmp_path), LanceIndex(tmp_path)
+    writer.ensure(SPACE)
+    asked = unit_vectors(1, SPACE.dimension, 9)[0]
+    ann = Where(owner="ann")
+    assert reader.search(SPACE, asked, 9, ann) == []
+    for count in (1, 2, 3):
+        writer.upsert(SPACE, made(count, text="oak"))
+        assert len(reader.search(SPACE, asked, 9, ann)) == len(reader.keyword(SPACE, "oak", 9, ann)) == count
+    writer.upsert(SPACE, made(1, owner="bob"))
+    assert len(reader.search(SPACE, asked, 9, ann)) == 2
+    writer.delete(SPACE, [number_id(1)])
+    assert [each.id for each in reader.search(SPACE, asked, 9, ann)] == [number_id(2)]
+    writer.drop(SPACE)
+    with pytest.raises(Configuration, match="has no space"):
+        reader.search(SPACE, asked, 9)
+    writer.ensure(SPACE)
+    assert reader.search(SPACE, asked, 9) == []
+
+
+def test_equal_vectors_have_equal_distances(tmp_path: Path) -> None:
+    index = LanceIndex(tmp_path)
+    index.ensure(SPACE)
+    objects = made(131)
+    for each in objects:
+        each.vector = objects[0].vector
+    index.upsert(SPACE, objects)
+    asked = unit_vectors(1, SPACE.dimension, 9)[0]
+    assert len({each.distance for each in index.search(SPACE, asked, 100)}) == 1
