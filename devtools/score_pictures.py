@@ -92,7 +92,7 @@ def judge(
     count: Counter[tuple[Label, bool]] = Counter()
     errors: list[str] = []
     for label, entry in _entries(truth):
-        shown, found = _is_shown(entry, extraction.placements, page_boxes)
+        shown, found = _is_shown(entry, extraction.placements, page_boxes, may_be_strip=label == "product")
         right = shown if label in ("product", "region", "other") else not shown
         count[label, right] += 1
         if not right:
@@ -122,7 +122,7 @@ def _entries(truth: Mapping[str, Any]) -> Iterator[tuple[Label, Mapping[str, Any
 
 
 def _is_shown(
-    entry: Mapping[str, Any], placements: Iterable[Placement], page_boxes: Mapping[int, Box]
+    entry: Mapping[str, Any], placements: Iterable[Placement], page_boxes: Mapping[int, Box], *, may_be_strip: bool
 ) -> tuple[bool, Sequence[Placement]]:
     """Return whether the labelled picture is shown, and all placements that are it.
 
@@ -130,7 +130,7 @@ def _is_shown(
     """
     same = [p for p in placements if p.page == entry["page"] and _is_same(p, entry["image_hint"], page_boxes[p.page])]
     same = [p for p in same if p.xref == entry["image_hint"].get("xref")] or same
-    if "product" in entry and not entry["image_hint"].get("region_of_page_raster"):
+    if may_be_strip:
         same += [p for p in placements if p.page == entry["page"] and _is_strip_of(entry["image_hint"]["bbox"], p.bbox)]
     return any(p.state is PlacementState.SHOWN for p in same), same
 
