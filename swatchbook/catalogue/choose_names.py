@@ -31,8 +31,10 @@ LEADS = 0.3
 """Groups that join differ by at most this much in their share of texts that are the largest of their page."""
 
 
-SILENT = 0.5
-"""A document has no product when "none" is likelier than all groups together: several may name the same products."""
+SILENT = 0.45
+"""A document has no product when "none" has a larger probability: beside all groups together, as several may name the
+same products. A wrong product is worse than a document that its report calls unread.
+"""
 UNLIKELY = 0.5
 """A name with a lower probability, which is wrong more often than right, is left out."""
 MOST = 0.5
