@@ -490,9 +490,6 @@ What misses its goal, and why:
   the same folder differ by 10 MiB, as much as what is looked for. What grows has not been found out. While
   20,000 files are scanned, the process itself goes from 95.0 to 95.5 MiB (33 bytes a file) and the children stay
   at 9.4; the peak also has the end of the benchmark, which completes the document by itself.
-- *A million items.* Measured at load 11 on two cores. On SQLite the figures are processor time: by wall, 40 and 30 s,
-  they miss 20 s at this load. On PostgreSQL, where the server works, they are wall; statistics took 9.2 s at load 6.
-  docs/RELIABILITY.md has 10.3 and 6.2 s by wall, of an earlier version at load 2. Needs an idle machine.
 - *Engine.* `torch.compile` is a third faster a picture, but takes 25 s to be ready (89 s on busy cores) in every
   process that starts, and a shard is about 30 s of work. Eager bfloat16 is ready at once, and ahead up to 830 pictures.
 """
