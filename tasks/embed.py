@@ -4,7 +4,6 @@ time; publish every 5 s; wait for items that another run holds. A batch's retrie
 """
 
 import asyncio
-import gc
 import logging
 import threading
 from collections.abc import Sequence
@@ -55,8 +54,6 @@ def _load(resources: Resources) -> None:
     try:
         resources.models.load_all()
         _ = resources.index  # importing LanceDB takes as long as the models
-        if not gc.get_freeze_count():  # modules and models stay: looking through them for garbage takes long
-            gc.freeze()
     except Exception:
         log.info("models or index could not be preloaded; stage 6 tries again", exc_info=True)
 

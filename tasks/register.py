@@ -44,7 +44,9 @@ async def register_document(
         document = await asyncio.to_thread(get_document, resources.ledger, launched_for)
         options, owner = document.options, document.owner  # the owner may have been renamed since
     if is_remote(source):  # downloaded once, although the loop below may try to begin several times
-        registration = await asyncio.to_thread(register_source, resources, source, owner=owner, options=options)
+        registration = await asyncio.to_thread(
+            register_source, resources, source, owner=owner, options=options, edition_of=edition_of
+        )
         source = registration.document.file or source
     while True:
         result = await asyncio.to_thread(

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from blocks import load_resources
-from swatchbook.errors import Configuration
+from swatchbook.errors import Configuration, InvalidReference
 from swatchbook.ledger import owners, runs
 from swatchbook.ledger.documents import all_documents, get_document
 from swatchbook.pipeline.register import register_upload
@@ -49,6 +49,17 @@ def test_a_url_is_fetched_once_however_long_another_run_is_followed(
         url = f"http://127.0.0.1:{server.port}/spring.pdf"
         asyncio.run(follow())
         assert len(server.seen) == 2  # once each
+
+
+@pytest.mark.usefixtures("fresh")
+def test_a_url_that_cannot_be_a_newer_edition_leaves_nothing_queued(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SWATCHBOOK_FETCH_PRIVATE_HOSTS", "127.0.0.1")
+    with origin() as server:
+        server.files["/spring.pdf"] = PDF
+        url = f"http://127.0.0.1:{server.port}/spring.pdf"
+        with pytest.raises(InvalidReference):
+            asyncio.run(register_document.fn(url, "alice", IngestOptions(), BlockNames(), edition_of="unknown"))
+    assert all_documents(load_resources(BlockNames()).ledger, None) == []
 
 
 @pytest.mark.usefixtures("fresh")
