@@ -12,12 +12,14 @@ import sys
 import tempfile
 import time
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 from sqlalchemy import insert, literal, select, update
 
-from benchmarks.run import SWATCHBOOK, peak_pss_mb
+from benchmarks.run import SWATCHBOOK, peak_pss_mb, timed
 from benchmarks.startup import Spent, medians, spend
 from swatchbook.ledger import runs
 from swatchbook.ledger.database import Ledger
@@ -27,8 +29,8 @@ from swatchbook.pipeline.register_folder import register_folder
 from swatchbook.pipeline.run import begin_work, hold_run
 from swatchbook.pipeline.scan import scan
 from swatchbook.pipeline.work import Work
-from swatchbook.records import DEFAULT_OWNER, DocumentStatus, IngestOptions, ItemState, Role
-from swatchbook.resources import open_resources
+from swatchbook.records import DEFAULT_OWNER, IngestOptions, ItemState, Role
+from swatchbook.resources import Resources, open_resources
 from swatchbook.settings import load_settings
 
 FILES = 100_000
@@ -53,7 +55,9 @@ def measure(count: int) -> Measured:
         folder = Path(top, "pictures")
         make_folder(folder, count)
         environment = {"SWATCHBOOK_HOME": str(Path(top, "home"))}
-        scan_mb = peak_pss_mb([sys.executable, "-m", "benchmarks.folders", "scan", str(folder)], environment)
+        module = [sys.executable, "-m", "benchmarks.folders"]
+        scan_mb = peak_pss_mb([*module, "scan", str(folder)], environment)
+        timed([*module, "complete", str(folder)], environment)
         command = [SWATCHBOOK, "ingest-images", str(folder)]
         again_mb = peak_pss_mb(command, environment)
         again = medians([spend(command, {**os.environ, **environment}) for _ in range(ROUNDS)])
@@ -81,18 +85,28 @@ def _png(number: int) -> bytes:
 
 
 def scan_folder(folder: Path) -> None:
-    """Register and scan a folder, and complete its document as if all its pictures had been embedded and published."""
+    """Register and scan a folder."""
+    with open_resources(load_settings()) as resources, working(resources, folder) as work:
+        scan(resources, work, progress=lambda done, total: None)
+
+
+def complete_folder(folder: Path) -> None:
+    """Complete the document of a folder as if all its pictures had been embedded and published."""
+    with open_resources(load_settings()) as resources, working(resources, folder):
+        complete(resources.ledger)
+
+
+@contextmanager
+def working(resources: Resources, folder: Path) -> Iterator[Work]:
+    """Hold a run of the folder's document, and end it with the status that the ledger gives."""
     options = IngestOptions()
-    with open_resources(load_settings()) as resources:
-        document = register_folder(resources, folder, owner=DEFAULT_OWNER, options=options).document
-        work = begin_work(resources, document.content, owner=DEFAULT_OWNER, options=options, kind=document.kind)
-        assert isinstance(work, Work)
-        with hold_run(resources, work.run):
-            scan(resources, work, progress=lambda done, total: None)
-            complete(resources.ledger)
-            status, due = next_status(resources.ledger, work.document)
-            assert status is DocumentStatus.COMPLETED
-            runs.end(resources.ledger, work.run, status, due_at=due)
+    document = register_folder(resources, folder, owner=DEFAULT_OWNER, options=options).document
+    work = begin_work(resources, document.content, owner=DEFAULT_OWNER, options=options, kind=document.kind)
+    assert isinstance(work, Work)
+    with hold_run(resources, work.run):
+        yield work
+        status, due = next_status(resources.ledger, work.document)
+        runs.end(resources.ledger, work.run, status, due_at=due)
 
 
 def complete(ledger: Ledger) -> None:
@@ -111,7 +125,7 @@ def complete(ledger: Ledger) -> None:
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["scan"]:
-        scan_folder(Path(sys.argv[2]))
+    if steps := {"scan": scan_folder, "complete": complete_folder}.get(sys.argv[1] if sys.argv[1:] else ""):
+        steps(Path(sys.argv[2]))
     else:
         print(measure(int(sys.argv[1]) if len(sys.argv) > 1 else FILES))

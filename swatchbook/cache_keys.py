@@ -103,6 +103,11 @@ PURE_STAGES: Mapping[str, PureStage] = {
             "swatchbook/pipeline/extract.py",
         ),
     ),
+    # not cached: another version lets the next run give the items of unchanged folders their new titles
+    "items": PureStage(
+        version="1",
+        modules=tuple(f"swatchbook/{name}.py" for name in ("sources/folder", "sources/listed", "display_name")),
+    ),
 }
 
 

@@ -69,6 +69,7 @@ def test_key_reads_the_language_model_and_what_it_is_asked_where_it_is_asked(mon
     changed = [len({a, b, c}) for a, b, c in zip(layout, asked, other, strict=True)]
     assert dict(zip(PURE_STAGES, changed, strict=True)) == {
         "read": 1, "tables": 1, "discover": 3, "describe": 3, "plan": 3, "chunk": 3, "extract": 3,
+        "items": 1,
     }  # fmt: skip
     monkeypatch.setitem(RECIPES, "describe", "0" * 8)
     after = keys(discovery="llm", llm_model="a")

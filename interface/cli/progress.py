@@ -166,7 +166,10 @@ def stage_line(document: Document, timing: StageTiming, report: RunReport) -> st
         Stage.READ: f"{timing.units} pages" if timing.units else "",
         Stage.CHUNKED: f"{report.chunks_created} chunks",
         Stage.EXTRACTED: f"{report.images_found} images",
-        Stage.EMBEDDED: f"{report.images_complete} of {report.images_found} images complete",
+        # where all vectors were there already, they are published only with the next stage
+        Stage.EMBEDDED: f"{report.images_complete} of {report.images_found} images complete"
+        if timing.units
+        else "nothing to make",
         Stage.ASSEMBLED: f"{report.products_discovered} products",
     }.get(timing.stage, "")
     is_counted = timing.stage is Stage.EMBEDDED and timing.units and timing.seconds > 0

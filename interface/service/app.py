@@ -93,6 +93,7 @@ def create_app(settings: Settings, *, loop: Loop = keep_ticking) -> FastAPI:
     app.state.requests = Requests()
     app.state.wake = asyncio.Event()
     app.state.streams = set[object]()
+    app.state.looks = {}
     app.state.facets = {}
     app.state.stopping = lambda: False
     app.add_middleware(Edge, requests=app.state.requests, streams=_STREAMS, wake=app.state.wake)

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from fastapi import Form, HTTPException, Query, Response
 
+from interface.service.document_parts import list_images
 from interface.service.documents import (
     DocumentId,
     Listing,
@@ -18,6 +19,7 @@ from interface.service.documents import (
     list_documents,
     retry_document,
 )
+from interface.service.paging import Paging
 from interface.service.parameters import RetryOptions
 from interface.web.pages import TheView, View, page_router, see_other
 from swatchbook.errors import InvalidReference
@@ -27,8 +29,8 @@ from swatchbook.ledger.documents import PDF, Document
 from swatchbook.ledger.hand_edits import list_edits
 from swatchbook.ledger.queries.account import account
 from swatchbook.ledger.queries.deletion import count_deletion
-from swatchbook.ledger.queries.document_figures import document_figures
-from swatchbook.ledger.queries.document_parts import list_images, list_pages
+from swatchbook.ledger.queries.document_figures import DocumentFigures, document_figures
+from swatchbook.ledger.queries.document_parts import list_pages
 from swatchbook.ledger.queries.failures import failures, other_failures
 from swatchbook.ledger.queries.products import list_products
 from swatchbook.records import DEFAULT_OWNER, DocumentStatus, Fact, Product
@@ -38,7 +40,7 @@ LIVE = frozenset({DocumentStatus.QUEUED, DocumentStatus.RUNNING, DocumentStatus.
 """Statuses that change without a person."""
 
 _LISTED_FAILURES = 50
-_LISTED_IMAGES = 200
+_LISTED_IMAGES = 100
 _LISTED_PRODUCTS = 500
 _MEDIA_TYPES = {
     Format.CSV: "text/csv; charset=utf-8",
@@ -74,13 +76,21 @@ def _list(view: View, cursor: str | None) -> dict[str, Any]:
 
 
 @router.get("/ui/documents/{document_id}")
-def show_document(view: TheView, document_id: DocumentId, page: Annotated[int | None, Query(ge=1)] = None) -> Response:
-    """Return a document: its account, its pages, and one page with boxes over its pictures and its products."""
+def show_document(
+    view: TheView,
+    document_id: DocumentId,
+    page: Annotated[int | None, Query(ge=1)] = None,
+    cursor: Annotated[str | None, Query(max_length=400)] = None,
+) -> Response:
+    """Return a document: its account, its pages, and one page with boxes over its pictures and its products; of one
+    without pages its pictures, some at a time.
+    """
     document = find(view.resources, view.caller, document_id)
     ledger = view.resources.ledger
     pages = [details for _, details in list_pages(ledger, document.id, limit=document.page_count or 1)]
     shown, size = _page(view, document, page) if pages else (None, None)
-    products = [product for _, product in list_products(ledger, document.id, limit=_LISTED_PRODUCTS)]
+    products = [product for _, product in list_products(ledger, document.id, limit=_LISTED_PRODUCTS)] if pages else []
+    paging = Paging(limit=_LISTED_IMAGES, cursor=cursor or None)
     return view.render(
         "document.html",
         document=document,
@@ -91,8 +101,9 @@ def show_document(view: TheView, document_id: DocumentId, page: Annotated[int | 
         size=size,
         drawn=DRAWN,
         products=products,
+        figures=document_figures(ledger, [document.id]).get(document.id, DocumentFigures()),
         said=_places_of,
-        images=[] if pages else [image for _, image in list_images(ledger, document.id, limit=_LISTED_IMAGES)],
+        listed=None if pages else list_images(view.resources, view.caller, document_id, paging),
         failures=[*failures(ledger, document.id, _LISTED_FAILURES), *other_failures(ledger, document.id)],
         edits=list_edits(ledger, document.id),
         formats=list(Format),

@@ -3,6 +3,7 @@ event has no content, so that a page and its event never disagree.
 """
 
 import asyncio
+import hashlib
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from typing import Final
@@ -11,14 +12,16 @@ from fastapi import HTTPException, Response
 from starlette.responses import StreamingResponse
 
 from interface.service.documents import Listing, list_documents
+from interface.service.health import Recent
 from interface.web.pages import TheView, View, page_router
 from swatchbook.errors import Failure
 
-_PAUSE = 1.0  # seconds between two looks
+_PAUSE = 1.0  # seconds between two looks of a page
+_SHARED = 0.9  # seconds for which a look at the ledger counts for all pages of an owner
 _SILENCE = 15  # looks without an event, after which a comment shows whether the browser still listens
 _LOOKS = 600  # then the browser asks again, and its key or session is checked again
 STREAMS: Final = 100
-"""Browsers that are told at a time: each asks the ledger once a second. Others ask again by themselves."""
+"""Browsers that are told at a time. Others ask again by themselves."""
 
 CHANGED, COMMENT = b"event: changed\ndata:\n\n", b":\n\n"
 
@@ -44,7 +47,7 @@ async def _events(view: View, streams: set[object]) -> AsyncIterator[bytes]:
                 return
             now = before
             with suppress(Failure):  # the ledger is away: what the page shows still holds
-                now = await asyncio.to_thread(_listed, view)
+                now = await _look(view).get()
             silent = 0 if now != before else silent + 1
             if now != before:  # also at first: the page may be older
                 yield CHANGED
@@ -56,5 +59,13 @@ async def _events(view: View, streams: set[object]) -> AsyncIterator[bytes]:
         streams.discard(this)
 
 
+def _look(view: View) -> Recent[bytes]:
+    """Return the look at the list of an owner, which all its open pages share."""
+    looks: dict[str | None, Recent[bytes]] = view.request.app.state.looks
+    return looks.setdefault(view.owner, Recent(lambda: _listed(view), _SHARED))
+
+
 def _listed(view: View) -> bytes:
-    return list_documents(view.resources, view.caller, Listing(owner=view.owner)).model_dump_json().encode()
+    """Return a hash of the list of documents."""
+    listed = list_documents(view.resources, view.caller, Listing(owner=view.owner))
+    return hashlib.sha256(listed.model_dump_json().encode()).digest()

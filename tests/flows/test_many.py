@@ -1,5 +1,6 @@
-"""A folder of many pictures and a shop's scraped items, on both indexes: the real command is killed (SIGKILL) at random
-points of its progress and started again until it ends. Then every count is what the files say, by arithmetic.
+"""A folder of many pictures and a shop's scraped items, on both ledgers and both indexes: the real command is killed
+(SIGKILL) at random points of its progress and started again until it ends. Then every count is what the files say, by
+arithmetic.
 
 A soak has 1,000 pictures and 500 items, a quick suite a fifth of that.
 """
@@ -8,7 +9,6 @@ import json
 import random
 import shutil
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,15 +22,14 @@ from swatchbook.ledger.queries.source_items import count_items
 from swatchbook.ledger.spaces import registered
 from swatchbook.ledger.tables import items, source_items
 from swatchbook.records import ItemState, Role, image_id, sha256
-from swatchbook.resources import Resources, open_resources
-from swatchbook.settings import load_settings
+from swatchbook.resources import Resources
 from tests.command import Forked, forked, run_json
 from tests.conftest import SOAK
 from tests.ledger_audit import count_writes, writes
+from tests.new_collection import NewCollection, environment_of, new_collection, postgres, weaviate_server
 from tests.sources.pictures import age, write
-from tests.weaviate_server import weaviate_server
 
-__all__ = ["weaviate_server"]
+__all__ = ["new_collection", "postgres", "weaviate_server"]
 
 pytestmark = pytest.mark.stack
 
@@ -123,23 +122,18 @@ def key(file: Path) -> str:
     return sha256(file.read_bytes())
 
 
-@pytest.fixture(params=["lance", "weaviate"])
+@pytest.fixture(params=[("sqlite", "lance"), ("postgresql", "weaviate")], ids="-".join)
 def collection(
-    request: pytest.FixtureRequest, home: Path, prefect_server: str, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Resources]:
-    """An empty one, whose ledger counts what is written."""
+    request: pytest.FixtureRequest, home: Path, new_collection: NewCollection, prefect_server: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Resources:  # fmt: skip
+    """An empty one, whose ledger counts what is written, and which commands find."""
+    resources = new_collection(*request.param)
     monkeypatch.setenv("PREFECT_API_URL", prefect_server)
-    monkeypatch.setenv("SWATCHBOOK_INDEX", request.param)
-    if request.param == "weaviate":
-        server = request.getfixturevalue("weaviate_server")
-        monkeypatch.setenv("SWATCHBOOK_WEAVIATE_URL", server.url)
-        monkeypatch.setenv("SWATCHBOOK_WEAVIATE_GRPC_PORT", str(server.grpc_port))
-        monkeypatch.setenv("SWATCHBOOK_WEAVIATE_API_KEY", server.api_key)
-    with open_resources(load_settings()) as resources:
-        count_writes(resources.ledger)
-        yield resources
-        for each in registered(resources.ledger):  # the server is shared
-            resources.index.drop(each.space)
+    for name, value in environment_of(resources).items():
+        monkeypatch.setenv(name, value)
+    count_writes(resources.ledger)
+    return resources
 
 
 def test_killed_again_and_again_every_count_is_exact(collection: Resources, tmp_path: Path) -> None:

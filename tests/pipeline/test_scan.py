@@ -9,12 +9,14 @@ import pytest
 from PIL import Image
 from sqlalchemy import select, update
 
+from swatchbook.cache_keys import PURE_STAGES
 from swatchbook.errors import InvalidReference, UnsupportedFormat
 from swatchbook.ledger.documents import Document, get_document
 from swatchbook.ledger.queries.document import show_document
 from swatchbook.ledger.queries.failures import failures, other_failures
 from swatchbook.ledger.queries.source_items import count_items
 from swatchbook.ledger.tables import images, items
+from swatchbook.pipeline.register import Registered
 from swatchbook.pipeline.register_folder import register_folder, register_known_folder
 from swatchbook.pipeline.run import begin_work
 from swatchbook.pipeline.scan import is_unchanged, scan
@@ -265,6 +267,27 @@ def test_one_picture_under_two_names_is_one_image_of_two_products(resources: Res
     assert len(names(resources, work)) == 4
 
 
+def test_new_rule_for_titles_renames_the_items_of_unchanged_files(
+    resources: Resources, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def register() -> Registered:
+        options = IngestOptions(roles=frozenset({Role.COLOR}))
+        return register_folder(resources, folder, owner="anna", options=options)
+
+    work = begin(resources, folder, roles=[Role.COLOR])
+    scanned(resources, work)
+    finish_items(resources)
+    end(resources, work)
+    assert register().unchanged
+    monkeypatch.setattr("swatchbook.sources.folder.title_of", lambda path: path.upper())
+    raised = PURE_STAGES["items"].model_copy(update={"version": "raised"})
+    monkeypatch.setitem(PURE_STAGES, "items", raised)  # type: ignore[arg-type]
+    assert not register().unchanged
+    again = begin(resources, folder, roles=[Role.COLOR])
+    assert scanned(resources, again).read == 0
+    assert names(resources, again) == ["OAK.PNG", "SLATE.JPG", "SUB/LINEN.WEBP"]
+
+
 def test_single_picture_is_a_folder_of_one(resources: Resources, folder: Path) -> None:
     work = begin(resources, folder / "oak.png")
     assert scanned(resources, work).read == 1
@@ -447,6 +470,15 @@ def test_changed_metadata_is_saved_without_reading_or_embedding(resources: Resou
     assert products[0]["metadata"]["price"] == "700"
     with resources.ledger.read() as connection:
         assert set(connection.execute(select(items.c.state)).scalars()) == {ItemState.DONE}
+
+
+def test_changed_mapping_is_found_in_an_unchanged_batch(resources: Resources, folder: Path) -> None:
+    work = begin(resources, batch(folder, SOFA | {"label": "Divan"}, LAMP | {"label": "Lampe"}))
+    scanned(resources, work)
+    resources.settings = resources.settings.model_copy(update={"item_fields": {"title": ("label",)}})
+    assert not is_unchanged(resources, document_of(resources, work))
+    assert scanned(resources, work).read == 0
+    assert names(resources, work) == ["Divan", "Lampe"]
 
 
 def test_item_that_left_the_batch_is_reported_unless_the_batch_is_broken(resources: Resources, folder: Path) -> None:

@@ -3,6 +3,7 @@
 import io
 import os
 import platform
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -10,10 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from interface.cli.progress import Track, clock, draw, follow
+from interface.cli.progress import Track, clock, draw, follow, stage_line
 from interface.cli.terminal import WORK
+from swatchbook.ledger.queries.timings import StageTiming
 from swatchbook.ledger.runs import LiveRun
-from swatchbook.records import Stage, overall_percent
+from swatchbook.records import DocumentStatus, RunReport, Stage, overall_percent
 
 STAGES = list(Stage)
 
@@ -84,6 +86,20 @@ def test_whatever_is_seen_the_bar_stays_between_0_and_100_and_can_be_drawn(
         assert 0 <= overall_percent(stage, done, total) <= 100
         assert [step.until is None for step in track.steps].count(True) == 1
     assert "a.pdf" in drawn(track, float(len(moments)))
+
+
+def test_a_finished_stage_that_made_nothing_says_so_and_not_that_nothing_is_complete() -> None:
+    document: Any = SimpleNamespace(name="a.pdf", kind="pdf")
+    report = RunReport(
+        document_id="d", name="a.pdf", owner="default", run=None, generation=None, status=DocumentStatus.RUNNING,
+        stage=Stage.EMBEDDED, images_found=8, images_complete=6,
+    )  # fmt: skip
+
+    def line(units: int) -> str:
+        return stage_line(document, StageTiming(stage=Stage.EMBEDDED, seconds=2.0, units=units), report)
+
+    assert line(8) == "a.pdf · embed images · 6 of 8 images complete · 2.0 s · 4.0 images/s"
+    assert line(0) == "a.pdf · embed images · nothing to make · 2.0 s"
 
 
 def test_nothing_seen_changes_nothing() -> None:

@@ -2,22 +2,34 @@
 forms do what the commands do.
 """
 
+import asyncio
 import csv
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from uuid import uuid4
 
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import update
 
+from interface.web import documents as web_documents
+from interface.web import events
 from interface.web.events import CHANGED, STREAMS
 from swatchbook.ledger.documents import get_document
 from swatchbook.ledger.queries.account import account
 from swatchbook.ledger.queries.reviews import find_review_image
-from swatchbook.ledger.tables import documents, images, items
-from swatchbook.records import DocumentStatus
+from swatchbook.ledger.tables import documents, images, items, products
+from swatchbook.pipeline.register_folder import register_folder
+from swatchbook.pipeline.run import begin_work
+from swatchbook.pipeline.scan import scan
+from swatchbook.pipeline.work import Work
+from swatchbook.records import DocumentStatus, IngestOptions
 from swatchbook.reports.inspection import DRAWN
 from swatchbook.resources import Resources
 from tests.interface.web.conftest import Page, page
+from tests.interface.web.test_pages import MOST_BYTES
+from tests.sources.pictures import draw, write
 
 
 def post(client: TestClient, address: str, **fields: str) -> str:
@@ -70,6 +82,24 @@ def test_a_browser_is_told_when_the_list_changes(resources: Resources, document:
     assert got.content.count(CHANGED) == 2  # at first, and of the change
     app.state.streams.update(object() for _ in range(STREAMS))  # type: ignore[attr-defined]
     assert sample.get("/ui/events").status_code == 503
+
+
+def test_open_pages_of_an_owner_share_one_look_at_the_ledger(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked = list[str]()
+    monkeypatch.setattr(events, "_listed", lambda view: looked.append(view.owner) or b"listed")
+    monkeypatch.setattr(events, "_PAUSE", 0.0)
+    monkeypatch.setattr(events, "_LOOKS", 2)
+    app = SimpleNamespace(state=SimpleNamespace(looks={}, stopping=lambda: False))
+
+    async def read(owner: str) -> list[bytes]:
+        view: Any = SimpleNamespace(owner=owner, request=SimpleNamespace(app=app))
+        return [told async for told in events._events(view, set())]
+
+    async def read_all() -> list[list[bytes]]:
+        return await asyncio.gather(*map(read, 20 * ["anna"] + ["bert"]))
+
+    assert all(told.count(CHANGED) == 1 for told in asyncio.run(read_all()))
+    assert sorted(looked) == ["anna", "bert"]
 
 
 def test_an_uploaded_file_is_in_the_list_at_once(sample: TestClient, small_catalogue: Path) -> None:
@@ -149,6 +179,29 @@ def test_an_image_is_tried_again(sample: TestClient, resources: Resources, docum
         connection.execute(update(items).where(items.c.key == key).values(state="failed", failure=failure))
     assert post(sample, f"/ui/images/{image}/retry") == f"/ui/images/{image}"
     assert sample.get(f"/images/{image}").json()["state"] == "pending"
+
+
+def test_every_picture_of_a_folder_is_shown_by_name_some_at_a_time(
+    sample: TestClient, resources: Resources, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(web_documents, "_LISTED_IMAGES", 2)
+    for number, name in enumerate(("linen.png", "oak.png", "slate.png")):
+        draw(tmp_path / "pictures" / name, number)
+    write(tmp_path / "pictures" / "text.png", b"no picture")
+    options = IngestOptions()
+    folder = register_folder(resources, tmp_path / "pictures", owner="anna", options=options).document
+    work = begin_work(resources, folder.content, owner="anna", options=options, kind=folder.kind)
+    assert isinstance(work, Work)
+    scan(resources, work, progress=lambda done, total: None)
+    first = page(sample, f"/ui/documents/{folder.id}")
+    assert "4 products" in first.text
+    (more,) = [link for link in first.links(f"/ui/documents/{folder.id}?") if "cursor=" in link]
+    second = page(sample, more)
+    assert [given["alt"] for read in (first, second) for given in read.all("img")] == [
+        "linen.png", "oak.png", "slate.png",
+    ]  # fmt: skip
+    assert "No picturetext.pngrejected" in second.text
+    assert not [link for link in second.links(f"/ui/documents/{folder.id}?") if "cursor=" in link]
 
 
 def test_each_value_leads_to_where_it_stands(sample: TestClient, document: str) -> None:
@@ -235,6 +288,24 @@ def test_images_are_reviewed_one_by_one(sample: TestClient, resources: Resources
     assert [each and each.verdict.value for each in verdicts] == ["accepted", "corrected", "rejected"]
     assert "material: smoked oak" in str(verdicts[1])
     assert "No image needs a review." in page(sample, "/ui/review").text
+
+
+def test_a_page_of_a_catalogue_with_many_products_stays_small(
+    sample: TestClient, resources: Resources, document: str
+) -> None:
+    with resources.ledger.write() as connection:
+        row = connection.execute(products.select().order_by(products.c.ordinal)).mappings().first()
+        assert row
+        here, elsewhere = row["record"]["pages"], [90]
+        for number in range(400):
+            new = {"id": str(uuid4()), "name": f"Product {number}"}
+            record = {**row["record"], **new, "pages": here if number < 10 else elsewhere}
+            connection.execute(products.insert().values({**row, **new, "ordinal": 100 + number, "record": record}))
+    read = page(sample, f"/ui/documents/{document}?page={here[0]}")
+    assert len(read.all("article", class_="product")) > 10
+    assert len(sample.get(f"/ui/documents/{document}?page={here[0]}").content) < MOST_BYTES
+    named = [given["value"] for given in read.all("option")]
+    assert "Product 399" in named, "each can be merged with"
 
 
 def test_products_are_edited_and_edits_undone(sample: TestClient, document: str) -> None:
