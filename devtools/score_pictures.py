@@ -1,8 +1,9 @@
 """How many labelled product pictures are shown, and how many labelled traps (pictures out of sight, decorations) are
 not. It runs the pure stages on each labelled catalogue; the labels' format: tests/truth/README.md.
 
-Usage: python -m devtools.score_pictures LABELS PDFS [NAME…] [--errors] [--dump FOLDER]
-LABELS holds NAME.json, PDFS NAME.pdf. `--errors` names every label that is missed; `--dump` writes the placements.
+Usage: python -m devtools.score_pictures LABELS PDFS [NAME…] [--errors] [--dump FOLDER] [--keep FOLDER]
+LABELS holds NAME.json, PDFS NAME.pdf. `--errors` names every label that is missed; `--dump` writes the placements;
+`--keep` keeps what was read of each PDF, so that the next run does not read it again.
 """
 
 import argparse
@@ -41,6 +42,7 @@ def main() -> None:
     parser.add_argument("names", nargs="*")
     parser.add_argument("--errors", action="store_true")
     parser.add_argument("--dump", type=Path)
+    parser.add_argument("--keep", type=Path)
     given = parser.parse_args()
     names = given.names or sorted(
         p.stem for p in given.labels.glob("*.json") if (given.pdfs / p.name).with_suffix(".pdf").exists()
@@ -48,7 +50,7 @@ def main() -> None:
     total: Counter[tuple[Label, bool]] = Counter()
     with ProcessPoolExecutor() as processes:
         for name, result in zip(
-            names, processes.map(partial(_score, given.labels, given.pdfs, given.dump), names), strict=True
+            names, processes.map(partial(_score, given.labels, given.pdfs, given.dump, given.keep), names), strict=True
         ):
             count, errors, seconds, pages = result
             total += count
@@ -67,11 +69,11 @@ def _row(count: Mapping[tuple[Label, bool], int]) -> str:
 
 
 def _score(
-    labels: Path, pdfs: Path, dump: Path | None, name: str
+    labels: Path, pdfs: Path, dump: Path | None, keep: Path | None, name: str
 ) -> tuple[Counter[tuple[Label, bool]], list[str], float, int]:
     truth = json.loads((labels / f"{name}.json").read_text())
     started = time.monotonic()
-    result = catalogue_of(pdfs / f"{name}.pdf", None)
+    result = catalogue_of(pdfs / f"{name}.pdf", keep)
     extraction, page_boxes = result.extraction, result.reading.page_boxes
     seconds = time.monotonic() - started
     if dump:

@@ -18,12 +18,19 @@ from swatchbook.records import Box
 
 GROUND_SHARE = 0.2  # of a raster's pixels that have the colour of its ground
 GROUND_EDGE = 0.5  # of a raster's edge: a sky or a wall touches two sides, a ground all
+TEXT_ON_GROUND = 0.5  # of many lines: what they stand on is the ground, though photographs fill the raster's edge
 ALL_AROUND, LEAST_SHARE_AROUND = 0.9, 0.12  # the same where the ground is nearly the whole edge
 RIM = 10  # points at the edge of a raster that may be a thin frame
 DIFFERENT = 14  # of 255, in any channel: a pixel that is not ground
 FEWEST_TEXTS = 2  # lines of text on the ground
 LEAST_SIDE, LEAST_SHARE = 18.0, 0.0015  # points; of the page
 JOINED = 5  # points between parts of one picture
+GUTTER, GUTTER_FILLED = 1, 0.1  # points between photographs; of its length that may be filled
+PHOTOGRAPH, MOSTLY = 0.85, 0.8  # of its box that a photograph fills; of a part that photographs are
+PLATE, LONG_PLATE = 2.5, 3.0  # times its line of text: a flat box so high about a name, and so long, is a plate; others
+# may be swatches
+PLATE_REACH = 2  # times the length of its line, on either side
+PLATE_RIM = 9  # points about a plate, on both sides together, of its soft edge and its shadow
 LONGEST = 6.0  # times its short side: longer ones are rules and bands, unless they are drawn in thin lines
 THIN_LINES, LONGEST_DRAWING = 0.25, 12.0  # of its box that a drawing fills; sections of profiles are long
 FRAME_SHARE = 0.6  # of a part's pixels that lie at the edge of its box: then it is a frame
@@ -35,31 +42,47 @@ FLAT_PLATE = 0.8  # of the edge of a line's box in one colour: it is a name on a
 MOST_BAND = 0.15  # of a raster's width or height: bands of colour along its sides, heads and feet of the page
 BAND_GROUND = 0.1  # of a row of pixels of such a band may be ground: letters in it
 WHOLE = 0.8  # of the raster: a region that is the raster is no part of it
+MOST_LINES = 200  # of text whose ground is looked at
+DEEPEST = 2  # times that a rim or the ground about a sheet is taken off
 SHOWN = 0.03  # of the raster that its pictures cover; specks of a marble slab, a swatch with its name, cover less,
 PAGE_OF_TEXT = 8  # but neither has so many lines of text: they are of a page with few pictures
 ORNAMENT = 0.35  # of its box that a part as large as the raster fills: frames and curves about the pictures; others are
 # a sheet that lies on another ground
 
 
-def find_regions(pixels: NDArray[np.uint8], texts: Sequence[Box], page_area: float, *, rim: bool = True) -> list[Box]:
+def find_regions(pixels: NDArray[np.uint8], texts: Sequence[Box], page_area: float, *, depth: int = 0) -> list[Box]:
     """Return the boxes of the pictures in a raster, none if it stays whole.
 
     `pixels` are height × width × 3 with a pixel a point, `texts` the boxes of lines on it, in pixels; `page_area` is in
-    square points. Where there is no ground at the edge, it is looked for within a `rim`.
+    square points. Where there is no ground at the edge, it is looked for within a rim; `depth`: how often rims and
+    the grounds of sheets were taken off already.
     """
+    grounds = ground_colours(pixels, texts)
+    if not grounds:
+        raster = (0.0, 0.0, float(pixels.shape[1]), float(pixels.shape[0]))
+        return _regions_within(pixels, raster, texts, page_area, RIM, depth) if not depth else []
+    found = [_regions_on(ground, pixels, texts, page_area, depth) for ground in grounds]
+    if len(found) == 1:
+        return found[0]
+    bare = [[box for box in boxes if not _text_share(box, texts) and _is_varied(pixels, None, box)] for boxes in found]
+    return max(zip(map(len, bare), map(len, found), found, strict=True), key=lambda each: each[:2])[2]
+
+
+def _regions_on(
+    ground: NDArray[np.int16], pixels: NDArray[np.uint8], texts: Sequence[Box], page_area: float, depth: int
+) -> list[Box]:
+    """Return the boxes of the pictures that stand on a ground."""
     raster = (0.0, 0.0, float(pixels.shape[1]), float(pixels.shape[0]))
-    ground = ground_colour(pixels)
-    if ground is None:
-        return _regions_within(pixels, raster, texts, page_area, RIM) if rim else []
     different = (np.abs(pixels.astype(np.int16) - ground) > DIFFERENT).any(axis=2)
     on_ground = [text for text in texts if _stands_on_ground(different, text)]
     if sum(text in on_ground or _is_on_plate(pixels, text) for text in texts) < FEWEST_TEXTS:
         return []
     _clear_bands(different)
+    _clear_plates(different, pixels, [text for text in texts if text not in on_ground])
     pictured = _without(different, texts)
     found = _parts(_without(different, on_ground))
     large = next((box for box, filled, _ in found if area(box) > WHOLE * area(raster) and filled > ORNAMENT), None)
-    if large and (on_sheet := _regions_within(pixels, large, texts, page_area)):
+    if large and depth < DEEPEST and (on_sheet := _regions_within(pixels, large, texts, page_area, FRAME_WIDTH, depth)):
         return on_sheet
     parts = [
         box
@@ -77,7 +100,7 @@ def find_regions(pixels: NDArray[np.uint8], texts: Sequence[Box], page_area: flo
 
 
 def _regions_within(
-    pixels: NDArray[np.uint8], part: Box, texts: Sequence[Box], page_area: float, rim: int = FRAME_WIDTH
+    pixels: NDArray[np.uint8], part: Box, texts: Sequence[Box], page_area: float, rim: int, depth: int
 ) -> list[Box]:
     """Return the pictures in a part of a raster, without its outermost pixels (`rim`): on a sheet that lies on another
     ground, or within a thin frame.
@@ -87,21 +110,45 @@ def _regions_within(
     if min(right - left, bottom - top) < LEAST_SIDE:
         return []
     moved = [move(text, -left, -top) for text in texts]
-    return [move(box, left, top) for box in find_regions(pixels[top:bottom, left:right], moved, page_area, rim=False)]
+    inside = find_regions(pixels[top:bottom, left:right], moved, page_area, depth=depth + 1)
+    return [move(box, left, top) for box in inside]
 
 
-def ground_colour(pixels: NDArray[np.uint8]) -> NDArray[np.int16] | None:
-    """Return the colour on which the pictures of a raster stand, None if it has no flat ground: the most frequent
-    colour of its edge, as pictures may cover more of it than its ground.
+def ground_colours(pixels: NDArray[np.uint8], texts: Sequence[Box]) -> list[NDArray[np.int16]]:
+    """Return the colours on which the pictures of a raster may stand, none if it has no flat ground: the most frequent
+    colour of its edge, as pictures may cover more of it than its ground, and that on which most of many lines stand.
     """
-    edge = np.concatenate((pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]))
-    bins = (edge >> 4).astype(np.uint32)
-    codes = (bins[:, 0] << 8) | (bins[:, 1] << 4) | bins[:, 2]
-    ground = np.median(edge[codes == np.bincount(codes).argmax()], axis=0).astype(np.int16)
-    on_edge = (np.abs(edge.astype(np.int16) - ground) <= DIFFERENT).all(axis=1).mean()
-    share = (np.abs(pixels.astype(np.int16) - ground) <= DIFFERENT).all(axis=2).mean()
+    found = []
+    ground, on_edge = _usual_colour(np.concatenate((pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1])))
     least = LEAST_SHARE_AROUND if on_edge >= ALL_AROUND else GROUND_SHARE
-    return ground if share >= least and on_edge >= GROUND_EDGE else None
+    if _share(pixels, ground) >= least and on_edge >= GROUND_EDGE:
+        found.append(ground)
+    under = [np.median(edge, axis=0) for text in texts[:MOST_LINES] if (edge := _edge(pixels, text)).size]
+    if len(under) >= PAGE_OF_TEXT:
+        ground, on_it = _middle_colour(np.array(under, np.int16))
+        if on_it >= TEXT_ON_GROUND and _share(pixels, ground) >= GROUND_SHARE:
+            found.append(ground)
+    return found
+
+
+def _middle_colour(colours: NDArray[np.int16]) -> tuple[NDArray[np.int16], float]:
+    """Return the colour from which most of a few differ little (those of a page and its panels), and their share."""
+    near = (np.abs(colours[:, None] - colours[None]) <= DIFFERENT).all(axis=-1)
+    group = near[int(near.sum(axis=1).argmax())]
+    return np.median(colours[group], axis=0).astype(np.int16), float(group.mean())
+
+
+def _usual_colour(pixels: NDArray[np.uint8]) -> tuple[NDArray[np.int16], float]:
+    """Return the most frequent colour of pixels in a row, and which share of them has it."""
+    bins = (pixels >> 4).astype(np.uint32)
+    codes = (bins[:, 0] << 8) | (bins[:, 1] << 4) | bins[:, 2]
+    colour = np.median(pixels[codes == np.bincount(codes).argmax()], axis=0).astype(np.int16)
+    return colour, _share(pixels, colour)
+
+
+def _share(pixels: NDArray[np.uint8], colour: NDArray[np.int16]) -> float:
+    """Return which share of pixels has a colour."""
+    return float((np.abs(pixels.astype(np.int16) - colour) <= DIFFERENT).all(axis=-1).mean())
 
 
 def _clear_bands(different: NDArray[np.bool_]) -> None:
@@ -111,6 +158,28 @@ def _clear_bands(different: NDArray[np.bool_]) -> None:
         filled = side[: most + 1].mean(axis=1) > 1 - BAND_GROUND
         if filled[0] and not filled.all():
             side[: int(filled.argmin())] = False
+
+
+def _clear_plates(different: NDArray[np.bool_], pixels: NDArray[np.uint8], texts: Sequence[Box]) -> None:
+    """Make ground of the flat plates on which names stand, so that they join no pictures."""
+    raster = (0.0, 0.0, float(pixels.shape[1]), float(pixels.shape[0]))
+    soft = np.ones((PLATE_RIM, PLATE_RIM), np.uint8)
+    for text in texts:
+        if not (covers(raster, text) and _is_on_plate(pixels, text)):
+            continue
+        left, top, right, bottom = (int(side) for side in text)
+        wide, high = PLATE_REACH * (right - left), int(PLATE * (bottom - top)) + 1
+        x0, y0 = max(0, left - wide), max(0, top - high)
+        part = pixels[y0 : bottom + high, x0 : right + wide].astype(np.int16)
+        colour = np.median(_edge(pixels, text), axis=0)
+        flat = (np.abs(part - colour) <= DIFFERENT).all(axis=2).astype(np.uint8)
+        flat[top - y0 : bottom - y0, left - x0 : right - x0] = 1
+        _, labels, found, _ = cv2.connectedComponentsWithStats(flat, connectivity=4)
+        plate = labels[(top + bottom) // 2 - y0, (left + right) // 2 - x0]
+        _, _, width, height, _ = found[plate]
+        if height <= high and width >= LONG_PLATE * height:
+            around = cv2.dilate((labels == plate).astype(np.uint8), soft) > 0
+            different[y0 : bottom + high, x0 : right + wide][around] = False
 
 
 def _without(different: NDArray[np.bool_], texts: Sequence[Box]) -> NDArray[np.bool_]:
@@ -125,10 +194,15 @@ def _text_share(box: Box, texts: Sequence[Box]) -> float:
     return sum(shared_area(box, text) for text in texts) / area(box)
 
 
-def _is_varied(pixels: NDArray[np.uint8], pictured: NDArray[np.bool_], box: Box) -> bool:
-    """Whether a part with much text on it has the colours of a picture beside its text: packages are full of text."""
+def _is_varied(pixels: NDArray[np.uint8], pictured: NDArray[np.bool_] | None, box: Box) -> bool:
+    """Whether a part with much text on it has the colours of a picture beside its text (where it is `pictured`):
+    packages are full of text.
+    """
     left, top, right, bottom = map(int, box)
-    bins = (pixels[top:bottom, left:right][pictured[top:bottom, left:right]] >> 4).astype(np.uint32)
+    part = pixels[top:bottom, left:right].reshape(-1, 3)
+    if pictured is not None:
+        part = part[pictured[top:bottom, left:right].reshape(-1)]
+    bins = (part >> 4).astype(np.uint32)
     if not bins.size:
         return False
     counts = np.sort(np.bincount((bins[:, 0] << 8) | (bins[:, 1] << 4) | bins[:, 2]))
@@ -151,7 +225,9 @@ def _is_on_plate(pixels: NDArray[np.uint8], text: Box) -> bool:
 def _edge(pixels: NDArray[Any], text: Box) -> NDArray[Any]:
     left, top, right, bottom = (int(value) for value in text)
     part = pixels[max(0, top - 1) : bottom + 2, max(0, left - 1) : right + 2]
-    return np.concatenate((part[0], part[-1], part[:, 0], part[:, -1])) if part.size else part[:0, 0]
+    return (
+        np.concatenate((part[0], part[-1], part[:, 0], part[:, -1])) if part.size else part.reshape(0, *part.shape[2:])
+    )
 
 
 def _parts(different: NDArray[np.bool_]) -> list[tuple[Box, float, float]]:
@@ -165,10 +241,57 @@ def _parts(different: NDArray[np.bool_]) -> list[tuple[Box, float, float]]:
     rows: Any = found[1:].tolist()  # the first is the ground
     parts = []
     for number, (left, top, width, height, count) in enumerate(rows, start=1):
+        whole = (left, top, left + width, top + height)
+        own = mask[top : top + height, left : left + width] & (
+            labels[top : top + height, left : left + width] == number
+        )
+        photographs = _at_gutters(own, (0, 0, width, height))
+        if _are_photographs(own, photographs):
+            parts += [(_moved(each, left, top), _filled(own, each), 0.0) for each in photographs]
+            continue
         within = labels[top + FRAME_WIDTH : top + height - FRAME_WIDTH, left + FRAME_WIDTH : left + width - FRAME_WIDTH]
-        box = (float(left), float(top), float(left + width), float(top + height))
+        box = tuple(map(float, whole))
         parts.append((box, count / (width * height), 1 - float(np.count_nonzero(within == number)) / count))
     return parts
+
+
+def _at_gutters(mask: NDArray[np.uint8], box: tuple[int, int, int, int]) -> list[tuple[int, int, int, int]]:
+    """Return what lies between the straight gutters of a box, cut at all level ones, then the upright ones, and so on
+    until there are none. Thin lines that stand out of a picture are left out as if they were gutters.
+    """
+    left, top, right, bottom = box
+    part = mask[top:bottom, left:right]
+    pieces = [(left, top + begin, right, top + end) for begin, end in _stretches(part.mean(axis=1))]
+    if pieces == [box]:
+        pieces = [(left + begin, top, left + end, bottom) for begin, end in _stretches(part.mean(axis=0))]
+    return [box] if pieces == [box] else [each for piece in pieces for each in _at_gutters(mask, piece)]
+
+
+def _stretches(filled: NDArray[np.float64]) -> list[tuple[int, int]]:
+    """Return begin and end of the stretches of rows or columns that gutters part."""
+    at = np.flatnonzero(filled > GUTTER_FILLED)
+    ends = np.flatnonzero(np.diff(at) > GUTTER)
+    return [(int(stretch[0]), int(stretch[-1]) + 1) for stretch in np.split(at, ends + 1) if stretch.size]
+
+
+def _are_photographs(mask: NDArray[np.uint8], pieces: Sequence[tuple[int, int, int, int]]) -> bool:
+    """Whether most of what fills the pieces of a part are photographs: they fill their boxes, cut out goods do not."""
+    sizes = [(_filled(mask, piece), (piece[2] - piece[0]) * (piece[3] - piece[1]), piece) for piece in pieces]
+    photographs = sum(
+        share * size
+        for share, size, piece in sizes
+        if share >= PHOTOGRAPH and min(piece[2] - piece[0], piece[3] - piece[1]) >= LEAST_SIDE
+    )
+    return photographs >= MOSTLY * sum(share * size for share, size, _ in sizes)
+
+
+def _filled(mask: NDArray[np.uint8], box: tuple[int, int, int, int]) -> float:
+    left, top, right, bottom = box
+    return float(mask[top:bottom, left:right].mean())
+
+
+def _moved(box: tuple[int, int, int, int], right: int, down: int) -> Box:
+    return move((float(box[0]), float(box[1]), float(box[2]), float(box[3])), right, down)
 
 
 def _without_nested(boxes: Sequence[Box]) -> list[Box]:

@@ -7,7 +7,7 @@ import pymupdf
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
-from swatchbook.geometry import move
+from swatchbook.geometry import area, move, overlap
 from swatchbook.images.limits import ImageLimits
 from swatchbook.pdf import reader
 from swatchbook.pdf.ocr import Printed, PrintedLine, add_printed, even_sizes, is_known, known_lines
@@ -276,6 +276,45 @@ def test_names_on_plates_are_captions_too() -> None:
         goods.paste("orange", (int(left) - 8, int(top) - 6, int(right) + 8, int(bottom) + 6))
         ImageDraw.Draw(goods).text((left, top), "Stool", fill="black", font=font(14))
     assert set(boxes) <= set(find_regions(np.asarray(goods), names, 240_000))
+
+
+def test_a_plate_that_touches_two_pictures_joins_them_no_more_than_its_name_does() -> None:
+    goods = Image.new("RGB", (400, 600), "white")
+    boxes = [(60.0, 80.0, 340.0, 280.0), (60.0, 304.0, 340.0, 500.0)]
+    for box in boxes:
+        goods.paste("maroon", tuple(map(int, box)))
+    goods.paste("orange", (100, 279, 300, 305))
+    names = [(150.0, 285.0, 250.0, 299.0), (150.0, 520.0, 250.0, 534.0)]
+    found = find_regions(np.asarray(goods), names, 240_000)
+    assert len(found) == 2
+    assert all(abs(a - b) <= 5 for one, box in zip(found, boxes, strict=True) for a, b in zip(one, box, strict=True))
+
+
+def test_photographs_are_cut_at_narrow_gutters_and_a_cut_out_with_a_slit_is_not() -> None:
+    names = [(30.0, 520.0, 130.0, 535.0), (220.0, 520.0, 320.0, 535.0)]
+    page = Image.new("RGB", (400, 600), "white")
+    boxes = [(30.0, 60.0, 200.0, 300.0), (203.0, 60.0, 370.0, 179.0), (203.0, 182.0, 370.0, 300.0)]
+    for box in boxes:
+        page.paste("maroon", tuple(map(int, box)))
+    assert sorted(find_regions(np.asarray(page), names, 240_000)) == boxes
+    slit = Image.new("RGB", (400, 600), "white")
+    pen = ImageDraw.Draw(slit)
+    pen.polygon([(200, 60), (30, 300), (370, 300)], fill="maroon")
+    pen.rectangle((30, 220, 370, 222), fill="white")
+    assert len(find_regions(np.asarray(slit), names, 240_000)) == 1
+
+
+def test_the_ground_under_many_lines_counts_though_a_photograph_fills_most_of_the_edge() -> None:
+    page = Image.new("RGB", (600, 400), (240, 239, 236))
+    across, down, flat = gradient(380, 400).split()
+    photograph, detail = (220, 0, 600, 400), (20, 40, 200, 160)
+    page.paste(Image.merge("RGB", (flat, across, down)), photograph)
+    page.paste("maroon", detail)
+    lines = [(20.0, 180.0 + 20 * n, 190.0, 194.0 + 20 * n) for n in range(10)]
+    found = find_regions(np.asarray(page), lines, 240_000)
+    assert tuple(map(float, detail)) in found
+    assert any(area(overlap(box, photograph)) >= 0.9 * area(photograph) for box in found)
+    assert find_regions(np.asarray(page), lines[:2], 240_000) == [], "two lines may stand on a wall"
 
 
 def test_a_small_picture_is_found_on_a_page_of_text() -> None:

@@ -12,13 +12,13 @@ from PIL import Image, ImageDraw
 from swatchbook.pdf import reader
 from swatchbook.pdf.drawings import drawing_boxes
 from swatchbook.pipeline.extract import extract
-from swatchbook.records import Placement, PlacementState
+from swatchbook.records import PlacementState
 from swatchbook.settings import Settings
 from swatchbook.storage.files import Files
+from tests.pdf.likeness import LIKE, difference, stored_pictures
 from tests.pdf.making import Paper, all_pages, deflated, gradient, jbig2, jpeg, jpeg2000
 
 BOX = (50, 100, 250, 200)
-LIKE = 8.0  # of 255: mean absolute difference between a picture and the rendering of its box
 
 Draw = Callable[[Paper, pymupdf.Page], None]
 SHOWN: dict[str, tuple[str, Draw]] = {}
@@ -221,7 +221,7 @@ def test_each_picture_looks_like_its_place_on_the_page(tmp_path: Path) -> None:
     reading = reader.read(path, files, settings)
     extraction = extract(path, "document", reading, all_pages(len(SHOWN)), files, settings)
     assert not extraction.unreadable
-    stored = {picture.content_key: picture for picture in extraction.pictures}
+    stored = stored_pictures(extraction, files)
     said: dict[str, object] = {}
     with pymupdf.open(path) as document:
         for number, (name, (kind, _)) in enumerate(SHOWN.items(), 1):
@@ -229,9 +229,8 @@ def test_each_picture_looks_like_its_place_on_the_page(tmp_path: Path) -> None:
             is_seen = [p.kind for p in placed] == [kind] and placed[0].state is not PlacementState.HIDDEN
             said[name] = is_seen or placed
             for placement in placed:
-                picture = Image.open(io.BytesIO(files.read(stored[placement.content_key].file)))
-                difference = _difference(document[number - 1], placement, picture)
-                said[name] = said[name] if difference <= LIKE else f"differs by {difference:.1f}"
+                found = difference(document[number - 1], placement, stored[placement.content_key])
+                said[name] = said[name] if found <= LIKE else f"differs by {found:.1f}"
     assert {name: what for name, what in said.items() if what is not True} == {}
 
 
@@ -243,17 +242,6 @@ def test_a_jbig2_picture_has_the_pixels_that_were_coded(tmp_path: Path) -> None:
     (picture,) = extraction.pictures
     extracted = Image.open(io.BytesIO(files.read(picture.file)))
     assert extracted.convert("1").tobytes() == triangle().tobytes()
-
-
-def _difference(page: pymupdf.Page, placement: Placement, picture: Image.Image) -> float:
-    """Return the mean absolute difference, of 255, between a picture over white and the page in its box."""
-    if picture.mode == "RGBA":
-        picture = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture)
-    rendered = page.get_pixmap(dpi=144)
-    shown = Image.frombytes("RGB", (rendered.width, rendered.height), rendered.samples)
-    shown = shown.crop(tuple(round(2 * value) for value in placement.bbox))  # type: ignore[arg-type]  # four sides
-    resized = picture.convert("RGB").resize(shown.size, Image.Resampling.BILINEAR)
-    return float(np.abs(np.asarray(shown, float) - np.asarray(resized, float)).mean())
 
 
 def test_what_is_stroked_outside_a_frame_is_not_the_drawing_in_it() -> None:

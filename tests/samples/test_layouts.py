@@ -16,6 +16,9 @@ from devtools.score_products import answer_of, catalogue_of
 from samples.generate import BUILD, LAYOUTS, build, build_layout
 from swatchbook.evaluation.score import score
 from swatchbook.evaluation.truth import Truth
+from swatchbook.settings import Settings
+from swatchbook.storage.files import Files
+from tests.pdf.likeness import unlike
 
 DPI = 36
 MAGENTA = b"\xff\x00\xff"
@@ -110,10 +113,11 @@ LABELLED: Final[Mapping[str, Mapping[Label, int]]] = {
 
 
 @pytest.mark.parametrize("name", LABELLED)
-def test_all_labels_are_right_and_nothing_is_lost(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_labels_are_right_and_nothing_is_lost(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SWATCHBOOK_OCR", "auto")  # one page is a scan
     path = build_layout(BUILD, name) if name in LAYOUTS else build(BUILD)
-    result = catalogue_of(path, None)
+    result = catalogue_of(path, tmp_path)
+    assert unlike(path, result.extraction, Files(Settings(home=tmp_path).files)) == []
     count, errors = judge(truth_of(path), result.extraction, result.reading.page_boxes, skipped_pages(result.plan))
     assert {label: count[label, True] for label in LABELLED[name]} == LABELLED[name], "\n".join(errors)
     assert result.extraction.lost_pictures == ()
