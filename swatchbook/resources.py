@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from swatchbook.errors import Configuration
 from swatchbook.ledger.database import Ledger, open_ledger
+from swatchbook.ledger.remembered import Remembered
 from swatchbook.ledger.spaces import registered
 from swatchbook.records import RoleTag
 from swatchbook.runtime.heap import limit_arenas
@@ -45,12 +46,20 @@ class Resources:
         self._patience = patience
         self._models_by_record: dict[str, Models] = {}
         self._models_lock = threading.Lock()
+        self._remembered: Remembered | None = None
 
     @cached_property
     def ledger(self) -> Ledger:
         with suppress(OSError):  # opening the ledger then raises the clearer error
             self.settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)  # texts and images are private
         return open_ledger(self.settings.ledger, patience=self._patience)
+
+    def remembered(self) -> Remembered:
+        """Return what searches have read of the ledger as it is now, for one search to read more of."""
+        revision, known = self.ledger.revision(), self._remembered
+        if known is None or known.revision != revision or known.ledger is not self.ledger or known.is_full:
+            known = self._remembered = Remembered(self.ledger, revision)
+        return known
 
     @cached_property
     def files(self) -> Files:

@@ -114,7 +114,7 @@ SearchKind = Literal["text", "image"]
 
 
 def _check_weights(weights: Mapping[str, float]) -> Mapping[str, float]:
-    known = {role.value for role in Role if role is not Role.ANALYSIS} | {"keyword"}
+    known = {role.value for role in Role if role is not Role.ANALYSIS} | {"keyword", "number"}
     if unknown := sorted(weights.keys() - known):
         raise ValueError(f"no role is called {', '.join(unknown)}; there are {', '.join(sorted(known))}")
     if not any(weights.values()):

@@ -19,7 +19,7 @@ from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBea
 from interface.service.parameters import Tools
 from interface.service.session import COOKIE, find_session
 from swatchbook.errors import Configuration
-from swatchbook.ledger.queries.owners import require_owner
+from swatchbook.ledger.queries.owners import known_owners, require_owner
 from swatchbook.loopback import is_loopback
 from swatchbook.records import Record
 from swatchbook.resources import Resources
@@ -75,8 +75,10 @@ def choose_known(resources: Resources, caller: Caller, owner: str | None) -> str
     """
     chosen = caller.choose(owner)
     if owner is not None:
-        named = {name for key in resources.settings.api_keys for name in key.owners} - {EVERYBODY}
-        require_owner(resources.ledger, owner, others=named)
+        known = resources.remembered()
+        if owner not in known.once(lambda: known_owners(known.ledger), known_owners):
+            named = {name for key in resources.settings.api_keys for name in key.owners} - {EVERYBODY}
+            require_owner(resources.ledger, owner, others=named)
     return chosen
 
 

@@ -30,7 +30,7 @@ from swatchbook.ledger.queries.filters import facets
 from swatchbook.ledger.spaces import active_spaces
 from swatchbook.records import Facets, ResultKind, Role, SearchResults
 from swatchbook.search.examples import Examples
-from swatchbook.search.fusion import KEYWORD, default_weights, parse_weights
+from swatchbook.search.fusion import KEYWORD, NUMBER, default_weights, parse_weights
 from swatchbook.search.query_picture import find_query_picture, keep_query_picture, small_query_picture
 from swatchbook.search.search import find_relevant
 from swatchbook.storage.upload_buffer import temporary_file
@@ -183,11 +183,14 @@ def _more(query: PageQuery, found: SearchResults) -> str | None:
 
 def _sliders(view: View, query: PageQuery, weights: dict[str, float]) -> dict[str, float]:
     """Return role -> its weight in this search, of all roles that can be searched; by default in any search."""
-    roles = active_spaces(view.resources.ledger).keys()
+    active = {role: each.space for role, each in active_spaces(view.resources.ledger).items()}
     by_picture = bool(query.picture or query.like)
     chosen = view.resources.settings.search_weights
-    weights = weights or default_weights(roles, text=bool(query.text), image=by_picture, chosen=chosen)
-    named = [*sorted(role.value for role in roles if role is not Role.ANALYSIS), *([KEYWORD] if query.text else [])]
+    weights = weights or default_weights(active, text=bool(query.text), image=by_picture, chosen=chosen)
+    named = [
+        *sorted(role.value for role in active if role is not Role.ANALYSIS),
+        *([KEYWORD, NUMBER] if query.text else []),
+    ]
     return {role: weights.get(role, 0.0) for role in named}
 
 

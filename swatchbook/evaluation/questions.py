@@ -54,7 +54,7 @@ def ask_texts(resources: Resources, file: Path, owner: str | None) -> Questions:
         known = names.get(whose, {})
         answers = {product for name in question.products for product in known.get(name.casefold(), ())}
         if answers:
-            asked.append(_ask(resources, Query(question.text, None, NO_EXAMPLES), "product", whose, answers))
+            asked.append(ask_for(resources, Query(question.text, None, NO_EXAMPLES), "product", whose, answers))
         else:
             skipped += 1
     return Questions(asked, skipped, weights_in_use(resources, text=True, image=False))
@@ -80,7 +80,7 @@ def ask_pictures(resources: Resources, folder: Path, owner: str) -> Questions:
         query = Query(None, file, NO_EXAMPLES) if own is None else Query(None, None, Examples([own]))
         try:
             if answers:
-                asked.append(_ask(resources, query, "image", owner, answers, aside=own))
+                asked.append(ask_for(resources, query, "image", owner, answers, aside=own))
             else:
                 skipped += 1
         except (UnreadableImage, InvalidReference):  # no picture, or one without vectors
@@ -88,9 +88,10 @@ def ask_pictures(resources: Resources, folder: Path, owner: str) -> Questions:
     return Questions(asked, skipped, weights_in_use(resources, text=False, image=True))
 
 
-def _ask(
+def ask_for(
     resources: Resources, query: Query, by: ResultKind, owner: str, answers: set[str], aside: str | None = None
 ) -> Asked:
+    """Ask each role, and return what it found beside what answers. `aside`: a result that does not count."""
     candidates, to_targets = ask_each_role(resources, query, by, owner)
     found = {role: matches for role, matches in candidates.items() if matches}
     return Asked(found, {role: to_targets(role, matches) for role, matches in found.items()}, answers, aside)

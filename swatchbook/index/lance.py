@@ -254,7 +254,7 @@ class LanceIndex:
     def _writing(self, space: Space) -> Iterator[Any]:
         """Open the table for its only writer, and compact it afterwards if due."""
         with self._lock(space.name), self._answering():
-            if space.name not in self._names():
+            if self._stamp(space) is None:
                 raise missing_space(space)
             table = self._open(space)
             table.checkout_latest()  # under the lock: two writers on one version would duplicate rows without an error

@@ -5,10 +5,10 @@ by id or name.
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
-from uuid import UUID
 
 from swatchbook.index.base import BY_WORDS, SUPERSEDED, TERMS, Payload, Where
 from swatchbook.index.words import Words, asked_words, fold_words, ways, words_and_terms
+from swatchbook.records import ID
 
 Test = Callable[[Payload], bool]
 """Whether an image, a product or a chunk, given by its payload, satisfies the filters."""
@@ -72,7 +72,4 @@ def split_products(products: Iterable[str]) -> tuple[list[str], list[str]]:
 
 def is_uuid(text: str) -> bool:
     """Return whether this is a UUID as `str(UUID)` writes it; the index would change another spelling."""
-    try:
-        return str(UUID(text)) == text
-    except ValueError:
-        return False
+    return ID.fullmatch(text) is not None

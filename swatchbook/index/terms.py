@@ -39,6 +39,7 @@ LEAST_PART: Final = 3
 _LONGEST: Final = 40  # letters of a word that is stemmed: a longer one is a code, or no word
 _TOKEN = re.compile(r"\d+(?:[.,]\d+)*(?:x\d+(?:[.,]\d+)*)+|[^\W_]+(?:[.,]\d+)?")
 _SIZE_WITH_UNIT = re.compile(r"(\d+(?:[.,]\d+)?(?:x\d+(?:[.,]\d+)?)+)\s*(mm|cm|m|″|\")(?![^\W_])", re.IGNORECASE)
+_NUMBERED = re.compile(r"\S*\d\S*(?:\s+[^\W\d_]{1,3}(?!\w))?")  # up to a blank: OF-2101; "50 kg", not "3 seats"
 _MILLIMETRES: Final = {"mm": 1.0, "cm": 10.0, "m": 1_000.0, "″": 25.4, '"': 25.4}
 _FOREIGN = re.compile(r"[^\x00-\x7f]+")  # runs beyond ASCII: an accent and its letter are in one run, or composed
 _ONE_LETTER = str.maketrans({"ı": "i", "ł": "l", "ø": "o", "đ": "d"})  # those that Unicode does not decompose
@@ -46,7 +47,8 @@ _ONE_LETTER = str.maketrans({"ı": "i", "ł": "l", "ø": "o", "đ": "d"})  # tho
 
 def fold(text: str) -> str:
     """Return a text without case and accents; the Turkish ı and i are one letter, as they are for people in a hurry."""
-    return _FOREIGN.sub(_fold_foreign, text.lower())  # letter by letter only where there is one to fold
+    lower = text.lower()
+    return lower if lower.isascii() else _FOREIGN.sub(_fold_foreign, lower)
 
 
 def _fold_foreign(letters: re.Match[str]) -> str:
@@ -54,15 +56,22 @@ def _fold_foreign(letters: re.Match[str]) -> str:
     return "".join(c for c in plain if not unicodedata.combining(c)).translate(_ONE_LETTER)
 
 
+def numbers_of(text: str) -> str:
+    """Return the numbers, sizes and codes of a question, with what may be their units; nothing if it has none."""
+    return " ".join(_NUMBERED.findall(join_sizes(text)))
+
+
 def text_terms(texts: Iterable[str], languages: Collection[str]) -> str:
     """Return the terms of texts in these languages. Each text stands alone: no number meets a word of the next."""
     return " ".join(term for text in texts for term in _terms(text, languages))
 
 
+@lru_cache(maxsize=1_024)
 def question_terms(text: str) -> str:
     """Return the distinct terms of a question."""
     words = _words(text)
-    terms = [*map(fold, words), *_with_neighbours(words), *_in_millimetres(text)]
+    folded = list(map(fold, words))
+    terms = [*folded, *_with_neighbours(folded), *_in_millimetres(text)]
     terms += [
         term for word in words[:MOST_STEMMED] for language in _languages_of(word) for term in _asked(word, language)
     ]
@@ -71,17 +80,19 @@ def question_terms(text: str) -> str:
 
 def _terms(text: str, languages: Collection[str]) -> Iterator[str]:
     words = _words(text)
-    yield from map(fold, words)
-    yield from _with_neighbours(words)
+    folded = list(map(fold, words))
+    yield from folded
+    yield from _with_neighbours(folded)
     yield from _in_millimetres(text)
-    for word in words:
+    for word in words if languages else ():
         for language in _languages_of(word):
             if language in languages:
                 yield from _said(word, language)
 
 
 def _words(text: str) -> list[str]:
-    return [each.replace(",", ".") for each in _TOKEN.findall(join_sizes(unicodedata.normalize("NFC", text)))]
+    composed = text if text.isascii() else unicodedata.normalize("NFC", text)
+    return [each.replace(",", ".") for each in _TOKEN.findall(join_sizes(composed))]
 
 
 @lru_cache(maxsize=65_536)
@@ -143,15 +154,16 @@ def _parts(lower: str) -> Iterator[str]:
             yield lower[at:]
 
 
-def _with_neighbours(words: Sequence[str]) -> Iterator[str]:
+def _with_neighbours(folded: Sequence[str]) -> Iterator[str]:
     """Yield each number joined with the word before and after it: "ratingr9", "20mm"."""
-    for one, other in pairwise(map(fold, words)):
-        if _has_digit(one) or _has_digit(other):
+    numbered = map(_has_digit, folded)
+    for (one, other), either in zip(pairwise(folded), map(any, pairwise(numbered)), strict=True):
+        if either:
             yield one + other
 
 
 def _has_digit(word: str) -> bool:
-    return any(map(str.isdecimal, word))
+    return not word.isalpha() and any(map(str.isdecimal, word))
 
 
 def _in_millimetres(text: str) -> Iterator[str]:

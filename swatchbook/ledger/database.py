@@ -7,7 +7,7 @@ import logging
 import sqlite3
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from copy import copy
 from pathlib import Path
@@ -20,6 +20,7 @@ from sqlalchemy import (
     Double,
     Row,
     Select,
+    String,
     Table,
     Update,
     bindparam,
@@ -30,6 +31,7 @@ from sqlalchemy import (
     select,
     text,
 )
+from sqlalchemy import cast as cast_to
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import URL, Engine, make_url
 from sqlalchemy.exc import ArgumentError
@@ -110,8 +112,10 @@ class Ledger:
         self._writers: Engine
         self._readers: Engine
         self._turn: AbstractContextManager[object] = nullcontext()
+        self._watch: _Watch | None = None
         if engine.dialect.name == "sqlite":
             self._turn = _Turn(self.url)
+            self._watch = None if alone else _Watch(self.url)
             if alone:
                 event.listen(engine, "connect", _lock_sqlite)
             event.listen(engine, "connect", _prepare_sqlite)
@@ -134,6 +138,15 @@ class Ledger:
         with self._transaction(self._readers, nullcontext()) as connection:
             yield connection
 
+    def revision(self) -> Hashable:
+        """Return a value that is the same as an earlier one only if nothing was committed since."""
+        if self._watch is not None:
+            return self._watch.revision()
+        if self._readers.dialect.name == "sqlite":
+            return object()  # it is open alone: no other connection could tell
+        with self.read() as connection:  # equal snapshots see the same transactions
+            return connection.execute(select(cast_to(func.pg_current_snapshot(), String))).scalar_one()
+
     def now(self) -> float:
         """Return the time by the database's clock, in Unix seconds."""
         with self.read() as connection:
@@ -148,6 +161,8 @@ class Ledger:
     def close(self) -> None:
         """Close all connections."""
         self._readers.dispose()
+        if self._watch is not None:
+            self._watch.close()
 
     @contextmanager
     def _transaction(
@@ -342,6 +357,31 @@ def _lock_sqlite(connection: sqlite3.Connection, record: object) -> None:
     cursor = connection.cursor()
     cursor.execute("PRAGMA locking_mode = EXCLUSIVE")  # before the first access: SQLite then shares no memory
     cursor.close()
+
+
+class _Watch:
+    """A connection that never writes: SQLite tells it, in microseconds, whether any other has committed."""
+
+    def __init__(self, url: URL) -> None:
+        self._url, self._lock = url, threading.Lock()
+        self._connection: sqlite3.Connection | None = None
+
+    def revision(self) -> Hashable:
+        with self._lock:
+            try:
+                if self._connection is None:
+                    file = Path(self._url.database or "").absolute().as_uri() + "?mode=rw"  # never a new file
+                    self._connection = sqlite3.connect(file, uri=True, isolation_level=None, check_same_thread=False)
+                (version,) = self._connection.execute("PRAGMA data_version").fetchone()
+            except sqlite3.Error:  # whatever it is, the reads that follow raise it as a Failure
+                return object()
+            return int(version)
+
+    def close(self) -> None:
+        with self._lock:
+            if self._connection is not None:
+                self._connection.close()
+            self._connection = None
 
 
 class _Turn:

@@ -9,10 +9,11 @@ the role that discriminates less counts less. docs/quality.md compares this with
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from swatchbook.errors import InvalidReference
-from swatchbook.index.base import Match
+from swatchbook.index.base import Match, Space
+from swatchbook.models.local_encoder import TAGS as DESCRIPTORS
 from swatchbook.records import Role
 from swatchbook.settings import SearchKind
 
@@ -22,15 +23,26 @@ CANDIDATES = 100
 KEYWORD = "keyword"
 """Not a role, but queried and weighted like one: BM25 over the texts of `understanding` and `text`."""
 
-TEXT_WEIGHTS: Mapping[str, float] = {"understanding": 0.25, "text": 0.25, KEYWORD: 0.35, "visual": 0.15}
+NUMBER = "number"
+"""The same over the numbers and codes of a question alone, if it has any: vectors hardly tell "R9" from "R10"."""
+
+TEXT_WEIGHTS: Mapping[str, float] = {
+    "understanding": 0.1, "text": 0.2, KEYWORD: 0.5, NUMBER: 0.3, "visual": 0.15,
+}  # fmt: skip
 IMAGE_WEIGHTS: Mapping[str, float] = {"visual": 0.6, "structure": 0.4}
 IMAGE_WEIGHTS_WITHOUT_STRUCTURE: Mapping[str, float] = {"visual": 0.6, "color": 0.2, "texture": 0.2}
-"""Default weights of the roles in a query by text, and by picture with and without searchable `structure` vectors."""
+IMAGE_WEIGHTS_OF_DESCRIPTORS: Mapping[str, float] = {"texture": 0.65, "visual": 0.35}
+"""Default weights of the roles in a query by text; and by picture, with and without searchable `structure` vectors, and
+where the local descriptors make the vectors, of which `color` finds nothing that the others do not (docs/quality.md).
+"""
 
 ONE_MODEL = frozenset({Role.UNDERSTANDING, Role.TEXT})
 """Roles that are queried with one vector of one encoder, so that their scores are comparable."""
 
-WEIGHTED = (*sorted(role.value for role in Role if role is not Role.ANALYSIS), KEYWORD)
+BY_TERMS = frozenset({KEYWORD, NUMBER})
+"""What asks the terms of images and chunks."""
+
+WEIGHTED = (*sorted(role.value for role in Role if role is not Role.ANALYSIS), KEYWORD, NUMBER)
 """What can have a weight."""
 
 _NUMBER = re.compile(r"\d{1,6}(?:\.\d{1,6})?")
@@ -67,13 +79,15 @@ def parse_weights(text: str) -> dict[str, float]:
 
 
 def default_weights(
-    roles: Collection[Role], *, text: bool, image: bool, chosen: Mapping[SearchKind, Mapping[str, float]] = {}
+    active: Mapping[Role, Space], *, text: bool, image: bool, chosen: Mapping[SearchKind, Mapping[str, float]] = {}
 ) -> dict[str, float]:
-    """Return the default weights of a query by text, by picture, or the mean of both. `roles`: those searchable.
+    """Return the default weights of a query by text, by picture, or the mean of both. `active`: the searchable spaces.
 
     `chosen`: those of SWATCHBOOK_SEARCH_WEIGHTS, for `text` and for `image`.
     """
-    for_image = IMAGE_WEIGHTS if Role.STRUCTURE in roles else IMAGE_WEIGHTS_WITHOUT_STRUCTURE
+    by_descriptors = Role.VISUAL in active and active[Role.VISUAL].tag == DESCRIPTORS[Role.VISUAL]
+    without = IMAGE_WEIGHTS_OF_DESCRIPTORS if by_descriptors else IMAGE_WEIGHTS_WITHOUT_STRUCTURE
+    for_image = IMAGE_WEIGHTS if Role.STRUCTURE in active else without
     for_text, for_image = chosen.get("text", TEXT_WEIGHTS), chosen.get("image", for_image)
     parts = [_of_one(weights) for weights, given in ((for_text, text), (for_image, image)) if given]
     total = defaultdict[str, float](float)
@@ -115,7 +129,7 @@ def own_score(match: Match) -> float:
 
 def _lowest(role: str, matches: Sequence[Match]) -> float:
     """Return the score that is scaled to 0: no common word, or that of the last candidate."""
-    return 0.0 if role == KEYWORD else own_score(matches[-1])
+    return 0.0 if role in BY_TERMS else own_score(matches[-1])
 
 
 def _with_ranks(ranked: Ranked) -> Iterator[tuple[int, tuple[str, float]]]:

@@ -12,8 +12,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.queries.near_duplicates import HashedImage, hashed_images, visual_vectors
 from swatchbook.ledger.queries.search_results import add_labels, describe_images
+from swatchbook.ledger.remembered import Remembered
 from swatchbook.ledger.spaces import active_spaces
 from swatchbook.records import NearDuplicates, Role
 from swatchbook.resources import Resources
@@ -39,19 +41,23 @@ def find_near_duplicates(resources: Resources, owner: str | None = None) -> list
     The first image of a group has most pixels, and each other one is a near-duplicate of it. An image is in one group.
     """
     images = sorted(hashed_images(resources.ledger, owner=owner), key=lambda one: (-one.width * one.height, one.id))
-    groups = [tuple(one.id for one in group) for group in _group(resources, images) if len(group) > 1]
+    groups = [tuple(one.id for one in group) for group in _group(resources.remembered(), images) if len(group) > 1]
     return sorted(groups, key=lambda group: (-len(group), group))
 
 
-def fold(resources: Resources, ids: Sequence[str]) -> dict[str, tuple[str, ...]]:
+def fold(known: Remembered, ids: Sequence[str]) -> dict[str, tuple[str, ...]]:
     """Return the first image of each group of near-duplicates among these -> the others of its group, in this order."""
-    images = {one.id: one for one in hashed_images(resources.ledger, ids=ids)}
-    groups = _group(resources, [images[id] for id in dict.fromkeys(ids) if id in images])
+    images = known.each(_hashed, ids)
+    groups = _group(known, [images[id] for id in dict.fromkeys(ids) if id in images])
     others = {first.id: tuple(one.id for one in rest) for first, *rest in groups}
     return {id: others.get(id, ()) for id in dict.fromkeys(ids) if id in others or id not in images}
 
 
-def _group(resources: Resources, images: Sequence[HashedImage]) -> list[list[HashedImage]]:
+def _hashed(ledger: Ledger, ids: Sequence[str]) -> dict[str, HashedImage]:
+    return {one.id: one for one in hashed_images(ledger, ids=ids)}
+
+
+def _group(known: Remembered, images: Sequence[HashedImage]) -> list[list[HashedImage]]:
     """Group images with the near-duplicates of their first one, in the order given; one without any is alone."""
     hashes = np.array([one.phash for one in images], np.uint64)
     free = np.ones(len(images), bool)
@@ -62,7 +68,7 @@ def _group(resources: Resources, images: Sequence[HashedImage]) -> list[list[Has
         free[place] = False
         near = np.flatnonzero(free & (np.bitwise_count(hashes ^ hashes[place]) <= MOST_BITS))
         candidates = [other for other in near.tolist() if _may_be_same(first, images[other])]
-        others = _same_vectors(resources, images, place, candidates) if candidates else []
+        others = _same_vectors(known, images, place, candidates) if candidates else []
         free[others] = False
         groups.append([first, *(images[other] for other in others)])
     return groups
@@ -73,13 +79,13 @@ def _may_be_same(a: HashedImage, b: HashedImage) -> bool:
     return a.owner == b.owner and 1 / SAME_SHAPE <= ratio <= SAME_SHAPE
 
 
-def _same_vectors(resources: Resources, images: Sequence[HashedImage], first: int, others: Sequence[int]) -> list[int]:
+def _same_vectors(known: Remembered, images: Sequence[HashedImage], first: int, others: Sequence[int]) -> list[int]:
     """Return those of the other images whose visual vector is nearly that of the first one."""
-    active = active_spaces(resources.ledger).get(Role.VISUAL)
+    active = known.once(lambda: active_spaces(known.ledger).get(Role.VISUAL), Role.VISUAL)
     if active is None:
         return []
-    keys = {images[place].content_key for place in (first, *others)}
-    vectors = visual_vectors(resources.ledger, keys, active.space.tag)
+    keys = [images[place].content_key for place in (first, *others)]
+    vectors = known.each(visual_vectors, keys, active.space.tag)
     own = vectors.get(images[first].content_key)
     if own is None:
         return []

@@ -70,16 +70,21 @@ def share_said(asked: Collection[str], texts: Collection[str]) -> float:
     """Return the share of the words asked that one of some texts says, in any inflection; 0 of no words."""
     if not asked:
         return 0.0
-    said = [_words_said(text) for text in texts]
-    return sum(any(_says(present, together, word) for present, together in said) for word in asked) / len(asked)
+    present, together = _all_words_said(tuple(texts))
+    return sum(_says(present, together, word) for word in asked) / len(asked)
 
 
-@lru_cache(maxsize=1_024)
-def _words_said(text: str) -> tuple[frozenset[str], str]:
-    """Return the words of a text, also two joined, as a set and as lines: results of one product share its texts."""
-    words = _words(text)
-    present = frozenset([*words, *map("".join, pairwise(words))])  # "note pad" says notepad, too
+@lru_cache(maxsize=256)
+def _all_words_said(texts: tuple[str, ...]) -> tuple[frozenset[str], str]:
+    """Return the words of some texts, also two joined, as a set and as lines."""
+    present = frozenset[str]().union(*map(_words_said, texts))
     return present, "\n".join(present)
+
+
+@lru_cache(maxsize=1_024)  # results of one product share its texts
+def _words_said(text: str) -> frozenset[str]:
+    words = _words(text)
+    return frozenset([*words, *map("".join, pairwise(words))])  # "note pad" says notepad, too
 
 
 def _says(present: frozenset[str], together: str, word: str) -> bool:

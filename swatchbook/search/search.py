@@ -5,17 +5,20 @@ taken, 100 to 10,000. Weights of roles: `fusion.py`. How a filter matches: `inde
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, Set
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 from swatchbook.arrays import Pixels, Vectors
 from swatchbook.errors import Failure, InvalidReference
 from swatchbook.index.base import Match, Space, Where
+from swatchbook.index.terms import numbers_of
 from swatchbook.ledger.database import Ledger, portions
 from swatchbook.ledger.editions import has_superseded
 from swatchbook.ledger.queries import search_results
 from swatchbook.ledger.queries.filters import satisfying, unmatched
 from swatchbook.ledger.queries.printed_texts import texts_of
+from swatchbook.ledger.remembered import Remembered
 from swatchbook.ledger.spaces import active_spaces
 from swatchbook.models.base import TextTower
 from swatchbook.models.registry import Models
@@ -24,8 +27,10 @@ from swatchbook.resources import Resources
 from swatchbook.search.background import Background, Encode, background_of
 from swatchbook.search.examples import Examples
 from swatchbook.search.fusion import (
+    BY_TERMS,
     CANDIDATES,
     KEYWORD,
+    NUMBER,
     ONE_MODEL,
     WEIGHTED,
     FusedScore,
@@ -114,40 +119,40 @@ def search(
 ) -> list[Hit]:
     """Return the k best images, products or chunks for a text, a picture or examples, or text and picture; best first.
 
-    Each result satisfies all filters of `where`. `owner` None searches all owners. `weights`: role name (or "keyword")
-    -> weight, instead of the defaults. The role `multimodal` is searched only if `weights` name it, by one vector for
-    the text, the picture, or both. `folded`: an image that shows nearly the same as a better one is no result, but
-    `alike` that one; so a result is the same, and at the same position, whatever k is.
+    Each result satisfies all filters of `where`. `owner` None searches all owners. `weights`: role name, "keyword" or
+    "number" -> weight, instead of the defaults. The role `multimodal` is searched only if `weights` name it, by one
+    vector for the text, the picture, or both. `folded`: an image that shows nearly the same as a better one is no
+    result, but `alike` that one; so a result is the same, and at the same position, whatever k is.
     Raises InvalidReference for an empty query, UnreadableImage for an unreadable picture, IndexDown, and Configuration
     if the model of an active space cannot be loaded.
     """
     if not (text and text.strip()) and image is None and not examples.like:
         raise InvalidReference("Nothing to search for.", advice="Give a text, an image, or both.")
     where = (where or Where()).model_copy(update={} if owner is None else {"owner": owner})
-    if not where.newest_only or not has_superseded(resources.ledger, where.whose):
+    known = resources.remembered()
+    whose = where.whose
+    if not where.newest_only or not known.once(lambda: has_superseded(known.ledger, whose), has_superseded, whose):
         where = where.model_copy(update={"editions": "all"})  # the same results, without a condition
-    examples.check(resources, where.whose)
+    examples.check(resources, whose)
     asked = Query(text if text and text.strip() else None, image, examples)
     folded = folded and by == "image"
-    active = _active(resources)
     try:
-        best = _best(resources, active, asked, where, by, k, weights, folded=folded)
+        best = _best(resources, known, asked, where, by, k, weights, folded=folded)
     except Failure:  # a space that another one has replaced may be dropped at this moment
-        if active == (now_active := _active(resources)):
+        if _active(known) == _active(now := resources.remembered()):
             raise
-        best = _best(resources, now_active, asked, where, by, k, weights, folded=folded)
-    described = _DESCRIBE[by](resources.ledger, [each.target for each in best])
-    hits = {hit.id: hit for hit in search_results.add_labels(resources.ledger, described)}
+        best = _best(resources, now, asked, where, by, k, weights, folded=folded)
+    hits = known.each(_describe, [each.target for each in best], by)
     return [
         hits[target].model_copy(update={"score": round(fused_score.score, 6), "why": fused_score.why, "alike": alike})
         for target, fused_score, alike in best
-        if target in hits and (not where.whose or hits[target].owner in where.whose)  # it may have had another name
+        if target in hits and (not whose or hits[target].owner in whose)  # it may have had another name
     ]
 
 
 def _best(
     resources: Resources,
-    active: Mapping[Role, Space],
+    known: Remembered,
     asked: Query,
     where: Where,
     by: ResultKind,
@@ -157,7 +162,7 @@ def _best(
     folded: bool,
 ) -> list[Found]:
     """Return the k best results in these spaces with their scores, best first, without the given examples."""
-    chosen = resources.settings.search_weights
+    active, chosen = _active(known), resources.settings.search_weights
     weights = weights or default_weights(active, text=asked.text is not None, image=asked.by_picture, chosen=chosen)
     roles = {role for role, weight in weights.items() if weight > 0}
     queries = _queries(resources, active, asked, roles, lambda kind: filters_of_candidates(where, by, kind))
@@ -165,10 +170,10 @@ def _best(
     best = list[Found]()
     for most in _depths(where, by):
         candidates = {role: ask(most) for role, ask in queries.items()}
-        fused = fuse(candidates, _TARGETS[by](resources), weights)
+        fused = fuse(candidates, _TARGETS[by](known), weights)
         scored = [pair for pair in fused.items() if pair[0] not in given]
         ranked = sorted(scored, key=lambda pair: (-pair[1].score, pair[0]))
-        best = _first_satisfying(resources, ranked, where, by, k, folded=folded)
+        best = _first_satisfying(resources, known, ranked, where, by, k, folded=folded)
         if len(best) == k or all(len(matches) < most for matches in candidates.values()):
             break
     return best
@@ -178,21 +183,23 @@ def ask_each_role(
     resources: Resources, asked: Query, by: ResultKind, owner: str | None
 ) -> tuple[dict[str, list[Match]], ToTargets]:
     """Return role -> its candidates, of every role that applies, whatever its weight; and what they stand for."""
-    where = Where(owner=owner)
+    where, known = Where(owner=owner), resources.remembered()
     queries = _queries(
-        resources, _active(resources), asked, frozenset(WEIGHTED), lambda kind: filters_of_candidates(where, by, kind)
+        resources, _active(known), asked, frozenset(WEIGHTED), lambda kind: filters_of_candidates(where, by, kind)
     )
-    return {role: ask(CANDIDATES) for role, ask in queries.items()}, _TARGETS[by](resources)
+    return {role: ask(CANDIDATES) for role, ask in queries.items()}, _TARGETS[by](known)
 
 
 def weights_in_use(resources: Resources, *, text: bool, image: bool) -> dict[str, float]:
     """Return the weights of a query by text, by picture or by both that gives none."""
-    return default_weights(_active(resources), text=text, image=image, chosen=resources.settings.search_weights)
+    return default_weights(
+        _active(resources.remembered()), text=text, image=image, chosen=resources.settings.search_weights
+    )
 
 
-def _active(resources: Resources) -> dict[Role, Space]:
+def _active(known: Remembered) -> Mapping[Role, Space]:
     """Return role -> the space that searches read."""
-    return {role: each.space for role, each in active_spaces(resources.ledger).items()}
+    return known.once(lambda: {role: each.space for role, each in active_spaces(known.ledger).items()}, active_spaces)
 
 
 # --- relevance --------------------------------------------------------------------------------------------------------
@@ -200,9 +207,9 @@ def _active(resources: Resources) -> dict[Role, Space]:
 
 def evidence(resources: Resources, hits: Sequence[Hit], text: str, by: ResultKind, owner: str | None) -> list[Evidence]:
     """Return what speaks for each result of a search by text, of an owner or of all."""
-    asked = content_words(text)
-    texts = texts_of(resources.ledger, by, [hit.id for hit in hits])
-    backgrounds = _backgrounds(resources, {role for hit in hits for role in hit.why}, owner)
+    asked, known = content_words(text), resources.remembered()
+    texts = known.each(texts_of, [hit.id for hit in hits], by)
+    backgrounds = _backgrounds(resources, known, {role for hit in hits for role in hit.why}, owner)
     return [
         Evidence(
             said=share_said(asked, [*filter(None, (hit.title, hit.product, hit.text)), *texts.get(hit.id, ())]),
@@ -230,16 +237,23 @@ def _closeness(hit: Hit, backgrounds: Mapping[str, Background]) -> float:
     return max((backgrounds[r].closeness(why["score"]) for r, why in hit.why.items() if r in backgrounds), default=0.0)
 
 
-def _backgrounds(resources: Resources, roles: Collection[str], owner: str | None) -> dict[str, Background]:
+def _backgrounds(
+    resources: Resources, known: Remembered, roles: Collection[str], owner: str | None
+) -> dict[str, Background]:
     """Return role -> the background of its active space to texts, for those of the roles that texts are near to."""
     found = dict[str, Background]()
-    for role, space in _active(resources).items():
-        encode = _text_queries(resources, space) if role in roles else None
+    for role, space in _active(known).items():
+        if role not in roles:
+            continue
         with suppress(Failure):  # as where the space has been dropped meanwhile: words still speak for a result
-            background = background_of(resources, space, owner, encode) if encode else None
-            if background:
+            if background := known.once(partial(_background, resources, space, owner), _background, space, owner):
                 found[role.value] = background
     return found
+
+
+def _background(resources: Resources, space: Space, owner: str | None) -> Background | None:
+    encode = _text_queries(resources, space)
+    return background_of(resources, space, owner, encode) if encode else None
 
 
 def _text_queries(resources: Resources, space: Space) -> Encode | None:
@@ -278,6 +292,7 @@ def _depths(where: Where, by: ResultKind) -> Sequence[int]:
 
 def _first_satisfying(
     resources: Resources,
+    known: Remembered,
     ranked: Sequence[tuple[str, FusedScore]],
     where: Where,
     by: ResultKind,
@@ -297,7 +312,7 @@ def _first_satisfying(
         right = set(ids) if unfiltered else satisfying(resources.ledger, by, ids, where)
         kept += [each for each in some if each[0] in right]
         ids = [target for target, _ in kept]
-        alike = fold(resources, ids) if folded else dict.fromkeys(ids, ())
+        alike = fold(known, ids) if folded else dict.fromkeys(ids, ())
         if len(alike) >= k:
             break
     return [Found(target, score, alike[target]) for target, score in kept if target in alike][:k]
@@ -347,6 +362,8 @@ def _queries(
             queries |= {role.value: nearest(role, vector) for role in text_roles}
         if KEYWORD in roles:
             queries[KEYWORD] = keyword(text)
+        if NUMBER in roles and (numbers := numbers_of(text)):
+            queries[NUMBER] = keyword(numbers)
         # with a query picture, its own visual vector is the better query
         if not asked.by_picture and (tower := _tower(resources, active, Role.VISUAL)):
             queries[Role.VISUAL.value] = nearest(Role.VISUAL, tower.encode_queries([text])[0])
@@ -419,37 +436,34 @@ def _decode(resources: Resources, image: Path, side: int) -> Pixels:
     return decoded
 
 
-def _images_of(resources: Resources) -> ToTargets:
+def _images_of(known: Remembered) -> ToTargets:
     """Return a function that maps matches to images: a chunk stands for the images linked to it."""
 
     def to_images(role: str, matches: Sequence[Match]) -> Ranked:
-        linked = (
-            search_results.images_of_chunks(resources.ledger, [m.id for m in matches])
-            if role in {Role.TEXT, KEYWORD}
-            else {}
-        )
+        ids = [m.id for m in matches]
+        linked = known.each(search_results.images_of_chunks, ids) if role == Role.TEXT or role in BY_TERMS else {}
         return _first_of(matches, lambda m: linked.get(m.id, []) if m.id in linked or role == Role.TEXT else [m.id])
 
     return to_images
 
 
-def _products_of(resources: Resources) -> ToTargets:
+def _products_of(known: Remembered) -> ToTargets:
     """Return a function that maps matches to products: a product ranks as its best image or chunk."""
 
     def to_products(role: str, matches: Sequence[Match]) -> Ranked:
         ids = [m.id for m in matches]
-        by_chunk = search_results.products_of_chunks(resources.ledger, ids) if role in {Role.TEXT, KEYWORD} else {}
-        by_image = search_results.products_of_images(resources.ledger, ids) if role != Role.TEXT else {}
+        by_chunk = known.each(search_results.products_of_chunks, ids) if role == Role.TEXT or role in BY_TERMS else {}
+        by_image = known.each(search_results.products_of_images, ids) if role != Role.TEXT else {}
         return _first_of(matches, lambda m: [*by_chunk.get(m.id, []), *by_image.get(m.id, [])])
 
     return to_products
 
 
-def _chunks_of(resources: Resources) -> ToTargets:
+def _chunks_of(known: Remembered) -> ToTargets:
     """Return a function that maps matches to chunks: an image stands for the chunks linked to it."""
 
     def to_chunks(role: str, matches: Sequence[Match]) -> Ranked:
-        linked = search_results.chunks_of_images(resources.ledger, [m.id for m in matches]) if role != Role.TEXT else {}
+        linked = known.each(search_results.chunks_of_images, [m.id for m in matches]) if role != Role.TEXT else {}
         return _first_of(matches, lambda m: linked.get(m.id, [m.id]))
 
     return to_chunks
@@ -463,7 +477,12 @@ def _first_of(matches: Sequence[Match], targets: Callable[[Match], Sequence[str]
     return list(ranked.items())
 
 
-_TARGETS: Mapping[ResultKind, Callable[[Resources], ToTargets]] = {
+def _describe(ledger: Ledger, by: ResultKind, ids: Sequence[str]) -> dict[str, Hit]:
+    """Return id -> what is shown of it, for those that there are."""
+    return {hit.id: hit for hit in search_results.add_labels(ledger, _DESCRIBE[by](ledger, ids))}
+
+
+_TARGETS: Mapping[ResultKind, Callable[[Remembered], ToTargets]] = {
     "image": _images_of,
     "product": _products_of,
     "chunk": _chunks_of,

@@ -8,7 +8,7 @@ import pytest
 from devtools.score_keywords import score
 from swatchbook.index.base import Index, Space
 from swatchbook.index.language import language_of
-from swatchbook.index.terms import LANGUAGES, VERSION, question_terms, text_terms
+from swatchbook.index.terms import LANGUAGES, VERSION, numbers_of, question_terms, text_terms
 from tests.conftest import ROOT
 
 TEXTS = ROOT / "tests/truth/keywords"
@@ -84,3 +84,17 @@ def test_a_language_is_told_of_texts_but_not_of_names() -> None:
     assert [pair for pair in told if pair[0] != pair[1]] == []
     assert language_of("Terra Nova 60x120 R10") is None
     assert language_of("R10 60 × 120 " * 50) is None
+
+
+@pytest.mark.parametrize(
+    ("question", "numbers"),
+    [
+        ("slip rating R9", "R9"),
+        ("slab 305 × 125 cm, grey", "305x125 cm"),
+        ("OF-2101 oder 50 kg Zement", "OF-2101 50 kg"),
+        ("a sofa for 3 people", "3"),
+        ("oak floor", ""),
+    ],
+)
+def test_a_question_has_numbers_with_what_may_be_their_units(question: str, numbers: str) -> None:
+    assert numbers_of(question) == numbers

@@ -1,6 +1,6 @@
 """A collection to filter: the small sample, whose pictures and texts belong to several products in many languages at
-once, and an older edition of it with some of both; and what each of its images, products and chunks has, read from bare
-rows.
+once, and an older edition of it with some of both; another owner has the same pictures and texts with other products.
+Also what each of its images, products and chunks has, read from bare rows.
 """
 
 import random
@@ -13,7 +13,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.publishing import mark_all_dirty
-from swatchbook.ledger.tables import analyses, chunks, documents, images, links, placements, products
+from swatchbook.ledger.tables import analyses, chunks, documents, images, links, placements, products, requested
 from swatchbook.pipeline.publish import publish_round
 from swatchbook.records import LinkKind, PlacementState, identity
 from swatchbook.resources import Resources
@@ -57,6 +57,9 @@ READ: Mapping[str, Mapping[str, set[str]]] = {
 
 BY_WORDS = ("brand", "size", "condition", "currency", "host")
 
+ANNA, OTHER = "anna", "bert"
+"""Whose small sample it is, and who has the same pictures and texts."""
+
 OLDER = ("Vecchio", 5.0)
 """The product of the older edition, cheaper than all others, and its price."""
 
@@ -98,6 +101,7 @@ ONE_WORD = {"60 × 120": ("60x120",), "30 X 30 ": ("30x30",)}
 class Thing(NamedTuple):
     """What filters may ask of an image, a product or a chunk."""
 
+    owner: str
     documents: set[str]
     names: set[str]
     products: set[str]
@@ -147,6 +151,7 @@ def fill(resources: Resources) -> None:
                         )
                     )  # fmt: skip
         _age(connection, document, generation)
+        _copy_for(connection, OTHER)
         for number, row in enumerate(connection.execute(select(analyses).order_by(analyses.c.key)).mappings().all()):
             large, small = chance.sample(SEEN, 2)
             colors = [{"name": large, "share": 0.6}, {"name": small, "share": 0.1}]
@@ -199,13 +204,37 @@ def _age(connection: Connection, document: str, generation: str | None) -> None:
             )  # fmt: skip
 
 
+def _copy_for(connection: Connection, owner: str) -> None:
+    """Give another owner all documents, but most of the pictures and texts to other products of theirs."""
+    tables = (documents, requested, images, placements, chunks, products, links)
+    rows = {table: [dict(row) for row in connection.execute(select(table)).mappings()] for table in tables}
+    new = {row["id"]: identity(owner, row["id"]) for table in tables for row in rows[table] if "id" in row}
+    others = [row["id"] for row in rows[products] if row["name"] != OLDER[0]]
+    next_product = dict(zip(others, [*others[1:], others[0]], strict=True))
+    for link in rows[links]:
+        link["target"] = next_product.get(link["target"], link["target"])
+    for table in tables:
+        for row in rows[table]:
+            row |= {name: new.get(value, value) for name, value in row.items() if isinstance(value, str)}
+            row |= {"owner": owner} if "owner" in row else {}
+            row |= {"record": {**row["record"], "id": new_id}} if (new_id := row.get("id")) and "record" in row else {}
+        connection.execute(insert(table), rows[table])
+
+
 def things(ledger: Ledger) -> dict[str, dict[str, Thing]]:
     """Return "image", "product", "chunk" -> id -> what it has."""
     prices = {name: price for name, (*_, price) in MADE_UP.items()} | IN_SAMPLE | dict([OLDER])
     with ledger.read() as connection:
         of_products = connection.execute(select(products)).mappings().all()
         of_placements = connection.execute(
-            select(placements.c.id, placements.c.image, placements.c.page, placements.c.document, images.c.content_key)
+            select(
+                placements.c.id,
+                placements.c.image,
+                placements.c.page,
+                placements.c.document,
+                images.c.content_key,
+                images.c.owner,
+            )
             .join(images, images.c.id == placements.c.image)
             .where(placements.c.state == PlacementState.SHOWN)
         ).all()
@@ -216,6 +245,7 @@ def things(ledger: Ledger) -> dict[str, dict[str, Thing]]:
         linked = defaultdict[str, set[str]](set)
         for row in connection.execute(select(links.c.source, links.c.target)):
             linked[row.source].add(row.target)
+        owners = dict(connection.execute(select(documents.c.id, documents.c.owner)).tuples().all())
         older = set(connection.execute(select(documents.c.id).where(documents.c.superseded_by.is_not(None))).scalars())
     known = {row["id"]: row for row in of_products}
     image_of = {row.id: row for row in of_placements}
@@ -247,20 +277,22 @@ def things(ledger: Ledger) -> dict[str, dict[str, Thing]]:
         looks = seen[rows[0].content_key]
         own |= {"colors": colors(rows[0].content_key), "material": own["material"] | ({looks["material"]} - {None})}
         found["image"][image] = Thing(
-            documents={row.document for row in places}, pages={row.page for row in rows},
+            owner=rows[0].owner, documents={row.document for row in places}, pages={row.page for row in rows},
             superseded=rows[0].document in older, **own,
         )  # fmt: skip
     for row in of_chunks:
         own = inherited([row.id])
         own |= {"superseded": row.document in older}
-        found["chunk"][row.id] = Thing(documents={row.document}, pages={*row.record["pages"]}, **own)
+        found["chunk"][row.id] = Thing(
+            owner=owners[row.document], documents={row.document}, pages={*row.record["pages"]}, **own
+        )
     for id, product in known.items():
         keys = {
             image_of[source].content_key for source, targets in linked.items() if id in targets and source in image_of
         }
         looks_of = {seen[key]["material"] for key in keys} - {None}
         found["product"][id] = Thing(
-            documents={product["document"]}, names={product["name"]}, products={id},
+            owner=owners[product["document"]], documents={product["document"]}, names={product["name"]}, products={id},
             category={product["record"]["category"]}, material=printed([id], "material") or looks_of,
             colors=printed([id], "color").union(*(colors(key, 0.3) for key in keys)),
             pages={*product["record"]["pages"]}, price=prices[product["name"]],
@@ -290,7 +322,8 @@ def has(thing: Thing, asked: Mapping[str, Any]) -> bool:
 
     price = thing.price
     return (
-        (not thing.superseded or asked.get("editions") == "all" or "document" in asked)
+        (thing.owner in asked.get("owner", [ANNA]) or asked.get("owner") == [])
+        and (not thing.superseded or asked.get("editions") == "all" or "document" in asked)
         and said("category", thing.category, {})
         and all(said(field, getattr(thing, field), ONE_WORD) for field in BY_WORDS)
         and said("material", thing.material, SAME)

@@ -25,7 +25,7 @@ from swatchbook.settings import Settings
 from tests.conftest import SOAK
 from tests.interface.conftest import ADDRESS
 from tests.interface.service.served import rest
-from tests.search.filtered import BY_WORDS, MADE_UP, SAME, SEEN, Thing, fill, has, things
+from tests.search.filtered import ANNA, BY_WORDS, MADE_UP, OTHER, SAME, SEEN, Thing, fill, has, things
 from tests.weaviate_server import RunningWeaviate
 
 KINDS: tuple[ResultKind, ...] = ("image", "product", "chunk")
@@ -38,11 +38,11 @@ class Collection(NamedTuple):
 
     @property
     def documents(self) -> dict[str, str]:
-        of = all_documents(self.resources.ledger, "anna")
+        of = all_documents(self.resources.ledger, ANNA)
         return {"older" if each.superseded_by else "newer": each.id for each in of}
 
     def over_http(self, by: ResultKind, asked: dict[str, Any]) -> set[str]:
-        answer = self.client.get("/search", params={"text": "oak", "by": by, "k": 100, **asked})
+        answer = self.client.get("/search", params={"text": "oak", "by": by, "k": 100, "owner": ANNA, **asked})
         assert answer.status_code == 200, answer.text
         return {id for hit in answer.json()["hits"] for id in (hit["id"], *hit["alike"])}
 
@@ -56,7 +56,16 @@ class Collection(NamedTuple):
         return {id for id, thing in self.things[by].items() if has(thing, asked)}
 
     def product(self, name: str) -> str:
-        return next(id for id, thing in self.things["product"].items() if name in thing.names)
+        return next(id for id, each in self.things["product"].items() if name in each.names and each.owner == ANNA)
+
+    def relevant(self, hits: list[Hit], by: ResultKind, owners: list[str]) -> set[str]:
+        """Return what a search of these owners (none: all) shows of the hits: each is judged by what its owner has."""
+        floor, shown = self.resources.settings.relevance_floor, set[str]()
+        for hit in hits:
+            whose = hit.owner if owners else None
+            (each,) = evidence(self.resources, [hit], "oak", by, whose)
+            shown |= {hit.id, *hit.alike} if each.relevance >= floor else set()
+        return shown
 
 
 ONE_SPELLING = {"nord": "Nord"}
@@ -66,7 +75,10 @@ ONE_SPELLING = {"nord": "Nord"}
 def where(asked: dict[str, Any]) -> Where:
     """The filters, named as over HTTP, as the library takes them."""
     names = {"document": "documents", "product": "products", "color": "colors", "page": "pages"}
-    return Where.model_validate({"owner": "anna"} | {names.get(name, name): value for name, value in asked.items()})
+    given = {names.get(name, name): value for name, value in asked.items()}
+    owners = given.pop("owner", [ANNA])
+    whose = {"owner": owners[0]} if len(owners) == 1 else {"owners": owners}
+    return Where.model_validate(whose | given)
 
 
 @pytest.fixture(scope="module", params=["lance", "weaviate"])
@@ -113,9 +125,12 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
 ASKED = st.lists(st.sampled_from(sorted(FIELDS)), min_size=1, max_size=3, unique=True).flatmap(
     lambda names: st.fixed_dictionaries({name: FIELDS[name] for name in names})
 )
+OWNERS = st.sampled_from([[ANNA, OTHER], [], [OTHER], [ANNA]])  # none: all
 
 
-def test_every_result_satisfies_all_filters_and_none_is_missing(collection: Collection) -> None:
+def test_every_result_is_of_an_owner_that_was_asked_and_satisfies_all_filters_and_none_is_missing(
+    collection: Collection,
+) -> None:
     matching = list[bool]()
 
     @settings(
@@ -125,8 +140,9 @@ def test_every_result_satisfies_all_filters_and_none_is_missing(collection: Coll
         database=None,
         suppress_health_check=list(HealthCheck),
     )
-    @given(asked=ASKED)
-    def hold(asked: dict[str, Any]) -> None:
+    @given(asked=ASKED, owners=OWNERS)
+    def hold(asked: dict[str, Any], owners: list[str]) -> None:
+        asked = asked | {"owner": owners}
         if "document" in asked:
             asked = asked | {"document": [collection.documents[name] for name in asked["document"]]}
         right = {by: collection.right(by, asked) for by in KINDS}
@@ -134,10 +150,7 @@ def test_every_result_satisfies_all_filters_and_none_is_missing(collection: Coll
         for by in KINDS:
             hits = collection.hits(by, asked, folded=True)
             assert {id for hit in hits for id in (hit.id, *hit.alike)} == right[by], (by, asked)
-            floor = collection.resources.settings.relevance_floor
-            judged = zip(hits, evidence(collection.resources, hits, "oak", by, "anna"), strict=True)
-            relevant = {id for hit, each in judged if each.relevance >= floor for id in (hit.id, *hit.alike)}
-            assert collection.over_http(by, asked) == relevant, (by, asked)
+            assert collection.over_http(by, asked) == collection.relevant(hits, by, owners), (by, asked)
 
     hold()
     assert sum(matching) >= len(matching) / 2
@@ -186,7 +199,7 @@ def test_facets_count_what_a_search_with_the_same_filters_finds(
 ) -> None:
     right = [collection.things[by][id] for id in collection.right(by, asked)]
     counted = facets(collection.resources.ledger, by, where(asked))
-    answer = collection.client.get("/facets", params={"by": by, "owner": "anna", **asked})
+    answer = collection.client.get("/facets", params={"by": by, "owner": ANNA, **asked})
     assert answer.json() == counted.model_dump(mode="json")
     assert (counted.by, counted.total) == (by, len(right))
     fields = {"category": "category", "product": "names", "page": "pages"} | {name: name for name in BY_WORDS}
@@ -239,7 +252,8 @@ def test_the_nearest_values_are_named(collection: Collection, asked: dict[str, A
     assert collection.found("product", asked) == set()
     missed = {each.field: each for each in unmatched(collection.resources.ledger, "product", where(asked))}
     assert missed[field].nearest[0] == nearest
-    told = collection.client.get("/search", params={"text": "oak", "by": "product", **asked}).json()["unmatched"]
+    params = {"text": "oak", "by": "product", "owner": ANNA, **asked}
+    told = collection.client.get("/search", params=params).json()["unmatched"]
     assert told == [each.model_dump(mode="json") for each in missed.values()]
 
 
@@ -262,7 +276,7 @@ def test_where_something_matches_nothing_is_named(collection: Collection) -> Non
 
 @pytest.mark.parametrize("by", KINDS)
 def test_what_only_an_older_edition_shows_is_found_by_who_asks_for_it(collection: Collection, by: ResultKind) -> None:
-    older = {id for id, thing in collection.things[by].items() if thing.superseded}
+    older = {id for id, thing in collection.things[by].items() if thing.superseded and thing.owner == ANNA}
     assert older
     assert older.isdisjoint(collection.found(by, {}))
     assert older <= collection.found(by, {"editions": "all"})

@@ -6,9 +6,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from swatchbook.index.base import Match
+from swatchbook.index.base import Match, Space
+from swatchbook.models.local_encoder import TAGS as DESCRIPTORS
 from swatchbook.records import Role
-from swatchbook.search.fusion import CANDIDATES, KEYWORD, TEXT_WEIGHTS, Ranked, fuse, own_score
+from swatchbook.search.fusion import (
+    CANDIDATES,
+    IMAGE_WEIGHTS,
+    IMAGE_WEIGHTS_OF_DESCRIPTORS,
+    IMAGE_WEIGHTS_WITHOUT_STRUCTURE,
+    KEYWORD,
+    NUMBER,
+    TEXT_WEIGHTS,
+    Ranked,
+    default_weights,
+    fuse,
+    own_score,
+)
 
 
 def themselves(_role: str, matches: Sequence[Match]) -> Ranked:
@@ -57,10 +70,10 @@ def test_a_lone_picture_is_found_by_everything() -> None:
 
 def test_shares_add_up_and_say_where_they_come_from() -> None:
     found = fuse({Role.TEXT: near({"a": 0.7, "b": 0.2}), KEYWORD: worded({"b": 4.0})}, themselves, TEXT_WEIGHTS)
-    assert found["a"].why == {"text": {"rank": 1, "score": 0.7, "share": 0.416667}}
+    assert found["a"].why == {"text": {"rank": 1, "score": 0.7, "share": 0.285714}}
     assert found["b"].why == {
         "text": {"rank": 2, "score": 0.2, "share": 0.0},
-        "keyword": {"rank": 1, "score": 4.0, "share": 0.583333},
+        "keyword": {"rank": 1, "score": 4.0, "share": 0.714286},
     }
 
 
@@ -90,3 +103,24 @@ def test_everything_found_is_listed_with_a_score_between_0_and_1(
         assert [share for _, share in shares] == sorted(share for _, share in shares), (
             "a better match never counts less"
         )
+
+
+def test_a_question_s_number_goes_before_what_stands_near_it() -> None:
+    """ "slip rating R9": a text with R10 says more of slip ratings, and is as near to the question."""
+    texts = near({"R10": 0.7, "R9": 0.6, "none": 0.1})
+    words = worded({"R10": 6.0, "R9": 5.0})
+    assert ranked({Role.TEXT: texts, KEYWORD: words})[0] == "R10"
+    assert ranked({Role.TEXT: texts, KEYWORD: words, NUMBER: worded({"R9": 2.0})})[0] == "R9"
+
+
+def space(role: Role, tag: str) -> Space:
+    return Space(role=role, tag=tag, dimension=4)
+
+
+def test_pictures_by_descriptors_have_weights_of_their_own() -> None:
+    local = {role: space(role, tag) for role, tag in DESCRIPTORS.items()}
+    assert default_weights(local, text=False, image=True) == IMAGE_WEIGHTS_OF_DESCRIPTORS
+    learned = {**local, Role.VISUAL: space(Role.VISUAL, "another model")}
+    assert default_weights(learned, text=False, image=True) == pytest.approx(IMAGE_WEIGHTS_WITHOUT_STRUCTURE)
+    structured = {**local, Role.STRUCTURE: space(Role.STRUCTURE, "another model")}
+    assert default_weights(structured, text=False, image=True) == IMAGE_WEIGHTS

@@ -48,7 +48,7 @@ def hashed_images(ledger: Ledger, *, owner: str | None = None, ids: Collection[s
     return sorted(found, key=lambda image: image.id)
 
 
-def visual_vectors(ledger: Ledger, keys: Collection[str], tag: str) -> dict[str, NDArray[np.float32]]:
+def visual_vectors(ledger: Ledger, tag: str, keys: Collection[str]) -> dict[str, NDArray[np.float32]]:
     """Return content key -> vector (dimension,) float32 of the role `visual`, of those that have one of this tag."""
     query = select(vectors.c.key, vectors.c.data).where(and_(vectors.c.role == Role.VISUAL, vectors.c.tag == tag))
     with ledger.read() as connection:

@@ -1,0 +1,90 @@
+"""A search finds the same whether or not searches before it have read the ledger, whatever was committed in between."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import Connection, delete, select, update
+
+from swatchbook.index.base import Where
+from swatchbook.ledger.database import open_ledger
+from swatchbook.ledger.tables import documents, links, placements, products
+from swatchbook.records import PlacementState, ResultKind, SearchResults
+from swatchbook.resources import Resources, open_resources
+from swatchbook.search.search import find_relevant
+from swatchbook.settings import Settings
+from tests.conftest import SOAK
+
+
+def rename_a_product(connection: Connection) -> None:
+    one = select(products.c.id).order_by(products.c.name).limit(1).scalar_subquery()
+    connection.execute(update(products).where(products.c.id == one).values(name=products.c.name + " oak"))
+
+
+def drop_a_link(connection: Connection) -> None:
+    row = connection.execute(select(links.c.source, links.c.target).order_by(links.c.source).limit(1)).one()
+    connection.execute(delete(links).where(links.c.source == row.source, links.c.target == row.target))
+
+
+def hide_a_picture(connection: Connection) -> None:
+    one = select(placements.c.id).where(placements.c.state == PlacementState.SHOWN).limit(1).scalar_subquery()
+    connection.execute(update(placements).where(placements.c.id == one).values(state=PlacementState.HIDDEN))
+
+
+def caption_a_picture(connection: Connection) -> None:
+    connection.execute(update(placements).values(caption=placements.c.kind + " of oak"))
+
+
+def rename_the_document(connection: Connection) -> None:
+    connection.execute(update(documents).values(name=documents.c.name + "f"))
+
+
+CHANGES = (rename_a_product, drop_a_link, hide_a_picture, caption_a_picture, rename_the_document)
+TEXTS = ("oak floor", "grey terrazzo", "slip rating", "piston ring")
+KINDS: tuple[ResultKind, ...] = ("image", "product", "chunk")
+ASKED = st.tuples(st.sampled_from(TEXTS), st.sampled_from(KINDS), st.sampled_from([Where(owner="anna"), Where()]))
+
+
+@pytest.fixture
+def sample(ingested_home: Path, tmp_path: Path) -> Iterator[Resources]:
+    shutil.copytree(ingested_home, tmp_path / "home")
+    with open_resources(Settings(home=tmp_path / "home")) as resources:
+        yield resources
+
+
+def test_searches_find_what_they_would_find_first(sample: Resources) -> None:
+    other = open_ledger(sample.settings.ledger)  # as another process has it
+
+    def find(text: str, by: ResultKind, where: Where) -> SearchResults:
+        return find_relevant(sample, text=text, where=where, by=by)
+
+    @settings(
+        max_examples=20 if SOAK else 4, deadline=None, derandomize=True, database=None,
+        suppress_health_check=list(HealthCheck),
+    )  # fmt: skip
+    @given(st.lists(st.one_of(ASKED, ASKED, st.sampled_from(CHANGES)), min_size=8, max_size=16))
+    def hold(steps: list[tuple[str, ResultKind, Where] | Callable[[Connection], None]]) -> None:
+        for step in steps:
+            if callable(step):
+                with other.write() as connection:
+                    step(connection)
+                continue
+            found = find(*step)
+            sample._remembered = None
+            assert found == find(*step)
+
+    hold()
+    other.close()
+
+
+def test_a_second_search_reads_nothing(sample: Resources) -> None:
+    for by in KINDS:
+        find_relevant(sample, text="oak floor", where=Where(owner="anna"), by=by)  # keeps what it has estimated
+        first = find_relevant(sample, text="oak floor", where=Where(owner="anna"), by=by)
+        assert first.hits
+        read, sample.ledger._readers = sample.ledger._readers, None  # type: ignore[assignment]
+        assert find_relevant(sample, text="oak floor", where=Where(owner="anna"), by=by) == first
+        sample.ledger._readers = read
