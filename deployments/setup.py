@@ -37,6 +37,7 @@ from deployments.declared import Declared, Schedule, find_declaration, read_decl
 from deployments.pools import Pool, all_pools
 from scheduler.launch import FLOW, prefect
 from swatchbook.errors import Configuration
+from swatchbook.one_line import shorten
 from swatchbook.records import Record
 from swatchbook.redact import REDACTED, redact
 from swatchbook.settings import Settings
@@ -367,8 +368,7 @@ def _plain(value: Any) -> Any:
 def _shown(value: Any) -> str:
     if isinstance(value, SecretStr):
         return REDACTED
-    text = redact(" ".join(str(value).split()))
-    return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}…"
+    return shorten(redact(str(value)), _MAX_SHOWN)
 
 
 _MAX_SHOWN = 60  # characters

@@ -29,6 +29,7 @@ def _assemble(work: Work, results: StageResults) -> int:
     links = link.link(
         products, results.discovery, extraction.placements, results.chunks.chunks, pages, extraction.pictures
     )
+    # Read again, not kept: the parsed pages of a long document are too large for memory.
     read_again = reader.iter_pages(resources.files, results.reading, pages=results.plan.shown)
     left = unassigned.find_unassigned(products, extraction.placements, links, read_again)
     described = [page for description in results.descriptions for page in description.lost]

@@ -28,6 +28,7 @@ from swatchbook.errors import (
     UnknownOwner,
     UnsupportedFormat,
 )
+from swatchbook.one_line import shorten
 
 log = logging.getLogger(__name__)
 
@@ -135,4 +136,4 @@ def _logged(problem: Problem, error: Exception, *, exc_info: Exception | None = 
 
 def _printable(text: str) -> str:
     """Replace lone surrogates and shorten: field names come from callers."""
-    return text.encode(errors="replace").decode()[:200]
+    return shorten(text.encode(errors="replace").decode(), 200)

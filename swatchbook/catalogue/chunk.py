@@ -26,7 +26,7 @@ from swatchbook.catalogue.page_layout import (
     reading_order,
     summarise_page,
 )
-from swatchbook.catalogue.running_text import Margins, divide_margins, text_place
+from swatchbook.catalogue.running_text import Margins, divide_margins, page_label, text_place
 from swatchbook.catalogue.sections import DocumentLayout, heading_styles, layout_document
 from swatchbook.catalogue.spreads import mark_spreads
 from swatchbook.geometry import centre_inside, shared_area
@@ -90,7 +90,7 @@ def chunk(document_id: str, reading: Reading, pages: Iterable[Page], plan: Plan,
     labels: dict[int, int] = {}
     for page in pages:
         if page.number in searched:
-            labels[page.number] = int(page.label) if _SHORT_NUMBER.fullmatch(page.label) else page.number
+            labels[page.number] = page_label(page)
             own_tables = [t for t in tables if t.page == page.number]
             blocks.append(_text_block(page, own_tables, skipped=page.number not in shown))
             for name in certificates_in(page.text) if page.number in shown else ():
@@ -360,7 +360,6 @@ def _cut_to_fit(text: str) -> Iterator[str]:
     yield joint.join(full)
 
 
-_SHORT_NUMBER = re.compile(r"\d{1,9}")
 _TOKENS = re.compile(r"[^\W\d_]+|\d|[^\w\s]|_")
 
 

@@ -5,11 +5,11 @@ page, such as a price.
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from operator import or_
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from swatchbook.catalogue.page_layout import MARGIN, PageLayout, Text
 from swatchbook.records import Line, Page, fold
@@ -25,21 +25,37 @@ PLACE_STEP = 6.0
 # --- lines, while pages are read: which are no captions of pictures ---------------------------------------------------
 
 
-Running = frozenset[tuple[str, int]]
-"""Running heads and feet of a document: text with digits masked, and the place down the page."""
+class MarginLine(NamedTuple):
+    """A line in a margin of a page, and its place down the page in steps of `PLACE_STEP`."""
+
+    page: int
+    label: int  # the page's printed number as the PDF knows it, else its number
+    text: str
+    row: int
 
 
-def margin_places(page: Page) -> set[tuple[str, int]]:
-    """Return the lines in the margins of a page: text with digits masked, place down in steps of `PLACE_STEP`."""
-    return {_line_place(page, line) for line in page.lines if is_in_margin(page, line, LINE_MARGIN)}
+InMargin = TypeVar("InMargin", Text, MarginLine)
+
+Running = frozenset[MarginLine]
+"""The running heads and feet of a document."""
 
 
-def find_running_lines(page_counts: Mapping[tuple[str, int], int]) -> Running:
-    """Return the running heads and feet: lines at the same place in the margins of `FEWEST_PAGES` pages or more.
+def margin_lines(page: Page) -> list[MarginLine]:
+    """Return the lines in the margins of a page."""
+    return [_margin_line(page, line) for line in page.lines if is_in_margin(page, line, LINE_MARGIN)]
 
-    `page_counts` maps each line to its number of pages.
+
+def find_running_lines(lines: Iterable[MarginLine]) -> Running:
+    """Return the running heads and feet: lines at the same place in the margins of `FEWEST_PAGES` pages or more that
+    differ at most in the number of the page.
     """
-    return frozenset(place for place, count in page_counts.items() if count >= FEWEST_PAGES)
+    at_place: dict[tuple[str, int], list[MarginLine]] = defaultdict(list)
+    labels: dict[int, int] = {}
+    for line in lines:
+        labels[line.page] = line.label
+        at_place[mask_digits(line.text), line.row].append(line)
+    repeated = [same for same in at_place.values() if len({line.page for line in same}) >= FEWEST_PAGES]
+    return frozenset(line for same in repeated for line in _running_texts(same, labels))
 
 
 def caption_lines(page: Page, running: Running) -> tuple[Line, ...]:
@@ -47,7 +63,7 @@ def caption_lines(page: Page, running: Running) -> tuple[Line, ...]:
     return tuple(
         line
         for line in page.lines
-        if not (is_in_margin(page, line, LINE_MARGIN) and _line_place(page, line) in running)
+        if not (is_in_margin(page, line, LINE_MARGIN) and _margin_line(page, line) in running)
     )
 
 
@@ -57,8 +73,8 @@ def is_in_margin(page: Page, line: Line, share: float) -> bool:
     return line.bbox[3] - top < share * height or line.bbox[1] - top > (1 - share) * height
 
 
-def _line_place(page: Page, line: Line) -> tuple[str, int]:
-    return mask_digits(line.text), round((line.bbox[1] - page.box[1]) / PLACE_STEP)
+def _margin_line(page: Page, line: Line) -> MarginLine:
+    return MarginLine(page.number, page_label(page), line.text, round((line.bbox[1] - page.box[1]) / PLACE_STEP))
 
 
 # --- texts of the whole document: which are no names and headings -----------------------------------------------------
@@ -152,7 +168,7 @@ def divide_margins(
     return Margins(running, frozenset(text for texts in texts_at.values() for text in texts) - running)
 
 
-def _running_texts(texts: Sequence[Text], labels: Mapping[int, int]) -> Iterator[Text]:
+def _running_texts(texts: Sequence[InMargin], labels: Mapping[int, int]) -> Iterator[InMargin]:
     """Return the running heads among texts that differ at most in their digits.
 
     These are bare numbers, and texts that are the same on all pages except for the page number.
@@ -160,12 +176,12 @@ def _running_texts(texts: Sequence[Text], labels: Mapping[int, int]) -> Iterator
     if len({t.text for t in texts}) == 1:
         yield from texts
         return
-    shapes: dict[str, list[Text]] = defaultdict(list)
+    shapes: dict[str, list[InMargin]] = defaultdict(list)
     for text in texts:
         shapes[mask_digits(text.text)].append(text)
     for same in shapes.values():
         pages = [text.page for text in same]
-        columns = list(zip(*(_numbers(text) for text in same), strict=True))
+        columns = list(zip(*(_numbers(text.text) for text in same), strict=True))
         numbered = [_page_numbers(column, pages, labels) for column in columns]
         constant = [len(set(column)) == 1 for column in columns]
         for n, text in enumerate(same):
@@ -184,8 +200,13 @@ def _page_numbers(values: Sequence[int], pages: Sequence[int], labels: Mapping[i
     return [False] * len(values)
 
 
-def _numbers(text: Text) -> list[int]:
-    return [int(digits[-9:]) for digits in _DIGITS.findall(text.text)]
+def _numbers(text: str) -> list[int]:
+    return [int(digits[-9:]) for digits in _DIGITS.findall(text)]
+
+
+def page_label(page: Page) -> int:
+    """Return the number that the PDF has as the page's label, or that of the page."""
+    return int(page.label) if _SHORT_NUMBER.fullmatch(page.label) else page.number
 
 
 def mask_digits(text: str) -> str:
@@ -194,3 +215,4 @@ def mask_digits(text: str) -> str:
 
 
 _DIGITS = re.compile(r"\d+")
+_SHORT_NUMBER = re.compile(r"\d{1,9}")

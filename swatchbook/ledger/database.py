@@ -10,6 +10,7 @@ import time
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from copy import copy
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -222,10 +223,11 @@ def _opened(ledger: Ledger) -> Ledger:
     return ledger
 
 
-def portions(values: Sequence[T], size: int = _MAX_IN_VALUES) -> Iterator[Sequence[T]]:
-    """Yield `values` in slices of `size`, by default as many as fit one IN list."""
-    for start in range(0, len(values), size):
-        yield values[start : start + size]
+def portions(values: Iterable[T], size: int = _MAX_IN_VALUES) -> Iterator[list[T]]:
+    """Yield `values` in lists of `size`, by default as many as fit one IN list."""
+    iterator = iter(values)
+    while portion := list(islice(iterator, size)):
+        yield portion
 
 
 def select_in(

@@ -2,19 +2,24 @@
 it. How pictures are read: `pdf/reader.py`; the rules: `catalogue/pictures.py`, `catalogue/running_text.py`.
 """
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import TypeVar
 
 from swatchbook.catalogue.decoration import contexts
 from swatchbook.catalogue.pictures import caption, nearby_text, place_pictures
-from swatchbook.catalogue.running_text import caption_lines, find_running_lines, margin_places
+from swatchbook.catalogue.running_text import (
+    MarginLine,
+    Running,
+    caption_lines,
+    find_running_lines,
+    margin_lines,
+)
 from swatchbook.geometry import turn_box
 from swatchbook.pdf import reader
 from swatchbook.pdf.folds import find_folds
-from swatchbook.pdf.rasters import raster_texts
+from swatchbook.pdf.rasters import Texts, raster_texts
 from swatchbook.records import Extraction, Line, Page, Plan, Reading, Sighting
 from swatchbook.settings import Settings
 from swatchbook.storage.files import Files
@@ -40,15 +45,17 @@ def extract(
     pictures and have no placement.
     """
     numbers = sorted(plan.shown)
-    pages = reader.iter_pages(files, reading, pages=set(numbers))
-    texts = {page.number: known for page in pages if (known := raster_texts(page))}
-    folds = find_folds(reader.iter_pages(files, reading, pages=set(numbers)))
+    texts: dict[int, Texts] = {}
+    margins: list[MarginLine] = []
+    folds = find_folds(_survey(reader.iter_pages(files, reading), set(numbers), texts, margins))
     found = reader.extract(
         path, numbers, reading.content, files, settings, texts=texts, folds=folds, progress=progress, module=module
     )
     return Extraction(
         pictures=found.pictures,
-        placements=place_pictures(document, list(_with_texts(found.sightings, reading, files))),
+        placements=place_pictures(
+            document, list(_with_texts(found.sightings, find_running_lines(margins), reading, files))
+        ),
         unreadable=found.unreadable,
         lost_pictures=found.lost_pictures,
         lost=found.lost,
@@ -56,12 +63,22 @@ def extract(
     )
 
 
-def _with_texts(sightings: Sequence[Sighting], reading: Reading, files: Files) -> Iterator[Sighting]:
+def _survey(
+    pages: Iterable[Page], planned: set[int], texts: dict[int, Texts], margins: list[MarginLine]
+) -> Iterator[Page]:
+    """Yield the `planned` pages. Add what cutting needs to know of them to `texts`, and the lines in the margins of all
+    pages to `margins`: the pages are parsed once for all three.
+    """
+    for page in pages:
+        margins += margin_lines(page)
+        if page.number in planned:
+            if known := raster_texts(page):
+                texts[page.number] = known
+            yield page
+
+
+def _with_texts(sightings: Sequence[Sighting], running: Running, reading: Reading, files: Files) -> Iterator[Sighting]:
     """Return the sightings, which are in the order of their pages, each with its caption, text and context."""
-    if not sightings:
-        return
-    places = Counter(place for page in reader.iter_pages(files, reading) for place in margin_places(page))
-    running = find_running_lines(places)
     pages = reader.iter_pages(files, reading, pages={sighting.page for sighting in sightings})
     for page, (_, grouped) in zip(pages, groupby(sightings, key=lambda sighting: sighting.page), strict=True):
         on_page = list(grouped)

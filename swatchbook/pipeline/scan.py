@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from functools import partial
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -22,6 +21,7 @@ from ulid import ULID
 from swatchbook.errors import SHARED, Failure, FileMissing, InvalidReference, Policy, UnreadableImage, as_failure
 from swatchbook.images.limits import ImageLimits
 from swatchbook.ledger import source_items
+from swatchbook.ledger.database import portions
 from swatchbook.ledger.documents import BATCH, FOLDER, TABLE, Document, documents_within, get_document
 from swatchbook.ledger.queries.source_items import complete_products
 from swatchbook.ledger.stage_results import save_sizes
@@ -102,7 +102,7 @@ def is_unchanged(resources: Resources, document: Document, *, mirror: bool = Fal
     if generation is None:
         return False
     count = 0
-    for portion in _portions(_list_briefly(resources, document), _LOOKED_UP):
+    for portion in _by_key(_list_briefly(resources, document), _LOOKED_UP):
         files = {key: each for key, each in portion.items() if isinstance(each, ListedPicture)}
         items = {key: each for key, each in portion.items() if isinstance(each, ListedItem)}
         stamps = source_items.known_stamps(resources.ledger, document.id, generation, files)
@@ -179,13 +179,10 @@ def _count(resources: Resources, work: Work) -> int:
     return count_pictures(Path(work.content), resources.settings.image_suffixes)
 
 
-def _portions(items: Iterable[_Listed], size: int) -> Iterator[dict[str, _Listed]]:
+def _by_key(items: Iterable[_Listed], size: int) -> Iterator[dict[str, _Listed]]:
     """Yield items by key, in portions and in order; a picture stands for the item of its path."""
-    iterator = iter(items)
-    while portion := {
-        text_key(each.path if isinstance(each, ListedPicture) else each.item): each for each in islice(iterator, size)
-    }:
-        yield portion
+    for portion in portions(items, size):
+        yield {text_key(each.path if isinstance(each, ListedPicture) else each.item): each for each in portion}
 
 
 def _read_ahead(
@@ -198,7 +195,7 @@ def _read_ahead(
     document = get_document(resources.ledger, work.document)
     listed, last = 0, None
     with ThreadPoolExecutor(1, thread_name_prefix="read ahead") as reader:
-        for portion in _portions(_list(resources, document), _PORTION):
+        for portion in _by_key(_list(resources, document), _PORTION):
             known = source_items.known_items(resources.ledger, work.document, portion)
             changed = {k: i for k, i in portion.items() if not _is_known(i, known.get(k), work.run.generation)}
             alive = partial(progress, listed, max(listed, total))
@@ -371,8 +368,8 @@ def _open_files(
     files = [picture for picture in to_read.values() if isinstance(picture, ListedPicture)]
     urls = [picture.path for picture in to_read.values() if isinstance(picture, ListedUrl)]
     read = dict(zip((picture.path for picture in files), _read_files(resources, files), strict=True))
-    for start in range(0, len(urls), _FETCHED):
-        read |= _read_urls(resources, urls[start : start + _FETCHED], alive)
+    for portion in portions(urls, _FETCHED):
+        read |= _read_urls(resources, portion, alive)
     return read
 
 

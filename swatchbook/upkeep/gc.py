@@ -7,13 +7,13 @@ import os
 import re
 import time
 from collections.abc import Iterable, Iterator
-from itertools import chain, islice
+from itertools import chain
 from pathlib import Path
-from typing import TypeVar
 
 from swatchbook.cache_keys import ResultName, read_result_name, recipe
 from swatchbook.errors import FileMissing
 from swatchbook.ledger import retention
+from swatchbook.ledger.database import portions
 from swatchbook.ledger.documents import documents_within
 from swatchbook.ledger.retention import UNUSED_SECONDS, Origin, collect
 from swatchbook.records import Record
@@ -24,8 +24,6 @@ from swatchbook.sources.staged import unfinished_staging
 from swatchbook.storage.preview_cache import source_of
 
 DAY = 86_400.0
-
-T = TypeVar("T")
 
 _EXCEPTION = re.compile(r"^[0-9a-f]{32}$")
 """Names of stored exceptions: UUIDs."""
@@ -107,7 +105,7 @@ def _results(resources: Resources, older_than: float) -> Iterator[Path]:
     yield from (path for path in results if _EXCEPTION.match(path.name) and _age(path) > older_than)
     named = ((path, read_result_name(path.name)) for path in results)
     aged = ((path, name) for path, name in named if name and _age(path) > older_than)
-    for portion in _portions(aged):
+    for portion in portions(aged, _PORTION):
         origins = retention.origins(resources.ledger, sorted({name.content for _, name in portion}))
         for path, name in portion:
             if not any(_is_for(name, origin, resources.settings) for origin in origins.get(name.content, ())):
@@ -121,14 +119,14 @@ def _own_storage_of_prefect() -> Path:
 
 def _previews(resources: Resources) -> Iterator[Path]:
     """Yield previews whose document or picture is gone, and those not used for `retention.PREVIEW_SECONDS`."""
-    for portion in _portions(resources.previews.paths()):
+    for portion in portions(resources.previews.paths(), _PORTION):
         gone = retention.unreferenced_files(resources.ledger, sorted({source_of(path) for path in portion}))
         yield from (path for path in portion if source_of(path) in gone or _age(path) > retention.PREVIEW_SECONDS)
 
 
 def _inspections(resources: Resources) -> Iterator[Path]:
     """Yield files of `inspect` whose document is gone, and those older than `retention.PREVIEW_SECONDS`."""
-    for portion in _portions(_within(resources.settings.inspections_folder)):
+    for portion in portions(_within(resources.settings.inspections_folder), _PORTION):
         stored = retention.stored_documents(resources.ledger, {path.stem[-ID_LENGTH:] for path in portion})
         yield from (
             path for path in portion if path.stem[-ID_LENGTH:] not in stored or _age(path) > retention.PREVIEW_SECONDS
@@ -159,7 +157,7 @@ def _remove(paths: Iterable[Path], dry_run: bool) -> tuple[int, int]:
 def _remove_orphans(resources: Resources, older_than: float, dry_run: bool) -> tuple[int, int]:
     """Delete stored files that no row names, because of a crash between both. Return their number and bytes."""
     count = size = 0
-    for portion in _portions(resources.files.keys()):
+    for portion in portions(resources.files.keys(), _PORTION):
         for key in retention.unreferenced_files(resources.ledger, portion):
             try:
                 if time.time() - resources.files.modified(key) <= older_than:
@@ -199,9 +197,3 @@ def _age(path: Path) -> float:
         return time.time() - path.stat().st_mtime
     except FileNotFoundError:
         return 0.0
-
-
-def _portions(values: Iterable[T]) -> Iterator[list[T]]:
-    iterator = iter(values)
-    while portion := list(islice(iterator, _PORTION)):
-        yield portion

@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 from sqlalchemy import Select, and_, case, exists, func, or_, select
 
-from swatchbook.ledger.database import Ledger, select_in
+from swatchbook.ledger.database import Ledger, portions, select_in
 from swatchbook.ledger.image_states import shown_images, states_of_images
 from swatchbook.ledger.tables import links, placements, source_items
 from swatchbook.records import ImageState, ItemCounts, LinkKind
@@ -27,15 +27,10 @@ def complete_products(ledger: Ledger, document: str, ids: Collection[str]) -> se
     with ledger.read() as connection:
         shown = [(row.target, row.image) for row in select_in(connection, places, links.c.target, ids)]
         incomplete = set[str]()
-        images = sorted({image for _, image in shown})
-        for start in range(0, len(images), _IMAGES):
-            portion = images[start : start + _IMAGES]
+        for portion in portions(sorted({image for _, image in shown})):
             states = states_of_images(shown_images(document=document, only=portion))
             incomplete |= {image for image, state in connection.execute(states) if state != ImageState.COMPLETE}
     return {product for product, _ in shown} - {product for product, image in shown if image in incomplete}
-
-
-_IMAGES = 500  # of one IN list
 
 
 def count_items(ledger: Ledger, document: str, *, skipped: int | None = None, all_complete: bool = False) -> ItemCounts:
