@@ -38,7 +38,7 @@ def _catalogue(*names: str) -> tuple[str, ...]:
     return ("swatchbook/geometry.py", *(f"swatchbook/catalogue/{name}.py" for name in names))
 
 
-_LABELS = "swatchbook/catalogue/labels.toml"
+_LABELS = "swatchbook/catalogue/*labels.toml"
 _LLM = ("llm/excerpt", "llm/prompts", "llm/scans", "llm/confirm")
 _PAGE_LIMITS = ("max_pages", "max_document_mb", "page_seconds", "child_memory_mb")
 _IMAGE_LIMITS = ("max_image_mb", "max_image_megapixels", "max_image_side")
@@ -47,7 +47,7 @@ PURE_STAGES: Mapping[str, PureStage] = {
     "read": PureStage(version="10", settings=(*_PAGE_LIMITS, "ocr"), modules=_PDF),
     "tables": PureStage(version="4", after=("read",), modules=_PDF),
     "discover": PureStage(
-        version="11",
+        version="12",
         after=("read",),
         settings=("discovery",),
         asks=(("vision", "scan"), ("llm", "discover")),
@@ -62,17 +62,19 @@ PURE_STAGES: Mapping[str, PureStage] = {
         ),
     ),
     "describe": PureStage(
-        version="5",
+        version="6",
         after=("discover", "tables"),
         asks=(("llm", "describe"),),
         modules=(
             _LABELS,
-            *_catalogue("describe", "attributes", "measures", "table_rows", "page_layout", "running_text"),
+            *_catalogue("describe", "attributes", "measures", "color_words", "table_rows", "page_layout", "kinds"),
+            *_catalogue("running_text"),
+            "swatchbook/catalogue/colors.toml",
             *_catalogue(*_LLM, "llm/metadata", "llm/assist"),
         ),
     ),
     "plan": PureStage(
-        version="6",
+        version="7",
         after=("discover",),
         options=("focus", "pages"),
         modules=(
@@ -83,7 +85,7 @@ PURE_STAGES: Mapping[str, PureStage] = {
         ),
     ),
     "chunk": PureStage(
-        version="7",
+        version="8",
         after=("plan", "tables"),
         modules=(
             _LABELS,

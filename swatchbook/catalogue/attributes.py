@@ -7,7 +7,7 @@ the page.
 
 import re
 import tomllib
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -16,29 +16,45 @@ from swatchbook.geometry import bounding_box
 from swatchbook.records import Box, Line
 
 
-def _read_labels() -> dict[str, dict[str, tuple[str, ...]]]:
-    """Return normalised key -> language -> the words that catalogues print for it, from `labels.toml`."""
-    given = tomllib.loads((Path(__file__).parent / "labels.toml").read_text(encoding="utf-8"))
+def _read_labels(file: str) -> dict[str, dict[str, tuple[str, ...]]]:
+    """Return normalised key -> language -> the words that catalogues print for it, from a file of labels."""
+    given = tomllib.loads((Path(__file__).parent / file).read_text(encoding="utf-8"))
     return {
         key: {language: tuple(each.strip() for each in words.split(",")) for language, words in languages.items()}
         for key, languages in given.items()
     }
 
 
-LABELS: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = _read_labels()
+LABELS: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = _read_labels("labels.toml")
 """Normalised key -> language -> words. A hyphen within a word also stands for a space."""
 NOUN_FIRST: Final = frozenset({"fr", "it", "es", "pt", "pl", "ru", "uk", "vi", "id", "ar"})
 """Languages in which a label's noun stands first: "peso netto", but "net weight"."""
 
+KeyOf = Callable[[str], str | None]
+"""The normalised key of a label that is known, else None."""
+
 _EDGE_SIGNS = " \t\u00a0:：.·•*–—-=|"
-_WORDS = {
-    (language in NOUN_FIRST, word.replace("-", " ").strip(_EDGE_SIGNS)): key
-    for key, languages in LABELS.items()
-    for language, words in languages.items()
-    for word in words
-}
+
+
+def _by_word(labels: Mapping[str, Mapping[str, tuple[str, ...]]]) -> dict[tuple[bool, str], str]:
+    """Return (whether its noun stands first, word) -> normalised key."""
+    return {
+        (language in NOUN_FIRST, word.replace("-", " ").strip(_EDGE_SIGNS)): key
+        for key, languages in labels.items()
+        for language, words in languages.items()
+        for word in words
+    }
+
+
+_WORDS = _by_word(LABELS)
 _KEYS = {word: key for (_, word), key in _WORDS.items()}
+_MORE_KEYS = {word: key for (_, word), key in _by_word(_read_labels("fact_labels.toml")).items()}
+_FACT_KEYS = _KEYS | _MORE_KEYS
 LABEL_WORDS: Final = frozenset(_KEYS)
+WORDS_OF: Final[Mapping[str, frozenset[str]]] = {
+    key: frozenset(word for word, other in _FACT_KEYS.items() if other == key) for key in _FACT_KEYS.values()
+}
+"""Normalised key -> all words for it."""
 _LAST_WORDS = {word: key for (noun_first, word), key in _WORDS.items() if not noun_first}
 _FIRST_WORDS = {word: key for (noun_first, word), key in _WORDS.items() if noun_first and word not in _LAST_WORDS}
 _UNIT = re.compile(r"[\[(].{0,80}?[\])]|\b(?:in )?(?:mm|cm|kg|inch|inches|g)\s*$", re.IGNORECASE)
@@ -63,6 +79,8 @@ _MEASURE = re.compile(
     r"^[\d.,]+\s?(?:[X×*]\s?[\d.,]+|(?:MM|CM|M|KG|G|L|W|V|K|ML)(?!\w)|%)|^(?:19|20)\d\d$|^\d{1,2}[./]\d{1,2}[./]\d{2,4}$"
 )
 
+_ENDS_IN_AMOUNT = re.compile(r"[:：]\s*\d[\d.,' ]*$")
+_BEGINS_WITH_CURRENCY = re.compile(r"(?:€|\$|£|₹|₽|₺|EUR|USD|GBP|CHF|RSD|руб|zł|грн|Kč)(?!\w)")
 LONGEST_LABEL = 100
 """Characters before a colon in which its label and the word before it are sought."""
 ROW = 0.6
@@ -90,10 +108,17 @@ def key_of(label: str) -> str | None:
     return _KEYS.get(_strip_label(label))
 
 
+def fact_key(label: str) -> str | None:
+    """Return the normalised key of a label that is known here or in `fact_labels.toml`, else None. Which texts name
+    products is fitted with `key_of`.
+    """
+    return _FACT_KEYS.get(_strip_label(label).rstrip(" #№º°."))
+
+
 def nearest_key(label: str) -> str:
     """Return the key of a label, or of its noun if that is known ("Gross weight", "Peso netto"), else a derived key."""
     words = _strip_label(label).split() or [""]
-    return key_of(label) or _LAST_WORDS.get(words[-1]) or _FIRST_WORDS.get(words[0]) or derive_key(label)
+    return fact_key(label) or _LAST_WORDS.get(words[-1]) or _FIRST_WORDS.get(words[0]) or derive_key(label)
 
 
 def unit_in(label: str) -> str | None:
@@ -112,7 +137,7 @@ def labels_within(text: str) -> Iterator[tuple[int, str, str, str]]:
         words = list(_WORD.finditer(text, max(0, colon.start() - LONGEST_LABEL), colon.start()))
         for n in (3, 2, 1):
             label = text[words[-n].start() : colon.start()] if len(words) > n else ""
-            if label[:1].isalnum() and (key := key_of(label)):
+            if label[:1].isalnum() and (key := fact_key(label)):
                 if re.search(r"[\d,;|/)\u2013\u2014-]|(?:mm|cm|kg|[€$£₹”\"])$", words[-n - 1].group()):
                     found.append((words[-n].start(), colon, key))
                 break
@@ -141,14 +166,20 @@ def is_measure(text: str) -> bool:
 
 
 def find_attributes(lines: Sequence[Line], width: float) -> tuple[Attribute, ...]:
-    """Return the labels with values among the lines of a page `width` points wide, in the order of their labels."""
-    return tuple(a for a, _ in match_attributes(lines, width))
+    """Return the labels with values among the lines of a page `width` points wide, in the order of their labels; also
+    labels of `fact_labels.toml`.
+    """
+    return tuple(a for a, _ in match_attributes(lines, width, fact_key))
 
 
-def match_attributes(lines: Sequence[Line], width: float) -> list[tuple[Attribute, tuple[int, ...]]]:
-    """Return each attribute with the indices of its lines; a value wrapped over several lines is joined."""
-    labels = {i: key for i, line in enumerate(lines) if (key := _cell_label(line.text))}
-    inline = {i: m for i, line in enumerate(lines) if i not in labels and (m := _inline_of(line.text))}
+def match_attributes(
+    lines: Sequence[Line], width: float, known: KeyOf = key_of
+) -> list[tuple[Attribute, tuple[int, ...]]]:
+    """Return each attribute with the indices of its lines; a value wrapped over several lines is joined. `known`:
+    the key of a label that is known.
+    """
+    labels = {i: key for i, line in enumerate(lines) if (key := _cell_label(line.text, known))}
+    inline = {i: m for i, line in enumerate(lines) if i not in labels and (m := _inline_of(line.text, known))}
     used: set[int] = set()
     pairs: list[tuple[Attribute, tuple[int, ...]]] = []
     for i, line in enumerate(lines):
@@ -163,11 +194,12 @@ def match_attributes(lines: Sequence[Line], width: float) -> list[tuple[Attribut
             values = []
         else:
             continue
-        values += _wrapped(i, values[0] if values else i, lines, {*labels, *inline, *used})
+        others = {*labels, *inline, *used}
+        values += _wrapped(i, values[0] if values else i, lines, others, prices=known is fact_key)
         used.update(values)
         text = " ".join([text, *(lines[k].text.strip() for k in values if k != i and lines[k].text.strip() != text)])
         indices = tuple(dict.fromkeys((i, *values)))
-        is_known = key_of(label) is not None or key != derive_key(label)
+        is_known = known(label) is not None or key != derive_key(label)
         pairs.append((Attribute(key, label, text, bounding_box(lines[k].bbox for k in indices), is_known), indices))
     return pairs
 
@@ -187,14 +219,14 @@ def without_values(text: str) -> str:
     return text
 
 
-def _inline_of(text: str) -> tuple[str, str, str] | None:
+def _inline_of(text: str, known: KeyOf = key_of) -> tuple[str, str, str] | None:
     """Return key, label and value of a line that holds a label and its value, else None."""
     m = _INLINE.match(text)
-    key = _inline_key(m["label"], m["sign"]) if m else None
+    key = _inline_key(m["label"], m["sign"], known) if m else None
     return (key, m["label"].strip(_EDGE_SIGNS), m["value"].strip()) if m and key else None
 
 
-def _wrapped(label: int, value: int, lines: Sequence[Line], others: Collection[int]) -> list[int]:
+def _wrapped(label: int, value: int, lines: Sequence[Line], others: Collection[int], *, prices: bool) -> list[int]:
     """Return the indices of the lines that continue a value: directly below, of the same size, in mid-sentence."""
     indices: list[int] = []
     last = lines[value]
@@ -202,7 +234,13 @@ def _wrapped(label: int, value: int, lines: Sequence[Line], others: Collection[i
         below = lines[k]
         step, size = below.bbox[1] - last.bbox[1], last.size
         follows = 0.5 * size <= step <= 1.6 * size and abs(below.bbox[0] - last.bbox[0]) <= 0.5 * size
-        if k == label or k in others or not follows or abs(below.size - size) > 0.5 or not _continues(last, below):
+        if (
+            k == label
+            or k in others
+            or not follows
+            or abs(below.size - size) > 0.5
+            or not (_continues(last, below) or (prices and _is_price(last, below)))
+        ):
             break
         indices.append(k)
         last = below
@@ -212,6 +250,11 @@ def _wrapped(label: int, value: int, lines: Sequence[Line], others: Collection[i
 def _continues(line: Line, below: Line) -> bool:
     """Whether a line ends, or the next begins, in the middle of a sentence."""
     return line.text.rstrip().endswith((",", " and", " und", " et", " e", " y", "/", "&")) or below.text[:1].islower()
+
+
+def _is_price(line: Line, below: Line) -> bool:
+    """Whether a line ends with an amount and the next begins with its currency."""
+    return bool(_ENDS_IN_AMOUNT.search(line.text) and _BEGINS_WITH_CURRENCY.match(below.text))
 
 
 def _strip_label(label: str) -> str:
@@ -224,9 +267,9 @@ def derive_key(label: str) -> str:
     return re.sub(r"\W+", "_", _strip_label(label)).strip("_")
 
 
-def _cell_label(text: str) -> str | None:
+def _cell_label(text: str, known: KeyOf) -> str | None:
     """Return the key of a line that is only a label: a known word, or up to three words before a final colon."""
-    if key := key_of(text):
+    if key := known(text):
         return key
     bare = _strip_label(text)
     if text.rstrip().endswith((":", "：")) and 0 < len(bare.split()) <= 3 and not re.search(r"\d", bare):
@@ -235,9 +278,9 @@ def _cell_label(text: str) -> str | None:
     return None
 
 
-def _inline_key(label: str, sign: str) -> str | None:
+def _inline_key(label: str, sign: str, known: KeyOf) -> str | None:
     """Return the key of the text before a sign. A dash counts only after a known label: names hold dashes too."""
-    if key := key_of(label):
+    if key := known(label):
         return key
     words = _strip_label(label).split()
     return derive_key(label) if sign in ":：=" and 0 < len(words) <= 3 and derive_key(label) else None

@@ -13,18 +13,30 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
 from swatchbook.catalogue.attributes import (
+    WORDS_OF,
     Attribute,
     derive_key,
+    fact_key,
     find_attributes,
-    key_of,
     labels_within,
     nearest_key,
     unit_in,
 )
-from swatchbook.catalogue.measures import kind_of, share_of, shares_in, values_in, values_in_name
+from swatchbook.catalogue.color_words import color_at_end, colors_in, says_color
+from swatchbook.catalogue.kinds import count_contacts
+from swatchbook.catalogue.measures import (
+    ean_in,
+    is_designation,
+    kind_of,
+    measures_in_text,
+    share_of,
+    shares_in,
+    values_in,
+    values_in_name,
+)
 from swatchbook.catalogue.page_layout import normalise_line
-from swatchbook.catalogue.table_rows import cells_beside
-from swatchbook.geometry import bounding_box, centre_inside, gap, gaps
+from swatchbook.catalogue.table_rows import cells_beside, pairs_in_columns
+from swatchbook.geometry import area, bounding_box, centre_inside, gap, gaps, shared_area
 from swatchbook.records import (
     Box,
     Description,
@@ -43,6 +55,8 @@ from swatchbook.records import (
 
 MOST_VALUES = 12
 """Values kept of one key; a longer list is a table, which is kept as such."""
+SHORT = 4
+"""An unknown label is accepted with a value of so many words."""
 NEAR = 30.0
 """An unknown label is accepted when a known one is within this distance, in points."""
 LONGEST_VALUE = 160
@@ -53,10 +67,16 @@ SHARED = frozenset({"dimensions", "size", "thickness", "packaging", "material", 
 """What a page may say of all its products. A price or a code is of one."""
 MEASURES = frozenset({"dimensions", "size", "width", "height", "depth", "length", "diameter", "thickness"})
 """Keys of measures: where one of them is said, no other text needs to be searched for the size."""
+CHOICES = frozenset({"style", "pattern"})
+"""Labels under which catalogues print colours, too."""
 WHOLE_WIDTH = 0.95
 """A region over this share of the page's width is a section's, not a card's."""
 ONE_OF = frozenset({"weight", "capacity"})
 """Keys of which a product has one value, where no label says what several of them are of."""
+NUMBERS = MEASURES - {"size", "dimensions"} | {"code", "ean", "price", "weight", "capacity"}
+"""Keys whose values have a digit."""
+MOSTLY = 0.3
+"""A label with its value covers at least this share of a name that is its value."""
 NOTHING = frozenset(
     {"n/a", "na", "none", "nil", "keine", "нет", "may vary", "varies", "variable", "on request", "auf anfrage"}
     | {"su richiesta", "sur demande", "a consultar", "sob consulta", "по запросу"}
@@ -82,13 +102,21 @@ def describe(
         before = read.get(number - 1)
         beside = [other for other in others if other.page == number]
         own = [line for line in page.lines if line.text and _is_own(line.bbox, product, number, beside)]
-        labelled += _labelled(own, number, _width(page))
+        places = [place.bbox for place in product.occurrences if place.page == number]
+        below = [line for line in page.lines if line.text and any(line.bbox[1] >= name[1] for name in places)]
+        labelled += (
+            _fact(fact_key(label) or derive_key(label), value, label, number, box, "pair")
+            for label, value, box in pairs_in_columns(own if beside else below)
+        )
+        labelled += (fact for fact in _labelled(own, number, _width(page)) if not _is_name(fact, places))
         rows += _row_facts(product, page, before, beside)
-        loose += _unlabelled(own, number)
+        loose += (*_unlabelled(own, number), *_in_prose(own, number))
         shared += _shared(product, page, before, others)
-    in_name = values_in_name(product.name)
+    in_name = [*values_in_name(product.name), *_color_beside(product.name, others)]
     named = [_fact(key, value, "", product.first_page, _name_box(product), "name") for key, value in in_name]
-    facts = _usable(each for fact in (*labelled, *rows) for each in _single(fact))
+    facts = _usable(each for fact in _with_colors([*labelled, *rows]) for each in _single(fact))
+    own_name = {_plain(name) for name in (product.name, product.raw_name)}
+    loose = [fact for fact in loose if not (fact.key == "color" and _plain(fact.value) in own_name)]
     facts += [fact for fact in _usable(_without_lists(loose)) if not _is_said(fact, facts)]
     facts += [fact for fact in _usable([*named, *_unambiguous(shared)]) if not _has(fact.key, facts)]
     return Description(
@@ -179,6 +207,13 @@ def _labelled(lines: Sequence[Line], page: int, width: float) -> Iterator[Fact]:
             yield _fact(key, _with_unit(value, label), label, page, line.bbox, "label")
 
 
+def _is_name(fact: Fact, names: Sequence[Box]) -> bool:
+    """Whether the value of a label for codes is the name below it: "Model" heads columns of names, too."""
+    return fact.key == "code" and any(
+        shared_area(fact.bbox, name) >= MOSTLY * area(name) for name in names if fact.bbox
+    )
+
+
 def _with_unit(value: str, label: str) -> str:
     """Return a value with the unit that its label names, unless it has one: "Box size (inches)" of "15x12"."""
     unit = unit_in(label)
@@ -194,6 +229,8 @@ def _row_facts(product: FoundProduct, page: Page, before: Page | None, beside: S
                 value = normalise_line(cell.value)
                 key = kind_of(value) or cell.key if cell.key == "unit" else cell.key
                 yield _fact(key, value, cell.label, page.number, cell.box, "row")
+                if key == "price" and (color := color_at_end(cell.label)):
+                    yield _fact("color", color, cell.label, page.number, cell.box, "row")
 
 
 def _shared(product: FoundProduct, page: Page, before: Page | None, others: Sequence[Occurrence]) -> Iterator[Fact]:
@@ -204,8 +241,9 @@ def _shared(product: FoundProduct, page: Page, before: Page | None, others: Sequ
         return
     facts = list(_said_above(page, places, [*places, *beside]))
     places_before = [other for other in others if before and other.page == before.number]
-    if not facts and before and places_before and not _has_heading(page, places, [*places, *beside]):
-        facts = list(_said_above(before, places_before, places_before))
+    if not facts and before and places_before and not _has_heading(page, before, places, [*places, *beside]):
+        cards = [other for other in places_before if not _spans(other.region, before)]
+        facts = list(_said_above(before, cards or places_before, places_before))
     yield from facts
 
 
@@ -215,7 +253,7 @@ def _said_above(page: Page, below: Sequence[Occurrence], products: Sequence[Occu
     cards = [place for place in products if not _spans(place.region, page)]
     lines = _outside(page, max(place.bbox[1] for place in below), cards if is_card else products)
     for fact in (*_labelled(lines, page.number, _width(page)), *_unlabelled(lines, page.number)):
-        if fact.key in SHARED:
+        if fact.key in SHARED and (fact.rule == "label" or fact.key not in ONE_OF):
             yield fact.model_copy(update={"rule": "above all"})
 
 
@@ -224,11 +262,14 @@ def _spans(region: Box, page: Page) -> bool:
     return region[2] - region[0] >= WHOLE_WIDTH * _width(page)
 
 
-def _has_heading(page: Page, places: Sequence[Occurrence], products: Sequence[Occurrence]) -> bool:
-    """Whether a text larger than a product's name stands above it: a new section."""
+def _has_heading(page: Page, before: Page, places: Sequence[Occurrence], products: Sequence[Occurrence]) -> bool:
+    """Whether a text larger than a product's name stands above it, which names no product and is not on the page
+    before: a new section.
+    """
     sizes = [line.size for line in page.lines for place in places if centre_inside(line.bbox, place.bbox)]
     above = _outside(page, max(place.bbox[1] for place in places), products)
-    return any(line.size > 1.1 * max(sizes, default=0.0) for line in above)
+    known = {fold(line.text) for line in before.lines} | {fold(place.text) for place in products}
+    return any(line.size > 1.1 * max(sizes, default=0.0) and fold(line.text) not in known for line in above)
 
 
 def _outside(page: Page, lowest: float, products: Sequence[Occurrence]) -> list[Line]:
@@ -263,9 +304,18 @@ def _unambiguous(facts: Sequence[Fact]) -> Iterator[Fact]:
 
 
 def _plausible(pairs: Sequence[Attribute]) -> list[Attribute]:
-    """Return known labels, and unknown ones near them: a colon alone occurs in any prose."""
+    """Return known labels, and unknown ones near them, with a known noun, or with a short value: a colon alone occurs
+    in any prose.
+    """
     known = [a.box for a in pairs if a.known]
-    return [a for a in pairs if a.known or any(gap(a.box, box) <= NEAR for box in known)]
+    return [
+        a
+        for a in pairs
+        if a.known
+        or nearest_key(a.label) in WORDS_OF
+        or (len(a.value.split()) <= SHORT and not count_contacts([f"{a.label}: {a.value}"]))
+        or any(gap(a.box, box) <= NEAR for box in known)
+    ]
 
 
 def _table_facts(table: Table, product: FoundProduct, others: Sequence[Occurrence]) -> Iterator[Fact]:
@@ -280,7 +330,7 @@ def _table_facts(table: Table, product: FoundProduct, others: Sequence[Occurrenc
     if any(fold(cell) in names for row in rows for cell in row):
         own = {fold(name) for name in (product.name, product.raw_name, product.code or "") if name}
         rows = [rows[0], *(row for row in rows[1:] if any(fold(cell) in own for cell in row))]
-    headings = [key_of(cell) for cell in rows[0]]
+    headings = [fact_key(cell) for cell in rows[0]]
     if sum(h is not None for h in headings) >= 2:
         for row in rows[1:]:
             for key, label, cell in zip(headings, rows[0], row, strict=False):
@@ -289,7 +339,7 @@ def _table_facts(table: Table, product: FoundProduct, others: Sequence[Occurrenc
         return
     for row in rows:
         cells = [cell for cell in row if cell]
-        if len(cells) == 2 and (key := key_of(cells[0]) or derive_key(cells[0])) and not cells[0][0].isdigit():
+        if len(cells) == 2 and (key := fact_key(cells[0]) or derive_key(cells[0])) and not cells[0][0].isdigit():
             yield _fact(key, cells[1], cells[0], table.page, table.bbox, "table")
 
 
@@ -299,6 +349,13 @@ def _unlabelled(lines: Sequence[Line], page: int) -> Iterator[Fact]:
         for key, value in values_in(normalise_line(text)):
             yield _fact(key, value, "", page, box, "pattern")
     yield from _compositions(lines, page)
+
+
+def _in_prose(lines: Sequence[Line], page: int) -> Iterator[Fact]:
+    """Yield the measures that stand behind their labels within longer texts."""
+    for line in lines:
+        for key, value in measures_in_text(normalise_line(line.text)):
+            yield _fact(key, value, "", page, line.bbox, "pattern")
 
 
 def _whole_lists(lines: Sequence[Line]) -> Iterator[tuple[str, Box]]:
@@ -336,7 +393,19 @@ def _compositions(lines: Sequence[Line], page: int) -> Iterator[Fact]:
             yield _fact("material", value, "", page, bounding_box([box, *(line.bbox for line in words)]), "pattern")
 
 
+def _with_colors(facts: Sequence[Fact]) -> Iterator[Fact]:
+    """Yield facts; what stands under one label for choices is colours if one of these surely is: "Style: White/oak"."""
+    chosen = {fact.label for fact in facts if fact.key in CHOICES and says_color(fact.value)}
+    for fact in facts:
+        is_color = fact.key in CHOICES and fact.label in chosen
+        yield fact.model_copy(update={"key": "color"}) if is_color else fact
+
+
 def _fact(key: str, value: str, label: str, page: int, box: Box | None, rule: str) -> Fact:
+    if key == "code" and rule != "label" and ean_in(value) == value.strip():
+        key = "ean"
+    if key == "type" and is_designation(value):
+        key = "code"
     return Fact(key=key, value=value.strip().rstrip("*").strip(), label=label, page=page, bbox=box, rule=rule)
 
 
@@ -345,6 +414,14 @@ def _single(fact: Fact) -> list[Fact]:
     if fact.key != "color":
         return [fact]
     return [fact.model_copy(update={"value": part.strip()}) for part in re.split(r"[,;]\s", fact.value) if part.strip()]
+
+
+def _color_beside(name: str, others: Sequence[Occurrence]) -> Iterator[tuple[str, str]]:
+    """Yield the end of a name as a colour where others with the same code end with one: "T-10 lemon", "T-10 red"."""
+    code, _, end = name.partition(" ")
+    beside = (place.text.partition(" ") for place in others)
+    if end and any(map(str.isdigit, code)) and any(o == code and colors_in(rest) for o, _, rest in beside):
+        yield "color", end
 
 
 def _name_box(product: FoundProduct) -> Box | None:
@@ -356,7 +433,7 @@ def _usable(facts: Iterable[Fact]) -> list[Fact]:
     kept: dict[tuple[str, str], Fact] = {}
     for fact in facts:
         says_something = fact.value.casefold() not in NOTHING and any(map(str.isalnum, fact.value))
-        is_label = fact.value.endswith((":", "：")) or (fact.key == "code" and not any(map(str.isdigit, fact.value)))
+        is_label = fact.value.endswith((":", "：")) or (fact.key in NUMBERS and not any(map(str.isdigit, fact.value)))
         if (
             fact.key
             and says_something

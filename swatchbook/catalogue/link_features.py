@@ -8,6 +8,7 @@ import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import log
 from statistics import median
 from typing import Literal
 
@@ -59,6 +60,9 @@ ALIKE, ALIKE_READ = 0.1, 0.24
 
 WIDEST = 5.0
 """Lettering and bands are wider than high by so many times their height."""
+
+UNLIKE = log(16), log(4)
+"""A picture has another size or shape than those at names: at most 16 times as large, or four times as broad."""
 
 ALONE = frozenset({"goes_on", "headed"})
 """What is measured of a product, and says nothing of the others of its page."""
@@ -253,15 +257,32 @@ def measure(places: Sequence[PagePlaces]) -> dict[str, list[Pair]]:
             caption = fold(picture.caption or "")
             usual["caption"].update((number, p.id) for p in page.products if names(caption, p))
     share = {rule: len(found & named) / len(named) if named else 1.0 for rule, found in usual.items()}
+    usual_look = _usual_look(places, matched)
     found: dict[str, list[Pair]] = {picture.id: [] for page in places for picture in page.pictures}
     for page, pairs in zip(places, matched, strict=True):
         here = {at for at in named if at[0] == page.page.number}
         shares = {r: (len(usual[r] & here) + OTHERS * share[r]) / (len(here) + OTHERS) for r in usual}
         best = max(shares.values())
         trust = {rule: (value / best) ** SHARPNESS if best else 0.0 for rule, value in shares.items()}
-        for pair in _pairs(page, pairs, trust):
+        for pair in _pairs(page, pairs, trust, usual_look):
             found[pair.placement.id].append(pair)
     return found
+
+
+Look = tuple[float, float]
+"""The logarithms of the size of a picture and of its width over its height."""
+
+
+def _look(box: Box) -> Look:
+    wide, high = max(1.0, box[2] - box[0]), max(1.0, box[3] - box[1])
+    return log(wide * high), log(wide / high)
+
+
+def _usual_look(places: Sequence[PagePlaces], matched: Sequence["Matched"]) -> Look | None:
+    """Return the median look of the pictures at names, None without any."""
+    paired = [{picture for _, picture, _ in pairs} for pairs in matched]
+    looks = [_look(p.bbox) for page, ids in zip(places, paired, strict=True) for p in page.pictures if p.id in ids]
+    return (median(size for size, _ in looks), median(shape for _, shape in looks)) if looks else None
 
 
 Matched = Mapping[tuple[Relation, str, str], float]
@@ -310,7 +331,7 @@ def distance(name: Box, picture: Box, relation: Relation, width: float) -> float
     return max(0.0, apart) / (BESIDE * width)
 
 
-def _pairs(page: PagePlaces, matched: Matched, trust: Mapping[str, float]) -> list[Pair]:
+def _pairs(page: PagePlaces, matched: Matched, trust: Mapping[str, float], usual_look: Look | None) -> list[Pair]:
     """Return the pairs of a page. What is measured of a product is compared with the best of the others, and with
     texts that look like names and are no product's.
     """
@@ -357,6 +378,8 @@ def _pairs(page: PagePlaces, matched: Matched, trust: Mapping[str, float]) -> li
             "wide": min(1.0, max(0.0, wide / WIDEST)),
             "size": min(1.0, size / area(page.page.box)),
             "small": float(size < 0.01 * area(page.page.box)),
+            "other_size": _unlike(usual_look, picture.bbox, 0),
+            "other_shape": _unlike(usual_look, picture.bbox, 1),
         }
         for product in page.products:
             mine, others = own[product.id], [v for key, v in own.items() if key != product.id]
@@ -382,6 +405,11 @@ def _pairs(page: PagePlaces, matched: Matched, trust: Mapping[str, float]) -> li
                 )
             )
     return pairs
+
+
+def _unlike(usual: Look | None, picture: Box, n: Literal[0, 1]) -> float:
+    """Return how much a picture differs in size (0) or shape (1) from those that stand at names, from 0 to 1."""
+    return min(1.0, abs(_look(picture)[n] - usual[n]) / UNLIKE[n]) if usual else 0.0
 
 
 def _nearness(page: PagePlaces, picture: Box, names: Iterable[Box], trust: Mapping[str, float]) -> float:

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 from itertools import pairwise
 
-from swatchbook.catalogue.attributes import code_of, key_of, price_in
+from swatchbook.catalogue.attributes import WORDS_OF, code_of, fact_key, is_measure, price_in
+from swatchbook.catalogue.color_words import color_at_end, colors_in
 
 _NUMBER = r"\d+(?:[.,]\d+)?"
 _LENGTH = r"(?:mm|cm|m|inch(?:es)?|in|ft|мм|см|м|''|\"|”|“|′′|″|')(?!\w)"
@@ -20,6 +21,10 @@ _BARE_SIZE = re.compile(rf"(?<![\w.,])\d{{2,4}}(?:{_TIMES}\d{{1,4}}){{1,2}}(?![\
 """Two or three numbers without a unit: only where nothing else stands, or in a name."""
 _SINGLE = re.compile(rf"(?<![\w.,]){_NUMBER}\s?(?:mm|cm|m|мм|см|м)(?![\w²2])", re.IGNORECASE)
 """One length: only where nothing else stands, or in a name."""
+_SIDED = re.compile(
+    rf"(?<![\w.,])(?:(?:[HWDLBTØøФ⌀]|Diam|dia|alt|prof|larg|anch)\.?\s?[:=]?\s?{_NUMBER}\s?(?:{_LENGTH})?[\s,;/x×X-]{{0,3}})+(?!\w)"
+)
+"""Sides by their letters: "H 75 cm", "Ø 30 cm", "W60 D40 H75 cm"; one of them has a unit."""
 _SLIP = re.compile(r"\bR\s?(?:9|1[0-3])(?:\s?[ABC](?!\w))?(?!\w)")
 _WEIGHT = re.compile(
     rf"(?<![\w.,]){_NUMBER}\s?(?:kgs?|g/m²|g/m2|gr?|lbs?|oz|кг|гр?|gms?|grams?)\.?(?!\w)", re.IGNORECASE
@@ -35,9 +40,65 @@ _PACK = re.compile(
     r"(?:[\s=(:]*\d+(?:[.,]\d+)?\s?(?:m2|m²|sqm|sqft|sq\.?\s?ft|kg|pcs)\)?)?",
     re.IGNORECASE,
 )
+_SIGN_BEFORE = (
+    r"(?:R\$|US\$|RD\$|A\$|C\$|S/\.?|Bs\.?|[€$£₹¥₽₺₩₫₴₦₱₪₸฿]|\b(?:EUR|USD|GBP|CHF|INR|SEK|NOK|DKK|CZK|HUF|RON|BGN|RSD|BAM|TRY|"
+    r"UAH|KZT|AED|SAR|QAR|KWD|EGP|MAD|NGN|GHS|KES|ZAR|JPY|CNY|RMB|KRW|VND|THB|IDR|MYR|RM|Rp\.?|MXN|COP|ARS|CLP|PEN|BRL|CAD|"
+    r"AUD|NZD|HKD|SGD|MRP))"
+)
+_SIGN_BEHIND = (
+    r"(?:[€$£₹¥₽₺₩₫₴₦₱₪₸฿]|(?:EUR|USD|GBP|CHF|INR|SEK|NOK|DKK|CZK|HUF|RON|BGN|RSD|BAM|TRY|UAH|KZT|AED|SAR|QAR|KWD|EGP|MAD|NGN|"
+    r"ZAR|JPY|CNY|RMB|KRW|VND|VNĐ|THB|IDR|TL|lei|Lei|лв|дин|din|тг|тенге|сум|Kč|đ|원|円|元|تومان|ریال|درهم)(?!\w))"
+)
+_AMOUNT = r"\d{1,3}(?:[.,' \u00a0\u202f]\d{3})+(?:[.,]\d{1,2})?(?!\d)|\d+(?:[.,]\d{1,2})?(?![.,]?\d)"
+_PER = (
+    r"(?:\s?(?:/|(?:per|pro|je|par|por|al|за)\s)\s?(?:m²|m2|m|sqm|sq\.?\s?ft|pcs?|piece|unit"
+    r"|stk|stück|st|kg|l|шт|м²|м2|кг|ud|un|pz|szt|kom|box|set|pair)\b\.?)?"
+)
+_MORE_PRICES = re.compile(
+    rf"{_SIGN_BEFORE}\s?(?:{_AMOUNT}){_PER}"
+    rf"|(?<![\w.,])(?:{_AMOUNT})(?:[,.]?[-–])?\s?{_SIGN_BEHIND}\.?{_PER}"
+    r"|(?<![\w.,])\d[\d.]*,\d\d\s?KM\b"
+    r"|(?<![\w.,])\d{1,3}(?:[ .]\d{3})+\s?Ft\b"
+)
+"""Prices in more currencies than those by which texts that name products are told from prices."""
+_ONLY_AMOUNT = re.compile(rf"(?:{_AMOUNT})(?:\s?[,.]?-)?")
+_SIDE_BY_SIDE = r"(?:x|×|mm|cm|m|kg|g|ml|l|kw|w|v|%|€|\$|£)(?!\w)"
+
+
+def _any_word(*keys: str) -> str:
+    """Return the pattern of all labels for some keys, the longest first."""
+    words = sorted((word for key in keys for word in WORDS_OF[key]), key=lambda word: (-len(word), word))
+    return "|".join(re.escape(word).replace(r"\ ", r"[\s.-]{1,2}") for word in words)
+
+
+_LABELLED_CODE = re.compile(
+    rf"(?<![\w-])(?:{_any_word('code')})[\s.:#№º°]{{1,4}}((?=[\w./-]*\d)[A-Z0-9А-Я][A-Z0-9А-Я./-]{{2,24}})(?![\w-])(?!\s?{_SIDE_BY_SIDE})",
+    re.IGNORECASE,
+)
+"""A code behind its label, without a sign between: "Ref. 10-445", "Art. 1234"."""
+NO_MEASURES = frozenset({"price", "code", "color"})
+"""Keys whose values are no measures."""
+_OTHER_CODES = frozenset(
+    {"zip", "postal", "qr", "bar", "hs", "color", "colour", "colors", "dress", "area", "country", "tax", "vat", "promo"}
+)
+"""Words before "code" that make it another one."""
+_MEASURED = ("weight",)
+"""Of a length nobody knows whether it is one of the product's."""
+_UNIT_OF_ONE = r"(?:mm|cm|m|kgs?|gr?|ml|l|W|kW|мм|см|м|кг|гр?|л|мл|Вт|кВт)"
+_IN_TEXT = {
+    key: re.compile(
+        rf"(?<![\w-])(?:{_any_word(key)})(?:\s?[:=]|\s(?:of|von|de|di|da|ca\.?|max\.?|maks\.?))?\s"
+        rf"({_NUMBER}\s?{_UNIT_OF_ONE})(?![\w²³])",
+        re.IGNORECASE,
+    )
+    for key in _MEASURED
+}
+"""A measure behind its label within a text: "automatic off 10 min; weight 0.15 kg"."""
+_DESIGNATION = re.compile(r"(?=.*\d)(?=.*[^\W\d_])[^\W_]+(?:[-/.,][^\W_]+)+|[A-Z]{2,5}-[A-Z]{1,4}\d*")
+_EAN = re.compile(r"(?<![\d.,-])\d[ -]?\d{6}[ -]?\d{6}(?![\d.,-])")
 _CLOTHES = r"(?:X{0,4}[SL]|[2-6]XL|M)"
 _CLOTHES_SIZES = re.compile(rf"{_CLOTHES}(?:\s?[,/–-]\s?{_CLOTHES})+\s?,?")
-_NUMBERED_SIZES = re.compile(r"[2-6]\d(?:\s?[,/]\s?[2-6]\d){3,},?")
+_NUMBERED_SIZES = re.compile(r"[2-6]\d(?:\s?[,/]\s?[2-6]\d){3,},?|[2-6]\d(?:\s[2-6]\d){2,}")
 _ONE_SIZE = re.compile(
     r"one size(?: fits all)?|talla única|taglia unica|taille unique|tamanho único|einheitsgröße|безразмерн\w*",
     re.IGNORECASE,
@@ -47,6 +108,14 @@ _COMPOSITION = (
     re.compile(rf"({_SHARE})\s?(?:de\s)?([^\W\d]{{3,30}}(?:\s[^\W\d]{{3,30}})?)"),
     re.compile(rf"(?<![^\W\d])([^\W\d]{{3,30}}(?:\s[^\W\d]{{3,30}})?)\s?:?\s?({_SHARE})"),
 )
+_FIBRE = re.compile(
+    r"(?<!\w)(?:cotton|algod|baumwoll|coton|cotone|katoen|хлоп|bawełn|pamuk|bomull|bavln|pamut|linen|lino|linho|leinen|lin|"
+    r"л[её]н|keten|lan|wool|lana|lã|laine|wol|шерст|wełn|yün|vuna|silk|set[ae]|seda|soie|seide|ш[её]лк|ipek|poly|poli|поли|"
+    r"acr[yií]l|viscos|viskos|viscóz|вискоз|nylon|leather|cuero|piel|couro|leder|cuir|pelle|кож|deri|kož|bamb|modal|lyocell|"
+    r"tencel|cas?h?mere|cachemir|jute|juta|hemp|latex|латекс|rubber|pvc|vinyl|steel|wood|oak|면|울|棉|羊毛|नायलॉन|پنبه|قطن)",
+    re.IGNORECASE,
+)
+"""What 100 % of a product may be of."""
 MOST_DIGITS_OF_A_NUMBER = 2
 """A word of a name with so many digits is a number of a series, and with more of them a code."""
 MOST_WORDS_OF_ONE_SHARE = 4
@@ -66,17 +135,24 @@ def values_in(text: str) -> Iterator[tuple[str, str]]:
         return
     if len(text.split()) > MOST_WORDS:
         return
-    if price := price_in(text):
+    if price := _price_in(text):
         yield "price", price.rstrip(" .,'")
+    if ean := ean_in(text):
+        yield "ean", ean
     if labelled := _labelled(text):
         yield labelled
+        return
+    if code := _labelled_code(text):
+        yield "code", code
+    if colors := colors_in(text):
+        yield from (("color", color) for color in colors)
         return
     if pack := _PACK.search(text):
         yield "packaging", pack.group()
         return
     if _CLOTHES_SIZES.fullmatch(text) or _is_rising(text) or _ONE_SIZE.fullmatch(text):
         yield "size", text.rstrip(" ,")
-    if size := size_in(text):
+    if size := size_in(text) or _sides_in(text):
         yield "dimensions", size
     elif (whole := _whole(text)) and whole[0] != "dimensions":  # a length alone may be of any side or part
         yield whole
@@ -86,9 +162,24 @@ def values_in(text: str) -> Iterator[tuple[str, str]]:
         yield "weight", weight.group()
 
 
+def measures_in_text(text: str) -> Iterator[tuple[str, str]]:
+    """Yield key and value of each measure that stands behind its label within a text, however long."""
+    for key, pattern in _IN_TEXT.items():
+        for match in pattern.finditer(text):
+            yield key, match[1]
+
+
 def values_in_name(name: str) -> Iterator[tuple[str, str]]:
-    """Yield key and value of what a product's name says of its size and code: "Paving 30x30", "T7086 squares"."""
+    """Yield key and value of what a product's name says of its size, code and colour: "Paving 30x30", "T7086 red"."""
     words = name.split()
+    if color := color_at_end(name):
+        yield "color", color
+        words = name.removesuffix(color).split()
+        if len(words) == 1 and code_of(words[0]):
+            yield "code", words[0]
+            words = []
+    if is_designation(name):
+        yield "code", name
     for word in (words[0], words[-1]) if len(words) > 1 else ():
         if code_of(word) and sum(map(str.isdigit, word)) > MOST_DIGITS_OF_A_NUMBER:
             yield "code", word
@@ -108,6 +199,44 @@ def size_in(text: str) -> str | None:
     return whole.group() if whole else None
 
 
+def is_designation(text: str) -> bool:
+    """Whether a text is one word with signs between letters and digits: "СП-300-8,5/10,5", but not "RK100"."""
+    return _DESIGNATION.fullmatch(text) is not None
+
+
+def ean_in(text: str) -> str | None:
+    """Return the first number of 13 digits in a text whose last digit is the check digit of an EAN, as printed."""
+    for match in _EAN.finditer(text):
+        digits = [int(digit) for digit in match.group() if digit.isdigit()]
+        if any(digits) and sum(digit * (3 if n % 2 else 1) for n, digit in enumerate(digits)) % 10 == 0:
+            return match.group()
+    return None
+
+
+def _labelled_code(text: str) -> str | None:
+    """Return the code behind a label for codes, unless it is a measure, a year or the code of something else."""
+    match = _LABELLED_CODE.search(text)
+    before = text[: match.start()].casefold().split() if match else []
+    if match is None or is_measure(match[1]) or (before and before[-1] in _OTHER_CODES):
+        return None
+    return match[1].rstrip(".-/")
+
+
+def _sides_in(text: str) -> str | None:
+    """Return sides with their letters, one of them with its unit, as printed."""
+    found = (match.group().rstrip(" ,;/x×X-") for match in _SIDED.finditer(text))
+    return next((size for size in found if re.search(rf"\d\s?{_LENGTH}", size)), None)
+
+
+def _price_in(text: str) -> str | None:
+    """Return the first price in a text, with what it is for, as printed: "€ 25,90/m²"."""
+    price = price_in(text)
+    more = _MORE_PRICES.search(text)
+    if more and (price is None or text.find(price) >= more.start()):
+        return more.group().strip()
+    return price
+
+
 def says_measure(text: str) -> bool:
     """Whether a text says a length, area, weight, content or power with its unit: what goods are sold by."""
     return _MEASURE.search(text) is not None or size_in(text) is not None
@@ -125,7 +254,7 @@ def composition_in(text: str) -> str | None:
         matches = list(pattern.finditer(text))
         shares = [re.search(_SHARE, match.group()) for match in matches]
         whole = sum(share_of(share.group()) for share in shares if share) == 100
-        if whole and (len(matches) > 1 or len(text.split()) <= MOST_WORDS_OF_ONE_SHARE):
+        if whole and (len(matches) > 1 or (len(text.split()) <= MOST_WORDS_OF_ONE_SHARE and _FIBRE.search(text))):
             return text[matches[0].start() : matches[-1].end()]
     return None
 
@@ -154,8 +283,12 @@ def _labelled(text: str) -> tuple[str, str] | None:
     """Return key and value of a known label that a measure follows without a sign: "Weight 400 g"."""
     words = text.split()
     for n in range(min(3, len(words) - 1), 0, -1):
-        key, value = key_of(" ".join(words[:n])), " ".join(words[n:])
-        if key and value[0].isdigit() and (_whole(value) or _SIZE.fullmatch(value)):
+        key, value = fact_key(" ".join(words[:n])), " ".join(words[n:])
+        if key and key not in NO_MEASURES and value[0].isdigit() and (_whole(value) or _SIZE.fullmatch(value)):
+            return key, value
+        if key == "price" and _ONLY_AMOUNT.fullmatch(value):
+            return key, value
+        if key == "color" and colors_in(value):
             return key, value
     return None
 

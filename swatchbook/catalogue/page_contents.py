@@ -5,11 +5,13 @@ Measured on the 24 catalogues that have every page labelled (`docs/quality.md`).
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from statistics import median
 
+from swatchbook.catalogue.attributes import fact_key
 from swatchbook.catalogue.kinds import PageKind, count_contacts, heading_kind, is_label
-from swatchbook.catalogue.page_layout import PageLayout, Text
+from swatchbook.catalogue.page_layout import PageLayout, Text, is_name
 from swatchbook.geometry import area
 from swatchbook.records import Line, PageContent, fold
 
@@ -44,6 +46,15 @@ OF_CONTACTS = 0.4
 """A page of contacts has this share of addresses, numbers and names of sites among its texts."""
 FEWEST_LABELS, FEWEST_PRICES, FEWEST_CONTACTS = 3, 3, 2
 
+FEWEST_ENTRIES, LISTED, WORDS = 4, 0.15, 8
+"""A page of contents lists so many titles of later pages, which are this share of its texts of so many words."""
+AS_LARGE = 0.9
+"""A title has at least this share of the size of names."""
+LETTERS_OF_A_PICTURE = 30
+"""A page with fewer letters, which a picture fills, says nothing of the product that goes on."""
+
+_ENTRY = re.compile(r"^[\d\s.)–-]+|[\s.…_]*\d*\s*$")
+"""The number before and the page behind an entry of the contents."""
 _CONTINUED = re.compile(
     r"\bcont(?:inued|inuation|d|\.)|\bfortsetzung|\bsuite\b|\(suite\)|\bcontinua(?:ción|ção|zione)?\b|\bsegue\b|"
     r"\bvervolg|\bпродолжение|\bdevam[ıi]|续",
@@ -90,10 +101,41 @@ def say_contents(pages: Sequence[PageFacts], body: float) -> list[Said]:
     """Return what each page of a document shows. `body`: size of its body text in points."""
     said: list[Said] = []
     has_sections = any(facts.begin and _section(facts, body) for facts in pages)
-    for facts in pages:
+    name_size = _name_size(pages)
+    titles = [fold(main.text) if (main := _largest(facts.texts)) else "" for facts in pages]
+    for n, facts in enumerate(pages):
         goes_on = has_sections and bool(said) and said[-1][0] in ("products", "products_continued")
-        said.append(_say(facts, len(pages), body, goes_on=goes_on))
+        lists = _count_listed(facts, {*titles[n + 1 :]})
+        if lists >= FEWEST_ENTRIES and not facts.begin:
+            said.append(("contents", f"lists {lists} titles of later pages"))
+            continue
+        kind, why = _say(facts, len(pages), body, goes_on=goes_on)
+        if kind == "products_continued" and not facts.begin and (title := _other_title(facts, name_size)):
+            kind, why = "products", f"its title is {title}"
+        said.append((kind, why))
     return said
+
+
+def _name_size(pages: Sequence[PageFacts]) -> float:
+    """Return the usual size of type of the names of products where they begin; 0 where no text is one."""
+    sizes = [text.size for facts in pages for text in facts.texts if fold(text.text) in map(fold, facts.begin)]
+    return median(sizes) if sizes else 0.0
+
+
+def _other_title(facts: PageFacts, size: float) -> str | None:
+    """Return the largest text of a page that is set as large as names are, and is no part of those that go on."""
+    main = _largest(facts.texts)
+    if main is None or not size or not is_name(main) or main.size < AS_LARGE * size or is_label(main.text):
+        return None
+    said = fold(main.text)
+    return None if any(said in fold(name) or fold(name) in said for name in facts.names) else main.text
+
+
+def _count_listed(facts: PageFacts, later: Collection[str]) -> int:
+    """Count the titles of later pages that a page lists, if these are many of its short texts."""
+    lines = {fold(_ENTRY.sub("", line)) for text in facts.texts for line in text.lines if len(line.split()) <= WORDS}
+    found = len(lines & {title for title in later if title})
+    return found if found >= LISTED * len(lines) else 0
 
 
 def _say(facts: PageFacts, pages: int, body: float, *, goes_on: bool) -> Said:
@@ -133,6 +175,8 @@ def _products(facts: PageFacts, letters: int, body: float, *, goes_on: bool) -> 
     if not facts.begin:
         if _is_divider(facts, letters, body):
             return "divider", "a large title and little else"
+        if letters <= LETTERS_OF_A_PICTURE and _picture(facts.layout) >= LARGE:
+            return "scene", "a picture fills it, and nothing is said of a product"
         return "products_continued", f"goes on with {names}"
     if goes_on:
         if any(_CONTINUED.search(text.text) for text in facts.texts if len(text.text) <= 40):
@@ -152,6 +196,13 @@ def _other(facts: PageFacts, letters: int, body: float) -> Said:
         return "table", f"rows of {CELLS} cells or more, and no title"
     if facts.shows_products:
         return "products", "prices, codes or names stand at pictures"
+    if (
+        _picture(layout) >= LARGE
+        and main
+        and _is_title(main, body)
+        and any(fact_key(a.label) for a in layout.attributes)
+    ):
+        return "products", "a title, a picture and labels with values"
     if sum(a.known for a in layout.attributes) >= FEWEST_LABELS or len(layout.prices) >= FEWEST_PRICES:
         return "table", "labels with values, or prices"
     if (
@@ -199,8 +250,8 @@ def _section(facts: PageFacts, body: float) -> Text | None:
 
 
 def _largest(texts: Sequence[Text]) -> Text | None:
-    """Return the largest text that is more than a number."""
-    worded = (text for text in texts if any(c.isalpha() for c in text.text))
+    """Return the largest text that is more than a number or a letter."""
+    worded = (text for text in texts if sum(c.isalpha() for c in text.text) > 1)
     return max(worded, key=lambda text: text.size, default=None)
 
 

@@ -3,22 +3,50 @@ known labels, are the product's. A head may have several lines ("Price" over "gr
 """
 
 import math
+import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from swatchbook.catalogue.attributes import key_of, nearest_key, unit_in
+from swatchbook.catalogue.attributes import fact_key, nearest_key, unit_in
 from swatchbook.geometry import bounding_box, centre_inside, gaps
 from swatchbook.records import Box, Line, Occurrence
 
 FEWEST_HEADS = 2
 """Known labels in one row that head a table: one alone is a label of something else."""
+FEWEST_PAIRS = 3
+"""Rows of label and value that make a sheet of specifications."""
+ALIGNED = 2.0
+"""Points by which the edges of a column differ."""
+LONGEST_LABEL = 40
+"""Characters of a label in such a sheet."""
+BEFORE_NAMES = frozenset({"code", "ean"})
+"""Keys of what often stands in a row before the name; other columns there are of the products before."""
+SAME_HEIGHT = 0.3
+"""Heads overlap in height by at least this share of the lower one: those of one line stand between those of two."""
 HEAD_STEP = 1.6
-"""The next line of a head is at most this many font sizes below: further down is a row."""
+"""The next line of a head is at most this many font sizes below: further down is a row …"""
+WIDE_HEAD_STEP = 2.0
+"""… unless it has no digits."""
+IN_ROW = 0.2
+"""A cell overlaps the height of its name by this share of the lower one: two prices of a row stand about it."""
+_UNIT_BEHIND = re.compile(r"[,\s]\s*(мм|см|м|кг|г|л|mm|cm|m|kg|g|l)\.?\s*$", re.IGNORECASE)
 _NAME_HEADS = """name names product products description article item items model bezeichnung artikel produkt
 désignation descrizione articolo prodotto descripción producto artículo descrição produto наименование название товар
 ürün nama produk tên opis nazwa"""
 NAME_HEADS = frozenset(_NAME_HEADS.split())
 """What heads the column of names: with one known label it is a row of heads, too."""
+
+_MORE_NAME_HEADS = (
+    "naziv|naziv artikla|naziv proizvoda|proizvod|název|výrobek|megnevezés|termék|ονομασία|περιγραφή|benämning|"
+    "produktnamn|"
+    "navn|nimi|tuote|denumire|produs|име|продукт|nombre|nome|denominación|libellé|denominazione|naam|omschrijving|"
+    "produktbezeichnung|artikelbezeichnung|artikelname|item name|product name|item description|product description|"
+    "particulars|sản phẩm|tên sản phẩm|tên hàng|품명|제품명|상품명|品名|商品名|产品名称|名称|نام|نام کالا|شرح کالا|"
+    "ürün adı|"
+    "назва|продукция"
+)
+_ALL_NAME_HEADS = NAME_HEADS | {*_MORE_NAME_HEADS.split("|")}
+"""Also heads that must not say which texts name products."""
 
 OTHER_HEADS = {
     "unit": "unit|unit of measure|uom|ед. изм|единица измерения",
@@ -46,7 +74,8 @@ class _Head(NamedTuple):
 def cells_beside(
     place: Occurrence, lines: Sequence[Line], other_names: Sequence[Box], lines_before: Sequence[Line] = ()
 ) -> Iterator[Cell]:
-    """Yield the cells of the row that a product's name begins. `lines`: of its page; `other_names`: of others on it.
+    """Yield the cells of the row of a product's name, of those before it only codes. `lines`: of its page;
+    `other_names`: of others on it.
 
     `lines_before`: of the page before, whose last heads count if the page has none.
     """
@@ -55,27 +84,75 @@ def cells_beside(
     heads = own_heads or _heads_above(math.inf, lines_before)
     if not heads:
         return
+    alone = not any(box != name and box[2] <= name[0] and _in_row(box, name) for box in other_names)
     for line in lines:
-        if line.bbox[0] < name[2] - 2 or not line.text or any(centre_inside(line.bbox, head.box) for head in own_heads):
+        before = alone and line.bbox[2] <= name[0] + 2
+        if not (before or line.bbox[0] >= name[2] - 2) or not line.text:
             continue
-        if not (_in_row(line.bbox, name) or _begins_row(line.bbox, place)):
+        if any(centre_inside(line.bbox, head.box) for head in own_heads):
+            continue
+        if not (_in_row(line.bbox, name, IN_ROW) or _begins_row(line.bbox, place)):
             continue
         nearest = min(
             (name, *other_names), key=lambda box: (max(0.0, gaps(box, line.bbox)[1]), abs(box[1] - line.bbox[1]))
         )
         between = any(box != name and name[2] <= box[0] <= line.bbox[0] and _in_row(box, name) for box in other_names)
         head = _head_of(line.bbox, heads)
-        if nearest == name and not between and head:
-            unit = unit_in(head.label)
+        if nearest == name and not between and head and (not before or head.key in BEFORE_NAMES):
+            unit = unit_in(head.label) or _unit_behind(head)
             value = (
                 f"{line.text} {unit}" if unit and line.text.replace(",", "").replace(".", "").isdigit() else line.text
             )
             yield Cell(head.key, head.label, value, line.bbox)
 
 
-def _in_row(box: Box, name: Box) -> bool:
-    """Whether a box is at the height of a name, by half of the lower one's height."""
-    return -gaps(box, name)[1] >= 0.5 * min(box[3] - box[1], name[3] - name[1])
+def pairs_in_columns(lines: Sequence[Line]) -> Iterator[tuple[str, str, Box]]:
+    """Yield label, value and their box of each row of two aligned columns, three rows or more, without a sign between:
+    a sheet of specifications. Labels begin with a letter and have no digits; values end or begin at one place.
+    """
+    labels = [line for line in lines if _may_be_label(line.text)]
+    for first in labels:
+        column = [line for line in labels if abs(line.bbox[0] - first.bbox[0]) <= ALIGNED and _same_type(line, first)]
+        if column[0] is not first or len(column) < FEWEST_PAIRS:
+            continue
+        pairs = [(line, value) for line in column if (value := _right_of(line, lines)) and value not in column]
+        for edge in (0, 2):
+            aligned = [
+                (line, value)
+                for line, value in pairs
+                if sum(abs(value.bbox[edge] - other.bbox[edge]) <= ALIGNED for _, other in pairs) >= FEWEST_PAIRS
+            ]
+            if len(aligned) >= FEWEST_PAIRS and not any(_same_type(line, value) for line, value in aligned):
+                yield from (
+                    (line.text.strip(" .:"), value.text, bounding_box((line.bbox, value.bbox)))
+                    for line, value in aligned
+                )
+                break
+
+
+def _may_be_label(text: str) -> bool:
+    return text[:1].isalpha() and len(text) <= LONGEST_LABEL and not any(map(str.isdigit, text)) and ":" not in text
+
+
+def _same_type(line: Line, other: Line) -> bool:
+    return line.bold == other.bold and abs(line.size - other.size) <= 0.05 * line.size
+
+
+def _right_of(line: Line, lines: Sequence[Line]) -> Line | None:
+    """Return the nearest line to the right in the row of a line."""
+    row = [o for o in lines if o.text and o.bbox[0] >= line.bbox[2] and _in_row(o.bbox, line.bbox)]
+    return min(row, key=lambda other: other.bbox[0], default=None)
+
+
+def _unit_behind(head: _Head) -> str | None:
+    """Return the unit that ends a head: that of "Mass m, kg". Of a price it is what is sold."""
+    match = _UNIT_BEHIND.search(head.label) if head.key != "price" else None
+    return match[1] if match else None
+
+
+def _in_row(box: Box, name: Box, share: float = 0.5) -> bool:
+    """Whether a box is at the height of a name, by this share of the lower one's height."""
+    return -gaps(box, name)[1] >= share * min(box[3] - box[1], name[3] - name[1])
 
 
 def _begins_row(box: Box, place: Occurrence) -> bool:
@@ -88,16 +165,31 @@ def _heads_above(height: float, lines: Sequence[Line]) -> list[_Head]:
     """Return the heads of the nearest row of labels above a height."""
     labels = [line for line in lines if line.bbox[3] <= height + 2 and _is_head(line.text)]
     for line in sorted(labels, key=lambda line: -line.bbox[1]):
-        row = [other for other in labels if abs(other.bbox[1] - line.bbox[1]) <= 0.5 * line.size]
-        known = [other for other in row if not _is_name_head(other.text)]
+        row = [other for other in labels if _at_height(other, line)]
+        known = [other for other in row if not _heads_names(other.text)]
         if len(known) >= FEWEST_HEADS or (known and len(row) > len(known)):
-            cells = [each for each in lines if abs(each.bbox[1] - line.bbox[1]) <= 0.5 * line.size and each.text]
-            return [_whole_head(each, lines, height) for each in cells]
+            cells = [each for each in lines if each.text and any(_at_height(each, other) for other in row)]
+            return [_whole_head(each, lines, height) for each in cells if not any(_is_below(each, o) for o in cells)]
     return []
 
 
+def _at_height(line: Line, other: Line) -> bool:
+    """Whether two lines stand at one height."""
+    lower = min(line.bbox[3] - line.bbox[1], other.bbox[3] - other.bbox[1])
+    return line is other or -gaps(line.bbox, other.bbox)[1] >= SAME_HEIGHT * lower
+
+
+def _is_below(line: Line, other: Line) -> bool:
+    """Whether a line continues a head above it."""
+    return line.bbox[1] - other.bbox[1] > 0.5 * other.size and gaps(line.bbox, other.bbox)[0] < 0
+
+
 def _is_head(text: str) -> bool:
-    return key_of(text) is not None or _is_name_head(text) or key_of(text.split()[0] if text else "") is not None
+    return fact_key(text) is not None or _heads_names(text) or fact_key(text.split()[0] if text else "") is not None
+
+
+def _heads_names(text: str) -> bool:
+    return text.casefold().strip(" .:") in _ALL_NAME_HEADS
 
 
 def is_head(text: str) -> bool:
@@ -115,14 +207,17 @@ def _whole_head(first: Line, lines: Sequence[Line], height: float) -> _Head:
     parts = [first]
     for line in sorted(lines, key=lambda line: line.bbox[1]):
         step = line.bbox[1] - parts[-1].bbox[1]
-        aligned = abs(line.bbox[0] - first.bbox[0]) <= 0.5 * first.size
-        if aligned and 0 < step <= HEAD_STEP * first.size and line.bbox[3] <= height + 2:
+        centres = abs(line.bbox[0] + line.bbox[2] - first.bbox[0] - first.bbox[2]) / 2
+        aligned = min(abs(line.bbox[0] - first.bbox[0]), centres) <= 0.5 * first.size
+        far = HEAD_STEP if any(map(str.isdigit, line.text)) else WIDE_HEAD_STEP
+        if aligned and 0 < step <= far * first.size and line.bbox[3] <= height + 2:
             parts.append(line)
-    while parts[-1].text.isdigit() and len(parts) > 1:  # of the first row
+    while parts[-1].text[0].isdigit() and len(parts) > 1:  # of the first row
         parts.pop()
     label = " ".join(part.text for part in parts)
     other = _OTHER_HEADS.get(label.casefold().replace("-", " ").strip(" .:"))
-    key = other or key_of(label) or key_of(first.text) or nearest_key(label)
+    known = (fact_key(text) for text in (label, *(part.text for part in parts), *label.split()))
+    key = other or next(filter(None, known), None) or nearest_key(label)
     return _Head(key, label, bounding_box(part.bbox for part in parts))
 
 

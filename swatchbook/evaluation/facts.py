@@ -4,6 +4,7 @@ What is counted is values. Sizes and all measures of length are one field, "dime
 measure under any of these labels. Of a catalogue the fields are judged that it labels anywhere, and price, code,
 dimensions, material and colour always: a value of these that nobody sees is wrong. Other said fields are not judged.
 Values agree when their numbers are equal and their letters alike; prices by amount and, where both name it, currency.
+Labels of "specifications" ("Output: 1200 BPH") are judged against what is said under labels that are no other field.
 """
 
 import re
@@ -18,8 +19,12 @@ from swatchbook.records import Product, Record
 
 ALWAYS_JUDGED = frozenset({"price", "code", "dimensions", "material", "color"})
 
+SPECIFICATIONS = "specifications"
+"""The field of a label whose values are printed labels with what stands behind them."""
+
 _FIELDS = {
     "colors": "color",
+    "gross_weight": "weight",
     **dict.fromkeys(("size", "width", "height", "depth", "length", "diameter", "thickness"), "dimensions"),
 }
 """Key -> the field that it is counted as, where that is another one."""
@@ -72,7 +77,7 @@ def score_facts(labels: Sequence[LabelledProduct], pairs: Iterable[tuple[Labelle
     hit, missed, wrong = list[str](), list[str](), list[str]()
     described = [(label, product) for label, product in pairs if label.metadata is not None]
     for label, product in described:
-        printed, said = _values(label.metadata or {}), _said(product)
+        printed, said = _values(label.metadata or {}), _said(product, judged)
         for field in sorted(judged & (printed.keys() | said.keys())):
             hits = _agreeing(field, printed.get(field, ()), said.get(field, ()))
             right = _agreeing(field, said.get(field, ()), printed.get(field, ()))
@@ -112,8 +117,11 @@ def _agreeing(field: str, values: Collection[str], others: Collection[str]) -> s
     return {value for value in values if any(values_agree(field, value, other) for other in others)}
 
 
-def _said(product: Product) -> dict[str, tuple[str, ...]]:
+def _said(product: Product, judged: Collection[str]) -> dict[str, tuple[str, ...]]:
     said = _values(product.metadata)
+    others = [fact for fact in product.facts if fact.label and _FIELDS.get(fact.key, fact.key) not in judged]
+    if SPECIFICATIONS in judged:
+        said[SPECIFICATIONS] = tuple(dict.fromkeys(f"{fact.label}: {fact.value}" for fact in others))
     if product.code:
         said["code"] = tuple(dict.fromkeys((product.code, *said.get("code", ()))))
     return said

@@ -1,5 +1,6 @@
 """Metadata comes from a product's own labels, tables and patterns, verbatim."""
 
+from swatchbook.catalogue.attributes import key_of
 from swatchbook.catalogue.describe import assemble_products, describe
 from swatchbook.catalogue.discover import discover
 from swatchbook.records import Description, Discovery, FoundProduct, Occurrence, Table
@@ -113,3 +114,47 @@ def test_equal_products_get_different_ids_that_do_not_depend_on_the_rest():
     assert len({a.id, b.id, c.id}) == 3
     assert alone[0].id == a.id
     assert (b.code, c.family, c.category) == ("A-1", "Tables", "Tables")
+
+
+def test_more_labels_count_for_metadata_than_for_names():
+    blocks = [text(60, 100, "Rozměry: 60 x 120 cm"), text(60, 120, "색상: 화이트"), text(60, 140, "Boja: crvena")]
+    described = describe(product(), [page(1, blocks)], []).metadata
+    assert described == {"dimensions": "60 x 120 cm", "color": "화이트; crvena"}
+    assert key_of("Rozměry") is None
+
+
+def test_choices_of_which_one_is_surely_a_colour_are_colours():
+    blocks = [
+        text(60, 100, "Style: Off White/Deck"),
+        text(60, 120, "Style: Cacau"),
+        text(60, 140, "Pattern: herringbone"),
+    ]
+    assert describe(product(), [page(1, blocks)], []).metadata == {
+        "color": "Off White/Deck; Cacau", "pattern": "herringbone",
+    }  # fmt: skip
+
+
+def named(name: str, x: float, y: float) -> Occurrence:
+    return Occurrence(page=1, bbox=(x, y, x + 60, y + 12), region=(x, y, x + 200, y + 100), text=name)
+
+
+def test_end_of_a_name_is_a_colour_where_that_of_its_twin_is():
+    own = product(occurrences=(named("T10 limón", 60, 100),)).model_copy(update={"name": "T10 limón"})
+    for twin, expected in (("T10 negro", {"color": "limón"}), ("T11 negro", {}), ("T10 wide", {})):
+        assert describe(own, [page(1, [])], [], [named(twin, 300, 100)]).metadata == expected
+
+
+def test_price_goes_on_with_its_currency_and_free_labels_with_short_values_count():
+    blocks = [
+        text(60, 100, "Precio Inc IVA : 155"),
+        text(60, 112, "EUR (25,870 Pta.)"),
+        text(60, 300, "Intensità: media"),
+    ]
+    assert describe(product(), [page(1, blocks)], []).metadata == {
+        "price": "155 EUR (25,870 Pta.)", "intensità": "media",
+    }  # fmt: skip
+
+
+def test_type_is_a_code_if_it_looks_like_one():
+    assert describe(product(), [page(1, [text(60, 100, "Type: BIS-SB2")])], []).metadata == {"code": "BIS-SB2"}
+    assert describe(product(), [page(1, [text(60, 100, "Type: indoor")])], []).metadata == {"type": "indoor"}

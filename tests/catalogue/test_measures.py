@@ -9,11 +9,31 @@ from swatchbook.catalogue.measures import composition_in, kind_of, size_in, valu
 @pytest.mark.parametrize(
     ("text", "values"),
     [
-        ("€ 64.00 per m²", {"price": "€ 64.00"}),
+        ("€ 64.00 per m²", {"price": "€ 64.00 per m²"}),
+        ("R$ 1.299,00/m²", {"price": "R$ 1.299,00/m²"}),
+        ("MP 7.470,00 RSD", {"price": "7.470,00 RSD"}),
+        ("15,90 KM", {"price": "15,90 KM"}),
+        ("120.000 đ", {"price": "120.000 đ"}),
+        ("10 KM", {}),  # a distance
+        ("Precio 12.50", {"price": "12.50"}),
         ("1.234,50 EUR", {"price": "1.234,50 EUR"}),
         ("60 x 120 cm", {"dimensions": "60 x 120 cm"}),
         ("L40 × W30 × H12 cm", {"dimensions": "L40 × W30 × H12 cm"}),
         ("305 x 125", {"dimensions": "305 x 125"}),
+        ("H 75 cm", {"dimensions": "H 75 cm"}),
+        ("W60 D40 H75 cm", {"dimensions": "W60 D40 H75 cm"}),
+        ("L 40 41 42 43", {}),  # sizes of socks
+        ("Ref. 10-445", {"code": "10-445"}),
+        ("Арт. 12345", {"code": "12345"}),
+        ("HS Code 6907", {}),  # of the customs
+        ("Modell 120 cm", {}),
+        ("3165140853675", {"ean": "3165140853675"}),
+        ("3165140853674", {}),  # its check digit is wrong
+        ("light grey", {"color": "light grey"}),
+        ("Black/Nature", {"color": "Black/Nature"}),
+        ("RAL 7016", {"color": "RAL 7016"}),
+        ("Orange", {}),  # it is a fruit, too
+        ("White Rhino", {}),
         ("R10 B", {"slip_rating": "R10 B"}),
         ("2,5 kg", {"weight": "2,5 kg"}),
         ("750 ml", {"capacity": "750 ml"}),
@@ -52,6 +72,17 @@ def test_code_in_a_name_stands_beside_other_words_and_has_more_than_two_digits()
     assert dict(values_in_name("Squares 86607-1")) == {"code": "86607-1"}
     for name in ("RK100", "Model A12", "The T7086 squares"):
         assert dict(values_in_name(name)) == {}
+
+
+def test_colour_that_ends_a_name_is_the_products() -> None:
+    assert dict(values_in_name("T7086 beige")) == {"code": "T7086", "color": "beige"}
+    assert dict(values_in_name("Tabouret (bleu clair)")) == {"color": "bleu clair"}
+    for name in ("Green tea", "Red", "Vaso Orange"):
+        assert "color" not in dict(values_in_name(name))
+
+
+def test_listed_colours_are_single_values() -> None:
+    assert list(values_in("Cru, Areia e Cinza Claro")) == [("color", name) for name in ("Cru", "Areia", "Cinza Claro")]
 
 
 def test_price_is_no_code() -> None:

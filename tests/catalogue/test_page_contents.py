@@ -53,3 +53,21 @@ def test_price_in_each_row_with_a_small_picture_is_a_price_list() -> None:
 def test_last_page_may_be_a_table() -> None:
     last = facts(2, [layouts.text(60, 40, "Brackets", 14)], tabular=0.5, shows_products=True)
     assert [said for said, _ in say_contents([facts(1, []), last], BODY)] == ["cover", "table"]
+
+
+def test_page_that_lists_the_titles_of_later_pages_is_contents() -> None:
+    names = ["Elm", "Oak", "Ash", "Fir"]
+    pages = [facts(n + 3, [layouts.text(60, 40, name, 30)], [(60, 100, 400, 290)]) for n, name in enumerate(names)]
+    listed = [layouts.text(60, 100 + 40 * n, f"{n + 1}. {name}") for n, name in enumerate(names)]
+    assert shown(facts(2, listed), *pages)[0] == "contents"
+    assert shown(facts(2, listed[:3]), *pages)[0] != "contents"
+
+
+def test_page_of_a_product_that_goes_on_is_a_scene_without_words_and_another_product_with_a_title() -> None:
+    first = card(2, "Elm")
+    picture = [(0.0, 0.0, 595.0, 842.0)]
+    assert shown(first, facts(3, [], picture, names=("Elm",), begin=()))[1] == "scene"
+    oak = facts(3, [layouts.text(60, 300, "Oak", 12)], [(60, 100, 400, 290)], names=("Elm",), begin=())
+    elm = facts(3, [layouts.text(60, 300, "Elm", 12)], [(60, 100, 400, 290)], names=("Elm",), begin=())
+    assert shown(first, oak)[1] == "products"
+    assert shown(first, elm)[1] == "products_continued"

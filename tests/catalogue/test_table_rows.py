@@ -1,6 +1,6 @@
 """A cell belongs to the name in its row and to the head of its column, drawn rules or not."""
 
-from swatchbook.catalogue.table_rows import cells_beside
+from swatchbook.catalogue.table_rows import cells_beside, pairs_in_columns
 from swatchbook.records import Block, Box, Line, Occurrence
 from tests.catalogue.layouts import text
 
@@ -54,3 +54,33 @@ def test_cell_behind_the_next_name_of_the_row_belongs_to_that_name() -> None:
         for name, own, other in (("left", left, right), ("right", right, left))
     }
     assert found == {"left": ["€ 1"], "right": ["€ 2"]}
+
+
+def test_code_before_the_name_is_of_its_row_and_heads_may_have_several_lines() -> None:
+    heads = [
+        text(60, 100, "Kataloški broj"), text(60, 112, "za poručivanje"), text(180, 106, "Model"),
+        text(300, 106, "EAN kod"), text(420, 100, "VP cena*"), text(420, 112, "(RSD)"),
+    ]  # fmt: skip
+    row = [text(60, 140, "0603681221"), text(300, 140, "3165140853675"), text(420, 140, "6.225,00")]
+    name = text(180, 140, "TRUVO")
+    found = {cell.key: cell.value for cell in cells_beside(place(name), lines(*heads, name, *row), [])}
+    assert found == {"code": "0603681221", "ean": "3165140853675", "price": "6.225,00"}
+
+
+def test_unit_that_ends_a_head_is_that_of_its_cells_and_both_prices_of_a_row_are_its_products() -> None:
+    heads = [text(60, 100, "Name"), text(180, 100, "Mass m, kg"), text(300, 100, "Price")]
+    row = [text(180, 130, "315,0"), text(300, 124, "€ 10"), text(300, 137, "€ 12")]
+    name = text(60, 130, "SF-300")
+    found = [cell.value for cell in cells_beside(place(name), lines(*heads, name, *row), [])]
+    assert found == ["315,0 kg", "€ 10", "€ 12"]
+
+
+def test_two_aligned_columns_in_different_type_are_labels_and_values() -> None:
+    rows = [("Mould cavities", "1 / 2"), ("Clamping force", "8 Ton"), ("Operation", "Hydraulic")]
+    sheet = [b for n, (label, value) in enumerate(rows)
+             for b in (text(60, 100 + 20 * n, label), text(200, 100 + 20 * n, value, bold=True))]  # fmt: skip
+    assert [(label, value) for label, value, _ in pairs_in_columns(lines(*sheet))] == rows
+    assert list(pairs_in_columns(lines(*sheet[:4]))) == []  # two rows are none
+    plain = [text(60, 100 + 20 * n, word) for n, (word, _) in enumerate(rows)]
+    beside = [text(200, 100 + 20 * n, word) for n, (_, word) in enumerate(rows)]
+    assert list(pairs_in_columns(lines(*plain, *beside))) == []  # two columns of one text

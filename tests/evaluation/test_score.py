@@ -11,7 +11,7 @@ from swatchbook.evaluation.score import Answer, Score, score
 from swatchbook.evaluation.summary import compare, summarise
 from swatchbook.evaluation.truth import Truth
 from swatchbook.geometry import Box
-from swatchbook.records import Product, Variant
+from swatchbook.records import Fact, Product, Variant
 
 A4: Box = (0, 0, 595, 842)
 
@@ -227,6 +227,19 @@ def test_metadata_is_scored_by_value_over_found_products_that_have_labels_for_it
     assert (facts.total.precision, facts.total.recall) == (3 / 6, 3 / 4)
     assert facts.missed == ("1 Rado color: sand",)
     assert facts.wrong == ("1 Rado code: R-1", "1 Rado dimensions: 6.0 cm", "1 Rado weight: 4 kg")
+
+
+def test_specifications_are_compared_with_what_is_said_under_free_labels() -> None:
+    labels = truth({"name": "Rado", "metadata": {"weight": "4 kg", "specifications": ["Output: 5 l", "Stroke: 2 cm"]}})
+    facts = (fact("output", "Output", "5 l"), fact("mood", "Mood", "calm"), fact("weight", "Weight", "4 kg"))
+    (rado,) = described(weight="4 kg", output="5 l", mood="calm").products
+    scored = score(labels, Answer([rado.model_copy(update={"facts": facts})], {}, (), {}, {})).facts
+    assert scored.missed == ("1 Rado specifications: Stroke: 2 cm",)
+    assert scored.wrong == ("1 Rado specifications: Mood: calm",)
+
+
+def fact(key: str, label: str, value: str) -> Fact:
+    return Fact(key=key, label=label, value=value, page=1, bbox=None, rule="label")
 
 
 @pytest.mark.parametrize(

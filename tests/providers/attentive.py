@@ -68,7 +68,7 @@ def see(picture: bytes) -> dict[str, Any]:
 def _pages(text: str) -> Iterator[tuple[int, list[str]]]:
     parts = _PAGE.split(text)
     for number, lines in zip(parts[1::2], parts[2::2], strict=True):
-        yield int(number), lines.strip().splitlines()
+        yield int(number), [line.removesuffix(" [picture]") for line in lines.strip().splitlines()]
 
 
 def _entries(lines: Sequence[str]) -> Iterator[tuple[str, str | None]]:

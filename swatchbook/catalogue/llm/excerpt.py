@@ -1,16 +1,18 @@
-"""What a language model is shown of each page: at most 4,000 characters, headings and cells marked, running heads once;
-and how many pages are in one question: at most 100, and 120,000 characters.
+"""What a language model is shown of each page: at most 4,000 characters, headings, cells and texts at pictures marked,
+running heads once; and how many pages are in one question: at most 100, and 120,000 characters.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import Final
 
 from swatchbook.catalogue.llm.confirm import normalise_source, normalise_words
-from swatchbook.catalogue.page_layout import LARGER, MARGIN, normalise_line
+from swatchbook.catalogue.page_layout import LARGER, MARGIN, normalise_line, picture_boxes
+from swatchbook.catalogue.pictures import CAPTION_REACH
 from swatchbook.catalogue.running_text import is_in_margin, mask_digits
-from swatchbook.records import Line, Page, Record
+from swatchbook.geometry import gap
+from swatchbook.records import Box, Line, Page, Record
 
 MOST_PAGES: Final = 100
 MOST_CHARACTERS: Final = 120_000
@@ -19,6 +21,8 @@ PAGE_CHARACTERS: Final = 4_000
 _LONGEST_HEADING: Final = 12  # words
 _IN_ROW: Final = 0.6  # of the font size, between the middles of two lines
 _CUT: Final = "[…]"
+PICTURE: Final = "[picture]"
+"""Stands behind the row of the text that is nearest to a picture."""
 
 
 class PageExcerpt(Record):
@@ -47,7 +51,7 @@ def page_excerpts(pages: Iterable[Page], *, most: int = PAGE_CHARACTERS) -> Iter
             for line in page.lines
             if line.text and not (is_in_margin(page, line, MARGIN) and mask_digits(line.text) in before)
         ]
-        text, cut = _fitting(_rows(lines, body), most)
+        text, cut = _fitting(_rows(lines, body, _at_pictures(page, lines)), most)
         yield PageExcerpt(
             number=page.number,
             shown=f"=== page {page.number} ===\n{text}",
@@ -73,8 +77,18 @@ def group_excerpts(
         yield tuple(window)
 
 
-def _rows(lines: Sequence[Line], body: int) -> list[str]:
-    """Join successive lines of one row to "label | value", and mark headings with "# ".
+def _at_pictures(page: Page, lines: Sequence[Line]) -> set[Box]:
+    """Return the box of the line that is nearest to each picture, unless it is far away."""
+    near = (min(lines, key=lambda line: gap(line.bbox, box), default=None) for box in picture_boxes(page))
+    return {
+        line.bbox
+        for box, line in zip(picture_boxes(page), near, strict=True)
+        if line and gap(line.bbox, box) <= CAPTION_REACH
+    }
+
+
+def _rows(lines: Sequence[Line], body: int, at_pictures: Collection[Box]) -> list[str]:
+    """Join successive lines of one row to "label | value", and mark headings with "# " and rows at pictures.
 
     `body` is the font size in points of most characters so far.
     """
@@ -84,7 +98,8 @@ def _rows(lines: Sequence[Line], body: int) -> list[str]:
             rows[-1].append(line)
         else:
             rows.append([line])
-    return [_row(row, body) for row in rows]
+    marks = (f" {PICTURE}" if any(line.bbox in at_pictures for line in row) else "" for row in rows)
+    return [_row(row, body) + mark for row, mark in zip(rows, marks, strict=True)]
 
 
 def _row(row: Sequence[Line], body: int) -> str:

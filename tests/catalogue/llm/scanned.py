@@ -10,7 +10,7 @@ import numpy as np
 import pymupdf
 from PIL import Image
 
-from swatchbook.catalogue.llm.excerpt import page_excerpts
+from swatchbook.catalogue.llm.excerpt import PICTURE, page_excerpts
 from swatchbook.catalogue.llm.scans import SIDE
 from swatchbook.pdf import reader
 from swatchbook.records import Page, Reading
@@ -46,4 +46,4 @@ def _look(jpeg: bytes) -> Any:
 
 
 def _lines(shown: str) -> list[str]:
-    return shown.splitlines()[1:]
+    return shown.replace(f" {PICTURE}", "").splitlines()[1:]

@@ -76,6 +76,20 @@ def test_excerpt_has_number_headings_and_rows_but_no_running_heads() -> None:
     assert expected.count("www.lumen.example") < len(document.pages) / 2
 
 
+def test_text_at_a_picture_is_marked_and_the_mark_is_no_part_of_a_name() -> None:
+    blocks = [
+        text(60, 310, "Alder"),
+        text(60, 700, "All in stock"),
+        text(350, 310, "Birke"),
+        text(450, 310, "€ 9"),
+    ]
+    document = Document([page(1, blocks, [(60, 100, 240, 300), (350, 100, 540, 300)])], [])
+    found, chat = ask(document, reply_with(offer("Alder [picture]", 1)), NOTHING)
+    shown = str(chat.questions[0].parts[-1]).splitlines()
+    assert shown == ["=== page 1 ===", "Alder [picture]", "All in stock", "Birke | € 9 [picture]"]
+    assert [product.name for product in found.products] == ["Alder"]
+
+
 def test_question_includes_layout_rules_and_outline() -> None:
     document = layouts.long_sections()
     _, chat = ask(document, reply_with())
