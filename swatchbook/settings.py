@@ -40,6 +40,7 @@ from pydantic_settings import (
 
 from swatchbook.errors import Configuration
 from swatchbook.loopback import is_loopback
+from swatchbook.ocr_languages import installed_languages
 from swatchbook.records import Owner, Role
 
 PREFIX = "SWATCHBOOK_"
@@ -623,10 +624,21 @@ class Settings(BaseSettings):
     ocr: Literal["auto", "off", "always"] = Field(
         default="auto",
         description=(
-            "Which pages are read by their pixels (Latin, Greek, Chinese and Japanese letters; about 1 s a page): "
-            "`auto` those without usable text, and those that are mostly one picture. Set `always` when texts in "
-            "pictures are missed beside other text: the local analyst then reads what is printed on each picture, too "
-            "(0.2 s); `off` for scripts that it cannot read, or to save the time."
+            "Which pages are read by their pixels (Latin, Chinese and Japanese letters, and SWATCHBOOK_OCR_LANGUAGES; "
+            "about 1 s a page): `auto` those without usable text, and those that are mostly one picture. Set `always` "
+            "when texts in pictures are missed beside other text: the local analyst then reads what is printed on each "
+            "picture, too (0.2 s); `off` to save the time."
+        ),
+    )
+
+    ocr_languages: Annotated[
+        tuple[Annotated[str, Field(pattern=r"^[a-z]{3}(_[a-z]+)?$")], ...], NoDecode, BeforeValidator(_parse_list)
+    ] = Field(
+        default_factory=installed_languages,
+        description=(
+            "Languages in other scripts whose print is read, by Tesseract's names (rus, fas, hin …), separated by "
+            "commas; the likeliest first. Default: all whose data this machine has (Debian's tesseract-ocr-rus …). Set "
+            "it where several machines share the work; [] for none."
         ),
     )
 

@@ -17,13 +17,15 @@ from typing import Any
 from tests import forked as forking
 from tests.forked import SWATCHBOOK
 
+OF_ALL_TESTS = ("SWATCHBOOK_OCR", "SWATCHBOOK_OCR_LANGUAGES")
+
 
 def bare_environment() -> dict[str, str]:
-    """Return the environment without settings of Swatchbook and Prefect, but the OCR setting of all tests; in a wide
+    """Return the environment without settings of Swatchbook and Prefect, but the OCR settings of all tests; in a wide
     terminal.
     """
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("SWATCHBOOK_", "PREFECT_"))}
-    return kept | {"SWATCHBOOK_OCR": os.environ["SWATCHBOOK_OCR"], "COLUMNS": "160"}
+    return kept | {name: os.environ[name] for name in OF_ALL_TESTS} | {"COLUMNS": "160"}
 
 
 class Command:

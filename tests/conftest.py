@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from swatchbook.resources import Resources
 
 os.environ.setdefault("SWATCHBOOK_OCR", "off")
+os.environ.setdefault("SWATCHBOOK_OCR_LANGUAGES", "[]")  # on every machine the same, whatever data it has
 """Most tests' pages have a picture and hardly any text: reading their pixels would take 2 s a document. What is about
 printed text says `ocr="auto"`."""
 

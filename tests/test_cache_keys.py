@@ -51,7 +51,7 @@ def test_key_reads_options_limits_and_the_stages_before() -> None:
         return stage_key(stage, content, settings, options, force=force)
 
     assert key() == key(batch_size=7) == key(max_retries=0)
-    limited = [key(force="f"), key(focus=False), key(max_image_mb=1)]
+    limited = [key(force="f"), key(focus=False), key(max_image_mb=1), key(ocr_languages=("rus",))]
     different = [key(), key(content="d"), key("read"), *limited]
     assert len(set(different)) == len(different)
     assert "/" not in key()

@@ -21,6 +21,7 @@ from swatchbook.catalogue.page_layout import (
     PageLayout,
     Style,
     Text,
+    is_right_to_left,
     join_paragraphs,
     normalise_line,
     reading_order,
@@ -170,9 +171,9 @@ def _branches(
         headed: list[tuple[Unit, int | None]] = [(u, None) for u in block.units]
         headed += [(Unit(t.page, t.box, "\n".join(t.lines)), _level(t, layout, document, levels, small)) for t in texts]
         page_specific = {t.box for t in texts if t in margins.page_specific}
-        order = _move_behind_headings(
-            [headed[i] for i in reading_order([unit.box for unit, _ in headed], layout.fold_at)], page_specific
-        )
+        mirrored = is_right_to_left(unit.text for unit, _ in headed)
+        in_order = reading_order([unit.box for unit, _ in headed], layout.fold_at, right_to_left=mirrored)
+        order = _move_behind_headings([headed[i] for i in in_order], page_specific)
         boxes, above = [unit.box for unit, _ in order], list[Unit]()
         for (unit, level), (following, below) in zip(order, [*order, (None, None)][1:], strict=True):
             outranked = below is not None and (level is None or below < level)

@@ -347,11 +347,21 @@ def _stack(boxes: list[Box], box: Box) -> list[Box]:
     ]
 
 
-def reading_order(boxes: Sequence[Box], fold_at: float | None = None) -> list[int]:
+def is_right_to_left(texts: Iterable[str]) -> bool:
+    """Whether most letters of a page are of a script that is written from right to left."""
+    letters = [unicodedata.bidirectional(c) in ("R", "AL") for text in texts for c in text if c.isalpha()]
+    return 2 * sum(letters) > len(letters)
+
+
+def reading_order(boxes: Sequence[Box], fold_at: float | None = None, *, right_to_left: bool = False) -> list[int]:
     """Return the indices of boxes in reading order, by a recursive XY cut at the widest gap.
 
-    `fold_at` is the middle of a spread: what begins to the left of it comes first.
+    `fold_at` is the middle of a spread: what begins to the left of it comes first. If `right_to_left`, the right
+    column and the right page come first.
     """
+    if right_to_left:
+        mirrored = [(-x1, y0, -x0, y1) for x0, y0, x1, y1 in boxes]
+        return reading_order(mirrored, None if fold_at is None else -fold_at)
     if fold_at is None:
         return _cut(list(range(len(boxes))), boxes)
     left = [i for i, box in enumerate(boxes) if box[0] < fold_at]

@@ -63,7 +63,9 @@ class LineReader:
 
     def read(self, pixels: Pixels, corners: Corners) -> tuple[str, float]:
         """Return a line's text, and the mean confidence in its letters (0 to 1)."""
-        (steps,) = self._session.run(None, {self._session.get_inputs()[0].name: _as_input(_cut(pixels, corners))})
+        (steps,) = self._session.run(
+            None, {self._session.get_inputs()[0].name: _as_input(_lengthened(cut_line(pixels, corners, higher=MARGIN)))}
+        )
         best = steps[0].argmax(axis=1)
         new = np.flatnonzero((np.diff(best, prepend=0) != 0) & (best != 0))
         text = "".join(self._letters[number] for number in best[new])
@@ -110,28 +112,39 @@ def _clockwise(corners: Corners) -> Corners:
     return np.stack((top_left, top_right, bottom_right, bottom_left)).astype(np.float32)
 
 
-def _cut(pixels: Pixels, corners: Corners) -> Pixels:
-    """Return a line as the reader sees it: flat, HEIGHT pixels high."""
+def cut_line(pixels: Pixels, corners: Corners, *, higher: float = 0.0, shorter: float = 0.0) -> Pixels:
+    """Return a line of a page flat and HEIGHT pixels high, with so much of its height added to it, and taken off its
+    ends.
+    """
     width, height = _size(corners)
     if height >= TALL * width:
         corners, width, height = np.roll(corners, -1, axis=0), height, width
-    corners, height = _heightened(corners), (1 + MARGIN) * height
+    cut = min(shorter * height, width / 4)
+    corners = _resized(corners, -cut / max(width, 1.0), higher / 2)
+    width, height = width - 2 * cut, (1 + higher) * height
     wide = max(1, round(HEIGHT * width / max(height, 1.0)))
     flat = np.array([(0, 0), (wide, 0), (wide, HEIGHT), (0, HEIGHT)], np.float32)
-    line = cv2.warpPerspective(
+    line: Pixels = cv2.warpPerspective(
         pixels,
         cv2.getPerspectiveTransform(np.ascontiguousarray(corners, np.float32), flat),
         (wide, HEIGHT),
         flags=cv2.INTER_CUBIC,
         borderMode=cv2.BORDER_REPLICATE,
     )
-    return np.pad(line, ((0, 0), (0, max(0, LEAST_WIDTH - wide)), (0, 0)), constant_values=127)
+    return line
 
 
-def _heightened(corners: Corners) -> Corners:
+def _lengthened(line: Pixels) -> Pixels:
+    return np.pad(line, ((0, 0), (0, max(0, LEAST_WIDTH - line.shape[1])), (0, 0)), constant_values=127)
+
+
+def _resized(corners: Corners, along: float, across: float) -> Corners:
+    """Return corners moved outwards by a share of the line's length at each end, and of its height above and below."""
     top_left, top_right, bottom_right, bottom_left = corners
-    left, right = (bottom_left - top_left) * (MARGIN / 2), (bottom_right - top_right) * (MARGIN / 2)
-    return np.stack((top_left - left, top_right - right, bottom_right + right, bottom_left + left)).astype(np.float32)
+    top, bottom = (top_right - top_left) * along, (bottom_right - bottom_left) * along
+    left, right = (bottom_left - top_left) * across, (bottom_right - top_right) * across
+    moved = (top_left - top - left, top_right + top - right, bottom_right + bottom + right, bottom_left - bottom + left)
+    return np.stack(moved).astype(np.float32)
 
 
 def _size(corners: Corners) -> tuple[float, float]:

@@ -45,7 +45,7 @@ def handle(request: dict[str, Any], _payload: bytes) -> Iterator[Frame]:
             case "open":
                 yield describe_document(document), b""
             case "read":
-                printed_text = PrintedText(request["ocr"])
+                printed_text = PrintedText(request["ocr"], request["languages"])
                 yield from _over_pages(document, request, partial(read_page, printed_text=printed_text))
             case "tables":
                 yield from _over_pages(document, request, read_tables)

@@ -5,14 +5,14 @@ read: `recogniser.py`.
 Without numpy and pydantic, which the child that reads pages only imports when a page needs it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from swatchbook.errors import OutOfMemory
 from swatchbook.geometry import area
 from swatchbook.pdf.mupdf_failure import to_failure
 
-READABLE = "Latin, Greek, Chinese and Japanese letters"
+READABLE = "Latin, Chinese and Japanese letters"
 Ocr = Literal["auto", "off", "always"]
 FEWEST_LETTERS = 25  # a page with fewer letters has no usable text
 MOST_GARBAGE = 0.3  # share of a text's characters that stand for no letter; more, and its fonts map to nothing
@@ -53,8 +53,8 @@ def wants_ocr(mode: Ocr, page: Mapping[str, Any]) -> bool:
 class PrintedText:
     """Reads the printed text of the pages that want it; the models are loaded for the first of them (1 s, 300 MB)."""
 
-    def __init__(self, mode: Ocr) -> None:
-        self._mode = mode
+    def __init__(self, mode: Ocr, languages: Sequence[str] = ()) -> None:
+        self._mode, self._languages = mode, languages
         self._recogniser: Any = None
         self._turn = 0  # of the page before
 
@@ -87,7 +87,7 @@ class PrintedText:
         from swatchbook.pdf.visible import render_box
         from swatchbook.records import Page
 
-        self._recogniser = self._recogniser or Recogniser()
+        self._recogniser = self._recogniser or Recogniser(self._languages)
         dpi = fitting_dpi(page.rect.width, page.rect.height)
         pixels = np.asarray(render_box(page, read["box"], dpi / 72))
         text_layer = Page.model_validate(read)

@@ -28,6 +28,7 @@ from swatchbook.errors import (
 )
 from swatchbook.geometry import area
 from swatchbook.images.limits import ImageLimits
+from swatchbook.ocr_languages import check_languages
 from swatchbook.pdf.folds import Fold
 from swatchbook.pdf.limits import HEAD_BYTES, check_pages, is_pdf
 from swatchbook.pdf.printed_text import READABLE
@@ -73,9 +74,12 @@ def read(
     """Read text, styles, pictures and outline in one pass over all pages. Pages that fail are in `lost`, and
     so are pages that were read, but whose printed text was not.
 
-    Raises UnreadableDocument, EncryptedDocument, TooLarge, FileMissing, InvalidReference, DiskFull; CrashedWorker or
-    ProviderTimeout if no page could be read but a later attempt may succeed.
+    Raises Configuration if data of a language of SWATCHBOOK_OCR_LANGUAGES are missing; UnreadableDocument,
+    EncryptedDocument, TooLarge, FileMissing, InvalidReference, DiskFull; CrashedWorker or ProviderTimeout if no page
+    could be read but a later attempt may succeed.
     """
+    if settings.ocr != "off":
+        check_languages(settings.ocr_languages)
     boxes: dict[int, Box] = {}
     tables: list[int] = []
     unread: dict[int, int] = {}  # lines of printed text, by page
@@ -85,7 +89,7 @@ def read(
         opened = _open(child, path, settings)
         warnings = list(opened["warnings"])
         numbers = range(1, opened["page_count"] + 1)
-        request = {**_request("read", path), "ocr": settings.ocr}
+        request = {**_request("read", path), "ocr": settings.ocr, "languages": settings.ocr_languages}
         try:
             settings.temporary_folder.mkdir(parents=True, exist_ok=True)
             with (
@@ -125,7 +129,7 @@ def read(
         pages_file=key,
         table_pages=tuple(tables),
         lost=tuple(lost),
-        warnings=truncate([*_unread_print(unread), *warnings], KEPT_WARNINGS),
+        warnings=truncate([*_unread_print(unread, settings.ocr_languages), *warnings], KEPT_WARNINGS),
     )
 
 
@@ -387,11 +391,15 @@ def _describe_document(child: Child, path: Path, settings: Settings) -> dict[str
     raise CrashedWorker(f"The PDF could not be opened: {crashes[-1]}", advice=_RETRY_ADVICE)
 
 
-def _unread_print(unread: Mapping[int, int]) -> Iterator[str]:
+def _unread_print(unread: Mapping[int, int], languages: Sequence[str]) -> Iterator[str]:
     """Yield a warning that names the pages with printed text that could not be read."""
     if unread:
         pages = f"page{'s' * (len(unread) > 1)} {page_numbers(unread)}"
-        yield f"Printed text that cannot be read: {sum(unread.values())} lines on {pages} (OCR reads {READABLE})."
+        yield (
+            f"Printed text that cannot be read: {sum(unread.values())} lines on {pages} (OCR reads "
+            f"{', '.join([READABLE, *languages])}; other scripts with Tesseract's data of their language, such as "
+            "Debian's tesseract-ocr-rus)."
+        )
 
 
 def _lost_print(page: int, kind: str, message: str, *, transient: bool = False) -> FailedPage:

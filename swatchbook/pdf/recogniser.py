@@ -2,23 +2,27 @@
 rendered at 144 dpi (2,400 pixels at most) and searched for lines at 80 dpi (0.9 megapixels at most). A page takes
 0.4 s, and 2 ms a letter; at most about 6,000 letters are read.
 
-The models (`line_models.py`) read Latin, Greek, Chinese and Japanese letters. Of lines in other scripts only digits,
-signs and look-alikes come out. Such lines are left out and named as unread: those that are unsure, those with few
-letters for their length, and those with words of two alphabets; on a page of which a third of the lines is so, also all
-that are not quite sure. Measured on 270 lines in Cyrillic and Persian print, of which 41 are still read (prices, codes,
-Latin names), and on 327 in Latin print, of which none is lost.
+The packaged models (`line_models.py`) read Latin, Chinese and Japanese letters. If they are unsure of some lines of a
+page, these are read in the other languages, too (`tesseract.py`), and the surest reads the page; the models read what
+it is unsure of, such as Latin names.
+
+Of lines in other scripts only digits, signs and look-alikes come out. Such lines are left out and named as unread:
+those that are unsure, with few letters for their length, or with words of two alphabets; on a page of which a sample or
+a third of all lines is so, also all that are not quite sure or consist of look-alikes.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from statistics import mean
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from swatchbook.pdf.line_models import Corners, LineFinder, LineReader, Pixels
 from swatchbook.pdf.ocr import Printed, PrintedLine, is_known, is_mostly_unread
+from swatchbook.pdf.tesseract import TesseractReader
 from swatchbook.records import Box
 
 READ_DPI, FIND_DPI = 144, 80  # letters of 6 pt are 12 pixels high; lines are found on less, in a quarter of the time
@@ -30,8 +34,12 @@ SURE_BESIDE_UNREAD = 0.9  # the same on a page whose print is mostly unread; of 
 FEWEST_LETTERS = 0.7  # of a line for each of its heights; wide titles have 0.9, most lines 2, Cyrillic ones 0 to 0.5
 LEADERS = "._·…-"  # they count as letters: rows of them lead to the price or the page
 TWO_ALPHABETS = re.compile(r"[A-Za-zÀ-ɏ][Α-ΡΣ-Ψα-λν-ω]|[Α-ΡΣ-Ψα-λν-ω][A-Za-zÀ-ɏ]")  # but ohm and micro
+LOOK_ALIKES = frozenset("ABCEHIKMOPTXYacekopuxy")  # of Cyrillic and Greek letters: "MACTEP" and "POCA" are sure
+GREEK = re.compile(r"[Α-ΡΣ-Ψα-λν-ω]{2}")  # the packaged models have only some Greek letters
+SURE_OF_LANGUAGE = 0.7  # the same in Tesseract's languages: the right one has 0.75 to 0.95, others at most 0.7
 SURE = 0.85  # mean confidence of lines that stand upright; upside down they have about 0.5
 SLENDER = 2.0  # times as long as wide, as lines are; pictures that are taken for text are not
+MOST_TRIALS = 5  # pages of a document on which all languages are tried: 0.3 s each
 SAMPLE, TELLING = 6, 8.0  # lines by which the turn of a page is told, about so slender: 16 letters are enough
 
 
@@ -40,8 +48,28 @@ def fitting_dpi(width: float, height: float) -> float:
     return min(READ_DPI, 72 * MOST_SIDE / max(width, height, 1.0))
 
 
+class Reader(Protocol):
+    """Reads the text of a line, and how sure it is of it (0 to 1)."""
+
+    def read(self, pixels: Pixels, corners: Corners) -> tuple[str, float]: ...
+
+
+class Choice(NamedTuple):
+    """How a page is to be read, what some of its lines say then, and how sure that is (0 to 1)."""
+
+    turn: int
+    reader: Reader
+    texts: dict[int, tuple[str, float]]
+    sure: float
+
+
 class Recogniser:
-    """The models, loaded when a first page needs them (0.7 s, 300 MB)."""
+    """The models, loaded when a first page needs them (0.7 s, 300 MB), and Tesseract in `languages`."""
+
+    def __init__(self, languages: Sequence[str] = ()) -> None:
+        self._languages = languages
+        self._other: Reader | None = None  # of the language that was read last
+        self._trials = MOST_TRIALS
 
     @cached_property
     def _finder(self) -> LineFinder:
@@ -60,12 +88,14 @@ class Recogniser:
         """
         turned = _turned(pixels, turn)
         lines = self._find(turned, dpi)
-        more, texts = self._turn(turned, lines)
+        more, reader, texts, sure = self._choose(turned, lines)
         turn = (turn + more) % 360 if len(lines) else 0
         if more:
             lines, turned = turn_quads(lines, more, *turned.shape[:2]), _turned(turned, more)
         if more % 180:  # sideways, half of the lines are not found
             lines, texts = self._find(turned, dpi), {}
+        if reader is not self._reader:  # the models have not read what it is unsure of
+            texts = {}
         printed, unread, length = list[PrintedLine](), list[Box](), 0.0
         for number, line in enumerate(lines):
             box = _box(turn_quads(line, -turn % 360, *turned.shape[:2]) * (72 / dpi))
@@ -74,51 +104,92 @@ class Recogniser:
             slenderness = _slenderness(line)
             length += slenderness
             if number not in texts and length <= most:
-                texts[number] = self._reader.read(turned, line)
+                texts[number] = self._read_line(reader, turned, line)
             text, confidence = texts.get(number, ("", 0.0))
-            if confidence >= LEAST_CONFIDENCE and has_sense(text, slenderness):
+            if confidence >= LEAST_CONFIDENCE and self._has_sense(reader, text, line):
                 printed.append(PrintedLine(text.strip(), box, round(confidence, 2)))
             elif slenderness >= SLENDER:
                 unread.append(box)
-        if is_mostly_unread(len(printed), len(unread)):
-            unread += [line.box for line in printed if line.confidence < SURE_BESIDE_UNREAD]
-            printed = [line for line in printed if line.confidence >= SURE_BESIDE_UNREAD]
+        if (reader is self._reader and sure < SURE) or is_mostly_unread(len(printed), len(unread)):
+            unread += [line.box for line in printed if not _is_sure(line.text, line.confidence)]
+            printed = [line for line in printed if _is_sure(line.text, line.confidence)]
         return Printed(tuple(printed), turn, tuple(unread))
 
     def _find(self, pixels: Pixels, dpi: float) -> Corners:
         height, width = pixels.shape[:2]
         return self._finder.find(pixels, min(1.0, FIND_DPI / dpi, (FIND_PIXELS / (height * width)) ** 0.5))
 
-    def _turn(self, pixels: Pixels, lines: Corners) -> tuple[int, dict[int, tuple[str, float]]]:
-        """Return the turn in which some of the lines are read with the highest confidence, and what they say in it.
+    def _read_line(self, reader: Reader, pixels: Pixels, line: Corners) -> tuple[str, float]:
+        """Return what a reader reads in a line; or the packaged models, if only they are sure of it."""
+        text, confidence = reader.read(pixels, line)
+        if reader is not self._reader and confidence < SURE_BESIDE_UNREAD:
+            other, sure = self._reader.read(pixels, line)
+            if _is_sure(other, sure) and self._has_sense(self._reader, other, line):
+                return other, sure
+        return text, confidence
+
+    def _has_sense(self, reader: Reader, text: str, line: Corners) -> bool:
+        """Whether a text may be what is printed on a line."""
+        return has_sense(text, _slenderness(line)) and not (reader is self._reader and GREEK.search(text))
+
+    def _choose(self, pixels: Pixels, lines: Corners) -> Choice:
+        """Return the turn and the reader by which some of the lines are read with the highest confidence, and what
+        they say then.
 
         Lines that are taller than wide lie sideways; among the two turns that lay them flat, the letters decide.
         """
         slender = [number for number, line in enumerate(lines) if _slenderness(line) >= SLENDER]
         sample = sorted(slender, key=lambda number: abs(_slenderness(lines[number]) - TELLING))[:SAMPLE]
         if not sample:
-            return 0, {}
+            return Choice(0, self._reader, {}, 1.0)
         sizes = np.ptp(lines[sample], axis=1)
         sideways = 2 * np.count_nonzero(sizes[:, 1] > sizes[:, 0]) > len(sample)
-        tried = dict[int, dict[int, tuple[str, float]]]()
-        for turn in (90, 270) if sideways else (0, 180):
-            turned, quads = _turned(pixels, turn), turn_quads(lines, turn, *pixels.shape[:2])
-            tried[turn] = {number: self._reader.read(turned, quads[number]) for number in sample}
-            if _confidence(tried[turn]) >= SURE:
-                break
-        best = max(tried, key=lambda turn: _confidence(tried[turn]))
-        return best, tried[best]
+        turns = (90, 270) if sideways else (0, 180)
+
+        def choices(reader: Reader) -> Iterator[Choice]:
+            for turn in turns:
+                turned, quads = _turned(pixels, turn), turn_quads(lines, turn, *pixels.shape[:2])
+                texts = {number: reader.read(turned, quads[number]) for number in sample}
+                sure = mean(
+                    confidence if self._has_sense(reader, text, lines[number]) else 0.0
+                    for number, (text, confidence) in texts.items()
+                )
+                yield Choice(turn, reader, texts, sure)
+
+        packaged = best = _surest(choices(self._reader))
+        if best.sure < SURE and self._other:
+            best = _surest([best, *choices(self._other)])
+        if best.sure < SURE and self._languages and self._trials:
+            self._trials -= 1
+            for language in self._languages:
+                best = _surest([best, *choices(TesseractReader(language))], sure=1.0)
+        if best.reader is self._reader or best.sure < SURE_OF_LANGUAGE:
+            return packaged
+        self._other = best.reader
+        return best
 
 
 def has_sense(text: str, slenderness: float) -> bool:
     """Whether a line so many times longer than high has as many letters as print that can be read, of one alphabet."""
     letters = sum(letter.isalnum() or letter in LEADERS for letter in text)
     few = slenderness >= SLENDER and letters < FEWEST_LETTERS * slenderness
-    return bool(text.strip()) and not few and not TWO_ALPHABETS.search(text)
+    return any(map(str.isalnum, text)) and not few and not TWO_ALPHABETS.search(text)
 
 
-def _confidence(texts: dict[int, tuple[str, float]]) -> float:
-    return mean(confidence for _, confidence in texts.values())
+def _is_sure(text: str, confidence: float) -> bool:
+    """Whether the packaged models read a line rightly where print of a script that they do not know stands."""
+    letters = {letter for letter in text if letter.isalpha()}
+    return confidence >= SURE_BESIDE_UNREAD and not (letters and letters <= LOOK_ALIKES)
+
+
+def _surest(choices: Iterable[Choice], sure: float = SURE) -> Choice:
+    """Return the first choice that is `sure`, else the surest."""
+    tried = list[Choice]()
+    for choice in choices:
+        tried.append(choice)
+        if choice.sure >= sure:
+            break
+    return max(tried, key=lambda choice: choice.sure)
 
 
 def _turned(pixels: Pixels, turn: int) -> Pixels:

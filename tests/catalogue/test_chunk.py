@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from swatchbook.catalogue.chunk import MOST_PIECES, chunk, word_pieces
 from swatchbook.catalogue.page_layout import normalise_line
-from swatchbook.records import Chunks, Page, Plan, PlannedPage, Table, fold
+from swatchbook.records import Block, Chunks, Page, Plan, PlannedPage, Table, fold
 from tests.catalogue import layouts
 from tests.catalogue.layouts import Document, page, prose, text
 
@@ -85,6 +85,18 @@ def test_left_page_of_a_spread_is_read_before_the_right() -> None:
     spread = page(1, lines).model_copy(update={"box": (0.0, 0.0, 1190.0, 595.0)})
     read = [line.split()[0] for c in chunked([spread]).chunks if c.embed for line in c.text.splitlines()]
     assert [word for word in read if word.isalpha()] == ["one", "two", "three", "four"]
+
+
+@pytest.mark.parametrize("letters", ["of a quiet stone ", "שולחן מעץ אלון "])
+def test_columns_are_read_one_after_the_other_from_the_side_where_lines_begin(letters: str) -> None:
+    def lines(x: float, tops: tuple[int, ...], first: int) -> list[Block]:
+        return [text(x, top, f"{first + n}{n} {letters * 3}"[:44]) for n, top in enumerate(tops)]
+
+    left, right = lines(60, (100, 114, 150, 164), 1), lines(300, (104, 118, 132, 170), 5)
+    first, second = (left, right) if letters.isascii() else (right, left)
+    across = text(60, 60, f"0 {letters * 6}"[:92])
+    read = [line.split()[0] for c in chunked([page(1, [*left, *right, across])]).chunks for line in c.text.splitlines()]
+    assert read == ["0", *(line.lines[0].text.split()[0] for line in (*first, *second))]
 
 
 def test_skipped_pages_have_chunks_of_their_own_unless_they_are_boilerplate():

@@ -1,4 +1,5 @@
 import socket
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,7 @@ import pymupdf
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
+from swatchbook.errors import Configuration
 from swatchbook.geometry import area, move, overlap
 from swatchbook.images.limits import ImageLimits
 from swatchbook.pdf import reader
@@ -133,9 +135,74 @@ def test_nothing_is_downloaded_and_lines_that_cannot_be_read_are_named(
     settings = Settings(home=tmp_path / "home", ocr="auto")
     reading = reader.read(as_pdf(page_of, blank, page_of, path=tmp_path / "a.pdf"), Files(settings.files), settings)
     assert reading.warnings == (
-        "Printed text that cannot be read: 6 lines on pages 1, 3 (OCR reads Latin, Greek, Chinese and Japanese "
-        "letters).",
+        "Printed text that cannot be read: 6 lines on pages 1, 3 (OCR reads Latin, Chinese and Japanese "
+        "letters; other scripts with Tesseract's data of their language, such as Debian's tesseract-ocr-rus).",
     )
+
+
+PRINT = {
+    "ru": ("Стол обеденный из дуба", "Кресло для гостиной", "ТОРШЕР", "МАСТЕР", "Цвет: белый 1204"),
+    "fa": ("میز ناهارخوری چوبی", "صندلی راحتی", "رنگ سفید مات"),
+    "en": ("Dining table of oak", "Lounge chair", "FLOOR LAMP 1204"),
+}
+
+
+def set_in(lines: Sequence[str], style: str = "") -> Image.Image:
+    """A page of 400 × 400 points with lines of any script, as a picture."""
+    with pymupdf.open() as document:
+        page = document.new_page(width=400, height=400)
+        for number, line in enumerate(lines):
+            page.insert_htmlbox(
+                (30, 30 + 60 * number, 380, 80 + 60 * number), f'<p style="font-size:24px;{style}">{line}</p>'
+            )
+        pixmap = page.get_pixmap(dpi=144)
+        return Image.frombytes("RGB", (pixmap.width, pixmap.height), pixmap.samples)
+
+
+def test_print_in_the_languages_of_the_settings_is_read_whichever_of_them_it_is(tmp_path: Path) -> None:
+    scripts = ("ru", "fa", "en", "ru")
+    upright = [set_in(PRINT[script]) for script in scripts]
+    turned = [page.rotate(90, expand=True) for page in upright[:2]]
+    settings = Settings(home=tmp_path / "home", ocr="auto", ocr_languages=("fas", "rus"))
+    reading = reader.read(as_pdf(*upright, *turned, path=tmp_path / "a.pdf"), Files(settings.files), settings)
+    assert not reading.warnings
+    pages = list(reader.iter_pages(Files(settings.files), reading))
+    assert [page.turn for page in pages] == [0, 0, 0, 0, 90, 90]
+    assert [{line.text for line in page.lines} for page in pages] == [
+        {*PRINT[script]} for script in (*scripts, "ru", "fa")
+    ]
+    assert all(0.6 <= (line.confidence or 0) <= 1 for page in pages for line in page.lines)
+
+
+@pytest.mark.parametrize("style", ["font-family:sans-serif", "font-family:serif;font-weight:bold"])
+@pytest.mark.parametrize(
+    "lines",
+    [
+        PRINT["ru"][:4], PRINT["fa"], ("Τραπέζι από δρυ", "Καρέκλα σαλονιού"), ("שולחן אוכל מעץ אלון", "כיסא לסלון"),
+        ("참나무 식탁", "거실 의자", "침대 협탁"), ("ओक की खाने की मेज़", "बैठक की कुर्सी"),
+        ("Կաղնե սեղան", "Հյուրասենյակի աթոռ"), ("የእንጨት ጠረጴዛ", "ነጭ ወንበር"),
+    ],
+)  # fmt: skip
+def test_print_in_no_language_of_the_settings_becomes_no_text(lines: Sequence[str], style: str) -> None:
+    read = Recogniser().read(np.asarray(set_in(lines, style)), 144)
+    assert (read.lines, len(read.unread)) == ((), len(lines))
+
+
+def test_a_language_without_data_blocks_reading_and_the_packages_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("rus", "eng", "uzb_cyrl"):
+        (tmp_path / f"{name}.traineddata").touch()
+    monkeypatch.setenv("TESSDATA_PREFIX", str(tmp_path))
+    monkeypatch.delenv("SWATCHBOOK_OCR_LANGUAGES")
+    assert Settings(home=tmp_path).ocr_languages == ("rus", "uzb_cyrl")
+    settings = Settings(home=tmp_path, ocr="auto", ocr_languages=("rus", "kor", "aze_cyrl"))
+    path = as_pdf(scan("Lounge Oslo"), path=tmp_path / "a.pdf")
+    with pytest.raises(Configuration, match="in kor, aze_cyrl cannot be read") as missing:
+        reader.read(path, Files(settings.files), settings)
+    assert "tesseract-ocr-kor, tesseract-ocr-aze-cyrl" in (missing.value.advice or "")
+    off = settings.model_copy(update={"ocr": "off"})
+    assert reader.read(path, Files(off.files), off).page_count == 1
 
 
 def test_a_page_keeps_its_text_when_memory_is_short_for_its_print_which_a_later_try_reads(tmp_path: Path) -> None:
