@@ -15,7 +15,7 @@ from swatchbook.geometry import area, gaps, long_side, short_side
 from swatchbook.records import Box, Line, Sighting
 
 LEAST_SIDE = 32.0  # points
-LEAST_SHARE = 0.006  # of the page
+LEAST_SHARE = 0.006  # of the page; what was cut from a raster beside names may be smaller
 LEAST_SIDE_IN_CONTEXT = 15.0  # points; cells of palettes are at least so high, icons within text lower
 LEAST_OPACITY = 0.6  # mean of what is seen; fainter ones are backgrounds of text (pictures of products: 0.83)
 FAINT_FROM = 0.4  # of its area that is seen; thin lines on a clear ground are faint, too, but cover less
@@ -60,7 +60,7 @@ def is_small(sighting: Sighting) -> str | None:
         return None
     if side < LEAST_SIDE:
         return f"tiny: its short side is under {LEAST_SIDE:g} pt"
-    if area(sighting.bbox) < LEAST_SHARE * area(sighting.page_box):
+    if sighting.kind != "region" and area(sighting.bbox) < LEAST_SHARE * area(sighting.page_box):
         return f"tiny: under {LEAST_SHARE:.1%} of the page"
     return None
 

@@ -1,6 +1,7 @@
 """The pictures within one raster that shows several: on flat ground (a fifth of it in one colour, and half of its
-edge), beside two lines of text or more. A region is a connected part that is not ground, no text, no rule and no
-frame, of 18 points and 0.15 % of the page at least. Composed photographs have no such ground and stay whole.
+edge, or what most of many lines stand on), beside two lines of text or more. A region is a connected part that is not
+ground, no text, no rule and no frame, of 18 points and 0.15 % of the page at least; photographs are cut at straight
+gutters, however narrow. Composed photographs have no such ground and stay whole.
 
 Pure functions of pixels. On flat ground 140 of 142 captioned products of real catalogues had their own region.
 """
@@ -250,7 +251,7 @@ def _parts(different: NDArray[np.bool_]) -> list[tuple[Box, float, float]]:
             parts += [(_moved(each, left, top), _filled(own, each), 0.0) for each in photographs]
             continue
         within = labels[top + FRAME_WIDTH : top + height - FRAME_WIDTH, left + FRAME_WIDTH : left + width - FRAME_WIDTH]
-        box = tuple(map(float, whole))
+        box = _moved(whole, 0, 0)
         parts.append((box, count / (width * height), 1 - float(np.count_nonzero(within == number)) / count))
     return parts
 

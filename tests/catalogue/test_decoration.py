@@ -44,6 +44,12 @@ def test_small_picture_without_a_row_is_decorative(lines: list[Line]) -> None:
     assert state([sighting(bbox=SMALL)], lines) == [DECORATIVE]
 
 
+def test_small_part_of_a_raster_is_shown_unless_it_is_as_low_as_an_icon() -> None:
+    region = sighting(bbox=SMALL).model_copy(update={"kind": "region"})
+    assert state([region], []) == [SHOWN]
+    assert state([region.model_copy(update={"bbox": (100, 100, 160, 130)})], []) == [DECORATIVE]
+
+
 def test_small_pictures_of_one_size_with_different_names_are_shown() -> None:
     swatches = column(4)
     names = [line(f"Tone {'abcd'[n]}", 100, 142 + 60 * n) for n in range(4)]

