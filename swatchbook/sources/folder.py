@@ -81,7 +81,9 @@ def _look_into(folder: Path, suffixes: Collection[str]) -> tuple[list[str], set[
                 names.append(entry.name)
                 if entry.is_symlink():
                     links.add(entry.name)
-    return sorted(names, key=os.fsencode), links, sorted(subfolders, key=os.fsencode)
+    names.sort()
+    subfolders.sort()
+    return names, links, subfolders
 
 
 def _root_of(folder: Path) -> Path:
