@@ -29,6 +29,8 @@ CELLS = 2
 """A text with this many numbers in its row is in a table."""
 IN_TWO_WEIGHTS = 1.5
 """A name in two weights is at least so many times as large as body text: smaller ones have descriptions below them."""
+SPACE = 1.0
+"""The parts of one heading are at most so many times its size apart."""
 OF_THE_HOUSE = 0.4
 """A text on at least this share of the pages, and not on pages that follow each other, names the maker."""
 EVERYWHERE, MANY_PAGES = 0.8, 5
@@ -92,7 +94,7 @@ def house_names(document: DocumentLayout) -> frozenset[str]:
     pages: dict[str, set[int]] = defaultdict(set)
     covers: set[str] = set()
     for layout in document.layouts:
-        texts = {_letters(text.text) for text in layout.texts}
+        texts = {letters_of(text.text) for text in layout.texts}
         covers |= texts if document.kinds.get(layout.number) == "cover" else set()
         for words in texts:
             pages[words].add(layout.number)
@@ -107,7 +109,7 @@ def house_names(document: DocumentLayout) -> frozenset[str]:
     return frozenset(words for words, found in pages.items() if is_house(words, found))
 
 
-def _letters(text: str) -> str:
+def letters_of(text: str) -> str:
     """Return the folded letters and digits of a text: signs get lost where print is read from pixels."""
     return "".join(c for c in fold(text) if c.isalnum())
 
@@ -133,7 +135,7 @@ def find_candidates(
             continue
         if text in tails:
             name = f"{name} {product_name(tails[text])}"
-        if not may_be_name(text, name) or (layout.number, text.box) in running or _letters(text.text) in house:
+        if not may_be_name(text, name) or (layout.number, text.box) in running or letters_of(text.text) in house:
             continue
         row = [t for t in layout.texts if t is not text and in_one_row(t, text)]
         numbers = [t for t in row if _is_cell(t.text)]
@@ -206,23 +208,24 @@ _DESIGNATION = re.compile(r"[A-Z]{1,4}(?:\d{0,2}[A-Z]{1,2})?[-./]?\d{1,5}(?:[-./
 
 
 def _second_lines(layout: PageLayout, document: DocumentLayout) -> dict[Text, Text]:
-    """Return the headings that go on in another weight, directly below or in their row, each with its other part."""
-    heads = [t for t in layout.texts if t.size >= IN_TWO_WEIGHTS * document.body and is_name(t)]
+    """Return the headings that go on in another weight, directly below or in their row, or behind a wide space, each
+    with its other part.
+    """
+    large = [t for t in layout.texts if t.size >= IN_TWO_WEIGHTS * document.body]
+    parts = [t for t in large if is_name(t) or is_measure(t.text)]
     found: dict[Text, Text] = {}
-    for text in heads:
-        near = [
-            t
-            for t in heads
-            if t.bold != text.bold and abs(t.size - text.size) <= 0.05 * text.size and _goes_on(text, t)
-        ]
+    for text in filter(is_name, large):
+        near = [t for t in parts if abs(t.size - text.size) <= 0.05 * text.size and _goes_on(text, t)]
         if len(near) == 1 and near[0] not in found:
             found[text] = near[0]
     return found
 
 
 def _goes_on(text: Text, other: Text) -> bool:
-    """Whether another text is the next line of a text, or stands behind it in its row."""
+    """Whether another text is the next line of a text in another weight, or stands behind it in its row."""
     across, down = gaps(text.box, other.box)
+    if text.bold == other.bold:
+        return other.box[0] > text.box[0] and across <= SPACE * text.size and _is_level(other.box, text)
     if abs(text.box[0] - other.box[0]) <= text.size / 4 and other.box[1] > text.box[1]:
         return down <= 0.3 * text.size
     return other.box[0] > text.box[0] and across <= 0.6 * text.size and in_one_row(text, other)

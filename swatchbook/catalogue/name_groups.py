@@ -35,6 +35,8 @@ MOST_REFRAINS = 5
 """More refrains make a group no likelier to be names."""
 ROWS_OF_A_FAMILY = 3
 """Headings with at least so many priced rows each name families."""
+FEWEST_LISTED, LISTED = 4, 0.5
+"""A table lists what other pages show when so many of its names, and this share of them, stand there outside tables."""
 ALIGNED = 3.0
 """Texts in one line down differ by at most so many points."""
 RELATIONS = ("below", "above", "left", "right", "inside")
@@ -59,6 +61,7 @@ def find_name_groups(document: DocumentLayout, announced: Collection[str]) -> li
     running, house = running_texts(document), house_names(document)
     family = _families(document)
     pages = {layout.number: list(find_candidates(layout, document, running, house)) for layout in document.layouts}
+    pages = _without_lists(pages)
     for found_on in pages.values():
         for in_table, candidate in found_on:
             by_style[family[candidate.text.style], in_table].append(candidate)
@@ -89,6 +92,22 @@ def find_name_groups(document: DocumentLayout, announced: Collection[str]) -> li
 
 Pages = Mapping[int, Sequence[tuple[bool, Candidate]]]
 """Page -> its candidates, each with whether it is in a table."""
+
+
+def _without_lists(pages: Pages) -> Pages:
+    """Return the candidates without the rows of tables that list what other pages show, such as order forms."""
+    shown: dict[str, set[int]] = defaultdict(set)
+    for page, found in pages.items():
+        for in_table, candidate in found:
+            if not in_table:
+                shown[fold(candidate.name)].add(page)
+    lists = set()
+    for page, found in pages.items():
+        rows = {fold(c.name) for in_table, c in found if in_table}
+        again = sum(bool(shown[name] - {page}) for name in rows)
+        if again >= max(FEWEST_LISTED, LISTED * len(rows)):
+            lists.add(page)
+    return {page: [one for one in found if page not in lists or not one[0]] for page, found in pages.items()}
 
 
 def _share_over_rows(found: Sequence[Candidate], pages: Pages) -> float:

@@ -1,12 +1,13 @@
-"""Texts that may be the names of products by their place, in whatever style: the largest text of each page, headings of
-descriptions, the text nearest to each picture, the name in each row of a table. Print that is read from pixels has no
-exact sizes, and some catalogues set every page in another style; the place of the name stays.
+"""Texts that may be the names of products by their place, in whatever style: the largest text of each page, also the
+largest of those that no other page repeats, headings of descriptions, the text nearest to each picture, the name in
+each row of a table. Print that is read from pixels has no exact sizes, and some catalogues set every page in another
+style; the place of the name stays.
 """
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from swatchbook.catalogue.name_candidates import Candidate
+from swatchbook.catalogue.name_candidates import Candidate, letters_of
 from swatchbook.catalogue.page_layout import LARGER, PageLayout, Text
 from swatchbook.geometry import gaps
 
@@ -20,6 +21,8 @@ DESCRIBED = 0.12
 """The part of a page's height below a heading in which no other text is as large."""
 AS_LARGE = 0.93
 """Sizes that differ by less are one where they are measured in pixels."""
+OWN_PAGES = 4
+"""A text on more pages than these, or on pages apart, is of no product's own."""
 
 
 def by_role(
@@ -30,8 +33,10 @@ def by_role(
     `pages` maps each page to its candidates, each with whether it is in a table.
     """
     roles: dict[str, list[Candidate]] = defaultdict(list)
+    own = _own_words(layouts, pages)
     for layout in layouts:
         free = [c for in_table, c in pages[layout.number] if not in_table]
+        roles["own title"] += _titles([c for c in free if letters_of(c.name) in own], layout)
         roles["row"] += [c for in_table, c in pages[layout.number] if in_table]
         roles["title"] += _titles(free, layout)
         roles["heading"] += [c for c in free if _heads_description(c.text, layout)]
@@ -63,9 +68,22 @@ def _titles(found: Sequence[Candidate], layout: PageLayout) -> Iterator[Candidat
     halves: dict[bool, list[Candidate]] = defaultdict(list)
     for c in found:
         halves[middle is not None and c.text.box[0] >= middle].append(c)
-    for half in halves.values():
-        largest = max(c.text.size for c in half)
-        yield min((c for c in half if c.text.size >= AS_LARGE * largest), key=lambda c: c.text.box[1])
+    yield from map(_largest, halves.values())
+
+
+def _largest(found: Sequence[Candidate]) -> Candidate:
+    """Return the topmost of the texts that are about as large as the largest."""
+    largest = max(c.text.size for c in found)
+    return min((c for c in found if c.text.size >= AS_LARGE * largest), key=lambda c: c.text.box[1])
+
+
+def _own_words(layouts: Sequence[PageLayout], pages: Mapping[int, Sequence[tuple[bool, Candidate]]]) -> frozenset[str]:
+    """Return the letters of texts that are printed on one page, or on a few that follow each other."""
+    found: dict[str, set[int]] = defaultdict(set)
+    for layout in layouts:
+        for _, candidate in pages[layout.number]:
+            found[letters_of(candidate.name)].add(layout.number)
+    return frozenset(words for words, on in found.items() if len(on) <= OWN_PAGES and max(on) - min(on) < len(on))
 
 
 def _heads_description(text: Text, layout: PageLayout) -> bool:

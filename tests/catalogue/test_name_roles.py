@@ -65,3 +65,39 @@ def test_words_of_services_are_told_from_those_of_goods() -> None:
     page = layouts.page(1, [layouts.text(60, 60, "Unsere Dienstleistungen", 20)])
     layout = lay_out(layouts.reading(Document([page], [])), [page])[0].layouts
     assert share_of_pages("services", layout) > share_of_pages("goods", layout) == 0
+
+
+def test_rows_of_an_order_form_name_nothing_that_its_pages_show() -> None:
+    names = ["Alder Bench", "Birke Stool", "Cedro Table", "Dune Shelf"]
+    pages = [
+        layouts.page(n, [layouts.text(60, 420, name, 12)], [(60, 60, 400, 400)]) for n, name in enumerate(names, 2)
+    ]
+    pages = [layouts.cover(), *pages, plain.order_form(6, names)]
+    groups = find_name_groups(*lay_out(layouts.reading(Document(pages, [])), pages))
+    assert {c.text.page for g in groups for c in g.candidates if c.name in names} == {2, 3, 4, 5}
+
+
+def test_line_that_comes_again_is_no_page_s_own_title() -> None:
+    names = ("Alder", "Birke", "Cedro", "Dune")
+    series = ("Indoor series", "Outdoor series", "Indoor series", "Outdoor series")
+    pages = [
+        layouts.page(
+            n,
+            [
+                layouts.text(60, 60, kind, 30),
+                layouts.text(60, 200, name, 14 + n),
+                *layouts.prose(60, 300, "calm " * 40),
+            ],
+        )
+        for n, (name, kind) in enumerate(zip(names, series, strict=True), 2)
+    ]
+    pages = [layouts.cover(), *pages, layouts.contacts(6)]
+    groups = find_name_groups(*lay_out(layouts.reading(Document(pages, [])), pages))
+    assert names in [tuple(c.name for c in g.candidates) for g in groups if g.by_role]
+
+
+def test_heading_with_a_wide_space_is_one_name() -> None:
+    heading = [layouts.text(60, 60, "Railing post", 20), layouts.text(190, 60, "66x66 with caps", 20)]
+    pages = [layouts.page(n, [*heading, *layouts.prose(60, 160, "calm " * 60)]) for n in (1, 2)]
+    groups = find_name_groups(*lay_out(layouts.reading(Document(pages, [])), pages))
+    assert {c.name for g in groups for c in g.candidates} == {"Railing post 66x66 with caps"}
