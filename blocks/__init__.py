@@ -40,7 +40,7 @@ def load_resources(names: BlockNames) -> Resources:
 
     Raises Configuration if a block is not saved, or was saved with other fields.
     """
-    settings = load_settings()
+    settings = load_settings()  # again in a command: a worker's process has read none, and blocks override them
     watch(settings)
     for part, name in names.chosen.items():
         settings = overlay(settings, load_block(BLOCKS[part], name))

@@ -54,7 +54,7 @@ _ACTIVE = (*UNDER_WAY, *WAITING)
 _UNWANTED = (DocumentStatus.CANCELLED, DocumentStatus.DELETING, None)  # None: the document no longer exists
 
 
-class SettledRuns(Record):
+class UpdatedRuns(Record):
     """Ids of flow runs whose state was updated, and of documents that a person cancelled in Prefect."""
 
     crashed: tuple[str, ...] = ()
@@ -62,7 +62,7 @@ class SettledRuns(Record):
     documents: tuple[str, ...] = ()
 
 
-async def settle_flow_runs(client: PrefectClient, ledger: Ledger) -> SettledRuns:
+async def update_ingest_states(client: PrefectClient, ledger: Ledger) -> UpdatedRuns:
     """Set ingests of dead processes to Crashed, and those of cancelled or deleted documents to Cancelled.
 
     A document whose flow run was cancelled by a person is cancelled.
@@ -87,11 +87,11 @@ async def settle_flow_runs(client: PrefectClient, ledger: Ledger) -> SettledRuns
         ours = last is not None or (document is not None and (run.idempotency_key or "").startswith(document))
         unwanted = ours and document is not None and statuses.get(document) in _UNWANTED
         due[run.id] = _due_state(run, last, unwanted=unwanted) or due.get(run.id)
-    settled = await _set(client, active, due)
-    return settled.model_copy(update={"documents": tuple(sorted(cancelled))})
+    updated = await _set(client, active, due)
+    return updated.model_copy(update={"documents": tuple(sorted(cancelled))})
 
 
-async def settle_upkeep(client: PrefectClient, ledger: Ledger) -> SettledRuns:
+async def update_upkeep_states(client: PrefectClient, ledger: Ledger) -> UpdatedRuns:
     """Set flow runs of all other flows to Crashed that have no process any more: they hold slots of their pool."""
     flows = of_flows(*flow_names() - {*INGESTS.values(), SHARD_FLOW})
     active = [run async for run in in_states(client, UNDER_WAY, flow=flows)]
@@ -110,8 +110,8 @@ async def _states_of_processes(
     return due | {run.id: _state_of_lost(run) for run in late if run.id not in held}
 
 
-async def settle_shards(client: PrefectClient, ledger: Ledger) -> SettledRuns:
-    """Settle shards likewise; also set shards to Crashed that should have begun long ago, to free their slots.
+async def update_shard_states(client: PrefectClient, ledger: Ledger) -> UpdatedRuns:
+    """Update shards likewise; also set shards to Crashed that should have begun long ago, to free their slots.
 
     A Pending shard is left alone while its worker lives: its image may still be being pulled. The parent notices the
     end of a shard and embeds its open items in other shards.
@@ -221,10 +221,10 @@ def _documents(ledger: Ledger, runs: Sequence[FlowRun], past: Mapping[str, PastR
     return documents
 
 
-async def _set(client: PrefectClient, active: Sequence[FlowRun], due: Mapping[UUID, State | None]) -> SettledRuns:
+async def _set(client: PrefectClient, active: Sequence[FlowRun], due: Mapping[UUID, State | None]) -> UpdatedRuns:
     crashed, cancelled = list[str](), list[str]()
     for run in active:
         if state := due.get(run.id):
             await set_state(client, run, state)
             (crashed if state.type == StateType.CRASHED else cancelled).append(str(run.id))
-    return SettledRuns(crashed=tuple(crashed), cancelled=tuple(cancelled))
+    return UpdatedRuns(crashed=tuple(crashed), cancelled=tuple(cancelled))

@@ -252,16 +252,16 @@ async def _launch(resources: Resources) -> PartResult:
 
     async with launch.prefect() as client:
         restored = await prefect_state.restore(client, resources.ledger, resources.settings)
-        settled = await flow_run_states.settle_flow_runs(client, resources.ledger)
-        shards = await flow_run_states.settle_shards(client, resources.ledger)
-        upkeep = await flow_run_states.settle_upkeep(client, resources.ledger)
+        updated = await flow_run_states.update_ingest_states(client, resources.ledger)
+        shards = await flow_run_states.update_shard_states(client, resources.ledger)
+        upkeep = await flow_run_states.update_upkeep_states(client, resources.ledger)
         launched = await launch.launch(client, resources.ledger)
     return {
         "restored": restored,
         "launched": launched.documents,
-        "stopped": settled.documents + launched.stopped,
-        "crashed": settled.crashed + shards.crashed + upkeep.crashed + launched.hopeless,
-        "cancelled": settled.cancelled + shards.cancelled + upkeep.cancelled,
+        "stopped": updated.documents + launched.stopped,
+        "crashed": updated.crashed + shards.crashed + upkeep.crashed + launched.hopeless,
+        "cancelled": updated.cancelled + shards.cancelled + upkeep.cancelled,
     }
 
 

@@ -84,12 +84,12 @@ class Forked:
             status = self._process.wait(seconds)
         except subprocess.TimeoutExpired as late:
             self.kill()
-            late.output, late.stderr = self._said(self._out)[-2000:], self._said(self._err)[-4000:]
+            late.output, late.stderr = self._output(self._out)[-2000:], self._output(self._err)[-4000:]
             raise
-        return status, self._said(self._out), self._said(self._err)
+        return status, self._output(self._out), self._output(self._err)
 
     @staticmethod
-    def _said(file: Path) -> str:
+    def _output(file: Path) -> str:
         return file.read_text() if file.exists() else ""
 
 

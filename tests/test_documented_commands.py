@@ -1,4 +1,5 @@
-"""Every `swatchbook …` and `make …` in README.md and docs/ does what the text says.
+"""Every `swatchbook …` and `make …` in README.md, CONTRIBUTING.md, docs/ and tests/truth/README.md does what the text
+says.
 
 Each command is run here, on a home that holds the small sample, or is listed with the test that runs it. A documented
 command that is in neither table fails, and so does an entry that is no longer documented.
@@ -19,7 +20,10 @@ from PIL import Image
 from tests.command import bare_environment, finish
 from tests.conftest import ROOT
 
-PAGES = [ROOT / "README.md", *sorted(set((ROOT / "docs").glob("*.md")) - {ROOT / "docs/modules.md"})]
+PAGES = [
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "tests/truth/README.md")),
+    *sorted(set((ROOT / "docs").glob("*.md")) - {ROOT / "docs/modules.md"}),
+]
 """All pages but the one that is written from docstrings, which name commands without examples."""
 
 _COMMAND = re.compile(r"(?:^|&& |service |swatchbook(?= swatchbook) )((?:swatchbook|make) [^&]+)")
@@ -142,6 +146,7 @@ TESTED_ELSEWHERE: Mapping[str, str] = {
         f"{_FOLDERS}::test_items_are_counted_by_folder_and_in_all",
     ),
     "swatchbook ingest-images items.jsonl": f"{_FOLDERS}::test_scraped_batch_is_searchable_by_its_items",
+    "swatchbook ingest FOLDER": f"{_FOLDERS}::test_ingest_sends_each_file_where_it_belongs",
     "swatchbook ingest": f"{_FOLDERS}::test_ingest_sends_each_file_where_it_belongs",
     "swatchbook ingest catalogue.pdf pictures items.jsonl": f"{_FOLDERS}::test_ingest_sends_each_file_where_it_belongs",
     "swatchbook ingest-images --config images.yaml": f"{_FOLDERS}::test_command_line_goes_before_the_file",
@@ -157,7 +162,12 @@ TESTED_ELSEWHERE: Mapping[str, str] = {
     "swatchbook import pictures.csv --config mapping.yaml": f"{_IMPORT}::test_collection_becomes_searchable",
     "swatchbook import SOURCE --config FILE": f"{_IMPORT}::test_collection_becomes_searchable",
     **dict.fromkeys(
-        ("swatchbook label", "swatchbook evaluate products", "swatchbook evaluate products TRUTH…"),
+        (
+            "swatchbook label",
+            "swatchbook evaluate products",
+            "swatchbook evaluate products TRUTH…",
+            "swatchbook evaluate products tests/truth/tuning",
+        ),
         f"{_EVALUATE}::test_a_draft_says_what_the_result_says",
     ),
     **dict.fromkeys(
@@ -167,13 +177,15 @@ TESTED_ELSEWHERE: Mapping[str, str] = {
     "swatchbook delete": "tests/interface/cli/test_delete.py::test_a_person_is_told_what_goes_and_asked",
     "swatchbook doctor": f"{_CLI}::test_doctor_tries_every_part_and_says_what_to_do_about_what_is_broken",
     "swatchbook rebuild-index": f"{_CLI}::test_ingest_search_show_rebuild_delete",
-    "swatchbook serve --with-prefect": "tests/interface/service/test_with_prefect.py",
+    "swatchbook serve --with-prefect": "tests/interface/service/test_with_prefect.py"
+    "::test_an_upload_is_worked_on_and_ctrl_c_ends_everything",
     "swatchbook serve": "tests/interface/service/test_serve.py::test_it_answers_where_it_says_and_ends_in_order",
     "swatchbook serve --host 0.0.0.0": "tests/interface/service/test_serve.py::test_others_are_let_in_only_with_keys",
     "swatchbook setup": "tests/deployments/test_setup.py::test_command_says_what_it_would_do_and_what_it_lacks",
     "swatchbook worker": "tests/containers/test_pool.py::"
     "test_containers_killed_and_out_of_memory_are_made_up_for_by_others",
-    "swatchbook embed DOCUMENT --roles multimodal": "tests/test_siglip_end_to_end.py",
+    "swatchbook embed DOCUMENT --roles multimodal": "tests/test_siglip_end_to_end.py"
+    "::test_all_roles_are_made_and_words_find_pictures_by_what_they_show",
     "swatchbook spaces rollback": "tests/upkeep/test_spaces.py::"
     "test_text_encoder_changes_to_voyage_and_back_while_people_search",
     "swatchbook delete --all --owner NAME": (
@@ -215,7 +227,7 @@ TESTED_ELSEWHERE: Mapping[str, str] = {
     ),
     'swatchbook review reject 70968d45 --reason "It shows our logo."': f"{_REVIEW}::test_a_person_has_the_last_word",
 }
-"""Command -> the test that runs it, or the file of tests."""
+"""Command -> the test that runs it."""
 
 DEVELOPERS = {
     *("make install", "make check", "make test", "make test-stack", "make test-all", "make durations", "make modules"),
@@ -265,7 +277,7 @@ def test_it_does_what_the_text_says(place: Path, command: str) -> None:
 def test_the_test_that_runs_it_exists(node: str) -> None:
     file, _, name = node.partition("::")
     defined = {each.name for each in ast.parse((ROOT / file).read_text()).body if isinstance(each, ast.FunctionDef)}
-    assert not name or name in defined
+    assert name in defined
 
 
 @pytest.mark.parametrize("command", sorted(c for c in {*TESTED_ELSEWHERE, *DEVELOPERS} if c.startswith("make ")))

@@ -69,7 +69,7 @@ def ingest(
             log.info("source not registered", extra={"path": str(path)}, exc_info=failure)
             codes.append(say_failure(failure))
     reports: list[RunReport] = []
-    for entry in registered:
+    for entry in registered:  # the flow registers it again: it may be started elsewhere, with a key of the file store
         work = None if entry.unchanged else partial(_run, resources, entry.document, options)
         codes.append(_process(resources, entry.document, work, reports, quiet=quiet))
     _send_notices(resources)

@@ -31,10 +31,10 @@ def draw_retrieval(result: Retrieval) -> RenderableType:
 
 
 def _cells(scores: Scores) -> list[Text]:
-    return [cell(_said(each)) for each in (scores.recall, scores.precision, scores.gain)]
+    return [cell(_interval(each)) for each in (scores.recall, scores.precision, scores.gain)]
 
 
-def _said(value: Estimate) -> str:
+def _interval(value: Estimate) -> str:
     return f"{value.mean:.3f} ({value.low:.3f}–{value.high:.3f})"
 
 

@@ -32,7 +32,7 @@ from interface.service import (
 from interface.service.auth import check_exposure
 from interface.service.health import Watch
 from interface.service.metrics import Requests
-from interface.service.middleware import Edge
+from interface.service.middleware import ServiceMiddleware
 from interface.service.previews import PreviewSlots
 from interface.service.problems import documented
 from interface.service.search_slots import SearchSlots
@@ -96,7 +96,7 @@ def create_app(settings: Settings, *, loop: Loop = keep_ticking) -> FastAPI:
     app.state.looks = {}
     app.state.facets = {}
     app.state.stopping = lambda: False
-    app.add_middleware(Edge, requests=app.state.requests, streams=_STREAMS, wake=app.state.wake)
+    app.add_middleware(ServiceMiddleware, requests=app.state.requests, streams=_STREAMS, wake=app.state.wake)
     problems.install(app)
     for part in (*_ROUTERS, *_PAGES):
         app.include_router(part.router)

@@ -31,7 +31,7 @@ _HEADERS = {
 }
 
 
-class Edge:
+class ServiceMiddleware:
     """Middleware of the service. `streams`: upload paths, whose endpoints limit the body themselves.
 
     `wake` is set with every 202, and with every 303, the answer to a form: there may be work for the background loop.

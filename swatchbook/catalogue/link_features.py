@@ -143,7 +143,7 @@ def places_of(
         sizes = _name_sizes(page, own) | sizes
         if page.number not in of_page:
             continue
-        said = _said(page, own, by_name)
+        said = _lines_with_names(page, own, by_name)
         here = {p.id: p for p in found[page.number]} | {a.product: known[a.product] for a in said}
         places = PagePlaces(
             page,
@@ -193,7 +193,7 @@ def _strangers(page: Page, anchors: Sequence[Anchor], sizes: Collection[float]) 
             yield line.bbox
 
 
-def _said(page: Page, found: Sequence[Anchor], by_name: Mapping[str, Sequence[Product]]) -> list[Anchor]:
+def _lines_with_names(page: Page, found: Sequence[Anchor], by_name: Mapping[str, Sequence[Product]]) -> list[Anchor]:
     """Return the lines that say the name of a product, and that are no place where one was found.
 
     A name that several products have says nothing. The page's largest line may say more than the name, and any line may

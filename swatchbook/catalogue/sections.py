@@ -79,11 +79,6 @@ class Section:
         return tuple(dict.fromkeys(page for page, _ in self.regions))
 
     @property
-    def is_described(self) -> bool:
-        """Whether the section has a value for a known label other than "code"."""
-        return any(a.key != "code" for _, a in self.attributes)
-
-    @property
     def is_specified(self) -> bool:
         """Whether the section has a known label with its value, a code, or pictures with prices.
 

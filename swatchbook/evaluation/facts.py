@@ -77,7 +77,7 @@ def score_facts(labels: Sequence[LabelledProduct], pairs: Iterable[tuple[Labelle
     hit, missed, wrong = list[str](), list[str](), list[str]()
     described = [(label, product) for label, product in pairs if label.metadata is not None]
     for label, product in described:
-        printed, said = _values(label.metadata or {}), _said(product, judged)
+        printed, said = _values(label.metadata or {}), _values_of(product, judged)
         for field in sorted(judged & (printed.keys() | said.keys())):
             hits = _agreeing(field, printed.get(field, ()), said.get(field, ()))
             right = _agreeing(field, said.get(field, ()), printed.get(field, ()))
@@ -117,14 +117,14 @@ def _agreeing(field: str, values: Collection[str], others: Collection[str]) -> s
     return {value for value in values if any(values_agree(field, value, other) for other in others)}
 
 
-def _said(product: Product, judged: Collection[str]) -> dict[str, tuple[str, ...]]:
-    said = _values(product.metadata)
+def _values_of(product: Product, judged: Collection[str]) -> dict[str, tuple[str, ...]]:
+    values = _values(product.metadata)
     others = [fact for fact in product.facts if fact.label and _FIELDS.get(fact.key, fact.key) not in judged]
     if SPECIFICATIONS in judged:
-        said[SPECIFICATIONS] = tuple(dict.fromkeys(f"{fact.label}: {fact.value}" for fact in others))
+        values[SPECIFICATIONS] = tuple(dict.fromkeys(f"{fact.label}: {fact.value}" for fact in others))
     if product.code:
-        said["code"] = tuple(dict.fromkeys((product.code, *said.get("code", ()))))
-    return said
+        values["code"] = tuple(dict.fromkeys((product.code, *values.get("code", ()))))
+    return values
 
 
 def _values(metadata: Mapping[str, str | Sequence[str]]) -> dict[str, tuple[str, ...]]:

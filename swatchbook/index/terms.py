@@ -73,7 +73,10 @@ def question_terms(text: str) -> str:
     folded = list(map(fold, words))
     terms = [*folded, *_with_neighbours(folded), *_in_millimetres(text)]
     terms += [
-        term for word in words[:MOST_STEMMED] for language in _languages_of(word) for term in _asked(word, language)
+        term
+        for word in words[:MOST_STEMMED]
+        for language in _languages_of(word)
+        for term in _terms_of_question(word, language)
     ]
     return " ".join(dict.fromkeys(terms))
 
@@ -87,7 +90,7 @@ def _terms(text: str, languages: Collection[str]) -> Iterator[str]:
     for word in words if languages else ():
         for language in _languages_of(word):
             if language in languages:
-                yield from _said(word, language)
+                yield from _terms_of_text(word, language)
 
 
 def _words(text: str) -> list[str]:
@@ -104,7 +107,7 @@ def _languages_of(word: str) -> Collection[str]:
 
 
 @lru_cache(maxsize=65_536)
-def _said(word: str, language: str) -> Sequence[str]:
+def _terms_of_text(word: str, language: str) -> Sequence[str]:
     """Return the terms of a text's word in its language."""
     lower = _lower(word, language)
     found = dict.fromkeys(_stems(lower, language))
@@ -114,7 +117,7 @@ def _said(word: str, language: str) -> Sequence[str]:
 
 
 @lru_cache(maxsize=65_536)
-def _asked(word: str, language: str) -> Sequence[str]:
+def _terms_of_question(word: str, language: str) -> Sequence[str]:
     """Return the terms of a question's word in one language.
 
     The word itself is among them: it may be the stem of a longer form ("kapı" of "kapılar"). A Turkish i may be meant

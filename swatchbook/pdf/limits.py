@@ -3,8 +3,11 @@ checked on upload, at registration and before reading. The limit of its file's s
 a picture: `images/limits.py`.
 """
 
-from swatchbook.errors import TooLarge
+from typing import BinaryIO
+
+from swatchbook.errors import TooLarge, UnreadableDocument, UnsupportedFormat
 from swatchbook.settings import Settings
+from swatchbook.storage.size_limit import check_size
 
 HEAD_BYTES = 1024  # PDF readers accept "%PDF-" anywhere in the first kilobyte
 
@@ -12,6 +15,17 @@ HEAD_BYTES = 1024  # PDF readers accept "%PDF-" anywhere in the first kilobyte
 def is_pdf(head: bytes) -> bool:
     """Return whether the first HEAD_BYTES of a file have a PDF header."""
     return b"%PDF-" in head[:HEAD_BYTES]
+
+
+def check_pdf(file: BinaryIO, size: int, settings: Settings, *, name: str = "The file") -> None:
+    """Check the size of a document's file, and its first bytes. Raises TooLarge, UnreadableDocument if it is empty, and
+    UnsupportedFormat.
+    """
+    if size == 0:
+        raise UnreadableDocument(f"{name} is empty.", advice="Export or download it again.")
+    check_size(size, settings.max_document_mb << 20, name=name)
+    if not is_pdf(file.read(HEAD_BYTES)):
+        raise UnsupportedFormat(f"{name} is not a PDF.", advice="Swatchbook reads product catalogues as PDF files.")
 
 
 def check_pages(count: int, settings: Settings) -> None:

@@ -30,7 +30,7 @@ from swatchbook.geometry import area
 from swatchbook.images.limits import ImageLimits
 from swatchbook.ocr_languages import check_languages
 from swatchbook.pdf.folds import Fold
-from swatchbook.pdf.limits import HEAD_BYTES, check_pages, is_pdf
+from swatchbook.pdf.limits import check_pages, check_pdf
 from swatchbook.pdf.printed_text import READABLE
 from swatchbook.pdf.rasters import Texts
 from swatchbook.records import (
@@ -51,7 +51,6 @@ from swatchbook.records import (
 from swatchbook.runtime.child_process import TRIES, Child, Frame
 from swatchbook.settings import Settings
 from swatchbook.storage.files import Files
-from swatchbook.storage.size_limit import check_size
 from swatchbook.truncate import page_numbers, truncate
 
 CHILD = "swatchbook.pdf.parser_child"
@@ -347,16 +346,12 @@ def check_file(path: Path, settings: Settings, *, meanwhile: Callable[[], None] 
     """Return the SHA-256 of a file that is within the limits and begins like a PDF; nothing is parsed.
 
     `meanwhile` is called before the file is read whole: what it begins may go on beside that. Raises FileMissing,
-    InvalidReference (no permission), TooLarge, UnreadableDocument.
+    InvalidReference (no permission), and what `check_pdf` raises.
     """
     try:
         size = path.stat().st_size
-        check_size(size, settings.max_document_mb << 20)
         with path.open("rb") as file:
-            if not size:
-                raise UnreadableDocument("The file is empty.", advice="Fetch or export it again.")
-            if not is_pdf(file.read(HEAD_BYTES)):
-                raise UnreadableDocument("The file is not a PDF.", advice="Export the catalogue as PDF.")
+            check_pdf(file, size, settings)
             meanwhile()
             file.seek(0)
             return hashlib.file_digest(file, "sha256").hexdigest()

@@ -21,7 +21,6 @@ from swatchbook.errors import (
     Failure,
     FileMissing,
     InvalidReference,
-    UnreadableDocument,
     UnsupportedFormat,
     as_failure,
 )
@@ -32,13 +31,12 @@ from swatchbook.ledger.editions import declare_edition
 from swatchbook.ledger.owners import id_of_document
 from swatchbook.ledger.spaces import registered
 from swatchbook.models import registry
-from swatchbook.pdf.limits import HEAD_BYTES, is_pdf
+from swatchbook.pdf.limits import check_pdf
 from swatchbook.records import DocumentStatus, IngestOptions, Record, RoleTag
 from swatchbook.resources import Resources
 from swatchbook.runtime.disk import keep_reserve
 from swatchbook.settings import PREFIX, Settings
 from swatchbook.storage.files import KEY
-from swatchbook.storage.size_limit import check_size
 from swatchbook.storage.upload_buffer import is_remote, temporary_file
 
 log = logging.getLogger(__name__)
@@ -272,19 +270,13 @@ def _check(path: Path, name: str, settings: Settings) -> None:
             raise InvalidReference(f"{name}: no such file.", advice="Check the path.")
         if not path.is_file():
             raise UnsupportedFormat(f"{name}: not a file.", advice="Give a PDF, or a folder of PDFs.")
-        size = path.stat().st_size
-        if size == 0:
-            raise UnreadableDocument(f"{name}: the file is empty.", advice="Export or download it again.")
-        check_size(size, settings.max_document_mb << 20, name=f"{name}: the file")
         with path.open("rb") as file:
-            head = file.read(HEAD_BYTES)
+            check_pdf(file, path.stat().st_size, settings, name=f"{name}: the file")
     except PermissionError as error:
         raise _permission_denied(name) from error
     except OSError as error:
         failure = as_failure(error)
         raise failure if isinstance(failure, DiskFull) else InvalidReference(f"{name}: {error.strerror}.") from error
-    if not is_pdf(head):
-        raise UnsupportedFormat(f"{name}: not a PDF.", advice="Swatchbook reads product catalogues as PDF files.")
 
 
 def _require_llm(settings: Settings) -> None:

@@ -48,7 +48,7 @@ class Endpoint:
         return f"{PREFIX}{self.part}_{name}".upper()
 
 
-def address(settings: Settings, part: Part) -> str:
+def endpoint_url(settings: Settings, part: Part) -> str:
     """Return the URL to which calls of a part go; empty if the settings name none and it has no public one."""
     if part == "review" and settings.review_url is None:
         part = "vision"

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from swatchbook.providers.endpoint import Part, address
+from swatchbook.providers.endpoint import Part, endpoint_url
 from swatchbook.settings import Price, Settings
 
 
@@ -48,7 +48,7 @@ def known_price(settings: Settings, part: Part) -> KnownPrice | None:
     model = getattr(settings, f"{part}_model") or ""
     if model in settings.prices:
         return KnownPrice(settings.prices[model], None)
-    return published_prices().get((urlsplit(address(settings, part)).hostname or "", model))
+    return published_prices().get((urlsplit(endpoint_url(settings, part)).hostname or "", model))
 
 
 def price_of(settings: Settings, part: Part) -> Price | None:

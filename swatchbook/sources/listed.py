@@ -36,7 +36,7 @@ class ListedUrl:
 
 @dataclass(frozen=True, slots=True)
 class ListedItem:
-    """An item of a source: its id there, its title, and what else is told of it. `failure`: why it has no picture.
+    """An item of a source: its id there, its title, and its metadata. `failure`: why it has no picture.
 
     `hides`: beginning of the ids of items that may be there and could not be listed for this failure. `code` is an id
     that people know it by, `text` what is written about it. `vector`: what the source has of its only picture already.

@@ -27,7 +27,7 @@ def contents_of(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def test_a_backup_that_was_stopped_is_none_and_is_finished_by_the_next(
+def test_a_stopped_backup_is_not_restored_from_and_is_finished_by_the_next(
     resources: Resources, new_collection: NewCollection, tmp_path: Path
 ) -> None:
     make(resources, "oak", "ash")

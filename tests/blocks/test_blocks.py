@@ -121,7 +121,7 @@ def test_a_field_takes_what_the_setting_takes_and_no_more(home: Path) -> None:
         EncoderBlock(encoder="another")
 
 
-def test_a_lab_is_built_from_the_saved_blocks_that_are_named(saved: Any, tmp_path: Path) -> None:
+def test_resources_are_built_from_the_saved_blocks_that_are_named(saved: Any, tmp_path: Path) -> None:
     saved(FilesBlock(files_url=str(tmp_path / "elsewhere")), "test-elsewhere")
     saved(IndexBlock(weaviate_api_key=SecretStr("hush")), "test-elsewhere")
     tools = blocks.load_resources(BlockNames(files="test-elsewhere", index="test-elsewhere"))

@@ -78,7 +78,7 @@ def test_24_catalogues_are_labelled_in_detail() -> None:
     assert sum("page_kinds" in label and bool(label["products"]) for label in labels) == 24
 
 
-def test_a_file_that_is_none_is_named_with_what_it_lacks(tmp_path: Path) -> None:
+def test_a_malformed_truth_file_is_named_with_what_it_lacks(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text('{"slug": "a", "products": []}')
     with pytest.raises(InvalidReference, match=r"a\.json is no truth file: sha256: Field required"):
         read_truths([tmp_path])

@@ -35,7 +35,7 @@ def change_a_field(kept: Path, marker: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", [tamper_with_the_serializer, cut_it_short, change_a_field])
-def test_a_result_that_is_not_ours_is_made_anew(
+def test_a_foreign_result_is_computed_again(
     home: Path, ingest: Ingest, small_catalogue: Path, tmp_path: Path, damage: Callable[[Path, Path], None]
 ) -> None:
     kept = kept_reading(home)
@@ -49,7 +49,7 @@ def test_a_result_that_is_not_ours_is_made_anew(
     assert json.loads(json.loads(kept.read_text())["result"]) == json.loads(json.loads(whole)["result"])
 
 
-def test_a_result_whose_file_is_gone_is_made_anew(
+def test_a_result_whose_file_is_gone_is_computed_again(
     home: Path, resources: Resources, ingest: Ingest, small_catalogue: Path
 ) -> None:
     pages = json.loads(json.loads(kept_reading(home).read_text())["result"])["data"]["pages_file"]

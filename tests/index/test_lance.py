@@ -141,7 +141,7 @@ def test_a_disk_for_reading_only_still_answers(small_disk: Path) -> None:
             write()
 
 
-def test_a_wiped_folder_is_filled_anew_by_the_same_object(index: LanceIndex, folder: Path) -> None:
+def test_a_wiped_folder_is_filled_again_by_the_same_object(index: LanceIndex, folder: Path) -> None:
     index.upsert(SPACE, made(3))
     index.activate(SPACE)
     shutil.rmtree(folder)
@@ -167,7 +167,7 @@ def test_a_folder_that_is_a_file_is_an_error_with_its_name(tmp_path: Path) -> No
         LanceIndex(tmp_path / "index").probe()
 
 
-def test_a_table_of_an_earlier_version_is_named_by_whoever_searches_it(tmp_path: Path) -> None:
+def test_a_search_of_a_table_of_an_earlier_version_names_it(tmp_path: Path) -> None:
     index, space = LanceIndex(tmp_path), Space(role=Role.VISUAL, tag="eye@1/a", dimension=8)
     index.ensure(space)
     lancedb.connect(tmp_path).open_table(space.name).drop_columns(["material_words"])

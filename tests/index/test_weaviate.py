@@ -91,7 +91,7 @@ def test_no_server_is_an_outage_at_once_with_what_to_check(weaviate_server: Runn
 
 
 @pytest.mark.parametrize("url", ["", "127.0.0.1:8080", "ftp://127.0.0.1:8080", "http://"])
-def test_a_url_that_is_none_names_the_setting(url: str, weaviate_server: RunningWeaviate) -> None:
+def test_an_invalid_url_names_the_setting(url: str, weaviate_server: RunningWeaviate) -> None:
     with pytest.raises(Configuration, match="SWATCHBOOK_WEAVIATE_URL"):
         WeaviateIndex(url, grpc_port=weaviate_server.grpc_port, api_key=None).probe()
 

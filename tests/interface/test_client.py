@@ -357,7 +357,7 @@ def test_what_a_newer_service_says_beside_is_left_out(anna: Client, document: st
 
 
 @pytest.mark.parametrize("url", ["", "swatchbook.example", "ftp://swatchbook.example", "http://", "file:///etc"])
-def test_an_address_that_is_none_is_refused(url: str) -> None:
+def test_an_invalid_url_is_refused(url: str) -> None:
     with pytest.raises(ValueError, match="address"):
         Client(url)
 

@@ -492,7 +492,7 @@ def test_a_command_for_one_owner_tells_nothing_of_the_others(homes: Homes) -> No
     assert rows_of_anna(homes.both) == before
 
 
-def test_whoever_may_see_her_is_answered_otherwise(homes: Homes, clients: tuple[TestClient, TestClient]) -> None:
+def test_a_key_that_may_see_her_gets_other_answers(homes: Homes, clients: tuple[TestClient, TestClient]) -> None:
     """Else the two tests above could not fail. It comes last, since it changes what is anna's."""
     for command, lines in READING.items():
         both, alone = (run(home, homes, lines[0], "anna") for home in (homes.both, homes.alone))

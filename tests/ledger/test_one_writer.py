@@ -4,6 +4,8 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 LEDGER = ROOT / "swatchbook" / "ledger"
 PACKAGES = ("swatchbook", "blocks", "tasks", "flows", "scheduler", "deployments", "interface")
@@ -11,10 +13,13 @@ WRITING = {"write", "insert", "update", "delete", "upsert", "upsert_rows", "inse
 
 
 def written_columns(file: Path) -> Iterator[str]:
-    """Yield the columns that `values(...)` names, as keywords or keys of a literal, and the keys of all dicts."""
+    """Yield the columns that `values(...)` names, and the keys of all mappings, which may be spread into it."""
     for node in ast.walk(ast.parse(file.read_text())):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "values":
+        if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] in ("values", "dict", "update"):
             yield from (keyword.arg for keyword in node.keywords if keyword.arg)
+        elif isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store):
+            if isinstance(node.slice, ast.Constant) and isinstance(node.slice.value, str):
+                yield node.slice.value
         elif isinstance(node, ast.Dict):
             yield from (key.value for key in node.keys if isinstance(key, ast.Constant) and isinstance(key.value, str))
 
@@ -31,6 +36,22 @@ def test_only_one_module_writes_dirty() -> None:
     files = [file for package in PACKAGES for file in (ROOT / package).rglob("*.py") if "versions" not in file.parts]
     writers = {file for file in files if "dirty" in written_columns(file)}
     assert writers == {LEDGER / "dirty.py"}
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "update(t).values(dirty=1)",
+        "values = dict(dirty=1)\nupdate(t).values(**values)",
+        "values = {'dirty': 1}\nupdate(t).values(**values)",
+        "values['dirty'] = 1\nupdate(t).values(**values)",
+        "values.update(dirty=1)\nupdate(t).values(**values)",
+    ],
+)
+def test_every_way_to_name_a_column_is_seen(tmp_path: Path, code: str) -> None:
+    file = tmp_path / "module.py"
+    file.write_text(code)
+    assert "dirty" in written_columns(file)
 
 
 def test_queries_only_read() -> None:

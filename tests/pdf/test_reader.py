@@ -17,6 +17,7 @@ from swatchbook.errors import (
     ProviderTimeout,
     TooLarge,
     UnreadableDocument,
+    UnsupportedFormat,
 )
 from swatchbook.pdf import reader
 from swatchbook.records import Page
@@ -241,13 +242,18 @@ def test_file_without_permission_raises(paper: Paper, files: Files, tmp_path: Pa
 
 
 @pytest.mark.parametrize(
-    ("data", "says"), [(b"", "empty"), (b"PK\x03\x04 a zip", "not a PDF"), (b"%PDF-1.7\n%%EOF", "broken")]
+    ("data", "kind", "says"),
+    [
+        (b"", UnreadableDocument, "empty"),
+        (b"PK\x03\x04 a zip", UnsupportedFormat, "not a PDF"),
+        (b"%PDF-1.7\n%%EOF", UnreadableDocument, "broken"),
+    ],
 )
-def test_file_that_is_no_pdf_raises(files: Files, tmp_path: Path, data: bytes, says: str) -> None:
+def test_file_that_is_no_pdf_raises(files: Files, tmp_path: Path, data: bytes, kind: type[Failure], says: str) -> None:
     path = tmp_path / "a.pdf"
     path.write_bytes(data)
     error = failure(path, files)
-    assert isinstance(error, UnreadableDocument)
+    assert isinstance(error, kind)
     assert says in error.message
 
 

@@ -147,7 +147,7 @@ def test_a_question_that_no_way_makes_acceptable_is_rejected_and_the_next_is_ask
 
 
 @pytest.mark.parametrize("wire", [openai, anthropic])
-def test_a_model_that_goes_on_off_the_shape_is_invalid_output_and_asked_anew_next_time(
+def test_a_model_that_keeps_answering_malformed_is_invalid_output_and_asked_again_next_time(
     there: Provider, context: CallContext, wire: ModuleType
 ) -> None:
     there.script.extend(["off_schema", "off_schema"])
@@ -237,7 +237,7 @@ def test_what_a_model_is_told_of_its_answer_repeats_little_of_it(
 
 @pytest.mark.parametrize("wire", [openai, anthropic])
 @pytest.mark.parametrize("half", ["\\ud800", "\\udfff"])
-def test_half_a_character_is_no_answer_and_asked_anew(
+def test_half_a_character_is_no_answer_and_asked_again(
     there: Provider, context: CallContext, wire: ModuleType, half: str
 ) -> None:
     there.rewrite = lambda reply: json.dumps(reply).replace("oak", half)
@@ -255,7 +255,7 @@ def test_an_answer_as_deep_as_can_be_read_is_no_crash(there: Provider, context: 
 
 
 @pytest.mark.parametrize("counted", [{"prompt_tokens": -(10**9), "completion_tokens": 10**30}, [1], "many"])
-def test_a_count_that_is_none_costs_what_it_may_at_most(there: Provider, context: CallContext, counted: object) -> None:
+def test_an_invalid_token_count_costs_the_most_it_may(there: Provider, context: CallContext, counted: object) -> None:
     there.rewrite = lambda reply: {**reply, "usage": counted}
     assert chat(there).ask(question(1), Seen, context) == Seen(material="oak")
     spent = spending(context.ledger, context.run.document)[0]

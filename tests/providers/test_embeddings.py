@@ -141,7 +141,7 @@ def test_what_no_second_try_mends_is_asked_once(there: Provider, fault: str) -> 
     assert len(there.asked) == 1
 
 
-def test_nothing_is_searched_for_with_a_vector_that_is_none(there: Provider) -> None:
+def test_no_search_runs_with_an_invalid_vector(there: Provider) -> None:
     there.embed = lambda texts, dimension: np.full((len(texts), dimension), np.nan, np.float32)
     with pytest.raises(ProviderError, match="invalid vector"):
         at(there, SetClock()).embed(["oak"], "query")
@@ -195,9 +195,7 @@ def test_lists_of_numbers_are_read_as_well_as_base64(there: Provider, context: C
     np.testing.assert_allclose(voyage(there).embed(TEXTS, "document", context), expected(TEXTS), atol=1e-6)
 
 
-def test_nan_and_zero_are_left_for_the_commit_to_refuse_and_asked_for_anew(
-    there: Provider, context: CallContext
-) -> None:
+def test_nan_and_zero_are_refused_by_the_commit_and_requested_again(there: Provider, context: CallContext) -> None:
     there.embed = lambda texts, dimension: np.stack(
         [np.full(dimension, value, np.float32) for value in (np.nan, 0.0, 1.0)]
     )
@@ -249,7 +247,7 @@ def test_vectors_of_which_nobody_knows_whose_they_are_are_not_kept(
 
 
 @pytest.mark.parametrize("tokens", [-1_000_000, 10**30])
-def test_a_count_that_is_none_pays_nobody_back(there: Provider, context: CallContext, tokens: int) -> None:
+def test_an_invalid_token_count_refunds_nothing(there: Provider, context: CallContext, tokens: int) -> None:
     there.rewrite = lambda reply: {**reply, "usage": {"total_tokens": tokens}}
     encoder = voyage(there)
     for _ in range(2):

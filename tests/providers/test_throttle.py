@@ -55,7 +55,7 @@ def test_what_one_call_is_told_holds_for_all_until_then() -> None:
     assert gate.closed_for(130.0) == 0.0
 
 
-def test_where_no_time_is_told_the_wait_doubles_from_round_to_round_and_begins_anew() -> None:
+def test_without_a_stated_time_the_wait_doubles_each_round_and_starts_again_after_success() -> None:
     gate, now, waits = Throttle(), 0.0, []
     for _ in range(8):
         gate.told(now, now, None)

@@ -51,15 +51,15 @@ print((before - psutil.Process().memory_info().rss) >> 20)
 """
 
 
-def _said(code: str) -> int:
+def _printed_number(code: str) -> int:
     return int(subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only glibc has arenas")
 def test_threads_of_a_process_with_resources_share_two_heaps() -> None:
-    assert _said(ARENAS) <= 2
+    assert _printed_number(ARENAS) <= 2
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only glibc keeps freed memory so")
 def test_released_memory_goes_back_to_the_system() -> None:
-    assert _said(RELEASED) > 150
+    assert _printed_number(RELEASED) > 150

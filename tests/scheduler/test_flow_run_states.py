@@ -11,8 +11,8 @@ from prefect.client.schemas.objects import StateType
 from prefect.logging import disable_run_logger
 from prefect.states import Pending, Running
 
-from scheduler import flow_run_states as settle_module
-from scheduler.flow_run_states import SettledRuns, settle_shards
+from scheduler import flow_run_states
+from scheduler.flow_run_states import UpdatedRuns, update_shard_states
 from swatchbook.errors import ProviderDown
 from swatchbook.ledger import shard_runs
 from swatchbook.ledger.dead_runs import mark_dead
@@ -62,12 +62,12 @@ def sent(deployment: UUID, parent: Run) -> Any:
     )
 
 
-def settled(resources: Resources) -> SettledRuns:
-    async def call() -> SettledRuns:
+def settled(resources: Resources) -> UpdatedRuns:
+    async def call() -> UpdatedRuns:
         from scheduler.launch import prefect
 
         async with prefect() as client:
-            return await settle_shards(client, resources.ledger)
+            return await update_shard_states(client, resources.ledger)
 
     return asyncio.run(call())
 
@@ -78,10 +78,10 @@ def test_shards_that_wait_or_work_are_left_alone(resources: Resources, shard_dep
     set_state(flow_runs[0].id, Pending())
     set_state(flow_runs[1].id, Running())
     shard_runs.begin(resources.ledger, parent.document, parent.generation, flow_run=str(flow_runs[1].id))
-    assert settled(resources) == SettledRuns()
+    assert settled(resources) == UpdatedRuns()
     lapse(resources.ledger, parent)
     assert mark_dead(resources.ledger) == [parent.token]
-    assert settled(resources) == SettledRuns()  # the next parent adopts them
+    assert settled(resources) == UpdatedRuns()  # the next parent adopts them
     assert [state_of(flow_run) for flow_run in flow_runs] == ["Pending", "Running", "Scheduled"]
 
 
@@ -101,7 +101,7 @@ def test_shard_that_never_begins_gives_its_slot_back(
     pending, running, waiting = (sent(shard_deployment, parent) for _ in range(3))
     set_state(pending.id, Pending())
     set_state(running.id, Running())
-    monkeypatch.setattr(settle_module, "HOPELESS_SECONDS", 0.0)
+    monkeypatch.setattr(flow_run_states, "HOPELESS_SECONDS", 0.0)
     assert set(settled(resources).crashed) == {str(pending.id), str(running.id)}
     assert state_of(waiting) == "Scheduled"  # it holds no slot: its turn may come
 
@@ -116,10 +116,10 @@ def test_pending_shard_waits_for_its_image_while_its_worker_lives(
         with_client(lambda client, to=flow_run.id, given=labels: client.update_flow_run_labels(to, given))
         set_state(flow_run.id, Pending())
     with_client(lambda client: client.send_worker_heartbeat(SHARDS, "here", heartbeat_interval_seconds=30))
-    monkeypatch.setattr(settle_module, "HOPELESS_SECONDS", 0.0)
+    monkeypatch.setattr(flow_run_states, "HOPELESS_SECONDS", 0.0)
     assert settled(resources).crashed == (str(left.id),)
     assert state_of(pulling) == "Pending"
-    monkeypatch.setattr(settle_module, "PULL_SECONDS", 0.0)
+    monkeypatch.setattr(flow_run_states, "PULL_SECONDS", 0.0)
     assert settled(resources).crashed == (str(pulling.id),)
 
 
@@ -167,8 +167,8 @@ def test_shard_whose_process_outlives_its_run_is_crashed(
     set_state(flow_run.id, Running())
     run = shard_runs.begin(resources.ledger, parent.document, parent.generation, flow_run=str(flow_run.id))
     shard_runs.end(resources.ledger, run)
-    assert settled(resources) == SettledRuns()
-    monkeypatch.setattr(settle_module, "HOPELESS_SECONDS", 0.0)
+    assert settled(resources) == UpdatedRuns()
+    monkeypatch.setattr(flow_run_states, "HOPELESS_SECONDS", 0.0)
     assert settled(resources).crashed == (str(flow_run.id),)
 
 
@@ -191,7 +191,7 @@ def test_shards_that_nobody_wants_are_cancelled(
     assert set(settled(resources).cancelled) == {str(waiting.id), str(at_work.id)}
     assert state_of(waiting) == "Cancelled"
     assert state_of(at_work) == "Cancelling"
-    monkeypatch.setattr(settle_module, "FAREWELL_SECONDS", 0.0)
+    monkeypatch.setattr(flow_run_states, "FAREWELL_SECONDS", 0.0)
     settled(resources)
     assert state_of(at_work) == "Cancelled"
 
@@ -200,6 +200,6 @@ def test_flow_run_that_a_person_started_decides_for_itself(resources: Resources,
     by_hand = with_client(
         lambda client: client.create_flow_run_from_deployment(shard_deployment, parameters={"manifest": "0" * 64})
     )
-    assert settled(resources) == SettledRuns()
+    assert settled(resources) == UpdatedRuns()
     found = with_client(lambda client: client.read_flow_run(by_hand.id))
     assert found.state_type == StateType.SCHEDULED

@@ -10,9 +10,9 @@ from uuid import UUID
 import pytest
 from prefect.client.schemas.objects import State, StateType
 
-from scheduler import flow_run_states as settle_module
+from scheduler import flow_run_states
 from scheduler import launch as launch_module
-from scheduler.flow_run_states import SettledRuns, settle_flow_runs
+from scheduler.flow_run_states import UpdatedRuns, update_ingest_states
 from scheduler.launch import Launched, forget, launch, prefect
 from swatchbook.errors import Configuration, ProviderDown
 from swatchbook.ledger import dead_runs
@@ -150,7 +150,7 @@ def test_a_document_that_was_deleted_and_came_again_is_launched_at_once(resource
     assert get_document(resources.ledger, document.id).launches == 0
 
 
-def test_an_emptied_prefect_database_gets_its_flow_runs_anew(resources: Resources, deployment: Any) -> None:
+def test_an_emptied_prefect_database_gets_its_flow_runs_again(resources: Resources, deployment: Any) -> None:
     document = queued(resources)
     launched(resources)
     (run,) = flow_runs()
@@ -181,7 +181,7 @@ def test_a_prefect_that_is_down_is_an_outage_within_seconds(
 
 
 def settled(resources: Resources) -> Any:
-    return with_client(lambda client: settle_flow_runs(client, resources.ledger))
+    return with_client(lambda client: update_ingest_states(client, resources.ledger))
 
 
 def started_run(resources: Resources, document: Document) -> tuple[Any, Run]:
@@ -210,7 +210,7 @@ def state_of(flow_run: Any) -> str:
 
 def test_a_run_at_work_is_left_alone(resources: Resources, deployment: Any) -> None:
     flow_run, _ = started_run(resources, queued(resources))
-    assert settled(resources) == SettledRuns()
+    assert settled(resources) == UpdatedRuns()
     assert state_of(flow_run) == "Running"
 
 
@@ -222,7 +222,7 @@ def test_the_flow_run_of_a_dead_run_is_crashed_and_its_document_launched_again(
     died(resources, run)
     assert settled(resources).crashed == (str(flow_run.id),)
     assert state_of(flow_run) == "Crashed"
-    assert settled(resources) == SettledRuns()
+    assert settled(resources) == UpdatedRuns()
     assert launched(resources).documents == (document.id,)
 
 
@@ -234,8 +234,8 @@ def test_where_the_process_may_live_on_its_worker_is_asked_first(
     dead_runs.mark_dead(resources.ledger)
     assert settled(resources).cancelled == (str(flow_run.id),)
     assert state_of(flow_run) == "Cancelling"
-    assert settled(resources) == SettledRuns()
-    monkeypatch.setattr(settle_module, "FAREWELL_SECONDS", 0.0)
+    assert settled(resources) == UpdatedRuns()
+    monkeypatch.setattr(flow_run_states, "FAREWELL_SECONDS", 0.0)
     assert settled(resources).crashed == (str(flow_run.id),)
 
 
@@ -259,7 +259,7 @@ def test_a_cancelled_document_s_flow_run_is_stopped(
     cancel(resources.ledger, document.id)
     assert settled(resources).cancelled == (str(flow_run.id),)
     assert state_of(flow_run) == "Cancelling"
-    monkeypatch.setattr(settle_module, "FAREWELL_SECONDS", 0.0)
+    monkeypatch.setattr(flow_run_states, "FAREWELL_SECONDS", 0.0)
     settled(resources)
     assert state_of(flow_run) == "Cancelled"
 
@@ -274,7 +274,7 @@ def test_a_flow_run_of_a_document_that_is_gone_is_cancelled(resources: Resources
 def test_a_person_s_flow_run_for_a_file_not_yet_known_is_left_alone(resources: Resources, deployment: Any) -> None:
     source = f"{sha256(b'new')}.pdf"
     with_client(lambda client: client.create_flow_run_from_deployment(deployment, parameters={"source": source}))
-    assert settled(resources) == SettledRuns()
+    assert settled(resources) == UpdatedRuns()
 
 
 def test_a_scheduled_flow_run_for_a_file_not_yet_known_is_left_alone(resources: Resources, deployment: Any) -> None:
@@ -284,7 +284,7 @@ def test_a_scheduled_flow_run_for_a_file_not_yet_known_is_left_alone(resources: 
             deployment, parameters={"source": source}, idempotency_key="scheduled at noon"
         )
     )
-    assert settled(resources) == SettledRuns()
+    assert settled(resources) == UpdatedRuns()
 
 
 def test_flow_runs_long_over_are_forgotten(resources: Resources, deployment: Any) -> None:

@@ -9,8 +9,8 @@ from prefect.states import Cancelling, Pending, Running, Scheduled
 from sqlalchemy import update
 
 from deployments.declared import flow_names
-from scheduler import flow_run_states as settle_module
-from scheduler.flow_run_states import SettledRuns, settle_flow_runs, settle_upkeep
+from scheduler import flow_run_states
+from scheduler.flow_run_states import UpdatedRuns, update_ingest_states, update_upkeep_states
 from scheduler.launch import INGESTS
 from swatchbook.ledger import flow_processes
 from swatchbook.ledger.database import db_now
@@ -58,8 +58,8 @@ def flow(request: pytest.FixtureRequest, deployment: Any) -> Any:
     with_client(remove)
 
 
-def settled(resources: Resources) -> SettledRuns:
-    return SettledRuns.model_validate(with_client(lambda client: settle_upkeep(client, resources.ledger)))
+def settled(resources: Resources) -> UpdatedRuns:
+    return UpdatedRuns.model_validate(with_client(lambda client: update_upkeep_states(client, resources.ledger)))
 
 
 def change(resources: Resources, run: Any, **values: Any) -> None:
@@ -72,7 +72,7 @@ def test_flow_run_at_work_and_one_that_waits_are_left_alone(resources: Resources
     working, waiting = created(flow, Running()), created(flow, Scheduled())
     flow_processes.register(resources.ledger, str(working.id))
     young = created(flow, Pending())
-    assert settled(resources) == SettledRuns()
+    assert settled(resources) == UpdatedRuns()
     assert [state_of(run) for run in (working, waiting, young)] == ["Running", "Scheduled", "Pending"]
 
 
@@ -89,8 +89,8 @@ def test_flow_run_that_never_registered_a_process_is_crashed_in_time(
     resources: Resources, flow: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pending, running = created(flow, Pending()), created(flow, Running())
-    assert settled(resources) == SettledRuns()
-    monkeypatch.setattr(settle_module, "HOPELESS_SECONDS", 0.0)
+    assert settled(resources) == UpdatedRuns()
+    monkeypatch.setattr(flow_run_states, "HOPELESS_SECONDS", 0.0)
     assert set(settled(resources).crashed) == {str(pending.id), str(running.id)}
 
 
@@ -100,11 +100,11 @@ def test_silent_flow_run_on_another_machine_is_killed_by_its_worker_and_then_cra
     run = created(flow, Running())
     flow_processes.register(resources.ledger, str(run.id))
     change(resources, run, host="elsewhere", boot_id="another")
-    assert settled(resources) == SettledRuns()
-    monkeypatch.setattr(settle_module, "SILENT_SECONDS", -1.0)
+    assert settled(resources) == UpdatedRuns()
+    monkeypatch.setattr(flow_run_states, "SILENT_SECONDS", -1.0)
     assert settled(resources).cancelled == (str(run.id),)
     assert state_of(run) == "Cancelling"
-    monkeypatch.setattr(settle_module, "FAREWELL_SECONDS", 0.0)
+    monkeypatch.setattr(flow_run_states, "FAREWELL_SECONDS", 0.0)
     assert settled(resources).crashed == (str(run.id),)
 
 
@@ -113,7 +113,7 @@ def test_flow_run_that_is_run_again_is_not_judged_by_its_former_process(resource
     flow_processes.register(resources.ledger, str(run.id))
     change(resources, run, pid_started=1.0, heartbeat_at=db_now() - 60)
     set_state(run.id, Running())
-    assert settled(resources) == SettledRuns()
+    assert settled(resources) == UpdatedRuns()
 
 
 def test_cancel_that_no_worker_carries_out_ends_as_a_cancel(
@@ -121,7 +121,7 @@ def test_cancel_that_no_worker_carries_out_ends_as_a_cancel(
 ) -> None:
     run = created(flow, Running())
     set_state(run.id, Cancelling())
-    monkeypatch.setattr(settle_module, "HOPELESS_SECONDS", 0.0)
+    monkeypatch.setattr(flow_run_states, "HOPELESS_SECONDS", 0.0)
     assert settled(resources).cancelled == (str(run.id),)
     assert state_of(run) == "Cancelled"
 
@@ -136,8 +136,8 @@ def test_ingest_that_a_person_started_and_that_died_before_its_run_is_crashed(
     for run in (downloading, lost):
         set_state(run.id, Running())
     flow_processes.register(resources.ledger, str(downloading.id))
-    monkeypatch.setattr(settle_module, "HOPELESS_SECONDS", 0.0)
-    found = with_client(lambda client: settle_flow_runs(client, resources.ledger))
+    monkeypatch.setattr(flow_run_states, "HOPELESS_SECONDS", 0.0)
+    found = with_client(lambda client: update_ingest_states(client, resources.ledger))
     assert found.crashed == (str(lost.id),)
     assert state_of(downloading) == "Running"
 

@@ -147,7 +147,7 @@ def test_what_an_earlier_run_removed_is_not_told_again(home: Path, tmp_path: Pat
     assert "removed" not in run(*command)
 
 
-def test_folder_that_is_none_is_said_at_once(home: Path, tmp_path: Path) -> None:
+def test_what_is_no_folder_is_refused_at_once(home: Path, tmp_path: Path) -> None:
     status, _, err = attempt("ingest-images", str(tmp_path / "nowhere"))
     assert (status, "no such file or folder" in err) == (2, True)
     status, _, err = attempt("ingest-images", str(write(tmp_path / "a.txt", b"x")))

@@ -216,7 +216,7 @@ def test_a_picture_is_sent_as_it_is_and_can_do_nothing(sample: Sample) -> None:
     assert sent.headers["x-content-type-options"] == "nosniff"
 
 
-def test_one_image_is_made_anew_and_no_other(sample: Sample) -> None:
+def test_one_image_is_embedded_again_and_no_other(sample: Sample) -> None:
     client, resources, document = sample
     keys = settle(resources, [ItemState.FAILED, ItemState.REJECTED])
     image = image_id("anna", keys[1])

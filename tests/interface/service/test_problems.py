@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from interface.service.metrics import Requests
-from interface.service.middleware import BODY_BYTES, Edge
+from interface.service.middleware import BODY_BYTES, ServiceMiddleware
 from interface.service.problems import install, status_of
 from swatchbook.errors import KINDS, Failure, LedgerDown, RateLimited, TooLarge
 
@@ -18,7 +18,7 @@ NOBODY = "00000000-0000-0000-0000-000000000000"
 def failing(error: Exception) -> TestClient:
     """An app whose one endpoint raises this."""
     app = FastAPI()
-    app.add_middleware(Edge, requests=Requests(), streams=(), wake=asyncio.Event())
+    app.add_middleware(ServiceMiddleware, requests=Requests(), streams=(), wake=asyncio.Event())
     install(app)
 
     @app.get("/")

@@ -216,7 +216,7 @@ def test_what_was_asked_for_last_is_made_though_an_earlier_launch_begins_first(s
 
 
 @pytest.mark.parametrize("status", [DocumentStatus.FAILED, DocumentStatus.CANCELLED])
-def test_after_a_failure_or_a_cancel_it_is_queued_anew(service: Served, status: DocumentStatus) -> None:
+def test_after_a_failure_or_a_cancel_it_is_queued_again(service: Served, status: DocumentStatus) -> None:
     identity = send(service).json()["id"]
     with service.resources.ledger.write() as connection:
         connection.execute(update(documents).values(status=status, message="broken", failure_kind="unexpected"))

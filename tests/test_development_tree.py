@@ -1,0 +1,22 @@
+"""The tree of docs/development.md names every package, every folder of swatchbook/ and every module beside them."""
+
+import re
+
+from tests.conftest import ROOT
+
+TREE = (ROOT / "docs" / "development.md").read_text().partition("```\n")[2].partition("```")[0]
+
+
+def test_the_tree_names_every_package() -> None:
+    named = set(re.findall(r"^(\w+)/|; (\w+)/ ", TREE, re.MULTILINE))
+    packages = {path.parent.name for path in ROOT.glob("*/__init__.py")}
+    assert packages - {name for pair in named for name in pair} == set()
+
+
+def test_the_tree_names_every_folder_and_module_of_the_domain() -> None:
+    domain = re.split(r"^(?=blocks/)", TREE, flags=re.MULTILINE)[0]
+    folders = {path.parent.name for path in (ROOT / "swatchbook").glob("*/__init__.py")}
+    assert set(re.findall(r"^  (\w+)/", domain, re.MULTILINE)) == folders
+    head = domain.partition("  records/")[0]
+    modules = {path.stem for path in (ROOT / "swatchbook").glob("[!_]*.py")}
+    assert {module for module in modules if not re.search(rf"\b{module}\b", head)} == set()
