@@ -31,6 +31,7 @@ from interface.replies import (
     ShownDocument,
     Uploaded,
 )
+from swatchbook.errors import reason_of
 from swatchbook.loopback import is_loopback
 from swatchbook.records import (
     Chunk,
@@ -421,7 +422,9 @@ class Client:
         try:
             response = self._http.request(method, path, **request)
         except httpx.HTTPError as error:
-            raise NoAnswer(f"No answer from {self.url}: {str(error) or type(error).__name__}.") from error
+            began = not isinstance(error, httpx.TimeoutException | httpx.ConnectError)
+            reason = "the connection was closed" if began else reason_of(error)
+            raise NoAnswer(f"No answer from {self.url}: {reason}.") from error
         if response.is_success:
             return response
         try:

@@ -174,12 +174,9 @@ class Swatchbook:
         resources = self._known()
         if not 1 <= k <= MAX_RESULTS:
             raise InvalidReference(f"k={k} is out of range.", advice=f"Ask for 1 to {MAX_RESULTS} results.")
-        try:
-            where, references = parse_filters(
-                [f"{name}={value}" for name, values in filters.items() for value in _as_list(values)]
-            )
-        except ValueError as error:
-            raise InvalidReference(str(error), advice="docs/filters.md lists the filters.") from error
+        where, references = parse_filters(
+            [f"{name}={value}" for name, values in filters.items() for value in _as_list(values)]
+        )
         documents = tuple(find_document(resources.ledger, each, self.owner).id for each in references)
         where = where.model_copy(update={"owner": self.owner, "documents": documents})
         with self._picture_file(image) as file:

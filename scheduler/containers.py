@@ -24,7 +24,7 @@ from prefect.states import Cancelled, Crashed
 
 from deployments.pools import EMBED, LABELS
 from scheduler.launch import prefect
-from swatchbook.errors import Configuration, ProviderDown, as_failure
+from swatchbook.errors import Configuration, ProviderDown, as_failure, reason_of
 from swatchbook.records import Record
 from tasks.cancelled_in_prefect import NO_CONTAINER
 from tasks.prefect_client import UNDER_WAY, WORKER, in_states, is_over, seconds_in_state, set_state
@@ -73,7 +73,7 @@ def find_engine() -> docker.DockerClient:
         return docker.from_env(timeout=_ENGINE_SECONDS)
     except (DockerException, OSError) as error:
         raise Configuration(
-            f"The Docker engine does not respond: {error}.",
+            f"The Docker engine does not respond: {reason_of(error)}.",
             advice="Start it, give this process access to its socket, and set DOCKER_HOST for a non-default socket.",
         ) from error
 
@@ -201,4 +201,4 @@ def _docker_errors() -> Iterator[None]:
     try:
         yield
     except (DockerException, OSError) as error:
-        raise ProviderDown(f"Docker request failed: {error}") from error
+        raise ProviderDown(f"The Docker engine failed: {reason_of(error)}.") from error

@@ -25,7 +25,7 @@ from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 from prefect.states import Crashed
 
 from deployments.declared import flow_names
-from swatchbook.errors import Configuration, Failure, ProviderDown
+from swatchbook.errors import Configuration, Failure, ProviderDown, reason_of
 from swatchbook.ledger import schedule
 from swatchbook.ledger.database import Ledger, portions
 from swatchbook.ledger.documents import BATCH, FOLDER, PDF, TABLE, Document
@@ -185,4 +185,4 @@ async def _by_key(client: PrefectClient, keys: Sequence[str]) -> dict[str, FlowR
 def _as_failure(error: httpx.HTTPError) -> Failure:
     if isinstance(error, httpx.HTTPStatusError) and error.response.status_code in (401, 403):
         return Configuration("Prefect rejected the credentials.", advice="Check PREFECT_API_AUTH_STRING.")
-    return ProviderDown(f"Prefect does not respond: {type(error).__name__}: {error}")
+    return ProviderDown(f"Prefect does not respond: {reason_of(error)}.")

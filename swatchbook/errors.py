@@ -12,8 +12,12 @@ Failure
 └── blocked     a person must act; work resumes by itself afterwards
 """
 
+import logging
+import os
 from enum import StrEnum
 from typing import ClassVar
+
+log = logging.getLogger(__name__)
 
 
 class Policy(StrEnum):
@@ -301,3 +305,33 @@ def as_failure(error: BaseException) -> Failure:
     if isinstance(error, OSError) and error.errno in (28, 122):  # ENOSPC, EDQUOT
         return DiskFull("The disk is full.", advice="Free some space; the document then continues by itself.")
     return Unexpected(UNEXPECTED_MESSAGE)
+
+
+def reason_of(error: BaseException) -> str:
+    """Return in plain words why an error came, by itself or by its causes: "connection refused", "status 503".
+
+    They are the operating system's or OpenSSL's. An error without such words is logged, and the reason is "see the
+    log": those of a library mean nothing to a user, and may quote a document or a setting.
+    """
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, TimeoutError):
+            return "timed out"
+        if status := getattr(getattr(cause, "response", None), "status_code", None):
+            return f"status {status}"
+        if words := getattr(cause, "verify_message", None):  # of a certificate
+            return str(words)
+        if isinstance(cause, OSError) and cause.errno and cause.strerror and type(cause).__module__ in _OF_THE_SYSTEM:
+            # libraries raise their own words under the system's numbers; those below 0 are of host names
+            return (os.strerror(cause.errno) if cause.errno > 0 else cause.strerror).lower()
+        cause = (
+            cause.exceptions[0]
+            if isinstance(cause, BaseExceptionGroup)  # an error for each address of a host
+            else cause.__cause__ or cause.__context__
+        )
+    log.warning("the cause of a failure", exc_info=error)
+    return "see the log"
+
+
+_OF_THE_SYSTEM = ("builtins", "socket")
+"""Modules of the classes of errors whose numbers are the system's. Those of `ssl` are OpenSSL's."""

@@ -38,7 +38,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from swatchbook.errors import Configuration
+from swatchbook.errors import Configuration, reason_of
 from swatchbook.loopback import is_loopback
 from swatchbook.ocr_languages import installed_languages
 from swatchbook.records import Owner, Role
@@ -863,7 +863,8 @@ def load_settings(**given: Any) -> Settings:
         problems = [_describe_problem(details, origin) for details in error.errors()]
         raise Configuration("\n".join(problems), advice="Correct or remove it; see `swatchbook config`.") from None
     except (UnicodeDecodeError, OSError) as error:
-        raise Configuration(f"The settings file {env_file()} cannot be read: {error}") from error
+        reason = reason_of(error) if isinstance(error, OSError) else "it is not UTF-8"
+        raise Configuration(f"The settings file {env_file()} cannot be read: {reason}.") from error
 
 
 def find_problems(values: Mapping[str, Any], origin: Mapping[str, str]) -> list[str]:

@@ -23,7 +23,7 @@ from prefect.client.schemas.objects import FlowRun, State, StateType, WorkerStat
 from prefect.concurrency.asyncio import ConcurrencySlotAcquisitionError
 from prefect.exceptions import ObjectNotFound
 
-from swatchbook.errors import Configuration, ProviderDown
+from swatchbook.errors import Configuration, ProviderDown, reason_of
 from swatchbook.records import ID
 
 log = logging.getLogger(__name__)
@@ -113,4 +113,4 @@ def prefect_errors_as_outage() -> Iterator[None]:
         if isinstance(error, httpx.HTTPStatusError) and error.response.status_code < 500:
             raise  # the server answers, and rejects the request
         advice = "Start its server; the document then resumes by itself."
-        raise ProviderDown(f"Prefect does not answer: {error}", advice=advice) from error
+        raise ProviderDown(f"Prefect does not answer: {reason_of(error)}.", advice=advice) from error

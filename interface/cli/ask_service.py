@@ -15,7 +15,7 @@ from uuid import UUID, uuid4
 from pydantic import ValidationError
 
 from interface.cli.filters import KEYS
-from swatchbook.errors import Authentication, Configuration, InvalidReference, ProviderDown, TooLarge
+from swatchbook.errors import Authentication, Configuration, InvalidReference, ProviderDown, TooLarge, reason_of
 from swatchbook.index.base import Where
 from swatchbook.loopback import is_loopback
 from swatchbook.records import Facets, SearchResults
@@ -128,9 +128,7 @@ def _read(image: Path, settings: Settings) -> bytes:
             raise TooLarge(f"{image}: larger than {settings.max_image_mb} MiB.", advice="Use a smaller picture.")
         return image.read_bytes()
     except OSError as error:
-        raise InvalidReference(
-            f"{image}: {(error.strerror or '').lower()}.", advice="Check the path of the picture."
-        ) from error
+        raise InvalidReference(f"{image}: {reason_of(error)}.", advice="Check the path of the picture.") from error
 
 
 def _form(fields: Sequence[tuple[str, str]], picture: bytes) -> tuple[str, bytes]:
@@ -168,13 +166,12 @@ def _request(
             content = response.read(_MAX_BYTES)
     except ssl.SSLError as error:
         raise Configuration(
-            f"TLS verification of {service.url} failed: {error.reason or error}.",
+            f"TLS verification of {service.url} failed: {reason_of(error)}.",
             advice="Check SWATCHBOOK_SERVICE_URL and the server's certificate; set SSL_CERT_FILE for a private CA.",
         ) from error
     except (OSError, HTTPException) as error:
-        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
         raise ProviderDown(
-            f"No service responds at {service.url}: {reason}.",
+            f"No service responds at {service.url}: {reason_of(error)}.",
             advice=f"Start it with `swatchbook serve`, correct SWATCHBOOK_SERVICE_URL, {_OR_LOCAL}",
         ) from error
     except ValueError as error:  # http.client rejects the header

@@ -12,9 +12,10 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from swatchbook.errors import InvalidReference
+from swatchbook.errors import InvalidReference, reason_of
 from swatchbook.records import BatchSize, Record
 from swatchbook.settings import PREFIX, Settings, find_problems
+from swatchbook.yaml_problem import yaml_problem
 
 
 class Config(Record):
@@ -57,16 +58,11 @@ def _read(file: Path) -> tuple[dict[str, Any], dict[str, str]]:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
         content = yaml.safe_load(text)
     except OSError as error:
-        raise InvalidReference(
-            f"{file}: {(error.strerror or 'cannot be read').lower()}.", advice="Check it."
-        ) from error
+        raise InvalidReference(f"{file}: {reason_of(error)}.", advice="Check it.") from error
     except UnicodeDecodeError as error:
         raise InvalidReference(f"{file}: it is not UTF-8.", advice="Save it as UTF-8.") from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:  # an impossible date is a ValueError
-        mark = getattr(error, "problem_mark", None)
-        place = f"{file}, line {mark.line + 1}" if mark else str(file)
-        problem = getattr(error, "problem", None) or "it cannot be read"
-        raise InvalidReference(f"{place}: this is not YAML: {problem}.", advice="Correct it.") from error
+        raise InvalidReference(yaml_problem(file, error), advice="Correct it.") from error
     if content is None:
         return {}, {}
     if not isinstance(content, dict):

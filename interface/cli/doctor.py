@@ -22,7 +22,7 @@ from rich.text import Text
 
 from interface.cli.log import log_file
 from interface.cli.terminal import cell, clean, duration, table
-from swatchbook.errors import Configuration, DiskFull, Failure, OutOfMemory, ProviderDown, as_failure
+from swatchbook.errors import Configuration, DiskFull, Failure, OutOfMemory, ProviderDown, as_failure, reason_of
 from swatchbook.ledger.owed_notices import undelivered
 from swatchbook.ledger.spaces import active_spaces
 from swatchbook.records import Record
@@ -139,7 +139,7 @@ def check_home(resources: Resources) -> str:
             free = shutil.disk_usage(home).free
     except OSError as error:
         raise Configuration(
-            f"{home} is not writable: {error.strerror}.",
+            f"{home} is not writable: {reason_of(error)}.",
             advice="Set SWATCHBOOK_HOME to a folder that you can write to.",
         ) from error
     if free < FREE_DISK:

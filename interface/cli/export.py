@@ -9,7 +9,7 @@ import typer
 
 from interface.cli.exit_status import COMPLETED, OPEN
 from interface.cli.terminal import note
-from swatchbook.errors import InvalidReference
+from swatchbook.errors import InvalidReference, reason_of
 from swatchbook.export.atomic_file import atomic_file
 from swatchbook.export.formats import Format, write_products
 from swatchbook.export.products import ProductRow, as_rows, copy_pictures, read_products
@@ -65,7 +65,7 @@ def export(
         try:
             pictures.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise InvalidReference(f"{pictures}: {(error.strerror or '').lower()}.", advice="Give a folder.") from error
+            raise InvalidReference(f"{pictures}: {reason_of(error)}.", advice="Give a folder.") from error
     missing: list[str] = []
     counts = Counter[str]()
     rows = _rows(resources, documents, pictures, missing=missing, counts=counts)

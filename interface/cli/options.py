@@ -113,10 +113,10 @@ def parse_roles(text: str) -> "frozenset[Role]":
     """Return the roles of --roles, none if it is empty. Raises BadParameter."""
     from swatchbook.records import Role
 
-    try:
-        return frozenset(Role(name.strip()) for name in text.split(",")) if text else frozenset()
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="--roles") from None
+    names = [name.strip() for name in text.split(",")] if text else []
+    if unknown := sorted(set(names) - set(Role)):
+        raise typer.BadParameter(f"there is no role {unknown[0]!r}. Roles: {', '.join(Role)}.", param_hint="--roles")
+    return frozenset(map(Role, names))
 
 
 _MOST_PAGES = 100_000

@@ -5,10 +5,10 @@ PREFECT_* variables that are already set stay. Also whether the server at PREFEC
 import logging
 import os
 from collections.abc import Mapping
-from urllib.error import URLError
+from http.client import HTTPException
 from urllib.request import urlopen
 
-from swatchbook.errors import Configuration
+from swatchbook.errors import Configuration, reason_of
 from swatchbook.settings import Settings
 
 API_SECONDS = 5.0  # for the health check of a Prefect server
@@ -54,9 +54,8 @@ def probe_prefect(url: str) -> None:
     try:
         with urlopen(f"{url.rstrip('/')}/health", timeout=API_SECONDS):  # noqa: S310 — the user's own address
             return
-    except (URLError, OSError, ValueError) as error:
-        reason = error.reason if isinstance(error, URLError) else error
+    except (OSError, HTTPException, ValueError) as error:
         raise Configuration(
-            f"No Prefect server responds at PREFECT_API_URL={url}: {reason}.",
+            f"No Prefect server responds at PREFECT_API_URL={url}: {reason_of(error)}.",
             advice="Start it with `prefect server start`, or unset PREFECT_API_URL to run without one.",
         ) from error

@@ -6,6 +6,7 @@ it skips migrations of an up-to-date database; and it ends even when the parent 
 that only the parent holds open. `python -m interface.cli.prefect_server FD` is the child.
 """
 
+import logging
 import os
 import signal
 import socket
@@ -27,9 +28,11 @@ from platformdirs import user_cache_path
 from interface.cli import prefect_database
 from swatchbook.errors import Configuration
 
+log = logging.getLogger(__name__)
+
 ANSWER_SECONDS = 120.0  # for a first start on a busy machine; an idle one takes 6
 END_SECONDS = 5.0  # for requests in flight when the parent has ended
-_TAIL_BYTES = 2_000  # of the output, searched for the last line
+_TAIL_BYTES = 2_000  # of the output, for the log
 
 _ENVIRONMENT: Mapping[str, str] = {
     "PREFECT_UI_ENABLED": "0",
@@ -68,15 +71,15 @@ class TemporaryServer:
             with urlopen(f"{self.url}/health", timeout=ANSWER_SECONDS):  # noqa: S310 — our own address
                 return
         except (URLError, OSError) as error:
+            log.error("the output of Prefect's temporary server:\n%s", self._end_of_output())
             raise Configuration(
-                f"Prefect's temporary server did not start: {self._last_line() or error}",
+                "Prefect's temporary server did not start (see the log).",
                 advice="Check that SWATCHBOOK_HOME is writable, or run `prefect server start` and set PREFECT_API_URL.",
             ) from error
 
-    def _last_line(self) -> str:
+    def _end_of_output(self) -> str:
         self._output.seek(0)
-        lines = self._output.read()[-_TAIL_BYTES:].decode(errors="replace").strip().splitlines()
-        return lines[-1] if lines else ""
+        return self._output.read()[-_TAIL_BYTES:].decode(errors="replace").strip()
 
 
 def is_needed(environment: Mapping[str, str]) -> bool:

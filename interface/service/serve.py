@@ -15,7 +15,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 from interface.cli.prefect_environment import prefect_environment
 from interface.service.app import create_app, open_parts
-from swatchbook.errors import Configuration
+from swatchbook.errors import Configuration, reason_of
 from swatchbook.settings import Settings
 
 HEAD_SECONDS = 20.0  # for a connection to send its request headers, and to close after the last response
@@ -90,10 +90,13 @@ def _listening(host: str, port: int) -> socket.socket:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
         return socket.create_server(address, family=family, backlog=_BACKLOG)
     except OSError as error:
-        in_use = error.errno == errno.EADDRINUSE
+        if error.errno == errno.EADDRINUSE:
+            raise Configuration(
+                f"Port {port} on {host} is in use.", advice="Set another --port or SWATCHBOOK_PORT."
+            ) from error
         raise Configuration(
-            f"Port {port} on {host} is in use." if in_use else f"The service cannot listen on {host}:{port}: {error}.",
-            advice="Set another --port or SWATCHBOOK_PORT." if in_use else "Check SWATCHBOOK_HOST and SWATCHBOOK_PORT.",
+            f"The service cannot listen on {host}:{port}: {reason_of(error)}.",
+            advice="Check SWATCHBOOK_HOST and SWATCHBOOK_PORT.",
         ) from error
 
 

@@ -123,7 +123,7 @@ async def receive_form(
     except TooLarge as error:
         raise HTTPException(413, str(error), headers=_CLOSE) from error
     except FormParserError as error:
-        raise _malformed(str(error)) from error
+        raise _malformed("it is not multipart/form-data") from error
     return form.finish()
 
 

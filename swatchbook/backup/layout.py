@@ -19,7 +19,7 @@ from typing import Annotated, Final, Literal
 from pydantic import Field, StringConstraints, ValidationError
 from sqlalchemy import BigInteger, Column, String
 
-from swatchbook.errors import InvalidBackup, InvalidReference
+from swatchbook.errors import InvalidBackup, InvalidReference, reason_of
 from swatchbook.ledger.portable_rows import PORTABLE
 from swatchbook.records import Record
 from swatchbook.records.base import Sha256
@@ -130,8 +130,7 @@ class BackupFolder:
                 if hashlib.file_digest(file, "sha256").hexdigest() != sha256:
                     raise InvalidBackup(f"{path} is damaged.", advice=_DAMAGED)
         except OSError as error:
-            reason = (error.strerror or "").lower()
-            raise InvalidBackup(f"{path} cannot be read: {reason}.", advice=_DAMAGED) from error
+            raise InvalidBackup(f"{path} cannot be read: {reason_of(error)}.", advice=_DAMAGED) from error
 
     def other_rows(self, manifest_id: str) -> Iterator[Path]:
         """Yield the files of rows of other backups: an earlier one, or one that was interrupted."""

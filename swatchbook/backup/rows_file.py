@@ -47,7 +47,7 @@ def read_rows(path: Path, columns: Sequence[Column[Any]]) -> Iterator[list[dict[
                     row |= {name: json.loads(row[name]) for name in json_columns if row[name] is not None}
                 yield rows
     except (pa.ArrowException, OSError, ValueError, RecursionError) as error:
-        raise InvalidBackup(f"{path} cannot be read: {type(error).__name__}.") from error
+        raise InvalidBackup(f"{path} is damaged, or another version wrote it.") from error
 
 
 def count_rows(path: Path, columns: Sequence[Column[Any]]) -> int:
@@ -57,7 +57,7 @@ def count_rows(path: Path, columns: Sequence[Column[Any]]) -> int:
             _check(file, _schema(columns))
             return int(file.metadata.num_rows)
     except (pa.ArrowException, OSError, ValueError) as error:
-        raise InvalidBackup(f"{path} cannot be read: {type(error).__name__}.") from error
+        raise InvalidBackup(f"{path} is damaged, or another version wrote it.") from error
 
 
 def _check(file: ParquetFile, schema: pa.Schema) -> None:

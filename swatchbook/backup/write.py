@@ -22,7 +22,7 @@ from ulid import ULID
 
 from swatchbook.backup.layout import FILE_COLUMNS, FILES, TABLES, BackupFolder, Manifest, TableFile
 from swatchbook.backup.rows_file import read_rows, write_rows
-from swatchbook.errors import DiskFull, FileMissing, InvalidReference, as_failure
+from swatchbook.errors import DiskFull, FileMissing, InvalidReference, as_failure, reason_of
 from swatchbook.ledger import migrations
 from swatchbook.ledger.database import db_now
 from swatchbook.ledger.portable_rows import PORTABLE, count_portable, portable_columns, portable_files, portable_rows
@@ -67,8 +67,9 @@ def back_up(resources: Resources, path: Path, *, progress: Progress = lambda don
     except OSError as error:
         if isinstance(as_failure(error), DiskFull):
             raise DiskFull("The disk of the backup is full.", advice="Free some space, and run it again.") from error
-        reason = (error.strerror or type(error).__name__).lower()
-        raise InvalidReference(f"{folder.path} cannot be written: {reason}.", advice="Check the folder.") from error
+        raise InvalidReference(
+            f"{folder.path} cannot be written: {reason_of(error)}.", advice="Check the folder."
+        ) from error
 
 
 def _write(resources: Resources, folder: BackupFolder, progress: Progress) -> BackedUp:

@@ -9,7 +9,7 @@ from statistics import mean, median
 
 from pydantic import ValidationError
 
-from swatchbook.errors import InvalidReference
+from swatchbook.errors import InvalidReference, reason_of
 from swatchbook.evaluation.facts import FieldScore, add_fields
 from swatchbook.evaluation.grain import GrainScore, add_grains
 from swatchbook.evaluation.score import Score
@@ -99,7 +99,7 @@ def read_evaluation(file: Path) -> Evaluation:
     try:
         return Evaluation.model_validate_json(file.read_bytes())
     except OSError as error:
-        raise InvalidReference(f"{file} cannot be read: {(error.strerror or '').lower()}.") from error
+        raise InvalidReference(f"{file} cannot be read: {reason_of(error)}.") from error
     except ValidationError as error:
         raise InvalidReference(
             f"{file} is no result of this version.", advice="`swatchbook evaluate products … --json` prints one."

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import ConfigDict, Field, ValidationError
 
-from swatchbook.errors import InvalidReference
+from swatchbook.errors import InvalidReference, reason_of
 from swatchbook.geometry import Box
 from swatchbook.records import Record, Sha256
 
@@ -91,7 +91,7 @@ def _read(file: Path) -> Truth:
     try:
         return Truth.model_validate_json(file.read_bytes())
     except OSError as error:
-        raise InvalidReference(f"{file} cannot be read: {(error.strerror or '').lower()}.") from error
+        raise InvalidReference(f"{file} cannot be read: {reason_of(error)}.") from error
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"]))

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import BinaryIO
 from uuid import uuid4
 
-from swatchbook.errors import DiskFull, InvalidReference, as_failure
+from swatchbook.errors import DiskFull, InvalidReference, as_failure, reason_of
 
 
 @contextmanager
@@ -31,8 +31,7 @@ def atomic_file(path: Path) -> Iterator[BinaryIO]:
             raise DiskFull(f"The disk is full: {path} is not written.", advice="Free some space.") from error
         if error.filename != str(temporary):  # of another file
             raise
-        reason = (error.strerror or "").lower()
-        raise InvalidReference(f"{path} cannot be written: {reason}.", advice="Check the folder.") from error
+        raise InvalidReference(f"{path} cannot be written: {reason_of(error)}.", advice="Check the folder.") from error
     finally:
         with suppress(OSError):
             temporary.unlink()

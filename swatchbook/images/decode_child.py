@@ -15,7 +15,7 @@ from typing import Any
 from PIL import Image, ImageCms, UnidentifiedImageError
 from PIL.PngImagePlugin import PngImageFile
 
-from swatchbook.errors import Failure, FileMissing, TooLarge, Unexpected, UnreadableImage, as_failure
+from swatchbook.errors import Failure, FileMissing, TooLarge, Unexpected, UnreadableImage, as_failure, reason_of
 from swatchbook.images.limits import ImageLimits
 from swatchbook.runtime.child_process import Frame, serve
 
@@ -111,7 +111,7 @@ def opened(path: Path, limits: ImageLimits) -> Iterator[Image.Image]:
         size = path.stat().st_size
         stream = path.open("rb")
     except OSError as error:
-        raise FileMissing(f"The picture's file cannot be opened: {error.strerror}.") from error
+        raise FileMissing(f"The picture's file cannot be opened: {reason_of(error)}.") from error
     with stream:
         limits.check_bytes(size)
         try:
@@ -124,11 +124,9 @@ def opened(path: Path, limits: ImageLimits) -> Iterator[Image.Image]:
             raise UnreadableImage("The bytes are no picture that Swatchbook knows.") from error
         except MemoryError as error:
             raise TooLarge("Decoding it takes more memory than a child may have (child_memory_mb).") from error
-        except OSError as error:  # Pillow's message names what is wrong
-            raise UnreadableImage(f"The picture is broken: {error}.") from error
         except Exception as error:  # on broken bytes Pillow's decoders raise any exception
             log.warning("a picture cannot be decoded", exc_info=error)
-            raise UnreadableImage("The picture is broken (see the log).") from error
+            raise UnreadableImage("The picture is broken or truncated (see the log).") from error
 
 
 def load_shrunk(image: Image.Image, side: int) -> Image.Image:

@@ -24,7 +24,7 @@ from filelock import FileLock, Timeout
 from lancedb.index import FTS, IvfSq
 from lancedb.query import MatchQuery
 
-from swatchbook.errors import Configuration, DiskFull, Failure, IndexDown, Unexpected
+from swatchbook.errors import Configuration, DiskFull, Failure, IndexDown, Unexpected, reason_of
 from swatchbook.index.base import SUPERSEDED, WRITE_SECONDS, IndexObject, Match, Payload, Space, Vector, Where
 from swatchbook.index.rules import (
     KEYWORDS,
@@ -336,11 +336,11 @@ def _failure(error: Exception, folder: Path) -> Failure:
         )
     if "os error 13)" in message:
         return Configuration(
-            f"The index in {folder} cannot be opened: permission denied ({error}).",
+            f"The index in {folder} cannot be opened: permission denied.",
             advice="Check SWATCHBOOK_HOME and the folder's permissions.",
         )
     if isinstance(error, OSError) or "LanceError(IO)" in message:
-        return IndexDown(f"The index in {folder} does not answer: {error}")
+        return IndexDown(f"The index in {folder} does not answer: {reason_of(error)}.")
     return Unexpected(f"The index in {folder} failed in an unexpected way (see the log).")
 
 

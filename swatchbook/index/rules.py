@@ -105,8 +105,8 @@ def _validate(space: Space, each: IndexObject, *, fine: bool) -> Failure | None:
         return InvalidModelOutput(f"The {space.role.value} vector of {each.id} is {reason}.")
     try:
         each.payload.model_dump_json()
-    except PydanticSerializationError as error:  # a lone surrogate, which neither index can store
-        return InvalidModelOutput(f"The text of {each.id} is not valid Unicode: {error}")
+    except PydanticSerializationError:  # a lone surrogate, which neither index can store
+        return InvalidModelOutput(f"The text of {each.id} is not valid Unicode.")
     return None
 
 

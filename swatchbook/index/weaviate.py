@@ -50,6 +50,7 @@ from swatchbook.errors import (
     IndexDown,
     PayloadTooLarge,
     ProviderError,
+    reason_of,
 )
 from swatchbook.index.base import (
     BY_WORDS,
@@ -79,6 +80,7 @@ from swatchbook.index.rules import (
 )
 from swatchbook.index.terms import question_terms
 from swatchbook.index.words import word_pattern
+from swatchbook.one_line import one_line, shorten
 from swatchbook.records import Role
 
 PREFIX = "Swatchbook_"
@@ -129,7 +131,7 @@ class WeaviateIndex:
             if names:
                 client.collections.use(names[0]).query.fetch_objects(limit=1, return_properties=[])
             if any(s.vector_indexing_status == "READONLY" for s in _shards(client) if s.collection in names):
-                raise self._no_room("its shards are read-only")
+                raise self._no_room()
 
     def ensure(self, space: Space) -> None:
         with self._answering() as client:
@@ -177,7 +179,7 @@ class WeaviateIndex:
             for start in range(0, len(wanted), BATCH):
                 done = data.delete_many(where=Filter.by_id().contains_any(wanted[start : start + BATCH]))
                 if done.failed and any(s.vector_indexing_status == "READONLY" for s in _shards(client)):
-                    raise self._no_room("its shards are read-only")
+                    raise self._no_room()
                 if done.failed:
                     raise ProviderError(f"Weaviate could not delete {done.failed} objects of {space.name}.")
 
@@ -260,17 +262,18 @@ class WeaviateIndex:
         sent = [DataObject(uuid=each.id, properties=_properties(each), vector=each.vector.tolist()) for each in objects]
         try:
             errors = {index: refused.message for index, refused in collection.data.insert_many(sent).errors.items()}
-        except WeaviateInsertManyAllFailedError as all_failed:
-            errors = dict.fromkeys(range(len(objects)), str(all_failed))
+        except WeaviateInsertManyAllFailedError as error:
+            errors = dict.fromkeys(range(len(objects)), str(error))
         for message in errors.values():
             if _says(message, NO_ROOM):
-                raise self._no_room(message)
+                raise self._no_room()
             if _says(message, STARTING):
-                raise self._away(message)
+                raise self._away("starting")
         if errors:
             _compare(space, collection)
         return {
-            objects[i].id: ProviderError(f"Weaviate rejected the object: {message}") for i, message in errors.items()
+            objects[i].id: ProviderError(f"Weaviate rejected the object: {shorten(one_line(message), 300)}")
+            for i, message in errors.items()
         }
 
     @contextmanager
@@ -311,26 +314,26 @@ class WeaviateIndex:
     def _failure(self, error: Exception) -> Failure:
         status = getattr(error, "status_code", None)
         codes = _codes(error)
-        message = str(error).strip()[:500]
+        message = str(error)  # only to be searched
         if status in (401, 403) or any(code in LOCKED_CODES for code in codes):
             return Authentication(
                 f"Weaviate at {self._url} rejected the API key.", advice="Check SWATCHBOOK_WEAVIATE_API_KEY."
             )
         if status == 413 or grpc.StatusCode.RESOURCE_EXHAUSTED in codes:
-            return PayloadTooLarge(f"The request is too large for Weaviate: {message}")
+            return PayloadTooLarge("The request is too large for Weaviate.")
         if _is_away(error) or (status or 0) >= 500 or _says(message, STARTING):
-            return self._away(message)
-        return self._no_room(message) if _says(message, NO_ROOM) else ProviderError(f"Weaviate: {message}")
+            return self._away(f"status {status}" if status else reason_of(error))
+        return self._no_room() if _says(message, NO_ROOM) else ProviderError(f"Weaviate failed: {reason_of(error)}.")
 
-    def _away(self, message: str) -> IndexDown:
+    def _away(self, reason: str) -> IndexDown:
         return IndexDown(
-            f"Weaviate at {self._url} (gRPC port {self._grpc_port}) does not answer: {message}",
+            f"Weaviate at {self._url} (gRPC port {self._grpc_port}) does not answer: {reason}.",
             advice="Start the server, or check SWATCHBOOK_WEAVIATE_URL and SWATCHBOOK_WEAVIATE_GRPC_PORT.",
         )
 
-    def _no_room(self, message: str) -> DiskFull:
+    def _no_room(self) -> DiskFull:
         return DiskFull(
-            f"Weaviate at {self._url} is read-only: {message}.",
+            f"Weaviate at {self._url} is read-only.",
             advice="Free some of its disk space (it stops writing at 90 %), then set its shards to READY.",
         )
 

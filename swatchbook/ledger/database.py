@@ -41,7 +41,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
 from swatchbook.backoff import pause_after
-from swatchbook.errors import Configuration, DiskFull, LedgerDown
+from swatchbook.errors import Configuration, DiskFull, LedgerDown, reason_of
 from swatchbook.ledger import migrations
 from swatchbook.ledger.driver_errors import translated_errors
 
@@ -283,7 +283,7 @@ def _make_folder(file: Path) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise Configuration(
-            f"The ledger's folder {file.parent} cannot be created: {error.strerror}.",
+            f"The ledger's folder {file.parent} cannot be created: {reason_of(error)}.",
             advice="Set SWATCHBOOK_HOME to a folder that you may write to.",
         ) from error
 

@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from swatchbook.errors import Authentication, Configuration, DiskFull, Failure, LedgerDown
+from swatchbook.one_line import shorten
 
 _CHECK_URL = "Check SWATCHBOOK_LEDGER_URL."
 
@@ -26,7 +27,8 @@ def translated_errors(url: URL) -> Iterator[None]:
         raise LedgerDown("All connections to the ledger are in use.") from error
     except JSONDecodeError as error:  # SQLite, unlike PostgreSQL, does not check JSON columns
         raise Configuration(
-            f"The ledger {url.database} holds a row that cannot be read: {error}", advice="Restore it from a backup."
+            f"The ledger {url.database} holds a row that cannot be read (see the log).",
+            advice="Restore it from a backup.",
         ) from error
     except DBAPIError as error:
         failure = _translated(error, url)
@@ -41,7 +43,7 @@ def _translated(error: DBAPIError, url: URL) -> Failure | None:
         code = getattr(cause, "sqlite_errorcode", 0) & 0xFF  # the low byte; the rest refines it
         return _SQLITE_FAILURES[code](url.database) if code in _SQLITE_FAILURES else None
     # by attribute: users of SQLite never import psycopg
-    return _postgresql_failure(cause) if hasattr(cause, "sqlstate") else None
+    return _postgresql_failure(cause, url) if hasattr(cause, "sqlstate") else None
 
 
 # --- SQLite -----------------------------------------------------------------------------------------------------------
@@ -88,42 +90,43 @@ _SQLITE_FAILURES: Mapping[int, Callable[[str | None], Failure]] = {
 # --- PostgreSQL -------------------------------------------------------------------------------------------------------
 
 
-def _postgresql_failure(cause: Any) -> Failure | None:
-    state, message = cause.sqlstate, str(cause).strip()
-    if state is None:
-        return _connection_failure(message) if type(cause).__name__ == "OperationalError" else None
-    translate = _POSTGRESQL_FAILURES.get(state) or _POSTGRESQL_FAILURES.get(state[:2])
-    return translate(message) if translate else None
+def _postgresql_failure(cause: Any, url: URL) -> Failure | None:
+    if cause.sqlstate is None:
+        return _connection_failure(str(cause), url) if type(cause).__name__ == "OperationalError" else None
+    translate = _POSTGRESQL_FAILURES.get(cause.sqlstate) or _POSTGRESQL_FAILURES.get(cause.sqlstate[:2])
+    return translate(shorten(cause.diag.message_primary or "see the log", 300)) if translate else None
 
 
-def _connection_failure(message: str) -> Failure:
+def _connection_failure(message: str, url: URL) -> Failure:
     """Translate a connection error: libpq gives no SQLSTATE for it, only a message."""
     if "authentication failed" in message or "no pg_hba.conf entry" in message:
-        return Authentication(f"The ledger's server rejected the login: {message}", advice=_CHECK_URL)
+        return Authentication(f"The ledger's server rejected the login of {url.username}.", advice=_CHECK_URL)
     if "does not exist" in message:
         return Configuration(
-            f"The ledger's database does not exist: {message}", advice=f"Create the database. {_CHECK_URL}"
+            f"The ledger's database {url.database} does not exist.", advice=f"Create the database. {_CHECK_URL}"
         )
-    return LedgerDown(f"The ledger does not answer: {message}")
+    said = shorten(message.rpartition("FATAL:")[2], 300) if "FATAL:" in message else ""
+    return _is_down(said) if said else LedgerDown(f"The ledger's server {url.host or ''} does not answer.")
 
 
-def _is_down(message: str) -> Failure:
-    return LedgerDown(f"The ledger does not answer: {message}")
+def _is_down(said: str) -> Failure:
+    return LedgerDown(f"The ledger does not answer. Its server says: {said}.")
 
 
-def _lock_conflict(message: str) -> Failure:
-    return LedgerDown(f"The ledger is locked by another transaction: {message}")
+def _lock_conflict(said: str) -> Failure:
+    return LedgerDown(f"The ledger is locked by another transaction. Its server says: {said}.")
 
 
-def _server_disk_full(message: str) -> Failure:
+def _server_disk_full(said: str) -> Failure:
     return DiskFull(
-        f"The disk of the ledger's server is full: {message}", advice="Free some space; work goes on by itself."
+        f"The disk of the ledger's server is full. It says: {said}.", advice="Free some space; work goes on by itself."
     )
 
 
-def _server_forbids(message: str) -> Failure:
+def _server_forbids(said: str) -> Failure:
     return Configuration(
-        f"The ledger's user may not write to it: {message}", advice=f"Check the user's rights. {_CHECK_URL}"
+        f"The ledger's user may not write to it. Its server says: {said}.",
+        advice=f"Check the user's rights. {_CHECK_URL}",
     )
 
 

@@ -9,7 +9,7 @@ from typing import Final, Literal, TypeVar
 import torch
 from torch import Tensor, nn
 
-from swatchbook.errors import Configuration
+from swatchbook.errors import Configuration, reason_of
 from swatchbook.records import Role
 
 Device = Literal["auto", "cpu", "cuda", "mps"]
@@ -63,7 +63,8 @@ def to_precision(
         vectors = embed_probe(reduced)
     except RuntimeError as error:
         raise Configuration(
-            f"SWATCHBOOK_DTYPE=bfloat16: {device} does not support bfloat16 ({error}).", advice="Set it to `auto`."
+            f"SWATCHBOOK_DTYPE=bfloat16: {device} does not support bfloat16 ({reason_of(error)}).",
+            advice="Set it to `auto`.",
         ) from error
     if precision == "bfloat16" or lowest_cosine(embed_probe(network), vectors) >= LEAST_COSINE:
         return reduced

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from swatchbook.errors import Configuration
+from swatchbook.errors import Configuration, reason_of
 from swatchbook.images.prepare import Preparation, read_preparation
 from swatchbook.models.weights import TAG_REVISION_DIGITS, Checkpoint
 from swatchbook.settings import PREFIX
@@ -33,7 +33,7 @@ def load_network(folder: Path, checkpoint: Checkpoint) -> Any:
             output_loading_info=True,
         )
     except (OSError, ValueError, SafetensorError) as error:
-        raise _unusable(checkpoint, str(error)) from error
+        raise _unusable(checkpoint, f"its files are missing or damaged ({reason_of(error)})") from error
     # transformers would fill these in with random numbers
     if missing := sorted(loading_info["missing_keys"]) or loading_info["mismatched_keys"]:
         raise _unusable(checkpoint, f"its weights lack {missing[0]} and {len(missing) - 1} more")
@@ -59,7 +59,7 @@ def load_tokenizer(folder: Path, checkpoint: Checkpoint, *, longest: int, pad_to
     try:
         tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     except Exception as error:  # tokenizers raises no narrower class
-        raise Configuration(f"{checkpoint.model} has no readable tokenizer.json: {error}") from error
+        raise _unreadable(checkpoint, "tokenizer.json", error) from error
     pad_id = tokenizer.token_to_id(token) if token else None
     if pad_id is None:
         raise Configuration(f"{checkpoint.model} has no padding token.", advice="Choose another model.")
@@ -81,6 +81,10 @@ def _read_json(folder: Path, name: str, checkpoint: Checkpoint) -> dict[str, Any
     try:
         return dict(json.loads((folder / name).read_text()))
     except (OSError, ValueError) as error:
-        raise Configuration(
-            f"{checkpoint.model} has no readable {name}: {error}", advice="Run `swatchbook models pull`."
-        ) from error
+        raise _unreadable(checkpoint, name, error) from error
+
+
+def _unreadable(checkpoint: Checkpoint, name: str, error: Exception) -> Configuration:
+    return Configuration(
+        f"{checkpoint.model} has no readable {name}: {reason_of(error)}.", advice="Run `swatchbook models pull`."
+    )

@@ -9,9 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import Any
 
-from swatchbook.errors import Authentication, Configuration, ProviderError, ProviderTimeout, as_failure
+from swatchbook.errors import Authentication, Configuration, ProviderError, ProviderTimeout, as_failure, reason_of
 from swatchbook.models.weights import DEFAULT_REVISIONS, FILES, Checkpoint, is_folder, revision_setting
 from swatchbook.records import Record
 from swatchbook.settings import COMMIT, PREFIX, Settings
@@ -125,20 +124,12 @@ def _hub_errors(checkpoint: Checkpoint) -> Iterator[None]:
         raise ProviderTimeout("The hub did not answer in time.", advice=RESUME) from error
     except (httpx.HTTPError, errors.LocalEntryNotFoundError) as error:
         if isinstance(error, errors.HfHubHTTPError) and error.response.status_code in (401, 403):
-            raise Authentication(
-                f"The hub denied access: {_first_line(error)}", advice="Correct or unset HF_TOKEN."
-            ) from error
-        raise ProviderError(f"The hub failed: {_first_line(error)}", advice=RESUME) from error
+            raise Authentication("The hub denied access.", advice="Correct or unset HF_TOKEN.") from error
+        raise ProviderError(f"The hub failed: {reason_of(error)}.", advice=RESUME) from error
     except OSError as error:
         raise as_failure(error) from error
     except Exception as error:  # a malformed reply, such as a proxy's login page, raises any exception in the library
-        raise ProviderError(
-            f"The hub sent a malformed reply: {type(error).__name__}: {_first_line(error)}", advice=RESUME
-        ) from error
+        raise ProviderError(f"The hub sent a malformed reply: {reason_of(error)}.", advice=RESUME) from error
 
 
 RESUME = "Run `swatchbook models pull` again: it resumes the download. HF_ENDPOINT selects another hub."
-
-
-def _first_line(error: Any) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]

@@ -81,7 +81,7 @@ def keep_jpeg(data: bytes, limits: ImageLimits) -> PictureFile | None:
     except UnidentifiedImageError:
         raise UnreadableImage("Its bytes are not a JPEG.", advice="Export the catalogue again.") from None
     except OSError as error:
-        raise UnreadableImage(f"A broken JPEG: {error}.", advice="Export the catalogue again.") from None
+        raise UnreadableImage("The JPEG is truncated or damaged.", advice="Export the catalogue again.") from error
     facts = {"content_key": sha256(data), "width": width, "height": height, "mode": mode, "passed_through": True}
     return {**facts, "suffix": ".jpg", **appearance}, data
 

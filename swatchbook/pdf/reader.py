@@ -25,6 +25,7 @@ from swatchbook.errors import (
     TooLarge,
     UnreadableDocument,
     as_failure,
+    reason_of,
 )
 from swatchbook.geometry import area
 from swatchbook.images.limits import ImageLimits
@@ -358,7 +359,7 @@ def check_file(path: Path, settings: Settings, *, meanwhile: Callable[[], None] 
     except FileNotFoundError:
         raise FileMissing(f"There is no file {path.name}.", advice="Check the path.") from None
     except (PermissionError, IsADirectoryError) as error:
-        raise InvalidReference(f"{path.name} cannot be read: {error.strerror}.", advice="Check its rights.") from None
+        raise InvalidReference(f"{path.name} cannot be read: {reason_of(error)}.", advice="Check its rights.") from None
 
 
 def _open(child: Child, path: Path, settings: Settings) -> dict[str, Any]:

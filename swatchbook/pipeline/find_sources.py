@@ -7,7 +7,7 @@ import os
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from swatchbook.errors import InvalidReference
+from swatchbook.errors import InvalidReference, reason_of
 from swatchbook.ledger.documents import BATCH, FOLDER, PDF
 from swatchbook.records import Record
 from swatchbook.sources.batch import is_batch
@@ -43,8 +43,7 @@ def kind_of(path: Path, suffixes: Collection[str]) -> str:
             return BATCH
         return FOLDER if path.is_dir() or is_picture(path.name, suffixes) else PDF
     except OSError as error:  # no permission, a name too long, a share that is gone
-        problem = (error.strerror or "cannot be read").lower()
-        raise InvalidReference(f"{path}: {problem}.", advice="Check the path and its permissions.") from error
+        raise InvalidReference(f"{path}: {reason_of(error)}.", advice="Check the path and its permissions.") from error
 
 
 def _walk(top: Path, suffixes: Collection[str]) -> Iterator[Source]:

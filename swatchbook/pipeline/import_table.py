@@ -7,6 +7,7 @@ and that works from pixels, if they have its length; other pictures are embedded
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from swatchbook.errors import InvalidModelOutput
 from swatchbook.ledger.documents import TABLE, documents_of
 from swatchbook.ledger.owners import id_of_document
 from swatchbook.ledger.spaces import registered
@@ -139,8 +140,8 @@ class _Vectors:
             return None, f"Its vector is of an unknown model, {row.model or 'none'}. Known: {known}."
         try:
             vector = read_vector(row.vector, self._dimension(pair))
-        except (ValueError, OverflowError) as error:
-            return None, f"Its vector is not taken over: {error}."
+        except InvalidModelOutput as error:
+            return None, f"Its vector is not taken over: {error.message}."
         return GivenVector(role=pair.role, tag=pair.tag, data=vector.astype("<f4").tobytes()), None
 
     def _dimension(self, pair: RoleTag) -> int:

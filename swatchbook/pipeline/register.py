@@ -23,6 +23,7 @@ from swatchbook.errors import (
     InvalidReference,
     UnsupportedFormat,
     as_failure,
+    reason_of,
 )
 from swatchbook.ledger import publishing
 from swatchbook.ledger.document_commands import request_again
@@ -276,7 +277,9 @@ def _check(path: Path, name: str, settings: Settings) -> None:
         raise _permission_denied(name) from error
     except OSError as error:
         failure = as_failure(error)
-        raise failure if isinstance(failure, DiskFull) else InvalidReference(f"{name}: {error.strerror}.") from error
+        raise (
+            failure if isinstance(failure, DiskFull) else InvalidReference(f"{name}: {reason_of(error)}.")
+        ) from error
 
 
 def _require_llm(settings: Settings) -> None:

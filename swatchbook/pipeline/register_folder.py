@@ -6,7 +6,7 @@ registered. Whether a path is a folder or a batch: `find_sources.py`.
 
 from pathlib import Path
 
-from swatchbook.errors import InvalidReference, UnsupportedFormat
+from swatchbook.errors import InvalidReference, UnsupportedFormat, reason_of
 from swatchbook.ledger.documents import PDF, TABLE, Document, get_document, queue
 from swatchbook.ledger.owners import id_of_document
 from swatchbook.pipeline.find_sources import kind_of
@@ -138,5 +138,5 @@ def _checked(path: Path) -> Path:
         shown = str(path).encode(errors="replace").decode()
         raise InvalidReference(f"{shown}: its name is not UTF-8.", advice="Rename it.") from error
     except OSError as error:
-        raise InvalidReference(f"{path}: {error.strerror}.", advice="Check the path.") from error
+        raise InvalidReference(f"{path}: {reason_of(error)}.", advice="Check the path.") from error
     return folder

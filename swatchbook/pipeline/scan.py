@@ -18,7 +18,16 @@ from typing import TYPE_CHECKING, TypeVar
 
 from ulid import ULID
 
-from swatchbook.errors import SHARED, Failure, FileMissing, InvalidReference, Policy, UnreadableImage, as_failure
+from swatchbook.errors import (
+    SHARED,
+    Failure,
+    FileMissing,
+    InvalidReference,
+    Policy,
+    UnreadableImage,
+    as_failure,
+    reason_of,
+)
 from swatchbook.images.limits import ImageLimits
 from swatchbook.ledger import source_items
 from swatchbook.ledger.database import portions
@@ -435,7 +444,7 @@ def _blame_file(error: Failure | OSError) -> Failure:
     if failure.policy in SHARED:
         raise failure
     if isinstance(error, OSError):
-        return FileMissing(f"The picture's file cannot be opened: {error.strerror}.")
+        return FileMissing(f"The picture's file cannot be opened: {reason_of(error)}.")
     return failure
 
 

@@ -17,7 +17,7 @@ from typing import Any, Final, NamedTuple, Protocol
 
 import httpx
 
-from swatchbook.errors import Failure, ProviderDown, ProviderError, ProviderTimeout
+from swatchbook.errors import Failure, ProviderDown, ProviderError, ProviderTimeout, reason_of
 from swatchbook.providers.endpoint import Endpoint
 from swatchbook.providers.http_errors import error_code, failure, parse_reply, retry_after
 from swatchbook.providers.throttle import Throttle
@@ -91,6 +91,10 @@ def speak_json(where: Endpoint, call: Call, seconds: float, exchange: Exchange) 
     """Post the call's body as JSON to its path and parse the reply as JSON. Raises ProviderError."""
     content = json.dumps(call.body, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
     return parse_reply(where, exchange(where.url + call.path, content, seconds))
+
+
+class _Malformed(Exception):
+    """A reply is not what the request allows."""
 
 
 class _MustWait(Exception):
@@ -253,23 +257,23 @@ class Client:
                 self._http.stream("POST", url, content=content, timeout=timeout, extensions={"trace": trace}) as reply,
             ):
                 if reply.headers.get("content-encoding", "identity") != "identity":
-                    raise httpx.DecodingError("it is compressed, although we did not accept that")
+                    raise _Malformed("it is compressed, although we did not accept that")
                 for part in reply.iter_raw():
                     body += part
                     if len(body) > MOST_REPLY_BYTES:
-                        raise httpx.DecodingError(f"it is larger than {MOST_REPLY_BYTES >> 20} MiB")
+                        raise _Malformed(f"it is larger than {MOST_REPLY_BYTES >> 20} MiB")
                 if time.monotonic() > over:  # a reply that ends with its connection may have been cut off by our timer
                     raise httpx.ReadTimeout("")
                 return reply.status_code, reply.headers, bytes(body)
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
-            raise ProviderError(f"{self.where.host} cannot be reached: {error}.") from error
-        except httpx.DecodingError as error:
+            raise ProviderError(f"{self.where.host} cannot be reached: {reason_of(error)}.") from error
+        except _Malformed as error:
             raise ProviderError(f"{self.where.host} sent a malformed reply: {error}.") from error
         except httpx.RequestError as error:
             if isinstance(error, httpx.TimeoutException) or time.monotonic() > over:
                 log.info("%s %s: no reply in %.0f s", self.where.host, self.where.model, seconds)
                 raise ProviderTimeout(f"{self.where.host} did not reply in {seconds:.0f} s.") from error
-            raise ProviderError(f"{self.where.host} closed the connection: {type(error).__name__}.") from error
+            raise ProviderError(f"{self.where.host} closed the connection.") from error
 
     def _note(self, status: int, seconds: float, usage: Usage) -> None:
         tokens = "" if usage == (None, None) else f", tokens {usage.tokens_in} in, {usage.tokens_out} out"

@@ -29,7 +29,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
 
-from swatchbook.errors import KINDS, Configuration, CrashedWorker, ProviderTimeout, Unexpected, as_failure
+from swatchbook.errors import KINDS, Configuration, CrashedWorker, ProviderTimeout, Unexpected, as_failure, reason_of
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ START_SECONDS = 60.0  # longest time for a child's imports
 PIPE_BYTES = 1 << 20  # of answers that wait for the parent, while the child works on
 CLOSE_SECONDS = 1.0  # longest wait of `close` for a thread that still reads from the child
 MOST_LOGGED = 8_000  # characters of one log record of a child
-STDERR_LINES = 50  # last lines kept for the failure's message
+STDERR_LINES = 50  # last lines kept for the log
 TRIES = 2  # child processes that one page or image may kill: a single death may be the machine's fault
 CRASHES = (signal.SIGSEGV, signal.SIGABRT, signal.SIGFPE)
 """Signals of a crash. SIGBUS and SIGILL are left out, because a faulty disk or processor can cause them."""
@@ -146,7 +146,7 @@ class _Process:
         try:
             self._popen, held = _start(module, memory_mb)
         except OSError as error:
-            raise self._no_start(f"{error.strerror}.") from error
+            raise self._no_start(f"{reason_of(error)}.") from error
         data_pipes = tuple(p for p in (self._popen.stdin, self._popen.stdout) if p)
         self._in, self._out = (pipe.fileno() for pipe in data_pipes)
         self._pipes: tuple[IO[bytes], ...] = (*data_pipes, held)
@@ -228,10 +228,9 @@ class _Process:
             return CrashedWorker(f"{self._module} closed its output.")
         self._stderr_reader.join(1)
         how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"
-        lines = (line.decode(errors="replace").strip() for line in reversed(self._stderr_lines))
-        last = next(filter(None, lines), "")
-        message = f"{self._module} died: {how}." + (f" Last output: {last[:500]}" if last else "")
-        return CrashedWorker(message, by_itself=-code in CRASHES)
+        output = b"".join(self._stderr_lines).decode(errors="replace")
+        log.warning("%s died: %s. Its last output:\n%s", self._module, how, output)
+        return CrashedWorker(f"{self._module} died: {how} (see the log).", by_itself=-code in CRASHES)
 
     def _read_stderr(self) -> None:
         if stderr := self._popen.stderr:

@@ -11,7 +11,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from swatchbook.errors import Failure, FileMissing, InvalidReference, TooLarge, UnreadableDocument
+from swatchbook.errors import Failure, FileMissing, InvalidReference, TooLarge, UnreadableDocument, reason_of
 from swatchbook.one_line import one_line, shorten
 from swatchbook.sources.listed import ListedItem, ListedPicture, ListedUrl, find_picture, storable
 from swatchbook.storage.size_limit import URL_CHARACTERS
@@ -89,7 +89,9 @@ def _files(path: Path) -> list[Path]:
     try:
         return sorted(file for file in path.rglob("*") if _is_batch_file(file.name) and file.is_file())
     except OSError as error:
-        raise InvalidReference(f"{path} cannot be read: {error.strerror}.", advice="Check its permissions.") from error
+        raise InvalidReference(
+            f"{path} cannot be read: {reason_of(error)}.", advice="Check its permissions."
+        ) from error
 
 
 def _records(file: Path, max_bytes: int) -> Iterator[tuple[int, Any]]:
@@ -111,7 +113,7 @@ def _records(file: Path, max_bytes: int) -> Iterator[tuple[int, Any]]:
             )
         content = _parsed(file.read_bytes())
     except OSError as error:
-        raise FileMissing(f"The file cannot be opened: {error.strerror}.") from error
+        raise FileMissing(f"The file cannot be opened: {reason_of(error)}.") from error
     if isinstance(content, Failure):
         raise content
     if isinstance(content, dict):

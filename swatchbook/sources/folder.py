@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from urllib.parse import quote
 
-from swatchbook.errors import Failure, InvalidReference, UnsupportedFormat
+from swatchbook.errors import Failure, InvalidReference, UnsupportedFormat, reason_of
 from swatchbook.sources.listed import ListedItem, ListedPicture, find_picture, picture_at, storable, title_of
 
 
@@ -42,7 +42,8 @@ def list_files(
         try:
             names, links, subfolders = _look_into(root / relative, suffixes)
         except OSError as error:
-            failure = InvalidReference(f"The folder cannot be read: {error.strerror}.", advice="Check its permissions.")
+            problem = f"The folder cannot be read: {reason_of(error)}."
+            failure = InvalidReference(problem, advice="Check its permissions.")
             if not relative:
                 raise InvalidReference(f"{folder}: {failure.message}", advice=failure.advice) from error
             yield relative, _failed(f"{relative}/", failure, hides=storable(f"{relative}/"))

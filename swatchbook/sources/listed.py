@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from swatchbook.display_name import display_name
-from swatchbook.errors import Failure, FileMissing, InvalidReference, UnsupportedFormat
+from swatchbook.errors import Failure, FileMissing, InvalidReference, UnsupportedFormat, reason_of
 from swatchbook.records import GivenVector, sha256
 
 
@@ -76,7 +76,7 @@ def picture_at(path: str, file: str) -> ListedPicture:
     try:
         found = os.stat(file)  # noqa: PTH116 - making a Path takes longer, and there may be 100,000
     except OSError as error:
-        raise FileMissing(f"The file cannot be found: {error.strerror}.") from error
+        raise FileMissing(f"The file cannot be found: {reason_of(error)}.") from error
     if not stat.S_ISREG(found.st_mode):
         raise UnsupportedFormat("It is not a file.")
     return ListedPicture(

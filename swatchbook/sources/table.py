@@ -21,10 +21,18 @@ import yaml
 from numpy.typing import NDArray
 from pydantic import Field, ValidationError
 
-from swatchbook.errors import Configuration, Failure, InvalidReference, UnreadableDocument
+from swatchbook.errors import (
+    Configuration,
+    Failure,
+    InvalidModelOutput,
+    InvalidReference,
+    UnreadableDocument,
+    reason_of,
+)
 from swatchbook.one_line import one_line, shorten
 from swatchbook.records import Record, is_owner
 from swatchbook.sources.batch import DEFAULT_FIELDS, ID, METADATA, TITLE, read_item
+from swatchbook.yaml_problem import yaml_problem
 
 SQL = "env:"
 """How a source begins that is a database: the name of the environment variable with its URL follows."""
@@ -92,9 +100,9 @@ def read_mapping(file: Path) -> TableMapping:
             read = yaml.safe_load(opened.read(_MAX_MAPPING))
         mapping = TableMapping.model_validate(read)
     except OSError as error:
-        raise InvalidReference(f"{file}: {error.strerror}.", advice="Check the path.") from error
+        raise InvalidReference(f"{file}: {reason_of(error)}.", advice="Check the path.") from error
     except (yaml.YAMLError, UnicodeError, RecursionError) as error:
-        raise Configuration(f"{file}: it is not YAML: {one_line(str(error))}", advice=advice) from error
+        raise Configuration(yaml_problem(file, error), advice=advice) from error
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(map(str, first["loc"])) or "it"
@@ -123,16 +131,16 @@ def judge_rows(source: str, mapping: TableMapping) -> Iterator[TakenRow | LeftRo
 def read_vector(value: Any, dimension: int) -> NDArray[np.float32]:
     """Return a given vector (dimension,) float32 of unit length, bit for bit as it was given if it has that already.
 
-    Raises ValueError, saying what is wrong.
+    Raises InvalidModelOutput, saying what is wrong.
     """
     vector = _numbers(value)
     if vector.shape != (dimension,):
-        raise ValueError(f"it has {vector.size} numbers, not {dimension}")
+        raise InvalidModelOutput(f"it has {vector.size} numbers, not {dimension}")
     if not np.isfinite(vector).all():
-        raise ValueError("it has a number that is NaN or infinite")
+        raise InvalidModelOutput("it has a number that is NaN or infinite")
     length = float(np.linalg.norm(vector.astype(np.float64)))
     if length == 0:
-        raise ValueError("it is a zero vector")
+        raise InvalidModelOutput("it is a zero vector")
     return vector if abs(length - 1) <= _UNIT else (vector / length).astype(np.float32)
 
 
@@ -186,17 +194,20 @@ def _plain(value: Any) -> Any:
 
 
 def _numbers(value: Any) -> NDArray[np.float32]:
-    """Return the numbers of a given vector. Raises ValueError."""
+    """Return the numbers of a given vector. Raises InvalidModelOutput."""
     if isinstance(value, str):
         value = _parsed(value)
     if isinstance(value, bytes | bytearray | memoryview):
         if len(value) % 4:
-            raise ValueError(f"its {len(value)} bytes are no float32 numbers")
+            raise InvalidModelOutput(f"its {len(value)} bytes are no float32 numbers")
         return np.frombuffer(value, "<f4").astype(np.float32)
     if not isinstance(value, list) or not all(isinstance(n, int | float | Decimal) for n in value):
-        raise ValueError("it is neither a list of numbers nor bytes")
-    with np.errstate(over="ignore"):  # the caller finds an infinity
-        return np.array(value, np.float64).astype(np.float32)
+        raise InvalidModelOutput("it is neither a list of numbers nor bytes")
+    try:
+        with np.errstate(over="ignore"):  # the caller finds an infinity
+            return np.array(value, np.float64).astype(np.float32)
+    except (ValueError, OverflowError) as error:  # a signalling NaN, an integer of 400 digits
+        raise InvalidModelOutput("it has a number that is NaN or infinite") from error
 
 
 def _parsed(text: str) -> Any:
@@ -204,11 +215,11 @@ def _parsed(text: str) -> Any:
         try:
             return json.loads(text)
         except (ValueError, RecursionError) as error:
-            raise ValueError("it is not JSON") from error
+            raise InvalidModelOutput("it is not JSON") from error
     try:
         return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError) as error:
-        raise ValueError("it is neither JSON nor base64") from error
+        raise InvalidModelOutput("it is neither JSON nor base64") from error
 
 
 # --- reading ----------------------------------------------------------------------------------------------------------
@@ -229,7 +240,7 @@ def _read_rows(source: str, mapping: TableMapping) -> Iterator[Mapping[str, Any]
     try:
         yield from readers[path.suffix.lower()](path, mapping)
     except OSError as error:
-        raise InvalidReference(f"{source}: {error.strerror or error}.", advice="Check the path.") from error
+        raise InvalidReference(f"{source}: {reason_of(error)}.", advice="Check the path.") from error
 
 
 def _read_csv(path: Path, mapping: TableMapping) -> Iterator[Mapping[str, Any] | Failure]:
@@ -239,8 +250,9 @@ def _read_csv(path: Path, mapping: TableMapping) -> Iterator[Mapping[str, Any] |
             _require_columns(str(path), mapping, rows.fieldnames or ())
             yield from rows
         except (csv.Error, UnicodeError) as error:
+            what = "CSV" if isinstance(error, csv.Error) else "UTF-8"
             raise UnreadableDocument(
-                f"{path}: line {rows.line_num + 1}: {one_line(str(error))}.", advice="Write it as CSV in UTF-8."
+                f"{path}: line {rows.line_num + 1} is not {what}.", advice="Write it as CSV in UTF-8."
             ) from error
 
 
@@ -269,13 +281,13 @@ def _read_parquet(path: Path, mapping: TableMapping) -> Iterator[Mapping[str, An
             for batch in file.iter_batches(_ROWS, columns=sorted(set(mapping.columns.values()))):
                 yield from batch.to_pylist()
     except (pa.ArrowException, ValueError) as error:
-        raise UnreadableDocument(f"{path}: {shorten(one_line(str(error)), 300)}", advice="Write it again.") from error
+        raise UnreadableDocument(f"{path} is not a Parquet file, or is damaged.", advice="Write it again.") from error
 
 
 def _read_sql(variable: str, mapping: TableMapping) -> Iterator[Mapping[str, Any]]:
     """Yield the rows of the mapping's query. What fails is told without the URL, which may hold a password."""
     from sqlalchemy import text
-    from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+    from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
     if not mapping.query:
         raise Configuration("The mapping has no query.", advice="Set query to the SELECT that gives the rows.")
@@ -292,9 +304,13 @@ def _read_sql(variable: str, mapping: TableMapping) -> Iterator[Mapping[str, Any
             f"{variable} is no URL of a database that can be opened.",
             advice="Set it to postgresql://USER:PASSWORD@HOST/DATABASE or sqlite:///FILE.",
         ) from error
+    except DBAPIError as error:  # the mapping's query is a person's, so the database's words about it are told
+        reason = shorten(one_line(str(error.orig)).replace(url, variable), 300)
+        raise UnreadableDocument(
+            f"The query failed. The database says: {reason}", advice="Check query and URL."
+        ) from error
     except SQLAlchemyError as error:
-        reason = one_line(str(getattr(error, "orig", None) or type(error).__name__)).replace(url, variable)
-        raise UnreadableDocument(f"The query failed: {shorten(reason, 300)}", advice="Check query and URL.") from error
+        raise UnreadableDocument(f"The query failed: {reason_of(error)}.", advice="Check query and URL.") from error
 
 
 @contextmanager

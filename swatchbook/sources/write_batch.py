@@ -15,7 +15,7 @@ from uuid import uuid4
 
 from filelock import FileLock
 
-from swatchbook.errors import DiskFull, InvalidReference, as_failure
+from swatchbook.errors import DiskFull, InvalidReference, as_failure, reason_of
 from swatchbook.sources.batch import ID, IMAGES, id_of, with_defaults
 
 FILE, PICTURES = "swatchbook-items.jsonl", "pictures"
@@ -37,7 +37,7 @@ def write_items(items: Iterable[Mapping[str, Any]], folder: Path, fields: Mappin
         lock = FileLock(folder / f".{FILE}.lock")
         lock.acquire()
     except OSError as error:
-        raise InvalidReference(f"{folder}: {error.strerror}.", advice="Name a folder that can be written.") from error
+        raise InvalidReference(f"{folder}: {reason_of(error)}.", advice="Name a folder that can be written.") from error
     new = folder / f".{FILE}.{uuid4().hex}"  # a dot: no part of the batch
     ids = dict[str, None]()
     try:
@@ -79,7 +79,10 @@ def _written(item: Any, number: int, folder: Path, fields: Mapping[str, Sequence
         line = json.dumps(record, allow_nan=False, default=str)
         name = id_of(json.loads(line), fields)
     except (TypeError, ValueError, RecursionError) as error:
-        raise InvalidReference(f"Item {number} cannot be written as JSON: {error}.") from error
+        raise InvalidReference(
+            f"Item {number} cannot be written as JSON.",
+            advice="Give texts, finite numbers, lists and dicts whose keys are texts; nothing that contains itself.",
+        ) from error
     if name is None:
         raise InvalidReference(f"Item {number} has no id ({' or '.join(fields[ID])}).", advice="Give each item an id.")
     return name, f"{line}\n"

@@ -238,7 +238,7 @@ async def _resolve_checked(url: httpx.URL, trusted: Collection[str], resolve: Re
     try:
         addresses = await resolve(url.raw_host.decode("ascii"), port)
     except (OSError, UnicodeError) as error:
-        if getattr(error, "errno", None) == socket.EAI_AGAIN:
+        if isinstance(error, OSError) and error.errno == socket.EAI_AGAIN:
             raise ProviderTimeout("The URL's host cannot be resolved now.", advice="Try again later.") from error
         raise InvalidReference(_REFUSED, advice=_ADVICE) from error
     if not addresses or not (private or all(map(is_public, addresses))):
@@ -344,7 +344,10 @@ async def copy_object(store: str, key: str, into: Path, *, max_bytes: int) -> Fe
     try:
         system, root = fsspec.core.url_to_fs(store)
     except (ImportError, ValueError) as error:
-        raise Configuration("SWATCHBOOK_UPLOADS_URL cannot be opened.", advice=str(error)) from error
+        raise Configuration(
+            "SWATCHBOOK_UPLOADS_URL cannot be opened: its protocol is unknown, or the package for it is missing.",
+            advice="Correct it, or install the fsspec package of its protocol, such as s3fs for s3://.",
+        ) from error
     path = f"{root.rstrip('/')}/{key}"
     if "file" in system.protocol and not await asyncio.to_thread(_is_below, Path(path), Path(root)):
         raise InvalidReference(_INVALID_KEY)  # a symbolic link that leads out of the folder

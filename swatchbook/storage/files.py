@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 from uuid import uuid4
 
-from swatchbook.errors import DiskFull, FileMissing, FilesDown, InvalidReference, as_failure
+from swatchbook.errors import DiskFull, FileMissing, FilesDown, InvalidReference, as_failure, reason_of
 
 log = logging.getLogger(__name__)
 
@@ -102,7 +102,7 @@ class Files:
         try:
             return bool(self._fs.exists(self._path(key)))
         except OSError as error:
-            raise FilesDown(f"The file store {self.url} does not answer: {error}") from error
+            raise FilesDown(f"The file store {self.url} does not answer: {reason_of(error)}.") from error
 
     def size(self, key: str) -> int:
         """Return the size of a stored file in bytes."""
@@ -137,7 +137,7 @@ class Files:
             except FileNotFoundError as error:
                 raise FileMissing(f"The stored file {key} is missing.") from error
             except OSError as error:
-                raise FilesDown(f"The file store {self.url} does not answer: {error}") from error
+                raise FilesDown(f"The file store {self.url} does not answer: {reason_of(error)}.") from error
             yield path
 
     def delete(self, key: str) -> None:
@@ -201,7 +201,7 @@ class Files:
             failure = as_failure(error)
             if isinstance(failure, DiskFull):
                 raise failure from error
-            raise FilesDown(f"The file store {self.url} does not answer: {error}") from error
+            raise FilesDown(f"The file store {self.url} does not answer: {reason_of(error)}.") from error
 
 
 def _sync_folder(folder: Path) -> None:

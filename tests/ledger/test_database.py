@@ -264,7 +264,7 @@ def test_a_row_with_broken_json_is_named_as_such(new_sqlite: NewLedger) -> None:
     run = begun(ledger)
     with ledger.write() as connection:
         connection.execute(text("UPDATE documents SET options = '{\"focus\": tr'"))
-    with pytest.raises(Configuration, match="cannot be read"):
+    with pytest.raises(Configuration, match=r"cannot be read.*see the log"):
         get_document(ledger, run.document)
     ledger.close()
 

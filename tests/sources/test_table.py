@@ -13,7 +13,7 @@ import pyarrow as pa
 import pytest
 from pyarrow.parquet import write_table
 
-from swatchbook.errors import Configuration, Failure, InvalidReference, UnreadableDocument
+from swatchbook.errors import Configuration, Failure, InvalidModelOutput, InvalidReference, UnreadableDocument
 from swatchbook.sources.table import LeftRow, TableMapping, TakenRow, judge_rows, read_mapping, read_vector
 from tests.sources.pictures import draw, write
 
@@ -127,6 +127,7 @@ def test_vector_of_another_length_than_1_is_normalised() -> None:
         ([1, 0], "2 numbers, not 3"),
         ("[1, 0, NaN]", "NaN"),
         ([1e300, 0, 0], "infinite"),
+        ([10**400, 0, 0], "infinite"),
         ([0, 0, 0], "zero"),
         ("[1, 0", "not JSON"),
         ("no base64!", "neither JSON nor base64"),
@@ -136,7 +137,7 @@ def test_vector_of_another_length_than_1_is_normalised() -> None:
     ],
 )
 def test_vector_that_cannot_be_used_is_refused_with_the_reason(given: Any, reason: str) -> None:
-    with pytest.raises(ValueError, match=reason):
+    with pytest.raises(InvalidModelOutput, match=reason):
         read_vector(given, 3)
 
 
@@ -165,7 +166,7 @@ def test_whole_source_that_cannot_be_read_says_what_to_do(folder: Path, monkeypa
     )
     monkeypatch.delenv("SHOP_DATABASE", raising=False)
     sources: list[tuple[str, type[Failure], str]] = [
-        (str(folder / "none.csv"), InvalidReference, "No such file"),
+        (str(folder / "none.csv"), InvalidReference, "no such file"),
         (str(write(folder / "t.txt", b"x")), InvalidReference, "neither .csv"),
         (
             str(write(folder / "a.csv", b"nr,path\n1,a.png\n")),

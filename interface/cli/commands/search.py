@@ -127,11 +127,12 @@ def _filters(where: "list[str] | None", editions: Literal["newest", "all"]) -> "
     for part in where or ():
         check_text(part, "--where")
     from interface.cli.filters import parse_filters
+    from swatchbook.errors import InvalidReference
 
     try:
         filters, documents = parse_filters(where or [])
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="--where") from None
+    except InvalidReference as error:
+        raise typer.BadParameter(error.message, param_hint="--where") from None
     return filters.model_copy(update={"editions": editions}), documents
 
 

@@ -3,6 +3,7 @@
 import pytest
 
 from interface.cli.filters import parse_filters
+from swatchbook.errors import InvalidReference
 from swatchbook.index.base import Where
 
 
@@ -30,5 +31,5 @@ def test_a_value_may_hold_an_equals_sign() -> None:
     ],
 )
 def test_what_means_nothing_is_said(written: list[str], said: str) -> None:
-    with pytest.raises(ValueError, match=said):
+    with pytest.raises(InvalidReference, match=said):
         parse_filters(written)

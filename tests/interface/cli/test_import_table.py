@@ -97,8 +97,8 @@ def test_dry_run_only_counts(imported: tuple[Path, dict[str, Any]], home: Path) 
 @pytest.mark.parametrize(
     ("source", "config", "status", "words"),
     [
-        ("nowhere.csv", "mapping.yaml", 2, "No such file"),
-        ("pictures.csv", "nowhere.yaml", 2, "No such file"),
+        ("nowhere.csv", "mapping.yaml", 2, "no such file"),
+        ("pictures.csv", "nowhere.yaml", 2, "no such file"),
         ("pictures.csv", "pictures.csv", 1, "pictures.csv"),
         ("env:NO_SUCH_DATABASE", "mapping.yaml", 1, "no query"),
     ],

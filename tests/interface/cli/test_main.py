@@ -166,7 +166,7 @@ def test_validators_of_records_are_built_when_they_are_used() -> None:
     [
         (("ingest",), "PATH"),
         (("ingest", "a.pdf", "--batch-size", "0"), "--batch-size"),
-        (("ingest", "a.pdf", "--roles", "smell"), "--roles"),
+        (("ingest", "a.pdf", "--roles", "smell"), "there is no role 'smell'. Roles: analysis, visual"),
         (("ingest", "a.pdf", "--owner", "a b"), "--owner"),
         (("search", "oak", "--where", "colour=red"), "--where"),
         (("search", "oak", "--by", "page"), "--by"),

@@ -1,0 +1,150 @@
+"""No text of a foreign exception reaches a user: it means nothing to them and may quote a document or a setting. What a
+message says instead is in `swatchbook.errors.reason_of` or written where the error is caught; the original is its cause
+or in the log.
+"""
+
+import ast
+import logging
+import os
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from swatchbook.errors import reason_of
+from tests.test_imports import RANK, ROOT
+
+PLAIN = {"errno", "filename", "response", "code", "errors"}
+"""What may be read of any foreign exception: numbers, what we ourselves gave; and of a ValidationError
+the messages, which pydantic writes for those who gave the values.
+"""
+
+ALLOWED = {
+    "interface/service/problems.py describe": "reads an HTTPException, whose detail is a text of ours",
+    "scheduler/containers.py keep_reconciling": "compares it with that of the round before",
+    "swatchbook/index/lance.py _failure": "searches it for the system's error number",
+    "swatchbook/index/weaviate.py _failure": "searches it for what the server says when it starts or its disk is full",
+    "swatchbook/index/weaviate.py _write": "quotes why the server rejected an object",
+    "swatchbook/ledger/driver_errors.py _translated": "looks up the driver's error number",
+    "swatchbook/pdf/mupdf_failure.py to_failure": "searches it for a failed allocation",
+    "swatchbook/providers/wires/voyage.py speak": "names its class in the cause, which only the log has",
+    "swatchbook/sources/table.py _read_sql": "quotes what a database says about a person's own query",
+    "swatchbook/yaml_problem.py yaml_problem": "quotes what the parser says about a person's own file",
+}
+"""Path and function -> why it may use more of a foreign exception."""
+
+_TEXTS = {"str", "repr", "format", "type", "vars", "getattr", "print"}
+_CAUSES = {"__cause__", "__context__"}
+
+
+@pytest.fixture(scope="module")
+def shipped() -> dict[str, ast.Module]:
+    paths = [path for package in RANK for path in sorted((ROOT / package).rglob("*.py"))]
+    return {path.relative_to(ROOT).as_posix(): ast.parse(path.read_text()) for path in paths}
+
+
+def classes_in(tree: ast.AST) -> set[str]:
+    return {node.name for node in ast.walk(tree) if isinstance(node, ast.ClassDef)}
+
+
+def quoted(tree: ast.Module, own: set[str]) -> Iterator[tuple[str, int]]:
+    """Yield function and line of each use of a foreign exception as text. `own`: our classes, whose text is ours."""
+    for function, name, scope in _foreign(tree, own):
+        parents = {child: node for node in ast.walk(scope) for child in ast.iter_child_nodes(node)}
+        for node in ast.walk(scope):
+            if isinstance(node, ast.Name) and node.id == name and _is_text(node, parents):
+                yield function, node.lineno
+
+
+def _foreign(tree: ast.Module, own: set[str]) -> Iterator[tuple[str, str, ast.AST]]:
+    """Yield function, name and scope of each caught foreign exception, and of each parameter that is one."""
+    for function in ast.walk(tree):
+        if not isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
+            continue
+        for given in (*function.args.args, *function.args.kwonlyargs):
+            if any(each.endswith(("Error", "Exception")) for each in _names(given.annotation) - own):
+                yield function.name, given.arg, function
+        for node in ast.walk(function):
+            if isinstance(node, ast.ExceptHandler) and node.name and _names(node.type) - own:
+                yield function.name, node.name, node
+
+
+def _names(types: ast.AST | None) -> set[str]:
+    """Return the names of classes, without their modules."""
+    if isinstance(types, ast.Attribute):
+        return {types.attr}
+    if isinstance(types, ast.Name):
+        return {types.id}
+    return set().union(*map(_names, ast.iter_child_nodes(types))) if types else set()
+
+
+def _is_text(node: ast.AST, parents: dict[ast.AST, ast.AST]) -> bool:
+    """Return whether an expression becomes a text, elsewhere than in the log. Being passed on is none."""
+    while (parent := parents.get(node)) is not None and not isinstance(parent, ast.stmt):
+        if isinstance(parent, ast.Attribute) and parent.attr not in _CAUSES:
+            return parent.attr not in PLAIN
+        if isinstance(parent, ast.FormattedValue | ast.BinOp):
+            return True
+        if isinstance(parent, ast.Call) and node is not parent.func:
+            called = ast.unparse(parent.func)
+            return called in _TEXTS or called[0].isupper()
+        node = parent
+    return False
+
+
+def test_no_text_of_a_foreign_exception_reaches_a_user(shipped: dict[str, ast.Module]) -> None:
+    own = set().union(*map(classes_in, shipped.values()))
+    assert {"Failure", "InvalidReference"} <= own
+    found = {f"{path} {name}": line for path, tree in shipped.items() for name, line in quoted(tree, own)}
+    assert {where: line for where, line in found.items() if where not in ALLOWED} == {}
+    assert ALLOWED.keys() - found.keys() == set()
+
+
+@pytest.mark.parametrize(
+    ("block", "lines"),
+    [
+        ('raise Failure(f"{error}")', 1),
+        ("reason = str(error)", 1),
+        ("raise Failure(error)", 1),
+        ('raise Failure("why: %s" % error)', 1),
+        ('raise Failure(f"{type(error).__name__}")', 1),
+        ("reason = error.reason", 1),
+        ('raise Failure(f"{error.strerror}")', 1),
+        ("print(error)", 1),
+        ('raise Failure(f"{error.__cause__}")', 1),
+        ('log.warning("it failed: %s", error)', 0),
+        ("raise Failure(reason_of(error)) from error", 0),
+        ("first = error.errors()[0]", 0),
+    ],
+)
+def test_the_rule_finds_texts(block: str, lines: int) -> None:
+    caught = f"def f():\n try:\n  pass\n except OSError as error:\n  {block}"
+    given = f"def f(error: OSError):\n  {block}"
+    ours = caught.replace("OSError", "Failure")
+    assert [len(list(quoted(ast.parse(code), {"Failure"}))) for code in (caught, given, ours)] == [lines, lines, 0]
+
+
+def caused_by(cause: BaseException) -> Exception:
+    error = RuntimeError("internal words")
+    error.__cause__ = cause
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (OSError(111, "internal words"), os.strerror(111).lower()),
+        (caused_by(caused_by(PermissionError(13, "internal words"))), os.strerror(13).lower()),
+        (caused_by(ExceptionGroup("internal words", [OSError(111, "internal words")])), os.strerror(111).lower()),
+        (caused_by(TimeoutError("internal words")), "timed out"),
+        (httpx.HTTPStatusError("", request=httpx.Request("GET", "x:"), response=httpx.Response(503)), "status 503"),
+    ],
+)
+def test_reason_is_the_system_s_also_where_a_library_raised_it(error: Exception, reason: str) -> None:
+    assert reason_of(error) == reason
+
+
+def test_reason_in_a_library_s_words_is_in_the_log_only(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING):
+        assert reason_of(OSError("internal words")) == "see the log"
+    assert "internal words" in caplog.text
