@@ -60,8 +60,9 @@ def find_name_groups(document: DocumentLayout, announced: Collection[str]) -> li
     by_style: dict[tuple[Style, bool], list[Candidate]] = defaultdict(list)
     running, house = running_texts(document), house_names(document)
     family = _families(document)
-    pages = {layout.number: list(find_candidates(layout, document, running, house)) for layout in document.layouts}
-    pages = _without_lists(pages)
+    pages = _without_lists(
+        {layout.number: list(find_candidates(layout, document, running, house)) for layout in document.layouts}
+    )
     for found_on in pages.values():
         for in_table, candidate in found_on:
             by_style[family[candidate.text.style], in_table].append(candidate)
