@@ -446,8 +446,8 @@ def _usable(facts: Iterable[Fact]) -> list[Fact]:
 
 
 def _plain(text: str) -> str:
-    """Return a value as it is compared: without case and spaces."""
-    return "".join(text.casefold().split())
+    """Return a value as it is compared: without case and spaces, "m²" as "m2"."""
+    return "".join(normalise_line(text).casefold().split())
 
 
 def _is_said(fact: Fact, facts: Sequence[Fact]) -> bool:

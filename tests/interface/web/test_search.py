@@ -67,7 +67,7 @@ def test_more_like_this_leaves_the_image_itself_out(sample: TestClient, document
 def test_sliders_weigh_the_roles(sample: TestClient) -> None:
     plain = page(sample, "/?text=oak")
     usual = {given["name"]: float(given["value"]) for given in plain.all("input", type="range")}
-    assert usual["weight-understanding"] == 0.25
+    assert usual["weight-understanding"] == 0.08
     assert "weight-keyword" in usual
     zero = "&".join(f"{name}=0" for name in usual if name != "weight-keyword")
     found = page(sample, f"/?text=oak&{zero}&weight-keyword=1")
