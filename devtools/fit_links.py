@@ -6,8 +6,8 @@ they do on catalogues that they were not fitted on.
                                       measure the features of LABELS/NAME.json and PDFS/NAME.pdf
 
 `tests/truth/links` holds numbers only: for each picture and each product that was found on its page what is measured of
-them, and which labels they hit. Products that were not found, and pictures of which the labels say nothing, are left
-out. Newton's method on the logistic loss, an L2 penalty, no random numbers; each catalogue counts at most as much as
+them, and which labels they hit. Products that were not found, pictures of which the labels say nothing, and catalogues
+of which nothing is left are left out. Newton's method on the logistic loss, an L2 penalty, no random numbers; each catalogue counts at most as much as
 `ROWS` pairs.
 """
 
@@ -173,7 +173,9 @@ def main() -> None:
         for path in sorted(given.labels.glob("*.json")):
             pdf = given.pdfs / f"{path.stem}.pdf"
             if pdf.exists() and (not given.names or path.stem in given.names):
-                write(FEATURES / path.name, measured(path, pdf, given.keep))
+                data = measured(path, pdf, given.keep)
+                if data["labels"]:
+                    write(FEATURES / path.name, data)
         return
     names, catalogues = load(FEATURES)
     weights = fit(names, catalogues)
