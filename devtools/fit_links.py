@@ -7,8 +7,8 @@ they do on catalogues that they were not fitted on.
 
 `tests/truth/links` holds numbers only: for each picture and each product that was found on its page what is measured of
 them, and which labels they hit. Products that were not found, pictures of which the labels say nothing, and catalogues
-of which nothing is left are left out. Newton's method on the logistic loss, an L2 penalty, no random numbers; each catalogue counts at most as much as
-`ROWS` pairs.
+of which nothing is left are left out. Newton's method on the logistic loss, an L2 penalty, no random numbers; each
+catalogue counts at most as much as `ROWS` pairs.
 """
 
 import argparse
