@@ -1,0 +1,70 @@
+"""The requests of docs/service.md and docs/deploy.md, as they are printed, against a service that holds the sample."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+from sqlalchemy import select
+
+from swatchbook.ledger.tables import documents
+from swatchbook.settings import load_settings
+from tests.conftest import ROOT
+from tests.interface.conftest import ANNA
+from tests.interface.service.served import Served, served
+
+
+def requests(page: str) -> str:
+    """Return the lines of a page's console blocks that use curl, or set what they use."""
+    lines = re.findall(r"^\$ (.*)$", (ROOT / "docs" / page).read_text(), re.MULTILINE)
+    return "\n".join(line for line in lines if line.startswith(("curl ", "api=")))
+
+
+@pytest.fixture
+def service(filled: Path, keys: None) -> Iterator[Served]:
+    with served(load_settings()) as running:
+        yield running
+
+
+def answers(service: Served, script: str, folder: Path, catalogue: Path) -> list[Any]:
+    """Run the lines of a page with this service, key and document; return what each prints as JSON."""
+    with service.resources.ledger.read() as connection:
+        document = connection.execute(select(documents.c.id)).scalar_one()
+    script = re.sub(r"http://127\.0\.0\.1:8420", service.url, script).replace("4f1c…", ANNA).replace("0b7c…", document)
+    shutil.copy(catalogue, folder / "catalogue.pdf")
+    Image.radial_gradient("L").resize((64, 64)).save(folder / "photo.jpg")
+    strict = 'set -eo pipefail; curl() { command curl --fail-with-body "$@"; echo; }\n'
+    run = subprocess.run(
+        ["bash", "-c", strict + script], cwd=folder, env={**os.environ, "KEY": ANNA}, capture_output=True, text=True
+    )
+    assert run.returncode == 0, f"{run.stdout}\n{run.stderr}"
+    decoder, text, found = json.JSONDecoder(), run.stdout.strip(), list[Any]()
+    while text:
+        value, end = decoder.raw_decode(text)
+        found.append(value)
+        text = text[end:].strip()
+    return found
+
+
+def test_requests_of_the_page_about_the_service(service: Served, tmp_path: Path, small_catalogue: Path) -> None:
+    uploaded, *followed, by_text, by_image, facets, retried = answers(
+        service, requests("service.md"), tmp_path, small_catalogue
+    )
+    assert uploaded["status"] == "completed"  # the same file as the sample
+    assert followed == ["completed", 100, 14]
+    assert [hit["product"] for hit in by_text["hits"]] == ["Palladio Terrazzo"] * 3
+    assert all(hit["kind"] == "product" for hit in by_image["hits"])
+    assert facets["by"] == "product"
+    assert retried["id"] == uploaded["id"]
+
+
+def test_requests_of_the_page_about_deploying(service: Served, tmp_path: Path, small_catalogue: Path) -> None:
+    uploaded, by_text = answers(service, requests("deploy.md"), tmp_path, small_catalogue)
+    assert uploaded["status"] == "completed"
+    assert by_text["hits"][0]["product"] == "Palladio Terrazzo"
