@@ -3,7 +3,7 @@ for, in TESSDATA_PREFIX or where systems put them. Nothing is downloaded.
 """
 
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from swatchbook.errors import Configuration
@@ -34,6 +34,11 @@ def data_folder() -> Path | None:
 def installed_languages() -> tuple[str, ...]:
     """Return the languages of other scripts that this machine has data for, the likeliest first."""
     return tuple(language for language in OTHER_SCRIPTS if has_data(language))
+
+
+def chosen_languages(languages: Sequence[str] | None) -> tuple[str, ...]:
+    """Return the languages of the setting `ocr_languages`: where it is None, those that this machine has data for."""
+    return installed_languages() if languages is None else tuple(languages)
 
 
 def has_data(language: str) -> bool:

@@ -40,7 +40,6 @@ from pydantic_settings import (
 
 from swatchbook.errors import Configuration, reason_of
 from swatchbook.loopback import is_loopback
-from swatchbook.ocr_languages import installed_languages
 from swatchbook.records import Owner, Role
 
 PREFIX = "SWATCHBOOK_"
@@ -632,13 +631,15 @@ class Settings(BaseSettings):
     )
 
     ocr_languages: Annotated[
-        tuple[Annotated[str, Field(pattern=r"^[a-z]{3}(_[a-z]+)?$")], ...], NoDecode, BeforeValidator(_parse_list)
+        tuple[Annotated[str, Field(pattern=r"^[a-z]{3}(_[a-z]+)?$")], ...] | None,
+        NoDecode,
+        BeforeValidator(_parse_list),
     ] = Field(
-        default_factory=installed_languages,
+        default=None,
         description=(
             "Languages in other scripts whose print is read, by Tesseract's names (rus, fas, hin …), separated by "
-            "commas; the likeliest first. Default: all whose data this machine has (Debian's tesseract-ocr-rus …). Set "
-            "it where several machines share the work; [] for none."
+            "commas; the likeliest first. Default: all whose data this machine has (Debian's tesseract-ocr-rus …); "
+            "after installing data, ingest with --force. Set it where several machines read catalogues; [] for none."
         ),
     )
 

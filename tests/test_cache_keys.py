@@ -57,6 +57,16 @@ def test_key_reads_options_limits_and_the_stages_before() -> None:
     assert "/" not in key()
 
 
+def test_key_is_the_same_on_a_machine_with_other_data_for_print(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SWATCHBOOK_OCR_LANGUAGES")
+    monkeypatch.setenv("TESSDATA_PREFIX", str(tmp_path))
+    none = stage_key("read", "c", Settings(), IngestOptions(), force=None)
+    (tmp_path / "rus.traineddata").touch()
+    assert stage_key("read", "c", Settings(), IngestOptions(), force=None) == none, "shards would refuse their work"
+
+
 def test_key_reads_the_language_model_and_what_it_is_asked_where_it_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     def keys(**given: object) -> list[str]:
         settings = Settings(**given)  # type: ignore[arg-type]

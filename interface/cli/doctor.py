@@ -261,19 +261,20 @@ def check_decoder(resources: Resources) -> str:
 
 
 def check_pdf(resources: Resources) -> str:
-    from swatchbook.ocr_languages import check_languages
+    from swatchbook.ocr_languages import check_languages, chosen_languages
     from swatchbook.pdf.printed_text import READABLE
     from swatchbook.runtime.child_process import Child
 
     settings = resources.settings
+    languages = chosen_languages(settings.ocr_languages)
     if settings.ocr != "off":
-        check_languages(settings.ocr_languages)
+        check_languages(languages)
     with tempfile.TemporaryDirectory(prefix="swatchbook-") as folder:
         file = Path(folder) / "probe.pdf"
         file.write_bytes(SMALLEST_PDF)
         with Child("swatchbook.pdf.parser_child", memory_mb=settings.child_memory_mb) as child:
             child.ask({"do": "open", "path": str(file)}, seconds=settings.page_seconds)
-    reads = "off" if settings.ocr == "off" else f"reads {', '.join([READABLE, *settings.ocr_languages])}"
+    reads = "off" if settings.ocr == "off" else f"reads {', '.join([READABLE, *languages])}"
     return f"pymupdf {_installed('pymupdf')} in a child process, OCR {reads}"
 
 

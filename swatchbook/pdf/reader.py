@@ -29,7 +29,7 @@ from swatchbook.errors import (
 )
 from swatchbook.geometry import area
 from swatchbook.images.limits import ImageLimits
-from swatchbook.ocr_languages import check_languages
+from swatchbook.ocr_languages import check_languages, chosen_languages
 from swatchbook.pdf.folds import Fold
 from swatchbook.pdf.limits import check_pages, check_pdf
 from swatchbook.pdf.printed_text import READABLE
@@ -78,8 +78,9 @@ def read(
     EncryptedDocument, TooLarge, FileMissing, InvalidReference, DiskFull; CrashedWorker or ProviderTimeout if no page
     could be read but a later attempt may succeed.
     """
+    languages = chosen_languages(settings.ocr_languages)
     if settings.ocr != "off":
-        check_languages(settings.ocr_languages)
+        check_languages(languages)
     boxes: dict[int, Box] = {}
     tables: list[int] = []
     unread: dict[int, int] = {}  # lines of printed text, by page
@@ -89,7 +90,7 @@ def read(
         opened = _open(child, path, settings)
         warnings = list(opened["warnings"])
         numbers = range(1, opened["page_count"] + 1)
-        request = {**_request("read", path), "ocr": settings.ocr, "languages": settings.ocr_languages}
+        request = {**_request("read", path), "ocr": settings.ocr, "languages": languages}
         try:
             settings.temporary_folder.mkdir(parents=True, exist_ok=True)
             with (
@@ -129,7 +130,7 @@ def read(
         pages_file=key,
         table_pages=tuple(tables),
         lost=tuple(lost),
-        warnings=truncate([*_unread_print(unread, settings.ocr_languages), *warnings], KEPT_WARNINGS),
+        warnings=truncate([*_unread_print(unread, languages), *warnings], KEPT_WARNINGS),
     )
 
 
