@@ -1,5 +1,5 @@
 """Two hundred searches at once over HTTP, and a single user beside them, against the same service that encodes queries
-one by one and runs all searches at once. The client is in a process of its own on the same cores. Its connections are
+one by one and runs all searches at once. The client is in a separate process on the same cores. Its connections are
 open before the clock starts, and it reads the answers' bytes without looking into them.
 
 `python -m benchmarks.many` prints the rounds.

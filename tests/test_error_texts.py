@@ -79,7 +79,7 @@ def _names(types: ast.AST | None) -> set[str]:
 
 
 def _is_text(node: ast.AST, parents: dict[ast.AST, ast.AST]) -> bool:
-    """Return whether an expression becomes a text, elsewhere than in the log. Being passed on is none."""
+    """Return whether an expression becomes a text outside the log. An argument that is passed on does not count."""
     while (parent := parents.get(node)) is not None and not isinstance(parent, ast.stmt):
         if isinstance(parent, ast.Attribute) and parent.attr not in _CAUSES:
             return parent.attr not in PLAIN

@@ -83,7 +83,7 @@ _OTHER_CODES = frozenset(
 )
 """Words before "code" that make it another one."""
 _MEASURED = ("weight",)
-"""Of a length nobody knows whether it is one of the product's."""
+"""A length alone does not tell whether it is one of the product's."""
 _UNIT_OF_ONE = r"(?:mm|cm|m|kgs?|gr?|ml|l|W|kW|мм|см|м|кг|гр?|л|мл|Вт|кВт)"
 _IN_TEXT = {
     key: re.compile(

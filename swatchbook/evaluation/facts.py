@@ -4,7 +4,7 @@ What is counted is values. Sizes and all measures of length are one field, "dime
 measure under any of these labels. Of a catalogue the fields are judged that it labels anywhere, and price, code,
 dimensions, material and colour always: a value of these that nobody sees is wrong. Other said fields are not judged.
 Values agree when their numbers are equal and their letters alike; prices by amount and, where both name it, currency.
-Labels of "specifications" ("Output: 1200 BPH") are judged against what is said under labels that are no other field.
+Labels of "specifications" ("Output: 1200 BPH") are judged against values under labels of no other field.
 """
 
 import re

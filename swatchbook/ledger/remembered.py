@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 class Remembered:
-    """What was read of one revision of a ledger. Thread-safe. Nobody may change a value.
+    """Keep what was read of one revision of a ledger. Thread-safe. Callers must not change a value.
 
     A value is never older than the revision: a search that began at it sees what was committed before.
     """

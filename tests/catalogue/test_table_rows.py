@@ -80,7 +80,7 @@ def test_two_aligned_columns_in_different_type_are_labels_and_values() -> None:
     sheet = [b for n, (label, value) in enumerate(rows)
              for b in (text(60, 100 + 20 * n, label), text(200, 100 + 20 * n, value, bold=True))]  # fmt: skip
     assert [(label, value) for label, value, _ in pairs_in_columns(lines(*sheet))] == rows
-    assert list(pairs_in_columns(lines(*sheet[:4]))) == []  # two rows are none
+    assert list(pairs_in_columns(lines(*sheet[:4]))) == []  # two rows are no sheet
     plain = [text(60, 100 + 20 * n, word) for n, (word, _) in enumerate(rows)]
     beside = [text(200, 100 + 20 * n, word) for n, (_, word) in enumerate(rows)]
     assert list(pairs_in_columns(lines(*plain, *beside))) == []  # two columns of one text

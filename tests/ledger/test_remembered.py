@@ -1,4 +1,4 @@
-"""What searches have read is kept while nothing is committed, whoever commits, and never longer."""
+"""What searches have read is kept until any process commits, and no longer."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path

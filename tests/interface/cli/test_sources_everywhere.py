@@ -32,7 +32,7 @@ ANNA = ("--owner", "anna")
 
 
 class Sources:
-    """A folder with three pictures and a file that is none, and a batch of two items with a picture each."""
+    """A folder with three pictures and a file that is no picture, and a batch of two items with a picture each."""
 
     def __init__(self, base: Path) -> None:
         self.pictures, self.shop = base / "pictures", base / "shop" / "items.jsonl"
