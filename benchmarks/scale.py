@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -183,13 +184,16 @@ def ask(place: Place) -> Asked:
 def _ask_all(
     queries: Sequence[Matrix], search: Callable[[Space, Any], Any]
 ) -> tuple[list[float], list[list[list[float]]]]:
-    """Return the milliseconds of each search in the best of some rounds, and what was found: role, query, distances."""
-    best, found = list[float](), [list[list[float]]() for _ in SPACES]
+    """Return the milliseconds of each search in the best of some rounds, and what was found: role, query, distances.
+
+    Both roles are asked at the same time, as searches do.
+    """
+    best, found, askers = list[float](), [list[list[float]]() for _ in SPACES], ThreadPoolExecutor(len(SPACES))
     for _ in range(ASKED_ROUNDS):
         times, found = list[float](), [list[list[float]]() for _ in SPACES]
         for number in range(len(queries[0])):
             started = time.perf_counter()
-            matches = [search(space, queries[role][number]) for role, space in enumerate(SPACES)]
+            matches = list(askers.map(search, SPACES, [queries[role][number] for role in range(len(SPACES))]))
             times.append(1000 * (time.perf_counter() - started))
             for role, some in enumerate(matches):
                 found[role].append([match.distance for match in some[:NEAREST]])
@@ -257,7 +261,8 @@ def publish(index: Index, vectors: Sequence[Matrix], first: int, last: int) -> f
 def compare(kind: str) -> Compared:
     """Publish as an ingest does and write with a bare client, in turn, block by block, into spaces of equal schema.
 
-    The bare client merges the same batches of rows that are made before, without lock, check or compaction.
+    The bare client writes the same batches without lock, check or compaction. It is given rows as plain dictionaries, as
+    its users have them, with our columns of words filled in before.
     """
     vectors = [vectors_of(role, COMPARED) for role in range(len(SPACES))]
     bare_spaces = tuple(space.model_copy(update={"tag": "bare@1/a"}) for space in SPACES)
@@ -280,16 +285,19 @@ def _bare_writer(place: Place, index: Index) -> Callable[[Space, list[IndexObjec
     """Return what writes a batch with the client alone, and returns its seconds."""
 
     def merge(space: Space, batch: list[IndexObject]) -> float:
-        rows = _rows(space, batch)
+        made = [{**row, "vector": each.vector} for row, each in zip(_rows(space, batch).to_pylist(), batch, strict=True)]
         started = time.perf_counter()
-        database.open_table(space.name).merge_insert(
-            "id"
-        ).when_matched_update_all().when_not_matched_insert_all().execute(rows)
+        merging = database.open_table(space.name).merge_insert("id").when_matched_update_all()
+        merging.when_not_matched_insert_all().execute(made)
         return time.perf_counter() - started
 
     def insert(space: Space, batch: list[IndexObject]) -> float:
-        made = [DataObject(uuid=o.id, properties=_properties(o), vector=o.vector.tolist()) for o in batch]
+        properties = [_properties(each) for each in batch]
         started = time.perf_counter()
+        made = [
+            DataObject(uuid=each.id, properties=of, vector=each.vector.tolist())
+            for each, of in zip(batch, properties, strict=True)
+        ]
         assert not index._connected().collections.use(f"Swatchbook_{space.name}").data.insert_many(made).has_errors  # type: ignore[attr-defined]
         return time.perf_counter() - started
 

@@ -5,6 +5,7 @@ Weaviate; the models are chosen in `models/registry.py`.
 import json
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from swatchbook.runtime.batch_size import BatchSize
     from swatchbook.runtime.memory import MemoryUse
     from swatchbook.storage.preview_cache import PreviewCache
+
+ASKERS = 8
+"""Roles that the searches of a process ask at once: more than one server or processor is seldom faster."""
 
 
 class Resources:
@@ -79,6 +83,11 @@ class Resources:
         from swatchbook.index.lance import LanceIndex
 
         return LanceIndex(self.settings.index_folder)
+
+    @cached_property
+    def askers(self) -> ThreadPoolExecutor:
+        """Threads that ask the index for several roles of a search at the same time."""
+        return ThreadPoolExecutor(ASKERS, thread_name_prefix="ask")
 
     @cached_property
     def models(self) -> "Models":
@@ -137,6 +146,8 @@ class Resources:
         self.settings = scale_rate_limits(self.settings, share)
 
     def close(self) -> None:
+        if "askers" in self.__dict__:
+            self.__dict__.pop("askers").shutdown()
         for part in ("decoders", "index", "ledger"):
             if part in self.__dict__:
                 self.__dict__.pop(part).close()

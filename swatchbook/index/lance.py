@@ -38,7 +38,7 @@ from swatchbook.index.rules import (
     missing_space,
     words_column,
 )
-from swatchbook.index.snapshot import MOST_ROWS, Rows, Snapshot
+from swatchbook.index.snapshot import FEW_ROWS, MANY_SEARCHES, MOST_ROWS, Rows, Snapshot
 from swatchbook.index.terms import question_terms
 from swatchbook.index.words import Words, word_pattern
 from swatchbook.records import Role
@@ -146,8 +146,8 @@ class LanceIndex:
         """Search as `Index` says. `exact`: compare every vector, also where there is a vector index."""
         check_query(space, vector)
         with self._reading(space) as version:
-            if snapshot := version.snapshot:
-                return snapshot.nearest(vector, k, version.rows_of(where))
+            if snapshot := version.snapshot():
+                return snapshot.nearest(vector, k, version.rows_of(snapshot, where))
             near = version.table.search(vector, vector_column_name="vector").distance_type("cosine")
             near = near.maximum_nprobes(MOST_PARTITIONS).refine_factor(RERANK)
             if exact:
@@ -158,8 +158,8 @@ class LanceIndex:
     def keyword(self, space: Space, text: str, k: int, where: Where | None = None) -> list[Match]:
         terms = question_terms(text)
         with self._reading(space) as version:
-            if snapshot := version.snapshot:
-                return snapshot.keyword(terms.split(), k, version.rows_of(where))
+            if snapshot := version.snapshot():
+                return snapshot.keyword(terms.split(), k, version.rows_of(snapshot, where))
             rows = _best(version.table.search(MatchQuery(terms, KEYWORDS), query_type="fts"), "_score", k, where)
         return [Match(id=row["id"], score=row["_score"]) for row in rows]
 
@@ -295,28 +295,31 @@ class _Version:
 
     def __init__(self, table: Any, stamp: object) -> None:
         self.table, self.stamp = table, stamp
+        self._searches = 0
         self._lock = threading.Lock()  # held while the rows are read
 
-    @property
     def snapshot(self) -> Snapshot | None:
-        """Return its rows in memory; None if there are too many."""
+        """Return its rows in memory for a search; None if there are too many for so few searches."""
         with self._lock:
-            return self._snapshot
+            self._searches += 1
+            enough = MOST_ROWS if self._searches > MANY_SEARCHES else FEW_ROWS
+            return self._snapshot if self._size <= enough else None
 
     @cached_property
-    def _snapshot(self) -> Snapshot | None:
-        if self.table.count_rows() > MOST_ROWS:
-            return None
+    def _size(self) -> int:
+        return int(self.table.count_rows())
+
+    @cached_property
+    def _snapshot(self) -> Snapshot:
         rows = self.table.search().select(["id", "vector", KEYWORDS]).to_arrow().combine_chunks()
         ids = rows["id"].to_pylist()
         dimension = rows["vector"].type.list_size
         vectors = rows["vector"].combine_chunks().flatten().to_numpy().reshape(len(ids), dimension)
         return Snapshot(ids, vectors, rows[KEYWORDS].combine_chunks())
 
-    def rows_of(self, where: Where | None) -> Rows | None:
+    def rows_of(self, snapshot: Snapshot, where: Where | None) -> Rows | None:
         """Return the rows of the snapshot that satisfy the filters; None for all."""
-        condition, snapshot = _sql(where), self.snapshot
-        if condition is None or snapshot is None:
+        if (condition := _sql(where)) is None:
             return None
 
         def find() -> list[str]:

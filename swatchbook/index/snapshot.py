@@ -17,8 +17,12 @@ from numpy.typing import NDArray
 from swatchbook.arrays import Vectors
 from swatchbook.index.base import Match, Vector
 
-MOST_ROWS: Final = 5_000
-"""Rows of a space that is small: read in 0.1 s, after each write that a search follows, and kept in 20 MB."""
+FEW_ROWS: Final = 5_000
+"""Rows that are read at once, in 0.1 s, after each write that a search follows, and kept in 20 MB."""
+
+MOST_ROWS: Final = 20_000
+MANY_SEARCHES: Final = 10
+"""So many rows are read only after more than so many searches since the last write, which take as long together."""
 
 K1, B = 1.2, 0.75
 """Constants of BM25, as LanceDB has them (Robertson & Zaragoza 2009)."""

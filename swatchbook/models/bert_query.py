@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from safetensors import safe_open
+from threadpoolctl import threadpool_limits
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -30,6 +31,9 @@ class QueryBert:
         self._layers = int(config["num_hidden_layers"])
         self._heads = int(config["num_attention_heads"])
         self._epsilon = float(config["layer_norm_eps"])
+        # one thread for a query: beside other work on the machine, threads of BLAS that wait for each other take ten
+        # times as long
+        threadpool_limits(1, user_api="blas")
         self._file = _open(weights)
         self._weights: dict[str, Matrix] = {
             name: self._file.get_tensor(name)

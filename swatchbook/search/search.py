@@ -169,7 +169,7 @@ def _best(
     given = {*asked.examples.like, *asked.examples.unlike}
     best = list[Found]()
     for most in _depths(where, by):
-        candidates = {role: ask(most) for role, ask in queries.items()}
+        candidates = _ask_all(resources, queries, most)
         fused = fuse(candidates, _TARGETS[by](known), weights)
         scored = [pair for pair in fused.items() if pair[0] not in given]
         ranked = sorted(scored, key=lambda pair: (-pair[1].score, pair[0]))
@@ -187,7 +187,7 @@ def ask_each_role(
     queries = _queries(
         resources, _active(known), asked, frozenset(WEIGHTED), lambda kind: filters_of_candidates(where, by, kind)
     )
-    return {role: ask(CANDIDATES) for role, ask in queries.items()}, _TARGETS[by](known)
+    return _ask_all(resources, queries, CANDIDATES), _TARGETS[by](known)
 
 
 def weights_in_use(resources: Resources, *, text: bool, image: bool) -> dict[str, float]:
@@ -303,11 +303,11 @@ def _first_satisfying(
     """Return the first k that satisfy the filters according to the ledger, whatever led to them.
 
     Without filters but the owner no payload is read: all candidates are the owner's. Near-duplicates are folded as far
-    as they are among the first 2 k.
+    as they are among those that were looked at.
     """
     unfiltered = where == Where(owner=where.owner, owners=where.owners, editions="all")
     kept, alike = list[tuple[str, FusedScore]](), dict[str, tuple[str, ...]]()
-    for some in portions(ranked, 2 * k):
+    for some in (ranked[: 2 * k], *portions(ranked[2 * k :], 8 * k)):
         ids = [target for target, _ in some]
         right = set(ids) if unfiltered else satisfying(resources.ledger, by, ids, where)
         kept += [each for each in some if each[0] in right]
@@ -322,6 +322,12 @@ def _first_satisfying(
 
 Ask = Callable[[int], list[Match]]
 """Takes at most so many candidates of a role, best first."""
+
+
+def _ask_all(resources: Resources, queries: Mapping[str, Ask], most: int) -> dict[str, list[Match]]:
+    """Return role -> at most so many candidates. The index is asked for all roles at the same time."""
+    found = resources.askers.map(lambda ask: ask(most), queries.values())
+    return dict(zip(queries, found, strict=True))
 
 
 def _queries(

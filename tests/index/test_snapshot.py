@@ -69,10 +69,27 @@ def test_results_in_memory_are_those_of_lancedb(
         index.compact()  # then LanceDB scores by the statistics of all rows, whatever the filters
         near, said = index.search(SPACE, vector, k, where), index.keyword(SPACE, asked, k, where)
         with monkeypatch.context() as patch:
-            patch.setattr(lance, "MOST_ROWS", -1)
+            patch.setattr(lance, "FEW_ROWS", -1)
             index.close()
             _assert_alike(near, index.search(SPACE, vector, k, where), index.search(SPACE, vector, 99, where))
             _assert_alike(said, index.keyword(SPACE, asked, k, where), index.keyword(SPACE, asked, 99, where))
+
+
+def test_a_larger_space_is_read_after_many_searches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lance, "FEW_ROWS", 2)
+    monkeypatch.setattr(lance, "MOST_ROWS", 5)
+    index, asked = LanceIndex(tmp_path), unit_vectors(1, SPACE.dimension, 9)[0]
+    index.ensure(SPACE)
+    index.upsert(SPACE, made(4, text="oak"))
+    before = index.search(SPACE, asked, 3)
+    assert "_snapshot" not in vars(index._read[SPACE])
+    for _ in range(lance.MANY_SEARCHES):
+        _assert_alike(index.search(SPACE, asked, 3), before, index.search(SPACE, asked, 9))
+    assert "_snapshot" in vars(index._read[SPACE])
+    index.upsert(SPACE, made(6, text="oak"))
+    for _ in range(2 * lance.MANY_SEARCHES):
+        assert len(index.search(SPACE, asked, 9)) == 6
+    assert "_snapshot" not in vars(index._read[SPACE])
 
 
 def _assert_alike(found: list[Match], expected: list[Match], all_of_them: list[Match]) -> None:
