@@ -261,8 +261,8 @@ def publish(index: Index, vectors: Sequence[Matrix], first: int, last: int) -> f
 def compare(kind: str) -> Compared:
     """Publish as an ingest does and write with a bare client, in turn, block by block, into spaces of equal schema.
 
-    The bare client writes the same batches without lock, check or compaction. It is given rows as plain dictionaries, as
-    its users have them, with our columns of words filled in before.
+    The bare client writes the same batches without lock, check or compaction. It is given plain dictionaries, as its
+    users have them, with our columns of words filled in before.
     """
     vectors = [vectors_of(role, COMPARED) for role in range(len(SPACES))]
     bare_spaces = tuple(space.model_copy(update={"tag": "bare@1/a"}) for space in SPACES)
@@ -285,7 +285,9 @@ def _bare_writer(place: Place, index: Index) -> Callable[[Space, list[IndexObjec
     """Return what writes a batch with the client alone, and returns its seconds."""
 
     def merge(space: Space, batch: list[IndexObject]) -> float:
-        made = [{**row, "vector": each.vector} for row, each in zip(_rows(space, batch).to_pylist(), batch, strict=True)]
+        made = [
+            {**row, "vector": each.vector} for row, each in zip(_rows(space, batch).to_pylist(), batch, strict=True)
+        ]
         started = time.perf_counter()
         merging = database.open_table(space.name).merge_insert("id").when_matched_update_all()
         merging.when_not_matched_insert_all().execute(made)

@@ -43,7 +43,7 @@ from swatchbook.ledger.leases import (
     lease_range,
 )
 from swatchbook.ledger.outcomes import failure_outcome, record_failures
-from swatchbook.ledger.requested import requested_items, requested_items_of
+from swatchbook.ledger.requested import requested_items, requested_of_keys, those
 from swatchbook.ledger.runs import Run, require_live
 from swatchbook.ledger.spaces import active_tags
 from swatchbook.ledger.tables import analyses, chunks, contents, documents, images, items, key_column, spaces, vectors
@@ -56,7 +56,7 @@ _ITEMS = 300
 """Items of one statement by `_is_one_of`."""
 
 _KEYS = 250
-"""Keys of one query by `requested_items_of`, which binds each three times."""
+"""Keys of one query by `requested_of_keys`, which binds each three times."""
 
 
 class ClaimedItem(Record):
@@ -177,16 +177,15 @@ def claim_groups(ledger: Ledger, run: Run, keys: Sequence[str], size: int) -> li
     First keys that never crashed, in groups of `size`. Then those that did, in groups of max(1, size >> crashes) and at
     most half of the group that crashed; the fewest crashes first, so that harmless items are done before the next one.
     """
-    largest = dict[str, int]()
+    largest, rows = dict[str, int](), requested_of_keys()
+    query = (
+        select(rows.c.listed, func.max(rows.c.crashes), func.max(rows.c.lease_size))
+        .where(_is_claimable(rows, run))
+        .group_by(rows.c.listed)
+    )
     for portion in portions(keys, _KEYS):
-        rows = requested_items_of(run.document, portion)
-        query = (
-            select(rows.c.listed, func.max(rows.c.crashes), func.max(rows.c.lease_size))
-            .where(_is_claimable(rows, run))
-            .group_by(rows.c.listed)
-        )
         with ledger.read() as connection:
-            for key, crashes, crashed_size in connection.execute(query):
+            for key, crashes, crashed_size in connection.execute(query, those(run.document, portion)):
                 largest[key] = max(1, min(size >> crashes, (crashed_size or size) // 2)) if crashes else 0
     together = defaultdict[int, list[str]](list)
     for key in keys:
@@ -227,15 +226,14 @@ def claim(ledger: Ledger, run: Run, keys: Sequence[str], roles: Collection[Role]
     An image's content key includes the items of its text; a text key only its own. Raises RunRevoked.
     """
     name = f"{run.token}:{ULID()}"
-    claimed = list[RowMapping]()
+    claimed, rows = list[RowMapping](), requested_of_keys()
+    query = select(rows.c.key, rows.c.role, rows.c.tag, rows.c.listed)
+    query = query.where(_is_claimable(rows, run), rows.c.role.in_(sorted(roles)))
     with ledger.write(turn=False) as connection:
         require_live(connection, run)
         listed_by = dict[ItemId, str]()
         for portion in portions(keys, _KEYS):
-            rows = requested_items_of(run.document, portion)
-            query = select(rows.c.key, rows.c.role, rows.c.tag, rows.c.listed)
-            query = query.where(_is_claimable(rows, run), rows.c.role.in_(sorted(roles)))
-            for key, role, tag, listed in connection.execute(query):
+            for key, role, tag, listed in connection.execute(query, those(run.document, portion)):
                 listed_by[key, role, tag] = listed
         pending = [i for some in portions(list(listed_by), _ITEMS) for i in _lock_pending(connection, some)]
         together = len({listed_by[item] for item in pending})

@@ -66,7 +66,7 @@ def _group(known: Remembered, images: Sequence[HashedImage]) -> list[list[Hashed
 
 
 def _groups_by(images: Sequence[HashedImage], choose: Callable[[int, list[int]], list[int]]) -> list[list[int]]:
-    """Group places: the first that is free, with those that `choose` takes of the free ones like it by hash and shape."""
+    """Group places: the first free one, with those that `choose` takes of the free ones like it by hash and shape."""
     hashes = np.array([one.phash for one in images], np.uint64)
     free = np.ones(len(images), bool)
     groups = list[list[int]]()
