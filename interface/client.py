@@ -16,6 +16,7 @@ from pydantic import BaseModel, ValidationError
 
 from interface.replies import (
     Accepted,
+    AcceptedDocuments,
     InvalidField,
     Listed,
     ListedChunks,
@@ -26,7 +27,9 @@ from interface.replies import (
     ListedLinks,
     ListedPages,
     ListedProducts,
+    ListedReviews,
     Problem,
+    ReviewChoice,
     ShownCoverage,
     ShownDocument,
     Uploaded,
@@ -35,6 +38,7 @@ from swatchbook.errors import reason_of
 from swatchbook.loopback import is_loopback
 from swatchbook.records import (
     Chunk,
+    Deletion,
     DocumentImage,
     DocumentStatus,
     Edited,
@@ -51,6 +55,7 @@ from swatchbook.records import (
     PageDetails,
     ProductDetails,
     ResultKind,
+    ReviewImage,
     SearchResults,
     Statistics,
     StoredEdit,
@@ -275,6 +280,10 @@ class Client:
 
     # what a document consists of
 
+    def deletion(self, document: str) -> Deletion:
+        """Return what deleting a document would remove."""
+        return self._read(Deletion, "GET", f"/documents/{_part(document)}/deletion")
+
     def products(self, document: str) -> Iterator[ProductDetails]:
         """Yield a document's products in order, with their pictures."""
         return self._each(ListedProducts, f"/documents/{_part(document)}/products", "products")
@@ -337,6 +346,23 @@ class Client:
         """Return the picture as a JPEG with longest side at most `side` pixels."""
         return self._send("GET", f"/images/{_part(image)}/thumbnail", params={"side": side}).content
 
+    def reviews(self, *, owner: str | None = None) -> Iterator[ReviewImage]:
+        """Yield the images whose analysis needs a review, with the reviews that it has had."""
+        return self._each(ListedReviews, "/reviews", "images", {"owner": owner or self.owner})
+
+    def review(
+        self,
+        image: str,
+        verdict: ReviewChoice,
+        *,
+        fields: Mapping[str, str] | None = None,
+        text: str | None = None,
+        reason: str = "",
+    ) -> ReviewImage:
+        """Accept, correct or reject an image's analysis. `fields` and `text` are what `correct` changes."""
+        decision = {"verdict": verdict, "fields": dict(fields or {}), "text": text, "reason": reason}
+        return self._read(ReviewImage, "POST", f"/images/{_part(image)}/reviews", json=decision)
+
     # search
 
     def search(
@@ -382,6 +408,11 @@ class Client:
     def coverage(self, *, owner: str | None = None) -> ShownCoverage:
         """Return the state of an owner's collection: account, failures, models, runs, throughput and costs."""
         return self._read(ShownCoverage, "GET", "/coverage", params=_given({"owner": owner or self.owner}))
+
+    def retry_kind(self, kind: str, *, owner: str | None = None) -> Sequence[str]:
+        """Try again now what failed in one way, and return the documents that are queued for it."""
+        asked = {"kind": kind, "owner": owner or self.owner}
+        return self._read(AcceptedDocuments, "POST", "/coverage/retry", json=asked).documents
 
     def near_duplicates(self, *, owner: str | None = None, limit: int = 100) -> NearDuplicates:
         """Return groups of images that show nearly the same picture, the largest groups first."""

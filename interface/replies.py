@@ -18,6 +18,7 @@ from swatchbook.records import (
     PageDetails,
     ProductDetails,
     Record,
+    ReviewImage,
     RunReport,
     Stage,
     StoredEdit,
@@ -104,6 +105,12 @@ class Accepted(Record):
     message: str
 
 
+class AcceptedDocuments(Record):
+    """The request is stored; these documents will be processed."""
+
+    documents: tuple[str, ...]
+
+
 class AcceptedImage(Record):
     """The request is stored; these documents, which contain the image, will be processed."""
 
@@ -170,6 +177,17 @@ class ListedEdits(Record):
     """
 
     edits: tuple[StoredEdit, ...]
+    next: str | None
+
+
+ReviewChoice = Literal["accept", "second", "correct", "reject"]
+"""What a person can decide about an analysis; `second`: take that of the review model."""
+
+
+class ListedReviews(Record):
+    """A page of the images that need a review; `next` is the cursor of the next page, null on the last."""
+
+    images: tuple[ReviewImage, ...]
     next: str | None
 
 

@@ -59,7 +59,7 @@ class Resources:
         return open_ledger(self.settings.ledger, patience=self._patience)
 
     def remembered(self) -> Remembered:
-        """Return what searches have read of the ledger as it is now, for one search to read more of."""
+        """Return the memory of what searches have read of the ledger; an empty one if anything was committed since."""
         revision, known = self.ledger.revision(), self._remembered
         if known is None or known.revision != revision or known.ledger is not self.ledger or known.is_full:
             known = self._remembered = Remembered(self.ledger, revision)

@@ -1,5 +1,5 @@
-"""Every `swatchbook …` and `make …` in README.md, CONTRIBUTING.md, docs/ and tests/truth/README.md does what the text
-says.
+"""Every `swatchbook …` and `make …` in README.md, CONTRIBUTING.md, docs/, samples/README.md and tests/truth/README.md
+does what the text says.
 
 Each command is run here, on a home that holds the small sample, or is listed with the test that runs it. A documented
 command that is in neither table fails, and so does an entry that is no longer documented.
@@ -7,10 +7,12 @@ command that is in neither table fails, and so does an entry that is no longer d
 
 import ast
 import json
+import os
 import re
 import shlex
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -21,7 +23,7 @@ from tests.command import bare_environment, finish
 from tests.conftest import ROOT
 
 PAGES = [
-    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "tests/truth/README.md")),
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "samples/README.md", "tests/truth/README.md")),
     *sorted(set((ROOT / "docs").glob("*.md")) - {ROOT / "docs/modules.md"}),
 ]
 """All pages but the one that is written from docstrings, which name commands without examples."""
@@ -140,11 +142,13 @@ TESTED_ELSEWHERE: Mapping[str, str] = {
     "make demo": "tests/samples/test_demo.py::test_demo_ingests_and_searches_without_a_network",
     "make up": _COMPOSE,
     "make down": _COMPOSE,
-    "make weaviate": "tests/devtools/test_weaviate.py::test_path_prints_what_would_be_run",
+    "make weaviate": "tests/devtools/test_weaviate.py"
+    "::test_make_weaviate_runs_one_at_the_address_in_the_settings_until_it_is_stopped",
     **dict.fromkeys(
-        ("swatchbook ingest-images pictures", "swatchbook ingest-images pictures --owner classes"),
-        f"{_FOLDERS}::test_items_are_counted_by_folder_and_in_all",
+        commands((ROOT / "samples" / "README.md").read_text()),
+        "tests/samples/test_demo.py::test_searches_to_try_find_what_the_page_says",
     ),
+    "swatchbook ingest-images pictures": f"{_FOLDERS}::test_items_are_counted_by_folder_and_in_all",
     "swatchbook ingest-images items.jsonl": f"{_FOLDERS}::test_scraped_batch_is_searchable_by_its_items",
     "swatchbook ingest FOLDER": f"{_FOLDERS}::test_ingest_sends_each_file_where_it_belongs",
     "swatchbook ingest": f"{_FOLDERS}::test_ingest_sends_each_file_where_it_belongs",
@@ -185,7 +189,7 @@ TESTED_ELSEWHERE: Mapping[str, str] = {
     "swatchbook worker": "tests/containers/test_pool.py::"
     "test_containers_killed_and_out_of_memory_are_made_up_for_by_others",
     "swatchbook embed DOCUMENT --roles multimodal": "tests/test_siglip_end_to_end.py"
-    "::test_all_roles_are_made_and_words_find_pictures_by_what_they_show",
+    "::test_a_role_is_added_to_a_document_as_printed",
     "swatchbook spaces rollback": "tests/upkeep/test_spaces.py::"
     "test_text_encoder_changes_to_voyage_and_back_while_people_search",
     "swatchbook delete --all --owner NAME": (
@@ -208,14 +212,17 @@ TESTED_ELSEWHERE: Mapping[str, str] = {
         _EDITS,
     ),
     **dict.fromkeys(
-        (
-            "swatchbook evaluate search",
-            "swatchbook evaluate search QUERIES",
-            "swatchbook evaluate search tests/truth/questions/answerable.jsonl --all-owners",
-        ),
+        ("swatchbook evaluate search", "swatchbook evaluate search QUERIES"),
         f"{_EVALUATE}::test_searches_are_scored_by_role_and_fitted_weights_are_those_of_the_next_search",
     ),
-    "swatchbook evaluate search pictures --owner classes": f"{_EVALUATE}::test_pictures_are_asked_for_by_their_class",
+    **dict.fromkeys(
+        (
+            "swatchbook evaluate search tests/truth/questions/answerable.jsonl --all-owners",
+            "swatchbook ingest-images pictures --owner classes",
+            "swatchbook evaluate search pictures --owner classes",
+        ),
+        "tests/test_documented_commands.py::test_searches_are_scored_as_printed",
+    ),
     "swatchbook evaluate products --edited": f"{_EVALUATE}::test_edits_by_hand_are_labels",
     "swatchbook review run": f"{_REVIEW}::test_a_second_model_settles_what_it_can_and_its_corrections_are_searchable",
     "swatchbook review accept 70968d45": f"{_REVIEW}::test_a_person_has_the_last_word",
@@ -271,6 +278,37 @@ def test_it_does_what_the_text_says(place: Path, command: str) -> None:
     typed, is_as_documented = RUN_HERE[command]
     run = swatchbook(place, typed or command.removeprefix("swatchbook "))
     assert is_as_documented(run), f"exit {run.returncode}\n{run.stdout[-2000:]}\n{run.stderr[-2000:]}"
+
+
+@pytest.mark.stack
+def test_searches_are_scored_as_printed(tmp_path: Path, ingested_home: Path) -> None:
+    """The block of docs/quality.md that scores searches, line by line, where the sample is the owner's of this name."""
+    shutil.copytree(ingested_home, tmp_path / "home")
+    (tmp_path / "tests").symlink_to(ROOT / "tests")
+    assert swatchbook(tmp_path, "owners rename anna sample").returncode == 0
+    blocks = re.findall(r"^```console\n(.*?)^```", (ROOT / "docs" / "quality.md").read_text(), re.MULTILINE | re.DOTALL)
+    (block,) = (each for each in blocks if "evaluate search" in each)
+    answerable, made, classes = (line.removeprefix("$ ") for line in block.splitlines())
+    here = {"SWATCHBOOK_HOME": str(tmp_path / "home"), "PYTHONPATH": str(ROOT)}
+    programs = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+
+    def run(line: str) -> str:
+        environment = bare_environment() | here | {"PATH": programs}
+        done = subprocess.run(["bash", "-euc", line], cwd=tmp_path, env=environment, capture_output=True, text=True)
+        assert done.returncode == 0, f"{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
+        return done.stdout
+
+    assert all(role in run(answerable) for role in ("keyword", "understanding", "all, fitted on others"))
+    assert "156 = 156 complete" in run(made)
+    assert all(role in run(classes) for role in ("texture", "visual", "all, fitted on others"))
+
+
+def test_every_module_that_is_named_to_be_run_is_there() -> None:
+    texts = [page.read_text() for page in (*PAGES, *(ROOT / "benchmarks").glob("*.md"))]
+    named = {name for text in texts for name in re.findall(r"python -m ([\w.]+)", text)} - {"pytest", "venv"}
+    assert len(named) > 10
+    there = {name for name in named if (ROOT / name.replace(".", "/")).with_suffix(".py").is_file()}
+    assert named == there
 
 
 @pytest.mark.parametrize("node", sorted(set(TESTED_ELSEWHERE.values())))

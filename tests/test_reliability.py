@@ -1,16 +1,58 @@
-"""What docs/RELIABILITY.md promises has its test: each file that it names is there."""
+"""What docs/RELIABILITY.md promises has its test: each row of its tables names test functions, and each is there."""
 
+import ast
 import re
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-NAMED = re.compile(r"`(tests/[\w/]+(?:\.py)?|test_\w+\.py)")
-"""A path from the root, or the bare name of a second file in the same folder."""
+PAGE = ROOT / "docs" / "RELIABILITY.md"
+MEASURED = "## A million items"
+"""The section that promises nothing: its figures are what a benchmark printed."""
+
+NODE = re.compile(r"`(tests/[\w/]+\.py)::(test_\w+)(?:\[(\w+)\])?`")
+"""A test function as pytest is given it, with the parameter that a row is about."""
 
 
-def test_every_test_that_is_named_is_there() -> None:
-    named = NAMED.findall((ROOT / "docs" / "RELIABILITY.md").read_text())
-    assert len(named) > 40
-    there = {path.name for path in (ROOT / "tests").rglob("test_*.py")}
-    missing = [name for name in named if not (ROOT / name).exists() and name not in there]
-    assert missing == []
+def promises(text: str) -> Iterator[str]:
+    """Yield the rows of a page's tables, without heads and rules, and without the section that is measured."""
+    for table in re.findall(r"(?:^\|.*\n)+", text.partition(MEASURED)[0] + "\n", re.MULTILINE):
+        yield from table.splitlines()[2:]
+
+
+def is_there(file: str, function: str, parameter: str) -> bool:
+    """Return whether a file has a test of this name at its top, and names the parameter somewhere."""
+    source = (ROOT / file).read_text() if (ROOT / file).exists() else ""
+    return function in _tests(source) and (not parameter or re.search(rf"\b{parameter}\b", source) is not None)
+
+
+@cache
+def _tests(source: str) -> set[str]:
+    return {each.name for each in ast.parse(source).body if isinstance(each, ast.FunctionDef)}
+
+
+def test_every_promise_names_tests_and_each_is_there() -> None:
+    rows = [*promises(PAGE.read_text())]
+    assert len(rows) > 80
+    assert [row for row in rows if not NODE.search(row)] == [], "without a test"
+    named = {node for row in rows for node in NODE.findall(row)}
+    assert [node for node in sorted(named) if not is_there(*node)] == []
+
+
+def test_no_file_is_named_instead_of_a_test() -> None:
+    for row in promises(PAGE.read_text()):
+        assert not re.search(r"`[\w/]*test_\w+\.py`", row)
+
+
+def test_a_promise_without_a_test_and_a_test_that_is_gone_are_noticed() -> None:
+    page = (
+        f"| case | test |\n| --- | --- |\n| a | `{__file__}` |\n\n{MEASURED}\n\n| b | 3 |\n| --- | --- |\n| c | 4 |\n"
+    )
+    (row,) = promises(page)
+    assert not NODE.search(row)
+    here = "tests/test_reliability.py"
+    assert is_there(here, "test_no_file_is_named_instead_of_a_test", "")
+    assert not is_there(here, "test_of_nothing", "")
+    assert not is_there(here, "test_no_file_is_named_instead_of_a_test", "an_unknown_" + "parameter")
+    assert not is_there("tests/nowhere.py", "test_of_nothing", "")

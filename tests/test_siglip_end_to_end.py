@@ -12,13 +12,15 @@ from swatchbook.errors import Configuration, Failure
 from swatchbook.index.base import Space, Where
 from swatchbook.ledger.queries.coverage import count_coverage
 from swatchbook.ledger.queries.image import image_details
-from swatchbook.ledger.spaces import active_spaces
+from swatchbook.ledger.spaces import active_spaces, count_vectors
 from swatchbook.models.registry import tags
 from swatchbook.records import Role
 from swatchbook.resources import Resources, open_resources
 from swatchbook.search.search import search
 from swatchbook.settings import load_settings
 from swatchbook.upkeep.verify import rebuild, verify
+from tests.command import run
+from tests.conftest import ROOT
 from tests.models import tiny
 
 VISUAL_ROLES = {Role.VISUAL, Role.COLOR, Role.TEXTURE, Role.MATERIAL, Role.APPLICATION, Role.STRUCTURE}
@@ -125,6 +127,23 @@ def pairs_are_found(resources: Resources, space: Space, picture: Path) -> None:
         nearest = resources.index.search(space, query[0], 1)[0]
         assert {role for role, why in hits[0].why.items() if why["share"]} == {"multimodal"}
         assert hits[0].why["multimodal"]["score"] == pytest.approx(1 - (nearest.distance or 0.0), abs=1e-3)
+
+
+@pytest.mark.stack
+def test_a_role_is_added_to_a_document_as_printed(
+    chosen: None, home: Path, ingested_home: Path, prefect_server: str
+) -> None:
+    """The command of docs/encoders.md, for a document that was ingested with the local models."""
+    shutil.copytree(ingested_home, home)
+    run("owners", "rename", "anna", "default")
+    printed = "swatchbook embed DOCUMENT --roles multimodal"
+    assert f"`{printed}`" in (ROOT / "docs" / "encoders.md").read_text()
+    run(*printed.replace("DOCUMENT", "small.pdf").split()[1:], PREFECT_API_URL=prefect_server)
+    with open_resources(load_settings()) as resources:
+        wanted = tags(resources.settings)
+        made = {(each.role, each.tag): each.objects for each in count_vectors(resources.ledger)}
+        assert count_coverage(resources.ledger).coverage_percentage == 100
+    assert made[Role.MULTIMODAL, wanted[Role.MULTIMODAL]] == made[Role.VISUAL, wanted[Role.VISUAL]] == 14
 
 
 def test_weights_that_are_not_here_are_named_with_the_command_that_fetches_them(

@@ -9,8 +9,9 @@ from interface.cli.exit_status import COMPLETED, OPEN
 from interface.cli.options import confirm
 from interface.cli.terminal import note, owner_flag, plural, say_json
 from swatchbook.ledger.documents import Document, documents_within
-from swatchbook.ledger.queries.deletion import Deletion, count_deletion, count_owner_deletion
+from swatchbook.ledger.queries.deletion import count_deletion, count_owner_deletion
 from swatchbook.pipeline import delete
+from swatchbook.records import Deletion
 from swatchbook.resources import Resources
 
 

@@ -11,9 +11,9 @@ from rich.text import Text
 from interface.cli.exit_status import COMPLETED, OPEN
 from interface.cli.terminal import cell, clean, owner_flag, table
 from swatchbook.analysis.understanding import understanding_text
-from swatchbook.ledger.queries.reviews import Review, ReviewImage
 from swatchbook.models.registry import review_tag
 from swatchbook.pipeline.review import Reviewed
+from swatchbook.records import Review, ReviewImage
 from swatchbook.resources import Resources
 
 MOST_LISTED = 200

@@ -24,6 +24,7 @@ from interface.service import (
     previews,
     problems,
     product_edits,
+    reviews,
     search,
     statistics,
     uploads,
@@ -58,7 +59,7 @@ Loop = Callable[[Resources, asyncio.Event], Awaitable[None]]
 """Processes due documents until cancelled; runs soon after the event is set."""
 
 _ROUTERS = (
-    docs, uploads, documents, document_parts, product_edits, images, previews, search, statistics, coverage,
+    docs, uploads, documents, document_parts, product_edits, images, previews, reviews, search, statistics, coverage,
     webhooks, health, metrics,
 )  # fmt: skip
 _PAGES = (

@@ -1,5 +1,5 @@
 """`GET /coverage`: the state of a collection with the account, failures, models, runs, throughput and costs, as the
-page shows it; `GET /coverage/documents`: the account of each document.
+page shows it; `GET /coverage/documents`: the account of each document; `POST /coverage/retry`: try again what failed.
 """
 
 import asyncio
@@ -9,19 +9,24 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query
 from pydantic import Field
 
-from interface.replies import ListedStates, Parts, ShownCoverage
+from interface.replies import AcceptedDocuments, ListedStates, Parts, ShownCoverage
 from interface.service.auth import Caller, TheCaller, choose_known
 from interface.service.documents import POSITION
 from interface.service.health import TheWatch, result_or_none, state_of
 from interface.service.paging import Paging, cut_page, read_cursor
-from interface.service.parameters import Tools
+from interface.service.parameters import RequestModel, SearchText, Tools
 from interface.service.problems import documented
 from interface.service.statistics import StatisticsQuery
+from swatchbook.ledger.document_commands import retry
 from swatchbook.ledger.documents import list_documents
 from swatchbook.ledger.queries.account import document_states
+from swatchbook.ledger.queries.activity import documents_failing
 from swatchbook.records import Owner
 from swatchbook.reports.state import collect_state
 from swatchbook.resources import Resources
+
+MOST_RETRIED = 500
+"""Documents that are queued at once."""
 
 router = APIRouter(prefix="/coverage", tags=["health"], responses=documented(404))
 
@@ -69,6 +74,26 @@ def list_states(resources: Tools, caller: TheCaller, query: Annotated[StatesQuer
     )
     page, cursor = cut_page([((row.created_at, row.id), row) for row in rows], query.limit)
     return ListedStates(documents=tuple(document_states(resources.ledger, page)), next=cursor)
+
+
+class RetryKind(RequestModel):
+    """Which failures to try again, and whose."""
+
+    kind: SearchText = Field(description="Kind of failure, as `failing` of `GET /coverage` names it.")
+    owner: Owner | None = Field(
+        default=None, description="Owner of the documents; required only for a key with several owners."
+    )
+
+
+@router.post(
+    "/retry", status_code=202, summary="Try again now what failed in one way", responses=documented(400, 408, 413)
+)
+def retry_kind(resources: Tools, caller: TheCaller, failed: RetryKind) -> AcceptedDocuments:
+    """Queues the documents, at most 500, that failed with this kind or show images that did, without waiting for their
+    next try. Rejected images are left out."""
+    whose = choose_known(resources, caller, failed.owner)
+    found = documents_failing(resources.ledger, failed.kind, MOST_RETRIED, whose)
+    return AcceptedDocuments(documents=tuple(each for each in found if retry(resources.ledger, each)))
 
 
 def shown_coverage(resources: Resources, caller: Caller, parts: Parts, owner: str | None) -> ShownCoverage:

@@ -1,6 +1,7 @@
 """Endpoints for what a document consists of: products, entities, chunks, links, images and pages; and one product."""
 
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
 from fastapi import APIRouter, HTTPException, Path, Query
@@ -19,9 +20,14 @@ from interface.service.documents import DocumentId, find
 from interface.service.paging import Number, Paging, StoredId, cut_page, read_cursor
 from interface.service.parameters import Tools
 from interface.service.problems import documented
+from swatchbook.ledger.documents import Document
 from swatchbook.ledger.queries import document_parts, products
 from swatchbook.ledger.queries.document_parts import ByEnds, ByOrdinal
+from swatchbook.ledger.queries.portions import Numbered
 from swatchbook.records import LinkKind, ProductDetails
+from swatchbook.resources import Resources
+
+_Entry = TypeVar("_Entry")
 
 _BY_ORDINAL: TypeAdapter[ByOrdinal] = TypeAdapter(tuple[Number, StoredId])
 _BY_ENDS: TypeAdapter[ByEnds] = TypeAdapter(tuple[LinkKind, StoredId, StoredId])
@@ -36,54 +42,48 @@ router = APIRouter(tags=["documents"], responses=documented(404))
 @router.get("/documents/{document_id}/products", summary="List a document's products with their pictures")
 def list_products(resources: Tools, caller: TheCaller, document_id: DocumentId, query: ThePaging) -> ListedProducts:
     """In the order of the catalogue. A product's pictures are at `/images/{id}/file` and `/images/{id}/thumbnail`."""
-    document, after = find(resources, caller, document_id), read_cursor(query.cursor, _BY_ORDINAL)
-    rows = products.list_products(resources.ledger, document.id, after=after, limit=query.limit + 1)
-    page, cursor = cut_page(rows, query.limit)
+    page, cursor = _page(products.list_products, _BY_ORDINAL, resources, find(resources, caller, document_id), query)
     return ListedProducts(products=page, next=cursor)
 
 
 @router.get("/documents/{document_id}/entities", summary="List a document's specifications and certificates")
 def list_entities(resources: Tools, caller: TheCaller, document_id: DocumentId, query: ThePaging) -> ListedEntities:
     """Specification tables, certificates and logos, which are kept apart from products."""
-    document, after = find(resources, caller, document_id), read_cursor(query.cursor, _BY_ORDINAL)
-    rows = document_parts.list_entities(resources.ledger, document.id, after=after, limit=query.limit + 1)
-    page, cursor = cut_page(rows, query.limit)
+    page, cursor = _page(
+        document_parts.list_entities, _BY_ORDINAL, resources, find(resources, caller, document_id), query
+    )
     return ListedEntities(entities=page, next=cursor)
 
 
 @router.get("/documents/{document_id}/chunks", summary="List a document's chunks of text")
 def list_chunks(resources: Tools, caller: TheCaller, document_id: DocumentId, query: ThePaging) -> ListedChunks:
     """In reading order, with their pages and headings."""
-    document, after = find(resources, caller, document_id), read_cursor(query.cursor, _BY_ORDINAL)
-    rows = document_parts.list_chunks(resources.ledger, document.id, after=after, limit=query.limit + 1)
-    page, cursor = cut_page(rows, query.limit)
+    page, cursor = _page(
+        document_parts.list_chunks, _BY_ORDINAL, resources, find(resources, caller, document_id), query
+    )
     return ListedChunks(chunks=page, next=cursor)
 
 
 @router.get("/documents/{document_id}/links", summary="List a document's links")
 def list_links(resources: Tools, caller: TheCaller, document_id: DocumentId, query: ThePaging) -> ListedLinks:
     """Scored relations with their evidence: from placements to products and chunks, and from chunks to products."""
-    document, after = find(resources, caller, document_id), read_cursor(query.cursor, _BY_ENDS)
-    rows = document_parts.list_links(resources.ledger, document.id, after=after, limit=query.limit + 1)
-    page, cursor = cut_page(rows, query.limit)
+    page, cursor = _page(document_parts.list_links, _BY_ENDS, resources, find(resources, caller, document_id), query)
     return ListedLinks(links=page, next=cursor)
 
 
 @router.get("/documents/{document_id}/images", summary="List a document's images with placements and analysis")
 def list_images(resources: Tools, caller: TheCaller, document_id: DocumentId, query: ThePaging) -> ListedImages:
     """In reading order. Hidden and decorative ones are listed too; `/images/{id}` knows only those that are shown."""
-    document, after = find(resources, caller, document_id), read_cursor(query.cursor, _BY_ORDINAL)
-    rows = document_parts.list_images(resources.ledger, document.id, after=after, limit=query.limit + 1)
-    page, cursor = cut_page(rows, query.limit)
+    page, cursor = _page(
+        document_parts.list_images, _BY_ORDINAL, resources, find(resources, caller, document_id), query
+    )
     return ListedImages(images=page, next=cursor)
 
 
 @router.get("/documents/{document_id}/pages", summary="List a document's pages")
 def list_pages(resources: Tools, caller: TheCaller, document_id: DocumentId, query: ThePaging) -> ListedPages:
     """By number: size, kind, and why a page was skipped or lost."""
-    document, after = find(resources, caller, document_id), read_cursor(query.cursor, BY_NUMBER)
-    rows = document_parts.list_pages(resources.ledger, document.id, after=after, limit=query.limit + 1)
-    page, cursor = cut_page(rows, query.limit)
+    page, cursor = _page(document_parts.list_pages, BY_NUMBER, resources, find(resources, caller, document_id), query)
     return ListedPages(pages=page, next=cursor)
 
 
@@ -94,3 +94,15 @@ def get_product(resources: Tools, caller: TheCaller, product_id: ProductId) -> P
     if product is None or not caller.may(product.owner):
         raise HTTPException(404, f"Product {product_id} not found.")
     return product
+
+
+def _page(
+    read: Callable[..., list[Numbered[_Entry]]],
+    position: TypeAdapter[Any],
+    resources: Resources,
+    document: Document,
+    query: Paging,
+) -> tuple[tuple[_Entry, ...], str | None]:
+    """Return a page of what `read` lists of a document, and the cursor of the next one."""
+    after = read_cursor(query.cursor, position)
+    return cut_page(read(resources.ledger, document.id, after=after, limit=query.limit + 1), query.limit)

@@ -25,9 +25,10 @@ from swatchbook.ledger.document_commands import cancel, mark_deleting, retry
 from swatchbook.ledger.documents import Document
 from swatchbook.ledger.documents import get_document as documents_get_document
 from swatchbook.ledger.documents import list_documents as documents_list_documents
+from swatchbook.ledger.queries.deletion import count_deletion
 from swatchbook.ledger.queries.report import document_report
 from swatchbook.ledger.runs import LiveRun, live_runs
-from swatchbook.records import PROGRESS, DocumentStatus, EditionDiff, Owner, overall_percent
+from swatchbook.records import PROGRESS, Deletion, DocumentStatus, EditionDiff, Owner, overall_percent
 from swatchbook.reports.editions import compare_documents as compare
 from swatchbook.resources import Resources
 from swatchbook.upkeep.regenerate import regenerate
@@ -91,6 +92,12 @@ def compare_documents(
     """What the second has added, removed, renamed and changed (price, size) against the first."""
     before, after = find(resources, caller, document_id), find(resources, caller, newer_id)
     return compare(resources.ledger, before.id, after.id)
+
+
+@router.get("/{document_id}/deletion", summary="Show what deleting a document would remove")
+def show_deletion(resources: Tools, caller: TheCaller, document_id: DocumentId) -> Deletion:
+    """Images and vectors that no other document or owner uses. Nothing is deleted."""
+    return count_deletion(resources.ledger, find(resources, caller, document_id).id)
 
 
 # --- changing ---------------------------------------------------------------------------------------------------------

@@ -41,7 +41,7 @@ router = APIRouter(prefix="/images", tags=["images"], responses=documented(404))
 @router.get("/{image_id}", summary="Show an image with its placements and states")
 def get_image(resources: Tools, caller: TheCaller, image_id: ImageId) -> ImageDetails:
     """Placements in documents, and for each role its state, failure and next try."""
-    return _find(resources, caller, image_id)
+    return require_image(resources, caller, image_id)
 
 
 @router.get(
@@ -68,7 +68,7 @@ def embed_image(
     resources: Tools, caller: TheCaller, image_id: ImageId, options: RetryOptions = DEFAULT_RETRY
 ) -> AcceptedImage:
     """Applies to every document that contains it. `force` also retries its failed and rejected items."""
-    image = _find(resources, caller, image_id)
+    image = require_image(resources, caller, image_id)
     documents = [get_document(resources.ledger, each) for each in dict.fromkeys(p.document_id for p in image.places)]
     stale = [
         d for d in documents if d.status != DocumentStatus.DELETING and (options.force or not is_current(resources, d))
@@ -84,7 +84,8 @@ def embed_image(
     )
 
 
-def _find(resources: Resources, caller: Caller, image_id: UUID) -> ImageDetails:
+def require_image(resources: Resources, caller: Caller, image_id: UUID) -> ImageDetails:
+    """Return the caller's image. Raises 404, for other owners' images too."""
     image = image_details(resources.ledger, str(image_id))
     if image is None or not caller.may(image.owner):
         raise HTTPException(404, f"Image {image_id} not found.")
@@ -93,7 +94,7 @@ def _find(resources: Resources, caller: Caller, image_id: UUID) -> ImageDetails:
 
 def find_image(resources: Resources, caller: Caller, image_id: UUID) -> tuple[str, str]:
     """Return the id of the caller's image and the key of its picture. Raises 404, also when it has no picture."""
-    image = _find(resources, caller, image_id)
+    image = require_image(resources, caller, image_id)
     if image.file is None:
         raise HTTPException(404, "The image has no file: its pixels could not be extracted.")
     return image.id, image.file

@@ -133,7 +133,7 @@ def _form_schema() -> dict[str, Any]:
 async def search(resources: Tools, caller: TheCaller, query: Annotated[SearchQuery, Query()]) -> Response:
     """Runs one query per role that applies, and fuses the results. An image is at `/images/{id}/file`."""
 
-    def answer() -> str:  # written in the same thread: FastAPI would take another one to check what is right
+    def answer() -> str:  # as JSON in this thread: FastAPI would validate the results again in another one
         return _search(resources, query, choose_owners(resources, caller, query.owner), None).model_dump_json()
 
     return Response(await run_in_threadpool(answer), media_type="application/json")

@@ -6,22 +6,18 @@ from typing import Annotated
 
 from fastapi import Form, Query, Response
 
+from interface.service import coverage
 from interface.service.coverage import StatesQuery, TheParts, list_states, shown_coverage
 from interface.service.parameters import SearchText
 from interface.web.pages import TheView, page_router, see_other
 from interface.web.plots import last_days, plot_days
-from swatchbook.ledger.document_commands import retry
 from swatchbook.ledger.documents import list_documents
-from swatchbook.ledger.queries.activity import documents_failing
 from swatchbook.records import DocumentStatus, Stage
 from swatchbook.reports.state import DAYS
 
 _NEED_SOMETHING = (DocumentStatus.FAILED, DocumentStatus.BLOCKED, DocumentStatus.WAITING)
 _LISTED = 50
 """Documents that are listed of each status, and accounts of documents on a page."""
-
-_RETRIED = 500
-"""Documents that are queued at once."""
 
 _COUNTED = {Stage.READ: "pages read", Stage.EMBEDDED: "images embedded"}
 """Stages whose throughput is plotted."""
@@ -34,7 +30,7 @@ def show_coverage(
     view: TheView,
     parts: TheParts,
     cursor: Annotated[str | None, Query(max_length=400)] = None,
-    retried: Annotated[int | None, Query(ge=0, le=_RETRIED)] = None,
+    retried: Annotated[int | None, Query(ge=0, le=coverage.MOST_RETRIED)] = None,
 ) -> Response:
     """Return the state of the owner's collection, or of all owners."""
     ledger, owner = view.resources.ledger, view.owner
@@ -70,6 +66,5 @@ def show_coverage(
 @router.post("/ui/coverage/retry")
 def retry_kind(view: TheView, kind: Annotated[SearchText, Form()]) -> Response:
     """Try again now what failed with this kind."""
-    ledger = view.resources.ledger
-    documents = documents_failing(ledger, kind, _RETRIED, view.owner)
-    return see_other(view.link("/ui/coverage", retried=sum(retry(ledger, each) for each in documents)))
+    queued = coverage.retry_kind(view.resources, view.caller, coverage.RetryKind(kind=kind, owner=view.owner))
+    return see_other(view.link("/ui/coverage", retried=len(queued.documents)))

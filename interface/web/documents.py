@@ -18,6 +18,7 @@ from interface.service.documents import (
     find,
     list_documents,
     retry_document,
+    show_deletion,
 )
 from interface.service.paging import Paging
 from interface.service.parameters import RetryOptions
@@ -28,7 +29,6 @@ from swatchbook.export.products import as_rows, read_products
 from swatchbook.ledger.documents import PDF, Document
 from swatchbook.ledger.hand_edits import list_edits
 from swatchbook.ledger.queries.account import account
-from swatchbook.ledger.queries.deletion import count_deletion
 from swatchbook.ledger.queries.document_figures import DocumentFigures, document_figures
 from swatchbook.ledger.queries.document_parts import list_pages
 from swatchbook.ledger.queries.failures import failures, other_failures
@@ -159,7 +159,7 @@ def cancel(view: TheView, document_id: DocumentId) -> Response:
 def ask_before_delete(view: TheView, document_id: DocumentId) -> Response:
     """Return the question whether to delete a document, with what goes."""
     document = find(view.resources, view.caller, document_id)
-    return view.render("delete.html", document=document, going=count_deletion(view.resources.ledger, document.id))
+    return view.render("delete.html", document=document, going=show_deletion(view.resources, view.caller, document_id))
 
 
 @router.post("/ui/documents/{document_id}/delete")

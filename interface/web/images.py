@@ -5,6 +5,7 @@ from fastapi import Response
 from interface.service.images import ImageId, embed_image, get_image
 from interface.service.parameters import RetryOptions
 from interface.web.pages import TheView, page_router, see_other
+from swatchbook.ledger.documents import PDF, get_document
 from swatchbook.ledger.queries.document_parts import image_in_document
 from swatchbook.ledger.queries.products import list_products
 
@@ -29,7 +30,9 @@ def show_image(view: TheView, image_id: ImageId) -> Response:
     analysis = next((placed.analysis for _, _, placed, _ in parts if placed.analysis), None)
     ledger = view.resources.ledger
     products = {
-        document: [product for _, product in list_products(ledger, document, limit=_PRODUCTS)] for document, *_ in parts
+        document: [product for _, product in list_products(ledger, document, limit=_PRODUCTS)]
+        for document, *_ in parts
+        if get_document(ledger, document).kind == PDF  # of others the products are their items
     }
     return view.render("image.html", image=image, parts=parts, analysis=analysis, products=products)
 

@@ -1,10 +1,12 @@
 """The page of reviews: uncertain images one by one, with both analyses; a person accepts, corrects or rejects."""
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final
 from uuid import UUID
 
 from fastapi import Form, Query, Response
 
+from interface.replies import ReviewChoice
+from interface.service import reviews
 from interface.service.images import find_image
 from interface.service.parameters import RequestModel, SearchText
 from interface.web.pages import TheView, page_router, see_other
@@ -15,7 +17,7 @@ from swatchbook.ledger.queries.reviews import (
     images_to_review,
     read_analysis,
 )
-from swatchbook.pipeline.review import accept, correct_image, in_use, reject
+from swatchbook.pipeline.review import in_use
 from swatchbook.records import Analysis
 
 Skip = Annotated[int, Query(ge=0, le=10_000)]
@@ -74,21 +76,18 @@ def show_review(view: TheView, skip: Skip = 0) -> Response:
 def decide(
     view: TheView,
     image_id: UUID,
-    verdict: Literal["accept", "second", "correct", "reject"],
+    verdict: ReviewChoice,
     decision: Annotated[Decision, Form()],
     skip: Skip = 0,
 ) -> Response:
     """Record what a person decided about an image, and go to the next one."""
-    resources, by = view.resources, view.caller.name
-    find_image(resources, view.caller, image_id)
-    image = find_review_image(resources.ledger, str(image_id))
+    find_image(view.resources, view.caller, image_id)
+    changes = dict[str, str]()
     if verdict == "correct":
-        changes = decision.changes(in_use(resources, image))
-        correct_image(resources, image, changes, by=by, reason=decision.reason)
-    elif verdict == "reject":
-        reject(resources, image, by=by, reason=decision.reason)
-    else:
-        accept(resources, image, by=by, second=verdict == "second")
+        image = find_review_image(view.resources.ledger, str(image_id))
+        changes = decision.changes(in_use(view.resources, image))
+    decided = reviews.Decision(verdict=verdict, fields=changes, reason=decision.reason)
+    reviews.review_image(view.resources, view.caller, image_id, decided)
     return see_other(view.link("/ui/review", skip=skip or None))
 
 

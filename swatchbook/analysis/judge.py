@@ -5,12 +5,11 @@ picture holds, and when a person must decide; how a person's corrections are app
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from enum import StrEnum
 from typing import Final
 
 from swatchbook.errors import InvalidReference
 from swatchbook.one_line import shorten
-from swatchbook.records import Analysis, ColorShare, Record, fold, sha256
+from swatchbook.records import Analysis, ColorShare, Record, Verdict, fold, sha256
 
 PERSON: Final = "person"
 """The start of the tag of a person's correction."""
@@ -21,16 +20,6 @@ FIELDS: Final = (*PHRASES, *LISTS, "contrast", "quality")
 """Fields that a person may correct."""
 
 _MOST_SHOWN = 60  # characters of a value in a reason
-
-
-class Verdict(StrEnum):
-    """The result of a review."""
-
-    ACCEPTED = "accepted"  # the analysis and its score are kept
-    CORRECTED = "corrected"  # the analysis was replaced, for the reasons given
-    REJECTED = "rejected"  # by a person: the image has no analysis
-    UNDECIDED = "undecided"  # the second analysis differs and is less confident: a person must decide
-    FAILED = "failed"  # the second analysis failed
 
 
 class Judgement(Record):

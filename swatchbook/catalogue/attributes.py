@@ -169,15 +169,16 @@ def find_attributes(lines: Sequence[Line], width: float) -> tuple[Attribute, ...
     """Return the labels with values among the lines of a page `width` points wide, in the order of their labels; also
     labels of `fact_labels.toml`.
     """
-    return tuple(a for a, _ in match_attributes(lines, width, fact_key))
+    return tuple(a for a, _ in match_attributes(lines, width, facts=True))
 
 
 def match_attributes(
-    lines: Sequence[Line], width: float, known: KeyOf = key_of
+    lines: Sequence[Line], width: float, *, facts: bool = False
 ) -> list[tuple[Attribute, tuple[int, ...]]]:
-    """Return each attribute with the indices of its lines; a value wrapped over several lines is joined. `known`:
-    the key of a label that is known.
+    """Return each attribute with the indices of its lines; a value wrapped over several lines is joined. `facts`: know
+    the labels of `fact_labels.toml`, too, and join an amount with a currency on the next line.
     """
+    known = fact_key if facts else key_of
     labels = {i: key for i, line in enumerate(lines) if (key := _cell_label(line.text, known))}
     inline = {i: m for i, line in enumerate(lines) if i not in labels and (m := _inline_of(line.text, known))}
     used: set[int] = set()
@@ -195,7 +196,7 @@ def match_attributes(
         else:
             continue
         others = {*labels, *inline, *used}
-        values += _wrapped(i, values[0] if values else i, lines, others, prices=known is fact_key)
+        values += _wrapped(i, values[0] if values else i, lines, others, prices=facts)
         used.update(values)
         text = " ".join([text, *(lines[k].text.strip() for k in values if k != i and lines[k].text.strip() != text)])
         indices = tuple(dict.fromkeys((i, *values)))

@@ -77,13 +77,13 @@ _LABELLED_CODE = re.compile(
 )
 """A code behind its label, without a sign between: "Ref. 10-445", "Art. 1234"."""
 NO_MEASURES = frozenset({"price", "code", "color"})
-"""Keys whose values are no measures."""
+"""Keys whose values are not measures."""
 _OTHER_CODES = frozenset(
     {"zip", "postal", "qr", "bar", "hs", "color", "colour", "colors", "dress", "area", "country", "tax", "vat", "promo"}
 )
-"""Words before "code" that make it another one."""
+"""Words before "code" that make it another code than the product's, as in "QR code"."""
 _MEASURED = ("weight",)
-"""A length alone does not tell whether it is one of the product's."""
+"""Keys whose values may stand behind a label within a text. A length there may not be the product's."""
 _UNIT_OF_ONE = r"(?:mm|cm|m|kgs?|gr?|ml|l|W|kW|мм|см|м|кг|гр?|л|мл|Вт|кВт)"
 _IN_TEXT = {
     key: re.compile(
@@ -115,7 +115,7 @@ _FIBRE = re.compile(
     r"tencel|cas?h?mere|cachemir|jute|juta|hemp|latex|латекс|rubber|pvc|vinyl|steel|wood|oak|면|울|棉|羊毛|नायलॉन|پنبه|قطن)",
     re.IGNORECASE,
 )
-"""What 100 % of a product may be of."""
+"""Materials that a product may have 100 % of."""
 MOST_DIGITS_OF_A_NUMBER = 2
 """A word of a name with so many digits is a number of a series, and with more of them a code."""
 MOST_WORDS_OF_ONE_SHARE = 4

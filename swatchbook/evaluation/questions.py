@@ -91,7 +91,7 @@ def ask_pictures(resources: Resources, folder: Path, owner: str) -> Questions:
 def ask_for(
     resources: Resources, query: Query, by: ResultKind, owner: str, answers: set[str], aside: str | None = None
 ) -> Asked:
-    """Ask each role, and return what it found beside what answers. `aside`: a result that does not count."""
+    """Ask each role, and return its results with the right answers. `aside`: a result that is left out of the score."""
     candidates, to_targets = ask_each_role(resources, query, by, owner)
     found = {role: matches for role, matches in candidates.items() if matches}
     return Asked(found, {role: to_targets(role, matches) for role, matches in found.items()}, answers, aside)

@@ -114,7 +114,7 @@ def _are_valid(space: Space, vectors: Sequence[Vector]) -> bool:
     """Return whether all vectors are valid, which takes a fifth of the time of asking each."""
     if not vectors or any(vector.shape != (space.dimension,) for vector in vectors):
         return False
-    squares = np.square(np.stack(vectors), dtype=np.float64).sum(axis=1)  # of NaN and infinity neither is finite
+    squares = np.square(np.stack(vectors), dtype=np.float64).sum(axis=1)  # not finite with NaN or infinity
     return bool(np.isfinite(squares).all() and (squares >= SMALLEST_NORM**2).all())
 
 

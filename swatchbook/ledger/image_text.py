@@ -12,13 +12,13 @@ from typing import Any
 
 from sqlalchemy import Column, ColumnElement, Connection, Row, and_, bindparam, case, exists, null, select, update
 
-from swatchbook.analysis.judge import Verdict, is_weak
+from swatchbook.analysis.judge import is_weak
 from swatchbook.ledger.bulk_rows import upsert_rows
 from swatchbook.ledger.database import select_in
 from swatchbook.ledger.leases import ItemId
 from swatchbook.ledger.requested import add_pending, reopen_documents
 from swatchbook.ledger.tables import analyses, contents, images, items, placements, requested, reviews
-from swatchbook.records import COUNTED, Analysis, ItemState, Role, pair_key
+from swatchbook.records import COUNTED, Analysis, ItemState, Role, Verdict, pair_key
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,6 @@ from urllib.parse import urlsplit
 
 from sqlalchemy import Connection, Row, select
 
-from swatchbook.analysis.judge import Verdict
 from swatchbook.index.base import BY_WORDS, SUPERSEDED, TERMS, Payload
 from swatchbook.index.language import language_of
 from swatchbook.index.size_words import join_sizes
@@ -20,7 +19,7 @@ from swatchbook.ledger.database import Ledger, select_in
 from swatchbook.ledger.image_text import AnalysisInUse, analyses_in_use
 from swatchbook.ledger.languages import languages_of_documents
 from swatchbook.ledger.tables import chunks, contents, documents, images, links, placements, products
-from swatchbook.records import COUNTED, NO_PAGE, LinkKind
+from swatchbook.records import COUNTED, NO_PAGE, LinkKind, Verdict
 
 MAIN_COLOR = 0.3
 """Share of a picture that a colour of the product covers at least: less may be of the room around it."""

@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar
 from swatchbook.ledger.database import Ledger
 
 MOST: Final = 20_000
-"""Values, of a few KB at most: what is read of 50 searches that find nothing in common."""
+"""The most values that are kept, each of a few KB: enough for 50 searches that have no result in common."""
 
 T = TypeVar("T")
 

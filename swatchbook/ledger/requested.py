@@ -24,7 +24,6 @@ from sqlalchemy import (
     update,
 )
 
-from swatchbook.analysis.judge import Verdict
 from swatchbook.ledger.database import db_now, execute_in, select_in, upsert
 from swatchbook.ledger.leases import ItemId
 from swatchbook.ledger.tables import (
@@ -39,7 +38,7 @@ from swatchbook.ledger.tables import (
     reviews,
     vectors,
 )
-from swatchbook.records import COUNTED, TEXT_ROLES, DocumentStatus, ItemState, Role
+from swatchbook.records import COUNTED, TEXT_ROLES, DocumentStatus, ItemState, Role, Verdict
 
 _ITEM = (
     items.c.key, items.c.role, items.c.tag, items.c.state, items.c.crashes, items.c.next_retry_at, items.c.lease,

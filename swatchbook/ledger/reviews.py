@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, and_, insert, null, select, update
 from ulid import ULID
 
-from swatchbook.analysis.judge import Verdict, score
+from swatchbook.analysis.judge import score
 from swatchbook.backoff import pause_after
 from swatchbook.errors import Dismissed, Failure, InvalidReference, Policy, RunRevoked
 from swatchbook.ledger.bulk_rows import upsert_rows
@@ -18,10 +18,10 @@ from swatchbook.ledger.dirty import mark_changed, mark_made, reopen_documents_sh
 from swatchbook.ledger.image_text import queue_text_items, set_current_text
 from swatchbook.ledger.leases import NO_LEASE
 from swatchbook.ledger.outcomes import RUN_LIMIT, failure_record
-from swatchbook.ledger.queries.reviews import Review, load_analysis, reviews_of
+from swatchbook.ledger.queries.reviews import load_analysis, reviews_of
 from swatchbook.ledger.runs import Run, insert_run, require_live
 from swatchbook.ledger.tables import analyses, contents, documents, images, items, reviews, runs
-from swatchbook.records import Analysis, DocumentStatus, ItemState, Record, Role, text_key
+from swatchbook.records import Analysis, DocumentStatus, ItemState, Record, Review, Role, Verdict, text_key
 
 
 class SecondAnalysis(Record):

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Final
 
-from swatchbook.analysis.judge import PERSON, Verdict, changes, correct, judge, person_tag
+from swatchbook.analysis.judge import PERSON, changes, correct, judge, person_tag
 from swatchbook.analysis.understanding import understanding_text
 from swatchbook.arrays import Pixels
 from swatchbook.errors import SHARED, BudgetExceeded, Failure, InvalidReference, Policy, RunRevoked
@@ -19,13 +19,12 @@ from swatchbook.ledger import reviews, runs, shard_runs
 from swatchbook.ledger.calls import CallContext
 from swatchbook.ledger.documents import get_document
 from swatchbook.ledger.queries import reviews as review_queries
-from swatchbook.ledger.queries.reviews import Review, ReviewImage
 from swatchbook.ledger.reviews import ReviewNote, SecondAnalysis
 from swatchbook.models.base import Analyst
 from swatchbook.models.registry import review_tag
 from swatchbook.pipeline.load_pixels import load_pixels
 from swatchbook.pipeline.run import hold_shard_run
-from swatchbook.records import Analysis, Record
+from swatchbook.records import Analysis, Record, Review, ReviewImage, Verdict
 from swatchbook.resources import Resources
 
 log = logging.getLogger(__name__)

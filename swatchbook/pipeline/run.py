@@ -27,7 +27,7 @@ from swatchbook.ledger.runs import Busy, Run
 from swatchbook.pipeline.delete import finish_delete
 from swatchbook.pipeline.finish_run import RECHECK_SECONDS, WAITING_POLICIES, end_failed_run, make_room
 from swatchbook.pipeline.heartbeat import keep_alive
-from swatchbook.pipeline.register import register_source, spaces_to_serve
+from swatchbook.pipeline.register import Registered, register_source, spaces_to_serve
 from swatchbook.pipeline.register_folder import register_known_folder
 from swatchbook.pipeline.work import Work
 from swatchbook.records import BlockNames, DocumentStatus, IngestOptions, Stage
@@ -60,21 +60,16 @@ def begin_work(
     """
     keep_reserve(resources.settings.home)
     try:
-        if kind == PDF:
-            registered = register_source(resources, source, owner=owner, options=options, edition_of=edition_of)
-        else:
-            registered = register_known_folder(resources, source, owner=owner, options=options)
+        registered = _register(resources, source, kind, owner, options, edition_of)
         if registered.unchanged:
             return registered.document
-        document, request, options = registered.document, registered.request, registered.options
-        beside = spaces_to_serve(resources, request.requested, options)
         begun = runs.begin(
             resources.ledger,
-            document.id,
-            options=options,
-            fingerprint=request.fingerprint,
-            requested=request.requested,
-            beside=beside,
+            registered.document.id,
+            options=registered.options,
+            fingerprint=registered.request.fingerprint,
+            requested=registered.request.requested,
+            beside=spaces_to_serve(resources, registered.request.requested, registered.options),
             prefect_run=prefect_run,
             blocks=blocks,
         )
@@ -83,25 +78,43 @@ def begin_work(
             block_document(resources, queued, failure)
         raise
     if isinstance(begun, Busy):
-        if begun.reason == "cancelled":
-            return document
-        if begun.reason == "deleting" and finish_delete(resources, document.id):
-            queue(  # the same file again, under the name that people know
-                resources.ledger,
-                owner=document.owner,
-                content=document.content,
-                kind=document.kind,
-                name=document.name,
-                file=document.file,
-                size=document.size,
-                options=options,
-            )
-        return begun
-    document = get_document(resources.ledger, document.id)
+        return _finish_pending_delete(resources, registered, begun)
+    return _work(resources, begun, registered.options, blocks)
+
+
+def _register(
+    resources: Resources, source: str, kind: str, owner: str, options: IngestOptions, edition_of: str | None
+) -> Registered:
+    if kind == PDF:
+        return register_source(resources, source, owner=owner, options=options, edition_of=edition_of)
+    return register_known_folder(resources, source, owner=owner, options=options)
+
+
+def _finish_pending_delete(resources: Resources, registered: Registered, busy: Busy) -> Busy | Document:
+    """Return why no run began: the document itself if it was cancelled. One that was being deleted is queued again."""
+    document = registered.document
+    if busy.reason == "cancelled":
+        return document
+    if busy.reason == "deleting" and finish_delete(resources, document.id):
+        queue(  # the same file again, under the name that people know
+            resources.ledger,
+            owner=document.owner,
+            content=document.content,
+            kind=document.kind,
+            name=document.name,
+            file=document.file,
+            size=document.size,
+            options=registered.options,
+        )
+    return busy
+
+
+def _work(resources: Resources, run: Run, options: IngestOptions, blocks: BlockNames) -> Work:
+    document = get_document(resources.ledger, run.document)
     if document.source is None:
         raise InvalidReference(f"{document.name} has no stored file.", advice="Ingest the file again.")
     return Work(
-        run=begun,
+        run=run,
         document=document.id,
         name=document.name,
         owner=document.owner,

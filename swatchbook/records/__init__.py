@@ -37,7 +37,7 @@ from swatchbook.records.details import (
     ProductPicture,
     RoleState,
 )
-from swatchbook.records.documents import PROGRESS, DocumentStatus, Stage, overall_percent
+from swatchbook.records.documents import PROGRESS, Deletion, DocumentStatus, Stage, overall_percent
 from swatchbook.records.editions import (
     ComparedDocument,
     Difference,
@@ -138,6 +138,7 @@ from swatchbook.records.reports import (
     Unmatched,
 )
 from swatchbook.records.results import StageResults
+from swatchbook.records.reviews import Review, ReviewImage, Verdict
 from swatchbook.records.sources import (
     GivenVector,
     ItemCounts,
@@ -197,6 +198,7 @@ __all__ = [
     "DailyCost",
     "DailyFailures",
     "DailyWork",
+    "Deletion",
     "Description",
     "Difference",
     "Discovery",
@@ -273,6 +275,8 @@ __all__ = [
     "Reject",
     "Rename",
     "ResultKind",
+    "Review",
+    "ReviewImage",
     "Role",
     "RoleCoverage",
     "RoleState",
@@ -310,6 +314,7 @@ __all__ = [
     "Unmatched",
     "Unreadable",
     "Variant",
+    "Verdict",
     "chunk_id",
     "compare_weeks",
     "document_id",

@@ -1,9 +1,11 @@
-"""The stages of a run with their share of the progress in percent, and the statuses of a document. Which status a
-document gets is in `pipeline/finish_run.py`.
+"""The stages of a run with their share of the progress in percent, the statuses of a document, and what a delete
+removes. Which status a document gets is in `pipeline/finish_run.py`.
 """
 
 from collections.abc import Mapping
 from enum import StrEnum
+
+from swatchbook.records.base import Record
 
 
 class Stage(StrEnum):
@@ -51,3 +53,11 @@ class DocumentStatus(StrEnum):
     FAILED = "failed"
     CANCELLED = "cancelled"
     DELETING = "deleting"
+
+
+class Deletion(Record):
+    """What a delete removes: documents, images that no other document shows, and vectors that nothing else uses."""
+
+    documents: int
+    images: int
+    vectors: int

@@ -40,7 +40,7 @@ ONE_MODEL = frozenset({Role.UNDERSTANDING, Role.TEXT})
 """Roles that are queried with one vector of one encoder, so that their scores are comparable."""
 
 BY_TERMS = frozenset({KEYWORD, NUMBER})
-"""What asks the terms of images and chunks."""
+"""Roles that compare the terms of images and chunks, not vectors."""
 
 WEIGHTED = (*sorted(role.value for role in Role if role is not Role.ANALYSIS), KEYWORD, NUMBER)
 """What can have a weight."""

@@ -214,9 +214,9 @@ def backfill_document(
     flow_run: str | None = None,
     advance: Callable[[int], None] = lambda made: None,
 ) -> DocumentFill:
-    """Make what a document lacks, at most `limit` of its images and chunks. Raises failures that concern all items."""
-    if not any(fill_ledger.candidates(resources.ledger, document, limit=1)):
-        return DocumentFill(document=document.document)
+    """Make what a document lacks, at most `limit` of its images and chunks; where nothing can be made, let the account
+    count what has failed. Raises failures that concern all items.
+    """
     taken = unreadable = 0
 
     def pairs_of(stored: Document) -> Sequence[RoleTag]:

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from swatchbook.analysis.judge import FIELDS, Verdict, correct, judge, person_tag, score
+from swatchbook.analysis.judge import FIELDS, correct, judge, person_tag, score
 from swatchbook.errors import InvalidReference
-from swatchbook.records import Analysis, ColorShare
+from swatchbook.records import Analysis, ColorShare, Verdict
 
 
 def seen(*colors: str, **said: Any) -> Analysis:

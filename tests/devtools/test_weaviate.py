@@ -1,13 +1,20 @@
 """Finding a Weaviate server, starting it, and saying what is wrong when that fails."""
 
+import os
+import signal
 import socket
+import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
-from devtools.weaviate import Image, _command, find_server, free_ports, main, start
+from devtools.weaviate import READY_SECONDS, Image, _command, find_server, free_ports, main, start
 from swatchbook.errors import Configuration, IndexDown
+from swatchbook.index.weaviate import WeaviateIndex
+from tests.command import bare_environment
+from tests.conftest import ROOT
 
 
 @pytest.fixture
@@ -106,3 +113,32 @@ def test_path_prints_what_would_be_run(bare_machine: Path, capsys: pytest.Captur
     on_path = program(bare_machine / "weaviate-server", "")
     assert main(["path"]) == 0
     assert capsys.readouterr().out.strip() == str(on_path)
+
+
+@pytest.mark.stack
+def test_make_weaviate_runs_one_at_the_address_in_the_settings_until_it_is_stopped(tmp_path: Path) -> None:
+    port, grpc_port = free_ports(2)
+    settings = {"HOME": tmp_path, "WEAVIATE_URL": f"http://127.0.0.1:{port}", "WEAVIATE_GRPC_PORT": grpc_port}
+    given = {f"SWATCHBOOK_{name}": str(value) for name, value in settings.items()}
+    making = subprocess.Popen(
+        ["make", "weaviate"], cwd=ROOT, env=bare_environment() | given, start_new_session=True, stdout=subprocess.PIPE
+    )
+    try:
+        _wait_until_it_answers(port, grpc_port, making)
+    finally:
+        os.killpg(making.pid, signal.SIGTERM)  # Ctrl-C would be ignored where tests run in the background
+        out, _ = making.communicate(timeout=60)
+    assert f"at http://127.0.0.1:{port}" in out.decode()
+    with pytest.raises(IndexDown):
+        WeaviateIndex(f"http://127.0.0.1:{port}", grpc_port=grpc_port, api_key=None).probe()
+
+
+def _wait_until_it_answers(port: int, grpc_port: int, making: subprocess.Popen[bytes]) -> None:
+    end = time.monotonic() + READY_SECONDS
+    while True:
+        try:
+            return WeaviateIndex(f"http://127.0.0.1:{port}", grpc_port=grpc_port, api_key=None).probe()
+        except IndexDown:
+            assert making.poll() is None, "it ended"
+            assert time.monotonic() < end, "it does not answer"
+            time.sleep(0.5)

@@ -3,6 +3,8 @@
 import asyncio
 import io
 import json
+import re
+import shlex
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -25,6 +27,7 @@ from swatchbook.resources import Resources
 from swatchbook.search.search import search
 from swatchbook.upkeep.verify import verify
 from tests.command import forked, run, run_json
+from tests.conftest import ROOT
 from tests.flows.conftest import Ingest
 from tests.ledger.scene import count, pass_time, set_document
 from tests.pdf.making import Paper, gradient, jpeg
@@ -248,6 +251,30 @@ def test_a_person_has_the_last_word(resources: Resources, report: RunReport) -> 
     (failure,) = document_report(resources.ledger, report.document_id).failed_images
     assert (failure.kind, "It shows our logo." in failure.error) == ("dismissed", True)
     assert verify(resources).sound
+
+
+def test_the_commands_of_the_page_do_what_it_says(
+    there: Provider, resources: Resources, report: RunReport, prefect_server: str
+) -> None:
+    """As docs/review.md prints them, one after the other; each that names a picture has the next one."""
+    there.answer = lambda asked: says("walnut", 0.1)  # the second model is less sure than the first: people decide
+    images = by_page(resources, report.document_id)
+    ids = iter([images[page]["id"][:8] for page in (1, 2, 3, 4)])
+    printed = re.findall(r"^\$ (swatchbook .*)$", (ROOT / "docs" / "review.md").read_text(), re.MULTILINE)
+    assert len(printed) == 7
+    for line in printed:
+        words = shlex.split(line, comments=True)[1:]
+        expect = 3 if words == ["retry"] else 0  # a picture is rejected
+        named = (next(ids) if word == "70968d45" else word for word in words)
+        run(*named, expect=expect, PREFECT_API_URL=prefect_server)
+    after = by_page(resources, report.document_id)
+    assert [after[page]["status"] for page in (1, 2, 3, 4)] == ["complete", "complete", "complete", "partial"]
+    assert after[1]["reviews"][-1]["verdict"] == "accepted"
+    assert after[2]["analysis"]["material"] == "smoked oak"
+    assert [color["name"] for color in after[2]["analysis"]["colors"]] == ["brown", "black"]
+    assert found(resources, "A floor of smoked oak, herringbone.")[0] == after[3]["id"]
+    (failure,) = document_report(resources.ledger, report.document_id).failed_images
+    assert "It shows our logo." in failure.error
 
 
 def test_a_persons_word_outlives_force_and_holds_for_the_next_owner(

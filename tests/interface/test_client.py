@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from sqlalchemy import update
 
 import swatchbook
 from interface.client import (
@@ -29,6 +30,8 @@ from interface.client import (
     Unavailable,
 )
 from swatchbook.ledger.documents import get_document
+from swatchbook.ledger.queries.reviews import images_to_review
+from swatchbook.ledger.tables import images, items
 from swatchbook.records import DocumentStatus, IngestOptions, Stage
 from swatchbook.reports.statistics import collect_statistics
 from swatchbook.resources import Resources
@@ -231,6 +234,45 @@ def test_coverage_tells_the_state_of_the_collection(service: Served, anna: Clien
     assert (told.owner, told.images.found, told.counted, told.closes) == ("anna", 14, 14, True)
     assert (told.parts.database, told.rounds) == ("ok", ())
     assert {each.stage for each in told.stages} >= {Stage.READ, Stage.EMBEDDED}
+
+
+def test_images_are_reviewed_page_by_page(service: Served, anna: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    with service.resources.ledger.write() as connection:
+        connection.execute(update(images).values(needs_review=True))
+    weak = images_to_review(service.resources.ledger, owner="anna")
+    monkeypatch.setattr("interface.client._PAGE", 5)
+    assert [each.image_id for each in anna.reviews()] == [each.image_id for each in weak]
+    assert len(weak) > 10
+    first, second, third = (each.image_id for each in weak[:3])
+    assert anna.review(first, "accept").standing is not None
+    corrected = anna.review(second, "correct", fields={"material": "smoked oak"}, text="A floor.", reason="I know.")
+    assert corrected.standing is not None
+    assert corrected.standing.reasons == ("I know.", "material: smoked oak", "text: A floor.")
+    assert corrected.standing.by == "anna"
+    with pytest.raises(Invalid, match="needs a reason"):
+        anna.review(third, "reject")
+    with pytest.raises(Invalid, match="no second analysis"):
+        anna.review(third, "second")
+    anna.review(third, "reject", reason="A logo.")
+    assert [each.image_id for each in anna.reviews()] == [each.image_id for each in weak[3:]]
+    with Client(service.url, key=BERT) as bert:
+        assert [*bert.reviews()] == []
+        with pytest.raises(NotFound):
+            bert.review(third, "accept")
+
+
+def test_what_a_delete_would_remove_and_what_failed_in_one_way(service: Served, anna: Client, document: str) -> None:
+    going = anna.deletion(document)
+    assert (going.documents, going.images) == (1, 14)
+    assert going.vectors > 14
+    assert anna.retry_kind("provider_down") == ()
+    with service.resources.ledger.write() as connection:
+        failed = {"state": "failed", "failure": {"kind": "provider_down", "message": "Away."}}
+        connection.execute(update(items).where(items.c.role == "color").values(**failed))
+    with Client(service.url, key=BERT) as bert:
+        assert bert.retry_kind("provider_down") == ()
+    assert anna.retry_kind("provider_down") == (document,)
+    assert anna.status(document).status is DocumentStatus.WAITING, "due now"
 
 
 def test_stats_count_the_images_and_say_how_alike_they_are(service: Served, anna: Client) -> None:

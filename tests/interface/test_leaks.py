@@ -78,6 +78,7 @@ ROUTES: Mapping[str, Sequence[Ask]] = {
     "GET /documents/{document_id}/entities": EITHER,
     "GET /documents/{document_id}/chunks": EITHER,
     "GET /documents/{document_id}/links": EITHER,
+    "GET /documents/{document_id}/deletion": EITHER,
     "GET /documents/{document_id}/images": EITHER,
     "GET /documents/{document_id}/pages": EITHER,
     "GET /documents/{document_id}/pages/{number}": (*EITHER, Ask("width=64")),
@@ -86,6 +87,8 @@ ROUTES: Mapping[str, Sequence[Ask]] = {
     "GET /images/{image_id}/file": EITHER,
     "GET /images/{image_id}/thumbnail": EITHER,
     "POST /images/{image_id}/embed": ONCE,
+    "GET /reviews": (Ask(), Ask("owner=anna")),
+    "POST /images/{image_id}/reviews": (Ask(json={"verdict": "accept"}),),
     "GET /search": (
         Ask("text=oak&owner=anna"),
         Ask("text=oak&owner=default&owner=anna"),
@@ -99,6 +102,7 @@ ROUTES: Mapping[str, Sequence[Ask]] = {
     "GET /stats": (Ask(), Ask("owner=anna")),
     "GET /coverage": (Ask(), Ask("owner=anna")),
     "GET /coverage/documents": (Ask(), Ask("owner=anna")),
+    "POST /coverage/retry": (Ask(json={"kind": "provider_down"}), Ask(json={"kind": "x", "owner": "anna"})),
     "GET /near-duplicates": (Ask(), Ask("owner=anna")),
     "POST /hooks/upload": (
         Ask(json={"url": "https://shop.example/a.pdf"}),

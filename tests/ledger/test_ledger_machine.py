@@ -19,7 +19,6 @@ from hypothesis.stateful import (
 )
 from sqlalchemy import select
 
-from swatchbook.analysis.judge import Verdict
 from swatchbook.errors import Failure, ProviderDown, ProviderTimeout, RunRevoked, UnreadableImage
 from swatchbook.ledger import dead_runs, items, reviews, runs, stage_results
 from swatchbook.ledger.database import open_ledger
@@ -30,7 +29,7 @@ from swatchbook.ledger.reviews import ReviewNote, SecondAnalysis
 from swatchbook.ledger.runs import Run
 from swatchbook.ledger.tables import analyses, documents, vectors
 from swatchbook.ledger.tables import items as item_rows
-from swatchbook.records import Analysis, DocumentStatus, Role, RoleTag, document_id, pair_key, sha256, text_key
+from swatchbook.records import Analysis, DocumentStatus, Role, RoleTag, Verdict, document_id, pair_key, sha256, text_key
 from tests.conftest import SOAK
 from tests.ledger import scene
 from tests.ledger.conftest import NewLedger

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from sqlalchemy import select
 
-from swatchbook.analysis.judge import Verdict
 from swatchbook.errors import ProviderTimeout, UnreadableImage
 from swatchbook.index.base import Space
 from swatchbook.ledger import items, publishing, stage_results
@@ -24,7 +23,7 @@ from swatchbook.ledger.reviews import ReviewNote, SecondAnalysis, record_review
 from swatchbook.ledger.runs import Run
 from swatchbook.ledger.tables import contents, documents, images, vectors
 from swatchbook.ledger.tables import items as item_rows
-from swatchbook.records import TEXT_ROLES, Analysis, DocumentStatus, ItemState, Role, pair_key, text_key
+from swatchbook.records import TEXT_ROLES, Analysis, DocumentStatus, ItemState, Role, Verdict, pair_key, text_key
 from swatchbook.storage.files import Files
 from tests.ledger.scene import (
     ANALYSIS,

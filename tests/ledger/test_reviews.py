@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from swatchbook.analysis.judge import Verdict
 from swatchbook.errors import InvalidReference, ProviderRejected, ProviderTimeout, RunRevoked
 from swatchbook.ledger import reviews, runs, schedule, shard_runs, stage_results
 from swatchbook.ledger.database import Ledger
@@ -15,13 +14,22 @@ from swatchbook.ledger.queries import account
 from swatchbook.ledger.queries import reviews as review_queries
 from swatchbook.ledger.queries.document import show_document
 from swatchbook.ledger.queries.report import document_report
-from swatchbook.ledger.queries.reviews import Review, ReviewImage
 from swatchbook.ledger.retention import collect
 from swatchbook.ledger.reviews import ReviewNote, SecondAnalysis
 from swatchbook.ledger.runs import Run
 from swatchbook.ledger.tables import analyses, documents, images, items
 from swatchbook.ledger.tables import reviews as rows
-from swatchbook.records import Analysis, DocumentStatus, ImageState, Role, RoleTag, text_key
+from swatchbook.records import (
+    Analysis,
+    DocumentStatus,
+    ImageState,
+    Review,
+    ReviewImage,
+    Role,
+    RoleTag,
+    Verdict,
+    text_key,
+)
 from tests.ledger.plans import planned
 from tests.ledger.scene import (
     ANALYSIS,

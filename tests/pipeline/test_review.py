@@ -2,13 +2,11 @@
 
 import pytest
 
-from swatchbook.analysis.judge import Verdict
 from swatchbook.errors import Configuration, InvalidReference
 from swatchbook.ledger.queries import reviews
-from swatchbook.ledger.queries.reviews import Review, ReviewImage
 from swatchbook.ledger.tables import images
 from swatchbook.pipeline.review import accept, correct_image, documents_to_review, reject
-from swatchbook.records import text_key
+from swatchbook.records import Review, ReviewImage, Verdict, text_key
 from swatchbook.resources import Resources, open_resources
 from swatchbook.settings import load_settings
 from tests.ledger.scene import image, one

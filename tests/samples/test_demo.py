@@ -3,6 +3,8 @@ table, so that every change of search shows what it cost.
 """
 
 import os
+import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -11,13 +13,16 @@ from typing import Final
 import pytest
 
 from samples.demo import serves
+from samples.generate import BUILD
 from swatchbook.resources import open_resources
 from swatchbook.search.search import search
 from swatchbook.settings import Settings
+from tests.command import bare_environment, finish
 from tests.conftest import ROOT
 
 pytestmark = pytest.mark.stack
 
+_PAGE = (ROOT / "samples" / "README.md").read_text()
 ONLY_LOOPBACK = ["unshare", *([] if os.geteuid() == 0 else ["--map-root-user"]), "--net", "sh", "-c"]
 
 
@@ -46,6 +51,25 @@ def test_it_ends_by_serving_the_page_only_on_a_terminal_or_if_asked_to(demo: tup
     assert "the web page" not in demo[1]
     assert [serves(None, on_terminal=each) for each in (True, False)] == [True, False]
     assert [serves("1", on_terminal=False), serves("0", on_terminal=True)] == [True, False]
+
+
+def test_searches_to_try_find_what_the_page_says(demo: tuple[Path, str]) -> None:
+    """Each line of the table of samples/README.md, as it is printed, in the folder that the page is about."""
+    lines = re.findall(r"^\| `swatchbook (search .*)` \| ([^,|]*)(, among the first three)?.* \|$", _PAGE, re.MULTILINE)
+    assert len(lines) == 7
+    environment = bare_environment() | {"SWATCHBOOK_HOME": str(demo[0])}
+    for typed, product, among in lines:
+        printed = finish(shlex.split(typed), environment, ROOT).stdout
+        results = re.findall(r"^ *\d+ +\d+% +.*$", printed, re.MULTILINE)
+        assert any(product in result for result in results[: 3 if among else 1]), printed
+
+
+@pytest.mark.parametrize("line", re.findall(r"^    python -m (samples\.generate.*?) *#", _PAGE, re.MULTILINE))
+def test_samples_are_made_as_printed(catalogue: Path, line: str) -> None:
+    made = subprocess.run([sys.executable, "-m", *line.split()], cwd=ROOT, capture_output=True, text=True, check=True)
+    files = [Path(each) for each in made.stdout.splitlines()]
+    assert files != []
+    assert all(file.is_file() and file.is_relative_to(BUILD) for file in files)
 
 
 ASKED: Final = {

@@ -145,6 +145,20 @@ def test_what_has_failed_for_good_is_left_to_retry(resources: Resources) -> None
     assert (account(resources.ledger).complete, account(resources.ledger).partial) == (PICTURES - 1, 1)
 
 
+def test_where_all_has_failed_for_good_nothing_is_left_to_make(resources: Resources) -> None:
+    lose(resources, Role.COLOR)
+    tag = next(each.tag for each in count_vectors(resources.ledger) if each.role is Role.VISUAL)
+    with resources.ledger.write() as connection:
+        keys = set(connection.execute(select(images.c.content_key)).scalars())
+        failed = {"role": Role.COLOR, "tag": tag.replace("visual", "color"), "state": "failed"}
+        connection.execute(items.insert(), [{"key": key, **failed} for key in keys])
+    assert plan_backfill(resources, ANNA).objects == 0
+    done = backfill(resources, ANNA)
+    assert (done.made, done.lacks) == (0, ()), "the dry run said that nothing is lacking"
+    assert (account(resources.ledger).complete, account(resources.ledger).partial) == (0, PICTURES)
+    assert list(documents_to_backfill(resources, ANNA)) == []
+
+
 def test_a_role_that_no_model_makes_is_refused(resources: Resources) -> None:
     with pytest.raises(InvalidReference, match="material"):
         backfill(resources, Backfill(owner="anna", roles=frozenset({Role.MATERIAL})))

@@ -9,7 +9,7 @@ import typer
 from interface.cli.options import AllOwners, Json, OwnerName, check_text, choose_owner, opened_resources, resumable
 
 if TYPE_CHECKING:
-    from swatchbook.ledger.queries.reviews import Review, ReviewImage
+    from swatchbook.records import Review, ReviewImage
     from swatchbook.resources import Resources
 
 app = typer.Typer(no_args_is_help=True, help="Review pictures whose analysis has a low score.")

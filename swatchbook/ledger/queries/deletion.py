@@ -6,7 +6,7 @@ from sqlalchemy import Column, ColumnElement, CompoundSelect, Table, exists, fun
 
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.tables import analyses, chunks, documents, images, placements, vectors
-from swatchbook.records import COUNTED, Record
+from swatchbook.records import COUNTED, Deletion
 
 _IMAGE_KEYS = (images.c.content_key, images.c.text_key, images.c.pair_key)
 """Keys of an image's vectors: of the picture, of its understanding text, and of both together."""
@@ -14,14 +14,6 @@ _IMAGE_KEYS = (images.c.content_key, images.c.text_key, images.c.pair_key)
 
 Going = Callable[[Column[str]], ColumnElement[bool]]
 """Returns the condition that a column holds the id of a document that is to be deleted."""
-
-
-class Deletion(Record):
-    """What a delete removes: documents, images that no other document shows, and vectors that nothing else uses."""
-
-    documents: int
-    images: int
-    vectors: int
 
 
 def count_deletion(ledger: Ledger, *ids: str) -> Deletion:

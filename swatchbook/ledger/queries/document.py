@@ -8,7 +8,6 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
-from swatchbook.analysis.judge import Verdict
 from swatchbook.errors import InvalidReference
 from swatchbook.ledger.database import Ledger, select_in
 from swatchbook.ledger.image_states import image_item_state, image_items, shown_images, states_of_images
@@ -30,7 +29,7 @@ from swatchbook.ledger.tables import (
     requested,
 )
 from swatchbook.ledger.tables import products as products_table
-from swatchbook.records import Product, Role
+from swatchbook.records import Product, Role, Verdict
 
 
 def read_products(ledger: Ledger, document: str) -> list[Product]:

@@ -4,7 +4,7 @@ images.
 
 from collections.abc import Collection, Iterable, Sequence
 
-from sqlalchemy import select
+from sqlalchemy import Connection, Subquery, select
 
 from swatchbook.ledger.database import Ledger, select_in
 from swatchbook.ledger.image_states import image_item_state, image_items, shown_images, states_of_images
@@ -29,44 +29,6 @@ def image_details(ledger: Ledger, image: str) -> ImageDetails | None:
         state = connection.execute(states_of_images(pairs)).one_or_none()
         if stored is None or state is None:
             return None
-        places = connection.execute(
-            select(
-                placements.c.document.label("document_id"),
-                documents.c.name.label("document"),
-                placements.c.page,
-                placements.c.path,
-                placements.c.caption,
-            )
-            .join_from(placements, documents, documents.c.id == placements.c.document)
-            .where(*shown)
-            .order_by(documents.c.created_at, placements.c.document, placements.c.ordinal)
-            .limit(_MAX_PLACES)
-        ).mappings()
-        item_rows = connection.execute(
-            select(
-                requested.c.role,
-                requested.c.tag,
-                image_item_state.label("state"),
-                items.c.failure,
-                items.c.attempts,
-                items.c.next_retry_at,
-            )
-            .select_from(image_items(pairs))
-            .where(requested.c.role.is_not(None))
-            .order_by(requested.c.role, requested.c.tag)
-        )
-        roles = {
-            (row.role, row.tag): RoleState(
-                role=row.role,
-                tag=row.tag,
-                state=row.state,
-                kind=(row.failure or {}).get("kind"),
-                error=(row.failure or {}).get("message"),
-                attempts=row.attempts or 0,
-                next_retry_at=row.next_retry_at,
-            )
-            for row in item_rows
-        }
         return ImageDetails(
             id=stored.id,
             owner=stored.owner,
@@ -77,9 +39,57 @@ def image_details(ledger: Ledger, image: str) -> ImageDetails | None:
             text=stored.text,
             state=state.state,
             published=stored.published >= stored.made > 0,
-            places=tuple(ImagePlace.model_validate(dict(row)) for row in places),
-            roles=tuple(roles.values()),
+            places=_places(connection, image),
+            roles=_roles(connection, pairs),
         )
+
+
+def _places(connection: Connection, image: str) -> tuple[ImagePlace, ...]:
+    """Return where an image is shown, in the order of documents and their pages."""
+    query = (
+        select(
+            placements.c.document.label("document_id"),
+            documents.c.name.label("document"),
+            placements.c.page,
+            placements.c.path,
+            placements.c.caption,
+        )
+        .join_from(placements, documents, documents.c.id == placements.c.document)
+        .where(placements.c.image == image, placements.c.state.in_(COUNTED))
+        .order_by(documents.c.created_at, placements.c.document, placements.c.ordinal)
+        .limit(_MAX_PLACES)
+    )
+    return tuple(ImagePlace.model_validate(dict(row)) for row in connection.execute(query).mappings())
+
+
+def _roles(connection: Connection, pairs: Subquery) -> tuple[RoleState, ...]:
+    """Return the state of each item that is requested of an image, once for each role and tag."""
+    query = (
+        select(
+            requested.c.role,
+            requested.c.tag,
+            image_item_state.label("state"),
+            items.c.failure,
+            items.c.attempts,
+            items.c.next_retry_at,
+        )
+        .select_from(image_items(pairs))
+        .where(requested.c.role.is_not(None))
+        .order_by(requested.c.role, requested.c.tag)
+    )
+    states = {
+        (row.role, row.tag): RoleState(
+            role=row.role,
+            tag=row.tag,
+            state=row.state,
+            kind=(row.failure or {}).get("kind"),
+            error=(row.failure or {}).get("message"),
+            attempts=row.attempts or 0,
+            next_retry_at=row.next_retry_at,
+        )
+        for row in connection.execute(query)
+    }
+    return tuple(states.values())
 
 
 def image_ids(ledger: Ledger, owner: str | None = None) -> list[str]:

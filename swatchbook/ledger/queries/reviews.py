@@ -9,54 +9,18 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, exists, func, literal_column, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, exists, func, literal_column, or_, select, tuple_
 
-from swatchbook.analysis.judge import Verdict, is_weak, score
+from swatchbook.analysis.judge import is_weak, score
 from swatchbook.errors import InvalidReference
 from swatchbook.ledger.database import Ledger, db_now, select_in
 from swatchbook.ledger.tables import analyses, documents, images, placements, requested, reviews
-from swatchbook.records import COUNTED, Analysis, DocumentStatus, Record, Role
+from swatchbook.records import COUNTED, Analysis, DocumentStatus, Review, ReviewImage, Role, Verdict
 
 _MAX_CHOICES = 10
 """Images that an error names at most."""
 
 _STOPPED = (DocumentStatus.CANCELLED, DocumentStatus.DELETING)
-
-
-class Review(Record):
-    """One recorded review. `second`: tag of the other analysis, if there is one. Times are Unix seconds."""
-
-    number: int
-    tag: str
-    verdict: Verdict
-    second: str | None
-    reasons: tuple[str, ...]
-    score_before: float
-    score_after: float
-    by: str
-    at: float
-    next_try_at: float | None
-
-
-class ReviewImage(Record):
-    """An image with the analysis to review, placed where its first document shows it. `reviews`: oldest first."""
-
-    image_id: str
-    owner: str
-    document_id: str
-    document: str
-    page: int
-    content_key: str
-    tag: str
-    analysis: Analysis  # as it was before any review
-    score: float
-    needs_review: bool
-    reviews: tuple[Review, ...] = ()
-
-    @property
-    def standing(self) -> Review | None:
-        """The last review, which stands."""
-        return self.reviews[-1] if self.reviews else None
 
 
 def count_images_to_review(ledger: Ledger, *, owner: str | None = None, document: str | None = None) -> int:
@@ -83,6 +47,29 @@ def images_to_review(
     with ledger.read() as connection:
         rows = connection.execute(_waiting(owner=owner, document=document).limit(limit)).all()
         return _review_images(connection, rows)
+
+
+ByPlace = tuple[float, str, int]
+"""The position of an image that needs a review: when its document was created, the document, its order there."""
+
+
+def page_of_images_to_review(
+    ledger: Ledger, *, owner: str | None, after: ByPlace | None, limit: int
+) -> tuple[list[ReviewImage], ByPlace | None]:
+    """Return the images that need a review behind a position, as `images_to_review`, and the position of the last one
+    if there are more. An image that several documents show may come once for each.
+    """
+    query, place = _waiting(owner=owner).add_columns(documents.c.created_at, _first_place), None
+    if after is not None:
+        created, document, ordinal = after
+        query = query.where(tuple_(documents.c.created_at, documents.c.id) >= (created, document))
+        query = query.having(or_(documents.c.id != document, _first_place > ordinal))
+    with ledger.read() as connection:
+        rows = connection.execute(query.limit(limit + 1)).all()
+        if len(rows) > limit:
+            last = rows[limit - 1]
+            place = last.created_at, last.document, last.ordinal
+        return _review_images(connection, rows[:limit]), place
 
 
 def documents_to_review(ledger: Ledger, reviewer: str, *, owner: str | None = None) -> list[str]:
@@ -195,7 +182,7 @@ def _analysed(*, owner: str | None = None, document: str | None = None) -> Selec
         .join(analyses, and_(analyses.c.key == images.c.content_key, analyses.c.tag == requested.c.tag))
         .where(placements.c.state.in_(COUNTED), ~images.c.gone, *scope)
         .group_by(images.c.id, documents.c.id, requested.c.tag, analyses.c.text_key)
-        .order_by(documents.c.created_at, documents.c.id, func.min(placements.c.ordinal))
+        .order_by(documents.c.created_at, documents.c.id, _first_place)
     )
 
 
@@ -217,6 +204,9 @@ def _due_for_review(reviewer: str, *, owner: str | None = None, document: str | 
         .where(documents.c.run.is_(None), documents.c.status.not_in(_STOPPED))
     )
 
+
+_first_place = func.min(placements.c.ordinal).label("ordinal")
+"""The first place in a document that shows the image."""
 
 _needs_review: ColumnElement[bool] = literal_column("images.needs_review")
 """Written as in the partial index, else SQLite does not use it."""

@@ -1,4 +1,6 @@
-"""The requests of docs/service.md and docs/deploy.md, as they are printed, against a service that holds the sample."""
+"""The requests of docs/service.md, docs/deploy.md and docs/webhooks.md, as they are printed, against a service that
+holds the sample.
+"""
 
 import json
 import os
@@ -14,9 +16,9 @@ from PIL import Image
 from sqlalchemy import select
 
 from swatchbook.ledger.tables import documents
-from swatchbook.settings import load_settings
+from swatchbook.settings import WebhookSource, load_settings
 from tests.conftest import ROOT
-from tests.interface.conftest import ANNA
+from tests.interface.conftest import ALL, ANNA
 from tests.interface.service.served import Served, served
 
 
@@ -68,3 +70,30 @@ def test_requests_of_the_page_about_deploying(service: Served, tmp_path: Path, s
     uploaded, by_text = answers(service, requests("deploy.md"), tmp_path, small_catalogue)
     assert uploaded["status"] == "completed"
     assert by_text["hits"][0]["product"] == "Palladio Terrazzo"
+
+
+def test_file_is_sent_as_the_page_about_webhooks_prints_it(
+    service: Served, tmp_path: Path, small_catalogue: Path
+) -> None:
+    """Webhooks themselves: `test_webhooks.py`."""
+    script = re.findall(r"```bash\n(.*?)```", (ROOT / "docs" / "webhooks.md").read_text(), re.DOTALL)[1]
+    shutil.copy(small_catalogue, tmp_path / "spring.pdf")
+    done = run_script(script, tmp_path, SWATCHBOOK=service.url, API_KEY=ALL)
+    answer = json.loads(done)
+    assert (answer["owner"], answer["name"], answer["status"]) == ("alice", "spring.pdf", "queued")
+
+
+def test_secret_that_is_made_as_printed_signs(tmp_path: Path) -> None:
+    (line,) = re.findall(r"`(echo .*?)`", (ROOT / "docs" / "webhooks.md").read_text())
+    secret = run_script(line, tmp_path).strip()
+    WebhookSource.model_validate({"name": "shop", "secret": secret, "owners": ["alice"]})  # refuses any other
+
+
+def run_script(script: str, folder: Path, **given: str) -> str:
+    """Return what bash prints."""
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", script], cwd=folder, env={**os.environ, **given}, capture_output=True,
+        text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return done.stdout

@@ -195,6 +195,10 @@ def test_every_picture_of_a_folder_is_shown_by_name_some_at_a_time(
     scan(resources, work, progress=lambda done, total: None)
     first = page(sample, f"/ui/documents/{folder.id}")
     assert "4 products" in first.text
+    assert "Its products are the items of this folder" in first.text
+    story = page(sample, first.links("/ui/images/")[0])
+    assert "linen.png" in story.text
+    assert "Say which products it shows" not in story.text, "an edit would be refused"
     (more,) = [link for link in first.links(f"/ui/documents/{folder.id}?") if "cursor=" in link]
     second = page(sample, more)
     assert [given["alt"] for read in (first, second) for given in read.all("img")] == [

@@ -7,10 +7,10 @@ import pytest
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.document_commands import delete_rows, finish_delete, mark_deleting
 from swatchbook.ledger.queries.coverage import count_coverage
-from swatchbook.ledger.queries.deletion import Deletion, count_deletion, count_owner_deletion
+from swatchbook.ledger.queries.deletion import count_deletion, count_owner_deletion
 from swatchbook.ledger.retention import collect
 from swatchbook.ledger.tables import vectors
-from swatchbook.records import PlacementState
+from swatchbook.records import Deletion, PlacementState
 from swatchbook.storage.files import Files
 from tests.ledger.scene import (
     EVERYTHING,
