@@ -28,6 +28,7 @@ PAGES = [
 ]
 """All pages but the one that is written from docstrings, which name commands without examples."""
 
+_BLOCK = re.MULTILINE | re.DOTALL
 _COMMAND = re.compile(r"(?:^|&& |service |swatchbook(?= swatchbook) )((?:swatchbook|make) [^&]+)")
 
 
@@ -236,6 +237,33 @@ TESTED_ELSEWHERE: Mapping[str, str] = {
 }
 """Command -> the test that runs it."""
 
+_STACK = "tests/servers/test_stack.py::test_form_of_the_ui_filled_in_as_it_stands_ingests_a_catalogue"
+_MONITORING = "tests/interface/service/test_monitoring.py"
+_SET_OR_SHOWN = "not run: shows a file, or sets what other lines use"
+_OF_COMPOSE = "not run: Docker's own command, on what `make up` runs"
+_KUBERNETES = "not run: needs a cluster; the job is checked by its schema (docs/RELIABILITY.md)"
+OTHER_PROGRAMS: Mapping[str, str] = {
+    "(umask 077; perl": "tests/containers/test_what_is_declared.py"
+    "::test_the_command_of_the_example_makes_secrets_that_are_taken",
+    "prefect server start": _STACK,
+    "prefect worker start --pool control": _STACK,
+    "promtool check rules alerts.yml": f"{_MONITORING}::test_the_rules_alert_when_they_should",
+    "prometheus --config.file": f"{_MONITORING}::test_every_query_of_the_dashboard_and_of_the_rules_returns_rows",
+    "python -m samples.classes": "tests/test_documented_commands.py::test_searches_are_scored_as_printed",
+    "docker run --rm --env-file shards.env": "tests/containers/test_pool.py"
+    "::test_production_profile_is_found_by_what_it_says_and_pays_every_answer_once",
+    "docker compose run --rm models": "tests/containers/test_compose.py"
+    "::test_weights_are_written_by_who_fetches_them_and_only_read_by_all_others",
+    **dict.fromkeys(("cat ", "cd ", "grep ", "sed ", "export "), _SET_OR_SHOWN),
+    **dict.fromkeys(("docker compose exec", "docker compose logs"), _OF_COMPOSE),
+    **dict.fromkeys(("kubectl ", "prefect work-pool", "pip install prefect-kubernetes"), _KUBERNETES),
+    **dict.fromkeys(
+        ("curl ", "api="),
+        "tests/interface/service/test_documented_requests.py::test_requests_of_the_page_about_the_service",
+    ),
+}
+"""Beginning of a line that runs another program -> the test that runs it, or why none does."""
+
 DEVELOPERS = {
     *("make install", "make check", "make test", "make test-stack", "make test-all", "make durations", "make modules"),
     "make notebook",
@@ -311,7 +339,18 @@ def test_every_module_that_is_named_to_be_run_is_there() -> None:
     assert named == there
 
 
-@pytest.mark.parametrize("node", sorted(set(TESTED_ELSEWHERE.values())))
+def test_every_line_of_another_program_is_run_or_says_why_not() -> None:
+    blocks = [block for page in PAGES for block in re.findall(r"^ *```console\n(.*?)^ *```", page.read_text(), _BLOCK)]
+    lines = {line for block in blocks for line in re.findall(r"^ *\$ (.*)$", block, re.MULTILINE)}
+    others = {line for line in lines if not line.startswith(("swatchbook ", "make "))}
+    assert {line for line in others if not line.startswith(tuple(OTHER_PROGRAMS))} == set()
+    assert [each for each in OTHER_PROGRAMS if not any(line.startswith(each) for line in others)] == []
+
+
+_NODES = {node for node in (*TESTED_ELSEWHERE.values(), *OTHER_PROGRAMS.values()) if not node.startswith("not run: ")}
+
+
+@pytest.mark.parametrize("node", sorted(_NODES))
 def test_the_test_that_runs_it_exists(node: str) -> None:
     file, _, name = node.partition("::")
     defined = {each.name for each in ast.parse((ROOT / file).read_text()).body if isinstance(each, ast.FunctionDef)}
