@@ -1,13 +1,14 @@
-"""Which pictures are decoration (logos, icons, ornaments, faint backgrounds), judged in their context: what is small or
-repeated, unless it stands in the row of a table, in a grid of pictures with names, beside a picture on the same ground
-(slim bottles, lamps), or with its own captions.
+"""Which pictures are decoration (logos, icons, ornaments, faint backgrounds, shadows), judged in their context: what is
+small or repeated, unless it stands in the row of a table, in a grid of pictures with names, beside a picture on the
+same ground (slim bottles, lamps), or with its own captions; soft shadows, plain white shapes, bands along the page.
 
-Pure functions. Thresholds were chosen on real catalogues: of 701 pictures of products none is lost by them.
+Pure functions. Thresholds were chosen on real catalogues: of 1,207 pictures of products one is lost by them.
 """
 
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import product
 
 from swatchbook.catalogue.attributes import code_of, price_in
 from swatchbook.catalogue.kinds import count_contacts
@@ -19,12 +20,18 @@ LEAST_SHARE = 0.006  # of the page; what was cut from a raster beside names may 
 LEAST_SIDE_IN_CONTEXT = 15.0  # points; cells of palettes are at least so high, icons within text lower
 LEAST_OPACITY = 0.6  # mean of what is seen; fainter ones are backgrounds of text (pictures of products: 0.83)
 FAINT_FROM = 0.4  # of its area that is seen; thin lines on a clear ground are faint, too, but cover less
+SHADOW, SHADOW_FROM = 0.35, 0.15  # the same of soft shadows, which fade out; drawings in thin lines cover less
+WHITE, WHITE_SHAPE = 245, 0.75  # of 255, in each channel; of its box that is seen: signs for a dark ground
 LEAST_ASPECT = 0.2  # of a small picture in context; longer ones are rules and slivers (a slim bottle: 0.24)
 SLIM_HEIGHT = 64.0  # points; upright pictures so high may be slim: what is narrow and lower is an icon
 REPEATED_ON = 3  # pages
 LONGEST_RUN = 5  # pages; a picture on so many consecutive pages, and no others, may be that of one product
 LEAST_SHARE_OF_REPEATED = 0.03  # of the page; smaller repeated pictures are logos and icons, unless in a row or a grid
 MOVED = 36.0  # points
+NEAR_LOOK = 4  # of the 64 bits of the hash by which signs differ that are stored anew for each page
+SAME_PLACE = 12.0  # points by which the middles of such signs differ
+LARGEST_SIGN, HEAD = 0.08, 0.2  # of the page; of its height, at the top and at the foot, where such signs stand
+SPANS, BAND_ASPECT, AT_EDGE = 0.95, 4.0, 3.0  # of the page's width; width by height; points from the page's edge
 TONE_STEP = 24  # of 255: pictures of the same shape in two colours are different pictures
 LONGEST_CELL = 20  # characters
 FEWEST_CELLS = 2
@@ -37,15 +44,18 @@ LONGEST_NAME = 60  # characters; longer captions are sentences
 
 
 def contexts(sightings: Sequence[Sighting], lines: Sequence[Line]) -> tuple[str | None, ...]:
-    """Return for each small picture of a page where it stands that speaks for a product: "table row", "grid",
-    "row" or None. It is None for all others, which need no reason.
+    """Return for each small picture of a page where it stands that speaks for a product: "table row", "table column",
+    "grid", "row" or None. It is None for all others, which need no reason.
     """
     small = [sighting.bbox if is_small(sighting) else None for sighting in sightings]
     named = [(box, name) for box in small if box and (name := _own_name(box, lines))]
+    in_rows = [box for box in small if box and _is_in_row(box, lines)]
 
     def context(box: Box) -> str | None:
-        if _is_in_row(box, lines):
+        if box in in_rows:
             return "table row"
+        if _is_in_column(box, in_rows) and _has_text_beside(box, lines):
+            return "table column"
         if _is_in_grid(box, named):
             return "grid"
         return "row" if _stands_in_row(box, [sighting.bbox for sighting in sightings]) else None
@@ -66,8 +76,22 @@ def is_small(sighting: Sighting) -> str | None:
 
 
 def is_faint(sighting: Sighting) -> bool:
-    """Whether a picture shines through: a watermark, or the ground of a page."""
-    return sighting.opacity < LEAST_OPACITY and sighting.shown >= FAINT_FROM
+    """Whether a picture shines through: a watermark, the ground of a page, a soft shadow."""
+    limits = (LEAST_OPACITY, FAINT_FROM), (SHADOW, SHADOW_FROM)
+    return any(sighting.opacity < opacity and sighting.shown >= share for opacity, share in limits)
+
+
+def is_white_shape(sighting: Sighting) -> bool:
+    """Whether a picture is a plain white shape that fills little of its box: a sign or lettering on a dark ground."""
+    is_white = sighting.phash is None and sighting.tone is not None and min(sighting.tone) >= WHITE
+    return is_white and sighting.kind == "embedded" and sighting.shown < WHITE_SHAPE
+
+
+def is_band(sighting: Sighting) -> bool:
+    """Whether a picture is a low band along the whole upper or lower edge of its page."""
+    (left, top, right, bottom), page = sighting.bbox, sighting.page_box
+    spans = right - left >= max(SPANS * (page[2] - page[0]), BAND_ASPECT * (bottom - top))
+    return spans and min(top - page[1], page[3] - bottom) <= AT_EDGE
 
 
 def find_repeated(seen: Sequence[Sighting]) -> set[int]:
@@ -80,12 +104,51 @@ def find_repeated(seen: Sequence[Sighting]) -> set[int]:
     for n, sighting in enumerate(seen):
         for look in _looks(sighting):
             alike[look].append(n)
-    return {
+    repeated = {
         n
         for numbers in alike.values()
         if len({seen[n].page for n in numbers}) >= REPEATED_ON and not _are_products([seen[n] for n in numbers])
         for n in numbers
     }
+    return repeated | _signs_in_one_place(seen)
+
+
+def _signs_in_one_place(seen: Sequence[Sighting]) -> set[int]:
+    """Return the indices of pictures that look nearly alike in one place at the top or the foot of `REPEATED_ON` pages:
+    logos that are stored anew for each page.
+    """
+    cells: defaultdict[tuple[int, int], list[int]] = defaultdict(list)
+    for n, sighting in enumerate(seen):
+        if sighting.phash and sighting.kind != "region" and not sighting.context and _is_in_margin(sighting):
+            cells[_cell(sighting.bbox)].append(n)
+
+    def alike(n: int) -> Iterator[int]:
+        across, down = _cell(seen[n].bbox)
+        for cell in product((across - 1, across, across + 1), (down - 1, down, down + 1)):
+            yield from (other for other in cells.get(cell, ()) if _is_same_sign(seen[n], seen[other]))
+
+    signs = (n for numbers in cells.values() for n in numbers)
+    return {n for n in signs if len({seen[other].page for other in alike(n)}) >= REPEATED_ON}
+
+
+def _is_in_margin(sighting: Sighting) -> bool:
+    """Whether a picture of the size of a sign stands at the top or at the foot of its page."""
+    (_, top, _, bottom), (_, begin, _, end) = sighting.bbox, sighting.page_box
+    reach = HEAD * (end - begin)
+    is_sign = area(sighting.bbox) <= LARGEST_SIGN * area(sighting.page_box)
+    return is_sign and (bottom <= begin + reach or top >= end - reach)
+
+
+def _cell(box: Box) -> tuple[int, int]:
+    return int((box[0] + box[2]) / (2 * SAME_PLACE)), int((box[1] + box[3]) / (2 * SAME_PLACE))
+
+
+def _is_same_sign(a: Sighting, b: Sighting) -> bool:
+    near = all(abs(a.bbox[k] + a.bbox[k + 2] - b.bbox[k] - b.bbox[k + 2]) <= 2 * SAME_PLACE for k in (0, 1))
+    if not (near and a.phash and b.phash and a.tone and b.tone):
+        return False
+    differ = (int(a.phash, 16) ^ int(b.phash, 16)).bit_count()
+    return differ <= NEAR_LOOK and all(abs(x - y) < TONE_STEP for x, y in zip(a.tone, b.tone, strict=True))
 
 
 def _are_products(alike: Sequence[Sighting]) -> bool:
@@ -118,6 +181,19 @@ def _is_in_row(box: Box, lines: Iterable[Line]) -> bool:
     cells = [line.text for line in lines if _is_beside(box, line.bbox)]
     short = [cell for cell in cells if len(cell) <= LONGEST_CELL]
     return len(cells) >= FEWEST_CELLS and not count_contacts(cells) and any(map(_is_figure, short))
+
+
+def _is_in_column(box: Box, in_rows: Iterable[Box]) -> bool:
+    """Whether a picture stands above or below one of its size that stands in a row: its own cells may be joined."""
+    return any(
+        _is_same_size(box, other) and abs(box[0] + box[2] - other[0] - other[2]) <= SAME_SIDE * 2 * (box[2] - box[0])
+        for other in in_rows
+    )
+
+
+def _has_text_beside(box: Box, lines: Iterable[Line]) -> bool:
+    cells = [line.text for line in lines if _is_beside(box, line.bbox)]
+    return bool(cells) and not count_contacts(cells)
 
 
 def _is_beside(box: Box, line: Box) -> bool:

@@ -7,7 +7,15 @@ Pure functions. Thresholds were chosen on 489 placements of real catalogues.
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from swatchbook.catalogue.decoration import LEAST_OPACITY, REPEATED_ON, find_repeated, is_faint, is_small
+from swatchbook.catalogue.decoration import (
+    LEAST_OPACITY,
+    REPEATED_ON,
+    find_repeated,
+    is_band,
+    is_faint,
+    is_small,
+    is_white_shape,
+)
 from swatchbook.geometry import gaps, short_side
 from swatchbook.records import Box, Line, Placement, PlacementState, Sighting, placement_id
 
@@ -61,6 +69,12 @@ def _state(sighting: Sighting, repeated: bool) -> tuple[PlacementState, str | No
         return PlacementState.UNREADABLE, sighting.unreadable
     if is_faint(sighting):
         return PlacementState.DECORATIVE, f"faint: its mean opacity is under {LEAST_OPACITY:.0%}"
+    if sighting.code:
+        return PlacementState.DECORATIVE, "a code to scan"
+    if is_white_shape(sighting):
+        return PlacementState.DECORATIVE, "a plain white shape, as signs and lettering are"
+    if is_band(sighting):
+        return PlacementState.DECORATIVE, "a band along an edge of the page"
     return PlacementState.SHOWN, None
 
 

@@ -10,7 +10,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from math import ceil
 from typing import Any
 
@@ -34,6 +34,7 @@ from swatchbook.geometry import (
     transform_box,
 )
 from swatchbook.images.limits import ImageLimits
+from swatchbook.pdf.codes import is_code
 from swatchbook.pdf.drawings import MOST_PATHS, drawing_boxes
 from swatchbook.pdf.folds import (
     EDGE_SCALE,
@@ -199,7 +200,10 @@ class Extractor:
             key = self._key(document, number, place, found)
             yield {"page": number, "begun": place, "key": key, "sighting": sighting}, b""
             facts, data = self._convert(page, found)
-            yield {"page": number, "number": place, **facts}, data
+            code = "traits" in facts and is_code(
+                found.seen.box, facts["traits"], partial(render_box, page, found.seen.box)
+            )
+            yield {"page": number, "number": place, "code": code, **facts}, data
         cut = {one.number for one in pictures if one.kind == "region"}
         rasters = [one.seen.box for one in whole if one.number in cut]
         known = [*(one.seen.box for one in pictures), *(texts["lines"] if texts else ())]

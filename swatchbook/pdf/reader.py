@@ -337,6 +337,7 @@ class _ExtractionBuilder:
                 content_key=key,
                 phash=answer.get("phash"),
                 tone=answer.get("tone"),
+                code=answer.get("code", False),
             )
         )
 

@@ -58,6 +58,7 @@ class Sighting(Record):
     content_key: Sha256
     phash: str | None = None
     tone: tuple[int, int, int] | None = None  # mean RGB
+    code: bool = False  # it is a code to scan (QR)
     caption: str | None = None
     nearby_text: str | None = None
     context: str | None = None  # what stands around it speaks for a product: `catalogue/decoration.py`

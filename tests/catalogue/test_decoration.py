@@ -123,3 +123,67 @@ def test_faint_background_is_decorative_and_thin_lines_on_a_clear_ground_are_not
     assert state([sighting(bbox=large, opacity=0.5, shown=0.95)], []) == [DECORATIVE]
     assert state([sighting(bbox=large, opacity=0.4, shown=0.12)], []) == [SHOWN]
     assert state([sighting(bbox=large, opacity=0.85, shown=0.95)], []) == [SHOWN]
+
+
+def test_soft_shadow_is_decorative_whatever_it_covers() -> None:
+    under_machine: Box = (64, 666, 250, 702)
+    assert state([sighting(bbox=under_machine, opacity=0.23, shown=0.32)], []) == [DECORATIVE]
+    assert state([sighting(bbox=under_machine, opacity=0.64, shown=0.31)], []) == [SHOWN], "a clear ground"
+    assert state([sighting(bbox=under_machine, opacity=0.3, shown=0.1)], []) == [SHOWN], "thin lines"
+
+
+def test_white_shape_is_decorative_and_a_white_swatch_is_not() -> None:
+    def judge(tone: int = 255, shown: float = 0.25, phash: str | None = None) -> list[PlacementState]:
+        return state([sighting(bbox=(100, 100, 200, 180), tone=(tone,) * 3, shown=shown, phash=phash)], [])
+
+    assert judge() == [DECORATIVE]
+    assert judge(shown=1.0) == [SHOWN], "it fills its box"
+    assert judge(phash="0f" * 8) == [SHOWN], "it is not plain"
+    assert judge(tone=90) == [SHOWN]
+
+
+@pytest.mark.parametrize(
+    ("bbox", "expected"),
+    [
+        ((0, 0, 595, 128), DECORATIVE),
+        ((0, 720, 595, 842), DECORATIVE),
+        ((0, 0, 595, 260), SHOWN),  # a photograph over the page
+        ((0, 300, 595, 428), SHOWN),  # a panorama within it
+        ((40, 0, 555, 100), SHOWN),
+    ],
+)
+def test_low_band_along_the_upper_or_lower_edge_is_decorative(bbox: Box, expected: PlacementState) -> None:
+    assert state([sighting(bbox=bbox)], []) == [expected]
+
+
+def test_signs_stored_anew_for_each_page_are_repeated_where_they_look_nearly_alike_in_one_place() -> None:
+    def seen(bits: int = 3, moved: float = 5, tone: int = 234, side: float = 80, top: float = 10) -> set[int]:
+        return find_repeated(
+            [
+                sighting(
+                    page=4 * n,
+                    bbox=(100 + moved * n, top, 100 + moved * n + side, top + 60),
+                    content=str(n),
+                    phash=f"{(1 << 20) + ((1 << bits) - 1 if n == 1 else 0):016x}",
+                    tone=(tone if n == 1 else 234, 234, 230),
+                    caption=f"Text {n}",
+                )
+                for n in range(3)
+            ]
+        )
+
+    assert seen() == {0, 1, 2}
+    assert seen(bits=9) == set(), "another look"
+    assert seen(moved=30) == set(), "another place"
+    assert seen(tone=180) == set(), "another colour"
+    assert seen(side=900) == set(), "too large for a sign"
+    assert seen(top=400) == set(), "amid the page"
+
+
+def test_small_pictures_over_each_other_are_shown_where_one_stands_in_a_row() -> None:
+    pictures = column(3)
+    names = [line(name, 20, 115 + 60 * n) for n, name in enumerate(("Chocolate", "Breccia", "California"))]
+    assert state(pictures, [*names, line("18", 170, 175)]) == [SHOWN] * 3, "the cells of the figures are joined"
+    assert state(pictures, names) == [DECORATIVE] * 3, "icons with texts"
+    assert state(pictures, [*names[:2], line("18", 170, 175)]) == [SHOWN, SHOWN, DECORATIVE], "nothing beside the third"
+    assert state([*pictures[:2], *column(1, x=300)], [*names, line("18", 170, 175)])[2] == DECORATIVE, "another column"

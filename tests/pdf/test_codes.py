@@ -1,0 +1,62 @@
+"""Codes to scan are no pictures of products, whatever else is black on white."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pymupdf
+import pytest
+from PIL import Image, ImageDraw
+
+from swatchbook.pdf import reader
+from swatchbook.pipeline import extract as pipeline
+from swatchbook.records import PlacementState
+from swatchbook.settings import Settings
+from swatchbook.storage.files import Files
+from tests.pdf.making import all_pages, png
+
+
+def qr_code(side: int = 330) -> Image.Image:
+    modules = cv2.QRCodeEncoder.create().encode("https://maker.example/products")
+    return Image.fromarray(np.asarray(modules)).convert("RGB").resize((side, side), Image.Resampling.NEAREST)
+
+
+def package() -> Image.Image:
+    """A square picture of a package with a small code on it."""
+    picture = Image.new("RGB", (600, 600), "white")
+    ImageDraw.Draw(picture).rectangle((120, 60, 480, 560), fill=(150, 60, 40))
+    picture.paste(qr_code(132), (240, 380))
+    return picture
+
+
+def marks() -> Image.Image:
+    """Three corner marks without a code."""
+    picture = Image.new("RGB", (330, 330), "white")
+    for left, top in ((30, 30), (230, 30), (30, 230)):
+        for inset, color in ((0, "black"), (10, "white"), (20, "black")):
+            ImageDraw.Draw(picture).rectangle(
+                (left + inset, top + inset, left + 70 - inset, top + 70 - inset), fill=color
+            )
+    return picture
+
+
+@pytest.mark.parametrize(
+    ("picture", "state", "reason"),
+    [
+        (qr_code(), PlacementState.DECORATIVE, "a code to scan"),
+        (package(), PlacementState.SHOWN, None),
+        (marks(), PlacementState.SHOWN, None),
+    ],
+)
+def test_code_to_scan_is_decorative(
+    picture: Image.Image, state: PlacementState, reason: str | None, tmp_path: Path
+) -> None:
+    document = pymupdf.open()
+    page = document.new_page()
+    page.insert_image((100, 100, 200, 200), stream=png(picture))
+    page.insert_text((100, 220), "Scan for the whole range of products")
+    document.save(tmp_path / "a.pdf")
+    files, settings = Files(str(tmp_path / "files")), Settings()
+    reading = reader.read(tmp_path / "a.pdf", files, settings)
+    extraction = pipeline.extract(tmp_path / "a.pdf", "document", reading, all_pages(1), files, settings)
+    assert [(placement.state, placement.reason) for placement in extraction.placements] == [(state, reason)]
