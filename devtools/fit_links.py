@@ -7,7 +7,9 @@ they do on catalogues that they were not fitted on.
 
 `tests/truth/links` holds numbers only: for each picture and each product that was found on its page what is measured of
 them, and which labels they hit. Products that were not found, pictures of which the labels say nothing, and catalogues
-of which nothing is left are left out. Newton's method on the logistic loss, an L2 penalty, no random numbers; each
+of which nothing is left are left out. On catalogues that nobody knows fewer products are found, and their pictures may
+go to others: so the weights are also fitted on what is measured with every third name alone, and with the names of the
+best group of texts, all and every third. Newton's method on the logistic loss, an L2 penalty, no random numbers; each
 catalogue counts at most as much as `ROWS` pairs.
 """
 
@@ -15,6 +17,8 @@ import argparse
 import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from statistics import mean, median
 from typing import Any, Final, NamedTuple
@@ -22,13 +26,19 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from devtools.score_products import catalogue_of
+from devtools.fit_products import named_f1
+from devtools.score_products import Result, catalogue_of, reading_of
+from swatchbook.catalogue.choose_names import Choice, choose_names
+from swatchbook.catalogue.choose_names import Weights as NameWeights
+from swatchbook.catalogue.describe import assemble_products
+from swatchbook.catalogue.discover import Choose, discover
 from swatchbook.catalogue.link import Weights, likeliest
 from swatchbook.catalogue.link_features import measure, places_of
+from swatchbook.catalogue.name_groups import NameGroup
 from swatchbook.evaluation.links import Placed, judge_pair
 from swatchbook.evaluation.score import match_products
-from swatchbook.evaluation.truth import read_truths
-from swatchbook.records import COUNTED
+from swatchbook.evaluation.truth import Truth, read_truths
+from swatchbook.records import COUNTED, Description
 
 FEATURES: Final = Path("tests/truth/links")
 WEIGHTS: Final = Path("swatchbook/catalogue/link_weights.json")
@@ -36,6 +46,8 @@ PENALTY: Final = 20.0
 """A large penalty: with a tenth of it, catalogues left out have a recall that is 0.02 lower."""
 ROWS: Final = 60
 STEPS: Final = 40
+OTHERS: Final = 150
+"""So many pairs of a catalogue, and fewer than twice as many, are kept of each other choice of names."""
 LEAST_SPREAD: Final = 0.01
 """A feature that is nearly the same everywhere says nothing."""
 
@@ -44,7 +56,7 @@ Array = NDArray[np.float64]
 
 class Measured(NamedTuple):
     """The pairs of a catalogue: picture, features, labels hit (none: the link would be wrong); and the number of labels
-    of products that were found.
+    of products that were found. `others`: features of pairs with other names, and whether their link would be right.
     """
 
     name: str
@@ -52,14 +64,20 @@ class Measured(NamedTuple):
     features: Array
     hits: list[list[int]]
     labels: int
+    others: Array
+    others_right: list[bool]
 
     @property
     def generated(self) -> bool:
         return self.name.startswith("generated-")
 
     @property
+    def fitted(self) -> Array:
+        return np.vstack([self.features, self.others])
+
+    @property
     def right(self) -> Array:
-        return np.array([bool(hit) for hit in self.hits], dtype=float)
+        return np.array([*map(bool, self.hits), *self.others_right], dtype=float)
 
 
 def load(folder: Path) -> tuple[list[str], list[Measured]]:
@@ -77,6 +95,8 @@ def load(folder: Path) -> tuple[list[str], list[Measured]]:
                 np.array([row[1] for row in rows], dtype=float).reshape(len(rows), len(names)),
                 [row[2] for row in rows],
                 data["labels"],
+                np.array([row[0] for row in data["others"]], dtype=float).reshape(-1, len(names)),
+                [bool(row[1]) for row in data["others"]],
             )
         )
     return names, found
@@ -84,10 +104,10 @@ def load(folder: Path) -> tuple[list[str], list[Measured]]:
 
 def fit(names: Sequence[str], catalogues: Sequence[Measured]) -> Weights:
     """Return the weights for catalogues."""
-    used = [each for each in catalogues if each.hits]
-    raw = np.vstack([each.features for each in used])
+    used = [each for each in catalogues if each.right.size]
+    raw = np.vstack([each.fitted for each in used])
     y = np.concatenate([each.right for each in used])
-    shares = np.concatenate([np.full(len(each.hits), min(1.0, ROWS / len(each.hits))) for each in used])
+    shares = np.concatenate([np.full(each.right.size, min(1.0, ROWS / each.right.size)) for each in used])
     centre, spread = raw.mean(0), np.maximum(raw.std(0), LEAST_SPREAD)
     x = np.hstack([(raw - centre) / spread, np.ones((len(raw), 1))])
     penalty = np.diag(np.append(np.full(len(names), PENALTY), 0.01))
@@ -130,7 +150,7 @@ def leave_one_out(names: Sequence[str], catalogues: Sequence[Measured]) -> dict[
     return {
         each.name: figures(names, each, fit(names, [other for other in catalogues if other is not each]))
         for each in catalogues
-        if not each.generated
+        if each.hits and not each.generated
     }
 
 
@@ -173,8 +193,9 @@ def main() -> None:
         for path in sorted(given.labels.glob("*.json")):
             pdf = given.pdfs / f"{path.stem}.pdf"
             if pdf.exists() and (not given.names or path.stem in given.names):
-                data = measured(path, pdf, given.keep)
-                if data["labels"]:
+                (truth,) = read_truths([path])
+                data = measured(truth, pdf, given.keep)
+                if data["features"]:
                     write(FEATURES / path.name, data)
         return
     names, catalogues = load(FEATURES)
@@ -196,10 +217,25 @@ def _text(value: float | None) -> str:
     return "   –" if value is None else f"{value:.2f}"
 
 
-def measured(labels: Path, pdf: Path, keep: Path | None) -> dict[str, Any]:
+def measured(truth: Truth, pdf: Path, keep: Path | None) -> dict[str, Any]:
     """Return what `load` reads, of a catalogue and its labels."""
-    (truth,) = read_truths([labels])
     result = catalogue_of(pdf, keep)
+    names, rows, labels = pairs_of(truth, result)
+    others = []
+    for choose in (every_third(choose_names), partial(best_names, truth), every_third(partial(best_names, truth))):
+        with reading_of(pdf, keep) as (reading, pages):
+            discovery = discover(reading, pages, choose=choose)
+        found = assemble_products("document", discovery, [Description(metadata={})] * len(discovery.products))
+        more, pairs, _ = pairs_of(truth, result._replace(discovery=discovery, products=found))
+        names = names or more
+        others += [[features, int(bool(hits))] for _, features, hits in pairs[:: 1 + len(pairs) // OTHERS]]
+    return {"features": names, "labels": labels, "pairs": rows, "others": others}
+
+
+def pairs_of(truth: Truth, result: Result) -> tuple[list[str], list[tuple[int, list[float], list[int]]], int]:
+    """Return the names of the features, the pairs of pictures and products that were found, and how many labels of
+    pictures these products have.
+    """
     found = match_products(truth.products, result.products)
     label_of = {result.products[i].id: label for label, i in found.items()}
     shown = [each for each in result.extraction.placements if each.state in COUNTED]
@@ -213,16 +249,43 @@ def measured(labels: Path, pdf: Path, keep: Path | None) -> dict[str, Any]:
             hits = judge_pair(truth, placed, owner, result.reading.page_boxes.get(picture.page)) if owner else None
             if hits is not None and pair.is_placed:
                 names = list(pair.features)
-                rows.append([n, [round(value, 3) for value in pair.features.values()], hits])
-    of_found = sum(link.product in label_of.values() for link in truth.image_links if link.bbox)
-    return {"features": names, "labels": of_found, "pairs": rows}
+                rows.append((n, [round(value, 3) for value in pair.features.values()], hits))
+    return names, rows, sum(link.product in label_of.values() for link in truth.image_links if link.bbox)
+
+
+def best_names(truth: Truth, groups: Sequence[NameGroup], _: object) -> Choice | None:
+    """Return the names of the group that names the most products rightly."""
+    f1, best = max(((named_f1(group, truth), -n) for n, group in enumerate(groups)), default=(0.0, 0))
+    if not f1:
+        return None
+    names = groups[-best].candidates
+    return Choice(
+        candidates=tuple(sorted(names, key=lambda c: c.text.page)),
+        joined=frozenset(),
+        styles=frozenset([groups[-best].style]),
+        probability=1.0,
+        probabilities=dict.fromkeys(names, 1.0),
+        codes={},
+    )
+
+
+def every_third(choose: Choose) -> Choose:
+    """Return what finds every third name alone."""
+
+    def chosen(groups: Sequence[NameGroup], weights: NameWeights) -> Choice | None:
+        choice = choose(groups, weights)
+        return choice and replace(choice, candidates=choice.candidates[::3])
+
+    return chosen
 
 
 def write(path: Path, data: Mapping[str, Any]) -> None:
     """Write measured pairs, one a line."""
-    lines = ",\n".join(f"  {json.dumps(row, separators=(',', ':'))}" for row in data["pairs"])
+    pairs, others = (
+        ",\n".join(f"  {json.dumps(row, separators=(',', ':'))}" for row in data[part]) for part in ("pairs", "others")
+    )
     head = f' "features": {json.dumps(data["features"])},\n "labels": {data["labels"]},\n'
-    path.write_text(f'{{\n{head} "pairs": [\n{lines}\n ]\n}}\n', encoding="utf-8")
+    path.write_text(f'{{\n{head} "pairs": [\n{pairs}\n ],\n "others": [\n{others}\n ]\n}}\n', encoding="utf-8")
 
 
 if __name__ == "__main__":

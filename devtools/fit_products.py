@@ -289,6 +289,11 @@ def _are_right(group: NameGroup, truth: Truth, scored: Score) -> list[bool]:
     return found
 
 
+def named_f1(group: NameGroup, truth: Truth) -> float:
+    """Return the F1 of the products that a group would name."""
+    return score(truth, Answer(_named(group), {}, (), {}, {})).f1
+
+
 def _named(group: NameGroup) -> tuple[Product, ...]:
     found = without_repeats(
         FoundProduct(

@@ -74,14 +74,14 @@ PURE_STAGES: Mapping[str, PureStage] = {
         ),
     ),
     "plan": PureStage(
-        version="7",
+        version="8",
         after=("discover",),
         options=("focus", "pages"),
         modules=(
             _LABELS,
-            *_catalogue(
-                "plan", "page_contents", "page_labels", "attributes", "page_layout", "kinds", "cards", "running_text"
-            ),
+            *_catalogue("plan", "page_contents", "page_features", "page_labels", "attributes", "page_layout", "kinds"),
+            *_catalogue("cards", "running_text"),
+            "swatchbook/catalogue/page_weights.json",
         ),
     ),
     "chunk": PureStage(

@@ -7,7 +7,7 @@ A name is that of a card (a picture with its name) or heads a section. The warni
 
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
 from swatchbook.catalogue.cards import Card, find_cards
 from swatchbook.catalogue.choose_names import Choice, Weights, choose_names, judge_groups, shipped_weights
@@ -41,15 +41,22 @@ Names = Mapping[tuple[int, Box], str]
 """Page and box of a text -> the name of a product, or the code printed beside it."""
 
 
-def discover(reading: Reading, pages: Iterable[Page], weights: Weights | None = None) -> Discovery:
+Choose = Callable[[Sequence[NameGroup], Weights], Choice | None]
+"""What names the products of a document."""
+
+
+def discover(
+    reading: Reading, pages: Iterable[Page], weights: Weights | None = None, *, choose: Choose = choose_names
+) -> Discovery:
     """Return the products with page ranges, names, categories, codes, variants and evidence.
 
-    The pages are read once, in order. `weights`: those that choose the names, of the package without it.
+    The pages are read once, in order. `weights`: those that choose the names, of the package without it. `choose`: what
+    follows from other names is measured with others (`devtools/fit_links.py`).
     """
     weights = weights or shipped_weights()
     document, announced = lay_out(reading, pages)
     groups = find_name_groups(document, announced)
-    choice = choose_names(groups, weights)
+    choice = choose(groups, weights)
     choice = choice and with_coded_names(choice, document)
     found = tuple(_products(choice, document, announced, reading.outline)) if choice else ()
     return Discovery(

@@ -8,6 +8,7 @@ import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import repeat
 from math import log
 from statistics import median
 from typing import Literal
@@ -64,6 +65,8 @@ WIDEST = 5.0
 UNLIKE = log(16), log(4)
 """A picture has another size or shape than those at names: at most 16 times as large, or four times as broad."""
 
+STRANGER = ""
+"""Stands for the products that were not found."""
 ALONE = frozenset({"goes_on", "headed"})
 """What is measured of a product, and says nothing of the others of its page."""
 
@@ -146,16 +149,16 @@ def places_of(
         said = _lines_with_names(page, own, by_name)
         here = {p.id: p for p in found[page.number]} | {a.product: known[a.product] for a in said}
         places = PagePlaces(
-            page,
-            tuple(of_page[page.number]),
-            (*own, *said),
-            tuple(_strangers(page, (*own, *said), [sizes[a.product] for a in own if a.product in sizes])),
-            regions[page.number],
-            tuple(here.values()),
-            sizes,
+            page, tuple(of_page[page.number]), (*own, *said), (), regions[page.number], tuple(here.values()), sizes
         )
-        result.append(_upright(places) if page.turn else places)
-    return result
+        result.append(places)
+    return [_upright(places) if places.page.turn else places for places in map(_with_strangers, result, repeat(sizes))]
+
+
+def _with_strangers(places: PagePlaces, sizes: Mapping[str, float]) -> PagePlaces:
+    """Return a page with the texts that are set as its names are; as all names are on a page without any."""
+    own = {sizes[a.product] for a in places.anchors if not a.said and a.product in sizes}
+    return replace(places, strangers=tuple(_strangers(places.page, places.anchors, own or {*sizes.values()})))
 
 
 def _upright(places: PagePlaces) -> PagePlaces:
@@ -242,6 +245,7 @@ def measure(places: Sequence[PagePlaces]) -> dict[str, list[Pair]]:
     but all have one above.
     """
     matched = [_match(page) for page in places]
+    claimed = [_match(page, [Anchor(STRANGER, box) for box in page.strangers]) for page in places]
     named = {(page.page.number, a.product) for page in places if page.pictures for a in page.anchors if not a.said}
     usual: dict[str, set[tuple[int, str]]] = {rule: set() for rule in (*RELATIONS, "region", "near", "caption")}
     for page, pairs in zip(places, matched, strict=True):
@@ -259,12 +263,12 @@ def measure(places: Sequence[PagePlaces]) -> dict[str, list[Pair]]:
     share = {rule: len(found & named) / len(named) if named else 1.0 for rule, found in usual.items()}
     usual_look = _usual_look(places, matched)
     found: dict[str, list[Pair]] = {picture.id: [] for page in places for picture in page.pictures}
-    for page, pairs in zip(places, matched, strict=True):
+    for page, pairs, claims in zip(places, matched, claimed, strict=True):
         here = {at for at in named if at[0] == page.page.number}
         shares = {r: (len(usual[r] & here) + OTHERS * share[r]) / (len(here) + OTHERS) for r in usual}
         best = max(shares.values())
         trust = {rule: (value / best) ** SHARPNESS if best else 0.0 for rule, value in shares.items()}
-        for pair in _pairs(page, pairs, trust, usual_look):
+        for pair in _pairs(page, pairs, claims, trust, usual_look):
             found[pair.placement.id].append(pair)
     return found
 
@@ -289,15 +293,16 @@ Matched = Mapping[tuple[Relation, str, str], float]
 """(relation, placement id, product id) -> distance from 0 to 1."""
 
 
-def _match(page: PagePlaces) -> dict[tuple[Relation, str, str], float]:
-    """Return the pairs of one picture and one name for each relation, nearest first."""
+def _match(page: PagePlaces, others: Sequence[Anchor] = ()) -> dict[tuple[Relation, str, str], float]:
+    """Return the pairs of one picture and one name for each relation, nearest first. `others` claim pictures, too."""
+    anchors = (*page.anchors, *others)
     size = area(page.page.box)
     pictures = [p for p in page.pictures if area(p.bbox) <= BACKGROUND * size]
     found: dict[tuple[Relation, str, str], float] = {}
     for relation in RELATIONS:
         near = sorted(
             (d, anchor.said, k, n)
-            for n, anchor in enumerate(page.anchors)
+            for n, anchor in enumerate(anchors)
             for k, picture in enumerate(pictures)
             if (d := distance(anchor.box, picture.bbox, relation, page.width)) is not None
         )
@@ -307,7 +312,7 @@ def _match(page: PagePlaces) -> dict[tuple[Relation, str, str], float]:
             if n not in names and k not in taken:
                 names.add(n)
                 taken.add(k)
-                found.setdefault((relation, pictures[k].id, page.anchors[n].product), d)
+                found.setdefault((relation, pictures[k].id, anchors[n].product), d)
     return found
 
 
@@ -331,7 +336,9 @@ def distance(name: Box, picture: Box, relation: Relation, width: float) -> float
     return max(0.0, apart) / (BESIDE * width)
 
 
-def _pairs(page: PagePlaces, matched: Matched, trust: Mapping[str, float], usual_look: Look | None) -> list[Pair]:
+def _pairs(
+    page: PagePlaces, matched: Matched, claimed: Matched, trust: Mapping[str, float], usual_look: Look | None
+) -> list[Pair]:
     """Return the pairs of a page. What is measured of a product is compared with the best of the others, and with
     texts that look like names and are no product's.
     """
@@ -339,6 +346,15 @@ def _pairs(page: PagePlaces, matched: Matched, trust: Mapping[str, float], usual
     headline = _headline(page.page)
     pairs = []
     lines = [line for line in page.page.lines if line.text]
+    largest = max((area(picture.bbox) for picture in page.pictures), default=0.0)
+    boxes = {product.id: [a.box for a in page.anchors if a.product == product.id] for product in page.products}
+    near = {
+        (picture.id, product): _nearness(page, picture.bbox, names, trust)
+        for picture in page.pictures
+        for product, names in boxes.items()
+    }
+    claim = {at: _best(claimed, *at, trust) for at in near}
+    nearest, first = _two_best(near), _two_best(claim)
     for picture in page.pictures:
         size = max(area(picture.bbox), 1.0)
         own: dict[str, dict[str, float]] = {}
@@ -363,7 +379,8 @@ def _pairs(page: PagePlaces, matched: Matched, trust: Mapping[str, float], usual
                 "goes_on": 0.0 if found_here or headed else region,
                 "headed": float(headed and not anchors),
                 "card": max(cards.values(), default=0.0),
-                "near": _nearness(page, picture.bbox, [a.box for a in anchors], trust),
+                "claim": claim[picture.id, product.id],
+                "near": near[picture.id, product.id],
                 "named": float(bool(anchors)),
                 "half": max((_same_half(page, picture.bbox, a.box) for a in anchors), default=0.0),
                 "inside": float(any(centre_inside(a.box, picture.bbox) for a in anchors)),
@@ -372,6 +389,7 @@ def _pairs(page: PagePlaces, matched: Matched, trust: Mapping[str, float], usual
             }
         wide = (picture.bbox[2] - picture.bbox[0]) / max(1.0, picture.bbox[3] - picture.bbox[1]) - 1
         stranger = max((_at(page, box, picture.bbox, trust) for box in page.strangers), default=0.0)
+        stranger_claim = _best(claimed, picture.id, STRANGER, trust)
         stranger_near = _nearness(page, picture.bbox, page.strangers, trust)
         about = {
             "behind": sum(centre_inside(line.bbox, picture.bbox) for line in lines) / max(1, len(lines)),
@@ -380,6 +398,7 @@ def _pairs(page: PagePlaces, matched: Matched, trust: Mapping[str, float], usual
             "small": float(size < 0.01 * area(page.page.box)),
             "other_size": _unlike(usual_look, picture.bbox, 0),
             "other_shape": _unlike(usual_look, picture.bbox, 1),
+            "smaller": min(1.0, log(max(1.0, largest / size)) / UNLIKE[0]),
         }
         for product in page.products:
             mine, others = own[product.id], [v for key, v in own.items() if key != product.id]
@@ -389,6 +408,11 @@ def _pairs(page: PagePlaces, matched: Matched, trust: Mapping[str, float], usual
             features = mine | rivals | about
             features["stranger"] = max(0.0, stranger - mine["card"])
             features["stranger_near"] = max(0.0, stranger_near - mine["near"])
+            features["stranger_claim"] = stranger_claim
+            for name, best in (("other_claim", first), ("other_near", nearest)):
+                features[name] = next((value for value, at in best[product.id] if at != picture.id), 0.0)
+            features["nearest"] = float(mine["near"] >= max(stranger_near, features["rival_near"], 0.01))
+            features["first"] = float(mine["claim"] >= max(stranger_claim, features["rival_claim"], 0.01))
             features["alone"] = float(not others)
             features["other_picture"] = float(product.id in has_card and not mine["card"])
             features["crowd"] = min(1.0, len(others) / 8)
@@ -405,6 +429,20 @@ def _pairs(page: PagePlaces, matched: Matched, trust: Mapping[str, float], usual
                 )
             )
     return pairs
+
+
+def _best(matched: Matched, picture: str, product: str, trust: Mapping[str, float]) -> float:
+    """Return how well a picture and a name are paired in the best of the relations, from 0 to 1."""
+    found = (trust[r] * (1 - 0.5 * d) for r in RELATIONS if (d := matched.get((r, picture, product))) is not None)
+    return max(found, default=0.0)
+
+
+def _two_best(values: Mapping[tuple[str, str], float]) -> Mapping[str, Sequence[tuple[float, str]]]:
+    """Return product -> the two pictures with the largest values, of (picture, product) -> value."""
+    of_product: dict[str, list[tuple[float, str]]] = defaultdict(list)
+    for (picture, product), value in values.items():
+        of_product[product].append((value, picture))
+    return {product: sorted(found, reverse=True)[:2] for product, found in of_product.items()}
 
 
 def _unlike(usual: Look | None, picture: Box, n: Literal[0, 1]) -> float:

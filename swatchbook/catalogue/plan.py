@@ -8,7 +8,7 @@ names of one style that stand at pictures alike. The text of skipped pages is se
 is legal terms.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -21,7 +21,8 @@ from swatchbook.catalogue.kinds import (
     names_a_catalogue,
     page_kind,
 )
-from swatchbook.catalogue.page_contents import PageFacts, listed, say_contents, tabular_share
+from swatchbook.catalogue.page_contents import listed, say_contents
+from swatchbook.catalogue.page_features import PageFacts, tabular_share
 from swatchbook.catalogue.page_labels import NumberedPage, numbered_page, page_labels
 from swatchbook.catalogue.page_layout import PageLayout, Style, Text, body_size, style_families, summarise_page
 from swatchbook.catalogue.running_text import TextPlace, find_repeated_places, text_place
@@ -90,25 +91,11 @@ def make_plan(
 
     `taken` are pages that a person takes in: they are never skipped.
     """
-    names: dict[int, list[str]] = {}
-    begin: dict[int, list[str]] = {}
-    for product in discovery.products:
-        begin.setdefault(product.first_page, []).append(product.name)
-        for number in product.pages:
-            names.setdefault(number, []).append(product.name)
     seen = [_look_at(page) for page in pages]
-    layouts = [page.layout for page in seen]
-    document = _Document(
-        page_count=reading.page_count,
-        family=style_families(text for layout in layouts for text in layout.texts),
-        repeated_places=find_repeated_places(layouts),
-        dividers=_dividers(reading),
-    )
+    document = _describe(reading, seen)
+    names = _names_by_page(discovery)
     labels = page_labels([page.numbered for page in seen])
-    contents = say_contents(
-        [_facts(page, names.get(page.layout.number, []), begin.get(page.layout.number, []), document) for page in seen],
-        body_size(layouts),
-    )
+    contents = say_contents(_all_facts(seen, discovery, document), body_size(page.layout for page in seen))
     planned = []
     for page, (shows, reason) in zip(seen, contents, strict=True):
         number = page.layout.number
@@ -117,6 +104,40 @@ def make_plan(
             kept = PlannedPage(number=number, kind="product", reason=f"taken in: {kept.reason}")
         planned.append(kept.model_copy(update={"label": labels.get(number), "shows": shows, "seen": reason}))
     return Plan(pages=tuple(planned))
+
+
+def facts_of(reading: Reading, pages: Iterable[Page], discovery: Discovery) -> tuple[list[PageFacts], float]:
+    """Return what is known of each page, and the size of the document's body text in points."""
+    seen = [_look_at(page) for page in pages]
+    return _all_facts(seen, discovery, _describe(reading, seen)), body_size(page.layout for page in seen)
+
+
+def _describe(reading: Reading, seen: Sequence[_Seen]) -> _Document:
+    layouts = [page.layout for page in seen]
+    return _Document(
+        page_count=reading.page_count,
+        family=style_families(text for layout in layouts for text in layout.texts),
+        repeated_places=find_repeated_places(layouts),
+        dividers=_dividers(reading),
+    )
+
+
+def _names_by_page(discovery: Discovery) -> dict[int, list[str]]:
+    names: dict[int, list[str]] = {}
+    for product in discovery.products:
+        for number in product.pages:
+            names.setdefault(number, []).append(product.name)
+    return names
+
+
+def _all_facts(seen: Sequence[_Seen], discovery: Discovery, document: _Document) -> list[PageFacts]:
+    names = _names_by_page(discovery)
+    begin: dict[int, list[str]] = {}
+    for product in discovery.products:
+        begin.setdefault(product.first_page, []).append(product.name)
+    return [
+        _facts(page, names.get(page.layout.number, []), begin.get(page.layout.number, []), document) for page in seen
+    ]
 
 
 def _look_at(page: Page) -> _Seen:

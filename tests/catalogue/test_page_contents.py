@@ -1,25 +1,24 @@
-"""What a page shows, by its texts, pictures and products."""
+"""What a page shows, by its texts, pictures and products, and the reasons in words."""
 
 from collections.abc import Sequence
 
-from swatchbook.catalogue.page_contents import PageFacts, say_contents
+from swatchbook.catalogue.page_contents import say_contents, shipped_weights
+from swatchbook.catalogue.page_features import PageFacts, measure_pages
 from swatchbook.catalogue.page_layout import summarise_page
 from swatchbook.records import Block, Box
 from tests.catalogue import layouts
 
 BODY = 10.0
+FULL: Box = (0.0, 0.0, 595.0, 842.0)
+PROSE = layouts.prose(60, 100, "Long words of a text about the maker and the works. " * 30)
 
 
 def facts(
     number: int, blocks: Sequence[Block], pictures: Sequence[Box] = (), *, names: Sequence[str] = (), **known: object
 ) -> PageFacts:
     layout = summarise_page(layouts.page(number, blocks, pictures))
-    given = {"kind": None, "begin": names, "tabular": 0.0, "shows_products": False, **known}
+    given = {"kind": None, "begin": names, "tabular": 0.0, "shows_products": bool(names), **known}
     return PageFacts(layout=layout, texts=layout.texts, names=names, **given)  # type: ignore[arg-type]
-
-
-def shown(*pages: PageFacts) -> Sequence[str]:
-    return [said for said, _ in say_contents([facts(1, []), *pages, facts(len(pages) + 2, [])], BODY)][1:-1]
 
 
 def card(number: int, name: str, section: str = "") -> PageFacts:
@@ -27,47 +26,67 @@ def card(number: int, name: str, section: str = "") -> PageFacts:
     return facts(number, blocks, [(60, 100, 400, 290)], names=(name,))
 
 
-def test_products_go_on_without_a_heading_only_where_sections_have_headings() -> None:
-    assert shown(card(2, "Elm"), card(3, "Oak")) == ["products", "products"]
-    assert shown(card(2, "Elm", "Tables"), card(3, "Oak")) == ["products", "products_continued"]
-    assert shown(card(2, "Elm", "Tables"), card(3, "Oak", "Chairs")) == ["products", "products"]
+def catalogue(*inside: PageFacts) -> list[PageFacts]:
+    """Return a cover, these pages from the second on, six cards and a last page with addresses."""
+    cards = [card(len(inside) + n, name) for n, name in enumerate(("Elm", "Oak", "Ash", "Fir", "Yew", "Box"), 2)]
+    last = [layouts.text(60, 100 + 20 * n, f"www.maker{n}.example") for n in range(5)]
+    return [
+        facts(1, [layouts.text(60, 60, "Catalogue 2026", 30)], [FULL], kind="cover"),
+        *inside,
+        *cards,
+        facts(len(inside) + 8, last, kind="contacts"),
+    ]
 
 
-def test_rows_of_long_cells_are_a_table_unless_a_title_stands_above_them() -> None:
-    def rows(title: float) -> PageFacts:
-        blocks = [layouts.text(60, 40, "Levels", title), *layouts.prose(60, 200, "Long words of a row. " * 20)]
-        return facts(2, blocks, [(60, 200, 90, 230)], names=("Quigo",), tabular=0.25)
-
-    assert shown(rows(16)) == ["table"]
-    assert shown(rows(30)) == ["products"]
+def measured(*inside: PageFacts) -> dict[str, float]:
+    return measure_pages(catalogue(*inside), BODY)[1]
 
 
-def test_price_in_each_row_with_a_small_picture_is_a_price_list() -> None:
-    blocks = [layouts.text(200, 100 + 60 * n, f"€ {n + 1}5.00") for n in range(4)]
-    names = ("Elm", "Oak", "Ash", "Fir")
-    small, large = [(60, 100, 90, 130)], [(60, 100, 500, 700)]
-    assert shown(facts(2, blocks, small, names=names)) == ["table"]
-    assert shown(facts(2, blocks, large, names=names)) == ["products"]
+def test_cover_products_text_and_blank_pages_are_told() -> None:
+    said = say_contents(catalogue(facts(2, PROSE), facts(3, [], kind="blank")), BODY)
+    assert [shown for shown, _ in said[:5]] == ["cover", "text", "blank", "products", "products"]
+    assert said[-1][0] in ("contact", "back")
+    assert said[2][1] == "nothing is on it"
 
 
-def test_last_page_may_be_a_table() -> None:
-    last = facts(2, [layouts.text(60, 40, "Brackets", 14)], tabular=0.5, shows_products=True)
-    assert [said for said, _ in say_contents([facts(1, []), last], BODY)] == ["cover", "table"]
+def test_reasons_are_words_of_the_strongest_features() -> None:
+    said = say_contents(catalogue(), BODY)
+    assert "the first page" in said[0][1]
+    assert "names Elm" in said[1][1]
+    assert all(0 < len(why.split("; ")) <= 2 for _, why in said)
+
+
+def test_every_feature_has_a_weight_for_each_kind() -> None:
+    assert measured(card(2, "Elm")).keys() == shipped_weights().features.keys()
 
 
 def test_page_that_lists_the_titles_of_later_pages_is_contents() -> None:
-    names = ["Elm", "Oak", "Ash", "Fir"]
-    pages = [facts(n + 3, [layouts.text(60, 40, name, 30)], [(60, 100, 400, 290)]) for n, name in enumerate(names)]
-    listed = [layouts.text(60, 100 + 40 * n, f"{n + 1}. {name}") for n, name in enumerate(names)]
-    assert shown(facts(2, listed), *pages)[0] == "contents"
-    assert shown(facts(2, listed[:3]), *pages)[0] != "contents"
+    listed = [layouts.text(60, 100 + 40 * n, f"{n + 1}. {name}") for n, name in enumerate(("Elm", "Oak", "Ash", "Fir"))]
+    assert (
+        measured(facts(2, listed))["lists"]
+        > measured(facts(2, listed[:2]))["lists"]
+        > measured(facts(2, PROSE))["lists"]
+        == 0
+    )
+    page = facts(2, listed, kind="index")
+    assert say_contents(catalogue(page), BODY)[1][0] == "contents"
 
 
-def test_page_of_a_product_that_goes_on_is_a_scene_without_words_and_another_product_with_a_title() -> None:
-    first = card(2, "Elm")
-    picture = [(0.0, 0.0, 595.0, 842.0)]
-    assert shown(first, facts(3, [], picture, names=("Elm",), begin=()))[1] == "scene"
-    oak = facts(3, [layouts.text(60, 300, "Oak", 12)], [(60, 100, 400, 290)], names=("Elm",), begin=())
-    elm = facts(3, [layouts.text(60, 300, "Elm", 12)], [(60, 100, 400, 290)], names=("Elm",), begin=())
-    assert shown(first, oak)[1] == "products"
-    assert shown(first, elm)[1] == "products_continued"
+def test_rows_of_a_price_list_are_a_table() -> None:
+    blocks = [
+        layouts.text(60 + 130 * k, 100 + 20 * n, words)
+        for n in range(30)
+        for k, words in enumerate(("Elm", "4 mm", "A1", f"€ {n}.50"))
+    ]
+    page = facts(2, blocks, tabular=0.9, shows_products=True)
+    assert say_contents(catalogue(page), BODY)[1][0] == "table"
+
+
+def test_products_without_a_heading_go_on_only_where_sections_have_headings() -> None:
+    assert measured(card(2, "Pine"), card(3, "Larch"))["unheaded"] == 0
+    assert measure_pages(catalogue(card(2, "Pine", "Tables"), card(3, "Larch")), BODY)[2]["unheaded"] == 1
+    assert measure_pages(catalogue(card(2, "Pine", "Tables"), card(3, "Larch", "Chairs")), BODY)[2]["unheaded"] == 0
+
+
+def test_document_without_pages_says_nothing() -> None:
+    assert say_contents([], BODY) == []
