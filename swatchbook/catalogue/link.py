@@ -1,6 +1,6 @@
 """Stage 7: the links from pictures and chunks to products and to each other, with scores and evidence. A picture goes
 to the product that is likeliest to be its own, by a fitted score of what is measured of both (`link_features.py`); to
-none under 0.45; by its page alone only where nothing else is known. The score is that probability. The weights,
+none under 0.4; by its page alone only where nothing else is known. The score is that probability. The weights,
 `link_weights.json`, are made by `python -m devtools.fit_links`. Chunks: by heading, name or page. What a picture shows
 of its product: `picture_roles.py`.
 """
@@ -31,7 +31,7 @@ from swatchbook.records import (
     fold,
 )
 
-DOUBTFUL = 0.45
+DOUBTFUL = 0.4
 """A picture is linked to the product that is likeliest to be its own, from this probability."""
 AS_LIKELY = 0.9
 """It is linked to others, too, that are at least this share as likely: neither the page nor we can tell."""
