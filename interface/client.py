@@ -96,8 +96,7 @@ class Filters(TypedDict, total=False):
 class Hits(list[Hit]):
     """Results of a search, best first. `unmatched`: of a search without results, the filters that nothing matches.
 
-    `nearest`: where no result is relevant, the one that has most to do with the question. `currency`: the one in which
-    prices were compared, where several are printed and none was asked for.
+    `nearest`: where no result is relevant, the one that has most to do with the question.
     """
 
     def __init__(self, found: SearchResults) -> None:
@@ -105,7 +104,6 @@ class Hits(list[Hit]):
         self.unmatched: Sequence[Unmatched] = found.unmatched
         self.nearest: Hit | None = found.nearest
         self.next: int | None = found.next
-        self.currency: str | None = found.currency
 
 
 # --- errors -----------------------------------------------------------------------------------------------------------

@@ -64,8 +64,7 @@ class Shown(Sequence[T], Generic[T]):
 class Results(Shown[Hit]):
     """Search results, best first. `unmatched`: of a search without results, the filters that nothing matches.
 
-    `nearest`: where no result is relevant, the one that has most to do with the question. `currency`: the one in which
-    prices were compared, where several are printed and none was asked for.
+    `nearest`: where no result is relevant, the one that has most to do with the question.
     """
 
     columns = (
@@ -75,7 +74,7 @@ class Results(Shown[Hit]):
 
     def __init__(self, found: SearchResults, thumbnail: Thumbnail) -> None:
         super().__init__(found.hits)
-        self.unmatched, self.nearest, self.currency = found.unmatched, found.nearest, found.currency
+        self.unmatched, self.nearest = found.unmatched, found.nearest
         self._thumbnail = thumbnail
 
     def __repr__(self) -> str:

@@ -15,6 +15,7 @@ class Origin(ThreadingHTTPServer):
     """Answers by path; `seen` has (Host, path) of every request."""
 
     daemon_threads = True
+    request_queue_size = 64  # of five, some of eight at once would be refused, and asked again
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Answers)

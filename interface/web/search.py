@@ -108,7 +108,6 @@ def show_search(view: TheView) -> Response:
         hits=found.hits,
         missed=found.unmatched,
         nearest=found.nearest,
-        currency=found.currency,
         more=_more(query, found),
         link=lambda **changes: _link(query, changes),
         without=lambda field, value: _toggled(query, field, value),

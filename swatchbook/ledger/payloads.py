@@ -5,7 +5,7 @@ numbers here, signs of currencies codes, URLs hosts, and sizes single words.
 """
 
 import re
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Row, select
 from swatchbook.index.base import BY_WORDS, SUPERSEDED, TERMS, Payload
 from swatchbook.index.language import language_of
 from swatchbook.index.size_words import join_sizes
-from swatchbook.ledger.database import Ledger, select_in
+from swatchbook.ledger.database import select_in
 from swatchbook.ledger.image_text import AnalysisInUse, analyses_in_use
 from swatchbook.ledger.languages import languages_of_documents
 from swatchbook.ledger.tables import chunks, contents, documents, images, links, placements, products
@@ -152,16 +152,6 @@ def currency_of(text: str) -> str | None:
 def currencies_of(text: str) -> tuple[str, ...]:
     """Return the codes of all currencies that a price names, in their order."""
     return tuple(_SIGNS.get(sign, sign) for sign in _CURRENCY.findall(text.upper()))
-
-
-def currencies_printed(ledger: Ledger, owners: Collection[str]) -> list[str]:
-    """Return the currencies of the products of these owners, or of all, the one of most products first."""
-    query = select(products.c.record["metadata"].label("metadata")).join(documents)
-    if owners:
-        query = query.where(documents.c.owner.in_(owners))
-    with ledger.read() as connection:
-        found = Counter(_currency(metadata) for metadata in connection.execute(query).scalars())
-    return sorted(filter(None, found), key=lambda currency: (-found[currency], currency))
 
 
 def _currency(metadata: Mapping[str, str]) -> str | None:

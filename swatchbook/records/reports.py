@@ -163,8 +163,6 @@ class SearchResults(Record):
     Results that hardly have to do with the text are left out (SWATCHBOOK_RELEVANCE_FLOOR). `nearest`: where that leaves
     none, the one of them that has most to do with it. `next`: the offset at which there are more.
 
-    `currency`: the one in which prices were compared, where several are printed and none was asked for.
-
     The picture of an image is at `/images/{id}/file`; a product names its `images`.
     """
 
@@ -172,7 +170,6 @@ class SearchResults(Record):
     unmatched: tuple[Unmatched, ...] = ()
     nearest: Hit | None = None
     next: int | None = None
-    currency: str | None = None
 
     def without_reasons(self) -> Self:
         """Return the same without `why`."""

@@ -15,7 +15,6 @@ from swatchbook.index.base import Match, Space, Where
 from swatchbook.index.terms import numbers_of
 from swatchbook.ledger.database import Ledger, portions
 from swatchbook.ledger.editions import has_superseded
-from swatchbook.ledger.payloads import currencies_printed
 from swatchbook.ledger.queries import search_results
 from swatchbook.ledger.queries.filters import satisfying, unmatched
 from swatchbook.ledger.queries.printed_texts import texts_of
@@ -87,7 +86,6 @@ def find_relevant(
 
     Without one, the nearest of the others; without any, the filters that nothing matches. Raises as `search` does.
     """
-    where = _in_one_currency(resources.remembered(), asked := where)
     best = search(
         resources, text=text, image=image, examples=examples, where=where, by=by, k=offset + k + 1, weights=weights,
         folded=True,
@@ -103,16 +101,7 @@ def find_relevant(
         unmatched=() if best else tuple(unmatched(resources.ledger, by, where)),
         nearest=None if hits or offset else max(found, key=lambda hit: hit.relevance or 0.0, default=None),
         next=offset + k if hits and len(best) > offset + k else None,
-        currency=None if where is asked else where.currency[0],
     )
-
-
-def _in_one_currency(known: Remembered, where: Where) -> Where:
-    """Return the filters with the currency of most products, where prices are compared that are printed in several."""
-    if where.currency or (where.price_min is None and where.price_max is None):
-        return where
-    printed = known.once(lambda: currencies_printed(known.ledger, where.whose), currencies_printed, where.whose)
-    return where.model_copy(update={"currency": (printed[0],)}) if len(printed) > 1 else where
 
 
 def search(

@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 from PIL import Image
-from sqlalchemy import select, update
 
 from interface.notebook_html import THUMBNAIL_SIDE, Reports, Results
 from swatchbook import Swatchbook
@@ -23,7 +22,6 @@ from swatchbook.errors import (
     UnreadableImage,
     UnsupportedFormat,
 )
-from swatchbook.ledger.tables import products
 from swatchbook.records import FailureRecord, Hit, SearchResults
 from tests.command import run_json
 from tests.sources.pictures import draw
@@ -82,20 +80,6 @@ def test_filters_are_those_of_the_command(book: Swatchbook) -> None:
     assert not nothing
     assert "Nothing has material=porcelin." in repr(nothing)
     assert "Nothing has material=porcelin." in nothing._repr_html_()
-
-
-def test_prices_are_compared_within_one_currency_which_is_named(book: Swatchbook) -> None:
-    found = book.search("terrazzo", by="product", price_max=10_000, k=100)
-    assert (len(found) > 1, found.currency) == (True, None)
-    dollars = found[0].id
-    with book._resources.ledger.write() as connection:
-        record = connection.execute(select(products.c.record).where(products.c.id == dollars)).scalar_one()
-        priced = record | {"metadata": record["metadata"] | {"price": "$ 12.00 USD"}}
-        connection.execute(update(products).where(products.c.id == dollars).values(record=priced))
-    euros = book.search("terrazzo", by="product", price_max=10_000, k=100)
-    assert euros.currency == "EUR"
-    assert {hit.id for hit in euros} == {hit.id for hit in found} - {dollars}
-    assert book.search("terrazzo", by="product", k=100).currency is None
 
 
 def test_picture_is_a_path_bytes_or_an_image(book: Swatchbook, tmp_path: Path) -> None:

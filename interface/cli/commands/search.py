@@ -171,8 +171,6 @@ def _print_results(results: "SearchResults", *, explain: bool, as_json: bool) ->
         from interface.cli.facets import describe_nearest
 
         note(describe_nearest(results.nearest))
-    if results.currency:
-        note(f"Prices are compared in {results.currency}: add --where currency=CODE for another one.")
     for missed in results.unmatched:
         from interface.cli.facets import describe_unmatched
 
