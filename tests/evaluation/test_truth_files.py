@@ -41,9 +41,9 @@ def answer_of(truth: Truth) -> Answer:
     )  # fmt: skip
 
 
-def test_there_are_40_catalogues_and_14_other_documents() -> None:
+def test_catalogues_and_other_documents_are_counted() -> None:
     truths = read_truths([ROOT / "tests/truth/tuning"])
-    assert Counter(bool(truth.products) for truth in truths) == {True: 67, False: 21}
+    assert Counter(bool(truth.products) for truth in truths) == {True: 76, False: 23}
     assert [truth.slug for truth in truths] == [file.stem for file in FILES]
 
 
@@ -61,7 +61,7 @@ def test_labels_agree_with_themselves(file: Path) -> None:
         assert set(label["page_kinds"].values()) <= PAGE_KINDS
         assert {link["role"] for link in label["image_links"]} <= ROLES
         described = [product for product in label["products"] if "metadata" in product]
-        assert len(described) >= min(2, len(label["products"]))
+        assert bool(described) == bool(label["products"])
     perfect = score(truth, answer_of(truth))
     assert (perfect.f1, perfect.exact_pages, perfect.missed, perfect.wrong) == (
         1.0, float(bool(ids)), (), ()
@@ -75,7 +75,7 @@ def test_labels_agree_with_themselves(file: Path) -> None:
 
 def test_most_catalogues_are_labelled_in_detail() -> None:
     labels = [json.loads(file.read_text()) for file in FILES]
-    assert sum("page_kinds" in label and bool(label["products"]) for label in labels) == 38
+    assert sum("page_kinds" in label and bool(label["products"]) for label in labels) == 47
 
 
 def test_a_malformed_truth_file_is_named_with_what_it_lacks(tmp_path: Path) -> None:
@@ -88,4 +88,4 @@ def test_a_malformed_truth_file_is_named_with_what_it_lacks(tmp_path: Path) -> N
 
 def test_labels_that_are_set_aside_can_be_read() -> None:
     aside = ROOT / "tests/truth/aside"
-    assert len(read_truths([aside])) == len(list(aside.glob("*.json"))) >= 21
+    assert len(read_truths([aside])) == len(list(aside.glob("*.json"))) >= 10
