@@ -32,7 +32,8 @@ class Control:
     """A set-up Prefect server with a worker, as its UI uses it."""
 
     def __init__(self, api: str, source: Path, told: "queue.Queue[dict[str, Any]]") -> None:
-        self.api, self.source, self.told = httpx.Client(base_url=api, timeout=30), source, told
+        # A server whose SQLite is busy lets a question wait a minute: for a connection of its pool, or a lock.
+        self.api, self.source, self.told = httpx.Client(base_url=api, timeout=120), source, told
 
     def deployment(self, name: str) -> dict[str, Any]:
         return dict(self.api.get(f"/deployments/name/{name}/{name}").raise_for_status().json())
@@ -55,11 +56,11 @@ class Control:
             time.sleep(0.5)  # its SQLite is busy
         identity = answer.raise_for_status().json()["id"]
         while time.monotonic() < end:
-            found: dict[str, Any] = self.api.get(f"/flow_runs/{identity}").raise_for_status().json()
-            if found["state_type"] in OVER:
-                return found
+            answer = self.api.get(f"/flow_runs/{identity}")
+            if answer.status_code < 500 and answer.raise_for_status().json()["state_type"] in OVER:
+                return dict(answer.json())
             time.sleep(0.5)
-        raise AssertionError(f"{name} is not over: {found['state']}")
+        raise AssertionError(f"{name} is not over: {answer.text}")
 
     def artifacts(self, run: dict[str, Any]) -> dict[str, Any]:
         """type -> data of what a flow run shows."""
