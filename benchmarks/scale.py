@@ -25,12 +25,13 @@ from uuid import UUID
 import lancedb
 import numpy as np
 import psutil
+import pyarrow as pa
 from numpy.typing import NDArray
 from weaviate.classes.data import DataObject
 
 from devtools.weaviate import free_ports, start
 from swatchbook.index.base import Index, IndexObject, Payload, Space, Where
-from swatchbook.index.lance import LanceIndex, _rows
+from swatchbook.index.lance import LanceIndex, _rows, _schema
 from swatchbook.index.weaviate import WeaviateIndex, _properties
 from swatchbook.pipeline.publish import ROWS
 from swatchbook.records import Role
@@ -290,7 +291,8 @@ def _bare_writer(place: Place, index: Index) -> Callable[[Space, list[IndexObjec
         ]
         started = time.perf_counter()
         merging = database.open_table(space.name).merge_insert("id").when_matched_update_all()
-        merging.when_not_matched_insert_all().execute(made)
+        table = pa.Table.from_pylist(made, schema=_schema(space.dimension))
+        merging.when_not_matched_insert_all().execute(table)
         return time.perf_counter() - started
 
     def insert(space: Space, batch: list[IndexObject]) -> float:
