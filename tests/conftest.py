@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 from filelock import FileLock
+from httpx._config import DEFAULT_TIMEOUT_CONFIG
 
 import swatchbook.models  # noqa: F401 — one thread for each operation, told before numpy or torch is loaded
 from devtools.weaviate import free_ports
@@ -29,6 +30,9 @@ gc.disable()  # while tests are collected
 if TYPE_CHECKING:
     from swatchbook.ledger.database import Ledger
     from swatchbook.resources import Resources
+
+# Tests ask a service and wait: a busy machine stands still for longer than the five seconds that httpx allows.
+DEFAULT_TIMEOUT_CONFIG.read = DEFAULT_TIMEOUT_CONFIG.connect = DEFAULT_TIMEOUT_CONFIG.pool = 60
 
 os.environ.setdefault("SWATCHBOOK_OCR", "off")
 os.environ.setdefault("SWATCHBOOK_OCR_LANGUAGES", "[]")  # on every machine the same, whatever data it has
