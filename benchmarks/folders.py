@@ -87,7 +87,7 @@ def _png(number: int) -> bytes:
 def scan_folder(folder: Path) -> None:
     """Register and scan a folder."""
     with open_resources(load_settings()) as resources, working(resources, folder) as work:
-        scan(resources, work, progress=lambda done, total: None)
+        scan(resources, work, b"", progress=lambda done, total: None)
 
 
 def complete_folder(folder: Path) -> None:

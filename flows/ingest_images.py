@@ -1,5 +1,5 @@
-"""Flow of one folder of pictures: scan it, then embed, publish and report what is new or changed, with the tasks of a
-catalogue's pictures; and the parameters of its form in Prefect's UI.
+"""Flow of one folder of pictures: scan it, and meanwhile embed and publish what is new or changed, with the tasks of a
+catalogue's pictures; then report. Also the parameters of its form in Prefect's UI.
 """
 
 import asyncio
@@ -14,13 +14,13 @@ from swatchbook.ledger.queries.report import document_report
 from swatchbook.pipeline.work import Work
 from swatchbook.records import DEFAULT_OWNER, BlockNames, IngestOptions, Owner, RunReport, Stage
 from tasks.embed import preload_models, publish_whole, require_models
-from tasks.embed_items import embed_items
+from tasks.embed_items import Added, embed_as_added
 from tasks.flow_process import registered
-from tasks.progress import hold_document
+from tasks.progress import hold_document, in_background
 from tasks.register import register_document, rename_flow_run
 from tasks.report import finish_document, publish_artifacts
 from tasks.review import start_review_flow
-from tasks.scan import scan_folder
+from tasks.scan import find_complete_items, scan_folder
 
 Folder = Annotated[str, Field(min_length=1, max_length=4_096)]
 
@@ -49,10 +49,14 @@ async def ingest_images(
     async with hold_document(work) as stage:
         await asyncio.to_thread(require_models, load_resources(work.blocks), work.options)
         preload_models(load_resources(work.blocks), options)
-        async with stage(Stage.EXTRACTED):
-            scan = await scan_folder(work)
-        async with stage(Stage.EMBEDDED) as step:
-            step.units = await embed_items(work, step.advance)
+        complete = await find_complete_items(work)
+        added = Added()
+        async with in_background(embed_as_added(work, added)) as embedding:
+            async with stage(Stage.EXTRACTED):
+                scan = await scan_folder(work, complete)
+            async with stage(Stage.EMBEDDED) as step:
+                added.set_result(step.advance)
+                step.units = await embedding
         async with stage(Stage.ASSEMBLED):
             await publish_whole(work)
         report = await finish_document(work, scan)

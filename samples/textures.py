@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFilter
+from PIL import Image, ImageDraw
 
 Field = NDArray[np.floating[Any]]
 Pixels = NDArray[np.uint8]
@@ -363,8 +363,3 @@ def laid(
             tile[:2], tile[:, :2] = joint, joint
             out[np.ix_(y, (x + shift) % n)] = tile
     return out
-
-
-def soften(pixels: Pixels, radius: float) -> Pixels:
-    """Gaussian blur of a picture; radius in pixels."""
-    return np.asarray(Image.fromarray(pixels).filter(ImageFilter.GaussianBlur(radius)))

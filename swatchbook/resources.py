@@ -32,22 +32,28 @@ ASKERS = 8
 """Roles that the searches of a process ask at once: more than one server or processor is seldom faster."""
 
 
+LAG_SECONDS = 5.0
+"""Within which searches of a service see what other processes have committed. An ingest commits several times a second:
+if each search read ledger and index again after each commit, it would take three times the processor time."""
+
+
 class Resources:
     """Ledger, file store, index, models and decoders for one set of settings.
 
     Each is opened on first use, so that `status` needs no index and `search` no decoders; `close` closes all. Never
     pass it as a task parameter. `patience` is how many seconds to wait for the ledger during an outage: 0 for commands
-    that only look something up.
+    that only look something up. `lag` is for how many seconds searches may miss what other processes have committed;
+    they never miss what this process has.
     """
 
-    def __init__(self, settings: Settings, *, patience: float = 0.0) -> None:
+    def __init__(self, settings: Settings, *, patience: float = 0.0, lag: float = 0.0) -> None:
         limit_arenas()  # before any threads start: every process that works creates its resources first
         self.settings = settings
         self.batch_sizes: dict[str, BatchSize] = {}
         """Token of an active run -> its batch size."""
         self.readings: dict[str, ReadingAhead] = {}
         """File key -> a reading that was begun before its run; stage 1 takes it out."""
-        self._patience = patience
+        self._patience, self._lag = patience, lag
         self._models_by_record: dict[str, Models] = {}
         self._models_lock = threading.Lock()
         self._remembered: Remembered | None = None
@@ -58,9 +64,12 @@ class Resources:
             self.settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)  # texts and images are private
         return open_ledger(self.settings.ledger, patience=self._patience)
 
-    def remembered(self) -> Remembered:
-        """Return the memory of what searches have read of the ledger; an empty one if anything was committed since."""
-        revision, known = self.ledger.revision(), self._remembered
+    def remembered(self, *, newest: bool = False) -> Remembered:
+        """Return the memory of what searches have read of the ledger; an empty one if anything was committed since.
+
+        `newest`: without a lag.
+        """
+        revision, known = self.ledger.revision(lag=0.0 if newest else self._lag), self._remembered
         if known is None or known.revision != revision or known.ledger is not self.ledger or known.is_full:
             known = self._remembered = Remembered(self.ledger, revision)
         return known
@@ -82,7 +91,7 @@ class Resources:
             )
         from swatchbook.index.lance import LanceIndex
 
-        return LanceIndex(self.settings.index_folder)
+        return LanceIndex(self.settings.index_folder, lag=self._lag)
 
     @cached_property
     def askers(self) -> ThreadPoolExecutor:

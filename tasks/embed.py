@@ -6,7 +6,7 @@ time; publish every 5 s; wait for items that another run holds. A batch's retrie
 import asyncio
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from prefect import get_run_logger, task
@@ -31,7 +31,10 @@ _PUBLISH_SECONDS = 5.0  # between publications while batches run: each costs the
 _MOST_BATCHES = 40
 """Batches that the images of a document are cut into at most: a task run costs Prefect as much as several pictures."""
 
-_HELD_SECONDS = 2.0  # until items that another run leases are checked again
+_MOST_BATCHES_MEANWHILE = 10
+"""The same while items are being added: there are several rounds, of what was added during the one before."""
+
+_HELD_SECONDS = 2.0  # until items that another run leases, or that are being added, are looked for again
 
 
 def preload_models(resources: Resources, options: IngestOptions) -> None:
@@ -59,19 +62,23 @@ def _load(resources: Resources) -> None:
 
 
 @task(**WRITE, task_run_name="cut batches of {work.name}")
-async def cut_batches(work: Work) -> tuple[Batch, ...]:
+async def cut_batches(work: Work, all_added: Callable[[], bool]) -> tuple[Batch, ...]:
     """Return the document's pending items as batches with fixed lists of keys; empty once all items are settled.
 
-    Waits for items that another run leases, and frees those of dead runs.
+    Waits for items that are still being added, and for those that another run leases; frees those of dead runs. Before
+    all are added, batches are fewer, and none is `alone`: what adds items would end with its process.
     """
-    ledger = load_resources(work.blocks).ledger
+    ledger, size = load_resources(work.blocks).ledger, work.options.batch_size
     while True:
         await asyncio.to_thread(dead_runs.mark_dead, ledger)
-        size = work.options.batch_size
-        batches = await asyncio.to_thread(items.cut_batches, ledger, work.run, size, most=_MOST_BATCHES)
-        if batches or not await asyncio.to_thread(items.held_by_others, ledger, work.run):
+        is_last = all_added()  # asked first: what is added after that is cut the next time
+        most = _MOST_BATCHES if is_last else _MOST_BATCHES_MEANWHILE
+        batches = await asyncio.to_thread(items.cut_batches, ledger, work.run, size, most=most)
+        batches = tuple(batch for batch in batches if is_last or not batch.alone)
+        if batches or (is_last and not await asyncio.to_thread(items.held_by_others, ledger, work.run)):
             return batches
-        await asyncio.to_thread(runs.record_alive, ledger, work.run)
+        if is_last:  # else what adds items shows whether the run hangs
+            await asyncio.to_thread(runs.record_alive, ledger, work.run)
         await asyncio.sleep(_HELD_SECONDS)
 
 

@@ -1,4 +1,6 @@
-"""Register the process of a flow run in the ledger while the flow runs, and keep its results with ours."""
+"""Register the process of a flow run in the ledger while the flow runs, keep its results with ours, and give way to the
+processes that people wait for.
+"""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -13,6 +15,7 @@ from blocks import load_resources
 from swatchbook.errors import Failure
 from swatchbook.ledger import flow_processes
 from swatchbook.pipeline.heartbeat import beating
+from swatchbook.runtime.process import yield_to_people
 from tasks.result_serializer import store_results_in
 
 P = ParamSpec("P")
@@ -23,7 +26,8 @@ def registered(flow: Callable[P, Coroutine[Any, Any, R]]) -> Callable[P, Corouti
     """Decorate the function of a flow, which has a parameter `blocks`, so that the loop sees whether its process lives.
 
     A flow run that is Running and has no process in the ledger is set to Crashed (scheduler/flow_run_states.py). What
-    the flow and its tasks return or raise is stored where garbage collection looks for it.
+    the flow and its tasks return or raise is stored where garbage collection looks for it. From then on the process has
+    a lower priority: nobody waits for a flow as for a page.
     """
 
     @wraps(flow)
@@ -32,6 +36,7 @@ def registered(flow: Callable[P, Coroutine[Any, Any, R]]) -> Callable[P, Corouti
         bound.apply_defaults()
         resources, this = load_resources(bound.arguments["blocks"]), str(flow_run.id)
         store_results_in(resources.settings.results_folder)
+        yield_to_people()
         ledger = resources.ledger
         await asyncio.to_thread(flow_processes.register, ledger, this)
         try:

@@ -12,7 +12,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import cache, wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -101,6 +101,24 @@ def free_port() -> int:
     """A TCP port on loopback that nobody listens on now."""
     (port,) = free_ports(1)
     return port
+
+
+@contextmanager
+def mounted_disk(folder: Path, mebibytes: int) -> Iterator[Path]:
+    """A file system of its own at `folder`, which a test can fill. Only root may mount one."""
+    folder.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={mebibytes}m", "tmpfs", str(folder)], check=True)
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 3 MiB: too small for any ingest."""
+    with mounted_disk(tmp_path / "disk", 3) as folder:
+        yield folder
 
 
 @pytest.fixture(scope="session")

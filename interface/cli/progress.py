@@ -169,7 +169,7 @@ def stage_line(document: Document, timing: StageTiming, report: RunReport) -> st
         # where all vectors were there already, they are published only with the next stage
         Stage.EMBEDDED: f"{report.images_complete} of {report.images_found} images complete"
         if timing.units
-        else "nothing to make",
+        else "nothing left to make",
         Stage.ASSEMBLED: f"{report.products_discovered} products",
     }.get(timing.stage, "")
     is_counted = timing.stage is Stage.EMBEDDED and timing.units and timing.seconds > 0

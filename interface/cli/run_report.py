@@ -235,7 +235,9 @@ def _next(report: RunReport) -> str:
         return f'search it: swatchbook search "…"{owner}   {details}'
     if report.status is DocumentStatus.CANCELLED:
         return f"resume: {resume}"
-    then = "after fixing it" if report.status in (DocumentStatus.FAILED, DocumentStatus.BLOCKED) else "resume"
+    if report.status is DocumentStatus.FAILED:
+        return f"the same again: {resume}   a corrected file: swatchbook ingest FILE{owner}   {details}"
+    then = "after fixing it" if report.status is DocumentStatus.BLOCKED else "resume"
     return f"{then}: {resume}   {details}"
 
 

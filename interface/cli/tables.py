@@ -238,8 +238,8 @@ def draw_coverage(
         parts.append(rows)
     if stages:
         times = table(*STAGE_HEADER, right=STAGE_HEADER[1:])
-        for cells in stage_rows(stages):
-            times.add_row(*map(cell, cells))
+        for each, (_, *cells) in zip(stages, stage_rows(stages), strict=True):
+            times.add_row(*map(cell, (stage_name(each.stage), *cells)))
         parts.append(times)
     parts += _stale_lines(stale)
     parts += [Text(f"! slower: {each.line}", "yellow") for each in stages if each.is_slower]

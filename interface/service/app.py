@@ -50,7 +50,7 @@ from interface.web import search as web_search
 from interface.web import uploads as web_uploads
 from scheduler.tick import keep_ticking
 from swatchbook.errors import Failure, Policy
-from swatchbook.resources import Resources
+from swatchbook.resources import LAG_SECONDS, Resources
 from swatchbook.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -85,7 +85,7 @@ def create_app(settings: Settings, *, loop: Loop = keep_ticking) -> FastAPI:
         redirect_slashes=False,  # the target would come from the caller's Host header
         responses=documented(401, 403, 422, 500, 503),
     )
-    app.state.resources = Resources(settings)
+    app.state.resources = Resources(settings, lag=LAG_SECONDS)
     app.state.loop = loop
     app.state.upload_slots = UploadSlots(settings)
     app.state.preview_slots = PreviewSlots()
@@ -99,6 +99,7 @@ def create_app(settings: Settings, *, loop: Loop = keep_ticking) -> FastAPI:
     app.state.stopping = lambda: False
     app.add_middleware(ServiceMiddleware, requests=app.state.requests, streams=_STREAMS, wake=app.state.wake)
     problems.install(app)
+    app.add_exception_handler(404, web_pages.answer_unknown_address)
     for part in (*_ROUTERS, *_PAGES):
         app.include_router(part.router)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]  # the documented way to extend it

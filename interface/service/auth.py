@@ -74,12 +74,16 @@ def choose_known(resources: Resources, caller: Caller, owner: str | None) -> str
     Reads the ledger, which blocks.
     """
     chosen = caller.choose(owner)
-    if owner is not None:
-        known = resources.remembered()
-        if owner not in known.once(lambda: known_owners(known.ledger), known_owners):
-            named = {name for key in resources.settings.api_keys for name in key.owners} - {EVERYBODY}
-            require_owner(resources.ledger, owner, others=named)
+    if owner is not None and owner not in recent_owners(resources):
+        named = {name for key in resources.settings.api_keys for name in key.owners} - {EVERYBODY}
+        require_owner(resources.ledger, owner, others=named)
     return chosen
+
+
+def recent_owners(resources: Resources) -> list[str]:
+    """Return the owners of documents, sorted; those that another process has added may be missing for some seconds."""
+    known = resources.remembered()
+    return known.once(lambda: known_owners(known.ledger), known_owners)
 
 
 def choose_owners(resources: Resources, caller: Caller, owners: Sequence[str]) -> Sequence[str]:

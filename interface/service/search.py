@@ -3,9 +3,9 @@ their limits (100 results, 100 values of a filter) and the form. The ranking is 
 """
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
 from fastapi import APIRouter, HTTPException, Query, Request, Response
@@ -120,6 +120,9 @@ class SearchQuery(TextQuery):
     weights: SearchText | None = Field(default=None, description="Of roles, such as `visual=0.6,keyword=0.4`.")
 
 
+AQuery = TypeVar("AQuery", bound=SearchQuery)
+
+
 def _form_schema() -> dict[str, Any]:
     schema = SearchQuery.model_json_schema()
     schema["properties"] = {IMAGE: {"type": "string", "format": "binary"}, **schema["properties"]}
@@ -165,7 +168,8 @@ async def search_by_image(
             picture = form.get(IMAGE)
             if not isinstance(picture, UploadFile):
                 raise HTTPException(422, f"The form part {IMAGE!r} is missing or is not a file.")
-            query = _read_query(form)
+            fields = [(name, value) for name, value in form.multi_items() if name != IMAGE]
+            query = read_query(SearchQuery, fields, "body")
             owners = await run_in_threadpool(choose_owners, resources, caller, query.owner)
             with full_disk_as_507(), temporary_file(resources.settings.temporary_folder) as path:
                 with path.open("wb") as file:
@@ -188,24 +192,19 @@ async def read_form(request: Request, resources: Resources) -> FormData:
         raise HTTPException(400, "The form is malformed.", headers={"Connection": "close"}) from error
 
 
-def _read_query(form: FormData) -> SearchQuery:
+def read_query(kind: type[AQuery], given: Iterable[tuple[str, Any]], part: str) -> AQuery:
+    """Return the query that the fields of a form or an address hold. Raises RequestValidationError of this part."""
     fields: dict[str, Any] = {}
-    for name, value in form.multi_items():
-        if name == IMAGE:
-            continue
-        if _is_list(name):
+    for name, value in given:
+        field = kind.model_fields.get("unlike" if name == "not" else name)
+        if field is not None and isinstance(field.default, list):
             fields.setdefault(name, []).append(value)
         else:
             fields[name] = value
     try:
-        return SearchQuery.model_validate(fields)
+        return kind.model_validate(fields)
     except ValidationError as error:
-        raise RequestValidationError([{**e, "loc": ("body", *e["loc"])} for e in error.errors()]) from error
-
-
-def _is_list(name: str) -> bool:
-    field = SearchQuery.model_fields.get("unlike" if name == "not" else name)
-    return field is not None and isinstance(field.default, list)
+        raise RequestValidationError([{**e, "loc": (part, *e["loc"])} for e in error.errors()]) from error
 
 
 def _search(resources: Resources, query: SearchQuery, owners: Sequence[str], image: Path | None) -> SearchResults:

@@ -4,6 +4,7 @@
 
 import asyncio
 import errno
+import gc
 import os
 import signal
 import socket
@@ -36,6 +37,7 @@ def serve(settings: Settings, say: Callable[[str], None]) -> None:
     app = create_app(settings)
     with _listening(settings.host, settings.port) as listener:
         open_parts(app.state.resources)
+        gc.freeze()  # what is there now stays: collections would look at all of it again, and stop every request
         server = uvicorn.Server(uvicorn_config(app))
         app.state.stopping = lambda: server.should_exit
         for sign in (signal.SIGTERM, signal.SIGINT):  # uvicorn raises it again after its shutdown: ignored then

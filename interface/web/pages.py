@@ -2,9 +2,10 @@
 a Content-Security-Policy that allows only the files of this service, and nothing inline.
 """
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from datetime import UTC, datetime
 from functools import cache
+from http import HTTPStatus
 from importlib.resources import files
 from typing import Annotated, Any, Literal, NamedTuple
 from urllib.parse import urlencode
@@ -16,12 +17,12 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, RedirectResponse
 
-from interface.service.auth import EVERYBODY, Caller, TheCaller, choose_known
+from interface.replies import Problem
+from interface.service.auth import EVERYBODY, Caller, TheCaller, choose_known, recent_owners
 from interface.service.parameters import Tools
-from interface.service.problems import describe
+from interface.service.problems import describe, respond
 from swatchbook.errors import Failure
-from swatchbook.ledger.queries.owners import known_owners
-from swatchbook.records import Owner
+from swatchbook.records import Owner, Stage, page_name
 from swatchbook.resources import Resources
 
 POLICY = (
@@ -34,6 +35,13 @@ HEADERS = {"Content-Security-Policy": POLICY, "Referrer-Policy": "same-origin"}
 """Without a referrer policy that names our own pages, browsers would send forms with the origin `null`."""
 
 LOGIN = "/ui/login"
+
+_TITLES: Mapping[int, str] = {
+    HTTPStatus.FORBIDDEN: "You may not see or change this",
+    HTTPStatus.NOT_FOUND: "There is nothing at this address",
+    HTTPStatus.UNPROCESSABLE_ENTITY: "Something in the address or form is not right",
+}
+"""HTTP status -> heading of its error page, where the standard's own words are not plain. Failures have their own."""
 
 _MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 _CACHED = {"Cache-Control": "max-age=3600"}  # seconds
@@ -80,7 +88,7 @@ class View(NamedTuple):
 
 def get_view(request: Request, resources: Tools, caller: TheCaller, owner: Owner | Literal[""] | None = None) -> View:
     """Return who asks, and for whose collection. A key for several owners begins with the first of them."""
-    owners = tuple(known_owners(resources.ledger) if caller.sees_all else sorted(caller.owners - {EVERYBODY}))
+    owners = tuple(recent_owners(resources) if caller.sees_all else sorted(caller.owners - {EVERYBODY}))
     if not owner:
         owner = None if caller.sees_all else owners[0]
     return View(request, resources, caller, choose_known(resources, caller, owner), owners)
@@ -116,7 +124,8 @@ def _templates() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {
-        "size": format_size, "time": format_time, "duration": format_duration, "plural": plural,
+        "size": format_size, "time": format_time, "duration": format_duration, "plural": plural, "stage": format_stage,
+        "page_name": page_name,
     }  # fmt: skip
     return environment
 
@@ -139,14 +148,25 @@ def format_duration(seconds: float) -> str:
     return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min"
 
 
+def format_stage(stage: Stage) -> str:
+    """Return the last stage that a document or run has reached, for people."""
+    return stage.value.replace("_", " ").lower()
+
+
 def plural(count: int, one: str, many: str | None = None) -> str:
     """Return a count with its noun."""
     return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
+async def answer_unknown_address(request: Request, error: Exception) -> Response:
+    """Answer an address that does not exist with a page, if a browser asks for it; else with a problem."""
+    is_browser = "text/html" in request.headers.get("accept", "")
+    return _error_page(request, error) if is_browser and "endpoint" not in request.scope else respond(*describe(error))
+
+
 def _error_page(request: Request, error: Exception) -> Response:
     """Return an error as a page; to who has not logged in, the form for that."""
-    problem, headers = describe(error)
+    problem, headers = _describe_for_people(error)
     if problem.status == 401:
         asked = request.url.path + (f"?{request.url.query}" if request.url.query else "")
         page = render("login.html", status=401, next=asked if request.method == "GET" else "/", wrong=False)
@@ -155,6 +175,25 @@ def _error_page(request: Request, error: Exception) -> Response:
         page = render("error.html", status=problem.status, problem=problem)
     page.headers.update(headers or {})
     return page
+
+
+def _describe_for_people(error: Exception) -> tuple[Problem, Mapping[str, str] | None]:
+    """Return an error with a plain title, and the headers of its response. An address that cannot be one is not found.
+
+    Of a parameter that is wrong its own name is shown, without the part of the request that it is in.
+    """
+    problem, headers = describe(error)
+    if isinstance(error, RequestValidationError):
+        if any(each["loc"][0] == "path" for each in error.errors()):
+            problem = Problem(title="", status=404, detail="It is not complete, or was typed wrongly.")
+        else:
+            said = "; ".join(f"{each.where.partition('.')[2]}: {each.what}" for each in (problem.errors or ())[:3])
+            problem = problem.model_copy(update={"detail": said})
+    elif problem.detail == HTTPStatus(problem.status).phrase:
+        problem = problem.model_copy(update={"detail": "Go on from one of these pages:"})
+    if problem.kind is None:
+        problem = problem.model_copy(update={"title": _TITLES.get(problem.status, problem.title)})
+    return problem, headers
 
 
 router = APIRouter(prefix="/ui/static", include_in_schema=False)

@@ -8,31 +8,30 @@ import shutil
 from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import HTTPException, Request, Response
-from fastapi.exceptions import RequestValidationError
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 
 from interface.service.auth import TheCaller
 from interface.service.health import Recent
 from interface.service.parameters import Tools
-from interface.service.search import IMAGE, MAX_EXAMPLES, SearchQuery, read_form
+from interface.service.search import IMAGE, MAX_EXAMPLES, SearchQuery, read_form, read_query
 from interface.service.search_slots import in_turn
 from interface.service.upload_body import TheUploadSlots, full_disk_as_507
 from interface.web.pages import TheView, View, page_router, see_other, with_query
 from swatchbook.images.local_analysis import PALETTE
 from swatchbook.index.base import Where
 from swatchbook.ledger.queries.filters import facets
-from swatchbook.ledger.spaces import active_spaces
 from swatchbook.records import Facets, ResultKind, Role, SearchResults
 from swatchbook.search.examples import Examples
 from swatchbook.search.fusion import KEYWORD, NUMBER, default_weights, parse_weights
 from swatchbook.search.query_picture import find_query_picture, keep_query_picture, small_query_picture
-from swatchbook.search.search import find_relevant
+from swatchbook.search.search import find_relevant, searched_spaces
 from swatchbook.storage.upload_buffer import temporary_file
 
 PICTURE_PATH = "/ui/picture"
@@ -51,7 +50,7 @@ _FACETS = {
 _LISTED_VALUES = 12
 """Values of a field that are shown at once; the others open with a click."""
 
-_FACET_SECONDS, _KEPT_FACETS = 10.0, 200
+_FACET_SECONDS, _KEPT_FACETS = 20.0, 200
 """How long counts are shown, and of how many filters: they are read from all rows, for which 10,000 images take 1 s."""
 
 _WEIGHT = "weight-"
@@ -79,7 +78,7 @@ class PageQuery(SearchQuery):
         """Whether there is something to search for."""
         return bool(self.text or self.picture or self.like)
 
-    @property
+    @cached_property  # a page has hundreds of links that change it
     def state(self) -> dict[str, Any]:
         """The parameters that an address needs, without defaults."""
         return self.model_dump(mode="json", by_alias=True, exclude_defaults=True, exclude={"explain"})
@@ -183,7 +182,7 @@ def _more(query: PageQuery, found: SearchResults) -> str | None:
 
 def _sliders(view: View, query: PageQuery, weights: dict[str, float]) -> dict[str, float]:
     """Return role -> its weight in this search, of all roles that can be searched; by default in any search."""
-    active = {role: each.space for role, each in active_spaces(view.resources.ledger).items()}
+    active = searched_spaces(view.resources.remembered())
     by_picture = bool(query.picture or query.like)
     chosen = view.resources.settings.search_weights
     weights = weights or default_weights(active, text=bool(query.text), image=by_picture, chosen=chosen)
@@ -224,26 +223,9 @@ def _shown_picture(view: View, query: PageQuery) -> str | None:
 
 def _read_query(given: list[tuple[str, str]]) -> PageQuery:
     """Return the state that an address or a form holds. Raises RequestValidationError."""
-    fields: dict[str, Any] = {}
     weights = [f"{name.removeprefix(_WEIGHT)}={value}" for name, value in given if name.startswith(_WEIGHT)]
-    if weights:
-        fields["weights"] = ",".join(weights)
-    for name, value in given:
-        if name.startswith(_WEIGHT):
-            continue
-        if _is_list(name):
-            fields.setdefault(name, []).append(value)
-        else:
-            fields[name] = value
-    try:
-        return PageQuery.model_validate(fields)
-    except ValidationError as error:
-        raise RequestValidationError([{**e, "loc": ("query", *e["loc"])} for e in error.errors()]) from error
-
-
-def _is_list(name: str) -> bool:
-    field = PageQuery.model_fields.get("unlike" if name == "not" else name)
-    return field is not None and isinstance(field.default, list)
+    others = [(name, value) for name, value in given if not name.startswith(_WEIGHT)]
+    return read_query(PageQuery, [("weights", ",".join(weights))] * bool(weights) + others, "query")
 
 
 def values_of(query: PageQuery, field: str) -> list[str]:

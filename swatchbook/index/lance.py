@@ -10,6 +10,7 @@ import os
 import shutil
 import tempfile
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
@@ -64,6 +65,9 @@ INDEX_CACHE, METADATA_CACHE = 256 << 20, 32 << 20
 IDS_AT_ONCE = 500
 """Ids in one SQL list."""
 
+_READ_SHARE = 10
+"""With a lag, reading a table's rows again takes one processor for a tenth of the time at most."""
+
 _AS_WRITTEN = FTS(
     base_tokenizer="whitespace", lower_case=False, stem=False, remove_stop_words=False, ascii_folding=False
 )
@@ -75,13 +79,17 @@ NO_ROOM = ("os error 28", "os error 30", "os error 122")  # ENOSPC, EROFS, EDQUO
 class LanceIndex:
     """The index contract (base.py) on a folder. Nothing is opened before the first call.
 
-    `lock_seconds` is how long a writer waits for another before it raises IndexDown.
+    `lock_seconds` is how long a writer waits for another before it raises IndexDown. `lag`: for how many seconds
+    searches may miss what other processes have written, and where rows are read for it, for ten times as long as that
+    takes; they never miss what this object has written.
     """
 
-    def __init__(self, folder: Path, *, lock_seconds: float = WRITE_SECONDS) -> None:
+    def __init__(self, folder: Path, *, lock_seconds: float = WRITE_SECONDS, lag: float = 0.0) -> None:
         self._folder = folder
         self._lock_seconds = lock_seconds
+        self._lag = lag
         self._read = dict[Space, _Version]()
+        self._renewing = threading.Lock()
 
     @cached_property
     def _database(self) -> Any:
@@ -145,7 +153,7 @@ class LanceIndex:
     ) -> list[Match]:
         """Search as `Index` says. `exact`: compare every vector, also where there is a vector index."""
         check_query(space, vector)
-        with self._reading(space) as version:
+        with self._searching(space) as version:
             if snapshot := version.snapshot():
                 return snapshot.nearest(vector, k, version.rows_of(snapshot, where))
             near = version.table.search(vector, vector_column_name="vector").distance_type("cosine")
@@ -157,7 +165,7 @@ class LanceIndex:
 
     def keyword(self, space: Space, text: str, k: int, where: Where | None = None) -> list[Match]:
         terms = question_terms(text)
-        with self._reading(space) as version:
+        with self._searching(space) as version:
             if snapshot := version.snapshot():
                 return snapshot.keyword(terms.split(), k, version.rows_of(snapshot, where))
             rows = _best(version.table.search(MatchQuery(terms, KEYWORDS), query_type="fts"), "_score", k, where)
@@ -235,6 +243,39 @@ class LanceIndex:
                 version = self._read[space] = _Version(self._open(space), stamp)
             yield version
 
+    @contextmanager
+    def _searching(self, space: Space) -> Iterator["_Version"]:
+        """Yield a version that may be older than the newest by the lag: one search renews it, others do not wait."""
+        version = self._read.get(space)
+        if not self._lag or version is None:
+            with self._reading(space) as version:
+                yield version
+            return
+        if version.is_due(self._lag) and self._renewing.acquire(blocking=False):
+            try:
+                version = self._renewed(space)
+            finally:
+                self._renewing.release()
+        with self._answering():
+            yield version
+
+    def _renewed(self, space: Space) -> "_Version":
+        """Return the newest version; what was read of the one before is read of it before others search in it."""
+        before = self._read.get(space)
+        with self._answering():
+            stamp = self._stamp(space)
+            if stamp is None:
+                self._read.pop(space, None)
+                raise missing_space(space)
+            if before is None or before.stamp != stamp:
+                newer = _Version(self._open(space), stamp)
+                if before is not None:
+                    newer.read_as(before)
+                self._read[space] = newer
+                return newer
+        before.checked = time.monotonic()
+        return before
+
     def _stamp(self, space: Space) -> object | None:
         """Return what is another value after each write to a table; None if it is missing."""
         versions = self._folder / f"{space.name}.lance" / "_versions"
@@ -259,8 +300,11 @@ class LanceIndex:
             table = self._open(space)
             table.checkout_latest()  # under the lock: two writers on one version would duplicate rows without an error
             before = table.version
-            yield table
-            _compact(table, before)
+            try:
+                yield table
+                _compact(table, before)
+            finally:
+                self._read.pop(space, None)  # searches see at once what this object has written
 
     @contextmanager
     def _lock(self, name: str) -> Iterator[None]:
@@ -295,8 +339,20 @@ class _Version:
 
     def __init__(self, table: Any, stamp: object) -> None:
         self.table, self.stamp = table, stamp
+        self.checked = time.monotonic()  # when it was known to be the newest
+        self._read_seconds = 0.0
         self._searches = 0
         self._lock = threading.Lock()  # held while the rows are read
+
+    def is_due(self, lag: float) -> bool:
+        """Return whether it is time to look for a newer version."""
+        return time.monotonic() >= self.checked + max(lag, _READ_SHARE * self._read_seconds)
+
+    def read_as(self, before: "_Version") -> None:
+        """Read the rows if those of the version before were read."""
+        if "_snapshot" in vars(before):
+            self._searches = before._searches
+            self.snapshot()
 
     def snapshot(self) -> Snapshot | None:
         """Return its rows in memory for a search; None if there are too many for so few searches."""
@@ -311,11 +367,14 @@ class _Version:
 
     @cached_property
     def _snapshot(self) -> Snapshot:
+        started = time.perf_counter()
         rows = self.table.search().select(["id", "vector", KEYWORDS]).to_arrow().combine_chunks()
         ids = rows["id"].to_pylist()
         dimension = rows["vector"].type.list_size
         vectors = rows["vector"].combine_chunks().flatten().to_numpy().reshape(len(ids), dimension)
-        return Snapshot(ids, vectors, rows[KEYWORDS].combine_chunks())
+        snapshot = Snapshot(ids, vectors, rows[KEYWORDS].combine_chunks())
+        self._read_seconds = time.perf_counter() - started
+        return snapshot
 
     def rows_of(self, snapshot: Snapshot, where: Where | None) -> Rows | None:
         """Return the rows of the snapshot that satisfy the filters; None for all."""

@@ -9,7 +9,7 @@ object works again afterwards.
 import logging
 import socket
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from threading import Lock
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
@@ -92,8 +92,8 @@ SHORT = frozenset({Role.COLOR, Role.TEXTURE})
 RESCORE = 100
 """Candidates that are then compared exactly: as many as a search requests per role."""
 
-BATCH = 200
-"""Objects per write, ids per query."""
+BATCH = 500
+"""Objects per write, ids per query: all that an ingest publishes at once, 3 MB of 1,024 numbers."""
 
 PAGE = 1_000
 """Ids per page of the cursor."""
@@ -190,7 +190,7 @@ class WeaviateIndex:
 
     def search(self, space: Space, vector: Vector, k: int, where: Where | None = None) -> list[Match]:
         check_query(space, vector)
-        with self._using(space) as collection:
+        with self._asking(space) as collection:
             found = collection.query.near_vector(
                 near_vector=vector.tolist(),
                 limit=k,
@@ -201,7 +201,7 @@ class WeaviateIndex:
         return [Match(id=str(each.uuid), distance=max(0.0, each.metadata.distance or 0.0)) for each in found.objects]
 
     def keyword(self, space: Space, text: str, k: int, where: Where | None = None) -> list[Match]:
-        with self._using(space) as collection:
+        with self._asking(space) as collection:
             if not (terms := question_terms(text)):  # an error for the server, no match for LanceDB
                 return []
             found = collection.query.bm25(
@@ -277,10 +277,13 @@ class WeaviateIndex:
         }
 
     @contextmanager
-    def _using(self, space: Space) -> Iterator[Collection[Any, Any]]:
+    def _using(self, space: Space, *, known: bool = False) -> Iterator[Collection[Any, Any]]:
+        """Yield a space's collection with the right schema. `known`: it is not asked for, where it was there before."""
         with self._answering() as client:
             name = _collection(space)
-            if not client.collections.exists(name):
+            known = known and name in self._compared
+            if not known and not client.collections.exists(name):
+                self._compared.discard(name)
                 raise missing_space(space)
             collection = client.collections.use(name)
             try:
@@ -291,7 +294,14 @@ class WeaviateIndex:
             except WeaviateBaseError as error:
                 if _is_away(error) or client.collections.exists(name):
                     raise
+                self._compared.discard(name)
                 raise missing_space(space) from error  # it was dropped meanwhile
+
+    def _asking(self, space: Space) -> AbstractContextManager[Collection[Any, Any]]:
+        """Do as `_using` for a search, in one request: of a missing collection it fails, while a write may create one,
+        as other servers are configured.
+        """
+        return self._using(space, known=True)
 
     @contextmanager
     def _answering(self) -> Iterator[WeaviateClient]:

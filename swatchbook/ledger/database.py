@@ -114,6 +114,7 @@ class Ledger:
         self._readers: Engine
         self._turn: AbstractContextManager[object] = nullcontext()
         self._watch: _Watch | None = None
+        self._known = _KnownRevision()
         if engine.dialect.name == "sqlite":
             self._turn = _Turn(self.url)
             self._watch = None if alone else _Watch(self.url)
@@ -130,8 +131,11 @@ class Ledger:
     @contextmanager
     def write(self, *, turn: bool = True) -> Iterator[Connection]:
         """Open a transaction that may write: committed at the end, rolled back by any exception."""
-        with self._transaction(self._writers, self._turn, turn=turn) as connection:
-            yield connection
+        try:
+            with self._transaction(self._writers, self._turn, turn=turn) as connection:
+                yield connection
+        finally:
+            self._known.write = object()
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -139,8 +143,17 @@ class Ledger:
         with self._transaction(self._readers, nullcontext()) as connection:
             yield connection
 
-    def revision(self) -> Hashable:
-        """Return a value that is the same as an earlier one only if nothing was committed since."""
+    def revision(self, *, lag: float = 0.0) -> Hashable:
+        """Return a value that is the same as an earlier one only if nothing was committed since.
+
+        `lag`: for how many seconds it may leave out what other processes have committed; never what this one has.
+        """
+        known, write, now = self._known, self._known.write, time.monotonic()
+        if known.asked is None or known.asked[0] is not write or now >= known.asked[1] + lag:
+            known.asked = write, now, self._revision()
+        return known.asked[2]
+
+    def _revision(self) -> Hashable:
         if self._watch is not None:
             return self._watch.revision()
         if self._readers.dialect.name == "sqlite":
@@ -235,7 +248,7 @@ def select_in(
 ) -> Iterator[Row[Columns]]:
     """Yield the rows of a query whose `column` is one of `values`, however many these are; ordered per IN list only."""
     for portion in portions(sorted(set(values))):
-        yield from connection.execute(query.where(is_among(column, portion)))
+        yield from connection.execute(query.where(is_among(column, portion))).all()  # row by row takes twice as long
 
 
 def execute_in(
@@ -359,6 +372,14 @@ def _lock_sqlite(connection: sqlite3.Connection, record: object) -> None:
     cursor = connection.cursor()
     cursor.execute("PRAGMA locking_mode = EXCLUSIVE")  # before the first access: SQLite then shares no memory
     cursor.close()
+
+
+class _KnownRevision:
+    """The revision that was last asked for, and after which write of this process; threads and copies share it."""
+
+    def __init__(self) -> None:
+        self.write = object()  # another one after each write
+        self.asked: tuple[object, float, Hashable] | None = None  # write, monotonic seconds, revision
 
 
 class _Watch:

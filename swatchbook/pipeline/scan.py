@@ -32,7 +32,6 @@ from swatchbook.images.limits import ImageLimits
 from swatchbook.ledger import source_items
 from swatchbook.ledger.database import portions
 from swatchbook.ledger.documents import BATCH, FOLDER, TABLE, Document, documents_within, get_document
-from swatchbook.ledger.queries.source_items import complete_products
 from swatchbook.ledger.stage_results import save_sizes
 from swatchbook.pipeline.work import Work
 from swatchbook.records import (
@@ -124,11 +123,12 @@ def is_unchanged(resources: Resources, document: Document, *, mirror: bool = Fal
     return count == source_items.count_known(resources.ledger, document.id, gone=mirror)
 
 
-def scan(resources: Resources, work: Work, *, progress: Callable[[int, int], None]) -> Scan:
+def scan(resources: Resources, work: Work, complete: bytes, *, progress: Callable[[int, int], None]) -> Scan:
     """List the source of a document, and save its new and changed items with their pictures.
 
-    A picture that cannot be used is saved with the reason. A repeated scan begins where the one before ended. Raises
-    RunRevoked, InvalidReference if the folder cannot be read, and failures of the file store.
+    `complete`: what `complete_items` returned before this run made anything. A picture that cannot be used is saved
+    with the reason. A repeated scan begins where the one before ended. Raises RunRevoked, InvalidReference if the
+    folder cannot be read, and failures of the file store.
     """
     ledger, settings, token = resources.ledger, resources.settings, str(ULID())
     total = _count(resources, work)
@@ -146,9 +146,9 @@ def scan(resources: Resources, work: Work, *, progress: Callable[[int, int], Non
         stored = {picture.content_key: picture.file for item in items for picture in item.extraction.pictures}
         save_sizes(ledger, work.run, stored, resources.files.sizes_on_disk(stored.values()))
         unlisted += [item.hides for item in portion.values() if item.hides is not None]
-        same = {key: known[key] for key in portion.keys() - changed.keys()}
-        same |= {item.source.key: item.source for item in items if _is_same(item.source, known.get(item.source.key))}
-        skipped += len(complete_products(ledger, work.document, {i.product for i in same.values() if i.product}))
+        same = [known[key].number for key in portion.keys() - changed.keys()]
+        same += [item.source.number for item in items if _is_same(item.source, known.get(item.source.key))]
+        skipped += sum(complete[number] for number in same if number < len(complete))
         listed, read = listed + len(portion), read + len(opened)
         progress(listed, max(listed, total))
     moved, left = _settle_unseen(resources, work, token, tuple(unlisted))

@@ -1,9 +1,10 @@
 """Whether a process is still alive: it is known by host, boot, container, pid and start time. When a run is dead is
-in `ledger/dead_runs.py`.
+in `ledger/dead_runs.py`. And the priority of work in the background: nice 5.
 """
 
 import os
 import platform
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -12,6 +13,12 @@ from swatchbook.records import Record
 
 _CLOCK_SLACK = 2.0
 """Seconds of tolerance in a process's start time: it is computed from the boot time, which NTP adjusts."""
+
+BACKGROUND = 5
+"""Nice value of flows: beside a process that wants all of a processor they get a quarter of it. Less might starve them
+on a busy machine until their leases run out."""
+
+_THREADS = Path("/proc/self/task")
 
 
 class Process(Record):
@@ -33,6 +40,18 @@ def here() -> Process:
         pid=os.getpid(),
         started=psutil.Process().create_time(),
     )
+
+
+def yield_to_people() -> None:
+    """Let other processes go first, from now on: lower the priority of this one, and of all that it starts.
+
+    On Linux each thread has its own. Linux compares priorities within a session (or container): a service and a worker
+    in sessions of their own share the processors evenly.
+    """
+    threads = [int(each.name) for each in _THREADS.iterdir()] if _THREADS.exists() else [0]
+    for thread in threads:
+        with suppress(OSError):  # it has ended
+            os.setpriority(os.PRIO_PROCESS, thread, max(BACKGROUND, os.getpriority(os.PRIO_PROCESS, thread)))
 
 
 def is_dead(process: Process) -> bool | None:

@@ -6,6 +6,7 @@ estimates it, because a search has the model loaded anyway: half a second, once.
 fewer objects than the sample, it is estimated again once there are twice as many.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Final, NamedTuple
@@ -54,6 +55,11 @@ class Background(NamedTuple):
         """Return by how many deviations a similarity exceeds that of unrelated things."""
         return (similarity - self.mean) / self.deviation
 
+    @property
+    def vocabulary(self) -> float:
+        """Return how much it says that a word is nowhere, 0 to 1: of a leaflet most words are missing."""
+        return min(1.0, math.log(self.objects) / math.log(SAMPLE))
+
 
 def background_of(resources: Resources, space: Space, owner: str | None, encode: Encode) -> Background | None:
     """Return the background of an owner's objects, or all, in a space, estimated if the ledger has none that is still
@@ -65,19 +71,38 @@ def background_of(resources: Resources, space: Space, owner: str | None, encode:
     everything = Where(owner=owner, editions="all")
     if known and (known.objects >= SAMPLE or resources.index.count(space, everything) < 2 * known.objects):
         return known
-    ids = sample_objects(resources.ledger, pair, SAMPLE, owner)
-    objects = [each.vector for each in resources.index.fetch(space, ids).values()]
-    if not objects:
+    objects = _sample(resources, space, owner)
+    if objects is None:
         return known
-    measured = measure(np.stack(objects), encode(UNRELATED))
+    measured = measure(objects, encode(UNRELATED))
     with suppress(Failure):  # as on a full disk: the next search estimates it again
         keep_background(resources.ledger, pair, owner, measured._asdict())
     return measured
 
 
+def middle_of(resources: Resources, space: Space, owner: str | None) -> Vectors | None:
+    """Return the mean (dimension,) of an owner's objects, or all, in a space, from a sample; None without objects.
+
+    Its product with a question is the mean similarity of that question to the objects.
+    """
+    objects = _sample(resources, space, owner)
+    return None if objects is None else _unit(objects).mean(axis=0)
+
+
+def _sample(resources: Resources, space: Space, owner: str | None) -> Vectors | None:
+    """Return the vectors (n, dimension) of some of an owner's objects, always the same ones; None without objects."""
+    ids = sample_objects(resources.ledger, RoleTag(role=space.role, tag=space.tag), SAMPLE, owner)
+    objects = [each.vector for each in resources.index.fetch(space, ids).values()]
+    return np.stack(objects) if objects else None
+
+
+def _unit(vectors: Vectors) -> Vectors:
+    unit: Vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    return unit
+
+
 def measure(objects: Vectors, questions: Vectors) -> Background:
     """Return the background of objects (n, dimension) to questions (m, dimension) by cosine similarity."""
-    unit = objects / np.linalg.norm(objects, axis=1, keepdims=True)
-    similarities = unit @ (questions / np.linalg.norm(questions, axis=1, keepdims=True)).T
+    similarities = _unit(objects) @ _unit(questions).T
     deviation = max(float(similarities.std()), LEAST_DEVIATION)
     return Background(round(float(similarities.mean()), 6), round(deviation, 6), len(objects))

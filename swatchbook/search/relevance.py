@@ -1,8 +1,10 @@
-"""Whether a result has to do with a question at all: a probability, by two kinds of evidence. *Said* is the share of
+"""Whether a result has to do with a question at all: a probability, by four kinds of evidence. *Said* is the share of
 the question's words that are printed of the result, or seen in it, in any inflection; *close* is how much nearer the
 result is to the question than that space is to questions about other things, in standard deviations
-(`background.py`). The weights of both are fitted on one half of the questions in tests/truth/questions, and so is the
-floor below which a result is not shown.
+(`background.py`); *usual* is how much nearer the owner's objects are on average, in the same space; *foreign* is the
+share of the words that nothing of the owner says, weighed by how much there is to say them: who has no marble does not
+print the word. The weights are fitted on one half of the questions in tests/truth/questions, and so is the floor below
+which a result is not shown.
 """
 
 import math
@@ -26,7 +28,7 @@ HEAD, ENDING = 5, 2
 
 _LISTED = """
 a an and are as at by can do for from has have how i in into is it its keeps me my of on or over that the their them
-this to what which with without you your
+s this to what which with without you your
 am an auf aus bei das dem den der des die ein eine einem einen einer eines fur ich im in ist mit nach oder ohne und
 von vom was wie zu zum zur
 a au aux avec ce ces d dans de des du en et l la le les ou par pour qui sans sur un une
@@ -44,20 +46,25 @@ Dutch, as `content_words` folds them."""
 _WORD = re.compile(r"\d+(?:[.,]\d+)*(?:x\d+(?:[.,]\d+)*)+|[^\W_]+(?:[.,]\d+)?")
 
 
-INTERCEPT, SAID, CLOSE = -7.41, 10.54, 0.53
-"""Logits of an answer: of none of the evidence, of all words said, and of each deviation. `devtools.fit_relevance`."""
+INTERCEPT, SAID, CLOSE, USUAL, FOREIGN = -2.84, 5.03, 0.47, 0.59, -10.96
+"""Logits of an answer: of none of the evidence, of all words said, of each deviation, of each deviation of the owner's
+objects, and of all words foreign. `devtools.fit_relevance`."""
 
 
 class Evidence(NamedTuple):
-    """What speaks for a result. `said`: share of the question's words; `close`: standard deviations."""
+    """What speaks for a result. `said`, `foreign`: shares of the question's words, the second one weighed; `close`,
+    `usual`: standard deviations."""
 
     said: float
     close: float
+    usual: float
+    foreign: float
 
     @property
     def relevance(self) -> float:
         """Return the probability that the result is an answer."""
-        return 1 / (1 + math.exp(-(INTERCEPT + SAID * self.said + CLOSE * self.close)))
+        logit = INTERCEPT + SAID * self.said + CLOSE * self.close + USUAL * self.usual + FOREIGN * self.foreign
+        return 1 / (1 + math.exp(-logit))
 
 
 def content_words(text: str) -> list[str]:
@@ -66,12 +73,10 @@ def content_words(text: str) -> list[str]:
     return [word for word in words if word not in _FUNCTION_WORDS] or words
 
 
-def share_said(asked: Collection[str], texts: Collection[str]) -> float:
-    """Return the share of the words asked that one of some texts says, in any inflection; 0 of no words."""
-    if not asked:
-        return 0.0
+def words_said(asked: Collection[str], texts: Collection[str]) -> set[str]:
+    """Return those of the words asked that one of some texts says, in any inflection."""
     present, together = _all_words_said(tuple(texts))
-    return sum(_says(present, together, word) for word in asked) / len(asked)
+    return {word for word in asked if _says(present, together, word)}
 
 
 @lru_cache(maxsize=256)

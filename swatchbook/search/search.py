@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, S
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, cast
 
 from swatchbook.arrays import Pixels, Vectors
 from swatchbook.errors import Failure, InvalidReference
@@ -24,7 +24,7 @@ from swatchbook.models.base import TextTower
 from swatchbook.models.registry import Models
 from swatchbook.records import PIXEL_ROLES, Hit, ResultKind, Role, RoleTag, SearchResults
 from swatchbook.resources import Resources
-from swatchbook.search.background import Background, Encode, background_of
+from swatchbook.search.background import Background, Encode, background_of, middle_of
 from swatchbook.search.examples import Examples
 from swatchbook.search.fusion import (
     BY_TERMS,
@@ -41,7 +41,7 @@ from swatchbook.search.fusion import (
     own_score,
 )
 from swatchbook.search.near_duplicates import fold
-from swatchbook.search.relevance import Evidence, content_words, share_said
+from swatchbook.search.relevance import Evidence, content_words, words_said
 
 NO_EXAMPLES = Examples()
 
@@ -139,7 +139,7 @@ def search(
     try:
         best = _best(resources, known, asked, where, by, k, weights, folded=folded)
     except Failure:  # a space that another one has replaced may be dropped at this moment
-        if _active(known) == _active(now := resources.remembered()):
+        if searched_spaces(known) == searched_spaces(now := resources.remembered(newest=True)):
             raise
         best = _best(resources, now, asked, where, by, k, weights, folded=folded)
     hits = known.each(_describe, [each.target for each in best], by)
@@ -162,10 +162,10 @@ def _best(
     folded: bool,
 ) -> list[Found]:
     """Return the k best results in these spaces with their scores, best first, without the given examples."""
-    active, chosen = _active(known), resources.settings.search_weights
+    active, chosen = searched_spaces(known), resources.settings.search_weights
     weights = weights or default_weights(active, text=asked.text is not None, image=asked.by_picture, chosen=chosen)
     roles = {role for role, weight in weights.items() if weight > 0}
-    queries = _queries(resources, active, asked, roles, lambda kind: filters_of_candidates(where, by, kind))
+    queries = _queries(resources, known, asked, roles, lambda kind: filters_of_candidates(where, by, kind))
     given = {*asked.examples.like, *asked.examples.unlike}
     best = list[Found]()
     for most in _depths(where, by):
@@ -185,7 +185,7 @@ def ask_each_role(
     """Return role -> its candidates, of every role that applies, whatever its weight; and what they stand for."""
     where, known = Where(owner=owner), resources.remembered()
     queries = _queries(
-        resources, _active(known), asked, frozenset(WEIGHTED), lambda kind: filters_of_candidates(where, by, kind)
+        resources, known, asked, frozenset(WEIGHTED), lambda kind: filters_of_candidates(where, by, kind)
     )
     return _ask_all(resources, queries, CANDIDATES), _TARGETS[by](known)
 
@@ -193,11 +193,11 @@ def ask_each_role(
 def weights_in_use(resources: Resources, *, text: bool, image: bool) -> dict[str, float]:
     """Return the weights of a query by text, by picture or by both that gives none."""
     return default_weights(
-        _active(resources.remembered()), text=text, image=image, chosen=resources.settings.search_weights
+        searched_spaces(resources.remembered()), text=text, image=image, chosen=resources.settings.search_weights
     )
 
 
-def _active(known: Remembered) -> Mapping[Role, Space]:
+def searched_spaces(known: Remembered) -> Mapping[Role, Space]:
     """Return role -> the space that searches read."""
     return known.once(lambda: {role: each.space for role, each in active_spaces(known.ledger).items()}, active_spaces)
 
@@ -208,15 +208,30 @@ def _active(known: Remembered) -> Mapping[Role, Space]:
 def evidence(resources: Resources, hits: Sequence[Hit], text: str, by: ResultKind, owner: str | None) -> list[Evidence]:
     """Return what speaks for each result of a search by text, of an owner or of all."""
     asked, known = content_words(text), resources.remembered()
-    texts = known.each(texts_of, [hit.id for hit in hits], by)
-    backgrounds = _backgrounds(resources, known, {role for hit in hits for role in hit.why}, owner)
-    return [
-        Evidence(
-            said=share_said(asked, [*filter(None, (hit.title, hit.product, hit.text)), *texts.get(hit.id, ())]),
-            close=_closeness(hit, backgrounds),
-        )
-        for hit in hits
+    texts = texts_of(known, by, [hit.id for hit in hits])
+    nearness = _nearness(resources, known, {role for hit in hits for role in hit.why}, text, owner)
+    said = [
+        words_said(asked, [*filter(None, (hit.title, hit.product, hit.text)), *texts.get(hit.id, ())]) for hit in hits
     ]
+    foreign = _said_by_nothing(resources, known, {word for each in said for word in asked if word not in each}, owner)
+    words, vocabulary = max(1, len(asked)), max((of.vocabulary for of, _ in nearness.values()), default=0.0)
+    return [
+        Evidence(len(each) / words, *_nearest_by(hit, nearness), foreign=vocabulary * len(foreign - each) / words)
+        for hit, each in zip(hits, said, strict=True)
+    ]
+
+
+def _said_by_nothing(resources: Resources, known: Remembered, words: Collection[str], owner: str | None) -> set[str]:
+    """Return those of the words that keyword search finds nowhere among an owner's images and chunks, or all."""
+    active, of_owner = searched_spaces(known), Where(owner=owner, editions="all")
+    spaces = [active[role] for role in (Role.TEXT, Role.UNDERSTANDING) if role in active]
+
+    def is_said(word: str) -> bool:
+        with suppress(Failure):  # as where the space has been dropped meanwhile: the other evidence still counts
+            return any(resources.index.keyword(space, word, 1, of_owner) for space in spaces)
+        return True
+
+    return {word for word in words if not known.once(partial(is_said, word), _said_by_nothing, owner, word)}
 
 
 def _evidence_of_each(
@@ -232,28 +247,39 @@ def _evidence_of_each(
     return [judged[hit.id] for hit in hits]
 
 
-def _closeness(hit: Hit, backgrounds: Mapping[str, Background]) -> float:
-    """Return by how many deviations a result is nearer than unrelated things, in the role that says most."""
-    return max((backgrounds[r].closeness(why["score"]) for r, why in hit.why.items() if r in backgrounds), default=0.0)
+def _nearest_by(hit: Hit, nearness: Mapping[str, tuple[Background, float]]) -> tuple[float, float]:
+    """Return by how many deviations a result is nearer than unrelated things, in the role that says most, and by how
+    many the owner's objects are on average, in the same role.
+    """
+    of_roles = [(nearness[r], why["score"]) for r, why in hit.why.items() if r in nearness]
+    return max(((of.closeness(score), usual) for (of, usual), score in of_roles), default=(0.0, 0.0))
 
 
-def _backgrounds(
-    resources: Resources, known: Remembered, roles: Collection[str], owner: str | None
-) -> dict[str, Background]:
-    """Return role -> the background of its active space to texts, for those of the roles that texts are near to."""
-    found = dict[str, Background]()
-    for role, space in _active(known).items():
-        if role not in roles:
+def _nearness(
+    resources: Resources, known: Remembered, roles: Collection[str], text: str, owner: str | None
+) -> dict[str, tuple[Background, float]]:
+    """Return role -> the background of its active space, and by how many deviations the owner's objects are nearer to
+    the text on average; for those of the roles that texts are near to.
+    """
+    found = dict[str, tuple[Background, float]]()
+    for role, space in searched_spaces(known).items():
+        encode = _text_queries(resources, space) if role in roles else None
+        if encode is None:
             continue
         with suppress(Failure):  # as where the space has been dropped meanwhile: words still speak for a result
-            if background := known.once(partial(_background, resources, space, owner), _background, space, owner):
-                found[role.value] = background
+            background = known.once(
+                partial(background_of, resources, space, owner, encode), background_of, space, owner
+            )
+            middle = known.once(partial(middle_of, resources, space, owner), middle_of, space, owner)
+            if background and middle is not None:
+                usual = float(middle @ _asked_vector(known, space, encode, text))
+                found[role.value] = (background, background.closeness(usual))
     return found
 
 
-def _background(resources: Resources, space: Space, owner: str | None) -> Background | None:
-    encode = _text_queries(resources, space)
-    return background_of(resources, space, owner, encode) if encode else None
+def _asked_vector(known: Remembered, space: Space, encode: Encode, text: str) -> Vectors:
+    """Return the vector (dimension,) of a text as a query of a space, encoded once."""
+    return known.once(lambda: encode([text])[0], _asked_vector, space.tag, text)
 
 
 def _text_queries(resources: Resources, space: Space) -> Encode | None:
@@ -332,7 +358,7 @@ def _ask_all(resources: Resources, queries: Mapping[str, Ask], most: int) -> dic
 
 def _queries(
     resources: Resources,
-    active: Mapping[Role, Space],
+    known: Remembered,
     asked: Query,
     roles: Collection[str],
     filters: Callable[[Literal["image", "chunk"]], Where],
@@ -344,11 +370,15 @@ def _queries(
     """
     queries: dict[str, Ask] = {}
     text, image, examples = asked
+    active = searched_spaces(known)
     text_spaces = [active[role] for role in (Role.UNDERSTANDING, Role.TEXT) if role in active]
     active = {role: space for role, space in active.items() if role in roles}
 
     def filters_in(space: Space) -> Where:
         return filters("chunk" if space.role is Role.TEXT else "image")
+
+    def encoded(role: Role, text: str) -> Vectors:
+        return _asked_vector(known, active[role], cast(Encode, _text_queries(resources, active[role])), text)
 
     def nearest(role: Role, vector: Vectors) -> Ask:
         space = active[role]
@@ -363,16 +393,15 @@ def _queries(
         return ask
 
     if text:
-        for models, text_roles in _by_models(resources, active, ONE_MODEL):
-            vector = models.text_encoder.embed([text], "query")[0]
-            queries |= {role.value: nearest(role, vector) for role in text_roles}
+        for role in sorted(ONE_MODEL & active.keys()):
+            queries[role.value] = nearest(role, encoded(role, text))
         if KEYWORD in roles:
             queries[KEYWORD] = keyword(text)
         if NUMBER in roles and (numbers := numbers_of(text)):
             queries[NUMBER] = keyword(numbers)
         # with a query picture, its own visual vector is the better query
-        if not asked.by_picture and (tower := _tower(resources, active, Role.VISUAL)):
-            queries[Role.VISUAL.value] = nearest(Role.VISUAL, tower.encode_queries([text])[0])
+        if not asked.by_picture and _tower(resources, active, Role.VISUAL):
+            queries[Role.VISUAL.value] = nearest(Role.VISUAL, encoded(Role.VISUAL, text))
     picture, visual = dict[Role, Vectors](), None
     if image is not None:
         groups = list(_by_models(resources, active, PIXEL_ROLES))

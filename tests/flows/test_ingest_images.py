@@ -3,25 +3,37 @@
 import asyncio
 import io
 import shutil
+import threading
+import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import ExifTags, Image
+from sqlalchemy import func, select, update
 
 from flows.ingest_images import ingest_images
 from flows.rescan_sources import rescan_sources
 from flows.retry_failed import resume_document
-from swatchbook.errors import Configuration
+from swatchbook.errors import Authentication, Configuration
 from swatchbook.ledger.document_commands import retry
 from swatchbook.ledger.documents import list_documents
 from swatchbook.ledger.queries.document import show_document
 from swatchbook.ledger.queries.source_items import count_items
+from swatchbook.ledger.tables import items
+from swatchbook.pipeline import scan
 from swatchbook.pipeline.delete import delete
 from swatchbook.pipeline.register_folder import register_folder
-from swatchbook.records import DocumentStatus, IngestOptions, ItemCounts, RunReport
+from swatchbook.pipeline.run import begin_work
+from swatchbook.pipeline.work import Work
+from swatchbook.records import DocumentStatus, IngestOptions, ItemCounts, ItemState, Role, RunReport
 from swatchbook.resources import Resources
 from swatchbook.search.search import search
+from swatchbook.sources.folder import list_folder
+from swatchbook.sources.listed import ListedItem
 from swatchbook.upkeep.verify import verify
+from tasks.embed import cut_batches
 from tests.ledger_audit import count_writes, writes
 from tests.sources.pictures import age, draw, write
 
@@ -62,6 +74,76 @@ def test_folder_that_grows_is_continued(resources: Resources, folder: Path) -> N
     assert (third.images_found, third.items and third.items.left_items) == (6, 0)
     assert search(resources, text="0.png", owner="anna", k=20)[0].title != "0.png"
     assert verify(resources).sound
+
+
+def test_pictures_are_embedded_while_the_folder_is_scanned(
+    resources: Resources, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def made() -> int:
+        with resources.ledger.read() as connection:
+            query = select(func.count()).where(items.c.role == Role.VISUAL, items.c.state == ItemState.DONE)
+            return connection.execute(query).scalar_one()
+
+    made_meanwhile = list[int]()
+
+    def wait_for_the_first(path: Path, *given: Any, **named: Any) -> Iterator[ListedItem]:
+        for number, item in enumerate(list_folder(path, *given, **named)):
+            if number == 4:  # the first three are saved
+                end = time.monotonic() + 60
+                while made() < 3 and time.monotonic() < end:
+                    time.sleep(0.1)
+                made_meanwhile.append(made())
+            yield item
+
+    monkeypatch.setattr(scan, "_PORTION", 1)
+    monkeypatch.setattr(scan, "list_folder", wait_for_the_first)
+    assert counts(ingest(resources, folder)) == (5, 5, 0, 0)
+    assert made_meanwhile == [3]
+    assert verify(resources).sound
+
+
+def test_picture_at_which_a_process_died_is_not_made_beside_the_scan(resources: Resources, folder: Path) -> None:
+    document = register_folder(resources, folder, owner="anna", options=IngestOptions()).document
+    assert document.source
+    work = begin_work(resources, document.source, owner="anna", options=IngestOptions(), kind=document.kind)
+    assert isinstance(work, Work)
+    scan.scan(resources, work, b"", progress=lambda done, total: None)
+    keys = [image["content_key"] for image in show_document(resources.ledger, document.id)["images"]]
+    with resources.ledger.write() as connection:
+        connection.execute(update(items).where(items.c.key == keys[2]).values(crashes=1))
+
+    def members(*, all_added: bool) -> list[str]:
+        return [key for batch in asyncio.run(cut_batches.fn(work, lambda: all_added)) for key in batch.members]
+
+    assert members(all_added=False) == [*keys[:2], *keys[3:]]
+    assert members(all_added=True) == [*keys[:2], *keys[3:], keys[2]]
+
+
+def test_all_pictures_are_listed_although_embedding_fails_meanwhile(
+    resources: Resources, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failed = threading.Event()
+
+    def fail(*_: object, **__: object) -> None:
+        failed.set()
+        raise Authentication("no")
+
+    def wait_for_the_failure(path: Path, *given: Any, **named: Any) -> Iterator[ListedItem]:
+        for number, item in enumerate(list_folder(path, *given, **named)):
+            if number == 4:
+                assert failed.wait(60)
+            yield item
+
+    with monkeypatch.context() as patch:
+        patch.setattr(scan, "_PORTION", 1)
+        patch.setattr(scan, "list_folder", wait_for_the_failure)
+        patch.setattr("tasks.embed.process_batch", fail)
+        with pytest.raises(Authentication):
+            ingest(resources, folder)
+    (document,) = list_documents(resources.ledger)
+    assert document.status == DocumentStatus.BLOCKED
+    assert count_items(resources.ledger, document.id).total_items == 5
+    assert counts(ingest(resources, folder)) == (5, 5, 0, 0)
 
 
 def test_rescan_ingests_what_has_changed_and_nothing_else(resources: Resources, folder: Path, tmp_path: Path) -> None:

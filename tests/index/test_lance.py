@@ -2,7 +2,6 @@
 
 import shutil
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import lancedb
@@ -30,17 +29,6 @@ def index(folder: Path) -> LanceIndex:
     made_index = LanceIndex(folder, lock_seconds=0.2)
     made_index.ensure(SPACE)
     return made_index
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of 3 MiB."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", place], capture_output=True).returncode:
-        pytest.skip("only root may mount a small disk")
-    yield place
-    subprocess.run(["umount", place], check=True)
 
 
 def test_nothing_is_opened_before_the_first_call(tmp_path: Path) -> None:

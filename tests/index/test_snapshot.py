@@ -1,5 +1,6 @@
 """A small space is searched in memory, with the same results as by LanceDB itself."""
 
+import math
 import tempfile
 from pathlib import Path
 
@@ -122,6 +123,53 @@ def test_a_search_sees_at_once_what_another_process_wrote_deleted_and_dropped(tm
         reader.search(SPACE, asked, 9)
     writer.ensure(SPACE)
     assert reader.search(SPACE, asked, 9) == []
+
+
+def wait(reader: LanceIndex) -> None:
+    """As if the lag were over."""
+    for version in reader._read.values():
+        version.checked = -math.inf
+
+
+def test_with_a_lag_searches_miss_what_others_write_but_never_ones_own(tmp_path: Path) -> None:
+    reader, writer = LanceIndex(tmp_path, lag=3_600), LanceIndex(tmp_path)
+    asked = unit_vectors(1, SPACE.dimension, 9)[0]
+
+    def found() -> int:
+        near, said = reader.search(SPACE, asked, 9), reader.keyword(SPACE, "oak", 9)
+        assert len(near) == len(said)
+        return len(near)
+
+    writer.ensure(SPACE)
+    writer.upsert(SPACE, made(1, text="oak"))
+    assert found() == 1
+    writer.upsert(SPACE, made(2, text="oak"))
+    assert (found(), reader.count(SPACE)) == (1, 2)
+    reader.upsert(SPACE, made(3, text="oak"))
+    assert found() == 3
+    reader.delete(SPACE, [number_id(2)])
+    assert found() == 2
+    writer.upsert(SPACE, made(4, text="oak"))
+    assert found() == 2
+    wait(reader)
+    assert found() == 4
+    writer.drop(SPACE)
+    wait(reader)
+    with pytest.raises(Configuration, match="has no space"):
+        found()
+
+
+def test_while_one_search_reads_the_rows_again_others_find_what_was_there(tmp_path: Path) -> None:
+    reader, writer = LanceIndex(tmp_path, lag=3_600), LanceIndex(tmp_path)
+    asked = unit_vectors(1, SPACE.dimension, 9)[0]
+    writer.ensure(SPACE)
+    writer.upsert(SPACE, made(1))
+    assert len(reader.search(SPACE, asked, 9)) == 1
+    writer.upsert(SPACE, made(2))
+    wait(reader)
+    with reader._renewing:
+        assert len(reader.search(SPACE, asked, 9)) == 1
+    assert len(reader.search(SPACE, asked, 9)) == 2
 
 
 def test_equal_vectors_have_equal_distances(tmp_path: Path) -> None:

@@ -32,6 +32,20 @@ def test_a_revision_lasts_until_anyone_commits(ledger: Ledger, url: str) -> None
     assert ledger.revision() == third
 
 
+def test_with_a_lag_a_revision_changes_at_once_only_by_ones_own_writes(ledger: Ledger, url: str) -> None:
+    first = ledger.revision()
+    other = open_ledger(url)
+    commit(other, "anna")
+    assert ledger.revision(lag=3_600) == first
+    commit(ledger.with_patience(1.0), "bert")
+    second = ledger.revision(lag=3_600)
+    assert second != first
+    commit(other, "carla")
+    other.close()
+    assert ledger.revision(lag=3_600) == second
+    assert ledger.revision() != second
+
+
 def test_what_is_not_committed_is_no_revision(ledger: Ledger) -> None:
     first = ledger.revision()
     with ledger.write() as connection:

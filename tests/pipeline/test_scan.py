@@ -14,7 +14,7 @@ from swatchbook.errors import InvalidReference, UnsupportedFormat
 from swatchbook.ledger.documents import Document, get_document
 from swatchbook.ledger.queries.document import show_document
 from swatchbook.ledger.queries.failures import failures, other_failures
-from swatchbook.ledger.queries.source_items import count_items
+from swatchbook.ledger.queries.source_items import complete_items, count_items
 from swatchbook.ledger.tables import images, items
 from swatchbook.pipeline.register import Registered
 from swatchbook.pipeline.register_folder import register_folder, register_known_folder
@@ -47,7 +47,7 @@ def begin(resources: Resources, folder: Path, owner: str = "anna", **options: ob
 
 
 def scanned(resources: Resources, work: Work) -> Scan:
-    return scan(resources, work, progress=lambda done, total: None)
+    return scan(resources, work, complete_items(resources.ledger, work.document), progress=lambda done, total: None)
 
 
 def end(resources: Resources, work: Work) -> None:
@@ -158,9 +158,9 @@ def test_no_portion_looks_through_what_was_read_before(resources: Resources, fol
     """Else the time of a folder grows with the square of its files: 100,000 took longer than a quarter of an hour."""
     work = begin(resources, folder)
     with planned(resources.ledger) as plans:
-        scanned(resources, work)
+        scan(resources, work, b"", progress=lambda done, total: None)
         draw(folder / "oak.png", 7)
-        scanned(resources, work)
+        scan(resources, work, b"", progress=lambda done, total: None)
     assert len(plans) > 50
     looking = [plan for plan in plans if "SCAN" in plan.replace("SCAN shown", "") or "ix_placements_document" in plan]
     assert not looking, looking
@@ -383,7 +383,7 @@ def test_scan_that_was_stopped_goes_on_where_it_ended(
 
     work = begin(resources, folder)
     with pytest.raises(Killed):
-        scan(resources, work, progress=kill)
+        scan(resources, work, complete_items(resources.ledger, work.document), progress=kill)
     assert names(resources, work) == ["oak.png", "slate.jpg"]
     assert scanned(resources, work).read == 1
     assert names(resources, work) == ["oak.png", "slate.jpg", "linen.webp"]

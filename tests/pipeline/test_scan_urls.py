@@ -12,7 +12,7 @@ from swatchbook.errors import DiskFull
 from swatchbook.ledger.documents import Document, get_document
 from swatchbook.ledger.queries.document import show_document
 from swatchbook.ledger.queries.failures import failures
-from swatchbook.ledger.queries.source_items import count_items
+from swatchbook.ledger.queries.source_items import complete_items, count_items
 from swatchbook.ledger.tables import items
 from swatchbook.pipeline.register_folder import register_folder
 from swatchbook.pipeline.run import begin_work
@@ -72,7 +72,7 @@ def begin(resources: Resources, path: Path, **options: object) -> Work:
 
 
 def scanned(resources: Resources, work: Work) -> Scan:
-    return scan(resources, work, progress=lambda done, total: None)
+    return scan(resources, work, complete_items(resources.ledger, work.document), progress=lambda done, total: None)
 
 
 def document_of(resources: Resources, work: Work) -> Document:
@@ -201,7 +201,7 @@ def test_several_are_fetched_at_a_time_and_no_more_than_eight(
     work = begin(resources, batch(tmp_path, {f"item {n}": at(server, f"/gated?{n}") for n in range(20)}))
     reported = list[tuple[int, int]]()
     scanning = threading.Thread(
-        target=scan, args=(resources, work), kwargs={"progress": lambda *counts: reported.append(counts)}
+        target=scan, args=(resources, work, b""), kwargs={"progress": lambda *counts: reported.append(counts)}
     )
     scanning.start()
     try:

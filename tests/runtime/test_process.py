@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import sys
+import textwrap
 import time
 
 from swatchbook.runtime.process import Process, here, is_dead
@@ -43,3 +44,23 @@ def test_another_process_of_the_same_number_is_not_the_one() -> None:
 def test_what_cannot_be_looked_into_is_not_known() -> None:
     for elsewhere in ({"host": "other"}, {"boot_id": "earlier"}, {"pid_namespace": "pid:[1]"}):
         assert is_dead(here().model_copy(update={**elsewhere, "pid": 1 << 30})) is None
+
+
+def test_who_yields_has_a_lower_priority_in_threads_and_children_and_never_a_higher_one() -> None:
+    code = """
+        import os, subprocess, sys, threading
+        from swatchbook.runtime.process import BACKGROUND, yield_to_people
+
+        before, told, seen = max(os.nice(int(sys.argv[1])), BACKGROUND), threading.Event(), []
+        there = threading.Thread(target=lambda: (told.wait(), seen.append(os.nice(0))))
+        there.start()
+        yield_to_people()
+        later = threading.Thread(target=lambda: seen.append(os.nice(0)))
+        later.start()
+        told.set()
+        there.join(), later.join()
+        child = subprocess.run([sys.executable, "-c", "import os; print(os.nice(0))"], capture_output=True)
+        assert {os.nice(0), *seen, int(child.stdout)} == {before}, (before, seen, child)
+    """
+    for nice in ("0", "12"):
+        subprocess.run([sys.executable, "-c", textwrap.dedent(code), nice], check=True)

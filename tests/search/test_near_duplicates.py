@@ -45,7 +45,7 @@ def embed(resources: Resources, folder: Path, owner: str) -> None:
     assert document.source
     work = begin_work(resources, document.source, owner=owner, options=IngestOptions(), kind=document.kind)
     assert isinstance(work, Work)
-    scan(resources, work, progress=lambda done, total: None)
+    scan(resources, work, b"", progress=lambda done, total: None)
     for batch in items.cut_batches(resources.ledger, work.run, 20):
         process_batch(resources, work.run, batch, size=20, last_try=True)
     publish_round(resources)

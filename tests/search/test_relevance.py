@@ -14,9 +14,9 @@ from swatchbook.ledger.backgrounds import find_background, keep_background
 from swatchbook.ledger.spaces import active_spaces
 from swatchbook.records import ResultKind, Role
 from swatchbook.resources import Resources, open_resources
-from swatchbook.search.background import SAMPLE, measure
-from swatchbook.search.relevance import Evidence, content_words, share_said
-from swatchbook.search.search import find_relevant
+from swatchbook.search.background import SAMPLE, Background, measure
+from swatchbook.search.relevance import Evidence, content_words, words_said
+from swatchbook.search.search import evidence, find_relevant, search
 from swatchbook.settings import Settings
 
 
@@ -39,14 +39,22 @@ from swatchbook.settings import Settings
     ],
 )
 def test_words_are_said_in_any_inflection_and_in_compounds(asked: str, text: str, share: float) -> None:
-    assert share_said(content_words(asked), [text]) == pytest.approx(share)
+    words = content_words(asked)
+    assert len(words_said(words, [text])) == pytest.approx(share * len(words))
 
 
-@given(said=st.floats(0, 1), close=st.floats(-9, 9), more=st.floats(0.01, 1))
-def test_more_evidence_is_never_less_relevant(said: float, close: float, more: float) -> None:
-    one = Evidence(said, close).relevance
-    assert 0 <= one <= Evidence(said, close + more).relevance <= 1
-    assert one <= Evidence(said + more, close).relevance
+@given(said=st.floats(0, 1), foreign=st.floats(0, 1), near=st.floats(-9, 9), more=st.floats(0.01, 1))
+def test_more_evidence_is_never_less_relevant(said: float, foreign: float, near: float, more: float) -> None:
+    one = Evidence(said, near, near, foreign).relevance
+    assert 0 <= one <= Evidence(said, near + more, near, foreign).relevance <= 1
+    assert one <= Evidence(said, near, near + more, foreign).relevance
+    assert one <= Evidence(said + more, near, near, foreign).relevance
+    assert one >= Evidence(said, near, near, foreign + more).relevance
+
+
+def test_a_missing_word_says_more_of_a_collection_than_of_a_leaflet() -> None:
+    leaflet, catalogue, collection = (Background(0.1, 0.1, objects).vocabulary for objects in (1, 30, 2 * SAMPLE))
+    assert leaflet == 0 < catalogue < collection == 1
 
 
 def test_the_background_is_what_unrelated_things_are_near() -> None:
@@ -80,6 +88,29 @@ def test_what_the_sample_does_not_have_is_not_found_but_the_nearest_is_named(sam
     assert some.nearest is None
     assert some.hits[0].product == "Nordvik Oak"
     assert all(hit.relevance and hit.relevance >= sample.settings.relevance_floor for hit in some.hits)
+
+
+def test_words_that_nothing_of_an_owner_says_are_foreign_and_others_are_not(sample: Resources) -> None:
+    def judged(text: str, owner: str | None) -> set[float]:
+        hits = search(sample, text=text, owner=owner, by="product")
+        return {each.foreign for each in evidence(sample, hits, text, "product", owner)}
+
+    assert judged("oak floors", "anna") == {0}  # in another form, and also of a result that does not say it
+    (half,) = judged("oak piston", "anna")
+    (all_of_it,) = judged("diesel piston", "anna")
+    assert 0 < half == all_of_it / 2
+    assert judged("diesel piston", None) == {all_of_it}
+
+
+def test_a_question_is_encoded_once(sample: Resources, monkeypatch: pytest.MonkeyPatch) -> None:
+    find_relevant(sample, text="oak", where=Where(owner="anna"))  # the background is kept by now
+    asked = list[str]()
+    encoder = type(sample.models.text_encoder)
+    embed = encoder.embed
+    monkeypatch.setattr(encoder, "embed", lambda self, texts, *rest: asked.extend(texts) or embed(self, texts, *rest))
+    find_relevant(sample, text="walnut boards", where=Where(owner="anna"))
+    find_relevant(sample, text="walnut boards", where=Where(owner="anna"), by="product", offset=2)
+    assert asked == ["walnut boards"]
 
 
 def test_the_nearest_satisfies_the_filters_and_a_filter_that_nothing_matches_is_named(sample: Resources) -> None:

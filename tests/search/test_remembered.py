@@ -80,6 +80,23 @@ def test_searches_find_what_they_would_find_first(sample: Resources) -> None:
     other.close()
 
 
+def test_with_a_lag_a_search_sees_what_others_commit_later_and_what_it_commits_itself_at_once(
+    sample: Resources,
+) -> None:
+    def name_of_document() -> str:
+        return find_relevant(served, text="oak floor", where=Where(owner="anna")).hits[0].document
+
+    served = Resources(sample.settings, lag=3_600)
+    before = name_of_document()
+    with sample.ledger.write() as connection:
+        rename_the_document(connection)
+    assert name_of_document() == before
+    with served.ledger.write() as connection:
+        rename_the_document(connection)
+    assert name_of_document() == f"{before}ff"
+    served.close()
+
+
 def test_a_second_search_reads_nothing(sample: Resources) -> None:
     for by in KINDS:
         find_relevant(sample, text="oak floor", where=Where(owner="anna"), by=by)  # keeps what it has estimated

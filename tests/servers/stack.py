@@ -28,7 +28,7 @@ from swatchbook.records import DocumentStatus
 from swatchbook.resources import Resources, open_resources
 from swatchbook.settings import Settings
 from tests.command import finish
-from tests.conftest import QUIET, ROOT, SERVE, SOAK
+from tests.conftest import QUIET, ROOT, SERVE, SOAK, mounted_disk
 from tests.doubles.models import Trouble
 from tests.forked import Forked
 from tests.postgres import RunningPostgres, running_postgres
@@ -234,7 +234,7 @@ def running_stack(folder: Path, **given: str) -> Iterator[Stack]:
             weaviate=(weaviate_port, grpc_port), prefect_port=prefect_port, service_port=service_port,
         ) | given  # fmt: skip
         write_trouble(Path(environment["SWATCHBOOK_TEST_TROUBLE"]), Trouble())
-        parts.enter_context(small_disk(folder / "files"))
+        parts.enter_context(mounted_disk(folder / "files", 64))
         (folder / "inbox").mkdir()
         prefect = prefect_part(folder, postgres, prefect_port)
         worker, service = (
@@ -263,17 +263,6 @@ def running_stack(folder: Path, **given: str) -> Iterator[Stack]:
 
 def run_weaviate(folder: Path, port: int, grpc_port: int, api_key: str) -> Server:
     return start_weaviate(folder / "weaviate", port=port, grpc_port=grpc_port, api_key=api_key)
-
-
-@contextmanager
-def small_disk(folder: Path) -> Iterator[None]:
-    """A file system of its own, which a test can fill."""
-    folder.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", str(folder)], check=True)
-    try:
-        yield
-    finally:
-        subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
 def write_trouble(file: Path, trouble: Trouble) -> None:

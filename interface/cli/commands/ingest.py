@@ -26,34 +26,69 @@ BatchSize = Annotated[int | None, typer.Option(help="Images embedded and committ
 MaxRetries = Annotated[int | None, typer.Option(help="Retries of temporary failures within a run.  [3]")]
 MaxUsd = Annotated[float | None, typer.Option(metavar="USD", help="Maximum cost of calls to paid providers.")]
 
+# of `ingest`
+Paths = Annotated[
+    list[Path],
+    typer.Argument(
+        metavar="PATH",
+        readable=False,
+        help="PDF files, pictures, scraped batches (JSON, JSONL), or folders that contain them, with subfolders.",
+    ),
+]
+NoFocus = Annotated[bool, typer.Option("--no-focus", help="Also process pages without products.")]
+Force = Annotated[bool, typer.Option("--force", help="Read the PDF again, and retry failed and rejected images.")]
+EditionOf = Annotated[
+    str | None,
+    typer.Option(
+        metavar="DOCUMENT", help="The PATH is a newer edition of this document, whose products leave the search."
+    ),
+]
+Plan = Annotated[bool, typer.Option("--plan", help="Only estimate the calls to providers and their maximum cost.")]
+
+# of `ingest-images`
+ImagePaths = Annotated[
+    list[Path] | None,
+    typer.Argument(
+        metavar="PATH",
+        readable=False,
+        help="Folders of pictures, with subfolders; JSON or JSONL files of scraped items, or folders of them.",
+    ),
+]
+Mode = Annotated[
+    Literal["references", "scraped", "all"],
+    typer.Option(help="What the PATHs are: references (pictures), scraped (batches), all: look at each."),
+]
+ReferencesDir = Annotated[Path | None, typer.Option(metavar="FOLDER", help="A folder of pictures, beside the PATHs.")]
+ScrapedDir = Annotated[
+    Path | None, typer.Option(metavar="FOLDER", help="A folder of scraped batches, beside the PATHs.")
+]
+ForceImages = Annotated[
+    bool, typer.Option("--force", help="Read all files again, and retry failed and rejected images.")
+]
+Mirror = Annotated[bool, typer.Option("--mirror", help="Remove items that are no longer in their folder or batch.")]
+ConfigFile = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE.yaml",
+        help="Settings, references_dir, scraped_dir and batch_size; options of the command line go first.",
+    ),
+]
+Clear = Annotated[
+    bool, typer.Option("--clear", help="Delete what these folders and batches put there, and ingest nothing.")
+]
+
 
 def ingest(
-    paths: Annotated[
-        list[Path],
-        typer.Argument(
-            metavar="PATH",
-            readable=False,
-            help="PDF files, pictures, scraped batches (JSON, JSONL), or folders that contain them, with subfolders.",
-        ),
-    ],
+    paths: Paths,
     owner: OwnerName = None,
     batch_size: BatchSize = None,
     max_retries: MaxRetries = None,
     roles: Roles = "",
     max_usd: MaxUsd = None,
-    no_focus: Annotated[bool, typer.Option("--no-focus", help="Also process pages without products.")] = False,
-    force: Annotated[
-        bool, typer.Option("--force", help="Read the PDF again, and retry failed and rejected images.")
-    ] = False,
-    edition_of: Annotated[
-        str | None,
-        typer.Option(
-            metavar="DOCUMENT", help="The PATH is a newer edition of this document, whose products leave the search."
-        ),
-    ] = None,
-    plan: Annotated[
-        bool, typer.Option("--plan", help="Only estimate the calls to providers and their maximum cost.")
-    ] = False,
+    no_focus: NoFocus = False,
+    force: Force = False,
+    edition_of: EditionOf = None,
+    plan: Plan = False,
     as_json: Json = False,
 ) -> None:
     """Ingest PDF catalogues, pictures and scraped batches, and make them searchable.
@@ -91,45 +126,19 @@ def ingest(
 
 
 def ingest_images(
-    paths: Annotated[
-        list[Path] | None,
-        typer.Argument(
-            metavar="PATH",
-            readable=False,
-            help="Folders of pictures, with subfolders; JSON or JSONL files of scraped items, or folders of them.",
-        ),
-    ] = None,
-    mode: Annotated[
-        Literal["references", "scraped", "all"],
-        typer.Option(help="What the PATHs are: references (pictures), scraped (batches), all: look at each."),
-    ] = "all",
-    references_dir: Annotated[
-        Path | None, typer.Option(metavar="FOLDER", help="A folder of pictures, beside the PATHs.")
-    ] = None,
-    scraped_dir: Annotated[
-        Path | None, typer.Option(metavar="FOLDER", help="A folder of scraped batches, beside the PATHs.")
-    ] = None,
+    paths: ImagePaths = None,
+    mode: Mode = "all",
+    references_dir: ReferencesDir = None,
+    scraped_dir: ScrapedDir = None,
     owner: OwnerName = None,
     batch_size: BatchSize = None,
     max_retries: MaxRetries = None,
     roles: Roles = "",
     max_usd: MaxUsd = None,
-    force: Annotated[
-        bool, typer.Option("--force", help="Read all files again, and retry failed and rejected images.")
-    ] = False,
-    mirror: Annotated[
-        bool, typer.Option("--mirror", help="Remove items that are no longer in their folder or batch.")
-    ] = False,
-    config: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE.yaml",
-            help="Settings, references_dir, scraped_dir and batch_size; options of the command line go first.",
-        ),
-    ] = None,
-    clear: Annotated[
-        bool, typer.Option("--clear", help="Delete what these folders and batches put there, and ingest nothing.")
-    ] = False,
+    force: ForceImages = False,
+    mirror: Mirror = False,
+    config: ConfigFile = None,
+    clear: Clear = False,
     yes: Yes = False,
     as_json: Json = False,
 ) -> None:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import Connection, Select, func, select
 
 from swatchbook.index.base import Payload, Where
 from swatchbook.index.matching import satisfies
@@ -55,7 +55,7 @@ def facets(ledger: Ledger, by: ResultKind, where: Where) -> Facets:
     """
     test = satisfies(where)
     with ledger.read() as connection:
-        found = [payload for payload in _all_payloads(connection, by, where) if test(payload)]
+        found = [payload for _, payload in sorted(_all_payloads(connection, by, where)) if test(payload)]
         shown = {each for payload in found for each in payload.documents}
         names = _names_of_documents(connection, shown, newest_only=where.newest_only)
     prices = [payload.price for payload in found if payload.price is not None]
@@ -80,7 +80,7 @@ def unmatched(ledger: Ledger, by: ResultKind, where: Where) -> list[Unmatched]:
     """
     asked = [field for field, filters in _FILTERS.items() if any(_is_given(where, each) for each in filters)]
     with ledger.read() as connection:
-        searched = list(_all_payloads(connection, by, where))
+        searched = [payload for _, payload in sorted(_all_payloads(connection, by, where))]
     if not asked or any(map(satisfies(where), searched)):
         return []
     others = {field: _only(where, [each for each in asked if each != field]) for field in asked}
@@ -130,15 +130,19 @@ def _payloads(connection: Connection, by: ResultKind, ids: Collection[str]) -> d
     return (image_payloads if by == "image" else chunk_payloads)(connection, ids, texts=False)
 
 
-def _all_payloads(connection: Connection, by: ResultKind, where: Where) -> Iterator[Payload]:
-    """Yield the payloads of all images, products or chunks of the owner and the documents in the filters."""
+def _all_payloads(connection: Connection, by: ResultKind, where: Where) -> Iterator[tuple[str, Payload]]:
+    """Yield id and payload of all images, products or chunks of the owner and the documents in the filters.
+
+    Those of one document stand together: what they share, such as their products, is read once.
+    """
     column, query = _IDS[by]
     if where.whose:
         query = query.where(documents.c.owner.in_(where.whose))
     if where.documents:
         query = query.where(documents.c.id.in_(where.documents))
-    for ids in portions(connection.execute(query.order_by(column)).scalars().all()):
-        yield from _payloads(connection, by, ids).values()
+    together = query.group_by(column).order_by(func.min(documents.c.id), column)
+    for ids in portions(connection.execute(together).scalars().all()):
+        yield from _payloads(connection, by, ids).items()
 
 
 _IDS: Mapping[ResultKind, tuple[Any, Select[Any]]] = {
@@ -147,8 +151,7 @@ _IDS: Mapping[ResultKind, tuple[Any, Select[Any]]] = {
         select(images.c.id)
         .join(placements, placements.c.image == images.c.id)
         .join(documents, documents.c.id == placements.c.document)
-        .where(placements.c.state.in_(COUNTED), images.c.published > 0, ~images.c.gone)
-        .distinct(),
+        .where(placements.c.state.in_(COUNTED), images.c.published > 0, ~images.c.gone),
     ),
     "product": (products.c.id, select(products.c.id).join(documents)),
     "chunk": (chunks.c.id, select(chunks.c.id).join(documents).where(chunks.c.published > 0, ~chunks.c.gone)),

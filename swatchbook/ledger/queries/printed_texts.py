@@ -10,40 +10,46 @@ from sqlalchemy import Connection, select
 
 from swatchbook.ledger.database import Ledger, select_in
 from swatchbook.ledger.queries.search_results import chunks_of_images, products_of_images
+from swatchbook.ledger.remembered import Remembered
 from swatchbook.ledger.tables import chunks, contents, images, links, placements
 from swatchbook.records import COUNTED, LinkKind, ResultKind
 
 
-def texts_of(ledger: Ledger, by: ResultKind, ids: Sequence[str]) -> dict[str, list[str]]:
-    """Return image, product or chunk -> its texts, for those of the ids that there are.
+def texts_of(known: Remembered, by: ResultKind, ids: Sequence[str]) -> dict[str, list[str]]:
+    """Return image, product or chunk -> its texts, for those of the ids that there are; some may be there twice.
 
     A product has the texts of its chunks and images; an image those of the chunks and products that it is linked to.
     """
-    if by == "chunk":
-        sources = {i: [i] for i in ids}
-    elif by == "product":
-        sources = _sources_of_products(ledger, ids)
-    else:
-        linked, products = chunks_of_images(ledger, ids), products_of_images(ledger, ids)
-        of_products = _sources_of_products(ledger, list({p for each in products.values() for p in each}))
-        sources = {
-            i: [i, *linked.get(i, ()), *(each for p in products.get(i, ()) for each in of_products.get(p, ()))]
-            for i in ids
-        }
-    wanted = {source for each in sources.values() for source in each}
-    with ledger.read() as connection:
-        said = _texts(connection, _CHUNKS, chunks.c.id, wanted) | _texts(connection, _IMAGES, images.c.id, wanted)
-    return {i: [said[each] for each in dict.fromkeys(of) if each in said] for i, of in sources.items()}
+    if by == "product":
+        return known.each(_texts_of_products, ids)
+    linked = known.each(chunks_of_images, ids) if by == "image" else {}
+    products = known.each(products_of_images, ids) if by == "image" else {}
+    of_products = known.each(_texts_of_products, [p for i in ids for p in products.get(i, ())])
+    own = known.each(_own_texts, [each for i in ids for each in (i, *linked.get(i, ()))])
+    return {
+        i: [
+            *(own[each] for each in (i, *linked.get(i, ())) if each in own),
+            *(text for p in products.get(i, ()) for text in of_products.get(p, ())),
+        ]
+        for i in ids
+    }
 
 
-def _sources_of_products(ledger: Ledger, ids: Sequence[str]) -> dict[str, list[str]]:
-    """Return product -> the ids of its chunks and images."""
+def _texts_of_products(ledger: Ledger, ids: Sequence[str]) -> dict[str, list[str]]:
+    """Return product -> the texts of its chunks and images, each once: many images stand in the same text."""
     sources = defaultdict[str, dict[str, None]](dict)
     with ledger.read() as connection:
         for query in (_CHUNKS_OF_PRODUCTS, _IMAGES_OF_PRODUCTS):
             for source, product in select_in(connection, query, links.c.target, ids):
                 sources[product][source] = None
-    return {product: list(of) for product, of in sources.items()}
+    said = _own_texts(ledger, [source for of in sources.values() for source in of])
+    return {product: list(dict.fromkeys(said[each] for each in of if each in said)) for product, of in sources.items()}
+
+
+def _own_texts(ledger: Ledger, ids: Sequence[str]) -> dict[str, str]:
+    """Return chunk or image -> all that it says itself, for those of the ids that there are."""
+    with ledger.read() as connection:
+        return _texts(connection, _CHUNKS, chunks.c.id, ids) | _texts(connection, _IMAGES, images.c.id, ids)
 
 
 def _texts(connection: Connection, query: Any, column: Any, ids: Collection[str]) -> dict[str, str]:

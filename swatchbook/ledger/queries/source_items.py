@@ -2,11 +2,9 @@
 pending and complete ones.
 """
 
-from collections.abc import Collection
-
 from sqlalchemy import Select, and_, case, exists, func, or_, select
 
-from swatchbook.ledger.database import Ledger, portions, select_in
+from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.image_states import shown_images, states_of_images
 from swatchbook.ledger.tables import links, placements, source_items
 from swatchbook.records import ImageState, ItemCounts, LinkKind
@@ -17,20 +15,19 @@ MAX_FAILED_IDS = 1_000
 _COMPLETE, _FAILED, _PENDING = range(3)
 
 
-def complete_products(ledger: Ledger, document: str, ids: Collection[str]) -> set[str]:
-    """Return those of a document's products that have images, all of them complete."""
-    places = (
-        select(links.c.target, placements.c.image)
-        .join_from(links, placements, placements.c.id == links.c.source)
-        .where(links.c.document == document, links.c.kind == LinkKind.IMAGE_PRODUCT)
-    )
+def complete_items(ledger: Ledger, document: str) -> bytes:
+    """Return for the number of each item of a document 1 if it is complete, else 0: a byte each, as there may be
+    100,000. The numbers of later items are beyond the end.
+    """
+    states = _states(document, gone=True).subquery("item_states")
+    complete = select(states.c.number).where(states.c.state == _COMPLETE)
+    last = select(func.max(source_items.c.number)).where(source_items.c.document == document)
     with ledger.read() as connection:
-        shown = [(row.target, row.image) for row in select_in(connection, places, links.c.target, ids)]
-        incomplete = set[str]()
-        for portion in portions(sorted({image for _, image in shown})):
-            states = states_of_images(shown_images(document=document, only=portion))
-            incomplete |= {image for image, state in connection.execute(states) if state != ImageState.COMPLETE}
-    return {product for product, _ in shown} - {product for product, image in shown if image in incomplete}
+        number = connection.execute(last).scalar_one()
+        found = bytearray(0 if number is None else number + 1)
+        for row in connection.execute(complete):
+            found[row.number] = 1
+    return bytes(found)
 
 
 def count_items(ledger: Ledger, document: str, *, skipped: int | None = None, all_complete: bool = False) -> ItemCounts:
@@ -73,15 +70,18 @@ def _states_without_images(document: str) -> Select[tuple[int]]:
     return select(state).where(source_items.c.document == document, ~source_items.c.gone)
 
 
-def _states(document: str) -> Select[tuple[str, int, int]]:
-    """Return (item, number, state) of the items that are in their source: the worst state of their images."""
+def _states(document: str, *, gone: bool = False) -> Select[tuple[str, int, int]]:
+    """Return (item, number, state) of the items that are in their source: the worst state of their images.
+
+    `gone`: also of the others.
+    """
     images = states_of_images(shown_images(document=document)).subquery("states")
     state = case(
         (images.c.state == ImageState.COMPLETE, _COMPLETE),
         (images.c.state == ImageState.PENDING, _PENDING),
         else_=_FAILED,
     )
-    return (
+    states = (
         select(
             source_items.c.item,
             source_items.c.number,
@@ -90,6 +90,7 @@ def _states(document: str) -> Select[tuple[str, int, int]]:
         .outerjoin(links, and_(links.c.target == source_items.c.product, links.c.kind == LinkKind.IMAGE_PRODUCT))
         .outerjoin(placements, placements.c.id == links.c.source)
         .outerjoin(images, images.c.image == placements.c.image)
-        .where(source_items.c.document == document, ~source_items.c.gone)
+        .where(source_items.c.document == document)
         .group_by(source_items.c.key, source_items.c.item, source_items.c.number)
     )
+    return states if gone else states.where(~source_items.c.gone)

@@ -99,7 +99,7 @@ def test_a_finished_stage_that_made_nothing_says_so_and_not_that_nothing_is_comp
         return stage_line(document, StageTiming(stage=Stage.EMBEDDED, seconds=2.0, units=units), report)
 
     assert line(8) == "a.pdf · embed images · 6 of 8 images complete · 2.0 s · 4.0 images/s"
-    assert line(0) == "a.pdf · embed images · nothing to make · 2.0 s"
+    assert line(0) == "a.pdf · embed images · nothing left to make · 2.0 s"
 
 
 def test_nothing_seen_changes_nothing() -> None:

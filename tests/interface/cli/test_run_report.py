@@ -44,6 +44,15 @@ def test_what_needs_a_review_is_said_where_there_is_any() -> None:
     assert "2 with a low score: swatchbook review list" in said
 
 
+def test_a_report_says_what_to_do_next() -> None:
+    assert 'search it: swatchbook search "…"' in drawn(report())
+    failed = drawn(report(DocumentStatus.FAILED, owner="anna"))
+    assert "the same again: swatchbook retry 1a2b3c4d --owner anna" in failed
+    assert "a corrected file: swatchbook ingest FILE --owner anna" in failed
+    assert "after fixing it: swatchbook retry 1a2b3c4d" in drawn(report(DocumentStatus.BLOCKED))
+    assert "resume: swatchbook retry 1a2b3c4d" in drawn(report(DocumentStatus.WAITING))
+
+
 def test_the_account_is_a_sum() -> None:
     text = drawn(
         report(

@@ -463,16 +463,6 @@ def until(true: Callable[[], Any], seconds: float = 5) -> None:
 # --- when things break ------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 3 MiB."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(folder)], check=True)
-    yield folder
-    subprocess.run(["umount", "-l", str(folder)], check=True)
-
-
 def test_a_full_disk_says_what_to_do_and_passes(small_disk: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Both where the upload is written first and where its file is kept."""
     monkeypatch.setenv("SWATCHBOOK_FILES_URL", str(small_disk))

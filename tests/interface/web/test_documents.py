@@ -19,7 +19,7 @@ from interface.web.events import CHANGED, STREAMS
 from swatchbook.ledger.documents import get_document
 from swatchbook.ledger.queries.account import account
 from swatchbook.ledger.queries.reviews import find_review_image
-from swatchbook.ledger.tables import documents, images, items, products
+from swatchbook.ledger.tables import documents, images, items, pages, products
 from swatchbook.pipeline.register_folder import register_folder
 from swatchbook.pipeline.run import begin_work
 from swatchbook.pipeline.scan import scan
@@ -129,6 +129,15 @@ def test_a_page_has_a_box_for_each_placement_that_leads_to_the_image(sample: Tes
     assert "has no page 99" in page(sample, f"/ui/documents/{document}?page=99", 404).text
 
 
+def test_a_page_is_named_by_its_number_and_by_what_is_printed_on_it(
+    sample: TestClient, resources: Resources, document: str
+) -> None:
+    with resources.ledger.write() as connection:
+        connection.execute(update(pages).where(pages.c.number == 2).values(label="ii"))
+    read = page(sample, f"/ui/documents/{document}?page=2")
+    assert read.text.count("2 (printed ii)") == 2  # its heading and its thumbnail
+
+
 def test_every_state_of_an_image_has_its_look(sample: TestClient, resources: Resources, document: str) -> None:
     shown = [
         each for each in sample.get(f"/documents/{document}/images").json()["images"] if each["state"] == "complete"
@@ -192,7 +201,7 @@ def test_every_picture_of_a_folder_is_shown_by_name_some_at_a_time(
     folder = register_folder(resources, tmp_path / "pictures", owner="anna", options=options).document
     work = begin_work(resources, folder.content, owner="anna", options=options, kind=folder.kind)
     assert isinstance(work, Work)
-    scan(resources, work, progress=lambda done, total: None)
+    scan(resources, work, b"", progress=lambda done, total: None)
     first = page(sample, f"/ui/documents/{folder.id}")
     assert "4 products" in first.text
     assert "Its products are the items of this folder" in first.text

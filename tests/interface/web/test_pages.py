@@ -89,10 +89,27 @@ def test_each_page_has_a_title_a_heading_and_a_name_for_each_control(sample: Tes
 def test_errors_are_pages_that_say_what_is_wrong(sample: TestClient) -> None:
     missing = "00000000-0000-0000-0000-000000000000"
     assert f"Document {missing} not found." in page(sample, f"/ui/documents/{missing}", 404).text
-    assert "query.k" in page(sample, "/?k=1000", 422).text
+    wrong = page(sample, "/?k=1000", 422).text
+    assert "Something in the address or form is not right" in wrong
+    assert "k: Input should be" in wrong
+    assert "query" not in wrong
+    assert "typed wrongly" in page(sample, "/ui/documents/mistyped", 404).text
     assert "nobody" in page(sample, "/?owner=nobody", 404).text
     gone = page(sample, f"/?picture={'0' * 64}", 404)
     assert "drop it again" in gone.text
+
+
+def test_an_address_that_does_not_exist_is_a_page_for_browsers_and_a_problem_for_programs(client: TestClient) -> None:
+    for address in ("/nothing", "/ui/nothing", "/documents/a/b/c"):
+        shown = client.get(address, headers={"Accept": "text/html,*/*;q=0.8"})
+        assert (shown.status_code, shown.headers["content-security-policy"]) == (404, POLICY)
+        read = Page(shown.text)
+        assert "There is nothing at this address" in read.text
+        assert read.links("/ui/documents") == ["/ui/documents"]
+        told = client.get(address)
+        assert (told.status_code, told.headers["content-type"]) == (404, "application/problem+json")
+    no_document = "/documents/00000000-0000-0000-0000-000000000000"
+    assert client.get(no_document, headers={"Accept": "text/html"}).headers["content-type"].endswith("problem+json")
 
 
 @pytest.mark.parametrize("name", ["pages.py", "..%2Fpages.py", "htmx-LICENSE", "%2Fetc%2Fpasswd"])

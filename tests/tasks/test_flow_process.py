@@ -1,0 +1,33 @@
+"""What holds for the process of every flow."""
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from blocks import load_resources
+from swatchbook.records import BlockNames
+from tasks import flow_process
+
+
+@pytest.fixture
+def fresh(home: Path) -> Iterator[None]:
+    """This process' tools are those of the test's home."""
+    load_resources.cache_clear()
+    yield
+    load_resources(BlockNames()).close()
+    load_resources.cache_clear()
+
+
+@pytest.mark.usefixtures("fresh")
+def test_a_flow_gives_way_before_it_begins(monkeypatch: pytest.MonkeyPatch) -> None:
+    done = list[str]()
+    monkeypatch.setattr(flow_process, "yield_to_people", lambda: done.append("gives way"))
+
+    @flow_process.registered
+    async def flow(blocks: BlockNames) -> None:
+        done.append("works")
+
+    asyncio.run(flow(BlockNames()))
+    assert done == ["gives way", "works"]
