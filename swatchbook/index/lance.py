@@ -257,7 +257,11 @@ class LanceIndex:
             finally:
                 self._renewing.release()
         with self._answering():
-            yield version
+            try:
+                yield version
+            except Exception:  # its files may be gone
+                self._read.pop(space, None)
+                raise
 
     def _renewed(self, space: Space) -> "_Version":
         """Return the newest version; what was read of the one before is read of it before others search in it."""

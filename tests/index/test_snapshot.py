@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from swatchbook.errors import Configuration
+from swatchbook.errors import Configuration, Failure
 from swatchbook.index import lance
 from swatchbook.index.base import IndexObject, Match, Payload, Space, Where
 from swatchbook.index.lance import LanceIndex
@@ -157,6 +157,21 @@ def test_with_a_lag_searches_miss_what_others_write_but_never_ones_own(tmp_path:
     wait(reader)
     with pytest.raises(Configuration, match="has no space"):
         found()
+
+
+def test_a_version_whose_files_are_gone_fails_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lance, "FEW_ROWS", -1)
+    reader, writer = LanceIndex(tmp_path, lag=3_600), LanceIndex(tmp_path)
+    asked = unit_vectors(1, SPACE.dimension, 9)[0]
+    for count in (1, 2):
+        writer.ensure(SPACE)
+        writer.upsert(SPACE, made(count))
+        if count == 2:
+            with pytest.raises(Failure):
+                reader.search(SPACE, asked, 9)
+        assert len(reader.search(SPACE, asked, 9)) == count
+        if count == 1:
+            writer.drop(SPACE)
 
 
 def test_while_one_search_reads_the_rows_again_others_find_what_was_there(tmp_path: Path) -> None:
