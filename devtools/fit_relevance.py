@@ -128,7 +128,7 @@ def main() -> None:
     with open_resources(settings := load_settings()) as resources:
         asked = list(ask(resources, given.questions))
     floor = settings.relevance_floor
-    in_use = (relevance.INTERCEPT, relevance.SAID, relevance.CLOSE, relevance.USUAL, relevance.FOREIGN)
+    in_use = (relevance.INTERCEPT, relevance.SAID, relevance.CLOSE, relevance.FOREIGN)
     print("intercept,", ", ".join(Evidence._fields), "in use:", in_use)
     for title, chooses in (("chooses", True), ("scored", False)):
         show(title, [(each, in_use) for each in asked if each.chooses == chooses], floor, errors=given.errors)

@@ -71,38 +71,19 @@ def background_of(resources: Resources, space: Space, owner: str | None, encode:
     everything = Where(owner=owner, editions="all")
     if known and (known.objects >= SAMPLE or resources.index.count(space, everything) < 2 * known.objects):
         return known
-    objects = _sample(resources, space, owner)
-    if objects is None:
+    ids = sample_objects(resources.ledger, pair, SAMPLE, owner)
+    objects = [each.vector for each in resources.index.fetch(space, ids).values()]
+    if not objects:
         return known
-    measured = measure(objects, encode(UNRELATED))
+    measured = measure(np.stack(objects), encode(UNRELATED))
     with suppress(Failure):  # as on a full disk: the next search estimates it again
         keep_background(resources.ledger, pair, owner, measured._asdict())
     return measured
 
 
-def middle_of(resources: Resources, space: Space, owner: str | None) -> Vectors | None:
-    """Return the mean (dimension,) of an owner's objects, or all, in a space, from a sample; None without objects.
-
-    Its product with a question is the mean similarity of that question to the objects.
-    """
-    objects = _sample(resources, space, owner)
-    return None if objects is None else _unit(objects).mean(axis=0)
-
-
-def _sample(resources: Resources, space: Space, owner: str | None) -> Vectors | None:
-    """Return the vectors (n, dimension) of some of an owner's objects, always the same ones; None without objects."""
-    ids = sample_objects(resources.ledger, RoleTag(role=space.role, tag=space.tag), SAMPLE, owner)
-    objects = [each.vector for each in resources.index.fetch(space, ids).values()]
-    return np.stack(objects) if objects else None
-
-
-def _unit(vectors: Vectors) -> Vectors:
-    unit: Vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-    return unit
-
-
 def measure(objects: Vectors, questions: Vectors) -> Background:
     """Return the background of objects (n, dimension) to questions (m, dimension) by cosine similarity."""
-    similarities = _unit(objects) @ _unit(questions).T
+    unit = objects / np.linalg.norm(objects, axis=1, keepdims=True)
+    similarities = unit @ (questions / np.linalg.norm(questions, axis=1, keepdims=True)).T
     deviation = max(float(similarities.std()), LEAST_DEVIATION)
     return Background(round(float(similarities.mean()), 6), round(deviation, 6), len(objects))

@@ -1,10 +1,9 @@
-"""Whether a result has to do with a question at all: a probability, by four kinds of evidence. *Said* is the share of
+"""Whether a result has to do with a question at all: a probability, by three kinds of evidence. *Said* is the share of
 the question's words that are printed of the result, or seen in it, in any inflection; *close* is how much nearer the
 result is to the question than that space is to questions about other things, in standard deviations
-(`background.py`); *usual* is how much nearer the owner's objects are on average, in the same space; *foreign* is the
-share of the words that nothing of the owner says, weighed by how much there is to say them: who has no marble does not
-print the word. The weights are fitted on one half of the questions in tests/truth/questions, and so is the floor below
-which a result is not shown.
+(`background.py`); *foreign* is the share of the words that nothing of the owner says, weighed by how much there is to
+say them: who has no marble does not print the word. The weights are fitted on one half of the questions in
+tests/truth/questions, and so is the floor below which a result is not shown.
 """
 
 import math
@@ -46,24 +45,23 @@ Dutch, as `content_words` folds them."""
 _WORD = re.compile(r"\d+(?:[.,]\d+)*(?:x\d+(?:[.,]\d+)*)+|[^\W_]+(?:[.,]\d+)?")
 
 
-INTERCEPT, SAID, CLOSE, USUAL, FOREIGN = -2.84, 5.03, 0.47, 0.59, -10.96
-"""Logits of an answer: of none of the evidence, of all words said, of each deviation, of each deviation of the owner's
-objects, and of all words foreign. `devtools.fit_relevance`."""
+INTERCEPT, SAID, CLOSE, FOREIGN = -2.29, 4.57, 0.62, -10.97
+"""Logits of an answer: of none of the evidence, of all words said, of each deviation, and of all words foreign.
+`devtools.fit_relevance`."""
 
 
 class Evidence(NamedTuple):
-    """What speaks for a result. `said`, `foreign`: shares of the question's words, the second one weighed; `close`,
-    `usual`: standard deviations."""
+    """What speaks for a result. `said`, `foreign`: shares of the question's words, the second one weighed; `close`:
+    standard deviations."""
 
     said: float
     close: float
-    usual: float
     foreign: float
 
     @property
     def relevance(self) -> float:
         """Return the probability that the result is an answer."""
-        logit = INTERCEPT + SAID * self.said + CLOSE * self.close + USUAL * self.usual + FOREIGN * self.foreign
+        logit = INTERCEPT + SAID * self.said + CLOSE * self.close + FOREIGN * self.foreign
         return 1 / (1 + math.exp(-logit))
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, S
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Literal, NamedTuple, cast
+from typing import Literal, NamedTuple
 
 from swatchbook.arrays import Pixels, Vectors
 from swatchbook.errors import Failure, InvalidReference
@@ -24,7 +24,7 @@ from swatchbook.models.base import TextTower
 from swatchbook.models.registry import Models
 from swatchbook.records import PIXEL_ROLES, Hit, ResultKind, Role, RoleTag, SearchResults
 from swatchbook.resources import Resources
-from swatchbook.search.background import Background, Encode, background_of, middle_of
+from swatchbook.search.background import Background, Encode, background_of
 from swatchbook.search.examples import Examples
 from swatchbook.search.fusion import (
     BY_TERMS,
@@ -165,7 +165,7 @@ def _best(
     active, chosen = searched_spaces(known), resources.settings.search_weights
     weights = weights or default_weights(active, text=asked.text is not None, image=asked.by_picture, chosen=chosen)
     roles = {role for role, weight in weights.items() if weight > 0}
-    queries = _queries(resources, known, asked, roles, lambda kind: filters_of_candidates(where, by, kind))
+    queries = _queries(resources, active, asked, roles, lambda kind: filters_of_candidates(where, by, kind))
     given = {*asked.examples.like, *asked.examples.unlike}
     best = list[Found]()
     for most in _depths(where, by):
@@ -184,8 +184,9 @@ def ask_each_role(
 ) -> tuple[dict[str, list[Match]], ToTargets]:
     """Return role -> its candidates, of every role that applies, whatever its weight; and what they stand for."""
     where, known = Where(owner=owner), resources.remembered()
+    active = searched_spaces(known)
     queries = _queries(
-        resources, known, asked, frozenset(WEIGHTED), lambda kind: filters_of_candidates(where, by, kind)
+        resources, active, asked, frozenset(WEIGHTED), lambda kind: filters_of_candidates(where, by, kind)
     )
     return _ask_all(resources, queries, CANDIDATES), _TARGETS[by](known)
 
@@ -209,14 +210,14 @@ def evidence(resources: Resources, hits: Sequence[Hit], text: str, by: ResultKin
     """Return what speaks for each result of a search by text, of an owner or of all."""
     asked, known = content_words(text), resources.remembered()
     texts = texts_of(known, by, [hit.id for hit in hits])
-    nearness = _nearness(resources, known, {role for hit in hits for role in hit.why}, text, owner)
+    backgrounds = _backgrounds(resources, known, {role for hit in hits for role in hit.why}, owner)
     said = [
         words_said(asked, [*filter(None, (hit.title, hit.product, hit.text)), *texts.get(hit.id, ())]) for hit in hits
     ]
     foreign = _said_by_nothing(resources, known, {word for each in said for word in asked if word not in each}, owner)
-    words, vocabulary = max(1, len(asked)), max((of.vocabulary for of, _ in nearness.values()), default=0.0)
+    words, vocabulary = max(1, len(asked)), max((each.vocabulary for each in backgrounds.values()), default=0.0)
     return [
-        Evidence(len(each) / words, *_nearest_by(hit, nearness), foreign=vocabulary * len(foreign - each) / words)
+        Evidence(len(each) / words, _closeness(hit, backgrounds), vocabulary * len(foreign - each) / words)
         for hit, each in zip(hits, said, strict=True)
     ]
 
@@ -247,39 +248,28 @@ def _evidence_of_each(
     return [judged[hit.id] for hit in hits]
 
 
-def _nearest_by(hit: Hit, nearness: Mapping[str, tuple[Background, float]]) -> tuple[float, float]:
-    """Return by how many deviations a result is nearer than unrelated things, in the role that says most, and by how
-    many the owner's objects are on average, in the same role.
-    """
-    of_roles = [(nearness[r], why["score"]) for r, why in hit.why.items() if r in nearness]
-    return max(((of.closeness(score), usual) for (of, usual), score in of_roles), default=(0.0, 0.0))
+def _closeness(hit: Hit, backgrounds: Mapping[str, Background]) -> float:
+    """Return by how many deviations a result is nearer than unrelated things, in the role that says most."""
+    return max((backgrounds[r].closeness(why["score"]) for r, why in hit.why.items() if r in backgrounds), default=0.0)
 
 
-def _nearness(
-    resources: Resources, known: Remembered, roles: Collection[str], text: str, owner: str | None
-) -> dict[str, tuple[Background, float]]:
-    """Return role -> the background of its active space, and by how many deviations the owner's objects are nearer to
-    the text on average; for those of the roles that texts are near to.
-    """
-    found = dict[str, tuple[Background, float]]()
+def _backgrounds(
+    resources: Resources, known: Remembered, roles: Collection[str], owner: str | None
+) -> dict[str, Background]:
+    """Return role -> the background of its active space to texts, for those of the roles that texts are near to."""
+    found = dict[str, Background]()
     for role, space in searched_spaces(known).items():
-        encode = _text_queries(resources, space) if role in roles else None
-        if encode is None:
+        if role not in roles:
             continue
         with suppress(Failure):  # as where the space has been dropped meanwhile: words still speak for a result
-            background = known.once(
-                partial(background_of, resources, space, owner, encode), background_of, space, owner
-            )
-            middle = known.once(partial(middle_of, resources, space, owner), middle_of, space, owner)
-            if background and middle is not None:
-                usual = float(middle @ _asked_vector(known, space, encode, text))
-                found[role.value] = (background, background.closeness(usual))
+            if background := known.once(partial(_background, resources, space, owner), _background, space, owner):
+                found[role.value] = background
     return found
 
 
-def _asked_vector(known: Remembered, space: Space, encode: Encode, text: str) -> Vectors:
-    """Return the vector (dimension,) of a text as a query of a space, encoded once."""
-    return known.once(lambda: encode([text])[0], _asked_vector, space.tag, text)
+def _background(resources: Resources, space: Space, owner: str | None) -> Background | None:
+    encode = _text_queries(resources, space)
+    return background_of(resources, space, owner, encode) if encode else None
 
 
 def _text_queries(resources: Resources, space: Space) -> Encode | None:
@@ -358,7 +348,7 @@ def _ask_all(resources: Resources, queries: Mapping[str, Ask], most: int) -> dic
 
 def _queries(
     resources: Resources,
-    known: Remembered,
+    active: Mapping[Role, Space],
     asked: Query,
     roles: Collection[str],
     filters: Callable[[Literal["image", "chunk"]], Where],
@@ -370,15 +360,11 @@ def _queries(
     """
     queries: dict[str, Ask] = {}
     text, image, examples = asked
-    active = searched_spaces(known)
     text_spaces = [active[role] for role in (Role.UNDERSTANDING, Role.TEXT) if role in active]
     active = {role: space for role, space in active.items() if role in roles}
 
     def filters_in(space: Space) -> Where:
         return filters("chunk" if space.role is Role.TEXT else "image")
-
-    def encoded(role: Role, text: str) -> Vectors:
-        return _asked_vector(known, active[role], cast(Encode, _text_queries(resources, active[role])), text)
 
     def nearest(role: Role, vector: Vectors) -> Ask:
         space = active[role]
@@ -393,15 +379,16 @@ def _queries(
         return ask
 
     if text:
-        for role in sorted(ONE_MODEL & active.keys()):
-            queries[role.value] = nearest(role, encoded(role, text))
+        for models, text_roles in _by_models(resources, active, ONE_MODEL):
+            vector = models.text_encoder.embed([text], "query")[0]
+            queries |= {role.value: nearest(role, vector) for role in text_roles}
         if KEYWORD in roles:
             queries[KEYWORD] = keyword(text)
         if NUMBER in roles and (numbers := numbers_of(text)):
             queries[NUMBER] = keyword(numbers)
         # with a query picture, its own visual vector is the better query
-        if not asked.by_picture and _tower(resources, active, Role.VISUAL):
-            queries[Role.VISUAL.value] = nearest(Role.VISUAL, encoded(Role.VISUAL, text))
+        if not asked.by_picture and (tower := _tower(resources, active, Role.VISUAL)):
+            queries[Role.VISUAL.value] = nearest(Role.VISUAL, tower.encode_queries([text])[0])
     picture, visual = dict[Role, Vectors](), None
     if image is not None:
         groups = list(_by_models(resources, active, PIXEL_ROLES))

@@ -45,11 +45,10 @@ def test_words_are_said_in_any_inflection_and_in_compounds(asked: str, text: str
 
 @given(said=st.floats(0, 1), foreign=st.floats(0, 1), near=st.floats(-9, 9), more=st.floats(0.01, 1))
 def test_more_evidence_is_never_less_relevant(said: float, foreign: float, near: float, more: float) -> None:
-    one = Evidence(said, near, near, foreign).relevance
-    assert 0 <= one <= Evidence(said, near + more, near, foreign).relevance <= 1
-    assert one <= Evidence(said, near, near + more, foreign).relevance
-    assert one <= Evidence(said + more, near, near, foreign).relevance
-    assert one >= Evidence(said, near, near, foreign + more).relevance
+    one = Evidence(said, near, foreign).relevance
+    assert 0 <= one <= Evidence(said, near + more, foreign).relevance <= 1
+    assert one <= Evidence(said + more, near, foreign).relevance
+    assert one >= Evidence(said, near, foreign + more).relevance
 
 
 def test_a_missing_word_says_more_of_a_collection_than_of_a_leaflet() -> None:
@@ -100,17 +99,6 @@ def test_words_that_nothing_of_an_owner_says_are_foreign_and_others_are_not(samp
     (all_of_it,) = judged("diesel piston", "anna")
     assert 0 < half == all_of_it / 2
     assert judged("diesel piston", None) == {all_of_it}
-
-
-def test_a_question_is_encoded_once(sample: Resources, monkeypatch: pytest.MonkeyPatch) -> None:
-    find_relevant(sample, text="oak", where=Where(owner="anna"))  # the background is kept by now
-    asked = list[str]()
-    encoder = type(sample.models.text_encoder)
-    embed = encoder.embed
-    monkeypatch.setattr(encoder, "embed", lambda self, texts, *rest: asked.extend(texts) or embed(self, texts, *rest))
-    find_relevant(sample, text="walnut boards", where=Where(owner="anna"))
-    find_relevant(sample, text="walnut boards", where=Where(owner="anna"), by="product", offset=2)
-    assert asked == ["walnut boards"]
 
 
 def test_the_nearest_satisfies_the_filters_and_a_filter_that_nothing_matches_is_named(sample: Resources) -> None:
