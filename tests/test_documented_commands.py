@@ -240,7 +240,7 @@ TESTED_ELSEWHERE: Mapping[str, str] = {
 _STACK = "tests/servers/test_stack.py::test_form_of_the_ui_filled_in_as_it_stands_ingests_a_catalogue"
 _MONITORING = "tests/interface/service/test_monitoring.py"
 _SET_OR_SHOWN = "not run: shows a file, or sets what other lines use"
-_OF_COMPOSE = "not run: Docker's own command, on what `make up` runs"
+_OPERATION = "tests/containers/test_compose.py::test_lines_of_the_page_about_operation_do_what_it_says"
 _KUBERNETES = "not run: needs a cluster; the job is checked by its schema (docs/RELIABILITY.md)"
 OTHER_PROGRAMS: Mapping[str, str] = {
     "(umask 077; perl": "tests/containers/test_what_is_declared.py"
@@ -255,7 +255,7 @@ OTHER_PROGRAMS: Mapping[str, str] = {
     "docker compose run --rm models": "tests/containers/test_compose.py"
     "::test_weights_are_written_by_who_fetches_them_and_only_read_by_all_others",
     **dict.fromkeys(("cat ", "cd ", "grep ", "sed ", "export "), _SET_OR_SHOWN),
-    **dict.fromkeys(("docker compose exec", "docker compose logs"), _OF_COMPOSE),
+    **dict.fromkeys(("docker compose exec", "docker compose logs"), _OPERATION),
     **dict.fromkeys(("kubectl ", "prefect work-pool", "pip install prefect-kubernetes"), _KUBERNETES),
     **dict.fromkeys(
         ("curl ", "api="),

@@ -1,6 +1,7 @@
 """compose.yaml, whole: `make up` on an empty engine, one upload until it is found, `make down`."""
 
 import json
+import re
 import subprocess
 import time
 from base64 import b64encode
@@ -192,6 +193,30 @@ def test_weights_are_written_by_who_fetches_them_and_only_read_by_all_others(sta
     assert stack.engine.run("exec", stack.container("worker"), "ls", "/var/lib/models") == "fetched"
     with pytest.raises(RuntimeError, match="Read-only"):
         stack.engine.run("exec", stack.container("service"), "touch", "/var/lib/models/other")
+
+
+LINE = re.compile(r"^ *\$ docker compose ((?:exec|logs) .*?)(?: +#.*)?$", re.MULTILINE)
+
+
+def test_lines_of_the_page_about_operation_do_what_it_says(
+    document: dict[str, Any], stack: Stack, tmp_path: Path
+) -> None:
+    """Each `docker compose exec` and `logs` of docs/deploy.md, without `--follow`, which would not end."""
+    assert document["status"] == "completed"
+    answers = dict[str, str]()
+    for line in set(LINE.findall((ROOT / "docs" / "deploy.md").read_text())):
+        typed = line.replace("exec ", "exec -T ").replace("logs --follow ", "logs --no-color ")
+        command = (
+            f"docker-compose --project-directory {ROOT} --file {ROOT / 'compose.yaml'} --env-file $ENV_FILE {typed}"
+        )
+        environment = {**stack.environment, "SWATCHBOOK_IMAGE": IMAGE}
+        done = subprocess.run(["bash", "-euc", command], cwd=tmp_path, env=environment, capture_output=True, text=True)
+        assert done.returncode == 0, f"{line}\n{done.stdout[-4_000:]}\n{done.stderr[-4_000:]}"
+        answers[line] = done.stdout
+    assert (tmp_path / "ledger.dump").read_bytes().startswith(b"PGDMP")
+    assert "1 completed" in answers["exec service swatchbook status --all-owners"]
+    assert "worker" in answers["logs --follow worker service"]
+    assert "ledger" in answers["exec service swatchbook doctor"]
 
 
 def test_make_up_says_where_and_make_down_keeps_the_data(stack: Stack) -> None:

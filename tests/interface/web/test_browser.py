@@ -168,6 +168,23 @@ def test_a_product_is_found_by_words_by_likeness_and_by_a_picture(tab: Page, tmp
     assert tab.locator("h1").inner_text().startswith("Image")
 
 
+@pytest.mark.parametrize(("event", "holder"), [("paste", "clipboardData"), ("drop", "dataTransfer")])
+def test_a_picture_that_is_pasted_or_dropped_is_searched_with(tab: Page, picture: Any, event: str, holder: str) -> None:
+    tab.goto("/")
+    tab.evaluate(
+        """async ([image, event, holder]) => {
+          const bytes = await (await fetch(`/images/${image}/file`)).blob();
+          const given = new DataTransfer();
+          given.items.add(new File([bytes], "photo.png", { type: bytes.type }));
+          const kind = event === "paste" ? ClipboardEvent : DragEvent;
+          document.body.dispatchEvent(new kind(event, { bubbles: true, cancelable: true, [holder]: given }));
+        }""",
+        [picture.image, event, holder],
+    )
+    tab.wait_for_url(re.compile(r"/\?(by=image&)?picture=[0-9a-f]{64}$"))
+    assert shown_images(tab)[0] == f"/ui/images/{picture.image}"
+
+
 def test_a_catalogue_is_uploaded_watched_and_deleted(
     tab: Page, service: Served, small_catalogue: Path, tmp_path: Path
 ) -> None:
