@@ -1,8 +1,9 @@
 """The products that the layout rules find in labelled catalogues, scored as `swatchbook evaluate products` does, but
 without an ingest: only the pure stages run. With `--links` pictures are extracted and linked, with `--facts` tables are
-read and products described, too.
+read and products described, too. With `--given` the names are those of the labels, where any text says them: what is
+said of a product is then measured on catalogues whose products are not found, too.
 
-Usage: python -m devtools.score_products LABELS PDFS [NAME…] [--errors] [--links] [--facts] [--keep FOLDER]
+Usage: python -m devtools.score_products LABELS PDFS [NAME…] [--errors] [--links] [--facts] [--given] [--keep FOLDER]
 LABELS holds NAME.json, PDFS NAME.pdf. `--errors` names what is missed and wrong. `--keep` keeps what was read of each
 PDF, so that the next run does not read it again (reading a scan takes seconds a page).
 """
@@ -18,13 +19,14 @@ from typing import NamedTuple
 
 from swatchbook.cache_keys import stage_key
 from swatchbook.catalogue import describe, discover, plan
-from swatchbook.catalogue.choose_names import Weights
+from swatchbook.catalogue.choose_names import Choice, Weights, choose_names
 from swatchbook.catalogue.link import link
+from swatchbook.catalogue.name_groups import NameGroup
 from swatchbook.evaluation.facts import FieldScore
 from swatchbook.evaluation.links import Placed, SaidLink
-from swatchbook.evaluation.score import Answer, Score, score
+from swatchbook.evaluation.score import Answer, Score, match_products, score
 from swatchbook.evaluation.summary import summarise
-from swatchbook.evaluation.truth import read_truths
+from swatchbook.evaluation.truth import Truth, read_truths
 from swatchbook.pdf import reader
 from swatchbook.pdf.read_ahead import find_reading, keep_reading
 from swatchbook.pipeline.extract import extract
@@ -32,6 +34,7 @@ from swatchbook.records import (
     Description,
     Discovery,
     Extraction,
+    FoundProduct,
     IngestOptions,
     LinkKind,
     Page,
@@ -53,6 +56,7 @@ def main() -> None:
     parser.add_argument("--errors", action="store_true")
     parser.add_argument("--links", action="store_true")
     parser.add_argument("--facts", action="store_true")
+    parser.add_argument("--given", action="store_true")
     parser.add_argument("--keep", type=Path)
     given = parser.parse_args()
     names = given.names or sorted(
@@ -61,7 +65,7 @@ def main() -> None:
     scores = []
     with ProcessPoolExecutor() as processes:
         for one in processes.map(
-            partial(_score, given.labels, given.pdfs, given.keep, given.links, given.facts), names
+            partial(_score, given.labels, given.pdfs, given.keep, given.links, given.facts, given.given), names
         ):
             scores.append(one)
             print(row(one, links=given.links, facts=given.facts), flush=True)
@@ -99,9 +103,33 @@ def row(one: Score, *, links: bool, facts: bool) -> str:
     return text + "".join(f"\n{_field(field)}" for field in (one.facts.fields if facts else ()))
 
 
-def _score(labels: Path, pdfs: Path, keep: Path | None, links: bool, facts: bool, name: str) -> Score:
+def _score(labels: Path, pdfs: Path, keep: Path | None, links: bool, facts: bool, given: bool, name: str) -> Score:
     (truth,) = read_truths([labels / f"{name}.json"])
-    return score(truth, run_stages(pdfs / f"{name}.pdf", keep=keep, links=links, facts=facts))
+    choose = partial(labelled_names, truth) if given else choose_names
+    return score(truth, run_stages(pdfs / f"{name}.pdf", keep=keep, links=links, facts=facts, choose=choose))
+
+
+def labelled_names(truth: Truth, groups: Sequence[NameGroup], _: object) -> Choice | None:
+    """Return the texts of any group that say the labelled names, of several for a name the largest."""
+    found = {c for group in groups for c in group.candidates}
+    texts = sorted(found, key=lambda c: (-c.text.size, c.text.page, c.text.box, c.name))
+    said = tuple(
+        FoundProduct(name=c.name, raw_name=c.text.text, first_page=page, last_page=page, pages=(page,), confidence=1.0)
+        for c in texts
+        for page in [c.text.page]
+    )
+    products = describe.assemble_products("document", Discovery(products=said), [Description(metadata={})] * len(said))
+    chosen = {texts[n] for n in match_products(truth.products, products).values()}
+    if not chosen:
+        return None
+    return Choice(
+        candidates=tuple(sorted(chosen, key=lambda c: (c.text.page, c.text.box[1], c.text.box[0]))),
+        joined=frozenset(),
+        styles=frozenset(c.text.style for c in chosen),
+        probability=1.0,
+        probabilities=dict.fromkeys(chosen, 1.0),
+        codes={},
+    )
 
 
 class Result(NamedTuple):
@@ -122,17 +150,18 @@ def run_stages(
     links: bool = False,
     facts: bool = False,
     weights: Weights | None = None,
+    choose: discover.Choose = choose_names,
 ) -> Answer:
     """Return what the layout rules find in a PDF. `keep`: folder that keeps what was read of it; `weights`: those that
-    choose the names.
+    choose the names; `choose`: what does.
     """
     if links:
-        return answer_of(catalogue_of(path, keep, facts=facts))
+        return answer_of(catalogue_of(path, keep, facts=facts, choose=choose))
     with _home(keep) as home:
         settings = Settings(home=home)
         files = Files(settings.files)
         reading = _read(path, files, settings)
-        discovery = discover.discover(reading, reader.iter_pages(files, reading), weights)
+        discovery = discover.discover(reading, reader.iter_pages(files, reading), weights, choose=choose)
         products = _products(path, reading, discovery, files, settings, facts=facts)
     return Answer(products, {}, (), reading.page_boxes, {})
 
@@ -150,13 +179,17 @@ def answer_of(result: Result) -> Answer:
     )
 
 
-def catalogue_of(path: Path, keep: Path | None, *, facts: bool = False) -> Result:
-    """Run the stages on a PDF up to its pictures. `keep`: folder that keeps what was read of it."""
+def catalogue_of(
+    path: Path, keep: Path | None, *, facts: bool = False, choose: discover.Choose = choose_names
+) -> Result:
+    """Run the stages on a PDF up to its pictures. `keep`: folder that keeps what was read of it; `choose`: what names
+    the products.
+    """
     with _home(keep) as home:
         settings = Settings(home=home)
         files = Files(settings.files)
         reading = _read(path, files, settings)
-        discovery = discover.discover(reading, reader.iter_pages(files, reading))
+        discovery = discover.discover(reading, reader.iter_pages(files, reading), choose=choose)
         products = _products(path, reading, discovery, files, settings, facts=facts)
         planned = plan.make_plan(reading, reader.iter_pages(files, reading), discovery, focus=True)
         extraction = extract(path, "document", reading, planned, files, settings)

@@ -62,7 +62,7 @@ PURE_STAGES: Mapping[str, PureStage] = {
         ),
     ),
     "describe": PureStage(
-        version="6",
+        version="7",
         after=("discover", "tables"),
         asks=(("llm", "describe"),),
         modules=(
@@ -70,6 +70,7 @@ PURE_STAGES: Mapping[str, PureStage] = {
             *_catalogue("describe", "attributes", "measures", "color_words", "table_rows", "page_layout", "kinds"),
             *_catalogue("running_text"),
             "swatchbook/catalogue/colors.toml",
+            "swatchbook/catalogue/fact_words.toml",
             *_catalogue(*_LLM, "llm/metadata", "llm/assist"),
         ),
     ),

@@ -85,6 +85,8 @@ LONGEST_LABEL = 100
 """Characters before a colon in which its label and the word before it are sought."""
 ROW = 0.6
 """Two lines are in one row when their middles differ by less than this share of the font size."""
+LONGEST_HEAD = 5
+"""Words of a column's head; more are a sentence."""
 REACH = 0.3
 """The longest distance of a value to the right of its label, as a share of the page's width."""
 
@@ -119,6 +121,16 @@ def nearest_key(label: str) -> str:
     """Return the key of a label, or of its noun if that is known ("Gross weight", "Peso netto"), else a derived key."""
     words = _strip_label(label).split() or [""]
     return fact_key(label) or _LAST_WORDS.get(words[-1]) or _FIRST_WORDS.get(words[0]) or derive_key(label)
+
+
+def head_key(label: str) -> str | None:
+    """Return the key of a head of a column that is known, or has a known label among its words: "Gross weight", "Цена с
+    НДС", "Расчетная масса m, кг". Of several the first; None for prose.
+    """
+    words = [word for word in _strip_label(label).split() if len(word) > 1 and word.isalpha()]
+    if (key := fact_key(label)) or len(words) > LONGEST_HEAD:
+        return key
+    return next(filter(None, map(fact_key, words)), None)
 
 
 def unit_in(label: str) -> str | None:

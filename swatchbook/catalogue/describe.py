@@ -18,19 +18,23 @@ from swatchbook.catalogue.attributes import (
     derive_key,
     fact_key,
     find_attributes,
+    head_key,
     labels_within,
     nearest_key,
+    price_in,
     unit_in,
 )
 from swatchbook.catalogue.color_words import color_at_end, colors_in, says_color
 from swatchbook.catalogue.kinds import count_contacts
 from swatchbook.catalogue.measures import (
     ean_in,
+    facts_in_text,
     is_designation,
     kind_of,
-    measures_in_text,
+    labelled_code,
     share_of,
     shares_in,
+    size_in,
     values_in,
     values_in_name,
 )
@@ -73,10 +77,14 @@ WHOLE_WIDTH = 0.95
 """A region over this share of the page's width is a section's, not a card's."""
 ONE_OF = frozenset({"weight", "capacity"})
 """Keys of which a product has one value, where no label says what several of them are of."""
-NUMBERS = MEASURES - {"size", "dimensions"} | {"code", "ean", "price", "weight", "capacity"}
+NUMBERS = MEASURES - {"size"} | {"code", "ean", "price", "weight", "capacity"}
 """Keys whose values have a digit."""
 MOSTLY = 0.3
 """A label with its value covers at least this share of a name that is its value."""
+ABOUT = re.compile(r"\b(?:c?ca\.|approx\.|около)\s?", re.IGNORECASE)
+"""What stands before the unit in a head: "Weight (ca. kg)"."""
+UNIT_BEHIND = re.compile(r",\s?(мм|см|м|кг|г|л|mm|cm|m|kg|g|l)\.?\s*$", re.IGNORECASE)
+"""The unit that ends a head: "Mass m, kg"."""
 NOTHING = frozenset(
     {"n/a", "na", "none", "nil", "keine", "нет", "may vary", "varies", "variable", "on request", "auf anfrage"}
     | {"su richiesta", "sur demande", "a consultar", "sob consulta", "по запросу"}
@@ -216,7 +224,8 @@ def _is_name(fact: Fact, names: Sequence[Box]) -> bool:
 
 def _with_unit(value: str, label: str) -> str:
     """Return a value with the unit that its label names, unless it has one: "Box size (inches)" of "15x12"."""
-    unit = unit_in(label)
+    behind = UNIT_BEHIND.search(label)
+    unit = unit_in(ABOUT.sub("", label)) or (behind[1] if behind else None)
     return f"{value} {unit}" if unit and re.fullmatch(r"[\d.,\sx×*х/–-]+", value) else value
 
 
@@ -330,12 +339,13 @@ def _table_facts(table: Table, product: FoundProduct, others: Sequence[Occurrenc
     if any(fold(cell) in names for row in rows for cell in row):
         own = {fold(name) for name in (product.name, product.raw_name, product.code or "") if name}
         rows = [rows[0], *(row for row in rows[1:] if any(fold(cell) in own for cell in row))]
-    headings = [fact_key(cell) for cell in rows[0]]
+    headings = [head_key(cell) for cell in rows[0]]
     if sum(h is not None for h in headings) >= 2:
         for row in rows[1:]:
-            for key, label, cell in zip(headings, rows[0], row, strict=False):
+            for head, label, cell in zip(headings, rows[0], row, strict=False):
+                key = head or ("dimensions" if size_in(cell) == cell else None)
                 if key and cell:
-                    yield _fact(key, cell, label, table.page, table.bbox, "table")
+                    yield _fact(key, _with_unit(cell, label), label, table.page, table.bbox, "table")
         return
     for row in rows:
         cells = [cell for cell in row if cell]
@@ -352,9 +362,9 @@ def _unlabelled(lines: Sequence[Line], page: int) -> Iterator[Fact]:
 
 
 def _in_prose(lines: Sequence[Line], page: int) -> Iterator[Fact]:
-    """Yield the measures that stand behind their labels within longer texts."""
+    """Yield the measures that stand behind their labels within longer texts, and the colours that goods come in."""
     for line in lines:
-        for key, value in measures_in_text(normalise_line(line.text)):
+        for key, value in facts_in_text(normalise_line(line.text)):
             yield _fact(key, value, "", page, line.bbox, "pattern")
 
 
@@ -406,6 +416,8 @@ def _fact(key: str, value: str, label: str, page: int, box: Box | None, rule: st
         key = "ean"
     if key == "type" and is_designation(value):
         key = "code"
+    if key == "code":
+        value = labelled_code(value) or value
     return Fact(key=key, value=value.strip().rstrip("*").strip(), label=label, page=page, bbox=box, rule=rule)
 
 
@@ -433,11 +445,13 @@ def _usable(facts: Iterable[Fact]) -> list[Fact]:
     kept: dict[tuple[str, str], Fact] = {}
     for fact in facts:
         says_something = fact.value.casefold() not in NOTHING and any(map(str.isalnum, fact.value))
+        is_price = fact.key == "code" and price_in(fact.value) == fact.value
         is_label = fact.value.endswith((":", "：")) or (fact.key in NUMBERS and not any(map(str.isdigit, fact.value)))
         if (
             fact.key
             and says_something
             and not is_label
+            and not is_price
             and len(fact.value) <= LONGEST_VALUE
             and "http" not in fact.value
         ):

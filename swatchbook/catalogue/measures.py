@@ -3,8 +3,11 @@ contents, slip ratings, packs ("5 planks / carton") and compositions, whose shar
 """
 
 import re
+import tomllib
 from collections.abc import Iterator
+from importlib.resources import files
 from itertools import pairwise
+from typing import Final
 
 from swatchbook.catalogue.attributes import WORDS_OF, code_of, fact_key, is_measure, price_in
 from swatchbook.catalogue.color_words import color_at_end, colors_in
@@ -40,6 +43,22 @@ _PACK = re.compile(
     r"(?:[\s=(:]*\d+(?:[.,]\d+)?\s?(?:m2|m²|sqm|sqft|sq\.?\s?ft|kg|pcs)\)?)?",
     re.IGNORECASE,
 )
+_FACT_WORDS = tomllib.loads(files("swatchbook.catalogue").joinpath("fact_words.toml").read_text(encoding="utf-8"))
+
+
+def _any_of(part: str) -> list[str]:
+    """Return the words of a part of `fact_words.toml` in all languages, the longest first."""
+    words = (word for listed in _FACT_WORDS[part].values() for word in listed.split(", "))
+    return sorted(words, key=lambda word: (-len(word), word))
+
+
+_CONTAINERS: Final = frozenset(_any_of("containers"))
+_AVAILABLE = re.compile(rf"(?<!\w)(?:{'|'.join(_any_of('available'))})\s([^.:()]+)", re.IGNORECASE)
+"""What a text says the goods are available in."""
+_COUNT = r"[x×хX]\s?\d{1,5}(?![\d.,])|(?<![\d.,])\d{1,5}\s?[x×хX](?!\s?\d)"
+_CONTAINER = re.compile(r"(?P<first>\d{1,5}\s?[x×хX]?\s)?(?P<word>[^\W\d]+(?:[-/][^\W\d]+)?)(?P<rest>\W.*)")
+_MOST_WORDS_BESIDE = 3
+"""Words beside a container's content: "Boite ronde 350 g", "Tubo de 70 g"."""
 _SIGN_BEFORE = (
     r"(?:R\$|US\$|RD\$|A\$|C\$|S/\.?|Bs\.?|[€$£₹¥₽₺₩₫₴₦₱₪₸฿]|\b(?:EUR|USD|GBP|CHF|INR|SEK|NOK|DKK|CZK|HUF|RON|BGN|RSD|BAM|TRY|"
     r"UAH|KZT|AED|SAR|QAR|KWD|EGP|MAD|NGN|GHS|KES|ZAR|JPY|CNY|RMB|KRW|VND|THB|IDR|MYR|RM|Rp\.?|MXN|COP|ARS|CLP|PEN|BRL|CAD|"
@@ -142,13 +161,16 @@ def values_in(text: str) -> Iterator[tuple[str, str]]:
     if labelled := _labelled(text):
         yield labelled
         return
-    if code := _labelled_code(text):
+    if code := labelled_code(text):
         yield "code", code
     if colors := colors_in(text):
         yield from (("color", color) for color in colors)
         return
     if pack := _PACK.search(text):
         yield "packaging", pack.group()
+        return
+    if _is_container(text):
+        yield "packaging", text
         return
     if _CLOTHES_SIZES.fullmatch(text) or _is_rising(text) or _ONE_SIZE.fullmatch(text):
         yield "size", text.rstrip(" ,")
@@ -162,11 +184,15 @@ def values_in(text: str) -> Iterator[tuple[str, str]]:
         yield "weight", weight.group()
 
 
-def measures_in_text(text: str) -> Iterator[tuple[str, str]]:
-    """Yield key and value of each measure that stands behind its label within a text, however long."""
+def facts_in_text(text: str) -> Iterator[tuple[str, str]]:
+    """Yield key and value of each measure that stands behind its label within a text, however long, and of the colours
+    that goods are said to be available in.
+    """
     for key, pattern in _IN_TEXT.items():
         for match in pattern.finditer(text):
             yield key, match[1]
+    if available := _AVAILABLE.search(text):
+        yield from (("color", color) for color in colors_in(available[1].strip()))
 
 
 def values_in_name(name: str) -> Iterator[tuple[str, str]]:
@@ -213,7 +239,7 @@ def ean_in(text: str) -> str | None:
     return None
 
 
-def _labelled_code(text: str) -> str | None:
+def labelled_code(text: str) -> str | None:
     """Return the code behind a label for codes, unless it is a measure, a year or the code of something else."""
     match = _LABELLED_CODE.search(text)
     before = text[: match.start()].casefold().split() if match else []
@@ -277,6 +303,18 @@ def _whole(text: str) -> tuple[str, str] | None:
         if pattern.fullmatch(text):
             return key, text
     return None
+
+
+def _is_container(text: str) -> bool:
+    """Whether a text says what goods are sold in, with its content or how many: "Poche 150 g/300 g", "carton ×24"."""
+    match = _CONTAINER.fullmatch(text)
+    word = match["word"].casefold() if match else ""
+    if match is None or not (word in _CONTAINERS or word.removesuffix("s") in _CONTAINERS):
+        return False
+    amount = rf"{_WEIGHT.pattern}|{_CAPACITY.pattern}|(?<![\w.,])(?<!\d\s)(?:{_COUNT})(?![\w.,])"
+    beside = re.sub(amount, " ", match["rest"], flags=re.IGNORECASE)
+    is_rest = not re.search(r"\d{3}", beside) and len(re.findall(r"[^\W\d]+", beside)) <= _MOST_WORDS_BESIDE
+    return is_rest and beside != match["rest"]
 
 
 def _labelled(text: str) -> tuple[str, str] | None:

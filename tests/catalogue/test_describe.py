@@ -158,3 +158,19 @@ def test_price_goes_on_with_its_currency_and_free_labels_with_short_values_count
 def test_type_is_a_code_if_it_looks_like_one():
     assert describe(product(), [page(1, [text(60, 100, "Type: BIS-SB2")])], []).metadata == {"code": "BIS-SB2"}
     assert describe(product(), [page(1, [text(60, 100, "Type: indoor")])], []).metadata == {"type": "indoor"}
+
+
+def test_heads_of_a_table_have_labels_among_their_words_and_the_unit_of_their_column():
+    rows = (
+        ("Typ", "VonkajšierozmeryAxBxC", "Vnútorné rozmery A1 x B1 x C1", "Hmotnosť (cca. kg)", "Počet dverí (ks)"),
+        ("EK 4310", "830 x 600 x 550", "680 x 480 x 420", "95", "1"),
+    )
+    described = describe(product(), [page(1, [])], [Table(page=1, bbox=(50, 300, 400, 400), rows=rows)])
+    assert described.metadata["weight"] == "95 kg"
+    assert described.metadata["dimensions"] == "830 x 600 x 550; 680 x 480 x 420"
+
+
+def test_unit_behind_a_comma_is_that_of_its_column():
+    rows = (("Расчетная масса m, кг", "Цена с НДС"), ("140,0", "27 500,00р."))
+    described = describe(product(), [page(1, [])], [Table(page=1, bbox=(50, 300, 400, 400), rows=rows)])
+    assert described.metadata == {"weight": "140,0 кг", "price": "27 500,00р."}

@@ -3,7 +3,7 @@
 import pytest
 
 from swatchbook.catalogue.attributes import code_of, labels_within
-from swatchbook.catalogue.measures import composition_in, kind_of, size_in, values_in, values_in_name
+from swatchbook.catalogue.measures import composition_in, facts_in_text, kind_of, size_in, values_in, values_in_name
 
 
 @pytest.mark.parametrize(
@@ -39,6 +39,12 @@ from swatchbook.catalogue.measures import composition_in, kind_of, size_in, valu
         ("750 ml", {"capacity": "750 ml"}),
         ("5 planks / carton = 2.2 m²", {"packaging": "5 planks / carton = 2.2 m²"}),
         ("12 шт в упаковке", {"packaging": "12 шт в упаковке"}),
+        ("Poche 150 g/300 g", {"packaging": "Poche 150 g/300 g"}),
+        ("Tubo de 70 g", {"packaging": "Tubo de 70 g"}),
+        ("ПЭТ-бутылка 5 л", {"packaging": "ПЭТ-бутылка 5 л"}),
+        ("CARTON ×108", {"packaging": "CARTON ×108"}),
+        ("Roll 0,53 x 10 m", {"dimensions": "0,53 x 10 m"}),
+        ("Box spring bed 200", {}),
         ("S, M, L, XL", {"size": "S, M, L, XL"}),
         ("36, 37, 38, 39", {"size": "36, 37, 38, 39"}),
         ("80% cotton 20% polyester", {"material": "80% cotton 20% polyester"}),
@@ -93,6 +99,15 @@ def test_value_of_one_unit_tells_its_key() -> None:
     assert [kind_of(text) for text in ("3 kg", "0.5 l", "40 mm", "3 kg each", "")] == [
         "weight", "capacity", "dimensions", None, None,
     ]  # fmt: skip
+
+
+def test_colours_that_goods_are_available_in_are_read_from_a_text() -> None:
+    assert list(facts_in_text("Disponible en negro, blanco y marrón.")) == [
+        ("color", "negro"),
+        ("color", "blanco"),
+        ("color", "marrón"),
+    ]
+    assert not list(facts_in_text("Available in three sizes"))
 
 
 def test_shares_make_a_composition_only_if_they_add_up_to_the_whole() -> None:
