@@ -44,10 +44,10 @@ _PAGE_LIMITS = ("max_pages", "max_document_mb", "page_seconds", "child_memory_mb
 _IMAGE_LIMITS = ("max_image_mb", "max_image_megapixels", "max_image_side")
 
 PURE_STAGES: Mapping[str, PureStage] = {
-    "read": PureStage(version="11", settings=(*_PAGE_LIMITS, "ocr", "ocr_languages"), modules=_PDF),
+    "read": PureStage(version="12", settings=(*_PAGE_LIMITS, "ocr", "ocr_languages"), modules=_PDF),
     "tables": PureStage(version="4", after=("read",), modules=_PDF),
     "discover": PureStage(
-        version="13",
+        version="14",
         after=("read",),
         settings=("discovery",),
         asks=(("vision", "scan"), ("llm", "discover")),
@@ -75,7 +75,7 @@ PURE_STAGES: Mapping[str, PureStage] = {
         ),
     ),
     "plan": PureStage(
-        version="8",
+        version="9",
         after=("discover",),
         options=("focus", "pages"),
         modules=(
@@ -86,7 +86,7 @@ PURE_STAGES: Mapping[str, PureStage] = {
         ),
     ),
     "chunk": PureStage(
-        version="8",
+        version="9",
         after=("plan", "tables"),
         modules=(
             _LABELS,

@@ -10,9 +10,9 @@ import re
 import unicodedata
 from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import pairwise, product
 
 from swatchbook.catalogue.attributes import Attribute, code_of, is_measure, match_attributes, price_in
 from swatchbook.geometry import area, bounding_box, clip, shared_area, turn_box
@@ -24,6 +24,10 @@ IN_ROW = 0.4
 """The middles of two lines of a row differ by at most this share of the font size."""
 NUMBERS_OF_A_ROW, LONGEST_CELL = 2, 40
 """A line of at most so many characters with so many numbers beside it is a cell of a table."""
+FEWEST_ROWS, LONGEST_VALUE = 3, 16
+"""So many lines with a value of at most so many characters beside them, at the same places, are rows of a table."""
+COLUMN = 6.0
+"""Points by which the edges of a column differ at most."""
 SAME_SIZE = 0.08
 """Font sizes that differ by at most this share are one family: layouts shrink a long title to fit its line."""
 MARGIN = 0.09
@@ -189,13 +193,13 @@ def join_paragraphs(page: int, lines: Sequence[Line]) -> list[Text]:
     """Join lines into texts, down their columns, where style and spacing agree; return them in the order of their first
     lines.
 
-    Lines of a table, each with numbers in its row, are texts of their own. A style's usual step is the lower quartile
-    of its line distances on the page. It separates a name from its description in the same style, and keeps loosely
-    set prose together.
+    Lines of a table, each with numbers in its row or a value beside it as other rows have, are texts of their own. A
+    style's usual step is the lower quartile of its line distances on the page. It separates a name from its description
+    in the same style, and keeps loosely set prose together.
     """
     order = sorted(range(len(lines)), key=lambda i: (lines[i].bbox[1], lines[i].bbox[0]))
     above = {i: _line_above(i, order[max(0, n - 80) : n], lines) for n, i in enumerate(order)}
-    cells = _cells_of_rows(order, lines)
+    tables = (_cells_of_rows(order, lines), _cells_of_columns(order, lines))
     steps: dict[Style, list[float]] = defaultdict(list)
     for i, j in above.items():
         if j is not None:
@@ -207,7 +211,7 @@ def join_paragraphs(page: int, lines: Sequence[Line]) -> list[Text]:
     for i in order:
         j = above[i]
         step = lines[i].bbox[1] - lines[j].bbox[1] if j is not None else 0.0
-        rows = i in cells and j in cells
+        rows = any(i in cells and j in cells for cells in tables)
         if j is not None and j not in tails and not rows and step <= STEP * usual[_style(lines[i])]:
             head[i] = head[j]
             groups[head[i]].append(i)
@@ -233,6 +237,54 @@ def _cells_of_rows(order: Sequence[int], lines: Sequence[Line]) -> frozenset[int
         if beside >= NUMBERS_OF_A_ROW and len(line.text) <= LONGEST_CELL:
             found.add(i)
     return frozenset(found)
+
+
+def _cells_of_columns(order: Sequence[int], lines: Sequence[Line]) -> frozenset[int]:
+    """Return the short lines with a value in their rows, and these, where names and values stand at the same places in
+    three rows or more. `order` is that of lines down the page.
+    """
+    short = [i for i in order if len(lines[i].text) <= LONGEST_CELL]
+    values = [i for i in short if len(lines[i].text) <= LONGEST_VALUE and _begins_value(lines[i].text)]
+    rows: dict[tuple[float, ...], set[tuple[int, int]]] = defaultdict(set)
+    for name, value in _pairs_in_rows(short, values, lines):
+        for places in _places_in_grids(lines[name].bbox, lines[value].bbox):
+            rows[places].add((name, value))
+    tables = [found for found in rows.values() if len({value for _, value in found}) >= FEWEST_ROWS]
+    return frozenset(
+        i for found in tables if len({name for name, _ in found}) >= FEWEST_ROWS for row in found for i in row
+    )
+
+
+def _pairs_in_rows(names: Sequence[int], values: Sequence[int], lines: Sequence[Line]) -> Iterator[tuple[int, int]]:
+    """Yield each name with each value at its height."""
+
+    def middle(i: int) -> float:
+        return (lines[i].bbox[1] + lines[i].bbox[3]) / 2
+
+    values = sorted(values, key=middle)
+    middles = [middle(i) for i in values]
+    for name in names:
+        reach = IN_ROW * lines[name].size
+        beside = values[bisect_left(middles, middle(name) - reach) : bisect_right(middles, middle(name) + reach)]
+        if sum(map(str.isalpha, lines[name].text)) >= 3 and not _goes_on_from_above(lines[name].text):
+            yield from ((name, value) for value in beside if lines[value].bbox[0] >= lines[name].bbox[2])
+
+
+def _begins_value(text: str) -> bool:
+    """Whether a text may be a number with its unit, or a price: names with numbers in them begin with letters."""
+    return not text[0].isalpha() and text[0] != "(" and any(map(str.isdigit, text))
+
+
+def _goes_on_from_above(text: str) -> bool:
+    return text[0].islower() or text[0] == "("
+
+
+def _places_in_grids(name: Box, value: Box) -> Iterator[tuple[float, ...]]:
+    """Yield where a name begins, and where its value begins or ends, in steps of a column: edges of one column are in
+    one step of a grid or of that half a step beside it.
+    """
+    for edge, shifted, other in product((0, 2), (0.0, 0.5), (0.0, 0.5)):
+        yield edge, shifted, other, (name[0] / COLUMN + shifted) // 1, (value[edge] / COLUMN + other) // 1
 
 
 def _line_above(i: int, candidates: Sequence[int], lines: Sequence[Line]) -> int | None:

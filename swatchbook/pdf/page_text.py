@@ -12,6 +12,7 @@ from typing import Any
 import pymupdf
 
 from swatchbook.geometry import FARTHEST, Box, Transform, finite_box, transform_box
+from swatchbook.pdf.glyph_order import has_glyph_numbers, read_glyph_numbers
 from swatchbook.pdf.seen_text import Grounds, find_unseen
 
 TEXT = pymupdf.TEXT_CLIP | pymupdf.TEXT_PRESERVE_WHITESPACE | pymupdf.TEXT_CID_FOR_UNKNOWN_UNICODE
@@ -30,11 +31,12 @@ _CONTROLS = dict.fromkeys({*range(0x20), *range(0x7F, 0xA0)} - {ord("\t"), ord("
 
 
 def read_blocks(page: Any, grounds: Grounds, pictures: Sequence[Box]) -> tuple[list[Any], tuple[str, ...]]:
-    """Return the blocks of a page as JSON objects (`records.Block`), and a warning if lines were cut.
+    """Return the blocks of a page as JSON objects (`records.Block`), and warnings: fonts without letters, lines cut.
 
     `pictures` are the boxes of the page's pictures as shown.
     """
     found = page.get_text("dict", flags=TEXT)["blocks"]
+    warnings = _read_glyph_numbers(page, found)
     if any(is_letter_spaced(_text(line)) for block in found for line in block["lines"]):
         _join_letters(found, page.get_text("rawdict", flags=TEXT)["blocks"])
     as_shown: Transform = tuple(page.rotation_matrix)
@@ -43,7 +45,17 @@ def read_blocks(page: Any, grounds: Grounds, pictures: Sequence[Box]) -> tuple[l
         span["bbox"] = transform_box(span["bbox"], as_shown)
     for n in find_unseen(page, spans, grounds, pictures):
         spans[n]["text"] = ""
-    return limit_lines(list(_blocks(found, as_shown)))
+    blocks, cut = limit_lines(list(_blocks(found, as_shown)))
+    return blocks, (*warnings, *cut)
+
+
+def _read_glyph_numbers(page: Any, found: list[Any]) -> tuple[str, ...]:
+    if not any(has_glyph_numbers(_text(line)) for block in found for line in block["lines"]):
+        return ()
+    without_numbers = TEXT & ~pymupdf.TEXT_CID_FOR_UNKNOWN_UNICODE
+    return read_glyph_numbers(
+        found, lambda numbers: page.get_text("rawdict", flags=TEXT if numbers else without_numbers)["blocks"]
+    )
 
 
 def limit_lines(blocks: list[Any]) -> tuple[list[Any], tuple[str, ...]]:

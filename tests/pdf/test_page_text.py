@@ -1,7 +1,9 @@
 """The text of a page as a person reads it."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
+import pymupdf
 import pytest
 
 from swatchbook.pdf import reader
@@ -114,3 +116,51 @@ def test_line_of_endless_length_is_read_as_several(read) -> None:
     (page,) = paper.pages(1)
     page.insert_text((2, 80), "1" * 2_500, fontsize=0.2)
     assert [len(line) for (lines,) in [read(paper)] for line in lines] == [LONGEST_LINE, LONGEST_LINE, 500]
+
+
+def write_glyphs(paper: Paper, page: pymupdf.Page, numbers: Iterable[int]) -> None:
+    """Write glyphs, by their numbers, in an embedded font that says nothing of letters."""
+    program = paper.object("Subtype /CIDFontType0C", pymupdf.Font("helv").buffer)
+    descriptor = "<</Type/FontDescriptor/FontName/Some/Flags 4/FontBBox[0 0 1000 1000]/ItalicAngle 0/Ascent 800"
+    descriptor += f"/FontFile3 {program} 0 R>>"
+    system = "<</Registry(Adobe)/Ordering(Identity)/Supplement 0>>"
+    cid = f"<</Type/Font/Subtype/CIDFontType0/BaseFont/S/CIDSystemInfo{system}/FontDescriptor{descriptor}/DW 500>>"
+    font = f"<</Type/Font/Subtype/Type0/BaseFont/S/Encoding/Identity-H/DescendantFonts[{cid}]>>"
+    paper.resource(page, "Font/S", font)
+    glyphs = "".join(f"{number:04x}" for number in numbers)
+    paper.paint(page, f"q BT /S 12 Tf 20 400 Td <{glyphs}> Tj ET Q".encode())
+
+
+@pytest.mark.parametrize("first", [29, 31])
+def test_numbers_of_glyphs_are_read_in_the_order_of_fonts(read, first: int) -> None:
+    paper = Paper()
+    page = paper.page("Catalogue")
+    write_glyphs(paper, page, [ord(c) - first for c in "Rolled steel, 40 x 60 (black)"])
+    assert read(paper) == [["Catalogue", "Rolled steel, 40 x 60 (black)"]]
+
+
+def test_glyphs_beyond_latin_letters_of_truetype_fonts_have_their_accents(read) -> None:
+    paper = Paper()
+    beginning, end = ([ord(c) - 29 for c in part] for part in ("Tavanske ljestve i re", "etka"))
+    write_glyphs(paper, paper.page(), [*beginning, 227, *end])
+    assert read(paper) == [["Tavanske ljestve i rešetka"]]
+
+
+def test_numbers_of_glyphs_in_no_known_order_are_no_text(tmp_path: Path) -> None:
+    paper = Paper()
+    write_glyphs(paper, paper.page("Catalogue"), range(1, 30))
+    files = Files(str(tmp_path / "files"))
+    settings = Settings.model_validate({"page_seconds": 20, "ocr": "off"})
+    reading = reader.read(paper.save(tmp_path / "a.pdf"), files, settings)
+    (page,) = reader.iter_pages(files, reading)
+    heading, unknown = page.lines
+    assert heading.text == "Catalogue"
+    assert unknown.text == "\ufffd" * 29
+    assert "what is set in them has no text layer" in reading.warnings[0]
+
+
+def test_a_few_signs_of_a_font_without_letters_stay(read) -> None:
+    paper = Paper()
+    page = paper.page("Catalogue")
+    write_glyphs(paper, page, [2, 66])
+    assert read(paper) == [["Catalogue", "B"]]

@@ -1,0 +1,79 @@
+"""Text whose fonts have no map from glyphs to letters: the library then gives the glyphs' numbers, which read like a
+Caesar cipher ("3URGXFWLRQ" is "Production"). Fonts keep one of two orders of glyphs; the one that makes words of the
+numbers is undone. Where neither does, the characters become replacement characters, so that the page counts as one
+without usable text (`printed_text.py`). It runs in the child process.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+UNKNOWN = "\ufffd"
+FEWEST = 10
+"""A font with fewer glyphs without letters on a page, such as one of bullets, stays as it is."""
+READ, VOWELS = 0.75, (0.15, 0.7)
+"""Of characters that were read right, at least this share are letters, digits and spaces; of the letters without
+accents, so many are vowels."""
+_BEYOND_ROMAN = "ŁłŠšŽž¦ÐðÝýÞþ−×¹²³½¼¾₣ĞğİŞşĆćČčđ"
+_ROMAN = bytes(n for n in range(0x80, 0x100) if n not in (0xCA, 0xF0)).decode("mac_roman")
+_TRUETYPE = dict(enumerate([*map(chr, range(0x20, 0x7F)), *_ROMAN, *_BEYOND_ROMAN], 3))
+"""Glyph -> letter in the order of most TrueType fonts."""
+_ADOBE = dict(enumerate(map(chr, range(0x20, 0x7F)), 1))
+"""Glyph -> letter in Adobe's collections and in most PostScript fonts."""
+ORDERS: Sequence[Mapping[int, str]] = (_TRUETYPE, _ADOBE)
+
+WARNING = "Fonts of its text say nothing of letters: {}."
+UNDONE, UNREADABLE = "they were told by the order of glyphs", "what is set in them has no text layer"
+
+
+def has_glyph_numbers(text: str) -> bool:
+    """Whether a text has control characters: glyph numbers of a font without letters, of which the first are low."""
+    return not text.isprintable() and any(c < " " and c not in "\t\n" for c in text)
+
+
+def read_glyph_numbers(
+    blocks: Sequence[dict[str, Any]], read_letters: Callable[[bool], Sequence[dict[str, Any]]]
+) -> tuple[str, ...]:
+    """Replace glyph numbers in the spans of a page's blocks by what they stand for; return a warning if there are any.
+
+    `read_letters` returns the same blocks with the place of each character: with glyph numbers if true, else with
+    `UNKNOWN` for them.
+    """
+    spans = [span for block in blocks for line in block["lines"] for span in line["spans"]]
+    letters = _spans_with_letters(read_letters(True))
+    unknown = {_place(c) for span in _spans_with_letters(read_letters(False)) for c in span if c["c"] == UNKNOWN}
+    numbers: dict[str, list[int]] = defaultdict(list)
+    for span, characters in zip(spans, letters, strict=True):
+        numbers[span["font"]] += [ord(c["c"]) for c in characters if _place(c) in unknown]
+    orders = {font: _order_of(found) for font, found in numbers.items() if len(found) >= FEWEST}
+    for span, characters in zip(spans, letters, strict=True):
+        if span["font"] in orders:
+            order = orders[span["font"]]
+            span["text"] = "".join(
+                order.get(ord(c["c"]), UNKNOWN) if _place(c) in unknown else c["c"] for c in characters
+            )
+    said = [UNDONE] * any(orders.values()) + [UNREADABLE] * (not all(orders.values()))
+    return (WARNING.format(", and ".join(said)),) if said else ()
+
+
+def _spans_with_letters(blocks: Sequence[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+    return [span["chars"] for block in blocks for line in block["lines"] for span in line["spans"]]
+
+
+def _place(character: Mapping[str, Any]) -> tuple[int, int]:
+    x, y = character["origin"]
+    return round(10 * x), round(10 * y)
+
+
+def _order_of(numbers: Sequence[int]) -> Mapping[int, str]:
+    """Return the order in which glyphs make words, with spaces between them; empty if there is none."""
+    readings = [(order, [order.get(n, UNKNOWN) for n in numbers]) for order in ORDERS]
+    words = [(order, characters) for order, characters in readings if _makes_words(characters)]
+    return max(words, key=lambda read: read[1].count(" "), default=({}, []))[0]
+
+
+def _makes_words(characters: Sequence[str]) -> bool:
+    known = sum(c.isalnum() or c == " " for c in characters)
+    letters = [c.casefold() for c in characters if c.isalpha() and c.isascii()]
+    vowels = sum(c in "aeiouy" for c in letters)
+    return known >= READ * len(characters) and VOWELS[0] * len(letters) <= vowels <= VOWELS[1] * len(letters)
