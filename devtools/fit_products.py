@@ -51,9 +51,9 @@ NOTHING: Final = 0.15
 """A group with a lower F1 is no answer."""
 OF_FAMILIES: Final = 0.6
 """How much the F1 of families counts where a group names no product."""
-MADE_ALIKE: Final = tuple(f"generated-{kind}-" for kind in ("leaflet", "described", "price-list", "brochure"))
-MADE: Final = 0.5
-"""Weight of a generated document of these kinds: there are many of each. All other documents weigh 1."""
+MADE_ALIKE: Final = tuple(f"generated-{kind}-" for kind in ("leaflet", "described", "price-list"))
+MADE: Final = 0.4
+"""Weight of a generated document of these kinds: there are many of each, and all have products. Others weigh 1."""
 OF_ONE: Final = 40
 """The names of one document weigh as much as so many at most: catalogues with hundreds would decide alone."""
 STEPS: Final = 40

@@ -1,14 +1,17 @@
 """Score the whole discovery of products on each labelled document with weights that were fitted on the others: names of
 the likeliest style, those that join it, what is left out, and repeats that are one product.
 
-Usage: python -m devtools.score_left_out LABELS PDFS [NAME…] [--features FOLDER] [--errors] [--keep READINGS]
+Usage: python -m devtools.score_left_out LABELS PDFS [NAME…] [--features FOLDER] [--sets] [--errors] [--keep READINGS]
 LABELS holds NAME.json, PDFS NAME.pdf; the weights are fitted on FOLDER/*.json (`python -m devtools.fit_products`).
+`--sets`: the weights for a document know none of those labelled together with it, as catalogues are met later.
 `--errors` names what is missed and wrong; `--keep` as in `python -m devtools.score_products`.
 """
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from functools import cache, partial
 from pathlib import Path
 from statistics import mean, median
 
@@ -18,6 +21,9 @@ from swatchbook.catalogue.choose_names import Weights
 from swatchbook.evaluation.score import Score, score
 from swatchbook.evaluation.truth import read_truths
 
+SETS = ("a-b-c", "d-e", "f", "h")
+"""The letters before the names of documents that were labelled together, apart from those of the first set."""
+
 
 def main() -> None:
     """Print a line for each document and the summary."""
@@ -26,21 +32,27 @@ def main() -> None:
     parser.add_argument("pdfs", type=Path)
     parser.add_argument("names", nargs="*")
     parser.add_argument("--features", type=Path, default=FEATURES)
+    parser.add_argument("--sets", action="store_true")
     parser.add_argument("--errors", action="store_true")
     parser.add_argument("--keep", type=Path)
     given = parser.parse_args()
     measured = load(given.features)
     names = given.names or [d.name for d in measured if (given.pdfs / f"{d.name}.pdf").exists()]
+    weights = fit_without_sets(measured) if given.sets else partial(fit_without, measured=measured)
     scores, said = [], []
+    of_set: dict[str, list[Score]] = defaultdict(list)
     for name in names:
         (truth,) = read_truths([given.labels / f"{name}.json"])
-        answer = run_stages(given.pdfs / f"{name}.pdf", keep=given.keep, weights=fit_without(name, measured))
+        answer = run_stages(given.pdfs / f"{name}.pdf", keep=given.keep, weights=weights(name))
         one = score(truth, answer)
         scores.append(one)
+        of_set[set_of(name)].append(one)
         said += [(p.confidence, f"{p.first_page} {p.name}" not in one.wrong) for p in answer.products]
         sys.stdout.write(row(one, links=False, facts=False) + "\n")
         for sign, listed in (("missed", one.missed), ("wrong", one.wrong)) if given.errors else ():
             sys.stdout.writelines(f"    {sign}: {what}\n" for what in listed)
+    for letters, found in sorted(of_set.items()) if given.sets else ():
+        sys.stdout.write(f"\n{letters or 'without a letter'}\n{summarise(found)}\n")
     sys.stdout.write(f"{summarise(scores)}\nexpected calibration error of products {calibration_error(said):.3f}\n")
 
 
@@ -49,7 +61,26 @@ def fit_without(name: str, measured: Sequence[Measured]) -> Weights:
 
     Those of single names are fitted on the choices for each document by weights that know neither of the two.
     """
-    others = [d for d in measured if d.name != name]
+    return _fit([d for d in measured if d.name != name])
+
+
+def fit_without_sets(measured: Sequence[Measured]) -> Callable[[str], Weights]:
+    """Return what gives the weights for a document that are fitted on the other sets."""
+
+    @cache
+    def without(letters: str) -> Weights:
+        return _fit([d for d in measured if d.generated or set_of(d.name) != letters])
+
+    return lambda name: without(set_of(name))
+
+
+def set_of(name: str) -> str:
+    """Return the letters of the documents that were labelled together with one, nothing for the first."""
+    letter = name.removeprefix("neg-").partition("-")[0]
+    return next((letters for letters in SETS if letter in letters.split("-")), "")
+
+
+def _fit(others: Sequence[Measured]) -> Weights:
     return fit([d for d in others if d.usable], [d for d in leave_one_out(others) if d.rows])
 
 
