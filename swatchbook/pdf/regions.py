@@ -47,6 +47,10 @@ MOST_LINES = 200  # of text whose ground is looked at
 DEEPEST = 2  # times that a rim or the ground about a sheet is taken off
 SHOWN = 0.03  # of the raster that its pictures cover; specks of a marble slab, a swatch with its name, cover less,
 PAGE_OF_TEXT = 8  # but neither has so many lines of text: they are of a page with few pictures
+CARD_FRAME, CARD_BAND = 3, 0.3  # points of the frame of a card; of its height, a plate with a name along a side
+CARD_SHARE, CARD_EDGE = 0.3, 0.5  # of a part, and of its edge within its frame, that is ground: then it is a card
+CARD_SIDES = 0.6  # of the left and of the right side of its box that its frame fills
+CARD_WHOLE = 0.9  # of what is within a card: if its pictures hold less, they are fragments
 ORNAMENT = 0.35  # of its box that a part as large as the raster fills: frames and curves about the pictures; others are
 # a sheet that lies on another ground
 
@@ -85,6 +89,7 @@ def _regions_on(
     large = next((box for box, filled, _ in found if area(box) > WHOLE * area(raster) and filled > ORNAMENT), None)
     if large and depth < DEEPEST and (on_sheet := _regions_within(pixels, large, texts, page_area, FRAME_WIDTH, depth)):
         return on_sheet
+    found = [each for part in found for each in _on_card(different, part, on_ground, page_area)]
     parts = [
         box
         for box, filled, at_edge in found
@@ -152,10 +157,10 @@ def _share(pixels: NDArray[np.uint8], colour: NDArray[np.int16]) -> float:
     return float((np.abs(pixels.astype(np.int16) - colour) <= DIFFERENT).all(axis=-1).mean())
 
 
-def _clear_bands(different: NDArray[np.bool_]) -> None:
+def _clear_bands(different: NDArray[np.bool_], most_of_side: float = MOST_BAND) -> None:
     """Make ground of the bands of colour along the sides of a raster, so that they join no pictures."""
     for side in (different, different[::-1], different.T, different.T[::-1]):
-        most = int(MOST_BAND * side.shape[0])
+        most = int(most_of_side * side.shape[0])
         filled = side[: most + 1].mean(axis=1) > 1 - BAND_GROUND
         if filled[0] and not filled.all():
             side[: int(filled.argmin())] = False
@@ -293,6 +298,30 @@ def _filled(mask: NDArray[np.uint8], box: tuple[int, int, int, int]) -> float:
 
 def _moved(box: tuple[int, int, int, int], right: int, down: int) -> Box:
     return move((float(box[0]), float(box[1]), float(box[2]), float(box[3])), right, down)
+
+
+def _on_card(
+    different: NDArray[np.bool_], part: tuple[Box, float, float], texts: Sequence[Box], page_area: float
+) -> list[tuple[Box, float, float]]:
+    """Return the pictures within a part if it is a card: a frame on the ground, with ground in it; else the part."""
+    left, top, right, bottom = (round(side) for side in part[0])
+    if min(right - left, bottom - top) < 2 * LEAST_SIDE:
+        return [part]
+    rims = (different[top:bottom, left : left + CARD_FRAME], different[top:bottom, right - CARD_FRAME : right])
+    if any(rim.any(axis=1).mean() < CARD_SIDES for rim in rims):
+        return [part]
+    left, top, right, bottom = left + CARD_FRAME, top + CARD_FRAME, right - CARD_FRAME, bottom - CARD_FRAME
+    inside = _without(different, texts)[top:bottom, left:right].copy()
+    edge = np.concatenate((inside[0], inside[:, 0], inside[:, -1]))
+    if inside.mean() > 1 - CARD_SHARE or edge.mean() > 1 - CARD_EDGE:
+        return [part]
+    _clear_bands(inside, CARD_BAND)
+    large = [each for each in _parts(inside) if short_side(each[0]) >= LEAST_SIDE]
+    on_it = [each for each in large if area(each[0]) >= LEAST_SHARE * page_area]
+    held = sum(int(inside[int(y0) : int(y1), int(x0) : int(x1)].sum()) for (x0, y0, x1, y1), *_ in on_it)
+    if not on_it or held < CARD_WHOLE * inside.sum():
+        return [part]
+    return [(move(box, left, top), filled, at_edge) for box, filled, at_edge in on_it]
 
 
 def _without_nested(boxes: Sequence[Box]) -> list[Box]:

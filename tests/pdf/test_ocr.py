@@ -394,6 +394,18 @@ def test_a_small_picture_is_found_on_a_page_of_text() -> None:
     assert find_regions(np.asarray(page), texts[:2], 480_000) == [], "a swatch with its name and a speck"
 
 
+def test_a_card_gives_the_picture_within_its_frame() -> None:
+    page = Image.new("RGB", (400, 400), "white")
+    draw = ImageDraw.Draw(page)
+    boxes = [(50, 60, 110, 110), (250, 60, 310, 110)]
+    for left, top, right, bottom in boxes:
+        draw.rectangle((left - 20, top - 20, right + 19, bottom + 39), outline="grey", width=2)
+        draw.rectangle((left - 20, bottom + 20, right + 19, bottom + 39), fill="darkgreen")
+        draw.ellipse((left, top, right - 1, bottom + 19), fill="maroon")  # it touches the plate
+    names = [(20, 300, 120, 312), (20, 320, 120, 332)]
+    assert find_regions(np.asarray(page), names, 160_000) == [(50, 60, 110, 130), (250, 60, 310, 130)]
+
+
 def test_lines_that_are_not_read_are_captions_of_a_raster_where_most_are_so() -> None:
     raster = {
         "number": 0, "bbox": (0, 0, 400, 600), "width": 9, "height": 9, "colorspace": 3, "bits": 8,
