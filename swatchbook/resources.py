@@ -34,7 +34,7 @@ ASKERS = 8
 
 LAG_SECONDS = 5.0
 """Within which searches of a service see what other processes have committed. An ingest commits several times a second:
-if each search read ledger and index again after each commit, it would take three times the processor time."""
+if each search read ledger and index again after each commit, it would take about twice the processor time."""
 
 
 class Resources:

@@ -248,7 +248,7 @@ def select_in(
 ) -> Iterator[Row[Columns]]:
     """Yield the rows of a query whose `column` is one of `values`, however many these are; ordered per IN list only."""
     for portion in portions(sorted(set(values))):
-        yield from connection.execute(query.where(is_among(column, portion))).all()  # row by row takes twice as long
+        yield from connection.execute(query.where(is_among(column, portion))).all()  # row by row takes longer
 
 
 def execute_in(
