@@ -245,6 +245,7 @@ def made_once(migrated: Path) -> Iterator[None]:
     from swatchbook.errors import Configuration
     from swatchbook.ledger import database
     from swatchbook.models.bert_query import QueryBert
+    from swatchbook.runtime import process
 
     open_one, dialects, compiled = database._opened, dict[str, Any](), dict[Any, Any]()
     encode_all, encoded = QueryBert.encode, dict[tuple[int, ...], Any]()
@@ -271,6 +272,7 @@ def made_once(migrated: Path) -> Iterator[None]:
         patch.setattr(database, "_opened", opened)
         patch.setattr(QueryBert, "encode", encode)
         patch.setattr(ssl, "create_default_context", cache(ssl.create_default_context))
+        patch.setattr(process, "BACKGROUND", 0)  # flows run in the process of the tests, which gives way to nobody
         yield
 
 

@@ -30,11 +30,13 @@ from swatchbook.catalogue.measures import (
     ean_in,
     facts_in_text,
     is_designation,
+    is_price,
     kind_of,
     labelled_code,
     share_of,
     shares_in,
     size_in,
+    split_price,
     values_in,
     values_in_name,
 )
@@ -85,6 +87,8 @@ ABOUT = re.compile(r"\b(?:c?ca\.|approx\.|около)\s?", re.IGNORECASE)
 """What stands before the unit in a head: "Weight (ca. kg)"."""
 UNIT_BEHIND = re.compile(r",\s?(мм|см|м|кг|г|л|mm|cm|m|kg|g|l)\.?\s*$", re.IGNORECASE)
 """The unit that ends a head: "Mass m, kg"."""
+LONGEST_SIGN = 4
+"""Characters of a currency's sign."""
 NOTHING = frozenset(
     {"n/a", "na", "none", "nil", "keine", "нет", "may vary", "varies", "variable", "on request", "auf anfrage"}
     | {"su richiesta", "sur demande", "a consultar", "sob consulta", "по запросу"}
@@ -209,7 +213,9 @@ def _labelled(lines: Sequence[Line], page: int, width: float) -> Iterator[Fact]:
     for a in _plausible(find_attributes(lines, width)):
         value = normalise_line(a.value)
         value = value[: next((start for start, *_ in labels_within(value)), None)].rstrip(" ,;|-–—")
-        yield _fact(nearest_key(a.label), _with_unit(value, a.label), a.label, page, a.box, "label")
+        key = nearest_key(a.label)
+        key = "price" if key not in WORDS_OF and is_price(value) else key
+        yield _fact(key, _with_unit(value, a.label), a.label, page, a.box, "label")
     for line in lines:
         for _, key, label, value in labels_within(normalise_line(line.text)):
             yield _fact(key, _with_unit(value, label), label, page, line.bbox, "label")
@@ -358,7 +364,18 @@ def _unlabelled(lines: Sequence[Line], page: int) -> Iterator[Fact]:
     for text, box in _whole_lists(lines):
         for key, value in values_in(normalise_line(text)):
             yield _fact(key, value, "", page, box, "pattern")
+    for price, box in _split_prices(lines):
+        yield _fact("price", price, "", page, box, "pattern")
     yield from _compositions(lines, page)
+
+
+def _split_prices(lines: Sequence[Line]) -> Iterator[tuple[str, Box]]:
+    """Yield prices, with their box, whose sign and amount are lines of their own, beside or below each other."""
+    for sign in (line for line in lines if len(line.text.strip()) <= LONGEST_SIGN):
+        beside = [line for line in lines if split_price(sign.text, line.text)]
+        amount = min(beside, key=lambda line: gap(sign.bbox, line.bbox), default=None)
+        if amount and gap(sign.bbox, amount.bbox) <= max(sign.size, amount.size):
+            yield f"{sign.text.strip()} {amount.text.strip()}", bounding_box((sign.bbox, amount.bbox))
 
 
 def _in_prose(lines: Sequence[Line], page: int) -> Iterator[Fact]:
@@ -465,8 +482,9 @@ def _plain(text: str) -> str:
 
 
 def _is_said(fact: Fact, facts: Sequence[Fact]) -> bool:
-    """Whether labels already say a value, or another one of its key."""
-    return _has(fact.key, facts) or any(_plain(fact.value) in _plain(other.value) for other in facts)
+    """Whether known labels already say a value, or another one of its key."""
+    known = (other.value for other in facts if other.key in WORDS_OF)
+    return _has(fact.key, facts) or any(_plain(fact.value) in _plain(value) for value in known)
 
 
 def _has(key: str, facts: Sequence[Fact]) -> bool:

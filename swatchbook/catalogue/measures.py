@@ -68,7 +68,7 @@ _SIGN_BEHIND = (
     r"(?:[€$£₹¥₽₺₩₫₴₦₱₪₸฿]|(?:EUR|USD|GBP|CHF|INR|SEK|NOK|DKK|CZK|HUF|RON|BGN|RSD|BAM|TRY|UAH|KZT|AED|SAR|QAR|KWD|EGP|MAD|NGN|"
     r"ZAR|JPY|CNY|RMB|KRW|VND|VNĐ|THB|IDR|TL|lei|Lei|лв|дин|din|тг|тенге|сум|Kč|đ|원|円|元|تومان|ریال|درهم)(?!\w))"
 )
-_AMOUNT = r"\d{1,3}(?:[.,' \u00a0\u202f]\d{3})+(?:[.,]\d{1,2})?(?!\d)|\d+(?:[.,]\d{1,2})?(?![.,]?\d)"
+_AMOUNT = r"\d{1,3}(?:[.,'‘’ \u00a0\u202f]\d{3})+(?:[.,]\d{1,2})?(?!\d)|\d+(?:[.,]\d{1,2})?(?![.,]?\d)"
 _PER = (
     r"(?:\s?(?:/|(?:per|pro|je|par|por|al|за)\s)\s?(?:m²|m2|m|sqm|sq\.?\s?ft|pcs?|piece|unit"
     r"|stk|stück|st|kg|l|шт|м²|м2|кг|ud|un|pz|szt|kom|box|set|pair)\b\.?)?"
@@ -261,6 +261,18 @@ def _price_in(text: str) -> str | None:
     if more and (price is None or text.find(price) >= more.start()):
         return more.group().strip()
     return price
+
+
+def is_price(text: str) -> bool:
+    """Whether a text is an amount with its currency, and nothing else."""
+    return _price_in(text) == text.strip()
+
+
+def split_price(sign: str, amount: str) -> str | None:
+    """Return the price of two texts, if the first is only the sign of a currency and the second only an amount."""
+    both = f"{sign.strip()} {amount.strip()}"
+    is_split = not any(map(str.isdigit, sign)) and _ONLY_AMOUNT.fullmatch(amount.strip())
+    return both if is_split and is_price(both) else None
 
 
 def says_measure(text: str) -> bool:

@@ -77,6 +77,18 @@ def test_unlabelled_price_and_size_in_short_lines_are_found():
     assert metadata["price"].startswith("€ 449")
 
 
+def test_amount_with_its_currency_is_a_price_behind_any_label():
+    blocks = [text(60, 100, "Custo final: R$3,65"), text(60, 140, "Data: 3,65")]
+    assert describe(product(), [page(1, blocks)], []).metadata == {"price": "R$3,65", "data": "3,65"}
+
+
+def test_sign_of_a_currency_may_be_a_line_of_its_own():
+    beside = [text(60, 100, "Rp", 8), text(75, 104, "149.000", 24), text(300, 300, "27.500", 24)]
+    assert describe(product(), [page(1, beside)], []).metadata == {"price": "Rp 149.000"}
+    apart = [text(60, 100, "Rp", 8), text(300, 104, "149.000", 24)]
+    assert describe(product(), [page(1, apart)], []).metadata == {}
+
+
 def test_product_of_a_shared_page_takes_only_its_region():
     left, right = (0.0, 0.0, 290.0, 842.0), (300.0, 0.0, 595.0, 842.0)
     blocks = [text(60, 100, "Material: oak"), text(340, 100, "Material: beech")]
