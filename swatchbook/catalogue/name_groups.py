@@ -39,6 +39,8 @@ FEWEST_LISTED, LISTED = 4, 0.5
 """A table lists what other pages show when so many of its names, and this share of them, stand there outside tables."""
 ALIGNED = 3.0
 """Texts in one line down differ by at most so many points."""
+SMALL = 3
+"""Letters of a small word at most."""
 RELATIONS = ("below", "above", "left", "right", "inside")
 
 
@@ -223,9 +225,17 @@ def _features(found: Sequence[Candidate], document: DocumentLayout, announced: C
         "leads": share(c.leads for c in found),
         "follows": share(c.follows for c in found),
         "repeated": log(fmean(len(pages_of[fold(c.name)]) for c in found)),
+        "distinct": len(pages_of) / len(found),
+        "small_words": fmean(_share_of_small_words(c.name) for c in found),
         "uneven": fmean(abs(crowd[c.text.page]) for c in found),
         "sizes": fmean(_off_size(c, size) for c in found),
     }
+
+
+def _share_of_small_words(name: str) -> float:
+    """Return the share of words such as "of" and "our", which sentences and titles of sections have, and few names."""
+    words = name.split()
+    return sum(len(word) <= SMALL and word.islower() for word in words) / len(words)
 
 
 def _has_signs(name: str) -> bool:
@@ -244,5 +254,6 @@ def _document_features(layouts: Sequence[PageLayout]) -> dict[str, float]:
         "document_titled": float(any(says_catalogue(t.text) for s in layouts for t in s.texts)),
         "document_goods": share_of_pages("goods", layouts),
         "document_services": share_of_pages("services", layouts),
+        "document_occasions": share_of_pages("occasions", layouts),
         "document_prose": fmean(sum(len(t.text) > PROSE for t in s.texts) / max(1, len(s.texts)) for s in layouts),
     }

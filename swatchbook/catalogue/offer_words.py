@@ -1,4 +1,4 @@
-"""Words that say whether a document offers goods, or services, projects and events (`offer_words.toml`)."""
+"""Words that say whether a document offers goods, services, or meals and meetings (`offer_words.toml`)."""
 
 import re
 import tomllib
@@ -8,7 +8,7 @@ from typing import Final, Literal
 
 from swatchbook.catalogue.page_layout import PageLayout
 
-Offer = Literal["goods", "services"]
+Offer = Literal["goods", "services", "occasions"]
 OTHER_PAGES: Final = 2
 """As many pages without such a word are added to those of a document."""
 WORDS: Final = 8

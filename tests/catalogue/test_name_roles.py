@@ -9,7 +9,7 @@ from swatchbook.catalogue.kinds import says_catalogue
 from swatchbook.catalogue.measures import says_measure
 from swatchbook.catalogue.name_candidates import is_code
 from swatchbook.catalogue.name_groups import find_name_groups
-from swatchbook.catalogue.offer_words import share_of_pages
+from swatchbook.catalogue.offer_words import Offer, share_of_pages
 from swatchbook.catalogue.page_layout import join_paragraphs
 from tests.catalogue import layouts, plain
 from tests.catalogue.layouts import Document
@@ -61,10 +61,21 @@ def test_brochure_is_no_catalogue() -> None:
     assert not says_catalogue("Brochure 2026")
 
 
-def test_words_of_services_are_told_from_those_of_goods() -> None:
-    page = layouts.page(1, [layouts.text(60, 60, "Unsere Dienstleistungen", 20)])
+@pytest.mark.parametrize(
+    ("words", "offer"), [("Unsere Leistungen", "services"), ("Vorspeisen", "occasions"), ("La sesión", "occasions")]
+)
+def test_words_of_services_and_occasions_are_told_from_those_of_goods(words: str, offer: Offer) -> None:
+    page = layouts.page(1, [layouts.text(60, 60, words, 20)])
     layout = lay_out(layouts.reading(Document([page], [])), [page])[0].layouts
-    assert share_of_pages("services", layout) > share_of_pages("goods", layout) == 0
+    assert share_of_pages(offer, layout) > share_of_pages("goods", layout) == 0
+
+
+def test_small_words_and_names_that_come_again_are_measured() -> None:
+    names = ("The Way of Our Team", "Stone Vase", "Stone Vase")
+    page = layouts.page(1, [layouts.text(60, 60 + 90 * n, name, 20) for n, name in enumerate(names)])
+    (group, *_) = find_name_groups(*lay_out(layouts.reading(Document([page], [])), [page]))
+    assert group.features["small_words"] == pytest.approx(1 / 15)
+    assert group.features["distinct"] == pytest.approx(2 / 3)
 
 
 def test_rows_of_an_order_form_name_nothing_that_its_pages_show() -> None:
