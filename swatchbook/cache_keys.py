@@ -75,7 +75,7 @@ PURE_STAGES: Mapping[str, PureStage] = {
         ),
     ),
     "plan": PureStage(
-        version="9",
+        version="10",
         after=("discover",),
         options=("focus", "pages"),
         modules=(

@@ -1,5 +1,5 @@
 """What is measured of a page to tell what it shows: its place, its words, its pictures, its prices and labels, the
-products that are found on it, and the same of the pages beside it and of the document. What it is taken for by these
+products that are found on it, and the same of the document. What it is taken for by these
 measures: `page_contents.py`.
 """
 
@@ -34,17 +34,12 @@ HEADING = 1.35
 """A heading is at least so many times as large as the body of the document."""
 LETTERS_OF_A_CAPTION, LETTERS_OF_A_PICTURE, LETTERS_OF_PROSE = 300, 30, 120
 FEWEST_PRICES = 3
-WORDS_OF_A_TITLE, LETTERS_OF_A_TITLE, LETTERS_OF_A_HEADING = 8, 25, 40
+WORDS_OF_A_TITLE, LETTERS_OF_A_TITLE = 8, 25
 LISTED = 0.15
 """The titles of later pages are this share of the texts of a page of contents."""
 
 _ENTRY = re.compile(r"^[\d\s.)–-]+|[\s.…_]*\d*\s*$")
 """The number before and the page behind an entry of the contents."""
-_CONTINUED = re.compile(
-    r"\bcont(?:inued|inuation|d|\.)|\bfortsetzung|\bsuite\b|\(suite\)|\bcontinua(?:ción|ção|zione)?\b|\bsegue\b|"
-    r"\bvervolg|\bпродолжение|\bdevam[ıi]|续",
-    re.IGNORECASE,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,24 +87,14 @@ def measure_pages(pages: Sequence[PageFacts], body: float) -> list[dict[str, flo
         }
         for n, facts in enumerate(pages)
     ]
-    sections = any(page["begins"] and page["headed"] and not page["named_title"] for page in own)
     document = {
         "document_begins": fmean(page["begins"] for page in own),
         "document_shows": fmean(page["shows"] for page in own),
         "document_tables": fmean(page["tabular"] for page in own),
         "document_pages": log1p(len(pages)) / 4,
-        "document_sections": float(sections),
     } if own else {}  # fmt: skip
     usual = median(page["letters"] for page in own) if own else 0.0
-    nothing = dict.fromkeys(own[0], 0.0) if own else {}
-    found = []
-    for before, page, after in zip([nothing, *own], own, [*own[1:], nothing], strict=False):
-        beside = {f"before_{name}": before[name] for name in ("begins", "named", "shows")}
-        beside |= {f"after_{name}": after[name] for name in ("begins", "goes_on", "shows")}
-        beside["more_letters"] = page["letters"] - usual
-        beside["unheaded"] = sections * page["begins"] * before["named"] * (1 - page["headed"])
-        found.append(page | document | beside | _together(page))
-    return found
+    return [page | document | {"more_letters": page["letters"] - usual} | _together(page) for page in own]
 
 
 def _of_texts(facts: PageFacts, body: float) -> dict[str, float]:
@@ -134,9 +119,6 @@ def _of_texts(facts: PageFacts, body: float) -> dict[str, float]:
         "contact_words": float(main is not None and heading_kind(main.text) == "contacts"),
         "notes_words": float(kind in ("legal", "notes")),
         "catalogue_words": float(facts.layout.number == 1 and any(names_a_catalogue(t.text) for t in facts.texts)),
-        "continued_words": float(
-            any(_CONTINUED.search(t.text) for t in facts.texts if len(t.text) <= LETTERS_OF_A_HEADING)
-        ),
         "ocr": float(facts.layout.ocr),
     }
 
@@ -166,7 +148,6 @@ def _of_products(facts: PageFacts) -> dict[str, float]:
         "names": log1p(len(facts.names)) / 3,
         "begins": float(bool(facts.begin)),
         "begin": log1p(len(facts.begin)) / 3,
-        "goes_on": float(bool(facts.names) and not facts.begin),
         "shows": float(facts.shows_products),
     }
 
@@ -183,8 +164,6 @@ def _together(page: Mapping[str, float]) -> dict[str, float]:
         "named_small": page["named"] * (page["covered"] <= SMALL),
         "named_tabular": page["named"] * (page["tabular"] >= TABULAR),
         "named_prices": page["named"] * (page["prices"] >= log1p(FEWEST_PRICES) / 3),
-        "goes_on_filled": page["goes_on"] * page["filled"],
-        "goes_on_wordless": page["goes_on"] * page["wordless"],
         "begins_pictured": page["begins"] * (page["covered"] > SMALL),
         "unnamed_shows": (1 - page["named"]) * page["shows"],
         "quiet": (1 - page["named"]) * (1 - page["shows"]),

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from swatchbook.evaluation.facts import FactScore, score_facts
 from swatchbook.evaluation.grain import GrainScore, score_grain
 from swatchbook.evaluation.likeness import likeness
-from swatchbook.evaluation.links import LinkScore, Placed, SaidLink, score_links, share_right
+from swatchbook.evaluation.links import LinkScore, Placed, SaidLink, score_links
 from swatchbook.evaluation.truth import LabelledProduct, Truth
 from swatchbook.geometry import Box
 from swatchbook.records import Product, Record
@@ -44,7 +44,8 @@ class PageScore(Record):
     @property
     def right(self) -> float | None:
         """Return the share of labelled pages whose kind is right, None without any."""
-        return share_right(self.confusion)
+        labelled = sum(sum(said.values()) for said in self.confusion.values())
+        return 1 - len(self.wrong) / labelled if labelled else None
 
 
 class Score(Record):
@@ -111,7 +112,7 @@ def score(truth: Truth, answer: Answer) -> Score:
             answer.page_boxes,
             {said[i].id: label for label, i in found.items()},
         ),
-        pages=_score_pages(truth.page_kinds, answer.page_kinds),
+        pages=_score_pages(truth.pages_shown, answer.page_kinds),
     )
 
 
@@ -214,5 +215,12 @@ def _score_pages(labels: Mapping[int, str], said: Mapping[int, str]) -> PageScor
     confusion: dict[str, Counter[str]] = {}
     for number, kind in labels.items():
         confusion.setdefault(kind, Counter())[said.get(number, "none")] += 1
-    wrong = (f"{n} {kind}, said {said.get(n, 'none')}" for n, kind in labels.items() if said.get(n) != kind)
+    wrong = (f"{n} {kind}, said {said.get(n, 'none')}" for n, kind in labels.items() if not agree(said.get(n), kind))
     return PageScore(confusion={kind: dict(count) for kind, count in confusion.items()}, wrong=tuple(wrong))
+
+
+def agree(said: str | None, kind: str) -> bool:
+    """Whether a page is said to show what it is labelled as. A last page with an address is contact or back: the labels
+    do not tell which.
+    """
+    return said == kind or {said, kind} == {"contact", "back"}

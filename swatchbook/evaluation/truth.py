@@ -81,6 +81,17 @@ class Truth(_Label):
     all_product_images: bool | int | str | None = None
     page_kinds: dict[int, str] = Field(default_factory=dict)
 
+    @property
+    def pages_shown(self) -> dict[int, str]:
+        """Return what each page shows: where a labelled product begins, products do not only go on. Whether a section
+        that goes on is a continuation was labelled differently from set to set.
+        """
+        begin = {product.first_page for product in self.products}
+        return {
+            page: "products" if kind == "products_continued" and page in begin else kind
+            for page, kind in self.page_kinds.items()
+        }
+
 
 def read_truths(paths: Iterable[Path]) -> list[Truth]:
     """Return the labels in these files, and in the `.json` files of these folders. Raises InvalidReference."""

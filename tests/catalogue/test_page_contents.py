@@ -10,6 +10,8 @@ from tests.catalogue import layouts
 
 BODY = 10.0
 FULL: Box = (0.0, 0.0, 595.0, 842.0)
+WIDE: Box = (60.0, 100.0, 400.0, 290.0)
+PICTURED = [layouts.text(60, 300, "In use", 12)]
 PROSE = layouts.prose(60, 100, "Long words of a text about the maker and the works. " * 30)
 
 
@@ -21,9 +23,8 @@ def facts(
     return PageFacts(layout=layout, texts=layout.texts, names=names, **given)  # type: ignore[arg-type]
 
 
-def card(number: int, name: str, section: str = "") -> PageFacts:
-    blocks = [layouts.text(60, 300, name, 12), *([layouts.text(60, 40, section, 24)] if section else [])]
-    return facts(number, blocks, [(60, 100, 400, 290)], names=(name,))
+def card(number: int, name: str) -> PageFacts:
+    return facts(number, [layouts.text(60, 300, name, 12)], [WIDE], names=(name,))
 
 
 def catalogue(*inside: PageFacts) -> list[PageFacts]:
@@ -82,10 +83,17 @@ def test_rows_of_a_price_list_are_a_table() -> None:
     assert say_contents(catalogue(page), BODY)[1][0] == "table"
 
 
-def test_products_without_a_heading_go_on_only_where_sections_have_headings() -> None:
-    assert measured(card(2, "Pine"), card(3, "Larch"))["unheaded"] == 0
-    assert measure_pages(catalogue(card(2, "Pine", "Tables"), card(3, "Larch")), BODY)[2]["unheaded"] == 1
-    assert measure_pages(catalogue(card(2, "Pine", "Tables"), card(3, "Larch", "Chairs")), BODY)[2]["unheaded"] == 0
+def test_products_of_the_page_before_go_on_where_none_begins() -> None:
+    shown, why = say_contents(catalogue(card(2, "Pine"), facts(3, PICTURED, [WIDE], names=("Pine",), begin=())), BODY)[
+        2
+    ]
+    assert (shown, why) == ("products_continued", "goes on with Pine")
+
+
+def test_last_page_is_contact_with_an_address_and_back_without() -> None:
+    pages = catalogue()
+    assert say_contents(pages, BODY)[-1][0] == "contact"
+    assert say_contents([*pages[:-1], facts(8, [layouts.text(60, 100, "Maker", 20)])], BODY)[-1][0] == "back"
 
 
 def test_document_without_pages_says_nothing() -> None:

@@ -173,6 +173,17 @@ def test_roles_are_those_of_right_links_and_page_kinds_those_of_labelled_pages()
     assert score(truth({"name": "Rado"}), answered).pages.right is None
 
 
+def test_products_that_begin_do_not_only_go_on_and_a_last_page_is_contact_or_back() -> None:
+    labels = truth(
+        {"name": "Rado", "first_page": 2, "last_page": 3},
+        page_kinds={1: "cover", 2: "products_continued", 3: "products_continued", 4: "back"},
+    )
+    said = {1: "back", 2: "products", 3: "products", 4: "contact"}
+    scored = score(labels, answer("Rado")._replace(page_kinds=said)).pages
+    assert scored.wrong == ("1 cover, said back", "3 products_continued, said products")
+    assert scored.right == 0.5
+
+
 def test_summary_tells_catalogues_from_others() -> None:
     def scored(sha256: str, *said: str) -> Score:
         return score(truth({"name": "Rado"}, {"name": "Oslo"}, sha256=sha256 * 64), answer(*said))
