@@ -33,6 +33,8 @@ SAME_PLACE = 12.0  # points by which the middles of such signs differ
 LARGEST_SIGN, HEAD = 0.08, 0.2  # of the page; of its height, at the top and at the foot, where such signs stand
 SPANS, BAND_ASPECT, AT_EDGE = 0.95, 4.0, 3.0  # of the page's width; width by height; points from the page's edge
 TONE_STEP = 24  # of 255: pictures of the same shape in two colours are different pictures
+OBJECT_TONE_STEP = 64  # the same of one image object: what shines through it differs, and a stencil has any colour
+PARTS = 10  # of the sides of an image object: its parts that are seen are the same where they agree within one
 LONGEST_CELL = 20  # characters
 FEWEST_CELLS = 2
 TOUCHING = 3.0  # points by which a text beside a picture may reach into its box
@@ -95,7 +97,7 @@ def is_band(sighting: Sighting) -> bool:
 
 
 def find_repeated(seen: Sequence[Sighting]) -> set[int]:
-    """Return the indices of the visible pictures whose content, or look, is on `REPEATED_ON` pages or more.
+    """Return the indices of the visible pictures whose content, look or image object is on `REPEATED_ON` pages or more.
 
     It is no decoration where it is large and on a few consecutive pages only, or, of pictures that only look alike,
     where each stands with another caption.
@@ -174,6 +176,17 @@ def _looks(sighting: Sighting) -> Iterable[object]:
     yield sighting.content_key
     if sighting.phash and sighting.tone:
         yield sighting.phash, tuple(value // TONE_STEP for value in sighting.tone)
+    if sighting.xref and sighting.tone and sighting.kind == "embedded":
+        yield sighting.xref, _part(sighting), tuple(value // OBJECT_TONE_STEP for value in sighting.tone)
+
+
+def _part(sighting: Sighting) -> tuple[int, ...]:
+    """Return the size of an image object on its page, in points, and which part of it is seen, in tenths."""
+    left, top, right, bottom = sighting.whole
+    wide, high = max(right - left, 1.0), max(bottom - top, 1.0)
+    x0, y0, x1, y1 = sighting.bbox
+    seen = ((x0 - left) / wide, (y0 - top) / high, (x1 - left) / wide, (y1 - top) / high)
+    return round(wide), round(high), *(round(PARTS * each) for each in seen)
 
 
 def _is_in_row(box: Box, lines: Iterable[Line]) -> bool:
@@ -201,7 +214,7 @@ def _is_beside(box: Box, line: Box) -> bool:
     return across >= -TOUCHING and box[1] <= (line[1] + line[3]) / 2 <= box[3]
 
 
-_FIGURE = re.compile(r"\d[\d.,\s]*(?:[x×/–-]\s*\d[\d.,\s]*)*")
+_FIGURE = re.compile(r"\d[\d.,'’\s]*(?:[x×/–-]\s*\d[\d.,'’\s]*)*")
 
 
 def _is_figure(cell: str) -> bool:

@@ -26,7 +26,7 @@ def state(pictures: list[Sighting], lines: list[Line]) -> list[PlacementState]:
 SHOWN, DECORATIVE = PlacementState.SHOWN, PlacementState.DECORATIVE
 
 
-@pytest.mark.parametrize("figure", ["18", "0431430", "€ 12.50", "AB-1204"])
+@pytest.mark.parametrize("figure", ["18", "0431430", "€ 12.50", "AB-1204", "1’900"])
 def test_small_picture_beside_cells_of_a_table_is_shown(figure: str) -> None:
     assert state([sighting(bbox=SMALL)], [line("Paving stone", 20, 115), line(figure, 170, 115)]) == [SHOWN]
 

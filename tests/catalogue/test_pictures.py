@@ -20,7 +20,8 @@ def line(text: str, x: float, y: float, size: float = 10, width: float | None = 
 
 
 def sighting(page: int = 1, bbox: Box = PICTURE, content: str = "a", **changed: object) -> Sighting:
-    known = {"page_box": PAGE, "kind": "embedded", "xref": 7, "whole": bbox, "content_key": sha256(content.encode())}
+    key = sha256(content.encode())
+    known = {"page_box": PAGE, "kind": "embedded", "xref": int(key[:6], 16), "whole": bbox, "content_key": key}
     return Sighting.model_validate({"page": page, "bbox": bbox, **known, **changed})
 
 
@@ -52,6 +53,20 @@ def test_same_look_on_three_pages_is_decorative_unless_its_colour_differs() -> N
 
     assert states(*(seen(n, (120, 30, 30)) for n in (1, 2, 3))) == [DECORATIVE] * 3
     assert states(*(seen(n, (60 * n, 30, 30)) for n in (1, 2, 3))) == [SHOWN] * 3, "swatches share their shape"
+
+
+def test_one_image_object_on_three_pages_is_decorative_though_other_things_shine_through_it() -> None:
+    small, whole = (100, 100, 180, 170), (90, 100, 180, 170)
+
+    def drawn(n: int, **changed: object) -> Sighting:
+        known = {"xref": 7, "whole": whole, "tone": (130 + 9 * n, 20 + 9 * n, 90), "phash": f"{n:016x}"}
+        return sighting(n, small, f"seen {n}", **{**known, **changed})
+
+    assert states(*(drawn(n) for n in (1, 2, 3))) == [DECORATIVE] * 3
+    assert states(*(drawn(n, xref=n) for n in (1, 2, 3))) == [SHOWN] * 3
+    assert states(*(drawn(n, tone=(80 * n, 40, 90)) for n in (1, 2, 3))) == [SHOWN] * 3, "a stencil in three colours"
+    parts = (drawn(n, whole=(90 - 90 * n, 100, 450 - 90 * n, 170)) for n in (1, 2, 3))
+    assert states(*parts) == [SHOWN] * 3, "three parts of one sheet"
 
 
 def test_flat_pictures_have_no_look_to_share() -> None:
