@@ -25,7 +25,7 @@ def draw_facets(facets: Facets) -> RenderableType:
             rows.add_row(cell("--owner" if field == "owner" else f"{field}=", "bold"), cell(_values(facet)))
     if facets.price:
         price = facets.price
-        span = f"{price.lowest:g} to {price.highest:g} ({price.count})"
+        span = f"{price.lowest:g} to {price.highest:g} {' or '.join(price.currencies)}".rstrip() + f" ({price.count})"
         rows.add_row(cell("price_min=, price_max=", "bold"), cell(span))
     return Group(*parts, rows)
 

@@ -73,8 +73,8 @@ class FilterQuery(RequestModel):
         default=[], max_length=_MAX_VALUES, description="Also in other languages, and shades of it: navy is a blue."
     )
     page: list[Page] = Field(default=[], max_length=_MAX_VALUES, description="Pages of the document, from 1.")
-    price_min: Price | None = Field(default=None, description="Least price, in the currency of the product.")
-    price_max: Price | None = Field(default=None, description="Highest price, in the currency of the product.")
+    price_min: Price | None = Field(default=None, description="Least price. With `currency`, in that one only.")
+    price_max: Price | None = Field(default=None, description="Highest price. With `currency`, in that one only.")
     editions: Editions = Field(
         default="newest", description="`all` also finds what only older editions show; `document` finds its own."
     )

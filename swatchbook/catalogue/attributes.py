@@ -9,6 +9,7 @@ import re
 import tomllib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
@@ -59,14 +60,35 @@ _LAST_WORDS = {word: key for (noun_first, word), key in _WORDS.items() if not no
 _FIRST_WORDS = {word: key for (noun_first, word), key in _WORDS.items() if noun_first and word not in _LAST_WORDS}
 _UNIT = re.compile(r"[\[(].{0,80}?[\])]|\b(?:in )?(?:mm|cm|kg|inch|inches|g)\s*$", re.IGNORECASE)
 _WORD = re.compile(r"\S+")
+_HEAD_WORD = re.compile(r"[^\W\d_]{2,}")
+_LIQUID = re.compile(r"(?<!\w)(?:ml|cl|мл)(?!\w)", re.IGNORECASE)
+"""Units that are of contents only."""
 _LABEL_UNIT = re.compile(
     r"[\[(]\s*(?:in )?(?P<bracketed>mm|cm|m|kg|g|lbs?|oz|l|ml|inch(?:es)?|in|мм|см|м|кг|г|л)\.?\s*[\])]"
     r"|\b(?:in|en|в) (?P<behind>mm|cm|m|kg|g|inch(?:es)?|мм|см|кг)\s*:?\s*$",
     re.IGNORECASE,
 )
-_INLINE = re.compile(
-    r"^\s*(?P<label>[^\d:：\s][^\d:：]{1,31}?)\s*(?P<sign>[:：=]|\s[–—-]\s|[–—-]\s)\s*(?P<value>\S.*)$"
+_HEAD_UNIT = re.compile(r"[,\s]\s*(мм|см|м|кг|г|л|мл|mm|cm|m|kg|g|ml|cl|l)\.?\s*$", re.IGNORECASE)
+_ABOUT = re.compile(r"\b(?:c?ca\.|approx\.|около)\s?", re.IGNORECASE)
+"""What stands before the unit in a head: "Weight (ca. kg)"."""
+_ONLY_NUMBERS = re.compile(r"\d+(?:[.,]\d+)?(?:\s?[x×*х/–-]\s?\d+(?:[.,]\d+)?)*")
+_PER_UNIT = (
+    r"\s(?:para|por|per|pro|je|par|al|на|в|за)\s(?:1\s?)?(?:m[2²]?|м[2²]?|sqm|kg|кг|unit|piece|pcs?|stück|st|шт)\b\.?"
 )
+"""What a quantity or price is said for: "Quantidade para 1 m2" is a quantity."""
+
+
+def _inline_pattern(after_label: str) -> re.Pattern[str]:
+    """Return the pattern of a label, a sign and its value in one line."""
+    return re.compile(
+        rf"^\s*(?P<label>[^\d:：\s][^\d:：]{{1,31}}?{after_label})\s*(?P<sign>[:：=]|\s[–—-]\s|[–—-]\s)\s*(?P<value>\S.*)$",
+        re.IGNORECASE,
+    )
+
+
+_INLINE = _inline_pattern("")
+_INLINE_FACT = _inline_pattern(f"(?:{_PER_UNIT})?")
+_END_PER_UNIT = re.compile(rf"{_PER_UNIT}\s*[:：]?\s*$", re.IGNORECASE)
 _PAGE_WORDS = "page ", "pag ", "pag. ", "seite ", "pg "
 _PRICE = re.compile(
     r"(?:€|\$|£|₹|¥|₽|₺|\bEUR|\bUSD|\bGBP|\bCHF|\bINR|\bRs\.?|\bKSh\.?|\bKES|\bAED|\bPLN)\s?\d[\d.,' ]{0,20}"
@@ -114,7 +136,8 @@ def fact_key(label: str) -> str | None:
     """Return the normalised key of a label that is known here or in `fact_labels.toml`, else None. Which texts name
     products is fitted with `key_of`.
     """
-    return _FACT_KEYS.get(_strip_label(label).rstrip(" #№º°."))
+    bare = _strip_label(label).rstrip(" #№º°.")
+    return _FACT_KEYS.get(bare) or _FACT_KEYS.get(_strip_label(_END_PER_UNIT.sub("", label)))
 
 
 def nearest_key(label: str) -> str:
@@ -125,18 +148,29 @@ def nearest_key(label: str) -> str:
 
 def head_key(label: str) -> str | None:
     """Return the key of a head of a column that is known, or has a known label among its words: "Gross weight", "Цена с
-    НДС", "Расчетная масса m, кг". Of several the first; None for prose.
+    НДС", "Расчетная масса m, кг", or a unit of liquids: "Cap ml". Of several the first; None for prose.
     """
-    words = [word for word in _strip_label(label).split() if len(word) > 1 and word.isalpha()]
+    words = _HEAD_WORD.findall(_strip_label(label))
     if (key := fact_key(label)) or len(words) > LONGEST_HEAD:
         return key
-    return next(filter(None, map(fact_key, words)), None)
+    parts = label.split()
+    pairs = map(" ".join, pairwise(parts))
+    return next(filter(None, map(fact_key, (*pairs, *words))), None) or ("capacity" if _LIQUID.search(label) else None)
 
 
 def unit_in(label: str) -> str | None:
     """Return the unit that a label says of its values: that of "Size (cm)" or "Weight in kg"."""
     match = _LABEL_UNIT.search(label)
     return (match["bracketed"] or match["behind"]).strip(".") if match else None
+
+
+def with_unit_of_head(value: str, key: str, head: str) -> str:
+    """Return a value that is only numbers with the unit that the head of its column says: "Box size (inches)", "Mass m,
+    kg". The unit behind a price is what is sold.
+    """
+    behind = _HEAD_UNIT.search(head) if key != "price" else None
+    unit = unit_in(_ABOUT.sub("", head)) or (behind[1] if behind else None)
+    return f"{value} {unit}" if unit and _ONLY_NUMBERS.fullmatch(value) else value
 
 
 def labels_within(text: str) -> Iterator[tuple[int, str, str, str]]:
@@ -234,7 +268,7 @@ def without_values(text: str) -> str:
 
 def _inline_of(text: str, known: KeyOf = key_of) -> tuple[str, str, str] | None:
     """Return key, label and value of a line that holds a label and its value, else None."""
-    m = _INLINE.match(text)
+    m = (_INLINE_FACT if known is fact_key else _INLINE).match(text)
     key = _inline_key(m["label"], m["sign"], known) if m else None
     return (key, m["label"].strip(_EDGE_SIGNS), m["value"].strip()) if m and key else None
 

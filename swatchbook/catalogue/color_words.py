@@ -23,15 +23,20 @@ def _read_words(name: str) -> frozenset[str]:
 
 _COLORS: Final = _read_words("colors")
 _BESIDE: Final = _read_words("beside")
+_SHORT: Final = _read_words("short")
 
 
 def colors_in(text: str) -> list[str]:
     """Return the colours that a text lists, if it says nothing else and one of them is surely a colour; else none.
 
-    "White/oak" is one in two colours.
+    "White/oak" is one in two colours. Abbreviations count only beside each other and whole words: "бел/роз".
     """
     listed = [part for each in _LISTED.split(text) if (part := each.strip(" .:"))]
-    return listed if all(map(_is_color, listed)) and any(map(says_color, listed)) else []
+    if all(map(_is_color, listed)) and any(map(says_color, listed)):
+        return listed
+    words = _WORD.findall(text.casefold())
+    is_short = words and not any(map(str.isdigit, text)) and all(word in _SHORT or word in _COLORS for word in words)
+    return listed if is_short else []
 
 
 def says_color(text: str) -> bool:

@@ -22,26 +22,31 @@ from swatchbook.catalogue.attributes import (
     labels_within,
     nearest_key,
     price_in,
-    unit_in,
+    with_unit_of_head,
 )
 from swatchbook.catalogue.color_words import color_at_end, colors_in, says_color
 from swatchbook.catalogue.kinds import count_contacts
 from swatchbook.catalogue.measures import (
+    begins_with_amount,
     ean_in,
     facts_in_text,
     is_designation,
     is_price,
+    key_of_value,
     kind_of,
     labelled_code,
+    says_pack,
     share_of,
     shares_in,
+    size_goes_on,
     size_in,
     split_price,
     values_in,
     values_in_name,
+    with_grams,
 )
 from swatchbook.catalogue.page_layout import normalise_line
-from swatchbook.catalogue.table_rows import cells_beside, pairs_in_columns
+from swatchbook.catalogue.table_rows import FEWEST_HEADS, Cell, cells_below, cells_beside, pairs_in_columns
 from swatchbook.geometry import area, bounding_box, centre_inside, gap, gaps, shared_area
 from swatchbook.records import (
     Box,
@@ -79,14 +84,10 @@ WHOLE_WIDTH = 0.95
 """A region over this share of the page's width is a section's, not a card's."""
 ONE_OF = frozenset({"weight", "capacity"})
 """Keys of which a product has one value, where no label says what several of them are of."""
-NUMBERS = MEASURES - {"size"} | {"code", "ean", "price", "weight", "capacity"}
+NUMBERS = MEASURES - {"size"} | {"code", "ean", "price", "weight", "capacity", "quantity"}
 """Keys whose values have a digit."""
 MOSTLY = 0.3
 """A label with its value covers at least this share of a name that is its value."""
-ABOUT = re.compile(r"\b(?:c?ca\.|approx\.|около)\s?", re.IGNORECASE)
-"""What stands before the unit in a head: "Weight (ca. kg)"."""
-UNIT_BEHIND = re.compile(r",\s?(мм|см|м|кг|г|л|mm|cm|m|kg|g|l)\.?\s*$", re.IGNORECASE)
-"""The unit that ends a head: "Mass m, kg"."""
 LONGEST_SIGN = 4
 """Characters of a currency's sign."""
 NOTHING = frozenset(
@@ -106,7 +107,8 @@ def describe(
     """
     read = {page.number: page for page in pages if page.number in pages_to_read(product)}
     own_tables = [t for t in tables if t.page in product.pages and belongs(t.bbox, product, t.page)]
-    labelled = [fact for table in own_tables for fact in _table_facts(table, product, others)]
+    of_tables = [fact for table in own_tables for fact in _table_facts(table, product, others)]
+    labelled = [*of_tables]
     rows, loose, shared = list[Fact](), list[Fact](), list[Fact]()
     for number in product.pages:
         if (page := read.get(number)) is None:
@@ -121,11 +123,15 @@ def describe(
             for label, value, box in pairs_in_columns(own if beside else below)
         )
         labelled += (fact for fact in _labelled(own, number, _width(page)) if not _is_name(fact, places))
-        rows += _row_facts(product, page, before, beside)
+        of_row = [*_row_facts(product, page, before, beside)]
+        has_table = any(fact.page == number for fact in of_tables)
+        rows += of_row or ([] if has_table else _column_facts(own, places, number))
         loose += (*_unlabelled(own, number), *_in_prose(own, number))
         shared += _shared(product, page, before, others)
     in_name = [*values_in_name(product.name), *_color_beside(product.name, others)]
     named = [_fact(key, value, "", product.first_page, _name_box(product), "name") for key, value in in_name]
+    heads = {_plain(fact.label) for fact in (*of_tables, *rows)}
+    labelled = [fact for fact in labelled if _plain(fact.value) not in heads]
     facts = _usable(each for fact in _with_colors([*labelled, *rows]) for each in _single(fact))
     own_name = {_plain(name) for name in (product.name, product.raw_name)}
     loose = [fact for fact in loose if not (fact.key == "color" and _plain(fact.value) in own_name)]
@@ -212,13 +218,13 @@ def _labelled(lines: Sequence[Line], page: int, width: float) -> Iterator[Fact]:
     """Yield what stands behind, beside or below labels; also behind a label within a line, after a name, say."""
     for a in _plausible(find_attributes(lines, width)):
         value = normalise_line(a.value)
-        value = value[: next((start for start, *_ in labels_within(value)), None)].rstrip(" ,;|-–—")
+        value = value[: next((start for start, *_ in labels_within(value)), None)].partition(" | ")[0].rstrip(" ,;|-–—")
         key = nearest_key(a.label)
-        key = "price" if key not in WORDS_OF and is_price(value) else key
-        yield _fact(key, _with_unit(value, a.label), a.label, page, a.box, "label")
+        key = key if key in WORDS_OF else key_of_value(value) or key
+        yield _fact(key, with_unit_of_head(value, key, a.label), a.label, page, a.box, "label")
     for line in lines:
         for _, key, label, value in labels_within(normalise_line(line.text)):
-            yield _fact(key, _with_unit(value, label), label, page, line.bbox, "label")
+            yield _fact(key, with_unit_of_head(value, key, label), label, page, line.bbox, "label")
 
 
 def _is_name(fact: Fact, names: Sequence[Box]) -> bool:
@@ -228,24 +234,29 @@ def _is_name(fact: Fact, names: Sequence[Box]) -> bool:
     )
 
 
-def _with_unit(value: str, label: str) -> str:
-    """Return a value with the unit that its label names, unless it has one: "Box size (inches)" of "15x12"."""
-    behind = UNIT_BEHIND.search(label)
-    unit = unit_in(ABOUT.sub("", label)) or (behind[1] if behind else None)
-    return f"{value} {unit}" if unit and re.fullmatch(r"[\d.,\sx×*х/–-]+", value) else value
-
-
 def _row_facts(product: FoundProduct, page: Page, before: Page | None, beside: Sequence[Occurrence]) -> Iterator[Fact]:
     """Yield the cells beside the product's name in a table, whose heads may stand on the page before."""
     lines, lines_before = _texts(page), _texts(before)
     for place in product.occurrences:
         if place.page == page.number:
             for cell in cells_beside(place, lines, [other.bbox for other in beside], lines_before):
-                value = normalise_line(cell.value)
-                key = kind_of(value) or cell.key if cell.key == "unit" else cell.key
-                yield _fact(key, value, cell.label, page.number, cell.box, "row")
-                if key == "price" and (color := color_at_end(cell.label)):
-                    yield _fact("color", color, cell.label, page.number, cell.box, "row")
+                yield from _facts_of_cell(cell, page.number)
+
+
+def _column_facts(lines: Sequence[Line], places: Sequence[Box], page: int) -> Iterator[Fact]:
+    """Yield the cells of the tables right below the product's names."""
+    for name in places:
+        for cell in cells_below(name, lines):
+            yield from _facts_of_cell(cell, page)
+
+
+def _facts_of_cell(cell: Cell, page: int) -> Iterator[Fact]:
+    value = normalise_line(cell.value)
+    key = "price" if is_price(value) else cell.key
+    key = kind_of(value) or key if key == "unit" else key
+    yield _fact(key, value, cell.label, page, cell.box, "row")
+    if key == "price" and (color := color_at_end(cell.label)):
+        yield _fact("color", color, cell.label, page, cell.box, "row")
 
 
 def _shared(product: FoundProduct, page: Page, before: Page | None, others: Sequence[Occurrence]) -> Iterator[Fact]:
@@ -268,7 +279,8 @@ def _said_above(page: Page, below: Sequence[Occurrence], products: Sequence[Occu
     cards = [place for place in products if not _spans(place.region, page)]
     lines = _outside(page, max(place.bbox[1] for place in below), cards if is_card else products)
     for fact in (*_labelled(lines, page.number, _width(page)), *_unlabelled(lines, page.number)):
-        if fact.key in SHARED and (fact.rule == "label" or fact.key not in ONE_OF):
+        is_of_one = fact.key in ONE_OF or (fact.key == "packaging" and not says_pack(fact.value))
+        if fact.key in SHARED and (fact.rule == "label" or not is_of_one):
             yield fact.model_copy(update={"rule": "above all"})
 
 
@@ -319,8 +331,8 @@ def _unambiguous(facts: Sequence[Fact]) -> Iterator[Fact]:
 
 
 def _plausible(pairs: Sequence[Attribute]) -> list[Attribute]:
-    """Return known labels, and unknown ones near them, with a known noun, or with a short value: a colon alone occurs
-    in any prose.
+    """Return known labels, and unknown ones near them, with a known noun, a short value, a price or a size: a colon
+    alone occurs in any prose.
     """
     known = [a.box for a in pairs if a.known]
     return [
@@ -328,6 +340,7 @@ def _plausible(pairs: Sequence[Attribute]) -> list[Attribute]:
         for a in pairs
         if a.known
         or nearest_key(a.label) in WORDS_OF
+        or key_of_value(normalise_line(a.value))
         or (len(a.value.split()) <= SHORT and not count_contacts([f"{a.label}: {a.value}"]))
         or any(gap(a.box, box) <= NEAR for box in known)
     ]
@@ -338,25 +351,42 @@ def _table_facts(table: Table, product: FoundProduct, others: Sequence[Occurrenc
 
     Of a table that names other products too, only the product's own row.
     """
-    rows = [tuple(normalise_line(cell) for cell in row) for row in table.rows]
-    if not rows:
-        return
-    names = {fold(place.text) for place in others if place.page == table.page}
-    if any(fold(cell) in names for row in rows for cell in row):
-        own = {fold(name) for name in (product.name, product.raw_name, product.code or "") if name}
-        rows = [rows[0], *(row for row in rows[1:] if any(fold(cell) in own for cell in row))]
-    headings = [head_key(cell) for cell in rows[0]]
-    if sum(h is not None for h in headings) >= 2:
-        for row in rows[1:]:
-            for head, label, cell in zip(headings, rows[0], row, strict=False):
+    rows = _own_rows([tuple(normalise_line(cell) for cell in row) for row in table.rows], table.page, product, others)
+    first = next((n for n, row in enumerate(rows) if not _title_of(row)), 0)
+    headings = [head_key(cell) for cell in rows[first]] if rows else []
+    if sum(h is not None for h in headings) >= FEWEST_HEADS:
+        for row in rows[first + 1 :]:
+            for head, label, cell in zip(headings, rows[first], row, strict=False):
                 key = head or ("dimensions" if size_in(cell) == cell else None)
                 if key and cell:
-                    yield _fact(key, _with_unit(cell, label), label, table.page, table.bbox, "table")
+                    yield _fact(key, with_unit_of_head(cell, key, label), label, table.page, table.bbox, "table")
         return
     for row in rows:
         cells = [cell for cell in row if cell]
         if len(cells) == 2 and (key := fact_key(cells[0]) or derive_key(cells[0])) and not cells[0][0].isdigit():
             yield _fact(key, cells[1], cells[0], table.page, table.bbox, "table")
+
+
+def _own_rows(
+    rows: Sequence[tuple[str, ...]], page: int, product: FoundProduct, others: Sequence[Occurrence]
+) -> list[tuple[str, ...]]:
+    """Return the rows of a table that are a product's: all if it names no other, those under the product's title up to
+    the title of another, or else the rows with its name, under the first.
+    """
+    names = {fold(place.text) for place in others if place.page == page}
+    if not any(fold(cell) in names for row in rows for cell in row):
+        return list(rows)
+    own = {fold(name) for name in (product.name, product.raw_name, product.code or "") if name}
+    if start := next((n for n, row in enumerate(rows, 1) if fold(_title_of(row)) in own), None):
+        end = next((n for n in range(start, len(rows)) if fold(_title_of(rows[n])) in names), len(rows))
+        return list(rows[start:end])
+    return [rows[0], *(row for row in rows[1:] if any(fold(cell) in own for cell in row))]
+
+
+def _title_of(row: Sequence[str]) -> str:
+    """Return the text of a row that has one cell, else an empty one."""
+    filled = [cell for cell in row if cell]
+    return filled[0] if len(filled) == 1 else ""
 
 
 def _unlabelled(lines: Sequence[Line], page: int) -> Iterator[Fact]:
@@ -386,7 +416,7 @@ def _in_prose(lines: Sequence[Line], page: int) -> Iterator[Fact]:
 
 
 def _whole_lists(lines: Sequence[Line]) -> Iterator[tuple[str, Box]]:
-    """Yield each line with its box, joined with the line right below it if it ends with a comma."""
+    """Yield each line with its box, joined with the line right below it if it ends with a comma or within a size."""
     joined = set[int]()
     for i, line in enumerate(lines):
         if i in joined:
@@ -395,7 +425,9 @@ def _whole_lists(lines: Sequence[Line]) -> Iterator[tuple[str, Box]]:
         for k in range(i + 1, len(lines)):
             below = lines[k]
             step = below.bbox[1] - box[3]
-            if not text.rstrip().endswith(",") or abs(step) > line.size or abs(below.bbox[0] - box[0]) > line.size:
+            if abs(step) > line.size or abs(below.bbox[0] - box[0]) > line.size:
+                break
+            if not (text.rstrip().endswith(",") or size_goes_on(text, below.text)):
                 break
             joined.add(k)
             text, box = f"{text} {below.text}", bounding_box((box, below.bbox))
@@ -435,6 +467,8 @@ def _fact(key: str, value: str, label: str, page: int, box: Box | None, rule: st
         key = "code"
     if key == "code":
         value = labelled_code(value) or value
+    if key in ("weight", "packaging"):
+        value = with_grams(value)
     return Fact(key=key, value=value.strip().rstrip("*").strip(), label=label, page=page, bbox=box, rule=rule)
 
 
@@ -464,9 +498,11 @@ def _usable(facts: Iterable[Fact]) -> list[Fact]:
         says_something = fact.value.casefold() not in NOTHING and any(map(str.isalnum, fact.value))
         is_price = fact.key == "code" and price_in(fact.value) == fact.value
         is_label = fact.value.endswith((":", "：")) or (fact.key in NUMBERS and not any(map(str.isdigit, fact.value)))
+        in_column = fact.key == "price" and fact.rule in ("row", "table")
         if (
             fact.key
             and says_something
+            and not (in_column and not begins_with_amount(fact.value))
             and not is_label
             and not is_price
             and len(fact.value) <= LONGEST_VALUE

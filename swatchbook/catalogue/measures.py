@@ -14,6 +14,7 @@ from swatchbook.catalogue.color_words import color_at_end, colors_in
 
 _NUMBER = r"\d+(?:[.,]\d+)?"
 _LENGTH = r"(?:mm|cm|m|inch(?:es)?|in|ft|мм|см|м|''|\"|”|“|′′|″|')(?!\w)"
+_RANGE = rf"{_NUMBER}(?:\s?[-–]\s?{_NUMBER})?"
 _SIDE = rf"(?:[LWHDBTØ]\s?[:=]?\s?)?{_NUMBER}(?:\s?[-–/]\s?{_NUMBER})?\s?(?:{_LENGTH})?\s?(?:\([LWHDBTH]\))?"
 _TIMES = r"\s?[x×*хX✕]\s?"
 _SIZE = re.compile(
@@ -28,12 +29,15 @@ _SIDED = re.compile(
     rf"(?<![\w.,])(?:(?:[HWDLBTØøФ⌀]|Diam|dia|alt|prof|larg|anch)\.?\s?[:=]?\s?{_NUMBER}\s?(?:{_LENGTH})?[\s,;/x×X-]{{0,3}})+(?!\w)"
 )
 """Sides by their letters: "H 75 cm", "Ø 30 cm", "W60 D40 H75 cm"; one of them has a unit."""
+_LETTERED = re.compile(r"[WHDLBTØШВГД]\s?[:=]\s?\d{2,4}(?:[.,]\d)?(?:\s?[-–]\s?\d{2,4})?")
+"""A side by its letter and a sign, without a unit: only where nothing else stands."""
 _SLIP = re.compile(r"\bR\s?(?:9|1[0-3])(?:\s?[ABC](?!\w))?(?!\w)")
 _WEIGHT = re.compile(
-    rf"(?<![\w.,]){_NUMBER}\s?(?:kgs?|g/m²|g/m2|gr?|lbs?|oz|кг|гр?|gms?|grams?)\.?(?!\w)", re.IGNORECASE
+    rf"(?<![\w.,]){_RANGE}\s?(?:kgs?|g/m²|g/m2|gr?|lbs?|oz|кг|гр?|gms?|grams?|gramm)\.?(?!\w)", re.IGNORECASE
 )
 _WEIGHT_IN_TEXT = re.compile(rf"(?<![\w.,]){_NUMBER}\s?(?:kg|g/m²|g/m2|кг)(?!\w)", re.IGNORECASE)
 """Lighter units only where nothing else stands: grams are also of ingredients, pounds of money."""
+_MISREAD_GRAMS = re.compile(r"^(\d+(?:[.,]\d+)?\s?)r$")
 _CAPACITY = re.compile(
     rf"(?<![\w.,]){_NUMBER}\s?(?:ml|cl|l|lt|ltr|ltrs|lit(?:er|re)s?|litros?|gal(?:lons?)?|мл|л)\.?(?!\w)", re.IGNORECASE
 )
@@ -69,6 +73,7 @@ _SIGN_BEHIND = (
     r"ZAR|JPY|CNY|RMB|KRW|VND|VNĐ|THB|IDR|TL|lei|Lei|лв|дин|din|тг|тенге|сум|Kč|đ|원|円|元|تومان|ریال|درهم)(?!\w))"
 )
 _AMOUNT = r"\d{1,3}(?:[.,'‘’ \u00a0\u202f]\d{3})+(?:[.,]\d{1,2})?(?!\d)|\d+(?:[.,]\d{1,2})?(?![.,]?\d)"
+_AMOUNT_FIRST = re.compile(r"(?:(?:от|from|ab|da|desde|dès|od)\s)?\d", re.IGNORECASE)
 _PER = (
     r"(?:\s?(?:/|(?:per|pro|je|par|por|al|за)\s)\s?(?:m²|m2|m|sqm|sq\.?\s?ft|pcs?|piece|unit"
     r"|stk|stück|st|kg|l|шт|м²|м2|кг|ud|un|pz|szt|kom|box|set|pair)\b\.?)?"
@@ -80,6 +85,8 @@ _MORE_PRICES = re.compile(
     r"|(?<![\w.,])\d{1,3}(?:[ .]\d{3})+\s?Ft\b"
 )
 """Prices in more currencies than those by which texts that name products are told from prices."""
+_GROUPED = re.compile(r"\d{1,3}(?:['’‘]\d{3})+(?:[.,]\d\d)?")
+"""A number with apostrophes between its thousands: a price, where nothing else stands."""
 _ONLY_AMOUNT = re.compile(rf"(?:{_AMOUNT})(?:\s?[,.]?-)?")
 _SIDE_BY_SIDE = r"(?:x|×|mm|cm|m|kg|g|ml|l|kw|w|v|%|€|\$|£)(?!\w)"
 
@@ -95,6 +102,14 @@ _LABELLED_CODE = re.compile(
     re.IGNORECASE,
 )
 """A code behind its label, without a sign between: "Ref. 10-445", "Art. 1234"."""
+_THIRD_SIDE = re.compile(
+    rf",?\s(?:(?:and|und|et|e|y|и|i|en|ve)\s)?{_NUMBER}\s?{_LENGTH}\s(?:(?:of|in|de|di|da|en|w)\s)?"
+    rf"(?:{_any_word('height', 'depth', 'thickness', 'width', 'length', 'diameter')}|high|deep|thick|wide|long"
+    r"|hoch|tief|dick|breit|lang)(?!\w)",
+    re.IGNORECASE,
+)
+"""One more side behind a size, with its name: "25 cm x 25 cm e 8 cm de altura"."""
+_BULLET = re.compile(r"^[•·▪●◦‣∙*–-]\s+")
 NO_MEASURES = frozenset({"price", "code", "color"})
 """Keys whose values are not measures."""
 _OTHER_CODES = frozenset(
@@ -107,7 +122,7 @@ _UNIT_OF_ONE = r"(?:mm|cm|m|kgs?|gr?|ml|l|W|kW|мм|см|м|кг|гр?|л|мл|�
 _IN_TEXT = {
     key: re.compile(
         rf"(?<![\w-])(?:{_any_word(key)})(?:\s?[:=]|\s(?:of|von|de|di|da|ca\.?|max\.?|maks\.?))?\s"
-        rf"({_NUMBER}\s?{_UNIT_OF_ONE})(?![\w²³])",
+        rf"({_RANGE}\s?{_UNIT_OF_ONE})(?![\w²³])",
         re.IGNORECASE,
     )
     for key in _MEASURED
@@ -148,14 +163,19 @@ MOST_WORDS = 8
 
 def values_in(text: str) -> Iterator[tuple[str, str]]:
     """Yield key and value of what a short line says without a label."""
-    text = text.strip()
+    text = _BULLET.sub("", text.strip())
     if composition := composition_in(text):
         yield "material", composition
+        return
+    if (bare := text.rstrip(" .")) and size_in(bare) == bare:
+        yield "dimensions", bare
         return
     if len(text.split()) > MOST_WORDS:
         return
     if price := _price_in(text):
         yield "price", price.rstrip(" .,'")
+    elif _GROUPED.fullmatch(text):
+        yield "price", text
     if ean := ean_in(text):
         yield "ean", ean
     if labelled := _labelled(text):
@@ -174,7 +194,7 @@ def values_in(text: str) -> Iterator[tuple[str, str]]:
         return
     if _CLOTHES_SIZES.fullmatch(text) or _is_rising(text) or _ONE_SIZE.fullmatch(text):
         yield "size", text.rstrip(" ,")
-    if size := size_in(text) or _sides_in(text):
+    if size := size_in(text) or _sides_in(text) or (text if _LETTERED.fullmatch(text) else None):
         yield "dimensions", size
     elif (whole := _whole(text)) and whole[0] != "dimensions":  # a length alone may be of any side or part
         yield whole
@@ -220,9 +240,16 @@ def size_in(text: str) -> str | None:
     """Return the first size of two or more sides, one of them with its unit, as printed; without one if it is all."""
     for match in _SIZE.finditer(text):
         if re.search(_LENGTH, match.group(), re.IGNORECASE) or re.search(r"\((?:mm|cm|in)", match.group()):
-            return match.group().strip()
+            third = _THIRD_SIDE.match(text, match.end())
+            return text[match.start() : third.end() if third else match.end()].strip()
     whole = _BARE_SIZE.fullmatch(text)
     return whole.group() if whole else None
+
+
+def size_goes_on(text: str, below: str) -> bool:
+    """Whether the size in a text goes on in the next line: "25 x 25 cm e 8" above "cm de altura"."""
+    size, whole = size_in(text), size_in(f"{text} {below}")
+    return bool(size and whole and len(whole) > len(size) and whole.startswith(size))
 
 
 def is_designation(text: str) -> bool:
@@ -263,6 +290,26 @@ def _price_in(text: str) -> str | None:
     return price
 
 
+def with_grams(text: str) -> str:
+    """Return a text that is a number with the Latin letter for which OCR takes a Cyrillic "г" with that one."""
+    return _MISREAD_GRAMS.sub(r"\1г", text)
+
+
+def says_pack(text: str) -> bool:
+    """Whether a text says how many there are in a pack: "5 planks / carton", but not "Tubo de 70 g"."""
+    return _PACK.search(text) is not None
+
+
+def says_price(text: str) -> bool:
+    """Whether a text has an amount with its currency."""
+    return _price_in(text) is not None
+
+
+def begins_with_amount(text: str) -> bool:
+    """Whether a text is a price, or begins with a number, as prices without a currency in a column do."""
+    return says_price(text) or _AMOUNT_FIRST.match(text) is not None
+
+
 def is_price(text: str) -> bool:
     """Whether a text is an amount with its currency, and nothing else."""
     return _price_in(text) == text.strip()
@@ -284,6 +331,12 @@ def kind_of(value: str) -> str | None:
     """Return the key of a value that is only a weight, a content or a length with its unit, else None."""
     whole = _whole(value)
     return whole[0] if whole else None
+
+
+def key_of_value(value: str) -> str | None:
+    """Return the key of a value that says by itself what it is, behind any label: a price or a size. Else None."""
+    bare = value.rstrip(" .")
+    return "price" if is_price(bare) else "dimensions" if size_in(bare) == bare else None
 
 
 def composition_in(text: str) -> str | None:

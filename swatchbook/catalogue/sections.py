@@ -10,8 +10,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import inf
 
-from swatchbook.catalogue.attributes import Attribute
+from swatchbook.catalogue.attributes import Attribute, fact_key
 from swatchbook.catalogue.kinds import PageKind, heading_kind, is_label
+from swatchbook.catalogue.measures import says_price
 from swatchbook.catalogue.page_layout import (
     LARGER,
     MARGIN,
@@ -24,7 +25,7 @@ from swatchbook.catalogue.page_layout import (
     style_families,
 )
 from swatchbook.catalogue.running_text import TextPlace, find_repeated_places, text_place
-from swatchbook.geometry import centre_inside
+from swatchbook.geometry import centre_inside, gaps
 from swatchbook.records import Box, OutlineEntry, fold
 
 PRICES_A_PICTURE = 3
@@ -172,7 +173,7 @@ def _heads(
     document: DocumentLayout, layout: PageLayout, styles: Collection[Style], names: Mapping[tuple[int, Box], str]
 ) -> list[Text]:
     """Return a page's names, its headings of their families or a larger one, and those listed in the outline, in
-    reading order.
+    reading order. A price or label in large type is no heading.
 
     On a spread the left half comes first.
     """
@@ -185,6 +186,7 @@ def _heads(
         or (
             document.is_heading(t, layout)
             and not is_label(t.text)
+            and not (says_price(t.text) or fact_key(t.text))
             and (
                 document.family[t.style] in styles
                 or document.family[t.style][0] > size * 1.02
@@ -220,13 +222,15 @@ def _has_text_above(document: DocumentLayout, layout: PageLayout, top: float) ->
 def _region(head: Text, heads: Sequence[Text], layout: PageLayout, *, open_top: bool) -> Box:
     """Return the region from a heading (or the page's top) to the next one in its column.
 
-    Headings in one row divide the page into columns.
+    Headings in one row, beside each other, divide the page into columns.
     """
     x0, top, x1, y1 = layout.box
     if layout.spread:
         middle = (x0 + x1) / 2
         x0, x1 = (x0, middle) if head.box[0] < middle else (middle, x1)
-    row = [h for h in heads if h is not head and abs(h.box[1] - head.box[1]) < 2 * head.size]
+    row = [
+        h for h in heads if abs(h.box[1] - head.box[1]) < 2 * head.size and gaps(h.box, head.box)[0] >= -0.5 * head.size
+    ]
     x0 = max([x0] + [head.box[0] - 0.5 * head.size for h in row if h.box[0] < head.box[0]])
     x1 = min([x1] + [h.box[0] - 0.5 * head.size for h in row if h.box[0] > head.box[0]])
     below = [h.box[1] for h in heads if h.box[1] > head.box[1] + head.size and h.box[0] < x1 and h.box[2] > x0]

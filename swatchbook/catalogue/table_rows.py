@@ -3,11 +3,10 @@ known labels, are the product's. A head may have several lines ("Price" over "gr
 """
 
 import math
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from swatchbook.catalogue.attributes import fact_key, nearest_key, unit_in
+from swatchbook.catalogue.attributes import fact_key, head_key, nearest_key, with_unit_of_head
 from swatchbook.geometry import bounding_box, centre_inside, gaps
 from swatchbook.records import Box, Line, Occurrence
 
@@ -27,9 +26,10 @@ HEAD_STEP = 1.6
 """The next line of a head is at most this many font sizes below: further down is a row …"""
 WIDE_HEAD_STEP = 2.0
 """… unless it has no digits."""
+MOST_BETWEEN_ROWS = 2.0
+"""Rows of a table are at most so many font sizes apart."""
 IN_ROW = 0.2
 """A cell overlaps the height of its name by this share of the lower one: two prices of a row stand about it."""
-_UNIT_BEHIND = re.compile(r"[,\s]\s*(мм|см|м|кг|г|л|mm|cm|m|kg|g|l)\.?\s*$", re.IGNORECASE)
 _NAME_HEADS = """name names product products description article item items model bezeichnung artikel produkt
 désignation descrizione articolo prodotto descripción producto artículo descrição produto наименование название товар
 ürün nama produk tên opis nazwa"""
@@ -99,11 +99,54 @@ def cells_beside(
         between = any(box != name and name[2] <= box[0] <= line.bbox[0] and _in_row(box, name) for box in other_names)
         head = _head_of(line.bbox, heads)
         if nearest == name and not between and head and (not before or head.key in BEFORE_NAMES):
-            unit = unit_in(head.label) or _unit_behind(head)
-            value = (
-                f"{line.text} {unit}" if unit and line.text.replace(",", "").replace(".", "").isdigit() else line.text
-            )
-            yield Cell(head.key, head.label, value, line.bbox)
+            yield _cell(head, line)
+
+
+def cells_below(name: Box, lines: Sequence[Line]) -> Iterator[Cell]:
+    """Yield the cells of the table below a product's name, whose rows are its variants: those under the first row of
+    known heads, up to a gap, or to a row that has no two cells in different columns. `lines`: of the product.
+    """
+    below = sorted((line for line in lines if line.text and line.bbox[1] >= name[3] - 2), key=lambda line: line.bbox[1])
+    heads = _first_heads(below)
+    if not heads:
+        return
+    bottom = max(head.box[3] for head in heads)
+    rest = [line for line in below if line.bbox[1] >= bottom - 2]
+    while rest and rest[0].bbox[1] - bottom <= MOST_BETWEEN_ROWS * rest[0].size:
+        row = [line for line in rest if _at_height(line, rest[0])]
+        cells = [(head, line) for line in row if (head := _head_of(line.bbox, heads))]
+        if len({head.box for head, _ in cells}) < FEWEST_HEADS or len(_known_heads(row)) >= FEWEST_HEADS:
+            return
+        yield from (_cell(head, line) for head, line in cells if head.key)
+        bottom = max(line.bbox[3] for line in row)
+        rest = [line for line in rest if line not in row]
+
+
+def _first_heads(lines: Sequence[Line]) -> list[_Head]:
+    """Return the heads of the first row that has two known ones. Its first values have digits."""
+    labels = _known_heads(lines)
+    for first in labels:
+        row = [line for line in labels if _at_height(line, first)]
+        if len(row) >= FEWEST_HEADS:
+            cells = [line for line in lines if any(_at_height(line, other) for other in row)]
+            bottom = max(line.bbox[3] for line in cells)
+            values = (line for line in lines if line.bbox[1] >= bottom - 2 and _has_digit(line.text))
+            height = min((line.bbox[1] for line in values), default=bottom)
+            return [_whole_head(line, lines, height) for line in cells if not any(_is_below(line, o) for o in cells)]
+    return []
+
+
+def _known_heads(lines: Iterable[Line]) -> list[Line]:
+    """Return the lines that head columns by a known label; one with a colon has its value beside it."""
+    return [line for line in lines if head_key(line.text) and ":" not in line.text and not _has_digit(line.text)]
+
+
+def _has_digit(text: str) -> bool:
+    return any(map(str.isdigit, text))
+
+
+def _cell(head: _Head, line: Line) -> Cell:
+    return Cell(head.key, head.label, with_unit_of_head(line.text, head.key, head.label), line.bbox)
 
 
 def pairs_in_columns(lines: Sequence[Line]) -> Iterator[tuple[str, str, Box]]:
@@ -142,12 +185,6 @@ def _right_of(line: Line, lines: Sequence[Line]) -> Line | None:
     """Return the nearest line to the right in the row of a line."""
     row = [o for o in lines if o.text and o.bbox[0] >= line.bbox[2] and _in_row(o.bbox, line.bbox)]
     return min(row, key=lambda other: other.bbox[0], default=None)
-
-
-def _unit_behind(head: _Head) -> str | None:
-    """Return the unit that ends a head: that of "Mass m, kg". Of a price it is what is sold."""
-    match = _UNIT_BEHIND.search(head.label) if head.key != "price" else None
-    return match[1] if match else None
 
 
 def _in_row(box: Box, name: Box, share: float = 0.5) -> bool:
@@ -209,7 +246,7 @@ def _whole_head(first: Line, lines: Sequence[Line], height: float) -> _Head:
         step = line.bbox[1] - parts[-1].bbox[1]
         centres = abs(line.bbox[0] + line.bbox[2] - first.bbox[0] - first.bbox[2]) / 2
         aligned = min(abs(line.bbox[0] - first.bbox[0]), centres) <= 0.5 * first.size
-        far = HEAD_STEP if any(map(str.isdigit, line.text)) else WIDE_HEAD_STEP
+        far = HEAD_STEP if _has_digit(line.text) else WIDE_HEAD_STEP
         if aligned and 0 < step <= far * first.size and line.bbox[3] <= height + 2:
             parts.append(line)
     while parts[-1].text[0].isdigit() and len(parts) > 1:  # of the first row
@@ -217,7 +254,7 @@ def _whole_head(first: Line, lines: Sequence[Line], height: float) -> _Head:
     label = " ".join(part.text for part in parts)
     other = _OTHER_HEADS.get(label.casefold().replace("-", " ").strip(" .:"))
     known = (fact_key(text) for text in (label, *(part.text for part in parts), *label.split()))
-    key = other or next(filter(None, known), None) or nearest_key(label)
+    key = other or next(filter(None, known), None) or head_key(label) or nearest_key(label)
     return _Head(key, label, bounding_box(part.bbox for part in parts))
 
 

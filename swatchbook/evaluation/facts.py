@@ -3,14 +3,18 @@
 What is counted is values. Sizes and all measures of length are one field, "dimensions": catalogues print the same
 measure under any of these labels. Of a catalogue the fields are judged that it labels anywhere, and price, code,
 dimensions, material and colour always: a value of these that nobody sees is wrong. Other said fields are not judged.
-Values agree when their numbers are equal and their letters alike; prices by amount and, where both name it, currency.
-Labels of "specifications" ("Output: 1200 BPH") are judged against values under labels of no other field.
+Values agree when their numbers are equal and their letters alike; prices by amount and, where both name it, currency. A
+unit that stands in the head of a column may be said where the label has only the number of the cell. A value agrees
+with several that together are its text, and what a container holds may be said or labelled as packaging, capacity or
+weight: the labels themselves do all of this in both ways. Where a label sums up a table as a range ("M3 to M24"), its
+rows are not judged. Labels of "specifications" ("Output: 1200 BPH") are judged against values under labels of no other
+field.
 """
 
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from itertools import chain
+from itertools import chain, permutations
 
 from swatchbook.evaluation.likeness import letters, likeness
 from swatchbook.evaluation.truth import LabelledProduct
@@ -21,6 +25,15 @@ ALWAYS_JUDGED = frozenset({"price", "code", "dimensions", "material", "color"})
 
 SPECIFICATIONS = "specifications"
 """The field of a label whose values are printed labels with what stands behind them."""
+
+_CONTENTS = ("packaging", "capacity", "weight")
+"""Fields of what a container holds: "Tubo de 70 g" is labelled as any of these."""
+_UNIT = re.compile(r"\s?(?:mm|cm|m|kg|g|ml|cl|l|мм|см|м|кг|г|мл|л)\.?", re.IGNORECASE)
+
+_RANGE = re.compile(r"\d\S*\s(?:to|…|bis|до)\s\S*\d|\d\S?[–…]\d")
+"""A label that sums up the rows of a table: "M3 to M24"."""
+FEWEST_OF_RANGE = 3
+"""So many said values are rows of such a table."""
 
 _FIELDS = {
     "colors": "color",
@@ -77,10 +90,12 @@ def score_facts(labels: Sequence[LabelledProduct], pairs: Iterable[tuple[Labelle
     hit, missed, wrong = list[str](), list[str](), list[str]()
     described = [(label, product) for label, product in pairs if label.metadata is not None]
     for label, product in described:
-        printed, said = _values(label.metadata or {}), _values_of(product, judged)
+        printed = _values(label.metadata or {})
+        said = _with_contents_as_labelled(_values_of(product, judged), printed)
         for field in sorted(judged & (printed.keys() | said.keys())):
-            hits = _agreeing(field, printed.get(field, ()), said.get(field, ()))
-            right = _agreeing(field, said.get(field, ()), printed.get(field, ()))
+            hits, right = _agreeing(field, printed.get(field, ()), said.get(field, ()))
+            if any(map(_RANGE.search, printed.get(field, ()))) and len(said.get(field, ())) >= FEWEST_OF_RANGE:
+                said[field] = tuple(value for value in said[field] if value in right)
             scores[field].append(
                 FieldScore(
                     field=field,
@@ -103,18 +118,54 @@ def score_facts(labels: Sequence[LabelledProduct], pairs: Iterable[tuple[Labelle
     )
 
 
-def values_agree(field: str, a: str, b: str) -> bool:
-    """Whether two values of a field say the same."""
+def values_agree(field: str, printed: str, said: str) -> bool:
+    """Whether a said value of a field says the same as a labelled one."""
     if field == "price":
-        currencies = {currency_of(a), currency_of(b)} - {None}
-        return price_of(a) is not None and price_of(a) == price_of(b) and len(currencies) < 2
+        currencies = {currency_of(printed), currency_of(said)} - {None}
+        return price_of(printed) is not None and price_of(printed) == price_of(said) and len(currencies) < 2
     if field == "code":
-        return letters(a) == letters(b) != ""
-    return _numbers(a) == _numbers(b) and (likeness(a, b) > 0 or a == b)
+        return letters(printed) == letters(said) != ""
+    only_adds_unit = said.startswith(printed) and _UNIT.fullmatch(said[len(printed) :]) is not None
+    return _numbers(printed) == _numbers(said) and (likeness(printed, said) > 0 or printed == said or only_adds_unit)
 
 
-def _agreeing(field: str, values: Collection[str], others: Collection[str]) -> set[str]:
-    return {value for value in values if any(values_agree(field, value, other) for other in others)}
+def _agreeing(field: str, printed: Collection[str], said: Collection[str]) -> tuple[set[str], set[str]]:
+    """Return the labelled values that were said, and the said ones that are labelled."""
+    pairs = [(label, value) for label in printed for value in said if values_agree(field, label, value)]
+    hits, right = {label for label, _ in pairs}, {value for _, value in pairs}
+    for label in {*printed} - hits:
+        if parts := _parts(label, said):
+            hits.add(label)
+            right |= parts
+    for value in {*said} - right:
+        if parts := _parts(value, printed):
+            right.add(value)
+            hits |= parts
+    return hits, right
+
+
+def _parts(whole: str, values: Iterable[str]) -> set[str]:
+    """Return the values whose letters and digits together are those of a text; none if there are no such ones."""
+    rest, parts = letters(whole), set[str]()
+    for value in sorted(values, key=len, reverse=True):
+        if (part := letters(value)) and part in rest:
+            rest = rest.replace(part, " ", 1)
+            parts.add(value)
+    return parts if len(parts) > 1 and not rest.strip() else set()
+
+
+def _with_contents_as_labelled(
+    said: Mapping[str, tuple[str, ...]], printed: Mapping[str, tuple[str, ...]]
+) -> dict[str, tuple[str, ...]]:
+    """Return what was said, with each value of what a container holds under the field in which it is labelled."""
+    moved = dict(said)
+    for field, other in permutations(_CONTENTS, 2):
+        strays = set(moved.get(field, ())) - _agreeing(field, printed.get(field, ()), moved.get(field, ()))[1]
+        _, elsewhere = _agreeing(other, printed.get(other, ()), strays)
+        if elsewhere:
+            moved[other] = tuple(dict.fromkeys((*moved.get(other, ()), *(v for v in moved[field] if v in elsewhere))))
+            moved[field] = tuple(value for value in moved[field] if value not in elsewhere)
+    return moved
 
 
 def _values_of(product: Product, judged: Collection[str]) -> dict[str, tuple[str, ...]]:

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Row, select
 from swatchbook.index.base import BY_WORDS, SUPERSEDED, TERMS, Payload
 from swatchbook.index.language import language_of
 from swatchbook.index.size_words import join_sizes
+from swatchbook.index.words import fold_words
 from swatchbook.ledger.database import select_in
 from swatchbook.ledger.image_text import AnalysisInUse, analyses_in_use
 from swatchbook.ledger.languages import languages_of_documents
@@ -28,16 +29,26 @@ MAIN_COLOR = 0.3
 _AMOUNT = re.compile(r"(\d+(?:[\s'’.,]\d{3})*)(?:[.,](\d{1,2}))?(?!\d)")
 _SEPARATOR = re.compile(r"\s*(?:[,;|·\n]|/(?!\s*(?:m|ft)[2²]))\s*")  # not of "420 g/m2"
 _SIZES = re.compile(r"\s*[;|·\n]\s*|,\s+")  # not of "1,5 m"
-_CURRENCY = re.compile(r"[€£]|\b(?:EUR|GBP|USD|CHF|SEK|NOK|DKK|PLN|CZK|JPY|CNY|AUD|CAD)\b")
-_SIGNS = {"€": "EUR", "£": "GBP"}  # a dollar may be of many countries
+_SIGNS = {
+    "€": "EUR", "£": "GBP", "₹": "INR", "₽": "RUB", "₺": "TRY", "₩": "KRW", "₫": "VND", "₴": "UAH", "R$": "BRL",
+    "RP": "IDR", "ZŁ": "PLN", "KČ": "CZK", "РУБ": "RUB", "ГРН": "UAH",
+}  # fmt: skip
+"""Sign in capitals -> code. A dollar, a crown and a yen may be of several countries."""
+_CURRENCY = re.compile(
+    r"[€£₹₽₺₩₫₴]|\bR\$|(?<![^\W\d])(?:RP|ZŁ|KČ|РУБ|ГРН)(?![^\W\d])"
+    r"|\b(?:EUR|GBP|USD|CHF|SEK|NOK|DKK|PLN|CZK|JPY|CNY|AUD|CAD|INR|RUB|TRY|BRL|IDR|UAH|RSD|RON|HUF|BGN|MXN)\b"
+)
 _MEASURE = re.compile(r"\s*\d[\d.,]*\s*(?:g|kg|mm|cm|m|m[2²]|oz)(?:\s*/\s*(?:m|ft)[2²])?\s*", re.IGNORECASE)
 
 
-def image_payloads(connection: Connection, ids: Collection[str], *, texts: bool = True) -> dict[str, Payload]:
+def image_payloads(
+    connection: Connection, ids: Collection[str], *, texts: bool = True, currencies: tuple[str, ...] = ()
+) -> dict[str, Payload]:
     """Return image id -> payload of shown images, from all documents of the owner.
 
     What older editions say of an image counts only where no other document shows it; it is then SUPERSEDED.
-    Without `texts` only the fields of filters are filled: `text` and `file` stay empty.
+    Without `texts` only the fields of filters are filled: `text` and `file` stay empty. With `currencies` the lowest
+    price is that in one of them.
     """
     shown = defaultdict[str, list[Row[Any]]](list)
     for row in select_in(connection, _SHOWN_WITH_TEXTS if texts else _SHOWN, images.c.id, ids):
@@ -47,7 +58,7 @@ def image_payloads(connection: Connection, ids: Collection[str], *, texts: bool 
     linked = linked_products(connection, {row.placement: row.image for rows in newest.values() for row in rows})
     analyses = analyses_of_images(connection, {image: rows[0] for image, rows in newest.items()})
     payloads = {
-        image: _image_payload(rows, documents_of[image], linked.get(image, []), analyses.get(image, {}))
+        image: _image_payload(rows, documents_of[image], linked.get(image, []), analyses.get(image, {}), currencies)
         for image, rows in newest.items()
     }
     if not texts:
@@ -60,8 +71,12 @@ def image_payloads(connection: Connection, ids: Collection[str], *, texts: bool 
     }
 
 
-def chunk_payloads(connection: Connection, ids: Collection[str], *, texts: bool = True) -> dict[str, Payload]:
-    """Return chunk id -> payload. Without `texts` only the fields of filters are filled."""
+def chunk_payloads(
+    connection: Connection, ids: Collection[str], *, texts: bool = True, currencies: tuple[str, ...] = ()
+) -> dict[str, Payload]:
+    """Return chunk id -> payload. Without `texts` only the fields of filters are filled. With `currencies` the lowest
+    price is that in one of them.
+    """
     linked = linked_products(connection, {chunk: chunk for chunk in ids}, kind=LinkKind.CHUNK_PRODUCT)
     rows = [*select_in(connection, _CHUNKS_WITH_TEXTS if texts else _CHUNKS, chunks.c.id, ids)]
     spoken = languages_of_documents(connection, {row.document for row in rows}) if texts else {}
@@ -71,7 +86,7 @@ def chunk_payloads(connection: Connection, ids: Collection[str], *, texts: bool 
             kind=SUPERSEDED if row.superseded else "chunk",
             documents=(row.document,),
             pages=tuple(row.pages),
-            **_product_fields(tuple(linked.get(row.id, ()))),
+            **_product_fields(tuple(linked.get(row.id, ())), currencies),
             **(_chunk_texts(row, spoken.get(row.document)) if texts else {}),
         )
         for row in rows
@@ -241,8 +256,9 @@ def _image_payload(
     documents: tuple[str, ...],
     linked: Sequence[PrintedProduct],
     analysis: Mapping[str, Any],
+    currencies: tuple[str, ...],
 ) -> Payload:
-    product_fields = dict(_product_fields(tuple(linked)))
+    product_fields = dict(_product_fields(tuple(linked), currencies))
     return Payload(
         owner=rows[0].owner,
         kind=SUPERSEDED if rows[0].superseded else "image",
@@ -313,8 +329,11 @@ def _printed(row: Row[Any]) -> PrintedProduct:
 
 
 @lru_cache(maxsize=256)  # the pictures of a product take the same from it; the result must not be changed
-def _product_fields(linked: tuple[PrintedProduct, ...]) -> Mapping[str, Any]:
-    """Return what an image or chunk takes from its linked products; of several prices the lowest."""
+def _product_fields(linked: tuple[PrintedProduct, ...], currencies: tuple[str, ...] = ()) -> Mapping[str, Any]:
+    """Return what an image or chunk takes from its linked products; of several prices the lowest, of those in some
+    currencies if any are given.
+    """
+    priced = [product for product in linked if not currencies or _is_in(product, currencies)]
     return {
         "products": tuple(product.id for product in linked),
         "names": _distinct(product.name for product in linked),
@@ -322,8 +341,14 @@ def _product_fields(linked: tuple[PrintedProduct, ...]) -> Mapping[str, Any]:
             name: _distinct(part for product in linked for part in getattr(product, name))
             for name in (*BY_WORDS, *TERMS)
         },
-        "price": min((product.price for product in linked if product.price is not None), default=None),
+        "price": min((product.price for product in priced if product.price is not None), default=None),
     }
+
+
+def _is_in(product: PrintedProduct, currencies: Iterable[str]) -> bool:
+    """Whether a product's currency is one of those that a filter asks for."""
+    asked = [{*fold_words(currency)} for currency in currencies]
+    return any(words and words.issubset(fold_words(own)) for own in product.currency for words in asked)
 
 
 def _parts(printed: str) -> Iterable[str]:

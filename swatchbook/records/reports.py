@@ -133,11 +133,12 @@ class Facet(Record):
 
 
 class PriceRange(Record):
-    """The lowest and highest price, and how many images, products or chunks have one."""
+    """The lowest and highest price, how many images, products or chunks have one, and the currencies they are in."""
 
     lowest: float
     highest: float
     count: int
+    currencies: tuple[str, ...] = ()
 
 
 class Facets(Record):

@@ -288,10 +288,10 @@ def filters_of_candidates(where: Where, by: ResultKind, kind: Literal["image", "
     """Return the filters on the images or chunks that stand for results, without those that only the results decide.
 
     A chunk does not know the colours of pictures and has its own pages. A product has its own pages and price, while an
-    image of several products has the lowest of their prices.
+    image of several products has the lowest of their prices, in whichever currency.
     """
     if by == kind:
-        return where
+        return where.model_copy(update={"price_min": None}) if where.currency else where
     undecided: dict[str, object] = {"pages": ()}
     if by == "product":
         undecided["price_min"] = None
@@ -302,7 +302,8 @@ def filters_of_candidates(where: Where, by: ResultKind, kind: Literal["image", "
 
 def _depths(where: Where, by: ResultKind) -> Sequence[int]:
     """Return how many candidates of each role to take; more of them while too few results satisfy the filters."""
-    undecided = by == "product" and (where.pages or where.price_min is not None)
+    by_results = by == "product" or bool(where.currency)
+    undecided = (by == "product" and where.pages) or (by_results and where.price_min is not None)
     return DEPTHS if undecided else DEPTHS[:1]
 
 

@@ -160,10 +160,10 @@ def test_price_goes_on_with_its_currency_and_free_labels_with_short_values_count
     blocks = [
         text(60, 100, "Precio Inc IVA : 155"),
         text(60, 112, "EUR (25,870 Pta.)"),
-        text(60, 300, "Intensità: media"),
+        text(60, 300, "Mood: calm"),
     ]
     assert describe(product(), [page(1, blocks)], []).metadata == {
-        "price": "155 EUR (25,870 Pta.)", "intensità": "media",
+        "price": "155 EUR (25,870 Pta.)", "mood": "calm",
     }  # fmt: skip
 
 
@@ -186,3 +186,62 @@ def test_unit_behind_a_comma_is_that_of_its_column():
     rows = (("Расчетная масса m, кг", "Цена с НДС"), ("140,0", "27 500,00р."))
     described = describe(product(), [page(1, [])], [Table(page=1, bbox=(50, 300, 400, 400), rows=rows)])
     assert described.metadata == {"weight": "140,0 кг", "price": "27 500,00р."}
+
+
+TABLE_HEADS = ("CAT. NO.", "CAP ML", "PACKING", "PRICE/EACH")
+TABLE_ROWS = (("1120/15", "15", "36", "₹ 350"), ("1120/25", "25", "30", "₹ 380"))
+OF_ALL_ROWS = {"code": "1120/15; 1120/25", "capacity": "15 ML; 25 ML", "packaging": "36; 30", "price": "₹ 350; ₹ 380"}
+
+
+def test_table_below_a_name_gives_the_values_of_all_its_rows():
+    blocks = [text(60, 100, "Alder")]
+    blocks += [text(60 + 100 * n, 120, head) for n, head in enumerate(TABLE_HEADS)]
+    blocks += [text(60 + 100 * n, 136 + 16 * row, cell) for row in (0, 1) for n, cell in enumerate(TABLE_ROWS[row])]
+    blocks += [text(60, 300, "9999/99"), text(360, 300, "₹ 1")]  # another table's, without heads
+    own = product(occurrences=(named("Alder", 60, 100).model_copy(update={"region": (50, 90, 550, 400)}),))
+    assert describe(own, [page(1, blocks)], []).metadata == OF_ALL_ROWS
+
+
+def test_rows_of_a_table_belong_to_the_title_above_them():
+    rows = (("Oslo", "", "", ""), TABLE_HEADS, ("1", "1", "1", "₹ 1"), ("Alder", "", "", ""), TABLE_HEADS, *TABLE_ROWS)
+    table = Table(
+        page=1, bbox=(50, 100, 400, 400), rows=(*rows, ("Bergen", "", "", ""), TABLE_HEADS, ("2", "2", "2", "₹ 2"))
+    )
+    others = [named("Oslo", 60, 100), named("Bergen", 60, 300)]
+    assert describe(product(), [page(1, [])], [table], others).metadata == OF_ALL_ROWS
+
+
+def test_label_may_say_what_its_quantity_is_for_and_a_size_may_go_on_in_the_next_line():
+    blocks = [
+        text(60, 100, "Características:"),
+        text(60, 112, "39 cm x 19 cm e 9"),
+        text(60, 124, "cm de profundidade."),
+        text(60, 136, "Quantidade para 1 m2: 14 unidades"),
+        text(60, 148, "Intensidade: alta"),
+    ]
+    assert describe(product(), [page(1, blocks)], []).metadata == {
+        "dimensions": "39 cm x 19 cm e 9 cm de profundidade", "quantity": "14 unidades", "intensity": "alta",
+    }  # fmt: skip
+
+
+def test_size_behind_a_free_label_is_one():
+    blocks = [text(60, 100, "Características: 25 cm x 25 cm e 8 cm de altura. ")]
+    assert (
+        describe(product(), [page(1, blocks)], []).metadata["dimensions"].startswith("25 cm x 25 cm e 8 cm de altura")
+    )
+
+
+def test_what_a_page_says_of_packs_is_of_all_its_products_but_not_what_one_tube_holds():
+    blocks = [text(60, 80, "5 planks / carton"), text(60, 100, "Alder", 16), text(300, 100, "Bergen", 16)]
+    blocks += [text(60, 60, "Tubo de 70 g")]
+    own = product(occurrences=(named("Alder", 60, 100),))
+    assert describe(own, [page(1, blocks)], [], [named("Bergen", 300, 100)]).metadata == {
+        "packaging": "5 planks / carton"
+    }
+
+
+def test_misread_unit_of_grams_is_one():
+    heads = [text(60, 100, "Наименование"), text(220, 100, "Вес"), text(320, 100, "Цена")]
+    row = [text(60, 120, "Alder"), text(220, 120, "420r"), text(320, 120, "90 ₽")]
+    own = product(occurrences=(named("Alder", 60, 120).model_copy(update={"region": (50, 118, 400, 134)}),))
+    assert describe(own, [page(1, [*heads, *row])], []).metadata["weight"] == "420г"

@@ -21,6 +21,13 @@ from swatchbook.catalogue.measures import composition_in, facts_in_text, kind_of
         ("L40 × W30 × H12 cm", {"dimensions": "L40 × W30 × H12 cm"}),
         ("305 x 125", {"dimensions": "305 x 125"}),
         ("H 75 cm", {"dimensions": "H 75 cm"}),
+        ("25 cm x 25 cm e 8 cm de altura.", {"dimensions": "25 cm x 25 cm e 8 cm de altura"}),
+        ("40 x 30 cm, 5 cm thick", {"dimensions": "40 x 30 cm, 5 cm thick"}),
+        ("40 x 30 cm and 5 cm more", {"dimensions": "40 x 30 cm"}),
+        ("Ш: 350", {"dimensions": "Ш: 350"}),
+        ("A: 350", {}),
+        ("• 1.227 gr", {"weight": "1.227 gr"}),
+        ("200 – 300 g", {"weight": "200 – 300 g"}),
         ("W60 D40 H75 cm", {"dimensions": "W60 D40 H75 cm"}),
         ("L 40 41 42 43", {}),  # sizes of socks
         ("Ref. 10-445", {"code": "10-445"}),
@@ -34,6 +41,8 @@ from swatchbook.catalogue.measures import composition_in, facts_in_text, kind_of
         ("RAL 7016", {"color": "RAL 7016"}),
         ("Orange", {}),  # it is a fruit, too
         ("White Rhino", {}),
+        ("бел/роз", {"color": "бел/роз"}),
+        ("букет роз", {}),
         ("R10 B", {"slip_rating": "R10 B"}),
         ("2,5 kg", {"weight": "2,5 kg"}),
         ("750 ml", {"capacity": "750 ml"}),

@@ -27,8 +27,8 @@ def cells(row: int, own: list[Line], before: list[Line] | None = None) -> dict[s
 
 def test_each_name_takes_the_cells_of_its_row_with_the_unit_of_the_head() -> None:
     page = lines(*HEADS, *ROWS[0], *ROWS[1])
-    assert cells(0, page) == {"size": "100 x 20", "weight": "45 kg", "price": "€ 9.00"}
-    assert cells(1, page) == {"size": "40 x 40", "weight": "18 kg", "price": "€ 4.50"}
+    assert cells(0, page) == {"size": "100 x 20 cm", "weight": "45 kg", "price": "€ 9.00"}
+    assert cells(1, page) == {"size": "40 x 40 cm", "weight": "18 kg", "price": "€ 4.50"}
     bare = lines(*HEADS, ROWS[0][0], text(220, 120, "100"))
     assert cells(0, bare) == {"size": "100 cm"}
 
@@ -36,7 +36,7 @@ def test_each_name_takes_the_cells_of_its_row_with_the_unit_of_the_head() -> Non
 def test_heads_of_the_page_before_count_where_a_page_has_none() -> None:
     page = lines(*ROWS[1])
     assert cells(1, page) == {}
-    assert cells(1, page, lines(*HEADS, *ROWS[0])) == {"size": "40 x 40", "weight": "18 kg", "price": "€ 4.50"}
+    assert cells(1, page, lines(*HEADS, *ROWS[0])) == {"size": "40 x 40 cm", "weight": "18 kg", "price": "€ 4.50"}
 
 
 def test_one_label_heads_no_table_unless_a_column_of_names_stands_beside() -> None:

@@ -264,10 +264,25 @@ def fact(key: str, label: str, value: str) -> Fact:
         ("weight", "125 kg", "12.5 kg", False),
         ("dimensions", "60 x 120 cm", "120 x 60 cm", False),
         ("dimensions", "60 x 120", "60 x 120 millimetres", False),
+        ("capacity", "15 ml", "15", True),  # the head of the column says the unit
+        ("capacity", "15", "15 ml", False),
     ],
 )
 def test_values_agree_by_numbers_and_letters(field: str, said: str, labelled: str, agree: bool) -> None:
-    assert values_agree(field, said, labelled) is agree
+    assert values_agree(field, labelled, said) is agree
+
+
+def test_value_agrees_with_the_parts_that_make_its_text_and_contents_count_where_they_are_labelled() -> None:
+    labels = truth(
+        {"name": "Rado", "metadata": {"packaging": "Poche 150 g, boîte 350 g", "weight": "3 kg"}},
+        {"name": "Oslo", "metadata": {"weight": "Tubo de 70 g"}},
+    )
+    (rado,) = described(packaging="Poche 150 g; boîte 350 g").products
+    (oslo,) = described(packaging="Tubo de 70 g; Tubo de 80 g").products
+    oslo = oslo.model_copy(update={"id": "2", "name": "Oslo"})
+    facts = score(labels, Answer([rado, oslo], {}, (), {}, {})).facts
+    assert facts.missed == ("1 Rado weight: 3 kg",)
+    assert facts.wrong == ("1 Oslo packaging: Tubo de 80 g",)
 
 
 def test_metadata_is_summarised_by_field_and_over_catalogues() -> None:

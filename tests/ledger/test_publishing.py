@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from swatchbook.errors import IndexDown
-from swatchbook.index.base import Space
+from swatchbook.index.base import Space, Where
 from swatchbook.ledger import publishing, stage_results
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.payloads import chunk_payloads, image_payloads, price_of
 from swatchbook.ledger.queries import account, search_results
+from swatchbook.ledger.queries.filters import facets, satisfying, unmatched
 from swatchbook.ledger.runs import Run
 from swatchbook.ledger.tables import chunks, images
 from swatchbook.records import Analysis, ColorShare, LinkKind, PlacementState, Role
@@ -211,6 +212,26 @@ def test_the_payload_of_an_image_comes_from_all_documents_of_its_owner(ledger: L
     assert payload.pages == (3, 7)
     assert set(payload.text.split("\n")) == {"Oak, natural", "Oak again", "60 x 120", "Material: oak."}
     assert told[image("oak", "bert")].payload.documents == (stranger.document,)
+
+
+def test_prices_are_compared_within_the_currencies_asked_for(ledger: Ledger) -> None:
+    run = begin(ledger)
+    oak = placed(run, "oak")
+    stage_results.save_extraction(ledger, run, extraction(oak))
+    dear, cheap = (product(run, price, category="Floors", metadata={"price": price}) for price in ("€ 90", "60,00 zł"))
+    stage_results.save_assembly(ledger, run, [dear, cheap], [link(oak.id, dear), link(oak.id, cheap)])
+    make_all(ledger, run)
+    publish_all(ledger)
+    for currencies, price_max, found in (
+        ((), 60, True), (("EUR",), 60, False), (("eur",), 90, True), (("PLN",), 60, True), (("USD",), 90, False),
+    ):  # fmt: skip
+        where = Where(currency=currencies, price_max=price_max)
+        assert bool(satisfying(ledger, "image", [image("oak")], where)) is found
+    counted = facets(ledger, "image", Where()).price
+    assert counted is not None
+    assert counted.currencies == ("EUR", "PLN")
+    (missed,) = unmatched(ledger, "image", Where(currency=("EUR",), price_max=60))
+    assert (missed.asked, missed.nearest) == (("≤ 60 EUR",), ("90 to 90 EUR",))
 
 
 def test_the_payload_of_an_image_has_the_colors_and_material_of_its_analysis(ledger: Ledger) -> None:

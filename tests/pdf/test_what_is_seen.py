@@ -271,7 +271,7 @@ def test_a_frame_of_many_drawings_of_one_size_is_a_chart_and_one_of_two_views_is
     assert all(abs(box[2] - box[0] - width) <= 2 for box in boxes)
 
 
-@pytest.mark.parametrize("rules, drawings", [(1, 0), (4, 1)])
+@pytest.mark.parametrize(("rules", "drawings"), [(1, 0), (4, 1)])
 def test_rounded_box_that_a_rule_touches_is_no_drawing(rules: int, drawings: int) -> None:
     """A rounded box about a name has four lines and four curves; a drawing has more about it, such as dimensions."""
     page = pymupdf.open().new_page(width=600, height=800)

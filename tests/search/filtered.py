@@ -109,13 +109,19 @@ class Thing(NamedTuple):
     material: set[str]
     colors: set[str]
     pages: set[int]
-    price: float | None
+    prices: set[tuple[float, str]]  # with their currencies
     brand: set[str]
     size: set[str]
     condition: set[str]
     currency: set[str]
     host: set[str]
     superseded: bool = False
+
+    def price(self, asked: Mapping[str, Any]) -> float | None:
+        """Return the lowest price, of those in the currencies asked for."""
+        wanted = [words(currency) for currency in asked.get("currency", ())]
+        within = (price for price, own in self.prices if not wanted or any(way <= words(own) for way in wanted))
+        return min(within, default=None)
 
 
 def fill(resources: Resources) -> None:
@@ -257,13 +263,16 @@ def things(ledger: Ledger) -> dict[str, dict[str, Thing]]:
         read = [READ.get(known[i]["name"]) or in_sample(known[i]["record"]["metadata"]) for i in ids]
         return {field: set().union(*(each.get(field, ()) for each in read)) for field in BY_WORDS}
 
+    def paid(ids: Iterable[str]) -> set[tuple[float, str]]:
+        priced = [(price, i) for i in ids if (price := prices[known[i]["name"]]) is not None]
+        return {(price, "".join(told([i])["currency"])) for price, i in priced}
+
     def inherited(source_ids: Iterable[str]) -> dict[str, Any]:
         own = {i for source in source_ids for i in linked[source] if i in known}
-        paid = [price for i in own if (price := prices[known[i]["name"]]) is not None]
         return {
             "products": own, "names": {known[i]["name"] for i in own},
             "category": {known[i]["record"]["category"] for i in own}, "material": printed(own, "material"),
-            "colors": printed(own, "color"), "price": min(paid, default=None), **told(own),
+            "colors": printed(own, "color"), "prices": paid(own), **told(own),
         }  # fmt: skip
 
     def colors(key: str, least: float = 0.0) -> set[str]:
@@ -295,7 +304,7 @@ def things(ledger: Ledger) -> dict[str, dict[str, Thing]]:
             owner=owners[product["document"]], documents={product["document"]}, names={product["name"]}, products={id},
             category={product["record"]["category"]}, material=printed([id], "material") or looks_of,
             colors=printed([id], "color").union(*(colors(key, 0.3) for key in keys)),
-            pages={*product["record"]["pages"]}, price=prices[product["name"]],
+            pages={*product["record"]["pages"]}, prices=paid([id]),
             superseded=product["document"] in older, **told([id]),
         )  # fmt: skip
     return found
@@ -320,7 +329,7 @@ def has(thing: Thing, asked: Mapping[str, Any]) -> bool:
         wanted = [words(way) for each in asked.get(field, ()) for way in ways.get(each, (each,))]
         return field not in asked or any(way <= words(value) for way in wanted for value in values)
 
-    price = thing.price
+    price = thing.price(asked)
     return (
         (thing.owner in asked.get("owner", [ANNA]) or asked.get("owner") == [])
         and (not thing.superseded or asked.get("editions") == "all" or "document" in asked)

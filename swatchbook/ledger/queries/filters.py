@@ -44,7 +44,7 @@ def satisfying(ledger: Ledger, by: ResultKind, ids: Collection[str], where: Wher
     """Return those of these images, products or chunks that satisfy the filters."""
     test = satisfies(where)
     with ledger.read() as connection:
-        return {id for id, payload in _payloads(connection, by, ids).items() if test(payload)}
+        return {id for id, payload in _payloads(connection, by, ids, where).items() if test(payload)}
 
 
 def facets(ledger: Ledger, by: ResultKind, where: Where) -> Facets:
@@ -58,7 +58,6 @@ def facets(ledger: Ledger, by: ResultKind, where: Where) -> Facets:
         found = [payload for _, payload in sorted(_all_payloads(connection, by, where)) if test(payload)]
         shown = {each for payload in found for each in payload.documents}
         names = _names_of_documents(connection, shown, newest_only=where.newest_only)
-    prices = [payload.price for payload in found if payload.price is not None]
     owners = {} if where.owner else {"owner": _facet(Counter(payload.owner for payload in found), {})}
     return Facets(
         by=by,
@@ -68,7 +67,7 @@ def facets(ledger: Ledger, by: ResultKind, where: Where) -> Facets:
             for field, name in FIELDS.items()
         }
         | owners,
-        price=PriceRange(lowest=min(prices), highest=max(prices), count=len(prices)) if prices else None,
+        price=_price_range(found, where),
     )
 
 
@@ -91,8 +90,22 @@ def unmatched(ledger: Ledger, by: ResultKind, where: Where) -> list[Unmatched]:
     return [_nearest(field, where, searched) for field in alone if searched]
 
 
+def _price_range(found: Iterable[Payload], where: Where) -> PriceRange | None:
+    """Return the range of the prices, with the currencies that they may be in: those asked for, or else all."""
+    priced = [payload for payload in found if payload.price is not None]
+    prices = [payload.price for payload in priced if payload.price is not None]
+    if not prices:
+        return None
+    currencies = where.currency or sorted({each for payload in priced for each in payload.currency})
+    return PriceRange(lowest=min(prices), highest=max(prices), count=len(prices), currencies=tuple(currencies))
+
+
 def _is_given(where: Where, name: str) -> bool:
     return getattr(where, name) not in ((), None)
+
+
+def _in_currency(amounts: str, currencies: Iterable[str]) -> str:
+    return " ".join([amounts, " or ".join(currencies)]).rstrip()
 
 
 def _only(where: Where, fields: Iterable[str]) -> Where:
@@ -104,12 +117,14 @@ def _only(where: Where, fields: Iterable[str]) -> Where:
 def _nearest(field: str, where: Where, found: Sequence[Payload]) -> Unmatched:
     """Return what was asked for of a field, and the nearest of the values that these payloads have."""
     if field == "price":
-        prices = [payload.price for payload in found if payload.price is not None]
         given = [(sign, getattr(where, name)) for sign, name in (("≥", "price_min"), ("≤", "price_max"))]
+        span = _price_range(found, where)
         return Unmatched(
             field=field,
-            asked=tuple(f"{sign} {limit:g}" for sign, limit in given if limit is not None),
-            nearest=(f"{min(prices):g} to {max(prices):g}",) if prices else (),
+            asked=tuple(
+                _in_currency(f"{sign} {limit:g}", where.currency) for sign, limit in given if limit is not None
+            ),
+            nearest=(_in_currency(f"{span.lowest:g} to {span.highest:g}", span.currencies),) if span else (),
         )
     asked = tuple(map(str, *(getattr(where, name) for name in _FILTERS[field])))
     counted = _count(found, FIELDS[field])
@@ -124,10 +139,11 @@ def _nearest(field: str, where: Where, found: Sequence[Payload]) -> Unmatched:
 # --- payloads ---------------------------------------------------------------------------------------------------------
 
 
-def _payloads(connection: Connection, by: ResultKind, ids: Collection[str]) -> dict[str, Payload]:
+def _payloads(connection: Connection, by: ResultKind, ids: Collection[str], where: Where) -> dict[str, Payload]:
     if by == "product":
         return product_payloads(connection, ids)
-    return (image_payloads if by == "image" else chunk_payloads)(connection, ids, texts=False)
+    read = image_payloads if by == "image" else chunk_payloads
+    return read(connection, ids, texts=False, currencies=where.currency)
 
 
 def _all_payloads(connection: Connection, by: ResultKind, where: Where) -> Iterator[tuple[str, Payload]]:
@@ -142,7 +158,7 @@ def _all_payloads(connection: Connection, by: ResultKind, where: Where) -> Itera
         query = query.where(documents.c.id.in_(where.documents))
     together = query.group_by(column).order_by(func.min(documents.c.id), column)
     for ids in portions(connection.execute(together).scalars().all()):
-        yield from _payloads(connection, by, ids).items()
+        yield from _payloads(connection, by, ids, where).items()
 
 
 _IDS: Mapping[ResultKind, tuple[Any, Select[Any]]] = {
