@@ -8,9 +8,10 @@ import shutil
 from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlencode
 
 from fastapi import HTTPException, Request, Response
 from pydantic import Field, model_validator
@@ -109,7 +110,7 @@ def show_search(view: TheView) -> Response:
         nearest=found.nearest,
         more=_more(query, found),
         link=lambda **changes: _link(query, changes),
-        without=lambda field, value: _toggled(query, field, value),
+        without=lambda field, value: _toggled(query, field, _link(query, {field: None}), value),
         like=lambda image: _link(query, {"like": [image], "not": None, "picture": None, "text": None}),
         unlike=lambda image: _link(query, {"not": [*query.examples.unlike, image][-MAX_EXAMPLES:]}),
         sliders=_sliders(view, query, weights or {}),
@@ -132,7 +133,7 @@ async def show_facets(view: TheView) -> Response:
         listed=_LISTED_VALUES,
         palette={name: f"#{code}" for name, code in PALETTE.items()},
         chosen=lambda field: values_of(query, field),
-        toggled=lambda field, value: _toggled(query, field, value),
+        toggling=lambda field: partial(_toggled, query, field, _link(query, {field: None})),
     )
 
 
@@ -239,9 +240,12 @@ def _link(query: PageQuery, changes: dict[str, Any]) -> str:
     return with_query("/", query.state | {"k": None, "offset": None} | changes)
 
 
-def _toggled(query: PageQuery, field: str, value: str) -> str:
-    """Return the address of this search with a value of a filter added, or without it if it is there."""
+def _toggled(query: PageQuery, field: str, address: str, value: str) -> str:
+    """Return the address of this search with a value of a filter added, or without it if it is there.
+
+    `address`: of the search without this filter; the page links hundreds of values.
+    """
     values = values_of(query, field)
-    if field == "owner":
-        return _link(query, {field: None if value in values else value})
-    return _link(query, {field: [each for each in values if each != value] if value in values else [*values, value]})
+    others = [] if field == "owner" else [each for each in values if each != value]
+    chosen = others if value in values else [*others, value]
+    return f"{address}{'&' if '?' in address else '?'}{urlencode([(field, each) for each in chosen])}".rstrip("?&")

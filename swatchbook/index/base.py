@@ -6,7 +6,7 @@ An index is filled only from the ledger and can be rebuilt from it. Both impleme
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
 
 from pydantic import Field
 
@@ -115,8 +115,11 @@ class Where(Record):
         return self.owners if self.owner is None else (self.owner,)
 
 
-class Match(Record):
-    """A search result: a vector match has a cosine distance (0–2, smaller is nearer), a keyword match a BM25 score."""
+class Match(NamedTuple):
+    """A search result: a vector match has a cosine distance (0–2, smaller is nearer), a keyword match a BM25 score.
+
+    No record: a search makes hundreds.
+    """
 
     id: str
     distance: float | None = None

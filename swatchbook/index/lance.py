@@ -12,9 +12,9 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +43,7 @@ from swatchbook.index.snapshot import FEW_ROWS, MANY_SEARCHES, MOST_ROWS, Rows, 
 from swatchbook.index.terms import question_terms
 from swatchbook.index.words import Words, word_pattern
 from swatchbook.records import Role
+from swatchbook.runtime.heap import keep_buffers
 
 FLAT_ROWS = 20_000
 """Up to here every vector is compared, exactly (25 ms at 384 dimensions); above, an index narrows the candidates."""
@@ -62,11 +63,18 @@ KEEP_VERSIONS = timedelta(minutes=10)
 INDEX_CACHE, METADATA_CACHE = 256 << 20, 32 << 20
 """Bytes of LanceDB's caches; its defaults are 6 GB and 1 GB."""
 
+_LANCE = {"LANCE_CPU_THREADS": str(os.cpu_count()), "LANCE_DEFAULT_IO_BUFFER_SIZE": str(64 << 20)}
+"""LanceDB's own settings. By default it leaves two processors to the disk: of two it computes on one. And it reads up
+to 2 GB ahead, into memory that is new each time."""
+
 IDS_AT_ONCE = 500
 """Ids in one SQL list."""
 
 _READ_SHARE = 10
 """With a lag, reading a table's rows again takes one processor for a tenth of the time at most."""
+
+_EARLY = 0.8
+"""Share of the time until a version is due after which a thread renews it, so that no search has to."""
 
 _AS_WRITTEN = FTS(
     base_tokenizer="whitespace", lower_case=False, stem=False, remove_stop_words=False, ascii_folding=False
@@ -94,6 +102,9 @@ class LanceIndex:
     @cached_property
     def _database(self) -> Any:
         self._folder.mkdir(parents=True, exist_ok=True)
+        for name, value in _LANCE.items():
+            os.environ.setdefault(name, value)
+        keep_buffers()
         pa.set_memory_pool(pa.system_memory_pool())  # Arrow's own keeps what LanceDB's threads free
         caches = lancedb.Session(index_cache_size_bytes=INDEX_CACHE, metadata_cache_size_bytes=METADATA_CACHE)
         return lancedb.connect(self._folder, session=caches)
@@ -245,7 +256,10 @@ class LanceIndex:
 
     @contextmanager
     def _searching(self, space: Space) -> Iterator["_Version"]:
-        """Yield a version that may be older than the newest by the lag: one search renews it, others do not wait."""
+        """Yield a version that may be older than the newest by the lag.
+
+        While there are searches, a thread renews it in time. After a pause the first search does; others do not wait.
+        """
         version = self._read.get(space)
         if not self._lag or version is None:
             with self._reading(space) as version:
@@ -256,12 +270,22 @@ class LanceIndex:
                 version = self._renewed(space)
             finally:
                 self._renewing.release()
+        elif version.is_due(self._lag, share=_EARLY) and self._renewing.acquire(blocking=False):
+            threading.Thread(target=self._renew_early, args=[space], name="read index", daemon=True).start()
         with self._answering():
             try:
                 yield version
             except Exception:  # its files may be gone
                 self._read.pop(space, None)
                 raise
+
+    def _renew_early(self, space: Space) -> None:
+        """Renew a version, and free the lock that the search which began this has taken."""
+        try:
+            with suppress(Failure):  # the next search meets it, too
+                self._renewed(space)
+        finally:
+            self._renewing.release()
 
     def _renewed(self, space: Space) -> "_Version":
         """Return the newest version; what was read of the one before is read of it before others search in it."""
@@ -348,15 +372,18 @@ class _Version:
         self._searches = 0
         self._lock = threading.Lock()  # held while the rows are read
 
-    def is_due(self, lag: float) -> bool:
-        """Return whether it is time to look for a newer version."""
-        return time.monotonic() >= self.checked + max(lag, _READ_SHARE * self._read_seconds)
+    def is_due(self, lag: float, *, share: float = 1.0) -> bool:
+        """Return whether it is time to look for a newer version, or a share of that time is over."""
+        return time.monotonic() >= self.checked + share * max(lag, _READ_SHARE * self._read_seconds)
 
     def read_as(self, before: "_Version") -> None:
-        """Read the rows if those of the version before were read."""
+        """Read the rows if those of the version before were read, and their keywords if those were."""
         if "_snapshot" in vars(before):
+            started = time.perf_counter()
             self._searches = before._searches
-            self.snapshot()
+            if snapshot := self.snapshot():
+                snapshot.read_as(before._snapshot)
+            self._read_seconds = time.perf_counter() - started
 
     def snapshot(self) -> Snapshot | None:
         """Return its rows in memory for a search; None if there are too many for so few searches."""
@@ -410,6 +437,7 @@ def _failure(error: Exception, folder: Path) -> Failure:
     return Unexpected(f"The index in {folder} failed in an unexpected way (see the log).")
 
 
+@cache
 def _schema(dimension: int) -> pa.Schema:
     """Return a table's columns: the payload, the `_words` columns, and the terms that keyword search reads."""
     texts = pa.list_(pa.string())
@@ -461,9 +489,8 @@ def _rows(space: Space, objects: Sequence[IndexObject]) -> pa.Table:
     vectors = np.concatenate([each.vector for each in objects]).astype(np.float32, copy=False)
     payloads = [each.payload for each in objects]
     columns: dict[str, Any] = {name: [getattr(p, name) for p in payloads] for name in Payload.model_fields}
-    for name in WORDS:  # most rows of a batch share their values
-        words = {values: words_column(name, values) for values in {*columns[name]}}
-        columns[f"{name}_words"] = [words[values] for values in columns[name]]
+    for name in WORDS:
+        columns[f"{name}_words"] = [words_column(name, values) for values in columns[name]]
     columns["id"] = [each.id for each in objects]
     columns["vector"] = pa.FixedSizeListArray.from_arrays(pa.array(vectors), space.dimension)
     columns[KEYWORDS] = [keywords_column(p) for p in payloads]

@@ -51,6 +51,12 @@ class Snapshot:
     def _keywords(self) -> "_Keywords":
         return _Keywords(self._terms)  # only of the spaces that are asked for keywords
 
+    def read_as(self, before: "Snapshot") -> None:
+        """Read the keywords if those of the version before were read: the first search would let all others wait."""
+        if "_keywords" in vars(before):
+            with self._lock:
+                _ = self._keywords
+
     def rows_of(self, condition: str, find: Callable[[], Sequence[str]]) -> Rows:
         """Return the rows that satisfy a filter, of which `find` returns the ids; called once for each condition."""
         with self._lock:

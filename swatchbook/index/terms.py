@@ -63,15 +63,14 @@ def numbers_of(text: str) -> str:
 
 def text_terms(texts: Iterable[str], languages: Collection[str]) -> str:
     """Return the terms of texts in these languages. Each text stands alone: no number meets a word of the next."""
-    return " ".join(term for text in texts for term in _terms(text, languages))
+    return " ".join(filter(None, (_terms(text, tuple(languages)) for text in texts)))
 
 
 @lru_cache(maxsize=1_024)
 def question_terms(text: str) -> str:
     """Return the distinct terms of a question."""
     words = _words(text)
-    folded = list(map(fold, words))
-    terms = [*folded, *_with_neighbours(folded), *_in_millimetres(text)]
+    terms = _plain_terms(text, words)
     terms += [
         term
         for word in words[:MOST_STEMMED]
@@ -81,21 +80,25 @@ def question_terms(text: str) -> str:
     return " ".join(dict.fromkeys(terms))
 
 
-def _terms(text: str, languages: Collection[str]) -> Iterator[str]:
+@lru_cache(maxsize=1_024)  # pictures of one product share its name
+def _terms(text: str, languages: tuple[str, ...]) -> str:
     words = _words(text)
-    folded = list(map(fold, words))
-    yield from folded
-    yield from _with_neighbours(folded)
-    yield from _in_millimetres(text)
+    terms = _plain_terms(text, words)
     for word in words if languages else ():
-        for language in _languages_of(word):
-            if language in languages:
-                yield from _terms_of_text(word, language)
+        terms += _stemmed_terms(word, languages)
+    return " ".join(terms)
+
+
+def _plain_terms(text: str, words: Sequence[str]) -> list[str]:
+    """Return the terms that are the same in every language: the words, and what their numbers stand beside."""
+    folded = list(map(fold, words))
+    numbered = list(map(_has_digit, folded))
+    return [*folded, *_with_neighbours(folded, numbered), *_in_millimetres(text)] if True in numbered else folded
 
 
 def _words(text: str) -> list[str]:
     composed = text if text.isascii() else unicodedata.normalize("NFC", text)
-    return [each.replace(",", ".") for each in _TOKEN.findall(join_sizes(composed))]
+    return _TOKEN.findall(join_sizes(composed).replace(",", "."))
 
 
 @lru_cache(maxsize=65_536)
@@ -107,6 +110,11 @@ def _languages_of(word: str) -> Collection[str]:
 
 
 @lru_cache(maxsize=65_536)
+def _stemmed_terms(word: str, languages: tuple[str, ...]) -> Sequence[str]:
+    """Return the terms of a text's word in those of these languages in whose letters it is written."""
+    return [term for each in _languages_of(word) if each in languages for term in _terms_of_text(word, each)]
+
+
 def _terms_of_text(word: str, language: str) -> Sequence[str]:
     """Return the terms of a text's word in its language."""
     lower = _lower(word, language)
@@ -157,12 +165,11 @@ def _parts(lower: str) -> Iterator[str]:
             yield lower[at:]
 
 
-def _with_neighbours(folded: Sequence[str]) -> Iterator[str]:
-    """Yield each number joined with the word before and after it: "ratingr9", "20mm"."""
-    numbered = map(_has_digit, folded)
-    for (one, other), either in zip(pairwise(folded), map(any, pairwise(numbered)), strict=True):
-        if either:
-            yield one + other
+def _with_neighbours(folded: Sequence[str], numbered: Sequence[bool]) -> list[str]:
+    """Return each number joined with the word before and after it: "ratingr9", "20mm"."""
+    return [
+        one + other for (one, other), either in zip(pairwise(folded), pairwise(numbered), strict=True) if True in either
+    ]
 
 
 def _has_digit(word: str) -> bool:
@@ -170,7 +177,8 @@ def _has_digit(word: str) -> bool:
 
 
 def _in_millimetres(text: str) -> Iterator[str]:
-    for size, unit in _SIZE_WITH_UNIT.findall(join_sizes(text)):
+    joined = join_sizes(text)
+    for size, unit in _SIZE_WITH_UNIT.findall(joined) if "x" in joined else ():
         sides = (float(side.replace(",", ".")) * _MILLIMETRES[unit.lower()] for side in size.lower().split("x"))
         yield "mm:" + "x".join(f"{side:.0f}" for side in sides)
 

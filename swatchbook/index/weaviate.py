@@ -491,11 +491,13 @@ def _compare(space: Space, collection: Collection[Any, Any]) -> None:
 
 
 def _properties(each: IndexObject) -> dict[str, Any]:
-    given = each.payload.model_dump()
-    return {name: value for name, value in given.items() if value is not None} | {
-        KEYWORDS: keywords_column(each.payload),
-        **{f"{name}_words": words_column(name, given[name]) for name in WORDS},
-    }
+    """Return the columns that have a value. Several are lists, of which the client makes arrays: a tuple would be a
+    structure, whose values are sent one by one.
+    """
+    given = {name: value for name, value in each.payload if value not in (None, ())}
+    words = {f"{name}_words": words_column(name, given[name]) for name in WORDS if name in given}
+    lists = {name: list(value) for name, value in given.items() if isinstance(value, tuple)}
+    return given | lists | words | {KEYWORDS: keywords_column(each.payload)}
 
 
 def _object(found: Any) -> IndexObject:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from copy import copy
+from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -59,6 +60,8 @@ _WRITER_LOCK = 7301
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 4.0
 """Seconds between tries to reach a ledger that is down; short, as leases run out meanwhile."""
+
+_AMONG = "among"
 
 T = TypeVar("T")
 Columns = TypeVar("Columns", bound=tuple[Any, ...])
@@ -247,8 +250,18 @@ def select_in(
     connection: Connection, query: Select[Columns], column: ColumnElement[Any], values: Iterable[Any]
 ) -> Iterator[Row[Columns]]:
     """Yield the rows of a query whose `column` is one of `values`, however many these are; ordered per IN list only."""
+    statement = _where_in(query, column)
     for portion in portions(sorted(set(values))):
-        yield from connection.execute(query.where(is_among(column, portion))).all()  # row by row takes longer
+        yield from connection.execute(statement, {_AMONG: portion}).all()  # row by row takes longer
+
+
+@lru_cache(maxsize=256)
+def _where_in(query: Select[Columns], column: ColumnElement[Any]) -> Select[Columns]:
+    """Return a query of rows whose column is one of the values of _AMONG.
+
+    One statement for all values: of a new one SQLAlchemy computes anew which compiled one it is.
+    """
+    return query.where(column.in_(bindparam(_AMONG, expanding=True, type_=column.type)))
 
 
 def execute_in(

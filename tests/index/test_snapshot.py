@@ -2,6 +2,8 @@
 
 import math
 import tempfile
+import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -185,6 +187,22 @@ def test_while_one_search_reads_the_rows_again_others_find_what_was_there(tmp_pa
     with reader._renewing:
         assert len(reader.search(SPACE, asked, 9)) == 1
     assert len(reader.search(SPACE, asked, 9)) == 2
+
+
+def test_before_the_lag_is_over_a_thread_reads_what_is_new_and_no_search_waits(tmp_path: Path) -> None:
+    reader, writer = LanceIndex(tmp_path, lag=3_600), LanceIndex(tmp_path)
+    asked = unit_vectors(1, SPACE.dimension, 9)[0]
+    writer.ensure(SPACE)
+    writer.upsert(SPACE, made(1, text="oak"))
+    assert len(reader.keyword(SPACE, "oak", 9)) == 1
+    writer.upsert(SPACE, made(2, text="oak"))
+    reader._read[SPACE].checked = time.monotonic() - 3_600 * 0.9
+    assert len(reader.search(SPACE, asked, 9)) == 1
+    for thread in threading.enumerate():
+        if thread.name == "read index":
+            thread.join(30)
+    assert "_keywords" in vars(reader._read[SPACE]._snapshot)
+    assert len(reader.search(SPACE, asked, 9)) == len(reader.keyword(SPACE, "oak", 9)) == 2
 
 
 def test_equal_vectors_have_equal_distances(tmp_path: Path) -> None:

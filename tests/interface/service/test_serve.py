@@ -76,6 +76,13 @@ def test_a_port_in_use_is_a_clear_error(home: Path) -> None:
     assert "Traceback" not in err
 
 
+def test_the_body_of_a_response_does_not_wait_for_the_client() -> None:
+    with serve._listening("127.0.0.1", 0) as listener, socket.create_connection(listener.getsockname()):
+        accepted, _ = listener.accept()
+        with accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
 def test_others_are_let_in_only_with_keys(home: Path) -> None:
     status, _, err = Command("serve", "--host", "0.0.0.0", SWATCHBOOK_HOME=str(home)).wait(PATIENCE)
     assert status == 1
