@@ -62,7 +62,7 @@ PURE_STAGES: Mapping[str, PureStage] = {
         ),
     ),
     "describe": PureStage(
-        version="7",
+        version="8",
         after=("discover", "tables"),
         asks=(("llm", "describe"),),
         modules=(
@@ -86,7 +86,7 @@ PURE_STAGES: Mapping[str, PureStage] = {
         ),
     ),
     "chunk": PureStage(
-        version="9",
+        version="10",
         after=("plan", "tables"),
         modules=(
             _LABELS,

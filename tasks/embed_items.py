@@ -7,6 +7,7 @@ import asyncio
 from blocks import load_resources
 from swatchbook.ledger.documents import TABLE
 from swatchbook.pipeline import shards
+from swatchbook.pipeline.run import report_note
 from swatchbook.pipeline.work import Work
 from tasks.embed import cut_batches, embed_batches
 from tasks.embed_in_shards import embed_in_shards, follow_earlier_shards
@@ -30,7 +31,8 @@ async def embed_as_added(work: Work, added: Added) -> int:
     picture that it has named before.
     """
     images = done = before = 0
-    on_pool = shards.is_on_pool(load_resources(work.blocks).settings, work.options)
+    resources = load_resources(work.blocks)
+    on_pool = shards.is_on_pool(resources.settings, work.options)
 
     async def advance(of_round: int, total: int, note: str) -> None:
         nonlocal before
@@ -38,6 +40,7 @@ async def embed_as_added(work: Work, added: Added) -> int:
             await added.result()(done + of_round, done + total, note)
         else:
             before = done + of_round
+            await asyncio.to_thread(report_note, resources, work.run, f"{before} images embedded")
 
     if on_pool or work.kind == TABLE:
         await added

@@ -173,7 +173,7 @@ def _heads(
     document: DocumentLayout, layout: PageLayout, styles: Collection[Style], names: Mapping[tuple[int, Box], str]
 ) -> list[Text]:
     """Return a page's names, its headings of their families or a larger one, and those listed in the outline, in
-    reading order. A price or label in large type is no heading.
+    reading order. A price, or a label with its colon, in large type is no heading.
 
     On a spread the left half comes first.
     """
@@ -186,7 +186,7 @@ def _heads(
         or (
             document.is_heading(t, layout)
             and not is_label(t.text)
-            and not (says_price(t.text) or fact_key(t.text))
+            and not (says_price(t.text) or (t.text.endswith(":") and fact_key(t.text)))
             and (
                 document.family[t.style] in styles
                 or document.family[t.style][0] > size * 1.02

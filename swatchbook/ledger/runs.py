@@ -6,7 +6,7 @@ revokes runs. When a run is dead is in `dead_runs.py`.
 from collections.abc import Collection, Sequence
 from typing import Any, Literal
 
-from sqlalchemy import Connection, delete, func, insert, null, select, update
+from sqlalchemy import Connection, case, delete, func, insert, null, select, update
 from ulid import ULID
 
 from swatchbook.errors import RunRevoked
@@ -170,9 +170,19 @@ def record_heartbeat(ledger: Ledger, run: Run) -> None:
 
 
 def record_progress(ledger: Ledger, run: Run, stage: Stage, done: int, total: int, note: str | None = None) -> None:
-    """Record the stage that a run works on, and how much of it is done. Raises RunRevoked."""
+    """Record the stage that a run works on, and how much of it is done. Raises RunRevoked.
+
+    Without a note, the last one of the same stage stays.
+    """
+    noted = case((runs.c.stage == stage, runs.c.note), else_=null()) if note is None else note
     with ledger.write(turn=False) as connection:
-        _update_live(connection, run, stage=stage, done=done, total=total, note=note, progress_at=db_now())
+        _update_live(connection, run, stage=stage, done=done, total=total, note=noted, progress_at=db_now())
+
+
+def record_note(ledger: Ledger, run: Run, note: str) -> None:
+    """Record what else a run does beside the stage that it works on. Raises RunRevoked."""
+    with ledger.write(turn=False) as connection:
+        _update_live(connection, run, note=note, progress_at=db_now())
 
 
 def record_alive(ledger: Ledger, run: Run) -> None:

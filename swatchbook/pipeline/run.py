@@ -222,6 +222,12 @@ def report_progress(
         runs.record_progress(resources.ledger.with_patience(0.0), run, stage, done, total, note)
 
 
+def report_note(resources: Resources, run: Run, note: str) -> None:
+    """Record what else a run does beside its stage, as `report_progress` does. Raises RunRevoked."""
+    with suppress(LedgerDown):
+        runs.record_note(resources.ledger.with_patience(0.0), run, note)
+
+
 def progress_callback(resources: Resources, run: Run, stage: Stage) -> Callable[[int, int], None]:
     """Return a callback (done, total) that records progress at most twice a second. It raises RunRevoked."""
     last = 0.0

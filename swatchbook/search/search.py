@@ -380,27 +380,13 @@ def _queries(
         return ask
 
     if text:
-        for models, text_roles in _by_models(resources, active, ONE_MODEL):
-            vector = models.text_encoder.embed([text], "query")[0]
-            queries |= {role.value: nearest(role, vector) for role in text_roles}
+        text_vectors = _text_vectors(resources, active, text, by_picture=asked.by_picture)
+        queries |= {role.value: nearest(role, vector) for role, vector in text_vectors.items()}
         if KEYWORD in roles:
             queries[KEYWORD] = keyword(text)
         if NUMBER in roles and (numbers := numbers_of(text)):
             queries[NUMBER] = keyword(numbers)
-        # with a query picture, its own visual vector is the better query
-        if not asked.by_picture and (tower := _tower(resources, active, Role.VISUAL)):
-            queries[Role.VISUAL.value] = nearest(Role.VISUAL, tower.encode_queries([text])[0])
-    picture, visual = dict[Role, Vectors](), None
-    if image is not None:
-        groups = list(_by_models(resources, active, PIXEL_ROLES))
-        if not groups:
-            # an unreadable picture is refused also where nothing is searchable
-            _decode(resources, image, _CHECKED_SIDE)
-        for models, pixel_roles in groups:
-            vectors = _encode_image(resources, models, image)
-            picture |= {role: vectors[role] for role in pixel_roles}
-            if Role.VISUAL in vectors and _makes(resources, active, Role.MULTIMODAL, models):
-                visual = vectors[Role.VISUAL]
+    picture, visual = ({}, None) if image is None else _picture_vectors(resources, active, image)
     by_picture = examples.queries(resources, active, picture)
     queries |= {role.value: nearest(role, vector) for role, vector in by_picture.items()}
     tower = _tower(resources, active, Role.MULTIMODAL)
@@ -410,6 +396,36 @@ def _queries(
             visual = _encode_image(resources, resources.models_of(_pair(active[Role.MULTIMODAL])), image)[Role.VISUAL]
         queries[Role.MULTIMODAL.value] = nearest(Role.MULTIMODAL, _multimodal_query(tower, text, visual))
     return queries
+
+
+def _text_vectors(
+    resources: Resources, active: Mapping[Role, Space], text: str, *, by_picture: bool
+) -> dict[Role, Vectors]:
+    """Return the query vectors of a text for the roles of texts, and for `visual` if nothing is asked by picture."""
+    vectors = dict[Role, Vectors]()
+    for models, roles in _by_models(resources, active, ONE_MODEL):
+        vectors |= dict.fromkeys(roles, models.text_encoder.embed([text], "query")[0])
+    # with a query picture, its own visual vector is the better query
+    if not by_picture and (tower := _tower(resources, active, Role.VISUAL)):
+        vectors[Role.VISUAL] = tower.encode_queries([text])[0]
+    return vectors
+
+
+def _picture_vectors(
+    resources: Resources, active: Mapping[Role, Space], image: Path
+) -> tuple[dict[Role, Vectors], Vectors | None]:
+    """Return the query vectors of a picture file, and its `visual` one by the model that makes `multimodal`, if any."""
+    groups = list(_by_models(resources, active, PIXEL_ROLES))
+    if not groups:
+        # an unreadable picture is refused also where nothing is searchable
+        _decode(resources, image, _CHECKED_SIDE)
+    picture, visual = dict[Role, Vectors](), None
+    for models, roles in groups:
+        vectors = _encode_image(resources, models, image)
+        picture |= {role: vectors[role] for role in roles}
+        if Role.VISUAL in vectors and _makes(resources, active, Role.MULTIMODAL, models):
+            visual = vectors[Role.VISUAL]
+    return picture, visual
 
 
 def _pair(space: Space) -> RoleTag:

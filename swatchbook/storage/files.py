@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 KEY = re.compile(r"^[0-9a-f]{64}(\.[a-z0-9]{1,8})?$")
 _COPY_BYTES = 1 << 20
 _TEMPORARY_PREFIX = ".writing-"
+_ADVICE = "Set SWATCHBOOK_HOME to a folder that you may write to, or SWATCHBOOK_FILES_URL to a file store that answers."
 
 
 class Files:
@@ -92,6 +93,9 @@ class Files:
             log.debug("the time of %s could not be renewed: %s", key, error)
         return self.has(key) and self.size(key) == size and (not self._local or self.is_whole(key))
 
+    def _down(self, error: OSError) -> FilesDown:
+        return FilesDown(f"The file store {self.url} does not answer: {reason_of(error)}.", advice=_ADVICE)
+
     def is_whole(self, key: str) -> bool:
         """Return whether the bytes of a stored file are those that its key stands for, by reading all of them."""
         with self.local(key) as path, path.open("rb") as file:
@@ -102,7 +106,7 @@ class Files:
         try:
             return bool(self._fs.exists(self._path(key)))
         except OSError as error:
-            raise FilesDown(f"The file store {self.url} does not answer: {reason_of(error)}.") from error
+            raise self._down(error) from error
 
     def size(self, key: str) -> int:
         """Return the size of a stored file in bytes."""
@@ -137,7 +141,7 @@ class Files:
             except FileNotFoundError as error:
                 raise FileMissing(f"The stored file {key} is missing.") from error
             except OSError as error:
-                raise FilesDown(f"The file store {self.url} does not answer: {reason_of(error)}.") from error
+                raise self._down(error) from error
             yield path
 
     def delete(self, key: str) -> None:
@@ -194,14 +198,12 @@ class Files:
                 temporary.unlink(missing_ok=True)
                 raise
         except PermissionError as error:
-            raise FilesDown(
-                f"The file store {self.url} is not writable.", advice="Check SWATCHBOOK_HOME and its owner."
-            ) from error
+            raise FilesDown(f"The file store {self.url} is not writable.", advice=_ADVICE) from error
         except OSError as error:
             failure = as_failure(error)
             if isinstance(failure, DiskFull):
                 raise failure from error
-            raise FilesDown(f"The file store {self.url} does not answer: {reason_of(error)}.") from error
+            raise self._down(error) from error
 
 
 def _sync_folder(folder: Path) -> None:

@@ -50,6 +50,12 @@ def test_small_part_of_a_raster_is_shown_unless_it_is_as_low_as_an_icon() -> Non
     assert state([region.model_copy(update={"bbox": (100, 100, 160, 130)})], []) == [DECORATIVE]
 
 
+def test_a_picture_may_be_smaller_on_a_small_page() -> None:
+    bbox = (100.0, 100.0, 142.0, 125.0)
+    assert state([sighting(bbox=bbox, kind="region")], []) == [DECORATIVE]
+    assert state([sighting(bbox=bbox, kind="region", page_box=(0, 0, 288, 432))], []) == [SHOWN]
+
+
 def test_small_pictures_of_one_size_with_different_names_are_shown() -> None:
     swatches = column(4)
     names = [line(f"Tone {'abcd'[n]}", 100, 142 + 60 * n) for n in range(4)]

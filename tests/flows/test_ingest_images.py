@@ -21,6 +21,7 @@ from swatchbook.ledger.document_commands import retry
 from swatchbook.ledger.documents import list_documents
 from swatchbook.ledger.queries.document import show_document
 from swatchbook.ledger.queries.source_items import count_items
+from swatchbook.ledger.runs import live_runs
 from swatchbook.ledger.tables import items
 from swatchbook.pipeline import scan
 from swatchbook.pipeline.delete import delete
@@ -84,21 +85,28 @@ def test_pictures_are_embedded_while_the_folder_is_scanned(
             query = select(func.count()).where(items.c.role == Role.VISUAL, items.c.state == ItemState.DONE)
             return connection.execute(query).scalar_one()
 
+    def note() -> str | None:
+        (run,) = live_runs(resources.ledger)
+        return run.note
+
     made_meanwhile = list[int]()
+    told_meanwhile = list[str | None]()
 
     def wait_for_the_first(path: Path, *given: Any, **named: Any) -> Iterator[ListedItem]:
         for number, item in enumerate(list_folder(path, *given, **named)):
             if number == 4:  # the first three are saved
                 end = time.monotonic() + 60
-                while made() < 3 and time.monotonic() < end:
+                while note() != "3 images embedded" and time.monotonic() < end:
                     time.sleep(0.1)
                 made_meanwhile.append(made())
+                told_meanwhile.append(note())
             yield item
 
     monkeypatch.setattr(scan, "_PORTION", 1)
     monkeypatch.setattr(scan, "list_folder", wait_for_the_first)
     assert counts(ingest(resources, folder)) == (5, 5, 0, 0)
     assert made_meanwhile == [3]
+    assert told_meanwhile == ["3 images embedded"]
     assert verify(resources).sound
 
 

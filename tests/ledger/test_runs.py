@@ -222,6 +222,18 @@ def test_progress_is_seen_with_its_age(ledger: Ledger) -> None:
     assert seen.heartbeat_age == pytest.approx(10, abs=2)
 
 
+def test_note_stays_until_the_next_stage(ledger: Ledger) -> None:
+    run = begun(ledger)
+    runs.record_progress(ledger, run, Stage.EXTRACTED, 7, 71)
+    runs.record_note(ledger, run, "3 images embedded")
+    runs.record_progress(ledger, run, Stage.EXTRACTED, 8, 71)
+    (seen,) = runs.live_runs(ledger)
+    assert (seen.done, seen.note) == (8, "3 images embedded")
+    runs.record_progress(ledger, run, Stage.EMBEDDED, 0, 0)
+    (seen,) = runs.live_runs(ledger)
+    assert (seen.done, seen.note) == (0, None)
+
+
 def test_a_stage_is_reached_once_and_never_goes_back(ledger: Ledger) -> None:
     run = begun(ledger)
     set_document(ledger, run.document, deaths=2)
@@ -246,6 +258,7 @@ def writes_of(ledger: Ledger, run: Run) -> dict[str, Callable[[], object]]:
     return {
         "heartbeat": lambda: runs.record_heartbeat(ledger, run),
         "progress": lambda: runs.record_progress(ledger, run, Stage.READ, 1, 1),
+        "note": lambda: runs.record_note(ledger, run, "3 images embedded"),
         "reach": lambda: runs.reach_stage(ledger, run, Stage.READ),
         "record_timing": lambda: runs.record_timing(ledger, run, Stage.READ, 1.0),
         "end": lambda: runs.end(ledger, run, DocumentStatus.COMPLETED),
@@ -254,7 +267,7 @@ def writes_of(ledger: Ledger, run: Run) -> dict[str, Callable[[], object]]:
     }
 
 
-@pytest.mark.parametrize("write", ["heartbeat", "progress", "reach", "record_timing", "end", "claim", "commit"])
+@pytest.mark.parametrize("write", ["heartbeat", "progress", "note", "reach", "record_timing", "end", "claim", "commit"])
 @pytest.mark.parametrize("how", ["revoked", "dead", "ended", "unknown"])
 def test_a_run_that_is_not_live_can_write_nothing(ledger: Ledger, write: str, how: str) -> None:
     run = begun(ledger, pictures=keys(1))

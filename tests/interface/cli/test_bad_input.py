@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pymupdf
 import pytest
+from PIL import Image
 
 from tests.command import SWATCHBOOK, attempt, run, run_json
 from tests.servers.halfway import fill
@@ -138,6 +139,18 @@ def test_home_without_the_right_to_write_says_so(tmp_path: Path, small_catalogue
     assert done.returncode == FAILED, done.stdout + done.stderr
     assert "SWATCHBOOK_HOME" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("command", ["ingest", "ingest-images"])
+def test_home_that_is_a_file_says_so(tmp_path: Path, small_catalogue: Path, command: str) -> None:
+    home = tmp_path / "home"
+    home.touch()
+    source = small_catalogue if command == "ingest" else tmp_path
+    Image.new("RGB", (40, 40)).save(tmp_path / "picture.png")
+    status, out, err = attempt(command, str(source), SWATCHBOOK_HOME=str(home))
+    assert status == FAILED, out + err
+    assert "Set SWATCHBOOK_HOME to a folder" in err
+    assert "Traceback" not in out + err
 
 
 @pytest.mark.stack
