@@ -27,6 +27,9 @@ kerned pairs such as "TA" stay together."""
 WORD_GAP = 1.7
 """Between letter-spaced words the gap is as many times that between letters, or wider. Measured: 2.1 and wider between
 words, 1.5 at most between letters."""
+LETTERS_WITHOUT_PLACE = (
+    "The place of each letter cannot be told; fonts without letters and spaced words stay as they are."
+)
 _CONTROLS = dict.fromkeys({*range(0x20), *range(0x7F, 0xA0)} - {ord("\t"), ord("\n")})
 
 
@@ -36,9 +39,12 @@ def read_blocks(page: Any, grounds: Grounds, pictures: Sequence[Box]) -> tuple[l
     `pictures` are the boxes of the page's pictures as shown.
     """
     found = page.get_text("dict", flags=TEXT)["blocks"]
-    warnings = _read_glyph_numbers(page, found)
-    if any(is_letter_spaced(_text(line)) for block in found for line in block["lines"]):
-        _join_letters(found, page.get_text("rawdict", flags=TEXT)["blocks"])
+    try:
+        warnings = _read_glyph_numbers(page, found)
+        if any(is_letter_spaced(_text(line)) for block in found for line in block["lines"]):
+            _join_letters(found, page.get_text("rawdict", flags=TEXT)["blocks"])
+    except SystemError:  # of the library, which mirrors signs such as U+FD3E to none of Unicode's
+        warnings = (LETTERS_WITHOUT_PLACE,)
     as_shown: Transform = tuple(page.rotation_matrix)
     spans = [span for block in found for line in block["lines"] for span in line["spans"]]
     for span in spans:
