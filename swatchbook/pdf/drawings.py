@@ -1,7 +1,8 @@
 """Which vector paths of a page are a picture: a drawing or a palette. A drawing has 11 stroked segments or more that
-touch (in a frame 8), at least 30 points a side, and not only level and upright lines, as tables have, unless they are
-of many lengths in a frame. A frame is one drawing with all its views, unless it holds four or more of about one size,
-as charts of parts do. A palette has 3 equal filled rectangles or more, in 3 colours.
+touch (in a frame, or without level and upright lines, 8), at least 30 points a side, and not only level and upright
+lines, as tables have, unless they are of many lengths in a frame. A frame is one drawing with all its views, unless it
+holds four or more of about one size, as charts of parts do. A palette has 3 equal filled rectangles or more, in 3
+colours.
 
 Pure functions. Text that is drawn as outlines is filled, not stroked, and stays out. The thresholds found 18 of 18
 framed drawings of real catalogues and nothing else.
@@ -36,7 +37,7 @@ APART = 6.0  # points between paths of one drawing
 CLOSE = 2.0  # the same in a chart, whose drawings stand near each other
 LEAST_SIDE = 30.0  # points
 LEAST_SEGMENTS, LEAST_PATHS, LEAST_SLANTED = 8, 2, 4  # in a frame one path is enough
-LEAST_WITHOUT_FRAME = 11  # segments; a rounded box about a text has 8, and two rules may touch it
+LEAST_WITHOUT_FRAME = 11  # segments with level or upright ones; a rounded box about a text has 8, rules may touch it
 LEAST_LENGTHS = 12  # of level and upright lines in a frame: of furniture; rows and columns of a table repeat theirs
 SLANT = 1.0  # points by which a slanted segment leaves the level and the upright
 FEWEST_IN_FRAME, ALIKE = 4, 2.5  # drawings in one frame that are several pictures: the longest side over the shortest
@@ -120,9 +121,11 @@ def _around(kind: str, points: Sequence[Any]) -> Box:
 
 
 def _is_drawing(group: Sequence[_Segment], paths: int) -> bool:
+    slanted = sum(segment.slanted for segment in group)
+    is_sure = paths == 1 or slanted >= LEAST_SEGMENTS
     return (
-        sum(segment.weight for segment in group) >= (LEAST_SEGMENTS if paths == 1 else LEAST_WITHOUT_FRAME)
-        and sum(segment.slanted for segment in group) >= LEAST_SLANTED
+        sum(segment.weight for segment in group) >= (LEAST_SEGMENTS if is_sure else LEAST_WITHOUT_FRAME)
+        and slanted >= LEAST_SLANTED
         and len({segment.path for segment in group}) >= paths
     )
 

@@ -281,6 +281,13 @@ def test_rounded_box_that_a_rule_touches_is_no_drawing(rules: int, drawings: int
     assert len(drawing_boxes(page.get_cdrawings(), tuple(page.rect), [])) == drawings
 
 
+def test_emblem_of_two_circles_is_a_drawing() -> None:
+    page = pymupdf.open().new_page(width=600, height=800)
+    for radius in (20, 26):
+        page.draw_circle((200, 400), radius)
+    assert len(drawing_boxes(page.get_cdrawings(), tuple(page.rect), [])) == 1
+
+
 @pytest.mark.parametrize("cover", ["rectangle", "rounded", "picture", "multiplied"])
 def test_what_later_paint_covers_is_hidden_whatever_its_shape(tmp_path: Path, cover: str) -> None:
     paper, files = Paper(), Files(str(tmp_path / "files"))
