@@ -481,8 +481,8 @@ What misses its goal, and why:
   At the sizes that printed catalogues carry it holds.
 - *Reading, against pymupdf4llm.* The same calls bare, without a child, would be 45 times as fast as its layout mode.
 - *Ingest of 10,000 images, and Daft.* It takes a fifth more processor time than the bare work, yet waits more: pictures
-  are embedded while the folder is scanned, in rounds that end one after the other. What they wait for has not been found
-  out. Decoding goes through pipes of children that may die; Daft decodes in its own process, on all cores.
+  are embedded while the folder is scanned, in rounds that end one after the other. What they wait for is not known.
+  Decoding goes through pipes of children that may die; Daft decodes in its own process, on all cores.
 - *Encoding.* Measured on a processor without a matrix unit (AMX): the model's forward pass alone is 1.7 times as fast
   in bfloat16 as in float32. With one it is 2.4 times as fast, and the whole 3.08 times.
 - *Comparing every vector, and publishing, in LanceDB.* Both roles are compared at once, 100,000 rows of 768 numbers
