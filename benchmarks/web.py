@@ -2,6 +2,7 @@
 seconds while a folder of pictures is ingested.
 
 `python -m benchmarks.web [HOME]` prints the figures; of the home of the large sample, ingested before, if one is given.
+`python -m benchmarks.web pages COUNT` prints those of the first page alone, in a collection of so many images.
 The collection is the large sample over and over: each copy has its own documents, images, texts and products, vectors
 that are a little off, and hashes of other pictures: no collection has each picture forty times.
 """
@@ -278,9 +279,22 @@ class Crowd:
                 await asyncio.sleep(max(0.0, EVERY - (time.perf_counter() - started)))
 
 
+def show_pages(home: Path, images: int) -> None:
+    """Print the times of the first page in a collection of so many images: of new questions, and of the same again."""
+    prepare(home)
+    with open_resources(Settings(home=home)) as resources:
+        print(f"{fill(resources, images):,} images", flush=True)
+    with served({"SWATCHBOOK_HOME": str(home)}) as address:
+        for what in ("after the start", "again"):
+            first, _ = one_by_one(address)
+            print(f"first page {what}: median {1000 * median(first):.0f} ms, p95 {1000 * part(first, 0.95):.0f} ms")
+
+
 def main(arguments: Sequence[str]) -> None:
     with tempfile.TemporaryDirectory() as temporary:
         home = Path(temporary) / "home"
+        if arguments[:1] == ["pages"]:
+            return show_pages(home, int(arguments[1]))
         if arguments:
             shutil.copytree(arguments[0], home)
         else:
