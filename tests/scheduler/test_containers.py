@@ -60,7 +60,7 @@ def engine(address: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[docker.Doc
     monkeypatch.setenv("DOCKER_HOST", address)
     client = find_engine()
     yield client
-    for container in client.containers.list(all=True, filters={"label": _labels(LABELS)}):
+    for container in client.containers.list(all=True, ignore_removed=True, filters={"label": _labels(LABELS)}):
         container.remove(force=True)
     client.close()
 
@@ -105,7 +105,7 @@ class Pool:
 
     def containers(self) -> set[str]:
         label = _labels(LABELS)
-        return {found.id for found in self.engine.containers.list(all=True, filters={"label": label})}
+        return {found["Id"] for found in self.engine.api.containers(all=True, filters={"label": label})}
 
     def round(self, *, worker_began: float = 0.0) -> Reconciled:
         """`worker_began`: so many seconds ago; what became Pending before that was lost."""
