@@ -86,16 +86,17 @@ def load(folder: Path) -> tuple[list[str], list[Measured]]:
     found = []
     for path in sorted(folder.glob("*.json")):
         data = json.loads(path.read_text(encoding="utf-8"))
-        names = data["features"]
+        names = names or data["features"]
+        columns = [data["features"].index(name) for name in names]
         rows = data["pairs"]
         found.append(
             Measured(
                 path.stem,
                 [row[0] for row in rows],
-                np.array([row[1] for row in rows], dtype=float).reshape(len(rows), len(names)),
+                np.array([row[1] for row in rows], dtype=float).reshape(len(rows), len(names))[:, columns],
                 [row[2] for row in rows],
                 data["labels"],
-                np.array([row[0] for row in data["others"]], dtype=float).reshape(-1, len(names)),
+                np.array([row[0] for row in data["others"]], dtype=float).reshape(-1, len(names))[:, columns],
                 [bool(row[1]) for row in data["others"]],
             )
         )

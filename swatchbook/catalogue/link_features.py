@@ -342,88 +342,48 @@ def _pairs(
     """Return the pairs of a page. What is measured of a product is compared with the best of the others, and with
     texts that look like names and are no product's.
     """
-    has_card = {product for _, _, product in matched}
-    headline = _headline(page.page)
-    pairs = []
-    lines = [line for line in page.page.lines if line.text]
-    largest = max((area(picture.bbox) for picture in page.pictures), default=0.0)
-    boxes = {product.id: [a.box for a in page.anchors if a.product == product.id] for product in page.products}
+    anchors = {product.id: [a for a in page.anchors if a.product == product.id] for product in page.products}
     near = {
-        (picture.id, product): _nearness(page, picture.bbox, names, trust)
+        (picture.id, product): _nearness(page, picture.bbox, [a.box for a in of_product], trust)
         for picture in page.pictures
-        for product, names in boxes.items()
+        for product, of_product in anchors.items()
     }
     claim = {at: _best(claimed, *at, trust) for at in near}
     nearest, first = _two_best(near), _two_best(claim)
+    has_card = {product for _, _, product in matched}
+    pairs = []
     for picture in page.pictures:
-        size = max(area(picture.bbox), 1.0)
-        own: dict[str, dict[str, float]] = {}
-        relations: dict[str, Relation] = {}
-        caption = fold(picture.caption or "")
-        low = picture.bbox[3] - picture.bbox[1] <= LOW * page.height
-        in_row = low and sum(_is_in_row(picture.bbox, line.bbox) for line in page.page.lines) >= CELLS
-        for product in page.products:
-            anchors = [a for a in page.anchors if a.product == product.id]
-            found_here = any(not a.said for a in anchors)
-            headed = _is_headed_otherwise(page, headline, product)
-            region = _share(picture.bbox, page.regions.get(product.id, ()))
-            cards = {
-                relation: trust[relation] * (1 - 0.5 * d)
-                for relation in RELATIONS
-                if (d := matched.get((relation, picture.id, product.id))) is not None
-            }
-            if cards:
-                relations[product.id] = max(cards, key=lambda r: cards[r])
-            own[product.id] = {
-                "region": region * trust["region"] if found_here else 0.0,
-                "goes_on": 0.0 if found_here or headed else region,
-                "headed": float(headed and not anchors),
-                "card": max(cards.values(), default=0.0),
+        own = {
+            product.id: _of_product(page, picture, product, anchors[product.id], trust)
+            | {
+                "card": _best(matched, picture.id, product.id, trust),
                 "claim": claim[picture.id, product.id],
                 "near": near[picture.id, product.id],
-                "named": float(bool(anchors)),
-                "half": max((_same_half(page, picture.bbox, a.box) for a in anchors), default=0.0),
-                "inside": float(any(centre_inside(a.box, picture.bbox) for a in anchors)),
-                "other_row": float(in_row and not any(_is_in_row(picture.bbox, a.box) for a in anchors)),
-                "caption": trust["caption"] * names(caption, product),
             }
-        wide = (picture.bbox[2] - picture.bbox[0]) / max(1.0, picture.bbox[3] - picture.bbox[1]) - 1
-        stranger = max((_at(page, box, picture.bbox, trust) for box in page.strangers), default=0.0)
-        stranger_claim = _best(claimed, picture.id, STRANGER, trust)
-        stranger_near = _nearness(page, picture.bbox, page.strangers, trust)
-        about = {
-            "behind": sum(centre_inside(line.bbox, picture.bbox) for line in lines) / max(1, len(lines)),
-            "wide": min(1.0, max(0.0, wide / WIDEST)),
-            "size": min(1.0, size / area(page.page.box)),
-            "small": float(size < 0.01 * area(page.page.box)),
-            "other_size": _unlike(usual_look, picture.bbox, 0),
-            "other_shape": _unlike(usual_look, picture.bbox, 1),
-            "smaller": min(1.0, log(max(1.0, largest / size)) / UNLIKE[0]),
+            for product in page.products
+        }
+        about = _of_picture(page, picture, usual_look)
+        strangers = {
+            "stranger": max((_at(page, box, picture.bbox, trust) for box in page.strangers), default=0.0),
+            "stranger_near": _nearness(page, picture.bbox, page.strangers, trust),
+            "stranger_claim": _best(claimed, picture.id, STRANGER, trust),
         }
         for product in page.products:
-            mine, others = own[product.id], [v for key, v in own.items() if key != product.id]
-            rivals = {
-                f"rival_{name}": max((v[name] for v in others), default=0.0) for name in mine if name not in ALONE
-            }
-            features = mine | rivals | about
-            features["stranger"] = max(0.0, stranger - mine["card"])
-            features["stranger_near"] = max(0.0, stranger_near - mine["near"])
-            features["stranger_claim"] = stranger_claim
+            features = about | _compared(own, product, strangers)
             for name, best in (("other_claim", first), ("other_near", nearest)):
                 features[name] = next((value for value, at in best[product.id] if at != picture.id), 0.0)
-            features["nearest"] = float(mine["near"] >= max(stranger_near, features["rival_near"], 0.01))
-            features["first"] = float(mine["claim"] >= max(stranger_claim, features["rival_claim"], 0.01))
-            features["alone"] = float(not others)
-            features["other_picture"] = float(product.id in has_card and not mine["card"])
-            features["crowd"] = min(1.0, len(others) / 8)
+            features["other_picture"] = float(product.id in has_card and not own[product.id]["card"])
+            ways = _ways(matched, picture.id, product.id, trust)
+            relation = next((way for way in ways if ways[way] == own[product.id]["card"]), None)
+            apart = min((gap(picture.bbox, a.box) for a in anchors[product.id]), default=0.0)
             pairs.append(
                 Pair(
                     picture,
                     product,
                     features,
-                    relations.get(product.id),
+                    relation,
                     share=_share(picture.bbox, page.regions.get(product.id, ())),
-                    apart=min((gap(picture.bbox, a.box) for a in page.anchors if a.product == product.id), default=0.0),
+                    apart=apart,
                     is_placed=bool(page.anchors or page.regions),
                     found_here=page.page.number in product.pages,
                 )
@@ -431,10 +391,72 @@ def _pairs(
     return pairs
 
 
+def _of_product(
+    page: PagePlaces, picture: Placement, product: Product, anchors: Sequence[Anchor], trust: Mapping[str, float]
+) -> dict[str, float]:
+    """Return what is measured of a picture and a product, whatever else is on the page."""
+    found_here = any(not a.said for a in anchors)
+    headed = _is_headed_otherwise(page, _headline(page.page), product)
+    region = _share(picture.bbox, page.regions.get(product.id, ()))
+    low = picture.bbox[3] - picture.bbox[1] <= LOW * page.height
+    in_row = low and sum(_is_in_row(picture.bbox, line.bbox) for line in page.page.lines) >= CELLS
+    return {
+        "region": region * trust["region"] if found_here else 0.0,
+        "goes_on": 0.0 if found_here or headed else region,
+        "headed": float(headed and not anchors),
+        "named": float(bool(anchors)),
+        "half": max((_same_half(page, picture.bbox, a.box) for a in anchors), default=0.0),
+        "inside": float(any(centre_inside(a.box, picture.bbox) for a in anchors)),
+        "other_row": float(in_row and not any(_is_in_row(picture.bbox, a.box) for a in anchors)),
+        "caption": trust["caption"] * names(fold(picture.caption or ""), product),
+    }
+
+
+def _of_picture(page: PagePlaces, picture: Placement, usual_look: Look | None) -> dict[str, float]:
+    """Return what is measured of a picture alone: how it lies on its page, and how unlike it is to others."""
+    lines = [line for line in page.page.lines if line.text]
+    largest = max(area(other.bbox) for other in page.pictures)
+    size = max(area(picture.bbox), 1.0)
+    wide = (picture.bbox[2] - picture.bbox[0]) / max(1.0, picture.bbox[3] - picture.bbox[1]) - 1
+    return {
+        "behind": sum(centre_inside(line.bbox, picture.bbox) for line in lines) / max(1, len(lines)),
+        "wide": min(1.0, max(0.0, wide / WIDEST)),
+        "size": min(1.0, size / area(page.page.box)),
+        "small": float(size < 0.01 * area(page.page.box)),
+        "other_size": _unlike(usual_look, picture.bbox, 0),
+        "other_shape": _unlike(usual_look, picture.bbox, 1),
+        "smaller": min(1.0, log(max(1.0, largest / size)) / UNLIKE[0]),
+    }
+
+
+def _compared(
+    own: Mapping[str, Mapping[str, float]], product: Product, strangers: Mapping[str, float]
+) -> dict[str, float]:
+    """Return what is measured of a product, beside the best of the other products, and beside `strangers`."""
+    mine, others = own[product.id], [v for key, v in own.items() if key != product.id]
+    rivals = {f"rival_{name}": max((v[name] for v in others), default=0.0) for name in mine if name not in ALONE}
+    return {
+        **mine,
+        **rivals,
+        "stranger": max(0.0, strangers["stranger"] - mine["card"]),
+        "stranger_near": max(0.0, strangers["stranger_near"] - mine["near"]),
+        "stranger_claim": strangers["stranger_claim"],
+        "nearest": float(mine["near"] >= max(strangers["stranger_near"], rivals["rival_near"], 0.01)),
+        "first": float(mine["claim"] >= max(strangers["stranger_claim"], rivals["rival_claim"], 0.01)),
+        "alone": float(not others),
+        "crowd": min(1.0, len(others) / 8),
+    }
+
+
+def _ways(matched: Matched, picture: str, product: str, trust: Mapping[str, float]) -> dict[Relation, float]:
+    """Return relation -> how well a picture and a name are paired in it, from 0 to 1."""
+    found = ((relation, matched.get((relation, picture, product))) for relation in RELATIONS)
+    return {relation: trust[relation] * (1 - 0.5 * d) for relation, d in found if d is not None}
+
+
 def _best(matched: Matched, picture: str, product: str, trust: Mapping[str, float]) -> float:
     """Return how well a picture and a name are paired in the best of the relations, from 0 to 1."""
-    found = (trust[r] * (1 - 0.5 * d) for r in RELATIONS if (d := matched.get((r, picture, product))) is not None)
-    return max(found, default=0.0)
+    return max(_ways(matched, picture, product, trust).values(), default=0.0)
 
 
 def _two_best(values: Mapping[tuple[str, str], float]) -> Mapping[str, Sequence[tuple[float, str]]]:
