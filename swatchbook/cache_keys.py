@@ -47,7 +47,7 @@ PURE_STAGES: Mapping[str, PureStage] = {
     "read": PureStage(version="12", settings=(*_PAGE_LIMITS, "ocr", "ocr_languages"), modules=_PDF),
     "tables": PureStage(version="4", after=("read",), modules=_PDF),
     "discover": PureStage(
-        version="15",
+        version="16",
         after=("read",),
         settings=("discovery",),
         asks=(("vision", "scan"), ("llm", "discover")),
@@ -62,7 +62,7 @@ PURE_STAGES: Mapping[str, PureStage] = {
         ),
     ),
     "describe": PureStage(
-        version="8",
+        version="9",
         after=("discover", "tables"),
         asks=(("llm", "describe"),),
         modules=(
@@ -75,7 +75,7 @@ PURE_STAGES: Mapping[str, PureStage] = {
         ),
     ),
     "plan": PureStage(
-        version="10",
+        version="11",
         after=("discover",),
         options=("focus", "pages"),
         modules=(
@@ -86,7 +86,7 @@ PURE_STAGES: Mapping[str, PureStage] = {
         ),
     ),
     "chunk": PureStage(
-        version="10",
+        version="11",
         after=("plan", "tables"),
         modules=(
             _LABELS,

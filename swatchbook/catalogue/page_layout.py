@@ -193,9 +193,9 @@ def join_paragraphs(page: int, lines: Sequence[Line]) -> list[Text]:
     """Join lines into texts, down their columns, where style and spacing agree; return them in the order of their first
     lines.
 
-    Lines of a table, each with numbers in its row or a value beside it as other rows have, are texts of their own. A
-    style's usual step is the lower quartile of its line distances on the page. It separates a name from its description
-    in the same style, and keeps loosely set prose together.
+    Lines of a table, each with numbers in its row or a value beside it as other rows have, are texts of their own; so
+    are short lines that begin with the same word. A style's usual step is the lower quartile of its line distances on
+    the page. It separates a name from its description in the same style, and keeps loosely set prose together.
     """
     order = sorted(range(len(lines)), key=lambda i: (lines[i].bbox[1], lines[i].bbox[0]))
     above = {i: _line_above(i, order[max(0, n - 80) : n], lines) for n, i in enumerate(order)}
@@ -212,7 +212,8 @@ def join_paragraphs(page: int, lines: Sequence[Line]) -> list[Text]:
         j = above[i]
         step = lines[i].bbox[1] - lines[j].bbox[1] if j is not None else 0.0
         rows = any(i in cells and j in cells for cells in tables)
-        if j is not None and j not in tails and not rows and step <= STEP * usual[_style(lines[i])]:
+        own = rows or (j is not None and _begins_item(lines[i].text, lines[j].text))
+        if j is not None and j not in tails and not own and step <= STEP * usual[_style(lines[i])]:
             head[i] = head[j]
             groups[head[i]].append(i)
             tails.add(j)
@@ -221,6 +222,16 @@ def join_paragraphs(page: int, lines: Sequence[Line]) -> list[Text]:
             groups[i] = [i]
     ordered = [(min(group), group) for group in groups.values()]
     return [_text(page, [lines[i] for i in group]) for _, group in sorted(ordered)]
+
+
+def _begins_item(line: str, above: str) -> bool:
+    """Whether a line names another item than the line above: "Controller 10 A", "Controller 20 A". Both are short, of
+    several words, and begin with the same word.
+    """
+    words, before = line.casefold().split(), above.casefold().split()
+    if max(len(line), len(above)) > LONGEST_CELL or min(len(words), len(before)) < 2 or words == before:
+        return False
+    return words[0] == before[0] and sum(map(str.isalpha, words[0])) >= 3
 
 
 def _cells_of_rows(order: Sequence[int], lines: Sequence[Line]) -> frozenset[int]:

@@ -1,4 +1,5 @@
-"""Rows of a table are texts of their own, though no rule is drawn and little beside them is a number."""
+"""Rows of a table are texts of their own, though no rule is drawn and little beside them is a number; so are lines of a
+list that begin alike."""
 
 from collections.abc import Iterable
 
@@ -42,8 +43,8 @@ def test_places_that_differ_as_print_that_is_read_from_pixels_are_rows() -> None
 
 def test_lines_without_a_value_beside_them_go_on() -> None:
     assert texts([*column(60, *NAMES), *column(300, "in jars", "in tins", "in bags")])[0] == " ".join(NAMES)
-    assert texts([*column(60, "Flour of wheat", "Flour of rye"), *column(300, "1 kg", "2 kg")])[0] == (
-        "Flour of wheat Flour of rye"
+    assert texts([*column(60, "Wheat flour", "Rye flour"), *column(300, "1 kg", "2 kg")])[0] == (
+        "Wheat flour Rye flour"
     )
 
 
@@ -63,7 +64,24 @@ def test_prose_in_two_columns_is_no_table() -> None:
 
 def test_codes_of_cards_side_by_side_are_no_values() -> None:
     cards = [
-        *column(60, "LTM 1050-3.1", "LTM 1060-4.1", "LTM 1090-4.2"),
-        *column(300, "LRT 1100", "LRT 1200", "LRT 1300"),
+        *column(60, "LTM1050-3.1", "LTM1060-4.1", "LTM1090-4.2"),
+        *column(300, "LRT1100", "LRT1200", "LRT1300"),
     ]
-    assert texts(cards) == ["LTM 1050-3.1 LTM 1060-4.1 LTM 1090-4.2", "LRT 1100 LRT 1200 LRT 1300"]
+    assert texts(cards) == ["LTM1050-3.1 LTM1060-4.1 LTM1090-4.2", "LRT1100 LRT1200 LRT1300"]
+
+
+def test_short_lines_that_begin_with_the_same_word_are_texts_of_their_own() -> None:
+    assert texts(column(60, "Controller PWM 10A", "Controller PWM 20A")) == ["Controller PWM 10A", "Controller PWM 20A"]
+    assert texts(column(60, "Rice, round", "Rice, long", "for soups")) == ["Rice, round", "Rice, long for soups"]
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ("In the morning it is", "in the evening"),  # no word of three letters
+        ("Oak", "Oak"),  # one word each
+        ("The table stands where others would fall down", "the chair too"),  # prose
+    ],
+)
+def test_other_lines_that_begin_with_the_same_word_go_on(lines: tuple[str, str]) -> None:
+    assert texts(column(60, *lines)) == [" ".join(lines)]
