@@ -44,7 +44,7 @@ _PAGE_LIMITS = ("max_pages", "max_document_mb", "page_seconds", "child_memory_mb
 _IMAGE_LIMITS = ("max_image_mb", "max_image_megapixels", "max_image_side")
 
 PURE_STAGES: Mapping[str, PureStage] = {
-    "read": PureStage(version="12", settings=(*_PAGE_LIMITS, "ocr", "ocr_languages"), modules=_PDF),
+    "read": PureStage(version="13", settings=(*_PAGE_LIMITS, "ocr", "ocr_languages"), modules=_PDF),
     "tables": PureStage(version="4", after=("read",), modules=_PDF),
     "discover": PureStage(
         version="16",
@@ -95,7 +95,7 @@ PURE_STAGES: Mapping[str, PureStage] = {
         ),
     ),
     "extract": PureStage(
-        version="15",
+        version="16",
         after=("plan",),
         settings=(*_PAGE_LIMITS, *_IMAGE_LIMITS),
         modules=(

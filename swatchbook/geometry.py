@@ -97,6 +97,11 @@ def move(box: Box, right: float, down: float) -> Box:
     return box[0] + right, box[1] + down, box[2] + right, box[3] + down
 
 
+def resize(box: Box, factor: float) -> Box:
+    """Return a box whose coordinates are so many times as large."""
+    return box[0] * factor, box[1] * factor, box[2] * factor, box[3] * factor
+
+
 def centre_inside(box: Box, region: Box) -> bool:
     """Whether the centre of a box lies in a region."""
     x, y = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2

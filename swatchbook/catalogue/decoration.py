@@ -12,7 +12,7 @@ from itertools import product
 
 from swatchbook.catalogue.attributes import code_of, price_in
 from swatchbook.catalogue.kinds import count_contacts
-from swatchbook.geometry import area, gaps, long_side, short_side
+from swatchbook.geometry import area, gaps, long_side, shared_area, short_side
 from swatchbook.records import Box, Line, Sighting
 
 LEAST_SIDE = 32.0  # points; in proportion less on a page smaller than this, as cards and phones have:
@@ -33,6 +33,7 @@ NEAR_LOOK = 4  # of the 64 bits of the hash by which signs differ that are store
 SAME_PLACE = 12.0  # points by which the middles of such signs differ
 LARGEST_SIGN, HEAD = 0.08, 0.2  # of the page; of its height, at the top and at the foot, where such signs stand
 SPANS, BAND_ASPECT, AT_EDGE = 0.95, 4.0, 3.0  # of the page's width; width by height; points from the page's edge
+LOW_BAND, ON_BAND = 0.1, 0.9  # of the page's height; of a picture that lies on such a band
 TONE_STEP = 24  # of 255: pictures of the same shape in two colours are different pictures
 OBJECT_TONE_STEP = 64  # the same of one image object: what shines through it differs, and a stencil has any colour
 PARTS = 10  # of the sides of an image object: its parts that are seen are the same where they agree within one
@@ -40,6 +41,7 @@ LONGEST_CELL = 20  # characters
 FEWEST_CELLS = 2
 TOUCHING = 3.0  # points by which a text beside a picture may reach into its box
 SAME_GROUND = 0.1  # of its height: pictures that stand side by side end within it
+SAME_LENGTH = 0.6  # of the long side of another part of a raster in its row: icons are shorter
 FEWEST_IN_GRID = 3
 SAME_SIDE = 0.15  # of the length of a side: pictures of a grid agree within it
 NAME_REACH = 24.0  # points between a picture of a grid and its name
@@ -53,6 +55,7 @@ def contexts(sightings: Sequence[Sighting], lines: Sequence[Line]) -> tuple[str 
     small = [sighting.bbox if is_small(sighting) else None for sighting in sightings]
     named = [(box, name) for box in small if box and (name := _own_name(box, lines))]
     in_rows = [box for box in small if box and _is_in_row(box, lines)]
+    regions = [s.bbox for s, own in zip(sightings, small, strict=True) if s.kind == "region" and not own]
 
     def context(box: Box) -> str | None:
         if box in in_rows:
@@ -63,7 +66,13 @@ def contexts(sightings: Sequence[Sighting], lines: Sequence[Line]) -> tuple[str 
             return "grid"
         return "row" if _stands_in_row(box, [sighting.bbox for sighting in sightings]) else None
 
-    return tuple(box and context(box) for box in small)
+    def of_raster(box: Box) -> str | None:
+        return context(box) or ("row" if _is_as_long_as_one_beside(box, regions) else None)
+
+    return tuple(
+        box and (of_raster if sighting.kind == "region" else context)(box)
+        for sighting, box in zip(sightings, small, strict=True)
+    )
 
 
 def is_small(sighting: Sighting) -> str | None:
@@ -96,6 +105,21 @@ def is_band(sighting: Sighting) -> bool:
     (left, top, right, bottom), page = sighting.bbox, sighting.page_box
     spans = right - left >= max(SPANS * (page[2] - page[0]), BAND_ASPECT * (bottom - top))
     return spans and min(top - page[1], page[3] - bottom) <= AT_EDGE
+
+
+def find_in_bands(seen: Sequence[Sighting]) -> set[int]:
+    """Return the indices of the visible pictures that are a band along an edge of their page, or lie on a low one."""
+    bands = {n for n, sighting in enumerate(seen) if is_band(sighting)}
+    low: defaultdict[int, list[Box]] = defaultdict(list)  # of each page
+    for sighting in (seen[n] for n in bands):
+        (_, top, _, bottom), page = sighting.bbox, sighting.page_box
+        if bottom - top <= LOW_BAND * (page[3] - page[1]):
+            low[sighting.page].append(sighting.bbox)
+    return bands | {
+        n
+        for n, s in enumerate(seen)
+        if any(shared_area(s.bbox, band) >= ON_BAND * area(s.bbox) > 0 for band in low.get(s.page, ()))
+    }
 
 
 def find_repeated(seen: Sequence[Sighting]) -> set[int]:
@@ -251,6 +275,14 @@ def _stands_in_row(box: Box, others: Iterable[Box]) -> bool:
         and gaps(box, other)[0] <= wide
         and abs(box[3] - other[3]) <= SAME_GROUND * high
         and SLIM_HEIGHT <= other[3] - other[1] <= 2 * high
+        for other in others
+    )
+
+
+def _is_as_long_as_one_beside(box: Box, others: Iterable[Box]) -> bool:
+    """Whether a low picture stands in a row with another one: a heap of rice beside a bag of beans."""
+    return any(
+        other[1] <= (box[1] + box[3]) / 2 <= other[3] and SAME_LENGTH * long_side(other) <= long_side(box)
         for other in others
     )
 

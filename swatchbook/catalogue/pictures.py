@@ -10,8 +10,8 @@ from collections.abc import Iterable, Sequence
 from swatchbook.catalogue.decoration import (
     LEAST_OPACITY,
     REPEATED_ON,
+    find_in_bands,
     find_repeated,
-    is_band,
     is_faint,
     is_small,
     is_white_shape,
@@ -32,11 +32,12 @@ NEARBY_LENGTH = 600  # characters
 def place_pictures(document: str, sightings: Sequence[Sighting]) -> tuple[Placement, ...]:
     """Return the placements of a document, in the order found, each with its state and why it is not shown."""
     visible = [n for n, sighting in enumerate(sightings) if not is_hidden(sighting)]
-    repeated = {visible[n] for n in find_repeated([sightings[n] for n in visible])}
+    seen = [sightings[n] for n in visible]
+    repeated, in_bands = ({visible[n] for n in found} for found in (find_repeated(seen), find_in_bands(seen)))
     ordinals: Counter[str] = Counter()
     placements = []
     for number, sighting in enumerate(sightings):
-        state, reason = _state(sighting, number in repeated)
+        state, reason = _state(sighting, repeated=number in repeated, in_band=number in in_bands)
         bbox = sighting.whole if state is PlacementState.HIDDEN else sighting.bbox
         origin = sighting.xref if sighting.xref is not None else sighting.kind
         first_id = placement_id(document, sighting.page, sighting.kind, origin, bbox)
@@ -58,7 +59,7 @@ def place_pictures(document: str, sightings: Sequence[Sighting]) -> tuple[Placem
     return tuple(placements)
 
 
-def _state(sighting: Sighting, repeated: bool) -> tuple[PlacementState, str | None]:
+def _state(sighting: Sighting, *, repeated: bool, in_band: bool) -> tuple[PlacementState, str | None]:
     if is_hidden(sighting):
         return PlacementState.HIDDEN, "covered" if sighting.on_page else "off the page or clipped away"
     if small := is_small(sighting):
@@ -73,8 +74,8 @@ def _state(sighting: Sighting, repeated: bool) -> tuple[PlacementState, str | No
         return PlacementState.DECORATIVE, "a code to scan"
     if is_white_shape(sighting):
         return PlacementState.DECORATIVE, "a plain white shape, as signs and lettering are"
-    if is_band(sighting):
-        return PlacementState.DECORATIVE, "a band along an edge of the page"
+    if in_band:
+        return PlacementState.DECORATIVE, "in a band along an edge of the page"
     return PlacementState.SHOWN, None
 
 

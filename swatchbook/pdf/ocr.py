@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from statistics import mean
 from typing import NamedTuple
 
-from swatchbook.geometry import area, bounding_box, shared_area
+from swatchbook.geometry import area, bounding_box, centre_inside, shared_area
 from swatchbook.pdf.printed_text import is_garbage
 from swatchbook.records import Block, Box, Line, Page, Span
 
@@ -46,6 +46,16 @@ def known_lines(page: Page) -> list[Box]:
 def is_known(box: Box, known: Sequence[Box]) -> bool:
     """Whether a printed line is one of the text layer's."""
     return sum(shared_area(box, line) for line in known) >= SAME_LINE * max(area(box), 1e-6)
+
+
+def within(parts: Sequence[Box], printed: Printed) -> Printed:
+    """Return what is printed on some parts of a page."""
+
+    def is_inside(box: Box) -> bool:
+        return any(centre_inside(box, part) for part in parts)
+
+    lines, unread = (line for line in printed.lines if is_inside(line.box)), filter(is_inside, printed.unread)
+    return Printed(tuple(lines), printed.turn, tuple(unread))
 
 
 def add_printed(page: Page, printed: Printed) -> Page:

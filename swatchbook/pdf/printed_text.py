@@ -1,6 +1,7 @@
 """Which pages are read by their pixels (OCR): those with fewer than 25 letters, with fonts that map to nothing, or with
-a raster of 30 % of the page beside at most two lines of text. How lines become paragraphs: `ocr.py`; how pixels are
-read: `recogniser.py`.
+a raster of 30 % of the page beside at most two lines of text. Beside more lines, only such rasters are read, and only
+those with at most two lines on them that show several things on flat ground. How lines become paragraphs: `ocr.py`; how
+pixels are read: `recogniser.py`.
 
 Without numpy and pydantic, which the child that reads pages only imports when a page needs it.
 """
@@ -9,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from swatchbook.errors import OutOfMemory
-from swatchbook.geometry import area
+from swatchbook.geometry import Box, area, centre_inside, clip
 from swatchbook.pdf.mupdf_failure import to_failure
 
 READABLE = "Latin, Chinese and Japanese letters"
@@ -45,9 +46,31 @@ def wants_ocr(mode: Ocr, page: Mapping[str, Any]) -> bool:
     text = text_of(page)
     if sum(map(str.isalnum, text)) < FEWEST_LETTERS or is_garbage(text):
         return True
-    rasters = [picture["bbox"] for picture in page["drawn"] if not picture["gradient"]]
-    few_lines = sum(len(block["lines"]) for block in page["blocks"]) <= MOST_LINES_BESIDE
-    return few_lines and any(area(raster) >= BIG_RASTER * area(page["box"]) for raster in rasters)
+    few_lines = len(_lines(page)) <= MOST_LINES_BESIDE
+    return few_lines and bool(_big_rasters(page))
+
+
+def bare_rasters(mode: Ocr, page: Mapping[str, Any]) -> list[Box]:
+    """Return the big rasters of a page, as JSON (`Page`), with too few lines of its text layer on them to be their
+    captions: photographs, or several captioned products.
+    """
+    if mode != "auto":
+        return []
+    lines = _lines(page)
+    return [
+        raster
+        for raster in _big_rasters(page)
+        if sum(centre_inside(line, raster) for line in lines) <= MOST_LINES_BESIDE
+    ]
+
+
+def _lines(page: Mapping[str, Any]) -> list[Box]:
+    return [line["bbox"] for block in page["blocks"] for line in block["lines"]]
+
+
+def _big_rasters(page: Mapping[str, Any]) -> list[Box]:
+    seen = [clip(picture["bbox"], page["box"]) for picture in page["drawn"] if not picture["gradient"]]
+    return [box for box in seen if area(box) >= BIG_RASTER * area(page["box"])]
 
 
 class PrintedText:
@@ -59,8 +82,8 @@ class PrintedText:
         self._turn = 0  # of the page before
 
     def is_wanted(self, read: dict[str, Any]) -> bool:
-        """Whether a page, as JSON (`Page`), is read by its pixels."""
-        return wants_ocr(self._mode, read)
+        """Whether a page, as JSON (`Page`), or a raster of it may be read by its pixels."""
+        return wants_ocr(self._mode, read) or bool(bare_rasters(self._mode, read))
 
     def complete(self, read: dict[str, Any], page: Any) -> dict[str, Any]:
         """Return a page, as JSON (`Page`), with its printed text. `page` is the library's page.
@@ -82,15 +105,32 @@ class PrintedText:
     def _read(self, read: dict[str, Any], page: Any) -> dict[str, Any]:
         import numpy as np
 
-        from swatchbook.pdf.ocr import add_printed, known_lines
+        from swatchbook.pdf.ocr import add_printed, known_lines, within
         from swatchbook.pdf.recogniser import Recogniser, fitting_dpi
         from swatchbook.pdf.visible import render_box
         from swatchbook.records import Page
 
+        parts = [read["box"]]
+        if not wants_ocr(self._mode, read):
+            parts = [raster for raster in bare_rasters(self._mode, read) if _shows_several(page, raster)]
+        if not parts:
+            return read
         self._recogniser = self._recogniser or Recogniser(self._languages)
         dpi = fitting_dpi(page.rect.width, page.rect.height)
         pixels = np.asarray(render_box(page, read["box"], dpi / 72))
         text_layer = Page.model_validate(read)
         printed = self._recogniser.read(pixels, dpi, known_lines(text_layer), turn=self._turn)
         self._turn = printed.turn
-        return add_printed(text_layer, printed).model_dump(mode="json")
+        return add_printed(text_layer, within(parts, printed)).model_dump(mode="json")
+
+
+def _shows_several(page: Any, raster: Box) -> bool:
+    """Whether a raster of the library's page shows several things on flat ground."""
+    import numpy as np
+
+    from swatchbook.pdf.rasters import magnification
+    from swatchbook.pdf.regions import holds_several
+    from swatchbook.pdf.visible import render_box
+
+    scale = magnification(page.rect)
+    return holds_several(np.asarray(render_box(page, raster, scale)), area(page.rect) * scale**2)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from swatchbook.geometry import Turn, area, centre_inside, move, shared_area
+from swatchbook.geometry import Turn, area, centre_inside, long_side, move, resize, shared_area
 from swatchbook.pdf.ocr import is_mostly_unread
 from swatchbook.records import Box, Page
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 LEAST_SHARE = 0.3  # of the page
 FEWEST_TEXTS = 2  # lines on a raster
 MOST_AREA = 10e6  # square points: a pixel each is searched; A0 has 8 million
+LONG_SIDE, MOST_SCALE = 700.0, 4.0  # points: smaller pages are magnified to it, so that all lengths fit them, too
 OTHERS = 0.5  # of a region that another, smaller picture of the page covers: then it is that one
 UPRIGHT: dict[int, Turn] = {0: "none", 90: "right", 180: "half", 270: "left"}
 
@@ -56,17 +57,24 @@ def cut_rasters(page: Any, found: Iterable["Found"], texts: Texts | None) -> Ite
             yield raster
 
 
+def magnification(page: Box) -> float:
+    """Return the pixels a point in which the rasters of a page of this size are searched."""
+    return min(MOST_SCALE, max(1.0, LONG_SIDE / max(long_side(page), 1.0)))
+
+
 def _regions(page: Any, raster: Box, lines: Sequence[Box], others: Sequence[Box]) -> list[Box]:
     import numpy as np
 
     from swatchbook.pdf.regions import find_regions
 
     left, top, *_ = raster
-    on_it = [move(line, -left, -top) for line in lines if centre_inside(line, raster)]
+    scale = magnification(page.rect)
+    on_it = [resize(move(line, -left, -top), scale) for line in lines if centre_inside(line, raster)]
     from swatchbook.pdf.visible import render_box
 
-    pixels = np.asarray(render_box(page, raster, scale=1.0))
-    found = [move(box, left, top) for box in find_regions(pixels, on_it, area(page.rect))]
+    pixels = np.asarray(render_box(page, raster, scale))
+    regions = find_regions(pixels, on_it, area(page.rect) * scale**2)
+    found = [move(resize(box, 1 / scale), left, top) for box in regions]
     return [box for box in found if all(shared_area(box, other) < OTHERS * area(box) for other in others)]
 
 

@@ -1,6 +1,6 @@
 """Read printed text from pixels: lines with boxes, confidence, and the turn in which a page is to be read. Pages are
-rendered at 144 dpi (2,400 pixels at most) and searched for lines at 80 dpi (0.9 megapixels at most). A page takes
-0.4 s, and 2 ms a letter; at most about 6,000 letters are read.
+rendered at 144 dpi (2,400 pixels at most, pages smaller than A5 1,400) and searched for lines at 80 dpi (0.9 megapixels
+at most). A page takes 0.4 s, and 2 ms a letter; at most about 6,000 letters are read.
 
 The packaged models (`line_models.py`) read Latin, Chinese and Japanese letters. If they are unsure of some lines of a
 page, these are read in the other languages, too (`tesseract.py`), and the surest reads the page; the models read what
@@ -28,6 +28,8 @@ from swatchbook.records import Box
 READ_DPI, FIND_DPI = 144, 80  # letters of 6 pt are 12 pixels high; lines are found on less, in a quarter of the time
 FIND_PIXELS = 900_000  # a spread of two pages at FIND_DPI has more; the letters of larger pages are larger
 MOST_SIDE = 2_400  # pixels of a rendered page
+SMALL_PAGE, SMALL_SIDE = 590.0, 1_400  # points, pixels: pages smaller than A5, made for a telephone, have smaller print
+MOST_DPI = 432  # of such a page
 MOST_LENGTH = 3_000  # of the lines read of a page, in heights of a line: 15 s
 LEAST_CONFIDENCE = 0.6  # of a line that is kept; dishes and handles are "letters" of less
 SURE_BESIDE_UNREAD = 0.9  # the same on a page whose print is mostly unread; of Latin lines 2 % have less
@@ -45,7 +47,10 @@ SAMPLE, TELLING = 6, 8.0  # lines by which the turn of a page is told, about so 
 
 def fitting_dpi(width: float, height: float) -> float:
     """Return the resolution at which a page of this size, in points, is rendered to be read."""
-    return min(READ_DPI, 72 * MOST_SIDE / max(width, height, 1.0))
+    side = max(width, height, 1.0)
+    if side < SMALL_PAGE:
+        return min(72 * SMALL_SIDE / side, MOST_DPI)
+    return min(READ_DPI, 72 * MOST_SIDE / side)
 
 
 class Reader(Protocol):
@@ -117,7 +122,8 @@ class Recogniser:
 
     def _find(self, pixels: Pixels, dpi: float) -> Corners:
         height, width = pixels.shape[:2]
-        return self._finder.find(pixels, min(1.0, FIND_DPI / dpi, (FIND_PIXELS / (height * width)) ** 0.5))
+        scale = FIND_DPI / min(dpi, READ_DPI)
+        return self._finder.find(pixels, min(1.0, scale, (FIND_PIXELS / (height * width)) ** 0.5))
 
     def _read_line(self, reader: Reader, pixels: Pixels, line: Corners) -> tuple[str, float]:
         """Return what a reader reads in a line; or the packaged models, if only they are sure of it."""

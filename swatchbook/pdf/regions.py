@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from swatchbook.geometry import area, bounding_box, covers, long_side, move, shared_area, short_side
+from swatchbook.geometry import area, bounding_box, centre_inside, covers, long_side, move, shared_area, short_side
 from swatchbook.records import Box
 
 GROUND_SHARE = 0.2  # of a raster's pixels that have the colour of its ground
@@ -43,6 +43,10 @@ FLAT_PLATE = 0.8  # of the edge of a line's box in one colour: it is a name on a
 MOST_BAND = 0.15  # of a raster's width or height: bands of colour along its sides, heads and feet of the page
 BAND_GROUND = 0.1  # of a row of pixels of such a band may be ground: letters in it
 WHOLE = 0.8  # of the raster: a region that is the raster is no part of it
+FEWEST_THINGS, LEAST_THING = 2, 36.0  # of a raster whose print is read; points: letters of titles are smaller
+SHEET, FEWEST_ON_SHEET = 0.15, 3  # of the page; pictures on it, else it may be a package with print
+LEAST_PANEL, ON_PANEL = 80.0, 0.05  # points; of a panel that each of the goods on it covers
+CAPTION_REACH = 40.0  # points below a panel
 MOST_LINES = 200  # of text whose ground is looked at
 DEEPEST = 2  # times that a rim or the ground about a sheet is taken off
 SHOWN = 0.03  # of the raster that its pictures cover; specks of a marble slab, a swatch with its name, cover less,
@@ -73,12 +77,34 @@ def find_regions(pixels: NDArray[np.uint8], texts: Sequence[Box], page_area: flo
     return max(zip(map(len, bare), map(len, found), found, strict=True), key=lambda each: each[:2])[2]
 
 
+def holds_several(pixels: NDArray[np.uint8], page_area: float) -> bool:
+    """Whether a raster, of which no print is read yet, shows several things on flat ground: it is worth reading."""
+    ground = next(iter(ground_colours(pixels, ())), None)
+    if ground is None:
+        return False
+    different = _differs(pixels, ground)
+    _clear_bands(different)
+    things = [
+        box
+        for box, *_ in _parts(different)
+        if short_side(box) >= LEAST_THING
+        and LEAST_SHARE * page_area <= area(box) <= WHOLE * different.size
+        and long_side(box) <= LONGEST * short_side(box)
+    ]
+    return len(things) >= FEWEST_THINGS
+
+
+def _differs(pixels: NDArray[np.uint8], ground: NDArray[np.int16]) -> NDArray[np.bool_]:
+    different: NDArray[np.bool_] = (np.abs(pixels.astype(np.int16) - ground) > DIFFERENT).any(axis=2)
+    return different
+
+
 def _regions_on(
     ground: NDArray[np.int16], pixels: NDArray[np.uint8], texts: Sequence[Box], page_area: float, depth: int
 ) -> list[Box]:
     """Return the boxes of the pictures that stand on a ground."""
     raster = (0.0, 0.0, float(pixels.shape[1]), float(pixels.shape[0]))
-    different = (np.abs(pixels.astype(np.int16) - ground) > DIFFERENT).any(axis=2)
+    different = _differs(pixels, ground)
     on_ground = [text for text in texts if _stands_on_ground(different, text)]
     if sum(text in on_ground or _is_on_plate(pixels, text) for text in texts) < FEWEST_TEXTS:
         return []
@@ -102,7 +128,45 @@ def _regions_on(
     ]
     if sum(map(area, parts)) < SHOWN * area(raster) and len(texts) < PAGE_OF_TEXT:
         return []
+    parts = [each for part in parts for each in _of_sheet(pixels, part, texts, page_area, depth)]
+    parts = [each for part in parts for each in _of_panel(pixels, part, texts)]
     return sorted(_without_nested(parts), key=lambda box: (box[1], box[0]))
+
+
+def _of_sheet(pixels: NDArray[np.uint8], part: Box, texts: Sequence[Box], page_area: float, depth: int) -> list[Box]:
+    """Return the pictures on a part that is a sheet of its own, such as a page of a spread; else the part."""
+    if area(part) < SHEET * page_area or depth >= DEEPEST or sum(covers(part, text) for text in texts) < FEWEST_TEXTS:
+        return [part]
+    on_it = _regions_within(pixels, part, texts, page_area, FRAME_WIDTH, depth)
+    return on_it if len(on_it) >= FEWEST_ON_SHEET else [part]
+
+
+def _of_panel(pixels: NDArray[np.uint8], part: Box, texts: Sequence[Box]) -> list[Box]:
+    """Return the goods side by side on a part that is a flat panel without print, if the line of text below it has a
+    caption for each; else the part.
+    """
+    reach = part[0], part[3], part[2], part[3] + CAPTION_REACH
+    below = [text for text in texts if centre_inside(text, reach)]
+    if short_side(part) < LEAST_PANEL or not below or any(shared_area(part, text) for text in texts):
+        return [part]
+    first = min(below, key=lambda text: text[1])
+    captions = [text for text in below if text[1] < first[3]]
+    left, top, right, bottom = (round(side) for side in part)
+    left, top, right, bottom = left + FRAME_WIDTH, top + FRAME_WIDTH, right - FRAME_WIDTH, bottom - FRAME_WIDTH
+    panel = pixels[top:bottom, left:right]
+    ground, on_edge = _usual_colour(np.concatenate((panel[0], panel[-1], panel[:, 0], panel[:, -1])))
+    if on_edge < ALL_AROUND:
+        return [part]
+    goods = [move(box, left, top) for box, *_ in _parts(_differs(panel, ground)) if area(box) >= ON_PANEL * area(part)]
+    of_each = [{n for n, box in enumerate(goods) if _meet(caption, box)} for caption in captions]
+    own = {n for found in of_each for n in found}
+    alone = all(len(found) == 1 for found in of_each)
+    return goods if alone and len(goods) >= FEWEST_TEXTS and len(own) == len(goods) else [part]
+
+
+def _meet(a: Box, b: Box) -> bool:
+    """Whether two boxes are above each other, in part at least."""
+    return a[0] < b[2] and b[0] < a[2]
 
 
 def _regions_within(

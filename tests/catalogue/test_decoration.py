@@ -50,6 +50,24 @@ def test_small_part_of_a_raster_is_shown_unless_it_is_as_low_as_an_icon() -> Non
     assert state([region.model_copy(update={"bbox": (100, 100, 160, 130)})], []) == [DECORATIVE]
 
 
+def test_low_part_of_a_raster_in_a_row_with_one_as_long_is_shown_and_an_icon_is_not() -> None:
+    bag, heap, icon = (
+        sighting(bbox=bbox, kind="region")
+        for bbox in ((100, 100, 160, 170), (200, 120, 255, 144), (300, 120, 325, 144))
+    )
+    assert state([bag, heap, icon], []) == [SHOWN, SHOWN, DECORATIVE]
+    assert state([bag, heap.model_copy(update={"bbox": (200, 220, 255, 244)})], []) == [SHOWN, DECORATIVE]
+    assert state([bag, heap.model_copy(update={"kind": "embedded"})], []) == [SHOWN, DECORATIVE]
+
+
+def test_picture_on_a_low_band_along_the_edge_is_decorative_and_one_below_it_is_shown() -> None:
+    band, detail, product = (sighting(bbox=bbox) for bbox in ((0, 0, 600, 62), (280, 0, 530, 63), (280, 40, 530, 300)))
+    assert state([band, detail, product], []) == [DECORATIVE, DECORATIVE, SHOWN]
+    panel = sighting(bbox=(0, 650, 600, 800))
+    assert state([panel, sighting(bbox=(100, 660, 200, 790))], []) == [DECORATIVE, SHOWN], "goods stand on it"
+    assert state([band, detail.model_copy(update={"page": 2})], []) == [DECORATIVE, SHOWN]
+
+
 def test_a_picture_may_be_smaller_on_a_small_page() -> None:
     bbox = (100.0, 100.0, 142.0, 125.0)
     assert state([sighting(bbox=bbox, kind="region")], []) == [DECORATIVE]

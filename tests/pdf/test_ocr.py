@@ -20,7 +20,7 @@ from swatchbook.pdf.rasters import raster_texts
 from swatchbook.pdf.recogniser import Recogniser, has_sense
 from swatchbook.pdf.regions import find_regions
 from swatchbook.pipeline.extract import extract
-from swatchbook.records import Page, PlacementState
+from swatchbook.records import Box, Page, PlacementState
 from swatchbook.settings import Settings
 from swatchbook.storage.files import Files
 from tests.pdf.making import all_pages, gradient, png
@@ -42,10 +42,10 @@ def scan(*lines: str, turn: int = 0) -> Image.Image:
     return page.rotate(-turn, expand=True)
 
 
-def as_pdf(*pages: Image.Image, path: Path) -> Path:
+def as_pdf(*pages: Image.Image, path: Path, points: float = 1.0) -> Path:
     with pymupdf.open() as document:
         for picture in pages:
-            page = document.new_page(width=picture.width, height=picture.height)
+            page = document.new_page(width=picture.width * points, height=picture.height * points)
             page.insert_image(page.rect, stream=png(picture))
         document.save(path)
     return path
@@ -84,6 +84,42 @@ def test_scanned_pages_are_read_upright_and_sideways_and_cut_into_their_products
     off = Settings(home=tmp_path / "off", ocr="off")
     unread = reader.read(path, Files(off.files), off)
     assert not any(read.ocr or read.blocks for read in reader.iter_pages(Files(off.files), unread))
+
+
+def test_a_page_of_a_telephones_size_is_read_and_cut_like_a_large_one(tmp_path: Path) -> None:
+    names = ("Lounge Oslo", "Bench Turin", "Stool Malmo", "Table Porto")
+    path = as_pdf(scan(*names), path=tmp_path / "small.pdf", points=0.15)
+    settings = Settings(home=tmp_path / "home", ocr="auto")
+    files = Files(settings.files)
+    reading = reader.read(path, files, settings)
+    (read,) = reader.iter_pages(files, reading)
+    assert {line.text for line in read.lines} == {"Garden Chairs", *names}
+    found = extract(path, "d", reading, all_pages(1), files, settings)
+    boxes = [placement.bbox for placement in found.placements if placement.kind == "region"]
+    assert boxes == [pytest.approx((x, y, x + 27, y + 24), abs=1.0) for y in (18, 60) for x in (6, 42)]
+
+
+def test_a_raster_of_captioned_products_beside_text_is_read_and_a_photograph_is_not(tmp_path: Path) -> None:
+    names = ("Lounge Oslo", "Bench Turin", "Stool Malmo", "Table Porto")
+    chart, photograph = scan(*names), gradient(500, 700, seed=3)
+    with pymupdf.open() as document:
+        for picture in (chart, photograph):
+            leaf = document.new_page(width=900, height=740)
+            leaf.insert_image((20, 20, 520, 720), stream=png(picture))
+            for n in range(6):
+                leaf.insert_text((560, 80 + 20 * n), f"Line {n} of the text beside it")
+        document.save(path := tmp_path / "beside.pdf")
+    settings = Settings(home=tmp_path / "home", ocr="auto")
+    files = Files(settings.files)
+    reading = reader.read(path, files, settings)
+    of_chart, of_photograph = reader.iter_pages(files, reading)
+    assert sorted(line.text for line in of_chart.lines) == sorted(
+        ["Garden Chairs", *names, *(f"Line {n} of the text beside it" for n in range(6))]
+    )
+    assert (of_photograph.ocr, len(list(of_photograph.lines))) == (False, 6)
+    found = extract(path, "d", reading, all_pages(2), files, settings)
+    assert [(p.page, p.kind) for p in found.placements] == [(1, "region")] * 4 + [(2, "embedded")]
+    assert {p.caption for p in found.placements if p.page == 1} == set(names)
 
 
 def test_child_that_dies_at_a_region_goes_on_with_the_next_one(tmp_path: Path) -> None:
@@ -335,6 +371,37 @@ def test_pictures_are_found_within_what_is_drawn_about_all_of_them(about: str) -
     found = find_regions(np.asarray(goods), texts, 240_000)
     assert len(found) == 2
     assert all(abs(a - b) <= 4 for one, box in zip(found, boxes, strict=True) for a, b in zip(one, box, strict=True))
+
+
+def test_both_pages_of_a_spread_that_is_one_raster_are_cut() -> None:
+    spread = Image.new("RGB", (840, 500), "orange")
+    boxes, texts = list[Box](), list[Box]()
+    for left in (40, 440):
+        spread.paste("black", (left, 30, left + 360, 470))
+        for n in range(3):
+            boxes.append((left + 40.0, 60.0 + 140 * n, left + 200.0, 150.0 + 140 * n))
+            texts.append((left + 220.0, 90.0 + 140 * n, left + 320.0, 110.0 + 140 * n))
+            spread.paste("maroon", tuple(map(int, boxes[-1])))
+    plates = [(180.0, 5.0, 280.0, 20.0), (580.0, 5.0, 680.0, 20.0)]
+    assert sorted(find_regions(np.asarray(spread), texts + plates, 420_000)) == boxes
+
+
+@pytest.mark.parametrize("captions", ["of each", "of both", "of one"])
+def test_goods_on_a_panel_are_cut_where_the_line_below_it_has_a_caption_for_each(captions: str) -> None:
+    page = Image.new("RGB", (600, 400), "white")
+    panel = (20.0, 60.0, 580.0, 280.0)
+    page.paste("honeydew", tuple(map(int, panel)))
+    goods = [(60.0, 100.0, 240.0, 250.0), (320.0, 100.0, 540.0, 250.0)]
+    for box in goods:
+        page.paste("maroon", tuple(map(int, box)))
+    title = (20.0, 20.0, 220.0, 40.0)
+    below = {
+        "of each": [(80.0, 290.0, 200.0, 304.0), (360.0, 290.0, 480.0, 304.0), (80.0, 306.0, 480.0, 320.0)],
+        "of both": [(80.0, 290.0, 480.0, 304.0), (360.0, 306.0, 480.0, 320.0)],
+        "of one": [(80.0, 290.0, 200.0, 304.0), (360.0, 310.0, 480.0, 324.0)],
+    }
+    found = find_regions(np.asarray(page), [title, *below[captions]], 240_000)
+    assert found == (goods if captions == "of each" else [panel])
 
 
 def test_names_on_plates_are_captions_too() -> None:
