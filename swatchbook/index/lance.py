@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from functools import cache, cached_property
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +77,8 @@ _READ_SHARE = 10
 _EARLY = 0.8
 """Share of the time until a version is due after which a thread renews it, so that no search has to."""
 
+_FIELDS = attrgetter(*Payload.model_fields)
+
 _AS_WRITTEN = FTS(
     base_tokenizer="whitespace", lower_case=False, stem=False, remove_stop_words=False, ascii_folding=False
 )
@@ -97,6 +100,7 @@ class LanceIndex:
         self._lock_seconds = lock_seconds
         self._lag = lag
         self._read = dict[Space, _Version]()
+        self._written = dict[Space, tuple[Any, object]]()  # table, and its stamp after the last write
         self._renewing = threading.Lock()
 
     @cached_property
@@ -135,7 +139,7 @@ class LanceIndex:
             rows = _rows(space, admitted)
             with self._writing(space) as table:
                 merge = table.merge_insert("id").when_matched_update_all().when_not_matched_insert_all()
-                merge.execute(rows)
+                merge.use_index(False).execute(rows)  # ids have none, and looking for it takes time
         return failures
 
     def fetch(self, space: Space, ids: Sequence[str]) -> Mapping[str, IndexObject]:
@@ -229,6 +233,7 @@ class LanceIndex:
     def close(self) -> None:
         self.__dict__.pop("_database", None)
         self._read.clear()
+        self._written.clear()
 
     def _names(self) -> list[str]:
         names, page = [], self._database.list_tables()
@@ -321,16 +326,19 @@ class LanceIndex:
 
     @contextmanager
     def _writing(self, space: Space) -> Iterator[Any]:
-        """Open the table for its only writer, and compact it afterwards if due."""
+        """Yield the table to its only writer, and compact it afterwards if due. It stays open for the next write."""
         with self._lock(space.name), self._answering():
-            if self._stamp(space) is None:
+            if (stamp := self._stamp(space)) is None:
                 raise missing_space(space)
-            table = self._open(space)
-            table.checkout_latest()  # under the lock: two writers on one version would duplicate rows without an error
+            table, written = self._written.pop(space, (None, None))
+            if written != stamp:  # the first write, or another process has written since
+                table = self._open(space)
+                table.checkout_latest()  # under the lock: two writers on one version would duplicate rows silently
             before = table.version
             try:
                 yield table
                 _compact(table, before)
+                self._written[space] = table, self._stamp(space)
             finally:
                 self._read.pop(space, None)  # searches see at once what this object has written
 
@@ -488,9 +496,10 @@ def _type(name: str, schema: pa.Schema) -> str:
 def _rows(space: Space, objects: Sequence[IndexObject]) -> pa.Table:
     vectors = np.concatenate([each.vector for each in objects]).astype(np.float32, copy=False)
     payloads = [each.payload for each in objects]
-    columns: dict[str, Any] = {name: [getattr(p, name) for p in payloads] for name in Payload.model_fields}
+    columns: dict[str, Any] = dict(zip(Payload.model_fields, zip(*map(_FIELDS, payloads), strict=True), strict=True))
     for name in WORDS:
-        columns[f"{name}_words"] = [words_column(name, values) for values in columns[name]]
+        words = {values: words_column(name, values) for values in {*columns[name]}}  # many objects share their values
+        columns[f"{name}_words"] = [words[values] for values in columns[name]]
     columns["id"] = [each.id for each in objects]
     columns["vector"] = pa.FixedSizeListArray.from_arrays(pa.array(vectors), space.dimension)
     columns[KEYWORDS] = [keywords_column(p) for p in payloads]

@@ -2,9 +2,10 @@
 
 import re
 
-_TIMES = re.compile(r"(?<=\d)\s*[x×✕]\s*(?=\d)", re.IGNORECASE)
+_CROSSES = "xX×✕"
+_TIMES = re.compile(rf"(?<=\d)\s*[{_CROSSES}]\s*(?=\d)")
 
 
 def join_sizes(text: str) -> str:
     """Return the text with each size as one word: "60x120" for "60 × 120"."""
-    return _TIMES.sub("x", text)
+    return _TIMES.sub("x", text) if any(cross in text for cross in _CROSSES) else text

@@ -61,6 +61,17 @@ def test_each_sees_at_once_what_another_has_written(index: LanceIndex, folder: P
     assert index.count(SPACE) == other.count(SPACE) == 7
 
 
+def test_a_writer_does_not_write_to_the_table_that_another_dropped_and_created_again(
+    index: LanceIndex, folder: Path
+) -> None:
+    index.upsert(SPACE, made(5))
+    other = LanceIndex(folder)
+    other.drop(SPACE)
+    other.ensure(SPACE)
+    index.upsert(SPACE, made(3))
+    assert (index.count(SPACE), other.count(SPACE)) == (3, 3)
+
+
 def test_above_the_flat_limit_an_index_finds_the_same(index: LanceIndex, folder: Path) -> None:
     objects = made(FLAT_ROWS + 500)
     for each in objects[:40]:
