@@ -18,7 +18,7 @@ from itertools import chain, permutations
 
 from swatchbook.evaluation.likeness import letters, likeness
 from swatchbook.evaluation.truth import LabelledProduct
-from swatchbook.ledger.payloads import currency_of, price_of
+from swatchbook.printed_prices import currency_of, price_of
 from swatchbook.records import Product, Record
 
 ALWAYS_JUDGED = frozenset({"price", "code", "dimensions", "material", "color"})

@@ -10,8 +10,8 @@ from pathlib import Path
 from swatchbook.errors import FileMissing
 from swatchbook.export.atomic_file import atomic_file
 from swatchbook.ledger.database import Ledger
-from swatchbook.ledger.payloads import price_of
 from swatchbook.ledger.queries.products import list_products
+from swatchbook.printed_prices import price_of
 from swatchbook.records import ProductDetails, ProductPicture, Record, Variant, variant_id
 from swatchbook.storage.files import Files
 

@@ -1,7 +1,7 @@
 """What filters and keyword search read of an image or chunk (its payload): linked products with category, brand, size,
 condition, material, lowest price, currency and host; colours, pages, text. Also what filters read of a product: what is
-printed for it, and the materials and main colours (30 % of a picture) that its pictures show. Printed prices become
-numbers here, signs of currencies codes, URLs hosts, and sizes single words.
+printed for it, and the materials and main colours (30 % of a picture) that its pictures show. Sizes become
+single words here, URLs hosts, and printed prices what `printed_prices.py` reads.
 """
 
 import re
@@ -21,23 +21,14 @@ from swatchbook.ledger.database import select_in
 from swatchbook.ledger.image_text import AnalysisInUse, analyses_in_use
 from swatchbook.ledger.languages import languages_of_documents
 from swatchbook.ledger.tables import chunks, contents, documents, images, links, placements, products
+from swatchbook.printed_prices import currency_of, price_of
 from swatchbook.records import COUNTED, NO_PAGE, LinkKind, Verdict
 
 MAIN_COLOR = 0.3
 """Share of a picture that a colour of the product covers at least: less may be of the room around it."""
 
-_AMOUNT = re.compile(r"(\d+(?:[\s'’.,]\d{3})*)(?:[.,](\d{1,2}))?(?!\d)")
 _SEPARATOR = re.compile(r"\s*(?:[,;|·\n]|/(?!\s*(?:m|ft)[2²]))\s*")  # not of "420 g/m2"
 _SIZES = re.compile(r"\s*[;|·\n]\s*|,\s+")  # not of "1,5 m"
-_SIGNS = {
-    "€": "EUR", "£": "GBP", "₹": "INR", "₽": "RUB", "₺": "TRY", "₩": "KRW", "₫": "VND", "₴": "UAH", "R$": "BRL",
-    "RP": "IDR", "ZŁ": "PLN", "KČ": "CZK", "РУБ": "RUB", "ГРН": "UAH",
-}  # fmt: skip
-"""Sign in capitals -> code. A dollar, a crown and a yen may be of several countries."""
-_CURRENCY = re.compile(
-    r"[€£₹₽₺₩₫₴]|\bR\$|(?<![^\W\d])(?:RP|ZŁ|KČ|РУБ|ГРН)(?![^\W\d])"
-    r"|\b(?:EUR|GBP|USD|CHF|SEK|NOK|DKK|PLN|CZK|JPY|CNY|AUD|CAD|INR|RUB|TRY|BRL|IDR|UAH|RSD|RON|HUF|BGN|MXN)\b"
-)
 _MEASURE = re.compile(r"\s*\d[\d.,]*\s*(?:g|kg|mm|cm|m|m[2²]|oz)(?:\s*/\s*(?:m|ft)[2²])?\s*", re.IGNORECASE)
 
 
@@ -148,26 +139,6 @@ def linked_products(
             place, printed = ordered[product]
             products_of[thing][place] = printed
     return {thing: [found[place] for place in sorted(found)] for thing, found in products_of.items()}
-
-
-def price_of(text: str) -> float | None:
-    """Return the first amount of a printed price, with any thousands and decimal signs: "€ 1.299,00" is 1299.0."""
-    return next(iter(amounts_of(text)), None)
-
-
-def amounts_of(text: str) -> tuple[float, ...]:
-    """Return all amounts of a printed price, in their order."""
-    return tuple(float(f"{re.sub(r'[^0-9]', '', found[1])}.{found[2] or 0}") for found in _AMOUNT.finditer(text))
-
-
-def currency_of(text: str) -> str | None:
-    """Return the code of the currency that a price names by its sign or code: "€ 1.299,00" is in EUR."""
-    return next(iter(currencies_of(text)), None)
-
-
-def currencies_of(text: str) -> tuple[str, ...]:
-    """Return the codes of all currencies that a price names, in their order."""
-    return tuple(_SIGNS.get(sign, sign) for sign in _CURRENCY.findall(text.upper()))
 
 
 def _currency(metadata: Mapping[str, str]) -> str | None:

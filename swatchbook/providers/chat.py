@@ -22,7 +22,7 @@ from swatchbook.providers.costs import cost, turn_tokens, usd
 from swatchbook.providers.endpoint import Endpoint, Part, endpoint
 from swatchbook.providers.json_schema import complaint, json_in, schema_of
 from swatchbook.providers.messages import ChatMessage, ChatReply, Question, Shape, ShapeMethod
-from swatchbook.providers.prices import price_of
+from swatchbook.providers.prices import model_price
 from swatchbook.providers.wires import anthropic, openai
 from swatchbook.records import sha256
 from swatchbook.settings import Price, Settings
@@ -193,11 +193,11 @@ def _vision_chat(settings: Settings, part: Part, api: str, url: str | None) -> P
     wire: Wire = anthropic if api == "anthropic" else openai
     public = wire.URL if api == "anthropic" else None
     where = endpoint(settings, part, url=public, needs_key=url is None and public is not None)
-    return ProviderChat(where, wire, price=price_of(settings, part))
+    return ProviderChat(where, wire, price=model_price(settings, part))
 
 
 def language_chat(settings: Settings) -> ProviderChat:
     """Return the settings' language model. Raises Configuration or Authentication if a setting is missing."""
     wire: Wire = anthropic if settings.llm_api == "anthropic" else openai
     where = endpoint(settings, "llm", url=wire.URL, needs_key=settings.llm_url is None)
-    return ProviderChat(where, wire, price=price_of(settings, "llm"))
+    return ProviderChat(where, wire, price=model_price(settings, "llm"))

@@ -19,7 +19,7 @@ from swatchbook.providers.call_cache import ask_once, record_alive
 from swatchbook.providers.client import Call, Client, Clock, Exchange, Reply, Usage
 from swatchbook.providers.costs import tokens_at_most, usd
 from swatchbook.providers.endpoint import Endpoint, endpoint
-from swatchbook.providers.prices import price_of
+from swatchbook.providers.prices import model_price
 from swatchbook.providers.reply_shapes import WireModel
 from swatchbook.providers.wires import openai_embeddings
 from swatchbook.records import sha256
@@ -252,5 +252,5 @@ def openai_encoder(settings: Settings, tag: str) -> ProviderTextEncoder:
 
 def _encoder(settings: Settings, tag: str, wire: Wire) -> ProviderTextEncoder:
     where = endpoint(settings, "text", url=wire.URL, needs_key=settings.text_url is None)
-    price = price_of(settings, "text")
+    price = model_price(settings, "text")
     return ProviderTextEncoder(where, wire, tag=tag, dimension=settings.text_dimension, price=price)

@@ -51,7 +51,7 @@ def known_price(settings: Settings, part: Part) -> KnownPrice | None:
     return published_prices().get((urlsplit(endpoint_url(settings, part)).hostname or "", model))
 
 
-def price_of(settings: Settings, part: Part) -> Price | None:
+def model_price(settings: Settings, part: Part) -> Price | None:
     """Return the price of a part's model, whatever its source; None if it is not known."""
     known = known_price(settings, part)
     return known.price if known else None

@@ -14,7 +14,7 @@ from swatchbook.ledger.spaces import Lack, RegisteredSpace, family_of
 from swatchbook.models import registry
 from swatchbook.pipeline.publish import publish_all
 from swatchbook.providers.costs import tokens_at_most, usd
-from swatchbook.providers.prices import price_of
+from swatchbook.providers.prices import model_price
 from swatchbook.records import Record, Role, RoleTag
 from swatchbook.resources import Resources
 from swatchbook.settings import Settings
@@ -147,7 +147,7 @@ def plan_vectors(settings: Settings, pair: RoleTag, objects: int, texts: Sequenc
     """Return the plan for the vectors of a pair. `settings` name its model; `texts`: the most tokens of each text."""
     cost: float | None = 0.0
     if pair.role in spaces.TEXT_FAMILY and settings.text_encoder != "minilm":
-        cost = usd(price_of(settings, "text"), sum(texts), 0)
+        cost = usd(model_price(settings, "text"), sum(texts), 0)
     else:
         texts = ()
     return FillPlan(role=pair.role, tag=pair.tag, objects=objects, calls=len(texts), tokens=sum(texts), usd=cost)

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from swatchbook.catalogue.editions import agreement, compare, match
-from swatchbook.ledger.payloads import amounts_of, currencies_of
+from swatchbook.printed_prices import amounts_of, currencies_of
 from swatchbook.records import Edition, EditionProduct, ListedProduct, PrintedPrice, ShownPicture, fold
 
 

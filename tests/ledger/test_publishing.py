@@ -13,11 +13,12 @@ from swatchbook.errors import IndexDown
 from swatchbook.index.base import Space, Where
 from swatchbook.ledger import publishing, stage_results
 from swatchbook.ledger.database import Ledger
-from swatchbook.ledger.payloads import chunk_payloads, image_payloads, price_of
+from swatchbook.ledger.payloads import chunk_payloads, image_payloads
 from swatchbook.ledger.queries import account, search_results
 from swatchbook.ledger.queries.filters import facets, satisfying, unmatched
 from swatchbook.ledger.runs import Run
 from swatchbook.ledger.tables import chunks, images
+from swatchbook.printed_prices import price_of
 from swatchbook.records import Analysis, ColorShare, LinkKind, PlacementState, Role
 from tests.ledger.plans import planned
 from tests.ledger.scene import (

@@ -9,7 +9,7 @@ from interface.cli.doctor import check_prices
 from swatchbook.providers.costs import usd
 from swatchbook.providers.embeddings import voyage_encoder
 from swatchbook.providers.endpoint import PUBLIC_URLS, Part
-from swatchbook.providers.prices import known_price, parts_in_use, price_of, published_prices
+from swatchbook.providers.prices import known_price, model_price, parts_in_use, published_prices
 from swatchbook.resources import Resources
 from swatchbook.settings import Price, Settings
 
@@ -52,7 +52,7 @@ def test_every_published_price_is_of_a_vendor_and_has_its_date() -> None:
 def test_a_price_is_known_or_it_is_unknown(
     settings: dict[str, Any], part: Part, expected: tuple[float, float] | None
 ) -> None:
-    price = price_of(Settings(**settings), part)
+    price = model_price(Settings(**settings), part)
     assert expected == (price and (price.input, price.output))
     if price is None:
         assert usd(price, 1_000, 1_000) is None

@@ -9,8 +9,8 @@ from sqlalchemy import Connection, select
 
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.documents import Document, load_document, read_document
-from swatchbook.ledger.payloads import amounts_of, currencies_of
 from swatchbook.ledger.tables import documents, images, links, placements, products, timings
+from swatchbook.printed_prices import amounts_of, currencies_of
 from swatchbook.records import (
     COUNTED,
     DocumentStatus,
