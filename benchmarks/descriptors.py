@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image
 
 from samples.generate import BUILD, build
-from swatchbook.images.decode import Decoders
+from swatchbook.images.decoder_pool import Decoders
 from swatchbook.models.local_encoder import DescriptorEncoder
 from swatchbook.pdf import reader
 from swatchbook.pipeline.extract import extract

@@ -120,7 +120,7 @@ def prepare(model: Path, pictures: Sequence[Path]) -> dict[str, Any]:
     from concurrent.futures import ThreadPoolExecutor
 
     import swatchbook.models  # noqa: F401 — one thread an operation
-    from swatchbook.images.decode import Decoders
+    from swatchbook.images.decoder_pool import Decoders
     from swatchbook.images.prepare import normalise, read_preparation, stack
     from swatchbook.settings import Settings
 
@@ -156,7 +156,7 @@ def their_prepare(model: Path, pictures: Sequence[Path]) -> dict[str, Any]:
 
 def encode(model: Path, pictures: Sequence[Path]) -> dict[str, Any]:
     """Ours, from files to vectors of all roles."""
-    from swatchbook.images.decode import Decoders
+    from swatchbook.images.decoder_pool import Decoders
     from swatchbook.models.registry import load
     from swatchbook.settings import Settings
 

@@ -17,9 +17,9 @@ from sqlalchemy import delete, insert
 from benchmarks.ledger import MOST, PICTURES, database, gather_statistics
 from benchmarks.ledger import _tell as tell_value
 from swatchbook.index.base import Space
-from swatchbook.ledger import fill
+from swatchbook.ledger import missing_vectors
 from swatchbook.ledger.database import Ledger, open_ledger
-from swatchbook.ledger.fill import Candidate
+from swatchbook.ledger.missing_vectors import Candidate
 from swatchbook.ledger.queries.coverage import count_coverage
 from swatchbook.ledger.queries.statistics import count_statistics
 from swatchbook.ledger.spaces import add_space
@@ -72,8 +72,8 @@ def measure(url: str, count: int, tell: Callable[[str, float], None]) -> None:
 def first_candidates(ledger: Ledger, count: int) -> list[Candidate]:
     """Return the first candidates of a backfill of everybody's images."""
     found = list[Candidate]()
-    for document in fill.documents_to_backfill(ledger, PAIRS, None):
-        for some in fill.candidates(ledger, document, limit=count - len(found)):
+    for document in missing_vectors.documents_to_backfill(ledger, PAIRS, None):
+        for some in missing_vectors.candidates(ledger, document, limit=count - len(found)):
             found += some
         if len(found) == count:
             break

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from swatchbook.records import DEFAULT_OWNER, BlockNames, Owner, Role
 from swatchbook.upkeep.backfill import BATCH_SIZE, Backfill, Backfilled, BackfillPlan
-from swatchbook.upkeep.make_beside import DocumentFill
+from swatchbook.upkeep.make_missing import DocumentFill
 from tasks.backfill import backfill_document, find_documents_to_backfill, finish_backfill, plan_backfill
 from tasks.flow_process import registered
 

@@ -20,7 +20,7 @@ from swatchbook.settings import Settings, scale_rate_limits
 from swatchbook.storage.files import Files
 
 if TYPE_CHECKING:
-    from swatchbook.images.decode import Decoders
+    from swatchbook.images.decoder_pool import Decoders
     from swatchbook.index.base import Index
     from swatchbook.models.registry import Models
     from swatchbook.pdf.read_ahead import ReadingAhead
@@ -134,7 +134,7 @@ class Resources:
 
     @cached_property
     def decoders(self) -> "Decoders":
-        from swatchbook.images.decode import Decoders
+        from swatchbook.images.decoder_pool import Decoders
 
         return Decoders(self.settings)
 

@@ -8,12 +8,12 @@ from prefect.runtime import flow_run
 from ulid import ULID
 
 from blocks import load_resources
-from swatchbook.ledger.fill import ToBackfill
+from swatchbook.ledger.missing_vectors import ToBackfill
 from swatchbook.ledger.queries.owners import require_owner
 from swatchbook.records import BlockNames
 from swatchbook.upkeep import backfill as upkeep
 from swatchbook.upkeep.backfill import Backfill, Backfilled, BackfillPlan
-from swatchbook.upkeep.make_beside import DocumentFill
+from swatchbook.upkeep.make_missing import DocumentFill
 from tasks.policy import WRITE
 
 

@@ -1,5 +1,5 @@
 """Stage 5: extract the pictures of the planned pages, and save them with their placements. Which pictures are shown,
-hidden or decorative is decided in `catalogue/pictures.py`.
+hidden or decorative is decided in `catalogue/placements.py`.
 """
 
 import asyncio

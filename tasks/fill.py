@@ -10,7 +10,7 @@ from ulid import ULID
 from blocks import load_resources
 from swatchbook.records import BlockNames, Role
 from swatchbook.upkeep import spaces
-from swatchbook.upkeep.make_beside import DocumentFill
+from swatchbook.upkeep.make_missing import DocumentFill
 from swatchbook.upkeep.spaces import Filled
 from tasks.policy import WRITE
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from swatchbook.geometry import Box
-from swatchbook.hand_edits import anchor_of, apply_edits
+from swatchbook.product_edits import anchor_of, apply_edits
 from swatchbook.records import (
     Add,
     Anchor,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from interface.cli.exit_status import COMPLETED, OPEN
-from interface.cli.options import confirm
+from interface.cli.shared_arguments import confirm
 from interface.cli.terminal import note, owner_flag, plural, say_json
 from swatchbook.ledger.documents import Document, documents_within
 from swatchbook.ledger.queries.deletion import count_deletion, count_owner_deletion

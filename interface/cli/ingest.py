@@ -9,8 +9,8 @@ from functools import partial
 from pathlib import Path
 
 from interface.cli.exit_status import COMPLETED, FAILED, of_report, worst
-from interface.cli.options import choose_document
 from interface.cli.run_report import draw
+from interface.cli.shared_arguments import choose_document
 from interface.cli.terminal import clean, err, note, out, say_failure
 from swatchbook.errors import DiskFull, Failure, InvalidReference, RunRevoked, as_failure
 from swatchbook.ledger.documents import PDF, Document, get_document

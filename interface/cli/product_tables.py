@@ -6,11 +6,11 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from interface.cli.terminal import cell, clean, owner_flag, table
-from swatchbook.hand_edits import describe_edit
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.documents import Document
-from swatchbook.ledger.hand_edits import list_edits
+from swatchbook.ledger.product_edits import list_edits
 from swatchbook.ledger.queries.products import list_products
+from swatchbook.product_edits import describe_edit
 from swatchbook.records import DISAGREEMENT, Edited, ProductDetails, Record, StoredEdit
 from swatchbook.truncate import page_numbers
 

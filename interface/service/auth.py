@@ -1,21 +1,20 @@
-"""Who may use the service: an API key gives access to its owners; without keys, only this machine has access, and pages
-of other sites have none. Also which owner is meant when a request with a key names none (for webhooks: `webhooks.py`).
+"""Who may use the service: an API key gives access to its owners; without keys, only this machine has
+access. Also which owner is meant when a request with a key names none (for webhooks: `webhooks.py`).
 
 With API keys, a request carries one as `Authorization: Bearer …` or `X-API-Key: …`, or the cookie of a browser's
-session (`session.py`). Without keys, the service listens on loopback only and every local caller has full access.
-Browsers must not be abused for that, so requests with another Host name (DNS rebinding) or from another site's page are
-rejected; a session's requests that change something must come from the service's own pages, too.
+session (`session.py`). Without keys, the service listens on loopback only and every local caller has full access; what
+pages of other sites send is rejected (`cross_site.py`).
 """
 
 import hashlib
 import hmac
 from collections.abc import Iterable, Sequence
 from typing import Annotated
-from urllib.parse import urlsplit
 
 from fastapi import Depends, HTTPException, Request
 from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
 
+from interface.service.cross_site import reject_foreign_change, reject_other_sites
 from interface.service.parameters import Tools
 from interface.service.session import COOKIE, find_session
 from swatchbook.errors import Configuration
@@ -26,7 +25,6 @@ from swatchbook.resources import Resources
 from swatchbook.settings import ApiKey, Settings
 
 EVERYBODY = "*"
-_READING = frozenset({"GET", "HEAD"})
 
 _BEARER = HTTPBearer(auto_error=False, description="One of SWATCHBOOK_API_KEYS.")
 _HEADER = APIKeyHeader(
@@ -113,7 +111,7 @@ async def authenticate(
     """Return the caller. Raises 401 for a missing or unknown key, 403 for a request from another site's page."""
     keys = resources.settings.api_keys
     if not keys:
-        _reject_cross_site(request)
+        reject_other_sites(request)
         return Caller(name="loopback", owners=frozenset({EVERYBODY}))
     credentials = bearer.credentials if bearer else header
     if credentials:
@@ -148,22 +146,3 @@ def find_key(keys: Iterable[ApiKey], credentials: str) -> ApiKey | None:
 
 def _sha256(key: bytes) -> bytes:
     return hashlib.sha256(key).digest()
-
-
-def _reject_cross_site(request: Request) -> None:
-    """Raise 403 for a Host name other than loopback, and for an Origin other than our own."""
-    host = urlsplit("//" + request.headers.get("host", "")).hostname or ""
-    if not is_loopback(host):
-        raise HTTPException(403, "Without API keys the service accepts only the hosts 127.0.0.1, [::1] and localhost.")
-    origin = request.headers.get("origin")
-    if origin is not None and origin != f"{request.url.scheme}://{request.url.netloc}":
-        raise HTTPException(403, "Without API keys the service rejects requests from other sites' pages.")
-
-
-def reject_foreign_change(request: Request) -> None:
-    """Raise 403 for a request that may change something, unless one of our own pages sent it.
-
-    Browsers name the page's origin with each such request. Behind a proxy for TLS its scheme is another one than ours.
-    """
-    if request.method not in _READING and urlsplit(request.headers.get("origin", "")).netloc != request.url.netloc:
-        raise HTTPException(403, "Changes from a browser are accepted only from the service's own pages.")

@@ -31,7 +31,7 @@ from swatchbook.ledger.runs import LiveRun, live_runs
 from swatchbook.records import PROGRESS, Deletion, DocumentStatus, EditionDiff, Owner, overall_percent
 from swatchbook.reports.editions import compare_documents as compare
 from swatchbook.resources import Resources
-from swatchbook.upkeep.regenerate import regenerate
+from swatchbook.upkeep.queue_missing import regenerate
 
 DocumentId = Annotated[UUID, Path(description="Document id, as returned by the upload or the list.")]
 

@@ -18,7 +18,7 @@ from swatchbook.ledger.documents import get_document
 from swatchbook.ledger.queries.image import image_details
 from swatchbook.records import DocumentStatus, ImageDetails
 from swatchbook.resources import Resources
-from swatchbook.upkeep.regenerate import is_current
+from swatchbook.upkeep.queue_missing import is_current
 
 _TYPES = {
     ".jpg": "image/jpeg",

@@ -1,5 +1,5 @@
 """Endpoints for edits by hand of a document's products: make one, list them, undo one. What an edit changes:
-`swatchbook/hand_edits.py`.
+`swatchbook/product_edits.py`.
 """
 
 from typing import Annotated
@@ -13,8 +13,8 @@ from interface.service.documents import DocumentId, find, find_changeable
 from interface.service.paging import cut_page, read_cursor
 from interface.service.parameters import Tools
 from interface.service.problems import documented
-from swatchbook.ledger.hand_edits import list_edits as ledger_list_edits
-from swatchbook.pipeline import edit_products
+from swatchbook.ledger.product_edits import list_edits as ledger_list_edits
+from swatchbook.pipeline import product_edits
 from swatchbook.records import Edited, EditRequest
 
 EditNumber = Annotated[int, Path(ge=1, le=2**31 - 1, description="Number of the edit, as in the list.")]
@@ -39,11 +39,11 @@ def make_edit(
     pictures by the id of the image or placement. The edit is kept by their places on the pages, so it still holds when
     the document is processed again; lists and searches show it at once."""
     document = find_changeable(resources, caller, document_id)
-    return edit_products.make_edit(resources, document.id, edit, by=caller.name)
+    return product_edits.make_edit(resources, document.id, edit, by=caller.name)
 
 
 @router.delete("/{edit_number}", summary="Undo an edit", responses=documented(409))
 def undo_edit(resources: Tools, caller: TheCaller, document_id: DocumentId, edit_number: EditNumber) -> Edited:
     """It stays in the list. Later edits of what it changed may find nothing to change any more: see their `problem`."""
     document = find_changeable(resources, caller, document_id)
-    return edit_products.undo_edit(resources, document.id, edit_number, by=caller.name)
+    return product_edits.undo_edit(resources, document.id, edit_number, by=caller.name)

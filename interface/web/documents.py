@@ -27,7 +27,7 @@ from swatchbook.errors import InvalidReference
 from swatchbook.export.formats import Format, write_products
 from swatchbook.export.products import as_rows, read_products
 from swatchbook.ledger.documents import PDF, Document
-from swatchbook.ledger.hand_edits import list_edits
+from swatchbook.ledger.product_edits import list_edits
 from swatchbook.ledger.queries.account import account
 from swatchbook.ledger.queries.document_figures import DocumentFigures, document_figures
 from swatchbook.ledger.queries.document_parts import list_pages

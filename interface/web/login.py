@@ -5,7 +5,8 @@ from urllib.parse import urlsplit
 
 from fastapi import Form, Request, Response
 
-from interface.service.auth import find_key, reject_foreign_change
+from interface.service.auth import find_key
+from interface.service.cross_site import reject_foreign_change
 from interface.service.parameters import Tools
 from interface.service.session import COOKIE, SECONDS, begin_session
 from interface.web.pages import LOGIN, page_router, render, see_other

@@ -1,5 +1,5 @@
 """Forms that edit a document's products by hand: rename, merge, split, reject, and say what a picture shows; and undo.
-What an edit changes: `swatchbook/hand_edits.py`.
+What an edit changes: `swatchbook/product_edits.py`.
 """
 
 from typing import Annotated, Literal

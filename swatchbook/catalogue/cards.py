@@ -1,6 +1,6 @@
 """Cards: which name belongs to which picture, one to one: above or below it (at most 60 points apart), or beside it (at
 most a third of the page's width). A picture over most of the page is a background. When cards are products:
-`discover.py`. The caption of a picture: `pictures.py`.
+`discover.py`. The caption of a picture: `placements.py`.
 
 A page's cards share one text style and one relation; the pairing that covers most pictures is chosen.
 """

@@ -12,7 +12,7 @@ from swatchbook.evaluation.truth import Truth
 from swatchbook.geometry import Box
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.documents import Document, all_documents
-from swatchbook.ledger.hand_edits import found_assembly, list_edits
+from swatchbook.ledger.product_edits import found_assembly, list_edits
 from swatchbook.ledger.queries.document import read_products, show_document
 from swatchbook.ledger.queries.document_parts import list_pages
 from swatchbook.records import DocumentStatus, LinkKind

@@ -1,143 +1,216 @@
-"""The child processes that decode untrusted picture files: how many at once, at most 20 s for a picture, and a second
-try after a crash. Limits of size: `limits.py`. Formats and conversion: `decode_child.py`.
+"""How a picture file becomes pixels: the accepted formats (JPEG, PNG, WebP …), conversion to sRGB over white by its
+colour profile, EXIF orientation, deep samples, shrinking. It runs in the child process, and imports only Pillow, so
+that a restart is fast.
 """
 
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from itertools import chain
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from io import SEEK_CUR, BytesIO
 from pathlib import Path
-from queue import SimpleQueue
-from types import TracebackType
-from typing import NamedTuple, Self, TypeVar
+from struct import Struct
+from typing import Any
 
-import numpy as np
+from PIL import Image, ImageCms, UnidentifiedImageError
+from PIL.PngImagePlugin import PngImageFile
 
-from swatchbook.arrays import Pixels
-from swatchbook.errors import KINDS, CrashedWorker, Failure, ProviderTimeout, Unexpected
+from swatchbook.errors import Failure, FileMissing, TooLarge, Unexpected, UnreadableImage, as_failure, reason_of
 from swatchbook.images.limits import ImageLimits
-from swatchbook.runtime.child_process import TRIES, Child, Frame
-from swatchbook.settings import Settings
+from swatchbook.runtime.child_process import Frame, serve
 
-Decoded = Pixels | Failure
+log = logging.getLogger(__name__)
 
-_HEADER_ONLY = 0
-"""The side for which a child reads only the header."""
+FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "GIF", "BMP", "JPEG2000", "AVIF", "PPM", "ICO")
+"""Accepted formats. Without those that Pillow passes to other programs (EPS), and rare ones."""
 
-REQUESTS_PER_CHILD = 2  # requests to each child for a batch: other batches keep it busy at the end of this one
+ORIENTATION = 0x0112  # EXIF
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+PNG_CHUNK = Struct(">I4s")  # length of its data, kind; then data and checksum
+PNG_CHECKSUM_BYTES = 4
+PNG_METADATA = {b"eXIf", b"tEXt", b"zTXt", b"iTXt"}
+SIDEWAYS = {TURNS[5], TURNS[6], TURNS[7], TURNS[8]}
+"""Turns that exchange width and height."""
 
-DECODE_SECONDS = 20.0
-"""The longest time for one picture. The largest allowed takes a few seconds; after this time its child hangs."""
 
+def handle(request: dict[str, Any], _: bytes) -> Iterator[Frame]:
+    """Answer with a frame for each path, in order: {height, width} with pixels, or {failure, message, advice} without.
 
-T = TypeVar("T")
-
-
-class Header(NamedTuple):
-    """What the header of a picture says: pixels when upright, Pillow's mode and format."""
-
-    width: int
-    height: int
-    mode: str
-    format: str
-
-
-class Decoders:
-    """A pool of `settings.decoders` children, each started when first needed, and again after a crash. Thread-safe.
-
-    `seconds` is the longest time for one picture.
+    With side 0 only headers are read: the frames have {height, width, mode, format} and no pixels. Because each path
+    has its own frame, the parent knows which picture crashed this process.
     """
-
-    def __init__(
-        self,
-        settings: Settings,
-        *,
-        module: str = "swatchbook.images.decode_child",
-        seconds: float = DECODE_SECONDS,
-    ) -> None:
-        self._limits = ImageLimits.of(settings)
-        self._seconds = seconds
-        self._children = [Child(module, memory_mb=settings.child_memory_mb) for _ in range(settings.decoders)]
-        self._idle: SimpleQueue[Child] = SimpleQueue()
-        for child in self._children:
-            self._idle.put(child)
-        self._threads = ThreadPoolExecutor(settings.decoders, thread_name_prefix="decode")
-
-    def decode(self, paths: Sequence[Path], side: int) -> list[Decoded]:
-        """Return (h, w, 3) uint8 pixels with longest side at most `side`, or a failure, for each path in order.
-
-        Failures are TooLarge, UnreadableImage, FileMissing, CrashedWorker (two children crashed on the picture) and
-        ProviderTimeout (longer than `seconds`). A failure of one picture does not affect the others. All children work
-        in parallel.
-
-        Raises Configuration if a child does not start.
-        """
-        return self._ask_all(paths, side, _decoded)
-
-    def headers(self, paths: Sequence[Path]) -> list[Header | Failure]:
-        """Return the header of each picture in order, without decoding it, or the failures that `decode` returns."""
-        return self._ask_all(paths, _HEADER_ONLY, _header)
-
-    def _ask_all(self, paths: Sequence[Path], side: int, read: Callable[[Frame], T]) -> list[T | Failure]:
-        size = max(1, len(paths) // (REQUESTS_PER_CHILD * len(self._children)))
-        portions = [paths[n : n + size] for n in range(0, len(paths), size)]
-        return list(chain.from_iterable(self._threads.map(lambda portion: self._ask(portion, side, read), portions)))
-
-    def _ask(self, paths: Sequence[Path], side: int, read: Callable[[Frame], T]) -> list[T | Failure]:
-        child = self._idle.get()
+    limits = ImageLimits(*request["limits"])
+    for path in request["paths"]:
         try:
-            decoded: list[T | Failure] = []
-            crashes: Counter[int] = Counter()  # by place in `paths`
-            while len(decoded) < len(paths):
-                decoded.extend(self._stream_until_crash(child, paths[len(decoded) :], side, read))
-                if isinstance(decoded[-1], CrashedWorker):
-                    last = len(decoded) - 1
-                    crashes[last] += 1
-                    if crashes[last] < TRIES:
-                        decoded.pop()
-            return decoded
-        finally:
-            self._idle.put(child)
+            if not request["side"]:
+                yield read_header(Path(path), limits), b""
+                continue
+            image = decode(Path(path), request["side"], limits)
+            yield {"height": image.height, "width": image.width}, image.tobytes()
+        except Exception as error:
+            failure = as_failure(error)
+            if isinstance(failure, Unexpected):
+                log.error("a picture failed", exc_info=error)
+            yield {"failure": failure.kind, "message": failure.message, "advice": failure.advice}, b""
 
-    def _stream_until_crash(
-        self, child: Child, paths: Sequence[Path], side: int, read: Callable[[Frame], T]
-    ) -> Iterator[T | Failure]:
-        """Decode paths until the child crashes or hangs; the last result is then the failure of that picture."""
-        request = {"paths": [str(path) for path in paths], "side": side, "limits": self._limits}
+
+def decode(path: Path, side: int, limits: ImageLimits) -> Image.Image:
+    """Decode the first frame to upright 8-bit sRGB over white, longest side at most `side` pixels.
+
+    Smaller pictures are not enlarged. Raises TooLarge, UnreadableImage, FileMissing.
+    """
+    with opened(path, limits) as image:
+        return apply_orientation(flatten(load_shrunk(image, side), icc_profile(image)), image)
+
+
+def read_header(path: Path, limits: ImageLimits) -> dict[str, Any]:
+    """Return width and height (upright), mode and format of a picture from its header. Raises what `decode` raises."""
+    with opened(path, limits) as image:
+        width, height = image.size
+        if may_be_turned(image) and turn_of(image) in SIDEWAYS:
+            width, height = height, width
+        return {"width": width, "height": height, "mode": image.mode, "format": image.format or ""}
+
+
+def may_be_turned(image: Image.Image) -> bool:
+    """Return whether a picture may have an orientation. That of a PNG is in EXIF or texts, which may be behind its
+    pixels: Pillow decodes them on the way, which is not worth it where there are none.
+    """
+    if not isinstance(image, PngImageFile) or image.fp is None:
+        return True
+    place = image.fp.tell()
+    try:
+        image.fp.seek(len(PNG_SIGNATURE))
+        while len(head := image.fp.read(PNG_CHUNK.size)) == PNG_CHUNK.size:
+            length, kind = PNG_CHUNK.unpack(head)
+            if kind in PNG_METADATA:
+                return True
+            image.fp.seek(length + PNG_CHECKSUM_BYTES, SEEK_CUR)
+        return False
+    finally:
+        image.fp.seek(place)
+
+
+@contextmanager
+def opened(path: Path, limits: ImageLimits) -> Iterator[Image.Image]:
+    """Open a picture within the limits. What goes wrong in the block is raised as TooLarge or UnreadableImage.
+
+    Raises FileMissing if the file cannot be opened.
+    """
+    Image.MAX_IMAGE_PIXELS = None  # ImageLimits applies before anything is decoded
+    try:
+        size = path.stat().st_size
+        stream = path.open("rb")
+    except OSError as error:
+        raise FileMissing(f"The picture's file cannot be opened: {reason_of(error)}.") from error
+    with stream:
+        limits.check_bytes(size)
         try:
-            for frame in child.stream(request, seconds=self._seconds):
-                yield _failure(frame) or read(frame)
-        except CrashedWorker as crash:
-            yield CrashedWorker(f"Decoding it ended its process. {crash.message}")
-        except ProviderTimeout:
-            yield ProviderTimeout(f"Decoding it took longer than {self._seconds:g} s.")
-
-    def close(self) -> None:
-        """Stop the children, even in the middle of a picture."""
-        for child in self._children:
-            child.close()
-        self._threads.shutdown()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, error_type: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
+            with Image.open(stream, formats=FORMATS) as image:
+                limits.check_size(*image.size)
+                yield image
+        except Failure:
+            raise
+        except UnidentifiedImageError as error:
+            raise UnreadableImage("The bytes are no picture that Swatchbook knows.") from error
+        except MemoryError as error:
+            raise TooLarge("Decoding it takes more memory than a child may have (child_memory_mb).") from error
+        except Exception as error:  # on broken bytes Pillow's decoders raise any exception
+            log.warning("a picture cannot be decoded", exc_info=error)
+            raise UnreadableImage("The picture is broken or truncated (see the log).") from error
 
 
-def _failure(frame: Frame) -> Failure | None:
-    header, _ = frame
-    if "failure" not in header:
+def load_shrunk(image: Image.Image, side: int) -> Image.Image:
+    """Decode and shrink to `side`, in a mode that can be averaged. JPEGs are decoded at reduced size."""
+    scale = min(1.0, side / max(image.size))
+    size = max(1, round(image.width * scale)), max(1, round(image.height * scale))
+    image.draft(None, size)
+    image.load()
+    loaded = to_averageable_mode(image)
+    return loaded.resize(size, Image.Resampling.HAMMING, reducing_gap=2.0) if loaded.size != size else loaded
+
+
+def to_averageable_mode(image: Image.Image) -> Image.Image:
+    """Convert palettes, bits and deep samples, which cannot be averaged; leave other modes unchanged."""
+    if image.mode in ("P", "PA") or "transparency" in image.info:
+        return image.convert("RGBA")
+    if image.mode == "1":
+        return image.convert("L")
+    if image.mode == "F" or image.mode.startswith("I"):
+        return deep_to_grey(image)
+    return image
+
+
+def deep_to_grey(image: Image.Image) -> Image.Image:
+    """Convert 16- and 32-bit samples to 8-bit grey: full scale is 65,535 for integers, 1 for fractions (else 255)."""
+    import numpy as np  # only here: most children never need it
+
+    values = np.asarray(image, np.float64)
+    highest = float(np.nanmax(values))
+    full_scale = 65_535.0 if image.mode != "F" else 1.0 if highest <= 1 else 255.0
+    return Image.fromarray(np.nan_to_num(np.clip(values / full_scale, 0, 1) * 255 + 0.5).astype(np.uint8))
+
+
+def icc_profile(image: Image.Image) -> bytes | None:
+    """Return the embedded ICC profile, if it applies to the mode after averaging."""
+    embedded = image.info.get("icc_profile")
+    return embedded if isinstance(embedded, bytes) and image.mode in ("RGB", "RGBA", "CMYK", "L", "P") else None
+
+
+def flatten(image: Image.Image, icc: bytes | None) -> Image.Image:
+    """Convert to sRGB over white, by the profile if it is valid, else by Pillow's conversion without a profile."""
+    if "A" in image.getbands() and image.mode != "LAB":
+        rgba = image.convert("RGBA")
+        colors = flatten(rgba.convert("RGB"), icc)
+        white = Image.new("RGB", image.size, "white")
+        white.paste(colors, mask=rgba.getchannel("A"))
+        return white
+    if image.mode == "LAB":
+        converted = ImageCms.profileToProfile(image, ImageCms.createProfile("LAB"), srgb_profile(), outputMode="RGB")
+        return converted or image
+    transform = srgb_transform(icc, image.mode) if icc else None
+    return ImageCms.applyTransform(image, transform) or image if transform else image.convert("RGB")
+
+
+@lru_cache(maxsize=16)
+def srgb_transform(icc: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
+    """Return the transform from a profile to sRGB; None if the profile is sRGB or invalid."""
+    try:
+        source = ImageCms.ImageCmsProfile(BytesIO(icc))
+        if "sRGB" in ImageCms.getProfileDescription(source):
+            return None
+        return ImageCms.buildTransform(source, srgb_profile(), mode, "RGB", ImageCms.Intent.RELATIVE_COLORIMETRIC)
+    except (ImageCms.PyCMSError, OSError, TypeError, ValueError):
         return None
-    return KINDS.get(header["failure"], Unexpected)(header["message"], advice=header["advice"])
 
 
-def _decoded(frame: Frame) -> Pixels:
-    header, pixels = frame
-    return np.frombuffer(pixels, np.uint8).reshape(header["height"], header["width"], 3)
+@lru_cache(maxsize=1)
+def srgb_profile() -> ImageCms.ImageCmsProfile:
+    return ImageCms.createProfile("sRGB")  # type: ignore[return-value]
 
 
-def _header(frame: Frame) -> Header:
-    return Header(**frame[0])
+def apply_orientation(pixels: Image.Image, source: Image.Image) -> Image.Image:
+    """Turn the picture by the EXIF orientation of its source."""
+    turn = turn_of(source)
+    return pixels.transpose(turn) if turn is not None else pixels
+
+
+def turn_of(source: Image.Image) -> Image.Transpose | None:
+    """Return how a picture is turned by its EXIF orientation."""
+    try:
+        return TURNS.get(source.getexif().get(ORIENTATION, 1))
+    except (OSError, ValueError, SyntaxError, TypeError, KeyError):
+        return None  # broken metadata does not make the picture unreadable
+
+
+if __name__ == "__main__":
+    serve(handle)

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, func, insert, select, update
 from swatchbook.errors import InvalidReference
 from swatchbook.ledger.database import Ledger, db_now
 from swatchbook.ledger.documents import PDF, Document, load_document
-from swatchbook.ledger.hand_edits import dump_edit, edit_assembly, is_edit, read_edits, read_found
+from swatchbook.ledger.product_edits import dump_edit, edit_assembly, is_edit, read_edits, read_found
 from swatchbook.ledger.stage_results import replace_assembly
 from swatchbook.ledger.tables import hand_edits
 from swatchbook.records import DocumentStatus, Edit, StoredEdit

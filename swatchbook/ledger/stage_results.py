@@ -23,9 +23,9 @@ from swatchbook.ledger.dirty import (
     mark_shown,
     reopen_documents_showing,
 )
-from swatchbook.ledger.hand_edits import edit_assembly
 from swatchbook.ledger.image_text import analyses_in_use, queue_text_items, write_texts
 from swatchbook.ledger.owners import seed_of
+from swatchbook.ledger.product_edits import edit_assembly
 from swatchbook.ledger.requested import add_pending
 from swatchbook.ledger.runs import Run, require_live
 from swatchbook.ledger.tables import (

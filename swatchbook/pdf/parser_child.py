@@ -1,5 +1,5 @@
 """The child process that opens PDFs: outline, pages, tables and rendered pages, and what a broken, truncated or
-encrypted PDF is. Text: `page_text.py`; pictures: `page_pictures.py`; pages as people see them: `look.py`.
+encrypted PDF is. Text: `page_text.py`; pictures: `extract_pictures.py`; pages as people see them: `look.py`.
 
 It may hang, crash or be killed. Requests (`handle`): `open`, `read`, `tables`, `render`, `look`, `draw`, `extract`.
 Requests over pages end each page with `"done"`, or with `"lost"` if it raised. The child sends `"begun"` before it
@@ -62,7 +62,7 @@ def handle(request: dict[str, Any], _payload: bytes) -> Iterator[Frame]:
                     document, request, partial(draw, side=request["side"], drawing=request["drawing"])
                 )
             case "extract":
-                from swatchbook.pdf.page_pictures import Extractor  # and Pillow and pydantic: reading starts without
+                from swatchbook.pdf.extract_pictures import Extractor  # and Pillow and pydantic: reading starts without
 
                 yield from _over_pages(document, request, Extractor(request))
 

@@ -13,7 +13,7 @@ from swatchbook.pdf.ocr import is_mostly_unread
 from swatchbook.records import Box, Page
 
 if TYPE_CHECKING:
-    from swatchbook.pdf.page_pictures import Found
+    from swatchbook.pdf.extract_pictures import Found
 
 LEAST_SHARE = 0.3  # of the page
 FEWEST_TEXTS = 2  # lines on a raster

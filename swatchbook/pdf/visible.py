@@ -4,7 +4,7 @@ the page's edge, later paint and soft masks. No picture is decoded. It runs in t
 
 The flat page has no pictures left but those that are drawn as vectors: `lost.py` searches it for them.
 
-When little of a picture shows, whether it is hidden: `catalogue/pictures.py`.
+When little of a picture shows, whether it is hidden: `catalogue/placements.py`.
 """
 
 from collections.abc import Callable, Mapping, Sequence

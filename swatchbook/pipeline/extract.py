@@ -1,5 +1,5 @@
 """Stage 5: the pictures of the planned pages, and for each of their places whether it is shown and which text is about
-it. How pictures are read: `pdf/reader.py`; the rules: `catalogue/pictures.py`, `catalogue/running_text.py`.
+it. How pictures are read: `pdf/reader.py`; the rules: `catalogue/placements.py`, `catalogue/running_text.py`.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from swatchbook.catalogue.decoration import contexts
-from swatchbook.catalogue.pictures import caption, nearby_text, place_pictures
+from swatchbook.catalogue.placements import caption, nearby_text, place_pictures
 from swatchbook.catalogue.running_text import (
     MarginLine,
     Running,

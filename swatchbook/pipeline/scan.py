@@ -65,7 +65,7 @@ from swatchbook.sources.staged import count_staged, list_staged, staged_file
 from swatchbook.storage.upload_buffer import temporary_file
 
 if TYPE_CHECKING:
-    from swatchbook.images.decode import Header  # imports numpy, which an unchanged folder does not need
+    from swatchbook.images.decoder_pool import Header  # imports numpy, which an unchanged folder does not need
 
 _PORTION = 200
 """Items that are read and committed together."""

@@ -1,6 +1,6 @@
 """Edits by hand: what a person changes about the products of a document. An edit names products and pictures by their
 place, page and box, never by id: so it still holds when the document is processed again. How edits change what was
-found: `swatchbook/hand_edits.py`.
+found: `swatchbook/product_edits.py`.
 """
 
 from typing import Annotated, Generic, Literal, TypeVar

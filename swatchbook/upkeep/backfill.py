@@ -13,10 +13,10 @@ from pydantic import Field
 from ulid import ULID
 
 from swatchbook.errors import InvalidReference
-from swatchbook.ledger import fill as fill_ledger
 from swatchbook.ledger import items, spaces
+from swatchbook.ledger import missing_vectors as fill_ledger
 from swatchbook.ledger.documents import Document
-from swatchbook.ledger.fill import FROM_PICTURES, Candidate, ToBackfill
+from swatchbook.ledger.missing_vectors import FROM_PICTURES, Candidate, ToBackfill
 from swatchbook.ledger.runs import Run
 from swatchbook.ledger.spaces import Lack, family_of
 from swatchbook.models import registry
@@ -26,7 +26,7 @@ from swatchbook.providers.costs import tokens_at_most
 from swatchbook.records import TEXT_ROLES, DocumentStatus, Owner, Record, Role, RoleTag
 from swatchbook.resources import Resources
 from swatchbook.settings import Settings
-from swatchbook.upkeep.make_beside import DocumentFill, make_beside
+from swatchbook.upkeep.make_missing import DocumentFill, make_beside
 from swatchbook.upkeep.spaces import FillPlan, plan_vectors
 
 BATCH_SIZE = 10

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from ulid import ULID
 
 from swatchbook.errors import Configuration, InvalidReference
-from swatchbook.ledger import fill as fill_ledger
+from swatchbook.ledger import missing_vectors as fill_ledger
 from swatchbook.ledger import spaces
 from swatchbook.ledger.documents import Document
 from swatchbook.ledger.spaces import Lack, RegisteredSpace, family_of
@@ -18,7 +18,7 @@ from swatchbook.providers.prices import model_price
 from swatchbook.records import Record, Role, RoleTag
 from swatchbook.resources import Resources
 from swatchbook.settings import Settings
-from swatchbook.upkeep.make_beside import DocumentFill, make_beside
+from swatchbook.upkeep.make_missing import DocumentFill, make_beside
 
 _SWITCH_TRIES = 5
 """Times that what is not published yet is published before `activate` gives up: ingests go on meanwhile."""

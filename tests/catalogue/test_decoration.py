@@ -3,7 +3,7 @@
 import pytest
 
 from swatchbook.catalogue.decoration import contexts, find_repeated
-from swatchbook.catalogue.pictures import place_pictures
+from swatchbook.catalogue.placements import place_pictures
 from swatchbook.records import Box, Line, PlacementState, Sighting
 from tests.catalogue.test_pictures import line, sighting
 

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from swatchbook.catalogue.pictures import (
+from swatchbook.catalogue.placements import (
     CAPTION_LENGTH,
     NEARBY_LENGTH,
     caption,

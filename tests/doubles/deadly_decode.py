@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from swatchbook.images import decode_child
+from swatchbook.images import decode
 from swatchbook.runtime.child_process import Frame, serve
 
 
@@ -15,7 +15,7 @@ def handle(request: dict[str, Any], payload: bytes) -> Iterator[Frame]:
     for path in request["paths"]:
         if Path(path).with_suffix(".deadly").exists():
             os.kill(os.getpid(), signal.SIGSEGV)
-        yield from decode_child.handle({**request, "paths": [path]}, payload)
+        yield from decode.handle({**request, "paths": [path]}, payload)
 
 
 if __name__ == "__main__":

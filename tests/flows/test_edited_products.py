@@ -10,10 +10,10 @@ from swatchbook import cache_keys
 from swatchbook.errors import InvalidReference
 from swatchbook.index.base import Where
 from swatchbook.ledger import publishing
-from swatchbook.ledger.hand_edits import found_assembly, list_edits
+from swatchbook.ledger.product_edits import found_assembly, list_edits
 from swatchbook.ledger.queries.document import read_products
 from swatchbook.ledger.queries.products import list_products
-from swatchbook.pipeline.edit_products import make_edit, undo_edit
+from swatchbook.pipeline.product_edits import make_edit, undo_edit
 from swatchbook.records import Add, Assign, EditRequest, Reject, Rename, StoredEdit
 from swatchbook.resources import Resources
 from swatchbook.search.search import search

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from swatchbook.errors import Failure, ProviderTimeout, UnreadableImage
-from swatchbook.images.decode import Decoders
+from swatchbook.images.decoder_pool import Decoders
 from swatchbook.records import DocumentStatus, RunReport
 from swatchbook.resources import Resources
 from tests.doubles.models import Fault, FaultyEncoder, always, either, fails_first, picture_key

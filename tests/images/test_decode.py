@@ -22,7 +22,7 @@ from swatchbook.errors import (
     TooLarge,
     UnreadableImage,
 )
-from swatchbook.images.decode import Decoders, Header
+from swatchbook.images.decoder_pool import Decoders, Header
 from swatchbook.settings import Settings
 from tests.images.materials import material
 
@@ -35,7 +35,7 @@ def decoders() -> Iterator[Decoders]:
 
 @pytest.fixture
 def troubled() -> Iterator[Decoders]:
-    with Decoders(Settings(), module="tests.images.troubled_decode_child", seconds=1) as it:
+    with Decoders(Settings(), module="tests.images.troubled_decode", seconds=1) as it:
         yield it
 
 
@@ -321,7 +321,7 @@ def test_child_that_does_not_start_raises_configuration(tmp_path: Path) -> None:
 
 def test_all_children_work_at_once(tmp_path: Path) -> None:
     paths = [tmp_path / f"hanging{n}.jpg" for n in range(2)]
-    with Decoders(Settings(), module="tests.images.troubled_decode_child", seconds=3) as decoders:
+    with Decoders(Settings(), module="tests.images.troubled_decode", seconds=3) as decoders:
         decoders.decode([tmp_path / "start", tmp_path / "both"], 32)
         start = time.monotonic()
         decoders.decode(paths, 32)
@@ -337,7 +337,7 @@ def test_closing_ends_the_children(tmp_path: Path) -> None:
 
 
 def test_child_imports_nothing_heavy() -> None:
-    code = "import sys, swatchbook.images.decode_child; print(*sys.modules)"
+    code = "import sys, swatchbook.images.decode; print(*sys.modules)"
     loaded = set(
         subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     )

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from swatchbook.errors import Configuration
-from swatchbook.images.decode_child import decode
+from swatchbook.images.decode import decode
 from swatchbook.images.limits import ImageLimits
 from swatchbook.images.prepare import Preparation, normalise, read_preparation, shrink, stack
 

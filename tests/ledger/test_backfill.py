@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 
 from swatchbook.index.base import Space
-from swatchbook.ledger import fill, shard_runs
+from swatchbook.ledger import missing_vectors, shard_runs
 from swatchbook.ledger.database import Ledger
-from swatchbook.ledger.fill import Candidate, ToBackfill
+from swatchbook.ledger.missing_vectors import Candidate, ToBackfill
 from swatchbook.ledger.queries.account import account
 from swatchbook.ledger.runs import Run
 from swatchbook.ledger.spaces import Lack, add_space
@@ -26,19 +26,19 @@ def collection(ledger: Ledger, *names: str, content: str = "catalogue") -> Run:
 
 
 def waiting(ledger: Ledger, owner: str | None = "anna") -> list[ToBackfill]:
-    return list(fill.documents_to_backfill(ledger, PAIRS, owner))
+    return list(missing_vectors.documents_to_backfill(ledger, PAIRS, owner))
 
 
 def found(ledger: Ledger, limit: int | None = None) -> list[Candidate]:
-    portions = (fill.candidates(ledger, document, limit=limit) for document in waiting(ledger))
+    portions = (missing_vectors.candidates(ledger, document, limit=limit) for document in waiting(ledger))
     return [each for of_document in portions for some in of_document for each in some]
 
 
 def backfill(ledger: Ledger, run: Run, candidates: Iterable[Candidate]) -> None:
-    made = fill.begin_fill(ledger, run.document, [COLOR], fill="F" * 26, queue=False)
-    fill.queue_candidates(ledger, made, list(candidates))
+    made = missing_vectors.begin_fill(ledger, run.document, [COLOR], fill="F" * 26, queue=False)
+    missing_vectors.queue_candidates(ledger, made, list(candidates))
     make_all(ledger, made)
-    fill.count_made(ledger, made)
+    missing_vectors.count_made(ledger, made)
     shard_runs.end(ledger, made)
 
 
@@ -71,7 +71,7 @@ def test_the_account_counts_what_is_made_once_nothing_of_it_is_left(ledger: Ledg
 
 def test_what_waits_or_has_failed_is_no_candidate_and_is_named(ledger: Ledger) -> None:
     run = collection(ledger, "oak", "ash", "fir")
-    begun = fill.begin_fill(ledger, run.document, [COLOR], fill="F" * 26)
+    begun = missing_vectors.begin_fill(ledger, run.document, [COLOR], fill="F" * 26)
     moment = ledger.now() + 900
     with ledger.write() as connection:
         of_color = items.update().where(items.c.role == Role.COLOR)
@@ -79,7 +79,7 @@ def test_what_waits_or_has_failed_is_no_candidate_and_is_named(ledger: Ledger) -
         connection.execute(of_color.where(items.c.key == key("ash")).values(state="failed"))
     shard_runs.end(ledger, begun)
     assert [each.id for each in found(ledger)] == [image("fir")]
-    assert fill.left_to_make(ledger, waiting(ledger)) == [
+    assert missing_vectors.left_to_make(ledger, waiting(ledger)) == [
         Lack(role=COLOR.role, tag=COLOR.tag, open=2, failed=1, waiting=1, next_try=moment)
     ]
 
@@ -87,7 +87,7 @@ def test_what_waits_or_has_failed_is_no_candidate_and_is_named(ledger: Ledger) -
 def test_what_is_left_is_counted_once_for_each_document_that_shows_it(ledger: Ledger) -> None:
     collection(ledger, "oak", "ash", "oak")
     collection(ledger, "oak", content="supplement")
-    made = fill.left_to_make(ledger, [each.model_copy(update={"pairs": PAIRS}) for each in waiting(ledger)])
+    made = missing_vectors.left_to_make(ledger, [each.model_copy(update={"pairs": PAIRS}) for each in waiting(ledger)])
     assert made == [Lack(role=COLOR.role, tag=COLOR.tag, open=3, failed=0)]
 
 

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import update
 
 from swatchbook.errors import BudgetExceeded, Configuration, RunRevoked
-from swatchbook.ledger import calls, fill, runs
+from swatchbook.ledger import calls, missing_vectors, runs
 from swatchbook.ledger.calls import Answer, CallContext, CallRequest, Reservation, spending
 from swatchbook.ledger.database import Ledger, open_ledger
 from swatchbook.ledger.queries.report import document_report
@@ -182,8 +182,8 @@ def test_a_budget_needs_prices(ledger: Ledger) -> None:
     calls.record_answers(paying, ours, {request: Answer(answer="") for request in ours})
     assert (paid(paying).unpriced, paid(paying).cost_usd) == (1, 0.0)
     assert document_report(ledger, paying.run.document).cost_usd is None
-    assert fill.spent(ledger, paying.run.generation) is None
-    assert fill.spent(ledger, "another fill") == 0
+    assert missing_vectors.spent(ledger, paying.run.generation) is None
+    assert missing_vectors.spent(ledger, "another fill") == 0
 
 
 def test_a_budget_is_for_one_generation(ledger: Ledger) -> None:

@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from swatchbook.errors import Configuration, RunRevoked, UnreadableImage
 from swatchbook.index.base import Space
-from swatchbook.ledger import fill, runs, shard_runs, spaces, stage_results
+from swatchbook.ledger import missing_vectors, runs, shard_runs, spaces, stage_results
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.document_commands import delete_rows, finish_delete, mark_deleting
 from swatchbook.ledger.documents import get_document
@@ -35,7 +35,7 @@ def collection(ledger: Ledger, *names: str, content: str = "catalogue", pairs: S
 
 def filled(ledger: Ledger, run: Run, **given: object) -> Run:
     """The run that fills NEW with the document's pictures, ended."""
-    made = fill.begin_fill(ledger, run.document, [NEW], fill="F" * 26)
+    made = missing_vectors.begin_fill(ledger, run.document, [NEW], fill="F" * 26)
     make_all(ledger, made, **given)  # type: ignore[arg-type]
     shard_runs.end(ledger, made)
     add_space(ledger, space(NEW))
@@ -79,7 +79,7 @@ def test_a_tag_keeps_its_dimension(ledger: Ledger) -> None:
 def test_a_fill_changes_neither_account_nor_status(ledger: Ledger) -> None:
     run = collection(ledger, "oak", "ash")
     before = account(ledger)
-    begun = fill.begin_fill(ledger, run.document, [NEW], fill="F" * 26)
+    begun = missing_vectors.begin_fill(ledger, run.document, [NEW], fill="F" * 26)
     assert account(ledger) == before
     make_all(ledger, begun)
     assert account(ledger) == before, "not even until it is published"
@@ -88,14 +88,14 @@ def test_a_fill_changes_neither_account_nor_status(ledger: Ledger) -> None:
     assert spaces.lacks(ledger, [NEW]) == [Lack(role=Role.VISUAL, tag=NEW.tag, open=2, failed=0)], "not published"
     publish_all(ledger)
     assert spaces.lacks(ledger, [NEW]) == []
-    assert fill.documents_to_fill(ledger, [NEW]) == []
+    assert missing_vectors.documents_to_fill(ledger, [NEW]) == []
 
 
 def test_a_fill_makes_only_what_is_its_own(ledger: Ledger) -> None:
     run = begin(ledger, requested=[VISUAL])
     add_space(ledger, space(VISUAL))
     stage_results.save_extraction(ledger, run, extraction(placed(run, "oak")))
-    begun = fill.begin_fill(ledger, run.document, [NEW], fill="F" * 26)
+    begun = missing_vectors.begin_fill(ledger, run.document, [NEW], fill="F" * 26)
     make_all(ledger, begun)
     with ledger.read() as connection:
         states = dict(connection.execute(select(items.c.tag, items.c.state)).tuples().all())
@@ -104,7 +104,7 @@ def test_a_fill_makes_only_what_is_its_own(ledger: Ledger) -> None:
 
 def test_what_waits_for_a_later_try_is_named_with_its_time(ledger: Ledger) -> None:
     run = collection(ledger, "oak", "ash", "fir")
-    begun = fill.begin_fill(ledger, run.document, [NEW], fill="F" * 26)
+    begun = missing_vectors.begin_fill(ledger, run.document, [NEW], fill="F" * 26)
     moment = ledger.now() + 900
     with ledger.write() as connection:
         of_new = items.update().where(items.c.tag == NEW.tag)
@@ -120,9 +120,9 @@ def test_what_waits_for_a_later_try_is_named_with_its_time(ledger: Ledger) -> No
 def test_the_account_does_not_count_a_filled_role_that_nothing_searches_yet(ledger: Ledger) -> None:
     run = collection(ledger, "oak")
     material = RoleTag(role=Role.MATERIAL, tag=NEW.tag)
-    begun = fill.begin_fill(ledger, run.document, [material], fill="F" * 26)
+    begun = missing_vectors.begin_fill(ledger, run.document, [material], fill="F" * 26)
     make_all(ledger, begun)
-    fill.count_made(ledger, begun)
+    missing_vectors.count_made(ledger, begun)
     shard_runs.end(ledger, begun)
     with ledger.read() as connection:
         beside = select(requested.c.beside).where(requested.c.role == Role.MATERIAL)
@@ -131,9 +131,9 @@ def test_the_account_does_not_count_a_filled_role_that_nothing_searches_yet(ledg
 
 def test_one_process_fills_a_document(ledger: Ledger) -> None:
     run = collection(ledger, "oak")
-    fill.begin_fill(ledger, run.document, [NEW], fill="F" * 26)
+    missing_vectors.begin_fill(ledger, run.document, [NEW], fill="F" * 26)
     with pytest.raises(RunRevoked, match="fills"):
-        fill.begin_fill(ledger, run.document, [NEW], fill="G" * 26)
+        missing_vectors.begin_fill(ledger, run.document, [NEW], fill="G" * 26)
 
 
 def test_an_ingest_that_makes_both_is_accounted_by_what_is_searched(ledger: Ledger) -> None:
@@ -170,7 +170,7 @@ def test_what_has_failed_for_good_is_named_and_may_be_accepted(ledger: Ledger) -
     run = collection(ledger, "oak", "ash")
     filled(ledger, run, failing=lambda item: UnreadableImage("No.") if item.key == key("ash") else None)
     assert activate(ledger, [NEW]) == [Lack(role=Role.VISUAL, tag=NEW.tag, open=0, failed=1)]
-    assert fill.documents_to_fill(ledger, [NEW]) == []
+    assert missing_vectors.documents_to_fill(ledger, [NEW]) == []
     assert activate(ledger, [NEW], accept_failed=True) == []
     assert active(ledger) == {NEW.tag}
 

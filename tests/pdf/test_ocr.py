@@ -13,8 +13,8 @@ from swatchbook.geometry import area, move, overlap
 from swatchbook.images.limits import ImageLimits
 from swatchbook.ocr_languages import chosen_languages
 from swatchbook.pdf import reader
+from swatchbook.pdf.extract_pictures import Extractor
 from swatchbook.pdf.ocr import Printed, PrintedLine, add_printed, even_sizes, is_known, known_lines
-from swatchbook.pdf.page_pictures import Extractor
 from swatchbook.pdf.printed_text import is_garbage, wants_ocr
 from swatchbook.pdf.rasters import raster_texts
 from swatchbook.pdf.recogniser import Recogniser, has_sense

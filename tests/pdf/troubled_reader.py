@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-from swatchbook.pdf import page_pictures, parser_child
+from swatchbook.pdf import extract_pictures, parser_child
 from swatchbook.runtime.child_process import Frame, serve
 
 
@@ -48,7 +48,7 @@ real_describe, real_page, real_tables, real_jpeg = (
     parser_child.describe_document,
     parser_child.read_page,
     parser_child.read_tables,
-    page_pictures.kept_jpeg,
+    extract_pictures.kept_jpeg,
 )
 
 
@@ -90,6 +90,6 @@ def kept_jpeg(document: Any, xref: int, *rest: Any) -> Any:
 
 
 if __name__ == "__main__":
-    parser_child.describe_document, page_pictures.kept_jpeg = describe_document, kept_jpeg
+    parser_child.describe_document, extract_pictures.kept_jpeg = describe_document, kept_jpeg
     parser_child.read_page, parser_child.read_tables = read_page, read_tables
     serve(parser_child.handle)

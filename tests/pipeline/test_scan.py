@@ -356,7 +356,7 @@ def failures_of(resources: Resources, work: Work) -> list[str | None]:
 def test_file_deleted_between_scan_and_read_is_named(
     resources: Resources, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from swatchbook.images.decode import Decoders
+    from swatchbook.images.decoder_pool import Decoders
 
     headers = Decoders.headers
 

@@ -11,7 +11,7 @@ import pytest
 from swatchbook.ledger import shard_runs
 from swatchbook.ledger.database import open_ledger
 from swatchbook.ledger.documents import list_documents
-from swatchbook.ledger.fill import begin_fill
+from swatchbook.ledger.missing_vectors import begin_fill
 from swatchbook.ledger.spaces import count_vectors
 from swatchbook.ledger.tables import items
 from swatchbook.resources import open_resources

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from interface.cli.options import Json, opened_resources, read_settings
+from interface.cli.shared_arguments import Json, opened_resources, read_settings
 
 
 def config(as_json: Json = False) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from interface.cli.options import Json, OwnerName, choose_one_owner, choose_owner, opened_resources
+from interface.cli.shared_arguments import Json, OwnerName, choose_one_owner, choose_owner, opened_resources
 
 app = typer.Typer(no_args_is_help=True, help="Measure results against labels that a person made.")
 

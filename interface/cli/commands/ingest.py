@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 
 import typer
 
-from interface.cli.options import (
+from interface.cli.interrupted import resumable
+from interface.cli.shared_arguments import (
     Json,
     OwnerName,
     Roles,
@@ -16,7 +17,6 @@ from interface.cli.options import (
     opened_resources,
     parse_roles,
     read_settings,
-    resumable,
 )
 
 if TYPE_CHECKING:

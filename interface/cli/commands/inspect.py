@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from interface.cli.options import (
+from interface.cli.shared_arguments import (
     All,
     AllOwners,
     Json,

@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from interface.cli.options import (
+from interface.cli.interrupted import resumable
+from interface.cli.shared_arguments import (
     All,
     AllOwners,
     Json,
@@ -21,7 +22,6 @@ from interface.cli.options import (
     opened_resources,
     parse_pages,
     parse_roles,
-    resumable,
 )
 
 
@@ -89,7 +89,7 @@ def embed(
         from interface.cli.ingest import resume
         from interface.cli.terminal import note, say_json
         from swatchbook.ledger.documents import get_document
-        from swatchbook.upkeep.regenerate import regenerate
+        from swatchbook.upkeep.queue_missing import regenerate
 
         lacking = list[str]()
         for row in choose_documents(resources.ledger, document, every, owner, all_owners):

@@ -2,7 +2,7 @@
 
 import typer
 
-from interface.cli.options import Json, read_settings
+from interface.cli.shared_arguments import Json, read_settings
 
 app = typer.Typer(no_args_is_help=True, help="Manage model weights.")
 

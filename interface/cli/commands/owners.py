@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from interface.cli.options import Json, Yes, check_owner, opened_resources
+from interface.cli.shared_arguments import Json, Yes, check_owner, opened_resources
 
 app = typer.Typer(invoke_without_command=True, help="List owners and what each has; rename and delete them.")
 

@@ -1,12 +1,12 @@
 """`swatchbook products DOCUMENT`: list a document's products and the edits of them, and the commands that edit: rename,
-merge, split, assign, add, reject, undo. What an edit changes: `swatchbook/hand_edits.py`.
+merge, split, assign, add, reject, undo. What an edit changes: `swatchbook/product_edits.py`.
 """
 
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
-from interface.cli.options import (
+from interface.cli.shared_arguments import (
     AllOwners,
     Json,
     OwnerName,
@@ -136,7 +136,7 @@ def undo(
     context: typer.Context, number: Annotated[int, typer.Argument(metavar="NUMBER", help="Number of the edit.")]
 ) -> None:
     """Undo the edit NUMBER. It stays in the list."""
-    from swatchbook.pipeline.edit_products import undo_edit
+    from swatchbook.pipeline.product_edits import undo_edit
 
     _change(context, lambda resources, document, by: undo_edit(resources, document, number, by=by))
 
@@ -144,7 +144,7 @@ def undo(
 def _edit(context: typer.Context, fields: dict[str, Any]) -> None:
     from pydantic import TypeAdapter, ValidationError
 
-    from swatchbook.pipeline.edit_products import make_edit
+    from swatchbook.pipeline.product_edits import make_edit
     from swatchbook.records import EditRequest
 
     for name, value in fields.items():

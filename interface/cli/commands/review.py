@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from interface.cli.options import AllOwners, Json, OwnerName, check_text, choose_owner, opened_resources, resumable
+from interface.cli.interrupted import resumable
+from interface.cli.shared_arguments import AllOwners, Json, OwnerName, check_text, choose_owner, opened_resources
 
 if TYPE_CHECKING:
     from swatchbook.records import Review, ReviewImage

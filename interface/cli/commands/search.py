@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from interface.cli.options import (
+from interface.cli.shared_arguments import (
     AllOwners,
     Json,
     OwnerName,

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from interface.cli.options import read_settings
+from interface.cli.shared_arguments import read_settings
 
 
 def serve(

@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from interface.cli.options import Json, Roles, Yes, confirm, opened_resources, parse_roles, resumable
+from interface.cli.interrupted import resumable
+from interface.cli.shared_arguments import Json, Roles, Yes, confirm, opened_resources, parse_roles
 
 if TYPE_CHECKING:
     from swatchbook.records import RoleTag

@@ -9,7 +9,7 @@ from typing import Final
 
 from swatchbook.catalogue.llm.confirm import normalise_source, normalise_words
 from swatchbook.catalogue.page_layout import LARGER, MARGIN, normalise_line, picture_boxes
-from swatchbook.catalogue.pictures import CAPTION_REACH
+from swatchbook.catalogue.placements import CAPTION_REACH
 from swatchbook.catalogue.running_text import is_in_margin, mask_digits
 from swatchbook.geometry import gap
 from swatchbook.records import Box, Line, Page, Record

@@ -3,7 +3,7 @@
 import pytest
 import typer
 
-from interface.cli.options import parse_pages
+from interface.cli.shared_arguments import parse_pages
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from PIL import Image
 
-from swatchbook.images import decode_child
+from swatchbook.images import decode
 from swatchbook.images.limits import ImageLimits
 from swatchbook.runtime.child_process import serve
 
-real_decode = decode_child.decode
+real_decode = decode.decode
 
 
 def decode(path: Path, side: int, limits: ImageLimits) -> Image.Image:
@@ -28,5 +28,5 @@ def decode(path: Path, side: int, limits: ImageLimits) -> Image.Image:
 
 
 if __name__ == "__main__":
-    decode_child.decode = decode
-    serve(decode_child.handle)
+    decode.decode = decode
+    serve(decode.handle)

@@ -8,8 +8,8 @@ import time
 from collections.abc import Callable, Collection, Iterable, Sequence
 
 from swatchbook.errors import Interrupted, InvalidReference, RunRevoked
-from swatchbook.ledger import fill as fill_ledger
 from swatchbook.ledger import items, runs, shard_runs
+from swatchbook.ledger import missing_vectors as fill_ledger
 from swatchbook.ledger.documents import Document, get_document
 from swatchbook.ledger.runs import Run
 from swatchbook.pipeline.embed import process_batch

@@ -1,6 +1,5 @@
 """What several commands share: the words for whose documents are meant (DOCUMENT, --all, --owner, --all-owners) and for
-roles, --yes and --json; refused names and texts, the note about an unknown SWATCHBOOK_* variable, and what Ctrl-C does
-(say how to resume, exit with 130).
+roles, --yes and --json; refused names and texts, and the note about an unknown SWATCHBOOK_* variable.
 
 --owner and --all-owners say whose documents, DOCUMENT and --all which of them. A DOCUMENT is looked for among these
 only.
@@ -63,20 +62,6 @@ def read_settings() -> "Settings":
         note(f"Unknown setting: {name}.")
     gc.enable()
     return settings
-
-
-@contextmanager
-def resumable() -> Iterator[None]:
-    """On Ctrl-C, say how to resume and exit with 130."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        from interface.cli.exit_status import INTERRUPTED
-        from interface.cli.prefect_run import leave
-        from interface.cli.terminal import note
-
-        note("Interrupted. Finished work is kept; run the same command again to resume.")
-        leave(INTERRUPTED)
 
 
 def confirm(summary: str, question: str, *, word: str | None = None) -> None:

@@ -5,12 +5,12 @@ they change.
 from collections.abc import Iterable
 
 from swatchbook.errors import InvalidReference
-from swatchbook.hand_edits import anchor_of
 from swatchbook.ledger import edit_products
 from swatchbook.ledger.database import Ledger
-from swatchbook.ledger.hand_edits import picture_anchors
+from swatchbook.ledger.product_edits import picture_anchors
 from swatchbook.ledger.queries.document import read_products
 from swatchbook.pipeline.publish import publish_soon
+from swatchbook.product_edits import anchor_of
 from swatchbook.records import (
     Add,
     Anchor,

@@ -1,5 +1,5 @@
 """Edits by hand in the ledger: each with its number, author and time; and the products and links that stage 7 found
-before any edit, of documents that have some. What an edit changes is in `swatchbook/hand_edits.py`; people make them
+before any edit, of documents that have some. What an edit changes is in `swatchbook/product_edits.py`; people make them
 with `edit_products.py`.
 """
 
@@ -9,10 +9,10 @@ from typing import Any, Final
 from pydantic import TypeAdapter
 from sqlalchemy import ColumnElement, Connection, and_, delete, select, update
 
-from swatchbook.hand_edits import apply_edits
 from swatchbook.ledger.bulk_rows import upsert_rows
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.tables import assemblies, chunks, hand_edits, links, placements, products
+from swatchbook.product_edits import apply_edits
 from swatchbook.records import COUNTED, Anchor, Assembly, Edit, Link, PicturePlace, Product, StoredEdit
 
 _EDIT: Final[TypeAdapter[Edit]] = TypeAdapter(Edit)

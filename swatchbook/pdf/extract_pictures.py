@@ -3,7 +3,7 @@ stands straight is cut from its own pixels; one that is skewed, tiled by a patte
 shows it, at its own resolution. A picture of one pixel is a colour: its file has the size of the box that it fills.
 
 The most pictures of a page (1,000); the resolution of what is rendered (432 dpi, 3,000 pixels). Formats:
-`picture_file.py`.
+`picture_format.py`.
 """
 
 import logging
@@ -52,7 +52,7 @@ from swatchbook.pdf.folds import (
 from swatchbook.pdf.lost import find_lost
 from swatchbook.pdf.mupdf_failure import to_failure
 from swatchbook.pdf.painting import NOWHERE, Painted, Painting, trace_painting
-from swatchbook.pdf.picture_file import OPAQUE, Colors, PictureFile, keep_jpeg, may_keep_jpeg, min_alpha, to_png
+from swatchbook.pdf.picture_format import OPAQUE, Colors, PictureFile, keep_jpeg, may_keep_jpeg, min_alpha, to_png
 from swatchbook.pdf.rasters import Texts, cut_rasters
 from swatchbook.pdf.strips import Strip, join_strips
 from swatchbook.pdf.visible import Seen, paint_flat, render_box, see_pictures

@@ -1,0 +1,143 @@
+"""The child processes that decode untrusted picture files: how many at once, at most 20 s for a picture, and a second
+try after a crash. Limits of size: `limits.py`. Formats and conversion: `decode.py`.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
+from pathlib import Path
+from queue import SimpleQueue
+from types import TracebackType
+from typing import NamedTuple, Self, TypeVar
+
+import numpy as np
+
+from swatchbook.arrays import Pixels
+from swatchbook.errors import KINDS, CrashedWorker, Failure, ProviderTimeout, Unexpected
+from swatchbook.images.limits import ImageLimits
+from swatchbook.runtime.child_process import TRIES, Child, Frame
+from swatchbook.settings import Settings
+
+Decoded = Pixels | Failure
+
+_HEADER_ONLY = 0
+"""The side for which a child reads only the header."""
+
+REQUESTS_PER_CHILD = 2  # requests to each child for a batch: other batches keep it busy at the end of this one
+
+DECODE_SECONDS = 20.0
+"""The longest time for one picture. The largest allowed takes a few seconds; after this time its child hangs."""
+
+
+T = TypeVar("T")
+
+
+class Header(NamedTuple):
+    """What the header of a picture says: pixels when upright, Pillow's mode and format."""
+
+    width: int
+    height: int
+    mode: str
+    format: str
+
+
+class Decoders:
+    """A pool of `settings.decoders` children, each started when first needed, and again after a crash. Thread-safe.
+
+    `seconds` is the longest time for one picture.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        module: str = "swatchbook.images.decode",
+        seconds: float = DECODE_SECONDS,
+    ) -> None:
+        self._limits = ImageLimits.of(settings)
+        self._seconds = seconds
+        self._children = [Child(module, memory_mb=settings.child_memory_mb) for _ in range(settings.decoders)]
+        self._idle: SimpleQueue[Child] = SimpleQueue()
+        for child in self._children:
+            self._idle.put(child)
+        self._threads = ThreadPoolExecutor(settings.decoders, thread_name_prefix="decode")
+
+    def decode(self, paths: Sequence[Path], side: int) -> list[Decoded]:
+        """Return (h, w, 3) uint8 pixels with longest side at most `side`, or a failure, for each path in order.
+
+        Failures are TooLarge, UnreadableImage, FileMissing, CrashedWorker (two children crashed on the picture) and
+        ProviderTimeout (longer than `seconds`). A failure of one picture does not affect the others. All children work
+        in parallel.
+
+        Raises Configuration if a child does not start.
+        """
+        return self._ask_all(paths, side, _decoded)
+
+    def headers(self, paths: Sequence[Path]) -> list[Header | Failure]:
+        """Return the header of each picture in order, without decoding it, or the failures that `decode` returns."""
+        return self._ask_all(paths, _HEADER_ONLY, _header)
+
+    def _ask_all(self, paths: Sequence[Path], side: int, read: Callable[[Frame], T]) -> list[T | Failure]:
+        size = max(1, len(paths) // (REQUESTS_PER_CHILD * len(self._children)))
+        portions = [paths[n : n + size] for n in range(0, len(paths), size)]
+        return list(chain.from_iterable(self._threads.map(lambda portion: self._ask(portion, side, read), portions)))
+
+    def _ask(self, paths: Sequence[Path], side: int, read: Callable[[Frame], T]) -> list[T | Failure]:
+        child = self._idle.get()
+        try:
+            decoded: list[T | Failure] = []
+            crashes: Counter[int] = Counter()  # by place in `paths`
+            while len(decoded) < len(paths):
+                decoded.extend(self._stream_until_crash(child, paths[len(decoded) :], side, read))
+                if isinstance(decoded[-1], CrashedWorker):
+                    last = len(decoded) - 1
+                    crashes[last] += 1
+                    if crashes[last] < TRIES:
+                        decoded.pop()
+            return decoded
+        finally:
+            self._idle.put(child)
+
+    def _stream_until_crash(
+        self, child: Child, paths: Sequence[Path], side: int, read: Callable[[Frame], T]
+    ) -> Iterator[T | Failure]:
+        """Decode paths until the child crashes or hangs; the last result is then the failure of that picture."""
+        request = {"paths": [str(path) for path in paths], "side": side, "limits": self._limits}
+        try:
+            for frame in child.stream(request, seconds=self._seconds):
+                yield _failure(frame) or read(frame)
+        except CrashedWorker as crash:
+            yield CrashedWorker(f"Decoding it ended its process. {crash.message}")
+        except ProviderTimeout:
+            yield ProviderTimeout(f"Decoding it took longer than {self._seconds:g} s.")
+
+    def close(self) -> None:
+        """Stop the children, even in the middle of a picture."""
+        for child in self._children:
+            child.close()
+        self._threads.shutdown()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, error_type: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _failure(frame: Frame) -> Failure | None:
+    header, _ = frame
+    if "failure" not in header:
+        return None
+    return KINDS.get(header["failure"], Unexpected)(header["message"], advice=header["advice"])
+
+
+def _decoded(frame: Frame) -> Pixels:
+    header, pixels = frame
+    return np.frombuffer(pixels, np.uint8).reshape(header["height"], header["width"], 3)
+
+
+def _header(frame: Frame) -> Header:
+    return Header(**frame[0])
