@@ -297,6 +297,9 @@ def test_ingest_search_show_rebuild_delete(
     assert re.search(r"^small.pdf · link products · [0-9]+ products · ", first.stderr, re.MULTILINE)
     document = report["document_id"]
 
+    def search(*words: str) -> list[str]:
+        return [hit["id"] for hit in json.loads(swatchbook("search", *words, "--json").stdout)]
+
     again = swatchbook("ingest", small_catalogue)  # no Prefect server any more: none is needed
     assert again.returncode == 0
     assert again.stderr == ""
@@ -310,6 +313,13 @@ def test_ingest_search_show_rebuild_delete(
     for where in ("category=terrazzo", "material=cement white", "product=terrazzo palladio"):
         filtered = json.loads(swatchbook("search", "oak terrazzo", "--where", where, "--json").stdout)
         assert {hit["product"] for hit in filtered} == {"Palladio Terrazzo"}, where
+    found = search("oak terrazzo")
+    first_image, second_image = found[:2]
+    assert search("oak terrazzo", "--offset", "1")[0] == second_image
+    assert first_image in search("--like", second_image)
+    assert second_image not in search("--like", second_image)  # the example is no answer
+    assert search("oak terrazzo", "--not", first_image)[0] != first_image
+    assert search("oak terrazzo", "--weights", "text=1") != found
     for command in (("coverage",), ("search", "oak"), ("review", "list"), ("review", "run")):
         unknown = swatchbook(*command, "--owner", "defualt", "--json")
         assert (unknown.returncode, unknown.stdout) == (2, ""), command
