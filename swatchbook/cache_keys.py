@@ -102,7 +102,7 @@ PURE_STAGES: Mapping[str, PureStage] = {
             *_PDF,
             _LABELS,
             "swatchbook/images/traits.py",
-            *_catalogue("pictures", "decoration", "attributes", "kinds", "running_text"),
+            *_catalogue("placements", "decoration", "attributes", "kinds", "running_text"),
             "swatchbook/pipeline/extract.py",
         ),
     ),

@@ -1,6 +1,6 @@
 """Edits by hand in the ledger: each with its number, author and time; and the products and links that stage 7 found
 before any edit, of documents that have some. What an edit changes is in `swatchbook/product_edits.py`; people make them
-with `edit_products.py`.
+with `record_edits.py`.
 """
 
 from collections.abc import Mapping

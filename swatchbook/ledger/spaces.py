@@ -2,7 +2,7 @@
 activate, roll back, drop. Also which requested pairs are made *beside* the active space, and which objects a space
 lacks or has stale.
 
-A role's first space is active at once, unless other roles of its model's family are searched by another model. Later
+A role's first space is active at once, unless other roles of its encoder are searched by another model. Later
 ones become active only by `activate`, in one transaction.
 """
 
@@ -45,8 +45,8 @@ from swatchbook.ledger.tables import (
 from swatchbook.ledger.tables import spaces as table
 from swatchbook.records import PIXEL_ROLES, ItemState, Record, Role, RoleTag
 
-TEXT_FAMILY = frozenset({Role.UNDERSTANDING, Role.TEXT})
-"""Roles whose vectors the text encoder makes; the image encoder makes all others. A model replaces its whole family."""
+TEXT_ENCODER_ROLES = frozenset({Role.UNDERSTANDING, Role.TEXT})
+"""Roles whose vectors the text encoder makes; the image encoder makes all others. Each is replaced as a whole."""
 
 
 class RegisteredSpace(Record):
@@ -90,9 +90,9 @@ class SpaceCount(Record):
     objects: int
 
 
-def family_of(role: Role) -> frozenset[Role]:
+def same_encoder_roles(role: Role) -> frozenset[Role]:
     """Return the vector roles that one model makes: those of the text encoder, or those of the image encoder."""
-    return TEXT_FAMILY if role in TEXT_FAMILY else frozenset(Role) - TEXT_FAMILY - {Role.ANALYSIS}
+    return TEXT_ENCODER_ROLES if role in TEXT_ENCODER_ROLES else frozenset(Role) - TEXT_ENCODER_ROLES - {Role.ANALYSIS}
 
 
 # --- which there are --------------------------------------------------------------------------------------------------
@@ -127,12 +127,12 @@ def active_spaces(ledger: Ledger) -> dict[Role, RegisteredSpace]:
 def add_space(ledger: Ledger, space: Space, model: Mapping[str, Any] | None = None) -> RegisteredSpace:
     """Register a space with the settings that name its model, and return it as it is registered.
 
-    A role's first space is active at once, unless its family (`family_of`) is searched by another model: the roles of
-    a new model become active together. Raises Configuration if it is registered with another dimension.
+    A role's first space is active at once, unless a role of the same encoder is searched by another model: the roles
+    of a new model become active together. Raises Configuration if it is registered with another dimension.
     """
     with ledger.write() as connection:
         known = _registered(connection)
-        others = [each for each in known if each.active and each.space.role in family_of(space.role)]
+        others = [each for each in known if each.active and each.space.role in same_encoder_roles(space.role)]
         is_first = all(each.space.role is not space.role for each in known)
         same_model = all(model is None or each.model in (None, model) for each in others)
         row = {"role": space.role, "tag": space.tag, "dimension": space.dimension, "active": is_first and same_model}
@@ -164,12 +164,12 @@ def require_same_dimensions(connection: Connection, found: Iterable[Space]) -> N
 def adopt_spaces(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> None:
     """Register spaces of another ledger, rows of `spaces`, as they are there; known ones stay as they are.
 
-    A role that is searched here, or whose family is searched by another model, stays so: its space is not active.
+    A role that is searched here, or of whose encoder another model is searched, stays so: its space is not active.
     """
     active = [each for each in _registered(connection) if each.active]
     for row in rows:
         role = Role(row["role"])
-        others = [each for each in active if each.space.role in family_of(role)]
+        others = [each for each in active if each.space.role in same_encoder_roles(role)]
         same_model = all(None in (row["model"], each.model) or row["model"] == each.model for each in others)
         takes_over = row["active"] and same_model and all(each.space.role is not role for each in others)
         values = {**row, "active": takes_over, "model": null() if row["model"] is None else row["model"]}

@@ -266,7 +266,7 @@ links = Table(
     Index(None, "target"),
 )
 
-hand_edits = Table(  # what people changed about products: hand_edits.py
+hand_edits = Table(  # what people changed about products: product_edits.py
     "hand_edits",
     metadata,
     _document(primary_key=True),

@@ -18,7 +18,7 @@ from swatchbook.ledger import missing_vectors as fill_ledger
 from swatchbook.ledger.documents import Document
 from swatchbook.ledger.missing_vectors import FROM_PICTURES, Candidate, ToBackfill
 from swatchbook.ledger.runs import Run
-from swatchbook.ledger.spaces import Lack, family_of
+from swatchbook.ledger.spaces import Lack, same_encoder_roles
 from swatchbook.models import registry
 from swatchbook.pipeline.estimate import UNDERSTANDING_TOKENS, plan_analyses
 from swatchbook.pipeline.publish import publish_all
@@ -92,7 +92,9 @@ def pairs_to_backfill(resources: Resources, asked: Backfill) -> list[RoleTag]:
     pairs = [RoleTag(role=role, tag=active[role]) for role in Role if role in wanted & active.keys()]
     for role in (role for role in Role if role in wanted and role in chosen):
         pair = RoleTag(role=role, tag=chosen[role])
-        same_model = all(active.get(other, chosen.get(other)) == chosen.get(other) for other in family_of(role))
+        same_model = all(
+            active.get(other, chosen.get(other)) == chosen.get(other) for other in same_encoder_roles(role)
+        )
         if pair not in pairs and (asked.stale or (role not in active and same_model)):
             pairs.append(pair)
     if any(pair.role in TEXT_ROLES for pair in pairs):
@@ -159,7 +161,7 @@ def _plan(settings: Settings, paid: Settings | None, pair: RoleTag, objects: int
 
 def _paid_text_model(resources: Resources, pair: RoleTag) -> Settings | None:
     """Return the settings of the provider that makes a pair's vectors from texts; None if no provider does."""
-    if pair.role not in spaces.TEXT_FAMILY:
+    if pair.role not in spaces.TEXT_ENCODER_ROLES:
         return None
     recorded = next((each.model for each in spaces.registered(resources.ledger) if each.pair == pair), None)
     settings = registry.settings_of_tag(resources.settings, pair.role, pair.tag, recorded)

@@ -73,7 +73,7 @@ Queries = Mapping[str, tuple[Vectors, Vectors]]
 
 
 def _queries(resources: Resources, old: Space, new: Space, count: int) -> Queries:
-    if old.role in spaces.TEXT_FAMILY:
+    if old.role in spaces.TEXT_ENCODER_ROLES:
         names = sample_names(resources.ledger, count)
         if not names:
             return {}

@@ -10,7 +10,7 @@ from swatchbook.errors import Configuration, InvalidReference
 from swatchbook.ledger import missing_vectors as fill_ledger
 from swatchbook.ledger import spaces
 from swatchbook.ledger.documents import Document
-from swatchbook.ledger.spaces import Lack, RegisteredSpace, family_of
+from swatchbook.ledger.spaces import Lack, RegisteredSpace, same_encoder_roles
 from swatchbook.models import registry
 from swatchbook.pipeline.publish import publish_all
 from swatchbook.providers.costs import tokens_at_most, usd
@@ -137,7 +137,7 @@ def plan_fill(resources: Resources, roles: Collection[Role] = ()) -> tuple[FillP
     plans = []
     for lack in spaces.lacks(resources.ledger, chosen_pairs(resources, roles)):
         pair, texts = RoleTag(role=lack.role, tag=lack.tag), list[int]()
-        if pair.role in spaces.TEXT_FAMILY and settings.text_encoder != "minilm":
+        if pair.role in spaces.TEXT_ENCODER_ROLES and settings.text_encoder != "minilm":
             texts = [tokens_at_most(text) for text in fill_ledger.texts_to_make(resources.ledger, pair)]
         plans.append(plan_vectors(settings, pair, lack.open, texts))
     return tuple(plans)
@@ -146,7 +146,7 @@ def plan_fill(resources: Resources, roles: Collection[Role] = ()) -> tuple[FillP
 def plan_vectors(settings: Settings, pair: RoleTag, objects: int, texts: Sequence[int]) -> FillPlan:
     """Return the plan for the vectors of a pair. `settings` name its model; `texts`: the most tokens of each text."""
     cost: float | None = 0.0
-    if pair.role in spaces.TEXT_FAMILY and settings.text_encoder != "minilm":
+    if pair.role in spaces.TEXT_ENCODER_ROLES and settings.text_encoder != "minilm":
         cost = usd(model_price(settings, "text"), sum(texts), 0)
     else:
         texts = ()
@@ -257,10 +257,10 @@ def activate(resources: Resources, *, roles: Collection[Role] = (), accept_faile
 
 
 def _replaced(resources: Resources, pairs: Iterable[RoleTag], active: Collection[Role]) -> set[Role]:
-    """Return the active roles of the families that are switched which the new model does not make."""
+    """Return the active roles of the switched encoders which the new model does not make."""
     made = registry.vector_tags(resources.settings)
-    families = [family_of(pair.role) for pair in pairs]
-    return {role for role in active if role not in made and any(role in family for family in families)}
+    replaced = [same_encoder_roles(pair.role) for pair in pairs]
+    return {role for role in active if role not in made and any(role in roles for roles in replaced)}
 
 
 def _not_filled(lacked: Sequence[Lack]) -> Configuration:

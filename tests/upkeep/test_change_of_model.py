@@ -119,7 +119,7 @@ class Collection:
             self.picture = next(iter(hit.file for hit in search(resources, text="oak floor") if hit.file))
 
     def look(self, resources: Resources) -> None:
-        """Search by text and by picture; what was asked is of one model for each family, and complete."""
+        """Search by text and by picture; what was asked is of one model for each encoder, and complete."""
         watched: Watched = resources.index  # type: ignore[assignment]
         if not self.kept:
             return
