@@ -14,7 +14,7 @@ from swatchbook.runtime.child_process import serve
 real_decode = decode.decode
 
 
-def decode(path: Path, side: int, limits: ImageLimits) -> Image.Image:
+def troubled(path: Path, side: int, limits: ImageLimits) -> Image.Image:
     if path.name.startswith("deadly"):
         os.kill(os.getpid(), signal.SIGSEGV)
     if path.name.startswith("killed"):
@@ -28,5 +28,5 @@ def decode(path: Path, side: int, limits: ImageLimits) -> Image.Image:
 
 
 if __name__ == "__main__":
-    decode.decode = decode
+    decode.decode = troubled
     serve(decode.handle)
