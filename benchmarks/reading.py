@@ -122,8 +122,8 @@ def printed_seconds(catalogue: Path) -> Iterator[float]:
     """Yield the processor seconds of OCR of each page that is read so; the models are loaded before."""
     import pymupdf
 
+    from swatchbook.pdf.ocr_pages import PrintedText
     from swatchbook.pdf.parser_child import read_page
-    from swatchbook.pdf.printed_text import PrintedText
 
     printed_text = PrintedText("auto")
     with pymupdf.open(catalogue) as document:

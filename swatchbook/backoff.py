@@ -1,6 +1,6 @@
 """The pause before the next try of what failed: 15 minutes, doubling with each failure, at most a day. Whether it is
-tried again is in `errors.py`, how often at most in `ledger/outcomes.py`. The pauses of 2, 4 and 8 seconds within a
-run are the setting `retry_delays`.
+tried again is in `errors.py`, how often at most in `ledger/failure_outcomes.py`. The pauses of 2, 4 and 8 seconds
+within a run are the setting `retry_delays`.
 """
 
 FIRST_PAUSE, LONGEST_PAUSE = 900.0, 86_400.0

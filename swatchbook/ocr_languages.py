@@ -22,7 +22,7 @@ OTHER_SCRIPTS = (
     "mal", "ori", "sin", "lao", "khm", "mya", "kat", "hye", "amh", "tir", "bod", "dzo",
 )  # fmt: skip
 """Tesseract's names of languages in scripts that the packaged models do not read, the likeliest
-first (`pdf/recogniser.py`)."""
+first (`pdf/ocr_engine.py`)."""
 
 
 def data_folder() -> Path | None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from swatchbook.errors import Configuration
 from swatchbook.ledger.database import Ledger, open_ledger
-from swatchbook.ledger.remembered import Remembered
+from swatchbook.ledger.read_cache import ReadCache
 from swatchbook.ledger.spaces import registered
 from swatchbook.records import RoleTag
 from swatchbook.runtime.heap import limit_arenas
@@ -56,7 +56,7 @@ class Resources:
         self._patience, self._lag = patience, lag
         self._models_by_record: dict[str, Models] = {}
         self._models_lock = threading.Lock()
-        self._remembered: Remembered | None = None
+        self._read_cache: ReadCache | None = None
 
     @cached_property
     def ledger(self) -> Ledger:
@@ -64,14 +64,14 @@ class Resources:
             self.settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)  # texts and images are private
         return open_ledger(self.settings.ledger, patience=self._patience)
 
-    def remembered(self, *, newest: bool = False) -> Remembered:
-        """Return the memory of what searches have read of the ledger; an empty one if anything was committed since.
+    def read_cache(self, *, newest: bool = False) -> ReadCache:
+        """Return what searches have read of the ledger; an empty cache if anything was committed since.
 
         `newest`: without a lag.
         """
-        revision, known = self.ledger.revision(lag=0.0 if newest else self._lag), self._remembered
+        revision, known = self.ledger.revision(lag=0.0 if newest else self._lag), self._read_cache
         if known is None or known.revision != revision or known.ledger is not self.ledger or known.is_full:
-            known = self._remembered = Remembered(self.ledger, revision)
+            known = self._read_cache = ReadCache(self.ledger, revision)
         return known
 
     @cached_property

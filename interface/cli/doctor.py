@@ -262,7 +262,7 @@ def check_decoder(resources: Resources) -> str:
 
 def check_pdf(resources: Resources) -> str:
     from swatchbook.ocr_languages import check_languages, chosen_languages
-    from swatchbook.pdf.printed_text import READABLE
+    from swatchbook.pdf.ocr_pages import READABLE
     from swatchbook.runtime.child_process import Child
 
     settings = resources.settings

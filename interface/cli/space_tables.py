@@ -9,7 +9,7 @@ from interface.cli.terminal import cell, clean, table, until
 from swatchbook.ledger.spaces import Lack
 from swatchbook.reports.stale import StaleRole
 from swatchbook.truncate import truncate
-from swatchbook.upkeep.compare import Comparison
+from swatchbook.upkeep.compare_spaces import Comparison
 from swatchbook.upkeep.spaces import Filled, FillPlan, RoleSpaces
 
 SHOWN_FAILURES = 10

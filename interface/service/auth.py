@@ -80,7 +80,7 @@ def choose_known(resources: Resources, caller: Caller, owner: str | None) -> str
 
 def recent_owners(resources: Resources) -> list[str]:
     """Return the owners of documents, sorted; those that another process has added may be missing for some seconds."""
-    known = resources.remembered()
+    known = resources.read_cache()
     return known.once(lambda: known_owners(known.ledger), known_owners)
 
 

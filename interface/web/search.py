@@ -183,7 +183,7 @@ def _more(query: PageQuery, found: SearchResults) -> str | None:
 
 def _sliders(view: View, query: PageQuery, weights: dict[str, float]) -> dict[str, float]:
     """Return role -> its weight in this search, of all roles that can be searched; by default in any search."""
-    active = searched_spaces(view.resources.remembered())
+    active = searched_spaces(view.resources.read_cache())
     by_picture = bool(query.picture or query.like)
     chosen = view.resources.settings.search_weights
     weights = weights or default_weights(active, text=bool(query.text), image=by_picture, chosen=chosen)

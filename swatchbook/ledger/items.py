@@ -1,7 +1,7 @@
 """Cut open items into batches, claim them under a lease, and commit results and failures in one transaction; take over
 vectors that a source has already. Items
 at which a process died are claimed last, in ever smaller groups. Vectors that are NaN, zero or of another length are
-refused. How a failure counts is in `outcomes.py`.
+refused. How a failure counts is in `failure_outcomes.py`.
 """
 
 from collections import defaultdict
@@ -34,6 +34,7 @@ from swatchbook.errors import Failure, InvalidModelOutput
 from swatchbook.ledger.bulk_rows import upsert_rows
 from swatchbook.ledger.database import Ledger, db_now, is_among, portions, select_in
 from swatchbook.ledger.dirty import mark_made
+from swatchbook.ledger.failure_outcomes import failure_outcome, record_failures
 from swatchbook.ledger.image_text import queue_text_items, set_current_text
 from swatchbook.ledger.leases import (
     LEASE_SECONDS,
@@ -42,7 +43,6 @@ from swatchbook.ledger.leases import (
     free,
     lease_range,
 )
-from swatchbook.ledger.outcomes import failure_outcome, record_failures
 from swatchbook.ledger.requested import requested_items, requested_of_keys, those
 from swatchbook.ledger.runs import Run, require_live
 from swatchbook.ledger.spaces import active_tags

@@ -44,8 +44,8 @@ from swatchbook.ledger.dirty import (
     publishable,
     unpublished_rows,
 )
+from swatchbook.ledger.failure_outcomes import failure_record
 from swatchbook.ledger.leases import LEASE_SECONDS
-from swatchbook.ledger.outcomes import failure_record
 from swatchbook.ledger.payloads import chunk_payloads, image_payloads
 from swatchbook.ledger.spaces import free_empty_roles
 from swatchbook.ledger.tables import (

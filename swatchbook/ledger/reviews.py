@@ -15,9 +15,9 @@ from swatchbook.ledger.bulk_rows import upsert_rows
 from swatchbook.ledger.database import Ledger, db_now
 from swatchbook.ledger.dead_runs import mark_dead
 from swatchbook.ledger.dirty import mark_changed, mark_made, reopen_documents_showing
+from swatchbook.ledger.failure_outcomes import RUN_LIMIT, failure_record
 from swatchbook.ledger.image_text import queue_text_items, set_current_text
 from swatchbook.ledger.leases import NO_LEASE
-from swatchbook.ledger.outcomes import RUN_LIMIT, failure_record
 from swatchbook.ledger.queries.reviews import load_analysis, reviews_of
 from swatchbook.ledger.runs import Run, insert_run, require_live
 from swatchbook.ledger.tables import analyses, contents, documents, images, items, reviews, runs

@@ -1,6 +1,6 @@
 """The local analyst as a model: its tag, and the size to which it shrinks pictures. Its rules for colours, pattern,
 contrast and quality are in `images/local_analysis.py`. With SWATCHBOOK_OCR=always it also reads what is printed on a
-picture (`pdf/recogniser.py`): once for its content key, whichever pages show it.
+picture (`pdf/ocr_engine.py`): once for its content key, whichever pages show it.
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from swatchbook.records import Analysis
 if TYPE_CHECKING:
     from swatchbook.arrays import Pixels
     from swatchbook.ledger.calls import CallContext
-    from swatchbook.pdf.recogniser import Recogniser
+    from swatchbook.pdf.ocr_engine import Recogniser
 
 SIDE: Final = 160  # pixels, as for the descriptors, so that one decoding serves both
 PRINT_SIDE: Final = 640  # pixels, at which letters are read: 0.2 s a picture
@@ -51,6 +51,6 @@ class LocalAnalyst:
 
 
 def _load_recogniser() -> "Recogniser":
-    from swatchbook.pdf.recogniser import Recogniser  # imports OpenCV and onnxruntime
+    from swatchbook.pdf.ocr_engine import Recogniser  # imports OpenCV and onnxruntime
 
     return Recogniser()

@@ -1,5 +1,5 @@
 """The text of a page as a person reads it: lines with their styles, without what clips or the page's edge cut off and
-what is not visible (`seen_text.py`), ligatures as letters, letter-spaced words joined. The most lines of a page
+what is not visible (`visible_text.py`), ligatures as letters, letter-spaced words joined. The most lines of a page
 (5,000). It runs in the child process.
 """
 
@@ -12,8 +12,8 @@ from typing import Any
 import pymupdf
 
 from swatchbook.geometry import FARTHEST, Box, Transform, finite_box, transform_box
-from swatchbook.pdf.glyph_order import has_glyph_numbers, read_glyph_numbers
-from swatchbook.pdf.seen_text import Grounds, find_unseen
+from swatchbook.pdf.unmapped_fonts import has_glyph_numbers, read_glyph_numbers
+from swatchbook.pdf.visible_text import Grounds, find_unseen
 
 TEXT = pymupdf.TEXT_CLIP | pymupdf.TEXT_PRESERVE_WHITESPACE | pymupdf.TEXT_CID_FOR_UNKNOWN_UNICODE
 BOLD, ITALIC = 16, 2  # bits of a span's flags

@@ -1,5 +1,5 @@
 """The child process that opens PDFs: outline, pages, tables and rendered pages, and what a broken, truncated or
-encrypted PDF is. Text: `page_text.py`; pictures: `extract_pictures.py`; pages as people see them: `look.py`.
+encrypted PDF is. Text: `page_text.py`; pictures: `extract_pictures.py`; pages as people see them: `picture_like.py`.
 
 It may hang, crash or be killed. Requests (`handle`): `open`, `read`, `tables`, `render`, `look`, `draw`, `extract`.
 Requests over pages end each page with `"done"`, or with `"lost"` if it raised. The child sends `"begun"` before it
@@ -19,11 +19,11 @@ import pymupdf
 from swatchbook.errors import EncryptedDocument, Unexpected, UnreadableDocument
 from swatchbook.geometry import Transform, finite_box, transform_box
 from swatchbook.pdf.mupdf_failure import to_failure
+from swatchbook.pdf.ocr_pages import PrintedText
 from swatchbook.pdf.page_text import is_letter_spaced, read_blocks, strip_control_characters
-from swatchbook.pdf.painting import to_drawn
-from swatchbook.pdf.printed_text import PrintedText
-from swatchbook.pdf.seen_text import trace_text
-from swatchbook.pdf.tabular import looks_tabular
+from swatchbook.pdf.table_pages import looks_tabular
+from swatchbook.pdf.trace_painting import to_drawn
+from swatchbook.pdf.visible_text import trace_text
 from swatchbook.runtime.child_process import Frame, serve
 from swatchbook.truncate import truncate
 
@@ -52,11 +52,11 @@ def handle(request: dict[str, Any], _payload: bytes) -> Iterator[Frame]:
             case "render":
                 yield from _over_pages(document, request, partial(render, fit=request["fit"], form=request["form"]))
             case "look":
-                from swatchbook.pdf.look import look
+                from swatchbook.pdf.picture_like import look
 
                 yield from _over_pages(document, request, partial(look, side=request["side"], placed=request["placed"]))
             case "draw":
-                from swatchbook.pdf.look import draw
+                from swatchbook.pdf.picture_like import draw
 
                 yield from _over_pages(
                     document, request, partial(draw, side=request["side"], drawing=request["drawing"])

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from swatchbook.geometry import Turn, area, centre_inside, long_side, move, resize, shared_area
-from swatchbook.pdf.ocr import is_mostly_unread
+from swatchbook.pdf.ocr_text import is_mostly_unread
 from swatchbook.records import Box, Page
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def cut_rasters(page: Any, found: Iterable["Found"], texts: Texts | None) -> Ite
         regions = _regions(page, box, texts["lines"], smaller) if _may_be_cut(box, texts["lines"], page.rect) else []
         turn = UPRIGHT[texts["turn"]]
         for region in regions:
-            from swatchbook.pdf.visible import Seen  # and PyMuPDF, which the parent never imports
+            from swatchbook.pdf.visible_pictures import Seen  # and PyMuPDF, which the parent never imports
 
             seen = Seen(region, area(region), opacity=1.0)
             yield replace(raster, kind="region", whole=region, place=region, seen=seen, picture=None, turn=turn)
@@ -70,7 +70,7 @@ def _regions(page: Any, raster: Box, lines: Sequence[Box], others: Sequence[Box]
     left, top, *_ = raster
     scale = magnification(page.rect)
     on_it = [resize(move(line, -left, -top), scale) for line in lines if centre_inside(line, raster)]
-    from swatchbook.pdf.visible import render_box
+    from swatchbook.pdf.visible_pictures import render_box
 
     pixels = np.asarray(render_box(page, raster, scale))
     regions = find_regions(pixels, on_it, area(page.rect) * scale**2)

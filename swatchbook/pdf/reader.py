@@ -32,7 +32,7 @@ from swatchbook.images.limits import ImageLimits
 from swatchbook.ocr_languages import check_languages, chosen_languages
 from swatchbook.pdf.folds import Fold
 from swatchbook.pdf.limits import check_pages, check_pdf
-from swatchbook.pdf.printed_text import READABLE
+from swatchbook.pdf.ocr_pages import READABLE
 from swatchbook.pdf.rasters import Texts
 from swatchbook.records import (
     Box,

@@ -9,7 +9,7 @@ os.environ["OMP_THREAD_LIMIT"] = "1"  # before the library is loaded: other proc
 import tesserocr
 
 from swatchbook.ocr_languages import data_folder
-from swatchbook.pdf.line_models import Corners, Pixels, cut_line
+from swatchbook.pdf.ocr_models import Corners, Pixels, cut_line
 
 ENDS = 0.15  # of a line's height, taken off both ends: what stands beside a line is read as signs, rules of tables too
 MARKS = dict.fromkeys((0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)))  # of the direction of text

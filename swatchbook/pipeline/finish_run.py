@@ -19,7 +19,7 @@ from swatchbook.errors import (
     as_failure,
 )
 from swatchbook.ledger import page_failures, runs
-from swatchbook.ledger.outcomes import RUN_LIMIT
+from swatchbook.ledger.failure_outcomes import RUN_LIMIT
 from swatchbook.ledger.queries.account import account, next_status
 from swatchbook.ledger.queries.document import read_products
 from swatchbook.ledger.queries.report import document_report

@@ -1,5 +1,5 @@
-"""Audit a catalogue: what looks like a picture on its rendered pages (`pdf/look.py`) is lost if neither a placement nor
-a picture listed of a skipped page covers it.
+"""Audit a catalogue: what looks like a picture on its rendered pages (`pdf/picture_like.py`) is lost if neither a
+placement nor a picture listed of a skipped page covers it.
 """
 
 from pydantic import Field

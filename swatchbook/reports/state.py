@@ -4,6 +4,7 @@ are those of the last 14 days.
 
 from typing import Final
 
+from swatchbook.ledger.loop_rounds import last_rounds
 from swatchbook.ledger.queries.account import count_left_out, count_shown
 from swatchbook.ledger.queries.activity import (
     daily_costs,
@@ -17,7 +18,6 @@ from swatchbook.ledger.queries.owners import owner_accounts
 from swatchbook.ledger.queries.reviews import count_images_to_review
 from swatchbook.ledger.queries.statistics import count_statistics
 from swatchbook.ledger.queries.timings import stage_weeks
-from swatchbook.ledger.rounds import last_rounds
 from swatchbook.ledger.spaces import active_spaces, count_vectors
 from swatchbook.records import CollectionState, ImageState, ModelVectors, OwnerState, StaleVectors
 from swatchbook.reports.stale import chosen_tags, stale_roles

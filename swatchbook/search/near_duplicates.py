@@ -15,7 +15,7 @@ from swatchbook.arrays import Vectors
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.queries.near_duplicates import HashedImage, hashed_images, visual_vectors
 from swatchbook.ledger.queries.search_results import add_labels, describe_images
-from swatchbook.ledger.remembered import Remembered
+from swatchbook.ledger.read_cache import ReadCache
 from swatchbook.ledger.spaces import active_spaces
 from swatchbook.records import NearDuplicates, Role
 from swatchbook.resources import Resources
@@ -41,11 +41,11 @@ def find_near_duplicates(resources: Resources, owner: str | None = None) -> list
     The first image of a group has most pixels, and each other one is a near-duplicate of it. An image is in one group.
     """
     images = sorted(hashed_images(resources.ledger, owner=owner), key=lambda one: (-one.width * one.height, one.id))
-    groups = [tuple(one.id for one in group) for group in _group(resources.remembered(), images) if len(group) > 1]
+    groups = [tuple(one.id for one in group) for group in _group(resources.read_cache(), images) if len(group) > 1]
     return sorted(groups, key=lambda group: (-len(group), group))
 
 
-def fold(known: Remembered, ids: Sequence[str]) -> dict[str, tuple[str, ...]]:
+def fold(known: ReadCache, ids: Sequence[str]) -> dict[str, tuple[str, ...]]:
     """Return the first image of each group of near-duplicates among these -> the others of its group, in this order."""
     images = known.each(_hashed, ids)
     groups = _group(known, [images[id] for id in dict.fromkeys(ids) if id in images])
@@ -57,7 +57,7 @@ def _hashed(ledger: Ledger, ids: Sequence[str]) -> dict[str, HashedImage]:
     return {one.id: one for one in hashed_images(ledger, ids=ids)}
 
 
-def _group(known: Remembered, images: Sequence[HashedImage]) -> list[list[HashedImage]]:
+def _group(known: ReadCache, images: Sequence[HashedImage]) -> list[list[HashedImage]]:
     """Group images with the near-duplicates of their first one, in the order given; one without any is alone."""
     pairs = _groups_by(images, lambda _, near: near)
     _read_vectors(known, [images[place].content_key for group in pairs if len(group) > 1 for place in group])
@@ -85,7 +85,7 @@ def _may_be_same(a: HashedImage, b: HashedImage) -> bool:
     return a.owner == b.owner and 1 / SAME_SHAPE <= ratio <= SAME_SHAPE
 
 
-def _same_vectors(known: Remembered, images: Sequence[HashedImage], first: int, others: Sequence[int]) -> list[int]:
+def _same_vectors(known: ReadCache, images: Sequence[HashedImage], first: int, others: Sequence[int]) -> list[int]:
     """Return those of the other images whose visual vector is nearly that of the first one."""
     vectors = _read_vectors(known, [images[place].content_key for place in (first, *others)])
     own = vectors.get(images[first].content_key)
@@ -95,7 +95,7 @@ def _same_vectors(known: Remembered, images: Sequence[HashedImage], first: int, 
     return [place for place, vector in found.items() if _cosine(own, vector) >= LEAST_COSINE]
 
 
-def _read_vectors(known: Remembered, keys: Sequence[str]) -> Mapping[str, Vectors]:
+def _read_vectors(known: ReadCache, keys: Sequence[str]) -> Mapping[str, Vectors]:
     """Return content key -> visual vector in the active space, of those that have one."""
     active = known.once(lambda: active_spaces(known.ledger).get(Role.VISUAL), Role.VISUAL)
     return known.each(visual_vectors, keys, active.space.tag) if active else {}

@@ -18,7 +18,7 @@ from swatchbook.ledger.editions import has_superseded
 from swatchbook.ledger.queries import search_results
 from swatchbook.ledger.queries.filters import satisfying, unmatched
 from swatchbook.ledger.queries.printed_texts import texts_of
-from swatchbook.ledger.remembered import Remembered
+from swatchbook.ledger.read_cache import ReadCache
 from swatchbook.ledger.spaces import active_spaces
 from swatchbook.models.base import TextTower
 from swatchbook.models.registry import Models
@@ -129,7 +129,7 @@ def search(
     if not (text and text.strip()) and image is None and not examples.like:
         raise InvalidReference("Nothing to search for.", advice="Give a text, an image, or both.")
     where = (where or Where()).model_copy(update={} if owner is None else {"owner": owner})
-    known = resources.remembered()
+    known = resources.read_cache()
     whose = where.whose
     if not where.newest_only or not known.once(lambda: has_superseded(known.ledger, whose), has_superseded, whose):
         where = where.model_copy(update={"editions": "all"})  # the same results, without a condition
@@ -139,7 +139,7 @@ def search(
     try:
         best = _best(resources, known, asked, where, by, k, weights, folded=folded)
     except Failure:  # a space that another one has replaced may be dropped at this moment
-        if searched_spaces(known) == searched_spaces(now := resources.remembered(newest=True)):
+        if searched_spaces(known) == searched_spaces(now := resources.read_cache(newest=True)):
             raise
         best = _best(resources, now, asked, where, by, k, weights, folded=folded)
     hits = known.each(_describe, [each.target for each in best], by)
@@ -152,7 +152,7 @@ def search(
 
 def _best(
     resources: Resources,
-    known: Remembered,
+    known: ReadCache,
     asked: Query,
     where: Where,
     by: ResultKind,
@@ -183,7 +183,7 @@ def ask_each_role(
     resources: Resources, asked: Query, by: ResultKind, owner: str | None
 ) -> tuple[dict[str, list[Match]], ToTargets]:
     """Return role -> its candidates, of every role that applies, whatever its weight; and what they stand for."""
-    where, known = Where(owner=owner), resources.remembered()
+    where, known = Where(owner=owner), resources.read_cache()
     active = searched_spaces(known)
     queries = _queries(
         resources, active, asked, frozenset(WEIGHTED), lambda kind: filters_of_candidates(where, by, kind)
@@ -194,11 +194,11 @@ def ask_each_role(
 def weights_in_use(resources: Resources, *, text: bool, image: bool) -> dict[str, float]:
     """Return the weights of a query by text, by picture or by both that gives none."""
     return default_weights(
-        searched_spaces(resources.remembered()), text=text, image=image, chosen=resources.settings.search_weights
+        searched_spaces(resources.read_cache()), text=text, image=image, chosen=resources.settings.search_weights
     )
 
 
-def searched_spaces(known: Remembered) -> Mapping[Role, Space]:
+def searched_spaces(known: ReadCache) -> Mapping[Role, Space]:
     """Return role -> the space that searches read."""
     return known.once(lambda: {role: each.space for role, each in active_spaces(known.ledger).items()}, active_spaces)
 
@@ -208,7 +208,7 @@ def searched_spaces(known: Remembered) -> Mapping[Role, Space]:
 
 def evidence(resources: Resources, hits: Sequence[Hit], text: str, by: ResultKind, owner: str | None) -> list[Evidence]:
     """Return what speaks for each result of a search by text, of an owner or of all."""
-    asked, known = content_words(text), resources.remembered()
+    asked, known = content_words(text), resources.read_cache()
     texts = texts_of(known, by, [hit.id for hit in hits])
     backgrounds = _backgrounds(resources, known, {role for hit in hits for role in hit.why}, owner)
     said = [
@@ -222,7 +222,7 @@ def evidence(resources: Resources, hits: Sequence[Hit], text: str, by: ResultKin
     ]
 
 
-def _said_by_nothing(resources: Resources, known: Remembered, words: Collection[str], owner: str | None) -> set[str]:
+def _said_by_nothing(resources: Resources, known: ReadCache, words: Collection[str], owner: str | None) -> set[str]:
     """Return those of the words that keyword search finds nowhere among an owner's images and chunks, or all."""
     active, of_owner = searched_spaces(known), Where(owner=owner, editions="all")
     spaces = [active[role] for role in (Role.TEXT, Role.UNDERSTANDING) if role in active]
@@ -254,7 +254,7 @@ def _closeness(hit: Hit, backgrounds: Mapping[str, Background]) -> float:
 
 
 def _backgrounds(
-    resources: Resources, known: Remembered, roles: Collection[str], owner: str | None
+    resources: Resources, known: ReadCache, roles: Collection[str], owner: str | None
 ) -> dict[str, Background]:
     """Return role -> the background of its active space to texts, for those of the roles that texts are near to."""
     found = dict[str, Background]()
@@ -309,7 +309,7 @@ def _depths(where: Where, by: ResultKind) -> Sequence[int]:
 
 def _first_satisfying(
     resources: Resources,
-    known: Remembered,
+    known: ReadCache,
     ranked: Sequence[tuple[str, FusedScore]],
     where: Where,
     by: ResultKind,
@@ -475,7 +475,7 @@ def _decode(resources: Resources, image: Path, side: int) -> Pixels:
     return decoded
 
 
-def _images_of(known: Remembered) -> ToTargets:
+def _images_of(known: ReadCache) -> ToTargets:
     """Return a function that maps matches to images: a chunk stands for the images linked to it."""
 
     def to_images(role: str, matches: Sequence[Match]) -> Ranked:
@@ -486,7 +486,7 @@ def _images_of(known: Remembered) -> ToTargets:
     return to_images
 
 
-def _products_of(known: Remembered) -> ToTargets:
+def _products_of(known: ReadCache) -> ToTargets:
     """Return a function that maps matches to products: a product ranks as its best image or chunk."""
 
     def to_products(role: str, matches: Sequence[Match]) -> Ranked:
@@ -498,7 +498,7 @@ def _products_of(known: Remembered) -> ToTargets:
     return to_products
 
 
-def _chunks_of(known: Remembered) -> ToTargets:
+def _chunks_of(known: ReadCache) -> ToTargets:
     """Return a function that maps matches to chunks: an image stands for the chunks linked to it."""
 
     def to_chunks(role: str, matches: Sequence[Match]) -> Ranked:
@@ -521,7 +521,7 @@ def _describe(ledger: Ledger, by: ResultKind, ids: Sequence[str]) -> dict[str, H
     return {hit.id: hit for hit in search_results.add_labels(ledger, _DESCRIBE[by](ledger, ids))}
 
 
-_TARGETS: Mapping[ResultKind, Callable[[Remembered], ToTargets]] = {
+_TARGETS: Mapping[ResultKind, Callable[[ReadCache], ToTargets]] = {
     "image": _images_of,
     "product": _products_of,
     "chunk": _chunks_of,

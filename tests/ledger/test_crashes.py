@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from swatchbook.errors import RunRevoked
 from swatchbook.ledger import dead_runs, items, runs
 from swatchbook.ledger.database import Ledger
-from swatchbook.ledger.outcomes import RUN_LIMIT
+from swatchbook.ledger.failure_outcomes import RUN_LIMIT
 from swatchbook.ledger.runs import Run
 from swatchbook.ledger.tables import items as item_rows
 from swatchbook.ledger.tables import runs as run_rows

@@ -21,8 +21,8 @@ from swatchbook.errors import (
 )
 from swatchbook.ledger import database, dead_runs, items, runs
 from swatchbook.ledger.database import Ledger, db_now
+from swatchbook.ledger.failure_outcomes import RUN_LIMIT
 from swatchbook.ledger.items import FailedItem, ItemResult
-from swatchbook.ledger.outcomes import RUN_LIMIT
 from swatchbook.ledger.requested import add_pending
 from swatchbook.ledger.tables import analyses, chunks, contents, images, placements, spaces, vectors
 from swatchbook.ledger.tables import items as item_rows

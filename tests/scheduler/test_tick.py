@@ -18,8 +18,8 @@ from scheduler.tick import Ticked, keep_ticking, tick
 from swatchbook.errors import InvalidReference
 from swatchbook.ledger.document_commands import cancel, mark_deleting
 from swatchbook.ledger.documents import Document, get_document
+from swatchbook.ledger.loop_rounds import last_rounds
 from swatchbook.ledger.queries import reviews
-from swatchbook.ledger.rounds import last_rounds
 from swatchbook.ledger.runs import live_runs
 from swatchbook.pipeline.delete import delete
 from swatchbook.pipeline.register import register

@@ -86,7 +86,7 @@ def test_copies_are_one_group_and_nothing_else_is(resources: Resources, folder: 
     assert {owners[id] for id in of_anna} == {"anna"}
 
     shown = [of_anna[3], next(id for id in name if name[id] == "3.png" and owners[id] == "anna"), of_anna[0]]
-    assert fold(resources.remembered(), shown) == {shown[0]: (shown[2],), shown[1]: ()}
+    assert fold(resources.read_cache(), shown) == {shown[0]: (shown[2],), shown[1]: ()}
 
 
 def test_equal_hashes_are_not_enough(resources: Resources, folder: Path) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from swatchbook.upkeep.compare import overlap, rank_correlation
+from swatchbook.upkeep.compare_spaces import overlap, rank_correlation
 
 TEN = [f"image {n}" for n in range(10)]
 

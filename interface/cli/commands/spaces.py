@@ -72,7 +72,7 @@ def compare_spaces(
     with opened_resources() as resources:
         from interface.cli.space_tables import draw_comparisons
         from interface.cli.terminal import out, say_json
-        from swatchbook.upkeep.compare import compare_spaces as compare
+        from swatchbook.upkeep.compare_spaces import compare_spaces as compare
 
         compared = compare(resources, roles=parse_roles(roles), queries=queries)
         say_json(compared) if as_json else out().print(draw_comparisons(compared))

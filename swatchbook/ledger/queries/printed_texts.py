@@ -10,12 +10,12 @@ from sqlalchemy import Connection, select
 
 from swatchbook.ledger.database import Ledger, select_in
 from swatchbook.ledger.queries.search_results import chunks_of_images, products_of_images
-from swatchbook.ledger.remembered import Remembered
+from swatchbook.ledger.read_cache import ReadCache
 from swatchbook.ledger.tables import chunks, contents, images, links, placements
 from swatchbook.records import COUNTED, LinkKind, ResultKind
 
 
-def texts_of(known: Remembered, by: ResultKind, ids: Sequence[str]) -> dict[str, list[str]]:
+def texts_of(known: ReadCache, by: ResultKind, ids: Sequence[str]) -> dict[str, list[str]]:
     """Return image, product or chunk -> its texts, for those of the ids that there are; some may be there twice.
 
     A product has the texts of its chunks and images; an image those of the chunks and products that it is linked to.

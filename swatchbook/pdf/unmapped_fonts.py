@@ -1,7 +1,7 @@
 """Text whose fonts have no map from glyphs to letters: the library then gives the glyphs' numbers, which read like a
 Caesar cipher ("3URGXFWLRQ" is "Production"). Fonts keep one of two orders of glyphs; the one that makes words of the
 numbers is undone. Where neither does, the characters become replacement characters, so that the page counts as one
-without usable text (`printed_text.py`). It runs in the child process.
+without usable text (`ocr_pages.py`). It runs in the child process.
 """
 
 from collections import defaultdict

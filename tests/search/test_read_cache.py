@@ -73,7 +73,7 @@ def test_searches_find_what_they_would_find_first(sample: Resources) -> None:
                     step(connection)
                 continue
             found = find(*step)
-            sample._remembered = None
+            sample._read_cache = None
             assert found == find(*step)
 
     hold()

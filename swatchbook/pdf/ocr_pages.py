@@ -1,7 +1,7 @@
 """Which pages are read by their pixels (OCR): those with fewer than 25 letters, with fonts that map to nothing, or with
 a raster of 30 % of the page beside at most two lines of text. Beside more lines, only such rasters are read, and only
-those with at most two lines on them that show several things on flat ground. How lines become paragraphs: `ocr.py`; how
-pixels are read: `recogniser.py`.
+those with at most two lines on them that show several things on flat ground. How lines become paragraphs:
+`ocr_text.py`; how pixels are read: `ocr_engine.py`.
 
 Without numpy and pydantic, which the child that reads pages only imports when a page needs it.
 """
@@ -105,9 +105,9 @@ class PrintedText:
     def _read(self, read: dict[str, Any], page: Any) -> dict[str, Any]:
         import numpy as np
 
-        from swatchbook.pdf.ocr import add_printed, known_lines, within
-        from swatchbook.pdf.recogniser import Recogniser, fitting_dpi
-        from swatchbook.pdf.visible import render_box
+        from swatchbook.pdf.ocr_engine import Recogniser, fitting_dpi
+        from swatchbook.pdf.ocr_text import add_printed, known_lines, within
+        from swatchbook.pdf.visible_pictures import render_box
         from swatchbook.records import Page
 
         parts = [read["box"]]
@@ -130,7 +130,7 @@ def _shows_several(page: Any, raster: Box) -> bool:
 
     from swatchbook.pdf.rasters import magnification
     from swatchbook.pdf.regions import holds_several
-    from swatchbook.pdf.visible import render_box
+    from swatchbook.pdf.visible_pictures import render_box
 
     scale = magnification(page.rect)
     return holds_several(np.asarray(render_box(page, raster, scale)), area(page.rect) * scale**2)

@@ -14,7 +14,7 @@ MOST: Final = 20_000
 T = TypeVar("T")
 
 
-class Remembered:
+class ReadCache:
     """Keep what was read of one revision of a ledger. Thread-safe. Callers must not change a value.
 
     A value is never older than the revision: a search that began at it sees what was committed before.

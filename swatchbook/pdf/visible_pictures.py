@@ -2,7 +2,7 @@
 colour, and then with a few pictures at a time in another; the difference is exactly what each contributes after clips,
 the page's edge, later paint and soft masks. No picture is decoded. It runs in the child.
 
-The flat page has no pictures left but those that are drawn as vectors: `lost.py` searches it for them.
+The flat page has no pictures left but those that are drawn as vectors: `lost_pictures.py` searches it for them.
 
 When little of a picture shows, whether it is hidden: `catalogue/placements.py`.
 """
@@ -15,8 +15,8 @@ from PIL import Image, ImageChops, ImageFilter, ImageStat
 from pymupdf import mupdf
 
 from swatchbook.geometry import Box, area, clip, overlap
-from swatchbook.pdf.forwarder import Forwarder, paint_page
-from swatchbook.pdf.painting import LEAST_ALPHA
+from swatchbook.pdf.filter_device import Forwarder, paint_page
+from swatchbook.pdf.trace_painting import LEAST_ALPHA
 
 PIXEL = 1.5  # points; half and twice of it tell the same pictures apart
 RIM = 2  # pixels: what shows no deeper inside its place looks out from under the picture that covers it

@@ -1,7 +1,7 @@
 """Parts of a page that look like pictures, and that none of the pictures found covers: lost pictures. They can only be
 drawn as vectors, or be what is left of a raster that was cut: all else that a page paints is found. So what is searched
-is the page with its pictures in a flat colour (`visible.py`), which is painted already. What looks like a picture:
-`look.py`. It runs in the child.
+is the page with its pictures in a flat colour (`visible_pictures.py`), which is painted already. What looks like a
+picture: `picture_like.py`. It runs in the child.
 
 `swatchbook audit` renders the pages with all that they show, and looks at skipped ones, too.
 """
@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from swatchbook.geometry import Box
-from swatchbook.pdf.painting import Painting
-from swatchbook.pdf.visible import pixel_size, render_box
+from swatchbook.pdf.trace_painting import Painting
+from swatchbook.pdf.visible_pictures import pixel_size, render_box
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -35,7 +35,7 @@ def find_lost(
         return []
     import numpy as np  # 0.1 s: few pages need it
 
-    from swatchbook.pdf.look import pictures_seen, word_boxes
+    from swatchbook.pdf.picture_like import pictures_seen, word_boxes
 
     seen, scale = flat().copy(), 1 / pixel_size(page)
     for box in cut:

@@ -2,7 +2,7 @@
 rendered at 144 dpi (2,400 pixels at most, pages smaller than A5 1,400) and searched for lines at 80 dpi (0.9 megapixels
 at most). A page takes 0.4 s, and 2 ms a letter; at most about 6,000 letters are read.
 
-The packaged models (`line_models.py`) read Latin, Chinese and Japanese letters. If they are unsure of some lines of a
+The packaged models (`ocr_models.py`) read Latin, Chinese and Japanese letters. If they are unsure of some lines of a
 page, these are read in the other languages, too (`tesseract.py`), and the surest reads the page; the models read what
 it is unsure of, such as Latin names.
 
@@ -20,8 +20,8 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from swatchbook.pdf.line_models import Corners, LineFinder, LineReader, Pixels
-from swatchbook.pdf.ocr import Printed, PrintedLine, is_known, is_mostly_unread
+from swatchbook.pdf.ocr_models import Corners, LineFinder, LineReader, Pixels
+from swatchbook.pdf.ocr_text import Printed, PrintedLine, is_known, is_mostly_unread
 from swatchbook.pdf.tesseract import TesseractReader
 from swatchbook.records import Box
 

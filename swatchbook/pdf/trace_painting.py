@@ -1,5 +1,6 @@
 """Trace what a page paints: its pictures and gradients in order, the box that clips leave of each, and which of them
-stand in a mask, in a tiling pattern, or are stencils. What is seen of a picture: `visible.py`. It runs in the child.
+stand in a mask, in a tiling pattern, or are stencils. What is seen of a picture: `visible_pictures.py`. It runs in
+the child.
 """
 
 import math

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from swatchbook.pdf import reader
-from swatchbook.pdf.look import pictures_seen
+from swatchbook.pdf.picture_like import pictures_seen
 from swatchbook.pipeline.extract import extract
 from swatchbook.records import Box, Drawing, DrawnBox, LostPicture, SeenPage
 from swatchbook.settings import Settings

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from sqlalchemy import insert
 
-from swatchbook.ledger import remembered
+from swatchbook.ledger import read_cache
 from swatchbook.ledger.database import Ledger, open_ledger
-from swatchbook.ledger.remembered import Remembered
+from swatchbook.ledger.read_cache import ReadCache
 from swatchbook.ledger.tables import owner_seeds
 
 
@@ -72,7 +72,7 @@ def reading(asked: list[str]) -> Callable[[Ledger, str, Sequence[str]], Mapping[
 
 
 def test_each_id_is_read_once_also_one_that_there_is_not(ledger: Ledger) -> None:
-    known, asked = Remembered(ledger, 1), list[str]()
+    known, asked = ReadCache(ledger, 1), list[str]()
     read = reading(asked)
     assert known.each(read, ["b", "none", "a"], "x") == {"b": "xb", "a": "xa"}
     assert known.each(read, ["none", "c", "a"], "x") == {"c": "xc", "a": "xa"}
@@ -81,15 +81,15 @@ def test_each_id_is_read_once_also_one_that_there_is_not(ledger: Ledger) -> None
 
 
 def test_none_is_remembered_like_any_value(ledger: Ledger) -> None:
-    known, asked = Remembered(ledger, 1), list[int]()
+    known, asked = ReadCache(ledger, 1), list[int]()
     for _ in range(2):
         assert known.once(lambda: asked.append(1), "key") is None
     assert asked == [1]
 
 
 def test_it_is_full_one_day(ledger: Ledger) -> None:
-    known = Remembered(ledger, 1)
-    known.each(reading([]), [str(n) for n in range(remembered.MOST)], "")
+    known = ReadCache(ledger, 1)
+    known.each(reading([]), [str(n) for n in range(read_cache.MOST)], "")
     assert not known.is_full
     known.once(lambda: 1, "one more")
     assert known.is_full

@@ -1,5 +1,5 @@
 """Lines read from a page's pixels (OCR) as part of the page: they become paragraphs, beside the text layer or in its
-place. Which pages are read so: `printed_text.py`; how: `recogniser.py`.
+place. Which pages are read so: `ocr_pages.py`; how: `ocr_engine.py`.
 """
 
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from statistics import mean
 from typing import NamedTuple
 
 from swatchbook.geometry import area, bounding_box, centre_inside, shared_area
-from swatchbook.pdf.printed_text import is_garbage
+from swatchbook.pdf.ocr_pages import is_garbage
 from swatchbook.records import Block, Box, Line, Page, Span
 
 LETTER_SHARE = 0.7  # of a line box's height is the font's size
