@@ -3,7 +3,7 @@
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from interface.cli.tables import draw_coverage
+from interface.cli.coverage_tables import draw_coverage
 from interface.cli.terminal import cell, clean, facts, plural, table
 from swatchbook.records import ImageState, NearDuplicates, Statistics
 from swatchbook.truncate import page_numbers

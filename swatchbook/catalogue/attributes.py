@@ -1,8 +1,8 @@
 """Labels with their values ("Size: 60 x 120 cm"): which value belongs to a label in a line, row or column. Also what
 counts as a price, an article code or a measure.
 
-Labels are known words in many languages (`labels.toml`), or any short text before a colon. Values are always text of
-the page.
+Labels are known words in many languages (`name_labels.toml`), or any short text before a colon. Values are always text
+of the page.
 """
 
 import re
@@ -26,7 +26,7 @@ def _read_labels(file: str) -> dict[str, dict[str, tuple[str, ...]]]:
     }
 
 
-LABELS: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = _read_labels("labels.toml")
+LABELS: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = _read_labels("name_labels.toml")
 """Normalised key -> language -> words. A hyphen within a word also stands for a space."""
 NOUN_FIRST: Final = frozenset({"fr", "it", "es", "pt", "pl", "ru", "uk", "vi", "id", "ar"})
 """Languages in which a label's noun stands first: "peso netto", but "net weight"."""

@@ -20,6 +20,7 @@ from swatchbook.arrays import Vectors
 from swatchbook.index.base import Match
 from swatchbook.records import Record
 from swatchbook.search.fusion import Ranked, fuse
+from swatchbook.search.search import CANDIDATES
 
 FIRST: Final = 10
 """Results that recall and gain look at."""
@@ -48,7 +49,7 @@ class Asked(NamedTuple):
     def score(self, weights: Mapping[str, float]) -> tuple[float, float, float]:
         """Return recall, precision and gain with these weights of the roles."""
         given = {role: found for role, found in self.candidates.items() if weights.get(role, 0) > 0}
-        fused = fuse(given, lambda role, _: self.results[role], weights)
+        fused = fuse(given, lambda role, _: self.results[role], weights, most=CANDIDATES)
         ranked = sorted((target for target in fused if target != self.aside), key=lambda t: (-fused[t].score, t))
         return score_ranking(ranked, self.answers)
 

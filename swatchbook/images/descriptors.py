@@ -32,7 +32,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from swatchbook.images.cielab import rgb_cube, srgb_to_lab
-from swatchbook.images.prepare import shrink
+from swatchbook.images.encoder_input import shrink
 from swatchbook.records import Role
 
 RGB_BITS: Final = 6  # a step of 4 in 255 is less than JPEG keeps

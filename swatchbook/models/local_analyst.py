@@ -28,13 +28,13 @@ class LocalAnalyst:
 
     def __init__(self, *, reads_print: bool = False) -> None:
         from swatchbook.images import (  # import numpy and torch, which reading a tag does not need
+            encoder_input,
             local_analysis,
-            prepare,
         )
 
         self.tag = tag(reads_print=reads_print)
         self.side = PRINT_SIDE if reads_print else SIDE
-        self._describe, self._shrink = local_analysis.analyse, prepare.shrink
+        self._describe, self._shrink = local_analysis.analyse, encoder_input.shrink
         self._color_names = local_analysis.ColorNames()
         self._recogniser = _load_recogniser() if reads_print else None
 

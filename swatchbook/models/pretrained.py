@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from swatchbook.errors import Configuration, reason_of
-from swatchbook.images.prepare import Preparation, read_preparation
+from swatchbook.images.encoder_input import Preparation, read_preparation
 from swatchbook.models.weights import TAG_REVISION_DIGITS, Checkpoint
 from swatchbook.settings import PREFIX
 

@@ -15,7 +15,7 @@ from torch.nn import functional
 
 from swatchbook.arrays import Pixels, Vectors
 from swatchbook.errors import InvalidModelOutput, OutOfMemory
-from swatchbook.images.prepare import Preparation, normalise, stack
+from swatchbook.images.encoder_input import Preparation, normalise, stack
 from swatchbook.models.device import Device, Precision, choose_device, to_precision
 from swatchbook.records import Role
 

@@ -11,7 +11,7 @@ from swatchbook.errors import InvalidReference, reason_of
 from swatchbook.ledger.documents import BATCH, FOLDER, PDF
 from swatchbook.records import Record
 from swatchbook.sources.batch import is_batch
-from swatchbook.sources.folder import is_picture
+from swatchbook.sources.folder import is_hidden, is_picture
 
 
 class Source(Record):
@@ -55,7 +55,7 @@ def _walk(top: Path, suffixes: Collection[str]) -> Iterator[Source]:
         try:
             with os.scandir(folder) as entries:
                 for entry in entries:
-                    if entry.name.startswith("."):
+                    if is_hidden(entry.name):
                         continue
                     if entry.is_dir(follow_symlinks=False):
                         subfolders.append(folder / entry.name)

@@ -1,5 +1,5 @@
 """Fuse the candidates of several roles into one ranking: the default weights of the roles for a query by text or by
-picture, how their scores are scaled, and how many candidates each role gives (100).
+picture, and how their scores are scaled.
 
 Scores of different models are not comparable, so each role's scores are scaled, weighted and summed: a convex
 combination (Bruch, Gai, Ingber 2023, "An analysis of fusion functions for hybrid retrieval"). The last candidate has 0,
@@ -16,9 +16,6 @@ from swatchbook.index.base import Match, Space
 from swatchbook.models.local_encoder import TAGS as DESCRIPTORS
 from swatchbook.records import Role
 from swatchbook.settings import SearchKind
-
-CANDIDATES = 100
-"""Matches taken from each role before fusion."""
 
 KEYWORD = "keyword"
 """Not a role, but queried and weighted like one: BM25 over the texts of `understanding` and `text`."""
@@ -103,9 +100,12 @@ def _of_one(weights: Mapping[str, float]) -> dict[str, float]:
 
 
 def fuse(
-    candidates: Mapping[str, Sequence[Match]], to_targets: ToTargets, weights: Mapping[str, float]
+    candidates: Mapping[str, Sequence[Match]], to_targets: ToTargets, weights: Mapping[str, float], *, most: int
 ) -> dict[str, FusedScore]:
-    """Return image or product id -> fused score. `candidates`: role -> matches, best first, all roles with a weight."""
+    """Return image or product id -> fused score. `candidates`: role -> matches, best first, all roles with a weight.
+
+    `most`: how many matches each role was asked for.
+    """
     fused = defaultdict[str, FusedScore](FusedScore)
     candidates = {role: matches for role, matches in candidates.items() if matches}
     whole = sum(weights[role] for role in candidates)
@@ -114,7 +114,7 @@ def fuse(
     for role, matches in candidates.items():
         width = max(widths[r] for r in (ONE_MODEL & widths.keys() if role in ONE_MODEL else {role}))
         # equal scores: all count fully, unless there may be more candidates than these with that score
-        alike = 0.0 if len(matches) >= CANDIDATES else 1.0
+        alike = 0.0 if len(matches) >= most else 1.0
         for rank, (target, own) in _with_ranks(to_targets(role, matches)):
             share = weights[role] / whole * ((own - lowest[role]) / width if width else alike)
             fused[target].score += share

@@ -28,7 +28,6 @@ from swatchbook.search.background import Background, Encode, background_of
 from swatchbook.search.examples import Examples
 from swatchbook.search.fusion import (
     BY_TERMS,
-    CANDIDATES,
     KEYWORD,
     NUMBER,
     ONE_MODEL,
@@ -46,8 +45,11 @@ from swatchbook.search.relevance import Evidence, content_words, words_said
 NO_EXAMPLES = Examples()
 
 _CHECKED_SIDE = 64  # pixels to which a picture is decoded that only has to be readable
+CANDIDATES = 100
+"""Matches that each role gives to be fused."""
+
 DEPTHS = (CANDIDATES, 1_000, 10_000)
-"""Candidates of each role, where only a result itself decides whether it satisfies a filter."""
+"""The same where only a result itself decides whether it satisfies a filter: more, if too few do."""
 
 
 class Found(NamedTuple):
@@ -170,7 +172,7 @@ def _best(
     best = list[Found]()
     for most in _depths(where, by):
         candidates = _ask_all(resources, queries, most)
-        fused = fuse(candidates, _TARGETS[by](known), weights)
+        fused = fuse(candidates, _TARGETS[by](known), weights, most=most)
         scored = [pair for pair in fused.items() if pair[0] not in given]
         ranked = sorted(scored, key=lambda pair: (-pair[1].score, pair[0]))
         best = _first_satisfying(resources, known, ranked, where, by, k, folded=folded)

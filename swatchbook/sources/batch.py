@@ -13,6 +13,7 @@ from typing import Any
 
 from swatchbook.errors import Failure, FileMissing, InvalidReference, TooLarge, UnreadableDocument, reason_of
 from swatchbook.one_line import one_line, shorten
+from swatchbook.sources.folder import is_hidden
 from swatchbook.sources.listed import ListedItem, ListedPicture, ListedUrl, find_picture, storable
 from swatchbook.storage.size_limit import URL_CHARACTERS
 
@@ -80,7 +81,7 @@ def id_of(record: Mapping[str, Any], fields: Mapping[str, Sequence[str]]) -> str
 
 
 def _is_batch_file(name: str) -> bool:
-    return name.lower().endswith((LINES, WHOLE)) and not name.startswith(".")
+    return name.lower().endswith((LINES, WHOLE)) and not is_hidden(name)
 
 
 def _files(path: Path) -> list[Path]:

@@ -58,13 +58,22 @@ def list_files(
 
 def count_pictures(folder: Path, suffixes: Collection[str]) -> int:
     """Return about how many pictures a folder and its subfolders hold, to show progress."""
-    return sum(is_picture(name, suffixes) for _, _, names in os.walk(folder) for name in names)
+    count = 0
+    for _, subfolders, names in os.walk(folder):
+        subfolders[:] = [name for name in subfolders if not is_hidden(name)]
+        count += sum(is_picture(name, suffixes) for name in names)
+    return count
+
+
+def is_hidden(name: str) -> bool:
+    """Return whether a file or folder with this name is left out."""
+    return name.startswith(".")
 
 
 def is_picture(name: str, suffixes: Collection[str]) -> bool:
     """Return whether the name of a file is that of a picture, and not hidden."""
     stem, _, suffix = name.rpartition(".")
-    return bool(stem) and not name.startswith(".") and suffix.lower() in suffixes
+    return bool(stem) and not is_hidden(name) and suffix.lower() in suffixes
 
 
 def _look_into(folder: Path, suffixes: Collection[str]) -> tuple[list[str], set[str], list[str]]:
@@ -74,7 +83,7 @@ def _look_into(folder: Path, suffixes: Collection[str]) -> tuple[list[str], set[
     names, links, subfolders = list[str](), set[str](), list[str]()
     with os.scandir(folder) as entries:
         for entry in entries:
-            if entry.name.startswith("."):
+            if is_hidden(entry.name):
                 continue
             if entry.is_dir(follow_symlinks=False):
                 subfolders.append(entry.name)

@@ -12,8 +12,8 @@ from PIL import Image
 
 from swatchbook.errors import Configuration
 from swatchbook.images.decode import decode
+from swatchbook.images.encoder_input import Preparation, normalise, read_preparation, shrink, stack
 from swatchbook.images.limits import ImageLimits
-from swatchbook.images.prepare import Preparation, normalise, read_preparation, shrink, stack
 
 IMAGENET = {"image_mean": [0.485, 0.456, 0.406], "image_std": [0.229, 0.224, 0.225]}
 SQUARE = {"height": 224, "width": 224}

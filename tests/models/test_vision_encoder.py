@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from swatchbook.arrays import Pixels
 from swatchbook.errors import Failure, InvalidModelOutput, OutOfMemory
-from swatchbook.images.prepare import Preparation
+from swatchbook.images.encoder_input import Preparation
 from swatchbook.models.vision_encoder import BATCH, VisionEncoder
 from swatchbook.pipeline.bisect import bisect
 from swatchbook.records import Role

@@ -17,8 +17,8 @@ import pytest
 from rich.console import Console
 
 from interface.cli.doctor import check_notices
+from interface.cli.document_tables import draw_overview, overview
 from interface.cli.ingest import resume
-from interface.cli.tables import draw_overview, overview
 from interface.service import health
 from scheduler.tick import tick
 from swatchbook.errors import ProviderDown

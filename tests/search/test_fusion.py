@@ -10,7 +10,6 @@ from swatchbook.index.base import Match, Space
 from swatchbook.models.local_encoder import TAGS as DESCRIPTORS
 from swatchbook.records import Role
 from swatchbook.search.fusion import (
-    CANDIDATES,
     IMAGE_WEIGHTS,
     IMAGE_WEIGHTS_OF_DESCRIPTORS,
     IMAGE_WEIGHTS_WITHOUT_STRUCTURE,
@@ -37,7 +36,7 @@ def worded(scores: Mapping[str, float]) -> list[Match]:
 
 
 def ranked(candidates: Mapping[str, Sequence[Match]], weights: Mapping[str, float] = TEXT_WEIGHTS) -> list[str]:
-    found = fuse(candidates, themselves, weights)
+    found = fuse(candidates, themselves, weights, most=100)
     return sorted(found, key=lambda target: (-found[target].score, target))
 
 
@@ -49,27 +48,35 @@ def test_of_one_model_the_role_that_tells_less_apart_counts_less() -> None:
 
 
 def test_any_hundred_of_many_that_are_alike_say_nothing() -> None:
-    alike = near({f"picture {n:03}": 0.5 for n in range(CANDIDATES)})
+    alike = near({f"picture {n:03}": 0.5 for n in range(100)})
     words = worded({"another": 3.0, "picture 007": 2.0})
-    found = fuse({Role.UNDERSTANDING: alike, KEYWORD: words}, themselves, TEXT_WEIGHTS)
+    found = fuse({Role.UNDERSTANDING: alike, KEYWORD: words}, themselves, TEXT_WEIGHTS, most=100)
     assert max(found, key=lambda target: found[target].score) == "another"
     assert found["picture 000"].score == 0
 
 
+def test_all_of_a_few_hundred_that_are_alike_count_where_more_were_asked_for() -> None:
+    alike = near({f"picture {n:03}": 0.5 for n in range(300)})
+    found = fuse({Role.VISUAL: alike}, themselves, {Role.VISUAL: 1}, most=1_000)
+    assert {each.score for each in found.values()} == {1}
+
+
 def test_those_at_the_cut_count_as_those_behind_it() -> None:
     first, behind = {f"a{n:02}": 0.9 for n in range(90)}, {f"b{n:02}": 0.4 for n in range(10)}
-    found = fuse({Role.VISUAL: near({**first, **behind})}, themselves, {Role.VISUAL: 1})
+    found = fuse({Role.VISUAL: near({**first, **behind})}, themselves, {Role.VISUAL: 1}, most=100)
     assert {found[target].score for target in first} == {1}
     assert {found[target].score for target in behind} == {0}
 
 
 def test_a_lone_picture_is_found_by_everything() -> None:
-    found = fuse({Role.VISUAL: near({"it": 0.3}), Role.COLOR: near({"it": 0.1})}, themselves, {"visual": 1, "color": 1})
+    candidates = {Role.VISUAL: near({"it": 0.3}), Role.COLOR: near({"it": 0.1})}
+    found = fuse(candidates, themselves, {"visual": 1, "color": 1}, most=100)
     assert found["it"].score == pytest.approx(1)
 
 
 def test_shares_add_up_and_say_where_they_come_from() -> None:
-    found = fuse({Role.TEXT: near({"a": 0.7, "b": 0.2}), KEYWORD: worded({"b": 4.0})}, themselves, TEXT_WEIGHTS)
+    candidates = {Role.TEXT: near({"a": 0.7, "b": 0.2}), KEYWORD: worded({"b": 4.0})}
+    found = fuse(candidates, themselves, TEXT_WEIGHTS, most=100)
     assert found["a"].why == {"text": {"rank": 1, "score": 0.7, "share": 0.285714}}
     assert found["b"].why == {
         "text": {"rank": 2, "score": 0.2, "share": 0.0},
@@ -95,7 +102,7 @@ def test_everything_found_is_listed_with_a_score_between_0_and_1(
         Role.VISUAL: near(visual),
         KEYWORD: worded(keyword),
     }
-    found = fuse(candidates, themselves, TEXT_WEIGHTS)
+    found = fuse(candidates, themselves, TEXT_WEIGHTS, most=100)
     assert found.keys() == {*understanding, *text, *visual, *keyword}
     assert all(-1e-9 <= each.score <= 1 + 1e-9 for each in found.values())
     for role, given_scores in (("visual", visual), ("keyword", keyword)):

@@ -26,7 +26,7 @@ from interface.cli.shared_arguments import (
 def show(document: Reference, owner: OwnerName = None, all_owners: AllOwners = False, as_json: Json = False) -> None:
     """Show one document: its account, products and failures."""
     with opened_resources() as resources:
-        from interface.cli.tables import draw_document
+        from interface.cli.document_tables import draw_document
         from interface.cli.terminal import out, say_json
         from swatchbook.ledger.queries.document import show_document
         from swatchbook.ledger.queries.report import document_report
@@ -152,7 +152,7 @@ def export(
 def status(owner: OwnerName = None, all_owners: AllOwners = False, as_json: Json = False) -> None:
     """List documents that are running, waiting, due or blocked."""
     with opened_resources() as resources:
-        from interface.cli.tables import draw_overview, overview
+        from interface.cli.document_tables import draw_overview, overview
         from interface.cli.terminal import out, say_json
 
         state = overview(resources.ledger, resources.settings, choose_owner(resources.ledger, owner, all_owners))
@@ -163,7 +163,7 @@ def coverage(owner: OwnerName = None, all_owners: AllOwners = False, roles: Role
     """Show how much of the collection is embedded and searchable, and what the stages took this week."""
     wanted = parse_roles(roles)
     with opened_resources() as resources:
-        from interface.cli.tables import draw_coverage
+        from interface.cli.coverage_tables import draw_coverage
         from interface.cli.terminal import out, say_json
         from swatchbook.ledger.queries.coverage import count_coverage
         from swatchbook.ledger.queries.timings import stage_weeks

@@ -205,8 +205,8 @@ def verify(
     """Check that ledger, index and file store agree."""
     with opened_resources() as resources:
         from interface.cli.exit_status import COMPLETED, FAILED
-        from interface.cli.tables import draw_verification
         from interface.cli.terminal import out, say_json
+        from interface.cli.verification_table import draw_verification
         from swatchbook.upkeep.verify import verify as compare
 
         result = compare(resources, repair=repair, deep=deep)

@@ -1,4 +1,4 @@
-"""`swatchbook owners`: list owners with what each has; rename and delete them. The rename is in `upkeep/owners.py`."""
+"""`swatchbook owners`: list owners with what each has; rename and delete them (`upkeep/rename_owner.py`)."""
 
 from typing import Annotated
 
@@ -17,7 +17,7 @@ def list_owners(context: typer.Context, as_json: Json = False) -> None:
     if context.invoked_subcommand is not None:
         return
     with opened_resources() as resources:
-        from interface.cli.tables import draw_owners
+        from interface.cli.coverage_tables import draw_owners
         from interface.cli.terminal import out, say_json
         from swatchbook.ledger.queries.owners import count_owners
 
@@ -35,7 +35,7 @@ def rename_owner(
     check_owner(new, parameter="NEW")
     with opened_resources() as resources:
         from interface.cli.terminal import note
-        from swatchbook.upkeep.owners import rename, settings_naming
+        from swatchbook.upkeep.rename_owner import rename, settings_naming
 
         rename(resources, old, new)
         note(f"{old} is {new} now.")

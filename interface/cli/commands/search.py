@@ -164,7 +164,7 @@ def _print_results(results: "SearchResults", *, explain: bool, as_json: bool) ->
     if as_json:
         say_json(results.hits)
     elif not results.nearest:
-        from interface.cli.tables import draw_hits
+        from interface.cli.search_table import draw_hits
 
         out().print(draw_hits(results.hits, explain=explain))
     if results.nearest:

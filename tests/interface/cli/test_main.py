@@ -121,7 +121,7 @@ def test_reading_commands_load_neither_prefect_nor_torch(home: Path) -> None:
 
 def test_status_loads_neither_what_repairs_nor_what_compares_editions(home: Path) -> None:
     loaded = loaded_by(home, ("status",))
-    assert {"interface.cli.tables", "swatchbook.ledger.runs"} <= loaded
+    assert {"interface.cli.document_tables", "swatchbook.ledger.runs"} <= loaded
     assert loaded.isdisjoint(
         {
             "swatchbook.upkeep.verify",

@@ -5,8 +5,8 @@ from typing import Any
 
 from rich.console import Console
 
+from interface.cli.document_tables import draw_document
 from interface.cli.run_report import draw
-from interface.cli.tables import draw_document
 from swatchbook.ledger.documents import Document
 from swatchbook.records import (
     ComparedDocument,

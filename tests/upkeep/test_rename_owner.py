@@ -17,7 +17,7 @@ from swatchbook.pipeline.publish import publish_all
 from swatchbook.resources import Resources, open_resources
 from swatchbook.search.search import search
 from swatchbook.settings import load_settings
-from swatchbook.upkeep.owners import rename
+from swatchbook.upkeep.rename_owner import rename
 from swatchbook.upkeep.verify import verify
 from tests.ledger.scene import count
 

@@ -1,14 +1,13 @@
-"""What `status` (100 documents of each status at most, 10 if completed), `show`, `search`, `verify`, `coverage` and
-`owners` print.
-"""
+"""What `status` (100 documents of each status at most, 10 if completed) and `show` print."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from interface.cli.coverage_tables import stale_lines
 from interface.cli.run_report import account, draw_failures, draw_warnings, heading, stage_name, status
 from interface.cli.terminal import cell, clean, facts, megabytes, owner_flag, table, until
 from swatchbook.analysis.judge import score
@@ -16,19 +15,14 @@ from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.documents import PDF, Document, list_documents
 from swatchbook.ledger.owed_notices import Undelivered, undelivered
 from swatchbook.ledger.queries.coverage import count_documents
-from swatchbook.ledger.queries.owners import OwnerCounts
 from swatchbook.ledger.queries.reviews import count_images_to_review
 from swatchbook.ledger.runs import LiveRun, live_runs
 from swatchbook.ledger.schedule import due_documents
 from swatchbook.one_line import shorten
-from swatchbook.records import Analysis, Coverage, DocumentStatus, Hit, Record, RunReport, SkippedPage, Stage, StageWeek
-from swatchbook.reports.stages import STAGE_HEADER, stage_rows
+from swatchbook.records import Analysis, DocumentStatus, Record, RunReport, SkippedPage, Stage
 from swatchbook.reports.stale import StaleRole, stale_roles
 from swatchbook.settings import Settings
 from swatchbook.truncate import merge_roles, page_numbers, truncate
-
-if TYPE_CHECKING:
-    from swatchbook.upkeep.verify import Damage, Verification
 
 MOST_LISTED = 100
 MOST_RECENT = 10
@@ -108,7 +102,7 @@ def draw_overview(overview: Overview, *, now: float) -> RenderableType:
     if overview.to_review:
         review = f"swatchbook review list{owner_flag(overview.owner)}"
         parts.append(Text(f"{overview.to_review} pictures to review: {review}", "dim"))
-    parts += _stale_lines(overview.stale)
+    parts += stale_lines(overview.stale)
     if overview.undelivered:
         parts.append(Text(f"! {clean(overview.undelivered.line)}", "yellow"))
     return Group(*parts)
@@ -151,114 +145,6 @@ def _source(document: Document) -> tuple[str, str]:
     if document.kind != PDF:
         return document.kind, document.content
     return "size", megabytes(document.size) + (f" · {document.page_count} pages" if document.page_count else "")
-
-
-def draw_hits(hits: Sequence[Hit], *, explain: bool) -> RenderableType:
-    """Return search results as a table, best first."""
-    if not hits:
-        return Text("No results. `swatchbook coverage` shows what is searchable.", "dim")
-    columns = ["#", "score", "result", "product", "document", "pages", "text"]
-    rows = table(*columns, *(["roles"] if explain else []), right=("#", "score", "pages"))
-    for rank, hit in enumerate(hits, start=1):
-        row = [
-            cell(rank),
-            cell(f"{hit.score:.0%}"),
-            Text.assemble((clean(hit.title), "bold"), "\n", (f"{hit.id[:8]}{_alike(hit)}", "dim")),
-            cell(hit.product if hit.product != hit.title else ""),
-            cell(hit.document),
-            cell(page_numbers(hit.pages, hit.labels)),
-            cell(shorten(hit.text or "", 90), "dim"),
-        ]
-        rows.add_row(*row, *([_explanation(hit)] if explain else []))
-    return rows
-
-
-def _alike(hit: Hit) -> str:
-    return f"  +{len(hit.alike)} alike" if hit.alike else ""
-
-
-def draw_verification(verification: "Verification") -> RenderableType:
-    """Return the missing and foreign rows of each space, and the lost and damaged files."""
-    rows = table("space", "expected", "missing", "foreign", right=("expected", "missing", "foreign"))
-    for space in verification.spaces:
-        rows.add_row(
-            cell(space.space),
-            cell(space.expected),
-            cell(space.missing, "red" if space.missing else "dim"),
-            cell(space.foreign, "red" if space.foreign else "dim"),
-        )
-    parts: list[RenderableType] = [rows] if verification.spaces else []
-    parts += [Text(f"✗ file {key} is missing; ingest its document again", "red") for key in verification.lost_files]
-    parts += [Text(f"✗ {_describe_damage(damage)}", "red") for damage in verification.damaged_files]
-    if verification.queued:
-        parts.append(
-            Text(
-                f"{verification.queued} documents are queued: `swatchbook retry --all-owners` stores their files again"
-            )
-        )
-    if verification.unpublished:
-        parts.append(Text(f"{verification.unpublished} changes are not yet published", "yellow"))
-    if verification.sound:
-        parts.append(
-            Text("✓ ledger, index and files agree" + (" after repair" if verification.repaired else ""), "green")
-        )
-    elif not verification.repaired:
-        parts.append(Text("to repair: swatchbook verify --repair", "dim"))
-    return Group(*parts)
-
-
-def _describe_damage(damage: "Damage") -> str:
-    names = clean(", ".join(damage.documents)) or "no document"
-    advice = "; ingest or upload it again" if damage.upload_again else ""
-    return f"file {damage.file} of {names} is damaged{advice}"
-
-
-def draw_coverage(
-    coverage: Coverage, stale: Sequence[StaleRole] = (), stages: Sequence[StageWeek] = ()
-) -> RenderableType:
-    """Return how much of the collection has vectors, by role and tag, which are stale, and the week's stage times."""
-    counts = " · ".join(f"{count} {name}" for name, count in coverage.documents.items() if count)
-    share = f"{coverage.with_embeddings} of {coverage.total_images} ({coverage.coverage_percentage:g} %)"
-    parts: list[RenderableType] = [
-        facts(
-            [
-                ("documents", counts or "none yet"),
-                ("images with vectors", share),
-                ("images without", str(coverage.without_embeddings)),
-                ("not yet published", str(coverage.unpublished)),
-                ("lost pictures", str(coverage.lost_pictures)),
-            ]
-        )
-    ]
-    if coverage.roles:
-        figures = ("wanted", "done", "pending", "failed", "rejected")
-        rows = table("role", "tag", *figures, right=figures)
-        for role in coverage.roles:
-            rows.add_row(cell(role.role, "bold"), cell(role.tag, "dim"), *(cell(getattr(role, f)) for f in figures))
-        parts.append(rows)
-    if stages:
-        times = table(*STAGE_HEADER, right=STAGE_HEADER[1:])
-        for each, (_, *cells) in zip(stages, stage_rows(stages), strict=True):
-            times.add_row(*map(cell, (stage_name(each.stage), *cells)))
-        parts.append(times)
-    parts += _stale_lines(stale)
-    parts += [Text(f"! slower: {each.line}", "yellow") for each in stages if each.is_slower]
-    return Group(*parts)
-
-
-def draw_owners(owners: Sequence[OwnerCounts]) -> RenderableType:
-    """Return a row for each owner: its documents by status, products, images, vectors and bytes."""
-    figures = ("products", "images", "vectors")
-    rows = table("owner", "documents", *figures, "files", right=(*figures, "files"))
-    for each in owners:
-        statuses = " · ".join(f"{count:,} {status}" for status, count in sorted(each.documents.items()))
-        counts = [cell(f"{getattr(each, figure):,}") for figure in figures]
-        rows.add_row(cell(each.owner, "bold"), cell(statuses), *counts, cell(megabytes(each.bytes)))
-    return rows if owners else Text("No owners yet: nothing has been ingested.", "dim")
-
-
-def _stale_lines(stale: Sequence[StaleRole]) -> list[Text]:
-    return [Text(f"! {clean(each.line)}", "yellow") for each in stale]
 
 
 def _skipped(pages: Sequence[SkippedPage]) -> RenderableType:
@@ -339,11 +225,3 @@ def _stage(document: Document) -> str:
 
 def _progress(run: LiveRun) -> str:
     return stage_name(run.stage) + (f" {run.done}/{run.total}" if run.total else "")
-
-
-def _explanation(hit: Hit) -> Text:
-    parts = [
-        f"{role} #{part['rank']:.0f} ({part['score']:.3f}) {part['share'] / hit.score:.0%}"
-        for role, part in sorted(hit.why.items(), key=lambda pair: -pair[1]["share"])
-    ]
-    return Text("\n".join(parts), "dim")
