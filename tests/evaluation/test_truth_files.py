@@ -47,6 +47,11 @@ def test_catalogues_and_other_documents_are_counted() -> None:
     assert [truth.slug for truth in truths] == [file.stem for file in FILES]
 
 
+def test_the_seventh_set_is_whole() -> None:
+    truths = read_truths(sorted((ROOT / "tests/truth/aside").glob("*k-*.json")))
+    assert Counter(bool(truth.products) for truth in truths) == {True: 12, False: 4}
+
+
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_labels_agree_with_themselves(file: Path) -> None:
     (truth,) = read_truths([file])
