@@ -12,6 +12,7 @@ from swatchbook.errors import Configuration, Failure
 from swatchbook.ledger.queries.account import Account
 from swatchbook.one_line import one_line, shorten
 from swatchbook.records import Coverage, Hit, Record, RunReport, SearchResults, page_name
+from swatchbook.truncate import merge_roles, truncate
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -20,6 +21,7 @@ THUMBNAIL_SIDE = 160
 """Most pixels of the longer side: a thumbnail takes a few kB of the notebook's file."""
 
 _MAX_TEXT = 200  # characters of a text below a picture
+_SHOWN_FAILURES = 10  # of each document
 
 T = TypeVar("T", bound=Record)
 Thumbnail = Callable[[str], bytes]
@@ -135,11 +137,18 @@ class Reports(Shown[RunReport]):
             "images_rejected",
             "images_pending",
         )
-        failed = [f"{f.path or f.page_number or f.subject}: {f.error}" for r in self for f in r.failed_images[:10]]
+        failed = [line for report in self for line in truncate(_failures(report), _SHOWN_FAILURES)]
         rows = [[getattr(report, name) for name in shown] for report in self]
         return _table([name.replace("images_", "") for name in shown], rows) + "".join(
             f"<p>{escape(one_line(each))}</p>" for each in failed
         )
+
+
+def _failures(report: RunReport) -> list[str]:
+    """Return what failed, each once for all its roles, by its path or page."""
+    failed = merge_roles((*report.failed_images, *report.other_failures))
+    places = [f.path or (f"page {f.page_number}" if f.page_number else f.subject) for f in failed]
+    return [f"{place}: {f.error}" for place, f in zip(places, failed, strict=True)]
 
 
 class Overview(Record):
@@ -157,8 +166,9 @@ class Overview(Record):
     def _repr_html_(self) -> str:
         states = ("found", "complete", "partial", "failed", "rejected", "pending")
         roles = [role.model_dump(mode="json") for role in self.coverage.roles]
+        share = f"{self.coverage.coverage_percentage:g} % of the images have vectors"
         return (
-            f"<p>{escape(self.owner)}: {self.coverage.coverage_percentage:g} % of the images have vectors</p>"
+            f"<p>{escape(self.owner)}: {share if self.coverage.total_images else 'no images yet'}</p>"
             + _table(states, [[getattr(self.account, state) for state in states]])
             + _table(("role", "tag", "wanted", "done", "failed"), [
                 [role[name] for name in ("role", "tag", "wanted", "done", "failed")] for role in roles

@@ -23,7 +23,7 @@ async def publish_coverage(blocks: BlockNames) -> CoverageReport:
     report = await asyncio.to_thread(coverage_report, resources.ledger, resources.settings)
     whole = report.whole
     await acreate_markdown_artifact(
-        key="coverage", markdown=as_markdown(report), description=f"{whole.coverage_percentage:g} % embedded"
+        key="coverage", markdown=as_markdown(report), description=f"with vectors: {whole.share}"
     )
     await acreate_table_artifact(
         key="coverage-by-owner", table=owner_rows(report, _MAX_OWNERS), description=f"{len(report.owners)} owners"

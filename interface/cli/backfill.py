@@ -13,7 +13,8 @@ def draw_backfill_plan(plan: BackfillPlan) -> RenderableType:
     """Return what a backfill would make, and its highest cost."""
     if not plan.roles:
         return Group(
-            Text("Nothing to backfill: completed documents lack nothing.", "dim"), *_unreadable(plan.unreadable)
+            Text("Nothing to backfill: completed documents have the vectors that they ask for.", "dim"),
+            *_unreadable(plan.unreadable),
         )
     cost = "cost unknown" if plan.usd is None else f"at most {plan.usd:.4f} USD" if plan.usd else "free"
     calls = sum(each.calls for each in plan.roles)
@@ -30,7 +31,7 @@ def draw_backfilled(done: Backfilled, *, now: float) -> RenderableType:
     lines += [Text(f"✗ {clean(each)}", "red") for each in truncate(list(done.failures), SHOWN_FAILURES)]
     lines += [Text(f"! {clean(reason)}", "yellow") for reason in done.busy]
     lines += [*_unreadable(done.unreadable), *(lack_line(lack, now) for lack in done.lacks)]
-    if any(lack.open > lack.waiting for lack in done.lacks):
+    if done.objects and any(lack.open > lack.waiting for lack in done.lacks):  # else the same would be left
         lines.append(Text("go on: the same command again", "dim"))
     if any(lack.failed for lack in done.lacks):
         lines.append(Text("what has failed for good: swatchbook retry DOCUMENT", "dim"))

@@ -18,12 +18,11 @@ def draw_coverage(
 ) -> RenderableType:
     """Return how much of the collection has vectors, by role and tag, which are stale, and the week's stage times."""
     counts = " · ".join(f"{count} {name}" for name, count in coverage.documents.items() if count)
-    share = f"{coverage.with_embeddings} of {coverage.total_images} ({coverage.coverage_percentage:g} %)"
     parts: list[RenderableType] = [
         facts(
             [
                 ("documents", counts or "none yet"),
-                ("images with vectors", share),
+                ("images with vectors", coverage.share),
                 ("images without", str(coverage.without_embeddings)),
                 ("not yet published", str(coverage.unpublished)),
                 ("lost pictures", str(coverage.lost_pictures)),

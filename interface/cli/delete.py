@@ -55,7 +55,7 @@ def clear_sources(
     elif found:
         _note_deleted(what, owner, counted, finished=finished)
     else:
-        note(f"Nothing of {', '.join(map(str, kinds))} is there to delete, of the owner {owner}.")
+        note(f"Nothing to delete: the owner {owner} has nothing from {', '.join(map(str, kinds))}.")
     return COMPLETED if finished else OPEN
 
 

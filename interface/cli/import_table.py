@@ -12,6 +12,7 @@ from interface.cli.exit_status import COMPLETED, OPEN, worst
 from interface.cli.ingest import ingest
 from interface.cli.ingest_images import SourceCounts, counts_of, total_of
 from interface.cli.terminal import clean, err, facts, note, out, plural
+from swatchbook.errors import InvalidReference
 from swatchbook.ledger.documents import TABLE
 from swatchbook.ledger.queries.coverage import count_coverage
 from swatchbook.pipeline.import_table import (
@@ -24,7 +25,7 @@ from swatchbook.pipeline.import_table import (
 )
 from swatchbook.records import IngestOptions, Record
 from swatchbook.resources import Resources
-from swatchbook.sources.table import read_mapping
+from swatchbook.sources.table import SQL, read_mapping
 
 _SHOWN = 5
 """Rows that are printed of each list; --json has the first 1,000."""
@@ -51,7 +52,7 @@ class Imported(Record):
 def import_table(
     resources: Resources,
     source: str,
-    config: Path,
+    config: Path | None,
     *,
     owner: str | None,
     options: IngestOptions,
@@ -62,6 +63,7 @@ def import_table(
 
     `quiet`: write nothing to stdout, which is for JSON. Raises InvalidReference, UnreadableDocument, Configuration.
     """
+    config = _require_mapping(source, config)
     mapping = read_mapping(config)
     with err().status("reading rows") as status:
         table = stage_table(
@@ -92,6 +94,18 @@ def import_table(
     return imported, worst(codes)
 
 
+def _require_mapping(source: str, config: Path | None) -> Path:
+    """Return the mapping's file. Raises InvalidReference if none is named, and first if the source is not there."""
+    if config is not None:
+        return config
+    if not source.startswith(SQL) and not Path(source).exists():
+        raise InvalidReference(f"{source}: no such file or directory.", advice="Check the path.")
+    raise InvalidReference(
+        "No mapping is named.",
+        advice="Add --config FILE, a YAML file that says which column is what: docs/import.md has an example.",
+    )
+
+
 def _count_images(resources: Resources, owners: Iterable[str]) -> ImageCounts:
     counted = [count_coverage(resources.ledger, owner=owner) for owner in owners]
     return ImageCounts(
@@ -117,6 +131,9 @@ def _print_table(table: TableCounts, *, quiet: bool) -> None:
         ("Embedded instead", table.refused, table.refused_vectors),
     ):
         _print_rows(what, count, rows)
+    if table.not_completed and not table.taken:
+        _print_rows("Not completed", table.not_completed, table.not_completed_rows)
+        note("`completed` in the mapping lists the statuses that are taken.")
 
 
 def _print_rows(what: str, count: int, rows: tuple[NamedRow, ...]) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from interface.cli.terminal import cell, clean, table, until
+from interface.cli.terminal import cell, clean, plural, table, until
 from swatchbook.ledger.spaces import Lack
 from swatchbook.reports.stale import StaleRole
 from swatchbook.truncate import truncate
@@ -76,10 +76,11 @@ def draw_filled(filled: Filled, *, now: float) -> RenderableType:
 
 
 def lack_line(lack: Lack, now: float) -> Text:
-    """Return what a space still lacks, and what of it waits until when."""
-    waits = f", {lack.waiting} wait for a later try ({until(lack.next_try, now)})" if lack.waiting else ""
-    failed = f", {lack.failed} have failed" if lack.failed else ""
-    return Text(f"! {lack.role} by {clean(lack.tag)} still lacks {lack.open} objects{waits}{failed}", "yellow")
+    """Return what a space still lacks, what of it waits until when, and what has failed."""
+    parts = [f"still lacks {plural(lack.open, 'object')}"] if lack.open else []
+    parts += [f"{lack.waiting} wait for a later try ({until(lack.next_try, now)})"] if lack.waiting else []
+    parts += [f"{plural(lack.failed, 'object')} failed for good"] if lack.failed else []
+    return Text(f"! {lack.role} by {clean(lack.tag)}: {', '.join(parts)}", "yellow")
 
 
 def _advice(lacks: Sequence[Lack], now: float) -> str:

@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Connection, Select, Table, and_, case, exi
 from ulid import ULID
 
 from swatchbook.errors import RunRevoked
+from swatchbook.ledger.bulk_rows import insert_new_rows
 from swatchbook.ledger.database import Ledger, portions, select_in
 from swatchbook.ledger.dead_runs import mark_dead
 from swatchbook.ledger.documents import owned_by
@@ -132,9 +133,36 @@ def begin_fill(
     with ledger.write() as connection:
         require_live(connection, run)
         request_beside(connection, document, fill, pairs)
+        _settle_unread(connection, document, pairs)
         if queue:
             _queue_all(connection, document, pairs)
     return run
+
+
+def _settle_unread(connection: Connection, document: str, pairs: Sequence[RoleTag]) -> None:
+    """Let what could not be read when it came in, and so has no stored file, fail for these pairs as it did before.
+
+    Without items the account would count such pictures as pending, though nobody can make anything of them.
+    """
+    stored = exists().where(contents.c.key == images.c.content_key, contents.c.file.is_not(None))
+    failed = (
+        select(items.c.key, items.c.state, items.c.failure)
+        .join_from(placements, images, images.c.id == placements.c.image)
+        .join(items, items.c.key == images.c.content_key)
+        .where(placements.c.document == document, placements.c.state.in_(COUNTED), ~stored)
+        .where(items.c.role.in_(FROM_PICTURES), items.c.state.in_((ItemState.FAILED, ItemState.REJECTED)))
+    )
+    unread = {row.key: row for row in connection.execute(failed) if row.failure}
+    insert_new_rows(
+        connection,
+        items,
+        [
+            {"key": row.key, "role": pair.role, "tag": pair.tag, "state": row.state, "failure": row.failure}
+            for row in unread.values()
+            for pair in pairs
+            if pair.role in FROM_PICTURES
+        ],
+    )
 
 
 def _queue_all(connection: Connection, document: str, pairs: Sequence[RoleTag]) -> None:

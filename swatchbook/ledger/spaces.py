@@ -356,7 +356,8 @@ def _objects(pair: RoleTag) -> Select[tuple[str]]:
 
 def lacking(pair: RoleTag, active: Mapping[str, str]) -> ColumnElement[bool]:
     """Return the condition of searchable objects that lack a vector of this pair, though their document requests the
-    role and another tag's vector is there; of a role that nothing searches yet, a visual vector of an active space.
+    role and another tag's vector is there; of a role that nothing searches yet, a visual vector of an active space,
+    if the options of their document do not leave the role out.
 
     `active`: role -> tag of the active spaces. Objects that an ingest is about to make lack nothing yet.
     """
@@ -367,12 +368,23 @@ def lacking(pair: RoleTag, active: Mapping[str, str]) -> ColumnElement[bool]:
     if pair.role not in active and rows is images:
         searched = [and_(vectors.c.role == r, vectors.c.tag == active[r]) for r in sorted(PIXEL_ROLES) if r in active]
         other = exists().where(vectors.c.key == images.c.content_key, or_(false(), *searched))
-        requesting = select(requested.c.document).where(requested.c.role.in_(sorted(PIXEL_ROLES)))
+        requesting = (
+            select(requested.c.document)
+            .join(documents, documents.c.id == requested.c.document)
+            .where(requested.c.role.in_(sorted(PIXEL_ROLES)), _asks_for(pair.role))
+        )
     if rows is chunks:
         shown = chunks.c.document.in_(requesting)
     else:
         shown = images.c.id.in_(select(placements.c.image).where(placements.c.document.in_(requesting)))
     return and_(is_searchable(rows), key.is_not(None), shown, other, ~has)
+
+
+def _asks_for(role: Role) -> ColumnElement[bool]:
+    """Return the condition of documents whose options name this role, or one made from it, or none, which means all."""
+    named = func.coalesce(documents.c.options["roles"].as_string(), "[]")
+    asking = {role, Role.MULTIMODAL} if role is Role.VISUAL else {role}
+    return or_(named == "[]", *(named.contains(f'"{each}"') for each in sorted(asking)))
 
 
 def settled(pair: RoleTag) -> ColumnElement[bool]:

@@ -39,6 +39,13 @@ class Coverage(Record):
     documents: dict[str, int]  # by status
     lost_pictures: int = 0  # parts of pages that look like pictures and have no placement
 
+    @property
+    def share(self) -> str:
+        """Return how many images have vectors, in words for people: of no images there is no percentage."""
+        if not self.total_images:
+            return "no images yet"
+        return f"{self.with_embeddings} of {self.total_images} ({self.coverage_percentage:g} %)"
+
 
 class Similarity(Record):
     """The mean cosine similarity of `sample` objects to their nearest neighbour in the space that searches read.

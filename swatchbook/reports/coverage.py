@@ -42,7 +42,7 @@ def as_markdown(report: CoverageReport) -> str:
     rows = [
         ("documents", documents),
         ("owners", len(report.owners)),
-        ("images with vectors", f"{whole.with_embeddings} of {whole.total_images} ({whole.coverage_percentage:g} %)"),
+        ("images with vectors", whole.share),
         ("not yet searchable", whole.unpublished),
     ]
     parts = ["# Coverage", table(("", ""), rows)]

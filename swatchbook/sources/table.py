@@ -14,12 +14,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import numpy as np
 import yaml
 from numpy.typing import NDArray
 from pydantic import Field, ValidationError
+from pydantic_core import ErrorDetails
 
 from swatchbook.errors import (
     Configuration,
@@ -104,19 +105,32 @@ def read_mapping(file: Path) -> TableMapping:
     except (yaml.YAMLError, UnicodeError, RecursionError) as error:
         raise Configuration(yaml_problem(file, error), advice=advice) from error
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(map(str, first["loc"])) or "it"
-        raise Configuration(f"{file}: {where}: {first['msg']}.", advice=advice) from error
+        problems = "\n".join(f"{file}: {_mapping_problem(each)}." for each in error.errors())
+        raise Configuration(problems, advice=advice) from error
     if ID not in mapping.columns:
         raise Configuration(f"{file}: columns: {ID} is missing.", advice=advice)
     if not any(path in mapping.columns for path in PATHS):
         raise Configuration(f"{file}: columns: name one of {', '.join(PATHS)}.", advice=advice)
     if VECTOR in mapping.columns and not (mapping.model or MODEL in mapping.columns):
-        raise Configuration(f"{file}: it does not tell the model of its vectors: set model.", advice=advice)
+        raise Configuration(f"{file}: the model of its vectors is not named: set model.", advice=advice)
     root = (file.resolve().parent / mapping.root).resolve()
     if not root.is_dir():
         raise InvalidReference(f"{file}: root: {root} is no folder.", advice="Check the path.")
     return mapping.model_copy(update={"root": root})
+
+
+def _mapping_problem(error: ErrorDetails) -> str:
+    """Return what is wrong with a mapping in words for who wrote it."""
+    where = ".".join(str(part) for part in error["loc"] if part != "[key]")
+    if error["type"] == "missing":
+        return f"{where} is missing"
+    if error["type"] == "extra_forbidden":
+        return f"there is no key {where}; there are {', '.join(TableMapping.model_fields)}"
+    if error["type"] == "literal_error":
+        return f"there is no {where}; there are {', '.join(get_args(ColumnKind))}"
+    if not where:
+        return "it does not hold keys with values"
+    return f"{where}: {error['msg'][0].lower()}{error['msg'][1:]}"
 
 
 def judge_rows(source: str, mapping: TableMapping) -> Iterator[TakenRow | LeftRow]:
@@ -322,6 +336,9 @@ def _connected(url: str) -> Iterator[Any]:
     parsed = make_url(url)
     if parsed.drivername in ("postgres", "postgresql"):  # psycopg is the driver installed
         parsed = parsed.set(drivername="postgresql+psycopg")
+    if parsed.get_backend_name() == "sqlite" and parsed.database:  # opened for writing, a wrong path would make a file
+        file = Path(parsed.database).absolute().as_uri()
+        parsed = parsed.set(database=file).update_query_dict({"mode": "ro", "uri": "true"})
     engine = create_engine(parsed, poolclass=NullPool)
     with engine.connect() as connection:
         yield connection

@@ -108,14 +108,14 @@ def documents_to_backfill(resources: Resources, asked: Backfill) -> Iterator[ToB
 
 
 def _split_readable(resources: Resources, found: Sequence[Candidate]) -> tuple[list[Candidate], int]:
-    """Return the candidates whose picture can be read or is not needed, and how many others there are."""
-    readable = [
-        each
-        for each in found
-        if not any(pair.role in FROM_PICTURES for pair in each.lacks)
-        or (each.file is not None and resources.files.has(each.file))
-    ]
-    return readable, len(found) - len(readable)
+    """Return the candidates whose picture can be read or is not needed, and how many others have lost theirs.
+
+    A picture that could not be read when it came in has no stored file: nothing is lost, and nothing can be made.
+    """
+    drawn = [each for each in found if any(pair.role in FROM_PICTURES for pair in each.lacks)]
+    lost = {each.id for each in drawn if each.file is not None and not resources.files.has(each.file)}
+    left = lost | {each.id for each in drawn if each.file is None}
+    return [each for each in found if each.id not in left], len(lost)
 
 
 # --- dry run ----------------------------------------------------------------------------------------------------------

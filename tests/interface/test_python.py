@@ -130,6 +130,22 @@ def test_results_show_as_small_pictures(book: Swatchbook) -> None:
     assert found[0].title in shown.text
 
 
+def test_a_picture_that_failed_is_named_once_with_the_number_of_the_others(
+    book: Swatchbook, small_catalogue: Path
+) -> None:
+    failed = [
+        FailureRecord(kind="unreadable_image", error="Broken.", path=f"{n}.jpg", role=role)
+        for n in range(12)
+        for role in ("visual", "color")
+    ]
+    (report,) = book.ingest(small_catalogue)
+    other = FailureRecord(kind="invalid_reference", error="Outside.", path="out.jpg")
+    told = report.model_copy(update={"failed_images": tuple(failed[:6]), "other_failures": (other,)})
+    shown = Reports([told])._repr_html_()
+    assert [shown.count(f"<p>{each}") for each in ("0.jpg: Broken.", "2.jpg", "out.jpg: Outside.")] == [1, 1, 1]
+    assert "… and 2 more." in Reports([report.model_copy(update={"failed_images": tuple(failed)})])._repr_html_()
+
+
 def test_everything_is_escaped(book: Swatchbook, small_catalogue: Path) -> None:
     evil = '"><script>alert(1)</script><img src=x onerror="alert(2)">'
     hits = [hit(kind=kind, title=evil, document=evil, text=evil, file="a") for kind in ("image", "chunk")]

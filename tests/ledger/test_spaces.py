@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from swatchbook.errors import Configuration, RunRevoked, UnreadableImage
 from swatchbook.index.base import Space
@@ -14,7 +14,7 @@ from swatchbook.ledger.documents import get_document
 from swatchbook.ledger.queries.account import account
 from swatchbook.ledger.runs import Run
 from swatchbook.ledger.spaces import Lack, activate, active_spaces, add_space, registered, rollback
-from swatchbook.ledger.tables import contents, items, requested, vectors
+from swatchbook.ledger.tables import contents, documents, items, requested, vectors
 from swatchbook.records import DocumentStatus, IngestOptions, Role, RoleTag
 from tests.ledger.scene import VISUAL, begin, extraction, ingest, key, make_all, placed, publish_all
 
@@ -256,12 +256,26 @@ def test_a_role_whose_last_object_goes_is_free(ledger: Ledger) -> None:
     assert add_space(ledger, space(NEW)).active
 
 
-def test_files_that_could_not_be_read_are_not_asked_for_again(ledger: Ledger) -> None:
+def test_files_that_could_not_be_read_are_not_asked_for_again_and_stay_rejected(ledger: Ledger) -> None:
     run = begin(ledger, requested=[VISUAL])
     add_space(ledger, space(VISUAL))
     ingest(ledger, run, extraction(placed(run, "oak"), placed(run, "broken", page=2), unreadable=["broken"]))
     filled(ledger, run)
     with ledger.read() as connection:
-        keys = set(connection.execute(select(items.c.key).where(items.c.tag == NEW.tag)).scalars())
-        assert keys == set(connection.execute(select(contents.c.key).where(contents.c.file.like("%.png"))).scalars())
+        made = select(items.c.key).where(items.c.tag == NEW.tag, items.c.state == "done")
+        stored = select(contents.c.key).where(contents.c.file.like("%.png"))
+        assert set(connection.execute(made).scalars()) == set(connection.execute(stored).scalars())
     assert activate(ledger, [NEW]) == []
+    counted = account(ledger)
+    assert (counted.complete, counted.rejected, counted.pending) == (1, 1, 0)
+
+
+@pytest.mark.parametrize(("roles", "lacks"), [((), 1), (("visual", "material"), 1), (("visual",), 0)])
+def test_a_new_role_is_for_documents_that_ask_for_it(ledger: Ledger, roles: tuple[str, ...], lacks: int) -> None:
+    run = collection(ledger, "oak")
+    publish_all(ledger)
+    with ledger.write() as connection:
+        connection.execute(update(documents).values(options={"roles": list(roles)}))
+    material = RoleTag(role=Role.MATERIAL, tag=NEW.tag)
+    assert sum(lack.open for lack in spaces.lacks(ledger, [material])) == lacks
+    assert missing_vectors.documents_to_fill(ledger, [material]) == [run.document] * lacks

@@ -145,8 +145,15 @@ def test_vector_that_cannot_be_used_is_refused_with_the_reason(given: Any, reaso
     ("text", "kind", "words"),
     [
         ("columns: [", Configuration, "not YAML"),
-        ("root: root", Configuration, "columns"),
-        ("root: root\ncolumns: {id: nr, picture: small}", Configuration, "picture"),
+        ("root: root", Configuration, "columns is missing"),
+        (
+            "root: root\ncolumn: {id: nr}",
+            Configuration,
+            "columns is missing.*\n.*no key column; there are root, columns",
+        ),
+        ("root: root\ncolumns: {id: nr, picture: small}", Configuration, "no columns.picture; there are id, user"),
+        ("- a", Configuration, "does not hold keys"),
+        ("root: 3\ncolumns: {id: nr, file_path: a}", Configuration, "root: "),
         ("root: root\ncolumns: {file_path: small}", Configuration, "id is missing"),
         ("root: root\ncolumns: {id: nr}", Configuration, "compressed_path"),
         ("root: root\ncolumns: {id: nr, file_path: a, vector: emb}", Configuration, "model"),
@@ -181,6 +188,10 @@ def test_whole_source_that_cannot_be_read_says_what_to_do(folder: Path, monkeypa
         with pytest.raises(kind, match=words):
             list(judge_rows(source, mapping))
     monkeypatch.setenv("SHOP_DATABASE", f"sqlite:///{folder / 'empty.sqlite'}")
+    with pytest.raises(UnreadableDocument, match="unable to open"):
+        list(judge_rows("env:SHOP_DATABASE", mapping))
+    assert not (folder / "empty.sqlite").exists(), "a database is only read, and none is made"
+    (folder / "empty.sqlite").touch()
     with pytest.raises(UnreadableDocument, match="no such table"):
         list(judge_rows("env:SHOP_DATABASE", mapping))
 

@@ -120,6 +120,25 @@ def test_images_whose_file_cannot_be_read_are_left_out_and_counted(resources: Re
     assert [lack.open for lack in done.lacks] == [1]
 
 
+def test_what_could_not_be_read_when_it_came_in_stays_rejected(resources: Resources) -> None:
+    failure = {"kind": "unreadable_image", "policy": "never", "message": "The file is empty."}
+    with resources.ledger.write() as connection:
+        shown = select(images.c.content_key).join(placements).where(placements.c.state == "shown").limit(1)
+        key = connection.execute(shown).scalar_one()
+        connection.execute(delete(vectors).where(vectors.c.key == key))
+        connection.execute(update(contents).where(contents.c.key == key).values(file=None))
+        connection.execute(update(items).where(items.c.key == key).values(state="rejected", failure=failure))
+        connection.execute(update(images).where(images.c.content_key == key).values(text_key=None, pair_key=None))
+    lose(resources, Role.COLOR)
+    plan = plan_backfill(resources, ANNA)
+    assert (plan.objects, plan.unreadable) == (PICTURES - 1, 0), "no stored file is lost"
+    done = backfill(resources, ANNA)
+    assert (done.made, done.unreadable, done.lacks) == (PICTURES - 1, 0, ())
+    counted = account(resources.ledger)
+    assert (counted.complete, counted.rejected, counted.pending) == (PICTURES - 1, 1, 0)
+    assert list(documents_to_backfill(resources, ANNA)) == []
+
+
 def test_documents_that_are_not_completed_and_those_of_others_are_left_alone(resources: Resources) -> None:
     lose(resources, Role.COLOR)
     assert list(documents_to_backfill(resources, Backfill(owner="bert"))) == []

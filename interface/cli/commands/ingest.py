@@ -184,8 +184,9 @@ def import_table(
         ),
     ],
     config: Annotated[
-        Path, typer.Option(metavar="FILE", help="The mapping: a YAML file that says which column is what.")
-    ],
+        Path | None,
+        typer.Option(metavar="FILE", help="The mapping: a YAML file that says which column is what.  [required]"),
+    ] = None,
     owner: Annotated[
         str | None,
         typer.Option(

@@ -94,9 +94,17 @@ def test_dry_run_only_counts(imported: tuple[Path, dict[str, Any]], home: Path) 
     assert run_json("owners") == []
 
 
+def test_the_statuses_are_named_where_no_row_is_completed(imported: tuple[Path, dict[str, Any]], home: Path) -> None:
+    (imported[0] / "strict.yaml").write_text(MAPPING.replace("completed: [completed, done]", "completed: [ready]"))
+    done = finish(["import", "pictures.csv", "--config", "strict.yaml", "--dry-run"], os.environ, imported[0])
+    assert (done.returncode, "Not completed: 1: Its status is done." in done.stderr) == (0, True), done.stderr
+
+
 @pytest.mark.parametrize(
     ("source", "config", "status", "words"),
     [
+        ("nowhere.csv", None, 2, "nowhere.csv: no such file"),
+        ("pictures.csv", None, 2, "Add --config FILE"),
         ("nowhere.csv", "mapping.yaml", 2, "no such file"),
         ("pictures.csv", "nowhere.yaml", 2, "no such file"),
         ("pictures.csv", "pictures.csv", 1, "pictures.csv"),
@@ -104,7 +112,7 @@ def test_dry_run_only_counts(imported: tuple[Path, dict[str, Any]], home: Path) 
     ],
 )
 def test_what_cannot_be_imported_is_said_at_once(
-    imported: tuple[Path, dict[str, Any]], home: Path, source: str, config: str, status: int, words: str
+    imported: tuple[Path, dict[str, Any]], home: Path, source: str, config: str | None, status: int, words: str
 ) -> None:
-    done = finish(["import", source, "--config", config], os.environ, imported[0])
+    done = finish(["import", source, *(["--config", config] if config else [])], os.environ, imported[0])
     assert (done.returncode, words in done.stderr) == (status, True), done.stderr

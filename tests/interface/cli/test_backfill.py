@@ -1,0 +1,29 @@
+"""What `swatchbook backfill` says is left, and whether the same command would make it."""
+
+import pytest
+from rich.console import Console
+
+from interface.cli.backfill import draw_backfilled
+from interface.cli.space_tables import lack_line
+from swatchbook.ledger.spaces import Lack
+from swatchbook.records import Role
+from swatchbook.upkeep.backfill import Backfilled
+
+
+@pytest.mark.parametrize(("taken", "told"), [(5, True), (0, False)])
+def test_the_same_command_is_advised_where_it_can_make_more(taken: int, told: bool) -> None:
+    left = Lack(role=Role.COLOR, tag="eye@1", open=2, failed=1)
+    done = Backfilled(
+        documents=1, objects=taken, made=taken, unreadable=2, failures=(), cost_usd=0.0, lacks=(left,)
+    )  # fmt: skip
+    console = Console(width=200)
+    with console.capture() as printed:
+        console.print(draw_backfilled(done, now=0.0))
+    assert ("go on: the same command again" in printed.get()) is told
+    assert "color by eye@1: still lacks 2 objects, 1 object failed for good" in printed.get()
+
+
+def test_what_has_failed_for_good_is_not_said_to_be_lacking() -> None:
+    assert lack_line(Lack(role=Role.COLOR, tag="eye@1", open=0, failed=3), 0.0).plain == (
+        "! color by eye@1: 3 objects failed for good"
+    )
