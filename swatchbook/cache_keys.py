@@ -95,7 +95,7 @@ PURE_STAGES: Mapping[str, PureStage] = {
         ),
     ),
     "extract": PureStage(
-        version="16",
+        version="17",
         after=("plan",),
         settings=(*_PAGE_LIMITS, *_IMAGE_LIMITS),
         modules=(

@@ -55,16 +55,26 @@ CARD_FRAME, CARD_BAND = 3, 0.3  # points of the frame of a card; of its height, 
 CARD_SHARE, CARD_EDGE = 0.3, 0.5  # of a part, and of its edge within its frame, that is ground: then it is a card
 CARD_SIDES = 0.6  # of the left and of the right side of its box that its frame fills
 CARD_WHOLE = 0.9  # of what is within a card: if its pictures hold less, they are fragments
+FEWEST_SWATCHES, ALIKE = 6, 0.15  # of one size; of which their sizes differ
+CAPTION_BELOW, SLACK = 0.6, 4.0  # of the height of a swatch between it and its caption; points
+SHARED = 0.1  # of another that a swatch may cover
+PALE, BESIDE = 2, 4  # of 255: the least difference of a swatch and its ground; points between them
 ORNAMENT = 0.35  # of its box that a part as large as the raster fills: frames and curves about the pictures; others are
 # a sheet that lies on another ground
 
 
-def find_regions(pixels: NDArray[np.uint8], texts: Sequence[Box], page_area: float, *, depth: int = 0) -> list[Box]:
+def find_regions(pixels: NDArray[np.uint8], texts: Sequence[Box], page_area: float) -> list[Box]:
     """Return the boxes of the pictures in a raster, none if it stays whole.
 
     `pixels` are height × width × 3 with a pixel a point, `texts` the boxes of lines on it, in pixels; `page_area` is in
-    square points. Where there is no ground at the edge, it is looked for within a rim; `depth`: how often rims and
-    the grounds of sheets were taken off already.
+    square points.
+    """
+    return add_pale_swatches(pixels, _find_regions(pixels, texts, page_area, depth=0), texts)
+
+
+def _find_regions(pixels: NDArray[np.uint8], texts: Sequence[Box], page_area: float, *, depth: int) -> list[Box]:
+    """Return the boxes of the pictures on the ground of a raster. Where there is no ground at the edge, it is looked
+    for within a rim; `depth`: how often rims and the grounds of sheets were taken off already.
     """
     grounds = ground_colours(pixels, texts)
     if not grounds:
@@ -75,6 +85,67 @@ def find_regions(pixels: NDArray[np.uint8], texts: Sequence[Box], page_area: flo
         return found[0]
     bare = [[box for box in boxes if not _text_share(box, texts) and _is_varied(pixels, None, box)] for boxes in found]
     return max(zip(map(len, bare), map(len, found), found, strict=True), key=lambda each: each[:2])[2]
+
+
+def add_pale_swatches(pixels: NDArray[np.uint8], regions: Sequence[Box], texts: Sequence[Box]) -> list[Box]:
+    """Return regions and the swatches of a colour chart that have nearly the colour of its ground: where most regions
+    have one size and a caption right below, another caption in their columns has a swatch above it, too.
+
+    Fragments of such a swatch are left out.
+    """
+    swatches = _alike(regions)
+    captioned = [(box, caption) for box in swatches if (caption := _caption_below(box, texts))]
+    if len(swatches) < max(FEWEST_SWATCHES, MOSTLY * len(regions)) or len(captioned) < MOSTLY * len(swatches):
+        return list(regions)
+    width, height = (float(np.median([box[n + 2] - box[n] for box in swatches])) for n in (0, 1))
+    gap = float(np.median([caption[1] - box[3] for box, caption in captioned]))
+    taken, pale = [*swatches, *texts], list[Box]()
+    for text in texts:
+        left = next((box[0] for box, caption in captioned if _is_in_column(text, caption)), None)
+        if left is None:
+            continue
+        box = (left, text[1] - gap - height, left + width, text[1] - gap)
+        is_free = all(shared_area(box, other) <= SHARED * area(other) for other in (*taken, *pale))
+        if is_free and box[1] >= 0 and _is_pale(pixels, box):
+            pale.append(box)
+    kept = [box for box in regions if not any(centre_inside(box, other) for other in pale)]
+    return sorted([*kept, *pale], key=lambda box: (box[1], box[0]))
+
+
+def _alike(regions: Sequence[Box]) -> list[Box]:
+    """Return the regions that have nearly the width and the height of most."""
+    if not regions:
+        return []
+    sizes = np.array([(x1 - x0, y1 - y0) for x0, y0, x1, y1 in regions])
+    usual = np.median(sizes, axis=0)
+    alike = (np.abs(sizes - usual) <= ALIKE * usual).all(axis=1)
+    return [box for box, is_alike in zip(regions, alike, strict=True) if is_alike]
+
+
+def _caption_below(box: Box, texts: Sequence[Box]) -> Box | None:
+    """Return the uppermost line of text right below a box."""
+    reach = box[0], box[3] - SLACK, box[2], box[3] + CAPTION_BELOW * (box[3] - box[1])
+    return min((text for text in texts if centre_inside(text, reach)), key=lambda text: text[1], default=None)
+
+
+def _is_in_column(text: Box, caption: Box) -> bool:
+    """Whether a line begins where a caption begins, or has its middle there."""
+    same_left = abs(text[0] - caption[0]) <= SLACK
+    return same_left or abs(text[0] + text[2] - caption[0] - caption[2]) <= 2 * SLACK
+
+
+def _is_pale(pixels: NDArray[np.uint8], box: Box) -> bool:
+    """Whether a box has another colour than what is left and right of it, be it ever so pale."""
+    left, top, right, bottom = (round(side) for side in box)
+    inside = pixels[top:bottom, left + BESIDE : right - BESIDE].reshape(-1, 3)
+    on_left, on_right = (
+        pixels[top:bottom, max(0, left - 2 * BESIDE) : left - BESIDE],
+        pixels[top:bottom, right + BESIDE :],
+    )
+    beside = np.concatenate((on_left, on_right[:, :BESIDE]), axis=1).reshape(-1, 3)
+    if not inside.size or not beside.size:
+        return False
+    return bool(np.abs(np.median(inside, axis=0) - np.median(beside, axis=0)).max() >= PALE)
 
 
 def holds_several(pixels: NDArray[np.uint8], page_area: float) -> bool:
@@ -180,7 +251,7 @@ def _regions_within(
     if min(right - left, bottom - top) < LEAST_SIDE:
         return []
     moved = [move(text, -left, -top) for text in texts]
-    inside = find_regions(pixels[top:bottom, left:right], moved, page_area, depth=depth + 1)
+    inside = _find_regions(pixels[top:bottom, left:right], moved, page_area, depth=depth + 1)
     return [move(box, left, top) for box in inside]
 
 

@@ -499,3 +499,17 @@ def test_lines_that_are_not_read_are_captions_of_a_raster_where_most_are_so() ->
 )  # fmt: skip
 def test_print_without_sense_is_no_text(text: str, slenderness: float, sense: bool) -> None:
     assert has_sense(text, slenderness) == sense
+
+
+def test_a_swatch_nearly_as_white_as_its_paper_is_found_by_its_caption_and_an_empty_place_is_none() -> None:
+    page = Image.new("RGB", (420, 500), (250, 250, 250))
+    colours = ["maroon", "navy", "olive", (246, 250, 250), "teal", "purple", (250, 250, 250), "gray", "sienna"]
+    boxes = [(30.0 + 130 * column, 60.0 + 110 * row) for row in range(3) for column in range(3)]
+    for (left, top), colour in zip(boxes, colours, strict=True):
+        page.paste(colour, (int(left), int(top), int(left) + 100, int(top) + 60))
+    captions = [(left, top + 66, left + 70, top + 76) for left, top in boxes]
+    swatches = [(left, top, left + 100, top + 60) for left, top in boxes]
+    title = (30.0, 20.0, 150.0, 34.0)
+    empty = swatches[6]
+    found = find_regions(np.asarray(page), [title, *captions], 240_000)
+    assert found == [swatch for swatch in swatches if swatch != empty]
