@@ -13,7 +13,7 @@ from swatchbook.catalogue.cards import Card, find_cards
 from swatchbook.catalogue.choose_names import Choice, Weights, choose_names, judge_groups, shipped_weights
 from swatchbook.catalogue.coded_names import with_coded_names
 from swatchbook.catalogue.families import with_families
-from swatchbook.catalogue.kinds import heading_kind, page_kind
+from swatchbook.catalogue.kinds import PageKind, heading_kind, page_kind
 from swatchbook.catalogue.name_groups import NameGroup, find_name_groups
 from swatchbook.catalogue.page_layout import PageLayout, normalise_line, summarise_page, upright
 from swatchbook.catalogue.plan import shows_products
@@ -116,8 +116,14 @@ def _unsure_pages(document: DocumentLayout, found: Sequence[FoundProduct]) -> tu
 def lay_out(reading: Reading, pages: Iterable[Page]) -> tuple[DocumentLayout, frozenset[str]]:
     """Return the layout of a document, and the folded names that its outline and its index pages announce."""
     layouts = mark_spreads([summarise_page(upright(page)) for page in pages], reading.page_boxes)
+    return layout_document(layouts, _page_kinds(layouts), reading.outline), _announced_names(reading.outline, layouts)
+
+
+def _page_kinds(layouts: Sequence[PageLayout]) -> dict[int, PageKind | None]:
+    """Return the kinds of pages. Addresses on most pages stand in their feet, and say nothing of them."""
     kinds = {s.number: page_kind(s, len(layouts)) for s in layouts}
-    return layout_document(layouts, kinds, reading.outline), _announced_names(reading.outline, layouts)
+    running = 2 * sum(kind == "contacts" for kind in kinds.values()) > len(layouts)
+    return {page: None if running and kind == "contacts" else kind for page, kind in kinds.items()}
 
 
 def _products(

@@ -55,10 +55,17 @@ _CERTIFICATE = re.compile(
 )
 
 _CATALOGUE_WORDS = (
-    r"catalog|katalog|catálogo|catàleg|каталог|カタログ|目录|目錄|카탈로그|کاتالوگ|look\s?book|"
-    r"pr(?:ice|eis|ijs)\s?-?\s?(?:list|liste|lijst)|listino|tarif\b|lista de precios|tabela de preços|прайс|cennik|"
-    r"cenovnik|cjenik|ceník|fiyat listesi|bảng giá|"
-    r"collections?\s(?:19|20)\d\d|gu[ií]a de productos|product (?:guide|range)|product overview"
+    r"catalog|katalog|katalóg|catálogo|catàleg|каталог|κατάλογ|カタログ|目录|目錄|카탈로그|کاتالوگ|كتالوج|קטלוג|แคตตาล็อก|"
+    r"look\s?book|pr(?:ice|eis|ijs)\s?-?\s?(?:list|liste|lijst)|preisverzeichnis|listino|tarif\b|"
+    r"liste (?:de|des) prix|lista de precios|(?:tabela|lista) de preços|lista prezzi|list[aă] de prețuri|прайс|"
+    r"прейскурант|ценова листа|cennik|cenovnik|cjenik|"
+    r"ceník|árlista|prisli?st[ae]?|hinnasto|τιμοκατάλογ|fiyat listesi|bảng giá|"
+    r"daftar harga|senarai harga|ใบราคา|รายการราคา|لیست قیمت|قائمة الأسعار|מחירון|価格表|价目表|價目表|가격표|"
+    r"collections?\s(?:19|20)\d\d|gu[ií]a de productos|product (?:guide|range|list)|product overview|produktübersicht|"
+    r"produktliste|liste (?:de|des) produits|lista de productos|lista de produtos|elenco prodotti|lista produktów|"
+    r"(?:список|перечень) (?:товаров|продукции)|(?:список|перелік) (?:товарів|продукції)|ürün listesi|"
+    r"danh (?:mục|sách) sản phẩm|daftar produk|รายการสินค้า|لیست محصو(?:لا|ال)ت|قائمة المنتجات|"
+    r"製品一覧|商品一覧|产品列表|产品手册|제품 ?목록"
 )
 _CATALOGUE = re.compile(_CATALOGUE_WORDS, re.IGNORECASE)
 _TITLE = re.compile(rf"brochure|prospekt|{_CATALOGUE_WORDS}", re.IGNORECASE)

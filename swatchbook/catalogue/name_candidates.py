@@ -142,7 +142,8 @@ def find_candidates(
         others = [t for t in layout.texts if t is not text and not _is_cell(t.text)]
         in_table = len(numbers) >= CELLS
         words = [t for t in row if not _is_cell(t.text) and len(t.text) <= LONGEST_NAME]
-        if in_table and any(len(t.text) > len(text.text) for t in words):
+        first = all(t.box[0] >= text.box[0] for t in words)
+        if in_table and not first and any(len(t.text) > len(text.text) for t in words):
             continue
         picture, relation = _nearest(text.box, pictures, layout)
         x0, y0, x1, y1 = text.box
@@ -203,7 +204,7 @@ def is_code(name: str) -> bool:
 _AMOUNT = re.compile(r"[\d.,' ]+[.,]\d{1,3}")
 """A number with a fraction, or grouped by thousands: no code."""
 
-_SHORT_CODE = re.compile(r"[A-Z]{1,3}[- ]?\d{1,4}")
+_SHORT_CODE = re.compile(r"[A-Z]{1,3}(?: ?- ?| )?\d{1,4}")
 _DESIGNATION = re.compile(r"[A-Z]{1,4}(?:\d{0,2}[A-Z]{1,2})?[-./]?\d{1,5}(?:[-./,xX×]\d{1,5}[A-Z]{0,2}){1,5}")
 
 

@@ -258,7 +258,8 @@ def _cells_of_columns(order: Sequence[int], lines: Sequence[Line]) -> frozenset[
     values = [i for i in short if len(lines[i].text) <= LONGEST_VALUE and _begins_value(lines[i].text)]
     rows: dict[tuple[float, ...], set[tuple[int, int]]] = defaultdict(set)
     for name, value in _pairs_in_rows(short, values, lines):
-        for places in _places_in_grids(lines[name].bbox, lines[value].bbox):
+        begin = lines[name].bbox[2 if is_right_to_left([lines[name].text]) else 0]
+        for places in _places_in_grids(begin, lines[value].bbox):
             rows[places].add((name, value))
     tables = [found for found in rows.values() if len({value for _, value in found}) >= FEWEST_ROWS]
     return frozenset(
@@ -278,7 +279,13 @@ def _pairs_in_rows(names: Sequence[int], values: Sequence[int], lines: Sequence[
         reach = IN_ROW * lines[name].size
         beside = values[bisect_left(middles, middle(name) - reach) : bisect_right(middles, middle(name) + reach)]
         if sum(map(str.isalpha, lines[name].text)) >= 3 and not _goes_on_from_above(lines[name].text):
-            yield from ((name, value) for value in beside if lines[value].bbox[0] >= lines[name].bbox[2])
+            yield from ((name, value) for value in beside if _is_before(lines[name], lines[value]))
+
+
+def _is_before(name: Line, value: Line) -> bool:
+    """Whether a name is read before its value."""
+    first, then = (value, name) if is_right_to_left([name.text]) else (name, value)
+    return then.bbox[0] >= first.bbox[2]
 
 
 def _begins_value(text: str) -> bool:
@@ -290,12 +297,12 @@ def _goes_on_from_above(text: str) -> bool:
     return text[0].islower() or text[0] == "("
 
 
-def _places_in_grids(name: Box, value: Box) -> Iterator[tuple[float, ...]]:
+def _places_in_grids(begin: float, value: Box) -> Iterator[tuple[float, ...]]:
     """Yield where a name begins, and where its value begins or ends, in steps of a column: edges of one column are in
     one step of a grid or of that half a step beside it.
     """
     for edge, shifted, other in product((0, 2), (0.0, 0.5), (0.0, 0.5)):
-        yield edge, shifted, other, (name[0] / COLUMN + shifted) // 1, (value[edge] / COLUMN + other) // 1
+        yield edge, shifted, other, (begin / COLUMN + shifted) // 1, (value[edge] / COLUMN + other) // 1
 
 
 def _line_above(i: int, candidates: Sequence[int], lines: Sequence[Line]) -> int | None:
@@ -376,7 +383,8 @@ def is_name(text: Text) -> bool:
         return False
     if "@" in words or _BULLET.match(words) or price_in(words) == words.strip() or is_measure(words):
         return False
-    lowered = words[:1].islower() and len(words.split()) > 4
+    small = sum(word[0].islower() for word in words.split())
+    lowered = words[:1].islower() and len(words.split()) > 4 and 2 * small > len(words.split())
     ended = words.endswith((".", ",", ";", "!", "?", "…")) and len(words.split()) > 2
     numbered = re.match(
         r"(?:fig(?:ure)?|abb(?:ildung)?|table?|tabelle|photo|foto)\b\.?\s*\d|©|www\.|https?:", words, re.I

@@ -10,7 +10,7 @@ from swatchbook.catalogue.measures import says_measure
 from swatchbook.catalogue.name_candidates import is_code
 from swatchbook.catalogue.name_groups import find_name_groups
 from swatchbook.catalogue.offer_words import Offer, share_of_pages
-from swatchbook.catalogue.page_layout import join_paragraphs
+from swatchbook.catalogue.page_layout import Text, is_name, join_paragraphs
 from tests.catalogue import layouts, plain
 from tests.catalogue.layouts import Document
 from tests.catalogue.test_discover import found_in, score
@@ -46,7 +46,39 @@ def test_lines_of_a_table_are_texts_of_their_own() -> None:
     assert [t.text for t in join_paragraphs(1, lines)].count("СП-300-8,5/10,5") == 4
 
 
-@pytest.mark.parametrize(("text", "expected"), [("СП-300-8,5/10,5", True), ("A-1", True), ("51.00", False)])
+def test_lines_of_a_table_that_is_read_from_the_right_are_texts_of_their_own() -> None:
+    cells = [(300, "نخود ممتاز"), (200, "900")]
+    lines = [layouts.text(x, 100 + 12 * row, words, 9).lines[0] for row in range(4) for x, words in cells]
+    assert [t.text for t in join_paragraphs(1, lines)].count("نخود ممتاز") == 4
+
+
+def test_short_name_in_the_first_column_of_a_table_is_found_beside_longer_descriptions() -> None:
+    cells = [(60, "Alder", 14), (200, "a late grape of dark colour", 9), (420, "375,0", 9), (480, "9 200", 9)]
+    rows = [layouts.text(x, 100 + 80 * row, words, size) for row in range(4) for x, words, size in cells]
+    pages = [layouts.page(1, rows)]
+    groups = find_name_groups(*lay_out(layouts.reading(Document(pages, [])), pages))
+    assert ("Alder",) * 4 in [tuple(c.name for c in g.candidates) for g in groups]
+
+
+def test_addresses_in_the_feet_of_most_pages_make_none_a_page_of_contacts() -> None:
+    names = tuple(f"Honey {word}" for word in ("Linden", "Acacia", "Oak", "Rose"))
+    foot = [layouts.text(60, 780, "www.example.com", 8), layouts.text(300, 780, "+49 30 1234567", 8)]
+    pages = [layouts.page(n, [layouts.text(60, 300, name, 20), *foot]) for n, name in enumerate(names, 1)]
+    document, announced = lay_out(layouts.reading(Document(pages, [])), pages)
+    groups = find_name_groups(document, announced)
+    assert names in [tuple(c.name for c in group.candidates) for group in groups]
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"), [("чай черный Чжень Шань Сяо Чжу", True), ("the best of all our teas", False)]
+)
+def test_name_with_a_small_first_letter_has_capitals(name: str, expected: bool) -> None:
+    assert is_name(Text(1, (0, 0, 100, 10), (name,), 10, False)) is expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"), [("СП-300-8,5/10,5", True), ("A-1", True), ("A - 102", True), ("51.00", False)]
+)
 def test_designation_is_a_code_and_an_amount_is_none(text: str, expected: bool) -> None:
     assert is_code(text) is expected
 
@@ -58,11 +90,12 @@ def test_measure_has_a_unit(text: str, expected: bool) -> None:
 
 def test_brochure_is_no_catalogue() -> None:
     assert says_catalogue("Каталог 2026")
+    assert says_catalogue("DANH MỤC SẢN PHẨM")
     assert not says_catalogue("Brochure 2026")
 
 
 @pytest.mark.parametrize(
-    ("words", "offer"), [("Unsere Leistungen", "services"), ("Vorspeisen", "occasions"), ("La sesión", "occasions")]
+    ("words", "offer"), [("Unsere Leistungen", "services"), ("Gericht Nr. 7", "occasions"), ("La sesión", "occasions")]
 )
 def test_words_of_services_and_occasions_are_told_from_those_of_goods(words: str, offer: Offer) -> None:
     page = layouts.page(1, [layouts.text(60, 60, words, 20)])
