@@ -103,6 +103,11 @@ class PrintedText:
             return {**read, "warnings": [*read["warnings"], failure.message]}
 
     def _read(self, read: dict[str, Any], page: Any) -> dict[str, Any]:
+        parts = [read["box"]]
+        if not wants_ocr(self._mode, read):
+            parts = [raster for raster in bare_rasters(self._mode, read) if _shows_several(page, raster)]
+        if not parts:
+            return read
         import numpy as np
 
         from swatchbook.pdf.ocr_engine import Recogniser, fitting_dpi
@@ -110,11 +115,6 @@ class PrintedText:
         from swatchbook.pdf.visible_pictures import render_box
         from swatchbook.records import Page
 
-        parts = [read["box"]]
-        if not wants_ocr(self._mode, read):
-            parts = [raster for raster in bare_rasters(self._mode, read) if _shows_several(page, raster)]
-        if not parts:
-            return read
         self._recogniser = self._recogniser or Recogniser(self._languages)
         dpi = fitting_dpi(page.rect.width, page.rect.height)
         pixels = np.asarray(render_box(page, read["box"], dpi / 72))
