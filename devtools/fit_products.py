@@ -46,8 +46,8 @@ CHOSEN: Final = (
 """The features that carried from 24 catalogues to 16 others and back; more of them made the others worse."""
 PENALTY: Final = 8.0
 PENALTY_OF_NAMES: Final = 3.0
-SHARPNESS: Final = 8.0
-"""A group whose F1 is 0.1 lower has less than half of the target's probability: e^(-0.8)."""
+SHARPNESS: Final = 9.5
+"""A group whose F1 is 0.1 lower has less than half of the target's probability: e^(-0.95)."""
 NOTHING: Final = 0.15
 """A group with a lower F1 is no answer."""
 OF_FAMILIES: Final = 0.6
