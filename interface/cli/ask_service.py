@@ -14,7 +14,7 @@ from uuid import UUID, uuid4
 
 from pydantic import ValidationError
 
-from interface.cli.filters import KEYS
+from interface.cli.where import KEYS
 from swatchbook.errors import Authentication, Configuration, InvalidReference, ProviderDown, TooLarge, reason_of
 from swatchbook.index.base import Where
 from swatchbook.loopback import is_loopback

@@ -2,7 +2,7 @@
 
 import re
 
-_CROSSES = "xX×✕"
+_CROSSES = "xX×✕*хХ"  # the last two are Cyrillic
 _TIMES = re.compile(rf"(?<=\d)\s*[{_CROSSES}]\s*(?=\d)")
 
 

@@ -20,7 +20,8 @@ from swatchbook.providers.call_cache import ask_once, record_alive
 from swatchbook.providers.client import Call, Client, Clock, Usage
 from swatchbook.providers.costs import cost, turn_tokens, usd
 from swatchbook.providers.endpoint import Endpoint, Part, endpoint
-from swatchbook.providers.json_schema import complaint, json_in, schema_of
+from swatchbook.providers.json_reply import complaint, json_in
+from swatchbook.providers.json_schema import schema_of
 from swatchbook.providers.messages import ChatMessage, ChatReply, Question, Shape, ShapeMethod
 from swatchbook.providers.prices import model_price
 from swatchbook.providers.wires import anthropic, openai

@@ -1,16 +1,9 @@
-"""JSON schemas of the shapes that chat models are asked for; find the JSON in a reply, and say what in it does not
-fit.
-"""
+"""JSON schemas of the shapes that chat models are asked for."""
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
-
-from swatchbook.providers.reply_shapes import single_line
-
-_LONGEST_COMPLAINT = 200  # characters a line: names of fields may be the model's own
+from pydantic import BaseModel
 
 _OMITTED = frozenset({"title", "default", "minLength", "maxLength", "uniqueItems"})
 """Keywords that strict structured outputs reject or do not need: pydantic checks them in the reply."""
@@ -48,17 +41,3 @@ def _strict(schema: Any) -> Any:
     if "properties" in strict:
         strict |= {"required": list(strict["properties"]), "additionalProperties": False}
     return strict
-
-
-def json_in(text: str) -> str:
-    """Return the JSON object in a model's reply, without its reasoning, code fences and other text; "" if none."""
-    answer = re.sub(r"^.*</think>", "", text, flags=re.DOTALL)
-    start, end = answer.find("{"), answer.rfind("}")
-    return answer[start : end + 1] if 0 <= start < end else ""
-
-
-def complaint(error: ValidationError) -> str:
-    """Return what is wrong with an answer, for the model to correct: at most ten lines, without its values."""
-    details = error.errors(include_url=False, include_input=False, include_context=False)
-    lines = [f"{'.'.join(map(str, each['loc'])) or 'the whole'}: {each['msg']}" for each in details[:10]]
-    return "\n".join(single_line(line, _LONGEST_COMPLAINT) for line in lines)

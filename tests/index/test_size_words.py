@@ -5,7 +5,9 @@ import pytest
 from swatchbook.index.size_words import join_sizes
 
 
-@pytest.mark.parametrize("typed", ["60x120", "60 x 120", "60X120", "60 × 120", "60×120", "60 ✕ 120"])
+@pytest.mark.parametrize(
+    "typed", ["60x120", "60 x 120", "60X120", "60 × 120", "60×120", "60 ✕ 120", "60*120", "60 х 120"]
+)
 def test_a_typed_size_is_one_word(typed: str) -> None:
     assert join_sizes(f"tile {typed} cm") == "tile 60x120 cm"
 

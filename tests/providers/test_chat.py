@@ -35,7 +35,8 @@ from swatchbook.models.vision_analyst import VisionAnalyst
 from swatchbook.providers.chat import ProviderChat, language_chat, review_chat, vision_chat
 from swatchbook.providers.costs import turn_tokens
 from swatchbook.providers.endpoint import Endpoint
-from swatchbook.providers.json_schema import is_strict, json_in, schema_of
+from swatchbook.providers.json_reply import json_in
+from swatchbook.providers.json_schema import is_strict, schema_of
 from swatchbook.providers.messages import ChatMessage, Question
 from swatchbook.providers.throttle import STRIKES
 from swatchbook.providers.wires import anthropic, openai

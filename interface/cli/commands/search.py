@@ -126,7 +126,7 @@ def _filters(where: "list[str] | None", editions: Literal["newest", "all"]) -> "
     """Return the filters, and the document references as given. Raises BadParameter."""
     for part in where or ():
         check_text(part, "--where")
-    from interface.cli.filters import parse_filters
+    from interface.cli.where import parse_filters
     from swatchbook.errors import InvalidReference
 
     try:

@@ -1,0 +1,23 @@
+"""Find the JSON in a chat model's reply, and say what in it does not fit."""
+
+import re
+
+from pydantic import ValidationError
+
+from swatchbook.providers.reply_shapes import single_line
+
+_LONGEST_COMPLAINT = 200  # characters a line: names of fields may be the model's own
+
+
+def json_in(text: str) -> str:
+    """Return the JSON object in a model's reply, without its reasoning, code fences and other text; "" if none."""
+    answer = re.sub(r"^.*</think>", "", text, flags=re.DOTALL)
+    start, end = answer.find("{"), answer.rfind("}")
+    return answer[start : end + 1] if 0 <= start < end else ""
+
+
+def complaint(error: ValidationError) -> str:
+    """Return what is wrong with an answer, for the model to correct: at most ten lines, without its values."""
+    details = error.errors(include_url=False, include_input=False, include_context=False)
+    lines = [f"{'.'.join(map(str, each['loc'])) or 'the whole'}: {each['msg']}" for each in details[:10]]
+    return "\n".join(single_line(line, _LONGEST_COMPLAINT) for line in lines)
