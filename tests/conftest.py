@@ -40,6 +40,7 @@ os.environ.setdefault("SWATCHBOOK_OCR_LANGUAGES", "[]")  # on every machine the 
 printed text says `ocr="auto"`."""
 
 ROOT = Path(__file__).parents[1]
+pytest.register_assert_rewrite("tests.servers.audit", "tests.servers.halfway")  # a failure shows what was found
 SAMPLES = ROOT / "samples" / "build"
 _MEMORY = Path("/dev/shm")
 SOAK = bool(os.environ.get("SWATCHBOOK_TEST_SOAK"))

@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from swatchbook.index.size_words import join_sizes
 
-VERSION: Final = 1
+VERSION: Final = 2
 """Raised with every change of the terms: a space that was filled with others is then refused until it is rebuilt."""
 
 LATIN: Final = {
@@ -177,8 +177,8 @@ def _in_millimetres(text: str) -> Iterator[str]:
         yield "mm:" + "x".join(f"{side:.0f}" for side in sides)
 
 
-@cache
 def _stemmer(language: str) -> Any:
+    """Return a new stemmer: it keeps the word that it is at in itself, so threads must not share one."""
     import snowballstemmer  # commands that neither publish nor search must not load it
 
     return snowballstemmer.stemmer(LANGUAGES[language])

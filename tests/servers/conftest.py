@@ -8,8 +8,6 @@ import pytest
 from tests.ledger_audit import count_writes
 from tests.servers.stack import Stack, running_stack
 
-pytest.register_assert_rewrite("tests.servers.audit", "tests.servers.halfway")  # a failure shows what was found
-
 
 @pytest.fixture(scope="package")  # not for the session: its rounds go on as long as it stands
 def whole_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
