@@ -5,7 +5,8 @@ two processes at once against one, and the printed text of scanned pages.
 pdfplumber runs in a separate environment in the cache folder, made when it is missing. The bare calls are timed with
 the start of their process, and ours with the start of the child; of the other readers only the work is timed.
 
-Usage: python -m benchmarks.reading FILE   (prints the seconds of reading, then those of the pictures of each page)
+Usage: python -m benchmarks.reading FILE   (prints the seconds of reading without OCR and with the question which
+                                            rasters are worth it, then those of the pictures of each page)
        python -m benchmarks.reading ocr FILE   (prints the processor seconds of OCR of each page that is read so)
 """
 
@@ -51,7 +52,8 @@ print(time.perf_counter() - started)
 class Measured:
     """Seconds: of all pages, or of one page; medians of the rounds."""
 
-    ours: float
+    ours: float  # without OCR, as the others
+    asked: float  # ours, with the question which rasters are worth OCR
     bare: float
     page: float  # ours
     words_page: float  # pdfplumber
@@ -68,12 +70,13 @@ def measure(catalogue: Path, pages: int, rounds: int) -> Measured:
     from benchmarks.peers import environment
 
     plumber = str(environment("pdfplumber", _PLUMBER))
-    ours, bare, words, layout, pictures, one, two = ([] for _ in range(7))  # type: ignore[var-annotated]
+    ours, asked, bare, words, layout, pictures, one, two = ([] for _ in range(8))  # type: ignore[var-annotated]
     for _ in range(rounds):
         bare.append(_run(sys.executable, "-c", _BARE, catalogue)[0])
         spent, printed = _run(sys.executable, "-m", "benchmarks.reading", catalogue)
         ours.append(printed[0])
-        pictures.append(median(printed[1:]))
+        asked.append(printed[1])
+        pictures.append(median(printed[2:]))
         one.append(spent)
         words.append(_run(plumber, "-c", _WORDS, catalogue, _PLUMBER_PAGES)[1][0])
         layout.append(_run(sys.executable, "-c", _LAYOUT, catalogue, _LAYOUT_PAGES)[1][0])
@@ -87,6 +90,7 @@ def measure(catalogue: Path, pages: int, rounds: int) -> Measured:
         printed_page=mean(printed[1]),
         printed_most=max(printed[1]),
         ours=median(ours),
+        asked=median(asked),
         bare=median(bare),
         page=median(ours) / pages,
         words_page=median(words) / _PLUMBER_PAGES,
@@ -141,11 +145,12 @@ def main(catalogue: Path) -> None:
     from swatchbook.storage.files import Files
 
     with TemporaryDirectory() as home:
-        settings = Settings.model_validate({"home": home})
         files = Files(str(Path(home) / "files"))
-        started = time.perf_counter()
-        reading = reader.read(catalogue, files, settings)
-        print(time.perf_counter() - started)
+        for ocr in ("off", "auto"):
+            settings = Settings.model_validate({"home": home, "ocr": ocr})
+            started = time.perf_counter()
+            reading = reader.read(catalogue, files, settings)
+            print(time.perf_counter() - started)
         ends = {0: time.perf_counter()}
         reader.extract(
             catalogue, range(1, reading.page_count + 1), reading.content, files, settings,

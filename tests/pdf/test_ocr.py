@@ -1,4 +1,6 @@
 import socket
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -120,6 +122,23 @@ def test_a_raster_of_captioned_products_beside_text_is_read_and_a_photograph_is_
     found = extract(path, "d", reading, all_pages(2), files, settings)
     assert [(p.page, p.kind) for p in found.placements] == [(1, "region")] * 4 + [(2, "embedded")]
     assert {p.caption for p in found.placements if p.page == 1} == set(names)
+
+
+def test_a_photograph_beside_text_is_judged_small_and_without_numpy(tmp_path: Path) -> None:
+    with pymupdf.open() as document:
+        leaf = document.new_page(width=900, height=740)
+        leaf.insert_image((20, 20, 520, 720), stream=png(gradient(500, 700, seed=3)))
+        for n in range(6):
+            leaf.insert_text((560, 80 + 20 * n), f"Line {n} of the text beside it")
+        document.save(path := tmp_path / "photograph.pdf")
+    reads = (
+        "import sys, pymupdf; from swatchbook.pdf.ocr_pages import PrintedText;"
+        "from swatchbook.pdf.parser_child import read_page;"
+        "list(read_page(pymupdf.open(sys.argv[1]), 1, PrintedText('auto')));"
+        "print([name for name in ('PIL', 'numpy', 'cv2') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", reads, path], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "['PIL']"
 
 
 def test_child_that_dies_at_a_region_goes_on_with_the_next_one(tmp_path: Path) -> None:
