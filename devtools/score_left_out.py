@@ -21,7 +21,7 @@ from swatchbook.catalogue.choose_names import Weights
 from swatchbook.evaluation.score import Score, score
 from swatchbook.evaluation.truth import read_truths
 
-SETS = ("a-b-c", "d-e", "f", "g", "h", "i", "j")
+SETS = ("a-b-c", "d-e", "f", "g", "h", "i", "j", "k")
 """The letters before the names of documents that were labelled together, apart from those of the first set."""
 
 

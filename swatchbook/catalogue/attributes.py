@@ -1,5 +1,5 @@
 """Labels with their values ("Size: 60 x 120 cm"): which value belongs to a label in a line, row or column. Also what
-counts as a price, an article code or a measure.
+counts as an article code or a measure.
 
 Labels are known words in many languages (`name_labels.toml`), or any short text before a colon. Values are always text
 of the page.
@@ -13,6 +13,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
+from swatchbook.catalogue.prices import price_in
 from swatchbook.geometry import bounding_box
 from swatchbook.records import Box, Line
 
@@ -90,10 +91,6 @@ _INLINE = _inline_pattern("")
 _INLINE_FACT = _inline_pattern(f"(?:{_PER_UNIT})?")
 _END_PER_UNIT = re.compile(rf"{_PER_UNIT}\s*[:：]?\s*$", re.IGNORECASE)
 _PAGE_WORDS = "page ", "pag ", "pag. ", "seite ", "pg "
-_PRICE = re.compile(
-    r"(?:€|\$|£|₹|¥|₽|₺|\bEUR|\bUSD|\bGBP|\bCHF|\bINR|\bRs\.?|\bKSh\.?|\bKES|\bAED|\bPLN)\s?\d[\d.,' ]{0,20}"
-    r"|\b\d[\d.,' ]{0,20}\s?(?:€|£|₹|¥|₽|₺|EUR\b|USD\b|GBP\b|CHF\b|PLN\b|zł|руб|р\.|грн|Kč|kr\b|/-)",
-)
 _CODE = re.compile(
     r"(?:[A-Z]{1,6}[-./ ]?\d{2,}[A-Z0-9]*|\d{2,}[A-Z]{1,4}\d*|\d{2,}[-./][A-Z0-9]{2,}|\d{5,8})(?:[-./][A-Z0-9]+)*"
 )
@@ -191,12 +188,6 @@ def labels_within(text: str) -> Iterator[tuple[int, str, str, str]]:
     for (start, colon, key), end in zip(found, ends, strict=True):
         if value := text[colon.end() : end].strip(" ,;|-–—"):
             yield start, key, text[start : colon.start()], value
-
-
-def price_in(text: str) -> str | None:
-    """Return the first price in a text, as printed."""
-    match = _PRICE.search(text)
-    return match.group().strip() if match else None
 
 
 def code_of(text: str) -> str | None:

@@ -35,6 +35,11 @@ SILENT = 0.35
 """A document has no product when "none" has a larger probability: beside all groups together, as several may name the
 same products. A wrong product is worse than a document that its report calls unread.
 """
+BACKED = 0.28
+"""A document has no product, too, when all groups together back the names of the likeliest with a smaller probability:
+one among many that agree in nothing is a guess. Data sheets and leaflets of one product are such, of which dozens of
+names would be said.
+"""
 UNLIKELY = 0.35
 """A name with a lower probability is left out. Less than one half, as a miss costs as much as a wrong name: on sets of
 catalogues that the weights did not know, the mean F1 was 0.63 instead of 0.60, and the precision 0.02 lower.
@@ -89,7 +94,7 @@ def choose_names(groups: Sequence[NameGroup], weights: Weights | None = None) ->
     weights = weights or shipped_weights()
     probabilities = judge_groups([g.features for g in groups], weights)
     best = max(range(len(groups)), key=lambda n: probabilities[n], default=None)
-    if best is None or probabilities[-1] > SILENT:
+    if best is None or probabilities[-1] > SILENT or _backing(groups[best], groups, probabilities) < BACKED:
         return None
     named = _names_of_codes(groups[best], groups)
     lead, codes = named if named else (groups[best], {})
@@ -111,6 +116,15 @@ def choose_names(groups: Sequence[NameGroup], weights: Weights | None = None) ->
         probability=probabilities[best],
         probabilities=right,
         codes=codes,
+    )
+
+
+def _backing(best: NameGroup, groups: Sequence[NameGroup], probabilities: Sequence[float]) -> float:
+    """Return the mean probability of the texts of a group: of each the sum of all groups that have it."""
+    texts = {(c.text.page, c.text.box) for c in best.candidates}
+    return sum(
+        probability * len(texts & {(c.text.page, c.text.box) for c in group.candidates}) / len(texts)
+        for group, probability in zip(groups, probabilities, strict=False)
     )
 
 

@@ -10,8 +10,9 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import product
 
-from swatchbook.catalogue.attributes import code_of, price_in
+from swatchbook.catalogue.attributes import code_of
 from swatchbook.catalogue.kinds import count_contacts
+from swatchbook.catalogue.prices import price_in
 from swatchbook.geometry import area, gaps, long_side, shared_area, short_side
 from swatchbook.records import Box, Line, Sighting
 

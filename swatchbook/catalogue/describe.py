@@ -21,7 +21,6 @@ from swatchbook.catalogue.attributes import (
     head_key,
     labels_within,
     nearest_key,
-    price_in,
     with_unit_of_head,
 )
 from swatchbook.catalogue.color_words import color_at_end, colors_in, says_color
@@ -46,6 +45,7 @@ from swatchbook.catalogue.measures import (
     with_grams,
 )
 from swatchbook.catalogue.page_layout import normalise_line
+from swatchbook.catalogue.prices import price_in
 from swatchbook.catalogue.table_rows import FEWEST_HEADS, Cell, cells_below, cells_beside, pairs_in_columns
 from swatchbook.geometry import area, bounding_box, centre_inside, gap, gaps, shared_area
 from swatchbook.records import (

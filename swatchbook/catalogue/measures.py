@@ -9,8 +9,9 @@ from importlib.resources import files
 from itertools import pairwise
 from typing import Final
 
-from swatchbook.catalogue.attributes import WORDS_OF, code_of, fact_key, is_measure, price_in
+from swatchbook.catalogue.attributes import WORDS_OF, code_of, fact_key, is_measure
 from swatchbook.catalogue.color_words import color_at_end, colors_in
+from swatchbook.catalogue.prices import AMOUNT, price_in
 
 _NUMBER = r"\d+(?:[.,]\d+)?"
 _LENGTH = r"(?:mm|cm|m|inch(?:es)?|in|ft|мм|см|м|''|\"|”|“|′′|″|')(?!\w)"
@@ -63,31 +64,10 @@ _COUNT = r"[x×хX]\s?\d{1,5}(?![\d.,])|(?<![\d.,])\d{1,5}\s?[x×хX](?!\s?\d)"
 _CONTAINER = re.compile(r"(?P<first>\d{1,5}\s?[x×хX]?\s)?(?P<word>[^\W\d]+(?:[-/][^\W\d]+)?)(?P<rest>\W.*)")
 _MOST_WORDS_BESIDE = 3
 """Words beside a container's content: "Boite ronde 350 g", "Tubo de 70 g"."""
-_SIGN_BEFORE = (
-    r"(?:R\$|US\$|RD\$|A\$|C\$|S/\.?|Bs\.?|[€$£₹¥₽₺₩₫₴₦₱₪₸฿]|\b(?:EUR|USD|GBP|CHF|INR|SEK|NOK|DKK|CZK|HUF|RON|BGN|RSD|BAM|TRY|"
-    r"UAH|KZT|AED|SAR|QAR|KWD|EGP|MAD|NGN|GHS|KES|ZAR|JPY|CNY|RMB|KRW|VND|THB|IDR|MYR|RM|Rp\.?|MXN|COP|ARS|CLP|PEN|BRL|CAD|"
-    r"AUD|NZD|HKD|SGD|MRP))"
-)
-_SIGN_BEHIND = (
-    r"(?:[€$£₹¥₽₺₩₫₴₦₱₪₸฿]|(?:EUR|USD|GBP|CHF|INR|SEK|NOK|DKK|CZK|HUF|RON|BGN|RSD|BAM|TRY|UAH|KZT|AED|SAR|QAR|KWD|EGP|MAD|NGN|"
-    r"ZAR|JPY|CNY|RMB|KRW|VND|VNĐ|THB|IDR|TL|lei|Lei|лв|дин|din|тг|тенге|сум|Kč|đ|원|円|元|تومان|ریال|درهم)(?!\w))"
-)
-_AMOUNT = r"\d{1,3}(?:[.,'‘’ \u00a0\u202f]\d{3})+(?:[.,]\d{1,2})?(?!\d)|\d+(?:[.,]\d{1,2})?(?![.,]?\d)"
 _AMOUNT_FIRST = re.compile(r"(?:(?:от|from|ab|da|desde|dès|od)\s)?\d", re.IGNORECASE)
-_PER = (
-    r"(?:\s?(?:/|(?:per|pro|je|par|por|al|за)\s)\s?(?:m²|m2|m|sqm|sq\.?\s?ft|pcs?|piece|unit"
-    r"|stk|stück|st|kg|l|шт|м²|м2|кг|ud|un|pz|szt|kom|box|set|pair)\b\.?)?"
-)
-_MORE_PRICES = re.compile(
-    rf"{_SIGN_BEFORE}\s?(?:{_AMOUNT}){_PER}"
-    rf"|(?<![\w.,])(?:{_AMOUNT})(?:[,.]?[-–])?\s?{_SIGN_BEHIND}\.?{_PER}"
-    r"|(?<![\w.,])\d[\d.]*,\d\d\s?KM\b"
-    r"|(?<![\w.,])\d{1,3}(?:[ .]\d{3})+\s?Ft\b"
-)
-"""Prices in more currencies than those by which texts that name products are told from prices."""
 _GROUPED = re.compile(r"\d{1,3}(?:['’‘]\d{3})+(?:[.,]\d\d)?")
 """A number with apostrophes between its thousands: a price, where nothing else stands."""
-_ONLY_AMOUNT = re.compile(rf"(?:{_AMOUNT})(?:\s?[,.]?-)?")
+_ONLY_AMOUNT = re.compile(rf"(?:{AMOUNT})(?:\s?[,.]?-)?")
 _SIDE_BY_SIDE = r"(?:x|×|mm|cm|m|kg|g|ml|l|kw|w|v|%|€|\$|£)(?!\w)"
 
 
@@ -172,7 +152,7 @@ def values_in(text: str) -> Iterator[tuple[str, str]]:
         return
     if len(text.split()) > MOST_WORDS:
         return
-    if price := _price_in(text):
+    if price := price_in(text):
         yield "price", price.rstrip(" .,'")
     elif _GROUPED.fullmatch(text):
         yield "price", text
@@ -281,15 +261,6 @@ def _sides_in(text: str) -> str | None:
     return next((size for size in found if re.search(rf"\d\s?{_LENGTH}", size)), None)
 
 
-def _price_in(text: str) -> str | None:
-    """Return the first price in a text, with what it is for, as printed: "€ 25,90/m²"."""
-    price = price_in(text)
-    more = _MORE_PRICES.search(text)
-    if more and (price is None or text.find(price) >= more.start()):
-        return more.group().strip()
-    return price
-
-
 def with_grams(text: str) -> str:
     """Return a text that is a number with the Latin letter for which OCR takes a Cyrillic "г" with that one."""
     return _MISREAD_GRAMS.sub(r"\1г", text)
@@ -302,7 +273,7 @@ def says_pack(text: str) -> bool:
 
 def says_price(text: str) -> bool:
     """Whether a text has an amount with its currency."""
-    return _price_in(text) is not None
+    return price_in(text) is not None
 
 
 def begins_with_amount(text: str) -> bool:
@@ -312,7 +283,7 @@ def begins_with_amount(text: str) -> bool:
 
 def is_price(text: str) -> bool:
     """Whether a text is an amount with its currency, and nothing else."""
-    return _price_in(text) == text.strip()
+    return price_in(text) == text.strip()
 
 
 def split_price(sign: str, amount: str) -> str | None:

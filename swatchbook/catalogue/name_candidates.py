@@ -7,10 +7,11 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
-from swatchbook.catalogue.attributes import code_of, inline_label, is_measure, price_in, unit_in, without_values
+from swatchbook.catalogue.attributes import code_of, inline_label, is_measure, unit_in, without_values
 from swatchbook.catalogue.kinds import PageKind, count_contacts, heading_kind, is_label, names_a_catalogue
 from swatchbook.catalogue.measures import says_measure
 from swatchbook.catalogue.page_layout import LONGEST_NAME, PageLayout, Text, clean_name, is_name
+from swatchbook.catalogue.prices import price_in
 from swatchbook.catalogue.running_text import FEWEST_PAGES, divide_margins, text_place
 from swatchbook.catalogue.sections import DocumentLayout
 from swatchbook.catalogue.table_rows import is_head
@@ -159,7 +160,7 @@ def find_candidates(
                 described=any(centre_inside(box, reach) for box in known),
                 measured=any(centre_inside(box, reach) or box == text.box for box in measures),
                 priced=any(centre_inside(box, reach) for box in layout.prices),
-                row_priced=any(_is_level(box, text) for box in layout.prices),
+                row_priced=any(is_level(box, text) for box in layout.prices),
                 coded=any(box != text.box and centre_inside(box, reach) for box in codes),
                 leads=text.size >= largest - 0.05,
                 follows=any(_stands_on(t, text) and _outranks(t, text) for t in others),
@@ -226,7 +227,7 @@ def _goes_on(text: Text, other: Text) -> bool:
     """Whether another text is the next line of a text in another weight, or stands behind it in its row."""
     across, down = gaps(text.box, other.box)
     if text.bold == other.bold:
-        return other.box[0] > text.box[0] and across <= SPACE * text.size and _is_level(other.box, text)
+        return other.box[0] > text.box[0] and across <= SPACE * text.size and is_level(other.box, text)
     if abs(text.box[0] - other.box[0]) <= text.size / 4 and other.box[1] > text.box[1]:
         return down <= 0.3 * text.size
     return other.box[0] > text.box[0] and across <= 0.6 * text.size and in_one_row(text, other)
@@ -242,7 +243,7 @@ def in_one_row(a: Text, b: Text) -> bool:
     return abs(a.box[1] + a.box[3] - b.box[1] - b.box[3]) < max(a.size, b.size)
 
 
-def _is_level(box: Box, text: Text) -> bool:
+def is_level(box: Box, text: Text) -> bool:
     """Whether a box is at the height of a text."""
     return abs(box[1] + box[3] - text.box[1] - text.box[3]) < text.size
 

@@ -143,7 +143,26 @@ def find_oddities(group: NameGroup) -> list[dict[str, float]]:
             "unaligned": float(not any(o is not c and _is_aligned(o.text, c.text) for o in found)),
             "words": min(abs(len(c.name.split()) - group.features["words"]), 4) / 4,
             "again": log(times[fold(c.name)]),
+            "bare": float(bare),
+            "all_bare": group.features["bare"],
+            "many": group.features["count"],
         }
+        for c, bare in zip(found, _are_bare(found), strict=True)
+    ]
+
+
+def _names_at_pictures(found: Sequence[Candidate]) -> Counter[tuple[int, int | None]]:
+    """Count the texts for which a picture is the nearest, by page and picture."""
+    return Counter((c.text.page, c.picture) for c in found if c.picture is not None)
+
+
+def _are_bare(found: Sequence[Candidate]) -> list[bool]:
+    """Return for each text whether it has nothing that products have: a picture of its own, a price, code, label or
+    measure.
+    """
+    pictures = _names_at_pictures(found)
+    return [
+        not (c.priced or c.row_priced or c.coded or c.described or c.measured) and pictures[c.text.page, c.picture] != 1
         for c in found
     ]
 
@@ -199,7 +218,7 @@ def _features(found: Sequence[Candidate], document: DocumentLayout, announced: C
         s.number: sum(a.known and a.key not in ("code", "price") for a in s.attributes) for s in document.layouts
     }
     filled = [s for s in document.layouts if s.texts]
-    pictures = Counter((c.text.page, c.picture) for c in found if c.picture is not None)
+    pictures = _names_at_pictures(found)
     size, crowd = _usual_size(found), _crowds(found)
 
     def share(values: Iterator[bool]) -> float:
@@ -210,7 +229,8 @@ def _features(found: Sequence[Candidate], document: DocumentLayout, announced: C
         "count": log1p(min(len(found), MANY)),
         "few": min(len(found), 6) / 6,
         "pages": pages / max(1, len(filled)),
-        "one_to_one": share(c.picture is not None and pictures[c.text.page, c.picture] == 1 for c in found),
+        "one_to_one": share(pictures[c.text.page, c.picture] == 1 for c in found),
+        "bare": fmean(_are_bare(found)),
         "apart": share(c.picture is None for c in found),
         **relations,
         "described": share(c.described for c in found),

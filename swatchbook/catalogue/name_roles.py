@@ -1,15 +1,16 @@
 """Texts that may be the names of products by their place, in whatever style: the largest text of each page, also the
 largest of those that no other page repeats, headings of descriptions, the text nearest to each picture, the name in
-each row of a table. Print that is read from pixels has no exact sizes, and some catalogues set every page in another
-style; the place of the name stays.
+each row of a table, the first text of each row that ends with a price. Print that is read from pixels has no exact
+sizes, and some catalogues set every page in another style; the place of the name stays.
 """
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from swatchbook.catalogue.name_candidates import Candidate, letters_of
+from swatchbook.catalogue.name_candidates import Candidate, is_level, letters_of
 from swatchbook.catalogue.page_layout import LARGER, PageLayout, Text
 from swatchbook.geometry import gaps
+from swatchbook.records import Box
 
 FEWEST = 3
 """Fewer texts are not said to have a role in common."""
@@ -38,6 +39,7 @@ def by_role(
         free = [c for in_table, c in pages[layout.number] if not in_table]
         roles["own title"] += _titles([c for c in free if letters_of(c.name) in own], layout)
         roles["row"] += [c for in_table, c in pages[layout.number] if in_table]
+        roles["priced row"] += _first_before_prices([c for _, c in pages[layout.number]], layout.prices)
         roles["title"] += _titles(free, layout)
         roles["heading"] += [c for c in free if _heads_description(c.text, layout)]
         roles["card"] += _first_at_pictures(free, lambda c: (-_weight(c.text), c.distance))
@@ -48,7 +50,7 @@ def by_role(
     for role, texts in roles.items():
         if len(texts) >= FEWEST and not any(is_same(texts, other) for other in kept):
             kept.append(texts)
-            yield role == "row", texts
+            yield role in ("row", "priced row"), texts
 
 
 def is_same(a: Sequence[Candidate], b: Sequence[Candidate]) -> bool:
@@ -75,6 +77,16 @@ def _largest(found: Sequence[Candidate]) -> Candidate:
     """Return the topmost of the texts that are about as large as the largest."""
     largest = max(c.text.size for c in found)
     return min((c for c in found if c.text.size >= AS_LARGE * largest), key=lambda c: c.text.box[1])
+
+
+def _first_before_prices(found: Sequence[Candidate], prices: Sequence[Box]) -> Iterator[Candidate]:
+    """Yield the first text of each row before its price; rows side by side are divided by their prices."""
+    rows: dict[Box, list[Candidate]] = defaultdict(list)
+    for c in found:
+        behind = [box for box in prices if box[0] >= c.text.box[2] - 2 and is_level(box, c.text)]
+        if behind:
+            rows[min(behind)].append(c)
+    yield from (min(texts, key=lambda c: c.text.box) for texts in rows.values())
 
 
 def _own_words(layouts: Sequence[PageLayout], pages: Mapping[int, Sequence[tuple[bool, Candidate]]]) -> frozenset[str]:

@@ -4,11 +4,12 @@ from statistics import mean
 
 import pytest
 
+from swatchbook.catalogue.choose_names import Weights, choose_names
 from swatchbook.catalogue.discover import lay_out
 from swatchbook.catalogue.kinds import says_catalogue
 from swatchbook.catalogue.measures import says_measure
 from swatchbook.catalogue.name_candidates import is_code
-from swatchbook.catalogue.name_groups import find_name_groups
+from swatchbook.catalogue.name_groups import find_name_groups, find_oddities
 from swatchbook.catalogue.offer_words import Offer, share_of_pages
 from swatchbook.catalogue.page_layout import Text, is_name, join_paragraphs
 from tests.catalogue import layouts, plain
@@ -58,6 +59,32 @@ def test_short_name_in_the_first_column_of_a_table_is_found_beside_longer_descri
     pages = [layouts.page(1, rows)]
     groups = find_name_groups(*lay_out(layouts.reading(Document(pages, [])), pages))
     assert ("Alder",) * 4 in [tuple(c.name for c in g.candidates) for g in groups]
+
+
+def test_first_texts_of_rows_that_end_with_a_price_are_a_group_in_whatever_style() -> None:
+    names = [("Alder", "Birke"), ("Cedro", "Dunes"), ("Elmen", "Fichte")]
+    rows = [
+        layouts.text(x, 100 + 60 * row, words, size)
+        for row, pair in enumerate(names)
+        for left, name in zip((60, 320), pair, strict=True)
+        for x, words, size in ((left, name, 11 + 4 * row), (left + 80, "kilo", 9), (left + 150, "1100 din", 9))
+    ]
+    pages = [layouts.page(1, rows)]
+    groups = find_name_groups(*lay_out(layouts.reading(Document(pages, [])), pages))
+    assert {name for pair in names for name in pair} in [{c.name for c in g.candidates} for g in groups if g.by_role]
+
+
+def test_texts_without_anything_that_products_have_are_bare() -> None:
+    page = layouts.page(
+        1, [layouts.text(60, 100, "Alder", 20), layouts.text(60, 130, "€ 12,00"), layouts.text(60, 500, "Birke", 20)]
+    )
+    group = next(
+        g
+        for g in find_name_groups(*lay_out(layouts.reading(Document([page], [])), [page]))
+        if [c.name for c in g.candidates] == ["Alder", "Birke"]
+    )
+    assert group.features["bare"] == pytest.approx(1 / 2)
+    assert [odd["bare"] for odd in find_oddities(group)] == [0, 1]
 
 
 def test_addresses_in_the_feet_of_most_pages_make_none_a_page_of_contacts() -> None:
@@ -145,3 +172,15 @@ def test_heading_with_a_wide_space_is_one_name() -> None:
     pages = [layouts.page(n, [*heading, *layouts.prose(60, 160, "calm " * 60)]) for n in (1, 2)]
     groups = find_name_groups(*lay_out(layouts.reading(Document(pages, [])), pages))
     assert {c.name for g in groups for c in g.candidates} == {"Railing post 66x66 with caps"}
+
+
+def test_likeliest_of_many_groups_that_agree_in_nothing_names_no_products() -> None:
+    """A group that others back is taken although it is no likelier itself."""
+    names = ["Alder", "Birke", "Cedro", "Dune", "Elm"]
+    pages = [layouts.page(1, [layouts.text(60, 60 + 90 * n, name, 10 + 4 * n) for n, name in enumerate(names)])]
+    groups = find_name_groups(*lay_out(layouts.reading(Document(pages, [])), pages))
+    apart = [g for g in groups if len(g.candidates) == 1]
+    weights = Weights({"few": (0.0, 1.0, 0.0)}, -9.0, {}, 5.0)
+    assert len(apart) == len(names)
+    assert choose_names(apart, weights) is None
+    assert choose_names(apart[:1] * len(names), weights) is not None
