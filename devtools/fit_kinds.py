@@ -28,7 +28,8 @@ from sklearn.ensemble import RandomForestClassifier
 from devtools.fit_links import every_third
 from devtools.fit_products import FEATURES as OF_NAMES
 from devtools.fit_products import load as load_names
-from devtools.score_left_out import fit_without_sets, set_of
+from devtools.fit_products import set_of
+from devtools.score_left_out import fit_without_sets
 from devtools.score_products import reading_of
 from swatchbook.catalogue.choose_names import Weights as NameWeights
 from swatchbook.catalogue.choose_names import choose_names

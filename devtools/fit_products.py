@@ -7,12 +7,15 @@ on catalogues that they were not fitted on.
     python -m tests.catalogue.measure_generated
                                       measure the features of the generated layouts, leaflets, flyers and samples
 
-`tests/truth/features` holds numbers only: for each group of texts of a document its features, and the F1 of the
-products that it would name. Groups that name a tenth as well as the best share its probability; the target of a
-document whose groups name nothing is "none". Newton's method on the cross entropy, an L2 penalty, no random numbers.
+`tests/truth/features` holds numbers only: for each group of texts of a document its features, what it means, and the F1
+of the products that it would name. How like names of products a meaning is, is a ridge regression of the F1 on the real
+documents; for each of them by the other sets, as it is one more feature of the groups. Groups that name a tenth as well
+as the best share its probability; the target of a document whose groups name nothing is "none". Newton's method on the
+cross entropy, an L2 penalty, no random numbers.
 """
 
 import argparse
+import base64
 import json
 import sys
 from collections import defaultdict
@@ -32,7 +35,10 @@ from swatchbook.catalogue.discover import AGAIN, lay_out, without_repeats
 from swatchbook.catalogue.name_groups import NameGroup, find_name_groups, find_oddities
 from swatchbook.evaluation.score import Answer, Score, score
 from swatchbook.evaluation.truth import Truth, read_truths
+from swatchbook.models.minilm import DIMENSION
 from swatchbook.records import Description, Discovery, FoundProduct, Page, Product, Reading, fold
+
+Array = NDArray[np.float64]
 
 FEATURES: Final = Path("tests/truth/features")
 WEIGHTS: Final = Path("swatchbook/catalogue/name_weights.json")
@@ -46,6 +52,11 @@ CHOSEN: Final = (
 """The features that carried from 24 catalogues to 16 others and back; more of them made the others worse."""
 PENALTY: Final = 8.0
 PENALTY_OF_NAMES: Final = 3.0
+PENALTY_OF_MEANINGS: Final = 2.0
+SETS: Final = ("a-b-c", "d-e", "f", "g", "h", "i", "j", "k")
+"""The letters before the names of documents that were labelled together, apart from those of the first set."""
+STEP: Final = 1 / 300
+"""What a meaning's numbers are rounded to; they are at most 127 steps."""
 SHARPNESS: Final = 9.5
 """A group whose F1 is 0.1 lower has less than half of the target's probability: e^(-0.95)."""
 NOTHING: Final = 0.15
@@ -61,8 +72,6 @@ STEPS: Final = 40
 SETTLED: Final = 1e-6
 """Steps that are smaller do not change the weights, which have four digits."""
 
-Array = NDArray[np.float64]
-
 
 class Named(NamedTuple):
     """A text of a group: how odd it is in it, and whether it names a product."""
@@ -72,10 +81,13 @@ class Named(NamedTuple):
 
 
 class Measured(NamedTuple):
-    """A document's groups: their features, the F1 of the products that each would name, and their texts."""
+    """A document's groups: their features, what they mean, (groups, 384), the F1 of the products that each would name,
+    and their texts.
+    """
 
     name: str
     features: list[dict[str, float]]
+    meanings: Array
     f1: list[float]
     names: list[list[Named]]
 
@@ -100,8 +112,14 @@ def load(folder: Path) -> list[Measured]:
         kept = json.loads(path.read_text(encoding="utf-8"))
         groups, order = kept["groups"], kept["oddities"]
         names = [[Named(dict(zip(order, odd, strict=True)), bool(right)) for right, *odd in g["names"]] for g in groups]
-        found.append(Measured(path.stem, [g["features"] for g in groups], [g["f1"] for g in groups], names))
+        features, f1 = [g["features"] for g in groups], [g["f1"] for g in groups]
+        found.append(Measured(path.stem, features, _meanings(g["meaning"] for g in groups), f1, names))
     return found
+
+
+def _meanings(kept: Iterable[str]) -> Array:
+    rows = [np.frombuffer(base64.b64decode(text), np.int8) for text in kept]
+    return np.array(rows, np.float64).reshape(len(rows), DIMENSION) * STEP
 
 
 class Decision(NamedTuple):
@@ -118,16 +136,21 @@ def fit(documents: Sequence[Measured], decisions: Sequence[Decision] = (), chose
 
     `decisions` are those of weights that were fitted on other documents.
     """
-    raw = [np.array([[group[name] for name in chosen] for group in d.features]) for d in documents]
+    direction, like_names = _like_names(documents)
+    raw = [
+        np.column_stack(([[group[name] for name in chosen] for group in d.features], like))
+        for d, like in zip(documents, like_names, strict=True)
+    ]
     stacked = np.vstack(raw)
     centre, spread = stacked.mean(0), np.maximum(stacked.std(0) + 1e-6, 1e-5)
+    centre[-1] = 0.0  # as in each document
     rows = np.vstack([_with_none((x - centre) / spread) for x in raw])
     target = np.concatenate([_target(d) for d in documents])
     counts = [len(x) + 1 for x in raw]
     starts = np.cumsum([0, *counts[:-1]])
     shares = np.repeat([MADE if d.name.startswith(MADE_ALIKE) else 1.0 for d in documents], counts)
-    penalty = np.diag(np.append(np.full(len(chosen), PENALTY), 0.01))
-    found = np.zeros(len(chosen) + 1)
+    penalty = np.diag(np.append(np.full(len(centre), PENALTY), 0.01))
+    found = np.zeros(len(centre) + 1)
     for _ in range(STEPS):
         scores = rows @ found
         raised = np.exp(scores - np.repeat(np.maximum.reduceat(scores, starts), counts))
@@ -144,7 +167,42 @@ def fit(documents: Sequence[Measured], decisions: Sequence[Decision] = (), chose
         name: (round(float(m), 5), round(float(s), 5), round(float(w), 4))
         for name, m, s, w in zip(chosen, centre, spread, found, strict=False)
     }
-    return Weights(features, round(float(found[-1]), 4), *_fit_right(decisions))
+    meaning = tuple(round(float(number), 4) for number in direction * found[-2] / spread[-1])
+    return Weights(features, meaning, round(float(found[-1]), 4), *_fit_right(decisions))
+
+
+def _like_names(documents: Sequence[Measured]) -> tuple[Array, list[Array]]:
+    """Return the direction of meanings that names of products have, and how far the groups of each document go in it.
+
+    The direction for a real document is that of the other sets: else it would know the answer.
+    """
+    real: dict[str, list[Measured]] = defaultdict(list)
+    for document in documents:
+        if not document.generated:
+            real[set_of(document.name)].append(document)
+    sums = {name: _sums(of_set) for name, of_set in real.items()}
+    none = np.zeros((DIMENSION, DIMENSION)), np.zeros(DIMENSION)
+
+    def without(left_out: str | None) -> Array:
+        squares, products = map(sum, zip(none, *(both for name, both in sums.items() if name != left_out), strict=True))
+        return np.asarray(np.linalg.solve(squares + PENALTY_OF_MEANINGS * np.eye(DIMENSION), products))
+
+    directions = {name: without(name) for name in real}
+    known = without(None)
+    return known, [d.meanings @ (known if d.generated else directions[set_of(d.name)]) for d in documents]
+
+
+def _sums(documents: Sequence[Measured]) -> tuple[Array, Array]:
+    """Return the sums that a regression of the F1 on meanings needs. Documents weigh alike."""
+    x = np.vstack([d.meanings / len(d.f1) ** 0.5 for d in documents])
+    y = np.concatenate([(np.array(d.f1) - mean(d.f1)) / len(d.f1) ** 0.5 for d in documents])
+    return x.T @ x, x.T @ y
+
+
+def set_of(name: str) -> str:
+    """Return the letters of the documents that were labelled together with one, nothing for the first."""
+    letter = name.removeprefix("neg-").partition("-")[0]
+    return next((letters for letters in SETS if letter in letters.split("-")), "")
 
 
 def _fit_right(decisions: Sequence[Decision]) -> tuple[dict[str, tuple[float, float, float]], float]:
@@ -200,7 +258,7 @@ def leave_one_out(documents: Sequence[Measured]) -> list[Decision]:
             decisions.append(Decision(left_out.name, float(left_out.offers_none), 0.0, []))
             continue
         weights = fit([d for d in documents if d is not left_out and d.usable])
-        p = judge_groups(left_out.features, weights)
+        p = judge_groups(left_out.features, left_out.meanings.tolist(), weights)
         best = int(np.argmax(p[:-1]))
         silent = p[-1] > SILENT
         f1 = float(silent) if left_out.offers_none else 0.0 if silent else left_out.f1[best]
@@ -218,7 +276,7 @@ def calibrate(decisions: Sequence[Decision]) -> list[tuple[float, bool]]:
     judged: list[tuple[float, bool]] = []
     for left_out in said:
         right, any_right = _fit_right([d for d in said if d is not left_out])
-        weights = Weights({}, 0.0, right, any_right)
+        weights = Weights({}, (), 0.0, right, any_right)
         rows = left_out.rows
         found = judge_names([row.oddities for row in rows], left_out.chosen, weights)
         judged += [(p, row.right) for p, row in zip(found, rows, strict=True) if p >= UNLIKELY]
@@ -240,6 +298,7 @@ def write(weights: Weights, path: Path) -> None:
         for rows in (weights.features, weights.right)
     )
     text = f'{{\n  "none": {weights.none},\n  "features": [\n{groups}\n  ],\n'
+    text += f'  "meaning": {json.dumps(weights.meaning)},\n'
     text += f'  "any_right": {weights.any_right},\n  "right": [\n{names}\n  ]\n}}\n'
     path.write_text(text, encoding="utf-8")
 
@@ -273,7 +332,8 @@ def measured_as(name: str, truth: Truth, reading: Reading, pages: Iterable[Page]
         [Named(odd, right) for odd, right in zip(find_oddities(group), _are_right(group, truth, one), strict=True)]
         for group, one in zip(groups, scores, strict=True)
     ]
-    return Measured(name, [dict(group.features) for group in groups], f1, names)
+    meant = np.array([g.meaning for g in groups]).reshape(len(groups), DIMENSION)
+    return Measured(name, [dict(g.features) for g in groups], meant, f1, names)
 
 
 def _are_right(group: NameGroup, truth: Truth, scored: Score) -> list[bool]:
@@ -314,10 +374,13 @@ def keep_measured(measured: Measured, folder: Path) -> None:
             {
                 "f1": round(f1, 3),
                 "features": {name: round(features[name], 4) for name in sorted(features)},
+                "meaning": base64.b64encode((meaning / STEP).round().clip(-127, 127).astype(np.int8)).decode(),
                 "names": [[int(row.right), *(round(row.oddities[name], 2) for name in order)] for row in names],
             }
         )
-        for features, f1, names in zip(measured.features, measured.f1, measured.names, strict=True)
+        for features, meaning, f1, names in zip(
+            measured.features, measured.meanings, measured.f1, measured.names, strict=True
+        )
     ]
     text = f'{{"oddities": {json.dumps(order)}, "groups": [\n' + ",\n".join(rows) + "\n]}\n"
     (folder / f"{measured.name}.json").write_text(text, encoding="utf-8")

@@ -15,14 +15,11 @@ from functools import cache, partial
 from pathlib import Path
 from statistics import mean, median
 
-from devtools.fit_products import FEATURES, Measured, calibration_error, fit, leave_one_out, load
+from devtools.fit_products import FEATURES, Measured, calibration_error, fit, leave_one_out, load, set_of
 from devtools.score_products import row, run_stages
 from swatchbook.catalogue.choose_names import Weights
 from swatchbook.evaluation.score import Score, score
 from swatchbook.evaluation.truth import read_truths
-
-SETS = ("a-b-c", "d-e", "f", "g", "h", "i", "j", "k")
-"""The letters before the names of documents that were labelled together, apart from those of the first set."""
 
 
 def main() -> None:
@@ -72,12 +69,6 @@ def fit_without_sets(measured: Sequence[Measured]) -> Callable[[str], Weights]:
         return _fit([d for d in measured if d.generated or set_of(d.name) != letters])
 
     return lambda name: without(set_of(name))
-
-
-def set_of(name: str) -> str:
-    """Return the letters of the documents that were labelled together with one, nothing for the first."""
-    letter = name.removeprefix("neg-").partition("-")[0]
-    return next((letters for letters in SETS if letter in letters.split("-")), "")
 
 
 def _fit(others: Sequence[Measured]) -> Weights:

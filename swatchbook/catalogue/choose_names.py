@@ -1,7 +1,7 @@
 """Which group of texts names the products of a document, or none of them, and how sure that is: a fitted score of each
-group's features, compared with each other and with "none" (softmax); groups in a similar style on other pages join the
-best one. The features: `name_groups.py`. The weights, `name_weights.json`, are made by
-`python -m devtools.fit_products`.
+group's features and meaning, compared with each other and with "none" (softmax); groups in a similar style on other
+pages join the best one. The features: `name_groups.py`, what texts mean: `name_meanings.py`. The weights,
+`name_weights.json`, are made by `python -m devtools.fit_products`.
 """
 
 import json
@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from math import exp, log
+from operator import mul
 from statistics import fmean
 
 from swatchbook.catalogue.name_candidates import Candidate, is_code
 from swatchbook.catalogue.name_groups import RELATIONS, NameGroup, find_oddities
+from swatchbook.catalogue.name_meanings import Meaning
 from swatchbook.catalogue.page_layout import Style
 from swatchbook.geometry import gap, gaps
 
@@ -52,11 +54,13 @@ LARGEST = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """What was fitted, by feature: its mean, spread and weight. `features` are those of groups, beside the score of
-    "none"; `right` those of single names, beside the score of any name.
+    """What was fitted, by feature: its mean, spread and weight. `features` are those of groups, beside `meaning`, the
+    weight of each number of their meaning, and the score of "none"; `right` those of single names, beside the score of
+    any name.
     """
 
     features: Mapping[str, tuple[float, float, float]]
+    meaning: Meaning
     none: float
     right: Mapping[str, tuple[float, float, float]]
     any_right: float
@@ -82,7 +86,7 @@ def shipped_weights() -> Weights:
     """Return the weights of the package."""
     data = json.loads(files("swatchbook.catalogue").joinpath("name_weights.json").read_text(encoding="utf-8"))
     features, right = ({name: (*numbers,) for name, *numbers in data[part]} for part in ("features", "right"))
-    return Weights(features, data["none"], right, data["any_right"])
+    return Weights(features, (*data["meaning"],), data["none"], right, data["any_right"])
 
 
 def choose_names(groups: Sequence[NameGroup], weights: Weights | None = None) -> Choice | None:
@@ -92,7 +96,7 @@ def choose_names(groups: Sequence[NameGroup], weights: Weights | None = None) ->
     Names that are unlike the others are left out.
     """
     weights = weights or shipped_weights()
-    probabilities = judge_groups([g.features for g in groups], weights)
+    probabilities = judge_groups([g.features for g in groups], [g.meaning for g in groups], weights)
     best = max(range(len(groups)), key=lambda n: probabilities[n], default=None)
     if best is None or probabilities[-1] > SILENT or _backing(groups[best], groups, probabilities) < BACKED:
         return None
@@ -158,9 +162,13 @@ def _apart(a: Candidate, b: Candidate) -> float:
     return gap(a.text.box, b.text.box)
 
 
-def judge_groups(features: Sequence[Mapping[str, float]], weights: Weights) -> list[float]:
-    """Return the probability of each group, and last that of "none"; their sum is 1."""
-    scores = [*(_score(group, weights.features) for group in features), weights.none]
+def judge_groups(features: Sequence[Mapping[str, float]], meant: Sequence[Meaning], weights: Weights) -> list[float]:
+    """Return the probability of each group, and last that of "none"; their sum is 1. `meant`: what each means."""
+    scores = [
+        _score(group, weights.features, sum(map(mul, meaning, weights.meaning)))
+        for group, meaning in zip(features, meant, strict=True)
+    ]
+    scores.append(weights.none)
     highest = max(scores)
     raised = [exp(score - highest) for score in scores]
     return [r / sum(raised) for r in raised]

@@ -92,7 +92,7 @@ def _as_printed(
 def _rejected(groups: Sequence[NameGroup], found: Sequence[FoundProduct], weights: Weights) -> Iterator[Evidence]:
     """Yield the texts of the likeliest groups that name no product, with the probability of their group."""
     named = {(place.page, place.bbox) for product in found for place in product.occurrences}
-    probabilities = judge_groups([group.features for group in groups], weights)
+    probabilities = judge_groups([g.features for g in groups], [g.meaning for g in groups], weights)
     likeliest = sorted(zip(probabilities, range(len(groups)), strict=False), reverse=True)[:MOST_GROUPS]
     for probability, n in likeliest:
         left = [c.text for c in groups[n].candidates if (c.text.page, c.text.box) not in named]

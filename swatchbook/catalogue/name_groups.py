@@ -14,6 +14,7 @@ from swatchbook.catalogue.attributes import code_of
 from swatchbook.catalogue.kinds import says_catalogue
 from swatchbook.catalogue.measures import says_measure
 from swatchbook.catalogue.name_candidates import Candidate, find_candidates, house_names, in_one_row, running_texts
+from swatchbook.catalogue.name_meanings import Meaning, meanings
 from swatchbook.catalogue.name_roles import by_role, is_same
 from swatchbook.catalogue.offer_words import share_of_pages
 from swatchbook.catalogue.page_layout import PageLayout, Style, Text, style_families
@@ -46,14 +47,15 @@ RELATIONS = ("below", "above", "left", "right", "inside")
 
 @dataclass(frozen=True, slots=True)
 class NameGroup:
-    """Texts of one style or role that may be the names of the products, with its features by name. `style` is that of
-    most of its texts, `by_role` whether they may have others.
+    """Texts of one style or role that may be the names of the products, with its features by name and what they mean.
+    `style` is that of most of its texts, `by_role` whether they may have others.
     """
 
     style: Style
     in_table: bool
     candidates: tuple[Candidate, ...]
     features: Mapping[str, float]
+    meaning: Meaning
     by_role: bool = False
 
 
@@ -78,8 +80,10 @@ def find_name_groups(document: DocumentLayout, announced: Collection[str]) -> li
     ]
     of_document, refrains = _document_features(document.layouts), find_refrains(document)
     sizes = [c.text.size for found_on in pages.values() for _, c in found_on]
+    parts = [*((g, False) for g in split), *((g, True) for g in roles)]
+    meant = meanings([[c.name for c in found] for (_, _, found), _ in parts])
     groups = []
-    for (style, in_table, found), is_role in [*((g, False) for g in split), *((g, True) for g in roles)]:
+    for ((style, in_table, found), is_role), meaning in zip(parts, meant, strict=True):
         features = _features(found, document, announced) | of_document
         features |= {
             "larger": log1p(sum(size > ABOVE * style[0] for size in sizes) / len(found)),
@@ -89,7 +93,7 @@ def find_name_groups(document: DocumentLayout, announced: Collection[str]) -> li
             "numeric": fmean(not any(map(str.isalpha, c.name)) for c in found),
             "heads_rows": 0.0 if in_table else _share_over_rows(found, pages),
         }
-        groups.append(NameGroup(style, in_table, tuple(found), features, is_role))
+        groups.append(NameGroup(style, in_table, tuple(found), features, meaning, is_role))
     return groups
 
 

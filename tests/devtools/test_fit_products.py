@@ -23,6 +23,7 @@ def test_fitted_on_others_the_names_are_found_and_their_probabilities_hold() -> 
 
     fitted, shipped = fit([d for d in documents if d.usable], [d for d in decisions if d.rows]), shipped_weights()
     assert fitted.none == pytest.approx(shipped.none, abs=0.01)
+    assert fitted.meaning == pytest.approx(shipped.meaning, abs=0.01)
     assert fitted.any_right == pytest.approx(shipped.any_right, abs=0.01)
     for ours, theirs in ((fitted.features, shipped.features), (fitted.right, shipped.right)):
         assert ours.keys() == theirs.keys()
