@@ -46,8 +46,19 @@ from swatchbook.ledger.leases import (
 from swatchbook.ledger.requested import requested_items, requested_of_keys, those
 from swatchbook.ledger.runs import Run, require_live
 from swatchbook.ledger.spaces import active_tags
-from swatchbook.ledger.tables import analyses, chunks, contents, documents, images, items, key_column, spaces, vectors
-from swatchbook.records import Analysis, GivenVector, ItemState, Record, Role, text_key
+from swatchbook.ledger.tables import (
+    analyses,
+    chunks,
+    contents,
+    documents,
+    images,
+    items,
+    key_column,
+    requested,
+    spaces,
+    vectors,
+)
+from swatchbook.records import Analysis, GivenVector, ItemState, Record, Role, RoleTag, text_key
 
 ItemKind = Literal["image", "chunk"]
 _ITEM_KINDS: tuple[ItemKind, ItemKind] = ("image", "chunk")
@@ -211,6 +222,18 @@ def done_keys(ledger: Ledger, role: Role, tag: str, keys: Sequence[str]) -> set[
         return {row.key for row in select_in(connection, done, items.c.key, keys)}
 
 
+def texts_without_item(ledger: Ledger, run: Run, pair: RoleTag, text_keys: Collection[str]) -> set[str]:
+    """Return those of the texts that have no item of this role and tag; none where the run does not make the role."""
+    asked = select(requested).where(
+        requested.c.document == run.document, requested.c.role == pair.role, requested.c.tag == pair.tag
+    )
+    known = select(items.c.key).where(items.c.role == pair.role, items.c.tag == pair.tag)
+    with ledger.read() as connection:
+        if run.pairs or connection.execute(asked).first() is None:
+            return set()
+        return set(text_keys) - {row.key for row in select_in(connection, known, items.c.key, text_keys)}
+
+
 def _is_claimable(rows: Subquery, run: Run) -> ColumnElement[bool]:
     due = or_(rows.c.next_retry_at.is_(None), rows.c.next_retry_at <= db_now())
     of_run = (and_(rows.c.role == pair.role, rows.c.tag == pair.tag) for pair in run.pairs)
@@ -264,8 +287,11 @@ def commit(
     *,
     last_try: bool,
     review_below: float = 0.0,
+    ahead: Sequence[ItemResult] = (),
 ) -> list[FailedItem]:
     """Commit the results and failures of a lease in one transaction; items that the lease does not hold are ignored.
+
+    `ahead`: vectors of texts that these results bring; the items of the texts are then done at once.
 
     Results are stored, their items done, and every owner's images and chunks with these keys marked for publishing. An
     analysis queues the items of its text, and its images need a review where its score is below `review_below`.
@@ -276,13 +302,15 @@ def commit(
         require_live(connection, lease.run)
         runs_of = _held_runs(connection, lease)
         sound, unsound = _check(connection, [r for r in results if r.item in runs_of])
-        _store(connection, sound)
+        brought = {_text_key(r) for r in sound}
+        made_ahead, _ = _check(connection, [r for r in ahead if r.key in brought])
+        _store(connection, [*sound, *made_ahead])
         _set_done(connection, sound)
         for tag in {r.tag for r in sound if r.analysis}:
             set_current_text(connection, tag, {r.key for r in sound if r.analysis and r.tag == tag}, review_below)
         completing = {r.key for r in sound if r.role in (Role.ANALYSIS, Role.VISUAL)}
         queue_text_items(connection, images.c.content_key, completing)
-        _mark_made(connection, sound, beside=bool(lease.run.pairs))
+        _mark_made(connection, [*sound, *made_ahead], beside=bool(lease.run.pairs))
         record_failures(
             connection,
             [

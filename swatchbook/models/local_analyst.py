@@ -3,6 +3,7 @@ contrast and quality are in `images/local_analysis.py`. With SWATCHBOOK_OCR=alwa
 picture (`pdf/ocr_engine.py`): once for its content key, whichever pages show it.
 """
 
+import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
@@ -33,17 +34,22 @@ class LocalAnalyst:
         )
 
         self.tag = tag(reads_print=reads_print)
+        self._turn = threading.Lock()
         self.side = PRINT_SIDE if reads_print else SIDE
         self._describe, self._shrink = local_analysis.analyse, encoder_input.shrink
         self._color_names = local_analysis.ColorNames()
         self._recogniser = _load_recogniser() if reads_print else None
 
     def analyse(self, pictures: "Sequence[Pixels]", context: "CallContext | None" = None) -> list[Analysis]:
-        """Return one analysis per picture, in input order. It costs nothing, so `context` is not used."""
-        return [self._analyse(picture) for picture in pictures]
+        """Return one analysis per picture, in input order. It costs nothing, so `context` is not used.
 
-    def _analyse(self, picture: "Pixels") -> Analysis:
-        analysis = self._describe(self._shrink(picture, SIDE), self._color_names)
+        One thread at a time measures: side by side, their many small steps would only take turns with each other.
+        """
+        with self._turn:
+            analyses = [self._describe(self._shrink(picture, SIDE), self._color_names) for picture in pictures]
+        return [self._with_print(*pair) for pair in zip(analyses, pictures, strict=True)]
+
+    def _with_print(self, analysis: Analysis, picture: "Pixels") -> Analysis:
         if self._recogniser is None:
             return analysis
         printed = self._recogniser.read(self._shrink(picture, PRINT_SIDE), dpi=72, most=MOST_PRINT)

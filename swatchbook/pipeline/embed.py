@@ -8,6 +8,7 @@ alone, what was computed is committed even if the rest failed, and every lease i
 """
 
 import logging
+import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -21,13 +22,13 @@ from swatchbook.errors import SHARED, Configuration, Failure, FileMissing, Inter
 from swatchbook.images.appearance import appearance_of
 from swatchbook.ledger import items, runs
 from swatchbook.ledger.calls import CallContext
-from swatchbook.ledger.items import Batch, ClaimedItem, FailedItem, ItemResult, Pair
+from swatchbook.ledger.items import Batch, ClaimedItem, FailedItem, ItemResult, Lease, Pair
 from swatchbook.ledger.runs import Run
 from swatchbook.models.base import ImageEncoder, TextEncoder
 from swatchbook.models.registry import Models
 from swatchbook.pipeline.bisect import bisect
 from swatchbook.pipeline.load_pixels import load_pixels
-from swatchbook.records import PIXEL_ROLES, TEXT_ROLES, Analysis, Record, Role, RoleTag
+from swatchbook.records import PIXEL_ROLES, TEXT_ROLES, Analysis, Record, Role, RoleTag, text_key
 from swatchbook.resources import Resources
 from swatchbook.runtime.batch_size import MEMORY_LIMIT_PERCENT, BatchSize
 from swatchbook.runtime.memory import wait_for_memory
@@ -36,6 +37,9 @@ log = logging.getLogger(__name__)
 
 MEMORY_PAUSE_SECONDS = 10.0
 """Longest wait for memory before a group is made smaller: another process may hold the memory for ever."""
+
+ALIVE_SECONDS = 5.0
+"""Between two records that a batch does not hang: each waits for its turn to write to the ledger."""
 
 IN_FLIGHT = 4
 """Concurrent batches of a run: one is decoded, one is encoded, and two may wait for their next try."""
@@ -60,8 +64,7 @@ def process_batch(resources: Resources, run: Run, batch: Batch, *, size: int, la
     batch_size = resources.batch_sizes.setdefault(run.token, BatchSize(size))
     for keys in _groups(resources, run, batch, batch_size, size):
         done, failed = _process_group(resources, run, batch_size, keys, last_try=last_try)
-        # analyses and visual vectors that were just committed create the items of text roles
-        described = tuple({m.key for m in done if m.text or m.role is Role.VISUAL})
+        described = _described(resources, done)
         text_done, text_failed = _process_group(resources, run, batch_size, described, TEXT_ROLES, last_try=last_try)
         count += len(done) + len(text_done)
         failures += failed + text_failed
@@ -76,11 +79,25 @@ def process_batch(resources: Resources, run: Run, batch: Batch, *, size: int, la
     )
 
 
+def _described(resources: Resources, done: Sequence[ItemResult]) -> tuple[str, ...]:
+    """Return the pictures of which these results, just committed, have queued items of text roles."""
+    embedded = {m.key for m in done if m.role is Role.UNDERSTANDING}
+    visual = {m.tag for m in done if m.role is Role.VISUAL}
+    paired = {tag for tag in visual if resources.models_of(RoleTag(role=Role.VISUAL, tag=tag)).text_tower}
+    return tuple(
+        {m.key for m in done if (m.text and text_key(m.text) not in embedded)}
+        | {m.key for m in done if m.role is Role.VISUAL and m.tag in paired}
+    )
+
+
 def _groups(resources: Resources, run: Run, batch: Batch, batch_size: BatchSize, size: int) -> Iterator[Sequence[str]]:
     """Yield the batch's keys in groups, each as large as the free memory allows at that moment."""
+    recorded = -ALIVE_SECONDS
     for group in items.claim_groups(resources.ledger, run, batch.members, size):
         while group:
-            runs.record_alive(resources.ledger, run)  # there may be many groups, and each may wait for memory
+            if time.monotonic() - recorded > ALIVE_SECONDS:  # there may be many groups, and each may wait for memory
+                runs.record_alive(resources.ledger, run)
+                recorded = time.monotonic()
             count = _choose_group_size(resources, batch_size)
             yield group[:count]
             group = group[count:]
@@ -114,8 +131,8 @@ def _process_group(
 
     Returns the items that were committed and those that failed. Raises the first failure whose policy is shared.
     """
-    lease = items.claim(resources.ledger, run, keys, roles)
-    if not lease.items:
+    lease = items.claim(resources.ledger, run, keys, roles) if keys else None
+    if lease is None or not lease.items:
         return [], []
     try:
         computed, failed = list[ItemResult](), list[FailedItem]()
@@ -124,8 +141,11 @@ def _process_group(
             results, failures = compute(resources, CallContext(resources.ledger, run, "embed"), batch_size, claimed)
             computed += results
             failed += failures
+        ahead = _compute_ahead(resources, lease, batch_size, computed)
         below = resources.settings.review_below
-        refused = items.commit(resources.ledger, lease, computed, failed, last_try=last_try, review_below=below)
+        refused = items.commit(
+            resources.ledger, lease, computed, failed, last_try=last_try, review_below=below, ahead=ahead
+        )
         failed += refused
     except BaseException:
         items.release(resources.ledger, lease)
@@ -134,7 +154,30 @@ def _process_group(
         if f.failure.policy in SHARED:
             raise f.failure
     refused_items = {f.item for f in refused}
-    return [m for m in computed if m.item not in refused_items], failed
+    return [m for m in computed if m.item not in refused_items] + ahead, failed
+
+
+def _compute_ahead(
+    resources: Resources, lease: Lease, batch_size: BatchSize, computed: Sequence[ItemResult]
+) -> list[ItemResult]:
+    """Compute the vectors of new texts together with the analyses that bring them: one commit, published once.
+
+    Only where that costs nothing, and not beside items at which a process died. What fails has its own try later.
+    """
+    if resources.settings.text_encoder != "minilm" or any(c.crashes for c in lease.items):
+        return []
+    texts = {text_key(r.text): r.text for r in computed if r.text}
+    if not texts:
+        return []
+    encoder = resources.models.text_encoder
+    pair = RoleTag(role=Role.UNDERSTANDING, tag=encoder.tag)
+    new = sorted(items.texts_without_item(resources.ledger, lease.run, pair, texts))
+    vectors = bisect(partial(_embed, encoder, None), [texts[key] for key in new], batch_size)
+    return [
+        ItemResult(key=key, role=pair.role, tag=pair.tag, vector=vector)
+        for key, vector in zip(new, vectors, strict=True)
+        if not isinstance(vector, Failure)
+    ]
 
 
 def _compute_from_pixels(
@@ -228,7 +271,7 @@ def _compute_from_texts(
     return computed, failed
 
 
-def _embed(encoder: TextEncoder, context: CallContext, batch: Sequence[str]) -> list[Vectors]:
+def _embed(encoder: TextEncoder, context: CallContext | None, batch: Sequence[str]) -> list[Vectors]:
     return list(encoder.embed(batch, "document", context))
 
 

@@ -235,10 +235,11 @@ def publish_all(
     alive: Callable[[], None] = lambda: None,
     waits: Callable[[], None] = lambda: None,
 ) -> Published:
-    """Publish until nothing is due, waiting up to `at_most` seconds for an index that is down, with growing pauses.
+    """Publish all that is due, waiting up to `at_most` seconds for an index that is down, with growing pauses.
 
-    It also ends when other runs add rows faster than it publishes; they publish too. `alive` is called between rounds,
-    `waits` before each pause; both may raise RunRevoked. Raises the outage's failure when it lasts longer.
+    What becomes due during the last round is left for the next time. It also ends when other runs add rows faster than
+    it publishes; they publish too. `alive` is called before each round and at the end, `waits` before each pause; both
+    may raise RunRevoked. Raises the outage's failure when it lasts longer.
     """
     total = _NOTHING
     settle_late_writes(resources)
@@ -260,7 +261,8 @@ def publish_all(
             continue
         failures, waited = 0, 0.0
         total += done
-        if not done.rows:
+        if done.rows < ROWS:  # all that was due when the round began: what came meanwhile fills a later one
+            alive()
             break
     return total
 

@@ -78,7 +78,6 @@ _FRESH_NS = 2_000_000_000
 units of two seconds. It is read once more.
 """
 
-_STORERS = 4  # files that are copied into the file store at a time
 _FETCHED = 64  # pictures that are fetched to the disk before they are stored
 _JSON = json.JSONEncoder(sort_keys=True)
 _NO_BOX = (0.0, 0.0, 0.0, 0.0)
@@ -414,7 +413,7 @@ def _read_files(resources: Resources, pictures: Sequence[ListedPicture]) -> list
             return _unusable(header, stamp)
         suffix = _SUFFIXES.get(header.format, f".{header.format.lower()}")
         try:
-            file = resources.files.put_file(Path(picture.file), suffix)
+            file = resources.files.put_file(Path(picture.file), suffix, flush=False)
         except (Failure, OSError) as error:
             return _unusable(_blame_file(error), stamp)
         stored = Picture(
@@ -423,8 +422,11 @@ def _read_files(resources: Resources, pictures: Sequence[ListedPicture]) -> list
         )  # fmt: skip
         return _Opened(stamp=stamp, picture=stored)
 
-    with ThreadPoolExecutor(_STORERS, thread_name_prefix="store") as storers:
-        return list(storers.map(store, pictures, checked))
+    with ThreadPoolExecutor(resources.files.at_once, thread_name_prefix="store") as storers:
+        opened = list(storers.map(store, pictures, checked))
+    if pictures:
+        resources.files.flush_all()
+    return opened
 
 
 def _refusal(picture: ListedPicture, limits: ImageLimits) -> Failure | None:

@@ -294,6 +294,39 @@ def test_a_vector_without_an_item_is_kept_and_called_done(ledger: Ledger) -> Non
     assert (item(ledger, KEY).state, item(ledger, KEYS[1]).state) == ("done", "pending")
 
 
+def test_a_text_embedded_with_its_analysis_is_done_in_the_same_commit(ledger: Ledger) -> None:
+    run = begun(ledger, requested=EVERYTHING, pictures=[KEY])
+    said, other = text_key("Material: oak."), text_key("Material: ash.")
+    vector = np.ones(32, np.float32)
+    ahead = [ItemResult(key, UNDERSTANDING.role, UNDERSTANDING.tag, vector) for key in (said, other)]
+    lease = items.claim(ledger, run, [KEY])
+    items.commit(ledger, lease, [make(c) for c in lease.items], [], last_try=False, ahead=ahead)
+    row = item(ledger, said, UNDERSTANDING)
+    assert (row.state, row.attempts) == ("done", 0)
+    assert one(ledger, vectors, key=said).data == vector.tobytes()
+    assert image(ledger, KEY).made == image(ledger, KEY).dirty
+    assert count(ledger, vectors, key=other) == 0  # no result brings that text
+    assert items.claim(ledger, run, [KEY]).items == ()
+
+
+def test_a_vector_made_ahead_that_no_index_takes_leaves_its_item_pending(ledger: Ledger) -> None:
+    run = begun(ledger, requested=EVERYTHING, pictures=[KEY])
+    said = text_key("Material: oak.")
+    bad = ItemResult(said, UNDERSTANDING.role, UNDERSTANDING.tag, np.zeros(32, np.float32))
+    lease = items.claim(ledger, run, [KEY])
+    assert items.commit(ledger, lease, [make(c) for c in lease.items], [], last_try=False, ahead=[bad]) == []
+    assert item(ledger, said, UNDERSTANDING).state == "pending"
+
+
+def test_texts_without_item_are_those_that_are_new_and_requested(ledger: Ledger) -> None:
+    run = begun(ledger, requested=EVERYTHING, pictures=[KEY])
+    other = begun(ledger, owner="bert", requested=(VISUAL, ANALYSIS), pictures=[KEY])
+    commit_all(ledger, items.claim(ledger, run, [KEY]), text="Material: oak.")
+    texts = [text_key("Material: oak."), text_key("Material: ash.")]
+    assert items.texts_without_item(ledger, run, UNDERSTANDING, texts) == {texts[1]}
+    assert items.texts_without_item(ledger, other, UNDERSTANDING, texts) == set()
+
+
 def test_an_analysis_with_nothing_to_say_brings_no_item(ledger: Ledger) -> None:
     run = begun(ledger, requested=(ANALYSIS, UNDERSTANDING), pictures=[KEY])
     commit_all(ledger, items.claim(ledger, run, [KEY]), text=None)

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import insert, update
 
 from swatchbook.arrays import Vectors
 from swatchbook.errors import OutOfMemory
@@ -22,6 +22,8 @@ from swatchbook.resources import Resources, open_resources
 from swatchbook.runtime.batch_size import ITEM_BYTES
 from swatchbook.settings import Settings
 from tests.ledger.scene import begun, count
+from tests.pipeline.test_scan import begin, scanned
+from tests.sources.pictures import draw
 
 TAG = minilm.TAG  # as if it were the model in the settings
 TOTAL = 1 << 40  # bytes of memory that the machine has in these tests
@@ -101,3 +103,27 @@ def test_first_batch_is_as_large_as_free_memory_allows(resources: Resources) -> 
     encoder = Counting()
     embed(resources, encoder, 20)
     assert encoder.seen == [6, 6, 6, 2]
+
+
+@pytest.mark.parametrize(("crashes", "commits"), [(0, 1), (1, 2)])
+def test_text_is_committed_with_its_analysis_but_not_beside_items_at_which_a_process_died(
+    resources: Resources, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, crashes: int, commits: int
+) -> None:
+    for number in range(3):
+        draw(tmp_path / "pictures" / f"{number}.png", number)
+    work = begin(resources, tmp_path / "pictures")
+    scanned(resources, work)
+    with resources.ledger.write() as connection:
+        connection.execute(update(rows).values(crashes=crashes))
+    commit, called = items.commit, list[int]()
+
+    def counted(*given: Any, **more: Any) -> list[items.FailedItem]:
+        called.append(1)
+        return commit(*given, **more)
+
+    monkeypatch.setattr(items, "commit", counted)
+    (batch,) = items.cut_batches(resources.ledger, work.run, 20)
+    result = pipeline_embed.process_batch(resources, work.run, batch, size=20, last_try=False)
+    assert len(called) == commits
+    assert count(resources.ledger, rows, state="done") == result.made == count(resources.ledger, rows)
+    assert count(resources.ledger, rows, role=Role.UNDERSTANDING) > 0

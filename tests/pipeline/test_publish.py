@@ -1,10 +1,11 @@
 """Publishing to a real index: what one bad object costs, what an outage costs, and that it comes to an end."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import pytest
 
 from swatchbook.errors import DiskFull, Failure, IndexDown, PayloadTooLarge, ProviderError, RateLimited
+from swatchbook.index.base import IndexObject, Space
 from swatchbook.ledger import publishing, stage_results
 from swatchbook.ledger.document_commands import delete_rows, finish_delete, mark_deleting
 from swatchbook.ledger.runs import Run
@@ -79,8 +80,29 @@ def test_what_concerns_everybody_is_raised_and_frees_the_rows_at_once(resources:
     assert publish_round(resources).published == 9
 
 
-def test_publishing_ends_though_rows_are_refused_and_raised_without_end(resources: Resources) -> None:
+def test_what_becomes_due_during_the_last_round_waits_for_the_next_time(
+    resources: Resources, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a publisher beside an ingest would go on with rounds of the few that are made during each."""
     made(resources, *PICTURES)
+    upsert, writes = resources.index.upsert, list[int]()
+
+    def make_more(space: Space, objects: Sequence[IndexObject]) -> Mapping[str, Failure]:
+        writes.append(len(objects))
+        publishing.mark_all_dirty(resources.ledger)
+        return upsert(space, objects)
+
+    monkeypatch.setattr(resources.index, "upsert", make_more)
+    assert publish_all(resources, at_most=0.0).published == 9
+    assert writes == [9] * len(registered(resources.ledger))
+    assert publishing.count_unpublished(resources.ledger) == 9
+
+
+def test_publishing_ends_though_rows_are_refused_and_raised_without_end(
+    resources: Resources, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made(resources, *PICTURES)
+    monkeypatch.setattr("swatchbook.pipeline.publish.ROWS", 9)  # every round is full
     resources.index = TroubledIndex(resources.index, upsert=on_poison(ProviderError("500")))
     rounds = 0
 

@@ -166,6 +166,21 @@ def test_no_portion_looks_through_what_was_read_before(resources: Resources, fol
     assert not looking, looking
 
 
+def test_pictures_are_on_the_disk_before_the_ledger_knows_them(
+    resources: Resources, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work, flush, flushed = begin(resources, folder), resources.files.flush_all, list[int]()
+
+    def watched() -> None:
+        assert count_items(resources.ledger, work.document).total_items == 0
+        flushed.append(len(list(resources.files.keys())))
+        flush()
+
+    monkeypatch.setattr(resources.files, "flush_all", watched)
+    scanned(resources, work)
+    assert flushed == [3]
+
+
 def test_change_within_the_same_second_and_size_is_found(resources: Resources, folder: Path) -> None:
     work = begin(resources, folder)
     scanned(resources, work)

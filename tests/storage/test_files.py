@@ -1,11 +1,14 @@
 """The file store: what stands under a key is what the key says."""
 
+import ctypes
+import errno
 import hashlib
+import os
 from pathlib import Path
 
 import pytest
 
-from swatchbook.errors import InvalidReference
+from swatchbook.errors import DiskFull, InvalidReference
 from swatchbook.storage.files import Files
 
 
@@ -39,3 +42,26 @@ def test_a_damaged_file_is_mended_by_storing_the_whole_one_again(tmp_path: Path,
     assert not files.is_whole(key)
     assert key == (files.put_file(source) if by == "file" else files.put_bytes(whole, ".pdf"))
     assert files.read(key) == whole
+
+
+def test_files_put_without_flush_are_flushed_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files, source = Files(str(tmp_path / "files")), tmp_path / "picture.png"
+    files.flush_all()  # there is no folder yet
+    source.write_bytes(b"picture")
+    monkeypatch.setattr(os, "fsync", lambda handle: pytest.fail("a file was flushed by itself"))
+    key = files.put_file(source, flush=False)
+    assert files.read(key) == b"picture"
+    files.flush_all()
+
+
+def test_disk_that_cannot_take_what_was_stored_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = Files(str(tmp_path))
+
+    class FullDisk:
+        def syncfs(self, handle: int) -> int:
+            ctypes.set_errno(errno.ENOSPC)
+            return -1
+
+    monkeypatch.setattr(ctypes, "CDLL", lambda name, use_errno: FullDisk())
+    with pytest.raises(DiskFull):
+        files.flush_all()

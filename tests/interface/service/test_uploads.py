@@ -111,7 +111,7 @@ def test_file_and_its_name_are_on_the_disk_before_the_ledger_knows_the_document(
     assert send(service).status_code == 202
     (written, _), *names = flushed
     assert written.name.startswith(".writing-")
-    assert names == [(kept.parent, True), (kept.parent.parent, True)]
+    assert names == [(kept, True), (kept.parent, True), (kept.parent.parent, True)]
 
 
 def test_the_same_upload_again_is_the_same_document(service: Served) -> None:
