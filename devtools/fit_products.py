@@ -64,8 +64,10 @@ NOTHING: Final = 0.15
 OF_FAMILIES: Final = 0.6
 """How much the F1 of families counts where a group names no product."""
 MADE_ALIKE: Final = tuple(f"generated-{kind}-" for kind in ("leaflet", "described", "price-list"))
-MADE: Final = 0.4
-"""Weight of a generated document of these kinds: there are many of each, and all have products. Others weigh 1."""
+MADE: Final = 0.8
+"""Weight of a generated document of these kinds: there are many of each, and all have products."""
+MADE_FOR_NOTHING: Final = 2.0
+"""Weight of a generated document without products: there are few. Others weigh 1."""
 OF_ONE: Final = 40
 """The names of one document weigh as much as so many at most: catalogues with hundreds would decide alone."""
 STEPS: Final = 40
@@ -98,6 +100,13 @@ class Measured(NamedTuple):
     @property
     def offers_none(self) -> bool:
         return "neg-" in self.name or (self.generated and max(self.f1, default=0.0) == 0)
+
+    @property
+    def share(self) -> float:
+        """Its weight in the fit."""
+        if self.generated and self.offers_none:
+            return MADE_FOR_NOTHING
+        return MADE if self.name.startswith(MADE_ALIKE) else 1.0
 
     @property
     def usable(self) -> bool:
@@ -148,7 +157,7 @@ def fit(documents: Sequence[Measured], decisions: Sequence[Decision] = (), chose
     target = np.concatenate([_target(d) for d in documents])
     counts = [len(x) + 1 for x in raw]
     starts = np.cumsum([0, *counts[:-1]])
-    shares = np.repeat([MADE if d.name.startswith(MADE_ALIKE) else 1.0 for d in documents], counts)
+    shares = np.repeat([d.share for d in documents], counts)
     penalty = np.diag(np.append(np.full(len(centre), PENALTY), 0.01))
     found = np.zeros(len(centre) + 1)
     for _ in range(STEPS):

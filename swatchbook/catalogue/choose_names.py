@@ -31,6 +31,8 @@ ROW = 200.0
 """The longest distance in points from a code to its name in a row."""
 LEADS = 0.3
 """Groups that join differ by at most this much in their share of texts that are the largest of their page."""
+SIGNED = 0.5
+"""Groups that join differ by at most this much in their share of texts with commas or other signs, as captions have."""
 
 
 SILENT = 0.35
@@ -200,6 +202,8 @@ def joins(group: NameGroup, best: NameGroup) -> bool:
     ):
         return False
     if abs(group.features["leads"] - best.features["leads"]) > LEADS:
+        return False
+    if abs(group.features["signs"] - best.features["signs"]) > SIGNED:
         return False
     if sum(abs(group.features[r] - best.features[r]) for r in (*RELATIONS, "apart")) / 2 > UNLIKE:
         return False

@@ -180,7 +180,7 @@ def test_likeliest_of_many_groups_that_agree_in_nothing_names_no_products() -> N
     pages = [layouts.page(1, [layouts.text(60, 60 + 90 * n, name, 10 + 4 * n) for n, name in enumerate(names)])]
     groups = find_name_groups(*lay_out(layouts.reading(Document(pages, [])), pages))
     apart = [g for g in groups if len(g.candidates) == 1]
-    weights = Weights({"few": (0.0, 1.0, 0.0)}, -9.0, {}, 5.0)
+    weights = Weights({"few": (0.0, 1.0, 0.0)}, (), -9.0, {}, 5.0)
     assert len(apart) == len(names)
     assert choose_names(apart, weights) is None
     assert choose_names(apart[:1] * len(names), weights) is not None
