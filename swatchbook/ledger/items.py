@@ -5,10 +5,10 @@ refused. How a failure counts is in `failure_outcomes.py`.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,7 +31,7 @@ from sqlalchemy import (
 from ulid import ULID
 
 from swatchbook.errors import Failure, InvalidModelOutput
-from swatchbook.ledger.bulk_rows import upsert_rows
+from swatchbook.ledger.bulk_rows import insert_new_rows, upsert_rows
 from swatchbook.ledger.database import Ledger, db_now, is_among, portions, select_in
 from swatchbook.ledger.dirty import mark_made
 from swatchbook.ledger.failure_outcomes import failure_outcome, record_failures
@@ -304,7 +304,8 @@ def commit(
         sound, unsound = _check(connection, [r for r in results if r.item in runs_of])
         brought = {_text_key(r) for r in sound}
         made_ahead, _ = _check(connection, [r for r in ahead if r.key in brought])
-        _store(connection, [*sound, *made_ahead])
+        _store(connection, sound)
+        insert_new_rows(connection, vectors, _vector_rows(made_ahead))  # another batch may have brought the same text
         _set_done(connection, sound)
         for tag in {r.tag for r in sound if r.analysis}:
             set_current_text(connection, tag, {r.key for r in sound if r.analysis and r.tag == tag}, review_below)
@@ -420,16 +421,7 @@ def _store(connection: Connection, results: Sequence[ItemResult]) -> None:
     if hashes := [{"picture": r.key, "hash": r.phash} for r in results if r.phash]:
         lacks_hash = and_(contents.c.key == bindparam("picture"), contents.c.phash.is_(None))
         connection.execute(update(contents).where(lacks_hash).values(phash=bindparam("hash")), hashes)
-    upsert_rows(
-        connection,
-        vectors,
-        [
-            {"key": r.key, "role": r.role, "tag": r.tag, "dimension": len(r.vector),
-             "data": np.ascontiguousarray(r.vector, dtype="<f4").tobytes()}
-            for r in results
-            if r.vector is not None
-        ],
-    )  # fmt: skip
+    upsert_rows(connection, vectors, _vector_rows(results))
     upsert_rows(
         connection,
         contents,
@@ -445,6 +437,15 @@ def _store(connection: Connection, results: Sequence[ItemResult]) -> None:
             if r.analysis is not None
         ],
     )  # fmt: skip
+
+
+def _vector_rows(results: Iterable[ItemResult]) -> list[dict[str, Any]]:
+    return [
+        {"key": r.key, "role": r.role, "tag": r.tag, "dimension": len(r.vector),
+         "data": np.ascontiguousarray(r.vector, dtype="<f4").tobytes()}
+        for r in results
+        if r.vector is not None
+    ]  # fmt: skip
 
 
 def _text_key(result: ItemResult) -> str | None:

@@ -106,6 +106,7 @@ def with_fault(resources: Resources) -> Callable[[Fault], None]:
             encoder=FaultyEncoder(models.encoder, fault),
             analyst=models.analyst,
             text_encoder=models.text_encoder,
+            text_tower=models.text_tower,
         )
 
     return lay

@@ -45,6 +45,7 @@ from tests.ledger.scene import (
     one,
     pass_time,
 )
+from tests.ledger_audit import count_writes, writes
 
 KEYS = keys(5)
 KEY = KEYS[0]
@@ -307,6 +308,18 @@ def test_a_text_embedded_with_its_analysis_is_done_in_the_same_commit(ledger: Le
     assert image(ledger, KEY).made == image(ledger, KEY).dirty
     assert count(ledger, vectors, key=other) == 0  # no result brings that text
     assert items.claim(ledger, run, [KEY]).items == ()
+
+
+def test_a_text_that_two_batches_embed_at_the_same_time_is_written_once(ledger: Ledger) -> None:
+    run = begun(ledger, requested=EVERYTHING, pictures=KEYS[:2])
+    said = text_key("Material: oak.")
+    count_writes(ledger)
+    leases = [items.claim(ledger, run, [key]) for key in KEYS[:2]]
+    for number, lease in enumerate(leases, 1):
+        ahead = [ItemResult(said, UNDERSTANDING.role, UNDERSTANDING.tag, np.full(32, number, np.float32))]
+        items.commit(ledger, lease, [make(c) for c in lease.items], [], last_try=False, ahead=ahead)
+    assert item(ledger, said, UNDERSTANDING).state == "done"
+    assert set(writes(ledger).values()) == {1}
 
 
 def test_a_vector_made_ahead_that_no_index_takes_leaves_its_item_pending(ledger: Ledger) -> None:
