@@ -223,7 +223,7 @@ class LanceIndex:
                 shutil.rmtree(dropped)
 
     def compact(self, *, at_once: bool = False) -> None:
-        keep = timedelta(0) if at_once else KEEP_VERSIONS
+        keep = timedelta(milliseconds=1) if at_once else KEEP_VERSIONS  # LanceDB warns of 0 on stderr
         with self._answering():
             for name in self._names():
                 with self._lock(name):

@@ -51,6 +51,15 @@ def test_a_writer_waits_for_the_lock_and_then_says_so(index: LanceIndex, folder:
     assert index.upsert(SPACE, made(1)) == {}
 
 
+@pytest.mark.filterwarnings("error")
+def test_compacting_at_once_leaves_no_old_versions_and_says_nothing(index: LanceIndex, folder: Path) -> None:
+    for count in range(1, 6):
+        index.upsert(SPACE, made(count))
+    index.compact(at_once=True)
+    assert len(lancedb.connect(folder).open_table(SPACE.name).list_versions()) <= 2
+    assert index.count(SPACE) == 5
+
+
 def test_each_sees_at_once_what_another_has_written(index: LanceIndex, folder: Path) -> None:
     other = LanceIndex(folder)
     assert (index.count(SPACE), other.count(SPACE)) == (0, 0)
