@@ -127,7 +127,7 @@ def serve(mode: str) -> None:
 
     if mode == "one-by-one":
         search_slots.AT_ONCE = SEARCHES * 2  # type: ignore[misc]
-        query_batches.MOST = 1  # type: ignore[misc]
+        query_batches.MOST_QUERIES = 1  # type: ignore[misc]
     with served(load_settings()) as running:
         print(running.port, flush=True)
         sys.stdin.read()

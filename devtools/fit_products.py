@@ -29,7 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from devtools.score_products import reading_of
-from swatchbook.catalogue.choose_names import LARGEST, SILENT, UNLIKELY, Weights, judge_groups, judge_names
+from swatchbook.catalogue.choose_names import LARGEST_LOG_ODDS, SILENT, UNLIKELY, Weights, judge_groups, judge_names
 from swatchbook.catalogue.describe import assemble_products
 from swatchbook.catalogue.discover import AGAIN, lay_out, without_repeats
 from swatchbook.catalogue.name_groups import NameGroup, find_name_groups, find_oddities
@@ -271,7 +271,7 @@ def leave_one_out(documents: Sequence[Measured]) -> list[Decision]:
         best = int(np.argmax(p[:-1]))
         silent = p[-1] > SILENT
         f1 = float(silent) if left_out.offers_none else 0.0 if silent else left_out.f1[best]
-        odds = min(log(p[best] / (1 - p[best])), LARGEST)
+        odds = min(log(p[best] / (1 - p[best])), LARGEST_LOG_ODDS)
         rows = [Named({**row.oddities, "chosen": odds}, row.right) for row in left_out.names[best]]
         decisions.append(Decision(left_out.name, f1, p[best], [] if silent else rows))
     return decisions

@@ -30,7 +30,7 @@ class Policy(StrEnum):
     BLOCKED = "blocked"
 
 
-SHARED = frozenset({Policy.WAIT, Policy.OUTAGE, Policy.BLOCKED})
+SHARED_POLICIES = frozenset({Policy.WAIT, Policy.OUTAGE, Policy.BLOCKED})
 """Policies of failures that affect all work alike: no item is at fault, no attempt is spent, and the run stops."""
 
 

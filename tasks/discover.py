@@ -18,7 +18,7 @@ from swatchbook.catalogue.llm import assist, scans
 from swatchbook.catalogue.llm.metadata import ask_metadata
 from swatchbook.catalogue.llm.products import ask_names, ask_products
 from swatchbook.catalogue.llm.scans import with_scans
-from swatchbook.errors import SHARED, Failure, Policy
+from swatchbook.errors import SHARED_POLICIES, Failure, Policy
 from swatchbook.ledger.calls import CallContext
 from swatchbook.pdf import reader
 from swatchbook.pipeline.run import progress_callback
@@ -108,7 +108,7 @@ async def describe_product(
     try:
         return await _in_provider_thread(lambda: ask_metadata(chat, product, pages, description))
     except Failure as failure:
-        if failure.policy in SHARED or (failure.policy is not Policy.NEVER and not last_try()):
+        if failure.policy in SHARED_POLICIES or (failure.policy is not Policy.NEVER and not last_try()):
             raise
         transient = failure.policy is not Policy.NEVER
         lost = _lost(f"metadata of {product.name}", product.first_page, failure, transient=transient)
@@ -129,7 +129,7 @@ def _read_scans(resources: Resources, work: Work, reading: Reading) -> Scans:
         return Scans()
     chat = ChargedChat(resources.models.vision, CallContext(resources.ledger, work.run, "discover"))
     with resources.files.local(work.file) as path:
-        render = partial(reader.render, path, settings=resources.settings, side=scans.SIDE)
+        render = partial(reader.render, path, settings=resources.settings, side=scans.PAGE_SIDE)
         return scans.read_scans(chat, scanned, render)
 
 

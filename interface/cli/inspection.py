@@ -16,7 +16,7 @@ from swatchbook.pdf import reader
 from swatchbook.records import FailedPage, page_name
 from swatchbook.reports.audit import Audit
 from swatchbook.reports.inspection import inspect, stored_file
-from swatchbook.reports.inspection_html import SIDE, as_html, drawing_of
+from swatchbook.reports.inspection_html import PAGE_SIDE, as_html, drawing_of
 from swatchbook.resources import Resources
 
 
@@ -30,7 +30,7 @@ def write_html(resources: Resources, document: Document, page: int | None, to: P
     to.parent.mkdir(parents=True, exist_ok=True)
     with (
         resources.files.local(stored_file(document)) as path,
-        closing(reader.look(path, placed, resources.settings, side=SIDE)) as seen,
+        closing(reader.look(path, placed, resources.settings, side=PAGE_SIDE)) as seen,
         atomic_file(to) as file,
     ):
         for part in as_html(inspection, seen):
@@ -48,7 +48,7 @@ def write_png(resources: Resources, document: Document, page: int, to: Path) -> 
         (seen,) = reader.look(path, {page: [mark.bbox for mark in view.marks]}, settings)
         if isinstance(seen, FailedPage):
             raise UnreadableDocument(f"Page {page} cannot be rendered: {seen.message}")
-        file.write(reader.draw_page(path, page, drawing_of(view, seen), settings, side=SIDE))
+        file.write(reader.draw_page(path, page, drawing_of(view, seen), settings, side=PAGE_SIDE))
 
 
 def draw_audit(audit: Audit) -> RenderableType:

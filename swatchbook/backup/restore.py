@@ -20,7 +20,7 @@ from swatchbook.index.base import Space
 from swatchbook.ledger import migrations, restored_rows
 from swatchbook.ledger.documents import Document, read_options
 from swatchbook.ledger.owners import adopt_seeds, require_same_seeds
-from swatchbook.ledger.portable_rows import PARTS, PORTABLE, SHARED, portable_columns
+from swatchbook.ledger.portable_rows import PART_TABLES, PORTABLE, SHARED_TABLES, portable_columns
 from swatchbook.ledger.publishing import count_due, count_unpublished
 from swatchbook.ledger.spaces import adopt_spaces, registered, require_same_dimensions
 from swatchbook.ledger.tables import contents, documents, images, owner_seeds, reviews, spaces
@@ -160,7 +160,7 @@ class _Restore:
 
     def _write_shared(self) -> None:
         below = self._resources.settings.review_below
-        for table in SHARED:
+        for table in SHARED_TABLES:
             left: restored_rows.Rows = []
             for portion in self._portions(table):
                 if table is contents:
@@ -191,7 +191,7 @@ class _Restore:
             restored_rows.insert_documents(self._ledger, portion, identity)
         for portion in self._portions(images):
             restored_rows.insert_images(self._ledger, portion)
-        for table in PARTS:
+        for table in PART_TABLES:
             for portion in self._portions(table):
                 restored_rows.insert_parts(self._ledger, table, portion, identity)
         restored_rows.drop_unplaced_images(self._ledger)

@@ -19,7 +19,7 @@ from swatchbook.records import Box, fold
 
 Relation = Literal["below", "above", "right", "left"]
 
-NEAR = 60.0
+NAME_DISTANCE = 60.0
 """The longest distance of a name below or above its picture, in points."""
 BESIDE = 0.34
 """The longest distance of a name beside its picture, as a share of the page's width."""
@@ -136,9 +136,13 @@ def _distance(text: Box, picture: Box, relation: Relation, width: float) -> floa
     middle = (y0 + y1) / 2
     if relation in ("below", "above"):
         apart = y0 - py1 if relation == "below" else py0 - y1
-        if across < 0.5 * min(x1 - x0, px1 - px0) or not -OVERLAP <= apart <= NEAR or apart < -0.4 * (py1 - py0):
+        if (
+            across < 0.5 * min(x1 - x0, px1 - px0)
+            or not -OVERLAP <= apart <= NAME_DISTANCE
+            or apart < -0.4 * (py1 - py0)
+        ):
             return None
-        return max(0.0, apart) / NEAR
+        return max(0.0, apart) / NAME_DISTANCE
     apart = x0 - px1 if relation == "right" else px0 - x1
     if not py0 - 5 <= middle <= py1 + 5 or not -5 <= apart <= BESIDE * width:
         return None

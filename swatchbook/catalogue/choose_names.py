@@ -21,7 +21,7 @@ from swatchbook.geometry import gap, gaps
 
 SIZES = 1.28
 """Groups that join differ in size by at most this factor: layouts shrink long names."""
-SHARED = 0.2
+MOST_SHARED_PAGES = 0.2
 """A group that joins has at most this share of its pages in common with the best: else it says something else there."""
 UNLIKE = 0.65
 """Groups that join differ in at most this share of their relations to pictures."""
@@ -48,9 +48,9 @@ UNLIKELY = 0.35
 """A name with a lower probability is left out. Less than one half, as a miss costs as much as a wrong name: on sets of
 catalogues that the weights did not know, the mean F1 was 0.63 instead of 0.60, and the precision 0.02 lower.
 """
-MOST = 0.3
+LEAST_LIKELY = 0.3
 """A group of which fewer than this share are likely names does not name the products."""
-LARGEST = 5.0
+LARGEST_LOG_ODDS = 5.0
 """The logarithm of a group's odds is cut here: 0.993 is sure."""
 
 
@@ -113,7 +113,7 @@ def choose_names(groups: Sequence[NameGroup], weights: Weights | None = None) ->
         )
         if (not named or candidate in codes) and probability >= UNLIKELY
     }
-    if sum(c in right for c in lead.candidates) < MOST * len(codes or lead.candidates):
+    if sum(c in right for c in lead.candidates) < LEAST_LIKELY * len(codes or lead.candidates):
         return None
     return Choice(
         candidates=tuple(sorted(right, key=lambda c: c.text.page)),
@@ -181,9 +181,9 @@ def judge_names(oddities: Sequence[Mapping[str, float]], chosen: float, weights:
 
     It is calibrated: of the names with 0.8, four in five were right in catalogues that were left out of the fit.
     """
-    known = log(chosen / (1 - chosen)) if chosen < 1 else LARGEST
+    known = log(chosen / (1 - chosen)) if chosen < 1 else LARGEST_LOG_ODDS
     return [
-        1 / (1 + exp(-_score({**odd, "chosen": min(known, LARGEST)}, weights.right, weights.any_right)))
+        1 / (1 + exp(-_score({**odd, "chosen": min(known, LARGEST_LOG_ODDS)}, weights.right, weights.any_right)))
         for odd in oddities
     ]
 
@@ -208,4 +208,4 @@ def joins(group: NameGroup, best: NameGroup) -> bool:
     if sum(abs(group.features[r] - best.features[r]) for r in (*RELATIONS, "apart")) / 2 > UNLIKE:
         return False
     pages = {c.text.page for c in group.candidates}
-    return len(pages & {c.text.page for c in best.candidates}) <= SHARED * len(pages)
+    return len(pages & {c.text.page for c in best.candidates}) <= MOST_SHARED_PAGES * len(pages)

@@ -17,9 +17,9 @@ from swatchbook.records import Box, fold
 
 CODED = 0.8
 """Codes tell the names where at least this share of those that were chosen has a code of one form."""
-FEWEST = 4
+FEWEST_CODES = 4
 """Fewer codes may be alike by chance."""
-NEAR = 1.2
+CODE_DISTANCE = 1.2
 """A code stands directly above or below its name at most this multiple of the larger font size apart."""
 
 _CODE = re.compile(r"(?<![\w/-])[A-Z]{1,6}[-./ ]?\d{2,}(?:[-./]?[A-Z0-9]+)*(?![\w/-])")
@@ -43,7 +43,7 @@ def with_coded_names(choice: Choice, document: DocumentLayout) -> Choice:
     printed = {layout.number: list(_codes(layout.texts)) for layout in document.layouts}
     codes = {c: code for page in _by_page(choice.candidates) for c, code in _pair(page, printed).items()}
     form, count = next(iter(Counter(map(_form, codes.values())).most_common(1)), ("", 0))
-    if count < max(FEWEST, CODED * len([c for c in choice.candidates if c not in choice.joined])):
+    if count < max(FEWEST_CODES, CODED * len([c for c in choice.candidates if c not in choice.joined])):
         return choice
     codes = {c: code for c, code in codes.items() if _form(code) == form}
     kept = [c for c in choice.candidates if c in codes or c not in choice.joined]
@@ -109,7 +109,7 @@ def _place(name: Text, code: Text) -> int | None:
     across, down = gaps(name.box, code.box)
     if down < 0 and across <= ROW:
         return 0
-    if across < 0 and down <= NEAR * max(name.size, code.size):
+    if across < 0 and down <= CODE_DISTANCE * max(name.size, code.size):
         return 1 if name.box[1] < code.box[1] else 2
     return None
 

@@ -18,7 +18,7 @@ from swatchbook.records import Box, Line, Sighting
 
 LEAST_SIDE = 32.0  # points; in proportion less on a page smaller than this, as cards and phones have:
 SMALL_PAGE = 600.0  # points of its long side: A5
-LEAST_SHARE = 0.006  # of the page; what was cut from a raster beside names may be smaller
+LEAST_PAGE_SHARE = 0.006  # of the page; what was cut from a raster beside names may be smaller
 LEAST_SIDE_IN_CONTEXT = 15.0  # points; cells of palettes are at least so high, icons within text lower
 LEAST_OPACITY = 0.6  # mean of what is seen; fainter ones are backgrounds of text (pictures of products: 0.83)
 FAINT_FROM = 0.4  # of its area that is seen; thin lines on a clear ground are faint, too, but cover less
@@ -84,8 +84,8 @@ def is_small(sighting: Sighting) -> str | None:
     least = LEAST_SIDE * min(1.0, long_side(sighting.page_box) / SMALL_PAGE)
     if side < least:
         return f"tiny: its short side is under {least:.0f} pt"
-    if sighting.kind != "region" and area(sighting.bbox) < LEAST_SHARE * area(sighting.page_box):
-        return f"tiny: under {LEAST_SHARE:.1%} of the page"
+    if sighting.kind != "region" and area(sighting.bbox) < LEAST_PAGE_SHARE * area(sighting.page_box):
+        return f"tiny: under {LEAST_PAGE_SHARE:.1%} of the page"
     return None
 
 

@@ -68,13 +68,13 @@ MOST_VALUES = 12
 """Values kept of one key; a longer list is a table, which is kept as such."""
 SHORT = 4
 """An unknown label is accepted with a value of so many words."""
-NEAR = 30.0
+LABEL_DISTANCE = 30.0
 """An unknown label is accepted when a known one is within this distance, in points."""
 LONGEST_VALUE = 160
 """Characters; longer texts behind a colon are prose."""
 BELOW = 30.0
 """By how many points a name below a text must be nearer than one above it, to have the text: values follow names."""
-SHARED = frozenset({"dimensions", "size", "thickness", "packaging", "material", "finish", "weight", "slip_rating"})
+PAGE_WIDE = frozenset({"dimensions", "size", "thickness", "packaging", "material", "finish", "weight", "slip_rating"})
 """What a page may say of all its products. A price or a code is of one."""
 MEASURES = frozenset({"dimensions", "size", "width", "height", "depth", "length", "diameter", "thickness"})
 """Keys of measures: where one of them is said, no other text needs to be searched for the size."""
@@ -280,7 +280,7 @@ def _said_above(page: Page, below: Sequence[Occurrence], products: Sequence[Occu
     lines = _outside(page, max(place.bbox[1] for place in below), cards if is_card else products)
     for fact in (*_labelled(lines, page.number, _width(page)), *_unlabelled(lines, page.number)):
         is_of_one = fact.key in ONE_OF or (fact.key == "packaging" and not says_pack(fact.value))
-        if fact.key in SHARED and (fact.rule == "label" or not is_of_one):
+        if fact.key in PAGE_WIDE and (fact.rule == "label" or not is_of_one):
             yield fact.model_copy(update={"rule": "above all"})
 
 
@@ -342,7 +342,7 @@ def _plausible(pairs: Sequence[Attribute]) -> list[Attribute]:
         or nearest_key(a.label) in WORDS_OF
         or key_of_value(normalise_line(a.value))
         or (len(a.value.split()) <= SHORT and not count_contacts([f"{a.label}: {a.value}"]))
-        or any(gap(a.box, box) <= NEAR for box in known)
+        or any(gap(a.box, box) <= LABEL_DISTANCE for box in known)
     ]
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from swatchbook.catalogue.attributes import code_of
 from swatchbook.records import FoundProduct, fold
 
-FEWEST = 2
+FEWEST_PRODUCTS = 2
 """One product is no family."""
 _NUMBER = re.compile(r"[\s.,:·№#-]+(?:no\.?\s*)?\d[\w.,/×*-]*$", re.IGNORECASE)
 """A number or a size at the end of a name."""
@@ -24,10 +24,10 @@ def with_families(products: Sequence[FoundProduct]) -> list[FoundProduct]:
     found = []
     for product, head in zip(products, heads, strict=True):
         shared = alike[product.category, fold(head)]
-        if shared >= FEWEST and (product.category is None or shared < below[product.category]):
+        if shared >= FEWEST_PRODUCTS and (product.category is None or shared < below[product.category]):
             family: str | None = head
         else:
-            family = product.category if below[product.category] >= FEWEST else None
+            family = product.category if below[product.category] >= FEWEST_PRODUCTS else None
         found.append(product.model_copy(update={"family": family}))
     return found
 

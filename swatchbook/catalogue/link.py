@@ -38,9 +38,9 @@ AS_LIKELY = 0.9
 COVERED = 0.6
 """A picture shows several products when it covers at least this share of two or more regions, and has no picture on
 it: else it is their background."""
-SHARED = 0.6
+SHARED_SCORE = 0.6
 """The score of a link of a picture that covers several products."""
-PAGE_ALONE = 0.5
+PAGE_ALONE_SCORE = 0.5
 """The score of a link of which only the page is known, of its products: a language model names pages, not places."""
 LEAST_SCORE = 0.3
 """Links with a lower score are dropped."""
@@ -119,7 +119,7 @@ def _links_of(picture: Placement, place: PagePlaces, pairs: Sequence[Pair], weig
         return [
             _link(
                 pair,
-                SHARED,
+                SHARED_SCORE,
                 Evidence(rule="covers region", page=picture.page, detail={"share": several[pair.product.id]}),
             )
             for pair in pairs
@@ -127,7 +127,8 @@ def _links_of(picture: Placement, place: PagePlaces, pairs: Sequence[Pair], weig
         ]
     here = sum(pair.found_here for pair in pairs)
     sure = [
-        weights.probability(pair.features) if pair.is_placed else pair.found_here * PAGE_ALONE / here for pair in pairs
+        weights.probability(pair.features) if pair.is_placed else pair.found_here * PAGE_ALONE_SCORE / here
+        for pair in pairs
     ]
     return [_link(pairs[n], sure[n], _reason(pairs[n], here)) for n in likeliest(sure)]
 

@@ -22,7 +22,7 @@ Relation = Literal["below", "above", "right", "left", "inside"]
 """Where a name stands to its picture."""
 RELATIONS: tuple[Relation, ...] = ("below", "above", "right", "left", "inside")
 
-NEAR = 90.0
+NAME_DISTANCE = 90.0
 """The longest distance of a name below or above its picture, in points."""
 BESIDE = 0.34
 """The longest distance of a name beside its picture, as a share of the page's width."""
@@ -327,9 +327,9 @@ def distance(name: Box, picture: Box, relation: Relation, width: float) -> float
     if relation in ("below", "above"):
         across = min(x1, px1) - max(x0, px0)
         apart = y0 - py1 if relation == "below" else py0 - y1
-        if across < 0.5 * min(x1 - x0, px1 - px0) or not -3 * REACH * (y1 - y0) <= apart <= NEAR:
+        if across < 0.5 * min(x1 - x0, px1 - px0) or not -3 * REACH * (y1 - y0) <= apart <= NAME_DISTANCE:
             return None
-        return max(0.0, apart) / NEAR
+        return max(0.0, apart) / NAME_DISTANCE
     apart = x0 - px1 if relation == "right" else px0 - x1
     if not py0 - 5 <= (y0 + y1) / 2 <= py1 + 5 or not -REACH * (x1 - x0) <= apart <= BESIDE * width:
         return None

@@ -7,7 +7,7 @@ from functools import cache
 
 from swatchbook.models.minilm import MiniLM
 
-MOST = 80
+MOST_TEXTS = 80
 """Texts of a group that are embedded, spread evenly over it: about 5 ms a text."""
 AT_ONCE = 64
 
@@ -36,5 +36,5 @@ def meanings(groups: Sequence[Sequence[str]]) -> list[Meaning]:
 
 
 def _spread(texts: Sequence[str]) -> list[str]:
-    step = max(1.0, len(texts) / MOST)
-    return [texts[int(n * step)] for n in range(min(MOST, len(texts)))]
+    step = max(1.0, len(texts) / MOST_TEXTS)
+    return [texts[int(n * step)] for n in range(min(MOST_TEXTS, len(texts)))]

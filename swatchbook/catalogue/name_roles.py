@@ -12,9 +12,9 @@ from swatchbook.catalogue.page_layout import LARGER, PageLayout, Text
 from swatchbook.geometry import gaps
 from swatchbook.records import Box
 
-FEWEST = 3
+FEWEST_TEXTS = 3
 """Fewer texts are not said to have a role in common."""
-SAME = 0.8
+SAME_TEXTS = 0.8
 """Two groups are one when they share at least this share of their texts."""
 HEADED = 3.0
 """A description begins at most this multiple of its heading's font size below it."""
@@ -48,7 +48,7 @@ def by_role(
             roles[relation] += _first_at_pictures(beside, lambda c: (c.distance, -_weight(c.text)))
     kept: list[list[Candidate]] = []
     for role, texts in roles.items():
-        if len(texts) >= FEWEST and not any(is_same(texts, other) for other in kept):
+        if len(texts) >= FEWEST_TEXTS and not any(is_same(texts, other) for other in kept):
             kept.append(texts)
             yield role in ("row", "priced row"), texts
 
@@ -56,7 +56,7 @@ def by_role(
 def is_same(a: Sequence[Candidate], b: Sequence[Candidate]) -> bool:
     """Whether two groups have most of their texts in common."""
     places, others = ({(c.text.page, c.text.box) for c in group} for group in (a, b))
-    return len(places & others) >= SAME * len(places | others)
+    return len(places & others) >= SAME_TEXTS * len(places | others)
 
 
 def _weight(text: Text) -> float:

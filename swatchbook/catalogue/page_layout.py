@@ -29,9 +29,9 @@ FEWEST_ROWS, LONGEST_VALUE = 3, 16
 """So many lines with a value of at most so many characters beside them, at the same places, are rows of a table."""
 COLUMN = 6.0
 """Points by which the edges of a column differ at most."""
-SAME_SIZE = 0.08
+SAME_FONT_SIZE = 0.08
 """Font sizes that differ by at most this share are one family: layouts shrink a long title to fit its line."""
-MARGIN = 0.09
+EDGE_BAND = 0.09
 """The share of the page's height, at the top and at the bottom, where page numbers and running heads stand."""
 BROAD = 1.15
 """The width of a page that may show two printed pages, over its height."""
@@ -339,12 +339,12 @@ def _short(text: Text) -> Text:
     return Text(text.page, text.box, (text.text[: 2 * LONGEST_NAME],), text.size, text.bold)
 
 
-def same_family(a: Style, b: Style, tolerance: float = SAME_SIZE) -> bool:
+def same_family(a: Style, b: Style, tolerance: float = SAME_FONT_SIZE) -> bool:
     """Whether two styles are both bold or both not, and differ in size by at most a share of `tolerance`."""
     return a[1] == b[1] and abs(a[0] - b[0]) <= tolerance * max(a[0], b[0])
 
 
-def style_families(texts: Iterable[Text], tolerance: float = SAME_SIZE) -> Mapping[Style, Style]:
+def style_families(texts: Iterable[Text], tolerance: float = SAME_FONT_SIZE) -> Mapping[Style, Style]:
     """Map each style to the most frequent style of its family."""
     count = Counter(t.style for t in texts)
     heads: list[Style] = []
@@ -524,7 +524,7 @@ def _is_spread(page: Page, lines: Sequence[Line]) -> bool:
     x0, y0, x1, y1 = page.box
     if not is_broad(page.box):
         return False
-    edge = MARGIN * (y1 - y0)
+    edge = EDGE_BAND * (y1 - y0)
     middle = (x0 + x1) / 2
     numbers = [line for line in lines if line.text.isdigit() and (line.bbox[1] > y1 - edge or line.bbox[3] < y0 + edge)]
     left = {int(line.text) for line in numbers if line.bbox[2] < middle}

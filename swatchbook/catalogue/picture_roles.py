@@ -34,7 +34,7 @@ ELSEWHERE = 0.2
 """A picture of this share of its page, on a page that is not its product's, is a scene."""
 SMALLER = 0.5
 """Variants are at most this share as large as the largest picture of the product."""
-SAME_SIZE = 0.2
+SAME_AREA = 0.2
 """Variants differ in area by at most this share."""
 
 _DETAIL = re.compile(
@@ -134,4 +134,4 @@ def _is_variant(product: Product, picture: Shown, others: Sequence[Shown]) -> bo
         return True
     if len(names) < 2 or picture.size > SMALLER * max((each.size for each in others), default=0.0):
         return False
-    return any(abs(each.size - picture.size) <= SAME_SIZE * picture.size for each in others)
+    return any(abs(each.size - picture.size) <= SAME_AREA * picture.size for each in others)

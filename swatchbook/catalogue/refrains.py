@@ -14,9 +14,9 @@ from swatchbook.records import fold
 
 LONGEST, LETTERS = 40, 4
 """Characters of a refrain at most, and letters at least."""
-FEWEST = 3
+FEWEST_REPEATS = 3
 """A refrain is printed at least so many times."""
-LEAST, MOST = 0.5, 1.5
+LEAST_PER_NAME, MOST_PER_NAME = 0.5, 1.5
 """A refrain is printed so many times for each name, and at least on this share of their pages."""
 
 
@@ -34,9 +34,9 @@ class Refrains:
         for page in pages:
             total.update(self.pages[page])
         on_pages = Counter(words for page in pages for words in self.pages[page])
-        least = max(FEWEST, LEAST * len(names))
+        least = max(FEWEST_REPEATS, LEAST_PER_NAME * len(names))
         return sum(
-            least <= count <= MOST * len(names) and on_pages[words] >= LEAST * len(pages)
+            least <= count <= MOST_PER_NAME * len(names) and on_pages[words] >= LEAST_PER_NAME * len(pages)
             for words, count in total.items()
             if words not in own
         )
@@ -48,7 +48,7 @@ def find_refrains(document: DocumentLayout) -> Refrains:
     total: Counter[str] = Counter()
     for words in pages.values():
         total.update(words)
-    often = {words for words, count in total.items() if count >= FEWEST}
+    often = {words for words, count in total.items() if count >= FEWEST_REPEATS}
     return Refrains({n: Counter({w: count for w, count in found.items() if w in often}) for n, found in pages.items()})
 
 

@@ -11,13 +11,13 @@ from itertools import pairwise
 from operator import or_
 from typing import NamedTuple, TypeVar
 
-from swatchbook.catalogue.page_layout import MARGIN, PageLayout, Text
+from swatchbook.catalogue.page_layout import EDGE_BAND, PageLayout, Text
 from swatchbook.records import Line, Page, fold
 
 FEWEST_PAGES = 3
 """A text that stands at the same place on at least so many pages may be a running head; so may a page number."""
 LINE_MARGIN = 0.1
-"""The share of the page's height in which single lines are running heads or feet; that of texts is `MARGIN`."""
+"""The share of the page's height in which single lines are running heads or feet; that of texts is `EDGE_BAND`."""
 PLACE_STEP = 6.0
 """Points; single lines within it are at the same place."""
 
@@ -127,7 +127,7 @@ def text_place(text: Text, layout: PageLayout) -> TextPlace:
     on opposite sides of left and right pages.
     """
     x0, y0, _, y1 = text.box
-    edge = MARGIN * layout.height
+    edge = EDGE_BAND * layout.height
     words = fold(text.text)
     if y0 > layout.box[3] - edge or y1 < layout.box[1] + edge:
         masked = mask_digits(words)

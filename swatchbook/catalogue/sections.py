@@ -14,8 +14,8 @@ from swatchbook.catalogue.attributes import Attribute, fact_key
 from swatchbook.catalogue.kinds import PageKind, heading_kind, is_label
 from swatchbook.catalogue.measures import says_price
 from swatchbook.catalogue.page_layout import (
+    EDGE_BAND,
     LARGER,
-    MARGIN,
     PageLayout,
     Style,
     Text,
@@ -214,7 +214,7 @@ def _is_empty(layout: PageLayout) -> bool:
 
 def _has_text_above(document: DocumentLayout, layout: PageLayout, top: float) -> bool:
     """Whether a page has text above a heading at `top`, beside running heads and the line that belongs to it."""
-    edge = layout.box[1] + MARGIN * layout.height
+    edge = layout.box[1] + EDGE_BAND * layout.height
     boxes = [t.box for t in layout.texts if text_place(t, layout) not in document.repeated_places and len(t.text) > 2]
     return any(edge < box[3] <= top - KICKER for box in (*boxes, *(a.box for a in layout.attributes)))
 

@@ -13,7 +13,7 @@ from dataclasses import replace
 from swatchbook.catalogue.page_layout import PageLayout, is_broad
 from swatchbook.geometry import Box
 
-SAME_SIZE = 0.01  # share by which sizes of pages may differ
+SAME_PAGE_SIZE = 0.01  # share by which sizes of pages may differ
 FEWEST_PAGES = 6  # broad pages whose folds say something
 MOST_CROSSED = 0.03  # share of the broad pages with a line across the middle
 LEAST_DIVIDED = 0.5  # share of the broad pages with text on both sides, and share of those with a picture at the fold
@@ -35,7 +35,7 @@ def pairs_of_pages(page_boxes: Mapping[int, Box]) -> frozenset[int]:
 
 
 def _agree(size: tuple[float, float], other: tuple[float, float]) -> bool:
-    return all(abs(a - b) <= SAME_SIZE * a for a, b in zip(size, other, strict=True))
+    return all(abs(a - b) <= SAME_PAGE_SIZE * a for a, b in zip(size, other, strict=True))
 
 
 def _with_empty_fold(layouts: Iterable[PageLayout]) -> Collection[int]:

@@ -22,7 +22,7 @@ from swatchbook.catalogue.prices import price_in
 from swatchbook.geometry import centre_inside, gap
 from swatchbook.records import Box, FoundProduct, Variant, fold
 
-FEWEST = 2
+FEWEST_NAMES = 2
 """A single coded or captioned name is more likely the product itself."""
 FEWEST_CAPTIONS = 3
 """Two pictures with captions may show the product and its maker."""
@@ -100,7 +100,7 @@ def _named(product: FoundProduct, own: Sequence[PageLayout], names: Collection[s
     known = {fold(v.name) for v in found}
     found += [v for layout in own for v in _captioned(layout, product) if fold(v.name) not in known]
     found = list({(fold(v.name), v.code): v for v in found}.values())
-    return tuple(found) if len(found) >= FEWEST else ()
+    return tuple(found) if len(found) >= FEWEST_NAMES else ()
 
 
 def _beside_codes(layout: PageLayout, product: FoundProduct, names: Collection[str]) -> Iterator[Variant]:
@@ -169,7 +169,7 @@ def _labelled(own: Sequence[PageLayout]) -> tuple[Variant, ...]:
             if a.key == key
             for value in [normalise_line(a.value)]
         }
-        if len(found) >= FEWEST:
+        if len(found) >= FEWEST_NAMES:
             return tuple(found.values())
     return ()
 
@@ -240,7 +240,7 @@ def _with_values(found: Sequence[Variant], own: Sequence[PageLayout]) -> tuple[V
     values = [value for layout in own for value in _values(layout)]
     kinds = Counter(value.kind for value in values)
     for kind in ("price", "size"):
-        if kinds[kind] >= FEWEST:
+        if kinds[kind] >= FEWEST_NAMES:
             these = [value for value in values if value.kind == kind]
             found = [v if getattr(v, kind) else v.model_copy(update={kind: _nearest(v, these)}) for v in found]
     return tuple(found)

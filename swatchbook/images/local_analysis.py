@@ -29,7 +29,7 @@ PALETTE: Final = {
 
 LUMA: Final = np.array([0.299, 0.587, 0.114], np.float32) / np.float32(2.55)
 COLOR_BITS: Final = 5
-LEAST_SHARE: Final = 0.04  # of the picture; smaller shares are not named
+LEAST_COLOR_SHARE: Final = 0.04  # of the picture; smaller shares are not named
 MOST_COLORS: Final = 5
 
 # Thresholds, in lightness (0–100) unless noted. On the generated materials of the tests the nearest wrong value is at
@@ -96,13 +96,13 @@ def analyse(picture: Pixels, color_names: ColorNames) -> Analysis:
 
 
 def colors(picture: Pixels, color_names: ColorNames) -> tuple[ColorShare, ...]:
-    """Return the colours with at least LEAST_SHARE, the largest first, each with the mean of its pixels."""
+    """Return the colours with at least LEAST_COLOR_SHARE, the largest first, each with the mean of its pixels."""
     pixels = picture.reshape(-1, 3)
     name_of_pixel = color_names.nearest(pixels)
     count = np.bincount(name_of_pixel, minlength=len(color_names.names))
     shares = []
     for number in np.argsort(-count, kind="stable")[:MOST_COLORS]:
-        if count[number] >= LEAST_SHARE * len(pixels):
+        if count[number] >= LEAST_COLOR_SHARE * len(pixels):
             mean = pixels[name_of_pixel == number].mean(axis=0).round().astype(int)
             share = int(count[number] / len(pixels) * 1000) / 1000  # rounded down: shares never sum to more than 1
             code = "#{:02x}{:02x}{:02x}".format(*mean)

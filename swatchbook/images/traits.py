@@ -11,10 +11,10 @@ from typing import Any
 
 from PIL import Image
 
-SIDE = 32  # pixels
-STEP = 16  # of 255: colours of the edge within it are one
-NEAR = 24  # of 255, from the ground in every channel
-SOLID = 128  # of 255, in brightness
+SMALL_SIDE = 32  # pixels
+EDGE_STEP = 16  # of 255: colours of the edge within it are one
+NEAR_GROUND = 24  # of 255, from the ground in every channel
+SOLID_BRIGHTNESS = 128  # of 255, in brightness
 
 Rgb = tuple[int, ...]
 
@@ -23,12 +23,12 @@ def measure_traits(image: Image.Image) -> dict[str, float]:
     """Return the fields of `Traits` of a picture, over white."""
     if image.mode == "RGBA":
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-    small = image.convert("RGB").resize((SIDE, SIDE), Image.Resampling.BOX)
+    small = image.convert("RGB").resize((SMALL_SIDE, SMALL_SIDE), Image.Resampling.BOX)
     pixels = _pixels(small)
-    last = SIDE - 1
-    edge = [p for n, p in enumerate(pixels) if n // SIDE in (0, last) or n % SIDE in (0, last)]
-    usual = Counter(tuple(value // STEP for value in p) for p in edge).most_common(1)[0][0]
-    ground = tuple(value * STEP + STEP // 2 for value in usual)
+    last = SMALL_SIDE - 1
+    edge = [p for n, p in enumerate(pixels) if n // SMALL_SIDE in (0, last) or n % SMALL_SIDE in (0, last)]
+    usual = Counter(tuple(value // EDGE_STEP for value in p) for p in edge).most_common(1)[0][0]
+    ground = tuple(value * EDGE_STEP + EDGE_STEP // 2 for value in usual)
     rest = [p for p in pixels if not _is_near(p, ground)]
     light = sum(ground) / 3
     apart = [abs(sum(p) / 3 - light) for p in rest]
@@ -39,7 +39,7 @@ def measure_traits(image: Image.Image) -> dict[str, float]:
         "light": light / 255,
         "chroma": sum(max(p) - min(p) for p in rest) / (255 * max(1, len(rest))),
         "contrast": max(apart, default=0.0) / 255,
-        "solid": sum(value > SOLID for value in apart) / max(1, len(rest)),
+        "solid": sum(value > SOLID_BRIGHTNESS for value in apart) / max(1, len(rest)),
         "uneven": max(pstdev(p[k] for p in parts) for k in range(3)) / 255,
     }
     return {name: round(value, 3) for name, value in found.items()}
@@ -51,4 +51,4 @@ def _pixels(image: Image.Image) -> list[Any]:
 
 
 def _is_near(pixel: Rgb, ground: Rgb) -> bool:
-    return all(abs(a - b) <= NEAR for a, b in zip(pixel, ground, strict=True))
+    return all(abs(a - b) <= NEAR_GROUND for a, b in zip(pixel, ground, strict=True))

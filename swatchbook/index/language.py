@@ -11,7 +11,7 @@ from swatchbook.index.terms import LANGUAGES
 LEAST_LETTERS: Final = 60
 """Letters from which a text is long enough to be told."""
 
-LEAST_SHARE: Final = 0.5
+LEAST_PROBABILITY: Final = 0.5
 """Probability from which a language counts."""
 
 _READ = 2_000  # characters
@@ -24,7 +24,7 @@ def language_of(text: str) -> str | None:
     if len(words) < LEAST_LETTERS:
         return None
     (best,) = _detector().detect(words, model="lite", k=1) or [{"lang": "", "score": 0.0}]
-    return best["lang"] if best["score"] >= LEAST_SHARE and best["lang"] in LANGUAGES else None
+    return best["lang"] if best["score"] >= LEAST_PROBABILITY and best["lang"] in LANGUAGES else None
 
 
 @cache

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import JSON, ColumnElement, Connection, Double, and_, bindparam, update
 
 from swatchbook.backoff import pause_after
-from swatchbook.errors import SHARED, Failure, Policy
+from swatchbook.errors import SHARED_POLICIES, Failure, Policy
 from swatchbook.ledger.database import db_now, upsert
 from swatchbook.ledger.leases import NO_LEASE, ItemId
 from swatchbook.ledger.tables import failed_tries, items
@@ -25,7 +25,7 @@ def failure_outcome(item: ItemId, failure: Failure, *, runs: int, last_try: bool
     state, pause = ItemState.PENDING, None
     if failure.policy is Policy.NEVER:
         state = ItemState.REJECTED
-    elif last_try and failure.policy not in SHARED:
+    elif last_try and failure.policy not in SHARED_POLICIES:
         runs += 1
         if runs >= RUN_LIMIT:
             state = ItemState.FAILED
@@ -37,7 +37,7 @@ def failure_outcome(item: ItemId, failure: Failure, *, runs: int, last_try: bool
         "to_runs": runs,
         "to_failure": failure_record(failure),
         "to_pause": pause,
-        "to_refund": int(failure.policy in SHARED),
+        "to_refund": int(failure.policy in SHARED_POLICIES),
     }
 
 

@@ -37,15 +37,15 @@ from swatchbook.ledger.tables import (
 )
 from swatchbook.records import DocumentStatus
 
-SHARED: Sequence[Table] = (contents, vectors, analyses, reviews, items, calls, deliveries)
+SHARED_TABLES: Sequence[Table] = (contents, vectors, analyses, reviews, items, calls, deliveries)
 """Tables whose rows belong to no document: what models made is shared."""
 
-PARTS: Sequence[Table] = (
+PART_TABLES: Sequence[Table] = (
     requested, pages, placements, products, chunks, entities, links, hand_edits, assemblies, source_items, timings,
 )  # fmt: skip
 """Tables whose rows are parts of one document."""
 
-PORTABLE: Sequence[Table] = (owner_seeds, spaces, *SHARED, documents, images, *PARTS)
+PORTABLE: Sequence[Table] = (owner_seeds, spaces, *SHARED_TABLES, documents, images, *PART_TABLES)
 """All tables of a backup."""
 
 _PUBLISHING = frozenset(
@@ -105,7 +105,7 @@ def _kept(table: Any) -> list[ColumnElement[bool]]:
             placements.c.image == images.c.id, placements.c.document.not_in(deleting)
         )
         return [placed.exists()]
-    if table in PARTS:
+    if table in PART_TABLES:
         return [table.c.document.not_in(deleting), *([~chunks.c.gone] if table is chunks else [])]
     if table is contents:
         return [or_(contents.c.unused_since.is_(None), is_used())]

@@ -1,5 +1,5 @@
 """What searches have read of the ledger, kept while nothing is committed to it: two searches of a collection that
-stands still read the same rows. At most `MOST` values are kept; then all are forgotten.
+stands still read the same rows. At most `MOST_VALUES` values are kept; then all are forgotten.
 """
 
 from collections import defaultdict
@@ -8,7 +8,7 @@ from typing import Any, Final, TypeVar
 
 from swatchbook.ledger.database import Ledger
 
-MOST: Final = 20_000
+MOST_VALUES: Final = 20_000
 """The most values that are kept, each of a few KB: enough for 50 searches that have no result in common."""
 
 T = TypeVar("T")
@@ -27,7 +27,7 @@ class ReadCache:
 
     @property
     def is_full(self) -> bool:
-        return len(self._once) + sum(map(len, list(self._each.values()))) > MOST
+        return len(self._once) + sum(map(len, list(self._each.values()))) > MOST_VALUES
 
     def once(self, read: Callable[[], T], *key: Hashable) -> T:
         """Return what `read` returned when it was first called for this key."""

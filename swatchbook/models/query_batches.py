@@ -11,7 +11,7 @@ from typing import Final, Generic, TypeVar
 Given = TypeVar("Given")
 Made = TypeVar("Made")
 
-MOST: Final = 16
+MOST_QUERIES: Final = 16
 """Of one batch: more are hardly faster together, and the first would wait for the last."""
 
 
@@ -35,7 +35,7 @@ class Batches(Generic[Given, Made]):
             while not made.done():
                 with self._making:  # others that wait here are in the next batch
                     if not made.done():
-                        self._settle([self._waiting.popleft() for _ in range(min(MOST, len(self._waiting)))])
+                        self._settle([self._waiting.popleft() for _ in range(min(MOST_QUERIES, len(self._waiting)))])
         return [made.result() for _, made in asked]
 
     def _settle(self, batch: Sequence[tuple[Given, Future[Made]]]) -> None:

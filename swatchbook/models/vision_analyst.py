@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-MOST_TOKENS: Final = 1_000
+REPLY_TOKENS: Final = 1_000
 THREADS: Final = 20  # the provider client limits how many calls are in flight
 JPEG_QUALITY: Final = 90
 MOST_COLORS, MOST_TEXTURES = 8, 8
@@ -95,7 +95,9 @@ class VisionAnalyst:
             return list(threads.map(lambda picture: self._analyse(picture, context), pictures))
 
     def _analyse(self, picture: Pixels, context: "CallContext") -> Analysis | Failure:
-        question = Question(instructions=INSTRUCTIONS, parts=(encode_jpeg(picture, self.side),), max_tokens=MOST_TOKENS)
+        question = Question(
+            instructions=INSTRUCTIONS, parts=(encode_jpeg(picture, self.side),), max_tokens=REPLY_TOKENS
+        )
         try:
             return to_analysis(self._chat.ask(question, Seen, context))
         except RunRevoked:

@@ -27,7 +27,7 @@ GROWTH = 1.6  # the finder marks the core of a line: its box is larger by this Ã
 MOST_FOUND = 1_000  # parts of a page that may be lines
 
 HEIGHT = 48  # pixels of a line that the reader sees
-MARGIN = (
+LINE_MARGIN = (
     0.25  # of a line's height, added to it: letters are smaller and the line shorter, which saves a fifth of the time
 )
 LEAST_WIDTH = 96  # pixels
@@ -64,7 +64,8 @@ class LineReader:
     def read(self, pixels: Pixels, corners: Corners) -> tuple[str, float]:
         """Return a line's text, and the mean confidence in its letters (0 to 1)."""
         (steps,) = self._session.run(
-            None, {self._session.get_inputs()[0].name: _as_input(_lengthened(cut_line(pixels, corners, higher=MARGIN)))}
+            None,
+            {self._session.get_inputs()[0].name: _as_input(_lengthened(cut_line(pixels, corners, higher=LINE_MARGIN)))},
         )
         best = steps[0].argmax(axis=1)
         new = np.flatnonzero((np.diff(best, prepend=0) != 0) & (best != 0))

@@ -11,7 +11,7 @@ from swatchbook.pdf.ocr_pages import is_garbage
 from swatchbook.records import Block, Box, Line, Page, Span
 
 LETTER_SHARE = 0.7  # of a line box's height is the font's size
-SAME_SIZE = 1.24  # sizes from boxes vary by ±24 % around the mode: that is one size
+SAME_PRINT_SIZE = 1.24  # sizes from boxes vary by ±24 % around the mode: that is one size
 PITCH = 2.2  # times the size, from one line to the next of a paragraph
 UNREAD_SHARE = 1 / 3  # of a page's printed lines: if more are unread, its print is of a script that is not read
 SAME_LINE = 0.5  # share of a line box that the text layer's lines cover: then it is read already
@@ -99,7 +99,10 @@ def even_sizes(sizes: Sequence[float]) -> list[float]:
     evened = dict[float, float]()
     left = sorted(sizes)
     while left:
-        groups = [[size for size in left if middle / SAME_SIZE <= size <= middle * SAME_SIZE] for middle in set(left)]
+        groups = [
+            [size for size in left if middle / SAME_PRINT_SIZE <= size <= middle * SAME_PRINT_SIZE]
+            for middle in set(left)
+        ]
         group = max(groups, key=lambda near: (len(near), near))
         evened.update(dict.fromkeys(group, round(float(mean(group)), 1)))
         left = [size for size in left if size not in evened]

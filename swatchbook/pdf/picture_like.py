@@ -26,10 +26,10 @@ NOTES, NOTE, MOST_NOTES = 560, 30, 4_000  # pixels beside a drawn page: their wi
 NOTES_STYLE = "* { font-family: sans-serif; font-size: 14px; } p { margin: 0 0 6px 0; } h3 { font-size: 18px; }"
 
 LEAST_SIDE = 30.0  # points; smaller ones are icons, or letters
-LEAST_SHARE = 0.005  # of the page
+LEAST_PAGE_SHARE = 0.005  # of the page
 """What is smaller is an ornament rather than a picture of a product."""
 
-MARGIN = 2.0  # points around text and placements; anti-aliasing and rounding blur their edges
+BLUR_MARGIN = 2.0  # points around text and placements; anti-aliasing and rounding blur their edges
 
 CONTRAST = 12  # of 255, between neighbours: above gradients over a few centimetres, below the grain of photographs
 BLANK = 2  # pixels; the least gap between lines of text at this resolution, and between pictures of a grid
@@ -108,13 +108,13 @@ def pictures_seen(pixels: Pixels, masked: Sequence[Box], *, scale: float) -> lis
     counts = np.bincount(colors[~contrast], minlength=COLORS**3)
     plain = (counts >= PLAIN_SHARE * colors.size)[colors]
     marked = free & ~plain
-    if np.count_nonzero(marked) < LEAST_FILLED * LEAST_SHARE * marked.size:
+    if np.count_nonzero(marked) < LEAST_FILLED * LEAST_PAGE_SHARE * marked.size:
         return []
     marked &= ~_rules(marked) & ~_rules(marked.T).T
     height, width = marked.shape
     boxes = []
     for x0, y0, x1, y1 in _parts(marked, (0, 0, width, height), LEAST_SIDE * scale):
-        if (x1 - x0) * (y1 - y0) < LEAST_SHARE * width * height:
+        if (x1 - x0) * (y1 - y0) < LEAST_PAGE_SHARE * width * height:
             continue
         part, inside = (slice(y0, y1), slice(x0, x1)), free[y0:y1, x0:x1]
         size = inside.sum()
@@ -136,8 +136,10 @@ def _outside(boxes: Sequence[Box], shape: tuple[int, ...], scale: float) -> Map:
     """Return the pixels (h, w) that lie in none of the boxes, which are in points."""
     free = np.ones(shape, np.bool_)
     for x0, y0, x1, y1 in boxes:
-        rows = slice(max(0, math.floor((y0 - MARGIN) * scale)), max(0, math.ceil((y1 + MARGIN) * scale)))
-        free[rows, max(0, math.floor((x0 - MARGIN) * scale)) : max(0, math.ceil((x1 + MARGIN) * scale))] = False
+        rows = slice(max(0, math.floor((y0 - BLUR_MARGIN) * scale)), max(0, math.ceil((y1 + BLUR_MARGIN) * scale)))
+        free[rows, max(0, math.floor((x0 - BLUR_MARGIN) * scale)) : max(0, math.ceil((x1 + BLUR_MARGIN) * scale))] = (
+            False
+        )
     return free
 
 

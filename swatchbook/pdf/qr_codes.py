@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 SMALLEST, LARGEST = 25.0, 220.0  # points: phones read no smaller ones, posters have larger ones
 SQUARE = 0.85  # width by height; texts stand below some
 PLAIN_EDGE = 0.9  # of its edge in one colour: the quiet zone that a code needs
-SIDE = 300  # pixels of a rendered code: five a module, and more
-FILLED = 0.3  # of the picture: smaller codes are printed on packages
+CODE_SIDE = 300  # pixels of a rendered code: five a module, and more
+LEAST_FILLED = 0.3  # of the picture: smaller codes are printed on packages
 
 
 def is_code(box: Box, traits: Mapping[str, float], render: Callable[[float], "Image"]) -> bool:
@@ -27,9 +27,9 @@ def is_code(box: Box, traits: Mapping[str, float], render: Callable[[float], "Im
     import cv2
     import numpy as np
 
-    grey = np.asarray(render(SIDE / long_side(box)).convert("L"))
+    grey = np.asarray(render(CODE_SIDE / long_side(box)).convert("L"))
     try:
         text, corners, _ = cv2.QRCodeDetector().detectAndDecode(grey)
     except cv2.error:  # it fails on some corners that cannot be one code's
         return False
-    return bool(text) and cv2.contourArea(corners[0]) >= FILLED * grey.size
+    return bool(text) and cv2.contourArea(corners[0]) >= LEAST_FILLED * grey.size

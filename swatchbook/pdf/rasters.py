@@ -15,7 +15,7 @@ from swatchbook.records import Box, Page
 if TYPE_CHECKING:
     from swatchbook.pdf.extract_pictures import Found
 
-LEAST_SHARE = 0.3  # of the page
+LEAST_PAGE_SHARE = 0.3  # of the page
 FEWEST_TEXTS = 2  # lines on a raster
 MOST_AREA = 10e6  # square points: a pixel each is searched; A0 has 8 million
 LONG_SIDE, MOST_SCALE = 700.0, 4.0  # points: smaller pages are magnified to it, so that all lengths fit them, too
@@ -79,6 +79,6 @@ def _regions(page: Any, raster: Box, lines: Sequence[Box], others: Sequence[Box]
 
 
 def _may_be_cut(raster: Box, lines: Sequence[Box], page: Box) -> bool:
-    if not LEAST_SHARE * area(page) <= area(raster) <= MOST_AREA:
+    if not LEAST_PAGE_SHARE * area(page) <= area(raster) <= MOST_AREA:
         return False
     return sum(centre_inside(line, raster) for line in lines) >= FEWEST_TEXTS

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 UNKNOWN = "\ufffd"
-FEWEST = 10
+FEWEST_GLYPHS = 10
 """A font with fewer glyphs without letters on a page, such as one of bullets, stays as it is."""
 READ, VOWELS = 0.75, (0.15, 0.7)
 """Of characters that were read right, at least this share are letters, digits and spaces; of the letters without
@@ -45,7 +45,7 @@ def read_glyph_numbers(
     numbers: dict[str, list[int]] = defaultdict(list)
     for span, characters in zip(spans, letters, strict=True):
         numbers[span["font"]] += [ord(c["c"]) for c in characters if _place(c) in unknown]
-    orders = {font: _order_of(found) for font, found in numbers.items() if len(found) >= FEWEST}
+    orders = {font: _order_of(found) for font, found in numbers.items() if len(found) >= FEWEST_GLYPHS}
     for span, characters in zip(spans, letters, strict=True):
         if span["font"] in orders:
             order = orders[span["font"]]

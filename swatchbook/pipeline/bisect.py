@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from swatchbook.errors import SHARED, Failure, InvalidModelOutput, Policy, RunRevoked, Unexpected, as_failure
+from swatchbook.errors import SHARED_POLICIES, Failure, InvalidModelOutput, Policy, RunRevoked, Unexpected, as_failure
 from swatchbook.runtime.batch_size import BatchSize
 
 log = logging.getLogger(__name__)
@@ -34,7 +34,7 @@ def bisect(
         raise  # the whole run stops; this is not a failure of the batch
     except Exception as error:  # the isolation boundary: recorded as the item's failure
         failure = as_failure(error)
-        if len(batch) == 1 or failure.policy in SHARED:
+        if len(batch) == 1 or failure.policy in SHARED_POLICIES:
             if isinstance(failure, Unexpected):
                 log.exception("processing one item failed")
             return [failure] * len(batch)

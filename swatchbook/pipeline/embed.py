@@ -18,7 +18,7 @@ from PIL import Image
 
 from swatchbook.analysis.understanding import understanding_text
 from swatchbook.arrays import Pixels, Vectors
-from swatchbook.errors import SHARED, Configuration, Failure, FileMissing, Interrupted, Policy
+from swatchbook.errors import SHARED_POLICIES, Configuration, Failure, FileMissing, Interrupted, Policy
 from swatchbook.images.appearance import appearance_of
 from swatchbook.ledger import items, runs
 from swatchbook.ledger.calls import CallContext
@@ -151,7 +151,7 @@ def _process_group(
         items.release(resources.ledger, lease)
         raise
     for f in failed:
-        if f.failure.policy in SHARED:
+        if f.failure.policy in SHARED_POLICIES:
             raise f.failure
     refused_items = {f.item for f in refused}
     return [m for m in computed if m.item not in refused_items] + ahead, failed

@@ -19,7 +19,7 @@ from swatchbook.catalogue.llm.prompts import READ_PAGE, Printed
 from swatchbook.ledger import items
 from swatchbook.ledger.queries import reviews
 from swatchbook.models import registry
-from swatchbook.models.vision_analyst import INSTRUCTIONS, MOST_TOKENS, Seen
+from swatchbook.models.vision_analyst import INSTRUCTIONS, REPLY_TOKENS, Seen
 from swatchbook.pdf import reader
 from swatchbook.pdf.read_ahead import find_reading, keep_reading
 from swatchbook.pipeline.extract import extract
@@ -148,7 +148,7 @@ def _discovering(
         return
     model = resources.models.llm.model
     if (scanned := scans.scanned_pages(reader.iter_pages(files, reading))) and not (assists and discovery.products):
-        question = Question(instructions=READ_PAGE, parts=(b"",), max_tokens=scans.MOST_TOKENS)
+        question = Question(instructions=READ_PAGE, parts=(b"",), max_tokens=scans.REPLY_TOKENS)
         yield _asked(
             resources.settings,
             "discover",
@@ -192,7 +192,7 @@ def _embedding(
 
 def plan_analyses(settings: Settings, model: str, count: int, *, made: int = 0) -> Planned:
     """Return the plan for `count` analyses by the vision model."""
-    question = Question(instructions=INSTRUCTIONS, parts=(b"",), max_tokens=MOST_TOKENS)
+    question = Question(instructions=INSTRUCTIONS, parts=(b"",), max_tokens=REPLY_TOKENS)
     return _asked(settings, "embed", "vision", model, question, Seen, count, made=made)
 
 
@@ -204,7 +204,7 @@ def _reviewing(resources: Resources, options: IngestOptions, pictures: Sequence[
     if first is None or reviewer in (None, first) or not settings.review_below:
         return
     weak, looked = reviews.review_candidates(resources.ledger, reviewer, first, pictures, below=settings.review_below)
-    question = Question(instructions=INSTRUCTIONS, parts=(b"",), max_tokens=MOST_TOKENS)
+    question = Question(instructions=INSTRUCTIONS, parts=(b"",), max_tokens=REPLY_TOKENS)
     model = settings.review_model or ""
     yield _asked(settings, "review", "review", model, question, Seen, len(weak), made=len(looked))
     if settings.text_encoder != "minilm" and Role.UNDERSTANDING in wanted:

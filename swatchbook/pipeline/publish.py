@@ -15,7 +15,7 @@ from functools import partial
 from ulid import ULID
 
 from swatchbook.backoff import pause_after
-from swatchbook.errors import SHARED, Configuration, Failure, IndexDown, Policy
+from swatchbook.errors import SHARED_POLICIES, Configuration, Failure, IndexDown, Policy
 from swatchbook.index.base import WRITE_SECONDS, IndexObject, Space
 from swatchbook.ledger import publishing
 from swatchbook.ledger.database import Ledger
@@ -165,7 +165,7 @@ def _deleting(resources: Resources, space: Space, lease: Lease) -> Callable[[Seq
 def _collect_refused(refused: dict[str, Failure], ids: Sequence[str], outcomes: Sequence[Failure | None]) -> None:
     """Add the failures of single objects to `refused`. Raises a failure that concerns all of them."""
     for row, failure in zip(ids, outcomes, strict=True):
-        if failure is not None and failure.policy in SHARED:
+        if failure is not None and failure.policy in SHARED_POLICIES:
             raise failure
         if failure is not None:
             refused[row] = failure

@@ -14,7 +14,7 @@ from typing import Final
 from swatchbook.analysis.judge import PERSON, changes, correct, judge, person_tag
 from swatchbook.analysis.understanding import understanding_text
 from swatchbook.arrays import Pixels
-from swatchbook.errors import SHARED, BudgetExceeded, Failure, InvalidReference, Policy, RunRevoked
+from swatchbook.errors import SHARED_POLICIES, BudgetExceeded, Failure, InvalidReference, Policy, RunRevoked
 from swatchbook.ledger import reviews, runs, shard_runs
 from swatchbook.ledger.calls import CallContext
 from swatchbook.ledger.documents import get_document
@@ -119,7 +119,7 @@ def _review_batch(
     counts = {verdict: getattr(reviewed, verdict.value) for verdict in (_ACCEPTED, _CORRECTED, _UNDECIDED)}
     failed = list(reviewed.failed)
     answers = _second_analyses(resources, context, reviewer, images)
-    shared = next((a for a in answers.values() if isinstance(a, Failure) and a.policy in SHARED), None)
+    shared = next((a for a in answers.values() if isinstance(a, Failure) and a.policy in SHARED_POLICIES), None)
     for image in images:
         answer = answers[image.content_key]
         if isinstance(answer, Failure):
@@ -176,7 +176,7 @@ def _ask(
         runs.record_alive(resources.ledger, context.run)
         answers |= zip(left, reviewer.analyse(list(left.values()), context), strict=True)
         failures = {key: answer for key in left if isinstance(answer := answers[key], Failure)}
-        if any(failure.policy in SHARED for failure in failures.values()):
+        if any(failure.policy in SHARED_POLICIES for failure in failures.values()):
             break
         left = {key: left[key] for key, failure in failures.items() if failure.policy is not Policy.NEVER}
     return answers

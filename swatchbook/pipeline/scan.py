@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, TypeVar
 from ulid import ULID
 
 from swatchbook.errors import (
-    SHARED,
+    SHARED_POLICIES,
     Failure,
     FileMissing,
     InvalidReference,
@@ -443,7 +443,7 @@ def _refusal(picture: ListedPicture, limits: ImageLimits) -> Failure | None:
 def _blame_file(error: Failure | OSError) -> Failure:
     """Return why a file was not stored. Raises what concerns all files: the file store or its disk."""
     failure = as_failure(error)
-    if failure.policy in SHARED:
+    if failure.policy in SHARED_POLICIES:
         raise failure
     if isinstance(error, OSError):
         return FileMissing(f"The picture's file cannot be opened: {reason_of(error)}.")

@@ -28,7 +28,7 @@ PATIENCE_SECONDS: Final = 600.0
 """How long a call follows "too many requests" replies before the provider counts as down."""
 
 MOST_REPLY_BYTES: Final = 64 << 20
-MOST_TOKENS: Final = 100_000_000  # more than any call can use: a larger count is an error of the provider
+IMPOSSIBLE_TOKENS: Final = 100_000_000  # more than any call can use: a larger count is an error of the provider
 _CONNECT_SECONDS: Final = 10.0
 _HEARTBEAT_SECONDS: Final = 30.0  # longest wait between two calls of `waiting`
 _GROWTH, _MOST_GROWTH = 1.5, 2.0  # of a call's timeout, per attempt and in all
@@ -61,7 +61,7 @@ def counted(data: Mapping[str, Any], name: str) -> int | None:
     """Return the token count of this name in the reply's `usage`; None if it is missing or implausible."""
     usage = data.get("usage")
     count = usage.get(name) if isinstance(usage, Mapping) else None
-    return count if isinstance(count, int) and 0 <= count <= MOST_TOKENS else None
+    return count if isinstance(count, int) and 0 <= count <= IMPOSSIBLE_TOKENS else None
 
 
 class Call(NamedTuple):

@@ -15,7 +15,7 @@ from swatchbook.records import Box, Drawing, DrawnBox, Evidence, FailedPage, Pro
 from swatchbook.reports.inspection import DRAWN, Card, Inspection, LinkedProduct, Look, Mark, PageView
 from swatchbook.settings import Settings
 
-SIDE = 1_000
+PAGE_SIDE = 1_000
 """Pixels of a page's longer side: small print can be read; 70 pages take 7 MB."""
 
 _CAPTION = 160  # characters that are printed of a caption
@@ -242,7 +242,7 @@ def _label(sign: str, box: Box, look: Look, frame: Box) -> str:
 
 def _unit(frame: Box) -> float:
     """Return the points of a pixel of the rendering."""
-    return max(frame[2] - frame[0], frame[3] - frame[1]) / SIDE
+    return max(frame[2] - frame[0], frame[3] - frame[1]) / PAGE_SIDE
 
 
 def _title(mark: Mark) -> str:

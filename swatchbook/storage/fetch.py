@@ -24,7 +24,7 @@ import httpcore
 import httpx
 
 from swatchbook.errors import (
-    SHARED,
+    SHARED_POLICIES,
     Configuration,
     Failure,
     FilesDown,
@@ -159,7 +159,7 @@ async def download_pictures(
                     advice="Raise SWATCHBOOK_MAX_IMAGE_MB to take it.",
                 )
             except Failure as failure:
-                if failure.policy in SHARED:
+                if failure.policy in SHARED_POLICIES:
                     raise
                 return url, failure
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from swatchbook.catalogue.name_meanings import MOST, meanings
+from swatchbook.catalogue.name_meanings import MOST_TEXTS, meanings
 
 NAMES = ["Oak shelf", "Brass lamp", "Linen curtain"]
 TITLES = ["About us", "Our philosophy", "Contact"]
@@ -23,7 +23,7 @@ def test_groups_that_mean_the_same_are_near_each_other() -> None:
 
 
 def test_of_many_texts_some_are_taken_evenly() -> None:
-    many = [f"{kind} {n}" for kind in ("Chair", "Lamp") for n in range(MOST)]
+    many = [f"{kind} {n}" for kind in ("Chair", "Lamp") for n in range(MOST_TEXTS)]
     half, whole, titles = np.array(meanings([many[::2], many, TITLES]))
     assert half == pytest.approx(whole, abs=1e-6)
     assert half @ titles < 0

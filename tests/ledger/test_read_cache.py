@@ -89,7 +89,7 @@ def test_none_is_remembered_like_any_value(ledger: Ledger) -> None:
 
 def test_it_is_full_one_day(ledger: Ledger) -> None:
     known = ReadCache(ledger, 1)
-    known.each(reading([]), [str(n) for n in range(read_cache.MOST)], "")
+    known.each(reading([]), [str(n) for n in range(read_cache.MOST_VALUES)], "")
     assert not known.is_full
     known.once(lambda: 1, "one more")
     assert known.is_full

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from swatchbook.models.query_batches import MOST, Batches
+from swatchbook.models.query_batches import MOST_QUERIES, Batches
 
 
 def together(make: Callable[[Sequence[int]], Sequence[int]], asked: Sequence[int]) -> tuple[list[object], list[int]]:
@@ -38,9 +38,9 @@ def together(make: Callable[[Sequence[int]], Sequence[int]], asked: Sequence[int
 
 
 def test_who_comes_while_one_is_made_is_made_in_batches() -> None:
-    answers, sizes = together(lambda given: [2 * each for each in given], range(1 + MOST + 3))
-    assert answers == [2 * each for each in range(1 + MOST + 3)]
-    assert sizes == [1, MOST, 3]
+    answers, sizes = together(lambda given: [2 * each for each in given], range(1 + MOST_QUERIES + 3))
+    assert answers == [2 * each for each in range(1 + MOST_QUERIES + 3)]
+    assert sizes == [1, MOST_QUERIES, 3]
 
 
 def test_an_error_is_only_of_the_one_that_causes_it() -> None:
@@ -54,7 +54,7 @@ def test_an_error_is_only_of_the_one_that_causes_it() -> None:
 
 def test_several_at_once_keep_their_order() -> None:
     batches = Batches(lambda given: [str(each) for each in given])
-    assert batches.ask(range(3 * MOST + 1)) == [str(each) for each in range(3 * MOST + 1)]
+    assert batches.ask(range(3 * MOST_QUERIES + 1)) == [str(each) for each in range(3 * MOST_QUERIES + 1)]
     assert batches.ask([]) == []
     with pytest.raises(ZeroDivisionError):
         Batches(lambda given: [1 // each for each in given]).ask([1, 0])

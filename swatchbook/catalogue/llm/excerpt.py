@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import Final
 
 from swatchbook.catalogue.llm.confirm import normalise_source, normalise_words
-from swatchbook.catalogue.page_layout import LARGER, MARGIN, normalise_line, picture_boxes
+from swatchbook.catalogue.page_layout import EDGE_BAND, LARGER, normalise_line, picture_boxes
 from swatchbook.catalogue.placements import CAPTION_REACH
 from swatchbook.catalogue.running_text import is_in_margin, mask_digits
 from swatchbook.geometry import gap
@@ -45,11 +45,11 @@ def page_excerpts(pages: Iterable[Page], *, most: int = PAGE_CHARACTERS) -> Iter
         for line in page.lines:
             sizes[round(line.size)] += len(line.text)
         body = max(sizes, key=lambda size: sizes[size], default=0)
-        margins = frozenset(mask_digits(line.text) for line in page.lines if is_in_margin(page, line, MARGIN))
+        margins = frozenset(mask_digits(line.text) for line in page.lines if is_in_margin(page, line, EDGE_BAND))
         lines = [
             line
             for line in page.lines
-            if line.text and not (is_in_margin(page, line, MARGIN) and mask_digits(line.text) in before)
+            if line.text and not (is_in_margin(page, line, EDGE_BAND) and mask_digits(line.text) in before)
         ]
         text, cut = _fitting(_rows(lines, body, _at_pictures(page, lines)), most)
         yield PageExcerpt(

@@ -13,7 +13,7 @@ from swatchbook.catalogue.llm.prompts import READ_FACTS, Fact, Facts
 from swatchbook.providers.messages import PaidChat, Question
 from swatchbook.records import Description, Evidence, FoundProduct, Page, Record, Table
 
-MOST_TOKENS: Final = 4_000
+REPLY_TOKENS: Final = 4_000
 _PAGE_CHARACTERS: Final = 12_000
 
 
@@ -59,7 +59,7 @@ def _question(product: FoundProduct, excerpts: Sequence[PageExcerpt], by_layout:
         "Tables:\n" + ("\n\n".join(_rows(by_layout.tables))[:MOST_CHARACTERS] or "none"),
         "By layout rules:\n" + ("\n".join(hints) or "nothing"),
     )
-    return Question(instructions=READ_FACTS, parts=parts, max_tokens=MOST_TOKENS)
+    return Question(instructions=READ_FACTS, parts=parts, max_tokens=REPLY_TOKENS)
 
 
 def _rows(tables: Iterable[Table]) -> Iterator[str]:

@@ -21,7 +21,7 @@ from swatchbook.records import PAGE_CUT, Discovery, Evidence, FoundProduct, Outl
 NONE_NAMED: Final = "The language model named no product that stands in the document; the layout rules' are kept."
 MOST_HINTS: Final = 300
 """The most outline entries, and the most products of the layout rules, in one question."""
-MOST_TOKENS: Final = 16_000
+REPLY_TOKENS: Final = 16_000
 FEWEST_PAGES: Final = 20
 """A question about so few pages is not halved when the reply is too long or invalid."""
 CONCURRENT_CALLS: Final = 8
@@ -88,7 +88,7 @@ def _question(reading: Reading, by_layout: Discovery, window: Sequence[PageExcer
         "By layout rules:\n" + ("\n".join(hints[:MOST_HINTS]) or "none"),
         "\n\n".join(excerpt.shown for excerpt in window),
     )
-    return Question(instructions=FIND_PRODUCTS, parts=parts, max_tokens=MOST_TOKENS)
+    return Question(instructions=FIND_PRODUCTS, parts=parts, max_tokens=REPLY_TOKENS)
 
 
 class _Verifier:

@@ -12,8 +12,8 @@ from swatchbook.errors import Failure, Policy
 from swatchbook.providers.messages import PaidChat, Question
 from swatchbook.records import Block, FailedPage, Line, Page, Scans, Span
 
-SIDE: Final = 1_568  # pixels: most models scale larger pictures down
-MOST_TOKENS: Final = 4_000
+PAGE_SIDE: Final = 1_568  # pixels: most models scale larger pictures down
+REPLY_TOKENS: Final = 4_000
 MOST_LINES: Final = 400
 FEWEST_LETTERS: Final = 20
 """A page with fewer letters and digits has no text; a document is scanned when most of its pages have none."""
@@ -22,7 +22,7 @@ _PAGES_PER_RENDER: Final = 32  # about 10 MB
 _HEADING, _BODY = 20.0, 10.0  # points, of lines read from a picture
 
 Render = Callable[[Sequence[int]], Iterable[tuple[int, bytes | FailedPage]]]
-"""Renders pages as JPEG with longest side SIDE, and yields each page number with the picture or the failure."""
+"""Renders pages as JPEG with longest side PAGE_SIDE, and yields each page number with the picture or the failure."""
 
 
 def scanned_pages(pages: Iterable[Page]) -> list[int]:
@@ -57,7 +57,7 @@ def _read(chat: PaidChat, rendered: tuple[int, bytes | FailedPage]) -> tuple[str
     if isinstance(picture, FailedPage):
         return picture.model_copy(update={"transient": False})
     try:
-        question = Question(instructions=READ_PAGE, parts=(picture,), max_tokens=MOST_TOKENS)
+        question = Question(instructions=READ_PAGE, parts=(picture,), max_tokens=REPLY_TOKENS)
         return tuple(chat.ask(question, Printed).lines[:MOST_LINES])
     except Failure as failure:
         if failure.policy not in (Policy.NEVER, Policy.ONCE_MORE):

@@ -11,7 +11,7 @@ import pymupdf
 from PIL import Image
 
 from swatchbook.catalogue.llm.excerpt import PICTURE, page_excerpts
-from swatchbook.catalogue.llm.scans import SIDE
+from swatchbook.catalogue.llm.scans import PAGE_SIDE
 from swatchbook.pdf import reader
 from swatchbook.records import Page, Reading
 from swatchbook.settings import Settings
@@ -34,7 +34,7 @@ class Scanned:
         self._looks = [_look(jpeg) for jpeg in jpegs]
         self.reading: Reading = reader.read(self.path, files, self.settings)
         self.pages: list[Page] = list(reader.iter_pages(files, self.reading))
-        self.render = partial(reader.render, self.path, settings=self.settings, side=SIDE)
+        self.render = partial(reader.render, self.path, settings=self.settings, side=PAGE_SIDE)
 
     def says(self, texts: Sequence[str], pictures: Sequence[bytes]) -> Any:
         differences = [float(np.abs(look - _look(pictures[0])).mean()) for look in self._looks]

@@ -12,7 +12,7 @@ from PIL import Image
 from swatchbook.catalogue.discover import discover
 from swatchbook.catalogue.llm.metadata import ask_metadata
 from swatchbook.catalogue.llm.products import ask_products
-from swatchbook.catalogue.llm.scans import SIDE, read_scans, scanned_pages, with_scans
+from swatchbook.catalogue.llm.scans import PAGE_SIDE, read_scans, scanned_pages, with_scans
 from swatchbook.errors import ProviderRejected, ProviderTimeout
 from swatchbook.records import Description, FailedPage, Scans
 from tests.catalogue import layouts
@@ -45,7 +45,7 @@ def test_pages_are_rendered_and_a_missing_one_is_lost(scan: Scanned) -> None:
     painted = dict(scan.render([2, 99]))
     assert isinstance(painted[2], bytes)
     picture = Image.open(io.BytesIO(painted[2]))
-    assert (max(picture.size), picture.format, picture.mode) == (SIDE, "JPEG", "RGB")
+    assert (max(picture.size), picture.format, picture.mode) == (PAGE_SIDE, "JPEG", "RGB")
     assert isinstance(painted[99], FailedPage)
 
 
