@@ -4,6 +4,7 @@
 `python -m devtools.weaviate path` prints what would be run, and builds it first if necessary.
 """
 
+import fcntl
 import os
 import shutil
 import signal
@@ -13,8 +14,9 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack, closing, suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from random import SystemRandom
 from urllib.parse import urlsplit
@@ -112,18 +114,46 @@ def start(folder: Path, *, port: int, grpc_port: int, api_key: str | None = None
 
 
 def free_ports(count: int) -> list[int]:
-    """Return different unused loopback ports.
+    """Return different unused loopback ports, which neither this nor another process is given while this one lives.
 
     They lie below the ephemeral range, from which outgoing connections could take them before a server starts.
     """
-    with ExitStack() as stack:
-        sockets: list[socket.socket] = []
-        while len(sockets) < count:
-            trial = stack.enter_context(socket.socket())
-            with suppress(OSError):  # in use: try another
-                trial.bind((HOST, _RANDOM.choice(_PORTS)))
-                sockets.append(trial)
-        return [each.getsockname()[1] for each in sockets]
+    found: list[int] = []
+    while len(found) < count:
+        port = _RANDOM.choice(_PORTS)
+        if _reservations().take(port) and _is_unused(port):
+            found.append(port)
+    return found
+
+
+class _Reservations:
+    """The ports that this process has been given: each locks a byte of a file, until the process ends."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file.open("ab")
+        self._taken = set[int]()
+
+    def take(self, port: int) -> bool:
+        if port in self._taken:  # a process can lock its own byte again
+            return False
+        try:
+            fcntl.lockf(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, port)
+        except OSError:
+            return False
+        self._taken.add(port)
+        return True
+
+
+@cache
+def _reservations() -> _Reservations:
+    return _Reservations(Path(tempfile.gettempdir()) / f"swatchbook-ports-{os.getuid()}")
+
+
+def _is_unused(port: int) -> bool:
+    with socket.socket() as trial, suppress(OSError):
+        trial.bind((HOST, port))
+        return True
+    return False
 
 
 def _require_free(port: int) -> None:

@@ -95,6 +95,16 @@ def test_free_ports_are_all_different_and_none_that_a_connection_may_be_given() 
     assert max(ports) < 32_768
 
 
+def test_a_port_is_given_once_though_nothing_listens_at_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that starts slowly, and all ports that it is told, in this process and in others."""
+    ports = free_ports(4)
+    monkeypatch.setattr("devtools.weaviate._PORTS", [*ports, *(port + 1 for port in ports)])
+    assert not set(free_ports(2)) & set(ports)
+    other = f"import devtools.weaviate as w; print([w._reservations().take(port) for port in {ports}])"
+    done = subprocess.run([sys.executable, "-c", other], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == f"{[False] * 4}\n"
+
+
 def test_other_arguments_are_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["stop"]) == 2
     assert "start|path" in capsys.readouterr().err
