@@ -104,7 +104,7 @@ PURE_STAGES: Mapping[str, PureStage] = {
         ),
     ),
     "extract": PureStage(
-        version="18",
+        version="19",
         after=("plan",),
         settings=(*_PAGE_LIMITS, *_IMAGE_LIMITS),
         modules=(

@@ -6,11 +6,12 @@ Without numpy and OpenCV, which the child that reads pages only imports when a p
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from swatchbook.geometry import Turn, area, centre_inside, long_side, move, resize, shared_area
+from swatchbook.geometry import Turn, area, centre_inside, long_side, move, resize, shared_area, short_side
 from swatchbook.pdf.ocr_text import is_mostly_unread
-from swatchbook.records import Box, Page
+from swatchbook.records import Box, Line, Page
 
 if TYPE_CHECKING:
     from swatchbook.pdf.extract_pictures import Found
@@ -19,6 +20,8 @@ LEAST_PAGE_SHARE = 0.3  # of the page
 FEWEST_TEXTS = 2  # lines on a raster
 MOST_AREA = 10e6  # square points: a pixel each is searched; A0 has 8 million
 LONG_SIDE, MOST_SCALE = 700.0, 4.0  # points: smaller pages are magnified to it, so that all lengths fit them, too
+SIGN_LETTERS, SIGN_HEIGHT = 2, 2.5  # letters at most; times the median height of the page's printed lines: such a "1"
+# is a washbasin, not text; its box would hide the photograph (4 of 4 on 24 catalogues)
 OTHERS = 0.5  # of a region that another, smaller picture of the page covers: then it is that one
 UPRIGHT: dict[int, Turn] = {0: "none", 90: "right", 180: "half", 270: "left"}
 
@@ -28,11 +31,21 @@ Texts = dict[str, Any]
 
 def raster_texts(page: Page) -> Texts | None:
     """Return what cutting needs to know of a page; None if it has no raster to cut."""
-    lines = [line.bbox for line in page.lines]
+    lines = [line.bbox for line in _without_things(list(page.lines))]
     if is_mostly_unread(len(lines), len(page.unread)):
         lines += page.unread
     cut = any(not picture.gradient and _may_be_cut(picture.bbox, lines, page.box) for picture in page.drawn)
     return {"turn": page.turn, "lines": lines} if cut else None
+
+
+def _without_things(lines: Sequence[Line]) -> list[Line]:
+    """Return lines without those that were read where a thing in a picture looks like one or two letters."""
+    usual = median([short_side(line.bbox) for line in lines if line.confidence is not None] or [0.0])
+    return [
+        line
+        for line in lines
+        if line.confidence is None or len(line.text) > SIGN_LETTERS or short_side(line.bbox) <= SIGN_HEIGHT * usual
+    ]
 
 
 def cut_rasters(page: Any, found: Iterable["Found"], texts: Texts | None) -> Iterator["Found"]:

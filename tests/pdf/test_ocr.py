@@ -507,6 +507,20 @@ def test_lines_that_are_not_read_are_captions_of_a_raster_where_most_are_so() ->
     assert len(found["lines"]) == 9, "two of eleven are handles and ornaments"
 
 
+def test_a_basin_read_as_a_letter_hides_no_picture() -> None:
+    raster = {
+        "number": 0, "bbox": (0, 0, 400, 600), "width": 9, "height": 9, "colorspace": 3, "bits": 8,
+        "has_mask": False, "size": 9, "transform": (400, 0, 0, 600, 0, 0),
+    }  # fmt: skip
+    captions = [PrintedLine("Capsule", (10, 80 + 30 * n, 90, 94 + 30 * n), 0.99) for n in range(3)]
+    basin, number = PrintedLine("1", (200, 80, 320, 300), 0.93), PrintedLine("07", (10, 560, 24, 574), 0.99)
+    known = add_printed(page(drawn=[raster]), Printed((*captions, basin, number), 0, ()))
+    found = raster_texts(known)
+    assert found
+    assert len(found["lines"]) == 4
+    assert basin.box not in map(tuple, found["lines"])
+
+
 @pytest.mark.parametrize(
     ("text", "slenderness", "sense"),
     [
