@@ -117,7 +117,8 @@ PURE_STAGES: Mapping[str, PureStage] = {
     ),
     # not cached: another version lets the next run give the items of unchanged folders their new titles
     "items": PureStage(
-        version="1",
+        version="2",
+        options=("categories",),
         modules=tuple(f"swatchbook/{name}.py" for name in ("sources/folder", "sources/listed", "display_name")),
     ),
 }

@@ -149,6 +149,8 @@ TESTED_ELSEWHERE: Mapping[str, str] = {
         commands((ROOT / "samples" / "README.md").read_text()),
         "tests/samples/test_demo.py::test_searches_to_try_find_what_the_page_says",
     ),
+    "swatchbook ingest pictures": f"{_FOLDERS}::test_ingest_sends_each_file_where_it_belongs",
+    "swatchbook ingest items.jsonl": f"{_FOLDERS}::test_ingest_sends_each_file_where_it_belongs",
     "swatchbook ingest-images pictures": f"{_FOLDERS}::test_items_are_counted_by_folder_and_in_all",
     "swatchbook ingest-images items.jsonl": f"{_FOLDERS}::test_scraped_batch_is_searchable_by_its_items",
     "swatchbook ingest FOLDER": f"{_FOLDERS}::test_ingest_sends_each_file_where_it_belongs",

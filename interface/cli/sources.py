@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from interface.cli.terminal import clean, err, megabytes, note, out, say_failure
-from swatchbook.errors import Failure, UnsupportedFormat
+from swatchbook.errors import Failure
 from swatchbook.ledger.documents import BATCH, FOLDER, PDF
 from swatchbook.pipeline import find_sources
 from swatchbook.pipeline.find_sources import Source
@@ -32,11 +32,7 @@ def expand(path: Path, suffixes: Collection[str]) -> list[Source]:
     """Return the sources at a path. Raises InvalidReference, and UnsupportedFormat for a folder without any."""
     found = find_sources.find_sources(path, suffixes)
     if not found:
-        raise UnsupportedFormat(
-            f"{path}: no PDF, picture or scraped batch in this folder.",
-            advice="Name files, or a folder that contains some. SWATCHBOOK_IMAGE_SUFFIXES says what counts as a "
-            "picture.",
-        )
+        raise find_sources.nothing_in(path)
     if path.is_dir():
         counts = {kind: sum(source.kind == kind for source in found) for kind in _WORDS}
         words = ", ".join(f"{count:,} {_WORDS[kind][count > 1]}" for kind, count in counts.items() if count)

@@ -7,7 +7,7 @@ import os
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from swatchbook.errors import InvalidReference, reason_of
+from swatchbook.errors import InvalidReference, UnsupportedFormat, reason_of
 from swatchbook.ledger.documents import BATCH, FOLDER, PDF
 from swatchbook.records import Record
 from swatchbook.sources.batch import is_batch
@@ -44,6 +44,14 @@ def kind_of(path: Path, suffixes: Collection[str]) -> str:
         return FOLDER if path.is_dir() or is_picture(path.name, suffixes) else PDF
     except OSError as error:  # no permission, a name too long, a share that is gone
         raise InvalidReference(f"{path}: {reason_of(error)}.", advice="Check the path and its permissions.") from error
+
+
+def nothing_in(folder: Path) -> UnsupportedFormat:
+    """Return why a folder is refused that has no source in it."""
+    return UnsupportedFormat(
+        f"{folder}: no PDF, picture or scraped batch in this folder.",
+        advice="Name files, or a folder that contains some. SWATCHBOOK_IMAGE_SUFFIXES says what counts as a picture.",
+    )
 
 
 def _walk(top: Path, suffixes: Collection[str]) -> Iterator[Source]:

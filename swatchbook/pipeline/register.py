@@ -42,8 +42,10 @@ from swatchbook.storage.upload_buffer import is_remote, temporary_file
 
 log = logging.getLogger(__name__)
 
-_NOT_IN_FINGERPRINT = {"batch_size", "max_retries", "execution", "max_usd", "mirror", "force", "roles"}
-"""Options that change how the work is done, not its result; `roles` count by the pairs that they request."""
+_NOT_IN_FINGERPRINT = {"batch_size", "max_retries", "execution", "max_usd", "mirror", "force", "roles", "categories"}
+"""Options that change how the work is done, not its result; `roles` count by the pairs that they request, `categories`
+by the key of the stage that reads them.
+"""
 
 
 class Request(Record):

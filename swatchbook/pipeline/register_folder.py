@@ -7,14 +7,15 @@ registered. Whether a path is a folder or a batch: `find_sources.py`.
 from pathlib import Path
 
 from swatchbook.errors import InvalidReference, UnsupportedFormat, reason_of
-from swatchbook.ledger.documents import PDF, TABLE, Document, get_document, queue
+from swatchbook.ledger.documents import FOLDER, PDF, TABLE, Document, get_document, queue
 from swatchbook.ledger.owners import id_of_document
-from swatchbook.pipeline.find_sources import kind_of
+from swatchbook.pipeline.find_sources import kind_of, nothing_in
 from swatchbook.pipeline.register import Registered, build_request, is_answered, register
 from swatchbook.pipeline.scan import is_unchanged
 from swatchbook.records import DocumentStatus, IngestOptions
 from swatchbook.resources import Resources
 from swatchbook.runtime.disk import keep_reserve
+from swatchbook.sources.folder import list_files
 
 
 def register_path(
@@ -52,7 +53,7 @@ def register_folder(
     """Queue the document of a folder or batch; a known one is found again. `unchanged`: nothing is new or changed.
 
     `kind`: None for what it was before, or looks like. The source of an imported table is its absolute name. Raises
-    InvalidReference, UnsupportedFormat, Configuration.
+    InvalidReference, UnsupportedFormat (also for a folder without pictures that is not known yet), Configuration.
     """
     folder = Path(source) if kind == TABLE else _checked(Path(source))  # the rows of a table are staged
     known = _known(resources, owner, folder)
@@ -64,6 +65,8 @@ def register_folder(
             f"{source}: not a folder, nor a picture or a batch.",
             advice="Give a folder of pictures, a picture, or a .json or .jsonl file. `swatchbook ingest` takes PDFs.",
         )
+    if kind == FOLDER and known is None and not any(list_files(folder, suffixes)):
+        raise nothing_in(Path(source))
     request = build_request(resources.settings, options)
     keep_reserve(resources.settings.home)
     document = queue(

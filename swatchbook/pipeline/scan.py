@@ -161,7 +161,8 @@ def _list(resources: Resources, document: Document) -> Iterator[ListedItem]:
         return list_staged(staged_file(settings.home, document.content), document.id)
     if document.kind == BATCH:
         return list_batch(path, settings.item_fields, max_bytes=settings.max_document_mb << 20)
-    return list_folder(path, settings.image_suffixes, apart=_batches_within(resources, document))
+    apart, categories = _batches_within(resources, document), document.options.categories
+    return list_folder(path, settings.image_suffixes, apart=apart, categories=categories)
 
 
 def _list_briefly(resources: Resources, document: Document) -> Iterator[ListedItem | ListedPicture]:

@@ -66,6 +66,11 @@ class IngestOptions(BaseModel):
         title="Mirror",
         description="Of folders and scraped batches: remove items that are no longer there. (stage 5)",
     )
+    categories: bool = Field(
+        default=True,
+        title="Categories from subfolders",
+        description="Of folders of pictures: each subfolder is a category of the pictures in it. (stage 5)",
+    )
     force: bool = Field(
         default=False,
         title="Force",

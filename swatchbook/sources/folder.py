@@ -10,18 +10,28 @@ from pathlib import Path
 from urllib.parse import quote
 
 from swatchbook.errors import Failure, InvalidReference, UnsupportedFormat, reason_of
-from swatchbook.sources.listed import ListedItem, ListedPicture, find_picture, picture_at, storable, title_of
+from swatchbook.sources.listed import (
+    ListedItem,
+    ListedPicture,
+    category_of,
+    find_picture,
+    picture_at,
+    storable,
+    title_of,
+)
 
 
-def list_folder(folder: Path, suffixes: Collection[str], *, apart: Collection[Path] = ()) -> Iterator[ListedItem]:
+def list_folder(
+    folder: Path, suffixes: Collection[str], *, apart: Collection[Path] = (), categories: bool = True
+) -> Iterator[ListedItem]:
     """Yield the pictures of a folder (absolute), each as an item; of a picture file itself.
 
-    A subfolder that cannot be read is a failed item; those in `apart` (absolute) are left out. Raises InvalidReference
-    if the folder itself cannot be read.
+    A subfolder that cannot be read is a failed item; those in `apart` (absolute) are left out. `categories`: each
+    subfolder is a category. Raises InvalidReference if the folder itself cannot be read.
     """
     below = f"{_root_of(folder).as_uri()}/"
     for path, found in list_files(folder, suffixes, apart=apart):
-        yield found if isinstance(found, ListedItem) else _item_of_file(path, found, below)
+        yield found if isinstance(found, ListedItem) else _item_of_file(path, found, below, categories=categories)
 
 
 def list_files(
@@ -110,10 +120,17 @@ def _find_file(root: Path, path: str, *, is_link: bool = False) -> ListedPicture
         return _failed(path, failure)
 
 
-def _item_of_file(path: str, picture: ListedPicture, below: str) -> ListedItem:
+def _item_of_file(path: str, picture: ListedPicture, below: str, *, categories: bool) -> ListedItem:
     """Return the item of a picture. `below`: the root's URL with "/"."""
-    metadata = {"price": "0", "url": below + quote(os.fsencode(path))}
-    return ListedItem(item=picture.path, title=title_of(path), metadata=metadata, pictures=(picture,))
+    category = category_of(path.rpartition("/")[0]) if categories else None
+    metadata = {"category": category} if category else {}
+    return ListedItem(
+        item=picture.path,
+        title=title_of(path),
+        metadata=metadata | {"url": below + quote(os.fsencode(path))},
+        pictures=(picture,),
+        text=category,
+    )
 
 
 def _is_folder(link: Path, found: ListedPicture | ListedItem) -> bool:

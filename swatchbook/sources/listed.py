@@ -1,8 +1,10 @@
 """What every source lists: items with the picture files or URLs that they name, and when a file may be taken: it is a
-file, and lies within its source, also behind links. Nothing is opened. Which URLs are fetched: `storage/fetch.py`.
+file, and lies within its source, also behind links. Nothing is opened. Which URLs are fetched: `storage/fetch.py`. Also
+how the name of a file or folder becomes words: without extension, `_`, `-` and `.` as spaces.
 """
 
 import os
+import re
 import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +12,15 @@ from pathlib import Path
 
 from swatchbook.display_name import display_name
 from swatchbook.errors import Failure, FileMissing, InvalidReference, UnsupportedFormat, reason_of
+from swatchbook.one_line import shorten
 from swatchbook.records import GivenVector, sha256
+
+MOST_IN_CATEGORY = 300
+"""Characters of a category that subfolders stand for."""
+
+_EXTENSION = re.compile(r"[A-Za-z][A-Za-z0-9]{0,7}|jp2")
+_BETWEEN_WORDS = re.compile(r"_|(?<!\d)\.|\.(?!\d)")
+_SEPARATORS = re.compile(rf"[-–]|{_BETWEEN_WORDS.pattern}")  # noqa: RUF001 - file names have en dashes
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +99,28 @@ def picture_at(path: str, file: str) -> ListedPicture:
 
 
 def title_of(path: str) -> str:
-    """Return the name of a file as a title."""
+    """Return the words of a file's name as a title, without its extension."""
+    name = _shown(path)
+    stem, dot, suffix = name.rpartition(".")
+    return words_of(stem if dot and stem and _EXTENSION.fullmatch(suffix) else name)
+
+
+def category_of(folder: str) -> str | None:
+    """Return the category that a subfolder stands for, None for the folder itself: "tiles/dark_blue" is
+    "tiles > dark blue".
+    """
+    return shorten(" > ".join(words_of(_shown(part)) for part in folder.split("/") if part), MOST_IN_CATEGORY) or None
+
+
+def words_of(name: str) -> str:
+    """Return a name with its separators as spaces, itself if it has nothing else. Where it has spaces, a hyphen belongs
+    to a word.
+    """
+    separators = _BETWEEN_WORDS if " " in name else _SEPARATORS
+    return " ".join(separators.sub(" ", name).split()) or name
+
+
+def _shown(path: str) -> str:
     return display_name(os.fsencode(path).decode(errors="replace"))
 
 

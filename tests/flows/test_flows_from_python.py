@@ -22,7 +22,7 @@ def test_flow_fills_the_open_collection(folder: Path, resources: Resources) -> N
     with Swatchbook.open(home=resources.settings.home) as book:
         assert book.count() == 0
         assert asyncio.run(ingest_images(str(folder))).images_complete == 1
-        assert [each.title for each in book.search("oak")] == ["oak.png"]
+        assert [each.title for each in book.search("oak")] == ["oak"]
         (report,) = book.ingest(folder)
         assert report.items
         assert (report.items.processed_items, report.items.skipped_items) == (0, 1)

@@ -79,8 +79,8 @@ def test_each_picture_is_a_product_with_its_path(resources: Resources, folder: P
     assert scanned(resources, work).read == 3
     shown = show_document(resources.ledger, work.document)
     assert shown["document"]["content"] == str(folder)
-    assert [product["name"] for product in shown["products"]] == ["oak.png", "slate.jpg", "linen.webp"]
-    assert shown["products"][2]["metadata"] == {"price": "0", "url": (folder / "sub" / "linen.webp").as_uri()}
+    assert [product["name"] for product in shown["products"]] == ["oak", "slate", "linen"]
+    assert shown["products"][2]["metadata"] == {"category": "sub", "url": (folder / "sub" / "linen.webp").as_uri()}
     places = [place for image in shown["images"] for place in image["placements"]]
     assert [(place["kind"], place["path"], place["state"]) for place in places] == [
         ("file", "oak.png", "shown"), ("file", "slate.jpg", "shown"), ("file", "sub/linen.webp", "shown"),
@@ -230,7 +230,7 @@ def test_moved_file_stays_the_same_image(resources: Resources, folder: Path) -> 
     after = paths_by_image(resources, work)
     assert after.keys() == before.keys()
     assert {"sub/eiche.png"} in after.values()
-    assert names(resources, work) == ["slate.jpg", "linen.webp", "eiche.png"]
+    assert names(resources, work) == ["slate", "linen", "eiche"]
     with resources.ledger.read() as connection:
         assert set(connection.execute(select(items.c.state)).scalars()) == {ItemState.DONE}, "nothing is made again"
 
@@ -262,7 +262,7 @@ def test_mirror_removes_what_is_gone_from_the_folder(resources: Resources, folde
     mirrored = begin(resources, folder, mirror=True)
     assert mirrored.run.generation == work.run.generation
     assert scanned(resources, mirrored) == Scan(left=1, removed=1)
-    assert names(resources, mirrored) == ["slate.jpg", "linen.webp"]
+    assert names(resources, mirrored) == ["slate", "linen"]
     assert is_unchanged(resources, document_of(resources, mirrored), mirror=True)
 
 
@@ -307,12 +307,38 @@ def test_single_picture_is_a_folder_of_one(resources: Resources, folder: Path) -
     work = begin(resources, folder / "oak.png")
     assert scanned(resources, work).read == 1
     shown = show_document(resources.ledger, work.document)
-    assert (shown["document"]["name"], names(resources, work)) == ("oak.png", ["oak.png"])
+    assert (shown["document"]["name"], names(resources, work)) == ("oak.png", ["oak"])
     assert shown["products"][0]["metadata"]["url"] == (folder / "oak.png").as_uri()
     assert set(map(frozenset, paths_by_image(resources, work).values())) == {frozenset({"oak.png"})}
     assert is_unchanged(resources, document_of(resources, work))
     draw(folder / "oak.png", 9)
     assert not is_unchanged(resources, document_of(resources, work))
+
+
+def test_empty_folder_is_refused_unless_it_is_known(resources: Resources, folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty" / "notes").mkdir(parents=True)
+    options = IngestOptions()
+    with pytest.raises(UnsupportedFormat, match="no PDF, picture or scraped batch in this folder"):
+        register_folder(resources, tmp_path / "empty", owner="anna", options=options)
+    begin(resources, folder / "sub")
+    (folder / "sub" / "linen.webp").unlink()
+    assert register_folder(resources, folder / "sub", owner="anna", options=options).document.kind == "folder"
+
+
+def test_subfolders_are_categories_unless_they_are_not_asked_for(resources: Resources, folder: Path) -> None:
+    def categories(*, asked: bool) -> list[str | None]:
+        options = {"roles": [Role.COLOR], "categories": asked}
+        chosen = IngestOptions.model_validate(options)
+        assert not register_folder(resources, folder, owner="anna", options=chosen).unchanged
+        work = begin(resources, folder, **options)
+        scanned(resources, work)
+        finish_items(resources)
+        end(resources, work)
+        assert register_folder(resources, folder, owner="anna", options=chosen).unchanged
+        return [product["category"] for product in show_document(resources.ledger, work.document)["products"]]
+
+    assert categories(asked=True) == [None, None, "sub"]
+    assert categories(asked=False) == [None, None, None]
 
 
 def test_batch_below_a_folder_keeps_its_pictures_to_itself(resources: Resources, folder: Path) -> None:
@@ -399,9 +425,9 @@ def test_scan_that_was_stopped_goes_on_where_it_ended(
     work = begin(resources, folder)
     with pytest.raises(Killed):
         scan(resources, work, complete_items(resources.ledger, work.document), progress=kill)
-    assert names(resources, work) == ["oak.png", "slate.jpg"]
+    assert names(resources, work) == ["oak", "slate"]
     assert scanned(resources, work).read == 1
-    assert names(resources, work) == ["oak.png", "slate.jpg", "linen.webp"]
+    assert names(resources, work) == ["oak", "slate", "linen"]
 
 
 def test_force_reads_everything_again(resources: Resources, folder: Path) -> None:

@@ -4,9 +4,13 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from swatchbook.errors import InvalidReference
+from swatchbook.one_line import one_line
 from swatchbook.sources.folder import ListedItem, count_pictures, list_folder
+from swatchbook.sources.listed import title_of
 
 SUFFIXES = ("jpg", "png")
 
@@ -34,10 +38,45 @@ def test_item_is_named_after_its_file(tmp_path: Path) -> None:
     files(tmp_path, "sub/oak floor.jpg")
     (item,) = listed(tmp_path).values()
     (picture,) = item.pictures
-    assert (item.item, item.title) == ("sub/oak floor.jpg", "oak floor.jpg")
-    assert item.metadata == {"price": "0", "url": (tmp_path / "sub" / "oak floor.jpg").as_uri()}
+    assert (item.item, item.title) == ("sub/oak floor.jpg", "oak floor")
+    assert item.metadata == {"category": "sub", "url": (tmp_path / "sub" / "oak floor.jpg").as_uri()}
     assert (picture.path, picture.file) == (item.item, str(tmp_path / "sub" / "oak floor.jpg"))
     assert (picture.size, picture.inode) == (1, Path(picture.file).stat().st_ino)
+
+
+@pytest.mark.parametrize(
+    ("file", "title"),
+    [
+        ("nordvik_oak-natural.jpg", "nordvik oak natural"),
+        ("Oak floor light-brown.png", "Oak floor light-brown"),
+        ("tile.v2.matt.jpg", "tile v2 matt"),
+        ("slab 1.5 cm.png", "slab 1.5 cm"),
+        ("OF__2101--.jpg", "OF 2101"),
+        ("___.jpg", "___"),
+        ("ダーク_オーク.png", "ダーク オーク"),
+    ],
+)
+def test_title_is_the_words_of_the_name(tmp_path: Path, file: str, title: str) -> None:
+    files(tmp_path, file)
+    assert [item.title for item in listed(tmp_path).values()] == [title]
+
+
+@given(st.text(st.characters(codec="utf-8", exclude_characters="/\0"), min_size=1, max_size=60))
+def test_title_is_one_line_of_something_for_any_name(stem: str) -> None:
+    title = title_of(f"{stem}.jpg")
+    assert title == one_line(title) != ""
+
+
+def test_subfolders_are_categories(tmp_path: Path) -> None:
+    files(tmp_path, "a.jpg", "Wood & Cork/b.jpg", "wall_tiles/dark-blue/c.jpg")
+    categories = {name: item.metadata.get("category") for name, item in listed(tmp_path).items()}
+    assert categories == {
+        "a.jpg": None,
+        "Wood & Cork/b.jpg": "Wood & Cork",
+        "wall_tiles/dark-blue/c.jpg": "wall tiles > dark blue",
+    }
+    without = list_folder(tmp_path, SUFFIXES, categories=False)
+    assert [item.metadata.keys() for item in without] == [{"url"}] * 3
 
 
 def test_links_are_followed_only_within_the_folder(tmp_path: Path) -> None:

@@ -36,6 +36,9 @@ Paths = Annotated[
     ),
 ]
 NoFocus = Annotated[bool, typer.Option("--no-focus", help="Also process pages without products.")]
+NoCategories = Annotated[
+    bool, typer.Option("--no-categories", help="Take no categories from the subfolders of pictures.")
+]
 Force = Annotated[bool, typer.Option("--force", help="Read the PDF again, and retry failed and rejected images.")]
 EditionOf = Annotated[
     str | None,
@@ -86,18 +89,20 @@ def ingest(
     roles: Roles = "",
     max_usd: MaxUsd = None,
     no_focus: NoFocus = False,
+    no_categories: NoCategories = False,
     force: Force = False,
     edition_of: EditionOf = None,
     plan: Plan = False,
     as_json: Json = False,
 ) -> None:
-    """Ingest PDF catalogues, pictures and scraped batches, and make them searchable.
+    """Ingest catalogues, folders of pictures and scraped batches, and make them searchable.
 
-    Run it again to resume after an interruption. Completed documents with the same options are skipped.
+    Run it again to resume after an interruption, or when a folder or batch has changed. What is complete is skipped.
     """
     options = _options(
-        batch_size=batch_size, max_retries=max_retries, roles=roles, max_usd=max_usd, focus=not no_focus, force=force
-    )
+        batch_size=batch_size, max_retries=max_retries, roles=roles, max_usd=max_usd, focus=not no_focus, force=force,
+        categories=not no_categories,
+    )  # fmt: skip
     check_owner(owner)
     from interface.cli.exit_status import worst
     from interface.cli.sources import name_sources
@@ -135,6 +140,7 @@ def ingest_images(
     max_retries: MaxRetries = None,
     roles: Roles = "",
     max_usd: MaxUsd = None,
+    no_categories: NoCategories = False,
     force: ForceImages = False,
     mirror: Mirror = False,
     config: ConfigFile = None,
@@ -142,10 +148,9 @@ def ingest_images(
     yes: Yes = False,
     as_json: Json = False,
 ) -> None:
-    """Ingest folders of pictures and scraped batches, and make them searchable.
+    """Ingest pictures and batches as `ingest` does, with modes: the kind of each PATH, a config file, --mirror, --clear.
 
-    Run it again when something has changed: only new and changed files are read. Each item of a batch is a product, and
-    each picture of a folder, with the name of its file.
+    PDFs are left out, and the items of each source are counted.
     """
     if config is not None:
         from interface.cli.config_file import use_config
@@ -156,8 +161,9 @@ def ingest_images(
     if not (paths or references_dir or scraped_dir):
         raise typer.BadParameter("name a folder or a batch", param_hint="PATH")
     options = _options(
-        batch_size=batch_size, max_retries=max_retries, roles=roles, max_usd=max_usd, mirror=mirror, force=force
-    )
+        batch_size=batch_size, max_retries=max_retries, roles=roles, max_usd=max_usd, mirror=mirror, force=force,
+        categories=not no_categories,
+    )  # fmt: skip
     check_owner(owner)
     with opened_resources() as resources, resumable():
         from interface.cli.ingest_images import ingest_images as run
