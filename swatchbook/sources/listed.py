@@ -20,7 +20,7 @@ MOST_IN_CATEGORY = 300
 
 _EXTENSION = re.compile(r"[A-Za-z][A-Za-z0-9]{0,7}|jp2")
 _BETWEEN_WORDS = re.compile(r"_|(?<!\d)\.|\.(?!\d)")
-_SEPARATORS = re.compile(rf"[-–]|{_BETWEEN_WORDS.pattern}")  # noqa: RUF001 - file names have en dashes
+_SEPARATORS = re.compile(rf"[-–]|{_BETWEEN_WORDS.pattern}")
 
 
 @dataclass(frozen=True, slots=True)

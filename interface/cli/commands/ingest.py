@@ -148,7 +148,7 @@ def ingest_images(
     yes: Yes = False,
     as_json: Json = False,
 ) -> None:
-    """Ingest pictures and batches as `ingest` does, with modes: the kind of each PATH, a config file, --mirror, --clear.
+    """Ingest pictures and batches as `ingest` does, with modes: a kind for each PATH, --config, --mirror, --clear.
 
     PDFs are left out, and the items of each source are counted.
     """
