@@ -39,6 +39,18 @@ ONE_MODEL = frozenset({Role.UNDERSTANDING, Role.TEXT})
 BY_TERMS = frozenset({KEYWORD, NUMBER})
 """Roles that compare the terms of images and chunks, not vectors."""
 
+SAME = "same"
+"""Not a role: what a search by picture adds to the pictures that seem to show the very thing that was asked for."""
+
+SAME_BY = (Role.VISUAL, Role.COLOR)
+"""Roles that must all find a picture outstandingly near, so that it counts as the same thing."""
+
+SAME_WITHIN, SAME_BEYOND = 0.5, 6
+"""A picture is outstandingly near at no more than this share of the distance of the picture at this rank."""
+
+LEAST_DISTANCE = 1e-3
+"""Cosine distances below this are equal: another compression of one picture moves it so far."""
+
 WEIGHTED = (*sorted(role.value for role in Role if role is not Role.ANALYSIS), KEYWORD, NUMBER)
 """What can have a weight."""
 
@@ -120,6 +132,40 @@ def fuse(
             fused[target].score += share
             fused[target].why[role] = {"rank": rank, "score": round(own, 4), "share": round(share, 6)}
     return dict(fused)
+
+
+def same_things(candidates: Mapping[str, Sequence[Match]]) -> list[Match]:
+    """Return the pictures that every role of SAME_BY finds outstandingly near, nearest first; none without those roles.
+
+    A sum of scaled scores hides them where a further role finds many other pictures a little nearer.
+    """
+    if any(len(candidates.get(role, ())) < SAME_BEYOND for role in SAME_BY):
+        return []
+    shares = [_shares_of_distance(candidates[role]) for role in SAME_BY]
+    worst = {id: max(share[id] for share in shares) for id in set.intersection(*map(set, shares))}
+    same = {id: 1 - share for id, share in worst.items() if share <= SAME_WITHIN}
+    return [Match(id, score=score) for id, score in sorted(same.items(), key=lambda pair: (-pair[1], pair[0]))]
+
+
+def _shares_of_distance(matches: Sequence[Match]) -> dict[str, float]:
+    """Return id -> its distance as a share of that of the picture at rank SAME_BEYOND."""
+    distances = {match.id: max(1 - own_score(match), LEAST_DISTANCE) for match in matches}
+    beyond = max(1 - own_score(matches[SAME_BEYOND - 1]), LEAST_DISTANCE)
+    return {id: distance / beyond for id, distance in distances.items()}
+
+
+def put_first(fused: Mapping[str, FusedScore], same: Ranked) -> None:
+    """Put results that show the very thing before all others: half of the score is then for being one of them."""
+    if not same:
+        return
+    for each in fused.values():
+        each.score /= 2
+        for why in each.why.values():
+            why["share"] = round(why["share"] / 2, 6)
+    for rank, (target, own) in _with_ranks(same):
+        if target in fused:
+            fused[target].score += 0.5
+            fused[target].why[SAME] = {"rank": rank, "score": round(own, 4), "share": 0.5}
 
 
 def own_score(match: Match) -> float:

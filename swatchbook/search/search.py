@@ -31,6 +31,8 @@ from swatchbook.search.fusion import (
     KEYWORD,
     NUMBER,
     ONE_MODEL,
+    SAME,
+    SAME_BY,
     WEIGHTED,
     FusedScore,
     Ranked,
@@ -38,6 +40,8 @@ from swatchbook.search.fusion import (
     default_weights,
     fuse,
     own_score,
+    put_first,
+    same_things,
 )
 from swatchbook.search.near_duplicates import fold
 from swatchbook.search.relevance import Evidence, content_words, words_said
@@ -70,6 +74,11 @@ class Query(NamedTuple):
     @property
     def by_picture(self) -> bool:
         return self.image is not None or bool(self.examples.like)
+
+    @property
+    def by_picture_alone(self) -> bool:
+        """Whether nothing says in what results should differ from the pictures."""
+        return self.by_picture and self.text is None and not self.examples.unlike
 
 
 def find_relevant(
@@ -165,14 +174,19 @@ def _best(
 ) -> list[Found]:
     """Return the k best results in these spaces with their scores, best first, without the given examples."""
     active, chosen = searched_spaces(known), resources.settings.search_weights
+    seeks_same = weights is None and asked.by_picture_alone
     weights = weights or default_weights(active, text=asked.text is not None, image=asked.by_picture, chosen=chosen)
-    roles = {role for role, weight in weights.items() if weight > 0}
+    roles = {role for role, weight in weights.items() if weight > 0} | (set(SAME_BY) if seeks_same else set())
     queries = _queries(resources, active, asked, roles, lambda kind: filters_of_candidates(where, by, kind))
     given = {*asked.examples.like, *asked.examples.unlike}
     best = list[Found]()
     for most in _depths(where, by):
         candidates = _ask_all(resources, queries, most)
-        fused = fuse(candidates, _TARGETS[by](known), weights, most=most)
+        to_targets = _TARGETS[by](known)
+        weighted = {role: found for role, found in candidates.items() if weights.get(role, 0) > 0}
+        fused = fuse(weighted, to_targets, weights, most=most)
+        if seeks_same:
+            put_first(fused, to_targets(SAME, same_things(candidates)))
         scored = [pair for pair in fused.items() if pair[0] not in given]
         ranked = sorted(scored, key=lambda pair: (-pair[1].score, pair[0]))
         best = _first_satisfying(resources, known, ranked, where, by, k, folded=folded)

@@ -15,11 +15,15 @@ from swatchbook.search.fusion import (
     IMAGE_WEIGHTS_WITHOUT_STRUCTURE,
     KEYWORD,
     NUMBER,
+    SAME,
+    SAME_BEYOND,
     TEXT_WEIGHTS,
     Ranked,
     default_weights,
     fuse,
     own_score,
+    put_first,
+    same_things,
 )
 
 
@@ -131,3 +135,38 @@ def test_pictures_by_descriptors_have_weights_of_their_own() -> None:
     assert default_weights(learned, text=False, image=True) == pytest.approx(IMAGE_WEIGHTS_WITHOUT_STRUCTURE)
     structured = {**local, Role.STRUCTURE: space(Role.STRUCTURE, "another model")}
     assert default_weights(structured, text=False, image=True) == IMAGE_WEIGHTS
+
+
+def distances(of: Mapping[str, float]) -> list[Match]:
+    return [Match(id=i, distance=d) for i, d in sorted(of.items(), key=lambda pair: pair[1])]
+
+
+OTHERS = {f"other {n}": 0.05 + n / 1_000 for n in range(SAME_BEYOND)}
+
+
+def test_what_is_outstandingly_near_in_both_is_the_same_thing() -> None:
+    visual = distances({"cut from": 0.02, "a colour": 0.05, **OTHERS})
+    color = distances({"cut from": 0.003, "a colour": 0.002, **OTHERS})
+    assert [match.id for match in same_things({Role.VISUAL: visual, Role.COLOR: color})] == ["cut from"]
+
+
+def test_where_all_are_equally_near_none_is_the_same() -> None:
+    alike = distances({**OTHERS, "first": 0.04})
+    assert same_things({Role.VISUAL: alike, Role.COLOR: alike}) == []
+
+
+def test_too_few_pictures_say_nothing_of_distances() -> None:
+    few = distances({"first": 0.001, "second": 0.5})
+    assert same_things({Role.VISUAL: few, Role.COLOR: few}) == []
+    assert same_things({Role.VISUAL: distances({**OTHERS, "first": 0.001})}) == []
+
+
+def test_the_same_thing_comes_before_what_a_further_role_prefers() -> None:
+    texture = near({"another": 0.98, "cut from": 0.94, "third": 0.90})
+    found = fuse({Role.TEXTURE: texture}, themselves, {Role.TEXTURE: 1}, most=100)
+    put_first(found, [("cut from", 0.9)])
+    assert max(found, key=lambda target: found[target].score) == "cut from"
+    assert found["another"].score == 0.5
+    for each in found.values():
+        assert sum(why["share"] for why in each.why.values()) == pytest.approx(each.score, abs=1e-6)
+    assert found["cut from"].why[SAME]["rank"] == 1
