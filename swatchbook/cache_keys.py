@@ -71,7 +71,7 @@ PURE_STAGES: Mapping[str, PureStage] = {
         ),
     ),
     "describe": PureStage(
-        version="10",
+        version="11",
         after=("discover", "tables"),
         asks=(("llm", "describe"),),
         modules=(

@@ -130,7 +130,7 @@ def describe(
         shared += _shared(product, page, before, others)
     in_name = [*values_in_name(product.name), *_color_beside(product.name, others)]
     named = [_fact(key, value, "", product.first_page, _name_box(product), "name") for key, value in in_name]
-    heads = {_plain(fact.label) for fact in (*of_tables, *rows)}
+    heads = {_plain(fact.label) for fact in (*of_tables, *rows)} | {_plain(c) for t in own_tables for c in _heads_of(t)}
     labelled = [fact for fact in labelled if _plain(fact.value) not in heads]
     facts = _usable(each for fact in _with_colors([*labelled, *rows]) for each in _single(fact))
     own_name = {_plain(name) for name in (product.name, product.raw_name)}
@@ -365,6 +365,13 @@ def _table_facts(table: Table, product: FoundProduct, others: Sequence[Occurrenc
         cells = [cell for cell in row if cell]
         if len(cells) == 2 and (key := fact_key(cells[0]) or derive_key(cells[0])) and not cells[0][0].isdigit():
             yield _fact(key, cells[1], cells[0], table.page, table.bbox, "table")
+
+
+def _heads_of(table: Table) -> Sequence[str]:
+    """Return the cells of a table's row of heads, also of those columns that nothing is read of."""
+    rows = [tuple(normalise_line(cell) for cell in row) for row in table.rows]
+    first = next((row for row in rows if not _title_of(row)), ())
+    return [cell for cell in first if cell] if sum(head_key(cell) is not None for cell in first) >= FEWEST_HEADS else []
 
 
 def _own_rows(

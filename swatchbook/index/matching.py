@@ -4,10 +4,10 @@ by id or name.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from functools import cache
+from functools import cache, partial
 
 from swatchbook.index.base import BY_WORDS, SUPERSEDED, TERMS, Payload, Where
-from swatchbook.index.words import Words, asked_words, fold_words, ways, words_and_terms
+from swatchbook.index.words import Words, asked_words, fold_words, ways, words_of
 from swatchbook.records import ID
 
 Test = Callable[[Payload], bool]
@@ -39,16 +39,16 @@ def satisfies(where: Where) -> Test:
 
 
 def _test_words(field: str, asked: Iterable[str]) -> Test:
-    has = _any_has(fold_words, asked_words(field, asked))
+    has = _any_has(partial(words_of, field), asked_words(field, asked))
     return lambda payload: has(getattr(payload, field))
 
 
 def _test_terms(field: str, asked: Iterable[str]) -> Test:
-    has = _any_has(words_and_terms, [words for text in asked for words in ways(text)])
+    has = _any_has(partial(words_of, field), [words for text in asked for words in ways(text)])
     return lambda payload: has(getattr(payload, field))
 
 
-def _any_has(words_of: Callable[[str], Words], alternatives: Sequence[Words]) -> Callable[[Iterable[str]], bool]:
+def _any_has(read: Callable[[str], Words], alternatives: Sequence[Words]) -> Callable[[Iterable[str]], bool]:
     """Return the test whether one of some values has all words of an alternative.
 
     Each value is compared once: many payloads have the same.
@@ -56,7 +56,7 @@ def _any_has(words_of: Callable[[str], Words], alternatives: Sequence[Words]) ->
 
     @cache
     def matches(value: str) -> bool:
-        present = {*words_of(value)}
+        present = {*read(value)}
         return any(words and present.issuperset(words) for words in alternatives)
 
     return lambda values: any(map(matches, values))

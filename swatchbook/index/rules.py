@@ -55,7 +55,7 @@ def _all_ways(texts: Sequence[str]) -> list[Words]:
 @lru_cache(maxsize=4_096)  # most objects of a batch share their values
 def words_column(name: str, values: tuple[str, ...]) -> Sequence[str]:
     """Return what the words column of a field holds."""
-    return word_keys(values, terms=name in TERMS)
+    return word_keys(name, values)
 
 
 def keywords_column(payload: Payload) -> str:

@@ -1,6 +1,7 @@
 """How filters match words: all words of a filter in one value, in any order, without case and accents; materials and
 colours also in other languages and by narrower terms, from `vocabulary.toml`: porcelain is "gres porcellanato", navy a
-blue. A size is one word: "60 × 120" is "60x120". Also how alike two texts are, to name the nearest values.
+blue. A size is one word, "60 × 120" is "60x120", and equal in any unit (`printed_sizes.py`). Also how alike two texts
+are, to name the nearest values.
 """
 
 import re
@@ -12,6 +13,8 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
+from swatchbook.index.base import TERMS
+from swatchbook.index.printed_sizes import size_key
 from swatchbook.index.size_words import join_sizes
 
 Words = tuple[str, ...]
@@ -24,9 +27,33 @@ def fold_words(text: str) -> Words:
     return tuple(sorted(set(re.findall(r"\w+", "".join(c for c in plain if not unicodedata.combining(c))))))
 
 
+def words_of(field: str, value: str) -> Words:
+    """Return the words of a field's value, of a material or colour with its terms, of a size with its key."""
+    if field in TERMS:
+        return words_and_terms(value)
+    return _size_words(value) if field == "size" else fold_words(value)
+
+
+@lru_cache(maxsize=4_096)
+def _size_words(value: str) -> Words:
+    key = size_key(value)
+    return tuple(sorted({*fold_words(join_sizes(value)), *([key] if key else [])}))
+
+
 def asked_words(field: str, texts: Iterable[str]) -> list[Words]:
-    """Return the words of each text that a field is filtered by."""
-    return [fold_words(join_sizes(text) if field == "size" else text) for text in texts]
+    """Return the words by which a field is filtered for each text, of which any may match. A size matches by its words,
+    or as an equal size in another unit.
+    """
+    if field != "size":
+        return [fold_words(text) for text in texts]
+    asked = [(fold_words(join_sizes(text)), size_key(text)) for text in texts]
+    return [words for own, key in asked for words in (own, *([(key,)] if key else []))]
+
+
+def value_key(field: str, value: str) -> str:
+    """Return a key that is equal for spellings that filters do not tell apart: of a size its measures."""
+    key = size_key(value) if field == "size" else None
+    return key or key_of(fold_words(value))
 
 
 @lru_cache(maxsize=4_096)
@@ -39,6 +66,33 @@ def words_and_terms(value: str) -> Words:
     upwards = _vocabulary().upwards
     terms = {each for said, term in _near(words) if {*said} <= {*words} for each in upwards[term]}
     return tuple(sorted({*words, *(f"={term}" for term in terms)}))
+
+
+COLORS = frozenset(
+    [
+        "white",
+        "black",
+        "grey",
+        "beige",
+        "brown",
+        "red",
+        "pink",
+        "orange",
+        "yellow",
+        "green",
+        "blue",
+        "purple",
+        "multicoloured",
+    ]
+)
+"""Terms of colours that have no broader one; all others without one are materials."""
+
+
+def names_material(text: str) -> bool:
+    """Return whether a text says a material of the vocabulary, not only a colour or how something is made."""
+    upwards = _vocabulary().upwards
+    words = fold_words(text)
+    return any({*said} <= {*words} and COLORS.isdisjoint(upwards[term]) for said, term in _near(words))
 
 
 def ways(text: str) -> list[Words]:
@@ -61,9 +115,9 @@ def key_of(words: Words) -> str:
     return "".join(f"<{word}>" for word in words)
 
 
-def word_keys(values: Iterable[str], *, terms: bool) -> list[str]:
-    """Return the keys of the values of a field, with or without their terms. Empty ones are left out."""
-    keys = (key_of(words_and_terms(value) if terms else fold_words(value)) for value in values)
+def word_keys(field: str, values: Iterable[str]) -> list[str]:
+    """Return the keys of the words of a field's values. Empty ones are left out."""
+    keys = (key_of(words_of(field, value)) for value in values)
     return [key for key in dict.fromkeys(keys) if key]
 
 

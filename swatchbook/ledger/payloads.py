@@ -4,7 +4,6 @@ printed for it, and the materials and main colours (30 % of a picture) that its 
 single words here, URLs hosts, and printed prices what `printed_prices.py` reads.
 """
 
-import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
@@ -15,8 +14,9 @@ from sqlalchemy import Connection, Row, select
 
 from swatchbook.index.base import BY_WORDS, SUPERSEDED, TERMS, Payload
 from swatchbook.index.language import language_of
-from swatchbook.index.size_words import join_sizes
-from swatchbook.index.words import fold_words
+from swatchbook.index.printed_materials import materials_in, split_list
+from swatchbook.index.printed_sizes import size_key, sizes_in
+from swatchbook.index.words import fold_words, value_key
 from swatchbook.ledger.database import select_in
 from swatchbook.ledger.image_text import AnalysisInUse, analyses_in_use
 from swatchbook.ledger.languages import languages_of_documents
@@ -26,10 +26,6 @@ from swatchbook.records import COUNTED, NO_PAGE, LinkKind, Verdict
 
 MAIN_COLOR = 0.3
 """Share of a picture that a colour of the product covers at least: less may be of the room around it."""
-
-_SEPARATOR = re.compile(r"\s*(?:[,;|·\n]|/(?!\s*(?:m|ft)[2²]))\s*")  # not of "420 g/m2"
-_SIZES = re.compile(r"\s*[;|·\n]\s*|,\s+")  # not of "1,5 m"
-_MEASURE = re.compile(r"\s*\d[\d.,]*\s*(?:g|kg|mm|cm|m|m[2²]|oz)(?:\s*/\s*(?:m|ft)[2²])?\s*", re.IGNORECASE)
 
 
 def image_payloads(
@@ -289,12 +285,12 @@ def _printed(row: Row[Any]) -> PrintedProduct:
         name=row.name,
         category=_distinct([row.category]),
         brand=_distinct([row.metadata.get("brand")]),
-        size=_distinct(_SIZES.split(join_sizes(row.metadata.get("size", "")))),
+        size=_sizes(row.metadata),
         condition=_distinct([row.metadata.get("condition")]),
         currency=_distinct([_currency(row.metadata)]),
         host=_distinct([_host(row.metadata.get("url", ""))]),
-        material=_distinct(_parts(row.metadata.get("material", ""))),
-        colors=_distinct(_parts(row.metadata.get("color", ""))),
+        material=_distinct(materials_in(row.metadata.get("material", ""))),
+        colors=_distinct(split_list(row.metadata.get("color", ""))),
         price=price_of(row.metadata.get("price", "")),
     )
 
@@ -316,15 +312,17 @@ def _product_fields(linked: tuple[PrintedProduct, ...], currencies: tuple[str, .
     }
 
 
+def _sizes(metadata: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the sizes that are printed of a product, and its dimensions where they are of two sides or more."""
+    dimensions = (each for each in sizes_in(metadata.get("dimensions", "")) if size_key(each))
+    distinct = {value_key("size", each): each for each in [*dimensions, *reversed(sizes_in(metadata.get("size", "")))]}
+    return tuple(reversed(distinct.values()))
+
+
 def _is_in(product: PrintedProduct, currencies: Iterable[str]) -> bool:
     """Whether a product's currency is one of those that a filter asks for."""
     asked = [{*fold_words(currency)} for currency in currencies]
     return any(words and words.issubset(fold_words(own)) for own in product.currency for words in asked)
-
-
-def _parts(printed: str) -> Iterable[str]:
-    """Return the values of a printed list, without measures: of "100 % linen, 420 g/m2" the linen."""
-    return (part for part in _SEPARATOR.split(printed) if not _MEASURE.fullmatch(part))
 
 
 def _distinct(values: Iterable[str | None]) -> tuple[str, ...]:

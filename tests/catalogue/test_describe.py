@@ -66,6 +66,13 @@ def test_tables_give_rows_of_label_and_value_and_columns_under_headings():
     assert described.tables == (side, top)
 
 
+def test_heads_of_tables_are_no_values():
+    rows = (("Format", "Contents", "Weight"), ("60 x 120", "2 pcs", "33 kg"))
+    blocks = [text(60, 305, "Format"), text(200, 305, "Contents"), text(300, 305, "Weight")]
+    described = describe(product(), [page(1, blocks)], [Table(page=1, bbox=(50, 300, 400, 400), rows=rows)])
+    assert described.metadata == {"size": "60 x 120", "weight": "33 kg"}
+
+
 def test_unlabelled_price_and_size_in_short_lines_are_found():
     blocks = [
         text(60, 100, "80 x 80 x 74 cm"),

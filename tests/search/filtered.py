@@ -4,6 +4,7 @@ Also what each of its images, products and chunks has, read from bare rows.
 """
 
 import random
+import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -41,7 +42,7 @@ TOLD: Mapping[str, Mapping[str, str]] = {
 
 READ: Mapping[str, Mapping[str, set[str]]] = {
     "Volta": {
-        "brand": {"Nord & Söhne"}, "size": {"60x120 cm", "30x30"}, "currency": {"EUR"}, "host": {"www.shop.example"},
+        "brand": {"Nord & Söhne"}, "size": {"60x120 cm", "30x30 cm"}, "currency": {"EUR"}, "host": {"www.shop.example"},
     },
     "Arles": {
         "brand": {"Nord"}, "size": {"160x120 cm"}, "condition": {"Like new"}, "currency": {"EUR"},
@@ -312,7 +313,9 @@ def things(ledger: Ledger) -> dict[str, dict[str, Thing]]:
 
 def in_sample(metadata: Mapping[str, str]) -> dict[str, set[str]]:
     """What is read of a product of the sample, all of which have their price in euros."""
-    sizes = {size.replace(" × ", "x") for size in metadata.get("size", "").split(", ")} - {""}
+    printed = [size.replace(" × ", "x") for size in re.split(", |; ", metadata.get("size", "")) if size]
+    sized = [re.search(r"[\d.,]+(?:x[\d.,]+)+(?: [cm]m)?", size) for size in printed]
+    sizes = {match[0] if match else size for size, match in zip(printed, sized, strict=True)}
     return {"size": sizes, "currency": {"EUR"} if "€" in metadata.get("price", "") else set()}
 
 

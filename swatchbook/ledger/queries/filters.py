@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Select, func, select
 
 from swatchbook.index.base import Payload, Where
 from swatchbook.index.matching import satisfies
-from swatchbook.index.words import fold_words, key_of, likeness
+from swatchbook.index.words import likeness, value_key
 from swatchbook.ledger.database import Ledger, portions, select_in
 from swatchbook.ledger.payloads import chunk_payloads, image_payloads, product_payloads
 from swatchbook.ledger.tables import chunks, documents, images, placements, products
@@ -184,7 +184,7 @@ def _count(found: Iterable[Payload], name: str, *, only: Collection[str] | None 
     """
     values_of = (dict.fromkeys(map(str, getattr(payload, name))) for payload in found)
     spelt = Counter[tuple[str, ...]](tuple(v for v in values if only is None or v in only) for values in values_of)
-    keys = {value: key_of(fold_words(value)) for values in spelt for value in values}
+    keys = {value: value_key(name, value) for values in spelt for value in values}
     by_key, by_spelling = Counter[str](), Counter[str]()
     for values, count in spelt.items():
         for key in {keys[value] for value in values}:

@@ -1,0 +1,31 @@
+"""What is printed of materials, as values to filter by."""
+
+import pytest
+
+from swatchbook.index.printed_materials import materials_in
+from swatchbook.index.words import COLORS, read_vocabulary
+
+
+@pytest.mark.parametrize(
+    ("printed", "values"),
+    [
+        ("Porcelain stoneware, glazed", ["Porcelain stoneware, glazed"]),
+        ("100 % new wool, jute back", ["new wool", "jute"]),
+        ("Brass, copper or stainless steel", ["Brass", "copper", "stainless steel"]),
+        ("80% cotton 20% polyester", ["cotton", "polyester"]),
+        ("ALGODÓN 80-86%, NYLON 15-12%", ["ALGODÓN", "NYLON"]),
+        ("100 % linen, 420 g/m2", ["linen"]),
+        ("European oak on spruce core", ["European oak on spruce core"]),
+        ("хлопок 80%, эластан 20%", ["хлопок", "эластан"]),
+        ("Zamak, Brass", ["Zamak", "Brass"]),
+        ("", []),
+    ],
+)
+def test_materials_of_a_list_are_values(printed: str, values: list[str]) -> None:
+    assert materials_in(printed) == values
+
+
+def test_terms_without_a_broader_one_are_colours_or_materials() -> None:
+    roots = [name for name, term in read_vocabulary().items() if not term.broader]
+    assert {*roots} >= COLORS
+    assert {"stone", "wood", "metal", "textile", "plastic", "glass"} <= {*roots} - COLORS

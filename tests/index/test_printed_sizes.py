@@ -1,0 +1,46 @@
+"""Sizes are one value, however they are printed."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from swatchbook.index.printed_sizes import MILLIMETRES, Size, size_key, sizes_in
+
+
+@pytest.mark.parametrize(
+    ("printed", "values"),
+    [
+        ("60 × 120 cm, 60x60 cm; 60 × 120; 60 × 60", ["60 × 120 cm", "60 × 60 cm"]),
+        ("2,200 × 220 mm, herringbone 600 × 120 mm", ["2,200 × 220 mm", "600 × 120 mm"]),
+        ("slab to 290 × 160 cm; 290 × 160", ["290 × 160 cm"]),
+        ("Width 142 cm, pieces of 40 m; 142", ["Width 142 cm", "pieces of 40 m"]),
+        ("Rolls 400 and 500 cm wide; 400; 500", ["Rolls 400 and 500 cm wide"]),
+        ("40 41 42", ["40", "41", "42"]),
+        ("S; M; XL; s", ["S", "M", "XL"]),
+        ("30х30", ["30 × 30"]),
+        ("9,78 x 7,25 inches", ["9.78 × 7.25 in"]),
+        ("1.2 m x 600 mm", ["1,200 × 600 mm"]),
+        ("20 x 30 (cm)", ["20 × 30 cm"]),
+        ("", []),
+    ],
+)
+def test_a_list_of_sizes_is_read_as_values(printed: str, values: list[str]) -> None:
+    assert sizes_in(printed) == values
+
+
+def test_equal_sizes_have_one_key_in_any_unit() -> None:
+    assert (
+        len({size_key(each) for each in ("60x120", "60 × 120 cm", "600 X 1200mm", "0.6 × 1.2 m", "600×1,200 мм")}) == 1
+    )
+    assert size_key("24 x 36 in") == size_key("61 x 91.4 cm")
+    assert len({size_key(each) for each in ("60x120", "60x121", "60x120x2", "7.5x12 mm", "8x12 mm")}) == 5
+    assert size_key("XL") is size_key("142 cm") is size_key("") is None
+
+
+@given(
+    sides=st.lists(st.integers(1, 9_999), min_size=2, max_size=4).map(tuple), unit=st.sampled_from(sorted(MILLIMETRES))
+)
+def test_what_is_shown_is_read_as_the_same_size(sides: tuple[int, ...], unit: str) -> None:
+    size = Size(tuple(map(float, sides)), unit)
+    assert size_key(size.text) == size.key
+    assert sizes_in(size.text) == [size.text]
