@@ -91,7 +91,7 @@ async def ingest_catalogue(
             async with stage(Stage.EXTRACTED, len(plan.shown)) as step:
                 extract_key = key(work, "extract", work.document)
                 extraction = await step.cached(extract_pictures, extract_key, work, reading, plan)
-                await save_pictures(work, extraction)
+                extraction = extraction.joined(await save_pictures(work, reading, extraction))
             async with stage(Stage.EMBEDDED) as step:
                 step.units = await embed_items(work, step.advance)
             descriptions = await describing

@@ -51,6 +51,7 @@ from swatchbook.records import (
     ImageDetails,
     IngestOptions,
     Link,
+    LostState,
     NearDuplicates,
     PageDetails,
     ProductDetails,
@@ -260,13 +261,20 @@ class Client:
         """Continue what failed, is blocked or was cancelled; with `force` also retry rejected images."""
         return self._read(Accepted, "POST", f"/documents/{_part(document)}/retry", json={"force": force})
 
-    def embed(self, document: str, *, pages: Sequence[int] = (), force: bool = False) -> Accepted:
+    def embed(
+        self, document: str, *, pages: Sequence[int] = (), boxes: Sequence[str] = (), force: bool = False
+    ) -> Accepted:
         """Make missing and outdated vectors; with `force` also retry failed and rejected images.
 
-        `pages` that were skipped are taken in.
+        `pages` that were skipped are taken in, and pictures that were seen and not taken, such as 5:1 (`boxes`).
         """
-        body = {"force": force, "pages": list(pages)}
+        body = {"force": force, "pages": list(pages), "boxes": list(boxes)}
         return self._read(Accepted, "POST", f"/documents/{_part(document)}/embed", json=body)
+
+    def decide_lost_pictures(self, document: str, boxes: Sequence[str], state: LostState) -> Accepted:
+        """Take in pictures that were seen and not taken, such as 5:1, dismiss them, or put them back."""
+        body = {"boxes": list(boxes), "state": state}
+        return self._read(Accepted, "POST", f"/documents/{_part(document)}/lost-pictures", json=body)
 
     def cancel(self, document: str) -> Accepted:
         """Stop the work on a document. What is searchable stays."""

@@ -104,13 +104,14 @@ PURE_STAGES: Mapping[str, PureStage] = {
         ),
     ),
     "extract": PureStage(
-        version="19",
+        version="20",
         after=("plan",),
         settings=(*_PAGE_LIMITS, *_IMAGE_LIMITS),
         modules=(
             *_PDF,
             _LABELS,
             "swatchbook/images/traits.py",
+            "swatchbook/images/appearance.py",
             *_catalogue("placements", "decoration", "attributes", "prices", "kinds", "running_text"),
             "swatchbook/pipeline/extract.py",
         ),

@@ -25,7 +25,7 @@ def draw_coverage(
                 ("images with vectors", coverage.share),
                 ("images without", str(coverage.without_embeddings)),
                 ("not yet published", str(coverage.unpublished)),
-                ("lost pictures", str(coverage.lost_pictures)),
+                ("seen, not taken", str(coverage.lost_pictures)),
             ]
         )
     ]

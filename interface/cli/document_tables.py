@@ -9,12 +9,13 @@ from rich.text import Text
 
 from interface.cli.coverage_tables import stale_lines
 from interface.cli.run_report import account, draw_failures, draw_warnings, heading, stage_name, status
-from interface.cli.terminal import cell, clean, facts, megabytes, owner_flag, table, until
+from interface.cli.terminal import cell, clean, facts, megabytes, owner_flag, plural, table, until
 from swatchbook.analysis.judge import score
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.documents import PDF, Document, list_documents
 from swatchbook.ledger.owed_notices import Undelivered, undelivered
 from swatchbook.ledger.queries.coverage import count_documents
+from swatchbook.ledger.queries.lost_pictures import count_lost_pictures
 from swatchbook.ledger.queries.reviews import count_images_to_review
 from swatchbook.ledger.runs import LiveRun, live_runs
 from swatchbook.ledger.schedule import due_documents
@@ -46,6 +47,7 @@ class Overview(Record):
     recent: tuple[Document, ...]  # completed ones, newest first
     counts: dict[str, int]  # documents by status
     to_review: int = 0  # pictures that need a review
+    lost_pictures: int = 0  # seen on pages, and not taken
     stale: tuple[StaleRole, ...] = ()
     undelivered: Undelivered | None = None  # notices
 
@@ -72,6 +74,7 @@ def overview(ledger: Ledger, settings: Settings, owner: str | None) -> Overview:
         recent=tuple(list_documents(ledger, owner, status=DocumentStatus.COMPLETED, limit=MOST_RECENT)),
         counts=counts,
         to_review=count_images_to_review(ledger, owner=owner),
+        lost_pictures=count_lost_pictures(ledger, owner),
         stale=stale_roles(ledger, settings, owner),
         undelivered=undelivered(ledger) if settings.notice_url else None,
     )
@@ -102,6 +105,8 @@ def draw_overview(overview: Overview, *, now: float) -> RenderableType:
     if overview.to_review:
         review = f"swatchbook review list{owner_flag(overview.owner)}"
         parts.append(Text(f"{overview.to_review} pictures to review: {review}", "dim"))
+    if overview.lost_pictures:
+        parts.append(Text(f"{plural(overview.lost_pictures, 'picture')} seen, not taken: `show` names them", "dim"))
     parts += stale_lines(overview.stale)
     if overview.undelivered:
         parts.append(Text(f"! {clean(overview.undelivered.line)}", "yellow"))

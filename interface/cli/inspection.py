@@ -8,12 +8,12 @@ from pathlib import Path
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from interface.cli.terminal import cell, clean, plural, table
+from interface.cli.terminal import cell, clean, owner_flag, plural, table
 from swatchbook.errors import UnreadableDocument
 from swatchbook.export.atomic_file import atomic_file
 from swatchbook.ledger.documents import Document
 from swatchbook.pdf import reader
-from swatchbook.records import FailedPage, page_name
+from swatchbook.records import FailedPage, LostState, page_name
 from swatchbook.reports.audit import Audit
 from swatchbook.reports.inspection import inspect, stored_file
 from swatchbook.reports.inspection_html import PAGE_SIDE, as_html, drawing_of
@@ -52,17 +52,30 @@ def write_png(resources: Resources, document: Document, page: int, to: Path) -> 
 
 
 def draw_audit(audit: Audit) -> RenderableType:
-    """Return lost pictures as a table, and how many there are."""
-    rows = table("page", "box", "of the page", "skipped because", right=("page", "of the page"))
+    """Return what looks like a picture as a table, how much of it is not taken, and what can be done with it."""
+    rows = table("id", "page", "box", "of the page", "state", right=("page", "of the page"))
     for lost in (*audit.lost, *audit.skipped):
         box = " ".join(f"{side:.0f}" for side in lost.bbox)
         page = page_name(lost.page, audit.labels.get(lost.page))
-        rows.add_row(cell(page), cell(box), cell(f"{lost.share:.1%}"), cell(lost.reason or "", "dim"))
-    count = f"{plural(len(audit.lost), 'lost picture')} on {plural(audit.pages, 'page')}"
+        state = f"skipped: {lost.reason}" if lost.reason else _SAID[lost.state]
+        named = lost.id if lost.number else ""
+        rows.add_row(cell(named, "bold"), cell(page), cell(box), cell(f"{lost.share:.1%}"), cell(state, "dim"))
+    seen = sum(lost.state is LostState.SEEN for lost in audit.lost)
+    count = f"{plural(seen, 'picture')} seen, not taken, on {plural(audit.pages, 'page')}"
     if audit.skipped:
         count += f", and {plural(len(audit.skipped), 'picture')} on skipped pages"
     parts: list[RenderableType] = [rows] if audit.lost or audit.skipped else []
     for failed in audit.failed:
         page = page_name(failed.page, audit.labels.get(failed.page))
         parts.append(Text(f"✗ page {clean(page)}: {clean(failed.message)}", "red"))
+    if seen:
+        this = f"{audit.document_id[:8]}{owner_flag(audit.owner)}"
+        first = next(lost.id for lost in audit.lost if lost.state is LostState.SEEN)
+        count += (
+            f". To take one in: swatchbook embed {this} --boxes {first}; it is none: audit {this} --dismiss {first}"
+        )
     return Group(*parts, Text(count))
+
+
+_SAID = {LostState.SEEN: "seen, not taken", LostState.TAKEN: "taken in", LostState.DISMISSED: "not a picture"}
+"""What people said of a part of a page, in words."""

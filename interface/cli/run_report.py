@@ -113,7 +113,7 @@ def account(report: RunReport) -> list[tuple[str, Text | str]]:
     if any(count for count, _ in excluded):
         rows.append(("not counted", " · ".join(f"{count} {what}" for count, what in excluded if count)))
     if report.lost_pictures:
-        rows.append(("lost pictures", _lost(report)))
+        rows.append(("seen, not taken", Text(_lost(report), "yellow")))
     if report.unassigned:
         rows.append(("unassigned", _unassigned(report.unassigned)))
     if report.unsure_pages:
@@ -129,6 +129,10 @@ def account(report: RunReport) -> list[tuple[str, Text | str]]:
     if report.spent:
         rows.append(("cost", _cost(report)))
     return rows
+
+
+_BOXES = 8
+"""Pictures that were seen and not taken that the account names at most."""
 
 
 def _unassigned(left: Sequence[Unassigned]) -> str:
@@ -215,9 +219,9 @@ def _to_review(report: RunReport) -> str:
 
 
 def _lost(report: RunReport) -> str:
-    pages = page_numbers([lost.page for lost in report.lost_pictures])
-    inspect = f"swatchbook inspect {report.document_id[:8]}{owner_flag(report.owner)}"
-    return f"{len(report.lost_pictures)}, on page {pages}: {inspect}"
+    boxes = ", ".join(truncate([lost.id for lost in report.lost_pictures], _BOXES))
+    this = f"{report.document_id[:8]}{owner_flag(report.owner)}"
+    return f"{len(report.lost_pictures)} ({boxes}): swatchbook embed {this} --boxes {report.lost_pictures[0].id}"
 
 
 def _times(seconds: dict[str, float]) -> str:

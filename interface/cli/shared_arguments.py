@@ -6,6 +6,7 @@ only.
 """
 
 import gc
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -119,6 +120,15 @@ def parse_pages(text: str) -> tuple[int, ...]:
             raise typer.BadParameter(f"{part!r} holds no pages, which count from 1", param_hint="--pages")
         numbers.update(span)
     return tuple(sorted(numbers))
+
+
+def parse_boxes(text: str, hint: str) -> tuple[str, ...]:
+    """Return the lost pictures of "5:1,5:2", each once, none of an empty text. Raises BadParameter."""
+    boxes = [part.strip() for part in text.split(",") if part.strip()]
+    for box in boxes:
+        if not re.fullmatch(r"[1-9][0-9]{0,6}:[1-9][0-9]{0,6}", box):
+            raise typer.BadParameter(f"{box!r} is no page and number such as 5:1", param_hint=hint)
+    return tuple(dict.fromkeys(boxes))
 
 
 # --- whose documents, and which ---------------------------------------------------------------------------------------

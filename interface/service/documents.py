@@ -15,6 +15,7 @@ from interface.service.parameters import (
     DEFAULT_EMBED,
     DEFAULT_RETRY,
     EmbedOptions,
+    LostPictureOptions,
     RetryOptions,
     SearchText,
     Tools,
@@ -31,6 +32,7 @@ from swatchbook.ledger.runs import LiveRun, live_runs
 from swatchbook.records import PROGRESS, Deletion, DocumentStatus, EditionDiff, Owner, overall_percent
 from swatchbook.reports.editions import compare_documents as compare
 from swatchbook.resources import Resources
+from swatchbook.upkeep.lost_pictures import decide
 from swatchbook.upkeep.queue_missing import regenerate
 
 DocumentId = Annotated[UUID, Path(description="Document id, as returned by the upload or the list.")]
@@ -125,13 +127,33 @@ def embed_document(
     resources: Tools, caller: TheCaller, document_id: DocumentId, options: EmbedOptions = DEFAULT_EMBED
 ) -> Accepted:
     """Existing vectors of the current models are kept. `force` also retries failed and rejected images; `pages` takes
-    in pages that were skipped, and later ingests of the same file keep them."""
+    in pages that were skipped, `boxes` pictures that were seen and not taken; later ingests of the same file keep
+    them."""
     document = find_changeable(resources, caller, document_id)
-    if not regenerate(resources, document, pages=options.pages, force=options.force):
+    if not regenerate(
+        resources, document, pages=options.pages, boxes=options.boxes, by=caller.name, force=options.force
+    ):
         return _accepted(document, "Nothing to do: all vectors are up to date.")
     return _accepted(
         documents_get_document(resources.ledger, document.id), "Missing and outdated vectors will be created."
     )
+
+
+@router.post(
+    "/{document_id}/lost-pictures",
+    status_code=202,
+    summary="Take in, dismiss or put back what looks like a picture",
+    responses=documented(400, 408, 409, 413),
+)
+def decide_lost_pictures(
+    resources: Tools, caller: TheCaller, document_id: DocumentId, options: LostPictureOptions
+) -> Accepted:
+    """Pictures that were seen and not taken are in the document's report, and by page in its pages. What is taken in is
+    processed like the pictures that were found; what is dismissed is no longer counted."""
+    document = find_changeable(resources, caller, document_id)
+    changes = decide(resources, document, options.boxes, options.state, by=caller.name)
+    message = "The document will be processed again." if changes else "It is recorded; nothing is left to do."
+    return _accepted(documents_get_document(resources.ledger, document.id), message)
 
 
 @router.post(

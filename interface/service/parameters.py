@@ -7,11 +7,18 @@ from typing import Annotated
 from fastapi import Depends, Request
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from swatchbook.records import Pages
+from swatchbook.records import LostState, Pages
 from swatchbook.resources import Resources
 
 SearchText = Annotated[str, StringConstraints(max_length=1_000, pattern=r"^[^\x00]*$")]
 """Text without NUL, which PostgreSQL cannot store."""
+
+
+Boxes = Annotated[
+    tuple[Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,6}:[1-9][0-9]{0,6}$")], ...],
+    Field(max_length=1_000),
+]
+"""Names of lost pictures: page and number."""
 
 
 class RequestModel(BaseModel):
@@ -34,6 +41,14 @@ class EmbedOptions(RetryOptions):
     """What to create."""
 
     pages: Pages = Field(default=(), max_length=1_000, description="Skipped pages to take in, too.")
+    boxes: Boxes = Field(default=(), description="Pictures that were seen and not taken, to take in: `5:1`.")
+
+
+class LostPictureOptions(RequestModel):
+    """What is said of lost pictures, by name."""
+
+    boxes: Boxes = Field(description="Their names, such as `5:1`.")
+    state: LostState = Field(description="`taken`: take them in; `dismissed`: they are none; `seen`: put them back.")
 
 
 DEFAULT_EMBED = EmbedOptions()

@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import Form, HTTPException, Query, Response
+from pydantic import Field
 
 from interface.service.document_parts import list_images
 from interface.service.documents import (
     DocumentId,
     Listing,
     cancel_document,
+    decide_lost_pictures,
     delete_document,
     embed_document,
     find,
@@ -21,7 +23,7 @@ from interface.service.documents import (
     show_deletion,
 )
 from interface.service.paging import Paging
-from interface.service.parameters import RetryOptions
+from interface.service.parameters import LostPictureOptions, RequestModel, RetryOptions, SearchText
 from interface.web.pages import TheView, View, page_router, see_other
 from swatchbook.errors import InvalidReference
 from swatchbook.export.formats import Format, write_products
@@ -33,7 +35,7 @@ from swatchbook.ledger.queries.document_figures import DocumentFigures, document
 from swatchbook.ledger.queries.document_parts import list_pages
 from swatchbook.ledger.queries.failures import failures, other_failures
 from swatchbook.ledger.queries.products import list_products
-from swatchbook.records import DEFAULT_OWNER, DocumentStatus, Fact, Product
+from swatchbook.records import DEFAULT_OWNER, DocumentStatus, Fact, LostState, Product
 from swatchbook.reports.inspection import DRAWN, PageView, inspect
 
 LIVE = frozenset({DocumentStatus.QUEUED, DocumentStatus.RUNNING, DocumentStatus.WAITING, DocumentStatus.DELETING})
@@ -50,6 +52,14 @@ _MEDIA_TYPES = {
 }
 
 router = page_router()
+
+
+class LostPictureForm(RequestModel):
+    """What a form says of lost pictures, and `at`, the page that is returned to."""
+
+    boxes: list[SearchText] = Field(min_length=1, max_length=1_000)
+    state: LostState
+    at: int
 
 
 @router.get("/ui/documents")
@@ -101,6 +111,7 @@ def show_document(
         size=size,
         drawn=DRAWN,
         products=products,
+        lost=[picture for each in pages for picture in each.lost_pictures],
         figures=document_figures(ledger, [document.id]).get(document.id, DocumentFigures()),
         said=_places_of,
         listed=None if pages else list_images(view.resources, view.caller, document_id, paging),
@@ -146,6 +157,14 @@ def embed(view: TheView, document_id: DocumentId) -> Response:
     """Make the vectors that a document lacks, or has from another model than the one in the settings."""
     embed_document(view.resources, view.caller, document_id)
     return see_other(view.link(f"/ui/documents/{document_id}"))
+
+
+@router.post("/ui/documents/{document_id}/lost-pictures")
+def say_of_lost_pictures(view: TheView, document_id: DocumentId, form: Annotated[LostPictureForm, Form()]) -> Response:
+    """Take in what looks like a picture, dismiss it, or put it back, and return to its page."""
+    options = LostPictureOptions(boxes=tuple(form.boxes), state=form.state)
+    decide_lost_pictures(view.resources, view.caller, document_id, options)
+    return see_other(view.link(f"/ui/documents/{document_id}", page=form.at) + "#lost")
 
 
 @router.post("/ui/documents/{document_id}/cancel")

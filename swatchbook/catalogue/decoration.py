@@ -14,7 +14,7 @@ from swatchbook.catalogue.attributes import code_of
 from swatchbook.catalogue.kinds import count_contacts
 from swatchbook.catalogue.prices import price_in
 from swatchbook.geometry import area, gaps, long_side, shared_area, short_side
-from swatchbook.records import Box, Line, Sighting
+from swatchbook.records import Box, Line, LostPicture, Sighting
 
 LEAST_SIDE = 32.0  # points; in proportion less on a page smaller than this, as cards and phones have:
 SMALL_PAGE = 600.0  # points of its long side: A5
@@ -31,6 +31,7 @@ LONGEST_RUN = 5  # pages; a picture on so many consecutive pages, and no others,
 LEAST_SHARE_OF_REPEATED = 0.03  # of the page; smaller repeated pictures are logos and icons, unless in a row or a grid
 MOVED = 36.0  # points
 NEAR_LOOK = 4  # of the 64 bits of the hash by which signs differ that are stored anew for each page
+MOST_COMPARED = 2_000  # lost pictures of a document whose looks are compared, each with each
 SAME_PLACE = 12.0  # points by which the middles of such signs differ
 LARGEST_SIGN, HEAD = 0.08, 0.2  # of the page; of its height, at the top and at the foot, where such signs stand
 SPANS, BAND_ASPECT, AT_EDGE = 0.95, 4.0, 3.0  # of the page's width; width by height; points from the page's edge
@@ -197,6 +198,15 @@ def _moves_with_captions(alike: Sequence[Sighting], captions: Collection[str | N
     """
     heights = [sighting.bbox[1] for sighting in alike]
     return len(captions) > 1 and len(alike) <= LONGEST_RUN and max(heights) - min(heights) >= MOVED
+
+
+def without_repeated(lost: Sequence[LostPicture]) -> tuple[LostPicture, ...]:
+    """Return lost pictures without those that look alike in `REPEATED_ON` places or more: signs, ornaments and logos
+    that are drawn anew each time.
+    """
+    hashes = [int(picture.phash, 16) for picture in lost[:MOST_COMPARED] if picture.phash]
+    alike = {look: sum((look ^ other).bit_count() <= NEAR_LOOK for other in hashes) for look in set(hashes)}
+    return tuple(p for p in lost if not p.phash or alike.get(int(p.phash, 16), 0) < REPEATED_ON)
 
 
 def _looks(sighting: Sighting) -> Iterable[object]:

@@ -60,6 +60,8 @@ def place_pictures(document: str, sightings: Sequence[Sighting]) -> tuple[Placem
 
 
 def _state(sighting: Sighting, *, repeated: bool, in_band: bool) -> tuple[PlacementState, str | None]:
+    if sighting.kind == "box":  # a person has said that it is a picture
+        return (PlacementState.UNREADABLE if sighting.unreadable else PlacementState.SHOWN), sighting.unreadable
     if is_hidden(sighting):
         return PlacementState.HIDDEN, "covered" if sighting.on_page else "off the page or clipped away"
     if small := is_small(sighting):

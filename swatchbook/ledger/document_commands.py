@@ -28,6 +28,7 @@ from swatchbook.ledger.tables import (
     images,
     items,
     links,
+    lost_pictures,
     notices,
     pages,
     placements,
@@ -178,7 +179,10 @@ def delete_rows(ledger: Ledger, document: str) -> None:
         shown = set(
             connection.execute(select(placements.c.image).where(placements.c.document == document).distinct()).scalars()
         )
-        parts = (placements, links, products, entities, pages, requested, timings, source_items, hand_edits, assemblies)
+        parts = (
+            placements, links, products, entities, pages, lost_pictures, requested, timings, source_items, hand_edits,
+            assemblies,
+        )  # fmt: skip
         for table in parts:
             connection.execute(delete(table).where(table.c.document == document))
         hide_images(connection, shown)

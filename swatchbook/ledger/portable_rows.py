@@ -24,6 +24,7 @@ from swatchbook.ledger.tables import (
     images,
     items,
     links,
+    lost_pictures,
     owner_seeds,
     pages,
     placements,
@@ -41,7 +42,8 @@ SHARED_TABLES: Sequence[Table] = (contents, vectors, analyses, reviews, items, c
 """Tables whose rows belong to no document: what models made is shared."""
 
 PART_TABLES: Sequence[Table] = (
-    requested, pages, placements, products, chunks, entities, links, hand_edits, assemblies, source_items, timings,
+    requested, pages, lost_pictures, placements, products, chunks, entities, links, hand_edits, assemblies,
+    source_items, timings,
 )  # fmt: skip
 """Tables whose rows are parts of one document."""
 

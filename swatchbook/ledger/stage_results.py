@@ -7,12 +7,12 @@ no document shows any more are marked `gone` until publishing has removed them. 
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from itertools import groupby
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Table, and_, bindparam, delete, select, update
 
 from swatchbook.errors import Policy
+from swatchbook.ledger import lost_pictures
 from swatchbook.ledger.bulk_rows import Values, delete_rows_by_key, insert_new_rows, lock_rows, upsert_rows
 from swatchbook.ledger.database import Ledger, select_in
 from swatchbook.ledger.dirty import (
@@ -181,11 +181,7 @@ def save_extraction(ledger: Ledger, run: Run, extraction: Extraction, *, review_
         for lost in extraction.lost:
             failed = {"reason": lost.message, "failure_kind": lost.kind}
             connection.execute(update(pages).where(_is_page(run, lost.page)).values(failed))
-        before = and_(pages.c.document == run.document, pages.c.lost_pictures.is_not(None))
-        connection.execute(update(pages).where(before).values(lost_pictures=None))
-        for number, pictures in groupby(extraction.lost_pictures, key=lambda picture: picture.page):
-            seen = {"lost_pictures": [picture.model_dump(mode="json") for picture in pictures]}
-            connection.execute(update(pages).where(_is_page(run, number)).values(seen))
+        lost_pictures.save_seen(connection, run.document, extraction.lost_pictures)
 
 
 def _is_page(run: Run, number: int) -> ColumnElement[bool]:

@@ -162,7 +162,6 @@ pages = Table(
     Column("reason", SafeText),
     Column("failure_kind", String(32)),
     Column("pictures", JSON),  # that are seen on a skipped page: [{bbox, width, height}]
-    Column("lost_pictures", JSON(none_as_null=True)),  # of other pages, null without any: [{page, bbox, share}]
     Column("label", SafeText),  # the number that people read on it, if it is another one
     Column("unassigned", JSON(none_as_null=True)),  # what of it belongs to no product: Unassigned, null without any
     Column("rejected", JSON(none_as_null=True)),  # its texts that were nearly names: [Evidence], null without any
@@ -264,6 +263,21 @@ links = Table(
     Column("shared", Boolean, nullable=False, server_default=text("false")),  # the picture has other products, too
     Index(None, "source"),
     Index(None, "target"),
+)
+
+lost_pictures = Table(  # what looks like a picture on a page, and what a person said of it: lost_pictures.py
+    "lost_pictures",
+    metadata,
+    _document(primary_key=True),
+    Column("page", Integer, primary_key=True),
+    Column("number", Integer, primary_key=True),  # on its page, from 1; people name it 5:1
+    Column("bbox", JSON, nullable=False),
+    Column("share", Double, nullable=False),  # of the page
+    Column("phash", String(16)),
+    Column("state", String(16), nullable=False),  # seen, taken, dismissed
+    Column("audited", Boolean, nullable=False, server_default=text("false")),  # an audit found it, no ingest
+    Column("by", SafeText),  # who took it in or dismissed it
+    Column("at", Time),
 )
 
 hand_edits = Table(  # what people changed about products: product_edits.py

@@ -52,7 +52,7 @@ from swatchbook.pdf.lost_pictures import find_lost
 from swatchbook.pdf.mupdf_failure import to_failure
 from swatchbook.pdf.picture_format import OPAQUE, Colors, PictureFile, keep_jpeg, may_keep_jpeg, min_alpha, to_png
 from swatchbook.pdf.qr_codes import is_code
-from swatchbook.pdf.rasters import Texts, cut_rasters
+from swatchbook.pdf.rasters import UPRIGHT, Texts, cut_rasters
 from swatchbook.pdf.strips import Strip, join_strips
 from swatchbook.pdf.trace_painting import NOWHERE, Painted, Painting, trace_painting
 from swatchbook.pdf.visible_pictures import Seen, paint_flat, render_box, see_pictures
@@ -159,6 +159,23 @@ def find_drawings(page: Any, after: int, pictures: Sequence[Box]) -> Iterator[Fo
         yield Found(number, "drawing", 0, box, box, Seen(box, area(box), opacity=1.0), DRAWING_SCALE)
 
 
+def boxes_of(page: Any, boxes: Sequence[Sequence[Any]]) -> Iterator[Found]:
+    """Return parts of a page as pictures, rendered as sharp as the sharpest picture that is painted in them.
+
+    `boxes` are in points, each with the degrees by which the page must be turned to be read.
+    """
+    painted = [picture for picture in trace_painting(page).pictures if not picture.gradient]
+    for number, (sides, turn) in enumerate(boxes):
+        box = clip(tuple(sides), tuple(page.rect))
+        scales = [
+            pixels_a_unit(picture.transform, picture.width, picture.height)
+            for picture in painted
+            if not picture.tiled and area(clip(picture.bbox, box))
+        ]
+        scale = max(scales, default=DRAWING_SCALE)
+        yield Found(number, "box", 0, box, box, Seen(box, area(box), opacity=1.0), scale, turn=UPRIGHT[turn])
+
+
 class Extractor:
     """Send the pictures of planned pages, one after the other; each distinct picture is converted and sent once."""
 
@@ -168,12 +185,16 @@ class Extractor:
         self._first, self._after = request["pages"][0], request["after"]
         self._texts: dict[str, Texts] = request["texts"]  # page -> what cutting its rasters needs to know
         self._folds = {int(page): [_fold(*each) for each in folds] for page, folds in request["folds"].items()}
+        self._boxes: dict[str, Any] = request["boxes"]  # page -> the parts of it that are its pictures
         self._edges: dict[Half, Edges] = {}  # of this page and the two beside it
         self._converted: dict[object, dict[str, Any]] = {}  # what was converted -> facts in the answer
         self._keys: dict[int, str] = {}  # xref -> content key of the stream
 
     def __call__(self, document: Any, number: int) -> Iterator[Frame]:
         page = document[number - 1]
+        if boxes := self._boxes.get(str(number)):
+            yield from self._send(document, number, list(boxes_of(page, boxes)))
+            return
         self._edges = {half: edges for half, edges in self._edges.items() if half.page >= number - 1}
         painting = trace_painting(page)  # first: it raises an error of MuPDF where a page is damaged
         flat, count = cache(lambda: paint_flat(page)), len(painting.pictures)
@@ -182,6 +203,16 @@ class Extractor:
             yield {"page": number, "warnings": [warning]}, b""
         whole, texts = list(find_pictures(page, painting, flat)), self._texts.get(str(number))
         pictures = list(cut_rasters(page, whole, texts))
+        yield from self._send(document, number, pictures)
+        cut = {one.number for one in pictures if one.kind == "region"}
+        rasters = [one.seen.box for one in whole if one.number in cut]
+        known = [*(one.seen.box for one in pictures), *(texts["lines"] if texts else ())]
+        lost = find_lost(page, painting, flat=flat, known=known, cut=rasters)
+        yield {"page": number, "unplaced": lost, "page_box": finite_box(page.rect)}, b""
+
+    def _send(self, document: Any, number: int, pictures: Sequence[Found]) -> Iterator[Frame]:
+        """Send the pictures of a page, each announced before it is read."""
+        page = document[number - 1]
         # Counted here: all pictures cut from one raster have its number.
         for place, found in enumerate(pictures):
             if number == self._first and place <= self._after:
@@ -204,14 +235,11 @@ class Extractor:
                 found.seen.box, facts["traits"], partial(render_box, page, found.seen.box)
             )
             yield {"page": number, "number": place, "code": code, **facts}, data
-        cut = {one.number for one in pictures if one.kind == "region"}
-        rasters = [one.seen.box for one in whole if one.number in cut]
-        known = [*(one.seen.box for one in pictures), *(texts["lines"] if texts else ())]
-        lost = find_lost(page, painting, flat=flat, known=known, cut=rasters)
-        yield {"page": number, "unplaced": lost, "page_box": finite_box(page.rect)}, b""
 
     def _key(self, document: Any, page: int, place: int, found: Found) -> str:
         """Return the key that identifies a picture if it turns out to be unreadable."""
+        if found.kind == "box":
+            return text_key(f"{self._content}:{page}:{found.whole}")
         if not found.xref or found.kind == "region":
             return text_key(f"{self._content}:{page}:{place}")
         if found.xref not in self._keys:

@@ -24,8 +24,8 @@ MOST_PATHS = 100_000  # of a page that is searched: to paint so many takes about
 
 def find_lost(
     page: Any, painting: Painting, *, flat: Callable[[], "Image"], known: Sequence[Box], cut: Sequence[Box]
-) -> list[Box]:
-    """Return the boxes of a page's lost pictures, in points.
+) -> list[tuple[Box, str | None]]:
+    """Return the boxes of a page's lost pictures, in points, each with its perceptual hash.
 
     `flat` gives the page with its pictures in a flat colour; it is asked only where something may be lost. `known` are
     the boxes of the pictures found and of lines that were read, `cut` those of rasters of which only parts were found.
@@ -35,9 +35,10 @@ def find_lost(
         return []
     import numpy as np  # 0.1 s: few pages need it
 
-    from swatchbook.pdf.picture_like import pictures_seen, word_boxes
+    from swatchbook.pdf.picture_like import look_of, pictures_seen, word_boxes
 
     seen, scale = flat().copy(), 1 / pixel_size(page)
     for box in cut:
         seen.paste(render_box(page, box, scale), (round(box[0] * scale), round(box[1] * scale)))
-    return pictures_seen(np.asarray(seen), [*word_boxes(page), *known], scale=scale)
+    boxes = pictures_seen(np.asarray(seen), [*word_boxes(page), *known], scale=scale)
+    return [(box, look_of(seen, box, scale)) for box in boxes]

@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pymupdf
+from PIL import Image
 
 from swatchbook.geometry import Transform, transform_box
+from swatchbook.images.appearance import appearance_of
 from swatchbook.records import Box
 from swatchbook.runtime.child_process import Frame
 
@@ -50,12 +52,20 @@ def look(document: Any, number: int, side: int, placed: Mapping[str, Sequence[Bo
     unplaced = pictures_seen(
         pixels.reshape(small.height, small.width, 3), [*word_boxes(page), *placed.get(str(number), ())], scale=DPI / 72
     )
+    image = Image.frombytes("RGB", (small.width, small.height), small.samples)
+    looks = [look_of(image, box, DPI / 72) for box in unplaced]
     payload = b""
     if side:
         scale = side / max(page.rect.width, page.rect.height, 1.0)
         large = page.get_pixmap(matrix=pymupdf.Matrix(scale, scale), colorspace=pymupdf.csRGB, alpha=False)
         payload = large.tobytes("jpeg", jpg_quality=QUALITY)
-    yield {"page": number, "seen": tuple(page.rect), "unplaced": unplaced}, payload
+    yield {"page": number, "seen": tuple(page.rect), "unplaced": list(zip(unplaced, looks, strict=True))}, payload
+
+
+def look_of(image: Image.Image, box: Box, scale: float) -> str | None:
+    """Return the perceptual hash of a part of a page that is painted with `scale` pixels a point."""
+    left, top, right, bottom = (round(side * scale) for side in box)
+    return appearance_of(image.crop((left, top, right, bottom))).phash
 
 
 def word_boxes(page: Any) -> list[Box]:

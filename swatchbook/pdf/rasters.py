@@ -31,15 +31,16 @@ Texts = dict[str, Any]
 
 def raster_texts(page: Page) -> Texts | None:
     """Return what cutting needs to know of a page; None if it has no raster to cut."""
-    lines = [line.bbox for line in _without_things(list(page.lines))]
+    lines = [line.bbox for line in lines_of_text(page)]
     if is_mostly_unread(len(lines), len(page.unread)):
         lines += page.unread
     cut = any(not picture.gradient and _may_be_cut(picture.bbox, lines, page.box) for picture in page.drawn)
     return {"turn": page.turn, "lines": lines} if cut else None
 
 
-def _without_things(lines: Sequence[Line]) -> list[Line]:
-    """Return lines without those that were read where a thing in a picture looks like one or two letters."""
+def lines_of_text(page: Page) -> list[Line]:
+    """Return a page's lines without those that were read where a thing in a picture looks like one or two letters."""
+    lines = list(page.lines)
     usual = median([short_side(line.bbox) for line in lines if line.confidence is not None] or [0.0])
     return [
         line

@@ -64,6 +64,9 @@ _TRANSIENT_KINDS = (ProviderTimeout.kind, CrashedWorker.kind)
 
 _RETRY_ADVICE = "Try again when the machine is less busy and has memory to spare."
 
+TurnedBox = tuple[Box, int]
+"""A part of a page in points, and the degrees clockwise by which its page must be turned to be read."""
+
 Progress = Callable[[int, int], None]
 """Called with the number of pages done and of all pages, after each page, picture and failure."""
 
@@ -243,7 +246,8 @@ def look(
         for answer, payload in answers:
             number = answer["page"]
             if number > last and "seen" in answer:
-                yield SeenPage(number=number, box=answer["seen"], unplaced=answer["unplaced"], jpeg=payload)
+                unplaced = tuple(lost_pictures(number, answer["seen"], answer["unplaced"]))
+                yield SeenPage(number=number, box=answer["seen"], unplaced=unplaced, jpeg=payload)
                 last = number
             elif number > last and "lost" in answer:
                 yield FailedPage(page=number, **answer["lost"])
@@ -259,18 +263,20 @@ def extract(
     *,
     texts: Mapping[int, Texts] = {},
     folds: Mapping[int, Sequence[Fold]] = {},
+    boxes: Mapping[int, Sequence[TurnedBox]] = {},
     progress: Progress | None = None,
     module: str = CHILD,
 ) -> ExtractedPictures:
     """Extract the pictures of these pages, stored and deduplicated by content, with the places where they are drawn.
 
     `content` is the SHA-256 of the file, `texts` what is known of the pages whose rasters are cut into what they show,
-    `folds` the halves of pictures that may go on over the fold.
+    `folds` the halves of pictures that may go on over the fold. With `boxes`, these parts of the pages are the
+    pictures, each with how it is turned, and nothing else is looked for.
     A picture that cannot be read is in `unreadable`; a page in `lost`.
     """
     builder = _ExtractionBuilder(files)
     if pages:
-        known = {"texts": texts, "folds": folds}
+        known = {"texts": texts, "folds": folds, "boxes": boxes}
         request = {**_request("extract", path), "limits": ImageLimits.of(settings), "content": content, **known}
         with (
             Child(module, memory_mb=settings.child_memory_mb) as child,
@@ -288,10 +294,12 @@ def extract(
     )
 
 
-def lost_pictures(number: int, page: Box, unplaced: Iterable[Box]) -> Iterator[LostPicture]:
-    """Return what looks like a picture outside all placements of a page, whose box is `page`."""
-    for box in unplaced:
-        yield LostPicture(page=number, bbox=box, share=round(area(box) / area(page), 4))
+def lost_pictures(number: int, page: Box, unplaced: Iterable[tuple[Box, str | None]]) -> Iterator[LostPicture]:
+    """Return what looks like a picture outside all placements of a page, whose box is `page`. `unplaced` are boxes,
+    each with its perceptual hash.
+    """
+    for box, phash in unplaced:
+        yield LostPicture(page=number, bbox=box, share=round(area(box) / area(page), 4), phash=phash)
 
 
 class _ExtractionBuilder:

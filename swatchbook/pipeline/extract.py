@@ -2,12 +2,13 @@
 it. How pictures are read: `pdf/reader.py`; the rules: `catalogue/placements.py`, `catalogue/running_text.py`.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import TypeVar
 
-from swatchbook.catalogue.decoration import contexts
+from swatchbook.catalogue.decoration import contexts, without_repeated
 from swatchbook.catalogue.placements import caption, nearby_text, place_pictures
 from swatchbook.catalogue.running_text import (
     MarginLine,
@@ -16,13 +17,25 @@ from swatchbook.catalogue.running_text import (
     find_running_lines,
     margin_lines,
 )
-from swatchbook.geometry import turn_box
+from swatchbook.geometry import Box, area, shared_area, turn_box
 from swatchbook.pdf import reader
 from swatchbook.pdf.folds import find_folds
 from swatchbook.pdf.rasters import Texts, raster_texts
-from swatchbook.records import Extraction, Line, Page, Plan, Reading, Sighting
+from swatchbook.records import (
+    COUNTED,
+    Extraction,
+    Line,
+    LostPicture,
+    Page,
+    Placement,
+    Plan,
+    Reading,
+    Sighting,
+)
 from swatchbook.settings import Settings
 from swatchbook.storage.files import Files
+
+SAME_PLACE = 0.7  # of two boxes together that both cover: then they show the same
 
 Seen = TypeVar("Seen", Line, Sighting)
 
@@ -42,7 +55,7 @@ def extract(
 
     `document` is the document's id, from which the ids of placements are made. A picture that cannot be read is in
     `unreadable` and keeps its placement; a page that cannot be read is in `lost`. `lost_pictures` look like
-    pictures and have no placement.
+    pictures, have no placement and are no ornaments.
     """
     numbers = sorted(plan.shown)
     texts: dict[int, Texts] = {}
@@ -57,10 +70,57 @@ def extract(
             document, list(_with_texts(found.sightings, find_running_lines(margins), reading, files))
         ),
         unreadable=found.unreadable,
-        lost_pictures=found.lost_pictures,
+        lost_pictures=without_repeated(found.lost_pictures),
         lost=found.lost,
         warnings=found.warnings,
     )
+
+
+def extract_boxes(
+    path: Path,
+    document: str,
+    reading: Reading,
+    boxes: Iterable[LostPicture],
+    files: Files,
+    settings: Settings,
+    *,
+    placed: Sequence[Placement] = (),
+    module: str = reader.CHILD,
+) -> Extraction:
+    """Extract the parts of pages that a person took in, as pictures that are shown.
+
+    `placed` are the document's other placements: what one of them shows by now is left out.
+    """
+    taken = defaultdict[int, list[Box]](list)
+    for picture in boxes:
+        if picture.page in reading.page_boxes and not any(_is_same_place(picture, each) for each in placed):
+            taken[picture.page].append(picture.bbox)
+    if not taken:
+        return Extraction(pictures=(), placements=())
+    margins: list[MarginLine] = []
+    turns = dict[int, int]()
+    for page in reader.iter_pages(files, reading):
+        margins += margin_lines(page)
+        turns[page.number] = page.turn
+    turned = {number: [(box, turns[number]) for box in of_page] for number, of_page in taken.items()}
+    found = reader.extract(path, sorted(turned), reading.content, files, settings, boxes=turned, module=module)
+    return Extraction(
+        pictures=found.pictures,
+        placements=place_pictures(
+            document, list(_with_texts(found.sightings, find_running_lines(margins), reading, files))
+        ),
+        unreadable=found.unreadable,
+        lost=found.lost,
+        warnings=found.warnings,
+    )
+
+
+def _is_same_place(picture: LostPicture, placement: Placement) -> bool:
+    """Whether a placement shows what a person took in: a later version may find it by itself."""
+    if picture.page != placement.page or placement.state not in COUNTED or placement.kind == "box":
+        return False
+    both = shared_area(picture.bbox, placement.bbox)
+    return both >= SAME_PLACE * (area(picture.bbox) + area(placement.bbox) - both)
 
 
 def _survey(

@@ -37,9 +37,9 @@ class Picture(Record):
     traits: Traits | None = None
 
 
-PlacementKind = Literal["embedded", "inline", "drawing", "pattern", "region", "file"]
+PlacementKind = Literal["embedded", "inline", "drawing", "pattern", "region", "box", "file"]
 """How a picture comes to its place: an image object, an image in the page's own stream, vector paths, an image in a
-tiling pattern, a part of a larger image, or a file of a folder."""
+tiling pattern, a part of a larger image, a part of a page that a person took in, or a file of a folder."""
 
 
 class Sighting(Record):
@@ -136,6 +136,19 @@ class Extraction(Record):
     def files(self) -> tuple[str, ...]:
         """Return the keys of the files that this result refers to."""
         return tuple(p.file for p in self.pictures)
+
+    def joined(self, other: "Extraction") -> "Extraction":
+        """Return this result with the pictures of another one, each after those of its page."""
+        known = {picture.content_key for picture in self.pictures}
+        return self.model_copy(
+            update={
+                "pictures": (*self.pictures, *(p for p in other.pictures if p.content_key not in known)),
+                "placements": tuple(sorted((*self.placements, *other.placements), key=lambda p: p.page)),
+                "unreadable": (*self.unreadable, *other.unreadable),
+                "lost": (*self.lost, *other.lost),
+                "warnings": (*self.warnings, *other.warnings),
+            }
+        )
 
 
 class ColorShare(Record):

@@ -5,6 +5,7 @@ at 1.
 """
 
 from collections.abc import Collection, Iterable
+from enum import StrEnum
 from typing import Literal
 
 from pydantic import Field
@@ -121,13 +122,31 @@ class FailedPage(Record):
     transient: bool = False
 
 
+class LostState(StrEnum):
+    """What a person said of a lost picture: nothing yet, that it is one, or that it is none."""
+
+    SEEN = "seen"
+    TAKEN = "taken"
+    DISMISSED = "dismissed"
+
+
 class LostPicture(Record):
-    """A part of a page, in points, that looks like a picture, and that no placement covers."""
+    """A part of a page, in points, that looks like a picture, and that no placement covers. Once taken in, it is
+    processed like the pictures that were found.
+    """
 
     page: int
+    number: int = 0  # on its page, from 1; it stays, whatever later ingests find. 0: it was never stored
     bbox: Box
     share: float  # of the page
+    state: LostState = LostState.SEEN
+    phash: str | None = None  # perceptual hash: what looks alike in many places is an ornament
     reason: str | None = None  # why its page was skipped
+
+    @property
+    def id(self) -> str:
+        """How people name it within its document: page and number, such as 5:1."""
+        return f"{self.page}:{self.number}"
 
 
 class LooseText(Record):
@@ -150,7 +169,7 @@ class SeenPage(Record):
 
     number: int
     box: Box
-    unplaced: tuple[Box, ...]
+    unplaced: tuple[LostPicture, ...]
     jpeg: bytes = b""  # empty where it was not asked for
 
 

@@ -17,6 +17,7 @@ from swatchbook.records import (
     Evidence,
     ImageState,
     LinkKind,
+    LostState,
     Occurrence,
     PageDetails,
     PlacementState,
@@ -52,7 +53,7 @@ DRAWN: Mapping[Look, Drawn] = {
     "decorative": Drawn("D", "#8a4fa3", (3, 4), "decorative: not embedded"),
     "unreadable": Drawn("U", "#404040", (14, 4, 3, 4), "unreadable"),
     "skipped": Drawn("K", "#6b6200", (18, 4, 2, 4), "of a skipped page"),
-    "lost": Drawn("?", "#c4006a", (6, 3, 1, 3, 1, 3), "looks like a picture, and no placement covers it"),
+    "lost": Drawn("?", "#c4006a", (6, 3, 1, 3, 1, 3), "seen, not taken: looks like a picture"),
     "product": Drawn("P", "#00734f", (1, 3), "a product’s name, and its part of the page"),
 }
 """Colour-blind people tell them apart by letter and dashes. White letters are readable on each colour."""
@@ -81,11 +82,12 @@ class Mark(Record):
     caption: str | None = None
     products: tuple[LinkedProduct, ...] = ()
     image: str | None = None  # its id, if it is counted in the account
+    lost: str | None = None  # how people name it, such as 5:1, if it was seen and not taken
 
     @property
     def sign(self) -> str:
         """What stands on the box, and before its line."""
-        return f"{self.number}{DRAWN[self.look].letter}"
+        return f"{self.lost or self.number}{DRAWN[self.look].letter}"
 
 
 class Card(Record):
@@ -164,10 +166,15 @@ _SOURCES = {"folder": "folder of pictures", "batch": "scraped batch", "table": "
 
 def _view(number: int, known: PageDetails | None, marks: Sequence[Mark], products: Sequence[Product]) -> PageView:
     here = tuple(product for product in products if number in product.pages)
-    skipped = (
+    skipped = [
         Mark(number=n, look="skipped", bbox=picture.bbox, kind="", size=(picture.width, picture.height))
         for n, picture in enumerate(known.pictures if known else (), start=len(marks) + 1)
-    )
+    ]
+    seen = [each for each in (known.lost_pictures if known else ()) if each.state is LostState.SEEN]
+    lost = [
+        Mark(number=n, look="lost", bbox=each.bbox, kind="", lost=each.id)
+        for n, each in enumerate(seen, start=len(marks) + len(skipped) + 1)
+    ]
     return PageView(
         number=number,
         label=known.label if known else None,
@@ -175,7 +182,7 @@ def _view(number: int, known: PageDetails | None, marks: Sequence[Mark], product
         reason=known.reason if known else None,
         shows=known.shows if known else None,
         seen=known.seen if known else None,
-        marks=(*marks, *skipped),
+        marks=(*marks, *skipped, *lost),
         products=here,
         cards=tuple(
             Card(number=number_here, product=product.name, place=place)

@@ -74,9 +74,9 @@ def html_path(settings: Settings, document: str, name: str, page: int | None = N
 
 
 def marks_of(view: PageView, seen: SeenPage) -> tuple[Mark, ...]:
-    """Return the marks of a page, and after them those of what looks like a picture without a placement."""
+    """Return the marks of a page, and after them those of what else looks like a picture now that it is rendered."""
     first = len(view.marks) + 1
-    lost = (Mark(number=n, look="lost", bbox=box, kind="") for n, box in enumerate(seen.unplaced, start=first))
+    lost = (Mark(number=n, look="lost", bbox=one.bbox, kind="") for n, one in enumerate(seen.unplaced, start=first))
     return (*view.marks, *lost)
 
 

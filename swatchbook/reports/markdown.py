@@ -85,7 +85,7 @@ def as_markdown(
         "chunks": report.chunks_created,
         "pages skipped": report.pages_skipped,
         "pictures on them": report.pictures_skipped,
-        "lost pictures": len(report.lost_pictures),
+        "seen, not taken": len(report.lost_pictures),
         "unassigned captions": sum(len(left.texts) for left in report.unassigned),
         "unassigned pictures": sum(len(left.pictures) for left in report.unassigned),
         "unsure pages": len(report.unsure_pages),
@@ -164,11 +164,12 @@ def _place(picture: SkippedPicture) -> str:
 
 
 def _lost_table(report: RunReport) -> str:
-    """Return what looks like a picture and has no placement, by page; nothing without any."""
+    """Return what looks like a picture and was not taken, by page; nothing without any."""
     rows = [
-        [lost.page, " ".join(f"{edge:.0f}" for edge in lost.bbox), f"{lost.share:.1%}"] for lost in report.lost_pictures
+        [lost.id, lost.page, " ".join(f"{edge:.0f}" for edge in lost.bbox), f"{lost.share:.1%}"]
+        for lost in report.lost_pictures
     ]
-    return table(("lost picture on page", "x0 y0 x1 y1", "of the page"), rows[:_LOST]) if rows else ""
+    return table(("seen, not taken", "page", "x0 y0 x1 y1", "of the page"), rows[:_LOST]) if rows else ""
 
 
 def _unassigned_table(report: RunReport) -> str:

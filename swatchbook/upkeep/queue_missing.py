@@ -9,8 +9,9 @@ from swatchbook.ledger import document_commands
 from swatchbook.ledger.documents import PDF, Document
 from swatchbook.ledger.queries.skipped import skipped_pages
 from swatchbook.pipeline.register import build_request
-from swatchbook.records import DocumentStatus, Role
+from swatchbook.records import DocumentStatus, LostState, Role
 from swatchbook.resources import Resources
+from swatchbook.upkeep.lost_pictures import decide
 
 
 def is_current(resources: Resources, document: Document) -> bool:
@@ -25,21 +26,25 @@ def regenerate(
     *,
     roles: frozenset[Role] = frozenset(),
     pages: Collection[int] = (),
+    boxes: Collection[str] = (),
+    by: str = "",
     force: bool = False,
 ) -> bool:
     """Queue a document so that its next run computes the items it lacks; with `force` also failed and rejected ones.
 
     `roles` are added to the roles that its options name; options that name none already mean all roles. Of `pages`
-    those that are skipped are taken in, in later ingests, too. Returns False if there is nothing to do. Raises
-    Configuration for a role that no configured model computes, InvalidReference for a page that there is not.
+    those that are skipped are taken in, in later ingests, too, and so are the lost pictures that `boxes` names, such as
+    5:1; `by` says who asks for these. Returns False if there is nothing to do. Raises
+    Configuration for a role that no configured model computes, InvalidReference for a page or box that there is not.
     """
     build_request(resources.settings, document.options.model_copy(update={"roles": roles or document.options.roles}))
+    taken = bool(boxes) and decide(resources, document, boxes, LostState.TAKEN, by=by)
     added_roles = document.options.roles and document.options.roles | roles
     wanted = document.options.with_pages(_to_take_in(resources, document, pages))
     wanted = wanted.model_copy(update={"roles": added_roles})
     if wanted != document.options:
         document_commands.request_again(resources.ledger, document.id, wanted)
-    elif not force and is_current(resources, document):
+    elif not force and not taken and is_current(resources, document):
         return False
     document_commands.regenerate(resources.ledger, document.id, force=force)
     return True

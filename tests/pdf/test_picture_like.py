@@ -32,7 +32,7 @@ def photo(seed: int = 0) -> Image.Image:
 def unplaced(paper: Paper, folder: Path, placed: list[Box] | None = None) -> list[Box]:
     (seen,) = reader.look(paper.save(folder / "a.pdf"), {1: placed or []}, SETTINGS)
     assert isinstance(seen, SeenPage)
-    return list(seen.unplaced)
+    return [picture.bbox for picture in seen.unplaced]
 
 
 def is_near(found: Box, expected: Box) -> bool:

@@ -64,7 +64,7 @@ def test_the_bill_says_what_is_known_and_how_much_is_not() -> None:
 
 
 def test_lost_pictures_are_listed_with_their_places() -> None:
-    lost = (LostPicture(page=7, bbox=(40.2, 100, 300, 260.6), share=0.0834),)
+    lost = (LostPicture(page=7, number=2, bbox=(40.2, 100, 300, 260.6), share=0.0834),)
     told = as_markdown(report("oak.pdf").model_copy(update={"lost_pictures": lost}))
-    assert "| 7 | 40 100 300 261 | 8.3% |" in told
-    assert "lost picture on page" not in as_markdown(report("oak.pdf"))
+    assert "| 7:2 | 7 | 40 100 300 261 | 8.3% |" in told
+    assert "seen, not taken | page" not in as_markdown(report("oak.pdf"))

@@ -1,12 +1,14 @@
-"""Commands that show what the collection has, by document or as a whole, and that change nothing: `swatchbook show`,
-`diff`, `inspect`, `audit`, `label`, `export`, `status`, `coverage` and `stats`.
+"""Commands that show what the collection has, by document or as a whole: `swatchbook show`, `diff`, `inspect`, `audit`
+(which counts what it finds), `label`, `export`, `status`, `coverage` and `stats`.
 """
 
+from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from interface.cli.interrupted import resumable
 from interface.cli.shared_arguments import (
     All,
     AllOwners,
@@ -19,8 +21,13 @@ from interface.cli.shared_arguments import (
     choose_documents,
     choose_owner,
     opened_resources,
+    parse_boxes,
     parse_roles,
 )
+
+if TYPE_CHECKING:
+    from swatchbook.ledger.documents import Document
+    from swatchbook.resources import Resources
 
 
 def show(document: Reference, owner: OwnerName = None, all_owners: AllOwners = False, as_json: Json = False) -> None:
@@ -91,19 +98,50 @@ def inspect(
         out().print(cell(png or html), soft_wrap=True)
 
 
-def audit(document: Reference, owner: OwnerName = None, all_owners: AllOwners = False, as_json: Json = False) -> None:
-    """Look for lost pictures: what looks like a picture on a catalogue's pages, and has no placement."""
-    with opened_resources() as resources:
+def audit(
+    document: Reference,
+    dismiss: Annotated[
+        str, typer.Option(metavar="BOXES", help="These are no pictures, and no longer counted: 5:1,5:2.")
+    ] = "",
+    put_back: Annotated[
+        str, typer.Option(metavar="BOXES", help="Of these nothing is said any more; what was taken in leaves.")
+    ] = "",
+    owner: OwnerName = None,
+    all_owners: AllOwners = False,
+    as_json: Json = False,
+) -> None:
+    """Look at all pages of a catalogue for pictures that were not taken, and count them: seen, not taken.
+
+    `embed --boxes` takes them in. With --dismiss or --put-back no page is looked at.
+    """
+    said = {"dismissed": parse_boxes(dismiss, "--dismiss"), "seen": parse_boxes(put_back, "--put-back")}
+    with opened_resources() as resources, resumable():
         from interface.cli.inspection import draw_audit
         from interface.cli.terminal import out, say_json
-        from swatchbook.reports.audit import audit
+        from swatchbook.reports.audit import audit, known_audit
 
         row = choose_document(resources.ledger, document, choose_owner(resources.ledger, owner, all_owners))
-        found = audit(resources, row)
+        code = _decide(resources, row, said, quiet=as_json)
+        found = known_audit(resources, row) if any(said.values()) else audit(resources, row)
         if as_json:
             say_json(found)
         else:
             out().print(draw_audit(found))
+    raise typer.Exit(code)
+
+
+def _decide(resources: "Resources", row: "Document", said: Mapping[str, Collection[str]], *, quiet: bool) -> int:
+    """Record what is said of lost pictures, and process the document where its pictures change."""
+    from interface.cli.ingest import resume
+    from interface.cli.review_tables import login_name
+    from swatchbook.ledger.documents import get_document
+    from swatchbook.records import LostState
+    from swatchbook.upkeep.lost_pictures import decide
+
+    changed = [
+        decide(resources, row, boxes, LostState(state), by=login_name()) for state, boxes in said.items() if boxes
+    ]
+    return resume(resources, [get_document(resources.ledger, row.id)], quiet=quiet)[1] if any(changed) else 0
 
 
 def label(document: Reference, owner: OwnerName = None, all_owners: AllOwners = False) -> None:

@@ -20,6 +20,7 @@ from interface.cli.shared_arguments import (
     choose_one_owner,
     choose_owner,
     opened_resources,
+    parse_boxes,
     parse_pages,
     parse_roles,
 )
@@ -74,31 +75,39 @@ def embed(
         str,
         typer.Option(metavar="PAGES", help="Take in these skipped pages of the PDF, too: 3,5-7; `show` lists them."),
     ] = "",
+    boxes: Annotated[
+        str,
+        typer.Option(
+            metavar="BOXES", help="Take in these pictures that were seen and not taken: 5:1,5:2; `show` lists them."
+        ),
+    ] = "",
     force: Annotated[bool, typer.Option("--force", help="Also retry failed and rejected images.")] = False,
     as_json: Json = False,
 ) -> None:
     """Create a document's missing or outdated vectors with the models in the settings; with --all, of every document.
 
     Existing vectors and analyses of these models are kept. --roles adds roles to those of the document's ingest, and
-    --pages pages that it skipped; later ingests of the same file keep them.
+    --pages pages that it skipped, --boxes what looks like a picture and was not taken; later ingests of the same file
+    keep them.
     """
-    wanted, taken = parse_roles(roles), parse_pages(pages)
-    if taken and every:
-        raise typer.BadParameter("name one document: pages are its own", param_hint="--pages")
+    wanted, taken, added = parse_roles(roles), parse_pages(pages), parse_boxes(boxes, "--boxes")
+    if (taken or added) and every:
+        raise typer.BadParameter("name one document: pages are its own", param_hint="--pages" if taken else "--boxes")
     with opened_resources() as resources, resumable():
         from interface.cli.ingest import resume
+        from interface.cli.review_tables import login_name
         from interface.cli.terminal import note, say_json
         from swatchbook.ledger.documents import get_document
         from swatchbook.upkeep.queue_missing import regenerate
 
         lacking = list[str]()
         for row in choose_documents(resources.ledger, document, every, owner, all_owners):
-            if regenerate(resources, row, roles=wanted, pages=taken, force=force):
+            if regenerate(resources, row, roles=wanted, pages=taken, boxes=added, by=login_name(), force=force):
                 lacking.append(row.id)
             else:
                 note(
                     f"{row.name}: nothing to do, its vectors are up to date"
-                    + (", and no such page is skipped." if taken else ".")
+                    + (", and no such page is skipped." if taken else ", and these are taken." if added else ".")
                 )
         waiting = [get_document(resources.ledger, each) for each in lacking]
         reports, code = resume(resources, waiting, quiet=as_json)

@@ -2,15 +2,28 @@
 all of a document at once: `document.py`.)
 """
 
+from collections import defaultdict
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 from sqlalchemy import Table, func, select
 
 from swatchbook.ledger.database import Ledger, select_in
 from swatchbook.ledger.queries.document import image_rows
+from swatchbook.ledger.queries.lost_pictures import read_lost_pictures
 from swatchbook.ledger.queries.portions import Numbered, read_portion
 from swatchbook.ledger.tables import chunks, entities, links, pages, placements, products
-from swatchbook.records import Chunk, DocumentImage, Entity, Link, LinkKind, PageDetails, PlacedImage, Record
+from swatchbook.records import (
+    Chunk,
+    DocumentImage,
+    Entity,
+    Link,
+    LinkKind,
+    LostPicture,
+    PageDetails,
+    PlacedImage,
+    Record,
+)
 
 T = TypeVar("T", bound=Record)
 
@@ -93,9 +106,12 @@ def list_pages(
 ) -> list[Numbered[PageDetails]]:
     """Return a document's pages by number."""
     query = select(pages).where(pages.c.document == document)
+    lost = defaultdict[int, list[LostPicture]](list)
     with ledger.read() as connection:
         rows = read_portion(connection, query, (pages.c.number,), after, limit)
-    return [((row.number,), _page(row)) for row in rows]
+        for picture in read_lost_pictures(connection, document):
+            lost[picture.page].append(picture)
+    return [((row.number,), _page(row, lost[row.number])) for row in rows]
 
 
 def _list_records(
@@ -117,7 +133,7 @@ def _image(row: dict[str, Any]) -> DocumentImage:
     )
 
 
-def _page(row: Any) -> PageDetails:
+def _page(row: Any, lost: Sequence[LostPicture]) -> PageDetails:
     x0, y0, x1, y1 = row.box
     size = (x1 - x0, y1 - y0) if x1 > x0 else (None, None)
     return PageDetails(
@@ -131,7 +147,7 @@ def _page(row: Any) -> PageDetails:
         seen=row.seen,
         failure_kind=row.failure_kind,
         pictures=row.pictures or (),
-        lost_pictures=row.lost_pictures or (),
+        lost_pictures=tuple(lost),
         unassigned=row.unassigned,
         rejected=row.rejected or (),
         unsure=row.unsure,

@@ -1,33 +1,36 @@
-"""Lost pictures: parts of processed pages that look like pictures, and that no placement covers."""
+"""Lost pictures: parts of pages that look like pictures, and that no placement covers; what a person said of each."""
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.documents import owned_by
-from swatchbook.ledger.tables import documents, pages
-from swatchbook.records import LostPicture
+from swatchbook.ledger.tables import documents, lost_pictures
+from swatchbook.records import LostPicture, LostState
 
 
-def lost_pictures(ledger: Ledger, document: str) -> tuple[LostPicture, ...]:
-    """Return the lost pictures of a document, by page."""
+def list_lost_pictures(ledger: Ledger, document: str, state: LostState | None = None) -> tuple[LostPicture, ...]:
+    """Return the lost pictures of a document, by page and number; only those in a state if it is given."""
     with ledger.read() as connection:
-        return read_lost_pictures(connection, document)
+        return tuple(each for each in read_lost_pictures(connection, document) if state in (None, each.state))
 
 
 def read_lost_pictures(connection: Connection, document: str) -> tuple[LostPicture, ...]:
-    """Return the lost pictures of a document within a transaction, by page."""
+    """Return all lost pictures of a document within a transaction, by page and number."""
     query = (
-        select(pages.c.lost_pictures)
-        .where(pages.c.document == document, pages.c.lost_pictures.is_not(None))
-        .order_by(pages.c.number)
+        select(*(lost_pictures.c[name] for name in ("page", "number", "bbox", "share", "state", "phash")))
+        .where(lost_pictures.c.document == document)
+        .order_by(lost_pictures.c.page, lost_pictures.c.number)
     )
-    found = connection.execute(query).scalars()
-    return tuple(LostPicture.model_validate(picture) for of_page in found for picture in of_page)
+    return tuple(LostPicture.model_validate(dict(row._mapping)) for row in connection.execute(query))
 
 
 def count_lost_pictures(ledger: Ledger, owner: str | None = None) -> int:
-    """Return how many lost pictures the documents of an owner have, or those of all owners."""
-    query = select(pages.c.lost_pictures).join(documents, documents.c.id == pages.c.document)
-    query = query.where(pages.c.lost_pictures.is_not(None), *owned_by(owner))
+    """Return how many pictures were seen and not taken in the documents of an owner, or of all owners."""
+    query = (
+        select(func.count())
+        .select_from(lost_pictures)
+        .join(documents, documents.c.id == lost_pictures.c.document)
+        .where(lost_pictures.c.state == LostState.SEEN, *owned_by(owner))
+    )
     with ledger.read() as connection:
-        return sum(len(of_page) for of_page in connection.execute(query).scalars())
+        return connection.execute(query).scalar_one()

@@ -11,12 +11,12 @@ from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.documents import get_document
 from swatchbook.ledger.queries.account import account
 from swatchbook.ledger.queries.failures import failures, other_failures
-from swatchbook.ledger.queries.lost_pictures import lost_pictures
+from swatchbook.ledger.queries.lost_pictures import list_lost_pictures
 from swatchbook.ledger.queries.page_notes import read_unassigned, read_unsure_pages
 from swatchbook.ledger.queries.reviews import count_images_to_review
 from swatchbook.ledger.queries.skipped import skipped_pages
 from swatchbook.ledger.tables import chunks, products, timings
-from swatchbook.records import ImageState, RunReport
+from swatchbook.records import ImageState, LostState, RunReport
 
 
 def document_report(ledger: Ledger, document: str, run: str | None = None) -> RunReport:
@@ -57,7 +57,7 @@ def document_report(ledger: Ledger, document: str, run: str | None = None) -> Ru
         pages_skipped=counts.pages_skipped,
         pictures_skipped=sum(len(page.pictures) for page in skipped),
         skipped=skipped,
-        lost_pictures=lost_pictures(ledger, document),
+        lost_pictures=list_lost_pictures(ledger, document, LostState.SEEN),
         unassigned=unassigned,
         unsure_pages=unsure_pages,
         failed_images=tuple(failures(ledger, document)) if counts.complete < counts.found else (),

@@ -175,7 +175,7 @@ def test_what_has_no_pages_is_refused(resources: Resources, document: Document, 
 
 
 def test_the_audit_lists_what_no_placement_covers(resources: Resources, document: Document) -> None:
-    assert "0 lost pictures on 6 pages" in run("audit", "small.pdf").stdout
+    assert "0 pictures seen, not taken, on 6 pages" in run("audit", "small.pdf").stdout
     before = json.loads(run("audit", "small.pdf", "--json").stdout)
     with resources.ledger.write() as connection:
         on_page = (placements.c.page == 5, placements.c.state == "shown")

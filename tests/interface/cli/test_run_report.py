@@ -68,10 +68,12 @@ def test_the_account_is_a_sum() -> None:
     assert "swatchbook search" in text
 
 
-def test_lost_pictures_are_counted_with_their_pages_and_the_command_that_shows_them() -> None:
-    assert "lost pictures" not in drawn(report(images_found=3, images_complete=3))
-    lost = tuple(LostPicture(page=page, bbox=(0, 0, 90, 60), share=0.012) for page in (3, 4, 4, 9))
-    assert "4, on page 3–4, 9: swatchbook inspect 1a2b3c4d" in drawn(report(images_found=3, lost_pictures=lost))
+def test_what_was_seen_and_not_taken_is_named_with_the_command_that_takes_it() -> None:
+    assert "not taken" not in drawn(report(images_found=3, images_complete=3))
+    places = ((3, 1), (4, 1), (4, 2))
+    lost = tuple(LostPicture(page=page, number=n, bbox=(0, 0, 90, 60), share=0.012) for page, n in places)
+    text = drawn(report(images_found=3, lost_pictures=lost))
+    assert "3 (3:1, 4:1, 4:2): swatchbook embed 1a2b3c4d --boxes 3:1" in text
 
 
 def test_an_edition_is_told_with_its_first_differences_and_where_the_others_are() -> None:
