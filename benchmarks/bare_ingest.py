@@ -16,6 +16,7 @@ from swatchbook.pipeline.extract import extract
 from swatchbook.pipeline.publish import publish_all
 from swatchbook.pipeline.register import register
 from swatchbook.pipeline.run import begin_work, hold_run
+from swatchbook.pipeline.take_in import extract_taken
 from swatchbook.pipeline.work import Work
 from swatchbook.records import DEFAULT_OWNER, IngestOptions
 from swatchbook.resources import open_resources
@@ -40,6 +41,7 @@ def main(path: Path) -> None:
             stage_results.save_pages(resources.ledger, work.run, reading, planned)
             stage_results.save_chunks(resources.ledger, work.run, chunks)
             extraction = extract(path, work.document, reading, planned, resources.files, resources.settings)
+            extraction = extraction.joined(extract_taken(resources, path, work.document, reading, extraction))
             stage_results.save_extraction(resources.ledger, work.run, extraction)
             for batch in items.cut_batches(resources.ledger, work.run, options.batch_size):
                 process_batch(resources, work.run, batch, size=options.batch_size, last_try=True)

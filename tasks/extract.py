@@ -8,11 +8,11 @@ from prefect import task
 
 from blocks import load_resources
 from swatchbook.ledger import stage_results
-from swatchbook.ledger.queries.lost_pictures import list_lost_pictures
-from swatchbook.pipeline.extract import extract, extract_boxes
+from swatchbook.pipeline.extract import extract
 from swatchbook.pipeline.run import progress_callback
+from swatchbook.pipeline.take_in import extract_taken
 from swatchbook.pipeline.work import Work
-from swatchbook.records import Extraction, LostState, Plan, Reading, Stage
+from swatchbook.records import Extraction, Plan, Reading, Stage
 from tasks.policy import PURE, WRITE
 
 
@@ -30,24 +30,14 @@ async def save_pictures(work: Work, reading: Reading, extraction: Extraction) ->
 
 def _save(work: Work, reading: Reading, extraction: Extraction) -> Extraction:
     resources = load_resources(work.blocks)
-    taken = _extract_taken(work, reading, extraction)
+    with resources.files.local(work.file) as path:
+        taken = extract_taken(resources, path, work.document, reading, extraction)
     extraction = extraction.joined(taken)
     below = resources.settings.review_below
     stage_results.save_extraction(resources.ledger, work.run, extraction, review_below=below)
     stored = {picture.content_key: picture.file for picture in extraction.pictures}
     stage_results.save_sizes(resources.ledger, work.run, stored, resources.files.sizes_on_disk(stored.values()))
     return taken
-
-
-def _extract_taken(work: Work, reading: Reading, extraction: Extraction) -> Extraction:
-    resources = load_resources(work.blocks)
-    taken = list_lost_pictures(resources.ledger, work.document, LostState.TAKEN)
-    if not taken:
-        return Extraction(pictures=(), placements=())
-    with resources.files.local(work.file) as path:
-        return extract_boxes(
-            path, work.document, reading, taken, resources.files, resources.settings, placed=extraction.placements
-        )
 
 
 def _extract(work: Work, reading: Reading, plan: Plan) -> Extraction:

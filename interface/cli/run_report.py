@@ -16,6 +16,7 @@ from swatchbook.records import (
     EditionReport,
     FailureRecord,
     ItemCounts,
+    LookAt,
     RunReport,
     Spent,
     Stage,
@@ -116,6 +117,8 @@ def account(report: RunReport) -> list[tuple[str, Text | str]]:
         rows.append(("seen, not taken", Text(_lost(report), "yellow")))
     if report.unassigned:
         rows.append(("unassigned", _unassigned(report.unassigned)))
+    if report.look_at:
+        rows.append(("look at", Text(_doubts(report.look_at), "yellow")))
     if report.unsure_pages:
         rows.append(("needs a look", Text(_unsure(report), "yellow")))
     if report.edition:
@@ -129,6 +132,12 @@ def account(report: RunReport) -> list[tuple[str, Text | str]]:
     if report.spent:
         rows.append(("cost", _cost(report)))
     return rows
+
+
+def _doubts(look_at: Sequence[LookAt]) -> str:
+    """Return how many products and pages a person should look at, and the first of them."""
+    named = [f"{each.name or 'no product'} (page {each.page})" for each in look_at]
+    return f"{len(look_at)}: {', '.join(truncate(named, _PAGES_WITH_REST))}"
 
 
 _BOXES = 8

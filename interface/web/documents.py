@@ -34,6 +34,7 @@ from swatchbook.ledger.queries.account import account
 from swatchbook.ledger.queries.document_figures import DocumentFigures, document_figures
 from swatchbook.ledger.queries.document_parts import list_pages
 from swatchbook.ledger.queries.failures import failures, other_failures
+from swatchbook.ledger.queries.look_at import list_look_at
 from swatchbook.ledger.queries.products import list_products
 from swatchbook.records import DEFAULT_OWNER, DocumentStatus, Fact, LostState, Product
 from swatchbook.reports.inspection import DRAWN, PageView, inspect
@@ -111,6 +112,7 @@ def show_document(
         size=size,
         drawn=DRAWN,
         products=products,
+        look_at=list_look_at(ledger, document.id),
         lost=[picture for each in pages for picture in each.lost_pictures],
         figures=document_figures(ledger, [document.id]).get(document.id, DocumentFigures()),
         said=_places_of,

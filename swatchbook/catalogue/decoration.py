@@ -201,12 +201,21 @@ def _moves_with_captions(alike: Sequence[Sighting], captions: Collection[str | N
 
 
 def without_repeated(lost: Sequence[LostPicture]) -> tuple[LostPicture, ...]:
-    """Return lost pictures without those that look alike in `REPEATED_ON` places or more: signs, ornaments and logos
-    that are drawn anew each time.
+    """Return lost pictures without those that look alike in `REPEATED_ON` places or more, or in one place of two pages:
+    signs, ornaments and logos that are drawn anew each time.
     """
-    hashes = [int(picture.phash, 16) for picture in lost[:MOST_COMPARED] if picture.phash]
-    alike = {look: sum((look ^ other).bit_count() <= NEAR_LOOK for other in hashes) for look in set(hashes)}
-    return tuple(p for p in lost if not p.phash or alike.get(int(p.phash, 16), 0) < REPEATED_ON)
+    looks = [(picture, int(picture.phash, 16)) for picture in lost[:MOST_COMPARED] if picture.phash]
+    ornaments = set[LostPicture]()
+    for picture, look in looks:
+        alike = [other for other, another in looks if (look ^ another).bit_count() <= NEAR_LOOK]
+        in_place = any(other.page != picture.page and _is_same_place(picture.bbox, other.bbox) for other in alike)
+        if in_place or len(alike) >= REPEATED_ON:
+            ornaments.add(picture)
+    return tuple(picture for picture in lost if picture not in ornaments)
+
+
+def _is_same_place(a: Box, b: Box) -> bool:
+    return all(abs(one - other) <= SAME_PLACE for one, other in zip(a, b, strict=True))
 
 
 def _looks(sighting: Sighting) -> Iterable[object]:

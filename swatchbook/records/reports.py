@@ -43,6 +43,15 @@ class Spent(Record):
     at_most_usd: float  # the same, plus the most that `unknown` calls may have cost
 
 
+class LookAt(Record):
+    """A product that a person should look at, or a page that shows pictures and no product; the reasons in words."""
+
+    page: int
+    product: str | None = None  # its id
+    name: str | None = None
+    reasons: tuple[str, ...]
+
+
 class RunReport(Record):
     """The account of one run. Always: images_found = complete + partial + failed + rejected + pending."""
 
@@ -71,6 +80,7 @@ class RunReport(Record):
     lost_pictures: tuple[LostPicture, ...] = ()  # parts of other pages that look like pictures and have no placement
     unassigned: tuple[Unassigned, ...] = ()  # short texts and pictures beside products that belong to none
     unsure_pages: tuple[int, ...] = ()  # that look like products, and need a vision model or a person
+    look_at: tuple[LookAt, ...] = ()  # products and pages that a person should look at
     failed_images: tuple[FailureRecord, ...] = ()
     other_failures: tuple[FailureRecord, ...] = ()
     confidence_score: float | None = None

@@ -88,6 +88,7 @@ def as_markdown(
         "seen, not taken": len(report.lost_pictures),
         "unassigned captions": sum(len(left.texts) for left in report.unassigned),
         "unassigned pictures": sum(len(left.pictures) for left in report.unassigned),
+        "look at": len(report.look_at),
         "unsure pages": len(report.unsure_pages),
         "hidden placements": report.placements_hidden,
         "decorative placements": report.placements_decorative,

@@ -2,9 +2,9 @@
 
 import pytest
 
-from swatchbook.catalogue.decoration import contexts, find_repeated
+from swatchbook.catalogue.decoration import contexts, find_repeated, without_repeated
 from swatchbook.catalogue.placements import place_pictures
-from swatchbook.records import Box, Line, PlacementState, Sighting
+from swatchbook.records import Box, Line, LostPicture, PlacementState, Sighting
 from tests.catalogue.test_pictures import line, sighting
 
 SMALL: Box = (100, 100, 148, 140)
@@ -211,3 +211,15 @@ def test_small_pictures_over_each_other_are_shown_where_one_stands_in_a_row() ->
     assert state(pictures, names) == [DECORATIVE] * 3, "icons with texts"
     assert state(pictures, [*names[:2], line("18", 170, 175)]) == [SHOWN, SHOWN, DECORATIVE], "nothing beside the third"
     assert state([*pictures[:2], *column(1, x=300)], [*names, line("18", 170, 175)])[2] == DECORATIVE, "another column"
+
+
+def test_parts_that_look_alike_in_three_places_are_no_lost_pictures() -> None:
+    def seen(page: int, left: float, phash: str | None) -> LostPicture:
+        return LostPicture(page=page, bbox=(left, 100, left + 90, 190), share=0.02, phash=phash)
+
+    strips = [seen(1, left, f"0f0f0f0f0f0f0f{left % 16:02x}") for left in (1, 200, 400)]
+    photographs = [seen(1, 600, "1234567812345678"), seen(2, 40, "8765432187654321"), seen(3, 40, None)]
+    assert without_repeated([*strips, *photographs]) == tuple(photographs)
+    twice = [seen(1, 300, "a5a5a5a5a5a5a5a5"), seen(2, 40, "a5a5a5a5a5a5a5a5")]
+    assert without_repeated(twice) == tuple(twice), "a drawing that moves is one"
+    assert without_repeated([seen(1, 300, "a5a5a5a5a5a5a5a5"), seen(2, 304, "a5a5a5a5a5a5a5a5")]) == ()

@@ -30,9 +30,10 @@ from interface.client import (
     Unavailable,
 )
 from swatchbook.ledger.documents import get_document
+from swatchbook.ledger.lost_pictures import add_audited
 from swatchbook.ledger.queries.reviews import images_to_review
 from swatchbook.ledger.tables import images, items
-from swatchbook.records import DocumentStatus, IngestOptions, Stage
+from swatchbook.records import DocumentStatus, IngestOptions, LostPicture, LostState, Stage
 from swatchbook.reports.statistics import collect_statistics
 from swatchbook.resources import Resources
 from swatchbook.settings import load_settings
@@ -129,6 +130,17 @@ def test_skipped_pages_have_their_pictures_and_only_pages_that_there_are_can_be_
     assert anna.embed(document, pages=[3, 4]).message.startswith("Nothing to do"), "they are not skipped"
     with pytest.raises(ServiceError, match="no page 99: it has 6"):
         anna.embed(document, pages=[99])
+
+
+def test_what_looks_like_a_picture_is_taken_in_or_dismissed(anna: Client, service: Served, document: str) -> None:
+    seen = [LostPicture(page=3, bbox=(10, y, 90, y + 80), share=0.01) for y in (10, 200)]
+    add_audited(service.resources.ledger, document, seen)
+    assert [each.id for page in anna.pages(document) for each in page.lost_pictures] == ["3:1", "3:2"]
+    assert anna.decide_lost_pictures(document, ["3:1"], LostState.DISMISSED).status == "completed"
+    with pytest.raises(ServiceError, match="no part 3:9"):
+        anna.embed(document, boxes=["3:9"])
+    assert anna.embed(document, boxes=["3:2"]).status == "waiting"
+    assert [page.lost_pictures[0].state for page in anna.pages(document) if page.lost_pictures] == ["dismissed"]
 
 
 def test_lists_longer_than_one_answer_come_whole(anna: Client, document: str, monkeypatch: pytest.MonkeyPatch) -> None:

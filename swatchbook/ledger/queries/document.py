@@ -12,6 +12,7 @@ from swatchbook.errors import InvalidReference
 from swatchbook.ledger.database import Ledger, select_in
 from swatchbook.ledger.image_states import image_item_state, image_items, shown_images, states_of_images
 from swatchbook.ledger.image_text import analyses_in_use
+from swatchbook.ledger.queries.look_at import read_look_at
 from swatchbook.ledger.queries.lost_pictures import read_lost_pictures
 from swatchbook.ledger.queries.page_notes import read_unassigned, read_unsure_pages
 from swatchbook.ledger.queries.reviews import reviews_of
@@ -66,6 +67,7 @@ def show_document(ledger: Ledger, document: str) -> dict[str, Any]:
             "lost_pictures": [lost.model_dump(mode="json") for lost in read_lost_pictures(connection, document)],
             "unassigned": [left.model_dump(mode="json") for left in read_unassigned(connection, document)],
             "unsure_pages": list(read_unsure_pages(connection, document)),
+            "look_at": [each.model_dump(mode="json") for each in read_look_at(connection, document)],
             "products": [
                 {part: record.get(part) for part in _OF_PRODUCT} for record in _records(connection, products, document)
             ],

@@ -7,8 +7,9 @@ from collections.abc import Collection
 from sqlalchemy import func, select
 
 from swatchbook.ledger.database import Ledger, select_in
-from swatchbook.ledger.tables import documents, products
-from swatchbook.records import Record
+from swatchbook.ledger.queries.look_at import count_look_at
+from swatchbook.ledger.tables import documents, lost_pictures, products
+from swatchbook.records import LostState, Record
 
 
 class DocumentFigures(Record):
@@ -19,6 +20,8 @@ class DocumentFigures(Record):
     complete: int = 0
     cost_usd: float | None = 0.0
     seconds: float = 0.0
+    lost_pictures: int = 0  # seen, not taken
+    look_at: int = 0  # products and pages that a person should look at
 
     @property
     def coverage(self) -> float | None:
@@ -32,7 +35,21 @@ def document_figures(ledger: Ledger, ids: Collection[str]) -> dict[str, Document
     with ledger.read() as connection:
         found = {row.document: row.number for row in select_in(connection, counted, products.c.document, ids)}
         reports = list(select_in(connection, select(documents.c.id, documents.c.report), documents.c.id, ids))
-    return {row.id: _figures(found.get(row.id, 0), row.report) for row in reports}
+        lost = {row.document: row.number for row in select_in(connection, _LOST, lost_pictures.c.document, ids)}
+    doubts = count_look_at(ledger, ids)
+    return {
+        row.id: _figures(found.get(row.id, 0), row.report).model_copy(
+            update={"lost_pictures": lost.get(row.id, 0), "look_at": doubts.get(row.id, 0)}
+        )
+        for row in reports
+    }
+
+
+_LOST = (
+    select(lost_pictures.c.document, func.count().label("number"))
+    .where(lost_pictures.c.state == LostState.SEEN)
+    .group_by(lost_pictures.c.document)
+)
 
 
 def _figures(count: int, report: dict[str, object] | None) -> DocumentFigures:

@@ -492,7 +492,7 @@ def test_a_document_is_shown_as_promised(ledger: Ledger) -> None:
     shown = show_document(ledger, run.document)
     assert shown.keys() == {
         "document", "page_boxes", "page_contents", "skipped_pages", "lost_pictures", "products", "images", "chunks",
-        "entities", "links", "unassigned", "unsure_pages",
+        "entities", "links", "unassigned", "unsure_pages", "look_at",
     }  # fmt: skip
     picture = {"bbox": [60, 100, 500, 600], "width": 400, "height": 300}
     assert shown["skipped_pages"] == [{"page": 3, "label": "1", "reason": "contents", "pictures": [picture]}]

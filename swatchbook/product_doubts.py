@@ -1,0 +1,33 @@
+"""Why a person should look at a product that was found: the one place for these reasons. Pages list such products
+first, `swatchbook products` and `GET /products/{id}` name the reasons.
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+from swatchbook.product_edits import BY_HAND
+from swatchbook.records import DISAGREEMENT, Product, fold
+
+UNLIKELY: Final = 0.5
+"""A product is more likely none where its fitted probability is lower."""
+
+
+def reasons_to_look(product: Product) -> tuple[str, ...]:
+    """Return the reasons in words; none for a product that a person has edited, or that is the item of a source."""
+    if not product.pages or any(each.rule == BY_HAND for each in product.evidence):
+        return ()
+    return tuple(_reasons(product))
+
+
+def _reasons(product: Product) -> Iterator[str]:
+    if product.confidence < UNLIKELY:
+        yield f"Its probability to be a product is only {100 * product.confidence:.0f} %."
+    if reads_like_heading(product):
+        yield "Its name reads like a heading."
+    yield from (each.text for each in product.evidence if each.rule == DISAGREEMENT and each.text)
+
+
+def reads_like_heading(product: Product) -> bool:
+    """Return whether a name is that of the product's category or family, or ends with a colon."""
+    groups = {fold(each) for each in (product.category, product.family) if each}
+    return fold(product.name) in groups or product.name.rstrip().endswith(":")
