@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 
 from swatchbook.ledger.database import Ledger, select_in
 from swatchbook.ledger.queries.look_at import count_look_at
-from swatchbook.ledger.tables import documents, lost_pictures, products
+from swatchbook.ledger.tables import documents, hand_edits, lost_pictures, products
 from swatchbook.records import LostState, Record
 
 
@@ -36,7 +36,11 @@ def document_figures(ledger: Ledger, ids: Collection[str]) -> dict[str, Document
         found = {row.document: row.number for row in select_in(connection, counted, products.c.document, ids)}
         reports = list(select_in(connection, select(documents.c.id, documents.c.report), documents.c.id, ids))
         lost = {row.document: row.number for row in select_in(connection, _LOST, lost_pictures.c.document, ids)}
-    doubts = count_look_at(ledger, ids)
+        edited = {row.document for row in select_in(connection, _EDITED, hand_edits.c.document, ids)}
+    told = {row.id: row.report["look_at"] for row in reports if row.report and "look_at" in row.report}
+    # of the others, products are read: an edit may have settled what the last report told
+    doubts = count_look_at(ledger, [row.id for row in reports if row.id in edited or row.id not in told])
+    doubts |= {document: len(found) for document, found in told.items() if document not in edited}
     return {
         row.id: _figures(found.get(row.id, 0), row.report).model_copy(
             update={"lost_pictures": lost.get(row.id, 0), "look_at": doubts.get(row.id, 0)}
@@ -44,6 +48,8 @@ def document_figures(ledger: Ledger, ids: Collection[str]) -> dict[str, Document
         for row in reports
     }
 
+
+_EDITED = select(hand_edits.c.document).distinct()
 
 _LOST = (
     select(lost_pictures.c.document, func.count().label("number"))

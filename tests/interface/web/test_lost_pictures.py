@@ -6,7 +6,7 @@ from fastapi.testclient import TestClient
 from swatchbook.ledger.documents import get_document
 from swatchbook.ledger.lost_pictures import add_audited
 from swatchbook.ledger.queries.lost_pictures import list_lost_pictures
-from swatchbook.records import LostPicture
+from swatchbook.records import LostPicture, LostState
 from swatchbook.resources import Resources
 from tests.interface.web.conftest import Page, page
 
@@ -33,6 +33,7 @@ def test_its_page_counts_it_and_has_a_box_and_buttons(sample: TestClient, docume
     assert len(named(shown, "Not a picture: 3:2")) == 1
     assert "3:1? seen, not taken" in shown.text
     assert "Seen, not taken: 2" in page(sample, "/ui/coverage").text
+    assert "Seen, not taken: 2" in page(sample, "/ui/documents").text
 
 
 def named(read: Page, name: str) -> list[dict[str, str]]:
@@ -50,3 +51,11 @@ def test_a_click_dismisses_takes_in_and_puts_back(sample: TestClient, resources:
     say(sample, document, "3:1", "seen")
     say(sample, document, "3:2", "taken")
     assert (states(), get_document(resources.ledger, document).status) == (["seen", "taken"], "queued")
+
+
+@pytest.mark.usefixtures("seen")
+def test_all_of_a_document_are_taken_in_at_once(sample: TestClient, resources: Resources, document: str) -> None:
+    assert "Take in all 2" in page(sample, f"/ui/documents/{document}").text
+    form = {"boxes": ["3:1", "3:2"], "state": "taken", "at": "3"}
+    assert sample.post(f"/ui/documents/{document}/lost-pictures", data=form).status_code == 200
+    assert {picture.state for picture in list_lost_pictures(resources.ledger, document)} == {LostState.TAKEN}

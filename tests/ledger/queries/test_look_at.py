@@ -2,12 +2,15 @@
 
 from sqlalchemy import update
 
+from swatchbook.ledger import runs as run_moves
 from swatchbook.ledger import stage_results
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.queries.document_figures import document_figures
 from swatchbook.ledger.queries.look_at import list_look_at
 from swatchbook.ledger.queries.report import document_report
+from swatchbook.ledger.record_edits import record_edit
 from swatchbook.ledger.tables import pages
+from swatchbook.records import Anchor, DocumentStatus, Rename
 from tests.ledger.scene import begin, extraction, placed, product, reading
 from tests.ledger.test_stage_results import PLAN
 
@@ -33,3 +36,8 @@ def test_doubtful_products_and_bare_pages_are_named_with_reasons(ledger: Ledger)
     assert (bare.page, bare.product, bare.reasons) == (2, None, ("It shows pictures, and no product was found on it.",))
     assert document_report(ledger, run.document).look_at == (doubtful, bare)
     assert document_figures(ledger, [run.document])[run.document].look_at == 2
+    run_moves.end(ledger, run, DocumentStatus.COMPLETED, report=document_report(ledger, run.document))
+    assert document_figures(ledger, [run.document])[run.document].look_at == 2
+    anchor = Anchor(page=1, name="Floors:")
+    record_edit(ledger, run.document, Rename[Anchor](product=anchor, name="Oak floor"), by="anna")
+    assert document_figures(ledger, [run.document])[run.document].look_at == 1, "a person has settled it"
