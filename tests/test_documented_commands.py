@@ -138,8 +138,13 @@ _IMPORT = "tests/interface/cli/test_import_table.py"
 _OWNERS = "tests/interface/cli/test_owners.py"
 _EVALUATE = "tests/interface/cli/test_evaluate.py"
 _EDITS = "tests/interface/cli/test_products.py::test_every_edit_changes_the_list"
+_TAKEN = "tests/pipeline/test_take_in.py::test_a_picture_that_no_box_covers_is_counted_taken_in_and_dismissed"
 _COMPOSE = "tests/containers/test_compose.py::test_make_up_says_where_and_make_down_keeps_the_data"
+_DISMISSED = "tests/interface/cli/test_inspection.py::test_a_part_is_dismissed_and_put_back_by_its_name"
 TESTED_ELSEWHERE: Mapping[str, str] = {
+    "swatchbook embed DOCUMENT --boxes 5:1,5:2": _TAKEN,
+    "swatchbook audit DOCUMENT --dismiss 5:1": _DISMISSED,
+    "swatchbook audit DOCUMENT --put-back 5:1": _DISMISSED,
     "make demo": "tests/samples/test_demo.py::test_demo_ingests_and_searches_without_a_network",
     "make up": _COMPOSE,
     "make down": _COMPOSE,

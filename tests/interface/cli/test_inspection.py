@@ -17,8 +17,9 @@ from typer.testing import CliRunner
 from interface.cli.main import app
 from swatchbook.errors import FileMissing, InvalidReference
 from swatchbook.ledger.documents import Document, find_document, queue
+from swatchbook.ledger.lost_pictures import add_audited
 from swatchbook.ledger.tables import documents, pages, placements
-from swatchbook.records import IngestOptions
+from swatchbook.records import IngestOptions, LostPicture
 from swatchbook.resources import Resources, open_resources
 from swatchbook.settings import load_settings
 from swatchbook.upkeep.gc import Swept, sweep
@@ -188,6 +189,22 @@ def test_the_audit_lists_what_no_placement_covers(resources: Resources, document
         connection.execute(update(pages).where(pages.c.number == 5).values(label="3"))
     assert json.loads(run("audit", "small.pdf", "--json").stdout)["labels"]["5"] == "3"
     assert run("audit", "small.pdf").stdout.count("5 (printed 3)") == len(lost)
+
+
+def test_a_part_is_dismissed_and_put_back_by_its_name(resources: Resources, document: Document) -> None:
+    add_audited(resources.ledger, document.id, [LostPicture(page=3, bbox=(10, 20, 90, 99), share=0.01)])
+    assert "seen, not taken" in run("show", "small.pdf").stdout
+    assert "1 picture seen, not taken: `show`" in run("status").stdout
+    assert "not a picture" in run("audit", "small.pdf", "--dismiss", "3:1").stdout
+    assert "seen, not taken" not in run("show", "small.pdf").stdout
+    put_back = run("audit", "small.pdf", "--put-back", "3:1").stdout
+    assert f"swatchbook embed {document.id[:8]} --owner anna --boxes 3:1" in " ".join(put_back.split())
+    (listed,) = json.loads(run("audit", "small.pdf", "--dismiss", "3:1", "--json").stdout)["lost"]
+    assert (listed["page"], listed["number"], listed["state"]) == (3, 1, "dismissed")
+    run("audit", "small.pdf", "--dismiss", "3", expect=2)
+    run("embed", "--all", "--boxes", "3:1", expect=2)
+    unknown = CliRunner().invoke(app, ["embed", "small.pdf", "--boxes", "3:9", *ANNA])
+    assert isinstance(unknown.exception, InvalidReference)
 
 
 def test_files_of_inspect_go_with_their_document(resources: Resources, document: Document) -> None:
