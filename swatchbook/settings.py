@@ -481,7 +481,7 @@ class Settings(BaseSettings):
         ),
     )
     relevance_floor: float = Field(
-        default=0.2,
+        default=0.1,
         ge=0,
         le=1,
         description=(

@@ -15,13 +15,14 @@ def draw_hits(hits: Sequence[Hit], *, explain: bool) -> RenderableType:
     """Return search results as a table, best first."""
     if not hits:
         return Text("No results. `swatchbook coverage` shows what is searchable.", "dim")
-    columns = ["#", "score", "result", "product", "document", "pages", "text"]
-    rows = table(*columns, *(["roles"] if explain else []), right=("#", "score", "pages"))
+    measure = "score" if hits[0].relevance is None else "relevant"
+    columns = ["#", measure, "result", "product", "document", "pages", "text"]
+    rows = table(*columns, *(["roles"] if explain else []), right=("#", measure, "pages"))
     for rank, hit in enumerate(hits, start=1):
         row = [
             cell(rank),
-            cell(f"{hit.score:.0%}"),
-            Text.assemble((clean(hit.title), "bold"), "\n", (f"{hit.id[:8]}{_alike(hit)}", "dim")),
+            cell(f"{hit.score if hit.relevance is None else hit.relevance:.0%}"),
+            Text.assemble((clean(hit.title), "bold"), "\n", (f"{hit.id[:8]}{_alike(hit)}{_missing(hit)}", "dim")),
             cell(hit.product if hit.product != hit.title else ""),
             cell(hit.document),
             cell(page_numbers(hit.pages, hit.labels)),
@@ -33,6 +34,10 @@ def draw_hits(hits: Sequence[Hit], *, explain: bool) -> RenderableType:
 
 def _alike(hit: Hit) -> str:
     return f"  +{len(hit.alike)} alike" if hit.alike else ""
+
+
+def _missing(hit: Hit) -> str:
+    return f"  without {', '.join(map(clean, hit.missing))}" if hit.missing else ""
 
 
 def _explanation(hit: Hit) -> Text:

@@ -117,6 +117,7 @@ class Hit(Record):
     why: dict[str, dict[str, float]] = Field(default_factory=dict)
     alike: tuple[str, ...] = ()  # ids of images found too that show nearly the same picture; they are no own results
     relevance: float | None = None  # 0–1: the probability that it answers the text; None: searched by a picture
+    missing: tuple[str, ...] = ()  # words of the text that nothing of it says: it matches in part
 
 
 class NearDuplicates(Record):

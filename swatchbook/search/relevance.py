@@ -1,20 +1,25 @@
-"""Whether a result has to do with a question at all: a probability, by three kinds of evidence. *Said* is the share of
-the question's words that are printed of the result, or seen in it, in any inflection; *close* is how much nearer the
-result is to the question than that space is to questions about other things, in standard deviations
-(`background.py`); *foreign* is the share of the words that nothing of the owner says, weighed by how much there is to
-say them: who has no marble does not print the word. The weights are fitted on one half of the questions in
-tests/truth/questions, and so is the floor below which a result is not shown.
+"""The probability that a result answers a question, by five kinds of evidence. *Said* is the share of the question's
+words that are printed of the result, or seen in it, in any inflection; *named* the share that its name or caption says;
+*close* is how much nearer the result is to the question than that space is to questions about other things, in standard
+deviations (`background.py`); *foreign* is the share of the words that nothing of the owner says, weighed by how much
+there is to say them: who has no marble does not print the word; *behind* is how much less is said of the result than of
+the best one. The weights are in `relevance_weights.json`: `devtools.fit_relevance --write` fits them to one half of the
+questions in tests/truth/questions.
 """
 
+import json
 import math
 import re
-from collections.abc import Collection
-from functools import lru_cache
+from collections.abc import Collection, Mapping, Sequence
+from functools import cache, lru_cache
 from itertools import pairwise
-from typing import NamedTuple
+from pathlib import Path
+from typing import Final, NamedTuple
 
 from swatchbook.index.size_words import join_sizes
 from swatchbook.index.terms import fold
+
+WEIGHTS: Final = Path(__file__).with_name("relevance_weights.json")
 
 LETTERS = 0.75
 """Share of a word's letters, at least four, with which its other forms begin: tile and tiles, цемент and цемента."""
@@ -45,24 +50,54 @@ Dutch, as `content_words` folds them."""
 _WORD = re.compile(r"\d+(?:[.,]\d+)*(?:x\d+(?:[.,]\d+)*)+|[^\W_]+(?:[.,]\d+)?")
 
 
-INTERCEPT, SAID, CLOSE, FOREIGN = -2.29, 4.57, 0.62, -10.97
-"""Logits of an answer: of none of the evidence, of all words said, of each deviation, and of all words foreign.
-`devtools.fit_relevance`."""
-
-
 class Evidence(NamedTuple):
-    """What speaks for a result. `said`, `foreign`: shares of the question's words, the second one weighed; `close`:
-    standard deviations."""
+    """What speaks for a result. `said`, `named`, `foreign`: shares of the question's words, the last one weighed;
+    `close`: standard deviations; `behind`: the share of the words that the best result says more than this one.
+    """
 
     said: float
+    named: float
     close: float
     foreign: float
+    behind: float = 0.0
 
     @property
     def relevance(self) -> float:
         """Return the probability that the result is an answer."""
-        logit = INTERCEPT + SAID * self.said + CLOSE * self.close + FOREIGN * self.foreign
-        return 1 / (1 + math.exp(-logit))
+        return probability(self, weights())
+
+
+class Judged(NamedTuple):
+    """The evidence of a result, and the words of the question that nothing of it says, in their order."""
+
+    evidence: Evidence
+    missing: tuple[str, ...]
+
+
+def behind_best(judged: Sequence[Judged], among: int) -> list[Judged]:
+    """Return results with how far they are behind the best of the first `among`, by what is said and named of them."""
+    best = max((_words_of(each.evidence) for each in judged[:among]), default=0.0)
+    return [
+        each._replace(evidence=each.evidence._replace(behind=max(0.0, best - _words_of(each.evidence))))
+        for each in judged
+    ]
+
+
+def probability(evidence: Evidence, weights_of: Mapping[str, float]) -> float:
+    """Return the logistic function of the intercept and the weighed evidence."""
+    logit = weights_of["intercept"] + sum(weights_of[name] * value for name, value in evidence._asdict().items())
+    return 1 / (1 + math.exp(-logit))
+
+
+@cache
+def weights() -> Mapping[str, float]:
+    """Return the fitted weights: an intercept, and one for each kind of evidence."""
+    read: Mapping[str, float] = json.loads(WEIGHTS.read_text(encoding="utf-8"))
+    return read
+
+
+def _words_of(evidence: Evidence) -> float:
+    return (evidence.said + evidence.named) / 2
 
 
 def content_words(text: str) -> list[str]:

@@ -44,13 +44,16 @@ from swatchbook.search.fusion import (
     same_things,
 )
 from swatchbook.search.near_duplicates import fold
-from swatchbook.search.relevance import Evidence, content_words, words_said
+from swatchbook.search.relevance import Evidence, Judged, behind_best, content_words, words_said
 
 NO_EXAMPLES = Examples()
 
 _CHECKED_SIDE = 64  # pixels to which a picture is decoded that only has to be readable
 CANDIDATES = 100
 """Matches that each role gives to be fused."""
+
+COMPARED = 20
+"""The first results: the best of them is what each result is compared with, and they are shown the likeliest first."""
 
 DEPTHS = (CANDIDATES, 1_000, 10_000)
 """The same where only a result itself decides whether it satisfies a filter: more, if too few do."""
@@ -93,25 +96,29 @@ def find_relevant(
     offset: int = 0,
     weights: Mapping[str, float] | None = None,
 ) -> SearchResults:
-    """Return k results of `search` from an offset, near-duplicates folded; of a search by text alone the relevant ones.
+    """Return k results of `search` from an offset, near-duplicates folded; of a search by text alone the relevant ones,
+    of the first ones the likeliest first.
 
     Without one, the nearest of the others; without any, the filters that nothing matches. Raises as `search` does.
     """
     best = search(
-        resources, text=text, image=image, examples=examples, where=where, by=by, k=offset + k + 1, weights=weights,
-        folded=True,
+        resources, text=text, image=image, examples=examples, where=where, by=by, k=max(offset + k + 1, COMPARED),
+        weights=weights, folded=True,
     )  # fmt: skip
-    found = best[offset : offset + k]
     if text and text.strip() and image is None and not examples.like:
-        judged = zip(found, _evidence_of_each(resources, found, text, by, where), strict=True)
-        found = [hit.model_copy(update={"relevance": round(each.relevance, 4)}) for hit, each in judged]
+        head, tail = best[:COMPARED], best[max(COMPARED, offset) : offset + k]
+        judged = list(map(_judged_hit, [*head, *tail], judge(resources, [*head, *tail], text, by, where)))
+        likeliest = sorted(judged[: len(head)], key=lambda hit: -round(hit.relevance or 0.0, 2))
+        found = [*likeliest[offset : offset + k], *judged[len(head) :]]
+    else:
+        found = best[offset : offset + k]
     floor = resources.settings.relevance_floor
     hits = tuple(hit for hit in found if hit.relevance is None or hit.relevance >= floor)
     return SearchResults(
         hits=hits,
         unmatched=() if best else tuple(unmatched(resources.ledger, by, where)),
         nearest=None if hits or offset else max(found, key=lambda hit: hit.relevance or 0.0, default=None),
-        next=offset + k if hits and len(best) > offset + k else None,
+        next=offset + k if hits and len(hits) == len(found) and len(best) > offset + k else None,
     )
 
 
@@ -222,19 +229,47 @@ def searched_spaces(known: ReadCache) -> Mapping[Role, Space]:
 # --- relevance --------------------------------------------------------------------------------------------------------
 
 
-def evidence(resources: Resources, hits: Sequence[Hit], text: str, by: ResultKind, owner: str | None) -> list[Evidence]:
-    """Return what speaks for each result of a search by text, of an owner or of all."""
+def _judged_hit(hit: Hit, judged: Judged) -> Hit:
+    return hit.model_copy(update={"relevance": round(judged.evidence.relevance, 4), "missing": judged.missing})
+
+
+def judge(resources: Resources, hits: Sequence[Hit], text: str, by: ResultKind, where: Where) -> list[Judged]:
+    """Return what speaks for the results of a search by text, the best ones first. Each is judged by the background of
+    its own owner, and compared with the first ones.
+    """
+    if not where.owners:
+        return behind_best(evidence(resources, hits, text, by, where.owner), COMPARED)
+    judged = dict[str, Judged]()
+    for owner in {hit.owner for hit in hits}:
+        own = [hit for hit in hits if hit.owner == owner]
+        judged |= zip((hit.id for hit in own), evidence(resources, own, text, by, owner), strict=True)
+    return behind_best([judged[hit.id] for hit in hits], COMPARED)
+
+
+def evidence(resources: Resources, hits: Sequence[Hit], text: str, by: ResultKind, owner: str | None) -> list[Judged]:
+    """Return what speaks for each result of a search by text, of an owner or of all, without a comparison of them."""
     asked, known = content_words(text), resources.read_cache()
     texts = texts_of(known, by, [hit.id for hit in hits])
     backgrounds = _backgrounds(resources, known, {role for hit in hits for role in hit.why}, owner)
+    names = [[*filter(None, (hit.title if by != "chunk" else None, hit.product))] for hit in hits]
+    named = [words_said(asked, each) for each in names]
     said = [
-        words_said(asked, [*filter(None, (hit.title, hit.product, hit.text)), *texts.get(hit.id, ())]) for hit in hits
+        words_said(asked, [*of_names, *filter(None, (hit.title, hit.text)), *texts.get(hit.id, ())])
+        for hit, of_names in zip(hits, names, strict=True)
     ]
     foreign = _said_by_nothing(resources, known, {word for each in said for word in asked if word not in each}, owner)
     words, vocabulary = max(1, len(asked)), max((each.vocabulary for each in backgrounds.values()), default=0.0)
     return [
-        Evidence(len(each) / words, _closeness(hit, backgrounds), vocabulary * len(foreign - each) / words)
-        for hit, each in zip(hits, said, strict=True)
+        Judged(
+            Evidence(
+                said=len(each) / words,
+                named=len(of_names) / words,
+                close=_closeness(hit, backgrounds),
+                foreign=vocabulary * len(foreign - each) / words,
+            ),
+            tuple(word for word in asked if word not in each),
+        )
+        for hit, each, of_names in zip(hits, said, named, strict=True)
     ]
 
 
@@ -249,19 +284,6 @@ def _said_by_nothing(resources: Resources, known: ReadCache, words: Collection[s
         return True
 
     return {word for word in words if not known.once(partial(is_said, word), _said_by_nothing, owner, word)}
-
-
-def _evidence_of_each(
-    resources: Resources, hits: Sequence[Hit], text: str, by: ResultKind, where: Where
-) -> list[Evidence]:
-    """Return the evidence of results, each judged by the background of its own owner."""
-    if not where.owners:
-        return evidence(resources, hits, text, by, where.owner)
-    judged = dict[str, Evidence]()
-    for owner in {hit.owner for hit in hits}:
-        own = [hit for hit in hits if hit.owner == owner]
-        judged |= zip((hit.id for hit in own), evidence(resources, own, text, by, owner), strict=True)
-    return [judged[hit.id] for hit in hits]
 
 
 def _closeness(hit: Hit, backgrounds: Mapping[str, Background]) -> float:

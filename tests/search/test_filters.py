@@ -20,7 +20,7 @@ from swatchbook.ledger.queries.filters import facets, unmatched
 from swatchbook.ledger.spaces import registered
 from swatchbook.records import Hit, ResultKind
 from swatchbook.resources import Resources
-from swatchbook.search.search import evidence, search
+from swatchbook.search.search import judge, search
 from swatchbook.settings import Settings
 from tests.conftest import SOAK
 from tests.interface.conftest import ADDRESS
@@ -60,12 +60,10 @@ class Collection(NamedTuple):
 
     def relevant(self, hits: list[Hit], by: ResultKind, owners: list[str]) -> set[str]:
         """Return what a search of these owners (none: all) shows of the hits: each is judged by what its owner has."""
-        floor, shown = self.resources.settings.relevance_floor, set[str]()
-        for hit in hits:
-            whose = hit.owner if owners else None
-            (each,) = evidence(self.resources, [hit], "oak", by, whose)
-            shown |= {hit.id, *hit.alike} if each.relevance >= floor else set()
-        return shown
+        floor = self.resources.settings.relevance_floor
+        judged = judge(self.resources, hits, "oak", by, Where(owners=tuple(owners)))
+        shown = [hit for hit, each in zip(hits, judged, strict=True) if each.evidence.relevance >= floor]
+        return {id for hit in shown for id in (hit.id, *hit.alike)}
 
 
 ONE_SPELLING = {"nord": "Nord"}

@@ -15,7 +15,7 @@ from swatchbook.ledger.spaces import active_spaces
 from swatchbook.records import ResultKind, Role
 from swatchbook.resources import Resources, open_resources
 from swatchbook.search.background import SAMPLE, Background, measure
-from swatchbook.search.relevance import Evidence, content_words, words_said
+from swatchbook.search.relevance import Evidence, Judged, behind_best, content_words, words_said
 from swatchbook.search.search import evidence, find_relevant, search
 from swatchbook.settings import Settings
 
@@ -43,12 +43,32 @@ def test_words_are_said_in_any_inflection_and_in_compounds(asked: str, text: str
     assert len(words_said(words, [text])) == pytest.approx(share * len(words))
 
 
-@given(said=st.floats(0, 1), foreign=st.floats(0, 1), near=st.floats(-9, 9), more=st.floats(0.01, 1))
-def test_more_evidence_is_never_less_relevant(said: float, foreign: float, near: float, more: float) -> None:
-    one = Evidence(said, near, foreign).relevance
-    assert 0 <= one <= Evidence(said, near + more, foreign).relevance <= 1
-    assert one <= Evidence(said + more, near, foreign).relevance
-    assert one >= Evidence(said, near, foreign + more).relevance
+@given(
+    said=st.floats(0, 1), named=st.floats(0, 1), near=st.floats(-9, 9), foreign=st.floats(0, 1), more=st.floats(0.01, 1)
+)
+def test_more_evidence_is_never_less_relevant(
+    said: float, named: float, near: float, foreign: float, more: float
+) -> None:
+    one = Evidence(said, named, near, foreign)
+    assert 0 <= one.relevance <= one._replace(close=near + more).relevance <= 1
+    assert one.relevance <= one._replace(said=said + more).relevance
+    assert one.relevance <= one._replace(named=named + more).relevance
+    assert one.relevance >= one._replace(foreign=foreign + more).relevance
+    assert one.relevance >= one._replace(behind=more).relevance
+
+
+def test_a_result_is_behind_the_best_of_the_first_ones() -> None:
+    both, half, none = (Judged(Evidence(said, said, 0, 0), ()) for said in (1.0, 0.5, 0.0))
+    assert [each.evidence.behind for each in behind_best([half, both, none], 3)] == [0.5, 0, 1]
+    assert [each.evidence.behind for each in behind_best([half, both, none], 1)] == [0, 0, 0.5]
+    assert behind_best([], 3) == []
+
+
+def test_what_says_all_of_a_question_is_far_likelier_than_what_says_half() -> None:
+    all_of_it, half = Evidence(1, 1, 3, 0), Evidence(0.5, 0.5, 3, 0, 0.5)
+    assert all_of_it.relevance > 0.8
+    assert half.relevance < 0.15
+    assert 0.1 < Evidence(0.5, 0.5, 3, 0.3).relevance < 0.5, "nothing says more: a match in part"
 
 
 def test_a_missing_word_says_more_of_a_collection_than_of_a_leaflet() -> None:
@@ -89,10 +109,31 @@ def test_what_the_sample_does_not_have_is_not_found_but_the_nearest_is_named(sam
     assert all(hit.relevance and hit.relevance >= sample.settings.relevance_floor for hit in some.hits)
 
 
+def test_a_match_in_part_says_which_words_are_missing(sample: Resources) -> None:
+    found = find_relevant(sample, text="oak piston", where=Where(owner="anna"), by="product")
+    assert found.hits[0].title == "Nordvik Oak"
+    assert found.hits[0].missing == ("piston",)
+    whole = find_relevant(sample, text="engineered oak", where=Where(owner="anna"), by="product")
+    assert whole.hits[0].missing == ()
+    assert whole.hits[0].relevance > found.hits[0].relevance  # type: ignore[operator]
+
+
+def test_the_likeliest_of_the_first_results_come_first(sample: Resources) -> None:
+    for asked in ("oak floor", "tile for a wall", "soft wool"):
+        whole = find_relevant(sample, text=asked, where=Where(owner="anna"), by="product", k=10)
+        shown = [round(hit.relevance or 0, 2) for hit in whole.hits]
+        assert shown == sorted(shown, reverse=True)
+        parts = [
+            find_relevant(sample, text=asked, where=Where(owner="anna"), by="product", k=1, offset=n) for n in (0, 1)
+        ]
+        ids = [hit.id for part in parts for hit in part.hits]
+        assert ids == [hit.id for hit in whole.hits[: len(ids)]]
+
+
 def test_words_that_nothing_of_an_owner_says_are_foreign_and_others_are_not(sample: Resources) -> None:
     def judged(text: str, owner: str | None) -> set[float]:
         hits = search(sample, text=text, owner=owner, by="product")
-        return {each.foreign for each in evidence(sample, hits, text, "product", owner)}
+        return {each.evidence.foreign for each in evidence(sample, hits, text, "product", owner)}
 
     assert judged("oak floors", "anna") == {0}  # in another form, and also of a result that does not say it
     (half,) = judged("oak piston", "anna")
