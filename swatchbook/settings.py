@@ -521,6 +521,13 @@ class Settings(BaseSettings):
             "yours, or to a list of names of which the first that is there counts (docs/folders.md)."
         ),
     )
+    picture_folders: Annotated[tuple[Folder, ...], NoDecode, BeforeValidator(_parse_list)] = Field(
+        default=(),
+        description=(
+            "Folders where the pictures of scraped batches may be, too, separated by commas. Set it when a scraper "
+            "keeps its pictures elsewhere than its items."
+        ),
+    )
     max_image_mb: int = Field(
         default=25,
         ge=1,

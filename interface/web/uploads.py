@@ -20,7 +20,7 @@ from swatchbook.pipeline.register_folder import register_folder
 from swatchbook.records import DEFAULT_OWNER, IngestOptions, Owner
 from swatchbook.resources import Resources
 from swatchbook.runtime.disk import keep_reserve
-from swatchbook.sources.batch import is_batch
+from swatchbook.sources.batch_file import kind_of_file
 from swatchbook.sources.dropped import dropped_folder, keep_dropped
 from swatchbook.storage.size_limit import check_size
 from swatchbook.storage.upload_buffer import temporary_file
@@ -76,7 +76,7 @@ def take_folder(resources: Tools, caller: TheCaller, sent: Annotated[DroppedFold
 def _keep(resources: Resources, file: Path, owner: str, sent: DroppedFile) -> None:
     settings = resources.settings
     keep_reserve(settings.home)
-    at_most = settings.max_document_mb if is_batch(Path(sent.path)) else settings.max_image_mb
+    at_most = settings.max_document_mb if kind_of_file(file) is not None else settings.max_image_mb
     check_size(file.stat().st_size, at_most << 20, name=f"{sent.path}: the file")
     keep_dropped(file, _folder(resources, owner, sent.folder), sent.path, settings.image_suffixes)
 

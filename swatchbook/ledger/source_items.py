@@ -15,7 +15,7 @@ from swatchbook.ledger.dirty import hide_images
 from swatchbook.ledger.runs import Run, require_live
 from swatchbook.ledger.stage_results import replace_pictures, replace_products
 from swatchbook.ledger.tables import images, links, placements, products, source_items
-from swatchbook.records import Extraction, LinkKind, ReadItem, SourceItem, SourcePicture, Stamp
+from swatchbook.records import Extraction, LinkKind, ReadItem, SourceItem, SourcePicture, Stamp, place_of_item
 
 MAX_PICTURES = 1_000
 """Pictures of one item: the places of an item in the reading order of its document begin at this times its number."""
@@ -87,8 +87,9 @@ def save_items(ledger: Ledger, run: Run, read: Sequence[ReadItem], scan: str, *,
         require_live(connection, run)
         before = _products_of(connection, run, keys)
         old_links = _links_to(connection, run, before)
+        sources = {link[1] for link in old_links} | _places_of(connection, run, keys)
         query = select(placements).where(placements.c.document == run.document)
-        placed = {row.id: row for row in select_in(connection, query, placements.c.id, {link[1] for link in old_links})}
+        placed = {row.id: row for row in select_in(connection, query, placements.c.id, sources)}
         extractions = [each.extraction for each in read]
         replace_pictures(
             connection,
@@ -172,7 +173,7 @@ def remove_items(ledger: Ledger, run: Run, keys: Collection[str]) -> None:
         require_live(connection, run)
         removed = _products_of(connection, run, keys)
         old_links = _links_to(connection, run, removed)
-        sources = {source for _, source, _ in old_links}
+        sources = {source for _, source, _ in old_links} | _places_of(connection, run, keys)
         query = select(placements.c.id, placements.c.image)
         shown = {row.image for row in select_in(connection, query, placements.c.id, sources)}
         delete_rows_by_key(connection, links, [(run.document, *link) for link in old_links])
@@ -209,6 +210,16 @@ def _products_of(connection: Connection, run: Run, keys: Collection[str]) -> dic
     ids = {row.product for row in select_in(connection, of_items, source_items.c.key, keys) if row.product}
     query = select(products.c.id, products.c.record)
     return {row.id: row.record for row in select_in(connection, query, products.c.id, ids)}
+
+
+def _places_of(connection: Connection, run: Run, keys: Collection[str]) -> set[str]:
+    """Return the ids of the placements of these items; those of an item without a product have no link."""
+    query = select(source_items.c.item, source_items.c.pictures).where(source_items.c.document == run.document)
+    return {
+        place_of_item(run.document, row.item, picture["path"])
+        for row in select_in(connection, query, source_items.c.key, keys)
+        for picture in row.pictures
+    }
 
 
 def _links_to(connection: Connection, run: Run, ids: Collection[str]) -> set[tuple[str, str, str]]:

@@ -1,6 +1,7 @@
-"""Where each file of a path belongs: PDFs are catalogues; a folder with JSON or JSONL files directly in it is a scraped
-batch, with all its subfolders; all other pictures below a folder are one folder of pictures; a picture file that is
-named by itself is one, too. Names that begin with a dot are left out, links to folders are not followed.
+"""Where each file of a path belongs: PDFs are catalogues; a folder with files of items directly in it is a scraped
+batch, with all its subfolders; a file that is named by itself is one if its content is that of items, whatever its name
+is; all other pictures below a folder are one folder of pictures; a picture file that is named by itself is one, too.
+Names that begin with a dot are left out, links to folders are not followed.
 """
 
 import os
@@ -11,7 +12,11 @@ from swatchbook.errors import InvalidReference, UnsupportedFormat, reason_of
 from swatchbook.ledger.documents import BATCH, FOLDER, PDF
 from swatchbook.records import Record
 from swatchbook.sources.batch import is_batch
+from swatchbook.sources.batch_file import describe_unknown, has_batch_suffix
 from swatchbook.sources.folder import is_hidden, is_picture
+
+_PDF_HEAD = 1_024
+"""Bytes within which a PDF's version is."""
 
 
 class Source(Record):
@@ -24,8 +29,8 @@ class Source(Record):
 def find_sources(path: Path, suffixes: Collection[str]) -> list[Source]:
     """Return the sources at a path and below it, a folder of pictures last: it leaves out what batches hold.
 
-    `suffixes`: of pictures. A file of any other suffix counts as a catalogue. Opens no file. Raises InvalidReference
-    for a path that does not exist or cannot be read; a subfolder that cannot be read is left to its source.
+    `suffixes`: of pictures. Of a folder no file is opened. Raises InvalidReference for a path that does not exist or
+    cannot be read, UnsupportedFormat for a file of another kind; a subfolder that cannot be read is left to its source.
     """
     kind = kind_of(path, suffixes)
     if not path.is_dir():
@@ -35,13 +40,22 @@ def find_sources(path: Path, suffixes: Collection[str]) -> list[Source]:
 
 
 def kind_of(path: Path, suffixes: Collection[str]) -> str:
-    """Return the kind of document that a file is, or a folder as one source. Raises InvalidReference."""
+    """Return the kind of document that a file is by its content, or a folder as one source.
+
+    A file of no known kind is a damaged PDF if its name is that of one. Raises InvalidReference, UnsupportedFormat.
+    """
     try:
         if not path.exists():
             raise InvalidReference(f"{path}: no such file or folder.", advice="Check the path.")
-        if is_batch(path):
+        if path.is_dir():
+            return BATCH if is_batch(path) else FOLDER
+        if is_picture(path.name, suffixes):
+            return FOLDER
+        if _is_pdf(path):
+            return PDF
+        if is_batch(path) or has_batch_suffix(path.name):
             return BATCH
-        return FOLDER if path.is_dir() or is_picture(path.name, suffixes) else PDF
+        raise describe_unknown(path)
     except OSError as error:  # no permission, a name too long, a share that is gone
         raise InvalidReference(f"{path}: {reason_of(error)}.", advice="Check the path and its permissions.") from error
 
@@ -52,6 +66,14 @@ def nothing_in(folder: Path) -> UnsupportedFormat:
         f"{folder}: no PDF, picture or scraped batch in this folder.",
         advice="Name files, or a folder that contains some. SWATCHBOOK_IMAGE_SUFFIXES says what counts as a picture.",
     )
+
+
+def _is_pdf(path: Path) -> bool:
+    """Return whether a file is a PDF by its name or content, or no file at all, which the registration refuses."""
+    if path.name.lower().endswith(".pdf") or not path.is_file():
+        return True
+    with path.open("rb") as file:
+        return b"%PDF-" in file.read(_PDF_HEAD)
 
 
 def _walk(top: Path, suffixes: Collection[str]) -> Iterator[Source]:

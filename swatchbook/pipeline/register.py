@@ -42,9 +42,11 @@ from swatchbook.storage.upload_buffer import is_remote, temporary_file
 
 log = logging.getLogger(__name__)
 
-_NOT_IN_FINGERPRINT = {"batch_size", "max_retries", "execution", "max_usd", "mirror", "force", "roles", "categories"}
+_NOT_IN_FINGERPRINT = {
+    "batch_size", "max_retries", "execution", "max_usd", "mirror", "force", "roles", "categories", "mapping",
+}  # fmt: skip
 """Options that change how the work is done, not its result; `roles` count by the pairs that they request, `categories`
-by the key of the stage that reads them.
+by the key of the stage that reads them, `mapping` by the items that it makes.
 """
 
 

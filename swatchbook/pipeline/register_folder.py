@@ -12,9 +12,10 @@ from swatchbook.ledger.owners import id_of_document
 from swatchbook.pipeline.find_sources import kind_of, nothing_in
 from swatchbook.pipeline.register import Registered, build_request, is_answered, register
 from swatchbook.pipeline.scan import is_unchanged
-from swatchbook.records import DocumentStatus, IngestOptions
+from swatchbook.records import NO_MAPPING, DocumentStatus, IngestOptions
 from swatchbook.resources import Resources
 from swatchbook.runtime.disk import keep_reserve
+from swatchbook.settings import Settings
 from swatchbook.sources.folder import list_files
 
 
@@ -63,10 +64,12 @@ def register_folder(
     if kind == PDF or not is_there:
         raise UnsupportedFormat(
             f"{source}: not a folder, nor a picture or a batch.",
-            advice="Give a folder of pictures, a picture, or a .json or .jsonl file. `swatchbook ingest` takes PDFs.",
+            advice="Give a folder of pictures, a picture, or a file of items (JSON, CSV, XML, Excel). `swatchbook "
+            "ingest` takes PDFs.",
         )
     if kind == FOLDER and known is None and not any(list_files(folder, suffixes)):
         raise nothing_in(Path(source))
+    options = _with_known_mapping(known, options)
     request = build_request(resources.settings, options)
     keep_reserve(resources.settings.home)
     document = queue(
@@ -85,12 +88,32 @@ def register_folder(
             f"{folder} was ingested as a {document.kind} before, not as a {kind}.",
             advice=f"Name it as that, or delete it first: swatchbook delete {document.id[:8]} --owner {owner}",
         )
+    asked = document.model_copy(update={"options": options})
     unchanged = is_answered(resources, document, request, options) and is_unchanged(
-        resources, document, mirror=options.mirror
+        resources, asked, mirror=options.mirror
     )
     return Registered(
         document=get_document(resources.ledger, document.id), options=options, request=request, unchanged=unchanged
     )
+
+
+def _with_known_mapping(known: Document | None, options: IngestOptions) -> IngestOptions:
+    """Return the options with the mapping that the batch was read with before, if they name none."""
+    if known is None or options.mapping != NO_MAPPING:
+        return options
+    return options.model_copy(update={"mapping": known.options.mapping})
+
+
+def check_picture_root(settings: Settings, options: IngestOptions) -> None:
+    """Raise InvalidReference if a flow or a request names a folder of pictures that the settings do not allow."""
+    root = options.mapping.root
+    allowed = (*settings.picture_folders, *settings.input_roots)
+    if root is not None and not any(root.resolve().is_relative_to(folder.resolve()) for folder in allowed):
+        raise InvalidReference(
+            f"The folder of pictures {str(root)!r} is neither under SWATCHBOOK_PICTURE_FOLDERS nor "
+            "SWATCHBOOK_INPUT_ROOTS.",
+            advice="Add it to SWATCHBOOK_PICTURE_FOLDERS, or use `swatchbook ingest --mapping`.",
+        )
 
 
 def register_known_folder(resources: Resources, source: str, *, owner: str, options: IngestOptions) -> Registered:
@@ -99,7 +122,10 @@ def register_known_folder(resources: Resources, source: str, *, owner: str, opti
     A cancelled document that is registered stays cancelled. Raises what `register_folder` raises.
     """
     folder = Path(source).resolve()
-    if known := _known(resources, owner, folder):
+    known = _known(resources, owner, folder)
+    if known is None or known.options.mapping.root != options.mapping.root:
+        check_picture_root(resources.settings, options)
+    if known:
         return register_folder(
             resources, folder, owner=owner, options=options, kind=known.kind, again=(DocumentStatus.FAILED,)
         )

@@ -35,6 +35,7 @@ from swatchbook.ledger.documents import BATCH, FOLDER, TABLE, Document, document
 from swatchbook.ledger.stage_results import save_sizes
 from swatchbook.pipeline.work import Work
 from swatchbook.records import (
+    NO_BOX,
     NO_PAGE,
     Evidence,
     Extraction,
@@ -52,13 +53,14 @@ from swatchbook.records import (
     Stamp,
     Unreadable,
     item_product_id,
-    placement_id,
+    place_of_item,
     sha256,
     text_key,
     unreadable_key,
 )
 from swatchbook.resources import Resources
 from swatchbook.sources.batch import list_batch
+from swatchbook.sources.batch_mapping import with_settings
 from swatchbook.sources.folder import count_pictures, list_files, list_folder
 from swatchbook.sources.listed import ListedItem, ListedPicture, ListedUrl
 from swatchbook.sources.staged import count_staged, list_staged, staged_file
@@ -80,7 +82,6 @@ units of two seconds. It is read once more.
 
 _FETCHED = 64  # pictures that are fetched to the disk before they are stored
 _JSON = json.JSONEncoder(sort_keys=True)
-_NO_BOX = (0.0, 0.0, 0.0, 0.0)
 _SUFFIXES = {"JPEG": ".jpg", "MPO": ".jpg", "JPEG2000": ".jp2", "TIFF": ".tif"}
 """Pillow's format -> suffix of the stored file, where it is not the format's name."""
 
@@ -160,7 +161,9 @@ def _list(resources: Resources, document: Document) -> Iterator[ListedItem]:
     if document.kind == TABLE:
         return list_staged(staged_file(settings.home, document.content), document.id)
     if document.kind == BATCH:
-        return list_batch(path, settings.item_fields, max_bytes=settings.max_document_mb << 20)
+        mapping = with_settings(document.options.mapping, settings.item_fields)
+        folders = settings.picture_folders
+        return list_batch(path, mapping, max_bytes=settings.max_document_mb << 20, folders=folders)
     apart, categories = _batches_within(resources, document), document.options.categories
     return list_folder(path, settings.image_suffixes, apart=apart, categories=categories)
 
@@ -201,7 +204,7 @@ def _read_ahead(
 
     While the caller saves one portion, the pictures of the next are read: an item of the source is in one portion only.
     """
-    document = get_document(resources.ledger, work.document)
+    document = get_document(resources.ledger, work.document).model_copy(update={"options": work.options})
     listed, last = 0, None
     with ThreadPoolExecutor(1, thread_name_prefix="read ahead") as reader:
         for portion in _by_key(_list(resources, document), _PORTION):
@@ -259,6 +262,7 @@ def _is_same(item: SourceItem, before: SourceItem | None) -> bool:
 
 def _digest(item: ListedItem) -> str:
     described = [item.title, item.metadata, item.code]
+    described += [picture.caption for picture in item.pictures] if any(p.caption for p in item.pictures) else []
     given = [item.vector.role, item.vector.tag, sha256(item.vector.data)] if item.vector else []
     return sha256(_JSON.encode(described + given).encode())
 
@@ -276,7 +280,6 @@ def _read_item(
     """Return an item with its product, and the placements of its pictures: those read now and those known already."""
     known = {picture.path: picture for picture in before.pictures} if before else {}
     kind, message = _reason(item)
-    product = None if item.failure and not item.metadata else _product(work, key, item)
     pictures, found = list[SourcePicture](), dict[str, Picture]()
     placements, unreadable = list[Placement](), list[Unreadable]()
     for picture in item.pictures:
@@ -294,6 +297,8 @@ def _read_item(
         pictures.append(taken)
         placements.append(_placement(work, item, picture, shown))
     evidence = (Evidence(rule="item", text=item.item),)
+    has_picture = any(picture.content_key for picture in pictures)
+    product = _product(work, key, item) if has_picture and not item.failure else None
     return ReadItem(
         source=SourceItem(
             item=item.item,
@@ -336,18 +341,16 @@ def _product(work: Work, key: str, item: ListedItem) -> Product:
 
 
 def _placement(work: Work, item: ListedItem, picture: ListedPicture | ListedUrl, content_key: str) -> Placement:
-    # several items may show one file
-    origin = "\0".join(dict.fromkeys((item.item, picture.path)))
     return Placement(
-        id=placement_id(work.document, NO_PAGE, "file", origin, _NO_BOX),
+        id=place_of_item(work.document, item.item, picture.path),
         page=NO_PAGE,
         kind="file",
-        bbox=_NO_BOX,
+        bbox=NO_BOX,
         xref=None,
         path=picture.path,
         state=PlacementState.SHOWN,
         content_key=content_key,
-        caption=item.title,
+        caption=picture.caption or item.title,
         nearby_text=item.text,
     )
 
@@ -467,14 +470,15 @@ def _unfetched(failure: Failure) -> _Opened:
 
 
 def _settle_unseen(resources: Resources, work: Work, token: str, unlisted: tuple[str, ...]) -> tuple[int, int]:
-    """Remove items that were moved or showed nothing, and mark the other ones that are gone; return their numbers.
+    """Remove items that were moved or show nothing, and mark the other ones that are gone; return their numbers.
 
     With the option `mirror` the others are removed, too. `unlisted`: beginnings of the ids of items that may be there
     and could not be listed. An item of a batch or table is never moved: another one may show the same picture.
     """
     moved, left = 0, 0
     for portion in source_items.unseen_items(resources.ledger, work.document, token):
-        absent = [item for item in portion if not item.item.startswith(unlisted)]
+        # a failure of a run before, which has nothing to lose, goes even if items may be there that were not listed
+        absent = [item for item in portion if not (_contents(item) and item.item.startswith(unlisted))]
         contents = {key for item in absent for key in _contents(item)} if work.kind == FOLDER else set[str]()
         shown = source_items.content_keys_seen(resources.ledger, work.document, token, contents)
         dropped = {item.key for item in absent if _contents(item) <= shown}

@@ -26,6 +26,7 @@ from swatchbook.records.base import (
     text_key,
     unreadable_key,
 )
+from swatchbook.records.batch_mapping import NO_MAPPING, BatchMapping, ItemField
 from swatchbook.records.chunks import Chunk, Chunks, Entity
 from swatchbook.records.details import (
     DocumentImage,
@@ -68,6 +69,7 @@ from swatchbook.records.edits import (
 )
 from swatchbook.records.images import (
     COUNTED,
+    NO_BOX,
     NO_PAGE,
     Analysis,
     ColorShare,
@@ -79,6 +81,7 @@ from swatchbook.records.images import (
     Sighting,
     Traits,
     Unreadable,
+    place_of_item,
 )
 from swatchbook.records.items import PIXEL_ROLES, TEXT_ROLES, ImageState, ItemState, Role, RoleTag
 from swatchbook.records.options import BatchSize, BlockName, BlockNames, IngestOptions, Pages
@@ -175,6 +178,8 @@ __all__ = [
     "DISAGREEMENT",
     "ID",
     "NAMESPACE",
+    "NO_BOX",
+    "NO_MAPPING",
     "NO_PAGE",
     "OWNER_ADVICE",
     "PAGE_CUT",
@@ -186,6 +191,7 @@ __all__ = [
     "Anchor",
     "Assembly",
     "Assign",
+    "BatchMapping",
     "BatchSize",
     "Block",
     "BlockName",
@@ -238,6 +244,7 @@ __all__ = [
     "ImageState",
     "IngestOptions",
     "ItemCounts",
+    "ItemField",
     "ItemState",
     "Line",
     "Link",
@@ -332,6 +339,7 @@ __all__ = [
     "page_name",
     "pair_key",
     "pixel_key",
+    "place_of_item",
     "placement_id",
     "product_id",
     "sha256",

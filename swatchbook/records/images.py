@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import Field
 
 from swatchbook.geometry import Box
-from swatchbook.records.base import Record, Sha256
+from swatchbook.records.base import Record, Sha256, placement_id
 from swatchbook.records.pages import FailedPage, LostPicture
 
 
@@ -77,6 +77,15 @@ COUNTED = (PlacementState.SHOWN, PlacementState.UNREADABLE)
 
 NO_PAGE = 0
 """The page of a placement that is a file: it is on none."""
+
+NO_BOX: Box = (0.0, 0.0, 0.0, 0.0)
+"""Box of a placement without a page."""
+
+
+def place_of_item(document: str, item: str, path: str) -> str:
+    """Return the id of the placement of a picture that an item of a source shows: several items may show one file."""
+    origin = "\0".join(dict.fromkeys((item, path)))
+    return placement_id(document, NO_PAGE, "file", origin, NO_BOX)
 
 
 class Placement(Record):

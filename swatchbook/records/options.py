@@ -1,5 +1,5 @@
 """The options of an ingest with defaults and limits: roles, focus, pages to take in, batch size (20), retries (3),
-budget, mirror; and the names of saved Prefect blocks. Prefect's form is made from them.
+budget, mirror, the mapping of a batch; and the names of saved Prefect blocks. Prefect's form is made from them.
 """
 
 from collections.abc import Iterable
@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from swatchbook.records.base import Record
+from swatchbook.records.batch_mapping import NO_MAPPING, BatchMapping
 from swatchbook.records.items import Role
 
 BatchSize = Annotated[int, Field(ge=1, le=256)]
@@ -75,6 +76,12 @@ class IngestOptions(BaseModel):
         default=False,
         title="Force",
         description="Once: run stages 1–5 again, and try failed and rejected images again.",
+    )
+
+    mapping: BatchMapping = Field(
+        default=NO_MAPPING,
+        title="Fields of a batch",
+        description="Of scraped batches: which field is what, as JSON (docs/batches.md). (stage 5)",
     )
 
     def with_pages(self, pages: Iterable[int]) -> "IngestOptions":

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from swatchbook.errors import InvalidReference, UnsupportedFormat
-from swatchbook.sources.batch import is_batch
+from swatchbook.sources.batch_file import SUFFIX_OF, describe_unknown, has_batch_suffix, kind_of_file
 from swatchbook.sources.folder import is_picture
 
 MOST_PARTS = 20
@@ -31,10 +31,11 @@ def keep_dropped(file: Path, folder: Path, path: str, suffixes: Collection[str])
     target = folder.joinpath(*parts)
     if len(parts) > MOST_PARTS:
         raise InvalidReference(f"More than {MOST_PARTS} folders in each other.", advice="Move it up.")
-    if not is_picture(target.name, suffixes) and not is_batch(target):
-        raise UnsupportedFormat(
-            f"{target.name}: neither a picture nor a batch file.", advice="Send pictures, .json and .jsonl files, PDFs."
-        )
+    if not is_picture(target.name, suffixes) and not has_batch_suffix(target.name):
+        if (kind := kind_of_file(file)) is None:
+            unknown = describe_unknown(file)
+            raise UnsupportedFormat(unknown.message.replace(file.name, target.name), advice=unknown.advice)
+        target = target.with_name(target.name + SUFFIX_OF[kind.format])  # the name under which it is found in a folder
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         file.replace(target)

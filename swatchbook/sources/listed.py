@@ -27,7 +27,7 @@ _SEPARATORS = re.compile(rf"[-–]|{_BETWEEN_WORDS.pattern}")
 class ListedPicture:
     """A picture file as a source lists it. `path`: its place in the source, `file`: its name where it is opened.
 
-    `size` is in bytes, `mtime_ns` nanoseconds since 1970.
+    `size` is in bytes, `mtime_ns` nanoseconds since 1970, `caption` what its source writes about it.
     """
 
     path: str
@@ -35,13 +35,15 @@ class ListedPicture:
     size: int
     mtime_ns: int
     inode: int
+    caption: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ListedUrl:
-    """A picture that is fetched from a URL, which is its `path`."""
+    """A picture that is fetched from a URL, which is its `path`. `caption`: what its source writes about it."""
 
     path: str
+    caption: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

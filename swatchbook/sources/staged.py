@@ -15,8 +15,8 @@ from typing import Any, Self
 from ulid import ULID
 
 from swatchbook.errors import FileMissing
-from swatchbook.records import GivenVector, Role, sha256
-from swatchbook.sources.batch import DEFAULT_FIELDS, read_item
+from swatchbook.records import NO_MAPPING, GivenVector, Role, sha256
+from swatchbook.sources.batch import read_item
 from swatchbook.sources.listed import ListedItem
 
 _VECTOR = "given_vector"  # no field of an item has this name
@@ -83,7 +83,7 @@ def list_staged(file: Path, document: str) -> Iterator[ListedItem]:
             root, record = Path(folder), json.loads(row)
             given = record.pop(_VECTOR)
             vector = GivenVector(role=Role(given[0]), tag=given[1], data=base64.b64decode(given[2])) if given else None
-            yield replace(read_item(root, root / "rows", item, record, DEFAULT_FIELDS, {}), vector=vector)
+            yield replace(read_item(root, root / "rows", item, record, NO_MAPPING, {}), vector=vector)
 
 
 def count_staged(file: Path, document: str) -> int:

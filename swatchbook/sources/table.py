@@ -14,13 +14,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
 import numpy as np
-import yaml
 from numpy.typing import NDArray
-from pydantic import Field, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic import Field
 
 from swatchbook.errors import (
     Configuration,
@@ -31,9 +29,10 @@ from swatchbook.errors import (
     reason_of,
 )
 from swatchbook.one_line import one_line, shorten
-from swatchbook.records import Record, is_owner
-from swatchbook.sources.batch import DEFAULT_FIELDS, ID, METADATA, TITLE, read_item
-from swatchbook.yaml_problem import yaml_problem
+from swatchbook.records import NO_MAPPING, Record, is_owner
+from swatchbook.sources.batch import read_item
+from swatchbook.sources.batch_names import ID, METADATA, TITLE
+from swatchbook.sources.mapping_file import read_mapping_file
 
 SQL = "env:"
 """How a source begins that is a database: the name of the environment variable with its URL follows."""
@@ -96,17 +95,7 @@ class LeftRow:
 def read_mapping(file: Path) -> TableMapping:
     """Return the mapping in a YAML file, its root as an absolute path. Raises InvalidReference, Configuration."""
     advice = "docs/import.md has an example."
-    try:
-        with file.open("rb") as opened:
-            read = yaml.safe_load(opened.read(_MAX_MAPPING))
-        mapping = TableMapping.model_validate(read)
-    except OSError as error:
-        raise InvalidReference(f"{file}: {reason_of(error)}.", advice="Check the path.") from error
-    except (yaml.YAMLError, UnicodeError, RecursionError) as error:
-        raise Configuration(yaml_problem(file, error), advice=advice) from error
-    except ValidationError as error:
-        problems = "\n".join(f"{file}: {_mapping_problem(each)}." for each in error.errors())
-        raise Configuration(problems, advice=advice) from error
+    mapping = read_mapping_file(file, TableMapping, ColumnKind, advice=advice)
     if ID not in mapping.columns:
         raise Configuration(f"{file}: columns: {ID} is missing.", advice=advice)
     if not any(path in mapping.columns for path in PATHS):
@@ -117,20 +106,6 @@ def read_mapping(file: Path) -> TableMapping:
     if not root.is_dir():
         raise InvalidReference(f"{file}: root: {root} is no folder.", advice="Check the path.")
     return mapping.model_copy(update={"root": root})
-
-
-def _mapping_problem(error: ErrorDetails) -> str:
-    """Return what is wrong with a mapping in words for who wrote it."""
-    where = ".".join(str(part) for part in error["loc"] if part != "[key]")
-    if error["type"] == "missing":
-        return f"{where} is missing"
-    if error["type"] == "extra_forbidden":
-        return f"there is no key {where}; there are {', '.join(TableMapping.model_fields)}"
-    if error["type"] == "literal_error":
-        return f"there is no {where}; there are {', '.join(get_args(ColumnKind))}"
-    if not where:
-        return "it does not hold keys with values"
-    return f"{where}: {error['msg'][0].lower()}{error['msg'][1:]}"
 
 
 def judge_rows(source: str, mapping: TableMapping) -> Iterator[TakenRow | LeftRow]:
@@ -184,7 +159,7 @@ def _judge(mapping: TableMapping, place: str, row: Mapping[str, Any]) -> TakenRo
     if USER in mapping.columns and (owner is None or not is_owner(owner)):
         return LeftRow(item, f"Its user is not a valid name of an owner: {shorten(one_line(owner or 'none'), 80)}.")
     record |= {path: str(mapping.root / record[path]) for path in PATHS if isinstance(record.get(path), str)}
-    listed = read_item(mapping.root, mapping.root / "rows", place, record, DEFAULT_FIELDS, {})
+    listed = read_item(mapping.root, mapping.root / "rows", place, record, NO_MAPPING, {})
     if listed.failure is not None:
         return LeftRow(item, str(listed.failure))
     if VECTOR not in found:

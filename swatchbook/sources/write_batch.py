@@ -16,7 +16,8 @@ from uuid import uuid4
 from filelock import FileLock
 
 from swatchbook.errors import DiskFull, InvalidReference, as_failure, reason_of
-from swatchbook.sources.batch import ID, IMAGES, id_of, with_defaults
+from swatchbook.sources.batch_names import IMAGES, LOCAL_PATHS, flat, is_picture_field
+from swatchbook.sources.batch_record import read_record
 
 FILE, PICTURES = "swatchbook-items.jsonl", "pictures"
 """The batch file and the folder of its pictures, in the folder that is named."""
@@ -31,7 +32,7 @@ def write_items(items: Iterable[Mapping[str, Any]], folder: Path, fields: Mappin
     are read one by one, and an error in one of them leaves the batch as it was. Raises InvalidReference for an item
     without an id or with a value that cannot be written, and DiskFull.
     """
-    known, file = with_defaults(fields), folder / FILE
+    file = folder / FILE
     try:
         (folder / PICTURES).mkdir(parents=True, exist_ok=True)
         lock = FileLock(folder / f".{FILE}.lock")
@@ -43,10 +44,10 @@ def write_items(items: Iterable[Mapping[str, Any]], folder: Path, fields: Mappin
     try:
         with new.open("x", encoding="ascii") as lines:
             for number, item in enumerate(items, 1):
-                name, line = _written(item, number, folder, known)
+                name, line = _written(item, number, folder, fields)
                 ids[name] = None
                 lines.write(line)
-            lines.writelines(line for name, line in _lines(file, known) if name not in ids)
+            lines.writelines(line for name, line in _lines(file, fields) if name not in ids)
         new.replace(file)
     except OSError as error:
         if isinstance(failure := as_failure(error), DiskFull):
@@ -63,7 +64,7 @@ def _lines(file: Path, fields: Mapping[str, Sequence[str]]) -> Iterator[tuple[st
     if file.exists():
         with file.open(encoding="ascii") as lines:
             for line in lines:
-                yield id_of(json.loads(line), fields), line
+                yield read_record(json.loads(line), fields).id, line
 
 
 def _written(item: Any, number: int, folder: Path, fields: Mapping[str, Sequence[str]]) -> tuple[str, str]:
@@ -71,21 +72,25 @@ def _written(item: Any, number: int, folder: Path, fields: Mapping[str, Sequence
     if not isinstance(item, Mapping):
         raise InvalidReference(f"Item {number} is no dict.", advice="Give dicts with the fields of docs/folders.md.")
     record = {name: value for name, value in item.items() if not (isinstance(value, float) and math.isnan(value))}
-    for name in record.keys() & set(fields[IMAGES]):
+    for name in [name for name in record if _holds_pictures(str(name), fields)]:
         value = record[name]
         pictures = value if isinstance(value, list | tuple) else [value]
         record[name] = [_keep(picture, folder) for picture in pictures if picture is not None]
     try:
         line = json.dumps(record, allow_nan=False, default=str)
-        name = id_of(json.loads(line), fields)
+        name = read_record(json.loads(line), fields).id
     except (TypeError, ValueError, RecursionError) as error:
         raise InvalidReference(
             f"Item {number} cannot be written as JSON.",
             advice="Give texts, finite numbers, lists and dicts whose keys are texts; nothing that contains itself.",
         ) from error
     if name is None:
-        raise InvalidReference(f"Item {number} has no id ({' or '.join(fields[ID])}).", advice="Give each item an id.")
+        raise InvalidReference(f"Item {number} has no id, url or sku.", advice="Give each item an id.")
     return name, f"{line}\n"
+
+
+def _holds_pictures(name: str, fields: Mapping[str, Sequence[str]]) -> bool:
+    return name in fields[IMAGES] if IMAGES in fields else is_picture_field(name) or flat(name) in LOCAL_PATHS
 
 
 def _keep(picture: Any, folder: Path) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from swatchbook.records import BatchMapping
 from swatchbook.sources.batch import is_batch, list_batch
 from swatchbook.sources.listed import ListedItem, ListedPicture, ListedUrl
 
@@ -28,7 +29,7 @@ def picture(folder: Path, *names: str) -> None:
 
 
 def listed(path: Path, fields: Mapping[str, Sequence[str]] = {}, max_bytes: int = MIB) -> dict[str, ListedItem]:
-    items = list(list_batch(path, fields, max_bytes=max_bytes))
+    items = list(list_batch(path, BatchMapping(columns=fields), max_bytes=max_bytes))
     named = {item.item: item for item in items}
     assert len(named) == len(items)
     return named
@@ -87,7 +88,7 @@ def test_other_shapes_by_a_field_mapping(tmp_path: Path) -> None:
     file = write(tmp_path / "items.json", {"sku": "S1", "name": {"de": "Sofa"}, "media": {"main": "a.jpg"}})
     items = listed(file, {"id": ("nr", "sku"), "title": ("name.de",), "images": ("media.main",)})
     assert (items["S1"].title, len(items["S1"].pictures)) == ("Sofa", 1)
-    assert failures(listed(file)) == {"items.json#1": "It has no id (id or item_id). Set SWATCHBOOK_ITEM_FIELDS."}
+    assert listed(file, {"images": ("photo",)})["S1"].failure
 
 
 def test_folder_of_batches_is_one_source(tmp_path: Path) -> None:
@@ -96,7 +97,9 @@ def test_folder_of_batches_is_one_source(tmp_path: Path) -> None:
     write(tmp_path / "tuesday.json", {"id": "b", "file_path": "b.jpg"}, {"id": "a", "file_path": "b.jpg"})
     items = listed(tmp_path)
     assert [p.path for p in items["a"].pictures] == ["monday/a.jpg"]
-    assert failures(items) == {"a (2)": "The id a occurs once more: tuesday.json#2."}
+    assert failures(items) == {
+        "a (2)": "The id a occurs once more: tuesday.json#2. Name a field whose values differ as id: --mapping."
+    }
     assert is_batch(tmp_path)
     assert not is_batch(tmp_path / "monday" / "a.jpg")
 

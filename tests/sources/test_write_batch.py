@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from swatchbook.errors import FileMissing, InvalidReference
+from swatchbook.records import NO_MAPPING, BatchMapping
 from swatchbook.sources.batch import list_batch
 from swatchbook.sources.listed import ListedItem
 from swatchbook.sources.write_batch import FILE, PICTURES, write_items
@@ -19,7 +20,7 @@ from tests.sources.pictures import draw
 
 
 def listed(folder: Path) -> dict[str, ListedItem]:
-    return {item.item: item for item in list_batch(folder, {}, max_bytes=1 << 20)}
+    return {item.item: item for item in list_batch(folder, NO_MAPPING, max_bytes=1 << 20)}
 
 
 def as_bytes(image: Image.Image) -> bytes:
@@ -63,7 +64,7 @@ def test_item_replaces_the_one_with_its_id_and_the_others_stay(tmp_path: Path) -
 def test_fields_are_called_as_in_the_settings(tmp_path: Path) -> None:
     names = {"id": ("sku",), "images": ("photos",)}
     write_items([{"sku": "a", "photos": Image.new("L", (9, 9))}], tmp_path, names)
-    (item,) = list_batch(tmp_path, names, max_bytes=1 << 20)
+    (item,) = list_batch(tmp_path, BatchMapping(columns=names), max_bytes=1 << 20)
     assert (item.item, item.failure, len(item.pictures)) == ("a", None, 1)
 
 
@@ -90,7 +91,7 @@ def test_url_stays_a_url(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("item", "said"),
     [
-        ({"title": "no id"}, "Item 2 has no id (id or item_id)"),
+        ({"title": "no id"}, "Item 2 has no id, url or sku"),
         ("a", "Item 2 is no dict"),
         ({"id": "b", "images": 5}, "A picture cannot be a int"),
         ({"id": "b", "size": [float("inf")]}, "Item 2 cannot be written as JSON"),

@@ -1,0 +1,570 @@
+"""What kind of file holds the items of a batch, told by its content, and its records one by one: JSON, JSON lines, CSV
+and TSV in any encoding and with any delimiter, XML feeds, and Excel. Which rows of a table are one item: the variants
+and further pictures of a product in the exports of Shopify and WooCommerce. Only a JSON file is in memory as a whole.
+"""
+
+import csv
+import io
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain, count, islice
+from pathlib import Path
+from typing import Any, Literal
+from zipfile import BadZipFile, ZipFile
+
+from swatchbook.errors import Failure, FileMissing, TooLarge, UnreadableDocument, UnsupportedFormat, reason_of
+from swatchbook.sources.batch_names import flat
+from swatchbook.sources.batch_record import has_item_fields, is_empty
+from swatchbook.sources.batch_xml import read_xml
+
+Format = Literal["JSON", "JSON lines", "CSV", "XML", "Excel"]
+
+SUFFIX_OF: Mapping[Format, str] = {
+    "JSON": ".json", "JSON lines": ".jsonl", "CSV": ".csv", "XML": ".xml", "Excel": ".xlsx",
+}  # fmt: skip
+SUFFIXES = (".json", ".jsonl", ".ndjson", ".jl", ".csv", ".tsv", ".xml", ".xlsx")
+"""Of files that are looked for in a folder. A file that is named by itself may have any, or none."""
+
+_HEAD = 1 << 16  # bytes from which a file's kind is known
+_MAX_CELL = 1 << 22  # characters
+_HEAD_ROWS = 20  # rows before which the names of columns must stand
+_MAX_COLUMNS = 2_000
+_MOST_TIMES_LARGER = 20  # that an Excel file may be when it is unpacked
+_DELIMITERS = ",;\t|"
+_LISTS = ("items", "products", "results", "data", "hits", "records", "entries", "offers", "itemListElement", "@graph")
+_WRAPPERS = ("node", "_source", "item", "product", "document", "fields", "attributes", "data", "raw")
+_LINKED_DATA = ("json-ld", "jsonld", "json_ld", "ld_json", "ld+json", "structured_data", "schema_org")
+_MOST_DEPTH = 5  # of objects around the list of items
+_FIELDS_OF_ITEM = 2
+"""Kinds of fields (title, price …) that a record must have, to be taken for an item."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What a file is. `encoding`, `delimiter`, `quoting`, `escape`: of CSV."""
+
+    format: Format
+    encoding: str = "utf-8"
+    delimiter: str = ","
+    quoting: Literal[0, 3] = csv.QUOTE_MINIMAL
+    escape: str | None = None
+
+
+def has_batch_suffix(name: str) -> bool:
+    """Return whether a file in a folder may hold items by its name."""
+    return name.lower().endswith(SUFFIXES)
+
+
+def kind_of_file(file: Path) -> Kind | None:
+    """Return what kind of items a file holds by its content, None for none. Raises OSError."""
+    with file.open("rb") as opened:
+        head = opened.read(_HEAD)
+    if head[:4] == b"PK\x03\x04":
+        return Kind("Excel") if _is_excel(file) else None
+    if b"\x00" in head and head[:2] not in (b"\xff\xfe", b"\xfe\xff"):
+        return None
+    encoding = _encoding_of(head)
+    text = head.decode(encoding, errors="replace").lstrip("\ufeff \t\r\n")
+    if text[:1] in ("{", "["):
+        return Kind(_json_format(text, is_whole=len(head) < _HEAD), encoding)
+    if text[:1] == "<":
+        return None if re.match(r"(?is)<!doctype\s+html|<html", text) else Kind("XML")
+    return _csv_kind(text, encoding, is_whole=len(head) < _HEAD)
+
+
+def read_records(file: Path, max_bytes: int) -> Iterator[tuple[int, Any]]:
+    """Yield (place from 1, record) of a batch file; what is no record is a Failure in its place.
+
+    Raises FileMissing, TooLarge, UnreadableDocument and UnsupportedFormat for what concerns the whole file.
+    """
+    try:
+        kind = kind_of_file(file)
+        if kind is None:
+            kind = _by_suffix(file)
+        if kind.format == "JSON lines":
+            yield from _json_lines(file, kind, max_bytes)
+        elif kind.format == "JSON":
+            yield from enumerate(_json(file, kind, max_bytes), 1)
+        elif kind.format == "XML":
+            yield from enumerate(map(unwrap, read_xml(file)), 1)
+        else:
+            yield from enumerate(_products_of_rows(lambda: _rows(file, kind, max_bytes)), 1)
+    except OSError as error:
+        raise FileMissing(f"The file cannot be opened: {reason_of(error)}.") from error
+
+
+def describe_unknown(file: Path) -> UnsupportedFormat:
+    """Return why a file holds no items, with how it begins."""
+    try:
+        with file.open("rb") as opened:
+            head = opened.read(2_000)
+    except OSError as error:
+        return UnsupportedFormat(f"{file.name}: {reason_of(error)}.")
+    advice = "Give a PDF, a picture, a folder, or items as JSON, JSON lines, CSV, TSV, XML or Excel (.xlsx)."
+    if not head.strip():
+        return UnsupportedFormat(f"{file.name} is empty.", advice=advice)
+    what = next((words for magic, words in _KNOWN.items() if head.startswith(magic)), None)
+    if what:
+        return UnsupportedFormat(f"{file.name} is {what}.", advice=advice)
+    if re.match(rb"(?is)\s*(?:<!doctype\s+html|<html)", head):
+        return UnsupportedFormat(f"{file.name} is a web page, not a list of items.", advice=advice)
+    if b"\x00" in head:
+        return UnsupportedFormat(f"{file.name} is neither a PDF, a picture nor a list of items.", advice=advice)
+    begins = " ".join("".join(c if c.isprintable() else " " for c in head.decode(errors="replace")).split())
+    return UnsupportedFormat(
+        f"{file.name} is no list of items that is known: it has no columns or fields. It begins: {begins[:120]!r}.",
+        advice=advice,
+    )
+
+
+_KNOWN = {
+    b"\xd0\xcf\x11\xe0": "an old Excel or Word file: save it as .xlsx or CSV",
+    b"\x1f\x8b": "packed with gzip: unpack it first",
+    b"PK\x03\x04": "a zip archive: unpack it first",
+    b"Rar!": "a RAR archive: unpack it first",
+    b"7z\xbc\xaf": "a 7-Zip archive: unpack it first",
+    b"PAR1": "a Parquet file, which `swatchbook import` takes",
+    b"SQLite format 3": "a SQLite database, which `swatchbook import` takes",
+}  # fmt: skip
+
+
+def _by_suffix(file: Path) -> Kind:
+    """Return the kind that a file has by its name, so that the reason why it cannot be read is that of this kind."""
+    suffix = file.suffix.lower()
+    if suffix == ".json":
+        return Kind("JSON")
+    if suffix in (".jsonl", ".ndjson", ".jl"):
+        return Kind("JSON lines")
+    raise describe_unknown(file)
+
+
+# --- texts ------------------------------------------------------------------------------------------------------------
+
+
+def _encoding_of(head: bytes) -> str:
+    """Return the encoding of a text by its first bytes: a byte order mark, UTF-8, or what fits best."""
+    if head.startswith(b"\xef\xbb\xbf"):
+        return "utf-8-sig"
+    if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return "utf-16"
+    try:
+        head.decode()
+    except UnicodeDecodeError as error:
+        if error.start < len(head) - 4:  # else only the last sign is cut off
+            return _guessed_encoding(head)
+    return "utf-8"
+
+
+def _guessed_encoding(head: bytes) -> str:
+    from charset_normalizer import from_bytes  # imports its tables, which UTF-8 does not need
+
+    found = from_bytes(head, cp_isolation=list(_ENCODINGS), threshold=0.3).best()
+    if found is None:
+        return "cp1252"
+    return next((name for name in _ENCODINGS if name in found.could_be_from_charset), found.encoding)
+
+
+_ENCODINGS = (
+    "cp1252",
+    "cp1250",
+    "cp1251",
+    "koi8_r",
+    "cp1253",
+    "cp1254",
+    "shift_jis",
+    "euc_jp",
+    "gb18030",
+    "big5",
+    "euc_kr",
+)
+
+
+def _json_format(text: str, *, is_whole: bool) -> Format:
+    """Return whether a text that begins as JSON is one value, or one on each line."""
+    first, line_end, rest = text.partition("\n")
+    try:
+        json.loads(first)
+    except (ValueError, RecursionError):
+        # a first line that is cut off, or broken: the next ones say whether each is an object
+        lines = [line.strip() for line in rest.split("\n")[: None if is_whole else -1] if line.strip()]
+        return "JSON lines" if len(lines) > 1 and first.startswith("{") and all(map(_is_object, lines[:5])) else "JSON"
+    if (line_end and rest.strip()) or (first.startswith("{") and not is_whole and not line_end):
+        return "JSON lines"
+    return "JSON"
+
+
+def _is_object(line: str) -> bool:
+    try:
+        return isinstance(json.loads(line), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
+def _csv_kind(text: str, encoding: str, *, is_whole: bool) -> Kind | None:
+    """Return how a table is written: the delimiter and quotes with which most rows have as many columns as the head."""
+    lines = text.splitlines(keepends=True)
+    if not is_whole:
+        lines = lines[:-1]
+    if lines and (named := re.fullmatch(r"sep=(.)\s*", lines[0])):
+        lines, delimiters = lines[1:], named[1]
+    else:
+        delimiters = _DELIMITERS
+    best: tuple[float, Kind] | None = None
+    for delimiter in delimiters:
+        for quoting, escape in _QUOTES:
+            if escape and '\\"' not in text:
+                continue
+            kind = Kind("CSV", encoding, delimiter, quoting, escape)
+            try:
+                rows = [row for row in islice(_csv_rows(io.StringIO("".join(lines)), kind), 200) if any(row)]
+            except csv.Error:
+                continue
+            fit = _fit(rows)
+            if fit > (best[0] if best else 0.0):
+                best = fit, kind
+    return best[1] if best else None
+
+
+_QUOTES: tuple[tuple[Literal[0, 3], str | None], ...] = ((0, None), (3, None), (0, "\\"))
+"""How cells may be quoted: csv.QUOTE_MINIMAL with a quote twice, csv.QUOTE_NONE, QUOTE_MINIMAL with a backslash."""
+
+
+def _fit(rows: Sequence[Sequence[str]]) -> float:
+    """Return how well rows are a table: names of an item's fields in their head, and as many cells in each as there."""
+    head = _head_of(rows)
+    if head is None or len(rows[head]) < 2:
+        return 0.0
+    width, below = len(rows[head]), rows[head + 1 :]
+    same = sum(len(row) == width for row in below) / len(below) if below else 0.5
+    fields = has_item_fields(dict.fromkeys(rows[head]))
+    if fields < _FIELDS_OF_ITEM and (width < 3 or same < 0.9 or len(below) < 2 or not _are_names(rows[head])):
+        return 0.0
+    return fields + same + min(width, 100) / 1_000
+
+
+def _head_of(rows: Sequence[Sequence[Any]]) -> int | None:
+    """Return the place of the row with the names of the columns: that which names most of an item's fields."""
+    best, found = -1, None
+    for place, row in enumerate(rows[:_HEAD_ROWS]):
+        names = [str(cell).strip() for cell in row if not is_empty(cell)]
+        fields = has_item_fields(dict.fromkeys(names)) if len(names) > 1 else -1
+        if fields > best:
+            best, found = fields, place
+    return found
+
+
+def _are_names(row: Sequence[str]) -> bool:
+    return all(cell.strip() and len(cell) < 60 and not cell.strip()[0].isdigit() for cell in row)
+
+
+# --- JSON -------------------------------------------------------------------------------------------------------------
+
+
+def _json_lines(file: Path, kind: Kind, max_bytes: int) -> Iterator[tuple[int, Any]]:
+    with file.open("rb") if kind.encoding.startswith("utf-8") else io.BytesIO(_as_utf8(file, kind, max_bytes)) as lines:
+        for place in count(1):
+            line = lines.readline(max_bytes)
+            if not line:
+                return
+            if line.strip(b"\xef\xbb\xbf \t\r\n"):
+                record = _parsed(line.strip(b"\xef\xbb\xbf \t\r\n"))
+                yield place, unwrap(record) if isinstance(record, dict) else record
+
+
+def _json(file: Path, kind: Kind, max_bytes: int) -> Iterator[Any]:
+    _check_size(file, max_bytes)
+    content = _parsed(_as_utf8(file, kind, max_bytes))
+    if isinstance(content, Failure):
+        raise content
+    yield from map(unwrap, records_in(content))
+
+
+def _as_utf8(file: Path, kind: Kind, max_bytes: int) -> bytes:
+    _check_size(file, max_bytes)
+    data = file.read_bytes()
+    return data if kind.encoding == "utf-8" else data.decode(kind.encoding, errors="replace").encode()
+
+
+def _check_size(file: Path, max_bytes: int) -> None:
+    if file.stat().st_size > max_bytes:
+        raise TooLarge(
+            f"The file has more than {max_bytes >> 20} MiB.",
+            advice="Write JSON lines (.jsonl), which are read one by one, or raise SWATCHBOOK_MAX_DOCUMENT_MB.",
+        )
+
+
+def _parsed(data: bytes) -> Any:
+    try:
+        return json.loads(data)
+    except (ValueError, RecursionError):
+        return UnreadableDocument("It is not JSON.", advice="Check how it was written.")
+
+
+def records_in(content: Any) -> list[Any]:
+    """Return the items in a JSON value: of a list its parts; of an object the list in it that looks most like items.
+
+    An object that looks like an item itself is one. Objects by their ids, and columns with a value for each row (as
+    pandas writes them), are items, too.
+    """
+    if isinstance(content, list):
+        if content and all(isinstance(each, dict) for each in content):
+            return [each for part in content for each in _expanded(part)]
+        return _table_of(content) or content
+    if not isinstance(content, dict):
+        return [content]
+    own = _score(content)
+    best: tuple[float, list[Any]] = (own + 0.5 if own >= _FIELDS_OF_ITEM else 0.0, [content])
+    for name, value in content.items():
+        for found, depth in _lists_in(value, 1):
+            scores = [_score(unwrap(each)) for each in found[:20]]
+            likeness = sum(scores) / len(scores) + (0.5 if name in _LISTS else 0) + (len(found) > 1) - depth / 10
+            # a list within an item, such as its variants or pictures, is none of items
+            if sum(scores) / len(scores) >= _FIELDS_OF_ITEM and likeness > best[0] and not _is_part_of_item(own, name):
+                best = likeness, found
+    if (
+        best[0] == 0
+        and (named := next((content[n] for n in _LISTS if isinstance(content.get(n), list)), None)) is not None
+    ):
+        return list(named)
+    return _only_products(best[1])
+
+
+def _is_part_of_item(own: int, name: str) -> bool:
+    """Return whether a list is that of an item with these fields, and not one of items."""
+    return (own >= 3 and name not in _LISTS) or (own >= 4 and name in ("offers", "data"))
+
+
+def _expanded(part: Mapping[str, Any]) -> list[Any]:
+    """Return the items of a page of results in a list of such pages; any other record as it is."""
+    if _score(part) >= _FIELDS_OF_ITEM:
+        return [part]
+    lists = [part[name] for name in _LISTS if isinstance(part.get(name), list) and part[name]]
+    return _only_products(lists[0]) if lists and isinstance(lists[0][0], dict) else [part]
+
+
+def _only_products(records: list[Any]) -> list[Any]:
+    """Return of schema.org's objects the products, if there are some: pages also describe their shop."""
+    products = [each for each in records if isinstance(each, dict) and "Product" in str(each.get("@type", ""))]
+    return products or records
+
+
+def _lists_in(value: Any, depth: int) -> Iterator[tuple[list[Any], int]]:
+    """Yield (list of objects, depth) of the lists in a value, and of objects whose values are objects alike."""
+    if depth > _MOST_DEPTH:
+        return
+    if isinstance(value, list):
+        if value and all(isinstance(each, dict) for each in value[:20]):
+            yield value, depth
+        return
+    if isinstance(value, dict):
+        inner = [each for each in value.values() if isinstance(each, dict)]
+        if len(inner) > 1 and len(inner) == len(value):
+            yield [{"id": key, **each} for key, each in value.items()], depth
+        for each in value.values():
+            yield from _lists_in(each, depth + 1)
+
+
+def _table_of(rows: Sequence[Any]) -> list[Any]:
+    """Return records of a list of lists, of which the first has the names of the columns."""
+    if len(rows) < 2 or not all(isinstance(row, list) for row in rows) or not all(isinstance(c, str) for c in rows[0]):
+        return []
+    return [dict(zip(rows[0], row, strict=False)) for row in rows[1:]]
+
+
+def unwrap(record: Any) -> Any:
+    """Return the item in a record that only carries it, as `{"node": {…}}`, with what stands around it."""
+    if not isinstance(record, dict):
+        return record
+    own = _score(record)
+    for name in _WRAPPERS:
+        inner = record.get(name)
+        if isinstance(inner, dict) and _score(inner) > own:
+            return {**{key: value for key, value in record.items() if key != name}, **inner}
+    for name in _LINKED_DATA:
+        if name in record and (found := next(_products_in(record[name], 0), None)):
+            return {**{key: value for key, value in record.items() if key != name}, **found}
+    return record
+
+
+def _products_in(value: Any, depth: int) -> Iterator[Mapping[str, Any]]:
+    """Yield the products in the linked data of a page."""
+    if isinstance(value, str) and value.lstrip()[:1] in ("{", "["):
+        parsed = _parsed(value.encode(errors="replace"))
+        value = None if isinstance(parsed, Failure) else parsed
+    if isinstance(value, dict) and "Product" in str(value.get("@type", "")):
+        yield value
+    elif isinstance(value, dict | list) and depth < _MOST_DEPTH:
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from _products_in(each, depth + 1)
+
+
+def _score(record: Any) -> int:
+    return has_item_fields(record) if isinstance(record, dict) else 0
+
+
+# --- tables -----------------------------------------------------------------------------------------------------------
+
+
+def _rows(file: Path, kind: Kind, max_bytes: int) -> Iterator[Mapping[str, Any]]:
+    """Yield the rows of a table by the names of its columns. A name that is there twice has a list of both."""
+    rows = _excel_rows(file, max_bytes) if kind.format == "Excel" else _text_rows(file, kind)
+    first = list(islice(rows, _HEAD_ROWS))
+    head = _head_of(first)
+    if head is None:
+        raise UnreadableDocument("It has no row with the names of its columns.", advice="Write them in its first row.")
+    names = [_plain_cell(cell) for cell in first[head]][:_MAX_COLUMNS]
+    names = [str(name).strip() if not is_empty(name) else f"column {place}" for place, name in enumerate(names, 1)]
+    for row in chain(first[head + 1 :], rows):
+        record = dict[str, Any]()
+        for name, cell in zip(names, row, strict=False):
+            value = _plain_cell(cell)
+            if is_empty(value):
+                record.setdefault(name, None)
+            elif is_empty(record.get(name)):
+                record[name] = value
+            else:
+                record[name] = [*(record[name] if isinstance(record[name], list) else [record[name]]), value]
+        if not all(map(is_empty, record.values())):
+            yield record
+
+
+def _text_rows(file: Path, kind: Kind) -> Iterator[list[str]]:
+    try:
+        with file.open(encoding=kind.encoding, newline="", errors="replace") as opened:
+            start = opened.tell()
+            if not opened.readline().startswith("sep="):
+                opened.seek(start)
+            yield from _csv_rows(opened, kind)
+    except csv.Error as error:
+        raise UnreadableDocument(
+            "It is not CSV: a cell has more than 4 MiB, or a quote is not closed.", advice="Check how it was written."
+        ) from error
+
+
+def _csv_rows(lines: Iterable[str], kind: Kind) -> Iterator[list[str]]:
+    csv.field_size_limit(_MAX_CELL)  # of this process: the default refuses longer descriptions
+    return csv.reader(
+        lines, delimiter=kind.delimiter, quoting=kind.quoting, escapechar=kind.escape, doublequote=kind.escape is None
+    )
+
+
+def _plain_cell(cell: Any) -> Any:
+    """Return a cell as JSON has it. A number that a table keeps as 12.0 is 12."""
+    if isinstance(cell, str):
+        return cell.strip()
+    if isinstance(cell, float) and cell.is_integer():
+        return int(cell)
+    return cell if cell is None or isinstance(cell, int | float | bool) else str(cell)
+
+
+def _is_excel(file: Path) -> bool:
+    try:
+        with ZipFile(file) as archive:
+            return "xl/workbook.xml" in archive.namelist()
+    except (BadZipFile, OSError, NotImplementedError):
+        return False
+
+
+def _excel_rows(file: Path, max_bytes: int) -> Iterator[Sequence[Any]]:
+    """Yield the rows of the sheet whose head looks most like items."""
+    from openpyxl import load_workbook  # imports much, which no other file needs
+
+    _check_size(file, max_bytes)
+    try:
+        with ZipFile(file) as archive:
+            if sum(each.file_size for each in archive.infolist()) > max(max_bytes, _MOST_TIMES_LARGER << 20):
+                raise TooLarge(
+                    "The file has too many MiB when it is unpacked.",
+                    advice="Save it as CSV, or raise SWATCHBOOK_MAX_DOCUMENT_MB.",
+                )
+        workbook = load_workbook(file, read_only=True, data_only=True, keep_links=False)
+    except TooLarge:
+        raise
+    except Exception as error:  # of a damaged file openpyxl raises many kinds, KeyError and others
+        raise UnreadableDocument("It is no Excel file, or is damaged.", advice="Save it again, or as CSV.") from error
+    try:
+        best: tuple[int, Any] = (-1, None)
+        for sheet in workbook.worksheets:
+            sheet.reset_dimensions()  # what other programs write there is often wrong
+            rows = [list(row) for row in sheet.iter_rows(max_row=_HEAD_ROWS, values_only=True)]
+            place = _head_of(rows)
+            fields = has_item_fields(dict.fromkeys(map(str, rows[place]))) if place is not None else -1
+            if fields > best[0]:
+                best = fields, sheet
+        if best[1] is not None:
+            yield from best[1].iter_rows(values_only=True)
+    finally:
+        workbook.close()
+
+
+# --- rows that are one product ----------------------------------------------------------------------------------------
+
+
+def _products_of_rows(read: Callable[[], Iterator[Mapping[str, Any]]]) -> Iterator[Mapping[str, Any]]:
+    """Yield the products of a table: in Shopify's export the rows of a handle, in WooCommerce's a product with its
+    variations. `read` begins at the first row each time.
+    """
+    first = next(read(), None)
+    if first is None:
+        return
+    names = {flat(name): name for name in first}
+    if "handle" in names and "imagesrc" in names:
+        yield from _by_handle(read(), names)
+    elif {"type", "parent", "sku"} <= names.keys():
+        yield from _with_variations(read, names)
+    else:
+        yield from read()
+
+
+def _by_handle(rows: Iterator[Mapping[str, Any]], names: Mapping[str, str]) -> Iterator[Mapping[str, Any]]:
+    handle, source, alt = names["handle"], names["imagesrc"], names.get("imagealttext")
+    together, last = list[Mapping[str, Any]](), None
+    for row in chain(rows, [None]):
+        if row is None or (row[handle] != last and not is_empty(row[handle])):
+            if together:
+                product = dict(_merged(together))
+                pictures = [
+                    {"src": each[source], "alt": each.get(alt) if alt else None}
+                    for each in together
+                    if not is_empty(each.get(source))
+                ]
+                product[source] = pictures
+                if alt:
+                    product.pop(alt)
+                yield product
+            together, last = [], row and row[handle]
+        if row is not None:
+            together.append(row)
+
+
+def _merged(rows: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """Return one row of several: of a column with several values the list of these."""
+    merged = dict[str, Any](rows[0])
+    for name in merged:
+        values = list(dict.fromkeys(str(row[name]) for row in rows if not is_empty(row.get(name))))
+        if len(values) > 1:
+            merged[name] = values
+    return merged
+
+
+def _with_variations(
+    read: Callable[[], Iterator[Mapping[str, Any]]], names: Mapping[str, str]
+) -> Iterator[Mapping[str, Any]]:
+    """Yield products with the prices and pictures of their variations, and those variations that have no product."""
+    kind, parent, sku, id = names["type"], names["parent"], names["sku"], names.get("id", names["sku"])
+    known = set[str]()
+    for row in read():
+        if not is_empty(row.get(kind)) and row[kind] != "variation":
+            known |= {f"id:{row[id]}", str(row.get(sku))}
+    kept = [name for key, name in names.items() if "price" in key or key in ("images", "image")]
+    variations = dict[str, list[Mapping[str, Any]]]()
+    for row in read():
+        if row.get(kind) == "variation" and str(row[parent]) in known:
+            variations.setdefault(str(row[parent]), []).append({name: row.get(name) for name in kept})
+    for row in read():
+        if row.get(kind) == "variation" and str(row[parent]) in known:
+            continue
+        of_row = variations.get(f"id:{row[id]}", []) + variations.get(str(row.get(sku)), [])
+        yield dict(row) | dict(_merged([{name: row.get(name) for name in kept}, *of_row])) if of_row else row

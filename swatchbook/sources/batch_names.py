@@ -1,0 +1,172 @@
+"""What shops and scrapers call the fields of their items, in several languages: name of ours -> their names, the best
+one first. A name is compared without case, accents, spaces and signs (`flat`): "Image URLs" and `imageUrls` are one
+name.
+"""
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from functools import lru_cache
+
+
+def split_words(text: str) -> frozenset[str]:
+    """Return the words of a text."""
+    return frozenset(text.split())
+
+
+ID, TITLE, IMAGES, MORE_IMAGES, CODE = "id", "title", "images", "more_images", "code"
+METADATA = ("price", "currency", "brand", "category", "size", "condition", "material", "color", "description", "url")
+"""Fields that are kept as metadata of the product."""
+
+FIELDS = (ID, CODE, TITLE, IMAGES, MORE_IMAGES, *METADATA)
+"""Everything that is read of an item. `more_images` are taken in any case, of `images` the first that is there."""
+
+NAMES: Mapping[str, tuple[str, ...]] = {
+    ID: (
+        "id", "itemid", "productid", "articleid", "offerid", "awproductid", "pid", "uniqueid", "uniqid", "uuid", "uid",
+        "guid", "listingid", "adid", "asin", "objectid", "entityid", "postid", "nodeid", "handle", "idproduct",
+        "produktid", "artikelid", "ид", "идентификатор",
+    ),
+    CODE: (
+        "sku", "variantsku", "productsku", "skuid", "articlenumber", "articleno", "artikelnummer", "artikelnr", "artnr",
+        "itemnumber", "itemno", "productnumber", "productcode", "itemcode", "vendorcode", "modelnumber", "partnumber",
+        "mpn", "productno", "manufacturersku", "code", "reference", "referencia", "ref", "styleid", "stylecode", "kod",
+        "gtin", "gtin13", "gtin14", "gtin12", "gtin8", "ean", "ean13", "barcode", "variantbarcode", "upc", "isbn",
+        "артикул", "штрихкод",
+    ),
+    TITLE: (
+        "title", "name", "producttitle", "productname", "itemname", "itemtitle", "articlename", "displayname",
+        "producttitletext", "displaytitle", "posttitle", "fullname", "longname", "shortname", "heading", "headline",
+        "label", "titel", "bezeichnung", "artikelbezeichnung", "produktbezeichnung",
+        "artikelname", "produktname", "nom",
+        "nomproduit", "titre", "designation", "libelle", "nombre", "titulo", "nome",
+        "titolo", "nazwa", "tytul", "nazev",
+        "naam", "productnaam", "namn", "produktnamn", "navn", "tuotenimi", "nimi", "isim", "urunadi", "baslik",
+        "название", "наименование", "заголовок", "товар", "назва", "商品名", "名称", "标题", "product", "item", "model",
+        "h1",
+    ),
+    "url": (
+        "merchantdeeplink", "mlink", "url", "producturl", "itemurl", "pageurl", "canonicalurl", "productpageurl",
+        "productpage", "detailurl", "onlinestoreurl", "listingurl", "weburl", "permalink", "link", "productlink",
+        "itemlink", "deeplink", "href", "sourceurl", "source", "uri", "canonical", "landingpage", "awdeeplink",
+        "awtrack", "lien", "enlace", "odkaz", "адрес", "ссылка", "mainentityofpage",
+    ),
+    "price": (
+        "saleprice", "specialprice", "currentprice", "discountedprice", "discountprice", "finalprice", "pricecurrent",
+        "pricenow", "sellingprice", "promoprice", "promotionalprice", "offerprice", "actualprice", "salespriceinclvat",
+        "price", "priceamount", "pricevalue", "priceinclvat", "pricevat", "pricewithvat", "searchprice", "storeprice",
+        "buynow", "variantprice", "regularprice", "unitprice", "baseprice", "displayprice", "formattedprice",
+        "pricetext", "pricestring", "pricenumeric", "pricenumber", "pricerange", "pricefrom", "pricemin", "minprice",
+        "lowprice", "retailprice", "listprice", "prices", "pricing", "price1", "cost", "amount", "msrp", "rrp",
+        "originalprice", "oldprice", "verkaufspreis", "bruttopreis", "preis", "preiseur", "prixttc", "prix", "precio",
+        "pvp", "prezzo", "preco", "cena", "cenabrutto", "prijs", "pris", "hinta", "fiyat", "fiyati", "цена",
+        "стоимость", "ціна", "价格", "価格", "offers", "offer", "variants", "variations", "skus",
+    ),
+    "currency": (
+        "currency", "currencycode", "currencyid", "pricecurrency", "currencyiso", "currencysymbol", "isocurrency",
+        "curr", "waehrung", "wahrung", "devise", "moneda", "moeda", "valuta", "mena", "waluta", "valyuta", "валюта",
+    ),
+    "brand": (
+        "brand", "brandname", "productbrand", "brands", "vendor", "vendorname", "manufacturer", "manufacturername",
+        "merchantbrand", "maker", "designer", "marke", "hersteller", "herstellername", "marque", "fabricant", "marca",
+        "fabricante", "produttore", "marka", "producent", "znacka", "vyrobce", "merk", "fabrikant", "varumarke",
+        "tillverkare", "maerke", "merke", "бренд", "производитель", "марка", "виробник", "品牌", "ブランド", "make",
+    ),
+    "category": (
+        "producttype", "category", "categories", "categorypath", "categorytext", "categoryname", "categorynames",
+        "productcategory", "productcategories", "itemcategory", "merchantcategory", "merchantproductcategorypath",
+        "mcat", "breadcrumb", "breadcrumbs", "breadcrumblist", "categorytree", "categoryhierarchy", "fullcategory",
+        "categoryfullpath", "maincategory", "primarycategory", "googleproductcategory", "awcat", "cat", "cats",
+        "taxonomy", "department", "section", "productgroup", "subcategory", "subcategoryname", "collection",
+        "collections", "type", "kategorie", "kategorien", "warengruppe", "produktgruppe", "produkttyp", "categorie",
+        "rubrique", "rayon", "categoria", "categorias", "kategoria", "kategori", "kategorii", "категория", "раздел",
+        "категорія", "рубрика", "分类", "カテゴリ", "genre", "parentcategory",
+    ),
+    "size": (
+        "size", "sizes", "dimensions", "dimension", "itemsize", "productsize", "productdimensions", "measurements",
+        "grosse", "groesse", "abmessungen", "masse", "taille", "talla", "tamano", "taglia", "dimensioni", "rozmiar",
+        "wymiary", "velikost", "rozmer", "maat", "afmetingen", "storlek", "matt", "storrelse", "koko", "beden",
+        "размер", "размеры", "розмір",
+    ),
+    "condition": ("condition", "itemcondition", "zustand", "etat", "estado", "condizione", "stan", "stav", "staat",
+                  "skick", "stand", "состояние"),
+    "material": (
+        "material", "materials", "fabric", "composition", "werkstoff", "materiau",
+        "matiere", "composicion", "materiale",
+        "materialy", "materiaal", "материал", "матеріал", "состав",
+    ),
+    "color": (
+        "color", "colour", "colors", "colours", "colorname", "colourname",
+        "basecolour", "primarycolor", "farbe", "couleur",
+        "coloris", "colore", "cor", "kolor", "barva", "farba", "kleur", "farg",
+        "farve", "farge", "vari", "renk", "цвет",
+        "колір", "颜色",
+    ),
+    "description": (
+        "description", "longdescription", "productdescription", "shortdescription", "bodyhtml", "bodyhtmldescription",
+        "body", "content", "postcontent", "summary", "desc", "descriptionhtml", "details", "excerpt", "text",
+        "beschreibung", "artikelbeschreibung", "produktbeschreibung", "kurzbeschreibung", "descriptionlongue",
+        "descripcion", "descrizione", "descricao", "opis", "popis", "omschrijving", "beschrijving", "beskrivning",
+        "beskrivelse", "kuvaus", "aciklama", "описание", "опис", "描述", "説明",
+    ),
+}  # fmt: skip
+
+LOCAL_PATHS = ("compressedpath", "originalpath", "filepath", "localimagepaths", "localimagepath", "localpath",
+               "imagepath", "imagepaths", "imagefile", "imagefiles", "imagefilename")  # fmt: skip
+"""Fields with pictures as files: the first that names one that can be read counts, and no URL is then fetched."""
+
+PREFIXES = ("product", "item", "article", "artikel", "produkt", "goods", "offer", "variant", "meta", "og", "data", "p")
+"""What may stand before a name of a field: `product_price` is a price."""
+
+LANGUAGES = split_words(
+    "en de fr es it nl pl cs sk pt sv da no nb fi ru uk tr hu ro el bg hr sl lt lv et ja zh ko ar he fa"
+)
+
+PICTURE_WORDS = split_words(
+    "image images img imgs photo photos picture pictures pic pics foto fotos bild bilder imagen imagenes immagine "
+    "immagini imagem imagens zdjecie zdjecia obrazek obrazky afbeelding afbeeldingen billede billeder kuva kuvat resim "
+    "media gallery galerie galeria cover thumbnail thumbnails thumb thumbs enclosure фото фотография картинка "
+    "изображение изображения зображення 图片 画像 produktbild produktbilder imgurl imageurl imagelink imagesrc "
+    "imageurls imgurls imgsrc photourl photourls pictureurl pictureurls bildurl mimage awimage mthumb awthumb "
+    "screenshot screenshots swatchimage mainimage"
+)
+"""Words in the names of fields with pictures."""
+
+SMALL_WORDS = split_words("thumb thumbs thumbnail thumbnails small icon mini tiny mthumb awthumb preview swatch")
+"""Words of fields whose pictures are taken only if there are no others: they show the same, smaller."""
+
+NO_PICTURE_WORDS = split_words(
+    "alt width height count num number type types position caption captions title titles id ids hash checksum text "
+    "status mime created updated date format logo avatar flag video videos embedding vector label labels "
+    "score copyright "
+    "license has is credit"
+)
+"""Words of fields that are about pictures."""
+
+_CAMEL = re.compile(r"(?<=[a-zа-я0-9])(?=[A-ZА-Я])|(?<=[^\W\d_])(?=\d)|(?<=\d)(?=[^\W\d_])")
+_SIGNS = re.compile(r"[\W_]+")
+
+
+@lru_cache(4_096)
+def flat(name: str) -> str:
+    """Return a field's name without case, accents, spaces and signs: "Image URLs" is "imageurls"."""
+    plain = unicodedata.normalize("NFKD", name[:200])
+    return "".join(sign for sign in plain.casefold() if sign.isalnum())
+
+
+@lru_cache(4_096)
+def words_of(name: str) -> tuple[str, ...]:
+    """Return the words of a field's name: `additionalImage_link2` has additional, image, link and 2."""
+    spaced = _SIGNS.sub(" ", _CAMEL.sub(" ", name[:200]))
+    return tuple(filter(None, (flat(word) for word in spaced.split())))
+
+
+def is_picture_field(name: str) -> bool:
+    """Return whether a field's name says that it holds pictures."""
+    words = set(words_of(name))
+    return bool(words & PICTURE_WORDS) and not words & NO_PICTURE_WORDS
+
+
+def is_small_picture_field(name: str) -> bool:
+    """Return whether a field's name says that its pictures are small ones."""
+    return not SMALL_WORDS.isdisjoint(words_of(name))
