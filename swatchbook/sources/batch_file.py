@@ -314,10 +314,14 @@ def records_in(content: Any) -> list[Any]:
         return _table_of(content) or content
     if not isinstance(content, dict):
         return [content]
+    if columns := _columns_of(content):
+        return columns
     own = _score(content)
     best: tuple[float, list[Any]] = (own + 0.5 if own >= _FIELDS_OF_ITEM else 0.0, [content])
-    for name, value in content.items():
-        for found, depth in _lists_in(value, 1):
+    parts = [("", found, 0) for found in _objects_by_id(content)]
+    parts += [(name, found, depth) for name, value in content.items() for found, depth in _lists_in(value, 1)]
+    for name, found, depth in parts:
+        if found:
             scores = [_score(unwrap(each)) for each in found[:20]]
             likeness = sum(scores) / len(scores) + (0.5 if name in _LISTS else 0) + (len(found) > 1) - depth / 10
             # a list within an item, such as its variants or pictures, is none of items
@@ -359,11 +363,26 @@ def _lists_in(value: Any, depth: int) -> Iterator[tuple[list[Any], int]]:
             yield value, depth
         return
     if isinstance(value, dict):
-        inner = [each for each in value.values() if isinstance(each, dict)]
-        if len(inner) > 1 and len(inner) == len(value):
-            yield [{"id": key, **each} for key, each in value.items()], depth
+        yield from ((found, depth) for found in _objects_by_id(value))
         for each in value.values():
             yield from _lists_in(each, depth + 1)
+
+
+def _objects_by_id(value: Mapping[str, Any]) -> list[list[Any]]:
+    """Return the list of the objects that an object holds by their ids, if it holds nothing else."""
+    if len(value) < 2 or not all(isinstance(each, dict) for each in value.values()):
+        return []
+    return [[{"id": key, **each} for key, each in value.items()]]
+
+
+def _columns_of(content: Mapping[str, Any]) -> list[Any]:
+    """Return the records of columns that each have a value for every row, as pandas writes them."""
+    columns = list(content.values())
+    if _score(content) < _FIELDS_OF_ITEM or not all(isinstance(each, dict) for each in columns):
+        return []
+    if any(each.keys() != columns[0].keys() for each in columns) or not all(str(key).isdecimal() for key in columns[0]):
+        return []
+    return [{name: column[row] for name, column in content.items()} for row in columns[0]]
 
 
 def _table_of(rows: Sequence[Any]) -> list[Any]:

@@ -73,7 +73,8 @@ NAMES: Mapping[str, tuple[str, ...]] = {
         "tillverkare", "maerke", "merke", "бренд", "производитель", "марка", "виробник", "品牌", "ブランド", "make",
     ),
     "category": (
-        "producttype", "category", "categories", "categorypath", "categorytext", "categoryname", "categorynames",
+        "producttype", "merchantcategory", "mcat", "category", "categories", "categorypath", "categorytext",
+        "categoryname", "categorynames",
         "productcategory", "productcategories", "itemcategory", "merchantcategory", "merchantproductcategorypath",
         "mcat", "breadcrumb", "breadcrumbs", "breadcrumblist", "categorytree", "categoryhierarchy", "fullcategory",
         "categoryfullpath", "maincategory", "primarycategory", "googleproductcategory", "awcat", "cat", "cats",
@@ -132,7 +133,9 @@ PICTURE_WORDS = split_words(
 )
 """Words in the names of fields with pictures."""
 
-SMALL_WORDS = split_words("thumb thumbs thumbnail thumbnails small icon mini tiny mthumb awthumb preview swatch")
+SMALL_WORDS = split_words(
+    "aw medium thumb thumbs thumbnail thumbnails small icon mini tiny mthumb awthumb preview swatch"
+)
 """Words of fields whose pictures are taken only if there are no others: they show the same, smaller."""
 
 NO_PICTURE_WORDS = split_words(

@@ -192,7 +192,7 @@ def _short_names(name: str) -> Iterator[str]:
     words = words_of(str(name))
     if len(words) < 2:
         return
-    if words[-1] in LANGUAGES:
+    if words[-1] in LANGUAGES or is_currency_code(words[-1]):
         yield "".join(words[:-1])
     while len(words) > 1 and words[0] in PREFIXES:
         words = words[1:]
@@ -391,13 +391,21 @@ def _category(value: Any, depth: int = 0) -> str | None:
     text = as_text(value)
     if text is None or text.isdecimal() or text.casefold() in _PRODUCT_TYPES or "://" in text:
         return None
-    if ">" in text:
-        text = text.split(", ")[0] if text.count(">") > 1 and re.search(r">[^,>]*, [^>]*>", text) else text
+    text = _deepest_path(text)
     parts = [part.strip() for part in _PATH_SIGNS.split(text)]
+    if len(parts) == 1 and text.count("/") > 1:
+        parts = [part.strip() for part in text.split("/")]
     return shorten(" > ".join(filter(None, parts)), 500) or None
 
 
-_PATH_SIGNS = re.compile(r"\s*(?:>+|»|›|→|\||::|\\)\s*|\s+/\s+|\s&gt;\s|(?<=\w)/(?=\w[^/]*/)|^/")
+def _deepest_path(text: str) -> str:
+    """Return of several paths with one root, "Clothing > Hats, Clothing", the deepest; a name may have a comma, too."""
+    paths = [path.strip() for path in text.split(",")]
+    roots = {re.split(r"[>/|]", path)[0].strip() for path in paths}
+    return max(paths, key=lambda path: len(re.findall(r"[>/|]", path))) if len(paths) > 1 and len(roots) == 1 else text
+
+
+_PATH_SIGNS = re.compile(r"\s*(?:>+|»|›|→|\||::|\\)\s*|\s+/\s+|^/")
 _PRODUCT_TYPES = split_words(
     "simple variable variation grouped external virtual downloadable configurable bundle product physical offer item"
 )
@@ -437,6 +445,8 @@ def _price(fields: _Fields) -> dict[str, str]:
     """Return price and currency; no price for what is no amount, or 0. A currency that no price names is kept, too."""
     found = fields.read("price", as_price)
     amount, own = found if found else (None, None)
+    if found and own is None and is_currency_code(code := words_of(fields.columns["price"][0])[-1]):  # `price_eur`
+        own = code.upper()
     given = fields.read("currency", as_currency)
     return {name: text for name, text in (("price", amount), ("currency", given or own)) if text}
 
@@ -496,6 +506,11 @@ def as_currency(value: Any) -> str | None:
         return None
     code = currency_of(text) or text.upper()
     return {"RUR": "RUB", "BYR": "BYN"}.get(code, code)
+
+
+def is_currency_code(word: str) -> bool:
+    """Return whether a word of a field's name is the code of a currency."""
+    return len(word) == 3 and currency_of(word) == word.upper()
 
 
 def _amount(value: float) -> str:
