@@ -3,6 +3,7 @@ and TSV in any encoding and with any delimiter, XML feeds, and Excel. Which rows
 and further pictures of a product in the exports of Shopify and WooCommerce. Only a JSON file is in memory as a whole.
 """
 
+import codecs
 import csv
 import io
 import json
@@ -150,10 +151,9 @@ def _encoding_of(head: bytes) -> str:
     if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return "utf-16"
     try:
-        head.decode()
-    except UnicodeDecodeError as error:
-        if error.start < len(head) - 4:  # else only the last sign is cut off
-            return _guessed_encoding(head)
+        codecs.getincrementaldecoder("utf-8")().decode(head)  # the last sign may be cut off
+    except UnicodeDecodeError:
+        return _guessed_encoding(head)
     return "utf-8"
 
 

@@ -173,7 +173,7 @@ def _parse(file: Path, into: _Shape | _Items, *, at_most: int | None = None) -> 
         except expat.ExpatError as error:
             yield from into.taken()
             raise UnreadableDocument(
-                f"Its XML is not well formed in line {error.lineno}: {expat.ErrorString(error.code)}.",
+                f"Its XML is not well formed in line {parser.ErrorLineNumber}.",
                 advice="Check how it was written, or whether it is whole.",
             ) from error
         except UnicodeError as error:
