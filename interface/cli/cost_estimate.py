@@ -1,29 +1,42 @@
 """`swatchbook ingest --plan`: print the estimated calls to providers and their cost, which `pipeline/estimate.py`
-computes.
+computes, and how scraped batches would be read.
 """
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from interface.cli.exit_status import COMPLETED, worst
+from interface.cli.batch_plan import draw_batch_plan
+from interface.cli.exit_status import COMPLETED, OPEN, worst
 from interface.cli.terminal import cell, clean, duration, err, note, out, say_failure, say_json, table
 from swatchbook.errors import Failure
-from swatchbook.ledger.documents import PDF
+from swatchbook.ledger.documents import BATCH, PDF
 from swatchbook.pipeline.estimate import Estimate, estimate
 from swatchbook.pipeline.find_sources import Source
 from swatchbook.records import IngestOptions
 from swatchbook.resources import Resources
+from swatchbook.sources.batch_mapping import with_settings
+from swatchbook.sources.batch_plan import BatchPlan, plan_batch
 
 
 def print_estimates(resources: Resources, sources: Sequence[Source], options: IngestOptions, *, as_json: bool) -> int:
-    """Print the estimate of each PDF. Return the exit code; a failed file does not stop the others."""
-    estimates, codes = list[Estimate](), [COMPLETED]
+    """Print the estimate of each PDF, and how each batch would be read. Return the exit code.
+
+    A failed file does not stop the others.
+    """
+    estimates, plans, codes = list[Estimate](), list[BatchPlan](), [COMPLETED]
     for source in sources:
         file = source.path
+        if source.kind == BATCH:
+            plans.append(_plan(resources, file, options))
+            if not as_json:
+                out().print(draw_batch_plan(plans[-1]))
+            codes += [OPEN] if any(item.problem for item in plans[-1].items) else []
+            continue
         if source.kind != PDF:
-            note(f"{file.name}: not estimated. --plan reads PDFs only; --max-usd limits the cost of any ingest.")
+            note(f"{file.name}: --plan reads PDFs and batches only; --max-usd limits the cost of any ingest.")
             continue
         try:
             with err().status(f"reading {clean(file.name)} …"):
@@ -34,8 +47,21 @@ def print_estimates(resources: Resources, sources: Sequence[Source], options: In
         if not as_json:
             out().print(draw(estimates[-1]))
     if as_json:
-        say_json([each.model_dump(mode="json") | {"usd": each.usd} for each in estimates])
+        say_json(
+            [each.model_dump(mode="json") | {"usd": each.usd} for each in estimates]
+            + [plan.model_dump(mode="json") for plan in plans]
+        )
     return worst(codes)
+
+
+def _plan(resources: Resources, path: Path, options: IngestOptions) -> BatchPlan:
+    settings = resources.settings
+    return plan_batch(
+        path,
+        with_settings(options.mapping, settings.item_fields),
+        max_bytes=settings.max_document_mb << 20,
+        folders=settings.picture_folders,
+    )
 
 
 def draw(file: Estimate) -> RenderableType:

@@ -46,7 +46,7 @@ def list_batch(
     root = path if path.is_dir() else path.parent
     places = [folder.resolve() for folder in (*([mapping.root] if mapping.root else []), *folders)]
     ids = dict[str, int]()
-    for file in _files(path):
+    for file in files_of(path):
         name = storable(str(file.relative_to(root)))
         try:
             for place, record in read_records(file, max_bytes):
@@ -59,7 +59,8 @@ def _is_batch_name(name: str) -> bool:
     return has_batch_suffix(name) and not is_hidden(name)
 
 
-def _files(path: Path) -> list[Path]:
+def files_of(path: Path) -> list[Path]:
+    """Return the files of a batch in the order of their names. Raises InvalidReference."""
     if not path.is_dir():
         return [path]
     try:

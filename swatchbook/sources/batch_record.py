@@ -263,7 +263,7 @@ def is_empty(value: Any) -> bool:
     return value is None or value == [] or value == {} or value != value
 
 
-_NO_VALUES = frozenset({"", "nan", "null", "none", "n/a", "undefined", "#n/a", "nil"})
+_NO_VALUES = frozenset({"", "default title", "nan", "null", "none", "n/a", "undefined", "#n/a", "nil"})
 
 
 def lookup(record: Mapping[str, Any], name: str) -> Any:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from swatchbook.errors import InvalidReference
+from swatchbook.errors import InvalidReference, UnsupportedFormat
 from swatchbook.ledger.documents import BATCH, FOLDER, PDF
 from swatchbook.pipeline.find_sources import find_sources
 
@@ -35,11 +35,33 @@ def test_folder_of_all_kinds_gives_each_file_its_place(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("name", "kind"), [("a.JPG", FOLDER), ("items.json", BATCH), ("a.pdf", PDF), ("unknown", PDF), ("a.gif", PDF)]
-)
+@pytest.mark.parametrize(("name", "kind"), [("a.JPG", FOLDER), ("items.json", BATCH), ("a.pdf", PDF)])
 def test_file_that_is_named_is_taken_by_its_suffix(tmp_path: Path, name: str, kind: str) -> None:
     assert found(made(tmp_path, name) / name) == [(".", kind)]
+
+
+@pytest.mark.parametrize(
+    ("content", "kind"),
+    [(b"%PDF-1.7", PDF), (b"id,title,image\n1,A,a.jpg\n", BATCH), (b'[{"id": 1, "title": "A"}]', BATCH)],
+)
+def test_other_file_is_taken_by_its_content(tmp_path: Path, content: bytes, kind: str) -> None:
+    (tmp_path / "export").write_bytes(content)
+    assert found(tmp_path / "export") == [(".", kind)]
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"GIF89a", "a picture of a kind"),
+        (b"<html><p>", "a web page"),
+        (b"Dear all,\n", "begins: 'Dear all,'"),
+        (b"", "empty"),
+    ],
+)
+def test_file_of_no_known_kind_is_refused_by_what_it_is(tmp_path: Path, content: bytes, reason: str) -> None:
+    (tmp_path / "export").write_bytes(content)
+    with pytest.raises(UnsupportedFormat, match=reason):
+        found(tmp_path / "export")
 
 
 def test_pictures_of_a_batch_are_its_own_and_links_to_folders_are_not_followed(tmp_path: Path) -> None:

@@ -576,6 +576,6 @@ def test_folder_of_a_flow_must_be_allowed_or_known(resources: Resources, folder:
 def test_missing_folder_and_file_are_refused(resources: Resources, folder: Path) -> None:
     with pytest.raises(InvalidReference, match="no such file or folder"):
         register_folder(resources, folder / "nowhere", owner="anna", options=IngestOptions())
-    for name in ("notes.txt", "catalogue.pdf"):
-        with pytest.raises(UnsupportedFormat, match="not a folder"):
+    for name, reason in (("notes.txt", "no list of items"), ("catalogue.pdf", "not a folder")):
+        with pytest.raises(UnsupportedFormat, match=reason):
             register_folder(resources, write(folder / name, b"x"), owner="anna", options=IngestOptions())

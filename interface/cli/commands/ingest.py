@@ -20,7 +20,7 @@ from interface.cli.shared_arguments import (
 )
 
 if TYPE_CHECKING:
-    from swatchbook.records import IngestOptions, Record, RunReport
+    from swatchbook.records import BatchMapping, IngestOptions, Record, RunReport
 
 BatchSize = Annotated[int | None, typer.Option(help="Images embedded and committed together.  [20]")]
 MaxRetries = Annotated[int | None, typer.Option(help="Retries of temporary failures within a run.  [3]")]
@@ -32,7 +32,7 @@ Paths = Annotated[
     typer.Argument(
         metavar="PATH",
         readable=False,
-        help="PDF files, pictures, scraped batches (JSON, JSONL), or folders that contain them, with subfolders.",
+        help="PDFs, pictures, scraped batches (JSON, CSV, XML, Excel), or folders that contain them, with subfolders.",
     ),
 ]
 NoFocus = Annotated[bool, typer.Option("--no-focus", help="Also process pages without products.")]
@@ -46,7 +46,17 @@ EditionOf = Annotated[
         metavar="DOCUMENT", help="The PATH is a newer edition of this document, whose products leave the search."
     ),
 ]
-Plan = Annotated[bool, typer.Option("--plan", help="Only estimate the calls to providers and their maximum cost.")]
+Plan = Annotated[
+    bool, typer.Option("--plan", help="Ingest nothing: estimate the cost of PDFs, and show how batches would be read.")
+]
+Mapping = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE.yaml", help="Which field of a scraped batch is what; --plan prints one to change."),
+]
+PicturesDir = Annotated[
+    Path | None,
+    typer.Option("--pictures", metavar="FOLDER", help="Where the pictures of a scraped batch are, if elsewhere."),
+]
 
 # of `ingest-images`
 ImagePaths = Annotated[
@@ -54,7 +64,7 @@ ImagePaths = Annotated[
     typer.Argument(
         metavar="PATH",
         readable=False,
-        help="Folders of pictures, with subfolders; JSON or JSONL files of scraped items, or folders of them.",
+        help="Folders of pictures, with subfolders; files of scraped items, or folders of them.",
     ),
 ]
 Mode = Annotated[
@@ -93,6 +103,8 @@ def ingest(
     force: Force = False,
     edition_of: EditionOf = None,
     plan: Plan = False,
+    mapping: Mapping = None,
+    pictures: PicturesDir = None,
     as_json: Json = False,
 ) -> None:
     """Ingest catalogues, folders of pictures and scraped batches, and make them searchable.
@@ -101,7 +113,7 @@ def ingest(
     """
     options = _options(
         batch_size=batch_size, max_retries=max_retries, roles=roles, max_usd=max_usd, focus=not no_focus, force=force,
-        categories=not no_categories,
+        categories=not no_categories, mapping=_mapping(mapping, pictures),
     )  # fmt: skip
     check_owner(owner)
     from interface.cli.exit_status import worst
@@ -143,6 +155,8 @@ def ingest_images(
     no_categories: NoCategories = False,
     force: ForceImages = False,
     mirror: Mirror = False,
+    mapping: Mapping = None,
+    pictures: PicturesDir = None,
     config: ConfigFile = None,
     clear: Clear = False,
     yes: Yes = False,
@@ -162,7 +176,7 @@ def ingest_images(
         raise typer.BadParameter("name a folder or a batch", param_hint="PATH")
     options = _options(
         batch_size=batch_size, max_retries=max_retries, roles=roles, max_usd=max_usd, mirror=mirror, force=force,
-        categories=not no_categories,
+        categories=not no_categories, mapping=_mapping(mapping, pictures),
     )  # fmt: skip
     check_owner(owner)
     with opened_resources() as resources, resumable():
@@ -219,6 +233,22 @@ def import_table(
 
         imported, code = run(resources, source, config, owner=owner, options=options, dry_run=dry_run, quiet=as_json)
     _end(imported, code, as_json=as_json)
+
+
+def _mapping(file: Path | None, pictures: Path | None) -> "BatchMapping | None":
+    """Return the mapping of --mapping and --pictures, None without both. Raises InvalidReference, Configuration."""
+    if file is None and pictures is None:
+        return None
+    from swatchbook.errors import InvalidReference
+    from swatchbook.records import NO_MAPPING
+    from swatchbook.sources.batch_mapping import read_batch_mapping
+
+    mapping = read_batch_mapping(file) if file else NO_MAPPING
+    if pictures is None:
+        return mapping
+    if not pictures.is_dir():
+        raise InvalidReference(f"{pictures} is no folder.", advice="Check --pictures.")
+    return mapping.model_copy(update={"root": pictures.resolve()})
 
 
 def _options(*, roles: str, **given: Any) -> "IngestOptions":

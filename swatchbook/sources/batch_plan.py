@@ -1,0 +1,133 @@
+"""Show how a batch would be read before anything is: its first items, the fields that each of ours is read from, those
+that were not understood, and a mapping to change. Opens no picture.
+"""
+
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from swatchbook.errors import Failure
+from swatchbook.one_line import one_line, shorten
+from swatchbook.records import BatchMapping, Record
+from swatchbook.sources.batch import files_of, read_item
+from swatchbook.sources.batch_file import kind_of_file, read_records
+from swatchbook.sources.batch_mapping import as_yaml
+from swatchbook.sources.batch_names import FIELDS, NAMES, flat
+from swatchbook.sources.batch_record import is_empty, read_record
+from swatchbook.sources.listed import storable
+
+SHOWN_ITEMS = 5
+_LOOKED_AT = 50  # records whose fields are named
+_MOST_FIELDS = 200
+_EXAMPLE = 80  # characters
+
+
+class PlannedItem(Record):
+    """An item as it would be read. `problem`: why it would fail."""
+
+    item: str
+    title: str
+    code: str | None
+    metadata: dict[str, str]
+    pictures: tuple[str, ...]
+    problem: str | None
+
+
+class UnknownField(Record):
+    """A field that is not read, with the beginning of its value in one of the items."""
+
+    name: str
+    example: str
+
+
+class BatchPlan(Record):
+    """How a batch would be read. `fields`: name of ours -> the fields that it is read from; `choices`: all its fields.
+
+    `mapping`: `fields` as the YAML file that `ingest --mapping` takes.
+    """
+
+    name: str
+    format: str | None
+    items: tuple[PlannedItem, ...]
+    fields: dict[str, tuple[str, ...]]
+    unknown: tuple[UnknownField, ...]
+    choices: tuple[str, ...]
+    mapping: str
+
+
+def plan_batch(path: Path, mapping: BatchMapping, *, max_bytes: int, folders: Sequence[Path] = ()) -> BatchPlan:
+    """Return how the first items of a batch file or folder would be read. Raises InvalidReference."""
+    path = Path(path).resolve()
+    root = path if path.is_dir() else path.parent
+    places = [folder.resolve() for folder in (*([mapping.root] if mapping.root else []), *folders)]
+    files = files_of(path)
+    items, ids = list[PlannedItem](), dict[str, int]()
+    used = dict[str, dict[str, None]]()
+    unknown, choices, read_names = dict[str, str](), dict[str, None](), set[str]()
+    for file, place, record in islice(_records(files, root, max_bytes), _LOOKED_AT):
+        if len(items) < SHOWN_ITEMS:
+            listed = read_item(root, file, place, record, mapping, ids, places)
+            items.append(
+                PlannedItem(
+                    item=listed.item,
+                    title=listed.title,
+                    code=listed.code,
+                    metadata=dict(listed.metadata),
+                    pictures=tuple(picture.path for picture in listed.pictures),
+                    problem=str(listed.failure) if listed.failure else None,
+                )
+            )
+        if not isinstance(record, dict):
+            continue
+        choices |= dict.fromkeys(_names_in(record))
+        read = read_record(record, mapping.names, base_url=mapping.base_url)
+        for name, columns in read.columns.items():
+            used.setdefault(name, {}).update(dict.fromkeys(columns))
+            read_names.update(column.split(".")[0] if column not in record else column for column in columns)
+        for name in read.unknown:
+            unknown.setdefault(name, shorten(one_line(str(record[name])[:500]), _EXAMPLE))
+    fields = {
+        name: tuple(sorted(used[name], key=lambda column: _rank(name, column))) for name in FIELDS if name in used
+    }
+    not_read = tuple(
+        UnknownField(name=name, example=example) for name, example in unknown.items() if name not in read_names
+    )
+    kind = kind_of_file(files[0]) if files else None
+    return BatchPlan(
+        name=path.name,
+        format=kind.format if kind else None,
+        items=tuple(items),
+        fields=fields,
+        unknown=not_read[:_MOST_FIELDS],
+        choices=tuple(choices)[:_MOST_FIELDS],
+        mapping=as_yaml(fields, [field.name for field in not_read[:_MOST_FIELDS]]),
+    )
+
+
+def _records(files: Sequence[Path], root: Path, max_bytes: int) -> Iterator[tuple[Path, str, Any]]:
+    for file in files:
+        name = storable(str(file.relative_to(root)))
+        try:
+            for place, record in read_records(file, max_bytes):
+                yield file, f"{name}#{place}", record
+        except Failure as failure:
+            yield file, name, failure
+
+
+def _rank(name: str, column: str) -> int:
+    """Return the place of a column among the names by which a field is looked for, that of pictures as they came."""
+    known = NAMES.get(name, ())
+    plain = flat(column.split(".")[-1].removeprefix("g:"))
+    return known.index(plain) if plain in known else len(known)
+
+
+def _names_in(record: dict[str, Any]) -> Iterator[str]:
+    """Yield the names of the fields of a record, and of those of its inner objects with a dot."""
+    for name, value in record.items():
+        if is_empty(value):
+            continue
+        yield str(name)
+        inner = value[0] if isinstance(value, list) else value
+        if isinstance(inner, dict):
+            yield from (f"{name}.{each}" for each in inner)

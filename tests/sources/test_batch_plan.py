@@ -1,0 +1,51 @@
+"""What is shown of a batch before it is ingested, and that the mapping it prints reads the same items."""
+
+from pathlib import Path
+
+import pytest
+
+from swatchbook.errors import Configuration
+from swatchbook.records import NO_MAPPING, BatchMapping
+from swatchbook.sources.batch import list_batch
+from swatchbook.sources.batch_mapping import read_batch_mapping
+from swatchbook.sources.batch_plan import plan_batch
+from tests.sources.test_shapes import EXPECTED, SHAPES
+
+CSV = "nr,what,cost_eur,shown,weight\n1,Oak,12.50,https://s.example/1.jpg,3\n2,Ash,,https://s.example/2.jpg,4\n"
+
+
+def test_plan_shows_items_and_what_is_not_read(tmp_path: Path) -> None:
+    (tmp_path / "export").write_text(CSV)
+    plan = plan_batch(tmp_path / "export", NO_MAPPING, max_bytes=1 << 20)
+    assert (plan.format, plan.choices) == ("CSV", ("nr", "what", "cost_eur", "shown", "weight"))
+    assert [(item.metadata.get("price"), item.pictures) for item in plan.items] == [
+        ("12.50", ("https://s.example/1.jpg",)), (None, ("https://s.example/2.jpg",)),
+    ]  # fmt: skip
+    assert [(field.name, field.example) for field in plan.unknown] == [("nr", "1"), ("what", "Oak"), ("weight", "3")]
+    assert "# not read: nr, what, weight" in plan.mapping
+
+
+def test_given_mapping_goes_before_the_rules(tmp_path: Path) -> None:
+    (tmp_path / "export").write_text(CSV)
+    mapping = BatchMapping(columns={"id": "nr", "title": "what", "price": ""})  # type: ignore[dict-item]
+    plan = plan_batch(tmp_path / "export", mapping, max_bytes=1 << 20)
+    assert [(item.item, item.title, item.metadata.get("price")) for item in plan.items] == [
+        ("1", "Oak", None), ("2", "Ash", None),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_printed_mapping_reads_the_same_items(tmp_path: Path, name: str) -> None:
+    plan = plan_batch(SHAPES / name, NO_MAPPING, max_bytes=1 << 20)
+    (tmp_path / "mapping.yaml").write_text(plan.mapping)
+    mapping = read_batch_mapping(tmp_path / "mapping.yaml")
+    before, after = (list(list_batch(SHAPES / name, each, max_bytes=1 << 20)) for each in (NO_MAPPING, mapping))
+    assert [(i.item, i.title, i.metadata, i.pictures) for i in after] == [
+        (i.item, i.title, i.metadata, i.pictures) for i in before
+    ]
+
+
+def test_wrong_mapping_is_told_by_its_key(tmp_path: Path) -> None:
+    (tmp_path / "mapping.yaml").write_text("columns: {prize: cost}\n")
+    with pytest.raises(Configuration, match=r"there is no columns\.prize"):
+        read_batch_mapping(tmp_path / "mapping.yaml")
