@@ -40,6 +40,7 @@ demo: $(STAMP)
 
 # `test` runs the tests that need no server: SQLite and LanceDB. `test-stack` runs the others: PostgreSQL, Weaviate,
 # Prefect, Docker, several of them together, kills and outages: much of their time is waiting, so they run four at once.
+# What needs a system package is skipped by `test` where the package is absent, and runs in `test-stack`, too.
 # Both write their times to build/, for `make durations`.
 PARALLEL := --dist loadgroup --no-loadscope-reorder
 test: $(STAMP)
@@ -47,7 +48,7 @@ test: $(STAMP)
 
 test-stack: $(STAMP)
 	$(RUN)python -m devtools.weaviate path > /dev/null
-	$(RUN)python -m pytest -n 4 $(PARALLEL) -m stack --junitxml=build/$@.xml
+	$(RUN)python -m pytest -n 4 $(PARALLEL) -m "stack or needs" --junitxml=build/$@.xml
 
 # One after the other, even with `make -j`.
 test-all:

@@ -12,9 +12,9 @@ TITLES = ["About us", "Our philosophy", "Contact"]
 def test_meanings_of_a_document_have_the_mean_zero_and_do_not_depend_on_order_or_repeats() -> None:
     first = np.array(meanings([NAMES, TITLES, ["100 x 200 mm"]]))
     assert first.shape == (3, 384)
-    assert np.abs(first.mean(axis=0)).max() < 1e-6
+    assert np.abs(first.mean(axis=0)).max() < 1e-5
     again = np.array(meanings([["100 x 200 mm"] * 3, [*NAMES, *NAMES], TITLES]))
-    assert again[[1, 2, 0]] == pytest.approx(first, abs=1e-6)
+    assert again[[1, 2, 0]] == pytest.approx(first, abs=1e-5)
 
 
 def test_groups_that_mean_the_same_are_near_each_other() -> None:
@@ -25,6 +25,6 @@ def test_groups_that_mean_the_same_are_near_each_other() -> None:
 def test_of_many_texts_some_are_taken_evenly() -> None:
     many = [f"{kind} {n}" for kind in ("Chair", "Lamp") for n in range(MOST_TEXTS)]
     half, whole, titles = np.array(meanings([many[::2], many, TITLES]))
-    assert half == pytest.approx(whole, abs=1e-6)
+    assert half == pytest.approx(whole, abs=1e-5)
     assert half @ titles < 0
     assert meanings([]) == []

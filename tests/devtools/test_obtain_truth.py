@@ -31,6 +31,7 @@ def label(tmp_path: Path) -> dict[str, Any]:
     return {"source": source, "sha256": sha256(b"%PDF first")}
 
 
+@pytest.mark.needs("git")
 def test_file_of_the_labelled_commit_is_obtained(label: dict[str, Any], tmp_path: Path) -> None:
     to = tmp_path / "list.pdf"
     assert obtain(label, f"{tmp_path}/host", to) is None
@@ -38,6 +39,7 @@ def test_file_of_the_labelled_commit_is_obtained(label: dict[str, Any], tmp_path
     assert obtain(label, "nowhere", to) is None, "it is there already"
 
 
+@pytest.mark.needs("git")
 def test_another_file_is_not_written(label: dict[str, Any], tmp_path: Path) -> None:
     to = tmp_path / "list.pdf"
     assert "SHA-256 differs" in (obtain(label | {"sha256": "0" * 64}, f"{tmp_path}/host", to) or "")

@@ -168,7 +168,7 @@ def test_vectors_do_not_depend_on_the_batch() -> None:
     together = ENCODER.encode(pictures)
     for place, picture in enumerate(pictures):
         for role, block in ENCODER.encode([picture]).items():
-            assert np.abs(block[0] - together[role][place]).max() < 1e-6
+            assert np.abs(block[0] - together[role][place]).max() < 1e-5
 
 
 def test_larger_pictures_are_shrunk_to_the_side() -> None:
@@ -188,7 +188,7 @@ def test_another_process_with_another_number_of_threads_makes_the_same_vectors()
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     there = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, check=True).stdout
     here = ENCODER.encode([material("marble", "oak", side=160)] * 3)[Role.VISUAL]
-    assert np.abs(np.frombuffer(there, np.float32).reshape(here.shape) - here).max() < 1e-6
+    assert np.abs(np.frombuffer(there, np.float32).reshape(here.shape) - here).max() < 1e-5
 
 
 def test_cielab_matches_published_values() -> None:

@@ -170,7 +170,7 @@ def test_an_object_is_its_own_nearest_at_distance_0(index: Index, space: Space) 
     index.upsert(space, objects)
     nearest = index.search(space, objects[17].vector, 1)[0]
     assert nearest.id == number_id(17)
-    assert 0 <= (nearest.distance or 0) < 1e-6
+    assert 0 <= (nearest.distance or 0) < 1e-5
 
 
 @pytest.mark.parametrize("query", [np.ones(7, np.float32), np.zeros(8, np.float32), np.full(8, np.nan, np.float32)])

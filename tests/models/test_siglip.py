@@ -77,7 +77,7 @@ def test_pooling_is_that_of_transformers_to_the_last_digits(folder: Path) -> Non
     pixels = torch.randn(3, 3, tiny.SIDE, tiny.SIDE, generator=torch.Generator().manual_seed(1))
     with torch.inference_mode():
         pooled, patches = VISIONS[model.config.model_type](model)(pixels)
-        assert torch.allclose(pooled, model.get_image_features(pixel_values=pixels).pooler_output, atol=1e-6)
+        assert torch.allclose(pooled, model.get_image_features(pixel_values=pixels).pooler_output, atol=1e-5)
     assert patches.shape == (3, 16, pooled.shape[1])
 
 
@@ -94,7 +94,7 @@ def test_queries_are_those_of_transformers_lower_cased(folder: Path, encoder: Si
         found = model.get_text_features(input_ids=given["input_ids"], attention_mask=mask).pooler_output
     expected = functional.normalize(found, dim=1).numpy()
     assert (encoder.encode_queries(texts) * expected).sum(axis=1) == pytest.approx(1, abs=1e-5)
-    assert encoder.encode_queries(["Oak Floor"]) == pytest.approx(encoder.encode_queries(["oak floor"]))
+    assert encoder.encode_queries(["Oak Floor"]) == pytest.approx(encoder.encode_queries(["oak floor"]), abs=1e-5)
 
 
 def test_vectors_have_unit_length_and_the_dimensions_promised(encoder: SiglipEncoder) -> None:
@@ -168,8 +168,8 @@ def test_a_picture_and_what_is_said_of_it_come_to_the_mean_of_both(encoder: Sigl
     seen, said = encoder.encode(pictures(3))[Role.VISUAL], ["Material: oak.", "Color: grey. Texture: rough.", "Wool."]
     made = encoder.combine(seen, said)
     means = [(v + t) / 2 for v, t in zip(seen, encoder.encode_queries(said), strict=True)]
-    assert np.allclose(made, [mean / np.linalg.norm(mean) for mean in means], atol=1e-6)
-    assert np.linalg.norm(made, axis=1) == pytest.approx(1, abs=1e-6)
+    assert np.allclose(made, [mean / np.linalg.norm(mean) for mean in means], atol=1e-5)
+    assert np.linalg.norm(made, axis=1) == pytest.approx(1, abs=1e-5)
     assert made.dtype == np.float32
     assert np.array_equal(made, encoder.combine(seen, said))
     assert encoder.combine(seen[:0], []).shape == (0, seen.shape[1])

@@ -215,6 +215,7 @@ def set_in(lines: Sequence[str], style: str = "") -> Image.Image:
         return Image.frombytes("RGB", (pixmap.width, pixmap.height), pixmap.samples)
 
 
+@pytest.mark.needs("tesseract-ocr-rus", "tesseract-ocr-fas")
 def test_print_in_the_languages_of_the_settings_is_read_whichever_of_them_it_is(tmp_path: Path) -> None:
     scripts = ("ru", "fa", "en", "ru")
     upright = [set_in(PRINT[script]) for script in scripts]

@@ -23,7 +23,8 @@ from swatchbook.records import IngestOptions, LostPicture
 from swatchbook.resources import Resources, open_resources
 from swatchbook.settings import load_settings
 from swatchbook.upkeep.gc import Swept, sweep
-from tests.interface.service.test_docs import CHROMIUM, QUIET
+from tests.interface.service.test_docs import QUIET
+from tests.needs import chromium
 
 pytestmark = pytest.mark.usefixtures("filled")
 
@@ -128,11 +129,11 @@ def test_text_of_documents_is_text_and_nothing_is_loaded_or_run(
     assert png.stat().st_size > 10_000
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
+@pytest.mark.needs("chromium")
 def test_a_browser_applies_the_style_and_reports_no_breach(tmp_path: Path) -> None:
     run("inspect", "small.pdf", "--page", 3, "--html", tmp_path / "a.html")
     shown = subprocess.run(
-        [str(CHROMIUM), *QUIET, "--enable-logging=stderr", f"--user-data-dir={tmp_path / 'browser'}",
+        [str(chromium()), *QUIET, "--enable-logging=stderr", f"--user-data-dir={tmp_path / 'browser'}",
          f"--screenshot={tmp_path / 'a.png'}", "--window-size=1200,900", (tmp_path / "a.html").as_uri()],
         capture_output=True, text=True, timeout=120,
     )  # fmt: skip

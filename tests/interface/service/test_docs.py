@@ -1,7 +1,6 @@
 """The page /docs works without any other host, under a policy that allows none."""
 
 import re
-import shutil
 import subprocess
 from html.parser import HTMLParser
 from pathlib import Path
@@ -11,8 +10,8 @@ from fastapi.testclient import TestClient
 
 from swatchbook.settings import load_settings
 from tests.interface.service.served import served
+from tests.needs import chromium
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 QUIET = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
     "--disable-background-networking", "--disable-component-update", "--virtual-time-budget=20000",
@@ -68,12 +67,12 @@ def test_no_other_file_is_served(client: TestClient, name: str) -> None:
     assert client.get(f"/docs/{name}").status_code in (404, 422)
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
+@pytest.mark.needs("chromium")
 def test_a_browser_shows_the_api_and_reports_no_breach(home: Path, tmp_path: Path) -> None:
     with served(load_settings()) as service:
         shown = subprocess.run(
-            [str(CHROMIUM), *QUIET, "--enable-logging=stderr", f"--user-data-dir={tmp_path / 'browser'}", "--dump-dom",
-             f"{service.url}/docs"],
+            [str(chromium()), *QUIET, "--enable-logging=stderr", f"--user-data-dir={tmp_path / 'browser'}",
+             "--dump-dom", f"{service.url}/docs"],
             capture_output=True, text=True, timeout=120,
         )  # fmt: skip
     assert "/documents/{document_id}" in shown.stdout

@@ -54,6 +54,7 @@ def answers(service: Served, script: str, folder: Path, catalogue: Path) -> list
     return found
 
 
+@pytest.mark.needs("curl", "jq")
 def test_requests_of_the_page_about_the_service(service: Served, tmp_path: Path, small_catalogue: Path) -> None:
     uploaded, *followed, by_text, by_image, facets, retried = answers(
         service, requests("service.md"), tmp_path, small_catalogue
@@ -66,12 +67,14 @@ def test_requests_of_the_page_about_the_service(service: Served, tmp_path: Path,
     assert retried["id"] == uploaded["id"]
 
 
+@pytest.mark.needs("curl")
 def test_requests_of_the_page_about_deploying(service: Served, tmp_path: Path, small_catalogue: Path) -> None:
     uploaded, by_text = answers(service, requests("deploy.md"), tmp_path, small_catalogue)
     assert uploaded["status"] == "completed"
     assert by_text["hits"][0]["product"] == "Palladio Terrazzo"
 
 
+@pytest.mark.needs("curl")
 def test_file_is_sent_as_the_page_about_webhooks_prints_it(
     service: Served, tmp_path: Path, small_catalogue: Path
 ) -> None:

@@ -29,13 +29,12 @@ from tests.interface.service.served import served
 from tests.ledger.scene import VISUAL, begun, fail, keys
 
 MONITORING = ROOT / "deployments" / "monitoring"
-PROMTOOL, PROMETHEUS = shutil.which("promtool"), shutil.which("prometheus")
-pytestmark = pytest.mark.skipif(not (PROMTOOL and PROMETHEUS), reason="needs Debian's package prometheus")
+pytestmark = pytest.mark.needs("prometheus")
 
 
 def test_the_rules_alert_when_they_should() -> None:
     for command in (["check", "rules", "alerts.yml"], ["test", "rules", "alerts.test.yml"]):
-        done = subprocess.run([str(PROMTOOL), *command], cwd=MONITORING, capture_output=True, text=True, check=False)
+        done = subprocess.run(["promtool", *command], cwd=MONITORING, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
     rules, tested = (re.findall(rf"{word}: (\w+)", (MONITORING / name).read_text()) for word, name in FILES)
     assert set(rules) == set(tested)
@@ -97,7 +96,7 @@ def prometheus(port: int, folder: Path) -> Iterator[str]:
     with log.open("wb") as output:
         server = subprocess.Popen(
             [
-                str(PROMETHEUS), "--config.file=prometheus.yml", f"--storage.tsdb.path={folder / 'data'}",
+                "prometheus", "--config.file=prometheus.yml", f"--storage.tsdb.path={folder / 'data'}",
                 f"--web.listen-address=127.0.0.1:{own}",
             ],
             cwd=folder, stdout=output, stderr=output,

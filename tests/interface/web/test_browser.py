@@ -26,10 +26,10 @@ from swatchbook.ledger.tables import documents, images, items, placements, produ
 from swatchbook.records import DocumentStatus
 from swatchbook.settings import load_settings
 from tests.interface.service.served import Served, served
-from tests.interface.service.test_docs import CHROMIUM
 from tests.interface.web.test_pages import HOSTILE, MOST_BYTES
+from tests.needs import chromium
 
-pytestmark = [pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium"), pytest.mark.stack]
+pytestmark = [pytest.mark.needs("chromium"), pytest.mark.stack]
 
 AXE = (Path(__file__).parent / "axe" / "axe.min.js").read_text()
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"]
@@ -49,7 +49,7 @@ new PerformanceObserver((list) => {
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        started = playwright.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
         yield started
         started.close()
 
