@@ -11,7 +11,7 @@ from swatchbook.ledger.documents import Document
 from swatchbook.ledger.product_edits import list_edits
 from swatchbook.ledger.queries.products import list_products
 from swatchbook.product_edits import describe_edit
-from swatchbook.records import DISAGREEMENT, Edited, ProductDetails, Record, StoredEdit
+from swatchbook.records import Edited, ProductDetails, Record, StoredEdit
 from swatchbook.truncate import page_numbers
 
 _PORTION = 500
@@ -41,16 +41,11 @@ def draw_products(listed: Listed) -> RenderableType:
         rows.add_row(
             cell(product.id[:8], "dim"), cell(product.name, "bold"), cell(product.category or ""),
             cell(product.code or ""), cell(page_numbers(product.pages)), cell(len(product.pictures)),
-            cell(f"{product.confidence:.2f}"), cell(_doubt(product), "yellow"),
+            cell(f"{product.confidence:.2f}"), cell(" ".join(product.look_at), "yellow"),
         )  # fmt: skip
     parts: list[RenderableType] = [rows if listed.products else Text("No products.", "dim")]
     parts += [_edit_line(each) for each in listed.edits]
     return Group(*parts)
-
-
-def _doubt(product: ProductDetails) -> str:
-    """Return why a person should look at a product: the layout rules and the language model disagree about it."""
-    return " ".join(each.text or "" for each in product.evidence if each.rule == DISAGREEMENT)
 
 
 def draw_edited(done: Edited, document: Document) -> RenderableType:

@@ -45,6 +45,7 @@ from interface.web import images as web_images
 from interface.web import login as web_login
 from interface.web import pages as web_pages
 from interface.web import product_edits as web_product_edits
+from interface.web import products as web_products
 from interface.web import review as web_review
 from interface.web import search as web_search
 from interface.web import uploads as web_uploads
@@ -100,7 +101,7 @@ def create_app(settings: Settings, *, loop: Loop = keep_ticking) -> FastAPI:
     app.add_middleware(ServiceMiddleware, requests=app.state.requests, streams=_STREAMS, wake=app.state.wake)
     problems.install(app)
     app.add_exception_handler(404, web_pages.answer_unknown_address)
-    for part in (*_ROUTERS, *_PAGES):
+    for part in (web_products, *_ROUTERS, *_PAGES):  # the page of a product goes before its endpoint
         app.include_router(part.router)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]  # the documented way to extend it
     return app

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
-from fastapi import APIRouter, HTTPException, Path, Query
+from fastapi import APIRouter, HTTPException, Path, Query, Response
 from pydantic import TypeAdapter
 
 from interface.replies import (
@@ -15,7 +15,7 @@ from interface.replies import (
     ListedPages,
     ListedProducts,
 )
-from interface.service.auth import TheCaller
+from interface.service.auth import Caller, TheCaller
 from interface.service.documents import DocumentId, find
 from interface.service.paging import Number, Paging, StoredId, cut_page, read_cursor
 from interface.service.parameters import Tools
@@ -88,8 +88,15 @@ def list_pages(resources: Tools, caller: TheCaller, document_id: DocumentId, que
 
 
 @router.get("/products/{product_id}", summary="Show a product with its pictures", tags=["products"])
-def get_product(resources: Tools, caller: TheCaller, product_id: ProductId) -> ProductDetails:
-    """Name, category, metadata, pages and evidence, and its pictures, best link first."""
+def get_product(resources: Tools, caller: TheCaller, product_id: ProductId, response: Response) -> ProductDetails:
+    """Name, category, metadata, pages and evidence, and its pictures, best link first. A browser, which asks for
+    `text/html`, gets the product's page at this address."""
+    response.headers["Vary"] = "Accept"
+    return require_product(resources, caller, product_id)
+
+
+def require_product(resources: Resources, caller: Caller, product_id: UUID) -> ProductDetails:
+    """Return the caller's product. Raises 404, for other owners' products too."""
     product = products.find_product(resources.ledger, str(product_id))
     if product is None or not caller.may(product.owner):
         raise HTTPException(404, f"Product {product_id} not found.")

@@ -14,8 +14,11 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, RedirectResponse
+from starlette.routing import Match
+from starlette.types import Scope
 
 from interface.replies import Problem
 from interface.service.auth import EVERYBODY, Caller, TheCaller, choose_known, recent_owners
@@ -61,6 +64,19 @@ class PageRoute(APIRoute):
                 return _error_page(request, error)
 
         return handle_as_page
+
+
+class NegotiatedRoute(PageRoute):
+    """A page at the address of an endpoint: only who asks for HTML, as browsers do, gets it."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Return how a request matches; one that does not ask for HTML is left to the endpoint."""
+        return super().matches(scope) if asks_for_page(Headers(scope=scope)) else (Match.NONE, {})
+
+
+def asks_for_page(headers: Headers) -> bool:
+    """Return whether a request is that of a browser for a page, or of a script for a part of one."""
+    return "text/html" in headers.get("accept", "") or "hx-request" in headers
 
 
 def page_router() -> APIRouter:
@@ -160,8 +176,8 @@ def plural(count: int, one: str, many: str | None = None) -> str:
 
 async def answer_unknown_address(request: Request, error: Exception) -> Response:
     """Answer an address that does not exist with a page, if a browser asks for it; else with a problem."""
-    is_browser = "text/html" in request.headers.get("accept", "")
-    return _error_page(request, error) if is_browser and "endpoint" not in request.scope else respond(*describe(error))
+    is_page = asks_for_page(request.headers) and "endpoint" not in request.scope
+    return _error_page(request, error) if is_page else respond(*describe(error))
 
 
 def _error_page(request: Request, error: Exception) -> Response:

@@ -73,14 +73,14 @@ def as_rows(product: ProductDetails) -> Iterator[ProductRow]:
             "grain": variant.grain,
             "parent": product.id,
             "price": price_of(variant.price or ""),
-            "pictures": tuple(picture_name(each) for each in product.pictures if _shows(each, variant)),
+            "pictures": tuple(picture_name(each) for each in product.pictures if shows_variant(each, variant)),
             "metadata": {name: value for name, value in printed.items() if value},
         }
         yield row.model_copy(update=own)
 
 
-def _shows(picture: ProductPicture, variant: Variant) -> bool:
-    """Whether the caption of a picture has the words of the variant's name, or its code."""
+def shows_variant(picture: ProductPicture, variant: Variant) -> bool:
+    """Return whether the caption of a picture has the words of the variant's name, or its code."""
     named = (key for key in (variant.name, variant.code) if key)
     said = picture.caption or ""
     return any(re.search(rf"(?<!\w){re.escape(key)}(?!\w)", said, re.IGNORECASE) for key in named)

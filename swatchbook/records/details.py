@@ -9,7 +9,7 @@ from swatchbook.records.base import Record
 from swatchbook.records.images import Analysis, PlacementState
 from swatchbook.records.items import ImageState, ItemState, Role
 from swatchbook.records.pages import LostPicture, SkippedPicture, Unassigned
-from swatchbook.records.products import Evidence, Product
+from swatchbook.records.products import Evidence, PictureRole, Product
 
 
 class ProductPicture(Record):
@@ -31,6 +31,23 @@ class ProductDetails(Product):
     document: str = Field(description="Name of the document.")
     owner: str
     pictures: tuple[ProductPicture, ...]
+    look_at: tuple[str, ...] = Field(default=(), description="Why a person should look at it; empty without a reason.")
+
+
+class LinkedPicture(Record):
+    """A placement that is linked to a product, with the score and the reasons of the link. `bbox` is in points."""
+
+    placement: str
+    image: str
+    page: int
+    bbox: Box
+    path: str | None
+    caption: str | None
+    shown: bool  # a file of it exists, so there is a thumbnail
+    score: float
+    role: PictureRole | None
+    shared: bool
+    evidence: tuple[Evidence, ...]
 
 
 class PlacedImage(Record):

@@ -53,6 +53,7 @@ class Ask(NamedTuple):
     fields: Mapping[str, str] = {}
     token: str = ""  # instead of the key
     form: Mapping[str, str] = {}  # as a page sends it
+    accept: str = "*/*"
 
 
 ONCE, EITHER = (Ask(),), (Ask(), Ask(own=True))
@@ -83,7 +84,7 @@ ROUTES: Mapping[str, Sequence[Ask]] = {
     "GET /documents/{document_id}/images": EITHER,
     "GET /documents/{document_id}/pages": EITHER,
     "GET /documents/{document_id}/pages/{number}": (*EITHER, Ask("width=64")),
-    "GET /products/{product_id}": ONCE,
+    "GET /products/{product_id}": (*EITHER, Ask(accept="text/html"), Ask(accept="text/html", own=True)),
     "GET /images/{image_id}": EITHER,
     "GET /images/{image_id}/file": EITHER,
     "GET /images/{image_id}/thumbnail": EITHER,
@@ -434,7 +435,9 @@ def answer(client: TestClient, homes: Homes, route: str, ask: Ask, headers: dict
         body = {"data": {name: value.format(**homes.hers) for name, value in ask.form.items()}}
     if ask.token:
         headers = bearing(ask.token)
-    got = client.request(method, f"{path}?{ask.query.format(**homes.hers)}", headers=headers, **body)
+    got = client.request(
+        method, f"{path}?{ask.query.format(**homes.hers)}", headers=headers | {"Accept": ask.accept}, **body
+    )
     return got.status_code, got.content
 
 

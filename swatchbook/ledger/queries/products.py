@@ -1,16 +1,17 @@
 """Products with their pictures: those of a document a portion at a time, or one by its id. A product's pictures are the
-images with a file that a link connects to it, ordered by the score of the best link.
+images with a file that a link connects to it, ordered by the score of the best link. Also every link of one product.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, literal, select, tuple_
 
 from swatchbook.ledger.database import Ledger, select_in
 from swatchbook.ledger.queries.portions import Numbered, read_portion
 from swatchbook.ledger.tables import contents, documents, images, links, placements, products
-from swatchbook.records import COUNTED, LinkKind, Product, ProductDetails, ProductPicture
+from swatchbook.product_doubts import reasons_to_look
+from swatchbook.records import COUNTED, LinkedPicture, LinkKind, Product, ProductDetails, ProductPicture
 
 
 def find_product(ledger: Ledger, product: str) -> ProductDetails | None:
@@ -49,21 +50,56 @@ def pictures_of_products(connection: Connection, ids: Iterable[str]) -> dict[str
     return {product: list(by_id.values()) for product, by_id in pictures.items()}
 
 
+def describe_products(ledger: Ledger, ids: Sequence[str]) -> list[ProductDetails]:
+    """Return these products in the order given, without missing ones."""
+    with ledger.read() as connection:
+        found = _with_pictures(connection, list(select_in(connection, _PRODUCTS, products.c.id, ids)))
+    by_id = {product.id: product for product in found}
+    return [by_id[each] for each in ids if each in by_id]
+
+
+def neighbours(ledger: Ledger, product: ProductDetails) -> tuple[tuple[str, str] | None, tuple[str, str] | None]:
+    """Return (id, name) of the products before and after one in its document, None at the ends."""
+    here = select(products.c.ordinal, products.c.id).where(products.c.id == product.id)
+    position = tuple_(products.c.ordinal, products.c.id)
+    query = select(products.c.id, products.c.name).where(products.c.document == product.document_id)
+    with ledger.read() as connection:
+        this = connection.execute(here).one_or_none()
+        if this is None:
+            return None, None
+        at = tuple_(literal(this.ordinal), literal(this.id))
+        last = query.where(position < at).order_by(products.c.ordinal.desc(), products.c.id.desc()).limit(1)
+        next_ = query.where(position > at).order_by(products.c.ordinal, products.c.id).limit(1)
+        before, after = (connection.execute(each).one_or_none() for each in (last, next_))
+    return tuple(before) if before else None, tuple(after) if after else None
+
+
+def linked_pictures(ledger: Ledger, product: str) -> list[LinkedPicture]:
+    """Return the placements that are linked to a product, best link first."""
+    with ledger.read() as connection:
+        return [
+            LinkedPicture.model_validate(dict(row._mapping))
+            for row in connection.execute(_LINKED.where(links.c.target == product))
+        ]
+
+
 def _picture(row: Mapping[Any, Any]) -> ProductPicture:
     return ProductPicture.model_validate({name: row[name] for name in ProductPicture.model_fields})
 
 
 def _with_pictures(connection: Connection, rows: Sequence[Row[Any]]) -> list[ProductDetails]:
     pictures = pictures_of_products(connection, [row.id for row in rows])
+    found = [(row, Product.model_validate(row.record)) for row in rows]
     return [
         ProductDetails(
-            **dict(Product.model_validate(row.record)),
+            **dict(product),
             document_id=row.document,
             document=row.document_name,
             owner=row.owner,
             pictures=tuple(pictures.get(row.id, ())),
+            look_at=reasons_to_look(product),
         )
-        for row in rows
+        for row, product in found
     ]
 
 
@@ -94,5 +130,25 @@ _PICTURES = (
         placements.c.state.in_(COUNTED),
         contents.c.file.is_not(None),
     )
+    .order_by(links.c.score.desc(), placements.c.ordinal)
+)
+_LINKED = (
+    select(
+        placements.c.id.label("placement"),
+        placements.c.image,
+        placements.c.page,
+        placements.c.bbox,
+        placements.c.path,
+        placements.c.caption,
+        contents.c.file.is_not(None).label("shown"),
+        links.c.score,
+        links.c.role,
+        links.c.shared,
+        links.c.evidence,
+    )
+    .join_from(links, placements, placements.c.id == links.c.source)
+    .join(images, images.c.id == placements.c.image)
+    .outerjoin(contents, contents.c.key == images.c.content_key)
+    .where(links.c.kind == LinkKind.IMAGE_PRODUCT, placements.c.state.in_(COUNTED))
     .order_by(links.c.score.desc(), placements.c.ordinal)
 )

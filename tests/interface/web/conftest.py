@@ -10,6 +10,7 @@ from fastapi.testclient import TestClient
 from swatchbook.resources import Resources
 from tests.interface.conftest import asking
 
+BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 VOID = {"area", "base", "br", "col", "hr", "img", "input", "link", "meta", "source"}
 
 
@@ -69,7 +70,7 @@ def document(sample: TestClient) -> str:
 
 
 def page(client: TestClient, address: str, status: int = 200) -> Page:
-    got = client.get(address)
+    got = client.get(address, headers=BROWSER)
     assert got.status_code == status, got.text
     assert got.headers["content-type"].startswith("text/html")
     return Page(got.text)

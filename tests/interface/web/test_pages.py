@@ -14,7 +14,7 @@ from swatchbook.ledger.tables import documents, placements, products
 from swatchbook.resources import Resources
 from swatchbook.settings import load_settings
 from tests.interface.conftest import ADDRESS, ALL, ANNA, BERT, asking, bearing
-from tests.interface.web.conftest import Page, page
+from tests.interface.web.conftest import BROWSER, Page, page
 
 HOSTILE = '</title><script>alert("1")</script><img src=x onerror=alert(2)> {{ 7 * 7 }} \' "'
 MOST_BYTES = 200_000
@@ -23,19 +23,21 @@ MOST_BYTES = 200_000
 def every_page(client: TestClient, document: str) -> list[str]:
     """An address of each page, and of pages in other states."""
     (image, *_) = client.get(f"/documents/{document}/images").json()["images"]
-    product = client.get(f"/documents/{document}/products").json()["products"][0]["name"]
+    first = client.get(f"/documents/{document}/products").json()["products"][0]
+    product = first["name"]
     return [
         "/", "/?text=oak", "/?text=oak&by=product", "/?text=oak&by=chunk", "/?text=oak&color=blue&price_max=1",
         f"/?like={image['id']}", f"/?text={product}&product={product}", "/ui/facets", "/ui/facets?by=product",
         "/ui/documents", "/ui/documents/rows", f"/ui/documents/{document}", f"/ui/documents/{document}?page=2",
         f"/ui/documents/{document}/delete", f"/ui/images/{image['id']}", "/ui/coverage", "/ui/review", "/ui/nothing",
         "/ui/documents/00000000-0000-0000-0000-000000000000", "/?k=0",
+        f"/products/{first['id']}",
     ]  # fmt: skip
 
 
 def test_pages_load_only_from_here_and_have_nothing_inline(sample: TestClient, document: str) -> None:
     for address in every_page(sample, document):
-        got = sample.get(address)
+        got = sample.get(address, headers=BROWSER)
         if address == "/ui/nothing":  # no page
             continue
         assert got.headers["content-security-policy"] == POLICY, address
@@ -60,7 +62,7 @@ def test_text_of_documents_is_never_markup(sample: TestClient, resources: Resour
             connection.execute(changed.values(name=HOSTILE, record=record))
     shown = 0
     for address in every_page(sample, document):
-        read = Page(sample.get(address).text)
+        read = Page(sample.get(address, headers=BROWSER).text)
         shown += read.text.count("</title><script>alert")
         assert not [given for tag, given in read.tags if tag == "script" and "src" not in given], address
         assert not [given for tag, given in read.tags if given.get("src") == "x" or "onerror" in given], address
@@ -70,7 +72,7 @@ def test_text_of_documents_is_never_markup(sample: TestClient, resources: Resour
 
 def test_each_page_has_a_title_a_heading_and_a_name_for_each_control(sample: TestClient, document: str) -> None:
     for address in every_page(sample, document):
-        read = Page(sample.get(address).text)
+        read = Page(sample.get(address, headers=BROWSER).text)
         if not read.all("html"):
             continue
         assert read.all("html", lang="en")
@@ -101,7 +103,7 @@ def test_errors_are_pages_that_say_what_is_wrong(sample: TestClient) -> None:
 
 def test_an_address_that_does_not_exist_is_a_page_for_browsers_and_a_problem_for_programs(client: TestClient) -> None:
     for address in ("/nothing", "/ui/nothing", "/documents/a/b/c"):
-        shown = client.get(address, headers={"Accept": "text/html,*/*;q=0.8"})
+        shown = client.get(address, headers=BROWSER)
         assert (shown.status_code, shown.headers["content-security-policy"]) == (404, POLICY)
         read = Page(shown.text)
         assert "There is nothing at this address" in read.text
