@@ -39,6 +39,7 @@ def _catalogue(*names: str) -> tuple[str, ...]:
 
 
 _LABELS = "swatchbook/catalogue/*labels.toml"
+_PRICES = "swatchbook/printed_prices.py"
 _LLM = ("llm/excerpt", "llm/prompts", "llm/scans", "llm/confirm")
 _PAGE_LIMITS = ("max_pages", "max_document_mb", "page_seconds", "child_memory_mb")
 _IMAGE_LIMITS = ("max_image_mb", "max_image_megapixels", "max_image_side")
@@ -47,19 +48,19 @@ PURE_STAGES: Mapping[str, PureStage] = {
     "read": PureStage(version="13", settings=(*_PAGE_LIMITS, "ocr", "ocr_languages"), modules=_PDF),
     "tables": PureStage(version="4", after=("read",), modules=_PDF),
     "discover": PureStage(
-        version="18",
+        version="19",
         after=("read",),
         settings=("discovery",),
         asks=(("vision", "scan"), ("llm", "discover")),
         modules=(
             _LABELS,
+            _PRICES,
             *_catalogue("discover", "name_candidates", "name_groups", "name_meanings", "name_roles", "refrains"),
             *_catalogue(
                 "offer_words",
                 "choose_names",
                 "coded_names",
                 "attributes",
-                "prices",
                 "measures",
                 "table_rows",
                 "page_layout",
@@ -71,48 +72,52 @@ PURE_STAGES: Mapping[str, PureStage] = {
         ),
     ),
     "describe": PureStage(
-        version="11",
+        version="12",
         after=("discover", "tables"),
         asks=(("llm", "describe"),),
         modules=(
             _LABELS,
+            _PRICES,
             *_catalogue("describe", "attributes", "measures", "color_words", "table_rows", "page_layout", "kinds"),
-            *_catalogue("running_text", "prices"),
+            *_catalogue("running_text"),
             "swatchbook/catalogue/colors.toml",
             "swatchbook/catalogue/fact_words.toml",
             *_catalogue(*_LLM, "llm/metadata", "llm/assist"),
         ),
     ),
     "plan": PureStage(
-        version="12",
+        version="13",
         after=("discover",),
         options=("focus", "pages"),
         modules=(
             _LABELS,
+            _PRICES,
             *_catalogue("plan", "page_contents", "page_features", "page_labels", "attributes", "page_layout", "kinds"),
-            *_catalogue("cards", "running_text", "prices"),
+            *_catalogue("cards", "running_text"),
             "swatchbook/catalogue/page_weights.json",
         ),
     ),
     "chunk": PureStage(
-        version="12",
+        version="13",
         after=("plan", "tables"),
         modules=(
             _LABELS,
+            _PRICES,
             *_catalogue("chunk", "attributes", "page_layout", "kinds", "cards", "sections", "spreads", "entities"),
-            *_catalogue("running_text", "prices"),
+            *_catalogue("running_text"),
         ),
     ),
     "extract": PureStage(
-        version="20",
+        version="21",
         after=("plan",),
         settings=(*_PAGE_LIMITS, *_IMAGE_LIMITS),
         modules=(
             *_PDF,
             _LABELS,
+            _PRICES,
             "swatchbook/images/traits.py",
             "swatchbook/images/appearance.py",
-            *_catalogue("placements", "decoration", "attributes", "prices", "kinds", "running_text"),
+            *_catalogue("placements", "decoration", "attributes", "kinds", "running_text"),
             "swatchbook/pipeline/extract.py",
         ),
     ),

@@ -1,22 +1,112 @@
-"""Amounts and currencies of prices as they are printed: "€ 1.299,00" is 1299.0 in EUR."""
+"""Prices as they are printed: what in a text is a price, and its amounts, range and currency ("€ 1.299,00" is 1299.0 in
+EUR). No other module knows the signs and words of currencies.
+"""
 
 import re
+from collections.abc import Iterable
+
+CODES = (
+    "EUR", "USD", "GBP", "CHF", "INR", "SEK", "NOK", "DKK", "PLN", "CZK", "HUF", "RON", "BGN", "RSD", "BAM", "TRY",
+    "UAH", "RUB", "KZT", "UZS", "AED", "SAR", "QAR", "KWD", "EGP", "MAD", "NGN", "GHS", "KES", "ZAR", "JPY", "CNY",
+    "KRW", "VND", "THB", "IDR", "MYR", "PHP", "ILS", "MXN", "COP", "ARS", "CLP", "PEN", "BRL", "DOP", "CAD", "AUD",
+    "NZD", "HKD", "SGD",
+)  # fmt: skip
+"""Codes of currencies (ISO 4217) that are printed with prices."""
+
+SIGNS = {
+    "€": "EUR", "£": "GBP", "₹": "INR", "₽": "RUB", "₺": "TRY", "₩": "KRW", "₫": "VND", "₴": "UAH", "₦": "NGN",
+    "₱": "PHP", "₪": "ILS", "₸": "KZT", "฿": "THB", "$": None, "¥": None,
+}  # fmt: skip
+"""Sign, before or behind an amount -> code. A dollar and a yen may be of several countries: None."""
+
+WORDS_BEFORE = {
+    "R$": "BRL", "US$": "USD", "RD$": "DOP", "A$": "AUD", "C$": "CAD", "S/": "PEN", "Rp": "IDR", "RM": "MYR",
+    "RMB": "CNY", "KSh": "KES", "Bs": None, "Rs": None,
+}  # fmt: skip
+"""What is printed before an amount -> code. A rupee (Rs) and a bolívar or boliviano (Bs) are of several countries."""
+
+WORDS_BEHIND = {
+    "zł": "PLN", "Kč": "CZK", "Ft": "HUF", "KM": "BAM", "TL": "TRY", "лв": "BGN", "дин": "RSD", "din": "RSD",
+    "руб": "RUB", "р.": "RUB", "грн": "UAH", "тг": "KZT", "тенге": "KZT", "сум": "UZS", "сўм": "UZS", "SUM": "UZS",
+    "so'm": "UZS", "so‘m": "UZS", "so’m": "UZS", "đ": "VND", "VNĐ": "VND", "원": "KRW", "円": "JPY", "RMB": "CNY",
+    "lei": "RON", "Lei": "RON", "kr": None, "元": None, "تومان": None, "ریال": None, "درهم": None,
+}  # fmt: skip
+"""What is printed behind an amount -> code. Crowns, rials, dirhams and 元 are of several countries; a toman is ten
+rials."""
+
+
+def any_of(names: Iterable[str]) -> str:
+    """Return the pattern of any of these names, the longest first."""
+    return "|".join(re.escape(name) for name in sorted(names, key=lambda name: (-len(name), name)))
+
+
+AMOUNT = r"\d{1,3}(?:[.,'‘’ \u00a0\u202f]\d{3})+(?:[.,]\d{1,2})?(?!\d)|\d+(?:[.,]\d{1,2})?(?![.,]?\d)"
+_LOOSE = r"\d[\d.,' ]{0,20}"
+_ANY_SIGN = rf"[{''.join(map(re.escape, SIGNS))}]"
+_NOT_BEHIND = frozenset({"PEN", "COP", "CLP"})
+"""Codes that are words or units behind a number: "10 PEN"."""
+_ONLY_LOOSE = frozenset({"Ft", "KM", "kr", "р.", "zł", "руб", "грн"})
+"""Words that are a currency only in their own patterns below."""
+_LOOSE_BEFORE = rf"(?:[€$£₹¥₽₺]|\b(?:EUR|USD|GBP|CHF|INR|KES|AED|PLN|Rs\.?|KSh\.?))\s?{_LOOSE}"
+_LOOSE_BEHIND = rf"\b{_LOOSE}\s?(?:[€£₹¥₽₺]|(?:EUR|USD|GBP|CHF|PLN)\b|zł|руб|р\.|грн|Kč|kr\b|/-)"
+_SHORT = re.compile(f"{_LOOSE_BEFORE}|{_LOOSE_BEHIND}")
+_BEFORE = (
+    rf"(?:(?:{any_of(WORDS_BEFORE.keys() - {'Rp', 'RM', 'RMB', 'KSh', 'Rs'})})\.?|{_ANY_SIGN}"
+    rf"|\b(?:{any_of(CODES)}|RMB|MRP|Rp\.?))"
+)
+_BEHIND = rf"(?:{_ANY_SIGN}|(?:{any_of({*CODES, *WORDS_BEHIND} - _NOT_BEHIND - _ONLY_LOOSE)})(?![\w-]))"
+_PER = (
+    r"(?:\s?(?:/|(?:per|pro|je|par|por|al|за)\s)\s?(?:m²|m2|m|sqm|sq\.?\s?ft|pcs?|piece|unit"
+    r"|stk|stück|st|kg|l|шт|м²|м2|кг|ud|un|pz|szt|kom|box|set|pair)\b\.?)?"
+)
+_WITH_CURRENCY = re.compile(
+    rf"{_BEFORE}\s?(?:{AMOUNT}){_PER}"
+    rf"|(?<![\w.,])(?:{AMOUNT})(?:[,.]?[-–])?\s?{_BEHIND}\.?{_PER}"
+    r"|(?<![\w.,])\d[\d.]*,\d\d\s?KM\b"
+    r"|(?<![\w.,])\d{1,3}(?:[ .]\d{3})+(?:,\d\d)?\s?Ft\b|\bRM\s?\d[\d,]*\.\d\d\b"
+    r"|(?<![\w.,])(?:\d{1,3}(?:[.,]\d{3})+|\d+)[.,][-–](?![\w.,-])"
+)
+"""An amount with a currency, by its sign, code or word, or with the dash that is printed for no cents."""
 
 _AMOUNT = re.compile(r"(\d+(?:[\s'’.,]\d{3})*)(?:[.,](\d{1,2}))?(?!\d)")
-_SIGNS = {
-    "€": "EUR", "£": "GBP", "₹": "INR", "₽": "RUB", "₺": "TRY", "₩": "KRW", "₫": "VND", "₴": "UAH", "R$": "BRL",
-    "RP": "IDR", "ZŁ": "PLN", "KČ": "CZK", "РУБ": "RUB", "ГРН": "UAH",
-}  # fmt: skip
-"""Sign in capitals -> code. A dollar, a crown and a yen may be of several countries."""
+_CODE_OF = {
+    **{name.upper(): code for name, code in (*WORDS_BEHIND.items(), *WORDS_BEFORE.items())},
+    **SIGNS,
+    **{code: code for code in CODES},
+}
 _CURRENCY = re.compile(
-    r"[€£₹₽₺₩₫₴]|\bR\$|(?<![^\W\d])(?:RP|ZŁ|KČ|РУБ|ГРН)(?![^\W\d])"
-    r"|\b(?:EUR|GBP|USD|CHF|SEK|NOK|DKK|PLN|CZK|JPY|CNY|AUD|CAD|INR|RUB|TRY|BRL|IDR|UAH|RSD|RON|HUF|BGN|MXN)\b"
+    rf"(?<![^\W\d])(?:{any_of({*WORDS_BEFORE, *CODES})})(?![^\W\d])"
+    rf"|(?<![^\W\d])(?:{any_of(WORDS_BEHIND)})(?!\w)|{_ANY_SIGN}",
+    re.IGNORECASE,
 )
+_TO = r"(?:-|–|—|~|…|to|up\sto|bis|à|au|do|до|al|hasta|até|tot|til|till)"
+_BESIDE = rf"(?:\s?(?:{any_of({*SIGNS, *CODES, *WORDS_BEFORE, *WORDS_BEHIND})})\.?)?"
+_RANGE = re.compile(rf"({AMOUNT}){_BESIDE}\s?{_TO}{_BESIDE}\s?({AMOUNT})", re.IGNORECASE)
+
+
+def price_in(text: str) -> str | None:
+    """Return the first price in a text, with what it is for, as printed: "€ 25,90/m²"."""
+    if not any(map(str.isdigit, text)):
+        return None
+    found = [match for pattern in (_WITH_CURRENCY, _SHORT) if (match := pattern.search(text))]
+    return min(found, key=lambda match: match.start()).group().strip() if found else None
 
 
 def price_of(text: str) -> float | None:
     """Return the first amount of a printed price, with any thousands and decimal signs: "€ 1.299,00" is 1299.0."""
     return next(iter(amounts_of(text)), None)
+
+
+def highest_of(text: str) -> float | None:
+    """Return the upper end of a printed range, 18.0 of "from €12 to €18"; None where a price is no range.
+
+    Prices of several units or currencies are no range, nor is an amount with a lower one behind it.
+    """
+    found = _RANGE.search(text)
+    if found is None:
+        return None
+    lowest, highest = (amounts_of(end)[0] for end in found.groups())
+    return highest if lowest == price_of(text) and highest > lowest else None
 
 
 def amounts_of(text: str) -> tuple[float, ...]:
@@ -25,10 +115,13 @@ def amounts_of(text: str) -> tuple[float, ...]:
 
 
 def currency_of(text: str) -> str | None:
-    """Return the code of the currency that a price names by its sign or code: "€ 1.299,00" is in EUR."""
+    """Return the code of the currency that a price names by its sign, word or code: "€ 1.299,00" is in EUR.
+
+    None where the name is of several countries: "$ 12".
+    """
     return next(iter(currencies_of(text)), None)
 
 
 def currencies_of(text: str) -> tuple[str, ...]:
     """Return the codes of all currencies that a price names, in their order."""
-    return tuple(_SIGNS.get(sign, sign) for sign in _CURRENCY.findall(text.upper()))
+    return tuple(code for found in _CURRENCY.findall(text) if (code := _CODE_OF[found.upper()]))

@@ -13,8 +13,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
-from swatchbook.catalogue.prices import price_in
 from swatchbook.geometry import bounding_box
+from swatchbook.printed_prices import CODES, SIGNS, WORDS_BEHIND, any_of, price_in
 from swatchbook.records import Box, Line
 
 
@@ -99,7 +99,7 @@ _MEASURE = re.compile(
 )
 
 _ENDS_IN_AMOUNT = re.compile(r"[:：]\s*\d[\d.,' ]*$")
-_BEGINS_WITH_CURRENCY = re.compile(r"(?:€|\$|£|₹|₽|₺|EUR|USD|GBP|CHF|RSD|руб|zł|грн|Kč)(?!\w)")
+_BEGINS_WITH_CURRENCY = re.compile(rf"(?:{any_of({*SIGNS, *CODES, *WORDS_BEHIND})})(?!\w)")
 LONGEST_LABEL = 100
 """Characters before a colon in which its label and the word before it are sought."""
 ROW = 0.6

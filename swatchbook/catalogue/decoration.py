@@ -12,8 +12,8 @@ from itertools import product
 
 from swatchbook.catalogue.attributes import code_of
 from swatchbook.catalogue.kinds import count_contacts
-from swatchbook.catalogue.prices import price_in
 from swatchbook.geometry import area, gaps, long_side, shared_area, short_side
+from swatchbook.printed_prices import price_in
 from swatchbook.records import Box, Line, LostPicture, Sighting
 
 LEAST_SIDE = 32.0  # points; in proportion less on a page smaller than this, as cards and phones have:

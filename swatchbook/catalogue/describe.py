@@ -45,9 +45,9 @@ from swatchbook.catalogue.measures import (
     with_grams,
 )
 from swatchbook.catalogue.page_layout import normalise_line
-from swatchbook.catalogue.prices import price_in
 from swatchbook.catalogue.table_rows import FEWEST_HEADS, Cell, cells_below, cells_beside, pairs_in_columns
 from swatchbook.geometry import area, bounding_box, centre_inside, gap, gaps, shared_area
+from swatchbook.printed_prices import price_in
 from swatchbook.records import (
     Box,
     Description,

@@ -11,7 +11,7 @@ from typing import Final
 
 from swatchbook.catalogue.attributes import WORDS_OF, code_of, fact_key, is_measure
 from swatchbook.catalogue.color_words import color_at_end, colors_in
-from swatchbook.catalogue.prices import AMOUNT, price_in
+from swatchbook.printed_prices import AMOUNT, price_in
 
 _NUMBER = r"\d+(?:[.,]\d+)?"
 _LENGTH = r"(?:mm|cm|m|inch(?:es)?|in|ft|мм|см|м|''|\"|”|“|′′|″|')(?!\w)"

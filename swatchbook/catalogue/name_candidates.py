@@ -11,11 +11,11 @@ from swatchbook.catalogue.attributes import code_of, inline_label, is_measure, u
 from swatchbook.catalogue.kinds import PageKind, count_contacts, heading_kind, is_label, names_a_catalogue
 from swatchbook.catalogue.measures import says_measure
 from swatchbook.catalogue.page_layout import LONGEST_NAME, PageLayout, Text, clean_name, is_name
-from swatchbook.catalogue.prices import price_in
 from swatchbook.catalogue.running_text import FEWEST_PAGES, divide_margins, text_place
 from swatchbook.catalogue.sections import DocumentLayout
 from swatchbook.catalogue.table_rows import is_head
 from swatchbook.geometry import area, centre_inside, gap, gaps
+from swatchbook.printed_prices import price_in
 from swatchbook.records import Box, fold
 
 BACKGROUND = 0.7

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from itertools import pairwise, product
 
 from swatchbook.catalogue.attributes import Attribute, code_of, is_measure, match_attributes
-from swatchbook.catalogue.prices import price_in
 from swatchbook.geometry import area, bounding_box, clip, shared_area, turn_box
+from swatchbook.printed_prices import price_in
 from swatchbook.records import Box, Line, Page, fold
 
 STEP = 1.35

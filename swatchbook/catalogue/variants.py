@@ -18,8 +18,8 @@ from typing import Literal
 from swatchbook.catalogue.attributes import code_of, inline_label, is_measure, key_of
 from swatchbook.catalogue.kinds import is_label
 from swatchbook.catalogue.page_layout import PageLayout, Text, is_name, normalise_line
-from swatchbook.catalogue.prices import price_in
 from swatchbook.geometry import centre_inside, gap
+from swatchbook.printed_prices import price_in
 from swatchbook.records import Box, FoundProduct, Variant, fold
 
 FEWEST_NAMES = 2

@@ -1,0 +1,94 @@
+"""What counts as a price, its currency and its range."""
+
+import pytest
+
+from swatchbook.catalogue.attributes import code_of
+from swatchbook.printed_prices import (
+    CODES,
+    SIGNS,
+    WORDS_BEFORE,
+    WORDS_BEHIND,
+    amounts_of,
+    currencies_of,
+    currency_of,
+    highest_of,
+    price_in,
+    price_of,
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "price"),
+    [
+        ("€ 25,90/m²", "€ 25,90/m²"),
+        ("1100din/kg", "1100din/kg"),
+        ("Rp 149.000", "Rp 149.000"),
+        ("529,000원", "529,000원"),
+        ("80.000 SUM", "80.000 SUM"),
+        ("VP 6.225,00 RSD", "6.225,00 RSD"),
+        ("188,000.-", "188,000.-"),
+        ("RM 12.90", "RM 12.90"),
+        ("RM120", None),  # a code
+        ("SB 1300TL-10", None),
+        ("12.-15. May", None),
+        ("2022-2023", None),
+        ("DIN 12,5-13", None),
+    ],
+)
+def test_amount_with_a_currency_is_a_price(text: str, price: str | None) -> None:
+    assert price_in(text) == price
+
+
+def test_code_that_begins_like_a_currency_is_a_code() -> None:
+    assert code_of("RM120") == "RM120"
+
+
+BEFORE = {**dict(zip(CODES, CODES, strict=True)), **SIGNS, **WORDS_BEFORE}
+BEHIND = {**SIGNS, **WORDS_BEHIND}
+
+
+@pytest.mark.parametrize(("text", "code"), [(f"{name} 1,299.00", BEFORE[name]) for name in BEFORE])
+def test_currency_before_an_amount_is_price_and_currency(text: str, code: str | None) -> None:
+    assert price_in(text) == text
+    assert (currency_of(text), price_of(text)) == (code, 1299)
+
+
+@pytest.mark.parametrize(("text", "code"), [(f"1.299,00 {name}", BEHIND[name]) for name in BEHIND])
+def test_currency_behind_an_amount_is_price_and_currency(text: str, code: str | None) -> None:
+    found = price_in(text)
+    assert found is not None
+    assert text.startswith(found.rstrip("."))
+    assert (currency_of(found), price_of(found)) == (code, 1299)
+
+
+def test_currency_is_known_by_its_name_alone_and_in_small_letters() -> None:
+    assert [currency_of(name) for name in ("eur", "ZŁ", "kč", "Rp", "US$", "EURO", "kr")] == [
+        "EUR", "PLN", "CZK", "IDR", "USD", None, None,
+    ]  # fmt: skip
+    assert currencies_of("12 zł / 3 €") == ("PLN", "EUR")
+
+
+@pytest.mark.parametrize(
+    ("text", "ends"),
+    [
+        ("from €12 to €18", (12, 18)),
+        ("€ 12,50 – 18,00", (12.5, 18)),
+        ("12 - 18 EUR", (12, 18)),
+        ("od 1.200 zł do 1.800 zł", (1200, 1800)),
+        ("12 bis 18 €", (12, 18)),
+        ("$1,200.00 - $1,450.00", (1200, 1450)),
+        ("€ 12", (12, None)),
+        ("from € 12", (12, None)),
+        ("€ 12 (was € 18)", (12, None)),
+        ("€ 25,90/m² · € 129/pack", (25.9, None)),
+        ("€ 18 – 12", (18, None)),
+        ("188,000.-", (188000, None)),
+        ("", (None, None)),
+    ],
+)
+def test_both_ends_of_a_printed_range_are_read(text: str, ends: tuple[float | None, float | None]) -> None:
+    assert (price_of(text), highest_of(text)) == ends
+
+
+def test_amounts_are_all_there_is_in_a_price() -> None:
+    assert amounts_of("€ 25,90 / € 1.129") == (25.9, 1129)
