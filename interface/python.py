@@ -43,13 +43,13 @@ from swatchbook.records import (
     is_owner,
 )
 from swatchbook.resources import Resources
+from swatchbook.search.limits import MAX_RESULTS
 from swatchbook.settings import PREFIX, Settings, load_settings
 from swatchbook.storage.upload_buffer import temporary_file
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-MAX_RESULTS = 100
 """Results of one search, as on the command line."""
 
 _OF_TERMINALS = frozenset({"FORCE_COLOR", "CLICOLOR_FORCE", "TTY_COMPATIBLE", "TTY_INTERACTIVE"})

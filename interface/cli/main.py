@@ -5,6 +5,7 @@
 import gc
 import logging
 import os
+import re
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -34,60 +35,59 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 PANELS: Mapping[str, Mapping[str, typer.Typer | Callable[..., None]]] = {
-    "Ingest": {
+    "Everyday": {
         "ingest": ingest.ingest,
-        "ingest-images": ingest.ingest_images,
-        "import": ingest.import_table,
-    },
-    "Search and inspect": {
         "search": search.search,
-        "facets": search.facets,
         "show": inspect.show,
-        "diff": inspect.diff,
-        "inspect": inspect.inspect,
-        "audit": inspect.audit,
-        "label": inspect.label,
-        "export": inspect.export,
         "status": inspect.status,
-        "coverage": inspect.coverage,
-        "stats": inspect.stats,
-        "near-duplicates": search.near_duplicates,
-        "evaluate": evaluate.app,
         "products": products.app,
-    },
-    "Maintain": {
+        "export": inspect.export,
         "retry": maintain.retry,
+        "delete": maintain.delete,
+        "serve": serve.serve,
+    },
+    "Collection": {
+        "import": ingest.import_table,
+        "ingest-images": ingest.ingest_images,
+        "facets": search.facets,
+        "inspect": inspect.inspect,
+        "diff": inspect.diff,
+        "near-duplicates": search.near_duplicates,
+        "review": review.app,
+        "stats": inspect.stats,
+        "coverage": inspect.coverage,
         "embed": maintain.embed,
         "backfill": maintain.backfill,
         "cancel": maintain.cancel,
-        "delete": maintain.delete,
-        "verify": maintain.verify,
-        "tick": maintain.tick,
-        "gc": maintain.gc,
-        "rebuild-index": maintain.rebuild_index,
+        "owners": owners.app,
+    },
+    "Operation": {
+        "config": configure.config,
+        "doctor": configure.doctor,
+        "setup": configure.setup,
+        "worker": serve.worker,
+        "models": models.app,
+        "spaces": spaces.app,
         "backup": maintain.backup,
         "restore": maintain.restore,
-        "owners": owners.app,
-        "review": review.app,
-        "spaces": spaces.app,
+        "verify": maintain.verify,
+        "rebuild-index": maintain.rebuild_index,
+        "gc": maintain.gc,
+        "tick": maintain.tick,
     },
-    "Serve": {
-        "serve": serve.serve,
-        "worker": serve.worker,
-    },
-    "Configure": {
-        "config": configure.config,
-        "setup": configure.setup,
-        "doctor": configure.doctor,
-        "models": models.app,
+    "Evaluation": {
+        "evaluate": evaluate.app,
+        "audit": inspect.audit,
+        "label": inspect.label,
     },
 }
 """Panel of the help -> its commands in the order of the help: name -> function, or the app of a group of commands."""
 
 app = typer.Typer(
     name="swatchbook",
-    help="Turn product catalogues (PDF) into one searchable, fully accounted collection.",
-    epilog="Exit status: 0 completed · 1 failed, blocked, cancelled, or the input was refused · 2 wrong usage · "
+    help="Turn catalogues, pictures and scraped items into one searchable, fully accounted collection.",
+    epilog="Where to begin: `swatchbook ingest PATH`, then `swatchbook search TEXT`, or `swatchbook serve` for the web "
+    "page. Exit status: 0 completed · 1 failed, blocked, cancelled, or the input was refused · 2 wrong usage · "
     "3 waiting, or completed with failures · 130 interrupted.",
     no_args_is_help=True,
     add_completion=False,
@@ -97,13 +97,18 @@ app = typer.Typer(
 )
 
 
+def _first_clause(text: str | None) -> str | None:
+    """Return the first sentence of a help up to a colon or semicolon, so that the list of commands fits a screen."""
+    return re.split(r"[.:;](?:\s|$)", text.strip(), maxsplit=1)[0] + "." if text else None
+
+
 def _register(panels: Mapping[str, Mapping[str, typer.Typer | Callable[..., None]]]) -> None:
     for panel, commands in panels.items():
         for name, command in commands.items():
             if isinstance(command, typer.Typer):
                 app.add_typer(command, name=name, rich_help_panel=panel)
             else:
-                app.command(name, rich_help_panel=panel)(command)
+                app.command(name, rich_help_panel=panel, short_help=_first_clause(command.__doc__))(command)
 
 
 _register(PANELS)
@@ -165,7 +170,7 @@ def prepare(
         bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
     ] = False,
 ) -> None:
-    """Turn product catalogues (PDF) into one searchable, fully accounted collection."""
+    """Turn catalogues, pictures and scraped items into one searchable, fully accounted collection."""
     from interface.cli.log import start
 
     start(debug=debug)

@@ -10,6 +10,7 @@ import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -37,6 +38,13 @@ ReferenceOrAll = Annotated[
 Roles = Annotated[str, typer.Option("--roles", metavar="ROLE,…", help="Vector roles that it is for; all by default.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else, to stdout.")]
+
+
+def given_path(text: str) -> Path:
+    """Return the path that was typed. An empty one, such as of an unset variable, would mean the working directory."""
+    if not text:
+        raise typer.BadParameter("the path is empty; name a file or folder")
+    return Path(text)
 
 
 @contextmanager

@@ -26,6 +26,7 @@ from swatchbook.records import Editions, Facets, Owner, ResultKind, SearchResult
 from swatchbook.resources import Resources
 from swatchbook.search.examples import Examples
 from swatchbook.search.fusion import parse_weights
+from swatchbook.search.limits import MAX_RESULTS
 from swatchbook.search.search import find_relevant
 from swatchbook.storage.upload_buffer import temporary_file
 
@@ -105,7 +106,7 @@ class TextQuery(FilterQuery):
     """A text and filters."""
 
     text: SearchText | None = Field(default=None, description="Text to search for.")
-    k: int = Field(default=10, ge=1, le=100, description="Number of results.")
+    k: int = Field(default=10, ge=1, le=MAX_RESULTS, description="Number of results.")
     explain: bool = Field(default=False, description="Return rank, score and share of each role.")
 
 

@@ -31,6 +31,7 @@ from swatchbook.ledger.queries.filters import facets
 from swatchbook.records import Facets, ResultKind, Role, SearchResults
 from swatchbook.search.examples import Examples
 from swatchbook.search.fusion import KEYWORD, NUMBER, default_weights, parse_weights
+from swatchbook.search.limits import MAX_RESULTS
 from swatchbook.search.query_picture import find_query_picture, keep_query_picture, small_query_picture
 from swatchbook.search.search import find_relevant, searched_spaces
 from swatchbook.storage.upload_buffer import temporary_file
@@ -39,7 +40,6 @@ PICTURE_PATH = "/ui/picture"
 """Where a picture to search with is sent. Its size is limited while it arrives."""
 
 _FIRST_RESULTS = 24
-_MORE_RESULTS = 100
 """Results of a page, and after a click on "more": as many as a search gives."""
 
 _FACETS = {
@@ -65,7 +65,7 @@ router = page_router()
 class PageQuery(SearchQuery):
     """What the address of the page holds: the parameters of a search, and `picture`, one that was dropped."""
 
-    k: int = Field(default=_FIRST_RESULTS, ge=1, le=_MORE_RESULTS)
+    k: int = Field(default=_FIRST_RESULTS, ge=1, le=MAX_RESULTS)
     picture: PictureName | None = None
 
     @model_validator(mode="before")
@@ -176,8 +176,8 @@ def _more(query: PageQuery, found: SearchResults) -> str | None:
     """Return the address of more results: first of many more, then of those behind them."""
     if found.next is None:
         return None
-    if query.k < _MORE_RESULTS:
-        return with_query("/", query.state | {"k": _MORE_RESULTS})
+    if query.k < MAX_RESULTS:
+        return with_query("/", query.state | {"k": MAX_RESULTS})
     return with_query("/", query.state | {"offset": found.next})
 
 

@@ -11,7 +11,7 @@ from swatchbook.errors import FileMissing
 from swatchbook.export.atomic_file import atomic_file
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.queries.products import list_products
-from swatchbook.printed_prices import price_of
+from swatchbook.printed_prices import highest_of, price_of
 from swatchbook.records import ProductDetails, ProductPicture, Record, Variant, variant_id
 from swatchbook.storage.files import Files
 
@@ -21,7 +21,8 @@ _READ_TOGETHER = 200
 class ProductRow(Record):
     """A product, or a variant of one, as a row of an export. `parent`: of a variant the id of its product.
 
-    `price`: the first amount in the printed price, which stays in `metadata`.
+    `price`: the first amount in the printed price, which stays in `metadata`. `price_to`: the other
+    end where a range is printed.
     """
 
     id: str
@@ -38,6 +39,7 @@ class ProductRow(Record):
     family: str | None
     confidence: float
     price: float | None
+    price_to: float | None
     pictures: tuple[str, ...]
     metadata: dict[str, str]
 
@@ -53,12 +55,14 @@ def read_products(ledger: Ledger, document: str) -> Iterator[ProductDetails]:
 def as_rows(product: ProductDetails) -> Iterator[ProductRow]:
     """Yield a product as a row, then its variants and parts."""
     same = ProductRow.model_fields.keys() & ProductDetails.model_fields.keys() - {"pictures", "variants"}
+    printed_price = product.metadata.get("price", "")
     row = ProductRow(
         **{name: getattr(product, name) for name in same},
         variants=tuple(variant.name for variant in product.variants),
         grain="product",
         parent=None,
-        price=price_of(product.metadata.get("price", "")),
+        price=price_of(printed_price),
+        price_to=highest_of(printed_price),
         pictures=tuple(map(picture_name, product.pictures)),
     )
     yield row
@@ -73,6 +77,7 @@ def as_rows(product: ProductDetails) -> Iterator[ProductRow]:
             "grain": variant.grain,
             "parent": product.id,
             "price": price_of(variant.price or ""),
+            "price_to": highest_of(variant.price or ""),
             "pictures": tuple(picture_name(each) for each in product.pictures if shows_variant(each, variant)),
             "metadata": {name: value for name, value in printed.items() if value},
         }

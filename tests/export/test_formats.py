@@ -24,7 +24,7 @@ def row(name: str = "Oak", **metadata: str) -> ProductRow:
     return ProductRow(
         id="p1", document_id="d1", document="a.pdf", owner="anna", name=name, category="Wood", code="007",
         variants=("Oiled", "Raw"), pages=(3, 4), grain="product", parent=None, family=None, confidence=0.9, price=82.5,
-        pictures=("i1.jpg", "i2.png"), metadata=metadata,
+        price_to=None, pictures=("i1.jpg", "i2.png"), metadata=metadata,
     )  # fmt: skip
 
 

@@ -20,6 +20,8 @@ from tests.ledger.conftest import NewLedger
 from tests.ledger.scene import VISUAL, begun, count, keys, make
 from tests.postgres import RunningPostgres, running_postgres
 
+pytestmark = pytest.mark.stack
+
 AWAY_SECONDS = 10.0
 
 

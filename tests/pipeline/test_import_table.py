@@ -110,7 +110,11 @@ def titles(resources: Resources, work: Work) -> list[str]:
     ("kind", "ledger", "index"),
     [
         ("file", "sqlite", "lance"),
-        *(("database", ledger, index) for ledger in ("sqlite", "postgresql") for index in ("lance", "weaviate")),
+        *(
+            pytest.param("database", ledger, index, marks=pytest.mark.stack)  # reads from PostgreSQL
+            for ledger in ("sqlite", "postgresql")
+            for index in ("lance", "weaviate")
+        ),
     ],
 )
 def test_fifteen_images_of_which_two_have_vectors(

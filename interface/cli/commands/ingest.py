@@ -14,6 +14,7 @@ from interface.cli.shared_arguments import (
     check_owner,
     check_text,
     choose_one_owner,
+    given_path,
     opened_resources,
     parse_roles,
     read_settings,
@@ -31,7 +32,7 @@ Paths = Annotated[
     list[Path],
     typer.Argument(
         metavar="PATH",
-        readable=False,
+        parser=given_path,
         help="PDFs, pictures, scraped batches (JSON, CSV, XML, Excel), or folders that contain them, with subfolders.",
     ),
 ]
@@ -63,7 +64,7 @@ ImagePaths = Annotated[
     list[Path] | None,
     typer.Argument(
         metavar="PATH",
-        readable=False,
+        parser=given_path,
         help="Folders of pictures, with subfolders; files of scraped items, or folders of them.",
     ),
 ]
@@ -71,9 +72,13 @@ Mode = Annotated[
     Literal["references", "scraped", "all"],
     typer.Option(help="What the PATHs are: references (pictures), scraped (batches), all: look at each."),
 ]
-ReferencesDir = Annotated[Path | None, typer.Option(metavar="FOLDER", help="A folder of pictures, beside the PATHs.")]
+ReferencesDir = Annotated[
+    Path | None,
+    typer.Option(parser=given_path, metavar="FOLDER", help="A folder of pictures, beside the PATHs."),
+]
 ScrapedDir = Annotated[
-    Path | None, typer.Option(metavar="FOLDER", help="A folder of scraped batches, beside the PATHs.")
+    Path | None,
+    typer.Option(parser=given_path, metavar="FOLDER", help="A folder of scraped batches, beside the PATHs."),
 ]
 ForceImages = Annotated[
     bool, typer.Option("--force", help="Read all files again, and retry failed and rejected images.")

@@ -19,6 +19,7 @@ from interface.cli.shared_arguments import (
     choose_documents,
     choose_one_owner,
     choose_owner,
+    given_path,
     opened_resources,
     parse_boxes,
     parse_pages,
@@ -266,7 +267,9 @@ def rebuild_index(as_json: Json = False) -> None:
 
 
 def backup(
-    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="An empty folder, or an earlier backup.")],
+    folder: Annotated[
+        Path, typer.Argument(parser=given_path, metavar="FOLDER", help="An empty folder, or an earlier backup.")
+    ],
     as_json: Json = False,
 ) -> None:
     """Write everything but the settings to a folder: ledger, vectors and files. The collection may be in use.
@@ -286,7 +289,9 @@ def backup(
 
 
 def restore(
-    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A folder that `backup` has written.")],
+    folder: Annotated[
+        Path, typer.Argument(parser=given_path, metavar="FOLDER", help="A folder that `backup` has written.")
+    ],
     as_json: Json = False,
 ) -> None:
     """Restore a backup into this ledger, file store and index, whichever these are; nothing is embedded again.

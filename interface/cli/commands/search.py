@@ -19,6 +19,7 @@ from interface.cli.shared_arguments import (
     opened_resources,
     read_settings,
 )
+from swatchbook.search.limits import MAX_RESULTS
 
 if TYPE_CHECKING:
     from swatchbook.index.base import Where
@@ -55,7 +56,7 @@ def search(
     by: By = "image",
     where: Filters = None,
     editions: EditionsOption = "newest",
-    k: Annotated[int, typer.Option("-k", min=1, max=100, help="Number of results.")] = 10,
+    k: Annotated[int, typer.Option("-k", min=1, max=MAX_RESULTS, help="Number of results.")] = 10,
     offset: Annotated[int, typer.Option(min=0, max=1_000, help="Leave out so many of the first results.")] = 0,
     weights: Annotated[
         str | None, typer.Option(metavar="ROLE=NUMBER,…", help="Weights of the roles instead of the defaults.")

@@ -100,6 +100,22 @@ def test_every_command_has_help(swatchbook: Swatchbook, command: str) -> None:
     assert "Usage:" in swatchbook(command, "--help").stdout
 
 
+def test_help_lists_commands_in_four_groups_each_by_a_verb(swatchbook: Swatchbook) -> None:
+    shown = swatchbook("--help").stdout
+    heads = [shown.index(f" {panel} ─") for panel in ("Everyday", "Collection", "Operation", "Evaluation")]
+    assert heads == sorted(heads)
+    assert "Where to begin: `swatchbook ingest" in shown
+    assert len(shown.splitlines()) <= 90
+    verbs = {
+        *("Ingest", "Search", "Show", "List", "Export", "Resume", "Delete", "Run", "Import", "Compare", "Count"),
+        *("Create", "Make", "Stop", "Review", "Check", "Write", "Restore", "Rebuild", "Remove", "Manage", "Change"),
+        *("Look", "Print", "Measure"),
+    }
+    first = re.findall(r"^│ [a-z-]+ +([A-Z]\w+)", shown[heads[0] :], re.MULTILINE)
+    assert len(first) > 35
+    assert set(first) <= verbs
+
+
 def test_reading_commands_load_neither_prefect_nor_torch(home: Path) -> None:
     reading = (
         "--help",
@@ -181,6 +197,9 @@ def test_validators_of_records_are_built_when_they_are_used() -> None:
         (("coverage", "--owner", "' OR 1=1"), "--owner"),
         (("show", "\udcff"), "UTF-8"),
         (("delete", ""), "empty"),
+        (("ingest", ""), "empty"),
+        (("ingest-images", ""), "empty"),
+        (("backup", ""), "empty"),
         (("ingest", "a" * 300), "too long"),
         (("nonsense",), "nonsense"),
     ],

@@ -403,7 +403,7 @@ def test_an_object_is_taken_by_its_key(serve: Serve, tmp_path: Path) -> None:
 # --- the documentation ------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("language", ["python", "bash"])
+@pytest.mark.parametrize("language", ["python", pytest.param("bash", marks=pytest.mark.needs("curl", "openssl"))])
 def test_the_documented_ways_to_sign_work(service: Served, server: Origin, language: str) -> None:
     text = (ROOT / "docs" / "webhooks.md").read_text()
     script = re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)[0]
