@@ -15,7 +15,7 @@ export MYPY_CACHE_DIR := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/swatchbook/mypy
 # A PyTorch index of your choice (its CPU builds are ten times smaller): make install TORCH_INDEX=<address>
 TORCH_INDEX ?=
 
-.PHONY: install sample demo test test-stack test-all durations modules notebook soak check bench weaviate up down lock lock-check clean
+.PHONY: install sample demo test test-stack test-all durations modules commands notebook soak check bench weaviate up down lock lock-check clean
 
 install: $(STAMP)
 
@@ -62,6 +62,10 @@ durations: $(STAMP)
 # docs/modules.md: every module with the first paragraph of its docstring.
 modules: $(STAMP)
 	$(RUN)python -m devtools.modules
+
+# docs/commands.md: every command with its help.
+commands: $(STAMP)
+	$(RUN)python -m devtools.commands
 
 # docs/notebook.ipynb: runs its cells and stores what they give.
 notebook: $(STAMP)

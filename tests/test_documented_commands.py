@@ -24,9 +24,9 @@ from tests.conftest import ROOT
 
 PAGES = [
     *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "samples/README.md", "tests/truth/README.md")),
-    *sorted(set((ROOT / "docs").glob("*.md")) - {ROOT / "docs/modules.md"}),
+    *sorted(set((ROOT / "docs").glob("*.md")) - {ROOT / "docs/modules.md", ROOT / "docs/commands.md"}),
 ]
-"""All pages but the one that is written from docstrings, which name commands without examples."""
+"""All pages but those that are written from docstrings and helps, which name commands without examples."""
 
 _BLOCK = re.MULTILINE | re.DOTALL
 _COMMAND = re.compile(r"(?:^|&& |service |swatchbook(?= swatchbook) )((?:swatchbook|make) [^&]+)")
@@ -156,8 +156,6 @@ TESTED_ELSEWHERE: Mapping[str, str] = {
     ),
     "swatchbook ingest pictures": f"{_FOLDERS}::test_ingest_sends_each_file_where_it_belongs",
     "swatchbook ingest items.jsonl": f"{_FOLDERS}::test_ingest_sends_each_file_where_it_belongs",
-    "swatchbook ingest-images pictures": f"{_FOLDERS}::test_items_are_counted_by_folder_and_in_all",
-    "swatchbook ingest-images items.jsonl": f"{_FOLDERS}::test_scraped_batch_is_searchable_by_its_items",
     "swatchbook ingest FOLDER": f"{_FOLDERS}::test_ingest_sends_each_file_where_it_belongs",
     "swatchbook ingest": f"{_FOLDERS}::test_ingest_sends_each_file_where_it_belongs",
     "swatchbook ingest catalogue.pdf pictures items.jsonl": f"{_FOLDERS}::test_ingest_sends_each_file_where_it_belongs",
@@ -273,7 +271,7 @@ OTHER_PROGRAMS: Mapping[str, str] = {
 
 DEVELOPERS = {
     *("make install", "make check", "make test", "make test-stack", "make test-all", "make durations", "make modules"),
-    "make notebook",
+    *("make notebook", "make commands"),
     *("make soak", "make bench", "make lock", "make lock-check"),
 }
 """Targets that install, or run the tests: only their existence is tested here."""

@@ -1,0 +1,90 @@
+"""Write docs/commands.md: every command of the program with its help, arguments and options, in the groups of `--help`.
+
+`python -m devtools.commands` (`make commands`); `tests/devtools/test_commands.py` fails while the page is out of date.
+"""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin
+
+from typer.main import get_command
+
+from interface.cli.main import PANELS, app
+
+PAGE = Path(__file__).parents[1] / "docs" / "commands.md"
+_HEAD = """# Commands
+
+This page is written from the program by `make commands`; `swatchbook COMMAND --help` prints the same. All commands that
+read have `--json`, and none of them needs Prefect. Commands on documents are for one owner, `default` unless `--owner`
+names another; `--all-owners` means everybody's ([owners.md](owners.md)). What to know about some of them is in
+[usage.md](usage.md).
+
+Exit status: 0 completed · 1 failed, blocked, cancelled, or the input was refused · 2 wrong usage · 3 waiting, or
+completed with failures · 130 interrupted.
+"""
+
+
+def page() -> str:
+    """Return the page as Markdown."""
+    group: Any = get_command(app)
+    parts = [_HEAD]
+    for panel, commands in PANELS.items():
+        parts.append(f"\n## {panel}\n")
+        for name in commands:
+            parts += _command(group.commands[name], name, level=3)
+    return "".join(parts)
+
+
+def _command(command: Any, path: str, *, level: int) -> Iterator[str]:
+    """Yield the section of a command, then those of its subcommands."""
+    arguments = [each for each in command.params if each.param_type_name == "argument"]
+    options = [each for each in command.params if each.param_type_name == "option" and not each.hidden]
+    usage = " ".join([path, *(_argument(each) for each in arguments)])
+    yield f"\n{'#' * level} {path}\n\n`{usage}`\n\n{_text(command.help or '')}\n"
+    rows = [(f"`{_argument(each)}`", each) for each in arguments]
+    rows += [(f"`{_option(each)}`", each) for each in options if each.name != "help"]
+    if rows:
+        yield "\n| argument or option | meaning |\n| --- | --- |\n"
+        yield from (f"| {name} | {_cell(each)} |\n" for name, each in rows)
+    for name, subcommand in getattr(command, "commands", {}).items():
+        yield from _command(subcommand, f"{path} {name}", level=level + 1)
+
+
+def _argument(argument: Any) -> str:
+    name = (argument.metavar or argument.human_readable_name.upper()).strip("[]{}")
+    name = f"{name}…" if argument.nargs == -1 and not name.endswith("…") else name
+    return name if argument.required else f"[{name}]"
+
+
+def _option(option: Any) -> str:
+    names = ", ".join((*option.opts, *option.secondary_opts))
+    if option.is_flag:
+        return names
+    kind = option.metavar or _kind(option.type_descriptor.annotation)
+    return f"{names} {kind}".replace("|", "\\|")
+
+
+def _kind(annotation: Any) -> str:
+    """Return the choices of a Literal, else what a value of a type is called."""
+    if get_origin(annotation) is Literal:
+        return "|".join(map(str, get_args(annotation)))
+    return "NUMBER" if annotation in (int, float) else "PATH" if annotation is Path else "TEXT"
+
+
+def _cell(parameter: Any) -> str:
+    default = parameter.default
+    shown = (
+        f" Default: {default}." if isinstance(default, int | float | str) and default not in (False, "", True) else ""
+    )
+    return (_text(getattr(parameter, "help", None) or "").replace("\n", " ") + shown).replace("|", "\\|")
+
+
+def _text(text: str) -> str:
+    """Return a help as paragraphs of one line each, without the marks that only a terminal shows."""
+    paragraphs = re.split(r"\n\s*\n", text.replace("\b", "").replace("\f", ""))
+    return "\n\n".join(" ".join(each.split()) for each in paragraphs)
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page())
