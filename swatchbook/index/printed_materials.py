@@ -21,8 +21,8 @@ _OF_PART = re.compile(
 def materials_in(printed: str) -> list[str]:
     """Return the materials of a printed list, without shares and measures.
 
-    What begins in lower case and names no material ("glazed") belongs to the material before it, where some part of the
-    list is known.
+    What begins in lower case and names no material ("glazed") belongs to the material before it, where the list begins
+    otherwise and some part of it is known.
     """
     values = list[str]()
     parts = [bare for part in split_list(_SHARE.sub(";", printed)) if (bare := part.strip(" :"))]
@@ -32,7 +32,7 @@ def materials_in(printed: str) -> list[str]:
             pieces = _EITHER.split(part)
             both = pieces if all(map(names_material, pieces)) else [part]
             values += [_OF_PART.sub(r"\g<rest>", piece) for piece in both]
-        elif values and known and part[0].islower():
+        elif values and known and part[0].islower() and not parts[0][0].islower():
             values[-1] = f"{values[-1]}, {part}"
         else:
             values.append(part)

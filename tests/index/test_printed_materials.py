@@ -17,6 +17,7 @@ from swatchbook.index.words import COLORS, read_vocabulary
         ("100 % linen, 420 g/m2", ["linen"]),
         ("European oak on spruce core", ["European oak on spruce core"]),
         ("хлопок 80%, эластан 20%", ["хлопок", "эластан"]),
+        ("gres porcellanato, cotto", ["gres porcellanato", "cotto"]),
         ("Zamak, Brass", ["Zamak", "Brass"]),
         ("", []),
     ],

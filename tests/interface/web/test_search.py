@@ -134,7 +134,10 @@ def test_more_results_are_one_link_away(sample: TestClient) -> None:
 
 
 def test_a_nearly_equal_picture_is_folded_into_the_better_result(sample: TestClient, resources: Resources) -> None:
-    first, second, *_ = (hit["id"] for hit in sample.get("/search", params={"text": "oak", "k": 5}).json()["hits"])
+    def shown() -> list[str]:
+        return [hit["id"] for hit in sample.get("/search", params={"text": "oak", "k": 5}).json()["hits"]]
+
+    first, second, *_ = shown()
     with resources.ledger.write() as connection:
         keys = {row.id: row.content_key for row in connection.execute(images.select())}
         (one,) = connection.execute(contents.select().where(contents.c.key == keys[first])).all()
@@ -144,6 +147,6 @@ def test_a_nearly_equal_picture_is_folded_into_the_better_result(sample: TestCli
         (vector,) = connection.execute(vectors.select().where(vectors.c.key == keys[first], visual)).all()
         connection.execute(update(vectors).where(vectors.c.key == keys[second], visual).values(data=vector.data))
     read = page(sample, "/?text=oak&k=5")
-    assert second not in (hit["id"] for hit in sample.get("/search", params={"text": "oak", "k": 5}).json()["hits"])
+    (folded,) = {first, second} - {*shown()}
     assert "1 picture nearly the same" in read.text
-    assert f"/ui/images/{second}" in read.links("/ui/images/")
+    assert f"/ui/images/{folded}" in read.links("/ui/images/")
