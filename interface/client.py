@@ -28,6 +28,7 @@ from interface.replies import (
     ListedPages,
     ListedProducts,
     ListedReviews,
+    ListedTrash,
     Problem,
     ReviewChoice,
     ShownCoverage,
@@ -60,6 +61,7 @@ from swatchbook.records import (
     SearchResults,
     Statistics,
     StoredEdit,
+    Trashed,
     Unmatched,
 )
 
@@ -280,9 +282,17 @@ class Client:
         """Stop the work on a document. What is searchable stays."""
         return self._read(Accepted, "POST", f"/documents/{_part(document)}/cancel")
 
-    def delete(self, document: str) -> Accepted:
-        """Delete a document, in the background of the service."""
-        return self._read(Accepted, "DELETE", f"/documents/{_part(document)}")
+    def delete(self, document: str, *, now: bool = False) -> Accepted:
+        """Move a document to the trash for a day; with `now` delete it for good, also from the trash."""
+        return self._read(Accepted, "DELETE", f"/documents/{_part(document)}", params={"now": now})
+
+    def trash(self, *, owner: str | None = None) -> Sequence[Trashed]:
+        """Return the documents in the trash, the latest first."""
+        return self._read(ListedTrash, "GET", "/trash", params=_given({"owner": owner or self.owner})).documents
+
+    def restore(self, document: str) -> Accepted:
+        """Bring a document back from the trash, with all that it had."""
+        return self._read(Accepted, "POST", f"/trash/{_part(document)}/restore")
 
     # what a document consists of
 

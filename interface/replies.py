@@ -22,6 +22,7 @@ from swatchbook.records import (
     RunReport,
     Stage,
     StoredEdit,
+    Trashed,
 )
 
 
@@ -103,6 +104,12 @@ class Accepted(Record):
     id: str
     status: DocumentStatus
     message: str
+
+
+class ListedTrash(Record):
+    """The documents in the trash, the latest first."""
+
+    documents: tuple[Trashed, ...]
 
 
 class AcceptedDocuments(Record):

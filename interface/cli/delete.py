@@ -8,16 +8,30 @@ from pathlib import Path
 from interface.cli.exit_status import COMPLETED, OPEN
 from interface.cli.shared_arguments import confirm
 from interface.cli.terminal import note, owner_flag, plural, say_json
-from swatchbook.ledger.documents import Document, documents_within
+from swatchbook.ledger.documents import Document, all_documents, documents_within
 from swatchbook.ledger.queries.deletion import count_deletion, count_owner_deletion
-from swatchbook.pipeline import delete
-from swatchbook.records import Deletion
+from swatchbook.pipeline import delete, trash
+from swatchbook.records import Deletion, Trashed
 from swatchbook.resources import Resources
 
 
-def delete_document(resources: Resources, document: Document, *, yes: bool, as_json: bool) -> int:
-    """Delete a document after a question, unless `yes`. Return the exit code."""
+def delete_document(resources: Resources, document: Document, *, now: bool, yes: bool, as_json: bool) -> int:
+    """Move a document to the trash, or with `now` delete it for good, after a question, unless `yes`.
+
+    Return the exit code.
+    """
     counted = count_deletion(resources.ledger, document.id)
+    if not now:
+        if not yes:
+            what = f"{document.name} ({document.id[:8]}, of {document.owner})"
+            confirm(f"{what}: {_described(counted)} will be in the trash for a day.", f"Delete {document.name}?")
+        finished = trash.throw_away(resources, document.id)
+        fields = {"document_id": document.id, "name": document.name, "owner": document.owner, "finished": finished}
+        if as_json:
+            say_json(fields | {"trash": True} | counted.model_dump())
+        else:
+            _note_thrown_away(document.name, document.id[:8], document.owner, finished=finished)
+        return COMPLETED if finished else OPEN
     if not yes:
         _confirm(f"{document.name} ({document.id[:8]}, of {document.owner})", counted, f"Delete {document.name}?")
     finished = delete.delete(resources, document.id)
@@ -27,6 +41,40 @@ def delete_document(resources: Resources, document: Document, *, yes: bool, as_j
     else:
         _note_deleted(document.name, document.owner, counted, finished=finished)
     return COMPLETED if finished else OPEN
+
+
+def throw_all_away(resources: Resources, owner: str, *, yes: bool, as_json: bool) -> int:
+    """Move all documents of an owner to the trash after a question, unless `yes`. Return the exit code."""
+    counted = count_owner_deletion(resources.ledger, owner)
+    if counted.documents and not yes:
+        confirm(f"{owner}: {_described(counted)} will be in the trash for a day.", f"Delete all documents of {owner}?")
+    finished = [trash.throw_away(resources, document.id) for document in all_documents(resources.ledger, owner)]
+    if as_json:
+        say_json({"owner": owner, "finished": all(finished), "trash": True} | counted.model_dump())
+    else:
+        note(f"{owner}: {_described(counted)} moved to the trash for a day. To see it: swatchbook trash")
+    return COMPLETED if all(finished) else OPEN
+
+
+def end_trashed(resources: Resources, trashed: Trashed, *, now: bool, yes: bool, as_json: bool) -> int:
+    """Delete for good what is in the trash, after a question, unless `yes`; without `now` it stays.
+
+    Return the exit code.
+    """
+    what = f"{trashed.name} ({trashed.document[:8]}, of {trashed.owner})"
+    if now and not yes:
+        confirm(
+            f"{what} is in the trash. It cannot be restored any more afterwards.", f"Delete {trashed.name} for good?"
+        )
+    finished = now and trash.end(resources, trashed.document)
+    if as_json:
+        fields = {"document_id": trashed.document, "name": trashed.name, "owner": trashed.owner}
+        say_json(fields | {"finished": finished, "trash": not now})
+    elif now:
+        note(f"{what}: deleted for good.")
+    else:
+        _note_thrown_away(trashed.name, trashed.document[:8], trashed.owner, finished=True)
+    return COMPLETED
 
 
 def clear_sources(
@@ -83,6 +131,13 @@ def _note_deleted(what: str, owner: str, counted: Deletion, *, finished: bool) -
     else:
         retry = f"swatchbook retry{owner_flag(owner)}"
         note(f"{what}: deleted from the ledger, but not yet from the index. To finish: {retry}")
+
+
+def _note_thrown_away(name: str, id: str, owner: str, *, finished: bool) -> None:
+    """Print that a document is in the trash; `finished` is False while the index still holds some of it."""
+    note(f"{name}: in the trash for a day. To bring it back: swatchbook trash restore {id}{owner_flag(owner)}")
+    if not finished:
+        note(f"The index still holds some of it. To finish: swatchbook retry{owner_flag(owner)}")
 
 
 def _described(counted: Deletion) -> str:

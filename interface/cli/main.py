@@ -27,6 +27,7 @@ from interface.cli.commands import (
     search,
     serve,
     spaces,
+    trash,
 )
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ PANELS: Mapping[str, Mapping[str, typer.Typer | Callable[..., None]]] = {
         "export": inspect.export,
         "retry": maintain.retry,
         "delete": maintain.delete,
+        "trash": trash.app,
         "serve": serve.serve,
     },
     "Collection": {

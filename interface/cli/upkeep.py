@@ -58,6 +58,7 @@ def draw_swept(swept: Swept, *, dry_run: bool) -> RenderableType:
         "unreferenced files": swept.orphans,
         "unused contents": swept.contents,
         "rows of old runs": swept.rows,
+        "documents in the trash": swept.trashed,
         "flow runs": swept.flow_runs,
     }
     rows = [(name, cell(count)) for name, count in counts.items() if count]

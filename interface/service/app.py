@@ -27,6 +27,7 @@ from interface.service import (
     reviews,
     search,
     statistics,
+    trash,
     uploads,
     webhooks,
 )
@@ -48,6 +49,7 @@ from interface.web import product_edits as web_product_edits
 from interface.web import products as web_products
 from interface.web import review as web_review
 from interface.web import search as web_search
+from interface.web import trash as web_trash
 from interface.web import uploads as web_uploads
 from scheduler.tick import keep_ticking
 from swatchbook.errors import Failure, Policy
@@ -61,11 +63,11 @@ Loop = Callable[[Resources, asyncio.Event], Awaitable[None]]
 
 _ROUTERS = (
     docs, uploads, documents, document_parts, product_edits, images, previews, reviews, search, statistics, coverage,
-    webhooks, health, metrics,
+    trash, webhooks, health, metrics,
 )  # fmt: skip
 _PAGES = (
     web_pages, web_login, web_search, web_documents, web_uploads, web_events, web_images, web_coverage, web_review,
-    web_product_edits,
+    web_product_edits, web_trash,
 )  # fmt: skip
 _STREAMS = frozenset({"/documents", "/search", web_search.PICTURE_PATH, web_uploads.FILES_PATH})
 """Paths whose endpoints limit the size of the body themselves while it streams in."""

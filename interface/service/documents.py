@@ -29,6 +29,8 @@ from swatchbook.ledger.documents import list_documents as documents_list_documen
 from swatchbook.ledger.queries.deletion import count_deletion
 from swatchbook.ledger.queries.report import document_report
 from swatchbook.ledger.runs import LiveRun, live_runs
+from swatchbook.ledger.trash import get_trashed
+from swatchbook.pipeline.trash import end, throw_away
 from swatchbook.records import PROGRESS, Deletion, DocumentStatus, EditionDiff, Owner, overall_percent
 from swatchbook.reports.editions import compare_documents as compare
 from swatchbook.resources import Resources
@@ -106,12 +108,33 @@ def show_deletion(resources: Tools, caller: TheCaller, document_id: DocumentId) 
 
 
 @router.delete("/{document_id}", status_code=202, summary="Delete a document")
-def delete_document(resources: Tools, caller: TheCaller, document_id: DocumentId) -> Accepted:
-    """Marks it for deletion. Its rows, vectors and files are removed in the background; then it is 404."""
+def delete_document(
+    resources: Tools,
+    caller: TheCaller,
+    document_id: DocumentId,
+    now: Annotated[bool, Query(description="Delete it for good, also from the trash.")] = False,
+) -> Accepted:
+    """Moves it to the trash for a day: searches and lists leave it out, `GET /trash` has it, and
+    `POST /trash/{id}/restore` brings it back. With `now` its rows, vectors and files are removed in the background."""
+    if now:
+        return _delete_now(resources, caller, document_id)
     document = find(resources, caller, document_id)
-    mark_deleting(resources.ledger, document.id)
+    throw_away(resources, document.id)
     return Accepted(
         id=document.id,
+        status=DocumentStatus.DELETING,
+        message="The document is in the trash for a day; `POST /trash/{id}/restore` brings it back.",
+    )
+
+
+def _delete_now(resources: Resources, caller: Caller, document_id: UUID) -> Accepted:
+    trashed = get_trashed(resources.ledger, str(document_id))
+    if trashed is not None and caller.may(trashed.owner):
+        end(resources, trashed.document)
+    else:
+        mark_deleting(resources.ledger, find(resources, caller, document_id).id)
+    return Accepted(
+        id=str(document_id),
         status=DocumentStatus.DELETING,
         message="The document is being deleted in the background; afterwards its id is not found.",
     )

@@ -4,7 +4,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Path, Query
 from pydantic import Field, TypeAdapter
 
 from interface.replies import ListedReviews, ReviewChoice
@@ -14,10 +14,12 @@ from interface.service.paging import Number, Paging, Seconds, StoredId, read_cur
 from interface.service.parameters import RequestModel, SearchText, Tools
 from interface.service.problems import documented
 from swatchbook.ledger.queries.reviews import ByPlace, find_review_image, page_of_images_to_review
-from swatchbook.pipeline.review import accept, correct_image, reject
+from swatchbook.pipeline.review import accept, correct_image, reject, withdraw
 from swatchbook.records import Owner, ReviewImage
 
 _BY_PLACE: TypeAdapter[ByPlace] = TypeAdapter(tuple[Seconds, StoredId, Number])
+
+ReviewNumber = Annotated[int, Path(ge=1, le=2**31 - 1, description="Number of the review, as in the list.")]
 
 router = APIRouter(tags=["images"], responses=documented(404))
 
@@ -77,4 +79,14 @@ def review_image(resources: Tools, caller: TheCaller, image_id: ImageId, decisio
             reject(resources, image, by=caller.name, reason=decision.reason)
         case _:
             accept(resources, image, by=caller.name, second=decision.verdict == "second")
+    return find_review_image(resources.ledger, image.image_id)
+
+
+@router.delete(
+    "/images/{image_id}/reviews/{number}", summary="Take back the last review", responses=documented(400, 409)
+)
+def withdraw_review(resources: Tools, caller: TheCaller, image_id: ImageId, number: ReviewNumber) -> ReviewImage:
+    """What stood before stands again. Only the last review of an image can be taken back."""
+    image = find_review_image(resources.ledger, require_image(resources, caller, image_id).id)
+    withdraw(resources, image, number)
     return find_review_image(resources.ledger, image.image_id)

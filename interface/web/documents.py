@@ -20,11 +20,11 @@ from interface.service.documents import (
     find,
     list_documents,
     retry_document,
-    show_deletion,
 )
 from interface.service.paging import Paging
 from interface.service.parameters import LostPictureOptions, RequestModel, RetryOptions, SearchText
 from interface.web.pages import TheView, View, page_router, see_other
+from interface.web.toasts import done
 from swatchbook.errors import InvalidReference
 from swatchbook.export.formats import Format, write_products
 from swatchbook.export.products import as_rows, read_products
@@ -176,18 +176,11 @@ def cancel(view: TheView, document_id: DocumentId) -> Response:
     return see_other(view.link(f"/ui/documents/{document_id}"))
 
 
-@router.get("/ui/documents/{document_id}/delete")
-def ask_before_delete(view: TheView, document_id: DocumentId) -> Response:
-    """Return the question whether to delete a document, with what goes."""
-    document = find(view.resources, view.caller, document_id)
-    return view.render("delete.html", document=document, going=show_deletion(view.resources, view.caller, document_id))
-
-
 @router.post("/ui/documents/{document_id}/delete")
 def delete(view: TheView, document_id: DocumentId) -> Response:
-    """Delete a document in the background."""
+    """Move a document to the trash, from where the list's message brings it back."""
     delete_document(view.resources, view.caller, document_id)
-    return see_other(view.link("/ui/documents"))
+    return see_other(view.link("/ui/documents", done=done("deleted", str(document_id))))
 
 
 @router.get("/ui/documents/{document_id}/export.{form}")

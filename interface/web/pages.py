@@ -24,6 +24,7 @@ from interface.replies import Problem
 from interface.service.auth import EVERYBODY, Caller, TheCaller, choose_known, recent_owners
 from interface.service.parameters import Tools
 from interface.service.problems import describe, respond
+from interface.web.toasts import toast_of
 from swatchbook.errors import Failure
 from swatchbook.records import Owner, Stage, page_name
 from swatchbook.resources import Resources
@@ -139,6 +140,7 @@ def _templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.globals["toast_of"] = toast_of
     environment.filters |= {
         "size": format_size, "time": format_time, "duration": format_duration, "plural": plural, "stage": format_stage,
         "page_name": page_name,

@@ -12,6 +12,7 @@ from interface.service.documents import DocumentId
 from interface.service.parameters import RequestModel, SearchText
 from interface.service.product_edits import EditNumber, make_edit, undo_edit
 from interface.web.pages import TheView, page_router, see_other
+from interface.web.toasts import Back, done, edit_done, local_page, with_done
 from swatchbook.records import EditRequest
 
 _EDIT: TypeAdapter[EditRequest] = TypeAdapter(EditRequest)
@@ -42,14 +43,16 @@ class EditForm(RequestModel):
 @router.post("/ui/documents/{document_id}/edits")
 def edit(view: TheView, document_id: DocumentId, form: Annotated[EditForm, Form()]) -> Response:
     """Make an edit, and return to the page of the document that it was made on, else to the image that was assigned."""
-    make_edit(view.resources, view.caller, document_id, form.edit)
+    made = make_edit(view.resources, view.caller, document_id, form.edit)
+    told = edit_done(form.action, str(document_id), made.edit.number)
     if form.picture and form.at is None:
-        return see_other(view.link(f"/ui/images/{form.picture}"))
-    return see_other(view.link(f"/ui/documents/{document_id}", page=form.at))
+        return see_other(view.link(f"/ui/images/{form.picture}", done=told))
+    return see_other(view.link(f"/ui/documents/{document_id}", page=form.at, done=told))
 
 
 @router.post("/ui/documents/{document_id}/edits/{edit_number}/undo")
-def undo(view: TheView, document_id: DocumentId, edit_number: EditNumber) -> Response:
-    """Undo an edit."""
+def undo(view: TheView, document_id: DocumentId, edit_number: EditNumber, form: Annotated[Back, Form()]) -> Response:
+    """Undo an edit, and return to the page where that was asked for, else to the document."""
     undo_edit(view.resources, view.caller, document_id, edit_number)
-    return see_other(view.link(f"/ui/documents/{document_id}"))
+    page = local_page(form.back, view.link(f"/ui/documents/{document_id}"))
+    return see_other(with_done(page, done("undone")))

@@ -3,13 +3,14 @@
 from typing import Annotated, Final
 from uuid import UUID
 
-from fastapi import Form, Query, Response
+from fastapi import Form, Path, Query, Response
 
 from interface.replies import ReviewChoice
 from interface.service import reviews
 from interface.service.images import find_image
 from interface.service.parameters import RequestModel, SearchText
 from interface.web.pages import TheView, page_router, see_other
+from interface.web.toasts import Back, done, local_page, with_done
 from swatchbook.ledger.queries.image import image_details
 from swatchbook.ledger.queries.reviews import (
     count_images_to_review,
@@ -87,8 +88,18 @@ def decide(
         image = find_review_image(view.resources.ledger, str(image_id))
         changes = decision.changes(in_use(view.resources, image))
     decided = reviews.Decision(verdict=verdict, fields=changes, reason=decision.reason)
-    reviews.review_image(view.resources, view.caller, image_id, decided)
-    return see_other(view.link("/ui/review", skip=skip or None))
+    reviewed = reviews.review_image(view.resources, view.caller, image_id, decided)
+    told = done("reviewed", str(image_id), reviewed.reviews[-1].number)
+    return see_other(view.link("/ui/review", skip=skip or None, done=told))
+
+
+@router.post("/ui/review/{image_id}/{number}/undo")
+def undo(
+    view: TheView, image_id: UUID, number: Annotated[int, Path(ge=1, le=10**9)], form: Annotated[Back, Form()]
+) -> Response:
+    """Take back the last review of an image."""
+    reviews.withdraw_review(view.resources, view.caller, image_id, number)
+    return see_other(with_done(local_page(form.back, view.link("/ui/review")), done("undone")))
 
 
 def in_words(analysis: Analysis, field: str) -> str:

@@ -175,21 +175,25 @@ def delete_rows(ledger: Ledger, document: str) -> None:
     """Delete all rows of a `deleting` document but its own; images and chunks that nothing shows any more are gone."""
     with ledger.write() as connection:
         _lock_deleting(connection, document)
-        leave_chain(connection, document)
-        shown = set(
-            connection.execute(select(placements.c.image).where(placements.c.document == document).distinct()).scalars()
-        )
-        parts = (
-            placements, links, products, entities, pages, lost_pictures, requested, timings, source_items, hand_edits,
-            assemblies,
-        )  # fmt: skip
-        for table in parts:
-            connection.execute(delete(table).where(table.c.document == document))
-        hide_images(connection, shown)
-        hide_chunks(
-            connection,
-            connection.execute(select(chunks.c.id).where(chunks.c.document == document)).scalars().all(),
-        )
+        remove_parts(connection, document)
+
+
+def remove_parts(connection: Connection, document: str) -> None:
+    """Do within a transaction what `delete_rows` does; repeating it changes nothing."""
+    leave_chain(connection, document)
+    shown = set(
+        connection.execute(select(placements.c.image).where(placements.c.document == document).distinct()).scalars()
+    )
+    parts = (
+        placements, links, products, entities, pages, lost_pictures, requested, timings, source_items, hand_edits,
+        assemblies,
+    )  # fmt: skip
+    for table in parts:
+        connection.execute(delete(table).where(table.c.document == document))
+    hide_images(connection, shown)
+    hide_chunks(
+        connection, connection.execute(select(chunks.c.id).where(chunks.c.document == document)).scalars().all()
+    )
 
 
 def finish_delete(ledger: Ledger, document: str) -> bool:

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, literal, null, sel
 from swatchbook.errors import InvalidReference
 from swatchbook.ledger.database import Ledger, db_now, upsert
 from swatchbook.ledger.owners import seed_of
-from swatchbook.ledger.tables import documents
+from swatchbook.ledger.tables import documents, trash
 from swatchbook.records import BlockNames, DocumentStatus, IngestOptions, Record, RunReport, Stage, document_id
 
 PDF, FOLDER, BATCH, TABLE = "pdf", "folder", "batch", "table"
@@ -178,10 +178,12 @@ def list_documents(
     after: tuple[float, str] | None = None,
     limit: int = 100,
 ) -> list[Document]:
-    """Return documents, newest first. `name`: part of the name, in any case; `after`: (created_at, id) of the last one
-    of the previous page.
+    """Return documents, newest first, without those in the trash that the index still holds.
+
+    `name`: part of the name, in any case; `after`: (created_at, id) of the last one of the previous page.
     """
-    conditions = owned_by(owner)
+    is_in_trash = (documents.c.status == DocumentStatus.DELETING) & documents.c.id.in_(select(trash.c.document))
+    conditions = [*owned_by(owner), ~is_in_trash]
     if status is not None:
         conditions.append(documents.c.status == status)
     if name is not None:

@@ -57,6 +57,19 @@ def leave_chain(connection: Connection, document: str) -> None:
         _supersede(connection, each)
 
 
+def rejoin_chain(connection: Connection, document: str, *, older: str | None, newer: str | None) -> None:
+    """Put a document that is here again back between its older and its newer edition, as far as these are as before."""
+    before, after = _find(connection, older), _find(connection, newer)
+    if after is not None and after.edition_of in (None, older):
+        _set(connection, after.id, edition_of=document)
+    taken = select(documents.c.id).where(documents.c.edition_of == older, documents.c.id != document)
+    if before is not None and connection.execute(taken).first() is None:
+        _set(connection, document, edition_of=older)
+        _supersede(connection, document)
+    if after is not None:
+        _supersede(connection, after.id)
+
+
 def has_superseded(ledger: Ledger, owners: Collection[str]) -> bool:
     """Return whether any document of these owners is superseded; none of them stands for all."""
     of_owners = [documents.c.owner.in_(owners)] if owners else []

@@ -15,7 +15,7 @@ from swatchbook.errors import InvalidReference
 from swatchbook.ledger.bulk_rows import insert_new_rows
 from swatchbook.ledger.database import Ledger, upsert
 from swatchbook.ledger.dirty import mark_renamed
-from swatchbook.ledger.tables import documents, images, owner_seeds
+from swatchbook.ledger.tables import documents, images, owner_seeds, trash
 from swatchbook.records import document_id
 
 
@@ -49,7 +49,7 @@ def rename(ledger: Ledger, old: str, new: str) -> bool:
             )
         _store_seed(connection, new, seed_of(connection, old), renamed_to=None)
         _store_seed(connection, old, str(ULID()), renamed_to=new)
-        for table in (documents, images):
+        for table in (documents, images, trash):
             connection.execute(update(table).where(table.c.owner == old).values(owner=new))
         mark_renamed(connection, new)
     return True
@@ -89,16 +89,16 @@ def adopt_seeds(connection: Connection, seeds: Mapping[str, str], renamed: Colle
 
 
 def _used(connection: Connection) -> set[str]:
-    """Return the owners that have a document, or an image that is being removed."""
-    owned = union(select(documents.c.owner), select(images.c.owner))
+    """Return the owners that have a document, also in the trash, or an image that is being removed."""
+    owned = union(select(documents.c.owner), select(images.c.owner), select(trash.c.owner))
     return set(connection.execute(owned).scalars())
 
 
 def _is_used(connection: Connection, owner: str) -> bool:
-    """Return whether an owner has a document, or an image that is being removed."""
+    """Return whether an owner has a document, also in the trash, or an image that is being removed."""
     return any(
-        connection.execute(select(table.c.id).where(table.c.owner == owner).limit(1)).first()
-        for table in (documents, images)
+        connection.execute(select(table.c.owner).where(table.c.owner == owner).limit(1)).first()
+        for table in (documents, images, trash)
     )
 
 

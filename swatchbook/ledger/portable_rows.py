@@ -1,8 +1,9 @@
 """What of the ledger a backup holds: which tables, rows and columns, read from one snapshot.
 
 Left out is what means something on one machine only (runs, leases, flow runs, what is published), what is being
-removed (documents that are deleted, what nothing shows or uses any more), and notices: the original sends them. So an
-item that a run had leased comes as pending, and a call that was reserved as one whose outcome is unknown.
+removed (documents that are deleted or in the trash, what nothing shows or uses any more), and notices: the original
+sends them. So an item that a run had leased comes as pending, and a call that was reserved as one whose outcome is
+unknown.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Column, ColumnElement, Connection, Table, func, or_, select, union
 
-from swatchbook.ledger.retention import is_used
+from swatchbook.ledger.retention import is_used_by_documents, is_used_by_trash
 from swatchbook.ledger.tables import (
     analyses,
     assemblies,
@@ -110,8 +111,10 @@ def _kept(table: Any) -> list[ColumnElement[bool]]:
     if table in PART_TABLES:
         return [table.c.document.not_in(deleting), *([~chunks.c.gone] if table is chunks else [])]
     if table is contents:
-        return [or_(contents.c.unused_since.is_(None), is_used())]
+        # what only the trash keeps is being removed
+        return [or_(contents.c.unused_since.is_(None) & ~is_used_by_trash(), is_used_by_documents())]
     if table in (vectors, analyses, reviews, items):
-        unused = select(contents.c.key).where(contents.c.unused_since.is_not(None), ~is_used())
+        left = or_(contents.c.unused_since.is_not(None), is_used_by_trash())
+        unused = select(contents.c.key).where(left, ~is_used_by_documents())
         return [table.c.key.not_in(unused)]
     return [~spaces.c.dropping] if table is spaces else []

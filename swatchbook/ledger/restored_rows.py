@@ -5,7 +5,7 @@ A document is *being restored* from its own row until `finish_document`: cancell
 message that names the backup. Its images and chunks count as never shown until then.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import cache
 from itertools import groupby
 from typing import Any
@@ -15,6 +15,7 @@ from sqlalchemy import (
     Column,
     Connection,
     MetaData,
+    Select,
     Table,
     and_,
     bindparam,
@@ -55,7 +56,7 @@ def insert_shared(ledger: Ledger, table: Table, rows: Rows, *, review_below: flo
         elif table is reviews:
             _insert_reviews(connection, rows)
         else:
-            _insert(connection, table, rows)
+            add_rows(connection, table, rows)
         if table is contents:  # what was about to be collected here is kept until the documents are here, too
             keys = {row["key"] for row in rows}
             execute_in(connection, update(contents).values(unused_since=null()), contents.c.key, keys)
@@ -63,7 +64,7 @@ def insert_shared(ledger: Ledger, table: Table, rows: Rows, *, review_below: flo
 
 def _insert_items(connection: Connection, rows: Rows, review_below: float) -> None:
     held = {"state": ItemState.PENDING.value}  # by a run of the other ledger
-    _insert(connection, items, [{**row, **held} if row["state"] == ItemState.LEASED else row for row in rows])
+    add_rows(connection, items, [{**row, **held} if row["state"] == ItemState.LEASED else row for row in rows])
     done = {(row["key"], row["role"], row["tag"]) for row in rows if row["state"] == ItemState.DONE}
     query = select(items.c.key, items.c.role, items.c.tag).where(items.c.state != ItemState.DONE)
     still_open = {tuple(row) for row in select_in(connection, query, items.c.key, {key for key, _, _ in done})}
@@ -85,7 +86,7 @@ def _insert_reviews(connection: Connection, rows: Rows) -> None:
     """Insert the reviews of analyses that have none here: of two histories, that which is here stays."""
     query = select(reviews.c.key, reviews.c.tag).distinct()
     known = {tuple(row) for row in select_in(connection, query, reviews.c.key, {row["key"] for row in rows})}
-    _insert(connection, reviews, [row for row in rows if (row["key"], row["tag"]) not in known])
+    add_rows(connection, reviews, [row for row in rows if (row["key"], row["tag"]) not in known])
 
 
 def whole_reviews(rows: Rows) -> tuple[Rows, Rows]:
@@ -115,30 +116,40 @@ def insert_documents(ledger: Ledger, rows: Rows, backup: str) -> int:
         "due_at": None,
     }
     with ledger.write() as connection:
-        _insert(connection, documents, [{**row, **unfinished} for row in rows])
+        add_rows(connection, documents, [{**row, **unfinished} for row in rows])
         return len(_being_restored(connection, {row["id"] for row in rows}, backup))
 
 
 def insert_images(ledger: Ledger, rows: Rows) -> None:
     """Insert images as never shown. One that is here takes the text from there if it has none."""
     with ledger.write() as connection:
-        _insert(connection, images, [{**row, **NEVER_SHOWN} for row in rows])
-        texts = ("text_key", "pair_key", "quality", "needs_review")
-        lacking = update(images).where(images.c.id == bindparam("image"), images.c.text_key.is_(None))
-        described = [row for row in rows if row["text_key"] is not None]
-        if described:
-            connection.execute(
-                lacking.values({name: bindparam(f"new_{name}") for name in texts}),
-                [{"image": row["id"], **{f"new_{name}": row[name] for name in texts}} for row in described],
-            )
+        add_images(connection, rows)
+
+
+def add_images(connection: Connection, rows: Rows) -> None:
+    """Do within a transaction what `insert_images` does."""
+    add_rows(connection, images, [{**row, **NEVER_SHOWN} for row in rows])
+    texts = ("text_key", "pair_key", "quality", "needs_review")
+    lacking = update(images).where(images.c.id == bindparam("image"), images.c.text_key.is_(None))
+    described = [row for row in rows if row["text_key"] is not None]
+    if described:
+        connection.execute(
+            lacking.values({name: bindparam(f"new_{name}") for name in texts}),
+            [{"image": row["id"], **{f"new_{name}": row[name] for name in texts}} for row in described],
+        )
 
 
 def insert_parts(ledger: Ledger, table: Table, rows: Rows, backup: str) -> None:
     """Insert parts of the documents that are being restored; those of other documents are left out."""
     with ledger.write() as connection:
         restoring = _being_restored(connection, {row["document"] for row in rows}, backup)
-        never_shown = NEVER_SHOWN if table is chunks else {}
-        _insert(connection, table, [{**row, **never_shown} for row in rows if row["document"] in restoring])
+        add_parts(connection, table, [row for row in rows if row["document"] in restoring])
+
+
+def add_parts(connection: Connection, table: Table, rows: Rows) -> None:
+    """Insert parts of documents; chunks as never shown."""
+    never_shown = NEVER_SHOWN if table is chunks else {}
+    add_rows(connection, table, [{**row, **never_shown} for row in rows])
 
 
 def finish_document(ledger: Ledger, row: Mapping[str, Any], backup: str) -> bool:
@@ -149,20 +160,40 @@ def finish_document(ledger: Ledger, row: Mapping[str, Any], backup: str) -> bool
     with ledger.read() as connection:
         if not _being_restored(connection, {row["id"]}, backup):
             return False
-    _show(ledger, row["id"])
+    for portion in _portions_shown(row["id"]):
+        while True:
+            with ledger.write() as connection:
+                if not portion(connection):
+                    break
     with ledger.write() as connection:
-        set_beside(connection, row["id"])
-        kept = {name: row[name] for name in ("status", "failure_kind", "message", "due_at")}
-        if row["status"] == DocumentStatus.RUNNING:
-            kept["status"] = DocumentStatus.QUEUED
-        rows = requested_items(row["id"])
-        open_states = (ItemState.PENDING, ItemState.LEASED)
-        pending = select(rows.c.key).where(rows.c.state.in_(open_states), ~rows.c.beside).limit(1)
-        if row["status"] == DocumentStatus.COMPLETED and connection.execute(pending).first() is not None:
-            kept |= {"status": DocumentStatus.WAITING, "due_at": db_now()}
+        kept = status_again(connection, row)
         this = and_(documents.c.id == row["id"], documents.c.failure_kind == _RESTORING)
         connection.execute(update(documents).where(this).values(kept))
     return True
+
+
+def status_again(connection: Connection, row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the columns of a document's status, whose parts are here again. `row`: the document as it was.
+
+    Which of its vectors are made for another space than the searched one is set anew.
+    """
+    set_beside(connection, row["id"])
+    kept = {name: row[name] for name in ("status", "failure_kind", "message", "due_at")}
+    if row["status"] == DocumentStatus.RUNNING:
+        kept["status"] = DocumentStatus.QUEUED
+    rows = requested_items(row["id"])
+    open_states = (ItemState.PENDING, ItemState.LEASED)
+    pending = select(rows.c.key).where(rows.c.state.in_(open_states), ~rows.c.beside).limit(1)
+    if row["status"] == DocumentStatus.COMPLETED and connection.execute(pending).first() is not None:
+        kept |= {"status": DocumentStatus.WAITING, "due_at": db_now()}
+    return kept
+
+
+def show_again(connection: Connection, document: str) -> None:
+    """Mark the images and chunks that a document shows for publishing, in one transaction."""
+    for portion in _portions_shown(document):
+        while portion(connection):
+            pass
 
 
 def drop_unplaced_images(ledger: Ledger) -> None:
@@ -191,8 +222,10 @@ def _being_restored(connection: Connection, ids: Collection[str], backup: str) -
     return {row.id for row in select_in(connection, query, documents.c.id, ids)}
 
 
-def _show(ledger: Ledger, document: str) -> None:
-    """Mark the images and chunks that a document shows for publishing, in portions."""
+def _portions_shown(document: str) -> Iterator[Callable[[Connection], bool]]:
+    """Yield, for images and for chunks, a function that marks the next portion of those that a document shows for
+    publishing, and returns whether there was one.
+    """
     of_images = (
         select(placements.c.ordinal, placements.c.id.label("place"), images.c.id, images.c.content_key.label("key"))
         .join_from(placements, images, images.c.id == placements.c.image)
@@ -205,33 +238,40 @@ def _show(ledger: Ledger, document: str) -> None:
         .order_by(chunks.c.ordinal, chunks.c.id)
     )
     by_content = frozenset({*PIXEL_ROLES, Role.ANALYSIS})
-    for table, query, roles in ((images, of_images, by_content), (chunks, of_chunks, frozenset({Role.TEXT}))):
-        last: tuple[int, str] = (-1, "")
-        columns = list(query.selected_columns)[:2]
-        while True:
-            with ledger.write() as connection:
-                shown = connection.execute(
-                    query.where(tuple_(*columns) > tuple_(*map(literal, last))).limit(_SHOWN_TOGETHER)
-                ).all()
-                done = select(items.c.key).where(items.c.state == ItemState.DONE, items.c.role.in_(roles))
-                made = {row.key for row in select_in(connection, done, items.c.key, {row.key for row in shown})}
-                ids = {row.id for row in shown}
-                mark_shown(connection, table, ids, made={row.id for row in shown if row.key in made})
-            if not shown:
-                break
+    yield _marker(images, of_images, by_content)
+    yield _marker(chunks, of_chunks, frozenset({Role.TEXT}))
+
+
+def _marker(table: Table, query: Select[Any], roles: Collection[Role]) -> Callable[[Connection], bool]:
+    last: tuple[int, str] = (-1, "")
+    columns = list(query.selected_columns)[:2]
+
+    def mark_next(connection: Connection) -> bool:
+        nonlocal last
+        shown = connection.execute(
+            query.where(tuple_(*columns) > tuple_(*map(literal, last))).limit(_SHOWN_TOGETHER)
+        ).all()
+        done = select(items.c.key).where(items.c.state == ItemState.DONE, items.c.role.in_(roles))
+        made = {row.key for row in select_in(connection, done, items.c.key, {row.key for row in shown})}
+        ids = {row.id for row in shown}
+        mark_shown(connection, table, ids, made={row.id for row in shown if row.key in made})
+        if shown:
             last = shown[-1].ordinal, shown[-1].place
+        return bool(shown)
+
+    return mark_next
 
 
 # --- rows -------------------------------------------------------------------------------------------------------------
 
 
-def _insert(connection: Connection, table: Table, rows: Rows) -> None:
+def add_rows(connection: Connection, table: Table, rows: Rows) -> None:
     """Insert rows whose key does not exist yet."""
-    insert_new_rows(connection, _with_nulls(table), [dict(row) for row in rows])
+    insert_new_rows(connection, with_nulls(table), [dict(row) for row in rows])
 
 
 @cache
-def _with_nulls(table: Table) -> Table:
+def with_nulls(table: Table) -> Table:
     """Return a table like this one, in which no value of a JSON column is SQL's NULL, not the `null` of JSON."""
     columns = (
         Column(each.name, JSON(none_as_null=True) if isinstance(each.type, JSON) else each.type)

@@ -1,7 +1,7 @@
 """How long things are kept: one hour for files, vectors and answers that nothing uses; SWATCHBOOK_KEEP_DAYS for
-ended runs and rounds of the loop; three times as long for timings and failed tries; seven days for webhook deliveries
-and notices; 30 for unused previews. Says what counts as used, and deletes the rest from the ledger and file store: in
-`gc`, after a delete, and in `retry` without a document.
+ended runs and rounds of the loop; three times as long for timings and failed tries; a day for documents in the trash;
+seven days for webhook deliveries and notices; 30 for unused previews. Says what counts as used, and deletes the rest
+from the ledger and file store: in `gc`, after a delete, and in `retry` without a document.
 """
 
 import sqlite3
@@ -31,6 +31,8 @@ from swatchbook.ledger.tables import (
     rounds,
     runs,
     timings,
+    trash,
+    trash_keys,
     vectors,
 )
 from swatchbook.records import IngestOptions, Record
@@ -38,6 +40,9 @@ from swatchbook.storage.files import Files
 
 UNUSED_SECONDS = 3_600.0
 """How long files, vectors and results are kept that nothing uses: a run may be about to record them in the ledger."""
+
+TRASH_SECONDS = 86_400.0
+"""How long a deleted document can be restored. Nothing of it is found, listed or counted meanwhile."""
 
 PREVIEW_SECONDS = 30 * 86_400.0
 """How long a preview is kept that nobody asks for. It can be made again at any time."""
@@ -74,6 +79,7 @@ def collect(ledger: Ledger, files: Files, *, older_than: float = UNUSED_SECONDS)
         answers = connection.execute(
             update(calls)
             .where(calls.c.at <= db_now() - older_than, calls.c.document.not_in(select(documents.c.id)))
+            .where(calls.c.document.not_in(select(trash.c.document)))
             .where(calls.c.answer.is_not(None))
             .values(answer=null())
         ).rowcount
@@ -135,8 +141,20 @@ def stored_documents(ledger: Ledger, ids: Collection[str]) -> set[str]:
 
 def is_used() -> ColumnElement[bool]:
     """Return the condition that content is used: as picture, text or pair of an image, as text of a chunk or analysis,
-    or as file of a document.
+    or as file of a document; or is kept for one that is in the trash.
     """
+    return or_(is_used_by_documents(), is_used_by_trash())
+
+
+def is_used_by_trash() -> ColumnElement[bool]:
+    """Return the condition that content is kept for a document that is in the trash."""
+    files = (trash.c.file, trash.c.pages_file)
+    by_file = [exists().where(user == contents.c.file) for user in files]
+    return or_(exists().where(trash_keys.c.key == contents.c.key), *by_file)
+
+
+def is_used_by_documents() -> ColumnElement[bool]:
+    """Return the condition of `is_used`, without what is kept for the trash."""
     keys = (images.c.content_key, images.c.text_key, images.c.pair_key, chunks.c.text_key, analyses.c.text_key)
     files = (documents.c.file, documents.c.pages_file)
     # one indexed EXISTS per column: PostgreSQL would scan a list of all users for every row
@@ -177,7 +195,7 @@ def drop_old_rows(ledger: Ledger, *, keep_seconds: float, dry_run: bool = False)
 def unreferenced_files(ledger: Ledger, files: Sequence[str]) -> set[str]:
     """Return those keys of the file store that no row names."""
     left = set(files)
-    columns = (contents.c.file, documents.c.file, documents.c.pages_file)
+    columns = (contents.c.file, documents.c.file, documents.c.pages_file, trash.c.file, trash.c.pages_file)
     with ledger.read() as connection:
         for column in columns:
             left -= {file for (file,) in select_in(connection, select(column), column, files)}

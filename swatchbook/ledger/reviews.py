@@ -5,7 +5,7 @@ is in `analysis/judge.py`.
 
 from typing import Any
 
-from sqlalchemy import Connection, and_, insert, null, select, update
+from sqlalchemy import Connection, and_, delete, insert, null, select, update
 from ulid import ULID
 
 from swatchbook.analysis.judge import score
@@ -96,8 +96,27 @@ def record_review(
         )
         (review,) = reviews_of(connection, [key])[key, tag][-1:]
         replaced = earlier[-1].second if earlier and earlier[-1].verdict is Verdict.CORRECTED else None
-        _apply(connection, key, review, below, replaced=replaced != (review.second if corrects else None))
+        replaces = replaced != (review.second if corrects else None)
+        _apply(connection, key, tag, review, below, replaced=replaces)
         return review
+
+
+def withdraw_review(ledger: Ledger, key: str, tag: str, number: int, *, below: float) -> bool:
+    """Take back the last review of a picture's analysis: what stood before stands again, in one transaction.
+
+    Returns False if this is not the last one. A second analysis that it brought stays stored.
+    """
+    with ledger.write() as connection:
+        known = reviews_of(connection, [key]).get((key, tag), ())
+        if not known or known[-1].number != number:
+            return False
+        of_tag = and_(reviews.c.key == key, reviews.c.tag == tag)
+        connection.execute(delete(reviews).where(of_tag, reviews.c.number == number))
+        before = known[-2] if len(known) > 1 else None
+        if before is not None:
+            connection.execute(update(reviews).where(of_tag, reviews.c.number == before.number).values(stands=True))
+        _apply(connection, key, tag, before, below, replaced=True)
+        return True
 
 
 def record_review_failure(ledger: Ledger, key: str, tag: str, failure: Failure, *, by: str, run: Run) -> None:
@@ -156,13 +175,14 @@ def _insert(connection: Connection, key: str, tag: str, earlier: tuple[Review, .
     )
 
 
-def _apply(connection: Connection, key: str, review: Review, below: float, *, replaced: bool) -> None:
+def _apply(connection: Connection, key: str, tag: str, review: Review | None, below: float, *, replaced: bool) -> None:
     """Let every image of the picture show the analysis in use, and queue and publish what changed.
 
-    `replaced`: another analysis is in use than before, perhaps with the same text.
+    `review`: the one that stands, None without any. `replaced`: another analysis is in use than before, perhaps
+    with the same text.
     """
-    changes = set_current_text(connection, review.tag, [key], below)
-    _settle_item(connection, key, review)
+    changes = set_current_text(connection, tag, [key], below)
+    _settle_item(connection, key, tag, review)
     changed = {image for image, has_new_text in changes.items() if has_new_text}
     queue_text_items(connection, images.c.id, changed)
     mark_made(connection, images, images.c.id, changed)
@@ -171,11 +191,11 @@ def _apply(connection: Connection, key: str, review: Review, below: float, *, re
         mark_changed(connection, images, changes.keys() - changed)
 
 
-def _settle_item(connection: Connection, key: str, review: Review) -> None:
+def _settle_item(connection: Connection, key: str, tag: str, review: Review | None) -> None:
     """Set the analysis's item rejected with the person's reason, or done again where a rejection is taken back."""
-    item = and_(items.c.key == key, items.c.role == Role.ANALYSIS, items.c.tag == review.tag)
+    item = and_(items.c.key == key, items.c.role == Role.ANALYSIS, items.c.tag == tag)
     free = {**NO_LEASE, "next_retry_at": null()}
-    if review.verdict is Verdict.REJECTED:
+    if review is not None and review.verdict is Verdict.REJECTED:
         failure = failure_record(Dismissed("; ".join(review.reasons), advice=f"Rejected by {review.by}."))
         connection.execute(update(items).where(item).values(state=ItemState.REJECTED, failure=failure, **free))
     else:

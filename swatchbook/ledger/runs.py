@@ -314,19 +314,29 @@ def revoke(
 ) -> list[str]:
     """Revoke all live runs of a document, so that they can write nothing more, and return their tokens."""
     with ledger.write() as connection:
-        tokens = list(
-            connection.execute(
-                update(runs)
-                .where(runs.c.document == document, runs.c.state == "live")
-                .values(state="revoked", ended_at=db_now())
-                .returning(runs.c.token)
-            ).scalars()
-        )
-        for token in tokens:
-            leases.free(connection, leases.held_by(token))
+        return revoke_runs(connection, document, status, message)
+
+
+def revoke_runs(
+    connection: Connection,
+    document: str,
+    status: Literal[DocumentStatus.CANCELLED, DocumentStatus.DELETING],
+    message: str | None,
+) -> list[str]:
+    """Do within a transaction what `revoke` does."""
+    tokens = list(
         connection.execute(
-            update(documents)
-            .where(documents.c.id == document)
-            .values(run=null(), status=status, message=message, failure_kind=null(), due_at=null(), updated_at=db_now())
-        )
-        return tokens
+            update(runs)
+            .where(runs.c.document == document, runs.c.state == "live")
+            .values(state="revoked", ended_at=db_now())
+            .returning(runs.c.token)
+        ).scalars()
+    )
+    for token in tokens:
+        leases.free(connection, leases.held_by(token))
+    connection.execute(
+        update(documents)
+        .where(documents.c.id == document)
+        .values(run=null(), status=status, message=message, failure_kind=null(), due_at=null(), updated_at=db_now())
+    )
+    return tokens

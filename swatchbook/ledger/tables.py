@@ -318,6 +318,43 @@ source_items = Table(  # what a folder held when it was last read, so that uncha
     Index(None, "document", "number"),
 )
 
+trash = Table(  # deleted documents that can be restored: trash.py
+    "trash",
+    metadata,
+    Column("document", Id, primary_key=True),  # its id; no foreign key: its row may be gone
+    Column("owner", String(64), nullable=False),
+    Column("content", Text, nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("name", SafeText, nullable=False),
+    Column("file", Text),  # keys in the file store
+    Column("pages_file", Text),
+    Column("products", Integer, nullable=False),  # how many it had
+    Column("images", Integer, nullable=False),  # how many it showed
+    Column("older", Id),  # the document whose newer edition it was
+    Column("newer", Id),  # the document that was its newer edition
+    Column("at", Time, nullable=False),
+    Index(None, "owner", "at"),
+    Index(None, "file"),
+    Index(None, "pages_file"),
+)
+
+trash_rows = Table(  # its rows in `documents`, `images` and the tables of its parts
+    "trash_rows",
+    metadata,
+    Column("document", Id, ForeignKey("trash.document"), primary_key=True),
+    Column("number", Integer, primary_key=True),  # order in which they were written
+    Column("name", String(32), nullable=False),  # of the table
+    Column("data", LargeBinary, nullable=False),  # JSON of a list of rows, compressed by zlib
+)
+
+trash_keys = Table(  # contents that are kept for it
+    "trash_keys",
+    metadata,
+    Column("document", Id, ForeignKey("trash.document"), primary_key=True),
+    Column("key", Key, primary_key=True),
+    Index(None, "key"),
+)
+
 contents = Table(
     "contents",
     metadata,

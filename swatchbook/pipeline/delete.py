@@ -1,21 +1,19 @@
-"""Delete a document: its rows in one transaction, then its objects in the index, its own row last; an interrupted
-delete is finished. Files are collected an hour later (`ledger/retention.py`). An owner is deleted by deleting each of
-its documents.
+"""Delete a document for good, past the trash: its rows in one transaction, then its objects in the index, its own row
+last; an interrupted delete is finished. Files are collected an hour later (`ledger/retention.py`). An owner is deleted
+by deleting each of its documents.
 """
 
-import shutil
 from collections.abc import Sequence
 from contextlib import suppress
 
 from swatchbook.errors import InvalidReference
 from swatchbook.ledger.document_commands import delete_rows, mark_deleting
 from swatchbook.ledger.document_commands import finish_delete as document_commands_finish_delete
-from swatchbook.ledger.documents import TABLE, Document, all_documents, documents_within, get_document
+from swatchbook.ledger.documents import all_documents, get_document
 from swatchbook.ledger.retention import collect
 from swatchbook.pipeline.publish import publish_all
+from swatchbook.pipeline.trash import end_owner, remove_source
 from swatchbook.resources import Resources
-from swatchbook.sources.dropped import root_of
-from swatchbook.sources.staged import forget_staged, staged_file
 
 
 def delete(resources: Resources, document: str) -> bool:
@@ -29,7 +27,11 @@ def delete(resources: Resources, document: str) -> bool:
 
 
 def delete_owner(resources: Resources, owner: str) -> bool:
-    """Delete all documents of an owner, and thereby the owner. Returns and raises as `delete_documents`."""
+    """Delete all documents of an owner for good, also those in the trash, and thereby the owner.
+
+    Returns and raises as `delete_documents`.
+    """
+    end_owner(resources, owner)
     return delete_documents(resources, [document.id for document in all_documents(resources.ledger, owner)])
 
 
@@ -54,19 +56,11 @@ def finish_delete(resources: Resources, document: str, *, at_most: float | None 
     try:
         known = get_document(resources.ledger, document)
         delete_rows(resources.ledger, document)
-        if known.kind == TABLE:
-            forget_staged(staged_file(resources.settings.home, known.content), document)
         publish_all(resources, at_most=resources.settings.outage_wait_seconds if at_most is None else at_most)
         finished = document_commands_finish_delete(resources.ledger, document)
     except InvalidReference:  # it is no longer being deleted
         return True
-    _remove_dropped(resources, known)
+    if finished:
+        remove_source(resources, known.id, known.owner, known.kind, known.content)
     collect(resources.ledger, resources.files)  # contents that earlier deletes left unused for an hour
     return finished
-
-
-def _remove_dropped(resources: Resources, document: Document) -> None:
-    """Remove the files of a folder that a browser sent, with the last document that is made of them."""
-    root = root_of(resources.settings.home, document.content)
-    if root and not documents_within(resources.ledger, document.owner, root):
-        shutil.rmtree(root, ignore_errors=True)

@@ -31,8 +31,10 @@ from swatchbook.ledger.documents import PDF, Document, get_document, queue
 from swatchbook.ledger.editions import declare_edition
 from swatchbook.ledger.owners import id_of_document
 from swatchbook.ledger.spaces import registered
+from swatchbook.ledger.trash import get_trashed
 from swatchbook.models import registry
 from swatchbook.pdf.limits import check_pdf
+from swatchbook.pipeline.trash import restore_source
 from swatchbook.records import DocumentStatus, IngestOptions, Record, RoleTag
 from swatchbook.resources import Resources
 from swatchbook.runtime.disk import keep_reserve
@@ -200,6 +202,11 @@ def register_source(
         return register(resources, path, owner=owner, options=options, edition_of=edition_of)
     build_request(resources.settings, options)  # raises before anything is written
     size = resources.files.size(source)
+    if trashed := get_trashed(resources.ledger, id_of_document(resources.ledger, owner, source[:64])):
+        raise InvalidReference(
+            f"{trashed.name} is in the trash.",
+            advice=f"To work on it again: `swatchbook trash restore {trashed.document[:8]}`.",
+        )
     with suppress(InvalidReference):  # it is registered now
         _require_whole(get_document(resources.ledger, id_of_document(resources.ledger, owner, source[:64])), size)
     return _queue_file(resources, source, source, size, owner, options, edition_of, again=(DocumentStatus.FAILED,))
@@ -225,6 +232,7 @@ def _queue_file(
     *,
     again: Collection[DocumentStatus] = (DocumentStatus.FAILED, DocumentStatus.CANCELLED),
 ) -> Registered:
+    restore_source(resources, owner, key[:64])
     options = _with_known_pages(resources, owner, key, options)
     request = build_request(resources.settings, options)
     document = queue(

@@ -12,6 +12,7 @@ from swatchbook.ledger.owners import id_of_document
 from swatchbook.pipeline.find_sources import kind_of, nothing_in
 from swatchbook.pipeline.register import Registered, build_request, is_answered, register
 from swatchbook.pipeline.scan import is_unchanged
+from swatchbook.pipeline.trash import restore_source
 from swatchbook.records import NO_MAPPING, DocumentStatus, IngestOptions
 from swatchbook.resources import Resources
 from swatchbook.runtime.disk import keep_reserve
@@ -57,6 +58,7 @@ def register_folder(
     InvalidReference, UnsupportedFormat (also for a folder without pictures that is not known yet), Configuration.
     """
     folder = Path(source) if kind == TABLE else _checked(Path(source))  # the rows of a table are staged
+    restore_source(resources, owner, str(folder))
     known = _known(resources, owner, folder)
     suffixes = resources.settings.image_suffixes
     kind = kind or (known.kind if known and known.kind != TABLE else kind_of(folder, suffixes))

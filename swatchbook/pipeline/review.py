@@ -253,6 +253,13 @@ def reject(resources: Resources, image: ReviewImage, *, by: str, reason: str) ->
     return _write(resources, image, ReviewNote(verdict=Verdict.REJECTED, by=by, reasons=(reason.strip(),)))
 
 
+def withdraw(resources: Resources, image: ReviewImage, number: int) -> None:
+    """Take back the last review of an image. Raises InvalidReference if another one was made since, or none."""
+    below = resources.settings.review_below
+    if not reviews.withdraw_review(resources.ledger, image.content_key, image.tag, number, below=below):
+        raise InvalidReference(f"Review {number} is no longer the last one of this image.", advice="Look at it again.")
+
+
 def in_use(resources: Resources, image: ReviewImage) -> Analysis:
     """Return the analysis in use, or that was in use before the image was rejected: the first, or its correction."""
     tag = _used_tag(image)

@@ -39,7 +39,7 @@ from swatchbook.records.details import (
     ProductPicture,
     RoleState,
 )
-from swatchbook.records.documents import PROGRESS, Deletion, DocumentStatus, Stage, overall_percent
+from swatchbook.records.documents import PROGRESS, Deletion, DocumentStatus, Stage, Trashed, overall_percent
 from swatchbook.records.editions import (
     ComparedDocument,
     Difference,
@@ -323,6 +323,7 @@ __all__ = [
     "Table",
     "Tables",
     "Traits",
+    "Trashed",
     "Unassigned",
     "Unmatched",
     "Unreadable",

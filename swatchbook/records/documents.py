@@ -55,6 +55,19 @@ class DocumentStatus(StrEnum):
     DELETING = "deleting"
 
 
+class Trashed(Record):
+    """A document in the trash. `at`: when it was deleted, in Unix seconds; products and images: how many it had."""
+
+    document: str
+    owner: str
+    name: str
+    kind: str
+    content: str
+    products: int
+    images: int
+    at: float
+
+
 class Deletion(Record):
     """What a delete removes: documents, images that no other document shows, and vectors that nothing else uses."""
 

@@ -119,7 +119,7 @@ def words_of(name: str) -> str:
     to a word.
     """
     separators = _BETWEEN_WORDS if " " in name else _SEPARATORS
-    return " ".join(separators.sub(" ", name).split()) or name
+    return " ".join(separators.sub(" ", name).split()) or name.strip()
 
 
 def _shown(path: str) -> str:

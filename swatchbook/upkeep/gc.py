@@ -16,6 +16,7 @@ from swatchbook.ledger import retention
 from swatchbook.ledger.database import portions
 from swatchbook.ledger.documents import documents_within
 from swatchbook.ledger.retention import UNUSED_SECONDS, Origin, collect
+from swatchbook.pipeline.trash import end_old, trashed_within
 from swatchbook.records import Record
 from swatchbook.resources import Resources
 from swatchbook.settings import Settings
@@ -34,7 +35,8 @@ _PORTION = 5_000  # names looked up at once
 
 
 class Swept(Record):
-    """What was deleted, or in a dry run would be: files by kind, contents and their vectors, old rows, flow runs.
+    """What was deleted, or in a dry run would be: files by kind, contents and their vectors, old rows, documents in the
+    trash, flow runs.
 
     `bytes`: of all of these on this disk; in a dry run without what ledger and index would shrink by.
     """
@@ -46,6 +48,7 @@ class Swept(Record):
     bytes: int = 0
     contents: int = 0
     rows: int = 0
+    trashed: int = 0
     flow_runs: int = 0
 
 
@@ -54,6 +57,7 @@ def sweep(resources: Resources, *, older_than: float = UNUSED_SECONDS, dry_run: 
 
     With 0, the index keeps no earlier versions of itself either. Raises IndexDown, LedgerDown and FilesDown.
     """
+    trashed = end_old(resources, older_than=retention.TRASH_SECONDS, dry_run=dry_run)
     temporary = _remove(_temporary(resources, older_than), dry_run)
     results = _remove(_results(resources, older_than), dry_run)
     # a run may record the files that it has stored only at its end
@@ -78,6 +82,7 @@ def sweep(resources: Resources, *, older_than: float = UNUSED_SECONDS, dry_run: 
         bytes=temporary[1] + results[1] + previews[1] + orphans[1] + collected.bytes + shrunk,
         contents=collected.contents,
         rows=rows,
+        trashed=trashed,
     )
 
 
@@ -89,7 +94,7 @@ def _temporary(resources: Resources, older_than: float) -> Iterator[Path]:
     paths = chain(_within(settings.temporary_folder), resources.files.unfinished(), unfinished_staging(settings.home))
     yield from (path for path in paths if _age(path) > older_than)
     for root in dropped_roots(settings.home):  # a browser may still be sending its files
-        if not documents_within(resources.ledger, None, root):
+        if not documents_within(resources.ledger, None, root) and not trashed_within(resources.ledger, root):
             yield from (path for path in root.rglob("*") if path.is_file() and _age(path) > max(older_than, DAY))
 
 

@@ -53,6 +53,7 @@ def test_item_is_named_after_its_file(tmp_path: Path) -> None:
         ("slab 1.5 cm.png", "slab 1.5 cm"),
         ("OF__2101--.jpg", "OF 2101"),
         ("___.jpg", "___"),
+        ("_ .jpg", "_"),
         ("ダーク_オーク.png", "ダーク オーク"),
     ],
 )

@@ -185,23 +185,36 @@ def delete(
     document: ReferenceOrAll = None,
     every: All = False,
     owner: OwnerName = None,
+    now: Annotated[
+        bool, typer.Option("--now", help="Delete it for good, with vectors and files; also what is in the trash.")
+    ] = False,
     yes: Yes = False,
     as_json: Json = False,
 ) -> None:
-    """Delete a document with its images, vectors and files, or with --all every one of the owner. Asks first.
+    """Move a document to the trash, or with --all every one of the owner. Asks first; `trash restore` brings it back.
 
-    Images that other documents use stay.
+    A day later it is deleted for good, with its vectors and files. Images that other documents use stay.
     """
     with opened_resources() as resources:
-        from interface.cli.delete import delete_document, delete_owner
+        from interface.cli.delete import delete_document, delete_owner, end_trashed, throw_all_away
+        from swatchbook.errors import InvalidReference
+        from swatchbook.ledger.trash import find_trashed
 
         check_choice(document, every)
         whose = choose_one_owner(resources.ledger, owner)
         if document is None:
-            code = delete_owner(resources, whose, yes=yes, as_json=as_json)
+            code = (delete_owner if now else throw_all_away)(resources, whose, yes=yes, as_json=as_json)
         else:
-            row = choose_document(resources.ledger, document, whose)
-            code = delete_document(resources, row, yes=yes, as_json=as_json)
+            try:
+                row = choose_document(resources.ledger, document, whose)
+            except InvalidReference as unknown:
+                try:
+                    trashed = find_trashed(resources.ledger, document, whose)
+                except InvalidReference:
+                    raise unknown from None
+                code = end_trashed(resources, trashed, now=now, yes=yes, as_json=as_json)
+            else:
+                code = delete_document(resources, row, now=now, yes=yes, as_json=as_json)
     raise typer.Exit(code)
 
 

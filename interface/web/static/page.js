@@ -190,7 +190,19 @@ for (const box of document.querySelectorAll("[data-picture]")) {
   box.addEventListener("click", (event) => dragged && event.preventDefault());
 }
 
-// keys of the review page: a letter presses its button, follows its link, or goes to its field
+// what was done is said once: a page that is loaded again, or gone back to, does not repeat it
+const toast = document.querySelector(".toast");
+if (toast) {
+  const close = toast.querySelector("[data-close]");
+  history.replaceState(history.state, "", close.getAttribute("href") + location.hash);
+  const hide = () => toast.remove();
+  close.addEventListener("click", (event) => { event.preventDefault(); hide(); });
+  document.addEventListener("keydown", (event) => { if (event.key === "Escape") hide(); });
+  const wait = () => setTimeout(() => { toast.matches(":hover, :focus-within") ? wait() : hide(); }, 20_000);
+  wait();
+}
+
+// keys of a page: a key presses its button, follows its link, or goes to its field; ? lists them
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, textarea, select")) return;
   const found = document.querySelector(`[data-key="${CSS.escape(event.key)}"]`);

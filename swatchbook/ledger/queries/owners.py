@@ -4,13 +4,13 @@ from collections import Counter, defaultdict
 from collections.abc import Collection
 from difflib import SequenceMatcher
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, union
 
 from swatchbook.errors import UnknownOwner
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.image_states import shown_images, states_of_images
 from swatchbook.ledger.spaces import count_vectors
-from swatchbook.ledger.tables import contents, documents, images, products
+from swatchbook.ledger.tables import contents, documents, images, products, trash
 from swatchbook.records import ImageState, Record
 
 _CHOICES = 10
@@ -47,9 +47,9 @@ class OwnerCounts(Record):
 
 
 def known_owners(ledger: Ledger) -> list[str]:
-    """Return the owners of documents, sorted."""
+    """Return the owners of documents, also of those in the trash, sorted."""
     with ledger.read() as connection:
-        return sorted(connection.execute(select(documents.c.owner).distinct()).scalars())
+        return sorted(connection.execute(union(select(documents.c.owner), select(trash.c.owner))).scalars())
 
 
 def require_owner(ledger: Ledger, owner: str, *, others: Collection[str] = ()) -> None:
