@@ -38,7 +38,8 @@ def restore_trashed(ledger: Ledger, document: str) -> Document:
                 if here is None:
                     add_rows(connection, documents, [row])
                 else:  # the index still holds some of it
-                    again = update(with_nulls(documents)).where(documents.c.id == document)
+                    table = with_nulls(documents)
+                    again = update(table).where(table.c.id == document)
                     connection.execute(again.values({name: value for name, value in row.items() if name != "id"}))
             elif name == "images":
                 add_images(connection, [{**each, "owner": kept.owner} for each in rows])

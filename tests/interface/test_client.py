@@ -115,8 +115,12 @@ def test_what_is_uploaded_is_stored_and_can_be_stopped_continued_and_deleted(
     assert anna.retry(sent.id).status == "waiting"
     assert anna.embed(document).message.startswith("Nothing to do")
     assert anna.delete(sent.id).status == "deleting"
-    with pytest.raises(Conflict):
+    with pytest.raises(NotFound):
         anna.cancel(sent.id)
+    assert [each.document for each in anna.trash()] == [sent.id]
+    assert anna.restore(sent.id).status == "waiting"
+    assert anna.delete(sent.id, now=True).status == "deleting"
+    assert anna.trash() == ()
     with pytest.raises(Conflict, match="Nothing to stop"):
         anna.cancel(document)
 

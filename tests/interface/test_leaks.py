@@ -27,8 +27,10 @@ from interface.cli.main import app as commands_app
 from interface.service.app import create_app
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.documents import list_documents, queue
-from swatchbook.ledger.tables import chunks, contents, documents, entities, images, placements, products, reviews
+from swatchbook.ledger.tables import chunks, contents, documents, entities, images, placements, products, reviews, trash
+from swatchbook.ledger.trash import list_trash
 from swatchbook.pipeline.delete import delete
+from swatchbook.pipeline.trash import end_owner, throw_away
 from swatchbook.records import IngestOptions
 from swatchbook.resources import Resources, open_resources
 from swatchbook.settings import ApiKey, Settings, WebhookSource
@@ -67,7 +69,9 @@ ROUTES: Mapping[str, Sequence[Ask]] = {
         Ask(upload="file", fields={"edition_of": "{document}"}),
     ),
     "GET /documents/{document_id}": EITHER,
-    "DELETE /documents/{document_id}": ONCE,
+    "GET /trash": (Ask(), Ask("owner=anna")),
+    "POST /trash/{document_id}/restore": ONCE,
+    "DELETE /documents/{document_id}": (Ask(), Ask("now=true")),
     "POST /documents/{document_id}/embed": ONCE,
     "POST /documents/{document_id}/lost-pictures": (Ask(json={"boxes": ["1:1"], "state": "dismissed"}),),
     "POST /documents/{document_id}/retry": (Ask(), Ask(json={"force": True})),
@@ -91,6 +95,7 @@ ROUTES: Mapping[str, Sequence[Ask]] = {
     "POST /images/{image_id}/embed": ONCE,
     "GET /reviews": (Ask(), Ask("owner=anna")),
     "POST /images/{image_id}/reviews": (Ask(json={"verdict": "accept"}),),
+    "DELETE /images/{image_id}/reviews/{number}": ONCE,
     "GET /search": (
         Ask("text=oak&owner=anna"),
         Ask("text=oak&owner=default&owner=anna"),
@@ -132,7 +137,9 @@ ROUTES: Mapping[str, Sequence[Ask]] = {
         Ask(upload="file", fields={"folder": "mine", "path": "a.png", "owner": "anna"}),
     ),
     "GET /ui/documents/{document_id}": (*EITHER, Ask("page=2"), Ask("page=2", own=True)),
-    "GET /ui/documents/{document_id}/delete": EITHER,
+    "GET /ui/trash": (Ask(), Ask("owner=anna")),
+    "POST /ui/trash/{document_id}/restore": ONCE,
+    "POST /ui/trash/{document_id}/delete": ONCE,
     "GET /ui/documents/{document_id}/export.{form}": EITHER,
     "POST /ui/documents/{document_id}/retry": ONCE,
     "POST /ui/documents/{document_id}/embed": ONCE,
@@ -147,6 +154,7 @@ ROUTES: Mapping[str, Sequence[Ask]] = {
     "POST /ui/coverage/retry": (Ask(form={"kind": "provider_down"}), Ask("owner=anna", form={"kind": "x"})),
     "GET /ui/review": (Ask(), Ask("owner=anna")),
     "POST /ui/review/{image_id}/{verdict}": ONCE,
+    "POST /ui/review/{image_id}/{number}/undo": ONCE,
 }
 
 SENDING = {"POST /documents", "POST /hooks/upload", "POST /ui/uploads", "POST /ui/uploads/files"}
@@ -208,6 +216,7 @@ READING: Mapping[str, Sequence[str]] = {
     "evaluate search": ("evaluate search {asked} --json", "evaluate search {asked}"),
     "status": ("status --json",),
     "review list": ("review list", "review list --json"),
+    "trash": ("trash --json",),
 }
 """Command -> how it is asked, with `--owner default`. With `--owner anna` it tells of her."""
 
@@ -223,7 +232,8 @@ ACTING: Mapping[str, Sequence[str]] = {
     "backfill": ("backfill", "backfill --dry-run --json", "backfill --stale --limit 3"),
     "retry": ("retry {document}", "retry {name}"),
     "cancel": ("cancel {document}", "cancel {name}", "cancel --all"),
-    "delete": ("delete {document} --yes", "delete {name} --yes"),
+    "delete": ("delete {document} --yes", "delete {name} --yes", "delete {trashed} --now --yes"),
+    "trash restore": ("trash restore {trashed}", "trash restore annas-old.pdf"),
     "products rename": ("products {document} rename {product} Mine",),
     "products merge": ("products {document} merge {product} {product_name}",),
     "products split": ("products {document} split {product} 2 Mine",),
@@ -322,10 +332,16 @@ def homes(tmp_path_factory: pytest.TempPathFactory, ingested_home: Path) -> Iter
                 resources.ledger, owner="anna", content="0" * 64, kind="pdf", name="annas-next.pdf", file=None, size=9,
                 options=IngestOptions(),
             )  # fmt: skip
+            old = queue(
+                resources.ledger, owner="anna", content="1" * 64, kind="pdf", name="annas-old.pdf", file=None, size=9,
+                options=IngestOptions(),
+            )  # fmt: skip
+            assert throw_away(resources, old.id)
         shutil.copytree(both, alone)
         with open_resources(Settings(home=alone)) as resources:
             for document in list_documents(resources.ledger, owner="anna"):
                 assert delete(resources, document.id)
+            end_owner(resources, "anna")
         with open_resources(Settings(home=both)) as resources:
             hers, own = (fields(resources, owner, folder) for owner in ("anna", "default"))
             words = told_of(resources.ledger, "anna")
@@ -360,6 +376,7 @@ def fields(resources: Resources, owner: str, folder: Path) -> dict[str, str]:
         "product": product.id, "product_name": product.name.split()[0], "catalogue": str(folder / f"{owner}-catalogue"),
         "picture": str(folder / f"{owner}-picture"), "truth": str(folder / f"{owner}-truth.json"),
         "asked": str(folder / f"{owner}-asked.jsonl"),
+        "trashed": next((each.document for each in list_trash(resources.ledger, owner)), document["id"]),
     }  # fmt: skip
 
 
@@ -394,6 +411,7 @@ def rows_of_anna(home: Path) -> list[object]:
             select(documents).where(documents.c.owner == "anna").order_by(documents.c.id),
             select(images).where(images.c.owner == "anna").order_by(images.c.id),
             select(products).order_by(products.c.id),
+            select(trash),
             select(reviews.c.key),
         )
         return [tuple(row) for query in hers for row in connection.execute(query)]
@@ -418,7 +436,8 @@ def answer(client: TestClient, homes: Homes, route: str, ask: Ask, headers: dict
     method, path = route.split(" ")
     ids = homes.own if ask.own else homes.hers
     path = path.format(
-        document_id=ids["document"], newer_id=homes.own["document"], image_id=ids["image"], product_id=ids["product"],
+        document_id=ids["trashed" if "/trash" in path else "document"], newer_id=homes.own["document"],
+        image_id=ids["image"], product_id=ids["product"],
         number=1, edit_number=1,
         name="swagger-ui.css", form="csv", verdict="accept",
     )  # fmt: skip

@@ -12,7 +12,7 @@ import pytest
 from swatchbook.ledger.database import Ledger, open_ledger
 from swatchbook.ledger.documents import BATCH, FOLDER, PDF, all_documents, queue
 from swatchbook.ledger.runs import end
-from swatchbook.ledger.tables import documents
+from swatchbook.ledger.tables import documents, trash
 from swatchbook.records import DocumentStatus, IngestOptions
 from swatchbook.settings import Settings
 from tests.command import SWATCHBOOK, bare_environment, finish
@@ -53,7 +53,7 @@ def test_a_person_is_told_what_goes_and_asked(ledger: Ledger, home: Path) -> Non
     assert (refused.returncode, count(ledger, documents)) == (1, 2)
     meant = run(home, *CATALOGUE, answer="y")
     assert (meant.returncode, count(ledger, documents)) == (0, 1)
-    assert "2 images" in meant.stderr
+    assert "swatchbook trash restore" in meant.stderr
 
 
 @pytest.mark.parametrize("words", [(), ("--json",)])
@@ -75,8 +75,29 @@ def test_as_json_it_tells_what_went(ledger: Ledger, home: Path) -> None:
     assert done.returncode == 0
     assert told.pop("document_id")
     assert told == {
-        "name": "catalogue.pdf", "owner": "anna", "finished": True, "documents": 1, "images": 2, "vectors": 0,
+        "name": "catalogue.pdf", "owner": "anna", "finished": True, "trash": True, "documents": 1, "images": 2,
+        "vectors": 0,
     }  # fmt: skip
+
+
+def test_trash_lists_restores_and_ends(ledger: Ledger, home: Path) -> None:
+    assert run(home, *CATALOGUE, "--yes").returncode == 0
+    (kept,) = json.loads(run(home, "trash", "--owner", "anna", "--json").stdout)
+    assert (kept["name"], kept["images"]) == ("catalogue.pdf", 3)
+    assert "catalogue.pdf" in run(home, "trash", "--owner", "anna").stdout
+    restored = run(home, "trash", "restore", "catalogue.pdf", "--owner", "anna", "--json")
+    assert (restored.returncode, json.loads(restored.stdout)["document_id"]) == (0, kept["document"])
+    assert (count(ledger, documents), count(ledger, trash)) == (2, 0)
+    assert run(home, *CATALOGUE, "--yes").returncode == 0
+    assert run(home, *CATALOGUE, "--now", "--yes").returncode == 0
+    assert "The trash is empty." in run(home, "trash", "--owner", "anna").stderr
+    assert run(home, "trash", "restore", "catalogue.pdf", "--owner", "anna").returncode == 1
+    assert count(ledger, documents) == 1
+
+
+def test_delete_now_passes_the_trash(ledger: Ledger, home: Path) -> None:
+    assert run(home, *CATALOGUE, "--now", "--yes").returncode == 0
+    assert (count(ledger, documents), count(ledger, trash)) == (1, 0)
 
 
 # --- what folders and batches put there -------------------------------------------------------------------------------

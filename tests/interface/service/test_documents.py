@@ -115,15 +115,38 @@ def test_what_cannot_be_worked_on_says_why(client: TestClient, resources: Resour
 # --- asking for something ---------------------------------------------------------------------------------------------
 
 
-def test_a_delete_is_written_down_once_and_refuses_the_rest(client: TestClient, resources: Resources) -> None:
+def test_a_delete_now_is_written_down_once_and_refuses_the_rest(client: TestClient, resources: Resources) -> None:
     run = scene.begun(resources.ledger, pictures=scene.keys(1))
     path = f"/documents/{run.document}"
     for _ in range(2):
-        told = client.delete(path)
+        told = client.delete(f"{path}?now=true")
         assert (told.status_code, told.json()["status"]) == (202, "deleting")
     assert scene.one(resources.ledger, runs_table, token=run.token)["state"] == "revoked"
     assert [client.post(f"{path}/{move}").status_code for move in ("embed", "retry", "cancel")] == [409, 409, 409]
     assert client.get(path).json()["status"] == "deleting"
+
+
+def test_a_deleted_document_is_in_the_trash_until_it_is_restored(client: TestClient, resources: Resources) -> None:
+    run = scene.complete(resources.ledger, "oak", "ash")
+    path = f"/documents/{run.document}"
+    assert client.delete(path).status_code == 202
+    assert [client.get(path).status_code, client.delete(path).status_code] == [404, 404]
+    assert client.get("/documents").json()["documents"] == []
+    (kept,) = client.get("/trash").json()["documents"]
+    assert (kept["document"], kept["owner"], kept["images"]) == (run.document, "anna", 2)
+    restored = client.post(f"/trash/{run.document}/restore")
+    assert (restored.status_code, restored.json()["status"]) == (202, "completed")
+    assert client.get(path).json()["status"] == "completed"
+    assert client.get("/trash").json()["documents"] == []
+    assert client.post(f"/trash/{run.document}/restore").status_code == 404
+
+
+def test_what_is_in_the_trash_can_be_deleted_for_good(client: TestClient, resources: Resources) -> None:
+    path = f"/documents/{scene.complete(resources.ledger, 'oak').document}"
+    client.delete(path)
+    assert client.delete(f"{path}?now=true").status_code == 202
+    assert client.get("/trash").json()["documents"] == []
+    assert client.delete(f"{path}?now=true").status_code == 404
 
 
 def settle(resources: Resources, states: list[ItemState]) -> list[str]:

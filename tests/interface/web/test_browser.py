@@ -23,7 +23,6 @@ from scheduler.tick import tick
 from swatchbook.ledger.documents import get_document
 from swatchbook.ledger.queries.reviews import find_review_image
 from swatchbook.ledger.tables import documents, images, items, placements, products
-from swatchbook.records import DocumentStatus
 from swatchbook.settings import load_settings
 from tests.interface.service.served import Served, served
 from tests.interface.web.test_pages import HOSTILE, MOST_BYTES
@@ -206,12 +205,28 @@ def test_a_catalogue_is_uploaded_watched_and_deleted(
             row.locator(".state", has_text=state).wait_for(timeout=120_000)
         assert (ticked.result().worked_off, ticked.result().troubles) == (1, ())
     row.get_by_text("mine.pdf").click()
-    tab.get_by_text("Delete …").click()
-    assert "images" in tab.locator("main p").first.inner_text()
-    tab.get_by_role("button", name="Delete it").click()
-    tab.wait_for_url("**/ui/documents")
-    (gone,) = [each for each in tab.request.get("/documents").json()["documents"] if each["name"] == "mine.pdf"]
-    assert get_document(service.resources.ledger, gone["id"]).status is DocumentStatus.DELETING
+    tab.get_by_role("button", name="Delete", exact=True).click()
+    toast = tab.locator(".toast", has_text="Deleted")
+    toast.wait_for()
+    assert row.count() == 0
+    assert "done=" not in tab.url
+    tab.keyboard.press("u")
+    row.locator(".state", has_text="completed").wait_for()
+    tab.locator(".toast", has_text="Restored").wait_for()
+    tab.keyboard.press("Escape")
+    assert tab.locator(".toast").count() == 0
+
+
+def test_the_trash_is_emptied_and_restored_by_keyboard(tab: Page, document: str) -> None:
+    tab.goto("/ui/documents")
+    tab.get_by_role("button", name=re.compile("^Delete ")).first.press("Enter")
+    tab.locator(".toast").get_by_role("link", name="Close").press("Enter")
+    tab.goto("/ui/trash")
+    tab.get_by_role("button", name=re.compile("^Restore ")).press("Enter")
+    tab.wait_for_url(f"**/ui/documents/{document}*")
+    tab.locator(".toast", has_text="Restored").wait_for()
+    tab.goto("/ui/trash")
+    tab.get_by_text("The trash is empty.").wait_for()
 
 
 def test_a_folder_and_a_batch_file_are_uploaded(tab: Page, service: Served, tmp_path: Path) -> None:
@@ -410,7 +425,7 @@ def test_axe_finds_nothing_wrong_and_nothing_moves(
     with changed(service, images, images.c.id == picture.image, needs_review=True):
         for address in (
             "/", "/?text=oak&color=grey", "/?text=no&material=oakk", f"/?like={picture.image}", "/ui/documents",
-            f"/ui/documents/{document}?page={picture.page}", f"/ui/documents/{document}/delete",
+            f"/ui/documents/{document}?page={picture.page}", f"/ui/documents?done=deleted:{document}", "/ui/trash",
             f"/ui/images/{picture.image}", "/ui/coverage", "/ui/review", "/?k=0",
         ):  # fmt: skip
             with opened_plain(browser, service, theme, size) as tab:

@@ -7,6 +7,7 @@ import csv
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from urllib.parse import urlencode
 from uuid import uuid4
 
 import pytest
@@ -56,7 +57,7 @@ def test_the_list_tells_figures_and_what_can_be_done(sample: TestClient, resourc
     known = sample.get(f"/documents/{document}").json()["report"]
     read = page(sample, "/ui/documents")
     assert f" {known['products_discovered']} {known['images_found']} 100 % $0.00 " in " ".join(read.text.split())
-    actions = [f"/ui/documents/{document}{each}" for each in ("", "/export.csv", "/delete")]
+    actions = [f"/ui/documents/{document}{each}" for each in ("", "/export.csv")]
     assert [link for link in read.links("/ui/documents/") if document in link] == actions
     assert read.all("form", action=f"/ui/documents/{document}/embed")
     with resources.ledger.write() as connection:
@@ -244,13 +245,30 @@ def test_the_story_of_an_image_names_places_products_and_makers(sample: TestClie
         assert role["tag"] in told
 
 
-def test_delete_says_what_goes_and_deletes(sample: TestClient, resources: Resources, document: str) -> None:
+def test_a_deleted_document_is_restored_by_undo(sample: TestClient, resources: Resources, document: str) -> None:
     found = account(resources.ledger, document=document).found
-    read = page(sample, f"/ui/documents/{document}/delete")
-    assert f"{found} images" in read.text
-    assert get_document(resources.ledger, document).status is DocumentStatus.COMPLETED
-    assert post(sample, f"/ui/documents/{document}/delete") == "/ui/documents"
-    assert get_document(resources.ledger, document).status is DocumentStatus.DELETING
+    told = page(sample, post(sample, f"/ui/documents/{document}/delete"))
+    assert "Deleted. It stays in the trash for a day." in told.text
+    assert account(resources.ledger).found == 0
+    trashed = page(sample, "/ui/trash")
+    assert f" {found} " in " ".join(trashed.text.split())
+    (undo,) = told.all("form", action=f"/ui/trash/{document}/restore")
+    assert "Restored" in page(sample, post(sample, undo["action"], {"back": "/ui/documents"})).text
+    assert account(resources.ledger, document=document).found == found
+    assert "The trash is empty" in page(sample, "/ui/trash").text
+
+
+def test_a_page_to_return_to_is_one_of_ours(sample: TestClient, document: str) -> None:
+    for back in ("https://elsewhere.example", "//elsewhere.example", "/\\elsewhere.example", ""):
+        post(sample, f"/ui/documents/{document}/delete")
+        assert (
+            post(sample, f"/ui/trash/{document}/restore", {"back": back}) == f"/ui/documents/{document}?done=restored"
+        )
+
+
+def test_an_address_says_nothing_that_was_not_done(sample: TestClient) -> None:
+    for done in ("deleted", "deleted:x", "nonsense", "renamed:00000000-0000-0000-0000-000000000000", "<b>"):
+        assert not page(sample, f"/ui/documents?{urlencode({'done': done})}").all("div", class_="toast")
 
 
 def test_where_nothing_is_missing_nothing_is_made(sample: TestClient, resources: Resources, document: str) -> None:

@@ -29,7 +29,8 @@ def every_page(client: TestClient, document: str) -> list[str]:
         "/", "/?text=oak", "/?text=oak&by=product", "/?text=oak&by=chunk", "/?text=oak&color=blue&price_max=1",
         f"/?like={image['id']}", f"/?text={product}&product={product}", "/ui/facets", "/ui/facets?by=product",
         "/ui/documents", "/ui/documents/rows", f"/ui/documents/{document}", f"/ui/documents/{document}?page=2",
-        f"/ui/documents/{document}/delete", f"/ui/images/{image['id']}", "/ui/coverage", "/ui/review", "/ui/nothing",
+        f"/ui/documents?done=deleted:{document}", "/ui/trash", f"/ui/images/{image['id']}",
+        "/ui/coverage", "/ui/review", "/ui/nothing",
         "/ui/documents/00000000-0000-0000-0000-000000000000", "/?k=0",
         f"/products/{first['id']}",
     ]  # fmt: skip
