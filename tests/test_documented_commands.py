@@ -184,6 +184,13 @@ TESTED_ELSEWHERE: Mapping[str, str] = {
         ("swatchbook ingest catalogue-2026.pdf --edition-of catalogue-2025.pdf",),
         "tests/flows/test_editions.py::test_a_newer_edition_from_ingest_to_delete",
     ),
+    **dict.fromkeys(
+        (
+            "swatchbook delete catalogue.pdf", "swatchbook delete catalogue.pdf --now", "swatchbook trash",
+            "swatchbook trash restore catalogue.pdf",
+        ),
+        "tests/interface/cli/test_delete.py::test_trash_lists_restores_and_ends",
+    ),
     "swatchbook delete": "tests/interface/cli/test_delete.py::test_a_person_is_told_what_goes_and_asked",
     "swatchbook doctor": f"{_CLI}::test_doctor_tries_every_part_and_says_what_to_do_about_what_is_broken",
     "swatchbook rebuild-index": f"{_CLI}::test_ingest_search_show_rebuild_delete",
@@ -198,7 +205,7 @@ TESTED_ELSEWHERE: Mapping[str, str] = {
     "::test_a_role_is_added_to_a_document_as_printed",
     "swatchbook spaces rollback": "tests/upkeep/test_spaces.py::"
     "test_text_encoder_changes_to_voyage_and_back_while_people_search",
-    "swatchbook delete --all --owner NAME": (
+    "swatchbook delete --all --owner NAME --now": (
         f"{_OWNERS}::test_all_cancels_and_deletes_what_the_owner_has_and_nothing_else"
     ),
     "swatchbook owners rename alice bob": f"{_OWNERS}::test_a_rename_says_what_still_has_the_old_name",
