@@ -125,7 +125,7 @@ def test_all_cancels_and_deletes_what_the_owner_has_and_nothing_else(ledger: Led
     assert swatchbook("cancel", "--all", "--owner", "anna").exit_code == 0
     assert statuses(ledger) == {"anna": ["cancelled"] * 2, "bert": ["waiting"]}
     told = asked("delete", "--all", "--owner", "anna", "--yes")
-    assert told == {"owner": "anna", "finished": True, "documents": 2, "images": 3, "vectors": 0}
+    assert told == {"owner": "anna", "finished": True, "trash": True, "documents": 2, "images": 3, "vectors": 0}
     assert statuses(ledger) == {"bert": ["waiting"]}
     swatchbook("cancel", "--all", "--all-owners")
     assert statuses(ledger) == {"bert": ["cancelled"]}
