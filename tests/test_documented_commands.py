@@ -186,7 +186,9 @@ TESTED_ELSEWHERE: Mapping[str, str] = {
     ),
     **dict.fromkeys(
         (
-            "swatchbook delete catalogue.pdf", "swatchbook delete catalogue.pdf --now", "swatchbook trash",
+            "swatchbook delete catalogue.pdf",
+            "swatchbook delete catalogue.pdf --now",
+            "swatchbook trash",
             "swatchbook trash restore catalogue.pdf",
         ),
         "tests/interface/cli/test_delete.py::test_trash_lists_restores_and_ends",

@@ -91,7 +91,7 @@ def test_trash_lists_restores_and_ends(ledger: Ledger, home: Path) -> None:
     assert run(home, *CATALOGUE, "--yes").returncode == 0
     assert run(home, *CATALOGUE, "--now", "--yes").returncode == 0
     assert "The trash is empty." in run(home, "trash", "--owner", "anna").stderr
-    assert run(home, "trash", "restore", "catalogue.pdf", "--owner", "anna").returncode == 1
+    assert run(home, "trash", "restore", "catalogue.pdf", "--owner", "anna").returncode == 2
     assert count(ledger, documents) == 1
 
 
