@@ -189,7 +189,10 @@ def _by_name(fields: Iterable[tuple[str, Any] | tuple[str, Any, str]]) -> dict[s
 
 def _short_names(name: str) -> Iterator[str]:
     """Yield a field's name without what may stand around it: `product_price`, `title_en`, `name[de]`, `2_price`."""
-    words = words_of(str(name))
+    plain = _IN_BRACKETS.sub(" ", str(name))  # "Categories (x,y,z...)"
+    words = words_of(plain)
+    if plain != name and words:
+        yield "".join(words)
     if len(words) < 2:
         return
     if words[-1] in LANGUAGES or is_currency_code(words[-1]):
@@ -199,6 +202,9 @@ def _short_names(name: str) -> Iterator[str]:
         yield "".join(words)
         if len(words) > 1 and words[-1] in LANGUAGES:
             yield "".join(words[:-1])
+
+
+_IN_BRACKETS = re.compile(r"[(\[][^()\[\]]*[)\]]")
 
 
 def _inner_fields(record: Mapping[str, Any]) -> Iterator[tuple[str, Any, str]]:
@@ -213,9 +219,11 @@ def _inner_fields(record: Mapping[str, Any]) -> Iterator[tuple[str, Any, str]]:
         )
         if inner is None:
             continue
-        attributes = list(_attributes(_listed(value)))
+        listed = next(iter(inner.values())) if len(inner) == 1 else value  # an element with one kind of elements
+        attributes = list(_attributes(_listed(listed)))
         for name, each in attributes or inner.items():
-            yield str(name), each, f"{outer}.{name}"
+            path = f"{outer}.{name}" if listed is value else f"{outer}.{next(iter(inner))}.{name}"
+            yield str(name), each, path
             if isinstance(each, dict) and not attributes:
                 yield from (
                     (str(n), v, f"{outer}.{name}.{n}") for n, v in each.items() if not isinstance(v, dict | list)
@@ -485,6 +493,9 @@ def _price_of_object(value: Mapping[str, Any], depth: int) -> tuple[str, str | N
     for key in _PRICE_KEYS:
         if (price := as_price(known.get(key), depth + 1)) is None:
             continue
+        divisor = known.get("divisor")
+        if isinstance(divisor, int) and divisor > 1 and amounts_of(price[0]):
+            return _amount(amounts_of(price[0])[0] / divisor), currency or price[1]
         digits = known.get("currencyminorunit", known.get("fractiondigits", 2 if key == "centamount" else 0))
         if isinstance(digits, int) and 0 < digits < 5 and (price[0].isdecimal() or key == "centamount"):
             price = (_amount(float(price[0]) / 10**digits), price[1])
@@ -638,6 +649,10 @@ def _pictures_of_object(value: Mapping[str, Any], base: str | None, depth: int) 
             place for each in local[:1] + urls[:1] for place in _places(each.strip(), base if each in urls else None)
         ]
         yield NamedPicture(tuple(dict.fromkeys(places)), shorten(caption, _MAX_TITLE) if caption else None)
+        return
+    if isinstance(known.get("main"), dict):  # the main one and others
+        for each in known.values():
+            yield from pictures_in(each, base, depth + 1)
         return
     for key in _URL_KEYS:  # one more level: {"large": {"url": …}}, {"node": {"src": …}}
         if isinstance(known.get(key), dict | list) and (found := list(pictures_in(known[key], base, depth + 1))):
