@@ -99,6 +99,7 @@ class Filters(TypedDict, total=False):
 class Hits(list[Hit]):
     """Results of a search, best first. `unmatched`: of a search without results, the filters that nothing matches.
 
+    `total`: how many there are, `next`: the offset of those after these.
     `nearest`: where no result is relevant, the one that has most to do with the question.
     """
 
@@ -107,6 +108,7 @@ class Hits(list[Hit]):
         self.unmatched: Sequence[Unmatched] = found.unmatched
         self.nearest: Hit | None = found.nearest
         self.next: int | None = found.next
+        self.total: int | None = found.total
 
 
 # --- errors -----------------------------------------------------------------------------------------------------------
@@ -398,6 +400,7 @@ class Client:
     ) -> Hits:
         """Return the best images, products or chunks for a text, a picture (its path or bytes), or both, best first.
 
+        Without any of them, all that match the filters, newest document first.
         A result matches every filter, and for each filter at least one of its values. `like`, `unlike`: ids of images
         that the results are to be like, or not. `offset`: results before the first; `next` of the results is that of
         the next ones. `weights`: role -> weight, instead of the defaults. `owner`: one, or several.
@@ -412,10 +415,18 @@ class Client:
         return Hits(self._read(SearchResults, "POST", "/search", data=fields, files={"image": ("image", data)}))
 
     def facets(
-        self, *, by: ResultKind = "image", owner: str | Sequence[str] | None = None, **filters: Unpack[Filters]
+        self,
+        text: str | None = None,
+        *,
+        by: ResultKind = "image",
+        owner: str | Sequence[str] | None = None,
+        **filters: Unpack[Filters],
     ) -> Facets:
-        """Return the values to filter by, with counts, of the images, products or chunks that match the filters."""
-        return self._read(Facets, "GET", "/facets", params=self._asked(owner, by, filters))
+        """Return the values to filter by, with counts, of the images, products or chunks that match the filters.
+
+        With a text, of those that a search for it finds.
+        """
+        return self._read(Facets, "GET", "/facets", params=self._asked(owner, by, filters) | _given({"text": text}))
 
     def stats(self, *, owner: str | None = None) -> Statistics:
         """Return the images of a collection by state, role, model and kind of failure, and how alike they are."""

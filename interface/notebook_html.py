@@ -66,17 +66,19 @@ class Shown(Sequence[T], Generic[T]):
 class Results(Shown[Hit]):
     """Search results, best first. `unmatched`: of a search without results, the filters that nothing matches.
 
+    `total`: how many there are, `next`: the offset of those after these.
     `nearest`: where no result is relevant, the one that has most to do with the question.
     """
 
     columns = (
-        "id", "kind", "score", "title", "relevance", "document", "document_id", "pages", "product", "text",
-        "images", "why",
+        "id", "kind", "score", "title", "relevance", "document", "document_id", "pages", "product",
+        "product_id", "code", "price", "text", "images", "why",
     )  # fmt: skip
 
     def __init__(self, found: SearchResults, thumbnail: Thumbnail) -> None:
         super().__init__(found.hits)
         self.unmatched, self.nearest = found.unmatched, found.nearest
+        self.total, self.next = found.total, found.next
         self._thumbnail = thumbnail
 
     def __repr__(self) -> str:
@@ -95,7 +97,7 @@ class Results(Shown[Hit]):
 
     def _figure(self, hit: Hit) -> str:
         place = hit.document + (f", page {page_name(hit.pages[0], hit.labels.get(hit.pages[0]))}" if hit.pages else "")
-        lines = [place, f"score {hit.score:.3f}"]
+        lines = [place, *([f"score {hit.score:.3f}"] if hit.score else [])]
         if hit.kind == "chunk":
             lines.insert(0, shorten(one_line(hit.text or ""), _MAX_TEXT))
         return (

@@ -158,10 +158,12 @@ class Swatchbook:
         k: int = 10,
         offset: int = 0,
         weights: Mapping[str, float] | None = None,
+        where: Filters | None = None,
         **filters: Unpack[Filters],
     ) -> Results:
         """Return the best images, products or chunks for a text, a picture, or both, best first.
 
+        Without any of them, all that match the filters, newest document first. `where`: filters as a mapping.
         `like`, `unlike`: ids of images that the results are to be like, or not. `offset`: results before the first.
         `weights`: role -> weight, instead of the defaults. Results that are hardly relevant are left out.
 
@@ -174,14 +176,15 @@ class Swatchbook:
         resources = self._known()
         if not 1 <= k <= MAX_RESULTS:
             raise InvalidReference(f"k={k} is out of range.", advice=f"Ask for 1 to {MAX_RESULTS} results.")
-        where, references = parse_filters(
-            [f"{name}={value}" for name, values in filters.items() for value in _as_list(values)]
+        given: Filters = {**(where or {}), **filters}
+        parsed, references = parse_filters(
+            [f"{name}={value}" for name, values in given.items() for value in _as_list(values)]
         )
         documents = tuple(find_document(resources.ledger, each, self.owner).id for each in references)
-        where = where.model_copy(update={"owner": self.owner, "documents": documents})
+        parsed = parsed.model_copy(update={"owner": self.owner, "documents": documents})
         with self._picture_file(image) as file:
             found = find_relevant(
-                resources, text=text, image=file, examples=Examples(like, unlike), where=where, by=by, k=k,
+                resources, text=text, image=file, examples=Examples(like, unlike), where=parsed, by=by, k=k,
                 offset=offset, weights=weights,
             )  # fmt: skip
         return self._results(found)

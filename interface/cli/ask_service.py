@@ -73,11 +73,17 @@ def search_at_service(
 
 
 def facets_at_service(
-    settings: Settings, *, owner: Sequence[str] | None, where: Where, documents: Sequence[str], by: str
+    settings: Settings,
+    *,
+    owner: Sequence[str] | None,
+    where: Where,
+    documents: Sequence[str],
+    by: str,
+    text: str | None = None,
 ) -> Facets:
     """Return the values to filter by, with counts. `documents` are full ids. Raises as `search_at_service` does."""
     service = read_address(settings)
-    fields = _filters(owner, where, documents, by)
+    fields = _filters(owner, where, documents, by) + ([("text", text)] if text else [])
     try:
         return Facets.model_validate(_request(service, settings, "GET", f"/facets?{urlencode(fields)}"))
     except ValidationError:

@@ -15,15 +15,19 @@ def draw_hits(hits: Sequence[Hit], *, explain: bool) -> RenderableType:
     """Return search results as a table, best first."""
     if not hits:
         return Text("No results. `swatchbook coverage` shows what is searchable.", "dim")
+    scored = any(hit.score for hit in hits)  # none has one where nothing was searched for
     measure = "score" if hits[0].relevance is None else "relevant"
-    columns = ["#", measure, "result", "product", "document", "pages", "text"]
-    rows = table(*columns, *(["roles"] if explain else []), right=("#", measure, "pages"))
+    measured = [measure] if scored else []
+    columns = ["#", *measured, "result", "product", "code", "price", "document", "pages", "text"]
+    rows = table(*columns, *(["roles"] if explain else []), right=("#", *measured, "pages"))
     for rank, hit in enumerate(hits, start=1):
         row = [
             cell(rank),
-            cell(f"{hit.score if hit.relevance is None else hit.relevance:.0%}"),
+            *([cell(f"{hit.score if hit.relevance is None else hit.relevance:.0%}")] if scored else []),
             Text.assemble((clean(hit.title), "bold"), "\n", (f"{hit.id[:8]}{_alike(hit)}{_missing(hit)}", "dim")),
             cell(hit.product if hit.product != hit.title else ""),
+            cell(hit.code or ""),
+            cell(hit.price or ""),
             cell(hit.document),
             cell(page_numbers(hit.pages, hit.labels)),
             cell(shorten(hit.text or "", 90), "dim"),

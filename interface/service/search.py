@@ -21,13 +21,12 @@ from interface.service.problems import documented
 from interface.service.search_slots import TheSearchSlots, in_turn
 from interface.service.upload_body import TheUploadSlots, full_disk_as_507, stream_body
 from swatchbook.index.base import Where
-from swatchbook.ledger.queries.filters import facets as count_facets
 from swatchbook.records import Editions, Facets, Owner, ResultKind, SearchResults
 from swatchbook.resources import Resources
 from swatchbook.search.examples import Examples
 from swatchbook.search.fusion import parse_weights
 from swatchbook.search.limits import MAX_RESULTS
-from swatchbook.search.search import find_relevant
+from swatchbook.search.search import facets_of_search, find_relevant
 from swatchbook.storage.upload_buffer import temporary_file
 
 IMAGE = "image"
@@ -35,6 +34,9 @@ IMAGE = "image"
 
 MAX_EXAMPLES = 10
 """Images that results are like, and that they are not like, at most."""
+
+MAX_OFFSET = 1_000_000
+"""Results before the first one, at most. Searches have fewer."""
 
 _FORM_BYTES = 256 << 10  # of a form, without its picture
 _MAX_VALUES = 100
@@ -102,23 +104,35 @@ class FilterQuery(RequestModel):
         )
 
 
-class TextQuery(FilterQuery):
-    """A text and filters."""
+class FacetQuery(FilterQuery):
+    """What is searched for, and filters."""
 
-    text: SearchText | None = Field(default=None, description="Text to search for.")
-    k: int = Field(default=10, ge=1, le=MAX_RESULTS, description="Number of results.")
-    explain: bool = Field(default=False, description="Return rank, score and share of each role.")
-
-
-class SearchQuery(TextQuery):
-    """Query and filters."""
-
+    text: SearchText | None = Field(default=None, description="Text to search for. Without one, the newest come first.")
     like: list[UUID] = Field(default=[], max_length=MAX_EXAMPLES, description="Images that results are like.")
     unlike: list[UUID] = Field(
         default=[], max_length=MAX_EXAMPLES, alias="not", description="Images that results are not like."
     )
-    offset: int = Field(default=0, ge=0, le=1_000, description="Of the first result: `next` of the previous answer.")
     weights: SearchText | None = Field(default=None, description="Of roles, such as `visual=0.6,keyword=0.4`.")
+
+    @property
+    def examples(self) -> Examples:
+        """Images of the collection: what results are like, and what they are not like."""
+        return Examples(tuple(map(str, self.like)), tuple(map(str, self.unlike)))
+
+    @property
+    def role_weights(self) -> dict[str, float] | None:
+        """The weights of roles, instead of the defaults. Raises InvalidReference."""
+        return None if self.weights is None else parse_weights(self.weights)
+
+
+class SearchQuery(FacetQuery):
+    """Query and filters."""
+
+    k: int = Field(default=10, ge=1, le=MAX_RESULTS, description="Number of results.")
+    explain: bool = Field(default=False, description="Return rank, score and share of each role.")
+    offset: int = Field(
+        default=0, ge=0, le=MAX_OFFSET, description="Of the first result: `next` of the previous answer."
+    )
 
 
 AQuery = TypeVar("AQuery", bound=SearchQuery)
@@ -131,11 +145,14 @@ def _form_schema() -> dict[str, Any]:
 
 
 @router.get(
-    "/search", summary="Search by text", response_model=SearchResults, responses=documented(404, 429),
-    dependencies=[in_turn],
+    "/search", summary="Search by text, or list the newest", response_model=SearchResults,
+    responses=documented(404, 429), dependencies=[in_turn],
 )  # fmt: skip
 async def search(resources: Tools, caller: TheCaller, query: Annotated[SearchQuery, Query()]) -> Response:
-    """Runs one query per role that applies, and fuses the results. An image is at `/images/{id}/file`."""
+    """Runs one query per role that applies, and fuses the results. An image is at `/images/{id}/file`.
+
+    Without `text` and `like` it lists all that matches the filters, newest document first; `total` says how many.
+    """
 
     def answer() -> str:  # as JSON in this thread: FastAPI would validate the results again in another one
         return _search(resources, query, choose_owners(resources, caller, query.owner), None).model_dump_json()
@@ -144,9 +161,19 @@ async def search(resources: Tools, caller: TheCaller, query: Annotated[SearchQue
 
 
 @router.get("/facets", summary="List the values to filter by, with counts", responses=documented(404))
-def facets(resources: Tools, caller: TheCaller, query: Annotated[FilterQuery, Query()]) -> Facets:
-    """Counts images, products or chunks (`by`) that match the filters: of each field the 100 most frequent values."""
-    return count_facets(resources.ledger, query.by, query.where(*choose_owners(resources, caller, query.owner)))
+def facets(resources: Tools, caller: TheCaller, query: Annotated[FacetQuery, Query()]) -> Facets:
+    """Counts images, products or chunks (`by`) that match the filters, with `text` or `like` those that a search finds.
+
+    Of each field the 100 most frequent values.
+    """
+    return facets_of_search(
+        resources,
+        text=query.text,
+        examples=query.examples,
+        where=query.where(*choose_owners(resources, caller, query.owner)),
+        by=query.by,
+        weights=query.role_weights,
+    )
 
 
 @router.post(
@@ -213,11 +240,11 @@ def _search(resources: Resources, query: SearchQuery, owners: Sequence[str], ima
         resources,
         text=query.text,
         image=image,
-        examples=Examples([str(each) for each in query.like], [str(each) for each in query.unlike]),
+        examples=query.examples,
         where=query.where(*owners),
         by=query.by,
         k=query.k,
         offset=query.offset,
-        weights=None if query.weights is None else parse_weights(query.weights),
+        weights=query.role_weights,
     )
     return found if query.explain else found.without_reasons()

@@ -1,13 +1,19 @@
 """The page of an image: its whole story, from where it was found to the vectors it has."""
 
-from fastapi import Response
+from typing import Annotated, NamedTuple
+
+from fastapi import Query, Response
 
 from interface.service.images import ImageId, embed_image, get_image
 from interface.service.parameters import RetryOptions
-from interface.web.pages import TheView, page_router, see_other
+from interface.web.pages import TheView, View, page_router, see_other
+from interface.web.search import MOST_STATE, neighbours_in_results
+from swatchbook.index.base import Where
 from swatchbook.ledger.documents import PDF, get_document
 from swatchbook.ledger.queries.document_parts import image_in_document
+from swatchbook.ledger.queries.filters import matching
 from swatchbook.ledger.queries.products import list_products
+from swatchbook.records import ImageDetails
 
 _DOCUMENTS = 20
 """Documents of which placements and links are shown; all places are listed."""
@@ -17,9 +23,24 @@ _PRODUCTS = 500
 router = page_router()
 
 
+class Place(NamedTuple):
+    """What a picture is listed in, as a link; and the pictures before and after it there."""
+
+    back: str
+    name: str
+    previous: str | None
+    next: str | None
+    state: str | None = None
+
+
 @router.get("/ui/images/{image_id}")
-def show_image(view: TheView, image_id: ImageId) -> Response:
-    """Return an image with its places, analysis, vectors by role and model, links with evidence, and failures."""
+def show_image(
+    view: TheView, image_id: ImageId, state: Annotated[str | None, Query(alias="from", max_length=MOST_STATE)] = None
+) -> Response:
+    """Return an image with its places, analysis, vectors by role and model, links with evidence, and failures.
+
+    `from`: the address of the results that it is one of; else those that the browser names as the page before.
+    """
     image = get_image(view.resources, view.caller, image_id)
     documents = dict.fromkeys((place.document_id, place.document) for place in image.places)
     parts = [
@@ -34,7 +55,33 @@ def show_image(view: TheView, image_id: ImageId) -> Response:
         for document, *_ in parts
         if get_document(ledger, document).kind == PDF  # of others the products are their items
     }
-    return view.render("image.html", image=image, parts=parts, analysis=analysis, products=products)
+    captions = [place.caption for _, _, placed, _ in parts for place in placed.placements if place.caption]
+    names = [link.name for *_, links in parts for link in links]
+    pages = [f"Picture on page {place.page}, {place.document}" for place in image.places if place.page]
+    title = next(iter([*captions, *names, *pages]), "Picture")
+    place = _place(view, image, state or view.request.headers.get("referer"))
+    return view.render(
+        "image.html", image=image, parts=parts, analysis=analysis, products=products, title=title, place=place
+    )
+
+
+def _place(view: View, image: ImageDetails, address: str | None) -> Place:
+    """Return where a picture is among the results that one came from, or else among the pictures of its document."""
+    if found := neighbours_in_results(view, address, image.id):
+        return Place(found.back, "Results", found.previous, found.next, found.state)
+    if not image.places:
+        return Place(view.link("/"), "Browse", None, None)
+    first = image.places[0]
+    document = Where(documents=(first.document_id,))
+    ids, _ = matching(view.resources.read_cache(), "image", document, enough=1)
+    at = ids.index(image.id) if image.id in ids else None
+    back = view.link(f"/ui/documents/{first.document_id}", page=first.page or None)
+    return Place(
+        f"{back}#page" if first.page else back,
+        f"{first.document}, page {first.page}" if first.page else first.document,
+        ids[at - 1] if at else None,
+        ids[at + 1] if at is not None and at + 1 < len(ids) else None,
+    )
 
 
 @router.post("/ui/images/{image_id}/retry")

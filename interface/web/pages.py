@@ -218,7 +218,7 @@ router = APIRouter(prefix="/ui/static", include_in_schema=False)
 
 
 @router.get("/{name}")
-def get_file(name: Literal["style.css", "page.js", "htmx.min.js", "icon.svg"]) -> Response:
+def get_file(name: Literal["style.css", "page.js", "htmx.min.js", "icon.svg", "icons.svg"]) -> Response:
     """Return one of the files that the pages load."""
     file = files("interface.web") / "static" / name
     return Response(file.read_bytes(), media_type=_MEDIA_TYPES[name[name.rindex(".") :]], headers=_CACHED)

@@ -7,40 +7,45 @@ that the address can name it.
 import shutil
 from base64 import b64encode
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Annotated, Any
-from urllib.parse import urlencode
+from typing import Annotated, Any, NamedTuple
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from fastapi import HTTPException, Request, Response
+from fastapi.exceptions import RequestValidationError
 from pydantic import Field, model_validator
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 
 from interface.service.auth import TheCaller
+from interface.service.documents import find as find_document
 from interface.service.health import Recent
 from interface.service.parameters import Tools
 from interface.service.search import IMAGE, MAX_EXAMPLES, SearchQuery, read_form, read_query
 from interface.service.search_slots import in_turn
 from interface.service.upload_body import TheUploadSlots, full_disk_as_507
 from interface.web.pages import TheView, View, page_router, see_other, with_query
+from swatchbook.errors import Failure
 from swatchbook.images.local_analysis import PALETTE
-from swatchbook.index.base import Where
-from swatchbook.ledger.queries.filters import facets
-from swatchbook.records import Facets, ResultKind, Role, SearchResults
-from swatchbook.search.examples import Examples
+from swatchbook.records import Facets, Role, SearchResults
 from swatchbook.search.fusion import KEYWORD, NUMBER, default_weights, parse_weights
 from swatchbook.search.limits import MAX_RESULTS
 from swatchbook.search.query_picture import find_query_picture, keep_query_picture, small_query_picture
-from swatchbook.search.search import find_relevant, searched_spaces
+from swatchbook.search.search import facets_of_search, find_ids, find_relevant, searched_spaces
 from swatchbook.storage.upload_buffer import temporary_file
 
 PICTURE_PATH = "/ui/picture"
 """Where a picture to search with is sent. Its size is limited while it arrives."""
 
 _FIRST_RESULTS = 24
-"""Results of a page, and after a click on "more": as many as a search gives."""
+"""Results of a page."""
+
+_NEWEST_PRODUCTS = 6
+"""Products at the top of the first page."""
+
+MOST_STATE = 8_000  # characters of an address
 
 _FACETS = {
     "owner": "Owner", "category": "Category", "color": "Colour", "material": "Material", "brand": "Brand",
@@ -52,7 +57,7 @@ _LISTED_VALUES = 12
 """Values of a field that are shown at once; the others open with a click."""
 
 _FACET_SECONDS, _KEPT_FACETS = 20.0, 200
-"""How long counts are shown, and of how many filters: they are read from all rows, for which 10,000 images take 1 s."""
+"""How long counts are shown, and of how many searches: after a change they are read from all rows, 1 s for 10,000."""
 
 _WEIGHT = "weight-"
 """Begin of the names of the sliders; behind it the role."""
@@ -85,9 +90,9 @@ class PageQuery(SearchQuery):
         return self.model_dump(mode="json", by_alias=True, exclude_defaults=True, exclude={"explain"})
 
     @property
-    def examples(self) -> Examples:
-        """Images of the collection: what results are like, and what they are not like."""
-        return Examples(tuple(map(str, self.like)), tuple(map(str, self.unlike)))
+    def filtered(self) -> bool:
+        """Whether there is a filter, other than on owners."""
+        return any(name != "owner" for name, _ in self.chosen) or (self.price_min, self.price_max) != (None, None)
 
     @property
     def chosen(self) -> list[tuple[str, str]]:
@@ -98,33 +103,37 @@ class PageQuery(SearchQuery):
 
 @router.get("/", dependencies=[in_turn])
 def show_search(view: TheView) -> Response:
-    """Return the page with the form and the results. Its filters are loaded after it."""
+    """Return the page with the form and the results, or what is newest. Its filters are loaded after it."""
     query = _read_query(view.request.query_params.multi_items())
     weights = None if query.weights is None else parse_weights(query.weights)
-    found = _search(view, query, weights) if query.searches else SearchResults(hits=())
+    found = _search(view, query)
+    plain = not query.searches and not query.offset and query.by == "image" and not query.filtered
+    products = _search(view, query.model_copy(update={"by": "product", "k": _NEWEST_PRODUCTS})) if plain else None
     return view.render(
         "search.html",
-        query=query,
-        hits=found.hits,
-        missed=found.unmatched,
-        nearest=found.nearest,
-        more=_more(query, found),
+        **_shown(query, found),
+        products=products,
         link=lambda **changes: _link(query, changes),
         without=lambda field, value: _toggled(query, field, _link(query, {field: None}), value),
-        like=lambda image: _link(query, {"like": [image], "not": None, "picture": None, "text": None}),
-        unlike=lambda image: _link(query, {"not": [*query.examples.unlike, image][-MAX_EXAMPLES:]}),
         sliders=_sliders(view, query, weights or {}),
         picture=_shown_picture(view, query),
+        documents=_names_of_documents(view, query),
         facets_address=with_query("/ui/facets", query.state),
     )
+
+
+@router.get("/ui/results", dependencies=[in_turn])
+def show_more_results(view: TheView) -> Response:
+    """Return the next results as a part of the page that is scrolled."""
+    query = _read_query(view.request.query_params.multi_items())
+    return view.render("more_cards.html", **_shown(query, _search(view, query)))
 
 
 @router.get("/ui/facets")
 async def show_facets(view: TheView) -> Response:
     """Return the values to filter by, with counts, as a part of the page."""
     query = _read_query(view.request.query_params.multi_items())
-    where = query.where(*filter(None, (view.owner,)))
-    counted = await _recent_facets(view, query.by, where).get()
+    counted = await _recent_facets(view, query).get()
     return view.render(
         "facets.html",
         query=query,
@@ -156,29 +165,84 @@ async def take_picture(request: Request, resources: Tools, caller: TheCaller, up
     return see_other(with_query("/", query.state | {"picture": name, "like": None, "k": None}))
 
 
-def _search(view: View, query: PageQuery, weights: dict[str, float] | None) -> SearchResults:
-    where = query.where(*filter(None, (view.owner,)))
+@contextmanager
+def _asked(view: View, query: PageQuery) -> Iterator[dict[str, Any]]:
+    """Yield the arguments that a search and its counts share."""
     with _picture_file(view, query) as path:
-        return find_relevant(
-            view.resources,
-            text=query.text,
-            image=path,
-            examples=query.examples,
-            where=where,
-            by=query.by,
-            k=query.k,
-            offset=query.offset,
-            weights=weights,
-        )
+        yield {
+            "text": query.text,
+            "image": path,
+            "examples": query.examples,
+            "where": query.where(*filter(None, (view.owner,))),
+            "by": query.by,
+            "weights": query.role_weights,
+        }
 
 
-def _more(query: PageQuery, found: SearchResults) -> str | None:
-    """Return the address of more results: first of many more, then of those behind them."""
-    if found.next is None:
+def _search(view: View, query: PageQuery) -> SearchResults:
+    with _asked(view, query) as asked:
+        return find_relevant(view.resources, **asked, k=query.k, offset=query.offset)
+
+
+def _shown(query: PageQuery, found: SearchResults) -> dict[str, Any]:
+    """Return what cards need of a page of results."""
+    state = query.state | {"k": None, "offset": found.next}
+    return {
+        "query": query,
+        "found": found,
+        "more": with_query("/", state) if found.next else None,
+        "more_part": with_query("/ui/results", state) if found.next else None,
+        "like": lambda image: _link(query, {"like": [image], "not": None, "picture": None, "text": None}),
+        "unlike": lambda image: _link(query, {"not": [*query.examples.unlike, image][-MAX_EXAMPLES:]}),
+    }
+
+
+def _names_of_documents(view: View, query: PageQuery) -> dict[str, str]:
+    """Return id -> name of the documents to filter by, of those that the caller may see."""
+    found = dict[str, str]()
+    for each in query.document:
+        with suppress(HTTPException):
+            found[str(each)] = find_document(view.resources, view.caller, each).name
+    return found
+
+
+class Neighbours(NamedTuple):
+    """Where a picture is among results: the address of these, the pictures before and after it, and their state."""
+
+    back: str
+    previous: str | None
+    next: str | None
+    state: str
+
+
+def neighbours_in_results(view: View, address: str | None, image: str) -> Neighbours | None:
+    """Return the place of a picture in the results that an address of the first page holds; None if it is not there.
+
+    `address`: with or without the host, as a link or a browser names the page that one came from.
+    """
+    parts = urlsplit((address or "")[:MOST_STATE])
+    if parts.path != "/" or parts.netloc not in ("", view.request.url.netloc):
         return None
-    if query.k < MAX_RESULTS:
-        return with_query("/", query.state | {"k": MAX_RESULTS})
-    return with_query("/", query.state | {"offset": found.next})
+    try:
+        query = _read_query(parse_qsl(parts.query))
+        if query.by != "image":
+            return None
+        with _asked(view, query) as asked:
+            ids = find_ids(view.resources, **asked)
+    except (RequestValidationError, HTTPException, Failure):  # the page of the picture is shown all the same
+        return None
+    if image not in ids:
+        return None
+    at = ids.index(image)
+    pages = at // _FIRST_RESULTS
+    whole = (pages + 1) * _FIRST_RESULTS <= MAX_RESULTS
+    place = {"k": (pages + 1) * _FIRST_RESULTS} if whole else {"k": None, "offset": pages * _FIRST_RESULTS}
+    return Neighbours(
+        back=with_query("/", query.state | {"offset": None} | (place if pages else {"k": None})) + f"#result-{image}",
+        previous=ids[at - 1] if at else None,
+        next=ids[at + 1] if at + 1 < len(ids) else None,
+        state=with_query("/", query.state | {"k": None, "offset": None}),
+    )
 
 
 def _sliders(view: View, query: PageQuery, weights: dict[str, float]) -> dict[str, float]:
@@ -194,13 +258,18 @@ def _sliders(view: View, query: PageQuery, weights: dict[str, float]) -> dict[st
     return {role: weights.get(role, 0.0) for role in named}
 
 
-def _recent_facets(view: View, by: ResultKind, where: Where) -> Recent[Facets]:
-    """Return the counts under these filters, made once for all who ask within some seconds."""
-    kept: dict[tuple[ResultKind, Where], Recent[Facets]] = view.request.app.state.facets
-    ledger = view.resources.ledger
-    if (by, where) not in kept and len(kept) >= _KEPT_FACETS:
+def _recent_facets(view: View, query: PageQuery) -> Recent[Facets]:
+    """Return the counts of what a search finds, made once for all who ask within some seconds."""
+    kept: dict[str, Recent[Facets]] = view.request.app.state.facets
+    key = with_query("", query.state | {"owner": [view.owner], "k": None, "offset": None})
+
+    def count() -> Facets:
+        with _asked(view, query) as asked:
+            return facets_of_search(view.resources, **asked)
+
+    if key not in kept and len(kept) >= _KEPT_FACETS:
         del kept[next(iter(kept))]
-    return kept.setdefault((by, where), Recent(lambda: facets(ledger, by, where), _FACET_SECONDS))
+    return kept.setdefault(key, Recent(count, _FACET_SECONDS))
 
 
 @contextmanager

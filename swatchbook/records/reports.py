@@ -99,7 +99,9 @@ ResultKind = Literal["image", "product", "chunk"]
 
 
 class Hit(Record):
-    """One search result, read from the ledger. `why`: role -> rank, the model's score, and its share of `score`."""
+    """One result, read from the ledger. `why`: role -> rank, the model's score, and its share of `score`, which is 0
+    where nothing was searched for.
+    """
 
     kind: ResultKind
     id: str
@@ -112,6 +114,9 @@ class Hit(Record):
     labels: dict[int, str] = Field(default_factory=dict)  # page -> the number that people read on it, if another one
     file: str | None = None
     product: str | None = None
+    product_id: str | None = None
+    code: str | None = None  # of the variant that the caption names, else of the product
+    price: str | None = None  # as printed, of the same
     text: str | None = None
     images: tuple[str, ...] = ()  # of a product: ids of its pictures, best link first
     why: dict[str, dict[str, float]] = Field(default_factory=dict)
@@ -170,7 +175,9 @@ class Unmatched(Record):
 
 
 class SearchResults(Record):
-    """Results, best first. `unmatched`: of a search without results, the filters that nothing matches.
+    """Results, best first, or newest first where nothing was searched for. `unmatched`: of none, the filters at fault.
+
+    `total`: how many results there are, of a search among the candidates of all roles; None in very large collections.
 
     Results that hardly have to do with the text are left out (SWATCHBOOK_RELEVANCE_FLOOR). `nearest`: where that leaves
     none, the one of them that has most to do with it. `next`: the offset at which there are more.
@@ -182,6 +189,7 @@ class SearchResults(Record):
     unmatched: tuple[Unmatched, ...] = ()
     nearest: Hit | None = None
     next: int | None = None
+    total: int | None = None
 
     def without_reasons(self) -> Self:
         """Return the same without `why`."""

@@ -13,16 +13,16 @@ from swatchbook.arrays import Pixels, Vectors
 from swatchbook.errors import Failure, InvalidReference
 from swatchbook.index.base import Match, Space, Where
 from swatchbook.index.terms import numbers_of
-from swatchbook.ledger.database import Ledger, portions
+from swatchbook.ledger.database import portions
 from swatchbook.ledger.editions import has_superseded
 from swatchbook.ledger.queries import search_results
-from swatchbook.ledger.queries.filters import satisfying, unmatched
+from swatchbook.ledger.queries.filters import facets_of, matching, satisfying, unmatched
 from swatchbook.ledger.queries.printed_texts import texts_of
 from swatchbook.ledger.read_cache import ReadCache
 from swatchbook.ledger.spaces import active_spaces
 from swatchbook.models.base import TextTower
 from swatchbook.models.registry import Models
-from swatchbook.records import PIXEL_ROLES, Hit, ResultKind, Role, RoleTag, SearchResults
+from swatchbook.records import PIXEL_ROLES, Facets, Hit, ResultKind, Role, RoleTag, SearchResults
 from swatchbook.resources import Resources
 from swatchbook.search.background import Background, Encode, background_of
 from swatchbook.search.examples import Examples
@@ -57,6 +57,10 @@ COMPARED = 20
 
 DEPTHS = (CANDIDATES, 1_000, 10_000)
 """The same where only a result itself decides whether it satisfies a filter: more, if too few do."""
+
+
+MOST_RANKED = 1_100
+"""Results of a search that are judged and counted: as many as an offset and a page of results reach."""
 
 
 class Found(NamedTuple):
@@ -99,27 +103,94 @@ def find_relevant(
     """Return k results of `search` from an offset, near-duplicates folded; of a search by text alone the relevant ones,
     of the first ones the likeliest first.
 
-    Without one, the nearest of the others; without any, the filters that nothing matches. Raises as `search` does.
+    Without one, the nearest of the others; without any, the filters that nothing matches. Where nothing is searched
+    for, all that satisfies the filters, newest document first. Raises as `search` does.
     """
-    best = search(
-        resources, text=text, image=image, examples=examples, where=where, by=by, k=max(offset + k + 1, COMPARED),
-        weights=weights, folded=True,
-    )  # fmt: skip
-    if text and text.strip() and image is None and not examples.like:
-        head, tail = best[:COMPARED], best[max(COMPARED, offset) : offset + k]
-        judged = list(map(_judged_hit, [*head, *tail], judge(resources, [*head, *tail], text, by, where)))
-        likeliest = sorted(judged[: len(head)], key=lambda hit: -round(hit.relevance or 0.0, 2))
-        found = [*likeliest[offset : offset + k], *judged[len(head) :]]
-    else:
-        found = best[offset : offset + k]
+    known = resources.read_cache()
+    if not (text and text.strip()) and image is None and not any(examples):
+        return _browse(resources, known, where, by, k, offset)
+    ranked = _judged(resources, text, image, examples, where, by, weights, enough=offset + k + 1)
     floor = resources.settings.relevance_floor
-    hits = tuple(hit for hit in found if hit.relevance is None or hit.relevance >= floor)
+    hits = [hit for hit in ranked if hit.relevance is None or hit.relevance >= floor]
     return SearchResults(
-        hits=hits,
-        unmatched=() if best else tuple(unmatched(resources.ledger, by, where)),
-        nearest=None if hits or offset else max(found, key=lambda hit: hit.relevance or 0.0, default=None),
-        next=offset + k if hits and len(hits) == len(found) and len(best) > offset + k else None,
+        hits=tuple(hits[offset : offset + k]),
+        unmatched=() if ranked else tuple(unmatched(resources.ledger, by, where)),
+        nearest=None if hits else max(ranked[:k], key=lambda hit: hit.relevance or 0.0, default=None),
+        next=offset + k if len(hits) > offset + k else None,
+        total=len(hits),
     )
+
+
+def facets_of_search(
+    resources: Resources,
+    *,
+    text: str | None = None,
+    image: Path | None = None,
+    examples: Examples = NO_EXAMPLES,
+    where: Where,
+    by: ResultKind = "image",
+    weights: Mapping[str, float] | None = None,
+) -> Facets:
+    """Return the values to filter by, with counts, of what `find_relevant` finds on all its pages."""
+    if not (text and text.strip()) and image is None and not any(examples):
+        return facets_of(resources.read_cache(), by, where)
+    found = find_ids(resources, text=text, image=image, examples=examples, where=where, by=by, weights=weights)
+    return facets_of(resources.read_cache(), by, where, found)
+
+
+def find_ids(
+    resources: Resources,
+    *,
+    text: str | None = None,
+    image: Path | None = None,
+    examples: Examples = NO_EXAMPLES,
+    where: Where,
+    by: ResultKind = "image",
+    weights: Mapping[str, float] | None = None,
+) -> Sequence[str]:
+    """Return the ids of what `find_relevant` finds on all its pages, in their order."""
+    if not (text and text.strip()) and image is None and not any(examples):
+        return matching(resources.read_cache(), by, where, enough=MOST_RANKED)[0]
+    ranked = _judged(resources, text, image, examples, where, by, weights, enough=1)
+    floor = resources.settings.relevance_floor
+    return [hit.id for hit in ranked if hit.relevance is None or hit.relevance >= floor]
+
+
+def _browse(resources: Resources, known: ReadCache, where: Where, by: ResultKind, k: int, offset: int) -> SearchResults:
+    """Return what satisfies the filters, newest document first."""
+    found, total = matching(known, by, where, enough=offset + k + 1)
+    hits = known.each(search_results.describe, page := found[offset : offset + k], by)
+    return SearchResults(
+        hits=tuple(hits[each] for each in page if each in hits),
+        unmatched=() if found else tuple(unmatched(resources.ledger, by, where)),
+        next=offset + k if len(found) > offset + k else None,
+        total=total,
+    )
+
+
+def _judged(
+    resources: Resources,
+    text: str | None,
+    image: Path | None,
+    examples: Examples,
+    where: Where,
+    by: ResultKind,
+    weights: Mapping[str, float] | None,
+    *,
+    enough: int,
+) -> list[Hit]:
+    """Return all candidates of a search, best first, near-duplicates folded.
+
+    Of one by text alone with relevance, the likeliest of the first COMPARED first.
+    """
+    ranked = search(
+        resources, text=text, image=image, examples=examples, where=where, by=by, k=MOST_RANKED, weights=weights,
+        folded=True, enough=max(enough, COMPARED),
+    )  # fmt: skip
+    if not (text and text.strip()) or image is not None or examples.like:
+        return ranked
+    judged = list(map(_judged_hit, ranked, judge(resources, ranked, text, by, where)))
+    return [*sorted(judged[:COMPARED], key=lambda hit: -round(hit.relevance or 0.0, 2)), *judged[COMPARED:]]
 
 
 def search(
@@ -134,6 +205,7 @@ def search(
     k: int = 10,
     weights: Mapping[str, float] | None = None,
     folded: bool = False,
+    enough: int | None = None,
 ) -> list[Hit]:
     """Return the k best images, products or chunks for a text, a picture or examples, or text and picture; best first.
 
@@ -141,6 +213,7 @@ def search(
     "number" -> weight, instead of the defaults. The role `multimodal` is searched only if `weights` name it, by one
     vector for the text, the picture, or both. `folded`: an image that shows nearly the same as a better one is no
     result, but `alike` that one; so a result is the same, and at the same position, whatever k is.
+    `enough`: each role is asked for more candidates only while there are fewer results than this, by default k.
     Raises InvalidReference for an empty query, UnreadableImage for an unreadable picture, IndexDown, and Configuration
     if the model of an active space cannot be loaded.
     """
@@ -155,12 +228,12 @@ def search(
     asked = Query(text if text and text.strip() else None, image, examples)
     folded = folded and by == "image"
     try:
-        best = _best(resources, known, asked, where, by, k, weights, folded=folded)
+        best = _best(resources, known, asked, where, by, k, weights, folded=folded, enough=enough or k)
     except Failure:  # a space that another one has replaced may be dropped at this moment
         if searched_spaces(known) == searched_spaces(now := resources.read_cache(newest=True)):
             raise
-        best = _best(resources, now, asked, where, by, k, weights, folded=folded)
-    hits = known.each(_describe, [each.target for each in best], by)
+        best = _best(resources, now, asked, where, by, k, weights, folded=folded, enough=enough or k)
+    hits = known.each(search_results.describe, [each.target for each in best], by)
     return [
         hits[target].model_copy(update={"score": round(fused_score.score, 6), "why": fused_score.why, "alike": alike})
         for target, fused_score, alike in best
@@ -178,6 +251,7 @@ def _best(
     weights: Mapping[str, float] | None,
     *,
     folded: bool,
+    enough: int,
 ) -> list[Found]:
     """Return the k best results in these spaces with their scores, best first, without the given examples."""
     active, chosen = searched_spaces(known), resources.settings.search_weights
@@ -197,7 +271,7 @@ def _best(
         scored = [pair for pair in fused.items() if pair[0] not in given]
         ranked = sorted(scored, key=lambda pair: (-pair[1].score, pair[0]))
         best = _first_satisfying(resources, known, ranked, where, by, k, folded=folded)
-        if len(best) == k or all(len(matches) < most for matches in candidates.values()):
+        if len(best) >= enough or all(len(matches) < most for matches in candidates.values()):
             break
     return best
 
@@ -554,18 +628,8 @@ def _first_of(matches: Sequence[Match], targets: Callable[[Match], Sequence[str]
     return list(ranked.items())
 
 
-def _describe(ledger: Ledger, by: ResultKind, ids: Sequence[str]) -> dict[str, Hit]:
-    """Return id -> what is shown of it, for those that there are."""
-    return {hit.id: hit for hit in search_results.add_labels(ledger, _DESCRIBE[by](ledger, ids))}
-
-
 _TARGETS: Mapping[ResultKind, Callable[[ReadCache], ToTargets]] = {
     "image": _images_of,
     "product": _products_of,
     "chunk": _chunks_of,
-}
-_DESCRIBE: Mapping[ResultKind, Callable[[Ledger, Sequence[str]], list[Hit]]] = {
-    "image": search_results.describe_images,
-    "product": search_results.describe_products,
-    "chunk": search_results.describe_chunks,
 }

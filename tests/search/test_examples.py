@@ -79,7 +79,7 @@ def test_weights_choose_the_roles(sample: Resources) -> None:
 @pytest.mark.parametrize("owner", ["anna", None])
 def test_wrong_examples_are_refused(sample: Resources, owner: str | None) -> None:
     one, *_ = image_ids(sample.ledger, "anna")
-    for like, unlike in (([one], [one]), (["x"], []), ([], [one[:-1]]), ([], [])):
+    for like, unlike in (([one], [one]), (["x"], []), ([], [one[:-1]]), ([], [one])):
         with pytest.raises(InvalidReference):
             find_relevant(sample, examples=Examples(like, unlike), where=Where(owner=owner))
     with pytest.raises(InvalidReference, match="bert has no picture"):

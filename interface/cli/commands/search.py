@@ -57,14 +57,17 @@ def search(
     where: Filters = None,
     editions: EditionsOption = "newest",
     k: Annotated[int, typer.Option("-k", min=1, max=MAX_RESULTS, help="Number of results.")] = 10,
-    offset: Annotated[int, typer.Option(min=0, max=1_000, help="Leave out so many of the first results.")] = 0,
+    offset: Annotated[int, typer.Option(min=0, max=1_000_000, help="Leave out so many of the first results.")] = 0,
     weights: Annotated[
         str | None, typer.Option(metavar="ROLE=NUMBER,…", help="Weights of the roles instead of the defaults.")
     ] = None,
     explain: Annotated[bool, typer.Option("--explain", help="Show the rank, score and share of each role.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Search by text, by a picture, by images of the collection, or by text and pictures."""
+    """Search by text, by a picture, by images of the collection, or by text and pictures.
+
+    Without any of them, list what matches --where, the newest document first.
+    """
     check_text(text or "", "TEXT")
     check_owners(owner, all_owners)
     filters, references = _filters(where, editions)
@@ -76,7 +79,7 @@ def search(
             settings, text=text, image=image, like=like or (), unlike=unlike or (), owner=owner, where=filters,
             documents=references, by=by, k=k, offset=offset, weights=weights,
         )  # fmt: skip
-        _print_results(results, explain=explain, as_json=as_json)
+        _print_results(results, offset, explain=explain, as_json=as_json)
         return
     from swatchbook.resources import open_resources
 
@@ -90,10 +93,11 @@ def search(
             resources, text=text, image=image, examples=Examples(like or (), unlike or ()), where=filters, by=by, k=k,
             offset=offset, weights=None if weights is None else parse_weights(weights),
         )  # fmt: skip
-        _print_results(results, explain=explain, as_json=as_json)
+        _print_results(results, offset, explain=explain, as_json=as_json)
 
 
 def facets(
+    text: Annotated[str | None, typer.Argument(metavar="TEXT", help="Count only what a search for this finds.")] = None,
     owner: OwnerNames = None,
     all_owners: AllOwners = False,
     by: By = "image",
@@ -102,21 +106,22 @@ def facets(
     as_json: Json = False,
 ) -> None:
     """List the values to filter a search by, and how many results have each; with --where, of those that match."""
+    check_text(text or "", "TEXT")
     check_owners(owner, all_owners)
     filters, references = _filters(where, editions)
     settings = read_settings()
     if settings.service_url:
         from interface.cli.ask_service import facets_at_service
 
-        counted = facets_at_service(settings, owner=owner, where=filters, documents=references, by=by)
+        counted = facets_at_service(settings, owner=owner, where=filters, documents=references, by=by, text=text)
     else:
         from swatchbook.resources import open_resources
 
         with open_resources(settings) as resources:
-            from swatchbook.ledger.queries.filters import facets as count_facets
+            from swatchbook.search.search import facets_of_search
 
             filters = _on_collection(resources, filters, references, owner, all_owners)
-            counted = count_facets(resources.ledger, by, filters)
+            counted = facets_of_search(resources, text=text, where=filters, by=by)
     from interface.cli.facets import draw_facets
     from interface.cli.terminal import out, say_json
 
@@ -159,7 +164,7 @@ def _document_of_any(resources: "Resources", reference: str, owners: "tuple[str,
     return choose_document(resources.ledger, reference, owners[-1] if owners else None).id
 
 
-def _print_results(results: "SearchResults", *, explain: bool, as_json: bool) -> None:
+def _print_results(results: "SearchResults", offset: int, *, explain: bool, as_json: bool) -> None:
     from interface.cli.terminal import note, out, say_json
 
     if as_json:
@@ -168,6 +173,10 @@ def _print_results(results: "SearchResults", *, explain: bool, as_json: bool) ->
         from interface.cli.search_table import draw_hits
 
         out().print(draw_hits(results.hits, explain=explain))
+        if results.hits and results.total is not None:
+            last = offset + len(results.hits)
+            more = f"; more with --offset {results.next}" if results.next else ""
+            note(f"{offset + 1} to {last} of {results.total}{more}.")
     if results.nearest:
         from interface.cli.facets import describe_nearest
 

@@ -21,6 +21,63 @@ if (search) {
     each.addEventListener("change", () => search.requestSubmit());
 }
 
+// a picture of a grid opens large over it; its page is one link away, and closing leads back to where one was
+const viewer = document.querySelector("[data-viewer]") && document.querySelector("dialog.viewer");
+if (viewer) {
+  const [image, facts, before, after, shut] = ["img", ".facts-of", ".before", ".after", ".shut"]
+    .map((each) => viewer.querySelector(each));
+  let grid = null, at = null;
+  const links = () => [...grid.querySelectorAll("a[data-picture-of]")];
+  const show = (link) => {
+    at = link;
+    const all = links(), place = all.indexOf(link), card = link.closest(".card");
+    image.src = `/images/${link.dataset.pictureOf}/thumbnail?side=768`;
+    image.alt = link.querySelector("img").alt;
+    const copy = card.querySelector(".about").cloneNode(true);
+    for (const each of copy.querySelectorAll("details, form, .match")) each.remove();
+    const page = document.createElement("a");
+    page.className = "button";
+    page.href = link.href;
+    page.textContent = "Open its page";
+    facts.replaceChildren(copy, page);
+    const more = grid.querySelector(".more");
+    if (more && place >= all.length - 4) htmx.trigger(more, "more");
+    before.disabled = place === 0;
+    after.disabled = place === all.length - 1 && !more;
+  };
+  const step = (by) => {
+    const link = links()[links().indexOf(at) + by];
+    if (link) show(link);
+  };
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest?.("a[data-picture-of]");
+    if (!link || event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+    event.preventDefault();
+    grid = link.closest("[data-viewer]");
+    show(link);
+    viewer.showModal();
+    after.focus();
+  });
+  before.addEventListener("click", () => step(-1));
+  after.addEventListener("click", () => step(1));
+  shut.addEventListener("click", () => viewer.close());
+  viewer.addEventListener("click", (event) => event.target === viewer && viewer.close());
+  viewer.addEventListener("close", () => { at.scrollIntoView({ block: "nearest" }); at.focus(); });
+  viewer.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const by = { ArrowRight: 1, j: 1, ArrowLeft: -1, k: -1 }[event.key];
+    if (!by) return;
+    event.preventDefault();
+    event.stopPropagation();
+    step(by);
+  });
+}
+
+// Escape leaves the drawer of filters of a small window
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape" && location.hash === "#filters") location.hash = "#main";
+});
+
 // what a form has no value for is left out of the address
 document.addEventListener("submit", ({ target, submitter }) => {
   const method = submitter?.hasAttribute("formmethod") ? submitter.formMethod : target.method;

@@ -4,20 +4,25 @@ at most 100 values a field), and the five nearest values to a filter that matche
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from operator import itemgetter
 
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import Connection, select
 
 from swatchbook.index.base import Payload, Where
 from swatchbook.index.matching import satisfies
 from swatchbook.index.words import likeness, value_key
 from swatchbook.ledger.database import Ledger, portions, select_in
 from swatchbook.ledger.payloads import chunk_payloads, image_payloads, product_payloads
-from swatchbook.ledger.tables import chunks, documents, images, placements, products
-from swatchbook.records import COUNTED, Facet, Facets, FacetValue, PriceRange, ResultKind, Unmatched
+from swatchbook.ledger.queries.listing import listed_ids
+from swatchbook.ledger.read_cache import ReadCache
+from swatchbook.ledger.tables import documents
+from swatchbook.records import Facet, Facets, FacetValue, PriceRange, ResultKind, Unmatched
 
 MOST_VALUES = 100
 """Values of a field that facets list at most."""
+
+MOST_KEPT = 20_000
+"""Payloads of a collection that are kept for the next filter, each of 1 to 2 KB; larger collections are read anew."""
 
 NEAREST = 5
 """Values that are named for a filter that matches nothing."""
@@ -47,15 +52,80 @@ def satisfying(ledger: Ledger, by: ResultKind, ids: Collection[str], where: Wher
         return {id for id, payload in _payloads(connection, by, ids, where).items() if test(payload)}
 
 
+def matching(known: ReadCache, by: ResultKind, where: Where, enough: int) -> tuple[Sequence[str], int | None]:
+    """Return the ids of images, products or chunks that satisfy the filters, newest document first; and how many.
+
+    In a collection of more than MOST_KEPT only the first `enough` are looked for, and their number is None.
+    """
+    ids = _listed(known, by, where)
+    if where == _scope(where):
+        return ids, len(ids)
+    if len(ids) <= MOST_KEPT:
+        found = known.once(lambda: _satisfied(_kept_payloads(known, by, where), where), matching, by, where)
+        return found, len(found)
+    first = list[str]()
+    for some in portions(ids):
+        right = satisfying(known.ledger, by, some, where)
+        first += [id for id in some if id in right]
+        if len(first) >= enough:
+            return first, None
+    return first, len(first)
+
+
+def facets_of(known: ReadCache, by: ResultKind, where: Where, among: Collection[str] | None = None) -> Facets:
+    """Return the same as `facets`, of what is kept of the ledger; `among`: only of these images, products or chunks."""
+    if among is None and len(_listed(known, by, where)) > MOST_KEPT:
+        return facets(known.ledger, by, where)
+    if among is None:
+        return _facets(known.ledger, by, where, _kept_payloads(known, by, where).items())
+    with known.ledger.read() as connection:
+        payloads = [pair for ids in portions(among) for pair in _payloads(connection, by, ids, where).items()]
+    return _facets(known.ledger, by, where, payloads)
+
+
+def _listed(known: ReadCache, by: ResultKind, where: Where) -> Sequence[str]:
+    def read() -> Sequence[str]:
+        with known.ledger.read() as connection:
+            return listed_ids(connection, by, where)
+
+    return known.once(read, _listed, by, _scope(where))
+
+
+def _scope(where: Where) -> Where:
+    """Return the filters on owners, documents and editions, which SQL decides."""
+    return _only(where, ())
+
+
+def _kept_payloads(known: ReadCache, by: ResultKind, where: Where) -> Mapping[str, Payload]:
+    """Return the payloads of all, in their order, before filters; read once while nothing is committed."""
+
+    def read() -> Mapping[str, Payload]:
+        with known.ledger.read() as connection:
+            return dict(_all_payloads(connection, by, where))
+
+    return known.once(read, _kept_payloads, by, _scope(where), where.currency)
+
+
+def _satisfied(payloads: Mapping[str, Payload], where: Where) -> Sequence[str]:
+    test = satisfies(where)
+    return [id for id, payload in payloads.items() if test(payload)]
+
+
 def facets(ledger: Ledger, by: ResultKind, where: Where) -> Facets:
     """Return the values of each field, with counts, of all images, products or chunks that satisfy the filters.
 
     Spellings that filters do not tell apart ("Oak", "oak") are one value, spelt as most often. Of images and chunks
     only published ones count. Owners are counted where all are searched.
     """
-    test = satisfies(where)
     with ledger.read() as connection:
-        found = [payload for _, payload in sorted(_all_payloads(connection, by, where)) if test(payload)]
+        payloads = list(_all_payloads(connection, by, where))
+    return _facets(ledger, by, where, payloads)
+
+
+def _facets(ledger: Ledger, by: ResultKind, where: Where, payloads: Iterable[tuple[str, Payload]]) -> Facets:
+    test = satisfies(where)
+    found = [payload for _, payload in sorted(payloads, key=itemgetter(0)) if test(payload)]
+    with ledger.read() as connection:
         shown = {each for payload in found for each in payload.documents}
         names = _names_of_documents(connection, shown, newest_only=where.newest_only)
     owners = {} if where.owner else {"owner": _facet(Counter(payload.owner for payload in found), {})}
@@ -149,29 +219,12 @@ def _payloads(connection: Connection, by: ResultKind, ids: Collection[str], wher
 def _all_payloads(connection: Connection, by: ResultKind, where: Where) -> Iterator[tuple[str, Payload]]:
     """Yield id and payload of all images, products or chunks of the owner and the documents in the filters.
 
-    Those of one document stand together: what they share, such as their products, is read once.
+    The order is that of `listed_ids`. Those of one document follow each other: what they share, such as their
+    products, is read once.
     """
-    column, query = _IDS[by]
-    if where.whose:
-        query = query.where(documents.c.owner.in_(where.whose))
-    if where.documents:
-        query = query.where(documents.c.id.in_(where.documents))
-    together = query.group_by(column).order_by(func.min(documents.c.id), column)
-    for ids in portions(connection.execute(together).scalars().all()):
-        yield from _payloads(connection, by, ids, where).items()
-
-
-_IDS: Mapping[ResultKind, tuple[Any, Select[Any]]] = {
-    "image": (
-        images.c.id,
-        select(images.c.id)
-        .join(placements, placements.c.image == images.c.id)
-        .join(documents, documents.c.id == placements.c.document)
-        .where(placements.c.state.in_(COUNTED), images.c.published > 0, ~images.c.gone),
-    ),
-    "product": (products.c.id, select(products.c.id).join(documents)),
-    "chunk": (chunks.c.id, select(chunks.c.id).join(documents).where(chunks.c.published > 0, ~chunks.c.gone)),
-}
+    for ids in portions(listed_ids(connection, by, where)):
+        payloads = _payloads(connection, by, ids, where)
+        yield from ((id, payloads[id]) for id in ids if id in payloads)
 
 
 # --- counting ---------------------------------------------------------------------------------------------------------

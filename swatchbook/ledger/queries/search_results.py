@@ -2,8 +2,9 @@
 Hits are ranked in `search/fusion.py`.
 """
 
+import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Row, Select, case, func, select
@@ -12,10 +13,12 @@ from swatchbook.ledger.database import Ledger, select_in
 from swatchbook.ledger.queries.products import pictures_of_products
 from swatchbook.ledger.tables import chunks, contents, documents, images, links, pages, placements, products
 from swatchbook.one_line import shorten
-from swatchbook.records import COUNTED, NO_PAGE, Hit, LinkKind
+from swatchbook.records import COUNTED, NO_PAGE, Hit, LinkKind, Product, ResultKind, Variant
 
 _MAX_TITLE = 80  # characters
+_MAX_PRICE = 40  # characters
 _MAX_PICTURES = 12  # of a product, with a hit
+_WORD = re.compile(r"[^\W_]+")
 
 
 # --- hits -------------------------------------------------------------------------------------------------------------
@@ -25,7 +28,7 @@ def describe_images(ledger: Ledger, ids: Sequence[str]) -> list[Hit]:
     """Return the shown ones of these images as hits, in the order given, each by its first placement. Scores are 0."""
     shown = _grouped(ledger, _SHOWN, placements.c.image, ids, "image")
     linked = products_of_images(ledger, ids)
-    names = _names(ledger, {product for products_ in linked.values() for product in products_[:1]})
+    printed = _records(ledger, {product for products_ in linked.values() for product in products_[:1]})
     texts = {
         row.key: row.text
         for row in _rows(
@@ -40,24 +43,51 @@ def describe_images(ledger: Ledger, ids: Sequence[str]) -> list[Hit]:
         if image not in shown:
             continue
         first = shown[image][0]
-        product = next((names[p] for p in linked.get(image, []) if p in names), None)
+        product = next((printed[p] for p in linked.get(image, []) if p in printed), None)
         caption = next((row.caption for row in shown[image] if row.caption), None)
         hits.append(
             Hit(
                 kind="image",
                 id=image,
                 score=0.0,
-                title=shorten(caption or product or _place(first), _MAX_TITLE),
+                title=shorten(caption or (product.name if product else _place(first)), _MAX_TITLE),
                 document_id=first.document,
                 document=first.document_name,
                 owner=first.owner,
                 pages=tuple(sorted({row.page for row in shown[image] if row.document == first.document} - {NO_PAGE})),
                 file=first.file,
-                product=product,
                 text=texts.get(first.text_key) or caption,
+                **_of_product(product, caption),
             )
         )
     return hits
+
+
+def _of_product(product: Product | None, caption: str | None) -> dict[str, Any]:
+    """Return the fields of a hit that its product has, or the variant that the caption names."""
+    if product is None:
+        return {}
+    variant = named_variant(product, caption) if caption else None
+    price = (variant and variant.price) or product.metadata.get("price")
+    return {
+        "product": product.name,
+        "product_id": product.id,
+        "code": (variant and variant.code) or product.code,
+        "price": shorten(price, _MAX_PRICE) if price else None,
+    }
+
+
+def named_variant(product: Product, caption: str) -> Variant | None:
+    """Return the variant whose code a caption has, else the only one whose name it has."""
+    said = f" {' '.join(_WORD.findall(caption.casefold()))} "
+
+    def has(text: str | None) -> bool:
+        return bool(words := _WORD.findall((text or "").casefold())) and f" {' '.join(words)} " in said
+
+    by_code = [each for each in product.variants if has(each.code)]
+    named = {each.name: each for each in product.variants if has(each.name)}
+    found = by_code or list(named.values())
+    return found[0] if len(found) == 1 else None
 
 
 def _place(shown: Row[Any]) -> str:
@@ -83,7 +113,7 @@ def describe_products(ledger: Ledger, ids: Sequence[str]) -> list[Hit]:
             owner=row.owner,
             pages=tuple(row.record["pages"]),
             file=pictures[row.id][0].file if row.id in pictures else None,
-            product=row.name,
+            **_of_product(Product.model_validate(row.record), None),
             text=", ".join(f"{name}: {value}" for name, value in row.record["metadata"].items()) or None,
             images=tuple(picture.id for picture in pictures.get(row.id, ())[:_MAX_PICTURES]),
         )
@@ -95,7 +125,7 @@ def describe_chunks(ledger: Ledger, ids: Sequence[str]) -> list[Hit]:
     """Return these chunks as hits, in the order given, each with its best linked product. Scores are 0."""
     rows = {row.id: row for row in _rows(ledger, _CHUNKS, chunks.c.id, ids)}
     linked = products_of_chunks(ledger, ids)
-    names = _names(ledger, {product for products_ in linked.values() for product in products_[:1]})
+    printed = _records(ledger, {product for products_ in linked.values() for product in products_[:1]})
     return [
         Hit(
             kind="chunk",
@@ -106,11 +136,16 @@ def describe_chunks(ledger: Ledger, ids: Sequence[str]) -> list[Hit]:
             document=row.document_name,
             owner=row.owner,
             pages=tuple(row.record["pages"]),
-            product=next((names[p] for p in linked.get(row.id, []) if p in names), None),
             text=row.record["text"],
+            **_of_product(next((printed[p] for p in linked.get(row.id, []) if p in printed), None), None),
         )
         for row in (rows[i] for i in dict.fromkeys(ids) if i in rows)
     ]
+
+
+def describe(ledger: Ledger, by: ResultKind, ids: Sequence[str]) -> dict[str, Hit]:
+    """Return id -> what is shown of it, of the images, products or chunks that there are."""
+    return {hit.id: hit for hit in add_labels(ledger, _DESCRIBE[by](ledger, ids))}
 
 
 def add_labels(ledger: Ledger, hits: Sequence[Hit]) -> list[Hit]:
@@ -227,6 +262,13 @@ def _linked(ledger: Ledger, query: Select[Any], column: Any, ids: Sequence[str])
     return {source: [target for _, target in sorted(targets)] for source, targets in scored.items()}
 
 
-def _names(ledger: Ledger, ids: Iterable[str]) -> dict[str, str]:
-    query = select(products.c.id, products.c.name)
-    return {row.id: row.name for row in _rows(ledger, query, products.c.id, ids)}
+def _records(ledger: Ledger, ids: Iterable[str]) -> dict[str, Product]:
+    query = select(products.c.id, products.c.record)
+    return {row.id: Product.model_validate(row.record) for row in _rows(ledger, query, products.c.id, ids)}
+
+
+_DESCRIBE: Mapping[ResultKind, Callable[[Ledger, Sequence[str]], list[Hit]]] = {
+    "image": describe_images,
+    "product": describe_products,
+    "chunk": describe_chunks,
+}

@@ -1,0 +1,87 @@
+"""Without words and pictures, everything that matches the filters is listed, and counted."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from swatchbook.index.base import Where
+from swatchbook.ledger.queries import filters
+from swatchbook.ledger.queries.filters import facets
+from swatchbook.records import Product, ResultKind, Variant
+from swatchbook.resources import Resources, open_resources
+from swatchbook.search.search import facets_of_search, find_relevant
+from swatchbook.settings import Settings
+
+ANNA = Where(owner="anna")
+
+
+@pytest.fixture(scope="module")
+def sample(ingested_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Resources]:
+    home = tmp_path_factory.mktemp("browse") / "home"
+    shutil.copytree(ingested_home, home)
+    with open_resources(Settings(home=home)) as resources:
+        yield resources
+
+
+@pytest.mark.parametrize("by", ["image", "product", "chunk"])
+def test_everything_is_listed_once_page_by_page(sample: Resources, by: ResultKind) -> None:
+    total, seen, offset = facets(sample.ledger, by, ANNA).total, list[str](), 0
+    while True:
+        page = find_relevant(sample, where=ANNA, by=by, k=5, offset=offset)
+        assert page.total == total
+        seen += [hit.id for hit in page.hits]
+        if page.next is None:
+            break
+        offset = page.next
+    assert total == len(seen) == len(set(seen)) > 5
+
+
+@pytest.mark.parametrize("most_kept", [filters.MOST_KEPT, 0])
+def test_a_filter_lists_what_facets_count(sample: Resources, monkeypatch: pytest.MonkeyPatch, most_kept: int) -> None:
+    monkeypatch.setattr(filters, "MOST_KEPT", most_kept)
+    where = ANNA.model_copy(update={"colors": ("grey",)})
+    listed = find_relevant(sample, where=where, k=100)
+    assert len(listed.hits) == facets(sample.ledger, "image", where).total < facets(sample.ledger, "image", ANNA).total
+    assert listed.total == len(listed.hits)
+    assert facets_of_search(sample, where=where) == facets(sample.ledger, "image", where)
+
+
+def test_only_the_owner_s_are_listed(sample: Resources) -> None:
+    assert find_relevant(sample, where=Where(owner="bert")).total == 0
+    assert {hit.owner for hit in find_relevant(sample, where=ANNA, k=100).hits} == {"anna"}
+
+
+def test_a_filter_that_nothing_matches_is_named(sample: Resources) -> None:
+    found = find_relevant(sample, where=ANNA.model_copy(update={"category": ("no such",)}))
+    assert (found.hits, found.total) == ((), 0)
+    assert [each.field for each in found.unmatched] == ["category"]
+
+
+def test_a_search_counts_all_its_results(sample: Resources) -> None:
+    first = find_relevant(sample, text="oak floor", where=ANNA, k=3)
+    whole = find_relevant(sample, text="oak floor", where=ANNA, k=100)
+    assert first.total == whole.total == len(whole.hits) > 3
+    assert first.hits == whole.hits[:3]
+    assert facets_of_search(sample, text="oak floor", where=ANNA).total == whole.total
+
+
+def test_filter_counts_follow_the_words(sample: Resources) -> None:
+    whole = find_relevant(sample, text="oak floor", where=ANNA, by="product", k=100)
+    counted = facets_of_search(sample, text="oak floor", where=ANNA, by="product").fields["product"]
+    assert {each.value for each in counted.values} == {hit.title for hit in whole.hits}
+
+
+def test_a_caption_tells_the_variant() -> None:
+    oak, smoked = Variant(name="Oak", code="NO-1", price="€ 9"), Variant(name="Oak Smoked", code="NO-107")
+    product = Product(
+        id="p", name="Nordvik", category=None, code="NO", variants=(oak, smoked), first_page=1, last_page=1, pages=(1,),
+        metadata={}, confidence=1, evidence=(),
+    )  # fmt: skip
+    from swatchbook.ledger.queries.search_results import named_variant
+
+    assert named_variant(product, "Room with Nordvik Oak Smoked, NO-107") == smoked
+    assert named_variant(product, "OAK") == oak
+    assert named_variant(product, "Oak smoked and oak") is None  # which of both is not said
+    assert named_variant(product, "A soaked floor") is None
