@@ -163,8 +163,57 @@ def test_a_product_is_found_by_words_by_likeness_and_by_a_picture(tab: Page, tmp
     tab.wait_for_url(re.compile(r"/\?(by=image&)?picture=[0-9a-f]{64}$"))
     assert shown_images(tab)[0] == by_words[0]
     tab.locator(".card .picture").first.click()
+    tab.get_by_role("link", name="Open its page").click()
     tab.wait_for_url(f"**{by_words[0]}")
-    assert tab.locator("h1").inner_text().startswith("Image")
+    assert tab.locator(".way").get_by_role("link", name="Results").is_visible()
+
+
+def test_a_picture_is_found_by_browsing(tab: Page) -> None:
+    tab.goto("/")
+    grid = tab.locator(".cards.image")
+    begun = grid.locator(".card").count()
+    grid.locator(".more").scroll_into_view_if_needed()
+    grid.locator(".card").nth(begun).wait_for()  # more came while scrolling
+    chosen, other = grid.locator("a.picture").nth(2), grid.locator("a.picture").nth(3)
+    chosen.focus()
+    tab.keyboard.press("Enter")
+    viewer = tab.locator("dialog.viewer")
+    name = viewer.locator(".name").inner_text()
+    tab.keyboard.press("j")
+    tab.keyboard.press("ArrowLeft")
+    assert viewer.locator(".name").inner_text() == name
+    tab.keyboard.press("ArrowRight")
+    tab.keyboard.press("Escape")
+    assert not viewer.is_visible()
+    assert other.evaluate("each => each === document.activeElement")  # where one has got to
+    tab.keyboard.press("Enter")
+    tab.get_by_role("link", name="Open its page").click()
+    tab.wait_for_url("**/ui/images/*")
+    title = tab.locator("h1").inner_text()
+    tab.keyboard.press("ArrowRight")
+    tab.wait_for_url("**/ui/images/*from=*")
+    tab.keyboard.press("ArrowLeft")
+    tab.wait_for_function("title => document.querySelector('h1').innerText === title", arg=title)
+    tab.locator(".way").get_by_role("link", name="Results").click()
+    tab.wait_for_url("**/#result-*")
+    assert tab.locator(".card:target").is_visible()
+
+
+def test_filters_are_a_drawer_on_a_phone(browser: Browser, service: Served) -> None:
+    with opened(browser, service, viewport={"width": 390, "height": 800}) as (_, tab):
+        tab.goto("/")
+        assert not tab.locator("#filters").is_visible()
+        tab.get_by_role("link", name="Filters").click()
+        tab.locator("#filters .facet a").first.wait_for()
+        tab.keyboard.press("Escape")
+        tab.locator("#filters").wait_for(state="hidden")
+        tab.get_by_role("link", name="Filters").click()
+        tab.locator("#filters .facet a").first.click()
+        tab.wait_for_url("**/?*=*")
+        assert not tab.locator("#filters").is_visible()
+        assert tab.locator(".card").count()
+        wide = tab.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
+        assert not wide, "the page must not scroll sideways"
 
 
 @pytest.mark.parametrize(("event", "holder"), [("paste", "clipboardData"), ("drop", "dataTransfer")])

@@ -22,7 +22,9 @@ def test_words_find_what_the_api_finds(sample: TestClient) -> None:
         folded = read.all("img", alt="Nearly the same picture")
         assert len(read.all("li", class_="card")) + len(folded) == len(hits) > 0
         for hit in hits:
-            assert (hit["product"] or hit["title"])[:40] in " ".join(read.text.split())
+            assert hit["title"][:40] in " ".join(read.text.split())
+            assert (hit["code"] or "") in read.text
+            assert (hit["price"] or "") in read.text
         images = [hit["id"] if by == "image" else hit["images"][0] for hit in hits if by == "image" or hit["images"]]
         assert {link.rpartition("/")[2] for link in read.links("/ui/images/")} == set(images)
         assert read.all("input", name="by", value=by, checked="")
@@ -44,7 +46,7 @@ def test_a_filter_is_a_link_that_goes_and_comes_back(sample: TestClient) -> None
 
 def test_empty_fields_of_a_form_ask_for_nothing(sample: TestClient) -> None:
     assert page(sample, "/?text=oak&image=&price_min=&price_max=&owner=").all("li", class_="card")
-    assert "Describe what you look for" in page(sample, "/?text=&by=image").text
+    assert "the newest first" in page(sample, "/?text=&by=image").text
 
 
 def test_more_like_this_leaves_the_image_itself_out(sample: TestClient, document: str) -> None:
@@ -129,8 +131,12 @@ def test_more_results_are_one_link_away(sample: TestClient) -> None:
     assert len(images) > 3
     read = page(sample, "/?text=oak&k=3")
     assert len(read.links("/ui/images/")) == 3
+    assert f"3 of {len(images)} pictures" in " ".join(read.text.split())
     assert len(page(sample, "/?text=oak&k=100").links("/ui/images/")) == len(images)
-    assert "/?text=oak&k=100" in read.links("/?text=oak&k=")
+    assert "/?text=oak&offset=3" in read.links("/?text=oak&offset=")
+    part = page(sample, "/ui/results?text=oak&offset=3")  # what a script adds below
+    assert [link.rpartition("/")[2] for link in part.links("/ui/images/")] == [each["id"] for each in images[3:27]]
+    assert not part.all("form")
 
 
 def test_a_nearly_equal_picture_is_folded_into_the_better_result(sample: TestClient, resources: Resources) -> None:
@@ -150,3 +156,40 @@ def test_a_nearly_equal_picture_is_folded_into_the_better_result(sample: TestCli
     (folded,) = {first, second} - {*shown()}
     assert "1 picture nearly the same" in read.text
     assert f"/ui/images/{folded}" in read.links("/ui/images/")
+
+
+def test_a_filter_without_words_lists_its_results(sample: TestClient, document: str) -> None:
+    listed = sample.get("/search", params={"document": document, "by": "product", "k": 24}).json()
+    read = page(sample, f"/?document={document}&by=product")
+    assert len(read.all("li", class_="card")) == len(listed["hits"]) == listed["total"] > 0
+    text = " ".join(read.text.split())
+    assert f"Products in {listed['hits'][0]['document']}" in text
+    assert document not in text  # its name is shown, not its id
+
+
+def test_the_first_page_shows_what_there_is(sample: TestClient) -> None:
+    read = page(sample, "/")
+    total = sample.get("/search", params={"k": 1}).json()["total"]
+    assert "Newest products" in read.text
+    assert f"of {total} pictures, the newest first" in " ".join(read.text.split())
+    assert read.all("dialog", class_="viewer")
+
+
+def test_counts_of_filters_follow_the_words(sample: TestClient) -> None:
+    found = sample.get("/search", params={"text": "oak", "k": 1}).json()["total"]
+    assert sample.get("/facets?text=oak").json()["total"] == found < sample.get("/facets").json()["total"]
+    assert f"{found} pictures in all" in page(sample, "/ui/facets?text=oak").text
+
+
+def test_a_picture_leads_back_to_the_results_and_on(sample: TestClient) -> None:
+    first, second, third = (hit["id"] for hit in sample.get("/search", params={"text": "oak", "k": 3}).json()["hits"])
+    came = sample.get(f"/ui/images/{second}", headers={"referer": str(sample.base_url.join("/?text=oak"))}).text
+    for read in (came, sample.get(f"/ui/images/{second}?from=/?text%3Doak").text):
+        assert f'href="/?text=oak#result-{second}"' in read
+        assert f'href="/ui/images/{first}?from=%2F%3Ftext%3Doak"' in read
+        assert f'href="/ui/images/{third}?from=%2F%3Ftext%3Doak"' in read
+    other = sample.get(f"/ui/images/{second}", headers={"referer": "https://elsewhere.example/?text=oak"}).text
+    for read in (other, sample.get(f"/ui/images/{second}?from=//elsewhere.example/").text):
+        assert "elsewhere" not in read
+        assert 'class="way"' in read
+        assert "/ui/documents/" in read
