@@ -154,7 +154,7 @@ def main(catalogue: Path) -> None:
         ends = {0: time.perf_counter()}
         reader.extract(
             catalogue, range(1, reading.page_count + 1), reading.content, files, settings,
-            progress=lambda done, _: ends.setdefault(done, time.perf_counter()),
+            progress=lambda done, *_: ends.setdefault(done, time.perf_counter()),
         )  # fmt: skip
         print(*(ends[done + 1] - ends[done] for done in range(1, reading.page_count)))
 

@@ -41,12 +41,13 @@ from swatchbook.one_line import shorten
 from swatchbook.records import Record
 from swatchbook.redact import REDACTED, redact
 from swatchbook.settings import Settings
+from tasks.prefect_client import FAILURES, WAITS
 
 BLOCK = "default"
 """Name of the blocks that are filled from the settings."""
 
-NOTIFICATION = "swatchbook-failed-runs"
-"""Name of the automation and of its webhook block."""
+NOTIFICATION, WAITING_NOTIFICATION = "swatchbook-failed-runs", "swatchbook-waiting-runs"
+"""Names of the automations; the first is that of their webhook block, too."""
 
 
 class Outcome(StrEnum):
@@ -98,7 +99,7 @@ async def set_up(settings: Settings, mode: Mode) -> list[Line]:
         for declared in sorted(read_declaration(find_declaration()), key=lambda each: each.name == FLOW):
             lines.append(await set_deployment(client, declared, mode))
         if settings.failure_webhook_url is not None:
-            lines += await set_notification(client, settings.failure_webhook_url, mode)
+            lines += await set_notifications(client, settings.failure_webhook_url, mode)
     return lines
 
 
@@ -286,42 +287,59 @@ def _cron(schedule: Schedule) -> CronSchedule:
 # --- failure notification ---------------------------------------------------------------------------------------------
 
 _PAYLOAD = (
-    '{"text": {{ ("Swatchbook: " ~ flow.name ~ " " ~ flow_run.name ~ ": " ~ flow_run.state.name ~ " " '
-    "~ (flow_run|ui_url or flow_run.id)) | tojson }}, "
+    '{"text": {{ ("Swatchbook: " ~ flow.name ~ " " ~ flow_run.name ~ ": " ~ '
+    f"(flow_run.state.message.partition('.')[0] if flow_run.state.name in {[WAITS, FAILURES]} else flow_run.state.name)"
+    ' ~ " " ~ (flow_run|ui_url or flow_run.id)) | tojson }}, '
     '"event": {{ event.event | tojson }}, "flow": {{ flow.name | tojson }}, '
     '"flow_run": {{ flow_run.id | string | tojson }}, "state": {{ flow_run.state.name | tojson }}}'
 )
-"""Jinja template of JSON with a `text` for chat services. Omits the state's message, which may quote a document."""
+"""Jinja template of JSON with a `text` for chat services. Of states that say what waits or has failed it has the first
+sentence, which has only counts; it omits other messages, which may quote a document.
+"""
 
 
-async def set_notification(client: PrefectClient, url: SecretStr, mode: Mode) -> list[Line]:
-    """Create or update an automation that calls a webhook for each failed or crashed flow run of our deployments."""
+async def set_notifications(client: PrefectClient, url: SecretStr, mode: Mode) -> list[Line]:
+    """Create or update the automations that call a webhook for flow runs of our deployments: one for each that failed,
+    crashed or ended with failures, and one for each that waits. A person can turn off either.
+    """
     forced = mode.model_copy(update={"force": True})
     block = await set_block(client, Webhook(method="POST", url=url), NOTIFICATION, forced)
-    line = Line(what="automation", name=NOTIFICATION, outcome=Outcome.CREATED)
+    names = (NOTIFICATION, WAITING_NOTIFICATION)
     if mode.check and block.outcome is Outcome.CREATED:
-        return [block, line]
+        return [block, *(Line(what="automation", name=name, outcome=Outcome.CREATED) for name in names)]
     saved = await client.read_block_document_by_name(NOTIFICATION, Webhook.get_block_type_slug())
-    wanted = _automation(saved.id, [each.name for each in read_declaration(find_declaration())])
-    current = next(iter(await client.read_automations_by_name(NOTIFICATION)), None)
+    flows = [each.name for each in read_declaration(find_declaration())]
+    return [block, *[await _set_automation(client, _automation(name, saved.id, flows), mode) for name in names]]
+
+
+async def _set_automation(client: PrefectClient, wanted: AutomationCore, mode: Mode) -> Line:
+    """Create or update an automation; one that a person has turned off stays so."""
+    line = Line(what="automation", name=wanted.name, outcome=Outcome.CREATED)
+    current = next(iter(await client.read_automations_by_name(wanted.name)), None)
     if current is None:
         await mode.apply(lambda: client.create_automation(wanted))
-        return [block, line]
+        return line
     difference = _difference(_comparable(current), _comparable(wanted))
     if difference:
         updated = wanted.model_copy(update={"enabled": current.enabled})
         await mode.apply(lambda: client.update_automation(current.id, updated))
     outcome = Outcome.UPDATED if difference else Outcome.SAME
-    return [block, line.model_copy(update={"outcome": outcome, "difference": difference})]
+    return line.model_copy(update={"outcome": outcome, "difference": difference})
 
 
-def _automation(webhook: UUID, flows: list[str]) -> AutomationCore:
+_EVENTS = {NOTIFICATION: ("Failed", "Crashed", FAILURES), WAITING_NOTIFICATION: (WAITS,)}
+"""Automation -> names of the states that trigger it."""
+
+_WHAT = {NOTIFICATION: "failed, crashed or ended with failures", WAITING_NOTIFICATION: "waits for its next try"}
+
+
+def _automation(name: str, webhook: UUID, flows: list[str]) -> AutomationCore:
     return AutomationCore(
-        name=NOTIFICATION,
-        description="Calls SWATCHBOOK_FAILURE_WEBHOOK_URL for each flow run that failed or crashed.",
+        name=name,
+        description=f"Calls SWATCHBOOK_FAILURE_WEBHOOK_URL for each flow run that {_WHAT[name]}.",
         tags=["swatchbook"],
         trigger=EventTrigger(
-            expect={"prefect.flow-run.Failed", "prefect.flow-run.Crashed"},
+            expect={f"prefect.flow-run.{state}" for state in _EVENTS[name]},
             match_related={"prefect.resource.role": "flow", "prefect.resource.name": flows},
             posture=Posture.Reactive,
             threshold=1,

@@ -34,6 +34,7 @@ from tasks.embed import preload_models, publish_whole
 from tasks.embed_items import embed_items
 from tasks.extract import extract_pictures, save_pictures
 from tasks.flow_process import registered
+from tasks.named_end import ends_by_name
 from tasks.plan import plan_pages
 from tasks.policy import cached
 from tasks.progress import hold_document, in_background
@@ -47,6 +48,7 @@ Source = Annotated[str, Field(min_length=1, max_length=4_096)]
 
 @flow(name="ingest_catalogue", persist_result=False)
 @registered
+@ends_by_name
 async def ingest_catalogue(
     source: Source,
     owner: Owner = DEFAULT_OWNER,

@@ -16,6 +16,7 @@ from swatchbook.records import DEFAULT_OWNER, BlockNames, IngestOptions, Owner, 
 from tasks.embed import preload_models, publish_whole, require_models
 from tasks.embed_items import Added, embed_as_added
 from tasks.flow_process import registered
+from tasks.named_end import ends_by_name
 from tasks.progress import hold_document, in_background
 from tasks.register import register_document, rename_flow_run
 from tasks.report import finish_document, publish_artifacts
@@ -27,6 +28,7 @@ Folder = Annotated[str, Field(min_length=1, max_length=4_096)]
 
 @flow(name="ingest_images", persist_result=False)
 @registered
+@ends_by_name
 async def ingest_images(
     source: Folder,
     owner: Owner = DEFAULT_OWNER,

@@ -12,6 +12,7 @@ from swatchbook.ledger.documents import all_documents
 from swatchbook.pipeline.register_folder import find_changed
 from swatchbook.records import BlockNames, RunReport
 from tasks.flow_process import registered
+from tasks.named_end import report_of
 
 
 @flow(name="rescan_sources", persist_result=False)
@@ -28,7 +29,8 @@ async def rescan_sources(blocks: BlockNames = BlockNames()) -> list[RunReport]:
     for known in await asyncio.to_thread(all_documents, resources.ledger, None):
         try:
             if document := await asyncio.to_thread(find_changed, resources, known.id):
-                reports.append(await ingest_images(document.content, document.owner, document.options, document.blocks))
+                asked = (document.content, document.owner, document.options, document.blocks)
+                reports.append(await report_of(await ingest_images(*asked, return_state=True)))
         except Exception as error:  # the isolation boundary between sources
             log.warning("%s: %s", known.name, error, exc_info=True)
     return reports

@@ -19,6 +19,7 @@ from swatchbook.records import BlockNames, DocumentStatus, RunReport
 from swatchbook.resources import Resources
 from tasks.cancelled_in_prefect import was_cancelled_in_prefect
 from tasks.flow_process import registered
+from tasks.named_end import report_of
 
 
 @flow(name="retry_failed", persist_result=False)
@@ -73,4 +74,5 @@ async def resume_document(resources: Resources, document_id: str) -> RunReport |
     if document.source is None:
         raise InvalidReference(f"{document.name} has no stored file.", advice="Ingest the file again.")
     ingest = ingest_catalogue if document.kind == PDF else ingest_images
-    return await ingest(document.source, document.owner, document.options, document.blocks)
+    asked = (document.source, document.owner, document.options, document.blocks)
+    return await report_of(await ingest(*asked, return_state=True))

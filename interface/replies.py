@@ -20,6 +20,7 @@ from swatchbook.records import (
     Record,
     ReviewImage,
     RunReport,
+    ShownState,
     Stage,
     StoredEdit,
     Trashed,
@@ -50,12 +51,15 @@ class ListedStates(Record):
 
 
 class Progress(Record):
-    """Progress of the live run: `done` of `total` units towards `stage`. Ages in seconds."""
+    """Progress of the live run: `done` of `total` units of a step, towards `stage`. Ages in seconds."""
 
     stage: Stage | None
     done: int
     total: int
     note: str | None
+    step: str = ""
+    unit: str = ""
+    sentence: str = Field(default="", description="What it does at the moment: Reading page 12 of 27.")
     heartbeat_age: float
     progress_age: float
 
@@ -67,6 +71,7 @@ class ListedDocument(Record):
     owner: str
     name: str
     status: DocumentStatus
+    shown: ShownState | None = Field(default=None, description="Its state in words, the same as everywhere else.")
     stage: Stage
     percent: float = Field(description="Overall progress, 0–100.")
     message: str | None

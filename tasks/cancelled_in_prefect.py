@@ -17,7 +17,7 @@ from swatchbook.ledger import schedule
 from swatchbook.ledger.database import Ledger, portions
 from swatchbook.ledger.document_commands import cancel
 from swatchbook.ledger.documents import Document, get_document
-from tasks.prefect_client import PAGE
+from tasks.prefect_client import PAGE, WAITS
 
 UNWANTED = "Its document was cancelled, deleted or requested again."
 SILENT = "Its run has no heartbeat."
@@ -76,13 +76,16 @@ def _last_command(document: Document) -> float:
 
 
 async def _is_cancelled_by_person(client: PrefectClient, run: FlowRun, *, since: float) -> bool:
-    """Return whether the first of the states with which it was cancelled is a person's, set after `since`."""
+    """Return whether the first of the states with which it was cancelled is a person's, set after `since`.
+
+    An ingest that waits has ended with a state of this type, too: nobody has cancelled it.
+    """
     try:
         states = await client.read_flow_run_states(run.id)
     except ObjectNotFound:
         return False
     first: State | None = None
-    for state in sorted(states, key=lambda state: state.timestamp):
+    for state in sorted((each for each in states if each.name != WAITS), key=lambda state: state.timestamp):
         first = None if state.type not in _CANCELLED else first or state
     if first is None or first.timestamp.timestamp() <= since:
         return False

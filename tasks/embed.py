@@ -108,9 +108,10 @@ async def _process_all(work: Work, batches: Sequence[Batch], advance: Advance) -
         async with slots:
             result = await task(work, batch)
         done += len(batch.members)
-        await advance(done, total, f"batch {batch.number}/{batch.of}")
+        await advance(done, total, "")
         return result
 
+    await advance(done, total, "")
     concurrent = [batch for batch in batches if not batch.alone]
     results = await asyncio.gather(*map(process, concurrent), return_exceptions=True)
     for batch in batches:

@@ -35,6 +35,10 @@ WAITING = (StateType.SCHEDULED,)
 UNDER_WAY = (StateType.PENDING, StateType.RUNNING, StateType.CANCELLING)
 """States in which a flow run holds a slot of its pool."""
 
+WAITS, FAILURES = "Waiting", "Failures"
+"""Names of the final states of an ingest that is not all done; the type of the first is Cancelled, of the second
+Failed."""
+
 WORKER = "prefect.worker.name"
 """Label of a flow run with the name of the worker that executes it."""
 

@@ -1,27 +1,40 @@
-"""Hold a document's run while its stages run: write each stage's progress and duration to the ledger (for the command
-line) and to a progress bar in Prefect's UI. Each stage's share of the whole is in `records/documents.py`.
+"""Hold a document's run while its stages run: write each stage's progress and duration to the ledger, and show what is
+there as a progress bar in Prefect's UI, with the words of web page and terminal (`reports/progress.py`). Each stage's
+share of the whole is in `records/documents.py`.
 """
 
 import asyncio
+import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, ParamSpec, Protocol, TypeVar
+from uuid import UUID
 
 from prefect import Task, get_run_logger
 from prefect.artifacts import acreate_progress_artifact, aupdate_progress_artifact
 
 from blocks import load_resources
+from swatchbook.errors import Failure
+from swatchbook.ledger.documents import get_document
+from swatchbook.ledger.runs import live_run
 from swatchbook.pipeline.run import finish_stage, hold_run, report_progress, start_stage
 from swatchbook.pipeline.work import Work
-from swatchbook.records import PROGRESS, Stage, overall_percent
+from swatchbook.records import DocumentStatus, Stage, overall_percent
+from swatchbook.reports.document_state import describe_document
 from swatchbook.reports.markdown import plain
+from swatchbook.reports.progress import describe_progress
+from swatchbook.resources import Resources
 from tasks.policy import cached
 from tasks.prefect_client import prefect_errors_as_outage
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+log = logging.getLogger(__name__)
+
+_SHOW_SECONDS = 1.0  # between two looks of the progress artifact at the ledger
 
 Advance = Callable[[int, int, str], Awaitable[None]]
 """Progress callback of a stage: (done, total, note)."""
@@ -66,24 +79,18 @@ async def hold_document(work: Work) -> AsyncIterator[Stages]:
 
     Raises ProviderDown if Prefect's server does not answer for longer than its client retries.
     """
-    log = get_run_logger()
+    run_log = get_run_logger()
     resources = load_resources(work.blocks)
     with hold_run(resources, work.run), prefect_errors_as_outage():
+        name, starting = plain(work.name), describe_progress(None).sentence
         artifact = await acreate_progress_artifact(
-            progress=0.0, key=f"progress-{work.document}", description=f"{plain(work.name)}: {Stage.REGISTERED}"
+            progress=0.0, key=f"progress-{work.document}", description=f"{name}: {starting}"
         )
-
-        async def show(percent: float, note: str) -> None:
-            try:
-                await aupdate_progress_artifact(artifact, progress=percent, description=f"{plain(work.name)}: {note}")
-            except Exception:  # the display of progress must not stop the work
-                log.warning("the progress artifact could not be updated", exc_info=True)
 
         @asynccontextmanager
         async def stage(towards: Stage, units: int = 0) -> AsyncIterator[Step]:
             async def advance(done: int, total: int, note: str) -> None:
                 await asyncio.to_thread(report_progress, resources, work.run, towards, done, total, note)
-                await show(overall_percent(towards, done, total), note)
 
             started = time.monotonic()
             await asyncio.to_thread(start_stage, resources, work.run, towards)
@@ -91,8 +98,51 @@ async def hold_document(work: Work) -> AsyncIterator[Stages]:
             seconds = time.monotonic() - started if step.seconds is None else step.seconds
             units = 0 if step.from_cache else step.units
             await asyncio.to_thread(finish_stage, resources, work.run, towards, seconds, units)
-            log.info("%s: %s after %.1f s", work.name, towards, seconds)
-            await show(PROGRESS[towards][1], towards)
+            run_log.info("%s: %s after %.1f s", work.name, towards, seconds)
 
-        yield stage
-    await show(100.0, Stage.COMPLETED)
+        mirror = _Mirror(resources, work, artifact)
+        try:
+            async with in_background(mirror.keep_showing()):
+                yield stage
+        except Exception:
+            await mirror.show_end()
+            raise
+        await mirror.show_end()
+
+
+class _Mirror:
+    """Shows in a progress artifact of Prefect what the ledger has of a document's run. Its errors are only logged."""
+
+    def __init__(self, resources: Resources, work: Work, artifact: UUID) -> None:
+        self._resources, self._work, self._artifact = resources, work, artifact
+        self._shown: tuple[float, str] = (0.0, "")
+
+    async def keep_showing(self) -> None:
+        """Show the progress of the live run until cancelled."""
+        ledger = self._resources.ledger.with_patience(0.0)
+        while True:
+            with suppress(Failure):  # the ledger is away: what is shown stays
+                run = await asyncio.to_thread(live_run, ledger, self._work.document)
+                if run and run.stage:
+                    percent = overall_percent(run.stage, run.done, run.total)
+                    await self._show(percent, describe_progress(run).sentence)
+            await asyncio.sleep(_SHOW_SECONDS)
+
+    async def show_end(self) -> None:
+        """Show the state in which the run has left the document. The bar is full only if nothing of it waits."""
+        with suppress(Failure):
+            ledger = self._resources.ledger.with_patience(0.0)
+            document = await asyncio.to_thread(get_document, ledger, self._work.document)
+            shown = describe_document(document, now=await asyncio.to_thread(ledger.now))
+            is_over = document.status is DocumentStatus.COMPLETED and shown.severity in ("good", "warning")
+            await self._show(100.0 if is_over else self._shown[0], shown.sentence)
+
+    async def _show(self, percent: float, sentence: str) -> None:
+        if (percent, sentence) == self._shown:
+            return
+        self._shown = percent, sentence
+        described = f"{plain(self._work.name)}: {sentence}"
+        try:
+            await aupdate_progress_artifact(self._artifact, progress=percent, description=described)
+        except Exception:  # the display of progress must not stop the work
+            log.warning("the progress artifact could not be updated", exc_info=True)

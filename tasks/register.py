@@ -45,7 +45,7 @@ async def register_document(
         options, owner = document.options, document.owner  # the owner may have been renamed since
     if is_remote(source):  # downloaded once, although the loop below may try to begin several times
         registration = await asyncio.to_thread(
-            register_source, resources, source, owner=owner, options=options, edition_of=edition_of
+            register_source, resources, source, owner=owner, options=options, edition_of=edition_of, begins=True
         )
         source = registration.document.file or source
     while True:

@@ -8,7 +8,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from interface.cli.coverage_tables import stale_lines
-from interface.cli.run_report import account, draw_failures, draw_warnings, heading, stage_name, status
+from interface.cli.run_report import account, draw_failures, draw_warnings, heading, stage_name, state_text
 from interface.cli.terminal import cell, clean, facts, megabytes, owner_flag, plural, table, until
 from swatchbook.analysis.judge import score
 from swatchbook.ledger.database import Ledger
@@ -21,6 +21,8 @@ from swatchbook.ledger.runs import LiveRun, live_runs
 from swatchbook.ledger.schedule import due_documents
 from swatchbook.one_line import shorten
 from swatchbook.records import Analysis, DocumentStatus, Record, RunReport, SkippedPage, Stage
+from swatchbook.reports.document_state import describe_document
+from swatchbook.reports.progress import describe_progress
 from swatchbook.reports.stale import StaleRole, stale_roles
 from swatchbook.settings import Settings
 from swatchbook.truncate import merge_roles, page_numbers, truncate
@@ -84,7 +86,7 @@ def draw_overview(overview: Overview, *, now: float) -> RenderableType:
     """Return counts and a table of open and recent documents; one line for an empty collection."""
     counts = " · ".join(f"{count} {name}" for name, count in overview.counts.items() if count) or "no documents yet"
     parts: list[RenderableType] = [Text(counts, "bold")]
-    live = {run.document: run for run in overview.running}
+    live = {run.document: run for run in overview.running if run.kind == "document"}
     if overview.open or overview.recent:
         rows = table("document", "name", "owner", "status", "stage", "next try", "message")
         for document in (*overview.open, *overview.recent):
@@ -94,10 +96,10 @@ def draw_overview(overview: Overview, *, now: float) -> RenderableType:
                 cell(document.id[:8]),
                 cell(document.name, "bold"),
                 cell(document.owner),
-                status(document.status),
-                cell(_progress(run) if run else _stage(document)),
+                state_text(describe_document(document, now=now)),
+                cell(describe_progress(run).sentence if run else _stage(document)),
                 cell(when),
-                cell((run.note if run else document.message) or ""),
+                cell("" if run else document.message or ""),
             )
         parts.append(rows)
     if overview.due:
@@ -127,7 +129,7 @@ def draw_document(document: Document, report: RunReport, shown: dict[str, Any], 
         *_counts("linked pictures", [link["role"] for link in shown["links"] if link["kind"] == "image_product"]),
         *_counts("pages", [page["shows"] for page in shown["page_contents"].values()]),
     ]
-    parts: list[RenderableType] = [heading(report), facts([*rows, *account(report)])]
+    parts: list[RenderableType] = [heading(report, now=now, next_try=document.due_at), facts([*rows, *account(report)])]
     if shown["products"]:
         parts.append(_products(shown["products"], shown["links"]))
     if report.skipped:
@@ -226,7 +228,3 @@ def _variants(variants: Sequence[dict[str, Any]]) -> str | None:
 
 def _stage(document: Document) -> str:
     return "" if document.stage is Stage.COMPLETED else stage_name(document.stage)
-
-
-def _progress(run: LiveRun) -> str:
-    return stage_name(run.stage) + (f" {run.done}/{run.total}" if run.total else "")

@@ -7,15 +7,19 @@ from collections.abc import Iterable
 
 from swatchbook.errors import Failure, InvalidReference
 from swatchbook.records import DocumentStatus, RunReport
+from swatchbook.reports.document_state import describe_report
 
 COMPLETED, FAILED, USAGE, OPEN, INTERRUPTED = 0, 1, 2, 3, 130
 
 
 def of_report(report: RunReport) -> int:
-    """Return COMPLETED, OPEN for waiting or completed with failures, FAILED for anything that needs a person."""
-    if report.status is DocumentStatus.COMPLETED:
-        return OPEN if report.failed_images or report.other_failures else COMPLETED
-    return OPEN if report.status is DocumentStatus.WAITING else FAILED
+    """Return COMPLETED, OPEN for waiting or completed with failures, FAILED where nothing of it could be used, and for
+    anything that needs a person.
+    """
+    shown = describe_report(report, now=0.0)
+    if shown.severity == "warning":
+        return OPEN
+    return COMPLETED if report.status is DocumentStatus.COMPLETED and shown.severity == "good" else FAILED
 
 
 def of_failure(failure: Failure) -> int:

@@ -21,7 +21,8 @@ from swatchbook.pipeline.finish_run import make_room, tell_gone_items
 from swatchbook.pipeline.register import Registered
 from swatchbook.pipeline.register_folder import register_path
 from swatchbook.pipeline.run import block_document
-from swatchbook.records import DEFAULT_OWNER, DocumentStatus, IngestOptions, RunReport, Scan
+from swatchbook.records import DEFAULT_OWNER, DocumentStatus, IngestOptions, RunReport, Scan, Stage
+from swatchbook.reports.progress import describe_step
 from swatchbook.resources import Resources
 from swatchbook.runtime.heap import release_memory
 
@@ -139,7 +140,8 @@ def _process(
         return code if expected else FAILED
     reports.append(report)
     if code == COMPLETED and not quiet:
-        out().print(draw(report, now=resources.ledger.now()))
+        due_at = get_document(resources.ledger, document.id).due_at
+        out().print(draw(report, now=resources.ledger.now(), next_try=due_at))
     return worst([code, of_report(report)])
 
 
@@ -153,12 +155,18 @@ def find_report(resources: Resources, document: Document, *, unchanged: bool) ->
     return report
 
 
+def _reading_ahead(resources: Resources, document: Document) -> str:
+    """Return which page is read while Prefect starts; nothing where none is."""
+    ahead = resources.readings.get(document.source or "")
+    return describe_step(document.kind, Stage.READ, *ahead.progress).sentence if ahead else ""
+
+
 def _run_with_progress(resources: Resources, document: Document, work: Callable[[], object]) -> None:
     """Run the work and show its progress. Raises its Failure, unless the ledger has it and the account shows it."""
     from interface.cli.progress import watching
 
     try:
-        with watching(resources.ledger, document, err()):
+        with watching(resources.ledger, document, err(), before=partial(_reading_ahead, resources, document)):
             work()
     except RunRevoked:  # cancelled or deleted meanwhile; the account shows it
         return

@@ -42,19 +42,26 @@ def run_ingest(resources: Resources, document: Document, options: IngestOptions)
         raise Configuration(f"{document.name}: the file was never stored.", advice="Ingest the file again.")
     server = _start_server(resources.settings)
     reading = _read_ahead(resources, document, options)
+    if reading:  # the command shows its progress until the run begins
+        resources.readings[document.source] = reading
     load_prefect()
     from blocks import load_resources
     from flows.ingest_catalogue import ingest_catalogue
     from flows.ingest_images import ingest_images
     from tasks.embed import preload_models
+    from tasks.named_end import report_of
 
     if reading:
         load_resources(BlockNames()).readings[document.source] = reading
     preload_models(load_resources(BlockNames()), options)
     if server:
         server.wait()
-    ingest = ingest_catalogue if document.kind == PDF else ingest_images
-    return _run(ingest(document.source, owner=document.owner, options=options), resources, document)
+    source, ingest = document.source, ingest_catalogue if document.kind == PDF else ingest_images
+
+    async def report() -> RunReport:
+        return await report_of(await ingest(source, owner=document.owner, options=options, return_state=True))
+
+    return _run(report(), resources, document)
 
 
 def bring_back(resources: Resources, document: Document) -> RunReport | None:

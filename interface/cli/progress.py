@@ -18,25 +18,20 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from interface.cli.terminal import WORK, cell, clean, duration
+from interface.cli.terminal import WORK, cell, clean, duration, plural
 from swatchbook.errors import Failure, LedgerDown
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.documents import PDF, Document
+from swatchbook.ledger.queries.document_figures import FoundSoFar, found_so_far
 from swatchbook.ledger.queries.report import document_report
 from swatchbook.ledger.queries.timings import StageTiming, stage_timings
-from swatchbook.ledger.runs import LiveRun, live_runs
+from swatchbook.ledger.runs import LiveRun, live_run, live_runs
 from swatchbook.records import RunReport, Stage, overall_percent
+from swatchbook.reports.progress import describe_progress, describe_step
 
 POLL_SECONDS = 0.25
+_COUNT_SECONDS = 1.0  # between two counts of products and images
 _LINE_SECONDS = 1.0  # where only finished stages are told, and a look costs the run as much
-
-UNITS = {Stage.READ: "pages", Stage.EXTRACTED: "pages", Stage.EMBEDDED: "images"}
-"""What a stage of a PDF counts."""
-
-
-def unit_of(kind: str, stage: Stage) -> str:
-    """Return what a stage counts, of a document of this kind; empty where it counts nothing."""
-    return "items" if kind != PDF and stage is Stage.EXTRACTED else UNITS.get(stage, "")
 
 
 def label_of(kind: str, stage: Stage) -> str:
@@ -75,6 +70,8 @@ class Track:
     kind: str = PDF
     steps: tuple[Step, ...] = ()
     elsewhere: str | None = None  # the other process that runs it
+    before: str = ""  # what is done before the run begins, in words
+    figures: str = ""  # products and images found so far
 
 
 def follow(track: Track, run: LiveRun | None, now: float) -> Track:
@@ -108,29 +105,38 @@ def draw(track: Track, now: float) -> Group:
         Text(clock(now - track.since), "dim"),
     )
     lines = Table.grid(padding=(0, 1))
-    for column in ("left", "left", "right", "right", "left"):
+    for column in ("left", "left", "right", "right"):
         lines.add_column(justify="right" if column == "right" else "left", no_wrap=True)
     for step in track.steps:
-        over = step.until is not None
-        rate, unit = step.rate(now), unit_of(track.kind, step.stage)
+        words = describe_step(track.kind, step.stage, step.done, step.total, step.note)
+        unit = f"{words.unit}s" if words.unit else ""
+        if step.until is None:
+            rate = step.rate(now)
+            spinner = Spinner("dots", style="cyan")
+            lines.add_row(spinner, Text(clean(words.sentence), "bold"), "", per_second(rate, unit) if rate else "")
+            continue
         most = max(step.done, step.total)  # the last poll may precede the last unit
-        counts = f"{step.done}/{step.total}" if step.total and not over else f"{most}" if most else ""
-        counts += f" {unit}" if counts and unit not in WORK[step.stage] else ""
-        lines.add_row(
-            Text("✓", "green") if over else Spinner("dots", style="cyan"),
-            Text(label_of(track.kind, step.stage), "dim" if over else ""),
-            Text(counts, "dim" if over else "bold"),
-            Text(duration(step.seconds(now)) if over else per_second(rate, unit) if rate else "", "dim"),
-            Text("" if over else clean(step.note or ""), "dim", overflow="ellipsis"),
-        )
+        counts = Text(f"{most} {unit}" if most and unit else "", "dim")
+        took = Text(duration(step.seconds(now)), "dim")
+        lines.add_row(Text("✓", "green"), Text(label_of(track.kind, step.stage), "dim"), counts, took)
     if not track.steps:
-        lines.add_row(Spinner("dots", style="cyan"), Text("starting Prefect", "dim"), "", "", "")
+        lines.add_row(Spinner("dots", style="cyan"), Text(track.before or describe_progress(None).sentence, "bold"))
+    if track.figures:
+        lines.add_row("", Text(track.figures, "dim"))
     return Group(head, lines, *([Text(f"following {track.elsewhere}", "dim")] if track.elsewhere else []))
 
 
 def per_second(rate: float, unit: str) -> str:
     """Format a rate: 120 images/s, 3.4 images/s, 0.25 images/s."""
     return f"{rate:.{0 if rate >= 100 else 1 if rate >= 1 else 2}f} {unit}/s" if unit else f"{rate:.1f}/s"
+
+
+def figures_in_words(found: FoundSoFar | None) -> str:
+    """Return how many products and images are found so far; nothing while there are none."""
+    if found is None:
+        return ""
+    counts = ((found.products, "product"), (found.images, "image"))
+    return " · ".join(plural(count, noun) for count, noun in counts if count)
 
 
 def clock(seconds: float) -> str:
@@ -140,8 +146,13 @@ def clock(seconds: float) -> str:
 
 
 @contextmanager
-def watching(ledger: Ledger, document: Document, console: Console) -> Iterator[None]:
-    """Show the document's progress while the block runs: live on a terminal, else one line per finished stage."""
+def watching(
+    ledger: Ledger, document: Document, console: Console, *, before: Callable[[], str] = lambda: ""
+) -> Iterator[None]:
+    """Show the document's progress while the block runs: live on a terminal, else one line per finished stage.
+
+    `before`: what this process does before the run begins, in words.
+    """
     over = threading.Event()
     with ExitStack() as stack:
         if console.is_terminal:
@@ -149,7 +160,9 @@ def watching(ledger: Ledger, document: Document, console: Console) -> Iterator[N
             live = stack.enter_context(
                 Live(draw(track, track.since), console=console, auto_refresh=False, transient=True)
             )
-            watcher = threading.Thread(target=_watch, args=(ledger, document.id, track, live, over), daemon=True)
+            watcher = threading.Thread(
+                target=_watch, args=(ledger, document.id, track, live, over, before), daemon=True
+            )
         else:
             watcher = threading.Thread(target=_print_stages, args=(ledger, document, console, over), daemon=True)
         watcher.start()
@@ -188,14 +201,25 @@ def counting(label: str, console: Console) -> Iterator[Callable[[int, int], None
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
-def _watch(ledger: Ledger, document: str, track: Track, live: Live, over: threading.Event) -> None:
+def _watch(
+    ledger: Ledger,
+    document: str,
+    track: Track,
+    live: Live,
+    over: threading.Event,
+    before: Callable[[], str],
+) -> None:
+    counted = 0.0
     while not over.wait(POLL_SECONDS):
+        now = time.monotonic()
         try:
-            current = next((run for run in live_runs(ledger) if run.document == document), None)
+            current = live_run(ledger, document)
+            if current is not None and now - counted > _COUNT_SECONDS:
+                counted = now
+                track = replace(track, figures=figures_in_words(found_so_far(ledger, [document]).get(document)))
         except LedgerDown:  # the run itself reports a lasting outage
             current = None
-        now = time.monotonic()
-        track = follow(track, current, now)
+        track = replace(follow(track, current, now), before=before())
         live.update(draw(track, now), refresh=True)
 
 

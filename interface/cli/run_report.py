@@ -3,13 +3,12 @@ the next command to run. The exit status is in `exit_status.py`.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from interface.cli.exit_status import OPEN, of_report
 from interface.cli.terminal import WORK, cell, clean, duration, facts, owner_flag, table, until
 from swatchbook.records import (
     DocumentStatus,
@@ -18,37 +17,38 @@ from swatchbook.records import (
     ItemCounts,
     LookAt,
     RunReport,
+    Severity,
+    ShownState,
     Spent,
     Stage,
     Unassigned,
 )
+from swatchbook.reports.document_state import describe_report
 from swatchbook.reports.money import cost_of
 from swatchbook.truncate import merge_roles, page_numbers, truncate
 
 SHOWN_FAILURES = 5
 _PAGES_WITH_REST = 5
 
-_LOOK = {
-    DocumentStatus.COMPLETED: ("✓", "green"),
-    DocumentStatus.WAITING: ("…", "yellow"),
-    DocumentStatus.QUEUED: ("…", "yellow"),
-    DocumentStatus.RUNNING: ("▶", "cyan"),
-    DocumentStatus.BLOCKED: ("✗", "red"),
-    DocumentStatus.FAILED: ("✗", "red"),
-    DocumentStatus.CANCELLED: ("■", "dim"),
-    DocumentStatus.DELETING: ("■", "dim"),
+_LOOK: Mapping[Severity, tuple[str, str]] = {
+    "good": ("✓", "green"),
+    "active": ("▶", "cyan"),
+    "warning": ("!", "yellow"),
+    "bad": ("✗", "red"),
+    "neutral": ("■", "dim"),
 }
+"""Severity -> sign and colour."""
 
 
-def status(state: DocumentStatus) -> Text:
-    """Return a status with its sign and colour."""
-    sign, style = _LOOK[state]
-    return Text(f"{sign} {state.value}", style)
+def state_text(shown: ShownState) -> Text:
+    """Return the word of a state with its sign and colour."""
+    sign, style = _LOOK[shown.severity]
+    return Text(f"{sign} {shown.word}", style)
 
 
-def draw(report: RunReport, *, now: float) -> RenderableType:
+def draw(report: RunReport, *, now: float, next_try: float | None = None) -> RenderableType:
     """Return the report of one ingest: counts, failures, warnings, time, cost and the next command to run."""
-    parts: list[RenderableType] = ["", heading(report), facts(account(report))]
+    parts: list[RenderableType] = ["", heading(report, now=now, next_try=next_try), facts(account(report))]
     failed = merge_roles((*report.failed_images, *report.other_failures))
     if failed:
         parts.append(draw_failures(failed[:SHOWN_FAILURES], now=now))
@@ -83,11 +83,12 @@ def draw_failures(failures: Sequence[FailureRecord], *, now: float) -> Table:
     return rows
 
 
-def heading(report: RunReport) -> Text:
-    """Return the document's name and status, with its message below if it has one."""
-    with_failures = report.status is DocumentStatus.COMPLETED and of_report(report) == OPEN
-    outcome = Text("✓ completed with failures", "yellow") if with_failures else status(report.status)
-    head = Text.assemble((clean(report.name), "bold"), "  ", outcome)
+def heading(report: RunReport, *, now: float, next_try: float | None = None) -> Text:
+    """Return the document's name and state, with its message below if it has one. Times are Unix seconds."""
+    shown = describe_report(report, now=now, next_try=next_try)
+    head = Text.assemble((clean(report.name), "bold"), "  ", state_text(shown))
+    if shown.severity in ("warning", "bad"):
+        head.append(f"\n{shown.sentence}", _LOOK[shown.severity][1])
     if report.message:
         head.append(f"\n{clean(report.message)}", "yellow" if report.status is DocumentStatus.WAITING else "red")
     return head

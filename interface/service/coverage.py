@@ -22,6 +22,7 @@ from swatchbook.ledger.documents import list_documents
 from swatchbook.ledger.queries.account import document_states
 from swatchbook.ledger.queries.activity import documents_failing
 from swatchbook.records import Owner
+from swatchbook.reports.document_state import describe_account
 from swatchbook.reports.state import collect_state
 from swatchbook.resources import Resources
 
@@ -73,7 +74,12 @@ def list_states(resources: Tools, caller: TheCaller, query: Annotated[StatesQuer
         limit=query.limit + 1,
     )
     page, cursor = cut_page([((row.created_at, row.id), row) for row in rows], query.limit)
-    return ListedStates(documents=tuple(document_states(resources.ledger, page)), next=cursor)
+    now, states = resources.ledger.now(), document_states(resources.ledger, page)
+    shown = (
+        each.model_copy(update={"shown": describe_account(document, each, now=now)})
+        for document, each in zip(page, states, strict=True)
+    )
+    return ListedStates(documents=tuple(shown), next=cursor)
 
 
 class RetryKind(RequestModel):

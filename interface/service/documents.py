@@ -28,11 +28,13 @@ from swatchbook.ledger.documents import get_document as documents_get_document
 from swatchbook.ledger.documents import list_documents as documents_list_documents
 from swatchbook.ledger.queries.deletion import count_deletion
 from swatchbook.ledger.queries.report import document_report
-from swatchbook.ledger.runs import LiveRun, live_runs
+from swatchbook.ledger.runs import LiveRun, live_run, own_runs
 from swatchbook.ledger.trash import get_trashed
 from swatchbook.pipeline.trash import end, throw_away
 from swatchbook.records import PROGRESS, Deletion, DocumentStatus, EditionDiff, Owner, overall_percent
+from swatchbook.reports.document_state import describe_document, describe_report
 from swatchbook.reports.editions import compare_documents as compare
+from swatchbook.reports.progress import describe_progress
 from swatchbook.resources import Resources
 from swatchbook.upkeep.lost_pictures import decide
 from swatchbook.upkeep.queue_missing import regenerate
@@ -69,9 +71,10 @@ def list_documents(resources: Tools, caller: TheCaller, query: Annotated[Listing
         limit=query.limit + 1,
     )
     page, cursor = cut_page([((row.created_at, row.id), row) for row in rows], query.limit)
-    runs = {run.document: run for run in live_runs(resources.ledger)}
+    runs, now = own_runs(resources.ledger), resources.ledger.now()
     return Listed(
-        documents=tuple(ListedDocument(**_listed(document, runs.get(document.id))) for document in page), next=cursor
+        documents=tuple(ListedDocument(**_listed(document, runs.get(document.id), now)) for document in page),
+        next=cursor,
     )
 
 
@@ -79,13 +82,19 @@ def list_documents(resources: Tools, caller: TheCaller, query: Annotated[Listing
 def get_document(resources: Tools, caller: TheCaller, document_id: DocumentId) -> ShownDocument:
     """Includes the current account and the progress of the live run."""
     document = find(resources, caller, document_id)
-    run = next((run for run in live_runs(resources.ledger) if run.document == document.id), None)
+    run = live_run(resources.ledger, document.id)
+    report, now = document_report(resources.ledger, document.id), resources.ledger.now()
     return ShownDocument(
-        **_listed(document, run),
+        **_listed(document, run, now)
+        | {
+            "shown": describe_report(
+                report, now=now, next_try=document.due_at, progress=describe_progress(run).sentence
+            )
+        },
         options=document.options,
         generation=document.generation,
-        progress=Progress.model_validate(run.model_dump(include=set(Progress.model_fields))) if run else None,
-        report=document_report(resources.ledger, document.id),
+        progress=_progress(run) if run else None,
+        report=report,
     )
 
 
@@ -232,9 +241,17 @@ def _accepted(document: Document, message: str) -> Accepted:
     return Accepted(id=document.id, status=document.status, message=message)
 
 
-def _listed(document: Document, run: LiveRun | None) -> dict[str, Any]:
-    shown = document.model_dump(include=set(ListedDocument.model_fields))
-    return shown | {"percent": round(percent(document, run), 1)}
+def _listed(document: Document, run: LiveRun | None, now: float) -> dict[str, Any]:
+    """Return the fields of a document in the list; `now`: Unix seconds."""
+    listed = document.model_dump(include=set(ListedDocument.model_fields))
+    shown = describe_document(document, now=now, progress=describe_progress(run).sentence)
+    return listed | {"percent": round(percent(document, run), 1), "shown": shown}
+
+
+def _progress(run: LiveRun) -> Progress:
+    words = describe_progress(run)
+    fields = run.model_dump(include=set(Progress.model_fields))
+    return Progress.model_validate(fields | words.model_dump(include={"step", "unit", "sentence"}))
 
 
 def percent(document: Document, run: LiveRun | None) -> float:

@@ -12,7 +12,9 @@ from interface.service.parameters import SearchText
 from interface.web.pages import TheView, page_router, see_other
 from interface.web.plots import last_days, plot_days
 from swatchbook.ledger.documents import list_documents
-from swatchbook.records import DocumentStatus, Stage
+from swatchbook.records import DocumentStatus, RunState, Stage
+from swatchbook.reports.document_state import describe_document
+from swatchbook.reports.progress import describe_step
 from swatchbook.reports.state import DAYS
 
 _NEED_SOMETHING = (DocumentStatus.FAILED, DocumentStatus.BLOCKED, DocumentStatus.WAITING)
@@ -35,12 +37,14 @@ def show_coverage(
     """Return the state of the owner's collection, or of all owners."""
     ledger, owner = view.resources.ledger, view.owner
     state = shown_coverage(view.resources, view.caller, parts, owner)
-    days = last_days(DAYS, ledger.now())
+    now = ledger.now()
+    days = last_days(DAYS, now)
     return view.render(
         "coverage.html",
         state=state,
         states=list_states(view.resources, view.caller, StatesQuery(owner=owner, limit=_LISTED, cursor=cursor)),
         retried=retried,
+        words=_work_of,
         plots={
             "failures": plot_days(
                 "failures", "Failed tries by day", "Stacked bars by kind of failure; the table below has the numbers.",
@@ -56,11 +60,18 @@ def show_coverage(
             ),
         },
         stopped=[
-            document
+            (document, describe_document(document, now=now))
             for status in _NEED_SOMETHING
             for document in list_documents(ledger, owner=owner, status=status, limit=_LISTED)
         ],
     )  # fmt: skip
+
+
+def _work_of(run: RunState) -> str:
+    """Return what a run does, or did last, in words."""
+    if run.stage is None:
+        return ""
+    return describe_step(run.source, run.stage, run.done, run.total, run.note).sentence
 
 
 @router.post("/ui/coverage/retry")

@@ -31,13 +31,16 @@ from swatchbook.export.products import as_rows, read_products
 from swatchbook.ledger.documents import PDF, Document
 from swatchbook.ledger.product_edits import list_edits
 from swatchbook.ledger.queries.account import account
-from swatchbook.ledger.queries.document_figures import DocumentFigures, document_figures
+from swatchbook.ledger.queries.document_figures import DocumentFigures, document_figures, found_so_far
 from swatchbook.ledger.queries.document_parts import list_pages
 from swatchbook.ledger.queries.failures import failures, other_failures
 from swatchbook.ledger.queries.look_at import list_look_at
 from swatchbook.ledger.queries.products import list_products
+from swatchbook.ledger.runs import live_run
 from swatchbook.records import DEFAULT_OWNER, DocumentStatus, Fact, LostState, Product
+from swatchbook.reports.document_state import describe_account
 from swatchbook.reports.inspection import DRAWN, PageView, inspect
+from swatchbook.reports.progress import describe_progress
 
 LIVE = frozenset({DocumentStatus.QUEUED, DocumentStatus.RUNNING, DocumentStatus.WAITING, DocumentStatus.DELETING})
 """Statuses that change without a person."""
@@ -83,6 +86,7 @@ def _list(view: View, cursor: str | None) -> dict[str, Any]:
         "next": listed.next,
         "cursor": cursor,
         "figures": document_figures(view.resources.ledger, ids),
+        "so_far": found_so_far(view.resources.ledger, [each.id for each in listed.documents if each.status in LIVE]),
     }
 
 
@@ -101,12 +105,16 @@ def show_document(
     pages = [details for _, details in list_pages(ledger, document.id, limit=document.page_count or 1)]
     shown, size = _page(view, document, page) if pages else (None, None)
     products = [product for _, product in list_products(ledger, document.id, limit=_LISTED_PRODUCTS)] if pages else []
+    counts = account(ledger, document=document.id)
     paging = Paging(limit=_LISTED_IMAGES, cursor=cursor or None)
     return view.render(
         "document.html",
         document=document,
         live=document.status in LIVE,
-        account=account(ledger, document=document.id),
+        account=counts,
+        state_in_words=describe_account(
+            document, counts, now=ledger.now(), progress=describe_progress(live_run(ledger, document.id)).sentence
+        ),
         pages=pages,
         shown=shown,
         size=size,

@@ -6,7 +6,7 @@ a delete goes through ledger and index is in `pipeline/delete.py`.
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, delete, null, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, Row, delete, null, or_, select, tuple_, update
 
 from swatchbook.errors import InvalidReference
 from swatchbook.ledger.database import Ledger, db_now, upsert
@@ -70,7 +70,8 @@ def postpone(
 
     One that is being deleted stays so.
     """
-    idle = (documents.c.id == document, documents.c.run.is_(None), is_due())
+    is_queued = documents.c.status == DocumentStatus.QUEUED
+    idle = (documents.c.id == document, documents.c.run.is_(None), or_(is_due(), is_queued))
     kept = documents.c.status != DocumentStatus.DELETING
     reason = {"status": status, "message": message, "failure_kind": failure_kind}
     with ledger.write() as connection:

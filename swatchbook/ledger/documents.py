@@ -17,6 +17,9 @@ from swatchbook.records import BlockNames, DocumentStatus, IngestOptions, Record
 PDF, FOLDER, BATCH, TABLE = "pdf", "folder", "batch", "table"
 """Kinds of documents."""
 
+BEGIN_SECONDS = 120.0
+"""Time for a flow run that has registered a document to begin its run."""
+
 
 class Document(Record):
     """One source: a PDF, a folder, a scraped batch, an owner's rows of an imported table. Times are Unix seconds."""
@@ -78,20 +81,23 @@ def queue(
     size: int,
     options: IngestOptions,
     again: Collection[DocumentStatus] = (DocumentStatus.FAILED, DocumentStatus.CANCELLED),
+    begins: bool = False,
     also: Callable[[Connection, str], object] | None = None,
 ) -> Document:
     """Register a document as `queued` and return it; a known one stays as it is, unless its status is in `again`.
 
+    `begins`: a flow run registers it and begins its run next: the loop launches another only if none begins in time.
     `also` writes in the same transaction, and is given the document's id: what it raises leaves nothing queued.
     """
     stored_options = options.model_dump(mode="json")
+    due_at = db_now() + BEGIN_SECONDS if begins else null()
     with ledger.write(turn=also is not None) as connection:
         identity = document_id(seed_of(connection, owner), content)
         connection.execute(
             upsert(connection, documents)
             .values(
                 id=identity, owner=owner, content=content, kind=kind, name=name, file=file, size=size,
-                status=DocumentStatus.QUEUED, stage=Stage.REGISTERED, options=stored_options,
+                status=DocumentStatus.QUEUED, stage=Stage.REGISTERED, options=stored_options, due_at=due_at,
                 created_at=db_now(), updated_at=db_now(),
             )
             .on_conflict_do_nothing()
@@ -103,7 +109,7 @@ def queue(
             .where(this, documents.c.status.in_(again))
             .values(
                 status=DocumentStatus.QUEUED, options=stored_options, message=null(), failure_kind=null(),
-                due_at=null(), deaths=0, updated_at=db_now(), commanded_at=db_now(),
+                due_at=due_at, deaths=0, updated_at=db_now(), commanded_at=db_now(),
             )
         )  # fmt: skip
         if also is not None:

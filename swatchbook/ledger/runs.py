@@ -13,7 +13,7 @@ from swatchbook.errors import RunRevoked
 from swatchbook.ledger import leases
 from swatchbook.ledger.database import Ledger, db_now, upsert
 from swatchbook.ledger.dead_runs import find_dead, mark_runs_dead
-from swatchbook.ledger.documents import load_document
+from swatchbook.ledger.documents import PDF, load_document
 from swatchbook.ledger.leases import LEASE_SECONDS
 from swatchbook.ledger.owed_notices import owe_notice
 from swatchbook.ledger.requested import queue_again, requested_items
@@ -60,6 +60,8 @@ class LiveRun(Record):
     note: str | None
     host: str
     pid: int
+    kind: Literal["document", "shard", "review", "fill"] = "document"
+    source: str = PDF  # the kind of its document
     started_at: float
     heartbeat_age: float
     progress_age: float
@@ -172,9 +174,9 @@ def record_heartbeat(ledger: Ledger, run: Run) -> None:
 def record_progress(ledger: Ledger, run: Run, stage: Stage, done: int, total: int, note: str | None = None) -> None:
     """Record the stage that a run works on, and how much of it is done. Raises RunRevoked.
 
-    Without a note, the last one of the same stage stays.
+    Without a note, the last one of the same stage stays; an empty one takes it away.
     """
-    noted = case((runs.c.stage == stage, runs.c.note), else_=null()) if note is None else note
+    noted = case((runs.c.stage == stage, runs.c.note), else_=null()) if note is None else note or null()
     with ledger.write(turn=False) as connection:
         _update_live(connection, run, stage=stage, done=done, total=total, note=noted, progress_at=db_now())
 
@@ -235,7 +237,8 @@ def live_runs(ledger: Ledger) -> list[LiveRun]:
         rows = connection.execute(
             select(
                 runs.c.token, runs.c.document, documents.c.name, documents.c.owner, runs.c.stage, runs.c.done,
-                runs.c.total, runs.c.note, runs.c.host, runs.c.pid, runs.c.started_at,
+                runs.c.total, runs.c.note, runs.c.kind, documents.c.kind.label("source"), runs.c.host, runs.c.pid,
+                runs.c.started_at,
                 (now - runs.c.heartbeat_at).label("heartbeat_age"), (now - runs.c.progress_at).label("progress_age"),
             )
             .join_from(runs, documents, documents.c.id == runs.c.document)
@@ -243,6 +246,16 @@ def live_runs(ledger: Ledger) -> list[LiveRun]:
             .order_by(runs.c.token)
         ).mappings()  # fmt: skip
         return [LiveRun.model_validate(dict(row)) for row in rows]
+
+
+def live_run(ledger: Ledger, document: str) -> LiveRun | None:
+    """Return the live run that a document has of its own, not that of a shard, a review or a fill; None without one."""
+    return own_runs(ledger).get(document)
+
+
+def own_runs(ledger: Ledger) -> dict[str, LiveRun]:
+    """Return document -> the live run of its own, of those that have one."""
+    return {run.document: run for run in live_runs(ledger) if run.kind == "document"}
 
 
 def _update_live(connection: Connection, run: Run, **values: Any) -> None:

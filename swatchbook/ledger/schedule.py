@@ -24,8 +24,8 @@ from swatchbook.runtime.process import Process
 _MAX_DOCUMENTS = 1_000
 """Documents returned at once; the others are due again when these are done."""
 
-_DUE_AT_ONCE = (DocumentStatus.QUEUED, DocumentStatus.RUNNING, DocumentStatus.DELETING)
-_DUE_IN_TIME = (DocumentStatus.WAITING, DocumentStatus.BLOCKED)
+_DUE_AT_ONCE = (DocumentStatus.RUNNING, DocumentStatus.DELETING)
+_DUE_IN_TIME = (DocumentStatus.QUEUED, DocumentStatus.WAITING, DocumentStatus.BLOCKED)
 
 
 class DueCounts(Record):
@@ -51,7 +51,8 @@ class PastRun(Record):
 def is_due() -> ColumnElement[bool]:
     """Return the condition that a document is to be run (or deleted) now, if no run is live.
 
-    A blocked document without a due time is never due: a person must act.
+    A blocked document without a due time is never due: a person must act. A queued one has a due time only while the
+    flow run that has registered it begins its run.
     """
     in_time = or_(documents.c.due_at.is_(None), documents.c.due_at <= db_now())
     for_a_person = and_(documents.c.status == DocumentStatus.BLOCKED, documents.c.due_at.is_(None))

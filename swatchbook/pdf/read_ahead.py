@@ -42,7 +42,7 @@ class ReadingAhead:
         self._result = Future[Reading]()
         self._progress: reader.Progress | None = None
         self.seconds = 0.0  # how long reading took, once it is finished
-        self._last_progress: tuple[int, int] | None = None
+        self.progress: tuple[int, int, str] = (0, 0, "")  # pages done, all pages, what is read of the next one
         thread = threading.Thread(target=self._read, args=[file, files, settings, key], name="read ahead", daemon=True)
         thread.start()
 
@@ -52,8 +52,7 @@ class ReadingAhead:
         Raises what `reader.read` and `progress` raise.
         """
         self._progress = progress
-        if self._last_progress:
-            progress(*self._last_progress)
+        progress(*self.progress)
         return self._result.result()
 
     def _read(self, file: str, files: Files, settings: Settings, key: str) -> None:
@@ -68,7 +67,7 @@ class ReadingAhead:
         except BaseException as error:  # noqa: BLE001 — `finish` raises it
             self._result.set_exception(error)
 
-    def _report(self, done: int, total: int) -> None:
-        self._last_progress = done, total
+    def _report(self, done: int, total: int, note: str) -> None:
+        self.progress = done, total, note
         if self._progress:
-            self._progress(done, total)
+            self._progress(done, total, note)

@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from swatchbook.errors import (
     KINDS,
@@ -35,6 +35,7 @@ from swatchbook.pdf.limits import check_pages, check_pdf
 from swatchbook.pdf.ocr_pages import READABLE
 from swatchbook.pdf.rasters import Texts
 from swatchbook.records import (
+    PRINT,
     Box,
     Drawing,
     ExtractedPictures,
@@ -67,8 +68,13 @@ _RETRY_ADVICE = "Try again when the machine is less busy and has memory to spare
 TurnedBox = tuple[Box, int]
 """A part of a page in points, and the degrees clockwise by which its page must be turned to be read."""
 
-Progress = Callable[[int, int], None]
-"""Called with the number of pages done and of all pages, after each page, picture and failure."""
+
+class Progress(Protocol):
+    """Called with the number of pages done and of all pages: at the beginning, after each page, picture and failure,
+    and with the note PRINT when the pixels of the next page are read.
+    """
+
+    def __call__(self, done: int, total: int, note: str, /) -> None: ...
 
 
 def read(
@@ -449,6 +455,8 @@ def _stream_restarting(
     pages_left, after = deque(pages), -1
     crashes: list[CrashedWorker] = []  # at the picture or page in progress
     deadline = time.monotonic() + settings.page_seconds * (SPARE + PER_PAGE * len(pages))
+    if progress:
+        progress(0, len(pages), "")
     while pages_left and time.monotonic() <= deadline:
         frames: list[Frame] = []  # held until the picture or page is complete, so that a retry does not answer twice
         request_left = {**request, "pages": list(pages_left), "after": after}
@@ -456,6 +464,8 @@ def _stream_restarting(
             with closing(child.stream(request_left, seconds=settings.page_seconds)) as stream:
                 for answer, payload in stream:
                     frames.append((answer, payload))
+                    if progress and answer.get("whole") is False:
+                        progress(len(pages) - len(pages_left), len(pages), PRINT)
                     if not answer.keys() & {"done", "lost", "number"}:
                         continue
                     yield from frames
@@ -467,7 +477,7 @@ def _stream_restarting(
                         pages_left.popleft()
                         after = -1
                     if progress:
-                        progress(len(pages) - len(pages_left), len(pages))
+                        progress(len(pages) - len(pages_left), len(pages), "")
                     if time.monotonic() > deadline:
                         break
         except (CrashedWorker, ProviderTimeout) as failure:
@@ -486,7 +496,7 @@ def _stream_restarting(
                 after = -1
             crashes.clear()
             if progress:
-                progress(len(pages) - len(pages_left), len(pages))
+                progress(len(pages) - len(pages_left), len(pages), "")
     for page in pages_left:
         lost = {"kind": ProviderTimeout.kind, "message": "The document took too long as a whole.", "transient": True}
         yield {"page": page, "lost": lost}, b""

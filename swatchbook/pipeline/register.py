@@ -116,10 +116,12 @@ def register(
     options: IngestOptions,
     name: str | None = None,
     edition_of: str | None = None,
+    begins: bool = False,
 ) -> Registered:
     """Store a local file's bytes and queue its document; a known document is found again. `name` is shown to people.
 
-    `edition_of`: the id of the document whose newer edition it is; where it cannot be one, nothing is queued.
+    `edition_of`: the id of the document whose newer edition it is; where it cannot be one, nothing is queued. `begins`:
+    see `queue`.
 
     Raises InvalidReference, TooLarge, UnsupportedFormat, UnreadableDocument, DiskFull, FilesDown, Configuration.
     """
@@ -134,7 +136,7 @@ def register(
         raise _permission_denied(name or str(path)) from error
     if name is None:
         name = os.fsencode(path.name).decode(errors="replace")  # a file name need not be Unicode
-    return _queue_file(resources, key, name, path.stat().st_size, owner, options, edition_of)
+    return _queue_file(resources, key, name, path.stat().st_size, owner, options, edition_of, begins=begins)
 
 
 def register_upload(
@@ -178,9 +180,15 @@ def _is_same_request(settings: Settings, registered: Registered) -> bool:
 
 
 def register_source(
-    resources: Resources, source: str, *, owner: str, options: IngestOptions, edition_of: str | None = None
+    resources: Resources,
+    source: str,
+    *,
+    owner: str,
+    options: IngestOptions,
+    edition_of: str | None = None,
+    begins: bool = False,
 ) -> Registered:
-    """Register what a flow is given.
+    """Register what a flow is given. `begins`: see `queue`.
 
     `source` is a key of the file store, an https URL, an object's URL under SWATCHBOOK_UPLOADS_URL, or a path under
     SWATCHBOOK_INPUT_ROOTS. A cancelled document that is named by its key stays cancelled: its run was perhaps launched
@@ -191,7 +199,9 @@ def register_source(
 
         with temporary_file(resources.settings.temporary_folder) as path:
             name = display_name(asyncio.run(download(resources.settings, source, path)).name)
-            return register(resources, path, owner=owner, options=options, name=name, edition_of=edition_of)
+            return register(
+                resources, path, owner=owner, options=options, name=name, edition_of=edition_of, begins=begins
+            )
     if not KEY.match(source):
         path = Path(source).resolve()
         if not any(path.is_relative_to(root.resolve()) for root in resources.settings.input_roots):
@@ -199,7 +209,7 @@ def register_source(
                 f"{source!r} is neither a key of the file store, nor a URL, nor a path under SWATCHBOOK_INPUT_ROOTS.",
                 advice="Use `swatchbook ingest`, or add its folder to SWATCHBOOK_INPUT_ROOTS.",
             )
-        return register(resources, path, owner=owner, options=options, edition_of=edition_of)
+        return register(resources, path, owner=owner, options=options, edition_of=edition_of, begins=begins)
     build_request(resources.settings, options)  # raises before anything is written
     size = resources.files.size(source)
     if trashed := get_trashed(resources.ledger, id_of_document(resources.ledger, owner, source[:64])):
@@ -209,7 +219,8 @@ def register_source(
         )
     with suppress(InvalidReference):  # it is registered now
         _require_whole(get_document(resources.ledger, id_of_document(resources.ledger, owner, source[:64])), size)
-    return _queue_file(resources, source, source, size, owner, options, edition_of, again=(DocumentStatus.FAILED,))
+    again = (DocumentStatus.FAILED,)
+    return _queue_file(resources, source, source, size, owner, options, edition_of, again=again, begins=begins)
 
 
 def _require_whole(document: Document, size: int) -> None:
@@ -231,6 +242,7 @@ def _queue_file(
     edition_of: str | None,
     *,
     again: Collection[DocumentStatus] = (DocumentStatus.FAILED, DocumentStatus.CANCELLED),
+    begins: bool = False,
 ) -> Registered:
     restore_source(resources, owner, key[:64])
     options = _with_known_pages(resources, owner, key, options)
@@ -245,6 +257,7 @@ def _queue_file(
         size=size,
         options=options,
         again=again,
+        begins=begins,
         also=partial(declare_edition, older=edition_of) if edition_of else None,
     )
     if edition_of:

@@ -51,6 +51,7 @@ def register_folder(
     options: IngestOptions,
     kind: str | None = None,
     again: tuple[DocumentStatus, ...] = (DocumentStatus.FAILED, DocumentStatus.CANCELLED),
+    begins: bool = False,
 ) -> Registered:
     """Queue the document of a folder or batch; a known one is found again. `unchanged`: nothing is new or changed.
 
@@ -84,6 +85,7 @@ def register_folder(
         size=0,
         options=options,
         again=again,
+        begins=begins,
     )
     if document.kind != kind:
         raise InvalidReference(
@@ -118,7 +120,9 @@ def check_picture_root(settings: Settings, options: IngestOptions) -> None:
         )
 
 
-def register_known_folder(resources: Resources, source: str, *, owner: str, options: IngestOptions) -> Registered:
+def register_known_folder(
+    resources: Resources, source: str, *, owner: str, options: IngestOptions, begins: bool = False
+) -> Registered:
     """Register what a flow is given: a folder or batch under SWATCHBOOK_INPUT_ROOTS, or what is registered already.
 
     A cancelled document that is registered stays cancelled. Raises what `register_folder` raises.
@@ -128,15 +132,16 @@ def register_known_folder(resources: Resources, source: str, *, owner: str, opti
     if known is None or known.options.mapping.root != options.mapping.root:
         check_picture_root(resources.settings, options)
     if known:
+        again = (DocumentStatus.FAILED,)
         return register_folder(
-            resources, folder, owner=owner, options=options, kind=known.kind, again=(DocumentStatus.FAILED,)
+            resources, folder, owner=owner, options=options, kind=known.kind, again=again, begins=begins
         )
     if not any(folder.is_relative_to(root.resolve()) for root in resources.settings.input_roots):
         raise InvalidReference(
             f"{source!r} is neither under SWATCHBOOK_INPUT_ROOTS nor was it ingested before.",
             advice="Use `swatchbook ingest-images`, or add it to SWATCHBOOK_INPUT_ROOTS.",
         )
-    return register_folder(resources, folder, owner=owner, options=options)
+    return register_folder(resources, folder, owner=owner, options=options, begins=begins)
 
 
 def find_changed(resources: Resources, document_id: str) -> Document | None:

@@ -60,7 +60,7 @@ def begin_work(
     """
     keep_reserve(resources.settings.home)
     try:
-        registered = _register(resources, source, kind, owner, options, edition_of)
+        registered = _register(resources, source, kind, owner, options, edition_of, begins=prefect_run is not None)
         if registered.unchanged:
             return registered.document
         begun = runs.begin(
@@ -83,11 +83,18 @@ def begin_work(
 
 
 def _register(
-    resources: Resources, source: str, kind: str, owner: str, options: IngestOptions, edition_of: str | None
+    resources: Resources,
+    source: str,
+    kind: str,
+    owner: str,
+    options: IngestOptions,
+    edition_of: str | None,
+    *,
+    begins: bool,
 ) -> Registered:
     if kind == PDF:
-        return register_source(resources, source, owner=owner, options=options, edition_of=edition_of)
-    return register_known_folder(resources, source, owner=owner, options=options)
+        return register_source(resources, source, owner=owner, options=options, edition_of=edition_of, begins=begins)
+    return register_known_folder(resources, source, owner=owner, options=options, begins=begins)
 
 
 def _finish_pending_delete(resources: Resources, registered: Registered, busy: Busy) -> Busy | Document:
@@ -228,15 +235,18 @@ def report_note(resources: Resources, run: Run, note: str) -> None:
         runs.record_note(resources.ledger.with_patience(0.0), run, note)
 
 
-def progress_callback(resources: Resources, run: Run, stage: Stage) -> Callable[[int, int], None]:
-    """Return a callback (done, total) that records progress at most twice a second. It raises RunRevoked."""
-    last = 0.0
+def progress_callback(resources: Resources, run: Run, stage: Stage) -> Callable[..., None]:
+    """Return a callback (done, total, note) that records progress at most twice a second. It raises RunRevoked.
 
-    def report(done: int, total: int) -> None:
-        nonlocal last
+    The first call, the last one and one with another note are recorded at once.
+    """
+    last, noted = 0.0, None
+
+    def report(done: int, total: int, note: str | None = None) -> None:
+        nonlocal last, noted
         now = time.monotonic()
-        if now - last >= _PROGRESS_SECONDS or done >= total:
-            last = now
-            report_progress(resources, run, stage, done, total)
+        if now - last >= _PROGRESS_SECONDS or done >= total or (note and note != noted):
+            last, noted = now, note
+            report_progress(resources, run, stage, done, total, note)
 
     return report

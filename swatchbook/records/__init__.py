@@ -39,7 +39,18 @@ from swatchbook.records.details import (
     ProductPicture,
     RoleState,
 )
-from swatchbook.records.documents import PROGRESS, Deletion, DocumentStatus, Stage, Trashed, overall_percent
+from swatchbook.records.documents import (
+    PRINT,
+    PROGRESS,
+    Deletion,
+    DocumentStatus,
+    Severity,
+    ShownProgress,
+    ShownState,
+    Stage,
+    Trashed,
+    overall_percent,
+)
 from swatchbook.records.editions import (
     ComparedDocument,
     Difference,
@@ -185,6 +196,7 @@ __all__ = [
     "OWNER_ADVICE",
     "PAGE_CUT",
     "PIXEL_ROLES",
+    "PRINT",
     "PROGRESS",
     "TEXT_ROLES",
     "Add",
@@ -301,8 +313,11 @@ __all__ = [
     "Scans",
     "SearchResults",
     "SeenPage",
+    "Severity",
     "Sha256",
     "ShownPicture",
+    "ShownProgress",
+    "ShownState",
     "Sighting",
     "Similarity",
     "SkippedPage",

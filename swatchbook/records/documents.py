@@ -4,6 +4,9 @@ removes. Which status a document gets is in `pipeline/finish_run.py`.
 
 from collections.abc import Mapping
 from enum import StrEnum
+from typing import Literal
+
+from pydantic import Field
 
 from swatchbook.records.base import Record
 
@@ -66,6 +69,32 @@ class Trashed(Record):
     products: int
     images: int
     at: float
+
+
+Severity = Literal["good", "active", "warning", "bad", "neutral"]
+"""`good`: done, all of it. `active`: at work. `warning`: waits, or done in part. `bad`: failed, or needs a person."""
+
+
+class ShownState(Record):
+    """The state of a document for people."""
+
+    word: str = Field(description="One of a few words: completed, completed with failures, waiting, failed …")
+    sentence: str = Field(description="What waits or has failed, and the next try.")
+    severity: Severity
+
+
+PRINT = "print"
+"""Note of a run that reads the printed text of a page from its pixels."""
+
+
+class ShownProgress(Record):
+    """What a run does at the moment: `done` of `total` units of a step (0 of 0: it counts none), and all in words."""
+
+    step: str
+    unit: str
+    done: int
+    total: int
+    sentence: str
 
 
 class Deletion(Record):

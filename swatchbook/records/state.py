@@ -7,7 +7,7 @@ from typing import Any, Final, Literal
 from pydantic import Field
 
 from swatchbook.records.base import Record
-from swatchbook.records.documents import DocumentStatus, Stage
+from swatchbook.records.documents import DocumentStatus, ShownState, Stage
 from swatchbook.records.items import Role
 from swatchbook.records.statistics import ImageCounts, RoleCoverage
 
@@ -80,13 +80,14 @@ class OwnerState(ImageCounts):
 
 
 class DocumentState(ImageCounts):
-    """The account of a document. `due_at`: its next try."""
+    """The account of a document. `due_at`: its next try; `shown`: its state in words."""
 
     id: str
     name: str
     owner: str
     status: DocumentStatus
     due_at: float | None
+    shown: ShownState | None = None
 
 
 # --- what failed, what was made, what it cost -------------------------------------------------------------------------
@@ -192,6 +193,7 @@ class RunState(Record):
     progress_age: float | None
     failure_kind: str | None
     flow_run: str | None
+    source: str = "pdf"
     continued_at: float | None
     document_status: DocumentStatus
     document_due_at: float | None

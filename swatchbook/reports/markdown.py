@@ -14,7 +14,17 @@ from pathlib import Path
 from swatchbook.errors import Failure
 from swatchbook.ledger.queries.thumbnails import thumbnails
 from swatchbook.previews import encode_jpeg
-from swatchbook.records import EditionReport, FailureRecord, Record, RunReport, SkippedPicture, Spent, page_name
+from swatchbook.records import (
+    EditionReport,
+    FailureRecord,
+    Record,
+    RunReport,
+    ShownState,
+    SkippedPicture,
+    Spent,
+    page_name,
+)
+from swatchbook.reports.document_state import describe_report
 from swatchbook.reports.editions import count_line, picture_line
 from swatchbook.reports.money import cost_of
 from swatchbook.resources import Resources
@@ -75,9 +85,17 @@ def _thumbnails(resources: Resources, files: Sequence[str]) -> dict[str, bytes]:
 
 
 def as_markdown(
-    report: RunReport, products: Sequence[ProductThumbnails] = (), *, inspection: Path | None = None
+    report: RunReport,
+    products: Sequence[ProductThumbnails] = (),
+    *,
+    shown: ShownState | None = None,
+    inspection: Path | None = None,
 ) -> str:
-    """Return the report as Markdown, with text from documents escaped. `inspection`: the HTML of its pages, if any."""
+    """Return the report as Markdown, with text from documents escaped. `inspection`: the HTML of its pages, if any.
+
+    `shown`: the document's state in words, with its next try.
+    """
+    shown = shown or describe_report(report, now=0.0)
     images = ("found", "complete", "partial", "failed", "rejected", "pending")
     confidence = "–" if report.confidence_score is None else f"{report.confidence_score:.2f}"
     totals = {
@@ -99,7 +117,8 @@ def as_markdown(
     cost_header = ("stage", "provider", "model", "asked", "failed", "tokens in", "tokens out", "USD", "USD at most")
     blocks = ", ".join(f"{part}: {name}" for part, name in report.blocks.items())
     parts = [
-        f"# {plain(report.name)}: {report.status}",
+        f"# {plain(report.name)}: {shown.word}",
+        plain(shown.sentence),
         f"**{plain(report.message)}**" if report.message else "",
         table([f"images {name}" if name == "found" else name for name in images],
                [[getattr(report, f"images_{name}") for name in images]]),

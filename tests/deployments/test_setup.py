@@ -20,7 +20,7 @@ from blocks import BLOCKS
 from blocks.index import IndexBlock
 from deployments.declared import ROOT, find_declaration, read_declaration
 from deployments.pools import CONTROL, EMBED
-from deployments.setup import BLOCK, NOTIFICATION, Line, Mode, Outcome, set_up
+from deployments.setup import BLOCK, NOTIFICATION, WAITING_NOTIFICATION, Line, Mode, Outcome, set_up
 from swatchbook.errors import Configuration
 from swatchbook.settings import Settings
 from tests.command import run, run_json
@@ -39,8 +39,9 @@ def ask(question: Callable[[PrefectClient], Awaitable[T]]) -> T:
 
 async def remove_all(client: PrefectClient) -> None:
     """Everything that a setup makes, and the flow runs that came of it."""
-    for automation in await client.read_automations_by_name(NOTIFICATION):
-        await client.delete_automation(automation.id)
+    for name in (NOTIFICATION, WAITING_NOTIFICATION):
+        for automation in await client.read_automations_by_name(name):
+            await client.delete_automation(automation.id)
     for deployment in await client.read_deployments():
         await client.delete_deployment(deployment.id)
     while flow_runs := await client.read_flow_runs(limit=200):

@@ -56,10 +56,16 @@ def ingest(resources: Resources) -> Ingest:
 
     def run(path: Path, owner: str = "default", **options: Any) -> RunReport:
         from flows.ingest_catalogue import ingest_catalogue
+        from tasks.named_end import report_of
 
         asked = IngestOptions(**options)
         document = register(resources, path, owner=owner, options=asked).document
         assert document.file
-        return asyncio.run(ingest_catalogue(document.file, owner, asked))
+        file = document.file
+
+        async def report() -> RunReport:
+            return await report_of(await ingest_catalogue(file, owner, asked, return_state=True))
+
+        return asyncio.run(report())
 
     return run

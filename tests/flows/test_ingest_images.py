@@ -35,6 +35,7 @@ from swatchbook.sources.folder import list_folder
 from swatchbook.sources.listed import ListedItem
 from swatchbook.upkeep.verify import verify
 from tasks.embed import cut_batches
+from tasks.named_end import report_of
 from tests.ledger_audit import count_writes, writes
 from tests.sources.pictures import age, draw, write
 
@@ -49,7 +50,11 @@ def folder(tmp_path: Path) -> Path:
 def ingest(resources: Resources, folder: Path, owner: str = "anna", **options: object) -> RunReport:
     chosen = IngestOptions.model_validate(options)
     register_folder(resources, folder, owner=owner, options=chosen)
-    return asyncio.run(ingest_images(str(folder), owner, chosen))
+
+    async def report() -> RunReport:
+        return await report_of(await ingest_images(str(folder), owner, chosen, return_state=True))
+
+    return asyncio.run(report())
 
 
 def counts(report: RunReport) -> tuple[int, int, int, int]:

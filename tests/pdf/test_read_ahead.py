@@ -11,7 +11,7 @@ from swatchbook.resources import Resources
 def test_reading_ahead_returns_the_reading_and_reports_progress(resources: Resources, small_catalogue: Path) -> None:
     told: list[tuple[int, int]] = []
     ahead = ReadingAhead(resources.files.put_file(small_catalogue), resources.files, resources.settings, "key")
-    reading = ahead.finish(lambda done, total: told.append((done, total)))
+    reading = ahead.finish(lambda done, total, note: told.append((done, total)))
     assert reading == reader.read(small_catalogue, resources.files, resources.settings)
     assert told[-1] == (6, 6)
     assert ahead.seconds > 0
@@ -21,14 +21,14 @@ def test_error_of_reading_ahead_is_raised_by_finish(resources: Resources, tmp_pa
     (tmp_path / "broken.pdf").write_bytes(b"%PDF-1.7 and no more")
     ahead = ReadingAhead(resources.files.put_file(tmp_path / "broken.pdf"), resources.files, resources.settings, "key")
     with pytest.raises(UnreadableDocument):
-        ahead.finish(lambda done, total: None)
+        ahead.finish(lambda done, total, note: None)
 
 
 def test_a_kept_reading_is_used_instead_of_reading_again(resources: Resources, small_catalogue: Path) -> None:
     kept = reader.read(small_catalogue, resources.files, resources.settings)
     keep_reading(resources.settings, "key", kept)
     ahead = ReadingAhead("no file of the store", resources.files, resources.settings, "key")
-    assert ahead.finish(lambda done, total: None) == kept
+    assert ahead.finish(lambda done, total, note: None) == kept
 
 
 def test_a_kept_reading_without_its_pages_or_cut_short_is_not_used(resources: Resources, small_catalogue: Path) -> None:

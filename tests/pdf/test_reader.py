@@ -193,8 +193,9 @@ def test_progress_counts_pages(paper: Paper, files: Files, tmp_path: Path) -> No
     for _ in range(4):
         paper.page("x")
     seen: list[tuple[int, int]] = []
-    reader.read(paper.save(tmp_path / "a.pdf"), files, settings(), progress=lambda done, of: seen.append((done, of)))
-    assert seen == [(1, 4), (2, 4), (3, 4), (4, 4)]
+    path = paper.save(tmp_path / "a.pdf")
+    reader.read(path, files, settings(), progress=lambda done, of, note: seen.append((done, of)))
+    assert seen == [(0, 4), (1, 4), (2, 4), (3, 4), (4, 4)]
 
 
 def imported_with(module: str) -> set[str]:

@@ -12,6 +12,8 @@ from swatchbook.ledger.documents import Document, get_document
 from swatchbook.ledger.runs import Run, end
 from swatchbook.records import DocumentStatus, IngestOptions
 from swatchbook.resources import Resources
+from tasks.prefect_client import WAITS
+from tests.ledger.scene import set_document
 from tests.scheduler.conftest import died, queued
 from tests.scheduler.test_launch import flow_runs, launched, set_state, settled, started_run, state_of
 
@@ -64,6 +66,20 @@ def test_cancel_before_the_run_begins_cancels_its_document(resources: Resources,
     set_state(flow_run.id, Cancelled())
     assert launched(resources).stopped == (document.id,)
     assert status_of(resources, document) == CANCELLED
+
+
+def test_waiting_end_of_a_flow_run_is_no_cancel(resources: Resources, deployment: Any) -> None:
+    document = queued(resources)
+    flow_run, run = started_run(resources, document)
+    due_at = resources.ledger.now() + 900
+    end(resources.ledger, run, WAITING, due_at=due_at)
+    set_state(flow_run.id, Cancelled(name=WAITS, message="Waiting: 14 of 46 images, next try 21:15 UTC."))
+    assert settled(resources).documents == launched(resources).documents == ()
+    set_document(resources.ledger, document.id, due_at=resources.ledger.now())
+    assert launched(resources).documents == (document.id,)
+    assert launched(resources).documents == ()  # the new flow run is found
+    assert status_of(resources, document) == WAITING
+    assert len(flow_runs()) == 2
 
 
 def test_forced_cancelled_cancels_the_document_and_has_the_worker_kill_the_process(

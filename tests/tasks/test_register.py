@@ -4,17 +4,20 @@ import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from blocks import load_resources
 from swatchbook.errors import Configuration, InvalidReference
-from swatchbook.ledger import owners, runs
-from swatchbook.ledger.documents import all_documents, get_document
+from swatchbook.ledger import owners, runs, schedule
+from swatchbook.ledger.database import Ledger
+from swatchbook.ledger.documents import BEGIN_SECONDS, all_documents, get_document, queue
 from swatchbook.pipeline.register import register_upload
 from swatchbook.pipeline.work import Work
 from swatchbook.records import BlockNames, DocumentStatus, IngestOptions
 from tasks.register import register_document
+from tests.ledger.scene import set_document
 from tests.origin import PDF, origin
 
 
@@ -114,3 +117,35 @@ def test_what_is_queued_and_cannot_be_begun_is_blocked_with_the_reason(
     assert isinstance(
         asyncio.run(register_document.fn(document.file or "", "alice", IngestOptions(), BlockNames())), Work
     )
+
+
+@pytest.mark.usefixtures("fresh")
+def test_loop_between_registering_and_beginning_launches_no_twin(
+    monkeypatch: pytest.MonkeyPatch, home: Path, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("SWATCHBOOK_INPUT_ROOTS", str(tmp_path))
+    (tmp_path / "spring.pdf").write_bytes(PDF)
+    due = list[str]()
+    begin = runs.begin
+
+    def tick_before(ledger: Ledger, document: str, **options: Any) -> Any:
+        due.extend(each.id for each in schedule.launchable(ledger, 10))
+        return begin(ledger, document, **options)
+
+    monkeypatch.setattr(runs, "begin", tick_before)
+    work = asyncio.run(register_document.fn(str(tmp_path / "spring.pdf"), "alice", IngestOptions(), BlockNames()))
+    assert isinstance(work, Work)
+    assert due == []
+
+
+@pytest.mark.usefixtures("fresh")
+def test_document_whose_flow_run_dies_before_beginning_is_due_later() -> None:
+    ledger = load_resources(BlockNames()).ledger
+    document = queue(
+        ledger, owner="alice", content="c" * 64, kind="pdf", name="a.pdf", file="a.pdf", size=1,
+        options=IngestOptions(), begins=True,
+    )  # fmt: skip
+    assert document.due_at == pytest.approx(ledger.now() + BEGIN_SECONDS, abs=60)
+    assert schedule.launchable(ledger, 10) == []
+    set_document(ledger, document.id, due_at=ledger.now())
+    assert [each.id for each in schedule.launchable(ledger, 10)] == [document.id]

@@ -26,10 +26,10 @@ from swatchbook.ledger.image_states import (
     waits_for_publishing,
 )
 from swatchbook.ledger.tables import chunks, documents, images, pages, placements, requested
-from swatchbook.records import DocumentState, DocumentStatus, ImageState, PlacementState, Record
+from swatchbook.records import DocumentState, DocumentStatus, ImageCounts, ImageState, PlacementState
 
 
-class Account(Record):
+class Account(ImageCounts):
     """Counts of images: found = complete + partial + failed + rejected + pending."""
 
     found: int = 0

@@ -215,7 +215,7 @@ def recent_runs(ledger: Ledger, limit: int, owner: str | None = None) -> list[Ru
             runs.c.stage, runs.c.done, runs.c.total, runs.c.note, runs.c.started_at, runs.c.ended_at,
             case((live, db_now() - runs.c.progress_at)).label("progress_age"), runs.c.failure_kind,
             runs.c.prefect_run.label("flow_run"), documents.c.status.label("document_status"),
-            documents.c.due_at.label("document_due_at"),
+            documents.c.due_at.label("document_due_at"), documents.c.kind.label("source"),
         )
         .join_from(runs, documents, documents.c.id == runs.c.document)
         .where(*owned_by(owner))

@@ -38,12 +38,11 @@ def drawn(track: Track, now: float) -> str:
 
 def test_counts_and_rate_are_of_what_was_seen() -> None:
     track = follow(Track("a.pdf", 0.0), seen(Stage.EMBEDDED, 100, 256), now=10.0)  # a resumed run starts at 100
-    track = follow(track, seen(Stage.EMBEDDED, 140, 256, note="batch 7/13 (121–140/256)"), now=14.0)
+    track = follow(track, seen(Stage.EMBEDDED, 140, 256, note="3 of 5 shards"), now=14.0)
     assert track.steps[-1].rate(14.0) == 10.0
     text = drawn(track, 14.0)
-    assert "140/256" in text
-    assert "10.0 images/s" in text
-    assert "batch 7/13 (121–140/256)" in text
+    assert "Embedding 140 of 256, 3 of 5 shards" in text
+    assert "10.0 pictures/s" in text
     assert "0:14" in text
 
 
@@ -51,8 +50,7 @@ def test_folder_is_scanned_in_items() -> None:
     track = follow(Track("pictures", 0.0, "folder"), seen(Stage.EXTRACTED, 0, 800), now=0.0)
     track = follow(track, seen(Stage.EXTRACTED, 400, 800), now=2.0)
     text = drawn(track, 2.0)
-    assert "scan" in text
-    assert "400/800 items" in text
+    assert "Scanning: item 401 of 800" in text
     assert "200 items/s" in text
 
 
@@ -105,7 +103,11 @@ def test_a_finished_stage_that_made_nothing_says_so_and_not_that_nothing_is_comp
 def test_nothing_seen_changes_nothing() -> None:
     track = Track("a.pdf", 0.0)
     assert follow(track, None, 1.0) is track
-    assert "starting" in drawn(track, 1.0)
+    assert "Starting" in drawn(track, 1.0)
+
+
+def test_pages_read_before_the_run_begins_are_shown() -> None:
+    assert "Reading page 3 of 27" in drawn(Track("a.pdf", 0.0, before="Reading page 3 of 27"), 1.0)
 
 
 def test_every_stage_has_words() -> None:

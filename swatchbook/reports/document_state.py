@@ -1,0 +1,132 @@
+"""The word, the sentence and the severity that people are shown for the state of a document, the same on web pages, in
+the terminal, over HTTP and in Prefect. Nothing is `good` while something waits or has failed.
+"""
+
+from datetime import UTC, datetime
+from typing import Literal
+
+from swatchbook.ledger.documents import Document
+from swatchbook.records import DocumentStatus, ImageCounts, ItemCounts, Record, RunReport, ShownState
+
+
+class Outcome(Record):
+    """What a document consists of: its items if it is a folder or batch, else its images. `other`: failures of pages,
+    texts and the index.
+    """
+
+    unit: Literal["image", "item"] = "image"
+    found: int = 0
+    failed: int = 0
+    waiting: int = 0
+    other: int = 0
+
+
+def outcome_of_report(report: RunReport | None) -> Outcome:
+    """Return what a report counts; nothing without one."""
+    if report is None:
+        return Outcome()
+    other = sum(each.subject != "item" for each in report.other_failures)
+    if report.items is not None and report.items.total_items:
+        return outcome_of_items(report.items).model_copy(update={"other": other})
+    incomplete = report.images_partial + report.images_failed + report.images_rejected
+    if not incomplete and not report.images_pending:  # what the index refused is no state of an image
+        other += len(report.failed_images)
+    return Outcome(found=report.images_found, failed=incomplete, waiting=report.images_pending, other=other)
+
+
+def outcome_of_items(items: ItemCounts) -> Outcome:
+    """Return the outcome of a folder or batch."""
+    return Outcome(unit="item", found=items.total_items, failed=items.failed_items, waiting=items.pending_items)
+
+
+def outcome_of_images(counts: ImageCounts) -> Outcome:
+    """Return the outcome of an account."""
+    failed = counts.partial + counts.failed + counts.rejected
+    return Outcome(found=counts.found, failed=failed, waiting=counts.pending)
+
+
+def describe_state(
+    status: DocumentStatus, outcome: Outcome, *, now: float, next_try: float | None = None, progress: str | None = None
+) -> ShownState:
+    """Return what people are shown. Times are Unix seconds; `progress`: what its live run does, in words."""
+    match status:
+        case DocumentStatus.QUEUED:
+            return ShownState(word="queued", sentence="It waits for its turn.", severity="neutral")
+        case DocumentStatus.RUNNING:
+            return ShownState(word="running", sentence=progress or "It is about to begin.", severity="active")
+        case DocumentStatus.WAITING:
+            return ShownState(word="waiting", sentence=_waiting(outcome, next_try, now), severity="warning")
+        case DocumentStatus.BLOCKED:
+            again = f"; looked at again {format_moment(next_try, now)}" if next_try is not None else ""
+            return ShownState(word="blocked", sentence=f"A person must act first{again}.", severity="bad")
+        case DocumentStatus.FAILED:
+            return ShownState(word="failed", sentence="It is not tried again by itself.", severity="bad")
+        case DocumentStatus.CANCELLED:
+            return ShownState(word="cancelled", sentence="A person stopped it.", severity="neutral")
+        case DocumentStatus.DELETING:
+            return ShownState(word="deleting", sentence="It is being deleted.", severity="neutral")
+        case DocumentStatus.COMPLETED:
+            return _completed(outcome)
+
+
+def _completed(outcome: Outcome) -> ShownState:
+    if outcome.waiting:  # asked for since, so that its next run makes it
+        return ShownState(word="waiting", sentence=_waiting(outcome, None, 0.0), severity="warning")
+    if not outcome.failed and not outcome.other:
+        return ShownState(word="completed", sentence="All done.", severity="good")
+    sentence = f"Failures: {failures_in_words(outcome)}."
+    if outcome.found and outcome.failed >= outcome.found:
+        return ShownState(word="failed", sentence=sentence, severity="bad")
+    return ShownState(word="completed with failures", sentence=sentence, severity="warning")
+
+
+def failures_in_words(outcome: Outcome) -> str:
+    """Return what has failed: "3 of 46 images, 2 pages or texts"."""
+    parts = [f"{outcome.failed:,} of {_units(outcome)}"] if outcome.failed else []
+    if outcome.other:
+        parts.append(f"{outcome.other:,} {'page or text' if outcome.other == 1 else 'pages or texts'}")
+    return ", ".join(parts)
+
+
+def _waiting(outcome: Outcome, next_try: float | None, now: float) -> str:
+    """Return what waits, what has failed for good, and the next try: "Waiting: 14 of 46 images, next try 21:15 UTC"."""
+    parts = [f"{outcome.waiting:,} of {_units(outcome)}"] if outcome.waiting else []
+    if outcome.failed:
+        parts.append(f"{outcome.failed:,} failed")
+    parts.append(f"next try {format_moment(next_try, now)}" if next_try is not None else "next try soon")
+    return f"Waiting: {', '.join(parts)}."
+
+
+def _units(outcome: Outcome) -> str:
+    return f"{outcome.found:,} {outcome.unit}{'' if outcome.found == 1 else 's'}"
+
+
+def format_moment(moment: float, now: float) -> str:
+    """Return a time in UTC, to the minute: with its date if it is another day, "now" if it has come."""
+    if moment <= now:
+        return "now"
+    when, today = datetime.fromtimestamp(moment, UTC), datetime.fromtimestamp(now, UTC)
+    return when.strftime("%H:%M UTC" if when.date() == today.date() else "%Y-%m-%d %H:%M UTC")
+
+
+def describe_report(
+    report: RunReport, *, now: float, next_try: float | None = None, progress: str | None = None
+) -> ShownState:
+    """Return what people are shown of the document of a report; the next try, if it waits, is the document's."""
+    return describe_state(report.status, outcome_of_report(report), now=now, next_try=next_try, progress=progress)
+
+
+def describe_account(
+    document: Document, account: ImageCounts, *, now: float, progress: str | None = None
+) -> ShownState:
+    """Return what people are shown of a document whose images were counted now; the rest is that of its last report."""
+    last = outcome_of_report(document.report)
+    if last.unit == "image":
+        last = last.model_copy(update=dict(outcome_of_images(account)) | {"other": last.other})
+    return describe_state(document.status, last, now=now, next_try=document.due_at, progress=progress)
+
+
+def describe_document(document: Document, *, now: float, progress: str | None = None) -> ShownState:
+    """Return what people are shown of a document, by its last report."""
+    outcome = outcome_of_report(document.report)
+    return describe_state(document.status, outcome, now=now, next_try=document.due_at, progress=progress)

@@ -1,0 +1,77 @@
+"""The state of a document in words: nothing is good while something waits or has failed."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from swatchbook.records import DocumentStatus, FailureRecord, ItemCounts, RunReport, Stage
+from swatchbook.reports.document_state import Outcome, describe_report, describe_state, format_moment, outcome_of_report
+
+EVENING = 1_766_000_000.0  # 2025-12-17 19:33:20 UTC
+COMPLETED, WAITING = DocumentStatus.COMPLETED, DocumentStatus.WAITING
+
+
+def report(status: DocumentStatus = COMPLETED, **changed: Any) -> RunReport:
+    fields = {
+        "document_id": "d", "name": "a.pdf", "owner": "default", "run": None, "generation": None,
+        "status": status, "stage": Stage.COMPLETED,
+    }  # fmt: skip
+    return RunReport(**(fields | changed))
+
+
+def item_failed(path: str) -> FailureRecord:
+    return FailureRecord(subject="item", path=path, kind="invalid_item", error="It has no picture.")
+
+
+def test_document_without_failures_is_completed() -> None:
+    shown = describe_report(report(images_found=46, images_complete=46), now=EVENING)
+    assert (shown.word, shown.severity) == ("completed", "good")
+
+
+def test_images_that_wait_name_their_next_try() -> None:
+    waiting = report(WAITING, images_found=46, images_complete=32, images_pending=14)
+    shown = describe_report(waiting, now=EVENING, next_try=EVENING + 900)
+    assert (shown.word, shown.severity) == ("waiting", "warning")
+    assert shown.sentence == "Waiting: 14 of 46 images, next try 19:48 UTC."
+
+
+def test_failed_images_are_counted_in_words() -> None:
+    shown = describe_report(report(images_found=46, images_complete=43, images_failed=3), now=EVENING)
+    assert (shown.word, shown.severity) == ("completed with failures", "warning")
+    assert shown.sentence == "Failures: 3 of 46 images."
+
+
+def test_batch_whose_items_all_failed_has_failed() -> None:
+    counts = ItemCounts(total_items=8, failed_items=8)
+    failed = report(items=counts, other_failures=tuple(item_failed(str(number)) for number in range(8)))
+    shown = describe_report(failed, now=EVENING)
+    assert (shown.word, shown.severity) == ("failed", "bad")
+    assert shown.sentence == "Failures: 8 of 8 items."
+
+
+def test_lost_page_is_a_failure_beside_images() -> None:
+    lost = FailureRecord(subject="page", page_number=3, kind="timeout", error="It took too long.")
+    shown = describe_report(report(images_found=4, images_complete=4, other_failures=(lost,)), now=EVENING)
+    assert (shown.word, shown.sentence) == ("completed with failures", "Failures: 1 page or text.")
+
+
+def test_next_try_of_another_day_has_its_date() -> None:
+    assert format_moment(EVENING + 86_400, EVENING) == "2025-12-18 19:33 UTC"
+    assert format_moment(EVENING - 1, EVENING) == "now"
+
+
+@given(st.sampled_from(DocumentStatus), st.integers(0, 9), st.integers(0, 9), st.integers(0, 9), st.integers(0, 9))
+def test_only_what_is_all_done_is_good(
+    status: DocumentStatus, complete: int, failed: int, waiting: int, other: int
+) -> None:
+    outcome = Outcome(found=complete + failed + waiting, failed=failed, waiting=waiting, other=other)
+    shown = describe_state(status, outcome, now=EVENING, next_try=EVENING + 60)
+    assert (shown.severity == "good") == (status is COMPLETED and not failed + waiting + other)
+    assert shown.sentence.endswith(".")
+
+
+@pytest.mark.parametrize("status", list(DocumentStatus))
+def test_every_status_has_a_word_without_report(status: DocumentStatus) -> None:
+    assert describe_state(status, outcome_of_report(None), now=EVENING).word
