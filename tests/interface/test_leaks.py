@@ -126,6 +126,7 @@ ROUTES: Mapping[str, Sequence[Ask]] = {
         Ask("text=oak&document={document}"),
         Ask("like={image}"),
     ),
+    "GET /ui/results": (Ask("text=oak"), Ask("text=oak&owner=anna"), Ask("owner=anna")),
     "GET /ui/facets": (Ask(), Ask("owner=anna"), *map(Ask, FILTERS)),
     "POST /ui/picture": (Ask(upload="image"), Ask(upload="image", fields={"owner": "anna"})),
     "GET /ui/documents": (Ask(), Ask("owner=anna")),
@@ -159,6 +160,19 @@ ROUTES: Mapping[str, Sequence[Ask]] = {
 
 SENDING = {"POST /documents", "POST /hooks/upload", "POST /ui/uploads", "POST /ui/uploads/files"}
 """What is sent is a document of its sender: there is nothing of anybody else to be seen."""
+
+TRASHED = {"trashed": "annas-old.pdf", "older": "annas-older.pdf", "oldest": "annas-oldest.pdf"}
+"""Field -> the name of what anna has in the trash."""
+
+USED_UP = {
+    "POST /trash/{document_id}/restore": "trashed",
+    "POST /ui/trash/{document_id}/restore": "older",
+    "POST /ui/trash/{document_id}/delete": "oldest",
+}
+"""Route -> the field with the document in the trash that it takes out."""
+
+LAST = {"POST /ui/documents/{document_id}/delete", "DELETE /documents/{document_id}"}
+"""Routes after which her document is no longer found."""
 
 OPEN_ROUTES: Mapping[str, str] = {
     "GET /live": "says that the process lives",
@@ -332,11 +346,12 @@ def homes(tmp_path_factory: pytest.TempPathFactory, ingested_home: Path) -> Iter
                 resources.ledger, owner="anna", content="0" * 64, kind="pdf", name="annas-next.pdf", file=None, size=9,
                 options=IngestOptions(),
             )  # fmt: skip
-            old = queue(
-                resources.ledger, owner="anna", content="1" * 64, kind="pdf", name="annas-old.pdf", file=None, size=9,
-                options=IngestOptions(),
-            )  # fmt: skip
-            assert throw_away(resources, old.id)
+            for number, name in enumerate(("annas-old.pdf", "annas-older.pdf", "annas-oldest.pdf"), 1):
+                old = queue(
+                    resources.ledger, owner="anna", content=str(number) * 64, kind="pdf", name=name, file=None, size=9,
+                    options=IngestOptions(),
+                )  # fmt: skip
+                assert throw_away(resources, old.id)
         shutil.copytree(both, alone)
         with open_resources(Settings(home=alone)) as resources:
             for document in list_documents(resources.ledger, owner="anna"):
@@ -376,7 +391,10 @@ def fields(resources: Resources, owner: str, folder: Path) -> dict[str, str]:
         "product": product.id, "product_name": product.name.split()[0], "catalogue": str(folder / f"{owner}-catalogue"),
         "picture": str(folder / f"{owner}-picture"), "truth": str(folder / f"{owner}-truth.json"),
         "asked": str(folder / f"{owner}-asked.jsonl"),
-        "trashed": next((each.document for each in list_trash(resources.ledger, owner)), document["id"]),
+        **{
+            name: {each.name: each.document for each in list_trash(resources.ledger, owner)}.get(file, document["id"])
+            for name, file in TRASHED.items()
+        },
     }  # fmt: skip
 
 
@@ -436,7 +454,7 @@ def answer(client: TestClient, homes: Homes, route: str, ask: Ask, headers: dict
     method, path = route.split(" ")
     ids = homes.own if ask.own else homes.hers
     path = path.format(
-        document_id=ids["trashed" if "/trash" in path else "document"], newer_id=homes.own["document"],
+        document_id=ids[USED_UP.get(route, "document")], newer_id=homes.own["document"],
         image_id=ids["image"], product_id=ids["product"],
         number=1, edit_number=1,
         name="swagger-ui.css", form="csv", verdict="accept",
@@ -525,9 +543,8 @@ def test_a_key_that_may_see_her_gets_other_answers(homes: Homes, clients: tuple[
     for command, lines in READING.items():
         both, alone = (run(home, homes, lines[0], "anna") for home in (homes.both, homes.alone))
         assert both != alone, command
-    for route in sorted(
-        ROUTES.keys() - SENDING, key=lambda route: ("GET", "POST", "DELETE").index(route.split(" ")[0])
-    ):
+    methods = ("GET", "POST", "DELETE")
+    for route in sorted(ROUTES.keys() - SENDING, key=lambda route: (route in LAST, methods.index(route.split(" ")[0]))):
         asks = [ask for ask in ROUTES[route] if not ask.own]
         both, alone = ([answer(client, homes, route, ask, bearing(ALL)) for ask in asks] for client in clients)
         assert both != alone, route

@@ -210,7 +210,7 @@ def test_every_picture_of_a_folder_is_shown_by_name_some_at_a_time(
     assert isinstance(work, Work)
     scan(resources, work, b"", progress=lambda done, total: None)
     first = page(sample, f"/ui/documents/{folder.id}")
-    assert "4 products" in first.text
+    assert "3 products" in first.text
     assert "Its products are the items of this folder" in first.text
     story = page(sample, first.links("/ui/images/")[0])
     assert "linen" in story.text
