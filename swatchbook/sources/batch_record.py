@@ -354,7 +354,7 @@ def _id(value: Any) -> str | None:
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     text = shorten(one_line(value), MAX_TEXT) if isinstance(value, str) else as_text(value)
-    return text if text and text.strip("0") else None
+    return text or None
 
 
 def _url(value: Any) -> str | None:
