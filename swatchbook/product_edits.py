@@ -3,7 +3,7 @@ were made. A product or picture is found again by the box of its name or picture
 name on the page. An edit that finds nothing to change says why, and the others still hold.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
 
 from swatchbook.geometry import Box, area, shared_area
@@ -15,6 +15,7 @@ from swatchbook.records import (
     Assign,
     Edit,
     Evidence,
+    Fact,
     Link,
     LinkKind,
     Merge,
@@ -22,8 +23,11 @@ from swatchbook.records import (
     PicturePlace,
     Product,
     Reject,
+    RemoveFact,
     Rename,
+    SetFact,
     Split,
+    StoredEdit,
     fold,
     identity,
 )
@@ -35,6 +39,10 @@ SAME_PICTURE: Final = 0.5
 
 BY_HAND: Final = "by hand"
 """Rule of the evidence of what a person said."""
+
+
+OWN_FIELDS: Final = ("category", "code")
+"""Facts that are fields of a product; the others are values of its `metadata`."""
 
 
 class NotApplicable(Exception):
@@ -138,6 +146,10 @@ class _Editor:
                 return self._add(edit)
             case Reject():
                 return self._remove(self._product(edit.product))
+            case SetFact():
+                return self._set_fact(self._product(edit.product), edit.fact, edit.value)
+            case RemoveFact():
+                return self._remove_fact(self._product(edit.product), edit.fact)
 
     def _product(self, anchor: Anchor) -> Product:
         if product := find_product(self._products, anchor):
@@ -164,6 +176,7 @@ class _Editor:
             occurrences=tuple(place for product in products for place in product.occurrences),
             variants=tuple(dict.fromkeys(variant for product in products for variant in product.variants)),
             metadata=metadata,
+            facts=_facts_of(products),
             code=next((product.code for product in products if product.code), None),
         )
         merged_ids = {product.id for product in others}
@@ -193,6 +206,7 @@ class _Editor:
             occurrences=tuple(place for place in product.occurrences if place.page < page),
             variants=tuple(variant for variant in product.variants if variant not in moved_variants),
             metadata={key: value for key, value in product.metadata.items() if key not in read_after},
+            facts=tuple(fact for fact in product.facts if fact.key not in read_after),
         )
         second = product.model_copy(
             update={
@@ -204,6 +218,7 @@ class _Editor:
                 **_of_pages(after),
                 "occurrences": tuple(places),
                 "metadata": {key: value for key, value in product.metadata.items() if key in read_after},
+                "facts": tuple(fact for fact in product.facts if fact.key in read_after),
                 "evidence": (evidence, *(e for e in product.evidence if (e.page or 0) >= page)),
             }
         )
@@ -255,8 +270,48 @@ class _Editor:
             links=tuple(link for link in self._links if link.target != product.id),
         )
 
+    def _set_fact(self, product: Product, name: str, value: str) -> Assembly:
+        """Give a fact a value; the first place where it was read is kept, since it still shows what is meant."""
+        known = next((fact for fact in product.facts if fact.key == name), None)
+        page, box = (known.page, known.bbox) if known else (product.first_page, None)
+        label = known.label if known else name.replace("_", " ")
+        fact = Fact(key=name, value=value, label=label, page=page, bbox=box, rule=BY_HAND)
+        before = fact_values(product).get(name)
+        values: dict[str, object] = (
+            {name: value} if name in OWN_FIELDS else {"metadata": {**product.metadata, name: value}}
+        )
+        facts = (*(each for each in product.facts if each.key != name), *(() if name in OWN_FIELDS else (fact,)))
+        text = f"{name}: {before} → {value}" if before else f"{name}: {value}"
+        evidence = Evidence(rule=BY_HAND, page=page, text=text, detail={"key": name})
+        return self._changed({product.id: _confirmed(product, evidence, facts=facts, **values)})
+
+    def _remove_fact(self, product: Product, name: str) -> Assembly:
+        before = fact_values(product).get(name)
+        if before is None:
+            raise NotApplicable(f"{product.name!r} has no {name.replace('_', ' ')} any more.")
+        left = {key: value for key, value in product.metadata.items() if key != name}
+        values: dict[str, object] = {name: None} if name in OWN_FIELDS else {"metadata": left}
+        facts = tuple(each for each in product.facts if each.key != name)
+        evidence = Evidence(rule=BY_HAND, page=product.first_page, text=f"{name}: {before} →", detail={"key": name})
+        return self._changed({product.id: _confirmed(product, evidence, facts=facts, **values)})
+
     def _changed(self, changed: Mapping[str, Product]) -> Assembly:
         return Assembly(products=tuple(changed.get(p.id, p) for p in self._products), links=self._links)
+
+
+def _facts_of(products: Iterable[Product]) -> tuple[Fact, ...]:
+    """Return the facts of several products, each from the first product that has it."""
+    facts, known = list[Fact](), set[str]()
+    for product in products:
+        facts += [fact for fact in product.facts if fact.key not in known]
+        known |= product.metadata.keys()
+    return tuple(facts)
+
+
+def fact_values(product: Product) -> dict[str, str]:
+    """Return the facts of a product by name: its category and code, and the values of `metadata`."""
+    own = {name: getattr(product, name) for name in OWN_FIELDS}
+    return {name: value for name, value in (own | product.metadata).items() if value}
 
 
 def _confirmed(product: Product, evidence: Evidence, **values: object) -> Product:
@@ -304,12 +359,51 @@ def describe_edit(edit: Edit) -> str:
         case Rename():
             return f"rename {names([edit.product])} to {edit.name}"
         case Merge():
-            return f"merge {names(edit.products)}"
+            return f"merge {names(edit.products[1:])} into {names(edit.products[:1])}"
         case Split():
-            return f"split {names([edit.product])}: from page {edit.page} on {edit.name}"
+            return f"split {names([edit.product])} after page {edit.page - 1}: then {edit.name}"
         case Assign():
             return f"assign a picture of page {edit.picture.page} to {names(edit.products) or 'no product'}"
         case Add():
             return f"add {edit.name} (page {edit.page})"
         case Reject():
             return f"reject {names([edit.product])}"
+        case SetFact():
+            return f"set {edit.fact.replace('_', ' ')} of {names([edit.product])} to {edit.value}"
+        case RemoveFact():
+            return f"remove {edit.fact.replace('_', ' ')} of {names([edit.product])}"
+
+
+def edits_of(product: Product, edits: Sequence[StoredEdit]) -> list[StoredEdit]:
+    """Return the edits that concern a product, in order: those of its place, and of a name that it has or had there."""
+    names, concerned = {fold(product.name)}, list[StoredEdit]()
+    for stored in reversed(edits):
+        anchors = _anchors_of(stored.edit)
+        if any(_is_at(product, anchor, names) for anchor in anchors):
+            concerned.append(stored)
+            if isinstance(stored.edit, Rename):
+                names |= {fold(anchor.name) for anchor in anchors}
+    return concerned[::-1]
+
+
+def _anchors_of(edit: Edit) -> list[Anchor]:
+    """Return the places of the products that an edit names, changes or makes."""
+    match edit:
+        case Merge() | Assign():
+            return list(edit.products)
+        case Add():
+            return [Anchor(page=edit.page, box=edit.box, name=edit.name)]
+        case Rename():
+            return [edit.product, edit.product.model_copy(update={"name": edit.name})]
+        case Split():
+            return [edit.product, Anchor(page=edit.page, name=edit.name)]
+        case Reject() | SetFact() | RemoveFact():
+            return [edit.product]
+
+
+def _is_at(product: Product, anchor: Anchor, names: Collection[str]) -> bool:
+    """Return whether a product has the box of an anchor, or is on its page with one of the names."""
+    box, page = anchor.box, anchor.page
+    if box and any(place.page == page and _share(place.bbox, box) >= SAME_NAME for place in product.occurrences):
+        return True
+    return page in product.pages and fold(anchor.name) in names

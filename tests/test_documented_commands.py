@@ -222,6 +222,8 @@ TESTED_ELSEWHERE: Mapping[str, str] = {
             'swatchbook products catalogue.pdf assign 5b0c7d1e "Nordvik Oak"',
             'swatchbook products catalogue.pdf add 12 "Skirting board" --box 50,700,150,715',
             'swatchbook products catalogue.pdf reject "Our showrooms"',
+            'swatchbook products catalogue.pdf set-fact "Nordvik Oak" size "2,200 × 220 mm"',
+            'swatchbook products catalogue.pdf remove-fact "Nordvik Oak" slip_rating',
             "swatchbook products catalogue.pdf undo 3",
         ),
         _EDITS,

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from swatchbook.geometry import Box
-from swatchbook.product_edits import anchor_of, apply_edits
+from swatchbook.product_edits import BY_HAND, anchor_of, apply_edits, edits_of
 from swatchbook.records import (
     Add,
     Anchor,
@@ -11,6 +11,7 @@ from swatchbook.records import (
     Assign,
     Edit,
     Evidence,
+    Fact,
     Link,
     LinkKind,
     Merge,
@@ -18,8 +19,11 @@ from swatchbook.records import (
     PicturePlace,
     Product,
     Reject,
+    RemoveFact,
     Rename,
+    SetFact,
     Split,
+    StoredEdit,
     Variant,
     identity,
 )
@@ -152,3 +156,83 @@ def test_of_two_products_in_one_box_the_name_decides() -> None:
     for named in (family, member):
         result, _ = edited(assembly(family, member), Reject[Anchor](product=anchor_of(named)))
         assert [p.name for p in result.products] == [p.name for p in (family, member) if p is not named]
+
+
+def fact(key: str, value: str, page: int) -> Fact:
+    return Fact(key=key, value=value, label=key.title(), page=page, bbox=ABOVE, rule="table")
+
+
+READ = product(
+    "Elm", 3, category="Wood", metadata={"size": "20 cm", "weight": "2 kg"},
+    facts=(fact("size", "20 cm", 3), fact("weight", "2 kg", 3)), confidence=0.4,
+)  # fmt: skip
+
+
+def test_fact_that_is_set_keeps_place_it_was_read_from() -> None:
+    set_size = SetFact[Anchor](product=anchor_of(READ), fact="Size", value="20 × 30 cm")
+    result, problems = edited(assembly(OAK, READ), set_size)
+    assert problems == {}
+    _, elm = result.products
+    assert elm.metadata == {"size": "20 × 30 cm", "weight": "2 kg"}
+    (size,) = [each for each in elm.facts if each.key == "size"]
+    assert (size.value, size.page, size.bbox, size.rule) == ("20 × 30 cm", 3, ABOVE, BY_HAND)
+    assert elm.evidence[0].text == "size: 20 cm → 20 × 30 cm"
+    assert elm.confidence == 1.0
+    assert result.products[0] == OAK
+
+
+def test_facts_are_added_and_removed() -> None:
+    at = anchor_of(READ)
+    result, problems = edited(
+        assembly(READ),
+        SetFact[Anchor](product=at, fact="Slip  rating", value="R10"),
+        SetFact[Anchor](product=at, fact="code", value="E-1"),
+        RemoveFact[Anchor](product=at, fact="weight"),
+        RemoveFact[Anchor](product=at, fact="category"),
+        RemoveFact[Anchor](product=at, fact="smell"),
+    )
+    (elm,) = result.products
+    assert elm.metadata == {"size": "20 cm", "slip_rating": "R10"}
+    assert {each.key for each in elm.facts} == {"size", "slip_rating"}
+    assert (elm.code, elm.category) == ("E-1", None)
+    assert problems == {5: "'Elm' has no smell any more."}
+
+
+def test_fact_edit_holds_when_document_is_read_otherwise() -> None:
+    set_size = SetFact[Anchor](product=anchor_of(READ), fact="size", value="30 cm")
+    again = product("ELM TREE", 3, metadata={"size": "20cm", "finish": "oiled"})
+    (elm,) = edited(assembly(again), set_size)[0].products
+    assert elm.metadata == {"size": "30 cm", "finish": "oiled"}
+
+
+def test_merged_and_split_products_keep_places_of_their_facts() -> None:
+    ash = product(
+        "Ash",
+        4,
+        metadata={"size": "9 cm", "finish": "oiled"},
+        facts=(fact("size", "9 cm", 4), fact("finish", "oiled", 4)),
+    )
+    (one,) = edited(assembly(READ, ash), Merge[Anchor](products=(anchor_of(READ), anchor_of(ash))))[0].products
+    assert {each.key: each.value for each in one.facts} == one.metadata
+    read = (
+        Evidence(rule="label", page=1, detail={"key": "size"}),
+        Evidence(rule="label", page=2, detail={"key": "weight"}),
+    )
+    oak = product("Oak", 1, 2, metadata=READ.metadata, facts=READ.facts, evidence=read)
+    result, _ = edited(assembly(oak), Split[Anchor](product=anchor_of(oak), page=2, name="Cork"))
+    assert [{each.key for each in p.facts} for p in result.products] == [{"size"}, {"weight"}]
+
+
+def test_edits_of_product_are_those_of_its_place_and_names() -> None:
+    nowhere = product("Yew", 2, occurrences=())
+    made: list[Edit] = [
+        Rename[Anchor](product=anchor_of(OAK), name="Holm oak"),
+        SetFact[Anchor](product=anchor_of(ELM), fact="size", value="1"),
+        Merge[Anchor](products=(anchor_of(ELM), anchor_of(OAK))),
+        SetFact[Anchor](product=Anchor(page=2, name="Box"), fact="size", value="1"),
+        Rename[Anchor](product=Anchor(page=2, name="Box"), name="Yew"),
+        Add(page=4, name="Ash", box=ASH.occurrences[0].bbox),
+    ]
+    stored = [StoredEdit(number=n, edit=each, by="ruth", at=0.0) for n, each in enumerate(made, 1)]
+    found = {p.name: [each.number for each in edits_of(p, stored)] for p in (OAK, ELM, ASH, nowhere)}
+    assert found == {"Oak": [1, 3], "Elm": [2, 3], "Ash": [6], "Yew": [4, 5]}

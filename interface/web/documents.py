@@ -2,6 +2,7 @@
 with it: continue, stop, delete, export.
 """
 
+from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import Annotated, Any
@@ -35,9 +36,10 @@ from swatchbook.ledger.queries.document_figures import DocumentFigures, document
 from swatchbook.ledger.queries.document_parts import list_pages
 from swatchbook.ledger.queries.failures import failures, other_failures
 from swatchbook.ledger.queries.look_at import list_look_at
-from swatchbook.ledger.queries.products import list_products
+from swatchbook.ledger.queries.products import describe_products, list_products, product_ids
 from swatchbook.ledger.runs import live_run
-from swatchbook.records import DEFAULT_OWNER, DocumentStatus, Fact, LostState, Product
+from swatchbook.product_edits import describe_edit
+from swatchbook.records import DEFAULT_OWNER, DocumentStatus, Fact, LookAt, LostState, Product, ProductDetails
 from swatchbook.reports.document_state import describe_account
 from swatchbook.reports.inspection import DRAWN, PageView, inspect
 from swatchbook.reports.progress import describe_progress
@@ -48,6 +50,10 @@ LIVE = frozenset({DocumentStatus.QUEUED, DocumentStatus.RUNNING, DocumentStatus.
 _LISTED_FAILURES = 50
 _LISTED_IMAGES = 100
 _LISTED_PRODUCTS = 500
+_FIRST_PRODUCTS = 12
+"""Products on the page of a document; its grid has all."""
+_GRID = 60
+"""Products of the grid that are shown at once."""
 _MEDIA_TYPES = {
     Format.CSV: "text/csv; charset=utf-8",
     Format.JSONL: "application/jsonl",
@@ -106,6 +112,7 @@ def show_document(
     shown, size = _page(view, document, page) if pages else (None, None)
     products = [product for _, product in list_products(ledger, document.id, limit=_LISTED_PRODUCTS)] if pages else []
     counts = account(ledger, document=document.id)
+    look_at = list_look_at(ledger, document.id)
     paging = Paging(limit=_LISTED_IMAGES, cursor=cursor or None)
     return view.render(
         "document.html",
@@ -120,15 +127,43 @@ def show_document(
         size=size,
         drawn=DRAWN,
         products=products,
-        look_at=list_look_at(ledger, document.id),
+        look_at=look_at,
+        cards=[] if cursor else _product_cards(view, document, look_at, limit=_FIRST_PRODUCTS),
         lost=[picture for each in pages for picture in each.lost_pictures],
         figures=document_figures(ledger, [document.id]).get(document.id, DocumentFigures()),
         said=_places_of,
         listed=None if pages else list_images(view.resources, view.caller, document_id, paging),
         failures=[*failures(ledger, document.id, _LISTED_FAILURES), *other_failures(ledger, document.id)],
-        edits=list_edits(ledger, document.id),
+        edits=[(each, describe_edit(each.edit)) for each in list_edits(ledger, document.id)],
         formats=list(Format),
     )
+
+
+@router.get("/ui/documents/{document_id}/products")
+def show_products(
+    view: TheView, document_id: DocumentId, offset: Annotated[int, Query(ge=0, le=1_000_000)] = 0
+) -> Response:
+    """Return the products of a document as a grid, some at a time: those that a person should look at first."""
+    document = find(view.resources, view.caller, document_id)
+    look_at = list_look_at(view.resources.ledger, document.id)
+    cards = _product_cards(view, document, look_at, offset=offset, limit=_GRID + 1)
+    return view.render(
+        "products.html",
+        document=document,
+        cards=cards[:_GRID],
+        count=document_figures(view.resources.ledger, [document.id]).get(document.id, DocumentFigures()).products,
+        doubtful=sum(each.product is not None for each in look_at),
+        next=offset + _GRID if len(cards) > _GRID else None,
+        last=max(offset - _GRID, 0) if offset else None,
+    )
+
+
+def _product_cards(
+    view: View, document: Document, look_at: Sequence[LookAt], *, offset: int = 0, limit: int
+) -> list[ProductDetails]:
+    first = list(dict.fromkeys(each.product for each in look_at if each.product))
+    ids = product_ids(view.resources.ledger, document.id, first=first, offset=offset, limit=limit)
+    return describe_products(view.resources.ledger, ids)
 
 
 def _places_of(product: Product, name: str) -> list[tuple[int, Fact]]:

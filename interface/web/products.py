@@ -1,26 +1,61 @@
-"""The page of a product, at the address of its endpoint: its variants, facts, pictures with their links, and the pages
-of its catalogue with its boxes.
+"""The page of a product, at the address of its endpoint: its variants, facts, pictures with their links, the pages of
+its catalogue with its boxes, and the forms that edit it, with what is wrong next to the field.
 """
 
-from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Annotated, Literal, NamedTuple
+from uuid import UUID
 
-from fastapi import Response
+from fastapi import Form, Response
+from pydantic import TypeAdapter, ValidationError
 
 from interface.service.document_parts import ProductId, require_product
-from interface.web.pages import NegotiatedRoute, TheView, View, page_router
+from interface.service.parameters import RequestModel, SearchText
+from interface.service.product_edits import EditNumber, make_edit, undo_edit
+from interface.web.pages import NegotiatedRoute, TheView, View, page_router, see_other
+from swatchbook.errors import InvalidReference
 from swatchbook.export.products import shows_variant
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.documents import PDF, get_document
+from swatchbook.ledger.product_edits import list_edits
+from swatchbook.ledger.queries.document import read_products
 from swatchbook.ledger.queries.document_parts import list_pages
-from swatchbook.ledger.queries.products import linked_pictures, neighbours
-from swatchbook.product_edits import BY_HAND
-from swatchbook.records import Box, Fact, LinkedPicture, PageDetails, Product, ProductDetails, ProductPicture, Variant
+from swatchbook.ledger.queries.products import describe_products, find_product, linked_pictures, neighbours
+from swatchbook.product_edits import BY_HAND, describe_edit, edits_of, fact_values
+from swatchbook.records import (
+    Box,
+    EditRequest,
+    Fact,
+    LinkedPicture,
+    PageDetails,
+    Product,
+    ProductDetails,
+    ProductPicture,
+    Variant,
+    fold,
+)
 
 _RENDERED = 12
 """Pages that are shown as pictures; those after them are links."""
 _FIRST_PICTURES = 6
 """Pictures that are shown at once; the others are folded."""
+
+_CHOICES = 60
+"""Products to merge into that are shown at once; others are found by name."""
+
+KNOWN_FACTS = (
+    "price", "size", "material", "color", "finish", "brand", "condition", "category", "code", "weight", "thickness",
+    "application",
+)  # fmt: skip
+"""Names that the field for a new fact offers: those that are filtered by, and frequent ones."""
+
+_FIELDS: Mapping[str, str] = {
+    "rename": "name", "merge": "other", "split": "after_page", "reject": "reject", "set_fact": "value",
+    "remove_fact": "value",
+}  # fmt: skip
+"""Action -> the field that an edit which cannot be made is explained next to."""
+
+_EDIT: TypeAdapter[EditRequest] = TypeAdapter(EditRequest)
 
 router = page_router()
 
@@ -55,6 +90,43 @@ class VariantRow(NamedTuple):
     pictures: tuple[ProductPicture, ...]
 
 
+class ProductForm(RequestModel):
+    """An edit as a form of the page sends it; each action uses some of the fields. `other`: the id of a product."""
+
+    action: Literal["rename", "merge", "split", "reject", "set_fact", "remove_fact"]
+    name: SearchText = ""
+    after_page: SearchText = ""
+    other: SearchText = ""
+    fact: SearchText = ""
+    value: SearchText = ""
+
+    def edit_of(self, product: Product) -> EditRequest:
+        """Return the edit of a product. Raises ValidationError."""
+        fields: dict[str, object] = {"action": self.action, "product": product.id}
+        match self.action:
+            case "rename":
+                fields["name"] = self.name
+            case "merge":
+                fields = {"action": "merge", "products": (self.other, product.id)}
+            case "split":
+                later = (page for page in product.pages if self.after_page.isdecimal() and page > int(self.after_page))
+                fields |= {"name": self.name, "page": next(later, None)}
+            case "set_fact":
+                fields |= {"fact": self.fact, "value": self.value}
+            case "remove_fact":
+                fields["fact"] = self.fact
+        return _EDIT.validate_python(fields)
+
+
+class Problem(NamedTuple):
+    """What is wrong with a form: its action, the field and the message, and the form as it was sent."""
+
+    action: str
+    field: str
+    message: str
+    form: ProductForm
+
+
 def show_product(view: TheView, product_id: ProductId) -> Response:
     """Return the page of a product."""
     return _render(view, require_product(view.resources, view.caller, product_id))
@@ -63,7 +135,74 @@ def show_product(view: TheView, product_id: ProductId) -> Response:
 router.add_api_route("/products/{product_id}", show_product, methods=["GET"], route_class_override=NegotiatedRoute)
 
 
-def _render(view: View, product: ProductDetails) -> Response:
+@router.post("/ui/products/{product_id}/edits")
+def edit(view: TheView, product_id: ProductId, form: Annotated[ProductForm, Form()]) -> Response:
+    """Make an edit, and go to the page of the product that it leaves; else return the form with what is wrong."""
+    product = require_product(view.resources, view.caller, product_id)
+    if form.action == "rename" and form.name.strip() == product.name:
+        return see_other(view.link(f"/products/{product.id}"))
+    try:
+        make_edit(view.resources, view.caller, UUID(product.document_id), form.edit_of(product))
+    except ValidationError as error:
+        return _render(view, product, _describe(error, form))
+    except InvalidReference as error:
+        return _render(view, product, Problem(form.action, _FIELDS[form.action], error.message, form))
+    if form.action == "reject":
+        return see_other(view.link(f"/ui/documents/{product.document_id}"))
+    return see_other(view.link(f"/products/{form.other if form.action == 'merge' else product.id}"))
+
+
+@router.post("/ui/products/{product_id}/edits/{edit_number}/undo")
+def undo(view: TheView, product_id: ProductId, edit_number: EditNumber) -> Response:
+    """Undo an edit of a product's document, and return to the product, or to the document if it is there no more."""
+    product = require_product(view.resources, view.caller, product_id)
+    undo_edit(view.resources, view.caller, UUID(product.document_id), edit_number)
+    if find_product(view.resources.ledger, product.id):
+        return see_other(view.link(f"/products/{product.id}"))
+    return see_other(view.link(f"/ui/documents/{product.document_id}"))
+
+
+@router.get("/ui/products/{product_id}/merge")
+def choose_other(view: TheView, product_id: ProductId, name: SearchText = "") -> Response:
+    """Return the products of the same document, with pictures, to merge a product into; those on near pages first."""
+    product = require_product(view.resources, view.caller, product_id)
+    named = [
+        each
+        for each in read_products(view.resources.ledger, product.document_id)
+        if each.id != product.id and name.casefold().strip() in each.name.casefold()
+    ]
+    near = sorted(named, key=lambda each: (fold(each.name) != fold(product.name), _distance(each, product)))
+    shown = describe_products(view.resources.ledger, [each.id for each in near[:_CHOICES]])
+    return view.render("merge.html", product=product, name=name, choices=shown, more=len(near) - len(shown))
+
+
+def _distance(one: Product, other: Product) -> int:
+    """Return how many pages are between two products."""
+    return max(one.first_page - other.last_page, other.first_page - one.last_page, 0)
+
+
+def _describe(error: ValidationError, form: ProductForm) -> Problem:
+    """Return the first problem of a form in words."""
+    first = error.errors()[0]
+    field = str(first["loc"][-1])
+    field = "after_page" if field == "page" else field
+    match first["type"]:
+        case "string_too_short" | "missing":
+            message = f"Enter a {field}."
+        case "string_too_long":
+            message = f"Use at most {first['ctx']['max_length']} characters."
+        case "string_pattern_mismatch":
+            message = "Use one line of text."
+        case "int_type":
+            message = "Choose a page of the product before its last one."
+        case "value_error":
+            message = str(first["ctx"]["error"])
+        case _:
+            message = first["msg"]
+    return Problem(form.action, field, message, form)
+
+
+def _render(view: View, product: ProductDetails, problem: Problem | None = None) -> Response:
     ledger = view.resources.ledger
     document = get_document(ledger, product.document_id)
     linked = linked_pictures(ledger, product.id)
@@ -71,7 +210,11 @@ def _render(view: View, product: ProductDetails) -> Response:
     before, after = neighbours(ledger, product)
     page = view.render(
         "product.html",
+        status=422 if problem else 200,
         product=product,
+        problem=problem,
+        edits=[(each, describe_edit(each.edit)) for each in edits_of(product, list_edits(ledger, document.id))],
+        known_facts=KNOWN_FACTS,
         document=document,
         editable=document.kind == PDF,
         facts=facts,
@@ -89,12 +232,9 @@ def _render(view: View, product: ProductDetails) -> Response:
 
 def list_facts(product: Product) -> list[ListedFact]:
     """Return category, code and the values of `metadata`, each with the places where it was read."""
-    given = {"category": product.category, "code": product.code, **product.metadata}
     by_hand = {each.detail.get("key") for each in product.evidence if each.rule == BY_HAND}
     return [
-        ListedFact(key, value, _places(product, key), key in by_hand)
-        for key, value in given.items()
-        if value is not None
+        ListedFact(key, value, _places(product, key), key in by_hand) for key, value in fact_values(product).items()
     ]
 
 

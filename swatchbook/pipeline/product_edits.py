@@ -21,7 +21,9 @@ from swatchbook.records import (
     Merge,
     Product,
     Reject,
+    RemoveFact,
     Rename,
+    SetFact,
     Split,
     fold,
 )
@@ -62,6 +64,10 @@ def place_edit(ledger: Ledger, document: str, request: EditRequest) -> Edit:
             return request
         case Reject():
             return Reject[Anchor](product=product(request.product))
+        case SetFact():
+            return SetFact[Anchor](product=product(request.product), fact=request.fact, value=request.value)
+        case RemoveFact():
+            return RemoveFact[Anchor](product=product(request.product), fact=request.fact)
 
 
 def choose_product(products: Iterable[Product], reference: str) -> Product:

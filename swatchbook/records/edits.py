@@ -5,7 +5,7 @@ found: `swatchbook/product_edits.py`.
 
 from typing import Annotated, Generic, Literal, TypeVar
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
 from swatchbook.geometry import Box
 from swatchbook.records.base import Record
@@ -16,6 +16,18 @@ Words = Annotated[
 ]
 Points = Annotated[float, Field(ge=-100_000, le=100_000, allow_inf_nan=False)]
 PageNumber = Annotated[int, Field(ge=1, le=1_000_000)]
+
+
+def _fact_name(given: str) -> str:
+    """Return the name of a fact as `metadata` has it: small letters, `_` for spaces. Raises ValueError for the name."""
+    name = "_".join(given.casefold().split())
+    if name == "name":
+        raise ValueError("The name of a product is changed by renaming it.")
+    return name
+
+
+FactName = Annotated[Words, StringConstraints(max_length=100), AfterValidator(_fact_name)]
+"""Name of a fact, such as `size` or `slip_rating`; `category` and `code` are those of the product."""
 
 
 class Anchor(Record):
@@ -83,14 +95,39 @@ class Reject(Record, Generic[Reference]):
     product: Reference
 
 
+class SetFact(Record, Generic[Reference]):
+    """Give a fact of a product another value, or add the fact."""
+
+    action: Literal["set_fact"] = "set_fact"
+    product: Reference
+    fact: FactName
+    value: Words
+
+
+class RemoveFact(Record, Generic[Reference]):
+    """Remove a fact of a product."""
+
+    action: Literal["remove_fact"] = "remove_fact"
+    product: Reference
+    fact: FactName
+
+
 Edit = Annotated[
-    Rename[Anchor] | Merge[Anchor] | Split[Anchor] | Assign[Anchor] | Add | Reject[Anchor],
+    Rename[Anchor]
+    | Merge[Anchor]
+    | Split[Anchor]
+    | Assign[Anchor]
+    | Add
+    | Reject[Anchor]
+    | SetFact[Anchor]
+    | RemoveFact[Anchor],
     Field(discriminator="action"),
 ]
 """An edit as it is kept."""
 
 EditRequest = Annotated[
-    Rename[str] | Merge[str] | Split[str] | Assign[str] | Add | Reject[str], Field(discriminator="action")
+    Rename[str] | Merge[str] | Split[str] | Assign[str] | Add | Reject[str] | SetFact[str] | RemoveFact[str],
+    Field(discriminator="action"),
 ]
 """An edit as people ask for it: products and pictures by id."""
 

@@ -1,5 +1,5 @@
 """`swatchbook products DOCUMENT`: list a document's products and the edits of them, and the commands that edit: rename,
-merge, split, assign, add, reject, undo. What an edit changes: `swatchbook/product_edits.py`.
+merge, split, assign, add, reject, set-fact, remove-fact, undo. What an edit changes: `swatchbook/product_edits.py`.
 """
 
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
@@ -30,12 +30,13 @@ app = typer.Typer(
     invoke_without_command=True,
     subcommand_metavar="[EDIT …]",
     context_settings=_ANYWHERE,
-    help="List a catalogue's products; rename, merge, split, add and reject them, and say what pictures show.",
+    help="List a catalogue's products; rename, merge, split, add and reject them; change facts and pictures.",
 )
 
 Product = Annotated[str, typer.Argument(metavar="PRODUCT", help="Id, unique id prefix, or name of a product.")]
 Products = Annotated[list[str], typer.Argument(metavar="PRODUCT…", help="Ids, unique id prefixes, or names.")]
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the product.")]
+Fact = Annotated[str, typer.Argument(metavar="FACT", help="Name of a fact, such as size or price.")]
 By = Annotated[str | None, typer.Option("--by", metavar="NAME", help="Who edits; the login name by default.")]
 
 
@@ -129,6 +130,23 @@ def add_product(
 def reject_product(context: typer.Context, product: Product) -> None:
     """Remove PRODUCT, which is not a product; its pictures then belong to no product."""
     _edit(context, {"action": "reject", "product": product})
+
+
+@app.command("set-fact")
+def set_fact(
+    context: typer.Context,
+    product: Product,
+    fact: Fact,
+    value: Annotated[str, typer.Argument(metavar="VALUE", help="Its value, as people read it.")],
+) -> None:
+    """Give the FACT of PRODUCT another VALUE, or add it: `size`, `price`, `material`, `category`, `code` …"""
+    _edit(context, {"action": "set_fact", "product": product, "fact": fact, "value": value})
+
+
+@app.command("remove-fact")
+def remove_fact(context: typer.Context, product: Product, fact: Fact) -> None:
+    """Remove the FACT of PRODUCT."""
+    _edit(context, {"action": "remove_fact", "product": product, "fact": fact})
 
 
 @app.command("undo")

@@ -58,6 +58,17 @@ def describe_products(ledger: Ledger, ids: Sequence[str]) -> list[ProductDetails
     return [by_id[each] for each in ids if each in by_id]
 
 
+def product_ids(ledger: Ledger, document: str, *, first: Sequence[str] = (), offset: int = 0, limit: int) -> list[str]:
+    """Return the ids of a document's products, at most `limit` after `offset`: those of `first`, then the others in
+    order.
+    """
+    begin = list(first[offset : offset + limit])
+    others = select(products.c.id).where(products.c.document == document, products.c.id.not_in(first))
+    query = others.order_by(products.c.ordinal, products.c.id).offset(max(offset - len(first), 0))
+    with ledger.read() as connection:
+        return begin + list(connection.execute(query.limit(limit - len(begin))).scalars())
+
+
 def neighbours(ledger: Ledger, product: ProductDetails) -> tuple[tuple[str, str] | None, tuple[str, str] | None]:
     """Return (id, name) of the products before and after one in its document, None at the ends."""
     here = select(products.c.ordinal, products.c.id).where(products.c.id == product.id)

@@ -45,6 +45,11 @@ def test_every_edit_changes_the_list() -> None:
     assert shown["Skirting"] == [oak["pictures"][0]["id"]]
     assert oak["pictures"][0]["id"] in shown["Larch"]
     assert oak["pictures"][0]["id"] not in shown["Larch, wide"]
+    edit("set-fact", "Skirting", "Slip rating", "R10")
+    edit("set-fact", "Skirting", "material", "Oak")
+    assert "7. remove material of Skirting" in edit("remove-fact", "Skirting", "material")
+    (skirting,) = [product for product in listed()["products"] if product["name"] == "Skirting"]
+    assert skirting["metadata"] == {"slip_rating": "R10"}
     edit("merge", "Larch", "Larch, wide", terrazzo["name"])
     edit("reject", "Skirting")
     assert products() == {"Larch": [*oak["pages"], *terrazzo["pages"]]}
@@ -63,6 +68,8 @@ def test_what_cannot_be_is_refused_and_changes_nothing() -> None:
         ("add", "1", " "),
         ("add", "1", "Oak", "--box", "1,2"),
         ("merge", "Nordvik Oak"),
+        ("set-fact", "Nordvik Oak", "name", "Larch"),
+        ("set-fact", "Nordvik Oak", "size", " "),
     ):
         assert run(*wrong).exit_code == 2, wrong
     for unknown in (
@@ -70,6 +77,7 @@ def test_what_cannot_be_is_refused_and_changes_nothing() -> None:
         ("assign", "none"),
         ("undo", "7"),
         ("split", "Nordvik Oak", "9", "x"),
+        ("remove-fact", "Nordvik Oak", "smell"),
     ):
         assert isinstance(run(*unknown).exception, InvalidReference), unknown
     assert listed() == before

@@ -357,6 +357,42 @@ def test_a_product_is_edited_and_gets_a_picture_by_mouse_and_by_keyboard(
     assert tab.locator("article.product").first.get_attribute("aria-label") == name
 
 
+def test_wrong_product_is_mended_on_its_page(tab: Page, document: str) -> None:
+    before = tab.request.get(f"/documents/{document}/products").json()["products"]
+    first, second = before[:2]
+    tab.goto(f"/ui/documents/{document}")
+    tab.locator(".cards .name a", has_text=first["name"]).first.click()
+    tab.locator("h1", has_text=first["name"]).wait_for()
+    address = tab.url
+    tab.locator(".cards.pictures .picture").first.click()
+    tab.wait_for_url("**/ui/images/*")
+    tab.goto(address)
+    tab.locator(".sheets .under").first.click()
+    tab.wait_for_url(f"**/ui/documents/{document}?page=*")
+    tab.goto(address)
+    tab.get_by_text("Change the name").click()
+    tab.get_by_label("Name", exact=True).fill("Larch")
+    tab.keyboard.press("Enter")
+    tab.locator("h1", has_text="Larch").wait_for()
+    undo = tab.get_by_role("button", name=re.compile("Undo edit"))
+    undo.click()
+    tab.locator("h1", has_text=first["name"]).wait_for()
+    tab.get_by_text("Add a fact").click()
+    tab.get_by_label("Fact", exact=True).fill("Smell")
+    tab.get_by_label("Value", exact=True).fill("of resin")
+    tab.keyboard.press("Enter")
+    tab.locator(".facts dd", has_text="of resin").wait_for()
+    undo.click()
+    tab.locator(".facts dd", has_text="of resin").wait_for(state="detached")
+    tab.get_by_text("Merge into …").click()
+    tab.get_by_role("button", name=second["name"]).click()
+    tab.locator("h1", has_text=second["name"]).wait_for()
+    undo.click()
+    tab.locator(".edits", has_text="undone").wait_for()
+    after = tab.request.get(f"/documents/{document}/products").json()["products"]
+    assert [each["name"] for each in after] == [each["name"] for each in before]
+
+
 def test_the_place_of_a_value_is_marked_on_the_page(tab: Page, document: str) -> None:
     facts = [
         fact
@@ -469,6 +505,8 @@ def test_axe_finds_nothing_wrong_and_nothing_moves(
 ) -> None:
     """In the dark theme at the width of a phone. A page and what it loads, without pictures, is under the limit."""
     wrong, checked = dict[str, list[str]](), 0
+    with service.resources.ledger.read() as connection:
+        product = connection.execute(select(products.c.id).where(products.c.document == document)).scalars().first()
     width = 390 if theme == "dark" else 1280
     size = {"width": width, "height": 800}
     with changed(service, images, images.c.id == picture.image, needs_review=True):
@@ -476,6 +514,7 @@ def test_axe_finds_nothing_wrong_and_nothing_moves(
             "/", "/?text=oak&color=grey", "/?text=no&material=oakk", f"/?like={picture.image}", "/ui/documents",
             f"/ui/documents/{document}?page={picture.page}", f"/ui/documents?done=deleted:{document}", "/ui/trash",
             f"/ui/images/{picture.image}", "/ui/coverage", "/ui/review", "/?k=0",
+            f"/products/{product}", f"/ui/products/{product}/merge",
         ):  # fmt: skip
             with opened_plain(browser, service, theme, size) as tab:
                 loaded = list[Response]()

@@ -217,7 +217,11 @@ def test_every_picture_of_a_folder_is_shown_by_name_some_at_a_time(
     assert "Say which products it shows" not in story.text, "an edit would be refused"
     (more,) = [link for link in first.links(f"/ui/documents/{folder.id}?") if "cursor=" in link]
     second = page(sample, more)
-    assert [given["alt"] for read in (first, second) for given in read.all("img")] == ["linen", "oak", "slate"]
+    assert [given["alt"] for read in (first, second) for given in read.all("img") if given["alt"]] == [
+        "linen",
+        "oak",
+        "slate",
+    ]
     assert "No picturetextrejected" in second.text
     assert not [link for link in second.links(f"/ui/documents/{folder.id}?") if "cursor=" in link]
 
@@ -359,8 +363,8 @@ def test_a_page_of_a_catalogue_with_many_products_stays_small(
     read = page(sample, f"/ui/documents/{document}?page={here[0]}")
     assert len(read.all("article", class_="product")) > 10
     assert len(sample.get(f"/ui/documents/{document}?page={here[0]}").content) < MOST_BYTES
-    named = [given["value"] for given in read.all("option")]
-    assert "Product 399" in named, "each can be merged with"
+    grid = page(sample, f"/ui/documents/{document}/products?offset=360")
+    assert "Product 399" in grid.text
 
 
 def test_products_are_edited_and_edits_undone(sample: TestClient, document: str) -> None:
@@ -379,7 +383,7 @@ def test_products_are_edited_and_edits_undone(sample: TestClient, document: str)
     assert picture in [each["id"] for each in sample.get(f"/products/{other['id']}").json()["pictures"]]
     listed = page(sample, f"/ui/documents/{document}")
     assert "3 edits by hand" in listed.text
-    assert "rename “Larch” by loopback" in listed.text
+    assert f"rename {one['name']} (page {one['first_page']}) to Larch by loopback" in listed.text
     post(sample, f"{edits}/1/undo")
     assert names() == [one["name"], other["name"]]
     origin = {"Origin": str(sample.base_url).rstrip("/")}

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import update
@@ -14,7 +15,7 @@ from swatchbook.pipeline.scan import scan
 from swatchbook.pipeline.work import Work
 from swatchbook.records import IngestOptions
 from swatchbook.resources import Resources
-from tests.interface.web.conftest import BROWSER, page
+from tests.interface.web.conftest import BROWSER, Page, page
 from tests.sources.pictures import draw
 
 
@@ -102,3 +103,124 @@ def test_item_of_folder_has_page_with_its_file(sample: TestClient, resources: Re
     assert "oak.png" in read.text
     assert "It is an item of this folder" in read.text
     assert read.links(f"/ui/images/{product['pictures'][0]['id']}")
+
+
+def send(client: TestClient, address: str, **fields: str) -> httpx.Response:
+    """Send a form as a browser does."""
+    headers = {**BROWSER, "Origin": str(client.base_url).rstrip("/")}
+    return client.post(address, data=fields, headers=headers, follow_redirects=False)
+
+
+def leads_to(client: TestClient, address: str, **fields: str) -> str:
+    sent = send(client, address, **fields)
+    assert sent.status_code == 303, sent.text
+    return sent.headers["location"]
+
+
+def test_name_is_changed_and_change_undone_on_the_page(sample: TestClient, listed: list[dict[str, Any]]) -> None:
+    address = f"/products/{listed[0]['id']}"
+    assert leads_to(sample, f"/ui{address}/edits", action="rename", name="Larch") == address
+    read = page(sample, address)
+    assert f"rename {listed[0]['name']} (page {listed[0]['first_page']}) to Larch" in read.text
+    assert "100 % sure" in read.text
+    assert leads_to(sample, f"/ui{address}/edits/1/undo") == address
+    assert sample.get(address).json() == listed[0]
+    assert "undone by loopback" in page(sample, address).text
+    assert page(sample, f"/products/{listed[1]['id']}").text.count("by hand") == 0, "it is no edit of the other"
+
+
+def test_facts_are_changed_added_and_removed(sample: TestClient, listed: list[dict[str, Any]]) -> None:
+    address = f"/products/{listed[0]['id']}"
+    forms = (
+        {"action": "set_fact", "fact": "size", "value": "20 × 30 cm"},
+        {"action": "set_fact", "fact": "Slip rating class", "value": "B"},
+        {"action": "remove_fact", "fact": "material", "value": "as sent"},
+        {"action": "set_fact", "fact": "code", "value": "XY-1"},
+    )
+    for form in forms:
+        assert leads_to(sample, f"/ui{address}/edits", **form) == address
+    now = sample.get(address).json()
+    assert now["metadata"]["size"] == "20 × 30 cm"
+    assert now["metadata"]["slip_rating_class"] == "B"
+    assert "material" not in now["metadata"]
+    assert now["code"] == "XY-1"
+    assert page(sample, address).all("button", **{"aria-label": "Undo edit 4"})
+    for number in (4, 3, 2, 1):
+        leads_to(sample, f"/ui{address}/edits/{number}/undo")
+    assert sample.get(address).json() == listed[0]
+
+
+def test_what_is_wrong_is_said_next_to_its_field(sample: TestClient, listed: list[dict[str, Any]]) -> None:
+    address = f"/ui/products/{listed[0]['id']}/edits"
+    for form, field, message in (
+        ({"action": "rename", "name": " "}, "name", "Enter a name."),
+        ({"action": "rename", "name": "x" * 501}, "name", "Use at most 500 characters."),
+        ({"action": "set_fact", "fact": "size", "value": " "}, "value", "Enter a value."),
+        ({"action": "set_fact", "fact": "name", "value": "x"}, "fact", "by renaming it"),
+        ({"action": "set_fact", "fact": "new", "value": "a\nb"}, "value", "Use one line of text."),
+        ({"action": "split", "after_page": "900", "name": "x"}, "after_page", "Choose a page"),
+    ):
+        sent = send(sample, address, **form)
+        assert sent.status_code == 422
+        read = Page(sent.text)
+        (wrong,) = [given for tag, given in read.tags if given.get("aria-invalid")]
+        assert (wrong["name"], wrong["aria-describedby"]) == (field, "wrong")
+        assert read.all("p", id="wrong", role="alert")
+        assert message in read.text
+        if field != "after_page":
+            assert wrong["value"] == form[field], "what was typed is kept"
+    gone = send(sample, address, action="remove_fact", fact="smell")
+    assert (gone.status_code, "has no smell any more" in gone.text) == (422, True)
+    assert send(sample, address, action="merge", other="nobody").status_code == 422
+    assert sample.get(f"/products/{listed[0]['id']}").json() == listed[0]
+
+
+def test_product_is_merged_into_one_chosen_by_picture(
+    sample: TestClient, document: str, listed: list[dict[str, Any]]
+) -> None:
+    one, other = listed[:2]
+    chosen = page(sample, f"/ui/products/{one['id']}/merge")
+    ids = [given["value"] for given in chosen.all("input", name="other")]
+    assert ids == [each["id"] for each in listed if each is not one]
+    assert chosen.all("img", src=f"/images/{other['pictures'][0]['id']}/thumbnail?side=256")
+    assert "No other product" in page(sample, f"/ui/products/{one['id']}/merge?name=xyzzy").text
+    edits = f"/ui/products/{one['id']}/edits"
+    assert leads_to(sample, edits, action="merge", other=other["id"]) == f"/products/{other['id']}"
+    page(sample, f"/products/{one['id']}", 404)
+    assert set(sample.get(f"/products/{other['id']}").json()["pages"]) == {*one["pages"], *other["pages"]}
+    leads_to(sample, f"/ui/products/{other['id']}/edits/1/undo")
+    assert sample.get(f"/documents/{document}/products").json()["products"] == listed
+
+
+def test_product_is_split_and_what_is_none_removed(
+    sample: TestClient, document: str, listed: list[dict[str, Any]]
+) -> None:
+    one = next(each for each in listed if len(each["pages"]) > 1)
+    edits = f"/ui/products/{one['id']}/edits"
+    leads_to(sample, edits, action="split", after_page=str(one["pages"][0]), name="Second")
+    now = sample.get(f"/documents/{document}/products").json()["products"]
+    (second,) = [each for each in now if each["name"] == "Second"]
+    assert second["pages"] == one["pages"][1:]
+    assert "split" in page(sample, f"/products/{second['id']}").text
+    assert leads_to(sample, f"/ui/products/{second['id']}/edits", action="reject") == f"/ui/documents/{document}"
+    assert "Second" in page(sample, f"/ui/documents/{document}").text
+    page(sample, f"/products/{second['id']}", 404)
+
+
+def test_grid_lists_what_to_look_at_first(
+    sample: TestClient, resources: Resources, document: str, listed: list[dict[str, Any]]
+) -> None:
+    last = listed[-1]
+    with resources.ledger.write() as connection:
+        record = connection.execute(products.select().where(products.c.id == last["id"])).one().record
+        changed = update(products).where(products.c.id == last["id"])
+        connection.execute(changed.values(record={**record, "confidence": 0.4, "category": last["name"]}))
+    for address in (f"/ui/documents/{document}", f"/ui/documents/{document}/products"):
+        read = page(sample, address)
+        assert read.links("/products/")[0] == f"/products/{last['id']}"
+        assert "only 40 %" in read.text
+        assert "reads like a heading" in read.text
+        assert {f"/products/{each['id']}" for each in listed} <= set(read.links("/products/"))
+    assert len(sample.get(f"/products/{last['id']}").json()["look_at"]) == 2
+    leads_to(sample, f"/ui/products/{last['id']}/edits", action="set_fact", fact="size", value="1")
+    assert page(sample, f"/ui/documents/{document}/products").links("/products/")[0] == f"/products/{listed[0]['id']}"
