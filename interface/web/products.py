@@ -13,6 +13,7 @@ from interface.service.document_parts import ProductId, require_product
 from interface.service.parameters import RequestModel, SearchText
 from interface.service.product_edits import EditNumber, make_edit, undo_edit
 from interface.web.pages import NegotiatedRoute, TheView, View, page_router, see_other
+from interface.web.toasts import edit_done
 from swatchbook.errors import InvalidReference
 from swatchbook.export.products import shows_variant
 from swatchbook.ledger.database import Ledger
@@ -142,14 +143,15 @@ def edit(view: TheView, product_id: ProductId, form: Annotated[ProductForm, Form
     if form.action == "rename" and form.name.strip() == product.name:
         return see_other(view.link(f"/products/{product.id}"))
     try:
-        make_edit(view.resources, view.caller, UUID(product.document_id), form.edit_of(product))
+        made = make_edit(view.resources, view.caller, UUID(product.document_id), form.edit_of(product))
     except ValidationError as error:
         return _render(view, product, _describe(error, form))
     except InvalidReference as error:
         return _render(view, product, Problem(form.action, _FIELDS[form.action], error.message, form))
+    told = edit_done(form.action, product.document_id, made.edit.number)
     if form.action == "reject":
-        return see_other(view.link(f"/ui/documents/{product.document_id}"))
-    return see_other(view.link(f"/products/{form.other if form.action == 'merge' else product.id}"))
+        return see_other(view.link(f"/ui/documents/{product.document_id}", done=told))
+    return see_other(view.link(f"/products/{form.other if form.action == 'merge' else product.id}", done=told))
 
 
 @router.post("/ui/products/{product_id}/edits/{edit_number}/undo")

@@ -111,10 +111,12 @@ def send(client: TestClient, address: str, **fields: str) -> httpx.Response:
     return client.post(address, data=fields, headers=headers, follow_redirects=False)
 
 
-def leads_to(client: TestClient, address: str, **fields: str) -> str:
-    sent = send(client, address, **fields)
+def leads_to(client: TestClient, given: str, **fields: str) -> str:
+    sent = send(client, given, **fields)
     assert sent.status_code == 303, sent.text
-    return sent.headers["location"]
+    address, _, done = sent.headers["location"].partition("?")
+    assert bool(done) == ("undo" not in given), "each edit but an undo offers to undo it"
+    return address
 
 
 def test_name_is_changed_and_change_undone_on_the_page(sample: TestClient, listed: list[dict[str, Any]]) -> None:
