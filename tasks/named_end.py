@@ -20,7 +20,7 @@ from swatchbook.errors import Failure
 from swatchbook.ledger import schedule
 from swatchbook.ledger.documents import get_document
 from swatchbook.records import BlockNames, DocumentStatus, RunReport, ShownState
-from swatchbook.reports.document_state import describe_document, describe_report
+from swatchbook.reports.document_state import describe_document, describe_end
 from swatchbook.resources import Resources
 from tasks.prefect_client import FAILURES, WAITS
 
@@ -58,9 +58,7 @@ def ends_by_name(flow: Ingest[P]) -> Ingest[P]:
                 state.data = error  # a caller of the flow gets it
                 return cast("RunReport", state)
             raise
-        ledger = load_resources(blocks).ledger
-        document = await asyncio.to_thread(get_document, ledger, report.document_id)
-        shown = describe_report(report, now=await asyncio.to_thread(ledger.now), next_try=document.due_at)
+        shown = await asyncio.to_thread(describe_end, load_resources(blocks).ledger, report)
         # Prefect takes a returned state for the end of the flow run
         return cast("RunReport", _named(shown, report) or report)
 

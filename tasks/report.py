@@ -8,11 +8,10 @@ from prefect import get_run_logger, task
 from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact
 
 from blocks import load_resources
-from swatchbook.ledger.documents import get_document
 from swatchbook.pipeline.finish_run import finish_run
 from swatchbook.pipeline.work import Work
 from swatchbook.records import RunReport, Scan, StageResults
-from swatchbook.reports.document_state import describe_report
+from swatchbook.reports.document_state import describe_end
 from swatchbook.reports.inspection_html import html_path
 from swatchbook.reports.markdown import as_markdown, failure_rows, plain, product_thumbnails
 from swatchbook.truncate import merge_roles
@@ -53,8 +52,7 @@ async def _publish(work: Work, report: RunReport) -> None:
     resources = load_resources(work.blocks)
     products = await asyncio.to_thread(product_thumbnails, resources, report.document_id)
     html = html_path(resources.settings, report.document_id, report.name)
-    document = await asyncio.to_thread(get_document, resources.ledger, report.document_id)
-    shown = describe_report(report, now=await asyncio.to_thread(resources.ledger.now), next_try=document.due_at)
+    shown = await asyncio.to_thread(describe_end, resources.ledger, report)
     markdown = as_markdown(report, products, shown=shown, inspection=html if html.exists() else None)
     described = f"{name}: {shown.word}. {shown.sentence}"
     await acreate_markdown_artifact(key=f"report-{key}", markdown=markdown, description=described)

@@ -2,10 +2,13 @@
 the terminal, over HTTP and in Prefect. Nothing is `good` while something waits or has failed.
 """
 
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Literal
 
-from swatchbook.ledger.documents import Document
+from swatchbook.errors import InvalidReference
+from swatchbook.ledger.database import Ledger
+from swatchbook.ledger.documents import Document, get_document
 from swatchbook.records import DocumentStatus, ImageCounts, ItemCounts, Record, RunReport, ShownState
 
 
@@ -114,6 +117,14 @@ def describe_report(
 ) -> ShownState:
     """Return what people are shown of the document of a report; the next try, if it waits, is the document's."""
     return describe_state(report.status, outcome_of_report(report), now=now, next_try=next_try, progress=progress)
+
+
+def describe_end(ledger: Ledger, report: RunReport) -> ShownState:
+    """Return what people are shown of a document whose run has ended with this report; it may be deleted by now."""
+    next_try = None
+    with suppress(InvalidReference):
+        next_try = get_document(ledger, report.document_id).due_at
+    return describe_report(report, now=ledger.now(), next_try=next_try)
 
 
 def describe_account(
