@@ -134,6 +134,9 @@ RUN_HERE: Mapping[str, tuple[str, Callable[[Finished], bool]]] = {
 
 _CLI, _REVIEW = "tests/interface/cli/test_main.py", "tests/flows/test_review_quality.py"
 _FOLDERS = "tests/interface/cli/test_ingest_images.py"
+_PLAN = "tests/sources/test_batch_plan.py::test_plan_shows_items_and_what_is_not_read"
+_SHAPES = "tests/sources/test_batch_plan.py::test_given_mapping_goes_before_the_rules"
+_SCRAPED = f"{_FOLDERS}::test_scraped_batch_is_searchable_by_its_items"
 _IMPORT = "tests/interface/cli/test_import_table.py"
 _OWNERS = "tests/interface/cli/test_owners.py"
 _EVALUATE = "tests/interface/cli/test_evaluate.py"
@@ -142,6 +145,9 @@ _TAKEN = "tests/pipeline/test_take_in.py::test_a_picture_that_no_box_covers_is_c
 _COMPOSE = "tests/containers/test_compose.py::test_make_up_says_where_and_make_down_keeps_the_data"
 _DISMISSED = "tests/interface/cli/test_inspection.py::test_a_part_is_dismissed_and_put_back_by_its_name"
 TESTED_ELSEWHERE: Mapping[str, str] = {
+    **dict.fromkeys(("swatchbook ingest --plan items.csv", "swatchbook ingest --plan items.jsonl"), _PLAN),
+    **dict.fromkeys(("swatchbook ingest FILE", "swatchbook ingest items.csv --mapping mapping.yaml"), _SHAPES),
+    "swatchbook ingest-images items.jsonl": _SCRAPED,
     "swatchbook embed DOCUMENT --boxes 5:1,5:2": _TAKEN,
     "swatchbook audit DOCUMENT --dismiss 5:1": _DISMISSED,
     "swatchbook audit DOCUMENT --put-back 5:1": _DISMISSED,

@@ -100,8 +100,8 @@ def known_ids_of(client: TestClient) -> dict[str, str | int]:
     return {**of_document, "image_id": hit["id"], "product_id": product["id"], "number": 3}
 
 
-UNPAGED = {"/near-duplicates"}
-"""Lists that come whole: the largest groups, of a limited number."""
+UNPAGED = {"/near-duplicates", "/trash"}
+"""Lists that come whole: the largest groups, of a limited number; what was deleted within a day."""
 
 
 def test_everything_is_described() -> None:

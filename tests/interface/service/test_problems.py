@@ -96,7 +96,7 @@ def test_every_answer_is_safe_to_show(client: TestClient) -> None:
         ("GET", "/documents?name=%00", 422), ("GET", "/documents?status=lost", 422), ("GET", "/documents?foo=1", 422),
         ("GET", "/documents?cursor=x", 422), ("GET", "/documents?cursor=bnVsbA==", 422),
         ("GET", "/documents?cursor=W25hbiwiYSJd", 422), ("GET", "/documents?cursor=%C3%BC", 422),
-        ("GET", "/search", 422), ("GET", "/search?text=a%00b", 422), ("GET", "/search?text=a&k=0", 422),
+        ("GET", "/search?text=a%00b", 422), ("GET", "/search?text=a&k=0", 422),
         ("GET", "/search?text=a&page=" + "9" * 30, 422), ("GET", "/search?text=a&price_min=nan", 422),
         ("GET", "/search?text=a&price_max=1e400", 422), ("GET", "/search?text=a&document=x", 422),
     ],

@@ -9,7 +9,8 @@ import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
 
-from swatchbook.search.search import search
+from swatchbook.index.base import Where
+from swatchbook.search.search import find_relevant
 from tests.interface.conftest import ANNA, BERT, BOTH, asking, bearing
 
 
@@ -29,8 +30,8 @@ def found(client: TestClient, **asked: Any) -> list[dict[str, Any]]:
 def test_words_find_what_the_library_finds(sample: TestClient) -> None:
     resources = sample.app.state.resources  # type: ignore[attr-defined]
     for by in ("image", "product"):
-        direct = search(resources, text="grey terrazzo", by=by, k=5, owner="anna")  # type: ignore[arg-type]
-        assert [hit["id"] for hit in found(sample, text="grey terrazzo", by=by, k=5)] == [hit.id for hit in direct]
+        direct = find_relevant(resources, text="grey terrazzo", by=by, k=5, where=Where(owner="anna"))  # type: ignore[arg-type]
+        assert [hit["id"] for hit in found(sample, text="grey terrazzo", by=by, k=5)] == [hit.id for hit in direct.hits]
 
 
 def test_reasons_are_told_when_asked_for(sample: TestClient) -> None:
@@ -69,7 +70,7 @@ def test_a_picture_finds_itself(sample: TestClient) -> None:
     answer = sample.post("/search", files={"image": ("x.png", picture)}, data={"k": "3", "explain": "true"})
     assert answer.status_code == 200
     assert answer.json()["hits"][0]["id"] == wanted
-    assert set(answer.json()["hits"][0]["why"]) <= {"visual", "color", "texture"}
+    assert set(answer.json()["hits"][0]["why"]) <= {"same", "visual", "color", "texture"}
     both = sample.post("/search", files={"image": ("x.png", picture)}, data={"text": "oak", "page": ["1", "2"]})
     assert both.status_code == 200
     assert list((sample.app.state.resources.settings.temporary_folder).iterdir()) == []  # type: ignore[attr-defined]

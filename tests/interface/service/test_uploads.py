@@ -497,7 +497,7 @@ from swatchbook.storage.upload_buffer import temporary_file
 from swatchbook.resources import open_resources
 from swatchbook.records import IngestOptions
 from swatchbook.settings import Settings, load_settings
-register._queue_file = lambda *_: os._exit(9)
+register._queue_file = lambda *_, **__: os._exit(9)
 with open_resources(load_settings()) as resources, temporary_file(resources.settings.temporary_folder) as path:
     assert resources.ledger
     path.write_bytes({PDF!r})

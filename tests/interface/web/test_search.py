@@ -106,7 +106,7 @@ def test_a_picture_is_kept_and_named_by_the_address(sample: TestClient, resource
     assert find_query_picture(resources, name) is not None
     read = page(sample, sent.headers["location"])
     assert read.links("/ui/images/")[0] == f"/ui/images/{image}"
-    assert [given for given in read.all("img") if given["src"].startswith("data:image/jpeg;base64,")]
+    assert [given for given in read.all("img") if given.get("src", "").startswith("data:image/jpeg;base64,")]
     assert read.all("input", name="picture", value=name)  # the next search keeps it
     both = page(sample, f"{sent.headers['location']}&text=oak")
     assert both.links("/ui/images/")
@@ -171,14 +171,14 @@ def test_the_first_page_shows_what_there_is(sample: TestClient) -> None:
     read = page(sample, "/")
     total = sample.get("/search", params={"k": 1}).json()["total"]
     assert "Newest products" in read.text
-    assert f"of {total} pictures, the newest first" in " ".join(read.text.split())
+    assert f"{total} pictures, the newest first" in " ".join(read.text.split())
     assert read.all("dialog", class_="viewer")
 
 
 def test_counts_of_filters_follow_the_words(sample: TestClient) -> None:
-    found = sample.get("/search", params={"text": "oak", "k": 1}).json()["total"]
-    assert sample.get("/facets?text=oak").json()["total"] == found < sample.get("/facets").json()["total"]
-    assert f"{found} pictures in all" in page(sample, "/ui/facets?text=oak").text
+    found = sample.get("/search", params={"text": "palladio", "k": 1}).json()["total"]
+    assert sample.get("/facets?text=palladio").json()["total"] == found < sample.get("/facets").json()["total"]
+    assert f"{found} pictures in all" in page(sample, "/ui/facets?text=palladio").text
 
 
 def test_a_picture_leads_back_to_the_results_and_on(sample: TestClient) -> None:
