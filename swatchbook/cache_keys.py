@@ -123,9 +123,11 @@ PURE_STAGES: Mapping[str, PureStage] = {
     ),
     # not cached: another version lets the next run give the items of unchanged folders their new titles
     "items": PureStage(
-        version="2",
+        version="3",
         options=("categories",),
-        modules=tuple(f"swatchbook/{name}.py" for name in ("sources/folder", "sources/listed", "display_name")),
+        modules=tuple(
+            f"swatchbook/{name}.py" for name in ("sources/folder", "sources/sidecar", "sources/listed", "display_name")
+        ),
     ),
 }
 

@@ -37,7 +37,8 @@ def known_items(ledger: Ledger, document: str, keys: Collection[str]) -> dict[st
 def known_stamps(
     ledger: Ledger, document: str, generation: str, keys: Collection[str]
 ) -> Iterator[tuple[str, Mapping[str, int]]]:
-    """Yield (key, fields of the Stamp) of those items of a document that a generation has read, each with one picture.
+    """Yield (key, fields of the Stamp) of those items of a document that a generation has read, each with one picture,
+    and no sidecar.
 
     Without an object for each, as there may be 100,000.
     """
@@ -46,7 +47,7 @@ def known_stamps(
     )
     with ledger.read() as connection:
         for key, pictures in select_in(connection, query, source_items.c.key, keys):
-            if len(pictures) == 1 and pictures[0]["stamp"]:
+            if len(pictures) == 1 and pictures[0]["stamp"] and not pictures[0].get("described"):
                 yield key, pictures[0]["stamp"]
 
 
@@ -201,7 +202,8 @@ def _row(item: SourceItem) -> Values:
 
 def _read_picture(stored: Mapping[str, Any]) -> SourcePicture:
     stamp = stored["stamp"]
-    return SourcePicture(stored["path"], Stamp(**stamp) if stamp else None, stored["content_key"])
+    described = stored.get("described", False)  # not there in rows of earlier versions
+    return SourcePicture(stored["path"], Stamp(**stamp) if stamp else None, stored["content_key"], described)
 
 
 def _products_of(connection: Connection, run: Run, keys: Collection[str]) -> dict[str, dict[str, object]]:

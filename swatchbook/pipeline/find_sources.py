@@ -48,12 +48,12 @@ def kind_of(path: Path, suffixes: Collection[str]) -> str:
         if not path.exists():
             raise InvalidReference(f"{path}: no such file or folder.", advice="Check the path.")
         if path.is_dir():
-            return BATCH if is_batch(path) else FOLDER
+            return BATCH if is_batch(path, suffixes) else FOLDER
         if is_picture(path.name, suffixes):
             return FOLDER
         if _is_pdf(path):
             return PDF
-        if is_batch(path) or has_batch_suffix(path.name):
+        if is_batch(path, suffixes) or has_batch_suffix(path.name):
             return BATCH
         raise describe_unknown(path)
     except OSError as error:  # no permission, a name too long, a share that is gone
@@ -92,7 +92,7 @@ def _walk(top: Path, suffixes: Collection[str]) -> Iterator[Source]:
                     elif entry.name.lower().endswith(".pdf") and entry.is_file():
                         pdfs.append(folder / entry.name)
                     has_pictures = has_pictures or is_picture(entry.name, suffixes)
-            if not is_in_batch and is_batch(folder):
+            if not is_in_batch and is_batch(folder, suffixes):
                 is_in_batch = True
                 yield Source(path=folder, kind=BATCH)
         except OSError:

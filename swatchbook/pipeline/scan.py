@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -61,7 +62,7 @@ from swatchbook.records import (
 from swatchbook.resources import Resources
 from swatchbook.sources.batch import list_batch
 from swatchbook.sources.batch_mapping import with_settings
-from swatchbook.sources.folder import count_pictures, list_files, list_folder
+from swatchbook.sources.folder import count_pictures, list_briefly, list_folder
 from swatchbook.sources.listed import ListedItem, ListedPicture, ListedUrl
 from swatchbook.sources.staged import count_staged, list_staged, staged_file
 from swatchbook.storage.upload_buffer import temporary_file
@@ -165,16 +166,23 @@ def _list(resources: Resources, document: Document) -> Iterator[ListedItem]:
         folders = settings.picture_folders
         return list_batch(path, mapping, max_bytes=settings.max_document_mb << 20, folders=folders)
     apart, categories = _batches_within(resources, document), document.options.categories
-    return list_folder(path, settings.image_suffixes, apart=apart, categories=categories)
+    max_bytes = settings.max_document_mb << 20
+    return list_folder(path, settings.image_suffixes, apart=apart, categories=categories, max_bytes=max_bytes)
 
 
 def _list_briefly(resources: Resources, document: Document) -> Iterator[ListedItem | ListedPicture]:
-    """List a source, of a folder only the picture files: what else their items have follows from their paths."""
+    """List a source, of a folder only the picture files of which no sidecar says anything: what else their items have
+    follows from their paths.
+    """
     if document.kind != FOLDER:
         return _list(resources, document)
-    apart = _batches_within(resources, document)
-    files = list_files(Path(document.content), resources.settings.image_suffixes, apart=apart)
-    return (found for _, found in files)
+    return list_briefly(
+        Path(document.content),
+        resources.settings.image_suffixes,
+        apart=_batches_within(resources, document),
+        categories=document.options.categories,
+        max_bytes=resources.settings.max_document_mb << 20,
+    )
 
 
 def _batches_within(resources: Resources, document: Document) -> set[Path]:
@@ -294,7 +302,7 @@ def _read_item(
             found[shown] = at_hand.picture
         if at_hand and at_hand.kind:
             unreadable.append(Unreadable(content_key=shown, kind=at_hand.kind, message=at_hand.message or ""))
-        pictures.append(taken)
+        pictures.append(replace(taken, described=item.described))
         placements.append(_placement(work, item, picture, shown))
     evidence = (Evidence(rule="item", text=item.item),)
     has_picture = any(picture.content_key for picture in pictures)

@@ -30,12 +30,14 @@ class Stamp:
 class SourcePicture:
     """A picture that an item names. Without a stamp it could not be opened or fetched, and is tried again each time.
 
-    `content_key` is None where there is no picture to use; the item's placement then shows why.
+    `content_key` is None where there is no picture to use; the item's placement then shows why. `described`: a sidecar
+    says what it shows.
     """
 
     path: str
     stamp: Stamp | None
     content_key: Sha256 | None
+    described: bool = False
 
 
 class GivenVector(Record):

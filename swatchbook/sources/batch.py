@@ -5,7 +5,7 @@ name, or URLs. Which items are refused: no record, an id that occurred before, n
 """
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,22 +14,25 @@ from swatchbook.one_line import one_line, shorten
 from swatchbook.records import BatchMapping
 from swatchbook.sources.batch_file import has_batch_suffix, kind_of_file, read_records
 from swatchbook.sources.batch_record import MAX_PICTURES, NamedPicture, ReadRecord, content_id, read_record
-from swatchbook.sources.folder import is_hidden
+from swatchbook.sources.folder import is_hidden, is_picture
 from swatchbook.sources.listed import ListedItem, ListedPicture, ListedUrl, find_picture, storable
+from swatchbook.sources.sidecar import sidecars_among, text_of
 from swatchbook.storage.size_limit import URL_CHARACTERS
-
-_IN_TEXT = ("brand", "category", "size", "condition", "material", "color", "description")
-"""Metadata that keyword search reads, beside the title."""
 
 _SHOWN_FIELDS = 12
 """Fields of an item without a picture that its failure names."""
 
 
-def is_batch(path: Path) -> bool:
-    """Return whether a path is a batch file by its content, or a folder with such files in it by their names."""
+def is_batch(path: Path, suffixes: Collection[str]) -> bool:
+    """Return whether a path is a batch file by its content, or a folder with such files in it by their names.
+
+    `suffixes`: of pictures. Sidecars of pictures are no batch.
+    """
     if path.is_dir():
         with os.scandir(path) as entries:
-            return any(_is_batch_name(entry.name) for entry in entries)
+            names = [entry.name for entry in entries]
+        found = [*filter(_is_batch_name, names)]
+        return len(found) > len(sidecars_among(found, [name for name in names if is_picture(name, suffixes)]))
     return not is_hidden(path.name) and kind_of_file(path) is not None
 
 
@@ -113,7 +116,7 @@ def read_item(
         pictures=pictures,
         failure=failure,
         code=read.code or (item if read.columns.get("id") else None),
-        text=" · ".join(read.metadata[name] for name in _IN_TEXT if name in read.metadata) or None,
+        text=text_of(read.metadata),
     )
 
 

@@ -5,7 +5,7 @@ size: `images/limits.py`.
 """
 
 import os
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from urllib.parse import quote
 
@@ -19,51 +19,101 @@ from swatchbook.sources.listed import (
     storable,
     title_of,
 )
+from swatchbook.sources.sidecar import (
+    Told,
+    is_table,
+    may_be_sidecar,
+    of_picture,
+    read_sidecar,
+    read_table,
+    sidecars_among,
+    text_of,
+)
+
+MAX_BYTES = 100 << 20
+"""Of a sidecar, where the settings say nothing."""
 
 
 def list_folder(
-    folder: Path, suffixes: Collection[str], *, apart: Collection[Path] = (), categories: bool = True
+    folder: Path,
+    suffixes: Collection[str],
+    *,
+    apart: Collection[Path] = (),
+    categories: bool = True,
+    max_bytes: int = MAX_BYTES,
 ) -> Iterator[ListedItem]:
     """Yield the pictures of a folder (absolute), each as an item; of a picture file itself.
 
     A subfolder that cannot be read is a failed item; those in `apart` (absolute) are left out. `categories`: each
-    subfolder is a category. Raises InvalidReference if the folder itself cannot be read.
+    subfolder is a category. `max_bytes`: of a sidecar. Raises InvalidReference if the folder itself cannot be read.
     """
     below = f"{_root_of(folder).as_uri()}/"
-    for path, found in list_files(folder, suffixes, apart=apart):
-        yield found if isinstance(found, ListedItem) else _item_of_file(path, found, below, categories=categories)
+    for path, found, told in list_files(folder, suffixes, apart=apart, max_bytes=max_bytes):
+        yield found if isinstance(found, ListedItem) else _item_of_file(path, found, told, below, categories=categories)
+
+
+def list_briefly(
+    folder: Path,
+    suffixes: Collection[str],
+    *,
+    apart: Collection[Path] = (),
+    categories: bool = True,
+    max_bytes: int = MAX_BYTES,
+) -> Iterator[ListedItem | ListedPicture]:
+    """Yield the items of `list_folder`; of those that only their path describes, just the pictures."""
+    below = f"{_root_of(folder).as_uri()}/"
+    for path, found, told in list_files(folder, suffixes, apart=apart, max_bytes=max_bytes):
+        whole = told is not None and isinstance(found, ListedPicture)
+        yield _item_of_file(path, found, told, below, categories=categories) if whole else found  # type: ignore[arg-type]
 
 
 def list_files(
-    folder: Path, suffixes: Collection[str], *, apart: Collection[Path] = ()
-) -> Iterator[tuple[str, ListedPicture | ListedItem]]:
-    """Yield (path, picture) for each item of `list_folder`, without what follows from the path; failed ones as items.
+    folder: Path, suffixes: Collection[str], *, apart: Collection[Path] = (), max_bytes: int = MAX_BYTES
+) -> Iterator[tuple[str, ListedPicture | ListedItem, Told | None]]:
+    """Yield (path, picture, what a sidecar says of it) for each item of `list_folder`, without what follows from the
+    path; failed ones as items, also sidecars that cannot be read.
 
-    It keeps the names of one folder at a time.
+    It keeps the names of one folder at a time, and tables of pictures until their folders are read.
     """
     root = _root_of(folder)
     if Path(folder).is_file():
         name = Path(folder).resolve().name
-        yield name, _find_file(root, name)
+        yield name, _find_file(root, name), None
         return
-    waiting = [""]
+    waiting: list[tuple[str, tuple[Mapping[str, Told], ...]]] = [("", ())]
     while waiting:
-        relative = waiting.pop()
+        relative, tables = waiting.pop()
         try:
-            names, links, subfolders = _look_into(root / relative, suffixes)
+            names, links, subfolders, sidecars = _look_into(root / relative, suffixes)
         except OSError as error:
             problem = f"The folder cannot be read: {reason_of(error)}."
             failure = InvalidReference(problem, advice="Check its permissions.")
             if not relative:
                 raise InvalidReference(f"{folder}: {failure.message}", advice=failure.advice) from error
-            yield relative, _failed(f"{relative}/", failure, hides=storable(f"{relative}/"))
+            yield relative, _failed(f"{relative}/", failure, hides=storable(f"{relative}/")), None
             continue
         prefix = f"{relative}/" if relative else ""
+        for name in filter(is_table, sidecars):
+            try:
+                _require_inside(root, root / prefix / name)
+                told_of = read_table(root / prefix / name, max_bytes)
+                tables = ({prefix + path: told for path, told in told_of.items()}, *tables)
+            except Failure as failure:
+                yield prefix + name, _failed(prefix + name, failure), None
         for name in names:
             found = _find_file(root, prefix + name, is_link=name in links)
-            if not (name in links and _is_folder(root / prefix / name, found)):
-                yield prefix + name, found
-        waiting += (prefix + name for name in reversed(subfolders) if root / prefix / name not in apart)
+            if name in links and _is_folder(root / prefix / name, found):
+                continue
+            told = next((table[prefix + name] for table in tables if prefix + name in table), None)
+            for sidecar in of_picture(name, sidecars):
+                try:
+                    _require_inside(root, root / prefix / sidecar)
+                    told = read_sidecar(root / prefix / sidecar, max_bytes)
+                except Failure as failure:
+                    yield prefix + sidecar, _failed(prefix + sidecar, failure), None
+                break
+            yield prefix + name, found, told
+        waiting += ((prefix + name, tables) for name in reversed(subfolders) if root / prefix / name not in apart)
 
 
 def count_pictures(folder: Path, suffixes: Collection[str]) -> int:
@@ -86,11 +136,11 @@ def is_picture(name: str, suffixes: Collection[str]) -> bool:
     return bool(stem) and not is_hidden(name) and suffix.lower() in suffixes
 
 
-def _look_into(folder: Path, suffixes: Collection[str]) -> tuple[list[str], set[str], list[str]]:
-    """Return the names of pictures and of links to folders, those of them that are links, and the names of subfolders,
-    in order. Names only: there may be 100,000. Raises OSError.
+def _look_into(folder: Path, suffixes: Collection[str]) -> tuple[list[str], set[str], list[str], list[str]]:
+    """Return the names of pictures and of links to folders, those of them that are links, and the names of subfolders
+    and of sidecars, in order. Names only: there may be 100,000. Raises OSError.
     """
-    names, links, subfolders = list[str](), set[str](), list[str]()
+    names, links, subfolders, others = list[str](), set[str](), list[str](), list[str]()
     with os.scandir(folder) as entries:
         for entry in entries:
             if is_hidden(entry.name):
@@ -101,9 +151,17 @@ def _look_into(folder: Path, suffixes: Collection[str]) -> tuple[list[str], set[
                 names.append(entry.name)
                 if entry.is_symlink():
                     links.add(entry.name)
+            elif may_be_sidecar(entry.name):
+                others.append(entry.name)
     names.sort()
     subfolders.sort()
-    return names, links, subfolders
+    return names, links, subfolders, sidecars_among(others, names)
+
+
+def _require_inside(root: Path, file: Path) -> None:
+    """Raise InvalidReference for a sidecar that is a link out of the folder."""
+    if not Path(os.path.realpath(file)).is_relative_to(root):
+        raise InvalidReference("It is outside the folder.")
 
 
 def _root_of(folder: Path) -> Path:
@@ -120,16 +178,21 @@ def _find_file(root: Path, path: str, *, is_link: bool = False) -> ListedPicture
         return _failed(path, failure)
 
 
-def _item_of_file(path: str, picture: ListedPicture, below: str, *, categories: bool) -> ListedItem:
-    """Return the item of a picture. `below`: the root's URL with "/"."""
+def _item_of_file(path: str, picture: ListedPicture, told: Told | None, below: str, *, categories: bool) -> ListedItem:
+    """Return the item of a picture. `told`: what a sidecar says of it, which counts first; `below`: the root's URL with
+    "/".
+    """
     category = category_of(path.rpartition("/")[0]) if categories else None
     metadata = {"category": category} if category else {}
+    metadata |= {"url": below + quote(os.fsencode(path))} | dict(told.metadata if told else {})
     return ListedItem(
         item=picture.path,
-        title=title_of(path),
-        metadata=metadata | {"url": below + quote(os.fsencode(path))},
+        title=(told and told.title) or title_of(path),
+        metadata=metadata,
         pictures=(picture,),
-        text=category,
+        code=told.code if told else None,
+        text=text_of(metadata),
+        described=told is not None,
     )
 
 

@@ -51,7 +51,8 @@ class ListedItem:
     """An item of a source: its id there, its title, and its metadata. `failure`: why it has no picture.
 
     `hides`: beginning of the ids of items that may be there and could not be listed for this failure. `code` is an id
-    that people know it by, `text` what is written about it. `vector`: what the source has of its only picture already.
+    that people know it by, `text` what is written about it. `vector`: what the source has of its only picture already;
+    `described`: by a sidecar.
     """
 
     item: str
@@ -63,6 +64,7 @@ class ListedItem:
     code: str | None = None
     text: str | None = None
     vector: GivenVector | None = None
+    described: bool = False
 
 
 def find_picture(root: Path, file: Path) -> ListedPicture:

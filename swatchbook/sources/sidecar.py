@@ -1,0 +1,144 @@
+"""Sidecars: files next to pictures that say what these show. One is of a picture by its name (`oak.jpg.json`,
+`oak.json`), or a table of the pictures in its folder and below (`metadata.csv`, `sidecar.json` …), each row of which
+names a file. A table may have 100,000 rows, a file the size of a document. What their fields mean: `batch_record.py`.
+"""
+
+import csv
+import io
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from swatchbook.errors import Failure, InvalidReference, TooLarge, UnreadableDocument, reason_of
+from swatchbook.sources.batch_file import read_records
+from swatchbook.sources.batch_record import read_record
+
+TABLES = ("metadata", "sidecar")
+"""Names of tables, without their suffix."""
+
+MOST_ROWS = 100_000
+"""Rows of a table: all of them are kept in memory while its folder is read."""
+
+IN_TEXT = ("brand", "category", "size", "condition", "material", "color", "description")
+"""Metadata that keyword search reads, beside the title."""
+
+_OF_TABLES = (".json", ".jsonl", ".csv", ".tsv")
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a sidecar says of a picture."""
+
+    title: str | None
+    code: str | None
+    metadata: Mapping[str, str]
+
+
+def may_be_sidecar(name: str) -> bool:
+    """Return whether a file may be a sidecar by its name alone."""
+    return is_table(name) or _split(name)[1] == ".json"
+
+
+def sidecars_among(names: Iterable[str], pictures: Collection[str]) -> list[str]:
+    """Return those of the names of files that are sidecars of these pictures in the same folder, in order."""
+    described = {*pictures, *(each.rpartition(".")[0] for each in pictures)}
+    return sorted(each for each in names if pictures and (is_table(each) or _is_of(each, described)))
+
+
+def is_table(name: str) -> bool:
+    """Return whether a file is a table of pictures, by its name."""
+    stem, suffix = _split(name)
+    return suffix in _OF_TABLES and stem.lower() in TABLES
+
+
+def read_sidecar(file: Path, max_bytes: int) -> Told:
+    """Return what a sidecar of one picture says. Raises Failure if it cannot be read."""
+    _check_size(file, max_bytes)
+    record = next((record for _, record in read_records(file, max_bytes)), None)
+    if isinstance(record, Failure):
+        raise record
+    if not isinstance(record, Mapping):
+        raise UnreadableDocument("It has no fields.", advice="Write an object with fields, such as title and price.")
+    return _told(record)
+
+
+def read_table(file: Path, max_bytes: int) -> dict[str, Told]:
+    """Return path of a picture, from the table's folder -> what its row says. Raises Failure if it cannot be read."""
+    _check_size(file, max_bytes)
+    found = dict[str, Told]()
+    for number, record in enumerate(_records(file, max_bytes), 1):
+        if number > MOST_ROWS:
+            raise TooLarge(f"The table has more than {MOST_ROWS:,} rows.", advice="Give each folder its own table.")
+        if isinstance(record, Mapping) and (path := _path_in(record)):
+            found.setdefault(path, _told(record))
+    if not found:
+        raise InvalidReference("No row names a picture.", advice="Give it a column file_name with the names of files.")
+    return found
+
+
+def _records(file: Path, max_bytes: int) -> Iterator[Any]:
+    """Yield the records of a table. One with columns needs none that is of an item: it is known by its name."""
+    if _split(file.name)[1] not in (".csv", ".tsv"):
+        yield from (record for _, record in read_records(file, max_bytes))
+        return
+    try:
+        data = file.read_bytes()
+    except OSError as error:
+        raise InvalidReference(f"{file.name} cannot be read: {reason_of(error)}.") from error
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = data.decode("cp1252", errors="replace")
+    head = text.partition("\n")[0]
+    delimiter = max(",;\t|", key=head.count)
+    try:
+        yield from csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
+    except csv.Error as error:
+        raise UnreadableDocument("It is no table with a row for each picture.") from error
+
+
+def of_picture(name: str, sidecars: Collection[str]) -> Iterator[str]:
+    """Yield the names that a picture's own sidecar may have, and that are there."""
+    yield from (each for each in (f"{name}.json", f"{name.rpartition('.')[0]}.json") if each in sidecars)
+
+
+def text_of(metadata: Mapping[str, str]) -> str | None:
+    """Return what keyword search reads of an item, beside the title."""
+    return " · ".join(metadata[name] for name in IN_TEXT if name in metadata) or None
+
+
+def _told(record: Mapping[str, Any]) -> Told:
+    read = read_record({name: value for name, value in record.items() if str(name).casefold() not in _FILE_FIELDS})
+    return Told(title=read.title, code=read.code, metadata=dict(read.metadata))
+
+
+def _path_in(record: Mapping[str, Any]) -> str | None:
+    """Return the path of the picture that a row names, without leaving the folder."""
+    for name, value in record.items():
+        if str(name).casefold() in _FILE_FIELDS and isinstance(value, str) and value.strip():
+            path = PurePosixPath(value.strip().replace("\\", "/"))
+            return None if path.is_absolute() or ".." in path.parts else str(path)
+    return next((str(value) for name, value in record.items() if name == "id" and "." in str(value)), None)
+
+
+_FILE_FIELDS = ("file_name", "filename", "file", "image", "picture", "path", "file_path", "photo")
+
+
+def _split(name: str) -> tuple[str, str]:
+    stem, dot, suffix = name.rpartition(".")
+    return stem, f"{dot}{suffix}".lower()
+
+
+def _is_of(name: str, described: Collection[str]) -> bool:
+    stem, suffix = _split(name)
+    return suffix == ".json" and stem in described
+
+
+def _check_size(file: Path, max_bytes: int) -> None:
+    try:
+        size = file.stat().st_size
+    except OSError as error:
+        raise InvalidReference(f"{file.name} cannot be read.") from error
+    if size > max_bytes:
+        raise TooLarge(f"It has more than {max_bytes >> 20} MiB.")
