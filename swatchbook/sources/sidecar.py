@@ -93,7 +93,8 @@ def _records(file: Path, max_bytes: int) -> Iterator[Any]:
     head = text.partition("\n")[0]
     delimiter = max(",;\t|", key=head.count)
     try:
-        yield from csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
+        for row in csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter):
+            yield {name: value for name, value in row.items() if name and value}  # rows may be too long or short
     except csv.Error as error:
         raise UnreadableDocument("It is no table with a row for each picture.") from error
 
