@@ -173,6 +173,8 @@ def test_the_first_page_shows_what_there_is(sample: TestClient) -> None:
     assert "Newest products" in read.text
     assert f"{total} pictures, the newest first" in " ".join(read.text.split())
     assert read.all("dialog", class_="viewer")
+    names = [hit["product_id"] for hit in sample.get("/search", params={"by": "product"}).json()["hits"]]
+    assert {link.rpartition("/")[2] for link in read.links("/products/")} >= set(names[:6]) != set()
 
 
 def test_counts_of_filters_follow_the_words(sample: TestClient) -> None:
