@@ -169,7 +169,7 @@ def test_a_product_is_found_by_words_by_likeness_and_by_a_picture(tab: Page, tmp
 
 
 def test_a_picture_is_found_by_browsing(tab: Page) -> None:
-    tab.goto("/")
+    tab.goto("/?k=5")
     grid = tab.locator(".cards.image")
     begun = grid.locator(".card").count()
     grid.locator(".more").scroll_into_view_if_needed()
