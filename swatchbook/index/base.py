@@ -68,6 +68,12 @@ class Payload(Record):
     file: str = ""
     text: str = ""  # caption and description of an image, text of a chunk; searched by keyword
     languages: tuple[str, ...] = ()  # codes of those in which keyword search stems names and text (terms.py)
+    # where several products or documents show an image: the fields of each of them alone; not in the index
+    parts: tuple["Payload", ...] = ()
+
+
+COLUMNS = tuple(name for name in Payload.model_fields if name != "parts")
+"""Fields of a payload that an index stores."""
 
 
 class IndexObject:

@@ -27,7 +27,7 @@ from lancedb.index import FTS, IvfSq
 from lancedb.query import MatchQuery
 
 from swatchbook.errors import Configuration, DiskFull, Failure, IndexDown, Unexpected, reason_of
-from swatchbook.index.base import SUPERSEDED, WRITE_SECONDS, IndexObject, Match, Payload, Space, Vector, Where
+from swatchbook.index.base import COLUMNS, SUPERSEDED, WRITE_SECONDS, IndexObject, Match, Payload, Space, Vector, Where
 from swatchbook.index.rules import (
     KEYWORDS,
     WORDS,
@@ -77,7 +77,7 @@ _READ_SHARE = 10
 _EARLY = 0.8
 """Share of the time until a version is due after which a thread renews it, so that no search has to."""
 
-_FIELDS = attrgetter(*Payload.model_fields)
+_FIELDS = attrgetter(*COLUMNS)
 
 _AS_WRITTEN = FTS(
     base_tokenizer="whitespace", lower_case=False, stem=False, remove_stop_words=False, ascii_folding=False
@@ -496,7 +496,7 @@ def _type(name: str, schema: pa.Schema) -> str:
 def _rows(space: Space, objects: Sequence[IndexObject]) -> pa.Table:
     vectors = np.concatenate([each.vector for each in objects]).astype(np.float32, copy=False)
     payloads = [each.payload for each in objects]
-    columns: dict[str, Any] = dict(zip(Payload.model_fields, zip(*map(_FIELDS, payloads), strict=True), strict=True))
+    columns: dict[str, Any] = dict(zip(COLUMNS, zip(*map(_FIELDS, payloads), strict=True), strict=True))
     for name in WORDS:
         words = {values: words_column(name, values) for values in {*columns[name]}}  # many objects share their values
         columns[f"{name}_words"] = [words[values] for values in columns[name]]
@@ -507,7 +507,7 @@ def _rows(space: Space, objects: Sequence[IndexObject]) -> pa.Table:
 
 
 def _object(row: Mapping[str, Any]) -> IndexObject:
-    payload = Payload(**{name: row[name] for name in Payload.model_fields})
+    payload = Payload(**{name: row[name] for name in COLUMNS})
     return IndexObject(row["id"], np.asarray(row["vector"], dtype=np.float32), payload)
 
 

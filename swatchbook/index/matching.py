@@ -15,7 +15,11 @@ Test = Callable[[Payload], bool]
 
 
 def satisfies(where: Where) -> Test:
-    """Return the test of these filters. The words of the filters are looked up once, for any number of payloads."""
+    """Return the test of these filters. The words of the filters are looked up once, for any number of payloads.
+
+    An image that several products or documents show satisfies them as one of these does: never by the price of one and
+    the brand of another.
+    """
     ids, names = split_products(where.products)
     named = _any_has(fold_words, list(map(fold_words, names)))
     tests: list[Test] = []
@@ -35,7 +39,7 @@ def satisfies(where: Where) -> Test:
         tests.append(lambda payload: payload.price is not None and payload.price >= lowest)
     if (highest := where.price_max) is not None:
         tests.append(lambda payload: payload.price is not None and payload.price <= highest)
-    return lambda payload: all(test(payload) for test in tests)
+    return lambda payload: any(all(test(part) for test in tests) for part in payload.parts or (payload,))
 
 
 def _test_words(field: str, asked: Iterable[str]) -> Test:

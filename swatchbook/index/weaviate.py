@@ -54,6 +54,7 @@ from swatchbook.errors import (
 )
 from swatchbook.index.base import (
     BY_WORDS,
+    COLUMNS,
     SUPERSEDED,
     TERMS,
     WRITE_SECONDS,
@@ -501,7 +502,7 @@ def _properties(each: IndexObject) -> dict[str, Any]:
 
 
 def _object(found: Any) -> IndexObject:
-    given = {name: found.properties.get(name) for name in Payload.model_fields}
+    given = {name: found.properties.get(name) for name in COLUMNS}
     payload = Payload(**{name: value for name, value in given.items() if value is not None})
     return IndexObject(str(found.uuid), np.asarray(found.vector["default"], dtype=np.float32), payload)
 

@@ -5,7 +5,7 @@ single words here, URLs hosts, and printed prices what `printed_prices.py` reads
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -34,8 +34,8 @@ def image_payloads(
     """Return image id -> payload of shown images, from all documents of the owner.
 
     What older editions say of an image counts only where no other document shows it; it is then SUPERSEDED.
-    Without `texts` only the fields of filters are filled: `text` and `file` stay empty. With `currencies` the lowest
-    price is that in one of them.
+    Without `texts` only the fields of filters are filled: `text` and `file` stay empty, and where several products or
+    documents show an image, `parts` has each of them alone. With `currencies` the lowest price is that in one of them.
     """
     shown = defaultdict[str, list[Row[Any]]](list)
     for row in select_in(connection, _SHOWN_WITH_TEXTS if texts else _SHOWN, images.c.id, ids):
@@ -49,13 +49,63 @@ def image_payloads(
         for image, rows in newest.items()
     }
     if not texts:
-        return payloads
+        several = {image: rows for image, rows in newest.items() if len(rows) > 1 or len(linked.get(image, ())) > 1}
+        parts = _parts_of_images(connection, several, documents_of, analyses, currencies)
+        alone = {image: tuple(part.payload for part in found) for image, found in parts.items()}
+        return payloads | {image: payloads[image].model_copy(update={"parts": each}) for image, each in alone.items()}
     stored = {row.key: row for row in select_in(connection, _STORED, contents.c.key, _shown_keys(newest.values()))}
     spoken = languages_of_documents(connection, {row.document for rows in newest.values() for row in rows})
     return {
         image: payload.model_copy(update=_image_texts(newest[image], stored, spoken))
         for image, payload in payloads.items()
     }
+
+
+class ImagePart(NamedTuple):
+    """An image as one of its placements shows it, with one of the products that this is linked to, if any."""
+
+    placement: str
+    product: str | None
+    payload: Payload
+
+
+def image_parts(
+    connection: Connection, ids: Collection[str], *, currencies: tuple[str, ...] = ()
+) -> dict[str, list[ImagePart]]:
+    """Return image -> what each of its placements shows, in the order of documents: what `parts` of its payload has.
+
+    What older editions say counts only where no other document shows the image.
+    """
+    shown = defaultdict[str, list[Row[Any]]](list)
+    for row in select_in(connection, _SHOWN, images.c.id, ids):
+        shown[row.image].append(row)
+    documents_of = {image: _distinct(row.document for row in rows) for image, rows in shown.items()}
+    newest = {image: [row for row in rows if not row.superseded] or rows for image, rows in shown.items()}
+    analyses = analyses_of_images(connection, {image: rows[0] for image, rows in newest.items()})
+    return _parts_of_images(connection, newest, documents_of, analyses, currencies)
+
+
+def _parts_of_images(
+    connection: Connection,
+    shown: Mapping[str, Sequence[Row[Any]]],
+    documents_of: Mapping[str, Sequence[str]],
+    analyses: Mapping[str, Mapping[str, Any]],
+    currencies: tuple[str, ...],
+) -> dict[str, list[ImagePart]]:
+    """Return image -> its parts. Older editions that show it count as documents of each: who names them asks for it."""
+    places = {row.placement: row.placement for rows in shown.values() for row in rows}
+    linked = linked_products(connection, places)
+
+    def parts(image: str, rows: Sequence[Row[Any]]) -> Iterator[ImagePart]:
+        newest = {row.document for row in rows}
+        older = [each for each in documents_of[image] if each not in newest]
+        for row in rows:
+            for product in linked.get(row.placement) or (None,):
+                known = () if product is None else (product,)
+                payload = _image_payload([row], (row.document, *older), known, analyses.get(image, {}), currencies)
+                yield ImagePart(row.placement, product and product.id, payload)
+
+    return {image: list(parts(image, rows)) for image, rows in shown.items()}
 
 
 def chunk_payloads(

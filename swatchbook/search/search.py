@@ -159,7 +159,7 @@ def find_ids(
 def _browse(resources: Resources, known: ReadCache, where: Where, by: ResultKind, k: int, offset: int) -> SearchResults:
     """Return what satisfies the filters, newest document first."""
     found, total = matching(known, by, where, enough=offset + k + 1)
-    hits = known.each(search_results.describe, page := found[offset : offset + k], by)
+    hits = known.each(search_results.describe, page := found[offset : offset + k], by, _shown_by(where))
     return SearchResults(
         hits=tuple(hits[each] for each in page if each in hits),
         unmatched=() if found else tuple(unmatched(resources.ledger, by, where)),
@@ -233,7 +233,7 @@ def search(
         if searched_spaces(known) == searched_spaces(now := resources.read_cache(newest=True)):
             raise
         best = _best(resources, now, asked, where, by, k, weights, folded=folded, enough=enough or k)
-    hits = known.each(search_results.describe, [each.target for each in best], by)
+    hits = known.each(search_results.describe, [each.target for each in best], by, _shown_by(where))
     return [
         hits[target].model_copy(update={"score": round(fused_score.score, 6), "why": fused_score.why, "alike": alike})
         for target, fused_score, alike in best
@@ -400,10 +400,10 @@ def filters_of_candidates(where: Where, by: ResultKind, kind: Literal["image", "
     """Return the filters on the images or chunks that stand for results, without those that only the results decide.
 
     A chunk does not know the colours of pictures and has its own pages. A product has its own pages and price, while an
-    image of several products has the lowest of their prices, in whichever currency.
+    image of several products has the lowest of their prices, in whichever currency: another one may be high enough.
     """
     if by == kind:
-        return where.model_copy(update={"price_min": None}) if where.currency else where
+        return where.model_copy(update={"price_min": None}) if where.price_min is not None else where
     undecided: dict[str, object] = {"pages": ()}
     if by == "product":
         undecided["price_min"] = None
@@ -414,8 +414,7 @@ def filters_of_candidates(where: Where, by: ResultKind, kind: Literal["image", "
 
 def _depths(where: Where, by: ResultKind) -> Sequence[int]:
     """Return how many candidates of each role to take; more of them while too few results satisfy the filters."""
-    by_results = by == "product" or bool(where.currency)
-    undecided = (by == "product" and where.pages) or (by_results and where.price_min is not None)
+    undecided = (by == "product" and where.pages) or where.price_min is not None
     return DEPTHS if undecided else DEPTHS[:1]
 
 
@@ -626,6 +625,12 @@ def _first_of(matches: Sequence[Match], targets: Callable[[Match], Sequence[str]
         for target in targets(match):
             ranked.setdefault(target, own_score(match))
     return list(ranked.items())
+
+
+def _shown_by(where: Where) -> Where | None:
+    """Return the filters that decide which of several products or documents names an image, None for none."""
+    chosen = where.model_copy(update={"owner": None, "owners": (), "editions": "all"})
+    return None if chosen == Where(editions="all") else chosen
 
 
 _TARGETS: Mapping[ResultKind, Callable[[ReadCache], ToTargets]] = {

@@ -7,7 +7,7 @@ import random
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, delete, insert, select, update
@@ -117,6 +117,7 @@ class Thing(NamedTuple):
     currency: set[str]
     host: set[str]
     superseded: bool = False
+    parts: "tuple[Thing, ...]" = ()  # of an image: what one placement with one product has
 
     def price(self, asked: Mapping[str, Any]) -> float | None:
         """Return the lowest price, of those in the currencies asked for."""
@@ -269,7 +270,10 @@ def things(ledger: Ledger) -> dict[str, dict[str, Thing]]:
         return {(price, "".join(told([i])["currency"])) for price, i in priced}
 
     def inherited(source_ids: Iterable[str]) -> dict[str, Any]:
-        own = {i for source in source_ids for i in linked[source] if i in known}
+        return of({i for source in source_ids for i in linked[source] if i in known})
+
+    def of(ids: Iterable[str]) -> dict[str, Any]:
+        own = {*ids}
         return {
             "products": own, "names": {known[i]["name"] for i in own},
             "category": {known[i]["record"]["category"] for i in own}, "material": printed(own, "material"),
@@ -278,6 +282,18 @@ def things(ledger: Ledger) -> dict[str, dict[str, Thing]]:
 
     def colors(key: str, least: float = 0.0) -> set[str]:
         return {color["name"] for color in seen[key]["colors"] if color["share"] >= least}
+
+    def parts(rows: Sequence[Any], places: Sequence[Any]) -> Iterator[Thing]:
+        aged = {row.document for row in places} & older
+        for row in rows:
+            looks = seen[row.content_key]
+            for id in [i for i in linked[row.id] if i in known] or [None]:
+                own = inherited([row.id]) if id is None else of([id])
+                own |= {"colors": colors(row.content_key), "material": own["material"] | ({looks["material"]} - {None})}
+                yield Thing(
+                    owner=row.owner, documents={row.document} | aged, pages={row.page},
+                    superseded=row.document in older, **own,
+                )  # fmt: skip
 
     found: dict[str, dict[str, Thing]] = {"image": {}, "product": {}, "chunk": {}}
     for image in {row.image for row in of_placements}:
@@ -288,7 +304,7 @@ def things(ledger: Ledger) -> dict[str, dict[str, Thing]]:
         own |= {"colors": colors(rows[0].content_key), "material": own["material"] | ({looks["material"]} - {None})}
         found["image"][image] = Thing(
             owner=rows[0].owner, documents={row.document for row in places}, pages={row.page for row in rows},
-            superseded=rows[0].document in older, **own,
+            superseded=rows[0].document in older, parts=tuple(parts(rows, places)), **own,
         )  # fmt: skip
     for row in of_chunks:
         own = inherited([row.id])
@@ -326,7 +342,9 @@ def words(text: str) -> set[str]:
 
 
 def has(thing: Thing, asked: Mapping[str, Any]) -> bool:
-    """Return whether it satisfies filters, named as over HTTP."""
+    """Return whether it satisfies filters, named as over HTTP: an image by one of its parts, never by a mix of them."""
+    if thing.parts:
+        return any(has(part, asked) for part in thing.parts)
 
     def said(field: str, values: set[str], ways: Mapping[str, Sequence[str]]) -> bool:
         wanted = [words(way) for each in asked.get(field, ()) for way in ways.get(each, (each,))]

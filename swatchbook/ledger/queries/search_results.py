@@ -9,7 +9,10 @@ from typing import Any
 
 from sqlalchemy import Row, Select, case, func, select
 
+from swatchbook.index.base import Where
+from swatchbook.index.matching import satisfies
 from swatchbook.ledger.database import Ledger, select_in
+from swatchbook.ledger.payloads import image_parts
 from swatchbook.ledger.queries.products import pictures_of_products
 from swatchbook.ledger.tables import chunks, contents, documents, images, links, pages, placements, products
 from swatchbook.one_line import shorten
@@ -24,11 +27,15 @@ _WORD = re.compile(r"[^\W_]+")
 # --- hits -------------------------------------------------------------------------------------------------------------
 
 
-def describe_images(ledger: Ledger, ids: Sequence[str]) -> list[Hit]:
-    """Return the shown ones of these images as hits, in the order given, each by its first placement. Scores are 0."""
+def describe_images(ledger: Ledger, ids: Sequence[str], where: Where | None = None) -> list[Hit]:
+    """Return the shown ones of these images as hits, in the order given. Scores are 0.
+
+    Each has the names of one placement and its product: of the first one that satisfies the filters, else of the first
+    in its first document that has a product, else of the first.
+    """
     shown = _grouped(ledger, _SHOWN, placements.c.image, ids, "image")
-    linked = products_of_images(ledger, ids)
-    printed = _records(ledger, {product for products_ in linked.values() for product in products_[:1]})
+    chosen = _chosen_parts(ledger, shown, where)
+    printed = _records(ledger, {product for _, product in chosen.values() if product})
     texts = {
         row.key: row.text
         for row in _rows(
@@ -42,9 +49,12 @@ def describe_images(ledger: Ledger, ids: Sequence[str]) -> list[Hit]:
     for image in dict.fromkeys(ids):
         if image not in shown:
             continue
-        first = shown[image][0]
-        product = next((printed[p] for p in linked.get(image, []) if p in printed), None)
-        caption = next((row.caption for row in shown[image] if row.caption), None)
+        place, named = chosen[image]
+        first = next((row for row in shown[image] if row.placement == place), shown[image][0])
+        product = printed.get(named) if named else None
+        caption = first.caption or next(
+            (row.caption for row in shown[image] if row.caption and row.document == first.document), None
+        )
         hits.append(
             Hit(
                 kind="image",
@@ -88,6 +98,26 @@ def named_variant(product: Product, caption: str) -> Variant | None:
     named = {each.name: each for each in product.variants if has(each.name)}
     found = by_code or list(named.values())
     return found[0] if len(found) == 1 else None
+
+
+def _chosen_parts(
+    ledger: Ledger, shown: Mapping[str, Sequence[Row[Any]]], where: Where | None
+) -> dict[str, tuple[str, str | None]]:
+    """Return image -> the placement that names it, and the product of that which does, if any."""
+    with ledger.read() as connection:
+        parts = image_parts(connection, shown, currencies=where.currency if where else ())
+    test = satisfies(where) if where else None
+    linked = products_of_placements(ledger, [row.placement for rows in shown.values() for row in rows])
+    chosen = dict[str, tuple[str, str | None]]()
+    for image, rows in shown.items():
+        right = [part for part in parts.get(image, ()) if test is not None and test(part.payload)]
+        if right:
+            chosen[image] = right[0].placement, right[0].product
+            continue
+        here = [row for row in rows if row.document == rows[0].document]
+        named = next((row for row in here if linked.get(row.placement)), rows[0])
+        chosen[image] = named.placement, next(iter(linked.get(named.placement, ())), None)
+    return chosen
 
 
 def _place(shown: Row[Any]) -> str:
@@ -143,9 +173,10 @@ def describe_chunks(ledger: Ledger, ids: Sequence[str]) -> list[Hit]:
     ]
 
 
-def describe(ledger: Ledger, by: ResultKind, ids: Sequence[str]) -> dict[str, Hit]:
-    """Return id -> what is shown of it, of the images, products or chunks that there are."""
-    return {hit.id: hit for hit in add_labels(ledger, _DESCRIBE[by](ledger, ids))}
+def describe(ledger: Ledger, by: ResultKind, where: Where | None, ids: Sequence[str]) -> dict[str, Hit]:
+    """Return id -> what is shown of it, of those that there are; an image by what satisfies the filters."""
+    found = describe_images(ledger, ids, where) if by == "image" else _DESCRIBE[by](ledger, ids)
+    return {hit.id: hit for hit in add_labels(ledger, found)}
 
 
 def add_labels(ledger: Ledger, hits: Sequence[Hit]) -> list[Hit]:
@@ -166,6 +197,11 @@ def add_labels(ledger: Ledger, hits: Sequence[Hit]) -> list[Hit]:
 def products_of_images(ledger: Ledger, ids: Sequence[str]) -> dict[str, list[str]]:
     """Return image -> products linked to any of its placements, best score first, those of older editions last."""
     return _linked(ledger, _PRODUCTS_OF_IMAGES, placements.c.image, ids)
+
+
+def products_of_placements(ledger: Ledger, ids: Sequence[str]) -> dict[str, list[str]]:
+    """Return placement -> products linked to it, best score first."""
+    return _linked(ledger, _PRODUCTS_OF_PLACEMENTS, links.c.source, ids)
 
 
 def products_of_chunks(ledger: Ledger, ids: Sequence[str]) -> dict[str, list[str]]:
@@ -193,6 +229,9 @@ _PRODUCTS_OF_IMAGES = (
     .where(links.c.kind == LinkKind.IMAGE_PRODUCT, placements.c.state.in_(COUNTED))
     .group_by(placements.c.image, links.c.target)
 )
+_PRODUCTS_OF_PLACEMENTS = select(links.c.source, links.c.target, links.c.score).where(
+    links.c.kind == LinkKind.IMAGE_PRODUCT
+)
 _PRODUCTS_OF_CHUNKS = select(links.c.source, links.c.target, links.c.score).where(
     links.c.kind == LinkKind.CHUNK_PRODUCT
 )
@@ -210,6 +249,7 @@ _CHUNKS_OF_IMAGES = (
 )
 _SHOWN = (
     select(
+        placements.c.id.label("placement"),
         placements.c.image,
         placements.c.document,
         placements.c.page,

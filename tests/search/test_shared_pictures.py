@@ -1,0 +1,114 @@
+"""A picture that several items or documents show: each keeps its name and price, and filters never mix them."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from swatchbook.index.base import Where
+from swatchbook.ledger.queries.filters import facets, satisfying
+from swatchbook.ledger.queries.search_results import describe_images
+from swatchbook.pipeline.register_folder import register_folder
+from swatchbook.pipeline.run import begin_work
+from swatchbook.pipeline.scan import scan
+from swatchbook.pipeline.work import Work
+from swatchbook.records import IngestOptions
+from swatchbook.resources import Resources, open_resources
+from swatchbook.settings import Settings
+from tests.sources.pictures import draw
+
+ITEMS: tuple[Mapping[str, Any], ...] = (
+    {"id": "a", "title": "Oak chair", "brand": "Nord", "price": "50", "currency": "EUR", "category": "Chairs"},
+    {"id": "b", "title": "Ash stool", "brand": "Sud", "price": "5", "currency": "EUR", "category": "Stools"},
+    {"id": "c", "title": "Plain bench", "brand": "Nord"},
+)
+"""All of them have the same picture; the last one has no price."""
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """(resources, image, folder's document, batch's document): one picture of a folder and of three items."""
+    folder = tmp_path_factory.mktemp("shared")
+    draw(folder / "pictures" / "seats" / "wooden_seat.png")
+    draw(folder / "shop" / "seat.png")
+    lines = "\n".join(json.dumps({**item, "images": ["seat.png"]}) for item in ITEMS)
+    (folder / "shop" / "items.jsonl").write_text(lines)
+    with open_resources(Settings(home=folder / "home")) as resources:
+        documents = [ingest(resources, folder / name) for name in ("pictures", "shop")]
+        with resources.ledger.read() as connection:
+            (image,) = connection.exec_driver_sql("SELECT id FROM images").scalars()
+        yield resources, image, *documents
+
+
+def ingest(resources: Resources, source: Path) -> str:
+    options = IngestOptions()
+    document = register_folder(resources, source, owner="anna", options=options).document
+    work = begin_work(resources, str(document.source), owner="anna", options=options, kind=document.kind)
+    assert isinstance(work, Work)
+    scan(resources, work, b"", progress=lambda done, total: None)
+    return document.id
+
+
+def shown(resources: Resources, image: str, where: Where) -> tuple[str, str | None]:
+    (hit,) = describe_images(resources.ledger, [image], where)
+    return hit.title, hit.document
+
+
+def test_a_result_has_the_names_of_what_is_asked_for(shared: Any) -> None:
+    resources, image, folder, batch = shared
+    assert shown(resources, image, Where(documents=(folder,))) == ("wooden seat", "pictures")
+    assert shown(resources, image, Where(documents=(batch,)))[1] == "shop"
+    assert shown(resources, image, Where(brand=("Sud",))) == ("Ash stool", "shop")
+    assert shown(resources, image, Where(price_min=20.0)) == ("Oak chair", "shop")
+    assert shown(resources, image, Where(category=("seats",))) == ("wooden seat", "pictures")
+    (first,) = describe_images(resources.ledger, [image])
+    assert (first.title, first.product, first.document) == ("wooden seat", "wooden seat", "pictures")
+
+
+def test_no_price_is_no_price(shared: Any) -> None:
+    resources, image, folder, _ = shared
+    assert satisfying(resources.ledger, "image", [image], Where(documents=(folder,), price_max=1000.0)) == set()
+    assert satisfying(resources.ledger, "image", [image], Where(products=("bench",), price_max=1000.0)) == set()
+    assert facets(resources.ledger, "product", Where()).price.lowest == 5.0  # type: ignore[union-attr]
+
+
+FILTERS = st.fixed_dictionaries(
+    {},
+    optional={
+        "brand": st.sampled_from([("Nord",), ("Sud",), ("Nord", "Sud")]),
+        "category": st.sampled_from([("Chairs",), ("Stools",), ("seats",)]),
+        "products": st.sampled_from([("oak",), ("ash",), ("bench",), ("seat",)]),
+        "currency": st.just(("EUR",)),
+        "price_min": st.sampled_from([1.0, 10.0, 60.0]),
+        "price_max": st.sampled_from([1.0, 10.0, 60.0]),
+    },
+)
+
+
+def meets(item: Mapping[str, Any], asked: Mapping[str, Any]) -> bool:
+    """By hand: whether one item alone has all that is asked for."""
+    price = float(item["price"]) if "price" in item else None
+    return (
+        ("brand" not in asked or item.get("brand") in asked["brand"])
+        and ("category" not in asked or item.get("category") in asked["category"])
+        and ("products" not in asked or asked["products"][0] in item["title"].casefold().split())
+        and ("currency" not in asked or item.get("currency") in asked["currency"])
+        and ("price_min" not in asked or (price is not None and price >= asked["price_min"]))
+        and ("price_max" not in asked or (price is not None and price <= asked["price_max"]))
+    )
+
+
+@given(asked=FILTERS)
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_filters_are_met_by_one_item_and_it_is_shown(shared: Any, asked: dict[str, Any]) -> None:
+    resources, image, *_ = shared
+    where = Where(**asked)
+    items = [*ITEMS, {"title": "wooden seat", "category": "seats"}]
+    right = {item["title"] for item in items if meets(item, asked)}
+    assert bool(satisfying(resources.ledger, "image", [image], where)) == bool(right)
+    if right:
+        assert shown(resources, image, where)[0] in right
