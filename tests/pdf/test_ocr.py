@@ -146,7 +146,7 @@ def test_child_that_dies_at_a_region_goes_on_with_the_next_one(tmp_path: Path) -
     lines = [(40.0, 290.0, 180.0, 315.0), (280.0, 290.0, 420.0, 315.0), (40.0, 40.0, 340.0, 90.0)]
     asked = {
         "pages": [1], "content": "c", "limits": ImageLimits.of(Settings(home=tmp_path)),
-        "texts": {"1": {"turn": 0, "lines": lines}}, "folds": {},
+        "texts": {"1": {"turn": 0, "lines": lines}}, "folds": {}, "boxes": {},
     }  # fmt: skip
 
     def sent(after: int) -> list[tuple[int, object]]:
