@@ -72,7 +72,8 @@ def draw_audit(audit: Audit) -> RenderableType:
         this = f"{audit.document_id[:8]}{owner_flag(audit.owner)}"
         first = next(lost.id for lost in audit.lost if lost.state is LostState.SEEN)
         count += (
-            f". To take one in: swatchbook embed {this} --boxes {first}; it is none: audit {this} --dismiss {first}"
+            f". To take one in: swatchbook embed {this} --boxes {first}. "
+            f"If it is no picture: swatchbook audit {this} --dismiss {first}"
         )
     return Group(*parts, Text(count))
 

@@ -132,7 +132,7 @@ def per_second(rate: float, unit: str) -> str:
 
 
 def figures_in_words(found: FoundSoFar | None) -> str:
-    """Return how many products and images are found so far; nothing while there are none."""
+    """Return how many products and images are found so far, "" before the first."""
     if found is None:
         return ""
     counts = ((found.products, "product"), (found.images, "image"))

@@ -45,10 +45,12 @@ class EmbedOptions(RetryOptions):
 
 
 class LostPictureOptions(RequestModel):
-    """What is said of lost pictures, by name."""
+    """A decision about lost pictures, which are given by name."""
 
     boxes: Boxes = Field(description="Their names, such as `5:1`.")
-    state: LostState = Field(description="`taken`: take them in; `dismissed`: they are none; `seen`: put them back.")
+    state: LostState = Field(
+        description="`taken`: take them in; `dismissed`: they are no pictures; `seen`: undo either."
+    )
 
 
 DEFAULT_EMBED = EmbedOptions()

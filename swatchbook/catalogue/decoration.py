@@ -202,7 +202,7 @@ def _moves_with_captions(alike: Sequence[Sighting], captions: Collection[str | N
 
 def without_repeated(lost: Sequence[LostPicture]) -> tuple[LostPicture, ...]:
     """Return lost pictures without those that look alike in `REPEATED_ON` places or more, or in one place of two pages:
-    signs, ornaments and logos that are drawn anew each time.
+    signs, ornaments and logos that are drawn again on each page.
     """
     looks = [(picture, int(picture.phash, 16)) for picture in lost[:MOST_COMPARED] if picture.phash]
     ornaments = set[LostPicture]()

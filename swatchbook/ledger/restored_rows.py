@@ -173,9 +173,9 @@ def finish_document(ledger: Ledger, row: Mapping[str, Any], backup: str) -> bool
 
 
 def status_again(connection: Connection, row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the columns of a document's status, whose parts are here again. `row`: the document as it was.
+    """Return the columns of the status of a restored document. `row`: the document as it was.
 
-    Which of its vectors are made for another space than the searched one is set anew.
+    Also sets which of its vectors are made for a space other than the searched one.
     """
     set_beside(connection, row["id"])
     kept = {name: row[name] for name in ("status", "failure_kind", "message", "due_at")}

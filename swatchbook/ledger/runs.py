@@ -249,12 +249,12 @@ def live_runs(ledger: Ledger) -> list[LiveRun]:
 
 
 def live_run(ledger: Ledger, document: str) -> LiveRun | None:
-    """Return the live run that a document has of its own, not that of a shard, a review or a fill; None without one."""
+    """Return the live run that processes a document, if any; not one of a shard, a review or a fill."""
     return own_runs(ledger).get(document)
 
 
 def own_runs(ledger: Ledger) -> dict[str, LiveRun]:
-    """Return document -> the live run of its own, of those that have one."""
+    """Return document -> the live run that processes it."""
     return {run.document: run for run in live_runs(ledger) if run.kind == "document"}
 
 

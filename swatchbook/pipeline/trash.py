@@ -1,5 +1,5 @@
-"""Move a document to the trash, restore it, or end it for good. In the trash nothing of it is found or counted; its
-vectors are kept, so that it comes back without embedding. Whoever ingests the same source again gets it back, too.
+"""Move a document to the trash, restore it, or end it for good. What is in the trash is neither found nor counted.
+Its vectors are kept, so that restoring needs no embedding; ingesting the same source again restores it, too.
 """
 
 import shutil

@@ -123,7 +123,7 @@ class FailedPage(Record):
 
 
 class LostState(StrEnum):
-    """What a person said of a lost picture: nothing yet, that it is one, or that it is none."""
+    """What a person has decided about a lost picture: nothing yet, take it in, or dismiss it."""
 
     SEEN = "seen"
     TAKEN = "taken"

@@ -75,7 +75,7 @@ class Judged(NamedTuple):
 
 
 def behind_best(judged: Sequence[Judged], among: int) -> list[Judged]:
-    """Return results with how far they are behind the best of the first `among`, by what is said and named of them."""
+    """Return results with the distance of their words to those of the best of the first `among`."""
     best = max((_words_of(each.evidence) for each in judged[:among]), default=0.0)
     return [
         each._replace(evidence=each.evidence._replace(behind=max(0.0, best - _words_of(each.evidence))))

@@ -93,7 +93,7 @@ def read_item(
         return _refused(place, UnreadableDocument("It is not an object with fields."))
     read = read_record(record, mapping.names, base_url=mapping.base_url)
     pictures, failure = _pictures(root, file, read, folders)
-    # a hash would tell nobody which item has failed
+    # a failed item is named by its place: a hash would not help to find it
     item = read.id or (content_id(record) if failure is None else place)
     ids[item] = ids.get(item, 0) + 1
     if ids[item] > 1:

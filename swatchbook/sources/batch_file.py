@@ -327,7 +327,7 @@ def records_in(content: Any) -> list[Any]:
         if found:
             scores = [_score(unwrap(each)) for each in found[:20]]
             likeness = sum(scores) / len(scores) + (0.5 if name in _LISTS else 0) + (len(found) > 1) - depth / 10
-            # a list within an item, such as its variants or pictures, is none of items
+            # a list within an item, such as its variants or pictures, is no list of items
             if sum(scores) / len(scores) >= _FIELDS_OF_ITEM and likeness > best[0] and not _is_part_of_item(own, name):
                 best = likeness, found
     if (

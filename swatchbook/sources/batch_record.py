@@ -265,7 +265,7 @@ _OTHER_OBJECTS = split_words(
 
 
 def is_empty(value: Any) -> bool:
-    """Return whether a value is none: null, nothing, blank text, NaN."""
+    """Return whether a value is missing: null, blank text, an empty list or object, NaN."""
     if isinstance(value, str):
         return not value.strip()
     return value is None or value == [] or value == {} or value != value
@@ -484,7 +484,7 @@ def as_price(value: Any, depth: int = 0) -> tuple[str, str | None] | None:
 
 
 _MACHINE = re.compile(r"\d+(?:\.\d{1,2}|\.\d{4,})?")
-"""A number as programs write it; of 1.299 nobody knows whether it is a thousand."""
+"""A number as programs write it. 1.299 is ambiguous: it may mean 1,299."""
 
 
 def _price_of_object(value: Mapping[str, Any], depth: int) -> tuple[str, str | None] | None:
@@ -511,7 +511,7 @@ _PRICE_KEYS = (
 
 
 def as_currency(value: Any) -> str | None:
-    """Return the code of a currency by its code or sign; what is none that is known as it is, if it is short."""
+    """Return the code of a currency from its code or sign; an unknown one unchanged if it has at most 12 characters."""
     text = as_text(value)
     if text is None or len(text) > 12:
         return None
@@ -602,7 +602,7 @@ def _noted(fields: _Fields, kind: str, name: str, value: Any, base: str | None) 
 
 
 def _captioned(fields: _Fields, found: list[NamedPicture]) -> list[NamedPicture]:
-    """Return the pictures, the first with the caption that a field of its own gives, as `image_alt`."""
+    """Return the pictures, the first with the caption from a field such as `image_alt`."""
     for name, value in fields.record.items():
         words = words_of(str(name))
         if "alt" in words and found[0].caption is None and isinstance(value, str) and (text := as_text(value)):

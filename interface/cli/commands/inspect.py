@@ -131,7 +131,7 @@ def audit(
 
 
 def _decide(resources: "Resources", row: "Document", said: Mapping[str, Collection[str]], *, quiet: bool) -> int:
-    """Record what is said of lost pictures, and process the document where its pictures change."""
+    """Record decisions about lost pictures, and process the document again if its pictures change."""
     from interface.cli.ingest import resume
     from interface.cli.review_tables import login_name
     from swatchbook.ledger.documents import get_document

@@ -22,7 +22,7 @@ MOST_VALUES = 100
 """Values of a field that facets list at most."""
 
 MOST_KEPT = 20_000
-"""Payloads of a collection that are kept for the next filter, each of 1 to 2 KB; larger collections are read anew."""
+"""Payloads of a collection that are kept for the next filter, each of 1 to 2 KB; larger collections are read again."""
 
 NEAREST = 5
 """Values that are named for a filter that matches nothing."""

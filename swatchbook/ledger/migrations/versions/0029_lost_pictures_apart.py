@@ -1,4 +1,4 @@
-"""Lost pictures in a table of their own, with numbers and with what people say of them."""
+"""Move lost pictures to a separate table, with a number and the decision of a person for each."""
 
 import sqlalchemy as sa
 from alembic import op
