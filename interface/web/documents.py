@@ -43,6 +43,7 @@ from swatchbook.records import DEFAULT_OWNER, DocumentStatus, Fact, LookAt, Lost
 from swatchbook.reports.document_state import describe_account
 from swatchbook.reports.inspection import DRAWN, PageView, inspect
 from swatchbook.reports.progress import describe_progress
+from swatchbook.sources.batch_file import SUFFIXES
 
 LIVE = frozenset({DocumentStatus.QUEUED, DocumentStatus.RUNNING, DocumentStatus.WAITING, DocumentStatus.DELETING})
 """Statuses that change without a person."""
@@ -75,7 +76,8 @@ class LostPictureForm(RequestModel):
 @router.get("/ui/documents")
 def show_documents(view: TheView, cursor: str | None = None) -> Response:
     """Return the list of documents, newest first, with the form to upload."""
-    return view.render("documents.html", upload_owner=view.owner or DEFAULT_OWNER, **_list(view, cursor))
+    owner, suffixes = view.owner or DEFAULT_OWNER, ",".join(SUFFIXES)
+    return view.render("documents.html", upload_owner=owner, batch_suffixes=suffixes, **_list(view, cursor))
 
 
 @router.get("/ui/documents/rows")

@@ -125,6 +125,8 @@ if (document.querySelector("[data-live]")) {
   // a browser has six connections: a hidden page takes none
   document.addEventListener("visibilitychange", () => document.hidden ? events.close() : listen());
   addEventListener("pagehide", () => events.close());
+  // what a form deletes must not be asked for again before its answer comes
+  document.addEventListener("submit", ({ target }) => target.method === "post" && events.close());
   listen();
 }
 
@@ -139,13 +141,14 @@ if (upload) {
     turn = turn.then(send).finally(() => { sending -= 1; refresh(); });
   };
   // files: [path, file]; PDFs go alone, the others with their folder; what lies about alone has one, too
+  const isBatch = (path) => file.dataset.batches.split(",").some((end) => path.toLowerCase().endsWith(end));
   const take = (files) => {
     const folders = new Map();
     for (const [path, each] of files) {
       if (path.split("/").some((part) => part.startsWith("."))) continue;
       if (/\.pdf$/i.test(path) || each.type === "application/pdf") { queue(line(each.name, (tell) => sendFile(each, tell))); continue; }
       const at = path.indexOf("/");
-      const name = at > 0 ? path.slice(0, at) : /\.jsonl?$/i.test(path) ? path : "pictures";
+      const name = at > 0 ? path.slice(0, at) : isBatch(path) ? path : "pictures";
       folders.set(name, [...(folders.get(name) || []), [path.slice(at + 1), each]]);
     }
     for (const [name, inside] of folders) queue(line(name, (tell) => sendFolder(name, inside, tell)));

@@ -70,7 +70,7 @@ def opened(browser: Browser, service: Served, **options: Any) -> Iterator[tuple[
 
     def note(message: ConsoleMessage) -> None:
         if message.type in ("error", "warning") and "status of 415" not in message.text:  # a refused upload
-            complaints.append(message.text)
+            complaints.append(f"{message.text} {message.location.get('url')}")
 
     context = browser.new_context(base_url=service.url, **options)
     context.on(
@@ -268,10 +268,10 @@ def test_a_catalogue_is_uploaded_watched_and_deleted(
 
 def test_the_trash_is_emptied_and_restored_by_keyboard(tab: Page, document: str) -> None:
     tab.goto("/ui/documents")
-    tab.get_by_role("button", name=re.compile("^Delete ")).first.press("Enter")
+    tab.locator(f"#delete-{document}").press("Enter")
     tab.locator(".toast").get_by_role("link", name="Close").press("Enter")
     tab.goto("/ui/trash")
-    tab.get_by_role("button", name=re.compile("^Restore ")).press("Enter")
+    tab.locator(f"form[action*='{document}']").get_by_role("button", name=re.compile("^Restore ")).press("Enter")
     tab.wait_for_url(f"**/ui/documents/{document}*")
     tab.locator(".toast", has_text="Restored").wait_for()
     tab.goto("/ui/trash")
@@ -290,11 +290,15 @@ def test_a_folder_and_a_batch_file_are_uploaded(tab: Page, service: Served, tmp_
     tab.locator(".sending li", has_text="1 of 2 files were refused").wait_for()
     tab.set_input_files("#file", batch)
     tab.locator(".sending li", has_text="shop.jsonl is stored").wait_for()
-    for name in ("tiles", "shop.jsonl"):
+    table = tmp_path / "Shop.CSV"
+    table.write_text("id,title,image\n1,Oak floor,oak.jpg\n")
+    tab.set_input_files("#file", table)
+    tab.locator(".sending li", has_text="Shop.CSV is stored").wait_for()
+    for name in ("tiles", "shop.jsonl", "Shop.CSV"):
         tab.locator("#rows a", has_text=re.compile(f"^{name}$")).wait_for()
     listed = tab.request.get("/documents").json()["documents"]
     kinds = {each["name"]: get_document(service.resources.ledger, each["id"]).kind for each in listed}
-    assert (kinds["tiles"], kinds["shop.jsonl"]) == ("folder", "batch")
+    assert (kinds["tiles"], kinds["shop.jsonl"], kinds["Shop.CSV"]) == ("folder", "batch", "batch")
 
 
 def test_images_are_reviewed_by_keys(tab: Page, service: Served, document: str) -> None:
