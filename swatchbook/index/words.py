@@ -68,31 +68,10 @@ def words_and_terms(value: str) -> Words:
     return tuple(sorted({*words, *(f"={term}" for term in terms)}))
 
 
-COLORS = frozenset(
-    [
-        "white",
-        "black",
-        "grey",
-        "beige",
-        "brown",
-        "red",
-        "pink",
-        "orange",
-        "yellow",
-        "green",
-        "blue",
-        "purple",
-        "multicoloured",
-    ]
-)
-"""Terms of colours that have no broader one; all others without one are materials."""
-
-
 def names_material(text: str) -> bool:
     """Return whether a text says a material of the vocabulary, not only a colour or how something is made."""
-    upwards = _vocabulary().upwards
-    words = fold_words(text)
-    return any({*said} <= {*words} and COLORS.isdisjoint(upwards[term]) for said, term in _near(words))
+    known, words = _vocabulary(), fold_words(text)
+    return any({*said} <= {*words} and known.colors.isdisjoint(known.upwards[term]) for said, term in _near(words))
 
 
 def ways(text: str) -> list[Words]:
@@ -142,10 +121,11 @@ def likeness(asked: str, value: str) -> float:
 
 
 class Term(NamedTuple):
-    """A term of the vocabulary: its broader terms, and its words by language."""
+    """A term of the vocabulary: its broader terms, its words by language, and whether it is a colour by itself."""
 
     broader: tuple[str, ...]
     by_language: Mapping[str, tuple[Words, ...]]
+    is_color: bool
 
     @property
     def words(self) -> set[Words]:
@@ -162,18 +142,22 @@ def read_vocabulary() -> dict[str, Term]:
             by_language={
                 language: tuple(fold_words(each) for each in listed.split(","))
                 for language, listed in entry.items()
-                if language != "is"
+                if language not in ("is", "color")
             },
+            is_color=entry.get("color", False),
         )
         for name, entry in entries.items()
     }
 
 
 class _Vocabulary(NamedTuple):
-    """`by_word`: word -> all that is said with it, each with its term. `upwards`: term -> it and all broader ones."""
+    """`by_word`: word -> all that is said with it, each with its term. `upwards`: term -> it and all broader ones.
+    `colors`: the terms of colours that have no broader one.
+    """
 
     by_word: Mapping[str, Collection[tuple[Words, str]]]
     upwards: Mapping[str, Collection[str]]
+    colors: frozenset[str]
 
 
 @cache
@@ -189,7 +173,8 @@ def _vocabulary() -> _Vocabulary:
     def upwards(name: str) -> set[str]:
         return {name}.union(*map(upwards, terms[name].broader))
 
-    return _Vocabulary(by_word, {name: upwards(name) for name in terms})
+    colors = frozenset(name for name, term in terms.items() if term.is_color)
+    return _Vocabulary(by_word, {name: upwards(name) for name in terms}, colors)
 
 
 def _near(words: Words) -> set[tuple[Words, str]]:

@@ -107,11 +107,10 @@ def find_relevant(
     for, all that satisfies the filters, newest document first. Raises as `search` does.
     """
     known = resources.read_cache()
-    if not (text and text.strip()) and image is None and not any(examples):
+    if _asks_nothing(text, image, examples):
         return _browse(resources, known, where, by, k, offset)
     ranked = _judged(resources, text, image, examples, where, by, weights, enough=offset + k + 1)
-    floor = resources.settings.relevance_floor
-    hits = [hit for hit in ranked if hit.relevance is None or hit.relevance >= floor]
+    hits = _relevant(resources, ranked)
     return SearchResults(
         hits=tuple(hits[offset : offset + k]),
         unmatched=() if ranked else tuple(unmatched(resources.ledger, by, where)),
@@ -132,7 +131,7 @@ def facets_of_search(
     weights: Mapping[str, float] | None = None,
 ) -> Facets:
     """Return the values to filter by, with counts, of what `find_relevant` finds on all its pages."""
-    if not (text and text.strip()) and image is None and not any(examples):
+    if _asks_nothing(text, image, examples):
         return facets_of(resources.read_cache(), by, where)
     found = find_ids(resources, text=text, image=image, examples=examples, where=where, by=by, weights=weights)
     return facets_of(resources.read_cache(), by, where, found)
@@ -149,11 +148,21 @@ def find_ids(
     weights: Mapping[str, float] | None = None,
 ) -> Sequence[str]:
     """Return the ids of what `find_relevant` finds on all its pages, in their order."""
-    if not (text and text.strip()) and image is None and not any(examples):
+    if _asks_nothing(text, image, examples):
         return matching(resources.read_cache(), by, where, enough=MOST_RANKED)[0]
     ranked = _judged(resources, text, image, examples, where, by, weights, enough=1)
+    return [hit.id for hit in _relevant(resources, ranked)]
+
+
+def _asks_nothing(text: str | None, image: Path | None, examples: Examples) -> bool:
+    """Return whether there is nothing to search for, so that the newest are listed."""
+    return not (text and text.strip()) and image is None and not any(examples)
+
+
+def _relevant(resources: Resources, ranked: Sequence[Hit]) -> list[Hit]:
+    """Return the results whose relevance, if they have one, is at least the floor of the settings."""
     floor = resources.settings.relevance_floor
-    return [hit.id for hit in ranked if hit.relevance is None or hit.relevance >= floor]
+    return [hit for hit in ranked if hit.relevance is None or hit.relevance >= floor]
 
 
 def _browse(resources: Resources, known: ReadCache, where: Where, by: ResultKind, k: int, offset: int) -> SearchResults:

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from PIL import Image
 from prefect.client.schemas.objects import State, StateType
 
 from scheduler import flow_run_states
@@ -42,6 +43,7 @@ def launched(resources: Resources) -> Any:
 
 
 def queued_folder(resources: Resources, folder: Path) -> Document:
+    Image.new("RGB", (32, 32), "red").save(folder / "tile.png")
     return register_folder(resources, folder, owner="anna", options=IngestOptions()).document
 
 
