@@ -697,7 +697,7 @@ def _split(text: str) -> list[str]:
     return [_WIDTH.sub("", part) for part in parts if part.casefold() not in _NO_VALUES]
 
 
-_BETWEEN_URLS = re.compile(r"\s*[,;|~^\n]+\s*(?=https?://|//)|\s+(?=https?://)")
+_BETWEEN_URLS = re.compile(r"(?<![\s,;|~^])[\s,;|~^]++(?=https?://|//)")
 _WIDTH = re.compile(r"\s+\d+(?:\.\d+)?[wx]$")
 """A width or density in `srcset`."""
 
