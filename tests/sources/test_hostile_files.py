@@ -1,0 +1,89 @@
+"""Batch files that attack the reader: each is one failure in plain words, and takes little time and memory."""
+
+import io
+from pathlib import Path
+from zipfile import ZIP_DEFLATED, ZipFile
+
+import pytest
+from openpyxl import Workbook
+
+from swatchbook.records import BatchMapping
+from swatchbook.sources.batch import list_batch
+
+MIB = 1 << 20
+ITEM = "<item><id>1</id><title>{}</title><price>3 EUR</price><link>https://x.example/1</link></item>"
+
+
+def failures(file: Path, content: str | bytes, max_bytes: int = MIB) -> list[str]:
+    """Return why the items of a file with this content failed; those that did not as an empty text."""
+    file.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return [str(item.failure or "") for item in list_batch(file, BatchMapping(columns={}), max_bytes=max_bytes)]
+
+
+def workbook(sheet: str | None = None, **other_parts: str) -> bytes:
+    """Return an Excel file whose sheet has this XML, and other parts of these texts."""
+    written = Workbook()
+    written.active.append(["Item no.", "Product name", "Price", "Image"])
+    written.active.append([1, "Oak", 3, "https://x.example/oak.jpg"])
+    buffer, changed = io.BytesIO(), io.BytesIO()
+    written.save(buffer)
+    with ZipFile(buffer) as old, ZipFile(changed, "w", ZIP_DEFLATED) as new:
+        for name in old.namelist():
+            new.writestr(name, sheet if sheet is not None and name.startswith("xl/worksheets/") else old.read(name))
+        for name, text in other_parts.items():
+            new.writestr(name, text)
+    return changed.getvalue()
+
+
+BOMB = "<!DOCTYPE a [" + '<!ENTITY l0 "lol">' + "".join(
+    f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 10)
+) + "]>"  # fmt: skip
+SECRET = '<!DOCTYPE a [<!ENTITY secret SYSTEM "file:///etc/passwd">]>'
+
+
+@pytest.mark.parametrize("head, title", [(BOMB, "&l9;"), (SECRET, "&secret;")], ids=["bomb", "file"])
+def test_xml_with_entities_is_refused(tmp_path: Path, head: str, title: str) -> None:
+    (why,) = failures(tmp_path / "feed.xml", f"<?xml version='1.0'?>{head}<items>{ITEM.format(title)}</items>")
+    assert why and "root:" not in why and "Traceback" not in why
+
+
+def test_xml_of_great_depth_is_one_failure(tmp_path: Path) -> None:
+    found = failures(tmp_path / "feed.xml", "<a>" * 200_000 + "</a>" * 200_000)
+    assert len(found) <= 1 and all(found)
+
+
+def test_json_of_great_depth_is_one_failure(tmp_path: Path) -> None:
+    (why,) = failures(tmp_path / "items.json", '{"id": ' * 100_000)
+    assert "not JSON" in why
+
+
+def test_broken_line_of_great_depth_costs_one_item(tmp_path: Path) -> None:
+    found = failures(tmp_path / "items.jsonl", '{"id": 1, "image": "https://x.example/1.jpg"}\n' + "[" * 100_000)
+    assert found[0] == "" and len(found) == 2 and found[1]
+
+
+def test_excel_file_that_unpacks_to_much_is_refused(tmp_path: Path) -> None:
+    (why,) = failures(tmp_path / "items.xlsx", workbook(**{"xl/media/zeros": "0" * (40 << 20)}))
+    assert "unpacked" in why
+
+
+@pytest.mark.parametrize(
+    "sheet",
+    ["<worksheet><sheetData><row", "no XML at all", f"{BOMB}<worksheet>&l9;</worksheet>"],
+    ids=["cut", "text", "bomb"],
+)
+def test_excel_file_with_a_damaged_sheet_is_one_failure(tmp_path: Path, sheet: str) -> None:
+    (why,) = failures(tmp_path / "items.xlsx", workbook(sheet))
+    assert "damaged" in why
+
+
+@pytest.mark.parametrize("size", [0, 4, 100, 2_000])
+def test_excel_file_that_is_cut_off_is_one_failure(tmp_path: Path, size: int) -> None:
+    (why,) = failures(tmp_path / "items.xlsx", workbook()[:size])
+    assert why
+
+
+def test_csv_with_a_quote_that_is_never_closed_says_so(tmp_path: Path) -> None:
+    rows = 'id,title,image\n1,Oak,https://x.example/1.jpg\n2,"' + "a" * (5 << 20)
+    (why,) = failures(tmp_path / "items.csv", rows)
+    assert "quote is not closed" in why
