@@ -757,8 +757,8 @@ class Settings(BaseSettings):
     failure_webhook_url: SecretStr | None = Field(
         default=None,
         description=(
-            "URL to which Prefect posts failed and crashed runs, as configured by `swatchbook setup`. Empty: no "
-            "notification."
+            "URL to which Prefect posts runs that failed, crashed, ended with failures or wait, as configured by "
+            "`swatchbook setup`. Empty: no notification."
         ),
     )
     sentry_dsn: SecretStr | None = Field(
