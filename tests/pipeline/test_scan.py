@@ -11,9 +11,11 @@ from sqlalchemy import select, update
 
 from swatchbook.cache_keys import PURE_STAGES
 from swatchbook.errors import InvalidReference, UnsupportedFormat
+from swatchbook.index.base import Where
 from swatchbook.ledger.documents import Document, get_document
 from swatchbook.ledger.queries.document import show_document
 from swatchbook.ledger.queries.failures import failures, other_failures
+from swatchbook.ledger.queries.filters import facets
 from swatchbook.ledger.queries.source_items import complete_items, count_items
 from swatchbook.ledger.tables import images, items
 from swatchbook.pipeline.register import Registered
@@ -549,6 +551,30 @@ def test_item_without_a_picture_fails_by_its_id(resources: Resources, folder: Pa
     batch(folder, SOFA, {"id": "rug", "title": "Rug", "brand": "Nord", "file_path": "slate.jpg"})
     scanned(resources, work)
     assert count_items(resources.ledger, work.document).failed_items == 0
+
+
+def test_failures_that_a_new_run_has_no_longer_leave_the_account(resources: Resources, folder: Path) -> None:
+    """Lines that are no JSON are named by their place; mended ones by their id."""
+    lines = [json.dumps({"title": "no id", "file_path": "missing.jpg"}), "not json", json.dumps(SOFA)]
+    work = begin(resources, write(folder / "items.jsonl", "\n".join(lines).encode()))
+    scanned(resources, work)
+    counts = count_items(resources.ledger, work.document)
+    assert (counts.total_items, counts.failed_items) == (3, 2)
+    batch(folder, SOFA, LAMP, {"id": "bench", "title": "Bench", "file_path": "oak.png"})
+    scanned(resources, work)
+    counts = count_items(resources.ledger, work.document)
+    assert (counts.total_items, counts.failed_items, counts.left_items) == (3, 0, 0)
+    assert other_failures(resources.ledger, work.document) == []
+
+
+def test_item_that_failed_is_no_product_and_no_value_to_filter_by(resources: Resources, folder: Path) -> None:
+    work = begin(resources, batch(folder, SOFA, {"id": "rug", "title": "Rug", "brand": "Tapis", "category": "rugs"}))
+    scanned(resources, work)
+    assert names(resources, work) == ["Linen sofa"]
+    finish_items(resources)
+    counted = facets(resources.ledger, "product", Where()).model_dump_json()
+    assert "Nord" in counted
+    assert "Tapis" not in counted
 
 
 def test_source_keeps_its_kind(resources: Resources, folder: Path) -> None:
