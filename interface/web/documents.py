@@ -37,6 +37,7 @@ from swatchbook.ledger.queries.document_parts import list_pages
 from swatchbook.ledger.queries.failures import failures, other_failures
 from swatchbook.ledger.queries.look_at import list_look_at
 from swatchbook.ledger.queries.products import describe_products, list_products, product_ids
+from swatchbook.ledger.queries.thumbnails import first_pictures
 from swatchbook.ledger.runs import live_run
 from swatchbook.product_edits import describe_edit
 from swatchbook.records import DEFAULT_OWNER, DocumentStatus, Fact, LookAt, LostState, Product, ProductDetails
@@ -94,6 +95,9 @@ def _list(view: View, cursor: str | None) -> dict[str, Any]:
         "next": listed.next,
         "cursor": cursor,
         "figures": document_figures(view.resources.ledger, ids),
+        "pictures": first_pictures(
+            view.resources.ledger, [each.id for each in listed.documents if not each.page_count]
+        ),
         "so_far": found_so_far(view.resources.ledger, [each.id for each in listed.documents if each.status in LIVE]),
     }
 

@@ -9,8 +9,9 @@ from interface.replies import ReviewChoice
 from interface.service import reviews
 from interface.service.images import find_image
 from interface.service.parameters import RequestModel, SearchText
-from interface.web.pages import TheView, page_router, see_other
+from interface.web.pages import TheView, View, page_router, see_other
 from interface.web.toasts import Back, done, local_page, with_done
+from swatchbook.errors import InvalidReference
 from swatchbook.ledger.queries.image import image_details
 from swatchbook.ledger.queries.reviews import (
     count_images_to_review,
@@ -19,7 +20,7 @@ from swatchbook.ledger.queries.reviews import (
     read_analysis,
 )
 from swatchbook.pipeline.review import in_use
-from swatchbook.records import Analysis
+from swatchbook.records import Analysis, ReviewImage
 
 Skip = Annotated[int, Query(ge=0, le=10_000)]
 
@@ -56,20 +57,32 @@ def show_review(view: TheView, skip: Skip = 0) -> Response:
     """Return the next image that needs a review, after those that are skipped."""
     ledger = view.resources.ledger
     waiting = images_to_review(ledger, owner=view.owner, limit=skip + 1)[skip:]
-    image = waiting[0] if waiting else None
+    return _render(view, waiting[0] if waiting else None, skip)
+
+
+def _render(
+    view: View, image: ReviewImage | None, skip: int, typed: Decision | None = None, problem: str | None = None
+) -> Response:
+    """Return the page of an image; with a problem also what was typed."""
+    ledger = view.resources.ledger
     second = image.standing.second if image and image.standing else None
     used = in_use(view.resources, image) if image else None
+    words = {name: in_words(used, name) for name in FIELDS} if used else {}
+    given = typed.model_dump(include=set(FIELDS), exclude_none=True) if typed else {}
     return view.render(
         "review.html",
+        status=422 if problem else 200,
         image=image,
         details=image_details(ledger, image.image_id) if image else None,
         used=used,
         second=read_analysis(ledger, image.content_key, second) if image and second else None,
         fields=FIELDS,
-        words={name: in_words(used, name) for name in FIELDS} if used else {},
+        words=words,
+        values=words | given,
         in_words=in_words,
         skip=skip,
         left=count_images_to_review(ledger, owner=view.owner),
+        problem=problem,
     )
 
 
@@ -81,14 +94,22 @@ def decide(
     decision: Annotated[Decision, Form()],
     skip: Skip = 0,
 ) -> Response:
-    """Record what a person decided about an image, and go to the next one."""
+    """Record what a person decided about an image, and go to the next one. What cannot be stored is shown again, with
+    the reason above the fields.
+    """
     find_image(view.resources, view.caller, image_id)
-    changes = dict[str, str]()
-    if verdict == "correct":
-        image = find_review_image(view.resources.ledger, str(image_id))
-        changes = decision.changes(in_use(view.resources, image))
+    image, changes = find_review_image(view.resources.ledger, str(image_id)), dict[str, str]()
+    if verdict == "correct" and not (changes := decision.changes(in_use(view.resources, image))):
+        return _render(
+            view, image, skip, decision, "There is nothing to correct: change a field, or accept it as it is."
+        )
     decided = reviews.Decision(verdict=verdict, fields=changes, reason=decision.reason)
-    reviewed = reviews.review_image(view.resources, view.caller, image_id, decided)
+    try:
+        reviewed = reviews.review_image(view.resources, view.caller, image_id, decided)
+    except InvalidReference as error:
+        if verdict != "correct":
+            raise
+        return _render(view, image, skip, decision, str(error))
     told = done("reviewed", str(image_id), reviewed.reviews[-1].number)
     return see_other(view.link("/ui/review", skip=skip or None, done=told))
 

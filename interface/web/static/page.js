@@ -262,10 +262,10 @@ if (toast) {
   wait();
 }
 
-// keys of a page: a key presses its button, follows its link, or goes to its field; ? lists them
+// keys of a page: a key presses its button, follows its link, or goes to its field
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, textarea, select")) return;
-  const found = document.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
+  const found = document.querySelector(`[data-key~="${CSS.escape(event.key)}"]`);
   if (!found) return;
   event.preventDefault();
   found.matches("input") ? found.focus() : found.click();

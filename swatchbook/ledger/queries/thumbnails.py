@@ -1,13 +1,14 @@
-"""Choose the pictures that a report shows: for the first products those with the best links, else the document's
-first ones.
+"""Choose the pictures that stand for documents: in a report for the first products those with the best links, else the
+document's first ones; in a list the first one of each.
 """
 
+from collections.abc import Collection
 from itertools import groupby
 
 from sqlalchemy import and_, func, select
 
-from swatchbook.ledger.database import Ledger
-from swatchbook.ledger.tables import contents, images, links, placements, products
+from swatchbook.ledger.database import Ledger, select_in
+from swatchbook.ledger.tables import contents, documents, images, links, placements, products
 from swatchbook.records import COUNTED, LinkKind, Record
 
 
@@ -52,3 +53,19 @@ def thumbnails(ledger: Ledger, document: str, *, most: int, each: int) -> list[P
             return [ProductImages(product=name, files=tuple(row.file for row in own)) for (_, name), own in groups]
         files = connection.execute(loose.order_by(first).limit(each * most)).scalars().all()
     return [ProductImages(product=None, files=tuple(files))] if files else []
+
+
+def first_pictures(ledger: Ledger, ids: Collection[str]) -> dict[str, str]:
+    """Return document -> the first image that it shows and that has a file; one query, and no image is counted."""
+    first = (
+        select(placements.c.image)
+        .join_from(placements, images, images.c.id == placements.c.image)
+        .join(contents, and_(contents.c.key == images.c.content_key, contents.c.file.is_not(None)))
+        .where(placements.c.document == documents.c.id, placements.c.state.in_(COUNTED))
+        .order_by(placements.c.ordinal)
+        .limit(1)
+        .scalar_subquery()
+    )
+    with ledger.read() as connection:
+        found = select_in(connection, select(documents.c.id, first.label("image")), documents.c.id, ids)
+        return {row.id: row.image for row in found if row.image}

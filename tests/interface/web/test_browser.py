@@ -216,6 +216,29 @@ def test_filters_are_a_drawer_on_a_phone(browser: Browser, service: Served) -> N
         assert not wide, "the page must not scroll sideways"
 
 
+def test_documents_are_cards_with_covers_on_a_phone(browser: Browser, service: Served) -> None:
+    with opened(browser, service, viewport={"width": 390, "height": 800}) as (_, tab):
+        tab.goto("/ui/documents")
+        row = tab.locator("#rows tr", has_text="small.pdf")
+        tab.wait_for_function("document.querySelector('.cover img').naturalWidth > 0")
+        products = row.locator('td[data-label="Products"]')
+        assert "Products" in products.evaluate("each => getComputedStyle(each, '::before').content")
+        for each in ("Delete", "Export"):
+            assert row.get_by_text(each, exact=True).is_visible()
+        assert row.evaluate("each => each.scrollWidth <= document.documentElement.clientWidth")
+        files = tab.locator("label[for=file]")
+        assert files.is_visible()
+        assert files.locator("input").evaluate("each => getComputedStyle(each).opacity") == "0"  # our own button
+
+
+def test_a_file_is_chosen_and_sent_without_a_script(browser: Browser, service: Served) -> None:
+    with opened(browser, service, java_script_enabled=False) as (_, tab):
+        tab.goto("/ui/documents")
+        tab.get_by_role("button", name="Upload").wait_for()
+        assert tab.locator("#file").is_visible()
+        assert not tab.locator("#folder").is_visible()
+
+
 @pytest.mark.parametrize(("event", "holder"), [("paste", "clipboardData"), ("drop", "dataTransfer")])
 def test_a_picture_that_is_pasted_or_dropped_is_searched_with(tab: Page, picture: Any, event: str, holder: str) -> None:
     tab.goto("/")
@@ -310,18 +333,24 @@ def test_images_are_reviewed_by_keys(tab: Page, service: Served, document: str) 
     with service.resources.ledger.write() as connection:
         connection.execute(update(images).where(images.c.id.in_(chosen)).values(needs_review=True))
     tab.goto("/ui/review")
-    tab.locator("text=3 images left").wait_for()
+    tab.locator("text=3 pictures left").wait_for()
+    here = tab.locator(".large").get_attribute("src")
+    tab.keyboard.press("j")
+    tab.wait_for_url("**skip=1")
+    assert tab.locator(".large").get_attribute("src") != here
+    tab.keyboard.press("ArrowLeft")
+    tab.wait_for_url("**/ui/review")
     tab.keyboard.press("a")
-    tab.locator("text=2 images left").wait_for()
+    tab.locator("text=2 pictures left").wait_for()
     tab.keyboard.press("c")
     tab.keyboard.press("Control+a")
     tab.keyboard.type("smoked oak")
     tab.keyboard.press("Enter")
-    tab.locator("text=1 image left").wait_for()
+    tab.locator("text=1 picture left").wait_for()
     tab.keyboard.press("r")
     tab.keyboard.type("It shows a logo.")
     tab.keyboard.press("Enter")
-    tab.locator("text=No image needs a review.").wait_for()
+    tab.locator("text=No picture needs a review.").wait_for()
     verdicts = {str(find_review_image(service.resources.ledger, each).reviews[-1].verdict.value) for each in chosen}
     assert verdicts == {"accepted", "corrected", "rejected"}
 

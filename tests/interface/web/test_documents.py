@@ -209,6 +209,9 @@ def test_every_picture_of_a_folder_is_shown_by_name_some_at_a_time(
     work = begin_work(resources, folder.content, owner="anna", options=options, kind=folder.kind)
     assert isinstance(work, Work)
     scan(resources, work, b"", progress=lambda done, total: None)
+    covers = [given["src"] for given in page(sample, "/ui/documents/rows").all("img")]
+    assert len(covers) == 2
+    assert all(sample.get(cover).status_code == 200 for cover in covers)
     first = page(sample, f"/ui/documents/{folder.id}")
     assert "3 products" in first.text
     assert "Its products are the items of this folder" in first.text
@@ -340,13 +343,14 @@ def test_images_are_reviewed_one_by_one(sample: TestClient, resources: Resources
     assert current() == second
     refused = sample.post(f"/ui/review/{second}/correct", data={}, headers={"Origin": "http://127.0.0.1:8420"})
     assert (refused.status_code, "nothing to correct" in refused.text) == (422, True)
+    assert Page(refused.text).all("input", **{"name": "material", "aria-describedby": "wrong"})
     post(sample, f"/ui/review/{second}/correct", material="smoked oak")
     third = current()
     post(sample, f"/ui/review/{third}/reject", reason="It shows a logo.")
     verdicts = [find_review_image(resources.ledger, each).standing for each in (first, second, third)]
     assert [each and each.verdict.value for each in verdicts] == ["accepted", "corrected", "rejected"]
     assert "material: smoked oak" in str(verdicts[1])
-    assert "No image needs a review." in page(sample, "/ui/review").text
+    assert "No picture needs a review." in page(sample, "/ui/review").text
 
 
 def test_a_page_of_a_catalogue_with_many_products_stays_small(

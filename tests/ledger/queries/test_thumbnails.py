@@ -2,7 +2,8 @@
 
 from swatchbook.ledger import stage_results
 from swatchbook.ledger.database import Ledger
-from swatchbook.ledger.queries.thumbnails import ProductImages, thumbnails
+from swatchbook.ledger.queries.thumbnails import ProductImages, first_pictures, thumbnails
+from swatchbook.records import image_id
 from tests.ledger.scene import begin, extraction, key, link, placed, product
 
 
@@ -32,3 +33,10 @@ def test_without_products_the_first_pictures_stand_for_the_document(ledger: Ledg
 
 def test_a_document_without_pictures_has_none(ledger: Ledger) -> None:
     assert thumbnails(ledger, begin(ledger).document, most=9, each=9) == []
+
+
+def test_each_listed_document_has_its_first_picture(ledger: Ledger) -> None:
+    run, bare = begin(ledger), begin(ledger, content="other")
+    oak, ash = placed(run, "oak"), placed(run, "ash")
+    stage_results.save_extraction(ledger, run, extraction(oak, ash))
+    assert first_pictures(ledger, [run.document, bare.document]) == {run.document: image_id("anna", key("oak"))}
