@@ -21,7 +21,7 @@ _NEED_SOMETHING = (DocumentStatus.FAILED, DocumentStatus.BLOCKED, DocumentStatus
 _LISTED = 50
 """Documents that are listed of each status, and accounts of documents on a page."""
 
-_COUNTED = {Stage.READ: "pages read", Stage.EMBEDDED: "images embedded"}
+_COUNTED = {Stage.READ: "pages read", Stage.EMBEDDED: "pictures embedded"}
 """Stages whose throughput is plotted."""
 
 router = page_router()
@@ -51,7 +51,7 @@ def show_coverage(
                 days, ((each.day, each.kind, each.count) for each in state.failures),
             ),
             "work": plot_days(
-                "work", "Pages read and images embedded by day", "Stacked bars; the table below has the numbers.",
+                "work", "Pages read and pictures embedded by day", "Stacked bars; the table below has the numbers.",
                 days, ((each.day, _COUNTED[each.stage], each.units) for each in state.work if each.stage in _COUNTED),
             ),
             "costs": plot_days(

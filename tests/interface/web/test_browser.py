@@ -220,7 +220,7 @@ def test_documents_are_cards_with_covers_on_a_phone(browser: Browser, service: S
     with opened(browser, service, viewport={"width": 390, "height": 800}) as (_, tab):
         tab.goto("/ui/documents")
         row = tab.locator("#rows tr", has_text="small.pdf")
-        tab.wait_for_function("document.querySelector('.cover img').naturalWidth > 0")
+        row.locator(".cover img").evaluate("each => each.decode()")
         products = row.locator('td[data-label="Products"]')
         assert "Products" in products.evaluate("each => getComputedStyle(each, '::before').content")
         for each in ("Delete", "Export"):

@@ -58,8 +58,8 @@ def test_what_goes_wrong_is_told_with_what_follows(
     monkeypatch.setenv("PREFECT_API_URL", f"{prefect}/api")
     shown = page(sample, "/ui/coverage")
     for each in (
-        "The account closes: the documents show 16 images.", "invalid_model_output", "stuck", "no progress for",
-        "vision.example", "Pages read and images embedded by day", "Failed tries by day", "launched somewhere",
+        "The account closes: the documents show 16 pictures.", "invalid_model_output", "stuck", "no progress for",
+        "vision.example", "Pages read and pictures embedded by day", "Failed tries by day", "launched somewhere",
         "1 call in the last 14 days, 0 failed.", "Ledger: ok", "Prefect: down",
     ):  # fmt: skip
         assert each in shown.text, each
@@ -79,7 +79,7 @@ def test_an_account_that_does_not_close_is_said(
 
     monkeypatch.setattr(state, "count_shown", lambda *_: 15)
     told = page(sample, "/ui/coverage")
-    assert "The account does not close: the documents show 15 images, and the states add up to 14" in told.text
+    assert "The account does not close: the documents show 15 pictures, and the states add up to 14" in told.text
     assert told.all("p", role="alert")
 
 

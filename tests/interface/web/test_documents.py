@@ -49,8 +49,8 @@ def post_and_tell(client: TestClient, address: str, **fields: str) -> str:
 
 def closes(read: Page) -> list[int]:
     """The numbers of the account as they are printed, after a check that the bar is as long as its sum."""
-    (bar,) = [given["aria-label"] for given in read.all("svg") if " images: " in given.get("aria-label", "")]
-    found, states = bar.split(" images: ")
+    (bar,) = [given["aria-label"] for given in read.all("svg") if " pictures: " in given.get("aria-label", "")]
+    found, states = bar.split(" pictures: ")
     counts = [int(each.split()[0]) for each in states.split(",")]
     assert sum(counts) == int(found)
     widths = [float(g["width"]) for g in read.all("rect") if g.get("class", "").startswith("fill ")]

@@ -203,7 +203,7 @@ def test_a_session_ends_and_cannot_be_made_up(monkeypatch: pytest.MonkeyPatch) -
 
 def test_a_home_without_documents_has_pages(client: TestClient, home: Path) -> None:
     assert "no documents yet" in page(client, "/ui/documents").text
-    assert "0 images" in page(client, "/ui/coverage").text
+    assert "0 pictures" in page(client, "/ui/coverage").text
     review = page(client, "/ui/review")
     assert "No picture needs a review" in review.text
     assert len(review.links("/ui/documents")) == 1, "it says what to do next"
