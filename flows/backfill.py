@@ -1,4 +1,4 @@
-"""Make the vectors that the images of completed documents lack."""
+"""Embed what is missing in completed documents."""
 
 from typing import Annotated
 
@@ -25,7 +25,7 @@ async def backfill(
     max_usd: Annotated[float, Field(ge=0)] | None = None,
     blocks: BlockNames = BlockNames(),
 ) -> Backfilled | BackfillPlan:
-    """Make the vectors that the images of completed documents lack, and whose stored file can be read.
+    """Embed what is missing in completed documents, from the stored files.
 
     Args:
         owner: Whose documents.

@@ -205,7 +205,7 @@ def retry(view: TheView, document_id: DocumentId, force: Annotated[bool, Form()]
 
 @router.post("/ui/documents/{document_id}/embed")
 def embed(view: TheView, document_id: DocumentId) -> Response:
-    """Make the vectors that a document lacks, or has from another model than the one in the settings."""
+    """Embed what is missing, or has vectors of another model than the one in the settings."""
     embed_document(view.resources, view.caller, document_id)
     return see_other(view.link(f"/ui/documents/{document_id}"))
 

@@ -86,6 +86,6 @@ def _place(view: View, image: ImageDetails, address: str | None) -> Place:
 
 @router.post("/ui/images/{image_id}/retry")
 def retry(view: TheView, image_id: ImageId) -> Response:
-    """Make what is missing of an image, also what failed or was rejected, in every document that shows it."""
+    """Embed what is missing of an image, also what failed or was rejected, in every document that shows it."""
     embed_image(view.resources, view.caller, image_id, RetryOptions(force=True))
     return see_other(view.link(f"/ui/images/{image_id}"))

@@ -85,7 +85,7 @@ def embed(
     force: Annotated[bool, typer.Option("--force", help="Also retry failed and rejected images.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Create a document's missing or outdated vectors with the models in the settings; with --all, of every document.
+    """Embed what is missing or outdated of a document with the models in the settings; with --all, of every document.
 
     Existing vectors and analyses of these models are kept. --roles adds roles to those of the document's ingest, and
     --pages pages that it skipped, --boxes what looks like a picture and was not taken; later ingests of the same file
@@ -136,7 +136,7 @@ def backfill(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Make the vectors that the images of completed documents lack, and whose stored file can be read.
+    """Embed what is missing in completed documents, from the stored files.
 
     Run it again to resume after an interruption. What has failed for good is left to `retry`.
     """

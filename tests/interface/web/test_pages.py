@@ -89,6 +89,20 @@ def test_each_page_has_a_title_a_heading_and_a_name_for_each_control(sample: Tes
         assert len(ids) == len(set(ids)), address
 
 
+def test_each_cell_of_a_card_on_a_phone_names_its_column(sample: TestClient, document: str) -> None:
+    cells, stacked = 0, False
+    for address in every_page(sample, document):
+        for tag, given in Page(sample.get(address, headers=BROWSER).text).tags:
+            classes = given.get("class", "").split()
+            if tag == "table":
+                stacked = "stack" in classes
+            elif tag == "td" and stacked:
+                needs_none = {"cover", "what", "progress", "title", "todo", "wide"} & set(classes)
+                assert needs_none or given.get("data-label"), (address, given)
+                cells += 1
+    assert cells > 50
+
+
 def test_errors_are_pages_that_say_what_is_wrong(sample: TestClient) -> None:
     missing = "00000000-0000-0000-0000-000000000000"
     assert f"Document {missing} not found." in page(sample, f"/ui/documents/{missing}", 404).text
