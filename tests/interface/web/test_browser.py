@@ -12,11 +12,10 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Response, sync_playwright
+from playwright.sync_api import Browser, Page, Response
 from sqlalchemy import Table, select, update
 
 from scheduler.tick import tick
@@ -25,13 +24,12 @@ from swatchbook.ledger.queries.reviews import find_review_image
 from swatchbook.ledger.tables import documents, images, items, placements, products
 from swatchbook.settings import load_settings
 from tests.interface.service.served import Served, served
+from tests.interface.web.chrome import opened, started
 from tests.interface.web.test_pages import HOSTILE, MOST_BYTES
-from tests.needs import chromium
 
 pytestmark = [pytest.mark.needs("chromium"), pytest.mark.stack]
 
 AXE = (Path(__file__).parent / "axe" / "axe.min.js").read_text()
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"]
 STATES = Path(__file__).parents[3] / "build" / "states"
 MOST_SHIFT = 0.05
 TEXTS = {"document", "script", "stylesheet", "xhr"}
@@ -47,10 +45,8 @@ new PerformanceObserver((list) => {
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
-        yield started
-        started.close()
+    with started() as browser:
+        yield browser
 
 
 @pytest.fixture(scope="module")
@@ -61,27 +57,6 @@ def service(ingested_home: Path, tmp_path_factory: pytest.TempPathFactory) -> It
         patched.chdir(folder)  # no stray .env
         with served(load_settings()) as service:
             yield service
-
-
-@contextmanager
-def opened(browser: Browser, service: Served, **options: Any) -> Iterator[tuple[BrowserContext, Page]]:
-    """A page of the service; whatever the browser complains of, and a request to another host, fails at its end."""
-    complaints = list[str]()
-
-    def note(message: ConsoleMessage) -> None:
-        if message.type in ("error", "warning") and "status of 415" not in message.text:  # a refused upload
-            complaints.append(f"{message.text} {message.location.get('url')}")
-
-    context = browser.new_context(base_url=service.url, **options)
-    context.on(
-        "request", lambda asked: urlsplit(asked.url).hostname in ("127.0.0.1", None) or complaints.append(asked.url)
-    )
-    page = context.new_page()
-    page.on("console", note)
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    yield context, page
-    context.close()
-    assert complaints == []
 
 
 @pytest.fixture

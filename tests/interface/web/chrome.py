@@ -1,0 +1,54 @@
+"""A page of a service in Chromium. Whatever the browser complains of fails the test, and so does a request to any other
+host.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import urlsplit
+
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, sync_playwright
+
+from tests.interface.service.served import Served
+from tests.needs import chromium
+
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"]
+MOST_TABS = 300
+
+
+@contextmanager
+def started() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@contextmanager
+def opened(browser: Browser, service: Served, **options: Any) -> Iterator[tuple[BrowserContext, Page]]:
+    complaints = list[str]()
+
+    def note(message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning") and "status of 415" not in message.text:  # a refused upload
+            complaints.append(f"{message.text} {message.location.get('url')}")
+
+    context = browser.new_context(base_url=service.url, **options)
+    context.on(
+        "request", lambda asked: urlsplit(asked.url).hostname in ("127.0.0.1", None) or complaints.append(asked.url)
+    )
+    page = context.new_page()
+    page.on("console", note)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    yield context, page
+    context.close()
+    assert complaints == []
+
+
+def reach(tab: Page, target: Locator) -> None:
+    """Move the focus to an element by the Tab key alone, from where it is."""
+    target.wait_for()
+    for _ in range(MOST_TABS):
+        tab.keyboard.press("Tab")
+        if target.evaluate("each => each === document.activeElement"):
+            return
+    raise AssertionError(f"{target} cannot be reached by the Tab key.")
