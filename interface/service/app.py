@@ -50,6 +50,7 @@ from interface.web import products as web_products
 from interface.web import review as web_review
 from interface.web import search as web_search
 from interface.web import trash as web_trash
+from interface.web import upload_plan as web_upload_plan
 from interface.web import uploads as web_uploads
 from scheduler.tick import keep_ticking
 from swatchbook.errors import Failure, Policy
@@ -67,7 +68,7 @@ _ROUTERS = (
 )  # fmt: skip
 _PAGES = (
     web_pages, web_login, web_search, web_documents, web_uploads, web_events, web_images, web_coverage, web_review,
-    web_product_edits, web_trash,
+    web_product_edits, web_trash, web_upload_plan,
 )  # fmt: skip
 _STREAMS = frozenset({"/documents", "/search", web_search.PICTURE_PATH, web_uploads.FILES_PATH})
 """Paths whose endpoints limit the size of the body themselves while it streams in."""

@@ -39,6 +39,7 @@ from swatchbook.ledger.queries.look_at import list_look_at
 from swatchbook.ledger.queries.products import describe_products, list_products, product_ids
 from swatchbook.ledger.queries.thumbnails import first_pictures
 from swatchbook.ledger.runs import live_run
+from swatchbook.pipeline.sent_folders import waiting_folders
 from swatchbook.product_edits import describe_edit
 from swatchbook.records import DEFAULT_OWNER, DocumentStatus, Fact, LookAt, LostState, Product, ProductDetails
 from swatchbook.reports.document_state import describe_account
@@ -78,7 +79,10 @@ class LostPictureForm(RequestModel):
 def show_documents(view: TheView, cursor: str | None = None) -> Response:
     """Return the list of documents, newest first, with the form to upload."""
     owner, suffixes = view.owner or DEFAULT_OWNER, ",".join(SUFFIXES)
-    return view.render("documents.html", upload_owner=owner, batch_suffixes=suffixes, **_list(view, cursor))
+    waiting = waiting_folders(view.resources, owner)
+    return view.render(
+        "documents.html", upload_owner=owner, batch_suffixes=suffixes, waiting=waiting, **_list(view, cursor)
+    )
 
 
 @router.get("/ui/documents/rows")

@@ -32,6 +32,8 @@ _KINDS: Mapping[str, tuple[str, str | None]] = {
     "ended": ("Deleted for good", None),
     "restored": ("Restored", None),
     "undone": ("Undone", None),
+    "started": ("Stored. It will be processed", None),
+    "cancelled": ("Removed what was sent", None),
 }
 """What was done -> its text, and the address of the form that undoes it."""
 

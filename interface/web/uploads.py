@@ -1,32 +1,35 @@
 """Folders of pictures and batch files from a browser, which sends them file by file: each file is kept, and at the end
-the folder becomes its documents, as `swatchbook ingest` makes them of a path. (PDFs go to `POST /documents`.)
+the folder becomes its documents, as `swatchbook ingest` makes them of a path; one with a batch first waits for a person
+(`upload_plan.py`). (PDFs go to `POST /documents`.)
 """
 
 import asyncio
 from pathlib import Path
 from typing import Annotated
 
-from fastapi import APIRouter, Form, HTTPException, Request
+from fastapi import APIRouter, Form, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import Field, ValidationError
 
-from interface.replies import Uploaded
+from interface.replies import SentToStart, Uploaded
 from interface.service.auth import TheCaller
 from interface.service.parameters import RequestModel, SearchText, Tools
 from interface.service.upload_body import TheUploadSlots, full_disk_as_507, receive_form
-from swatchbook.ledger.owners import id_of_document
-from swatchbook.pipeline.find_sources import find_sources
-from swatchbook.pipeline.register_folder import register_folder
-from swatchbook.records import DEFAULT_OWNER, IngestOptions, Owner
+from interface.web.pages import with_query
+from swatchbook.pipeline.sent_folders import batches_in, get_sent, start_sent
+from swatchbook.records import DEFAULT_OWNER, Owner
 from swatchbook.resources import Resources
 from swatchbook.runtime.disk import keep_reserve
 from swatchbook.sources.batch_file import kind_of_file
-from swatchbook.sources.dropped import dropped_folder, keep_dropped
+from swatchbook.sources.dropped import keep_dropped
 from swatchbook.storage.size_limit import check_size
 from swatchbook.storage.upload_buffer import temporary_file
 
 FILES_PATH = "/ui/uploads/files"
 """Where each file is sent. Its size is limited while it arrives."""
+
+PLAN_PATH = "/ui/uploads/plan"
+"""Where a person sees how a batch is read."""
 
 router = APIRouter(prefix="/ui/uploads", include_in_schema=False)
 
@@ -59,18 +62,22 @@ async def take_file(request: Request, resources: Tools, caller: TheCaller, uploa
 
 
 @router.post("", status_code=202)
-def take_folder(resources: Tools, caller: TheCaller, sent: Annotated[DroppedFolder, Form()]) -> list[Uploaded]:
-    """Queue the documents of a folder whose files have been sent."""
+def take_folder(
+    resources: Tools, caller: TheCaller, sent: Annotated[DroppedFolder, Form()], response: Response
+) -> SentToStart:
+    """Queue the documents of a folder whose files have been sent; 200 if a person first looks how its batch is read."""
     owner = caller.choose(sent.owner) or DEFAULT_OWNER
-    settings, folder = resources.settings, _folder(resources, owner, sent.folder)
-    if not folder.is_dir():
-        raise HTTPException(422, "No file of this folder was sent.")
-    registered = [
-        register_folder(resources, source.path, owner=owner, options=IngestOptions(), kind=source.kind)
-        for source in find_sources(folder, settings.image_suffixes)
-    ]
-    documents = [each.document for each in registered]
-    return [Uploaded(id=each.id, owner=each.owner, name=each.name, status=each.status) for each in documents]
+    folder = get_sent(resources, owner, sent.folder)
+    if folder.path.is_dir() and batches_in(resources, folder.path):
+        response.status_code = 200
+        named = None if caller.sees_all and owner == DEFAULT_OWNER else owner
+        return SentToStart(plan=with_query(PLAN_PATH, {"owner": named, "folder": sent.folder}))
+    documents = [each.document for each in start_sent(resources, folder, {})]
+    return SentToStart(
+        documents=tuple(
+            Uploaded(id=each.id, owner=each.owner, name=each.name, status=each.status) for each in documents
+        )
+    )
 
 
 def _keep(resources: Resources, file: Path, owner: str, sent: DroppedFile) -> None:
@@ -78,9 +85,4 @@ def _keep(resources: Resources, file: Path, owner: str, sent: DroppedFile) -> No
     keep_reserve(settings.home)
     at_most = settings.max_document_mb if kind_of_file(file) is not None else settings.max_image_mb
     check_size(file.stat().st_size, at_most << 20, name=f"{sent.path}: the file")
-    keep_dropped(file, _folder(resources, owner, sent.folder), sent.path, settings.image_suffixes)
-
-
-def _folder(resources: Resources, owner: str, name: str) -> Path:
-    id = id_of_document(resources.ledger, owner, f"dropped {name}")
-    return dropped_folder(resources.settings.home.resolve(), id, name)
+    keep_dropped(file, get_sent(resources, owner, sent.folder).path, sent.path, settings.image_suffixes)

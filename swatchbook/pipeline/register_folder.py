@@ -60,7 +60,7 @@ def register_folder(
     """
     folder = Path(source) if kind == TABLE else _checked(Path(source))  # the rows of a table are staged
     restore_source(resources, owner, str(folder))
-    known = _known(resources, owner, folder)
+    known = find_known(resources, owner, folder)
     suffixes = resources.settings.image_suffixes
     kind = kind or (known.kind if known and known.kind != TABLE else kind_of(folder, suffixes))
     is_there = kind == TABLE or folder.is_dir() or kind == kind_of(folder, suffixes)
@@ -128,7 +128,7 @@ def register_known_folder(
     A cancelled document that is registered stays cancelled. Raises what `register_folder` raises.
     """
     folder = Path(source).resolve()
-    known = _known(resources, owner, folder)
+    known = find_known(resources, owner, folder)
     if known is None or known.options.mapping.root != options.mapping.root:
         check_picture_root(resources.settings, options)
     if known:
@@ -156,7 +156,8 @@ def find_changed(resources: Resources, document_id: str) -> Document | None:
     return None if is_unchanged(resources, document, mirror=document.options.mirror) else document
 
 
-def _known(resources: Resources, owner: str, folder: Path) -> Document | None:
+def find_known(resources: Resources, owner: str, folder: Path) -> Document | None:
+    """Return the document of a folder or batch by its absolute name, None if it was not ingested before."""
     try:
         return get_document(resources.ledger, id_of_document(resources.ledger, owner, str(folder)))
     except InvalidReference:

@@ -107,7 +107,7 @@ def read_item(
     if failure is not None and not read.pictures and not read.more:
         names = ", ".join([str(name) for name in record][:_SHOWN_FIELDS])
         failure = InvalidReference(
-            "It names no picture.", advice=f"Its fields are {names}. `ingest --plan` says how to name that of pictures."
+            "It names no picture.", advice=f"Its fields are {names}. A mapping says which of them names pictures."
         )
     return ListedItem(
         item=item,

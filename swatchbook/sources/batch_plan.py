@@ -18,7 +18,7 @@ from swatchbook.sources.batch_record import is_empty, read_record
 from swatchbook.sources.listed import storable
 
 SHOWN_ITEMS = 5
-_LOOKED_AT = 50  # records whose fields are named
+LOOKED_AT = 50  # records whose fields are named
 _MOST_FIELDS = 200
 _EXAMPLE = 80  # characters
 
@@ -44,11 +44,12 @@ class UnknownField(Record):
 class BatchPlan(Record):
     """How a batch would be read. `fields`: name of ours -> the fields that it is read from; `choices`: all its fields.
 
-    `mapping`: `fields` as the YAML file that `ingest --mapping` takes.
+    `looked_at`: items whose fields were looked at. `mapping`: `fields` as the YAML file that `ingest --mapping` takes.
     """
 
     name: str
     format: str | None
+    looked_at: int
     items: tuple[PlannedItem, ...]
     fields: dict[str, tuple[str, ...]]
     unknown: tuple[UnknownField, ...]
@@ -62,10 +63,11 @@ def plan_batch(path: Path, mapping: BatchMapping, *, max_bytes: int, folders: Se
     root = path if path.is_dir() else path.parent
     places = [folder.resolve() for folder in (*([mapping.root] if mapping.root else []), *folders)]
     files = files_of(path)
-    items, ids = list[PlannedItem](), dict[str, int]()
+    items, ids, looked_at = list[PlannedItem](), dict[str, int](), 0
     used = dict[str, dict[str, None]]()
     unknown, choices, read_names = dict[str, str](), dict[str, None](), set[str]()
-    for file, place, record in islice(_records(files, root, max_bytes), _LOOKED_AT):
+    for file, place, record in islice(_records(files, root, max_bytes), LOOKED_AT):
+        looked_at += 1
         if len(items) < SHOWN_ITEMS:
             listed = read_item(root, file, place, record, mapping, ids, places)
             items.append(
@@ -97,6 +99,7 @@ def plan_batch(path: Path, mapping: BatchMapping, *, max_bytes: int, folders: Se
     return BatchPlan(
         name=path.name,
         format=kind.format if kind else None,
+        looked_at=looked_at,
         items=tuple(items),
         fields=fields,
         unknown=not_read[:_MOST_FIELDS],

@@ -18,6 +18,7 @@ import typer
 from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 from fastapi.testclient import TestClient
+from PIL import Image
 from pydantic import SecretStr
 from sqlalchemy import select
 from typer.testing import CliRunner
@@ -30,6 +31,7 @@ from swatchbook.ledger.documents import list_documents, queue
 from swatchbook.ledger.tables import chunks, contents, documents, entities, images, placements, products, reviews, trash
 from swatchbook.ledger.trash import list_trash
 from swatchbook.pipeline.delete import delete
+from swatchbook.pipeline.sent_folders import get_sent
 from swatchbook.pipeline.trash import end_owner, throw_away
 from swatchbook.records import IngestOptions
 from swatchbook.resources import Resources, open_resources
@@ -136,6 +138,19 @@ ROUTES: Mapping[str, Sequence[Ask]] = {
     "POST /ui/uploads/files": (
         Ask(upload="file", fields={"folder": "mine", "path": "a.png"}),
         Ask(upload="file", fields={"folder": "mine", "path": "a.png", "owner": "anna"}),
+    ),
+    "GET /ui/uploads/plan": (Ask("folder=annas-shop"), Ask("folder=annas-shop&owner=anna")),
+    "GET /ui/uploads/picture": (
+        Ask("folder=annas-shop&picture=a.png"),
+        Ask("folder=annas-shop&picture=a.png&owner=anna"),
+    ),
+    "POST /ui/uploads/start": (
+        Ask(form={"folder": "annas-shop"}),
+        Ask("owner=anna", form={"folder": "annas-shop"}),
+    ),
+    "POST /ui/uploads/cancel": (
+        Ask(form={"folder": "annas-other-shop"}),
+        Ask("owner=anna", form={"folder": "annas-other-shop"}),
     ),
     "GET /ui/documents/{document_id}": (*EITHER, Ask("page=2"), Ask("page=2", own=True)),
     "GET /ui/trash": (Ask(), Ask("owner=anna")),
@@ -367,6 +382,11 @@ def homes(tmp_path_factory: pytest.TempPathFactory, ingested_home: Path) -> Iter
                 assert delete(resources, document.id)
             end_owner(resources, "anna")
         with open_resources(Settings(home=both)) as resources:
+            for name in ("annas-shop", "annas-other-shop"):
+                folder_of = get_sent(resources, "anna", name).path
+                folder_of.mkdir(parents=True)
+                (folder_of / "items.csv").write_text("id,title,image\n1,Annas oak,a.png\n")
+                Image.new("RGB", (8, 8), "peru").save(folder_of / "a.png")
             hers, own = (fields(resources, owner, folder) for owner in ("anna", "default"))
             words = told_of(resources.ledger, "anna")
         assert len(words) > 60

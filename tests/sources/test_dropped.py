@@ -5,7 +5,15 @@ from pathlib import Path
 import pytest
 
 from swatchbook.errors import Failure
-from swatchbook.sources.dropped import MOST_PARTS, dropped_folder, keep_dropped, root_of
+from swatchbook.sources.dropped import (
+    MOST_PARTS,
+    dropped_folder,
+    keep_dropped,
+    list_sent,
+    root_of,
+    sent_folder,
+    take_in,
+)
 
 SUFFIXES = frozenset({"png"})
 
@@ -15,6 +23,29 @@ def file(tmp_path: Path) -> Path:
     path = tmp_path / "sent"
     path.write_bytes(b"new")
     return path
+
+
+def test_a_sent_folder_moves_to_what_is_there(file: Path, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    sent, folder = sent_folder(home, "id", "tiles"), dropped_folder(home, "id", "tiles")
+    keep_dropped(file, sent, "sub/a.png", SUFFIXES)
+    assert list(list_sent(home)) == [("id", sent)]
+    for path in (folder / "sub" / "a.png", folder / "b.png"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"old")
+    take_in(sent, folder)
+    assert [(folder / name).read_bytes() for name in ("sub/a.png", "b.png")] == [b"new", b"old"]
+    assert list(list_sent(home)) == []
+
+
+def test_a_file_with_the_name_of_a_folder_stays(file: Path, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    sent, folder = sent_folder(home, "id", "tiles"), dropped_folder(home, "id", "tiles")
+    keep_dropped(file, sent, "a.png", SUFFIXES)
+    (folder / "a.png").mkdir(parents=True)
+    with pytest.raises(Failure, match="same name"):
+        take_in(sent, folder)
+    assert (sent / "a.png").exists()
 
 
 def test_a_file_replaces_the_one_of_its_path(file: Path, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from swatchbook.pipeline.delete import delete
 from swatchbook.pipeline.register_folder import register_folder
 from swatchbook.records import IngestOptions, Stage
 from swatchbook.resources import Resources
-from swatchbook.sources.dropped import dropped_folder
+from swatchbook.sources.dropped import dropped_folder, sent_folder
 from swatchbook.sources.staged import Staging, staged_file
 from swatchbook.upkeep.gc import DAY, Swept, sweep
 from tests.ledger.scene import begin_again, count
@@ -166,15 +166,16 @@ def test_a_folder_that_was_not_sent_to_its_end_goes_after_a_day(resources: Resou
     begun, taken = (
         dropped_folder(settings.home.resolve(), str(uuid4()), name) / "a.png" for name in ("begun", "taken")
     )
-    for path in (begun, taken):
+    waits = sent_folder(settings.home.resolve(), str(uuid4()), "waits") / "a.png"
+    for path in (begun, taken, waits):
         path.parent.mkdir(parents=True)
         path.write_bytes(b"half")
     register_folder(resources, taken.parent, owner="anna", options=IngestOptions())
-    age(begun, taken, seconds=DAY / 2)
+    age(begun, taken, waits, seconds=DAY / 2)
     assert sweep(resources) == Swept()
-    age(begun, taken, seconds=2 * DAY)
-    assert sweep(resources) == Swept(temporary=1, bytes=4)
-    assert (begun.exists(), taken.exists()) == (False, True)
+    age(begun, taken, waits, seconds=2 * DAY)
+    assert sweep(resources) == Swept(temporary=2, bytes=8)
+    assert (begun.exists(), taken.exists(), waits.exists()) == (False, True, False)
 
 
 def test_previews_go_with_their_source_or_after_a_month_without_use(resources: Resources) -> None:

@@ -135,10 +135,15 @@ const upload = document.querySelector("form[data-upload]");
 if (upload) {
   const [file, folder] = upload.querySelectorAll("input[type=file]");
   let turn = Promise.resolve(), sending = 0;
+  const plans = [];  // pages on which a person looks how a batch is read
   addEventListener("beforeunload", (event) => { if (sending) event.preventDefault(); });
   const queue = (send) => {
     sending += 1;
-    turn = turn.then(send).finally(() => { sending -= 1; refresh(); });
+    turn = turn.then(send).finally(() => {
+      sending -= 1;
+      if (!sending && plans.length === 1 && !upload.querySelector(".sending .alert")) location.assign(plans[0]);
+      else refresh();
+    });
   };
   // files: [path, file]; PDFs go alone, the others with their folder; what lies about alone has one, too
   const isBatch = (path) => file.dataset.batches.split(",").some((end) => path.toLowerCase().endsWith(end));
@@ -159,10 +164,16 @@ if (upload) {
     bar.setAttribute("aria-label", `Upload of ${name}`);
     shown.append(bar, ` ${name} `, note);
     return async () => {
-      const [good, text] = await send((done, total) => { bar.max = total; bar.value = done; });
+      const [good, text, plan] = await send((done, total) => { bar.max = total; bar.value = done; });
       bar.remove();
       note.textContent = text;
       note.className = good ? "dim" : "alert";
+      if (!plan) return;
+      const look = document.createElement("a");
+      look.href = plan;
+      look.textContent = "Check how it is read";
+      shown.append(" ", look);
+      plans.push(plan);
     };
   };
   const sendFile = async (each, tell) => {
@@ -180,6 +191,7 @@ if (upload) {
     const lost = refused.length ? ` ${refused.length} of ${files.length} files were refused. ${refused[0]}` : "";
     if (refused.length === files.length) return [false, lost];
     const request = await post("/ui/uploads", { folder: name });
+    if (request.status === 200) return [!lost, `is not started yet.${lost}`, JSON.parse(request.responseText).plan];
     return request.status === 202 ? [!lost, `is stored and will be processed.${lost}`] : [false, problem(request)];
   };
   const post = (address, fields, tell) => new Promise((done) => {

@@ -22,7 +22,8 @@ from scheduler.tick import tick
 from swatchbook.ledger.documents import get_document
 from swatchbook.ledger.queries.reviews import find_review_image
 from swatchbook.ledger.tables import documents, images, items, placements, products
-from swatchbook.settings import load_settings
+from swatchbook.settings import Settings, load_settings
+from swatchbook.sources.batch import list_batch
 from tests.interface.service.served import Served, served
 from tests.interface.web.chrome import opened, started
 from tests.interface.web.test_pages import HOSTILE, MOST_BYTES
@@ -289,17 +290,62 @@ def test_a_folder_and_a_batch_file_are_uploaded(tab: Page, service: Served, tmp_
     tab.goto("/ui/documents")
     tab.set_input_files("#folder", tmp_path / "tiles")
     tab.locator(".sending li", has_text="1 of 2 files were refused").wait_for()
-    tab.set_input_files("#file", batch)
-    tab.locator(".sending li", has_text="shop.jsonl is stored").wait_for()
     table = tmp_path / "Shop.CSV"
     table.write_text("id,title,image\n1,Oak floor,oak.jpg\n")
-    tab.set_input_files("#file", table)
-    tab.locator(".sending li", has_text="Shop.CSV is stored").wait_for()
+    tab.set_input_files("#file", [batch, table])
+    for name in ("shop.jsonl", "Shop.CSV"):  # each has its page, and no page is left for one of several
+        tab.locator(".sending li", has_text=name).get_by_role("link").wait_for()
+    tab.locator(".sending li", has_text="shop.jsonl").get_by_role("link").click()
+    tab.get_by_role("button", name="Start").click()
+    tab.locator(".waiting").get_by_role("link", name="Shop.CSV").click()
+    tab.get_by_role("button", name="Start").click()
     for name in ("tiles", "shop.jsonl", "Shop.CSV"):
         tab.locator("#rows a", has_text=re.compile(f"^{name}$")).wait_for()
     listed = tab.request.get("/documents").json()["documents"]
     kinds = {each["name"]: get_document(service.resources.ledger, each["id"]).kind for each in listed}
     assert (kinds["tiles"], kinds["shop.jsonl"], kinds["Shop.CSV"]) == ("folder", "batch", "batch")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_fields_of_a_table_are_chosen_before_it_starts(browser: Browser, tmp_path: Path, theme: Any) -> None:
+    shop = tmp_path / "shop"
+    shop.mkdir()
+    Image.new("RGB", (64, 64), "peru").save(shop / "oak.png")
+    (shop / "artikel.csv").write_text(
+        "Nr;Bezeichnung des Artikels;Kostet netto;Foto\n1;Eiche geölt;59,90;oak.png\n"
+        f"2;{HOSTILE};45,00;https://shop.example/birch.png\n"
+    )
+    size = {"width": 390 if theme == "dark" else 1280, "height": 800}
+    with (
+        served(Settings(home=tmp_path / "home")) as service,
+        opened(browser, service, color_scheme=theme, viewport=size) as (_, tab),
+    ):
+        tab.goto("/ui/documents")
+        tab.set_input_files("#folder", shop)
+        tab.wait_for_url("**/ui/uploads/plan?folder=shop")
+        first = tab.locator(".planned li").first
+        assert "No title" in first.inner_text()
+        assert first.locator("img").evaluate("each => each.decode().then(() => each.naturalWidth)") == 64
+        tab.get_by_label("Title").select_option("Bezeichnung des Artikels")
+        tab.get_by_label("Price").select_option("Kostet netto")
+        tab.get_by_label("Code").select_option("Nr")
+        tab.get_by_role("button", name="Show again").first.click()
+        tab.wait_for_url("**again=1**")
+        tab.reload()  # the address holds the state
+        assert {"Eiche geölt", "59.90"} <= set(first.inner_text().splitlines())
+        assert tab.evaluate("document.documentElement.scrollWidth") <= size["width"]
+        tab.evaluate(AXE)
+        assert tab.evaluate("axe.run().then(found => found.violations.map(each => each.id))") == []
+        tab.get_by_role("button", name="Start").click()
+        tab.locator(".toast", has_text="Stored").wait_for()
+        tab.locator("#rows a", has_text=re.compile("^shop$")).wait_for()
+        (made,) = tab.request.get("/documents").json()["documents"]
+        document = get_document(service.resources.ledger, made["id"])
+        assert document.options.mapping.names == {
+            "title": ("Bezeichnung des Artikels",), "price": ("Kostet netto",), "code": ("Nr",),
+        }  # fmt: skip
+        listed = list_batch(Path(document.content), document.options.mapping, max_bytes=1 << 20)
+        assert next((item.title, item.code) for item in listed) == ("Eiche geölt", "1")
 
 
 def test_images_are_reviewed_by_keys(tab: Page, service: Served, document: str) -> None:

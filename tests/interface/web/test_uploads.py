@@ -29,14 +29,16 @@ def test_a_folder_becomes_its_documents_and_goes_with_the_last(client: TestClien
     assert send(client, "tiles", "red/a.png", picture) == 204
     assert send(client, "tiles", "shop/items.jsonl", b'{"id": "1", "title": "A", "images": ["a.png"]}') == 204
     assert send(client, "tiles", "shop/a.png", picture) == 204
+    assert client.post("/ui/uploads", data={"folder": "tiles"}).status_code == 200  # a person looks at its batch
+    assert client.post("/ui/uploads/start", data={"folder": "tiles"}, follow_redirects=False).status_code == 303
     queued = client.post("/ui/uploads", data={"folder": "tiles"})
     assert queued.status_code == 202
     tools: Resources = client.app.state.resources  # type: ignore[attr-defined]
-    made = [get_document(tools.ledger, each["id"]) for each in queued.json()]
+    made = [get_document(tools.ledger, each["id"]) for each in queued.json()["documents"]]
     assert [(each.name, each.kind, each.status.value) for each in made] == [
         ("shop", "batch", "queued"), ("tiles", "folder", "queued"),
     ]  # fmt: skip
-    again = client.post("/ui/uploads", data={"folder": "tiles"}).json()
+    again = client.post("/ui/uploads", data={"folder": "tiles"}).json()["documents"]
     assert [each["id"] for each in again] == [each.id for each in made]
     folder = Path(made[1].content)
     delete(tools, made[1].id)
@@ -51,7 +53,7 @@ def test_folders_of_the_same_name_are_those_of_their_owners(picture: bytes) -> N
         contents = []
         for key in (ANNA, BERT):
             assert send(client, "tiles", "a.png", picture, **bearing(key)) == 204
-            (queued,) = client.post("/ui/uploads", data={"folder": "tiles"}, headers=bearing(key)).json()
+            (queued,) = client.post("/ui/uploads", data={"folder": "tiles"}, headers=bearing(key)).json()["documents"]
             contents.append(get_document(client.app.state.resources.ledger, queued["id"]).content)  # type: ignore[attr-defined]
         assert contents[0] != contents[1]
         assert (

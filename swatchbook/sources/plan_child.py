@@ -1,0 +1,26 @@
+"""The child process that reads the first items of a batch that was uploaded: its file comes from outside, and may take
+any time and memory. A request has what `plan_batch` takes; its answer is the plan.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from swatchbook.records import BatchMapping
+from swatchbook.runtime.child_process import Frame, serve
+from swatchbook.sources.batch_plan import plan_batch
+
+
+def handle(request: dict[str, Any], _payload: bytes) -> Iterator[Frame]:
+    """Answer one request with a plan. Raises what `plan_batch` raises."""
+    plan = plan_batch(
+        Path(request["path"]),
+        BatchMapping.model_validate(request["mapping"]),
+        max_bytes=request["max_bytes"],
+        folders=[Path(folder) for folder in request["folders"]],
+    )
+    yield plan.model_dump(mode="json"), b""
+
+
+if __name__ == "__main__":
+    serve(handle)
