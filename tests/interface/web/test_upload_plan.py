@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import urlencode
 
 import pytest
 from fastapi.testclient import TestClient
@@ -92,13 +92,27 @@ def test_chosen_fields_are_shown_and_started(client: TestClient) -> None:
         each["name"] for each in (*before.all("select"), *before.all("input"))
     }
     chosen = {"0.title": '["Was"]', "0.price": '["Kostet"]', "0.brand": "[]", "again": "1"}
-    asked = "&".join(f"{name}={quote(value)}" for name, value in chosen.items())
-    after = page(client, f"/ui/uploads/plan?folder=shop.csv&{asked}")
+    after = page(client, "/ui/uploads/plan?folder=shop.csv&" + urlencode(chosen))
     assert selected(after)[:4] == ['["Was"]', "", '["Kostet"]', "[]"]
     assert "12.50" in after.text
     answered(client, "start", **chosen)
     (made,) = list_documents(tools(client).ledger)
     assert made.options.mapping == BatchMapping(columns={"title": ("Was",), "price": ("Kostet",), "brand": ()})
+
+
+def test_each_batch_of_a_folder_has_its_own_choices(client: TestClient, picture: bytes) -> None:
+    send(client, "a/items.csv", TABLE, folder="shops")
+    send(client, "b/items.csv", TABLE.replace("oak.png", "/oak.png"), folder="shops")
+    send(client, "loose.png", picture, folder="shops")
+    assert [each["aria-label"] for each in page(client, end(client, "shops")).all("section")] == ["a", "b"]
+    chosen = {"0.title": '["Was"]', "1.title": '["nr"]', "1.base_url": " https://shop.example ", "again": "1"}
+    shown = page(client, "/ui/uploads/plan?folder=shops&" + urlencode(chosen))
+    assert "https://shop.example/oak.png" in shown.text
+    answered(client, "start", **{"folder": "shops", **chosen})
+    made = {each.name: each for each in list_documents(tools(client).ledger)}
+    assert {name: each.kind for name, each in made.items()} == {"a": "batch", "b": "batch", "shops": "folder"}
+    assert made["a"].options.mapping == BatchMapping(columns={"title": ("Was",)})
+    assert made["b"].options.mapping == BatchMapping(columns={"title": ("nr",)}, base_url="https://shop.example")
 
 
 def test_a_batch_that_is_sent_again_has_its_choices(client: TestClient) -> None:
