@@ -258,3 +258,13 @@ def test_first_item_of_each_kind_of_file_is_shown(client: TestClient, tmp_path: 
         "All fields of the file are understood.",
     ):
         assert word in text
+
+
+def test_a_batch_that_takes_too_long_can_still_be_started(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SWATCHBOOK_PAGE_SECONDS", "0.0001")
+    with asking() as client:
+        send(client, "shop.csv", TABLE)
+        shown = page(client, end(client))
+        assert "It cannot be shown:" in shown.text
+        answered(client, "start", again="1")
+        assert [each.name for each in list_documents(tools(client).ledger)] == ["shop.csv"]
