@@ -8,8 +8,8 @@ from typing import Any, Final, TypeVar
 
 from swatchbook.ledger.database import Ledger
 
-MOST_VALUES: Final = 20_000
-"""The most values that are kept, each of a few KB: enough for 50 searches that have no result in common."""
+MOST_VALUES: Final = 80_000
+"""The most values that are kept, of about 1 KB: what searches read of 10,000 images."""
 
 T = TypeVar("T")
 

@@ -85,7 +85,8 @@ def behind_best(judged: Sequence[Judged], among: int) -> list[Judged]:
 
 def probability(evidence: Evidence, weights_of: Mapping[str, float]) -> float:
     """Return the logistic function of the intercept and the weighed evidence."""
-    logit = weights_of["intercept"] + sum(weights_of[name] * value for name, value in evidence._asdict().items())
+    weighed = (weights_of[name] * value for name, value in zip(Evidence._fields, evidence, strict=True))
+    logit = weights_of["intercept"] + sum(weighed)
     return 1 / (1 + math.exp(-logit))
 
 

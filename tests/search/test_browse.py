@@ -81,7 +81,7 @@ def test_a_caption_tells_the_variant() -> None:
     )  # fmt: skip
     from swatchbook.ledger.queries.search_results import named_variant
 
-    assert named_variant(product, "Room with Nordvik Oak Smoked, NO-107") == smoked
-    assert named_variant(product, "OAK") == oak
-    assert named_variant(product, "Oak smoked and oak") is None  # which of both is not said
-    assert named_variant(product, "A soaked floor") is None
+    assert named_variant(product.variants, "Room with Nordvik Oak Smoked, NO-107") == smoked
+    assert named_variant(product.variants, "OAK") == oak
+    assert named_variant(product.variants, "Oak smoked and oak") is None  # which of both is not said
+    assert named_variant(product.variants, "A soaked floor") is None

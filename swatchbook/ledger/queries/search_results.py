@@ -5,18 +5,18 @@ Hits are ranked in `search/fusion.py`.
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Row, Select, case, func, select
 
 from swatchbook.index.base import Where
 from swatchbook.index.matching import satisfies
 from swatchbook.ledger.database import Ledger, select_in
-from swatchbook.ledger.payloads import image_parts
+from swatchbook.ledger.payloads import ImagePart, image_parts
 from swatchbook.ledger.queries.products import pictures_of_products
 from swatchbook.ledger.tables import chunks, contents, documents, images, links, pages, placements, products
 from swatchbook.one_line import shorten
-from swatchbook.records import COUNTED, NO_PAGE, Hit, LinkKind, Product, ResultKind, Variant
+from swatchbook.records import COUNTED, NO_PAGE, Hit, LinkKind, ResultKind, Variant
 
 _MAX_TITLE = 80  # characters
 _MAX_PRICE = 40  # characters
@@ -35,7 +35,7 @@ def describe_images(ledger: Ledger, ids: Sequence[str], where: Where | None = No
     """
     shown = _grouped(ledger, _SHOWN, placements.c.image, ids, "image")
     chosen = _chosen_parts(ledger, shown, where)
-    printed = _records(ledger, {product for _, product in chosen.values() if product})
+    printed = _named(ledger, {product for _, product in chosen.values() if product})
     texts = {
         row.key: row.text
         for row in _rows(
@@ -73,12 +73,22 @@ def describe_images(ledger: Ledger, ids: Sequence[str], where: Where | None = No
     return hits
 
 
-def _of_product(product: Product | None, caption: str | None) -> dict[str, Any]:
+class NamedProduct(NamedTuple):
+    """What a hit shows of its product."""
+
+    id: str
+    name: str
+    code: str | None
+    price: str | None
+    variants: tuple[Variant, ...]
+
+
+def _of_product(product: NamedProduct | None, caption: str | None) -> dict[str, Any]:
     """Return the fields of a hit that its product has, or the variant that the caption names."""
     if product is None:
         return {}
-    variant = named_variant(product, caption) if caption else None
-    price = (variant and variant.price) or product.metadata.get("price")
+    variant = named_variant(product.variants, caption) if caption else None
+    price = (variant and variant.price) or product.price
     return {
         "product": product.name,
         "product_id": product.id,
@@ -87,15 +97,15 @@ def _of_product(product: Product | None, caption: str | None) -> dict[str, Any]:
     }
 
 
-def named_variant(product: Product, caption: str) -> Variant | None:
+def named_variant(variants: Sequence[Variant], caption: str) -> Variant | None:
     """Return the variant whose code a caption has, else the only one whose name it has."""
     said = f" {' '.join(_WORD.findall(caption.casefold()))} "
 
     def has(text: str | None) -> bool:
         return bool(words := _WORD.findall((text or "").casefold())) and f" {' '.join(words)} " in said
 
-    by_code = [each for each in product.variants if has(each.code)]
-    named = {each.name: each for each in product.variants if has(each.name)}
+    by_code = [each for each in variants if has(each.code)]
+    named = {each.name: each for each in variants if has(each.name)}
     found = by_code or list(named.values())
     return found[0] if len(found) == 1 else None
 
@@ -104,9 +114,11 @@ def _chosen_parts(
     ledger: Ledger, shown: Mapping[str, Sequence[Row[Any]]], where: Where | None
 ) -> dict[str, tuple[str, str | None]]:
     """Return image -> the placement that names it, and the product of that which does, if any."""
-    with ledger.read() as connection:
-        parts = image_parts(connection, shown, currencies=where.currency if where else ())
-    test = satisfies(where) if where else None
+    parts, test = dict[str, list[ImagePart]](), None
+    if where:
+        test = satisfies(where)
+        with ledger.read() as connection:
+            parts = image_parts(connection, shown, currencies=where.currency)
     linked = products_of_placements(ledger, [row.placement for rows in shown.values() for row in rows])
     chosen = dict[str, tuple[str, str | None]]()
     for image, rows in shown.items():
@@ -130,6 +142,7 @@ def describe_products(ledger: Ledger, ids: Sequence[str]) -> list[Hit]:
     Scores are 0.
     """
     rows = {row.id: row for row in _rows(ledger, _PRODUCTS, products.c.id, ids)}
+    printed = _named(ledger, rows)
     with ledger.read() as connection:
         pictures = pictures_of_products(connection, rows)
     return [
@@ -143,7 +156,7 @@ def describe_products(ledger: Ledger, ids: Sequence[str]) -> list[Hit]:
             owner=row.owner,
             pages=tuple(row.record["pages"]),
             file=pictures[row.id][0].file if row.id in pictures else None,
-            **_of_product(Product.model_validate(row.record), None),
+            **_of_product(printed[row.id], None),
             text=", ".join(f"{name}: {value}" for name, value in row.record["metadata"].items()) or None,
             images=tuple(picture.id for picture in pictures.get(row.id, ())[:_MAX_PICTURES]),
         )
@@ -155,7 +168,7 @@ def describe_chunks(ledger: Ledger, ids: Sequence[str]) -> list[Hit]:
     """Return these chunks as hits, in the order given, each with its best linked product. Scores are 0."""
     rows = {row.id: row for row in _rows(ledger, _CHUNKS, chunks.c.id, ids)}
     linked = products_of_chunks(ledger, ids)
-    printed = _records(ledger, {product for products_ in linked.values() for product in products_[:1]})
+    printed = _named(ledger, {product for products_ in linked.values() for product in products_[:1]})
     return [
         Hit(
             kind="chunk",
@@ -274,6 +287,14 @@ _PRODUCTS = select(
     documents.c.name.label("document_name"),
     documents.c.owner,
 ).join(documents)
+_NAMED = select(
+    products.c.id,
+    products.c.name,
+    products.c.record["code"].as_string().label("code"),
+    products.c.record["metadata"]["price"].as_string().label("price"),
+    products.c.record["variants"].label("variants"),
+)
+"""Parts of the record: a whole one takes ten times as long to read, and a search reads hundreds."""
 _CHUNKS = select(
     chunks.c.id, chunks.c.document, chunks.c.record, documents.c.name.label("document_name"), documents.c.owner
 ).join(documents)
@@ -302,9 +323,13 @@ def _linked(ledger: Ledger, query: Select[Any], column: Any, ids: Sequence[str])
     return {source: [target for _, target in sorted(targets)] for source, targets in scored.items()}
 
 
-def _records(ledger: Ledger, ids: Iterable[str]) -> dict[str, Product]:
-    query = select(products.c.id, products.c.record)
-    return {row.id: Product.model_validate(row.record) for row in _rows(ledger, query, products.c.id, ids)}
+def _named(ledger: Ledger, ids: Iterable[str]) -> dict[str, NamedProduct]:
+    return {
+        row.id: NamedProduct(
+            row.id, row.name, row.code, row.price, tuple(map(Variant.model_validate, row.variants or ()))
+        )
+        for row in _rows(ledger, _NAMED, products.c.id, ids)
+    }
 
 
 _DESCRIBE: Mapping[ResultKind, Callable[[Ledger, Sequence[str]], list[Hit]]] = {
