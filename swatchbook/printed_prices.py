@@ -48,20 +48,25 @@ _NOT_BEHIND = frozenset({"PEN", "COP", "CLP"})
 _ONLY_LOOSE = frozenset({"Ft", "KM", "kr", "р.", "zł", "руб", "грн"})
 """Words that are a currency only in their own patterns below."""
 _LOOSE_BEFORE = rf"(?:[€$£₹¥₽₺]|\b(?:EUR|USD|GBP|CHF|INR|KES|AED|PLN|Rs\.?|KSh\.?))\s?{_LOOSE}"
-_LOOSE_BEHIND = rf"\b{_LOOSE}\s?(?:[€£₹¥₽₺]|(?:EUR|USD|GBP|CHF|PLN)\b|zł|руб|р\.|грн|Kč|kr\b|/-)"
+_TO_DIGIT = r"\d(?:[\d.,' ]{0,19}\d)?"
+"""The same without a sign behind it: in "MP 310, £18" the pound is that of 18."""
+_LOOSE_BEHIND = (
+    rf"\b{_TO_DIGIT}(?:\s?(?:(?:EUR|USD|GBP|CHF|PLN)\b|zł|руб|р\.|грн|Kč|kr\b|/-)|[€£₹¥₽₺]|\s[€£₹¥₽₺](?!\d))"
+)
 _SHORT = re.compile(f"{_LOOSE_BEFORE}|{_LOOSE_BEHIND}")
 _BEFORE = (
     rf"(?:(?:{any_of(WORDS_BEFORE.keys() - {'Rp', 'RM', 'RMB', 'KSh', 'Rs'})})\.?|{_ANY_SIGN}"
     rf"|\b(?:{any_of(CODES)}|RMB|MRP|Rp\.?))"
 )
-_BEHIND = rf"(?:{_ANY_SIGN}|(?:{any_of({*CODES, *WORDS_BEHIND} - _NOT_BEHIND - _ONLY_LOOSE)})(?![\w-]))"
+_NAME_BEHIND = any_of({*CODES, *WORDS_BEHIND} - _NOT_BEHIND - _ONLY_LOOSE)
+_BEHIND = rf"(?:{_ANY_SIGN}|\s{_ANY_SIGN}(?!\d)|\s?(?:{_NAME_BEHIND})(?![\w-]))"
 _PER = (
     r"(?:\s?(?:/|(?:per|pro|je|par|por|al|за)\s)\s?(?:m²|m2|m|sqm|sq\.?\s?ft|pcs?|piece|unit"
     r"|stk|stück|st|kg|l|шт|м²|м2|кг|ud|un|pz|szt|kom|box|set|pair)\b\.?)?"
 )
 _WITH_CURRENCY = re.compile(
     rf"{_BEFORE}\s?(?:{AMOUNT}){_PER}"
-    rf"|(?<![\w.,])(?:{AMOUNT})(?:[,.]?[-–])?\s?{_BEHIND}\.?{_PER}"
+    rf"|(?<![\w.,])(?:{AMOUNT})(?:[,.]?[-–])?{_BEHIND}\.?{_PER}"
     r"|(?<![\w.,])\d[\d.]*,\d\d\s?KM\b"
     r"|(?<![\w.,])\d{1,3}(?:[ .]\d{3})+(?:,\d\d)?\s?Ft\b|\bRM\s?\d[\d,]*\.\d\d\b"
     r"|(?<![\w.,])(?:\d{1,3}(?:[.,]\d{3})+|\d+)[.,][-–](?![\w.,-])"

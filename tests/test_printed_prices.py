@@ -27,6 +27,9 @@ from swatchbook.printed_prices import (
         ("80.000 SUM", "80.000 SUM"),
         ("VP 6.225,00 RSD", "6.225,00 RSD"),
         ("188,000.-", "188,000.-"),
+        ("MP 310, £18", "£18"),  # a code before it
+        ("310 £18.50", "£18.50"),
+        ("12 € 15 €", "12 €"),
         ("RM 12.90", "RM 12.90"),
         ("RM120", None),  # a code
         ("SB 1300TL-10", None),
