@@ -115,6 +115,7 @@ def test_an_uploaded_file_is_in_the_list_at_once(sample: TestClient, small_catal
     read = page(sample, "/ui/documents")
     assert "new.pdf" in read.text
     assert read.all("progress", **{"aria-label": "Progress of new.pdf"})
+    assert "Nothing of it has been read yet." in page(sample, f"/ui/documents/{sent.json()['id']}").text
     assert "new.pdf" not in page(sample, "/ui/documents?owner=anna").text
     assert page(sample, "/ui/documents?owner=bert").all("input", name="owner", value="bert")
 

@@ -123,6 +123,7 @@ def test_an_address_that_does_not_exist_is_a_page_for_browsers_and_a_problem_for
         read = Page(shown.text)
         assert "There is nothing at this address" in read.text
         assert read.links("/ui/documents") == ["/ui/documents"]
+        assert read.links("/ui/review"), "the pages are one click away"
         told = client.get(address)
         assert (told.status_code, told.headers["content-type"]) == (404, "application/problem+json")
     no_document = "/documents/00000000-0000-0000-0000-000000000000"
