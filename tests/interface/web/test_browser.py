@@ -386,6 +386,15 @@ def test_images_are_reviewed_by_keys(tab: Page, service: Served, document: str) 
     assert verdicts == {"accepted", "corrected", "rejected"}
 
 
+def test_pages_of_a_document_are_turned_by_keys(tab: Page, document: str) -> None:
+    tab.goto(f"/ui/documents/{document}?page=2")
+    for key, number in (("j", 3), ("ArrowRight", 4), ("k", 3), ("ArrowLeft", 2)):
+        tab.keyboard.press(key)
+        tab.wait_for_url(f"**page={number}#page")
+    tab.locator("summary", has_text="Export products").press("Enter")
+    assert tab.get_by_role("link", name="Excel").is_visible()
+
+
 def test_a_box_on_a_page_leads_to_the_image(tab: Page, document: str) -> None:
     tab.goto(f"/ui/documents/{document}")
     tab.locator(".thumbs a").nth(2).click()
