@@ -130,3 +130,13 @@ def currency_of(text: str) -> str | None:
 def currencies_of(text: str) -> tuple[str, ...]:
     """Return the codes of all currencies that a price names, in their order."""
     return tuple(code for found in _CURRENCY.findall(text) if (code := _CODE_OF[found.upper()]))
+
+
+def names_currency(text: str) -> bool:
+    """Return whether a price names a currency, also by a name of several countries: "$ 12"."""
+    return _CURRENCY.search(text) is not None
+
+
+def with_currency(price: str, currency: str | None) -> str:
+    """Return a price with its currency behind it, where the price does not name one itself."""
+    return f"{price} {currency}" if currency and not names_currency(price) else price

@@ -14,6 +14,7 @@ from swatchbook.printed_prices import (
     highest_of,
     price_in,
     price_of,
+    with_currency,
 )
 
 
@@ -95,3 +96,11 @@ def test_both_ends_of_a_printed_range_are_read(text: str, ends: tuple[float | No
 
 def test_amounts_are_all_there_is_in_a_price() -> None:
     assert amounts_of("€ 25,90 / € 1.129") == (25.9, 1129)
+
+
+@pytest.mark.parametrize(
+    ("price", "currency", "shown"),
+    [("12", "EUR", "12 EUR"), ("12", None, "12"), ("€ 12", "EUR", "€ 12"), ("$ 12", "USD", "$ 12")],
+)
+def test_currency_is_put_behind_a_price_that_names_none(price: str, currency: str | None, shown: str) -> None:
+    assert with_currency(price, currency) == shown

@@ -2,6 +2,8 @@
 understood, and a mapping to change, which `sources/batch_plan.py` makes.
 """
 
+from collections.abc import Sequence
+
 from rich.console import Group, RenderableType
 from rich.text import Text
 
@@ -39,5 +41,12 @@ def _row(item: PlannedItem) -> tuple[str, ...]:
         price or "—",
         data.get("brand", "—"),
         data.get("category", "—"),
-        str(len(item.pictures)),
+        _pictures(item.pictures),
     )
+
+
+def _pictures(places: Sequence[str]) -> str:
+    to_fetch = sum("://" in place for place in places)
+    here = len(places) - to_fetch
+    counted = [(here, "here"), (to_fetch, "to fetch")]
+    return ", ".join(f"{count} {where}" for count, where in counted if count) or "0"

@@ -26,6 +26,7 @@ from interface.service.parameters import Tools
 from interface.service.problems import describe, respond
 from interface.web.toasts import toast_of
 from swatchbook.errors import Failure
+from swatchbook.printed_prices import with_currency
 from swatchbook.records import Owner, Stage, page_name
 from swatchbook.resources import Resources
 
@@ -143,7 +144,7 @@ def _templates() -> Environment:
     environment.globals["toast_of"] = toast_of
     environment.filters |= {
         "size": format_size, "time": format_time, "duration": format_duration, "plural": plural, "stage": format_stage,
-        "page_name": page_name,
+        "page_name": page_name, "with_currency": with_currency,
     }  # fmt: skip
     return environment
 

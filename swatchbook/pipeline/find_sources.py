@@ -63,7 +63,7 @@ def kind_of(path: Path, suffixes: Collection[str]) -> str:
 def nothing_in(folder: Path) -> UnsupportedFormat:
     """Return why a folder is refused that has no source in it."""
     return UnsupportedFormat(
-        f"{folder}: no PDF, picture or scraped batch in this folder.",
+        f"{folder}: there is no PDF, picture or file of items in this folder.",
         advice="Name files, or a folder that contains some. SWATCHBOOK_IMAGE_SUFFIXES says what counts as a picture.",
     )
 

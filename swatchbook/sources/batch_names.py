@@ -60,9 +60,10 @@ NAMES: Mapping[str, tuple[str, ...]] = {
         "buynow", "variantprice", "regularprice", "unitprice", "baseprice", "displayprice", "formattedprice",
         "pricetext", "pricestring", "pricenumeric", "pricenumber", "pricerange", "pricefrom", "pricemin", "minprice",
         "lowprice", "retailprice", "listprice", "prices", "pricing", "price1", "cost", "amount", "msrp", "rrp",
-        "originalprice", "oldprice", "verkaufspreis", "bruttopreis", "preis", "preiseur", "prixttc", "prix", "precio",
-        "pvp", "prezzo", "preco", "cena", "cenabrutto", "prijs", "pris", "hinta", "fiyat", "fiyati", "цена",
-        "стоимость", "ціна", "价格", "価格", "offers", "offer", "variants", "variations", "skus",
+        "originalprice", "oldprice", "verkaufspreis", "vkpreis", "vk", "bruttopreis", "endpreis", "einzelpreis",
+        "preis", "preiseur", "uvp", "prixttc", "prix", "precio", "pvp", "prezzo",
+        "preco", "cena", "cenabrutto", "prijs", "pris", "hinta", "fiyat", "fiyati", "цена", "стоимость",
+        "ціна", "价格", "価格", "offers", "offer", "variants", "variations", "skus",
     ),
     "currency": (
         "currency", "currencycode", "currencyid", "pricecurrency", "currencyiso", "currencysymbol", "isocurrency",
@@ -101,7 +102,7 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     ),
     "color": (
         "color", "colour", "colors", "colours", "colorname", "colourname",
-        "basecolour", "primarycolor", "farbe", "couleur",
+        "basecolour", "primarycolor", "farbe", "farbton", "farbname", "couleur",
         "coloris", "colore", "cor", "kolor", "barva", "farba", "kleur", "farg",
         "farve", "farge", "vari", "renk", "цвет",
         "колір", "颜色",
@@ -121,6 +122,11 @@ LOCAL_PATHS = ("compressedpath", "originalpath", "filepath", "localimagepaths", 
 
 PREFIXES = ("product", "item", "article", "artikel", "produkt", "goods", "offer", "variant", "meta", "og", "data", "p")
 """What may stand before a name of a field: `product_price` is a price."""
+
+PRICE_WORDS = split_words(
+    "brutto netto gross net incl inkl excl exkl inclusive exclusive vat mwst ust tva ttc ht iva btw"
+)
+"""What may stand behind a name of a price: `vk_brutto` is a price."""
 
 LANGUAGES = split_words(
     "en de fr es it nl pl cs sk pt sv da no nb fi ru uk tr hu ro el bg hr sl lt lv et ja zh ko ar he fa"

@@ -7,7 +7,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from swatchbook.errors import Failure
+from swatchbook.errors import Failure, FileMissing
 from swatchbook.one_line import one_line, shorten
 from swatchbook.records import BatchMapping, Record
 from swatchbook.sources.batch import files_of, read_item
@@ -24,7 +24,7 @@ _EXAMPLE = 80  # characters
 
 
 class PlannedItem(Record):
-    """An item as it would be read. `problem`: why it would fail."""
+    """An item as it would be read. `problem`: why it would fail; `lacks_files`: because its pictures are not there."""
 
     item: str
     title: str
@@ -32,6 +32,7 @@ class PlannedItem(Record):
     metadata: dict[str, str]
     pictures: tuple[str, ...]
     problem: str | None
+    lacks_files: bool
 
 
 class UnknownField(Record):
@@ -78,6 +79,7 @@ def plan_batch(path: Path, mapping: BatchMapping, *, max_bytes: int, folders: Se
                     metadata=dict(listed.metadata),
                     pictures=tuple(picture.path for picture in listed.pictures),
                     problem=str(listed.failure) if listed.failure else None,
+                    lacks_files=isinstance(listed.failure, FileMissing),
                 )
             )
         if not isinstance(record, dict):

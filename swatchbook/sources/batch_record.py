@@ -17,7 +17,7 @@ from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 from swatchbook.one_line import one_line, shorten
-from swatchbook.printed_prices import amounts_of, currency_of
+from swatchbook.printed_prices import SIGNS, amounts_of, currency_of, names_currency
 from swatchbook.records import sha256
 from swatchbook.sources.batch_names import (
     CODE,
@@ -29,6 +29,7 @@ from swatchbook.sources.batch_names import (
     MORE_IMAGES,
     NAMES,
     PREFIXES,
+    PRICE_WORDS,
     TITLE,
     flat,
     is_picture_field,
@@ -88,6 +89,9 @@ def read_record(record: Mapping[str, Any], columns: Columns = NO_COLUMNS, *, bas
     title = fields.read(TITLE, _title) or _vendor_model(fields)
     metadata = {name: text for name in METADATA if (text := fields.read(name, _READERS.get(name, as_text)))}
     metadata |= _price(fields)
+    if "category" in metadata:
+        is_trail = "breadcrumb" in flat(fields.columns["category"][0])
+        metadata["category"] = _without_ends(metadata["category"], title if is_trail else None)
     if "url" in metadata:
         metadata["url"] = _joined(metadata["url"], base_url)
     elif base_url and "variants" in record and (handle := as_text(record.get("handle"))):  # Shopify's products.json
@@ -188,13 +192,20 @@ def _by_name(fields: Iterable[tuple[str, Any] | tuple[str, Any, str]]) -> dict[s
 
 
 def _short_names(name: str) -> Iterator[str]:
-    """Yield a field's name without what may stand around it: `product_price`, `title_en`, `name[de]`, `2_price`."""
+    """Yield a field's name without what may stand around it: `product_price`, `title_en`, `name[de]`, `vk_brutto`.
+
+    Of several names with a slash between them, "Marke/Hersteller", each.
+    """
     plain = _IN_BRACKETS.sub(" ", str(name))  # "Categories (x,y,z...)"
+    if "/" in plain:
+        yield from (short for part in plain.split("/") if part.strip() for short in (flat(part), *_short_names(part)))
     words = words_of(plain)
     if plain != name and words:
         yield "".join(words)
     if len(words) < 2:
         return
+    if (priced := _without_price_words(words)) != words:
+        yield "".join(priced)
     if words[-1] in LANGUAGES or is_currency_code(words[-1]):
         yield "".join(words[:-1])
     while len(words) > 1 and words[0] in PREFIXES:
@@ -202,6 +213,12 @@ def _short_names(name: str) -> Iterator[str]:
         yield "".join(words)
         if len(words) > 1 and words[-1] in LANGUAGES:
             yield "".join(words[:-1])
+
+
+def _without_price_words(words: tuple[str, ...]) -> tuple[str, ...]:
+    while len(words) > 1 and (words[-1] in PRICE_WORDS or is_currency_code(words[-1])):
+        words = words[:-1]
+    return words
 
 
 _IN_BRACKETS = re.compile(r"[(\[][^()\[\]]*[)\]]")
@@ -413,6 +430,20 @@ def _deepest_path(text: str) -> str:
     return max(paths, key=lambda path: len(re.findall(r"[>/|]", path))) if len(paths) > 1 and len(roots) == 1 else text
 
 
+def _without_ends(path: str, title: str | None) -> str:
+    """Return a path of categories without the start page at its begin, and without the item's `title` at its end."""
+    parts = path.split(" > ")
+    if len(parts) > 1 and parts[0].casefold() in _START_PAGES:
+        parts = parts[1:]
+    if len(parts) > 1 and title and parts[-1].casefold() == title.casefold():
+        parts = parts[:-1]
+    return " > ".join(parts)
+
+
+_START_PAGES = frozenset(
+    {"home", "homepage", "home page", "start", "startseite", "accueil", "inicio", "início", "strona główna", "hem",
+     "etusivu", "forside", "hjem", "domů", "главная", "головна", "anasayfa", "首页", "ホーム"}
+)  # fmt: skip
 _PATH_SIGNS = re.compile(r"\s*(?:>+|»|›|→|\||::|\\)\s*|\s+/\s+|^/")
 _PRODUCT_TYPES = split_words(
     "simple variable variation grouped external virtual downloadable configurable bundle product physical offer item"
@@ -453,16 +484,25 @@ def _price(fields: _Fields) -> dict[str, str]:
     """Return price and currency; no price for what is no amount, or 0. A currency that no price names is kept, too."""
     found = fields.read("price", as_price)
     amount, own = found if found else (None, None)
-    if found and own is None and is_currency_code(code := words_of(fields.columns["price"][0])[-1]):  # `price_eur`
-        own = code.upper()
-    given = fields.read("currency", as_currency)
-    return {name: text for name, text in (("price", amount), ("currency", given or own)) if text}
+    if found and own is None:
+        own = _currency_in_name(fields.columns["price"][0])
+    currency = fields.read("currency", as_currency) or own
+    if amount and currency and len(amounts := amounts_of(amount)) == 1:
+        amount = _amount(amounts[0])
+    return {name: text for name, text in (("price", amount), ("currency", currency)) if text}
+
+
+def _currency_in_name(name: str) -> str | None:
+    """Return the currency that a field's name ends with: `price_eur`, "VK brutto €"."""
+    code = next(reversed(words_of(name)), "")
+    return code.upper() if is_currency_code(code) else SIGNS.get(name.strip()[-1:])
 
 
 def as_price(value: Any, depth: int = 0) -> tuple[str, str | None] | None:
     """Return (amount, currency) of a price as number, text in any locale or object; of several the lowest.
 
-    The amount is a plain number, or the text where it names several, such as a range.
+    The amount is a plain number, or the text where it names several, such as a range, or has a sign of several
+    countries: "$ 12".
     """
     if isinstance(value, bool) or value is None or depth > _MAX_DEPTH:
         return None
@@ -479,8 +519,9 @@ def as_price(value: Any, depth: int = 0) -> tuple[str, str | None] | None:
     amounts = amounts_of(text[:200])
     if not amounts or not amounts[0]:
         return None
-    amount = _amount(amounts[0]) if len(amounts) == 1 else shorten(text, 100)
-    return amount, currency_of(text)
+    currency = currency_of(text)
+    is_plain = len(amounts) == 1 and (currency is not None or not names_currency(text))  # "$ 12" keeps its sign
+    return _amount(amounts[0]) if is_plain else shorten(text, 100), currency
 
 
 _MACHINE = re.compile(r"\d+(?:\.\d{1,2}|\.\d{4,})?")

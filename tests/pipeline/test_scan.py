@@ -320,7 +320,7 @@ def test_single_picture_is_a_folder_of_one(resources: Resources, folder: Path) -
 def test_empty_folder_is_refused_unless_it_is_known(resources: Resources, folder: Path, tmp_path: Path) -> None:
     (tmp_path / "empty" / "notes").mkdir(parents=True)
     options = IngestOptions()
-    with pytest.raises(UnsupportedFormat, match="no PDF, picture or scraped batch in this folder"):
+    with pytest.raises(UnsupportedFormat, match="no PDF, picture or file of items in this folder"):
         register_folder(resources, tmp_path / "empty", owner="anna", options=options)
     begin(resources, folder / "sub")
     (folder / "sub" / "linen.webp").unlink()

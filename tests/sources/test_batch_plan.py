@@ -49,3 +49,11 @@ def test_wrong_mapping_is_told_by_its_key(tmp_path: Path) -> None:
     (tmp_path / "mapping.yaml").write_text("columns: {prize: cost}\n")
     with pytest.raises(Configuration, match=r"there is no columns\.prize"):
         read_batch_mapping(tmp_path / "mapping.yaml")
+
+
+def test_pictures_that_are_not_there_are_told_from_other_problems(tmp_path: Path) -> None:
+    (tmp_path / "items.csv").write_text("sku,name,image\nA,Oak,oak.jpg\nB,Ash,\nC,Fir,https://s.example/fir.jpg\n")
+    items = plan_batch(tmp_path / "items.csv", NO_MAPPING, max_bytes=1 << 20).items
+    assert [(item.problem is not None, item.lacks_files) for item in items] == [
+        (True, True), (True, False), (False, False),
+    ]  # fmt: skip

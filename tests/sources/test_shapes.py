@@ -48,6 +48,14 @@ EXPECTED: dict[str, list[Expected]] = {
         ("4711", 'Sofa "Nord"', "1299", "EUR", "Nordvik", "Wohnen > Sofas", ("https://shop.example/a.jpg",)),
         ("4712", "Stuhl", "89.50", "EUR", "Nordvik", "Wohnen > Stühle", ("https://shop.example/b.jpg",)),
     ],
+    "german_headers.csv": [
+        ("D-1", "Leinenkissen", "29.90", "EUR", "Nordvik", "Wohnen > Textil > Kissen", ("https://d.example/kissen.jpg",)),
+        ("D-2", "Wolldecke", "119", "EUR", "Nordvik", "Wohnen > Textil > Decken", ("https://d.example/decke.jpg",)),
+    ],
+    "breadcrumbs.json": [
+        ("B-1", "Brass hook", "$1,095.50", None, "Haken", "Hardware > Hooks", ("https://b.example/hook.jpg",)),
+        ("B-2", "Steel hook", "9", "CAD", "Haken", "Hardware > Hooks", ("https://b.example/steel.jpg",)),
+    ],
     "heureka.xml": [
         ("AB123", "Koberec Vlna 120x170", "1290", "CZK", "Nordvik", "Heureka.cz > Dům a zahrada > Koberce",
          ("https://obchod.example/k.jpg", "https://obchod.example/k2.jpg")),
@@ -86,8 +94,8 @@ EXPECTED: dict[str, list[Expected]] = {
         ("P-2", "Sisal rug", "129", "EUR", "Nordvik", "Rugs > Sisal > Square", ("https://p.example/s1.jpg",)),
     ],
     "pandas_columns.json": [
-        ("https://t.example/mug", "Tin mug", "12", None, "Blik", "Kitchen", ("https://t.example/mug.jpg",)),
-        ("https://t.example/plate", "Tin plate", "9.50", None, "Blik", "Kitchen", ("https://t.example/plate.jpg",)),
+        ("https://t.example/mug", "Tin mug", "$12.00", None, "Blik", "Kitchen", ("https://t.example/mug.jpg",)),
+        ("https://t.example/plate", "Tin plate", "$9.50", None, "Blik", "Kitchen", ("https://t.example/plate.jpg",)),
     ],
     "flipkart_style.csv": [
         ("SRT1", "Cotton Bedsheet", "379", None, "Blossom", "Home Furnishing > Bed Linen > Bedsheets",

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, select
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.documents import Document, load_document, read_document
 from swatchbook.ledger.tables import documents, images, links, placements, products, timings
-from swatchbook.printed_prices import amounts_of, currencies_of
+from swatchbook.printed_prices import amounts_of, currencies_of, with_currency
 from swatchbook.records import (
     COUNTED,
     DocumentStatus,
@@ -83,7 +83,7 @@ def _products(connection: Connection, document: str) -> list[EditionProduct]:
 
 def _product(product: Product, pictures: Mapping[str, ShownPicture]) -> EditionProduct:
     told = product.metadata
-    prices = {"": _with_currency(told["price"], told.get("currency"))} if told.get("price") else {}
+    prices = {"": with_currency(told["price"], told.get("currency"))} if told.get("price") else {}
     size = told.get("size") or told.get("dimensions")  # by the label, or found by its signs
     sizes = {"": size} if size else {}
     for variant in product.variants:
@@ -102,10 +102,6 @@ def _product(product: Product, pictures: Mapping[str, ShownPicture]) -> EditionP
         sizes=sizes,
         pictures=tuple(pictures.values()),
     )
-
-
-def _with_currency(price: str, currency: str | None) -> str:
-    return f"{price} {currency}" if currency and not currencies_of(price) else price
 
 
 def _pictures(connection: Connection, document: str) -> dict[str, dict[str, ShownPicture]]:

@@ -161,12 +161,16 @@ def unmatched(ledger: Ledger, by: ResultKind, where: Where) -> list[Unmatched]:
 
 
 def _price_range(found: Iterable[Payload], where: Where) -> PriceRange | None:
-    """Return the range of the prices, with the currencies that they may be in: those asked for, or else all."""
+    """Return the range of the prices, with the currencies that they may be in: those asked for, or else all.
+
+    None of them are said where the currency of a price is not known.
+    """
     priced = [payload for payload in found if payload.price is not None]
     prices = [payload.price for payload in priced if payload.price is not None]
     if not prices:
         return None
-    currencies = where.currency or sorted({each for payload in priced for each in payload.currency})
+    known = all(payload.currency for payload in priced)
+    currencies = where.currency or (sorted({each for payload in priced for each in payload.currency}) if known else ())
     return PriceRange(lowest=min(prices), highest=max(prices), count=len(prices), currencies=tuple(currencies))
 
 

@@ -16,6 +16,7 @@ from swatchbook.ledger.payloads import ImagePart, image_parts
 from swatchbook.ledger.queries.products import pictures_of_products
 from swatchbook.ledger.tables import chunks, contents, documents, images, links, pages, placements, products
 from swatchbook.one_line import shorten
+from swatchbook.printed_prices import with_currency
 from swatchbook.records import COUNTED, NO_PAGE, Hit, LinkKind, ResultKind, Variant
 
 _MAX_TITLE = 80  # characters
@@ -80,6 +81,7 @@ class NamedProduct(NamedTuple):
     name: str
     code: str | None
     price: str | None
+    currency: str | None
     variants: tuple[Variant, ...]
 
 
@@ -88,7 +90,7 @@ def _of_product(product: NamedProduct | None, caption: str | None) -> dict[str, 
     if product is None:
         return {}
     variant = named_variant(product.variants, caption) if caption else None
-    price = (variant and variant.price) or product.price
+    price = (variant and variant.price) or (product.price and with_currency(product.price, product.currency))
     return {
         "product": product.name,
         "product_id": product.id,
@@ -292,6 +294,7 @@ _NAMED = select(
     products.c.name,
     products.c.record["code"].as_string().label("code"),
     products.c.record["metadata"]["price"].as_string().label("price"),
+    products.c.record["metadata"]["currency"].as_string().label("currency"),
     products.c.record["variants"].label("variants"),
 )
 """Parts of the record: a whole one takes ten times as long to read, and a search reads hundreds."""
@@ -326,7 +329,7 @@ def _linked(ledger: Ledger, query: Select[Any], column: Any, ids: Sequence[str])
 def _named(ledger: Ledger, ids: Iterable[str]) -> dict[str, NamedProduct]:
     return {
         row.id: NamedProduct(
-            row.id, row.name, row.code, row.price, tuple(map(Variant.model_validate, row.variants or ()))
+            row.id, row.name, row.code, row.price, row.currency, tuple(map(Variant.model_validate, row.variants or ()))
         )
         for row in _rows(ledger, _NAMED, products.c.id, ids)
     }
