@@ -16,8 +16,8 @@ A histogram of at least one pixel is never zero, so no vector is zero, even of p
   Schmid & Ponce, CVPR 2006, at one level).
 
 A picture is continued beyond its edges by reflection, so that filters find no false edge, and only its own pixels are
-counted. The tags in `models/local_encoder.py` promise the same vectors on every machine; sums in another order would move
-pixels to other cells: `tests/images/test_descriptors.py` has vectors to compare with.
+counted. The tags in `models/local_encoder.py` promise the same vectors on every machine; sums in another order would
+move pixels to other cells: `tests/images/test_descriptors.py` has vectors to compare with.
 """
 
 from collections.abc import Sequence
