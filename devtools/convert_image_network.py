@@ -8,6 +8,7 @@ read, and converting it needs torch.
 """
 
 import io
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ def main() -> None:
     model = _halve(_export(network))
     FILE.write_bytes(model)
     _compare(network, FILE)
-    print(f"{FILE}: {len(model):,} bytes, sha256 {sha256(model)}")
+    sys.stdout.write(f"{FILE}: {len(model):,} bytes, sha256 {sha256(model)}\n")
 
 
 def _load() -> Any:
@@ -64,7 +65,7 @@ def _export(network: Any) -> bytes:
     torch.onnx.export(
         network,
         (torch.zeros(1, INPUT_SIDE, INPUT_SIDE, 3, dtype=torch.uint8),),
-        written,
+        written,  # type: ignore[arg-type]  # takes a file, too
         input_names=["pixels"],
         output_names=["features", "logits"],
         dynamic_axes={"pixels": {0: "n"}, "features": {0: "n"}, "logits": {0: "n"}},
@@ -105,7 +106,7 @@ def _compare(network: Any, file: Path) -> None:
     converted = onnxruntime.InferenceSession(file).run(None, {"pixels": pixels})
     for before, after in zip(original, converted, strict=True):
         cosine = (before * after).sum(1) / np.linalg.norm(before, axis=1) / np.linalg.norm(after, axis=1)
-        print(f"cosine to the original: {cosine.min():.6f}")
+        sys.stdout.write(f"cosine to the original: {cosine.min():.6f}\n")
         if cosine.min() < 0.9999:
             raise ValueError("The converted network differs.")
 

@@ -289,8 +289,8 @@ class Settings(BaseSettings):
         default="efficientnet",
         description=(
             "Encoder of the visual vectors: `efficientnet` knows what pictures show, and its weights come with "
-            "Swatchbook; `descriptors` knows only their colours, texture and layout; `siglip` loads any SigLIP, SigLIP 2 or CLIP model, which also makes "
-            "images searchable by text, and needs its weights."
+            "Swatchbook; `descriptors` knows only their colours, texture and layout; `siglip` loads any SigLIP, "
+            "SigLIP 2 or CLIP model, which also makes images searchable by text, and needs its weights."
         ),
     )
     encoder_model: str = Field(

@@ -1,4 +1,4 @@
-"""The local image encoder: `visual` is what EfficientNet-Lite2 sees in a picture, `color` and `texture` are descriptors.
+"""The local image encoder: `visual` is what EfficientNet-Lite2 sees, `color` and `texture` are descriptors.
 
 EfficientNet: Tan & Le, ICML 2019; Lite: its variant without squeeze-and-excitation, trained on ImageNet by Google,
 Apache-2.0 (docs/models.md). `devtools/convert_image_network.py` made the file; onnxruntime runs it.
@@ -64,5 +64,6 @@ def middle_square(picture: Pixels, side: int) -> Pixels:
 
     height, width, _ = picture.shape
     least = min(height, width)
-    box = ((width - least) / 2, (height - least) / 2, (width + least) / 2, (height + least) / 2)
-    return np.asarray(Image.fromarray(picture).resize((side, side), Image.Resampling.BILINEAR, box))
+    top, left = (height - least) // 2, (width - least) // 2
+    square = picture[top : top + least, left : left + least]
+    return np.asarray(Image.fromarray(square).resize((side, side), Image.Resampling.BILINEAR))

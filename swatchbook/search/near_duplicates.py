@@ -114,12 +114,8 @@ def _same_vectors(
     for role, tag, least in spaces:
         vectors = known.each(vectors_of, [images[place].content_key for place in (first, *places)], role, tag)
         own = vectors.get(images[first].content_key)
-        seen = {place: vectors.get(images[place].content_key) for place in places}
-        places = [
-            place
-            for place, other in seen.items()
-            if own is not None and other is not None and _cosine(own, other) >= least
-        ]
+        near = {} if own is None else {key: _cosine(own, other) >= least for key, other in vectors.items()}
+        places = [place for place in places if near.get(images[place].content_key)]
     return places
 
 
