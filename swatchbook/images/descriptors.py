@@ -1,5 +1,5 @@
 """The formulas of the local vectors `color`, `texture` and `visual`: histograms of CIELAB colour and of texture at five
-scales, and how they are weighted. Signal processing in numpy and OpenCV, no learned weights. `models/local_encoder.py`
+scales, and how they are weighted. Signal processing in numpy, no learned weights. `models/local_encoder.py`
 only applies them.
 
 Every block is a soft histogram, computed in three steps: pixels are *counted* on a fine grid (integers, so the result
@@ -16,8 +16,8 @@ A histogram of at least one pixel is never zero, so no vector is zero, even of p
   Schmid & Ponce, CVPR 2006, at one level).
 
 A picture is continued beyond its edges by reflection, so that filters find no false edge, and only its own pixels are
-counted. The tags in `models/local_encoder.py` promise the same vectors: a filter or a sum in another order of additions
-rounds differently, which moves pixels to other cells (`tests/images/test_descriptors.py` has vectors to compare with).
+counted. The tags in `models/local_encoder.py` promise the same vectors on every machine; sums in another order would
+move pixels to other cells: `tests/images/test_descriptors.py` has vectors to compare with.
 """
 
 from collections.abc import Sequence
@@ -26,7 +26,6 @@ from itertools import pairwise
 from math import asinh, pi, prod, sqrt
 from typing import Final, NamedTuple
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -58,12 +57,6 @@ DARKNESS: Final = 16.0  # of 255, added to brightness before a division by it
 LAYOUT_OCTAVE: Final = 2
 
 LUMA: Final = np.array([0.299, 0.587, 0.114], np.float32)  # BT.601, as JPEG has it
-_SMOOTH, _FIRST, _SECOND = (np.array(weights, np.float32) for weights in ((1, 2, 1), (-1, 0, 1), (1, -2, 1)))
-FILTERS: Final = (
-    (_SMOOTH, _SMOOTH), (_FIRST, _SMOOTH), (_SMOOTH, _FIRST), (_FIRST, _FIRST), (_SECOND, _SMOOTH), (_SMOOTH, _SECOND),
-)  # fmt: skip
-"""Across and down: the smoothed luma, and its derivatives by x, y, x and y, twice x, twice y."""
-
 HALF_ROOT: Final = np.float32(sqrt(0.5))
 STEP_BOUNDS: Final = (FLOOR / 2 * 2 ** np.arange(1, STEPS)).astype(np.float32)
 """Slope ÷ brightness, from which a gradient is a step higher."""
@@ -159,7 +152,7 @@ def _texture(octaves: Sequence[Octave], tables: Tables) -> Field:
 def _pairs(fine: Octave, coarse: Octave) -> NDArray[np.uint8]:
     """Return (h, w) cells below FEATURES²: a pixel's feature and that of the pixel around it one octave up."""
     height, width = fine.feature.shape
-    around = cv2.resize(coarse.feature, None, fx=2, fy=2, interpolation=cv2.INTER_NEAREST)[:height, :width]
+    around = coarse.feature.repeat(2, axis=0).repeat(2, axis=1)[:height, :width]
     pairs: NDArray[np.uint8] = fine.feature * np.uint8(FEATURES) + around
     return pairs
 
@@ -210,9 +203,8 @@ def _octaves(pictures: Sequence[Pixels], side: int) -> list[list[Octave]]:
 def _luma(picture: Pixels, side: int) -> Field:
     """Return the (side, side) luma of a picture, 0–255, continued by reflection."""
     red, green, blue = (picture[:, :, channel] * weight for channel, weight in enumerate(LUMA))
-    below, right = (side - length for length in picture.shape[:2])
-    luma: Field = cv2.copyMakeBorder(red + green + blue, 0, below, 0, right, cv2.BORDER_REFLECT)
-    return luma
+    height, width = picture.shape[:2]
+    return np.pad(red + green + blue, ((0, side - height), (0, side - width)), mode="symmetric")
 
 
 def _classify(luma: Field) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
@@ -221,8 +213,9 @@ def _classify(luma: Field) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     Derivatives are those of a Gaussian of variance 1/2, approximated by binomials. Every response is eight times that
     of the paper, which avoids dividing by the binomials' weights.
     """
-    smooth, s10, s01, s11, s20, s02 = _filter(luma)
-    bright = smooth * np.float32(0.5) + np.float32(8 * DARKNESS)
+    smooth, first, second = _filter_along(np.pad(luma, ((0, 0), (1, 1), (1, 1)), mode="edge"), 2)
+    (s00, s01, s02), (s10, s11, _), (s20, _, _) = (_filter_along(x, 1) for x in (smooth, first, second))
+    bright = s00 * np.float32(0.5) + np.float32(8 * DARKNESS)
     slope: Field = _length(s10, s01) * HALF_ROOT
     bend = s20 + s02
     bent = np.abs(bend)
@@ -253,21 +246,19 @@ def _angle(x: Field, y: Field, step: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return angle
 
 
-def _filter(luma: Field) -> list[Field]:
-    """Apply FILTERS to (n, s, s) luma.
+def _filter_along(x: Field, axis: int) -> tuple[Field, Field, Field]:
+    """Filter by 1 2 1, by −1 0 1 and by 1 −2 1 along an axis, which becomes shorter by 2.
 
-    OpenCV filters one picture, so they are put below each other, each with its first and last row twice.
+    Not with OpenCV, which adds in another order on other processors: that would move pixels to other cells.
     """
-    n, side, _ = luma.shape
-    tall = np.concatenate([luma[:, :1], luma, luma[:, -1:]], axis=1).reshape(-1, side)
-    return [
-        cv2.sepFilter2D(tall, cv2.CV_32F, across, down, borderType=cv2.BORDER_REPLICATE).reshape(n, -1, side)[:, 1:-1]
-        for across, down in FILTERS
-    ]
+    length = x.shape[axis] - 2
+    before, here, after = (x[(slice(None),) * axis + (slice(at, at + length),)] for at in range(3))
+    around, twice = before + after, here + here
+    return around + twice, after - before, around - twice
 
 
 def _length(x: Field, y: Field) -> Field:
-    """Return √(x² + y²); |x| where y is 0, unlike cv2.magnitude: straight edges have responses that must be equal."""
+    """Return √(x² + y²); |x| where y is 0, unlike OpenCV's: straight edges have responses that must be equal."""
     length: Field = np.sqrt(x * x + y * y)
     return length
 

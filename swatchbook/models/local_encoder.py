@@ -24,7 +24,7 @@ class DescriptorEncoder:
     side = SIDE
 
     def __init__(self) -> None:
-        from swatchbook.images import descriptors  # imports OpenCV, which reading a tag does not need
+        from swatchbook.images import descriptors  # imports numpy, which reading a tag does not need
 
         self._descriptors = descriptors
         self._tables = descriptors.build_tables()
