@@ -152,7 +152,7 @@ def test_vectors_that_cannot_be_used_are_named_and_their_pictures_embedded(
     counts = stage(resources, tmp_path, table, columns=COLUMNS | {"model": "model"}, models={"ours": TAGS[Role.VISUAL]})
     assert (counts.taken, counts.given, counts.taken_over, counts.refused) == (4, 4, 1, 3)
     reasons = {named.id: named.reason for named in counts.refused_vectors}
-    assert "2 numbers, not 1100" in reasons["0"]
+    assert "2 numbers, not 1280" in reasons["0"]
     assert "NaN" in reasons["1"]
     assert "unknown model, clip-of-2019" in reasons["2"]
     run(resources, tmp_path)
