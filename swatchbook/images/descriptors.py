@@ -1,11 +1,11 @@
 """The formulas of the local vectors `color`, `texture` and `visual`: histograms of CIELAB colour and of texture at five
-scales, and how they are weighted. Signal processing in torch, no learned weights. `models/local_encoder.py` only
-applies them.
+scales, and how they are weighted. Signal processing in numpy, no learned weights. `models/local_encoder.py`
+only applies them.
 
 Every block is a soft histogram, computed in three steps: pixels are *counted* on a fine grid (integers, so the result
-is exact and the same in any batch), the counts are *smoothed* by a fixed non-negative matrix, and the *square root* is
-taken, which makes the dot product of two blocks the Bhattacharyya coefficient of their distributions (the Hellinger
-kernel: Arandjelović & Zisserman, "Three things everyone should know to improve object retrieval", CVPR 2012).
+is exact), the counts are *smoothed* by a fixed non-negative matrix, and the *square root* is taken, which makes the dot
+product of two blocks the Bhattacharyya coefficient of their distributions (the Hellinger kernel: Arandjelović &
+Zisserman, "Three things everyone should know to improve object retrieval", CVPR 2012).
 A histogram of at least one pixel is never zero, so no vector is zero, even of plain white, plain black or 1×1.
 
 - `color`: the joint distribution of CIELAB, and that of (a*, b*) alone, which lighting changes less.
@@ -15,24 +15,23 @@ A histogram of at least one pixel is never zero, so no vector is zero, even of p
 - `visual`: both, and the layout: colour and gradient direction in 3 × 3 cells (the spatial pyramid of Lazebnik,
   Schmid & Ponce, CVPR 2006, at one level).
 
-Pictures of any shape are put on a square canvas: each is continued beyond its edges by reflection, so that filters find
-no false edge, and only the picture's pixels are counted.
+A picture is continued beyond its edges by reflection, so that filters find no false edge, and only its own pixels are
+counted. The tags in `models/local_encoder.py` promise the same vectors on every machine; sums in another order would
+move pixels to other cells: `tests/images/test_descriptors.py` has vectors to compare with.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import asinh, pi, prod, sqrt
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
-from torch.nn import functional
 
+from swatchbook.arrays import Pixels
 from swatchbook.images.cielab import rgb_cube, srgb_to_lab
-from swatchbook.images.encoder_input import shrink
+from swatchbook.images.shrink import shrink
 from swatchbook.records import Role
 
 RGB_BITS: Final = 6  # a step of 4 in 255 is less than JPEG keeps
@@ -57,42 +56,47 @@ OCTAVE_SPREAD: Final = 0.9  # octaves: a closer view of the same material is sim
 DARKNESS: Final = 16.0  # of 255, added to brightness before a division by it
 LAYOUT_OCTAVE: Final = 2
 
+LUMA: Final = np.array([0.299, 0.587, 0.114], np.float32)  # BT.601, as JPEG has it
+HALF_ROOT: Final = np.float32(sqrt(0.5))
+STEP_BOUNDS: Final = (FLOOR / 2 * 2 ** np.arange(1, STEPS)).astype(np.float32)
+"""Slope ÷ brightness, from which a gradient is a step higher."""
+
+ANGLE_BOUNDS: Final = np.tan(np.arange(1 - ANGLES // 2, ANGLES // 2) * (pi / ANGLES)).astype(np.float32)
+"""The tangents at which a fine direction ends and the next begins, from −90° to 90°."""
+
+NEAR_AXIS: Final = 3e-6  # fine directions: gradients that may be on the other side of an axis or diagonal by rounding
+NEAR_BOUNDS: Final = np.tan(
+    np.array([NEAR_AXIS, ANGLES / 4 - NEAR_AXIS, ANGLES / 4 + NEAR_AXIS, ANGLES / 2 - NEAR_AXIS]) * (pi / ANGLES)
+).astype(np.float32)
+"""The sizes of tangents at which those near an axis or a diagonal end, others begin, and so on in turn."""
+
 COLOR: Final = prod(COLOR_BINS) + prod(CHROMA_BINS)
 TEXTURE: Final = (OCTAVES - 1) * FEATURES**2 + OCTAVES * (DIRECTIONS // 2 + 1) + 1
 LAYOUT: Final = LAYOUT_SIDE**2 * (prod(LAYOUT_BINS) + DIRECTIONS + 1)
 VISUAL: Final = COLOR + TEXTURE + LAYOUT
 
-Axes = tuple[Tensor, Tensor, Tensor]
+Field = NDArray[np.float32]
+Cells = NDArray[np.uint8] | NDArray[np.int32]
+Axes = tuple[Field, Field, Field]
 
 
-@dataclass(frozen=True, slots=True)
-class Canvas:
-    """Pictures of several shapes, each in the upper left of a square."""
+class Octave(NamedTuple):
+    """Features and gradients at each of a picture's pixels in one octave."""
 
-    pixels: Tensor  # (n, side, side, 3) uint8
-    inside: Tensor  # (n, side, side) bool: whether the pixel is the picture's
-    region: Tensor  # (n, side, side) int32: which of the picture's LAYOUT_SIDE² parts
-
-
-@dataclass(frozen=True, slots=True)
-class Octave:
-    """Features and gradients at each pixel of one octave."""
-
-    inside: Tensor  # (n, s, s) bool
-    feature: Tensor  # (n, s, s) uint8 below FEATURES
-    gradient: Tensor  # (n, s, s) int32 below STEPS * ANGLES
+    feature: NDArray[np.uint8]  # (h, w) below FEATURES
+    gradient: NDArray[np.uint8]  # (h, w) below STEPS * ANGLES
 
 
 @dataclass(frozen=True, slots=True)
 class Tables:
     """The constant tables of the descriptors."""
 
-    color_cell: Tensor  # (2^18,) int32: RGB of 6 bits a channel -> cell of COLOR_CELLS
-    layout_cell: Tensor  # (2^18,) int32 -> cell of LAYOUT_CELLS
+    color_cell: NDArray[np.int32]  # (2^18,): RGB of 6 bits a channel -> cell of COLOR_CELLS
+    layout_cell: NDArray[np.int32]  # (2^18,) -> cell of LAYOUT_CELLS
     color: Axes  # cells -> bins, for each axis
     chroma: Axes
     layout: Axes
-    energy: Tensor  # (STEPS * ANGLES, DIRECTIONS): what a gradient cell adds to each direction
+    energy: Field  # (STEPS * ANGLES, DIRECTIONS): what a gradient cell adds to each direction
 
 
 def build_tables() -> Tables:
@@ -110,29 +114,20 @@ def build_tables() -> Tables:
     )
 
 
-def lay_out(pictures: Sequence[NDArray[np.uint8]], side: int) -> Canvas:
-    """Put (h, w, 3) uint8 pictures on squares of `side` pixels: larger ones are shrunk, all continued by reflection."""
-    pixels = np.empty((len(pictures), side, side, 3), np.uint8)
-    inside = np.zeros((len(pictures), side, side), np.bool_)
-    region = np.empty((len(pictures), side, side), np.int32)
-    coordinate = np.arange(side)
-    for n, picture in enumerate(shrink(picture, side) for picture in pictures):
-        height, width, _ = picture.shape
-        pixels[n, :height, :width] = picture
-        pixels[n, height:, :width] = picture[_reflect(coordinate[height:], height)]
-        pixels[n, :, width:] = pixels[n][:, _reflect(coordinate[width:], width)]
-        inside[n, :height, :width] = True
-        row, column = (np.minimum(coordinate * LAYOUT_SIDE // length, LAYOUT_SIDE - 1) for length in (height, width))
-        region[n] = row[:, None] * LAYOUT_SIDE + column
-    return Canvas(torch.from_numpy(pixels), torch.from_numpy(inside), torch.from_numpy(region))
+def compute_vectors(pictures: Sequence[Pixels], side: int, tables: Tables) -> dict[Role, Field]:
+    """Return `color` (n, COLOR), `texture` (n, TEXTURE) and `visual` (n, VISUAL): float32, unit length.
+
+    Larger pictures are shrunk to `side` pixels, a multiple of 2 ** (OCTAVES - 1).
+    """
+    shrunk = [shrink(picture, side) for picture in pictures]
+    vectors = [_vectors(*pair, tables) for pair in zip(shrunk, _octaves(shrunk, side), strict=True)]
+    return {role: np.stack([of_picture[role] for of_picture in vectors]) for role in vectors[0]}
 
 
-def compute_vectors(canvas: Canvas, tables: Tables) -> dict[Role, Tensor]:
-    """Return `color` (n, COLOR), `texture` (n, TEXTURE) and `visual` (n, VISUAL): float32, unit length."""
-    octaves, rgb = _octaves(canvas), _rgb_cells(canvas)
-    color = _color(canvas, rgb, tables)
-    texture = _texture(octaves, tables)
-    layout = _layout(canvas, rgb, octaves[LAYOUT_OCTAVE], tables)
+def _vectors(picture: Pixels, octaves: Sequence[Octave], tables: Tables) -> dict[Role, Field]:
+    rgb = _rgb_cells(picture)
+    color, texture = _color(rgb, tables), _texture(octaves, tables)
+    layout = _layout(picture.shape[:2], rgb, octaves[LAYOUT_OCTAVE].gradient, tables)
     visual = _concatenate((0.4, color), (0.3, texture), (0.3, layout))
     return {Role.COLOR: color, Role.TEXTURE: texture, Role.VISUAL: visual}
 
@@ -140,181 +135,205 @@ def compute_vectors(canvas: Canvas, tables: Tables) -> dict[Role, Tensor]:
 # --- the blocks -------------------------------------------------------------------------------------------------------
 
 
-def _color(canvas: Canvas, rgb: Tensor, tables: Tables) -> Tensor:
-    share = _count(tables.color_cell[rgb], canvas.inside[:, ::2, ::2], prod(COLOR_CELLS))
+def _color(rgb: NDArray[np.int32], tables: Tables) -> Field:
+    share = _count(tables.color_cell[rgb], prod(COLOR_CELLS))
     joint, chroma = _smooth(share, COLOR_CELLS, tables.color), _smooth(share, COLOR_CELLS, tables.chroma)
-    return _concatenate((0.4, joint.sqrt()), (0.6, chroma.sqrt()))
+    return _concatenate((0.4, np.sqrt(joint)), (0.6, np.sqrt(chroma)))
 
 
-def _texture(octaves: Sequence[Octave], tables: Tables) -> Tensor:
-    pairs = torch.stack(
-        [
-            _count(fine.feature * FEATURES + _double(coarse.feature), fine.inside, FEATURES**2)
-            for fine, coarse in pairwise(octaves)
-        ],
-        dim=1,
-    )
-    energy = torch.stack([_count(o.gradient, o.inside, STEPS * ANGLES) @ tables.energy for o in octaves], dim=1)
-    turned = torch.fft.rfft(energy).abs()  # the same however the picture is turned
-    floor = torch.full_like(turned[:, 0, :1], FLOOR)
-    return _concatenate(
-        (0.6, _across(pairs).flatten(1).sqrt()), (0.4, torch.cat([_across(turned).flatten(1), floor], dim=1).sqrt())
-    )
+def _texture(octaves: Sequence[Octave], tables: Tables) -> Field:
+    pairs = np.stack([_count(_pairs(fine, coarse), FEATURES**2) for fine, coarse in pairwise(octaves)])
+    energy = np.stack([_count(o.gradient, STEPS * ANGLES) for o in octaves]) @ tables.energy
+    turned = np.abs(np.fft.rfft(energy)).astype(np.float32)  # the same however the picture is turned
+    energies = np.append(_across(turned), np.float32(FLOOR))
+    return _concatenate((0.6, np.sqrt(_across(pairs).ravel())), (0.4, np.sqrt(energies)))
 
 
-def _across(octaves: Tensor) -> Tensor:
-    """(n, octaves, d), each octave mixed with its neighbours: a picture twice as near is the same material."""
-    count = octaves.shape[1]
-    distance = torch.arange(count)[:, None] - torch.arange(count)
-    weight = torch.exp(-0.5 * (distance / OCTAVE_SPREAD) ** 2)
-    return (weight / weight.sum(dim=1, keepdim=True)) @ octaves
+def _pairs(fine: Octave, coarse: Octave) -> NDArray[np.uint8]:
+    """Return (h, w) cells below FEATURES²: a pixel's feature and that of the pixel around it one octave up."""
+    height, width = fine.feature.shape
+    around = coarse.feature.repeat(2, axis=0).repeat(2, axis=1)[:height, :width]
+    pairs: NDArray[np.uint8] = fine.feature * np.uint8(FEATURES) + around
+    return pairs
 
 
-def _layout(canvas: Canvas, rgb: Tensor, octave: Octave, tables: Tables) -> Tensor:
-    n, parts, colors, gradients = len(rgb), LAYOUT_SIDE**2, prod(LAYOUT_CELLS), STEPS * ANGLES
-    cell = tables.layout_cell[rgb] + canvas.region[:, ::2, ::2] * colors
-    share = _count(cell, canvas.inside[:, ::2, ::2], parts * colors)
-    color = _smooth(share.view(-1, colors), LAYOUT_CELLS, tables.layout)
-
-    step = 2**LAYOUT_OCTAVE
-    share = _count(octave.gradient + canvas.region[:, ::step, ::step] * gradients, octave.inside, parts * gradients)
-    share = share.view(-1, gradients)
-    energy = torch.cat([share @ tables.energy, FLOOR * share.sum(dim=1, keepdim=True)], dim=1)
-    return _concatenate((0.6, color.reshape(n, -1).sqrt()), (0.4, energy.reshape(n, -1).sqrt()))
+def _across(octaves: Field) -> Field:
+    """(octaves, d), each octave mixed with its neighbours: a picture twice as near is the same material."""
+    place = np.arange(len(octaves))
+    mixed: Field = _gaussian((place[:, None] - place) / OCTAVE_SPREAD) @ octaves
+    return mixed
 
 
-def _octaves(canvas: Canvas) -> list[Octave]:
-    luma = canvas.pixels.float() @ torch.tensor([0.299, 0.587, 0.114])  # BT.601, as JPEG has it
-    inside, octaves = canvas.inside, []
-    for _ in range(OCTAVES):
-        octaves.append(_octave(luma, inside))
-        luma = functional.avg_pool2d(luma, 2)
-        inside = inside[:, ::2, ::2]
+def _layout(shape: tuple[int, int], rgb: NDArray[np.int32], gradient: NDArray[np.uint8], tables: Tables) -> Field:
+    parts, colors, gradients = LAYOUT_SIDE**2, prod(LAYOUT_CELLS), STEPS * ANGLES
+    share = _count(tables.layout_cell[rgb] + _region(shape, 2) * colors, parts * colors)
+    color = np.stack([_smooth(part, LAYOUT_CELLS, tables.layout) for part in share.reshape(parts, colors)])
+
+    cell = gradient + _region(shape, 2**LAYOUT_OCTAVE) * gradients
+    share = _count(cell, parts * gradients).reshape(parts, gradients)
+    energy = np.concatenate([share @ tables.energy, FLOOR * share.sum(axis=1, keepdims=True)], axis=1)
+    return _concatenate((0.6, np.sqrt(color.ravel())), (0.4, np.sqrt(energy.ravel())))
+
+
+def _region(shape: tuple[int, int], step: int) -> NDArray[np.int32]:
+    """Return which of the LAYOUT_SIDE² parts of an (h, w) picture each `step`-th pixel of each `step`-th row is in."""
+    row, column = (np.arange(0, length, step, dtype=np.int32) * LAYOUT_SIDE // length for length in shape)
+    region: NDArray[np.int32] = row[:, None] * LAYOUT_SIDE + column
+    return region
+
+
+# --- texture of a pixel -----------------------------------------------------------------------------------------------
+
+
+def _octaves(pictures: Sequence[Pixels], side: int) -> list[list[Octave]]:
+    """Return the octaves of each picture. They are computed together: with few long steps threads wait less."""
+    luma: Field = np.stack([_luma(picture, side) for picture in pictures])
+    shapes = [picture.shape[:2] for picture in pictures]
+    octaves: list[list[Octave]] = [[] for _ in pictures]
+    for number in range(OCTAVES):
+        if number:
+            luma = (luma[:, ::2, ::2] + luma[:, ::2, 1::2] + luma[:, 1::2, ::2] + luma[:, 1::2, 1::2]) / np.float32(4)
+            shapes = [((height + 1) // 2, (width + 1) // 2) for height, width in shapes]
+        feature, gradient = _classify(luma)
+        for n, (height, width) in enumerate(shapes):
+            octaves[n].append(Octave(feature[n, :height, :width], gradient[n, :height, :width]))
     return octaves
 
 
-def _octave(luma: Tensor, inside: Tensor) -> Octave:
-    """Compute features (equation 2 of Crosier & Griffin) and gradients from (n, s, s) float luma, 0–255.
+def _luma(picture: Pixels, side: int) -> Field:
+    """Return the (side, side) luma of a picture, 0–255, continued by reflection."""
+    red, green, blue = (picture[:, :, channel] * weight for channel, weight in enumerate(LUMA))
+    height, width = picture.shape[:2]
+    return np.pad(red + green + blue, ((0, side - height), (0, side - width)), mode="symmetric")
+
+
+def _classify(luma: Field) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Return features (equation 2 of Crosier & Griffin) and gradients, as in Octave, of (n, s, s) luma, 0–255.
 
     Derivatives are those of a Gaussian of variance 1/2, approximated by binomials. Every response is eight times that
     of the paper, which avoids dividing by the binomials' weights.
     """
-    padded = functional.pad(luma, (1, 1, 1, 1), mode="replicate")
-    smooth, first = _smooth_along(padded, 2), _first_along(padded, 2)
-    s10, s01, s11 = _smooth_along(first, 1), _first_along(smooth, 1), _first_along(first, 1)
-    s20, s02 = _smooth_along(_second_along(padded, 2), 1), _second_along(smooth, 1)
-
-    bright = _smooth_along(smooth, 1) * 0.5 + 8 * DARKNESS
-    slope = _length(s10, s01) * sqrt(0.5)
+    smooth, first, second = _filter_along(np.pad(luma, ((0, 0), (1, 1), (1, 1)), mode="edge"), 2)
+    (s00, s01, s02), (s10, s11, _), (s20, _, _) = (_filter_along(x, 1) for x in (smooth, first, second))
+    bright = s00 * np.float32(0.5) + np.float32(8 * DARKNESS)
+    slope: Field = _length(s10, s01) * HALF_ROOT
     bend = s20 + s02
-    bent = bend.abs()
+    bent = np.abs(bend)
     saddle = _length(s20 - s02, s11 * 2)
-    kind, best = torch.zeros_like(slope, dtype=torch.uint8), bright * FLATNESS
-    for number, response in enumerate((slope * 2, bent, (saddle + bent) * sqrt(0.5), saddle), start=1):
-        kind = torch.maximum(kind, (response > best).byte() * number)
-        best = torch.maximum(response, best)
+
+    kind, best = np.zeros(luma.shape, np.uint8), bright * FLATNESS
+    for number, response in enumerate((slope * 2, bent, (saddle + bent) * HALF_ROOT, saddle), start=1):
+        np.maximum(kind, (response > best).view(np.uint8) * np.uint8(number), out=kind)
+        np.maximum(response, best, out=best)
     light = (bend < 0) & ((kind == BLOB) | (kind == LINE))
 
-    step = torch.log2(slope / bright * (2 / FLOOR) + 1e-9).clamp(0, STEPS - 1).int()
-    angle = (torch.atan2(s01, s10) * (ANGLES / pi) + ANGLES).int() & (ANGLES - 1)
-    return Octave(inside, kind + light.byte() * 3, step * ANGLES + angle)
+    step = _count_reached(slope / bright, STEP_BOUNDS)
+    return kind + light.view(np.uint8) * np.uint8(3), step * np.uint8(ANGLES) + _angle(s10, s01, step)
 
 
-def _smooth_along(x: Tensor, dim: int) -> Tensor:
-    """Filter by 1 2 1 along an axis, which becomes shorter by 2."""
-    before, here, after = _neighbours(x, dim)
-    return torch.add(before + after, here, alpha=2)
+def _angle(x: Field, y: Field, step: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return the fine direction of each gradient (x, y), (n, s, s) uint8 below ANGLES; any where step is 0.
+
+    Comparing tangents is much faster than an arc tangent. Those near an axis or a diagonal, where edges often lie, are
+    decided as arc tangents in float32, so that rounding does not change their side.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        tangent: Field = y / x
+    angle = (_count_reached(tangent, ANGLE_BOUNDS) + np.uint8(ANGLES // 2)) % np.uint8(ANGLES)
+    near = (_count_reached(np.abs(tangent), NEAR_BOUNDS) % 2 == 0) & (step > 0)
+    radians = np.arctan2(y[near], x[near], dtype=np.float64).astype(np.float32)
+    angle[near] = (radians * np.float32(ANGLES / pi) + np.float32(ANGLES)).astype(np.uint8) % ANGLES
+    return angle
 
 
-def _first_along(x: Tensor, dim: int) -> Tensor:
-    """Filter by −1 0 1 along an axis, which becomes shorter by 2."""
-    before, _, after = _neighbours(x, dim)
-    return after - before
+def _filter_along(x: Field, axis: int) -> tuple[Field, Field, Field]:
+    """Filter by 1 2 1, by −1 0 1 and by 1 −2 1 along an axis, which becomes shorter by 2.
+
+    Not with OpenCV, which adds in another order on other processors: that would move pixels to other cells.
+    """
+    length = x.shape[axis] - 2
+    before, here, after = (x[(slice(None),) * axis + (slice(at, at + length),)] for at in range(3))
+    around, twice = before + after, here + here
+    return around + twice, after - before, around - twice
 
 
-def _second_along(x: Tensor, dim: int) -> Tensor:
-    """Filter by 1 −2 1 along an axis, which becomes shorter by 2."""
-    before, here, after = _neighbours(x, dim)
-    return torch.add(before + after, here, alpha=-2)
+def _length(x: Field, y: Field) -> Field:
+    """Return √(x² + y²); |x| where y is 0, unlike OpenCV's: straight edges have responses that must be equal."""
+    length: Field = np.sqrt(x * x + y * y)
+    return length
 
 
-def _neighbours(x: Tensor, dim: int) -> tuple[Tensor, Tensor, Tensor]:
-    length = x.shape[dim] - 2
-    return x.narrow(dim, 0, length), x.narrow(dim, 1, length), x.narrow(dim, 2, length)
-
-
-def _length(x: Tensor, y: Tensor) -> Tensor:
-    """Return √(x² + y²). torch.hypot, which also prevents overflow, takes three times as long."""
-    return torch.addcmul(x * x, y, y).sqrt_()
+def _count_reached(field: Field, bounds: Field) -> NDArray[np.uint8]:
+    """Return how many bounds each value reaches, in the field's shape; none for NaN."""
+    count, reached = np.zeros(field.shape, np.uint8), np.empty(field.shape, np.bool_)
+    for bound in bounds:
+        np.greater_equal(field, bound, out=reached)
+        np.add(count, reached.view(np.uint8), out=count)
+    return count
 
 
 # --- counting ---------------------------------------------------------------------------------------------------------
 
 
-def _rgb_cells(canvas: Canvas) -> Tensor:
-    """Return the RGB cell, (n, side / 2, side / 2) int32 below 2^18, of every second pixel of every second row."""
-    red, green, blue = (canvas.pixels[:, ::2, ::2].int() >> (8 - RGB_BITS)).unbind(dim=-1)
-    return (red << (2 * RGB_BITS)) + (green << RGB_BITS) + blue
+def _rgb_cells(picture: Pixels) -> NDArray[np.int32]:
+    """Return the RGB cell, (h / 2, w / 2) int32 below 2^18, of every second pixel of every second row."""
+    red, green, blue = (picture[::2, ::2, channel].astype(np.int32) >> (8 - RGB_BITS) for channel in range(3))
+    cells: NDArray[np.int32] = (red << (2 * RGB_BITS)) + (green << RGB_BITS) + blue
+    return cells
 
 
-def _count(cell: Tensor, inside: Tensor, cells: int) -> Tensor:
-    """Count (n, h, w) cells: return (n, cells) float32, the share of each among the pixels inside."""
-    n = len(cell)
-    offset = torch.arange(n, dtype=torch.int32).view(-1, 1, 1) * cells
-    outside = n * cells
-    counts = torch.bincount(torch.where(inside, cell + offset, outside).flatten(), minlength=outside + 1)
-    count = counts[:outside].view(n, cells).float()
-    return count / count.sum(dim=1, keepdim=True)
+def _count(cell: Cells, cells: int) -> Field:
+    """Count (h, w) cells: return (cells,) float32, the share of each."""
+    share: Field = np.bincount(cell.ravel(), minlength=cells).astype(np.float32) / np.float32(cell.size)
+    return share
 
 
-def _smooth(share: Tensor, cells: tuple[int, int, int], axes: Axes) -> Tensor:
-    """Smooth (n, cells) to (n, bins), axis by axis."""
-    return torch.einsum("nijk,ix,jy,kz->nxyz", share.view(-1, *cells), *axes).flatten(1)
+def _smooth(share: Field, cells: tuple[int, int, int], axes: Axes) -> Field:
+    """Smooth (cells,) to (bins,), axis by axis."""
+    first, second, third = axes
+    by_first = (first.T @ share.reshape(cells[0], -1)).reshape(-1, *cells[1:])
+    bins: Field = (second.T @ by_first @ third).ravel()
+    return bins
 
 
-def _concatenate(*blocks: tuple[float, Tensor]) -> Tensor:
+def _concatenate(*blocks: tuple[float, Field]) -> Field:
     """Concatenate blocks, each of unit length; the weight is the block's part of the cosine."""
-    return torch.cat([sqrt(weight) * functional.normalize(block, dim=1) for weight, block in blocks], dim=1)
-
-
-def _double(coarse: Tensor) -> Tensor:
-    """Enlarge (n, s, s) to (n, 2s, 2s), repeating each value for 2 × 2 pixels."""
-    n, side, _ = coarse.shape
-    return coarse[:, :, None, :, None].expand(n, side, 2, side, 2).reshape(n, 2 * side, 2 * side)
+    return np.concatenate([block * np.float32(sqrt(weight) / np.linalg.norm(block)) for weight, block in blocks])
 
 
 # --- the tables -------------------------------------------------------------------------------------------------------
 
 
-def _cells(unit: NDArray[np.float32], cells: tuple[int, int, int]) -> Tensor:
+def _cells(unit: Field, cells: tuple[int, int, int]) -> NDArray[np.int32]:
     """Return (m,) cell numbers for (m, 3) coordinates from 0 to 1."""
     index = np.clip((unit * cells).astype(np.int64), 0, np.array(cells) - 1)
-    return torch.from_numpy(np.ravel_multi_index(tuple(index.T), cells).astype(np.int32))
+    numbers: NDArray[np.int32] = np.ravel_multi_index(tuple(index.T), cells).astype(np.int32)
+    return numbers
 
 
 def _smoothing(cells: tuple[int, int, int], bins: tuple[int, int, int]) -> Axes:
     """Return a (cells, bins) matrix for each axis: a Gaussian at each bin's centre, rows of sum 1."""
 
-    def axis(cells: int, bins: int) -> Tensor:
-        distance = (torch.arange(cells)[:, None] + 0.5) / cells * bins - (torch.arange(bins) + 0.5)
-        weight = torch.exp(-0.5 * (distance / SPREAD) ** 2)
-        return weight / weight.sum(dim=1, keepdim=True)
+    def axis(cells: int, bins: int) -> Field:
+        return _gaussian(((np.arange(cells)[:, None] + 0.5) / cells * bins - (np.arange(bins) + 0.5)) / SPREAD)
 
     first, second, third = (axis(c, b) for c, b in zip(cells, bins, strict=True))
     return first, second, third
 
 
-def _energy() -> Tensor:
+def _gaussian(deviations: NDArray[np.float64]) -> Field:
+    """Return the weights of a Gaussian at these numbers of standard deviations, rows of sum 1."""
+    weight = np.exp(-0.5 * deviations**2)
+    shares: Field = (weight / weight.sum(axis=1, keepdims=True)).astype(np.float32)
+    return shares
+
+
+def _energy() -> Field:
     """Return (STEPS * ANGLES, DIRECTIONS): the energy that each gradient cell adds to each direction."""
-    magnitude = FLOOR * 2 ** (torch.arange(STEPS) - 0.5)
+    magnitude = FLOOR * 2 ** (np.arange(STEPS) - 0.5)
     magnitude[0] = 0.0
-    apart = (torch.arange(ANGLES)[:, None] + 0.5) / ANGLES - torch.arange(DIRECTIONS) / DIRECTIONS
-    apart = (apart - apart.round()).abs() * DIRECTIONS  # around the half circle, in directions
-    direction = torch.clamp(1 - apart, min=0)
-    return (magnitude[:, None, None] * direction).reshape(STEPS * ANGLES, DIRECTIONS)
-
-
-def _reflect(coordinate: NDArray[np.int64], length: int) -> NDArray[np.int64]:
-    """Map coordinates to 0…length−1 by reflection at both ends: 0 1 2 2 1 0 0 1 …"""
-    turn = coordinate % (2 * length)
-    return np.minimum(turn, 2 * length - 1 - turn)
+    apart = (np.arange(ANGLES)[:, None] + 0.5) / ANGLES - np.arange(DIRECTIONS) / DIRECTIONS
+    apart = np.abs(apart - np.round(apart)) * DIRECTIONS  # around the half circle, in directions
+    direction = np.maximum(1 - apart, 0)
+    energy: Field = (magnitude[:, None, None] * direction).reshape(STEPS * ANGLES, DIRECTIONS).astype(np.float32)
+    return energy

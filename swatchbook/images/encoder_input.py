@@ -115,15 +115,6 @@ def normalise(pixels: Tensor, preparation: Preparation) -> Tensor:
     return pixels.float().sub_(mean).div_(deviation)
 
 
-def shrink(picture: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
-    """Shrink a (h, w, 3) uint8 picture to longest side at most `side`; it may be larger, for another model."""
-    scale = side / max(picture.shape)
-    if scale >= 1:
-        return picture
-    size = max(1, round(picture.shape[0] * scale)), max(1, round(picture.shape[1] * scale))
-    return resize(picture, size, "bilinear").permute(1, 2, 0).numpy()
-
-
 def resize(picture: NDArray[np.uint8], size: tuple[int, int], filter: Literal["bilinear", "bicubic"]) -> Tensor:
     """Resize (h, w, 3) uint8 to (3, *size) uint8."""
     planes = torch.from_numpy(picture.copy()).permute(2, 0, 1)[None]  # a copy: decoded pixels are not writable

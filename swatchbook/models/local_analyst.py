@@ -28,15 +28,13 @@ class LocalAnalyst:
     """An `Analyst` without learned weights, but those that read printed text."""
 
     def __init__(self, *, reads_print: bool = False) -> None:
-        from swatchbook.images import (  # import numpy and torch, which reading a tag does not need
-            encoder_input,
-            local_analysis,
-        )
+        from swatchbook.images import local_analysis  # imports numpy, which reading a tag does not need
+        from swatchbook.images.shrink import shrink
 
         self.tag = tag(reads_print=reads_print)
         self._turn = threading.Lock()
         self.side = PRINT_SIDE if reads_print else SIDE
-        self._describe, self._shrink = local_analysis.analyse, encoder_input.shrink
+        self._describe, self._shrink = local_analysis.analyse, shrink
         self._color_names = local_analysis.ColorNames()
         self._recogniser = _load_recogniser() if reads_print else None
 

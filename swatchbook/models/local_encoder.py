@@ -11,7 +11,7 @@ from swatchbook.arrays import Pixels, Vectors
 from swatchbook.records import Role
 
 SIDE: Final = 160  # pixels: enough for five octaves of texture, and large JPEGs can be decoded at reduced scale
-BATCH: Final = 10  # pictures whose intermediate planes fit the CPU's cache
+BATCH: Final = 5  # pictures whose intermediate planes fit the CPU's cache, and which keep a thread's steps long
 DIMENSIONS: Final[Mapping[Role, int]] = {Role.VISUAL: 1_100, Role.COLOR: 473, Role.TEXTURE: 222}
 TAGS: Final[Mapping[Role, str]] = {role: f"descriptors@1/{role}-{SIDE}" for role in DIMENSIONS}
 
@@ -24,7 +24,7 @@ class DescriptorEncoder:
     side = SIDE
 
     def __init__(self) -> None:
-        from swatchbook.images import descriptors  # imports torch, which reading a tag does not need
+        from swatchbook.images import descriptors  # imports numpy, which reading a tag does not need
 
         self._descriptors = descriptors
         self._tables = descriptors.build_tables()
@@ -41,5 +41,4 @@ class DescriptorEncoder:
         return {role: np.concatenate([part[role] for part in parts]) for role in DIMENSIONS}
 
     def _encode(self, pictures: Sequence[Pixels]) -> Mapping[Role, Vectors]:
-        canvas = self._descriptors.lay_out(pictures, SIDE)
-        return {role: block.numpy() for role, block in self._descriptors.compute_vectors(canvas, self._tables).items()}
+        return self._descriptors.compute_vectors(pictures, SIDE, self._tables)

@@ -12,7 +12,7 @@ from PIL import Image
 
 from swatchbook.errors import Configuration
 from swatchbook.images.decode import decode
-from swatchbook.images.encoder_input import Preparation, normalise, read_preparation, shrink, stack
+from swatchbook.images.encoder_input import Preparation, normalise, read_preparation, stack
 from swatchbook.images.limits import ImageLimits
 
 IMAGENET = {"image_mean": [0.485, 0.456, 0.406], "image_std": [0.229, 0.224, 0.225]}
@@ -109,10 +109,3 @@ def test_the_oldest_configurations_are_read() -> None:
     found = read_preparation(old, "it")
     assert isinstance(found, Preparation)
     assert (found.size, found.input_size, found.side, found.filter) == (224, (224, 224), 448, "bicubic")
-
-
-def test_shrinking_leaves_small_pictures_alone_and_keeps_shapes() -> None:
-    picture = np.asarray(print_of(300, 200))
-    assert shrink(picture, 300) is picture
-    assert shrink(picture, 150).shape == (100, 150, 3)
-    assert abs(shrink(picture, 30).mean() - picture.mean()) < 1

@@ -9,8 +9,8 @@ from hypothesis.extra.numpy import arrays
 from PIL import Image, ImageDraw, ImageFont
 
 from swatchbook.arrays import Pixels
-from swatchbook.images.encoder_input import shrink
 from swatchbook.images.local_analysis import PALETTE
+from swatchbook.images.shrink import shrink
 from swatchbook.models import registry
 from swatchbook.models.local_analyst import PRINT_SIDE, SIDE, LocalAnalyst
 from swatchbook.records import Analysis, Role
