@@ -11,7 +11,7 @@ from swatchbook.arrays import Pixels, Vectors
 from swatchbook.records import Role
 
 SIDE: Final = 160  # pixels: enough for five octaves of texture, and large JPEGs can be decoded at reduced scale
-BATCH: Final = 5  # pictures whose intermediate planes fit the CPU's cache, and which keep a thread's steps long
+BATCH: Final = 5  # pictures that a thread describes at a time: their intermediate planes fit the CPU's cache
 DIMENSIONS: Final[Mapping[Role, int]] = {Role.VISUAL: 1_100, Role.COLOR: 473, Role.TEXTURE: 222}
 TAGS: Final[Mapping[Role, str]] = {role: f"descriptors@1/{role}-{SIDE}" for role in DIMENSIONS}
 

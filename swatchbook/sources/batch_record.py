@@ -46,6 +46,7 @@ NO_COLUMNS: Columns = {}
 MAX_TEXT = 2_000  # characters of a value
 MAX_PICTURES = 1_000  # of one item
 _MAX_TITLE, _MAX_ID = 300, 500  # characters
+_MAX_NAME = 200  # characters of a field's name
 _MAX_LITERAL = 100_000  # characters of a list that is written as text
 _MAX_DEPTH = 4  # of objects in each other, in one value
 
@@ -198,7 +199,9 @@ def _short_names(name: str) -> Iterator[str]:
     """
     plain = _IN_BRACKETS.sub(" ", str(name))  # "Categories (x,y,z...)"
     if "/" in plain:
-        yield from (short for part in plain.split("/") if part.strip() for short in (flat(part), *_short_names(part)))
+        for part in filter(str.strip, plain[:_MAX_NAME].split("/")):
+            yield flat(part)
+            yield from _short_names(part)
     words = words_of(plain)
     if plain != name and words:
         yield "".join(words)
@@ -206,7 +209,7 @@ def _short_names(name: str) -> Iterator[str]:
         return
     if (priced := _without_price_words(words)) != words:
         yield "".join(priced)
-    if words[-1] in LANGUAGES or is_currency_code(words[-1]):
+    if words[-1] in LANGUAGES:
         yield "".join(words[:-1])
     while len(words) > 1 and words[0] in PREFIXES:
         words = words[1:]
@@ -216,6 +219,7 @@ def _short_names(name: str) -> Iterator[str]:
 
 
 def _without_price_words(words: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the words of a name without those at its end that say how a price is meant: its currency, and taxes."""
     while len(words) > 1 and (words[-1] in PRICE_WORDS or is_currency_code(words[-1])):
         words = words[:-1]
     return words

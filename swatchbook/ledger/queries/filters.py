@@ -163,7 +163,7 @@ def unmatched(ledger: Ledger, by: ResultKind, where: Where) -> list[Unmatched]:
 def _price_range(found: Iterable[Payload], where: Where) -> PriceRange | None:
     """Return the range of the prices, with the currencies that they may be in: those asked for, or else all.
 
-    None of them are said where the currency of a price is not known.
+    No currency is returned if that of one of the prices is not known.
     """
     priced = [payload for payload in found if payload.price is not None]
     prices = [payload.price for payload in priced if payload.price is not None]
