@@ -162,7 +162,7 @@ def settings_of_tag(
     is_text = role in _TEXT_ENCODER_ROLES
     choice, choices = ("text_encoder", TEXT_ENCODERS) if is_text else ("encoder", ENCODERS)
     candidates = [settings, *(settings.model_copy(update={choice: name}) for name in choices)]
-    if recorded:
+    if recorded and recorded.get(choice) in choices:  # another version of Swatchbook may have had more
         values = {**recorded, **({"prompts": Prompts(**recorded["prompts"])} if "prompts" in recorded else {})}
         candidates.append(settings.model_copy(update=values))
     for candidate in candidates:
