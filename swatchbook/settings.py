@@ -285,11 +285,12 @@ class Settings(BaseSettings):
     )
 
     # models
-    encoder: Literal["descriptors", "siglip"] = Field(
-        default="descriptors",
+    encoder: Literal["efficientnet", "descriptors", "siglip"] = Field(
+        default="efficientnet",
         description=(
-            "Encoder of the visual vectors; `siglip` loads any SigLIP, SigLIP 2 or CLIP model, which also makes "
-            "images searchable by text, and needs its weights."
+            "Encoder of the visual vectors: `efficientnet` knows what pictures show, and its weights come with "
+            "Swatchbook; `descriptors` knows only their colours, texture and layout; `siglip` loads any SigLIP, "
+            "SigLIP 2 or CLIP model, which also makes images searchable by text, and needs its weights."
         ),
     )
     encoder_model: str = Field(

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, TypeVar
 
 from swatchbook.errors import Configuration
-from swatchbook.models import local_analyst, local_encoder, minilm, vision_analyst
+from swatchbook.models import image_network, local_analyst, local_encoder, minilm, vision_analyst
 from swatchbook.models.base import Analyst, ImageEncoder, TextEncoder, TextTower
 from swatchbook.models.weights import checkpoint
 from swatchbook.providers.messages import Chat
@@ -30,6 +30,10 @@ class ModelSpec(NamedTuple, Generic[Model]):
 
 def _descriptors(_: Settings) -> ModelSpec[ImageEncoder]:
     return ModelSpec(local_encoder.TAGS, lambda _: local_encoder.DescriptorEncoder())
+
+
+def _efficientnet(_: Settings) -> ModelSpec[ImageEncoder]:
+    return ModelSpec(image_network.TAGS, lambda _: image_network.ImageNetwork())
 
 
 def _siglip(settings: Settings) -> ModelSpec[ImageEncoder]:
@@ -110,6 +114,7 @@ def _openai(settings: Settings) -> ModelSpec[TextEncoder]:
 
 
 ENCODERS: Final[Mapping[str, Callable[[Settings], ModelSpec[ImageEncoder]]]] = {
+    "efficientnet": _efficientnet,
     "descriptors": _descriptors,
     "siglip": _siglip,
 }
@@ -135,6 +140,7 @@ def vector_tags(settings: Settings) -> dict[Role, str]:
 
 
 _MODEL_SETTINGS: Final[Mapping[str, tuple[str, ...]]] = {
+    "efficientnet": ("encoder",),
     "descriptors": ("encoder",),
     "siglip": (
         "encoder", "encoder_model", "encoder_revision", "structure_model", "structure_revision", "prompts",

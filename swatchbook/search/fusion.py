@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from swatchbook.errors import InvalidReference
 from swatchbook.index.base import Match, Space
-from swatchbook.models.local_encoder import TAGS as DESCRIPTORS
+from swatchbook.models import image_network, local_encoder
 from swatchbook.records import Role
 from swatchbook.settings import SearchKind
 
@@ -28,9 +28,12 @@ TEXT_WEIGHTS: Mapping[str, float] = {
 }  # fmt: skip
 IMAGE_WEIGHTS: Mapping[str, float] = {"visual": 0.6, "structure": 0.4}
 IMAGE_WEIGHTS_WITHOUT_STRUCTURE: Mapping[str, float] = {"visual": 0.6, "color": 0.2, "texture": 0.2}
-IMAGE_WEIGHTS_OF_DESCRIPTORS: Mapping[str, float] = {"texture": 0.65, "visual": 0.35}
+IMAGE_WEIGHTS_OF: Mapping[str, Mapping[str, float]] = {
+    image_network.TAGS[Role.VISUAL]: {"visual": 0.8, "texture": 0.1, "color": 0.1},
+    local_encoder.TAGS[Role.VISUAL]: {"texture": 0.65, "visual": 0.35},
+}
 """Default weights of the roles in a query by text; and by picture, with and without searchable `structure` vectors, and
-where the local descriptors make the vectors, of which `color` finds nothing that the others do not (docs/quality.md).
+for the `visual` vectors of the local encoders, by their tags (docs/quality.md).
 """
 
 ONE_MODEL = frozenset({Role.UNDERSTANDING, Role.TEXT})
@@ -94,9 +97,10 @@ def default_weights(
 
     `chosen`: those of SWATCHBOOK_SEARCH_WEIGHTS, for `text` and for `image`.
     """
-    by_descriptors = Role.VISUAL in active and active[Role.VISUAL].tag == DESCRIPTORS[Role.VISUAL]
-    without = IMAGE_WEIGHTS_OF_DESCRIPTORS if by_descriptors else IMAGE_WEIGHTS_WITHOUT_STRUCTURE
-    for_image = IMAGE_WEIGHTS if Role.STRUCTURE in active else without
+    tag = active[Role.VISUAL].tag if Role.VISUAL in active else ""
+    for_image = (
+        IMAGE_WEIGHTS if Role.STRUCTURE in active else IMAGE_WEIGHTS_OF.get(tag, IMAGE_WEIGHTS_WITHOUT_STRUCTURE)
+    )
     for_text, for_image = chosen.get("text", TEXT_WEIGHTS), chosen.get("image", for_image)
     parts = [_of_one(weights) for weights, given in ((for_text, text), (for_image, image)) if given]
     total = defaultdict[str, float](float)

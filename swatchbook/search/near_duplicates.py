@@ -1,10 +1,9 @@
 """Which images of an owner show nearly the same picture: in another size or compression, a little brighter. Colours of
 one product, and drawings in one style, are different pictures.
 
-Two images are near-duplicates if their hashes differ in at most `MOST_BITS`, their visual vectors have a cosine of at
-least `LEAST_COSINE`, and their shapes agree. Measured on 418 pictures of seven real catalogues: of 79,800 pairs the
-rule names the two that are one picture; it recognises 96 % of pictures saved as JPEG of quality 40, 97 % at half their
-size, and 97 % at 5 % more brightness. Hash or vector alone would join drawings and handles that look alike.
+Two images are near-duplicates if their hashes differ in at most `MOST_BITS`, their vectors have at least the cosines
+that `_compared` names, and their shapes agree. What the rules find and miss: docs/quality.md. Hash or vectors alone
+would join drawings and handles that look alike; a network sees the same chair in two colours.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -13,15 +12,19 @@ import numpy as np
 
 from swatchbook.arrays import Vectors
 from swatchbook.ledger.database import Ledger
-from swatchbook.ledger.queries.near_duplicates import HashedImage, hashed_images, visual_vectors
+from swatchbook.ledger.queries.near_duplicates import HashedImage, hashed_images, vectors_of
 from swatchbook.ledger.queries.search_results import add_labels, describe_images
 from swatchbook.ledger.read_cache import ReadCache
 from swatchbook.ledger.spaces import active_spaces
+from swatchbook.models import image_network
 from swatchbook.records import NearDuplicates, Role
 from swatchbook.resources import Resources
 
 MOST_BITS = 6  # of 64
-LEAST_COSINE = 0.98
+LEAST_COSINES: Mapping[Role, float] = {Role.VISUAL: 0.98}
+LEAST_COSINES_OF_NETWORK: Mapping[Role, float] = {Role.VISUAL: 0.9, Role.COLOR: 0.99}
+"""Role -> least cosine of a near-duplicate; of those, the roles that are searched count."""
+
 SAME_SHAPE = 1.05  # of the width over the height of one to that of the other, at most
 
 
@@ -60,8 +63,11 @@ def _hashed(ledger: Ledger, ids: Sequence[str]) -> dict[str, HashedImage]:
 def _group(known: ReadCache, images: Sequence[HashedImage]) -> list[list[HashedImage]]:
     """Group images with the near-duplicates of their first one, in the order given; one without any is alone."""
     pairs = _groups_by(images, lambda _, near: near)
-    _read_vectors(known, [images[place].content_key for group in pairs if len(group) > 1 for place in group])
-    groups = _groups_by(images, lambda place, near: _same_vectors(known, images, place, near) if near else [])
+    near = [images[place].content_key for group in pairs if len(group) > 1 for place in group]
+    spaces = _compared(known)
+    for role, tag, _ in spaces:
+        known.each(vectors_of, near, role, tag)
+    groups = _groups_by(images, lambda place, near: _same_vectors(known, spaces, images, place, near) if near else [])
     return [[images[place] for place in group] for group in groups]
 
 
@@ -85,20 +91,32 @@ def _may_be_same(a: HashedImage, b: HashedImage) -> bool:
     return a.owner == b.owner and 1 / SAME_SHAPE <= ratio <= SAME_SHAPE
 
 
-def _same_vectors(known: ReadCache, images: Sequence[HashedImage], first: int, others: Sequence[int]) -> list[int]:
-    """Return those of the other images whose visual vector is nearly that of the first one."""
-    vectors = _read_vectors(known, [images[place].content_key for place in (first, *others)])
-    own = vectors.get(images[first].content_key)
-    if own is None:
+def _compared(known: ReadCache) -> list[tuple[Role, str, float]]:
+    """Return (role, tag, least cosine) of the vectors that near-duplicates are told by; none without visual vectors."""
+    active = known.once(lambda: active_spaces(known.ledger), "active spaces")
+    tags = {role: space.space.tag for role, space in active.items()}
+    if Role.VISUAL not in tags:
         return []
-    found = {place: vectors[images[place].content_key] for place in others if images[place].content_key in vectors}
-    return [place for place, vector in found.items() if _cosine(own, vector) >= LEAST_COSINE]
+    by_network = tags[Role.VISUAL] == image_network.TAGS[Role.VISUAL]
+    rule = LEAST_COSINES_OF_NETWORK if by_network else LEAST_COSINES
+    return [(role, tags[role], least) for role, least in rule.items() if role in tags]
 
 
-def _read_vectors(known: ReadCache, keys: Sequence[str]) -> Mapping[str, Vectors]:
-    """Return content key -> visual vector in the active space, of those that have one."""
-    active = known.once(lambda: active_spaces(known.ledger).get(Role.VISUAL), Role.VISUAL)
-    return known.each(visual_vectors, keys, active.space.tag) if active else {}
+def _same_vectors(
+    known: ReadCache,
+    spaces: Sequence[tuple[Role, str, float]],
+    images: Sequence[HashedImage],
+    first: int,
+    others: Sequence[int],
+) -> list[int]:
+    """Return those of the other images whose vectors are nearly those of the first one; none where one is missing."""
+    places = list(others) if spaces else []
+    for role, tag, least in spaces:
+        vectors = known.each(vectors_of, [images[place].content_key for place in (first, *places)], role, tag)
+        own = vectors.get(images[first].content_key)
+        near = {} if own is None else {key: _cosine(own, other) >= least for key, other in vectors.items()}
+        places = [place for place in places if near.get(images[place].content_key)]
+    return places
 
 
 def _cosine(a: Vectors, b: Vectors) -> float:

@@ -184,7 +184,7 @@ def test_shards_find_what_the_env_file_says_and_what_it_leaves_open_is_as_the_pr
     assert {model: price.model_dump() for model, price in told.prices.items()} == PRICES
     assert told.text_api_key is not None
     assert told.text_api_key.get_secret_value() == PROVIDER_KEY
-    assert (told.profile, told.encoder, told.vision_side) == ("local", "descriptors", 768)
+    assert (told.profile, told.encoder, told.vision_side) == ("local", "efficientnet", 768)
 
 
 def test_weights_are_written_by_who_fetches_them_and_only_read_by_all_others(stack: Stack) -> None:

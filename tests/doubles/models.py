@@ -97,8 +97,8 @@ def told_by(file: Path) -> Fault:
 
 
 def lay_trouble(file: Path, registry: Any) -> None:
-    """Let this process' descriptors have it as hard as the file says. `registry`: swatchbook.models.registry."""
-    name, make = "descriptors", registry.ENCODERS["descriptors"]
+    """Let this process' image network have it as hard as the file says. `registry`: swatchbook.models.registry."""
+    name, make = "efficientnet", registry.ENCODERS["efficientnet"]
     fault = told_by(file)
 
     def faulty(settings: Any) -> Any:

@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from swatchbook.ledger.publishing import count_unpublished
 from swatchbook.ledger.tables import calls, vectors
-from swatchbook.models.local_encoder import TAGS
+from swatchbook.models.image_network import TAGS
 from swatchbook.records import Role
 from swatchbook.reports.statistics import collect_statistics
 from swatchbook.resources import Resources

@@ -188,7 +188,7 @@ def test_killed_again_and_again_every_count_is_exact(collection: Resources, tmp_
 
 
 MADE = (Role.ANALYSIS, Role.VISUAL, Role.COLOR, Role.TEXTURE)
-"""What the descriptors make of every picture by itself."""
+"""What is made of every picture by itself."""
 
 
 def wait_for_progress(collection: Resources, command: Forked, moment: float) -> bool:

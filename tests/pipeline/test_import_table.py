@@ -16,7 +16,7 @@ from swatchbook.ledger.queries.source_items import complete_items
 from swatchbook.ledger.spaces import registered
 from swatchbook.ledger.tables import vectors
 from swatchbook.models import registry
-from swatchbook.models.local_encoder import TAGS
+from swatchbook.models.image_network import TAGS
 from swatchbook.pipeline.delete import delete
 from swatchbook.pipeline.embed import process_batch
 from swatchbook.pipeline.import_table import TableCounts, content_of, stage_table
@@ -45,14 +45,14 @@ VISUAL = IngestOptions(roles=frozenset({Role.VISUAL}))
 @pytest.fixture
 def encoded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Each picture that the encoder is asked for, once for each time."""
-    asked, make = list[str](), registry.ENCODERS["descriptors"]
+    asked, make = list[str](), registry.ENCODERS["efficientnet"]
 
     def count(key: str, alone: bool) -> None:
         asked.append(key)
 
     monkeypatch.setitem(
         registry.ENCODERS,  # type: ignore[arg-type]  # a dict, which nobody else changes
-        "descriptors",
+        "efficientnet",
         lambda settings: make(settings)._replace(load=lambda models: FaultyEncoder(make(settings).load(models), count)),
     )
     return asked
@@ -152,7 +152,7 @@ def test_vectors_that_cannot_be_used_are_named_and_their_pictures_embedded(
     counts = stage(resources, tmp_path, table, columns=COLUMNS | {"model": "model"}, models={"ours": TAGS[Role.VISUAL]})
     assert (counts.taken, counts.given, counts.taken_over, counts.refused) == (4, 4, 1, 3)
     reasons = {named.id: named.reason for named in counts.refused_vectors}
-    assert "2 numbers, not 1100" in reasons["0"]
+    assert "2 numbers, not 1280" in reasons["0"]
     assert "NaN" in reasons["1"]
     assert "unknown model, clip-of-2019" in reasons["2"]
     run(resources, tmp_path)

@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from swatchbook.index.base import Match, Space
-from swatchbook.models.local_encoder import TAGS as DESCRIPTORS
+from swatchbook.models import image_network, local_encoder
 from swatchbook.records import Role
 from swatchbook.search.fusion import (
     IMAGE_WEIGHTS,
-    IMAGE_WEIGHTS_OF_DESCRIPTORS,
+    IMAGE_WEIGHTS_OF,
     IMAGE_WEIGHTS_WITHOUT_STRUCTURE,
     KEYWORD,
     NUMBER,
@@ -128,9 +128,10 @@ def space(role: Role, tag: str) -> Space:
     return Space(role=role, tag=tag, dimension=4)
 
 
-def test_pictures_by_descriptors_have_weights_of_their_own() -> None:
-    local = {role: space(role, tag) for role, tag in DESCRIPTORS.items()}
-    assert default_weights(local, text=False, image=True) == IMAGE_WEIGHTS_OF_DESCRIPTORS
+@pytest.mark.parametrize("tags", [image_network.TAGS, local_encoder.TAGS])
+def test_local_encoders_have_weights_of_their_own(tags: Mapping[Role, str]) -> None:
+    local = {role: space(role, tag) for role, tag in tags.items()}
+    assert default_weights(local, text=False, image=True) == pytest.approx(IMAGE_WEIGHTS_OF[tags[Role.VISUAL]])
     learned = {**local, Role.VISUAL: space(Role.VISUAL, "another model")}
     assert default_weights(learned, text=False, image=True) == pytest.approx(IMAGE_WEIGHTS_WITHOUT_STRUCTURE)
     structured = {**local, Role.STRUCTURE: space(Role.STRUCTURE, "another model")}

@@ -94,8 +94,9 @@ def test_equal_hashes_are_not_enough(resources: Resources, folder: Path) -> None
     with resources.ledger.write() as connection:
         connection.execute(update(contents).where(contents.c.phash.is_not(None)).values(phash="0f" * 8))
     name = names(resources)
-    groups = [{name[id] for id in group} for group in find_near_duplicates(resources)]
-    assert groups == [{"0.png", "half.png", "brighter.png", "saved.jpg", "mirrored.png"}]
+    (group,) = [{name[id] for id in group} for group in find_near_duplicates(resources)]
+    alike = {"0.png", "half.png", "brighter.png", "mirrored.png"}
+    assert alike <= group <= alike | {"saved.jpg"}  # the mirrored one may be the first, and is less like the saved one
     with resources.ledger.write() as connection:
         connection.execute(vectors.delete())
     assert find_near_duplicates(resources) == []

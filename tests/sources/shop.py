@@ -8,6 +8,8 @@ import numpy as np
 import psycopg
 import pytest
 
+from swatchbook.models.image_network import DIMENSIONS
+from swatchbook.records import Role
 from tests.postgres import RunningPostgres
 from tests.sources.pictures import draw
 
@@ -17,7 +19,7 @@ Row = dict[str, Any]
 
 
 def unit(seed: int) -> "np.ndarray[Any, np.dtype[np.float32]]":
-    vector = np.random.default_rng(seed).normal(size=1_100).astype(np.float32)
+    vector = np.random.default_rng(seed).normal(size=DIMENSIONS[Role.VISUAL]).astype(np.float32)
     return vector / np.linalg.norm(vector)
 
 

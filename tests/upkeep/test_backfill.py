@@ -15,6 +15,7 @@ from swatchbook.ledger.documents import list_documents
 from swatchbook.ledger.queries.account import account
 from swatchbook.ledger.spaces import count_vectors
 from swatchbook.ledger.tables import analyses, contents, documents, images, items, placements, requested, vectors
+from swatchbook.models.image_network import TAGS
 from swatchbook.records import DocumentStatus, Role
 from swatchbook.reports.statistics import collect_statistics
 from swatchbook.resources import Resources, open_resources
@@ -152,12 +153,10 @@ def test_documents_that_are_not_completed_and_those_of_others_are_left_alone(res
 
 def test_what_has_failed_for_good_is_left_to_retry(resources: Resources) -> None:
     lose(resources, Role.COLOR)
-    tag = next(each.tag for each in count_vectors(resources.ledger) if each.role is Role.VISUAL)
-    color = tag.replace("visual", "color")
     with resources.ledger.write() as connection:
         shown = select(images.c.content_key).join(placements).where(placements.c.state == "shown")
         key = connection.execute(shown.limit(1)).scalar_one()
-        failed = {"key": key, "role": Role.COLOR, "tag": color, "state": "failed"}
+        failed = {"key": key, "role": Role.COLOR, "tag": TAGS[Role.COLOR], "state": "failed"}
         connection.execute(items.insert().values(**failed))
     done = backfill(resources, ANNA)
     assert (done.made, done.lacks) == (PICTURES - 1, ())
@@ -166,10 +165,9 @@ def test_what_has_failed_for_good_is_left_to_retry(resources: Resources) -> None
 
 def test_where_all_has_failed_for_good_nothing_is_left_to_make(resources: Resources) -> None:
     lose(resources, Role.COLOR)
-    tag = next(each.tag for each in count_vectors(resources.ledger) if each.role is Role.VISUAL)
     with resources.ledger.write() as connection:
         keys = set(connection.execute(select(images.c.content_key)).scalars())
-        failed = {"role": Role.COLOR, "tag": tag.replace("visual", "color"), "state": "failed"}
+        failed = {"role": Role.COLOR, "tag": TAGS[Role.COLOR], "state": "failed"}
         connection.execute(items.insert(), [{"key": key, **failed} for key in keys])
     assert plan_backfill(resources, ANNA).objects == 0
     done = backfill(resources, ANNA)

@@ -48,9 +48,9 @@ def hashed_images(ledger: Ledger, *, owner: str | None = None, ids: Collection[s
     return sorted(found, key=lambda image: image.id)
 
 
-def visual_vectors(ledger: Ledger, tag: str, keys: Collection[str]) -> dict[str, NDArray[np.float32]]:
-    """Return content key -> vector (dimension,) float32 of the role `visual`, of those that have one of this tag."""
-    query = select(vectors.c.key, vectors.c.data).where(and_(vectors.c.role == Role.VISUAL, vectors.c.tag == tag))
+def vectors_of(ledger: Ledger, role: Role, tag: str, keys: Collection[str]) -> dict[str, NDArray[np.float32]]:
+    """Return content key -> vector (dimension,) float32 of this role, of those that have one of this tag."""
+    query = select(vectors.c.key, vectors.c.data).where(and_(vectors.c.role == role, vectors.c.tag == tag))
     with ledger.read() as connection:
         rows = select_in(connection, query, vectors.c.key, keys)
         return {row.key: np.frombuffer(row.data, "<f4") for row in rows}

@@ -34,7 +34,7 @@ columns:
   model: embedding_model
 completed: [completed, done]
 models:
-  shop-2025: descriptors@1/visual-160
+  shop-2025: efficientnet-lite2@9656183e/middle-260
 """
 
 IMPORT = ("import", "pictures.csv", "--config", "mapping.yaml")

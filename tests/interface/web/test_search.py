@@ -149,9 +149,9 @@ def test_a_nearly_equal_picture_is_folded_into_the_better_result(sample: TestCli
         (one,) = connection.execute(contents.select().where(contents.c.key == keys[first])).all()
         same = {name: getattr(one, name) for name in ("phash", "width", "height")}
         connection.execute(update(contents).where(contents.c.key == keys[second]).values(**same))
-        visual = vectors.c.role == "visual"
-        (vector,) = connection.execute(vectors.select().where(vectors.c.key == keys[first], visual)).all()
-        connection.execute(update(vectors).where(vectors.c.key == keys[second], visual).values(data=vector.data))
+        for vector in connection.execute(vectors.select().where(vectors.c.key == keys[first])).all():
+            of_second = (vectors.c.key == keys[second]) & (vectors.c.role == vector.role)
+            connection.execute(update(vectors).where(of_second).values(data=vector.data))
     read = page(sample, "/?text=oak&k=5")
     (folded,) = {first, second} - {*shown()}
     assert "1 picture nearly the same" in read.text

@@ -1,0 +1,82 @@
+"""The carried image network: its file, its vectors, and what a process loads for it."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from swatchbook.arrays import Pixels
+from swatchbook.models.image_network import DIMENSIONS, FILE, INPUT_SIDE, TAGS, ImageNetwork, middle_square
+from swatchbook.models.local_encoder import DescriptorEncoder
+from swatchbook.records import Role, sha256
+
+
+@pytest.fixture(scope="module")
+def encoder() -> ImageNetwork:
+    return ImageNetwork()
+
+
+def noise(height: int, width: int, seed: int = 0) -> Pixels:
+    return np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8)
+
+
+def test_file_is_the_one_that_the_tag_promises() -> None:
+    assert sha256(FILE.read_bytes()) == "c2722c5d39b552a8a0b01ae12412a5807476f84fbc52e373d7ee1e854bbd153f"
+    assert TAGS[Role.VISUAL] == "efficientnet-lite2@9656183e/middle-260"
+    assert "Apache License" in FILE.with_name("efficientnet_lite2.LICENSE.txt").read_text()
+
+
+def test_vectors_are_of_unit_length_and_do_not_depend_on_the_batch(encoder: ImageNetwork) -> None:
+    pictures = [noise(300, 400), noise(1, 1, 1), noise(90, 600, 2), np.full((50, 40, 3), 255, np.uint8)]
+    together = encoder.encode(pictures)
+    assert {role: vectors.shape for role, vectors in together.items()} == {
+        role: (4, dimension) for role, dimension in DIMENSIONS.items()
+    }
+    for role, vectors in together.items():
+        assert vectors.dtype == np.float32
+        assert np.linalg.norm(vectors, axis=1) == pytest.approx(1.0, abs=1e-5)
+        for row, picture in zip(vectors, pictures, strict=True):
+            assert np.array_equal(encoder.encode([picture])[role][0], row)
+
+
+def test_no_picture_is_no_vector(encoder: ImageNetwork) -> None:
+    assert {role: vectors.shape for role, vectors in encoder.encode([]).items()} == {
+        role: (0, dimension) for role, dimension in DIMENSIONS.items()
+    }
+
+
+def test_colour_and_texture_are_those_of_the_descriptors(encoder: ImageNetwork) -> None:
+    pictures = [noise(300, 400), noise(200, 100, 3)]
+    described = DescriptorEncoder().encode(pictures)
+    found = encoder.encode(pictures)
+    assert all(np.array_equal(found[role], described[role]) for role in (Role.COLOR, Role.TEXTURE))
+
+
+def test_middle_square_is_cut_before_it_is_resized() -> None:
+    picture = np.zeros((100, 300, 3), np.uint8)
+    picture[:, 100:200] = 200
+    assert np.array_equal(middle_square(picture, INPUT_SIDE), np.full((INPUT_SIDE, INPUT_SIDE, 3), 200, np.uint8))
+
+
+def test_a_photograph_is_recognised_as_what_it_shows(encoder: ImageNetwork) -> None:
+    """A disc on any ground is nearer to the disc on another ground than a grid on its own ground is."""
+
+    def drawn(shape: str, ground: int) -> Pixels:
+        y, x = np.mgrid[:260, :260]
+        inside = (y - 130) ** 2 + (x - 130) ** 2 < 80**2 if shape == "disc" else (y // 20 + x // 20) % 2 == 0
+        picture = np.full((260, 260, 3), ground, np.uint8)
+        picture[inside] = (200, 60, 40)
+        return picture
+
+    disc, other, grid = encoder.encode([drawn("disc", 255), drawn("disc", 180), drawn("grid", 255)])[Role.VISUAL]
+    assert disc @ other > disc @ grid
+
+
+def test_nothing_heavy_is_loaded() -> None:
+    code = (
+        "import sys, numpy as np; from swatchbook.models.image_network import ImageNetwork;"
+        "ImageNetwork().encode([np.zeros((50, 50, 3), np.uint8)]);"
+        "assert not {'torch', 'transformers', 'onnx'} & sys.modules.keys()"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
