@@ -49,6 +49,9 @@ ENV_FILE = "SWATCHBOOK_ENV_FILE"
 `--env-file` sets it, so that the process and its child processes read the same file.
 """
 
+LOCAL_TEXT_ENCODERS = frozenset({"e5", "minilm"})
+"""Choices of SWATCHBOOK_TEXT_ENCODER that run on this machine."""
+
 PROFILES: Mapping[str, Mapping[str, Any]] = {
     "local": {"index": "lance"},
     "production": {
@@ -369,10 +372,12 @@ class Settings(BaseSettings):
             "confidence. 0: none. Raise it to review more images."
         ),
     )
-    text_encoder: Literal["minilm", "voyage", "openai"] = Field(
-        default="minilm",
+    text_encoder: Literal["e5", "minilm", "voyage", "openai"] = Field(
+        default="e5",
         description=(
-            "Encoder of the understanding and text vectors; `openai` is any endpoint with OpenAI's embeddings API."
+            "Encoder of the understanding and text vectors: `e5` reads a hundred languages on this machine, `minilm` "
+            "only English, for collections that were made with it; `openai` is any endpoint with OpenAI's embeddings "
+            "API."
         ),
     )
     discovery: Literal["layout", "assist", "llm"] = Field(
@@ -430,7 +435,7 @@ class Settings(BaseSettings):
         default=None, description="Base URL of the text encoder; empty: Voyage's or OpenAI's public one."
     )
     text_model: str = Field(
-        default="voyage-3.5", min_length=1, description="Name of the text encoder's model; `minilm` ignores it."
+        default="voyage-3.5", min_length=1, description="Name of the text encoder's model; `e5` and `minilm` ignore it."
     )
     text_api_key: SecretStr | None = Field(
         default=None, description="API key of the text encoder; local servers often need none."
@@ -837,6 +842,11 @@ class Settings(BaseSettings):
     def prefect_home(self) -> Path:
         """Prefect's home, unless PREFECT_HOME is set."""
         return self.home / "prefect"
+
+    @property
+    def has_local_text_encoder(self) -> bool:
+        """Return whether texts are embedded on this machine, which costs nothing, rather than by a provider."""
+        return self.text_encoder in LOCAL_TEXT_ENCODERS
 
     @property
     def results_folder(self) -> Path:

@@ -257,11 +257,11 @@ def made_once(migrated: Path) -> Iterator[None]:
     """
     from swatchbook.errors import Configuration
     from swatchbook.ledger import database
-    from swatchbook.models.bert_query import QueryBert
+    from swatchbook.models.bert import Bert
     from swatchbook.runtime import process
 
     open_one, dialects, compiled = database._opened, dict[str, Any](), dict[Any, Any]()
-    encode_all, encoded = QueryBert.encode, dict[tuple[int, ...], Any]()
+    encode_all, encoded = Bert.encode, dict[tuple[int, tuple[int, ...]], Any]()
 
     def opened(ledger: "Ledger") -> "Ledger":
         file = Path(ledger.url.database or "")
@@ -275,15 +275,17 @@ def made_once(migrated: Path) -> Iterator[None]:
         return ledger
 
     @wraps(encode_all)
-    def encode(network: QueryBert, texts: Sequence[Sequence[int]]) -> list[Any]:
-        asked = [tuple(ids) for ids in texts]
-        new = list({ids for ids in asked if ids not in encoded})
-        encoded.update(zip(new, encode_all(network, new) if new else (), strict=True))
-        return [encoded[ids] for ids in asked]
+    def encode(network: Bert, texts: Sequence[Sequence[int]]) -> Any:
+        import numpy as np
+
+        asked = [(network.layers, tuple(ids)) for ids in texts]
+        new = list({each for each in asked if each not in encoded})
+        encoded.update(zip(new, encode_all(network, [ids for _, ids in new]) if new else (), strict=True))
+        return np.stack([encoded[each] for each in asked])
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(database, "_opened", opened)
-        patch.setattr(QueryBert, "encode", encode)
+        patch.setattr(Bert, "encode", encode)
         patch.setattr(ssl, "create_default_context", cache(ssl.create_default_context))
         patch.setattr(process, "BACKGROUND", 0)  # flows run in the process of the tests, which gives way to nobody
         yield

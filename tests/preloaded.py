@@ -29,6 +29,7 @@ import torch
 import weaviate
 
 import blocks
+import swatchbook.models.e5
 import swatchbook.models.minilm
 import swatchbook.pdf.read_ahead
 import swatchbook.pipeline.embed

@@ -29,7 +29,7 @@ def meanings(groups: Sequence[Sequence[str]]) -> list[Meaning]:
     chosen = [_spread(list(dict.fromkeys(texts))) for texts in groups]
     row = {text: n for n, text in enumerate(dict.fromkeys(text for texts in chosen for text in texts))}
     texts = list(row)
-    # as queries, in numpy: the vectors are those of documents to 1e-5, without torch and its 500 MB
+    # as queries: texts that were asked before are not encoded again
     vectors = np.vstack([_encoder().embed(texts[n : n + AT_ONCE], "query") for n in range(0, len(texts), AT_ONCE)])
     means = np.array([vectors[[row[text] for text in group]].mean(axis=0) for group in chosen])
     return [tuple(map(float, mean)) for mean in means - means.mean(axis=0)]

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, TypeVar
 
 from swatchbook.errors import Configuration
-from swatchbook.models import image_network, local_analyst, local_encoder, minilm, vision_analyst
+from swatchbook.models import e5, image_network, local_analyst, local_encoder, minilm, vision_analyst
 from swatchbook.models.base import Analyst, ImageEncoder, TextEncoder, TextTower
 from swatchbook.models.weights import checkpoint
 from swatchbook.providers.messages import Chat
@@ -87,6 +87,10 @@ def review_tag(settings: Settings) -> str | None:
     return vision_analyst.tag(settings.review_model, settings.vision_side) if settings.review_model else None
 
 
+def _e5(_: Settings) -> ModelSpec[TextEncoder]:
+    return ModelSpec({Role.UNDERSTANDING: e5.TAG, Role.TEXT: e5.TAG}, lambda _: e5.E5())
+
+
 def _minilm(_: Settings) -> ModelSpec[TextEncoder]:
     return ModelSpec({Role.UNDERSTANDING: minilm.TAG, Role.TEXT: minilm.TAG}, lambda _: minilm.MiniLM())
 
@@ -123,6 +127,7 @@ ANALYSTS: Final[Mapping[str, Callable[[Settings], ModelSpec[Analyst]]]] = {
     "vision": _vision_analyst,
 }
 TEXT_ENCODERS: Final[Mapping[str, Callable[[Settings], ModelSpec[TextEncoder]]]] = {
+    "e5": _e5,
     "minilm": _minilm,
     "voyage": _voyage,
     "openai": _openai,
@@ -145,6 +150,7 @@ _MODEL_SETTINGS: Final[Mapping[str, tuple[str, ...]]] = {
     "siglip": (
         "encoder", "encoder_model", "encoder_revision", "structure_model", "structure_revision", "prompts",
     ),
+    "e5": ("text_encoder",),
     "minilm": ("text_encoder",),
     "voyage": ("text_encoder", "text_model", "text_dimension", "text_url"),
     "openai": ("text_encoder", "text_model", "text_dimension", "text_url"),
@@ -183,8 +189,8 @@ def settings_of_tag(
 
 def _has_same_address(settings: Settings, other: Settings) -> bool:
     """Return whether the text encoder's key is meant for the address of these other settings, too."""
-    same_provider = settings.text_encoder in ("minilm", other.text_encoder) or settings.text_url is not None
-    return settings.text_url == other.text_url and same_provider
+    same_provider = settings.text_encoder == other.text_encoder or settings.text_url is not None
+    return settings.text_url == other.text_url and (same_provider or settings.has_local_text_encoder)
 
 
 _NO_KEY: Final[Mapping[str, None]] = {"text_api_key": None}

@@ -164,7 +164,7 @@ def _compute_ahead(
 
     Only where that costs nothing, and not beside items at which a process died. What fails has its own try later.
     """
-    if resources.settings.text_encoder != "minilm" or any(c.crashes for c in lease.items):
+    if not resources.settings.has_local_text_encoder or any(c.crashes for c in lease.items):
         return []
     texts = {text_key(r.text): r.text for r in computed if r.text}
     if not texts:

@@ -182,7 +182,7 @@ def _embedding(
         seen = items.done_keys(resources.ledger, Role.ANALYSIS, wanted[Role.ANALYSIS], pictures)
         unseen = [key for key in pictures if key not in seen]
         yield plan_analyses(settings, resources.models.vision.model, len(unseen), made=len(seen))
-    if settings.text_encoder != "minilm" and {Role.TEXT, Role.UNDERSTANDING} & set(wanted):
+    if not settings.has_local_text_encoder and {Role.TEXT, Role.UNDERSTANDING} & set(wanted):
         known = items.done_keys(resources.ledger, Role.TEXT, wanted.get(Role.TEXT, ""), list(texts))
         new = [text for key, text in texts.items() if key not in known and Role.TEXT in wanted]
         said = len(unseen) if Role.UNDERSTANDING in wanted else 0
@@ -207,7 +207,7 @@ def _reviewing(resources: Resources, options: IngestOptions, pictures: Sequence[
     question = Question(instructions=INSTRUCTIONS, parts=(b"",), max_tokens=REPLY_TOKENS)
     model = settings.review_model or ""
     yield _asked(settings, "review", "review", model, question, Seen, len(weak), made=len(looked))
-    if settings.text_encoder != "minilm" and Role.UNDERSTANDING in wanted:
+    if not settings.has_local_text_encoder and Role.UNDERSTANDING in wanted:
         tokens = len(weak) * UNDERSTANDING_TOKENS
         yield _planned(settings, "review", "text", settings.text_model, len(weak), tokens, 0)
 

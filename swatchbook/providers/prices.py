@@ -38,7 +38,7 @@ def parts_in_use(settings: Settings) -> list[Part]:
         "vision": settings.analyst == "vision",
         "review": bool(settings.review_model and settings.review_below),
         "llm": settings.discovery != "layout",
-        "text": settings.text_encoder != "minilm",
+        "text": not settings.has_local_text_encoder,
     }
     return [part for part, is_used in chosen.items() if is_used]
 

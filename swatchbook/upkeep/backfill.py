@@ -165,7 +165,7 @@ def _paid_text_model(resources: Resources, pair: RoleTag) -> Settings | None:
         return None
     recorded = next((each.model for each in spaces.registered(resources.ledger) if each.pair == pair), None)
     settings = registry.settings_of_tag(resources.settings, pair.role, pair.tag, recorded)
-    return settings if settings and settings.text_encoder != "minilm" else None
+    return settings if settings and not settings.has_local_text_encoder else None
 
 
 def _tokens(resources: Resources, pair: RoleTag, found: Sequence[Candidate]) -> list[int]:

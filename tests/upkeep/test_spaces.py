@@ -84,7 +84,7 @@ def test_text_encoder_changes_to_voyage_and_back_while_people_search(
     assert run_json("search", "oak floor", "--owner", "anna") == after
     run("spaces", "drop-old", "--yes")
 
-    monkeypatch.setenv("SWATCHBOOK_TEXT_ENCODER", "minilm")
+    monkeypatch.setenv("SWATCHBOOK_TEXT_ENCODER", "e5")
     assert run_json("search", "oak floor", "--owner", "anna") == after
     run("spaces", "fill")
     run("spaces", "activate")

@@ -1,0 +1,113 @@
+"""What the text encoders that run BERT in numpy have in common: windows of long texts, batches, queries asked again."""
+
+import os
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Final, Literal
+
+from swatchbook.arrays import Vectors
+from swatchbook.models.query_batches import Batches
+
+if TYPE_CHECKING:
+    from swatchbook.ledger.calls import CallContext
+    from swatchbook.models.bert import Bert
+
+DIMENSION: Final = 384
+BATCH_TOKENS: Final = 1_024  # what a thread encodes at a time: 6 MB in the widest layer
+QUERIES: Final = 1_000  # whose vectors are kept, in 2 MB; then all are forgotten
+
+Kind = Literal["document", "query"]
+Window = Sequence[int]
+"""Token ids that the network reads at once, with those of begin and end."""
+
+
+class BertTextEncoder:
+    """A `TextEncoder`: v = m / |m|, m the mean of a text's last-layer tokens. Thread-safe.
+
+    (Mean pooling: Reimers & Gurevych, "Sentence-BERT", EMNLP 2019.) A text of several windows has the mean of their
+    means, weighted by their tokens. The network is loaded at its first use. A vector does not depend on its batch.
+    """
+
+    tag: str
+    dimension = DIMENSION
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()  # held while the network is loaded
+        self._loaded: Bert | None = None
+        self._batches = Batches[Sequence[Window], Vectors](lambda texts: [*self._pool(texts)])
+        self._threads = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="embed")
+        self._known = dict[str, Vectors]()  # query -> its vector
+
+    def windows(self, text: str, kind: Kind) -> Sequence[Window]:
+        """Return the windows of a text, at least one."""
+        raise NotImplementedError
+
+    def _load_network(self) -> "Bert":
+        raise NotImplementedError
+
+    def load(self) -> None:
+        """Load the network now."""
+        _ = self._network
+
+    @property
+    def _network(self) -> "Bert":
+        with self._lock:
+            if self._loaded is None:
+                self._loaded = self._load_network()
+            return self._loaded
+
+    def embed(self, texts: Sequence[str], kind: Kind = "document", context: "CallContext | None" = None) -> Vectors:
+        """Return (n, 384) float32, unit length, in input order. It costs nothing, so `context` is not used."""
+        import numpy as np  # reading a tag does not need it
+
+        if not texts:
+            return np.empty((0, DIMENSION), np.float32)
+        if kind == "query":
+            return self._embed_queries(texts)
+        windows = [self.windows(text, kind) for text in texts]
+        vectors = np.empty((len(texts), DIMENSION), np.float32)
+        batches = list(_batches(windows))
+        for rows, made in zip(
+            batches, self._threads.map(self._pool, ([windows[row] for row in rows] for rows in batches)), strict=True
+        ):
+            vectors[rows] = made
+        return vectors
+
+    def _embed_queries(self, texts: Sequence[str]) -> Vectors:
+        """Return (n, 384) float32. A person who filters, weighs, or goes on to more results asks the same again."""
+        import numpy as np
+
+        known = self._known
+        found = {text: known[text] for text in texts if text in known}
+        new = [text for text in dict.fromkeys(texts) if text not in found]
+        found.update(zip(new, self._batches.ask([self.windows(text, "query") for text in new]), strict=True))
+        if len(known) + len(new) > QUERIES:
+            self._known = known = {}
+        known.update((text, found[text]) for text in new)
+        return np.stack([found[text] for text in texts])
+
+    def _pool(self, texts: Sequence[Sequence[Window]]) -> Vectors:
+        """Return (n, 384) float32, unit length, for the windows of each text."""
+        import numpy as np
+
+        means = iter(self._network.encode([window for windows in texts for window in windows]))
+        pooled = np.stack(
+            [np.average([next(means) for _ in windows], axis=0, weights=[*map(len, windows)]) for windows in texts]
+        )
+        vectors: Vectors = (pooled / np.linalg.norm(pooled, axis=1, keepdims=True)).astype(np.float32)
+        return vectors
+
+
+def _batches(texts: Sequence[Sequence[Window]]) -> Iterator[list[int]]:
+    """Yield the positions of texts of about BATCH_TOKENS together, and all of them in the end."""
+    rows, tokens = list[int](), 0
+    for row, windows in enumerate(texts):
+        length = sum(map(len, windows))
+        if rows and tokens + length > BATCH_TOKENS:
+            yield rows
+            rows, tokens = [], 0
+        rows.append(row)
+        tokens += length
+    if rows:
+        yield rows

