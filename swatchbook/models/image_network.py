@@ -1,4 +1,4 @@
-"""The local image encoder: `visual` is what EfficientNet-Lite2 sees, `color` and `texture` are descriptors.
+"""The local image encoder: `visual` is made by EfficientNet-Lite2; `color`, `texture`, `structure` are descriptors.
 
 EfficientNet: Tan & Le, ICML 2019; Lite: its variant without squeeze-and-excitation, trained on ImageNet by Google,
 Apache-2.0 (docs/models.md). `devtools/convert_image_network.py` made the file; onnxruntime runs it.
@@ -17,9 +17,14 @@ from swatchbook.records import Role
 FILE: Final = Path(__file__).with_name("efficientnet_lite2.onnx")
 INPUT_SIDE: Final = 260  # pixels of the network's input
 SIDE: Final = 400  # pixels of the longest side of a picture: the shorter one of 3:2 is then the network's
-DIMENSIONS: Final[Mapping[Role, int]] = {**local_encoder.DIMENSIONS, Role.VISUAL: 1_280}
+DIMENSIONS: Final[Mapping[Role, int]] = {
+    **local_encoder.DIMENSIONS,
+    Role.STRUCTURE: local_encoder.DIMENSIONS[Role.VISUAL],
+    Role.VISUAL: 1_280,
+}
 TAGS: Final[Mapping[Role, str]] = {
     **local_encoder.TAGS,
+    Role.STRUCTURE: local_encoder.TAGS[Role.VISUAL],  # tells apart close views of materials, which the network cannot
     Role.VISUAL: f"efficientnet-lite2@9656183e/middle-{INPUT_SIDE}",
 }
 
@@ -46,7 +51,8 @@ class ImageNetwork:
 
         seen = list(self._threads.map(self._see, pictures))
         visual = np.stack(seen) if seen else np.empty((0, DIMENSIONS[Role.VISUAL]), np.float32)
-        return {**self._descriptors.encode(pictures), Role.VISUAL: visual}
+        described = self._descriptors.encode(pictures)
+        return {**described, Role.STRUCTURE: described[Role.VISUAL], Role.VISUAL: visual}
 
     def _see(self, picture: Pixels) -> Vectors:
         """Return the unit vector (1280,) of a picture: the mean over the places of its middle square."""

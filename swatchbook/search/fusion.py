@@ -45,11 +45,17 @@ BY_TERMS = frozenset({KEYWORD, NUMBER})
 SAME = "same"
 """Not a role: what a search by picture adds to the pictures that seem to show the very thing that was asked for."""
 
-SAME_BY = (Role.VISUAL, Role.COLOR)
-"""Roles that must all find a picture outstandingly near, so that it counts as the same thing."""
+SAME_BEYOND = 6
+"""The rank of the picture whose distance others are compared with."""
 
-SAME_WITHIN, SAME_BEYOND = 0.5, 6
-"""A picture is outstandingly near at no more than this share of the distance of the picture at this rank."""
+SAME_WITHIN: Mapping[Role, float] = {Role.VISUAL: 0.5, Role.COLOR: 0.5}
+SAME_WITHIN_OF: Mapping[str, Mapping[Role, float]] = {
+    image_network.TAGS[Role.VISUAL]: {Role.STRUCTURE: 0.4, Role.COLOR: 0.4, Role.VISUAL: 1.3},
+}
+"""Role -> the largest share of the distance of rank SAME_BEYOND at which a picture still counts as the same thing; by
+tags of `visual` where others hold. All roles must agree. The network sees what a thing is, but hardly the material of a
+close view: it only refuses what looks like something else (docs/quality.md).
+"""
 
 LEAST_DISTANCE = 1e-3
 """Cosine distances below this are equal: another compression of one picture moves it so far."""
@@ -98,9 +104,8 @@ def default_weights(
     `chosen`: those of SWATCHBOOK_SEARCH_WEIGHTS, for `text` and for `image`.
     """
     tag = active[Role.VISUAL].tag if Role.VISUAL in active else ""
-    for_image = (
-        IMAGE_WEIGHTS if Role.STRUCTURE in active else IMAGE_WEIGHTS_OF.get(tag, IMAGE_WEIGHTS_WITHOUT_STRUCTURE)
-    )
+    for_any = IMAGE_WEIGHTS if Role.STRUCTURE in active else IMAGE_WEIGHTS_WITHOUT_STRUCTURE
+    for_image = IMAGE_WEIGHTS_OF.get(tag, for_any)
     for_text, for_image = chosen.get("text", TEXT_WEIGHTS), chosen.get("image", for_image)
     parts = [_of_one(weights) for weights, given in ((for_text, text), (for_image, image)) if given]
     total = defaultdict[str, float](float)
@@ -138,16 +143,23 @@ def fuse(
     return dict(fused)
 
 
-def same_things(candidates: Mapping[str, Sequence[Match]]) -> list[Match]:
-    """Return the pictures that every role of SAME_BY finds outstandingly near, nearest first; none without those roles.
+def same_within(active: Mapping[Role, Space]) -> Mapping[Role, float]:
+    """Return what `same_things` asks of the roles of these searchable spaces."""
+    tag = active[Role.VISUAL].tag if Role.VISUAL in active else ""
+    return SAME_WITHIN_OF.get(tag, SAME_WITHIN)
+
+
+def same_things(candidates: Mapping[str, Sequence[Match]], within: Mapping[Role, float]) -> list[Match]:
+    """Return the pictures that each role of `within` finds near enough, nearest first; none without those roles.
 
     A sum of scaled scores hides them where a further role finds many other pictures a little nearer.
     """
-    if any(len(candidates.get(role, ())) < SAME_BEYOND for role in SAME_BY):
+    if any(len(candidates.get(role, ())) < SAME_BEYOND for role in within):
         return []
-    shares = [_shares_of_distance(candidates[role]) for role in SAME_BY]
-    worst = {id: max(share[id] for share in shares) for id in set.intersection(*map(set, shares))}
-    same = {id: 1 - share for id, share in worst.items() if share <= SAME_WITHIN}
+    shares = [(_shares_of_distance(candidates[role]), most) for role, most in within.items()]
+    in_all = set.intersection(*(set(share) for share, _ in shares))
+    worst = {id: max(share[id] / most for share, most in shares) for id in in_all}
+    same = {id: 1 - part / 2 for id, part in worst.items() if part <= 1}
     return [Match(id, score=score) for id, score in sorted(same.items(), key=lambda pair: (-pair[1], pair[0]))]
 
 

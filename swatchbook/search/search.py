@@ -32,7 +32,6 @@ from swatchbook.search.fusion import (
     NUMBER,
     ONE_MODEL,
     SAME,
-    SAME_BY,
     WEIGHTED,
     FusedScore,
     Ranked,
@@ -42,6 +41,7 @@ from swatchbook.search.fusion import (
     own_score,
     put_first,
     same_things,
+    same_within,
 )
 from swatchbook.search.near_duplicates import fold
 from swatchbook.search.relevance import Evidence, Judged, behind_best, content_words, words_said
@@ -266,7 +266,8 @@ def _best(
     active, chosen = searched_spaces(known), resources.settings.search_weights
     seeks_same = weights is None and asked.by_picture_alone
     weights = weights or default_weights(active, text=asked.text is not None, image=asked.by_picture, chosen=chosen)
-    roles = {role for role, weight in weights.items() if weight > 0} | (set(SAME_BY) if seeks_same else set())
+    within = same_within(active) if seeks_same else {}
+    roles = {role for role, weight in weights.items() if weight > 0} | set(within)
     queries = _queries(resources, active, asked, roles, lambda kind: filters_of_candidates(where, by, kind))
     given = {*asked.examples.like, *asked.examples.unlike}
     best = list[Found]()
@@ -276,7 +277,7 @@ def _best(
         weighted = {role: found for role, found in candidates.items() if weights.get(role, 0) > 0}
         fused = fuse(weighted, to_targets, weights, most=most)
         if seeks_same:
-            put_first(fused, to_targets(SAME, same_things(candidates)))
+            put_first(fused, to_targets(SAME, same_things(candidates, within)))
         scored = [pair for pair in fused.items() if pair[0] not in given]
         ranked = sorted(scored, key=lambda pair: (-pair[1].score, pair[0]))
         best = _first_satisfying(resources, known, ranked, where, by, k, folded=folded)

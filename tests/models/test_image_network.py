@@ -46,11 +46,12 @@ def test_no_picture_is_no_vector(encoder: ImageNetwork) -> None:
     }
 
 
-def test_colour_and_texture_are_those_of_the_descriptors(encoder: ImageNetwork) -> None:
+def test_all_but_visual_are_those_of_the_descriptors(encoder: ImageNetwork) -> None:
     pictures = [noise(300, 400), noise(200, 100, 3)]
     described = DescriptorEncoder().encode(pictures)
     found = encoder.encode(pictures)
     assert all(np.array_equal(found[role], described[role]) for role in (Role.COLOR, Role.TEXTURE))
+    assert np.array_equal(found[Role.STRUCTURE], described[Role.VISUAL])
 
 
 def test_middle_square_is_cut_before_it_is_resized() -> None:

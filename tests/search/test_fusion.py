@@ -17,6 +17,7 @@ from swatchbook.search.fusion import (
     NUMBER,
     SAME,
     SAME_BEYOND,
+    SAME_WITHIN,
     TEXT_WEIGHTS,
     Ranked,
     default_weights,
@@ -24,6 +25,7 @@ from swatchbook.search.fusion import (
     own_score,
     put_first,
     same_things,
+    same_within,
 )
 
 
@@ -132,9 +134,9 @@ def space(role: Role, tag: str) -> Space:
 def test_local_encoders_have_weights_of_their_own(tags: Mapping[Role, str]) -> None:
     local = {role: space(role, tag) for role, tag in tags.items()}
     assert default_weights(local, text=False, image=True) == pytest.approx(IMAGE_WEIGHTS_OF[tags[Role.VISUAL]])
-    learned = {**local, Role.VISUAL: space(Role.VISUAL, "another model")}
+    learned = {Role.VISUAL: space(Role.VISUAL, "another model")}
     assert default_weights(learned, text=False, image=True) == pytest.approx(IMAGE_WEIGHTS_WITHOUT_STRUCTURE)
-    structured = {**local, Role.STRUCTURE: space(Role.STRUCTURE, "another model")}
+    structured = {**learned, Role.STRUCTURE: space(Role.STRUCTURE, "another model")}
     assert default_weights(structured, text=False, image=True) == IMAGE_WEIGHTS
 
 
@@ -148,18 +150,26 @@ OTHERS = {f"other {n}": 0.05 + n / 1_000 for n in range(SAME_BEYOND)}
 def test_what_is_outstandingly_near_in_both_is_the_same_thing() -> None:
     visual = distances({"cut from": 0.02, "a colour": 0.05, **OTHERS})
     color = distances({"cut from": 0.003, "a colour": 0.002, **OTHERS})
-    assert [match.id for match in same_things({Role.VISUAL: visual, Role.COLOR: color})] == ["cut from"]
+    assert [match.id for match in same_things({Role.VISUAL: visual, Role.COLOR: color}, SAME_WITHIN)] == ["cut from"]
+
+
+def test_network_refuses_what_looks_like_something_else() -> None:
+    within = same_within({role: space(role, tag) for role, tag in image_network.TAGS.items()})
+    alike = distances({"cut from": 0.01, "another thing": 0.01, **OTHERS})
+    seen = distances({"cut from": 0.06, **OTHERS, "another thing": 0.2})
+    found = same_things({Role.STRUCTURE: alike, Role.COLOR: alike, Role.VISUAL: seen}, within)
+    assert [match.id for match in found] == ["cut from"]
 
 
 def test_where_all_are_equally_near_none_is_the_same() -> None:
     alike = distances({**OTHERS, "first": 0.04})
-    assert same_things({Role.VISUAL: alike, Role.COLOR: alike}) == []
+    assert same_things({Role.VISUAL: alike, Role.COLOR: alike}, SAME_WITHIN) == []
 
 
 def test_too_few_pictures_say_nothing_of_distances() -> None:
     few = distances({"first": 0.001, "second": 0.5})
-    assert same_things({Role.VISUAL: few, Role.COLOR: few}) == []
-    assert same_things({Role.VISUAL: distances({**OTHERS, "first": 0.001})}) == []
+    assert same_things({Role.VISUAL: few, Role.COLOR: few}, SAME_WITHIN) == []
+    assert same_things({Role.VISUAL: distances({**OTHERS, "first": 0.001})}, SAME_WITHIN) == []
 
 
 def test_the_same_thing_comes_before_what_a_further_role_prefers() -> None:

@@ -58,7 +58,7 @@ def test_roles_come_beside_those_there_are(resources: Resources, small_catalogue
     assert not is_current(resources, asked)
 
 
-@pytest.mark.parametrize("role", [Role.STRUCTURE, Role.MULTIMODAL])
+@pytest.mark.parametrize("role", [Role.MATERIAL, Role.MULTIMODAL])
 def test_a_role_that_nobody_makes_is_refused_and_nothing_changes(
     resources: Resources, small_catalogue: Path, role: Role
 ) -> None:

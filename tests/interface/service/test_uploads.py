@@ -327,8 +327,8 @@ def post_form(service: Served, body: bytes, kind: str = "multipart/form-data; bo
          "batch_size"),
         (form(PDF, extra=field(b"options", b'{"max_usd": 0}')), "multipart/form-data; boundary=b", 422, "max_usd"),
         (form(PDF, extra=field(b"options", b'{"roles": ["smell"]}')), "multipart/form-data; boundary=b", 422, "roles"),
-        (form(PDF, extra=field(b"options", b'{"roles": ["structure"]}')), "multipart/form-data; boundary=b", 422,
-         "structure"),
+        (form(PDF, extra=field(b"options", b'{"roles": ["material"]}')), "multipart/form-data; boundary=b", 422,
+         "material"),
     ],
 )  # fmt: skip
 def test_what_is_no_such_form_is_refused_with_its_reason(

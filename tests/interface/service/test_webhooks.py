@@ -315,7 +315,7 @@ def test_no_body_that_was_changed_is_believed(body: bytes) -> None:
         ({"url": "https://a.example/", "owner": "a/b"}, 422, "owner"),
         ({"url": "https://a.example/", "owner": "carol"}, 403, "carol"),
         ({"url": "https://a.example/", "options": {"batch_size": 0}}, 422, "batch_size"),
-        ({"url": "https://a.example/", "options": {"roles": ["structure"]}}, 422, "structure"),
+        ({"url": "https://a.example/", "options": {"roles": ["material"]}}, 422, "material"),
         ({"url": "ftp://a.example/"}, 422, "https"),
         ({"url": "https://user:pw@a.example/"}, 422, "user name"),
         ({"url": "https://10.0.0.1/"}, 422, "public"),
