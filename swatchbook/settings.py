@@ -301,7 +301,7 @@ class Settings(BaseSettings):
         min_length=1,
         description=(
             "Model that `siglip` loads: a name on the Hugging Face Hub, or a folder. A larger model gives better "
-            "vectors and takes longer per image."
+            "vectors and takes longer per image; `Marqo/marqo-ecommerce-embeddings-B` was trained on products."
         ),
     )
     encoder_revision: str = Field(

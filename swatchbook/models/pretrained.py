@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from swatchbook.errors import Configuration, reason_of
 from swatchbook.images.encoder_input import Preparation, read_preparation
+from swatchbook.models import open_clip
 from swatchbook.models.weights import TAG_REVISION_DIGITS, Checkpoint
 from swatchbook.settings import PREFIX
 
@@ -17,23 +18,42 @@ if TYPE_CHECKING:
 
 def load_network(folder: Path, checkpoint: Checkpoint) -> Any:
     """Load the transformers model, float32, on the CPU. Raises Configuration if the folder has no usable weights."""
-    import torch
     from safetensors import SafetensorError
+
+    try:
+        return _load_siglip_of_open_clip(folder, checkpoint) if _is_open_clip(folder) else _load(folder, checkpoint)
+    except (OSError, ValueError, SafetensorError) as error:
+        raise _unusable(checkpoint, f"its files are missing or damaged ({reason_of(error)})") from error
+
+
+def _is_open_clip(folder: Path) -> bool:
+    return (folder / open_clip.CONFIG).is_file()
+
+
+def _load_siglip_of_open_clip(folder: Path, checkpoint: Checkpoint) -> Any:
+    if not open_clip.is_supported(_read_json(folder, open_clip.CONFIG, checkpoint)):
+        raise Configuration(
+            f"{PREFIX}{checkpoint.setting}={checkpoint.model} is an OpenCLIP model, of which only SigLIP B/16 and L/16 "
+            "are read.",
+            advice="Choose another model, such as Marqo/marqo-ecommerce-embeddings-B.",
+        )
+    return open_clip.load_siglip(folder).eval()
+
+
+def _load(folder: Path, checkpoint: Checkpoint) -> Any:
+    import torch
     from transformers import AutoModel
     from transformers.utils import logging
 
     logging.disable_progress_bar()  # stderr is for Swatchbook's own progress
-    try:
-        model, loading_info = AutoModel.from_pretrained(
-            folder,
-            dtype=torch.float32,
-            local_files_only=True,
-            use_safetensors=True,
-            trust_remote_code=False,
-            output_loading_info=True,
-        )
-    except (OSError, ValueError, SafetensorError) as error:
-        raise _unusable(checkpoint, f"its files are missing or damaged ({reason_of(error)})") from error
+    model, loading_info = AutoModel.from_pretrained(
+        folder,
+        dtype=torch.float32,
+        local_files_only=True,
+        use_safetensors=True,
+        trust_remote_code=False,
+        output_loading_info=True,
+    )
     # transformers would fill these in with random numbers
     if missing := sorted(loading_info["missing_keys"]) or loading_info["mismatched_keys"]:
         raise _unusable(checkpoint, f"its weights lack {missing[0]} and {len(missing) - 1} more")
@@ -42,7 +62,11 @@ def load_network(folder: Path, checkpoint: Checkpoint) -> Any:
 
 def load_preparation(folder: Path, checkpoint: Checkpoint) -> Preparation:
     """Load the image preprocessing that the model was trained with. Raises Configuration if it is missing."""
-    return read_preparation(_read_json(folder, "preprocessor_config.json", checkpoint), checkpoint.model)
+    if _is_open_clip(folder):
+        config = open_clip.preparation_config(_read_json(folder, open_clip.CONFIG, checkpoint))
+    else:
+        config = _read_json(folder, "preprocessor_config.json", checkpoint)
+    return read_preparation(config, checkpoint.model)
 
 
 def load_tokenizer(folder: Path, checkpoint: Checkpoint, *, longest: int, pad_to: int | None) -> "Tokenizer":

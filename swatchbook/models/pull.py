@@ -11,7 +11,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from swatchbook.errors import Authentication, Configuration, ProviderError, ProviderTimeout, as_failure, reason_of
-from swatchbook.models.weights import DEFAULT_REVISIONS, FILES, Checkpoint, is_folder, revision_setting
+from swatchbook.models.weights import DEFAULT_REVISIONS, Checkpoint, files_of, is_folder, revision_setting
 from swatchbook.records import Record
 from swatchbook.settings import COMMIT, PREFIX, Settings
 
@@ -59,14 +59,16 @@ def pull(checkpoint: Checkpoint) -> Pulled:
     if not (info.sha and re.fullmatch(COMMIT, info.sha)) or checkpoint.revision not in ("", info.sha):
         raise ProviderError(f"The hub returned no commit or another one than requested: {info.sha!r}.", advice=RESUME)
     names = [file.rfilename for file in info.siblings or ()]
-    if not any(fnmatch(name, "*.safetensors") and _is_needed(name) for name in names):
+    if not any(fnmatch(name, "*.safetensors") and _is_needed(name, checkpoint.model) for name in names):
         raise Configuration(
             f"{PREFIX}{checkpoint.setting}={checkpoint.model} has no weights in safetensors format.",
             advice="Choose another model or another revision of it: pickled weights are never loaded.",
         )
     pinned = checkpoint.model_copy(update={"revision": info.sha})
     with _hub_errors(pinned):
-        folder = Path(hub.snapshot_download(pinned.model, revision=pinned.revision, allow_patterns=list(FILES)))
+        folder = Path(
+            hub.snapshot_download(pinned.model, revision=pinned.revision, allow_patterns=files_of(pinned.model))
+        )
         return _pulled(pinned, folder)
 
 
@@ -78,7 +80,7 @@ def _cached_folder(checkpoint: Checkpoint) -> Path | None:
 
 
 def _pulled(checkpoint: Checkpoint, folder: Path) -> Pulled:
-    files = [file for file in folder.iterdir() if _is_needed(file.name)]
+    files = [file for file in folder.iterdir() if _is_needed(file.name, checkpoint.model)]
     is_default = DEFAULT_REVISIONS.get(checkpoint.model) == checkpoint.revision
     return Pulled(
         model=checkpoint.model,
@@ -90,8 +92,8 @@ def _pulled(checkpoint: Checkpoint, folder: Path) -> Pulled:
     )
 
 
-def _is_needed(name: str) -> bool:
-    return any(fnmatch(name, pattern) for pattern in FILES)
+def _is_needed(name: str, model: str) -> bool:
+    return any(fnmatch(name, pattern) for pattern in files_of(model))
 
 
 @contextmanager

@@ -16,16 +16,27 @@ from swatchbook.settings import PREFIX
 DEFAULT_REVISIONS: Final = {
     "google/siglip2-base-patch16-224": "75de2d55ec2d0b4efc50b3e9ad70dba96a7b2fa2",
     "facebook/dinov2-base": "f9e44c814b77203eaa57a6bdbbd535f21ede1415",
+    "Marqo/marqo-ecommerce-embeddings-B": "05d9b360d16ec25315b7d8c8ff0a46e3eec1152e",
+    "Marqo/marqo-ecommerce-embeddings-L": "8a6aa5f90b823af87f710fc5139be2642a94e757",
 }
 """Model -> commit that is used if no setting names another."""
 
 FILES: Final = (
     "config.json", "preprocessor_config.json", "tokenizer.json", "tokenizer_config.json",
     "model.safetensors", "model-*.safetensors", "model.safetensors.index.json",
+    "open_clip_config.json", "open_clip_model.safetensors",
 )  # fmt: skip
 """Files of a model that are read. Pickled weights (`pytorch_model.bin`) are not: loading them can run any code."""
 
+_TWICE: Final = frozenset({"Marqo/marqo-ecommerce-embeddings-B", "Marqo/marqo-ecommerce-embeddings-L"})
+"""Models whose repository has the same weights once more as `model.safetensors`, for code that is never run."""
+
 TAG_REVISION_DIGITS: Final = 12
+
+
+def files_of(model: str) -> list[str]:
+    """Return the patterns of the files of a hub model that are read."""
+    return [pattern for pattern in FILES if model not in _TWICE or pattern != "model.safetensors"]
 
 
 class Checkpoint(Record):
@@ -48,7 +59,9 @@ class Checkpoint(Record):
 
         try:
             return Path(
-                snapshot_download(self.model, revision=self.revision, allow_patterns=list(FILES), local_files_only=True)
+                snapshot_download(
+                    self.model, revision=self.revision, allow_patterns=files_of(self.model), local_files_only=True
+                )
             )
         except LocalEntryNotFoundError:
             revision = self.revision[:TAG_REVISION_DIGITS]
@@ -88,7 +101,8 @@ def is_folder(model: str) -> bool:
 def folder_digest(folder: Path, setting: str) -> str:
     """Return the SHA-256 of the names and bytes of a model's files. Raises Configuration if there is no model."""
     files = sorted({file for pattern in FILES for file in folder.glob(pattern)})
-    if not {"config.json", "preprocessor_config.json"} <= {file.name for file in files}:
+    names = {file.name for file in files}
+    if not ({"config.json", "preprocessor_config.json"} <= names or "open_clip_config.json" in names):
         raise Configuration(
             f"{PREFIX}{setting}={folder} contains no model.",
             advice="Name a model on the Hugging Face hub, or a folder written by `save_pretrained`.",

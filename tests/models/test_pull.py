@@ -11,13 +11,14 @@ from typing import Any
 import numpy as np
 import pytest
 from huggingface_hub import constants
+from safetensors.torch import load_file
 
 from swatchbook.errors import Authentication, Configuration, Failure, ProviderError
 from swatchbook.models.pull import chosen, pull
 from swatchbook.models.registry import load, tags
 from swatchbook.records import Role
 from swatchbook.settings import Settings
-from tests.models import tiny
+from tests.models import test_open_clip, tiny
 from tests.models.hub import COMMIT, Hub, hub
 
 SIGLIP, DINO = "lab/tiny-siglip", "lab/tiny-dinov2"
@@ -76,6 +77,15 @@ def test_a_model_that_nobody_has_pinned_comes_with_the_line_that_pins_it(there: 
     pulled = pull_encoder(named(encoder_revision=""))
     assert pulled.pin == f"SWATCHBOOK_ENCODER_REVISION={COMMIT}"
     assert load(named()).encoder.dimensions[Role.VISUAL] == 32
+
+
+def test_weights_that_a_repository_has_twice_are_fetched_once(there: Hub, tmp_path: Path) -> None:
+    name = "Marqo/marqo-ecommerce-embeddings-B"
+    there.models[name] = test_open_clip.save(tmp_path / "model", load_file(test_open_clip.FILE))
+    assert pull_encoder(named(encoder_model=name)).files == 5
+    assert {"open_clip_model.safetensors", "open_clip_config.json"} <= set(there.fetched())
+    assert not {"model.safetensors", "code.py"} & set(there.fetched())
+    assert load(named(encoder_model=name)).encoder.dimensions[Role.VISUAL] == 64
 
 
 def test_a_file_cut_off_is_taken_up_where_it_ended(
