@@ -354,7 +354,7 @@ def _product(work: Work, key: str, item: ListedItem) -> Product:
 def _chunk(work: Work, key: str, item: ListedItem, number: int) -> Chunk:
     """Return what is said of an item, which is embedded once for all of its pictures. Another text is another chunk."""
     captions = [picture.caption for picture in item.pictures]
-    text = "\n".join(dict.fromkeys(filter(None, (item.title, item.text, *captions))))
+    text = ". ".join(dict.fromkeys(filter(None, (item.title, item.text, *captions))))  # models know where one ends
     return Chunk(
         id=chunk_id(work.document, f"{key}:{text_key(text)}"),
         parent=None,

@@ -517,11 +517,11 @@ def test_what_is_said_of_an_item_is_one_text_of_all_its_pictures(resources: Reso
 
     work = begin(resources, batch(folder, SOFA | {"description": "Three seats"}, LAMP), mirror=True)
     scanned(resources, work)
-    assert said() == {"Linen sofa\nNord · Three seats": (1, "pending"), "Brass lamp": (2, "pending")}
+    assert said() == {"Linen sofa. Nord · Three seats": (1, "pending"), "Brass lamp": (2, "pending")}
     finish_items(resources)
     batch(folder, SOFA | {"description": "Four seats"}, LAMP)
     scanned(resources, work)
-    assert said() == {"Linen sofa\nNord · Four seats": (1, "pending"), "Brass lamp": (2, "done")}
+    assert said() == {"Linen sofa. Nord · Four seats": (1, "pending"), "Brass lamp": (2, "done")}
     batch(folder, LAMP)
     scanned(resources, work)
     assert said() == {"Brass lamp": (2, "done")}
