@@ -121,9 +121,9 @@ PURE_STAGES: Mapping[str, PureStage] = {
             "swatchbook/pipeline/extract.py",
         ),
     ),
-    # not cached: another version lets the next run give the items of unchanged folders their new titles
+    # not cached: another version lets the next run give the items of unchanged folders their new titles and texts
     "items": PureStage(
-        version="3",
+        version="4",
         options=("categories",),
         modules=tuple(
             f"swatchbook/{name}.py" for name in ("sources/folder", "sources/sidecar", "sources/listed", "display_name")

@@ -11,10 +11,10 @@ from sqlalchemy import Connection, Row, func, select, update
 
 from swatchbook.ledger.bulk_rows import Values, delete_rows_by_key, upsert_rows
 from swatchbook.ledger.database import Ledger, execute_in, select_in
-from swatchbook.ledger.dirty import hide_images
+from swatchbook.ledger.dirty import hide_chunks, hide_images
 from swatchbook.ledger.runs import Run, require_live
-from swatchbook.ledger.stage_results import replace_pictures, replace_products
-from swatchbook.ledger.tables import images, links, placements, products, source_items
+from swatchbook.ledger.stage_results import replace_chunks, replace_pictures, replace_products
+from swatchbook.ledger.tables import chunks, images, links, placements, products, source_items
 from swatchbook.records import Extraction, LinkKind, ReadItem, SourceItem, SourcePicture, Stamp, place_of_item
 
 MAX_PICTURES = 1_000
@@ -87,7 +87,8 @@ def save_items(ledger: Ledger, run: Run, read: Sequence[ReadItem], scan: str, *,
     with ledger.write() as connection:
         require_live(connection, run)
         before = _products_of(connection, run, keys)
-        old_links = _links_to(connection, run, before)
+        said = _chunks_of(connection, before)
+        old_links = _links_to(connection, run, {*before, *said})
         sources = {link[1] for link in old_links} | _places_of(connection, run, keys)
         query = select(placements).where(placements.c.document == run.document)
         placed = {row.id: row for row in select_in(connection, query, placements.c.id, sources)}
@@ -108,6 +109,7 @@ def save_items(ledger: Ledger, run: Run, read: Sequence[ReadItem], scan: str, *,
             ],
             review_below=review_below,
         )
+        replace_chunks(connection, run, [each.chunk for each in read if each.chunk], said)
         replace_products(
             connection,
             run.document,
@@ -173,7 +175,8 @@ def remove_items(ledger: Ledger, run: Run, keys: Collection[str]) -> None:
     with ledger.write() as connection:
         require_live(connection, run)
         removed = _products_of(connection, run, keys)
-        old_links = _links_to(connection, run, removed)
+        said = _chunks_of(connection, removed)
+        old_links = _links_to(connection, run, {*removed, *said})
         sources = {source for _, source, _ in old_links} | _places_of(connection, run, keys)
         query = select(placements.c.id, placements.c.image)
         shown = {row.image for row in select_in(connection, query, placements.c.id, sources)}
@@ -182,6 +185,7 @@ def remove_items(ledger: Ledger, run: Run, keys: Collection[str]) -> None:
         delete_rows_by_key(connection, products, removed.keys())
         delete_rows_by_key(connection, source_items, [(run.document, key) for key in keys])
         hide_images(connection, shown)
+        hide_chunks(connection, said)
 
 
 def forget_stamps(ledger: Ledger, document: str) -> None:
@@ -224,9 +228,15 @@ def _places_of(connection: Connection, run: Run, keys: Collection[str]) -> set[s
     }
 
 
+def _chunks_of(connection: Connection, ids: Collection[str]) -> dict[str, Row[Any]]:
+    """Return id -> row of the texts that are linked to these products, locked against other writers."""
+    linked = select(links.c.source).where(links.c.kind == LinkKind.CHUNK_PRODUCT)
+    sources = {row.source for row in select_in(connection, linked, links.c.target, ids)}
+    query = select(chunks).with_for_update()
+    return {row.id: row for row in select_in(connection, query, chunks.c.id, sources)}
+
+
 def _links_to(connection: Connection, run: Run, ids: Collection[str]) -> set[tuple[str, str, str]]:
-    """Return (kind, source, target) of the links of pictures to these products."""
-    query = select(links.c.kind, links.c.source, links.c.target).where(
-        links.c.document == run.document, links.c.kind == LinkKind.IMAGE_PRODUCT
-    )
+    """Return (kind, source, target) of the links to these products and texts."""
+    query = select(links.c.kind, links.c.source, links.c.target).where(links.c.document == run.document)
     return {(row.kind, row.source, row.target) for row in select_in(connection, query, links.c.target, ids)}

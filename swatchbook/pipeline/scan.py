@@ -38,6 +38,7 @@ from swatchbook.pipeline.work import Work
 from swatchbook.records import (
     NO_BOX,
     NO_PAGE,
+    Chunk,
     Evidence,
     Extraction,
     Link,
@@ -53,6 +54,7 @@ from swatchbook.records import (
     SourcePicture,
     Stamp,
     Unreadable,
+    chunk_id,
     item_product_id,
     place_of_item,
     sha256,
@@ -307,6 +309,7 @@ def _read_item(
     evidence = (Evidence(rule="item", text=item.item),)
     has_picture = any(picture.content_key for picture in pictures)
     product = _product(work, key, item) if has_picture and not item.failure else None
+    chunk = _chunk(work, key, item, number) if product else None
     return ReadItem(
         source=SourceItem(
             item=item.item,
@@ -320,13 +323,13 @@ def _read_item(
             message=message,
         ),
         product=product,
+        chunk=chunk,
         extraction=Extraction(
             pictures=tuple(found.values()), placements=tuple(placements), unreadable=tuple(unreadable)
         ),
         links=tuple(
-            Link(kind=LinkKind.IMAGE_PRODUCT, source=placement.id, target=product.id, score=1.0, evidence=evidence)
-            for placement in placements
-            if product
+            Link(kind=kind, source=source, target=target, score=1.0, evidence=evidence)
+            for kind, source, target in _links(product, chunk, placements)
         ),
         vectors={p.content_key: item.vector for p in pictures if p.content_key} if item.vector else {},
     )
@@ -346,6 +349,33 @@ def _product(work: Work, key: str, item: ListedItem) -> Product:
         confidence=1.0,
         evidence=(Evidence(rule="item", text=item.item),),
     )
+
+
+def _chunk(work: Work, key: str, item: ListedItem, number: int) -> Chunk:
+    """Return what is said of an item, which is embedded once for all of its pictures. Another text is another chunk."""
+    captions = [picture.caption for picture in item.pictures]
+    text = ". ".join(dict.fromkeys(filter(None, (item.title, item.text, *captions))))  # models know where one ends
+    return Chunk(
+        id=chunk_id(work.document, f"{key}:{text_key(text)}"),
+        parent=None,
+        ordinal=number,
+        kind="text",
+        text=text,
+        text_key=text_key(text),
+        headings=(),
+        pages=(),
+    )
+
+
+def _links(
+    product: Product | None, chunk: Chunk | None, placements: Sequence[Placement]
+) -> Iterator[tuple[LinkKind, str, str]]:
+    """Yield kind, source and target of the links between an item's product, text and pictures."""
+    if product and chunk:
+        yield LinkKind.CHUNK_PRODUCT, chunk.id, product.id
+        for placement in placements:
+            yield LinkKind.IMAGE_PRODUCT, placement.id, product.id
+            yield LinkKind.IMAGE_CHUNK, placement.id, chunk.id
 
 
 def _placement(work: Work, item: ListedItem, picture: ListedPicture | ListedUrl, content_key: str) -> Placement:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pydantic import Field
 
 from swatchbook.records.base import Record, Sha256
+from swatchbook.records.chunks import Chunk
 from swatchbook.records.images import Extraction
 from swatchbook.records.items import Role
 from swatchbook.records.products import Link, Product
@@ -68,13 +69,14 @@ class SourceItem:
 
 
 class ReadItem(Record):
-    """An item to be saved, with its product, the placements of its pictures, and the links between them.
+    """An item to be saved, with its product, what is said of it, the placements of its pictures, and the links.
 
     `vectors`: content key -> the vector that its source has of this picture.
     """
 
     source: SourceItem
     product: Product | None
+    chunk: Chunk | None
     extraction: Extraction
     links: tuple[Link, ...]
     vectors: Mapping[Sha256, GivenVector] = {}

@@ -64,6 +64,7 @@ def read(
             ),
         ),
         product=product,
+        chunk=None,
         extraction=Extraction(
             pictures=() if broken else tuple(pictures),
             placements=places,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from swatchbook.cache_keys import PURE_STAGES
 from swatchbook.errors import InvalidReference, UnsupportedFormat
@@ -17,13 +17,13 @@ from swatchbook.ledger.queries.document import show_document
 from swatchbook.ledger.queries.failures import failures, other_failures
 from swatchbook.ledger.queries.filters import facets
 from swatchbook.ledger.queries.source_items import complete_items, count_items
-from swatchbook.ledger.tables import images, items
+from swatchbook.ledger.tables import chunks, contents, images, items
 from swatchbook.pipeline.register import Registered
 from swatchbook.pipeline.register_folder import register_folder, register_known_folder
 from swatchbook.pipeline.run import begin_work
 from swatchbook.pipeline.scan import is_unchanged, scan
 from swatchbook.pipeline.work import Work
-from swatchbook.records import IngestOptions, ItemState, Role, Scan
+from swatchbook.records import IngestOptions, ItemState, LinkKind, Role, Scan
 from swatchbook.resources import Resources
 from swatchbook.upkeep.verify import verify
 from tests.ledger import scene
@@ -73,7 +73,9 @@ def finish_items(resources: Resources) -> None:
     """Let every open item have been made and published, as by a run that is over."""
     with resources.ledger.write() as connection:
         connection.execute(update(items).where(items.c.state == ItemState.PENDING).values(state=ItemState.DONE))
-        connection.execute(update(images).values(made=images.c.dirty, published=images.c.dirty))
+        connection.execute(delete(chunks).where(chunks.c.gone))
+        for table in (images, chunks):
+            connection.execute(update(table).values(made=table.c.dirty, published=table.c.dirty))
 
 
 def test_each_picture_is_a_product_with_its_path(resources: Resources, folder: Path) -> None:
@@ -88,7 +90,7 @@ def test_each_picture_is_a_product_with_its_path(resources: Resources, folder: P
         ("file", "oak.png", "shown"), ("file", "slate.jpg", "shown"), ("file", "sub/linen.webp", "shown"),
     ]  # fmt: skip
     assert {(image["width"], image["height"]) for image in shown["images"]} == {(64, 48)}
-    linked = {(link["source"], link["target"]) for link in shown["links"]}
+    linked = {(link["source"], link["target"]) for link in shown["links"] if link["kind"] == LinkKind.IMAGE_PRODUCT}
     assert linked == {(p["id"], product["id"]) for p, product in zip(places, shown["products"], strict=True)}
 
 
@@ -233,8 +235,9 @@ def test_moved_file_stays_the_same_image(resources: Resources, folder: Path) -> 
     assert after.keys() == before.keys()
     assert {"sub/eiche.png"} in after.values()
     assert names(resources, work) == ["slate", "linen", "eiche"]
+    of_pictures = select(items.c.state).where(items.c.role != Role.TEXT)
     with resources.ledger.read() as connection:
-        assert set(connection.execute(select(items.c.state)).scalars()) == {ItemState.DONE}, "nothing is made again"
+        assert set(connection.execute(of_pictures).scalars()) == {ItemState.DONE}, "nothing is made again"
 
 
 def test_file_that_is_gone_is_reported_and_stays_searchable(resources: Resources, folder: Path) -> None:
@@ -496,10 +499,32 @@ def test_item_of_a_batch_is_a_product_with_its_pictures(resources: Resources, fo
     ]  # fmt: skip
     assert shown["products"][0]["metadata"] == {"price": "900", "brand": "Nord"}
     by_product = {product["id"]: product["name"] for product in shown["products"]}
-    assert sorted(by_product[link["target"]] for link in shown["links"]) == [
+    assert sorted(by_product[each["target"]] for each in shown["links"] if each["kind"] == LinkKind.IMAGE_PRODUCT) == [
         "Bench", "Brass lamp", "Brass lamp", "Linen sofa",
     ]  # fmt: skip
     assert len(shown["images"]) == 3
+
+
+def test_what_is_said_of_an_item_is_one_text_of_all_its_pictures(resources: Resources, folder: Path) -> None:
+    def said() -> dict[str, tuple[int, str]]:
+        """Return text -> how many pictures have it, and the state of its vector."""
+        shown = show_document(resources.ledger, work.document)
+        pictures = [link["target"] for link in shown["links"] if link["kind"] == LinkKind.IMAGE_CHUNK]
+        query = select(chunks.c.id, contents.c.text, items.c.state).join(items, items.c.key == chunks.c.text_key)
+        with resources.ledger.read() as connection:
+            rows = connection.execute(query.join(contents, contents.c.key == chunks.c.text_key).where(~chunks.c.gone))
+            return {row.text: (pictures.count(row.id), row.state) for row in rows}
+
+    work = begin(resources, batch(folder, SOFA | {"description": "Three seats"}, LAMP), mirror=True)
+    scanned(resources, work)
+    assert said() == {"Linen sofa. Nord · Three seats": (1, "pending"), "Brass lamp": (2, "pending")}
+    finish_items(resources)
+    batch(folder, SOFA | {"description": "Four seats"}, LAMP)
+    scanned(resources, work)
+    assert said() == {"Linen sofa. Nord · Four seats": (1, "pending"), "Brass lamp": (2, "done")}
+    batch(folder, LAMP)
+    scanned(resources, work)
+    assert said() == {"Brass lamp": (2, "done")}
 
 
 def test_changed_metadata_is_saved_without_reading_or_embedding(resources: Resources, folder: Path) -> None:
