@@ -163,6 +163,12 @@ class Unexpected(Failure):
     kind, policy = "unexpected", Policy.BACKOFF
 
 
+class PluginFailed(Unexpected):
+    """A plugin raised an exception; the message names the plugin, and quotes the exception in one line."""
+
+    kind, policy = "plugin_failed", Policy.BACKOFF
+
+
 UNEXPECTED_MESSAGE = "An unexpected error (see the log)."
 
 # --- wait: the provider said when to call again -----------------------------------------------------------------------

@@ -1,5 +1,5 @@
-"""What a process has opened: ledger, file store, index, models and decoders, each on first use. Chooses LanceDB or
-Weaviate; the models are chosen in `models/registry.py`.
+"""What a process has opened: ledger, file store, index, models and decoders, each on first use. The index is
+chosen here, the models in `models/registry.py`.
 """
 
 import json
@@ -14,6 +14,7 @@ from swatchbook.errors import Configuration
 from swatchbook.ledger.database import Ledger, open_ledger
 from swatchbook.ledger.read_cache import ReadCache
 from swatchbook.ledger.spaces import registered
+from swatchbook.plugins import Kind, find
 from swatchbook.records import RoleTag
 from swatchbook.runtime.heap import limit_arenas
 from swatchbook.settings import Settings, scale_rate_limits
@@ -80,18 +81,12 @@ class Resources:
 
     @cached_property
     def index(self) -> "Index":
-        if self.settings.index == "weaviate":
-            from swatchbook.index.weaviate import WeaviateIndex
+        plugin = find(Kind.INDEX, self.settings.index)
+        if plugin.package is None:
+            return plugin.load()(self.settings, lag=self._lag)  # type: ignore[no-any-return]
+        from swatchbook.index.plugged import open_plugin
 
-            key = self.settings.weaviate_api_key
-            return WeaviateIndex(
-                self.settings.weaviate_url,
-                grpc_port=self.settings.weaviate_grpc_port,
-                api_key=key.get_secret_value() if key else None,
-            )
-        from swatchbook.index.lance import LanceIndex
-
-        return LanceIndex(self.settings.index_folder, lag=self._lag)
+        return open_plugin(plugin, self.settings)
 
     @cached_property
     def askers(self) -> ThreadPoolExecutor:
@@ -100,9 +95,15 @@ class Resources:
 
     @cached_property
     def models(self) -> "Models":
-        from swatchbook.models.registry import load
+        return self._load_models(self.settings)
 
-        return load(self.settings)
+    def _load_models(self, settings: Settings) -> "Models":
+        """Return the models of these settings. Raises Configuration for a plugin whose vectors do not fit its space."""
+        from swatchbook.models import registry
+
+        if registry.uses_plugin(settings):
+            registry.require_same_dimensions(settings, [each.space for each in registered(self.ledger)])
+        return registry.load(settings)
 
     def models_of(self, pair: RoleTag) -> "Models":
         """Return the models of which one makes vectors of this tag, whatever the settings name now.
@@ -123,7 +124,7 @@ class Resources:
             )
         record = json.dumps(registry.model_record(settings, pair.role), sort_keys=True)
         with self._models_lock:
-            return self._models_by_record.setdefault(record, registry.load(settings))
+            return self._models_by_record.setdefault(record, self._load_models(settings))
 
     def model_record(self, pair: RoleTag) -> "dict[str, Any] | None":
         """Return the settings that name the model of this tag, as the ledger keeps them; None if they are unknown."""

@@ -38,6 +38,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from swatchbook import plugins
 from swatchbook.errors import Configuration, reason_of
 from swatchbook.loopback import is_loopback
 from swatchbook.records import Owner, Role
@@ -49,8 +50,8 @@ ENV_FILE = "SWATCHBOOK_ENV_FILE"
 `--env-file` sets it, so that the process and its child processes read the same file.
 """
 
-LOCAL_TEXT_ENCODERS = frozenset({"e5", "minilm"})
-"""Choices of SWATCHBOOK_TEXT_ENCODER that run on this machine."""
+PAID_TEXT_ENCODERS = frozenset({"voyage", "openai"})
+"""Choices of SWATCHBOOK_TEXT_ENCODER that a provider runs. All others, also plugins, run on this machine."""
 
 PROFILES: Mapping[str, Mapping[str, Any]] = {
     "local": {"index": "lance"},
@@ -77,6 +78,19 @@ def _parse_object(value: Any) -> Any:
     """Parse the text of a variable, a JSON object, into a dict."""
     return json.loads(value) if isinstance(value, str) else value
 
+
+def _check_choice(name: str, info: ValidationInfo) -> str:
+    """Return the name of something built in, or of an installed plugin, which is not imported here."""
+    try:
+        plugins.find(plugins.Kind(str(info.field_name)), name)
+    except Configuration as failure:
+        sentence = str(failure).rstrip(".")
+        raise ValueError(sentence[0].lower() + sentence[1:]) from None
+    return name
+
+
+Choice = Annotated[str, AfterValidator(_check_choice)]
+"""A name in `plugins.BUILT_IN`, or of a plugin."""
 
 Suffix = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]{1,8}$", to_lower=True)]
 
@@ -261,9 +275,12 @@ class Settings(BaseSettings):
             "workers run on different machines."
         ),
     )
-    index: Literal["lance", "weaviate"] = Field(
+    index: Choice = Field(
         default="lance",
-        description="The vector index; `lance` needs no server, `weaviate` can be shared by several machines.",
+        description=(
+            "The vector index; `lance` needs no server, `weaviate` can be shared by several machines. Or the name of a "
+            "plugin."
+        ),
     )
     weaviate_url: str = Field(
         default="http://127.0.0.1:8080",
@@ -288,12 +305,13 @@ class Settings(BaseSettings):
     )
 
     # models
-    encoder: Literal["efficientnet", "descriptors", "siglip"] = Field(
+    encoder: Choice = Field(
         default="efficientnet",
         description=(
             "Encoder of the visual vectors: `efficientnet` knows what pictures show, and its weights come with "
             "Swatchbook; `descriptors` knows only their colours, texture and layout; `siglip` loads any SigLIP, "
-            "SigLIP 2 or CLIP model, which also makes images searchable by text, and needs its weights."
+            "SigLIP 2 or CLIP model, which also makes images searchable by text, and needs its weights. "
+            "Or the name of a plugin."
         ),
     )
     encoder_model: str = Field(
@@ -348,10 +366,11 @@ class Settings(BaseSettings):
             "vectors stay as good. Set float32 to compare vectors across machines."
         ),
     )
-    analyst: Literal["local", "vision"] = Field(
+    analyst: Choice = Field(
         default="local",
         description=(
-            "Who analyses images: `local` rules, or a `vision` model, which recognises more and costs money or a GPU."
+            "Who analyses images: `local` rules, or a `vision` model, which recognises more and costs money or a GPU. "
+            "Or the name of a plugin."
         ),
     )
     vision_side: int = Field(
@@ -372,12 +391,12 @@ class Settings(BaseSettings):
             "confidence. 0: none. Raise it to review more images."
         ),
     )
-    text_encoder: Literal["e5", "minilm", "voyage", "openai"] = Field(
+    text_encoder: Choice = Field(
         default="e5",
         description=(
             "Encoder of the understanding and text vectors: `e5` reads a hundred languages on this machine, `minilm` "
             "only English, for collections that were made with it; `openai` is any endpoint with OpenAI's embeddings "
-            "API."
+            "API. Or the name of a plugin."
         ),
     )
     discovery: Literal["layout", "assist", "llm"] = Field(
@@ -846,7 +865,7 @@ class Settings(BaseSettings):
     @property
     def has_local_text_encoder(self) -> bool:
         """Return whether texts are embedded on this machine, which costs nothing, rather than by a provider."""
-        return self.text_encoder in LOCAL_TEXT_ENCODERS
+        return self.text_encoder not in PAID_TEXT_ENCODERS
 
     @property
     def results_folder(self) -> Path:

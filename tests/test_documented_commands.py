@@ -276,6 +276,8 @@ OTHER_PROGRAMS: Mapping[str, str] = {
     "::test_production_profile_is_found_by_what_it_says_and_pays_every_answer_once",
     "docker compose run --rm models": "tests/containers/test_compose.py"
     "::test_weights_are_written_by_who_fetches_them_and_only_read_by_all_others",
+    "pip install ./colorgrid": "tests/plugins/test_plugins.py"
+    "::test_plugin_is_installed_into_a_fresh_environment_and_used",
     **dict.fromkeys(("cat ", "cd ", "grep ", "sed ", "export "), _SET_OR_SHOWN),
     **dict.fromkeys(("docker compose exec", "docker compose logs"), _OPERATION),
     **dict.fromkeys(("kubectl ", "prefect work-pool", "pip install prefect-kubernetes"), _KUBERNETES),

@@ -66,7 +66,7 @@ def test_a_missing_named_env_file_is_an_error(monkeypatch: pytest.MonkeyPatch) -
         ("MAX_DOCUMENT_MB", "lots", "SWATCHBOOK_MAX_DOCUMENT_MB=lots"),
         ("PAGE_SECONDS", "nan", "SWATCHBOOK_PAGE_SECONDS=nan"),
         ("DECODERS", "65", "Default: 2."),
-        ("INDEX", "pinecone", "'lance' or 'weaviate'"),
+        ("INDEX", "pinecone", "no index is called 'pinecone'. Built in: lance, weaviate; installed plugins: none."),
         ("RETRY_DELAYS", "1,soon", "SWATCHBOOK_RETRY_DELAYS=soon"),
         ("RETRY_DELAYS", "[1,", "SWATCHBOOK_RETRY_DELAYS"),
         ("RETRY_DELAYS", "-1", "SWATCHBOOK_RETRY_DELAYS=-1"),

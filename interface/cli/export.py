@@ -9,11 +9,12 @@ import typer
 
 from interface.cli.exit_status import COMPLETED, OPEN
 from interface.cli.terminal import note
-from swatchbook.errors import InvalidReference, reason_of
+from swatchbook.errors import Configuration, InvalidReference, reason_of
 from swatchbook.export.atomic_file import atomic_file
 from swatchbook.export.formats import Format, write_products
 from swatchbook.export.products import ProductRow, as_rows, copy_pictures, read_products
 from swatchbook.ledger.documents import Document
+from swatchbook.plugins import Kind, find
 from swatchbook.records import DocumentStatus, Record
 from swatchbook.resources import Resources
 
@@ -22,7 +23,7 @@ class Exported(Record):
     """What an export wrote: `incomplete` names documents that are not completed, `missing` pictures without a file."""
 
     to: str | None
-    format: Format
+    format: str
     documents: int
     products: int
     variants: int  # and parts
@@ -34,15 +35,19 @@ class Exported(Record):
         return OPEN if self.incomplete or self.missing else COMPLETED
 
 
-def choose_format(given: str | None, to: Path | None) -> Format:
-    """Return the format: the given one, else that of the file's suffix, else CSV.
+def choose_format(given: str | None, to: Path | None) -> str:
+    """Return the format: the given one, which may be a plugin's, else that of the file's suffix, else CSV.
 
-    Raises BadParameter where stdout cannot take it.
+    Raises BadParameter for a format that there is not, and where stdout cannot take it.
     """
     suffix = to.suffix.lower().lstrip(".") if to else ""
-    form = Format(given) if given else Format(suffix) if suffix in set(Format) else Format.CSV
-    if to is None and not form.is_text:
-        raise typer.BadParameter(f"{form.value} is written to a file: add --to PATH", param_hint="--format")
+    form = given or (suffix if suffix in set(Format) else Format.CSV)
+    try:
+        find(Kind.EXPORTER, form)
+    except Configuration as failure:
+        raise typer.BadParameter(str(failure), param_hint="--format") from failure
+    if to is None and not (form in set(Format) and Format(form).is_text):
+        raise typer.BadParameter(f"{form} is written to a file: add --to PATH", param_hint="--format")
     return form
 
 
@@ -55,11 +60,11 @@ def exportable(documents: Sequence[Document], *, every: bool) -> list[Document]:
 
 
 def export(
-    resources: Resources, documents: Sequence[Document], form: Format, *, to: Path | None, pictures: Path | None
+    resources: Resources, documents: Sequence[Document], form: str, *, to: Path | None, pictures: Path | None
 ) -> Exported:
     """Write the products of these documents to `to`, or to stdout; copy their pictures to the folder `pictures`.
 
-    Raises InvalidReference for a path that cannot be written, DiskFull, TooLarge.
+    Raises InvalidReference for a path that cannot be written, DiskFull, TooLarge, PluginFailed.
     """
     if pictures is not None:
         try:

@@ -1,5 +1,5 @@
 """The formats of an export: CSV, JSON lines, XLSX (Excel) and Parquet, one row for each
-product and for each of its variants.
+product and for each of its variants; and those of plugins, which write the same rows.
 
 In JSON lines and Parquet, lists stay lists. In CSV and XLSX their values stand in one cell with `|` between them.
 Except in JSON lines, each kind of metadata is a column `metadata.<name>`, the most frequent first.
@@ -23,6 +23,7 @@ from typing import IO, Any, BinaryIO
 
 from swatchbook.errors import TooLarge
 from swatchbook.export.products import ProductRow
+from swatchbook.plugins import Kind, find
 
 Cell = str | float | None
 
@@ -39,7 +40,7 @@ _PARQUET_ROWS = 1_000  # written together
 
 
 class Format(StrEnum):
-    """A format, named as the suffix of its files."""
+    """A built-in format, named as the suffix of its files."""
 
     CSV = "csv"
     JSONL = "jsonl"
@@ -52,17 +53,17 @@ class Format(StrEnum):
         return self in (Format.CSV, Format.JSONL)
 
 
-def write_products(rows: Iterable[ProductRow], form: Format, out: BinaryIO, *, temporary_folder: Path) -> int:
+def write_products(rows: Iterable[ProductRow], form: str, out: BinaryIO, *, temporary_folder: Path) -> int:
     """Write products to a binary file, which must be seekable for XLSX and Parquet, and return how many they are.
 
-    The rows are read once; while the columns are not known, they wait in a temporary file. Raises TooLarge for more
-    than Excel can hold.
+    The rows are read once, and wait in a temporary file until the columns are known. `form`: a Format, or the name of a
+    plugin. Raises TooLarge for more than Excel can hold, Configuration and PluginFailed for a plugin.
     """
-    if form is Format.JSONL:
-        return _write_jsonl(rows, out)
-    with _Spool(rows, temporary_folder) as spool:
-        {Format.CSV: _write_csv, Format.XLSX: _write_xlsx, Format.PARQUET: _write_parquet}[form](spool, out)
-        return spool.count
+    plugin = find(Kind.EXPORTER, form)
+    write = plugin.load()
+    with Rows(rows, temporary_folder) as spooled, plugin.named():
+        write(spooled, out)
+        return spooled.count
 
 
 def protect_cell(cell: Cell) -> Cell:
@@ -70,8 +71,8 @@ def protect_cell(cell: Cell) -> Cell:
     return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA_STARTS) else cell
 
 
-class _Spool:
-    """Rows in a temporary file, and the names of their metadata."""
+class Rows:
+    """Rows of products in a temporary file, to be read as often as wanted; `columns`: the names of their cells."""
 
     def __init__(self, rows: Iterable[ProductRow], folder: Path) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -84,7 +85,7 @@ class _Spool:
             self.count += 1
         self.metadata = tuple(name for name, _ in sorted(names.items(), key=lambda item: (-item[1], item[0])))
 
-    def __enter__(self) -> "_Spool":
+    def __enter__(self) -> "Rows":
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -108,34 +109,34 @@ def _cell(value: Any) -> Cell:
     return _BETWEEN.join(map(str, value)) if isinstance(value, tuple) else value
 
 
-def _write_jsonl(rows: Iterable[ProductRow], out: BinaryIO) -> int:
-    count = 0
+def write_jsonl(rows: Rows, out: BinaryIO) -> None:
+    """Write an object of JSON for each row."""
     for row in rows:
         out.write(json.dumps(row.model_dump(mode="json"), ensure_ascii=False).encode() + b"\n")
-        count += 1
-    return count
 
 
-def _write_csv(spool: _Spool, out: BinaryIO) -> None:
+def write_csv(rows: Rows, out: BinaryIO) -> None:
+    """Write CSV with a line of columns; no cell is a formula."""
     text = io.TextIOWrapper(out, encoding="utf-8", newline="", write_through=True)
     writer = csv.writer(text)
-    writer.writerow(map(protect_cell, spool.columns))
-    writer.writerows(map(protect_cell, cells) for cells in spool.cells())
+    writer.writerow(map(protect_cell, rows.columns))
+    writer.writerows(map(protect_cell, cells) for cells in rows.cells())
     text.detach()
 
 
-def _write_xlsx(spool: _Spool, out: BinaryIO) -> None:
+def write_xlsx(rows: Rows, out: BinaryIO) -> None:
+    """Write a workbook of Excel with a sheet `products`. Raises TooLarge."""
     import xlsxwriter
 
-    if spool.count >= _EXCEL_ROWS or len(spool.columns) > _EXCEL_COLUMNS:
+    if rows.count >= _EXCEL_ROWS or len(rows.columns) > _EXCEL_COLUMNS:
         raise TooLarge(
-            f"Excel cannot hold {spool.count} products with {len(spool.columns)} columns.", advice="Export as csv."
+            f"Excel cannot hold {rows.count} products with {len(rows.columns)} columns.", advice="Export as csv."
         )
     with xlsxwriter.Workbook(out, {"constant_memory": True}) as book:
         sheet = book.add_worksheet("products")
         sheet.freeze_panes(1, 0)
-        _write_xlsx_row(sheet, 0, spool.columns)
-        for number, cells in enumerate(spool.cells(), start=1):
+        _write_xlsx_row(sheet, 0, rows.columns)
+        for number, cells in enumerate(rows.cells(), start=1):
             _write_xlsx_row(sheet, number, cells)
 
 
@@ -149,20 +150,21 @@ def _write_xlsx_row(sheet: Any, number: int, cells: Sequence[Cell]) -> None:
             sheet.write_number(number, column, cell)
 
 
-def _write_parquet(spool: _Spool, out: BinaryIO) -> None:
+def write_parquet(rows: Rows, out: BinaryIO) -> None:
+    """Write a table of Parquet, 1,000 rows in a group."""
     import pyarrow as pa
     from pyarrow.parquet import ParquetWriter
 
     special = {"confidence": pa.float64(), "price": pa.float64(), "pages": pa.list_(pa.int32())}
     lists = dict.fromkeys(("variants", "pictures"), pa.list_(pa.string()))
-    types = [(special | lists).get(name, pa.string()) for name in spool.columns]
-    schema = pa.schema(list(zip(spool.columns, types, strict=True)))
-    rows = iter(spool)
+    types = [(special | lists).get(name, pa.string()) for name in rows.columns]
+    schema = pa.schema(list(zip(rows.columns, types, strict=True)))
+    left = iter(rows)
     with ParquetWriter(out, schema) as writer:
-        while portion := list(islice(rows, _PARQUET_ROWS)):
+        while portion := list(islice(left, _PARQUET_ROWS)):
             values = [
                 {name: getattr(row, name) for name in FIELDS}
-                | {METADATA + name: row.metadata.get(name) for name in spool.metadata}
+                | {METADATA + name: row.metadata.get(name) for name in rows.metadata}
                 for row in portion
             ]
             writer.write_table(pa.Table.from_pylist(values, schema=schema))

@@ -45,6 +45,7 @@ from swatchbook.index.terms import question_terms
 from swatchbook.index.words import Words, word_pattern
 from swatchbook.records import Role
 from swatchbook.runtime.heap import keep_buffers
+from swatchbook.settings import Settings
 
 FLAT_ROWS = 20_000
 """Up to here every vector is compared, exactly (25 ms at 384 dimensions); above, an index narrows the candidates."""
@@ -85,6 +86,11 @@ _AS_WRITTEN = FTS(
 """Terms are made for both indexes alike, in terms.py."""
 
 NO_ROOM = ("os error 28", "os error 30", "os error 122")  # ENOSPC, EROFS, EDQUOT as Rust prints them
+
+
+def open_index(settings: Settings, *, lag: float = 0.0) -> "LanceIndex":
+    """Return the index in the folder of the settings."""
+    return LanceIndex(settings.index_folder, lag=lag)
 
 
 class LanceIndex:

@@ -83,6 +83,7 @@ from swatchbook.index.terms import question_terms
 from swatchbook.index.words import word_pattern
 from swatchbook.one_line import one_line, shorten
 from swatchbook.records import Role
+from swatchbook.settings import Settings
 
 PREFIX = "Swatchbook_"
 """Prefix of every collection and alias, so that the server can hold other applications' collections too."""
@@ -112,6 +113,16 @@ AWAY_CODES = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, gr
 LOCKED_CODES = (grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED)
 NO_ROOM = ("read-only", "no space left", "disk usage")
 STARTING = ("non-existing index", "could not find index")  # while it starts, before its collections are open
+
+
+def open_index(settings: Settings, *, lag: float = 0.0) -> "WeaviateIndex":
+    """Return the index on the server of the settings, which has no lag."""
+    key = settings.weaviate_api_key
+    return WeaviateIndex(
+        settings.weaviate_url,
+        grpc_port=settings.weaviate_grpc_port,
+        api_key=key.get_secret_value() if key else None,
+    )
 
 
 class WeaviateIndex:

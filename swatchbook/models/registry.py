@@ -4,13 +4,17 @@ roles that need others. Cheap to import: a tag is known before its model loads. 
 """
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, TypeVar
 
 from swatchbook.errors import Configuration
+from swatchbook.index.base import Space
 from swatchbook.models import e5, image_network, local_analyst, local_encoder, minilm, vision_analyst
 from swatchbook.models.base import Analyst, ImageEncoder, TextEncoder, TextTower
+from swatchbook.models.bert_encoder import DIMENSION as BERT_DIMENSION
+from swatchbook.models.plugged import PluginAnalyst, PluginEncoder, PluginTextEncoder, PluginTower
 from swatchbook.models.weights import checkpoint
+from swatchbook.plugins import BUILT_IN, Kind, find
 from swatchbook.providers.messages import Chat
 from swatchbook.records import TEXT_ROLES, Role, RoleTag, sha256
 from swatchbook.settings import PREFIX, Prompts, Settings
@@ -22,21 +26,27 @@ Model = TypeVar("Model")
 
 
 class ModelSpec(NamedTuple, Generic[Model]):
-    """A model before it is loaded: the tag of each of its roles, and a function that loads it."""
+    """A model before it is loaded: the tag of each of its roles, a function that loads it, and the lengths of vectors.
+
+    `dimensions`: role -> length of its vectors, as far as it is known before the model is loaded.
+    """
 
     tags: Mapping[Role, str]
     load: Callable[["Models"], Model]  # gets the process's other models, to share a provider's client
+    dimensions: Mapping[Role, int] = {}
 
 
-def _descriptors(_: Settings) -> ModelSpec[ImageEncoder]:
-    return ModelSpec(local_encoder.TAGS, lambda _: local_encoder.DescriptorEncoder())
+def descriptors(_: Settings) -> ModelSpec[ImageEncoder]:
+    """Colours, texture and layout in numpy: no learned weights."""
+    return ModelSpec(local_encoder.TAGS, lambda _: local_encoder.DescriptorEncoder(), local_encoder.DIMENSIONS)
 
 
-def _efficientnet(_: Settings) -> ModelSpec[ImageEncoder]:
-    return ModelSpec(image_network.TAGS, lambda _: image_network.ImageNetwork())
+def efficientnet(_: Settings) -> ModelSpec[ImageEncoder]:
+    """EfficientNet-Lite2, with colours and texture of the descriptors."""
+    return ModelSpec(image_network.TAGS, lambda _: image_network.ImageNetwork(), image_network.DIMENSIONS)
 
 
-def _siglip(settings: Settings) -> ModelSpec[ImageEncoder]:
+def siglip(settings: Settings) -> ModelSpec[ImageEncoder]:
     """SigLIP or CLIP, with DINOv2 if a structure model is set. Raises Configuration for a model without a revision."""
     siglip = checkpoint(settings.encoder_model, settings.encoder_revision, "ENCODER_MODEL")
     prompts = {Role(name): phrases for name, phrases in settings.prompts}
@@ -65,14 +75,15 @@ def _siglip(settings: Settings) -> ModelSpec[ImageEncoder]:
     return ModelSpec({**tags, Role.STRUCTURE: tag}, load_both)
 
 
-def _local_analyst(settings: Settings) -> ModelSpec[Analyst]:
+def by_rules(settings: Settings) -> ModelSpec[Analyst]:
+    """The local analyst."""
     reads = settings.ocr == "always"
     tag = local_analyst.tag(reads_print=reads)
     return ModelSpec({Role.ANALYSIS: tag}, lambda _: local_analyst.LocalAnalyst(reads_print=reads))
 
 
-def _vision_analyst(settings: Settings) -> ModelSpec[Analyst]:
-    """Raises Configuration if no vision model is named."""
+def by_vision_model(settings: Settings) -> ModelSpec[Analyst]:
+    """A provider's vision model. Raises Configuration if none is named."""
     if not settings.vision_model:
         raise Configuration(f"{PREFIX}VISION_MODEL is not set.", advice=f"Set it, or {PREFIX}ANALYST=local.")
 
@@ -87,15 +98,24 @@ def review_tag(settings: Settings) -> str | None:
     return vision_analyst.tag(settings.review_model, settings.vision_side) if settings.review_model else None
 
 
-def _e5(_: Settings) -> ModelSpec[TextEncoder]:
-    return ModelSpec({Role.UNDERSTANDING: e5.TAG, Role.TEXT: e5.TAG}, lambda _: e5.E5())
+def _of_texts(tag: str, dimension: int, load: Callable[["Models"], TextEncoder]) -> ModelSpec[TextEncoder]:
+    """Return a model that makes both roles of texts."""
+    roles = (Role.UNDERSTANDING, Role.TEXT)
+    return ModelSpec(dict.fromkeys(roles, tag), load, dict.fromkeys(roles, dimension))
 
 
-def _minilm(_: Settings) -> ModelSpec[TextEncoder]:
-    return ModelSpec({Role.UNDERSTANDING: minilm.TAG, Role.TEXT: minilm.TAG}, lambda _: minilm.MiniLM())
+def e5_small(_: Settings) -> ModelSpec[TextEncoder]:
+    """Multilingual-e5-small."""
+    return _of_texts(e5.TAG, BERT_DIMENSION, lambda _: e5.E5())
 
 
-def _voyage(settings: Settings) -> ModelSpec[TextEncoder]:
+def all_minilm(_: Settings) -> ModelSpec[TextEncoder]:
+    """All-MiniLM-L6-v2."""
+    return _of_texts(minilm.TAG, BERT_DIMENSION, lambda _: minilm.MiniLM())
+
+
+def voyage(settings: Settings) -> ModelSpec[TextEncoder]:
+    """A model of Voyage."""
     tag = f"{settings.text_model}@{settings.text_dimension}/document-query"
 
     def load(_: Models) -> TextEncoder:
@@ -103,10 +123,11 @@ def _voyage(settings: Settings) -> ModelSpec[TextEncoder]:
 
         return voyage_encoder(settings, tag)
 
-    return ModelSpec({Role.UNDERSTANDING: tag, Role.TEXT: tag}, load)
+    return _of_texts(tag, settings.text_dimension, load)
 
 
-def _openai(settings: Settings) -> ModelSpec[TextEncoder]:
+def openai(settings: Settings) -> ModelSpec[TextEncoder]:
+    """A model behind an endpoint with OpenAI's embeddings API."""
     tag = f"{settings.text_model}@{settings.text_dimension}/alike"
 
     def load(_: Models) -> TextEncoder:
@@ -114,54 +135,80 @@ def _openai(settings: Settings) -> ModelSpec[TextEncoder]:
 
         return openai_encoder(settings, tag)
 
-    return ModelSpec({Role.UNDERSTANDING: tag, Role.TEXT: tag}, load)
+    return _of_texts(tag, settings.text_dimension, load)
 
 
-ENCODERS: Final[Mapping[str, Callable[[Settings], ModelSpec[ImageEncoder]]]] = {
-    "efficientnet": _efficientnet,
-    "descriptors": _descriptors,
-    "siglip": _siglip,
-}
-ANALYSTS: Final[Mapping[str, Callable[[Settings], ModelSpec[Analyst]]]] = {
-    "local": _local_analyst,
-    "vision": _vision_analyst,
-}
-TEXT_ENCODERS: Final[Mapping[str, Callable[[Settings], ModelSpec[TextEncoder]]]] = {
-    "e5": _e5,
-    "minilm": _minilm,
-    "voyage": _voyage,
-    "openai": _openai,
-}
+def encoder_of(settings: Settings) -> ModelSpec[ImageEncoder]:
+    """Return the chosen encoder. Raises Configuration for a plugin that cannot be loaded."""
+    plugin = find(Kind.ENCODER, settings.encoder)
+    if plugin.package is None:
+        return plugin.load()(settings)  # type: ignore[no-any-return]
+    encoder = PluginEncoder(plugin, settings)
+    made = PluginTower(plugin, settings) if encoder.embeds_texts else encoder
+    return ModelSpec(made.tags, lambda _: made, made.dimensions)
+
+
+def text_encoder_of(settings: Settings) -> ModelSpec[TextEncoder]:
+    """Return the chosen text encoder. Raises Configuration for a plugin that cannot be loaded."""
+    plugin = find(Kind.TEXT_ENCODER, settings.text_encoder)
+    if plugin.package is None:
+        return plugin.load()(settings)  # type: ignore[no-any-return]
+    encoder = PluginTextEncoder(plugin, settings)
+    return _of_texts(encoder.tag, encoder.dimension, lambda _: encoder)
+
+
+def analyst_of(settings: Settings) -> ModelSpec[Analyst]:
+    """Return the chosen analyst. Raises Configuration for a plugin that cannot be loaded, or without a vision model."""
+    plugin = find(Kind.ANALYST, settings.analyst)
+    if plugin.package is None:
+        return plugin.load()(settings)  # type: ignore[no-any-return]
+    analyst = PluginAnalyst(plugin, settings)
+    return ModelSpec({Role.ANALYSIS: analyst.tag}, lambda _: analyst)
+
 
 _TEXT_ENCODER_ROLES: Final = frozenset({Role.UNDERSTANDING, Role.TEXT})
 
-WITH_TEXT_TOWER: Final = frozenset({"siglip"})
-"""Encoders that are a TextTower, too."""
+
+def uses_plugin(settings: Settings) -> bool:
+    """Return whether an encoder or text encoder of the settings is a plugin."""
+    kinds = (Kind.ENCODER, Kind.TEXT_ENCODER)
+    return any(getattr(settings, kind) not in BUILT_IN[kind] for kind in kinds)
+
+
+def require_same_dimensions(settings: Settings, spaces: Collection[Space]) -> None:
+    """Raise Configuration for a model whose vectors have another length than those in the space of its tag."""
+    for spec in (encoder_of(settings), text_encoder_of(settings)):
+        for space in spaces:
+            dimension = spec.dimensions.get(space.role, space.dimension)
+            if spec.tags.get(space.role) == space.tag and dimension != space.dimension:
+                raise Configuration(
+                    f"The model {space.tag} makes {space.role} vectors of {dimension} numbers, and those it has made "
+                    f"have {space.dimension}.",
+                    advice="A changed model needs a changed tag.",
+                )
 
 
 def vector_tags(settings: Settings) -> dict[Role, str]:
     """Return role -> tag of the chosen encoder and text encoder: the vectors that can be searched."""
-    return {**ENCODERS[settings.encoder](settings).tags, **TEXT_ENCODERS[settings.text_encoder](settings).tags}
+    return {**encoder_of(settings).tags, **text_encoder_of(settings).tags}
 
 
 _MODEL_SETTINGS: Final[Mapping[str, tuple[str, ...]]] = {
-    "efficientnet": ("encoder",),
-    "descriptors": ("encoder",),
     "siglip": (
         "encoder", "encoder_model", "encoder_revision", "structure_model", "structure_revision", "prompts",
     ),
-    "e5": ("text_encoder",),
-    "minilm": ("text_encoder",),
     "voyage": ("text_encoder", "text_model", "text_dimension", "text_url"),
     "openai": ("text_encoder", "text_model", "text_dimension", "text_url"),
 }  # fmt: skip
-"""Choice of an encoder or text encoder -> the settings that name the model; none of them is a secret."""
+"""Choice of an encoder or text encoder -> the settings that name the model; none of them is a secret. Of those that are
+not here, plugins too, it is the choice alone.
+"""
 
 
 def model_record(settings: Settings, role: Role) -> dict[str, Any]:
     """Return the settings that name the model which makes this role's vectors, as JSON: the ledger keeps them."""
-    choice = settings.text_encoder if role in _TEXT_ENCODER_ROLES else settings.encoder
-    return settings.model_dump(mode="json", include=set(_MODEL_SETTINGS[choice]))
+    kind = Kind.TEXT_ENCODER if role in _TEXT_ENCODER_ROLES else Kind.ENCODER
+    return settings.model_dump(mode="json", include=set(_MODEL_SETTINGS.get(getattr(settings, kind), (kind,))))
 
 
 def settings_of_tag(
@@ -169,18 +216,17 @@ def settings_of_tag(
 ) -> Settings | None:
     """Return settings with the model that makes vectors of this tag: these, or with what was recorded; None if unknown.
 
-    A provider's key is used only at the address that it is set for.
+    A provider's key is used only at the address that it is set for. A plugin is only looked at if it was recorded.
     """
-    is_text = role in _TEXT_ENCODER_ROLES
-    choice, choices = ("text_encoder", TEXT_ENCODERS) if is_text else ("encoder", ENCODERS)
-    candidates = [settings, *(settings.model_copy(update={choice: name}) for name in choices)]
-    if recorded and recorded.get(choice) in choices:  # another version of Swatchbook may have had more
+    kind = Kind.TEXT_ENCODER if role in _TEXT_ENCODER_ROLES else Kind.ENCODER
+    candidates = [settings, *(settings.model_copy(update={kind.value: name}) for name in BUILT_IN[kind])]
+    if recorded:
         values = {**recorded, **({"prompts": Prompts(**recorded["prompts"])} if "prompts" in recorded else {})}
         candidates.append(settings.model_copy(update=values))
     for candidate in candidates:
         try:
             found = vector_tags(candidate).get(role)
-        except Configuration:  # a model without a revision, or a folder that is gone
+        except Configuration:  # no revision, a folder that is gone, a name of another version or of a removed plugin
             continue
         if found == tag:
             return candidate if _has_same_address(settings, candidate) else candidate.model_copy(update=_NO_KEY)
@@ -198,7 +244,7 @@ _NO_KEY: Final[Mapping[str, None]] = {"text_api_key": None}
 
 def tags(settings: Settings) -> dict[Role, str]:
     """Return role -> tag of all chosen models, in the order of `Role`."""
-    by_role = {**vector_tags(settings), **ANALYSTS[settings.analyst](settings).tags}
+    by_role = {**vector_tags(settings), **analyst_of(settings).tags}
     return {role: by_role[role] for role in Role if role in by_role}
 
 
@@ -246,27 +292,28 @@ class Models:
     def encoder(self) -> ImageEncoder:
         with self._lock:
             if self._encoder is None:
-                self._encoder = ENCODERS[self._settings.encoder](self._settings).load(self)
+                self._encoder = encoder_of(self._settings).load(self)
             return self._encoder
 
     @property
     def text_tower(self) -> TextTower | None:
         """Return the encoder's text tower; None, without loading anything, if it has none."""
-        encoder = self.encoder if self._settings.encoder in WITH_TEXT_TOWER else None
+        others = self._settings.encoder in BUILT_IN[Kind.ENCODER] and self._settings.encoder != "siglip"
+        encoder = None if others else self.encoder
         return encoder if isinstance(encoder, TextTower) else None
 
     @property
     def analyst(self) -> Analyst:
         with self._lock:
             if self._analyst is None:
-                self._analyst = ANALYSTS[self._settings.analyst](self._settings).load(self)
+                self._analyst = analyst_of(self._settings).load(self)
             return self._analyst
 
     @property
     def text_encoder(self) -> TextEncoder:
         with self._lock:
             if self._text_encoder is None:
-                self._text_encoder = TEXT_ENCODERS[self._settings.text_encoder](self._settings).load(self)
+                self._text_encoder = text_encoder_of(self._settings).load(self)
             return self._text_encoder
 
     def require(self, role: Role) -> None:
@@ -276,7 +323,9 @@ class Models:
         """
         if role in _TEXT_ENCODER_ROLES:
             _ = self.text_encoder  # a network is loaded at its first use
-        elif self._settings.encoder in WITH_TEXT_TOWER:
+        elif self._settings.encoder not in BUILT_IN[Kind.ENCODER]:
+            _ = self.encoder
+        elif self._settings.encoder == "siglip":
             checkpoint(self._settings.encoder_model, self._settings.encoder_revision, "ENCODER_MODEL").folder()
             if self._settings.structure_model:
                 name, revision = self._settings.structure_model, self._settings.structure_revision

@@ -98,14 +98,14 @@ def told_by(file: Path) -> Fault:
 
 def lay_trouble(file: Path, registry: Any) -> None:
     """Let this process' image network have it as hard as the file says. `registry`: swatchbook.models.registry."""
-    name, make = "efficientnet", registry.ENCODERS["efficientnet"]
+    make = registry.efficientnet
     fault = told_by(file)
 
     def faulty(settings: Any) -> Any:
         maker = make(settings)
         return maker._replace(load=lambda models: FaultyEncoder(maker.load(models), fault))
 
-    registry.ENCODERS[name] = faulty
+    registry.efficientnet = faulty
 
 
 def _share(key: str) -> float:

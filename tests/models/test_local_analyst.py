@@ -138,7 +138,7 @@ def test_a_picture_decoded_for_a_larger_model_is_analysed_alike() -> None:
 def test_print_is_read_from_pictures_only_where_everything_is_to_be_read(
     tmp_path: Path, ocr: Literal["off", "auto", "always"], *, reads: bool
 ) -> None:
-    spec = registry.ANALYSTS["local"](Settings(home=tmp_path, ocr=ocr))
+    spec = registry.by_rules(Settings(home=tmp_path, ocr=ocr))
     label = Image.new("RGB", (900, 600), "beige")
     ImageDraw.Draw(label).text((80, 200), "Porto Grey\n60x120 cm", fill="black", font=ImageFont.load_default(90))
     analyst = spec.load(registry.Models(Settings(home=tmp_path)))

@@ -65,8 +65,8 @@ def test_models_load_once_however_many_threads_ask(monkeypatch: pytest.MonkeyPat
         time.sleep(0.05)
         return object()
 
-    maker = registry.ENCODERS["efficientnet"](Settings())._replace(load=slowly)  # type: ignore[arg-type]
-    monkeypatch.setitem(registry.ENCODERS, "efficientnet", lambda _: maker)  # type: ignore[arg-type]
+    maker = registry.efficientnet(Settings())._replace(load=slowly)  # type: ignore[arg-type]
+    monkeypatch.setattr(registry, "efficientnet", lambda _: maker)
     models = load(Settings())
     with ThreadPoolExecutor(8) as threads:
         got = list(threads.map(lambda _: models.encoder, range(8)))

@@ -45,13 +45,13 @@ VISUAL = IngestOptions(roles=frozenset({Role.VISUAL}))
 @pytest.fixture
 def encoded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Each picture that the encoder is asked for, once for each time."""
-    asked, make = list[str](), registry.ENCODERS["efficientnet"]
+    asked, make = list[str](), registry.efficientnet
 
     def count(key: str, alone: bool) -> None:
         asked.append(key)
 
-    monkeypatch.setitem(
-        registry.ENCODERS,  # type: ignore[arg-type]  # a dict, which nobody else changes
+    monkeypatch.setattr(
+        registry,
         "efficientnet",
         lambda settings: make(settings)._replace(load=lambda models: FaultyEncoder(make(settings).load(models), count)),
     )

@@ -4,7 +4,7 @@
 
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -160,8 +160,12 @@ def export(
     owner: OwnerName = None,
     all_owners: AllOwners = False,
     form: Annotated[
-        Literal["csv", "jsonl", "xlsx", "parquet"] | None,
-        typer.Option("--format", help="Format; by default that of PATH's suffix, else csv."),
+        str | None,
+        typer.Option(
+            "--format",
+            metavar="csv|jsonl|xlsx|parquet",
+            help="Format, or the name of a plugin; by default that of PATH's suffix, else csv.",
+        ),
     ] = None,
     to: Annotated[Path | None, typer.Option(metavar="PATH", help="File to write; stdout if not given.")] = None,
     pictures: Annotated[

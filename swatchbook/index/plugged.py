@@ -1,0 +1,58 @@
+"""An index of a plugin: what it raises becomes a failure that names it. Where it cannot be reached, that is an outage:
+publishing waits, and nothing is lost.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import wraps
+from typing import Any, cast
+
+from swatchbook.errors import IndexDown, PluginFailed
+from swatchbook.index.base import Index
+from swatchbook.plugins import Plugin
+from swatchbook.settings import Settings
+
+
+def open_plugin(plugin: Plugin, settings: Settings) -> Index:
+    """Return the index that a plugin makes. Raises Configuration for one that lacks an operation of `Index`."""
+    index = plugin.make(settings)
+    operations = [name for name in vars(Index) if not name.startswith("_")]
+    if missing := [name for name in operations if not callable(getattr(index, name, None))]:
+        raise plugin.broken(f"has no {', '.join(missing)}.", advice="See swatchbook/index/base.py.")
+    return cast(Index, _Named(plugin, index))
+
+
+class _Named:
+    """Hands every call on to the index, and names the plugin in what it raises."""
+
+    def __init__(self, plugin: Plugin, index: Any) -> None:
+        self._plugin, self._index = plugin, index
+
+    def __getattr__(self, name: str) -> Any:
+        operation = getattr(self._index, name)
+        return self._named(operation) if callable(operation) else operation
+
+    def _named(self, operation: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(operation)
+        def call(*args: Any, **kwargs: Any) -> Any:
+            with self._answering():
+                answer = operation(*args, **kwargs)
+            if operation.__name__ == "upsert" and not isinstance(answer, Mapping):
+                raise PluginFailed(f"{self._plugin} did not say which objects it refused.")
+            return self._each(answer) if isinstance(answer, Iterator) else answer
+
+        return call
+
+    def _each(self, answers: Iterator[Any]) -> Iterator[Any]:
+        with self._answering():
+            yield from answers
+
+    @contextmanager
+    def _answering(self) -> Iterator[None]:
+        try:
+            with self._plugin.named():
+                yield
+        except PluginFailed as failure:
+            if isinstance(failure.__cause__, ConnectionError | TimeoutError):
+                raise IndexDown(failure.message) from failure.__cause__
+            raise

@@ -1,0 +1,199 @@
+"""Models of plugins, as the Protocols of `base.py` want them. Whatever such a model raises or returns wrongly becomes a
+failure that names the plugin; NaN and zero vectors are refused in `ledger/items.py`, like those of any model.
+
+Its object is made for each look at its tag, so that making it has to be cheap; where the class itself has the tag, it
+is made when it is used.
+"""
+
+import inspect
+import re
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from pydantic import ValidationError
+
+from swatchbook.errors import Failure, InvalidModelOutput
+from swatchbook.plugins import Plugin
+from swatchbook.records import PIXEL_ROLES, Analysis, Role
+from swatchbook.settings import Settings
+
+if TYPE_CHECKING:
+    from swatchbook.arrays import Pixels, Vectors
+    from swatchbook.ledger.calls import CallContext
+
+SIDE: Final = 400
+"""Longest side of the pictures, in pixels, for a model that names none."""
+
+MOST_DIMENSIONS: Final = 8_192
+
+
+class PluginModel:
+    """The object that a plugin makes, and what it says about itself. Raises Configuration for what cannot be used."""
+
+    def __init__(self, plugin: Plugin, settings: Settings) -> None:
+        self._plugin, self._settings = plugin, settings
+        factory = plugin.load()
+        has_tag = isinstance(getattr(factory, "tag", None), str) or isinstance(getattr(factory, "tags", None), Mapping)
+        self._declared: Any = factory if has_tag else self._model
+
+    @cached_property
+    def _model(self) -> Any:
+        return self._plugin.make(self._settings)
+
+    def _value(self, name: str, kind: type, default: object = None) -> Any:
+        with self._plugin.named():
+            value = getattr(self._declared, name, default)
+        if not isinstance(value, kind):
+            raise self._plugin.broken(
+                f"has no {name}, or one that is no {kind.__name__}.", advice="See docs/plugins.md."
+            )
+        return value
+
+    def _checked_tag(self, tag: object) -> str:
+        pattern = re.escape(self._plugin.name) + r"@[!-~]{1,150}"
+        if not (isinstance(tag, str) and re.fullmatch(pattern, tag)):
+            raise self._plugin.broken(
+                f"has the tag {tag!r}.",
+                advice=f"Its tag must be {self._plugin.name}@, and what tells its versions apart.",
+            )
+        return tag
+
+    def _checked_dimension(self, dimension: object) -> int:
+        if not isinstance(dimension, int) or not 1 <= dimension <= MOST_DIMENSIONS:
+            raise self._plugin.broken(
+                f"has the dimension {dimension!r}.", advice=f"It must be a number from 1 to {MOST_DIMENSIONS}."
+            )
+        return dimension
+
+    def _vectors(self, made: object, count: int, dimension: int) -> "Vectors":
+        """Return (count, dimension) float32 of unit length. Raises InvalidModelOutput, and Configuration if all vectors
+        have another dimension: then the model is at fault, and no item.
+        """
+        import numpy as np
+
+        try:
+            array = np.asarray(made)
+        except Exception as error:  # lists of different lengths, a tensor on a GPU
+            raise InvalidModelOutput(f"{self._plugin} returned no array, but {type(made).__name__}.") from error
+        if array.ndim == 2 and len(array) == count > 1 and array.shape[1] != dimension:
+            raise self._plugin.broken(
+                f"returned vectors of {array.shape[1]} numbers, and not of {dimension} as it says.",
+                advice="A changed model needs a changed tag and dimension.",
+            )
+        if array.shape != (count, dimension) or not np.issubdtype(array.dtype, np.floating):
+            raise InvalidModelOutput(
+                f"{self._plugin} returned {array.dtype} {array.shape}, not floats ({count}, {dimension})."
+            )
+        with np.errstate(all="ignore"):  # the ledger refuses what is not finite, and zero
+            vectors = array.astype(np.float32)
+            norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+            return np.where(norms > 0, vectors / norms, vectors)
+
+
+class PluginEncoder(PluginModel):
+    """An `ImageEncoder`: a plugin's `embed` for one role, by default `visual`, or its `encode` for several."""
+
+    def __init__(self, plugin: Plugin, settings: Settings) -> None:
+        super().__init__(plugin, settings)
+        self._makes_several = hasattr(self._declared, "tags")
+        role = getattr(self._declared, "role", Role.VISUAL)
+        tags = self._value("tags", Mapping) if self._makes_several else {role: self._value("tag", str)}
+        checked = {role: self._checked_tag(tag) for role, tag in tags.items()}
+        sizes = self._value("dimensions", Mapping) if self._makes_several else {role: self._value("dimension", int)}
+        if not set(tags) <= set(PIXEL_ROLES) or tags.keys() != sizes.keys() or not tags:
+            raise plugin.broken(
+                f"has tags for {', '.join(map(str, tags))} and dimensions for {', '.join(map(str, sizes))}.",
+                advice=f"Both must be for the same roles, of {', '.join(sorted(PIXEL_ROLES))}.",
+            )
+        self.tags: Mapping[Role, str] = {Role(role): tag for role, tag in checked.items()}
+        self.dimensions: Mapping[Role, int] = {Role(role): self._checked_dimension(n) for role, n in sizes.items()}
+        self.side: int = self._value("side", int, SIDE)
+
+    @property
+    def embeds_texts(self) -> bool:
+        """Return whether it is a text tower, too: it has `embed_texts`."""
+        return hasattr(self._declared, "embed_texts") and Role.VISUAL in self.tags
+
+    def encode(self, pictures: "Sequence[Pixels]") -> "Mapping[Role, Vectors]":
+        """Return role -> (n, dimension) float32, unit length, in input order."""
+        import numpy as np
+
+        if not pictures:
+            return {role: np.empty((0, size), np.float32) for role, size in self.dimensions.items()}
+        with self._plugin.named():
+            if self._makes_several:
+                by_role = self._model.encode(pictures)
+            else:
+                by_role = dict.fromkeys(self.tags, self._model.embed(pictures))
+        if not isinstance(by_role, Mapping) or set(by_role) != set(self.tags):
+            raise self._plugin.broken(f"did not return vectors for {', '.join(self.tags)}.")
+        return {role: self._vectors(by_role[role], len(pictures), size) for role, size in self.dimensions.items()}
+
+
+class PluginTower(PluginEncoder):
+    """A `PluginEncoder` that is a `TextTower`."""
+
+    def encode_queries(self, texts: Sequence[str]) -> "Vectors":
+        """Return (n, dimension) float32, unit length, in the space of the role `visual`."""
+        with self._plugin.named():
+            made = self._model.embed_texts(texts)
+        return self._vectors(made, len(texts), self.dimensions[Role.VISUAL])
+
+    def combine(self, visual: "Vectors", texts: Sequence[str]) -> "Vectors":
+        """Return the normalised means of pictures' and texts' vectors, (n, dimension)."""
+        return self._vectors(visual + self.encode_queries(texts), len(texts), self.dimensions[Role.VISUAL])
+
+
+class PluginTextEncoder(PluginModel):
+    """A `TextEncoder`: a plugin's `embed(texts)`, or `embed(texts, kind)` where queries differ from documents."""
+
+    def __init__(self, plugin: Plugin, settings: Settings) -> None:
+        super().__init__(plugin, settings)
+        self.tag = self._checked_tag(self._value("tag", str))
+        self.dimension = self._checked_dimension(self._value("dimension", int))
+
+    def load(self) -> None:
+        """Call the plugin's `load`, if it has one."""
+        with self._plugin.named():
+            if hasattr(self._model, "load"):
+                self._model.load()
+
+    def embed(
+        self,
+        texts: Sequence[str],
+        kind: Literal["document", "query"] = "document",
+        context: "CallContext | None" = None,
+    ) -> "Vectors":
+        """Return (n, dimension) float32, unit length, in input order. Nothing is charged to `context`."""
+        with self._plugin.named():
+            embed = self._model.embed
+            made = embed(texts, kind) if len(inspect.signature(embed).parameters) > 1 else embed(texts)
+        return self._vectors(made, len(texts), self.dimension)
+
+
+class PluginAnalyst(PluginModel):
+    """An `Analyst`: a plugin's `analyse(pictures)`, which returns an analysis, or a dict of its fields, for each."""
+
+    def __init__(self, plugin: Plugin, settings: Settings) -> None:
+        super().__init__(plugin, settings)
+        self.tag = self._checked_tag(self._value("tag", str))
+        self.side: int = self._value("side", int, SIDE)
+
+    def analyse(self, pictures: "Sequence[Pixels]", context: "CallContext | None" = None) -> list[Analysis | Failure]:
+        """Return one analysis or failure per picture, in input order. Nothing is charged to `context`."""
+        with self._plugin.named():
+            made = list(self._model.analyse(pictures))
+        if len(made) != len(pictures):
+            raise InvalidModelOutput(f"{self._plugin} returned {len(made)} analyses for {len(pictures)} pictures.")
+        return [self._analysis(each) for each in made]
+
+    def _analysis(self, made: object) -> Analysis | Failure:
+        if isinstance(made, Analysis | Failure):
+            return made
+        try:
+            return Analysis.model_validate(made)
+        except ValidationError as error:
+            first = error.errors(include_input=False)[0]
+            field = ".".join(map(str, first["loc"])) or "the analysis"
+            return InvalidModelOutput(f"{self._plugin} returned an analysis that is invalid: {field}: {first['msg']}.")

@@ -1,0 +1,177 @@
+"""Encoders, text encoders, analysts, indexes and exporters by name: the built-in ones, and those that installed
+packages declare as entry points. The code of a package is imported only where a setting or `--format` has its name.
+
+A plugin cannot have the name of a built-in one: these are looked up first, which also leaves out reading the metadata
+of all installed packages (50 ms). How a plugin is written: docs/plugins.md.
+"""
+
+import inspect
+import pkgutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from enum import StrEnum
+from functools import cache
+from typing import Any, Final, NamedTuple
+
+from swatchbook.errors import Configuration, Failure, OutOfMemory, PluginFailed, RunRevoked, Unexpected, as_failure
+from swatchbook.one_line import one_line, shorten
+from swatchbook.redact import redact
+
+
+class Kind(StrEnum):
+    """What can be chosen by name; all but EXPORTER are also names of settings."""
+
+    ENCODER = "encoder"
+    TEXT_ENCODER = "text_encoder"
+    ANALYST = "analyst"
+    INDEX = "index"
+    EXPORTER = "exporter"
+
+    @property
+    def word(self) -> str:
+        return self.value.replace("_", " ")
+
+
+GROUPS: Final[Mapping[Kind, str]] = {
+    Kind.ENCODER: "swatchbook.encoders",
+    Kind.TEXT_ENCODER: "swatchbook.text_encoders",
+    Kind.ANALYST: "swatchbook.analysts",
+    Kind.INDEX: "swatchbook.indexes",
+    Kind.EXPORTER: "swatchbook.exporters",
+}
+"""Kind -> group of its entry points."""
+
+BUILT_IN: Final[Mapping[Kind, Mapping[str, str]]] = {
+    Kind.ENCODER: {
+        "efficientnet": "swatchbook.models.registry:efficientnet",
+        "descriptors": "swatchbook.models.registry:descriptors",
+        "siglip": "swatchbook.models.registry:siglip",
+    },
+    Kind.TEXT_ENCODER: {
+        "e5": "swatchbook.models.registry:e5_small",
+        "minilm": "swatchbook.models.registry:all_minilm",
+        "voyage": "swatchbook.models.registry:voyage",
+        "openai": "swatchbook.models.registry:openai",
+    },
+    Kind.ANALYST: {
+        "local": "swatchbook.models.registry:by_rules",
+        "vision": "swatchbook.models.registry:by_vision_model",
+    },
+    Kind.INDEX: {
+        "lance": "swatchbook.index.lance:open_index",
+        "weaviate": "swatchbook.index.weaviate:open_index",
+    },
+    Kind.EXPORTER: {
+        "csv": "swatchbook.export.formats:write_csv",
+        "jsonl": "swatchbook.export.formats:write_jsonl",
+        "xlsx": "swatchbook.export.formats:write_xlsx",
+        "parquet": "swatchbook.export.formats:write_parquet",
+    },
+}
+"""Kind -> name -> `module:factory`, as an entry point has it."""
+
+_MOST_REASON = 200  # characters of an exception's text in a failure
+
+
+class Plugin(NamedTuple):
+    """Something that can be chosen. `package`: the name and version of the package that brings it; None: built in."""
+
+    kind: Kind
+    name: str
+    target: str
+    package: str | None = None
+
+    def __str__(self) -> str:
+        return f"The {self.kind.word} plugin {self.name} ({self.package})"
+
+    def load(self) -> Callable[..., Any]:
+        """Import its factory and return it. Raises Configuration for a plugin that cannot be imported."""
+        try:
+            with self.named():
+                found: Callable[..., Any] = pkgutil.resolve_name(self.target)
+        except PluginFailed as failure:
+            raise self.broken(failure.message.removeprefix(f"{self} "), advice="Mend its package.") from failure
+        if not callable(found):
+            raise self.broken(f"is no class or function: {self.target}.")
+        return found
+
+    def make(self, settings: object) -> Any:
+        """Return what its factory makes, which gets the settings if it takes an argument. Raises as `load`, `named`."""
+        factory = self.load()
+        with self.named():
+            return factory(settings) if _takes_argument(factory) else factory()
+
+    @contextmanager
+    def named(self) -> Iterator[None]:
+        """Raise what the block raises as a failure that names the plugin: PluginFailed, unless it is one of ours.
+
+        What is built in raises its own.
+        """
+        if self.package is None:
+            yield
+            return
+        try:
+            yield
+        except (Failure, RunRevoked):
+            raise
+        except (Exception, SystemExit) as error:
+            failure = as_failure(error)
+            if type(error).__name__ == "OutOfMemoryError":  # of a GPU, in the words of torch and others
+                raise OutOfMemory(f"{self} ran out of memory.") from error
+            if isinstance(failure, Unexpected) or failure.kind == "file_missing":
+                text = shorten(redact(one_line(str(error))), _MOST_REASON).rstrip(".")
+                reason = f"{type(error).__name__}: {text}" if text else type(error).__name__
+                raise PluginFailed(f"{self} raised {reason}.") from error
+            raise failure from error
+
+    def broken(self, what: str, *, advice: str | None = None) -> Configuration:
+        """Return the failure for a plugin that cannot be used until somebody changes it or the setting."""
+        return Configuration(f"{self} {what}", advice=advice)
+
+
+def find(kind: Kind, name: str) -> Plugin:
+    """Return the built-in or installed one of this name. Raises Configuration if there is none, or if two have it."""
+    if name in BUILT_IN[kind]:
+        return Plugin(kind, name, BUILT_IN[kind][name])
+    found = [plugin for plugin in installed(kind) if plugin.name == name]
+    if not found:
+        others = ", ".join(f"{each.name} ({each.package})" for each in installed(kind)) or "none"
+        raise Configuration(
+            f"No {kind.word} is called {name!r}. Built in: {', '.join(BUILT_IN[kind])}; installed plugins: {others}."
+        )
+    if len(found) > 1:
+        packages = " and ".join(str(each.package) for each in found)
+        raise Configuration(f"{packages} both have the {kind.word} {name!r}.", advice="Uninstall one of them.")
+    return found[0]
+
+
+@cache
+def installed(kind: Kind) -> tuple[Plugin, ...]:
+    """Return the plugins of installed packages, by name, without those that have the name of a built-in one.
+
+    None of them is imported. The metadata are read once in a process.
+    """
+    return tuple(plugin for plugin in declared(kind) if plugin.name not in BUILT_IN[kind])
+
+
+def declared(kind: Kind) -> list[Plugin]:
+    """Return what the metadata of installed packages declare, by name, also what can never be chosen."""
+    from importlib.metadata import entry_points
+
+    found = {
+        Plugin(kind, point.name, point.value, f"{point.dist.name} {point.dist.version}" if point.dist else "unknown")
+        for point in entry_points(group=GROUPS[kind])
+    }
+    return sorted(found)
+
+
+def _takes_argument(factory: Callable[..., Any]) -> bool:
+    """Return whether a factory has a parameter without a default, for the settings."""
+    try:
+        parameters = inspect.signature(factory).parameters.values()
+    except ValueError:  # of a builtin
+        return False
+    return any(each.default is each.empty and each.kind in _POSITIONAL for each in parameters)
+
+
+_POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)

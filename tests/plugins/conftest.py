@@ -1,0 +1,36 @@
+"""Plugins that this process finds as if they were installed."""
+
+import itertools
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from swatchbook import plugins
+from swatchbook.plugins import Kind
+from tests.plugins.packages import write_package
+
+numbers = itertools.count()
+
+Install = Callable[[str, Mapping[Kind, Mapping[str, str]]], str]
+"""Takes code and what it declares (kind -> name -> class or function), and returns the name of its module."""
+
+
+@pytest.fixture
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install]:
+    """Install code as a package of its own, until the end of the test."""
+    modules = list[str]()
+
+    def installed(code: str, declared: Mapping[Kind, Mapping[str, str]]) -> str:
+        module = f"plugin_{next(numbers)}"
+        write_package(tmp_path / module, module, code, declared)
+        monkeypatch.syspath_prepend(tmp_path / module)
+        plugins.installed.cache_clear()
+        modules.append(module)
+        return module
+
+    yield installed
+    plugins.installed.cache_clear()
+    for module in modules:
+        sys.modules.pop(module, None)

@@ -1,0 +1,415 @@
+"""Plugins are found by name, chosen by a setting alone, and whatever they do wrong is named and costs as little as can
+be.
+"""
+
+import io
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+from typer.testing import CliRunner
+
+from interface.cli.main import app
+from swatchbook import plugins
+from swatchbook.errors import Configuration, PluginFailed
+from swatchbook.export.formats import write_products
+from swatchbook.index.base import Where
+from swatchbook.ledger import items
+from swatchbook.ledger.queries.failures import failures
+from swatchbook.ledger.tables import items as rows
+from swatchbook.ledger.tables import vectors
+from swatchbook.models import registry
+from swatchbook.pipeline.embed import process_batch
+from swatchbook.pipeline.publish import publish_all
+from swatchbook.pipeline.work import Work
+from swatchbook.plugins import BUILT_IN, Kind
+from swatchbook.records import ItemState, Role, sha256
+from swatchbook.resources import Resources, open_resources
+from swatchbook.search.search import find_relevant
+from swatchbook.settings import Settings, load_settings
+from tests.command import bare_environment
+from tests.conftest import ROOT
+from tests.export.test_formats import row
+from tests.ledger import scene
+from tests.ledger.scene import count
+from tests.pipeline.test_scan import begin, scanned
+from tests.plugins.conftest import Install
+from tests.plugins.packages import CODE, PYPROJECT
+from tests.sources.pictures import draw
+
+GRID = {Kind.ENCODER: {"colorgrid": "ColorGrid"}}
+PICTURES = 6
+
+
+def made_of(resources: Resources, folder: Path, *, end: bool = True) -> Work:
+    """Ingest the pictures of a folder, but for the failures that the last try of a batch leaves."""
+    work = begin(resources, folder)
+    scanned(resources, work)
+    try:
+        for batch in items.cut_batches(resources.ledger, work.run, 20):
+            process_batch(resources, work.run, batch, size=20, last_try=True)
+        publish_all(resources, at_most=0)
+    finally:
+        scene.end(resources.ledger, work.run)
+    return work
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    for number in range(PICTURES):
+        draw(tmp_path / "pictures" / f"{number}.png", number)
+    return tmp_path / "pictures"
+
+
+def stored(resources: Resources, role: Role = Role.VISUAL) -> list[tuple[str, int]]:
+    """Tag and dimension of each vector of a role."""
+    with resources.ledger.read() as connection:
+        query = select(vectors.c.tag, vectors.c.dimension).where(vectors.c.role == role)
+        return [(row.tag, row.dimension) for row in connection.execute(query)]
+
+
+def found_by(resources: Resources, picture: Path) -> str | None:
+    """The file that is found by a picture, first."""
+    return find_relevant(resources, image=picture, where=Where(), k=1).hits[0].file
+
+
+def key(picture: Path) -> str:
+    return f"{sha256(picture.read_bytes())}.png"
+
+
+def errors(resources: Resources, work: Work) -> set[str]:
+    return {f"{each.kind}: {each.error}" for each in failures(resources.ledger, work.document)}
+
+
+# --- chosen by name ---------------------------------------------------------------------------------------------------
+
+
+def test_code_of_the_page_is_at_most_thirty_lines() -> None:
+    lines = [line for text in (PYPROJECT, CODE["ColorGrid"]) for line in text.splitlines() if line.strip()]
+    assert len(lines) <= 30
+
+
+@pytest.mark.stack
+def test_plugin_is_installed_into_a_fresh_environment_and_used(
+    tmp_path: Path, pictures: Path, prefect_server: str
+) -> None:
+    fresh, package = tmp_path / "fresh", tmp_path / "colorgrid"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", fresh], check=True)
+    python = fresh / "bin" / "python"
+    ask = "import sysconfig; print(sysconfig.get_path('purelib'))"
+    paths = [subprocess.check_output([each, "-c", ask], text=True).strip() for each in (sys.executable, python)]
+    Path(paths[1], "parent.pth").write_text(f"{paths[0]}\n{ROOT}\n")  # all that is installed here, without a copy
+    package.mkdir()
+    (package / "pyproject.toml").write_text(PYPROJECT)
+    (package / "colorgrid.py").write_text(CODE["ColorGrid"])
+    offline = ["--no-index", "--no-build-isolation", "--no-deps", "--disable-pip-version-check"]
+    subprocess.run([sys.executable, "-m", "pip", "--python", python, "install", *offline, package], check=True)
+    environment = bare_environment() | {
+        "SWATCHBOOK_HOME": str(tmp_path / "home"), "SWATCHBOOK_ENCODER": "colorgrid", "PREFECT_API_URL": prefect_server,
+    }  # fmt: skip
+
+    def swatchbook(*arguments: str) -> str:
+        command = [python, "-m", "interface.cli.main", *arguments]
+        return subprocess.run(
+            command, env=environment, cwd=tmp_path, check=True, capture_output=True, text=True, timeout=300
+        ).stdout
+
+    swatchbook("ingest", str(pictures))
+    searched = ("search", "--image", str(pictures / "3.png"), "-k", "1", "--json")
+    assert [hit["title"] for hit in json.loads(swatchbook(*searched))] == ["3"]
+    del environment["SWATCHBOOK_ENCODER"]  # the collection remembers by which plugin it was made
+    assert [hit["title"] for hit in json.loads(swatchbook(*searched))] == ["3"]
+
+
+def test_vectors_of_a_plugin_are_stored_and_searched(install: Install, tmp_path: Path, pictures: Path) -> None:
+    install(CODE["ColorGrid"], GRID)
+    with open_resources(Settings(home=tmp_path / "home", encoder="colorgrid")) as resources:
+        made_of(resources, pictures)
+        assert stored(resources) == [("colorgrid@1", 48)] * PICTURES
+        assert stored(resources, Role.COLOR) == []
+        assert found_by(resources, pictures / "4.png") == key(pictures / "4.png")
+    with open_resources(Settings(home=tmp_path / "home")) as resources:  # the setting is back, the collection is not
+        assert found_by(resources, pictures / "4.png") == key(pictures / "4.png")
+
+
+def test_installed_plugin_is_not_imported_unless_a_setting_names_it(install: Install, tmp_path: Path) -> None:
+    module = install("raise SystemExit('imported')", GRID)
+    registry.tags(Settings(home=tmp_path))
+    assert Settings(home=tmp_path, encoder="colorgrid").encoder == "colorgrid"  # a name alone imports nothing
+    assert [each.name for each in plugins.installed(Kind.ENCODER)] == ["colorgrid"]
+    assert module not in sys.modules
+    with pytest.raises(
+        Configuration, match=r"encoder plugin colorgrid \(swatchbook-plugin_\d+ 0\.1\) .*SystemExit: imp"
+    ):
+        registry.tags(Settings(home=tmp_path, encoder="colorgrid"))
+
+
+@pytest.mark.parametrize("name", ["encoder", "text_encoder", "analyst", "index"])
+def test_unknown_name_is_refused_with_all_that_there_are(
+    install: Install, monkeypatch: pytest.MonkeyPatch, name: str, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    module = install("", {kind: {"mine": "Mine"} for kind in Kind})
+    with pytest.raises(Configuration) as caught:
+        load_settings(**{name: "theirs"})
+    assert f"no {name.replace('_', ' ')} is called 'theirs'" in str(caught.value)
+    assert f"built in: {', '.join(BUILT_IN[Kind(name)])}" in str(caught.value).lower()
+    assert f"mine (swatchbook-{module} 0.1)" in str(caught.value)
+
+
+def test_plugin_cannot_take_the_name_of_a_built_in_one(install: Install, tmp_path: Path) -> None:
+    module = install(CODE["ColorGrid"], {Kind.ENCODER: {"efficientnet": "ColorGrid"}})
+    assert registry.tags(Settings(home=tmp_path))[Role.VISUAL].startswith("efficientnet-lite2@")
+    assert plugins.installed(Kind.ENCODER) == ()
+    assert module not in sys.modules
+
+
+def test_name_of_two_packages_is_refused_with_both(install: Install, tmp_path: Path) -> None:
+    first, second = install(CODE["ColorGrid"], GRID), install(CODE["ColorGrid"], GRID)
+    with pytest.raises(Configuration, match=f"swatchbook-{first} 0.1 and swatchbook-{second} 0.1 both have"):
+        load_settings(encoder="colorgrid", home=tmp_path)
+
+
+def test_built_in_names_are_found_without_reading_metadata(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(plugins, "declared", None)
+    plugins.installed.cache_clear()
+    assert registry.tags(Settings(home=tmp_path))
+
+
+def test_every_built_in_one_is_there() -> None:
+    for kind, names in BUILT_IN.items():
+        for name in names:
+            assert callable(plugins.find(kind, name).load())
+
+
+# --- what goes wrong is named, and nothing is lost --------------------------------------------------------------------
+
+FAULTY = """
+class Faulty:
+    tag = "faulty@1"
+    dimension = 3
+    def embed(self, pictures):
+        means = np.stack([each.reshape(-1, 3).mean(0) / 255 for each in pictures])
+        {fault}
+        return means
+"""
+
+
+@pytest.mark.parametrize(
+    ("fault", "says"),
+    [
+        ("raise ValueError('no\\nidea')", "plugin_failed: PLUGIN raised ValueError: no idea."),
+        ("return means[1:]", "invalid_model_output: PLUGIN returned float64 (0, 3), not floats (1, 3)."),
+        ("return np.repeat(means, 2, 0)", "invalid_model_output: PLUGIN returned float64 (2, 3), not floats (1, 3)."),
+        ("return (means * 255).astype(int)", "invalid_model_output: PLUGIN returned int64 (1, 3), not floats (1, 3)."),
+        ("return None", "invalid_model_output: PLUGIN returned object (), not floats (1, 3)."),
+        ("return means[0]", "invalid_model_output: PLUGIN returned float64 (3,), not floats (1, 3)."),
+        ("return means * np.nan", "invalid_model_output: faulty@1 returned a vector with NaN or infinity."),
+        ("return means * 0", "invalid_model_output: faulty@1 returned a zero vector."),
+    ],
+)  # fmt: skip
+def test_wrong_results_are_named_and_stay_open(
+    install: Install, tmp_path: Path, pictures: Path, fault: str, says: str
+) -> None:
+    module = install(FAULTY.format(fault=fault), {Kind.ENCODER: {"faulty": "Faulty"}})
+    with open_resources(Settings(home=tmp_path / "home", encoder="faulty")) as resources:
+        work = made_of(resources, pictures)
+        assert stored(resources) == []
+        assert errors(resources, work) == {
+            says.replace("PLUGIN", f"The encoder plugin faulty (swatchbook-{module} 0.1)")
+        }
+        assert count(resources.ledger, rows, role=Role.VISUAL, state=ItemState.PENDING) == PICTURES
+        assert count(resources.ledger, rows, role=Role.ANALYSIS, state=ItemState.DONE) == PICTURES
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        "if any(each.reshape(-1, 3).mean(0)[2] < 120 and each[0, 0, 0] == 94 for each in pictures): 1 / 0",
+        "means[[each[-1, -1, 0] == 94 for each in pictures]] = np.inf",
+        "return [list(mean)[: 2 if each[-1, -1, 0] == 94 else 3] for each, mean in zip(pictures, means)]",
+    ],
+)
+def test_one_bad_picture_costs_one_picture(install: Install, tmp_path: Path, pictures: Path, fault: str) -> None:
+    install(FAULTY.format(fault=fault), {Kind.ENCODER: {"faulty": "Faulty"}})
+    with open_resources(Settings(home=tmp_path / "home", encoder="faulty")) as resources:
+        work = made_of(resources, pictures)
+        assert stored(resources) == [("faulty@1", 3)] * (PICTURES - 1)
+        assert len(failures(resources.ledger, work.document)) == 1
+        assert "faulty" in errors(resources, work).pop()
+
+
+def test_another_dimension_than_declared_blocks_and_mended_goes_on(
+    install: Install, tmp_path: Path, pictures: Path
+) -> None:
+    module = install(FAULTY.format(fault="return means[:, :2]"), {Kind.ENCODER: {"faulty": "Faulty"}})
+    with open_resources(Settings(home=tmp_path / "home", encoder="faulty")) as resources:
+        with pytest.raises(Configuration, match=f"faulty .swatchbook-{module} 0.1. returned vectors of 2 numbers"):
+            made_of(resources, pictures)
+        assert stored(resources) == []
+        assert count(resources.ledger, rows, role=Role.VISUAL, state=ItemState.PENDING) == PICTURES
+    sys.modules.pop(module)
+    (tmp_path / module / f"{module}.py").write_text(FAULTY.format(fault="") + "# mended\n")
+    with open_resources(Settings(home=tmp_path / "home", encoder="faulty")) as resources:
+        made_of(resources, pictures)
+        assert stored(resources) == [("faulty@1", 3)] * PICTURES
+
+
+def test_changed_dimension_under_the_same_tag_is_refused_before_any_work(
+    install: Install, tmp_path: Path, pictures: Path
+) -> None:
+    module = install(CODE["ColorGrid"], GRID)
+    with open_resources(Settings(home=tmp_path / "home", encoder="colorgrid")) as resources:
+        made_of(resources, pictures)
+    sys.modules.pop(module)
+    (tmp_path / module / f"{module}.py").write_text(CODE["ColorGrid"].replace("48", "12").replace("(4, 4)", "(2, 2)"))
+    draw(pictures / "new.png", PICTURES)
+    with open_resources(Settings(home=tmp_path / "home", encoder="colorgrid")) as resources:
+        with pytest.raises(
+            Configuration, match=r"colorgrid@1 makes visual vectors of 12 numbers.*have 48.*changed tag"
+        ):
+            made_of(resources, pictures)
+        assert stored(resources) == [("colorgrid@1", 48)] * PICTURES
+        assert count(resources.ledger, rows, role=Role.VISUAL, state=ItemState.PENDING) == 1
+
+
+@pytest.mark.parametrize(
+    ("code", "says"),
+    [
+        ("class Faulty: pass", "has no tag"),
+        ("class Faulty: tag = 'other@1'", r"has the tag 'other@1'. Its tag must be faulty@"),
+        ("class Faulty: tag = 'efficientnet-lite2@9656183e/middle-260'", "Its tag must be faulty@"),
+        ("class Faulty: tag = 'faulty@1'", "has no dimension"),
+        ("class Faulty: tag, dimension = 'faulty@1', 0", "has the dimension 0"),
+        ("class Faulty: tag, dimension, role = 'faulty@1', 3, 'understanding'", "must be for the same roles"),
+        ("Faulty = 3", "is no class or function"),
+        ("def Faulty(): raise KeyError('x')", "raised KeyError"),
+        ("import nothing_of_this_name", "raised ModuleNotFoundError: No module named 'nothing_of_this_name'"),
+        ("", "raised AttributeError"),
+    ],
+)
+def test_plugin_that_cannot_be_used_is_a_configuration_error_that_names_it(
+    install: Install, tmp_path: Path, code: str, says: str
+) -> None:
+    module = install(code, {Kind.ENCODER: {"faulty": "Faulty"}})
+    with pytest.raises((Configuration, PluginFailed), match=says) as caught:
+        registry.tags(Settings(home=tmp_path, encoder="faulty"))
+    assert f"The encoder plugin faulty (swatchbook-{module} 0.1) " in str(caught.value)
+
+
+def test_memory_of_a_plugin_halves_the_batch(install: Install, tmp_path: Path, pictures: Path) -> None:
+    code = "class OutOfMemoryError(RuntimeError): pass\n" + FAULTY.format(
+        fault="if len(pictures) > 2: raise OutOfMemoryError('CUDA')"
+    )
+    install(code, {Kind.ENCODER: {"faulty": "Faulty"}})
+    with open_resources(Settings(home=tmp_path / "home", encoder="faulty")) as resources:
+        made_of(resources, pictures)
+        assert len(stored(resources)) == PICTURES
+
+
+def test_secret_in_what_a_plugin_raises_is_hidden(install: Install, tmp_path: Path) -> None:
+    code = "def Faulty(): raise OSError('https://me:hush@host/?api_key=hush')"
+    install(code, {Kind.ENCODER: {"faulty": "Faulty"}})
+    with pytest.raises(PluginFailed) as caught:
+        registry.tags(Settings(home=tmp_path, encoder="faulty"))
+    assert "host" in str(caught.value)
+    assert "hush" not in str(caught.value)
+
+
+# --- other kinds ------------------------------------------------------------------------------------------------------
+
+
+def test_text_encoder_and_analyst_of_the_page_make_what_texts_find(
+    install: Install, tmp_path: Path, pictures: Path
+) -> None:
+    install(CODE["Words"], {Kind.TEXT_ENCODER: {"words": "Words"}})
+    install(CODE["Brightness"], {Kind.ANALYST: {"brightness": "Brightness"}})
+    settings = Settings(home=tmp_path / "home", text_encoder="words", analyst="brightness")
+    with open_resources(settings) as resources:
+        made_of(resources, pictures)
+        assert set(stored(resources, Role.UNDERSTANDING)) == {("words@1", 512)}
+        found = find_relevant(resources, text="texture bright", where=Where(), k=PICTURES).hits
+        assert 0 < len(found) < PICTURES
+
+
+@pytest.mark.parametrize(
+    ("returned", "says"),
+    [
+        ("[{'confidence': 2}] * len(pictures)", "returned an analysis that is invalid: confidence:"),
+        ("['bright'] * len(pictures)", "returned an analysis that is invalid"),
+        ("[]", "returned 0 analyses for 1 pictures."),
+        ("1 / 0", "raised ZeroDivisionError: division by zero."),
+    ],
+)
+def test_wrong_analyses_are_named_and_stay_open(
+    install: Install, tmp_path: Path, pictures: Path, returned: str, says: str
+) -> None:
+    code = f"class Faulty:\n    tag = 'faulty@1'\n    def analyse(self, pictures): return {returned}\n"
+    install(code, {Kind.ANALYST: {"faulty": "Faulty"}})
+    with open_resources(Settings(home=tmp_path / "home", analyst="faulty")) as resources:
+        work = made_of(resources, pictures)
+        (error,) = errors(resources, work)
+        assert "The analyst plugin faulty " in error
+        assert says in error
+        assert len(stored(resources)) == PICTURES
+        assert count(resources.ledger, rows, role=Role.ANALYSIS, state=ItemState.PENDING) == PICTURES
+
+
+def test_texts_find_pictures_through_a_plugin_with_both(install: Install, tmp_path: Path, pictures: Path) -> None:
+    code = CODE["ColorGrid"] + (
+        "\n    def embed_texts(self, texts):\n"
+        "        colours = {'dark blue': (0, 0, 120)}\n"
+        "        return np.stack([np.tile(np.array(colours[text]) / 255 - 0.5, 16) for text in texts])\n"
+    )
+    install(code, GRID)
+    with open_resources(Settings(home=tmp_path / "home", encoder="colorgrid", relevance_floor=0)) as resources:
+        made_of(resources, pictures)
+        found = find_relevant(resources, text="dark blue", where=Where(), k=1, weights={"visual": 1}).hits
+        assert [hit.file for hit in found] == [key(pictures / "0.png")]
+
+
+def test_format_of_a_plugin_is_written_only_when_it_is_named(install: Install, tmp_path: Path) -> None:
+    install(CODE["write_markdown"], {Kind.EXPORTER: {"markdown": "write_markdown"}})
+    out = io.BytesIO()
+    assert write_products([row("Oak"), row("Ash")], "markdown", out, temporary_folder=tmp_path) == 2
+    assert [line.split(",")[0] for line in out.getvalue().decode().splitlines()] == ["- Oak", "- Ash"]
+
+
+def test_format_that_fails_leaves_the_file_that_was_there(
+    install: Install, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = install("def write(rows, file): file.write(b'half'); 1 / 0", {Kind.EXPORTER: {"faulty": "write"}})
+    (tmp_path / "there.md").write_text("old")
+    with open_resources(load_settings()) as resources:
+        from interface.cli.export import export
+
+        with pytest.raises(PluginFailed, match=f"exporter plugin faulty .swatchbook-{module} 0.1. raised ZeroDivision"):
+            export(resources, [], "faulty", to=tmp_path / "there.md", pictures=None)
+    assert (tmp_path / "there.md").read_text() == "old"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--format", "pdf", "--to", "x"], "No exporter is called 'pdf'"),
+        (["--format", "markdown"], "markdown is written to a file: add --to PATH"),
+    ],
+)
+def test_export_refuses_what_it_cannot_write(install: Install, home: Path, arguments: Sequence[str], says: str) -> None:
+    install(CODE["write_markdown"], {Kind.EXPORTER: {"markdown": "write_markdown"}})
+    done = CliRunner(env={"COLUMNS": "200"}).invoke(app, ["export", "--all", *arguments])
+    assert done.exit_code == 2
+    assert says in " ".join(done.output.replace("│", " ").split())
+
+
+def test_index_of_the_page_is_filled_and_searched(install: Install, tmp_path: Path, pictures: Path) -> None:
+    install(CODE["open_index"], {Kind.INDEX: {"mine": "open_index"}})
+    with open_resources(Settings(home=tmp_path / "home", index="mine")) as resources:
+        made_of(resources, pictures)
+        assert (tmp_path / "home" / "vectors").is_dir()
+        assert not (tmp_path / "home" / "index").exists()
+        assert found_by(resources, pictures / "2.png") == key(pictures / "2.png")
