@@ -33,7 +33,7 @@ def _descriptors(_: Settings) -> ModelSpec[ImageEncoder]:
 
 
 def _efficientnet(_: Settings) -> ModelSpec[ImageEncoder]:
-    return ModelSpec(image_network.TAGS, lambda _: image_network.ImageNetwork())
+    return ModelSpec(image_network.TAGS, lambda models: image_network.ImageNetwork(models.network))
 
 
 def _siglip(settings: Settings) -> ModelSpec[ImageEncoder]:
@@ -68,7 +68,7 @@ def _siglip(settings: Settings) -> ModelSpec[ImageEncoder]:
 def _local_analyst(settings: Settings) -> ModelSpec[Analyst]:
     reads = settings.ocr == "always"
     tag = local_analyst.tag(reads_print=reads)
-    return ModelSpec({Role.ANALYSIS: tag}, lambda _: local_analyst.LocalAnalyst(reads_print=reads))
+    return ModelSpec({Role.ANALYSIS: tag}, lambda models: local_analyst.LocalAnalyst(models.network, reads_print=reads))
 
 
 def _vision_analyst(settings: Settings) -> ModelSpec[Analyst]:
@@ -238,6 +238,7 @@ class Models:
         self._encoder: ImageEncoder | None = None
         self._analyst: Analyst | None = None
         self._text_encoder: TextEncoder | None = None
+        self._network: image_network.Network | None = None
         self._vision: Chat | None = None
         self._llm: Chat | None = None
         self._reviewer: Analyst | None = None
@@ -281,6 +282,14 @@ class Models:
             if self._settings.structure_model:
                 name, revision = self._settings.structure_model, self._settings.structure_revision
                 checkpoint(name, revision, "STRUCTURE_MODEL").folder()
+
+    @property
+    def network(self) -> image_network.Network:
+        """Return the carried image network, which the encoder and the local analyst share."""
+        with self._lock:
+            if self._network is None:
+                self._network = image_network.Network()
+            return self._network
 
     @property
     def vision(self) -> Chat:
