@@ -79,13 +79,14 @@ def read_set(folder: Path, per_class: int, encoder: ImageNetwork) -> LabelledSet
     for of_class in sorted(path for path in folder.iterdir() if path.is_dir()):
         found = sorted(path for path in of_class.rglob("*") if path.suffix.lower() in (".jpg", ".jpeg", ".png"))
         paths += random.Random(0).sample(found, min(per_class, len(found)))  # noqa: S311 - no secret
-    vectors = encoder.encode([*map(_read, paths)])
+    vectors = encoder.encode([*map(read_picture, paths)])
     names = [path.relative_to(folder).parts[0] for path in paths]
     classes = np.array([sorted(set(names)).index(name) for name in names])
     return LabelledSet(folder.name, classes, np.stack([_scale(vectors[role]) for role in ROLES]))
 
 
-def _read(path: Path) -> Pixels:
+def read_picture(path: Path) -> Pixels:
+    """Return the pixels of a file, upright, at the size that the encoder gets."""
     with Image.open(path) as image:
         upright = ImageOps.exif_transpose(image).convert("RGB")
     upright.thumbnail((SIDE, SIDE), Image.Resampling.BILINEAR)

@@ -41,6 +41,7 @@ class Decision(RequestModel):
     slip_rating: SearchText | None = None
     printed_text: SearchText | None = None
     application: SearchText | None = None
+    recognised: SearchText | None = None
 
     def changes(self, used: Analysis) -> dict[str, str]:
         """Return the fields that differ from the analysis in use."""

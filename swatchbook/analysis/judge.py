@@ -16,7 +16,7 @@ PERSON: Final = "person"
 
 PHRASES: Final = ("material", "finish", "pattern", "dimensions", "slip_rating", "application", "printed_text")
 LISTS: Final = ("colors", "textures")
-FIELDS: Final = (*PHRASES, *LISTS, "contrast", "quality")
+FIELDS: Final = (*PHRASES, *LISTS, "recognised", "contrast", "quality")
 """Fields that a person may correct."""
 
 _MOST_SHOWN = 60  # characters of a value in a reason
@@ -55,10 +55,12 @@ def judge(first: Analysis, second: Analysis) -> Judgement:
 
 
 def changes(before: Analysis, after: Analysis) -> tuple[str, ...]:
-    """Return a line for each field that differs between two analyses, and one for the score."""
+    """Return a line for each field that differs between two analyses, for what is recognised, and for the score."""
     was, now = score(before), score(after)
     score_line = [f"score: {was:.2f} → {now:.2f}"] if was != now else []
-    return (*_differences(before, after), *score_line)
+    words, words_now = ", ".join(before.recognised), ", ".join(after.recognised)
+    words_line = [_line("recognised", words, words_now)] if words != words_now else []
+    return (*_differences(before, after), *words_line, *score_line)
 
 
 def _differences(first: Analysis, second: Analysis) -> Iterator[str]:
@@ -102,8 +104,7 @@ def correct(analysis: Analysis, corrections: Mapping[str, str]) -> Analysis:
         raise InvalidReference(f"There is no field {unknown[0]}.", advice=f"Use one of {', '.join(FIELDS)}.")
     values = {name: value.strip() for name, value in corrections.items()}
     changes: dict[str, object] = {name: values[name] or None for name in values.keys() & {*PHRASES, "contrast"}}
-    if "textures" in values:
-        changes["textures"] = tuple(_split_list(values["textures"]))
+    changes |= {name: tuple(_split_list(values[name])) for name in values.keys() & {"textures", "recognised"}}
     if "colors" in values:
         shares = {color.name: color for color in analysis.colors}
         changes["colors"] = tuple(

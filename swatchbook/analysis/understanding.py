@@ -17,6 +17,7 @@ def understanding_text(analysis: Analysis) -> str:
 
 def _fields(analysis: Analysis) -> Iterator[tuple[str, str]]:
     fields = (
+        ("Recognised", ", ".join(analysis.recognised)),
         ("Material", analysis.material),
         ("Finish", analysis.finish),
         ("Colors", ", ".join(color.name for color in analysis.colors)),

@@ -1,14 +1,17 @@
-"""The local image encoder: `visual` is made by EfficientNet-Lite2; `color`, `texture`, `structure` are descriptors.
+"""The carried image network, EfficientNet-Lite2, and the local image encoder: `visual` is what the network sees,
+`color`, `texture` and `structure` are descriptors. The local analyst says what the same network recognises (`local_analyst.py`).
 
 EfficientNet: Tan & Le, ICML 2019; Lite: its variant without squeeze-and-excitation, trained on ImageNet by Google,
 Apache-2.0 (docs/models.md). `devtools/convert_image_network.py` made the file; onnxruntime runs it.
 """
 
 import os
+import threading
+import weakref
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from swatchbook.arrays import Pixels, Vectors
 from swatchbook.models import local_encoder
@@ -29,12 +32,19 @@ TAGS: Final[Mapping[Role, str]] = {
 }
 
 
-class ImageNetwork:
-    """An `ImageEncoder` that runs a carried network. A picture's vectors do not depend on its batch."""
+class Seen(NamedTuple):
+    """What the network makes of a picture, float32."""
 
-    tags = TAGS
-    dimensions = DIMENSIONS
-    side = SIDE
+    features: Vectors  # (1280,): the mean of the last convolution over the places of the middle square
+    logits: Vectors  # (1000,): of ImageNet's classes
+
+
+class Network:
+    """EfficientNet-Lite2 in onnxruntime. Thread-safe. What it sees of a picture does not depend on its batch.
+
+    The encoder and the analyst get the same arrays: the network is run once for both, and what it saw is kept as long
+    as the array lives. An array that was given to it must not be changed.
+    """
 
     def __init__(self) -> None:
         from onnxruntime import InferenceSession, SessionOptions  # reading a tag does not need it
@@ -42,25 +52,58 @@ class ImageNetwork:
         options = SessionOptions()
         options.intra_op_num_threads = 1  # pictures are run side by side, each alone: batches round differently
         self._session = InferenceSession(FILE, options, providers=["CPUExecutionProvider"])
-        self._descriptors = local_encoder.DescriptorEncoder()
         self._threads = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="see")
+        self._lock = threading.RLock()  # reentrant: an array may be freed while it is held
+        self._tasks = dict[int, Future[Seen]]()  # id of a living array -> what was seen of it
+
+    def see(self, pictures: Sequence[Pixels]) -> list[Seen]:
+        """Return what the network sees of (h, w, 3) uint8 pictures, in input order."""
+        return [task.result() for task in [self._task(picture) for picture in pictures]]
+
+    def _task(self, picture: Pixels) -> Future[Seen]:
+        with self._lock:
+            if (known := self._tasks.get(id(picture))) is not None:
+                return known
+            task = self._tasks[id(picture)] = self._threads.submit(self._run, picture)
+            weakref.finalize(picture, self._forget, id(picture)).atexit = False
+            return task
+
+    def _run(self, picture: Pixels) -> Seen:
+        from swatchbook.images.shrink import shrink
+
+        try:
+            square = middle_square(shrink(picture, SIDE), INPUT_SIDE)
+            features, logits = self._session.run(["features", "logits"], {"pixels": square[None]})
+        except BaseException:
+            self._forget(id(picture))  # the next try runs it again
+            raise
+        return Seen(features[0], logits[0])
+
+    def _forget(self, number: int) -> None:
+        with self._lock:
+            self._tasks.pop(number, None)
+
+
+class ImageNetwork:
+    """An `ImageEncoder` that runs the carried network. A picture's vectors do not depend on its batch."""
+
+    tags = TAGS
+    dimensions = DIMENSIONS
+    side = SIDE
+
+    def __init__(self, network: Network | None = None) -> None:
+        self._network = network or Network()
+        self._descriptors = local_encoder.DescriptorEncoder()
 
     def encode(self, pictures: Sequence[Pixels]) -> Mapping[Role, Vectors]:
         """Return role -> (n, dimension) float32, unit length, in input order."""
         import numpy as np
 
-        seen = list(self._threads.map(self._see, pictures))
-        visual = np.stack(seen) if seen else np.empty((0, DIMENSIONS[Role.VISUAL]), np.float32)
+        visual = np.empty((len(pictures), DIMENSIONS[Role.VISUAL]), np.float32)
+        for row, seen in zip(visual, self._network.see(pictures), strict=True):
+            row[:] = seen.features / np.linalg.norm(seen.features)
         described = self._descriptors.encode(pictures)
         return {**described, Role.STRUCTURE: described[Role.VISUAL], Role.VISUAL: visual}
-
-    def _see(self, picture: Pixels) -> Vectors:
-        """Return the unit vector (1280,) of a picture: the mean over the places of its middle square."""
-        import numpy as np
-
-        (features,) = self._session.run(["features"], {"pixels": middle_square(picture, INPUT_SIDE)[None]})
-        vector: Vectors = features[0] / np.linalg.norm(features[0])
-        return vector
 
 
 def middle_square(picture: Pixels, side: int) -> Pixels:

@@ -43,7 +43,7 @@ def descriptors(_: Settings) -> ModelSpec[ImageEncoder]:
 
 def efficientnet(_: Settings) -> ModelSpec[ImageEncoder]:
     """EfficientNet-Lite2, with colours and texture of the descriptors."""
-    return ModelSpec(image_network.TAGS, lambda _: image_network.ImageNetwork(), image_network.DIMENSIONS)
+    return ModelSpec(image_network.TAGS, lambda models: image_network.ImageNetwork(models.network), image_network.DIMENSIONS)
 
 
 def siglip(settings: Settings) -> ModelSpec[ImageEncoder]:
@@ -79,7 +79,7 @@ def by_rules(settings: Settings) -> ModelSpec[Analyst]:
     """The local analyst."""
     reads = settings.ocr == "always"
     tag = local_analyst.tag(reads_print=reads)
-    return ModelSpec({Role.ANALYSIS: tag}, lambda _: local_analyst.LocalAnalyst(reads_print=reads))
+    return ModelSpec({Role.ANALYSIS: tag}, lambda models: local_analyst.LocalAnalyst(models.network, reads_print=reads))
 
 
 def by_vision_model(settings: Settings) -> ModelSpec[Analyst]:
@@ -284,6 +284,7 @@ class Models:
         self._encoder: ImageEncoder | None = None
         self._analyst: Analyst | None = None
         self._text_encoder: TextEncoder | None = None
+        self._network: image_network.Network | None = None
         self._vision: Chat | None = None
         self._llm: Chat | None = None
         self._reviewer: Analyst | None = None
@@ -330,6 +331,14 @@ class Models:
             if self._settings.structure_model:
                 name, revision = self._settings.structure_model, self._settings.structure_revision
                 checkpoint(name, revision, "STRUCTURE_MODEL").folder()
+
+    @property
+    def network(self) -> image_network.Network:
+        """Return the carried image network, which the encoder and the local analyst share."""
+        with self._lock:
+            if self._network is None:
+                self._network = image_network.Network()
+            return self._network
 
     @property
     def vision(self) -> Chat:

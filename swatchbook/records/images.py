@@ -181,5 +181,6 @@ class Analysis(Record):
     slip_rating: str | None = None
     printed_text: str | None = None
     application: str | None = None
+    recognised: tuple[str, ...] = ()  # what a network takes it for: words to search by, no facts of a product
     confidence: float = Field(ge=0, le=1)
     quality: float = Field(default=1.0, ge=0, le=1)  # of the image: sharpness, exposure, size

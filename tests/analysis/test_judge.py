@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from swatchbook.analysis.judge import FIELDS, correct, judge, person_tag, score
+from swatchbook.analysis.judge import FIELDS, changes, correct, judge, person_tag, score
 from swatchbook.errors import InvalidReference
 from swatchbook.records import Analysis, ColorShare, Verdict
 
@@ -77,6 +77,14 @@ def test_a_person_says_some_fields_and_the_rest_stays() -> None:
 def test_what_nobody_can_say_is_refused(given: dict[str, str]) -> None:
     with pytest.raises(InvalidReference):
         correct(seen(), given)
+
+
+def test_what_is_recognised_is_no_disagreement_but_its_correction_is_recorded() -> None:
+    shoe = seen(recognised=("shoe",))
+    assert judge(shoe, seen()).verdict is Verdict.ACCEPTED
+    corrected = correct(shoe, {"recognised": "clog, shoe"})
+    assert corrected.recognised == ("clog", "shoe")
+    assert "recognised: shoe → clog, shoe" in changes(shoe, corrected)
 
 
 def test_each_correction_has_a_tag_of_its_own() -> None:

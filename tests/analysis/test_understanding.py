@@ -25,9 +25,11 @@ def test_nothing_known_says_nothing() -> None:
 def test_every_field_is_said_in_a_fixed_order() -> None:
     analysis = Analysis(
         material="oak", finish="oiled", textures=("even", "directional"), pattern="grained", contrast="low",
-        dimensions="20 mm.", slip_rating="R10", printed_text="ACME\n  Oak", application="floor", confidence=1,
+        dimensions="20 mm.", slip_rating="R10", printed_text="ACME\n  Oak", application="floor",
+        recognised=("sandal", "shoe"), confidence=1,
     )  # fmt: skip
     assert understanding_text(analysis) == (
+        "Recognised: sandal, shoe. "
         "Material: oak. Finish: oiled. Texture: even, directional. Pattern: grained. Contrast: low. "
         "Dimensions: 20 mm. Slip rating: R10. Application: floor. Printed text: ACME Oak."
     )

@@ -5,9 +5,21 @@ import sys
 
 import numpy as np
 import pytest
+from onnxruntime.capi.onnxruntime_pybind11_state import InvalidArgument
 
 from swatchbook.arrays import Pixels
-from swatchbook.models.image_network import DIMENSIONS, FILE, INPUT_SIDE, TAGS, ImageNetwork, middle_square
+from swatchbook.images.shrink import shrink
+from swatchbook.models import image_network
+from swatchbook.models.image_network import (
+    DIMENSIONS,
+    FILE,
+    INPUT_SIDE,
+    SIDE,
+    TAGS,
+    ImageNetwork,
+    Network,
+    middle_square,
+)
 from swatchbook.models.local_encoder import DescriptorEncoder
 from swatchbook.records import Role, sha256
 
@@ -37,7 +49,40 @@ def test_vectors_are_of_unit_length_and_do_not_depend_on_the_batch(encoder: Imag
         assert vectors.dtype == np.float32
         assert np.linalg.norm(vectors, axis=1) == pytest.approx(1.0, abs=1e-5)
         for row, picture in zip(vectors, pictures, strict=True):
-            assert np.array_equal(encoder.encode([picture])[role][0], row)
+            assert np.array_equal(encoder.encode([picture.copy()])[role][0], row)
+
+
+def test_network_is_run_once_for_each_living_array(monkeypatch: pytest.MonkeyPatch) -> None:
+    network, shapes = Network(), list[tuple[int, ...]]()
+
+    def counted(picture: Pixels, side: int) -> Pixels:
+        shapes.append(picture.shape)
+        return middle_square(picture, side)
+
+    monkeypatch.setattr(image_network, "middle_square", counted)
+    for seed in range(3):  # each array is freed before the next one is made, which may get its address
+        picture = noise(80, 90 + seed, seed)
+        first, again = network.see([picture]), network.see([picture, picture])
+        assert again[0] is again[1] is first[0]
+        assert np.array_equal(Network().see([picture.copy()])[0].logits, first[0].logits)
+        del picture
+    assert shapes == [(80, 90, 3), (80, 90, 3), (80, 91, 3), (80, 91, 3), (80, 92, 3), (80, 92, 3)]
+    assert not network._tasks
+
+
+def test_picture_that_failed_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    network, picture = Network(), noise(50, 50)
+    with monkeypatch.context() as patch:
+        patch.setattr(image_network, "INPUT_SIDE", 100)  # a shape that the network does not take
+        with pytest.raises(InvalidArgument):
+            network.see([picture])
+    assert network.see([picture])[0].logits.shape == (1_000,)
+
+
+def test_vectors_do_not_depend_on_the_size_of_decoding(encoder: ImageNetwork) -> None:
+    large = noise(900, 1_200)
+    small = shrink(large, SIDE)
+    assert np.array_equal(encoder.encode([large])[Role.VISUAL], encoder.encode([small])[Role.VISUAL])
 
 
 def test_no_picture_is_no_vector(encoder: ImageNetwork) -> None:

@@ -8,16 +8,20 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from PIL import Image, ImageDraw, ImageFont
 
+from swatchbook.analysis.understanding import understanding_text
 from swatchbook.arrays import Pixels
 from swatchbook.images.local_analysis import PALETTE
 from swatchbook.images.shrink import shrink
 from swatchbook.models import registry
+from swatchbook.models.image_network import SIDE as NETWORK_SIDE
+from swatchbook.models.image_network import Network
 from swatchbook.models.local_analyst import PRINT_SIDE, SIDE, LocalAnalyst
 from swatchbook.records import Analysis, Role
 from swatchbook.settings import Settings
 from tests.images.materials import PALETTES, material
+from tests.models.drawn_clock import drawn_clock
 
-ANALYST = LocalAnalyst()
+ANALYST = LocalAnalyst(Network())
 
 
 def small(picture: Pixels) -> Pixels:
@@ -131,7 +135,23 @@ def test_any_pixels_are_analysed_within_bounds(picture: Pixels) -> None:
 
 def test_a_picture_decoded_for_a_larger_model_is_analysed_alike() -> None:
     large = material("wood", "oak", side=4 * SIDE)
-    assert analysis(large) == analysis(np.asarray(shrink(large, SIDE)))
+    small = analysis(np.asarray(shrink(large, SIDE)))
+    assert analysis(large).model_copy(update={"recognised": small.recognised}) == small
+    assert analysis(large) == analysis(np.asarray(shrink(large, NETWORK_SIDE)))
+
+
+@pytest.mark.parametrize("ground", ["white", "tan"])
+def test_what_is_recognised_is_told(ground: str) -> None:
+    found = analysis(drawn_clock(ground))
+    assert found.recognised == ("clock",)
+    assert understanding_text(found).startswith("Recognised: clock. Colors: ")
+
+
+def test_surfaces_are_recognised_as_nothing() -> None:
+    patterns = ("wood", "terrazzo", "speckle", "weave", "stripes", "checks", "bricks", "concrete", "plain", "marble")
+    pieces = [material(pattern, palette, side=400) for palette in PALETTES for pattern in patterns]
+    told = [found.recognised for found in ANALYST.analyse(pieces)]
+    assert told == [()] * len(told)
 
 
 @pytest.mark.parametrize(("ocr", "reads"), [("off", False), ("auto", False), ("always", True)])
@@ -146,6 +166,6 @@ def test_print_is_read_from_pictures_only_where_everything_is_to_be_read(
     assert isinstance(printed, Analysis)
     assert isinstance(plain, Analysis)
     assert spec.tags == {Role.ANALYSIS: analyst.tag}
-    assert (analyst.tag == ANALYST.tag, analyst.side) == ((False, PRINT_SIDE) if reads else (True, SIDE))
+    assert (analyst.tag == ANALYST.tag, analyst.side) == ((False, PRINT_SIDE) if reads else (True, NETWORK_SIDE))
     assert printed.printed_text == ("Porto Grey\n60x120 cm" if reads else None)
     assert plain.printed_text is None

@@ -82,7 +82,7 @@ def correct_analysis(
         typer.Argument(
             metavar="FIELD=VALUE",
             help="material, finish, colors, textures, pattern, contrast, dimensions, slip_rating, printed_text, "
-            "application, quality. Separate list items by commas; leave VALUE empty to clear a field.",
+            "application, recognised, quality. Separate list items by commas; leave VALUE empty to clear a field.",
         ),
     ] = None,
     text: Annotated[

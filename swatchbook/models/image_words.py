@@ -1,0 +1,53 @@
+"""The words for what the image network recognises: the probability from which one is told, and the temperature of the
+probabilities. Which class of ImageNet has which words: `image_words.tsv`.
+
+A word's probability is the sum over its classes: p = A softmax(l / T), l the logits. Most classes are told by a general
+word, too ("sandal", "shoe"), which is often sure where none of them is. Animals, buildings, landscapes and surfaces
+have no word, and take probability from those that have one.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from swatchbook.arrays import Vectors
+
+FILE: Final = Path(__file__).with_name("image_words.tsv")
+CLASSES: Final = 1_000
+TEMPERATURE: Final = 0.95  # fitted on pictures of clothes, furniture and groceries; 0.86–0.98 without one of them
+LEAST_PROBABILITY: Final = 0.75  # there 0.5 would do; but catalogues are full of things for which there is no class
+MOST_WORDS: Final = 4
+
+
+class ImageWords:
+    """The table of words, and what is told of logits."""
+
+    def __init__(self) -> None:
+        words_of = dict(_read())
+        self.words = tuple(dict.fromkeys(word for words in words_of.values() for word in words))
+        self._classes = np.zeros((CLASSES, len(self.words)), np.float32)
+        for number, words in words_of.items():
+            self._classes[number, [self.words.index(word) for word in words]] = 1
+        self._extent = self._classes.sum(axis=0)
+
+    def probabilities(self, logits: Vectors) -> Vectors:
+        """Return for logits (n, 1000) the probability of each of `words`, (n, words)."""
+        powers = np.exp((logits - logits.max(axis=1, keepdims=True)) / TEMPERATURE)
+        found: Vectors = powers @ self._classes / powers.sum(axis=1, keepdims=True)
+        return found
+
+    def recognise(self, logits: Vectors) -> tuple[str, ...]:
+        """Return the words that are sure enough for logits (1000,), those of the fewest classes first."""
+        (probabilities,) = self.probabilities(logits[None])
+        sure = np.flatnonzero(probabilities >= LEAST_PROBABILITY)
+        order = sorted(sure, key=lambda n: (self._extent[n], -probabilities[n]))
+        return tuple(self.words[n] for n in order[:MOST_WORDS])
+
+
+def _read() -> Iterator[tuple[int, tuple[str, ...]]]:
+    for line in FILE.read_text().splitlines():
+        if not line.startswith("#"):
+            number, _, words = line.split("\t")
+            yield int(number), tuple(words.split(", "))

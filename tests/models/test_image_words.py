@@ -1,0 +1,57 @@
+"""The words for what the image network recognises: their table, their probabilities, and what is too unsure to tell."""
+
+import numpy as np
+import pytest
+
+from swatchbook.arrays import Vectors
+from swatchbook.index.words import names_material
+from swatchbook.models.image_words import CLASSES, FILE, MOST_WORDS, TEMPERATURE, ImageWords
+
+WORDS = ImageWords()
+
+
+def logits_of(shares: dict[int, float]) -> Vectors:
+    """Return logits (1000,) of classes with these probabilities; the rest is shared by all others."""
+    rest = (1 - sum(shares.values())) / (CLASSES - len(shares))
+    return np.log(np.array([shares.get(n, rest) for n in range(CLASSES)], np.float32)) * np.float32(TEMPERATURE)
+
+
+SANDAL, SNEAKER, PUNCHING_BAG, TABLE, GRAND_PIANO, UPRIGHT_PIANO = 774, 770, 747, 532, 579, 881
+
+
+@pytest.mark.parametrize(
+    ("shares", "words"),
+    [
+        ({SANDAL: 0.9}, ("sandal", "shoe", "clothing")),
+        ({SANDAL: 0.4, SNEAKER: 0.4}, ("shoe", "clothing")),
+        ({SANDAL: 0.4, TABLE: 0.5}, ()),
+        ({PUNCHING_BAG: 0.99}, ()),
+        ({GRAND_PIANO: 0.4, UPRIGHT_PIANO: 0.4}, ("piano", "musical instrument")),
+        ({}, ()),
+    ],
+)
+def test_words_are_told_where_their_classes_together_are_sure(shares: dict[int, float], words: tuple[str, ...]) -> None:
+    assert WORDS.recognise(logits_of(shares)) == words
+
+
+def test_probabilities_are_those_of_the_classes() -> None:
+    probabilities = WORDS.probabilities(np.stack([logits_of({SANDAL: 0.5, SNEAKER: 0.25}), logits_of({})]))
+    assert probabilities.shape == (2, len(WORDS.words))
+    assert probabilities[0, WORDS.words.index("sandal")] == pytest.approx(0.5, abs=1e-3)
+    assert probabilities[0, WORDS.words.index("shoe")] == pytest.approx(0.75, abs=0.01)
+    assert (probabilities >= 0).all()
+    assert (probabilities <= 1 + 1e-5).all()
+
+
+def test_no_class_has_more_words_than_are_told() -> None:
+    told = [WORDS.recognise(logits_of({number: 0.99})) for number in range(CLASSES)]
+    assert max(map(len, told)) <= MOST_WORDS
+    assert {word for words in told for word in words} == set(WORDS.words)
+    assert sum(map(bool, told)) == sum(not line.startswith("#") for line in FILE.read_text().splitlines())
+
+
+def test_no_word_is_only_a_material() -> None:
+    """What is recognised is a thing; of what it is made a network of things does not know."""
+    assert {word for word in WORDS.words if names_material(word)} == {
+        "clothes iron", "drinking glass", "magnifying glass", "paper towel", "toilet paper", "waffle iron",
+    }  # fmt: skip
