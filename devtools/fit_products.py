@@ -35,7 +35,7 @@ from swatchbook.catalogue.discover import AGAIN, lay_out, without_repeats
 from swatchbook.catalogue.name_groups import NameGroup, find_name_groups, find_oddities
 from swatchbook.evaluation.score import Answer, Score, score
 from swatchbook.evaluation.truth import Truth, read_truths
-from swatchbook.models.minilm import DIMENSION
+from swatchbook.models.bert_encoder import DIMENSION
 from swatchbook.records import Description, Discovery, FoundProduct, Page, Product, Reading, fold
 
 Array = NDArray[np.float64]

@@ -52,7 +52,7 @@ def remove_languages(vectors: "Matrix", languages: "Matrix") -> "Matrix":
     import numpy as np
 
     middle, directions = languages[0], languages[1:]
-    moved = vectors - middle
+    moved: Matrix = vectors - middle
     moved -= moved @ directions.T @ directions
     moved /= np.linalg.norm(moved, axis=1, keepdims=True)
     return moved

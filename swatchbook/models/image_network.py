@@ -1,5 +1,5 @@
 """The carried image network, EfficientNet-Lite2, and the local image encoder: `visual` is what the network sees,
-`color`, `texture` and `structure` are descriptors. The local analyst says what the same network recognises (`local_analyst.py`).
+`color`, `texture` and `structure` are descriptors. The local analyst says what it recognises (`local_analyst.py`).
 
 EfficientNet: Tan & Le, ICML 2019; Lite: its variant without squeeze-and-excitation, trained on ImageNet by Google,
 Apache-2.0 (docs/models.md). `devtools/convert_image_network.py` made the file; onnxruntime runs it.

@@ -43,7 +43,11 @@ def descriptors(_: Settings) -> ModelSpec[ImageEncoder]:
 
 def efficientnet(_: Settings) -> ModelSpec[ImageEncoder]:
     """EfficientNet-Lite2, with colours and texture of the descriptors."""
-    return ModelSpec(image_network.TAGS, lambda models: image_network.ImageNetwork(models.network), image_network.DIMENSIONS)
+
+    def load(models: Models) -> ImageEncoder:
+        return image_network.ImageNetwork(models.network)
+
+    return ModelSpec(image_network.TAGS, load, image_network.DIMENSIONS)
 
 
 def siglip(settings: Settings) -> ModelSpec[ImageEncoder]:
