@@ -83,7 +83,7 @@ def test_every_part_is_built_as_its_block_says(home: Path, tmp_path: Path) -> No
     assert list((tmp_path / "store").rglob("*.pdf"))
     assert isinstance(resources(IndexBlock()).index, LanceIndex)
     assert isinstance(resources(IndexBlock(index="weaviate")).index, WeaviateIndex)
-    assert set(resources(EncoderBlock()).models.encoder.tags) == {Role.VISUAL, Role.COLOR, Role.TEXTURE}
+    assert set(resources(EncoderBlock()).models.encoder.tags) == {Role.VISUAL, Role.STRUCTURE, Role.COLOR, Role.TEXTURE}
     assert resources(TextEmbedderBlock()).models.text_encoder.dimension
     assert resources(VisionModelBlock()).models.analyst.tag.startswith("local-analyst@")
     seeing = VisionModelBlock(analyst="vision", vision_url="http://127.0.0.1:1/v1", vision_model="eyes")

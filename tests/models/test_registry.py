@@ -12,10 +12,10 @@ from swatchbook.models.registry import load, requested, tags, vector_tags
 from swatchbook.records import Role
 from swatchbook.settings import Settings
 
-LOCAL = {Role.ANALYSIS, Role.VISUAL, Role.COLOR, Role.TEXTURE, Role.UNDERSTANDING, Role.TEXT}
+LOCAL = {Role.ANALYSIS, Role.VISUAL, Role.STRUCTURE, Role.COLOR, Role.TEXTURE, Role.UNDERSTANDING, Role.TEXT}
 
 
-def test_local_profile_makes_its_six_roles() -> None:
+def test_local_profile_makes_its_seven_roles() -> None:
     assert {want.role for want in requested(Settings())} == LOCAL
 
 

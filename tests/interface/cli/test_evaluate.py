@@ -148,7 +148,7 @@ def test_pictures_are_asked_for_by_their_class(filled: Path, tmp_path: Path) -> 
     (tmp_path / "classes" / "even" / "notes.txt").write_text("no picture")
     result = json.loads(run("evaluate", "search", tmp_path / "classes", "--json").stdout)
     assert (result["questions"], result["skipped"]) == (6, 1)
-    assert {each["role"] for each in result["roles"]} == {"color", "texture", "visual"}
+    assert {each["role"] for each in result["roles"]} == {"color", "structure", "texture", "visual"}
     assert 0 <= result["fused"]["precision"]["low"] <= result["fused"]["precision"]["high"] <= 1
 
 
