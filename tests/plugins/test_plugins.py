@@ -193,6 +193,7 @@ def test_every_built_in_one_is_there() -> None:
 # --- what goes wrong is named, and nothing is lost --------------------------------------------------------------------
 
 FAULTY = """
+import numpy as np
 class Faulty:
     tag = "faulty@1"
     dimension = 3
@@ -292,6 +293,8 @@ def test_changed_dimension_under_the_same_tag_is_refused_before_any_work(
         ("class Faulty: tag, dimension, role = 'faulty@1', 3, 'understanding'", "must be for the same roles"),
         ("Faulty = 3", "is no class or function"),
         ("def Faulty(): raise KeyError('x')", "raised KeyError"),
+        ("class Faulty:\n    @property\n    def tag(self): raise OSError('no weights')", "raised OSError: no weights"),
+        ("class Faulty:\n    def __getattr__(self, name): raise OSError('no weights')", "raised OSError: no weights"),
         ("import nothing_of_this_name", "raised ModuleNotFoundError: No module named 'nothing_of_this_name'"),
         ("", "raised AttributeError"),
     ],
@@ -300,9 +303,21 @@ def test_plugin_that_cannot_be_used_is_a_configuration_error_that_names_it(
     install: Install, tmp_path: Path, code: str, says: str
 ) -> None:
     module = install(code, {Kind.ENCODER: {"faulty": "Faulty"}})
-    with pytest.raises((Configuration, PluginFailed), match=says) as caught:
+    with pytest.raises(Configuration, match=says) as caught:
         registry.tags(Settings(home=tmp_path, encoder="faulty"))
     assert f"The encoder plugin faulty (swatchbook-{module} 0.1) " in str(caught.value)
+
+
+def test_weights_that_are_missing_block_and_spend_no_try(install: Install, tmp_path: Path, pictures: Path) -> None:
+    code = FAULTY.format(fault="") + "    def __init__(self, settings): open(settings.home / 'weights')\n"
+    install(code, {Kind.ENCODER: {"faulty": "Faulty"}})
+    with open_resources(Settings(home=tmp_path / "home", encoder="faulty")) as resources:
+        with pytest.raises(Configuration, match=r"raised FileNotFoundError: .*weights"):
+            made_of(resources, pictures)
+        assert count(resources.ledger, rows, role=Role.VISUAL, state=ItemState.PENDING) == PICTURES
+        (tmp_path / "home" / "weights").touch()
+        made_of(resources, pictures)
+        assert stored(resources) == [("faulty@1", 3)] * PICTURES
 
 
 def test_memory_of_a_plugin_halves_the_batch(install: Install, tmp_path: Path, pictures: Path) -> None:
@@ -318,7 +333,7 @@ def test_memory_of_a_plugin_halves_the_batch(install: Install, tmp_path: Path, p
 def test_secret_in_what_a_plugin_raises_is_hidden(install: Install, tmp_path: Path) -> None:
     code = "def Faulty(): raise OSError('https://me:hush@host/?api_key=hush')"
     install(code, {Kind.ENCODER: {"faulty": "Faulty"}})
-    with pytest.raises(PluginFailed) as caught:
+    with pytest.raises(Configuration) as caught:
         registry.tags(Settings(home=tmp_path, encoder="faulty"))
     assert "host" in str(caught.value)
     assert "hush" not in str(caught.value)
