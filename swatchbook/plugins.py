@@ -6,11 +6,12 @@ of all installed packages (50 ms). How a plugin is written: docs/plugins.md.
 """
 
 import inspect
-import pkgutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from enum import StrEnum
 from functools import cache
+from importlib import import_module
+from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
 from swatchbook.errors import Configuration, Failure, OutOfMemory, PluginFailed, RunRevoked, Unexpected, as_failure
@@ -86,20 +87,23 @@ class Plugin(NamedTuple):
 
     def load(self) -> Callable[..., Any]:
         """Import its factory and return it. Raises Configuration for a plugin that cannot be imported."""
-        try:
-            with self.named():
-                found: Callable[..., Any] = pkgutil.resolve_name(self.target)
-        except PluginFailed as failure:
-            raise self.broken(failure.message.removeprefix(f"{self} "), advice="Mend its package.") from failure
+        if self.package is None:  # asked for each picture
+            return self._imported()
+        with self.usable():
+            found = self._imported()
         if not callable(found):
             raise self.broken(f"is no class or function: {self.target}.")
         return found
 
+    def _imported(self) -> Callable[..., Any]:
+        module, _, attribute = self.target.partition(":")
+        found: Callable[..., Any] = attrgetter(attribute.strip())(import_module(module.strip()))
+        return found
+
     def make(self, settings: object) -> Any:
-        """Return what its factory makes, which gets the settings if it takes an argument. Raises as `load`, `named`."""
+        """Return what its factory makes, which gets the settings if it takes an argument. Raises what both raise."""
         factory = self.load()
-        with self.named():
-            return factory(settings) if _takes_argument(factory) else factory()
+        return factory(settings) if _takes_argument(factory) else factory()
 
     @contextmanager
     def named(self) -> Iterator[None]:
@@ -123,6 +127,15 @@ class Plugin(NamedTuple):
                 reason = f"{type(error).__name__}: {text}" if text else type(error).__name__
                 raise PluginFailed(f"{self} raised {reason}.") from error
             raise failure from error
+
+    @contextmanager
+    def usable(self) -> Iterator[None]:
+        """Raise what the block raises as Configuration, unless it is one of our failures: the plugin is of no use."""
+        try:
+            with self.named():
+                yield
+        except PluginFailed as failure:
+            raise self.broken(failure.message.removeprefix(f"{self} "), advice="Mend its package.") from failure
 
     def broken(self, what: str, *, advice: str | None = None) -> Configuration:
         """Return the failure for a plugin that cannot be used until somebody changes it or the setting."""

@@ -128,6 +128,7 @@ RUN_HERE: Mapping[str, tuple[str, Callable[[Finished], bool]]] = {
     "swatchbook tick": ("", lambda run: run.returncode == 0),
     "swatchbook gc": ("gc --dry-run", lambda run: run.returncode == 0),
     "swatchbook config": ("", finds("SWATCHBOOK_HOME")),
+    "swatchbook models": ("", finds("efficientnet", "active", "visual 1280")),
     "swatchbook models pull": ("", lambda run: run.returncode == 0),  # the local profile needs no weights
 }
 """Command -> its arguments (empty: as documented), and a check of its outcome."""

@@ -188,10 +188,10 @@ def check_files(resources: Resources) -> str:
 
 def check_index(resources: Resources) -> str:
     resources.index.probe()
-    where = (
-        resources.settings.weaviate_url if resources.settings.index == "weaviate" else resources.settings.index_folder
-    )
-    return f"{resources.settings.index} at {where} · {len(list(resources.index.spaces()))} spaces"
+    settings = resources.settings
+    places = {"lance": settings.index_folder, "weaviate": settings.weaviate_url}
+    where = f" at {places[settings.index]}" if settings.index in places else ""
+    return f"{settings.index}{where} · {len(list(resources.index.spaces()))} spaces"
 
 
 def check_spaces(resources: Resources) -> str:

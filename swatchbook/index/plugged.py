@@ -14,8 +14,9 @@ from swatchbook.settings import Settings
 
 
 def open_plugin(plugin: Plugin, settings: Settings) -> Index:
-    """Return the index that a plugin makes. Raises Configuration for one that lacks an operation of `Index`."""
-    index = plugin.make(settings)
+    """Return a plugin's index. Raises Configuration if it lacks an operation of `Index`, IndexDown and PluginFailed."""
+    with _answering(plugin):
+        index = plugin.make(settings)
     operations = [name for name in vars(Index) if not name.startswith("_")]
     if missing := [name for name in operations if not callable(getattr(index, name, None))]:
         raise plugin.broken(f"has no {', '.join(missing)}.", advice="See swatchbook/index/base.py.")
@@ -35,7 +36,7 @@ class _Named:
     def _named(self, operation: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(operation)
         def call(*args: Any, **kwargs: Any) -> Any:
-            with self._answering():
+            with _answering(self._plugin):
                 answer = operation(*args, **kwargs)
             if operation.__name__ == "upsert" and not isinstance(answer, Mapping):
                 raise PluginFailed(f"{self._plugin} did not say which objects it refused.")
@@ -44,15 +45,16 @@ class _Named:
         return call
 
     def _each(self, answers: Iterator[Any]) -> Iterator[Any]:
-        with self._answering():
+        with _answering(self._plugin):
             yield from answers
 
-    @contextmanager
-    def _answering(self) -> Iterator[None]:
-        try:
-            with self._plugin.named():
-                yield
-        except PluginFailed as failure:
-            if isinstance(failure.__cause__, ConnectionError | TimeoutError):
-                raise IndexDown(failure.message) from failure.__cause__
-            raise
+
+@contextmanager
+def _answering(plugin: Plugin) -> Iterator[None]:
+    try:
+        with plugin.named():
+            yield
+    except PluginFailed as failure:
+        if isinstance(failure.__cause__, ConnectionError | TimeoutError):
+            raise IndexDown(failure.message) from failure.__cause__
+        raise

@@ -2,14 +2,14 @@
 failure that names the plugin; NaN and zero vectors are refused in `ledger/items.py`, like those of any model.
 
 Its object is made for each look at its tag, so that making it has to be cheap; where the class itself has the tag, it
-is made when it is used.
+is made when the models are loaded.
 """
 
 import inspect
 import re
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
 from pydantic import ValidationError
 
@@ -29,7 +29,7 @@ MOST_DIMENSIONS: Final = 8_192
 
 
 class PluginModel:
-    """The object that a plugin makes, and what it says about itself. Raises Configuration for what cannot be used."""
+    """The object that a plugin makes, and what it or its class says about it."""
 
     def __init__(self, plugin: Plugin, settings: Settings) -> None:
         self._plugin, self._settings = plugin, settings
@@ -39,11 +39,16 @@ class PluginModel:
 
     @cached_property
     def _model(self) -> Any:
-        return self._plugin.make(self._settings)
+        with self._plugin.usable():
+            return self._plugin.make(self._settings)
+
+    def made(self) -> Self:
+        """Make the object now. Raises Configuration if that fails."""
+        _ = self._model
+        return self
 
     def _value(self, name: str, kind: type, default: object = None) -> Any:
-        with self._plugin.named():
-            value = getattr(self._declared, name, default)
+        value = getattr(self._declared, name, default)
         if not isinstance(value, kind):
             raise self._plugin.broken(
                 f"has no {name}, or one that is no {kind.__name__}.", advice="See docs/plugins.md."

@@ -28,12 +28,14 @@ Model = TypeVar("Model")
 class ModelSpec(NamedTuple, Generic[Model]):
     """A model before it is loaded: the tag of each of its roles, a function that loads it, and the lengths of vectors.
 
-    `dimensions`: role -> length of its vectors, as far as it is known before the model is loaded.
+    `dimensions`: role -> length of its vectors, as far as it is known before the model is loaded. `is_tower`: whether
+    the model is a TextTower, too.
     """
 
     tags: Mapping[Role, str]
     load: Callable[["Models"], Model]  # gets the process's other models, to share a provider's client
     dimensions: Mapping[Role, int] = {}
+    is_tower: bool = False
 
 
 def descriptors(_: Settings) -> ModelSpec[ImageEncoder]:
@@ -65,7 +67,7 @@ def siglip(settings: Settings) -> ModelSpec[ImageEncoder]:
         return SiglipEncoder(siglip, tags, prompts, device=settings.device, precision=settings.dtype)
 
     if not settings.structure_model:
-        return ModelSpec(tags, lambda _: load_siglip())
+        return ModelSpec(tags, lambda _: load_siglip(), is_tower=True)
     structure = checkpoint(settings.structure_model, settings.structure_revision, "STRUCTURE_MODEL")
     tag = structure.tag("structure-class-1")
 
@@ -76,7 +78,7 @@ def siglip(settings: Settings) -> ModelSpec[ImageEncoder]:
         dinov2 = load_dinov2(structure, tag, device=settings.device, precision=settings.dtype)
         return WithStructure(load_siglip(), dinov2)
 
-    return ModelSpec({**tags, Role.STRUCTURE: tag}, load_both)
+    return ModelSpec({**tags, Role.STRUCTURE: tag}, load_both, is_tower=True)
 
 
 def by_rules(settings: Settings) -> ModelSpec[Analyst]:
@@ -147,9 +149,10 @@ def encoder_of(settings: Settings) -> ModelSpec[ImageEncoder]:
     plugin = find(Kind.ENCODER, settings.encoder)
     if plugin.package is None:
         return plugin.load()(settings)  # type: ignore[no-any-return]
-    encoder = PluginEncoder(plugin, settings)
-    made = PluginTower(plugin, settings) if encoder.embeds_texts else encoder
-    return ModelSpec(made.tags, lambda _: made, made.dimensions)
+    with plugin.usable():
+        encoder = PluginEncoder(plugin, settings)
+        encoder = PluginTower(plugin, settings) if encoder.embeds_texts else encoder
+    return ModelSpec(encoder.tags, lambda _: encoder.made(), encoder.dimensions, encoder.embeds_texts)
 
 
 def text_encoder_of(settings: Settings) -> ModelSpec[TextEncoder]:
@@ -157,8 +160,9 @@ def text_encoder_of(settings: Settings) -> ModelSpec[TextEncoder]:
     plugin = find(Kind.TEXT_ENCODER, settings.text_encoder)
     if plugin.package is None:
         return plugin.load()(settings)  # type: ignore[no-any-return]
-    encoder = PluginTextEncoder(plugin, settings)
-    return _of_texts(encoder.tag, encoder.dimension, lambda _: encoder)
+    with plugin.usable():
+        encoder = PluginTextEncoder(plugin, settings)
+    return _of_texts(encoder.tag, encoder.dimension, lambda _: encoder.made())
 
 
 def analyst_of(settings: Settings) -> ModelSpec[Analyst]:
@@ -166,8 +170,9 @@ def analyst_of(settings: Settings) -> ModelSpec[Analyst]:
     plugin = find(Kind.ANALYST, settings.analyst)
     if plugin.package is None:
         return plugin.load()(settings)  # type: ignore[no-any-return]
-    analyst = PluginAnalyst(plugin, settings)
-    return ModelSpec({Role.ANALYSIS: analyst.tag}, lambda _: analyst)
+    with plugin.usable():
+        analyst = PluginAnalyst(plugin, settings)
+    return ModelSpec({Role.ANALYSIS: analyst.tag}, lambda _: analyst.made())
 
 
 _TEXT_ENCODER_ROLES: Final = frozenset({Role.UNDERSTANDING, Role.TEXT})
@@ -303,8 +308,7 @@ class Models:
     @property
     def text_tower(self) -> TextTower | None:
         """Return the encoder's text tower; None, without loading anything, if it has none."""
-        others = self._settings.encoder in BUILT_IN[Kind.ENCODER] and self._settings.encoder != "siglip"
-        encoder = None if others else self.encoder
+        encoder = self.encoder if encoder_of(self._settings).is_tower else None
         return encoder if isinstance(encoder, TextTower) else None
 
     @property

@@ -1,4 +1,4 @@
-"""The two indexes, and a space of one's own in them."""
+"""The two indexes, the one of a plugin, and a space of one's own in them."""
 
 from collections.abc import Iterator
 from itertools import count
@@ -8,21 +8,29 @@ import pytest
 
 from swatchbook.index.base import Index, Space
 from swatchbook.index.lance import LanceIndex
+from swatchbook.index.plugged import open_plugin
+from swatchbook.plugins import Kind, find
 from swatchbook.records import Role
 from swatchbook.resources import Resources, open_resources
-from swatchbook.settings import load_settings
+from swatchbook.settings import Settings, load_settings
+from tests.plugins.conftest import install
+from tests.plugins.packages import CODE
 from tests.postgres import RunningPostgres, postgres
 from tests.weaviate_server import weaviate_server
 
-__all__ = ["postgres", "weaviate_server"]
+__all__ = ["install", "postgres", "weaviate_server"]
 
 numbers = count()
 
 
-@pytest.fixture(params=["lance", "weaviate"])
+@pytest.fixture(params=["lance", "weaviate", "plugin"])
 def index(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Index]:
+    made: Index
     if request.param == "lance":
         made = LanceIndex(tmp_path / "index")
+    elif request.param == "plugin":
+        request.getfixturevalue("install")(CODE["open_index"], {Kind.INDEX: {"mine": "open_index"}})
+        made = open_plugin(find(Kind.INDEX, "mine"), Settings(home=tmp_path))
     else:
         made = request.getfixturevalue("weaviate_server").index()
     yield made

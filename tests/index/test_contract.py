@@ -1,4 +1,4 @@
-"""What every index must do, on LanceDB and on a real Weaviate alike."""
+"""What every index must do: LanceDB, a real Weaviate, and the plugin of docs/plugins.md alike."""
 
 import itertools
 import multiprocessing
@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 
 from swatchbook.errors import Configuration, Failure, InvalidModelOutput, InvalidReference
 from swatchbook.index.base import Index, IndexObject, Payload, Space, Where
-from swatchbook.index.lance import LanceIndex
 from swatchbook.index.matching import satisfies
 from swatchbook.records import Role
 from tests.index.objects import made, number_id, unit_vectors
@@ -522,8 +521,8 @@ def test_threads_share_one_index(index: Index, space: Space) -> None:
 def test_three_processes_writing_the_same_ids_leave_each_once(
     index: Index, space: Space, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
-    if isinstance(index, LanceIndex):
-        folder, server = tmp_path / "index", ("", 0, "")
+    if name := {"lance": "index", "plugin": "vectors"}.get(request.node.callspec.params["index"]):
+        folder, server = tmp_path / name, ("", 0, "")
     else:
         running = request.getfixturevalue("weaviate_server")
         folder, server = None, (running.url, running.grpc_port, running.api_key)

