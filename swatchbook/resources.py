@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from swatchbook.errors import Configuration
+from swatchbook.extras import require_extras
 from swatchbook.ledger.database import Ledger, open_ledger
 from swatchbook.ledger.read_cache import ReadCache
 from swatchbook.ledger.spaces import registered
@@ -80,6 +81,7 @@ class Resources:
 
     @cached_property
     def index(self) -> "Index":
+        require_extras(self.settings, "index")
         if self.settings.index == "weaviate":
             from swatchbook.index.weaviate import WeaviateIndex
 

@@ -23,6 +23,7 @@ from typing import IO, Any, BinaryIO
 
 from swatchbook.errors import TooLarge
 from swatchbook.export.products import ProductRow
+from swatchbook.extras import require_extra
 
 Cell = str | float | None
 
@@ -56,8 +57,10 @@ def write_products(rows: Iterable[ProductRow], form: Format, out: BinaryIO, *, t
     """Write products to a binary file, which must be seekable for XLSX and Parquet, and return how many they are.
 
     The rows are read once; while the columns are not known, they wait in a temporary file. Raises TooLarge for more
-    than Excel can hold.
+    than Excel can hold, MissingExtra without what writes XLSX.
     """
+    if form is Format.XLSX:
+        require_extra("excel", "An export as xlsx")
     if form is Format.JSONL:
         return _write_jsonl(rows, out)
     with _Spool(rows, temporary_folder) as spool:
