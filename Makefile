@@ -5,6 +5,8 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/
 STAMP := $(VENV)/.installed
+ALL := $(VENV)/.installed-all
+LIGHT := build/light/.installed
 
 # Python keeps compiled modules: without them each of the many processes of a test run compiles its imports again.
 unexport PYTHONDONTWRITEBYTECODE
@@ -12,16 +14,23 @@ unexport PYTHONDONTWRITEBYTECODE
 # Of a new checkout mypy checks only what has changed since the last one: the rest takes it most of a minute.
 export MYPY_CACHE_DIR := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/swatchbook/mypy
 
-# A PyTorch index of your choice (its CPU builds are ten times smaller): make install TORCH_INDEX=<address>
+# A PyTorch index of your choice (its CPU builds are ten times smaller): make install-all TORCH_INDEX=<address>
 TORCH_INDEX ?=
 
-.PHONY: install sample demo test test-stack test-all durations modules commands notebook soak check bench weaviate up down lock lock-check clean
+.PHONY: install install-all sample demo test test-light test-stack test-all durations modules commands notebook soak check bench weaviate up down lock lock-check clean
 
+# `install` brings what the default needs; `install-all` also every extra of pyproject.toml and the developers' packages.
 install: $(STAMP)
+install-all: $(ALL)
 
-$(STAMP): requirements.lock pyproject.toml
+$(STAMP): requirements-light.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(RUN)pip install --quiet --disable-pip-version-check 'uv>=0.9'
+	$(RUN)uv pip install --python $(RUN)python --require-hashes -r requirements-light.lock
+	$(RUN)uv pip install --python $(RUN)python --no-deps --editable .
+	touch $@
+
+$(ALL): $(STAMP) requirements.lock
 ifeq ($(TORCH_INDEX),)
 	$(RUN)uv pip install --python $(RUN)python --require-hashes -r requirements.lock
 else
@@ -29,7 +38,13 @@ else
 	$(RUN)uv pip install --python $(RUN)python --index "$(TORCH_INDEX)" "$$(grep -o '^torch==[0-9.]*' requirements.lock)"
 	$(RUN)uv pip install --python $(RUN)python --no-deps --require-hashes -r $(VENV)/without-torch.txt
 endif
-	$(RUN)uv pip install --python $(RUN)python --no-deps --editable .
+	touch $@
+
+# What `make install` gives, beside an environment that has more: tests run it.
+$(LIGHT): $(STAMP) requirements-light.lock
+	$(RUN)uv venv --clear --quiet --python $(RUN)python $(@D)
+	$(RUN)uv pip install --quiet --python $(@D)/bin/python --require-hashes -r requirements-light.lock
+	$(RUN)uv pip install --quiet --python $(@D)/bin/python --no-deps --editable .
 	touch $@
 
 sample: $(STAMP)
@@ -41,12 +56,15 @@ demo: $(STAMP)
 # `test` runs the tests that need no server: SQLite and LanceDB. `test-stack` runs the others: PostgreSQL, Weaviate,
 # Prefect, Docker, several of them together, kills and outages: much of their time is waiting, so they run four at once.
 # What needs a system package is skipped by `test` where the package is absent, and runs in `test-stack`, too.
-# Both write their times to build/, for `make durations`.
+# Both write their times to build/, for `make durations`. `test` also runs the light installation; `test-light` only it.
 PARALLEL := --dist loadgroup --no-loadscope-reorder
-test: $(STAMP)
+test: $(ALL) $(LIGHT)
 	$(RUN)python -m pytest -n 3 $(PARALLEL) -m "not stack" --junitxml=build/$@.xml
 
-test-stack: $(STAMP)
+test-light: $(ALL) $(LIGHT)
+	$(RUN)python -m pytest -m light
+
+test-stack: $(ALL)
 	$(RUN)python -m devtools.weaviate path > /dev/null
 	$(RUN)python -m pytest -n 4 $(PARALLEL) -m "stack or needs" --junitxml=build/$@.xml
 
@@ -56,7 +74,7 @@ test-all:
 	$(MAKE) test-stack
 
 # Test times by folder, from the last `make test` and `make test-stack`.
-durations: $(STAMP)
+durations: $(ALL)
 	$(RUN)python -m devtools.durations build/test.xml build/test-stack.xml
 
 # docs/modules.md: every module with the first paragraph of its docstring.
@@ -68,20 +86,20 @@ commands: $(STAMP)
 	$(RUN)python -m devtools.commands
 
 # docs/notebook.ipynb: runs its cells and stores what they give.
-notebook: $(STAMP)
+notebook: $(ALL)
 	$(RUN)python -m devtools.notebook
 
 # Kills, outages, floods, mutated PDFs and repeated rounds in full: docs/RELIABILITY.md.
-soak: $(STAMP)
+soak: $(ALL)
 	$(RUN)python -m devtools.weaviate path > /dev/null
 	SWATCHBOOK_TEST_SOAK=1 $(RUN)python -m pytest tests/pdf/test_hostile.py tests/ledger/test_lives.py tests/ledger/test_ledger_machine.py tests/ledger/queries/test_account.py tests/backup/test_kills.py tests/flows/test_killed_import.py tests/flows/test_kills.py tests/flows/test_many.py tests/flows/test_outage.py tests/flows/test_rounds.py tests/upkeep/test_killed_change_of_model.py tests/servers tests/containers/test_pool.py tests/containers/soak.py
 
-check: $(STAMP)
+check: $(ALL)
 	$(RUN)ruff check .
 	$(RUN)ruff format --check .
 	$(RUN)mypy
 
-bench: $(STAMP)
+bench: $(ALL)
 	$(RUN)python -m benchmarks.run
 
 weaviate: $(STAMP)
@@ -93,12 +111,14 @@ up down:
 	deployments/containers/compose.sh $@
 
 # Pins every package with its hashes, for Python 3.11, 3.12 and 3.13. The runtime lock, for the image, has the same
-# versions without the developers' packages. No index address is written into either file.
+# versions without the developers' packages; the light one also without the extras. No index address is written into them.
 LOCKED := --universal --generate-hashes --python-version 3.11 --no-emit-index-url --no-emit-find-links --no-header
+OF_IMAGE := models weaviate postgres docker voyage tesseract sentry excel
 PYTHONS := 3.11 3.12 3.13
 lock: $(STAMP)
-	$(RUN)uv pip compile pyproject.toml --group dev --upgrade $(LOCKED) -o requirements.lock
-	$(RUN)uv pip compile pyproject.toml --constraint requirements.lock --no-annotate $(LOCKED) -o requirements-runtime.lock
+	$(RUN)uv pip compile pyproject.toml --all-extras --group dev --upgrade $(LOCKED) -o requirements.lock
+	$(RUN)uv pip compile pyproject.toml $(OF_IMAGE:%=--extra %) --constraint requirements.lock --no-annotate $(LOCKED) -o requirements-runtime.lock
+	$(RUN)uv pip compile pyproject.toml --constraint requirements.lock --no-annotate $(LOCKED) -o requirements-light.lock
 	$(MAKE) lock-check
 
 # Checks that every pinned package has a wheel for each Python on Linux x86-64; installs nothing.

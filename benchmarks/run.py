@@ -273,7 +273,10 @@ def reading() -> list[Figure]:
 
 
 def encoders() -> list[Figure]:
-    """SigLIP of ViT-B/16's size, files to vectors, against sentence-transformers and other engines."""
+    """SigLIP of ViT-B/16's size, files to vectors, against sentence-transformers and other engines.
+
+    The first must be installed for it: `pip install sentence-transformers`. Others count where they are installed.
+    """
     from benchmarks.encoders import measure
     from swatchbook.models.device import LEAST_COSINE
 

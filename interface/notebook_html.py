@@ -8,7 +8,8 @@ from html import escape
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from interface.cli.facets import describe_nearest, describe_unmatched
-from swatchbook.errors import Configuration, Failure
+from swatchbook.errors import Failure
+from swatchbook.extras import require_extra
 from swatchbook.ledger.queries.account import Account
 from swatchbook.one_line import one_line, shorten
 from swatchbook.records import Coverage, Hit, Record, RunReport, SearchResults, page_name
@@ -29,11 +30,10 @@ Thumbnail = Callable[[str], bytes]
 
 
 def as_frame(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> "DataFrame":
-    """Return rows as a pandas frame. Raises Configuration if pandas is not installed."""
-    try:
-        from pandas import DataFrame
-    except ImportError as error:
-        raise Configuration("pandas is not installed.", advice="pip install 'swatchbook[notebook]'") from error
+    """Return rows as a pandas frame. Raises MissingExtra if pandas is not installed."""
+    require_extra("notebook", "A frame")
+    from pandas import DataFrame
+
     return DataFrame(list(rows), columns=list(columns))
 
 

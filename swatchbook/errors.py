@@ -250,6 +250,12 @@ class Configuration(Failure):
     kind, policy = "configuration", Policy.BLOCKED
 
 
+class MissingExtra(Failure):
+    """A package is not installed that a setting, command or file needs; `extras.py` says which extra brings it."""
+
+    kind, policy = "missing_extra", Policy.BLOCKED
+
+
 class Authentication(Failure):
     """An API key is missing or wrong."""
 

@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from swatchbook.errors import Configuration
+from swatchbook.extras import is_installed, require_extra
 
 FOLDERS = (
     "/usr/share/tesseract-ocr/5/tessdata",  # Debian, Ubuntu
@@ -32,7 +33,9 @@ def data_folder() -> Path | None:
 
 
 def installed_languages() -> tuple[str, ...]:
-    """Return the languages of other scripts that this machine has data for, the likeliest first."""
+    """Return the languages of other scripts that this machine can read, the likeliest first; none without Tesseract."""
+    if not is_installed("tesseract"):
+        return ()
     return tuple(language for language in OTHER_SCRIPTS if has_data(language))
 
 
@@ -48,7 +51,9 @@ def has_data(language: str) -> bool:
 
 
 def check_languages(languages: Collection[str]) -> None:
-    """Raise Configuration, which names the packages to install, if data of a language are missing."""
+    """Raise MissingExtra without Tesseract; Configuration, which names the packages, without data of a language."""
+    if languages:
+        require_extra("tesseract", f"Print in {', '.join(languages)}")
     missing = [language for language in languages if not has_data(language)]
     if missing:
         packages = ", ".join(f"tesseract-ocr-{language.replace('_', '-')}" for language in missing)

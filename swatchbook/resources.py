@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from swatchbook.errors import Configuration
+from swatchbook.extras import require_extras
 from swatchbook.ledger.database import Ledger, open_ledger
 from swatchbook.ledger.read_cache import ReadCache
 from swatchbook.ledger.spaces import registered
@@ -81,6 +82,7 @@ class Resources:
 
     @cached_property
     def index(self) -> "Index":
+        require_extras(self.settings, "index")
         plugin = find(Kind.INDEX, self.settings.index)
         if plugin.package is None:
             return plugin.load()(self.settings, lag=self._lag)  # type: ignore[no-any-return]

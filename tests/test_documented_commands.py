@@ -272,6 +272,7 @@ OTHER_PROGRAMS: Mapping[str, str] = {
     "prefect worker start --pool control": _STACK,
     "promtool check rules alerts.yml": f"{_MONITORING}::test_the_rules_alert_when_they_should",
     "prometheus --config.file": f"{_MONITORING}::test_every_query_of_the_dashboard_and_of_the_rules_returns_rows",
+    "pip install 'swatchbook[": "tests/light/test_extras.py::test_each_extra_brings_its_modules",
     "python -m samples.classes": "tests/test_documented_commands.py::test_searches_are_scored_as_printed",
     "docker run --rm --env-file shards.env": "tests/containers/test_pool.py"
     "::test_production_profile_is_found_by_what_it_says_and_pays_every_answer_once",
@@ -290,8 +291,8 @@ OTHER_PROGRAMS: Mapping[str, str] = {
 """Beginning of a line that runs another program -> the test that runs it, or why none does."""
 
 DEVELOPERS = {
-    *("make install", "make check", "make test", "make test-stack", "make test-all", "make durations", "make modules"),
-    *("make notebook", "make commands"),
+    *("make install", "make install-all", "make check", "make test", "make test-light", "make test-stack"),
+    *("make test-all", "make durations", "make modules", "make notebook", "make commands"),
     *("make soak", "make bench", "make lock", "make lock-check"),
 }
 """Targets that install, or run the tests: only their existence is tested here."""

@@ -22,6 +22,7 @@ from rich.text import Text
 
 from interface.cli.log import log_file
 from interface.cli.terminal import cell, clean, duration, table
+from swatchbook import extras
 from swatchbook.errors import Configuration, DiskFull, Failure, OutOfMemory, ProviderDown, as_failure, reason_of
 from swatchbook.ledger.owed_notices import undelivered
 from swatchbook.ledger.spaces import active_spaces
@@ -103,20 +104,32 @@ def check_python(_: Resources) -> str:
 
 
 def check_packages(_: Resources) -> str:
-    """Compare the installed versions with the pinned ones."""
+    """Compare the installed versions with the pinned ones, of extras only what is installed."""
     from packaging.requirements import Requirement
 
     try:
         needed = [Requirement(line) for line in metadata.requires("swatchbook") or ()]
     except metadata.PackageNotFoundError as error:
         raise Configuration("Swatchbook is not installed as a package.", advice="Run `make install`.") from error
-    required = [r for r in needed if r.marker is None or r.marker.evaluate()]
+    required = [
+        r
+        for r in needed
+        if r.name != "swatchbook" and (r.marker is None or r.marker.evaluate({"extra": ""}) or _installed(r.name))
+    ]
     wrong = [
         f"{r.name} {_installed(r.name) or 'is missing'}, required: {r.specifier}" for r in required if not _matches(r)
     ]
     if wrong:
         raise Configuration("; ".join(wrong) + ".", advice="Run `make install`.")
-    return f"{len(required)} packages as pinned; prefect {_installed('prefect')}, torch {_installed('torch')}"
+    count = len({r.name for r in required})
+    return f"{count} packages as pinned; prefect {_installed('prefect')}, lancedb {_installed('lancedb')}"
+
+
+def check_extras(resources: Resources) -> str:
+    """Say which extras are installed; all that the settings need must be."""
+    extras.require_extras(resources.settings)
+    there = [extra for extra in extras.MODULES if extras.is_installed(extra)]
+    return f"installed: {', '.join(there) or 'none'}; the settings need no other"
 
 
 def check_settings(_: Resources) -> str:
@@ -336,6 +349,7 @@ async def _pool_limit(name: str) -> int | None:
 CHECKS: dict[str, Check] = {
     "python": check_python,
     "packages": check_packages,
+    "extras": check_extras,
     "settings": check_settings,
     "home": check_home,
     "memory": check_memory,

@@ -4,6 +4,7 @@ from rich.table import Table
 
 from interface.cli.terminal import cell, note, table
 from swatchbook.choices import Choice
+from swatchbook.extras import require_extras
 from swatchbook.models.pull import Pulled, chosen, pull
 from swatchbook.settings import Settings
 
@@ -13,6 +14,7 @@ def pull_chosen(settings: Settings) -> list[Pulled]:
     checkpoints = chosen(settings)
     if not checkpoints:
         note(f"Nothing to download: SWATCHBOOK_ENCODER={settings.encoder} uses no model from the hub.")
+    require_extras(settings, "encoder")
     return [pull(checkpoint) for checkpoint in checkpoints]
 
 

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from interface.cli.log import show
 from interface.cli.prefect_environment import prepare
 from swatchbook.errors import Configuration
+from swatchbook.extras import require_extra
 from swatchbook.settings import Settings
 
 _DEFAULTS = {"PREFECT_WORKER_QUERY_SECONDS": "2", "PREFECT_WORKER_WEBSERVER_HOST": "127.0.0.1"}
@@ -26,8 +27,9 @@ def work_on_shards(settings: Settings) -> int:
 
     A second signal ends the worker at once; the containers go on, and the next worker reconciles them. What an earlier
     worker of this engine left is reconciled first. Raises Configuration when there is no Prefect server, Docker engine
-    or pool, ProviderDown when one of them stops responding.
+    or pool, MissingExtra without the Docker worker, ProviderDown when one of them stops responding.
     """
+    require_extra("docker", "`swatchbook worker`")
     if not os.environ.get("PREFECT_API_URL"):
         raise Configuration(
             "The worker needs a Prefect server.",

@@ -1,13 +1,13 @@
-"""Plots of figures by day as SVG, by pygal. Of what it draws only shapes, classes and texts are kept: no script, no
-style and no id that changes, so that the page's own style sheet colours them, in light and dark. At most eight values
-have a colour; the others are added up.
+"""Plots of figures by day as SVG: stacked bars, with lines at round values. They are shapes, classes and texts, which
+the page's own style sheet colours, in light and dark. At most eight values have a colour; the others are added up.
 """
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from math import floor, log10
 from typing import Final, NamedTuple
-from xml.etree import ElementTree as ET
+from xml.etree.ElementTree import Element, SubElement, tostring
 
 from markupsafe import Markup
 
@@ -16,7 +16,11 @@ COLORS: Final = 8
 
 OTHERS: Final = "(others)"
 _WIDTH, _HEIGHT = 760, 200
-_DROPPED = ("defs", "title", "desc")
+_LEFT, _TOP, _GROUND = 56, 8, 172.0
+"""Width of the values beside the plot, where the highest bar ends, and its height. All in units of the SVG."""
+
+_LINES = 4  # at most, above the ground
+_ROUNDING = 1e-9
 
 
 class Plot(NamedTuple):
@@ -51,31 +55,34 @@ def plot_days(
 
 
 def _draw(name: str, title: str, what: str, days: Sequence[str], series: Mapping[str, Sequence[float]]) -> Markup:
-    import pygal  # 0.2 s: only for the page that has plots
-
-    chart = pygal.StackedBar(
-        css=[], js=[], width=_WIDTH, height=_HEIGHT, margin=4, show_legend=False, spacing=4, max_scale=6,
-        value_formatter=lambda value: f"{value:,.6g}",
-    )  # fmt: skip
-    chart.x_labels = [day[5:] for day in days]
-    for each, values in series.items():
-        chart.add(each, values)
-    root = chart.render_tree()
-    for parent in list(root.iter()):
-        for child in list(parent):
-            if child.tag in _DROPPED or not isinstance(child.tag, str) or child.get("class", "").endswith("overlay"):
-                parent.remove(child)  # what its script needs, and comments
+    highest = max(map(sum, zip(*series.values(), strict=True)))
+    step = _step(highest / _LINES)
+    scale, width = _GROUND / max(highest, step), (_WIDTH - _LEFT) / len(days)
+    svg = Element("svg", {"viewBox": f"0 0 {_WIDTH} {_HEIGHT}", "role": "img", "class": "plot"})
+    svg.set("aria-labelledby", f"{name}-title {name}-desc")
+    SubElement(svg, "title", id=f"{name}-title").text = title
+    SubElement(svg, "desc", id=f"{name}-desc").text = what
+    for line in range(int(highest / step + _ROUNDING) + 1):
+        y = f"{_TOP + _GROUND - line * step * scale:.1f}"
+        SubElement(svg, "path", {"d": f"M{_LEFT} {y} H{_WIDTH}", "class": "line"})
+        SubElement(svg, "text", {"x": f"{_LEFT - 5}", "y": y, "class": "y"}).text = f"{line * step:,.6g}"
+    for at, day in enumerate(days):
+        x = f"{_LEFT + (at + 0.5) * width:.1f}"
+        SubElement(svg, "text", {"x": x, "y": f"{_HEIGHT - 4}", "class": "x"}).text = day[5:]
+    tops = [_TOP + _GROUND] * len(days)
     for number, (each, values) in enumerate(series.items()):
-        for bars in root.iterfind(f".//g[@class='series serie-{number} color-{number}']/g[@class='bars']"):
-            for bar, day, value in zip(list(bars), days, values, strict=True):
-                if value:
-                    ET.SubElement(bar[0], "title").text = f"{day}: {each}: {value:,.6g}"  # told when pointed at
-                else:
-                    bars.remove(bar)
-    root.attrib = {"viewBox": f"0 0 {_WIDTH} {_HEIGHT}", "role": "img", "class": "plot"}
-    root.set("aria-labelledby", f"{name}-title {name}-desc")
-    for place, (tag, text) in enumerate((("title", title), ("desc", what))):
-        described = ET.Element(tag, id=f"{name}-{tag}")
-        described.text = text
-        root.insert(place, described)
-    return Markup(ET.tostring(root, encoding="unicode"))  # noqa: S704 — ElementTree has escaped the texts
+        bars = SubElement(svg, "g", {"class": f"series color-{number}"})
+        for at, value in enumerate(values):
+            if value:
+                tops[at] -= value * scale
+                box = (_LEFT + (at + 0.2) * width, tops[at], 0.6 * width, value * scale)
+                place = zip(("x", "y", "width", "height"), (f"{length:.2f}" for length in box), strict=True)
+                bar = SubElement(bars, "rect", {**dict(place), "class": "rect"})
+                SubElement(bar, "title").text = f"{days[at]}: {each}: {value:,.6g}"  # shown when it is pointed at
+    return Markup(tostring(svg, encoding="unicode"))  # noqa: S704 — ElementTree has escaped the texts
+
+
+def _step(least: float) -> float:
+    """Return the smallest of 1, 2 and 5 times a power of ten that is at least `least`."""
+    power = 10.0 ** floor(log10(least))
+    return next(times * power for times in (1, 2, 5, 10) if times * power >= least * (1 - _ROUNDING))

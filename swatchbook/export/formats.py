@@ -23,6 +23,7 @@ from typing import IO, Any, BinaryIO
 
 from swatchbook.errors import TooLarge
 from swatchbook.export.products import ProductRow
+from swatchbook.extras import require_extra
 from swatchbook.plugins import Kind, find
 
 Cell = str | float | None
@@ -57,8 +58,11 @@ def write_products(rows: Iterable[ProductRow], form: str, out: BinaryIO, *, temp
     """Write products to a binary file, which must be seekable for XLSX and Parquet, and return how many they are.
 
     The rows are read once, and wait in a temporary file until the columns are known. `form`: a Format, or the name of a
-    plugin. Raises TooLarge for more than Excel can hold, Configuration and PluginFailed for a plugin.
+    plugin. Raises TooLarge for more than Excel can hold, MissingExtra without what writes XLSX, Configuration and
+    PluginFailed for a plugin.
     """
+    if form == Format.XLSX:
+        require_extra("excel", "An export as xlsx")
     plugin = find(Kind.EXPORTER, form)
     write = plugin.load()
     with Rows(rows, temporary_folder) as spooled, plugin.named():

@@ -43,6 +43,7 @@ from sqlalchemy.sql.functions import FunctionElement
 
 from swatchbook.backoff import pause_after
 from swatchbook.errors import Configuration, DiskFull, LedgerDown, reason_of
+from swatchbook.extras import require_extra
 from swatchbook.ledger import migrations
 from swatchbook.ledger.driver_errors import translated_errors
 
@@ -108,6 +109,8 @@ class Ledger:
     def __init__(self, url: str, *, patience: float = 0.0, alone: bool = False) -> None:
         """Connect on first use. `alone`: of SQLite, by one connection that needs no space on the disk to read."""
         self.url = _parsed(url)
+        if self.url.get_backend_name() != "sqlite":
+            require_extra("postgres", "A ledger in PostgreSQL")
         self._patience = patience
         pool = {"pool_size": 1, "max_overflow": 0} if alone else {"pool_size": 5, "max_overflow": 50}
         engine: Engine = create_engine(

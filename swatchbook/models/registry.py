@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, TypeVar
 
 from swatchbook.errors import Configuration
+from swatchbook.extras import require_extras
 from swatchbook.index.base import Space
 from swatchbook.models import e5, image_network, local_analyst, local_encoder, minilm, vision_analyst
 from swatchbook.models.base import Analyst, ImageEncoder, TextEncoder, TextTower
@@ -302,6 +303,7 @@ class Models:
     def encoder(self) -> ImageEncoder:
         with self._lock:
             if self._encoder is None:
+                require_extras(self._settings, "encoder")
                 self._encoder = encoder_of(self._settings).load(self)
             return self._encoder
 
@@ -322,19 +324,21 @@ class Models:
     def text_encoder(self) -> TextEncoder:
         with self._lock:
             if self._text_encoder is None:
+                require_extras(self._settings, "text_encoder")
                 self._text_encoder = text_encoder_of(self._settings).load(self)
             return self._text_encoder
 
     def require(self, role: Role) -> None:
         """Check that the model of this role can be loaded, without loading a network.
 
-        Raises Configuration or Authentication, which name the setting or the command that helps.
+        Raises Configuration, MissingExtra or Authentication, which name the setting or the command that helps.
         """
         if role in _TEXT_ENCODER_ROLES:
             _ = self.text_encoder  # a network is loaded at its first use
         elif self._settings.encoder not in BUILT_IN[Kind.ENCODER]:
             _ = self.encoder
         elif self._settings.encoder == "siglip":
+            require_extras(self._settings, "encoder")
             checkpoint(self._settings.encoder_model, self._settings.encoder_revision, "ENCODER_MODEL").folder()
             if self._settings.structure_model:
                 name, revision = self._settings.structure_model, self._settings.structure_revision

@@ -22,7 +22,6 @@ from numpy.typing import NDArray
 
 from swatchbook.pdf.ocr_models import Corners, LineFinder, LineReader, Pixels
 from swatchbook.pdf.ocr_text import Printed, PrintedLine, is_known, is_mostly_unread
-from swatchbook.pdf.tesseract import TesseractReader
 from swatchbook.records import Box
 
 READ_DPI, FIND_DPI = 144, 80  # letters of 6 pt are 12 pixels high; lines are found on less, in a quarter of the time
@@ -166,6 +165,8 @@ class Recogniser:
         if best.sure < SURE and self._other:
             best = _surest([best, *choices(self._other)])
         if best.sure < SURE and self._languages and self._trials:
+            from swatchbook.pdf.tesseract import TesseractReader  # of the extra tesseract
+
             self._trials -= 1
             for language in self._languages:
                 best = _surest([best, *choices(TesseractReader(language))], sure=1.0)

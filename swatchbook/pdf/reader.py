@@ -27,6 +27,7 @@ from swatchbook.errors import (
     as_failure,
     reason_of,
 )
+from swatchbook.extras import is_installed
 from swatchbook.geometry import area
 from swatchbook.images.limits import ImageLimits
 from swatchbook.ocr_languages import check_languages, chosen_languages
@@ -83,7 +84,7 @@ def read(
     """Read text, styles, pictures and outline in one pass over all pages. Pages that fail are in `lost`, and
     so are pages that were read, but whose printed text was not.
 
-    Raises Configuration if data of a language of SWATCHBOOK_OCR_LANGUAGES are missing; UnreadableDocument,
+    Raises Configuration or MissingExtra if a language of SWATCHBOOK_OCR_LANGUAGES cannot be read; UnreadableDocument,
     EncryptedDocument, TooLarge, FileMissing, InvalidReference, DiskFull; CrashedWorker or ProviderTimeout if no page
     could be read but a later attempt may succeed.
     """
@@ -406,11 +407,12 @@ def _describe_document(child: Child, path: Path, settings: Settings) -> dict[str
 def _unread_print(unread: Mapping[int, int], languages: Sequence[str]) -> Iterator[str]:
     """Yield a warning that names the pages with printed text that could not be read."""
     if unread:
+        extra = "" if is_installed("tesseract") else "the extra tesseract (pip install 'swatchbook[tesseract]') and "
         pages = f"page{'s' * (len(unread) > 1)} {page_numbers(unread)}"
         yield (
             f"Printed text that cannot be read: {sum(unread.values())} lines on {pages} (OCR reads "
-            f"{', '.join([READABLE, *languages])}; other scripts with Tesseract's data of their language, such as "
-            "Debian's tesseract-ocr-rus)."
+            f"{', '.join([READABLE, *languages])}; other scripts with {extra}Tesseract's data of their language, such "
+            "as Debian's tesseract-ocr-rus)."
         )
 
 

@@ -25,6 +25,7 @@ from swatchbook.errors import (
     as_failure,
     reason_of,
 )
+from swatchbook.extras import require_extras
 from swatchbook.ledger import publishing
 from swatchbook.ledger.document_commands import request_again
 from swatchbook.ledger.documents import PDF, Document, get_document, queue
@@ -74,8 +75,10 @@ class Registered(Record):
 def build_request(settings: Settings, options: IngestOptions) -> Request:
     """Return the pairs and the fingerprint of options under the settings.
 
-    Raises Configuration for a role that no chosen model makes.
+    Raises Configuration for a role that no chosen model makes, MissingExtra where what the settings choose is not
+    installed.
     """
+    require_extras(settings)
     requested = registry.requested(settings, options.roles)
     parts = {
         "options": options.model_dump(mode="json", exclude=_NOT_IN_FINGERPRINT),
@@ -123,7 +126,8 @@ def register(
     `edition_of`: the id of the document whose newer edition it is; where it cannot be one, nothing is queued. `begins`:
     see `queue`.
 
-    Raises InvalidReference, TooLarge, UnsupportedFormat, UnreadableDocument, DiskFull, FilesDown, Configuration.
+    Raises InvalidReference, TooLarge, UnsupportedFormat, UnreadableDocument, DiskFull, FilesDown, Configuration,
+    MissingExtra.
     """
     path = Path(source)
     _check(path, name or str(path), resources.settings)

@@ -7,7 +7,7 @@ registered. Whether a path is a folder or a batch: `find_sources.py`.
 from pathlib import Path
 
 from swatchbook.errors import InvalidReference, UnsupportedFormat, reason_of
-from swatchbook.ledger.documents import FOLDER, PDF, TABLE, Document, get_document, queue
+from swatchbook.ledger.documents import BATCH, FOLDER, PDF, TABLE, Document, get_document, queue
 from swatchbook.ledger.owners import id_of_document
 from swatchbook.pipeline.find_sources import kind_of, nothing_in
 from swatchbook.pipeline.register import Registered, build_request, is_answered, register
@@ -17,6 +17,7 @@ from swatchbook.records import NO_MAPPING, DocumentStatus, IngestOptions
 from swatchbook.resources import Resources
 from swatchbook.runtime.disk import keep_reserve
 from swatchbook.settings import Settings
+from swatchbook.sources.batch import require_readers
 from swatchbook.sources.folder import list_files
 
 
@@ -56,7 +57,8 @@ def register_folder(
     """Queue the document of a folder or batch; a known one is found again. `unchanged`: nothing is new or changed.
 
     `kind`: None for what it was before, or looks like. The source of an imported table is its absolute name. Raises
-    InvalidReference, UnsupportedFormat (also for a folder without pictures that is not known yet), Configuration.
+    InvalidReference, UnsupportedFormat (also for a folder without pictures that is not known yet), Configuration,
+    MissingExtra.
     """
     folder = Path(source) if kind == TABLE else _checked(Path(source))  # the rows of a table are staged
     restore_source(resources, owner, str(folder))
@@ -72,6 +74,8 @@ def register_folder(
         )
     if kind == FOLDER and known is None and not any(list_files(folder, suffixes)):
         raise nothing_in(Path(source))
+    if kind == BATCH:
+        require_readers(folder)
     options = _with_known_mapping(known, options)
     request = build_request(resources.settings, options)
     keep_reserve(resources.settings.home)

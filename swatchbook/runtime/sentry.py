@@ -7,10 +7,13 @@ event contains only the type and traceback of an error, the fixed text of the lo
 import logging
 from typing import TYPE_CHECKING, Any
 
+from swatchbook.extras import is_installed
 from swatchbook.settings import Settings
 
 if TYPE_CHECKING:
     from sentry_sdk.types import Event, Hint
+
+log = logging.getLogger(__name__)
 
 _OURS = ("swatchbook", "blocks", "tasks", "flows", "scheduler", "deployments", "interface")
 _KEPT = ("event_id", "timestamp", "level", "platform", "logger", "environment", "release")
@@ -23,9 +26,12 @@ _FRAME = ("filename", "function", "module", "lineno", "in_app")
 def watch(settings: Settings) -> None:
     """Start reporting errors of this process; repeated calls do nothing.
 
-    Without SWATCHBOOK_SENTRY_DSN, Sentry is not imported.
+    Without SWATCHBOOK_SENTRY_DSN, Sentry is not imported. Without its package, commands go on that start no run.
     """
     if settings.sentry_dsn is None:
+        return
+    if not is_installed("sentry"):
+        log.warning("errors are not reported: SWATCHBOOK_SENTRY_DSN needs the extra sentry")
         return
     import sentry_sdk
     from sentry_sdk.integrations.logging import LoggingIntegration

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from swatchbook.errors import Failure, FileMissing, InvalidReference, UnreadableDocument, reason_of
+from swatchbook.extras import is_installed, require_extra
 from swatchbook.one_line import one_line, shorten
 from swatchbook.records import BatchMapping
 from swatchbook.sources.batch_file import has_batch_suffix, kind_of_file, read_records
@@ -72,6 +73,14 @@ def files_of(path: Path) -> list[Path]:
         raise InvalidReference(
             f"{path} cannot be read: {reason_of(error)}.", advice="Check its permissions."
         ) from error
+
+
+def require_readers(path: Path) -> None:
+    """Raise MissingExtra, which names it, for a file of a batch that only an extra reads; InvalidReference."""
+    for file in () if is_installed("excel") else files_of(path):
+        kind = kind_of_file(file)
+        if kind and kind.format == "Excel":
+            require_extra("excel", file.name)
 
 
 def read_item(

@@ -16,6 +16,7 @@ from typing import Any, Literal
 from zipfile import BadZipFile, ZipFile
 
 from swatchbook.errors import Failure, FileMissing, TooLarge, UnreadableDocument, UnsupportedFormat, reason_of
+from swatchbook.extras import require_extra
 from swatchbook.sources.batch_names import flat
 from swatchbook.sources.batch_record import has_item_fields, is_empty
 from swatchbook.sources.batch_xml import read_xml
@@ -490,7 +491,8 @@ def _is_excel(file: Path) -> bool:
 
 
 def _excel_rows(file: Path, max_bytes: int) -> Iterator[Sequence[Any]]:
-    """Yield the rows of the sheet whose head looks most like items."""
+    """Yield the rows of the sheet whose head looks most like items. Raises MissingExtra if nothing here reads it."""
+    require_extra("excel", "An Excel file")
     from openpyxl import load_workbook  # imports much, which no other file needs
 
     _check_size(file, max_bytes)

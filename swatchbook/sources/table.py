@@ -28,6 +28,7 @@ from swatchbook.errors import (
     UnreadableDocument,
     reason_of,
 )
+from swatchbook.extras import require_extra
 from swatchbook.one_line import one_line, shorten
 from swatchbook.records import NO_MAPPING, Record, is_owner
 from swatchbook.sources.batch import read_item
@@ -311,6 +312,8 @@ def _connected(url: str) -> Iterator[Any]:
     parsed = make_url(url)
     if parsed.drivername in ("postgres", "postgresql"):  # psycopg is the driver installed
         parsed = parsed.set(drivername="postgresql+psycopg")
+    if parsed.drivername == "postgresql+psycopg":
+        require_extra("postgres", "A table in PostgreSQL")
     if parsed.get_backend_name() == "sqlite" and parsed.database:  # opened for writing, a wrong path would make a file
         file = Path(parsed.database).absolute().as_uri()
         parsed = parsed.set(database=file).update_query_dict({"mode": "ro", "uri": "true"})

@@ -17,6 +17,7 @@ from swatchbook import Swatchbook
 from swatchbook.errors import (
     Configuration,
     InvalidReference,
+    MissingExtra,
     Unexpected,
     UnknownOwner,
     UnreadableImage,
@@ -180,7 +181,7 @@ def test_frame_has_a_row_for_each_result(book: Swatchbook) -> None:
 
 def test_frames_need_pandas(book: Swatchbook, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pandas", None)
-    with pytest.raises(Configuration, match=re.escape("swatchbook[notebook]")):
+    with pytest.raises(MissingExtra, match=re.escape("swatchbook[notebook]")):
         book.stats().frame()
 
 

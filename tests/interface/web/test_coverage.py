@@ -1,5 +1,7 @@
 """The page of coverage and health says what `GET /coverage` says, and says so when the account does not close."""
 
+from xml.etree.ElementTree import fromstring
+
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import insert, update
@@ -34,12 +36,25 @@ def test_plots_have_a_title_a_description_and_the_numbers_and_nothing_inline() -
     assert not {"script", "style", "defs"} & {tag for tag, _ in drawn.tags}
     assert not [given for _, given in drawn.tags if "style" in given or any(name.startswith("on") for name in given)]
     assert [given["class"] for given in drawn.all("g") if "color" in given["class"]] == [
-        f"series serie-{n} color-{n}" for n in range(8)
+        f"series color-{n}" for n in range(8)
     ]
     assert plot_days("name", "Title", "What", DAYS, []) is None
     alone = plot_days("name", "Title", "What", DAYS, values[:1])
     assert alone is not None
     assert f"{DAYS[3]}: {hostile}: 2" in Page(str(alone.svg)).text
+
+
+def test_bars_stand_on_each_other_and_lines_at_round_values() -> None:
+    plot = plot_days("name", "Title", "What", DAYS, [(DAYS[0], "a", 30.0), (DAYS[0], "b", 10.0), (DAYS[9], "b", 7.0)])
+    assert plot is not None
+    drawn = Page(str(plot.svg))
+    below, above, later = ({name: float(bar[name]) for name in ("x", "y", "height")} for bar in drawn.all("rect"))
+    assert below["height"] == pytest.approx(3 * above["height"], abs=0.1)
+    assert above["y"] + above["height"] == pytest.approx(below["y"], abs=0.1)
+    assert later["y"] + later["height"] == pytest.approx(below["y"] + below["height"], abs=0.1)
+    assert later["x"] > above["x"] == below["x"]
+    values = [text.text for text in fromstring(str(plot.svg)).iterfind("text[@class='y']")]
+    assert values == ["0", "10", "20", "30", "40"]
 
 
 def test_what_goes_wrong_is_told_with_what_follows(

@@ -1,0 +1,69 @@
+"""Extras: packages that are installed only where a person chooses what needs them, and the settings that need them.
+What imports such a package asks here first, so that what is missing is named with the command that installs it.
+"""
+
+from collections.abc import Callable, Mapping
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from swatchbook.errors import MissingExtra
+
+if TYPE_CHECKING:
+    from swatchbook.settings import Settings
+
+MODULES: Final[Mapping[str, tuple[str, ...]]] = {
+    "models": ("torch", "transformers", "huggingface_hub", "safetensors"),
+    "weaviate": ("weaviate", "grpc"),
+    "postgres": ("psycopg",),
+    "docker": ("prefect_docker",),
+    "voyage": ("voyageai",),
+    "tesseract": ("tesserocr",),
+    "sentry": ("sentry_sdk",),
+    "excel": ("openpyxl", "xlsxwriter"),
+    "notebook": ("pandas",),
+}
+"""Extra -> the modules that it brings. The packages of the default bring `huggingface_hub`, too."""
+
+
+class Need(NamedTuple):
+    """A setting that needs an extra: as it is named to people, and whether settings choose what needs it."""
+
+    setting: str
+    named: str
+    extra: str
+    is_chosen: Callable[["Settings"], bool]
+
+
+NEEDS: Final = (
+    Need("encoder", "SWATCHBOOK_ENCODER=siglip", "models", lambda s: s.encoder == "siglip"),
+    Need("index", "SWATCHBOOK_INDEX=weaviate", "weaviate", lambda s: s.index == "weaviate"),
+    Need("text_encoder", "SWATCHBOOK_TEXT_ENCODER=voyage", "voyage", lambda s: s.text_encoder == "voyage"),
+    Need("ledger_url", "SWATCHBOOK_LEDGER_URL with PostgreSQL", "postgres", lambda s: s.ledger.startswith("postgres")),
+    Need("ocr_languages", "SWATCHBOOK_OCR_LANGUAGES", "tesseract", lambda s: bool(s.ocr_languages) and s.ocr != "off"),
+    Need("sentry_dsn", "SWATCHBOOK_SENTRY_DSN", "sentry", lambda s: s.sentry_dsn is not None),
+)
+
+
+def is_installed(extra: str) -> bool:
+    """Return whether all packages of an extra are installed; none is imported."""
+    return all((spec := find_spec(module)) is not None and spec.origin is not None for module in MODULES[extra])
+
+
+def require_extra(extra: str, what: str) -> None:
+    """Raise MissingExtra, which says what needs it, if an extra is not installed."""
+    if not is_installed(extra):
+        raise _missing({what: extra})
+
+
+def require_extras(settings: "Settings", *names: str) -> None:
+    """Raise MissingExtra if the settings, or those of these names, choose what needs an extra that is not installed."""
+    needs = [each for each in NEEDS if (not names or each.setting in names) and each.is_chosen(settings)]
+    if missing := {each.named: each.extra for each in needs if not is_installed(each.extra)}:
+        raise _missing(missing)
+
+
+def _missing(extra_by_need: Mapping[str, str]) -> MissingExtra:
+    message = " ".join(f"{what} needs the extra {extra}." for what, extra in extra_by_need.items())
+    return MissingExtra(
+        message, advice=f"Install it: pip install 'swatchbook[{','.join(dict.fromkeys(extra_by_need.values()))}]'"
+    )

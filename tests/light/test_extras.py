@@ -1,0 +1,220 @@
+"""What is installed by choice only: which packages an extra has, which settings need it, and who imports it."""
+
+import io
+import json
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Callable, Mapping
+from importlib.metadata import packages_distributions
+from pathlib import Path
+from typing import Any
+
+import pytest
+from openpyxl import Workbook
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from pydantic import SecretStr
+
+from interface.cli.doctor import check_extras
+from interface.cli.models import pull_chosen
+from interface.cli.worker import work_on_shards
+from interface.notebook_html import as_frame
+from swatchbook import ocr_languages
+from swatchbook.errors import MissingExtra, Policy
+from swatchbook.export.formats import Format, write_products
+from swatchbook.extras import MODULES, NEEDS, Need, require_extras
+from swatchbook.ledger.documents import all_documents, get_document
+from swatchbook.pipeline.register import register
+from swatchbook.pipeline.register_folder import register_folder
+from swatchbook.pipeline.run import begin_work
+from swatchbook.records import DocumentStatus, IngestOptions, Role
+from swatchbook.resources import Resources
+from swatchbook.runtime.sentry import watch
+from swatchbook.settings import Settings
+from swatchbook.sources.batch_file import read_records
+from swatchbook.sources.table import SQL, TableMapping, judge_rows
+from tests.conftest import ROOT
+from tests.containers.test_what_is_declared import pinned
+
+DECLARED = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+EXTRAS = DECLARED["optional-dependencies"]
+IMPORTERS = {
+    "swatchbook.images.encoder_input": "models",
+    "swatchbook.models.device": "models",
+    "swatchbook.models.dinov2": "models",
+    "swatchbook.models.pretrained": "models",
+    "swatchbook.models.siglip": "models",
+    "swatchbook.models.vision_encoder": "models",
+    "swatchbook.index.weaviate": "weaviate",
+    "swatchbook.providers.wires.voyage": "voyage",
+    "swatchbook.pdf.tesseract": "tesseract",
+}
+"""Module that imports an extra at its top, or such a module -> the extra. All others import one inside a function."""
+
+CHOSEN: Mapping[str, dict[str, Any]] = {
+    "encoder": {"encoder": "siglip"},
+    "index": {"index": "weaviate"},
+    "text_encoder": {"text_encoder": "voyage"},
+    "ledger_url": {"ledger_url": "postgresql://localhost/none"},
+    "ocr_languages": {"ocr": "auto", "ocr_languages": ["rus"]},
+    "sentry_dsn": {"sentry_dsn": "https://key@example.org/1"},
+}
+
+
+@pytest.fixture
+def light(monkeypatch: pytest.MonkeyPatch) -> None:
+    """This process without any extra."""
+    for module in {module for modules in MODULES.values() for module in modules}:
+        monkeypatch.setitem(sys.modules, module, None)
+
+
+def names(requirements: list[str]) -> set[str]:
+    return {canonicalize_name(Requirement(each).name) for each in requirements}
+
+
+def pinned_names(lock: str) -> set[str]:
+    return {canonicalize_name(each.partition("==")[0]) for each in pinned(ROOT / lock)}
+
+
+def test_each_extra_brings_its_modules() -> None:
+    distributions = packages_distributions()
+    assert EXTRAS.keys() - {"all"} == MODULES.keys()
+    for extra, modules in MODULES.items():
+        brought = {canonicalize_name(distributions[module][0]) for module in modules}
+        assert brought == names(EXTRAS[extra]), extra
+    (everything,) = map(Requirement, EXTRAS["all"])
+    assert (everything.name, everything.extras) == (DECLARED["name"], set(MODULES))
+
+
+def test_light_lock_has_no_extra_and_image_all_but_notebook() -> None:
+    light, image, everything = map(
+        pinned, (ROOT / name for name in ("requirements-light.lock", "requirements-runtime.lock", "requirements.lock"))
+    )
+    assert light.items() <= image.items() <= everything.items()
+    assert not pinned_names("requirements-light.lock") & {"torch", "weaviate-client", "psycopg", "pandas"}
+    assert len(light) <= 160  # with those of other platforms; on Linux at most 155
+    for extra in MODULES.keys() - {"notebook"}:
+        assert names(EXTRAS[extra]) <= pinned_names("requirements-runtime.lock"), extra
+
+
+def test_only_importers_lack_what_no_extra_brings() -> None:
+    """The default's path imports no extra, whatever is installed."""
+    blocked = {module: extra for extra, modules in MODULES.items() for module in modules}
+    code = [sys.executable, str(ROOT / "tests" / "light" / "imports.py"), *blocked]
+    run = subprocess.run(code, capture_output=True, text=True, check=True, cwd="/")
+    assert {module: blocked.get(lacks, lacks) for module, lacks in json.loads(run.stdout).items()} == IMPORTERS
+
+
+@pytest.mark.usefixtures("light")
+@pytest.mark.parametrize("need", NEEDS, ids=lambda need: need.setting)
+def test_setting_without_its_extra_names_both(need: Need) -> None:
+    setting, named, extra, _ = need
+    settings = Settings(**CHOSEN[setting])
+    with pytest.raises(MissingExtra) as missing:
+        require_extras(settings)
+    assert str(missing.value) == f"{named} needs the extra {extra}. Install it: pip install 'swatchbook[{extra}]'"
+    assert missing.value.policy is Policy.BLOCKED
+    with pytest.raises(MissingExtra, match=f"needs the extra {extra}"):
+        check_extras(Resources(settings))
+
+
+@pytest.mark.usefixtures("light")
+def test_default_needs_no_extra_and_production_names_all() -> None:
+    require_extras(Settings())
+    assert check_extras(Resources(Settings())) == "installed: none; the settings need no other"
+    with pytest.raises(MissingExtra, match=re.escape("pip install 'swatchbook[models,weaviate,voyage]'")):
+        require_extras(Settings(profile="production"))
+
+
+def test_every_extra_is_installed_here() -> None:
+    for each in CHOSEN.values():
+        require_extras(Settings(**each))
+    assert check_extras(Resources(Settings())).startswith(f"installed: {', '.join(MODULES)};")
+
+
+@pytest.mark.usefixtures("light")
+def test_run_is_refused_before_any_work(home: Path, small_catalogue: Path) -> None:
+    tools = Resources(Settings(encoder="siglip"))
+    with pytest.raises(MissingExtra, match="ENCODER=siglip needs the extra models"):
+        register(tools, small_catalogue, owner="anna", options=IngestOptions())
+    assert not any(home.rglob("*.pdf"))
+    assert all_documents(tools.ledger, None) == []
+    tools.close()
+
+
+def test_queued_document_is_blocked_with_the_reason(
+    resources: Resources, small_catalogue: Path, request: pytest.FixtureRequest
+) -> None:
+    document = register(resources, small_catalogue, owner="anna", options=IngestOptions()).document
+    request.getfixturevalue("light")
+    tools = Resources(resources.settings.model_copy(update={"encoder": "siglip"}))
+    with pytest.raises(MissingExtra):
+        begin_work(tools, str(document.file), owner="anna", options=IngestOptions())
+    blocked = get_document(resources.ledger, document.id)
+    assert (blocked.status, blocked.failure_kind) == (DocumentStatus.BLOCKED, "missing_extra")
+    assert "pip install 'swatchbook[models]'" in (blocked.message or "")
+    tools.close()
+
+
+@pytest.mark.usefixtures("light")
+def test_what_is_opened_names_its_extra() -> None:
+    opened: list[tuple[dict[str, Any], Callable[[Resources], object]]] = [
+        ({"encoder": "siglip"}, lambda tools: tools.models.encoder),
+        ({"encoder": "siglip"}, lambda tools: tools.models.require(Role.VISUAL)),
+        ({"text_encoder": "voyage"}, lambda tools: tools.models.text_encoder),
+        ({"index": "weaviate"}, lambda tools: tools.index),
+        ({"ledger_url": "postgresql://localhost/none"}, lambda tools: tools.ledger),
+    ]
+    for given, opens in opened:
+        with pytest.raises(MissingExtra, match=r"pip install 'swatchbook\[\w+\]'"):
+            opens(Resources(Settings(**given)))
+
+
+@pytest.mark.usefixtures("light")
+def test_commands_name_their_extra(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    with pytest.raises(MissingExtra, match="`swatchbook worker` needs the extra docker"):
+        work_on_shards(Settings())
+    with pytest.raises(MissingExtra, match="needs the extra models"):
+        pull_chosen(Settings(encoder="siglip"))
+    with pytest.raises(MissingExtra, match="A frame needs the extra notebook"):
+        as_frame([], [])
+    with pytest.raises(MissingExtra, match="An export as xlsx needs the extra excel"):
+        write_products([], Format.XLSX, io.BytesIO(), temporary_folder=tmp_path)
+    monkeypatch.setenv("SHOP", "postgresql://localhost/none")
+    with pytest.raises(MissingExtra, match="A table in PostgreSQL needs the extra postgres"):
+        list(judge_rows(f"{SQL}SHOP", TableMapping(root=tmp_path, columns={}, query="SELECT 1")))
+
+
+def test_excel_file_names_its_extra_before_it_is_queued(
+    resources: Resources, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    book = Workbook()
+    for row in (("title", "price"), ("Oak board", 12)):
+        book.active.append(row)
+    file = tmp_path / "items.xlsx"
+    book.save(file)
+    request.getfixturevalue("light")
+    with pytest.raises(MissingExtra, match=r"items\.xlsx needs the extra excel"):
+        register_folder(resources, file, owner="anna", options=IngestOptions())
+    assert all_documents(resources.ledger, None) == []
+    with pytest.raises(MissingExtra, match="An Excel file needs the extra excel"):
+        list(read_records(file, 1 << 20))
+
+
+@pytest.mark.usefixtures("light")
+def test_languages_of_print_are_read_only_with_tesseract(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ocr_languages, "has_data", lambda language: True)
+    assert ocr_languages.chosen_languages(None) == ()
+    with pytest.raises(MissingExtra, match="Print in rus needs the extra tesseract"):
+        ocr_languages.check_languages(["rus"])
+    ocr_languages.check_languages([])
+
+
+def test_errors_are_not_reported_without_sentry(
+    caplog: pytest.LogCaptureFixture, request: pytest.FixtureRequest
+) -> None:
+    request.getfixturevalue("light")
+    watch(Settings(sentry_dsn=SecretStr("https://key@example.org/1")))
+    assert "needs the extra sentry" in caplog.text

@@ -1,0 +1,117 @@
+"""What `make install` gives, run as a person runs it: an environment of the light lock, in build/light.
+
+Without it these tests are skipped; `make test` and `make test-light` make it.
+"""
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from swatchbook.extras import MODULES, NEEDS, Need
+from tests.command import bare_environment
+from tests.conftest import ROOT
+from tests.light.test_extras import CHOSEN, IMPORTERS
+
+BIN = ROOT / "build" / "light" / "bin"
+MOST_PACKAGES = 155
+MOST_BYTES = 1_500_000_000  # on disk
+
+pytestmark = [
+    pytest.mark.light,
+    pytest.mark.skipif(not (BIN.parent / ".installed").exists(), reason="`make test` makes build/light, and runs it"),
+]
+
+
+def light(program: str, *arguments: str | Path, home: Path, **settings: str) -> subprocess.CompletedProcess[str]:
+    """Run a program of the light environment in a home, to its end."""
+    environment = bare_environment() | {f"SWATCHBOOK_{name}": value for name, value in settings.items()}
+    environment = {name: value for name, value in environment.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")}
+    return subprocess.run(
+        [BIN / program, *arguments],
+        cwd=home.parent, env=environment | {"SWATCHBOOK_HOME": str(home)}, capture_output=True, text=True, timeout=400,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory, small_catalogue: Path) -> Path:
+    """A home into which the light installation has ingested the small sample."""
+    home = tmp_path_factory.mktemp("light") / "home"
+    done = light("swatchbook", "ingest", small_catalogue, home=home)
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    return home
+
+
+def test_it_is_small_and_has_no_extra(tmp_path: Path) -> None:
+    code = (
+        "import json, sysconfig; from importlib.metadata import distributions\n"
+        "from swatchbook.extras import MODULES, is_installed\n"
+        "print(json.dumps([sysconfig.get_path('purelib'), len(list(distributions())) - 1,\n"
+        "    [extra for extra in MODULES if is_installed(extra)]]))"
+    )
+    folder, packages, extras = json.loads(light("python", "-c", code, home=tmp_path / "home").stdout)
+    assert extras == []
+    assert packages <= MOST_PACKAGES
+    # hard links into the cache of uv count, too: they are what another machine would have
+    assert sum(file.stat().st_blocks * 512 for file in Path(folder).rglob("*") if file.is_file()) <= MOST_BYTES
+
+
+def test_every_module_is_imported_but_those_of_extras(tmp_path: Path) -> None:
+    run = light("python", ROOT / "tests" / "light" / "imports.py", home=tmp_path / "home")
+    modules = {module: extra for extra, modules in MODULES.items() for module in modules}
+    assert {each: modules.get(lacks, lacks) for each, lacks in json.loads(run.stdout).items()} == IMPORTERS
+
+
+def test_catalogue_is_found_by_text_and_by_picture(home: Path, tmp_path: Path) -> None:
+    by_text = light("swatchbook", "search", "matt grey terrazzo", "--json", home=home)
+    assert by_text.returncode == 0, by_text.stderr
+    assert json.loads(by_text.stdout)
+    photo = tmp_path / "photo.png"
+    Image.radial_gradient("L").resize((64, 64)).save(photo)
+    by_picture = light("swatchbook", "search", "--image", photo, "--json", home=home)
+    assert by_picture.returncode == 0, by_picture.stderr
+    assert json.loads(by_picture.stdout)
+
+
+def test_doctor_finds_nothing_amiss(home: Path) -> None:
+    examined = light("swatchbook", "doctor", "--json", home=home)
+    findings = {each["check"]: each for each in json.loads(examined.stdout)}
+    assert {name for name, each in findings.items() if not each["ok"]} <= {"memory"}  # of a busy machine
+    assert findings["extras"]["found"] == "installed: none; the settings need no other"
+
+
+@pytest.mark.parametrize("need", [need for need in NEEDS if need.setting in ("encoder", "ledger_url")])
+def test_a_run_with_a_missing_extra_does_not_begin(home: Path, small_catalogue: Path, need: Need) -> None:
+    setting, _, extra, _ = need
+    given = {name.upper(): each if isinstance(each, str) else ",".join(each) for name, each in CHOSEN[setting].items()}
+    refused = light("swatchbook", "ingest", small_catalogue, "--force", home=home, **given)
+    assert refused.returncode == 1
+    told = " ".join(refused.stderr.split())
+    assert f"needs the extra {extra}." in told
+    assert f"pip install 'swatchbook[{extra}]'" in told
+    assert "registered" not in refused.stdout
+
+
+def test_doctor_and_search_name_a_missing_extra(home: Path) -> None:
+    examined = light("swatchbook", "doctor", "--json", home=home, ENCODER="siglip")
+    findings = {each["check"]: each for each in json.loads(examined.stdout)}
+    assert findings["extras"]["found"] == "SWATCHBOOK_ENCODER=siglip needs the extra models."
+    assert findings["extras"]["advice"] == "Install it: pip install 'swatchbook[models]'"
+    assert findings["models"]["kind"] == "missing_extra"
+    refused = light("swatchbook", "search", "oak", home=home, INDEX="weaviate")
+    assert refused.returncode == 1
+    assert "SWATCHBOOK_INDEX=weaviate needs the extra weaviate" in " ".join(refused.stderr.split())
+
+
+def test_pages_are_served(home: Path) -> None:
+    pages = ("/", "/ui/coverage", "/ui/documents", "/metrics")
+    code = (
+        "from fastapi.testclient import TestClient\n"
+        "from interface.service.app import create_app; from swatchbook.settings import load_settings\n"
+        "with TestClient(create_app(load_settings()), base_url='http://127.0.0.1') as client:\n"
+        f"    print(*(client.get(page).status_code for page in {pages}))"
+    )
+    run = light("python", "-c", code, home=home)
+    assert run.stdout.split() == ["200"] * len(pages), run.stderr
