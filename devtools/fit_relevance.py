@@ -19,10 +19,11 @@ from typing import Any, NamedTuple
 
 from swatchbook.index.base import Where
 from swatchbook.ledger.queries.owners import known_owners
-from swatchbook.records import Hit, ResultKind
+from swatchbook.models import registry
+from swatchbook.records import Hit, ResultKind, Role
 from swatchbook.resources import Resources, open_resources
 from swatchbook.search import relevance
-from swatchbook.search.relevance import Evidence, probability
+from swatchbook.search.relevance import Evidence, Fitted, probability, says_few_words
 from swatchbook.search.search import COMPARED, judge, search
 from swatchbook.settings import load_settings
 
@@ -86,6 +87,12 @@ def _plain(name: str) -> str:
     return " ".join(re.findall(r"\w+", bare))
 
 
+def fit_both(asked: Sequence[Asked]) -> Fitted:
+    """Return the weights for questions of which results say too few words, and for all others."""
+    few = [each for each in asked if all(says_few_words(evidence) for evidence, _ in each.results)]
+    return {"words": fit([each for each in asked if each not in few]), "meaning": fit(few)}
+
+
 def fit(asked: Sequence[Asked]) -> dict[str, float]:
     """Return the weights of a logistic regression over all results; those whose sign would be wrong are 0."""
     import numpy as np  # after swatchbook.models, which keeps it to one thread
@@ -122,7 +129,7 @@ def _logistic(x: Any, y: Any) -> Any:
     return w
 
 
-def floor_of(asked: Sequence[Asked], weights: Mapping[str, float]) -> float:
+def floor_of(asked: Sequence[Asked], weights: Fitted) -> float:
     """Return the floor at which most questions are judged rightly: the answers that are found stay, and nothing is
     close to questions without one. Both count the same.
     """
@@ -135,12 +142,12 @@ def floor_of(asked: Sequence[Asked], weights: Mapping[str, float]) -> float:
     return max(FLOORS, key=rightly)
 
 
-def _shown(each: Asked, weights: Mapping[str, float], floor: float, *, right: bool = False) -> bool:
+def _shown(each: Asked, weights: Fitted, floor: float, *, right: bool = False) -> bool:
     """Whether a result is shown; `right`: one that answers."""
     return any(probability(v, weights) >= floor for v, is_right in each.results if is_right or not right)
 
 
-def show(title: str, asked: Sequence[Asked], weights: Mapping[str, float], floor: float, *, errors: bool) -> None:
+def show(title: str, asked: Sequence[Asked], weights: Fitted, floor: float, *, errors: bool) -> None:
     """Print how many questions are judged rightly, and the reliability of the probabilities."""
     if not asked:
         return
@@ -173,12 +180,12 @@ def show(title: str, asked: Sequence[Asked], weights: Mapping[str, float], floor
     print(f"  Brier {sum((p - r) ** 2 for p, r in pairs) / len(pairs):.4f}")
 
 
-def _first_is_right(each: Asked, weights: Mapping[str, float], floor: float) -> bool:
+def _first_is_right(each: Asked, weights: Fitted, floor: float) -> bool:
     evidence, right = max(each.results, key=lambda pair: round(probability(pair[0], weights), 2))
     return right and probability(evidence, weights) >= floor
 
 
-def _best(each: Asked, weights: Mapping[str, float]) -> str:
+def _best(each: Asked, weights: Fitted) -> str:
     evidence, _ = max(each.results, key=lambda pair: probability(pair[0], weights))
     said = ", ".join(f"{name} {value:.2f}" for name, value in evidence._asdict().items())
     return f"{probability(evidence, weights):.2f}: {said}"
@@ -197,6 +204,7 @@ def main() -> None:
     parser.add_argument("--keep", type=Path)
     given = parser.parse_args()
     settings = load_settings()
+    tag = registry.tags(settings)[Role.TEXT]
     if given.keep and given.keep.exists():
         asked = [
             Asked(kind, fitted, text, catalogue, by, [(Evidence(*values), right) for values, right in results])
@@ -209,8 +217,8 @@ def main() -> None:
             given.keep.write_text(json.dumps(asked))
     fitted = [each for each in asked if each.fitted]
     aside = [each for each in asked if not each.fitted]
-    show("in use, aside", aside, relevance.weights(), settings.relevance_floor, errors=False)
-    weights = fit(fitted)
+    show("in use, aside", aside, relevance.weights_of(tag), settings.relevance_floor, errors=False)
+    weights = fit_both(fitted)
     floor = floor_of(fitted, weights)
     print("\nfitted:", weights)
     show("fitted on", fitted, weights, floor, errors=False)
@@ -221,7 +229,8 @@ def main() -> None:
         first = [each for each in answerable if _first_is_right(each, weights, floor)]
         print(f"  {catalogue}: first product right {_share(first, answerable)}")
     if given.write:
-        relevance.WEIGHTS.write_text(json.dumps(weights, indent=2) + "\n")
+        fitted_with = {**relevance.all_weights(), tag.partition("@")[0]: weights}
+        relevance.WEIGHTS.write_text(json.dumps(fitted_with, indent=2) + "\n")
         print(f"written to {relevance.WEIGHTS}; SWATCHBOOK_RELEVANCE_FLOOR should be {floor:g}")
 
 

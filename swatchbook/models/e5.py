@@ -54,8 +54,8 @@ def remove_languages(vectors: "Matrix", languages: "Matrix") -> "Matrix":
     middle, directions = languages[0], languages[1:]
     moved: Matrix = vectors - middle
     moved -= moved @ directions.T @ directions
-    moved /= np.linalg.norm(moved, axis=1, keepdims=True)
-    return moved
+    unit: Matrix = moved / np.linalg.norm(moved, axis=1, keepdims=True)
+    return unit
 
 
 class E5(BertTextEncoder):

@@ -3,8 +3,9 @@ words that are printed of the result, or seen in it, in any inflection; *named* 
 *close* is how much nearer the result is to the question than that space is to questions about other things, in standard
 deviations (`background.py`); *foreign* is the share of the words that nothing of the owner says, weighed by how much
 there is to say them: who has no marble does not print the word; *behind* is how much less is said of the result than of
-the best one. The weights are in `relevance_weights.json`: `devtools.fit_relevance --write` fits them to one half of the
-questions in tests/truth/questions.
+the best one. The weights are in `relevance_weights.json`, for each model of texts; one that knows other languages has
+weights of their own for questions of which no result says more than a third: there *close* decides.
+`devtools.fit_relevance --write` fits them to one half of the questions in tests/truth/questions.
 """
 
 import json
@@ -50,6 +51,15 @@ Dutch, as `content_words` folds them."""
 _WORD = re.compile(r"\d+(?:[.,]\d+)*(?:x\d+(?:[.,]\d+)*)+|[^\W_]+(?:[.,]\d+)?")
 
 
+FEW_WORDS: Final = 1 / 3
+"""Share of a question's words up to which its results say too few of them to judge by words."""
+
+Fitted = Mapping[str, Mapping[str, float]]
+"""What was fitted with one text encoder: an intercept and a weight for each kind of evidence, as `words`; as `meaning`
+those for questions of which too few words are said, if they are judged otherwise.
+"""
+
+
 class Evidence(NamedTuple):
     """What speaks for a result. `said`, `named`, `foreign`: shares of the question's words, the last one weighed;
     `close`: standard deviations; `behind`: the share of the words that the best result says more than this one.
@@ -60,11 +70,6 @@ class Evidence(NamedTuple):
     close: float
     foreign: float
     behind: float = 0.0
-
-    @property
-    def relevance(self) -> float:
-        """Return the probability that the result is an answer."""
-        return probability(self, weights())
 
 
 class Judged(NamedTuple):
@@ -83,17 +88,28 @@ def behind_best(judged: Sequence[Judged], among: int) -> list[Judged]:
     ]
 
 
-def probability(evidence: Evidence, weights_of: Mapping[str, float]) -> float:
+def says_few_words(evidence: Evidence) -> bool:
+    """Return whether the best of the first results says too little of the question to judge any by words."""
+    return _words_of(evidence) + evidence.behind <= FEW_WORDS
+
+
+def probability(evidence: Evidence, fitted: Fitted) -> float:
     """Return the logistic function of the intercept and the weighed evidence."""
-    weighed = (weights_of[name] * value for name, value in zip(Evidence._fields, evidence, strict=True))
-    logit = weights_of["intercept"] + sum(weighed)
-    return 1 / (1 + math.exp(-logit))
+    weights = fitted["meaning"] if "meaning" in fitted and says_few_words(evidence) else fitted["words"]
+    weighed = (weights[name] * value for name, value in zip(Evidence._fields, evidence, strict=True))
+    return 1 / (1 + math.exp(-weights["intercept"] - sum(weighed)))
+
+
+def weights_of(tag: str) -> Fitted:
+    """Return what was fitted with the text encoder of this tag, or else with MiniLM."""
+    fitted = all_weights()
+    return fitted.get(tag.partition("@")[0], fitted["all-minilm-l6-v2"])
 
 
 @cache
-def weights() -> Mapping[str, float]:
-    """Return the fitted weights: an intercept, and one for each kind of evidence."""
-    read: Mapping[str, float] = json.loads(WEIGHTS.read_text(encoding="utf-8"))
+def all_weights() -> Mapping[str, Fitted]:
+    """Return name of a text encoder -> what was fitted with it."""
+    read: Mapping[str, Fitted] = json.loads(WEIGHTS.read_text(encoding="utf-8"))
     return read
 
 
@@ -105,6 +121,12 @@ def content_words(text: str) -> list[str]:
     """Return the distinct words of a question that say something, or all if none does; folded, sizes as one word."""
     words = list(dict.fromkeys(_words(text)))
     return [word for word in words if word not in _FUNCTION_WORDS] or words
+
+
+def without_function_words(text: str) -> str:
+    """Return a question without words that say nothing of a thing, or all of it if no other is left."""
+    said = [word for word in text.split() if not _FUNCTION_WORDS.issuperset(_words(word) or (word,))]
+    return " ".join(said) or text
 
 
 def words_said(asked: Collection[str], texts: Collection[str]) -> set[str]:

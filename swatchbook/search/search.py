@@ -44,7 +44,17 @@ from swatchbook.search.fusion import (
     same_within,
 )
 from swatchbook.search.near_duplicates import fold
-from swatchbook.search.relevance import Evidence, Judged, behind_best, content_words, words_said
+from swatchbook.search.relevance import (
+    Evidence,
+    Fitted,
+    Judged,
+    behind_best,
+    content_words,
+    probability,
+    weights_of,
+    without_function_words,
+    words_said,
+)
 
 NO_EXAMPLES = Examples()
 
@@ -198,8 +208,9 @@ def _judged(
     )  # fmt: skip
     if not (text and text.strip()) or image is not None or examples.like:
         return ranked
-    judged = list(map(_judged_hit, ranked, judge(resources, ranked, text, by, where)))
-    return [*sorted(judged[:COMPARED], key=lambda hit: -round(hit.relevance or 0.0, 2)), *judged[COMPARED:]]
+    fitted, judged = weights_of_relevance(resources), judge(resources, ranked, text, by, where)
+    hits = [_judged_hit(hit, each, fitted) for hit, each in zip(ranked, judged, strict=True)]
+    return [*sorted(hits[:COMPARED], key=lambda hit: -round(hit.relevance or 0.0, 2)), *hits[COMPARED:]]
 
 
 def search(
@@ -313,8 +324,15 @@ def searched_spaces(known: ReadCache) -> Mapping[Role, Space]:
 # --- relevance --------------------------------------------------------------------------------------------------------
 
 
-def _judged_hit(hit: Hit, judged: Judged) -> Hit:
-    return hit.model_copy(update={"relevance": round(judged.evidence.relevance, 4), "missing": judged.missing})
+def _judged_hit(hit: Hit, judged: Judged, fitted: Fitted) -> Hit:
+    relevance = round(probability(judged.evidence, fitted), 4)
+    return hit.model_copy(update={"relevance": relevance, "missing": judged.missing})
+
+
+def weights_of_relevance(resources: Resources) -> Fitted:
+    """Return the weights of relevance that were fitted with the model of the texts that are searched."""
+    active = searched_spaces(resources.read_cache())
+    return weights_of(next((space.tag for role, space in active.items() if role in ONE_MODEL), ""))
 
 
 def judge(resources: Resources, hits: Sequence[Hit], text: str, by: ResultKind, where: Where) -> list[Judged]:
@@ -504,7 +522,7 @@ def _queries(
         text_vectors = _text_vectors(resources, active, text, by_picture=asked.by_picture)
         queries |= {role.value: nearest(role, vector) for role, vector in text_vectors.items()}
         if KEYWORD in roles:
-            queries[KEYWORD] = keyword(text)
+            queries[KEYWORD] = keyword(without_function_words(text))
         if NUMBER in roles and (numbers := numbers_of(text)):
             queries[NUMBER] = keyword(numbers)
     picture, visual = ({}, None) if image is None else _picture_vectors(resources, active, image)

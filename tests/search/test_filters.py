@@ -20,7 +20,8 @@ from swatchbook.ledger.queries.filters import facets, unmatched
 from swatchbook.ledger.spaces import registered
 from swatchbook.records import Hit, ResultKind
 from swatchbook.resources import Resources
-from swatchbook.search.search import judge, search
+from swatchbook.search.relevance import probability
+from swatchbook.search.search import judge, search, weights_of_relevance
 from swatchbook.settings import Settings
 from tests.conftest import SOAK
 from tests.interface.conftest import ADDRESS
@@ -61,8 +62,9 @@ class Collection(NamedTuple):
     def relevant(self, hits: list[Hit], by: ResultKind, owners: list[str]) -> set[str]:
         """Return what a search of these owners (none: all) shows of the hits: each is judged by what its owner has."""
         floor = self.resources.settings.relevance_floor
+        fitted = weights_of_relevance(self.resources)
         judged = judge(self.resources, hits, "oak", by, Where(owners=tuple(owners)))
-        shown = [hit for hit, each in zip(hits, judged, strict=True) if each.evidence.relevance >= floor]
+        shown = [hit for hit, each in zip(hits, judged, strict=True) if probability(each.evidence, fitted) >= floor]
         return {id for hit in shown for id in (hit.id, *hit.alike)}
 
 

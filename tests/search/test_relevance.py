@@ -1,7 +1,7 @@
 """A search says how relevant its results are, and that nothing is close."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +15,17 @@ from swatchbook.ledger.spaces import active_spaces
 from swatchbook.records import ResultKind, Role
 from swatchbook.resources import Resources, open_resources
 from swatchbook.search.background import SAMPLE, Background, measure
-from swatchbook.search.relevance import Evidence, Judged, behind_best, content_words, words_said
+from swatchbook.search.relevance import (
+    Evidence,
+    Judged,
+    all_weights,
+    behind_best,
+    content_words,
+    probability,
+    weights_of,
+    without_function_words,
+    words_said,
+)
 from swatchbook.search.search import evidence, find_relevant, search
 from swatchbook.settings import Settings
 
@@ -43,18 +53,27 @@ def test_words_are_said_in_any_inflection_and_in_compounds(asked: str, text: str
     assert len(words_said(words, [text])) == pytest.approx(share * len(words))
 
 
+def test_keywords_are_asked_without_words_that_say_nothing_of_a_thing() -> None:
+    assert without_function_words("tapis tissé à la main, 30 x 60 cm") == "tapis tissé main, 30 x 60 cm"
+    assert without_function_words("to be or not to be") == "be not be"
+    assert without_function_words("of the") == "of the"
+
+
+@pytest.mark.parametrize("weights", [weights for fitted in all_weights().values() for weights in fitted.values()])
 @given(
     said=st.floats(0, 1), named=st.floats(0, 1), near=st.floats(-9, 9), foreign=st.floats(0, 1), more=st.floats(0.01, 1)
 )
 def test_more_evidence_is_never_less_relevant(
-    said: float, named: float, near: float, foreign: float, more: float
+    weights: Mapping[str, float], said: float, named: float, near: float, foreign: float, more: float
 ) -> None:
     one = Evidence(said, named, near, foreign)
-    assert 0 <= one.relevance <= one._replace(close=near + more).relevance <= 1
-    assert one.relevance <= one._replace(said=said + more).relevance
-    assert one.relevance <= one._replace(named=named + more).relevance
-    assert one.relevance >= one._replace(foreign=foreign + more).relevance
-    assert one.relevance >= one._replace(behind=more).relevance
+    fitted = {"words": weights}
+    relevance = probability(one, fitted)
+    assert 0 <= relevance <= probability(one._replace(close=near + more), fitted) <= 1
+    assert relevance <= probability(one._replace(said=said + more), fitted)
+    assert relevance <= probability(one._replace(named=named + more), fitted)
+    assert relevance >= probability(one._replace(foreign=foreign + more), fitted)
+    assert relevance >= probability(one._replace(behind=more), fitted)
 
 
 def test_a_result_is_behind_the_best_of_the_first_ones() -> None:
@@ -66,9 +85,19 @@ def test_a_result_is_behind_the_best_of_the_first_ones() -> None:
 
 def test_what_says_all_of_a_question_is_far_likelier_than_what_says_half() -> None:
     all_of_it, half = Evidence(1, 1, 3, 0), Evidence(0.5, 0.5, 3, 0, 0.5)
-    assert all_of_it.relevance > 0.8
-    assert half.relevance < 0.15
-    assert 0.1 < Evidence(0.5, 0.5, 3, 0.3).relevance < 0.5, "nothing says more: a match in part"
+    for fitted in all_weights().values():
+        assert probability(all_of_it, fitted) > 0.8
+        assert probability(half, fitted) < 0.2
+        in_part = probability(Evidence(0.5, 0.5, 3, 0.3), fitted)
+        assert 0.1 < in_part < 0.6, "nothing says more: a match in part"
+
+
+def test_where_no_word_is_said_only_a_model_of_many_languages_finds_an_answer() -> None:
+    near, far = (Evidence(0, 0, close, 0.7) for close in (6, 2))
+    minilm, e5 = (weights_of(f"{name}@1") for name in ("all-minilm-l6-v2", "multilingual-e5-small"))
+    assert probability(near, e5) > 0.3 > 0.1 > probability(far, e5)
+    assert probability(near, minilm) < 0.1
+    assert weights_of("another") == minilm
 
 
 def test_a_missing_word_says_more_of_a_collection_than_of_a_leaflet() -> None:

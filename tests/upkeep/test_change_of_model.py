@@ -15,6 +15,7 @@ from swatchbook.index.base import Index, Match, Space
 from swatchbook.ledger import spaces as ledger_spaces
 from swatchbook.ledger.documents import list_documents
 from swatchbook.ledger.queries.account import account
+from swatchbook.models import e5
 from swatchbook.pipeline.delete import delete
 from swatchbook.pipeline.publish import publish_all
 from swatchbook.records import DocumentStatus, Role
@@ -222,13 +223,15 @@ def test_text_encoder_to_voyage_and_descriptors_to_siglip_and_back(collection: C
     collection.change()
     assert voyage.paid
     assert set(asked_as_documents(voyage).values()) == {1}, "no text is paid for twice"
-    collection.choose(text_encoder="e5", encoder="descriptors")
+    collection.choose(text_encoder="minilm", encoder="descriptors")
     collection.change()
-    collection.choose(encoder="efficientnet")  # its colour and texture are those of the descriptors
+    # what was the default for long, to what is now: colour and texture of the network are those of the descriptors
+    collection.choose(text_encoder="e5", encoder="efficientnet")
     with collection.opened() as resources:
         assert fill(resources).lacks == ()
         activate(resources)
         collection.look(resources)
+        assert {pair.tag for pair in active_pairs(resources) if pair.role in TEXT} == {e5.TAG}
         drop_old(resources)
         collection.look(resources)
         assert stale_roles(resources.ledger, resources.settings) == ()
