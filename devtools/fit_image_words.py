@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from devtools.fit_image_weights import read_picture
-from swatchbook.arrays import Vectors
+from swatchbook.arrays import Pixels, Vectors
 from swatchbook.models.image_network import Network
 from swatchbook.models.image_words import LEAST_PROBABILITY, TEMPERATURE, ImageWords
 
@@ -105,16 +105,21 @@ def main() -> None:
 
 def read_set(folder: Path, per_class: int, network: Network, words: ImageWords) -> LabelledSet:
     """Return the set in a folder, at most so many pictures of a class, chosen by chance but always the same."""
-    logits, right = list[Vectors](), list[NDArray[np.float32]]()
+    pictures, classes = choose_pictures(folder, per_class)
+    right = np.array([[word in RIGHT.get(name, ()) for word in words.words] for name in classes], np.float32)
+    right[[[word in NOT_JUDGED.get(name, ()) for word in words.words] for name in classes]] = np.nan
+    return LabelledSet(folder.name, np.stack([seen.logits for seen in network.see(pictures)]), right)
+
+
+def choose_pictures(folder: Path, per_class: int) -> tuple[list[Pixels], list[str]]:
+    """Return at most so many pictures of each class, chosen by chance but always the same, and their classes."""
+    pictures, classes = list[Pixels](), list[str]()
     for of_class in sorted(path for path in folder.iterdir() if path.is_dir()):
         found = sorted(path for path in of_class.rglob("*") if path.suffix.lower() in (".jpg", ".jpeg", ".png"))
         chosen = random.Random(0).sample(found, min(per_class, len(found)))  # noqa: S311 - no secret
-        name = of_class.name.lower()
-        row = np.array([word in RIGHT.get(name, ()) for word in words.words], np.float32)
-        row[[word in NOT_JUDGED.get(name, ()) for word in words.words]] = np.nan
-        logits += [seen.logits for seen in network.see([*map(read_picture, chosen)])]
-        right += [row] * len(chosen)
-    return LabelledSet(folder.name, np.stack(logits), np.stack(right))
+        pictures += map(read_picture, chosen)
+        classes += [of_class.name.lower()] * len(chosen)
+    return pictures, classes
 
 
 def log_loss(labelled: LabelledSet, words: ImageWords, temperature: float) -> float:

@@ -22,20 +22,20 @@ MOST_WORDS: Final = 4
 
 
 class ImageWords:
-    """The table of words, and what is told of logits."""
+    """The table of words, and what is told of logits. `classes` (1000, words) is 1 where a class has the word."""
 
     def __init__(self) -> None:
-        words_of = dict(_read())
+        words_of = {number: words for number, _, words in _read()}
         self.words = tuple(dict.fromkeys(word for words in words_of.values() for word in words))
-        self._classes = np.zeros((CLASSES, len(self.words)), np.float32)
+        self.classes = np.zeros((CLASSES, len(self.words)), np.float32)
         for number, words in words_of.items():
-            self._classes[number, [self.words.index(word) for word in words]] = 1
-        self._extent = self._classes.sum(axis=0)
+            self.classes[number, [self.words.index(word) for word in words]] = 1
+        self._extent = self.classes.sum(axis=0)
 
     def probabilities(self, logits: Vectors) -> Vectors:
         """Return for logits (n, 1000) the probability of each of `words`, (n, words)."""
         powers = np.exp((logits - logits.max(axis=1, keepdims=True)) / TEMPERATURE)
-        found: Vectors = powers @ self._classes / powers.sum(axis=1, keepdims=True)
+        found: Vectors = powers @ self.classes / powers.sum(axis=1, keepdims=True)
         return found
 
     def recognise(self, logits: Vectors) -> tuple[str, ...]:
@@ -46,8 +46,13 @@ class ImageWords:
         return tuple(self.words[n] for n in order[:MOST_WORDS])
 
 
-def _read() -> Iterator[tuple[int, tuple[str, ...]]]:
+def read_names() -> list[tuple[int, str]]:
+    """Return the number and the name of each class that has words."""
+    return [(number, name) for number, name, _ in _read()]
+
+
+def _read() -> Iterator[tuple[int, str, tuple[str, ...]]]:
     for line in FILE.read_text().splitlines():
         if not line.startswith("#"):
-            number, _, words = line.split("\t")
-            yield int(number), tuple(words.split(", "))
+            number, name, words = line.split("\t")
+            yield int(number), name, tuple(words.split(", "))
