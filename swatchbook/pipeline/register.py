@@ -131,8 +131,8 @@ def register(
     """
     path = Path(source)
     _check(path, name or str(path), resources.settings)
-    _require_llm(resources.settings)  # for a document that is queued already, stage 2 raises it
     build_request(resources.settings, options)  # raises before anything is written
+    _require_llm(resources.settings)  # for a document that is queued already, stage 2 raises it
     keep_reserve(resources.settings.home)
     try:
         key = resources.files.put_file(path, suffix=".pdf")
