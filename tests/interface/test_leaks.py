@@ -294,7 +294,7 @@ OF_THE_MACHINE: Mapping[str, str] = {
     "spaces fill": _WHOLE, "spaces compare": _WHOLE, "spaces activate": _WHOLE, "spaces rollback": _WHOLE,
     "spaces drop-old": _WHOLE, "backup": _WHOLE, "restore": _WHOLE,
     "serve": _MACHINE, "worker": _MACHINE, "config": _MACHINE, "setup": _MACHINE, "doctor": _MACHINE,
-    "models pull": _MACHINE,
+    "models": _MACHINE, "models pull": _MACHINE,
 }  # fmt: skip
 """Command -> why it belongs to no owner. A command with `--owner` cannot be here."""
 
