@@ -66,7 +66,8 @@ async def cut_batches(work: Work, all_added: Callable[[], bool]) -> tuple[Batch,
     """Return the document's pending items as batches with fixed lists of keys; empty once all items are settled.
 
     Waits for items that are still being added, and for those that another run leases; frees those of dead runs. Before
-    all are added, batches are fewer, and none is `alone`: what adds items would end with its process.
+    all are added, batches are fewer and of images only, which progress counts meanwhile; and none is `alone`: what adds
+    items would end with its process.
     """
     ledger, size = load_resources(work.blocks).ledger, work.options.batch_size
     while True:
@@ -74,7 +75,7 @@ async def cut_batches(work: Work, all_added: Callable[[], bool]) -> tuple[Batch,
         is_last = all_added()  # asked first: what is added after that is cut the next time
         most = _MOST_BATCHES if is_last else _MOST_BATCHES_MEANWHILE
         batches = await asyncio.to_thread(items.cut_batches, ledger, work.run, size, most=most)
-        batches = tuple(batch for batch in batches if is_last or not batch.alone)
+        batches = tuple(batch for batch in batches if is_last or (batch.kind == "image" and not batch.alone))
         if batches or (is_last and not await asyncio.to_thread(items.held_by_others, ledger, work.run)):
             return batches
         if is_last:  # else what adds items shows whether the run hangs
