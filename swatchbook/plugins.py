@@ -138,12 +138,12 @@ class Plugin(NamedTuple):
             raise self.broken(failure.message.removeprefix(f"{self} "), advice="Mend its package.") from failure
 
     def broken(self, what: str, *, advice: str | None = None) -> Configuration:
-        """Return the failure for a plugin that cannot be used until somebody changes it or the setting."""
+        """Return the failure for a plugin that cannot be used until a person changes it or the setting."""
         return Configuration(f"{self} {what}", advice=advice)
 
 
 def find(kind: Kind, name: str) -> Plugin:
-    """Return the built-in or installed one of this name. Raises Configuration if there is none, or if two have it."""
+    """Return the built-in or installed one of this name. Raises Configuration if no one or two have it."""
     if name in BUILT_IN[kind]:
         return Plugin(kind, name, BUILT_IN[kind][name])
     found = [plugin for plugin in installed(kind) if plugin.name == name]

@@ -2,6 +2,7 @@
 
 import os
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final, Literal
@@ -22,7 +23,7 @@ Window = Sequence[int]
 """Token ids that the network reads at once, with those of begin and end."""
 
 
-class BertTextEncoder:
+class BertTextEncoder(ABC):
     """A `TextEncoder`: v = m / |m|, m the mean of a text's last-layer tokens. Thread-safe.
 
     (Mean pooling: Reimers & Gurevych, "Sentence-BERT", EMNLP 2019.) A text of several windows has the mean of their
@@ -39,16 +40,17 @@ class BertTextEncoder:
         self._threads = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="embed")
         self._known = dict[str, Vectors]()  # query -> its vector
 
+    @abstractmethod
     def windows(self, text: str, kind: Kind) -> Sequence[Window]:
         """Return the windows of a text, at least one."""
-        raise NotImplementedError
 
     def finish(self, vectors: Vectors) -> Vectors:
         """Return vectors (n, 384) of unit length as they are compared."""
         return vectors
 
+    @abstractmethod
     def _load_network(self) -> "Bert":
-        raise NotImplementedError
+        """Return the network with its weights."""
 
     def load(self) -> None:
         """Load the network now."""

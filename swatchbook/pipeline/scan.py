@@ -352,7 +352,7 @@ def _product(work: Work, key: str, item: ListedItem) -> Product:
 
 
 def _chunk(work: Work, key: str, item: ListedItem, number: int) -> Chunk:
-    """Return what is said of an item, which is embedded once for all of its pictures. Another text is another chunk."""
+    """Return the text of an item as a chunk, embedded once for all of its pictures. A changed text is another chunk."""
     captions = [picture.caption for picture in item.pictures]
     text = ". ".join(dict.fromkeys(filter(None, (item.title, item.text, *captions))))  # models know where one ends
     return Chunk(

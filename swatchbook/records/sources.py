@@ -69,7 +69,7 @@ class SourceItem:
 
 
 class ReadItem(Record):
-    """An item to be saved, with its product, what is said of it, the placements of its pictures, and the links.
+    """An item to be saved, with its product, its text, the placements of its pictures, and the links between them.
 
     `vectors`: content key -> the vector that its source has of this picture.
     """

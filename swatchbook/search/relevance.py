@@ -3,8 +3,8 @@ words that are printed of the result, or seen in it, in any inflection; *named* 
 *close* is how much nearer the result is to the question than that space is to questions about other things, in standard
 deviations (`background.py`); *foreign* is the share of the words that nothing of the owner says, weighed by how much
 there is to say them: who has no marble does not print the word; *behind* is how much less is said of the result than of
-the best one. The weights are in `relevance_weights.json`, for each model of texts; one that knows other languages has
-weights of their own for questions of which no result says more than a third: there *close* decides.
+the best one. The weights of each text encoder are in `relevance_weights.json`. A multilingual one has a second set, for
+questions of which no result says more than a third of the words: there *close* decides.
 `devtools.fit_relevance --write` fits them to one half of the questions in tests/truth/questions.
 """
 

@@ -19,7 +19,7 @@ Install = Callable[[str, Mapping[Kind, Mapping[str, str]]], str]
 
 @pytest.fixture
 def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install]:
-    """Install code as a package of its own, until the end of the test."""
+    """Install code as a new package, until the end of the test."""
     modules = list[str]()
 
     def installed(code: str, declared: Mapping[Kind, Mapping[str, str]]) -> str:
