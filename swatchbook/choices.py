@@ -63,7 +63,7 @@ def _built_in(kind: Kind, settings: Settings) -> Iterator[Choice]:
         choice = Choice(kind=kind, name=name, active=_is_active(kind, name, settings), licence=fact.licence)
         update: dict[str, object] = {}
         if fact.extra and not is_installed(fact.extra):
-            update["lacks"] = f"the extra {fact.extra}: pip install 'swatchbook[{fact.extra}]'"
+            update["lacks"] = f"needs the extra {fact.extra}: pip install 'swatchbook[{fact.extra}]'"
         elif name == "siglip":
             update = _of_siglip(settings)
         elif fact.size:
