@@ -17,7 +17,6 @@ os.environ |= {
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
 }  # of this process: a command has its own
 
-import lancedb
 import prefect.artifacts
 import prefect.concurrency.asyncio
 import prefect.deployments
@@ -29,6 +28,7 @@ import torch
 import weaviate
 
 import blocks
+import swatchbook.index.lance
 import swatchbook.models.e5
 import swatchbook.models.minilm
 import swatchbook.pdf.read_ahead
@@ -40,7 +40,7 @@ import swatchbook.pipeline.scan
 import swatchbook.reports.inspection_html
 import swatchbook.search.search
 
-__all__ = ["blocks", "lancedb", "prefect", "swatchbook", "torch", "weaviate"]
+__all__ = ["blocks", "prefect", "swatchbook", "torch", "weaviate"]
 
 
 class KeptPrefect(MetaPathFinder, Loader):

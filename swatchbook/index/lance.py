@@ -19,12 +19,9 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
-import lancedb
 import numpy as np
 import pyarrow as pa
 from filelock import FileLock, Timeout
-from lancedb.index import FTS, IvfSq
-from lancedb.query import MatchQuery
 
 from swatchbook.errors import Configuration, DiskFull, Failure, IndexDown, Unexpected, reason_of
 from swatchbook.index.base import COLUMNS, SUPERSEDED, WRITE_SECONDS, IndexObject, Match, Payload, Space, Vector, Where
@@ -40,6 +37,7 @@ from swatchbook.index.rules import (
     missing_space,
     words_column,
 )
+from swatchbook.index.slim_lancedb import FTS, IvfSq, MatchQuery, lancedb
 from swatchbook.index.snapshot import FEW_ROWS, MANY_SEARCHES, MOST_ROWS, Rows, Snapshot
 from swatchbook.index.terms import question_terms
 from swatchbook.index.words import Words, word_pattern

@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import lancedb
@@ -34,6 +35,20 @@ def index(folder: Path) -> LanceIndex:
 def test_nothing_is_opened_before_the_first_call(tmp_path: Path) -> None:
     LanceIndex(tmp_path / "none").close()
     assert not (tmp_path / "none").exists()
+
+
+def test_client_of_remote_catalogues_is_loaded_when_it_is_asked_for() -> None:
+    code = """
+import sys
+import swatchbook.index.lance
+loaded = lambda: [name for name in sys.modules if name.startswith("lance_namespace_urllib3_client.api")]
+assert not loaded(), loaded()
+import lance_namespace_urllib3_client
+assert lance_namespace_urllib3_client.ApiClient.__name__ == "ApiClient"
+assert loaded()
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def test_arrow_keeps_no_memory_of_its_own(index: LanceIndex) -> None:

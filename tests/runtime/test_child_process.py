@@ -33,7 +33,7 @@ def child(monkeypatch: pytest.MonkeyPatch) -> Iterator[Child]:
         yield it
 
 
-def gone(pid: int, seconds: float = 5) -> bool:
+def gone(pid: int, seconds: float = 60) -> bool:
     """The process ends, or is a zombie that nobody reaps here, within the time."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:

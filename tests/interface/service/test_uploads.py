@@ -453,7 +453,7 @@ def test_uploads_at_once_are_limited_and_the_next_has_its_turn(strict: Served) -
     assert send(strict).status_code == 202
 
 
-def until(true: Callable[[], Any], seconds: float = 5) -> None:
+def until(true: Callable[[], Any], seconds: float = 60) -> None:
     end = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < end

@@ -417,7 +417,7 @@ def test_the_documented_ways_to_sign_work(service: Served, server: Origin, langu
     assert documents(service)[0] in done.stdout
 
 
-def until(true: Callable[[], Any], seconds: float = 10) -> None:
+def until(true: Callable[[], Any], seconds: float = 60) -> None:
     end = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < end
