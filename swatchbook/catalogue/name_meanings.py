@@ -1,11 +1,10 @@
-"""What groups of texts mean beside each other, as all-MiniLM-L6-v2 embeds them: names of goods are unlike titles,
-labels and sentences. Its weights come with the package, whichever text encoder is chosen for searches.
+"""What groups of texts mean beside each other, as multilingual-e5-small embeds them: names of goods are unlike titles,
+labels and sentences. Its weights are installed, whichever text encoder is chosen for searches.
 """
 
 from collections.abc import Sequence
-from functools import cache
 
-from swatchbook.models.minilm import MiniLM
+from swatchbook.models.e5 import e5
 
 MOST_TEXTS = 80
 """Texts of a group that are embedded, spread evenly over it: about 5 ms a text."""
@@ -13,11 +12,6 @@ AT_ONCE = 64
 
 Meaning = tuple[float, ...]
 """384 numbers; their mean over the groups of a document is 0."""
-
-
-@cache
-def _encoder() -> MiniLM:
-    return MiniLM()
 
 
 def meanings(groups: Sequence[Sequence[str]]) -> list[Meaning]:
@@ -30,7 +24,7 @@ def meanings(groups: Sequence[Sequence[str]]) -> list[Meaning]:
     row = {text: n for n, text in enumerate(dict.fromkeys(text for texts in chosen for text in texts))}
     texts = list(row)
     # as queries: texts that were asked before are not encoded again
-    vectors = np.vstack([_encoder().embed(texts[n : n + AT_ONCE], "query") for n in range(0, len(texts), AT_ONCE)])
+    vectors = np.vstack([e5().embed(texts[n : n + AT_ONCE], "query") for n in range(0, len(texts), AT_ONCE)])
     means = np.array([vectors[[row[text] for text in group]].mean(axis=0) for group in chosen])
     return [tuple(map(float, mean)) for mean in means - means.mean(axis=0)]
 

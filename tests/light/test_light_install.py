@@ -82,10 +82,10 @@ def test_doctor_finds_nothing_amiss(home: Path) -> None:
     assert findings["extras"]["found"] == "installed: none; the settings need no other"
 
 
-@pytest.mark.parametrize("need", [need for need in NEEDS if need.setting in ("encoder", "ledger_url")])
+@pytest.mark.parametrize("need", [need for need in NEEDS if need.extra in ("models", "postgres")])
 def test_a_run_with_a_missing_extra_does_not_begin(home: Path, small_catalogue: Path, need: Need) -> None:
-    setting, _, extra, _ = need
-    given = {name.upper(): each if isinstance(each, str) else ",".join(each) for name, each in CHOSEN[setting].items()}
+    _, _, extra, _ = need
+    given = {name.upper(): each if isinstance(each, str) else ",".join(each) for name, each in CHOSEN[extra].items()}
     refused = light("swatchbook", "ingest", small_catalogue, "--force", home=home, **given)
     assert refused.returncode == 1
     told = " ".join(refused.stderr.split())
