@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from swatchbook.models.e5 import e5
 
 MOST_TEXTS = 80
-"""Texts of a group that are embedded, spread evenly over it: about 5 ms a text."""
+"""Texts of a group that are embedded, spread evenly over it: about 12 ms a text."""
 AT_ONCE = 64
 
 Meaning = tuple[float, ...]

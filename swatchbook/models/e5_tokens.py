@@ -7,7 +7,6 @@ file that begin like a part of the text. All of them would take three times as l
 import math
 import re
 import threading
-from itertools import pairwise
 
 import numpy as np
 
@@ -15,6 +14,12 @@ from swatchbook.models.e5_file import Pieces
 
 SPACE = "\u2581"
 """Stands for the space before a word."""
+
+WORD = re.compile(f"{SPACE}[^{SPACE}]*")
+"""A space and the word after it: no piece goes on into the next word."""
+
+KEPT_WORDS, LONGEST_KEPT = 20_000, 30
+"""Words whose ids are kept, then all are forgotten; and letters of such a word."""
 
 UNKNOWN_BELOW = 10.0
 """How much less likely a character without a piece is than the least likely piece, as a logarithm."""
@@ -30,6 +35,7 @@ class Tokenizer:
         self._begins = np.lib.stride_tricks.sliding_window_view(padded, 8)[self._starts].copy().view("<u8")[:, 0]
         self._pieces = dict[bytes, tuple[int, float]]()  # those that begin like what was looked for -> id, score
         self._looked_for = set[str]()
+        self._words = dict[str, list[int]]()  # word -> its ids
         self._lock = threading.Lock()
         self._scores = pieces.scores
         self._longest = int((pieces.ends - self._starts).max())
@@ -40,9 +46,18 @@ class Tokenizer:
         """Return the ids of the likeliest pieces that make up a text, without those of its begin and end."""
         plain = re.sub(" {2,}", " ", text.translate(self._replaced))
         plain = (plain if plain.startswith(" ") else " " + plain).replace(" ", SPACE)
-        self._look_for({*plain, *(a + b for a, b in pairwise(plain) if a == SPACE)} - self._looked_for)
-        letters = [letter.encode("utf-8", "replace") for letter in plain]
-        return self._likeliest(letters)
+        return [id for word in WORD.findall(plain) for id in self._ids_of_word(word)]
+
+    def _ids_of_word(self, word: str) -> list[int]:
+        known = self._words
+        if (ids := known.get(word)) is None:
+            self._look_for({*word, word[:2]} - self._looked_for)
+            ids = self._likeliest([letter.encode("utf-8", "replace") for letter in word])
+            if len(known) >= KEPT_WORDS:
+                self._words = known = {}
+            if len(word) <= LONGEST_KEPT:
+                known[word] = ids
+        return ids
 
     def _look_for(self, begins: set[str]) -> None:
         """Take the pieces that begin like this out of the file: with a letter, or with a space and a letter."""
