@@ -57,7 +57,7 @@ def test_picture_that_kills_every_container_is_named_and_all_others_are_made(poo
     document = half_way(stack, tmp_path / "deadly.pdf", pictures=AMONG, picture=cheap, execution="pool")
     stack.trouble(deadly=an_open_picture(stack, document))
     seconds = stack.wait_for(
-        document, DocumentStatus.WAITING, DocumentStatus.COMPLETED, DocumentStatus.FAILED, seconds=max(180, AMONG)
+        document, DocumentStatus.WAITING, DocumentStatus.COMPLETED, DocumentStatus.FAILED, seconds=max(900, AMONG)
     )
     stack.trouble()
     report = document_report(stack.resources.ledger, document)
