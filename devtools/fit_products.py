@@ -67,7 +67,7 @@ MADE_ALIKE: Final = tuple(f"generated-{kind}-" for kind in ("leaflet", "describe
 MADE: Final = 0.8
 """Weight of a generated document of these kinds: there are many of each, and all have products."""
 MADE_ALONE: Final = 1.5
-"""Weight of any other generated document, and of one without products: there are few of a kind. Real ones weigh 1."""
+"""Weight of all other generated documents: there are few of a kind. Real ones weigh 1."""
 OF_ONE: Final = 40
 """The names of one document weigh as much as so many at most: catalogues with hundreds would decide alone."""
 STEPS: Final = 40

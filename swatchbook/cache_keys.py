@@ -68,6 +68,7 @@ PURE_STAGES: Mapping[str, PureStage] = {
             *_catalogue("kinds", "cards", "sections", "spreads", "running_text", "variants", "families", "plan"),
             *_catalogue(*_LLM, "llm/products", "llm/assist"),
             "swatchbook/catalogue/name_weights.json",
+            "swatchbook/models/e5.py",
             "swatchbook/catalogue/offer_words.toml",
         ),
     ),

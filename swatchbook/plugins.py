@@ -143,7 +143,7 @@ class Plugin(NamedTuple):
 
 
 def find(kind: Kind, name: str) -> Plugin:
-    """Return the built-in or installed one of this name. Raises Configuration if no one or two have it."""
+    """Return the built-in or installed one of this name. Raises Configuration if none has it, or two."""
     if name in BUILT_IN[kind]:
         return Plugin(kind, name, BUILT_IN[kind][name])
     found = [plugin for plugin in installed(kind) if plugin.name == name]

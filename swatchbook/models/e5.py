@@ -122,5 +122,5 @@ class E5(BertTextEncoder):
 
 @cache
 def e5() -> E5:
-    """Return the process's only encoder: its network takes 90 MB."""
+    """Return the encoder that all of this process share: its network takes 90 MB."""
     return E5()

@@ -87,7 +87,7 @@ def test_leaflets_with_a_handful_of_products_have_them() -> None:
 
 
 def test_flyers_without_goods_yield_no_product() -> None:
-    """But one: what an architect has built is called as goods are."""
+    """All but one: the buildings of an architect have names like those of goods."""
     assert {name for name, make in leaflets.FLYERS.items() if found_in(make()).products} <= {"flyer-projects"}
 
 
