@@ -121,13 +121,11 @@ def service(home: Path, mode: str) -> Iterator[tuple[int, psutil.Process]]:
 def serve(mode: str) -> None:
     """Serve until the input ends."""
     from interface.service import search_slots
-    from swatchbook.models import query_batches
     from swatchbook.settings import load_settings
     from tests.interface.service.served import served
 
     if mode == "one-by-one":
         search_slots.AT_ONCE = SEARCHES * 2  # type: ignore[misc]
-        query_batches.MOST_QUERIES = 1  # type: ignore[misc]
     with served(load_settings()) as running:
         print(running.port, flush=True)
         sys.stdin.read()

@@ -261,7 +261,7 @@ def made_once(migrated: Path) -> Iterator[None]:
     from swatchbook.runtime import process
 
     open_one, dialects, compiled = database._opened, dict[str, Any](), dict[Any, Any]()
-    encode_all, encoded = Bert.encode, dict[tuple[int, tuple[int, ...]], Any]()
+    encode_one, encoded = Bert.encode, dict[tuple[Path, tuple[int, ...]], Any]()
 
     def opened(ledger: "Ledger") -> "Ledger":
         file = Path(ledger.url.database or "")
@@ -274,14 +274,12 @@ def made_once(migrated: Path) -> Iterator[None]:
             engine.update_execution_options(compiled_cache=compiled)
         return ledger
 
-    @wraps(encode_all)
-    def encode(network: Bert, texts: Sequence[Sequence[int]]) -> Any:
-        import numpy as np
-
-        asked = [(network.layers, tuple(ids)) for ids in texts]
-        new = list({each for each in asked if each not in encoded})
-        encoded.update(zip(new, encode_all(network, [ids for _, ids in new]) if new else (), strict=True))
-        return np.stack([encoded[each] for each in asked])
+    @wraps(encode_one)
+    def encode(network: Bert, ids: Sequence[int]) -> Any:
+        asked = (network.graph, tuple(ids))
+        if asked not in encoded:
+            encoded[asked] = encode_one(network, ids)
+        return encoded[asked]
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(database, "_opened", opened)

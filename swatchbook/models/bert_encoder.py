@@ -1,21 +1,19 @@
-"""What the text encoders that run BERT in numpy have in common: windows of long texts, batches, queries asked again."""
+"""What the text encoders that run BERT have in common: windows of long texts, threads, queries asked again."""
 
 import os
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final, Literal
 
 from swatchbook.arrays import Vectors
-from swatchbook.models.query_batches import Batches
 
 if TYPE_CHECKING:
     from swatchbook.ledger.calls import CallContext
     from swatchbook.models.bert import Bert
 
 DIMENSION: Final = 384
-BATCH_TOKENS: Final = 1_024  # what a thread encodes at a time: 6 MB in the widest layer
 QUERIES: Final = 1_000  # whose vectors are kept, in 2 MB; then all are forgotten
 
 Kind = Literal["document", "query"]
@@ -27,7 +25,7 @@ class BertTextEncoder(ABC):
     """A `TextEncoder`: v = m / |m|, m the mean of a text's last-layer tokens. Thread-safe.
 
     (Mean pooling: Reimers & Gurevych, "Sentence-BERT", EMNLP 2019.) A text of several windows has the mean of their
-    means, weighted by their tokens. The network is loaded at its first use. A vector does not depend on its batch.
+    means, weighted by their tokens. The network is loaded at its first use. Each text is encoded alone.
     """
 
     tag: str
@@ -36,7 +34,6 @@ class BertTextEncoder(ABC):
     def __init__(self) -> None:
         self._lock = threading.Lock()  # held while the network is loaded
         self._loaded: Bert | None = None
-        self._batches = Batches[Sequence[Window], Vectors](lambda texts: [*self._pool(texts)])
         self._threads = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="embed")
         self._known = dict[str, Vectors]()  # query -> its vector
 
@@ -72,13 +69,7 @@ class BertTextEncoder(ABC):
         if kind == "query":
             return self._embed_queries(texts)
         windows = [self.windows(text, kind) for text in texts]
-        vectors = np.empty((len(texts), DIMENSION), np.float32)
-        batches = list(_batches(windows))
-        for rows, made in zip(
-            batches, self._threads.map(self._pool, ([windows[row] for row in rows] for rows in batches)), strict=True
-        ):
-            vectors[rows] = made
-        return vectors
+        return self.finish(np.stack([*self._threads.map(self._pool, windows)]))
 
     def _embed_queries(self, texts: Sequence[str]) -> Vectors:
         """Return (n, 384) float32. A person who filters, weighs, or goes on to more results asks the same again."""
@@ -87,32 +78,18 @@ class BertTextEncoder(ABC):
         known = self._known
         found = {text: known[text] for text in texts if text in known}
         new = [text for text in dict.fromkeys(texts) if text not in found]
-        found.update(zip(new, self._batches.ask([self.windows(text, "query") for text in new]), strict=True))
+        if new:
+            pooled = np.stack([self._pool(self.windows(text, "query")) for text in new])
+            found.update(zip(new, self.finish(pooled), strict=True))
         if len(known) + len(new) > QUERIES:
             self._known = known = {}
         known.update((text, found[text]) for text in new)
         return np.stack([found[text] for text in texts])
 
-    def _pool(self, texts: Sequence[Sequence[Window]]) -> Vectors:
-        """Return (n, 384) float32, unit length, for the windows of each text."""
+    def _pool(self, windows: Sequence[Window]) -> Vectors:
+        """Return (384,) float32, unit length, for the windows of a text."""
         import numpy as np
 
-        means = iter(self._network.encode([window for windows in texts for window in windows]))
-        pooled = np.stack(
-            [np.average([next(means) for _ in windows], axis=0, weights=[*map(len, windows)]) for windows in texts]
-        )
-        return self.finish((pooled / np.linalg.norm(pooled, axis=1, keepdims=True)).astype(np.float32))
-
-
-def _batches(texts: Sequence[Sequence[Window]]) -> Iterator[list[int]]:
-    """Yield the positions of texts of about BATCH_TOKENS together, and all of them in the end."""
-    rows, tokens = list[int](), 0
-    for row, windows in enumerate(texts):
-        length = sum(map(len, windows))
-        if rows and tokens + length > BATCH_TOKENS:
-            yield rows
-            rows, tokens = [], 0
-        rows.append(row)
-        tokens += length
-    if rows:
-        yield rows
+        means = [self._network.encode(window) for window in windows]
+        pooled = np.average(means, axis=0, weights=[*map(len, windows)])
+        return (pooled / np.linalg.norm(pooled)).astype(np.float32)

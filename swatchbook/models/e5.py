@@ -11,11 +11,13 @@ follows is left out.
 from collections.abc import Sequence
 from functools import cache, cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from swatchbook.models.bert_encoder import BertTextEncoder, Kind, Window
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from swatchbook.models.bert import Bert, Matrix
     from swatchbook.models.e5_file import E5File
     from swatchbook.models.e5_tokens import Tokenizer
@@ -25,22 +27,24 @@ MOST_WINDOWS: Final = 8
 MOST_CHARACTERS: Final = 20 * WINDOW * MOST_WINDOWS  # whatever they say, they are more tokens than are read
 PREFIX: Final = "query: "
 
+GRAPH: Final = Path(__file__).with_name("e5.onnx")
+
 LANGUAGES: Final = Path(__file__).with_name("e5_languages.npy")
 """What `remove_languages` takes, (16, 384) float32: `python -m devtools.fit_languages --write` makes it."""
 
 PARTS: Final = {
-    "q": "attention.self.query",
-    "k": "attention.self.key",
-    "v": "attention.self.value",
-    "ao": "attention.output.dense",
-    "aln": "attention.output.LayerNorm",
-    "fi": "intermediate.dense",
-    "fo": "output.dense",
-    "oln": "output.LayerNorm",
+    "attention.query": "q",
+    "attention.key": "k",
+    "attention.value": "v",
+    "attended": "ao",
+    "norm": "aln",
+    "inner": "fi",
+    "outer": "fo",
+    "last_norm": "oln",
 }
-"""A layer's tensors: name in the file -> BERT name."""
+"""Part of a layer in the graph -> its name in the file."""
 
-TAG: Final = f"multilingual-e5-small@0.3.0/q4-mean-{WINDOW}x{MOST_WINDOWS}-languages-0080927d"
+TAG: Final = f"multilingual-e5-small@0.3.0/q4-int8-mean-{WINDOW}x{MOST_WINDOWS}-languages-0080927d"
 """Ends with the first digits of the SHA-256 of LANGUAGES."""
 
 
@@ -103,24 +107,29 @@ class E5(BertTextEncoder):
         from swatchbook.models.e5_file import dequantize
 
         file, shape = self._file, self._file.shape
-        weights = {f"embeddings.LayerNorm.{p}": file.tensor(f"emb.ln.{p[0]}") for p in ("weight", "bias")}
+        weights: dict[str, NDArray[Any]] = {
+            "norm.weight": file.tensor("emb.ln.w"),
+            "norm.bias": file.tensor("emb.ln.b"),
+        }
         for layer in range(shape.layers):
             for ours, theirs in PARTS.items():
-                name = f"encoder.layer.{layer}.{theirs}"
-                weights[f"{name}.bias"] = file.tensor(f"l{layer}.{ours}.b")
-                weight = file.tensor(f"l{layer}.{ours}.w")
-                is_matrix = "LayerNorm" not in theirs
-                weights[f"{name}.weight"] = weight.reshape(len(weights[f"{name}.bias"]), -1) if is_matrix else weight
+                name, source = f"{layer}.{ours}", f"l{layer}.{theirs}"
+                weights[f"{name}.bias"] = file.tensor(f"{source}.b")
+                if ours.endswith("norm"):
+                    weights[f"{name}.weight"] = file.tensor(f"{source}.w")
+                else:
+                    packed = file.packed(f"{source}.w", len(weights[f"{name}.bias"]))
+                    weights[f"{name}.codes"], weights[f"{name}.scales"] = packed
         words = file.rows("emb.word", shape.hidden)
         positions = file.tensor("emb.pos").reshape(-1, shape.hidden) + file.tensor("emb.type")[: shape.hidden]
 
         def embed(ids: Sequence[int]) -> "Matrix":
             return dequantize(words[list(ids)]) + positions[: len(ids)]
 
-        return Bert(weights, embed, layers=shape.layers, heads=shape.heads, epsilon=shape.epsilon)
+        return Bert(GRAPH, weights, embed)
 
 
 @cache
 def e5() -> E5:
-    """Return the encoder that all of this process share: its network takes 90 MB."""
+    """Return the encoder that all of this process share: its network takes 20 MB."""
     return E5()

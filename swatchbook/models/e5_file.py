@@ -109,6 +109,14 @@ class E5File:
             return np.frombuffer(self._map, "<f4", numbers, at)
         return dequantize(self._blocks(name)).reshape(-1)
 
+    def packed(self, name: str, rows: int) -> "tuple[NDArray[np.uint8], Matrix]":
+        """Return a quantized matrix as onnxruntime's MatMulNBits has it: codes (rows, blocks, 16), weight 2n in the low
+        half of byte n and weight 2n + 1 in the high one, and scales (rows, blocks) float32. 8 stands for zero.
+        """
+        blocks = self._blocks(name).reshape(rows, -1)
+        codes = np.concatenate([blocks["pairs"] & 15, blocks["pairs"] >> 4], axis=-1)
+        return codes[..., ::2] | codes[..., 1::2] << 4, blocks["scale"].astype(np.float32)
+
     def rows(self, name: str, width: int) -> "NDArray[Any]":
         """Return a quantized tensor's blocks, (rows, width / 32) of BLOCK, without reading them."""
         return self._blocks(name).reshape(-1, width // _IN_BLOCK)

