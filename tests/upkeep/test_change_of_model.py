@@ -2,6 +2,7 @@
 search answers from one complete space; nothing is left of a dropped one; nothing is made or paid for twice.
 """
 
+import tarfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -33,6 +34,11 @@ from tests.weaviate_server import weaviate_server
 __all__ = ["weaviate_server"]
 
 TEXT = {Role.UNDERSTANDING, Role.TEXT}
+OLD_HOME = Path(__file__).with_name("home_of_descriptors_and_minilm.tar.xz")
+"""Catalogues 1 and 2 of `small_catalogue`, ingested when the defaults were the descriptors and MiniLM: ledger, files and
+index, as they were left.
+"""
+
 WITH_DESCRIPTORS = {"descriptors@1", "efficientnet-lite2@9656183e"}
 """Models of one encoder."""
 
@@ -235,6 +241,23 @@ def test_text_encoder_to_voyage_and_descriptors_to_siglip_and_back(collection: C
         drop_old(resources)
         collection.look(resources)
         assert stale_roles(resources.ledger, resources.settings) == ()
+
+
+def test_a_home_of_the_version_before_learned_models_is_searched_while_it_changes_to_them(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with tarfile.open(OLD_HOME) as archive:
+        archive.extractall(home, filter="data")
+    old = Collection(home, monkeypatch, tmp_path)
+    old.number = 2  # are in it
+    old.keep()
+    assert set(old.kept) == {Role.VISUAL, Role.COLOR, Role.TEXTURE, *TEXT}
+    old.change()
+    with open_resources(load_settings()) as resources:
+        tags = {pair.role: pair.tag for pair in active_pairs(resources)}
+        assert tags[Role.TEXT] == tags[Role.UNDERSTANDING] == e5.TAG
+        assert tags[Role.VISUAL].startswith("efficientnet-lite2@")
+        assert list(search(resources, text="Eiche"))
 
 
 def test_a_search_whose_space_is_dropped_meanwhile_is_answered_from_the_new_one(
