@@ -240,12 +240,8 @@ class LanceIndex:
         self._written.clear()
 
     def _names(self) -> list[str]:
-        names, page = [], self._database.list_tables()
-        while True:
-            names += page.tables
-            if not page.page_token:
-                return names
-            page = self._database.list_tables(page_token=page.page_token)
+        self._folder.mkdir(parents=True, exist_ok=True)
+        return sorted(path.stem for path in self._folder.iterdir() if path.suffix == ".lance")
 
     def _pointer(self, role: Role) -> Path:
         return self._folder / "active" / role.value

@@ -5,7 +5,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import lancedb
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -14,6 +13,7 @@ from filelock import FileLock
 from swatchbook.errors import Configuration, DiskFull, IndexDown
 from swatchbook.index.base import Payload, Space, Where
 from swatchbook.index.lance import COMPACT_EVERY, FLAT_ROWS, LanceIndex
+from swatchbook.index.slim_lancedb import lancedb
 from swatchbook.records import Role
 from tests.index.objects import made, number_id
 

@@ -35,8 +35,8 @@ __all__ = ["weaviate_server"]
 
 TEXT = {Role.UNDERSTANDING, Role.TEXT}
 OLD_HOME = Path(__file__).with_name("home_of_descriptors_and_minilm.tar.xz")
-"""Catalogues 1 and 2 of `small_catalogue`, ingested when the defaults were the descriptors and MiniLM: ledger, files and
-index, as they were left.
+"""Ledger, files and index with catalogues 1 and 2 of `small_catalogue`, of when the descriptors and MiniLM were the
+defaults.
 """
 
 WITH_DESCRIPTORS = {"descriptors@1", "efficientnet-lite2@9656183e"}
