@@ -292,8 +292,8 @@ def _run_in_foreground(settings: Settings) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     server = start(folder, port=address.port or 80, grpc_port=settings.weaviate_grpc_port, api_key=key)
     told = f"Weaviate {VERSION} at {server.url}, gRPC {server.grpc_port}, data in {folder}. Ctrl-C stops it."
-    print(told, flush=True)  # noqa: T201
     try:
+        print(told, flush=True)  # noqa: T201 - within: who reads it may end this at once
         return 1 if server.process.wait() else 0
     except KeyboardInterrupt:
         return 0
