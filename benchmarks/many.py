@@ -1,5 +1,5 @@
-"""Two hundred searches at once over HTTP, and a single user beside them, against the same service that encodes queries
-one by one and runs all searches at once. The client is in a separate process on the same cores. Its connections are
+"""Measure two hundred searches at once over HTTP, and a single user beside them, with the turns that searches take and
+without: then all of them run at once. The client is in a separate process on the same cores. Its connections are
 open before the clock starts, and it reads the answers' bytes without looking into them.
 
 `python -m benchmarks.many` prints the rounds.
@@ -46,13 +46,13 @@ class Round(NamedTuple):
 
 
 def measure(home: Path, rounds: int) -> tuple[list[Round], list[Round]]:
-    """Rounds of the service as it is, and one by one, in turn."""
-    together, one_by_one = list[Round](), list[Round]()
+    """Return rounds of the service as it is, and of one without turns, measured alternately."""
+    with_turns, without = list[Round](), list[Round]()
     for _ in range(rounds):
-        for kept, mode in ((together, "together"), (one_by_one, "one-by-one")):
+        for kept, mode in ((with_turns, "turns"), (without, "no-turns")):
             with service(home, mode) as (port, process):
                 kept.append(asyncio.run(_round(port, process)))
-    return together, one_by_one
+    return with_turns, without
 
 
 async def _round(port: int, process: psutil.Process) -> Round:
@@ -124,7 +124,7 @@ def serve(mode: str) -> None:
     from swatchbook.settings import load_settings
     from tests.interface.service.served import served
 
-    if mode == "one-by-one":
+    if mode == "no-turns":
         search_slots.AT_ONCE = SEARCHES * 2  # type: ignore[misc]
     with served(load_settings()) as running:
         print(running.port, flush=True)
@@ -156,5 +156,5 @@ if __name__ == "__main__":
     else:
         with tempfile.TemporaryDirectory() as folder:
             ingest(Path(folder))
-            for name, found in zip(("together", "one by one"), measure(Path(folder), 3), strict=True):
+            for name, found in zip(("with turns", "without"), measure(Path(folder), 3), strict=True):
                 print(name, *found, sep="\n  ")

@@ -3,8 +3,9 @@ and all-MiniLM-L6-v2 with matrices of float32. Needs the package onnx, which no 
 
     python -m devtools.make_text_graphs
 
-A graph reads one text: `embedded`, (tokens, 384) float32, the sum of the embeddings of its tokens, and gives `mean`,
-(384,), the mean of the last layer's tokens. Its weights are external: whoever opens it brings them by name.
+A graph reads one text: `embedded`, (tokens, 384) float32, the sum of the embeddings of its tokens. It returns `mean`,
+(384,), the mean of the last layer's tokens. Its weights are external: they are given by name when the
+graph is opened.
 """
 
 import math
@@ -18,7 +19,7 @@ from onnx.helper import make_graph, make_model, make_node, make_opsetid, make_te
 
 from swatchbook.models import e5, minilm
 
-HIDDEN, INNER, HEADS, EPSILON = 384, 1536, 12, 1e-12  # of both models
+HIDDEN, INNER, HEADS, EPSILON = 384, 1536, 12, 1e-12  # the same in both models
 BLOCK: Final = 32  # weights of 4 bits that share a scale
 AS_INT8: Final = 4  # what a layer gets is rounded to 8 bits, too: half the time, cosine at least 0.9998
 OURS: Final = "com.microsoft"
@@ -26,7 +27,9 @@ OURS: Final = "com.microsoft"
 
 
 class Graph(NamedTuple):
-    """Nodes, and name of a weight -> its type and shape."""
+    """A graph that grows: its nodes, and name of a weight -> its type and shape. Each method adds nodes and returns the
+    name of their result.
+    """
 
     nodes: list[NodeProto]
     weights: dict[str, tuple[int, tuple[int, ...]]]
@@ -79,7 +82,7 @@ class Graph(NamedTuple):
 
 
 def graph_of(layers: int, *, is_quantized: bool) -> ModelProto:
-    """Return the graph of a BERT of so many layers."""
+    """Return the graph of a BERT with this number of layers."""
     graph = Graph([], {}, is_quantized)
     x = graph.norm("embedded", "norm")
     for number in range(layers):

@@ -44,6 +44,8 @@ _LLM = ("llm/excerpt", "llm/prompts", "llm/scans", "llm/confirm")
 _PAGE_LIMITS = ("max_pages", "max_document_mb", "page_seconds", "child_memory_mb")
 _IMAGE_LIMITS = ("max_image_mb", "max_image_megapixels", "max_image_side")
 
+_E5 = tuple(f"swatchbook/models/{name}" for name in ("e5.py", "e5_file.py", "e5.onnx", "bert.py", "bert_encoder.py"))
+
 PURE_STAGES: Mapping[str, PureStage] = {
     "read": PureStage(version="13", settings=(*_PAGE_LIMITS, "ocr", "ocr_languages"), modules=_PDF),
     "tables": PureStage(version="4", after=("read",), modules=_PDF),
@@ -68,7 +70,7 @@ PURE_STAGES: Mapping[str, PureStage] = {
             *_catalogue("kinds", "cards", "sections", "spreads", "running_text", "variants", "families", "plan"),
             *_catalogue(*_LLM, "llm/products", "llm/assist"),
             "swatchbook/catalogue/name_weights.json",
-            "swatchbook/models/e5.py",
+            *_E5,
             "swatchbook/catalogue/offer_words.toml",
         ),
     ),

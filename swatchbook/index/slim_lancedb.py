@@ -12,12 +12,12 @@ UNUSED: Final = (
     *("lancedb.namespace", "lancedb.namespace_utils"),
     *("lancedb.remote", "lancedb.remote.db", "lancedb.remote.errors", "lancedb.remote.table"),
 )
-"""Modules of lancedb 0.40, and of the client of its remote catalogues. Who imports LanceDB first has them all."""
+"""Modules of lancedb 0.40 and of the client of its remote catalogues. They stay if LanceDB was imported before."""
 
 
 class _Unused(ModuleType):
-    """A module whose names are classes that nothing is an instance of: they may stand in annotations, `isinstance` and
-    `except`. To make one raises NotImplementedError.
+    """A module whose names are classes without instances, for annotations, `isinstance` and `except`. To make an
+    instance raises ImportError.
     """
 
     def __getattr__(self, name: str) -> Any:
@@ -26,7 +26,7 @@ class _Unused(ModuleType):
         path = f"{self.__name__}.{name}"
 
         def refuse(_: type, *__: Any, **___: Any) -> Any:
-            raise NotImplementedError(f"{path}: this process has LanceDB without what it needs for remote catalogues.")
+            raise ImportError(f"{path} is not loaded: this process has LanceDB without its remote catalogues.")
 
         return type(name, (Exception,), {"__new__": refuse})
 

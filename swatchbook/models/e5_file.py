@@ -37,11 +37,9 @@ class Shape(NamedTuple):
 
     hidden: int
     layers: int
-    heads: int
     inner: int
     words: int
     positions: int
-    epsilon: float
 
 
 class Pieces(NamedTuple):
@@ -71,11 +69,11 @@ class E5File:
         self.path = file
         with file.open("rb") as stream:
             self._map = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
-        magic, _, *sizes, epsilon, block, count, begin, end, _, unknown, blob = _HEADER.unpack_from(self._map)
+        magic, _, *sizes, _, block, count, begin, end, _, unknown, blob = _HEADER.unpack_from(self._map)
         if magic != b"E5S1" or block != _IN_BLOCK:
             raise Configuration(f"{file} has another format.", advice=f"Install {PACKAGE} 0.3.0 again.")
-        hidden, layers, heads, inner, words, positions, _ = sizes
-        self.shape = Shape(hidden, layers, heads, inner, words, positions, epsilon)
+        hidden, layers, _, inner, words, positions, _ = sizes
+        self.shape = Shape(hidden, layers, inner, words, positions)
         self._count, self._marks, self._at = count, (begin, end, unknown), _HEADER.size
         self._scores_at = self._at + 4 * (count + 1)
         self._blob_at = self._scores_at + 4 * count

@@ -197,3 +197,12 @@ def test_a_search_of_a_table_of_an_earlier_version_names_it(tmp_path: Path) -> N
     with pytest.raises(Configuration, match="material_words is missing") as told:
         index.search(space, np.ones(8, np.float32), 5, Where(material=("oak",)))
     assert "rebuild-index" in (told.value.advice or "")
+
+
+def test_the_index_is_imported_without_what_serves_remote_catalogues() -> None:
+    code = (
+        "import sys\n"
+        "from swatchbook.index.lance import LanceIndex\n"
+        "assert not [name for name in sys.modules if name.startswith('lance_namespace_urllib3_client')]"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
