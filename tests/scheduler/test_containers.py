@@ -107,6 +107,10 @@ class Pool:
         label = _labels(LABELS)
         return {found["Id"] for found in self.engine.api.containers(all=True, filters={"label": label})}
 
+    def running(self, *labels: str) -> list[Any]:
+        found: list[Any] = self.engine.containers.list(filters={"label": [*_labels(LABELS), *labels]})
+        return found
+
     def round(self, *, worker_began: float = 0.0) -> Reconciled:
         """`worker_began`: so many seconds ago; what became Pending before that was lost."""
         since = datetime.now(UTC) - timedelta(seconds=worker_began)
@@ -292,15 +296,16 @@ def test_killed_worker_s_successor_frees_what_it_held(pool: Pool, tmp_path: Path
         call(lambda client: client.create_flow_run_from_deployment(pool.deployment, parameters={"manifest": "0" * 64}))
         for _ in range(2)
     )
-    wait_until(lambda: len(pool.containers()) == 2, first.log)
+    # Both run: a start that is under way when its worker is killed would bring a container that the kill below misses.
+    wait_until(lambda: len(pool.running()) == 2, first.log)
     family = first.process.children(recursive=True)
     first.process.kill()
     first.ends()
     assert family
     psutil.wait_procs(family, timeout=10)
     assert not any(process.is_running() for process in family)  # else it would serve the pool beside the next
-    for container in pool.engine.containers.list(filters={"label": f"io.prefect.flow-run-id={taken.id}"}):
-        container.kill()
+    (container,) = pool.running(f"io.prefect.flow-run-id={taken.id}")
+    container.kill()
     second = Worker(tmp_path)
     wait_until(lambda: pool.state(taken.id) == StateType.CRASHED, second.log)
     assert pool.state(waiting.id) == StateType.PENDING  # its container lives
