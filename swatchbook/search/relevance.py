@@ -129,23 +129,18 @@ def without_function_words(text: str) -> str:
     return " ".join(said) or text
 
 
-def words_said(asked: Collection[str], texts: Collection[str]) -> set[str]:
-    """Return those of the words asked that one of some texts says, in any inflection."""
-    present, together = _all_words_said(tuple(texts))
-    return {word for word in asked if _says(present, together, word)}
+def words_said(asked: Collection[str], text: str) -> frozenset[str]:
+    """Return those of the words asked that a text says, in any inflection."""
+    present, together = _words_of_text(text)
+    return frozenset(word for word in asked if _says(present, together, word))
 
 
-@lru_cache(maxsize=256)
-def _all_words_said(texts: tuple[str, ...]) -> tuple[frozenset[str], str]:
-    """Return the words of some texts, also two joined, as a set and as lines."""
-    present = frozenset[str]().union(*map(_words_said, texts))
-    return present, "\n".join(present)
-
-
-@lru_cache(maxsize=1_024)  # results of one product share its texts
-def _words_said(text: str) -> frozenset[str]:
+@lru_cache(maxsize=2_048)  # of a few hundred texts a search, most are also of the next one
+def _words_of_text(text: str) -> tuple[frozenset[str], str]:
+    """Return the words of a text, also two joined, as a set and as lines."""
     words = _words(text)
-    return frozenset([*words, *map("".join, pairwise(words))])  # "note pad" says notepad, too
+    present = frozenset([*words, *map("".join, pairwise(words))])  # "note pad" says notepad, too
+    return present, "\n".join(present)
 
 
 def _says(present: frozenset[str], together: str, word: str) -> bool:

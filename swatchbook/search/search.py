@@ -5,7 +5,7 @@ taken, 100 to 10,000. Weights of roles: `fusion.py`. How a filter matches: `inde
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, Set
 from contextlib import suppress
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -353,11 +353,12 @@ def evidence(resources: Resources, hits: Sequence[Hit], text: str, by: ResultKin
     asked, known = content_words(text), resources.read_cache()
     texts = texts_of(known, by, [hit.id for hit in hits])
     backgrounds = _backgrounds(resources, known, {role for hit in hits for role in hit.why}, owner)
+    said_by = cache(partial(words_said, asked))  # results of one product share its texts
     names = [[*filter(None, (hit.title if by != "chunk" else None, hit.product))] for hit in hits]
-    named = [words_said(asked, each) for each in names]
+    named = [frozenset[str]().union(*map(said_by, each)) for each in names]
     said = [
-        words_said(asked, [*of_names, *filter(None, (hit.title, hit.text)), *texts.get(hit.id, ())])
-        for hit, of_names in zip(hits, names, strict=True)
+        of_names.union(*map(said_by, [*filter(None, (hit.title, hit.text)), *texts.get(hit.id, ())]))
+        for hit, of_names in zip(hits, named, strict=True)
     ]
     foreign = _said_by_nothing(resources, known, {word for each in said for word in asked if word not in each}, owner)
     words, vocabulary = max(1, len(asked)), max((each.vocabulary for each in backgrounds.values()), default=0.0)
