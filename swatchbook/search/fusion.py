@@ -4,7 +4,7 @@ picture, and how their scores are scaled.
 Scores of different models are not comparable, so each role's scores are scaled, weighted and summed: a convex
 combination (Bruch, Gai, Ingber 2023, "An analysis of fusion functions for hybrid retrieval"). The last candidate has 0,
 like everything behind it; the first has 1. Roles of one model (ONE_MODEL) share the larger of their two scales, so that
-the role that discriminates less counts less. docs/quality.md compares this with other methods.
+the role that discriminates less counts less. docs/research/search.md compares this with other methods.
 """
 
 import re
@@ -33,7 +33,7 @@ IMAGE_WEIGHTS_OF: Mapping[str, Mapping[str, float]] = {
     local_encoder.TAGS[Role.VISUAL]: {"texture": 0.65, "visual": 0.35},
 }
 """Default weights of the roles in a query by text; and by picture, with and without searchable `structure` vectors, and
-for the `visual` vectors of the local encoders, by their tags (docs/quality.md).
+for the `visual` vectors of the local encoders, by their tags (docs/research/search.md, image-search.md).
 """
 
 ONE_MODEL = frozenset({Role.UNDERSTANDING, Role.TEXT})
@@ -54,7 +54,7 @@ SAME_WITHIN_OF: Mapping[str, Mapping[Role, float]] = {
 }
 """Role -> the largest share of the distance of rank SAME_BEYOND at which a picture still counts as the same thing; by
 tags of `visual` where others hold. All roles must agree. The network sees what a thing is, but hardly the material of a
-close view: it only refuses what looks like something else (docs/quality.md).
+close view: it only refuses what looks like something else (docs/research/image-search.md).
 """
 
 LEAST_DISTANCE = 1e-3

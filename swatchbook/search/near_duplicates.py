@@ -2,8 +2,8 @@
 one product, and drawings in one style, are different pictures.
 
 Two images are near-duplicates if their hashes differ in at most `MOST_BITS`, their vectors have at least the cosines
-that `_compared` names, and their shapes agree. What the rules find and miss: docs/quality.md. Hash or vectors alone
-would join drawings and handles that look alike; a network sees the same chair in two colours.
+that `_compared` names, and their shapes agree. What the rules find and miss: docs/research/image-search.md. Hash or
+vectors alone would join drawings and handles that look alike; a network sees the same chair in two colours.
 """
 
 from collections.abc import Callable, Mapping, Sequence

@@ -75,4 +75,4 @@ def test_most_calls_are_saved_on_generated_catalogues() -> None:
     open_only = sum(calls(make(), assists=True) for make, _ in CATALOGUES)
     saved = 1 - open_only / everything
     print(f"assist asks {open_only} of {everything} questions, {saved:.0%} less")
-    assert saved >= 0.75, "docs/quality.md tells the share"
+    assert saved >= 0.75, "docs/research/products.md has the share"

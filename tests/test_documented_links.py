@@ -1,0 +1,44 @@
+"""Every link from a page of the repository to a file or a section of one leads somewhere, and so does every page that
+the code names.
+"""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+
+PAGES = sorted({*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), ROOT / "tests/truth/README.md"})
+
+
+def anchors(page: Path) -> set[str]:
+    """Return the anchors of a page's headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.+)$", re.sub(r"^```.*?^```", "", page.read_text(), flags=re.M | re.S), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_somewhere(page: Path) -> None:
+    broken = []
+    for link in re.findall(r"\]\(([^)\s]+)\)", re.sub(r"`[^`]*`", "", page.read_text())):
+        name, _, anchor = link.partition("#")
+        if "://" in link or link.startswith("mailto:"):
+            continue
+        to = page.parent / name if name else page
+        if not to.exists() or (anchor and to.suffix == ".md" and anchor not in anchors(to)):
+            broken.append(link)
+    assert broken == []
+
+
+def test_pages_that_code_names_exist() -> None:
+    folders = ("swatchbook", "interface", "flows", "tasks", "blocks", "scheduler", "deployments", "devtools", "tests")
+    files = [file for folder in folders for file in (ROOT / folder).rglob("*.py")]
+    named = {name for file in files for name in re.findall(r"\bdocs/[\w/.-]+\.md\b", file.read_text())}
+    assert {name for name in named if not (ROOT / name).is_file()} == set()
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "docs" / "research").glob("*.md")), ids=lambda page: page.name)
+def test_a_page_of_research_is_short_and_listed(page: Path) -> None:
+    assert len(page.read_text().splitlines()) <= 300
+    assert page.name == "README.md" or f"({page.name})" in (page.parent / "README.md").read_text()
