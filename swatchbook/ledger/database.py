@@ -216,7 +216,7 @@ def open_ledger(url: str, *, patience: float = 0.0) -> Ledger:
     """Open the ledger at `url`, create it if it is missing and migrate it if it is older. Processes may do so at once.
 
     On a full disk, SQLite cannot create the memory that its readers share; then the ledger is opened by this process
-    alone. Raises Configuration for an invalid URL, missing rights, or a ledger newer than this code.
+    alone. Raises Configuration for an invalid URL, missing rights, or a ledger that this code cannot migrate.
     """
     ledger = Ledger(url, patience=patience)
     try:
@@ -326,18 +326,15 @@ def _revision(connection: Connection) -> str | None:
 
 def _migrate(ledger: Ledger) -> None:
     """Migrate to HEAD, all or nothing. A second process waits for the first and finds nothing to do."""
-    from swatchbook.ledger.migrations.upgrade import knows, upgrade  # loads Alembic: 0.2 s, only when needed
+    from swatchbook.ledger.migrations.upgrade import refuse_unknown, upgrade  # loads Alembic: 0.2 s, only when needed
 
     if ledger.url.get_backend_name() == "sqlite":
         with translated_errors(ledger.url), ledger._readers.connect() as connection:
             connection.connection.cursor().execute("PRAGMA journal_mode = WAL")  # impossible in a transaction
     with ledger.write() as connection:
         revision = _revision(connection)
-        if revision is not None and not knows(revision):
-            raise Configuration(
-                f"The ledger was written by a newer Swatchbook (its revision {revision} is unknown here).",
-                advice="Upgrade Swatchbook, or point SWATCHBOOK_HOME or SWATCHBOOK_LEDGER_URL elsewhere.",
-            )
+        if revision is not None:
+            refuse_unknown(revision)
         upgrade(connection)
 
 

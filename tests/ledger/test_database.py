@@ -84,14 +84,16 @@ def test_an_up_to_date_ledger_opens_without_alembic(url: str) -> None:
     assert subprocess.run([sys.executable, "-c", code, url], cwd=ROOT, check=False).returncode == 0
 
 
-def test_a_ledger_newer_than_the_code_is_refused_and_left_alone(url: str) -> None:
+@pytest.mark.parametrize(("revision", "message"), [("0029", "early development version"), ("9999", "newer Swatchbook")])
+def test_ledger_that_no_migration_leads_from_is_refused_and_left_alone(url: str, revision: str, message: str) -> None:
     ledger = Ledger(url)
     with ledger.write() as connection:
-        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
-    with pytest.raises(Configuration, match="newer Swatchbook"):
+        connection.execute(text("UPDATE alembic_version SET version_num = :revision"), {"revision": revision})
+    with pytest.raises(Configuration, match=message) as refused:
         open_ledger(url)
+    assert "SWATCHBOOK_HOME" in refused.value.advice
     with ledger.read() as connection:
-        assert connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one() == "9999"
+        assert connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one() == revision
     ledger.close()
 
 

@@ -1,27 +1,48 @@
 """A ledger that an earlier version filled becomes one of this, keeps every row, and is migrated once."""
 
+import shutil
 import subprocess
 import sys
+import tarfile
 from collections.abc import Callable, Iterator
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
-from alembic import command
-from sqlalchemy import Boolean, Column, Integer, LargeBinary, MetaData, Numeric, Table, insert, inspect, select, update
+from sqlalchemy import Boolean, Column, Integer, LargeBinary, MetaData, Numeric, Table, insert, inspect, select
 from sqlalchemy.types import JSON
 
 from swatchbook.ledger import migrations
 from swatchbook.ledger.database import Ledger, open_ledger
 from swatchbook.ledger.migrations import upgrade
-from swatchbook.ledger.tables import images
-from swatchbook.records import pair_key
+from swatchbook.ledger.tables import metadata
+from tests.ledger.test_database import schema
 from tests.postgres import RunningPostgres
 
 ROOT = Path(__file__).parents[2]
 ROWS = 3
-OPEN = "import sys; from swatchbook.ledger.database import open_ledger; print(open_ledger(sys.argv[1]).now() > 0)"
+HEAD = migrations.HEAD
+NEXT_HEAD = "9998"
+NEXT_MIGRATION = f"""
+import sqlalchemy as sa
+from alembic import op
+
+revision, down_revision = "{NEXT_HEAD}", "{migrations.HEAD}"
+
+
+def upgrade():
+    op.add_column("documents", sa.Column("added", sa.Integer(), nullable=False, server_default="7"))
+    op.create_table("more", sa.Column("id", sa.Integer(), primary_key=True))
+"""
+OPEN = """
+import sys
+from swatchbook.ledger import migrations
+from swatchbook.ledger.database import open_ledger
+from swatchbook.ledger.migrations import upgrade
+
+migrations.HEAD, upgrade.__file__ = sys.argv[2:]
+print(open_ledger(sys.argv[1]).now() > 0)
+"""
 
 Rows = dict[str, list[dict[str, Any]]]
 
@@ -38,22 +59,32 @@ def empty(request: pytest.FixtureRequest, database: str, folder: Path) -> Iterat
 
 
 @pytest.fixture
-def old(empty: str) -> tuple[str, Rows]:
-    """A ledger of the first version with rows in every table, and these rows."""
-    ledger = Ledger(empty)
+def filled(empty: str) -> tuple[str, Rows]:
+    """A ledger of this version with rows in every table, and these rows."""
+    ledger = open_ledger(empty)
     with ledger.write() as connection:
-        config = upgrade._config()
-        config.attributes["connection"] = connection
-        command.upgrade(config, "0001")
-        known = MetaData()
-        known.reflect(connection)
-        for table in known.sorted_tables:
-            if table.name != "alembic_version":
-                connection.execute(insert(table), [row(table, number) for number in range(ROWS)])
+        for table in metadata.sorted_tables:
+            connection.execute(insert(table), [row(table, number) for number in range(ROWS)])
     rows = read_all(ledger)
     ledger.close()
-    assert all(len(found) == ROWS for name, found in rows.items() if name != "alembic_version")
     return empty, rows
+
+
+@pytest.fixture
+def next_version(tmp_path: Path) -> Path:
+    """The module that migrates a ledger in the next version of Swatchbook, which has one migration more."""
+    folder = tmp_path / "migrations"
+    shutil.copytree(Path(migrations.__file__).parent, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    (folder / "versions" / f"{NEXT_HEAD}_next.py").write_text(NEXT_MIGRATION)
+    return folder / "upgrade.py"
+
+
+@pytest.fixture
+def upgraded(filled: tuple[str, Rows], next_version: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[str, Rows]:
+    """The filled ledger, after this process became one of the next version."""
+    monkeypatch.setattr(migrations, "HEAD", NEXT_HEAD)
+    monkeypatch.setattr(upgrade, "__file__", str(next_version))
+    return filled
 
 
 def row(table: Table, number: int) -> dict[str, Any]:
@@ -91,53 +122,45 @@ def read_all(ledger: Ledger) -> Rows:
         }
 
 
-def test_a_filled_ledger_keeps_every_row(old: tuple[str, Rows]) -> None:
-    url, before = old
+def test_a_filled_ledger_keeps_every_row(upgraded: tuple[str, Rows]) -> None:
+    url, before = upgraded
     ledger = open_ledger(url)
     after = read_all(ledger)
     ledger.close()
-    assert after.pop("alembic_version") == [{"version_num": migrations.HEAD}]
-    assert before.pop("alembic_version") == [{"version_num": "0001"}]
-    before["requested"] = before.pop("wants")
-    for name, rows in before.items():
-        assert [{column: new[column] for column in rows[0]} for new in after[name]] == rows
-    added = {name: after[name][0].keys() - rows[0].keys() for name, rows in before.items()}
-    assert {"launches", "blocks"} <= added["documents"]
-    assert [document["launches"] for document in after["documents"]] == [0] * ROWS
-    assert "pair_key" in added["images"]
-    assert [row["pair_key"] for row in after["images"]] == [
-        pair_key(row["content_key"], row["text_key"]) for row in before["images"]
-    ]
+    assert before.pop("alembic_version") == [{"version_num": HEAD}]
+    assert after.pop("alembic_version") == [{"version_num": NEXT_HEAD}]
+    assert after.pop("more") == []
+    assert [document.pop("added") for document in after["documents"]] == [7] * ROWS
+    assert after == before
 
 
-def test_images_get_their_pair_keys_over_many_pages(old: tuple[str, Rows], monkeypatch: pytest.MonkeyPatch) -> None:
-    pairs = import_module("swatchbook.ledger.migrations.versions.0004_pairs")
-    monkeypatch.setattr(pairs, "_PAGE", 1)
-    ledger = open_ledger(old[0])
-    with ledger.write() as connection:
-        connection.execute(update(images).values(pair_key=None))
-        connection.execute(update(images).where(images.c.width == 2).values(text_key=None))
-        pairs._fill(connection)
-    after = read_all(ledger)["images"]
+def test_home_of_before_the_first_release_opens_and_has_the_same_tables(migrated: Path, tmp_path: Path) -> None:
+    with tarfile.open(ROOT / "tests" / "upkeep" / "home_of_descriptors_and_minilm.tar.xz") as archive:
+        archive.extract("ledger.sqlite", tmp_path, filter="data")
+    file = tmp_path / "ledger.sqlite"
+    former = Ledger(f"sqlite:///{file}")
+    before = read_all(former)
+    former.close()
+    ledger = open_ledger(f"sqlite:///{file}")
+    after = read_all(ledger)
     ledger.close()
-    assert [row["pair_key"] and pair_key(row["content_key"], row["text_key"]) for row in after] == [
-        row["pair_key"] for row in after
-    ]
-    assert [row["width"] for row in after if row["pair_key"] is None] == [2]
+    assert len(before["vectors"]) == 16
+    assert {name: len(rows) for name, rows in after.items()} == {name: len(rows) for name, rows in before.items()}
+    assert schema(file) == schema(migrated)
 
 
-def test_processes_that_migrate_at_once_migrate_once(old: tuple[str, Rows]) -> None:
-    assert opened_by_three(old[0]) == [(b"True\n", b"")] * 3
+def test_processes_that_migrate_at_once_migrate_once(filled: tuple[str, Rows], next_version: Path) -> None:
+    assert opened_by_three(filled[0], NEXT_HEAD, str(next_version)) == [(b"True\n", b"")] * 3
 
 
 def test_processes_may_open_a_new_ledger_at_once(empty: str) -> None:
-    assert opened_by_three(empty) == [(b"True\n", b"")] * 3
+    assert opened_by_three(empty, migrations.HEAD, str(upgrade.__file__)) == [(b"True\n", b"")] * 3
 
 
 def test_a_migration_that_fails_leaves_the_ledger_as_it_was(
-    old: tuple[str, Rows], monkeypatch: pytest.MonkeyPatch
+    upgraded: tuple[str, Rows], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    url, before = old
+    url, before = upgraded
 
     def fail(connection: Any) -> None:
         complete(connection)
@@ -149,14 +172,16 @@ def test_a_migration_that_fails_leaves_the_ledger_as_it_was(
         open_ledger(url)
     ledger = Ledger(url)
     with ledger.read() as connection:
-        assert "launches" not in {column["name"] for column in inspect(connection).get_columns("documents")}
+        assert "added" not in {column["name"] for column in inspect(connection).get_columns("documents")}
     assert read_all(ledger) == before
     ledger.close()
 
 
-def opened_by_three(url: str) -> list[tuple[bytes, bytes]]:
+def opened_by_three(url: str, head: str, module: str) -> list[tuple[bytes, bytes]]:
     opening = [
-        subprocess.Popen([sys.executable, "-c", OPEN, url], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        subprocess.Popen(
+            [sys.executable, "-c", OPEN, url, head, module], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
         for _ in range(3)
     ]
     return [process.communicate() for process in opening]

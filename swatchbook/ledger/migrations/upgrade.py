@@ -1,4 +1,4 @@
-"""Run the migrations on an open connection, inside its transaction."""
+"""Run the migrations on an open connection, inside its transaction; refuse ledgers that no migration leads from."""
 
 from pathlib import Path
 
@@ -7,11 +7,24 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
+from swatchbook.errors import Configuration
 
-def knows(revision: str) -> bool:
-    """Return whether this version has the revision; if not, a later version has written the ledger."""
+
+def refuse_unknown(revision: str) -> None:
+    """Raise Configuration if no migration of this version leads from the revision of a ledger to the last one."""
     script = ScriptDirectory.from_config(_config())
-    return revision in {each.revision for each in script.walk_revisions()}
+    if revision in {each.revision for each in script.walk_revisions()}:
+        return
+    if revision < (script.get_base() or ""):  # both are numbers of four digits
+        raise Configuration(
+            f"The ledger was written by an early development version of Swatchbook (its revision {revision}), "
+            "which this version cannot migrate.",
+            advice="Set SWATCHBOOK_HOME or SWATCHBOOK_LEDGER_URL to a new place and ingest its documents again there.",
+        )
+    raise Configuration(
+        f"The ledger was written by a newer Swatchbook (its revision {revision} is unknown here).",
+        advice="Upgrade Swatchbook, or point SWATCHBOOK_HOME or SWATCHBOOK_LEDGER_URL elsewhere.",
+    )
 
 
 def upgrade(connection: Connection) -> None:
