@@ -1,37 +1,19 @@
-"""Settings as Prefect blocks: the type of block for each part of the resources. Tasks get the resources of their
-process from `load_resources`: the settings, overridden by the saved blocks that a run names.
+"""Settings as Prefect blocks. Tasks get the resources of their process from `load_resources`: the settings, overridden
+by the saved blocks that a run names.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
 from prefect.blocks.core import Block
 
-from blocks.encoder import EncoderBlock
-from blocks.files import FilesBlock
-from blocks.index import IndexBlock
-from blocks.language_model import LanguageModelBlock
-from blocks.ledger import LedgerBlock
-from blocks.overlay import overlay
-from blocks.text_embedder import TextEmbedderBlock
-from blocks.vision_model import VisionModelBlock
+from blocks.block_types import BLOCKS, overlay
 from swatchbook.errors import Configuration
 from swatchbook.records import BlockNames
 from swatchbook.resources import Resources
 from swatchbook.runtime.sentry import watch
 from swatchbook.settings import load_settings
-
-BLOCKS: Mapping[str, type[Block]] = {
-    "ledger": LedgerBlock,
-    "files": FilesBlock,
-    "index": IndexBlock,
-    "encoder": EncoderBlock,
-    "text_embedder": TextEmbedderBlock,
-    "vision_model": VisionModelBlock,
-    "language_model": LanguageModelBlock,
-}
-"""Part of the resources -> the type of the block that configures it."""
 
 
 @cache

@@ -31,8 +31,7 @@ from prefect.settings import get_current_settings
 from prefect.utilities.callables import parameter_schema
 from pydantic import SecretStr, ValidationError
 
-from blocks import BLOCKS
-from blocks.overlay import fill
+from blocks.block_types import BLOCKS, fill
 from deployments.declared import Declared, Schedule, find_declaration, read_declaration
 from deployments.pools import Pool, all_pools
 from scheduler.launch import FLOW, prefect

@@ -10,15 +10,18 @@ from prefect.blocks.core import Block
 from pydantic import SecretStr, ValidationError
 
 import blocks
-from blocks import BLOCKS
-from blocks.encoder import EncoderBlock
-from blocks.files import FilesBlock
-from blocks.index import IndexBlock
-from blocks.language_model import LanguageModelBlock
-from blocks.ledger import LedgerBlock
-from blocks.overlay import fill, overlay
-from blocks.text_embedder import TextEmbedderBlock
-from blocks.vision_model import VisionModelBlock
+from blocks.block_types import (
+    BLOCKS,
+    EncoderBlock,
+    FilesBlock,
+    IndexBlock,
+    LanguageModelBlock,
+    LedgerBlock,
+    TextEmbedderBlock,
+    VisionModelBlock,
+    fill,
+    overlay,
+)
 from swatchbook.errors import Configuration
 from swatchbook.index.lance import LanceIndex
 from swatchbook.index.weaviate import WeaviateIndex

@@ -16,8 +16,7 @@ from prefect.client.schemas.actions import WorkPoolCreate, WorkPoolUpdate
 from prefect.exceptions import ObjectNotFound
 from pydantic import SecretStr
 
-from blocks import BLOCKS
-from blocks.index import IndexBlock
+from blocks.block_types import BLOCKS, IndexBlock
 from deployments.declared import ROOT, find_declaration, read_declaration
 from deployments.pools import CONTROL, EMBED
 from deployments.setup import BLOCK, NOTIFICATION, WAITING_NOTIFICATION, Line, Mode, Outcome, set_up

@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 
 import blocks
-from blocks.files import FilesBlock
-from blocks.ledger import LedgerBlock
+from blocks.block_types import FilesBlock, LedgerBlock
 from flows.ingest_catalogue import ingest_catalogue
 from flows.retry_failed import resume_document
 from swatchbook.ledger.document_commands import request_again
