@@ -43,7 +43,7 @@ from swatchbook.records import (
     is_owner,
 )
 from swatchbook.resources import Resources
-from swatchbook.search.limits import MAX_RESULTS
+from swatchbook.search import MAX_RESULTS
 from swatchbook.settings import PREFIX, Settings, load_settings
 from swatchbook.storage.upload_buffer import temporary_file
 

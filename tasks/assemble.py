@@ -8,7 +8,8 @@ from prefect import task
 
 from blocks import load_resources
 from swatchbook.catalogue import describe, link, unassigned
-from swatchbook.ledger import page_failures, page_notes, stage_results
+from swatchbook.ledger import stage_results
+from swatchbook.ledger.pages import save_page_failures, save_page_notes
 from swatchbook.pdf import reader
 from swatchbook.pipeline.work import Work
 from swatchbook.records import StageResults
@@ -33,7 +34,7 @@ def _assemble(work: Work, results: StageResults) -> int:
     read_again = reader.iter_pages(resources.files, results.reading, pages=results.plan.shown)
     left = unassigned.find_unassigned(products, extraction.placements, links, read_again)
     described = [page for description in results.descriptions for page in description.lost]
-    page_failures.save_page_failures(resources.ledger, work.run, [*results.discovery.lost, *described])
-    page_notes.save_page_notes(resources.ledger, work.run, results.discovery, left)
+    save_page_failures(resources.ledger, work.run, [*results.discovery.lost, *described])
+    save_page_notes(resources.ledger, work.run, results.discovery, left)
     stage_results.save_assembly(resources.ledger, work.run, products, links)
     return len(products)

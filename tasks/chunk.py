@@ -8,7 +8,8 @@ from prefect import task
 
 from blocks import load_resources
 from swatchbook.catalogue import chunk
-from swatchbook.ledger import page_failures, stage_results
+from swatchbook.ledger import stage_results
+from swatchbook.ledger.pages import save_page_failures
 from swatchbook.pdf import reader
 from swatchbook.pipeline.work import Work
 from swatchbook.records import Chunks, Plan, Reading, Tables
@@ -36,5 +37,5 @@ def _save(work: Work, reading: Reading, plan: Plan, tables: Tables, chunks: Chun
     stage_results.save_pages(ledger, work.run, reading, plan)
     stored = {reading.pages_file[:64]: reading.pages_file}
     stage_results.save_sizes(ledger, work.run, stored, resources.files.sizes_on_disk(stored.values()))
-    page_failures.save_page_failures(ledger, work.run, tables.lost)
+    save_page_failures(ledger, work.run, tables.lost)
     stage_results.save_chunks(ledger, work.run, chunks)

@@ -23,9 +23,9 @@ from interface.service.upload_body import TheUploadSlots, full_disk_as_507, stre
 from swatchbook.index.base import Where
 from swatchbook.records import Editions, Facets, Owner, ResultKind, SearchResults
 from swatchbook.resources import Resources
+from swatchbook.search import MAX_RESULTS
 from swatchbook.search.examples import Examples
 from swatchbook.search.fusion import parse_weights
-from swatchbook.search.limits import MAX_RESULTS
 from swatchbook.search.search import facets_of_search, find_relevant
 from swatchbook.storage.upload_buffer import temporary_file
 

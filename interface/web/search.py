@@ -30,8 +30,8 @@ from interface.web.pages import TheView, View, page_router, see_other, with_quer
 from swatchbook.errors import Failure
 from swatchbook.images.local_analysis import PALETTE
 from swatchbook.records import Facets, Role, SearchResults
+from swatchbook.search import MAX_RESULTS
 from swatchbook.search.fusion import KEYWORD, NUMBER, default_weights, parse_weights
-from swatchbook.search.limits import MAX_RESULTS
 from swatchbook.search.query_picture import find_query_picture, keep_query_picture, small_query_picture
 from swatchbook.search.search import facets_of_search, find_ids, find_relevant, searched_spaces
 from swatchbook.storage.upload_buffer import temporary_file

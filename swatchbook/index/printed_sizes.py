@@ -1,12 +1,11 @@
 """Printed sizes in one normal form: the values of a list ("60 × 120 cm, slab 305 × 125 cm; 60 × 120") as people read
-them, and a key that is equal for equal sizes, whatever their unit: "60x120" and "600 × 1200 mm" are one.
+them, a key that is equal for equal sizes, whatever their unit: "60x120" and "600 × 1200 mm" are one, and texts with
+each size as one word.
 """
 
 import re
 from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
-
-from swatchbook.index.size_words import join_sizes
 
 MILLIMETRES: Final = {"mm": 1.0, "cm": 10.0, "m": 1_000.0, "in": 25.4, "ft": 304.8}
 """Unit -> its length."""
@@ -26,6 +25,8 @@ _ONE = re.compile(rf"({_NUMBER})\s?({_UNIT})(?!\w)", re.IGNORECASE)
 _GROUPED = re.compile(r"\d{1,3}(?:[,' \u00a0\u202f]\d{3})+")
 _PARTS = re.compile(r"\s*[;|·\n]\s*|,\s+")  # not of "1,5 m"
 _NUMBERED = re.compile(r"\d{2}(?:[ /]\d{2})+")  # sizes of clothes: "40 41 42"
+_CROSSES = "xX×✕*хХ"  # the last two are Cyrillic
+_TIMES = re.compile(rf"(?<=\d)\s*[{_CROSSES}]\s*(?=\d)")
 
 
 class Size(NamedTuple):
@@ -74,6 +75,11 @@ def size_key(text: str) -> str | None:
     """Return the key of the first size of two or more sides in a text; None if it has none."""
     sizes = _sizes_of(join_sizes(text))
     return sizes[0].key if sizes else None
+
+
+def join_sizes(text: str) -> str:
+    """Return the text with each size as one word: "60x120" for "60 × 120"."""
+    return _TIMES.sub("x", text) if any(cross in text for cross in _CROSSES) else text
 
 
 def _sizes_of(part: str) -> list[Size]:

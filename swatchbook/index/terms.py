@@ -15,7 +15,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import cache, lru_cache
 from typing import Any, Final
 
-from swatchbook.index.size_words import join_sizes
+from swatchbook.index.printed_sizes import join_sizes
 
 VERSION: Final = 2
 """Raised with every change of the terms: a space that was filled with others is then refused until it is rebuilt."""

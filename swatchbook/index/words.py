@@ -14,8 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from swatchbook.index.base import TERMS
-from swatchbook.index.printed_sizes import size_key
-from swatchbook.index.size_words import join_sizes
+from swatchbook.index.printed_sizes import join_sizes, size_key
 
 Words = tuple[str, ...]
 """Distinct folded words and terms, sorted. A term is written as "=dark blue", so that it cannot be a word of a text."""

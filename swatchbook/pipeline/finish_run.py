@@ -18,8 +18,9 @@ from swatchbook.errors import (
     Unexpected,
     as_failure,
 )
-from swatchbook.ledger import page_failures, runs
+from swatchbook.ledger import runs
 from swatchbook.ledger.failure_outcomes import RUN_LIMIT
+from swatchbook.ledger.pages import next_try_of_failed_pages
 from swatchbook.ledger.queries.account import account, next_status
 from swatchbook.ledger.queries.document import read_products
 from swatchbook.ledger.queries.report import document_report
@@ -59,7 +60,7 @@ def finish_run(resources: Resources, work: Work, results: StageResults | Scan) -
     message, warnings, items = None, results.warnings, None
     if isinstance(results, StageResults):
         transient = {page.page for page in results.failed_pages if page.transient}
-        if transient and (next_try := page_failures.next_try(ledger, work.run)):
+        if transient and (next_try := next_try_of_failed_pages(ledger, work.run)):
             status, due_at = DocumentStatus.WAITING, next_try if due_at is None else min(due_at, next_try)
             message = f"{_pages(transient)} could not be finished; the next run tries again."
         answers = filter(None, (results.discovery.note, _dropped_answers(results), _truncated_pages(results)))

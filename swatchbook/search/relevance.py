@@ -17,7 +17,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from swatchbook.index.size_words import join_sizes
+from swatchbook.index.printed_sizes import join_sizes
 from swatchbook.index.terms import fold
 
 WEIGHTS: Final = Path(__file__).with_name("relevance_weights.json")

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from swatchbook.errors import InvalidReference
 from swatchbook.ledger import document_commands
 from swatchbook.ledger.documents import PDF, Document
-from swatchbook.ledger.queries.skipped import skipped_pages
+from swatchbook.ledger.queries.pages import skipped_pages
 from swatchbook.pipeline.register import build_request
 from swatchbook.records import DocumentStatus, LostState, Role
 from swatchbook.resources import Resources

@@ -1,10 +1,10 @@
-"""Sizes are one value, however they are printed."""
+"""Sizes are one value and one word, however they are printed and typed."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from swatchbook.index.printed_sizes import MILLIMETRES, Size, size_key, sizes_in
+from swatchbook.index.printed_sizes import MILLIMETRES, Size, join_sizes, size_key, sizes_in
 
 
 @pytest.mark.parametrize(
@@ -44,3 +44,15 @@ def test_what_is_shown_is_read_as_the_same_size(sides: tuple[int, ...], unit: st
     size = Size(tuple(map(float, sides)), unit)
     assert size_key(size.text) == size.key
     assert sizes_in(size.text) == [size.text]
+
+
+@pytest.mark.parametrize(
+    "typed", ["60x120", "60 x 120", "60X120", "60 × 120", "60×120", "60 ✕ 120", "60*120", "60 х 120"]
+)
+def test_a_typed_size_is_one_word(typed: str) -> None:
+    assert join_sizes(f"tile {typed} cm") == "tile 60x120 cm"
+
+
+@pytest.mark.parametrize("text", ["", "x", "2 xylophones", "box 12", "size x 3", "R10 × anything", "see page 12 x"])
+def test_what_is_no_size_stays(text: str) -> None:
+    assert join_sizes(text) == text

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from swatchbook.ledger import page_failures, runs, stage_results
+from swatchbook.ledger import pages, runs, stage_results
 from swatchbook.ledger.documents import get_document
 from swatchbook.pipeline.finish_run import finish_run
 from swatchbook.pipeline.work import Work
@@ -72,7 +72,7 @@ def ended(
         warnings=("The file was repaired.",),
     )  # fmt: skip
     stage_results.save_pages(resources.ledger, work.run, reading, PLAN)
-    page_failures.save_page_failures(resources.ledger, work.run, tables)
+    pages.save_page_failures(resources.ledger, work.run, tables)
     extraction = Extraction(pictures=(), placements=(), lost=extract)
     stage_results.save_extraction(resources.ledger, work.run, extraction)
     product = Product(

@@ -19,7 +19,7 @@ from interface.cli.shared_arguments import (
     opened_resources,
     read_settings,
 )
-from swatchbook.search.limits import MAX_RESULTS
+from swatchbook.search import MAX_RESULTS
 
 if TYPE_CHECKING:
     from swatchbook.index.base import Where

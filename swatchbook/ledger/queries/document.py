@@ -14,9 +14,8 @@ from swatchbook.ledger.image_states import image_item_state, image_items, shown_
 from swatchbook.ledger.image_text import analyses_in_use
 from swatchbook.ledger.queries.look_at import read_look_at
 from swatchbook.ledger.queries.lost_pictures import read_lost_pictures
-from swatchbook.ledger.queries.page_notes import read_unassigned, read_unsure_pages
+from swatchbook.ledger.queries.pages import read_skipped, read_unassigned, read_unsure_pages
 from swatchbook.ledger.queries.reviews import reviews_of
-from swatchbook.ledger.queries.skipped import read_skipped
 from swatchbook.ledger.tables import (
     chunks,
     documents,

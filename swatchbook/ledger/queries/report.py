@@ -13,9 +13,8 @@ from swatchbook.ledger.queries.account import account
 from swatchbook.ledger.queries.failures import failures, other_failures
 from swatchbook.ledger.queries.look_at import read_look_at
 from swatchbook.ledger.queries.lost_pictures import list_lost_pictures
-from swatchbook.ledger.queries.page_notes import read_unassigned, read_unsure_pages
+from swatchbook.ledger.queries.pages import read_unassigned, read_unsure_pages, skipped_pages
 from swatchbook.ledger.queries.reviews import count_images_to_review
-from swatchbook.ledger.queries.skipped import skipped_pages
 from swatchbook.ledger.tables import chunks, products, timings
 from swatchbook.records import ImageState, LostState, RunReport
 

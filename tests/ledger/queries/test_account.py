@@ -11,7 +11,7 @@ from sqlalchemy import delete, insert
 from sqlalchemy.event import listen, remove
 
 from swatchbook.errors import InvalidReference, ProviderTimeout, UnreadableImage
-from swatchbook.ledger import page_notes, publishing, runs, schedule, stage_results
+from swatchbook.ledger import pages, publishing, runs, schedule, stage_results
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.documents import find_document, get_document, list_documents
 from swatchbook.ledger.items import ClaimedItem
@@ -458,7 +458,7 @@ def test_pages_keep_what_belongs_to_no_product_and_what_was_nearly_a_name_until_
     stage_results.save_pages(ledger, run, reading(), PLAN)
     left = Unassigned(page=1, texts=(LooseText(text="Moss", bbox=(1, 2, 3, 4)),), pictures=((5, 6, 70, 80),))
     nearly = Evidence(rule="another style is likelier", page=2, text="Oak", detail={"probability": 0.2})
-    page_notes.save_page_notes(ledger, run, Discovery(products=(), rejected=(nearly,), unsure=(2, 3)), [left])
+    pages.save_page_notes(ledger, run, Discovery(products=(), rejected=(nearly,), unsure=(2, 3)), [left])
     report = document_report(ledger, run.document)
     assert (report.unassigned, report.unsure_pages) == ((left,), (2, 3))
     shown = show_document(ledger, run.document)
@@ -466,7 +466,7 @@ def test_pages_keep_what_belongs_to_no_product_and_what_was_nearly_a_name_until_
     first, second, third = (page for _, page in list_pages(ledger, run.document, limit=3))
     assert (first.unassigned, first.rejected, first.unsure) == (left, (), False)
     assert (second.unassigned, second.rejected, second.unsure, third.unsure) == (None, (nearly,), True, True)
-    page_notes.save_page_notes(ledger, run, Discovery(products=()), [])
+    pages.save_page_notes(ledger, run, Discovery(products=()), [])
     report = document_report(ledger, run.document)
     assert (report.unassigned, report.unsure_pages) == ((), ())
 
