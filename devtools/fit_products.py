@@ -335,7 +335,7 @@ def measure(label: Path, pdf: Path, keep: Path | None) -> Measured:
 def measured_as(name: str, truth: Truth, reading: Reading, pages: Iterable[Page]) -> Measured:
     """Return the groups of a document that was read, with the F1 of the products that they would name."""
     groups = find_name_groups(*lay_out(reading, pages))
-    scores = [score(truth, Answer(_named(group), {}, (), {}, {})) for group in groups]
+    scores = [score(truth, Answer(_named(group), {}, (), {})) for group in groups]
     f1 = [one.f1 or OF_FAMILIES * (one.family_f1 or 0.0) if truth.products else 0.0 for one in scores]
     names = [
         [Named(odd, right) for odd, right in zip(find_oddities(group), _are_right(group, truth, one), strict=True)]
@@ -361,7 +361,7 @@ def _are_right(group: NameGroup, truth: Truth, scored: Score) -> list[bool]:
 
 def named_f1(group: NameGroup, truth: Truth) -> float:
     """Return the F1 of the products that a group would name."""
-    return score(truth, Answer(_named(group), {}, (), {}, {})).f1
+    return score(truth, Answer(_named(group), {}, (), {})).f1
 
 
 def _named(group: NameGroup) -> tuple[Product, ...]:

@@ -83,7 +83,7 @@ def main() -> None:
 
 
 def _errors(one: Score, *, links: bool) -> list[tuple[str, tuple[str, ...]]]:
-    of_links = [("wrong link", one.links.wrong), ("page", one.pages.wrong)] if links else []
+    of_links = [("wrong link", one.links.wrong)] if links else []
     of_facts = [("fact missed", one.facts.missed), ("fact wrong", one.facts.wrong)]
     return [("missed", one.missed), ("wrong", one.wrong), *of_links, *of_facts]
 
@@ -97,9 +97,9 @@ def row(one: Score, *, links: bool, facts: bool) -> str:
     text = f"{one.slug:16} F1 {one.f1:.2f}  P {one.precision:.2f}  R {one.recall:.2f}  "
     text += f"{len(one.found):3} found of {one.products:3}, {one.said:3} said, {one.neutral:2} at another grain"
     if links:
-        shares = (one.links.precision_of_found, one.links.recall_of_found, one.links.right_roles, one.pages.right)
+        shares = (one.links.precision_of_found, one.links.recall_of_found, one.links.right_roles)
         shown = ("–" if share is None else f"{share:.2f}" for share in shares)
-        text += "  links of found P {} R {}  roles {}  pages {}".format(*shown)
+        text += "  links of found P {} R {}  roles {}".format(*shown)
     return text + "".join(f"\n{_field(field)}" for field in (one.facts.fields if facts else ()))
 
 
@@ -163,7 +163,7 @@ def run_stages(
         reading = _read(path, files, settings)
         discovery = discover.discover(reading, reader.iter_pages(files, reading), weights, choose=choose)
         products = _products(path, reading, discovery, files, settings, facts=facts)
-    return Answer(products, {}, (), reading.page_boxes, {})
+    return Answer(products, {}, (), reading.page_boxes)
 
 
 def answer_of(result: Result) -> Answer:
@@ -175,7 +175,6 @@ def answer_of(result: Result) -> Answer:
         {each.id: Placed(each.page, each.bbox, each.xref) for each in extraction.placements},
         [SaidLink(each.source, each.target, each.role) for each in found if each.kind is LinkKind.IMAGE_PRODUCT],
         result.reading.page_boxes,
-        {page.number: page.shows for page in result.plan.pages if page.shows},
     )
 
 

@@ -89,15 +89,13 @@ PURE_STAGES: Mapping[str, PureStage] = {
         ),
     ),
     "plan": PureStage(
-        version="13",
+        version="14",
         after=("discover",),
         options=("focus", "pages"),
         modules=(
             _LABELS,
             _PRICES,
-            *_catalogue("plan", "page_contents", "page_features", "page_labels", "attributes", "page_layout", "kinds"),
-            *_catalogue("cards", "running_text"),
-            "swatchbook/catalogue/page_weights.json",
+            *_catalogue("plan", "page_labels", "attributes", "page_layout", "kinds", "cards", "running_text"),
         ),
     ),
     "chunk": PureStage(

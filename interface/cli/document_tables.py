@@ -127,7 +127,6 @@ def draw_document(document: Document, report: RunReport, shown: dict[str, Any], 
         ("entities", str(len(shown["entities"]))),
         ("links", str(len(shown["links"]))),
         *_counts("linked pictures", [link["role"] for link in shown["links"] if link["kind"] == "image_product"]),
-        *_counts("pages", [page["shows"] for page in shown["page_contents"].values()]),
     ]
     parts: list[RenderableType] = [heading(report, now=now, next_try=document.due_at), facts([*rows, *account(report)])]
     if shown["products"]:

@@ -20,7 +20,7 @@ def exit_code(evaluation: Evaluation) -> int:
 def draw_evaluation(evaluation: Evaluation) -> RenderableType:
     """Return a row for each document, the summary, and what changed."""
     numbers = ("found", "said", "other grain", "P", "R", "F1", "family F1", "pages", "links R", "links P", "trapped",
-               "roles", "page kinds", "facts R", "facts P")  # fmt: skip
+               "roles", "facts R", "facts P")  # fmt: skip
     rows = table("catalogue", *numbers, right=numbers)
     for one in evaluation.scores:
         rows.add_row(
@@ -31,7 +31,7 @@ def draw_evaluation(evaluation: Evaluation) -> RenderableType:
             *(_share(value) for value in (one.precision, one.recall, one.f1, one.family_f1, one.exact_pages)),
             *(_share(value) for value in (one.links.recall, one.links.precision)),
             cell(one.links.trapped),
-            *(_share(value) for value in (one.links.right_roles, one.pages.right)),
+            _share(one.links.right_roles),
             *(_share(value) for value in (one.facts.total.recall, one.facts.total.precision)),
         )
     parts: list[RenderableType] = [rows, draw_summary(evaluation.summary)]
@@ -60,7 +60,6 @@ def draw_summary(summary: Summary) -> RenderableType:
                 f"{_spread(summary.given_product_recall)}",
             ),
             ("roles of pictures", _spread(summary.roles)),
-            ("kinds of pages", _spread(summary.page_kinds)),
         ]
     if summary.facts:
         lines += _facts(summary.facts)

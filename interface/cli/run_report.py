@@ -25,7 +25,7 @@ from swatchbook.records import (
 )
 from swatchbook.reports.document_state import describe_report
 from swatchbook.reports.money import cost_of
-from swatchbook.truncate import merge_roles, page_numbers, truncate
+from swatchbook.truncate import merge_roles, truncate
 
 SHOWN_FAILURES = 5
 _PAGES_WITH_REST = 5
@@ -120,8 +120,6 @@ def account(report: RunReport) -> list[tuple[str, Text | str]]:
         rows.append(("unassigned", _unassigned(report.unassigned)))
     if report.look_at:
         rows.append(("look at", Text(_doubts(report.look_at), "yellow")))
-    if report.unsure_pages:
-        rows.append(("needs a look", Text(_unsure(report), "yellow")))
     if report.edition:
         rows += _edition(report, report.edition)
     if report.confidence_score is not None:
@@ -155,12 +153,6 @@ def _what_is_left(left: Unassigned) -> Iterator[str]:
     for found, noun in ((left.texts, "caption"), (left.pictures, "picture")):
         if found:
             yield f"{len(found)} {noun}{'' if len(found) == 1 else 's'}"
-
-
-def _unsure(report: RunReport) -> str:
-    """Return which pages need a vision model or a person, and why."""
-    pages = page_numbers(report.unsure_pages)
-    return f"page {pages}: they look like products, and the layout does not tell which; a vision model or a person can"
 
 
 def _cost(report: RunReport) -> str:

@@ -21,10 +21,8 @@ from swatchbook.catalogue.kinds import (
     names_a_catalogue,
     page_kind,
 )
-from swatchbook.catalogue.page_contents import listed, say_contents
-from swatchbook.catalogue.page_features import PageFacts, tabular_share
 from swatchbook.catalogue.page_labels import NumberedPage, numbered_page, page_labels
-from swatchbook.catalogue.page_layout import PageLayout, Style, Text, body_size, style_families, summarise_page
+from swatchbook.catalogue.page_layout import PageLayout, Style, Text, style_families, summarise_page
 from swatchbook.catalogue.running_text import TextPlace, find_repeated_places, text_place
 from swatchbook.geometry import clip, short_side
 from swatchbook.records import Discovery, Page, Plan, PlannedPage, Reading, SkippedPicture, fold
@@ -67,7 +65,6 @@ class _Seen:
     paths: int
     certificates: tuple[str, ...]
     few_lines: frozenset[str]  # folded; empty if there are many
-    tabular: float  # share of the lines that stand in rows of a table
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,21 +92,14 @@ def make_plan(
     document = _describe(reading, seen)
     names = _names_by_page(discovery)
     labels = page_labels([page.numbered for page in seen])
-    contents = say_contents(_all_facts(seen, discovery, document), body_size(page.layout for page in seen))
     planned = []
-    for page, (shows, reason) in zip(seen, contents, strict=True):
+    for page in seen:
         number = page.layout.number
         kept = _planned(page, names.get(number, []), document, focus=focus)
         if number in taken and kept.kind == "skipped":
             kept = PlannedPage(number=number, kind="product", reason=f"taken in: {kept.reason}")
-        planned.append(kept.model_copy(update={"label": labels.get(number), "shows": shows, "seen": reason}))
+        planned.append(kept.model_copy(update={"label": labels.get(number)}))
     return Plan(pages=tuple(planned))
-
-
-def facts_of(reading: Reading, pages: Iterable[Page], discovery: Discovery) -> tuple[list[PageFacts], float]:
-    """Return what is known of each page, and the size of the document's body text in points."""
-    seen = [_look_at(page) for page in pages]
-    return _all_facts(seen, discovery, _describe(reading, seen)), body_size(page.layout for page in seen)
 
 
 def _describe(reading: Reading, seen: Sequence[_Seen]) -> _Document:
@@ -130,16 +120,6 @@ def _names_by_page(discovery: Discovery) -> dict[int, list[str]]:
     return names
 
 
-def _all_facts(seen: Sequence[_Seen], discovery: Discovery, document: _Document) -> list[PageFacts]:
-    names = _names_by_page(discovery)
-    begin: dict[int, list[str]] = {}
-    for product in discovery.products:
-        begin.setdefault(product.first_page, []).append(product.name)
-    return [
-        _facts(page, names.get(page.layout.number, []), begin.get(page.layout.number, []), document) for page in seen
-    ]
-
-
 def _look_at(page: Page) -> _Seen:
     lines = frozenset(fold(line.text) for line in page.lines if line.text)
     return _Seen(
@@ -153,7 +133,6 @@ def _look_at(page: Page) -> _Seen:
         paths=page.paths,
         certificates=certificates_in(page.text),
         few_lines=lines if len(lines) <= LINES_OF_A_DIVIDER else frozenset(),
-        tabular=tabular_share(page.lines),
     )
 
 
@@ -170,7 +149,7 @@ def _planned(page: _Seen, names: list[str], document: _Document, *, focus: bool)
     layout = page.layout
     number = layout.number
     if names:
-        return PlannedPage(number=number, kind="product", reason=listed(names))
+        return PlannedPage(number=number, kind="product", reason=_first_names(names))
     if focus and page.few_lines & document.dividers.get(number, frozenset()):
         return PlannedPage(number=number, kind="skipped", reason="section divider", pictures=page.pictures)
     kind = _certain_kind(page, document)
@@ -190,21 +169,9 @@ def _planned(page: _Seen, names: list[str], document: _Document, *, focus: bool)
     return PlannedPage(number=number, kind="product", reason="kept: nothing says that it shows no product")
 
 
-def _facts(page: _Seen, names: list[str], begin: list[str], document: _Document) -> PageFacts:
-    kind = page_kind(page.layout, document.page_count)
-    if kind == "blank" and (page.pictures or page.paths > PATHS_OF_A_BLANK):
-        kind = None
-    return PageFacts(
-        layout=page.layout,
-        texts=document.own_texts(page.layout),
-        kind=kind,
-        names=names,
-        begin=begin,
-        tabular=page.tabular,
-        shows_products=shows_products(
-            page.layout, document.family, document.repeated_places, pictured=bool(page.pictures)
-        ),
-    )
+def _first_names(names: Sequence[str]) -> str:
+    """Return the first three names, and how many more there are."""
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
 def _certain_kind(page: _Seen, document: _Document) -> PageKind | None:

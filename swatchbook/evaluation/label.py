@@ -2,14 +2,14 @@
 until then it says nothing, since the result that it was made of scores 1.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from swatchbook.records import LinkKind, PageDetails, PlacementState
+from swatchbook.records import LinkKind, PlacementState
 
 
-def draft(shown: Mapping[str, Any], pages: Iterable[PageDetails]) -> dict[str, Any]:
+def draft(shown: Mapping[str, Any]) -> dict[str, Any]:
     """Return the labels that a document's result amounts to. `shown` is what `show_document` returns.
 
     Every linked picture is labelled with its role, and every one that is not shown as a trap, with the reason.
@@ -55,7 +55,6 @@ def draft(shown: Mapping[str, Any], pages: Iterable[PageDetails]) -> dict[str, A
             if place["state"] in (PlacementState.HIDDEN, PlacementState.DECORATIVE)
         ],
         "all_product_images": len(links),
-        "page_kinds": {str(page.number): page.shows or "text" for page in pages},
         "notes": [],
     }
 

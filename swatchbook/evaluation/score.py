@@ -1,5 +1,5 @@
-"""The score of a catalogue's result against its labels: when a product is found, at which grain, and which kinds of
-pages are right. When a picture is linked rightly: `links.py`.
+"""The score of a catalogue's result against its labels: when a product is found, and at which grain. When a
+picture is linked rightly: `links.py`.
 
 A product is found when its name agrees with a label's and their pages meet; pairs are taken best name first, each once.
 When names agree: `likeness.py`; a label's name also counts joined to its category or code, and as its code or any other
@@ -7,7 +7,6 @@ accepted form. What is left over is wrong, unless it names an accepted family or
 """
 
 import re
-from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
@@ -26,26 +25,12 @@ name. It is less than with the name itself, so that of two labels the right one 
 
 
 class Answer(NamedTuple):
-    """A catalogue's result: products, placement id -> place, links of pictures, page -> its box, page -> its kind."""
+    """A catalogue's result: products, placement id -> place, links of pictures, page -> its box."""
 
     products: Sequence[Product]
     placements: Mapping[str, Placed]
     links: Collection[SaidLink]
     page_boxes: Mapping[int, Box]
-    page_kinds: Mapping[int, str]
-
-
-class PageScore(Record):
-    """The kinds of labelled pages: labelled -> said -> pages; and which are wrong."""
-
-    confusion: dict[str, dict[str, int]]
-    wrong: tuple[str, ...]
-
-    @property
-    def right(self) -> float | None:
-        """Return the share of labelled pages whose kind is right, None without any."""
-        labelled = sum(sum(said.values()) for said in self.confusion.values())
-        return 1 - len(self.wrong) / labelled if labelled else None
 
 
 class Score(Record):
@@ -71,7 +56,6 @@ class Score(Record):
     links: LinkScore
     facts: FactScore
     grain: GrainScore
-    pages: PageScore
 
     @property
     def is_catalogue(self) -> bool:
@@ -112,7 +96,6 @@ def score(truth: Truth, answer: Answer) -> Score:
             answer.page_boxes,
             {said[i].id: label for label, i in found.items()},
         ),
-        pages=_score_pages(truth.pages_shown, answer.page_kinds),
     )
 
 
@@ -206,21 +189,3 @@ def _rates(right: int, said: int, labelled: int) -> tuple[float, float, float]:
 def _share(holds: Iterable[bool]) -> float | None:
     values = list(holds)
     return sum(values) / len(values) if values else None
-
-
-# --- pages ------------------------------------------------------------------------------------------------------------
-
-
-def _score_pages(labels: Mapping[int, str], said: Mapping[int, str]) -> PageScore:
-    confusion: dict[str, Counter[str]] = {}
-    for number, kind in labels.items():
-        confusion.setdefault(kind, Counter())[said.get(number, "none")] += 1
-    wrong = (f"{n} {kind}, said {said.get(n, 'none')}" for n, kind in labels.items() if not agree(said.get(n), kind))
-    return PageScore(confusion={kind: dict(count) for kind, count in confusion.items()}, wrong=tuple(wrong))
-
-
-def agree(said: str | None, kind: str) -> bool:
-    """Whether a page is said to show what it is labelled as. A last page with an address is contact or back: the labels
-    do not tell which.
-    """
-    return said == kind or {said, kind} == {"contact", "back"}

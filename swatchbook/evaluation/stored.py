@@ -14,7 +14,6 @@ from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.documents import Document, all_documents
 from swatchbook.ledger.product_edits import found_assembly, list_edits
 from swatchbook.ledger.queries.document import read_products, show_document
-from swatchbook.ledger.queries.document_parts import list_pages
 from swatchbook.records import DocumentStatus, LinkKind
 from swatchbook.reports.inspection import require_pages
 
@@ -49,9 +48,8 @@ def score_edited(ledger: Ledger, owner: str) -> list[Score]:
 
 def draft_of(ledger: Ledger, document: Document) -> dict[str, Any]:
     """Return a truth file for a document, to correct by hand. Raises InvalidReference for one without pages."""
-    count = require_pages(document)
-    pages = (page for _, page in list_pages(ledger, document.id, limit=count))
-    return draft(show_document(ledger, document.id), pages)
+    require_pages(document)
+    return draft(show_document(ledger, document.id))
 
 
 def read_answer(ledger: Ledger, document: str) -> Answer:
@@ -71,7 +69,4 @@ def read_answer(ledger: Ledger, document: str) -> Answer:
             if link["kind"] == LinkKind.IMAGE_PRODUCT
         ],
         page_boxes=boxes,
-        page_kinds={
-            page.number: page.shows for _, page in list_pages(ledger, document, limit=len(boxes)) if page.shows
-        },
     )

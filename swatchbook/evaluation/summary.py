@@ -40,8 +40,8 @@ class FactSummary(Record):
 class Summary(Record):
     """The scores of all catalogues, and how many products were found in other documents.
 
-    Precision, recall and the figures of links are of all products and links together; `given_product_…`, `roles` and
-    `page_kinds` of each catalogue. None: nothing to measure.
+    Precision, recall and the figures of links are of all products and links together; `given_product_…` and `roles`
+    of each catalogue. None: nothing to measure.
     """
 
     catalogues: int
@@ -59,7 +59,6 @@ class Summary(Record):
     given_product_precision: Shares
     given_product_recall: Shares
     roles: Shares
-    page_kinds: Shares
     others: int
     others_with_products: tuple[str, ...]  # with more than MOST_ON_OTHERS
 
@@ -141,7 +140,6 @@ def summarise(scores: Sequence[Score]) -> Summary:
         given_product_precision=_shares(each.precision_of_found for each in links),
         given_product_recall=_shares(each.recall_of_found for each in links),
         roles=_shares(each.right_roles for each in links),
-        page_kinds=_shares(each.pages.right for each in scores),
         others=len(others),
         others_with_products=tuple(f"{each.slug}: {each.said}" for each in others if each.said > MOST_ON_OTHERS),
     )

@@ -5,7 +5,7 @@ records have those that a score needs.
 from collections.abc import Iterable
 from pathlib import Path
 
-from pydantic import ConfigDict, Field, ValidationError
+from pydantic import ConfigDict, ValidationError
 
 from swatchbook.errors import InvalidReference, reason_of
 from swatchbook.geometry import Box
@@ -79,18 +79,6 @@ class Truth(_Label):
     image_links: tuple[LabelledImage, ...] = ()
     image_traps: tuple[LabelledImage, ...] = ()
     all_product_images: bool | int | str | None = None
-    page_kinds: dict[int, str] = Field(default_factory=dict)
-
-    @property
-    def pages_shown(self) -> dict[int, str]:
-        """Return what each page shows: where a labelled product begins, products do not only go on. Whether a section
-        that goes on is a continuation was labelled differently from set to set.
-        """
-        begin = {product.first_page for product in self.products}
-        return {
-            page: "products" if kind == "products_continued" and page in begin else kind
-            for page, kind in self.page_kinds.items()
-        }
 
 
 def read_truths(paths: Iterable[Path]) -> list[Truth]:

@@ -87,8 +87,6 @@ def save_pages(ledger: Ledger, run: Run, reading: Reading, plan: Plan) -> None:
             "box": reading.page_boxes.get(number, (0, 0, 0, 0)),
             "kind": page.kind if page else "skipped",
             "reason": page.reason if page else "not planned",
-            "shows": page.shows if page else None,
-            "seen": page.seen if page else None,
             "failure_kind": None,
             "pictures": [picture.model_dump(mode="json") for picture in page.pictures] if page else [],
         }

@@ -166,8 +166,6 @@ pages = Table(
     Column("unassigned", JSON(none_as_null=True)),  # what of it belongs to no product: Unassigned, null without any
     Column("rejected", JSON(none_as_null=True)),  # its texts that were nearly names: [Evidence], null without any
     Column("unsure", Boolean, nullable=False, server_default=text("false")),  # it needs a vision model or a person
-    Column("shows", String(32)),  # cover, products, table …
-    Column("seen", SafeText),  # why it is said to show that
 )
 
 images = Table(

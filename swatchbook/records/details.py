@@ -84,12 +84,6 @@ class PageDetails(Record):
     height: float | None
     kind: str = Field(description="`product`, `entity`, `skipped`, or `lost` if it could not be read.")
     reason: str | None
-    shows: str | None = Field(
-        default=None,
-        description="What it shows: `cover`, `contents`, `text`, `products`, `products_continued`, `table`, `scene`, "
-        "`divider`, `contact`, `back` or `blank`.",
-    )
-    seen: str | None = Field(default=None, description="Why it is said to show that.")
     failure_kind: str | None
     pictures: tuple[SkippedPicture, ...] = Field(default=(), description="That are seen on a skipped page.")
     lost_pictures: tuple[LostPicture, ...] = Field(

@@ -258,22 +258,6 @@ class SkippedPicture(Record):
     height: int
 
 
-PageContent = Literal[
-    "cover",
-    "contents",
-    "text",
-    "products",
-    "products_continued",
-    "table",
-    "scene",
-    "divider",
-    "contact",
-    "back",
-    "blank",
-]
-"""What a page shows, as a reader would say."""
-
-
 class PlannedPage(Record):
     """The kind of a page, and the reason for it. Of a skipped page also its pictures, and whether its text repeats what
     other pages say (`boilerplate`), so that it is not searched either.
@@ -282,8 +266,6 @@ class PlannedPage(Record):
     number: int
     kind: Literal["product", "entity", "skipped"]
     reason: str
-    shows: PageContent | None = None
-    seen: str | None = None  # why it is said to show that
     label: str | None = None  # the number that people read on it, if it is another one
     boilerplate: bool = False
     pictures: tuple[SkippedPicture, ...] = ()

@@ -44,7 +44,7 @@ class Spent(Record):
 
 
 class LookAt(Record):
-    """A product that a person should look at, or a page that shows pictures and no product; the reasons in words."""
+    """A product that a person should look at, or a page that looks like products and has none; the reasons in words."""
 
     page: int
     product: str | None = None  # its id
@@ -79,7 +79,6 @@ class RunReport(Record):
     skipped: tuple[SkippedPage, ...] = ()
     lost_pictures: tuple[LostPicture, ...] = ()  # parts of other pages that look like pictures and have no placement
     unassigned: tuple[Unassigned, ...] = ()  # short texts and pictures beside products that belong to none
-    unsure_pages: tuple[int, ...] = ()  # that look like products, and need a vision model or a person
     look_at: tuple[LookAt, ...] = ()  # products and pages that a person should look at
     failed_images: tuple[FailureRecord, ...] = ()
     other_failures: tuple[FailureRecord, ...] = ()

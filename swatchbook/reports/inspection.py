@@ -105,8 +105,6 @@ class PageView(Record):
     label: str | None = None  # the number that people read on it, if it is another one
     kind: str | None = None  # None: the ingest did not come so far
     reason: str | None = None
-    shows: str | None = None  # cover, products, table, …
-    seen: str | None = None  # why it is said to show that
     marks: tuple[Mark, ...] = ()
     products: tuple[Product, ...] = ()
     cards: tuple[Card, ...] = ()
@@ -180,8 +178,6 @@ def _view(number: int, known: PageDetails | None, marks: Sequence[Mark], product
         label=known.label if known else None,
         kind=known.kind if known else None,
         reason=known.reason if known else None,
-        shows=known.shows if known else None,
-        seen=known.seen if known else None,
         marks=(*marks, *skipped, *lost),
         products=here,
         cards=tuple(

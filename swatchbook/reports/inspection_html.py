@@ -86,7 +86,7 @@ def drawing_of(view: PageView, seen: SeenPage) -> Drawing:
     boxes = [_drawn_box(card.place.bbox, f"P{card.number}", "product") for card in view.cards]
     boxes += [_drawn_box(mark.bbox, mark.sign, mark.look) for mark in marks]
     lines = [f"<h3>Page {_text(page_name(view.number, view.label))}</h3>"]
-    lines += [f"<p>{_text(said)}</p>" for said in (_kind(view), _contents(view)) if said]
+    lines += [f"<p>{_text(kind)}</p>"] if (kind := _kind(view)) else []
     lines += [_line(mark.sign, mark.look, _about(mark)) for mark in marks]
     lines += [
         _line(f"P{number}", "product", f"{product.name}, pages {_range(product)}")
@@ -113,11 +113,6 @@ def _kind(view: PageView) -> str:
     """Return the kind of a page, and why it is of that kind."""
     about = {None: "nothing of it is stored: the ingest did not come so far", "lost": "could not be read"}
     return about.get(view.kind, f"{view.kind} page") + (f": {view.reason}" if view.reason else "")
-
-
-def _contents(view: PageView) -> str:
-    """Return what a page shows, and why it is said to show that."""
-    return f"shows {view.shows.replace('_', ' ')}: {view.seen}" if view.shows else ""
 
 
 def _score(product: LinkedProduct) -> str:
@@ -171,10 +166,7 @@ def _page_link(number: int, inspection: Inspection) -> str:
 
 
 def _page(view: PageView, seen: SeenPage | FailedPage) -> str:
-    head = (
-        f"<div><h2>Page {_text(page_name(view.number, view.label))} {_dim(_text(_kind(view)))}</h2>"
-        f'<p class="dim">{_text(_contents(view))}</p>'
-    )
+    head = f"<div><h2>Page {_text(page_name(view.number, view.label))} {_dim(_text(_kind(view)))}</h2>"
     if isinstance(seen, FailedPage):
         picture, marks = f"<p>It cannot be rendered: {_text(seen.message)}</p>", view.marks
     else:

@@ -107,7 +107,6 @@ def as_markdown(
         "unassigned captions": sum(len(left.texts) for left in report.unassigned),
         "unassigned pictures": sum(len(left.pictures) for left in report.unassigned),
         "look at": len(report.look_at),
-        "unsure pages": len(report.unsure_pages),
         "hidden placements": report.placements_hidden,
         "decorative placements": report.placements_decorative,
         "images to review": report.images_to_review,

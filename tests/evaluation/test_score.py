@@ -31,7 +31,7 @@ def answer(
         )
         for name in names
     ]  # fmt: skip
-    return Answer(said, placements or {}, [SaidLink(*link) for link in links], {1: A4, 2: A4}, {})
+    return Answer(said, placements or {}, [SaidLink(*link) for link in links], {1: A4, 2: A4})
 
 
 @pytest.mark.parametrize(
@@ -154,34 +154,20 @@ def test_links_are_judged_given_the_product_and_only_where_the_labels_tell(label
         assert score(some, answered).links.judged == 2  # of the unlabelled picture nothing is known
 
 
-def test_roles_are_those_of_right_links_and_page_kinds_those_of_labelled_pages() -> None:
+def test_roles_are_those_of_right_links() -> None:
     labels = truth(
         {"name": "Rado"},
         image_links=[
             {"page": 1, "product": "Rado", "role": role, "image_hint": {"bbox": [x, 0, x + 90, 90]}}
             for x, role in ((0, "photo"), (100, "drawing"), (200, "scene"))
         ],
-        page_kinds={1: "cover", 2: "products"},
     )
     placements = {str(x): Placed(1, (x, 0, x + 90, 90), None) for x in (0, 100, 200)}
     said = [SaidLink("0", "Rado", "photo"), SaidLink("100", "Rado", "photo"), SaidLink("200", "Rado")]
-    answered = answer("Rado")._replace(placements=placements, links=said, page_kinds={1: "cover", 3: "text"})
+    answered = answer("Rado")._replace(placements=placements, links=said)
     scored = score(labels, answered)
     assert scored.links.confusion == {"drawing": {"photo": 1}, "photo": {"photo": 1}, "scene": {"none": 1}}
     assert scored.links.right_roles == pytest.approx(1 / 3)
-    assert (scored.pages.right, scored.pages.wrong) == (0.5, ("2 products, said none",))
-    assert score(truth({"name": "Rado"}), answered).pages.right is None
-
-
-def test_products_that_begin_do_not_only_go_on_and_a_last_page_is_contact_or_back() -> None:
-    labels = truth(
-        {"name": "Rado", "first_page": 2, "last_page": 3},
-        page_kinds={1: "cover", 2: "products_continued", 3: "products_continued", 4: "back"},
-    )
-    said = {1: "back", 2: "products", 3: "products", 4: "contact"}
-    scored = score(labels, answer("Rado")._replace(page_kinds=said)).pages
-    assert scored.wrong == ("1 cover, said back", "3 products_continued, said products")
-    assert scored.right == 0.5
 
 
 def test_summary_tells_catalogues_from_others() -> None:
@@ -195,11 +181,6 @@ def test_summary_tells_catalogues_from_others() -> None:
     assert summary.f1_mean == pytest.approx(5 / 9)
     assert (summary.precision, summary.recall) == (1, 0.5)
     assert (summary.others, summary.others_with_products) == (1, ("chairs: 2",))
-    assert summary.page_kinds.mean is None
-    kinds = truth({"name": "Rado"}, page_kinds={1: "cover", 2: "text"})
-    said = [answer("Rado")._replace(page_kinds=given) for given in ({1: "cover"}, {1: "cover", 2: "text"})]
-    pages = summarise([score(kinds, each) for each in said]).page_kinds
-    assert (pages.floor, pages.median, pages.mean) == (0.5, 0.75, 0.75)
     assert summarise([]).f1_mean is None
 
 
@@ -217,7 +198,7 @@ def test_a_change_is_told_by_name() -> None:
 
 def described(code: str | None = None, **metadata: str) -> Answer:
     (rado,) = answer("Rado").products
-    return Answer([rado.model_copy(update={"code": code, "metadata": metadata})], {}, (), {}, {})
+    return Answer([rado.model_copy(update={"code": code, "metadata": metadata})], {}, (), {})
 
 
 def test_metadata_is_scored_by_value_over_found_products_that_have_labels_for_it() -> None:
@@ -244,7 +225,7 @@ def test_specifications_are_compared_with_what_is_said_under_free_labels() -> No
     labels = truth({"name": "Rado", "metadata": {"weight": "4 kg", "specifications": ["Output: 5 l", "Stroke: 2 cm"]}})
     facts = (fact("output", "Output", "5 l"), fact("mood", "Mood", "calm"), fact("weight", "Weight", "4 kg"))
     (rado,) = described(weight="4 kg", output="5 l", mood="calm").products
-    scored = score(labels, Answer([rado.model_copy(update={"facts": facts})], {}, (), {}, {})).facts
+    scored = score(labels, Answer([rado.model_copy(update={"facts": facts})], {}, (), {})).facts
     assert scored.missed == ("1 Rado specifications: Stroke: 2 cm",)
     assert scored.wrong == ("1 Rado specifications: Mood: calm",)
 
@@ -280,7 +261,7 @@ def test_value_agrees_with_the_parts_that_make_its_text_and_contents_count_where
     (rado,) = described(packaging="Poche 150 g; boîte 350 g").products
     (oslo,) = described(packaging="Tubo de 70 g; Tubo de 80 g").products
     oslo = oslo.model_copy(update={"id": "2", "name": "Oslo"})
-    facts = score(labels, Answer([rado, oslo], {}, (), {}, {})).facts
+    facts = score(labels, Answer([rado, oslo], {}, (), {})).facts
     assert facts.missed == ("1 Rado weight: 3 kg",)
     assert facts.wrong == ("1 Oslo packaging: Tubo de 80 g",)
 

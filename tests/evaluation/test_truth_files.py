@@ -37,7 +37,6 @@ def answer_of(truth: Truth) -> Answer:
         placements={n: Placed(link.page, link.bbox, None) for n, link in links if link.bbox},
         links=[SaidLink(n, link.product, link.role) for n, link in links if link.product],
         page_boxes={},
-        page_kinds=truth.pages_shown,
     )  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from swatchbook.ledger.image_states import image_item_state, image_items, shown_
 from swatchbook.ledger.image_text import analyses_in_use
 from swatchbook.ledger.queries.look_at import read_look_at
 from swatchbook.ledger.queries.lost_pictures import read_lost_pictures
-from swatchbook.ledger.queries.pages import read_skipped, read_unassigned, read_unsure_pages
+from swatchbook.ledger.queries.pages import read_skipped, read_unassigned
 from swatchbook.ledger.queries.reviews import reviews_of
 from swatchbook.ledger.tables import (
     chunks,
@@ -61,11 +61,9 @@ def show_document(ledger: Ledger, document: str) -> dict[str, Any]:
         return {
             "document": {name: value for name, value in stored.items() if name not in ("report", "run", "deaths")},
             "page_boxes": _page_boxes(connection, document),
-            "page_contents": _page_contents(connection, document),
             "skipped_pages": [page.model_dump(mode="json") for page in read_skipped(connection, document)],
             "lost_pictures": [lost.model_dump(mode="json") for lost in read_lost_pictures(connection, document)],
             "unassigned": [left.model_dump(mode="json") for left in read_unassigned(connection, document)],
-            "unsure_pages": list(read_unsure_pages(connection, document)),
             "look_at": [each.model_dump(mode="json") for each in read_look_at(connection, document)],
             "products": [
                 {part: record.get(part) for part in _OF_PRODUCT} for record in _records(connection, products, document)
@@ -98,13 +96,6 @@ def _page_boxes(connection: Connection, document: str) -> dict[str, list[float]]
         select(pages.c.number, pages.c.box).where(pages.c.document == document).order_by(pages.c.number)
     )
     return {str(row.number): row.box for row in rows if row.box[2] > row.box[0]}
-
-
-def _page_contents(connection: Connection, document: str) -> dict[str, dict[str, str]]:
-    """Return page -> what it shows, and why it is said to show that."""
-    query = select(pages.c.number, pages.c.shows, pages.c.seen).where(pages.c.document == document, pages.c.shows != "")
-    rows = connection.execute(query.order_by(pages.c.number))
-    return {str(row.number): {"shows": row.shows, "seen": row.seen} for row in rows}
 
 
 def _records(connection: Connection, table: Any, document: str) -> list[dict[str, Any]]:

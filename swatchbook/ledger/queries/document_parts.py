@@ -143,8 +143,6 @@ def _page(row: Any, lost: Sequence[LostPicture]) -> PageDetails:
         height=size[1],
         kind=row.kind,
         reason=row.reason,
-        shows=row.shows,
-        seen=row.seen,
         failure_kind=row.failure_kind,
         pictures=row.pictures or (),
         lost_pictures=tuple(lost),

@@ -1,19 +1,19 @@
-"""What a person should look at in a catalogue: products with a doubt (`product_doubts.py`), and pages of products that
-show pictures and have none.
+"""What a person should look at in a catalogue: products with a doubt (`product_doubts.py`), and pages that look
+like products and have none.
 """
 
 from collections.abc import Collection, Sequence
+from typing import Final
 
 from sqlalchemy import Connection, select
 
 from swatchbook.ledger.database import Ledger, select_in
 from swatchbook.ledger.documents import PDF
-from swatchbook.ledger.tables import documents, pages, placements, products
+from swatchbook.ledger.tables import documents, pages, products
 from swatchbook.product_doubts import reasons_to_look
-from swatchbook.records import COUNTED, LookAt, PageContent, Product
+from swatchbook.records import LookAt, Product
 
-OF_PRODUCTS: Collection[PageContent] = ("products", "products_continued", "table")
-"""What a page must show to be one of products: covers, rooms and dividers have pictures, too."""
+NO_PRODUCT: Final = "It looks like products, and none was found on it: a vision model or a person can name them."
 
 
 def list_look_at(ledger: Ledger, document: str) -> tuple[LookAt, ...]:
@@ -44,20 +44,8 @@ def count_look_at(ledger: Ledger, ids: Collection[str]) -> dict[str, int]:
 
 
 def _pages_without_products(connection: Connection, document: str, found: Sequence[Product]) -> list[LookAt]:
+    """Return the pages that discovery calls unsure, but skipped ones, and those with products: these are doubtful."""
     covered = {number for product in found for number in product.pages}
-    pictured = (
-        select(placements.c.page)
-        .where(placements.c.document == document, placements.c.state.in_(COUNTED))
-        .distinct()
-        .scalar_subquery()
-    )
-    query = select(pages.c.number).where(
-        pages.c.document == document, pages.c.kind == "product", pages.c.shows.in_(OF_PRODUCTS),
-        pages.c.number.in_(pictured),
-    )  # fmt: skip
-    reason = "It shows pictures, and no product was found on it."
-    return [
-        LookAt(page=number, reasons=(reason,))
-        for number in connection.execute(query).scalars()
-        if number not in covered
-    ]
+    unsure = select(pages.c.number).where(pages.c.document == document, pages.c.unsure, pages.c.kind != "skipped")
+    bare = [number for number in connection.execute(unsure).scalars() if number not in covered]
+    return [LookAt(page=number, reasons=(NO_PRODUCT,)) for number in bare]

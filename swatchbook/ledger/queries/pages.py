@@ -1,6 +1,4 @@
-"""What a document's pages lack: which are skipped and why, what of them belongs to no product, and which need a vision
-model or a person.
-"""
+"""Which of a document's pages are skipped, and why; what of them belongs to no product."""
 
 from sqlalchemy import Connection, select
 
@@ -32,9 +30,3 @@ def read_unassigned(connection: Connection, document: str) -> tuple[Unassigned, 
     """Return what of the document's pages belongs to no product, by page."""
     query = select(pages.c.unassigned).where(pages.c.document == document, pages.c.unassigned.is_not(None))
     return tuple(map(Unassigned.model_validate, connection.execute(query.order_by(pages.c.number)).scalars()))
-
-
-def read_unsure_pages(connection: Connection, document: str) -> tuple[int, ...]:
-    """Return the numbers of the pages that look like products, and on which the layout does not tell which."""
-    query = select(pages.c.number).where(pages.c.document == document, pages.c.unsure).order_by(pages.c.number)
-    return tuple(connection.execute(query).scalars())

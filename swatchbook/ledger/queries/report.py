@@ -13,7 +13,7 @@ from swatchbook.ledger.queries.account import account
 from swatchbook.ledger.queries.failures import failures, other_failures
 from swatchbook.ledger.queries.look_at import read_look_at
 from swatchbook.ledger.queries.lost_pictures import list_lost_pictures
-from swatchbook.ledger.queries.pages import read_unassigned, read_unsure_pages, skipped_pages
+from swatchbook.ledger.queries.pages import read_unassigned, skipped_pages
 from swatchbook.ledger.queries.reviews import count_images_to_review
 from swatchbook.ledger.tables import chunks, products, timings
 from swatchbook.records import ImageState, LostState, RunReport
@@ -34,7 +34,6 @@ def document_report(ledger: Ledger, document: str, run: str | None = None) -> Ru
         }
         product_count = _count(connection, products, document)
         unassigned = read_unassigned(connection, document)
-        unsure_pages = read_unsure_pages(connection, document)
         doubts = read_look_at(connection, document)
         chunk_count = _count(connection, chunks, document, ~chunks.c.gone)
     spent = spending(ledger, document)
@@ -60,7 +59,6 @@ def document_report(ledger: Ledger, document: str, run: str | None = None) -> Ru
         skipped=skipped,
         lost_pictures=list_lost_pictures(ledger, document, LostState.SEEN),
         unassigned=unassigned,
-        unsure_pages=unsure_pages,
         look_at=doubts,
         failed_images=tuple(failures(ledger, document)) if counts.complete < counts.found else (),
         other_failures=tuple(other_failures(ledger, document)),

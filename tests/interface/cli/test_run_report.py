@@ -138,6 +138,6 @@ def test_five_warnings_of_a_run_and_all_in_show() -> None:
         owner="default", kind="pdf", size=9, page_count=7, stage=given.stage, due_at=None
     )
     console = Console(file=io.StringIO(), width=160)
-    details: dict[str, Any] = {"entities": [], "links": [], "products": [], "images": [], "page_contents": {}}
+    details: dict[str, Any] = {"entities": [], "links": [], "products": [], "images": []}
     console.print(draw_document(document, given, details, now=0.0))
     assert "Page 7 is odd." in console.file.getvalue()  # type: ignore[attr-defined]

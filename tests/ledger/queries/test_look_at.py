@@ -1,29 +1,22 @@
-"""What a person should look at: doubtful products, and pages of products that show pictures and have none."""
+"""What a person should look at: doubtful products, and pages that look like products and have none."""
 
-from sqlalchemy import update
-
+from swatchbook.ledger import pages, stage_results
 from swatchbook.ledger import runs as run_moves
-from swatchbook.ledger import stage_results
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.queries.document_figures import document_figures
-from swatchbook.ledger.queries.look_at import list_look_at
+from swatchbook.ledger.queries.look_at import NO_PRODUCT, list_look_at
 from swatchbook.ledger.queries.report import document_report
 from swatchbook.ledger.record_edits import record_edit
-from swatchbook.ledger.tables import pages
-from swatchbook.records import Anchor, DocumentStatus, Rename
-from tests.ledger.scene import begin, extraction, placed, product, reading
+from swatchbook.records import Anchor, Discovery, DocumentStatus, Rename
+from tests.ledger.scene import begin, product, reading
 from tests.ledger.test_stage_results import PLAN
 
 
 def test_doubtful_products_and_bare_pages_are_named_with_reasons(ledger: Ledger) -> None:
     run = begin(ledger)
     stage_results.save_pages(ledger, run, reading(), PLAN)
-    with ledger.write() as connection:
-        of_document = update(pages).where(pages.c.document == run.document)
-        connection.execute(of_document.values(kind="product", shows="products"))
-        connection.execute(of_document.where(pages.c.number == 3).values(shows="scene"))
-    shown = [placed(run, name, page=page) for name, page in (("oak", 1), ("ash", 2), ("elm", 3))]
-    stage_results.save_extraction(ledger, run, extraction(*shown))
+    unsure_pages = (1, 2, 3)  # page 1 has products, page 3 is skipped
+    pages.save_page_notes(ledger, run, Discovery(products=(), unsure=unsure_pages), [])
     sure = product(run, "Plank", category="Floors").model_copy(update={"pages": (1,), "confidence": 0.97})
     unsure = product(run, "Floors:", category="Floors").model_copy(update={"pages": (1,), "confidence": 0.31})
     stage_results.save_assembly(ledger, run, [sure, unsure], [])
@@ -33,7 +26,7 @@ def test_doubtful_products_and_bare_pages_are_named_with_reasons(ledger: Ledger)
     assert doubtful.reasons == (
         "Its probability to be a product is only 31 %.", "Its name reads like a heading.",
     )  # fmt: skip
-    assert (bare.page, bare.product, bare.reasons) == (2, None, ("It shows pictures, and no product was found on it.",))
+    assert (bare.page, bare.product, bare.reasons) == (2, None, (NO_PRODUCT,))
     assert document_report(ledger, run.document).look_at == (doubtful, bare)
     assert document_figures(ledger, [run.document])[run.document].look_at == 2
     run_moves.end(ledger, run, DocumentStatus.COMPLETED, report=document_report(ledger, run.document))
