@@ -10,11 +10,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
+from devtools.evaluation.likeness import likeness
+from devtools.evaluation.links import Placed, judge_pair
+from devtools.evaluation.score import match_products
+from devtools.evaluation.truth import Truth, read_truths
 from devtools.score_products import Result, answer_of, catalogue_of
-from swatchbook.evaluation.likeness import likeness
-from swatchbook.evaluation.links import Placed, judge_pair
-from swatchbook.evaluation.score import match_products
-from swatchbook.evaluation.truth import Truth, read_truths
 from swatchbook.geometry import Box, overlap
 from swatchbook.records import COUNTED
 

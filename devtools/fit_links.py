@@ -26,6 +26,9 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from devtools.evaluation.links import Placed, judge_pair
+from devtools.evaluation.score import match_products
+from devtools.evaluation.truth import Truth, read_truths
 from devtools.fit_products import named_f1
 from devtools.score_products import Result, catalogue_of, reading_of
 from swatchbook.catalogue.choose_names import Choice, choose_names
@@ -35,9 +38,6 @@ from swatchbook.catalogue.discover import Choose, discover
 from swatchbook.catalogue.link import Weights, likeliest
 from swatchbook.catalogue.link_features import measure, places_of
 from swatchbook.catalogue.name_groups import NameGroup
-from swatchbook.evaluation.links import Placed, judge_pair
-from swatchbook.evaluation.score import match_products
-from swatchbook.evaluation.truth import Truth, read_truths
 from swatchbook.records import COUNTED, Description
 
 FEATURES: Final = Path("tests/truth/links")

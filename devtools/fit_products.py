@@ -28,13 +28,13 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from devtools.evaluation.score import Answer, Score, score
+from devtools.evaluation.truth import Truth, read_truths
 from devtools.score_products import reading_of
 from swatchbook.catalogue.choose_names import LARGEST_LOG_ODDS, SILENT, UNLIKELY, Weights, judge_groups, judge_names
 from swatchbook.catalogue.describe import assemble_products
 from swatchbook.catalogue.discover import AGAIN, lay_out, without_repeats
 from swatchbook.catalogue.name_groups import NameGroup, find_name_groups, find_oddities
-from swatchbook.evaluation.score import Answer, Score, score
-from swatchbook.evaluation.truth import Truth, read_truths
 from swatchbook.models.bert_encoder import DIMENSION
 from swatchbook.records import Description, Discovery, FoundProduct, Page, Product, Reading, fold
 

@@ -15,11 +15,11 @@ from functools import cache, partial
 from pathlib import Path
 from statistics import mean, median
 
+from devtools.evaluation.score import Score, score
+from devtools.evaluation.truth import read_truths
 from devtools.fit_products import FEATURES, Measured, calibration_error, fit, leave_one_out, load, set_of
 from devtools.score_products import row, run_stages
 from swatchbook.catalogue.choose_names import Weights
-from swatchbook.evaluation.score import Score, score
-from swatchbook.evaluation.truth import read_truths
 
 
 def main() -> None:

@@ -1,36 +1,47 @@
-"""The products that the layout rules find in labelled catalogues, scored as `swatchbook evaluate products` does, but
-without an ingest: only the pure stages run. With `--links` pictures are extracted and linked, with `--facts` tables are
-read and products described, too. With `--given` the names are those of the labels, where any text says them: what is
-said of a product is then measured on catalogues whose products are not found, too.
+"""Score products against labels that a person made: what the layout rules find in labelled PDFs without an ingest, for
+which only the pure stages run, or what is stored of ingested catalogues.
 
-Usage: python -m devtools.score_products LABELS PDFS [NAME…] [--errors] [--links] [--facts] [--given] [--keep FOLDER]
-LABELS holds NAME.json, PDFS NAME.pdf. `--errors` names what is missed and wrong. `--keep` keeps what was read of each
-PDF, so that the next run does not read it again (reading a scan takes seconds a page).
+Usage: python -m devtools.score_products LABELS PDFS [NAME…] [--links] [--facts] [--given] [--keep FOLDER] [--errors]
+       python -m devtools.score_products LABELS [--owner NAME] [--links] [--facts] [--errors]
+       python -m devtools.score_products --edited [--owner NAME] [--links] [--facts] [--errors]
+LABELS holds NAME.json, PDFS NAME.pdf. Without PDFS the documents are those of an owner in the collection that the
+settings name, found by their SHA-256. With `--edited` the labels are the edits by hand, of the documents that have
+some: what was not edited counts as right.
+`--links` also extracts and links pictures, `--facts` reads tables and describes products; of ingested catalogues both
+only print more. With `--given` the names are those of the labels, where any text says them: what is said of a product
+is then measured on catalogues whose products are not found, too. `--keep` keeps what was read of each PDF, so that the
+next run does not read it again (reading a scan takes seconds a page). `--errors` names what is missed and wrong.
+`--json` prints everything as JSON instead; `--compare RESULT.json`, an earlier such output, names what was won and
+lost.
 """
 
 import argparse
+import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
+from devtools.evaluation.facts import FieldScore
+from devtools.evaluation.links import Placed, SaidLink
+from devtools.evaluation.score import Answer, Score, match_products, score
+from devtools.evaluation.stored import score_edited, score_stored
+from devtools.evaluation.summary import Evaluation, evaluate, read_evaluation
+from devtools.evaluation.truth import Truth, read_truths
+from interface.cli.terminal import say_json
 from swatchbook.cache_keys import stage_key
 from swatchbook.catalogue import describe, discover, plan
 from swatchbook.catalogue.choose_names import Choice, Weights, choose_names
 from swatchbook.catalogue.link import link
 from swatchbook.catalogue.name_groups import NameGroup
-from swatchbook.evaluation.facts import FieldScore
-from swatchbook.evaluation.links import Placed, SaidLink
-from swatchbook.evaluation.score import Answer, Score, match_products, score
-from swatchbook.evaluation.summary import summarise
-from swatchbook.evaluation.truth import Truth, read_truths
 from swatchbook.pdf import reader
 from swatchbook.pdf.read_ahead import find_reading, keep_reading
 from swatchbook.pipeline.extract import extract
 from swatchbook.records import (
+    DEFAULT_OWNER,
     Description,
     Discovery,
     Extraction,
@@ -43,43 +54,104 @@ from swatchbook.records import (
     Reading,
     Tables,
 )
-from swatchbook.settings import Settings
+from swatchbook.resources import open_resources
+from swatchbook.settings import Settings, load_settings
 from swatchbook.storage.files import Files
+
+CHANGES: Final = (
+    ("+ found", "won"),
+    ("- missed", "lost"),
+    ("+ no longer wrong", "no_longer_wrong"),
+    ("- wrong", "newly_wrong"),
+    ("+ linked", "links_won"),
+    ("- not linked", "links_lost"),
+    ("+ said", "facts_won"),
+    ("- not said", "facts_lost"),
+)
+"""What a change lists, better (+) or worse (-), and its field."""
 
 
 def main() -> None:
-    """Print a line for each document and the summary."""
+    """Print a line for each document, the summary and what changed; exit with 1 if a document is absent."""
+    given = _arguments()
+    before = None if given.compare is None else read_evaluation(given.compare)
+    found, absent = (_score_pdfs(given), ()) if given.pdfs else _score_collection(given)
+    scores = []
+    for one in found:
+        scores.append(one)
+        if not given.json:
+            _print_score(one, given)
+    evaluation = evaluate(scores, absent=absent, before=before)
+    say_json(evaluation) if given.json else _print_summary(evaluation, facts=given.facts)
+    for slug in absent:
+        print(f"{slug} is not scored: its document is not ingested, or not completed.", file=sys.stderr)
+    if absent or not scores:
+        sys.exit(1)
+
+
+def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(usage=(__doc__ or "").split("Usage: ")[1])
-    parser.add_argument("labels", type=Path)
-    parser.add_argument("pdfs", type=Path)
+    parser.add_argument("labels", type=Path, nargs="?")
+    parser.add_argument("pdfs", type=Path, nargs="?")
     parser.add_argument("names", nargs="*")
     parser.add_argument("--errors", action="store_true")
     parser.add_argument("--links", action="store_true")
     parser.add_argument("--facts", action="store_true")
     parser.add_argument("--given", action="store_true")
     parser.add_argument("--keep", type=Path)
-    given = parser.parse_args()
+    parser.add_argument("--edited", action="store_true")
+    parser.add_argument("--owner", default=DEFAULT_OWNER)
+    parser.add_argument("--compare", type=Path)
+    parser.add_argument("--json", action="store_true")
+    given = parser.parse_intermixed_args()
+    if given.edited == (given.labels is not None):
+        parser.error("give either LABELS or --edited")
+    return given
+
+
+def _score_pdfs(given: argparse.Namespace) -> Iterator[Score]:
+    """Yield the score of what the pure stages find in each PDF."""
     names = given.names or sorted(
         path.stem for path in given.labels.glob("*.json") if (given.pdfs / path.name).with_suffix(".pdf").exists()
     )
-    scores = []
+    one = partial(_score, given.labels, given.pdfs, given.keep, given.links, given.facts, given.given)
     with ProcessPoolExecutor() as processes:
-        for one in processes.map(
-            partial(_score, given.labels, given.pdfs, given.keep, given.links, given.facts, given.given), names
-        ):
-            scores.append(one)
-            print(row(one, links=given.links, facts=given.facts), flush=True)
-            for sign, listed in _errors(one, links=given.links) if given.errors else ():
-                print(*(f"    {sign}: {name}" for name in listed), sep="\n")
-    summary = summarise(scores)
+        yield from processes.map(one, names)
+
+
+def _score_collection(given: argparse.Namespace) -> tuple[Sequence[Score], Sequence[str]]:
+    """Return the scores of what is stored, and the slugs of documents that are not completed."""
+    with open_resources(load_settings()) as resources:
+        if given.edited:
+            return score_edited(resources.ledger, given.owner), ()
+        return score_stored(resources.ledger, given.owner, read_truths([given.labels]))
+
+
+def _print_score(one: Score, given: argparse.Namespace) -> None:
+    print(row(one, links=given.links, facts=given.facts), flush=True)
+    for sign, listed in _errors(one, links=given.links) if given.errors else ():
+        for name in listed:
+            print(f"    {sign}: {name}")
+
+
+def _print_summary(evaluation: Evaluation, *, facts: bool) -> None:
+    """Print the figures of all documents, and by name what changed."""
+    summary = evaluation.summary
     for name, value in summary.model_dump(exclude_none=True, exclude={"facts"}).items():
         if isinstance(value, dict):
             value = ", ".join(f"{what} {share:.3f}" for what, share in value.items())
         print(f"{name}: {value:.3f}" if isinstance(value, float) else f"{name}: {value}")
-    if summary.facts and given.facts:
+    if summary.facts and facts:
         print(f"facts precision: {summary.facts.precision}\nfacts recall: {summary.facts.recall}")
         for field in (*summary.facts.fields, summary.facts.total):
             print(_field(field))
+    if evaluation.changes == ():
+        print("Nothing changed.")
+    for change in evaluation.changes or ():
+        print(f"{change.slug}: F1 {change.f1_before:.2f} → {change.f1:.2f}")
+        for what, listed in CHANGES:
+            for name in getattr(change, listed):
+                print(f"    {what}: {name}")
 
 
 def _errors(one: Score, *, links: bool) -> list[tuple[str, tuple[str, ...]]]:

@@ -92,7 +92,6 @@ RUN_HERE: Mapping[str, tuple[str, Callable[[Finished], bool]]] = {
     "swatchbook audit": ("audit catalogue.pdf", finds("seen, not taken")),
     "swatchbook products": ("products catalogue.pdf", finds("Nordvik Oak", "Palladio")),
     "swatchbook products catalogue.pdf": ("", finds("Nordvik Oak", "Palladio")),
-    "swatchbook label DOCUMENT": ("label catalogue.pdf", is_json),
     "swatchbook export DOCUMENT": ("export catalogue.pdf", finds("Nordvik Oak", "metadata.price")),
     "swatchbook export catalogue.pdf --to products.xlsx": (
         "",
@@ -181,14 +180,6 @@ TESTED_ELSEWHERE: Mapping[str, str] = {
     "swatchbook import pictures.csv --config mapping.yaml": f"{_IMPORT}::test_collection_becomes_searchable",
     "swatchbook import SOURCE --config FILE": f"{_IMPORT}::test_collection_becomes_searchable",
     **dict.fromkeys(
-        (
-            "swatchbook label",
-            "swatchbook evaluate products TRUTH…",
-            "swatchbook evaluate products tests/truth/tuning",
-        ),
-        f"{_EVALUATE}::test_a_draft_says_what_the_result_says",
-    ),
-    **dict.fromkeys(
         ("swatchbook ingest catalogue-2026.pdf --edition-of catalogue-2025.pdf",),
         "tests/flows/test_editions.py::test_a_newer_edition_from_ingest_to_delete",
     ),
@@ -248,7 +239,6 @@ TESTED_ELSEWHERE: Mapping[str, str] = {
         ),
         "tests/test_documented_commands.py::test_searches_are_scored_as_printed",
     ),
-    "swatchbook evaluate products --edited": f"{_EVALUATE}::test_edits_by_hand_are_labels",
     "swatchbook review run": f"{_REVIEW}::test_a_second_model_settles_what_it_can_and_its_corrections_are_searchable",
     "swatchbook review accept 70968d45": f"{_REVIEW}::test_a_person_has_the_last_word",
     'swatchbook review correct 70968d45 material="smoked oak" colors="brown, black"': (

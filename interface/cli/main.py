@@ -80,7 +80,6 @@ PANELS: Mapping[str, Mapping[str, typer.Typer | Callable[..., None]]] = {
     "Evaluation": {
         "evaluate": evaluate.app,
         "audit": inspect.audit,
-        "label": inspect.label,
     },
 }
 """Panel of the help -> its commands in the order of the help: name -> function, or the app of a group of commands."""

@@ -1,3 +1,1 @@
-"""How good the results are: labels of catalogues (truth files), the score of a result against them, what a change won
-and lost, and a first draft of labels. Nothing here changes a result.
-"""
+"""How good searches are: the answers to labelled questions, scored by role. Nothing here changes a result."""

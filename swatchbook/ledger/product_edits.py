@@ -24,12 +24,6 @@ def list_edits(ledger: Ledger, document: str) -> list[StoredEdit]:
         return read_edits(connection, document)
 
 
-def found_assembly(ledger: Ledger, document: str) -> Assembly:
-    """Return the products and links of a document as they were found, without edits."""
-    with ledger.read() as connection:
-        return read_found(connection, document)
-
-
 def read_edits(connection: Connection, document: str) -> list[StoredEdit]:
     query = select(hand_edits).where(hand_edits.c.document == document).order_by(hand_edits.c.number)
     return [_read(row._mapping) for row in connection.execute(query)]

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from devtools import fit_links
+from devtools.evaluation.truth import LabelledProduct, Truth
 from devtools.fit_products import FEATURES, Measured, keep_measured, measured_as
 from devtools.score_products import reading_of
 from samples.generate import BUILD, LAYOUTS, build, build_layout
-from swatchbook.evaluation.truth import LabelledProduct, Truth
 from tests.catalogue import layouts, leaflets, plain
 
 

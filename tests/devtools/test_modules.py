@@ -18,7 +18,8 @@ def test_every_module_says_what_it_holds() -> None:
 
 @pytest.mark.parametrize("page_name", ["modules.md", "glossary.md"])
 def test_every_file_that_is_named_exists(page_name: str) -> None:
-    files = [f"/{path.relative_to(ROOT).as_posix()}" for package in PACKAGES for path in (ROOT / package).rglob("*.py")]
+    folders = (*PACKAGES, "devtools")
+    files = [f"/{path.relative_to(ROOT).as_posix()}" for folder in folders for path in (ROOT / folder).rglob("*.py")]
     named = set(re.findall(r"`([\w/]+\.py)`", (TARGET.parent / page_name).read_text()))
     assert named
     assert {name for name in named if not any(file.endswith(f"/{name}") for file in files)} == set()

@@ -246,9 +246,7 @@ READING: Mapping[str, Sequence[str]] = {
     "diff": ("diff {document} {document}", "diff {name} {name} --json"),
     "inspect": ("inspect {document}", "inspect {name} --page 1"),
     "audit": ("audit {document} --json", "audit {name}"),
-    "label": ("label {document}", "label {name}"),
     "products": ("products {document}", "products {name} --json"),
-    "evaluate products": ("evaluate products {truth} --json", "evaluate products {truth}"),
     "evaluate search": ("evaluate search {asked} --json", "evaluate search {asked}"),
     "status": ("status --json",),
     "review list": ("review list", "review list --json"),
@@ -395,7 +393,7 @@ def homes(tmp_path_factory: pytest.TempPathFactory, ingested_home: Path) -> Iter
 
 
 def fields(resources: Resources, owner: str, folder: Path) -> dict[str, str]:
-    """Ids and names of an owner's oldest document, and copies of its file and of a picture of it, and labels."""
+    """Ids and names of an owner's oldest document, copies of its file and of a picture of it, and a question."""
     with resources.ledger.read() as connection:
         owned = select(documents).where(documents.c.owner == owner).order_by(documents.c.created_at)
         document = connection.execute(owned).mappings().first()
@@ -411,15 +409,12 @@ def fields(resources: Resources, owner: str, folder: Path) -> dict[str, str]:
     assert product is not None
     for name, file in (("catalogue", document["file"]), ("picture", image.file)):
         (folder / f"{owner}-{name}").write_bytes(resources.files.read(file))
-    labels = {"slug": "labelled", "sha256": document["content"], "products": []}
-    (folder / f"{owner}-truth.json").write_text(json.dumps(labels))
     asked = {"text": "oak", "products": [product.name], "catalogue": owner}
     (folder / f"{owner}-asked.jsonl").write_text(json.dumps(asked))
     return {
         "document": document["id"], "name": document["name"], "file": document["file"], "image": image.id,
         "product": product.id, "product_name": product.name.split()[0], "catalogue": str(folder / f"{owner}-catalogue"),
-        "picture": str(folder / f"{owner}-picture"), "truth": str(folder / f"{owner}-truth.json"),
-        "asked": str(folder / f"{owner}-asked.jsonl"),
+        "picture": str(folder / f"{owner}-picture"), "asked": str(folder / f"{owner}-asked.jsonl"),
         **{
             name: {each.name: each.document for each in list_trash(resources.ledger, owner)}.get(file, document["id"])
             for name, file in TRASHED.items()

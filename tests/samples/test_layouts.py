@@ -11,11 +11,11 @@ import numpy as np
 import pymupdf
 import pytest
 
+from devtools.evaluation.score import score
+from devtools.evaluation.truth import Truth
 from devtools.score_pictures import Label, judge, skipped_pages
 from devtools.score_products import answer_of, catalogue_of
 from samples.generate import BUILD, LAYOUTS, build, build_layout
-from swatchbook.evaluation.score import score
-from swatchbook.evaluation.truth import Truth
 from swatchbook.settings import Settings
 from swatchbook.storage.files import Files
 from tests.pdf.likeness import unlike

@@ -1,5 +1,5 @@
 """Commands that show what the collection has, by document or as a whole: `swatchbook show`, `diff`, `inspect`, `audit`
-(which counts what it finds), `label`, `export`, `status`, `coverage` and `stats`.
+(which counts what it finds), `export`, `status`, `coverage` and `stats`.
 """
 
 from collections.abc import Collection, Mapping
@@ -142,16 +142,6 @@ def _decide(resources: "Resources", row: "Document", said: Mapping[str, Collecti
         decide(resources, row, boxes, LostState(state), by=login_name()) for state, boxes in said.items() if boxes
     ]
     return resume(resources, [get_document(resources.ledger, row.id)], quiet=quiet)[1] if any(changed) else 0
-
-
-def label(document: Reference, owner: OwnerName = None, all_owners: AllOwners = False) -> None:
-    """Print a truth file for a catalogue, to correct by hand: its present products, pictures and pages as JSON."""
-    with opened_resources() as resources:
-        from interface.cli.terminal import say_json
-        from swatchbook.evaluation.stored import draft_of
-
-        row = choose_document(resources.ledger, document, choose_owner(resources.ledger, owner, all_owners))
-        say_json(draft_of(resources.ledger, row))
 
 
 def export(

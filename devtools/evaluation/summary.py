@@ -9,10 +9,10 @@ from statistics import mean, median
 
 from pydantic import ValidationError
 
+from devtools.evaluation.facts import FieldScore, add_fields
+from devtools.evaluation.grain import GrainScore, add_grains
+from devtools.evaluation.score import Score
 from swatchbook.errors import InvalidReference, reason_of
-from swatchbook.evaluation.facts import FieldScore, add_fields
-from swatchbook.evaluation.grain import GrainScore, add_grains
-from swatchbook.evaluation.score import Score
 from swatchbook.records import Record
 
 MOST_ON_OTHERS = 1
@@ -101,7 +101,7 @@ def read_evaluation(file: Path) -> Evaluation:
         raise InvalidReference(f"{file} cannot be read: {reason_of(error)}.") from error
     except ValidationError as error:
         raise InvalidReference(
-            f"{file} is no result of this version.", advice="`swatchbook evaluate products … --json` prints one."
+            f"{file} is no result of this version.", advice="`python -m devtools.score_products … --json` prints one."
         ) from error
 
 

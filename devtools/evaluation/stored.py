@@ -1,21 +1,17 @@
-"""Stored results: the scores of an owner's documents against truth files, or against what people made of them by hand;
-and a truth file from a document.
-"""
+"""Score what is stored of an owner's documents, against truth files or against what people made of it by hand."""
 
 from collections.abc import Sequence
-from typing import Any
 
-from swatchbook.evaluation.label import draft
-from swatchbook.evaluation.links import Placed, SaidLink
-from swatchbook.evaluation.score import Answer, Score, score
-from swatchbook.evaluation.truth import Truth
+from devtools.draft_truth import draft_of
+from devtools.evaluation.links import Placed, SaidLink
+from devtools.evaluation.score import Answer, Score, score
+from devtools.evaluation.truth import Truth
 from swatchbook.geometry import Box
 from swatchbook.ledger.database import Ledger
-from swatchbook.ledger.documents import Document, all_documents
-from swatchbook.ledger.product_edits import found_assembly, list_edits
+from swatchbook.ledger.documents import all_documents
+from swatchbook.ledger.product_edits import list_edits, read_found
 from swatchbook.ledger.queries.document import read_products, show_document
 from swatchbook.records import DocumentStatus, LinkKind
-from swatchbook.reports.inspection import require_pages
 
 
 def score_stored(ledger: Ledger, owner: str, truths: Sequence[Truth]) -> tuple[list[Score], list[str]]:
@@ -35,7 +31,8 @@ def score_edited(ledger: Ledger, owner: str) -> list[Score]:
     scores = list[Score]()
     for document in all_documents(ledger, owner):
         if any(edit.undone_at is None for edit in list_edits(ledger, document.id)):
-            found = found_assembly(ledger, document.id)
+            with ledger.read() as connection:
+                found = read_found(connection, document.id)
             links = [
                 SaidLink(link.source, link.target, link.role)
                 for link in found.links
@@ -44,12 +41,6 @@ def score_edited(ledger: Ledger, owner: str) -> list[Score]:
             answer = read_answer(ledger, document.id)._replace(products=found.products, links=links)
             scores.append(score(Truth.model_validate(draft_of(ledger, document)), answer))
     return scores
-
-
-def draft_of(ledger: Ledger, document: Document) -> dict[str, Any]:
-    """Return a truth file for a document, to correct by hand. Raises InvalidReference for one without pages."""
-    require_pages(document)
-    return draft(show_document(ledger, document.id))
 
 
 def read_answer(ledger: Ledger, document: str) -> Answer:

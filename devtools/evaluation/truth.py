@@ -96,5 +96,5 @@ def _read(file: Path) -> Truth:
         place = ".".join(map(str, first["loc"]))
         raise InvalidReference(
             f"{file} is no truth file: {place and place + ': '}{first['msg']}.",
-            advice="`swatchbook label` writes one.",
+            advice="`python -m devtools.draft_truth` writes one.",
         ) from error

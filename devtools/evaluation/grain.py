@@ -6,8 +6,8 @@ the label has one of them. Variants and parts are judged where the label lists t
 
 from collections.abc import Iterable, Sequence
 
-from swatchbook.evaluation.likeness import likeness
-from swatchbook.evaluation.truth import LabelledProduct, Truth
+from devtools.evaluation.likeness import likeness
+from devtools.evaluation.truth import LabelledProduct, Truth
 from swatchbook.records import Product, Record
 
 NOT_PRINTED = "not printed"

@@ -1,12 +1,39 @@
-"""The first draft of a truth file, from the present result of a document. A person corrects it by looking at the pages:
-until then it says nothing, since the result that it was made of scores 1.
+"""Print the first draft of a truth file, from the present result of an ingested catalogue, with its edits by hand. A
+person corrects it by looking at the pages: until then it says nothing, since the result that it was made of scores 1.
+
+Usage: python -m devtools.draft_truth DOCUMENT [--owner NAME]
+The collection is the one that the settings name. DOCUMENT: id, unique id prefix, or file name.
 """
 
+import argparse
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from swatchbook.records import LinkKind, PlacementState
+from interface.cli.terminal import say_json
+from swatchbook.ledger.database import Ledger
+from swatchbook.ledger.documents import Document, find_document
+from swatchbook.ledger.queries.document import show_document
+from swatchbook.records import DEFAULT_OWNER, LinkKind, PlacementState
+from swatchbook.reports.inspection import require_pages
+from swatchbook.resources import open_resources
+from swatchbook.settings import load_settings
+
+
+def main() -> None:
+    """Print the draft as JSON."""
+    parser = argparse.ArgumentParser(usage=(__doc__ or "").split("Usage: ")[1])
+    parser.add_argument("document")
+    parser.add_argument("--owner", default=DEFAULT_OWNER)
+    given = parser.parse_args()
+    with open_resources(load_settings()) as resources:
+        say_json(draft_of(resources.ledger, find_document(resources.ledger, given.document, given.owner)))
+
+
+def draft_of(ledger: Ledger, document: Document) -> dict[str, Any]:
+    """Return a truth file for a document, to correct by hand. Raises InvalidReference for one without pages."""
+    require_pages(document)
+    return draft(show_document(ledger, document.id))
 
 
 def draft(shown: Mapping[str, Any]) -> dict[str, Any]:
@@ -79,3 +106,7 @@ def _product(product: Mapping[str, Any], label_id: str) -> dict[str, Any]:
 def _hint(place: Mapping[str, Any]) -> dict[str, Any]:
     hint = {"xref": place["xref"], "bbox": [round(side) for side in place["bbox"]]}
     return hint | ({"region_of_page_raster": True} if place["kind"] == "region" else {})
+
+
+if __name__ == "__main__":
+    main()

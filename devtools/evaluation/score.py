@@ -10,11 +10,11 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from swatchbook.evaluation.facts import FactScore, score_facts
-from swatchbook.evaluation.grain import GrainScore, score_grain
-from swatchbook.evaluation.likeness import likeness
-from swatchbook.evaluation.links import LinkScore, Placed, SaidLink, score_links
-from swatchbook.evaluation.truth import LabelledProduct, Truth
+from devtools.evaluation.facts import FactScore, score_facts
+from devtools.evaluation.grain import GrainScore, score_grain
+from devtools.evaluation.likeness import likeness
+from devtools.evaluation.links import LinkScore, Placed, SaidLink, score_links
+from devtools.evaluation.truth import LabelledProduct, Truth
 from swatchbook.geometry import Box
 from swatchbook.records import Product, Record
 

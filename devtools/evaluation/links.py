@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
-from swatchbook.evaluation.truth import LabelledImage, Truth
+from devtools.evaluation.truth import LabelledImage, Truth
 from swatchbook.geometry import Box, area, overlap, shared_area
 from swatchbook.records import Record
 

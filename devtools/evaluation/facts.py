@@ -16,8 +16,8 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import chain, permutations
 
-from swatchbook.evaluation.likeness import letters, likeness
-from swatchbook.evaluation.truth import LabelledProduct
+from devtools.evaluation.likeness import letters, likeness
+from devtools.evaluation.truth import LabelledProduct
 from swatchbook.printed_prices import currency_of, price_of
 from swatchbook.records import Product, Record
 

@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
-from swatchbook.evaluation.facts import values_agree
-from swatchbook.evaluation.likeness import likeness
-from swatchbook.evaluation.links import Placed, SaidLink
-from swatchbook.evaluation.score import Answer, Score, score
-from swatchbook.evaluation.summary import compare, summarise
-from swatchbook.evaluation.truth import Truth
+from devtools.evaluation.facts import values_agree
+from devtools.evaluation.likeness import likeness
+from devtools.evaluation.links import Placed, SaidLink
+from devtools.evaluation.score import Answer, Score, score
+from devtools.evaluation.summary import compare, summarise
+from devtools.evaluation.truth import Truth
 from swatchbook.geometry import Box
 from swatchbook.records import Fact, Product, Variant
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from devtools.evaluation.links import Placed, SaidLink
+from devtools.evaluation.score import Answer, score
+from devtools.evaluation.truth import Truth, read_truths
 from swatchbook.errors import InvalidReference
-from swatchbook.evaluation.links import Placed, SaidLink
-from swatchbook.evaluation.score import Answer, score
-from swatchbook.evaluation.truth import Truth, read_truths
 from swatchbook.records import Product
 from tests.conftest import ROOT
 

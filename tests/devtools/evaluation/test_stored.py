@@ -1,0 +1,127 @@
+"""`devtools.draft_truth` and `devtools.score_products` without PDFS, on the ingested sample."""
+
+import json
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from devtools import draft_truth, score_products
+from swatchbook.errors import InvalidReference
+from swatchbook.ledger.documents import find_document
+from swatchbook.ledger.queries.document import read_products
+from swatchbook.pipeline.product_edits import make_edit
+from swatchbook.records import Rename
+from swatchbook.resources import open_resources
+from swatchbook.settings import load_settings
+
+Run = Callable[..., str]
+
+
+@pytest.fixture(autouse=True)
+def collection(home: Path, ingested_home: Path) -> None:
+    """This test's home, with anna's sample in it."""
+    shutil.copytree(ingested_home, home)
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Run a script on what is anna's, and return what it prints."""
+
+    def run(script: Any, *words: str | Path, expect: int = 0) -> str:
+        monkeypatch.setattr(sys, "argv", [script.__name__, *map(str, words), "--owner", "anna"])
+        status: object = 0
+        try:
+            script.main()
+        except SystemExit as ended:
+            status = ended.code
+        printed = capsys.readouterr()
+        assert status == expect, printed
+        return printed.out + printed.err
+
+    return run
+
+
+@pytest.fixture
+def labels(run: Run) -> dict[str, Any]:
+    """The draft of the sample's labels."""
+    drafted: dict[str, Any] = json.loads(run(draft_truth, "small.pdf"))
+    return drafted
+
+
+@pytest.fixture
+def file(tmp_path: Path, labels: dict[str, Any]) -> Path:
+    path = tmp_path / "labels" / "small.json"
+    path.parent.mkdir()
+    path.write_text(json.dumps(labels))
+    return path
+
+
+def test_a_draft_says_what_the_result_says(labels: dict[str, Any], file: Path, run: Run) -> None:
+    assert [product["name"] for product in labels["products"]] == ["Nordvik Oak", "Palladio Terrazzo"]
+    assert labels["products"][0]["metadata"]["price"]
+    assert labels["pages"] == 6
+    assert labels["all_product_images"] == len(labels["image_links"]) > 0
+    (scored,) = json.loads(run(score_products, file.parent, "--json"))["scores"]
+    assert (scored["f1"], scored["exact_pages"], scored["wrong"], scored["links"]["missed"]) == (1, 1, [], [])
+    printed = run(score_products, file, "--links", "--facts")
+    assert "small            F1 1.00" in printed
+    assert "links of found P 1.00 R 1.00  roles 1.00  pages 1.00" in printed
+    assert "f1_mean: 1.000" in printed
+
+
+def test_what_was_won_and_lost_is_named(labels: dict[str, Any], file: Path, tmp_path: Path, run: Run) -> None:
+    before = tmp_path / "before.json"
+    before.write_text(run(score_products, file, "--json"))
+    assert "Nothing changed." in run(score_products, file, "--compare", before)
+    corrected = labels["products"][0]["name"]
+    labels["products"][0]["name"] = "Something else"
+    file.write_text(json.dumps(labels))
+    now = json.loads(run(score_products, file, "--compare", before, "--json"))
+    assert now["summary"]["f1_mean"] == 0.5
+    (change,) = now["changes"]
+    page = labels["products"][0]["first_page"]
+    assert change["newly_wrong"] == [f"{page} {corrected}"]
+    assert f"- wrong: {page} {corrected}" in run(score_products, file, "--compare", before)
+
+
+def test_documents_that_are_absent_are_named(labels: dict[str, Any], file: Path, run: Run) -> None:
+    other = file.with_name("other.json")
+    other.write_text(json.dumps(labels | {"slug": "other", "sha256": "0" * 64}))
+    some = run(score_products, file.parent, expect=1)
+    assert "other is not scored" in some
+    assert "f1_mean: 1.000" in some
+    run(score_products, other, expect=1)
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (["small.json"], "small.json is no truth file: slug: Field required."),
+        (["nothing.json"], "nothing.json cannot be read: no such file or directory."),
+        ([".", "--compare", "small.json"], "small.json is no result of this version."),
+    ],
+)
+def test_wrong_files_are_refused(
+    file: Path, monkeypatch: pytest.MonkeyPatch, run: Run, words: list[str], reason: str
+) -> None:
+    monkeypatch.chdir(file.parent)
+    file.write_text("{}")
+    with pytest.raises(InvalidReference) as refused:
+        run(score_products, *words)
+    assert refused.value.message == reason
+
+
+def test_edits_by_hand_are_labels(run: Run) -> None:
+    with open_resources(load_settings()) as resources:
+        document = find_document(resources.ledger, "small.pdf", "anna").id
+        first, _ = read_products(resources.ledger, document)
+        make_edit(resources, document, Rename[str](product=first.id, name="Something else"), by="anna")
+    (drafted, _) = json.loads(run(draft_truth, "small.pdf"))["products"]
+    assert drafted["name"] == "Something else"
+    (scored,) = json.loads(run(score_products, "--edited", "--json"))["scores"]
+    assert (scored["f1"], scored["wrong"]) == (0.5, ["3 Nordvik Oak"])
+    run(score_products, expect=2)
