@@ -46,7 +46,6 @@ class Declared(Record):
     """One deployment of prefect.yaml."""
 
     name: str
-    version: str
     entrypoint: str  # module:function
     description: str
     tags: tuple[str, ...]

@@ -7,6 +7,7 @@ Idempotent. Every difference is reported, also one that is kept.
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from enum import StrEnum
+from importlib.metadata import version
 from typing import Any
 from uuid import UUID
 
@@ -215,7 +216,7 @@ async def set_deployment(client: PrefectClient, declared: Declared, mode: Mode) 
 def _declared_values(declared: Declared, flow: Flow[..., Any]) -> dict[str, Any]:
     limit = declared.concurrency_limit
     return {
-        "version": declared.version,
+        "version": version("swatchbook"),
         "description": declared.description,
         "tags": sorted(declared.tags),
         "entrypoint": declared.entrypoint,

@@ -76,7 +76,7 @@ def outcomes(lines: dict[str, Line]) -> set[Outcome]:
 
 
 @pytest.mark.usefixtures("bare")
-def test_twice_is_as_good_as_once_and_prefects_own_deploy_only_takes_unknown_parameters() -> None:
+def test_twice_is_as_good_as_once_and_prefects_own_deploy_lacks_version_and_check_of_parameters() -> None:
     looked = set_up_now(LOOK)
     assert outcomes(looked) == {Outcome.CREATED}
     made = set_up_now()
@@ -86,8 +86,13 @@ def test_twice_is_as_good_as_once_and_prefects_own_deploy_only_takes_unknown_par
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True, timeout=120)
     lines = set_up_now(LOOK).values()
     assert {line.what for line in lines if line.outcome is not Outcome.SAME} == {"deployment"}
-    assert {said.partition(":")[0] for line in lines for said in line.difference} == {"parameter_openapi_schema"}
+    assert {said.partition(":")[0] for line in lines for said in line.difference} == {
+        "parameter_openapi_schema",
+        "version",
+    }
     set_up_now()
+    deployed = ask(lambda client: client.read_deployments())
+    assert {each.version for each in deployed} == {version("swatchbook")}
     assert outcomes(set_up_now(LOOK)) == {Outcome.SAME}
     automations = ask(lambda client: client.read_automations_by_name(NOTIFICATION))
     assert len(automations) == 1
@@ -194,7 +199,6 @@ def test_command_says_what_it_would_do_and_what_it_lacks(bare: str, monkeypatch:
     run("setup", expect=1)
 
 
-def test_declaration_has_the_version_of_the_package() -> None:
+def test_each_deployment_runs_the_flow_of_its_name() -> None:
     declared = read_declaration(find_declaration())
-    assert {each.version for each in declared} == {version("swatchbook")}
     assert [each.entrypoint for each in declared] == [f"flows.{each.name}:{each.name}" for each in declared]
