@@ -126,6 +126,10 @@ lock-check: $(STAMP)
 	for version in $(PYTHONS); do $(RUN)uv pip install --dry-run --target build/wheels-$$version --python-version $$version \
 		--python-platform x86_64-manylinux_2_28 --only-binary :all: --require-hashes --no-deps -r requirements.lock || exit; done
 
+# Builds sdist and wheel into dist/, checks files and metadata, and uses the wheel in a fresh environment. About a minute.
+release-check: $(ALL)
+	$(RUN)python -m devtools.release_check
+
 clean:
-	rm -rf $(VENV) build *.egg-info samples/build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build dist *.egg-info samples/build .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

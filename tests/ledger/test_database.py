@@ -1,11 +1,9 @@
 """Opening, migrating, the two kinds of transaction, and the failures that driver errors become."""
 
-import shutil
 import subprocess
 import sys
 import threading
 import time
-import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -95,27 +93,6 @@ def test_ledger_that_no_migration_leads_from_is_refused_and_left_alone(url: str,
     with ledger.read() as connection:
         assert connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one() == revision
     ledger.close()
-
-
-def test_an_installed_wheel_brings_its_migrations_and_the_vocabulary(tmp_path: Path) -> None:
-    source = tmp_path / "source"
-    ignore = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(ROOT / "swatchbook", source / "swatchbook", ignore=ignore)
-    for name in ("pyproject.toml", "prefect.yaml"):
-        shutil.copy(ROOT / name, source)
-    (source / "README.md").touch()
-    build = "from setuptools.build_meta import build_wheel; build_wheel('dist')"
-    subprocess.run([sys.executable, "-c", build], cwd=source, check=True, capture_output=True)
-    (wheel,) = (source / "dist").glob("*.whl")
-    zipfile.ZipFile(wheel).extractall(tmp_path / "installed")
-    code = (
-        "import sys; sys.path.insert(0, 'installed'); import swatchbook.ledger.database as d;"
-        "assert d.__file__.endswith('installed/swatchbook/ledger/database.py'), d.__file__;"
-        "d.open_ledger('sqlite:///ledger.sqlite').close();"
-        "from swatchbook.index.words import read_vocabulary; assert read_vocabulary()"
-    )
-    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True)
-    assert "items" in schema(tmp_path / "ledger.sqlite")
 
 
 def test_an_exception_undoes_the_whole_write(ledger: Ledger) -> None:

@@ -1,0 +1,212 @@
+"""Check what a release publishes: build `dist/` from the tracked files, compare it with them, and use it as a newcomer.
+
+`python -m devtools.release_check` (`make release-check`) installs the wheel into a fresh environment with the versions
+of `requirements-light.lock`. There, outside the checkout, it ingests and searches a catalogue and a folder of pictures.
+"""
+
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+import tomllib
+import zipfile
+from collections.abc import Collection, Iterable
+from importlib.metadata import PathDistribution
+from pathlib import Path
+from typing import Any, Final
+
+import pymupdf
+from packaging.metadata import Metadata
+from PIL import Image, ImageDraw
+
+from devtools.modules import PACKAGES, ROOT
+
+PROJECT: Final[dict[str, Any]] = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+NAME: Final = f"{PROJECT['name']}-{PROJECT['version']}"
+UV: Final = str(Path(sys.executable).with_name("uv"))
+
+DECLARATION: Final = "prefect.yaml"
+BESIDE_PACKAGES: Final = {"CHANGELOG.md", "LICENSE", "MANIFEST.in", "README.md", "pyproject.toml", DECLARATION}
+"""What the sdist has besides the packages, and besides what setuptools writes into it."""
+
+EXAMPLES: Final = ("deployments/containers/", "deployments/monitoring/", "deployments/kubernetes.json")
+"""Files in the packages that are for a checkout only: documentation names them, no code reads them."""
+
+
+class NotPublishable(Exception):
+    """What is wrong with the release, one problem on a line."""
+
+
+def main() -> int:
+    """Return 0 when `dist/` can be published, 1 with the reasons when it cannot."""
+    try:
+        sdist, wheel = build(ROOT / "dist")
+        tracked = tracked_files()
+        require(differences("sdist", files_of_sdist(sdist), shipped(tracked) | BESIDE_PACKAGES))
+        require(differences("wheel", files_of_wheel(wheel), shipped(tracked) | {DECLARATION}))
+        require(wrong_metadata(wheel))
+        with tempfile.TemporaryDirectory(prefix="swatchbook-release-") as folder:
+            use(install(wheel, Path(folder)), Path(folder))
+    except NotPublishable as problems:
+        print(problems, file=sys.stderr)
+        return 1
+    print(f"{sdist.name} and {wheel.name} in dist/ can be published.")
+    return 0
+
+
+def require(problems: Collection[str]) -> None:
+    """Raise NotPublishable if there are problems."""
+    if problems:
+        raise NotPublishable("\n".join(problems))
+
+
+def run(*command: str | Path, folder: Path, **settings: str) -> str:
+    """Run a command without settings of this shell and return what it prints. Raises NotPublishable if it fails."""
+    print(f"$ {shlex.join(map(str, command))}", flush=True)
+    ours = ("SWATCHBOOK_", "PREFECT_", "PYTHONPATH", "VIRTUAL_ENV")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+    done = subprocess.run(command, cwd=folder, env=kept | settings, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise NotPublishable(f"exit status {done.returncode}\n{done.stdout[-4000:]}{done.stderr[-4000:]}")
+    return done.stdout
+
+
+# --- what is built ----------------------------------------------------------------------------------------------------
+
+
+def tracked_files() -> set[str]:
+    """Return the files that git tracks in the working tree."""
+    listed = run("git", "ls-files", "-z", folder=ROOT).split("\0")
+    return {name for name in listed if name and (ROOT / name).is_file()}
+
+
+def build(target: Path) -> tuple[Path, Path]:
+    """Build the sdist from a copy of the tracked files, and the wheel from the sdist; return both.
+
+    What earlier builds left in the checkout, such as a list of sources, would otherwise decide what is in them.
+    """
+    shutil.rmtree(target, ignore_errors=True)
+    with tempfile.TemporaryDirectory() as folder:
+        for name in tracked_files():
+            copy = Path(folder) / name
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(ROOT / name, copy)
+        run(UV, "build", "--quiet", "--python", sys.executable, "--out-dir", target, folder=Path(folder))
+    (sdist,), (wheel,) = target.glob("*.tar.gz"), target.glob("*.whl")
+    return sdist, wheel
+
+
+def shipped(tracked: Iterable[str]) -> set[str]:
+    """Return the tracked files that belong in sdist and wheel: all of the packages, but no examples."""
+    return {name for name in tracked if name.split("/")[0] in PACKAGES and not name.startswith(EXAMPLES)}
+
+
+def files_of_sdist(sdist: Path) -> set[str]:
+    """Return the files of an sdist, without those that setuptools writes."""
+    with tarfile.open(sdist) as archive:
+        names = {member.name.removeprefix(f"{NAME}/") for member in archive if member.isfile()}
+    return {name for name in names if name not in ("PKG-INFO", "setup.cfg") and ".egg-info/" not in name}
+
+
+def files_of_wheel(wheel: Path) -> set[str]:
+    """Return the files that a wheel installs, without its metadata; those of the data folder by their names only."""
+    with zipfile.ZipFile(wheel) as archive:
+        names = {info.filename for info in archive.infolist() if not info.is_dir()}
+    data = f"{NAME}.data/data/share/swatchbook/"
+    return {name.removeprefix(data) for name in names if not name.startswith(f"{NAME}.dist-info/")}
+
+
+def differences(where: str, found: Collection[str], wanted: Collection[str]) -> list[str]:
+    """Return a sentence for each file that is missing from the archive or does not belong in it."""
+    return [
+        *(f"The {where} lacks {name}." for name in sorted(set(wanted) - set(found))),
+        *(f"The {where} has {name}, which does not belong in it." for name in sorted(set(found) - set(wanted))),
+    ]
+
+
+def wrong_metadata(wheel: Path) -> list[str]:
+    """Return what is wrong with the wheel's metadata, by the rules of a package index."""
+    inside = zipfile.Path(wheel) / f"{NAME}.dist-info"
+    if not (inside / "METADATA").is_file():
+        return [f"{wheel.name} is not the wheel of {NAME}."]
+    try:
+        metadata = Metadata.from_email((inside / "METADATA").read_bytes(), validate=True)
+    except ExceptionGroup as invalid:
+        return [f"Metadata: {each}" for each in invalid.exceptions]
+    wanted = {
+        "version": str(metadata.version) == PROJECT["version"],
+        "README.md as description": metadata.description == (ROOT / "README.md").read_text(),
+        "LICENSE": metadata.license_files == PROJECT["license-files"] and (inside / "licenses" / "LICENSE").is_file(),
+        "command swatchbook": "swatchbook" in PathDistribution(inside).entry_points.names,  # type: ignore[arg-type]
+    }
+    return [f"The metadata lack the {name}." for name, there in wanted.items() if not there]
+
+
+# --- what a newcomer does ---------------------------------------------------------------------------------------------
+
+
+def install(wheel: Path, folder: Path) -> Path:
+    """Install the wheel into a fresh environment with the light lock's versions; return its folder of programs."""
+    environment = folder / "environment"
+    run(UV, "venv", "--quiet", "--python", sys.executable, environment, folder=folder)
+    pip = (UV, "pip", "install", "--quiet", "--python", environment)
+    run(*pip, "--require-hashes", "-r", ROOT / "requirements-light.lock", folder=folder)
+    run(*pip, "--no-deps", wheel, folder=folder)
+    run(UV, "pip", "check", "--quiet", "--python", environment, folder=folder)
+    return environment / "bin"
+
+
+def use(programs: Path, folder: Path) -> None:
+    """Run README's first commands with a catalogue and a folder of pictures. Raises NotPublishable."""
+    draw_catalogue(folder / "catalogue.pdf")
+    draw_pictures(folder / "pictures")
+
+    def swatchbook(*arguments: str) -> str:
+        home = str(folder / "home")
+        return run(programs / "swatchbook", *arguments, folder=folder, SWATCHBOOK_HOME=home)
+
+    version = swatchbook("--version").strip()
+    require([] if version == f"{PROJECT['name']} {PROJECT['version']}" else [f"--version prints {version!r}."])
+    swatchbook("doctor")
+    swatchbook("ingest", "catalogue.pdf", "pictures")
+    for question, found in (("oak floor", "catalogue.pdf"), ("grey terrazzo", "grey terrazzo")):
+        require([] if found in swatchbook("search", question, "--json") else [f"{question} does not find {found}."])
+    run(programs / "python", "-c", "from deployments.declared import flow_names; flow_names()", folder=folder)
+
+
+def draw_pictures(folder: Path) -> None:
+    """Draw four pictures of materials, named after them."""
+    folder.mkdir()
+    for number, (name, color) in enumerate(
+        {"grey terrazzo": "#8d8f90", "blue wool": "#24427a", "green marble": "#2f5a45", "red brick": "#9a4a36"}.items()
+    ):
+        picture = Image.new("RGB", (480, 480), color)
+        pen = ImageDraw.Draw(picture)
+        for spot in range(60):
+            left, top = spot * 97 % 440, spot * (31 + 10 * number) % 440
+            pen.ellipse((left, top, left + 30, top + 20), fill=("white", "black", "#d8c9a8")[spot % 3])
+        picture.save(folder / f"{name}.jpg")
+
+
+def draw_catalogue(target: Path) -> None:
+    """Write a catalogue of one page: a headline, a picture, a text and a price."""
+    planks = Image.new("RGB", (900, 600), "#b98a55")
+    pen = ImageDraw.Draw(planks)
+    for row in range(0, 600, 75):
+        pen.line((0, row, 900, row), fill="#6d4b29", width=4)
+    photo = target.with_suffix(".png")
+    planks.save(photo)
+    with pymupdf.open() as document:
+        page = document.new_page()
+        page.insert_text((60, 80), "Nordvik Oak", fontsize=26)
+        page.insert_image(pymupdf.Rect(60, 110, 460, 380), filename=photo)
+        page.insert_text((60, 410), "Oak floor with long planks, oiled, for underfloor heating.", fontsize=11)
+        page.insert_text((60, 430), "Size 2200 x 220 mm. Price 89.00 EUR", fontsize=11)
+        document.save(target)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
