@@ -12,12 +12,16 @@ LIGHT := build/light/.installed
 unexport PYTHONDONTWRITEBYTECODE
 
 # Of a new checkout mypy checks only what has changed since the last one: the rest takes it most of a minute.
-export MYPY_CACHE_DIR := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/swatchbook/mypy
+CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/swatchbook
+export MYPY_CACHE_DIR := $(CACHE)/mypy
+
+ACTIONLINT_VERSION := v1.7.12
+ACTIONLINT := $(CACHE)/actionlint-$(ACTIONLINT_VERSION)/actionlint
 
 # A PyTorch index of your choice (its CPU builds are ten times smaller): make install-all TORCH_INDEX=<address>
 TORCH_INDEX ?=
 
-.PHONY: install install-all sample demo test test-light test-stack test-all durations modules commands notebook soak check bench weaviate up down lock lock-check clean
+.PHONY: install install-all sample demo test test-light test-stack test-all durations modules commands notebook soak check workflow-check bench weaviate up down lock lock-check release-check clean
 
 # `install` brings what the default needs; `install-all` also every extra of pyproject.toml and the developers' packages.
 install: $(STAMP)
@@ -94,10 +98,17 @@ soak: $(ALL)
 	$(RUN)python -m devtools.weaviate path > /dev/null
 	SWATCHBOOK_TEST_SOAK=1 $(RUN)python -m pytest tests/pdf/test_hostile.py tests/ledger/test_lives.py tests/ledger/test_ledger_machine.py tests/ledger/queries/test_account.py tests/backup/test_kills.py tests/flows/test_killed_import.py tests/flows/test_kills.py tests/flows/test_many.py tests/flows/test_outage.py tests/flows/test_rounds.py tests/upkeep/test_killed_change_of_model.py tests/servers tests/containers/test_pool.py tests/containers/soak.py
 
-check: $(ALL)
+# The workflow of a public host is checked where there is Go, which builds the checker once.
+check: $(ALL) $(if $(shell type -P go),workflow-check)
 	$(RUN)ruff check .
 	$(RUN)ruff format --check .
 	$(RUN)mypy
+
+workflow-check: $(ACTIONLINT)
+	$(ACTIONLINT) -shellcheck= -pyflakes= .github/workflows/*.yml
+
+$(ACTIONLINT):
+	GOBIN=$(@D) go install github.com/rhysd/actionlint/cmd/actionlint@$(ACTIONLINT_VERSION)
 
 bench: $(ALL)
 	$(RUN)python -m benchmarks.run

@@ -1,0 +1,49 @@
+"""Continuous integration, on a public host too: the same make targets, and the Pythons that the package names."""
+
+import re
+import tomllib
+from typing import Any
+
+import yaml
+
+from tests.conftest import ROOT
+
+WORKFLOW: dict[str, Any] = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text())
+STEPS = [step for job in WORKFLOW["jobs"].values() for step in job["steps"]]
+
+
+def test_workflow_runs_the_targets_of_ci_run() -> None:
+    local = re.findall(r"^(?:SERVE=0 )?(?:bare )?make ([\w-]+)", (ROOT / ".ci" / "run").read_text(), re.MULTILINE)
+    public = [step["run"].removeprefix("make ") for step in STEPS if step.get("run", "").startswith("make ")]
+    assert sorted(public) == sorted(local)
+
+
+def test_workflow_tests_each_python_that_the_package_names() -> None:
+    classifiers = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["classifiers"]
+    named = re.findall(r"Python :: (3\.\d+)", " ".join(classifiers))
+    assert WORKFLOW["jobs"]["test"]["strategy"]["matrix"]["python"] == named
+    locked = re.findall(r"^PYTHONS := (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert locked == [" ".join(named)]
+
+
+def test_workflow_may_only_read_and_pins_its_actions() -> None:
+    assert WORKFLOW["permissions"] == {"contents": "read"}
+    assert all("permissions" not in job for job in WORKFLOW["jobs"].values())
+    pinned = [re.fullmatch(r"[\w/-]+@[0-9a-f]{40}", step["uses"]) for step in STEPS if "uses" in step]
+    assert pinned
+    assert all(pinned)
+
+
+def test_forms_for_issues_ask_something() -> None:
+    forms = ROOT / ".github" / "ISSUE_TEMPLATE"
+    for name in ("bug.yml", "feature.yml"):
+        form = yaml.safe_load((forms / name).read_text())
+        ids = [field["id"] for field in form["body"] if field["type"] != "markdown"]
+        assert len(ids) == len(set(ids)) > 3
+
+
+def test_hooks_before_a_commit_run_what_the_environment_has() -> None:
+    (local,) = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"]
+    assert local["repo"] == "local"
+    assert {hook["language"] for hook in local["hooks"]} == {"system"}
+    assert {hook["entry"].split()[0] for hook in local["hooks"]} == {".venv/bin/ruff", ".venv/bin/mypy"}
