@@ -6,10 +6,11 @@ of status.
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, ClassVar, Self, TypedDict, TypeVar, Unpack, cast
-from urllib.parse import quote, urlsplit
+from urllib.parse import SplitResult, quote, urlsplit
 
 import httpx
 from pydantic import BaseModel, ValidationError
@@ -117,17 +118,19 @@ class Hits(list[Hit]):
 class ServiceError(Exception):
     """The service refused a request, failed, or did not answer.
 
-    `status` is the HTTP status, None without an answer; `kind` the kind of the failure as in reports; `advice` what a
-    person can do; `errors` the fields at fault; `id` finds the error in the service's log; `retry_after` seconds.
+    `message` is what happened, `advice` what a person can do; `status` the HTTP status, None without an answer; `kind`
+    the kind of the failure as in reports; `errors` the fields at fault; `id` finds the error in the service's log;
+    `retry_after` seconds.
     """
 
     status: int | None = None
 
     def __init__(self, message: str, problem: Problem | None = None, *, retry_after: float | None = None) -> None:
-        super().__init__(message)
+        self.message = message
+        self.advice = problem.advice if problem else None
+        super().__init__(f"{message} {self.advice}" if self.advice else message)
         self.status = problem.status if problem else None
         self.kind = problem.kind if problem else None
-        self.advice = problem.advice if problem else None
         self.errors: Sequence[InvalidField] = (problem.errors if problem else None) or ()
         self.id = problem.id if problem else None
         self.retry_after = retry_after
@@ -158,7 +161,10 @@ class Invalid(ServiceError):
 
 
 class Unavailable(ServiceError):
-    """503, 507: ledger, index or file store do not answer, or the disk is full. Try again after `retry_after`."""
+    """429, 503, 507: too many searches wait, ledger, index or file store do not answer, or the disk is full.
+
+    Try again after `retry_after`.
+    """
 
 
 class ServiceFailed(ServiceError):
@@ -168,7 +174,7 @@ class ServiceFailed(ServiceError):
 _BY_STATUS: Mapping[int, type[ServiceError]] = {
     **dict.fromkeys((401, 403), Denied),
     **dict.fromkeys((400, 408, 415, 422), Invalid),
-    **dict.fromkeys((503, 507), Unavailable),
+    **dict.fromkeys((429, 503, 507), Unavailable),
     404: NotFound,
     409: Conflict,
     413: TooLarge,
@@ -189,13 +195,16 @@ class Client:
     def __init__(
         self, url: str, *, key: str | None = None, owner: str | None = None, timeout: float = TIMEOUT_SECONDS
     ) -> None:
-        """Raise ValueError for an address that is not http or https, or a key that would travel without TLS."""
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError(f"{url!r} is not an address such as https://swatchbook.example.com.")
-        if key and parts.scheme == "http" and not is_loopback(parts.hostname):
-            raise ValueError(f"The key would be sent to {parts.hostname} without encryption: use https.")
+        """Raise ValueError for an address that is not http or https, or a key that would travel without TLS.
+
+        Redirects are not followed: the key is for this address.
+        """
         self.url, self.owner = url.rstrip("/"), owner
+        address = _parse_address(self.url)
+        if key and address.scheme == "http" and not is_loopback(address.hostname or ""):
+            raise ValueError(f"The key would be sent to {address.hostname} without encryption: use https.")
+        if key and not (key.isascii() and key.isprintable()):
+            raise ValueError("The key contains characters that are invalid in a key.")
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         self._http = httpx.Client(base_url=self.url, headers=headers, timeout=timeout)
 
@@ -494,11 +503,20 @@ class Client:
                 f"The server at {self.url} is not a Swatchbook service: it answered {response.status_code}."
             ) from None
         after = response.headers.get("Retry-After", "")
-        message = problem.detail or problem.title
-        if problem.advice:
-            message = f"{message} {problem.advice}"
         kind = _BY_STATUS.get(response.status_code, ServiceFailed)
-        raise kind(message, problem, retry_after=float(after) if after.isdecimal() else None)
+        seconds = float(after) if after.isdecimal() else None
+        raise kind(problem.detail or problem.title, problem, retry_after=seconds)
+
+
+def _parse_address(url: str) -> SplitResult:
+    """Return the address of a service. Raises ValueError, which does not quote it: it may hold a password."""
+    with suppress(ValueError, httpx.InvalidURL):
+        httpx.URL(url)
+        parts = urlsplit(url)
+        others = "@" in parts.netloc or parts.query or parts.fragment or parts.port == 0  # a port over 65535 raises
+        if parts.scheme in ("http", "https") and parts.hostname and not others:
+            return parts
+    raise ValueError("The address of the service is not one such as https://swatchbook.example.com.")
 
 
 def _part(text: str) -> str:

@@ -7,8 +7,6 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import pairwise
 from pathlib import Path
 
@@ -39,7 +37,7 @@ from swatchbook.resources import Resources
 from swatchbook.settings import load_settings
 from tests.conftest import ROOT
 from tests.interface.conftest import ALL, ANNA, BERT
-from tests.interface.service.served import Served, served
+from tests.interface.service.served import Served, answering, served
 from tests.ledger import scene
 
 NOBODY = "00000000-0000-0000-0000-000000000000"
@@ -369,36 +367,13 @@ def test_an_address_where_nobody_answers_is_an_error_and_not_waited_for() -> Non
     assert time.monotonic() - started < 10
 
 
-@contextmanager
-def answering(status: int, body: bytes) -> Iterator[str]:
-    """The address of a server that answers every request so."""
-
-    class Answer(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Answer) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
-            thread.join()
-
-
 @pytest.mark.parametrize(
     ("status", "body", "expected"),
     [
         (200, b"<html>", NoAnswer), (200, b'{"hits": 3}', NoAnswer), (302, b"", NoAnswer), (502, b"<html>", NoAnswer),
         (418, b'{"title": "teapot", "status": 418}', ServiceFailed),
         (507, b'{"title": "full", "status": 507}', Unavailable), (413, b'{"title": "big", "status": 413}', TooLarge),
+        (429, b'{"title": "busy", "status": 429}', Unavailable),
     ],
 )  # fmt: skip
 def test_other_answers_are_errors_too(status: int, body: bytes, expected: type[ServiceError]) -> None:
@@ -414,15 +389,25 @@ def test_what_a_newer_service_says_beside_is_left_out(anna: Client, document: st
         assert client.product(product.id) == product
 
 
-@pytest.mark.parametrize("url", ["", "swatchbook.example", "ftp://swatchbook.example", "http://", "file:///etc"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "", "swatchbook.example", "ftp://swatchbook.example", "http://", "file:///etc", "https://user:secret@shop",
+        "https://shop/?a=b", "http://[shop", "http://shop:99999999",
+    ],
+)  # fmt: skip
 def test_an_invalid_url_is_refused(url: str) -> None:
-    with pytest.raises(ValueError, match="address"):
+    with pytest.raises(ValueError, match="address") as refused:
         Client(url)
+    assert "secret" not in str(refused.value)
 
 
 def test_a_key_does_not_travel_without_encryption() -> None:
-    with pytest.raises(ValueError, match="https"):
-        Client("http://swatchbook.example", key=ANNA)
+    for url in ("http://swatchbook.example", "HTTP://192.168.0.7:8420"):
+        with pytest.raises(ValueError, match="https"):
+            Client(url, key=ANNA)
+    with pytest.raises(ValueError, match="characters"):
+        Client("https://swatchbook.example", key="schlüssel")
     for url in ("https://swatchbook.example", "http://localhost:8420", "http://[::1]:8420"):
         Client(url, key=ANNA).close()
     assert ANNA not in repr(Client("http://localhost", key=ANNA))

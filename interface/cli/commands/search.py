@@ -22,8 +22,11 @@ from interface.cli.shared_arguments import (
 from swatchbook.search import MAX_RESULTS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from interface.client import Hits
     from swatchbook.index.base import Where
-    from swatchbook.records import SearchResults
+    from swatchbook.records import Hit, SearchResults
     from swatchbook.resources import Resources
 
 By = Annotated[Literal["image", "product", "chunk"], typer.Option("--by", help="What each result is.")]
@@ -73,27 +76,27 @@ def search(
     filters, references = _filters(where, editions)
     settings = read_settings()
     if settings.service_url:
-        from interface.cli.ask_service import search_at_service
+        from interface.cli.ask_service import client_filters, client_of
 
-        results = search_at_service(
-            settings, text=text, image=image, like=like or (), unlike=unlike or (), owner=owner, where=filters,
-            documents=references, by=by, k=k, offset=offset, weights=weights,
-        )  # fmt: skip
-        _print_results(results, offset, explain=explain, as_json=as_json)
+        with client_of(settings) as client:
+            hits = client.search(
+                text, image=image, like=like or (), unlike=unlike or (), by=by, k=k, offset=offset,
+                weights=_parse_weights(weights), owner=owner, explain=True, **client_filters(filters, references),
+            )  # fmt: skip
+        _print_results(hits, hits, offset, explain=explain, as_json=as_json)
         return
     from swatchbook.resources import open_resources
 
     with open_resources(settings) as resources:
         from swatchbook.search.examples import Examples
-        from swatchbook.search.fusion import parse_weights
         from swatchbook.search.search import find_relevant
 
         filters = _on_collection(resources, filters, references, owner, all_owners)
         results = find_relevant(
             resources, text=text, image=image, examples=Examples(like or (), unlike or ()), where=filters, by=by, k=k,
-            offset=offset, weights=None if weights is None else parse_weights(weights),
+            offset=offset, weights=_parse_weights(weights),
         )  # fmt: skip
-        _print_results(results, offset, explain=explain, as_json=as_json)
+        _print_results(results.hits, results, offset, explain=explain, as_json=as_json)
 
 
 def facets(
@@ -111,9 +114,10 @@ def facets(
     filters, references = _filters(where, editions)
     settings = read_settings()
     if settings.service_url:
-        from interface.cli.ask_service import facets_at_service
+        from interface.cli.ask_service import client_filters, client_of
 
-        counted = facets_at_service(settings, owner=owner, where=filters, documents=references, by=by, text=text)
+        with client_of(settings) as client:
+            counted = client.facets(text, by=by, owner=owner, **client_filters(filters, references))
     else:
         from swatchbook.resources import open_resources
 
@@ -142,6 +146,14 @@ def _filters(where: "list[str] | None", editions: Literal["newest", "all"]) -> "
     return filters.model_copy(update={"editions": editions}), documents
 
 
+def _parse_weights(weights: str | None) -> dict[str, float] | None:
+    if weights is None:
+        return None
+    from swatchbook.search.fusion import parse_weights
+
+    return parse_weights(weights)
+
+
 def _on_collection(
     resources: "Resources", filters: "Where", references: "tuple[str, ...]", owners: list[str] | None, all_owners: bool
 ) -> "Where":
@@ -164,17 +176,19 @@ def _document_of_any(resources: "Resources", reference: str, owners: "tuple[str,
     return choose_document(resources.ledger, reference, owners[-1] if owners else None).id
 
 
-def _print_results(results: "SearchResults", offset: int, *, explain: bool, as_json: bool) -> None:
+def _print_results(
+    hits: "Sequence[Hit]", results: "SearchResults | Hits", offset: int, *, explain: bool, as_json: bool
+) -> None:
     from interface.cli.terminal import note, out, say_json
 
     if as_json:
-        say_json(results.hits)
+        say_json(hits)
     elif not results.nearest:
         from interface.cli.search_table import draw_hits
 
-        out().print(draw_hits(results.hits, explain=explain))
-        if results.hits and results.total is not None:
-            last = offset + len(results.hits)
+        out().print(draw_hits(hits, explain=explain))
+        if hits and results.total is not None:
+            last = offset + len(hits)
             more = f"; more with --offset {results.next}" if results.next else ""
             note(f"{offset + 1} to {last} of {results.total}{more}.")
     if results.nearest:
