@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any, ClassVar, Self, TypedDict, TypeVar, Unpack, cast
+from typing import Any, ClassVar, Self, TypeVar, Unpack, cast
 from urllib.parse import SplitResult, quote, urlsplit
 
 import httpx
@@ -37,6 +37,7 @@ from interface.replies import (
     Uploaded,
 )
 from swatchbook.errors import reason_of
+from swatchbook.index.base import FilterArguments
 from swatchbook.loopback import is_loopback
 from swatchbook.records import (
     Chunk,
@@ -45,7 +46,6 @@ from swatchbook.records import (
     DocumentStatus,
     Edited,
     EditionDiff,
-    Editions,
     EditRequest,
     Entity,
     Facets,
@@ -75,26 +75,6 @@ SETTLED = frozenset({DocumentStatus.COMPLETED, DocumentStatus.FAILED, DocumentSt
 _PAGE = 200  # entries of a list asked for at once
 
 T = TypeVar("T", bound=BaseModel)
-OneOrMore = str | Sequence[str]
-
-
-class Filters(TypedDict, total=False):
-    """Filters of searches and facets: docs/filters.md. Products by id or words of their name."""
-
-    document: OneOrMore
-    product: OneOrMore
-    category: OneOrMore
-    brand: OneOrMore
-    size: OneOrMore
-    condition: OneOrMore
-    currency: OneOrMore
-    host: OneOrMore
-    material: OneOrMore
-    color: OneOrMore
-    page: int | Sequence[int]
-    price_min: float | None
-    price_max: float | None
-    editions: Editions
 
 
 class Hits(list[Hit]):
@@ -405,7 +385,7 @@ class Client:
         weights: Mapping[str, float] | None = None,
         owner: str | Sequence[str] | None = None,
         explain: bool = False,
-        **filters: Unpack[Filters],
+        **filters: Unpack[FilterArguments],
     ) -> Hits:
         """Return the best images, products or chunks for a text, a picture (its path or bytes), or both, best first.
 
@@ -429,7 +409,7 @@ class Client:
         *,
         by: ResultKind = "image",
         owner: str | Sequence[str] | None = None,
-        **filters: Unpack[Filters],
+        **filters: Unpack[FilterArguments],
     ) -> Facets:
         """Return the values to filter by, with counts, of the images, products or chunks that match the filters.
 
@@ -461,7 +441,7 @@ class Client:
 
     # requests
 
-    def _asked(self, owner: str | Sequence[str] | None, by: ResultKind, filters: Filters) -> dict[str, Any]:
+    def _asked(self, owner: str | Sequence[str] | None, by: ResultKind, filters: FilterArguments) -> dict[str, Any]:
         """Return the parameters that searches and facets share; several values of a filter as a list."""
         return _given({"owner": owner or self.owner, "by": by}) | {
             name: value if isinstance(value, float | str | int) else list(cast(Sequence[Any], value))

@@ -22,9 +22,9 @@ from interface.cli.exit_status import COMPLETED, OPEN
 from interface.cli.ingest import find_report
 from interface.cli.sources import expand
 from interface.cli.where import parse_filters
-from interface.client import Filters
 from interface.notebook_html import THUMBNAIL_SIDE, Overview, Reports, Results
 from swatchbook.errors import KINDS, Failure, InvalidReference, Unexpected
+from swatchbook.index.base import FilterArguments
 from swatchbook.ledger.documents import BATCH, PDF, Document, find_document, get_document
 from swatchbook.ledger.queries.account import account
 from swatchbook.ledger.queries.coverage import count_coverage
@@ -158,8 +158,8 @@ class Swatchbook:
         k: int = 10,
         offset: int = 0,
         weights: Mapping[str, float] | None = None,
-        where: Filters | None = None,
-        **filters: Unpack[Filters],
+        where: FilterArguments | None = None,
+        **filters: Unpack[FilterArguments],
     ) -> Results:
         """Return the best images, products or chunks for a text, a picture, or both, best first.
 
@@ -176,12 +176,12 @@ class Swatchbook:
         resources = self._known()
         if not 1 <= k <= MAX_RESULTS:
             raise InvalidReference(f"k={k} is out of range.", advice=f"Ask for 1 to {MAX_RESULTS} results.")
-        given: Filters = {**(where or {}), **filters}
+        given: FilterArguments = {**(where or {}), **filters}
         parsed, references = parse_filters(
             [f"{name}={value}" for name, values in given.items() for value in _as_list(values)]
         )
         documents = tuple(find_document(resources.ledger, each, self.owner).id for each in references)
-        parsed = parsed.model_copy(update={"owner": self.owner, "documents": documents})
+        parsed = parsed.model_copy(update={"owner": self.owner, "document": documents})
         with self._picture_file(image) as file:
             found = find_relevant(
                 resources, text=text, image=file, examples=Examples(like, unlike), where=parsed, by=by, k=k,

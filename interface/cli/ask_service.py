@@ -6,10 +6,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import cast
 
-from interface.cli.where import KEYS
-from interface.client import Client, Denied, Filters, NoAnswer, NotFound, ServiceError
+from interface.client import Client, Denied, NoAnswer, NotFound, ServiceError
 from swatchbook.errors import KINDS, Authentication, Configuration, Failure, InvalidReference, ProviderDown, reason_of
-from swatchbook.index.base import Where
+from swatchbook.index.base import FILTERS, FilterArguments, Where
 from swatchbook.records import ID
 from swatchbook.settings import Settings
 
@@ -35,7 +34,7 @@ def client_of(settings: Settings) -> Iterator[Client]:
         raise InvalidReference(f"{error.filename}: {reason_of(error)}.", advice="Check the path.") from error
 
 
-def client_filters(where: Where, documents: Sequence[str]) -> Filters:
+def client_filters(where: Where, documents: Sequence[str]) -> FilterArguments:
     """Return filters as the client takes them. `documents`: as given; raises InvalidReference unless they are ids."""
     for document in documents:
         if not ID.fullmatch(document):
@@ -43,9 +42,8 @@ def client_filters(where: Where, documents: Sequence[str]) -> Filters:
                 f"document={document}: SWATCHBOOK_SERVICE_URL is set, so the filter needs the full document id.",
                 advice="`search --json` shows it as `document_id`.",
             )
-    given = {key: getattr(where, field) for key, field in KEYS.items()}
-    given |= {"document": documents, "editions": where.editions}
-    return cast(Filters, {key: value for key, value in given.items() if value not in ((), None)})
+    given = {name: getattr(where, name) for name in FILTERS} | {"document": documents, "editions": where.editions}
+    return cast(FilterArguments, {name: value for name, value in given.items() if value not in ((), None)})
 
 
 def _failure(error: ServiceError, url: str) -> Failure:

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, HTTPException, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
-from pydantic import Field, ValidationError
+from pydantic import ConfigDict, Field, ValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
@@ -20,8 +20,8 @@ from interface.service.parameters import RequestModel, SearchText, Tools
 from interface.service.problems import documented
 from interface.service.search_slots import TheSearchSlots, in_turn
 from interface.service.upload_body import TheUploadSlots, full_disk_as_507, stream_body
-from swatchbook.index.base import Where
-from swatchbook.records import Editions, Facets, Owner, ResultKind, SearchResults
+from swatchbook.index.base import MOST_VALUES, Filters, Where
+from swatchbook.records import Facets, Owner, ResultKind, SearchResults
 from swatchbook.resources import Resources
 from swatchbook.search import MAX_RESULTS
 from swatchbook.search.examples import Examples
@@ -39,7 +39,6 @@ MAX_OFFSET = 1_000_000
 """Results before the first one, at most. Searches have fewer."""
 
 _FORM_BYTES = 256 << 10  # of a form, without its picture
-_MAX_VALUES = 100
 _MAX_FIELDS = 1_000
 _MAX_PAGE = 100_000
 _MAX_PRICE = 1e12
@@ -50,58 +49,28 @@ Price = Annotated[float, Field(ge=0, le=_MAX_PRICE)]
 router = APIRouter(tags=["search"])
 
 
-class FilterQuery(RequestModel):
-    """Filters. A result matches every filter, and for each filter at least one of its values."""
+class Scope(RequestModel):
+    """Whose and what is searched."""
 
     owner: list[Owner] = Field(
         default=[],
-        max_length=_MAX_VALUES,
+        max_length=MOST_VALUES,
         description="Owners to search; required only for a key with several owners, and only among these.",
     )
     by: ResultKind = Field(default="image", description="What each result is, and what the filters apply to.")
-    document: list[UUID] = Field(default=[], max_length=_MAX_VALUES, description="Document ids.")
-    product: list[SearchText] = Field(
-        default=[], max_length=_MAX_VALUES, description="Product id, or words of its name."
-    )
-    category: list[SearchText] = Field(default=[], max_length=_MAX_VALUES, description="Category of the product.")
-    brand: list[SearchText] = Field(default=[], max_length=_MAX_VALUES, description="Brand of the product.")
-    size: list[SearchText] = Field(default=[], max_length=_MAX_VALUES, description="`60x120` is also `60 × 120 cm`.")
-    condition: list[SearchText] = Field(default=[], max_length=_MAX_VALUES, description="Such as new or used.")
-    currency: list[SearchText] = Field(default=[], max_length=_MAX_VALUES, description="Code, such as EUR.")
-    host: list[SearchText] = Field(default=[], max_length=_MAX_VALUES, description="Of the product's URL.")
-    material: list[SearchText] = Field(
-        default=[], max_length=_MAX_VALUES, description="Also in other languages: porcelain is `gres porcellanato`."
-    )
-    color: list[SearchText] = Field(
-        default=[], max_length=_MAX_VALUES, description="Also in other languages, and shades of it: navy is a blue."
-    )
-    page: list[Page] = Field(default=[], max_length=_MAX_VALUES, description="Pages of the document, from 1.")
-    price_min: Price | None = Field(default=None, description="Least price. With `currency`, in that one only.")
-    price_max: Price | None = Field(default=None, description="Highest price. With `currency`, in that one only.")
-    editions: Editions = Field(
-        default="newest", description="`all` also finds what only older editions show; `document` finds its own."
-    )
+
+
+class FilterQuery(Filters[UUID, SearchText, Page, Price], Scope):
+    """Filters. A result matches every filter, and for each filter at least one of its values."""
+
+    model_config = ConfigDict(defer_build=False)  # FastAPI builds its parameters at once
 
     def where(self, *owners: str) -> Where:
         """Return the filters, on these owners; without any on all."""
-        return Where(
-            owner=owners[0] if len(owners) == 1 else None,
-            owners=owners if len(owners) > 1 else (),
-            documents=tuple(map(str, self.document)),
-            products=tuple(self.product),
-            category=tuple(self.category),
-            brand=tuple(self.brand),
-            size=tuple(self.size),
-            condition=tuple(self.condition),
-            currency=tuple(self.currency),
-            host=tuple(self.host),
-            material=tuple(self.material),
-            colors=tuple(self.color),
-            pages=tuple(self.page),
-            price_min=self.price_min,
-            price_max=self.price_max,
-            editions=self.editions,
-        )
+        one = owners[0] if len(owners) == 1 else None
+        filters = {name: getattr(self, name) for name in Filters.model_fields}
+        filters["document"] = tuple(map(str, self.document))
+        return Where.model_validate({**filters, "owner": one, "owners": () if one else owners})
 
 
 class FacetQuery(FilterQuery):
@@ -225,7 +194,7 @@ def read_query(kind: type[AQuery], given: Iterable[tuple[str, Any]], part: str) 
     fields: dict[str, Any] = {}
     for name, value in given:
         field = kind.model_fields.get("unlike" if name == "not" else name)
-        if field is not None and isinstance(field.default, list):
+        if field is not None and isinstance(field.default, list | tuple):
             fields.setdefault(name, []).append(value)
         else:
             fields[name] = value

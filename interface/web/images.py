@@ -72,7 +72,7 @@ def _place(view: View, image: ImageDetails, address: str | None) -> Place:
     if not image.places:
         return Place(view.link("/"), "Browse", None, None)
     first = image.places[0]
-    document = Where(documents=(first.document_id,))
+    document = Where(document=(first.document_id,))
     ids, _ = matching(view.resources.read_cache(), "image", document, enough=1)
     at = ids.index(image.id) if image.id in ids else None
     back = view.link(f"/ui/documents/{first.document_id}", page=first.page or None)

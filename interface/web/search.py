@@ -301,7 +301,7 @@ def _read_query(given: list[tuple[str, str]]) -> PageQuery:
 def values_of(query: PageQuery, field: str) -> list[str]:
     """Return the values of a filter, or the images of `like` and `not`."""
     given = getattr(query, "unlike" if field == "not" else field)
-    return [str(each) for each in given] if isinstance(given, list) else [given] if given else []
+    return [str(each) for each in given] if isinstance(given, list | tuple) else [given] if given else []
 
 
 def _link(query: PageQuery, changes: dict[str, Any]) -> str:

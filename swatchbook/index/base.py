@@ -1,12 +1,13 @@
-"""What an index must do (`Index`), what is stored beside a vector (`Payload`), and what a search may filter by
-(`Where`). What a filter matches is in `rules.py`.
+"""What an index must do (`Index`), what is stored with a vector (`Payload`), and what a search may filter by
+(`Filters`). What a filter matches is in `rules.py`.
 
 An index is filled only from the ledger and can be rebuilt from it. Both implementations pass
 `tests/index/test_contract.py`.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
+from enum import Enum, auto
+from typing import TYPE_CHECKING, Annotated, Any, Generic, NamedTuple, Protocol, TypeAlias, TypedDict, TypeVar
 
 from pydantic import Field
 
@@ -22,13 +23,6 @@ Vector: TypeAlias = "NDArray[np.float32]"
 
 WRITE_SECONDS = 40
 """The longest that one write may take, waiting for another writer included. A publisher's lease outlives it."""
-
-
-BY_WORDS = ("category", "brand", "size", "condition", "currency", "host")
-"""Fields that filters match by words alone."""
-
-TERMS = ("material", "colors")
-"""Fields that filters match also by terms of the vocabulary."""
 
 SUPERSEDED = "superseded"
 """Kind of an object that only older editions show."""
@@ -85,40 +79,158 @@ class IndexObject:
         self.id, self.vector, self.payload = id, vector, payload
 
 
-class Where(Record):
-    """Search filters. All fields must match; of a field's values any one.
+# --- filters ----------------------------------------------------------------------------------------------------------
 
-    A text (those of BY_WORDS and TERMS, a product's name) matches if all its words occur in one value of the field, in
-    any order, ignoring case and accents (words.py). Materials and colours also match in other languages, and by
-    narrower terms (vocabulary.toml). Owner and ids must be equal.
+
+class Kind(Enum):
+    """How the values that are asked for match a column of the payload."""
+
+    IDS = auto()  # one is equal
+    PRODUCTS = auto()  # one is equal to a product's id, or all its words are in a product's name
+    WORDS = auto()  # all words of one are in one value, in any order, ignoring case and accents (words.py)
+    TERMS = auto()  # the same, and also in other languages and by narrower terms (vocabulary.toml)
+    NUMBERS = auto()  # one is equal
+    AT_LEAST = auto()
+    AT_MOST = auto()
+
+
+class Candidates(Enum):
+    """Which candidates, the images and chunks that lead to results, must satisfy a filter. Each result must."""
+
+    ALL = auto()
+    IMAGES = auto()  # images, and chunks that are results themselves
+    RESULTS = auto()  # only candidates that are results themselves
+    NONE = auto()
+
+
+class Filter(NamedTuple):
+    """How one filter matches: against which column of the payload, and whether candidates must satisfy it."""
+
+    kind: Kind
+    column: str
+    candidates: Candidates = Candidates.ALL
+
+    @property
+    def is_limit(self) -> bool:
+        """Whether it takes one number, not several values."""
+        return self.kind in (Kind.AT_LEAST, Kind.AT_MOST)
+
+
+MOST_VALUES = 100
+"""Values of one filter at most."""
+
+Id = TypeVar("Id")
+Text = TypeVar("Text")
+Page = TypeVar("Page")
+Amount = TypeVar("Amount")
+
+
+def _several(description: str) -> Any:
+    return Field(default=(), max_length=MOST_VALUES, description=description)
+
+
+class Filters(Record, Generic[Id, Text, Page, Amount]):
+    """What a search may filter by, each by its name in commands, requests and programs.
+
+    All must match; of the values of a filter any one. The class is generic over the types of values: a service accepts
+    fewer of them than `Where`.
     """
+
+    document: Annotated[tuple[Id, ...], Filter(Kind.IDS, "documents")] = _several("Document ids.")
+    product: Annotated[tuple[Text, ...], Filter(Kind.PRODUCTS, "names")] = _several("Product id, or words of its name.")
+    category: Annotated[tuple[Text, ...], Filter(Kind.WORDS, "category")] = _several("Category of the product.")
+    brand: Annotated[tuple[Text, ...], Filter(Kind.WORDS, "brand")] = _several("Brand of the product.")
+    size: Annotated[tuple[Text, ...], Filter(Kind.WORDS, "size")] = _several("`60x120` is also `60 × 120 cm`.")
+    condition: Annotated[tuple[Text, ...], Filter(Kind.WORDS, "condition")] = _several("Such as new or used.")
+    currency: Annotated[tuple[Text, ...], Filter(Kind.WORDS, "currency")] = _several("Code, such as EUR.")
+    host: Annotated[tuple[Text, ...], Filter(Kind.WORDS, "host")] = _several("Of the product's URL.")
+    material: Annotated[tuple[Text, ...], Filter(Kind.TERMS, "material")] = _several(
+        "Also in other languages: porcelain is `gres porcellanato`."
+    )
+    # chunks do not know the colours of pictures
+    color: Annotated[tuple[Text, ...], Filter(Kind.TERMS, "colors", Candidates.IMAGES)] = _several(
+        "Also in other languages, and shades of it: navy is a blue."
+    )
+    # a product and a chunk have pages of their own
+    page: Annotated[tuple[Page, ...], Filter(Kind.NUMBERS, "pages", Candidates.RESULTS)] = _several(
+        "Pages of the document, from 1."
+    )
+    # an image or chunk of several products has the lowest of their prices, in any currency: another may be high enough
+    price_min: Annotated[Amount | None, Filter(Kind.AT_LEAST, "price", Candidates.NONE)] = Field(
+        default=None, description="Least price. With `currency`, in that one only."
+    )
+    price_max: Annotated[Amount | None, Filter(Kind.AT_MOST, "price")] = Field(
+        default=None, description="Highest price. With `currency`, in that one only."
+    )
+    editions: Editions = Field(
+        default="newest", description="`all` also finds what only older editions show; `document` finds its own."
+    )
+
+
+OneOrMore: TypeAlias = str | Sequence[str]
+
+
+class FilterArguments(TypedDict, total=False):
+    """Filters as arguments of `swatchbook.Client` and `swatchbook.Swatchbook`: docs/filters.md."""
+
+    document: OneOrMore
+    product: OneOrMore
+    category: OneOrMore
+    brand: OneOrMore
+    size: OneOrMore
+    condition: OneOrMore
+    currency: OneOrMore
+    host: OneOrMore
+    material: OneOrMore
+    color: OneOrMore
+    page: int | Sequence[int]
+    price_min: float | None
+    price_max: float | None
+    editions: Editions
+
+
+class Where(Filters[str, str, int, Annotated[float, Field(ge=0)]]):
+    """The filters of a search, with the owners that are searched. Owner and ids must be equal."""
 
     owner: str | None = None
     owners: tuple[str, ...] = ()  # instead of one
-    documents: tuple[str, ...] = ()
-    products: tuple[str, ...] = ()  # ids, or words of their names
-    category: tuple[str, ...] = ()
-    brand: tuple[str, ...] = ()
-    size: tuple[str, ...] = ()
-    condition: tuple[str, ...] = ()
-    currency: tuple[str, ...] = ()
-    host: tuple[str, ...] = ()
-    material: tuple[str, ...] = ()
-    colors: tuple[str, ...] = ()
-    pages: tuple[int, ...] = ()
-    price_min: float | None = Field(default=None, ge=0)
-    price_max: float | None = Field(default=None, ge=0)
-    editions: Editions = "newest"
 
     @property
     def newest_only(self) -> bool:
         """Whether what only older editions show is left out. Who names documents asks for those."""
-        return self.editions == "newest" and not self.documents
+        return self.editions == "newest" and not self.document
 
     @property
     def whose(self) -> tuple[str, ...]:
         """Return the owners that are searched; none of them stands for all."""
         return self.owners if self.owner is None else (self.owner,)
+
+    def asked(self) -> Iterator[tuple[Filter, Any]]:
+        """Yield the filters that are given, each with its values or its limit."""
+        for name, each in FILTERS.items():
+            if (value := getattr(self, name)) not in ((), None):
+                yield each, value
+
+
+FILTERS: Mapping[str, Filter] = {
+    name: each for name, field in Filters.model_fields.items() for each in field.metadata if isinstance(each, Filter)
+}
+"""Name -> filter, in the order of `Filters`."""
+
+
+def columns_of(*kinds: Kind) -> tuple[str, ...]:
+    """Return the columns that filters of these kinds match, each once."""
+    return tuple(dict.fromkeys(each.column for each in FILTERS.values() if each.kind in kinds))
+
+
+BY_WORDS = columns_of(Kind.WORDS)
+"""Columns that filters match by words alone."""
+
+TERMS = columns_of(Kind.TERMS)
+"""Columns that filters match also by terms of the vocabulary."""
+
+
+# --- the index --------------------------------------------------------------------------------------------------------
 
 
 class Match(NamedTuple):

@@ -26,7 +26,10 @@ from filelock import FileLock, Timeout
 from swatchbook.errors import Configuration, DiskFull, Failure, IndexDown, Unexpected, reason_of
 from swatchbook.index.base import COLUMNS, SUPERSEDED, WRITE_SECONDS, IndexObject, Match, Payload, Space, Vector, Where
 from swatchbook.index.rules import (
+    AMOUNTS,
+    EXACT,
     KEYWORDS,
+    NUMBERS,
     WORDS,
     Condition,
     admit,
@@ -457,10 +460,10 @@ def _schema(dimension: int) -> pa.Schema:
             pa.field("vector", pa.list_(pa.float32(), dimension), nullable=False),
             pa.field("owner", pa.string()),
             pa.field("kind", pa.string()),
-            *(pa.field(name, texts) for name in ("documents", "products", *WORDS)),
+            *(pa.field(name, texts) for name in (*EXACT, *WORDS)),
             *(pa.field(f"{name}_words", texts) for name in WORDS),
-            pa.field("price", pa.float64()),
-            pa.field("pages", pa.list_(pa.int64())),
+            *(pa.field(name, pa.float64()) for name in AMOUNTS),
+            *(pa.field(name, pa.list_(pa.int64())) for name in NUMBERS),
             pa.field("file", pa.string()),
             pa.field("text", pa.string()),
             pa.field("languages", texts),
@@ -528,23 +531,19 @@ def _sql(where: Where | None) -> str | None:
         asked.append(_among("owner", where.whose))
     if where.newest_only:
         asked.append(f"kind <> {_quote(SUPERSEDED)}")
-    if where.pages:
-        asked.append(f"array_has_any(pages, [{', '.join(map(str, where.pages))}])")
-    if where.price_min is not None:
-        asked.append(f"price >= {_number(where.price_min)}")
-    if where.price_max is not None:
-        asked.append(f"price <= {_number(where.price_max)}")
     return " AND ".join(asked) or None
 
 
 def _any_of(condition: Condition) -> str:
-    ids = [f"array_has_any({name}, [{_list(values)}])" for name, values in condition.ids.items() if values]
+    exact = [f"array_has_any({name}, [{_list(values)}])" for name, values in condition.exact.items() if values]
     words = [
         f"regexp_like(array_to_string({name}, '|'), {_quote(_pattern(alternatives))})"
         for name, alternatives in condition.words.items()
         if alternatives
     ]
-    return f"({' OR '.join([*ids, *words])})"
+    limits = [f"{name} >= {_number(limit)}" for name, limit in condition.at_least.items()]
+    limits += [f"{name} <= {_number(limit)}" for name, limit in condition.at_most.items()]
+    return f"({' OR '.join([*exact, *words, *limits])})"
 
 
 def _pattern(alternatives: Sequence[Words]) -> str:
@@ -556,8 +555,8 @@ def _among(column: str, values: Sequence[str]) -> str:
     return f"{column} IN ({_list(values)})"
 
 
-def _list(words: Sequence[str]) -> str:
-    return ", ".join(map(_quote, words))
+def _list(values: Sequence[str | int]) -> str:
+    return ", ".join(_quote(each) if isinstance(each, str) else str(each) for each in values)
 
 
 def _quote(text: str) -> str:

@@ -3,11 +3,13 @@ conditions that the indexes get from `rules.py`: for results before they are sho
 by id or name.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from functools import cache, partial
+from collections.abc import Callable, Iterable
+from functools import cache
+from operator import attrgetter
+from typing import Any
 
-from swatchbook.index.base import BY_WORDS, SUPERSEDED, TERMS, Payload, Where
-from swatchbook.index.words import Words, asked_words, fold_words, ways, words_of
+from swatchbook.index.base import SUPERSEDED, Filter, Kind, Payload, Where
+from swatchbook.index.words import asked_words, words_of
 from swatchbook.records import ID
 
 Test = Callable[[Payload], bool]
@@ -20,47 +22,44 @@ def satisfies(where: Where) -> Test:
     An image that several products or documents show satisfies them as one of these does: never by the price of one and
     the brand of another.
     """
-    ids, names = split_products(where.products)
-    named = _any_has(fold_words, list(map(fold_words, names)))
-    tests: list[Test] = []
+    tests: list[Test] = [_test(each, asked) for each, asked in where.asked()]
     if where.whose:
         tests.append(lambda payload: payload.owner in where.whose)
     if where.newest_only:
         tests.append(lambda payload: payload.kind != SUPERSEDED)
-    if where.documents:
-        tests.append(lambda payload: not {*where.documents}.isdisjoint(payload.documents))
-    if where.products:
-        tests.append(lambda payload: not {*ids}.isdisjoint(payload.products) or named(payload.names))
-    tests += [_test_words(name, asked) for name in BY_WORDS if (asked := getattr(where, name))]
-    tests += [_test_terms(name, asked) for name in TERMS if (asked := getattr(where, name))]
-    if where.pages:
-        tests.append(lambda payload: not {*where.pages}.isdisjoint(payload.pages))
-    if (lowest := where.price_min) is not None:
-        tests.append(lambda payload: payload.price is not None and payload.price >= lowest)
-    if (highest := where.price_max) is not None:
-        tests.append(lambda payload: payload.price is not None and payload.price <= highest)
     return lambda payload: any(all(test(part) for test in tests) for part in payload.parts or (payload,))
 
 
-def _test_words(field: str, asked: Iterable[str]) -> Test:
-    has = _any_has(partial(words_of, field), asked_words(field, asked))
-    return lambda payload: has(getattr(payload, field))
+def _test(each: Filter, asked: Any) -> Test:
+    """Return the test of one filter: the same that `rules.py` has as a condition."""
+    stored: Callable[[Payload], Any] = attrgetter(each.column)
+    match each.kind:
+        case Kind.IDS | Kind.NUMBERS:
+            wanted = frozenset(asked)
+            return lambda payload: not wanted.isdisjoint(stored(payload))
+        case Kind.PRODUCTS:
+            ids, names = map(frozenset, split_products(asked))
+            named = _any_has(each.column, names)
+            return lambda payload: not ids.isdisjoint(payload.products) or named(stored(payload))
+        case Kind.WORDS | Kind.TERMS:
+            has = _any_has(each.column, asked)
+            return lambda payload: has(stored(payload))
+        case Kind.AT_LEAST:
+            return lambda payload: (own := stored(payload)) is not None and bool(own >= asked)
+        case Kind.AT_MOST:
+            return lambda payload: (own := stored(payload)) is not None and bool(own <= asked)
 
 
-def _test_terms(field: str, asked: Iterable[str]) -> Test:
-    has = _any_has(partial(words_of, field), [words for text in asked for words in ways(text)])
-    return lambda payload: has(getattr(payload, field))
-
-
-def _any_has(read: Callable[[str], Words], alternatives: Sequence[Words]) -> Callable[[Iterable[str]], bool]:
-    """Return the test whether one of some values has all words of an alternative.
+def _any_has(column: str, asked: Iterable[str]) -> Callable[[Iterable[str]], bool]:
+    """Return the test whether one of some values of a column has all words of one of the texts that are asked for.
 
     Each value is compared once: many payloads have the same.
     """
+    alternatives = asked_words(column, asked)
 
     @cache
     def matches(value: str) -> bool:
-        present = {*read(value)}
+        present = {*words_of(column, value)}
         return any(words and present.issuperset(words) for words in alternatives)
 
     return lambda values: any(map(matches, values))

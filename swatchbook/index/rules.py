@@ -5,51 +5,63 @@ foreign space.
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from pydantic_core import PydanticSerializationError, to_json
 
 from swatchbook.errors import Configuration, Failure, InvalidModelOutput, InvalidReference
-from swatchbook.index.base import BY_WORDS, TERMS, IndexObject, Payload, Space, Vector, Where
+from swatchbook.index.base import Filter, IndexObject, Kind, Payload, Space, Vector, Where, columns_of
 from swatchbook.index.matching import is_uuid, split_products
 from swatchbook.index.terms import VERSION, text_terms
-from swatchbook.index.words import Words, asked_words, fold_words, ways, word_keys
+from swatchbook.index.words import Words, asked_words, word_keys
 
-WORDS = (*BY_WORDS, *TERMS, "names")
+WORDS = (*columns_of(Kind.WORDS, Kind.TERMS), *columns_of(Kind.PRODUCTS))
 """Fields that filters match by words. For each the index has a second column, `<name>_words`."""
 
 KEYWORDS = f"terms_{VERSION}"
 """The column that keyword search reads. A space with other terms lacks it, and is refused as one of another schema."""
 
-EXACT = ("documents", "products")
+EXACT = (*columns_of(Kind.IDS), "products")
 """Fields of ids, which must be equal. So must the owner: "Ann" may not see what "ann" owns."""
+
+NUMBERS, AMOUNTS = columns_of(Kind.NUMBERS), columns_of(Kind.AT_LEAST, Kind.AT_MOST)
+"""Fields of several whole numbers, and of one number or none."""
 
 SMALLEST_NORM = 1e-12
 """A shorter vector counts as zero: its squares would underflow in float32, and its cosine be NaN."""
 
 
 class Condition(NamedTuple):
-    """Column -> alternatives, one of which must match: an id exactly, words by all of them in one value."""
+    """Column -> alternatives, one of which must match: ids and numbers exactly, words by all of them in one value.
 
-    ids: Mapping[str, Sequence[str]]
-    words: Mapping[str, Sequence[Words]]
+    Or column -> limit: the least or the highest amount.
+    """
+
+    exact: Mapping[str, Sequence[str | int]] = {}
+    words: Mapping[str, Sequence[Words]] = {}
+    at_least: Mapping[str, float] = {}
+    at_most: Mapping[str, float] = {}
 
 
 def conditions(where: Where) -> list[Condition]:
-    """Return the filters by id and by words, all of which must hold. A product is given by id or name."""
-    ids, names = split_products(where.products)
-    asked = (
-        Condition({"documents": where.documents}, {}),
-        Condition({"products": ids}, {"names_words": list(map(fold_words, names))}),
-        *(Condition({}, {f"{name}_words": asked_words(name, getattr(where, name))}) for name in BY_WORDS),
-        *(Condition({}, {f"{name}_words": _all_ways(getattr(where, name))}) for name in TERMS),
-    )
-    return [each for each in asked if any([*each.ids.values(), *each.words.values()])]
+    """Return the filters, all of which must hold, but those on owners and editions."""
+    return [_condition(each, asked) for each, asked in where.asked()]
 
 
-def _all_ways(texts: Sequence[str]) -> list[Words]:
-    return [words for text in texts for words in ways(text)]
+def _condition(each: Filter, asked: Any) -> Condition:
+    match each.kind:
+        case Kind.IDS | Kind.NUMBERS:
+            return Condition(exact={each.column: asked})
+        case Kind.PRODUCTS:  # by id or name
+            ids, names = split_products(asked)
+            return Condition(exact={"products": ids}, words={f"{each.column}_words": asked_words(each.column, names)})
+        case Kind.WORDS | Kind.TERMS:
+            return Condition(words={f"{each.column}_words": asked_words(each.column, asked)})
+        case Kind.AT_LEAST:
+            return Condition(at_least={each.column: asked})
+        case Kind.AT_MOST:
+            return Condition(at_most={each.column: asked})
 
 
 @lru_cache(maxsize=4_096)  # most objects of a batch share their values

@@ -67,8 +67,10 @@ from swatchbook.index.base import (
 )
 from swatchbook.index.matching import is_uuid
 from swatchbook.index.rules import (
+    AMOUNTS,
     EXACT,
     KEYWORDS,
+    NUMBERS,
     WORDS,
     Condition,
     admit,
@@ -474,8 +476,11 @@ def _columns() -> list[Property]:
             index_filterable=False,
             index_searchable=True,
         ),
-        Property(name="price", data_type=DataType.NUMBER, index_filterable=True, index_range_filters=True),
-        Property(name="pages", data_type=DataType.INT_ARRAY, index_filterable=True),
+        *(
+            Property(name=name, data_type=DataType.NUMBER, index_filterable=True, index_range_filters=True)
+            for name in AMOUNTS
+        ),
+        *(Property(name=name, data_type=DataType.INT_ARRAY, index_filterable=True) for name in NUMBERS),
     ]
 
 
@@ -525,22 +530,18 @@ def _filters(where: Where | None) -> FilterReturn | None:
     asked = [_any_of(condition) for condition in conditions(where)]
     if where.newest_only:
         asked.append(Filter.by_property("kind").not_equal(SUPERSEDED))
-    if where.pages:
-        asked.append(Filter.by_property("pages").contains_any(list(where.pages)))
     if where.whose:
         asked.append(Filter.by_property("owner").contains_any(list(where.whose)))
-    if where.price_min is not None:
-        asked.append(Filter.by_property("price").greater_or_equal(where.price_min))
-    if where.price_max is not None:
-        asked.append(Filter.by_property("price").less_or_equal(where.price_max))
     return Filter.all_of(asked) if asked else None
 
 
 def _any_of(condition: Condition) -> FilterReturn:
-    ids = [Filter.by_property(name).contains_any(list(values)) for name, values in condition.ids.items() if values]
+    exact = [Filter.by_property(name).contains_any([*values]) for name, values in condition.exact.items() if values]
     words = [
         Filter.by_property(name).like(f"*{word_pattern(each, '*')}*")  # within one value: each is a separate token
         for name, alternatives in condition.words.items()
         for each in alternatives
     ]
-    return Filter.any_of([*ids, *words])
+    limits = [Filter.by_property(name).greater_or_equal(limit) for name, limit in condition.at_least.items()]
+    limits += [Filter.by_property(name).less_or_equal(limit) for name, limit in condition.at_most.items()]
+    return Filter.any_of([*exact, *words, *limits])

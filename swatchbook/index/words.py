@@ -41,8 +41,10 @@ def _size_words(value: str) -> Words:
 
 def asked_words(field: str, texts: Iterable[str]) -> list[Words]:
     """Return the words by which a field is filtered for each text, of which any may match. A size matches by its words,
-    or as an equal size in another unit.
+    or as an equal size in another unit; a material or colour by its own words, or by the terms that they say.
     """
+    if field in TERMS:
+        return [words for text in texts for words in ways(text)]
     if field != "size":
         return [fold_words(text) for text in texts]
     asked = [(fold_words(join_sizes(text)), size_key(text)) for text in texts]

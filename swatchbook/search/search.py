@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 
 from swatchbook.arrays import Pixels, Vectors
 from swatchbook.errors import Failure, InvalidReference
-from swatchbook.index.base import Match, Space, Where
+from swatchbook.index.base import FILTERS, Candidates, Match, Space, Where
 from swatchbook.index.terms import numbers_of
 from swatchbook.ledger.database import portions
 from swatchbook.ledger.editions import has_superseded
@@ -426,24 +426,19 @@ def _text_queries(resources: Resources, space: Space) -> Encode | None:
 
 
 def filters_of_candidates(where: Where, by: ResultKind, kind: Literal["image", "chunk"]) -> Where:
-    """Return the filters on the images or chunks that stand for results, without those that only the results decide.
-
-    A chunk does not know the colours of pictures and has its own pages. A product has its own pages and price, while an
-    image of several products has the lowest of their prices, in whichever currency: another one may be high enough.
-    """
+    """Return the filters on the images or chunks that lead to results, without those that only the results decide."""
+    decided = {Candidates.ALL}
     if by == kind:
-        return where.model_copy(update={"price_min": None}) if where.price_min is not None else where
-    undecided: dict[str, object] = {"pages": ()}
-    if by == "product":
-        undecided["price_min"] = None
-    if by != "product" or kind == "chunk":
-        undecided["colors"] = ()
+        decided |= {Candidates.IMAGES, Candidates.RESULTS}
+    elif by == "product" and kind == "image":
+        decided |= {Candidates.IMAGES}
+    undecided = {name: Where.model_fields[name].default for name, f in FILTERS.items() if f.candidates not in decided}
     return where.model_copy(update=undecided)
 
 
 def _depths(where: Where, by: ResultKind) -> Sequence[int]:
     """Return how many candidates of each role to take; more of them while too few results satisfy the filters."""
-    undecided = (by == "product" and where.pages) or where.price_min is not None
+    undecided = (by == "product" and where.page) or where.price_min is not None
     return DEPTHS if undecided else DEPTHS[:1]
 
 

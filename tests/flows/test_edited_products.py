@@ -40,7 +40,7 @@ def pictures(resources: Resources, document: str, name: str) -> set[str]:
 
 def found(resources: Resources, name: str) -> set[str]:
     """The images that a search finds under this product."""
-    hits = search(resources, text="tile", owner="anna", where=Where(products=(name,)), k=50)
+    hits = search(resources, text="tile", owner="anna", where=Where(product=(name,)), k=50)
     return {hit.id for hit in hits}
 
 

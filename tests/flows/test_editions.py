@@ -84,8 +84,8 @@ def test_a_newer_edition_from_ingest_to_delete(resources: Resources, tmp_path: P
     # and are still there for who asks
     assert prices(found(resources, "product", "all")) == {*OLD_PRICES.items(), *NEW_PRICES.items()}
     assert len(found(resources, "image", "all")) == 7
-    assert prices(found(resources, "product", documents=(old,))) == set(OLD_PRICES.items())
-    assert {hit.id for hit in found(resources, "image", documents=(old,))} == before["image"]
+    assert prices(found(resources, "product", document=(old,))) == set(OLD_PRICES.items())
+    assert {hit.id for hit in found(resources, "image", document=(old,))} == before["image"]
     assert publishing.count_unpublished(resources.ledger) == 0
     assert verify(resources).sound
 

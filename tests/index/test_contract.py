@@ -4,9 +4,11 @@ import itertools
 import multiprocessing
 import time
 import unicodedata
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from swatchbook.errors import Configuration, Failure, InvalidModelOutput, InvalidReference
-from swatchbook.index.base import Index, IndexObject, Payload, Space, Where
+from swatchbook.index.base import FILTERS, Index, IndexObject, Kind, Payload, Space, Where
 from swatchbook.index.matching import satisfies
 from swatchbook.records import Role
 from tests.index.objects import made, number_id, unit_vectors
@@ -202,15 +204,15 @@ def expected(payload: Payload, where: Where) -> bool:
 
     return (
         where.owner in (None, payload.owner)
-        and (payload.kind != "superseded" or where.editions == "all" or bool(where.documents))
-        and (not where.documents or bool({*where.documents} & {*payload.documents}))
+        and (payload.kind != "superseded" or where.editions == "all" or bool(where.document))
+        and (not where.document or bool({*where.document} & {*payload.documents}))
         and said(where.category, payload.category)
         and said(where.brand, payload.brand)
         and said(where.condition, payload.condition)
         and said(where.currency, payload.currency)
         and said(where.host, payload.host)
-        and said(where.products, payload.names)
-        and (not where.pages or bool({*where.pages} & {*payload.pages}))
+        and said(where.product, payload.names)
+        and (not where.page or bool({*where.page} & {*payload.pages}))
         and (where.price_min is None or (payload.price is not None and payload.price >= where.price_min))
         and (where.price_max is None or (payload.price is not None and payload.price <= where.price_max))
     )
@@ -256,25 +258,25 @@ FILTERED = st.builds(
     price=st.none() | PRICES,
     pages=st.lists(st.integers(1, 4), max_size=2).map(tuple),
 )
-FILTERS = st.builds(
+WHERES = st.builds(
     Where,
     owner=st.none() | st.sampled_from(["ann", "Ann", "eve", "' OR true --"]),
-    documents=st.lists(IDS, max_size=2).map(tuple),
+    document=st.lists(IDS, max_size=2).map(tuple),
     category=st.lists(NAMES | WORDS, max_size=2).map(tuple),
     brand=st.lists(NAMES | WORDS, max_size=1).map(tuple),
     condition=st.just(()) | st.lists(NAMES | WORDS, max_size=1).map(tuple),
     currency=st.just(()) | st.lists(NAMES, max_size=1).map(tuple),
     host=st.just(()) | st.lists(NAMES, max_size=1).map(tuple),
-    products=st.lists(NAMES | WORDS, max_size=1).map(tuple),
+    product=st.lists(NAMES | WORDS, max_size=1).map(tuple),
     price_min=st.none() | PRICES,
     price_max=st.none() | PRICES | st.just(float("inf")),
-    pages=st.lists(st.integers(1, 4), max_size=2).map(tuple),
+    page=st.lists(st.integers(1, 4), max_size=2).map(tuple),
     editions=st.sampled_from(["newest", "all"]),
 )
 
 
 @SEVERAL
-@given(payloads=st.lists(FILTERED, min_size=12, max_size=12), wheres=st.lists(FILTERS, min_size=4, max_size=4))
+@given(payloads=st.lists(FILTERED, min_size=12, max_size=12), wheres=st.lists(WHERES, min_size=4, max_size=4))
 def test_filters_hold_for_count_and_search(
     index: Index, space: Space, payloads: list[Payload], wheres: list[Where]
 ) -> None:
@@ -301,16 +303,16 @@ TINTED = st.builds(
     price=st.none() | PRICES,
 )
 TINTS = SHADES | st.sampled_from(["blue", "porcelain", "white", "bianco", "wood", "blue porcelain", "blue marble"])
-TINTED_FILTERS = st.builds(
+TINTED_WHERES = st.builds(
     Where,
     material=st.lists(TINTS, max_size=2).map(tuple),
-    colors=st.lists(TINTS, max_size=1).map(tuple),
+    color=st.lists(TINTS, max_size=1).map(tuple),
     price_min=st.none() | PRICES,
 )
 
 
 @SEVERAL
-@given(payloads=st.lists(TINTED, min_size=12, max_size=12), wheres=st.lists(TINTED_FILTERS, min_size=4, max_size=4))
+@given(payloads=st.lists(TINTED, min_size=12, max_size=12), wheres=st.lists(TINTED_WHERES, min_size=4, max_size=4))
 def test_the_index_agrees_with_the_rule_in_python(
     index: Index, space: Space, payloads: list[Payload], wheres: list[Where]
 ) -> None:
@@ -324,19 +326,19 @@ def test_the_index_agrees_with_the_rule_in_python(
 
 
 @pytest.mark.parametrize(
-    ("field", "asked", "value"),
-    [("material", "porcelain", "gres porcellanato"), ("colors", "blue", "navy"), ("colors", "blau", "azul marino")],
+    ("name", "asked", "value"),
+    [("material", "porcelain", "gres porcellanato"), ("color", "blue", "navy"), ("color", "blau", "azul marino")],
 )
 def test_materials_and_colours_are_found_through_the_vocabulary(
-    index: Index, space: Space, field: str, asked: str, value: str
+    index: Index, space: Space, name: str, asked: str, value: str
 ) -> None:
     objects = made(3)
-    objects[1].payload = Payload.model_validate({"owner": "ann", "kind": "image", field: (value,)})
+    objects[1].payload = Payload.model_validate({"owner": "ann", "kind": "image", FILTERS[name].column: (value,)})
     objects[2].payload = Payload(owner="ann", kind="image", category=(value,), names=(value,))
     index.upsert(space, objects)
-    found = index.search(space, objects[0].vector, 9, Where.model_validate({field: (asked,)}))
+    found = index.search(space, objects[0].vector, 9, Where.model_validate({name: (asked,)}))
     assert [match.id for match in found] == [number_id(1)]
-    assert index.count(space, Where(category=(asked,))) == index.count(space, Where(products=(asked,))) == 0
+    assert index.count(space, Where(category=(asked,))) == index.count(space, Where(product=(asked,))) == 0
 
 
 def test_a_size_is_one_word(index: Index, space: Space) -> None:
@@ -350,16 +352,31 @@ def test_a_size_is_one_word(index: Index, space: Space) -> None:
     assert index.count(space, Where(size=("CM", "xl"))) == 3
 
 
-def test_the_other_fields_filter_too(index: Index, space: Space) -> None:
-    fields = ("material", "colors", "brand", "size", "condition", "currency", "host", "products")
-    values = dict.fromkeys(fields, ("x", "y", "z")) | {"products": tuple(map(number_id, (901, 902, 903)))}
-    objects = made(1 + len(fields))
-    for each, field in zip(objects[1:], fields, strict=True):
-        each.payload = Payload.model_validate({"owner": "ann", "kind": "image", field: values[field][:2]})
+VALUES: Mapping[Kind, Any] = {
+    **dict.fromkeys((Kind.IDS, Kind.PRODUCTS, Kind.WORDS, Kind.TERMS), ("x", "y", "z")),
+    Kind.NUMBERS: (1, 2, 3),
+    **dict.fromkeys((Kind.AT_LEAST, Kind.AT_MOST), 2.0),
+}
+"""Of several values an object has the first two, and the last two are asked for; a price is that and the limit."""
+
+
+def test_every_filter_finds_what_has_its_value_in_its_column(index: Index, space: Space) -> None:
+    columns = dict.fromkeys(each.column for each in FILTERS.values())
+    kinds = {each.column: each.kind for each in FILTERS.values()}
+    objects = made(1 + len(columns))
+    held = dict(zip(columns, objects[1:], strict=True))
+    for column, each in held.items():
+        value = VALUES[kinds[column]]
+        own = value[:2] if isinstance(value, tuple) else value
+        each.payload = Payload.model_validate({"owner": "ann", "kind": "image", column: own})
     index.upsert(space, objects)
-    for each, field in zip(objects[1:], fields, strict=True):
-        found = index.search(space, objects[0].vector, 20, Where.model_validate({field: values[field][1:]}))
-        assert [match.id for match in found] == [each.id], field
+    for name, each in FILTERS.items():
+        value = VALUES[each.kind]
+        where = Where.model_validate({name: value[1:] if isinstance(value, tuple) else value, "editions": "all"})
+        assert [match.id for match in index.search(space, objects[0].vector, 20, where)] == [held[each.column].id], name
+        assert [o.id for o in objects if satisfies(where)(o.payload)] == [held[each.column].id], name
+    beyond = (Where(price_min=2.1), Where(price_max=1.9), Where(product=(number_id(901),)))
+    assert [index.count(space, where) for where in beyond] == [0, 0, 0]
 
 
 SAID = ("White Terrazzo in Cémento", "Light blue", "dark-grey", "Oak")
@@ -370,13 +387,13 @@ ASKED = {
 """Asked -> whether one of these values has all its words."""
 
 
-@pytest.mark.parametrize("field", ["material", "category", "colors", "names"])
-def test_all_words_of_one_value_in_any_order(index: Index, space: Space, field: str) -> None:
+@pytest.mark.parametrize("name", ["material", "category", "color", "product"])
+def test_all_words_of_one_value_in_any_order(index: Index, space: Space, name: str) -> None:
     objects = made(2)
-    objects[1].payload = Payload.model_validate({"owner": "ann", "kind": "image", field: SAID})
+    objects[1].payload = Payload.model_validate({"owner": "ann", "kind": "image", FILTERS[name].column: SAID})
     index.upsert(space, objects)
     for asked, holds in ASKED.items():
-        where = Where.model_validate({"products" if field == "names" else field: (asked,)})
+        where = Where.model_validate({name: (asked,)})
         assert index.count(space, where) == holds, asked
 
 
@@ -387,7 +404,7 @@ def test_a_product_is_asked_for_by_id_or_by_name(index: Index, space: Space) -> 
     index.upsert(space, objects)
 
     def found(*products: str) -> list[str]:
-        return sorted(match.id for match in index.search(space, objects[0].vector, 9, Where(products=products)))
+        return sorted(match.id for match in index.search(space, objects[0].vector, 9, Where(product=products)))
 
     assert found(number_id(902)) == found("nova") == [number_id(1)]
     assert found("oak nordvik", number_id(902)) == [number_id(0), number_id(1)]

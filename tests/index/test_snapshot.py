@@ -31,7 +31,7 @@ wheres = st.sampled_from(
         Where(owners=("ann", "bob"), editions="all"),
         Where(owner="bob", material=("oak",)),
         Where(owner="nobody"),
-        Where(price_min=2, pages=(1, 3)),
+        Where(price_min=2, page=(1, 3)),
     ]
 )
 

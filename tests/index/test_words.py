@@ -13,7 +13,7 @@ TERMS = read_vocabulary()
 
 
 def finds(asked: str, *values: str) -> bool:
-    return satisfies(Where(colors=(asked,)))(Payload(owner="ann", kind="image", colors=values))
+    return satisfies(Where(color=(asked,)))(Payload(owner="ann", kind="image", colors=values))
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,7 @@ from interface.client import (
     TooLarge,
     Unavailable,
 )
+from swatchbook.index.base import FILTERS, FilterArguments, Filters
 from swatchbook.ledger.documents import get_document
 from swatchbook.ledger.lost_pictures import add_audited
 from swatchbook.ledger.queries.reviews import images_to_review
@@ -71,6 +72,10 @@ def test_it_is_what_the_package_hands_out() -> None:
     assert swatchbook.NotFound is NotFound
     with pytest.raises(AttributeError, match="Nothing"):
         swatchbook.Nothing  # noqa: B018
+
+
+def test_every_filter_is_an_argument() -> None:
+    assert FilterArguments.__annotations__.keys() == {*FILTERS, "editions"} == {*Filters.model_fields}
 
 
 def test_the_example_of_the_documentation_runs(

@@ -41,7 +41,7 @@ def test_everything_is_listed_once_page_by_page(sample: Resources, by: ResultKin
 @pytest.mark.parametrize("most_kept", [filters.MOST_KEPT, 0])
 def test_a_filter_lists_what_facets_count(sample: Resources, monkeypatch: pytest.MonkeyPatch, most_kept: int) -> None:
     monkeypatch.setattr(filters, "MOST_KEPT", most_kept)
-    where = ANNA.model_copy(update={"colors": ("grey",)})
+    where = ANNA.model_copy(update={"color": ("grey",)})
     listed = find_relevant(sample, where=where, k=100)
     assert len(listed.hits) == facets(sample.ledger, "image", where).total < facets(sample.ledger, "image", ANNA).total
     assert listed.total == len(listed.hits)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from interface.service.app import create_app
-from swatchbook.index.base import Where
+from swatchbook.index.base import FILTERS, Where
 from swatchbook.ledger.documents import all_documents
 from swatchbook.ledger.queries.filters import facets, unmatched
 from swatchbook.ledger.spaces import registered
@@ -73,9 +73,8 @@ ONE_SPELLING = {"nord": "Nord"}
 
 
 def where(asked: dict[str, Any]) -> Where:
-    """The filters, named as over HTTP, as the library takes them."""
-    names = {"document": "documents", "product": "products", "color": "colors", "page": "pages"}
-    given = {names.get(name, name): value for name, value in asked.items()}
+    """The filters and owners, as over HTTP, as the library takes them."""
+    given = dict(asked)
     owners = given.pop("owner", [ANNA])
     whose = {"owner": owners[0]} if len(owners) == 1 else {"owners": owners}
     return Where.model_validate(whose | given)
@@ -125,6 +124,8 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
 ASKED = st.lists(st.sampled_from(sorted(FIELDS)), min_size=1, max_size=3, unique=True).flatmap(
     lambda names: st.fixed_dictionaries({name: FIELDS[name] for name in names})
 )
+assert FIELDS.keys() == {*FILTERS, "editions"}, "every filter is tried"
+
 OWNERS = st.sampled_from([[ANNA, OTHER], [], [OTHER], [ANNA]])  # none: all
 
 

@@ -172,7 +172,7 @@ def test_words_that_nothing_of_an_owner_says_are_foreign_and_others_are_not(samp
 
 
 def test_the_nearest_satisfies_the_filters_and_a_filter_that_nothing_matches_is_named(sample: Resources) -> None:
-    where = Where(owner="anna", products=("Palladio Terrazzo",))
+    where = Where(owner="anna", product=("Palladio Terrazzo",))
     nearest = find_relevant(sample, text="piston ring", where=where).nearest
     assert nearest is not None
     assert nearest.product == "Palladio Terrazzo"

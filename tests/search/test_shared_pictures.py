@@ -60,8 +60,8 @@ def shown(resources: Resources, image: str, where: Where) -> tuple[str, str | No
 
 def test_a_result_has_the_names_of_what_is_asked_for(shared: Any) -> None:
     resources, image, folder, batch = shared
-    assert shown(resources, image, Where(documents=(folder,))) == ("wooden seat", "pictures")
-    assert shown(resources, image, Where(documents=(batch,)))[1] == "shop"
+    assert shown(resources, image, Where(document=(folder,))) == ("wooden seat", "pictures")
+    assert shown(resources, image, Where(document=(batch,)))[1] == "shop"
     assert shown(resources, image, Where(brand=("Sud",))) == ("Ash stool", "shop")
     assert shown(resources, image, Where(price_min=20.0)) == ("Oak chair", "shop")
     assert describe_images(resources.ledger, [image], Where(price_min=20.0))[0].price == "50 EUR"
@@ -72,8 +72,8 @@ def test_a_result_has_the_names_of_what_is_asked_for(shared: Any) -> None:
 
 def test_no_price_is_no_price(shared: Any) -> None:
     resources, image, folder, _ = shared
-    assert satisfying(resources.ledger, "image", [image], Where(documents=(folder,), price_max=1000.0)) == set()
-    assert satisfying(resources.ledger, "image", [image], Where(products=("bench",), price_max=1000.0)) == set()
+    assert satisfying(resources.ledger, "image", [image], Where(document=(folder,), price_max=1000.0)) == set()
+    assert satisfying(resources.ledger, "image", [image], Where(product=("bench",), price_max=1000.0)) == set()
     priced = facets(resources.ledger, "product", Where()).price
     assert priced
     assert (priced.lowest, priced.currencies) == (5.0, ("EUR",))
@@ -84,7 +84,7 @@ FILTERS = st.fixed_dictionaries(
     optional={
         "brand": st.sampled_from([("Nord",), ("Sud",), ("Nord", "Sud")]),
         "category": st.sampled_from([("Chairs",), ("Stools",), ("seats",)]),
-        "products": st.sampled_from([("oak",), ("ash",), ("bench",), ("seat",)]),
+        "product": st.sampled_from([("oak",), ("ash",), ("bench",), ("seat",)]),
         "currency": st.just(("EUR",)),
         "price_min": st.sampled_from([1.0, 10.0, 60.0]),
         "price_max": st.sampled_from([1.0, 10.0, 60.0]),
@@ -98,7 +98,7 @@ def meets(item: Mapping[str, Any], asked: Mapping[str, Any]) -> bool:
     return (
         ("brand" not in asked or item.get("brand") in asked["brand"])
         and ("category" not in asked or item.get("category") in asked["category"])
-        and ("products" not in asked or asked["products"][0] in item["title"].casefold().split())
+        and ("product" not in asked or asked["product"][0] in item["title"].casefold().split())
         and ("currency" not in asked or item.get("currency") in asked["currency"])
         and ("price_min" not in asked or (price is not None and price >= asked["price_min"]))
         and ("price_max" not in asked or (price is not None and price <= asked["price_max"]))

@@ -39,8 +39,7 @@ Filters = Annotated[
     typer.Option(
         "--where",
         metavar="KEY=VALUE",
-        help="Filter by document, product, category, brand, size, condition, currency, host, material, color, page, "
-        "price_min or price_max; repeatable.",
+        help="Filter by KEY, such as color=blue; repeatable. `swatchbook facets` lists the keys and their values.",
     ),
 ]
 
@@ -164,7 +163,7 @@ def _on_collection(
     whose = choose_owners(resources.ledger, owners, all_owners)
     documents = tuple(_document_of_any(resources, reference, whose) for reference in references)
     one = whose[0] if len(whose) == 1 else None
-    return filters.model_copy(update={"documents": documents, "owner": one, "owners": () if one else whose})
+    return filters.model_copy(update={"document": documents, "owner": one, "owners": () if one else whose})
 
 
 def _document_of_any(resources: "Resources", reference: str, owners: "tuple[str, ...]") -> str:

@@ -8,7 +8,7 @@ from operator import itemgetter
 
 from sqlalchemy import Connection, select
 
-from swatchbook.index.base import Payload, Where
+from swatchbook.index.base import FILTERS, Kind, Payload, Where
 from swatchbook.index.matching import satisfies
 from swatchbook.index.words import likeness, value_key
 from swatchbook.ledger.database import Ledger, portions, select_in
@@ -30,19 +30,13 @@ NEAREST = 5
 ALIKE = 0.6
 """Likeness from which a value counts as near; else the most frequent values are named."""
 
-FIELDS: Mapping[str, str] = {
-    "document": "documents", "product": "names", "category": "category", "brand": "brand", "size": "size",
-    "condition": "condition", "currency": "currency", "host": "host", "material": "material", "color": "colors",
-    "page": "pages",
-}  # fmt: skip
-"""Field, as people name it -> the payload's."""
+FIELDS: Mapping[str, str] = {name: each.column for name, each in FILTERS.items() if not each.is_limit}
+"""Filter -> the payload's field whose values are counted."""
 
-_FILTERS: Mapping[str, tuple[str, ...]] = {
-    "product": ("products",), "category": ("category",), "brand": ("brand",), "size": ("size",),
-    "condition": ("condition",), "currency": ("currency",), "host": ("host",), "material": ("material",),
-    "color": ("colors",), "page": ("pages",), "price": ("price_min", "price_max"),
-}  # fmt: skip
-"""Field, as people name it -> the filters on it."""
+_FILTERS: Mapping[str, tuple[str, ...]] = {name: (name,) for name in FIELDS if name != "document"} | {
+    "price": ("price_min", "price_max")
+}
+"""Field, as people name it -> the filters on it, without those that SQL decides."""
 
 
 def satisfying(ledger: Ledger, by: ResultKind, ids: Collection[str], where: Where) -> set[str]:
@@ -184,7 +178,7 @@ def _in_currency(amounts: str, currencies: Iterable[str]) -> str:
 
 def _only(where: Where, fields: Iterable[str]) -> Where:
     """Return the filters on these fields, and on owners and documents."""
-    names = ("owner", "owners", "documents", "editions", *(name for field in fields for name in _FILTERS[field]))
+    names = ("owner", "owners", "document", "editions", *(name for field in fields for name in _FILTERS[field]))
     return Where.model_validate({name: getattr(where, name) for name in names})
 
 
@@ -202,8 +196,9 @@ def _nearest(field: str, where: Where, found: Sequence[Payload]) -> Unmatched:
         )
     asked = tuple(map(str, *(getattr(where, name) for name in _FILTERS[field])))
     counted = _count(found, FIELDS[field])
-    if field == "page":
-        nearest = sorted(counted, key=lambda each: (min(abs(int(each) - page) for page in where.pages), int(each)))
+    if FILTERS[field].kind is Kind.NUMBERS:
+        near_by = {value: min(abs(int(value) - int(each)) for each in asked) for value in counted}
+        nearest = sorted(counted, key=lambda each: (near_by[each], int(each)))
     else:
         near = {value: max(likeness(each, value) for each in asked) for value in counted}
         nearest = sorted(counted, key=lambda each: (-near[each] if near[each] >= ALIKE else 0.0, -counted[each], each))

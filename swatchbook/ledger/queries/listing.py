@@ -20,8 +20,8 @@ def listed_ids(connection: Connection, by: ResultKind, where: Where) -> list[str
     query = _LISTED[by]
     if where.whose:
         query = query.where(documents.c.owner.in_(where.whose))
-    if where.documents:
-        query = query.where(documents.c.id.in_(where.documents))
+    if where.document:
+        query = query.where(documents.c.id.in_(where.document))
     if where.newest_only:
         query = query.where(documents.c.superseded_by.is_(None))
     return list(dict.fromkeys(connection.execute(query).scalars()))

@@ -76,7 +76,7 @@ def test_what_the_service_refuses_is_said(service: Served, tmp_path: Path) -> No
     for arguments, status, words in (
         (("search", "a" * 1_001), 2, "query.text: String should have at most 1000 characters"),
         (("search", "--image", str(tmp_path / "broken.png"), "--owner", "anna"), 1, "no picture that Swatchbook knows"),
-        (("search", "--image", str(tmp_path / "large.png"), "--owner", "anna"), 1, "larger than"),
+        (("search", "--image", str(tmp_path / "large.png"), "--owner", "anna"), 1, "25 are allowed"),
         (("search", "--image", str(tmp_path / "none.png"), "--owner", "anna"), 2, "none.png: no such file"),
         (("search", "oak", "--where", "document=a.pdf"), 2, "needs the full document id"),
     ):

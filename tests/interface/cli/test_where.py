@@ -4,14 +4,21 @@ import pytest
 
 from interface.cli.where import parse_filters
 from swatchbook.errors import InvalidReference
-from swatchbook.index.base import Where
+from swatchbook.index.base import FILTERS, Where
 
 
 def test_filters_of_all_kinds() -> None:
     written = ["material=oak", "material = ash", "color=white", "page=3", "price_max=49.5", "document=a.pdf"]
     where, documents = parse_filters(written)
-    assert where == Where(material=("oak", "ash"), colors=("white",), pages=(3,), price_max=49.5)
+    assert where == Where(material=("oak", "ash"), color=("white",), page=(3,), price_max=49.5)
     assert documents == ("a.pdf",)
+
+
+@pytest.mark.parametrize("name", FILTERS)
+def test_every_filter_can_be_written(name: str) -> None:
+    where, documents = parse_filters([f"{name}=3"])
+    assert documents == (("3",) if name == "document" else ())
+    assert [each for each, _ in where.asked()] == ([] if documents else [FILTERS[name]])
 
 
 def test_a_value_may_hold_an_equals_sign() -> None:
@@ -27,6 +34,7 @@ def test_a_value_may_hold_an_equals_sign() -> None:
         (["page=last"], "page"),
         (["price_min=-1"], "price_min=-1"),
         (["price_min=1", "price_min=2"], "only once"),
+        ([f"page={n}" for n in range(1, 102)], "at most 100 times"),
         (["owner=ann"], "KEY is one of"),
     ],
 )
