@@ -38,7 +38,7 @@ class Condition(NamedTuple):
     Or column -> limit: the least or the highest amount.
     """
 
-    exact: Mapping[str, Sequence[str | int]] = {}
+    exact: Mapping[str, Sequence[str] | Sequence[int]] = {}
     words: Mapping[str, Sequence[Words]] = {}
     at_least: Mapping[str, float] = {}
     at_most: Mapping[str, float] = {}
@@ -52,7 +52,7 @@ def conditions(where: Where) -> list[Condition]:
 def _condition(each: Filter, asked: Any) -> Condition:
     match each.kind:
         case Kind.IDS | Kind.NUMBERS:
-            return Condition(exact={each.column: asked})
+            return Condition(exact={each.column: list(asked)})
         case Kind.PRODUCTS:  # by id or name
             ids, names = split_products(asked)
             return Condition(exact={"products": ids}, words={f"{each.column}_words": asked_words(each.column, names)})

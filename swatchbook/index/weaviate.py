@@ -536,7 +536,7 @@ def _filters(where: Where | None) -> FilterReturn | None:
 
 
 def _any_of(condition: Condition) -> FilterReturn:
-    exact = [Filter.by_property(name).contains_any([*values]) for name, values in condition.exact.items() if values]
+    exact = [Filter.by_property(name).contains_any(values) for name, values in condition.exact.items() if values]
     words = [
         Filter.by_property(name).like(f"*{word_pattern(each, '*')}*")  # within one value: each is a separate token
         for name, alternatives in condition.words.items()
