@@ -13,8 +13,7 @@ from pydantic import Field
 from ulid import ULID
 
 from swatchbook.errors import InvalidReference
-from swatchbook.ledger import items, spaces
-from swatchbook.ledger import missing_vectors as fill_ledger
+from swatchbook.ledger import items, missing_vectors, spaces
 from swatchbook.ledger.documents import Document
 from swatchbook.ledger.missing_vectors import FROM_PICTURES, Candidate, ToBackfill
 from swatchbook.ledger.runs import Run
@@ -104,7 +103,7 @@ def pairs_to_backfill(resources: Resources, asked: Backfill) -> list[RoleTag]:
 
 def documents_to_backfill(resources: Resources, asked: Backfill) -> Iterator[ToBackfill]:
     """Yield the completed documents that may lack something, oldest first."""
-    return fill_ledger.documents_to_backfill(resources.ledger, pairs_to_backfill(resources, asked), asked.owner)
+    return missing_vectors.documents_to_backfill(resources.ledger, pairs_to_backfill(resources, asked), asked.owner)
 
 
 def _split_readable(resources: Resources, found: Sequence[Candidate]) -> tuple[list[Candidate], int]:
@@ -127,12 +126,12 @@ def plan_backfill(resources: Resources, asked: Backfill) -> BackfillPlan:
     documents = objects = unreadable = 0
     pairs = pairs_to_backfill(resources, asked)
     paid = {pair: settings for pair in pairs if (settings := _paid_text_model(resources, pair)) is not None}
-    for document in fill_ledger.documents_to_backfill(resources.ledger, pairs, asked.owner):
+    for document in missing_vectors.documents_to_backfill(resources.ledger, pairs, asked.owner):
         before = objects
         left = None if asked.limit is None else asked.limit - objects
         if left == 0:
             break
-        for found in fill_ledger.candidates(resources.ledger, document, limit=left):
+        for found in missing_vectors.candidates(resources.ledger, document, limit=left):
             readable, lost = _split_readable(resources, found)
             objects, unreadable = objects + len(readable), unreadable + lost
             counts.update(pair for each in readable for pair in each.lacks)
@@ -171,7 +170,7 @@ def _paid_text_model(resources: Resources, pair: RoleTag) -> Settings | None:
 def _tokens(resources: Resources, pair: RoleTag, found: Sequence[Candidate]) -> list[int]:
     """Return the most tokens of each text of the candidates that this pair is made from, known or still to be said."""
     lacking = [each for each in found if pair in each.lacks]
-    keys = fill_ledger.text_keys(resources.ledger, pair, [each.id for each in lacking])
+    keys = missing_vectors.text_keys(resources.ledger, pair, [each.id for each in lacking])
     known = [tokens_at_most(text) for text in items.texts(resources.ledger, sorted(keys)).values()]
     unsaid = sum(1 for each in found if any(lack.role is Role.ANALYSIS for lack in each.lacks))
     return known + [UNDERSTANDING_TOKENS] * (unsaid if pair.role is Role.UNDERSTANDING else 0)
@@ -190,7 +189,7 @@ def backfill(
     """
     fill_id, results = str(ULID()), list[DocumentFill]()
     waiting = list(documents_to_backfill(resources, asked))
-    total = sum(lack.open for lack in fill_ledger.left_to_make(resources.ledger, waiting))
+    total = sum(lack.open for lack in missing_vectors.left_to_make(resources.ledger, waiting))
     made, left = 0, asked.limit
     for document in waiting:
         if left == 0:
@@ -228,10 +227,10 @@ def backfill_document(
 
     def portions(run: Run) -> Iterator[Collection[str]]:
         nonlocal taken, unreadable
-        for found in fill_ledger.candidates(resources.ledger, document, limit=limit):
+        for found in missing_vectors.candidates(resources.ledger, document, limit=limit):
             readable, lost = _split_readable(resources, found)
             taken, unreadable = taken + len(readable), unreadable + lost
-            fill_ledger.queue_candidates(resources.ledger, run, readable)
+            missing_vectors.queue_candidates(resources.ledger, run, readable)
             yield {each.key for each in readable}
 
     done = make_beside(
@@ -244,14 +243,14 @@ def backfill_document(
 def finish_backfill(resources: Resources, asked: Backfill, fill: str, results: Sequence[DocumentFill]) -> Backfilled:
     """Publish what is not published yet, and return the result of the whole backfill."""
     publish_all(resources, at_most=resources.settings.outage_wait_seconds)
-    left = fill_ledger.left_to_make(resources.ledger, documents_to_backfill(resources, asked))
+    left = missing_vectors.left_to_make(resources.ledger, documents_to_backfill(resources, asked))
     return Backfilled(
         documents=sum(1 for each in results if each.objects),
         objects=sum(each.objects for each in results),
         made=sum(each.made for each in results),
         unreadable=sum(each.unreadable for each in results),
         failures=tuple(failure for each in results for failure in each.failures),
-        cost_usd=fill_ledger.spent(resources.ledger, fill),
+        cost_usd=missing_vectors.spent(resources.ledger, fill),
         lacks=tuple(left),
         busy=tuple(each.busy for each in results if each.busy),
     )

@@ -8,8 +8,7 @@ import time
 from collections.abc import Callable, Collection, Iterable, Sequence
 
 from swatchbook.errors import Interrupted, InvalidReference, RunRevoked
-from swatchbook.ledger import items, runs, shard_runs
-from swatchbook.ledger import missing_vectors as fill_ledger
+from swatchbook.ledger import items, missing_vectors, runs, shard_runs
 from swatchbook.ledger.documents import Document, get_document
 from swatchbook.ledger.runs import Run
 from swatchbook.pipeline.embed import process_batch
@@ -55,7 +54,7 @@ def make_beside(
     made, failures = 0, list[str]()
     try:
         stored = get_document(resources.ledger, document)
-        run = fill_ledger.begin_fill(
+        run = missing_vectors.begin_fill(
             resources.ledger, document, pairs_of(stored), fill=fill, max_usd=max_usd, flow_run=flow_run,
             queue=portions is None,
         )  # fmt: skip
@@ -71,7 +70,7 @@ def make_beside(
                     failures += failed
             finally:
                 resources.batch_sizes.pop(run.token, None)
-            fill_ledger.count_made(resources.ledger, run)
+            missing_vectors.count_made(resources.ledger, run)
             shard_runs.end(resources.ledger, run)
     except (InvalidReference, RunRevoked) as reason:  # it was deleted meanwhile, or another process fills it
         return DocumentFill(document=document, made=made, failures=tuple(failures), busy=str(reason))

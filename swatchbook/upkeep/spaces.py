@@ -7,8 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from ulid import ULID
 
 from swatchbook.errors import Configuration, InvalidReference
-from swatchbook.ledger import missing_vectors as fill_ledger
-from swatchbook.ledger import spaces
+from swatchbook.ledger import missing_vectors, spaces
 from swatchbook.ledger.documents import Document
 from swatchbook.ledger.spaces import Lack, RegisteredSpace, same_encoder_roles
 from swatchbook.models import registry
@@ -138,7 +137,7 @@ def plan_fill(resources: Resources, roles: Collection[Role] = ()) -> tuple[FillP
     for lack in spaces.lacks(resources.ledger, chosen_pairs(resources, roles)):
         pair, texts = RoleTag(role=lack.role, tag=lack.tag), list[int]()
         if pair.role in spaces.TEXT_ENCODER_ROLES and not settings.has_local_text_encoder:
-            texts = [tokens_at_most(text) for text in fill_ledger.texts_to_make(resources.ledger, pair)]
+            texts = [tokens_at_most(text) for text in missing_vectors.texts_to_make(resources.ledger, pair)]
         plans.append(plan_vectors(settings, pair, lack.open, texts))
     return tuple(plans)
 
@@ -155,7 +154,7 @@ def plan_vectors(settings: Settings, pair: RoleTag, objects: int, texts: Sequenc
 
 def documents_to_fill(resources: Resources, roles: Collection[Role] = ()) -> list[str]:
     """Return the ids of the documents with objects that the spaces of the models in the settings lack."""
-    return fill_ledger.documents_to_fill(resources.ledger, _pairs_to_fill(resources, roles))
+    return missing_vectors.documents_to_fill(resources.ledger, _pairs_to_fill(resources, roles))
 
 
 def _pairs_to_fill(resources: Resources, roles: Collection[Role]) -> list[RoleTag]:
@@ -202,7 +201,7 @@ def finish_fill(
         documents=sum(1 for each in results if not each.busy),
         made=sum(each.made for each in results),
         failures=tuple(failure for each in results for failure in each.failures),
-        cost_usd=fill_ledger.spent(resources.ledger, fill),
+        cost_usd=missing_vectors.spent(resources.ledger, fill),
         lacks=tuple(spaces.lacks(resources.ledger, chosen_pairs(resources, roles))),
         busy=tuple(each.busy for each in results if each.busy),
     )
@@ -224,7 +223,7 @@ def fill_document(
     """
 
     def pairs_of(stored: Document) -> list[RoleTag]:
-        return fill_ledger.asked_for(stored.options.roles, _pairs_to_fill(resources, roles))
+        return missing_vectors.asked_for(stored.options.roles, _pairs_to_fill(resources, roles))
 
     return make_beside(resources, document, pairs_of, fill=fill, max_usd=max_usd, flow_run=flow_run, advance=advance)
 
