@@ -72,7 +72,7 @@ def measure(url: str, count: int, tell: Callable[[str, float], None]) -> None:
 def first_candidates(ledger: Ledger, count: int) -> list[Candidate]:
     """Return the first candidates of a backfill of everybody's images."""
     found = list[Candidate]()
-    for document in missing_vectors.documents_to_backfill(ledger, PAIRS, None):
+    for document in missing_vectors.completed_documents(ledger, PAIRS, None):
         for some in missing_vectors.candidates(ledger, document, limit=count - len(found)):
             found += some
         if len(found) == count:

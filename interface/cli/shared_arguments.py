@@ -36,6 +36,8 @@ ReferenceOrAll = Annotated[
     str | None, typer.Argument(metavar="DOCUMENT", help="Document id, unique id prefix, or file name; or --all.")
 ]
 Roles = Annotated[str, typer.Option("--roles", metavar="ROLE,…", help="Vector roles that it is for; all by default.")]
+MaxUsd = Annotated[float | None, typer.Option(metavar="USD", min=0, help="Maximum cost of calls to paid providers.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Only count what would be made, and its cost.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else, to stdout.")]
 

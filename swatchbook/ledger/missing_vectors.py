@@ -1,12 +1,12 @@
-"""The ledger's side of what is made beside a document's own run, to fill a space (`upkeep/spaces.py`) or by a backfill
-(`upkeep/backfill.py`): which documents and objects lack something, the run that makes it, and what that run has cost.
+"""The ledger's side of a fill (`upkeep/fill_missing.py`): which documents and objects lack something, the run that
+makes it next to the document's own, and what that run has cost.
 
-An object is a candidate of a backfill if its document is completed, asks for the role, and has no vector of the pair
-(no analysis at all), and its item has not failed for good and may be claimed now.
+An object is a candidate if its document asks for the role, it has no vector of the pair (no analysis at all), and its
+item has not failed for good and may be claimed now.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, Table, and_, case, exists, func, null, or_, select, update
@@ -65,43 +65,23 @@ FROM_PICTURES = PIXEL_ROLES | {Role.ANALYSIS}
 _DOCUMENTS, _PAGE = 500, 1_000
 """Documents whose requests are read together, and candidates."""
 
+_DOCUMENTS_BY_AGE = select(documents.c.id, documents.c.options).order_by(documents.c.created_at, documents.c.id)
 
-class ToBackfill(Record):
-    """A completed document, and the pairs of a backfill that it asks for and that its account does not have yet."""
+
+class ToFill(Record):
+    """A document, and the pairs of a fill that it asks for and may lack."""
 
     document: str
     pairs: tuple[RoleTag, ...]
 
 
 class Candidate(Record):
-    """An image or chunk with what a backfill is to make of it. `file`: key of its picture in the file store."""
+    """An image or chunk with what a fill is to make of it. `file`: key of its picture in the file store."""
 
     id: str
     key: str  # content key of an image, text key of a chunk: its key in batches
     file: str | None
     lacks: tuple[RoleTag, ...]
-
-
-def documents_to_fill(ledger: Ledger, pairs: Collection[RoleTag]) -> list[str]:
-    """Return the ids of the documents with objects that one of these spaces lacks and that can be made; oldest first.
-
-    Objects of which the last try failed for good are left out; `swatchbook retry` queues them again.
-    """
-    found = set[str]()
-    with ledger.read() as connection:
-        active = active_tags(connection)
-        for pair in pairs:
-            rows = objects_table(pair.role)
-            open_rows = select(rows.c.id).where(lacking(pair, active), ~settled(pair))
-            if rows is chunks:
-                query = select(chunks.c.document).where(chunks.c.id.in_(open_rows))
-            else:
-                shown = placements.c.state.in_(COUNTED)
-                query = select(placements.c.document).where(placements.c.image.in_(open_rows), shown)
-            found |= set(connection.execute(query.distinct()).scalars())
-        deleting = documents.c.status == DocumentStatus.DELETING
-        ordered = select(documents.c.id).where(~deleting).order_by(documents.c.created_at, documents.c.id)
-        return [document for document in connection.execute(ordered).scalars() if document in found]
 
 
 def begin_fill(
@@ -112,9 +92,8 @@ def begin_fill(
     fill: str,
     max_usd: float | None = None,
     flow_run: str | None = None,
-    queue: bool = True,
 ) -> Run:
-    """Begin a document's one fill run, and (`queue`) queue the items of these pairs that it lacks.
+    """Begin a document's one fill run of these pairs; `queue_candidates` then queues its items.
 
     `fill` names the whole fill, whose calls together may cost `max_usd`. The document's status, account and own run are
     not affected; `shard_runs.end` ends this one. Raises RunRevoked for a document that is being deleted, and while
@@ -134,8 +113,6 @@ def begin_fill(
         require_live(connection, run)
         request_beside(connection, document, fill, pairs)
         _settle_unread(connection, document, pairs)
-        if queue:
-            _queue_all(connection, document, pairs)
     return run
 
 
@@ -163,26 +140,6 @@ def _settle_unread(connection: Connection, document: str, pairs: Sequence[RoleTa
             if pair.role in FROM_PICTURES
         ],
     )
-
-
-def _queue_all(connection: Connection, document: str, pairs: Sequence[RoleTag]) -> None:
-    """Queue the items of these pairs of all that a document shows."""
-    shown = (placements.c.document == document, placements.c.state.in_(COUNTED))
-    of_images = select(images.c.id, images.c.content_key).join_from(placements, images).where(*shown).distinct()
-    shown_images = {row.id: row.content_key for row in connection.execute(of_images)}
-    stored = select(contents.c.key).where(contents.c.file.is_not(None))  # what could not be read has no file
-    pictures = {row.key for row in select_in(connection, stored, contents.c.key, shown_images.values())}
-    kept_chunks = and_(chunks.c.document == document, chunks.c.embed, ~chunks.c.gone)
-    texts = set(connection.execute(select(chunks.c.text_key).where(kept_chunks)).scalars())
-    add_pending(
-        connection,
-        [
-            (key, pair.role, pair.tag)
-            for pair in pairs
-            for key in (pictures if pair.role in PIXEL_ROLES else texts if pair.role is Role.TEXT else ())
-        ],
-    )
-    queue_text_items(connection, images.c.id, shown_images.keys())
 
 
 def queue_candidates(ledger: Ledger, run: Run, candidates: Sequence[Candidate]) -> None:
@@ -241,44 +198,65 @@ def _places(rows: Table) -> Table:
     return chunks if rows is chunks else placements
 
 
-# --- candidates of a backfill -----------------------------------------------------------------------------------------
+# --- documents and candidates -----------------------------------------------------------------------------------------
 
 
-def documents_to_backfill(ledger: Ledger, pairs: Sequence[RoleTag], owner: str | None) -> Iterator[ToBackfill]:
+def documents_lacking(ledger: Ledger, pairs: Collection[RoleTag]) -> Iterator[ToFill]:
+    """Yield the documents with objects that one of these spaces lacks and that can be made, oldest first.
+
+    Objects of which the last try failed for good are left out; `swatchbook retry` queues them again.
+    """
+    found = set[str]()
+    with ledger.read() as connection:
+        active = active_tags(connection)
+        for pair in pairs:
+            rows = objects_table(pair.role)
+            open_rows = select(rows.c.id).where(lacking(pair, active), ~settled(pair))
+            if rows is chunks:
+                query = select(chunks.c.document).where(chunks.c.id.in_(open_rows))
+            else:
+                shown = placements.c.state.in_(COUNTED)
+                query = select(placements.c.document).where(placements.c.image.in_(open_rows), shown)
+            found |= set(connection.execute(query.distinct()).scalars())
+        kept = _DOCUMENTS_BY_AGE.where(documents.c.status != DocumentStatus.DELETING)
+        lacking_documents = [row for row in connection.execute(kept) if row.id in found]
+    for row in lacking_documents:
+        if asked := _asked_for(row.options, pairs):
+            yield ToFill(document=row.id, pairs=asked)
+
+
+def completed_documents(ledger: Ledger, pairs: Sequence[RoleTag], owner: str | None) -> Iterator[ToFill]:
     """Yield the completed documents of an owner, or of all owners, that may have candidates; oldest first.
 
     A completed document whose account counts a pair has it made, or failed for good: nothing of that is looked at.
     """
-    completed = select(documents.c.id, documents.c.options).where(
-        documents.c.status == DocumentStatus.COMPLETED, *owned_by(owner)
-    )
+    completed = _DOCUMENTS_BY_AGE.where(documents.c.status == DocumentStatus.COMPLETED, *owned_by(owner))
     counted = select(requested.c.document, requested.c.role, requested.c.tag).where(
         ~requested.c.beside, requested.c.role.in_(sorted({pair.role for pair in pairs}))
     )
     with ledger.read() as connection:
-        found = connection.execute(completed.order_by(documents.c.created_at, documents.c.id)).all()
+        found = connection.execute(completed).all()
     for some in portions(found, _DOCUMENTS):
         with ledger.read() as connection:
             ids = [row.id for row in some]
             have = {tuple(row) for row in select_in(connection, counted, requested.c.document, ids)}
         for row in some:
-            roles = frozenset(map(Role, row.options.get("roles", ())))
             lacked = [pair for pair in pairs if (row.id, pair.role, pair.tag) not in have]
-            if asked := asked_for(roles, lacked):
-                yield ToBackfill(document=row.id, pairs=tuple(asked))
+            if asked := _asked_for(row.options, lacked):
+                yield ToFill(document=row.id, pairs=asked)
 
 
-def asked_for(roles: Collection[Role], pairs: Sequence[RoleTag]) -> list[RoleTag]:
-    """Return those of the pairs that a document with these roles (none: all) asks for, and what they are made from."""
-    needed = set(roles)
+def _asked_for(options: Mapping[str, Any], pairs: Collection[RoleTag]) -> tuple[RoleTag, ...]:
+    """Return those of the pairs that a document with these options asks for, and what they are made from."""
+    needed = set(map(Role, options.get("roles", ())))  # none: all
     if needed & TEXT_ROLES:
         needed.add(Role.ANALYSIS)
     if Role.MULTIMODAL in needed:
         needed.add(Role.VISUAL)
-    return [pair for pair in pairs if not needed or pair.role in needed]
+    return tuple(pair for pair in pairs if not needed or pair.role in needed)
 
 
-def candidates(ledger: Ledger, document: ToBackfill, *, limit: int | None = None) -> Iterator[list[Candidate]]:
+def candidates(ledger: Ledger, document: ToFill, *, limit: int | None = None) -> Iterator[list[Candidate]]:
     """Yield the candidates of a document, images before chunks, in reading order, at most 1,000 at a time.
 
     `limit`: how many in all. What is made meanwhile is yielded no more.
@@ -304,7 +282,7 @@ def candidates(ledger: Ledger, document: ToBackfill, *, limit: int | None = None
             ]  # fmt: skip
 
 
-def left_to_make(ledger: Ledger, left: Iterable[ToBackfill]) -> list[Lack]:
+def left_to_make(ledger: Ledger, left: Iterable[ToFill]) -> list[Lack]:
     """Return what these documents lack, by pair: what can be made now or later, and what has failed for good.
 
     An object counts once for each document that shows it.
@@ -396,16 +374,6 @@ def spent(ledger: Ledger, fill: str) -> float | None:
     with ledger.read() as connection:
         cost, unknown = connection.execute(query).one()
     return None if unknown else float(cost)
-
-
-def texts_to_make(ledger: Ledger, pair: RoleTag) -> list[str]:
-    """Return the texts, each once, of the objects that a space of a text role lacks."""
-    rows = objects_table(pair.role)
-    key = chunks.c.text_key if rows is chunks else images.c.text_key
-    with ledger.read() as connection:
-        wanted = select(key).where(lacking(pair, active_tags(connection)), ~settled(pair))
-        query = select(contents.c.text).where(contents.c.key.in_(wanted), contents.c.text.is_not(None))
-        return list(connection.execute(query).scalars())
 
 
 def text_keys(ledger: Ledger, pair: RoleTag, ids: Sequence[str]) -> set[str]:

@@ -199,7 +199,7 @@ def _set_beside(connection: Connection, which: ColumnElement[bool]) -> None:
 
 
 def request_beside(connection: Connection, document: str, generation: str, pairs: Iterable[RoleTag]) -> None:
-    """Add pairs to those that a document requests; the account does not count them before `count_made` (fill.py)."""
+    """Add pairs to those that a document requests; the account does not count them before `count_made`."""
     new_row = {"document": document, "generation": generation, "beside": True}
     rows = [{**new_row, "role": pair.role, "tag": pair.tag} for pair in pairs]
     known = {

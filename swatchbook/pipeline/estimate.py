@@ -3,7 +3,7 @@ free is done, what costs money is only counted.
 """
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -186,14 +186,19 @@ def _embedding(
         known = items.done_keys(resources.ledger, Role.TEXT, wanted.get(Role.TEXT, ""), list(texts))
         new = [text for key, text in texts.items() if key not in known and Role.TEXT in wanted]
         said = len(unseen) if Role.UNDERSTANDING in wanted else 0
-        tokens = sum(map(tokens_at_most, new)) + said * UNDERSTANDING_TOKENS
-        yield _planned(settings, "embed", "text", settings.text_model, len(new) + said, tokens, 0, made=len(known))
+        tokens = [*map(tokens_at_most, new), *[UNDERSTANDING_TOKENS] * said]
+        yield plan_text_vectors(settings, tokens, made=len(known))
 
 
 def plan_analyses(settings: Settings, model: str, count: int, *, made: int = 0) -> Planned:
     """Return the plan for `count` analyses by the vision model."""
     question = Question(instructions=INSTRUCTIONS, parts=(b"",), max_tokens=REPLY_TOKENS)
     return _asked(settings, "embed", "vision", model, question, Seen, count, made=made)
+
+
+def plan_text_vectors(settings: Settings, tokens: Collection[int], *, made: int = 0) -> Planned:
+    """Return the plan for vectors of texts by the text model; `tokens`: at most, of each text."""
+    return _planned(settings, "embed", "text", settings.text_model, len(tokens), sum(tokens), 0, made=made)
 
 
 def _reviewing(resources: Resources, options: IngestOptions, pictures: Sequence[str]) -> Iterator[Planned]:

@@ -1,23 +1,16 @@
-"""A change of model without downtime: fill the new model's spaces beside the ones that searches read, activate them in
-one transaction, go back, and drop the old ones. docs/spaces.md explains it.
+"""A change of model without downtime: list the spaces, activate in one transaction those that `fill_missing.py` has
+filled, go back, and drop the old ones. docs/spaces.md explains it.
 """
 
-from collections.abc import Callable, Collection, Iterable, Sequence
-
-from ulid import ULID
+from collections.abc import Collection, Iterable, Sequence
 
 from swatchbook.errors import Configuration, InvalidReference
-from swatchbook.ledger import missing_vectors, spaces
-from swatchbook.ledger.documents import Document
+from swatchbook.ledger import spaces
 from swatchbook.ledger.spaces import Lack, RegisteredSpace, same_encoder_roles
 from swatchbook.models import registry
 from swatchbook.pipeline.publish import publish_all
-from swatchbook.providers.costs import tokens_at_most, usd
-from swatchbook.providers.prices import model_price
 from swatchbook.records import Record, Role, RoleTag
 from swatchbook.resources import Resources
-from swatchbook.settings import Settings
-from swatchbook.upkeep.make_missing import DocumentFill, make_beside
 
 _SWITCH_TRIES = 5
 """Times that what is not published yet is published before `activate` gives up: ingests go on meanwhile."""
@@ -42,34 +35,6 @@ class RoleSpaces(Record):
     spaces: tuple[SpaceState, ...]
 
 
-class FillPlan(Record):
-    """What `fill` or a backfill would make for one space. Calls to providers, tokens and cost are upper bounds.
-
-    `usd` None: the price is not known.
-    """
-
-    role: Role
-    tag: str
-    objects: int
-    calls: int = 0
-    tokens: int
-    usd: float | None
-
-
-class Filled(Record):
-    """Result of a fill: items made, what its calls cost, and what the spaces still lack.
-
-    `busy`: why documents were left out: they were deleted meanwhile, or another process fills them.
-    """
-
-    documents: int
-    made: int
-    failures: tuple[str, ...]
-    cost_usd: float | None  # None: the price of a call is not known
-    lacks: tuple[Lack, ...]
-    busy: tuple[str, ...] = ()
-
-
 # --- list -------------------------------------------------------------------------------------------------------------
 
 
@@ -79,11 +44,16 @@ def chosen_pairs(resources: Resources, roles: Collection[Role] = ()) -> list[Rol
     Raises InvalidReference for a role that they do not make.
     """
     tags = registry.vector_tags(resources.settings)
-    if unknown := [role for role in roles if role not in tags]:
-        raise InvalidReference(
-            f"No chosen model makes {', '.join(sorted(unknown))}.", advice=f"Choose from {', '.join(sorted(tags))}."
-        )
+    require_made(roles, tags.keys())
     return [RoleTag(role=role, tag=tags[role]) for role in Role if role in tags and (not roles or role in roles)]
+
+
+def require_made(roles: Collection[Role], made: Collection[Role]) -> None:
+    """Raise InvalidReference for a role that is not among those that models make."""
+    if unknown := sorted(set(roles) - set(made)):
+        raise InvalidReference(
+            f"No chosen model makes {', '.join(unknown)}.", advice=f"Choose from {', '.join(sorted(made))}."
+        )
 
 
 def list_spaces(resources: Resources) -> tuple[RoleSpaces, ...]:
@@ -127,107 +97,6 @@ def _state(space: RegisteredSpace | None, pair: RoleTag, objects: int, lack: Lac
     )
 
 
-# --- fill -------------------------------------------------------------------------------------------------------------
-
-
-def plan_fill(resources: Resources, roles: Collection[Role] = ()) -> tuple[FillPlan, ...]:
-    """Return what a fill would make now, by role, and what it may cost; no provider is asked."""
-    settings = resources.settings
-    plans = []
-    for lack in spaces.lacks(resources.ledger, chosen_pairs(resources, roles)):
-        pair, texts = RoleTag(role=lack.role, tag=lack.tag), list[int]()
-        if pair.role in spaces.TEXT_ENCODER_ROLES and not settings.has_local_text_encoder:
-            texts = [tokens_at_most(text) for text in missing_vectors.texts_to_make(resources.ledger, pair)]
-        plans.append(plan_vectors(settings, pair, lack.open, texts))
-    return tuple(plans)
-
-
-def plan_vectors(settings: Settings, pair: RoleTag, objects: int, texts: Sequence[int]) -> FillPlan:
-    """Return the plan for the vectors of a pair. `settings` name its model; `texts`: the most tokens of each text."""
-    cost: float | None = 0.0
-    if pair.role in spaces.TEXT_ENCODER_ROLES and not settings.has_local_text_encoder:
-        cost = usd(model_price(settings, "text"), sum(texts), 0)
-    else:
-        texts = ()
-    return FillPlan(role=pair.role, tag=pair.tag, objects=objects, calls=len(texts), tokens=sum(texts), usd=cost)
-
-
-def documents_to_fill(resources: Resources, roles: Collection[Role] = ()) -> list[str]:
-    """Return the ids of the documents with objects that the spaces of the models in the settings lack."""
-    return missing_vectors.documents_to_fill(resources.ledger, _pairs_to_fill(resources, roles))
-
-
-def _pairs_to_fill(resources: Resources, roles: Collection[Role]) -> list[RoleTag]:
-    """Return the chosen pairs of roles that have other spaces, too: what ingests have yet to make is not for a fill."""
-    known = spaces.registered(resources.ledger)
-    searched = {each.pair for each in known if each.active}
-    mixed = {each.space.role for each in known if not each.active}
-    return [pair for pair in chosen_pairs(resources, roles) if pair not in searched or pair.role in mixed]
-
-
-def fill(
-    resources: Resources,
-    *,
-    roles: Collection[Role] = (),
-    max_usd: float | None = None,
-    progress: Callable[[int, int], None] = lambda done, total: None,
-) -> Filled:
-    """Fill the spaces of the models in the settings with what they lack, document by document, and publish it.
-
-    Searches stay on the active spaces. What is committed is never made or paid for again, so a fill that was killed
-    goes on where it was. Failures that can be tried again are, with the pauses of the settings. `max_usd`: what the
-    calls of this fill may cost together. Raises failures that concern all items, such as BudgetExceeded.
-    """
-    fill_id, waiting = str(ULID()), documents_to_fill(resources, roles)
-    total = sum(lack.open for lack in spaces.lacks(resources.ledger, chosen_pairs(resources, roles)))
-    results = list[DocumentFill]()
-    for document in waiting:
-        before = sum(each.made for each in results)
-
-        def advance(made: int, before: int = before) -> None:
-            progress(min(before + made, total), total)
-
-        results.append(fill_document(resources, document, fill=fill_id, roles=roles, max_usd=max_usd, advance=advance))
-    return finish_fill(resources, fill_id, results, roles)
-
-
-def finish_fill(
-    resources: Resources, fill: str, results: Sequence[DocumentFill], roles: Collection[Role] = ()
-) -> Filled:
-    """Publish what is not published yet, and return the result of the whole fill."""
-    publish_all(resources, at_most=resources.settings.outage_wait_seconds)
-    _point_aliases(resources)
-    return Filled(
-        documents=sum(1 for each in results if not each.busy),
-        made=sum(each.made for each in results),
-        failures=tuple(failure for each in results for failure in each.failures),
-        cost_usd=missing_vectors.spent(resources.ledger, fill),
-        lacks=tuple(spaces.lacks(resources.ledger, chosen_pairs(resources, roles))),
-        busy=tuple(each.busy for each in results if each.busy),
-    )
-
-
-def fill_document(
-    resources: Resources,
-    document: str,
-    *,
-    fill: str,
-    roles: Collection[Role] = (),
-    max_usd: float | None = None,
-    flow_run: str | None = None,
-    advance: Callable[[int], None] = lambda made: None,
-) -> DocumentFill:
-    """Make and publish what the spaces lack of a document. `fill` names the whole fill, `max_usd` is its budget.
-
-    Raises failures that concern all items.
-    """
-
-    def pairs_of(stored: Document) -> list[RoleTag]:
-        return missing_vectors.asked_for(stored.options.roles, _pairs_to_fill(resources, roles))
-
-    return make_beside(resources, document, pairs_of, fill=fill, max_usd=max_usd, flow_run=flow_run, advance=advance)
-
-
 # --- switch -----------------------------------------------------------------------------------------------------------
 
 
@@ -244,13 +113,13 @@ def activate(resources: Resources, *, roles: Collection[Role] = (), accept_faile
     pairs = [pair for pair in pairs if pair in filled or pair.role in active]
     retired = set() if roles else _replaced(resources, pairs, active)
     if not pairs:
-        _point_aliases(resources)
+        point_aliases(resources)
         return []
     for _ in range(_SWITCH_TRIES):
         publish_all(resources, at_most=resources.settings.outage_wait_seconds)
         lacked = spaces.activate(resources.ledger, pairs, retired=retired, accept_failed=accept_failed)
         if not lacked:
-            _point_aliases(resources)
+            point_aliases(resources)
             return pairs
     raise _not_filled(lacked)
 
@@ -289,7 +158,7 @@ def rollback(resources: Resources, *, roles: Collection[Role] = ()) -> list[Role
         failure.advice = "Name their model in the settings again, and run `swatchbook spaces fill`."
         raise failure
     pairs = spaces.rollback(resources.ledger, which)
-    _point_aliases(resources)
+    point_aliases(resources)
     return pairs
 
 
@@ -314,7 +183,7 @@ def drop_old(resources: Resources, *, roles: Collection[Role] = ()) -> list[Role
     return old
 
 
-def _point_aliases(resources: Resources) -> None:
+def point_aliases(resources: Resources) -> None:
     """Let the index's public names follow the ledger, also where an earlier switch was killed before it did so."""
     for role, each in spaces.active_spaces(resources.ledger).items():
         if resources.index.active(role) != each.space.name:

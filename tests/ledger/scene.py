@@ -8,13 +8,14 @@ from sqlalchemy import RowMapping, Table, func, insert, select, update
 
 from swatchbook.errors import Failure
 from swatchbook.ledger import items as item_moves
-from swatchbook.ledger import publishing, stage_results
+from swatchbook.ledger import missing_vectors, publishing, stage_results
 from swatchbook.ledger import runs as run_moves
 from swatchbook.ledger.database import Ledger, db_now
 from swatchbook.ledger.document_commands import delete_rows, finish_delete, mark_deleting
 from swatchbook.ledger.documents import Document, queue
 from swatchbook.ledger.image_states import shown_images, states_of_images
 from swatchbook.ledger.items import ClaimedItem, FailedItem, ItemResult
+from swatchbook.ledger.missing_vectors import ToFill
 from swatchbook.ledger.publishing import DirtyRow
 from swatchbook.ledger.requested import add_pending
 from swatchbook.ledger.runs import Busy, Run
@@ -257,6 +258,14 @@ def link(source: str, target: Product | str, kind: LinkKind = LinkKind.IMAGE_PRO
 
 
 # --- working it off ---------------------------------------------------------------------------------------------------
+
+
+def begin_fill(ledger: Ledger, document: str, *pairs: RoleTag) -> Run:
+    """The fill run of these pairs of a document, with all that it lacks queued."""
+    run = missing_vectors.begin_fill(ledger, document, pairs, fill="F" * 26)
+    for some in missing_vectors.candidates(ledger, ToFill(document=document, pairs=pairs)):
+        missing_vectors.queue_candidates(ledger, run, some)
+    return run
 
 
 def make(claimed: ClaimedItem, *, text: str | None = "Material: oak.") -> ItemResult:

@@ -16,7 +16,7 @@ from swatchbook.ledger.runs import Run
 from swatchbook.ledger.spaces import Lack, activate, active_spaces, add_space, registered, rollback
 from swatchbook.ledger.tables import contents, documents, items, requested, vectors
 from swatchbook.records import DocumentStatus, IngestOptions, Role, RoleTag
-from tests.ledger.scene import VISUAL, begin, extraction, ingest, key, make_all, placed, publish_all
+from tests.ledger.scene import VISUAL, begin, begin_fill, extraction, ingest, key, make_all, placed, publish_all
 
 NEW = RoleTag(role=Role.VISUAL, tag="eye@2/a")
 
@@ -35,7 +35,7 @@ def collection(ledger: Ledger, *names: str, content: str = "catalogue", pairs: S
 
 def filled(ledger: Ledger, run: Run, **given: object) -> Run:
     """The run that fills NEW with the document's pictures, ended."""
-    made = missing_vectors.begin_fill(ledger, run.document, [NEW], fill="F" * 26)
+    made = begin_fill(ledger, run.document, NEW)
     make_all(ledger, made, **given)  # type: ignore[arg-type]
     shard_runs.end(ledger, made)
     add_space(ledger, space(NEW))
@@ -79,7 +79,7 @@ def test_a_tag_keeps_its_dimension(ledger: Ledger) -> None:
 def test_a_fill_changes_neither_account_nor_status(ledger: Ledger) -> None:
     run = collection(ledger, "oak", "ash")
     before = account(ledger)
-    begun = missing_vectors.begin_fill(ledger, run.document, [NEW], fill="F" * 26)
+    begun = begin_fill(ledger, run.document, NEW)
     assert account(ledger) == before
     make_all(ledger, begun)
     assert account(ledger) == before, "not even until it is published"
@@ -88,14 +88,14 @@ def test_a_fill_changes_neither_account_nor_status(ledger: Ledger) -> None:
     assert spaces.lacks(ledger, [NEW]) == [Lack(role=Role.VISUAL, tag=NEW.tag, open=2, failed=0)], "not published"
     publish_all(ledger)
     assert spaces.lacks(ledger, [NEW]) == []
-    assert missing_vectors.documents_to_fill(ledger, [NEW]) == []
+    assert list(missing_vectors.documents_lacking(ledger, [NEW])) == []
 
 
 def test_a_fill_makes_only_what_is_its_own(ledger: Ledger) -> None:
     run = begin(ledger, requested=[VISUAL])
     add_space(ledger, space(VISUAL))
     stage_results.save_extraction(ledger, run, extraction(placed(run, "oak")))
-    begun = missing_vectors.begin_fill(ledger, run.document, [NEW], fill="F" * 26)
+    begun = begin_fill(ledger, run.document, NEW)
     make_all(ledger, begun)
     with ledger.read() as connection:
         states = dict(connection.execute(select(items.c.tag, items.c.state)).tuples().all())
@@ -104,7 +104,7 @@ def test_a_fill_makes_only_what_is_its_own(ledger: Ledger) -> None:
 
 def test_what_waits_for_a_later_try_is_named_with_its_time(ledger: Ledger) -> None:
     run = collection(ledger, "oak", "ash", "fir")
-    begun = missing_vectors.begin_fill(ledger, run.document, [NEW], fill="F" * 26)
+    begun = begin_fill(ledger, run.document, NEW)
     moment = ledger.now() + 900
     with ledger.write() as connection:
         of_new = items.update().where(items.c.tag == NEW.tag)
@@ -120,7 +120,7 @@ def test_what_waits_for_a_later_try_is_named_with_its_time(ledger: Ledger) -> No
 def test_the_account_does_not_count_a_filled_role_that_nothing_searches_yet(ledger: Ledger) -> None:
     run = collection(ledger, "oak")
     material = RoleTag(role=Role.MATERIAL, tag=NEW.tag)
-    begun = missing_vectors.begin_fill(ledger, run.document, [material], fill="F" * 26)
+    begun = begin_fill(ledger, run.document, material)
     make_all(ledger, begun)
     missing_vectors.count_made(ledger, begun)
     shard_runs.end(ledger, begun)
@@ -170,7 +170,7 @@ def test_what_has_failed_for_good_is_named_and_may_be_accepted(ledger: Ledger) -
     run = collection(ledger, "oak", "ash")
     filled(ledger, run, failing=lambda item: UnreadableImage("No.") if item.key == key("ash") else None)
     assert activate(ledger, [NEW]) == [Lack(role=Role.VISUAL, tag=NEW.tag, open=0, failed=1)]
-    assert missing_vectors.documents_to_fill(ledger, [NEW]) == []
+    assert list(missing_vectors.documents_lacking(ledger, [NEW])) == []
     assert activate(ledger, [NEW], accept_failed=True) == []
     assert active(ledger) == {NEW.tag}
 
@@ -278,4 +278,16 @@ def test_a_new_role_is_for_documents_that_ask_for_it(ledger: Ledger, roles: tupl
         connection.execute(update(documents).values(options={"roles": list(roles)}))
     material = RoleTag(role=Role.MATERIAL, tag=NEW.tag)
     assert sum(lack.open for lack in spaces.lacks(ledger, [material])) == lacks
-    assert missing_vectors.documents_to_fill(ledger, [material]) == [run.document] * lacks
+    found = missing_vectors.documents_lacking(ledger, [material])
+    assert [each.document for each in found] == [run.document] * lacks
+
+
+def test_a_document_that_does_not_ask_for_a_role_is_not_filled_with_it(ledger: Ledger) -> None:
+    asking = collection(ledger, "oak")
+    other = collection(ledger, "oak", content="supplement")
+    with ledger.write() as connection:
+        of_other = update(documents).where(documents.c.id == other.document)
+        connection.execute(of_other.values(options={"roles": [Role.VISUAL.value]}))
+    material = RoleTag(role=Role.MATERIAL, tag=NEW.tag)
+    found = missing_vectors.documents_lacking(ledger, [material])
+    assert [(each.document, each.pairs) for each in found] == [(asking.document, (material,))]

@@ -15,6 +15,7 @@ from swatchbook.ledger import spaces as ledger_spaces
 from swatchbook.ledger.tables import metadata
 from swatchbook.records import RoleTag
 from swatchbook.resources import Resources
+from swatchbook.upkeep.fill_missing import Fill, Filled, fill_missing
 from tests.pdf.making import Paper, gradient, png
 from tests.providers.standin import Provider
 
@@ -28,6 +29,11 @@ def small_catalogue(folder: Path, number: int) -> Path:
     path = folder / f"catalogue {number}.pdf"
     paper.document.save(path)
     return path
+
+
+def fill(resources: Resources) -> Filled:
+    """Fill the spaces of the models in the settings."""
+    return fill_missing(resources, Fill(spaces="chosen"))
 
 
 def active_pairs(resources: Resources) -> set[RoleTag]:

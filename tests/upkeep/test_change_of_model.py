@@ -24,11 +24,11 @@ from swatchbook.reports.stale import stale_roles
 from swatchbook.resources import Resources, open_resources
 from swatchbook.search.search import search
 from swatchbook.settings import load_settings
-from swatchbook.upkeep.spaces import activate, drop_old, fill, list_spaces, rollback
+from swatchbook.upkeep.spaces import activate, drop_old, list_spaces, rollback
 from swatchbook.upkeep.verify import verify
 from tests.models import tiny
 from tests.providers.standin import KEY, Provider, provider
-from tests.upkeep.changing import active_pairs, asked_as_documents, index_left, rows_left, small_catalogue
+from tests.upkeep.changing import active_pairs, asked_as_documents, fill, index_left, rows_left, small_catalogue
 from tests.weaviate_server import weaviate_server
 
 __all__ = ["weaviate_server"]

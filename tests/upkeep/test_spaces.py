@@ -11,13 +11,13 @@ import pytest
 from swatchbook.ledger import shard_runs
 from swatchbook.ledger.database import open_ledger
 from swatchbook.ledger.documents import list_documents
-from swatchbook.ledger.missing_vectors import begin_fill
 from swatchbook.ledger.spaces import count_vectors
 from swatchbook.ledger.tables import items
 from swatchbook.resources import open_resources
 from swatchbook.settings import load_settings
 from swatchbook.upkeep.spaces import chosen_pairs
 from tests.command import attempt, forked, run, run_json
+from tests.ledger.scene import begin_fill
 from tests.providers.standin import KEY, Provider, provider
 
 
@@ -63,7 +63,7 @@ def test_text_encoder_changes_to_voyage_and_back_while_people_search(
     assert {each["role"]: each["stale"] for each in stale} == {"understanding": 14, "text": 23}
     (text,) = run_json("coverage", "--owner", "anna", "--roles", "text")["stale"]
     assert text["role"] == "text"
-    assert {each["role"] for each in run_json("spaces", "fill", "--dry-run")} == {"understanding", "text"}
+    assert {each["role"] for each in run_json("spaces", "fill", "--dry-run")["roles"]} == {"understanding", "text"}
     assert not voyage.paid
     assert "spaces fill" in run_fails("spaces", "activate")
     filled = run_json("spaces", "fill")
@@ -124,14 +124,14 @@ def test_a_fill_of_what_waits_says_until_when(
     with open_resources(load_settings()) as resources:
         pairs = [pair for pair in chosen_pairs(resources) if pair.tag.startswith("voyage")]
         (document,) = list_documents(resources.ledger)
-        begun = begin_fill(resources.ledger, document.id, pairs, fill="F" * 26)
+        begun = begin_fill(resources.ledger, document.id, *pairs)
         with resources.ledger.write() as connection:
             moment = resources.ledger.now() + 7_000
             pausing = items.update().where(items.c.tag == pairs[0].tag)
             connection.execute(pausing.values(next_retry_at=moment))
         shard_runs.end(resources.ledger, begun)
     printed = run("spaces", "fill", expect=3)
-    for words in ("0 items made", "23 wait for a later try (in 1:5", "nothing can be made now; fill again in 1:5"):
+    for words in ("0 items made", "23 wait for a later try (in 1:5", "nothing can be made now; go on in 1:5"):
         assert words in printed
     assert not voyage.paid
     lacks = run_json("spaces", "fill", expect=3)["lacks"]

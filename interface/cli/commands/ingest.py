@@ -8,6 +8,7 @@ import typer
 from interface.cli.interrupted import resumable
 from interface.cli.shared_arguments import (
     Json,
+    MaxUsd,
     OwnerName,
     Roles,
     Yes,
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
 BatchSize = Annotated[int | None, typer.Option(help="Images embedded and committed together.  [20]")]
 MaxRetries = Annotated[int | None, typer.Option(help="Retries of temporary failures within a run.  [3]")]
-MaxUsd = Annotated[float | None, typer.Option(metavar="USD", help="Maximum cost of calls to paid providers.")]
 
 # of `ingest`
 Paths = Annotated[

@@ -9,7 +9,9 @@ from interface.cli.interrupted import resumable
 from interface.cli.shared_arguments import (
     All,
     AllOwners,
+    DryRun,
     Json,
+    MaxUsd,
     OwnerName,
     ReferenceOrAll,
     Roles,
@@ -128,12 +130,13 @@ def backfill(
             help="Also make what the models in the settings have not made yet, in the spaces that `spaces fill` fills.",
         ),
     ] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count what would be made, and its cost.")] = False,
-    batch_size: Annotated[int, typer.Option(min=1, max=256, help="Images embedded and committed together.")] = 10,
-    limit: Annotated[int | None, typer.Option(min=1, help="Most images and chunks; all by default.")] = None,
-    max_usd: Annotated[
-        float | None, typer.Option(metavar="USD", min=0, help="Maximum cost of calls to paid providers.")
+    dry_run: DryRun = False,
+    batch_size: Annotated[
+        int | None,
+        typer.Option(min=1, max=256, help="Images embedded and committed together; as at their ingest by default."),
     ] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Most images and chunks; all by default.")] = None,
+    max_usd: MaxUsd = None,
     as_json: Json = False,
 ) -> None:
     """Embed what is missing in completed documents, from the stored files.
@@ -142,28 +145,15 @@ def backfill(
     """
     wanted = parse_roles(roles)
     with opened_resources() as resources, resumable():
-        from interface.cli.backfill import draw_backfill_plan, draw_backfilled
-        from interface.cli.exit_status import COMPLETED, OPEN
-        from interface.cli.progress import counting
-        from interface.cli.terminal import err, out, say_json
-        from swatchbook.upkeep.backfill import Backfill, plan_backfill
-        from swatchbook.upkeep.backfill import backfill as run
+        from interface.cli.fill_missing import run_fill
+        from swatchbook.upkeep.fill_missing import Fill
 
-        asked = Backfill(
-            owner=choose_owner(resources.ledger, owner, all_owners), roles=wanted, stale=stale, batch_size=batch_size,
-            limit=limit, max_usd=max_usd,
+        fill = Fill(
+            spaces="both" if stale else "searched", owner=choose_owner(resources.ledger, owner, all_owners),
+            roles=wanted, batch_size=batch_size, limit=limit, max_usd=max_usd,
         )  # fmt: skip
-        if dry_run:
-            plan = plan_backfill(resources, asked)
-            say_json(plan.model_dump(mode="json") | {"usd": plan.usd}) if as_json else out().print(
-                draw_backfill_plan(plan)
-            )
-            return
-        with counting("backfill", err()) as progress:
-            done = run(resources, asked, progress=progress)
-        now = resources.ledger.now()
-        say_json(done) if as_json else out().print(draw_backfilled(done, now=now))
-    raise typer.Exit(OPEN if done.lacks or done.failures or done.busy else COMPLETED)
+        code = run_fill(resources, fill, dry_run=dry_run, as_json=as_json)
+    raise typer.Exit(code)
 
 
 def cancel(

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from interface.cli.interrupted import resumable
-from interface.cli.shared_arguments import Json, Roles, Yes, confirm, opened_resources, parse_roles
+from interface.cli.shared_arguments import DryRun, Json, MaxUsd, Roles, Yes, confirm, opened_resources, parse_roles
 
 if TYPE_CHECKING:
     from swatchbook.records import RoleTag
@@ -33,10 +33,8 @@ def list_spaces(context: typer.Context, as_json: Json = False) -> None:
 @app.command("fill")
 def fill_spaces(
     roles: Roles = "",
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list what would be made, and its cost.")] = False,
-    max_usd: Annotated[
-        float | None, typer.Option(metavar="USD", min=0, help="Maximum cost of calls to paid providers.")
-    ] = None,
+    dry_run: DryRun = False,
+    max_usd: MaxUsd = None,
     as_json: Json = False,
 ) -> None:
     """Make what the spaces of the models in the settings lack. Searches stay as they are.
@@ -45,21 +43,12 @@ def fill_spaces(
     """
     wanted = parse_roles(roles)
     with opened_resources() as resources, resumable():
-        from interface.cli.exit_status import COMPLETED, OPEN
-        from interface.cli.progress import counting
-        from interface.cli.space_tables import draw_filled, draw_plan
-        from interface.cli.terminal import err, out, say_json
-        from swatchbook.upkeep import spaces
+        from interface.cli.fill_missing import run_fill
+        from swatchbook.upkeep.fill_missing import Fill
 
-        if dry_run:
-            plan = spaces.plan_fill(resources, wanted)
-            say_json(plan) if as_json else out().print(draw_plan(plan))
-            return
-        with counting("fill", err()) as progress:
-            filled = spaces.fill(resources, roles=wanted, max_usd=max_usd, progress=progress)
-        now = resources.ledger.now()
-        say_json(filled) if as_json else out().print(draw_filled(filled, now=now))
-    raise typer.Exit(OPEN if filled.lacks else COMPLETED)
+        fill = Fill(spaces="chosen", roles=wanted, max_usd=max_usd)
+        code = run_fill(resources, fill, dry_run=dry_run, as_json=as_json)
+    raise typer.Exit(code)
 
 
 @app.command("compare")

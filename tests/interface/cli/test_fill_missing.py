@@ -1,24 +1,23 @@
-"""What `swatchbook backfill` says is left, and whether the same command would make it."""
+"""What a fill says is left, and whether the same command would make it."""
 
 import pytest
 from rich.console import Console
 
-from interface.cli.backfill import draw_backfilled
-from interface.cli.space_tables import lack_line
+from interface.cli.fill_missing import draw_filled, lack_line
 from swatchbook.ledger.spaces import Lack
 from swatchbook.records import Role
-from swatchbook.upkeep.backfill import Backfilled
+from swatchbook.upkeep.fill_missing import Fill, Filled
 
 
 @pytest.mark.parametrize(("taken", "told"), [(5, True), (0, False)])
 def test_the_same_command_is_advised_where_it_can_make_more(taken: int, told: bool) -> None:
     left = Lack(role=Role.COLOR, tag="eye@1", open=2, failed=1)
-    done = Backfilled(
+    done = Filled(
         documents=1, objects=taken, made=taken, unreadable=2, failures=(), cost_usd=0.0, lacks=(left,)
     )  # fmt: skip
     console = Console(width=200)
     with console.capture() as printed:
-        console.print(draw_backfilled(done, now=0.0))
+        console.print(draw_filled(done, Fill(), now=0.0))
     assert ("go on: the same command again" in printed.get()) is told
     assert "color by eye@1: still lacks 2 objects, 1 object failed for good" in printed.get()
 

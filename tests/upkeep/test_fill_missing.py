@@ -1,4 +1,4 @@
-"""Backfill: what completed documents lack is made, for whoever it is asked, and nothing else."""
+"""A fill makes what documents lack, for whoever it is asked, and nothing else."""
 
 import shutil
 import time
@@ -20,12 +20,11 @@ from swatchbook.records import DocumentStatus, Role
 from swatchbook.reports.statistics import collect_statistics
 from swatchbook.resources import Resources, open_resources
 from swatchbook.settings import load_settings
-from swatchbook.upkeep.backfill import Backfill, backfill, documents_to_backfill, plan_backfill
-from swatchbook.upkeep.spaces import fill, plan_fill
+from swatchbook.upkeep.fill_missing import Fill, documents_to_fill, fill_missing, pairs_to_fill, plan_fill
 from tests.command import forked, run, run_json
 from tests.providers.standin import KEY, Provider, provider
 
-ANNA = Backfill(owner="anna", roles=frozenset({Role.COLOR}))
+ANNA = Fill(owner="anna", roles=frozenset({Role.COLOR}))
 PICTURES, TEXTS = 14, 23
 
 
@@ -70,25 +69,25 @@ def test_what_is_lacking_is_made_and_a_second_run_makes_nothing(resources: Resou
     whole = collect_statistics(resources)
     lose(resources, Role.COLOR)
     assert vectors_of(resources, Role.COLOR) == 0
-    plan = plan_backfill(resources, ANNA)
+    plan = plan_fill(resources, ANNA)
     assert (plan.documents, plan.objects, plan.unreadable, plan.usd) == (1, PICTURES, 0, 0.0)
-    done = backfill(resources, ANNA)
+    done = fill_missing(resources, ANNA)
     assert (done.documents, done.objects, done.made, done.failures, done.lacks) == (1, PICTURES, PICTURES, (), ())
     assert collect_statistics(resources) == whole
-    assert list(documents_to_backfill(resources, ANNA)) == [], "the account counts it: nothing has to be looked at"
-    assert backfill(resources, ANNA).made == 0
+    assert list(documents_to_fill(resources, ANNA)) == [], "the account counts it: nothing has to be looked at"
+    assert fill_missing(resources, ANNA).made == 0
 
 
 def test_limit_leaves_the_rest_for_the_next_run_and_the_account_as_it_was(resources: Resources) -> None:
     lose(resources, Role.COLOR)
     before = account(resources.ledger)
-    some = backfill(resources, ANNA.model_copy(update={"limit": 5, "batch_size": 2}))
+    some = fill_missing(resources, ANNA.model_copy(update={"limit": 5, "batch_size": 2}))
     assert (some.objects, some.made, [lack.open for lack in some.lacks]) == (5, 5, [PICTURES - 5])
     assert account(resources.ledger) == before
     (document,) = list_documents(resources.ledger)
     assert document.status is DocumentStatus.COMPLETED
-    assert plan_backfill(resources, ANNA.model_copy(update={"limit": 5})).objects == 5
-    rest = backfill(resources, ANNA)
+    assert plan_fill(resources, ANNA.model_copy(update={"limit": 5})).objects == 5
+    rest = fill_missing(resources, ANNA)
     assert (rest.objects, rest.made, rest.lacks) == (PICTURES - 5, PICTURES - 5, ())
 
 
@@ -98,10 +97,10 @@ def test_an_image_without_an_analysis_gets_one_with_what_is_made_from_it(resourc
             text = () if table is analyses else (table.c.role.in_((Role.ANALYSIS, Role.UNDERSTANDING)),)
             connection.execute(delete(table).where(*text))
         connection.execute(update(images).values(text_key=None, pair_key=None))
-    everything = Backfill(owner=None)
-    plan = {each.role: each.objects for each in plan_backfill(resources, everything).roles}
+    everything = Fill(owner=None)
+    plan = {each.role: each.objects for each in plan_fill(resources, everything).roles}
     assert plan == {Role.ANALYSIS: PICTURES}
-    done = backfill(resources, everything)
+    done = fill_missing(resources, everything)
     assert (done.objects, done.made, done.failures, done.lacks) == (PICTURES, 2 * PICTURES, (), ())
     assert vectors_of(resources, Role.UNDERSTANDING) == PICTURES
     assert account(resources.ledger).complete == PICTURES
@@ -115,8 +114,8 @@ def test_images_whose_file_cannot_be_read_are_left_out_and_counted(resources: Re
         lost = connection.execute(placed).scalars().first()
     assert lost
     resources.files.delete(lost)
-    assert plan_backfill(resources, ANNA).unreadable == 1
-    done = backfill(resources, ANNA)
+    assert plan_fill(resources, ANNA).unreadable == 1
+    done = fill_missing(resources, ANNA)
     assert (done.made, done.unreadable, done.failures) == (PICTURES - 1, 1, ())
     assert [lack.open for lack in done.lacks] == [1]
 
@@ -131,22 +130,22 @@ def test_what_could_not_be_read_when_it_came_in_stays_rejected(resources: Resour
         connection.execute(update(items).where(items.c.key == key).values(state="rejected", failure=failure))
         connection.execute(update(images).where(images.c.content_key == key).values(text_key=None, pair_key=None))
     lose(resources, Role.COLOR)
-    plan = plan_backfill(resources, ANNA)
+    plan = plan_fill(resources, ANNA)
     assert (plan.objects, plan.unreadable) == (PICTURES - 1, 0), "no stored file is lost"
-    done = backfill(resources, ANNA)
+    done = fill_missing(resources, ANNA)
     assert (done.made, done.unreadable, done.lacks) == (PICTURES - 1, 0, ())
     counted = account(resources.ledger)
     assert (counted.complete, counted.rejected, counted.pending) == (PICTURES - 1, 1, 0)
-    assert list(documents_to_backfill(resources, ANNA)) == []
+    assert list(documents_to_fill(resources, ANNA)) == []
 
 
 def test_documents_that_are_not_completed_and_those_of_others_are_left_alone(resources: Resources) -> None:
     lose(resources, Role.COLOR)
-    assert list(documents_to_backfill(resources, Backfill(owner="bert"))) == []
-    (waiting,) = documents_to_backfill(resources, ANNA)
+    assert list(documents_to_fill(resources, Fill(owner="bert"))) == []
+    (waiting,) = documents_to_fill(resources, ANNA)
     with resources.ledger.write() as connection:
         connection.execute(update(documents).values(status=DocumentStatus.WAITING))
-    assert backfill(resources, ANNA).made == 0
+    assert fill_missing(resources, ANNA).made == 0
     assert waiting.document == list_documents(resources.ledger)[0].id
     assert vectors_of(resources, Role.COLOR) == 0
 
@@ -158,7 +157,7 @@ def test_what_has_failed_for_good_is_left_to_retry(resources: Resources) -> None
         key = connection.execute(shown.limit(1)).scalar_one()
         failed = {"key": key, "role": Role.COLOR, "tag": TAGS[Role.COLOR], "state": "failed"}
         connection.execute(items.insert().values(**failed))
-    done = backfill(resources, ANNA)
+    done = fill_missing(resources, ANNA)
     assert (done.made, done.lacks) == (PICTURES - 1, ())
     assert (account(resources.ledger).complete, account(resources.ledger).partial) == (PICTURES - 1, 1)
 
@@ -169,31 +168,52 @@ def test_where_all_has_failed_for_good_nothing_is_left_to_make(resources: Resour
         keys = set(connection.execute(select(images.c.content_key)).scalars())
         failed = {"role": Role.COLOR, "tag": TAGS[Role.COLOR], "state": "failed"}
         connection.execute(items.insert(), [{"key": key, **failed} for key in keys])
-    assert plan_backfill(resources, ANNA).objects == 0
-    done = backfill(resources, ANNA)
+    assert plan_fill(resources, ANNA).objects == 0
+    done = fill_missing(resources, ANNA)
     assert (done.made, done.lacks) == (0, ()), "the dry run said that nothing is lacking"
     assert (account(resources.ledger).complete, account(resources.ledger).partial) == (0, PICTURES)
-    assert list(documents_to_backfill(resources, ANNA)) == []
+    assert list(documents_to_fill(resources, ANNA)) == []
 
 
 def test_a_role_that_no_model_makes_is_refused(resources: Resources) -> None:
     with pytest.raises(InvalidReference, match="material"):
-        backfill(resources, Backfill(owner="anna", roles=frozenset({Role.MATERIAL})))
+        fill_missing(resources, Fill(owner="anna", roles=frozenset({Role.MATERIAL})))
 
 
 def test_stale_vectors_go_where_spaces_fill_puts_them(voyage: Provider, resources: Resources) -> None:
-    assert plan_backfill(resources, Backfill(owner=None)).objects == 0, "searches lack nothing"
-    stale = Backfill(owner="anna", stale=True)
-    planned = {each.role: each for each in plan_backfill(resources, stale).roles}
-    filled = {each.role: each for each in plan_fill(resources)}
+    assert plan_fill(resources, Fill(owner=None)).objects == 0, "searches lack nothing"
+    stale = Fill(owner="anna", spaces="both")
+    planned = {each.role: each for each in plan_fill(resources, stale).roles}
+    filled = {each.role: each for each in plan_fill(resources, Fill(spaces="chosen")).roles}
     assert planned == filled
     assert {role: each.calls for role, each in planned.items()} == {Role.UNDERSTANDING: PICTURES, Role.TEXT: TEXTS}
     assert not voyage.paid
-    done = backfill(resources, stale)
+    done = fill_missing(resources, stale)
     assert (done.made, done.lacks) == (PICTURES + TEXTS, ())
     assert done.cost_usd > 0
-    assert fill(resources).made == 0
-    assert plan_backfill(resources, stale).objects == 0
+    assert fill_missing(resources, Fill(spaces="chosen")).made == 0
+    assert plan_fill(resources, stale).objects == 0
+
+
+def test_a_change_of_model_fills_documents_of_any_status_and_tries_lost_files(
+    resources: Resources, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SWATCHBOOK_ENCODER", "descriptors")
+    monkeypatch.setenv("SWATCHBOOK_RETRY_DELAYS", "0")
+    with resources.ledger.write() as connection:
+        connection.execute(update(documents).values(status=DocumentStatus.WAITING))
+        shown = select(contents.c.file).join(images, images.c.content_key == contents.c.key).join(placements)
+        lost = connection.execute(shown.where(placements.c.state == "shown").limit(1)).scalar_one()
+    resources.files.delete(lost)
+    with open_resources(load_settings()) as changed:
+        roles = {pair.role for pair in pairs_to_fill(changed, Fill(spaces="chosen"))}
+        assert {each.role: each.objects for each in plan_fill(changed, Fill(spaces="chosen")).roles} == dict.fromkeys(
+            roles, PICTURES
+        )
+        done = fill_missing(changed, Fill(spaces="chosen"))
+    assert (done.objects, done.unreadable) == (PICTURES, 0)
+    assert {lack.role: lack.open + lack.failed for lack in done.lacks} == dict.fromkeys(roles, 1)
+    assert [("file_missing" in failure) for failure in done.failures] == [True] * len(roles)
 
 
 @pytest.mark.stack

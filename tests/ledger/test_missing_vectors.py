@@ -1,17 +1,29 @@
-"""The ledger's side of a backfill, on each database: candidates, what is queued, and when the account counts it."""
+"""The ledger's side of a fill, on each database: candidates, what is queued, and when the account counts it."""
 
 from collections.abc import Iterable
 
 from swatchbook.index.base import Space
 from swatchbook.ledger import missing_vectors, shard_runs
 from swatchbook.ledger.database import Ledger
-from swatchbook.ledger.missing_vectors import Candidate, ToBackfill
+from swatchbook.ledger.missing_vectors import Candidate, ToFill
 from swatchbook.ledger.queries.account import account
 from swatchbook.ledger.runs import Run
 from swatchbook.ledger.spaces import Lack, add_space
 from swatchbook.ledger.tables import documents, items
 from swatchbook.records import DocumentStatus, IngestOptions, Role
-from tests.ledger.scene import COLOR, VISUAL, begin, extraction, image, ingest, key, make_all, placed, publish_all
+from tests.ledger.scene import (
+    COLOR,
+    VISUAL,
+    begin,
+    begin_fill,
+    extraction,
+    image,
+    ingest,
+    key,
+    make_all,
+    placed,
+    publish_all,
+)
 
 PAIRS = (VISUAL, COLOR)
 
@@ -25,8 +37,8 @@ def collection(ledger: Ledger, *names: str, content: str = "catalogue") -> Run:
     return run
 
 
-def waiting(ledger: Ledger, owner: str | None = "anna") -> list[ToBackfill]:
-    return list(missing_vectors.documents_to_backfill(ledger, PAIRS, owner))
+def waiting(ledger: Ledger, owner: str | None = "anna") -> list[ToFill]:
+    return list(missing_vectors.completed_documents(ledger, PAIRS, owner))
 
 
 def found(ledger: Ledger, limit: int | None = None) -> list[Candidate]:
@@ -35,7 +47,7 @@ def found(ledger: Ledger, limit: int | None = None) -> list[Candidate]:
 
 
 def backfill(ledger: Ledger, run: Run, candidates: Iterable[Candidate]) -> None:
-    made = missing_vectors.begin_fill(ledger, run.document, [COLOR], fill="F" * 26, queue=False)
+    made = missing_vectors.begin_fill(ledger, run.document, [COLOR], fill="F" * 26)
     missing_vectors.queue_candidates(ledger, made, list(candidates))
     make_all(ledger, made)
     missing_vectors.count_made(ledger, made)
@@ -45,7 +57,7 @@ def backfill(ledger: Ledger, run: Run, candidates: Iterable[Candidate]) -> None:
 def test_candidates_are_the_images_of_completed_documents_that_lack_a_vector(ledger: Ledger) -> None:
     run = collection(ledger, "oak", "ash", "oak", "fir")
     begin(ledger, content="supplement", requested=[VISUAL])
-    assert waiting(ledger) == [ToBackfill(document=run.document, pairs=(COLOR,))]
+    assert waiting(ledger) == [ToFill(document=run.document, pairs=(COLOR,))]
     assert [(each.id, each.lacks) for each in found(ledger)] == [
         (image(name), (COLOR,)) for name in ("oak", "ash", "fir")
     ]
@@ -71,7 +83,7 @@ def test_the_account_counts_what_is_made_once_nothing_of_it_is_left(ledger: Ledg
 
 def test_what_waits_or_has_failed_is_no_candidate_and_is_named(ledger: Ledger) -> None:
     run = collection(ledger, "oak", "ash", "fir")
-    begun = missing_vectors.begin_fill(ledger, run.document, [COLOR], fill="F" * 26)
+    begun = begin_fill(ledger, run.document, COLOR)
     moment = ledger.now() + 900
     with ledger.write() as connection:
         of_color = items.update().where(items.c.role == Role.COLOR)
