@@ -14,7 +14,7 @@ import tempfile
 import tomllib
 import zipfile
 from collections.abc import Collection, Iterable
-from importlib.metadata import PathDistribution
+from configparser import ConfigParser
 from pathlib import Path
 from typing import Any, Final
 
@@ -136,11 +136,13 @@ def wrong_metadata(wheel: Path) -> list[str]:
         metadata = Metadata.from_email((inside / "METADATA").read_bytes(), validate=True)
     except ExceptionGroup as invalid:
         return [f"Metadata: {each}" for each in invalid.exceptions]
+    scripts = ConfigParser()
+    scripts.read_string((inside / "entry_points.txt").read_text())
     wanted = {
         "version": str(metadata.version) == PROJECT["version"],
         "README.md as description": metadata.description == (ROOT / "README.md").read_text(),
         "LICENSE": metadata.license_files == PROJECT["license-files"] and (inside / "licenses" / "LICENSE").is_file(),
-        "command swatchbook": "swatchbook" in PathDistribution(inside).entry_points.names,  # type: ignore[arg-type]
+        "command swatchbook": scripts.has_option("console_scripts", "swatchbook"),
     }
     return [f"The metadata lack the {name}." for name, there in wanted.items() if not there]
 
