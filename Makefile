@@ -6,7 +6,7 @@ VENV := .venv
 RUN := $(VENV)/bin/
 STAMP := $(VENV)/.installed
 ALL := $(VENV)/.installed-all
-LIGHT := build/light/.installed
+LIGHT := $(VENV)/light/.installed
 
 # Python keeps compiled modules: without them each of the many processes of a test run compiles its imports again.
 unexport PYTHONDONTWRITEBYTECODE
@@ -21,7 +21,7 @@ ACTIONLINT := $(CACHE)/actionlint-$(ACTIONLINT_VERSION)/actionlint
 # A PyTorch index of your choice (its CPU builds are ten times smaller): make install-all TORCH_INDEX=<address>
 TORCH_INDEX ?=
 
-.PHONY: install install-all sample demo test test-light test-stack test-all durations modules commands notebook soak check workflow-check bench weaviate up down lock lock-check release-check clean
+.PHONY: install install-all sample demo test test-light test-python test-stack test-all durations modules commands notebook soak check workflow-check bench weaviate up down lock lock-check release-check clean
 
 # `install` brings what the default needs; `install-all` also every extra of pyproject.toml and the developers' packages.
 install: $(STAMP)
@@ -44,7 +44,7 @@ else
 endif
 	touch $@
 
-# What `make install` gives, beside an environment that has more: tests run it.
+# What `make install` gives, within the environment that has more: tests run it.
 $(LIGHT): $(STAMP) requirements-light.lock
 	$(RUN)uv venv --clear --quiet --python $(RUN)python $(@D)
 	$(RUN)uv pip install --quiet --python $(@D)/bin/python --require-hashes -r requirements-light.lock
@@ -67,6 +67,10 @@ test: $(ALL) $(LIGHT)
 
 test-light: $(ALL) $(LIGHT)
 	$(RUN)python -m pytest -m light
+
+# `make test` with another Python, in an environment of its own: make test-python PYTHON=python3.13
+test-python:
+	$(MAKE) test VENV=build/$(notdir $(PYTHON))
 
 test-stack: $(ALL)
 	$(RUN)python -m devtools.weaviate path > /dev/null

@@ -1,10 +1,11 @@
-"""What `make install` gives, run as a person runs it: an environment of the light lock, in build/light.
+"""What `make install` gives, run as a person runs it: an environment of the light lock, within that of the tests.
 
 Without it these tests are skipped; `make test` and `make test-light` make it.
 """
 
 import json
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -15,13 +16,13 @@ from tests.command import bare_environment
 from tests.conftest import ROOT
 from tests.light.test_extras import CHOSEN, IMPORTERS
 
-BIN = ROOT / "build" / "light" / "bin"
+BIN = Path(sys.prefix) / "light" / "bin"
 MOST_PACKAGES = 155
 MOST_BYTES = 1_500_000_000  # on disk
 
 pytestmark = [
     pytest.mark.light,
-    pytest.mark.skipif(not (BIN.parent / ".installed").exists(), reason="`make test` makes build/light, and runs it"),
+    pytest.mark.skipif(not (BIN.parent / ".installed").exists(), reason="`make test` makes it, and runs it"),
 ]
 
 
