@@ -13,7 +13,7 @@ _ALL = ""
 
 
 def find_background(ledger: Ledger, pair: RoleTag, owner: str | None) -> Mapping[str, float] | None:
-    """Return `mean`, `deviation` and the number of `objects`, of an owner or of all; None if it is not estimated."""
+    """Return `mean`, `deviation` and the number of `objects` of an owner or of all; None if it is not estimated."""
     query = select(backgrounds.c.mean, backgrounds.c.deviation, backgrounds.c.objects).where(
         backgrounds.c.role == pair.role, backgrounds.c.tag == pair.tag, backgrounds.c.owner == (owner or _ALL)
     )

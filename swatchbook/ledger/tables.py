@@ -468,7 +468,7 @@ backgrounds = Table(  # how near an owner's objects in a space are to unrelated 
     Column("owner", String(64), primary_key=True),  # '': all owners
     Column("mean", Double, nullable=False),
     Column("deviation", Double, nullable=False),
-    Column("objects", Integer, nullable=False),  # that were compared
+    Column("objects", Integer, nullable=False),  # that the owner had
 )
 
 late_writes = Table(  # ids of writes to the index that their publisher gave up, and that may still arrive

@@ -1,9 +1,10 @@
 """How near a space is to questions about other things: the mean and the deviation of the similarities between fixed
-questions that no catalogue answers and a sample of the space's objects. What is an answer is nearer than that.
+questions that no catalogue answers and a sample of the space's objects. An answer is nearer than that, and nearer than
+the nearest of as many objects is by chance.
 
 It is of an owner's objects alone, so that a search tells nothing about what others have. The first search that asks
-estimates it, because a search has the model loaded anyway: half a second, once. The ledger keeps it. Where there are
-fewer objects than the sample, it is estimated again once there are twice as many.
+estimates it, because a search has the model loaded anyway: half a second, once. The ledger keeps it. It is estimated
+again once there are twice as many objects, or half as many.
 """
 
 import math
@@ -45,15 +46,18 @@ Encode = Callable[[Sequence[str]], Vectors]
 
 
 class Background(NamedTuple):
-    """Mean and deviation of unrelated similarities, and how many objects they were measured with."""
+    """Mean and deviation of unrelated similarities, and how many objects the owner has in the space."""
 
     mean: float
     deviation: float
     objects: int
 
     def closeness(self, similarity: float) -> float:
-        """Return by how many deviations a similarity exceeds that of unrelated things."""
-        return (similarity - self.mean) / self.deviation
+        """Return by how many deviations a similarity exceeds that of the nearest of the objects to unrelated questions.
+
+        The highest of n normal values is about √(2 ln n) deviations above their mean.
+        """
+        return (similarity - self.mean) / self.deviation - math.sqrt(2 * math.log(self.objects))
 
     @property
     def vocabulary(self) -> float:
@@ -68,14 +72,15 @@ def background_of(resources: Resources, space: Space, owner: str | None, encode:
     pair = RoleTag(role=space.role, tag=space.tag)
     kept = find_background(resources.ledger, pair, owner)
     known = None if kept is None else Background(**kept)  # type: ignore[arg-type]
-    everything = Where(owner=owner, editions="all")
-    if known and (known.objects >= SAMPLE or resources.index.count(space, everything) < 2 * known.objects):
+    count = resources.index.count(space, Where(owner=owner, editions="all"))
+    if known and known.objects / 2 < count < known.objects * 2:
         return known
     ids = sample_objects(resources.ledger, pair, SAMPLE, owner)
     objects = [each.vector for each in resources.index.fetch(space, ids).values()]
     if not objects:
         return known
     measured = measure(np.stack(objects), encode(UNRELATED))
+    measured = measured._replace(objects=max(count, measured.objects))
     with suppress(Failure):  # as on a full disk: the next search estimates it again
         keep_background(resources.ledger, pair, owner, measured._asdict())
     return measured

@@ -1,11 +1,12 @@
 """The probability that a result answers a question, by five kinds of evidence. *Said* is the share of the question's
 words that are printed of the result, or seen in it, in any inflection; *named* the share that its name or caption says;
-*close* is how much nearer the result is to the question than that space is to questions about other things, in standard
-deviations (`background.py`); *foreign* is the share of the words that nothing of the owner says, weighed by how much
-there is to say them: who has no marble does not print the word; *behind* is how much less is said of the result than of
-the best one. The weights of each text encoder are in `relevance_weights.json`. A multilingual one has a second set, for
-questions of which no result says more than a third of the words: there *close* decides.
-`devtools.fit_relevance --write` fits them to one half of the questions in tests/truth/questions.
+*close* is how much nearer the result is to the question than the nearest of as many objects is by chance, in standard
+deviations of the similarities to questions about other things (`background.py`); *foreign* is the share of the words
+that nothing of the owner says, weighed by how much there is to say them: who has no marble does not print the word;
+*behind* is how much less is said of the result than of the best one. The weights of each text encoder are in
+`relevance_weights.json`. A multilingual one has a second set, for questions of which no result says more than a third
+of the words: there *close* decides. `devtools.fit_relevance --write` fits them to one half of the questions in
+tests/truth/questions.
 """
 
 import json

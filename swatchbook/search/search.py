@@ -390,7 +390,7 @@ def _said_by_nothing(resources: Resources, known: ReadCache, words: Collection[s
 
 
 def _closeness(hit: Hit, backgrounds: Mapping[str, Background]) -> float:
-    """Return by how many deviations a result is nearer than unrelated things, in the role that says most."""
+    """Return by how many deviations a result is nearer than by chance, in the role that says most."""
     return max((backgrounds[r].closeness(why["score"]) for r, why in hit.why.items() if r in backgrounds), default=0.0)
 
 

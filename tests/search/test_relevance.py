@@ -93,7 +93,7 @@ def test_what_says_all_of_a_question_is_far_likelier_than_what_says_half() -> No
 
 
 def test_where_no_word_is_said_only_a_model_of_many_languages_finds_an_answer() -> None:
-    near, far = (Evidence(0, 0, close, 0.7) for close in (6, 2))
+    near, far = (Evidence(0, 0, close, 0.7) for close in (3, -1))
     minilm, e5 = (weights_of(f"{name}@1") for name in ("all-minilm-l6-v2", "multilingual-e5-small"))
     assert probability(near, e5) > 0.3 > 0.1 > probability(far, e5)
     assert probability(near, minilm) < 0.1
@@ -106,12 +106,19 @@ def test_a_missing_word_says_more_of_a_collection_than_of_a_leaflet() -> None:
 
 
 def test_the_background_is_what_unrelated_things_are_near() -> None:
-    objects, questions = np.eye(3, dtype=np.float32) * 7, np.eye(3, dtype=np.float32)[:2]
+    objects, questions = np.eye(10, dtype=np.float32) * 7, np.eye(10, dtype=np.float32)[:2]
     background = measure(objects, questions)
-    assert background.mean == pytest.approx(2 / 6)
-    assert background.closeness(background.mean) == 0
-    assert background.closeness(1.0) > 1
+    assert background.mean == pytest.approx(2 / 20)
+    assert background.closeness(background.mean) < 0 < background.closeness(1.0)
     assert measure(objects[:1], questions[1:]).closeness(0.5) > 0  # one object: no deviation
+
+
+def test_the_nearest_of_more_objects_is_nearer_by_chance() -> None:
+    random = np.random.default_rng(1)
+    for count in (100, 10_000):
+        highest = random.normal(0.5, 0.1, (200, count)).max(axis=1).mean()
+        assert Background(0.5, 0.1, count).closeness(highest) == pytest.approx(0, abs=0.6)
+    assert Background(0.5, 0.1, 1).closeness(0.5) == 0
 
 
 @pytest.fixture(scope="module")
@@ -190,15 +197,16 @@ def test_a_picture_is_compared_with_pictures_and_nothing_is_left_out(sample: Res
     assert {hit.relevance for hit in found.hits} == {None}
 
 
-def test_backgrounds_are_kept_by_owner_and_estimated_again_when_there_is_much_more(
+def test_backgrounds_are_kept_by_owner_and_estimated_again_when_the_number_changes_much(
     sample: Resources, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     find_relevant(sample, text="oak", where=Where(owner="anna"))
     find_relevant(sample, text="oak", where=Where())
-    pair = active_spaces(sample.ledger)[Role.TEXT].pair
+    text = active_spaces(sample.ledger)[Role.TEXT]
+    pair = text.pair
     before = find_background(sample.ledger, pair, "anna")
     assert before is not None
-    assert 0 < before["objects"] < SAMPLE
+    assert 0 < before["objects"] == sample.index.count(text.space, Where(owner="anna"))
     assert find_background(sample.ledger, pair, None) == before  # there is nobody else
     assert find_background(sample.ledger, pair, "bert") is None
     asked = list[str]()
@@ -207,6 +215,7 @@ def test_backgrounds_are_kept_by_owner_and_estimated_again_when_there_is_much_mo
     monkeypatch.setattr(encoder, "embed", lambda self, texts, *rest: asked.extend(texts) or embed(self, texts, *rest))
     find_relevant(sample, text="ash", where=Where(owner="anna"))
     assert asked == ["ash"]
-    keep_background(sample.ledger, pair, "anna", {**before, "mean": 0.9, "objects": before["objects"] // 2})
-    find_relevant(sample, text="ash", where=Where(owner="anna"))
-    assert find_background(sample.ledger, pair, "anna") == before
+    for others in (before["objects"] // 2, 2 * before["objects"]):
+        keep_background(sample.ledger, pair, "anna", {**before, "mean": 0.9, "objects": others})
+        find_relevant(sample, text="ash", where=Where(owner="anna"))
+        assert find_background(sample.ledger, pair, "anna") == before
