@@ -136,8 +136,8 @@ def wrong_metadata(wheel: Path) -> list[str]:
         metadata = Metadata.from_email((inside / "METADATA").read_bytes(), validate=True)
     except ExceptionGroup as invalid:
         return [f"Metadata: {each}" for each in invalid.exceptions]
-    scripts = ConfigParser()
-    scripts.read_string((inside / "entry_points.txt").read_text())
+    scripts, entry_points = ConfigParser(), inside / "entry_points.txt"
+    scripts.read_string(entry_points.read_text() if entry_points.is_file() else "")
     wanted = {
         "version": str(metadata.version) == PROJECT["version"],
         "README.md as description": metadata.description == (ROOT / "README.md").read_text(),

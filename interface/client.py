@@ -164,6 +164,10 @@ _BY_STATUS: Mapping[int, type[ServiceError]] = {
 # --- the client -------------------------------------------------------------------------------------------------------
 
 
+class InvalidAddress(ValueError):
+    """An address or key that the client refuses. The text quotes neither: an address may hold a password."""
+
+
 class Client:
     """A connection to a service, for one thread at a time; use it in a `with` block, or close it.
 
@@ -175,16 +179,16 @@ class Client:
     def __init__(
         self, url: str, *, key: str | None = None, owner: str | None = None, timeout: float = TIMEOUT_SECONDS
     ) -> None:
-        """Raise ValueError for an address that is not http or https, or a key that would travel without TLS.
+        """Raise InvalidAddress for an address that is not http or https, or a key that would travel without TLS.
 
         Redirects are not followed: the key is for this address.
         """
         self.url, self.owner = url.rstrip("/"), owner
         address = _parse_address(self.url)
         if key and address.scheme == "http" and not is_loopback(address.hostname or ""):
-            raise ValueError(f"The key would be sent to {address.hostname} without encryption: use https.")
+            raise InvalidAddress(f"The key would be sent to {address.hostname} without encryption: use https.")
         if key and not (key.isascii() and key.isprintable()):
-            raise ValueError("The key contains characters that are invalid in a key.")
+            raise InvalidAddress("The key contains characters that are invalid in a key.")
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         self._http = httpx.Client(base_url=self.url, headers=headers, timeout=timeout)
 
@@ -489,14 +493,14 @@ class Client:
 
 
 def _parse_address(url: str) -> SplitResult:
-    """Return the address of a service. Raises ValueError, which does not quote it: it may hold a password."""
+    """Return the address of a service. Raises InvalidAddress, which does not quote it: it may hold a password."""
     with suppress(ValueError, httpx.InvalidURL):
         httpx.URL(url)
         parts = urlsplit(url)
         others = "@" in parts.netloc or parts.query or parts.fragment or parts.port == 0  # a port over 65535 raises
         if parts.scheme in ("http", "https") and parts.hostname and not others:
             return parts
-    raise ValueError("The address of the service is not one such as https://swatchbook.example.com.")
+    raise InvalidAddress("The address of the service is not one such as https://swatchbook.example.com.")
 
 
 def _part(text: str) -> str:

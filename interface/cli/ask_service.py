@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import cast
 
-from interface.client import Client, Denied, NoAnswer, NotFound, ServiceError
+from interface.client import Client, Denied, InvalidAddress, NoAnswer, NotFound, ServiceError
 from swatchbook.errors import KINDS, Authentication, Configuration, Failure, InvalidReference, ProviderDown, reason_of
 from swatchbook.index.base import FILTERS, FilterArguments, Where
 from swatchbook.records import ID
@@ -21,7 +21,7 @@ def client_of(settings: Settings) -> Iterator[Client]:
     key = settings.service_key.get_secret_value() if settings.service_key else None
     try:
         client = Client(settings.service_url or "", key=key)
-    except ValueError as error:
+    except InvalidAddress as error:
         advice = "Set SWATCHBOOK_SERVICE_URL to an address such as https://swatchbook.example.com or "
         advice += "http://127.0.0.1:8420, and SWATCHBOOK_SERVICE_KEY to one of its keys."
         raise Configuration(str(error), advice=advice) from None

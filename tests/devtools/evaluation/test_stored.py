@@ -69,7 +69,7 @@ def test_a_draft_says_what_the_result_says(labels: dict[str, Any], file: Path, r
     assert (scored["f1"], scored["exact_pages"], scored["wrong"], scored["links"]["missed"]) == (1, 1, [], [])
     printed = run(score_products, file, "--links", "--facts")
     assert "small            F1 1.00" in printed
-    assert "links of found P 1.00 R 1.00  roles 1.00  pages 1.00" in printed
+    assert "links of found P 1.00 R 1.00  roles 1.00" in printed
     assert "f1_mean: 1.000" in printed
 
 
