@@ -1,5 +1,7 @@
-"""Names that a catalogue prints in another style on some pages, found by their codes: where nearly all names stand with
-a code of one form ("OF-2101"), a code of that form on a page without names has the name of a product beside it.
+"""Find names in another style by their codes.
+
+If nearly all names of a catalogue have a code of one form ("OF-2101"), a code of that form on a page without names has
+the name of a product next to it.
 """
 
 import re
@@ -16,11 +18,11 @@ from swatchbook.geometry import gap, gaps
 from swatchbook.records import Box, fold
 
 CODED = 0.8
-"""Codes tell the names where at least this share of those that were chosen has a code of one form."""
+"""The least share of the chosen names that have a code of one form if codes are to find further names."""
 FEWEST_CODES = 4
-"""Fewer codes may be alike by chance."""
+"""The fewest codes of one form; fewer may be alike by chance."""
 CODE_DISTANCE = 1.2
-"""A code stands directly above or below its name at most this multiple of the larger font size apart."""
+"""The longest distance of a code directly above or below its name, as a multiple of the larger font size."""
 
 _CODE = re.compile(r"(?<![\w/-])[A-Z]{1,6}[-./ ]?\d{2,}(?:[-./]?[A-Z0-9]+)*(?![\w/-])")
 
@@ -38,7 +40,7 @@ class _Printed:
 def with_coded_names(choice: Choice, document: DocumentLayout) -> Choice:
     """Return a choice with the codes of its names, and with the names of other pages that have such codes.
 
-    A code has one name: with another one it is said of something else.
+    A code has one name: next to a different name it refers to something else.
     """
     printed = {layout.number: list(_codes(layout.texts)) for layout in document.layouts}
     codes = {c: code for page in _by_page(choice.candidates) for c, code in _pair(page, printed).items()}
@@ -76,7 +78,7 @@ def _by_page(candidates: Sequence[Candidate]) -> list[list[Candidate]]:
 
 
 def _codes(texts: Sequence[Text]) -> Iterator[_Printed]:
-    """Yield the codes of a page's texts; a text with several codes lists them, and names no product."""
+    """Yield the codes of texts with exactly one code; a text with several is a list and names no product."""
     for text in texts:
         found = list(_CODE.finditer(text.text))
         if len(found) == 1:
@@ -85,12 +87,12 @@ def _codes(texts: Sequence[Text]) -> Iterator[_Printed]:
 
 
 def _form(code: str) -> str:
-    """Return a code with all letters and digits alike: codes of one maker have the same form."""
+    """Return a code with each letter as "A" and each digit as "9": codes of one maker have the same form."""
     return re.sub(r"\d", "9", re.sub(r"[A-Z]", "A", code))
 
 
 def _pair(candidates: Sequence[Candidate], printed: Mapping[int, Sequence[_Printed]]) -> dict[Candidate, str]:
-    """Return the code of each name of a page: that within its text, else the nearest, each code once."""
+    """Return the code of each name of a page: the one within its text, else the nearest one; each code is used once."""
     near = sorted(
         (0.0 if p.text is c.text else gap(c.text.box, p.text.box), n, k)
         for n, c in enumerate(candidates)
@@ -105,7 +107,7 @@ def _pair(candidates: Sequence[Candidate], printed: Mapping[int, Sequence[_Print
 
 
 def _place(name: Text, code: Text) -> int | None:
-    """Return how a name stands to its code, the likeliest first: in its row, above or below it; None if apart."""
+    """Return the rank of a name's place at its code: 0 in its row, 1 above it, 2 below it; None if apart."""
     across, down = gaps(name.box, code.box)
     if down < 0 and across <= ROW:
         return 0
@@ -115,7 +117,7 @@ def _place(name: Text, code: Text) -> int | None:
 
 
 def _named_beside(printed: Sequence[_Printed], layout: PageLayout) -> Iterator[tuple[Candidate, str]]:
-    """Yield for each code of a page the name within the same text, or else beside it, with the code."""
+    """Yield for each code of a page the name within the same text, or else next to it, with the code."""
     used: set[Box] = set()
     for p in printed:
         name = _name_in(p)
@@ -135,7 +137,7 @@ def _named_beside(printed: Sequence[_Printed], layout: PageLayout) -> Iterator[t
 
 
 def _name_in(printed: _Printed) -> str | None:
-    """Return the name that stands in a text before its code, or behind it."""
+    """Return the name that a text has before or behind its code."""
     for words in (printed.before, printed.behind):
         text = replace(printed.text, lines=(words.strip(" \t,;:|·•()–—-"),))
         name = product_name(text) if text.text else ""

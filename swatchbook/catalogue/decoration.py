@@ -1,8 +1,10 @@
-"""Which pictures are decoration (logos, icons, ornaments, faint backgrounds, shadows), judged in their context: what is
-small or repeated, unless it stands in the row of a table, in a grid of pictures with names, beside a picture on the
-same ground (slim bottles, lamps), or with its own captions; soft shadows, plain white shapes, bands along the page.
+"""Decide which pictures are decoration: logos, icons, ornaments, faint backgrounds, shadows.
 
-Pure functions. Thresholds were chosen on real catalogues: of 1,207 pictures of products one is lost by them.
+Small and repeated pictures are decoration, unless they are in the row of a table, in a grid of pictures with names,
+next to a picture on the same ground (slim bottles, lamps), or have their own captions. Soft shadows, plain white shapes
+and bands along the page are decoration, too.
+
+Pure functions. The thresholds were chosen on real catalogues: they lose one of 1,207 pictures of products.
 """
 
 import re
@@ -16,43 +18,49 @@ from swatchbook.geometry import area, gaps, long_side, shared_area, short_side
 from swatchbook.printed_prices import price_in
 from swatchbook.records import Box, Line, LostPicture, Sighting
 
-LEAST_SIDE = 32.0  # points; in proportion less on a page smaller than this, as cards and phones have:
-SMALL_PAGE = 600.0  # points of its long side: A5
-LEAST_PAGE_SHARE = 0.006  # of the page; what was cut from a raster beside names may be smaller
-LEAST_SIDE_IN_CONTEXT = 15.0  # points; cells of palettes are at least so high, icons within text lower
-LEAST_OPACITY = 0.6  # mean of what is seen; fainter ones are backgrounds of text (pictures of products: 0.83)
-FAINT_FROM = 0.4  # of its area that is seen; thin lines on a clear ground are faint, too, but cover less
-SHADOW, SHADOW_FROM = 0.35, 0.15  # the same of soft shadows, which fade out; drawings in thin lines cover less
-WHITE, WHITE_SHAPE = 245, 0.75  # of 255, in each channel; of its box that is seen: signs for a dark ground
-LEAST_ASPECT = 0.2  # of a small picture in context; longer ones are rules and slivers (a slim bottle: 0.24)
-SLIM_HEIGHT = 64.0  # points; upright pictures so high may be slim: what is narrow and lower is an icon
+LEAST_SIDE = 32.0  # points; proportionally less on pages smaller than SMALL_PAGE, such as cards and phone screens
+SMALL_PAGE = 600.0  # points, the long side of A5
+LEAST_PAGE_SHARE = 0.006  # share of the page; a part cut from a raster next to names may be smaller
+LEAST_SIDE_IN_CONTEXT = 15.0  # points; cells of palettes are at least this high, icons within text are lower
+LEAST_OPACITY = 0.6  # mean of the visible part; fainter pictures are backgrounds of text (pictures of products: 0.83)
+FAINT_FROM = 0.4  # visible share of the box; thin lines on a clear ground are faint, too, but cover less
+# The opacity and visible share of soft shadows, which fade out; drawings in thin lines cover less.
+SHADOW, SHADOW_FROM = 0.35, 0.15
+# The least value of each channel (0 to 255) and the largest visible share of white signs for a dark ground.
+WHITE, WHITE_SHAPE = 245, 0.75
+LEAST_ASPECT = 0.2  # short by long side of a small picture in context; slivers are longer (a slim bottle: 0.24)
+SLIM_HEIGHT = 64.0  # points; an upright picture at least this high may be slim, a lower one is an icon
 REPEATED_ON = 3  # pages
-LONGEST_RUN = 5  # pages; a picture on so many consecutive pages, and no others, may be that of one product
-LEAST_SHARE_OF_REPEATED = 0.03  # of the page; smaller repeated pictures are logos and icons, unless in a row or a grid
-MOVED = 36.0  # points
-NEAR_LOOK = 4  # of the 64 bits of the hash by which signs differ that are stored anew for each page
-MOST_COMPARED = 2_000  # lost pictures of a document whose looks are compared, each with each
-SAME_PLACE = 12.0  # points by which the middles of such signs differ
-LARGEST_SIGN, HEAD = 0.08, 0.2  # of the page; of its height, at the top and at the foot, where such signs stand
-SPANS, BAND_ASPECT, AT_EDGE = 0.95, 4.0, 3.0  # of the page's width; width by height; points from the page's edge
-LOW_BAND, ON_BAND = 0.1, 0.9  # of the page's height; of a picture that lies on such a band
-TONE_STEP = 24  # of 255: pictures of the same shape in two colours are different pictures
-OBJECT_TONE_STEP = 64  # the same of one image object: what shines through it differs, and a stencil has any colour
-PARTS = 10  # of the sides of an image object: its parts that are seen are the same where they agree within one
+LONGEST_RUN = 5  # pages; a picture on at most this many consecutive pages only may show one product
+LEAST_SHARE_OF_REPEATED = 0.03  # share of the page; smaller repeated pictures without a context are logos and icons
+MOVED = 36.0  # points; the least difference in height of a repeated picture that is no ornament
+NEAR_LOOK = 4  # bits of the 64 of the hash; signs that are stored anew for each page differ by at most this many
+MOST_COMPARED = 2_000  # lost pictures of a document; each is compared with each
+SAME_PLACE = 12.0  # points; the middles of such signs differ by at most this
+# The largest area of such a sign as a share of the page, and the head and foot of the page as shares of its height.
+LARGEST_SIGN, HEAD = 0.08, 0.2
+# A band: its least share of the page's width, least width by height, and most points from the page's edge.
+SPANS, BAND_ASPECT, AT_EDGE = 0.95, 4.0, 3.0
+# The largest share of the page's height of a low band, and the least share of a picture that lies on it.
+LOW_BAND, ON_BAND = 0.1, 0.9
+TONE_STEP = 24  # steps of 255; pictures of the same shape in two colours are different pictures
+OBJECT_TONE_STEP = 64  # steps of 255 for one image object: its ground may shine through, and a stencil has any colour
+PARTS = 10  # parts of the sides of an image object; visible parts that agree in tenths are the same
 LONGEST_CELL = 20  # characters
 FEWEST_CELLS = 2
-TOUCHING = 3.0  # points by which a text beside a picture may reach into its box
-SAME_GROUND = 0.1  # of its height: pictures that stand side by side end within it
-SAME_LENGTH = 0.6  # of the long side of another part of a raster in its row: icons are shorter
+TOUCHING = 3.0  # points by which a text next to a picture may reach into its box
+SAME_GROUND = 0.1  # share of the height by which the feet of pictures on the same ground may differ
+SAME_LENGTH = 0.6  # share of the long side of another part of a raster in the row: icons are shorter
 FEWEST_IN_GRID = 3
-SAME_SIDE = 0.15  # of the length of a side: pictures of a grid agree within it
+SAME_SIDE = 0.15  # share of a side's length by which pictures of a grid may differ
 NAME_REACH = 24.0  # points between a picture of a grid and its name
 LONGEST_NAME = 60  # characters; longer captions are sentences
 
 
 def contexts(sightings: Sequence[Sighting], lines: Sequence[Line]) -> tuple[str | None, ...]:
-    """Return for each small picture of a page where it stands that speaks for a product: "table row", "table column",
-    "grid", "row" or None. It is None for all others, which need no reason.
+    """Return for each small picture of a page the context that suggests a product, else None.
+
+    Contexts are "table row", "table column", "grid" and "row". Large pictures need none and get None.
     """
     small = [sighting.bbox if is_small(sighting) else None for sighting in sightings]
     named = [(box, name) for box in small if box and (name := _own_name(box, lines))]
@@ -78,7 +86,7 @@ def contexts(sightings: Sequence[Sighting], lines: Sequence[Line]) -> tuple[str 
 
 
 def is_small(sighting: Sighting) -> str | None:
-    """Return why a picture is too small to show a product, None if it is large enough or stands in a context."""
+    """Return why a picture is too small to show a product; None if it is large enough, also for its context."""
     side = short_side(sighting.bbox)
     if sighting.context and side >= LEAST_SIDE_IN_CONTEXT and side >= LEAST_ASPECT * long_side(sighting.bbox):
         return None
@@ -91,7 +99,7 @@ def is_small(sighting: Sighting) -> str | None:
 
 
 def is_faint(sighting: Sighting) -> bool:
-    """Whether a picture shines through: a watermark, the ground of a page, a soft shadow."""
+    """Whether a picture is translucent: a watermark, the ground of a page, a soft shadow."""
     limits = (LEAST_OPACITY, FAINT_FROM), (SHADOW, SHADOW_FROM)
     return any(sighting.opacity < opacity and sighting.shown >= share for opacity, share in limits)
 
@@ -112,7 +120,7 @@ def is_band(sighting: Sighting) -> bool:
 def find_in_bands(seen: Sequence[Sighting]) -> set[int]:
     """Return the indices of the visible pictures that are a band along an edge of their page, or lie on a low one."""
     bands = {n for n, sighting in enumerate(seen) if is_band(sighting)}
-    low: defaultdict[int, list[Box]] = defaultdict(list)  # of each page
+    low: defaultdict[int, list[Box]] = defaultdict(list)  # page number -> its low bands
     for sighting in (seen[n] for n in bands):
         (_, top, _, bottom), page = sighting.bbox, sighting.page_box
         if bottom - top <= LOW_BAND * (page[3] - page[1]):
@@ -127,8 +135,8 @@ def find_in_bands(seen: Sequence[Sighting]) -> set[int]:
 def find_repeated(seen: Sequence[Sighting]) -> set[int]:
     """Return the indices of the visible pictures whose content, look or image object is on `REPEATED_ON` pages or more.
 
-    It is no decoration where it is large and on a few consecutive pages only, or, of pictures that only look alike,
-    where each stands with another caption.
+    A large picture on a few consecutive pages only is no decoration, nor are pictures that look alike but each have
+    another caption.
     """
     alike: defaultdict[object, list[int]] = defaultdict(list)
     for n, sighting in enumerate(seen):
@@ -144,8 +152,9 @@ def find_repeated(seen: Sequence[Sighting]) -> set[int]:
 
 
 def _signs_in_one_place(seen: Sequence[Sighting]) -> set[int]:
-    """Return the indices of pictures that look nearly alike in one place at the top or the foot of `REPEATED_ON` pages:
-    logos that are stored anew for each page.
+    """Return the indices of logos that are stored anew for each page.
+
+    They look nearly alike in one place at the top or the foot of `REPEATED_ON` pages or more.
     """
     cells: defaultdict[tuple[int, int], list[int]] = defaultdict(list)
     for n, sighting in enumerate(seen):
@@ -162,7 +171,7 @@ def _signs_in_one_place(seen: Sequence[Sighting]) -> set[int]:
 
 
 def _is_in_margin(sighting: Sighting) -> bool:
-    """Whether a picture of the size of a sign stands at the top or at the foot of its page."""
+    """Whether a picture has the size of a sign and is at the top or at the foot of its page."""
     (_, top, _, bottom), (_, begin, _, end) = sighting.bbox, sighting.page_box
     reach = HEAD * (end - begin)
     is_sign = area(sighting.bbox) <= LARGEST_SIGN * area(sighting.page_box)
@@ -192,7 +201,7 @@ def _are_products(alike: Sequence[Sighting]) -> bool:
 
 
 def _moves_with_captions(alike: Sequence[Sighting], captions: Collection[str | None]) -> bool:
-    """Whether a picture stands in few places, at several heights and with several captions: ornaments have one place.
+    """Whether a picture is in few places, at several heights and with several captions: ornaments have one place.
 
     Two captions are enough: the nearest text to a diagram may be a label that all of its variants have.
     """
@@ -201,8 +210,9 @@ def _moves_with_captions(alike: Sequence[Sighting], captions: Collection[str | N
 
 
 def without_repeated(lost: Sequence[LostPicture]) -> tuple[LostPicture, ...]:
-    """Return lost pictures without those that look alike in `REPEATED_ON` places or more, or in one place of two pages:
-    signs, ornaments and logos that are drawn again on each page.
+    """Return lost pictures without signs, ornaments and logos that are drawn again on each page.
+
+    These look alike in `REPEATED_ON` places or more, or in one place of two pages.
     """
     looks = [(picture, int(picture.phash, 16)) for picture in lost[:MOST_COMPARED] if picture.phash]
     ornaments = set[LostPicture]()
@@ -227,7 +237,7 @@ def _looks(sighting: Sighting) -> Iterable[object]:
 
 
 def _part(sighting: Sighting) -> tuple[int, ...]:
-    """Return the size of an image object on its page, in points, and which part of it is seen, in tenths."""
+    """Return the size of an image object on its page, in points, and its visible part, in tenths."""
     left, top, right, bottom = sighting.whole
     wide, high = max(right - left, 1.0), max(bottom - top, 1.0)
     x0, y0, x1, y1 = sighting.bbox
@@ -236,14 +246,14 @@ def _part(sighting: Sighting) -> tuple[int, ...]:
 
 
 def _is_in_row(box: Box, lines: Iterable[Line]) -> bool:
-    """Whether a picture stands in the row of a table: beside cells of which one is a number, a code or a price."""
+    """Whether a picture is in the row of a table: next to cells, one of which is a number, a code or a price."""
     cells = [line.text for line in lines if _is_beside(box, line.bbox)]
     short = [cell for cell in cells if len(cell) <= LONGEST_CELL]
     return len(cells) >= FEWEST_CELLS and not count_contacts(cells) and any(map(_is_figure, short))
 
 
 def _is_in_column(box: Box, in_rows: Iterable[Box]) -> bool:
-    """Whether a picture stands above or below one of its size that stands in a row: its own cells may be joined."""
+    """Whether a picture is above or below one of its size in a row of a table: its own cells may be joined."""
     return any(
         _is_same_size(box, other) and abs(box[0] + box[2] - other[0] - other[2]) <= SAME_SIDE * 2 * (box[2] - box[0])
         for other in in_rows
@@ -282,13 +292,13 @@ def _own_name(box: Box, lines: Sequence[Line]) -> str | None:
 
 
 def _is_in_grid(box: Box, named: Sequence[tuple[Box, str]]) -> bool:
-    """Whether a picture is one of `FEWEST_IN_GRID` of its size in a row or a column, with as many different names."""
+    """Whether a row or a column has `FEWEST_IN_GRID` pictures with different names and this picture's size."""
     names = {name for other, name in named if _is_same_size(box, other) and _is_aligned(box, other)}
     return any(box == other for other, _ in named) and len(names) >= FEWEST_IN_GRID
 
 
 def _stands_in_row(box: Box, others: Iterable[Box]) -> bool:
-    """Whether a slim upright picture stands beside another upright one, no further away than it is wide."""
+    """Whether a slim upright picture is next to another upright one, no further away than it is wide."""
     wide, high = box[2] - box[0], box[3] - box[1]
     return high >= max(SLIM_HEIGHT, 2 * wide) and any(
         other != box
@@ -300,7 +310,7 @@ def _stands_in_row(box: Box, others: Iterable[Box]) -> bool:
 
 
 def _is_as_long_as_one_beside(box: Box, others: Iterable[Box]) -> bool:
-    """Whether a low picture stands in a row with another one: a heap of rice beside a bag of beans."""
+    """Whether a picture is in a row with another one and nearly as long: a heap of rice next to a bag of beans."""
     return any(
         other[1] <= (box[1] + box[3]) / 2 <= other[3] and SAME_LENGTH * long_side(other) <= long_side(box)
         for other in others

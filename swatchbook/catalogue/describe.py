@@ -1,10 +1,12 @@
-"""Stage 2B by layout rules: a product's metadata. Where a page has several products, a text belongs to the one in whose
-region it stands, of several regions to that whose name is nearest; `sections.py` and `cards.py` draw the regions.
+"""Stage 2B by layout rules: read a product's metadata from its pages and tables.
 
-In this order, and each value once: labels with values; the product's row of a table; what needs no label
-(`measures.py`); what the name says of the size; what a page says above its products of all of them. Every value is text
-of the page, with its box; at most 12 values of a key, 160 characters each, joined by "; ". Also stage 7's products,
-assembled from discovery and descriptions.
+On a page with several products, a text belongs to the product in whose region it lies. Where regions overlap, it
+belongs to the product whose name is nearest. `sections.py` and `cards.py` draw the regions.
+
+Sources, in this order, each value once: labels with values; the product's row of a table; values that need no label
+(`measures.py`); sizes and colours in the name; what a page prints above its products for all of them. Every value is
+text of the page, with its box; at most 12 values of a key, 160 characters each, joined by "; ". This module also
+assembles the products of stage 7 from discovery and descriptions.
 """
 
 import re
@@ -67,34 +69,34 @@ from swatchbook.records import (
 MOST_VALUES = 12
 """Values kept of one key; a longer list is a table, which is kept as such."""
 SHORT = 4
-"""An unknown label is accepted with a value of so many words."""
+"""An unknown label is accepted if its value has at most this many words."""
 LABEL_DISTANCE = 30.0
-"""An unknown label is accepted when a known one is within this distance, in points."""
+"""An unknown label is accepted if a known one is within this distance, in points."""
 LONGEST_VALUE = 160
-"""Characters; longer texts behind a colon are prose."""
+"""The longest value, in characters: a longer text behind a colon is prose."""
 BELOW = 30.0
-"""By how many points a name below a text must be nearer than one above it, to have the text: values follow names."""
+"""Points added to the distance of a name below a text: values follow names, so a name above wins more often."""
 PAGE_WIDE = frozenset({"dimensions", "size", "thickness", "packaging", "material", "finish", "weight", "slip_rating"})
-"""What a page may say of all its products. A price or a code is of one."""
+"""Keys that a page may give for all its products; a price or a code belongs to one."""
 MEASURES = frozenset({"dimensions", "size", "width", "height", "depth", "length", "diameter", "thickness"})
-"""Keys of measures: where one of them is said, no other text needs to be searched for the size."""
+"""Keys of measures: if a product has one of them, no other text is searched for its size."""
 CHOICES = frozenset({"style", "pattern"})
-"""Labels under which catalogues print colours, too."""
+"""Keys of labels under which catalogues also print colours."""
 WHOLE_WIDTH = 0.95
-"""A region over this share of the page's width is a section's, not a card's."""
+"""The least width of a section's region, as a share of the page's width; cards are narrower."""
 ONE_OF = frozenset({"weight", "capacity"})
-"""Keys of which a product has one value, where no label says what several of them are of."""
+"""Keys with one value per product: several values without labels belong to ingredients or parts."""
 NUMBERS = MEASURES - {"size"} | {"code", "ean", "price", "weight", "capacity", "quantity"}
-"""Keys whose values have a digit."""
+"""Keys whose values always have a digit."""
 MOSTLY = 0.3
-"""A label with its value covers at least this share of a name that is its value."""
+"""The least share of a name's box that a label and its value cover if the value is that name."""
 LONGEST_SIGN = 4
-"""Characters of a currency's sign."""
+"""The longest sign of a currency, in characters."""
 NOTHING = frozenset(
     {"n/a", "na", "none", "nil", "keine", "нет", "may vary", "varies", "variable", "on request", "auf anfrage"}
     | {"su richiesta", "sur demande", "a consultar", "sob consulta", "по запросу"}
 )
-"""Values that say nothing."""
+"""Values without information, which are left out."""
 
 
 def describe(
@@ -102,8 +104,8 @@ def describe(
 ) -> Description:
     """Return metadata and tables of one product.
 
-    `pages` are those of `pages_to_read`; these and `tables` may include others, which are skipped. `others`: where
-    other products stand on them (`neighbours`).
+    `pages` are those of `pages_to_read`; other pages and tables are skipped. `others` are the places of other products
+    on these pages (`neighbours`).
     """
     read = {page.number: page for page in pages if page.number in pages_to_read(product)}
     own_tables = [t for t in tables if t.page in product.pages and belongs(t.bbox, product, t.page)]
@@ -143,14 +145,14 @@ def describe(
 
 
 def pages_to_read(product: FoundProduct) -> tuple[int, ...]:
-    """Return a product's pages, with the one before: a table or section may go on from there."""
+    """Return a product's pages and the page before each: a table or section may go on from there."""
     return tuple(sorted({*product.pages, *(number - 1 for number in product.pages if number > 1)}))
 
 
 def assemble_products(
     document_id: str, discovery: Discovery, descriptions: Sequence[Description]
 ) -> tuple[Product, ...]:
-    """Return the products in the order of the discovery. `descriptions` holds one for each, in the same order.
+    """Return the products in the order of the discovery, which is also that of `descriptions`.
 
     Products with the same category and name get ids with increasing ordinals.
     """
@@ -182,7 +184,7 @@ def assemble_products(
 
 
 def neighbours(product: FoundProduct, discovery: Discovery) -> list[Occurrence]:
-    """Return where other products stand on the pages that are read for a product."""
+    """Return the places of other products on the pages that are read for a product."""
     own = {(place.page, place.bbox) for place in product.occurrences}
     pages = pages_to_read(product)
     return [
@@ -194,13 +196,16 @@ def neighbours(product: FoundProduct, discovery: Discovery) -> list[Occurrence]:
 
 
 def belongs(box: Box | None, product: FoundProduct | Product, page: int) -> bool:
-    """Whether a box on a page belongs to the product: it is inside one of the product's regions there, if any."""
+    """Whether a box on a page belongs to the product: it is in one of the product's regions there, if it has any.
+
+    A text without a box belongs to the product, too.
+    """
     regions = [place.region for place in product.occurrences if place.page == page]
     return box is None or not regions or any(centre_inside(box, region) for region in regions)
 
 
 def _is_own(box: Box, product: FoundProduct, page: int, beside: Sequence[Occurrence]) -> bool:
-    """Whether a text is the product's: in its region, and in no region of another product whose name is nearer."""
+    """Whether a text is the product's: it lies in its region, and in no region of a product with a nearer name."""
     if not belongs(box, product, page):
         return False
     own = [place.bbox for place in product.occurrences if place.page == page]
@@ -215,7 +220,7 @@ def _distance(name: Box, box: Box) -> float:
 
 
 def _labelled(lines: Sequence[Line], page: int, width: float) -> Iterator[Fact]:
-    """Yield what stands behind, beside or below labels; also behind a label within a line, after a name, say."""
+    """Yield the values next to and below labels, and those behind labels within a line (for example after a name)."""
     for a in _plausible(find_attributes(lines, width)):
         value = normalise_line(a.value)
         value = value[: next((start for start, *_ in labels_within(value)), None)].partition(" | ")[0].rstrip(" ,;|-–—")
@@ -228,14 +233,14 @@ def _labelled(lines: Sequence[Line], page: int, width: float) -> Iterator[Fact]:
 
 
 def _is_name(fact: Fact, names: Sequence[Box]) -> bool:
-    """Whether the value of a label for codes is the name below it: "Model" heads columns of names, too."""
+    """Whether a code is in fact the product's name: the label "Model" also heads columns of names."""
     return fact.key == "code" and any(
         shared_area(fact.bbox, name) >= MOSTLY * area(name) for name in names if fact.bbox
     )
 
 
 def _row_facts(product: FoundProduct, page: Page, before: Page | None, beside: Sequence[Occurrence]) -> Iterator[Fact]:
-    """Yield the cells beside the product's name in a table, whose heads may stand on the page before."""
+    """Yield the cells in the row of the product's name in a table, whose heads may be on the page before."""
     lines, lines_before = _texts(page), _texts(before)
     for place in product.occurrences:
         if place.page == page.number:
@@ -260,7 +265,7 @@ def _facts_of_cell(cell: Cell, page: int) -> Iterator[Fact]:
 
 
 def _shared(product: FoundProduct, page: Page, before: Page | None, others: Sequence[Occurrence]) -> Iterator[Fact]:
-    """Yield what a page says of all its products, or if it goes on with a section, what the page before says."""
+    """Yield the facts that a page gives for all its products; if it continues a section, those of the page before."""
     places = [place for place in product.occurrences if place.page == page.number]
     beside = [other for other in others if other.page == page.number]
     if not places or not beside:
@@ -274,7 +279,7 @@ def _shared(product: FoundProduct, page: Page, before: Page | None, others: Sequ
 
 
 def _said_above(page: Page, below: Sequence[Occurrence], products: Sequence[Occurrence]) -> Iterator[Fact]:
-    """Yield what a page says outside all its products, above the lowest name of `below`."""
+    """Yield the facts outside the regions of all products and above the lowest name of `below`."""
     is_card = not any(_spans(place.region, page) for place in below)
     cards = [place for place in products if not _spans(place.region, page)]
     lines = _outside(page, max(place.bbox[1] for place in below), cards if is_card else products)
@@ -285,13 +290,14 @@ def _said_above(page: Page, below: Sequence[Occurrence], products: Sequence[Occu
 
 
 def _spans(region: Box, page: Page) -> bool:
-    """Whether a region is as wide as its page: what stands in a section above cards is said of the cards, too."""
+    """Whether a region is as wide as its page: text in a section above cards applies to the cards, too."""
     return region[2] - region[0] >= WHOLE_WIDTH * _width(page)
 
 
 def _has_heading(page: Page, before: Page, places: Sequence[Occurrence], products: Sequence[Occurrence]) -> bool:
-    """Whether a text larger than a product's name stands above it, which names no product and is not on the page
-    before: a new section.
+    """Whether a new section begins above a product's name.
+
+    Its heading is larger than the name, names no product and is not on the page before.
     """
     sizes = [line.size for line in page.lines for place in places if centre_inside(line.bbox, place.bbox)]
     above = _outside(page, max(place.bbox[1] for place in places), products)
@@ -317,13 +323,13 @@ def _width(page: Page) -> float:
 
 
 def _without_lists(facts: Sequence[Fact]) -> list[Fact]:
-    """Return facts without weights and contents if there are several: those of ingredients and parts."""
+    """Return facts without weights and capacities that have several values: these belong to ingredients and parts."""
     single = {fact.value for fact in _unambiguous([fact for fact in facts if fact.key in ONE_OF])}
     return [fact for fact in facts if fact.key not in ONE_OF or fact.value in single]
 
 
 def _unambiguous(facts: Sequence[Fact]) -> Iterator[Fact]:
-    """Yield facts whose key has one value: of several, nobody says which product has which."""
+    """Yield facts whose key has one value: with several it is unknown which product has which."""
     values: dict[str, set[str]] = {}
     for fact in facts:
         values.setdefault(fact.key, set()).add(_plain(fact.value))
@@ -331,8 +337,10 @@ def _unambiguous(facts: Sequence[Fact]) -> Iterator[Fact]:
 
 
 def _plausible(pairs: Sequence[Attribute]) -> list[Attribute]:
-    """Return known labels, and unknown ones near them, with a known noun, a short value, a price or a size: a colon
-    alone occurs in any prose.
+    """Return the pairs that are labels with values; a colon alone also occurs in prose.
+
+    A label is accepted if it is known, is near a known one or has a known noun, or if its value is short, a price or a
+    size.
     """
     known = [a.box for a in pairs if a.known]
     return [
@@ -349,7 +357,7 @@ def _plausible(pairs: Sequence[Attribute]) -> list[Attribute]:
 def _table_facts(table: Table, product: FoundProduct, others: Sequence[Occurrence]) -> Iterator[Fact]:
     """Yield the values of a table: rows of label and value, or columns under known headings.
 
-    Of a table that names other products too, only the product's own row.
+    If the table also names other products, only the product's own rows are read.
     """
     rows = _own_rows([tuple(normalise_line(cell) for cell in row) for row in table.rows], table.page, product, others)
     first = next((n for n, row in enumerate(rows) if not _title_of(row)), 0)
@@ -368,7 +376,7 @@ def _table_facts(table: Table, product: FoundProduct, others: Sequence[Occurrenc
 
 
 def _heads_of(table: Table) -> Sequence[str]:
-    """Return the cells of a table's row of heads, also of those columns that nothing is read of."""
+    """Return the cells of a table's row of heads, including columns that are not read."""
     rows = [tuple(normalise_line(cell) for cell in row) for row in table.rows]
     first = next((row for row in rows if not _title_of(row)), ())
     return [cell for cell in first if cell] if sum(head_key(cell) is not None for cell in first) >= FEWEST_HEADS else []
@@ -377,8 +385,10 @@ def _heads_of(table: Table) -> Sequence[str]:
 def _own_rows(
     rows: Sequence[tuple[str, ...]], page: int, product: FoundProduct, others: Sequence[Occurrence]
 ) -> list[tuple[str, ...]]:
-    """Return the rows of a table that are a product's: all if it names no other, those under the product's title up to
-    the title of another, or else the rows with its name, under the first.
+    """Return the rows of a table that belong to a product.
+
+    These are all rows if the table names no other product; else the rows from the product's title to the title of
+    another product; without a title, the first row and the rows with the product's name.
     """
     names = {fold(place.text) for place in others if place.page == page}
     if not any(fold(cell) in names for row in rows for cell in row):
@@ -391,13 +401,13 @@ def _own_rows(
 
 
 def _title_of(row: Sequence[str]) -> str:
-    """Return the text of a row that has one cell, else an empty one."""
+    """Return the text of a row that has one filled cell, else an empty string."""
     filled = [cell for cell in row if cell]
     return filled[0] if len(filled) == 1 else ""
 
 
 def _unlabelled(lines: Sequence[Line], page: int) -> Iterator[Fact]:
-    """Yield what short lines say without a label, and compositions whose shares stand below their materials."""
+    """Yield the values of short lines without a label, and compositions whose shares are below their materials."""
     for text, box in _whole_lists(lines):
         for key, value in values_in(normalise_line(text)):
             yield _fact(key, value, "", page, box, "pattern")
@@ -407,7 +417,7 @@ def _unlabelled(lines: Sequence[Line], page: int) -> Iterator[Fact]:
 
 
 def _split_prices(lines: Sequence[Line]) -> Iterator[tuple[str, Box]]:
-    """Yield prices, with their box, whose sign and amount are lines of their own, beside or below each other."""
+    """Yield prices with their box where sign and amount are separate lines close to each other."""
     for sign in (line for line in lines if len(line.text.strip()) <= LONGEST_SIGN):
         beside = [line for line in lines if split_price(sign.text, line.text)]
         amount = min(beside, key=lambda line: gap(sign.bbox, line.bbox), default=None)
@@ -416,14 +426,14 @@ def _split_prices(lines: Sequence[Line]) -> Iterator[tuple[str, Box]]:
 
 
 def _in_prose(lines: Sequence[Line], page: int) -> Iterator[Fact]:
-    """Yield the measures that stand behind their labels within longer texts, and the colours that goods come in."""
+    """Yield the measures behind their labels within longer texts, and the colours that goods come in."""
     for line in lines:
         for key, value in facts_in_text(normalise_line(line.text)):
             yield _fact(key, value, "", page, line.bbox, "pattern")
 
 
 def _whole_lists(lines: Sequence[Line]) -> Iterator[tuple[str, Box]]:
-    """Yield each line with its box, joined with the line right below it if it ends with a comma or within a size."""
+    """Yield each line with its box, joined with the next line if it ends with a comma or within a size."""
     joined = set[int]()
     for i, line in enumerate(lines):
         if i in joined:
@@ -442,7 +452,7 @@ def _whole_lists(lines: Sequence[Line]) -> Iterator[tuple[str, Box]]:
 
 
 def _compositions(lines: Sequence[Line], page: int) -> Iterator[Fact]:
-    """Yield shares that add up to 100 % with the words above them, as many and in the same order."""
+    """Yield compositions: shares that add up to 100 %, each with the word above it, in the same order."""
     shares = sorted((line for line in lines if shares_in(line.text)), key=lambda line: (line.bbox[1], line.bbox[0]))
     for _, group in groupby(shares, key=lambda line: round(line.bbox[1] / max(line.size, 1))):
         row = sorted(group, key=lambda line: line.bbox[0])
@@ -460,7 +470,7 @@ def _compositions(lines: Sequence[Line], page: int) -> Iterator[Fact]:
 
 
 def _with_colors(facts: Sequence[Fact]) -> Iterator[Fact]:
-    """Yield facts; what stands under one label for choices is colours if one of these surely is: "Style: White/oak"."""
+    """Yield facts; if one value of a label for choices is a colour, all its values are colours ("Style: White/oak")."""
     chosen = {fact.label for fact in facts if fact.key in CHOICES and says_color(fact.value)}
     for fact in facts:
         is_color = fact.key in CHOICES and fact.label in chosen
@@ -480,14 +490,14 @@ def _fact(key: str, value: str, label: str, page: int, box: Box | None, rule: st
 
 
 def _single(fact: Fact) -> list[Fact]:
-    """Return a fact of each colour that a text lists; "white/oak" is one in two colours."""
+    """Return one fact for each colour that a text lists; "white/oak" is one product in two colours."""
     if fact.key != "color":
         return [fact]
     return [fact.model_copy(update={"value": part.strip()}) for part in re.split(r"[,;]\s", fact.value) if part.strip()]
 
 
 def _color_beside(name: str, others: Sequence[Occurrence]) -> Iterator[tuple[str, str]]:
-    """Yield the end of a name as a colour where others with the same code end with one: "T-10 lemon", "T-10 red"."""
+    """Yield the end of a name as its colour if a name with the same code ends with one: "T-10 lemon", "T-10 red"."""
     code, _, end = name.partition(" ")
     beside = (place.text.partition(" ") for place in others)
     if end and any(map(str.isdigit, code)) and any(o == code and colors_in(rest) for o, _, rest in beside):
@@ -499,7 +509,7 @@ def _name_box(product: FoundProduct) -> Box | None:
 
 
 def _usable(facts: Iterable[Fact]) -> list[Fact]:
-    """Return each value of a key once, without addresses, prose and what says that there is none."""
+    """Return each value of a key once, without addresses, prose and values such as "n/a"."""
     kept: dict[tuple[str, str], Fact] = {}
     for fact in facts:
         says_something = fact.value.casefold() not in NOTHING and any(map(str.isalnum, fact.value))
@@ -525,7 +535,7 @@ def _plain(text: str) -> str:
 
 
 def _is_said(fact: Fact, facts: Sequence[Fact]) -> bool:
-    """Whether known labels already say a value, or another one of its key."""
+    """Whether known labels already give this value, or any fact gives a value of its key."""
     known = (other.value for other in facts if other.key in WORDS_OF)
     return _has(fact.key, facts) or any(_plain(fact.value) in _plain(value) for value in known)
 

@@ -1,7 +1,7 @@
-"""What speaks for a link from a picture to a product: the places where the product is named on the page, and what is
-measured of each picture and product there. Which links these measures make: `link.py`.
+"""Measure features of each picture and product on a page, from which `link.py` decides which of them are linked.
 
-A product may be linked to pictures of pages where it was not found, if a line there says its name and little else.
+The features start from the places where a page names its products. A product may be linked to pictures of pages where
+it was not found, if a line there consists of its name and little else.
 """
 
 import re
@@ -19,63 +19,64 @@ from swatchbook.geometry import area, centre_inside, gap, shared_area, turn_box
 from swatchbook.records import Box, Discovery, Line, Page, Placement, Product, fold
 
 Relation = Literal["below", "above", "right", "left", "inside"]
-"""Where a name stands to its picture."""
+"""The place of a name relative to its picture."""
 RELATIONS: tuple[Relation, ...] = ("below", "above", "right", "left", "inside")
 
 NAME_DISTANCE = 90.0
 """The longest distance of a name below or above its picture, in points."""
 BESIDE = 0.34
-"""The longest distance of a name beside its picture, as a share of the page's width."""
+"""The longest distance of a name to the left or right of its picture, as a share of the page's width."""
 REACH = 0.5
-"""How far a name may reach into the picture's box, as a share of its own width or of three of its heights: pictures are
-larger than what they show."""
+"""The share of its width, or of three times its height, by which a name may reach into a picture's box: pictures have
+margins."""
 BACKGROUND = 0.6
-"""A picture that covers more than this share of the page stands to no name in particular."""
+"""The largest share of the page of a picture that has a name; larger pictures are backgrounds."""
 FAR = 0.3
-"""Distances count up to this share of the page's width and height together."""
+"""The distance, as a share of the page's width plus height, from which a name no longer counts as near."""
 LEAST_LETTERS = 3
-"""Names with fewer letters and digits are not looked for in texts."""
+"""The fewest letters and digits of a name that is searched in texts."""
 INSIDE = 0.5
-"""A picture lies in a region with this share of its area."""
+"""The least share of a picture's area that lies in a region if the picture does."""
 SHARPNESS = 3
-"""How much less a place counts where fewer names have a picture: by this power of its share of that of the usual."""
+"""The power that raises a relation's share of names with a picture, relative to the most usual relation's share."""
 OTHERS = 1.5
-"""How names stand on other pages counts as much as so many names of the page."""
+"""The weight of the shares of the whole catalogue, in names of the page."""
 HALF = 0.02
-"""What reaches so far over the middle, as a share of the page's width, lies in both halves."""
+"""A box that crosses the middle by this share of the page's width on both sides lies in both halves."""
 WIDE = 1.3
-"""A page that is wider than this many times its height may be two pages side by side."""
+"""The least width by height of a page that may be two pages side by side."""
 HEADING = 1.3
-"""The largest line of a page is a heading if it is so many times as large as half of the lines."""
+"""The least size of a heading, as a multiple of the median size of the page's lines."""
 LOW, CELLS = 0.12, 3
-"""A picture of at most this share of the page's height with so many lines beside it stands in the row of a table."""
+"""A picture in the row of a table has at most this share of the page's height, and at least this many lines in its row.
+"""
 AS_LARGE = 0.65
-"""A heading in type of at least this share of that of a product's name may name another one."""
+"""The least size of a heading that may name another product, as a share of the size of the product's name."""
 MOSTLY = 0.5
-"""A line that names a product says little else: the name has at least this share of its letters."""
+"""The least share of a line's letters that belong to the name if the line names a product."""
 BEGINS = 0.75
-"""At the beginning of a line a name is likelier that of what is shown: this multiple of the share is enough."""
+"""The factor for MOSTLY where the name begins the line: such a name is likelier that of what is shown."""
 
 ALIKE, ALIKE_READ = 0.1, 0.24
-"""Sizes of type that differ by at most this share are one: of a text layer, and of text that is read from pixels."""
+"""The shares by which equal sizes of type may differ: in a text layer, and in text that is read from pixels."""
 
 WIDEST = 5.0
-"""Lettering and bands are wider than high by so many times their height."""
+"""The width by height, less one, from which a picture counts as entirely wide, as lettering and bands are."""
 
 UNLIKE = log(16), log(4)
-"""A picture has another size or shape than those at names: at most 16 times as large, or four times as broad."""
+"""The differences in size (16 times) and shape (four times) from pictures with names that count as entirely unlike."""
 
 STRANGER = ""
-"""Stands for the products that were not found."""
+"""The product id for all products that were not found."""
 ALONE = frozenset({"goes_on", "headed"})
-"""What is measured of a product, and says nothing of the others of its page."""
+"""Features that are not compared with those of the page's other products."""
 
 _BEHIND = re.compile(r"\s*[,;:(–—|·]\s*|\s-\s")
 
 
 @dataclass(frozen=True, slots=True)
 class Anchor:
-    """A place where a page names a product. `said`: discovery did not find it, only a line says the name."""
+    """A place where a page names a product. `said`: discovery did not find it, but a line contains the name."""
 
     product: str
     box: Box
@@ -84,7 +85,7 @@ class Anchor:
 
 @dataclass(frozen=True, slots=True)
 class PagePlaces:
-    """The products of a page: where they are named, and their regions."""
+    """The products and pictures of a page, with the places of the names and the regions of the products."""
 
     page: Page
     pictures: tuple[Placement, ...]
@@ -105,7 +106,7 @@ class PagePlaces:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """A picture and a product that it may show, with what is measured of them. `relation` is that of the pairing."""
+    """A picture and a product that it may show, with their features. `relation` is that of the best pairing."""
 
     placement: Placement
     product: Product
@@ -120,7 +121,7 @@ class Pair:
 def places_of(
     products: Sequence[Product], discovery: Discovery, placements: Sequence[Placement], pages: Iterable[Page]
 ) -> list[PagePlaces]:
-    """Return the pages that have pictures, with their products. `products` are in the order of the discovery."""
+    """Return the places of the pages that have pictures. `products` are in the order of the discovery."""
     of_page: dict[int, list[Placement]] = defaultdict(list)
     for placement in placements:
         of_page[placement.page].append(placement)
@@ -156,13 +157,13 @@ def places_of(
 
 
 def _with_strangers(places: PagePlaces, sizes: Mapping[str, float]) -> PagePlaces:
-    """Return a page with the texts that are set as its names are; as all names are on a page without any."""
+    """Return a page with the texts in the type of its names, or of all names if it has none."""
     own = {sizes[a.product] for a in places.anchors if not a.said and a.product in sizes}
     return replace(places, strangers=tuple(_strangers(places.page, places.anchors, own or {*sizes.values()})))
 
 
 def _upright(places: PagePlaces) -> PagePlaces:
-    """Return a sideways page as it is read: only then do "below" and "beside" mean what they say."""
+    """Return a sideways page turned upright, so that "below" and "right" are those of the reader."""
     page = places.page
 
     def turned(box: Box) -> Box:
@@ -184,7 +185,7 @@ def _name_sizes(page: Page, anchors: Sequence[Anchor]) -> dict[str, float]:
 
 
 def _strangers(page: Page, anchors: Sequence[Anchor], sizes: Collection[float]) -> Iterator[Box]:
-    """Yield the boxes of texts that may be names, are set in the type of the page's names, and are none of them."""
+    """Yield the boxes of texts that may be names and have the type of the page's names, but are none of them."""
     for line in page.lines:
         alike = ALIKE if line.confidence is None else ALIKE_READ
         if (
@@ -197,10 +198,10 @@ def _strangers(page: Page, anchors: Sequence[Anchor], sizes: Collection[float]) 
 
 
 def _lines_with_names(page: Page, found: Sequence[Anchor], by_name: Mapping[str, Sequence[Product]]) -> list[Anchor]:
-    """Return the lines that say the name of a product, and that are no place where one was found.
+    """Return the lines that contain the name of a product and are no place where a product was found.
 
-    A name that several products have says nothing. The page's largest line may say more than the name, and any line may
-    behind a comma or the like: a code, a price, what the picture shows.
+    A name that several products have is skipped. The page's largest line may contain any other words, and every line
+    may go on behind a comma or a similar sign with a code, a price or what the picture shows.
     """
     anchors = []
     largest = _headline(page)
@@ -227,8 +228,9 @@ def _headline(page: Page) -> Line | None:
 
 
 def _longest_name(text: str, by_name: Mapping[str, Sequence[Product]], share: float) -> str | None:
-    """Return the longest name that ends or begins a text and has at least this share of its letters; at the beginning
-    less is enough.
+    """Return the longest name that ends or begins a text and has at least this share of its letters.
+
+    At the beginning `BEGINS` times the share is enough.
     """
     words = text.split()
     for n in range(len(words) - 1, 0, -1):
@@ -241,8 +243,8 @@ def _longest_name(text: str, by_name: Mapping[str, Sequence[Product]], share: fl
 def measure(places: Sequence[PagePlaces]) -> dict[str, list[Pair]]:
     """Return placement id -> the picture with each product of its page.
 
-    How names stand to pictures is counted first: in a grid with names below, most names have a picture below them, too,
-    but all have one above.
+    The relations of names to pictures are counted first: in a grid with names below, most names also have a picture
+    below them, but all have one above.
     """
     matched = [_match(page) for page in places]
     claimed = [_match(page, [Anchor(STRANGER, box) for box in page.strangers]) for page in places]
@@ -283,7 +285,7 @@ def _look(box: Box) -> Look:
 
 
 def _usual_look(places: Sequence[PagePlaces], matched: Sequence["Matched"]) -> Look | None:
-    """Return the median look of the pictures at names, None without any."""
+    """Return the median look of the pictures that are paired with names, None without any."""
     paired = [{picture for _, picture, _ in pairs} for pairs in matched]
     looks = [_look(p.bbox) for page, ids in zip(places, paired, strict=True) for p in page.pictures if p.id in ids]
     return (median(size for size, _ in looks), median(shape for _, shape in looks)) if looks else None
@@ -317,7 +319,7 @@ def _match(page: PagePlaces, others: Sequence[Anchor] = ()) -> dict[tuple[Relati
 
 
 def distance(name: Box, picture: Box, relation: Relation, width: float) -> float | None:
-    """Return how far a name is from its place beside a picture: 0 (touching) to 1; None if it is not there."""
+    """Return the distance of a name from a picture in a relation, from 0 (touching) to 1; None in another relation."""
     x0, y0, x1, y1 = name
     px0, py0, px1, py1 = picture
     if relation == "inside":
@@ -339,8 +341,10 @@ def distance(name: Box, picture: Box, relation: Relation, width: float) -> float
 def _pairs(
     page: PagePlaces, matched: Matched, claimed: Matched, trust: Mapping[str, float], usual_look: Look | None
 ) -> list[Pair]:
-    """Return the pairs of a page. What is measured of a product is compared with the best of the others, and with
-    texts that look like names and are no product's.
+    """Return the pairs of a page.
+
+    The features of a product are compared with the best of the others, and with texts that look like names but belong
+    to no product.
     """
     anchors = {product.id: [a for a in page.anchors if a.product == product.id] for product in page.products}
     near = {
@@ -394,7 +398,7 @@ def _pairs(
 def _of_product(
     page: PagePlaces, picture: Placement, product: Product, anchors: Sequence[Anchor], trust: Mapping[str, float]
 ) -> dict[str, float]:
-    """Return what is measured of a picture and a product, whatever else is on the page."""
+    """Return the features of a picture and a product that do not depend on the page's other pictures and products."""
     found_here = any(not a.said for a in anchors)
     headed = _is_headed_otherwise(page, _headline(page.page), product)
     region = _share(picture.bbox, page.regions.get(product.id, ()))
@@ -413,7 +417,7 @@ def _of_product(
 
 
 def _of_picture(page: PagePlaces, picture: Placement, usual_look: Look | None) -> dict[str, float]:
-    """Return what is measured of a picture alone: how it lies on its page, and how unlike it is to others."""
+    """Return the features of a picture alone: its size and place on the page, and how it differs from others."""
     lines = [line for line in page.page.lines if line.text]
     largest = max(area(other.bbox) for other in page.pictures)
     size = max(area(picture.bbox), 1.0)
@@ -432,7 +436,7 @@ def _of_picture(page: PagePlaces, picture: Placement, usual_look: Look | None) -
 def _compared(
     own: Mapping[str, Mapping[str, float]], product: Product, strangers: Mapping[str, float]
 ) -> dict[str, float]:
-    """Return what is measured of a product, beside the best of the other products, and beside `strangers`."""
+    """Return the features of a product, compared with the best of the other products and with `strangers`."""
     mine, others = own[product.id], [v for key, v in own.items() if key != product.id]
     rivals = {f"rival_{name}": max((v[name] for v in others), default=0.0) for name in mine if name not in ALONE}
     return {
@@ -468,7 +472,7 @@ def _two_best(values: Mapping[tuple[str, str], float]) -> Mapping[str, Sequence[
 
 
 def _unlike(usual: Look | None, picture: Box, n: Literal[0, 1]) -> float:
-    """Return how much a picture differs in size (0) or shape (1) from those that stand at names, from 0 to 1."""
+    """Return how much a picture differs in size (n=0) or shape (n=1) from those at names, from 0 to 1."""
     return min(1.0, abs(_look(picture)[n] - usual[n]) / UNLIKE[n]) if usual else 0.0
 
 
@@ -479,13 +483,13 @@ def _nearness(page: PagePlaces, picture: Box, names: Iterable[Box], trust: Mappi
 
 
 def _at(page: PagePlaces, text: Box, picture: Box, trust: Mapping[str, float]) -> float:
-    """Return how well a text stands to a picture as names do in this catalogue, from 0 to 1."""
+    """Return how well the place of a text at a picture is that of names in this catalogue, from 0 to 1."""
     near = ((relation, distance(text, picture, relation, page.width)) for relation in RELATIONS)
     return max((trust[relation] * (1 - 0.5 * d) for relation, d in near if d is not None), default=0.0)
 
 
 def _is_headed_otherwise(page: PagePlaces, headline: Line | None, product: Product) -> bool:
-    """Whether a page has a heading that is set as large as the product's name, and does not name it."""
+    """Whether a page has a heading about as large as the product's name that does not name the product."""
     if headline is None or names(fold(headline.text), product):
         return False
     return headline.size >= AS_LARGE * page.name_sizes.get(product.id, 0.0)
@@ -497,7 +501,7 @@ def _share(picture: Box, regions: Iterable[Box]) -> float:
 
 
 def _is_in_row(picture: Box, line: Box) -> bool:
-    """Whether a line stands in the row of a picture, beside it."""
+    """Whether a line is to the left or right of a picture, at its height."""
     return picture[1] <= (line[1] + line[3]) / 2 <= picture[3] and (line[0] >= picture[2] or line[2] <= picture[0])
 
 

@@ -1,5 +1,6 @@
-"""Texts that may be the names of products, each with what stands around it: the nearest picture, labels, prices, codes,
-measures. Groups of them: `name_groups.py`.
+"""Find texts that may be names of products, each with the nearest picture, labels, prices, codes and measures.
+
+`name_groups.py` puts them into groups.
 """
 
 import re
@@ -19,32 +20,32 @@ from swatchbook.printed_prices import price_in
 from swatchbook.records import Box, fold
 
 BACKGROUND = 0.7
-"""A picture that covers at least this share of the page is a background."""
+"""The least share of the page that a background picture covers."""
 SPACED = 0.7
-"""A name is printed with space between its letters when at least this share of its words are single letters."""
+"""The least share of single letters among the words of a name that is printed with space between its letters."""
 LETTERS = 3
-"""A name that is no code has at least so many letters; shorter words are units."""
+"""The fewest letters of a name that is no code; shorter words are units."""
 APART = 1.5
-"""Texts of one block are at most this multiple of the larger one's font size apart."""
+"""The longest distance between texts of one block, as a multiple of the larger one's font size."""
 CELLS = 2
-"""A text with this many numbers in its row is in a table."""
+"""The fewest numbers in the row of a text in a table."""
 IN_TWO_WEIGHTS = 1.5
-"""A name in two weights is at least so many times as large as body text: smaller ones have descriptions below them."""
+"""The least size of a name in two weights, as a multiple of body text: smaller names have descriptions below them."""
 SPACE = 1.0
-"""The parts of one heading are at most so many times its size apart."""
+"""The longest distance between the parts of one heading, as a multiple of its font size."""
 OF_THE_HOUSE = 0.4
-"""A text on at least this share of the pages, and not on pages that follow each other, names the maker."""
+"""The least share of pages with a text that names the maker, if these pages do not follow each other."""
 EVERYWHERE, MANY_PAGES = 0.8, 5
-"""So does one on this share of five pages or more, also if these follow each other."""
+"""The least share and number of pages with a text that names the maker, if these pages follow each other."""
 LONG_WORDS = 8
-"""So many letters that stand on the cover and on pages apart are no chance."""
+"""The fewest letters of a part of a cover's text that names the maker: shorter ones may be on other pages by chance."""
 WORDLESS_KINDS = frozenset[PageKind]({"about", "legal", "contacts"})
-"""Kinds of pages whose texts name no products."""
+"""Kinds of pages on which no text names a product."""
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A text that may be a product's name, with what stands around it."""
+    """A text that may be a product's name, with what is near it."""
 
     text: Text
     name: str
@@ -52,16 +53,16 @@ class Candidate:
     relation: str | None
     distance: float  # to this picture, points
     described: bool
-    measured: bool  # a size, weight or content with its unit stands nearby
+    measured: bool  # a size, weight or content with its unit is nearby
     priced: bool
-    row_priced: bool  # a price stands in its row
+    row_priced: bool  # a price is in its row
     coded: bool
     leads: bool
-    follows: bool  # a text in larger or bolder type stands directly above it
+    follows: bool  # a text in larger or bolder type is directly above it
 
 
 def running_texts(document: DocumentLayout) -> frozenset[tuple[int, Box]]:
-    """Return page and box of texts that repeat at the same place, with the same words or but for the page's number."""
+    """Return page and box of texts that repeat at one place with the same words, apart from the page's number."""
     numbers = {layout.number: layout.number for layout in document.layouts}
     margins = divide_margins(document.layouts, document.repeated_places, numbers)
     numbered = {(t.page, t.box) for t in margins.running if any(map(str.isdigit, t.text))}
@@ -84,14 +85,12 @@ def running_texts(document: DocumentLayout) -> frozenset[tuple[int, Box]]:
 
 
 def _is_scattered(pages: Collection[int]) -> bool:
-    """Whether pages do not follow each other: those of one product do."""
+    """Whether the pages do not all follow each other, as those of one product do."""
     return max(pages) - min(pages) >= len(pages)
 
 
 def house_names(document: DocumentLayout) -> frozenset[str]:
-    """Return the folded texts that name the maker: those of the cover that come again, and those of many pages,
-    wherever they stand.
-    """
+    """Return the folded texts that name the maker: texts of the cover that repeat, and texts of many pages."""
     pages: dict[str, set[int]] = defaultdict(set)
     covers: set[str] = set()
     for layout in document.layouts:
@@ -111,15 +110,16 @@ def house_names(document: DocumentLayout) -> frozenset[str]:
 
 
 def letters_of(text: str) -> str:
-    """Return the folded letters and digits of a text: signs get lost where print is read from pixels."""
+    """Return the folded letters and digits of a text, because signs get lost when print is read from pixels."""
     return "".join(c for c in fold(text) if c.isalnum())
 
 
 def find_candidates(
     layout: PageLayout, document: DocumentLayout, running: Collection[tuple[int, Box]], house: Collection[str]
 ) -> Iterator[tuple[bool, Candidate]]:
-    """Yield the candidates of a page, each with whether it is in a table. `running`: page and box of running texts;
-    `house`: folded names of the maker.
+    """Yield the candidates of a page, each with whether it is in a table.
+
+    `running` has page and box of running texts, `house` the folded names of the maker.
     """
     if document.kinds.get(layout.number) in WORDLESS_KINDS:
         return
@@ -169,8 +169,7 @@ def find_candidates(
 
 
 def product_name(text: Text) -> str:
-    """Return a name without the labels and values below or after it ("Scale: 1:50"), and without space between its
-    letters."""
+    """Return the name in a text, without labels and values after it ("Scale: 1:50") or space between its letters."""
     kept = text.lines
     for n, line in enumerate(text.lines):
         if n and inline_label(line):
@@ -183,7 +182,7 @@ def product_name(text: Text) -> str:
 
 
 def may_be_name(text: Text, name: str) -> bool:
-    """Whether a text can be the name of a product: short words or a code, and none that name a page or a label."""
+    """Whether a text can name a product: it is short words or a code, and no label, heading or name of a catalogue."""
     short = Text(text.page, text.box, (name,), text.size, text.bold)
     letters = sum(c.isalpha() for c in name)
     named = (is_name(short) and letters >= LETTERS) or (is_measure(name) and letters >= 6) or is_code(name)
@@ -203,15 +202,16 @@ def is_code(name: str) -> bool:
 
 
 _AMOUNT = re.compile(r"[\d.,' ]+[.,]\d{1,3}")
-"""A number with a fraction, or grouped by thousands: no code."""
+"""A number with a fraction, or grouped by thousands, which is no code."""
 
 _SHORT_CODE = re.compile(r"[A-Z]{1,3}(?: ?- ?| )?\d{1,4}")
 _DESIGNATION = re.compile(r"[A-Z]{1,4}(?:\d{0,2}[A-Z]{1,2})?[-./]?\d{1,5}(?:[-./,xX×]\d{1,5}[A-Z]{0,2}){1,5}")
 
 
 def _second_lines(layout: PageLayout, document: DocumentLayout) -> dict[Text, Text]:
-    """Return the headings that go on in another weight, directly below or in their row, or behind a wide space, each
-    with its other part.
+    """Return each heading that has a second part, with that part.
+
+    The second part has another weight and is directly below or in the row, or follows behind a wide space.
     """
     large = [t for t in layout.texts if t.size >= IN_TWO_WEIGHTS * document.body]
     parts = [t for t in large if is_name(t) or is_measure(t.text)]
@@ -224,7 +224,7 @@ def _second_lines(layout: PageLayout, document: DocumentLayout) -> dict[Text, Te
 
 
 def _goes_on(text: Text, other: Text) -> bool:
-    """Whether another text is the next line of a text in another weight, or stands behind it in its row."""
+    """Whether another text is the next line of a text in another weight, or follows it in its row."""
     across, down = gaps(text.box, other.box)
     if text.bold == other.bold:
         return other.box[0] > text.box[0] and across <= SPACE * text.size and is_level(other.box, text)
@@ -249,7 +249,7 @@ def is_level(box: Box, text: Text) -> bool:
 
 
 def _stands_on(upper: Text, lower: Text) -> bool:
-    """Whether a text stands directly above another one."""
+    """Whether a text is directly above another one."""
     across, down = gaps(upper.box, lower.box)
     return upper.box[1] < lower.box[1] and across < 0 and down <= APART * max(upper.size, lower.size)
 
@@ -259,7 +259,7 @@ def _outranks(text: Text, other: Text) -> bool:
 
 
 def _nearest(box: Box, pictures: Sequence[Box], layout: PageLayout) -> tuple[int | None, str | None]:
-    """Return the nearest picture, and how the box stands to it."""
+    """Return the index of the nearest picture, and the place of the box relative to it."""
     near = [(found[1], k, found[0]) for k, picture in enumerate(pictures) if (found := _relation(box, picture, layout))]
     if not near:
         return None, None
