@@ -1,5 +1,4 @@
-"""Labels with their values ("Size: 60 x 120 cm"): which value belongs to a label in a line, row or column. Also what
-counts as an article code or a measure.
+"""Find labels with their values ("Size: 60 x 120 cm") in lines, rows and columns; recognise article codes and measures.
 
 Labels are known words in many languages (`name_labels.toml`), or any short text before a colon. Values are always text
 of the page.
@@ -28,9 +27,9 @@ def _read_labels(file: str) -> dict[str, dict[str, tuple[str, ...]]]:
 
 
 LABELS: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = _read_labels("name_labels.toml")
-"""Normalised key -> language -> words. A hyphen within a word also stands for a space."""
+"""Normalised key -> language -> words. A hyphen within a word also matches a space."""
 NOUN_FIRST: Final = frozenset({"fr", "it", "es", "pt", "pl", "ru", "uk", "vi", "id", "ar"})
-"""Languages in which a label's noun stands first: "peso netto", but "net weight"."""
+"""Languages in which a label's noun comes first: "peso netto", but "net weight"."""
 
 KeyOf = Callable[[str], str | None]
 """The normalised key of a label that is known, else None."""
@@ -39,7 +38,7 @@ _EDGE_SIGNS = " \t\u00a0:：.·•*–—-=|"
 
 
 def _by_word(labels: Mapping[str, Mapping[str, tuple[str, ...]]]) -> dict[tuple[bool, str], str]:
-    """Return (whether its noun stands first, word) -> normalised key."""
+    """Return (whether its noun comes first, word) -> normalised key."""
     return {
         (language in NOUN_FIRST, word.replace("-", " ").strip(_EDGE_SIGNS)): key
         for key, languages in labels.items()
@@ -63,7 +62,7 @@ _UNIT = re.compile(r"[\[(].{0,80}?[\])]|\b(?:in )?(?:mm|cm|kg|inch|inches|g)\s*$
 _WORD = re.compile(r"\S+")
 _HEAD_WORD = re.compile(r"[^\W\d_]{2,}")
 _LIQUID = re.compile(r"(?<!\w)(?:ml|cl|мл)(?!\w)", re.IGNORECASE)
-"""Units that are of contents only."""
+"""Units that only contents have."""
 _LABEL_UNIT = re.compile(
     r"[\[(]\s*(?:in )?(?P<bracketed>mm|cm|m|kg|g|lbs?|oz|l|ml|inch(?:es)?|in|мм|см|м|кг|г|л)\.?\s*[\])]"
     r"|\b(?:in|en|в) (?P<behind>mm|cm|m|kg|g|inch(?:es)?|мм|см|кг)\s*:?\s*$",
@@ -71,12 +70,12 @@ _LABEL_UNIT = re.compile(
 )
 _HEAD_UNIT = re.compile(r"[,\s]\s*(мм|см|м|кг|г|л|мл|mm|cm|m|kg|g|ml|cl|l)\.?\s*$", re.IGNORECASE)
 _ABOUT = re.compile(r"\b(?:c?ca\.|approx\.|около)\s?", re.IGNORECASE)
-"""What stands before the unit in a head: "Weight (ca. kg)"."""
+"""Words such as "about" before the unit in a head: "Weight (ca. kg)"."""
 _ONLY_NUMBERS = re.compile(r"\d+(?:[.,]\d+)?(?:\s?[x×*х/–-]\s?\d+(?:[.,]\d+)?)*")
 _PER_UNIT = (
     r"\s(?:para|por|per|pro|je|par|al|на|в|за)\s(?:1\s?)?(?:m[2²]?|м[2²]?|sqm|kg|кг|unit|piece|pcs?|stück|st|шт)\b\.?"
 )
-"""What a quantity or price is said for: "Quantidade para 1 m2" is a quantity."""
+"""The unit to which a quantity or price refers: "Quantidade para 1 m2" is a quantity."""
 
 
 def _inline_pattern(after_label: str) -> re.Pattern[str]:
@@ -101,11 +100,11 @@ _MEASURE = re.compile(
 _ENDS_IN_AMOUNT = re.compile(r"[:：]\s*\d[\d.,' ]*$")
 _BEGINS_WITH_CURRENCY = re.compile(rf"(?:{any_of({*SIGNS, *CODES, *WORDS_BEHIND})})(?!\w)")
 LONGEST_LABEL = 100
-"""Characters before a colon in which its label and the word before it are sought."""
+"""The number of characters before a colon in which its label and the word before it are searched."""
 ROW = 0.6
-"""Two lines are in one row when their middles differ by less than this share of the font size."""
+"""The share of the font size by which the middles of lines of a row may differ."""
 LONGEST_HEAD = 5
-"""Words of a column's head; more are a sentence."""
+"""The most words of a column's head; more are a sentence."""
 REACH = 0.3
 """The longest distance of a value to the right of its label, as a share of the page's width."""
 
@@ -130,8 +129,9 @@ def key_of(label: str) -> str | None:
 
 
 def fact_key(label: str) -> str | None:
-    """Return the normalised key of a label that is known here or in `fact_labels.toml`, else None. Which texts name
-    products is fitted with `key_of`.
+    """Return the normalised key of a label that is known here or in `fact_labels.toml`, else None.
+
+    The choice of the texts that name products uses `key_of`, because it was fitted with it.
     """
     bare = _strip_label(label).rstrip(" #№º°.")
     return _FACT_KEYS.get(bare) or _FACT_KEYS.get(_strip_label(_END_PER_UNIT.sub("", label)))
@@ -144,8 +144,10 @@ def nearest_key(label: str) -> str:
 
 
 def head_key(label: str) -> str | None:
-    """Return the key of a head of a column that is known, or has a known label among its words: "Gross weight", "Цена с
-    НДС", "Расчетная масса m, кг", or a unit of liquids: "Cap ml". Of several the first; None for prose.
+    """Return the key of a column's head; None for prose and unknown heads.
+
+    The head is a known label, has one among its words ("Gross weight", "Цена с НДС", "Расчетная масса m, кг"; the first
+    counts), or has a unit of liquids ("Cap ml").
     """
     words = _HEAD_WORD.findall(_strip_label(label))
     if (key := fact_key(label)) or len(words) > LONGEST_HEAD:
@@ -156,14 +158,15 @@ def head_key(label: str) -> str | None:
 
 
 def unit_in(label: str) -> str | None:
-    """Return the unit that a label says of its values: that of "Size (cm)" or "Weight in kg"."""
+    """Return the unit that a label gives for its values, as in "Size (cm)" or "Weight in kg"."""
     match = _LABEL_UNIT.search(label)
     return (match["bracketed"] or match["behind"]).strip(".") if match else None
 
 
 def with_unit_of_head(value: str, key: str, head: str) -> str:
-    """Return a value that is only numbers with the unit that the head of its column says: "Box size (inches)", "Mass m,
-    kg". The unit behind a price is what is sold.
+    """Return a value, with the unit in its column's head if it is only numbers: "Box size (inches)", "Mass m, kg".
+
+    The unit at the end of a price's head is skipped: it is the unit of sale.
     """
     behind = _HEAD_UNIT.search(head) if key != "price" else None
     unit = unit_in(_ABOUT.sub("", head)) or (behind[1] if behind else None)
@@ -173,7 +176,7 @@ def with_unit_of_head(value: str, key: str, head: str) -> str:
 def labels_within(text: str) -> Iterator[tuple[int, str, str, str]]:
     """Yield start, key, label and value of each known label with a colon within a text: "Polo - Size: 23 x 18" has one.
 
-    Before it stands a sign or a number: in "Shatter pack: 23 x 18" no label begins at "pack".
+    A sign or a number must be before it: in "Shatter pack: 23 x 18" no label begins at "pack".
     """
     found = []
     for colon in re.finditer(r"(?<!\s)\s*[:：]\s*", text):
@@ -191,7 +194,7 @@ def labels_within(text: str) -> Iterator[tuple[int, str, str, str]]:
 
 
 def code_of(text: str) -> str | None:
-    """Return the text if it is an article code: letters and digits, no price, measure, year or date. Else None."""
+    """Return the text without signs around it if it is an article code (no price, measure, year or date), else None."""
     bare = text.strip(_EDGE_SIGNS)
     is_other = is_measure(bare) or price_in(bare) == bare or bare.casefold().startswith(_PAGE_WORDS)
     return bare if _CODE.fullmatch(bare) and not is_other else None
@@ -203,17 +206,17 @@ def is_measure(text: str) -> bool:
 
 
 def find_attributes(lines: Sequence[Line], width: float) -> tuple[Attribute, ...]:
-    """Return the labels with values among the lines of a page `width` points wide, in the order of their labels; also
-    labels of `fact_labels.toml`.
-    """
+    """Return the labels with values of a page `width` points wide, including the labels of `fact_labels.toml`."""
     return tuple(a for a, _ in match_attributes(lines, width, facts=True))
 
 
 def match_attributes(
     lines: Sequence[Line], width: float, *, facts: bool = False
 ) -> list[tuple[Attribute, tuple[int, ...]]]:
-    """Return each attribute with the indices of its lines; a value wrapped over several lines is joined. `facts`: know
-    the labels of `fact_labels.toml`, too, and join an amount with a currency on the next line.
+    """Return each attribute with the indices of its lines; a value wrapped over several lines is joined.
+
+    With `facts` the labels of `fact_labels.toml` are known, too, and an amount is joined with a currency on the next
+    line.
     """
     known = fact_key if facts else key_of
     labels = {i: key for i, line in enumerate(lines) if (key := _cell_label(line.text, known))}

@@ -1,8 +1,9 @@
-"""Cards: which name belongs to which picture, one to one: above or below it (at most 60 points apart), or beside it (at
-most a third of the page's width). A picture over most of the page is a background. When cards are products:
-`discover.py`. The caption of a picture: `placements.py`.
+"""Find cards: pairs of a name and its picture, one to one.
 
-A page's cards share one text style and one relation; the pairing that covers most pictures is chosen.
+A name is above or below its picture (at most 60 points apart), or to its left or right (at most a third of the page's
+width). A picture over most of the page is a background. A page's cards share one text style and one relation; the
+pairing that covers most pictures is chosen. `discover.py` decides when cards are products; `placements.py` finds the
+captions of pictures.
 """
 
 from collections import Counter, defaultdict
@@ -22,11 +23,11 @@ Relation = Literal["below", "above", "right", "left"]
 NAME_DISTANCE = 60.0
 """The longest distance of a name below or above its picture, in points."""
 BESIDE = 0.34
-"""The longest distance of a name beside its picture, as a share of the page's width."""
+"""The longest distance of a name to the left or right of its picture, as a share of the page's width."""
 OVERLAP = 25.0
-"""How far a name may reach into the picture's box, in points: pictures are placed larger than their clip."""
+"""The distance in points that a name may reach into the picture's box: pictures are placed larger than their clip."""
 WHOLE_PAGE = 0.6
-"""A picture that covers more than this share of the page is a background, not a card's."""
+"""The largest share of the page that a card's picture covers; larger pictures are backgrounds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +46,10 @@ def find_cards(
     repeated_places: Collection[TextPlace],
     names: Collection[tuple[int, Box]] | None = None,
 ) -> dict[int, tuple[Card, ...]]:
-    """Return page -> its cards in reading order. `names` are page and box of the texts that may be names; without it,
-    all texts that look like names may.
+    """Return page -> its cards in reading order.
 
-    A (style, relation) pair that is used on many pages is preferred to one of a single page.
+    `names` are page and box of the texts that may be names; without it, all texts that look like names may be. A
+    (style, relation) pair that is used on many pages is preferred to one of a single page.
     """
     pairings = {layout.number: _pairings(layout, family, repeated_places, names) for layout in layouts}
     total: Counter[tuple[Style, Relation]] = Counter()
@@ -66,7 +67,7 @@ def find_cards(
 
 
 def named_pictures(layout: PageLayout, family: Mapping[Style, Style], repeated_places: Collection[TextPlace]) -> int:
-    """Count the pictures of a page with different names of one style that stand to them alike."""
+    """Return the number of a page's pictures that have different names of one style in one relation."""
     pairings = _pairings(layout, family, repeated_places).values()
     return max((len({fold(text.text) for text, _, _ in pairs}) for pairs in pairings), default=0)
 
@@ -129,7 +130,7 @@ def _one_to_one(
 
 
 def _distance(text: Box, picture: Box, relation: Relation, width: float) -> float | None:
-    """Return 0 (touching) to 1 (the longest allowed), None if the text has another relation to the picture."""
+    """Return the distance, 0 (touching) to 1 (the longest allowed); None if the text has another relation."""
     x0, y0, x1, y1 = text
     px0, py0, px1, py1 = picture
     across = min(x1, px1) - max(x0, px0)

@@ -1,7 +1,8 @@
-"""Which group of texts names the products of a document, or none of them, and how sure that is: a fitted score of each
-group's features and meaning, compared with each other and with "none" (softmax); groups in a similar style on other
-pages join the best one. The features: `name_groups.py`, what texts mean: `name_meanings.py`. The weights,
-`name_weights.json`, are made by `python -m devtools.fit_products`.
+"""Choose the group of texts that names the products of a document, or none, with its probability.
+
+Each group gets a fitted score of its features (`name_groups.py`) and meaning (`name_meanings.py`); the scores are
+compared with each other and with "none" (softmax). Groups in a similar style on other pages join the best one. The
+weights, `name_weights.json`, are made by `python -m devtools.fit_products`.
 """
 
 import json
@@ -20,45 +21,45 @@ from swatchbook.catalogue.page_layout import Style
 from swatchbook.geometry import gap, gaps
 
 SIZES = 1.28
-"""Groups that join differ in size by at most this factor: layouts shrink long names."""
+"""The largest factor between the font sizes of groups that join: layouts shrink long names."""
 MOST_SHARED_PAGES = 0.2
-"""A group that joins has at most this share of its pages in common with the best: else it says something else there."""
+"""The largest share of a joining group's pages that it shares with the best: on more, it is another kind of text."""
 UNLIKE = 0.65
-"""Groups that join differ in at most this share of their relations to pictures."""
+"""The largest share of relations to pictures in which groups that join differ."""
 NAMED = 0.8
-"""Codes that have names beside at least this share of them are the codes of these names."""
+"""The least share of codes with names next to them if they are the codes of these names."""
 ROW = 200.0
 """The longest distance in points from a code to its name in a row."""
 LEADS = 0.3
-"""Groups that join differ by at most this much in their share of texts that are the largest of their page."""
+"""The largest difference between groups that join in the share of texts that are the largest of their page."""
 SIGNED = 0.5
-"""Groups that join differ by at most this much in their share of texts with commas or other signs, as captions have."""
+"""The largest difference between groups that join in the share of texts with commas or other signs, as in captions."""
 
 
 SILENT = 0.35
-"""A document has no product when "none" has a larger probability: beside all groups together, as several may name the
-same products. A wrong product is worse than a document that its report calls unread.
+"""The largest probability of "none" with which a document has products. It is compared with all groups together,
+because several may name the same products. A wrong product is worse than a document that its report calls unread.
 """
 BACKED = 0.28
-"""A document has no product, too, when all groups together back the names of the likeliest with a smaller probability:
-one among many that agree in nothing is a guess. Data sheets and leaflets of one product are such, of which dozens of
-names would be said.
+"""The least probability with which all groups together back the likeliest group's names if a document has products. One
+of many groups without common names is a guess: data sheets and leaflets of one product would get dozens of names.
 """
 UNLIKELY = 0.35
-"""A name with a lower probability is left out. Less than one half, as a miss costs as much as a wrong name: on sets of
+"""The least probability of a name. It is under one half, because a miss costs as much as a wrong name: on sets of
 catalogues that the weights did not know, the mean F1 was 0.63 instead of 0.60, and the precision 0.02 lower.
 """
 LEAST_LIKELY = 0.3
-"""A group of which fewer than this share are likely names does not name the products."""
+"""The least share of likely names in the group that names the products."""
 LARGEST_LOG_ODDS = 5.0
-"""The logarithm of a group's odds is cut here: 0.993 is sure."""
+"""The largest logarithm of a group's odds: a probability of 0.993 counts as sure."""
 
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """What was fitted, by feature: its mean, spread and weight. `features` are those of groups, beside `meaning`, the
-    weight of each number of their meaning, and the score of "none"; `right` those of single names, beside the score of
-    any name.
+    """The fitted mean, spread and weight of each feature.
+
+    For groups: `features`, `meaning` (the weight of each number of their meaning), and `none`, the score of "none". For
+    single names: `right`, and `any_right`, the score of any name.
     """
 
     features: Mapping[str, tuple[float, float, float]]
@@ -70,9 +71,11 @@ class Weights:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The texts that name the products, in reading order, and their styles. `probability` is that of the group that was
-    chosen, `probabilities` those of its names. `codes` maps names to the codes printed beside them, where codes have
-    another style than names; `joined` are the names in another style than the best group's.
+    """The texts that name the products, in reading order, with their styles and probabilities.
+
+    `probability` is that of the chosen group, `probabilities` those of its names. `codes` maps names to the codes
+    printed next to them, if codes have another style than names; `joined` are the names in another style than the best
+    group's.
     """
 
     candidates: tuple[Candidate, ...]
@@ -85,17 +88,16 @@ class Choice:
 
 @cache
 def shipped_weights() -> Weights:
-    """Return the weights of the package."""
+    """Return the weights that the package ships."""
     data = json.loads(files("swatchbook.catalogue").joinpath("name_weights.json").read_text(encoding="utf-8"))
     features, right = ({name: (*numbers,) for name, *numbers in data[part]} for part in ("features", "right"))
     return Weights(features, (*data["meaning"],), data["none"], right, data["any_right"])
 
 
 def choose_names(groups: Sequence[NameGroup], weights: Weights | None = None) -> Choice | None:
-    """Return the names of the products, None when it is likely that no group names products, or most names of the
-    likeliest are unlikely.
+    """Return the names of the products, without names that are unlike the others.
 
-    Names that are unlike the others are left out.
+    The result is None if probably no group names products, or if too few names of the likeliest group are likely.
     """
     weights = weights or shipped_weights()
     probabilities = judge_groups([g.features for g in groups], [g.meaning for g in groups], weights)
@@ -126,7 +128,7 @@ def choose_names(groups: Sequence[NameGroup], weights: Weights | None = None) ->
 
 
 def _backing(best: NameGroup, groups: Sequence[NameGroup], probabilities: Sequence[float]) -> float:
-    """Return the mean probability of the texts of a group: of each the sum of all groups that have it."""
+    """Return the mean probability of a group's texts; that of a text is the sum over all groups that contain it."""
     texts = {(c.text.page, c.text.box) for c in best.candidates}
     return sum(
         probability * len(texts & {(c.text.page, c.text.box) for c in group.candidates}) / len(texts)
@@ -135,7 +137,7 @@ def _backing(best: NameGroup, groups: Sequence[NameGroup], probabilities: Sequen
 
 
 def _names_of_codes(group: NameGroup, groups: Sequence[NameGroup]) -> tuple[NameGroup, dict[Candidate, str]] | None:
-    """Return the group whose names stand beside nearly all texts of a group of codes, and the code of each name."""
+    """Return the group whose names are next to nearly all texts of a group of codes, and the code of each name."""
     if fmean(is_code(c.name) for c in group.candidates) < NAMED:
         return None
     for other in groups:
@@ -152,7 +154,7 @@ def _names_of_codes(group: NameGroup, groups: Sequence[NameGroup]) -> tuple[Name
 
 
 def _are_beside(a: Candidate, b: Candidate) -> bool:
-    """Whether two texts are in one row, or directly above and below each other."""
+    """Whether two texts are in one row, or one directly above the other."""
     if a.text.page != b.text.page:
         return False
     across, down = gaps(a.text.box, b.text.box)
@@ -165,7 +167,7 @@ def _apart(a: Candidate, b: Candidate) -> float:
 
 
 def judge_groups(features: Sequence[Mapping[str, float]], meant: Sequence[Meaning], weights: Weights) -> list[float]:
-    """Return the probability of each group, and last that of "none"; their sum is 1. `meant`: what each means."""
+    """Return the probability of each group, and last that of "none"; their sum is 1. `meant` has their meanings."""
     scores = [
         _score(group, weights.features, sum(map(mul, meaning, weights.meaning)))
         for group, meaning in zip(features, meant, strict=True)
@@ -177,7 +179,7 @@ def judge_groups(features: Sequence[Mapping[str, float]], meant: Sequence[Meanin
 
 
 def judge_names(oddities: Sequence[Mapping[str, float]], chosen: float, weights: Weights) -> list[float]:
-    """Return the probability of each name of a group that it names a product. `chosen`: that of the group.
+    """Return for each name of a group the probability that it names a product. `chosen` is that of the group.
 
     It is calibrated: of the names with 0.8, four in five were right in catalogues that were left out of the fit.
     """
@@ -193,7 +195,7 @@ def _score(found: Mapping[str, float], weights: Mapping[str, tuple[float, float,
 
 
 def joins(group: NameGroup, best: NameGroup) -> bool:
-    """Whether a group names products as well as the best one: alike, but on other pages."""
+    """Whether a group names products like the best one: it looks alike, but is on other pages."""
     if (
         group.by_role
         or best.by_role

@@ -1,10 +1,9 @@
-"""Stage 4: cut the text of all pages but those with boilerplate into a hierarchy of sections and chunks: which headings
-begin one, at most 220 word pieces in each (MiniLM reads 256), and whole rows of tables. Entities are found in
-`entities.py`, running heads in `running_text.py`.
+"""Stage 4: cut the text of all pages without boilerplate into a hierarchy of sections and chunks.
 
-Every text of these pages is in exactly one chunk that gets a vector. Running heads and feet are kept once for all
-their pages, in separate chunks; page numbers are dropped. Rows of a table are never cut, and each part of a table
-repeats its header.
+A chunk has at most 220 word pieces (MiniLM reads 256). Every text of these pages is in exactly one chunk that gets a
+vector. Running heads and feet are kept once for all their pages, in separate chunks; page numbers are dropped. Rows of
+a table are never cut, and each part of a table repeats its header. `entities.py` finds entities, `running_text.py`
+running heads.
 """
 
 import re
@@ -34,9 +33,10 @@ from swatchbook.geometry import centre_inside, shared_area
 from swatchbook.records import Box, Chunk, Chunks, Line, Page, Plan, Reading, Table, chunk_id, fold, text_key
 
 MOST_PIECES = 220
-"""Word pieces of a chunk, as estimated by `word_pieces`: below MiniLM's 256 to allow for the estimate's error."""
+"""The most word pieces of a chunk by the estimate of `word_pieces`: below MiniLM's 256, because estimates have errors.
+"""
 SHORT_PIECES = 40
-"""A text before a table with at most so many word pieces is the table's title and stays with it."""
+"""The most word pieces of a text before a table that is the table's title and stays with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class Unit:
 
 @dataclass(slots=True)
 class Branch:
-    """A heading (the last of `path`, and the first unit) with the units down to the next of its rank or above."""
+    """A heading (the last of `path`, and the first unit) with the units down to the next one of its rank or above."""
 
     path: tuple[str, ...]
     level: int
@@ -156,8 +156,8 @@ def _branches(
 ) -> list[Branch]:
     """Return the document as a list of headings with their units.
 
-    The first branch has no heading, nor has the first one of each skipped page: what such a page says is under none of
-    the headings before it, and its own headings are over nothing else.
+    The first branch has no heading, nor has the first one of each skipped page: the text of such a page is under none
+    of the headings before it, and its headings are over nothing else.
     """
     levels = {style: n for n, style in enumerate(heading_styles(document))}
     branches = [Branch(path=(), level=-1, parent=None)]
@@ -227,7 +227,7 @@ def _headings_by_page(branches: Sequence[Branch]) -> dict[int, str]:
 def _level(
     text: Text, layout: PageLayout, document: DocumentLayout, levels: Mapping[Style, int], small: set[tuple[int, Box]]
 ) -> int | None:
-    """Return the rank of a heading, 0 the highest; the lowest for one set like body text; None for other texts."""
+    """Return the rank of a heading (0 is the highest), None for other texts; a heading set like body text is lowest."""
     if document.is_heading(text, layout):
         return levels[document.family[text.style]]
     return len(levels) if (text.page, text.box) in small else None

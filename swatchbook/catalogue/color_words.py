@@ -1,4 +1,4 @@
-"""Which texts name colours: by the words of `colors.toml`, or as numbers of RAL, NCS and Pantone."""
+"""Recognise texts that name colours, by the words of `colors.toml` or as numbers of RAL, NCS and Pantone."""
 
 import re
 import tomllib
@@ -13,7 +13,7 @@ _LISTED = re.compile(r"\s*[,;|·•]\s*|\s+(?:and|und|et|e|y|en|и|i|ve|và|or|o
 _TOGETHER = re.compile(r"\s*[/&+]\s*|\s+[-–—]\s+")
 _WORD = re.compile(r"[^\W\d_]+")
 MOST_WORDS = 4
-"""Words of one colour; more are a sentence."""
+"""The most words of one colour; more are a sentence."""
 
 
 def _read_words(name: str) -> frozenset[str]:
@@ -27,9 +27,10 @@ _SHORT: Final = _read_words("short")
 
 
 def colors_in(text: str) -> list[str]:
-    """Return the colours that a text lists, if it says nothing else and one of them is surely a colour; else none.
+    """Return the colours that a text lists if it contains nothing else and one is surely a colour, else none.
 
-    "White/oak" is one in two colours. Abbreviations count only beside each other and whole words: "бел/роз".
+    "White/oak" is one product in two colours. Abbreviations count only in a text of abbreviations and whole words for
+    colours: "бел/роз".
     """
     listed = [part for each in _LISTED.split(text) if (part := each.strip(" .:"))]
     if all(map(_is_color, listed)) and any(map(says_color, listed)):
@@ -45,7 +46,7 @@ def says_color(text: str) -> bool:
 
 
 def color_at_end(name: str) -> str | None:
-    """Return the colour that a name ends with: "T-12 light grey" and "Chair (black)" have one. "Red" is all of it."""
+    """Return the colour at the end of a name, as in "T-12 light grey" and "Chair (black)"; None for only "Red"."""
     if bracketed := re.search(r".[(\[]([^()\[\]]+)[)\]]\s*$", name):
         return bracketed[1].strip() if colors_in(bracketed[1]) else None
     words = [] if _is_color(name) else name.split()
@@ -57,7 +58,7 @@ def color_at_end(name: str) -> str | None:
 
 
 def _is_color(text: str) -> bool:
-    """Whether a text is a number of a colour, or consists of words for colours and of what stands beside these."""
+    """Whether a text is a number of a colour, or consists of words for colours and words that go with them."""
     parts = [part for part in _TOGETHER.split(text) if part]
     return bool(parts) and all(_NUMBER.fullmatch(part) or _has_only_colors(part) for part in parts)
 

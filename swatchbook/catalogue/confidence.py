@@ -1,12 +1,13 @@
-"""The `confidence_score` of a document: how far its account can be trusted, from its products' confidences, the pages
-that were lost and the images that are complete. Score of an analysis: `analysis/judge.py`.
+"""Compute the `confidence_score` of a document from its products' confidences, lost pages and complete images.
+
+`analysis/judge.py` computes the score of an analysis.
 """
 
 from collections.abc import Sequence
 
 
 def confidence(products: Sequence[float], *, planned: int, lost: int, complete: int, found: int) -> float:
-    """Return the confidence in a document's account, 0 to 1; 0 without products.
+    """Return the confidence in a document's result, 0 to 1; 0 without products.
 
     It is the mean of the products' confidences × the share of planned pages that were not lost × the share of found
     images that are complete (1 where no page was planned or no image found).

@@ -1,8 +1,8 @@
-"""Stage 2A by layout rules: the products of a document, with their pages, categories, codes and confidence, from the
-texts that name them (`choose_names.py`), their variants (`variants.py`) and families (`families.py`); and the warning
-when a document has none.
+"""Stage 2A by layout rules: find the products of a document, with their pages, categories, codes and confidence.
 
-A name is that of a card (a picture with its name) or heads a section. The warning is the result's `note`.
+Products come from the texts that name them (`choose_names.py`), with variants (`variants.py`) and families
+(`families.py`). A name is that of a card (a picture with its name) or heads a section. If a document has no products,
+the result's `note` has a warning.
 """
 
 import re
@@ -27,22 +27,22 @@ from swatchbook.records import Box, Discovery, Evidence, FoundProduct, Occurrenc
 UNSURE = "The layout does not tell which products this document offers; it needs a vision model or a person."
 
 SPECIFIED = 0.8
-"""Sections have specifications as a rule when at least this share of them does."""
+"""The least share of sections with specifications from which sections without them are no products."""
 GUESS = 0.5
-"""A product is a guess when it is less likely than not."""
+"""The least confidence of a product that is no guess."""
 MOST_GROUPS, MOST_REJECTED = 4, 40
 """Groups of texts, and texts of each, that are kept as rejected: enough to see what was nearly taken for products."""
 LEAST_LIKELY = 0.001
-"""Groups that are less likely were not nearly chosen."""
+"""The least probability of a group whose texts are kept as rejected: others were not nearly chosen."""
 AGAIN = 2
-"""A name again at most so many pages later is the same product, unless the codes differ."""
+"""The most pages between two places of a name that are one product, unless the codes differ."""
 
 Names = Mapping[tuple[int, Box], str]
-"""Page and box of a text -> the name of a product, or the code printed beside it."""
+"""Page and box of a text -> the name of a product, or the code printed next to it."""
 
 
 Choose = Callable[[Sequence[NameGroup], Weights], Choice | None]
-"""What names the products of a document."""
+"""A function that chooses the names of a document's products."""
 
 
 def discover(
@@ -50,8 +50,8 @@ def discover(
 ) -> Discovery:
     """Return the products with page ranges, names, categories, codes, variants and evidence.
 
-    The pages are read once, in order. `weights`: those that choose the names, of the package without it. `choose`: what
-    follows from other names is measured with others (`devtools/fit_links.py`).
+    The pages are read once, in order. `weights` choose the names; the default are those of the package. Another
+    `choose` serves to measure later stages with other names (`devtools/fit_links.py`).
     """
     weights = weights or shipped_weights()
     document, announced = lay_out(reading, pages)
@@ -70,7 +70,7 @@ def discover(
 def _as_printed(
     products: Sequence[FoundProduct], document: DocumentLayout, reading: Reading
 ) -> tuple[FoundProduct, ...]:
-    """Return the products with their places on sideways pages as the file has them: these were read upright."""
+    """Return the products with their places on sideways pages, which were read upright, turned back as in the file."""
     turns = {layout.number: layout.turn for layout in document.layouts if layout.turn}
     if not turns:
         return tuple(products)
@@ -102,7 +102,7 @@ def _rejected(groups: Sequence[NameGroup], found: Sequence[FoundProduct], weight
 
 
 def _unsure_pages(document: DocumentLayout, found: Sequence[FoundProduct]) -> tuple[int, ...]:
-    """Return the pages that look like products, and have none but guesses."""
+    """Return the pages that look like pages of products but have none, or only guesses."""
     sure = {page for product in found if product.confidence >= GUESS for page in product.pages}
     return tuple(
         layout.number
@@ -114,13 +114,13 @@ def _unsure_pages(document: DocumentLayout, found: Sequence[FoundProduct]) -> tu
 
 
 def lay_out(reading: Reading, pages: Iterable[Page]) -> tuple[DocumentLayout, frozenset[str]]:
-    """Return the layout of a document, and the folded names that its outline and its index pages announce."""
+    """Return the layout of a document, and the folded names in its outline and on its index pages."""
     layouts = mark_spreads([summarise_page(upright(page)) for page in pages], reading.page_boxes)
     return layout_document(layouts, _page_kinds(layouts), reading.outline), _announced_names(reading.outline, layouts)
 
 
 def _page_kinds(layouts: Sequence[PageLayout]) -> dict[int, PageKind | None]:
-    """Return the kinds of pages. Addresses on most pages stand in their feet, and say nothing of them."""
+    """Return the kinds of pages, without "contacts" if most pages are such: the addresses are then in their feet."""
     kinds = {s.number: page_kind(s, len(layouts)) for s in layouts}
     running = 2 * sum(kind == "contacts" for kind in kinds.values()) > len(layouts)
     return {page: None if running and kind == "contacts" else kind for page, kind in kinds.items()}
@@ -129,7 +129,7 @@ def _page_kinds(layouts: Sequence[PageLayout]) -> dict[int, PageKind | None]:
 def _products(
     choice: Choice, document: DocumentLayout, announced_names: frozenset[str], outline: Sequence[OutlineEntry]
 ) -> list[FoundProduct]:
-    """Return the products of cards, where most names stand at pictures, several on a page; and of sections."""
+    """Return the products of cards, on pages that pictures divide, and of sections."""
     names = {(c.text.page, c.text.box): c.name for c in choice.candidates}
     codes = {(c.text.page, c.text.box): code for c, code in choice.codes.items()}
     sure = {(c.text.page, c.text.box): round(value, 3) for c, value in choice.probabilities.items()}
@@ -164,7 +164,9 @@ def _alike(sections: Sequence[Section], joined: Collection[tuple[int, Box]]) -> 
 
 
 def without_repeats(products: Iterable[FoundProduct]) -> list[FoundProduct]:
-    """Return the products; those of one name and code are one, and those of one name and category that are near, unless
+    """Return the products, with repeats joined.
+
+    Products with the same name and code are one. Products with the same name and category on near pages are one, unless
     their codes differ.
     """
     found: list[FoundProduct] = []
@@ -200,7 +202,7 @@ def _joined(product: FoundProduct, again: FoundProduct) -> FoundProduct:
 
 
 def _announced_names(outline: Sequence[OutlineEntry], layouts: Sequence[PageLayout]) -> frozenset[str]:
-    """Return the folded names in the outline and on index pages. They help to choose the style of titles, not pages."""
+    """Return the folded names in the outline and on index pages, which help to choose the style of titles."""
     names = [entry.title for entry in outline] + [name for s in layouts for name in s.entries]
     return frozenset(fold(normalise_line(name)) for name in names if not heading_kind(name)) - {""}
 
@@ -264,7 +266,7 @@ def _outline_parent(section: Section, outline: Sequence[OutlineEntry]) -> str | 
 
 
 def _running_category(section: Section, document: DocumentLayout) -> str | None:
-    """Return the category that a running head joins to the product's name: "Wood & Cork · Nordvik Oak"."""
+    """Return the category that a running head has before the product's name: "Wood & Cork · Nordvik Oak"."""
     for layout in document.layouts[: section.pages[-1]]:
         for text in layout.texts if layout.number in section.pages else ():
             parts = [part.strip() for part in re.split(r"\s+[·|/›>–—-]\s+", text.text)]
@@ -279,10 +281,10 @@ def _running_category(section: Section, document: DocumentLayout) -> str | None:
 def _divided_by_pictures(
     sections: Sequence[Section], cards: Mapping[int, Sequence[Card]]
 ) -> Mapping[int, Sequence[Card]]:
-    """Return the cards of the pages that pictures divide: of all pages if half of the document's names are below or
-    beside pictures, several on a page; else of the pages on which all names are so.
+    """Return the cards of the pages that pictures divide.
 
-    A name above its picture is a heading like any other.
+    These are all pages if more than half of the document's names are below or next to pictures, several on a page; else
+    the pages on which all names are. A name above its picture is an ordinary heading.
     """
     names: dict[int, set[Box]] = defaultdict(set)
     for section in sections:

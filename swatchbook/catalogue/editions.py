@@ -1,8 +1,8 @@
-"""How two editions of a catalogue differ: products are matched by their code, then by name, then by a picture that only
-this product has in both; the prices and sizes of matched ones are compared as numbers, not as text.
+"""Compare two editions of a catalogue: match their products, then compare names, prices and sizes.
 
-Two products with different codes are never matched by a picture. `agreement` is what two documents have in common, from
-which one of the same file name is suggested as an edition: half of the names or pictures.
+Products are matched by code, then by name, then by a picture that only this product has in both editions; two products
+with codes are never matched by a picture. Prices are compared as numbers, not as text. `agreement` is the share that
+two documents have in common: half of the names or pictures suggests that one is an edition of the other.
 """
 
 from collections import Counter, defaultdict
@@ -21,13 +21,13 @@ from swatchbook.records import (
 )
 
 ENOUGH: Final = 0.5
-"""Share of names or pictures in common from which one document may be an edition of another."""
+"""The least share of common names or pictures if one document may be an edition of another."""
 
 By = Literal["code", "name", "picture"]
 
 
 class Pair(NamedTuple):
-    """A product of the older and of the newer edition that are the same, and by what they were matched."""
+    """The same product in the older and the newer edition, and the kind of key that matched them."""
 
     before: EditionProduct
     after: EditionProduct
@@ -35,7 +35,7 @@ class Pair(NamedTuple):
 
 
 def compare(older: Edition, newer: Edition) -> EditionDiff:
-    """Return how the products of two editions differ, in the order of their pages."""
+    """Return the differences between the products of two editions, in the order of their pages."""
     pairs = match(older.products, newer.products)
     changes = [change for change in map(_change, pairs) if change.differences]
     renamed = tuple(each for each in changes if any(one.field == "name" for one in each.differences))
@@ -54,7 +54,7 @@ def compare(older: Edition, newer: Edition) -> EditionDiff:
 
 
 def agreement(older: Edition, newer: Edition) -> tuple[float, float]:
-    """Return the shares of product names and of pictures that two documents have in common, of the one with more."""
+    """Return the shares of common product names and of common pictures, of the document that has more of them."""
     names = [{fold(each.listed.name) for each in edition.products} for edition in (older, newer)]
     return _share(*names), _share(older.pictures, newer.pictures)
 
@@ -86,7 +86,7 @@ def _by_key(
     newer: Iterable[EditionProduct],
     key_of: Callable[[EditionProduct], Hashable | None],
 ) -> Found:
-    """Yield products with the same key; of several with one key those at the same position, if both have as many."""
+    """Yield products with the same key; several with one key are paired in order, if both editions have as many."""
     groups = defaultdict[Hashable, tuple[list[EditionProduct], list[EditionProduct]]](lambda: ([], []))
     for side, products in enumerate((older, newer)):
         for product in products:
@@ -110,7 +110,7 @@ def _by_name(older: Iterable[EditionProduct], newer: Iterable[EditionProduct]) -
 
 
 def _by_picture(older: Sequence[EditionProduct], newer: Sequence[EditionProduct]) -> Found:
-    """Yield products that share most pictures that no other product has, of equally many those at the same place."""
+    """Yield products that share the most pictures of no other product; on a tie, those with most at the same place."""
     only_before, only_after = _only_of_one(older), _only_of_one(newer)
     votes = Counter[tuple[int, int]]()
     for key in only_before.keys() & only_after.keys():
@@ -172,9 +172,9 @@ def _prices(before: Mapping[str, PrintedPrice], after: Mapping[str, PrintedPrice
 
 
 def _is_same_price(one: PrintedPrice, other: PrintedPrice) -> bool:
-    """Return whether two printed prices say the same; a currency that one of them does not name is that of the other.
+    """Return whether two printed prices are equal; a currency that one of them does not name is that of the other.
 
-    Prices without a number, such as "on request", are the same text.
+    Prices without a number, such as "on request", are equal if their texts are.
     """
     if not (one.amounts or other.amounts):
         return fold(one.text) == fold(other.text)
@@ -195,6 +195,6 @@ def _size_key(printed: str | None) -> str:
 
 
 def _variants(before: Mapping[str, object], after: Mapping[str, object]) -> list[str]:
-    """Return the product itself, if either prints a value of it, and the variants that both print one of."""
+    """Return "" for the product itself if either edition has a value for it, and the variants with values in both."""
     own = [""] if "" in before or "" in after else []
     return [*own, *(name for name in after if name and name in before)]

@@ -1,5 +1,6 @@
-"""Entities: which tables are specifications (two known labels), how many labels outside tables make one (three), and
-one entity for each certificate. Which words are certificates: `kinds.py`.
+"""Find entities: specifications (tables with two known labels, or three labels outside tables) and certificates.
+
+`kinds.py` has the words that are certificates.
 """
 
 from collections import Counter, defaultdict
@@ -10,7 +11,7 @@ from swatchbook.catalogue.page_layout import normalise_line
 from swatchbook.records import Entity, Table, entity_id
 
 FEWEST_KEYS = 3
-"""Loose lines are a specification from this number of different known labels."""
+"""The fewest different known labels outside tables that are a specification."""
 
 
 def find_specifications(

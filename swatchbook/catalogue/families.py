@@ -1,4 +1,4 @@
-"""Families: products, two or more, that share the beginning of their names ("Door 1", "Door 2") or their category."""
+"""Find families: two products or more with the same beginning of their names ("Door 1", "Door 2") or category."""
 
 import re
 from collections import Counter
@@ -8,15 +8,15 @@ from swatchbook.catalogue.attributes import code_of
 from swatchbook.records import FoundProduct, fold
 
 FEWEST_PRODUCTS = 2
-"""One product is no family."""
+"""The fewest products of a family."""
 _NUMBER = re.compile(r"[\s.,:·№#-]+(?:no\.?\s*)?\d[\w.,/×*-]*$", re.IGNORECASE)
-"""A number or a size at the end of a name."""
+"""A number or a size at the end of a name, with the signs before it."""
 
 
 def with_families(products: Sequence[FoundProduct]) -> list[FoundProduct]:
     """Return the products with the names of their families.
 
-    The beginning of a name counts where it tells some products of a category from others.
+    The beginning of a name counts if it distinguishes some products of a category from others.
     """
     heads = [_head(p.name) for p in products]
     alike = Counter((p.category, fold(head)) for p, head in zip(products, heads, strict=True))

@@ -1,6 +1,7 @@
-"""Kinds of page that show no products: cover, index, about, contacts, legal, certificates, blank; by the words of their
-headings in many languages. None when unsure. Also which words are certificates, and which headings are only labels
-("Sizes"). Which kinds are skipped: `plan.py`.
+"""Recognise pages that show no products (cover, index, about, contacts, legal, certificates, blank) by their headings.
+
+The words of the headings are in many languages; the kind is None when unsure. Also here: which words are certificates,
+and which headings are only labels ("Sizes"). `plan.py` decides which kinds are skipped.
 """
 
 import re
@@ -70,13 +71,13 @@ _CATALOGUE_WORDS = (
 _CATALOGUE = re.compile(_CATALOGUE_WORDS, re.IGNORECASE)
 _TITLE = re.compile(rf"brochure|prospekt|{_CATALOGUE_WORDS}", re.IGNORECASE)
 WORDS_OF_A_TITLE = 6
-"""A text of more words may speak of a catalogue, and does not name one."""
+"""The most words of a text that names a catalogue; a longer text may only mention one."""
 _EDITION = re.compile(r"(?:[^\W\d]+\W+){0,4}(?:19|20)\d\d(?:\s?[-/–]\s?(?:(?:19|20)\d\d|\d\d))?")
 PAGES_OF_A_SPREAD, FRONT_PAGES = 2, 8
-"""The numbers of an index are at most two for each page of the file, and eight more; other numbers that rise are
+"""The largest page number in an index: two for each page of the file, and eight more. Larger numbers that rise are
 measures or prices."""
 TEXTS_OF_A_COVER = 12
-"""A page with this many texts or more is no cover."""
+"""The number of texts from which a page is no cover."""
 
 
 def heading_kind(text: str) -> PageKind | None:
@@ -91,19 +92,19 @@ def certificates_in(text: str) -> tuple[str, ...]:
 
 
 def names_a_catalogue(text: str) -> bool:
-    """Whether a text says what the document is ("Product Catalogue", "Preisliste"), or its year ("Summer 2026")."""
+    """Whether a text names the kind of document ("Product Catalogue", "Preisliste") or its year ("Summer 2026")."""
     return any(_TITLE.search(words) for words in (text, "".join(text.split()))) or bool(_EDITION.fullmatch(text))
 
 
 def says_catalogue(text: str) -> bool:
-    """Whether a short text says that the document is a catalogue or price list, not only a brochure."""
+    """Whether a short text names the document as a catalogue or price list, not only as a brochure."""
     return len(text.split()) <= WORDS_OF_A_TITLE and any(
         _CATALOGUE.search(words) for words in (text, "".join(text.split()))
     )
 
 
 def count_contacts(texts: Iterable[str]) -> int:
-    """Count addresses in the web, mail addresses and telephone numbers in texts."""
+    """Return the number of web addresses, mail addresses and telephone numbers in texts."""
     return sum(len(_CONTACT.findall(text)) for text in texts)
 
 
@@ -130,7 +131,7 @@ def page_kind(layout: PageLayout, pages: int) -> PageKind | None:
 
 
 def main_heading_kind(layout: PageLayout) -> PageKind | None:
-    """Return the kind that the largest text of a page names, of several equally large ones the topmost, else None."""
+    """Return the kind that the largest text of a page names (the topmost of equally large ones), else None."""
     heading = max(layout.texts, key=lambda t: (round(t.size), -t.box[1]), default=None)
     return heading_kind(heading.text) if heading else None
 

@@ -1,8 +1,9 @@
-"""Stage 7: the links from pictures and chunks to products and to each other, with scores and evidence. A picture goes
-to the product that is likeliest to be its own, by a fitted score of what is measured of both (`link_features.py`); to
-none under 0.4; by its page alone only where nothing else is known. The score is that probability. The weights,
-`link_weights.json`, are made by `python -m devtools.fit_links`. Chunks: by heading, name or page. What a picture shows
-of its product: `picture_roles.py`.
+"""Stage 7: link pictures and chunks to products and to each other, with scores and evidence.
+
+A picture is linked to its likeliest product, by a fitted probability of the features of both (`link_features.py`),
+which is the link's score; under 0.4 it is linked to none. Only if nothing else is known, the page decides. The weights,
+`link_weights.json`, are made by `python -m devtools.fit_links`. Chunks are linked by heading, name or page.
+`picture_roles.py` finds what a picture shows of its product.
 """
 
 import json
@@ -32,29 +33,29 @@ from swatchbook.records import (
 )
 
 DOUBTFUL = 0.4
-"""A picture is linked to the product that is likeliest to be its own, from this probability."""
+"""The least probability from which a picture is linked to its likeliest product."""
 AS_LIKELY = 0.9
-"""It is linked to others, too, that are at least this share as likely: neither the page nor we can tell."""
+"""The least probability of further products of a picture, as a share of the likeliest one's: the page is ambiguous."""
 COVERED = 0.6
-"""A picture shows several products when it covers at least this share of two or more regions, and has no picture on
-it: else it is their background."""
+"""The least share of two or more regions that a picture of several products covers. With a picture on it, it is their
+background."""
 SHARED_SCORE = 0.6
 """The score of a link of a picture that covers several products."""
 PAGE_ALONE_SCORE = 0.5
-"""The score of a link of which only the page is known, of its products: a language model names pages, not places."""
+"""The score, divided among a page's products, if only the page is known: a language model names pages, not places."""
 LEAST_SCORE = 0.3
-"""Links with a lower score are dropped."""
+"""The least score of a link."""
 
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """Feature -> mean, spread and weight; and the score of a picture and product without any."""
+    """The mean, spread and weight of each feature, and the score of a picture and product without features."""
 
     features: Mapping[str, tuple[float, float, float]]
     bias: float
 
     def probability(self, features: Mapping[str, float]) -> float:
-        """Return how likely a picture is that of a product."""
+        """Return the probability that a picture is that of a product."""
         score = self.bias + sum(
             w * (features[name] - mean) / spread for name, (mean, spread, w) in self.features.items()
         )
@@ -63,7 +64,7 @@ class Weights:
 
 @cache
 def shipped_weights() -> Weights:
-    """Return the weights of the package."""
+    """Return the weights that the package ships."""
     data = json.loads(files("swatchbook.catalogue").joinpath("link_weights.json").read_text(encoding="utf-8"))
     return Weights({name: (mean, spread, weight) for name, mean, spread, weight in data["features"]}, data["bias"])
 
@@ -76,7 +77,7 @@ def link(
     pages: Iterable[Page],
     pictures: Iterable[Picture] = (),
 ) -> tuple[Link, ...]:
-    """Return the links of one document, each (kind, source, target) once. `pictures` tell roles by their pixels.
+    """Return the links of one document, each (kind, source, target) once. `pictures` have traits for the roles.
 
     Hidden and decorative placements and running heads get no links. `products` are in the order of the discovery.
     """
@@ -134,13 +135,13 @@ def _links_of(picture: Placement, place: PagePlaces, pairs: Sequence[Pair], weig
 
 
 def likeliest(sure: Sequence[float]) -> list[int]:
-    """Return the indices of the products that a picture is linked to, by the probability of each."""
+    """Return the indices of the products that a picture is linked to, from the probability of each product."""
     least = max(DOUBTFUL, AS_LIKELY * max(sure, default=0.0))
     return [n for n, probability in enumerate(sure) if probability >= least]
 
 
 def _covered(picture: Placement, place: PagePlaces) -> dict[str, float]:
-    """Return the products whose regions a picture covers, with the share that it covers; none of a background."""
+    """Return the products whose regions a picture covers, with the covered share; none for a background."""
     if any(other is not picture and covers(picture.bbox, other.bbox) for other in place.pictures):
         return {}
     found = {
@@ -152,8 +153,10 @@ def _covered(picture: Placement, place: PagePlaces) -> dict[str, float]:
 
 
 def _reason(pair: Pair, here: int) -> Evidence:
-    """Return what speaks most for a pair: its name stands at the picture as names do, its region, its section that goes
-    on, or the distance; the page alone is the last resort. `here`: number of products of the page.
+    """Return the strongest evidence for a pair.
+
+    It is the place of the name at the picture, the product's region, its section that goes on, or the distance; the
+    page alone is the last resort. `here` is the number of products of the page.
     """
     page, features = pair.placement.page, pair.features
     if not pair.is_placed:
@@ -228,7 +231,7 @@ def _with_roles(
     page_areas: Mapping[int, float],
     pictures: Iterable[Picture],
 ) -> list[Link]:
-    """Return the links; those of pictures to products have the role of the picture."""
+    """Return the links, with the role of the picture in links from pictures to products."""
     placed = {p.id: p for p in placements}
     traits = {p.content_key: p.traits for p in pictures}
     of_product: dict[str, list[Shown]] = defaultdict(list)
@@ -249,7 +252,7 @@ def _with_roles(
 
 
 def _with_shared(links: Sequence[Link], placements: Sequence[Placement]) -> tuple[Link, ...]:
-    """Return each link once; links of pictures that show several products get evidence of it."""
+    """Return each link once, with evidence in the links of pictures that show several products."""
     content = {p.id: p.content_key for p in placements}
     products_of: dict[str, set[str]] = defaultdict(set)
     for link in links:

@@ -1,5 +1,7 @@
-"""Values that need no label, since they look like nothing else: prices, sizes with "x", sizes of clothes, weights,
-contents, slip ratings, packs ("5 planks / carton") and compositions, whose shares add up to 100 %.
+"""Find values that need no label, because they look like nothing else.
+
+These are prices, sizes with "x", sizes of clothes, weights, contents, slip ratings, packs ("5 planks / carton") and
+compositions, whose shares add up to 100 %.
 """
 
 import re
@@ -23,21 +25,21 @@ _SIZE = re.compile(
     re.IGNORECASE,
 )
 _BARE_SIZE = re.compile(rf"(?<![\w.,])\d{{2,4}}(?:{_TIMES}\d{{1,4}}){{1,2}}(?![\w.,])", re.IGNORECASE)
-"""Two or three numbers without a unit: only where nothing else stands, or in a name."""
+"""Two or three numbers without a unit: a size only if the text has nothing else, or in a name."""
 _SINGLE = re.compile(rf"(?<![\w.,]){_NUMBER}\s?(?:mm|cm|m|мм|см|м)(?![\w²2])", re.IGNORECASE)
-"""One length: only where nothing else stands, or in a name."""
+"""One length: a size only if the text has nothing else, or in a name."""
 _SIDED = re.compile(
     rf"(?<![\w.,])(?:(?:[HWDLBTØøФ⌀]|Diam|dia|alt|prof|larg|anch)\.?\s?[:=]?\s?{_NUMBER}\s?(?:{_LENGTH})?[\s,;/x×X-]{{0,3}})+(?!\w)"
 )
-"""Sides by their letters: "H 75 cm", "Ø 30 cm", "W60 D40 H75 cm"; one of them has a unit."""
+"""Sides with their letters: "H 75 cm", "Ø 30 cm", "W60 D40 H75 cm"; one of them has a unit."""
 _LETTERED = re.compile(r"[WHDLBTØШВГД]\s?[:=]\s?\d{2,4}(?:[.,]\d)?(?:\s?[-–]\s?\d{2,4})?")
-"""A side by its letter and a sign, without a unit: only where nothing else stands."""
+"""A side with its letter and a sign, without a unit: a size only if the text has nothing else."""
 _SLIP = re.compile(r"\bR\s?(?:9|1[0-3])(?:\s?[ABC](?!\w))?(?!\w)")
 _WEIGHT = re.compile(
     rf"(?<![\w.,]){_RANGE}\s?(?:kgs?|g/m²|g/m2|gr?|lbs?|oz|кг|гр?|gms?|grams?|gramm)\.?(?!\w)", re.IGNORECASE
 )
 _WEIGHT_IN_TEXT = re.compile(rf"(?<![\w.,]){_NUMBER}\s?(?:kg|g/m²|g/m2|кг)(?!\w)", re.IGNORECASE)
-"""Lighter units only where nothing else stands: grams are also of ingredients, pounds of money."""
+"""A weight within a text, without grams and pounds, which may be those of ingredients or money."""
 _MISREAD_GRAMS = re.compile(r"^(\d+(?:[.,]\d+)?\s?)r$")
 _CAPACITY = re.compile(
     rf"(?<![\w.,]){_NUMBER}\s?(?:ml|cl|l|lt|ltr|ltrs|lit(?:er|re)s?|litros?|gal(?:lons?)?|мл|л)\.?(?!\w)", re.IGNORECASE
@@ -59,14 +61,14 @@ def _any_of(part: str) -> list[str]:
 
 _CONTAINERS: Final = frozenset(_any_of("containers"))
 _AVAILABLE = re.compile(rf"(?<!\w)(?:{'|'.join(_any_of('available'))})\s([^.:()]+)", re.IGNORECASE)
-"""What a text says the goods are available in."""
+"""The words behind "available in" and the like."""
 _COUNT = r"[x×хX]\s?\d{1,5}(?![\d.,])|(?<![\d.,])\d{1,5}\s?[x×хX](?!\s?\d)"
 _CONTAINER = re.compile(r"(?P<first>\d{1,5}\s?[x×хX]?\s)?(?P<word>[^\W\d]+(?:[-/][^\W\d]+)?)(?P<rest>\W.*)")
 _MOST_WORDS_BESIDE = 3
-"""Words beside a container's content: "Boite ronde 350 g", "Tubo de 70 g"."""
+"""The most words next to a container's content: "Boite ronde 350 g", "Tubo de 70 g"."""
 _AMOUNT_FIRST = re.compile(r"(?:(?:от|from|ab|da|desde|dès|od)\s)?\d", re.IGNORECASE)
 _GROUPED = re.compile(r"\d{1,3}(?:['’‘]\d{3})+(?:[.,]\d\d)?")
-"""A number with apostrophes between its thousands: a price, where nothing else stands."""
+"""A number with apostrophes between its thousands: a price if the text has nothing else."""
 _ONLY_AMOUNT = re.compile(rf"(?:{AMOUNT})(?:\s?[,.]?-)?")
 _SIDE_BY_SIDE = r"(?:x|×|mm|cm|m|kg|g|ml|l|kw|w|v|%|€|\$|£)(?!\w)"
 
@@ -81,7 +83,7 @@ _LABELLED_CODE = re.compile(
     rf"(?<![\w-])(?:{_any_word('code')})[\s.:#№º°]{{1,4}}((?=[\w./-]*\d)[A-Z0-9А-Я][A-Z0-9А-Я./-]{{2,24}})(?![\w-])(?!\s?{_SIDE_BY_SIDE})",
     re.IGNORECASE,
 )
-"""A code behind its label, without a sign between: "Ref. 10-445", "Art. 1234"."""
+"""A code behind its label: "Ref. 10-445", "Art. 1234"."""
 _THIRD_SIDE = re.compile(
     rf",?\s(?:(?:and|und|et|e|y|и|i|en|ve)\s)?{_NUMBER}\s?{_LENGTH}\s(?:(?:of|in|de|di|da|en|w)\s)?"
     rf"(?:{_any_word('height', 'depth', 'thickness', 'width', 'length', 'diameter')}|high|deep|thick|wide|long"
@@ -97,7 +99,7 @@ _OTHER_CODES = frozenset(
 )
 """Words before "code" that make it another code than the product's, as in "QR code"."""
 _MEASURED = ("weight",)
-"""Keys whose values may stand behind a label within a text. A length there may not be the product's."""
+"""Keys whose values may be behind a label within a text; a length there may be that of something else."""
 _UNIT_OF_ONE = r"(?:mm|cm|m|kgs?|gr?|ml|l|W|kW|мм|см|м|кг|гр?|л|мл|Вт|кВт)"
 _IN_TEXT = {
     key: re.compile(
@@ -129,20 +131,20 @@ _FIBRE = re.compile(
     r"tencel|cas?h?mere|cachemir|jute|juta|hemp|latex|латекс|rubber|pvc|vinyl|steel|wood|oak|면|울|棉|羊毛|नायलॉन|پنبه|قطن)",
     re.IGNORECASE,
 )
-"""Materials that a product may have 100 % of."""
+"""Materials of which a product may consist to 100 %."""
 MOST_DIGITS_OF_A_NUMBER = 2
-"""A word of a name with so many digits is a number of a series, and with more of them a code."""
+"""The most digits of a name's word that is the number of a series; a word with more digits is a code."""
 MOST_WORDS_OF_ONE_SHARE = 4
-"""A longer text with one share of 100 % praises something."""
+"""The most words of a text in which one share of 100 % is a composition; longer texts are praise."""
 _UNITS = r"(?:mm|cm|m²|m2|kgs?|ml|cl|g/m²|g/m2|gsm|gr|oz|lbs?|inch(?:es)?|kW|мм|см|м²|м2|кг|мл|кВт)"
 _MEASURE = re.compile(rf"(?<![\w.,]){_NUMBER}\s?{_UNITS}\.?(?!\w)|[,(\[]\s?{_UNITS}\.?[)\]]?\s*$", re.IGNORECASE)
-"""Units of one letter are left out: they are also those of time, years and money."""
+"""A measure with its unit. Units of one letter are left out: they may also mean time, years and money."""
 MOST_WORDS = 8
-"""A line of more words is prose: what it measures need not be the product."""
+"""The most words of a line with values of the product; a longer line is prose about anything."""
 
 
 def values_in(text: str) -> Iterator[tuple[str, str]]:
-    """Yield key and value of what a short line says without a label."""
+    """Yield key and value of the values in a short line without a label."""
     text = _BULLET.sub("", text.strip())
     if composition := composition_in(text):
         yield "material", composition
@@ -185,9 +187,7 @@ def values_in(text: str) -> Iterator[tuple[str, str]]:
 
 
 def facts_in_text(text: str) -> Iterator[tuple[str, str]]:
-    """Yield key and value of each measure that stands behind its label within a text, however long, and of the colours
-    that goods are said to be available in.
-    """
+    """Yield key and value of each measure behind its label within a text of any length, and of available colours."""
     for key, pattern in _IN_TEXT.items():
         for match in pattern.finditer(text):
             yield key, match[1]
@@ -196,7 +196,7 @@ def facts_in_text(text: str) -> Iterator[tuple[str, str]]:
 
 
 def values_in_name(name: str) -> Iterator[tuple[str, str]]:
-    """Yield key and value of what a product's name says of its size, code and colour: "Paving 30x30", "T7086 red"."""
+    """Yield key and value of the size, code and colour in a product's name: "Paving 30x30", "T7086 red"."""
     words = name.split()
     if color := color_at_end(name):
         yield "color", color
@@ -217,7 +217,7 @@ def values_in_name(name: str) -> Iterator[tuple[str, str]]:
 
 
 def size_in(text: str) -> str | None:
-    """Return the first size of two or more sides, one of them with its unit, as printed; without one if it is all."""
+    """Return the first size of two or more sides as printed; it needs a unit unless it is the whole text."""
     for match in _SIZE.finditer(text):
         if re.search(_LENGTH, match.group(), re.IGNORECASE) or re.search(r"\((?:mm|cm|in)", match.group()):
             third = _THIRD_SIDE.match(text, match.end())
@@ -256,18 +256,18 @@ def labelled_code(text: str) -> str | None:
 
 
 def _sides_in(text: str) -> str | None:
-    """Return sides with their letters, one of them with its unit, as printed."""
+    """Return the first sides with letters, one of them with a unit, as printed."""
     found = (match.group().rstrip(" ,;/x×X-") for match in _SIDED.finditer(text))
     return next((size for size in found if re.search(rf"\d\s?{_LENGTH}", size)), None)
 
 
 def with_grams(text: str) -> str:
-    """Return a text that is a number with the Latin letter for which OCR takes a Cyrillic "г" with that one."""
+    """Return a text, with the Cyrillic "г" that OCR read as a Latin "r" if it is a number with that letter."""
     return _MISREAD_GRAMS.sub(r"\1г", text)
 
 
 def says_pack(text: str) -> bool:
-    """Whether a text says how many there are in a pack: "5 planks / carton", but not "Tubo de 70 g"."""
+    """Whether a text has the number of pieces in a pack: "5 planks / carton", but not "Tubo de 70 g"."""
     return _PACK.search(text) is not None
 
 
@@ -287,14 +287,14 @@ def is_price(text: str) -> bool:
 
 
 def split_price(sign: str, amount: str) -> str | None:
-    """Return the price of two texts, if the first is only the sign of a currency and the second only an amount."""
+    """Return the price in two texts if the first is only the sign of a currency and the second only an amount."""
     both = f"{sign.strip()} {amount.strip()}"
     is_split = not any(map(str.isdigit, sign)) and _ONLY_AMOUNT.fullmatch(amount.strip())
     return both if is_split and is_price(both) else None
 
 
 def says_measure(text: str) -> bool:
-    """Whether a text says a length, area, weight, content or power with its unit: what goods are sold by."""
+    """Whether a text has a length, area, weight, content or power with its unit, as goods are sold by."""
     return _MEASURE.search(text) is not None or size_in(text) is not None
 
 
@@ -305,7 +305,7 @@ def kind_of(value: str) -> str | None:
 
 
 def key_of_value(value: str) -> str | None:
-    """Return the key of a value that says by itself what it is, behind any label: a price or a size. Else None."""
+    """Return the key of a value that is recognised behind any label, a price or a size, else None."""
     bare = value.rstrip(" .")
     return "price" if is_price(bare) else "dimensions" if size_in(bare) == bare else None
 
@@ -328,13 +328,13 @@ def share_of(text: str) -> int:
 
 
 def shares_in(text: str) -> list[str]:
-    """Return the shares that a text consists of, or nothing if it says anything else."""
+    """Return the shares that a text consists of, or nothing if it has any other words."""
     shares = re.findall(_SHARE, text)
     return shares if not re.sub(_SHARE, "", text).strip() else []
 
 
 def _whole(text: str) -> tuple[str, str] | None:
-    """Return key and value if a text is a weight, a content or a length, and nothing else."""
+    """Return key and value if a text is only a weight, a content or a length, else None."""
     for key, pattern in (("weight", _WEIGHT), ("capacity", _CAPACITY), ("dimensions", _SINGLE)):
         if pattern.fullmatch(text):
             return key, text
@@ -342,7 +342,7 @@ def _whole(text: str) -> tuple[str, str] | None:
 
 
 def _is_container(text: str) -> bool:
-    """Whether a text says what goods are sold in, with its content or how many: "Poche 150 g/300 g", "carton ×24"."""
+    """Whether a text is a container with its content or number of pieces: "Poche 150 g/300 g", "carton ×24"."""
     match = _CONTAINER.fullmatch(text)
     word = match["word"].casefold() if match else ""
     if match is None or not (word in _CONTAINERS or word.removesuffix("s") in _CONTAINERS):

@@ -1,7 +1,7 @@
-"""Groups of texts that may be the names of a document's products: texts in one style, in the rows of tables or outside
-them; what is measured of each group. Which group names the products: `choose_names.py`.
+"""Group texts that may be the names of a document's products, and measure the features of each group.
 
-All measures are numbers without units: shares, logarithms of counts, and sizes relative to body text.
+A group has texts in one style or one role, in the rows of tables or outside them. `choose_names.py` decides which group
+names the products. All features are numbers without units: shares, logarithms of counts, and relative sizes.
 """
 
 from collections import Counter, defaultdict
@@ -23,32 +23,33 @@ from swatchbook.catalogue.sections import ENDING_KINDS, DocumentLayout
 from swatchbook.records import fold
 
 PROSE = 100
-"""A text with more characters is prose."""
+"""The characters of a text from which it is prose."""
 MEASURED_SIZE = 0.24
-"""Sizes of one style that are measured in pixels differ by at most this share."""
+"""The share by which sizes of one style may differ if they are measured in pixels."""
 MANY = 40
-"""More texts of one style are no likelier to be names."""
+"""The most texts of a group that count: more are no likelier to be names."""
 ONE_A_PAGE = 1.0
-"""A document with more codes or labels on a page is no likelier to be a catalogue."""
+"""The most codes or labels per page that count: a document with more is no likelier to be a catalogue."""
 ABOVE = 1.12
-"""A text is larger than a name when it is at least so many times as large."""
+"""The factor from which a text is larger than a name."""
 MOST_REFRAINS = 5
-"""More refrains make a group no likelier to be names."""
+"""The most refrains that count: with more a group is no likelier to be names."""
 ROWS_OF_A_FAMILY = 3
-"""Headings with at least so many priced rows each name families."""
+"""The number of priced rows for each heading from which headings name families."""
 FEWEST_LISTED, LISTED = 4, 0.5
-"""A table lists what other pages show when so many of its names, and this share of them, stand there outside tables."""
+"""The number and share of a table's names on other pages, outside tables, from which it only lists their products."""
 ALIGNED = 3.0
-"""Texts in one line down differ by at most so many points."""
+"""The distance in points within which texts are aligned in a column."""
 SMALL = 3
-"""Letters of a small word at most."""
+"""The most letters of a small word."""
 RELATIONS = ("below", "above", "left", "right", "inside")
 
 
 @dataclass(frozen=True, slots=True)
 class NameGroup:
-    """Texts of one style or role that may be the names of the products, with its features by name and what they mean.
-    `style` is that of most of its texts, `by_role` whether they may have others.
+    """Texts of one style or role that may name the products, with their features and meaning.
+
+    `style` is that of most of the texts; if `by_role`, some may have others.
     """
 
     style: Style
@@ -102,7 +103,7 @@ Pages = Mapping[int, Sequence[tuple[bool, Candidate]]]
 
 
 def _without_lists(pages: Pages) -> Pages:
-    """Return the candidates without the rows of tables that list what other pages show, such as order forms."""
+    """Return the candidates without the rows of tables that list products of other pages, such as order forms."""
     shown: dict[str, set[int]] = defaultdict(set)
     for page, found in pages.items():
         for in_table, candidate in found:
@@ -118,14 +119,14 @@ def _without_lists(pages: Pages) -> Pages:
 
 
 def _share_over_rows(found: Sequence[Candidate], pages: Pages) -> float:
-    """Return the share of texts on pages with several times as many rows that have prices: those are of families."""
+    """Return the share of texts on pages with several times as many priced rows, where texts name families."""
     a_page = Counter(c.text.page for c in found)
     rows = {page: sum(in_table and c.row_priced for in_table, c in pages[page]) for page in a_page}
     return fmean(rows[c.text.page] >= ROWS_OF_A_FAMILY * a_page[c.text.page] for c in found)
 
 
 def find_oddities(group: NameGroup) -> list[dict[str, float]]:
-    """Return for each text of a group how far it is from the others, by feature, each 0 (like them) to about 1.
+    """Return for each text of a group its difference from the others by feature, from 0 (like them) to about 1.
 
     The sizes of texts of one role are compared on their page only.
     """
@@ -156,14 +157,12 @@ def find_oddities(group: NameGroup) -> list[dict[str, float]]:
 
 
 def _names_at_pictures(found: Sequence[Candidate]) -> Counter[tuple[int, int | None]]:
-    """Count the texts for which a picture is the nearest, by page and picture."""
+    """Return (page, picture) -> the number of texts for which this picture is the nearest."""
     return Counter((c.text.page, c.picture) for c in found if c.picture is not None)
 
 
 def _are_bare(found: Sequence[Candidate]) -> list[bool]:
-    """Return for each text whether it has nothing that products have: a picture of its own, a price, code, label or
-    measure.
-    """
+    """Return for each text whether it has no own picture, price, code, label or measure, as products have."""
     pictures = _names_at_pictures(found)
     return [
         not (c.priced or c.row_priced or c.coded or c.described or c.measured) and pictures[c.text.page, c.picture] != 1
@@ -172,7 +171,7 @@ def _are_bare(found: Sequence[Candidate]) -> list[bool]:
 
 
 def _crowds(found: Sequence[Candidate]) -> dict[int, float]:
-    """Return for each page how many of the texts it has beside the other pages, -1 to 1; 0 is as usual."""
+    """Return for each page how many of the texts it has compared with other pages, from -1 to 1; 0 is usual."""
     on_page = Counter(c.text.page for c in found)
     usual = median(on_page.values())
     return {page: min(max(log(count / usual), -2.0), 2.0) / 2 for page, count in on_page.items()}
@@ -187,20 +186,20 @@ def _off_size(candidate: Candidate, usual: float) -> float:
 
 
 def _is_aligned(a: Text, b: Text) -> bool:
-    """Whether two texts, of any pages, begin, end or have their middle in one line down."""
+    """Whether two texts, of any pages, have their left edges, right edges or middles at one place across."""
     (x0, _, x1, _), (o0, _, o1, _) = a.box, b.box
     return min(abs(x0 - o0), abs(x1 - o1), abs(x0 + x1 - o0 - o1) / 2) <= ALIGNED
 
 
 def _families(document: DocumentLayout) -> Mapping[Style, Style]:
-    """Return the style families of a document; wider ones where half of its texts are read from pixels."""
+    """Return the style families of a document; wider ones if more than half of its texts are read from pixels."""
     texts = [t for s in document.layouts for t in s.texts]
     measured = sum(len(s.texts) for s in document.layouts if s.ocr)
     return style_families(texts, MEASURED_SIZE) if 2 * measured > len(texts) else document.family
 
 
 def _codes_apart(found: Sequence[Candidate]) -> list[list[Candidate]]:
-    """Return the candidates of one style; names and codes apart where most codes have a name in their row."""
+    """Return the candidates of one style, divided into codes and names if most codes have a name in their row."""
     codes = [c for c in found if code_of(c.name)]
     names: dict[int, list[Candidate]] = defaultdict(list)
     for c in found:
@@ -257,7 +256,7 @@ def _features(found: Sequence[Candidate], document: DocumentLayout, announced: C
 
 
 def _share_of_small_words(name: str) -> float:
-    """Return the share of words such as "of" and "our", which sentences and titles of sections have, and few names."""
+    """Return the share of words such as "of" and "our", which are common in sentences and titles but not in names."""
     words = name.split()
     return sum(len(word) <= SMALL and word.islower() for word in words) / len(words)
 
@@ -267,7 +266,7 @@ def _has_signs(name: str) -> bool:
 
 
 def _document_features(layouts: Sequence[PageLayout]) -> dict[str, float]:
-    """Return the features of a document, which say whether it is a catalogue at all."""
+    """Return the features of a document that indicate whether it is a catalogue at all."""
     if not layouts:
         return {}
     return {

@@ -1,5 +1,7 @@
-"""What groups of texts mean beside each other, as multilingual-e5-small embeds them: names of goods are unlike titles,
-labels and sentences. Its weights are installed, whichever text encoder is chosen for searches.
+"""Compute the meaning of groups of texts, relative to each other, with multilingual-e5-small.
+
+Names of goods are unlike titles, labels and sentences. The model's weights are installed, whichever text encoder is
+chosen for searches.
 """
 
 from collections.abc import Sequence
@@ -7,11 +9,11 @@ from collections.abc import Sequence
 from swatchbook.models.e5 import e5
 
 MOST_TEXTS = 80
-"""Texts of a group that are embedded, spread evenly over it: about 12 ms a text."""
+"""The most texts of a group that are embedded, spread evenly over it: each takes about 12 ms."""
 AT_ONCE = 64
 
 Meaning = tuple[float, ...]
-"""384 numbers; their mean over the groups of a document is 0."""
+"""A vector of 384 numbers; the mean vector of the groups of a document is 0."""
 
 
 def meanings(groups: Sequence[Sequence[str]]) -> list[Meaning]:
@@ -23,7 +25,7 @@ def meanings(groups: Sequence[Sequence[str]]) -> list[Meaning]:
     chosen = [_spread(list(dict.fromkeys(texts))) for texts in groups]
     row = {text: n for n, text in enumerate(dict.fromkeys(text for texts in chosen for text in texts))}
     texts = list(row)
-    # as queries: texts that were asked before are not encoded again
+    # They are embedded as queries, whose vectors are kept: a text that was asked before is not encoded again.
     vectors = np.vstack([e5().embed(texts[n : n + AT_ONCE], "query") for n in range(0, len(texts), AT_ONCE)])
     means = np.array([vectors[[row[text] for text in group]].mean(axis=0) for group in chosen])
     return [tuple(map(float, mean)) for mean in means - means.mean(axis=0)]

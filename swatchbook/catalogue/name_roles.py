@@ -1,7 +1,9 @@
-"""Texts that may be the names of products by their place, in whatever style: the largest text of each page, also the
-largest of those that no other page repeats, headings of descriptions, the text nearest to each picture, the name in
-each row of a table, the first text of each row that ends with a price. Print that is read from pixels has no exact
-sizes, and some catalogues set every page in another style; the place of the name stays.
+"""Find texts that may be names of products by their role on the page, whatever their style.
+
+Roles are the largest text of each page, the largest that few other pages repeat, headings of descriptions, the text
+nearest to each picture, the name in each row of a table, and the first text of each row that ends with a price. Print
+that is read from pixels has no exact sizes, and some catalogues set every page in another style; the place of the name
+stays the same.
 """
 
 from collections import defaultdict
@@ -13,23 +15,23 @@ from swatchbook.geometry import gaps
 from swatchbook.records import Box
 
 FEWEST_TEXTS = 3
-"""Fewer texts are not said to have a role in common."""
+"""The fewest texts of a role."""
 SAME_TEXTS = 0.8
-"""Two groups are one when they share at least this share of their texts."""
+"""The least share of common texts from which two groups are the same."""
 HEADED = 3.0
-"""A description begins at most this multiple of its heading's font size below it."""
+"""The longest distance of a description below its heading, as a multiple of the heading's font size."""
 DESCRIBED = 0.12
-"""The part of a page's height below a heading in which no other text is as large."""
+"""The share of the page's height below a heading in which no other text is larger."""
 AS_LARGE = 0.93
-"""Sizes that differ by less are one where they are measured in pixels."""
+"""The share of the largest size from which a text counts as equally large: sizes may be measured in pixels."""
 OWN_PAGES = 4
-"""A text on more pages than these, or on pages apart, is of no product's own."""
+"""The most pages, which follow each other, of a text that belongs to one product."""
 
 
 def by_role(
     pages: Mapping[int, Sequence[tuple[bool, Candidate]]], layouts: Sequence[PageLayout]
 ) -> Iterator[tuple[bool, list[Candidate]]]:
-    """Yield the texts of each role, with whether they are in tables; roles that mean the same texts are one.
+    """Yield the texts of each role, with whether they are in tables; a role with the same texts as another is skipped.
 
     `pages` maps each page to its candidates, each with whether it is in a table.
     """
@@ -60,12 +62,12 @@ def is_same(a: Sequence[Candidate], b: Sequence[Candidate]) -> bool:
 
 
 def _weight(text: Text) -> float:
-    """Return how much a text stands out: by its size, and bold ones more."""
+    """Return the prominence of a text: its size, which counts more if it is bold."""
     return text.size * (LARGER if text.bold else 1.0)
 
 
 def _titles(found: Sequence[Candidate], layout: PageLayout) -> Iterator[Candidate]:
-    """Yield the largest text of a page, or of each half of a spread; the topmost of those that are as large."""
+    """Yield the largest text of a page, or of each half of a spread; the topmost of equally large ones."""
     middle = layout.fold_at
     halves: dict[bool, list[Candidate]] = defaultdict(list)
     for c in found:
@@ -74,7 +76,7 @@ def _titles(found: Sequence[Candidate], layout: PageLayout) -> Iterator[Candidat
 
 
 def _largest(found: Sequence[Candidate]) -> Candidate:
-    """Return the topmost of the texts that are about as large as the largest."""
+    """Return the topmost of the texts that are about as large as the largest one."""
     largest = max(c.text.size for c in found)
     return min((c for c in found if c.text.size >= AS_LARGE * largest), key=lambda c: c.text.box[1])
 
@@ -99,7 +101,7 @@ def _own_words(layouts: Sequence[PageLayout], pages: Mapping[int, Sequence[tuple
 
 
 def _heads_description(text: Text, layout: PageLayout) -> bool:
-    """Whether a text stands over smaller or lighter text, and is the largest of its part of the column."""
+    """Whether a text is right above other text, and no text further down in its part of the column is larger."""
     below = [t for t in layout.texts if t.box[1] > text.box[1] + text.size / 2 and gaps(text.box, t.box)[0] < 0]
     near = [(t, gaps(text.box, t.box)[1]) for t in below]
     if any(apart <= DESCRIBED * layout.height and _weight(t) > AS_LARGE * _weight(text) for t, apart in near):
@@ -110,7 +112,7 @@ def _heads_description(text: Text, layout: PageLayout) -> bool:
 def _first_at_pictures(
     found: Sequence[Candidate], order: Callable[[Candidate], tuple[float, float]]
 ) -> list[Candidate]:
-    """Return for each picture of a page the first of the texts that are nearest to it, in the order of the texts."""
+    """Return for each picture of a page the first text, by `order`, of those that have it as their nearest picture."""
     at: dict[int, list[Candidate]] = defaultdict(list)
     for c in found:
         if c.picture is not None:

@@ -1,4 +1,4 @@
-"""Words that say whether a document offers goods, services, or meals and meetings (`offer_words.toml`)."""
+"""Measure by the words of `offer_words.toml` whether a document offers goods, services, or meals and meetings."""
 
 import re
 import tomllib
@@ -10,9 +10,9 @@ from swatchbook.catalogue.page_layout import PageLayout
 
 Offer = Literal["goods", "services", "occasions"]
 OTHER_PAGES: Final = 2
-"""As many pages without such a word are added to those of a document."""
+"""The number of pages without such a word that are added to those of a document, so that few pages count less."""
 WORDS: Final = 8
-"""A text of more words speaks of many things."""
+"""The most words of a text that is searched; longer texts mention many things."""
 
 
 def _read_words() -> Mapping[str, re.Pattern[str]]:
@@ -28,7 +28,7 @@ _PATTERNS: Final = _read_words()
 
 
 def share_of_pages(offer: Offer, layouts: Sequence[PageLayout]) -> float:
-    """Return the share of pages on which a short text has such a word, less where there are few pages."""
+    """Return the share of pages with a word for the offer in a short text; it is lower for few pages."""
     pattern = _PATTERNS[offer]
     filled = [layout for layout in layouts if layout.texts]
     found = sum(any(len(t.text.split()) <= WORDS and pattern.search(t.text) for t in layout.texts) for layout in filled)

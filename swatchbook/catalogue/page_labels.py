@@ -1,6 +1,8 @@
-"""Which number people read on a page, where it is not that of the PDF: its label in the PDF, else the number printed in
-its margins, or both numbers of a spread. Printed numbers count if they lie at one distance from the page, or from twice
-the page, on three pages or more and on half of the numbered ones; then pages between them have theirs, too.
+"""Find the number that people read on a page, if it is not the page's number in the PDF.
+
+It is the page's label in the PDF, else the number printed in its margins, or both numbers of a spread. Printed numbers
+count if they have one distance from the page's number, or from twice that, on three pages or more and on half of the
+pages with numbers; then the pages between them get labels, too.
 """
 
 import re
@@ -11,8 +13,8 @@ from typing import NamedTuple
 from swatchbook.catalogue.running_text import FEWEST_PAGES, LINE_MARGIN, is_in_margin
 from swatchbook.records import Page
 
-LONGEST_LINE = 40  # characters of a line with a page number: a running head may stand beside it
-MOST_NUMBERS = 12  # of a page
+LONGEST_LINE = 40  # characters of a line with a page number, which may include a running head
+MOST_NUMBERS = 12  # numbers that are kept of a page
 _NUMBER = re.compile(r"(?<![\d.,/-])\d{1,4}(?![\d.,/-])")
 
 
@@ -25,7 +27,7 @@ class NumberedPage(NamedTuple):
 
 
 def numbered_page(page: Page) -> NumberedPage:
-    """Return what the margins of a page and the PDF say of its number."""
+    """Return a page with its label in the PDF and the numbers in its margins."""
     lines = (line.text for line in page.lines if is_in_margin(page, line, LINE_MARGIN))
     numbers = [int(digits) for line in lines if len(line) <= LONGEST_LINE for digits in _NUMBER.findall(line)]
     return NumberedPage(page.number, page.label, frozenset(numbers[:MOST_NUMBERS]))
@@ -40,7 +42,7 @@ def page_labels(pages: Sequence[NumberedPage]) -> dict[int, str]:
 def _printed_labels(pages: Sequence[NumberedPage]) -> dict[int, str]:
     single = Counter((1, n - page.number) for page in pages for n in page.printed)
     double = Counter((2, n - 2 * page.number) for page in pages for n in page.printed if n + 1 in page.printed)
-    usual = (double + single).most_common(1)  # of equal counts that of spreads: both their numbers fit
+    usual = (double + single).most_common(1)  # with equal counts the spreads come first: both of their numbers fit
     if not usual:
         return {}
     (times, distance), count = usual[0]

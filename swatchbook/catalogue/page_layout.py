@@ -1,6 +1,7 @@
-"""A page's lines as texts of one style, in reading order, and what else is seen on it: pictures large enough for a
-product, article codes, entries of an index, two printed pages on one. Families of font sizes, the size of body text and
-of headings. What can be a name (at most 80 characters and nine words, no sentence).
+"""Summarise a page: its lines joined into texts of one style, and its pictures, article codes and entries of an index.
+
+Also here: families of font sizes, the size of body text and of headings, reading order, spreads of two printed pages,
+and which texts can be names (at most 80 characters and nine words, no sentence).
 
 Sizes and distances are points. Thresholds were measured on real catalogues and are checked by the score table in
 tests/catalogue/test_discover.py.
@@ -20,30 +21,30 @@ from swatchbook.printed_prices import price_in
 from swatchbook.records import Box, Line, Page, fold
 
 STEP = 1.35
-"""The distance between two lines of a paragraph is at most this multiple of the usual distance in that style."""
+"""The longest distance between lines of a paragraph, as a multiple of the usual distance in that style."""
 IN_ROW = 0.4
-"""The middles of two lines of a row differ by at most this share of the font size."""
+"""The largest difference between the middles of lines of a row, as a share of the font size."""
 NUMBERS_OF_A_ROW, LONGEST_CELL = 2, 40
-"""A line of at most so many characters with so many numbers beside it is a cell of a table."""
+"""A cell of a table: the fewest numbers in its row, and its most characters."""
 FEWEST_ROWS, LONGEST_VALUE = 3, 16
-"""So many lines with a value of at most so many characters beside them, at the same places, are rows of a table."""
+"""A table without a number in each cell: its fewest rows, and the most characters of a value."""
 COLUMN = 6.0
-"""Points by which the edges of a column differ at most."""
+"""Points by which the edges of a column may differ."""
 SAME_FONT_SIZE = 0.08
-"""Font sizes that differ by at most this share are one family: layouts shrink a long title to fit its line."""
+"""The share by which font sizes of one family may differ: layouts shrink a long title to fit its line."""
 EDGE_BAND = 0.09
-"""The share of the page's height, at the top and at the bottom, where page numbers and running heads stand."""
+"""The share of the page's height, at the top and at the bottom, that has page numbers and running heads."""
 BROAD = 1.15
-"""The width of a page that may show two printed pages, over its height."""
+"""The least width by height of a page that may show two printed pages."""
 LONGEST_NAME = 80
-"""Characters of a name, which has at most nine words. Longer texts are prose."""
+"""The most characters of a name, which has at most nine words; longer texts are prose."""
 
 LARGER = 1.12
-"""A heading is at least this many times as large as body text, or bold."""
+"""The least size of a heading that is not bold, as a multiple of body text."""
 
 SOFT_HYPHEN = "\u00ad"
 _BETWEEN = {"and", "or", "und", "oder", "bzw", "bis", "et", "ou", "y", "o", "e", "i", "en", "of", "и", "или", "to"}
-"""Words after a hyphen that stands for the end of the next compound: "Innen- und Außentüren"."""
+"""Words after a hyphen that replaces the end of the next compound: "Innen- und Außentüren"."""
 
 Style = tuple[float, bool]
 """Font size in points, and whether it is bold."""
@@ -95,7 +96,7 @@ class PageLayout:
     sizes: Mapping[int, int]  # font size in whole points -> number of characters
     spread: bool
     ocr: bool  # some of its texts were read from its pixels: their sizes are measured, and vary
-    turn: int = 0  # of the page
+    turn: int = 0  # degrees clockwise by which the page must be turned to be read
 
     @property
     def width(self) -> float:
@@ -117,12 +118,11 @@ def normalise_line(text: str) -> str:
 
 
 def normalise_lines(texts: Iterable[str]) -> tuple[str, ...]:
-    """Return the lines of a paragraph as `normalise_line` does; a word that goes on in the next line is whole in its
-    first.
+    """Return the normalised lines of a paragraph; a word that is split over two lines moves to the first.
 
-    It is whole without its soft hyphen. Another hyphen stays, since the print does not tell "up-to-date" from
-    "photo-graph"; the word goes on if its rest begins with a small letter and is no word of its own ("indoor and
-    out-", "Innen- und").
+    A soft hyphen is removed. Another hyphen stays, because the print does not distinguish "up-to-date" from
+    "photo-graph". After it the word goes on if the next line begins with a small letter and not with a word such as
+    "and" ("Innen- und").
     """
     lines: list[str] = []
     for text in texts:
@@ -170,7 +170,7 @@ def summarise_page(page: Page) -> PageLayout:
 
 
 def upright(page: Page) -> Page:
-    """Return a sideways page with its boxes as it is read: only then do "below" and "beside" mean what they say."""
+    """Return a sideways page with its boxes turned upright, so that "below" and "right" are those of the reader."""
 
     def turned(box: Box) -> Box:
         return turn_box(box, page.box, page.turn)
@@ -191,10 +191,9 @@ def upright(page: Page) -> Page:
 
 
 def join_paragraphs(page: int, lines: Sequence[Line]) -> list[Text]:
-    """Join lines into texts, down their columns, where style and spacing agree; return them in the order of their first
-    lines.
+    """Join lines of the same style and spacing down their columns into texts, in the order of their first lines.
 
-    Lines of a table, each with numbers in its row or a value beside it as other rows have, are texts of their own; so
+    Lines of a table (with numbers in their rows, or values at the same places as in other rows) are separate texts; so
     are short lines that begin with the same word. A style's usual step is the lower quartile of its line distances on
     the page. It separates a name from its description in the same style, and keeps loosely set prose together.
     """
@@ -226,8 +225,9 @@ def join_paragraphs(page: int, lines: Sequence[Line]) -> list[Text]:
 
 
 def _begins_item(line: str, above: str) -> bool:
-    """Whether a line names another item than the line above: "Controller 10 A", "Controller 20 A". Both are short, of
-    several words, and begin with the same word.
+    """Whether a line names another item than the line above: "Controller 10 A", "Controller 20 A".
+
+    Both are short, have several words, and begin with the same word.
     """
     words, before = line.casefold().split(), above.casefold().split()
     if max(len(line), len(above)) > LONGEST_CELL or min(len(words), len(before)) < 2 or words == before:
@@ -236,7 +236,7 @@ def _begins_item(line: str, above: str) -> bool:
 
 
 def _cells_of_rows(order: Sequence[int], lines: Sequence[Line]) -> frozenset[int]:
-    """Return the short lines with numbers in their rows. `order` is that of lines down the page."""
+    """Return the short lines with numbers in their rows. `order` has the indices of the lines down the page."""
     numbers = [i for i in order if 2 * sum(map(str.isdigit, lines[i].text)) >= len(lines[i].text)]
     numbers.sort(key=lambda i: lines[i].bbox[1] + lines[i].bbox[3])
     middles = [(lines[i].bbox[1] + lines[i].bbox[3]) / 2 for i in numbers]
@@ -252,8 +252,9 @@ def _cells_of_rows(order: Sequence[int], lines: Sequence[Line]) -> frozenset[int
 
 
 def _cells_of_columns(order: Sequence[int], lines: Sequence[Line]) -> frozenset[int]:
-    """Return the short lines with a value in their rows, and these, where names and values stand at the same places in
-    three rows or more. `order` is that of lines down the page.
+    """Return the short lines with a value in their row, and the values, if three rows or more have them at one place.
+
+    `order` has the indices of the lines down the page.
     """
     short = [i for i in order if len(lines[i].text) <= LONGEST_CELL]
     values = [i for i in short if len(lines[i].text) <= LONGEST_VALUE and _begins_value(lines[i].text)]
@@ -299,8 +300,9 @@ def _goes_on_from_above(text: str) -> bool:
 
 
 def _places_in_grids(begin: float, value: Box) -> Iterator[tuple[float, ...]]:
-    """Yield where a name begins, and where its value begins or ends, in steps of a column: edges of one column are in
-    one step of a grid or of that half a step beside it.
+    """Yield the places of a name's start and its value's start or end, in steps of a column.
+
+    There are two grids, shifted by half a step: edges of one column are in the same step of at least one of them.
     """
     for edge, shifted, other in product((0, 2), (0.0, 0.5), (0.0, 0.5)):
         yield edge, shifted, other, (begin / COLUMN + shifted) // 1, (value[edge] / COLUMN + other) // 1
@@ -400,7 +402,7 @@ def clean_name(text: Text) -> str:
 
 
 def picture_boxes(page: Page) -> tuple[Box, ...]:
-    """Return the boxes of pictures large enough for a product, clipped to the page; of stacked ones the top one."""
+    """Return the boxes of pictures large enough for a product, clipped to the page; only the top one of a stack."""
     width, height = page.box[2] - page.box[0], page.box[3] - page.box[1]
     boxes: list[Box] = []
     for drawn in page.drawn:
@@ -420,7 +422,7 @@ def _stack(boxes: list[Box], box: Box) -> list[Box]:
 
 
 def is_right_to_left(texts: Iterable[str]) -> bool:
-    """Whether most letters of a page are of a script that is written from right to left."""
+    """Whether most letters of some texts belong to a script that is written from right to left."""
     letters = [unicodedata.bidirectional(c) in ("R", "AL") for text in texts for c in text if c.isalpha()]
     return 2 * sum(letters) > len(letters)
 
@@ -428,7 +430,7 @@ def is_right_to_left(texts: Iterable[str]) -> bool:
 def reading_order(boxes: Sequence[Box], fold_at: float | None = None, *, right_to_left: bool = False) -> list[int]:
     """Return the indices of boxes in reading order, by a recursive XY cut at the widest gap.
 
-    `fold_at` is the middle of a spread: what begins to the left of it comes first. If `right_to_left`, the right
+    `fold_at` is the middle of a spread: boxes that begin to the left of it come first. If `right_to_left`, the right
     column and the right page come first.
     """
     if right_to_left:
@@ -492,12 +494,13 @@ _LEADER = re.compile(
 )
 FEWEST_ENTRIES = 4
 RISING = 0.8
-"""At least this share of the numbers of an index is higher than the one before. Those of a price table are not."""
+"""The least share of an index's numbers that are higher than the one before; those of a price table are not."""
 
 
 def _entries(lines: Sequence[Line]) -> tuple[tuple[str, ...], int]:
-    """Return names followed by a page number, in one line or in the cells of a row, and the highest number; none if
-    there are too few, or if the numbers do not rise.
+    """Return the names that are followed by a page number, in one line or in a row of cells, and the highest number.
+
+    There are none if the entries are too few, or if their numbers do not rise.
     """
     led = [m for line in lines if (m := _LEADER.match(line.text))]
     names, pages = [m["name"] for m in led], [int(m["page"]) for m in led]

@@ -1,6 +1,8 @@
-"""What a picture shows of the product that it is linked to: the product itself (photo), its form and measures in lines
-(drawing), its use (scene), another colour or finish (variant) or a part of it (detail). By the traits of its pixels,
-compared with the other pictures of the product; a photo where nothing speaks for another role.
+"""Find the role of a picture for the product that it is linked to: photo, drawing, scene, variant or detail.
+
+A photo shows the product itself, a drawing its form and measures in lines, a scene its use, a variant another colour or
+finish, a detail a part of it. The role follows from the picture's caption and the traits of its pixels, compared with
+the other pictures of the product; "photo" is the default.
 """
 
 import re
@@ -11,31 +13,33 @@ from swatchbook.catalogue.link_features import LEAST_LETTERS
 from swatchbook.records import PictureRole, Placement, Product, Traits, fold
 
 PALE, DRAWN = 0.88, 0.5
-"""A drawing has a ground so light, on at least this share of it and of four fifths of its edge."""
+"""The least lightness of a drawing's ground, and the least share of the picture that is ground."""
 GREY, EVEN, INK = 0.01, 0.08, 0.1
-"""Its lines are at most so far from grey (white goods: 0.011), its parts differ at most so much, and something on it is
-at least so much darker than its ground."""
+"""The most chroma of a drawing's lines (white goods: 0.011), the most difference between its parts, and the least
+contrast of its darkest lines with the ground."""
 BLACK = 0.25
-"""At most this share of what is on it is as dark as black goods are."""
+"""The largest share of a drawing's lines that is as dark as black goods."""
 PAPER, COLOURLESS, ON_PAPER = 0.95, 0.005, 0.6
-"""On a ground as white as paper, which is so much of its edge, what has no colour at all is a drawing, too …"""
+"""A drawing that may fill its picture: the least lightness of its ground, its most chroma, and the least share of its
+edge that is ground."""
 LESS_EVEN, FEW_DARK = 0.12, 0.15
-"""… if its parts differ at most so much, and at most this share of what is on it is dark: its lines may fill it."""
+"""A drawing that may fill its picture: the most difference between its parts, and its largest dark share."""
 CUT_OUT = 0.8
-"""Goods on a plain ground: this share of the edge is ground."""
+"""The least share of the edge that is ground, in pictures of goods on a plain ground and in drawings."""
 PLAIN = 0.06
-"""The parts of a swatch differ at most so much."""
+"""The most difference between the parts of a swatch."""
 BUSY = 0.04
-"""The parts of a scene differ at least so much, and by half more than those of the plainest picture of the product."""
+"""The least difference between the parts of a scene; it is also half more than in the product's plainest picture."""
 LARGE = 0.15
-"""A scene covers at least this share of its page, or is at least as large as the product's other pictures."""
+"""The least share of the page that a scene covers if it is not about as large as the product's other pictures."""
 AS_LARGE = 0.8
+"""The least size of other scenes, as a share of the product's largest plain picture."""
 ELSEWHERE = 0.2
-"""A picture of this share of its page, on a page that is not its product's, is a scene."""
+"""The least share of the page of a scene on a page where the product was not found."""
 SMALLER = 0.5
-"""Variants are at most this share as large as the largest picture of the product."""
+"""The largest size of variants, as a share of the product's largest other picture."""
 SAME_AREA = 0.2
-"""Variants differ in area by at most this share."""
+"""The share by which the areas of variants may differ."""
 
 _DETAIL = re.compile(
     r"\b(?:details?|detalles?|détails?|dettagli[oa]?|detalhes?|detaje?|close[- ]?ups?|nahaufnahmen?|gros plan)\b|детал",
@@ -49,9 +53,7 @@ _DRAWING = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A picture of a product: its share of the page, its traits if it could be read, and whether the page is one on
-    which the product was found.
-    """
+    """A picture of a product: its share of the page, its traits if it was read, and whether the product is there."""
 
     placement: Placement
     size: float
@@ -125,8 +127,9 @@ def _is_plain(traits: Traits) -> bool:
 
 
 def _is_variant(product: Product, picture: Shown, others: Sequence[Shown]) -> bool:
-    """Whether one of several pictures is captioned with a variant, or is one of several smaller ones of one size, of a
-    product with variants.
+    """Whether a picture shows a variant: its caption names one, or it is one of several smaller pictures of one size.
+
+    The product must have other pictures, and for the second case several variants.
     """
     caption = fold(picture.placement.caption or "")
     names = [fold(variant.name) for variant in product.variants if variant.grain == "variant"]

@@ -1,5 +1,6 @@
-"""Whether a placement of a picture is shown, hidden (covered or clipped away) or decorative (`decoration.py`); which
-text is its caption, and which is near it. Limits of MB and megapixels: `images/limits.py`.
+"""Decide whether a placement of a picture is shown, hidden (covered or clipped away) or decorative (`decoration.py`).
+
+Also here: which text is its caption, and which is near it. `images/limits.py` has limits of MB and megapixels.
 
 Pure functions. Thresholds were chosen on 489 placements of real catalogues.
 """
@@ -19,18 +20,18 @@ from swatchbook.catalogue.decoration import (
 from swatchbook.geometry import gaps, short_side
 from swatchbook.records import Box, Line, Placement, PlacementState, Sighting, placement_id
 
-SHOWN_SHARE = 0.01  # of a picture's box; with less, the picture is hidden
+SHOWN_SHARE = 0.01  # visible share of a picture's box; up to this, the picture is hidden
 SHOWN_SIDE = 6.0  # points; a partly visible picture with a shorter visible side is hidden
 
 CAPTION_REACH = 40.0  # points between a picture and its caption
 CAPTION_LENGTH = 160  # characters; more is a paragraph
-BESIDE, INSIDE = 8.0, 16.0  # points added to the distance of a caption beside or on the picture
-NEARBY_REACH = 90.0  # points
-NEARBY_LENGTH = 600  # characters
+BESIDE, INSIDE = 8.0, 16.0  # points added to the distance of a caption next to or on the picture
+NEARBY_REACH = 90.0  # points between a picture and the text near it
+NEARBY_LENGTH = 600  # characters that are kept of the text near a picture
 
 
 def place_pictures(document: str, sightings: Sequence[Sighting]) -> tuple[Placement, ...]:
-    """Return the placements of a document, in the order found, each with its state and why it is not shown."""
+    """Return the placements of a document in the order found, each with its state and the reason if it is not shown."""
     visible = [n for n, sighting in enumerate(sightings) if not is_hidden(sighting)]
     seen = [sightings[n] for n in visible]
     repeated, in_bands = ({visible[n] for n in found} for found in (find_repeated(seen), find_in_bands(seen)))
@@ -60,7 +61,7 @@ def place_pictures(document: str, sightings: Sequence[Sighting]) -> tuple[Placem
 
 
 def _state(sighting: Sighting, *, repeated: bool, in_band: bool) -> tuple[PlacementState, str | None]:
-    if sighting.kind == "box":  # a person has said that it is a picture
+    if sighting.kind == "box":  # a person marked it as a picture
         return (PlacementState.UNREADABLE if sighting.unreadable else PlacementState.SHOWN), sighting.unreadable
     if is_hidden(sighting):
         return PlacementState.HIDDEN, "covered" if sighting.on_page else "off the page or clipped away"
@@ -82,7 +83,7 @@ def _state(sighting: Sighting, *, repeated: bool, in_band: bool) -> tuple[Placem
 
 
 def is_hidden(sighting: Sighting) -> bool:
-    """Whether clips, the page's edge and later paint leave (almost) nothing of it visible."""
+    """Whether clips, the page's edge and later paint leave (almost) nothing of a picture visible."""
     slit = short_side(sighting.bbox) <= SHOWN_SIDE < short_side(sighting.whole)
     return sighting.shown <= SHOWN_SHARE or slit
 
@@ -91,7 +92,7 @@ def is_hidden(sighting: Sighting) -> bool:
 
 
 def caption(box: Box, lines: Sequence[Line]) -> str | None:
-    """Return the caption of a picture: the nearest line below, above, beside or on it, with the lines that continue it.
+    """Return the caption of a picture: the nearest line at any side of it or on it, with the lines that continue it.
 
     A line below or above must not be under or over a neighbouring picture; numbers alone are no caption.
     """

@@ -1,11 +1,12 @@
-"""Stage 3: which pages are product pages, which are entity pages (specification tables, certificates), and which are
-skipped and why. A page is skipped only on evidence of what it is, never for its place, nor because no product was found
-on it; its pictures are listed. Without focus (`--no-focus`) only blank pages are skipped, and never one that a person
-takes in (`embed --pages`). How the kind of a page is recognised: `kinds.py`.
+"""Stage 3: decide which pages are product pages, entity pages (specification tables, certificates) or skipped, and why.
 
-Against that evidence speak three prices, and on a page with pictures one price, three codes or known labels, or two
-names of one style that stand at pictures alike. The text of skipped pages is searched, unless it repeats other pages or
-is legal terms.
+A page is skipped only on evidence of its kind (`kinds.py`), never for its place, nor because no product was found on
+it; its pictures are listed. Without focus (`--no-focus`) only blank pages are skipped, and never one that a person
+takes in (`embed --pages`).
+
+A page is not skipped if it has three prices, or pictures and one price, three codes, three known labels, or two names
+of one style in one relation to pictures. The text of skipped pages is searched, unless it repeats other pages or is
+legal terms.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -40,24 +41,26 @@ BOILERPLATE = ("blank", "index", "legal")
 """Kinds of pages whose text is not searched: an index repeats the names of other pages."""
 
 LINES_OF_A_DIVIDER = 8
+"""The most lines of a section divider."""
 SPECIFIED = 3
-"""A page outside all products is an entity page from this number of known labels with values."""
+"""The fewest known labels with values of an entity page without products."""
 FEWEST_CODES = 3
-"""Fewer codes may be parts of telephone numbers and addresses."""
+"""The fewest codes that show a product: fewer may be parts of telephone numbers and addresses."""
 FEWEST_PRICES = 3
-"""One sum on a page without pictures may be a fee."""
+"""The fewest prices that show products on a page without pictures: one sum may be a fee."""
 FEWEST_CARDS = 2
-"""One name at a picture may be the title of a cover, or the caption of a photo of the factory."""
+"""The fewest names at pictures that show products: one may be a cover's title, or caption a photo of the factory."""
 FEWEST_CONTACTS = 2
+"""The fewest addresses and telephone numbers of a page of contacts."""
 PATHS_OF_A_BLANK = 20
-"""A page with more vector paths shows a drawing, or text as outlines."""
+"""The most vector paths of a blank page: more are a drawing, or text as outlines."""
 SEEN = 6.0
-"""Points of the shorter side of a picture that is seen."""
+"""The least shorter side of a visible picture, in points."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """What the plan needs of a page; its size is bounded, but for its pictures."""
+    """The data of a page that the plan needs; its size is bounded, except for the pictures."""
 
     layout: PageLayout
     numbered: NumberedPage
@@ -69,7 +72,7 @@ class _Seen:
 
 @dataclass(frozen=True, slots=True)
 class _Document:
-    """What the pages have in common."""
+    """The data that the pages of a document have in common."""
 
     page_count: int
     family: Mapping[Style, Style]
@@ -170,12 +173,12 @@ def _planned(page: _Seen, names: list[str], document: _Document, *, focus: bool)
 
 
 def _first_names(names: Sequence[str]) -> str:
-    """Return the first three names, and how many more there are."""
+    """Return the first three names, and the number of further ones."""
     return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
 def _certain_kind(page: _Seen, document: _Document) -> PageKind | None:
-    """Return the kind of a page where more than its place and its few texts tells it, else None."""
+    """Return the kind of a page if there is more evidence than its place and its few texts, else None."""
     layout = page.layout
     kind = page_kind(layout, document.page_count)
     if kind == "blank":
@@ -194,8 +197,10 @@ def _certain_kind(page: _Seen, document: _Document) -> PageKind | None:
 def shows_products(
     layout: PageLayout, family: Mapping[Style, Style], repeated_places: Collection[TextPlace], *, pictured: bool
 ) -> bool:
-    """Whether a page lists prices, or its pictures stand beside a price, codes, labels with values, or names in one
-    style, whatever its heading.
+    """Whether a page shows products, whatever its heading.
+
+    A page without pictures must list prices; one with pictures needs a price, codes, labels with values, or names of
+    one style at pictures.
     """
     if not pictured:
         return len(layout.prices) >= FEWEST_PRICES

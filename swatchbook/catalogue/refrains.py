@@ -1,5 +1,6 @@
-"""Words that come again with each product of a catalogue: "Ideal for", "Cement M500", "Available in". Records of goods
-have such refrains also where they have no known labels; talks, reports and menus do not.
+"""Find refrains, words that repeat with each product of a catalogue: "Ideal for", "Cement M500", "Available in".
+
+Descriptions of goods have refrains even without known labels; talks, reports and menus do not.
 """
 
 from collections import Counter
@@ -13,21 +14,21 @@ from swatchbook.catalogue.sections import DocumentLayout
 from swatchbook.records import fold
 
 LONGEST, LETTERS = 40, 4
-"""Characters of a refrain at most, and letters at least."""
+"""The most characters and the fewest letters of a refrain."""
 FEWEST_REPEATS = 3
-"""A refrain is printed at least so many times."""
+"""The fewest times that a refrain is printed."""
 LEAST_PER_NAME, MOST_PER_NAME = 0.5, 1.5
-"""A refrain is printed so many times for each name, and at least on this share of their pages."""
+"""The fewest and the most times that a refrain is printed per name; the first is also its least share of pages."""
 
 
 @dataclass(frozen=True, slots=True)
 class Refrains:
-    """Page -> how often it has each short line outside the margins, or its part before a colon."""
+    """Page -> how many times it has each refrain: a short line outside the margins, or its part before a colon."""
 
     pages: Mapping[int, Counter[str]]
 
     def beside(self, names: Sequence[Candidate]) -> int:
-        """Count the lines that come about as often as names on the pages of these names."""
+        """Return the number of lines that repeat about as often as the names on the pages of these names."""
         pages = {c.text.page for c in names}
         own = {_key(line) for c in names for line in c.text.lines}
         total: Counter[str] = Counter()
@@ -60,6 +61,6 @@ def _lines(layout: PageLayout) -> Iterator[str]:
 
 
 def _key(line: str) -> str:
-    """Return the folded words of a line up to a colon, numbers masked; nothing if it is no refrain."""
+    """Return the folded words of a line up to a colon, with numbers masked; "" if it can be no refrain."""
     words = mask_digits(fold(line.split(":")[0]))
     return words if len(words) <= LONGEST and sum(map(str.isalpha, words)) >= LETTERS else ""

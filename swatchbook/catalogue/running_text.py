@@ -1,6 +1,7 @@
-"""Running heads and feet: which lines and texts repeat at the same place (in the margins, on three pages or more) and
-are therefore no captions, names or headings; which numbers are page numbers; which texts in a margin belong to their
-page, such as a price.
+"""Find running heads and feet: lines and texts that repeat at the same place in the margins of three pages or more.
+
+They are no captions, names or headings. Also here: which numbers are page numbers, and which texts in a margin belong
+to their page, such as a price.
 """
 
 import re
@@ -15,11 +16,11 @@ from swatchbook.catalogue.page_layout import EDGE_BAND, PageLayout, Text
 from swatchbook.records import Line, Page, fold
 
 FEWEST_PAGES = 3
-"""A text that stands at the same place on at least so many pages may be a running head; so may a page number."""
+"""The fewest pages with a text at the same place that may be a running head, or a page number."""
 LINE_MARGIN = 0.1
-"""The share of the page's height in which single lines are running heads or feet; that of texts is `EDGE_BAND`."""
+"""The share of the page's height, at the top and at the bottom, for single running lines; texts use `EDGE_BAND`."""
 PLACE_STEP = 6.0
-"""Points; single lines within it are at the same place."""
+"""The distance in points within which single lines are at the same place."""
 
 
 # --- lines, while pages are read: which are no captions of pictures ---------------------------------------------------
@@ -29,7 +30,7 @@ class MarginLine(NamedTuple):
     """A line in a margin of a page, and its place down the page in steps of `PLACE_STEP`."""
 
     page: int
-    label: int  # the page's printed number as the PDF knows it, else its number
+    label: int  # the page's printed number if the PDF has it, else its number
     text: str
     row: int
 
@@ -46,8 +47,9 @@ def margin_lines(page: Page) -> list[MarginLine]:
 
 
 def find_running_lines(lines: Iterable[MarginLine]) -> Running:
-    """Return the running heads and feet: lines at the same place in the margins of `FEWEST_PAGES` pages or more that
-    differ at most in the number of the page.
+    """Return the running heads and feet among the lines in the margins.
+
+    They are at the same place on `FEWEST_PAGES` pages or more and differ at most in the number of the page.
     """
     at_place: dict[tuple[str, int], list[MarginLine]] = defaultdict(list)
     labels: dict[int, int] = {}
@@ -81,7 +83,7 @@ def _margin_line(page: Page, line: Line) -> MarginLine:
 
 
 class TextPlace(NamedTuple):
-    """The words of a text and where it stands, which repeat on other pages if it is a running head."""
+    """The words and the place of a text, which repeat on other pages if it is a running head."""
 
     words: str
     row: int
@@ -90,10 +92,12 @@ class TextPlace(NamedTuple):
 
 
 def find_repeated_places(layouts: Sequence[PageLayout]) -> frozenset[TextPlace]:
-    """Return the places of texts that repeat, such as running heads: on three or more pages, and
+    """Return the places of texts that repeat, such as running heads.
 
-    - half of all pages, or in a margin, or
-    - three separate runs of pages that are a seventh of all.
+    They repeat on three or more pages, and
+
+    - on half of all pages, or in a margin, or
+    - on three separate runs of pages that are a seventh of all.
 
     A text that is usually the largest of its page must repeat on half of all pages: otherwise it is the name of a
     product that covers several pages.
@@ -121,10 +125,10 @@ def find_repeated_places(layouts: Sequence[PageLayout]) -> frozenset[TextPlace]:
 
 
 def text_place(text: Text, layout: PageLayout) -> TextPlace:
-    """Return the words of a text, its row and column in steps of 12 points, and whether it stands in a margin.
+    """Return the words of a text, its row and column in steps of 12 points, and whether it is in a margin.
 
-    In the margins digits are masked; elsewhere they are part of names. Page numbers have column 0, because they stand
-    on opposite sides of left and right pages.
+    In the margins digits are masked; elsewhere they are part of names. Page numbers have column 0, because they are on
+    opposite sides of left and right pages.
     """
     x0, y0, _, y1 = text.box
     edge = EDGE_BAND * layout.height
@@ -145,8 +149,7 @@ def _runs(pages: Sequence[int]) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Margins:
-    """Texts at the same place in the margins of many pages: running heads and feet, and texts specific to a page, such
-    as a price."""
+    """Texts in the margins of many pages: running heads and feet, and texts specific to a page, such as a price."""
 
     running: frozenset[Text]
     page_specific: frozenset[Text]
@@ -157,7 +160,7 @@ def divide_margins(
 ) -> Margins:
     """Divide the texts that repeat in the margins into running heads and texts specific to a page.
 
-    `labels` maps each page to its printed number, as far as the PDF knows it.
+    `labels` maps each page to its printed number, or to its own number if the PDF has none.
     """
     texts_at: dict[TextPlace, list[Text]] = defaultdict(list)
     for layout in layouts:
@@ -169,7 +172,7 @@ def divide_margins(
 
 
 def _running_texts(texts: Sequence[InMargin], labels: Mapping[int, int]) -> Iterator[InMargin]:
-    """Return the running heads among texts that differ at most in their digits.
+    """Yield the running heads among texts that differ at most in their digits.
 
     These are bare numbers, and texts that are the same on all pages except for the page number.
     """
@@ -191,7 +194,7 @@ def _running_texts(texts: Sequence[InMargin], labels: Mapping[int, int]) -> Iter
 
 
 def _page_numbers(values: Sequence[int], pages: Sequence[int], labels: Mapping[int, int]) -> list[bool]:
-    """Return for each value whether it is a page number: at the usual offset from the page, or from twice the page."""
+    """Return for each value whether it is a page number: it has the usual offset from the page, or twice the page."""
     for numbers in ([labels[page] for page in pages], pages, [2 * page for page in pages]):
         offsets = [value - number for value, number in zip(values, numbers, strict=True)]
         usual, times = Counter(offsets).most_common(1)[0]
@@ -205,12 +208,12 @@ def _numbers(text: str) -> list[int]:
 
 
 def page_label(page: Page) -> int:
-    """Return the number that the PDF has as the page's label, or that of the page."""
+    """Return the page's label in the PDF if that is a number, else the page's own number."""
     return int(page.label) if _SHORT_NUMBER.fullmatch(page.label) else page.number
 
 
 def mask_digits(text: str) -> str:
-    """Return a text with "#" for each number, so that page numbers do not count."""
+    """Return a text with "#" for each number, so that texts with different page numbers are equal."""
     return _DIGITS.sub("#", text)
 
 

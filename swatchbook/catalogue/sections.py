@@ -1,7 +1,8 @@
-"""Sections: where the region below a heading begins and ends, over pages and columns, and between headings side by
-side; which texts are headings; when the same heading again continues a section (one product, not two); the category
-that a heading stands under; and the signs of a product in a section: labels, prices, codes, pictures. Which headings
-name products: `discover.py`.
+"""Divide a document into sections, the regions below headings, over pages, columns and headings in one row.
+
+Also here: which texts are headings; when a repeated heading continues a section (one product, not two); the category
+above a heading; and the signs of a product in a section: labels, prices, codes, pictures. `discover.py` decides which
+headings name products.
 """
 
 import re
@@ -29,18 +30,18 @@ from swatchbook.geometry import centre_inside, gaps
 from swatchbook.records import Box, OutlineEntry, fold
 
 PRICES_A_PICTURE = 3
-"""Sections with more prices a picture are price lists or financial reports, not products."""
+"""The most prices per picture of a product's section: price lists and financial reports have more."""
 BESIDE = 0.6
-"""A heading listed in the outline ends a section when its size is at least this share of the section heading's."""
+"""The least size of an outline's heading that ends a section, as a share of the size of the section's heading."""
 KICKER = 20.0
-"""A line nearer than this above a heading, in points, belongs to the heading."""
+"""The distance in points within which a line above a heading belongs to the heading."""
 _CONTINUED = re.compile(
     r"[\s,;(–—-]+(?:continued|cont\.|contd\.?|fortsetzung|suite|segue|continuaci[oó]n|continuação|продолжение|devam[ıi])\)?$",
     re.IGNORECASE,
 )
-"""What a heading says behind its name when it goes on with the page before."""
+"""The words behind a heading's name that mark it as continued from the page before."""
 ENDING_KINDS = frozenset[PageKind]({"index", "cover", "back cover", "contacts"})
-"""Kinds of page that end a section whatever the size of their heading."""
+"""Kinds of page that end a section, whatever the size of their heading."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,9 +120,9 @@ def find_sections(
     """Return the sections of the texts that are names, in reading order. `names` maps page and box of a text to its
     name; `styles` are the families of these texts.
 
-    A section ends at the next name, or heading of these families or a larger one, and before a page of another kind.
-    Texts above the first heading of a page belong to the section that continues from the page before, unless its name
-    is set like body text; pictures without text belong to the heading below them.
+    A section ends at the next name, at a heading of these families or a larger one, and before a page of a kind without
+    products. Texts above the first heading of a page belong to the section that continues from the page before, unless
+    its name is set like body text; pictures without text belong to the heading below them.
     """
     found: list[Section] = []
     running: Section | None = None
@@ -172,10 +173,10 @@ def category_before(document: DocumentLayout, style: Style, page: int, y: float)
 def _heads(
     document: DocumentLayout, layout: PageLayout, styles: Collection[Style], names: Mapping[tuple[int, Box], str]
 ) -> list[Text]:
-    """Return a page's names, its headings of their families or a larger one, and those listed in the outline, in
-    reading order. A price, or a label with its colon, in large type is no heading.
+    """Return the names and headings of a page in reading order; on a spread the left half comes first.
 
-    On a spread the left half comes first.
+    Headings have a family of the names or a larger one, or are listed in the outline. A price, or a label with its
+    colon, in large type is no heading.
     """
     middle = (layout.box[0] + layout.box[2]) / 2
     size = min(styles, default=(0.0, False))[0]
@@ -213,7 +214,7 @@ def _is_empty(layout: PageLayout) -> bool:
 
 
 def _has_text_above(document: DocumentLayout, layout: PageLayout, top: float) -> bool:
-    """Whether a page has text above a heading at `top`, beside running heads and the line that belongs to it."""
+    """Whether a page has text above a heading at `top`, apart from running heads and a line that belongs to it."""
     edge = layout.box[1] + EDGE_BAND * layout.height
     boxes = [t.box for t in layout.texts if text_place(t, layout) not in document.repeated_places and len(t.text) > 2]
     return any(edge < box[3] <= top - KICKER for box in (*boxes, *(a.box for a in layout.attributes)))
@@ -222,7 +223,7 @@ def _has_text_above(document: DocumentLayout, layout: PageLayout, top: float) ->
 def _region(head: Text, heads: Sequence[Text], layout: PageLayout, *, open_top: bool) -> Box:
     """Return the region from a heading (or the page's top) to the next one in its column.
 
-    Headings in one row, beside each other, divide the page into columns.
+    Headings in one row divide the page into columns.
     """
     x0, top, x1, y1 = layout.box
     if layout.spread:

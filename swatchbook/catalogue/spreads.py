@@ -1,10 +1,11 @@
-"""Which pages of a document show two printed pages: those with two successive numbers in their margins
-(`page_layout.py`), those twice as broad as others of the same height, and the broad pages of a document that all have
-an empty fold: no line crosses their middle, most have text on both sides of it, and most have a picture that ends there
-or begins there.
+"""Find spreads: pages of a document that show two printed pages.
 
-Of 54 real documents, 14 have broad pages. Of those that are spreads, no page has a line across the middle, and 57 % or
-more have a picture that ends there; of the others, 10 % or more have a line across.
+These are pages with two successive numbers in their margins (`page_layout.py`), pages twice as broad as others of the
+same height, and the broad pages of a document with empty folds: no line crosses their middle, most have text on both
+sides of it, and most have a picture that begins or ends there.
+
+Of 54 real documents, 14 have broad pages. If these are spreads, no page has a line across the middle, and 57 % or more
+have a picture that ends there; else 10 % or more have a line across.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -14,10 +15,10 @@ from swatchbook.catalogue.page_layout import PageLayout, is_broad
 from swatchbook.geometry import Box
 
 SAME_PAGE_SIZE = 0.01  # share by which sizes of pages may differ
-FEWEST_PAGES = 6  # broad pages whose folds say something
+FEWEST_PAGES = 6  # broad pages of a document; fewer folds may be empty by chance
 MOST_CROSSED = 0.03  # share of the broad pages with a line across the middle
 LEAST_DIVIDED = 0.5  # share of the broad pages with text on both sides, and share of those with a picture at the fold
-AT_FOLD = 0.01  # share of the page's width
+AT_FOLD = 0.01  # share of the page's width within which something is at the fold
 
 
 def mark_spreads(layouts: Sequence[PageLayout], page_boxes: Mapping[int, Box]) -> list[PageLayout]:
@@ -39,7 +40,7 @@ def _agree(size: tuple[float, float], other: tuple[float, float]) -> bool:
 
 
 def _with_empty_fold(layouts: Iterable[PageLayout]) -> Collection[int]:
-    """Return the broad pages if their folds say that they are spreads."""
+    """Return the broad pages of a document if their folds are empty, else none."""
     broad = [layout for layout in layouts if is_broad(layout.box) and not layout.turn]
     if len(broad) < FEWEST_PAGES or sum(map(_is_crossed, broad)) > MOST_CROSSED * len(broad):
         return ()
@@ -52,7 +53,7 @@ def _texts(layout: PageLayout) -> Iterable[Box]:
 
 
 def _middle(layout: PageLayout) -> tuple[float, float]:
-    """Return the middle of a page, and how far from it something may be at the fold."""
+    """Return the middle of a page, and the distance within which something is at the fold."""
     return (layout.box[0] + layout.box[2]) / 2, AT_FOLD * layout.width
 
 

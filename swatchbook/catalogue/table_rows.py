@@ -1,5 +1,7 @@
-"""Rows of a table by where its cells stand: the cells beside a product's name, under the nearest row above that has two
-known labels, are the product's. A head may have several lines ("Price" over "grey"); rules need not be drawn.
+"""Read the rows of tables from the places of their cells, without drawn rules.
+
+The cells in the row of a product's name belong to the product. Their heads are the nearest row above that has two known
+labels; a head may have several lines ("Price" over "grey").
 """
 
 import math
@@ -11,30 +13,30 @@ from swatchbook.geometry import bounding_box, centre_inside, gaps
 from swatchbook.records import Box, Line, Occurrence
 
 FEWEST_HEADS = 2
-"""Known labels in one row that head a table: one alone is a label of something else."""
+"""The fewest known labels in a row of heads: a single one is a label of something else."""
 FEWEST_PAIRS = 3
-"""Rows of label and value that make a sheet of specifications."""
+"""The fewest rows of label and value in a sheet of specifications."""
 ALIGNED = 2.0
-"""Points by which the edges of a column differ."""
+"""Points by which the edges of a column may differ."""
 LONGEST_LABEL = 40
-"""Characters of a label in such a sheet."""
+"""The longest label in a sheet of specifications, in characters."""
 BEFORE_NAMES = frozenset({"code", "ean"})
-"""Keys of what often stands in a row before the name; other columns there are of the products before."""
+"""Keys of columns that are often before the name; other columns there belong to the products before."""
 SAME_HEIGHT = 0.3
-"""Heads overlap in height by at least this share of the lower one: those of one line stand between those of two."""
+"""The share of the lower head's height by which heads of a row overlap: heads of one line are between those of two."""
 HEAD_STEP = 1.6
-"""The next line of a head is at most this many font sizes below: further down is a row …"""
+"""The longest distance to a head's next line with digits, in font sizes: further down is a row."""
 WIDE_HEAD_STEP = 2.0
-"""… unless it has no digits."""
+"""The longest distance to a head's next line without digits, in font sizes."""
 MOST_BETWEEN_ROWS = 2.0
-"""Rows of a table are at most so many font sizes apart."""
+"""The longest distance between rows of a table, in font sizes."""
 IN_ROW = 0.2
-"""A cell overlaps the height of its name by this share of the lower one: two prices of a row stand about it."""
+"""The share of the lower height by which a cell and its name overlap: two prices of a row may be above and below it."""
 _NAME_HEADS = """name names product products description article item items model bezeichnung artikel produkt
 désignation descrizione articolo prodotto descripción producto artículo descrição produto наименование название товар
 ürün nama produk tên opis nazwa"""
 NAME_HEADS = frozenset(_NAME_HEADS.split())
-"""What heads the column of names: with one known label it is a row of heads, too."""
+"""Heads of the column of names: with one of them, a single known label makes a row of heads."""
 
 _MORE_NAME_HEADS = (
     "naziv|naziv artikla|naziv proizvoda|proizvod|název|výrobek|megnevezés|termék|ονομασία|περιγραφή|benämning|"
@@ -46,13 +48,13 @@ _MORE_NAME_HEADS = (
     "назва|продукция"
 )
 _ALL_NAME_HEADS = NAME_HEADS | {*_MORE_NAME_HEADS.split("|")}
-"""Also heads that must not say which texts name products."""
+"""All heads of the column of names, including those that must not decide which texts name products."""
 
 OTHER_HEADS = {
     "unit": "unit|unit of measure|uom|ед. изм|единица измерения",
     "pallet": "per pallet|pcs/pallet|к во на поддоне|кол во на поддоне|шт на поддоне",
 }
-"""Key -> heads of columns that are no labels elsewhere: they must not say which texts name products."""
+"""Key -> heads of columns that are no labels elsewhere; they must not decide which texts name products."""
 _OTHER_HEADS = {head: key for key, heads in OTHER_HEADS.items() for head in heads.split("|")}
 
 
@@ -74,10 +76,10 @@ class _Head(NamedTuple):
 def cells_beside(
     place: Occurrence, lines: Sequence[Line], other_names: Sequence[Box], lines_before: Sequence[Line] = ()
 ) -> Iterator[Cell]:
-    """Yield the cells of the row of a product's name, of those before it only codes. `lines`: of its page;
-    `other_names`: of others on it.
+    """Yield the cells in the row of a product's name; of the cells before the name, only codes.
 
-    `lines_before`: of the page before, whose last heads count if the page has none.
+    `lines` are those of its page, `other_names` the names of other products on it. `lines_before` are those of the page
+    before, whose last heads apply if the page has none.
     """
     name = place.bbox
     own_heads = _heads_above(name[1], lines)
@@ -103,8 +105,10 @@ def cells_beside(
 
 
 def cells_below(name: Box, lines: Sequence[Line]) -> Iterator[Cell]:
-    """Yield the cells of the table below a product's name, whose rows are its variants: those under the first row of
-    known heads, up to a gap, or to a row that has no two cells in different columns. `lines`: of the product.
+    """Yield the cells of the table below a product's name, whose rows are the product's variants.
+
+    The table begins at the first row of known heads and ends at a gap, or at a row without two cells in different
+    columns. `lines` are those of the product.
     """
     below = sorted((line for line in lines if line.text and line.bbox[1] >= name[3] - 2), key=lambda line: line.bbox[1])
     heads = _first_heads(below)
@@ -123,7 +127,7 @@ def cells_below(name: Box, lines: Sequence[Line]) -> Iterator[Cell]:
 
 
 def _first_heads(lines: Sequence[Line]) -> list[_Head]:
-    """Return the heads of the first row that has two known ones. Its first values have digits."""
+    """Return the heads of the first row that has two known ones; the first line with digits below ends the heads."""
     labels = _known_heads(lines)
     for first in labels:
         row = [line for line in labels if _at_height(line, first)]
@@ -137,7 +141,7 @@ def _first_heads(lines: Sequence[Line]) -> list[_Head]:
 
 
 def _known_heads(lines: Iterable[Line]) -> list[Line]:
-    """Return the lines that head columns by a known label; one with a colon has its value beside it."""
+    """Return the lines that are known heads of columns; a label with a colon is none, its value is in its row."""
     return [line for line in lines if head_key(line.text) and ":" not in line.text and not _has_digit(line.text)]
 
 
@@ -150,8 +154,10 @@ def _cell(head: _Head, line: Line) -> Cell:
 
 
 def pairs_in_columns(lines: Sequence[Line]) -> Iterator[tuple[str, str, Box]]:
-    """Yield label, value and their box of each row of two aligned columns, three rows or more, without a sign between:
-    a sheet of specifications. Labels begin with a letter and have no digits; values end or begin at one place.
+    """Yield label, value and their box for each row of a sheet of specifications.
+
+    A sheet has two aligned columns without a sign between them, and three rows or more. Labels begin with a letter and
+    have no digits; values begin or end at one place.
     """
     labels = [line for line in lines if _may_be_label(line.text)]
     for first in labels:
@@ -193,7 +199,7 @@ def _in_row(box: Box, name: Box, share: float = 0.5) -> bool:
 
 
 def _begins_row(box: Box, place: Occurrence) -> bool:
-    """Whether a box stands right above a name, in its region: the name lost its first line to a number."""
+    """Whether a box is right above a name, in its region, because the name lost its first line to a number."""
     height = box[3] - box[1]
     return place.region[1] - 2 <= box[1] <= place.bbox[1] and gaps(box, place.bbox)[1] <= 0.5 * height
 
@@ -211,7 +217,7 @@ def _heads_above(height: float, lines: Sequence[Line]) -> list[_Head]:
 
 
 def _at_height(line: Line, other: Line) -> bool:
-    """Whether two lines stand at one height."""
+    """Whether two lines are at one height."""
     lower = min(line.bbox[3] - line.bbox[1], other.bbox[3] - other.bbox[1])
     return line is other or -gaps(line.bbox, other.bbox)[1] >= SAME_HEIGHT * lower
 
@@ -230,7 +236,7 @@ def _heads_names(text: str) -> bool:
 
 
 def is_head(text: str) -> bool:
-    """Whether a text heads a column of a table of products: that of the names, or one with no label elsewhere."""
+    """Whether a text heads a column of a table of products: the column of names, or one that is no label elsewhere."""
     words = text.casefold().replace("-", " ").strip(" .:")
     return _is_name_head(text) or words in _OTHER_HEADS
 
@@ -249,7 +255,7 @@ def _whole_head(first: Line, lines: Sequence[Line], height: float) -> _Head:
         far = HEAD_STEP if _has_digit(line.text) else WIDE_HEAD_STEP
         if aligned and 0 < step <= far * first.size and line.bbox[3] <= height + 2:
             parts.append(line)
-    while parts[-1].text[0].isdigit() and len(parts) > 1:  # of the first row
+    while parts[-1].text[0].isdigit() and len(parts) > 1:  # such a line belongs to the first row
         parts.pop()
     label = " ".join(part.text for part in parts)
     other = _OTHER_HEADS.get(label.casefold().replace("-", " ").strip(" .:"))
@@ -259,7 +265,7 @@ def _whole_head(first: Line, lines: Sequence[Line], height: float) -> _Head:
 
 
 def _head_of(cell: Box, heads: Sequence[_Head]) -> _Head | None:
-    """Return the head that a cell stands under: the one whose left edge, centre or right edge is nearest to its own."""
+    """Return the head of a cell: the one whose left edge, centre or right edge is nearest to the cell's."""
 
     def distance(head: _Head) -> float:
         box = head.box

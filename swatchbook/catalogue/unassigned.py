@@ -1,5 +1,7 @@
-"""What of a page with products belongs to none of them: names and captions outside the regions of all products (but for
-running heads, labels, and the headings that are their categories), and shown pictures without a link to a product.
+"""Find the parts of pages with products that belong to none of them.
+
+These are names and captions outside the regions of all products (except running heads, labels, and headings that are
+their categories), and shown pictures without a link to a product.
 """
 
 from collections.abc import Iterable, Sequence
@@ -14,7 +16,7 @@ from swatchbook.records import COUNTED, Link, LinkKind, LooseText, Page, Placeme
 def find_unassigned(
     products: Sequence[Product], placements: Sequence[Placement], links: Sequence[Link], pages: Iterable[Page]
 ) -> tuple[Unassigned, ...]:
-    """Return what belongs to no product, of the pages where something does not. The pages are read once."""
+    """Return the texts and pictures that belong to no product, for pages that have some. The pages are read once."""
     linked = {link.source for link in links if link.kind is LinkKind.IMAGE_PRODUCT}
     taken = {fold(name) for product in products for name in (product.name, product.category, product.family) if name}
     layouts = [summarise_page(page) for page in pages]

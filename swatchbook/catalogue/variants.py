@@ -1,12 +1,13 @@
-"""The variants and parts of a product: its colours, sizes and finishes, which are data of the product and no products
-of their own, and the captioned things in its regions. They are read from what is printed there; the first counts:
+"""Find the variants of a product (colours, sizes, finishes) and its parts (captioned things in its regions).
 
-- codes with a name ("Sand", TN-101), also behind the product's name ("Terra Nova Ash, TN-104"); captions that begin
-  with the product's name ("Powder Six Signal Red"); two or more;
+Variants are data of the product, no separate products. The first of these sources that has any is used:
+
+- two or more codes with a name ("Sand", TN-101), also behind the product's name ("Terra Nova Ash, TN-104"), or captions
+  that begin with the product's name ("Powder Six Signal Red");
 - labels for styles, colours or finishes that have several values, and lists of sizes in letters ("S, M, L");
 - captions of three or more pictures of one size: variants under a heading such as "Colours", else parts.
 
-Each takes the price and the size that are printed nearest to it, where several are printed.
+If several prices or sizes are printed, each variant takes the nearest.
 """
 
 import re
@@ -23,21 +24,21 @@ from swatchbook.printed_prices import price_in
 from swatchbook.records import Box, FoundProduct, Variant, fold
 
 FEWEST_NAMES = 2
-"""A single coded or captioned name is more likely the product itself."""
+"""The fewest coded or captioned names that are variants: a single one is more likely the product itself."""
 FEWEST_CAPTIONS = 3
-"""Two pictures with captions may show the product and its maker."""
+"""The fewest captioned pictures that show variants or parts: two may show the product and its maker."""
 ALIKE = 0.2
-"""Pictures of one size differ in width and height by at most this share."""
+"""The share by which width and height of pictures of one size may differ."""
 CAPTION = 20.0
 """The longest distance in points from a picture to the caption below it."""
 REACH = 60.0
 """The longest distance in points from a variant to its price or size."""
 LONGEST = 4
-"""Words of a variant's name; more are a sentence."""
+"""The most words of a variant's name; more are a sentence."""
 LINES = 2.5
-"""A code stands at most so many lines of its size below or above the name that it belongs to."""
+"""The longest distance of a code above or below its name, in lines of its size."""
 CHOICES = ("style", "color", "finish", "pattern")
-"""Labels whose values are variants, if there are several."""
+"""Keys of labels whose values are variants, if there are several."""
 
 _LETTER = r"(?:\d?X{0,3}[SL]|M)"
 _LETTERS = re.compile(rf"{_LETTER}(?:\s*[,/·|–-]\s*{_LETTER})+")
@@ -49,7 +50,7 @@ Place = tuple[int, Box]
 
 @dataclass(frozen=True, slots=True)
 class _Value:
-    """A price or a size as printed, and where."""
+    """A price or a size as it is printed, with its page and box."""
 
     kind: Literal["price", "size"]
     text: str
@@ -60,7 +61,7 @@ class _Value:
 def find_variants(
     product: FoundProduct, layouts: Mapping[int, PageLayout], names: Mapping[Place, str]
 ) -> tuple[Variant, ...]:
-    """Return the variants and parts of a product, in reading order. `names`: the texts that name products."""
+    """Return the variants and parts of a product, in reading order. `names` has the texts that name products."""
     own = [_within(layouts[page], product, names) for page in product.pages if page in layouts]
     named = frozenset(map(fold, names.values()))
     found = _named(product, own, named) or _labelled(own) or _in_letters(own) or _captions(product, own)
@@ -68,7 +69,7 @@ def find_variants(
 
 
 def _within(layout: PageLayout, product: FoundProduct, names: Collection[Place]) -> PageLayout:
-    """Return what of a page belongs to a product, without the texts that name products."""
+    """Return the part of a page that belongs to a product, without the texts that name products."""
     regions = [place.region for place in product.occurrences if place.page == layout.number]
 
     def belongs(box: Box) -> bool:
@@ -88,7 +89,7 @@ def _within(layout: PageLayout, product: FoundProduct, names: Collection[Place])
 
 
 def _named(product: FoundProduct, own: Sequence[PageLayout], names: Collection[str]) -> tuple[Variant, ...]:
-    """Return the variants that have a code of their own, or the product's name before theirs; none if only one has.
+    """Return the variants that have their own code, or the product's name before theirs; none if there is only one.
 
     A code that is printed again with a longer name ("Sand, detail") shows the same variant.
     """
@@ -104,9 +105,9 @@ def _named(product: FoundProduct, own: Sequence[PageLayout], names: Collection[s
 
 
 def _beside_codes(layout: PageLayout, product: FoundProduct, names: Collection[str]) -> Iterator[Variant]:
-    """Yield a variant for each code with a name or a size beside it, unless it is the value of another label.
+    """Yield a variant for each code with a name or a size next to it, unless it is the value of another label.
 
-    Where the product has a code, only codes that add to it are its variants'.
+    If the product has a code, only codes that begin with it and are longer belong to its variants.
     """
     values = [a.box for a in layout.attributes if a.key != "code"]
     sizes = [value for value in _values(layout) if value.kind == "size"]
@@ -120,7 +121,7 @@ def _beside_codes(layout: PageLayout, product: FoundProduct, names: Collection[s
 
 
 def _behind_name(layout: PageLayout, product: FoundProduct) -> Iterator[Variant]:
-    """Yield a variant for each text that has the product's name, its own and a code: "Terra Nova Ash, TN-104"."""
+    """Yield a variant for each text of the product's name, the variant's and a code: "Terra Nova Ash, TN-104"."""
     for text in layout.texts:
         parts = _after(product.name, text)
         code = next((c for part in parts[1:] if (c := code_of(part))), None)
@@ -129,7 +130,7 @@ def _behind_name(layout: PageLayout, product: FoundProduct) -> Iterator[Variant]
 
 
 def _captioned(layout: PageLayout, product: FoundProduct) -> Iterator[Variant]:
-    """Yield a variant for each caption of a picture that is the product's name and another one."""
+    """Yield a variant for each caption of a picture that consists of the product's name and another name."""
     for text in layout.texts:
         parts = _after(product.name, text)
         if len(parts) == 1 and _picture_above(text, layout) and (name := _variant_name(parts[0], product)):
@@ -137,7 +138,7 @@ def _captioned(layout: PageLayout, product: FoundProduct) -> Iterator[Variant]:
 
 
 def _after(name: str, text: Text) -> list[str]:
-    """Return the parts of a text behind a name that it begins with; none if it does not, or is no name."""
+    """Return the parts of a text behind a name at its beginning; none without the name, or if the text is no name."""
     words = normalise_line(text.text)
     rest = words[len(name) :]
     if not is_name(text) or not words.casefold().startswith(name.casefold()) or rest[:1].isalnum():
@@ -206,7 +207,7 @@ def _captions(product: FoundProduct, own: Sequence[PageLayout]) -> tuple[Variant
 
 
 def _rows_of_captions(layout: PageLayout) -> Iterable[list[Text]]:
-    """Return the texts of one style that stand below pictures of one size, one below each."""
+    """Return the groups of texts of one style that are below pictures of one size, one below each."""
     by_style: dict[tuple[float, bool, int, int], list[Text]] = defaultdict(list)
     pictures = Counter[Box | None]()
     for text in layout.texts:
@@ -236,7 +237,7 @@ def _picture_above(text: Text, layout: PageLayout) -> Box | None:
 
 
 def _with_values(found: Sequence[Variant], own: Sequence[PageLayout]) -> tuple[Variant, ...]:
-    """Return the variants, each with the price and size nearest to it. A single one is that of the product."""
+    """Return the variants with the nearest price and size; a single price or size belongs to the product."""
     values = [value for layout in own for value in _values(layout)]
     kinds = Counter(value.kind for value in values)
     for kind in ("price", "size"):
@@ -247,7 +248,7 @@ def _with_values(found: Sequence[Variant], own: Sequence[PageLayout]) -> tuple[V
 
 
 def _nearest(variant: Variant, values: Iterable[_Value]) -> str | None:
-    """Return the nearest value of the variant's row, or else of its column."""
+    """Return the nearest value in the variant's row, or else the nearest within `REACH`."""
     box = variant.bbox
     if box is None:
         return None
