@@ -1,23 +1,25 @@
-"""How a picture looks, in a few bytes: a difference hash and its mean colour. Copies of a picture in another size or
-compression have nearly the same. It imports only Pillow, because the child processes use it.
+"""Describe how a picture looks in a few bytes: a difference hash and the mean colour.
+
+Copies of a picture in another size or compression have nearly the same. The module imports only Pillow, because the
+child processes use it.
 """
 
 from typing import NamedTuple
 
 from PIL import Image
 
-FLAT = 12  # of 255; pictures with less contrast have no hash
+FLAT = 12  # contrast, of 255; pictures with less have no hash
 
 
 class Appearance(NamedTuple):
-    """`phash`: 64 bits in hex, None for a flat picture; `tone`: mean RGB over white, 0–255."""
+    """The look of a picture. `phash`: 64 bits in hex, None for a flat picture; `tone`: mean RGB over white, 0–255."""
 
     phash: str | None
     tone: list[int]
 
 
 def appearance_of(image: Image.Image) -> Appearance:
-    """Return how a picture looks. The hash is the signs of the 64 brightness steps along the rows of a 9 × 8 grid."""
+    """Return the look of a picture. The hash has the signs of 64 brightness steps along the rows of a 9 × 8 grid."""
     if image.mode == "RGBA":
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
     small = image.convert("RGB").resize((9, 8), Image.Resampling.BOX)

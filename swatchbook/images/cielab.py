@@ -1,5 +1,6 @@
-"""Convert sRGB to CIELAB, where Euclidean distance approximates the difference that people see: for the names of
-colours and the vectors `color`.
+"""Convert sRGB to CIELAB, where Euclidean distance approximates the difference that people see.
+
+The names of colours and the vectors `color` use it.
 """
 
 import numpy as np
@@ -8,10 +9,10 @@ from numpy.typing import NDArray
 _XYZ = np.array(
     [[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750], [0.0193339, 0.1191920, 0.9503041]]
 )
-"""Linear sRGB to XYZ (IEC 61966-2-1)."""
+"""The matrix from linear sRGB to XYZ (IEC 61966-2-1)."""
 
 _WHITE = _XYZ.sum(axis=1)
-"""D65 white computed from the matrix, so that greys get a* = b* = 0 exactly."""
+"""The D65 white, computed from the matrix so that greys get a* = b* = 0 exactly."""
 
 
 def srgb_to_lab(rgb: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -1,6 +1,7 @@
-"""How a picture file becomes pixels: the accepted formats (JPEG, PNG, WebP …), conversion to sRGB over white by its
-colour profile, EXIF orientation, deep samples, shrinking. It runs in the child process, and imports only Pillow, so
-that a restart is fast.
+"""Decode picture files (JPEG, PNG, WebP …) to upright sRGB pixels over white.
+
+This includes colour profiles, EXIF orientation, deep samples and shrinking. The module runs in the child process and
+imports only Pillow, so that a restart is fast.
 """
 
 import logging
@@ -22,7 +23,7 @@ from swatchbook.runtime.child_process import Frame, serve
 log = logging.getLogger(__name__)
 
 FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "GIF", "BMP", "JPEG2000", "AVIF", "PPM", "ICO")
-"""Accepted formats. Without those that Pillow passes to other programs (EPS), and rare ones."""
+"""Accepted formats, without those that Pillow passes to other programs (EPS) and rare ones."""
 
 ORIENTATION = 0x0112  # EXIF
 TURNS = {
@@ -35,7 +36,7 @@ TURNS = {
     8: Image.Transpose.ROTATE_90,
 }
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
-PNG_CHUNK = Struct(">I4s")  # length of its data, kind; then data and checksum
+PNG_CHUNK = Struct(">I4s")  # length of the data and kind, before data and checksum
 PNG_CHECKSUM_BYTES = 4
 PNG_METADATA = {b"eXIf", b"tEXt", b"zTXt", b"iTXt"}
 SIDEWAYS = {TURNS[5], TURNS[6], TURNS[7], TURNS[8]}
@@ -82,8 +83,10 @@ def read_header(path: Path, limits: ImageLimits) -> dict[str, Any]:
 
 
 def may_be_turned(image: Image.Image) -> bool:
-    """Return whether a picture may have an orientation. That of a PNG is in EXIF or texts, which may be behind its
-    pixels: Pillow decodes them on the way, which is not worth it where there are none.
+    """Return whether a picture may have an orientation.
+
+    That of a PNG is in its EXIF or texts, which may be behind the pixels. Pillow would decode the pixels to reach them,
+    which is not worth it if there are none.
     """
     if not isinstance(image, PngImageFile) or image.fp is None:
         return True
@@ -102,7 +105,7 @@ def may_be_turned(image: Image.Image) -> bool:
 
 @contextmanager
 def opened(path: Path, limits: ImageLimits) -> Iterator[Image.Image]:
-    """Open a picture within the limits. What goes wrong in the block is raised as TooLarge or UnreadableImage.
+    """Open a picture within the limits; errors in the block are raised as TooLarge or UnreadableImage.
 
     Raises FileMissing if the file cannot be opened.
     """
@@ -205,7 +208,7 @@ def apply_orientation(pixels: Image.Image, source: Image.Image) -> Image.Image:
 
 
 def turn_of(source: Image.Image) -> Image.Transpose | None:
-    """Return how a picture is turned by its EXIF orientation."""
+    """Return the turn that the EXIF orientation of a picture asks for, None without one."""
     try:
         return TURNS.get(source.getexif().get(ORIENTATION, 1))
     except (OSError, ValueError, SyntaxError, TypeError, KeyError):

@@ -1,5 +1,6 @@
-"""The child processes that decode untrusted picture files: how many at once, at most 20 s for a picture, and a second
-try after a crash. Limits of size: `limits.py`. Formats and conversion: `decode.py`.
+"""Decode untrusted picture files in child processes, at most 20 s for a picture, with a second try after a crash.
+
+`limits.py` has the limits of size, `decode.py` formats and conversion.
 """
 
 from collections import Counter
@@ -27,14 +28,14 @@ _HEADER_ONLY = 0
 REQUESTS_PER_CHILD = 2  # requests to each child for a batch: other batches keep it busy at the end of this one
 
 DECODE_SECONDS = 20.0
-"""The longest time for one picture. The largest allowed takes a few seconds; after this time its child hangs."""
+"""The longest time for one picture. The largest allowed takes a few seconds; a child that takes longer hangs."""
 
 
 T = TypeVar("T")
 
 
 class Header(NamedTuple):
-    """What the header of a picture says: pixels when upright, Pillow's mode and format."""
+    """The header of a picture: width and height in pixels when upright, Pillow's mode and format."""
 
     width: int
     height: int
@@ -87,7 +88,7 @@ class Decoders:
         child = self._idle.get()
         try:
             decoded: list[T | Failure] = []
-            crashes: Counter[int] = Counter()  # by place in `paths`
+            crashes: Counter[int] = Counter()  # index in `paths` -> number of crashes
             while len(decoded) < len(paths):
                 decoded.extend(self._stream_until_crash(child, paths[len(decoded) :], side, read))
                 if isinstance(decoded[-1], CrashedWorker):

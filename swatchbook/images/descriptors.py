@@ -1,6 +1,7 @@
-"""The formulas of the local vectors `color`, `texture` and `visual`: histograms of CIELAB colour and of texture at five
-scales, and how they are weighted. Signal processing in numpy, no learned weights. `models/local_encoder.py`
-only applies them.
+"""The formulas of the local vectors `color`, `texture` and `visual`.
+
+They are weighted histograms of CIELAB colour and of texture at five scales: signal processing in numpy, without learned
+weights. `models/local_encoder.py` only applies them.
 
 Every block is a soft histogram, computed in three steps: pixels are *counted* on a fine grid (integers, so the result
 is exact), the counts are *smoothed* by a fixed non-negative matrix, and the *square root* is taken, which makes the dot
@@ -12,12 +13,12 @@ A histogram of at least one pixel is never zero, so no vector is zero, even of p
 - `texture`: Basic Image Features (Crosier & Griffin, "Using Basic Image Features for Texture Classification",
   IJCV 88, 2010): each pixel of each octave is classified as flat, slope, dark or light blob, dark or light line, or
   saddle; counted jointly with the octave above. In addition the gradient energy by octave and direction.
-- `visual`: both, and the layout: colour and gradient direction in 3 × 3 cells (the spatial pyramid of Lazebnik,
+- `visual`: both, and the layout: colour and gradient direction in 3 × 3 cells (the spatial pyramid by Lazebnik,
   Schmid & Ponce, CVPR 2006, at one level).
 
 A picture is continued beyond its edges by reflection, so that filters find no false edge, and only its own pixels are
 counted. The tags in `models/local_encoder.py` promise the same vectors on every machine; sums in another order would
-move pixels to other cells: `tests/images/test_descriptors.py` has vectors to compare with.
+move pixels to other cells. `tests/images/test_descriptors.py` has vectors to compare with.
 """
 
 from collections.abc import Sequence
@@ -40,35 +41,35 @@ COLOR_BINS: Final = (8, 7, 7)
 CHROMA_BINS: Final = (1, 9, 9)
 LAYOUT_CELLS: Final = (8, 9, 9)
 LAYOUT_BINS: Final = (4, 3, 3)
-LAYOUT_SIDE: Final = 3  # parts a side
+LAYOUT_SIDE: Final = 3  # parts per side
 NEUTRAL: Final = 8.0  # a*, b* up to which chroma counts in full; beyond it logarithmically: materials are muted
-SPREAD: Final = 0.6  # of a bin's Gaussian, in bins
+SPREAD: Final = 0.6  # bins; the deviation of a bin's Gaussian
 
 OCTAVES: Final = 5
 FEATURES: Final = 7  # flat, slope, dark blob, dark line, saddle, light blob, light line
 BLOB, LINE = 2, 3
-STEPS: Final = 8  # of gradient: below FLOOR, then doubling
+STEPS: Final = 8  # steps of gradient: the first is below FLOOR, the others double
 ANGLES: Final = 16  # fine directions over 180°
 DIRECTIONS: Final = 8
 FLATNESS: Final = 0.03  # ε of Crosier & Griffin: a slope below this share of the local brightness is flat
 FLOOR: Final = 0.01  # gradient, as a share of the local brightness, that JPEG noise reaches
-OCTAVE_SPREAD: Final = 0.9  # octaves: a closer view of the same material is similar
-DARKNESS: Final = 16.0  # of 255, added to brightness before a division by it
+OCTAVE_SPREAD: Final = 0.9  # octaves; a closer view of the same material is similar
+DARKNESS: Final = 16.0  # steps of 255 that are added to brightness before a division by it
 LAYOUT_OCTAVE: Final = 2
 
-LUMA: Final = np.array([0.299, 0.587, 0.114], np.float32)  # BT.601, as JPEG has it
+LUMA: Final = np.array([0.299, 0.587, 0.114], np.float32)  # BT.601, as in JPEG
 HALF_ROOT: Final = np.float32(sqrt(0.5))
 STEP_BOUNDS: Final = (FLOOR / 2 * 2 ** np.arange(1, STEPS)).astype(np.float32)
-"""Slope ÷ brightness, from which a gradient is a step higher."""
+"""The values of slope ÷ brightness from which a gradient is a step higher."""
 
 ANGLE_BOUNDS: Final = np.tan(np.arange(1 - ANGLES // 2, ANGLES // 2) * (pi / ANGLES)).astype(np.float32)
 """The tangents at which a fine direction ends and the next begins, from −90° to 90°."""
 
-NEAR_AXIS: Final = 3e-6  # fine directions: gradients that may be on the other side of an axis or diagonal by rounding
+NEAR_AXIS: Final = 3e-6  # fine directions from an axis or diagonal within which rounding may change the side
 NEAR_BOUNDS: Final = np.tan(
     np.array([NEAR_AXIS, ANGLES / 4 - NEAR_AXIS, ANGLES / 4 + NEAR_AXIS, ANGLES / 2 - NEAR_AXIS]) * (pi / ANGLES)
 ).astype(np.float32)
-"""The sizes of tangents at which those near an axis or a diagonal end, others begin, and so on in turn."""
+"""The sizes of tangents at which those near an axis or a diagonal end or begin, in turn."""
 
 COLOR: Final = prod(COLOR_BINS) + prod(CHROMA_BINS)
 TEXTURE: Final = (OCTAVES - 1) * FEATURES**2 + OCTAVES * (DIRECTIONS // 2 + 1) + 1
@@ -150,7 +151,7 @@ def _texture(octaves: Sequence[Octave], tables: Tables) -> Field:
 
 
 def _pairs(fine: Octave, coarse: Octave) -> NDArray[np.uint8]:
-    """Return (h, w) cells below FEATURES²: a pixel's feature and that of the pixel around it one octave up."""
+    """Return (h, w) cells below FEATURES²: a pixel's feature, with that of the larger pixel around it one octave up."""
     height, width = fine.feature.shape
     around = coarse.feature.repeat(2, axis=0).repeat(2, axis=1)[:height, :width]
     pairs: NDArray[np.uint8] = fine.feature * np.uint8(FEATURES) + around
@@ -158,7 +159,7 @@ def _pairs(fine: Octave, coarse: Octave) -> NDArray[np.uint8]:
 
 
 def _across(octaves: Field) -> Field:
-    """(octaves, d), each octave mixed with its neighbours: a picture twice as near is the same material."""
+    """Return (octaves, d), each octave mixed with its neighbours: a picture twice as near is the same material."""
     place = np.arange(len(octaves))
     mixed: Field = _gaussian((place[:, None] - place) / OCTAVE_SPREAD) @ octaves
     return mixed
@@ -176,7 +177,7 @@ def _layout(shape: tuple[int, int], rgb: NDArray[np.int32], gradient: NDArray[np
 
 
 def _region(shape: tuple[int, int], step: int) -> NDArray[np.int32]:
-    """Return which of the LAYOUT_SIDE² parts of an (h, w) picture each `step`-th pixel of each `step`-th row is in."""
+    """Return the part of an (h, w) picture, below LAYOUT_SIDE², of each `step`-th pixel of each `step`-th row."""
     row, column = (np.arange(0, length, step, dtype=np.int32) * LAYOUT_SIDE // length for length in shape)
     region: NDArray[np.int32] = row[:, None] * LAYOUT_SIDE + column
     return region
@@ -283,7 +284,7 @@ def _rgb_cells(picture: Pixels) -> NDArray[np.int32]:
 
 
 def _count(cell: Cells, cells: int) -> Field:
-    """Count (h, w) cells: return (cells,) float32, the share of each."""
+    """Return the share of each cell number among (h, w) cells: (cells,) float32."""
     share: Field = np.bincount(cell.ravel(), minlength=cells).astype(np.float32) / np.float32(cell.size)
     return share
 

@@ -1,5 +1,4 @@
-"""Prepare pictures for a vision model, as Hugging Face's image processors do, in torch: resize, crop, normalise, and
-the size to which they are decoded first (twice that of the model's input).
+"""Prepare pictures for a vision model in torch, as Hugging Face's image processors do: resize, crop, normalise.
 
 torch's antialiased resize of 8-bit samples uses Pillow's algorithm, so the result equals that of the model's processor:
 from the same pixels no sample differs by more than 2 levels of 255 (tests/images/test_prepare.py measures it).
@@ -21,14 +20,14 @@ from swatchbook.errors import Configuration
 from swatchbook.records import Record
 
 OVERSAMPLING: Final = 2
-"""Longest side decoded ÷ input side of the model. 1.5 is hardly faster, and at 3 few JPEGs decode at half size."""
+"""The longest decoded side ÷ the input side of the model. 1.5 is hardly faster; at 3 few JPEGs decode at half size."""
 
 FILTERS: Final[Mapping[int, Literal["bilinear", "bicubic"]]] = {2: "bilinear", 3: "bicubic"}
 """Pillow's number -> name, for the filters that torch has too."""
 
 
 class Preparation(Record):
-    """How pictures become model input. Sizes are pixels; mean and deviation are for each channel, of samples 0–1."""
+    """How pictures become model input. Sizes are in pixels; mean and deviation are for each channel, of samples 0–1."""
 
     size: int | tuple[int, int]  # shorter side; or height and width, ignoring the picture's shape
     crop: tuple[int, int] | None  # height and width of the centre crop

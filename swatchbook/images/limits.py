@@ -1,5 +1,6 @@
-"""The size limits of a picture, on a page or in a file: MB, megapixels and longest side (SWATCHBOOK_MAX_IMAGE_…). They
-are checked before any pixel is decoded. Limits of a document: `pdf/limits.py`.
+"""The size limits of a picture, on a page or in a file: MB, megapixels and longest side (SWATCHBOOK_MAX_IMAGE_…).
+
+They are checked before any pixel is decoded. `pdf/limits.py` has the limits of a document.
 """
 
 from typing import TYPE_CHECKING, NamedTuple, Self
@@ -13,7 +14,7 @@ _MIB = 1 << 20
 
 
 class ImageLimits(NamedTuple):
-    """MiB of a file, megapixels of a picture, pixels of its longer side. A tuple, to be sent to a child as JSON."""
+    """The limits in MiB of a file, megapixels and pixels of the longer side. A tuple, to be sent to a child as JSON."""
 
     megabytes: int
     megapixels: int

@@ -1,8 +1,8 @@
-"""The rules of the local analyst: the names of colours, the share from which one is named (4 %), and the thresholds and
-formulas for pattern, texture, contrast, sharpness and quality. `models/local_analyst.py` only applies them.
+"""The rules of the local analyst: names of colours, and formulas for pattern, texture, contrast, sharpness and quality.
 
-Only measured fields are filled: material, finish, dimensions and the like stay empty. Lightness here is luma / 2.55
-(BT.601), which is close enough to L* for these measures and ten times as fast.
+A colour is named from a share of 4 %. Only measured fields are filled: material, finish, dimensions and the like stay
+empty. Lightness here is luma / 2.55 (BT.601), which is close enough to L* for these measures and ten times as fast.
+`models/local_analyst.py` only applies the rules.
 """
 
 from typing import Any, Final, NamedTuple
@@ -29,7 +29,7 @@ PALETTE: Final = {
 
 LUMA: Final = np.array([0.299, 0.587, 0.114], np.float32) / np.float32(2.55)
 COLOR_BITS: Final = 5
-LEAST_COLOR_SHARE: Final = 0.04  # of the picture; smaller shares are not named
+LEAST_COLOR_SHARE: Final = 0.04  # share of the picture; colours with less are not named
 MOST_COLORS: Final = 5
 
 # Thresholds, in lightness (0–100) unless noted. On the generated materials of the tests the nearest wrong value is at
@@ -194,7 +194,7 @@ def pattern(measures: Measures) -> str | None:
 
 
 def textures(measures: Measures) -> tuple[str, ...]:
-    """Return how the surface looks: even, fine-grained or coarse-grained, and "directional" if it has a direction."""
+    """Return the look of the surface: even, fine-grained or coarse-grained, and "directional" if it has a direction."""
     if is_scene(measures):
         return ()
     coarse = "fine-grained" if measures.fine > GRAINED * measures.spread else "coarse-grained"
@@ -203,7 +203,7 @@ def textures(measures: Measures) -> tuple[str, ...]:
 
 
 def contrast(measures: Measures) -> str:
-    """Return "low", "medium" or "high"."""
+    """Return "low", "medium" or "high" for the range of lightness."""
     return "low" if measures.range < LOW_CONTRAST else "high" if measures.range > HIGH_CONTRAST else "medium"
 
 

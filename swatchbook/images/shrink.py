@@ -1,5 +1,6 @@
-"""Shrink a decoded picture to the longest side that a model needs; it may be larger, for another model. Pillow's
-antialiased bilinear filter.
+"""Shrink a decoded picture to the longest side that a model needs, with Pillow's antialiased bilinear filter.
+
+The picture may be larger because another model needs more pixels.
 """
 
 import numpy as np
@@ -9,7 +10,7 @@ from swatchbook.arrays import Pixels
 
 
 def shrink(picture: Pixels, side: int) -> Pixels:
-    """Return a (h, w, 3) uint8 picture with its longest side at most `side` pixels; a smaller one as it is."""
+    """Return a (h, w, 3) uint8 picture with its longest side at most `side` pixels; a smaller one is unchanged."""
     scale = side / max(picture.shape[:2])
     if scale >= 1:
         return picture

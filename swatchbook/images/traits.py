@@ -1,8 +1,7 @@
-"""What the pixels of a picture say of what it shows: its ground, the colour of what is on it, and how much its parts
-differ. It is measured on 32 × 32 pixels, where the lines of a drawing are pale. Which role follows from it:
-`catalogue/picture_roles.py`.
+"""Measure traits of a picture's pixels: its ground, the colour of what is on it, and how much its parts differ.
 
-Used inside the child process: it imports only Pillow.
+They are measured on 32 × 32 pixels, where the lines of a drawing are pale. `catalogue/picture_roles.py` derives roles
+from them. The module imports only Pillow, because the child process uses it.
 """
 
 from collections import Counter
@@ -11,16 +10,16 @@ from typing import Any
 
 from PIL import Image
 
-SMALL_SIDE = 32  # pixels
-EDGE_STEP = 16  # of 255: colours of the edge within it are one
-NEAR_GROUND = 24  # of 255, from the ground in every channel
-SOLID_BRIGHTNESS = 128  # of 255, in brightness
+SMALL_SIDE = 32  # pixels; the side to which a picture is shrunk
+EDGE_STEP = 16  # steps of 255; colours of the edge within one such step are the same
+NEAR_GROUND = 24  # steps of 255 by which ground may differ in each channel
+SOLID_BRIGHTNESS = 128  # steps of 255 in brightness from the ground; what differs more is solid
 
 Rgb = tuple[int, ...]
 
 
 def measure_traits(image: Image.Image) -> dict[str, float]:
-    """Return the fields of `Traits` of a picture, over white."""
+    """Return the fields of `Traits` for a picture over white."""
     if image.mode == "RGBA":
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
     small = image.convert("RGB").resize((SMALL_SIDE, SMALL_SIDE), Image.Resampling.BOX)

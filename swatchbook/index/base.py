@@ -1,5 +1,6 @@
-"""What an index must do (`Index`), what is stored with a vector (`Payload`), and what a search may filter by
-(`Filters`). What a filter matches is in `rules.py`.
+"""The contract of an index (`Index`), the data stored with a vector (`Payload`), and the filters (`Filters`).
+
+`rules.py` has what a filter matches.
 
 An index is filled only from the ledger and can be rebuilt from it. Both implementations pass
 `tests/index/test_contract.py`.
@@ -19,13 +20,13 @@ if TYPE_CHECKING:  # commands that do not search must not import numpy
     from numpy.typing import NDArray
 
 Vector: TypeAlias = "NDArray[np.float32]"
-"""(dimension,)"""
+"""A vector of shape (dimension,)."""
 
 WRITE_SECONDS = 40
-"""The longest that one write may take, waiting for another writer included. A publisher's lease outlives it."""
+"""The longest time of one write, including the wait for another writer. A publisher's lease is longer."""
 
 SUPERSEDED = "superseded"
-"""Kind of an object that only older editions show."""
+"""The kind of an object that only older editions show."""
 
 
 class Space(Record):
@@ -48,13 +49,13 @@ class Payload(Record):
     kind: str  # "image" or "chunk"; or SUPERSEDED
     documents: tuple[str, ...] = ()
     products: tuple[str, ...] = ()  # ids
-    names: tuple[str, ...] = ()  # of the products
+    names: tuple[str, ...] = ()  # names of the products
     category: tuple[str, ...] = ()
     brand: tuple[str, ...] = ()
     size: tuple[str, ...] = ()  # "60x120 cm"
     condition: tuple[str, ...] = ()
     currency: tuple[str, ...] = ()
-    host: tuple[str, ...] = ()  # of the products' URLs
+    host: tuple[str, ...] = ()  # hosts of the products' URLs
     material: tuple[str, ...] = ()
     colors: tuple[str, ...] = ()
     price: float | None = None
@@ -83,7 +84,7 @@ class IndexObject:
 
 
 class Kind(Enum):
-    """How the values that are asked for match a column of the payload."""
+    """The way in which the values of a filter match a column of the payload."""
 
     IDS = auto()  # one is equal
     PRODUCTS = auto()  # one is equal to a product's id, or all its words are in a product's name
@@ -95,7 +96,7 @@ class Kind(Enum):
 
 
 class Candidates(Enum):
-    """Which candidates, the images and chunks that lead to results, must satisfy a filter. Each result must."""
+    """The candidates (images and chunks that lead to results) that must satisfy a filter; each result must."""
 
     ALL = auto()
     IMAGES = auto()  # images, and chunks that are results themselves
@@ -104,7 +105,7 @@ class Candidates(Enum):
 
 
 class Filter(NamedTuple):
-    """How one filter matches: against which column of the payload, and whether candidates must satisfy it."""
+    """The way in which a filter matches, the column of the payload, and the candidates that must satisfy it."""
 
     kind: Kind
     column: str
@@ -112,12 +113,12 @@ class Filter(NamedTuple):
 
     @property
     def is_limit(self) -> bool:
-        """Whether it takes one number, not several values."""
+        """Whether the filter takes one number instead of several values."""
         return self.kind in (Kind.AT_LEAST, Kind.AT_MOST)
 
 
 MOST_VALUES = 100
-"""Values of one filter at most."""
+"""The most values of one filter."""
 
 Id = TypeVar("Id")
 Text = TypeVar("Text")
@@ -130,9 +131,9 @@ def _several(description: str) -> Any:
 
 
 class Filters(Record, Generic[Id, Text, Page, Amount]):
-    """What a search may filter by, each by its name in commands, requests and programs.
+    """The filters of a search, each with its name in commands, requests and programs.
 
-    All must match; of the values of a filter any one. The class is generic over the types of values: a service accepts
+    All filters must match, each by any of its values. The class is generic over the types of values: a service accepts
     fewer of them than `Where`.
     """
 
@@ -147,15 +148,15 @@ class Filters(Record, Generic[Id, Text, Page, Amount]):
     material: Annotated[tuple[Text, ...], Filter(Kind.TERMS, "material")] = _several(
         "Also in other languages: porcelain is `gres porcellanato`."
     )
-    # chunks do not know the colours of pictures
+    # Chunks do not have the colours of pictures.
     color: Annotated[tuple[Text, ...], Filter(Kind.TERMS, "colors", Candidates.IMAGES)] = _several(
         "Also in other languages, and shades of it: navy is a blue."
     )
-    # a product and a chunk have pages of their own
+    # Products and chunks have their own pages.
     page: Annotated[tuple[Page, ...], Filter(Kind.NUMBERS, "pages", Candidates.RESULTS)] = _several(
         "Pages of the document, from 1."
     )
-    # an image or chunk of several products has the lowest of their prices, in any currency: another may be high enough
+    # An image or chunk of several products has the lowest of their prices, in any currency: another may be high enough.
     price_min: Annotated[Amount | None, Filter(Kind.AT_LEAST, "price", Candidates.NONE)] = Field(
         default=None, description="Least price. With `currency`, in that one only."
     )
@@ -197,16 +198,16 @@ class Where(Filters[str, str, int, Annotated[float, Field(ge=0)]]):
 
     @property
     def newest_only(self) -> bool:
-        """Whether what only older editions show is left out. Who names documents asks for those."""
+        """Whether objects that only older editions show are left out; a filter by document includes them."""
         return self.editions == "newest" and not self.document
 
     @property
     def whose(self) -> tuple[str, ...]:
-        """Return the owners that are searched; none of them stands for all."""
+        """Return the owners that are searched; an empty tuple means all."""
         return self.owners if self.owner is None else (self.owner,)
 
     def asked(self) -> Iterator[tuple[Filter, Any]]:
-        """Yield the filters that are given, each with its values or its limit."""
+        """Yield each given filter with its values or its limit."""
         for name, each in FILTERS.items():
             if (value := getattr(self, name)) not in ((), None):
                 yield each, value
@@ -224,10 +225,10 @@ def columns_of(*kinds: Kind) -> tuple[str, ...]:
 
 
 BY_WORDS = columns_of(Kind.WORDS)
-"""Columns that filters match by words alone."""
+"""Columns that filters match only by words."""
 
 TERMS = columns_of(Kind.TERMS)
-"""Columns that filters match also by terms of the vocabulary."""
+"""Columns that filters also match by terms of the vocabulary."""
 
 
 # --- the index --------------------------------------------------------------------------------------------------------
@@ -236,7 +237,7 @@ TERMS = columns_of(Kind.TERMS)
 class Match(NamedTuple):
     """A search result: a vector match has a cosine distance (0–2, smaller is nearer), a keyword match a BM25 score.
 
-    No record: a search makes hundreds.
+    It is a tuple, no record, because a search makes hundreds.
     """
 
     id: str
@@ -245,10 +246,10 @@ class Match(NamedTuple):
 
 
 class Index(Protocol):
-    """A vector index. Its operations raise:
+    """A vector index.
 
-    IndexDown if it does not answer, Authentication if it rejects the key, DiskFull if it cannot write, Configuration
-    for a space with another schema, and for a missing space (except in `delete` and `drop`).
+    Its operations raise IndexDown if it does not answer, Authentication if it rejects the key, DiskFull if it cannot
+    write, and Configuration for a space with another schema, or a missing space (except in `delete` and `drop`).
     """
 
     def probe(self) -> None:
@@ -292,7 +293,7 @@ class Index(Protocol):
     def compact(self, *, at_once: bool = False) -> None:
         """Free the disk space of old versions, unless the index does that itself.
 
-        `at_once`: also of versions that a reader may have opened just now; its query fails.
+        With `at_once` this includes versions that a reader may have just opened; its query then fails.
         """
 
     def close(self) -> None: ...

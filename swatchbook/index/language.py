@@ -1,5 +1,6 @@
-"""In which language a text is written, by fastText's model of 176 languages, which comes with its package (0.9 MB, read
-in 30 ms). Short texts are not told: names and codes look like any language.
+"""Detect the language of a text with fastText's model of 176 languages.
+
+The model comes with its package (0.9 MB, read in 30 ms). Short texts get no language: names and codes look like any.
 """
 
 import re
@@ -9,12 +10,12 @@ from typing import Any, Final
 from swatchbook.index.terms import LANGUAGES
 
 LEAST_LETTERS: Final = 60
-"""Letters from which a text is long enough to be told."""
+"""The fewest letters of a text whose language is detected."""
 
 LEAST_PROBABILITY: Final = 0.5
-"""Probability from which a language counts."""
+"""The least probability of a language that counts."""
 
-_READ = 2_000  # characters
+_READ = 2_000  # characters of a text that are read
 _LETTERS = re.compile(r"[^\W\d_]+")
 
 

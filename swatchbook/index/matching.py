@@ -1,6 +1,7 @@
-"""Whether an image, a product or a chunk satisfies search filters, decided in Python from its payload, by the same
-conditions that the indexes get from `rules.py`: for results before they are shown, and for facets. A product is given
-by id or name.
+"""Decide in Python, from the payload, whether an image, a product or a chunk satisfies search filters.
+
+The conditions are those that the indexes get from `rules.py`. They are tested for results before these are shown, and
+for facets. A filter gives products by id or name.
 """
 
 from collections.abc import Callable, Iterable
@@ -13,13 +14,13 @@ from swatchbook.index.words import asked_words, words_of
 from swatchbook.records import ID
 
 Test = Callable[[Payload], bool]
-"""Whether an image, a product or a chunk, given by its payload, satisfies the filters."""
+"""A function that returns whether an image, a product or a chunk, given by its payload, satisfies the filters."""
 
 
 def satisfies(where: Where) -> Test:
     """Return the test of these filters. The words of the filters are looked up once, for any number of payloads.
 
-    An image that several products or documents show satisfies them as one of these does: never by the price of one and
+    An image of several products or documents satisfies the filters if one of these does: never by the price of one and
     the brand of another.
     """
     tests: list[Test] = [_test(each, asked) for each, asked in where.asked()]
@@ -31,7 +32,7 @@ def satisfies(where: Where) -> Test:
 
 
 def _test(each: Filter, asked: Any) -> Test:
-    """Return the test of one filter: the same that `rules.py` has as a condition."""
+    """Return the test of one filter, which decides like the condition of `rules.py`."""
     stored: Callable[[Payload], Any] = attrgetter(each.column)
     match each.kind:
         case Kind.IDS | Kind.NUMBERS:
@@ -51,7 +52,7 @@ def _test(each: Filter, asked: Any) -> Test:
 
 
 def _any_has(column: str, asked: Iterable[str]) -> Callable[[Iterable[str]], bool]:
-    """Return the test whether one of some values of a column has all words of one of the texts that are asked for.
+    """Return the test whether a value of a column has all words of one of the given texts.
 
     Each value is compared once: many payloads have the same.
     """

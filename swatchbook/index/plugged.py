@@ -1,5 +1,6 @@
-"""An index of a plugin: what it raises becomes a failure that names it. Where it cannot be reached, that is an outage:
-publishing waits, and nothing is lost.
+"""Open the index of a plugin, whose exceptions become failures that name the plugin.
+
+If the index cannot be reached, that is an outage: publishing waits, and nothing is lost.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -24,7 +25,7 @@ def open_plugin(plugin: Plugin, settings: Settings) -> Index:
 
 
 class _Named:
-    """Hands every call on to the index, and names the plugin in what it raises."""
+    """An index that passes every call to the plugin's index and names the plugin in its failures."""
 
     def __init__(self, plugin: Plugin, index: Any) -> None:
         self._plugin, self._index = plugin, index

@@ -1,12 +1,14 @@
-"""Printed materials as values to filter by: the list "Porcelain stoneware, glazed" is one material and how it is made,
-"Brass, copper or stainless steel" are three, and "100 % new wool, jute back" is wool and jute.
+"""Split printed materials into values to filter by.
+
+"Porcelain stoneware, glazed" is one material with its treatment, "Brass, copper or stainless steel" are three, and
+"100 % new wool, jute back" is wool and jute.
 """
 
 import re
 
 from swatchbook.index.words import names_material
 
-_SEPARATOR = re.compile(r"\s*(?:[,;|·\n]|/(?!\s*(?:m|ft)[2²]))\s*")  # not of "420 g/m2"
+_SEPARATOR = re.compile(r"\s*(?:[,;|·\n]|/(?!\s*(?:m|ft)[2²]))\s*")  # not the "/" in "420 g/m2"
 _MEASURE = re.compile(r"\s*\d[\d.,]*\s*(?:g|kg|mm|cm|m|m[2²]|oz)(?:\s*/\s*(?:m|ft)[2²])?\s*", re.IGNORECASE)
 _SHARE = re.compile(r"(?:\d{1,3}(?:[.,]\d+)?\s?[-–]\s?)?\d{1,3}(?:[.,]\d+)?\s?%(?:\s(?:of|de)\s)?")
 _EITHER = re.compile(r"\s+(?:or|and|oder|und|ou|et|o|e|y|of|en|&)\s+")
@@ -15,14 +17,14 @@ _OF_PART = re.compile(
     r"rücken|rahmen|füllung|futter|gestell|kern)$",
     re.IGNORECASE,
 )
-"""What a material of one word is of: "jute back"."""
+"""A material of one word with the part that is made of it: "jute back"."""
 
 
 def materials_in(printed: str) -> list[str]:
     """Return the materials of a printed list, without shares and measures.
 
-    What begins in lower case and names no material ("glazed") belongs to the material before it, where the list begins
-    otherwise and some part of it is known.
+    A part in lower case that names no material ("glazed") belongs to the material before it, if the list begins with a
+    capital and some part of it is known.
     """
     values = list[str]()
     parts = [bare for part in split_list(_SHARE.sub(";", printed)) if (bare := part.strip(" :"))]
@@ -40,5 +42,5 @@ def materials_in(printed: str) -> list[str]:
 
 
 def split_list(printed: str) -> list[str]:
-    """Return the parts of a printed list, without measures: of "linen, 420 g/m2" the linen."""
+    """Return the parts of a printed list without measures: "linen" for "linen, 420 g/m2"."""
     return [part for part in _SEPARATOR.split(printed) if part and not _MEASURE.fullmatch(part)]

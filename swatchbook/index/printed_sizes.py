@@ -1,6 +1,7 @@
-"""Printed sizes in one normal form: the values of a list ("60 × 120 cm, slab 305 × 125 cm; 60 × 120") as people read
-them, a key that is equal for equal sizes, whatever their unit: "60x120" and "600 × 1200 mm" are one, and texts with
-each size as one word.
+"""Bring printed sizes into one normal form.
+
+Here are the values of a list ("60 × 120 cm, slab 305 × 125 cm; 60 × 120") as people read them, a key that is equal for
+equal sizes in any unit ("60x120" and "600 × 1200 mm"), and texts with each size as one word.
 """
 
 import re
@@ -8,10 +9,10 @@ from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
 MILLIMETRES: Final = {"mm": 1.0, "cm": 10.0, "m": 1_000.0, "in": 25.4, "ft": 304.8}
-"""Unit -> its length."""
+"""Unit -> its length in millimetres."""
 
 LARGEST_IN_CM: Final = 400.0
-"""Sides without a unit are centimetres, unless one is longer than this: then they are millimetres."""
+"""The longest side without a unit that is in centimetres; with a longer one all sides are in millimetres."""
 
 _UNITS: Final = {
     "mm": "mm|мм", "cm": "cm|см", "m": "m|м", "in": "inches|inch|in|″|”|\"|''", "ft": "feet|foot|ft|′",
@@ -23,7 +24,7 @@ _SIDE = rf"(?:{_NUMBER})(?:\s?{_UNIT}(?!\w))?"
 _SIZE = re.compile(rf"(?<![\w.,])({_SIDE}(?:\s?x\s?{_SIDE}){{1,3}})(?!\w)", re.IGNORECASE)
 _ONE = re.compile(rf"({_NUMBER})\s?({_UNIT})(?!\w)", re.IGNORECASE)
 _GROUPED = re.compile(r"\d{1,3}(?:[,' \u00a0\u202f]\d{3})+")
-_PARTS = re.compile(r"\s*[;|·\n]\s*|,\s+")  # not of "1,5 m"
+_PARTS = re.compile(r"\s*[;|·\n]\s*|,\s+")  # not the comma in "1,5 m"
 _NUMBERED = re.compile(r"\d{2}(?:[ /]\d{2})+")  # sizes of clothes: "40 41 42"
 _CROSSES = "xX×✕*хХ"  # the last two are Cyrillic
 _TIMES = re.compile(rf"(?<=\d)\s*[{_CROSSES}]\s*(?=\d)")
@@ -42,16 +43,19 @@ class Size(NamedTuple):
 
     @property
     def key(self) -> str:
-        """Return a key that equal sizes share, in tenths of a millimetre: "=6000x12000". No unit: the likelier one."""
+        """Return a key that equal sizes share, in tenths of a millimetre: "=6000x12000".
+
+        A size without a unit gets the likelier one.
+        """
         unit = self.unit or ("mm" if max(self.sides) > LARGEST_IN_CM else "cm")
         return "=" + "x".join(str(_tenths(side * MILLIMETRES[unit])) for side in self.sides)
 
 
 def sizes_in(printed: str) -> list[str]:
-    """Return the values of a printed list of sizes, each once: those of two or more sides in their normal form.
+    """Return the values of a printed list of sizes, each once; sizes of two or more sides are in normal form.
 
-    A size without a unit has the unit of an equal one with it, or else of all others that have one. A number alone is
-    left out where it is a side of another value ("Width 142 cm; 142").
+    A size without a unit gets the unit of an equal size, or else the one unit of all others. A single number is left
+    out if another value has it, too ("Width 142 cm; 142").
     """
     parts = [part.strip() for part in _PARTS.split(join_sizes(printed))]
     parts = [each for part in parts for each in (re.split("[ /]", part) if _NUMBERED.fullmatch(part) else [part])]
@@ -83,7 +87,7 @@ def join_sizes(text: str) -> str:
 
 
 def _sizes_of(part: str) -> list[Size]:
-    """Return the sizes of two or more sides in a text. A unit behind the last side is that of all without one."""
+    """Return the sizes of two or more sides in a text. A unit behind the last side applies to all sides without one."""
     return [size for match in _SIZE.finditer(part) for size in _size(match[1], part[match.end() :])]
 
 
@@ -93,21 +97,21 @@ def _size(text: str, behind: str) -> Iterator[Size]:
     bracketed = re.match(rf"\s?\(\s?({_UNIT})\s?\)", behind, re.IGNORECASE)
     last = _UNIT_OF[bracketed[1].lower()] if bracketed else next((u for u in reversed(units) if u), None)
     numbers = [_float(side[1]) for side in sides if side]
-    if last and len({unit or last for unit in units}) > 1:  # as of "2.2 m x 220 mm"
+    if last and len({unit or last for unit in units}) > 1:  # different units, as in "2.2 m x 220 mm"
         yield Size(tuple(n * MILLIMETRES[u or last] for n, u in zip(numbers, units, strict=True)), "mm")
     elif all(numbers):
         yield Size(tuple(numbers), last)
 
 
 def _unit_among(size: Size, sizes: Iterable[Size]) -> str | None:
-    """Return the unit of an equal size that has one, or that of all others if it is one."""
+    """Return the unit of an equal size, or else the unit of all others if they have only one."""
     equal = [other.unit for other in sizes if other.unit and other.sides == size.sides]
     units = {other.unit for other in sizes if other.unit}
     return equal[0] if equal else units.pop() if len(units) == 1 else None
 
 
 def _tenths(millimetres: float) -> int:
-    """Return a length in tenths of a millimetre; from 10 cm in whole millimetres, as 24 inches are 61 cm."""
+    """Return a length in tenths of a millimetre, from 10 cm rounded to millimetres, so that 24 inches are 61 cm."""
     return 10 * round(millimetres) if millimetres >= 100 else round(10 * millimetres)
 
 

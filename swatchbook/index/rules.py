@@ -1,6 +1,7 @@
-"""Filters as conditions on the columns of both indexes: ids and owners exactly, texts by the words in `words.py`. Also
-which objects and query vectors are refused (NaN, zero, wrong length), and the errors of a missing or
-foreign space.
+"""Translate filters into conditions on the columns of both indexes, and refuse invalid objects and query vectors.
+
+Ids and owners match exactly, texts by the words in `words.py`. NaN, zero and wrong length are refused. Also here: the
+errors of a missing or foreign space.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,25 +18,25 @@ from swatchbook.index.terms import VERSION, text_terms
 from swatchbook.index.words import Words, asked_words, word_keys
 
 WORDS = (*columns_of(Kind.WORDS, Kind.TERMS), *columns_of(Kind.PRODUCTS))
-"""Fields that filters match by words. For each the index has a second column, `<name>_words`."""
+"""Fields that filters match by words; for each of them the index has a second column, `<name>_words`."""
 
 KEYWORDS = f"terms_{VERSION}"
-"""The column that keyword search reads. A space with other terms lacks it, and is refused as one of another schema."""
+"""The column that keyword search reads. A space with other terms lacks it and is refused as another schema."""
 
 EXACT = (*columns_of(Kind.IDS), "products")
-"""Fields of ids, which must be equal. So must the owner: "Ann" may not see what "ann" owns."""
+"""Fields of ids, which must be equal, as the owner must: "Ann" may not see what "ann" owns."""
 
 NUMBERS, AMOUNTS = columns_of(Kind.NUMBERS), columns_of(Kind.AT_LEAST, Kind.AT_MOST)
-"""Fields of several whole numbers, and of one number or none."""
+"""Fields with several whole numbers, and fields with one number or none."""
 
 SMALLEST_NORM = 1e-12
 """A shorter vector counts as zero: its squares would underflow in float32, and its cosine be NaN."""
 
 
 class Condition(NamedTuple):
-    """Column -> alternatives, one of which must match: ids and numbers exactly, words by all of them in one value.
+    """A condition on a column: alternatives, one of which must match, or the least or highest amount.
 
-    Or column -> limit: the least or the highest amount.
+    Ids and numbers match exactly, words if one value has all of them.
     """
 
     exact: Mapping[str, Sequence[str] | Sequence[int]] = {}
@@ -45,7 +46,7 @@ class Condition(NamedTuple):
 
 
 def conditions(where: Where) -> list[Condition]:
-    """Return the filters, all of which must hold, but those on owners and editions."""
+    """Return the conditions of the filters, all of which must hold, without those on owners and editions."""
     return [_condition(each, asked) for each, asked in where.asked()]
 
 
@@ -66,12 +67,12 @@ def _condition(each: Filter, asked: Any) -> Condition:
 
 @lru_cache(maxsize=4_096)  # most objects of a batch share their values
 def words_column(name: str, values: tuple[str, ...]) -> Sequence[str]:
-    """Return what the words column of a field holds."""
+    """Return the content of a field's words column."""
     return word_keys(name, values)
 
 
 def keywords_column(payload: Payload) -> str:
-    """Return what the column of keyword search holds."""
+    """Return the content of the column of keyword search."""
     return _keywords((*payload.names, payload.text), payload.languages)
 
 
@@ -81,7 +82,7 @@ def _keywords(texts: tuple[str, ...], languages: tuple[str, ...]) -> str:
 
 
 def admit(space: Space, objects: Sequence[IndexObject]) -> tuple[list[IndexObject], dict[str, Failure]]:
-    """Return the valid objects (the last of each id), and id -> failure of the invalid ones. No server is called."""
+    """Return the valid objects (the last of each id), and id -> failure for the invalid ones. No server is called."""
     latest = {each.id: each for each in objects}
     if _are_valid(space, [*latest.values()]):
         return [*latest.values()], {}
@@ -112,7 +113,7 @@ def foreign_space(space: Space, difference: str) -> Configuration:
 
 
 def _are_valid(space: Space, objects: Sequence[IndexObject]) -> bool:
-    """Return whether all objects are valid, which takes less than half of the time of asking each."""
+    """Return whether all objects are valid, in less than half of the time that testing each takes."""
     if not objects or any(each.vector.shape != (space.dimension,) or not is_uuid(each.id) for each in objects):
         return False
     stacked = np.stack([each.vector for each in objects])
@@ -123,7 +124,7 @@ def _are_valid(space: Space, objects: Sequence[IndexObject]) -> bool:
 
 
 def _validate(space: Space, each: IndexObject) -> Failure | None:
-    """Return why an object is refused; None if it is not."""
+    """Return the failure of an object that is refused, else None."""
     if not is_uuid(each.id):
         return InvalidReference(f"{each.id!r} is not a UUID.")
     if reason := _invalid(space, each.vector):

@@ -1,5 +1,7 @@
-"""Import LanceDB in a quarter of the time: without its remote catalogues and user-defined functions, which an index in
-a folder does not need. Their request models and decorators cost more than all the rest, at each start.
+"""Import LanceDB in a quarter of the time, without its remote catalogues and user-defined functions.
+
+An index in a folder does not need them; their request models and decorators take longer than all the rest, at each
+start.
 """
 
 import sys
@@ -12,16 +14,17 @@ UNUSED: Final = (
     *("lancedb.namespace", "lancedb.namespace_utils"),
     *("lancedb.remote", "lancedb.remote.db", "lancedb.remote.errors", "lancedb.remote.table"),
 )
-"""Modules of lancedb 0.40 and of the client of its remote catalogues. They stay if LanceDB was imported before."""
+"""Modules of lancedb 0.40 and of its client for remote catalogues. They stay if LanceDB was imported before."""
 
 
 class _Unused(ModuleType):
-    """A module whose names are classes without instances, for annotations, `isinstance` and `except`. To make an
-    instance raises ImportError.
+    """A module whose names are classes without instances, for annotations, `isinstance` and `except`.
+
+    Making an instance raises ImportError.
     """
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):  # what the import system asks of each module
+        if name.startswith("__"):  # attributes that the import system reads of each module
             raise AttributeError(name)
         path = f"{self.__name__}.{name}"
 

@@ -1,6 +1,7 @@
-"""One version of a small space in memory, where a search takes less than a millisecond: opening, planning and reading
-take LanceDB more than the comparison itself. Vectors are compared exactly; keywords are scored by BM25 as LanceDB does
-it, with the same constants and statistics of all rows.
+"""Keep one version of a small space in memory, where a search takes less than a millisecond.
+
+LanceDB spends more time on opening, planning and reading than on the comparison itself. Vectors are compared exactly;
+keywords are scored by BM25 as in LanceDB, with the same constants and the statistics of all rows.
 """
 
 import threading
@@ -18,19 +19,20 @@ from swatchbook.arrays import Vectors
 from swatchbook.index.base import Match, Vector
 
 FEW_ROWS: Final = 5_000
-"""Rows that are read at once, in 0.1 s, after each write that a search follows, and kept in 20 MB."""
+"""The most rows that the first search after a write reads, in 0.1 s and 20 MB."""
 
 MOST_ROWS: Final = 20_000
 MANY_SEARCHES: Final = 10
-"""So many rows are read only after more than so many searches since the last write, which take as long together."""
+"""The most rows that are read at all, and the searches since the last write after which more than FEW_ROWS are read:
+so many searches take as long together as the reading."""
 
 K1, B = 1.2, 0.75
-"""Constants of BM25, as LanceDB has them (Robertson & Zaragoza 2009)."""
+"""The constants of BM25 in LanceDB (Robertson & Zaragoza 2009)."""
 
 LONGEST_TERM: Final = 40
-"""LanceDB leaves out terms of so many bytes, or more."""
+"""The number of bytes from which LanceDB leaves out a term."""
 
-_FILTERS: Final = 64  # whose rows are kept
+_FILTERS: Final = 64  # filters whose rows are kept
 
 Rows = NDArray[np.int64]
 
@@ -49,16 +51,16 @@ class Snapshot:
 
     @cached_property
     def _keywords(self) -> "_Keywords":
-        return _Keywords(self._terms)  # only of the spaces that are asked for keywords
+        return _Keywords(self._terms)  # read only if the space is searched by keywords
 
     def read_as(self, before: "Snapshot") -> None:
-        """Read the keywords if those of the version before were read: the first search would let all others wait."""
+        """Read the keywords if those of the version before were read: else all searches wait for the first one."""
         if "_keywords" in vars(before):
             with self._lock:
                 _ = self._keywords
 
     def rows_of(self, condition: str, find: Callable[[], Sequence[str]]) -> Rows:
-        """Return the rows that satisfy a filter, of which `find` returns the ids; called once for each condition."""
+        """Return the rows that satisfy a filter. `find` returns their ids; it is called once for each condition."""
         with self._lock:
             if condition in self._filtered:
                 self._filtered.move_to_end(condition)
@@ -75,7 +77,7 @@ class Snapshot:
         query = vector.astype(np.float64) / np.linalg.norm(vector.astype(np.float64))
         similar = self._unit @ query.astype(np.float32)
         best = _first(similar, k, rows)
-        # again, in one order of summation: equal vectors have equal distances
+        # Computed again in one order of summation, so that equal vectors have equal distances.
         exact = np.einsum("ij,j->i", self._unit[best].astype(np.float64), query)
         order = np.lexsort((best, -exact))
         return [Match(id=self._ids[best[i]], distance=max(0.0, 1 - float(exact[i]))) for i in order]
@@ -92,7 +94,7 @@ class Snapshot:
 
 
 class _Keywords:
-    """Which term is how often in which row."""
+    """The number of times that each row has each term."""
 
     def __init__(self, terms: pa.Array) -> None:
         words = pc.split_pattern(pc.fill_null(terms, ""), " ")
@@ -113,7 +115,7 @@ class _Keywords:
         self._weights = often * (K1 + 1) / (often + K1 * (1 - B + B * lengths[self._places] / mean))
 
     def scores(self, terms: Sequence[str]) -> NDArray[np.float64]:
-        """Return each row's score; 0 for none of the terms."""
+        """Return the score of each row, which is 0 for a row without any of the terms."""
         scores = np.zeros(self._size)
         for term in terms:
             if (code := self._codes.get(term)) is not None:
@@ -125,7 +127,7 @@ class _Keywords:
 
 
 def _first(measures: NDArray[np.floating], k: int, rows: Rows | None) -> Rows:
-    """Return those of the rows, or of all, that have the k highest measures, in any order."""
+    """Return the k rows with the highest measures, of these rows or of all, in any order."""
     rows = np.arange(len(measures)) if rows is None else rows
     if len(rows) <= k:
         return rows

@@ -1,12 +1,13 @@
-"""What keyword search compares: the terms of a text, and the terms of a question. Both indexes store and ask the same
-ones, separated by blanks. A word gives several:
+"""Make the terms that keyword search compares, of a text and of a question.
+
+Both indexes store and search the same terms, separated by blanks. A word has several:
 
 - itself, without case and accents (the Turkish ı is i), and a size as one word: "60 × 120" is "60x120";
-- its stems, marked with the text's language: `de:flies` of "Fliesen". A question is stemmed in every language in which
-  its letters are written, so that each text is asked in its own, and no word of one language meets a stem of another;
-- in German, the parts of a compound that hyphenation finds: `de:wand` and `de:flies` of "Wandfliesen";
-- a number also together with the word before and after it, and a size with its unit in millimetres, so that "slip
-  rating R9" differs from "R10", and "305 x 125 cm" is "3050 × 1250 mm".
+- its stems, marked with the text's language: `de:flies` for "Fliesen". A question is stemmed in every language that
+  uses its letters, so that each text is compared in its own language, and no word of one matches a stem of another;
+- in German, the parts of a compound that hyphenation finds: `de:wand` and `de:flies` for "Wandfliesen";
+- for a number, also the number joined with the word before and after it, and for a size with a unit, the size in
+  millimetres, so that "slip rating R9" differs from "R10", and "305 x 125 cm" equals "3050 × 1250 mm".
 """
 
 import re
@@ -18,7 +19,7 @@ from typing import Any, Final
 from swatchbook.index.printed_sizes import join_sizes
 
 VERSION: Final = 2
-"""Raised with every change of the terms: a space that was filled with others is then refused until it is rebuilt."""
+"""The version of the terms, raised with every change: a space with other terms is refused until it is rebuilt."""
 
 LATIN: Final = {
     "cs": "czech", "da": "danish", "de": "german", "en": "english", "es": "spanish", "fi": "finnish", "fr": "french",
@@ -30,22 +31,22 @@ LANGUAGES: Final = {code: name for languages in SCRIPTS.values() for code, name 
 """Code of a language -> Snowball's name of its stemmer."""
 
 MOST_STEMMED: Final = 32
-"""Words of a question that are stemmed: of a longer one the first."""
+"""The number of first words of a question that are stemmed."""
 
 LEAST_PART: Final = 3
-"""Letters of a part of a compound. A question is cut at every letter, so its parts have one more."""
+"""The fewest letters of a part of a compound; a question is cut at every letter, so its parts have one more."""
 
-_LONGEST: Final = 40  # letters of a word that is stemmed: a longer one is a code, or no word
+_LONGEST: Final = 40  # letters of a word that is stemmed; a longer one is a code, or no word
 _TOKEN = re.compile(r"\d+(?:[.,]\d+)*(?:x\d+(?:[.,]\d+)*)+|[^\W_]+(?:[.,]\d+)?")
 _SIZE_WITH_UNIT = re.compile(r"(\d+(?:[.,]\d+)?(?:x\d+(?:[.,]\d+)?)+)\s*(mm|cm|m|″|\")(?![^\W_])", re.IGNORECASE)
 _NUMBERED = re.compile(r"\S*\d\S*(?:\s+[^\W\d_]{1,3}(?!\w))?")  # up to a blank: OF-2101; "50 kg", not "3 seats"
 _MILLIMETRES: Final = {"mm": 1.0, "cm": 10.0, "m": 1_000.0, "″": 25.4, '"': 25.4}
 _FOREIGN = re.compile(r"[^\x00-\x7f]+")  # runs beyond ASCII: an accent and its letter are in one run, or composed
-_ONE_LETTER = str.maketrans({"ı": "i", "ł": "l", "ø": "o", "đ": "d"})  # those that Unicode does not decompose
+_ONE_LETTER = str.maketrans({"ı": "i", "ł": "l", "ø": "o", "đ": "d"})  # letters that Unicode does not decompose
 
 
 def fold(text: str) -> str:
-    """Return a text without case and accents; the Turkish ı and i are one letter, as they are for people in a hurry."""
+    """Return a text without case and accents; the Turkish ı and i become one letter, because people type either."""
     lower = text.lower()
     return lower if lower.isascii() else _FOREIGN.sub(_fold_foreign, lower)
 
@@ -56,12 +57,12 @@ def _fold_foreign(letters: re.Match[str]) -> str:
 
 
 def numbers_of(text: str) -> str:
-    """Return the numbers, sizes and codes of a question, with what may be their units; nothing if it has none."""
+    """Return the numbers, sizes and codes of a question, each with its possible unit; "" if it has none."""
     return " ".join(_NUMBERED.findall(join_sizes(text)))
 
 
 def text_terms(texts: Iterable[str], languages: Collection[str]) -> str:
-    """Return the terms of texts in these languages. Each text stands alone: no number meets a word of the next."""
+    """Return the terms of texts in these languages. Texts are separate: no number is joined with a word of the next."""
     return " ".join(filter(None, (_terms(text, tuple(languages)) for text in texts)))
 
 
@@ -89,8 +90,8 @@ def _terms(text: str, languages: tuple[str, ...]) -> str:
 
 
 def _plain_terms(text: str, words: Sequence[str]) -> list[str]:
-    """Return the terms that are the same in every language: the words, and what their numbers stand beside."""
-    folded = fold("\n".join(words)).split("\n") if words else []  # at once: a call for each word takes longer
+    """Return the terms that are the same in every language: the words, and the numbers joined with their neighbours."""
+    folded = fold("\n".join(words)).split("\n") if words else []  # one call: a call for each word takes longer
     numbered = [at for at, word in enumerate(folded) if not word.isalpha() and any(map(str.isdecimal, word))]
     return [*folded, *_with_neighbours(folded, numbered), *_in_millimetres(text)] if numbered else folded
 
@@ -102,7 +103,7 @@ def _words(text: str) -> list[str]:
 
 @lru_cache(maxsize=65_536)
 def _languages_of(word: str) -> Collection[str]:
-    """Return the languages in whose letters a word is written; none for numbers and codes."""
+    """Return the languages that use the letters of a word; none for numbers and codes."""
     if not 1 < len(word) <= _LONGEST or not word.isalpha():
         return ()
     return SCRIPTS.get(unicodedata.name(word[0], "").partition(" ")[0], {})
@@ -110,7 +111,7 @@ def _languages_of(word: str) -> Collection[str]:
 
 @lru_cache(maxsize=65_536)
 def _stemmed_terms(word: str, languages: tuple[str, ...]) -> Sequence[str]:
-    """Return the terms of a text's word in those of these languages in whose letters it is written."""
+    """Return the terms of a text's word in those of these languages that use its letters."""
     return [term for each in _languages_of(word) if each in languages for term in _terms_of_text(word, each)]
 
 
@@ -127,8 +128,8 @@ def _terms_of_text(word: str, language: str) -> Sequence[str]:
 def _terms_of_question(word: str, language: str) -> Sequence[str]:
     """Return the terms of a question's word in one language.
 
-    The word itself is among them: it may be the stem of a longer form ("kapı" of "kapılar"). A Turkish i may be meant
-    as ı; a German word may be a compound of words that a text has apart.
+    The word itself is one of them, because it may be the stem of a longer form ("kapı" of "kapılar"). A Turkish i may
+    mean ı; a German word may be a compound of words that are separate in a text.
     """
     lower = _lower(word, language)
     meant = {lower, lower.replace("i", "ı")} if language == "tr" else {lower}
@@ -148,7 +149,7 @@ def _lower(word: str, language: str) -> str:
 
 
 def _stems(lower: str, language: str) -> Iterator[str]:
-    """Yield a word's stem, and the stem of that: some stemmers take one ending off at a time."""
+    """Yield a word's stem, and the stem of that, because some stemmers remove one ending at a time."""
     stemmer = _stemmer(language)
     stem = stemmer.stemWord(lower)
     yield stem
@@ -178,7 +179,7 @@ def _in_millimetres(text: str) -> Iterator[str]:
 
 
 def _stemmer(language: str) -> Any:
-    """Return a new stemmer: it keeps the word that it is at in itself, so threads must not share one."""
+    """Return a new stemmer, which has the current word as its state, so that threads must not share one."""
     import snowballstemmer  # commands that neither publish nor search must not load it
 
     return snowballstemmer.stemmer(LANGUAGES[language])

@@ -1,7 +1,8 @@
-"""How filters match words: all words of a filter in one value, in any order, without case and accents; materials and
-colours also in other languages and by narrower terms, from `vocabulary.toml`: porcelain is "gres porcellanato", navy a
-blue. A size is one word, "60 × 120" is "60x120", and equal in any unit (`printed_sizes.py`). Also how alike two texts
-are, to name the nearest values.
+"""Match the words of filters: one value must have all words of a filter, in any order, without case and accents.
+
+Materials and colours also match in other languages and by narrower terms, from `vocabulary.toml`: porcelain is "gres
+porcellanato", navy is a blue. A size is one word ("60 × 120" is "60x120") and equal in any unit (`printed_sizes.py`).
+Also here: how alike two texts are, to suggest the nearest values.
 """
 
 import re
@@ -17,7 +18,7 @@ from swatchbook.index.base import TERMS
 from swatchbook.index.printed_sizes import join_sizes, size_key
 
 Words = tuple[str, ...]
-"""Distinct folded words and terms, sorted. A term is written as "=dark blue", so that it cannot be a word of a text."""
+"""Distinct folded words and terms, sorted. A term has the form "=dark blue", so that it cannot be a word of a text."""
 
 
 def fold_words(text: str) -> Words:
@@ -27,7 +28,7 @@ def fold_words(text: str) -> Words:
 
 
 def words_of(field: str, value: str) -> Words:
-    """Return the words of a field's value, of a material or colour with its terms, of a size with its key."""
+    """Return the words of a field's value, with the terms of a material or colour, and the key of a size."""
     if field in TERMS:
         return words_and_terms(value)
     return _size_words(value) if field == "size" else fold_words(value)
@@ -40,8 +41,10 @@ def _size_words(value: str) -> Words:
 
 
 def asked_words(field: str, texts: Iterable[str]) -> list[Words]:
-    """Return the words by which a field is filtered for each text, of which any may match. A size matches by its words,
-    or as an equal size in another unit; a material or colour by its own words, or by the terms that they say.
+    """Return the alternatives of words by which texts filter a field; any of them may match.
+
+    A size matches by its words, or as an equal size in another unit; a material or colour by its own words, or by the
+    terms that they name.
     """
     if field in TERMS:
         return [words for text in texts for words in ways(text)]
@@ -52,16 +55,16 @@ def asked_words(field: str, texts: Iterable[str]) -> list[Words]:
 
 
 def value_key(field: str, value: str) -> str:
-    """Return a key that is equal for spellings that filters do not tell apart: of a size its measures."""
+    """Return a key that is equal for spellings that filters do not distinguish; for a size it is its measures."""
     key = size_key(value) if field == "size" else None
     return key or key_of(fold_words(value))
 
 
 @lru_cache(maxsize=4_096)
 def words_and_terms(value: str) -> Words:
-    """Return the words of a material or colour, and every term that they say, with its broader terms.
+    """Return the words of a material or colour, and every term that they name, with its broader terms.
 
-    "Gres porcellanato" also says porcelain, stoneware and ceramic.
+    "Gres porcellanato" also names porcelain, stoneware and ceramic.
     """
     words = fold_words(value)
     upwards = _vocabulary().upwards
@@ -70,15 +73,15 @@ def words_and_terms(value: str) -> Words:
 
 
 def names_material(text: str) -> bool:
-    """Return whether a text says a material of the vocabulary, not only a colour or how something is made."""
+    """Return whether a text names a material of the vocabulary, not only a colour or a treatment."""
     known, words = _vocabulary(), fold_words(text)
     return any({*said} <= {*words} and known.colors.isdisjoint(known.upwards[term]) for said, term in _near(words))
 
 
 def ways(text: str) -> list[Words]:
-    """Return how a value may say a filter on materials or colours: by its own words, or by the terms that they say.
+    """Return the alternatives that match a filter on materials or colours: its own words, or the terms that they name.
 
-    Terms of several words ("dark blue") are recognised before those of one; words that are no term must be there
+    Terms of several words ("dark blue") are recognised before those of one. Words that are no term must be in the value
     themselves: "brushed oak" is "brushed" with any word for oak.
     """
     own = fold_words(text)
@@ -104,14 +107,14 @@ def word_keys(field: str, values: Iterable[str]) -> list[str]:
 def word_pattern(words: Words, wildcard: str) -> str:
     """Return a pattern that matches the key of every value with all these words; `wildcard` matches any text.
 
-    Keys and patterns are sorted, so the words are in the same order. Besides words it contains only `<`, `>`, `=` and
-    the blanks in terms. Of no words it is "<>", which no key contains.
+    Keys and patterns are sorted, so the words are in the same order. Apart from words it contains only `<`, `>`, `=`
+    and the blanks in terms. Without words it is "<>", which no key contains.
     """
     return wildcard.join(f"<{word}>" for word in words) or "<>"
 
 
 def likeness(asked: str, value: str) -> float:
-    """Return how alike a value is to what was asked for, 0–1: the mean over the words asked of their most similar."""
+    """Return the likeness of a value to a given text, 0–1: the mean, over the words asked, of the best similarity."""
     words, present = fold_words(join_sizes(asked)), fold_words(join_sizes(value))
     if not words or not present:
         return 0.0
@@ -122,7 +125,7 @@ def likeness(asked: str, value: str) -> float:
 
 
 class Term(NamedTuple):
-    """A term of the vocabulary: its broader terms, its words by language, and whether it is a colour by itself."""
+    """A term of the vocabulary: its broader terms, its words by language, and whether it is a colour of its own."""
 
     broader: tuple[str, ...]
     by_language: Mapping[str, tuple[Words, ...]]
@@ -152,8 +155,10 @@ def read_vocabulary() -> dict[str, Term]:
 
 
 class _Vocabulary(NamedTuple):
-    """`by_word`: word -> all that is said with it, each with its term. `upwards`: term -> it and all broader ones.
-    `colors`: the terms of colours that have no broader one.
+    """The vocabulary as tables.
+
+    `by_word`: word -> all names that contain it, each with its term; `upwards`: term -> itself and all broader ones;
+    `colors`: the terms that are colours of their own.
     """
 
     by_word: Mapping[str, Collection[tuple[Words, str]]]
@@ -163,7 +168,7 @@ class _Vocabulary(NamedTuple):
 
 @cache
 def _vocabulary() -> _Vocabulary:
-    """Read the vocabulary, once in a process (15 ms): only where materials and colours are filtered or published."""
+    """Read the vocabulary once in a process (15 ms), when materials or colours are first filtered or published."""
     terms = read_vocabulary()
     by_word = dict[str, list[tuple[Words, str]]]()
     for name, term in terms.items():
@@ -179,6 +184,6 @@ def _vocabulary() -> _Vocabulary:
 
 
 def _near(words: Words) -> set[tuple[Words, str]]:
-    """Return all that is said with one of these words, each with its term."""
+    """Return all names of terms that contain one of these words, each with its term."""
     by_word = _vocabulary().by_word
     return {each for word in words for each in by_word.get(word, ())}
