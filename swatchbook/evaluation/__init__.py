@@ -1,1 +1,1 @@
-"""How good searches are: the answers to labelled questions, scored by role. Nothing here changes a result."""
+"""Evaluate searches by labelled questions, scored by role. Nothing here changes a result."""

@@ -1,5 +1,7 @@
-"""Labelled questions to a collection, asked of each role: texts with the products that answer them, and pictures in a
-folder for each class, which the other pictures of their class answer.
+"""Ask each role labelled questions to a collection.
+
+These are texts with the products that answer them, and pictures in a folder for each class, which the other pictures of
+their class answer.
 """
 
 import hashlib
@@ -25,7 +27,7 @@ MOST_QUESTIONS = 10_000
 
 
 class Question(Record):
-    """A line of a file of questions. `catalogue`: whose catalogue answers it, where a file has those of several."""
+    """A line of a file of questions. `catalogue`: the owner whose catalogue answers it, if a file has several."""
 
     text: str = Field(min_length=1, max_length=1_000)
     products: tuple[str, ...]
@@ -33,7 +35,7 @@ class Question(Record):
 
 
 class Questions(NamedTuple):
-    """What was asked, how many questions were not, and the weights of the roles that searches of this kind use."""
+    """The questions that were asked, the number that was skipped, and the weights of searches of this kind."""
 
     asked: list[Asked]
     skipped: int
@@ -41,10 +43,10 @@ class Questions(NamedTuple):
 
 
 def ask_texts(resources: Resources, file: Path, owner: str | None) -> Questions:
-    """Ask the questions of a file for products: of an owner, or (None) each of the catalogue that it names.
+    """Ask the questions of a file for products of an owner, or (None) each for the catalogue that it names.
 
-    Left out are those of other owners, and those without a known answer. Raises InvalidReference for a file that holds
-    something else.
+    Questions for other owners or without a known answer are skipped. Raises InvalidReference for a file with anything
+    else.
     """
     asked_owners = {*known_owners(resources.ledger)} if owner is None else {owner}
     names = {each: products_by_name(resources.ledger, each) for each in sorted(asked_owners)}
@@ -61,9 +63,9 @@ def ask_texts(resources: Resources, file: Path, owner: str | None) -> Questions:
 
 
 def ask_pictures(resources: Resources, folder: Path, owner: str) -> Questions:
-    """Ask with each picture for the others of its class. One that is in the collection is asked for by its vectors.
+    """Ask with each picture for the others of its class. The query of one in the collection is its vectors.
 
-    Left out are unreadable files, and pictures of which the collection has no other of their class.
+    Unreadable files, and pictures without another of their class in the collection, are skipped.
     """
     contents = {file: _sha256(file) for file in sorted(folder.glob("*/**/*")) if file.is_file()}
     if len(contents) > MOST_QUESTIONS:

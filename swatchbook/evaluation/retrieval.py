@@ -1,12 +1,14 @@
-"""How well searches find what labelled questions ask for: each role alone, fused with the weights in use, without each
-role, and with weights that are fitted to the questions. Of a question counts, with its first 100 results:
+"""Measure how well searches answer labelled questions.
 
-- recall: the share of what answers it (of ten, where there is more) that is among the first ten;
+Scores are computed for each role alone, for all with the weights in use, without each role, and with weights that are
+fitted to the questions. For each question there are three measures, of its first 100 results:
+
+- recall: the share of its answers (of ten, if it has more) that is among the first ten;
 - precision: the mean of the precision at each answer (its mean over questions is the mAP);
 - gain: the nDCG of the first ten, where each answer counts 1.
 
-Weights are fitted by trying a grid of them and taking the highest gain. How good that is on other questions is told by
-cross-validation: each fifth of the questions is scored with the weights that are best on the others. Intervals are 95 %
+Weights are fitted by trying a grid of them and taking the highest gain. Cross-validation estimates how good that is on
+other questions: each fifth of the questions is scored with the weights that are best on the others. Intervals have 95 %
 of 1,000 resamples of the questions.
 """
 
@@ -23,11 +25,11 @@ from swatchbook.search.fusion import Ranked, fuse
 from swatchbook.search.search import CANDIDATES
 
 FIRST: Final = 10
-"""Results that recall and gain look at."""
+"""The number of first results that recall and gain use."""
 
 FOLDS: Final = 5
 MOST_TRIED: Final = 300
-"""Weights that are tried at most."""
+"""The most sets of weights that are tried."""
 
 _RESAMPLES: Final = 1_000
 
@@ -36,9 +38,9 @@ MEASURES: Final[tuple[Measure, ...]] = ("recall", "precision", "gain")
 
 
 class Asked(NamedTuple):
-    """A question: what each role found for it (matches, and the results that they stand for), and what answers it.
+    """A question with the matches of each role, the results to which they lead, and its answers.
 
-    `aside`: a result that does not count, such as the picture that was asked for.
+    `aside` is a result that does not count, such as the picture of the query.
     """
 
     candidates: Mapping[str, Sequence[Match]]
@@ -71,9 +73,9 @@ class Scores(Record):
 
 
 class RoleScores(Record):
-    """A role: its ranking alone, its weight in use, and by how much the fused measures fall without it.
+    """A role with the scores of its ranking alone, its weight in use, and the loss of the fused measures without it.
 
-    `cost` is None where nothing is left without it, or where it has no weight.
+    `cost` is None if no role is left without it, or if it has no weight.
     """
 
     role: str
@@ -83,7 +85,7 @@ class RoleScores(Record):
 
 
 class Retrieval(Record):
-    """What searches are worth. `by_fitted` is cross-validated: no question helped to fit the weights that score it."""
+    """The scores of searches. `by_fitted` is cross-validated: no question helped to fit the weights that score it."""
 
     questions: int
     skipped: int
@@ -108,7 +110,7 @@ def score_ranking(ranked: Sequence[str], answers: Collection[str]) -> tuple[floa
 
 
 def evaluate_retrieval(asked: Sequence[Asked], weights: Mapping[str, float], skipped: int) -> Retrieval:
-    """Return the scores of at least one question. `weights`: those in use, by role."""
+    """Return the scores of at least one question. `weights` are those in use, by role."""
     found = sorted({role for each in asked for role in each.candidates})
     in_use = {role: weights.get(role, 0.0) for role in found}
     tried = [in_use if any(in_use.values()) else dict.fromkeys(found, 1.0), *grid(found)]
@@ -140,7 +142,7 @@ def evaluate_retrieval(asked: Sequence[Asked], weights: Mapping[str, float], ski
 
 
 def grid(roles: Sequence[str]) -> list[dict[str, float]]:
-    """Return weights that sum to 1, at equal steps: the finest of at most MOST_TRIED."""
+    """Return sets of weights that sum to 1, in the smallest equal steps that give at most MOST_TRIED sets."""
     steps = max(n for n in range(1, 21) if n == 1 or math.comb(n + len(roles) - 1, n) <= MOST_TRIED)
     return [
         {role: round(share / steps, 4) for role, share in zip(roles, shares, strict=True)}
@@ -158,7 +160,10 @@ def _sums(parts: int, whole: int) -> Iterator[tuple[int, ...]]:
 
 
 def cross_validated(table: Vectors) -> Vectors:
-    """Return (questions, measures) by the weights that are best on the other folds. `table`: (tried, questions, …)."""
+    """Return (questions, measures) with the weights that are best on the other folds.
+
+    `table` has the shape (tried, questions, measures).
+    """
     questions = np.arange(table.shape[1])
     scored: Vectors = np.empty_like(table[0])
     for fold in range(min(FOLDS, len(questions))):
@@ -169,7 +174,7 @@ def cross_validated(table: Vectors) -> Vectors:
 
 
 def _best(table: Vectors) -> int:
-    """Return which of the tried weights has the highest mean gain; of equal ones the first."""
+    """Return the index of the tried weights with the highest mean gain; with equal gains the first."""
     return int(np.argmax(np.round(table[:, :, MEASURES.index("gain")].mean(axis=1), 6)))
 
 

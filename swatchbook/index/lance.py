@@ -1,7 +1,8 @@
-"""The index in a folder, LanceDB: one table for each space, one writer at a time (others wait a minute), any number of
-readers. Up to 20,000 vectors are compared exactly, more through a vector index; it compacts itself. Its errors, such as
-a full disk, become failures here. What is read of a table stays open until its next version; a small one is searched in
-memory (`snapshot.py`).
+"""The index in a folder, by LanceDB: one table for each space, one writer at a time and any number of readers.
+
+Other writers wait up to 40 seconds. Up to 20,000 vectors are compared exactly, more through a vector index; the index
+compacts itself. Errors of LanceDB, such as a full disk, become failures here. A table stays open until its next
+version; a small one is searched in memory (`snapshot.py`).
 
 LanceDB starts threads: use it in spawned processes, never in forked ones.
 """
@@ -49,42 +50,44 @@ from swatchbook.runtime.heap import keep_buffers
 from swatchbook.settings import Settings
 
 FLAT_ROWS = 20_000
-"""Up to here every vector is compared, exactly (25 ms at 384 dimensions); above, an index narrows the candidates."""
+"""The most rows whose vectors are all compared exactly (25 ms at 384 dimensions); for more, an index narrows the
+candidates."""
 
 RERANK = 4
-"""Candidates per result that are compared exactly: the 8-bit codes alone lose 2 % of the ten nearest."""
+"""The candidates per result that are compared exactly: the 8-bit codes alone lose 2 % of the ten nearest."""
 
 MOST_PARTITIONS = 1_000
-"""Partitions searched at most, so that a narrow filter still finds k results; without a filter 20 are enough."""
+"""The most partitions that are searched, so that a narrow filter still finds k results; without a filter 20 suffice."""
 
 COMPACT_EVERY = 64
-"""Versions between compactions: each write adds a version and a fragment."""
+"""The versions between compactions: each write adds a version and a fragment."""
 
 KEEP_VERSIONS = timedelta(minutes=10)
-"""How long a reader may use the version that it opened."""
+"""The time for which a reader may use the version that it opened."""
 
 INDEX_CACHE, METADATA_CACHE = 256 << 20, 32 << 20
-"""Bytes of LanceDB's caches; its defaults are 6 GB and 1 GB."""
+"""The bytes of LanceDB's caches; its defaults are 6 GB and 1 GB."""
 
 _LANCE = {"LANCE_CPU_THREADS": str(os.cpu_count()), "LANCE_DEFAULT_IO_BUFFER_SIZE": str(64 << 20)}
-"""LanceDB's own settings. By default it leaves two processors to the disk: of two it computes on one. And it reads up
-to 2 GB ahead, into memory that is new each time."""
+"""LanceDB's own settings. By default it leaves two processors to the disk, so that it computes on one of two, and reads
+up to 2 GB ahead into memory that is new each time."""
 
 IDS_AT_ONCE = 500
-"""Ids in one SQL list."""
+"""The most ids in one SQL list."""
 
 _READ_SHARE = 10
-"""With a lag, reading a table's rows again takes one processor for a tenth of the time at most."""
+"""The time between readings of a table's rows, in multiples of the time that one takes, if the index has a lag: reading
+then takes at most a tenth of one processor's time."""
 
 _EARLY = 0.8
-"""Share of the time until a version is due after which a thread renews it, so that no search has to."""
+"""The share of the time until a version is due after which a thread renews it, so that no search has to."""
 
 _FIELDS = attrgetter(*COLUMNS)
 
 _AS_WRITTEN = FTS(
     base_tokenizer="whitespace", lower_case=False, stem=False, remove_stop_words=False, ascii_folding=False
 )
-"""Terms are made for both indexes alike, in terms.py."""
+"""The keyword index splits only at blanks, because terms.py makes the terms for both indexes."""
 
 NO_ROOM = ("os error 28", "os error 30", "os error 122")  # ENOSPC, EROFS, EDQUOT as Rust prints them
 
@@ -97,9 +100,9 @@ def open_index(settings: Settings, *, lag: float = 0.0) -> "LanceIndex":
 class LanceIndex:
     """The index contract (base.py) on a folder. Nothing is opened before the first call.
 
-    `lock_seconds` is how long a writer waits for another before it raises IndexDown. `lag`: for how many seconds
-    searches may miss what other processes have written, and where rows are read for it, for ten times as long as that
-    takes; they never miss what this object has written.
+    A writer waits `lock_seconds` for another one before it raises IndexDown. Searches may miss what other processes
+    wrote in the last `lag` seconds, or in ten times as long as reading the rows takes. They never miss what this object
+    has written.
     """
 
     def __init__(self, folder: Path, *, lock_seconds: float = WRITE_SECONDS, lag: float = 0.0) -> None:
@@ -173,7 +176,7 @@ class LanceIndex:
     def search(
         self, space: Space, vector: Vector, k: int, where: Where | None = None, *, exact: bool = False
     ) -> list[Match]:
-        """Search as `Index` says. `exact`: compare every vector, also where there is a vector index."""
+        """Return the k nearest objects; with `exact` every vector is compared, even if there is a vector index."""
         check_query(space, vector)
         with self._searching(space) as version:
             if snapshot := version.snapshot():
@@ -222,10 +225,10 @@ class LanceIndex:
                 self._pointer(space.role).unlink()
             table = self._folder / f"{space.name}.lance"
             dropped = table.with_suffix(".dropped")
-            if dropped.exists():  # of a drop that was killed
+            if dropped.exists():  # left by a drop that was killed
                 shutil.rmtree(dropped)
             if table.exists():
-                # renamed first: a search that opens a table of which half is deleted would find less than all
+                # It is renamed first: a search that opens a half deleted table would miss results.
                 table.rename(dropped)
                 shutil.rmtree(dropped)
 
@@ -234,7 +237,7 @@ class LanceIndex:
         with self._answering():
             for name in self._names():
                 with self._lock(name):
-                    if name in self._names():  # still: it may have been dropped meanwhile
+                    if name in self._names():  # it may have been dropped meanwhile
                         self._database.open_table(name).optimize(cleanup_older_than=keep)
 
     def close(self) -> None:
@@ -266,7 +269,8 @@ class LanceIndex:
     def _searching(self, space: Space) -> Iterator["_Version"]:
         """Yield a version that may be older than the newest by the lag.
 
-        While there are searches, a thread renews it in time. After a pause the first search does; others do not wait.
+        While there are searches, a thread renews it in time. After a pause the first search renews it; others do not
+        wait.
         """
         version = self._read.get(space)
         if not self._lag or version is None:
@@ -288,15 +292,15 @@ class LanceIndex:
                 raise
 
     def _renew_early(self, space: Space) -> None:
-        """Renew a version, and free the lock that the search which began this has taken."""
+        """Renew a version, and release the lock that the calling search has acquired."""
         try:
-            with suppress(Failure):  # the next search meets it, too
+            with suppress(Failure):  # the next search raises it, too
                 self._renewed(space)
         finally:
             self._renewing.release()
 
     def _renewed(self, space: Space) -> "_Version":
-        """Return the newest version; what was read of the one before is read of it before others search in it."""
+        """Return the newest version, after reading the same parts of it as of the one before."""
         before = self._read.get(space)
         with self._answering():
             stamp = self._stamp(space)
@@ -313,7 +317,7 @@ class LanceIndex:
         return before
 
     def _stamp(self, space: Space) -> object | None:
-        """Return what is another value after each write to a table; None if it is missing."""
+        """Return a value that changes with each write to a table; None if the table is missing."""
         versions = self._folder / f"{space.name}.lance" / "_versions"
         try:
             folder = versions.stat()
@@ -374,7 +378,7 @@ class LanceIndex:
 
 
 class _Version:
-    """A table as it is read: a handle of one version, which sees no later writes."""
+    """A handle of one version of a table, which does not see later writes."""
 
     def __init__(self, table: Any, stamp: object) -> None:
         self.table, self.stamp = table, stamp
@@ -384,7 +388,7 @@ class _Version:
         self._lock = threading.Lock()  # held while the rows are read
 
     def is_due(self, lag: float, *, share: float = 1.0) -> bool:
-        """Return whether it is time to look for a newer version, or a share of that time is over."""
+        """Return whether the time until the next look for a newer version, or a share of it, has passed."""
         return time.monotonic() >= self.checked + share * max(lag, _READ_SHARE * self._read_seconds)
 
     def read_as(self, before: "_Version") -> None:
@@ -397,7 +401,7 @@ class _Version:
             self._read_seconds = time.perf_counter() - started
 
     def snapshot(self) -> Snapshot | None:
-        """Return its rows in memory for a search; None if there are too many for so few searches."""
+        """Return the version's rows in memory for a search; None if they are too many for the number of searches."""
         with self._lock:
             self._searches += 1
             enough = MOST_ROWS if self._searches > MANY_SEARCHES else FEW_ROWS
@@ -452,7 +456,7 @@ def _failure(error: Exception, folder: Path) -> Failure:
 def _schema(dimension: int) -> pa.Schema:
     """Return a table's columns: the payload, the `_words` columns, and the terms that keyword search reads."""
     texts = pa.list_(pa.string())
-    # the key makes merges safe even where a lock does not hold, as on some network file systems
+    # The key makes merges safe even if a lock does not work, as on some network file systems.
     key = {"lance-schema:unenforced-primary-key": "true"}
     return pa.schema(
         [

@@ -1,9 +1,8 @@
-"""The index on a Weaviate server: one collection for each space, one alias for each role; its timeouts and batch sizes,
-and which vectors are compared by 8-bit codes first. The server's errors (away, wrong key, disk full) become failures
-here.
+"""The index on a Weaviate server, with one collection for each space and one alias for each role.
 
-We provide vectors and schemas. The first call connects; a call during an outage raises IndexDown at once, and the same
-object works again afterwards.
+Swatchbook provides vectors and schemas. Here are timeouts, batch sizes, and which vectors are compared by 8-bit codes
+first. The server's errors (unreachable, wrong key, disk full) become failures. The first call connects; a call during
+an outage raises IndexDown at once, and the same object works again afterwards.
 """
 
 import logging
@@ -88,19 +87,19 @@ from swatchbook.records import Role
 from swatchbook.settings import Settings
 
 PREFIX = "Swatchbook_"
-"""Prefix of every collection and alias, so that the server can hold other applications' collections too."""
+"""The prefix of every collection and alias, so that the server can have collections of other applications, too."""
 
 SHORT = frozenset({Role.COLOR, Role.TEXTURE})
 """Roles with short vectors, which are compared exactly. The other roles' vectors are compared by 8-bit codes first."""
 
 RESCORE = 100
-"""Candidates that are then compared exactly: as many as a search requests per role."""
+"""The candidates that are then compared exactly: as many as a search requests per role."""
 
 BATCH = 500
-"""Objects per write, ids per query: all that an ingest publishes at once, 3 MB of 1,024 numbers."""
+"""The objects per write and ids per query: all that an ingest publishes at once, 3 MB for vectors of 1,024 numbers."""
 
 PAGE = 1_000
-"""Ids per page of the cursor."""
+"""The ids per page of the cursor."""
 
 CONNECT_SECONDS, QUERY_SECONDS = 5, 30
 
@@ -216,7 +215,7 @@ class WeaviateIndex:
 
     def keyword(self, space: Space, text: str, k: int, where: Where | None = None) -> list[Match]:
         with self._asking(space) as collection:
-            if not (terms := question_terms(text)):  # an error for the server, no match for LanceDB
+            if not (terms := question_terms(text)):  # without terms the server fails, while LanceDB has no match
                 return []
             found = collection.query.bm25(
                 query=terms,
@@ -270,8 +269,9 @@ class WeaviateIndex:
     def _write(
         self, space: Space, collection: Collection[Any, Any], objects: Sequence[IndexObject]
     ) -> dict[str, Failure]:
-        """One batch; the failures of those that the server refused. Raises DiskFull, IndexDown or Configuration where
-        it is not the objects' fault.
+        """Write one batch, and return id -> failure for the objects that the server refused.
+
+        Raises DiskFull, IndexDown or Configuration if the objects are not the cause.
         """
         sent = [DataObject(uuid=each.id, properties=_properties(each), vector=each.vector.tolist()) for each in objects]
         try:
@@ -292,7 +292,7 @@ class WeaviateIndex:
 
     @contextmanager
     def _using(self, space: Space, *, known: bool = False) -> Iterator[Collection[Any, Any]]:
-        """Yield a space's collection with the right schema. `known`: it is not asked for, where it was there before."""
+        """Yield a space's collection with the right schema; if `known`, do not ask for one that was there before."""
         with self._answering() as client:
             name = _collection(space)
             known = known and name in self._compared
@@ -312,8 +312,9 @@ class WeaviateIndex:
                 raise missing_space(space) from error  # it was dropped meanwhile
 
     def _asking(self, space: Space) -> AbstractContextManager[Collection[Any, Any]]:
-        """Do as `_using` for a search, in one request: of a missing collection it fails, while a write may create one,
-        as other servers are configured.
+        """Yield a collection for a search in one request, without asking whether it exists.
+
+        A search of a missing collection fails. A write could create it on servers with another configuration.
         """
         return self._using(space, known=True)
 
@@ -328,7 +329,7 @@ class WeaviateIndex:
 
     def _connected(self) -> WeaviateClient:
         host = _parse_url(self._url).hostname
-        # check the port first: the client's own retries would sleep up to a minute if gRPC does not answer
+        # The port is checked first: the client's own retries would sleep up to a minute if gRPC does not answer.
         socket.create_connection((host, self._grpc_port), CONNECT_SECONDS).close()
         with self._connecting:
             if self._client is None:
@@ -338,7 +339,7 @@ class WeaviateIndex:
     def _failure(self, error: Exception) -> Failure:
         status = getattr(error, "status_code", None)
         codes = _codes(error)
-        message = str(error)  # only to be searched
+        message = str(error)  # it is only searched for signs
         if status in (401, 403) or any(code in LOCKED_CODES for code in codes):
             return Authentication(
                 f"Weaviate at {self._url} rejected the API key.", advice="Check SWATCHBOOK_WEAVIATE_API_KEY."
@@ -376,7 +377,7 @@ def _connect(url: str, grpc_port: int, api_key: str | None) -> WeaviateClient:
     address = _parse_url(url)
     secure = address.scheme == "https"
     host = str(address.hostname)
-    # it logs rejected objects with their vectors; we report rejections ourselves
+    # The client logs rejected objects with their vectors; we report rejections ourselves.
     logging.getLogger("weaviate-client").setLevel(logging.CRITICAL)
     return connect_to_custom(
         http_host=host,
@@ -386,10 +387,10 @@ def _connect(url: str, grpc_port: int, api_key: str | None) -> WeaviateClient:
         grpc_port=grpc_port,
         grpc_secure=secure,
         auth_credentials=Auth.api_key(api_key) if api_key else None,
-        skip_init_checks=True,  # they look for newer clients on the Internet
+        skip_init_checks=True,  # the checks look for newer clients on the Internet
         additional_config=AdditionalConfig(
             timeout=Timeout(init=CONNECT_SECONDS, query=QUERY_SECONDS, insert=WRITE_SECONDS),
-            # gRPC's default waits up to two minutes before it reconnects after an outage
+            # By default gRPC waits up to two minutes before it reconnects after an outage.
             grpc_config=GrpcConfig(channel_options=[("grpc.max_reconnect_backoff_ms", 1_000)]),
         ),
     )
@@ -431,27 +432,27 @@ def _shards(client: WeaviateClient) -> list[Any]:
 
 
 def _description(space: Space) -> str:
-    """Return the collection's description. It holds the dimension, which an empty collection does not store."""
+    """Return the collection's description, which has the dimension: an empty collection does not store it."""
     return f"Swatchbook: {space.role.value} vectors by {space.tag}, {space.dimension} dimensions"
 
 
 def _create(client: WeaviateClient, space: Space) -> None:
     code = None if space.role in SHORT else Configure.VectorIndex.Quantizer.rq(rescore_limit=RESCORE, cache=True)
-    # flat, not HNSW: exact, ~20 times faster to write, and a hundred equal vectors do not cut the others off;
-    # 15 ms a search at 40,000 objects, growing with them
+    # Flat, not HNSW: it is exact, about 20 times faster to write, and a hundred equal vectors do not cut off others. A
+    # search takes 15 ms at 40,000 objects, and more with their number.
     index = Configure.VectorIndex.flat(distance_metric=VectorDistances.COSINE, quantizer=code)
     client.collections.create(
         _collection(space),
         description=_description(space),
         properties=_columns(),
         vector_config=Configure.Vectors.self_provided(vector_index_config=index),
-        # English stop words would be removed from filters too, such as the category "other"
+        # English stop words would also be removed from filters, such as the category "other".
         inverted_index_config=Configure.inverted_index(stopwords_preset=StopwordsPreset.NONE),
     )
 
 
 def _columns() -> list[Property]:
-    """Return the payload's properties, the `_words` ones, and the terms of keyword search. Values are kept whole."""
+    """Return the properties: the payload, its `_words`, and the terms of keyword search. Values are kept whole."""
 
     def whole(name: str, kind: DataType, *, filterable: bool = True) -> Property:
         return Property(
@@ -508,8 +509,9 @@ def _compare(space: Space, collection: Collection[Any, Any]) -> None:
 
 
 def _properties(each: IndexObject) -> dict[str, Any]:
-    """Return the columns that have a value. Several are lists, of which the client makes arrays: a tuple would be a
-    structure, whose values are sent one by one.
+    """Return the properties that have a value.
+
+    Several values are lists, which the client sends as arrays: it would send a tuple as a structure, one value by one.
     """
     given = {name: value for name, value in each.payload if value not in (None, ())}
     words = {f"{name}_words": words_column(name, given[name]) for name in WORDS if name in given}

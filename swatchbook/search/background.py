@@ -1,10 +1,11 @@
-"""How near a space is to questions about other things: the mean and the deviation of the similarities between fixed
-questions that no catalogue answers and a sample of the space's objects. An answer is nearer than that, and nearer than
-the nearest of as many objects is by chance.
+"""Estimate the similarity of a space's objects to unrelated questions: its mean and deviation.
 
-It is of an owner's objects alone, so that a search tells nothing about what others have. The first search that asks
-estimates it, because a search has the model loaded anyway: half a second, once. The ledger keeps it. It is estimated
-again once there are twice as many objects, or half as many.
+The questions are fixed ones that no catalogue answers, compared with a sample of the objects. An answer is nearer than
+that, and nearer than the nearest of as many objects is by chance.
+
+The estimate is for an owner's objects only, so that a search reveals nothing about those of others. The first search
+that needs it makes it in half a second, because a search has the model loaded anyway. The ledger keeps it. It is made
+again when there are twice or half as many objects.
 """
 
 import math
@@ -23,7 +24,7 @@ from swatchbook.records import RoleTag
 from swatchbook.resources import Resources
 
 SAMPLE: Final = 256
-"""Objects that are compared with the questions: the mean of their similarities is then exact to a hundredth."""
+"""The objects that are compared with the questions: the mean of their similarities is then exact to a hundredth."""
 
 UNRELATED: Final = (
     "who won the election", "how a bill becomes law", "symptoms of appendicitis", "history of the Roman empire",
@@ -36,24 +37,24 @@ UNRELATED: Final = (
     "yarınki hava durumu", "Roma tarihi", "pogoda na jutro", "uitslag van de verkiezingen", "lịch sử La Mã",
     "明天的天气",
 )  # fmt: skip
-"""Questions about things that are in no catalogue, in the languages of those that are."""
+"""Questions about things that are in no catalogue, in the languages of catalogues."""
 
 LEAST_DEVIATION: Final = 1e-3
-"""A space of one object, or of equal ones, has no deviation to measure by."""
+"""The least deviation, for a space with one object or only equal ones."""
 
 Encode = Callable[[Sequence[str]], Vectors]
-"""Encodes questions into a space: (n, dimension), unit length."""
+"""A function that encodes questions into a space: (n, dimension), unit length."""
 
 
 class Background(NamedTuple):
-    """Mean and deviation of unrelated similarities, and how many objects the owner has in the space."""
+    """Mean and deviation of unrelated similarities, and the number of the owner's objects in the space."""
 
     mean: float
     deviation: float
     objects: int
 
     def closeness(self, similarity: float) -> float:
-        """Return by how many deviations a similarity exceeds that of the nearest of the objects to unrelated questions.
+        """Return how many deviations a similarity is above that of the nearest object to unrelated questions.
 
         The highest of n normal values is about √(2 ln n) deviations above their mean.
         """
@@ -61,13 +62,14 @@ class Background(NamedTuple):
 
     @property
     def vocabulary(self) -> float:
-        """Return how much it says that a word is nowhere, 0 to 1: of a leaflet most words are missing."""
+        """Return the evidence, 0 to 1, in a word's being nowhere: it is low for few objects, which lack most words."""
         return min(1.0, math.log(self.objects) / math.log(SAMPLE))
 
 
 def background_of(resources: Resources, space: Space, owner: str | None, encode: Encode) -> Background | None:
-    """Return the background of an owner's objects, or all, in a space, estimated if the ledger has none that is still
-    good; None without objects.
+    """Return the background of an owner's objects, or of all, in a space; None without objects.
+
+    It is estimated if the ledger has none that is still valid.
     """
     pair = RoleTag(role=space.role, tag=space.tag)
     kept = find_background(resources.ledger, pair, owner)
@@ -81,7 +83,7 @@ def background_of(resources: Resources, space: Space, owner: str | None, encode:
         return known
     measured = measure(np.stack(objects), encode(UNRELATED))
     measured = measured._replace(objects=max(count, measured.objects))
-    with suppress(Failure):  # as on a full disk: the next search estimates it again
+    with suppress(Failure):  # for example on a full disk: the next search estimates it again
         keep_background(resources.ledger, pair, owner, measured._asdict())
     return measured
 

@@ -1,5 +1,7 @@
-"""Pictures of the collection as examples: what results should be like, and what they should not be like. A query moves
-towards the mean of the one and away from the mean of the other (Rocchio 1971), by the vectors that the index has.
+"""Use pictures of the collection as examples of what results should be like, or should not be like.
+
+A query moves towards the mean of the former and away from the mean of the latter (Rocchio 1971), by the vectors in the
+index.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,17 +17,17 @@ from swatchbook.records import PIXEL_ROLES, Role
 from swatchbook.resources import Resources
 
 AWAY = 0.5
-"""How far a query moves away from what results should not be like, as a share of its own length."""
+"""The distance that a query moves away from what results should not be like, as a share of its own length."""
 
 
 class Examples(NamedTuple):
-    """Ids of images: results are like the first ones, and not like the others."""
+    """Ids of images: results should be like those of `like`, and not like those of `unlike`."""
 
     like: Sequence[str] = ()
     unlike: Sequence[str] = ()
 
     def check(self, resources: Resources, owners: Sequence[str]) -> None:
-        """Raise InvalidReference for an id that is both, and for one that none of the owners has (no owners: all)."""
+        """Raise InvalidReference for an id in both lists, or one that none of the owners has (no owners: all)."""
         if not self.like and not self.unlike:
             return
         known = owned_images(resources.ledger, [*self.like, *self.unlike], owners)
@@ -39,9 +41,9 @@ class Examples(NamedTuple):
     def queries(
         self, resources: Resources, active: Mapping[Role, Space], picture: Mapping[Role, Vectors]
     ) -> dict[Role, Vectors]:
-        """Return role -> the query vector of the examples, and of a given picture, for the searched roles of pixels.
+        """Return role -> the query vector of the examples and a given picture, for the searched roles of pixels.
 
-        Raises InvalidReference where an example has no vector in any of them.
+        Raises InvalidReference if an example has no vector in any of them.
         """
         found = {
             role: _unit_vectors(resources, active[role], self.like) for role in sorted(PIXEL_ROLES & active.keys())
@@ -66,6 +68,6 @@ class Examples(NamedTuple):
 
 
 def _unit_vectors(resources: Resources, space: Space, ids: Sequence[str]) -> dict[str, Vectors]:
-    """Return image -> its vector of length 1, for those that have one in the space."""
+    """Return image -> its vector of length 1, for images that have one in the space."""
     found = resources.index.fetch(space, ids) if ids else {}
     return {i: each.vector / np.linalg.norm(each.vector) for i, each in found.items()}

@@ -1,10 +1,9 @@
-"""Fuse the candidates of several roles into one ranking: the default weights of the roles for a query by text or by
-picture, and how their scores are scaled.
+"""Fuse the candidates of several roles into one ranking, with the default weights of queries by text or by picture.
 
 Scores of different models are not comparable, so each role's scores are scaled, weighted and summed: a convex
-combination (Bruch, Gai, Ingber 2023, "An analysis of fusion functions for hybrid retrieval"). The last candidate has 0,
-like everything behind it; the first has 1. Roles of one model (ONE_MODEL) share the larger of their two scales, so that
-the role that discriminates less counts less. docs/research/search.md compares this with other methods.
+combination (Bruch, Gai, Ingber 2023, "An analysis of fusion functions for hybrid retrieval"). The first candidate has
+1; the last has 0, like all objects behind it. Roles of one model (ONE_MODEL) share the larger of their two scales, so
+that the role that discriminates less counts less. docs/research/search.md compares this with other methods.
 """
 
 import re
@@ -18,10 +17,10 @@ from swatchbook.records import Role
 from swatchbook.settings import SearchKind
 
 KEYWORD = "keyword"
-"""Not a role, but queried and weighted like one: BM25 over the texts of `understanding` and `text`."""
+"""The name of keyword search, BM25 over the texts of `understanding` and `text`, which is weighted like a role."""
 
 NUMBER = "number"
-"""The same over the numbers and codes of a question alone, if it has any: vectors hardly tell "R9" from "R10"."""
+"""The name of keyword search for only a question's numbers and codes: vectors hardly distinguish "R9" and "R10"."""
 
 TEXT_WEIGHTS: Mapping[str, float] = {
     "understanding": 0.1, "text": 0.2, KEYWORD: 0.5, NUMBER: 0.3, "visual": 0.15,
@@ -32,8 +31,10 @@ IMAGE_WEIGHTS_OF: Mapping[str, Mapping[str, float]] = {
     image_network.TAGS[Role.VISUAL]: {"visual": 0.8, "texture": 0.1, "color": 0.1},
     local_encoder.TAGS[Role.VISUAL]: {"texture": 0.65, "visual": 0.35},
 }
-"""Default weights of the roles in a query by text; and by picture, with and without searchable `structure` vectors, and
-for the `visual` vectors of the local encoders, by their tags (docs/research/search.md, image-search.md).
+"""The default weights of roles in a query by text or by picture (docs/research/search.md, image-search.md).
+
+Those by picture are for spaces with and without `structure` vectors, and for the `visual` vectors of the local
+encoders, by their tags.
 """
 
 ONE_MODEL = frozenset({Role.UNDERSTANDING, Role.TEXT})
@@ -43,7 +44,7 @@ BY_TERMS = frozenset({KEYWORD, NUMBER})
 """Roles that compare the terms of images and chunks, not vectors."""
 
 SAME = "same"
-"""Not a role: what a search by picture adds to the pictures that seem to show the very thing that was asked for."""
+"""The name of what a search by picture adds, besides roles, to pictures that seem to show the very thing asked for."""
 
 SAME_BEYOND = 6
 """The rank of the picture whose distance others are compared with."""
@@ -52,16 +53,17 @@ SAME_WITHIN: Mapping[Role, float] = {Role.VISUAL: 0.5, Role.COLOR: 0.5}
 SAME_WITHIN_OF: Mapping[str, Mapping[Role, float]] = {
     image_network.TAGS[Role.VISUAL]: {Role.STRUCTURE: 0.4, Role.COLOR: 0.4, Role.VISUAL: 1.3},
 }
-"""Role -> the largest share of the distance of rank SAME_BEYOND at which a picture still counts as the same thing; by
-tags of `visual` where others hold. All roles must agree. The network sees what a thing is, but hardly the material of a
-close view: it only refuses what looks like something else (docs/research/image-search.md).
+"""Role -> the largest distance of a picture of the same thing, as a share of the distance at rank SAME_BEYOND.
+
+SAME_WITHIN_OF has other shares, by tags of `visual`. All roles must agree. The network recognises what a thing is, but
+hardly the material in a close view: it only refuses what looks like something else (docs/research/image-search.md).
 """
 
 LEAST_DISTANCE = 1e-3
-"""Cosine distances below this are equal: another compression of one picture moves it so far."""
+"""The cosine distance below which pictures are equal: another compression changes a picture as much."""
 
 WEIGHTED = (*sorted(role.value for role in Role if role is not Role.ANALYSIS), KEYWORD, NUMBER)
-"""What can have a weight."""
+"""The roles and keyword searches that can have a weight."""
 
 _NUMBER = re.compile(r"\d{1,6}(?:\.\d{1,6})?")
 
@@ -69,7 +71,7 @@ Ranked = list[tuple[str, float]]
 """(image or product id, the score of its best match), best first, each id once."""
 
 ToTargets = Callable[[str, Sequence[Match]], Ranked]
-"""Maps a role's matches to images or products."""
+"""A function that maps a role's matches to images, products or chunks."""
 
 
 class FusedScore:
@@ -81,7 +83,7 @@ class FusedScore:
 
 
 def parse_weights(text: str) -> dict[str, float]:
-    """Return role -> weight of a text such as "visual=0.6,keyword=0.4". Raises InvalidReference.
+    """Return role -> weight from a text such as "visual=0.6,keyword=0.4". Raises InvalidReference.
 
     At least one weight must be positive, none may be negative; the sum may be any.
     """
@@ -99,9 +101,9 @@ def parse_weights(text: str) -> dict[str, float]:
 def default_weights(
     active: Mapping[Role, Space], *, text: bool, image: bool, chosen: Mapping[SearchKind, Mapping[str, float]] = {}
 ) -> dict[str, float]:
-    """Return the default weights of a query by text, by picture, or the mean of both. `active`: the searchable spaces.
+    """Return the default weights of a query by text or by picture, or the mean of both.
 
-    `chosen`: those of SWATCHBOOK_SEARCH_WEIGHTS, for `text` and for `image`.
+    `active` are the searchable spaces, `chosen` the weights of SWATCHBOOK_SEARCH_WEIGHTS for `text` and for `image`.
     """
     tag = active[Role.VISUAL].tag if Role.VISUAL in active else ""
     for_any = IMAGE_WEIGHTS if Role.STRUCTURE in active else IMAGE_WEIGHTS_WITHOUT_STRUCTURE
@@ -123,9 +125,9 @@ def _of_one(weights: Mapping[str, float]) -> dict[str, float]:
 def fuse(
     candidates: Mapping[str, Sequence[Match]], to_targets: ToTargets, weights: Mapping[str, float], *, most: int
 ) -> dict[str, FusedScore]:
-    """Return image or product id -> fused score. `candidates`: role -> matches, best first, all roles with a weight.
+    """Return the id of an image, product or chunk -> its fused score.
 
-    `most`: how many matches each role was asked for.
+    `candidates` maps each role with a weight to its matches, best first. Each role was asked for `most` matches.
     """
     fused = defaultdict[str, FusedScore](FusedScore)
     candidates = {role: matches for role, matches in candidates.items() if matches}
@@ -134,7 +136,7 @@ def fuse(
     widths = {role: own_score(matches[0]) - lowest[role] for role, matches in candidates.items()}
     for role, matches in candidates.items():
         width = max(widths[r] for r in (ONE_MODEL & widths.keys() if role in ONE_MODEL else {role}))
-        # equal scores: all count fully, unless there may be more candidates than these with that score
+        # With equal scores all count fully, unless there may be more candidates with that score.
         alike = 0.0 if len(matches) >= most else 1.0
         for rank, (target, own) in _with_ranks(to_targets(role, matches)):
             share = weights[role] / whole * ((own - lowest[role]) / width if width else alike)
@@ -144,15 +146,15 @@ def fuse(
 
 
 def same_within(active: Mapping[Role, Space]) -> Mapping[Role, float]:
-    """Return what `same_things` asks of the roles of these searchable spaces."""
+    """Return role -> the limit for `same_things`, for these searchable spaces."""
     tag = active[Role.VISUAL].tag if Role.VISUAL in active else ""
     return SAME_WITHIN_OF.get(tag, SAME_WITHIN)
 
 
 def same_things(candidates: Mapping[str, Sequence[Match]], within: Mapping[Role, float]) -> list[Match]:
-    """Return the pictures that each role of `within` finds near enough, nearest first; none without those roles.
+    """Return the pictures that each role of `within` finds near enough, nearest first; none if a role is missing.
 
-    A sum of scaled scores hides them where a further role finds many other pictures a little nearer.
+    A sum of scaled scores hides them if another role finds many other pictures a little nearer.
     """
     if any(len(candidates.get(role, ())) < SAME_BEYOND for role in within):
         return []
@@ -171,7 +173,7 @@ def _shares_of_distance(matches: Sequence[Match]) -> dict[str, float]:
 
 
 def put_first(fused: Mapping[str, FusedScore], same: Ranked) -> None:
-    """Put results that show the very thing before all others: half of the score is then for being one of them."""
+    """Put results that show the same thing before all others, by giving them half of the score for that."""
     if not same:
         return
     for each in fused.values():
@@ -190,7 +192,7 @@ def own_score(match: Match) -> float:
 
 
 def _lowest(role: str, matches: Sequence[Match]) -> float:
-    """Return the score that is scaled to 0: no common word, or that of the last candidate."""
+    """Return the score that is scaled to 0: 0 for keywords (no common word), else that of the last candidate."""
     return 0.0 if role in BY_TERMS else own_score(matches[-1])
 
 

@@ -1,9 +1,9 @@
-"""Which images of an owner show nearly the same picture: in another size or compression, a little brighter. Colours of
-one product, and drawings in one style, are different pictures.
+"""Find images of an owner that show nearly the same picture: in another size or compression, or a little brighter.
 
-Two images are near-duplicates if their hashes differ in at most `MOST_BITS`, their vectors have at least the cosines
-that `_compared` names, and their shapes agree. What the rules find and miss: docs/research/image-search.md. Hash or
-vectors alone would join drawings and handles that look alike; a network sees the same chair in two colours.
+Colours of one product, and drawings in one style, are different pictures. Two images are near-duplicates if their
+hashes differ in at most `MOST_BITS`, their vectors have at least the cosines of `_compared`, and their shapes agree.
+Hash or vectors alone would join drawings and handles that look alike, and a network takes a chair in two colours for
+the same. docs/research/image-search.md has what the rules find and miss.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -20,16 +20,16 @@ from swatchbook.models import image_network
 from swatchbook.records import NearDuplicates, Role
 from swatchbook.resources import Resources
 
-MOST_BITS = 6  # of 64
+MOST_BITS = 6  # bits, of 64, in which hashes of near-duplicates differ
 LEAST_COSINES: Mapping[Role, float] = {Role.VISUAL: 0.98}
 LEAST_COSINES_OF_NETWORK: Mapping[Role, float] = {Role.VISUAL: 0.9, Role.COLOR: 0.99}
-"""Role -> least cosine of a near-duplicate; of those, the roles that are searched count."""
+"""Role -> least cosine of a near-duplicate; only the roles that are searched count."""
 
-SAME_SHAPE = 1.05  # of the width over the height of one to that of the other, at most
+SAME_SHAPE = 1.05  # the largest factor between the widths by height of near-duplicates
 
 
 def describe_near_duplicates(resources: Resources, owner: str | None, most: int) -> NearDuplicates:
-    """Return the `most` largest groups of near-duplicates of an owner, or of all owners, with what each image is."""
+    """Return the `most` largest groups of near-duplicates of an owner, or of all owners, with each image's details."""
     groups = find_near_duplicates(resources, owner)
     listed = groups[:most]
     found = describe_images(resources.ledger, [id for group in listed for id in group])
@@ -49,7 +49,7 @@ def find_near_duplicates(resources: Resources, owner: str | None = None) -> list
 
 
 def fold(known: ReadCache, ids: Sequence[str]) -> dict[str, tuple[str, ...]]:
-    """Return the first image of each group of near-duplicates among these -> the others of its group, in this order."""
+    """Return the first image of each group of near-duplicates -> the others of its group, in the order given."""
     images = known.each(_hashed, ids)
     groups = _group(known, [images[id] for id in dict.fromkeys(ids) if id in images])
     others = {first.id: tuple(one.id for one in rest) for first, *rest in groups}
@@ -61,7 +61,7 @@ def _hashed(ledger: Ledger, ids: Sequence[str]) -> dict[str, HashedImage]:
 
 
 def _group(known: ReadCache, images: Sequence[HashedImage]) -> list[list[HashedImage]]:
-    """Group images with the near-duplicates of their first one, in the order given; one without any is alone."""
+    """Group images with their near-duplicates in the order given; an image without any is a group of its own."""
     pairs = _groups_by(images, lambda _, near: near)
     near = [images[place].content_key for group in pairs if len(group) > 1 for place in group]
     spaces = _compared(known)
@@ -72,7 +72,7 @@ def _group(known: ReadCache, images: Sequence[HashedImage]) -> list[list[HashedI
 
 
 def _groups_by(images: Sequence[HashedImage], choose: Callable[[int, list[int]], list[int]]) -> list[list[int]]:
-    """Group places: the first free one, with those that `choose` takes of the free ones like it by hash and shape."""
+    """Group indices: the first free one, and those that `choose` takes from the free ones with its hash and shape."""
     hashes = np.array([one.phash for one in images], np.uint64)
     free = np.ones(len(images), bool)
     groups = list[list[int]]()
@@ -92,7 +92,7 @@ def _may_be_same(a: HashedImage, b: HashedImage) -> bool:
 
 
 def _compared(known: ReadCache) -> list[tuple[Role, str, float]]:
-    """Return (role, tag, least cosine) of the vectors that near-duplicates are told by; none without visual vectors."""
+    """Return (role, tag, least cosine) of the vectors that are compared; none without visual vectors."""
     active = known.once(lambda: active_spaces(known.ledger), "active spaces")
     tags = {role: space.space.tag for role, space in active.items()}
     if Role.VISUAL not in tags:
@@ -109,7 +109,7 @@ def _same_vectors(
     first: int,
     others: Sequence[int],
 ) -> list[int]:
-    """Return those of the other images whose vectors are nearly those of the first one; none where one is missing."""
+    """Return the other images whose vectors are nearly those of the first one; images without vectors are left out."""
     places = list(others) if spaces else []
     for role, tag, least in spaces:
         vectors = known.each(vectors_of, [images[place].content_key for place in (first, *places)], role, tag)

@@ -1,5 +1,7 @@
-"""Pictures that people search with, kept so that an address can name them: in the cache of previews, by SHA-256, at
-most 1,024 pixels a side. The least recently used go first, and gc removes them: a person then gives the picture again.
+"""Keep the pictures that people search with, so that a URL can name them.
+
+They are in the cache of previews, by SHA-256, with at most 1,024 pixels a side. The least recently used are removed
+first, and gc removes them, too; a person then gives the picture again.
 """
 
 import hashlib
@@ -10,7 +12,7 @@ from swatchbook.errors import Failure
 from swatchbook.previews import MAX_SIDE, encode_jpeg
 from swatchbook.resources import Resources
 
-_SMALL_SIDE = 128  # pixels
+_SMALL_SIDE = 128  # pixels; the longest side of a small picture
 
 
 def keep_query_picture(resources: Resources, path: Path) -> str:

@@ -1,12 +1,14 @@
-"""The probability that a result answers a question, by five kinds of evidence. *Said* is the share of the question's
-words that are printed of the result, or seen in it, in any inflection; *named* the share that its name or caption says;
-*close* is how much nearer the result is to the question than the nearest of as many objects is by chance, in standard
-deviations of the similarities to questions about other things (`background.py`); *foreign* is the share of the words
-that nothing of the owner says, weighed by how much there is to say them: who has no marble does not print the word;
-*behind* is how much less is said of the result than of the best one. The weights of each text encoder are in
-`relevance_weights.json`. A multilingual one has a second set, for questions of which no result says more than a third
-of the words: there *close* decides. `devtools.fit_relevance --write` fits them to one half of the questions in
-tests/truth/questions.
+"""Compute the probability that a result answers a question, from five kinds of evidence.
+
+*Said* is the share of the question's words that the result's texts or analysis have, in any inflection; *named* is the
+share in its name or caption. *Close* is how much nearer the result is to the question than the nearest of as many
+objects by chance, in standard deviations of the similarities to unrelated questions (`background.py`). *Foreign* is the
+share of words that no text of the owner has, weighted by the number of the owner's objects: an owner without marble
+does not print the word. *Behind* is how much the result's *said* and *named* are below those of the best one.
+
+The weights of each text encoder are in `relevance_weights.json`. A multilingual encoder has a second set, for questions
+of which no result has more than a third of the words: there *close* decides. `devtools.fit_relevance --write` fits them
+to one half of the questions in tests/truth/questions.
 """
 
 import json
@@ -24,13 +26,14 @@ from swatchbook.index.terms import fold
 WEIGHTS: Final = Path(__file__).with_name("relevance_weights.json")
 
 LETTERS = 0.75
-"""Share of a word's letters, at least four, with which its other forms begin: tile and tiles, цемент and цемента."""
+"""The share of a word's letters, at least four, that begin its other forms: tile and tiles, цемент and цемента."""
 
 LONGER = 3
-"""Letters by which two forms of a word differ in length at most: kapı and kapılar, but not engine and engineered."""
+"""The most letters by which two forms of a word differ in length: kapı and kapılar, but not engine and engineered."""
 
 HEAD, ENDING = 5, 2
-"""A word of so many letters is also said as the head of a compound, with an ending: Fliese in Wandfliesen."""
+"""The fewest letters of a word that is found as the head of a compound, and the most letters of its ending: Fliese in
+Wandfliesen."""
 
 _LISTED = """
 a an and are as at by can do for from has have how i in into is it its keeps me my of on or over that the their them
@@ -46,24 +49,27 @@ ve ile icin bir bu da de
 de een en het in met of op van voor zonder
 """
 _FUNCTION_WORDS = frozenset(_LISTED.split())
-"""Words that say nothing of a thing: in English, German, French, Spanish, Italian, Portuguese, Russian, Turkish and
-Dutch, as `content_words` folds them."""
+"""Function words, folded as in `content_words`: English, German, French, Spanish, Italian, Portuguese, Russian, Turkish
+and Dutch."""
 
 _WORD = re.compile(r"\d+(?:[.,]\d+)*(?:x\d+(?:[.,]\d+)*)+|[^\W_]+(?:[.,]\d+)?")
 
 
 FEW_WORDS: Final = 1 / 3
-"""Share of a question's words up to which its results say too few of them to judge by words."""
+"""The largest share of a question's words in its results that is too small to judge by words."""
 
 Fitted = Mapping[str, Mapping[str, float]]
-"""What was fitted with one text encoder: an intercept and a weight for each kind of evidence, as `words`; as `meaning`
-those for questions of which too few words are said, if they are judged otherwise.
+"""The weights for one text encoder: an intercept and a weight for each kind of evidence.
+
+`words` are the usual ones; `meaning`, if present, are those for questions with too few of their words in results.
 """
 
 
 class Evidence(NamedTuple):
-    """What speaks for a result. `said`, `named`, `foreign`: shares of the question's words, the last one weighed;
-    `close`: standard deviations; `behind`: the share of the words that the best result says more than this one.
+    """The evidence for a result.
+
+    `said`, `named` and `foreign` are shares of the question's words, the last one weighted; `close` is in standard
+    deviations; `behind` is the share of words by which the best result has more than this one.
     """
 
     said: float
@@ -74,14 +80,14 @@ class Evidence(NamedTuple):
 
 
 class Judged(NamedTuple):
-    """The evidence of a result, and the words of the question that nothing of it says, in their order."""
+    """The evidence of a result, and the words of the question that it does not have, in their order."""
 
     evidence: Evidence
     missing: tuple[str, ...]
 
 
 def behind_best(judged: Sequence[Judged], among: int) -> list[Judged]:
-    """Return results with the distance of their words to those of the best of the first `among`."""
+    """Return results with their distance in words from the best of the first `among`."""
     best = max((_words_of(each.evidence) for each in judged[:among]), default=0.0)
     return [
         each._replace(evidence=each.evidence._replace(behind=max(0.0, best - _words_of(each.evidence))))
@@ -90,7 +96,7 @@ def behind_best(judged: Sequence[Judged], among: int) -> list[Judged]:
 
 
 def says_few_words(evidence: Evidence) -> bool:
-    """Return whether the best of the first results says too little of the question to judge any by words."""
+    """Return whether even the best of the first results has too few words of the question to judge by words."""
     return _words_of(evidence) + evidence.behind <= FEW_WORDS
 
 
@@ -102,14 +108,14 @@ def probability(evidence: Evidence, fitted: Fitted) -> float:
 
 
 def weights_of(tag: str) -> Fitted:
-    """Return what was fitted with the text encoder of this tag, or else with MiniLM."""
+    """Return the weights for the text encoder of this tag, or else those for MiniLM."""
     fitted = all_weights()
     return fitted.get(tag.partition("@")[0], fitted["all-minilm-l6-v2"])
 
 
 @cache
 def all_weights() -> Mapping[str, Fitted]:
-    """Return name of a text encoder -> what was fitted with it."""
+    """Return name of a text encoder -> its weights."""
     read: Mapping[str, Fitted] = json.loads(WEIGHTS.read_text(encoding="utf-8"))
     return read
 
@@ -119,28 +125,28 @@ def _words_of(evidence: Evidence) -> float:
 
 
 def content_words(text: str) -> list[str]:
-    """Return the distinct words of a question that say something, or all if none does; folded, sizes as one word."""
+    """Return the distinct folded words of a question without function words, or all if no other is left."""
     words = list(dict.fromkeys(_words(text)))
     return [word for word in words if word not in _FUNCTION_WORDS] or words
 
 
 def without_function_words(text: str) -> str:
-    """Return a question without words that say nothing of a thing, or all of it if no other is left."""
+    """Return a question without function words, or all of it if no other word is left."""
     said = [word for word in text.split() if not _FUNCTION_WORDS.issuperset(_words(word) or (word,))]
     return " ".join(said) or text
 
 
 def words_said(asked: Collection[str], text: str) -> frozenset[str]:
-    """Return those of the words asked that a text says, in any inflection."""
+    """Return the words of a question that a text has, in any inflection."""
     present, together = _words_of_text(text)
     return frozenset(word for word in asked if _says(present, together, word))
 
 
-@lru_cache(maxsize=2_048)  # of a few hundred texts a search, most are also of the next one
+@lru_cache(maxsize=2_048)  # a search reads a few hundred texts, most of which the next one reads, too
 def _words_of_text(text: str) -> tuple[frozenset[str], str]:
     """Return the words of a text, also two joined, as a set and as lines."""
     words = _words(text)
-    present = frozenset([*words, *map("".join, pairwise(words))])  # "note pad" says notepad, too
+    present = frozenset([*words, *map("".join, pairwise(words))])  # "note pad" matches notepad, too
     return present, "\n".join(present)
 
 
@@ -150,7 +156,7 @@ def _says(present: frozenset[str], together: str, word: str) -> bool:
     if len(word) < 4 or not word.isalpha():
         return False
     stem = word[: max(4, math.ceil(LETTERS * len(word)))]
-    if stem not in together:  # as of nearly all words: one search in a text is faster than one in each word
+    if stem not in together:  # true for nearly all words: one search in a text is faster than one in each word
         return False
     return any(
         (each.startswith(stem) and abs(len(each) - len(word)) <= LONGER)

@@ -1,6 +1,7 @@
-"""Search: which roles and models are queried for a text, a picture or both, and how a match stands for images, products
-or chunks. Each result satisfies all filters: which of them its candidates must satisfy too, and how many candidates are
-taken, 100 to 10,000. Weights of roles: `fusion.py`. How a filter matches: `index/words.py`.
+"""Search images, products or chunks by a text, a picture or both: query each role, map its matches to results, fuse.
+
+Each result satisfies all filters, some of which its candidates must satisfy, too. 100 to 10,000 candidates are taken of
+each role. `fusion.py` has the weights of roles; `index/words.py` matches filters.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, Set
@@ -58,23 +59,23 @@ from swatchbook.search.relevance import (
 
 NO_EXAMPLES = Examples()
 
-_CHECKED_SIDE = 64  # pixels to which a picture is decoded that only has to be readable
+_CHECKED_SIDE = 64  # pixels; the side to which a picture is decoded to check that it is readable
 CANDIDATES = 100
-"""Matches that each role gives to be fused."""
+"""The matches of each role that are fused."""
 
 COMPARED = 20
-"""The first results: the best of them is what each result is compared with, and they are shown the likeliest first."""
+"""The number of first results that are sorted by likelihood; each result is compared with the best of them."""
 
 DEPTHS = (CANDIDATES, 1_000, 10_000)
-"""The same where only a result itself decides whether it satisfies a filter: more, if too few do."""
+"""The matches of each role if only the results decide about a filter: more are taken while too few satisfy it."""
 
 
 MOST_RANKED = 1_100
-"""Results of a search that are judged and counted: as many as an offset and a page of results reach."""
+"""The most results of a search that are judged and counted: an offset and a page of results reach no further."""
 
 
 class Found(NamedTuple):
-    """A result, and the later ones that show nearly the same picture, which are folded into it."""
+    """A result with its score, and the later results with nearly the same picture, which are folded into it."""
 
     target: str
     score: FusedScore
@@ -82,7 +83,7 @@ class Found(NamedTuple):
 
 
 class Query(NamedTuple):
-    """What is asked for: by text, by a picture, by examples of the collection, or by text and pictures."""
+    """A query by text, by a picture, by examples of the collection, or by text and pictures."""
 
     text: str | None
     image: Path | None
@@ -94,7 +95,7 @@ class Query(NamedTuple):
 
     @property
     def by_picture_alone(self) -> bool:
-        """Whether nothing says in what results should differ from the pictures."""
+        """Whether the query has only pictures: no text or counterexample asks for results that differ from them."""
         return self.by_picture and self.text is None and not self.examples.unlike
 
 
@@ -110,11 +111,11 @@ def find_relevant(
     offset: int = 0,
     weights: Mapping[str, float] | None = None,
 ) -> SearchResults:
-    """Return k results of `search` from an offset, near-duplicates folded; of a search by text alone the relevant ones,
-    of the first ones the likeliest first.
+    """Return k relevant results of `search` from an offset, with near-duplicates folded.
 
-    Without one, the nearest of the others; without any, the filters that nothing matches. Where nothing is searched
-    for, all that satisfies the filters, newest document first. Raises as `search` does.
+    Only a search by text has a relevance, by which its first results are sorted. Without a relevant result, the nearest
+    of the others is returned; without any result, the filters that nothing matches. An empty query returns all that
+    satisfies the filters, newest document first. Raises as `search` does.
     """
     known = resources.read_cache()
     if _asks_nothing(text, image, examples):
@@ -140,7 +141,7 @@ def facets_of_search(
     by: ResultKind = "image",
     weights: Mapping[str, float] | None = None,
 ) -> Facets:
-    """Return the values to filter by, with counts, of what `find_relevant` finds on all its pages."""
+    """Return the values to filter by, with counts, for all results of `find_relevant` on all its pages."""
     if _asks_nothing(text, image, examples):
         return facets_of(resources.read_cache(), by, where)
     found = find_ids(resources, text=text, image=image, examples=examples, where=where, by=by, weights=weights)
@@ -157,7 +158,7 @@ def find_ids(
     by: ResultKind = "image",
     weights: Mapping[str, float] | None = None,
 ) -> Sequence[str]:
-    """Return the ids of what `find_relevant` finds on all its pages, in their order."""
+    """Return the ids of all results of `find_relevant` on all its pages, in their order."""
     if _asks_nothing(text, image, examples):
         return matching(resources.read_cache(), by, where, enough=MOST_RANKED)[0]
     ranked = _judged(resources, text, image, examples, where, by, weights, enough=1)
@@ -165,7 +166,7 @@ def find_ids(
 
 
 def _asks_nothing(text: str | None, image: Path | None, examples: Examples) -> bool:
-    """Return whether there is nothing to search for, so that the newest are listed."""
+    """Return whether the query is empty, so that the newest documents are listed."""
     return not (text and text.strip()) and image is None and not any(examples)
 
 
@@ -176,7 +177,7 @@ def _relevant(resources: Resources, ranked: Sequence[Hit]) -> list[Hit]:
 
 
 def _browse(resources: Resources, known: ReadCache, where: Where, by: ResultKind, k: int, offset: int) -> SearchResults:
-    """Return what satisfies the filters, newest document first."""
+    """Return the images, products or chunks that satisfy the filters, newest document first."""
     found, total = matching(known, by, where, enough=offset + k + 1)
     hits = known.each(search_results.describe, page := found[offset : offset + k], by, _shown_by(where))
     return SearchResults(
@@ -198,9 +199,9 @@ def _judged(
     *,
     enough: int,
 ) -> list[Hit]:
-    """Return all candidates of a search, best first, near-duplicates folded.
+    """Return all candidates of a search, best first, with near-duplicates folded.
 
-    Of one by text alone with relevance, the likeliest of the first COMPARED first.
+    Those of a search by text have a relevance, by which the first COMPARED are sorted.
     """
     ranked = search(
         resources, text=text, image=image, examples=examples, where=where, by=by, k=MOST_RANKED, weights=weights,
@@ -227,13 +228,14 @@ def search(
     folded: bool = False,
     enough: int | None = None,
 ) -> list[Hit]:
-    """Return the k best images, products or chunks for a text, a picture or examples, or text and picture; best first.
+    """Return the k best images, products or chunks for a text, a picture, examples, or a text with pictures.
 
-    Each result satisfies all filters of `where`. `owner` None searches all owners. `weights`: role name, "keyword" or
-    "number" -> weight, instead of the defaults. The role `multimodal` is searched only if `weights` name it, by one
-    vector for the text, the picture, or both. `folded`: an image that shows nearly the same as a better one is no
-    result, but `alike` that one; so a result is the same, and at the same position, whatever k is.
-    `enough`: each role is asked for more candidates only while there are fewer results than this, by default k.
+    Each result satisfies all filters of `where`. `owner` None searches all owners. `weights` maps role names, "keyword"
+    or "number" to weights, instead of the defaults. The role `multimodal` is searched only if `weights` name it, by one
+    vector for the text, the picture, or both. With `folded` an image that shows nearly the same as a better one is no
+    result, but in `alike` of that one; so a result and its position do not depend on k. Each role is asked for more
+    candidates only while there are fewer results than `enough`, by default k.
+
     Raises InvalidReference for an empty query, UnreadableImage for an unreadable picture, IndexDown, and Configuration
     if the model of an active space cannot be loaded.
     """
@@ -257,7 +259,7 @@ def search(
     return [
         hits[target].model_copy(update={"score": round(fused_score.score, 6), "why": fused_score.why, "alike": alike})
         for target, fused_score, alike in best
-        if target in hits and (not whose or hits[target].owner in whose)  # it may have had another name
+        if target in hits and (not whose or hits[target].owner in whose)  # its owner may have been renamed meanwhile
     ]
 
 
@@ -300,7 +302,7 @@ def _best(
 def ask_each_role(
     resources: Resources, asked: Query, by: ResultKind, owner: str | None
 ) -> tuple[dict[str, list[Match]], ToTargets]:
-    """Return role -> its candidates, of every role that applies, whatever its weight; and what they stand for."""
+    """Return role -> its candidates for every role that applies, whatever its weight, and the map to results."""
     where, known = Where(owner=owner), resources.read_cache()
     active = searched_spaces(known)
     queries = _queries(
@@ -310,14 +312,14 @@ def ask_each_role(
 
 
 def weights_in_use(resources: Resources, *, text: bool, image: bool) -> dict[str, float]:
-    """Return the weights of a query by text, by picture or by both that gives none."""
+    """Return the weights of a query by text, by picture or by both if the query has none."""
     return default_weights(
         searched_spaces(resources.read_cache()), text=text, image=image, chosen=resources.settings.search_weights
     )
 
 
 def searched_spaces(known: ReadCache) -> Mapping[Role, Space]:
-    """Return role -> the space that searches read."""
+    """Return role -> the active space, which searches read."""
     return known.once(lambda: {role: each.space for role, each in active_spaces(known.ledger).items()}, active_spaces)
 
 
@@ -330,14 +332,15 @@ def _judged_hit(hit: Hit, judged: Judged, fitted: Fitted) -> Hit:
 
 
 def weights_of_relevance(resources: Resources) -> Fitted:
-    """Return the weights of relevance that were fitted with the model of the texts that are searched."""
+    """Return the weights of relevance for the text encoder of the searched spaces."""
     active = searched_spaces(resources.read_cache())
     return weights_of(next((space.tag for role, space in active.items() if role in ONE_MODEL), ""))
 
 
 def judge(resources: Resources, hits: Sequence[Hit], text: str, by: ResultKind, where: Where) -> list[Judged]:
-    """Return what speaks for the results of a search by text, the best ones first. Each is judged by the background of
-    its own owner, and compared with the first ones.
+    """Return the evidence for the results of a search by text, in their order.
+
+    Each result is judged by the background of its own owner, and compared with the first results.
     """
     if not where.owners:
         return behind_best(evidence(resources, hits, text, by, where.owner), COMPARED)
@@ -349,7 +352,7 @@ def judge(resources: Resources, hits: Sequence[Hit], text: str, by: ResultKind, 
 
 
 def evidence(resources: Resources, hits: Sequence[Hit], text: str, by: ResultKind, owner: str | None) -> list[Judged]:
-    """Return what speaks for each result of a search by text, of an owner or of all, without a comparison of them."""
+    """Return the evidence for each result of a search by text, of an owner or of all, without comparing results."""
     asked, known = content_words(text), resources.read_cache()
     texts = texts_of(known, by, [hit.id for hit in hits])
     backgrounds = _backgrounds(resources, known, {role for hit in hits for role in hit.why}, owner)
@@ -377,12 +380,12 @@ def evidence(resources: Resources, hits: Sequence[Hit], text: str, by: ResultKin
 
 
 def _said_by_nothing(resources: Resources, known: ReadCache, words: Collection[str], owner: str | None) -> set[str]:
-    """Return those of the words that keyword search finds nowhere among an owner's images and chunks, or all."""
+    """Return the words that keyword search does not find in any image or chunk of an owner, or of all owners."""
     active, of_owner = searched_spaces(known), Where(owner=owner, editions="all")
     spaces = [active[role] for role in (Role.TEXT, Role.UNDERSTANDING) if role in active]
 
     def is_said(word: str) -> bool:
-        with suppress(Failure):  # as where the space has been dropped meanwhile: the other evidence still counts
+        with suppress(Failure):  # for example if the space was dropped meanwhile: the other evidence still counts
             return any(resources.index.keyword(space, word, 1, of_owner) for space in spaces)
         return True
 
@@ -390,19 +393,19 @@ def _said_by_nothing(resources: Resources, known: ReadCache, words: Collection[s
 
 
 def _closeness(hit: Hit, backgrounds: Mapping[str, Background]) -> float:
-    """Return by how many deviations a result is nearer than by chance, in the role that says most."""
+    """Return how many deviations a result is nearer than by chance, in the role where this is most."""
     return max((backgrounds[r].closeness(why["score"]) for r, why in hit.why.items() if r in backgrounds), default=0.0)
 
 
 def _backgrounds(
     resources: Resources, known: ReadCache, roles: Collection[str], owner: str | None
 ) -> dict[str, Background]:
-    """Return role -> the background of its active space to texts, for those of the roles that texts are near to."""
+    """Return role -> the background of its active space, for the roles whose space can be queried by text."""
     found = dict[str, Background]()
     for role, space in searched_spaces(known).items():
         if role not in roles:
             continue
-        with suppress(Failure):  # as where the space has been dropped meanwhile: words still speak for a result
+        with suppress(Failure):  # for example if the space was dropped meanwhile: words are still evidence
             if background := known.once(partial(_background, resources, space, owner), _background, space, owner):
                 found[role.value] = background
     return found
@@ -414,7 +417,7 @@ def _background(resources: Resources, space: Space, owner: str | None) -> Backgr
 
 
 def _text_queries(resources: Resources, space: Space) -> Encode | None:
-    """Return what encodes texts as queries of a space, without loading it; None if texts are not near to it."""
+    """Return the function that encodes texts as queries of a space, without loading the model; None if none does."""
     models = resources.models_of(_pair(space))
     if space.role in ONE_MODEL:
         return lambda texts: models.text_encoder.embed(texts, "query")
@@ -426,7 +429,7 @@ def _text_queries(resources: Resources, space: Space) -> Encode | None:
 
 
 def filters_of_candidates(where: Where, by: ResultKind, kind: Literal["image", "chunk"]) -> Where:
-    """Return the filters on the images or chunks that lead to results, without those that only the results decide."""
+    """Return the filters that the images or chunks that lead to results must satisfy; others only test the results."""
     decided = {Candidates.ALL}
     if by == kind:
         decided |= {Candidates.IMAGES, Candidates.RESULTS}
@@ -437,7 +440,7 @@ def filters_of_candidates(where: Where, by: ResultKind, kind: Literal["image", "
 
 
 def _depths(where: Where, by: ResultKind) -> Sequence[int]:
-    """Return how many candidates of each role to take; more of them while too few results satisfy the filters."""
+    """Return the numbers of candidates to take of each role, the next one while too few results satisfy the filters."""
     undecided = (by == "product" and where.page) or where.price_min is not None
     return DEPTHS if undecided else DEPTHS[:1]
 
@@ -452,10 +455,10 @@ def _first_satisfying(
     *,
     folded: bool,
 ) -> list[Found]:
-    """Return the first k that satisfy the filters according to the ledger, whatever led to them.
+    """Return the first k results that satisfy the filters according to the ledger.
 
-    Without filters but the owner no payload is read: all candidates are the owner's. Near-duplicates are folded as far
-    as they are among those that were looked at.
+    With only a filter on the owner no payload is read, because all candidates are the owner's. Near-duplicates are
+    folded only among the results that were read.
     """
     unfiltered = where == Where(owner=where.owner, owners=where.owners, editions="all")
     kept, alike = list[tuple[str, FusedScore]](), dict[str, tuple[str, ...]]()
@@ -473,11 +476,11 @@ def _first_satisfying(
 # --- queries ----------------------------------------------------------------------------------------------------------
 
 Ask = Callable[[int], list[Match]]
-"""Takes at most so many candidates of a role, best first."""
+"""A function that takes a number and returns at most so many candidates of a role, best first."""
 
 
 def _ask_all(resources: Resources, queries: Mapping[str, Ask], most: int) -> dict[str, list[Match]]:
-    """Return role -> at most so many candidates. The index is asked for all roles at the same time."""
+    """Return role -> at most `most` candidates. All roles are queried in the index at the same time."""
     found = resources.askers.map(lambda ask: ask(most), queries.values())
     return dict(zip(queries, found, strict=True))
 
@@ -489,7 +492,7 @@ def _queries(
     roles: Collection[str],
     filters: Callable[[Literal["image", "chunk"]], Where],
 ) -> dict[str, Ask]:
-    """Return role -> its query, for those of the roles that apply. Only their models are loaded, and run once.
+    """Return role -> its query, for the given roles that apply. Only their models are loaded, and run once.
 
     Each role is queried with the model of its active space, whatever the settings name. Raises Configuration if that
     model cannot be loaded.
@@ -540,7 +543,7 @@ def _text_vectors(
     vectors = dict[Role, Vectors]()
     for models, roles in _by_models(resources, active, ONE_MODEL):
         vectors |= dict.fromkeys(roles, models.text_encoder.embed([text], "query")[0])
-    # with a query picture, its own visual vector is the better query
+    # A query picture's own visual vector is the better query.
     if not by_picture and (tower := _tower(resources, active, Role.VISUAL)):
         vectors[Role.VISUAL] = tower.encode_queries([text])[0]
     return vectors
@@ -552,7 +555,7 @@ def _picture_vectors(
     """Return the query vectors of a picture file, and its `visual` one by the model that makes `multimodal`, if any."""
     groups = list(_by_models(resources, active, PIXEL_ROLES))
     if not groups:
-        # an unreadable picture is refused also where nothing is searchable
+        # An unreadable picture is refused even if nothing is searchable.
         _decode(resources, image, _CHECKED_SIDE)
     picture, visual = dict[Role, Vectors](), None
     for models, roles in groups:
@@ -570,7 +573,7 @@ def _pair(space: Space) -> RoleTag:
 def _by_models(
     resources: Resources, active: Mapping[Role, Space], roles: Set[Role]
 ) -> Iterator[tuple[Models, list[Role]]]:
-    """Yield models with those of the roles whose active space they made: one model, except while models change."""
+    """Yield models, each with the roles whose active space it made: one model, except while models change."""
     grouped = dict[int, tuple[Models, list[Role]]]()
     for role in sorted(roles & active.keys()):
         models = resources.models_of(_pair(active[role]))
@@ -583,7 +586,7 @@ def _makes(resources: Resources, active: Mapping[Role, Space], role: Role, model
 
 
 def _tower(resources: Resources, active: Mapping[Role, Space], role: Role) -> TextTower | None:
-    """Return the text tower of the encoder that made a role's active space, if both are there."""
+    """Return the text tower of the encoder that made a role's active space, None without either."""
     return resources.models_of(_pair(active[role])).text_tower if role in active else None
 
 
@@ -611,7 +614,7 @@ def _decode(resources: Resources, image: Path, side: int) -> Pixels:
 
 
 def _images_of(known: ReadCache) -> ToTargets:
-    """Return a function that maps matches to images: a chunk stands for the images linked to it."""
+    """Return a function that maps matches to images: a chunk leads to the images linked to it."""
 
     def to_images(role: str, matches: Sequence[Match]) -> Ranked:
         ids = [m.id for m in matches]
@@ -634,7 +637,7 @@ def _products_of(known: ReadCache) -> ToTargets:
 
 
 def _chunks_of(known: ReadCache) -> ToTargets:
-    """Return a function that maps matches to chunks: an image stands for the chunks linked to it."""
+    """Return a function that maps matches to chunks: an image leads to the chunks linked to it."""
 
     def to_chunks(role: str, matches: Sequence[Match]) -> Ranked:
         linked = known.each(search_results.chunks_of_images, [m.id for m in matches]) if role != Role.TEXT else {}
