@@ -1,5 +1,7 @@
-"""Pay for each answer once: use a kept one, wait for one that another process has asked for, else reserve the call,
-send it and keep its answer. The rows and the budget are in `ledger/calls.py`.
+"""Pay for each answer only once.
+
+A kept answer is used, and one that another process has requested is waited for; else the call is reserved and sent, and
+its answer is kept. `ledger/calls.py` has the rows and the budget.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -12,7 +14,7 @@ from swatchbook.ledger.calls import Answer, CallContext, CallRequest
 from swatchbook.providers.client import Client
 from swatchbook.providers.costs import may_have_cost
 
-_POLL_SECONDS: Final = 0.5  # while another process has the same call in flight
+_POLL_SECONDS: Final = 0.5  # seconds between looks while another process has the same call in flight
 
 Send = Callable[[Mapping[str, int]], Mapping[str, Answer]]
 """Send the calls reserved for us (request -> number of the attempt); return each request's answer, or raise for all."""
@@ -25,7 +27,7 @@ def record_alive(context: CallContext) -> None:
 
 
 def ask_once(context: CallContext, client: Client, asks: Sequence[CallRequest], send: Send) -> dict[str, Any]:
-    """Return request -> answer: a kept one, one that another process is waiting for, else one we send for and pay.
+    """Return request -> answer: a kept one, one that another process has requested, else one that we request and pay.
 
     `context` is charged for the calls. Raises what `send` raises, RunRevoked, BudgetExceeded, Configuration.
     """
@@ -45,7 +47,7 @@ def _pay(context: CallContext, ours: Mapping[str, int], send: Send) -> dict[str,
     try:
         answers = send(ours)
     except BaseException as error:
-        # whatever ends the call, even the end of the process, must not keep other processes waiting for its answer
+        # However the call ends, even with the process, other processes must not wait for its answer.
         with suppress(LedgerDown):
             if isinstance(error, ProviderDown | RunRevoked) and error.__cause__ is None:  # it was never sent
                 calls.withdraw(context, ours)

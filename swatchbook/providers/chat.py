@@ -1,8 +1,8 @@
-"""Ask a chat model for a reply of a given shape, by JSON schema, tool or words, whichever the server accepts. A reply
-that does not fit is asked for once more, with the reason. A cut or refused reply is a failure.
+"""Ask a chat model for a reply of a given shape, and once more, with the reason, if the reply does not fit.
 
-`wires/openai.py` and `wires/anthropic.py` build the requests. A shape is requested by the first method that the server
-accepts: its JSON schema support, a tool call, or words alone; the first call finds out which.
+A cut or refused reply is a failure. `wires/openai.py` and `wires/anthropic.py` build the requests. A shape is requested
+by the first method that the server accepts: its JSON schema support, a tool call, or words alone; the first call finds
+out which.
 """
 
 import json
@@ -31,7 +31,7 @@ from swatchbook.settings import Price, Settings
 log = logging.getLogger(__name__)
 
 _LONGEST_TOKEN: Final = 64
-"""Characters of a token at most. A reply with more characters than its tokens allow counts as cut off."""
+"""The most characters of a token. A reply with more characters than its tokens allow counts as cut off."""
 
 _HEARTBEAT_SECONDS: Final = 30.0
 
@@ -161,7 +161,7 @@ class ProviderChat:
 
 
 def _parse(reply: ChatReply, shape: type[Shape]) -> Shape | str:
-    """Return the answer, or what is wrong with it."""
+    """Return the answer, or a text about what is wrong with it."""
     try:
         return shape.model_validate_json(json_in(reply.text) or reply.text)
     except ValidationError as error:
@@ -182,7 +182,7 @@ def review_chat(settings: Settings) -> ProviderChat:
     Raises Configuration or Authentication if a setting is missing.
     """
     api = settings.review_api
-    if settings.review_url is None:  # only then may the vision model's key be sent there
+    if settings.review_url is None:  # only then may the review model get the vision model's key
         key = settings.review_api_key or settings.vision_api_key
         settings = settings.model_copy(update={"review_url": settings.vision_url, "review_api_key": key})
         api = settings.vision_api

@@ -1,9 +1,10 @@
-"""Send a call to a provider: its timeout (1.5 times longer with each attempt, at most twice) and the largest reply (64
-MiB). After "too many requests" it waits and sends again, for at most ten minutes; after any other failure it never
-sends again. When a call may be sent is in `throttle.py`.
+"""Send a call to a provider, with a timeout and a largest reply (64 MiB).
 
-It waits (rate limits, Retry-After, calls in flight); tasks retry.
-It logs a call's host, model, status, seconds and tokens; never headers or bodies.
+The timeout is 1.5 times longer with each attempt, at most twice as long. After "too many requests" the client waits and
+sends again, for at most ten minutes; after any other failure it never sends again, because tasks retry. `throttle.py`
+decides when a call may be sent.
+
+The client logs a call's host, model, status, seconds and tokens; never headers or bodies.
 """
 
 import json
@@ -25,13 +26,13 @@ from swatchbook.providers.throttle import Throttle
 log = logging.getLogger(__name__)
 
 PATIENCE_SECONDS: Final = 600.0
-"""How long a call follows "too many requests" replies before the provider counts as down."""
+"""The time for which a call is repeated after "too many requests" before the provider counts as down."""
 
 MOST_REPLY_BYTES: Final = 64 << 20
 IMPOSSIBLE_TOKENS: Final = 100_000_000  # more than any call can use: a larger count is an error of the provider
 _CONNECT_SECONDS: Final = 10.0
 _HEARTBEAT_SECONDS: Final = 30.0  # longest wait between two calls of `waiting`
-_GROWTH, _MOST_GROWTH = 1.5, 2.0  # of a call's timeout, per attempt and in all
+_GROWTH, _MOST_GROWTH = 1.5, 2.0  # factors of a call's timeout, per attempt and in all
 _TOO_MANY = (429, 529)  # 529: Anthropic's "overloaded"
 
 
@@ -79,12 +80,14 @@ class Reply(NamedTuple):
 
 
 Exchange = Callable[[str, bytes, float], bytes]
-"""Post a JSON body to a URL with a timeout in seconds, and return the body of the reply (status 200). It raises a
-Failure for another status, and an internal exception if the call must wait.
+"""A function that posts a JSON body to a URL with a timeout in seconds, and returns the body of a reply (status 200).
+
+It raises a Failure for another status, and an internal exception if the call must wait.
 """
 
 Speak = Callable[[Endpoint, Call, float, Exchange], Mapping[str, Any]]
-"""Build the request of a call, send it once through the Exchange with a timeout in seconds, and parse the reply."""
+"""A function that builds the request of a call, sends it once through the Exchange with a timeout in seconds, and
+parses the reply."""
 
 
 def speak_json(where: Endpoint, call: Call, seconds: float, exchange: Exchange) -> Mapping[str, Any]:
@@ -94,7 +97,7 @@ def speak_json(where: Endpoint, call: Call, seconds: float, exchange: Exchange) 
 
 
 class _Malformed(Exception):
-    """A reply is not what the request allows."""
+    """The reply is not one that the request allows."""
 
 
 class _MustWait(Exception):
@@ -104,7 +107,7 @@ class _MustWait(Exception):
 class Client:
     """This process's only connection to a provider, shared by all threads.
 
-    `header`: returns the HTTP headers for the key. `speak`: builds requests and parses replies (perhaps by a library).
+    `header` returns the HTTP headers for the key; `speak` builds requests and parses replies, perhaps by a library.
     """
 
     def __init__(
@@ -141,16 +144,17 @@ class Client:
     ) -> Reply:
         """Wait until the limits allow the call, send it, and return the reply.
 
-        `attempt`: number of this attempt, from 1; later ones get a longer timeout. `patience`: seconds in all, for the
-        queue, requested waits and the reply; if None, the queue is unlimited, requested waits end after
+        `attempt` is the number of this attempt, from 1; later ones get a longer timeout. `patience` is in seconds, for
+        the queue, requested waits and the reply together; if None, the queue is unlimited, requested waits end after
         PATIENCE_SECONDS, and the reply has the endpoint's timeout. `waiting` is called at least every 30 s while the
         call waits, and may raise to cancel it.
+
         Raises ProviderDown (also when `patience` ends), ProviderTimeout, ProviderError, ProviderRejected,
         PayloadTooLarge, Authentication, Configuration.
         """
         at_most = None if patience is None else self.clock.now() + patience
         with self._slot(patience, waiting):
-            told = None  # since when
+            told = None  # when the provider first asked to wait
             while True:
                 place = self._gate.take_place(self.clock.now(), call.tokens)
                 if at_most is not None and place > at_most:
@@ -282,7 +286,7 @@ class Client:
 
 @contextmanager
 def _time_limit(seconds: float) -> Iterator[Callable[[str, Mapping[str, Any]], None]]:
-    """Shut the call's connection down after so many seconds in all (httpx only limits the time between two bytes).
+    """Shut down the call's connection when its time is over: httpx only limits the time between two bytes.
 
     Yields the trace function to pass to httpx, which reports the connection to it.
     """

@@ -1,6 +1,7 @@
-"""What a call costs: tokens × price (`prices.py`) in USD, unknown for a model without a price; the most tokens that a
-text or picture can have, for budgets and estimates; whether a failed call may have been charged. What the budget
-refuses, and what a document paid: `ledger/calls.py`.
+"""Compute the cost of a call in USD: tokens × price (`prices.py`), unknown for a model without a price.
+
+Also here: the most tokens that a text or picture can have, for budgets and estimates, and whether a failed call may
+have been charged. `ledger/calls.py` has the budget and the cost of a document.
 """
 
 import io
@@ -16,7 +17,7 @@ from swatchbook.providers.messages import ChatMessage
 from swatchbook.settings import Price
 
 PICTURE_TOKENS: Final = 2_500
-"""Lower limit of a picture's token bound, which is otherwise one token per 28² pixels: no known model counts more."""
+"""The least bound of a picture's tokens, which is otherwise one token per 28² pixels: no known model counts more."""
 
 
 def usd(price: Price | None, tokens_in: int | None, tokens_out: int | None) -> float | None:

@@ -1,5 +1,6 @@
-"""Text vectors from a provider: in batches within its limits, each vector kept and paid for once, texts that are too
-long truncated. The query of a search waits at most 20 s and is retried twice.
+"""Get text vectors from a provider in batches within its limits; each vector is kept and paid for once.
+
+Texts that are too long are truncated. The query of a search waits at most 20 s and is retried twice.
 """
 
 import base64
@@ -28,10 +29,10 @@ from swatchbook.settings import Price, Settings
 log = logging.getLogger(__name__)
 
 QUERY_PATIENCE_SECONDS: Final = 20.0
-"""How long a search waits for a provider in all."""
+"""The longest time in all that a search waits for a provider."""
 
 _QUERY_PAUSES: Final = (0.5, 1.0)
-"""Seconds before the retries of a query, which no task retries."""
+"""The seconds before the retries of a query, which no task retries."""
 
 InputType = Literal["document", "query"]
 
@@ -166,7 +167,7 @@ class ProviderTextEncoder:
         return {text: vectors[request] for request, text in requests.items()}
 
     def _answers(self, texts: Sequence[str], packed: Sequence[str], usage: Usage) -> Iterator[Answer]:
-        """Yield each text's vector with its share of the batch's tokens, by the text's length."""
+        """Yield each text's vector with a share of the batch's tokens in proportion to the text's length."""
         tokens, whole = usage.tokens_in, sum(map(tokens_at_most, texts))
         for text, vector in zip(texts, packed, strict=True):
             share = None if tokens is None else round(tokens * tokens_at_most(text) / whole)

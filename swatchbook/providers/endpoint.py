@@ -1,5 +1,6 @@
-"""A provider's URL, model, key and limits from the settings, checked: a key is never sent unencrypted over the
-Internet.
+"""Read and check a provider's URL, model, key and limits in the settings.
+
+A key is never sent unencrypted over the Internet.
 """
 
 import re
@@ -23,7 +24,7 @@ PUBLIC_URLS: Mapping[str, str] = {
     "anthropic": "https://api.anthropic.com",
     "voyage": "https://api.voyageai.com/v1",
 }
-"""Vendor -> the address that its models have if the settings name none."""
+"""Vendor -> the URL of its models if the settings name none."""
 
 
 @dataclass(frozen=True)
@@ -44,12 +45,12 @@ class Endpoint:
         return urlsplit(self.url).netloc
 
     def setting(self, name: str) -> str:
-        """Return the environment variable of one of its settings."""
+        """Return the environment variable of one of the endpoint's settings."""
         return f"{PREFIX}{self.part}_{name}".upper()
 
 
 def endpoint_url(settings: Settings, part: Part) -> str:
-    """Return the URL to which calls of a part go; empty if the settings name none and it has no public one."""
+    """Return the URL of a part's calls; "" if the settings name none and the part has no public one."""
     if part == "review" and settings.review_url is None:
         part = "vision"
     public = {"vision": settings.vision_api, "review": settings.review_api}

@@ -1,5 +1,6 @@
-"""Which failure an HTTP status of a provider is (wrong key, no credit, no such model, too large, server error), how
-long its Retry-After asks to wait, and its error message without the key.
+"""Translate a provider's HTTP errors into failures: wrong key, no credit, no such model, too large, server error.
+
+Also here: the wait that Retry-After asks for, and the provider's error message without the key.
 """
 
 import json
@@ -21,12 +22,12 @@ from swatchbook.errors import (
 from swatchbook.providers.endpoint import Endpoint
 from swatchbook.providers.reply_shapes import single_line
 
-_MESSAGE_CHARACTERS: Final = 200  # of a provider's message that an error quotes
-_READ_CHARACTERS: Final = 2_000  # of a provider's message that are cleaned before they are cut to that
+_MESSAGE_CHARACTERS: Final = 200  # characters of a provider's message that an error quotes
+_READ_CHARACTERS: Final = 2_000  # characters of a provider's message that are cleaned before it is cut
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Return the seconds to wait: Retry-After as a number or date (RFC 9110), or OpenAI's retry-after-ms; or None."""
+    """Return the seconds to wait by Retry-After (a number or date, RFC 9110) or OpenAI's retry-after-ms, else None."""
     for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
         given = headers.get(name, "")
         if re.fullmatch(r"\d+(\.\d+)?", given):
@@ -47,7 +48,7 @@ def _time(given: str) -> datetime | None:
 
 
 def failure(where: Endpoint, status: int, body: bytes) -> Failure:
-    """Return the Failure of a status other than 200. `{said}` is ": the provider's message." or "."."""
+    """Return the Failure of a status other than 200; its message ends with the provider's own message, if any."""
     code, said = error_code(body), _message(where, _error(body))
     host = where.host
     if status in (401, 403):
@@ -77,7 +78,7 @@ _NO_MODEL = frozenset({"model_not_found", "invalid_model", "unknown_model"})
 _NO_SUCH_MODEL = re.compile(
     r"^(?!.*(format|schema|tool|image)).*\bmodel\b.{0,80}(not found|not exist|not supported|unknown)", re.IGNORECASE
 )
-"""Messages for a missing model. One about formats, schemas, tools or images has another cause."""
+"""Messages for a missing model; a message about formats, schemas, tools or images has another cause."""
 
 
 def _error(body: bytes) -> Mapping[str, Any]:

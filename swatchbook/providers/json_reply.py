@@ -1,4 +1,4 @@
-"""Find the JSON in a chat model's reply, and say what in it does not fit."""
+"""Find the JSON in a chat model's reply, and describe what in it does not fit."""
 
 import re
 
@@ -6,7 +6,7 @@ from pydantic import ValidationError
 
 from swatchbook.providers.reply_shapes import single_line
 
-_LONGEST_COMPLAINT = 200  # characters a line: names of fields may be the model's own
+_LONGEST_COMPLAINT = 200  # characters of a line, because the model may invent names of fields
 
 
 def json_in(text: str) -> str:
@@ -17,7 +17,7 @@ def json_in(text: str) -> str:
 
 
 def complaint(error: ValidationError) -> str:
-    """Return what is wrong with an answer, for the model to correct: at most ten lines, without its values."""
+    """Return a complaint about an answer for the model to correct it: at most ten lines, without its values."""
     details = error.errors(include_url=False, include_input=False, include_context=False)
     lines = [f"{'.'.join(map(str, each['loc'])) or 'the whole'}: {each['msg']}" for each in details[:10]]
     return "\n".join(single_line(line, _LONGEST_COMPLAINT) for line in lines)

@@ -1,4 +1,4 @@
-"""JSON schemas of the shapes that chat models are asked for."""
+"""Make JSON schemas of the shapes that chat models are asked for."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -29,7 +29,7 @@ def _strict(schema: Any) -> Any:
         return [_strict(part) for part in schema]
     if not isinstance(schema, Mapping):
         return schema
-    if "$ref" in schema:  # no other keyword may be beside it
+    if "$ref" in schema:  # no other keyword may be next to it
         return {"$ref": schema["$ref"]}
     strict = dict[str, Any]()
     for keyword, value in schema.items():

@@ -1,5 +1,6 @@
-"""The types of a chat, the same for all providers: question, reply, correction; and the words that ask for a
-correction. `wires/` turns them into requests.
+"""The types of a chat for all providers (question, reply, correction), and the words that ask for a correction.
+
+`wires/` turns them into requests.
 """
 
 import json
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 Shape = TypeVar("Shape", bound=BaseModel)
 
 ShapeMethod = Literal["schema", "tool", "words"]
-"""How a reply's shape is requested: by the server's JSON schema support, as a tool's arguments, or in words alone."""
+"""The way to request a reply's shape: by the server's JSON schema support, as a tool's arguments, or in words alone."""
 
 
 class Question(Record):
@@ -24,7 +25,7 @@ class Question(Record):
 
     instructions: str
     parts: tuple[str | bytes, ...]
-    max_tokens: int = 2_000  # of the reply
+    max_tokens: int = 2_000  # tokens of the reply
 
 
 class Chat(Protocol):
@@ -83,7 +84,7 @@ class ChatMessage(Record):
 
     @property
     def key(self) -> str:
-        """Return a digest of all that the model is sent."""
+        """Return a digest of everything that is sent to the model."""
         question = self.question
         parts = [part if isinstance(part, str) else [sha256(part)] for part in question.parts]
         sent = [question.instructions, parts, question.max_tokens, self.shape, self.first_answer, self.complaint]
@@ -111,7 +112,7 @@ class ChatMessage(Record):
 
 
 class ChatReply(Record):
-    """A model's reply, which should be JSON, and why it stopped."""
+    """A model's reply, which should be JSON, and the reason why it stopped."""
 
     text: Annotated[str, AfterValidator(lambda text: text.encode(errors="replace").decode())]  # no lone surrogates
     stop: Literal["end", "cut", "refused"]

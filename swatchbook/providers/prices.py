@@ -1,5 +1,7 @@
-"""The price of a model: SWATCHBOOK_PRICES, else the vendor's published price from `prices.toml`, which holds at the
-vendor's own address only; a model in neither has no known price. Tokens × price is in `costs.py`.
+"""Find the price of a model: in SWATCHBOOK_PRICES, else the vendor's published price in `prices.toml`.
+
+Published prices apply only at the vendor's own address. A model in neither has no known price. `costs.py` multiplies
+tokens by prices.
 """
 
 import tomllib
@@ -15,7 +17,7 @@ from swatchbook.settings import Price, Settings
 
 
 class KnownPrice(NamedTuple):
-    """A model's price; `checked`: when it was last read on the vendor's page, None for one of the settings."""
+    """A model's price. `checked`: the day when it was last read on the vendor's page, None for one in the settings."""
 
     price: Price
     checked: date | None
@@ -33,7 +35,7 @@ def published_prices() -> Mapping[tuple[str, str], KnownPrice]:
 
 
 def parts_in_use(settings: Settings) -> list[Part]:
-    """Return the parts whose models are those of providers."""
+    """Return the parts that use models of providers."""
     chosen: Mapping[Part, bool] = {
         "vision": settings.analyst == "vision",
         "review": bool(settings.review_model and settings.review_below),

@@ -1,8 +1,9 @@
-"""Decide when a provider may be called: limits of calls and tokens per minute, the waits that it asks for (at most an
-hour), and when it counts as down: four errors in a row; then one probe after 10 s, doubling to 10 minutes. It never
-sleeps.
+"""Decide when a provider may be called: by limits per minute, requested waits and outages.
 
-Times are seconds of one clock. All calls of the client share this state: a wait that one call is asked for holds for
+The limits are those of calls and tokens. Waits that the provider asks for are obeyed up to an hour. After four errors
+in a row it counts as down; it is then probed after 10 s, doubling to 10 minutes. This module never sleeps.
+
+Times are seconds of one clock. All calls of the client share this state: a wait that one call is asked for applies to
 all.
 """
 
@@ -15,21 +16,21 @@ from swatchbook.backoff import pause_after
 from swatchbook.errors import ProviderDown
 
 STRIKES: Final = 4
-"""Connection errors and 5xx in a row until the provider counts as down: as many as a task has tries by default, so that
-a call without others beside it detects the outage within its run, and the item spends no attempt.
+"""The connection errors and 5xx in a row after which the provider counts as down. A task has as many tries by default,
+so that a single call detects the outage within its run, and the item spends no attempt.
 """
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 10.0, 600.0
-"""Seconds between probes of a provider that is down; doubling."""
+"""The first and the longest seconds between probes of a provider that is down; they double."""
 
 _FIRST_WAIT, _LONGEST_WAIT = 1.0, 60.0
-"""Seconds to wait after "too many requests" without a time; doubling while that is repeated."""
+"""The first and the longest seconds to wait after "too many requests" without a time; they double while it repeats."""
 
 _LONGEST_TOLD = 3_600.0
-"""Longest requested wait, in seconds, that is obeyed."""
+"""The longest requested wait that is obeyed, in seconds."""
 
 _MARGIN = 0.98
-"""Share of the limit of calls that is used: the provider counts at arrival, and network delays vary."""
+"""The share of the limit of calls that is used: the provider counts at arrival, and network delays vary."""
 
 _MINUTE = 60_000  # milliseconds
 
@@ -50,7 +51,7 @@ class Throttle:
         self._probing = False
 
     def take_place(self, now: float, tokens: int) -> float:
-        """Reserve the next place in the queue for a call of so many tokens; return when it may be sent."""
+        """Reserve the next place in the queue for a call with its tokens, and return the time when it may be sent."""
         with self._lock:
             places = [line.take(now, weight) for line, weight in ((self._calls, 1), (self._tokens, tokens)) if line]
             return max(places, default=now)
@@ -62,7 +63,7 @@ class Throttle:
                 self._tokens.give_back(now, tokens)
 
     def closed_for(self, now: float) -> float:
-        """Return the seconds that remain of a wait the provider requested; 0 if it may be called."""
+        """Return the remaining seconds of a wait that the provider requested; 0 if it may be called."""
         with self._lock:
             return max(0.0, self._told_until - now)
 

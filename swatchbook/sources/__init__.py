@@ -1,3 +1,4 @@
-"""Read what comes in beside catalogues: the pictures of a folder, the items of a scraped batch, the rows of a table
-that already holds a collection. It knows no ledger.
+"""Read sources other than catalogues: pictures of a folder, items of a scraped batch, rows of a table.
+
+A table already has a collection. Nothing here knows the ledger.
 """

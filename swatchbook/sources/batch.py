@@ -1,7 +1,8 @@
-"""Scraped batches: a file of items in any of the formats of `batch_file.py`, or a folder of such files. Which of an
-item's pictures are taken: those that are files within the batch's folder or a folder that the settings or the command
-name, or URLs. Which items are refused: no record, an id that occurred before, no picture. What a record's fields mean:
-`batch_record.py`.
+"""List the items of scraped batches: a file of items in any format of `batch_file.py`, or a folder of such files.
+
+An item's pictures are URLs, or files within the batch's folder or a folder that the settings or the command name. Items
+without a record or a picture, or with an id that occurred before, are refused. `batch_record.py` reads a record's
+fields.
 """
 
 import os
@@ -21,13 +22,13 @@ from swatchbook.sources.sidecar import sidecars_among, text_of
 from swatchbook.storage.size_limit import URL_CHARACTERS
 
 _SHOWN_FIELDS = 12
-"""Fields of an item without a picture that its failure names."""
+"""The most fields that the failure of an item without a picture names."""
 
 
 def is_batch(path: Path, suffixes: Collection[str]) -> bool:
     """Return whether a path is a batch file by its content, or a folder with such files in it by their names.
 
-    `suffixes`: of pictures. Sidecars of pictures are no batch.
+    `suffixes` are those of pictures, whose sidecars are no batch.
     """
     if path.is_dir():
         with os.scandir(path) as entries:
@@ -42,9 +43,9 @@ def list_batch(
 ) -> Iterator[ListedItem]:
     """Yield the items of a batch file or of a folder of them, in the order of their names.
 
-    Paths of pictures are relative to the folder of their file, and may not leave the batch's folder, or to one of
-    `folders`, which may be elsewhere. A JSON file has at most `max_bytes`; all others are read item by item. Raises
-    InvalidReference if the batch cannot be read.
+    Paths of pictures are relative to the folder of their file and may not leave the batch's folder, or are relative to
+    one of `folders`, which may be elsewhere. A JSON file has at most `max_bytes`; all others are read item by item.
+    Raises InvalidReference if the batch cannot be read.
     """
     path = Path(path).resolve()
     root = path if path.is_dir() else path.parent
@@ -76,7 +77,7 @@ def files_of(path: Path) -> list[Path]:
 
 
 def require_readers(path: Path) -> None:
-    """Raise MissingExtra, which names it, for a file of a batch that only an extra reads; InvalidReference."""
+    """Raise MissingExtra, which names the extra, for a batch file that only an extra reads; or InvalidReference."""
     for file in () if is_installed("excel") else files_of(path):
         kind = kind_of_file(file)
         if kind and kind.format == "Excel":
@@ -92,9 +93,9 @@ def read_item(
     ids: dict[str, int],
     folders: Sequence[Path] = (),
 ) -> ListedItem:
-    """Return the item of a record at a place of a batch file in `root`. `ids`: how often each id occurred.
+    """Return the item of a record at a place of a batch file in `root`.
 
-    `folders` (resolved): where its pictures may be, too.
+    `ids` counts the occurrences of each id. The pictures may also be in `folders` (resolved).
     """
     if isinstance(record, Failure):
         return _refused(place, record, hides=True)
@@ -102,7 +103,7 @@ def read_item(
         return _refused(place, UnreadableDocument("It is not an object with fields."))
     read = read_record(record, mapping.names, base_url=mapping.base_url)
     pictures, failure = _pictures(root, file, read, folders)
-    # a failed item is named by its place: a hash would not help to find it
+    # A failed item is named by its place, because a hash would not help to find it.
     item = read.id or (content_id(record) if failure is None else place)
     ids[item] = ids.get(item, 0) + 1
     if ids[item] > 1:
@@ -130,7 +131,7 @@ def read_item(
 
 
 def _refused(item: str, failure: Failure, *, hides: bool = False) -> ListedItem:
-    """Return a failed item. `hides`: other items may be behind the failure, whatever their ids."""
+    """Return a failed item. `hides`: because of the failure, items with any ids may be missing."""
     return ListedItem(
         item=item, title=one_line(item), metadata={}, pictures=(), failure=failure, hides="" if hides else None
     )
@@ -139,7 +140,7 @@ def _refused(item: str, failure: Failure, *, hides: bool = False) -> ListedItem:
 def _pictures(
     root: Path, file: Path, read: ReadRecord, folders: Sequence[Path]
 ) -> tuple[tuple[ListedPicture | ListedUrl, ...], Failure | None]:
-    """Return the pictures of the first alternative with one to be read, and further ones, or why there are none."""
+    """Return the pictures of the first alternative with a readable one, and further ones, or why there are none."""
     reasons = list[str]()
     found = dict[str, ListedPicture | ListedUrl]()
     for group in read.pictures:
@@ -162,7 +163,7 @@ def _take(
     found: dict[str, ListedPicture | ListedUrl],
     reasons: list[str],
 ) -> None:
-    """Add the pictures that can be read, each at the first place where it is."""
+    """Add the pictures that can be read, each from the first of its places that has it."""
     for picture in named:
         for place in picture.places:
             try:
@@ -206,7 +207,7 @@ def _elsewhere(folder: Path, place: str, caption: str | None) -> ListedPicture:
 
 
 def _url(url: str, caption: str | None) -> ListedUrl:
-    """Return a picture to fetch. Raises InvalidReference for what cannot be a URL; the others are judged when asked."""
+    """Return a picture to fetch. Raises InvalidReference for text that cannot be a URL; others fail when fetched."""
     if not url.lower().startswith(("https://", "http://")):
         raise InvalidReference("It is neither a path nor an https URL.")
     if len(url) > URL_CHARACTERS or not url.isprintable():

@@ -1,6 +1,8 @@
-"""What kind of file holds the items of a batch, told by its content, and its records one by one: JSON, JSON lines, CSV
-and TSV in any encoding and with any delimiter, XML feeds, and Excel. Which rows of a table are one item: the variants
-and further pictures of a product in the exports of Shopify and WooCommerce. Only a JSON file is in memory as a whole.
+"""Recognise the kind of a batch file by its content, and read its records one by one.
+
+Kinds are JSON, JSON lines, CSV and TSV in any encoding and with any delimiter, XML feeds, and Excel. In exports of
+Shopify and WooCommerce, several rows are one item: the variants and further pictures of a product. Only a JSON file is
+in memory as a whole.
 """
 
 import codecs
@@ -27,25 +29,25 @@ SUFFIX_OF: Mapping[Format, str] = {
     "JSON": ".json", "JSON lines": ".jsonl", "CSV": ".csv", "XML": ".xml", "Excel": ".xlsx",
 }  # fmt: skip
 SUFFIXES = (".json", ".jsonl", ".ndjson", ".jl", ".csv", ".tsv", ".xml", ".xlsx")
-"""Of files that are looked for in a folder. A file that is named by itself may have any, or none."""
+"""The suffixes of batch files in a folder; a file that a person names may have any, or none."""
 
-_HEAD = 1 << 16  # bytes from which a file's kind is known
+_HEAD = 1 << 16  # bytes by which a file's kind is recognised
 _MAX_CELL = 1 << 22  # characters
-_HEAD_ROWS = 20  # rows before which the names of columns must stand
+_HEAD_ROWS = 20  # first rows, one of which must have the names of columns
 _MAX_COLUMNS = 2_000
-_MOST_TIMES_LARGER = 20  # that an Excel file may be when it is unpacked
+_MOST_TIMES_LARGER = 20  # the factor by which an Excel file may grow when it is unpacked
 _DELIMITERS = ",;\t|"
 _LISTS = ("items", "products", "results", "data", "hits", "records", "entries", "offers", "itemListElement", "@graph")
 _WRAPPERS = ("node", "_source", "item", "product", "document", "fields", "attributes", "data", "raw")
 _LINKED_DATA = ("json-ld", "jsonld", "json_ld", "ld_json", "ld+json", "structured_data", "schema_org")
-_MOST_DEPTH = 5  # of objects around the list of items
+_MOST_DEPTH = 5  # levels of objects around the list of items
 _FIELDS_OF_ITEM = 2
-"""Kinds of fields (title, price …) that a record must have, to be taken for an item."""
+"""The fewest kinds of fields (title, price …) of a record that is taken for an item."""
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What a file is. `encoding`, `delimiter`, `quoting`, `escape`: of CSV."""
+    """The kind of a file. `encoding`, `delimiter`, `quoting` and `escape` are for CSV."""
 
     format: Format
     encoding: str = "utf-8"
@@ -55,12 +57,12 @@ class Kind:
 
 
 def has_batch_suffix(name: str) -> bool:
-    """Return whether a file in a folder may hold items by its name."""
+    """Return whether a file in a folder may have items by its name."""
     return name.lower().endswith(SUFFIXES)
 
 
 def kind_of_file(file: Path) -> Kind | None:
-    """Return what kind of items a file holds by its content, None for none. Raises OSError."""
+    """Return the kind of a file by its content, None if it has no items. Raises OSError."""
     with file.open("rb") as opened:
         head = opened.read(_HEAD)
     if head[:4] == b"PK\x03\x04":
@@ -77,9 +79,9 @@ def kind_of_file(file: Path) -> Kind | None:
 
 
 def read_records(file: Path, max_bytes: int) -> Iterator[tuple[int, Any]]:
-    """Yield (place from 1, record) of a batch file; what is no record is a Failure in its place.
+    """Yield (place from 1, record) of a batch file, with a Failure in place of each broken record.
 
-    Raises FileMissing, TooLarge, UnreadableDocument and UnsupportedFormat for what concerns the whole file.
+    Raises FileMissing, TooLarge, UnreadableDocument and UnsupportedFormat for problems of the whole file.
     """
     try:
         kind = kind_of_file(file)
@@ -98,7 +100,7 @@ def read_records(file: Path, max_bytes: int) -> Iterator[tuple[int, Any]]:
 
 
 def describe_unknown(file: Path) -> UnsupportedFormat:
-    """Return why a file holds no items, with how it begins."""
+    """Return the failure of a file without items, with the beginning of the file."""
     try:
         with file.open("rb") as opened:
             head = opened.read(2_000)
@@ -136,7 +138,7 @@ _KNOWN = {
 
 
 def _by_suffix(file: Path) -> Kind:
-    """Return the kind that a file has by its name, so that the reason why it cannot be read is that of this kind."""
+    """Return the kind of a file by its name, so that the reason why it cannot be read fits this kind."""
     suffix = file.suffix.lower()
     if suffix == ".json":
         return Kind("JSON")
@@ -149,7 +151,7 @@ def _by_suffix(file: Path) -> Kind:
 
 
 def _encoding_of(head: bytes) -> str:
-    """Return the encoding of a text by its first bytes: a byte order mark, UTF-8, or what fits best."""
+    """Return the encoding of a text by its first bytes: that of a byte order mark, UTF-8, or the best guess."""
     if head.startswith(b"\xef\xbb\xbf"):
         return "utf-8-sig"
     if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
@@ -191,7 +193,7 @@ def _json_format(text: str, *, is_whole: bool) -> Format:
     try:
         json.loads(first)
     except (ValueError, RecursionError):
-        # a first line that is cut off, or broken: the next ones say whether each is an object
+        # The first line is cut off or broken: the next ones show whether each is an object.
         lines = [line.strip() for line in rest.split("\n")[: None if is_whole else -1] if line.strip()]
         return "JSON lines" if len(lines) > 1 and first.startswith("{") and all(map(_is_object, lines[:5])) else "JSON"
     if (line_end and rest.strip()) or (first.startswith("{") and not is_whole and not line_end):
@@ -207,7 +209,7 @@ def _is_object(line: str) -> bool:
 
 
 def _csv_kind(text: str, encoding: str, *, is_whole: bool) -> Kind | None:
-    """Return how a table is written: the delimiter and quotes with which most rows have as many columns as the head."""
+    """Return the kind of a table, with the delimiter and quotes by which most rows have as many columns as the head."""
     lines = text.splitlines(keepends=True)
     if not is_whole:
         lines = lines[:-1]
@@ -232,11 +234,11 @@ def _csv_kind(text: str, encoding: str, *, is_whole: bool) -> Kind | None:
 
 
 _QUOTES: tuple[tuple[Literal[0, 3], str | None], ...] = ((0, None), (3, None), (0, "\\"))
-"""How cells may be quoted: csv.QUOTE_MINIMAL with a quote twice, csv.QUOTE_NONE, QUOTE_MINIMAL with a backslash."""
+"""The ways to quote cells: csv.QUOTE_MINIMAL with a quote twice, csv.QUOTE_NONE, QUOTE_MINIMAL with a backslash."""
 
 
 def _fit(rows: Sequence[Sequence[str]]) -> float:
-    """Return how well rows are a table: names of an item's fields in their head, and as many cells in each as there."""
+    """Return how well rows fit a table: its head has names of an item's fields, each row as many cells as the head."""
     head = _head_of(rows)
     if head is None or len(rows[head]) < 2:
         return 0.0
@@ -249,7 +251,7 @@ def _fit(rows: Sequence[Sequence[str]]) -> float:
 
 
 def _head_of(rows: Sequence[Sequence[Any]]) -> int | None:
-    """Return the place of the row with the names of the columns: that which names most of an item's fields."""
+    """Return the index of the row with the names of the columns: the one with most names of an item's fields."""
     best, found = -1, None
     for place, row in enumerate(rows[:_HEAD_ROWS]):
         names = [str(cell).strip() for cell in row if not is_empty(cell)]
@@ -307,7 +309,7 @@ def _parsed(data: bytes) -> Any:
 
 
 def records_in(content: Any) -> list[Any]:
-    """Return the items in a JSON value: of a list its parts; of an object the list in it that looks most like items.
+    """Return the items in a JSON value: the parts of a list, or the list in an object that looks most like items.
 
     An object that looks like an item itself is one. Objects by their ids, and columns with a value for each row (as
     pandas writes them), are items, too.
@@ -328,7 +330,7 @@ def records_in(content: Any) -> list[Any]:
         if found:
             scores = [_score(unwrap(each)) for each in found[:20]]
             likeness = sum(scores) / len(scores) + (0.5 if name in _LISTS else 0) + (len(found) > 1) - depth / 10
-            # a list within an item, such as its variants or pictures, is no list of items
+            # A list within an item, such as its variants or pictures, is no list of items.
             if sum(scores) / len(scores) >= _FIELDS_OF_ITEM and likeness > best[0] and not _is_part_of_item(own, name):
                 best = likeness, found
     if (
@@ -340,12 +342,12 @@ def records_in(content: Any) -> list[Any]:
 
 
 def _is_part_of_item(own: int, name: str) -> bool:
-    """Return whether a list is that of an item with these fields, and not one of items."""
+    """Return whether a list belongs to an item with these fields, and is no list of items."""
     return (own >= 3 and name not in _LISTS) or (own >= 4 and name in ("offers", "data"))
 
 
 def _expanded(part: Mapping[str, Any]) -> list[Any]:
-    """Return the items of a page of results in a list of such pages; any other record as it is."""
+    """Return the items of a page of results in a list of such pages; any other record is unchanged."""
     if _score(part) >= _FIELDS_OF_ITEM:
         return [part]
     lists = [part[name] for name in _LISTS if isinstance(part.get(name), list) and part[name]]
@@ -353,13 +355,13 @@ def _expanded(part: Mapping[str, Any]) -> list[Any]:
 
 
 def _only_products(records: list[Any]) -> list[Any]:
-    """Return of schema.org's objects the products, if there are some: pages also describe their shop."""
+    """Return only the products of schema.org's objects, if there are some, because pages also describe their shop."""
     products = [each for each in records if isinstance(each, dict) and "Product" in str(each.get("@type", ""))]
     return products or records
 
 
 def _lists_in(value: Any, depth: int) -> Iterator[tuple[list[Any], int]]:
-    """Yield (list of objects, depth) of the lists in a value, and of objects whose values are objects alike."""
+    """Yield (list of objects, depth) for the lists in a value, and for objects whose values are similar objects."""
     if depth > _MOST_DEPTH:
         return
     if isinstance(value, list):
@@ -373,7 +375,7 @@ def _lists_in(value: Any, depth: int) -> Iterator[tuple[list[Any], int]]:
 
 
 def _objects_by_id(value: Mapping[str, Any]) -> list[list[Any]]:
-    """Return the list of the objects that an object holds by their ids, if it holds nothing else."""
+    """Return the list of the objects that an object has by their ids, if it has nothing else."""
     if len(value) < 2 or not all(isinstance(each, dict) for each in value.values()):
         return []
     return [[{"id": key, **each} for key, each in value.items()]]
@@ -390,14 +392,14 @@ def _columns_of(content: Mapping[str, Any]) -> list[Any]:
 
 
 def _table_of(rows: Sequence[Any]) -> list[Any]:
-    """Return records of a list of lists, of which the first has the names of the columns."""
+    """Return the records in a list of lists, the first of which has the names of the columns."""
     if len(rows) < 2 or not all(isinstance(row, list) for row in rows) or not all(isinstance(c, str) for c in rows[0]):
         return []
     return [dict(zip(rows[0], row, strict=False)) for row in rows[1:]]
 
 
 def unwrap(record: Any) -> Any:
-    """Return the item in a record that only carries it, as `{"node": {…}}`, with what stands around it."""
+    """Return the item in a record that only wraps it, such as `{"node": {…}}`, with the fields around it."""
     if not isinstance(record, dict):
         return record
     own = _score(record)
@@ -431,7 +433,7 @@ def _score(record: Any) -> int:
 
 
 def _rows(file: Path, kind: Kind, max_bytes: int) -> Iterator[Mapping[str, Any]]:
-    """Yield the rows of a table by the names of its columns. A name that is there twice has a list of both."""
+    """Yield the rows of a table by the names of its columns; a name that occurs twice has a list of both values."""
     rows = _excel_rows(file, max_bytes) if kind.format == "Excel" else _text_rows(file, kind)
     first = list(islice(rows, _HEAD_ROWS))
     head = _head_of(first)
@@ -467,14 +469,14 @@ def _text_rows(file: Path, kind: Kind) -> Iterator[list[str]]:
 
 
 def _csv_rows(lines: Iterable[str], kind: Kind) -> Iterator[list[str]]:
-    csv.field_size_limit(_MAX_CELL)  # of this process: the default refuses longer descriptions
+    csv.field_size_limit(_MAX_CELL)  # it applies to this process; the default refuses longer descriptions
     return csv.reader(
         lines, delimiter=kind.delimiter, quoting=kind.quoting, escapechar=kind.escape, doublequote=kind.escape is None
     )
 
 
 def _plain_cell(cell: Any) -> Any:
-    """Return a cell as JSON has it. A number that a table keeps as 12.0 is 12."""
+    """Return a cell as in JSON; a number that a table has as 12.0 is 12."""
     if isinstance(cell, str):
         return cell.strip()
     if isinstance(cell, float) and cell.is_integer():
@@ -493,7 +495,7 @@ def _is_excel(file: Path) -> bool:
 def _excel_rows(file: Path, max_bytes: int) -> Iterator[Sequence[Any]]:
     """Yield the rows of the sheet whose head looks most like items. Raises MissingExtra if nothing here reads it."""
     require_extra("excel", "An Excel file")
-    from openpyxl import load_workbook  # imports much, which no other file needs
+    from openpyxl import load_workbook  # it imports much, which no other file needs
 
     _check_size(file, max_bytes)
     try:
@@ -506,12 +508,12 @@ def _excel_rows(file: Path, max_bytes: int) -> Iterator[Sequence[Any]]:
         workbook = load_workbook(file, read_only=True, data_only=True, keep_links=False)
     except TooLarge:
         raise
-    except Exception as error:  # of a damaged file openpyxl raises many kinds, KeyError and others
+    except Exception as error:  # for a damaged file openpyxl raises many kinds, KeyError and others
         raise UnreadableDocument("It is no Excel file, or is damaged.", advice="Save it again, or as CSV.") from error
     try:
         best: tuple[int, Any] = (-1, None)
         for sheet in workbook.worksheets:
-            sheet.reset_dimensions()  # what other programs write there is often wrong
+            sheet.reset_dimensions()  # those that other programs write are often wrong
             rows = [list(row) for row in sheet.iter_rows(max_row=_HEAD_ROWS, values_only=True)]
             place = _head_of(rows)
             fields = has_item_fields(dict.fromkeys(map(str, rows[place]))) if place is not None else -1
@@ -527,8 +529,9 @@ def _excel_rows(file: Path, max_bytes: int) -> Iterator[Sequence[Any]]:
 
 
 def _products_of_rows(read: Callable[[], Iterator[Mapping[str, Any]]]) -> Iterator[Mapping[str, Any]]:
-    """Yield the products of a table: in Shopify's export the rows of a handle, in WooCommerce's a product with its
-    variations. `read` begins at the first row each time.
+    """Yield the products of a table. `read` begins at the first row each time.
+
+    A product is the rows of a handle in Shopify's export, or a product with its variations in WooCommerce's.
     """
     first = next(read(), None)
     if first is None:
@@ -564,7 +567,7 @@ def _by_handle(rows: Iterator[Mapping[str, Any]], names: Mapping[str, str]) -> I
 
 
 def _merged(rows: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
-    """Return one row of several: of a column with several values the list of these."""
+    """Return several rows as one; a column with several values has a list of these."""
     merged = dict[str, Any](rows[0])
     for name in merged:
         values = list(dict.fromkeys(str(row[name]) for row in rows if not is_empty(row.get(name))))
@@ -576,7 +579,7 @@ def _merged(rows: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
 def _with_variations(
     read: Callable[[], Iterator[Mapping[str, Any]]], names: Mapping[str, str]
 ) -> Iterator[Mapping[str, Any]]:
-    """Yield products with the prices and pictures of their variations, and those variations that have no product."""
+    """Yield products with the prices and pictures of their variations, and variations that have no product."""
     kind, parent, sku, id = names["type"], names["parent"], names["sku"], names.get("id", names["sku"])
     known = set[str]()
     for row in read():

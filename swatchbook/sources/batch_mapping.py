@@ -1,5 +1,6 @@
-"""Which field of a batch is what, as a person says it: a YAML file of the form that `import` has (`columns`, `root`),
-and SWATCHBOOK_ITEM_FIELDS. What it does not name is read by the rules of `batch_record.py`.
+"""Read a person's mapping of a batch's fields: a YAML file as for `import` (`columns`, `root`).
+
+SWATCHBOOK_ITEM_FIELDS adds fields to it. Others are read by the rules of `batch_record.py`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,14 +27,14 @@ def read_batch_mapping(file: Path) -> BatchMapping:
 
 
 def with_settings(mapping: BatchMapping | None, item_fields: Mapping[str, Sequence[str]]) -> BatchMapping:
-    """Return a mapping with the fields that SWATCHBOOK_ITEM_FIELDS names and it does not."""
+    """Return a mapping with the fields of SWATCHBOOK_ITEM_FIELDS that it does not name itself."""
     mapping = mapping or NO_MAPPING
     columns = {name: tuple(names) for name, names in item_fields.items()} | mapping.names
     return mapping.model_copy(update={"columns": columns}) if columns else mapping
 
 
 def as_yaml(columns: Mapping[str, Sequence[str]], unknown: Sequence[str] = ()) -> str:
-    """Return a mapping as a YAML file to change: what is read from which field, and which fields are not read."""
+    """Return a mapping as a YAML file to edit, with the fields that are read, and as a comment those that are not."""
     named = {name: names[0] if len(names) == 1 else list(names) for name, names in columns.items() if names}
     text: str = yaml.safe_dump(
         {"columns": named}, allow_unicode=True, sort_keys=False, default_flow_style=None, width=110

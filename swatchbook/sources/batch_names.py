@@ -1,6 +1,7 @@
-"""What shops and scrapers call the fields of their items, in several languages: name of ours -> their names, the best
-one first. A name is compared without case, accents, spaces and signs (`flat`): "Image URLs" and `imageUrls` are one
-name.
+"""The names that shops and scrapers give the fields of their items, in several languages.
+
+A table maps names of ours to theirs, the best one first. Names are compared without case, accents, spaces and signs
+(`flat`): "Image URLs" and `imageUrls` are the same.
 """
 
 import re
@@ -19,7 +20,7 @@ METADATA = ("price", "currency", "brand", "category", "size", "condition", "mate
 """Fields that are kept as metadata of the product."""
 
 FIELDS = (ID, CODE, TITLE, IMAGES, MORE_IMAGES, *METADATA)
-"""Everything that is read of an item. `more_images` are taken in any case, of `images` the first that is there."""
+"""All fields that are read of an item. `more_images` are always taken, of `images` only the first that is present."""
 
 NAMES: Mapping[str, tuple[str, ...]] = {
     ID: (
@@ -118,15 +119,15 @@ NAMES: Mapping[str, tuple[str, ...]] = {
 
 LOCAL_PATHS = ("compressedpath", "originalpath", "filepath", "localimagepaths", "localimagepath", "localpath",
                "imagepath", "imagepaths", "imagefile", "imagefiles", "imagefilename")  # fmt: skip
-"""Fields with pictures as files: the first that names one that can be read counts, and no URL is then fetched."""
+"""Fields with pictures as files: the first that names a readable one counts, and then no URL is fetched."""
 
 PREFIXES = ("product", "item", "article", "artikel", "produkt", "goods", "offer", "variant", "meta", "og", "data", "p")
-"""What may stand before a name of a field: `product_price` is a price."""
+"""Words that may be before the name of a field: `product_price` is a price."""
 
 PRICE_WORDS = split_words(
     "brutto netto gross net incl inkl excl exkl inclusive exclusive vat mwst ust tva ttc ht iva btw"
 )
-"""What may stand behind a name of a price: `vk_brutto` is a price."""
+"""Words that may be behind the name of a price: `vk_brutto` is a price."""
 
 LANGUAGES = split_words(
     "en de fr es it nl pl cs sk pt sv da no nb fi ru uk tr hu ro el bg hr sl lt lv et ja zh ko ar he fa"
@@ -145,7 +146,7 @@ PICTURE_WORDS = split_words(
 SMALL_WORDS = split_words(
     "aw medium thumb thumbs thumbnail thumbnails small icon mini tiny mthumb awthumb preview swatch"
 )
-"""Words of fields whose pictures are taken only if there are no others: they show the same, smaller."""
+"""Words of fields whose pictures are taken only if there are no others, because they show the same in smaller size."""
 
 NO_PICTURE_WORDS = split_words(
     "alt width height count num number type types position caption captions title titles id ids hash checksum text "
@@ -153,7 +154,7 @@ NO_PICTURE_WORDS = split_words(
     "score copyright "
     "license has is credit"
 )
-"""Words of fields that are about pictures."""
+"""Words of fields that are about pictures but have none."""
 
 _CAMEL = re.compile(r"(?<=[a-zа-я0-9])(?=[A-ZА-Я])|(?<=[^\W\d_])(?=\d)|(?<=\d)(?=[^\W\d_])")
 _SIGNS = re.compile(r"[\W_]+")
@@ -174,11 +175,11 @@ def words_of(name: str) -> tuple[str, ...]:
 
 
 def is_picture_field(name: str) -> bool:
-    """Return whether a field's name says that it holds pictures."""
+    """Return whether a field has pictures by its name."""
     words = set(words_of(name))
     return bool(words & PICTURE_WORDS) and not words & NO_PICTURE_WORDS
 
 
 def is_small_picture_field(name: str) -> bool:
-    """Return whether a field's name says that its pictures are small ones."""
+    """Return whether a field has small pictures by its name."""
     return not SMALL_WORDS.isdisjoint(words_of(name))

@@ -1,5 +1,7 @@
-"""Show how a batch would be read before anything is: its first items, the fields that each of ours is read from, those
-that were not understood, and a mapping to change. Opens no picture.
+"""Show how a batch would be read, before it is read.
+
+The plan has the first items, the fields from which each of ours is read, fields that were not understood, and a mapping
+to edit. No picture is opened.
 """
 
 from collections.abc import Iterator, Sequence
@@ -20,11 +22,11 @@ from swatchbook.sources.listed import storable
 SHOWN_ITEMS = 5
 LOOKED_AT = 50  # records whose fields are named
 _MOST_FIELDS = 200
-_EXAMPLE = 80  # characters
+_EXAMPLE = 80  # characters of an example
 
 
 class PlannedItem(Record):
-    """An item as it would be read. `problem`: why it would fail; `lacks_files`: because its pictures are not there."""
+    """An item as it would be read. `problem` is why it would fail; `lacks_files`: its pictures are missing."""
 
     item: str
     title: str
@@ -43,9 +45,10 @@ class UnknownField(Record):
 
 
 class BatchPlan(Record):
-    """How a batch would be read. `fields`: name of ours -> the fields that it is read from; `choices`: all its fields.
+    """The way in which a batch would be read.
 
-    `looked_at`: items whose fields were looked at. `mapping`: `fields` as the YAML file that `ingest --mapping` takes.
+    `fields` maps names of ours to the fields from which they are read; `choices` are all its fields. `looked_at` is the
+    number of items whose fields were read. `mapping` is `fields` as the YAML file that `ingest --mapping` takes.
     """
 
     name: str
@@ -59,7 +62,7 @@ class BatchPlan(Record):
 
 
 def plan_batch(path: Path, mapping: BatchMapping, *, max_bytes: int, folders: Sequence[Path] = ()) -> BatchPlan:
-    """Return how the first items of a batch file or folder would be read. Raises InvalidReference, or MissingExtra."""
+    """Return the plan for the first items of a batch file or folder. Raises InvalidReference, or MissingExtra."""
     path = Path(path).resolve()
     require_readers(path)
     root = path if path.is_dir() else path.parent
@@ -122,14 +125,14 @@ def _records(files: Sequence[Path], root: Path, max_bytes: int) -> Iterator[tupl
 
 
 def _rank(name: str, column: str) -> int:
-    """Return the place of a column among the names by which a field is looked for, that of pictures as they came."""
+    """Return the rank of a column among the known names of a field; columns of pictures keep their order."""
     known = NAMES.get(name, ())
     plain = flat(column.split(".")[-1].removeprefix("g:"))
     return known.index(plain) if plain in known else len(known)
 
 
 def _names_in(record: dict[str, Any]) -> Iterator[str]:
-    """Yield the names of the fields of a record, and of those of its inner objects with a dot."""
+    """Yield the names of a record's fields, and with a dot those of its inner objects."""
     for name, value in record.items():
         if is_empty(value):
             continue

@@ -1,9 +1,10 @@
-"""Read a record as a shop or scraper wrote it into the fields of an item, by the names of its fields and the shapes of
-its values; a mapping that a person gives goes first. Pure: opens nothing. Which names mean what: `batch_names.py`.
+"""Convert a record of a shop or scraper to the fields of an item, by its fields' names and the shapes of their values.
 
-Looked for in this order: a field of the record by its name; the same name without `product_` or the like, or without a
-language; a field of an inner object, or of the first in a list (`offers`, `variants`); of attributes, each with name
-and value. An id is the id, else the URL, else the SKU, else a hash of the content.
+A person's mapping goes first. Nothing is opened. `batch_names.py` has the names.
+
+A field is searched in this order: by its name in the record; by that name without `product_` or the like, or without a
+language; in an inner object, or the first in a list (`offers`, `variants`); in attributes, each with name and value.
+The id is the field id, else the URL, else the SKU, else a hash of the content.
 """
 
 import ast
@@ -39,21 +40,21 @@ from swatchbook.sources.batch_names import (
 )
 
 Columns = Mapping[str, Sequence[str]]
-"""Name of ours -> the fields of a record, of which the first that is there counts."""
+"""Name of ours -> the fields of a record; the first that is present counts."""
 
 NO_COLUMNS: Columns = {}
 
 MAX_TEXT = 2_000  # characters of a value
-MAX_PICTURES = 1_000  # of one item
+MAX_PICTURES = 1_000  # pictures of one item
 _MAX_TITLE, _MAX_ID = 300, 500  # characters
 _MAX_NAME = 200  # characters of a field's name
 _MAX_LITERAL = 100_000  # characters of a list that is written as text
-_MAX_DEPTH = 4  # of objects in each other, in one value
+_MAX_DEPTH = 4  # levels of nested objects in one value
 
 
 @dataclass(frozen=True, slots=True)
 class NamedPicture:
-    """A picture as a record names it: its places, of which the first that can be read counts, and its caption."""
+    """A picture as a record names it: its places, of which the first readable one counts, and its caption."""
 
     places: tuple[str, ...]
     caption: str | None = None
@@ -61,11 +62,11 @@ class NamedPicture:
 
 @dataclass(frozen=True, slots=True)
 class ReadRecord:
-    """What was understood of a record. `pictures`: alternatives, of which the first with a picture to be read counts.
+    """The fields of an item in a record. `pictures` are alternatives; the first with a readable picture counts.
 
-    `id`: None where neither an id, a URL nor a SKU is there; `content_id` is then one. `more`: pictures that are taken
-    in any case. `columns`: name of ours -> the fields that it was read from. `unknown`:
-    fields with a value that was not used.
+    `id` is None without an id, a URL and a SKU; `content_id` then makes one. `more` are pictures that are always taken.
+    `columns` maps names of ours to the fields from which they were read. `unknown` are fields with a value that was not
+    used.
     """
 
     id: str | None
@@ -85,7 +86,7 @@ class _Field:
 
 
 def read_record(record: Mapping[str, Any], columns: Columns = NO_COLUMNS, *, base_url: str | None = None) -> ReadRecord:
-    """Return what a record says of its item. `columns` go before the rules, `base_url` before relative URLs."""
+    """Return the fields of a record's item. `columns` go before the rules, `base_url` completes relative URLs."""
     fields = _Fields(record, columns)
     title = fields.read(TITLE, _title) or _vendor_model(fields)
     metadata = {name: text for name in METADATA if (text := fields.read(name, _READERS.get(name, as_text)))}
@@ -114,7 +115,7 @@ def read_record(record: Mapping[str, Any], columns: Columns = NO_COLUMNS, *, bas
 
 
 def has_item_fields(record: Mapping[str, Any]) -> int:
-    """Return how many kinds of an item's fields (title, price, pictures …) the names of a record's fields name."""
+    """Return the number of kinds of an item's fields (title, price, pictures …) in the names of a record's fields."""
     names = [str(name) for name in record]
     found = {kind for name in names for kind in _kinds_by_name(flat(name.removeprefix("g:")))}
     return len(found) + any(is_picture_field(name) for name in names)
@@ -129,7 +130,7 @@ _KINDS = {name: kind for kind, names in reversed([*NAMES.items()]) for name in n
 
 
 class _Fields:
-    """The fields of a record: found by name, and which of them were used for what."""
+    """The fields of a record, found by name, with the use that was made of them."""
 
     def __init__(self, record: Mapping[str, Any], given: Columns) -> None:
         self.record, self.given = record, given
@@ -141,7 +142,7 @@ class _Fields:
         self._inner: dict[str, list[_Field]] | None = None
 
     def read(self, kind: str, convert: Any) -> Any:
-        """Return the value of a kind of field, as `convert` reads it: the first that it does not read as None."""
+        """Return the value of a kind of field: the first that `convert` does not read as None."""
         if kind in self.given:
             found = ((name, lookup(self.record, name)) for name in self.given[kind])
             return next(
@@ -167,7 +168,7 @@ class _Fields:
 
     @property
     def inner(self) -> dict[str, list[_Field]]:
-        """The fields of inner objects and of attributes."""
+        """Return the fields of inner objects and of attributes."""
         if self._inner is None:
             self._inner = _by_name(_inner_fields(self.record))
         return self._inner
@@ -193,9 +194,9 @@ def _by_name(fields: Iterable[tuple[str, Any] | tuple[str, Any, str]]) -> dict[s
 
 
 def _short_names(name: str) -> Iterator[str]:
-    """Yield a field's name without what may stand around it: `product_price`, `title_en`, `name[de]`, `vk_brutto`.
+    """Yield a field's name without words that may be around it: `product_price`, `title_en`, `name[de]`, `vk_brutto`.
 
-    Of several names with a slash between them, "Marke/Hersteller", each.
+    Several names with a slash between them ("Marke/Hersteller") are yielded separately.
     """
     plain = _IN_BRACKETS.sub(" ", str(name))  # "Categories (x,y,z...)"
     if "/" in plain:
@@ -219,7 +220,7 @@ def _short_names(name: str) -> Iterator[str]:
 
 
 def _without_price_words(words: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the words of a name without those at its end that say how a price is meant: its currency, and taxes."""
+    """Return the words of a name without a price's currency and taxes at its end."""
     while len(words) > 1 and (words[-1] in PRICE_WORDS or is_currency_code(words[-1])):
         words = words[:-1]
     return words
@@ -229,7 +230,7 @@ _IN_BRACKETS = re.compile(r"[(\[][^()\[\]]*[)\]]")
 
 
 def _inner_fields(record: Mapping[str, Any]) -> Iterator[tuple[str, Any, str]]:
-    """Yield (name, value, dotted name) of the fields of inner objects, and of attributes with name and value."""
+    """Yield (name, value, dotted name) for the fields of inner objects, and for attributes with name and value."""
     for outer, value in record.items():
         if flat(str(outer)) in _OTHER_OBJECTS:
             continue
@@ -249,7 +250,7 @@ def _inner_fields(record: Mapping[str, Any]) -> Iterator[tuple[str, Any, str]]:
                 yield from (
                     (str(n), v, f"{outer}.{name}.{n}") for n, v in each.items() if not isinstance(v, dict | list)
                 )
-    for name in record:  # "Attribute 1 name" beside "Attribute 1 value(s)"
+    for name in record:  # "Attribute 1 name" with "Attribute 1 value(s)"
         words = words_of(str(name))
         if len(words) > 1 and words[-1] == "name" and isinstance(record[name], str):
             for other in record:
@@ -262,7 +263,7 @@ def _inner_fields(record: Mapping[str, Any]) -> Iterator[tuple[str, Any, str]]:
 
 
 def _attributes(values: Sequence[Any]) -> Iterator[tuple[str, Any]]:
-    """Yield (name, value) of attributes such as {"name": "Colour", "value": "red"}, if the list has nothing else."""
+    """Yield (name, value) for attributes such as {"name": "Colour", "value": "red"}, if the list has nothing else."""
     for each in values:
         if not isinstance(each, dict):
             return
@@ -315,7 +316,7 @@ def lookup(record: Mapping[str, Any], name: str) -> Any:
 
 
 def as_text(value: Any, depth: int = 0) -> str | None:
-    """Return a value as one line without markup, None for none; of a list its parts, of an object its name."""
+    """Return a value as one line without markup, or None: the parts of a list, the name of an object."""
     if isinstance(value, bool) or value is None or depth > _MAX_DEPTH:
         return None
     if isinstance(value, float):
@@ -335,7 +336,7 @@ _TAGS = re.compile(r"(?s)<(?:!--.*?--|(?:script|style)\b.*?</(?:script|style)\s*
 
 
 def _name_of(value: Mapping[str, Any], depth: int) -> str | None:
-    """Return what an object is called, or its value with the unit."""
+    """Return the name of an object, or its value with the unit."""
     known = {flat(str(key)): each for key, each in value.items() if not is_empty(each)}
     for key in _TEXT_KEYS:
         if key in known and (text := as_text(known[key], depth + 1)):
@@ -365,7 +366,7 @@ _TEXT_KEYS = (
 
 
 def _title(value: Any) -> str | None:
-    if isinstance(value, list):  # of an RSS item and Google's namespace, or in several languages
+    if isinstance(value, list):  # one of RSS and one of Google's namespace, or in several languages
         return next(filter(None, map(as_text, value)), None)
     return as_text(value)
 
@@ -404,7 +405,7 @@ def _brand(value: Any) -> str | None:
 
 
 def _category(value: Any, depth: int = 0) -> str | None:
-    """Return a path of categories with " > " between its parts. A number alone is the id of one, and none."""
+    """Return a path of categories with " > " between its parts, None for a single number, which is an id."""
     if isinstance(value, str) and value.strip()[:1] in "[{" and (parsed := _literal(value)) is not None:
         value = parsed
     if isinstance(value, dict):
@@ -428,14 +429,14 @@ def _category(value: Any, depth: int = 0) -> str | None:
 
 
 def _deepest_path(text: str) -> str:
-    """Return of several paths with one root, "Clothing > Hats, Clothing", the deepest; a name may have a comma, too."""
+    """Return the deepest of several paths with one root ("Clothing > Hats, Clothing"), else the text unchanged."""
     paths = [path.strip() for path in text.split(",")]
     roots = {re.split(r"[>/|]", path)[0].strip() for path in paths}
     return max(paths, key=lambda path: len(re.findall(r"[>/|]", path))) if len(paths) > 1 and len(roots) == 1 else text
 
 
 def _without_ends(path: str, title: str | None) -> str:
-    """Return a path of categories without the start page at its begin, and without the item's `title` at its end."""
+    """Return a path of categories without a start page at its beginning, and without the item's `title` at its end."""
     parts = path.split(" > ")
     if len(parts) > 1 and parts[0].casefold() in _START_PAGES:
         parts = parts[1:]
@@ -462,7 +463,7 @@ def _condition(value: Any) -> str | None:
 
 
 def content_id(record: Mapping[str, Any]) -> str:
-    """Return an id of a record that has none: a hash of its content."""
+    """Return an id for a record that has none: a hash of its content."""
     return sha256(json.dumps(record, sort_keys=True, default=str).encode(errors="replace"))[:24]
 
 
@@ -485,7 +486,7 @@ _READERS: Mapping[str, Any] = {
 
 
 def _price(fields: _Fields) -> dict[str, str]:
-    """Return price and currency; no price for what is no amount, or 0. A currency that no price names is kept, too."""
+    """Return price and currency; text without an amount, and 0, are no price. A currency alone is kept, too."""
     found = fields.read("price", as_price)
     amount, own = found if found else (None, None)
     if found and own is None:
@@ -497,15 +498,15 @@ def _price(fields: _Fields) -> dict[str, str]:
 
 
 def _currency_in_name(name: str) -> str | None:
-    """Return the currency that a field's name ends with: `price_eur`, "VK brutto €"."""
+    """Return the currency at the end of a field's name: `price_eur`, "VK brutto €"."""
     code = next(reversed(words_of(name)), "")
     return code.upper() if is_currency_code(code) else SIGNS.get(name.strip()[-1:])
 
 
 def as_price(value: Any, depth: int = 0) -> tuple[str, str | None] | None:
-    """Return (amount, currency) of a price as number, text in any locale or object; of several the lowest.
+    """Return (amount, currency) of a price that is a number, text in any locale, or object; the lowest of several.
 
-    The amount is a plain number, or the text where it names several, such as a range, or has a sign of several
+    The amount is a plain number, or the text if it has several amounts, such as a range, or a sign of several
     countries: "$ 12".
     """
     if isinstance(value, bool) or value is None or depth > _MAX_DEPTH:
@@ -556,7 +557,7 @@ _PRICE_KEYS = (
 
 
 def as_currency(value: Any) -> str | None:
-    """Return the code of a currency from its code or sign; an unknown one unchanged if it has at most 12 characters."""
+    """Return the code of a currency by its code or sign; an unknown one of at most 12 characters is unchanged."""
     text = as_text(value)
     if text is None or len(text) > 12:
         return None
@@ -583,7 +584,7 @@ def _sort_key(price: tuple[str, str | None]) -> float:
 def _pictures(
     fields: _Fields, base: str | None
 ) -> tuple[tuple[tuple[NamedPicture, ...], ...], tuple[NamedPicture, ...]]:
-    """Return alternatives of pictures, the best first, and what is taken in any case."""
+    """Return alternatives of pictures, the best first, and the pictures that are always taken."""
     more = [
         picture
         for name in fields.given.get(MORE_IMAGES, ())
@@ -615,7 +616,7 @@ def _pictures(
 def _hidden_pictures(
     fields: _Fields, named: Sequence[tuple[str, Any]], base: str | None
 ) -> Iterator[list[NamedPicture]]:
-    """Yield pictures of inner objects, of fields that hold the URLs of pictures whatever their names, and of texts."""
+    """Yield pictures of inner objects, of fields with URLs of pictures, whatever their names, and of texts."""
     inner = [(each.name, each.value) for found in fields.inner.values() for each in found]
     for is_small in (False, True):
         yield [
@@ -657,7 +658,7 @@ def _captioned(fields: _Fields, found: list[NamedPicture]) -> list[NamedPicture]
 
 
 def _once(pictures: Iterable[NamedPicture]) -> list[NamedPicture]:
-    """Return the pictures without those of which a place was there before."""
+    """Return the pictures without those that share a place with an earlier one."""
     seen, kept = set[str](), list[NamedPicture]()
     for picture in pictures:
         if seen.isdisjoint(picture.places):
@@ -667,7 +668,7 @@ def _once(pictures: Iterable[NamedPicture]) -> list[NamedPicture]:
 
 
 def pictures_in(value: Any, base: str | None, depth: int = 0) -> Iterator[NamedPicture]:
-    """Yield the pictures that a value names: a text with one or several, an object with its URL, a list of these."""
+    """Yield the pictures in a value: a text with one or several, an object with a URL, or a list of these."""
     if depth > _MAX_DEPTH:
         return
     if isinstance(value, str):
@@ -729,7 +730,7 @@ _URL_KEYS = (
 
 
 def _split(text: str) -> list[str]:
-    """Return the places in a text: one, or several as JSON, lines, or with "," ";" "|" between them."""
+    """Return the places in a text: one, or several as JSON, as lines, or with "," ";" "|" between them."""
     text = html.unescape(text.strip()) if "&amp;" in text else text.strip()
     if text[:1] == "[" and (parsed := _literal(text)) is not None:
         return [place for each in _listed(parsed) if isinstance(each, str) for place in _split(each)]
@@ -748,7 +749,7 @@ _WIDTH = re.compile(r"\s+\d+(?:\.\d+)?[wx]$")
 
 
 def _places(text: str, base: str | None) -> tuple[str, ...]:
-    """Return where a picture may be: a URL; a path and, relative to the item's URL, a URL."""
+    """Return the possible places of a picture: a URL; or a path, and a URL relative to that of the item."""
     text = text.strip()
     if text.startswith("//"):
         return (f"https:{text}",)
@@ -766,7 +767,7 @@ def _has_picture_suffix(text: str) -> bool:
 
 
 def _literal(text: str) -> Any:
-    """Return a list or object that is written as text, by JSON or Python; None for none."""
+    """Return a list or object that is written as text in JSON or Python, else None."""
     if len(text) > _MAX_LITERAL:
         return None
     try:

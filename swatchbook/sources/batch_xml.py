@@ -1,6 +1,7 @@
-"""Read the items of an XML feed one by one (Google Merchant, RSS, Atom, Yandex YML, Heureka, Awin and others): which of
-its elements are the items, and each of them as a record. An entity that the file declares is refused, no DTD is read,
-and an item is limited in size.
+"""Read the items of an XML feed one by one as records: Google Merchant, RSS, Atom, Yandex YML, Heureka, Awin etc.
+
+The feed's first part shows which of its elements are the items. An entity that the file declares is refused, no DTD is
+read, and an item is limited in size.
 """
 
 import codecs
@@ -16,16 +17,16 @@ from swatchbook.sources.batch_names import flat, split_words
 from swatchbook.sources.batch_record import has_item_fields
 
 _CHUNK = 1 << 16  # bytes that are parsed at a time
-_LOOKED_AT = 1 << 22  # bytes of a feed from which its items are known
-_MOST_CHARACTERS = 1 << 22  # of one item
-_MOST_DEPTH = 60  # of elements in each other
+_LOOKED_AT = 1 << 22  # bytes of a feed in which its items are recognised
+_MOST_CHARACTERS = 1 << 22  # characters of one item
+_MOST_DEPTH = 60  # levels of nested elements
 _ITEM_NAMES = split_words(
     "item entry offer shopitem product prod produkt produit producto prodotto artikel good row record"
 )
 _KEPT_PREFIXES = frozenset({"g", "media", "content"})
 _GOOGLE = "http://base.google.com/ns/"
 TEXT = "#text"
-"""Name of the text of an element that has attributes, too."""
+"""The name of the text of an element that also has attributes."""
 
 
 def read_xml(file: Path) -> Iterator[Mapping[str, Any]]:
@@ -44,7 +45,7 @@ def read_xml(file: Path) -> Iterator[Mapping[str, Any]]:
 
 
 class _Shape:
-    """Counts the elements of a feed by their path, with the names in each."""
+    """A builder that counts the elements of a feed by their path, with the names in each."""
 
     def __init__(self) -> None:
         self.elements = dict[tuple[str, ...], tuple[int, set[str]]]()
@@ -58,7 +59,7 @@ class _Shape:
         self.elements[tuple(self._path)] = count + 1, names | set(attributes)
 
     def text(self, text: str) -> None:
-        """Texts do not count."""
+        """Ignore a text."""
 
     def end(self, _: str) -> None:
         self._path.pop()
@@ -67,7 +68,7 @@ class _Shape:
         return []
 
     def items(self) -> tuple[str, ...] | None:
-        """Return the path of the elements that look most like items, the outer ones of equals."""
+        """Return the path of the elements that look most like items; of equals, the outer ones."""
         best: tuple[int, int] | None = None
         found = None
         for path, (count, names) in self.elements.items():
@@ -79,7 +80,7 @@ class _Shape:
 
 
 class _Items:
-    """Makes records of the elements at a path; knows the names of categories that a feed lists by their ids."""
+    """A builder that makes records of the elements at a path, with the names of categories that a feed lists by id."""
 
     def __init__(self, path: tuple[str, ...]) -> None:
         self._wanted, self._path = path, list[str]()
@@ -194,7 +195,7 @@ def _decoder(head: bytes) -> codecs.IncrementalDecoder | None:
 
 
 def _connect(parser: expat.XMLParserType, into: _Shape | _Items) -> None:
-    """Let a parser call a builder, with names as records have them."""
+    """Let a parser call a builder, with the names that records use."""
     google = {"g"}
     depth = 0
 
@@ -226,6 +227,6 @@ def _connect(parser: expat.XMLParserType, into: _Shape | _Items) -> None:
     parser.buffer_text = True
     parser.StartElementHandler, parser.EndElementHandler, parser.CharacterDataHandler = start, end, into.text
     parser.EntityDeclHandler = refuse
-    parser.ExternalEntityRefHandler = lambda *_: 1  # read as if it were empty
+    parser.ExternalEntityRefHandler = lambda *_: 1  # an external entity is read as empty
     parser.DefaultHandlerExpand = other
     parser.UseForeignDTD(True)  # entities that nothing declares are left to `other`

@@ -1,7 +1,8 @@
-"""Folders of pictures and batch files that a browser sends file by file: where they are kept, under the home, and
-which names of files are taken. Files wait in a sent folder until it is started; then they move to the dropped folder of
-the same id, of its owner and its name, so that one that is dropped again gets what is new. That is a folder or scraped
-batch like any other, and its files go with the last of its documents.
+"""Keep folders of pictures and batch files that a browser sends file by file, under the home.
+
+Files wait in a sent folder until it is started; then they move to the dropped folder with the same id (of owner and
+name), so that a folder that is dropped again gets the new files. A dropped folder is a folder or scraped batch like any
+other; its files are removed with the last of its documents. Also here: which names of files are taken.
 """
 
 import shutil
@@ -13,19 +14,19 @@ from swatchbook.sources.batch_file import SUFFIX_OF, describe_unknown, has_batch
 from swatchbook.sources.folder import is_picture
 
 MOST_PARTS = 20
-"""Folders in each other, with the file."""
+"""The most parts of a path: nested folders, and the file."""
 
 MOST_BYTES = 200
-"""Of the name of a file or folder; file systems take 255."""
+"""The most bytes of the name of a file or folder; file systems take 255."""
 
 
 def dropped_folder(home: Path, id: str, name: str) -> Path:
-    """Return where a dropped folder is kept. Raises InvalidReference if no folder can have this name."""
+    """Return the place of a dropped folder. Raises InvalidReference if no folder can have this name."""
     return home / "dropped" / id / _checked(name)
 
 
 def sent_folder(home: Path, id: str, name: str) -> Path:
-    """Return where the files of a folder wait until it is started. Raises InvalidReference as `dropped_folder`."""
+    """Return the place where a folder's files wait until it is started. Raises InvalidReference as `dropped_folder`."""
     return home / "sent" / id / _checked(name)
 
 
@@ -36,9 +37,10 @@ def list_sent(home: Path) -> Iterator[tuple[str, Path]]:
 
 
 def keep_dropped(file: Path, folder: Path, path: str, suffixes: Collection[str]) -> None:
-    """Move a file into a dropped folder, whole, in place of one of the same path (`/` between its parts).
+    """Move a file into a dropped folder, whole, in place of one with the same path (`/` between its parts).
 
-    Raises InvalidReference for a path that leads elsewhere, and UnsupportedFormat for no picture and no batch file.
+    Raises InvalidReference for a path that leads elsewhere, and UnsupportedFormat for a file that is neither a picture
+    nor a batch file.
     """
     parts = [_checked(part) for part in path.split("/")]
     target = folder.joinpath(*parts)
@@ -53,9 +55,9 @@ def keep_dropped(file: Path, folder: Path, path: str, suffixes: Collection[str])
 
 
 def take_in(sent: Path, dropped: Path) -> None:
-    """Move the files of a sent folder to its dropped folder, each whole, in place of one of the same path.
+    """Move the files of a sent folder to its dropped folder, each whole, in place of one with the same path.
 
-    Raises InvalidReference for a file that has the name of a folder there; it and those behind it stay.
+    Raises InvalidReference for a file that has the name of a folder there; it and the files after it stay.
     """
     for file in sorted(path for path in sent.rglob("*") if path.is_file()):
         place = file.relative_to(sent)
@@ -69,13 +71,13 @@ def forget_sent(sent: Path) -> None:
 
 
 def dropped_roots(home: Path) -> list[Path]:
-    """Return the folders that each hold all of a dropped folder, or of one that waits."""
+    """Return the folders that each contain a whole dropped folder, or one that waits."""
     roots = ((home / name).resolve() for name in ("dropped", "sent"))
     return [folder for root in roots if root.is_dir() for folder in sorted(root.iterdir())]
 
 
 def root_of(home: Path, content: str) -> Path | None:
-    """Return the folder that holds all of a dropped folder in which a source is, None of another source."""
+    """Return the folder that contains the whole dropped folder of a source, None for another source."""
     root = (home / "dropped").resolve()
     path = Path(content)
     return root / path.relative_to(root).parts[0] if path != root and path.is_relative_to(root) else None
@@ -90,7 +92,7 @@ def _move(file: Path, target: Path, path: str) -> None:
 
 
 def _checked(part: str) -> str:
-    """Return the name of a file or folder, if it can be one and nothing else."""
+    """Return the name of a file or folder. Raises InvalidReference if it cannot be one."""
     if not part or part.startswith(".") or not part.isprintable() or "/" in part or "\\" in part:
         raise InvalidReference(f"{part!r} cannot be the name of a file here.", advice="Rename it.")
     if len(part.encode()) > MOST_BYTES:

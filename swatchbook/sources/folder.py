@@ -1,7 +1,8 @@
-"""The pictures of a folder and its subfolders, in the order of their names, or a single picture: which files are taken,
-what their items are named, and which are refused: links out of the folder, what is no file, folders that may not be
-read. Names that begin with a dot are left out, and subfolders that are scraped batches. Nothing is opened. Limits of
-size: `images/limits.py`.
+"""List the pictures of a folder and its subfolders, in the order of their names, or a single picture.
+
+Links out of the folder, entries that are no files, and folders that may not be read are refused. Names that begin with
+a dot, and subfolders that are scraped batches, are left out. No picture is opened. `images/limits.py` has limits of
+size.
 """
 
 import os
@@ -31,7 +32,7 @@ from swatchbook.sources.sidecar import (
 )
 
 MAX_BYTES = 100 << 20
-"""Of a sidecar, where the settings say nothing."""
+"""The most bytes of a sidecar, if the settings have no limit."""
 
 
 def list_folder(
@@ -42,10 +43,10 @@ def list_folder(
     categories: bool = True,
     max_bytes: int = MAX_BYTES,
 ) -> Iterator[ListedItem]:
-    """Yield the pictures of a folder (absolute), each as an item; of a picture file itself.
+    """Yield the pictures of a folder (absolute) as items, or the one of a picture file.
 
-    A subfolder that cannot be read is a failed item; those in `apart` (absolute) are left out. `categories`: each
-    subfolder is a category. `max_bytes`: of a sidecar. Raises InvalidReference if the folder itself cannot be read.
+    A subfolder that cannot be read is a failed item; those in `apart` (absolute) are left out. With `categories` each
+    subfolder is a category. A sidecar has at most `max_bytes`. Raises InvalidReference if the folder cannot be read.
     """
     below = f"{_root_of(folder).as_uri()}/"
     for path, found, told in list_files(folder, suffixes, apart=apart, max_bytes=max_bytes):
@@ -60,7 +61,7 @@ def list_briefly(
     categories: bool = True,
     max_bytes: int = MAX_BYTES,
 ) -> Iterator[ListedItem | ListedPicture]:
-    """Yield the items of `list_folder`; of those that only their path describes, just the pictures."""
+    """Yield the items of `list_folder`, but only the pictures of items that have no sidecar."""
     below = f"{_root_of(folder).as_uri()}/"
     for path, found, told in list_files(folder, suffixes, apart=apart, max_bytes=max_bytes):
         whole = told is not None and isinstance(found, ListedPicture)
@@ -70,10 +71,10 @@ def list_briefly(
 def list_files(
     folder: Path, suffixes: Collection[str], *, apart: Collection[Path] = (), max_bytes: int = MAX_BYTES
 ) -> Iterator[tuple[str, ListedPicture | ListedItem, Told | None]]:
-    """Yield (path, picture, what a sidecar says of it) for each item of `list_folder`, without what follows from the
-    path; failed ones as items, also sidecars that cannot be read.
+    """Yield (path, picture, data of its sidecar) for each item of `list_folder`, without metadata from the path.
 
-    It keeps the names of one folder at a time, and tables of pictures until their folders are read.
+    Failures, also those of sidecars, are items instead of pictures. The names of one folder are in memory at a time,
+    and tables of pictures until their folders are read.
     """
     root = _root_of(folder)
     if Path(folder).is_file():
@@ -117,7 +118,7 @@ def list_files(
 
 
 def count_pictures(folder: Path, suffixes: Collection[str]) -> int:
-    """Return about how many pictures a folder and its subfolders hold, to show progress."""
+    """Return the approximate number of pictures in a folder and its subfolders, to show progress."""
     count = 0
     for _, subfolders, names in os.walk(folder):
         subfolders[:] = [name for name in subfolders if not is_hidden(name)]
@@ -131,14 +132,15 @@ def is_hidden(name: str) -> bool:
 
 
 def is_picture(name: str, suffixes: Collection[str]) -> bool:
-    """Return whether the name of a file is that of a picture, and not hidden."""
+    """Return whether a file is a picture by its name, and not hidden."""
     stem, _, suffix = name.rpartition(".")
     return bool(stem) and not is_hidden(name) and suffix.lower() in suffixes
 
 
 def _look_into(folder: Path, suffixes: Collection[str]) -> tuple[list[str], set[str], list[str], list[str]]:
-    """Return the names of pictures and of links to folders, those of them that are links, and the names of subfolders
-    and of sidecars, in order. Names only: there may be 100,000. Raises OSError.
+    """Return the names of pictures with links to folders, of those that are links, of subfolders and of sidecars.
+
+    Lists are in order. Only names are read, because there may be 100,000. Raises OSError.
     """
     names, links, subfolders, others = list[str](), set[str](), list[str](), list[str]()
     with os.scandir(folder) as entries:
@@ -165,7 +167,7 @@ def _require_inside(root: Path, file: Path) -> None:
 
 
 def _root_of(folder: Path) -> Path:
-    """Return the folder that items are named in, resolved; of a single picture the one that it is in."""
+    """Return the resolved folder to which names of items are relative; for a single picture, its folder."""
     root = Path(folder).resolve()
     return root.parent if root.is_file() else root
 
@@ -179,7 +181,7 @@ def _find_file(root: Path, path: str, *, is_link: bool = False) -> ListedPicture
 
 
 def _item_of_file(path: str, picture: ListedPicture, told: Told | None, below: str, *, categories: bool) -> ListedItem:
-    """Return the item of a picture. `told`: what a sidecar says of it, which counts first; `below`: the root's URL with
+    """Return the item of a picture. `told` is the data of its sidecar, which goes first; `below` is the root's URL with
     "/".
     """
     category = category_of(path.rpartition("/")[0]) if categories else None

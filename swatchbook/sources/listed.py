@@ -1,6 +1,8 @@
-"""What every source lists: items with the picture files or URLs that they name, and when a file may be taken: it is a
-file, and lies within its source, also behind links. Nothing is opened. Which URLs are fetched: `storage/fetch.py`. Also
-how the name of a file or folder becomes words: without extension, `_`, `-` and `.` as spaces.
+"""The items that every source lists, with the picture files or URLs that they name.
+
+A file is taken if it is a regular file within its source, also behind links. Nothing is opened. `storage/fetch.py`
+decides which URLs are fetched. Also here: the words in the name of a file or folder, without extension, with `_`, `-`
+and `.` as spaces.
 """
 
 import os
@@ -16,7 +18,7 @@ from swatchbook.one_line import shorten
 from swatchbook.records import GivenVector, sha256
 
 MOST_IN_CATEGORY = 300
-"""Characters of a category that subfolders stand for."""
+"""The most characters of a category that is made of subfolders."""
 
 _EXTENSION = re.compile(r"[A-Za-z][A-Za-z0-9]{0,7}|jp2")
 _BETWEEN_WORDS = re.compile(r"_|(?<!\d)\.|\.(?!\d)")
@@ -25,9 +27,9 @@ _SEPARATORS = re.compile(rf"[-–]|{_BETWEEN_WORDS.pattern}")
 
 @dataclass(frozen=True, slots=True)
 class ListedPicture:
-    """A picture file as a source lists it. `path`: its place in the source, `file`: its name where it is opened.
+    """A picture file as a source lists it. `path` is its place in the source, `file` the name by which it is opened.
 
-    `size` is in bytes, `mtime_ns` nanoseconds since 1970, `caption` what its source writes about it.
+    `size` is in bytes, `mtime_ns` in nanoseconds since 1970, `caption` a text of the source about it.
     """
 
     path: str
@@ -40,7 +42,7 @@ class ListedPicture:
 
 @dataclass(frozen=True, slots=True)
 class ListedUrl:
-    """A picture that is fetched from a URL, which is its `path`. `caption`: what its source writes about it."""
+    """A picture that is fetched from a URL, which is its `path`. `caption` is a text of the source about it."""
 
     path: str
     caption: str | None = None
@@ -48,11 +50,11 @@ class ListedUrl:
 
 @dataclass(frozen=True, slots=True)
 class ListedItem:
-    """An item of a source: its id there, its title, and its metadata. `failure`: why it has no picture.
+    """An item of a source with its id there, its title and its metadata. `failure` is the reason if it has no picture.
 
-    `hides`: beginning of the ids of items that may be there and could not be listed for this failure. `code` is an id
-    that people know it by, `text` what is written about it. `vector`: what the source has of its only picture already;
-    `described`: by a sidecar.
+    `hides` is the beginning of the ids of items that may exist but could not be listed because of the failure. `code`
+    is an id that people know, `text` is for keyword search. `vector` is one that the source already has of its only
+    picture. `described`: the item has a sidecar.
     """
 
     item: str
@@ -68,9 +70,9 @@ class ListedItem:
 
 
 def find_picture(root: Path, file: Path) -> ListedPicture:
-    """Return a file within `root` (resolved), as it is now. A link within the root is the file that it leads to.
+    """Return a file within `root` (resolved) as it is now; a link within the root is the file to which it leads.
 
-    Raises InvalidReference for a file outside, FileMissing, and UnsupportedFormat for what is no file.
+    Raises InvalidReference for a file outside, FileMissing, and UnsupportedFormat for anything but a regular file.
     """
     try:
         real = Path(os.path.realpath(file))
@@ -83,9 +85,9 @@ def find_picture(root: Path, file: Path) -> ListedPicture:
 
 
 def picture_at(path: str, file: str) -> ListedPicture:
-    """Return the file of this name, which is no link, as it is now. `path`: its place in the source.
+    """Return the file with this name, which is no link, as it is now. `path` is its place in the source.
 
-    Raises FileMissing, and UnsupportedFormat for what is no file.
+    Raises FileMissing, and UnsupportedFormat for anything but a regular file.
     """
     try:
         found = os.stat(file)  # noqa: PTH116 - making a Path takes longer, and there may be 100,000
@@ -110,15 +112,14 @@ def title_of(path: str) -> str:
 
 
 def category_of(folder: str) -> str | None:
-    """Return the category that a subfolder stands for, None for the folder itself: "tiles/dark_blue" is
-    "tiles > dark blue".
-    """
+    """Return the category of a subfolder, None for the folder itself: "tiles/dark_blue" is "tiles > dark blue"."""
     return shorten(" > ".join(words_of(_shown(part)) for part in folder.split("/") if part), MOST_IN_CATEGORY) or None
 
 
 def words_of(name: str) -> str:
-    """Return a name with its separators as spaces, itself if it has nothing else. Where it has spaces, a hyphen belongs
-    to a word.
+    """Return a name with its separators as spaces, or the name itself if it has only separators.
+
+    In a name with spaces, a hyphen belongs to a word.
     """
     separators = _BETWEEN_WORDS if " " in name else _SEPARATORS
     return " ".join(separators.sub(" ", name).split()) or name.strip()
@@ -129,7 +130,7 @@ def _shown(path: str) -> str:
 
 
 def storable(path: str) -> str:
-    """Return a path as text that every database stores. One that is not UTF-8 gets a hash, so that it stays unique."""
+    """Return a path as text that every database can store; one that is not UTF-8 gets a hash, to stay unique."""
     data = os.fsencode(path)
     try:
         return data.decode()

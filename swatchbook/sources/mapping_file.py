@@ -1,4 +1,4 @@
-"""Read a YAML file that says which column of a table or batch is what, and say in words what is wrong with it."""
+"""Read a YAML file that maps the columns of a table or batch, and describe in words what is wrong with it."""
 
 from pathlib import Path
 from typing import Any, TypeVar, get_args
@@ -17,7 +17,7 @@ Mapped = TypeVar("Mapped", bound=Record)
 
 
 def read_mapping_file(file: Path, model: type[Mapped], kinds: Any, *, advice: str) -> Mapped:
-    """Return a mapping. `kinds`: a Literal of what columns can be. Raises InvalidReference, Configuration."""
+    """Return a mapping. `kinds` is a Literal of the kinds of columns. Raises InvalidReference, Configuration."""
     try:
         with file.open("rb") as opened:
             return model.model_validate(yaml.safe_load(opened.read(_MAX_MAPPING)))
@@ -31,7 +31,7 @@ def read_mapping_file(file: Path, model: type[Mapped], kinds: Any, *, advice: st
 
 
 def mapping_problem(error: ErrorDetails, model: type[Record], kinds: Any) -> str:
-    """Return what is wrong with a mapping in words for who wrote it."""
+    """Return the problem of a mapping in words for the person who wrote it."""
     where = ".".join(str(part) for part in error["loc"] if part != "[key]")
     if error["type"] == "missing":
         return f"{where} is missing"

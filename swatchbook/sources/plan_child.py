@@ -1,5 +1,7 @@
-"""The child process that reads the first items of a batch that was uploaded: its file comes from outside, and may take
-any time and memory. A request has what `plan_batch` takes; its answer is the plan.
+"""The child process that reads the first items of an uploaded batch.
+
+The file comes from outside, and reading it may take any time and memory. A request has the arguments of `plan_batch`;
+its answer is the plan.
 """
 
 from collections.abc import Iterator

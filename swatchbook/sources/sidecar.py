@@ -1,6 +1,8 @@
-"""Sidecars: files next to pictures that say what these show. One is of a picture by its name (`oak.jpg.json`,
-`oak.json`), or a table of the pictures in its folder and below (`metadata.csv`, `sidecar.json` …), each row of which
-names a file. A table may have 100,000 rows, a file the size of a document. What their fields mean: `batch_record.py`.
+"""Read sidecars: files next to pictures that describe these.
+
+A sidecar belongs to one picture by its name (`oak.jpg.json`, `oak.json`), or is a table of the pictures in its folder
+and below (`metadata.csv`, `sidecar.json` …), each row of which names a file. A table may have 100,000 rows, a file the
+size of a document. `batch_record.py` reads the fields.
 """
 
 import csv
@@ -15,20 +17,20 @@ from swatchbook.sources.batch_file import read_records
 from swatchbook.sources.batch_record import read_record
 
 TABLES = ("metadata", "sidecar")
-"""Names of tables, without their suffix."""
+"""The names of tables, without their suffix."""
 
 MOST_ROWS = 100_000
-"""Rows of a table: all of them are kept in memory while its folder is read."""
+"""The most rows of a table: all of them are in memory while its folder is read."""
 
 IN_TEXT = ("brand", "category", "size", "condition", "material", "color", "description")
-"""Metadata that keyword search reads, beside the title."""
+"""The metadata that keyword search reads in addition to the title."""
 
 _OF_TABLES = (".json", ".jsonl", ".csv", ".tsv")
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What a sidecar says of a picture."""
+    """The data of a sidecar about a picture."""
 
     title: str | None
     code: str | None
@@ -41,7 +43,7 @@ def may_be_sidecar(name: str) -> bool:
 
 
 def sidecars_among(names: Iterable[str], pictures: Collection[str]) -> list[str]:
-    """Return those of the names of files that are sidecars of these pictures in the same folder, in order."""
+    """Return the names of files that are sidecars of these pictures in the same folder, in order."""
     described = {*pictures, *(each.rpartition(".")[0] for each in pictures)}
     return sorted(each for each in names if pictures and (is_table(each) or _is_of(each, described)))
 
@@ -53,7 +55,7 @@ def is_table(name: str) -> bool:
 
 
 def read_sidecar(file: Path, max_bytes: int) -> Told:
-    """Return what a sidecar of one picture says. Raises Failure if it cannot be read."""
+    """Return the data of one picture's sidecar. Raises Failure if it cannot be read."""
     _check_size(file, max_bytes)
     record = next((record for _, record in read_records(file, max_bytes)), None)
     if isinstance(record, Failure):
@@ -64,7 +66,7 @@ def read_sidecar(file: Path, max_bytes: int) -> Told:
 
 
 def read_table(file: Path, max_bytes: int) -> dict[str, Told]:
-    """Return path of a picture, from the table's folder -> what its row says. Raises Failure if it cannot be read."""
+    """Return path of a picture, from the table's folder -> the data of its row. Raises Failure if it cannot be read."""
     _check_size(file, max_bytes)
     found = dict[str, Told]()
     for number, record in enumerate(_records(file, max_bytes), 1):
@@ -78,7 +80,7 @@ def read_table(file: Path, max_bytes: int) -> dict[str, Told]:
 
 
 def _records(file: Path, max_bytes: int) -> Iterator[Any]:
-    """Yield the records of a table. One with columns needs none that is of an item: it is known by its name."""
+    """Yield the records of a table. A CSV file needs no columns of an item, because it is recognised by its name."""
     if _split(file.name)[1] not in (".csv", ".tsv"):
         yield from (record for _, record in read_records(file, max_bytes))
         return
@@ -100,12 +102,12 @@ def _records(file: Path, max_bytes: int) -> Iterator[Any]:
 
 
 def of_picture(name: str, sidecars: Collection[str]) -> Iterator[str]:
-    """Yield the names that a picture's own sidecar may have, and that are there."""
+    """Yield the existing names of sidecars that belong to a picture only."""
     yield from (each for each in (f"{name}.json", f"{name.rpartition('.')[0]}.json") if each in sidecars)
 
 
 def text_of(metadata: Mapping[str, str]) -> str | None:
-    """Return what keyword search reads of an item, beside the title."""
+    """Return the text of an item that keyword search reads in addition to the title."""
     return " · ".join(metadata[name] for name in IN_TEXT if name in metadata) or None
 
 

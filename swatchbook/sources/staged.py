@@ -1,5 +1,6 @@
-"""The rows of an imported table as its documents read them: a SQLite file, with the rows of each document, so that a
-run needs neither the table nor its database. It is replaced as a whole by the next import.
+"""Stage the rows of an imported table in a SQLite file, so that a run needs neither the table nor its database.
+
+The file has the rows of each document. The next import replaces it as a whole.
 """
 
 import base64
@@ -24,22 +25,22 @@ _FOLDER, _SUFFIX = "imports", ".sqlite"
 
 
 def staged_file(home: Path, content: str) -> Path:
-    """Return where the rows of an imported table are, by the content of its documents."""
+    """Return the file with the rows of an imported table, by the content of its documents."""
     return home / _FOLDER / f"{sha256(content.encode())[:32]}{_SUFFIX}"
 
 
 def unfinished_staging(home: Path) -> Iterator[Path]:
-    """Yield the files of tables that are being staged, and of those whose import was killed meanwhile."""
+    """Yield the files of tables that are being staged, and of tables whose import was killed."""
     return (home / _FOLDER).glob(f"*{_SUFFIX}.*")
 
 
 class Staging:
-    """Writes the rows of a table beside the file that they replace. Leaving without `keep` removes them."""
+    """The writer of a table's rows to a new file; `keep` puts it in place of the former, else it is removed."""
 
     def __init__(self, file: Path, root: Path, *, only: str | None = None) -> None:
-        """Begin with no rows, or (`only` this document is written) with those of the other documents.
+        """Begin without rows, or, if `only` one document is written, with those of the other documents.
 
-        `root`: folder of the pictures.
+        `root` is the folder of the pictures.
         """
         self._file, self._new, self._root = file, file.with_name(f"{file.name}.{ULID()}"), str(root)
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -57,13 +58,13 @@ class Staging:
         return self
 
     def add(self, document: str, item: str, record: Mapping[str, Any], vector: GivenVector | None) -> bool:
-        """Add a row; return False if its document has a row with this id already."""
+        """Add a row, and return whether it is new: False if its document already has a row with this id."""
         given = [vector.role, vector.tag, base64.b64encode(vector.data).decode()] if vector else None
         row = [document, item, self._root, json.dumps({**record, _VECTOR: given})]
         return self._database.execute("INSERT OR IGNORE INTO items VALUES (?, ?, ?, ?)", row).rowcount > 0
 
     def keep(self) -> None:
-        """Put the rows in the place of those before."""
+        """Replace the former rows with these."""
         self._database.commit()
         self._database.close()
         self._new.replace(self._file)
@@ -87,7 +88,7 @@ def list_staged(file: Path, document: str) -> Iterator[ListedItem]:
 
 
 def count_staged(file: Path, document: str) -> int:
-    """Count the items of a document of an imported table."""
+    """Return the number of items of a document of an imported table."""
     if not file.exists():
         return 0
     with closing(sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True)) as database:

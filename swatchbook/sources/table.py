@@ -1,7 +1,8 @@
-"""Rows of a table that already holds a collection: CSV, JSON lines, Parquet or a SQL query. Which column is what (the
-mapping, a YAML file), which rows are taken: those that are completed and whose picture can be read, by the first of its
-paths that names a file within the mapping's root. Also how a row may give a vector: a list of numbers, as JSON or as
-a list column, or float32 bytes, little endian, raw or in base64.
+"""Read rows of a table that already has a collection: CSV, JSON lines, Parquet or a SQL query.
+
+The mapping, a YAML file, names the columns. A row is taken if it is completed and its picture can be read, by the first
+of its paths that names a file within the mapping's root. A row may give a vector as a list of numbers (JSON or a list
+column), or as float32 bytes, little endian, raw or in base64.
 """
 
 import base64
@@ -36,14 +37,14 @@ from swatchbook.sources.batch_names import ID, METADATA, TITLE
 from swatchbook.sources.mapping_file import read_mapping_file
 
 SQL = "env:"
-"""How a source begins that is a database: the name of the environment variable with its URL follows."""
+"""The beginning of a source that is a database; the name of the environment variable with its URL follows."""
 
 USER, STATUS, VECTOR, MODEL = "user", "status", "vector", "model"
 PATHS = ("compressed_path", "original_path", "file_path")
-"""Columns with the path of a picture; the first that names a file that can be read counts."""
+"""Columns with the path of a picture; the first that names a readable file counts."""
 
 _ROWS = 500
-"""Rows of Parquet or SQL that are read together."""
+"""The rows of Parquet or SQL that are read together."""
 
 _MAX_LINE = 1 << 22  # bytes of a JSON line
 _MAX_MAPPING = 1 << 20  # bytes
@@ -56,10 +57,10 @@ ColumnKind = Literal[
 
 
 class TableMapping(Record):
-    """What the YAML file of an import says. `root`: folder of the pictures, which no path may leave.
+    """The mapping in the YAML file of an import. `root` is the folder of the pictures, which no path may leave.
 
-    `columns`: what it is -> the column's name. `completed`: values of `status` whose rows are taken. `model`: the model
-    of all vectors; `models`: what the source calls a model -> our tag. `query`: of a database.
+    `columns` maps kinds of columns to their names. `completed` are the values of `status` whose rows are taken. `model`
+    is the model of all vectors; `models` maps the source's names of models to our tags. `query` is for a database.
     """
 
     root: Path
@@ -72,9 +73,9 @@ class TableMapping(Record):
 
 @dataclass(frozen=True, slots=True)
 class TakenRow:
-    """A row with a picture that can be read: its owner (None: no such column), its fields as JSON values.
+    """A row with a readable picture: its owner (None without such a column) and its fields as JSON values.
 
-    `vector`: what the row gives as one, and `model` the tag under which; both None if it gives none.
+    `vector` is the row's vector as it is given, and `model` its tag; both are None without one.
     """
 
     item: str
@@ -86,7 +87,7 @@ class TakenRow:
 
 @dataclass(frozen=True, slots=True)
 class LeftRow:
-    """A row that is not taken: its id, or its place where it has none, and why. `open`: it is not completed."""
+    """A row that is not taken: its id, or else its place, and the reason. `open`: it is not completed."""
 
     item: str
     reason: str
@@ -112,16 +113,16 @@ def read_mapping(file: Path) -> TableMapping:
 def judge_rows(source: str, mapping: TableMapping) -> Iterator[TakenRow | LeftRow]:
     """Yield every row of a source, each taken or left, in the order of the source.
 
-    Raises InvalidReference, UnreadableDocument and Configuration for what concerns the whole source.
+    Raises InvalidReference, UnreadableDocument and Configuration for problems of the whole source.
     """
     for place, row in enumerate(_read_rows(source, mapping), 1):
         yield LeftRow(f"row {place}", str(row)) if isinstance(row, Failure) else _judge(mapping, f"row {place}", row)
 
 
 def read_vector(value: Any, dimension: int) -> NDArray[np.float32]:
-    """Return a given vector (dimension,) float32 of unit length, bit for bit as it was given if it has that already.
+    """Return a given vector as (dimension,) float32 of unit length, bit for bit unchanged if it has that length.
 
-    Raises InvalidModelOutput, saying what is wrong.
+    Raises InvalidModelOutput, which names the problem.
     """
     vector = _numbers(value)
     if vector.shape != (dimension,):
@@ -135,14 +136,14 @@ def read_vector(value: Any, dimension: int) -> NDArray[np.float32]:
 
 
 _UNIT = 1e-3
-"""Most that the length of a unit vector may differ from 1: models that compute in half precision are that exact."""
+"""The most by which the length of a unit vector may differ from 1: models with half precision are that exact."""
 
 
 # --- rows -------------------------------------------------------------------------------------------------------------
 
 
 def _judge(mapping: TableMapping, place: str, row: Mapping[str, Any]) -> TakenRow | LeftRow:
-    """Return what becomes of a row of plain values."""
+    """Return a row of plain values as taken or left."""
     found: dict[str, Any] = {
         kind: value for kind, name in mapping.columns.items() if not _is_empty(value := row.get(name))
     }
@@ -170,12 +171,12 @@ def _judge(mapping: TableMapping, place: str, row: Mapping[str, Any]) -> TakenRo
 
 
 def _is_empty(value: Any) -> bool:
-    """Return whether a column has no value: NULL, nothing, or the NaN that pandas writes for it."""
+    """Return whether a column has no value: NULL, blank text, or the NaN that pandas writes for it."""
     return value is None or (isinstance(value, str) and not value.strip()) or value != value
 
 
 def _plain(value: Any) -> Any:
-    """Return a value as JSON has it. An id that was read as 12.0, because others are missing, is 12."""
+    """Return a value as in JSON; an id that was read as 12.0, because others are missing, is 12."""
     if isinstance(value, float) and value.is_integer():
         return int(value)
     if isinstance(value, str | int | float):
@@ -216,7 +217,7 @@ def _parsed(text: str) -> Any:
 
 
 def _read_rows(source: str, mapping: TableMapping) -> Iterator[Mapping[str, Any] | Failure]:
-    """Yield the rows of a source as column -> value, some at a time in memory; what is not a row as a failure."""
+    """Yield the rows of a source as column -> value, some at a time in memory, and a failure for anything else."""
     if source.startswith(SQL):
         yield from _read_sql(source.removeprefix(SQL), mapping)
         return
@@ -275,7 +276,7 @@ def _read_parquet(path: Path, mapping: TableMapping) -> Iterator[Mapping[str, An
 
 
 def _read_sql(variable: str, mapping: TableMapping) -> Iterator[Mapping[str, Any]]:
-    """Yield the rows of the mapping's query. What fails is told without the URL, which may hold a password."""
+    """Yield the rows of the mapping's query. Failures do not contain the URL, which may have a password."""
     from sqlalchemy import text
     from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
@@ -294,7 +295,7 @@ def _read_sql(variable: str, mapping: TableMapping) -> Iterator[Mapping[str, Any
             f"{variable} is no URL of a database that can be opened.",
             advice="Set it to postgresql://USER:PASSWORD@HOST/DATABASE or sqlite:///FILE.",
         ) from error
-    except DBAPIError as error:  # the mapping's query is a person's, so the database's words about it are told
+    except DBAPIError as error:  # a person wrote the query, so the database's message about it is shown
         reason = shorten(one_line(str(error.orig)).replace(url, variable), 300)
         raise UnreadableDocument(
             f"The query failed. The database says: {reason}", advice="Check query and URL."

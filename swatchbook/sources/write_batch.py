@@ -1,5 +1,7 @@
-"""Write the items of a program as a scraped batch: what an item's pictures may be (paths, URLs, bytes, Pillow images),
-under which names they are kept in the batch's folder, and that an item replaces the one with its id.
+"""Write the items of a program as a scraped batch.
+
+An item's pictures may be paths, URLs, bytes or Pillow images, which are kept in the batch's folder by their hashes. An
+item replaces the one with its id.
 """
 
 import hashlib
@@ -20,7 +22,7 @@ from swatchbook.sources.batch_names import IMAGES, LOCAL_PATHS, flat, is_picture
 from swatchbook.sources.batch_record import read_record
 
 FILE, PICTURES = "swatchbook-items.jsonl", "pictures"
-"""The batch file and the folder of its pictures, in the folder that is named."""
+"""The names of the batch file and of the folder with its pictures, in the given folder."""
 
 _PNG_MODES = frozenset({"1", "L", "LA", "P", "RGB", "RGBA", "I", "I;16"})
 
@@ -39,7 +41,7 @@ def write_items(items: Iterable[Mapping[str, Any]], folder: Path, fields: Mappin
         lock.acquire()
     except OSError as error:
         raise InvalidReference(f"{folder}: {reason_of(error)}.", advice="Name a folder that can be written.") from error
-    new = folder / f".{FILE}.{uuid4().hex}"  # a dot: no part of the batch
+    new = folder / f".{FILE}.{uuid4().hex}"  # names with a dot are no part of the batch
     ids = dict[str, None]()
     try:
         with new.open("x", encoding="ascii") as lines:
@@ -52,7 +54,7 @@ def write_items(items: Iterable[Mapping[str, Any]], folder: Path, fields: Mappin
     except OSError as error:
         if isinstance(failure := as_failure(error), DiskFull):
             raise failure from error
-        raise  # of the program that makes the items
+        raise  # an error of the program that makes the items
     finally:
         new.unlink(missing_ok=True)
         lock.release()
@@ -60,7 +62,7 @@ def write_items(items: Iterable[Mapping[str, Any]], folder: Path, fields: Mappin
 
 
 def _lines(file: Path, fields: Mapping[str, Sequence[str]]) -> Iterator[tuple[str | None, str]]:
-    """Yield (id, line) of the items that are there."""
+    """Yield (id, line) for the items that the batch already has."""
     if file.exists():
         with file.open(encoding="ascii") as lines:
             for line in lines:
@@ -94,7 +96,7 @@ def _holds_pictures(name: str, fields: Mapping[str, Sequence[str]]) -> bool:
 
 
 def _keep(picture: Any, folder: Path) -> str:
-    """Return where a picture is in the folder, or its URL. One that cannot be read is left to the ingest to name."""
+    """Return a picture's place in the folder, or its URL; the ingest reports one that cannot be read."""
     if isinstance(picture, str) and "://" in picture:
         return picture
     if isinstance(picture, str | os.PathLike):
@@ -113,7 +115,7 @@ def _keep(picture: Any, folder: Path) -> str:
 
 
 def _put(file: Path, write: Callable[[Path], object]) -> None:
-    """Write a file whole; one that is there stays, so that it is not read again."""
+    """Write a file as a whole, unless it exists, so that it is not read again."""
     if not file.exists():
         temporary = file.with_name(f".{uuid4().hex}")
         try:
