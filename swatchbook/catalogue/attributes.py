@@ -246,7 +246,7 @@ def match_attributes(
 
 
 def inline_label(text: str) -> bool:
-    """Whether a line holds a label, a colon and its value."""
+    """Whether a line has a label, a colon and its value."""
     return _inline_of(text) is not None
 
 
@@ -261,7 +261,7 @@ def without_values(text: str) -> str:
 
 
 def _inline_of(text: str, known: KeyOf = key_of) -> tuple[str, str, str] | None:
-    """Return key, label and value of a line that holds a label and its value, else None."""
+    """Return key, label and value of a line that has a label and its value, else None."""
     m = (_INLINE_FACT if known is fact_key else _INLINE).match(text)
     key = _inline_key(m["label"], m["sign"], known) if m else None
     return (key, m["label"].strip(_EDGE_SIGNS), m["value"].strip()) if m and key else None
@@ -320,7 +320,7 @@ def _cell_label(text: str, known: KeyOf) -> str | None:
 
 
 def _inline_key(label: str, sign: str, known: KeyOf) -> str | None:
-    """Return the key of the text before a sign. A dash counts only after a known label: names hold dashes too."""
+    """Return the key of the text before a sign. A dash counts only after a known label: names have dashes, too."""
     if key := known(label):
         return key
     words = _strip_label(label).split()

@@ -63,7 +63,7 @@ class Branch:
 
 @dataclass(frozen=True, slots=True)
 class TextBlock:
-    """A page's text: `units` of its tables and labels with values; its layout holds all other texts."""
+    """A page's text: `units` of its tables and labels with values; its layout has all other texts."""
 
     layout: PageLayout
     units: tuple[Unit, ...]

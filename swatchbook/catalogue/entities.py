@@ -57,7 +57,7 @@ def _data(table: Table) -> dict[str, str]:
 
 
 def is_specification(table: Table) -> bool:
-    """Whether a table's first row or column holds two known labels, or one if the table has two columns."""
+    """Whether a table's first row or column has two known labels, or one if the table has two columns."""
     if len(table.rows) < 2:
         return False
     top = sum(key_of(normalise_line(cell)) is not None for cell in table.rows[0])

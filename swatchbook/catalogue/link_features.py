@@ -48,8 +48,7 @@ WIDE = 1.3
 HEADING = 1.3
 """The least size of a heading, as a multiple of the median size of the page's lines."""
 LOW, CELLS = 0.12, 3
-"""A picture in the row of a table has at most this share of the page's height, and at least this many lines in its row.
-"""
+"""A picture in the row of a table: its largest share of the page's height, and the fewest lines in its row."""
 AS_LARGE = 0.65
 """The least size of a heading that may name another product, as a share of the size of the product's name."""
 MOSTLY = 0.5
@@ -112,7 +111,7 @@ class Pair:
     product: Product
     features: Mapping[str, float]
     relation: Relation | None
-    share: float  # of the picture that lies in the product's region
+    share: float  # share of the picture that lies in the product's region
     apart: float  # points to where the product is named
     is_placed: bool  # it is known where on the page this or another product is
     found_here: bool  # the page is one of the product's

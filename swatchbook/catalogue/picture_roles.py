@@ -16,12 +16,12 @@ PALE, DRAWN = 0.88, 0.5
 """The least lightness of a drawing's ground, and the least share of the picture that is ground."""
 GREY, EVEN, INK = 0.01, 0.08, 0.1
 """The most chroma of a drawing's lines (white goods: 0.011), the most difference between its parts, and the least
-contrast of its darkest lines with the ground."""
+contrast with the ground."""
 BLACK = 0.25
 """The largest share of a drawing's lines that is as dark as black goods."""
 PAPER, COLOURLESS, ON_PAPER = 0.95, 0.005, 0.6
-"""A drawing that may fill its picture: the least lightness of its ground, its most chroma, and the least share of its
-edge that is ground."""
+"""A drawing that may fill its picture: the least lightness of its ground, its most chroma, and the least ground on its
+edge."""
 LESS_EVEN, FEW_DARK = 0.12, 0.15
 """A drawing that may fill its picture: the most difference between its parts, and its largest dark share."""
 CUT_OUT = 0.8

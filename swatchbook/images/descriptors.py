@@ -36,7 +36,7 @@ from swatchbook.images.shrink import shrink
 from swatchbook.records import Role
 
 RGB_BITS: Final = 6  # a step of 4 in 255 is less than JPEG keeps
-COLOR_CELLS: Final = (16, 25, 25)  # of L*, a*, b*: odd, so that greys lie inside a cell and not between two
+COLOR_CELLS: Final = (16, 25, 25)  # cells of L*, a*, b*: odd, so that greys lie inside a cell
 COLOR_BINS: Final = (8, 7, 7)
 CHROMA_BINS: Final = (1, 9, 9)
 LAYOUT_CELLS: Final = (8, 9, 9)

@@ -76,8 +76,8 @@ IDS_AT_ONCE = 500
 """The most ids in one SQL list."""
 
 _READ_SHARE = 10
-"""The time between readings of a table's rows, in multiples of the time that one takes, if the index has a lag: reading
-then takes at most a tenth of one processor's time."""
+"""The time between readings of a table's rows if the index has a lag, in multiples of the time that one takes: reading
+takes at most a tenth of one processor."""
 
 _EARLY = 0.8
 """The share of the time until a version is due after which a thread renews it, so that no search has to."""

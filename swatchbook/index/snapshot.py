@@ -23,8 +23,7 @@ FEW_ROWS: Final = 5_000
 
 MOST_ROWS: Final = 20_000
 MANY_SEARCHES: Final = 10
-"""The most rows that are read at all, and the searches since the last write after which more than FEW_ROWS are read:
-so many searches take as long together as the reading."""
+"""The number of searches since the last write after which up to MOST_ROWS are read: together they take as long."""
 
 K1, B = 1.2, 0.75
 """The constants of BM25 in LanceDB (Robertson & Zaragoza 2009)."""

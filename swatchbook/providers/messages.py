@@ -74,7 +74,7 @@ class ChatMessage(Record):
 
     question: Question
     shape: dict[str, Any]  # a JSON schema
-    name: str  # of the shape
+    name: str  # name of the shape
     first_answer: str = ""
     complaint: str = ""
 

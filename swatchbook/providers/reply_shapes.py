@@ -1,5 +1,6 @@
-"""Base classes of the replies that chat models are asked for, with texts cut to 200 or 600 characters; and the
-digest of a prompt, which gives a changed prompt a new tag.
+"""Base classes of the replies that chat models are asked for, with texts cut to 200 or 600 characters.
+
+Also here: the digest of a prompt, which gives a changed prompt a new tag.
 """
 
 import hashlib

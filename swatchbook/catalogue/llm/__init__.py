@@ -1,1 +1,1 @@
-"""Products and metadata by a language model: what it is shown and asked, and whether the pages confirm its answers."""
+"""Find products and metadata by a language model, and check that the pages confirm its answers."""

@@ -1,6 +1,7 @@
-"""What a language model is asked with SWATCHBOOK_DISCOVERY=assist: the pages of products of which the layout rules are
-not sure, or all pages where these found no product. And how its answer and theirs come together: what only one of them
-found is kept, and says so.
+"""Combine the layout rules with a language model (SWATCHBOOK_DISCOVERY=assist).
+
+The model is asked about the pages of products of which the layout rules are not sure, or about all pages if they found
+no product. Products that only one of both found are kept and flagged.
 """
 
 from collections.abc import Iterable, Set
@@ -10,25 +11,25 @@ from swatchbook.catalogue.llm.products import AGREED, NONE_NAMED
 from swatchbook.records import DISAGREEMENT, Discovery, Evidence, FoundProduct, Reading, fold
 
 SURE: Final = 0.8
-"""The layout rules decide alone about products of at least this confidence: four of five such readings are right."""
+"""The least confidence of products about which the layout rules decide alone: four of five such are right."""
 ONLY_MODEL: Final = "Only the language model names it."
 ONLY_LAYOUT: Final = "The language model does not name it."
 
 
 def open_pages(reading: Reading, by_layout: Discovery) -> frozenset[int]:
-    """Return the pages that the layout rules leave open: those of unsure products; all if there are no products."""
+    """Return the pages to ask about: those of products of which the layout rules are unsure; all without products."""
     if not by_layout.products:
         return frozenset(range(1, reading.page_count + 1))
     return frozenset(page for product in by_layout.products if product.confidence < SURE for page in product.pages)
 
 
 def is_open(product: FoundProduct) -> bool:
-    """Whether the language model is asked for a product's metadata: it was asked about the product, too."""
+    """Whether the language model is asked for a product's metadata, because it was asked about the product, too."""
     return product.confidence < SURE or any(e.rule == "language model" for e in product.evidence)
 
 
 def combine(by_layout: Discovery, by_model: Discovery, asked: Set[int], model: str) -> Discovery:
-    """Return the products of both. On the pages that the model was asked about, what only one has is flagged."""
+    """Return the products of both; on the pages that the model was asked about, products of only one are flagged."""
     named = {n: same for n, each in enumerate(by_layout.products) if (same := _same(each, by_model.products))}
     kept = list[FoundProduct]()
     for n, product in enumerate(by_layout.products):
@@ -51,7 +52,7 @@ def combine(by_layout: Discovery, by_model: Discovery, asked: Set[int], model: s
 
 
 def flag_new(by_layout: Discovery, by_model: Discovery, model: str) -> Discovery:
-    """Return the model's products; those that the layout rules did not find, where they found any, are flagged."""
+    """Return the model's products; if the layout rules found products, those that they did not find are flagged."""
     if not by_layout.products:
         return by_model
     products = tuple(p if _same(p, by_layout.products) else flag(p, ONLY_MODEL, model) for p in by_model.products)
@@ -65,5 +66,5 @@ def flag(product: FoundProduct, reason: str, model: str) -> FoundProduct:
 
 
 def _same(product: FoundProduct, others: Iterable[FoundProduct]) -> FoundProduct | None:
-    """Return the product of the same name whose pages overlap."""
+    """Return the product with the same name whose pages overlap."""
     return next((o for o in others if fold(o.name) == fold(product.name) and set(o.pages) & set(product.pages)), None)

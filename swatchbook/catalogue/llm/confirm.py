@@ -1,6 +1,7 @@
-"""The word tests by which a page confirms a language model's answer: the words of a value must occur there; a product's
-name must begin a short line (12 words) or be at least half of a line, so that a name that prose only mentions does not
-count. What is rejected for it is decided in `products.py` and `metadata.py`.
+"""Test whether the words of a page confirm a language model's answer.
+
+The words of a value must occur on the page. A product's name must begin a short line (12 words) or be at least half of
+a line, so that a name that prose only mentions does not count. `products.py` and `metadata.py` decide what is rejected.
 
 Case, spaces, Unicode forms, hyphens at line ends and most punctuation do not count; numbers, their signs and units do.
 """
@@ -18,7 +19,7 @@ _PART: Final = re.compile(r"(?<![\w.,])[-−–](?=\d)|\d+(?:[.,'’]\d+)*|[^\W\
 _SIGNS: Final = {"−": "-", "–": "-"}
 _MEANINGLESS: Final = frozenset("=|~")
 LONGEST_NAMED_LINE: Final = 12
-"""Most words of a line that begins with a name; a longer line is prose."""
+"""The most words of a line that begins with a name; a longer line is prose."""
 
 
 def normalise_words(text: str) -> str:

@@ -1,5 +1,7 @@
-"""What a language model is shown of each page: at most 4,000 characters, headings, cells and texts at pictures marked,
-running heads once; and how many pages are in one question: at most 100, and 120,000 characters.
+"""Make the excerpts of pages that a language model is shown, and divide them into questions.
+
+An excerpt has at most 4,000 characters, with headings, cells and texts at pictures marked, and running heads once. A
+question has at most 100 pages and 120,000 characters.
 """
 
 from collections import Counter
@@ -16,13 +18,13 @@ from swatchbook.records import Box, Line, Page, Record
 
 MOST_PAGES: Final = 100
 MOST_CHARACTERS: Final = 120_000
-"""Characters of one question: about 40,000 tokens."""
+"""The most characters of one question: about 40,000 tokens."""
 PAGE_CHARACTERS: Final = 4_000
 _LONGEST_HEADING: Final = 12  # words
-_IN_ROW: Final = 0.6  # of the font size, between the middles of two lines
+_IN_ROW: Final = 0.6  # share of the font size by which the middles of two lines of a row may differ
 _CUT: Final = "[…]"
 PICTURE: Final = "[picture]"
-"""Stands behind the row of the text that is nearest to a picture."""
+"""The mark behind the row of the text that is nearest to a picture."""
 
 
 class PageExcerpt(Record):
@@ -38,7 +40,7 @@ class PageExcerpt(Record):
 def page_excerpts(pages: Iterable[Page], *, most: int = PAGE_CHARACTERS) -> Iterator[PageExcerpt]:
     """Return excerpts of at most `most` characters, in the order of the pages.
 
-    A running head or foot is left out where it is the same as on the page before.
+    A running head or foot is left out if it is the same as on the page before.
     """
     before, sizes = frozenset[str](), Counter[int]()
     for page in pages:
@@ -109,7 +111,7 @@ def _row(row: Sequence[Line], body: int) -> str:
 
 
 def _fitting(rows: Iterable[str], most: int) -> tuple[str, bool]:
-    """Return the rows that fit, equal successive rows once, and whether any were cut off."""
+    """Return the rows that fit, with equal successive rows once, and whether any were cut off."""
     kept, room = list[str](), most
     for row, _ in groupby(rows):
         room -= len(row) + 1

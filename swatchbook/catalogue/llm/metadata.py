@@ -1,5 +1,6 @@
-"""Stage 2B by a language model: ask for a product's metadata, and keep the values of known labels that its pages and
-tables confirm (`confirm.py`); the layout rules complete them.
+"""Stage 2B by a language model: ask for a product's metadata, and keep the values that its pages confirm.
+
+Values have known labels, and pages or tables confirm them (`confirm.py`); the layout rules complete them.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -68,7 +69,7 @@ def _rows(tables: Iterable[Table]) -> Iterator[str]:
 
 
 class _Source(Record):
-    """Page -> all its words, including those of its tables."""
+    """All words of each page, including those of its tables."""
 
     pages: dict[int, str]
 

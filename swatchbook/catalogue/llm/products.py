@@ -1,9 +1,10 @@
-"""Stage 2A by a language model: ask for products and their pages, in halves when a reply is too long. Which of its
-products are rejected, and the reason: pages outside the document, no name, named twice, only mentioned, or a name that
-is not on its own or the adjacent pages (these two by the test in `confirm.py`). The confidence of the others: 0.85, or
-0.95 if the layout rules found it too.
+"""Stage 2A by a language model: ask for products and their pages, in halves when a reply is too long.
 
-The result of the layout rules is a hint to the model, and adds the regions on the pages for the same product.
+Products are rejected for pages outside the document, no name, a name that occurs twice, is only mentioned, or is not on
+its own or the adjacent pages (the last two by the test in `confirm.py`). Others have a confidence of 0.85, or 0.95 if
+the layout rules found them, too.
+
+The result of the layout rules is a hint to the model; for the same product it adds the regions on the pages.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -23,10 +24,10 @@ MOST_HINTS: Final = 300
 """The most outline entries, and the most products of the layout rules, in one question."""
 REPLY_TOKENS: Final = 16_000
 FEWEST_PAGES: Final = 20
-"""A question about so few pages is not halved when the reply is too long or invalid."""
+"""The most pages of a question that is not halved when its reply is too long or invalid."""
 CONCURRENT_CALLS: Final = 8
 CONFIDENCE, AGREED = 0.85, 0.95
-"""Of a product that the model names and its pages confirm; and of one that the layout rules found as well."""
+"""The confidence of a product that the model names and its pages confirm, and if the layout rules found it, too."""
 
 
 def ask_products(chat: PaidChat, reading: Reading, pages: Iterable[Page], by_layout: Discovery) -> Discovery:
@@ -48,8 +49,8 @@ def ask_names(
 ) -> Discovery:
     """Return the products that the model names, in the order of their pages; unconfirmed ones are in `rejected`.
 
-    `pages`: all of the document; `only`: the numbers of those that the model is asked about, by default all.
-    When a reply is too long, each half of the pages is asked about separately. Raises what `Chat.ask` raises.
+    `pages` are all of the document, `only` the numbers of those that the model is asked about, by default all. When a
+    reply is too long, each half of the pages is asked about separately. Raises what `Chat.ask` raises.
     """
     excerpts = {excerpt.number: excerpt for excerpt in page_excerpts(pages)}
 
@@ -92,7 +93,7 @@ def _question(reading: Reading, by_layout: Discovery, window: Sequence[PageExcer
 
 
 class _Verifier:
-    """Check a model's products against the text of the document."""
+    """A check of a model's products against the text of the document."""
 
     def __init__(self, model: str, reading: Reading, excerpts: Mapping[int, PageExcerpt], by_layout: Discovery) -> None:
         self.rejected = [
@@ -158,7 +159,7 @@ class _Verifier:
         )
 
     def _variants(self, offer: Offered, text: str, hint: FoundProduct | None) -> tuple[Variant, ...]:
-        """Return the variants that the model names, as the layout rules found them where they did."""
+        """Return the variants that the model names, as in the layout rules' product if that has them."""
         known = {fold(variant.name): variant for variant in (hint.variants if hint else ())}
         names = dict.fromkeys(v for name in offer.variants if (v := self._verified("variant", name, text, offer)))
         return tuple(known.get(fold(name)) or Variant(name=name) for name in names)
@@ -171,7 +172,7 @@ class _Verifier:
         return None
 
     def _hint(self, offer: Offered) -> FoundProduct | None:
-        """Return the layout rules' product of the same name with overlapping pages."""
+        """Return the layout rules' product with the same name and overlapping pages."""
         same_name = self._by_layout.get(fold(offer.name), ())
         return next((p for p in same_name if p.first_page <= offer.last_page and offer.first_page <= p.last_page), None)
 

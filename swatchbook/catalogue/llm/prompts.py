@@ -1,5 +1,6 @@
-"""The prompts for products, metadata and scanned pages, and the shapes of the replies. A changed word makes new cache
-keys. The prompt for the analysis of pictures: `models/vision_analyst.py`.
+"""The prompts for products, metadata and scanned pages, and the shapes of the replies.
+
+A changed word in a prompt makes new cache keys. `models/vision_analyst.py` has the prompt for the analysis of pictures.
 """
 
 from collections.abc import Mapping
@@ -100,4 +101,4 @@ RECIPES: Final[Mapping[str, str]] = {
     "discover": recipe(FIND_PRODUCTS, Offer),
     "describe": recipe(READ_FACTS, Facts),
 }
-"""Pure stage -> hash of its prompt and reply shape, a part of the stage's cache key."""
+"""Pure stage -> hash of its prompt and reply shape, which is a part of the stage's cache key."""

@@ -1,5 +1,6 @@
-"""Scanned catalogues: a document is scanned when most of its pages have pictures and fewer than 20 letters. A vision
-model then reads their text, which is used like any other text.
+"""Read scanned catalogues: a document is scanned if most of its pages have pictures and fewer than 20 letters.
+
+A vision model then reads their text, which is used like any other text.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -16,13 +17,13 @@ PAGE_SIDE: Final = 1_568  # pixels: most models scale larger pictures down
 REPLY_TOKENS: Final = 4_000
 MOST_LINES: Final = 400
 FEWEST_LETTERS: Final = 20
-"""A page with fewer letters and digits has no text; a document is scanned when most of its pages have none."""
+"""The fewest letters and digits of a page with text; a document is scanned if most of its pages have none."""
 _CONCURRENT_CALLS: Final = 8
-_PAGES_PER_RENDER: Final = 32  # about 10 MB
-_HEADING, _BODY = 20.0, 10.0  # points, of lines read from a picture
+_PAGES_PER_RENDER: Final = 32  # pages, about 10 MB
+_HEADING, _BODY = 20.0, 10.0  # points; the font sizes that lines from a picture get
 
 Render = Callable[[Sequence[int]], Iterable[tuple[int, bytes | FailedPage]]]
-"""Renders pages as JPEG with longest side PAGE_SIDE, and yields each page number with the picture or the failure."""
+"""A function that renders pages as JPEG with longest side PAGE_SIDE, and yields (page number, picture or failure)."""
 
 
 def scanned_pages(pages: Iterable[Page]) -> list[int]:
@@ -36,7 +37,7 @@ def scanned_pages(pages: Iterable[Page]) -> list[int]:
 
 
 def read_scans(chat: PaidChat, numbers: Sequence[int], render: Render) -> Scans:
-    """Return the text of these pages. A page that cannot be rendered, or that the model cannot read, is in `lost`.
+    """Return the text of these pages; a page that cannot be rendered, or that the model cannot read, is in `lost`.
 
     Raises failures that are transient or concern all pages.
     """
@@ -67,7 +68,7 @@ def _read(chat: PaidChat, rendered: tuple[int, bytes | FailedPage]) -> tuple[str
 
 
 def with_scans(pages: Iterable[Page], scans: Scans) -> Iterator[Page]:
-    """Return the pages, scanned ones with the text that was read: lines evenly spaced over the whole page."""
+    """Yield the pages; scanned ones have the text that was read, in lines evenly spaced over the whole page."""
     for page in pages:
         lines = scans.lines.get(page.number)
         yield page.model_copy(update={"blocks": tuple(_blocks(page, lines))}) if lines else page

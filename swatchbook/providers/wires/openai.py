@@ -58,7 +58,7 @@ def body(where: Endpoint, turn: ChatMessage, way: ShapeMethod) -> Mapping[str, A
         {"role": "user", "content": [_part(part) for part in turn.question.parts]},
         *turn.correction,
     ]
-    # OpenAI's reasoning models reject both max_tokens and a temperature; compatible servers accept nothing else
+    # OpenAI's reasoning models reject both max_tokens and a temperature; compatible servers accept nothing else.
     own = {"max_completion_tokens": turn.question.max_tokens}
     limits = own if where.host == _OWN_HOST else {"max_tokens": turn.question.max_tokens, "temperature": 0}
     return {"model": where.model, "messages": messages, **limits, **_shape(turn, way)}

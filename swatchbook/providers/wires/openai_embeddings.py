@@ -1,5 +1,6 @@
-"""The embeddings of OpenAI and compatible servers, and their limits: 8,191 tokens a text, 256 texts a call
-(https://platform.openai.com/docs/api-reference).
+"""The embeddings of OpenAI and compatible servers, with limits of 8,191 tokens per text and 256 texts per call.
+
+https://platform.openai.com/docs/api-reference
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,8 +13,8 @@ from swatchbook.providers.wires.openai import URL, header
 __all__ = ["BATCH_TEXTS", "BATCH_TOKENS", "MAX_TOKENS", "PATH", "URL", "body", "header", "speak", "usage"]
 
 PATH: Final = "/embeddings"
-MAX_TOKENS: Final = 8_191  # of one text
-BATCH_TOKENS: Final = 300_000  # of one call
+MAX_TOKENS: Final = 8_191  # tokens of one text
+BATCH_TOKENS: Final = 300_000  # tokens of one call
 BATCH_TEXTS: Final = 256  # OpenAI accepts 2,048, some compatible servers far fewer
 
 _SHORTENED: Final = "text-embedding-3"  # the model family that accepts `dimensions`; others reject it

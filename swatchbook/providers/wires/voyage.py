@@ -1,5 +1,6 @@
-"""Embeddings of Voyage through its library `voyageai`, and their limits: 32,000 tokens a text, 1,000 texts a call
-(https://docs.voyageai.com/reference/embeddings-api).
+"""The embeddings of Voyage through its library `voyageai` (https://docs.voyageai.com/reference/embeddings-api).
+
+Its limits are 32,000 tokens per text and 1,000 texts per call.
 
 The library builds the request and reads the reply, but sends through the connection of `client.py`, so that Voyage has
 the same limits, waits and failures as every provider, and the library never gets the key. We call
@@ -23,8 +24,8 @@ from swatchbook.providers.http_errors import malformed_reply, require_answer
 
 URL: Final = PUBLIC_URLS["voyage"]
 PATH: Final = "/embeddings"  # as in the library
-MAX_TOKENS: Final = 32_000  # of one text
-BATCH_TOKENS: Final = 120_000  # of one call: the lowest limit of its models
+MAX_TOKENS: Final = 32_000  # tokens of one text
+BATCH_TOKENS: Final = 120_000  # tokens of one call: the lowest limit of its models
 BATCH_TEXTS: Final = 1_000
 
 _NO_KEY: Final = "withheld"
@@ -43,7 +44,7 @@ class _Reply(NamedTuple):
 
 
 class _Session:
-    """Replaces the `requests.Session` that the library would create."""
+    """The replacement of the `requests.Session` that the library would create."""
 
     proxies: Final = None
 
@@ -88,7 +89,7 @@ def speak(where: Endpoint, call: Call, seconds: float, exchange: Exchange) -> Ma
     try:
         data = voyageai.Embedding.create(api_key=_NO_KEY, base_url=where.url, request_timeout=seconds, **call.body)
     except (voyageai.error.VoyageError, ValueError, RecursionError) as error:
-        # the error's message repeats the reply, so only its class is kept as the cause
+        # The error's message repeats the reply, so only its class is kept as the cause.
         raise malformed_reply(where) from ValueError(type(error).__name__)
     finally:
         _EXCHANGE.reset(before)
