@@ -4,9 +4,9 @@ A page is skipped only on evidence of its kind (`kinds.py`), never for its place
 it; its pictures are listed. Without focus (`--no-focus`) only blank pages are skipped, and never one that a person
 takes in (`embed --pages`).
 
-A page is not skipped if it has three prices, or pictures and one price, three codes, three known labels, or two names
-of one style in one relation to pictures. The text of skipped pages is searched, unless it repeats other pages or is
-legal terms.
+A heading or few texts are no such evidence on a page with three prices, or with pictures and one price, three codes,
+three known labels, or two names of one style in one relation to pictures. The text of skipped pages is searched, unless
+it repeats other pages or is legal terms.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
