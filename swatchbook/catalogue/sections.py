@@ -57,7 +57,7 @@ class DocumentLayout:
     headings: tuple[tuple[int, float, float, str], ...] = ()  # page, top, size, name ("" for "Contents" and the like)
 
     def is_heading(self, text: Text, layout: PageLayout) -> bool:
-        """Whether a text stands out from body text and can be a name. Words such as "Contents" are headings too."""
+        """Whether a text is larger or bolder than body text and can be a name. "Contents" is a heading, too."""
         style = self.family[text.style]
         stands_out = style[0] >= LARGER * self.body or style[1]
         return stands_out and is_name(text) and text_place(text, layout) not in self.repeated_places

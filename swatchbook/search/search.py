@@ -476,7 +476,7 @@ def _first_satisfying(
 # --- queries ----------------------------------------------------------------------------------------------------------
 
 Ask = Callable[[int], list[Match]]
-"""A function that takes a number and returns at most so many candidates of a role, best first."""
+"""A function that returns at most a given number of candidates of a role, best first."""
 
 
 def _ask_all(resources: Resources, queries: Mapping[str, Ask], most: int) -> dict[str, list[Match]]:
