@@ -1,6 +1,7 @@
-"""Connect to the ledger on SQLite or PostgreSQL, create or migrate it, and open its transactions: writers take turns
-and wait at most 60 s for a lock; a ledger that is down is waited for as long as the caller has patience. Also the
-database's clock.
+"""Connect to the ledger on SQLite or PostgreSQL, create or migrate it, and open its transactions.
+
+Writers take turns, and wait at most 60 s for a lock. A ledger that is down is waited for as long as the caller has
+patience.
 """
 
 import logging

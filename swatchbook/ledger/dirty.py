@@ -1,6 +1,7 @@
-"""Which images and chunks must be published again, and which must leave the index: every change raises the counter
-`dirty`, which is written only here; `gone` marks what no document shows any more. How rows are leased and recorded as
-published is in `publishing.py`.
+"""Mark images and chunks that must be published again (`dirty`), or that must leave the index (`gone`).
+
+Every change raises the counter `dirty`, which is written only here; a row is `gone` if no document shows it any more.
+`publishing.py` leases rows and records them as published.
 
 `made` takes the value of `dirty` when an item was committed, so a row with `published` below `made` has a result that
 cannot be searched yet. A row that is `gone` stays until publishing has removed its object from the index.

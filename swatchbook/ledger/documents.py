@@ -1,6 +1,4 @@
-"""Find a document by its id, the beginning of it, or its file name, with the error if several or none match; list
-documents, newest first; queue a new one.
-"""
+"""Find a document by its id, the beginning of it, or its file name; list documents, newest first; queue a new one."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
@@ -55,7 +53,7 @@ class Document(Record):
 
     @property
     def source(self) -> str | None:
-        """What its flow is given: the key of a PDF, None if it was never stored; the name of another source."""
+        """Return what its flow is given: the key of a PDF (None if it was never stored), else the source's name."""
         return self.file if self.kind == PDF else self.content
 
 

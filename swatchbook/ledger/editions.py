@@ -1,5 +1,6 @@
-"""Editions: which document is a newer edition of which, as a chain, and which of them are superseded: those whose newer
-edition has products. Searches leave out what only superseded documents show; nothing of them is deleted.
+"""Keep the chain of a document's editions, and mark as superseded those whose newer edition has products.
+
+Searches leave out what only superseded documents show; nothing of them is deleted.
 
 A document is an edition of at most one, and has at most one newer edition. Deleting one closes the chain: the older one
 is then superseded by the next, or by none, and searched again.

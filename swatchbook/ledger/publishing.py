@@ -1,6 +1,7 @@
-"""The ledger's side of publishing: lease dirty rows to a publisher, read their payloads and vectors, record what the
-index took, refused (tried again after the pauses of `backoff.py`) or removed. Registers spaces. Nothing here calls an
-index: that is in `pipeline/publish.py`.
+"""Lease dirty rows to a publisher, read their payloads and vectors, and record what the index did with them.
+
+The index takes, refuses (tried again after the pauses of `backoff.py`) or removes them. Also registers spaces. Nothing
+here calls an index: `pipeline/publish.py` does.
 
 Any publisher takes any owner's rows that are due. The value of `dirty` read with the lease becomes `published`; a row
 raised meanwhile is published again.

@@ -1,9 +1,8 @@
-"""What is due: which documents are to be run, deleted or published now, those that wait longest first. Also how often
-each was launched, and what became of flow runs. When a document is due again after a run that failed is decided in
-`pipeline/finish_run.py`.
+"""Find the documents that are due to be run, deleted or published, those that wait longest first.
 
 One rule brings every document back: whatever is unfinished, not cancelled, without a live run and due is run again
-(`is_due`). Beside it, rows that wait to be published and that no publisher holds make their document due.
+(`is_due`). In addition, rows that wait to be published and that no publisher holds make their document due.
+`pipeline/finish_run.py` decides when a document is due again after a failed run.
 """
 
 from collections.abc import Collection

@@ -1,6 +1,7 @@
-"""Spaces in the ledger: which exist, which one searches read for each role, and the transactions of a change of model:
-activate, roll back, drop. Also which requested pairs are made *beside* the active space, and which objects a space
-lacks or has stale.
+"""Register spaces in the ledger, and change in one transaction which of them searches read: activate, roll back, drop.
+
+Also marks the requested pairs that are made *beside* the active space, and counts the objects that a space lacks or has
+stale.
 
 A role's first space is active at once, unless other roles of its encoder are searched by another model. Later
 ones become active only by `activate`, in one transaction.
@@ -194,7 +195,7 @@ def _set_beside(connection: Connection, which: ColumnElement[bool]) -> None:
         also.c.role == table.c.role,
         also.c.tag == table.c.tag,
     )
-    searched = select(table.c.role).where(table.c.active)  # of other roles, what a fill has added stays beside
+    searched = select(table.c.role).where(table.c.active)  # vectors of other roles that a fill has added stay beside
     connection.execute(update(requested).where(which, requested.c.role.in_(searched)).values(beside=other))
 
 

@@ -28,7 +28,7 @@ MOST_LINES_BESIDE = 2  # of the text layer, such as a title and a page number; w
 
 
 def is_garbage(text: str) -> bool:
-    """Whether a text layer maps its glyphs to no letters: to private-use and replacement characters."""
+    """Return whether a text layer maps its glyphs to no letters: to private-use and replacement characters."""
     if text.isascii():
         return False
     letters = [c for c in text if not c.isspace()]
@@ -41,7 +41,7 @@ def text_of(page: Mapping[str, Any]) -> str:
 
 
 def wants_ocr(mode: Ocr, page: Mapping[str, Any]) -> bool:
-    """Whether a page, as JSON (`Page`), is read by its pixels.
+    """Return whether a page, as JSON (`Page`), is read by its pixels.
 
     In mode `auto`: it paints something, and has no usable text or a big raster and too few lines to be its captions.
     """
@@ -88,7 +88,7 @@ class PrintedText:
         self._turn = 0  # of the page before
 
     def is_wanted(self, read: dict[str, Any]) -> bool:
-        """Whether a page, as JSON (`Page`), or a raster of it may be read by its pixels."""
+        """Return whether a page, as JSON (`Page`), or a raster of it may be read by its pixels."""
         return wants_ocr(self._mode, read) or bool(bare_rasters(self._mode, read))
 
     def complete(self, read: dict[str, Any], page: Any) -> dict[str, Any]:
@@ -131,7 +131,7 @@ class PrintedText:
 
 
 def _shows_several(page: Any, raster: Box) -> bool:
-    """Whether a raster of the library's page shows several things on flat ground."""
+    """Return whether a raster of the library's page shows several things on flat ground."""
     from swatchbook.pdf.rasters import magnification
     from swatchbook.pdf.visible_pictures import render_box
 

@@ -124,7 +124,7 @@ def _text(line: dict[str, Any]) -> str:
 
 
 def is_letter_spaced(text: str) -> bool:
-    """Whether a line is set with spaces between the letters of its words ("A L D E R")."""
+    """Return whether a line is set with spaces between the letters of its words ("A L D E R")."""
     words = text.split()
     single = [word for word in words if len(word) == 1]
     return len(single) >= max(FEWEST_LETTERS, LETTER_SHARE * len(words)) and (

@@ -46,13 +46,13 @@ class Colors(NamedTuple):
 
     @property
     def are_plain(self) -> bool:
-        """Whether a JPEG shows the right colours without the PDF: grey or RGB, and no wide profile."""
+        """Return whether a JPEG shows the right colours without the PDF: grey or RGB, and no wide profile."""
         is_wide = any(name in self.space.lower() for name in WIDE_SPACES)
         return self.components in (1, 3) and self.space.startswith(PLAIN_SPACES) and not is_wide
 
 
 def may_keep_jpeg(encoding: str, decode: str, colors: Colors) -> bool:
-    """Whether a picture's bytes in the PDF are a JPEG in the colours of the page; `keep_jpeg` looks inside it.
+    """Return whether a picture's bytes in the PDF are a JPEG in the colours of the page; `keep_jpeg` looks inside it.
 
     `encoding` and `decode` are the keys Filter and Decode of the image object, "null" if it has none.
     """

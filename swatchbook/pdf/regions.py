@@ -132,7 +132,7 @@ def _caption_below(box: Box, texts: Sequence[Box]) -> Box | None:
 
 
 def _is_in_column(text: Box, caption: Box) -> bool:
-    """Whether a line begins where a caption begins, or has its middle there."""
+    """Return whether a line begins where a caption begins, or has its middle there."""
     same_left = abs(text[0] - caption[0]) <= SLACK
     return same_left or abs(text[0] + text[2] - caption[0] - caption[2]) <= 2 * SLACK
 

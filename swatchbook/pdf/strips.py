@@ -69,7 +69,7 @@ def _is_as_wide(a: Box, b: Box) -> bool:
 
 
 def _is_narrower(a: Box, b: Box) -> bool:
-    """Whether `a` lies within the width of `b`, and is not much narrower."""
+    """Return whether `a` lies within the width of `b`, and is not much narrower."""
     return b[0] - TOUCH <= a[0] and a[2] <= b[2] + TOUCH and a[2] - a[0] >= NARROWER * (b[2] - b[0])
 
 
@@ -78,7 +78,7 @@ def _is_long(box: Box, times: float) -> bool:
 
 
 def _goes_on(a: Box, b: Box, page: Image.Image) -> bool:
-    """Whether the picture changes no more across the seam of two neighbours than within them."""
+    """Return whether the picture changes no more across the seam of two neighbours than within them."""
     left, right = round(max(a[0], b[0])), round(min(a[2], b[2]))
     seam, top, bottom = round(max(a[1], b[1])), round(min(a[1], b[1])), round(max(a[3], b[3]))
     across = _change(page, (left, right), seam - 2)

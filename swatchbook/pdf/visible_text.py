@@ -82,7 +82,7 @@ class TextTracer(Tracer):
 
 
 def _is_light(space: Any, color: Any) -> bool:
-    """Whether a colour is nearly white; of inks that are no grey, RGB or CMYK nothing is known."""
+    """Return whether a colour is nearly white; of inks that are no grey, RGB or CMYK nothing is known."""
     count = space.n if space else 0
     values = [mupdf.floats_getitem(color, n) for n in range(count)] if count in (1, 3, 4) else [0.0]
     return all(value <= 1 - LIGHT / 255 for value in values) if count == 4 else min(values) >= LIGHT / 255
@@ -129,7 +129,7 @@ def _is_suspect(span: dict[str, Any], grounds: Grounds) -> bool:
 
 
 def _is_inked(span: dict[str, Any]) -> bool:
-    """Whether a span's letters are painted, and not wholly transparent."""
+    """Return whether a span's letters are painted, and not wholly transparent."""
     return bool(span["char_flags"] & CLIP or (span["char_flags"] & FILLED_OR_STROKED and span["alpha"]))
 
 

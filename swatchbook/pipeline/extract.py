@@ -116,7 +116,7 @@ def extract_boxes(
 
 
 def _is_same_place(picture: LostPicture, placement: Placement) -> bool:
-    """Whether a placement shows what a person took in: a later version may find it by itself."""
+    """Return whether a placement shows what a person took in: a later version may find it by itself."""
     if picture.page != placement.page or placement.state not in COUNTED or placement.kind == "box":
         return False
     both = shared_area(picture.bbox, placement.bbox)

@@ -1,6 +1,6 @@
-"""What was done over time: failed tries, pages and images, calls and their costs by day; the last runs, with what
-followed; which kinds of failures are open, and whether providers answer. A run without progress for two minutes is
-stuck.
+"""Count by day the failed tries, pages, images, calls and costs; list the last runs, open failures and stuck runs.
+
+A run without progress for two minutes is stuck. Also reads whether providers answer.
 """
 
 from collections.abc import Iterator

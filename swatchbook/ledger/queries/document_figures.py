@@ -1,5 +1,6 @@
-"""What a list of documents tells of each: products, images and how many of them are complete, cost and seconds.
-Products are counted; the rest is that of its last report: an account takes as long as the document has images.
+"""Read the figures that a list shows of each document: products, images, complete images, cost and seconds.
+
+Products are counted. The rest is from the last report, because an account takes longer the more images there are.
 """
 
 from collections.abc import Collection

@@ -1,5 +1,6 @@
-"""What the ledger answers about filters: which results satisfy them, the values to filter by with their counts (facets,
-at most 100 values a field), and the five nearest values to a filter that matches nothing.
+"""Select the results that satisfy filters, count the values to filter by (facets), and suggest nearest values.
+
+Facets have at most 100 values a field. A filter that matches nothing gets the five nearest values.
 """
 
 from collections import Counter
