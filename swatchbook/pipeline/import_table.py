@@ -1,7 +1,7 @@
-"""Stage the rows of a table that already holds a collection, for the documents of their owners, and count them: which
-rows are taken, which are left and why, which of their vectors are taken over: those of a model that the ingest requests
-and that works from pixels, if they have its length; other pictures are embedded. Which rows are taken:
-`sources/table.py`.
+"""Stage the rows of an imported table for the documents of their owners, and count what is taken and what is left out.
+
+Vectors are taken over if they have the right length and are from a model that the ingest requests and that works from
+pixels; other pictures are embedded. `sources/table.py` has the rules which rows are taken.
 """
 
 from collections.abc import Callable, Mapping
@@ -20,7 +20,7 @@ from swatchbook.sources.staged import Staging, staged_file
 from swatchbook.sources.table import SQL, USER, LeftRow, TableMapping, TakenRow, judge_rows, read_vector
 
 MAX_NAMED = 1_000
-"""Rows that are named in each list."""
+"""The most rows that are named in each list."""
 
 
 class NamedRow(Record):
@@ -53,7 +53,7 @@ class TableCounts(Record):
 
 
 def content_of(source: str, config: Path) -> Path:
-    """Return what stands for a table in the ids of its documents: its file, or of a database the mapping's file."""
+    """Return the name of a table in the ids of its documents: its file, or for a database the mapping's file."""
     return (config if source.startswith(SQL) else Path(source)).resolve()
 
 
