@@ -1,5 +1,6 @@
-"""When a picture of a page keeps its JPEG bytes, and when it is converted to PNG (a mask, a turn, CMYK, a wide colour
-profile); and its content key.
+"""Keep the JPEG bytes of a picture of a page, or convert it to PNG, and compute its content key.
+
+A mask, a turn, CMYK or a wide colour profile makes it a PNG.
 
 Used inside the child process, on bytes and Pillow images.
 """
@@ -39,7 +40,7 @@ PictureFile = tuple[dict[str, Any], bytes]
 
 
 class Colors(NamedTuple):
-    """How a picture's samples stand for colours: how many a pixel has, and MuPDF's name of their colour space."""
+    """The samples of a picture: how many a pixel has, and MuPDF's name of their colour space."""
 
     components: int
     space: str

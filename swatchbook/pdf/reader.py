@@ -1,6 +1,8 @@
-"""Read PDFs through a child process: what becomes of a page or picture on which the child crashes (tried twice) or is
-silent for SWATCHBOOK_PAGE_SECONDS, and how long the whole may take (that × (3 + 0.1 × pages)). Who notices the silence
-and kills the child: `runtime/child_process.py`. Parsing itself: `parser_child.py`.
+"""Read PDFs through a child process (`parser_child.py`), which is started again when it crashes.
+
+- A page or picture at which the child crashes is tried twice, then reported as a failure.
+- The child is killed when it is silent for SWATCHBOOK_PAGE_SECONDS (`runtime/child_process.py`).
+- The whole may take SWATCHBOOK_PAGE_SECONDS × (3 + 0.1 × pages).
 
 Nothing here opens a PDF; `swatchbook.pdf.parser_child` does, in a process that may crash.
 """
@@ -81,8 +83,9 @@ class Progress(Protocol):
 def read(
     path: Path, files: Files, settings: Settings, *, progress: Progress | None = None, module: str = CHILD
 ) -> Reading:
-    """Read text, styles, pictures and outline in one pass over all pages. Pages that fail are in `lost`, and
-    so are pages that were read, but whose printed text was not.
+    """Read text, styles, pictures and outline in one pass over all pages.
+
+    Pages that fail are in `lost`, and so are pages that were read, but whose printed text was not.
 
     Raises Configuration or MissingExtra if a language of SWATCHBOOK_OCR_LANGUAGES cannot be read; UnreadableDocument,
     EncryptedDocument, TooLarge, FileMissing, InvalidReference, DiskFull; CrashedWorker or ProviderTimeout if no page
@@ -213,7 +216,7 @@ def render_page(path: Path, number: int, settings: Settings, *, width: int, modu
 def draw_page(
     path: Path, number: int, drawing: Drawing, settings: Settings, *, side: int, module: str = CHILD
 ) -> bytes:
-    """Return a page as PNG, longest side `side` pixels, with boxes drawn over it and notes beside it.
+    """Return a page as PNG, longest side `side` pixels, with boxes drawn over it and notes next to it.
 
     Raises what `render_page` raises.
     """
@@ -239,8 +242,9 @@ def _picture_of(request: dict[str, Any], number: int, settings: Settings, module
 def look(
     path: Path, placed: Mapping[int, Sequence[Box]], settings: Settings, *, side: int = 0, module: str = CHILD
 ) -> Generator[SeenPage | FailedPage]:
-    """Look at the pages that `placed` names, one at a time: what looks like a picture outside the page's boxes, and the
-    page as JPEG, longest side `side` pixels (0: without).
+    """Look at the pages that `placed` names, one at a time: find what looks like a picture outside the page's boxes.
+
+    Each page comes as JPEG, longest side `side` pixels (0: without).
     """
     if not placed:
         return
@@ -302,8 +306,9 @@ def extract(
 
 
 def lost_pictures(number: int, page: Box, unplaced: Iterable[tuple[Box, str | None]]) -> Iterator[LostPicture]:
-    """Return what looks like a picture outside all placements of a page, whose box is `page`. `unplaced` are boxes,
-    each with its perceptual hash.
+    """Return what looks like a picture outside all placements of a page.
+
+    `page` is the page's box; `unplaced` are boxes, each with its perceptual hash.
     """
     for box, phash in unplaced:
         yield LostPicture(page=number, bbox=box, share=round(area(box) / area(page), 4), phash=phash)
@@ -440,7 +445,7 @@ def _request(do: str, path: Path) -> dict[str, Any]:
 
 
 def _is_at_fault(crashes: Sequence[CrashedWorker]) -> bool:
-    """Whether the input is proven to be the cause: each fresh child that tried it crashed without being killed."""
+    """Return whether the input is proven to be the cause: each fresh child crashed on it without being killed."""
     return len(crashes) >= TRIES and all(crash.by_itself for crash in crashes)
 
 

@@ -1,4 +1,4 @@
-"""The roles, which of them are made from pixels or from text, tags, and the names of the states of items and images."""
+"""The roles of items (made from pixels or from text), tags, and the states of items and images."""
 
 from enum import StrEnum
 

@@ -112,8 +112,10 @@ def page_name(number: int, label: str | None) -> str:
 
 
 class FailedPage(Record):
-    """A page that a stage could not process. A `transient` failure is tried again in a later run, such as a timeout
-    under load or a child process that was killed from outside.
+    """A page that a stage could not process.
+
+    A `transient` failure is tried again in a later run, such as a timeout under load or a child process that was killed
+    from outside.
     """
 
     page: int
@@ -131,8 +133,9 @@ class LostState(StrEnum):
 
 
 class LostPicture(Record):
-    """A part of a page, in points, that looks like a picture, and that no placement covers. Once taken in, it is
-    processed like the pictures that were found.
+    """A part of a page, in points, that looks like a picture, and that no placement covers.
+
+    Once taken in, it is processed like the pictures that were found.
     """
 
     page: int
@@ -145,7 +148,7 @@ class LostPicture(Record):
 
     @property
     def id(self) -> str:
-        """How people name it within its document: page and number, such as 5:1."""
+        """Return its name for people within its document: page and number, such as 5:1."""
         return f"{self.page}:{self.number}"
 
 
@@ -157,7 +160,7 @@ class LooseText(Record):
 
 
 class Unassigned(Record):
-    """What of a page with products belongs to none of them: captions and other short texts, and pictures in points."""
+    """Parts of a page that belong to none of its products: captions and other short texts, and pictures in points."""
 
     page: int
     texts: tuple[LooseText, ...] = ()
@@ -183,7 +186,7 @@ class DrawnBox(Record):
 
 
 class Drawing(Record):
-    """What is drawn on a rendered page, and the notes beside it: simple HTML, whose text is escaped."""
+    """The boxes drawn on a rendered page, and the notes next to it: simple HTML, whose text is escaped."""
 
     boxes: tuple[DrawnBox, ...]
     notes: str
@@ -234,8 +237,9 @@ class Table(Record):
 
 
 class Tables(Record):
-    """The tables of a document. `lost` lists pages whose tables could not be read, `warnings` those that were read by
-    the fallback reader.
+    """The tables of a document.
+
+    `lost` lists pages whose tables could not be read, `warnings` those that were read by the fallback reader.
     """
 
     tables: tuple[Table, ...] = ()
@@ -253,14 +257,15 @@ class Tables(Record):
 class SkippedPicture(Record):
     """A picture that is seen on a skipped page. Its pixels are not read."""
 
-    bbox: Box  # of its visible part
+    bbox: Box  # the visible part
     width: int  # pixels of the source
     height: int
 
 
 class PlannedPage(Record):
-    """The kind of a page, and the reason for it. Of a skipped page also its pictures, and whether its text repeats what
-    other pages say (`boilerplate`), so that it is not searched either.
+    """The kind of a page, and the reason for it.
+
+    A skipped page also has its pictures, and `boilerplate` if its text repeats other pages, so that it is not searched.
     """
 
     number: int

@@ -69,7 +69,7 @@ class FoundProduct(Record):
 
 
 class Fact(Record):
-    """A value as printed, with its label and where both stand. The box of a table's value is the table's."""
+    """A value as printed, with its label, page and box. The box of a value in a table is the table's."""
 
     key: str
     value: str
@@ -90,8 +90,8 @@ DISAGREEMENT = "disagreement"
 class Discovery(Record):
     """Result of stage 2A. If it has no products, `note` says what is needed to find them.
 
-    `rejected`: texts that were nearly names. `unsure`: pages that look like products, and on which the layout does not
-    tell which: they need a vision model or a person.
+    `rejected`: texts that were nearly names. `unsure`: pages that look like products, although the layout does not show
+    which: they need a vision model or a person.
     """
 
     products: tuple[FoundProduct, ...]
@@ -132,7 +132,7 @@ class Product(Record):
     evidence: tuple[Evidence, ...]
     family: str | None = None
     occurrences: tuple[Occurrence, ...] = ()  # none where only its pages are known
-    facts: tuple[Fact, ...] = ()  # where the values of `metadata` stand
+    facts: tuple[Fact, ...] = ()  # the places of the values of `metadata`
 
 
 class LinkKind(StrEnum):
@@ -142,8 +142,10 @@ class LinkKind(StrEnum):
 
 
 PictureRole = Literal["photo", "variant", "drawing", "detail", "scene"]
-"""What a picture shows of its product: the product or a swatch of it, the product in another colour or finish, lines
-with its form and measures, a part of it, or its use, in a room."""
+"""What a picture shows of its product.
+
+In this order: the product or a swatch of it, the product in another colour or finish, lines with its form and measures,
+a part of it, or its use, in a room."""
 
 
 class Link(Record):

@@ -1,4 +1,4 @@
-"""The fields of what people are shown: failures, costs, the report of a run, search hits."""
+"""The records that people are shown: failures, costs, the report of a run, search hits."""
 
 from typing import Literal, Self
 
@@ -94,12 +94,13 @@ class RunReport(Record):
 
 
 ResultKind = Literal["image", "product", "chunk"]
-"""What each result of a search is."""
+"""The kinds of search results."""
 
 
 class Hit(Record):
-    """One result, read from the ledger. `why`: role -> rank, the model's score, and its share of `score`, which is 0
-    where nothing was searched for.
+    """One result, read from the ledger.
+
+    `why`: role -> rank, the model's score, and its share of `score`, which is 0 where nothing was searched for.
     """
 
     kind: ResultKind
@@ -132,8 +133,7 @@ class NearDuplicates(Record):
 
 
 class FacetValue(Record):
-    """A value to filter by, and how many images, products or chunks have it. `name`: of a document, whose value is its
-    id."""
+    """A value to filter by, and how many images, products or chunks have it. `name`: of a document (value: its id)."""
 
     value: str
     count: int
@@ -157,7 +157,7 @@ class PriceRange(Record):
 
 
 class Facets(Record):
-    """What can be filtered by: of the images, products or chunks that satisfy the filters, the values of each field."""
+    """The values of each field to filter by, among the images, products or chunks that satisfy the filters."""
 
     by: ResultKind
     total: int
@@ -174,12 +174,12 @@ class Unmatched(Record):
 
 
 class SearchResults(Record):
-    """Results, best first, or newest first where nothing was searched for. `unmatched`: of none, the filters at fault.
+    """Results, best first, or newest first where nothing was searched for. `unmatched`: if none, the filters at fault.
 
-    `total`: how many results there are, of a search among the candidates of all roles; None in very large collections.
+    `total`: how many results there are, for a search among the candidates of all roles; None in very large collections.
 
-    Results that hardly have to do with the text are left out (SWATCHBOOK_RELEVANCE_FLOOR). `nearest`: where that leaves
-    none, the one of them that has most to do with it. `next`: the offset at which there are more.
+    Results that hardly match the text are left out (SWATCHBOOK_RELEVANCE_FLOOR). `nearest`: if that leaves none, the
+    one that matches best. `next`: the offset at which there are more.
 
     The picture of an image is at `/images/{id}/file`; a product names its `images`.
     """

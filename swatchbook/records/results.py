@@ -20,7 +20,7 @@ class StageResults(Record):
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """Return what the stages that read the file remark."""
+        """Return the warnings of the stages that read the file."""
         return (*self.reading.warnings, *self.tables.warnings, *self.extraction.warnings)
 
     @property
