@@ -213,7 +213,7 @@ def _state_of_unwanted(run: FlowRun) -> State | None:
 
 
 def _documents(ledger: Ledger, runs: Sequence[FlowRun], past: Mapping[str, PastRun]) -> dict[UUID, str]:
-    """Return flow run -> id of its document, where the ledger, the launch or the parameters tell it."""
+    """Return flow run -> id of its document, if the ledger, the launch or the parameters have it."""
     documents = dict[UUID, str]()
     for run in runs:
         if last := past.get(str(run.id)):

@@ -37,7 +37,7 @@ _LOOK_BACK_SECONDS = 86_400.0  # processes of runs marked dead earlier were deal
 
 
 class _FreedItems(Record):
-    """What was done with the items of a dead run.
+    """The result of freeing the items of a dead run.
 
     `halved`: some were claimed together, and will be claimed in smaller groups. `quarantined`: an item that was alone
     and had crashed before is recorded as a failure.

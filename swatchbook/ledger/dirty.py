@@ -56,7 +56,7 @@ def mark_made(
 ) -> None:
     """Raise `dirty` and `made` of the images or chunks with one of these values in `column`: an item was committed.
 
-    Rows that were never shown, and chunks without vectors, stay as they are. What was made `beside` the active space
+    Rows that were never shown, and chunks without vectors, stay as they are. An item made `beside` the active space
     does not count as a result that cannot be searched yet: it raises `made` only of rows that have no other.
     """
     embedded = chunks.c.embed if table is chunks else true()

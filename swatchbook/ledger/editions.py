@@ -72,7 +72,7 @@ def rejoin_chain(connection: Connection, document: str, *, older: str | None, ne
 
 
 def has_superseded(ledger: Ledger, owners: Collection[str]) -> bool:
-    """Return whether any document of these owners is superseded; none of them stands for all."""
+    """Return whether any document of these owners is superseded; no owners means all."""
     of_owners = [documents.c.owner.in_(owners)] if owners else []
     query = select(documents.c.id).where(documents.c.superseded_by.is_not(None), *of_owners).limit(1)
     with ledger.read() as connection:

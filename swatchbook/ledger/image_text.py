@@ -120,8 +120,9 @@ def write_texts(connection: Connection, in_use: Mapping[str, AnalysisInUse], rev
 
 
 def queue_text_items(connection: Connection, column: Column[str], values: Collection[str]) -> None:
-    """Queue the items of the texts of the images with these values in `column`, under the tags of all documents that
-    show them, and reopen completed ones among these documents.
+    """Queue the items of the texts of the images with these values in `column`.
+
+    They have the tags of all documents that show the images; completed ones among these documents are reopened.
     """
     query = (
         select(placements.c.document, images.c.content_key, images.c.text_key, images.c.pair_key)

@@ -477,7 +477,7 @@ def _mark_made(connection: Connection, results: Sequence[ItemResult], *, beside:
 
 @dataclass(frozen=True)
 class Pair:
-    """What a `multimodal` vector is made from: an image's `visual` vector, (d,) float32, and its text."""
+    """The sources of a `multimodal` vector: an image's `visual` vector, (d,) float32, and its text."""
 
     visual: NDArray[np.float32]
     text: str

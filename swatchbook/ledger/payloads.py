@@ -35,7 +35,7 @@ def image_payloads(
 ) -> dict[str, Payload]:
     """Return image id -> payload of shown images, from all documents of the owner.
 
-    What older editions say of an image counts only where no other document shows it; it is then SUPERSEDED.
+    Older editions count only for an image that no other document shows; it is then SUPERSEDED.
     Without `texts` only the fields of filters are filled: `text` and `file` stay empty, and where several products or
     documents show an image, `parts` has each of them alone. With `currencies` the lowest price is that in one of them.
     """
@@ -74,9 +74,9 @@ class ImagePart(NamedTuple):
 def image_parts(
     connection: Connection, ids: Collection[str], *, currencies: tuple[str, ...] = ()
 ) -> dict[str, list[ImagePart]]:
-    """Return image -> what each of its placements shows, in the order of documents: what `parts` of its payload has.
+    """Return image -> its parts (`parts` of its payload), one for each placement and product, in order of documents.
 
-    What older editions say counts only where no other document shows the image.
+    Older editions count only for an image that no other document shows.
     """
     shown = defaultdict[str, list[Row[Any]]](list)
     for row in select_in(connection, _SHOWN, images.c.id, ids):
@@ -152,7 +152,7 @@ def product_payloads(connection: Connection, ids: Collection[str]) -> dict[str, 
 
 
 class PrintedProduct(NamedTuple):
-    """What filters read of a product as its document prints it."""
+    """Fields of a product that filters read, as its document prints them."""
 
     id: str
     name: str

@@ -28,7 +28,7 @@ _DUE_IN_TIME = (DocumentStatus.QUEUED, DocumentStatus.WAITING, DocumentStatus.BL
 
 
 class DueCounts(Record):
-    """What could be worked on now. `oldest_due_seconds`: for how long the first document has been due, 0 if none is."""
+    """Counts of work that is due. `oldest_due_seconds`: for how long the first document has been due, 0 if none is."""
 
     items_due: int
     documents_due: int
@@ -83,7 +83,7 @@ def _has_rows_to_publish() -> ColumnElement[bool]:
 def due_documents(ledger: Ledger, limit: int = _MAX_DOCUMENTS, *, owner: str | None = None) -> list[Document]:
     """Mark dead runs, then return the documents to work on now, of an owner or of all, those that wait longest first.
 
-    Unfinished and deleted ones that are due, and any whose rows wait to be published; `wants_run` tells them apart.
+    Unfinished and deleted ones that are due, and any whose rows wait to be published; `wants_run` distinguishes them.
     """
     with suppress(DiskFull):  # people can still see what is due
         mark_dead(ledger)

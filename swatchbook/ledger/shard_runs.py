@@ -51,7 +51,7 @@ def begin(ledger: Ledger, document: str, generation: str, *, flow_run: str) -> R
 
 
 def end(ledger: Ledger, run: Run, *, seconds: float = 0.0, images: int = 0, failure_kind: str | None = None) -> None:
-    """End a shard's run, free its items and record the seconds that it worked on so many images. Raises RunRevoked."""
+    """End a shard's run, free its items, and record its seconds and number of images. Raises RunRevoked."""
     with ledger.write() as connection:
         require_live(connection, run)
         leases.free(connection, leases.held_by(run.token))

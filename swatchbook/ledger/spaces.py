@@ -69,7 +69,7 @@ class RegisteredSpace(Record):
 
 
 class Lack(Record):
-    """What a space lacks of the objects that are searchable now: `open` ones can be made, `failed` ones have failed.
+    """Counts of searchable objects that a space lacks: `open` ones can be made, `failed` ones have failed.
 
     `waiting` of the open ones can be made only later: their last try failed, their process died, or another process
     holds them. The first of them can be at `next_try`, in Unix seconds.
@@ -84,7 +84,7 @@ class Lack(Record):
 
 
 class SpaceCount(Record):
-    """How many objects of its role have a vector in a space, or will have it once they are published."""
+    """The number of objects of a space's role that have a vector in it, or will have it once they are published."""
 
     role: Role
     tag: str
@@ -356,9 +356,10 @@ def _objects(pair: RoleTag) -> Select[tuple[str]]:
 
 
 def lacking(pair: RoleTag, active: Mapping[str, str]) -> ColumnElement[bool]:
-    """Return the condition of searchable objects that lack a vector of this pair, though their document requests the
-    role and another tag's vector is there; of a role that nothing searches yet, a visual vector of an active space,
-    if the options of their document do not leave the role out.
+    """Return the condition of searchable objects that lack a vector of this pair, though they could have it.
+
+    Their document requests the role, and they have a vector of another tag. For a role that nothing searches yet, they
+    have a visual vector of an active space, and the options of their document do not leave the role out.
 
     `active`: role -> tag of the active spaces. Objects that an ingest is about to make lack nothing yet.
     """

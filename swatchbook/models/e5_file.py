@@ -108,8 +108,10 @@ class E5File:
         return dequantize(self._blocks(name)).reshape(-1)
 
     def packed(self, name: str, rows: int) -> "tuple[NDArray[np.uint8], Matrix]":
-        """Return a quantized matrix as onnxruntime's MatMulNBits has it: codes (rows, blocks, 16), weight 2n in the low
-        half of byte n and weight 2n + 1 in the high one, and scales (rows, blocks) float32. 8 stands for zero.
+        """Return a quantized matrix in the format of onnxruntime's MatMulNBits.
+
+        Codes are (rows, blocks, 16), with weight 2n in the low half of byte n and weight 2n + 1 in the high half.
+        Scales are (rows, blocks) float32. The code 8 means zero.
         """
         blocks = self._blocks(name).reshape(rows, -1)
         two = np.ascontiguousarray(blocks["pairs"]).view("<u2")  # a byte has weights n and n + 16

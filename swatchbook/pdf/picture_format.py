@@ -20,7 +20,7 @@ from swatchbook.records import pixel_key, sha256
 Image.MAX_IMAGE_PIXELS = None  # ImageLimits applies before anything is decoded
 
 OPAQUE = 250  # a mask with at least this alpha everywhere is ignored: three quarters of soft masks
-PNG_LEVEL = 3  # of 9: a third of the time of the default for 5 % more bytes
+PNG_LEVEL = 3  # compression from 0 to 9: a third of the time of the default for 5 % more bytes
 PLAIN_SPACES = ("DeviceGray", "DeviceRGB", "CalGray", "CalRGB", "ICCBased")
 WIDE_SPACES = ("adobe rgb", "prophoto", "wide gamut", "display p3")
 """Colour profiles that the PDF holds but the JPEG does not: without them the colours would be pale."""

@@ -460,7 +460,7 @@ def _stream_restarting(
     losses.
     """
     pages_left, after = deque(pages), -1
-    crashes: list[CrashedWorker] = []  # at the picture or page in progress
+    crashes: list[CrashedWorker] = []  # crashes at the picture or page in progress
     deadline = time.monotonic() + settings.page_seconds * (SPARE + PER_PAGE * len(pages))
     if progress:
         progress(0, len(pages), "")

@@ -13,7 +13,7 @@ from swatchbook.ocr_languages import data_folder
 from swatchbook.pdf.ocr_models import Corners, Pixels, cut_line
 
 ENDS = 0.15  # share of a line's height cut off at both ends: what is next to a line, such as rules, is read as signs
-MARKS = dict.fromkeys((0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)))  # of the direction of text
+MARKS = dict.fromkeys((0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)))  # signs of direction
 
 
 class TesseractReader:

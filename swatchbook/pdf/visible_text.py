@@ -29,7 +29,7 @@ PIXEL = 2.0  # points; half of it gives the same texts
 MOST_SIDE = 1_000  # pixels of a painted page; a larger page has larger pixels
 SEEN = 10  # of 255: a smaller difference is not visible; thin grey letters of 4 points make one of 20
 GREY = b"\x80"  # the colour of pictures; text on one counts as seen
-SCAN = 0.5  # of the page: a larger picture may be a scan, and the text under it or in it is what it shows
+SCAN = 0.5  # share of the page: a larger picture may be a scan, and the text under or in it is what it shows
 FILLED_OR_STROKED, CLIP = 16 | 32, 64  # bits of `char_flags`; a clip shows the paint that follows
 
 

@@ -87,7 +87,7 @@ async def _post(url: str, headers: dict[str, str], body: bytes) -> str | None:
     headers |= {"Content-Type": "application/json", "User-Agent": "swatchbook"}
     try:
         async with (
-            asyncio.timeout(ANSWER_SECONDS),  # in all: a receiver could send a byte now and then for ever
+            asyncio.timeout(ANSWER_SECONDS),  # for the whole: a receiver could send a byte now and then for ever
             httpx.AsyncClient(timeout=ANSWER_SECONDS) as client,
             client.stream("POST", url, content=body, headers=headers) as answer,
         ):

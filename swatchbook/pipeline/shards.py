@@ -33,7 +33,7 @@ class Shard(Record):
     of: int
     batches: tuple[Batch, ...]
     fingerprint: str
-    share: float = 1.0  # of each provider's limits, since one shard per slot works at the same time
+    share: float = 1.0  # share of each provider's limits, since one shard per slot works at the same time
 
     @property
     def images(self) -> int:

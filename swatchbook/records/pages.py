@@ -62,7 +62,7 @@ class Drawn(Record):
     """An image that a page draws, described without decoding its pixels."""
 
     number: int  # order of drawing on the page, from 0
-    bbox: Box  # of the visible part, after clipping; area 0 if nothing is visible
+    bbox: Box  # the visible part, after clipping; area 0 if nothing is visible
     width: int  # pixels of the source
     height: int
     colorspace: int  # number of components
@@ -78,7 +78,7 @@ class Page(Record):
 
     number: int
     label: str  # the page number as printed in the PDF viewer
-    box: Box  # of the page as shown: (0, 0, width, height)
+    box: Box  # the page as shown: (0, 0, width, height)
     rotation: int  # degrees, already applied to all coordinates
     blocks: tuple[Block, ...]
     drawn: tuple[Drawn, ...]
@@ -139,9 +139,9 @@ class LostPicture(Record):
     """
 
     page: int
-    number: int = 0  # on its page, from 1; it stays, whatever later ingests find. 0: it was never stored
+    number: int = 0  # counts from 1 on its page, and stays, whatever later ingests find. 0: it was never stored
     bbox: Box
-    share: float  # of the page
+    share: float  # share of the page
     state: LostState = LostState.SEEN
     phash: str | None = None  # perceptual hash: what looks alike in many places is an ornament
     reason: str | None = None  # why its page was skipped

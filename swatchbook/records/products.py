@@ -23,8 +23,8 @@ class Occurrence(Record):
     """A place where a product occurs: its heading, card or code on a page, and the region that belongs to it."""
 
     page: int
-    bbox: Box  # of the name
-    region: Box  # of the part of the page that belongs to it
+    bbox: Box  # box of the name
+    region: Box  # the part of the page that belongs to it
     text: str
 
 
@@ -113,7 +113,7 @@ class Description(Record):
     evidence: tuple[Evidence, ...] = ()
     rejected: tuple[Evidence, ...] = ()
     lost: tuple[FailedPage, ...] = ()
-    facts: tuple[Fact, ...] = ()  # of the layout rules: each value of `metadata`
+    facts: tuple[Fact, ...] = ()  # facts that the layout rules found: each value of `metadata`
 
 
 class Product(Record):

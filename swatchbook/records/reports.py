@@ -39,7 +39,7 @@ class Spent(Record):
     truncated: int  # answers that were cut at the token limit
     tokens_in: int
     tokens_out: int
-    cost_usd: float  # of the calls with a known cost
+    cost_usd: float  # sum of the calls with a known cost
     at_most_usd: float  # the same, plus the most that `unknown` calls may have cost
 
 
@@ -115,10 +115,10 @@ class Hit(Record):
     file: str | None = None
     product: str | None = None
     product_id: str | None = None
-    code: str | None = None  # of the variant that the caption names, else of the product
+    code: str | None = None  # code of the variant that the caption names, else of the product
     price: str | None = None  # as printed, of the same
     text: str | None = None
-    images: tuple[str, ...] = ()  # of a product: ids of its pictures, best link first
+    images: tuple[str, ...] = ()  # ids of a product's pictures, best link first
     why: dict[str, dict[str, float]] = Field(default_factory=dict)
     alike: tuple[str, ...] = ()  # ids of images found too that show nearly the same picture; they are no own results
     relevance: float | None = None  # 0–1: the probability that it answers the text; None: searched by a picture

@@ -198,7 +198,7 @@ async def fetch(
     first = target = _parse_url(url)
     trusted = {host.casefold() for host in private_hosts}
     with _http_errors_as_failures():
-        async with asyncio.timeout(seconds):  # of the whole, or a server could send a byte now and then for ever
+        async with asyncio.timeout(seconds):  # for the whole: a server could send a byte now and then for ever
             for _ in range(_REDIRECTS + 1):
                 addresses = await _resolve_checked(target, trusted, resolve)
                 result = await _get(

@@ -27,7 +27,7 @@ from swatchbook.records import (
 
 _DAY = 86_400
 _STUCK_SECONDS = 120.0  # without progress; after five minutes the loop ends the run
-_PROVIDER_SECONDS = 3_600.0  # in which a provider's last answer or failure says how it is
+_PROVIDER_SECONDS = 3_600.0  # seconds in which a provider's last answer or failure shows its state
 
 
 # --- by day -----------------------------------------------------------------------------------------------------------

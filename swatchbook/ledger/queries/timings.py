@@ -84,7 +84,7 @@ def slow_stages(ledger: Ledger, run: str) -> list[SlowStage]:
         .where(current.c.run == run, current.c.units > 0, current.c.seconds >= _MIN_SECONDS)
         .subquery()
     )
-    usual = func.avg(ranked.c.one)  # of the one or two in the middle
+    usual = func.avg(ranked.c.one)  # mean of the one or two in the middle
     slow = (
         select(ranked.c.stage, ranked.c.seconds, ranked.c.units, usual.label("usual"))
         .where(ranked.c.count >= _MIN_EARLIER_RUNS, (2 * ranked.c.rank).between(ranked.c.count, ranked.c.count + 2))
