@@ -1,7 +1,7 @@
-"""The Python client of a Swatchbook service, `swatchbook.Client`: upload, wait, status, documents, products, search,
-facets, statistics, retry, cancel, delete, and pictures. It sends one request for each call (lists: one for each 200
-entries) and returns the records that the service sent. Every error is a subclass of `ServiceError`, one for each kind
-of status.
+"""The Python client of a Swatchbook service, `swatchbook.Client`.
+
+It sends one request for each call (lists: one for each 200 entries) and returns the records that the service sent.
+Every error is a subclass of `ServiceError`, one for each kind of status.
 """
 
 import time

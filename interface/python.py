@@ -1,7 +1,8 @@
-"""A collection on this machine for notebooks and programs, `swatchbook.Swatchbook`: ingest, add, search, similar,
-count, ids, stats. It calls what the commands call and adds no rules. An ingest runs in a child process with
-the settings of the collection, as from a terminal: collections with different homes can be open at the same time, and
-the notebook needs neither Prefect nor torch for it.
+"""A collection on this machine for notebooks and programs, `swatchbook.Swatchbook`.
+
+It calls what the commands call and adds no rules. An ingest runs in a child process with the settings of the
+collection, as from a terminal: collections with different homes can be open at the same time, and the notebook needs
+neither Prefect nor torch for it.
 """
 
 import io

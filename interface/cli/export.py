@@ -1,4 +1,4 @@
-"""`swatchbook export`: choose format and documents, write their products to a file or stdout, and say what was done."""
+"""Choose format and documents, write their products to a file or stdout, and print a summary (`swatchbook export`)."""
 
 import sys
 from collections import Counter

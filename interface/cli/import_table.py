@@ -1,6 +1,7 @@
-"""`swatchbook import`: take over a collection from a table; print its rows and vectors, and the images that have a
-vector before and after. Which rows and vectors are taken is decided in `sources/table.py` and
-`pipeline/import_table.py`.
+"""Take over a collection from a table, and print counts of its rows, vectors and images (`swatchbook import`).
+
+Images with a vector are counted before and after. `sources/table.py` and `pipeline/import_table.py` decide which rows
+and vectors are taken.
 """
 
 from collections.abc import Iterable

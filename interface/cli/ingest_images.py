@@ -1,4 +1,4 @@
-"""`swatchbook ingest-images`: ingest folders of pictures and scraped batches, and count their items."""
+"""Ingest folders of pictures and scraped batches, and count their items (`swatchbook ingest-images`)."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path

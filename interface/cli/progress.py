@@ -1,5 +1,7 @@
-"""The live progress of a document, read from the ledger four times a second, so that it works for a run in any process:
-a bar with stages and rates on a terminal, else a line for each finished stage, read once a second.
+"""Show the live progress of a document, read from the ledger, so that it works for a run in any process.
+
+A terminal shows a bar with stages and rates, read four times a second; else there is a line for each finished stage,
+read once a second.
 """
 
 import os

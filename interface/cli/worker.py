@@ -1,5 +1,6 @@
-"""`swatchbook worker`: run Prefect's Docker worker for shards, with `scheduler/containers.py` beside it. After the
-first signal it waits for running shards, after a second one it ends at once.
+"""Run Prefect's Docker worker for shards together with `scheduler/containers.py` (`swatchbook worker`).
+
+After the first signal it waits for running shards, after a second one it ends at once.
 """
 
 import asyncio
