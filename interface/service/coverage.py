@@ -1,5 +1,6 @@
-"""`GET /coverage`: the state of a collection with the account, failures, models, runs, throughput and costs, as the
-page shows it; `GET /coverage/documents`: the account of each document; `POST /coverage/retry`: try again what failed.
+"""Endpoints for the state of a collection, as the page shows it, for the account of each document, and for a retry.
+
+They are `GET /coverage`, `GET /coverage/documents` and `POST /coverage/retry`.
 """
 
 import asyncio

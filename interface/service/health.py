@@ -1,5 +1,6 @@
-"""`/live`, `/ready` and `/health`: when the service counts as degraded or down. A probe may take 5 s and is repeated
-after 2 s; the counts are up to 30 s old.
+"""Endpoints `/live`, `/ready` and `/health`, with the rules when the service is degraded or down.
+
+A probe may take 5 s and is repeated after 2 s; the counts are up to 30 s old.
 
 Each probe runs in at most one thread, however many requests wait for it.
 """

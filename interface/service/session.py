@@ -1,4 +1,4 @@
-"""Sessions of browsers: who logs in with an API key gets a cookie for 12 hours, which stands for the key.
+"""Sessions of browsers: a login with an API key sets a cookie that replaces the key for 12 hours.
 
 Nothing of a session is stored. The cookie holds its end, a random number and their HMAC under the key. So it ends when
 the key is removed from the settings, and it survives a restart of the service.

@@ -1,5 +1,6 @@
-"""Pages of documents: the list with uploads and progress, one document with its pages and products, and what people do
-with it: continue, stop, delete, export.
+"""Pages of documents: the list with uploads and progress, and one document with its pages and products.
+
+People can continue, stop, delete and export it.
 """
 
 from collections.abc import Sequence
@@ -177,7 +178,7 @@ def _product_cards(
 
 
 def _places_of(product: Product, name: str) -> list[tuple[int, Fact]]:
-    """Return where a value of a product stands, each place once: the number of the fact, from 1, and the fact."""
+    """Return the places of a value of a product, each once: the number of the fact, from 1, and the fact."""
     facts = [(number, fact) for number, fact in enumerate(product.facts, 1) if fact.key == name]
     return list({(fact.page, fact.bbox): (number, fact) for number, fact in reversed(facts)}.values())[::-1]
 

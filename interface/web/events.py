@@ -1,5 +1,6 @@
-"""What has changed, as server-sent events: a page that shows documents is told to ask again, once a second at most. An
-event has no content, so that a page and its event never disagree.
+"""Send server-sent events to pages that show documents, at most once a second, so that they ask for changes.
+
+An event has no content, so that a page and its event never disagree.
 """
 
 import asyncio

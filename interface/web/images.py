@@ -1,4 +1,4 @@
-"""The page of an image: its whole story, from where it was found to the vectors it has."""
+"""The page of an image, from the places where it was found to its vectors."""
 
 from typing import Annotated, NamedTuple
 

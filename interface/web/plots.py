@@ -1,5 +1,7 @@
-"""Plots of figures by day as SVG: stacked bars, with lines at round values. They are shapes, classes and texts, which
-the page's own style sheet colours, in light and dark. At most eight values have a colour; the others are added up.
+"""Plot figures by day as SVG: stacked bars, with lines at round values.
+
+The page's own style sheet colours the shapes by their classes, in light and dark. At most eight values have a colour;
+the others are added up.
 """
 
 from collections import Counter, defaultdict

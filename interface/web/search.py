@@ -286,7 +286,7 @@ def _picture_file(view: View, query: PageQuery) -> Iterator[Path | None]:
 
 
 def _shown_picture(view: View, query: PageQuery) -> str | None:
-    """Return a dropped picture as it stands within the page."""
+    """Return a dropped picture in the form that the page shows."""
     small = query.picture and small_query_picture(view.resources, query.picture)
     return f"data:image/jpeg;base64,{b64encode(small).decode()}" if small else None
 

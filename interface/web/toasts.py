@@ -1,5 +1,6 @@
-"""Toasts: what a form has just done, said on the page that it leads to, with a button that undoes it. The address of
-that page names both (`done`), so nothing is kept for it; only the texts below are ever shown.
+"""Show toasts: messages on the next page about what a form has just done, with a button that undoes it.
+
+The address of that page names both (`done`), so nothing is stored; only the texts below are ever shown.
 """
 
 import re

@@ -99,7 +99,7 @@ class PrintedText:
     def complete(self, read: dict[str, Any], page: Any) -> dict[str, Any]:
         """Return a page, as JSON (`Page`), with its printed text. `page` is the library's page.
 
-        A page that cannot be read by its pixels keeps its text layer and pictures, and a warning says so. Raises
+        A page that cannot be read by its pixels keeps its text layer and pictures, and gets a warning. Raises
         OutOfMemory: a later try may succeed.
         """
         try:

@@ -27,7 +27,7 @@ class PrintedLine(NamedTuple):
 
 
 class Printed(NamedTuple):
-    """What is printed on a page. `turn`: by how many degrees clockwise the page must be turned to be read."""
+    """The print of a page. `turn`: by how many degrees clockwise the page must be turned to be read."""
 
     lines: tuple[PrintedLine, ...]
     turn: int

@@ -62,7 +62,7 @@ def may_keep_jpeg(encoding: str, decode: str, colors: Colors) -> bool:
 
 
 def keep_jpeg(data: bytes, limits: ImageLimits) -> PictureFile | None:
-    """Return a JPEG byte for byte; None if its header says that a viewer would show it differently from the page.
+    """Return a JPEG byte for byte; None if by its header a viewer would show it differently from the page.
 
     Raises UnreadableImage for a broken one, TooLarge by the size in its header, which may differ from the PDF's.
     """

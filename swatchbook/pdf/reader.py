@@ -368,8 +368,8 @@ class _ExtractionBuilder:
 def check_file(path: Path, settings: Settings, *, meanwhile: Callable[[], None] = lambda: None) -> str:
     """Return the SHA-256 of a file that is within the limits and begins like a PDF; nothing is parsed.
 
-    `meanwhile` is called before the file is read whole: what it begins may go on beside that. Raises FileMissing,
-    InvalidReference (no permission), and what `check_pdf` raises.
+    `meanwhile` is called before the file is read whole, so that what it begins runs at the same time. Raises
+    FileMissing, InvalidReference (no permission), and what `check_pdf` raises.
     """
     try:
         size = path.stat().st_size

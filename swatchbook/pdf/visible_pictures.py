@@ -31,7 +31,7 @@ DARKENING = {1, 4, 7}  # blend modes (multiply, darken, colour burn) in which wh
 
 @dataclass(frozen=True)
 class Seen:
-    """What is seen of a picture: the box around it, its area in square points, and its mean alpha there (0–1)."""
+    """The visible part of a picture: the box around it, its area in square points, and its mean alpha there (0–1)."""
 
     box: Box
     area: float

@@ -56,7 +56,7 @@ class Planned(Record):
 
 
 class Estimate(Record):
-    """What a document would cost. Products are those that layout rules find; a language model may find more."""
+    """The estimated cost of a document. Products are those that layout rules find; a language model may find more."""
 
     name: str
     pages: int

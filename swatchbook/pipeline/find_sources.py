@@ -25,7 +25,7 @@ _PDF_HEAD = 1_024
 
 
 class Source(Record):
-    """What becomes one document: its path, and the kind of document."""
+    """The source of one document: its path, and the kind of document."""
 
     path: Path
     kind: str

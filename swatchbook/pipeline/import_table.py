@@ -31,7 +31,7 @@ class NamedRow(Record):
 
 
 class TableCounts(Record):
-    """What was found in a table: rows = taken + not_completed + left_out + of_others.
+    """Counts of a table: rows = taken + not_completed + left_out + of_others.
 
     `of_others`: rows of other owners than the one that was asked for. `given` vectors = taken_over + refused. The lists
     name the first 1,000 rows.
@@ -107,7 +107,7 @@ def stage_table(
 
 
 def only_owner(mapping: TableMapping, owner: str | None) -> str | None:
-    """Return whose rows alone are imported; None if each row says whose it is, and all are."""
+    """Return the only owner whose rows are imported; None if each row names its owner, and all are imported."""
     return owner if USER in mapping.columns else owner or DEFAULT_OWNER
 
 
@@ -152,7 +152,7 @@ class _Vectors:
 
 
 class _Counter:
-    """What was found so far."""
+    """Counts of the rows read so far."""
 
     def __init__(self, vectors: _Vectors) -> None:
         self.vectors, self.of_others = vectors, 0

@@ -55,7 +55,7 @@ by the key of the stage that reads them, `mapping` by the items that it makes.
 
 
 class Request(Record):
-    """What one ingest asks for: its (role, tag) pairs, and the fingerprint that distinguishes generations."""
+    """The request of one ingest: its (role, tag) pairs, and the fingerprint that distinguishes generations."""
 
     requested: tuple[RoleTag, ...]
     fingerprint: str

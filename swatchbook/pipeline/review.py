@@ -102,7 +102,7 @@ def review_document(resources: Resources, document: str, *, limit: int, flow_run
 
 @contextmanager
 def _hold_review_run(resources: Resources, document: str, flow_run: str | None) -> Iterator[CallContext]:
-    """Begin a run for the review, beside the document's own run, and end it after the block. Raises RunRevoked."""
+    """Begin a run for the review, apart from the document's own run, and end it after the block. Raises RunRevoked."""
     run = reviews.begin_review_run(resources.ledger, document, flow_run=flow_run)
     with hold_shard_run(resources.ledger, run):
         yield CallContext(resources.ledger, run, STAGE)

@@ -202,7 +202,7 @@ def _count(resources: Resources, work: Work) -> int:
 
 
 def _by_key(items: Iterable[_Listed], size: int) -> Iterator[dict[str, _Listed]]:
-    """Yield items by key, in portions and in order; a picture stands for the item of its path."""
+    """Yield items by key, in portions and in order; a picture is the item of its path."""
     for portion in portions(items, size):
         yield {text_key(each.path if isinstance(each, ListedPicture) else each.item): each for each in portion}
 

@@ -41,7 +41,7 @@ class SentFolder(Record):
 
 
 class SentBatch(Record):
-    """How a batch of a sent folder would be read. `place`: where it is in that; `problem`: why there is no plan."""
+    """The plan to read a batch of a sent folder. `place`: its path in the folder; `problem`: why there is no plan."""
 
     place: Path
     mapping: BatchMapping

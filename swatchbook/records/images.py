@@ -119,7 +119,7 @@ class Unreadable(Record):
 
 
 class ExtractedPictures(Record):
-    """What the pages of a PDF show, before it is judged: pictures, where they are drawn, and the pages that failed."""
+    """The pictures of a PDF's pages before they are judged, with their places, and the pages that failed."""
 
     pictures: tuple[Picture, ...]
     sightings: tuple[Sighting, ...]  # in the order of their pages

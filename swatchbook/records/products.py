@@ -88,7 +88,7 @@ DISAGREEMENT = "disagreement"
 
 
 class Discovery(Record):
-    """Result of stage 2A. If it has no products, `note` says what is needed to find them.
+    """Result of stage 2A. If it has no products, `note` names what is needed to find them.
 
     `rejected`: texts that were nearly names. `unsure`: pages that look like products, although the layout does not show
     which: they need a vision model or a person.
@@ -105,7 +105,7 @@ class Discovery(Record):
 class Description(Record):
     """Result of stage 2B: a product's metadata, the pages it was read from (`evidence`), and its tables.
 
-    `rejected` lists values of the language model that no page contains; `lost` says why the model's answer is missing.
+    `rejected` lists values of the language model that no page contains; `lost` has the reason for a missing answer.
     """
 
     metadata: dict[str, str]

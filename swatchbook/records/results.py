@@ -8,7 +8,7 @@ from swatchbook.records.products import Description, Discovery
 
 
 class StageResults(Record):
-    """What the stages read, discover, describe, plan, chunk and extract returned for one run."""
+    """The results of the stages read, discover, describe, plan, chunk and extract for one run."""
 
     reading: Reading
     discovery: Discovery

@@ -32,8 +32,8 @@ class Stamp:
 class SourcePicture:
     """A picture that an item names. Without a stamp it could not be opened or fetched, and is tried again each time.
 
-    `content_key` is None where there is no picture to use; the item's placement then shows why. `described`: a sidecar
-    says what it shows.
+    `content_key` is None where there is no picture to use; the item's placement then has the reason. `described`: a
+    sidecar describes it.
     """
 
     path: str
@@ -55,7 +55,7 @@ class SourceItem:
     """An item of a source as the ledger knows it. `digest` is the hash of its title and metadata.
 
     `number` counts the items of a source in the order in which they came, `product` is the id of its product, if it is
-    one; `kind` and `message` say why it failed before any of its pictures was read.
+    one; `kind` and `message` are those of a failure before any of its pictures was read.
     """
 
     item: str

@@ -20,7 +20,7 @@ from swatchbook.resources import Resources
 
 
 class Audit(Record):
-    """What looks like a picture and has no placement: on pages that are processed, and on skipped ones."""
+    """Parts that look like pictures and have no placement, on pages that are processed and on skipped ones."""
 
     document_id: str
     name: str

@@ -34,7 +34,7 @@ A placement that is shown is `failed` if its image has failed or was rejected, a
 
 
 class Drawn(NamedTuple):
-    """How a box looks: the letter on it, its colour, its dashes and gaps in pixels, and what it means."""
+    """The look of a box: the letter on it, its colour, its dashes and gaps in pixels, and its meaning."""
 
     letter: str
     color: str

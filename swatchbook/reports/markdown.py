@@ -157,7 +157,7 @@ def _edition(edition: EditionReport) -> str:
 
 
 def _cost_row(spent: Spent) -> list[object]:
-    """Return a row of the cost table. Calls without a known price are counted beside the cost."""
+    """Return a row of the cost table. Calls without a known price are counted next to the cost."""
     cost = f"{spent.cost_usd:.4f}" + (f" + {spent.unpriced} of unknown price" if spent.unpriced else "")
     names = [plain(name or "–") for name in (spent.stage, spent.provider, spent.model)]
     return [*names, spent.calls, spent.failed, spent.tokens_in, spent.tokens_out, cost, f"{spent.at_most_usd:.4f}"]

@@ -1,4 +1,4 @@
-"""Tell whether a process is still alive, by its host, boot, container, pid and start time; lower its priority.
+"""Find out whether a process is alive, by its host, boot, container, pid and start time; lower this one's priority.
 
 Work in the background has nice 5. `ledger/dead_runs.py` has the rule when a run is dead.
 """

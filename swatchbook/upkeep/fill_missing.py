@@ -42,7 +42,7 @@ owners, in any status, get what `spaces activate` needs.
 
 
 class Fill(Record):
-    """What is asked for. `owner` None: of all owners; `roles` empty: all; `limit`: the most images and chunks."""
+    """The request of a fill. `owner` None: all owners; `roles` empty: all; `limit`: the most images and chunks."""
 
     spaces: Spaces = "searched"
     owner: Owner | None = None
@@ -57,7 +57,7 @@ class Fill(Record):
 
 
 class RolePlan(Record):
-    """What a fill would make for one space. Calls to providers, tokens and cost are upper bounds."""
+    """The plan of a fill for one space. Calls to providers, tokens and cost are upper bounds."""
 
     role: Role
     tag: str
@@ -69,7 +69,7 @@ class RolePlan(Record):
 
 
 class FillPlan(Record):
-    """What a fill would make. `objects`: images and chunks, once for each document that shows them.
+    """The plan of a fill. `objects`: images and chunks, once for each document that shows them.
 
     `unreadable`: images that are left out because their file cannot be read.
     """
