@@ -229,7 +229,7 @@ class Client:
         return self._read(ShownDocument, "GET", f"/documents/{_part(document)}")
 
     def wait(self, document: str, *, timeout: float | None = None, every: float = 2.0) -> ShownDocument:
-        """Return the document when its status is one of SETTLED; ask `every` so many seconds.
+        """Return the document when its status is one of SETTLED; ask once in `every` seconds.
 
         A service that is away for a while is waited for. Raises TimeoutError after `timeout` seconds, NotFound when the
         document is deleted meanwhile.

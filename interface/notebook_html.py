@@ -156,7 +156,7 @@ def _failures(report: RunReport) -> list[str]:
 
 
 class Overview(Record):
-    """How much of an owner's collection is searchable: the account of its images, and the coverage by role."""
+    """The searchable part of an owner's collection: the account of its images, and the coverage by role."""
 
     owner: str
     account: Account

@@ -134,7 +134,7 @@ class Swatchbook:
         return self._ingest(kinds, roles, max_usd, force, mirror, edition_of)
 
     def add(self, items: Iterable[Mapping[str, Any]], folder: str | Path) -> Reports:
-        """Write one's own items into a folder as a scraped batch, and ingest it.
+        """Write items of your own into a folder as a scraped batch, and ingest it.
 
         An item is a dict with the fields of docs/folders.md; its `images` are a path, bytes, a Pillow image, or a list
         of them, and are copied into the folder. An item replaces the one with its id; the other items of the folder

@@ -20,7 +20,7 @@ from swatchbook.resources import Resources
 
 
 class Exported(Record):
-    """What an export wrote: `incomplete` names documents that are not completed, `missing` pictures without a file."""
+    """The result of an export. `incomplete`: documents that are not completed; `missing`: pictures without a file."""
 
     to: str | None
     format: str

@@ -33,14 +33,14 @@ _SHOWN = 5
 
 
 class ImageCounts(Record):
-    """How many images the owners of a table have, and how many of them have a vector."""
+    """Counts of the images of a table's owners, and of those with a vector."""
 
     images: int
     with_vectors: int
 
 
 class Imported(Record):
-    """What `--json` prints. A dry run has only the table and `before`."""
+    """The result that `--json` prints. A dry run has only the table and `before`."""
 
     table: TableCounts
     dry_run: bool

@@ -33,7 +33,7 @@ class SourceCounts(ItemCounts):
 
 
 class Ingested(Record):
-    """What `--json` prints."""
+    """The result that `--json` prints."""
 
     sources: tuple[SourceCounts, ...]
     total: SourceCounts

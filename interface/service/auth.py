@@ -34,7 +34,7 @@ _HEADER = APIKeyHeader(
 
 
 class Caller(Record):
-    """An authenticated caller and the owners of its key; `*` stands for all owners."""
+    """An authenticated caller and the owners of its key; `*` means all owners."""
 
     name: str
     owners: frozenset[str]

@@ -111,7 +111,7 @@ class Health(BaseModel):
 
 
 class Activity(BaseModel):
-    """What the metrics say beside the counts: by owner, role, kind of failure, stage and provider, and of live runs.
+    """The figures of the metrics other than counts: by owner, role, failure kind, stage and provider, and live runs.
 
     `failures`, `work` and `costs` are those of the last hour, `spent` all that was ever paid.
     """

@@ -26,7 +26,7 @@ def begin_session(key: ApiKey) -> str:
 
 
 def find_session(keys: Iterable[ApiKey], cookie: str) -> ApiKey | None:
-    """Return the key that a session stands for, or None if it has ended or is of no key."""
+    """Return the key of a session, or None if it has ended or belongs to no key."""
     claim, _, signature = cookie[:_MOST_CHARACTERS].rpartition(".")
     end = claim.partition(".")[0]
     if not (end.isascii() and end.isdecimal()) or int(end) < time.time() or not signature.isascii():

@@ -69,7 +69,7 @@ router = page_router()
 
 
 class LostPictureForm(RequestModel):
-    """What a form says of lost pictures, and `at`, the page that is returned to."""
+    """The fields of a form on lost pictures, and `at`, the page that is returned to."""
 
     boxes: list[SearchText] = Field(min_length=1, max_length=1_000)
     state: LostState
@@ -114,8 +114,9 @@ def show_document(
     page: Annotated[int | None, Query(ge=1)] = None,
     cursor: Annotated[str | None, Query(max_length=400)] = None,
 ) -> Response:
-    """Return a document: its account, its pages, and one page with boxes over its pictures and its products; of one
-    without pages its pictures, some at a time.
+    """Return a document: its account, its pages, and one page with boxes over its pictures and its products.
+
+    A document without pages has its pictures, some at a time.
     """
     document = find(view.resources, view.caller, document_id)
     ledger = view.resources.ledger

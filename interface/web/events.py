@@ -31,7 +31,7 @@ router = page_router()
 
 @router.get("/ui/events")
 async def tell_changes(view: TheView) -> Response:
-    """Tell whenever the list of documents of the owner is another one than before. Raises 503 beyond STREAMS."""
+    """Send an event whenever the owner's list of documents has changed. Raises 503 beyond STREAMS."""
     streams: set[object] = view.request.app.state.streams
     if len(streams) >= STREAMS:
         raise HTTPException(503, "Too many pages are open; this one shows changes when it is loaded again.")

@@ -24,7 +24,7 @@ router = page_router()
 
 
 class Place(NamedTuple):
-    """What a picture is listed in, as a link; and the pictures before and after it there."""
+    """The list that a picture is in, as a link, and the pictures before and after it there."""
 
     back: str
     name: str

@@ -121,7 +121,7 @@ class ProductForm(RequestModel):
 
 
 class Problem(NamedTuple):
-    """What is wrong with a form: its action, the field and the message, and the form as it was sent."""
+    """The error of a form: its action, the field and the message, and the form as it was sent."""
 
     action: str
     field: str

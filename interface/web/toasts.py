@@ -50,7 +50,7 @@ class Back(RequestModel):
 
 
 class Toast(NamedTuple):
-    """What a page says has been done; `undo`: where a form that undoes it is sent; `back`: the page it returns to."""
+    """A message about what was done; `undo`: the address of a form that undoes it; `back`: the page it returns to."""
 
     text: str
     undo: str | None

@@ -397,7 +397,7 @@ class _KnownRevision:
 
 
 class _Watch:
-    """A connection that never writes: SQLite tells it, in microseconds, whether any other has committed."""
+    """A connection that never writes, by which SQLite shows, in microseconds, whether any other has committed."""
 
     def __init__(self, url: URL) -> None:
         self._url, self._lock = url, threading.Lock()

@@ -138,8 +138,8 @@ def get_document(ledger: Ledger, document: str) -> Document:
 def find_document(ledger: Ledger, text: str, owner: str | None) -> Document:
     """Return the document with this id, file name, or unambiguous beginning of an id, of an owner or (None) of any.
 
-    Raises InvalidReference, naming the choices, for an unknown or ambiguous one. It does not tell whether another owner
-    has such a document.
+    Raises InvalidReference, naming the choices, for an unknown or ambiguous one. It does not reveal whether another
+    owner has such a document.
     """
     exact = [documents.c.id == text, documents.c.name == text]
     beginning = [documents.c.id.startswith(text, autoescape=True)] if len(text) <= _ID_LENGTH else []

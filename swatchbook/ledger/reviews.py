@@ -34,7 +34,7 @@ class SecondAnalysis(Record):
 
 
 class ReviewNote(Record):
-    """What a reviewer or a person decided. The other analysis is new (`second`) or stored already (`second_tag`)."""
+    """The decision of a reviewer or a person. The other analysis is new (`second`) or already stored (`second_tag`)."""
 
     verdict: Verdict
     by: str

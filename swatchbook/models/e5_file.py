@@ -43,8 +43,10 @@ class Shape(NamedTuple):
 
 
 class Pieces(NamedTuple):
-    """The vocabulary: the texts of all pieces in UTF-8, end to end in the order of their ids; where each ends, (n,)
-    uint32; their log probabilities, (n,) float32; and what characters are replaced by.
+    """The vocabulary of the model.
+
+    It has the texts of all pieces in UTF-8, end to end in the order of their ids; the end of each, (n,) uint32; their
+    log probabilities, (n,) float32; and replacements of characters.
     """
 
     texts: bytes

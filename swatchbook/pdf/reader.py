@@ -73,8 +73,10 @@ TurnedBox = tuple[Box, int]
 
 
 class Progress(Protocol):
-    """Called with the number of pages done and of all pages: at the beginning, after each page, picture and failure,
-    and with the note PRINT when the pixels of the next page are read.
+    """Called with the number of pages done and of all pages.
+
+    It is called at the beginning, after each page, picture and failure, and with the note PRINT when the pixels of the
+    next page are read.
     """
 
     def __call__(self, done: int, total: int, note: str, /) -> None: ...

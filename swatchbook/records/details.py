@@ -95,7 +95,7 @@ class PageDetails(Record):
 
 
 class ImagePlace(Record):
-    """Where an image is shown."""
+    """A place where an image is shown."""
 
     document_id: str
     document: str

@@ -89,7 +89,7 @@ PRINT = "print"
 
 
 class ShownProgress(Record):
-    """What a run does at the moment: `done` of `total` units of a step (0 of 0: it counts none), and all in words."""
+    """The progress of a run: `done` of `total` units of a step (0 of 0: it counts none), and all in words."""
 
     step: str
     unit: str
@@ -99,7 +99,7 @@ class ShownProgress(Record):
 
 
 class Deletion(Record):
-    """What a delete removes: documents, images that no other document shows, and vectors that nothing else uses."""
+    """Counts of what a delete removes: documents, and images and vectors that nothing else uses."""
 
     documents: int
     images: int

@@ -6,7 +6,7 @@ from swatchbook.records.base import Record
 
 
 class Role(StrEnum):
-    """What an item computes for an image or a text: an analysis, or one kind of vector."""
+    """The result that an item computes for an image or a text: an analysis, or one kind of vector."""
 
     ANALYSIS = "analysis"
     VISUAL = "visual"

@@ -125,7 +125,7 @@ class FailedPage(Record):
 
 
 class LostState(StrEnum):
-    """What a person has decided about a lost picture: nothing yet, take it in, or dismiss it."""
+    """A person's decision on a lost picture: nothing yet, take it in, or dismiss it."""
 
     SEEN = "seen"
     TAKEN = "taken"

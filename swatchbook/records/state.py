@@ -117,7 +117,7 @@ class DailyFailures(Record):
 
 
 class DailyWork(Record):
-    """What runs did in a stage on a day: pages or images, without those whose results came from the cache."""
+    """The pages or images that runs processed in a stage on a day, without those from the cache."""
 
     day: str
     stage: Stage
@@ -139,7 +139,7 @@ class DailyCost(Record):
 
 
 class ProviderState(Record):
-    """When a provider last answered, and when a call to it last failed. It is down while only failures are recent."""
+    """The times of a provider's last answer and last failed call. It is down while only failures are recent."""
 
     provider: str
     state: Literal["ok", "failing"]
@@ -151,7 +151,7 @@ class ProviderState(Record):
 
 
 class ModelVectors(Record):
-    """How many searchable objects have a vector by a model. `searched`: searches read it; `chosen`: by the settings.
+    """Searchable objects with a vector by a model. `searched`: searches read it; `chosen`: by the settings.
 
     A model that is chosen and not searched is being introduced (`swatchbook spaces`).
     """
