@@ -314,7 +314,7 @@ class Swatchbook:
                     elif line.startswith("  ") and said:
                         said.append(line.strip())
             except KeyboardInterrupt:
-                child.send_signal(signal.SIGINT)  # Jupyter may have told the kernel only
+                child.send_signal(signal.SIGINT)  # Jupyter may have interrupted only the kernel
                 try:
                     child.wait(_END_SECONDS)
                 except subprocess.TimeoutExpired:

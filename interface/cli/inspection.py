@@ -80,4 +80,4 @@ def draw_audit(audit: Audit) -> RenderableType:
 
 
 _SAID = {LostState.SEEN: "seen, not taken", LostState.TAKEN: "taken in", LostState.DISMISSED: "not a picture"}
-"""What people said of a part of a page, in words."""
+"""The decisions of people on a part of a page, in words."""

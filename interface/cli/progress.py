@@ -33,7 +33,7 @@ from swatchbook.reports.progress import describe_progress, describe_step
 
 POLL_SECONDS = 0.25
 _COUNT_SECONDS = 1.0  # between two counts of products and images
-_LINE_SECONDS = 1.0  # where only finished stages are told, and a look costs the run as much
+_LINE_SECONDS = 1.0  # seconds; only finished stages are printed, and a look costs the run as much
 
 
 def label_of(kind: str, stage: Stage) -> str:

@@ -22,7 +22,7 @@ _SHARED = 0.9  # seconds for which a look at the ledger counts for all pages of 
 _SILENCE = 15  # looks without an event, after which a comment shows whether the browser still listens
 _LOOKS = 600  # then the browser asks again, and its key or session is checked again
 STREAMS: Final = 100
-"""Browsers that are told at a time. Others ask again by themselves."""
+"""The most browsers that get events at a time. Others ask again by themselves."""
 
 CHANGED, COMMENT = b"event: changed\ndata:\n\n", b":\n\n"
 

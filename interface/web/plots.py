@@ -19,7 +19,7 @@ COLORS: Final = 8
 OTHERS: Final = "(others)"
 _WIDTH, _HEIGHT = 760, 200
 _LEFT, _TOP, _GROUND = 56, 8, 172.0
-"""Width of the values beside the plot, where the highest bar ends, and its height. All in units of the SVG."""
+"""Width of the values next to the plot, the end of the highest bar, and its height, in units of the SVG."""
 
 _LINES = 4  # at most, above the ground
 _ROUNDING = 1e-9

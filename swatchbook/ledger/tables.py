@@ -263,7 +263,7 @@ links = Table(
     Index(None, "target"),
 )
 
-lost_pictures = Table(  # what looks like a picture on a page, and what a person said of it: lost_pictures.py
+lost_pictures = Table(  # what looks like a picture on a page, and people's decisions on it: lost_pictures.py
     "lost_pictures",
     metadata,
     _document(primary_key=True),
@@ -484,7 +484,7 @@ owner_seeds = Table(  # owners that were renamed, and the names that they had: o
     "owner_seeds",
     metadata,
     Column("owner", String(64), primary_key=True),
-    Column("seed", String(64), nullable=False),  # what stands for the owner in the ids of its documents and images
+    Column("seed", String(64), nullable=False),  # the name from which the owner's ids of documents and images are made
     Column("renamed_to", String(64)),
 )
 
@@ -500,7 +500,7 @@ flow_processes = Table(  # the processes of Prefect's flow runs, whether or not 
     Column("heartbeat_at", Time, nullable=False),
 )
 
-notices = Table(  # what the operator's receiver is told: owed_notices.py
+notices = Table(  # what is sent to the operator's receiver: owed_notices.py
     "notices",
     metadata,
     Column("id", Token, primary_key=True),  # the `webhook-id` under which it is sent

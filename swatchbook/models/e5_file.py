@@ -25,7 +25,7 @@ SIZE: Final = 71_622_400  # bytes
 SHA256: Final = "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f"
 
 BLOCK: Final = np.dtype([("scale", "<f2"), ("pairs", "u1", 16)])
-"""32 weights in 4 bits: byte n has weight n in its low half, weight n + 16 in its high half; each stands for
+"""32 weights in 4 bits: byte n has weight n in its low half, weight n + 16 in its high half; each means
 (half - 8) · scale. (Q4_0 of llama.cpp.)"""
 _IN_BLOCK: Final = 32
 _HEADER: Final = struct.Struct("<4sI7ifi5iQ")

@@ -61,7 +61,7 @@ class LineReader:
     def __init__(self) -> None:
         self._session = _session("PP-OCRv6_rec_small.onnx")
         letters = self._session.get_modelmeta().custom_metadata_map["character"].splitlines()
-        self._letters = ("", *letters, " ")  # the first one stands for no letter
+        self._letters = ("", *letters, " ")  # the first one is no letter
 
     def read(self, pixels: Pixels, corners: Corners) -> tuple[str, float]:
         """Return a line's text, and the mean confidence in its letters (0 to 1)."""

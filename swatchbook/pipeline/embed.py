@@ -306,7 +306,7 @@ def _join(models: Models, batch: Sequence[Pair]) -> list[Vectors]:
 
 
 def _by_models(resources: Resources, claimed: Sequence[ClaimedItem]) -> list[tuple[Models, list[ClaimedItem]]]:
-    """Return each model with its items; there are two while a second space is filled beside the active one."""
+    """Return each model with its items; there are two while a second space is being filled."""
     grouped = dict[int, tuple[Models, list[ClaimedItem]]]()
     for c in claimed:
         models = resources.models_of(RoleTag(role=c.role, tag=c.tag))

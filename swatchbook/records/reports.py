@@ -78,7 +78,7 @@ class RunReport(Record):
     pictures_skipped: int = 0  # that are seen on skipped pages; `skipped` lists them
     skipped: tuple[SkippedPage, ...] = ()
     lost_pictures: tuple[LostPicture, ...] = ()  # parts of other pages that look like pictures and have no placement
-    unassigned: tuple[Unassigned, ...] = ()  # short texts and pictures beside products that belong to none
+    unassigned: tuple[Unassigned, ...] = ()  # short texts and pictures that belong to none of their page's products
     look_at: tuple[LookAt, ...] = ()  # products and pages that a person should look at
     failed_images: tuple[FailureRecord, ...] = ()
     other_failures: tuple[FailureRecord, ...] = ()
