@@ -1,1 +1,1 @@
-"""What people touch: the command line and the HTTP service."""
+"""The interfaces for people and programs: command line, HTTP service, web pages and Python client."""

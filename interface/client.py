@@ -1,7 +1,7 @@
-"""The Python client of a Swatchbook service, `swatchbook.Client`: upload, wait, status, documents, products, search,
-facets, statistics, retry, cancel, delete, and pictures. It sends one request for each call (lists: one for each 200
-entries) and returns the records that the service sent. Every error is a subclass of `ServiceError`, one for each kind
-of status.
+"""The Python client of a Swatchbook service, `swatchbook.Client`.
+
+It sends one request for each call (lists: one for each 200 entries) and returns the records that the service sent.
+Every error is a subclass of `ServiceError`, one for each kind of status.
 """
 
 import time
@@ -229,7 +229,7 @@ class Client:
         return self._read(ShownDocument, "GET", f"/documents/{_part(document)}")
 
     def wait(self, document: str, *, timeout: float | None = None, every: float = 2.0) -> ShownDocument:
-        """Return the document when its status is one of SETTLED; ask `every` so many seconds.
+        """Return the document when its status is one of SETTLED; ask once in `every` seconds.
 
         A service that is away for a while is waited for. Raises TimeoutError after `timeout` seconds, NotFound when the
         document is deleted meanwhile.

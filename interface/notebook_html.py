@@ -1,5 +1,7 @@
-"""How a notebook shows search results, reports and statistics: as HTML with thumbnails of at most 160 pixels a side
-inside it (data URIs), everything else escaped, no scripts; and as pandas frames.
+"""Show search results, reports and statistics in a notebook as HTML, or as pandas frames.
+
+The HTML contains thumbnails of at most 160 pixels a side (data URIs); everything else is escaped, and it has no
+scripts.
 """
 
 import base64
@@ -154,7 +156,7 @@ def _failures(report: RunReport) -> list[str]:
 
 
 class Overview(Record):
-    """How much of an owner's collection is searchable: the account of its images, and the coverage by role."""
+    """The searchable part of an owner's collection: the account of its images, and the coverage by role."""
 
     owner: str
     account: Account

@@ -1,7 +1,8 @@
-"""A collection on this machine for notebooks and programs, `swatchbook.Swatchbook`: ingest, add, search, similar,
-count, ids, stats. It calls what the commands call and adds no rules. An ingest runs in a child process with
-the settings of the collection, as from a terminal: collections with different homes can be open at the same time, and
-the notebook needs neither Prefect nor torch for it.
+"""A collection on this machine for notebooks and programs, `swatchbook.Swatchbook`.
+
+It calls what the commands call and adds no rules. An ingest runs in a child process with the settings of the
+collection, as from a terminal: collections with different homes can be open at the same time, and the notebook needs
+neither Prefect nor torch for it.
 """
 
 import io
@@ -133,7 +134,7 @@ class Swatchbook:
         return self._ingest(kinds, roles, max_usd, force, mirror, edition_of)
 
     def add(self, items: Iterable[Mapping[str, Any]], folder: str | Path) -> Reports:
-        """Write one's own items into a folder as a scraped batch, and ingest it.
+        """Write items of your own into a folder as a scraped batch, and ingest it.
 
         An item is a dict with the fields of docs/folders.md; its `images` are a path, bytes, a Pillow image, or a list
         of them, and are copied into the folder. An item replaces the one with its id; the other items of the folder
@@ -313,7 +314,7 @@ class Swatchbook:
                     elif line.startswith("  ") and said:
                         said.append(line.strip())
             except KeyboardInterrupt:
-                child.send_signal(signal.SIGINT)  # Jupyter may have told the kernel only
+                child.send_signal(signal.SIGINT)  # Jupyter may have interrupted only the kernel
                 try:
                     child.wait(_END_SECONDS)
                 except subprocess.TimeoutExpired:

@@ -1,5 +1,7 @@
-"""What the HTTP service answers, as records: the endpoints send them, and `interface/client.py` reads them. It imports
-no web framework. (Products, images and pages: `swatchbook/records/details.py`; search results: `records/reports.py`.)
+"""The records of the HTTP service's answers, which endpoints send and `interface/client.py` reads.
+
+It imports no web framework. (Products, images and pages: `swatchbook/records/details.py`; search results:
+`records/reports.py`.)
 """
 
 from typing import Literal

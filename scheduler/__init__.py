@@ -1,1 +1,1 @@
-"""The loop that starts due work again: what is due is launched, what died is found."""
+"""Run the background loop that launches due work and finds dead runs."""

@@ -1,6 +1,7 @@
-"""Compare Prefect with the containers of one Docker engine, every 30 s in `swatchbook worker`: a shard's flow run
-without a running container becomes Crashed, a container whose flow run has been over for a minute is stopped, and
-finished containers are removed after an hour.
+"""Compare Prefect with the containers of one Docker engine, every 30 s in `swatchbook worker`.
+
+A shard's flow run without a running container becomes Crashed. A container whose flow run has been over for a minute is
+stopped, and finished containers are removed after an hour.
 
 A restarted Docker worker does not adopt earlier flow runs: those whose container died stay Running, those whose
 container never started stay Pending, and both occupy slots of the pool. Keeps no state between rounds.
@@ -32,7 +33,7 @@ from tasks.prefect_client import UNDER_WAY, WORKER, in_states, is_over, seconds_
 log = logging.getLogger(__name__)
 
 EVERY_SECONDS = 30.0
-"""Between two rounds."""
+"""Seconds between two rounds."""
 
 GRACE_SECONDS = 60.0
 """Time for a worker to report the end of a container, and for a container to end after its flow run."""
@@ -40,8 +41,8 @@ GRACE_SECONDS = 60.0
 KEPT = "1h"
 """Age from its creation until a finished container is removed with its logs."""
 
-_STOP_SECONDS = 10  # for a shard to record its end after SIGTERM
-_ENGINE_SECONDS = 30  # for a response of the engine
+_STOP_SECONDS = 10  # seconds for a shard to record its end after SIGTERM
+_ENGINE_SECONDS = 30  # seconds for a response of the engine
 _FLOW_RUN, _POOL = "io.prefect.flow-run-id", "io.prefect.work-pool-id"
 _LIVE = frozenset({"running", "paused", "restarting"})
 

@@ -1,7 +1,12 @@
-"""From the ledger to Prefect: a flow run of any flow whose run or process died becomes Crashed; one whose document was
-cancelled or deleted becomes Cancelled, after its worker had 30 s to kill it; one that registers no process, or begins
-no run, becomes Crashed after 2 minutes, or 30 while a live worker starts it. From Prefect to the ledger: a document
-whose flow run a person cancelled is cancelled. Lost containers are found in `containers.py`.
+"""Update the states of flow runs in Prefect from the ledger, and cancel documents whose flow run a person cancelled.
+
+A flow run becomes:
+
+- Crashed if its run or process died;
+- Cancelled if its document was cancelled or deleted, after its worker had 30 s to kill it;
+- Crashed if it registers no process, or begins no run, within 2 minutes, or 30 while a live worker starts it.
+
+Lost containers are found in `containers.py`.
 
 Keeps no state between rounds, so that concurrent loops and a crash between two calls do no harm.
 """
@@ -208,7 +213,7 @@ def _state_of_unwanted(run: FlowRun) -> State | None:
 
 
 def _documents(ledger: Ledger, runs: Sequence[FlowRun], past: Mapping[str, PastRun]) -> dict[UUID, str]:
-    """Return flow run -> id of its document, where the ledger, the launch or the parameters tell it."""
+    """Return flow run -> id of its document, if the ledger, the launch or the parameters have it."""
     documents = dict[UUID, str]()
     for run in runs:
         if last := past.get(str(run.id)):

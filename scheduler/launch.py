@@ -1,6 +1,7 @@
-"""Create one flow run in Prefect for each due document, at most 100 in a round, and replace one that begins no run
-within two minutes. Delete flow runs that ended more than SWATCHBOOK_KEEP_DAYS ago. What is due is decided in
-`ledger/schedule.py`.
+"""Create one flow run in Prefect for each due document, at most 100 in a round.
+
+A flow run that begins no run within two minutes is replaced. Flow runs that ended more than SWATCHBOOK_KEEP_DAYS ago
+are deleted. `ledger/schedule.py` decides what is due.
 
 Keeps no state between rounds: each launch has an idempotency key derived from the ledger, so that concurrent loops, a
 crash between two calls and an emptied Prefect database do no harm.

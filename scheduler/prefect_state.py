@@ -1,4 +1,4 @@
-"""What Swatchbook needs in Prefect: find what is missing there, and set it up again when Prefect has lost it."""
+"""Find what Swatchbook needs in Prefect and is missing there, and set it up again when Prefect has lost it."""
 
 import asyncio
 

@@ -1,7 +1,9 @@
-"""The loop of `serve`, and the one round of `tick`: every 30 s mark dead runs, kill hung processes, finish deletes,
-publish, start due documents, send notices; every hour collect garbage and compare the index with the ledger. Without a
-Prefect server, due documents run in a child process, one child at a time, and reviews every ten minutes. A Prefect
-server that was emptied is set up again.
+"""Run the background loop of `serve`, or its one round for `tick`.
+
+- Every 30 s: mark dead runs, kill hung processes, finish deletes, publish, start due documents, send notices.
+- Every hour: collect garbage, and compare the index with the ledger.
+- Without a Prefect server: run due documents in a child process, one at a time, and reviews every ten minutes.
+- A Prefect server that was emptied is set up again.
 
 Rounds keep no state in memory, so that a loop may be killed at any point and several may run concurrently.
 """
@@ -33,21 +35,21 @@ from swatchbook.upkeep.verify import repair_index
 log = logging.getLogger(__name__)
 
 EVERY_SECONDS = 30.0
-"""Between two rounds."""
+"""Seconds between two rounds."""
 
 GATHER_SECONDS = 1.0
 """Delay between a wake-up and its round, so that documents uploaded together are launched together."""
 
 COLLECT_SECONDS = 3_600.0
-"""Between two garbage collections."""
+"""Seconds between two garbage collections."""
 
 REVIEW_SECONDS = 600.0
-"""Between two reviews; sooner would not help when a provider is down or a budget is spent."""
+"""Seconds between two reviews; sooner would not help when a provider is down or a budget is spent."""
 
-_MAX_COUNTED = 1_000  # documents
-_DELETES = 20  # finished in one round
-_INDEX_SECONDS = 5.0  # of retries during an index outage: the next round comes soon enough
-_SHUTDOWN_SECONDS = 15.0  # for a child to record its end after SIGTERM
+_MAX_COUNTED = 1_000  # the most documents that are counted
+_DELETES = 20  # the most deletes finished in one round
+_INDEX_SECONDS = 5.0  # seconds of retries during an index outage: the next round comes soon enough
+_SHUTDOWN_SECONDS = 15.0  # seconds for a child to record its end after SIGTERM
 
 
 PartResult = dict[str, object]
@@ -88,8 +90,8 @@ async def tick(resources: Resources) -> Ticked:
 async def keep_ticking(resources: Resources, wake: asyncio.Event, every: float = EVERY_SECONDS) -> None:
     """Run a round every `every` seconds, and soon after `wake` is set, until cancelled; collect garbage every hour.
 
-    Failures are logged when they start and when they end. Notices are sent beside the rounds, so that a slow receiver
-    delays no document. Without a Prefect server, one child process handles due documents, and another runs reviews.
+    Failures are logged when they start and when they end. Notices are sent concurrently, so that a slow receiver delays
+    no document. Without a Prefect server, one child process handles due documents, and another runs reviews.
     """
     worker, reviewer, collector, messenger = (BackgroundTask() for _ in range(4))
     troubles: tuple[str, ...] = ()
@@ -140,7 +142,7 @@ async def collect(resources: Resources, *, older_than: float = UNUSED_SECONDS, d
 
 
 class BackgroundTask:
-    """Runs work beside the rounds, one task at a time."""
+    """Runs work concurrently with the rounds, one task at a time."""
 
     def __init__(self) -> None:
         self._task: asyncio.Task[object] | None = None
@@ -192,7 +194,7 @@ async def _recorded(resources: Resources, part: Part) -> None:
 
 
 async def _record(resources: Resources, done: Ticked) -> None:
-    """Record what was done, if anything was. That the ledger is away is told by the round itself."""
+    """Record what was done, if anything was. If the ledger is down, the round itself reports it."""
     if found := done.model_dump(mode="json", exclude_defaults=True):
         with suppress(Failure):
             await asyncio.to_thread(record_round, resources.ledger, found)

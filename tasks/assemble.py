@@ -1,5 +1,6 @@
-"""Stage 7: build products from discovery and descriptions, link them to pictures and text, and save all of it. The
-scores of links are in `catalogue/link.py`.
+"""Build products from discovery and descriptions, link them to pictures and text, and save all of it (stage 7).
+
+`catalogue/link.py` scores the links.
 """
 
 import asyncio

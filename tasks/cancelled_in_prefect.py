@@ -1,6 +1,6 @@
-"""Cancels that people make in Prefect: the document of a flow run that a person cancelled there is cancelled too.
+"""Cancel the document of a flow run that a person has cancelled in Prefect.
 
-Only the state of the flow run tells a cancel from a crash: the process of either is killed.
+Only the state of the flow run distinguishes a cancel from a crash: the process is killed in both cases.
 """
 
 import asyncio

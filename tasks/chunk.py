@@ -1,5 +1,6 @@
-"""Stage 4: cut the text into chunks and entities, and save them with the pages. The cuts are made in
-`catalogue/chunk.py`.
+"""Cut the text into chunks and entities, and save them with the pages (stage 4).
+
+`catalogue/chunk.py` makes the cuts.
 """
 
 import asyncio

@@ -1,5 +1,6 @@
-"""Show the coverage report in Prefect's UI, as a page and as a table of at most 500 owners. It is written in
-`reports/coverage.py`.
+"""Show the coverage report in Prefect's UI, as a page and as a table of at most 500 owners.
+
+`reports/coverage.py` writes it.
 """
 
 import asyncio

@@ -1,6 +1,7 @@
-"""Stage 2: find the products (2A), read tables and each product's metadata (2B). Decides for which failures of the
-language model the layout rules' result is taken instead, with the reason in the report; at most 32 calls wait for a
-provider at a time.
+"""Find the products (stage 2A), and read tables and each product's metadata (2B).
+
+For some failures of the language model, the result of the layout rules is used instead, with the reason in the report.
+At most 32 calls wait for a provider at a time.
 """
 
 import asyncio

@@ -1,6 +1,7 @@
-"""Stage 6 in one process: run the open batches side by side; batches at which a process died run last, one at a
-time; publish every 5 s; wait for items that another run holds. A batch's retries are in `policy.py`, its work in
-`pipeline/embed.py`, the cutting into batches in `ledger/items.py`.
+"""Run the open batches of stage 6 concurrently in one process, publish every 5 s, and wait for items of other runs.
+
+Batches at which a process died run last, one at a time. A batch's retries are in `policy.py`, its work is in
+`pipeline/embed.py`; `ledger/items.py` cuts batches.
 """
 
 import asyncio
@@ -29,7 +30,7 @@ log = logging.getLogger(__name__)
 
 _PUBLISH_SECONDS = 5.0  # between publications while batches run: each costs the index one commit per space
 _MOST_BATCHES = 40
-"""Batches that the images of a document are cut into at most: a task run costs Prefect as much as several pictures."""
+"""The most batches of a document's images: a task run costs Prefect as much as several pictures."""
 
 _MOST_BATCHES_MEANWHILE = 10
 """The same while items are being added: there are several rounds, of what was added during the one before."""

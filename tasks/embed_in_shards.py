@@ -1,7 +1,7 @@
-"""Stage 6 on a work pool (`execution=pool`): start a flow run for each shard, and follow them once a second in
-ledger and Prefect. The run ends after 12 dead shards in a row, or when for two minutes no shard was under way and
-the pool has no live worker. The size of shards is in `pipeline/shards.py`; what a dead shard left is cut again by
-the loop in `embed_items.py`.
+"""Run stage 6 on a work pool (`execution=pool`): start a flow run for each shard, and follow them once a second.
+
+The run ends after 12 dead shards in a row, or when for two minutes no shard was under way and the pool has no live
+worker. `pipeline/shards.py` has the size of shards; `embed_items.py` cuts again what a dead shard left.
 """
 
 import asyncio

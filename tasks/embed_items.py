@@ -1,5 +1,6 @@
-"""Stage 6, for documents of every kind: process the open items, in this process or on the work pool, until none is
-open; what dead shards left is cut into new ones. In this process it can begin while items are still being added.
+"""Process the open items of a document (stage 6), in this process or on the work pool, until none is open.
+
+What dead shards left is cut into new ones. In this process the work can begin while items are still being added.
 """
 
 import asyncio

@@ -1,5 +1,6 @@
-"""Stage 5: extract the pictures of the planned pages, and save them with their placements. Which pictures are shown,
-hidden or decorative is decided in `catalogue/placements.py`.
+"""Extract the pictures of the planned pages, and save them with their placements (stage 5).
+
+`catalogue/placements.py` decides which pictures are shown, hidden or decorative.
 """
 
 import asyncio

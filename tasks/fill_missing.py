@@ -1,4 +1,4 @@
-"""A fill: find the documents, make what each lacks, and say what is left."""
+"""Fill missing vectors: find the documents, make what each lacks, and report what is left."""
 
 import asyncio
 

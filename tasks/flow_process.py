@@ -1,5 +1,6 @@
-"""Register the process of a flow run in the ledger while the flow runs, keep its results with ours, and give way to the
-processes that people wait for.
+"""Register the process of a flow run in the ledger while the flow runs.
+
+Its results are stored with ours, and it gives way to the processes that people wait for.
 """
 
 import asyncio

@@ -1,6 +1,7 @@
-"""How the flow run of an ingest ends in Prefect: Completed only if all is done. One whose document waits ends as
-`Waiting`, one that completed with failures as `Failures`, each with a message in the words of every other place. Why
-these states have the types Cancelled and Failed: docs/monitoring.md.
+"""End the flow run of an ingest in Prefect as Completed only if all is done, else as `Waiting` or `Failures`.
+
+It is `Waiting` if its document waits, and `Failures` if it completed with failures; the message is the same as in other
+interfaces. Why these states have the types Cancelled and Failed: docs/monitoring.md.
 """
 
 import asyncio

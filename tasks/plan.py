@@ -1,4 +1,4 @@
-"""Stage 3: choose the pages that are processed, by the rules of `catalogue/plan.py`."""
+"""Choose the pages that are processed, by the rules of `catalogue/plan.py` (stage 3)."""
 
 import asyncio
 

@@ -1,6 +1,10 @@
-"""How often Prefect retries a task, and after which pauses: a batch as often as its option `max_retries` (3), after
-SWATCHBOOK_RETRY_DELAYS (2, 4, 8 s); any other task twice, after 2 and 4 s. Also when a cached result is not used: a
-file is gone, or a loss may be temporary. Pauses between runs are in `swatchbook/backoff.py`.
+"""Decide how often Prefect retries a task and after which pauses, and whether a cached result is used.
+
+- A batch is retried as often as its option `max_retries` (3), after SWATCHBOOK_RETRY_DELAYS (2, 4, 8 s).
+- Any other task is retried twice, after 2 and 4 s.
+- A cached result is not used if a file is gone, or a loss may be temporary.
+
+Pauses between runs are in `swatchbook/backoff.py`.
 
 Pure tasks are cached under the key that the flow passes (swatchbook.cache_keys.stage_key). Writes are never cached: the
 ledger makes them idempotent. Results are stored as JSON, never as pickle.

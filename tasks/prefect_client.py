@@ -1,5 +1,7 @@
-"""Prefect's API, for tasks and scheduler: find flow runs by state, tell live workers (a heartbeat in the last 90 s),
-force states. A Prefect server that does not answer is an outage, which costs no attempt.
+"""Call Prefect's API for tasks and scheduler: find flow runs by state, list live workers, force states.
+
+A live worker has sent a heartbeat in the last 90 s. A Prefect server that does not answer is an outage, which costs no
+attempt.
 """
 
 import logging

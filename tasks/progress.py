@@ -1,6 +1,7 @@
-"""Hold a document's run while its stages run: write each stage's progress and duration to the ledger, and show what is
-there as a progress bar in Prefect's UI, with the words of web page and terminal (`reports/progress.py`). Each stage's
-share of the whole is in `records/documents.py`.
+"""Hold a document's run while its stages run, and record each stage's progress and duration in the ledger.
+
+Also shows them as a progress bar in Prefect's UI, with the words of `reports/progress.py`. Each stage's share of the
+whole is in `records/documents.py`.
 """
 
 import asyncio

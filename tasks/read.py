@@ -1,5 +1,6 @@
-"""Stage 1: read all pages once, or take over the reading that the command line began while Prefect starts
-(`pdf/read_ahead.py`).
+"""Read all pages once, or take over the reading that the command line began while Prefect starts (stage 1).
+
+`pdf/read_ahead.py` keeps such readings.
 """
 
 import asyncio

@@ -1,6 +1,7 @@
-"""Stage 0: begin the document's run. A document in progress is followed, not started again: wait for the end of the
-other run, and begin one only if something is left to do. Whether a run may begin is decided in `ledger/runs.py`; limits
-of files are in `pipeline/register.py`.
+"""Register the source and begin the document's run (stage 0).
+
+A document in progress is followed: the end of its run is awaited, and another run begins only if something is left to
+do. `ledger/runs.py` decides whether a run may begin; `pipeline/register.py` has the limits of files.
 """
 
 import asyncio

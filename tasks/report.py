@@ -1,5 +1,6 @@
-"""Stage 8: end the run, log its first five failures, and create the report and the table of failures in Prefect's UI.
-The status that the document gets is decided in `pipeline/finish_run.py`.
+"""End the run, log its first five failures, and create the report and table of failures in Prefect's UI (stage 8).
+
+`pipeline/finish_run.py` decides the status that the document gets.
 """
 
 import asyncio

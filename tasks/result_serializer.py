@@ -1,5 +1,6 @@
-"""How the cached results of pure stages are stored: as JSON of Swatchbook's records. A result in any other form is not
-loaded, since a document could name a class to import.
+"""Store the cached results of pure stages as JSON of Swatchbook's records.
+
+A result in any other form is not loaded, since a document could name a class to import.
 
 Prefect's own JSON serializer imports and builds any class that a key `__class__` names, at any depth of a result, and
 our results contain dictionaries whose keys come from the catalogue.

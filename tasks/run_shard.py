@@ -1,4 +1,4 @@
-"""Run one shard: load its manifest, begin its run in the ledger beside the document's, keep it alive, and end it."""
+"""Run one shard: load its manifest, begin its own run in the ledger, keep it alive, and end it."""
 
 import asyncio
 import atexit

@@ -1,5 +1,6 @@
-"""Stage 5 for a folder: read its new and changed pictures, and save them with their items. Which are new or changed is
-decided in `pipeline/scan.py`.
+"""Read the new and changed pictures of a folder, and save them with their items (stage 5).
+
+`pipeline/scan.py` decides which are new or changed.
 """
 
 import asyncio

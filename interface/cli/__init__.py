@@ -1,1 +1,1 @@
-"""The command line: `main.py` lists all commands, `commands/` has them, the other files are what they do and print."""
+"""The command line: `main.py` lists all commands, `commands/` has them, the other files do and print their work."""

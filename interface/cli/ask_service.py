@@ -1,5 +1,7 @@
-"""`swatchbook search` and `facets` through a running service (SWATCHBOOK_SERVICE_URL), by the Python client: its errors
-become failures that say what to do, and `document=` needs the full id. It opens no ledger and loads no models.
+"""Answer `swatchbook search` and `facets` through a running service (SWATCHBOOK_SERVICE_URL) and the Python client.
+
+The client's errors become failures with advice, and `document=` needs the full id. No ledger is opened, and no model is
+loaded.
 """
 
 from collections.abc import Iterator, Sequence

@@ -1,4 +1,4 @@
-"""What `swatchbook backup` and `restore` print, and their exit status: 3 where stored files are missing."""
+"""Print the results of `swatchbook backup` and `restore`; their exit status is 3 if stored files are missing."""
 
 from rich.console import Group, RenderableType
 from rich.text import Text

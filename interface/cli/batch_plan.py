@@ -1,5 +1,6 @@
-"""`swatchbook ingest --plan` for a scraped batch: print its first items as they would be read, the fields that were not
-understood, and a mapping to change, which `sources/batch_plan.py` makes.
+"""Print the plan of a scraped batch (`swatchbook ingest --plan`), which `sources/batch_plan.py` makes.
+
+It has the first items as they would be read, the fields that were not understood, and a mapping to change.
 """
 
 from collections.abc import Sequence

@@ -1,5 +1,6 @@
-"""`swatchbook config`: every setting, its value (secrets masked) and the source of the value; in terminals of 140
-columns also when to change it.
+"""Print every setting, its value (secrets masked) and the source of the value (`swatchbook config`).
+
+Terminals of 140 columns also show when to change it.
 """
 
 from collections.abc import Mapping
@@ -59,7 +60,7 @@ def shown(value: Any) -> Any:
 
 
 def draw(rows: list[Setting], *, width: int) -> Table:
-    """Return the settings as a table; values that are not defaults stand out. Wide terminals show descriptions."""
+    """Return the settings as a table, with values that are not defaults marked. Wide terminals show descriptions."""
     description = ["description"] if width >= WIDE else []
     grid = table("setting", "value", "source", *description)
     grid.columns[0].no_wrap = True

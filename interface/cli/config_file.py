@@ -1,6 +1,8 @@
-"""`--config FILE`: a YAML file with settings (`device: cpu`), the folders `references_dir` and `scraped_dir`, and
-`batch_size`. Unknown keys and wrong values are errors of usage that name the line. What it holds goes before the
-environment and .env, and what the command line says before it.
+"""Read a YAML file with settings (`--config FILE`), such as `device: cpu`.
+
+It may also have the folders `references_dir` and `scraped_dir`, and `batch_size`. Unknown keys and wrong values are
+errors of usage that name the line. The file takes precedence over the environment and .env, and the command line over
+the file.
 """
 
 import difflib
@@ -19,7 +21,7 @@ from swatchbook.yaml_problem import yaml_problem
 
 
 class Config(Record):
-    """What a file holds beside settings."""
+    """The keys of a file that are no settings."""
 
     references_dir: Path | None = None
     scraped_dir: Path | None = None
@@ -52,7 +54,7 @@ def use_config(file: Path) -> Config:
 
 
 def _read(file: Path) -> tuple[dict[str, Any], dict[str, str]]:
-    """Return the keys of a YAML file with their values, and where each stands. Raises InvalidReference."""
+    """Return the keys of a YAML file with their values and places. Raises InvalidReference."""
     try:
         text = file.read_text(encoding="utf-8")
         node = yaml.compose(text, Loader=yaml.SafeLoader)

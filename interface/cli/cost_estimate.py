@@ -1,5 +1,6 @@
-"""`swatchbook ingest --plan`: print the estimated calls to providers and their cost, which `pipeline/estimate.py`
-computes, and how scraped batches would be read.
+"""Print the estimated calls to providers and their cost, and how batches would be read (`swatchbook ingest --plan`).
+
+`pipeline/estimate.py` computes the estimate.
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""What `coverage` and `owners` print."""
+"""Print the tables of `coverage` and `owners`."""
 
 from collections.abc import Sequence
 

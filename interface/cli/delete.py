@@ -1,5 +1,7 @@
-"""`swatchbook delete`, `owners delete` and `ingest-images --clear`: the question before (on a terminal, or --yes) and
-the summary after. It is done in `pipeline/delete.py`, and counted beforehand in `ledger/queries/deletion.py`.
+"""Ask before a delete (on a terminal, or --yes) and print a summary after it.
+
+It serves `swatchbook delete`, `owners delete` and `ingest-images --clear`. `ledger/queries/deletion.py` counts
+beforehand, `pipeline/delete.py` deletes.
 """
 
 from collections.abc import Mapping

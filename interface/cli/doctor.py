@@ -1,6 +1,7 @@
-"""`swatchbook doctor`: check each part of the installation with a real operation (Python, packages, 1 GiB of free disk,
-1.5 GiB of free memory, ledger, files, index, models, spaces, notices, prices, decoder, PDF, Prefect, pool), and say
-how to fix what fails.
+"""Check each part of the installation with a real operation, and print how to fix what fails (`swatchbook doctor`).
+
+The parts are Python, packages, 1 GiB of free disk, 1.5 GiB of free memory, ledger, files, index, models, spaces,
+notices, prices, decoder, PDF, Prefect and pool.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""What `status` (100 documents of each status at most, 10 if completed) and `show` print."""
+"""Print the tables of `status` (at most 100 documents of each status, 10 completed ones) and `show`."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -142,7 +142,7 @@ def draw_document(document: Document, report: RunReport, shown: dict[str, Any], 
 
 
 def _counts(name: str, said: Iterable[str | None]) -> list[tuple[str, Text | str]]:
-    """Return a row that says how often each word is said, most frequent first; none if nothing is said."""
+    """Return a row with the count of each word, most frequent first; none without words."""
     counts = Counter(word.replace("_", " ") for word in said if word)
     return [(name, ", ".join(f"{count} {word}" for word, count in counts.most_common()))] if counts else []
 

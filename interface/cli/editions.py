@@ -1,4 +1,4 @@
-"""What `swatchbook diff` prints."""
+"""Print the differences of two editions (`swatchbook diff`)."""
 
 from rich.console import Group, RenderableType
 from rich.text import Text

@@ -1,6 +1,10 @@
-"""The exit status of commands: 0 completed; 1 failed, blocked, cancelled, or the input was refused; 2 wrong usage,
-such as a path or document that does not exist; 3 waiting, or completed with failures; 130 interrupted. Of several
-documents the most severe is returned: 1 before 2, 3 and 0.
+"""The exit status of commands; for several documents the most severe: 1 before 2, 3 and 0.
+
+- 0: completed
+- 1: failed, blocked, cancelled, or the input was refused
+- 2: wrong usage, such as a path or document that does not exist
+- 3: waiting, or completed with failures
+- 130: interrupted
 """
 
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""`swatchbook export`: choose format and documents, write their products to a file or stdout, and say what was done."""
+"""Choose format and documents, write their products to a file or stdout, and print a summary (`swatchbook export`)."""
 
 import sys
 from collections import Counter
@@ -20,7 +20,7 @@ from swatchbook.resources import Resources
 
 
 class Exported(Record):
-    """What an export wrote: `incomplete` names documents that are not completed, `missing` pictures without a file."""
+    """The result of an export. `incomplete`: documents that are not completed; `missing`: pictures without a file."""
 
     to: str | None
     format: str

@@ -1,5 +1,6 @@
-"""Terminal output of `swatchbook facets` (12 values of a field at most), and the note under a search without results:
-which filter matches nothing, and the nearest values; or which result is nearest.
+"""Print `swatchbook facets` (at most 12 values of a field), and the note under a search without results.
+
+The note names the filter that matches nothing, with the nearest values, or the nearest result.
 """
 
 from rich.console import Group, RenderableType

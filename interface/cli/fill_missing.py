@@ -1,4 +1,4 @@
-"""What `swatchbook spaces fill` and `swatchbook backfill` do, and print: the plan, and what was made and is left."""
+"""Run `swatchbook spaces fill` and `swatchbook backfill`, and print the plan, what was made, and what is left."""
 
 from collections.abc import Iterator
 

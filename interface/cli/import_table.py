@@ -1,6 +1,7 @@
-"""`swatchbook import`: take over a collection from a table; print its rows and vectors, and the images that have a
-vector before and after. Which rows and vectors are taken is decided in `sources/table.py` and
-`pipeline/import_table.py`.
+"""Take over a collection from a table, and print counts of its rows, vectors and images (`swatchbook import`).
+
+Images with a vector are counted before and after. `sources/table.py` and `pipeline/import_table.py` decide which rows
+and vectors are taken.
 """
 
 from collections.abc import Iterable
@@ -32,14 +33,14 @@ _SHOWN = 5
 
 
 class ImageCounts(Record):
-    """How many images the owners of a table have, and how many of them have a vector."""
+    """Counts of the images of a table's owners, and of those with a vector."""
 
     images: int
     with_vectors: int
 
 
 class Imported(Record):
-    """What `--json` prints. A dry run has only the table and `before`."""
+    """The result that `--json` prints. A dry run has only the table and `before`."""
 
     table: TableCounts
     dry_run: bool

@@ -1,5 +1,6 @@
-"""`swatchbook ingest` and `retry`: all sources are registered before the first one runs; each is then run and reported,
-and one that fails does not stop the others. At the end the notices are sent.
+"""Run `swatchbook ingest` and `retry`: register all sources, then run and report each.
+
+A source that fails does not stop the others. At the end the notices are sent.
 """
 
 import asyncio
@@ -146,7 +147,7 @@ def _process(
 
 
 def find_report(resources: Resources, document: Document, *, unchanged: bool) -> RunReport:
-    """Return the account; of an unchanged folder its items, with what is told of them, as this command found them."""
+    """Return the account; for an unchanged folder with its items and their messages, as this command found them."""
     report = document_report(resources.ledger, document.id)
     if unchanged and document.kind != PDF:
         all_complete = report.images_complete == report.images_found

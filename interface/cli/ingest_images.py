@@ -1,4 +1,4 @@
-"""`swatchbook ingest-images`: ingest folders of pictures and scraped batches, and count their items."""
+"""Ingest folders of pictures and scraped batches, and count their items (`swatchbook ingest-images`)."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -33,7 +33,7 @@ class SourceCounts(ItemCounts):
 
 
 class Ingested(Record):
-    """What `--json` prints."""
+    """The result that `--json` prints."""
 
     sources: tuple[SourceCounts, ...]
     total: SourceCounts

@@ -1,5 +1,6 @@
-"""`swatchbook inspect`: write a catalogue's pages as one HTML file, or one page as a picture. `swatchbook audit`: print
-what looks like a picture and has no placement.
+"""Write a catalogue's pages as one HTML file, or one page as a picture (`swatchbook inspect`).
+
+Also prints what looks like a picture and has no placement (`swatchbook audit`).
 """
 
 from contextlib import closing
@@ -38,7 +39,7 @@ def write_html(resources: Resources, document: Document, page: int | None, to: P
 
 
 def write_png(resources: Resources, document: Document, page: int, to: Path) -> None:
-    """Write the picture of a page with its boxes, and what they are beside it.
+    """Write the picture of a page with its boxes, and their meanings next to it.
 
     Raises what `write_html` raises, and UnreadableDocument if the page cannot be rendered.
     """
@@ -79,4 +80,4 @@ def draw_audit(audit: Audit) -> RenderableType:
 
 
 _SAID = {LostState.SEEN: "seen, not taken", LostState.TAKEN: "taken in", LostState.DISMISSED: "not a picture"}
-"""What people said of a part of a page, in words."""
+"""The decisions of people on a part of a page, in words."""

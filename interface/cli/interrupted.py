@@ -1,4 +1,4 @@
-"""What Ctrl-C does in a command: say how to go on, and end with 130."""
+"""Handle Ctrl-C in a command: print how to continue, and end with 130."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

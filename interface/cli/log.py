@@ -1,5 +1,6 @@
-"""The log: where it goes (one file a day under the home, of which 14 are kept; stderr with --debug and in services),
-its level and its format.
+"""Set up the log: its files, level and format.
+
+It goes to one file a day under the home, of which 14 are kept, and to stderr with --debug and in services.
 """
 
 import logging

@@ -1,5 +1,6 @@
-"""`swatchbook`: every command with its name and its panel of the help, and what happens to errors. The functions are in
-`commands/`.
+"""Register every command of `swatchbook` with its name and help panel, and handle errors.
+
+The functions are in `commands/`.
 """
 
 import gc

@@ -1,4 +1,4 @@
-"""`swatchbook models`: print what can be chosen (`swatchbook/choices.py`) and what `models/pull.py` has downloaded."""
+"""Print the models that can be chosen (`swatchbook/choices.py`) and those that `models/pull.py` has downloaded."""
 
 from rich.table import Table
 

@@ -1,8 +1,7 @@
-"""An empty, migrated database of Prefect, kept in the cache folder and copied for a new home, which saves the seconds
-of its migrations.
+"""Keep an empty, migrated Prefect database in the cache folder, and copy it for a new home to save time.
 
 Prefect applies eighty migrations to an empty database, which takes seconds, and needs half a second to find out that
-none is due. The revision of the cached database tells the newest one without that.
+none is due. The revision of the cached database is the newest one, so Prefect need not look for it.
 """
 
 import os

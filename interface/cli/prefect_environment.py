@@ -1,5 +1,7 @@
-"""What Prefect is told before it is imported: everything under SWATCHBOOK_HOME, results as JSON, no telemetry;
-PREFECT_* variables that are already set stay. Also whether the server at PREFECT_API_URL answers.
+"""Set Prefect's environment variables before it is imported, and check that the server at PREFECT_API_URL answers.
+
+Everything is under SWATCHBOOK_HOME, results are JSON, and telemetry is off. PREFECT_* variables that are already set
+stay.
 """
 
 import logging

@@ -1,5 +1,6 @@
-"""Without PREFECT_API_URL, and without one in Prefect's own files, a temporary Prefect server is started: a child
-process that ends with the command, even when that is killed. It has two minutes to answer.
+"""Start a temporary Prefect server if no PREFECT_API_URL is set, also not in Prefect's own files.
+
+It is a child process that ends with the command, even when that is killed. It has two minutes to answer.
 
 Prefect would start one itself when its client is first used. Ours starts seconds earlier, in parallel with other work;
 it skips migrations of an up-to-date database; and it ends even when the parent is killed, because its stdin is a pipe

@@ -1,5 +1,6 @@
-"""What `swatchbook products` prints: the products of a document, the edits of them with those that change nothing any
-more, and what an edit has done.
+"""Print the tables of `swatchbook products`: a document's products, its edits, and the result of an edit.
+
+Edits that no longer change anything are marked.
 """
 
 from rich.console import Group, RenderableType

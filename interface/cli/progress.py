@@ -1,5 +1,7 @@
-"""The live progress of a document, read from the ledger four times a second, so that it works for a run in any process:
-a bar with stages and rates on a terminal, else a line for each finished stage, read once a second.
+"""Show the live progress of a document, read from the ledger, so that it works for a run in any process.
+
+A terminal shows a bar with stages and rates, read four times a second; else there is a line for each finished stage,
+read once a second.
 """
 
 import os
@@ -31,7 +33,7 @@ from swatchbook.reports.progress import describe_progress, describe_step
 
 POLL_SECONDS = 0.25
 _COUNT_SECONDS = 1.0  # between two counts of products and images
-_LINE_SECONDS = 1.0  # where only finished stages are told, and a look costs the run as much
+_LINE_SECONDS = 1.0  # seconds; only finished stages are printed, and a look costs the run as much
 
 
 def label_of(kind: str, stage: Stage) -> str:

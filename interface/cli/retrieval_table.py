@@ -1,4 +1,4 @@
-"""What `swatchbook evaluate search` prints, and how it writes fitted weights to a .env file."""
+"""Print the results of `swatchbook evaluate search`, and write fitted weights to a .env file."""
 
 import json
 from collections.abc import Mapping

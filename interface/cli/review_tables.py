@@ -1,5 +1,6 @@
-"""What `swatchbook review` prints: pictures that need a review, 200 at most, and results of reviews. Its exit status is
-3 if something failed or was left for later.
+"""Print the tables of `swatchbook review`: at most 200 pictures that need a review, and results of reviews.
+
+Its exit status is 3 if something failed or was left for later.
 """
 
 import getpass

@@ -1,5 +1,6 @@
-"""A document's report on the terminal: status, account, the first five failures and warnings, times, memory, cost, and
-the next command to run. The exit status is in `exit_status.py`.
+"""Print a document's report: status, account, the first five failures and warnings, times, memory and cost.
+
+It ends with the next command to run. The exit status is in `exit_status.py`.
 """
 
 from collections import defaultdict

@@ -1,4 +1,4 @@
-"""What `search` prints."""
+"""Print the results of `search`."""
 
 from collections.abc import Sequence
 

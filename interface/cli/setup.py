@@ -1,5 +1,6 @@
-"""`swatchbook setup`: print what was created, updated or kept in the Prefect server; with --check the exit status is 3
-if something would change. What is overwritten is decided in `deployments/setup.py`.
+"""Print what `swatchbook setup` has created, updated or kept in the Prefect server.
+
+With --check the exit status is 3 if something would change. `deployments/setup.py` decides what is overwritten.
 """
 
 import asyncio

@@ -1,8 +1,7 @@
-"""What several commands share: the words for whose documents are meant (DOCUMENT, --all, --owner, --all-owners) and for
-roles, --yes and --json; refused names and texts, and the note about an unknown SWATCHBOOK_* variable.
+"""The arguments that several commands share: documents, owners, roles, --yes and --json.
 
---owner and --all-owners say whose documents, DOCUMENT and --all which of them. A DOCUMENT is looked for among these
-only.
+--owner and --all-owners select the owners, DOCUMENT and --all the documents of these. Also refuses invalid names and
+texts, and warns about unknown SWATCHBOOK_* variables.
 """
 
 import gc
@@ -145,7 +144,7 @@ def parse_boxes(text: str, hint: str) -> tuple[str, ...]:
 
 
 def check_owner(owner: str | None, all_owners: bool = False, *, parameter: str = "--owner") -> None:
-    """Raise BadParameter for an invalid name, and for a name beside --all-owners."""
+    """Raise BadParameter for an invalid name, and for a name together with --all-owners."""
     from swatchbook.records import OWNER_ADVICE, is_owner
 
     if owner is None:

@@ -1,5 +1,6 @@
-"""The sources of an ingest, each once, in the order of the paths that name them. They are printed before slow imports.
-Where a file belongs is decided in `pipeline/find_sources.py`.
+"""List the sources of an ingest, each once, in the order of the paths that name them.
+
+They are printed before slow imports. `pipeline/find_sources.py` decides which source a file belongs to.
 """
 
 from collections.abc import Collection, Iterable

@@ -1,4 +1,4 @@
-"""Terminal output of `swatchbook spaces`: the spaces of each role, and results of comparing them."""
+"""Print the tables of `swatchbook spaces`: the spaces of each role, and results of comparing them."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""What `swatchbook stats` and `swatchbook near-duplicates` print."""
+"""Print the tables of `swatchbook stats` and `swatchbook near-duplicates`."""
 
 from rich.console import Group, RenderableType
 from rich.text import Text

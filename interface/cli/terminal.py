@@ -1,5 +1,7 @@
-"""How the command line prints: results to stdout, everything else to stderr; no colours and 160 columns when not on a
-terminal; control characters replaced; the stages' names; formats of sizes, times and JSON.
+"""Print for the command line: results to stdout, everything else to stderr, with control characters replaced.
+
+Without a terminal there are no colours, and 160 columns. Also has the names of stages, and the formats of sizes, times
+and JSON.
 """
 
 import json

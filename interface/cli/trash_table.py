@@ -1,4 +1,4 @@
-"""The table that `swatchbook trash` prints."""
+"""Print the table of `swatchbook trash`."""
 
 from collections.abc import Sequence
 

@@ -1,5 +1,6 @@
-"""`swatchbook tick` and `gc`: print the results of one round of the loop (`scheduler/tick.py`), or of one garbage
-collection (`upkeep/gc.py`).
+"""Print the results of one round of the loop (`swatchbook tick`), or of one garbage collection (`gc`).
+
+The work is done in `scheduler/tick.py` and `upkeep/gc.py`.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""What `verify` prints."""
+"""Print the results of `verify`."""
 
 from typing import TYPE_CHECKING
 

@@ -1,6 +1,7 @@
-"""`--where KEY=VALUE`: search filters on the command line; values of a repeated key are alternatives. The filters are
-declared in `index/base.py`; how the document of `document=` is found by a part of its id or name is in
-`ledger/documents.py`.
+"""Read search filters on the command line (`--where KEY=VALUE`); values of a repeated key are alternatives.
+
+The filters are declared in `index/base.py`; `ledger/documents.py` finds the document of `document=` by a part of its id
+or name.
 """
 
 from collections.abc import Sequence

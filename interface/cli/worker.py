@@ -1,5 +1,6 @@
-"""`swatchbook worker`: run Prefect's Docker worker for shards, with `scheduler/containers.py` beside it. After the
-first signal it waits for running shards, after a second one it ends at once.
+"""Run Prefect's Docker worker for shards together with `scheduler/containers.py` (`swatchbook worker`).
+
+After the first signal it waits for running shards, after a second one it ends at once.
 """
 
 import asyncio
@@ -63,7 +64,7 @@ async def _work(environment: Mapping[str, str]) -> int:
 async def _run_worker(
     reconciling: Coroutine[object, object, None], command: Sequence[str], environment: Mapping[str, str]
 ) -> int:
-    """Run the command until it ends, forwarding signals, with the reconciling beside it. Return its exit status."""
+    """Run the command and the reconciling until the command ends, forwarding signals. Return its exit status."""
     reconciler = asyncio.create_task(reconciling)
     # A new session: otherwise Ctrl-C would reach the worker twice, which Prefect takes for "stop at once".
     child = await asyncio.create_subprocess_exec(

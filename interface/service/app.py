@@ -1,5 +1,6 @@
-"""The FastAPI application: its endpoints, what it opens at the start (an outage does not stop it, a wrong setting
-does), and the background loop beside it, which is restarted 5 s after an error.
+"""Build the FastAPI application with its endpoints, and run the background loop together with it.
+
+At the start an outage does not stop it, but a wrong setting does. The loop is restarted 5 s after an error.
 """
 
 import asyncio

@@ -1,5 +1,6 @@
-"""Who may use the service: an API key gives access to its owners; without keys, only this machine has
-access. Also which owner is meant when a request with a key names none (for webhooks: `webhooks.py`).
+"""Check who may use the service: an API key gives access to its owners; without keys, only this machine has access.
+
+Also chooses the owner of a request with a key that names none (for webhooks: `webhooks.py`).
 
 With API keys, a request carries one as `Authorization: Bearer …` or `X-API-Key: …`, or the cookie of a browser's
 session (`session.py`). Without keys, the service listens on loopback only and every local caller has full access; what
@@ -33,7 +34,7 @@ _HEADER = APIKeyHeader(
 
 
 class Caller(Record):
-    """An authenticated caller and the owners of its key; `*` stands for all owners."""
+    """An authenticated caller and the owners of its key; `*` means all owners."""
 
     name: str
     owners: frozenset[str]

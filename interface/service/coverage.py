@@ -1,5 +1,6 @@
-"""`GET /coverage`: the state of a collection with the account, failures, models, runs, throughput and costs, as the
-page shows it; `GET /coverage/documents`: the account of each document; `POST /coverage/retry`: try again what failed.
+"""Endpoints for the state of a collection, as the page shows it, for the account of each document, and for a retry.
+
+They are `GET /coverage`, `GET /coverage/documents` and `POST /coverage/retry`.
 """
 
 import asyncio
@@ -41,7 +42,7 @@ class StatesQuery(Paging):
 
 
 async def get_parts(watch: TheWatch, caller: TheCaller) -> Parts:
-    """Return which parts respond; only who may see all owners is told what is wrong with Prefect."""
+    """Return which parts respond; only callers who may see all owners get Prefect's troubles."""
     database, index = await asyncio.gather(state_of(watch.database.get()), state_of(watch.index.get()))
     if not os.environ.get("PREFECT_API_URL"):
         return Parts(database=database, index=index, prefect="not configured", troubles=())

@@ -1,6 +1,8 @@
-"""Requests that a page of another site makes a browser send. Without API keys every local caller has full access, which
-such pages must not abuse: another Host name (DNS rebinding) or another site's Origin is rejected. A session's requests
-that change something must come from the service's own pages, too (CSRF).
+"""Reject requests that a page of another site makes a browser send.
+
+Without API keys every local caller has full access, which such pages must not abuse: another Host name (DNS rebinding)
+or another site's Origin is rejected. A session's requests that change something must also come from the service's own
+pages (CSRF).
 """
 
 from urllib.parse import urlsplit

@@ -1,5 +1,4 @@
-"""The page `/docs`: Swagger UI from this package, with a Content-Security-Policy that forbids everything from
-elsewhere.
+"""Serve the page `/docs`: Swagger UI from this package.
 
 The files in `swagger_ui/` are those of the npm package swagger-ui-dist 5.35.0, unchanged, with its licence
 (Apache-2.0). Nothing is loaded from another host, and the page has no inline script or style, so that the

@@ -1,5 +1,6 @@
-"""`/live`, `/ready` and `/health`: when the service counts as degraded or down. A probe may take 5 s and is repeated
-after 2 s; the counts are up to 30 s old.
+"""Endpoints `/live`, `/ready` and `/health`, with the rules when the service is degraded or down.
+
+A probe may take 5 s and is repeated after 2 s; the counts are up to 30 s old.
 
 Each probe runs in at most one thread, however many requests wait for it.
 """
@@ -110,7 +111,7 @@ class Health(BaseModel):
 
 
 class Activity(BaseModel):
-    """What the metrics say beside the counts: by owner, role, kind of failure, stage and provider, and of live runs.
+    """The figures of the metrics other than counts: by owner, role, failure kind, stage and provider, and live runs.
 
     `failures`, `work` and `costs` are those of the last hour, `spent` all that was ever paid.
     """

@@ -1,6 +1,6 @@
-"""`/metrics` for Prometheus: requests; images by state, owner, role and kind of failure; what is due; live runs; work,
-failed tries and costs of the last hour by stage, role, owner and provider. Every label has few values, whatever callers
-send: owners beyond the 100 with most images are one.
+"""Endpoint `/metrics` for Prometheus: requests, images, due work, live runs, and work and costs of the last hour.
+
+Every label has few values, whatever callers send: owners beyond the 100 with most images are one.
 
 What comes from the ledger are gauges of the last hour instead of counters: rows go with their document, and a counter
 that falls looks to Prometheus like a restart.

@@ -1,7 +1,9 @@
-"""What holds for every request: 64 KiB and 30 s for a body that is no upload, security headers, an ETag of every JSON
-answer to a GET (304 to who has it already), a 500 without details for unexpected errors, and a wake-up of the
-background loop after each 202 and 303. Limits of uploads are in
-`upload_body.py`, of connections in `serve.py`.
+"""Apply the rules of every request: limits of bodies, security headers, ETags, unexpected errors, wake-ups.
+
+- A body that is no upload has 64 KiB and 30 s (uploads: `upload_body.py`; connections: `serve.py`).
+- Every JSON answer to a GET has an ETag; a client that has the answer already gets 304.
+- An unexpected error is a 500 without details.
+- Each 202 and 303 wakes up the background loop.
 """
 
 import asyncio

@@ -1,5 +1,6 @@
-"""Paging of lists: `limit` (50, at most 200) and `cursor`, the position of the last entry of the previous page. What is
-added or removed meanwhile does not shift the pages.
+"""Page lists by `limit` (50, at most 200) and `cursor`, the position of the last entry of the previous page.
+
+What is added or removed meanwhile does not shift the pages.
 """
 
 import base64

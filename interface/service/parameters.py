@@ -1,5 +1,6 @@
-"""Parameters that several endpoints share: unknown ones are refused, a text has at most 1,000 characters and no NUL,
-`force` of a retry. Also how an endpoint gets the resources of the process.
+"""Declare parameters that several endpoints share, refuse unknown ones, and hand out the resources of the process.
+
+A text has at most 1,000 characters and no NUL.
 """
 
 from typing import Annotated

@@ -1,5 +1,6 @@
-"""Endpoints for previews: a page of a document as PNG, and thumbnails of pictures. At most two are made at once; others
-wait up to 20 s, then get 503. Cached ones do not wait.
+"""Endpoints for previews: a page of a document as PNG, and thumbnails of pictures.
+
+At most two are made at once; others wait up to 20 s, then get 503. Cached ones do not wait.
 """
 
 import asyncio

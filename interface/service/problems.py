@@ -1,8 +1,7 @@
-"""Error responses, as problem+json (RFC 9457): the HTTP status of each failure, Retry-After, and what callers are not
-told: of an error of the service they see only its kind and an id.
+"""Make error responses as problem+json (RFC 9457), with the HTTP status of each failure, and Retry-After.
 
-Failures are mapped by their policy (`swatchbook.errors`). Errors of the request are described in full; those of the
-service are in the log, under the id.
+Failures are mapped by their policy (`swatchbook.errors`). Errors of the request are described in full. For errors of
+the service callers see only the kind and an id, under which the log has the details.
 """
 
 import logging

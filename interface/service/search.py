@@ -1,5 +1,6 @@
-"""Endpoints of search, by text, by a picture or by both, and of facets, the values to filter by: the parameters with
-their limits (100 results, 100 values of a filter) and the form. The ranking is in `swatchbook/search/`.
+"""Endpoints of search, by text, by a picture or by both, and of facets, the values to filter by.
+
+Limits: 100 results, 100 values of a filter. The ranking is in `swatchbook/search/`.
 """
 
 import shutil

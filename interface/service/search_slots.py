@@ -1,6 +1,7 @@
-"""Searches take turns: eight at once, and of those that wait, one of each API key after the other, so that a burst of
-one delays the others by no more than the searches that run. At most 200 of a key wait; further ones get 429. A search
-whose caller has gone is not run.
+"""Let searches take turns: eight run at once, and waiting ones follow in turn by API key.
+
+So a burst of one key delays the others by no more than the searches that run. At most 200 of a key wait; further ones
+get 429. A search whose caller has gone is not run.
 """
 
 import asyncio

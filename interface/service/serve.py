@@ -1,5 +1,6 @@
-"""`swatchbook serve`: listen, and end on SIGTERM with 8 s for requests in flight. Limits of connections: 400 at a time,
-20 s and 32 KiB for the headers of a request, 15 s without one.
+"""Run the service (`swatchbook serve`): listen, and end on SIGTERM with 8 s for requests in flight.
+
+Limits of connections: 400 at a time, 20 s and 32 KiB for the headers of a request, 15 s without one.
 """
 
 import asyncio

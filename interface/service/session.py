@@ -1,4 +1,4 @@
-"""Sessions of browsers: who logs in with an API key gets a cookie for 12 hours, which stands for the key.
+"""Sessions of browsers: a login with an API key sets a cookie that replaces the key for 12 hours.
 
 Nothing of a session is stored. The cookie holds its end, a random number and their HMAC under the key. So it ends when
 the key is removed from the settings, and it survives a restart of the service.
@@ -26,7 +26,7 @@ def begin_session(key: ApiKey) -> str:
 
 
 def find_session(keys: Iterable[ApiKey], cookie: str) -> ApiKey | None:
-    """Return the key that a session stands for, or None if it has ended or is of no key."""
+    """Return the key of a session, or None if it has ended or belongs to no key."""
     claim, _, signature = cookie[:_MOST_CHARACTERS].rpartition(".")
     end = claim.partition(".")[0]
     if not (end.isascii() and end.isdecimal()) or int(end) < time.time() or not signature.isascii():

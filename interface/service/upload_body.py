@@ -1,6 +1,8 @@
-"""How the body of an upload arrives: written to disk, never whole in memory; 16 at a time, 8 of one sender; limits of
-size, time and form fields; refused at the first bytes if it is no PDF. Also: a webhook delivery is processed once at a
-time.
+"""Receive the body of an upload: write it to disk, never whole in memory, within the limits.
+
+- 16 uploads at a time, 8 of one sender; limits of size, time and form fields.
+- A body that is no PDF is refused at its first bytes.
+- A webhook delivery is processed once at a time.
 
 A rejected body is not read to its end, so every such response closes the connection.
 """

@@ -1,5 +1,6 @@
-"""`POST /documents`: the fields of the form, the owner of an upload that names none, and the answer: 202 once file and
-document are stored, 200 if nothing is left to do, 422 for a role that no model makes.
+"""Endpoint `POST /documents`: the fields of the form, the owner of an upload that names none, and the answer.
+
+It answers 202 once file and document are stored, 200 if nothing is left to do, 422 for a role that no model makes.
 """
 
 import asyncio
@@ -28,7 +29,7 @@ router = APIRouter(tags=["documents"])
 
 
 class Fields(BaseModel):
-    """Form fields beside the file."""
+    """Form fields other than the file."""
 
     model_config = ConfigDict(extra="forbid")
 

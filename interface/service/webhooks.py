@@ -1,7 +1,7 @@
-"""`POST /hooks/upload`: a sender announces a file at a URL or object key, signed or with a token; the owner, by default
-the first of the source's. A repeated delivery starts nothing; which deliveries are remembered is in
-`ledger/webhook_deliveries.py`, which URLs are fetched in `storage/fetch.py`, how long a signature holds in
-`signature.py`.
+"""Endpoint `POST /hooks/upload`: a sender announces a file at a URL or object key, signed or with a token.
+
+The owner is by default the first of the source's. A repeated delivery starts nothing. Remembered deliveries:
+`ledger/webhook_deliveries.py`; allowed URLs: `storage/fetch.py`; lifetime of a signature: `signature.py`.
 
 Senders authenticate with a Standard Webhooks signature (standardwebhooks.com), or with a token if they cannot sign.
 Every failed authentication gets the same response, so that none reveals which sources exist.

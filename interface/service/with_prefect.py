@@ -1,4 +1,4 @@
-"""`swatchbook serve --with-prefect`: a Prefect server and a worker as children of the service, for one machine."""
+"""Run a Prefect server and a worker as children of the service, for one machine (`swatchbook serve --with-prefect`)."""
 
 import asyncio
 import logging

@@ -1,5 +1,6 @@
-"""The page of the account: how much is searchable, by owner, document and role; what fails, why, and when it is tried
-again; models, runs, throughput and costs; and whether all parts respond. `GET /coverage` has the same numbers.
+"""The page of the account: what is searchable and what fails, models, runs, throughput, costs and health.
+
+`GET /coverage` has the same numbers.
 """
 
 from typing import Annotated

@@ -1,5 +1,6 @@
-"""Pages of documents: the list with uploads and progress, one document with its pages and products, and what people do
-with it: continue, stop, delete, export.
+"""Pages of documents: the list with uploads and progress, and one document with its pages and products.
+
+People can continue, stop, delete and export it.
 """
 
 from collections.abc import Sequence
@@ -68,7 +69,7 @@ router = page_router()
 
 
 class LostPictureForm(RequestModel):
-    """What a form says of lost pictures, and `at`, the page that is returned to."""
+    """The fields of a form on lost pictures, and `at`, the page that is returned to."""
 
     boxes: list[SearchText] = Field(min_length=1, max_length=1_000)
     state: LostState
@@ -113,8 +114,9 @@ def show_document(
     page: Annotated[int | None, Query(ge=1)] = None,
     cursor: Annotated[str | None, Query(max_length=400)] = None,
 ) -> Response:
-    """Return a document: its account, its pages, and one page with boxes over its pictures and its products; of one
-    without pages its pictures, some at a time.
+    """Return a document: its account, its pages, and one page with boxes over its pictures and its products.
+
+    A document without pages has its pictures, some at a time.
     """
     document = find(view.resources, view.caller, document_id)
     ledger = view.resources.ledger
@@ -177,7 +179,7 @@ def _product_cards(
 
 
 def _places_of(product: Product, name: str) -> list[tuple[int, Fact]]:
-    """Return where a value of a product stands, each place once: the number of the fact, from 1, and the fact."""
+    """Return the places of a value of a product, each once: the number of the fact, from 1, and the fact."""
     facts = [(number, fact) for number, fact in enumerate(product.facts, 1) if fact.key == name]
     return list({(fact.page, fact.bbox): (number, fact) for number, fact in reversed(facts)}.values())[::-1]
 

@@ -1,5 +1,6 @@
-"""What has changed, as server-sent events: a page that shows documents is told to ask again, once a second at most. An
-event has no content, so that a page and its event never disagree.
+"""Send server-sent events to pages that show documents, at most once a second, so that they ask for changes.
+
+An event has no content, so that a page and its event never disagree.
 """
 
 import asyncio
@@ -21,7 +22,7 @@ _SHARED = 0.9  # seconds for which a look at the ledger counts for all pages of 
 _SILENCE = 15  # looks without an event, after which a comment shows whether the browser still listens
 _LOOKS = 600  # then the browser asks again, and its key or session is checked again
 STREAMS: Final = 100
-"""Browsers that are told at a time. Others ask again by themselves."""
+"""The most browsers that get events at a time. Others ask again by themselves."""
 
 CHANGED, COMMENT = b"event: changed\ndata:\n\n", b":\n\n"
 
@@ -30,7 +31,7 @@ router = page_router()
 
 @router.get("/ui/events")
 async def tell_changes(view: TheView) -> Response:
-    """Tell whenever the list of documents of the owner is another one than before. Raises 503 beyond STREAMS."""
+    """Send an event whenever the owner's list of documents has changed. Raises 503 beyond STREAMS."""
     streams: set[object] = view.request.app.state.streams
     if len(streams) >= STREAMS:
         raise HTTPException(503, "Too many pages are open; this one shows changes when it is loaded again.")

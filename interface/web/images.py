@@ -1,4 +1,4 @@
-"""The page of an image: its whole story, from where it was found to the vectors it has."""
+"""The page of an image, from the places where it was found to its vectors."""
 
 from typing import Annotated, NamedTuple
 
@@ -24,7 +24,7 @@ router = page_router()
 
 
 class Place(NamedTuple):
-    """What a picture is listed in, as a link; and the pictures before and after it there."""
+    """The list that a picture is in, as a link, and the pictures before and after it there."""
 
     back: str
     name: str

@@ -1,5 +1,6 @@
-"""What all pages share: templates, in which every value is escaped; errors as pages; whose collection a page shows; and
-a Content-Security-Policy that allows only the files of this service, and nothing inline.
+"""The common part of all pages: templates, errors as pages, the owner of the collection, and security headers.
+
+Templates escape every value. The Content-Security-Policy allows only the files of this service, and nothing inline.
 """
 
 from collections.abc import Callable, Coroutine, Mapping
@@ -199,7 +200,7 @@ def _error_page(request: Request, error: Exception) -> Response:
 def _describe_for_people(error: Exception) -> tuple[Problem, Mapping[str, str] | None]:
     """Return an error with a plain title, and the headers of its response. An address that cannot be one is not found.
 
-    Of a parameter that is wrong its own name is shown, without the part of the request that it is in.
+    A wrong parameter is shown by its own name, without the part of the request that it is in.
     """
     problem, headers = describe(error)
     if isinstance(error, RequestValidationError):

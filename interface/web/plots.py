@@ -1,5 +1,7 @@
-"""Plots of figures by day as SVG: stacked bars, with lines at round values. They are shapes, classes and texts, which
-the page's own style sheet colours, in light and dark. At most eight values have a colour; the others are added up.
+"""Plot figures by day as SVG: stacked bars, with lines at round values.
+
+The page's own style sheet colours the shapes by their classes, in light and dark. At most eight values have a colour;
+the others are added up.
 """
 
 from collections import Counter, defaultdict
@@ -17,7 +19,7 @@ COLORS: Final = 8
 OTHERS: Final = "(others)"
 _WIDTH, _HEIGHT = 760, 200
 _LEFT, _TOP, _GROUND = 56, 8, 172.0
-"""Width of the values beside the plot, where the highest bar ends, and its height. All in units of the SVG."""
+"""Width of the values next to the plot, the end of the highest bar, and its height, in units of the SVG."""
 
 _LINES = 4  # at most, above the ground
 _ROUNDING = 1e-9

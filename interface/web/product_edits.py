@@ -1,5 +1,6 @@
-"""Forms that edit a document's products by hand: rename, merge, split, reject, and say what a picture shows; and undo.
-What an edit changes: `swatchbook/product_edits.py`.
+"""Forms that edit a document's products by hand: rename, merge, split, reject, assign a picture, and undo.
+
+`swatchbook/product_edits.py` applies edits.
 """
 
 from typing import Annotated, Literal

@@ -1,5 +1,6 @@
-"""The page of a product, at the address of its endpoint: its variants, facts, pictures with their links, the pages of
-its catalogue with its boxes, and the forms that edit it, with what is wrong next to the field.
+"""The page of a product, at the address of its endpoint: variants, facts, pictures, pages with boxes, and forms.
+
+The forms edit it, and show an error next to its field.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -120,7 +121,7 @@ class ProductForm(RequestModel):
 
 
 class Problem(NamedTuple):
-    """What is wrong with a form: its action, the field and the message, and the form as it was sent."""
+    """The error of a form: its action, the field and the message, and the form as it was sent."""
 
     action: str
     field: str
@@ -241,7 +242,7 @@ def list_facts(product: Product) -> list[ListedFact]:
 
 
 def _places(product: Product, key: str) -> tuple[Fact, ...]:
-    """Return where a value stands, each place once; of a value without a known place the pages of its evidence."""
+    """Return the places of a value, each once; for a value without a known place the pages of its evidence."""
     known = [fact for fact in product.facts if fact.key == key and not (fact.rule == BY_HAND and fact.bbox is None)]
     read = [
         Fact(key=key, value="", label="", page=each.page, bbox=None, rule=each.rule)
@@ -284,7 +285,7 @@ def _sheets(
 
 
 def _boxes_of(facts: Iterable[ListedFact], page: int) -> tuple[tuple[str, Box], ...]:
-    """Return the boxes of facts on a page, each once, with the names of the facts that stand there."""
+    """Return the boxes of facts on a page, each once, with the names of the facts there."""
     names = dict[Box, list[str]]()
     for fact in facts:
         for place in fact.places:

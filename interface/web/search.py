@@ -68,7 +68,7 @@ router = page_router()
 
 
 class PageQuery(SearchQuery):
-    """What the address of the page holds: the parameters of a search, and `picture`, one that was dropped."""
+    """The state in the page's address: the parameters of a search, and `picture`, one that was dropped."""
 
     k: int = Field(default=_FIRST_RESULTS, ge=1, le=MAX_RESULTS)
     picture: PictureName | None = None
@@ -81,7 +81,7 @@ class PageQuery(SearchQuery):
 
     @property
     def searches(self) -> bool:
-        """Whether there is something to search for."""
+        """Return whether there is something to search for."""
         return bool(self.text or self.picture or self.like)
 
     @cached_property  # a page has hundreds of links that change it
@@ -91,7 +91,7 @@ class PageQuery(SearchQuery):
 
     @property
     def filtered(self) -> bool:
-        """Whether there is a filter, other than on owners."""
+        """Return whether there is a filter, other than on owners."""
         return any(name != "owner" for name, _ in self.chosen) or (self.price_min, self.price_max) != (None, None)
 
     @property
@@ -207,7 +207,7 @@ def _names_of_documents(view: View, query: PageQuery) -> dict[str, str]:
 
 
 class Neighbours(NamedTuple):
-    """Where a picture is among results: the address of these, the pictures before and after it, and their state."""
+    """The place of a picture among results: the address of these, the pictures before and after it, and their state."""
 
     back: str
     previous: str | None
@@ -286,7 +286,7 @@ def _picture_file(view: View, query: PageQuery) -> Iterator[Path | None]:
 
 
 def _shown_picture(view: View, query: PageQuery) -> str | None:
-    """Return a dropped picture as it stands within the page."""
+    """Return a dropped picture in the form that the page shows."""
     small = query.picture and small_query_picture(view.resources, query.picture)
     return f"data:image/jpeg;base64,{b64encode(small).decode()}" if small else None
 

@@ -1,5 +1,6 @@
-"""Toasts: what a form has just done, said on the page that it leads to, with a button that undoes it. The address of
-that page names both (`done`), so nothing is kept for it; only the texts below are ever shown.
+"""Show toasts: messages on the next page about what a form has just done, with a button that undoes it.
+
+The address of that page names both (`done`), so nothing is stored; only the texts below are ever shown.
 """
 
 import re
@@ -49,7 +50,7 @@ class Back(RequestModel):
 
 
 class Toast(NamedTuple):
-    """What a page says has been done; `undo`: where a form that undoes it is sent; `back`: the page it returns to."""
+    """A message about what was done; `undo`: the address of a form that undoes it; `back`: the page it returns to."""
 
     text: str
     undo: str | None

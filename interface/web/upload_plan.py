@@ -1,6 +1,8 @@
-"""The page between an upload and its start: the first items of each batch as they would be read, what was not
-understood, and for each of our fields the field of the file that it is read from. The address holds what a person
-chose: `0.title=["Bezeichnung"]` is the title of the first batch, `[]` is not read, nothing is chosen by the rules.
+"""The page between an upload and its start, which shows how each batch would be read and lets a person change it.
+
+It shows the first items, what was not understood, and for each of our fields the field of the file. The address holds
+the person's choices: `0.title=["Bezeichnung"]` is the title of the first batch, `[]` is not read, and without a choice
+the rules decide.
 """
 
 import asyncio

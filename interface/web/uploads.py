@@ -1,6 +1,7 @@
-"""Folders of pictures and batch files from a browser, which sends them file by file: each file is kept, and at the end
-the folder becomes its documents, as `swatchbook ingest` makes them of a path; one with a batch first waits for a person
-(`upload_plan.py`). (PDFs go to `POST /documents`.)
+"""Receive folders of pictures and batch files from a browser, which sends them file by file.
+
+Each file is stored, and at the end the folder becomes its documents, as in `swatchbook ingest`; a folder with a batch
+first waits for a person (`upload_plan.py`). PDFs go to `POST /documents`.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""How near an owner's objects in a space are to unrelated questions, as a search has estimated it."""
+"""Store the similarity of an owner's objects in a space to unrelated questions, which a search has estimated."""
 
 from collections.abc import Mapping
 

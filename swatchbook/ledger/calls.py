@@ -1,7 +1,8 @@
-"""The rows of calls to providers: each is reserved before it is sent, its answer and cost are stored as soon as it
-returns. The budget (`--max-usd`) is checked here: no call is reserved that could exceed it, or whose model has no
-price. What a document paid (`spending`) counts its own calls, also failed ones; answers reused from others cost
-nothing. A reservation is void when its run is dead or after 20 minutes. Tokens × price is in `providers/costs.py`.
+"""Reserve each call to a provider before it is sent, within the budget (`--max-usd`), and store its answer and cost.
+
+- Under a budget, no call is reserved that could exceed it, or whose model has no price.
+- The costs of a document (`spending`) include its failed calls; answers reused from other documents cost nothing.
+- A reservation is void when its run is dead, or after 20 minutes.
 
     reserved → answered   stored for all owners: no run pays for it again
              → failed     no usable answer; it may be sent again, as the next attempt

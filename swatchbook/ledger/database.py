@@ -1,6 +1,7 @@
-"""Connect to the ledger on SQLite or PostgreSQL, create or migrate it, and open its transactions: writers take turns
-and wait at most 60 s for a lock; a ledger that is down is waited for as long as the caller has patience. Also the
-database's clock.
+"""Connect to the ledger on SQLite or PostgreSQL, create or migrate it, and open its transactions.
+
+Writers take turns, and wait at most 60 s for a lock. A ledger that is down is waited for as long as the caller has
+patience.
 """
 
 import logging
@@ -396,7 +397,7 @@ class _KnownRevision:
 
 
 class _Watch:
-    """A connection that never writes: SQLite tells it, in microseconds, whether any other has committed."""
+    """A connection that never writes, by which SQLite shows, in microseconds, whether any other has committed."""
 
     def __init__(self, url: URL) -> None:
         self._url, self._lock = url, threading.Lock()

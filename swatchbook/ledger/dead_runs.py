@@ -1,6 +1,8 @@
-"""When a run is dead: no progress for five minutes (it hangs), its process has ended, or its lease is over. Then its
-items are free; its document waits, and fails after three deaths in a row with nothing committed. An item that was
-alone, and at which a process had died before, fails as `crashed_worker`. A hung process is killed a minute later.
+"""End dead runs: those without progress for five minutes (they hang), without a process, or with an expired lease.
+
+Their items are free again. Their documents wait, and fail after three deaths in a row with nothing committed. An item
+that was alone, and at which a process had died before, fails as `crashed_worker`. A hung process is killed a minute
+later.
 """
 
 import logging
@@ -31,11 +33,11 @@ STALL_SECONDS = 300.0
 NOTICE_SECONDS = 60.0
 """Time for a process to notice that its run was marked dead, and to begin another or end."""
 
-_LOOK_BACK_SECONDS = 86_400.0  # of runs marked dead earlier the processes were dealt with
+_LOOK_BACK_SECONDS = 86_400.0  # processes of runs marked dead earlier were dealt with
 
 
 class _FreedItems(Record):
-    """What was done with the items of a dead run.
+    """The result of freeing the items of a dead run.
 
     `halved`: some were claimed together, and will be claimed in smaller groups. `quarantined`: an item that was alone
     and had crashed before is recorded as a failure.

@@ -1,6 +1,7 @@
-"""Which images and chunks must be published again, and which must leave the index: every change raises the counter
-`dirty`, which is written only here; `gone` marks what no document shows any more. How rows are leased and recorded as
-published is in `publishing.py`.
+"""Mark images and chunks that must be published again (`dirty`), or that must leave the index (`gone`).
+
+Every change raises the counter `dirty`, which is written only here; a row is `gone` if no document shows it any more.
+`publishing.py` leases rows and records them as published.
 
 `made` takes the value of `dirty` when an item was committed, so a row with `published` below `made` has a result that
 cannot be searched yet. A row that is `gone` stays until publishing has removed its object from the index.
@@ -55,7 +56,7 @@ def mark_made(
 ) -> None:
     """Raise `dirty` and `made` of the images or chunks with one of these values in `column`: an item was committed.
 
-    Rows that were never shown, and chunks without vectors, stay as they are. What was made `beside` the active space
+    Rows that were never shown, and chunks without vectors, stay as they are. An item made `beside` the active space
     does not count as a result that cannot be searched yet: it raises `made` only of rows that have no other.
     """
     embedded = chunks.c.embed if table is chunks else true()

@@ -1,6 +1,6 @@
-"""Changes of a document outside a run: what people ask (request it again with other options, `retry`, `cancel`,
-`delete`) and what the program does (regenerate, postpone one that cannot begin, finish a delete). The order in which
-a delete goes through ledger and index is in `pipeline/delete.py`.
+"""Change a document outside a run: request it again, retry, cancel, delete, regenerate, or postpone it.
+
+The order in which a delete goes through ledger and index is in `pipeline/delete.py`.
 """
 
 from collections.abc import Sequence

@@ -1,6 +1,4 @@
-"""Find a document by its id, the beginning of it, or its file name, with the error if several or none match; list
-documents, newest first; queue a new one.
-"""
+"""Find a document by its id, the beginning of it, or its file name; list documents, newest first; queue a new one."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
@@ -55,7 +53,7 @@ class Document(Record):
 
     @property
     def source(self) -> str | None:
-        """What its flow is given: the key of a PDF, None if it was never stored; the name of another source."""
+        """Return what its flow is given: the key of a PDF (None if it was never stored), else the source's name."""
         return self.file if self.kind == PDF else self.content
 
 
@@ -140,8 +138,8 @@ def get_document(ledger: Ledger, document: str) -> Document:
 def find_document(ledger: Ledger, text: str, owner: str | None) -> Document:
     """Return the document with this id, file name, or unambiguous beginning of an id, of an owner or (None) of any.
 
-    Raises InvalidReference, naming the choices, for an unknown or ambiguous one. It does not tell whether another owner
-    has such a document.
+    Raises InvalidReference, naming the choices, for an unknown or ambiguous one. It does not reveal whether another
+    owner has such a document.
     """
     exact = [documents.c.id == text, documents.c.name == text]
     beginning = [documents.c.id.startswith(text, autoescape=True)] if len(text) <= _ID_LENGTH else []

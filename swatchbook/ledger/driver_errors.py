@@ -1,6 +1,4 @@
-"""What an error of SQLite or PostgreSQL means: ledger down, locked, disk full, no rights, wrong login, damaged file;
-each with advice.
-"""
+"""Translate errors of SQLite and PostgreSQL into failures with advice, such as a full disk or a wrong login."""
 
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
@@ -20,7 +18,7 @@ _CHECK_URL = "Check SWATCHBOOK_LEDGER_URL."
 
 @contextmanager
 def translated_errors(url: URL) -> Iterator[None]:
-    """Raise a driver's error as the Failure that it stands for; programming errors (syntax, constraints) unchanged."""
+    """Raise a driver's error as a Failure; programming errors (syntax, constraints) pass unchanged."""
     try:
         yield
     except PoolTimeout as error:

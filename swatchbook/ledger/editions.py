@@ -1,5 +1,6 @@
-"""Editions: which document is a newer edition of which, as a chain, and which of them are superseded: those whose newer
-edition has products. Searches leave out what only superseded documents show; nothing of them is deleted.
+"""Keep the chain of a document's editions, and mark as superseded those whose newer edition has products.
+
+Searches leave out what only superseded documents show; nothing of them is deleted.
 
 A document is an edition of at most one, and has at most one newer edition. Deleting one closes the chain: the older one
 is then superseded by the next, or by none, and searched again.
@@ -71,7 +72,7 @@ def rejoin_chain(connection: Connection, document: str, *, older: str | None, ne
 
 
 def has_superseded(ledger: Ledger, owners: Collection[str]) -> bool:
-    """Return whether any document of these owners is superseded; none of them stands for all."""
+    """Return whether any document of these owners is superseded; no owners means all."""
     of_owners = [documents.c.owner.in_(owners)] if owners else []
     query = select(documents.c.id).where(documents.c.superseded_by.is_not(None), *of_owners).limit(1)
     with ledger.read() as connection:

@@ -1,6 +1,7 @@
-"""How a failed try of an item ends: rejected, open for this run's next try, due again after a pause (`backoff.py`),
-or `failed` after eight runs that ended in a failure. Rate limits, outages and what a person must mend spend no
-attempt.
+"""Decide how a failed try of an item ends: rejected, open, due again after a pause (`backoff.py`), or `failed`.
+
+An open item is for this run's next try. It is `failed` after eight runs that ended in a failure. Rate limits, outages
+and what a person must repair do not count as attempts.
 """
 
 from collections import Counter

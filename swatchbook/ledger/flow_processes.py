@@ -1,4 +1,4 @@
-"""The processes of Prefect's flow runs, so that one that died is found, whether or not it worked on a document."""
+"""Register the processes of Prefect's flow runs, so that a dead one is found even if it had no document."""
 
 from collections.abc import Collection
 

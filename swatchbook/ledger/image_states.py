@@ -1,11 +1,16 @@
-"""The rule of the account: when an image is complete, partial, failed, rejected or pending, from the items that are
-requested of it; and when its open items can be tried next. As SQL conditions, with which `queries/account.py` counts;
-`queries/coverage.py` and `queries/statistics.py` count groups of images that are alike.
+"""Derive the state of an image from its requested items (the rule of the account), and the next try of open ones.
 
-An image's state in a document follows from the items that the document requests; for an owner, that all the owner's
-documents which show it request. Any item pending, leased or unpublished: pending; all rejected: rejected; all done:
-complete; some done: partial; else failed. A missing item has the state of the item that it is made from, else it is
-pending: the stage that adds it has yet to run.
+Its items are those that the document requests, or for an owner all the owner's documents that show the image:
+
+- any pending, leased or unpublished: pending
+- all rejected: rejected
+- all done: complete
+- some done: partial
+- else: failed
+
+A missing item has the state of the item that it is made from; without one it is pending, since the stage that adds it
+has yet to run. `queries/account.py` counts with these SQL conditions; `queries/coverage.py` and
+`queries/statistics.py` count groups of images that are alike.
 """
 
 from collections.abc import Collection

@@ -1,5 +1,7 @@
-"""Which analysis of a picture is in use after its reviews, and so the text that each image shows. Queues the items that
-are made from the text (`understanding`, `multimodal`). Whether an analysis is weak is in `analysis/judge.py`.
+"""Choose the analysis of a picture that is in use after its reviews, and so the text that each image shows.
+
+Also queues the items that are made from the text (`understanding`, `multimodal`). `analysis/judge.py` has the rule when
+an analysis is weak.
 
 An `understanding` item has the text's key, a `multimodal` item the key of picture and text together. The latter is made
 from the picture's `visual` vector and the text, and is queued when the second of the two is there.
@@ -23,7 +25,7 @@ from swatchbook.records import COUNTED, Analysis, ItemState, Role, Verdict, pair
 
 @dataclass(frozen=True)
 class AnalysisInUse:
-    """The analysis of a picture (content key) that stands for the one requested under `tag` after its reviews.
+    """The analysis of a picture (content key) that replaces the one requested under `tag` after its reviews.
 
     `record` and `text_key` are those of the other analysis where a review has corrected it. `text_key` is None where
     the picture was rejected or the analysis has nothing to say.
@@ -118,8 +120,9 @@ def write_texts(connection: Connection, in_use: Mapping[str, AnalysisInUse], rev
 
 
 def queue_text_items(connection: Connection, column: Column[str], values: Collection[str]) -> None:
-    """Queue the items of the texts of the images with these values in `column`, under the tags of all documents that
-    show them, and reopen completed ones among these documents.
+    """Queue the items of the texts of the images with these values in `column`.
+
+    They have the tags of all documents that show the images; completed ones among these documents are reopened.
     """
     query = (
         select(placements.c.document, images.c.content_key, images.c.text_key, images.c.pair_key)

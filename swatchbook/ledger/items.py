@@ -1,7 +1,7 @@
-"""Cut open items into batches, claim them under a lease, and commit results and failures in one transaction; take over
-vectors that a source has already. Items
-at which a process died are claimed last, in ever smaller groups. Vectors that are NaN, zero or of another length are
-refused. How a failure counts is in `failure_outcomes.py`.
+"""Cut open items into batches, claim them under a lease, and commit results and failures in one transaction.
+
+Items at which a process died are claimed last, in ever smaller groups. Vectors that are NaN, zero or of another length
+are refused. Vectors that a source already has are taken over. How a failure counts: `failure_outcomes.py`.
 """
 
 from collections import defaultdict
@@ -82,7 +82,7 @@ class ClaimedItem(Record):
 
 
 class Lease(Record):
-    """The right of a live run to commit these items. `name`: the run's token and a ULID, with a colon between."""
+    """The right of a live run to commit these items. `name` is the run's token, a colon and a ULID."""
 
     name: str
     run: Run
@@ -93,7 +93,7 @@ class Batch(Record):
     """Keys whose items are made together; fixed when stage 6 starts. Numbers count from 1.
 
     `first` and `total`: position of the first key among all open keys of its kind, and how many of them there are.
-    `alone`: a process died at each of these keys, so nothing else is made beside them.
+    `alone`: a process died at each of these keys, so nothing else is made together with them.
     """
 
     number: int
@@ -101,7 +101,7 @@ class Batch(Record):
     kind: ItemKind
     first: int
     total: int
-    members: tuple[str, ...]  # keys; a field named so would break dict(batch)
+    members: tuple[str, ...]  # named so because a field `keys` would break dict(batch)
     alone: bool = False
 
 
@@ -147,8 +147,8 @@ def cut_batches(
 ) -> tuple[Batch, ...]:
     """Return the document's keys with items to claim now, in batches of `size`: images in reading order, then chunks.
 
-    Keys at which a process died come last, in separate batches. `most`: images or chunks that would be more batches
-    than this are cut into so many, of a multiple of `size`. `only`: no other keys than these.
+    Keys at which a process died come last, in separate batches. `most` is the largest number of batches of images, and
+    of chunks: if there would be more, a batch has a multiple of `size`. `only`: no other keys than these.
     """
     rows = requested_items(run.document)
     with ledger.read() as connection:
@@ -207,7 +207,7 @@ def claim_groups(ledger: Ledger, run: Run, keys: Sequence[str], size: int) -> li
 
 
 def held_by_others(ledger: Ledger, run: Run) -> int:
-    """Count the items requested by the document that other runs hold: it waits for them."""
+    """Count the items that the document requests and other runs hold, for which it waits."""
     rows = requested_items(run.document)
     others = and_(rows.c.state == ItemState.LEASED, not_(rows.c.lease.between(*lease_range(run.token))))
     with ledger.read() as connection:
@@ -293,9 +293,9 @@ def commit(
 
     `ahead`: vectors of texts that these results bring; the items of the texts are then done at once.
 
-    Results are stored, their items done, and every owner's images and chunks with these keys marked for publishing. An
-    analysis queues the items of its text, and its images need a review where its score is below `review_below`.
-    Failures are, by policy, rejected, open for this run's next try, or on the last try recorded with a pause (`failed`
+    Results are stored, their items set done, and every owner's images and chunks with these keys marked for publishing.
+    An analysis queues the items of its text, and its images need a review if its score is below `review_below`. By its
+    policy a failure is rejected, left open for this run's next try, or on the last try recorded with a pause (`failed`
     after 8 such runs). Invalid vectors count as failures, and are returned. Raises RunRevoked, and then stores nothing.
     """
     with ledger.write() as connection:
@@ -345,9 +345,9 @@ def adopt_done(connection: Connection, done: Collection[ItemId], *, review_below
 
 
 def take_over(connection: Connection, given: Mapping[str, GivenVector]) -> None:
-    """Store vectors that a source has already, by content key, for items that are pending and that no run is making.
+    """Store vectors that a source already has, by content key, for items that are pending and that no run is making.
 
-    One that `commit` would refuse is not taken, so that it is made.
+    A vector that `commit` would refuse is not taken over, so it is computed.
     """
     results = {
         (key, vector.role, vector.tag): ItemResult(
@@ -392,7 +392,7 @@ def _held_runs(connection: Connection, lease: Lease) -> dict[ItemId, int]:
 
 
 def _check(connection: Connection, results: Sequence[ItemResult]) -> tuple[list[ItemResult], list[FailedItem]]:
-    """Return the sound results, and the others as failures."""
+    """Return the valid results, and the others as failures."""
     dimensions = {(s.role, s.tag): s.dimension for s in connection.execute(select(spaces))}
     sound, unsound = list[ItemResult](), list[FailedItem]()
     for r in results:
@@ -477,7 +477,7 @@ def _mark_made(connection: Connection, results: Sequence[ItemResult], *, beside:
 
 @dataclass(frozen=True)
 class Pair:
-    """What a `multimodal` vector is made from: an image's `visual` vector, (d,) float32, and its text."""
+    """The sources of a `multimodal` vector: an image's `visual` vector, (d,) float32, and its text."""
 
     visual: NDArray[np.float32]
     text: str

@@ -1,5 +1,6 @@
-"""The lease: for 60 seconds a run, and its right to the items that it holds, outlive its last heartbeat. Renews
-leases and frees items. What happens when a lease is over is in `dead_runs.py`.
+"""Renew the leases of runs, and free items. A run and its items are leased for 60 seconds after its last heartbeat.
+
+What happens when a lease is over is in `dead_runs.py`.
 """
 
 from collections.abc import Mapping

@@ -1,5 +1,7 @@
-"""Restore a document from the trash, in one transaction: its rows come back, and what it shows must be published again
-from the vectors that were kept. Its runs and timings of flow runs do not come back.
+"""Restore a document from the trash, in one transaction.
+
+Its rows come back, and what it shows must be published again from the vectors that were kept. Its runs and timings of
+flow runs do not come back.
 """
 
 from typing import Any

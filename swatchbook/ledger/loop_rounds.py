@@ -1,4 +1,4 @@
-"""What the background loop did, for people: rounds in which something happened, or in which something went wrong."""
+"""Record for people the rounds of the background loop in which something was done or went wrong."""
 
 from collections.abc import Mapping
 from typing import Any

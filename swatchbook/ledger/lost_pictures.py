@@ -1,6 +1,6 @@
-"""Write lost pictures: what an ingest or an audit has seen and not taken, and what a person says of it (a picture, to
-be taken in; or none). Numbers and what people said stay when the document is processed again: a part of a page is known
-again by its box.
+"""Write lost pictures, which an ingest or an audit has seen and not taken, and the decisions of people about them.
+
+Numbers and decisions stay when the document is processed again: a part of a page is recognised by its box.
 """
 
 from collections import defaultdict
@@ -17,13 +17,13 @@ from swatchbook.ledger.queries.lost_pictures import read_lost_pictures
 from swatchbook.ledger.tables import lost_pictures
 from swatchbook.records import LostPicture, LostState
 
-SAME_PART = 0.5  # of two boxes together that both cover: then they are the same part of the page
+SAME_PART = 0.5  # shared area over the area of both; boxes with at least this are the same part of the page
 
 
 def save_seen(connection: Connection, document: str, found: Iterable[LostPicture]) -> None:
     """Save what an ingest has found, in a transaction.
 
-    What it no longer finds is removed, unless a person has said something of it or an audit had found it.
+    What it no longer finds is removed, unless a person has decided on it or an audit had found it.
     """
     known = _by_page(read_lost_pictures(connection, document))
     of_audits = select(lost_pictures.c.page, lost_pictures.c.number).where(
@@ -51,7 +51,7 @@ def add_audited(ledger: Ledger, document: str, found: Iterable[LostPicture]) -> 
 
 
 def decide(ledger: Ledger, document: str, ids: Collection[str], state: LostState, *, by: str) -> bool:
-    """Record what a person says of these lost pictures, named as in `LostPicture.id`.
+    """Record a person's decision on these lost pictures, named as in `LostPicture.id`.
 
     Returns whether the document must be processed: a picture was taken in, or is taken in no longer. Raises
     InvalidReference for an unknown one; then nothing is recorded.
@@ -103,7 +103,7 @@ def _save(
 
 
 def is_same_part(a: LostPicture, b: LostPicture) -> bool:
-    """Whether two boxes of one page are the same part of it."""
+    """Return whether two boxes of one page are the same part of it."""
     both = shared_area(a.bbox, b.bbox)
     return both > 0 and both >= SAME_PART * (area(a.bbox) + area(b.bbox) - both)
 

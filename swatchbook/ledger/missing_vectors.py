@@ -1,5 +1,4 @@
-"""The ledger's side of a fill (`upkeep/fill_missing.py`): which documents and objects lack something, the run that
-makes it next to the document's own, and what that run has cost.
+"""Find the documents and objects that a fill (`upkeep/fill_missing.py`) must complete; begin its runs, add up costs.
 
 An object is a candidate if its document asks for the role, it has no vector of the pair (no analysis at all), and its
 item has not failed for good and may be claimed now.
@@ -117,7 +116,7 @@ def begin_fill(
 
 
 def _settle_unread(connection: Connection, document: str, pairs: Sequence[RoleTag]) -> None:
-    """Let what could not be read when it came in, and so has no stored file, fail for these pairs as it did before.
+    """Record what could not be read when it came in, and so has no stored file, as failed for these pairs as well.
 
     Without items the account would count such pictures as pending, though nobody can make anything of them.
     """

@@ -1,7 +1,8 @@
-"""Notices: that a document was completed, has failed or is blocked is owed to SWATCHBOOK_NOTICE_URL from the same
-transaction that sets the status. The same outcome again is no news, until a person asks for the document. A notice is
-tried 30 times within five days (pauses of 1 min, doubling, at most 6 h), is named as undelivered after five tries in
-vain, and kept for seven days. It is sent in `pipeline/notify.py`.
+"""Record the notices that SWATCHBOOK_NOTICE_URL is owed when a document is completed, has failed or is blocked.
+
+A notice is recorded in the transaction that sets the status, but not for the same outcome again until a person asks for
+the document. It is tried 30 times within five days (pauses of 1 min, doubling, at most 6 h), named as undelivered after
+five failed tries, and kept for seven days. `pipeline/notify.py` sends it.
 
 Each notice is delivered at least once: a claim moves its next try into the future before it is sent, so that a sender
 that is killed leaves it owed.
@@ -43,9 +44,7 @@ class Notice(Record):
 
 
 class Undelivered(Record):
-    """Notices that were tried in vain five times or more, and how many of them are given up. `problem`: of the last
-    try.
-    """
+    """Notices with at least five failed tries, and how many of them are given up. `problem` is that of the last try."""
 
     count: int
     given_up: int

@@ -20,7 +20,7 @@ from swatchbook.records import document_id
 
 
 def seed_of(connection: Connection, owner: str) -> str:
-    """Return the name that stands for an owner in its ids."""
+    """Return the name from which an owner's ids are made."""
     query = select(owner_seeds.c.seed).where(owner_seeds.c.owner == owner)
     return connection.execute(query).scalar_one_or_none() or owner
 

@@ -1,6 +1,6 @@
-"""Save what stages find about pages: failures, what belongs to no product, the texts that were nearly names, and which
-need a person. Failures that may be temporary are tried again after 15 minutes, in at most three runs. Reading:
-`queries/pages.py`.
+"""Save what stages find about pages: failures, parts that belong to no product, rejected names, and doubtful pages.
+
+Failures that may be temporary are tried again after 15 minutes, in at most three runs. `queries/pages.py` reads them.
 """
 
 from collections import defaultdict

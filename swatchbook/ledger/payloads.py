@@ -1,7 +1,9 @@
-"""What filters and keyword search read of an image or chunk (its payload): linked products with category, brand, size,
-condition, material, lowest price, currency and host; colours, pages, text. Also what filters read of a product: what is
-printed for it, and the materials and main colours (30 % of a picture) that its pictures show. Sizes become
-single words here, URLs hosts, and printed prices what `printed_prices.py` reads.
+"""Build the payloads of images, chunks and products: the fields that filters and keyword search read.
+
+- An image or chunk has linked products (category, brand, size, condition, material, lowest price, currency, host),
+  colours, pages and text.
+- A product has what is printed for it, and the materials and main colours (30 % of a picture) of its pictures.
+- Sizes become single words, URLs hosts, and printed prices what `printed_prices.py` reads.
 """
 
 from collections import defaultdict
@@ -25,7 +27,7 @@ from swatchbook.printed_prices import currency_of, price_of
 from swatchbook.records import COUNTED, NO_PAGE, LinkKind, Verdict
 
 MAIN_COLOR = 0.3
-"""Share of a picture that a colour of the product covers at least: less may be of the room around it."""
+"""The least share of a picture that a main colour covers: with less it may be a colour of the room around it."""
 
 
 def image_payloads(
@@ -33,7 +35,7 @@ def image_payloads(
 ) -> dict[str, Payload]:
     """Return image id -> payload of shown images, from all documents of the owner.
 
-    What older editions say of an image counts only where no other document shows it; it is then SUPERSEDED.
+    Older editions count only for an image that no other document shows; it is then SUPERSEDED.
     Without `texts` only the fields of filters are filled: `text` and `file` stay empty, and where several products or
     documents show an image, `parts` has each of them alone. With `currencies` the lowest price is that in one of them.
     """
@@ -72,9 +74,9 @@ class ImagePart(NamedTuple):
 def image_parts(
     connection: Connection, ids: Collection[str], *, currencies: tuple[str, ...] = ()
 ) -> dict[str, list[ImagePart]]:
-    """Return image -> what each of its placements shows, in the order of documents: what `parts` of its payload has.
+    """Return image -> its parts (`parts` of its payload), one for each placement and product, in order of documents.
 
-    What older editions say counts only where no other document shows the image.
+    Older editions count only for an image that no other document shows.
     """
     shown = defaultdict[str, list[Row[Any]]](list)
     for row in select_in(connection, _SHOWN, images.c.id, ids):
@@ -150,7 +152,7 @@ def product_payloads(connection: Connection, ids: Collection[str]) -> dict[str, 
 
 
 class PrintedProduct(NamedTuple):
-    """What filters read of a product as its document prints it."""
+    """Fields of a product that filters read, as its document prints them."""
 
     id: str
     name: str
@@ -370,7 +372,7 @@ def _sizes(metadata: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def _is_in(product: PrintedProduct, currencies: Iterable[str]) -> bool:
-    """Whether a product's currency is one of those that a filter asks for."""
+    """Return whether a product's currency is one of those that a filter asks for."""
     asked = [{*fold_words(currency)} for currency in currencies]
     return any(words and words.issubset(fold_words(own)) for own in product.currency for words in asked)
 

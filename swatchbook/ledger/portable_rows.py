@@ -1,4 +1,4 @@
-"""What of the ledger a backup holds: which tables, rows and columns, read from one snapshot.
+"""Read the tables, rows and columns of the ledger that a backup holds, from one snapshot.
 
 Left out is what means something on one machine only (runs, leases, flow runs, what is published), what is being
 removed (documents that are deleted or in the trash, what nothing shows or uses any more), and notices: the original

@@ -1,6 +1,6 @@
-"""Edits by hand in the ledger: each with its number, author and time; and the products and links that stage 7 found
-before any edit, of documents that have some. What an edit changes is in `swatchbook/product_edits.py`; people make them
-with `record_edits.py`.
+"""Store edits by hand with number, author and time, and the products and links that stage 7 found before them.
+
+`swatchbook/product_edits.py` applies edits; `record_edits.py` makes and undoes them.
 """
 
 from collections.abc import Mapping

@@ -1,6 +1,7 @@
-"""The ledger's side of publishing: lease dirty rows to a publisher, read their payloads and vectors, record what the
-index took, refused (tried again after the pauses of `backoff.py`) or removed. Registers spaces. Nothing here calls an
-index: that is in `pipeline/publish.py`.
+"""Lease dirty rows to a publisher, read their payloads and vectors, and record what the index did with them.
+
+The index takes, refuses (tried again after the pauses of `backoff.py`) or removes them. Also registers spaces. Nothing
+here calls an index: `pipeline/publish.py` does.
 
 Any publisher takes any owner's rows that are due. The value of `dirty` read with the lease becomes `published`; a row
 raised meanwhile is published again.
@@ -85,7 +86,7 @@ class DirtyRow(Record):
 
 @dataclass(frozen=True)
 class Publication:
-    """What is published of a row: a payload, and its stored vectors, (d,) float32 by (role, tag).
+    """The published parts of a row: a payload, and its stored vectors, (d,) float32 by (role, tag).
 
     `reviewed`: a review may have changed or removed its text, so vectors in the index that are missing here must go.
     """
@@ -218,7 +219,7 @@ def _record_refused(connection: Connection, table: Table, refused: Mapping[str, 
 
 
 def _expect_late_writes(connection: Connection, ids: Collection[str], *, after: Sequence[float] = LATE_SECONDS) -> None:
-    """Have these objects written or removed again after so many seconds, counted from the last time of asking."""
+    """Have these objects written or removed again after some seconds, counted from the last call."""
     for number, seconds in enumerate(after):
         for identity in sorted(set(ids)):
             row = upsert(connection, late_writes).values(id=identity, number=number, due_at=db_now() + seconds)

@@ -1,5 +1,6 @@
-"""What searches have read of the ledger, kept while nothing is committed to it: two searches of a collection that
-stands still read the same rows. At most `MOST_VALUES` values are kept; then all are forgotten.
+"""Cache what searches read of the ledger until something is committed to it.
+
+At most `MOST_VALUES` values are kept; then all are dropped.
 """
 
 from collections import defaultdict
@@ -9,7 +10,7 @@ from typing import Any, Final, TypeVar
 from swatchbook.ledger.database import Ledger
 
 MOST_VALUES: Final = 80_000
-"""The most values that are kept, of about 1 KB: what searches read of 10,000 images."""
+"""The most values that are kept, each of about 1 KB: what searches read of 10,000 images."""
 
 T = TypeVar("T")
 

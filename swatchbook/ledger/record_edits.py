@@ -1,5 +1,6 @@
-"""Make and undo an edit by hand: one transaction with all that it changes, products, links, and what is to be published
-again. A running ingest saves its products with the edit, whichever comes first.
+"""Make or undo an edit by hand, in one transaction with the products, links and publishing that it changes.
+
+A running ingest saves its products with the edit, whichever comes first.
 """
 
 from sqlalchemy import Connection, func, insert, select, update

@@ -1,6 +1,7 @@
-"""Which items a document requests: the keys of its images and chunks × its (role, tag) pairs. Inserts missing ones,
-queues failed ones again with counters at 0, and reopens completed documents that request them. Which pairs are
-requested is in `pipeline/register.py`.
+"""Select the items that a document requests: the keys of its images and chunks × its (role, tag) pairs.
+
+Also inserts missing items, queues failed ones again with counters at 0, and reopens completed documents that request
+them. `pipeline/register.py` decides which pairs are requested.
 """
 
 from collections import defaultdict
@@ -173,7 +174,7 @@ def reopen_documents(connection: Connection, keys: Sequence[str]) -> None:
 
 
 def _documents_showing(connection: Connection, role: str, keys: Sequence[str]) -> set[str]:
-    """Return the documents that show an image or chunk with one of these keys, each the key of an item of the role."""
+    """Return the documents that show an image or chunk with one of these keys of items of the role."""
     if role == Role.TEXT:
         kept = and_(chunks.c.embed, chunks.c.gone == false())
         query, column = select(chunks.c.document).where(kept).distinct(), chunks.c.text_key

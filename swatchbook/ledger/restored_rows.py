@@ -1,5 +1,7 @@
-"""Insert the rows of a backup, a portion in one transaction that can be repeated. What is here wins: a row with the
-same key stays, and so does a document with all its parts. Only an item that is done there and not here becomes done.
+"""Insert the rows of a backup in portions, each in one transaction that can be repeated.
+
+Existing data wins: a row with the same key stays, and so does a document with all its parts. Only an item that is done
+there and not here becomes done.
 
 A document is *being restored* from its own row until `finish_document`: cancelled, so that nothing runs it, and with a
 message that names the backup. Its images and chunks count as never shown until then.
@@ -83,14 +85,14 @@ def _stored(connection: Connection, keys: Collection[str]) -> set[tuple[str, str
 
 
 def _insert_reviews(connection: Connection, rows: Rows) -> None:
-    """Insert the reviews of analyses that have none here: of two histories, that which is here stays."""
+    """Insert the reviews of analyses that have none here; an existing history of reviews stays."""
     query = select(reviews.c.key, reviews.c.tag).distinct()
     known = {tuple(row) for row in select_in(connection, query, reviews.c.key, {row["key"] for row in rows})}
     add_rows(connection, reviews, [row for row in rows if (row["key"], row["tag"]) not in known])
 
 
 def whole_reviews(rows: Rows) -> tuple[Rows, Rows]:
-    """Return the rows without those of the last analysis, and these: the next portion may hold more of them."""
+    """Return the rows without those of the last analysis, and those, because the next portion may have more of them."""
     groups = [list(group) for _, group in groupby(rows, key=lambda row: (row["key"], row["tag"]))]
     return [row for group in groups[:-1] for row in group], groups[-1] if groups else []
 
@@ -223,8 +225,9 @@ def _being_restored(connection: Connection, ids: Collection[str], backup: str) -
 
 
 def _portions_shown(document: str) -> Iterator[Callable[[Connection], bool]]:
-    """Yield, for images and for chunks, a function that marks the next portion of those that a document shows for
-    publishing, and returns whether there was one.
+    """Yield, for images and for chunks, a function that marks the document's next portion of them for publishing.
+
+    It returns whether there was one.
     """
     of_images = (
         select(placements.c.ordinal, placements.c.id.label("place"), images.c.id, images.c.content_key.label("key"))

@@ -1,7 +1,13 @@
-"""How long things are kept: one hour for files, vectors and answers that nothing uses; SWATCHBOOK_KEEP_DAYS for
-ended runs and rounds of the loop; three times as long for timings and failed tries; a day for documents in the trash;
-seven days for webhook deliveries and notices; 30 for unused previews. Says what counts as used, and deletes the rest
-from the ledger and file store: in `gc`, after a delete, and in `retry` without a document.
+"""Delete what is no longer used or too old, in `gc`, after a delete, and in `retry` without a document.
+
+Things are kept for:
+
+- one hour: files, vectors and answers that nothing uses
+- SWATCHBOOK_KEEP_DAYS: ended runs and rounds of the loop
+- three times as long: timings and failed tries
+- a day: documents in the trash
+- seven days: webhook deliveries and notices
+- 30 days: unused previews
 """
 
 import sqlite3
@@ -48,7 +54,7 @@ PREVIEW_SECONDS = 30 * 86_400.0
 """How long a preview is kept that nobody asks for. It can be made again at any time."""
 
 _TIMINGS_TIMES = 3
-"""Timings are kept so many times longer than runs: medians need many."""
+"""How many times longer timings are kept than runs, because medians need many."""
 
 _ROOM_BYTES = 64 << 20
 """A SQLite file is rewritten without its free pages if these are more than this and half of the file."""
@@ -140,8 +146,9 @@ def stored_documents(ledger: Ledger, ids: Collection[str]) -> set[str]:
 
 
 def is_used() -> ColumnElement[bool]:
-    """Return the condition that content is used: as picture, text or pair of an image, as text of a chunk or analysis,
-    or as file of a document; or is kept for one that is in the trash.
+    """Return the condition that content is used by an image, chunk, analysis or document, or kept for the trash.
+
+    It can be the picture, text or pair of an image, the text of a chunk or analysis, or the file of a document.
     """
     return or_(is_used_by_documents(), is_used_by_trash())
 

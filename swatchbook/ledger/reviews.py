@@ -1,6 +1,7 @@
-"""Record a review of a picture's analysis, by a second model or a person, with all that changes: the text in use,
-items, documents to reopen. A failed second analysis is tried again with the pauses of items. Which verdict is given
-is in `analysis/judge.py`.
+"""Record a review of a picture's analysis, by a second model or a person, and everything that it changes.
+
+It may change the text in use, the items, and which documents are reopened. A failed second analysis is tried again with
+the pauses of items. The verdict is decided in `analysis/judge.py`.
 """
 
 from typing import Any
@@ -33,7 +34,7 @@ class SecondAnalysis(Record):
 
 
 class ReviewNote(Record):
-    """What a reviewer or a person decided. The other analysis is new (`second`) or stored already (`second_tag`)."""
+    """The decision of a reviewer or a person. The other analysis is new (`second`) or already stored (`second_tag`)."""
 
     verdict: Verdict
     by: str
@@ -68,9 +69,9 @@ def record_review(
 ) -> Review | None:
     """Record a review of a picture's analysis, and all that follows from it, in one transaction.
 
-    The other analysis is stored beside the first. Where the text in use changes, its items are queued, the images are
-    marked for publishing, and completed documents that show them wait, due now. Scores under `below` stay weak until
-    a review settles them. Returns None where a `run` comes too late, after another review. Raises RunRevoked, and
+    The first analysis stays stored. Where the text in use changes, its items are queued, the images are marked for
+    publishing, and completed documents that show them wait, due now. Scores under `below` stay weak until a review
+    settles them. Returns None where a `run` comes too late, after another review. Raises RunRevoked, and
     InvalidReference for an unknown analysis.
     """
     with ledger.write() as connection:
@@ -102,9 +103,9 @@ def record_review(
 
 
 def withdraw_review(ledger: Ledger, key: str, tag: str, number: int, *, below: float) -> bool:
-    """Take back the last review of a picture's analysis: what stood before stands again, in one transaction.
+    """Take back the last review of a picture's analysis in one transaction, so that the one before is current again.
 
-    Returns False if this is not the last one. A second analysis that it brought stays stored.
+    Returns False if `number` is not the last review. A second analysis that it brought stays stored.
     """
     with ledger.write() as connection:
         known = reviews_of(connection, [key]).get((key, tag), ())
@@ -120,7 +121,7 @@ def withdraw_review(ledger: Ledger, key: str, tag: str, number: int, *, below: f
 
 
 def record_review_failure(ledger: Ledger, key: str, tag: str, failure: Failure, *, by: str, run: Run) -> None:
-    """Record a second analysis that failed: tried again with the pauses of items, and as often; then a person decides.
+    """Record a second analysis that failed, and when to try again; after as many tries as an item, a person decides.
 
     Raises RunRevoked.
     """
@@ -167,7 +168,7 @@ def _save_second(connection: Connection, key: str, note: ReviewNote) -> Analysis
 
 
 def _insert(connection: Connection, key: str, tag: str, earlier: tuple[Review, ...], **values: Any) -> None:
-    """Insert the review that stands from now on."""
+    """Insert a review, and make it the current one (`stands`)."""
     standing = and_(reviews.c.key == key, reviews.c.tag == tag, reviews.c.stands)
     connection.execute(update(reviews).where(standing).values(stands=False))
     connection.execute(
@@ -178,8 +179,8 @@ def _insert(connection: Connection, key: str, tag: str, earlier: tuple[Review, .
 def _apply(connection: Connection, key: str, tag: str, review: Review | None, below: float, *, replaced: bool) -> None:
     """Let every image of the picture show the analysis in use, and queue and publish what changed.
 
-    `review`: the one that stands, None without any. `replaced`: another analysis is in use than before, perhaps
-    with the same text.
+    `review` is the current one, None without any. `replaced`: another analysis is in use than before, perhaps with the
+    same text.
     """
     changes = set_current_text(connection, tag, [key], below)
     _settle_item(connection, key, tag, review)
@@ -192,7 +193,7 @@ def _apply(connection: Connection, key: str, tag: str, review: Review | None, be
 
 
 def _settle_item(connection: Connection, key: str, tag: str, review: Review | None) -> None:
-    """Set the analysis's item rejected with the person's reason, or done again where a rejection is taken back."""
+    """Set the analysis's item to rejected with the person's reason, or back to done if a rejection is taken back."""
     item = and_(items.c.key == key, items.c.role == Role.ANALYSIS, items.c.tag == tag)
     free = {**NO_LEASE, "next_retry_at": null()}
     if review is not None and review.verdict is Verdict.REJECTED:

@@ -1,6 +1,7 @@
-"""Whether a run may begin: a document with a live run is followed (`Busy`), a cancelled or deleted one does not run,
-another fingerprint or `--force` begins a new generation. Records heartbeat, progress, stage, timings and end;
-revokes runs. When a run is dead is in `dead_runs.py`.
+"""Begin and end runs, revoke them, and record their heartbeat, progress, stage and timings.
+
+A document that has a live run is followed (`Busy`); one that is cancelled or deleted does not run. Another fingerprint,
+or `--force`, begins a new generation. `dead_runs.py` has the rule when a run is dead.
 """
 
 from collections.abc import Collection, Sequence
@@ -28,7 +29,7 @@ _ORDER = {stage: number for number, stage in enumerate(Stage)}
 class Run(Record):
     """One process working on a document, shard, review or fill; it may write while it is live.
 
-    A fill makes only items of its `pairs` (empty: all), and its calls, told by their generation, may cost `max_usd`.
+    A fill makes only items of its `pairs` (empty: all). Its calls, which have its generation, may cost `max_usd`.
     """
 
     token: str
@@ -54,7 +55,7 @@ class LiveRun(Record):
     document: str
     name: str
     owner: str
-    stage: Stage | None  # being worked on
+    stage: Stage | None  # the stage in progress
     done: int
     total: int
     note: str | None
@@ -80,7 +81,7 @@ def begin(
 ) -> Run | Busy:
     """Begin the document's one live run, marking a dead one first; Busy where another is live or it was stopped.
 
-    `beside`: pairs of other spaces that it fills as well; spaces that were dropped meanwhile are left out.
+    `beside`: pairs of other spaces that it also fills; spaces that were dropped meanwhile are left out.
     Continues the current generation, unless the fingerprint differs or options.force is set. With force, failed and
     rejected items are queued again with all counters at 0. Raises InvalidReference for an unknown document.
     """
@@ -182,7 +183,7 @@ def record_progress(ledger: Ledger, run: Run, stage: Stage, done: int, total: in
 
 
 def record_note(ledger: Ledger, run: Run, note: str) -> None:
-    """Record what else a run does beside the stage that it works on. Raises RunRevoked."""
+    """Record what else a run does during the stage that it works on. Raises RunRevoked."""
     with ledger.write(turn=False) as connection:
         _update_live(connection, run, note=note, progress_at=db_now())
 

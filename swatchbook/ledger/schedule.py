@@ -1,9 +1,8 @@
-"""What is due: which documents are to be run, deleted or published now, those that wait longest first. Also how often
-each was launched, and what became of flow runs. When a document is due again after a run that failed is decided in
-`pipeline/finish_run.py`.
+"""Find the documents that are due to be run, deleted or published, those that wait longest first.
 
 One rule brings every document back: whatever is unfinished, not cancelled, without a live run and due is run again
-(`is_due`). Beside it, rows that wait to be published and that no publisher holds make their document due.
+(`is_due`). In addition, rows that wait to be published and that no publisher holds make their document due.
+`pipeline/finish_run.py` decides when a document is due again after a failed run.
 """
 
 from collections.abc import Collection
@@ -29,7 +28,7 @@ _DUE_IN_TIME = (DocumentStatus.QUEUED, DocumentStatus.WAITING, DocumentStatus.BL
 
 
 class DueCounts(Record):
-    """What could be worked on now. `oldest_due_seconds`: for how long the first document has been due, 0 if none is."""
+    """Counts of work that is due. `oldest_due_seconds`: for how long the first document has been due, 0 if none is."""
 
     items_due: int
     documents_due: int
@@ -84,7 +83,7 @@ def _has_rows_to_publish() -> ColumnElement[bool]:
 def due_documents(ledger: Ledger, limit: int = _MAX_DOCUMENTS, *, owner: str | None = None) -> list[Document]:
     """Mark dead runs, then return the documents to work on now, of an owner or of all, those that wait longest first.
 
-    Unfinished and deleted ones that are due, and any whose rows wait to be published; `wants_run` tells them apart.
+    Unfinished and deleted ones that are due, and any whose rows wait to be published; `wants_run` distinguishes them.
     """
     with suppress(DiskFull):  # people can still see what is due
         mark_dead(ledger)

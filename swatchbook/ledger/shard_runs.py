@@ -1,6 +1,7 @@
-"""Runs of shards, which hold items of a document but not the document: when one may begin, its end, its death as
-Prefect reports it, and the usual seconds for an image (median of the last 25 shards). How shards are cut is in
-`pipeline/shards.py`.
+"""Begin and end the runs of shards, which hold items of a document but not the document itself.
+
+Also marks them dead when Prefect reports it, and returns the usual seconds for an image (median of the last 25 shards).
+`pipeline/shards.py` cuts the shards.
 """
 
 from collections.abc import Collection
@@ -21,7 +22,7 @@ from swatchbook.records import DocumentStatus, Record
 _STAGE = "SHARD"
 """Stage of shards' timings: kept apart from those of whole documents, with which they cannot be compared."""
 
-_LAST = 25  # timings of which the median is taken
+_LAST = 25  # the number of timings for the median
 
 _ACTIVE = (DocumentStatus.RUNNING, DocumentStatus.WAITING, DocumentStatus.QUEUED)
 """Statuses of a document whose shards may run: its own run may be about to begin again."""
@@ -50,7 +51,7 @@ def begin(ledger: Ledger, document: str, generation: str, *, flow_run: str) -> R
 
 
 def end(ledger: Ledger, run: Run, *, seconds: float = 0.0, images: int = 0, failure_kind: str | None = None) -> None:
-    """End a shard's run, free its items and record the seconds that it worked on so many images. Raises RunRevoked."""
+    """End a shard's run, free its items, and record its seconds and number of images. Raises RunRevoked."""
     with ledger.write() as connection:
         require_live(connection, run)
         leases.free(connection, leases.held_by(run.token))

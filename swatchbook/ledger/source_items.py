@@ -1,6 +1,7 @@
-"""The items of a folder in the ledger: which are known and how each of their files was found last; save new and changed
-ones with product, pictures and links, a portion in one transaction; remove those that are gone from their source.
-When an item counts as unchanged: `pipeline/scan.py`.
+"""Read, save and remove the items of a folder in the ledger.
+
+New and changed items are saved with product, pictures and links, a portion in one transaction. For each known item it
+stores how its files were found last; `pipeline/scan.py` decides from this whether the item is unchanged.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence

@@ -1,6 +1,7 @@
-"""Spaces in the ledger: which exist, which one searches read for each role, and the transactions of a change of model:
-activate, roll back, drop. Also which requested pairs are made *beside* the active space, and which objects a space
-lacks or has stale.
+"""Register spaces in the ledger, and change in one transaction which of them searches read: activate, roll back, drop.
+
+Also marks the requested pairs that are made *beside* the active space, and counts the objects that a space lacks or has
+stale.
 
 A role's first space is active at once, unless other roles of its encoder are searched by another model. Later
 ones become active only by `activate`, in one transaction.
@@ -68,7 +69,7 @@ class RegisteredSpace(Record):
 
 
 class Lack(Record):
-    """What a space lacks of the objects that are searchable now: `open` ones can be made, `failed` ones have failed.
+    """Counts of searchable objects that a space lacks: `open` ones can be made, `failed` ones have failed.
 
     `waiting` of the open ones can be made only later: their last try failed, their process died, or another process
     holds them. The first of them can be at `next_try`, in Unix seconds.
@@ -83,7 +84,7 @@ class Lack(Record):
 
 
 class SpaceCount(Record):
-    """How many objects of its role have a vector in a space, or will have it once they are published."""
+    """The number of objects of a space's role that have a vector in it, or will have it once they are published."""
 
     role: Role
     tag: str
@@ -194,7 +195,7 @@ def _set_beside(connection: Connection, which: ColumnElement[bool]) -> None:
         also.c.role == table.c.role,
         also.c.tag == table.c.tag,
     )
-    searched = select(table.c.role).where(table.c.active)  # of other roles, what a fill has added stays beside
+    searched = select(table.c.role).where(table.c.active)  # vectors of other roles that a fill has added stay beside
     connection.execute(update(requested).where(which, requested.c.role.in_(searched)).values(beside=other))
 
 
@@ -355,9 +356,10 @@ def _objects(pair: RoleTag) -> Select[tuple[str]]:
 
 
 def lacking(pair: RoleTag, active: Mapping[str, str]) -> ColumnElement[bool]:
-    """Return the condition of searchable objects that lack a vector of this pair, though their document requests the
-    role and another tag's vector is there; of a role that nothing searches yet, a visual vector of an active space,
-    if the options of their document do not leave the role out.
+    """Return the condition of searchable objects that lack a vector of this pair, though they could have it.
+
+    Their document requests the role, and they have a vector of another tag. For a role that nothing searches yet, they
+    have a visual vector of an active space, and the options of their document do not leave the role out.
 
     `active`: role -> tag of the active spaces. Objects that an ingest is about to make lack nothing yet.
     """

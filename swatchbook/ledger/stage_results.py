@@ -1,5 +1,4 @@
-"""Save the results of stages: pages, chunks and entities, images and placements, products and links. Each save is one
-transaction that can be repeated.
+"""Save the results of stages, each in one transaction that can be repeated.
 
 A save replaces the document's rows of its tables; rows that are not in the result are deleted. Images and chunks that
 no document shows any more are marked `gone` until publishing has removed them. Changes of what is published raise

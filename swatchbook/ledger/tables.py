@@ -90,10 +90,10 @@ documents = Table(
     Column("failure_kind", String(32)),
     Column("options", JSON, nullable=False),  # the IngestOptions requested last
     Column("generation", Token),  # the current one
-    Column("fingerprint", Key),  # of the options and settings of the current generation
+    Column("fingerprint", Key),  # hash of the options and settings of the current generation
     Column("force", Token),  # the generation that --force began, part of the pure cache keys
     Column("run", Token),  # the live run, if any
-    Column("due_at", Time),  # of waiting and blocked ones
+    Column("due_at", Time),  # next try of a waiting or blocked document
     Column("deaths", Integer, nullable=False, server_default="0"),  # runs that died in a row with nothing committed
     Column("page_count", Integer),
     Column("pages_file", Text),  # key in the file store of stage 1's result
@@ -131,7 +131,7 @@ runs = Table(
     Column("progress_at", Time, nullable=False),
     Column("lease_until", Time, nullable=False),
     Column("ended_at", Time),
-    Column("failure_kind", String(32)),  # of the failure that ended it, if one did
+    Column("failure_kind", String(32)),  # kind of the failure that ended it, if one did
     Column("stage", String(32)),  # the stage being worked on
     Column("done", Integer, nullable=False, server_default="0"),  # within the stage
     Column("total", Integer, nullable=False, server_default="0"),
@@ -161,7 +161,7 @@ pages = Table(
     Column("kind", String(16), nullable=False),  # product, entity, skipped, lost
     Column("reason", SafeText),
     Column("failure_kind", String(32)),
-    Column("pictures", JSON),  # that are seen on a skipped page: [{bbox, width, height}]
+    Column("pictures", JSON),  # pictures that are seen on a skipped page: [{bbox, width, height}]
     Column("label", SafeText),  # the number that people read on it, if it is another one
     Column("unassigned", JSON(none_as_null=True)),  # what of it belongs to no product: Unassigned, null without any
     Column("rejected", JSON(none_as_null=True)),  # its texts that were nearly names: [Evidence], null without any
@@ -180,7 +180,7 @@ images = Table(
     Column("quality", Double),
     Column("needs_review", Boolean, nullable=False, server_default=text("false")),  # weak, and not settled by a review
     *_publishing("images"),
-    Column("pair_key", Key),  # of picture and text together; set exactly where text_key is
+    Column("pair_key", Key),  # key of picture and text together; set exactly where text_key is
     Index(None, "owner", "content_key", unique=True),
     Index(None, "content_key"),
     Index(None, "text_key"),
@@ -263,14 +263,14 @@ links = Table(
     Index(None, "target"),
 )
 
-lost_pictures = Table(  # what looks like a picture on a page, and what a person said of it: lost_pictures.py
+lost_pictures = Table(  # what looks like a picture on a page, and people's decisions on it: lost_pictures.py
     "lost_pictures",
     metadata,
     _document(primary_key=True),
     Column("page", Integer, primary_key=True),
     Column("number", Integer, primary_key=True),  # on its page, from 1; people name it 5:1
     Column("bbox", JSON, nullable=False),
-    Column("share", Double, nullable=False),  # of the page
+    Column("share", Double, nullable=False),  # share of the page
     Column("phash", String(16)),
     Column("state", String(16), nullable=False),  # seen, taken, dismissed
     Column("audited", Boolean, nullable=False, server_default=text("false")),  # an audit found it, no ingest
@@ -308,10 +308,10 @@ source_items = Table(  # what a folder held when it was last read, so that uncha
     Column("generation", Token, nullable=False),
     Column("seen", Token, nullable=False),  # the scan that found it last
     Column("gone", Boolean, nullable=False, server_default=text("false")),  # it is no longer in its source
-    Column("digest", Key, nullable=False),  # of title and metadata
+    Column("digest", Key, nullable=False),  # hash of title and metadata
     Column("product", Id),
     Column("pictures", JSON, nullable=False),  # SourcePicture
-    Column("kind", String(32)),  # of the failure of an item none of whose pictures was read
+    Column("kind", String(32)),  # kind of the failure of an item none of whose pictures was read
     Column("message", SafeText),
     Index(None, "document", "number"),
 )
@@ -341,7 +341,7 @@ trash_rows = Table(  # its rows in `documents`, `images` and the tables of its p
     metadata,
     Column("document", Id, ForeignKey("trash.document"), primary_key=True),
     Column("number", Integer, primary_key=True),  # order in which they were written
-    Column("name", String(32), nullable=False),  # of the table
+    Column("name", String(32), nullable=False),  # name of the table
     Column("data", LargeBinary, nullable=False),  # JSON of a list of rows, compressed by zlib
 )
 
@@ -364,7 +364,7 @@ contents = Table(
     Column("mode", String(16)),
     Column("phash", String(16)),
     Column("unused_since", Time),
-    Column("size", Size),  # of the file in bytes; NULL: it was stored by an earlier version
+    Column("size", Size),  # bytes of the file; NULL: it was stored by an earlier version
     Index(None, "file"),
     Index("ix_contents_unused", "unused_since", sqlite_where=text("unused_since IS NOT NULL")),
 )
@@ -410,8 +410,8 @@ analyses = Table(
 reviews = Table(
     "reviews",
     metadata,
-    Column("key", Key, primary_key=True),  # of the picture
-    Column("tag", Text, primary_key=True),  # of the analysis that is reviewed
+    Column("key", Key, primary_key=True),  # content key of the picture
+    Column("tag", Text, primary_key=True),  # tag of the analysis that is reviewed
     Column("number", Integer, primary_key=True),  # from 1
     Column("stands", Boolean, nullable=False),  # only the last review does; earlier ones are kept as history
     Column("verdict", String(16), nullable=False),
@@ -421,7 +421,7 @@ reviews = Table(
     Column("score_after", Double, nullable=False),
     Column("by", SafeText, nullable=False),
     Column("at", Time, nullable=False),
-    Column("next_try_at", Time),  # of a failed one; NULL: a person decides
+    Column("next_try_at", Time),  # next try of a failed second analysis; NULL: a person decides
 )
 
 calls = Table(
@@ -468,7 +468,7 @@ backgrounds = Table(  # how near an owner's objects in a space are to unrelated 
     Column("owner", String(64), primary_key=True),  # '': all owners
     Column("mean", Double, nullable=False),
     Column("deviation", Double, nullable=False),
-    Column("objects", Integer, nullable=False),  # that the owner had
+    Column("objects", Integer, nullable=False),  # objects that the owner had
 )
 
 late_writes = Table(  # ids of writes to the index that their publisher gave up, and that may still arrive
@@ -484,7 +484,7 @@ owner_seeds = Table(  # owners that were renamed, and the names that they had: o
     "owner_seeds",
     metadata,
     Column("owner", String(64), primary_key=True),
-    Column("seed", String(64), nullable=False),  # what stands for the owner in the ids of its documents and images
+    Column("seed", String(64), nullable=False),  # the name from which the owner's ids of documents and images are made
     Column("renamed_to", String(64)),
 )
 
@@ -500,7 +500,7 @@ flow_processes = Table(  # the processes of Prefect's flow runs, whether or not 
     Column("heartbeat_at", Time, nullable=False),
 )
 
-notices = Table(  # what the operator's receiver is told: owed_notices.py
+notices = Table(  # what is sent to the operator's receiver: owed_notices.py
     "notices",
     metadata,
     Column("id", Token, primary_key=True),  # the `webhook-id` under which it is sent

@@ -1,6 +1,7 @@
-"""The trash: a deleted document with all its rows, apart from every table that searches, lists and counts read. Its
-contents, and so its vectors and analyses, are kept until it is ended, at the latest a day later (`retention.py`). How
-it comes back: `leave_trash.py`.
+"""Move a deleted document with all its rows to the trash, apart from every table that searches, lists and counts read.
+
+Its contents, and so its vectors and analyses, are kept until it leaves the trash, at the latest a day later
+(`retention.py`). `leave_trash.py` restores it.
 """
 
 import json

@@ -1,5 +1,6 @@
-"""Repeated webhooks: a delivery whose id was seen in the last seven days starts nothing and gets the same document.
-Webhooks are received and checked in `interface/service/webhooks.py`.
+"""Recognise repeated webhooks: a delivery id seen in the last seven days starts nothing and gets the same document.
+
+`interface/service/webhooks.py` receives and checks webhooks.
 """
 
 from sqlalchemy import delete, select

@@ -1,5 +1,6 @@
-"""The interfaces that models implement: image encoder, text tower, analyst, text encoder; the shapes and units of their
-results. A new model is one file beside this one and one line in `registry.py`.
+"""The interfaces that models implement (image encoder, text tower, analyst, text encoder), with shapes and units.
+
+A new model is one file in this folder and one line in `registry.py`.
 
 Models are pure: they keep no state between calls except their weights, and the same input gives the same output.
 A model returns a result for every input or raises a `Failure` (errors.py); the pipeline then bisects the batch to find

@@ -1,4 +1,4 @@
-"""What the text encoders that run BERT have in common: windows of long texts, threads, queries asked again."""
+"""The base class of text encoders that run BERT: windows of long texts, threads, and a cache of queries."""
 
 import os
 import threading
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from swatchbook.models.bert import Bert
 
 DIMENSION: Final = 384
-QUERIES: Final = 1_000  # whose vectors are kept, in 2 MB; then all are forgotten
+QUERIES: Final = 1_000  # the most queries whose vectors are kept, in 2 MB; then all are forgotten
 
 Kind = Literal["document", "query"]
 Window = Sequence[int]

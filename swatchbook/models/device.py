@@ -1,5 +1,6 @@
-"""Which device a network runs on (`auto`: CUDA, else MPS, else the CPU) and in which precision: bfloat16 where the
-hardware has it and test vectors stay within a cosine of 0.999, else float32.
+"""Choose the device of a network (`auto`: CUDA, else MPS, else the CPU) and its precision.
+
+The precision is bfloat16 if the hardware has it and test vectors stay within a cosine of 0.999, else float32.
 """
 
 import copy

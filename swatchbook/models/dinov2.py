@@ -1,5 +1,6 @@
-"""DINOv2 (Oquab et al., TMLR 2024), with or without registers (Darcet et al., ICLR 2024): the vectors of the role
-`structure`.
+"""Make the vectors of the role `structure` with DINOv2 (Oquab et al., TMLR 2024).
+
+With or without registers (Darcet et al., ICLR 2024).
 """
 
 from typing import Any, Final

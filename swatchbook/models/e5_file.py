@@ -25,7 +25,7 @@ SIZE: Final = 71_622_400  # bytes
 SHA256: Final = "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f"
 
 BLOCK: Final = np.dtype([("scale", "<f2"), ("pairs", "u1", 16)])
-"""32 weights in 4 bits: byte n has weight n in its low half, weight n + 16 in its high half; each stands for
+"""32 weights in 4 bits: byte n has weight n in its low half, weight n + 16 in its high half; each means
 (half - 8) · scale. (Q4_0 of llama.cpp.)"""
 _IN_BLOCK: Final = 32
 _HEADER: Final = struct.Struct("<4sI7ifi5iQ")
@@ -43,8 +43,10 @@ class Shape(NamedTuple):
 
 
 class Pieces(NamedTuple):
-    """The vocabulary: the texts of all pieces in UTF-8, end to end in the order of their ids; where each ends, (n,)
-    uint32; their log probabilities, (n,) float32; and what characters are replaced by.
+    """The vocabulary of the model.
+
+    It has the texts of all pieces in UTF-8, end to end in the order of their ids; the end of each, (n,) uint32; their
+    log probabilities, (n,) float32; and replacements of characters.
     """
 
     texts: bytes
@@ -108,8 +110,10 @@ class E5File:
         return dequantize(self._blocks(name)).reshape(-1)
 
     def packed(self, name: str, rows: int) -> "tuple[NDArray[np.uint8], Matrix]":
-        """Return a quantized matrix as onnxruntime's MatMulNBits has it: codes (rows, blocks, 16), weight 2n in the low
-        half of byte n and weight 2n + 1 in the high one, and scales (rows, blocks) float32. 8 stands for zero.
+        """Return a quantized matrix in the format of onnxruntime's MatMulNBits.
+
+        Codes are (rows, blocks, 16), with weight 2n in the low half of byte n and weight 2n + 1 in the high half.
+        Scales are (rows, blocks) float32. The code 8 means zero.
         """
         blocks = self._blocks(name).reshape(rows, -1)
         two = np.ascontiguousarray(blocks["pairs"]).view("<u2")  # a byte has weights n and n + 16

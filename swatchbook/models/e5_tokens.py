@@ -13,13 +13,13 @@ import numpy as np
 from swatchbook.models.e5_file import Pieces
 
 SPACE = "\u2581"
-"""Stands for the space before a word."""
+"""The sign for the space before a word."""
 
 WORD = re.compile(f"{SPACE}[^{SPACE}]*")
 """A space and the word after it: no piece goes on into the next word."""
 
 KEPT_WORDS, LONGEST_KEPT = 20_000, 30
-"""Words whose ids are kept, then all are forgotten; and letters of such a word."""
+"""The most words whose ids are kept (then all are forgotten), and the most letters of such a word."""
 
 UNKNOWN_BELOW = 10.0
 """How much less likely a character without a piece is than the least likely piece, as a logarithm."""

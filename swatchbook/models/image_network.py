@@ -1,5 +1,7 @@
-"""The carried image network, EfficientNet-Lite2, and the local image encoder: `visual` is what the network sees,
-`color`, `texture` and `structure` are descriptors. The local analyst says what it recognises (`local_analyst.py`).
+"""Run the carried image network, EfficientNet-Lite2, and the local image encoder that uses it.
+
+Vectors of the role `visual` are from the network; `color`, `texture` and `structure` are descriptors. The local analyst
+names what the network recognises (`local_analyst.py`).
 
 EfficientNet: Tan & Le, ICML 2019; Lite: its variant without squeeze-and-excitation, trained on ImageNet by Google,
 Apache-2.0 (docs/models.md). `devtools/convert_image_network.py` made the file; onnxruntime runs it.
@@ -33,7 +35,7 @@ TAGS: Final[Mapping[Role, str]] = {
 
 
 class Seen(NamedTuple):
-    """What the network makes of a picture, float32."""
+    """The outputs of the network for a picture, float32."""
 
     features: Vectors  # (1280,): the mean of the last convolution over the places of the middle square
     logits: Vectors  # (1000,): of ImageNet's classes

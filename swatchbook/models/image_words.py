@@ -1,9 +1,9 @@
-"""The words for what the image network recognises: the probability from which one is told, and the temperature of the
-probabilities. Which class of ImageNet has which words: `image_words.tsv`.
+"""Choose the words for what the image network recognises, by their probability.
 
-A word's probability is the sum over its classes: p = A softmax(l / T), l the logits. Most classes are told by a general
-word, too ("sandal", "shoe"), which is often sure where none of them is. Animals, buildings, landscapes and surfaces
-have no word, and take probability from those that have one.
+A word's probability is the sum over its classes: p = A softmax(l / T), with logits l and temperature T. Most classes
+also have a general word ("sandal", "shoe"), which is often sure where none of them is. Animals, buildings, landscapes
+and surfaces have no word, and take probability from classes that have one. `image_words.tsv` has the words of each
+class of ImageNet.
 """
 
 from collections.abc import Iterator
@@ -17,12 +17,12 @@ from swatchbook.arrays import Vectors
 FILE: Final = Path(__file__).with_name("image_words.tsv")
 CLASSES: Final = 1_000
 TEMPERATURE: Final = 0.95  # fitted on pictures of clothes, furniture and groceries; 0.86–0.98 without one of them
-LEAST_PROBABILITY: Final = 0.75  # there 0.5 would do; but catalogues are full of things for which there is no class
+LEAST_PROBABILITY: Final = 0.75  # on those, 0.5 would do; but catalogues are full of things that have no class
 MOST_WORDS: Final = 4
 
 
 class ImageWords:
-    """The table of words, and what is told of logits. `classes` (1000, words) is 1 where a class has the word."""
+    """The table of words, and the words for logits. `classes` (1000, words) is 1 where a class has the word."""
 
     def __init__(self) -> None:
         words_of = {number: words for number, _, words in _read()}
@@ -39,7 +39,7 @@ class ImageWords:
         return found
 
     def recognise(self, logits: Vectors) -> tuple[str, ...]:
-        """Return the words that are sure enough for logits (1000,), those of the fewest classes first."""
+        """Return the words that are probable enough for logits (1000,), those with the fewest classes first."""
         (probabilities,) = self.probabilities(logits[None])
         sure = np.flatnonzero(probabilities >= LEAST_PROBABILITY)
         order = sorted(sure, key=lambda n: (self._extent[n], -probabilities[n]))

@@ -1,7 +1,8 @@
-"""The local analyst as a model: its tag, and the size to which it shrinks pictures. Its rules for colours, pattern,
-contrast and quality are in `images/local_analysis.py`. It also says what the carried image network recognises
-(`image_words.py`). With SWATCHBOOK_OCR=always it reads what is printed on a picture, too (`pdf/ocr_engine.py`): once
-for its content key, whichever pages show it.
+"""The local analyst as a model: its tag, and the size to which it shrinks pictures.
+
+Its rules for colours, pattern, contrast and quality are in `images/local_analysis.py`. It also names what the carried
+image network recognises (`image_words.py`). With SWATCHBOOK_OCR=always it also reads the print on a picture
+(`pdf/ocr_engine.py`), once for its content key, whichever pages show it.
 """
 
 import threading

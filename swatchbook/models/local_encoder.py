@@ -1,5 +1,6 @@
-"""The local image encoder as a model: tags, dimensions, picture size and batches of `visual`, `color` and `texture` in
-the profile `local`. The formulas of the vectors are in `images/descriptors.py`.
+"""The local image encoder as a model of the profile `local`: tags, dimensions, picture size and batches.
+
+It makes `visual`, `color` and `texture`; the formulas of the vectors are in `images/descriptors.py`.
 """
 
 import os

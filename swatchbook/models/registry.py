@@ -1,6 +1,6 @@
-"""Which model makes each role under the settings, and the tags: the (role, tag) pairs that an ingest requests, and the
-roles that need others. Cheap to import: a tag is known before its model loads. Which items these are:
-`ledger/requested.py`.
+"""Choose the model of each role under the settings, and list the (role, tag) pairs that an ingest requests.
+
+Cheap to import: a tag is known before its model loads. `ledger/requested.py` has the items of these pairs.
 """
 
 import threading
@@ -210,8 +210,9 @@ _MODEL_SETTINGS: Final[Mapping[str, tuple[str, ...]]] = {
     "voyage": ("text_encoder", "text_model", "text_dimension", "text_url"),
     "openai": ("text_encoder", "text_model", "text_dimension", "text_url"),
 }  # fmt: skip
-"""Choice of an encoder or text encoder -> the settings that name the model; none of them is a secret. Of those that are
-not here, plugins too, it is the choice alone.
+"""Choice of an encoder or text encoder -> the settings that name the model; none of them is a secret.
+
+For choices that are not here, such as plugins, it is the choice alone.
 """
 
 
@@ -224,7 +225,7 @@ def model_record(settings: Settings, role: Role) -> dict[str, Any]:
 def settings_of_tag(
     settings: Settings, role: Role, tag: str, recorded: Mapping[str, Any] | None = None
 ) -> Settings | None:
-    """Return settings with the model that makes vectors of this tag: these, or with what was recorded; None if unknown.
+    """Return settings whose model makes vectors of this tag: these, or with recorded values; None if unknown.
 
     A provider's key is used only at the address that it is set for. A plugin is only looked at if it was recorded.
     """

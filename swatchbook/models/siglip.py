@@ -1,5 +1,4 @@
-"""SigLIP, SigLIP 2 (fixed resolution) and CLIP, pictures and texts in one space: the formulas of `visual`, of the roles
-that prompts guide (`color`, `texture`, `material`, `application`) and of `multimodal`.
+"""Encode pictures and texts in one space with SigLIP, SigLIP 2 (fixed resolution) or CLIP.
 
 (Zhai et al., "Sigmoid Loss for Language Image Pre-Training", ICCV 2023; Tschannen et al., "SigLIP 2", 2025;
 Radford et al., "Learning Transferable Visual Models From Natural Language Supervision", ICML 2021.)

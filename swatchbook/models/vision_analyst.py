@@ -1,5 +1,6 @@
-"""The analysis by a provider's vision model, also for reviews: the prompt, the shape of the reply, and how a reply
-becomes an analysis ("unknown" is no value; at most eight colours, shares of at most 1 in all).
+"""Analyse pictures with a provider's vision model, also for reviews: the prompt, the reply, and its conversion.
+
+In an analysis, "unknown" is no value, and at most eight colours have shares of at most 1 in all.
 """
 
 import io

@@ -1,5 +1,6 @@
-"""What SigLIP and DINOv2 share: batches of at most 16 pictures (parallel on the CPU), vectors of unit length, and the
-failures for NaN and for a device without enough memory.
+"""The common part of SigLIP and DINOv2: batches of at most 16 pictures, vectors of unit length, and failures.
+
+Batches are parallel on the CPU. NaN, and a device without enough memory, become failures.
 """
 
 import os

@@ -1,5 +1,4 @@
-"""Which weights a model has: the default revisions, the files that are read (never pickles), the name in tags, and the
-folder.
+"""Find the weights of a model: default revisions, files that are read (never pickles), name in tags, and folder.
 
 Cheap to import. Nothing here downloads anything; only `pull.py` does.
 """

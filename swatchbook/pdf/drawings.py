@@ -1,11 +1,12 @@
-"""Which vector paths of a page are a picture: a drawing or a palette. A drawing has 11 stroked segments or more that
-touch (in a frame, or without level and upright lines, 8), at least 30 points a side, and not only level and upright
-lines, as tables have, unless they are of many lengths in a frame. A frame is one drawing with all its views, unless it
-holds four or more of about one size, as charts of parts do. A palette has 3 equal filled rectangles or more, in 3
-colours.
+"""Find the vector paths of a page that are a picture: a drawing or a palette.
 
-Pure functions. Text that is drawn as outlines is filled, not stroked, and stays out. The thresholds found 18 of 18
-framed drawings of real catalogues and nothing else.
+- A drawing has at least 11 stroked segments that touch (8 in a frame, or without level and upright lines) and 30 points
+  a side. Level and upright lines alone are a table, unless a frame holds them in many lengths.
+- A frame is one drawing with all its views, unless it holds four or more of about one size, like charts of parts.
+- A palette has at least 3 equal filled rectangles in 3 colours.
+
+Text that is drawn as outlines is filled, not stroked, and is left out. The thresholds found 18 of 18 framed drawings of
+real catalogues and nothing else.
 """
 
 from collections import defaultdict
@@ -28,21 +29,21 @@ from swatchbook.geometry import (
 )
 from swatchbook.records import Box
 
-MOST_PATHS = 20_000  # of a page: maps and patterns have more
-MOST_SEGMENTS = 60_000  # looked at: 0.6 s
-MOST_DRAWINGS = 80  # of a page
-LARGEST = 0.5  # of the page's width or height; longer segments are its ground, bands and rules
-FRAME = 50.0  # points; a stroked rectangle with longer sides frames what is stroked inside it
-APART = 6.0  # points between paths of one drawing
-CLOSE = 2.0  # the same in a chart, whose drawings stand near each other
-LEAST_SIDE = 30.0  # points
+MOST_PATHS = 20_000  # paths of a page that is searched: maps and patterns have more
+MOST_SEGMENTS = 60_000  # segments of a page that are looked at: 0.6 s
+MOST_DRAWINGS = 80  # drawings taken from a page
+LARGEST = 0.5  # share of the page's width or height; longer segments belong to its ground, bands and rules
+FRAME = 50.0  # points; a stroked rectangle with longer sides is a frame for what is stroked inside it
+APART = 6.0  # points; paths of one drawing are at most this far apart
+CLOSE = 2.0  # the same in a chart, where drawings are close together
+LEAST_SIDE = 30.0  # points; the least side of a drawing
 LEAST_SEGMENTS, LEAST_PATHS, LEAST_SLANTED = 8, 2, 4  # in a frame one path is enough
 LEAST_WITHOUT_FRAME = 11  # segments with level or upright ones; a rounded box about a text has 8, rules may touch it
-LEAST_LENGTHS = 12  # of level and upright lines in a frame: of furniture; rows and columns of a table repeat theirs
-SLANT = 1.0  # points by which a slanted segment leaves the level and the upright
-FEWEST_IN_FRAME, ALIKE = 4, 2.5  # drawings in one frame that are several pictures: the longest side over the shortest
-COVERED = 0.5  # of a drawing, by a picture that is shown: it belongs to that picture
-CELL = (15.0, 150.0)  # points: the side of a palette's cell
+LEAST_LENGTHS = 12  # lengths of level and upright lines in a frame: furniture has many; tables repeat a few
+SLANT = 1.0  # points by which a slanted segment differs from level and upright
+FEWEST_IN_FRAME, ALIKE = 4, 2.5  # several drawings in a frame are one picture each; largest side over the smallest
+COVERED = 0.5  # share of a drawing under a picture that is shown; with more it belongs to that picture
+CELL = (15.0, 150.0)  # points; the least and the largest side of a palette's cell
 LEAST_CELLS = 3
 
 
@@ -52,7 +53,7 @@ class _Segment:
 
     box: Box
     path: int
-    weight: int  # how many segments it counts for
+    weight: int  # the number of segments that it counts for
     slanted: bool  # neither level nor upright, or a curve
 
 
@@ -77,14 +78,14 @@ def drawing_boxes(paths: Sequence[Mapping[str, Any]], page: Box, pictures: Seque
 
 
 def _apart(segments: Sequence[_Segment], apart: float, *, paths: int) -> list[Box]:
-    """Return the boxes of the drawings that stand `apart` points from each other; each has so many paths at least."""
+    """Return the boxes of the drawings that are `apart` points from each other; each has a least number of paths."""
     groups = ([segments[n] for n in group] for group in _groups([segment.box for segment in segments], apart))
     boxes = [bounding_box(segment.box for segment in group) for group in groups if _is_drawing(group, paths)]
     return [box for box in boxes if short_side(box) >= LEAST_SIDE]
 
 
 def _framed(frame: Box, segments: Sequence[_Segment]) -> list[Box]:
-    """Return what is drawn in a frame: several drawings, or the frame as one."""
+    """Return the drawings in a frame: several, or the whole frame as one."""
     boxes = _apart(segments, CLOSE, paths=1)
     sides = [long_side(box) for box in boxes]
     if len(boxes) >= FEWEST_IN_FRAME and max(sides) <= ALIKE * min(sides):
@@ -99,7 +100,7 @@ def _is_frame(path: Mapping[str, Any], page: Box) -> bool:
 
 
 def _segments(paths: Sequence[Mapping[str, Any]], page: Box) -> Iterator[_Segment]:
-    """Return what is stroked on a page, without frames and without what is wider or higher than half of it."""
+    """Return the stroked segments of a page, without frames and segments wider or higher than half of it."""
     for number, path in enumerate(paths):
         if "s" not in path["type"] or _is_frame(path, page):
             continue
@@ -131,8 +132,9 @@ def _is_drawing(group: Sequence[_Segment], paths: int) -> bool:
 
 
 def _groups(boxes: Sequence[Box], apart: float) -> list[list[int]]:
-    """Return the indices of boxes in groups, joined where they are less than `apart` from each other, in rows of that
-    height: sorting the boxes of each row costs less than comparing all pairs.
+    """Return the indices of boxes in groups; boxes that are less than `apart` from each other are in one group.
+
+    Boxes are compared in rows of that height: sorting the boxes of each row costs less than comparing all pairs.
     """
     leader = list(range(len(boxes)))
 

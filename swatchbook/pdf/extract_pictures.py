@@ -1,9 +1,8 @@
-"""The pictures of planned pages, as the child process sends them: what is seen of each, and its file. A picture that
-stands straight is cut from its own pixels; one that is skewed, tiled by a pattern or a stencil is rendered as the page
-shows it, at its own resolution. A picture of one pixel is a colour: its file has the size of the box that it fills.
+"""Send the pictures of planned pages from the child process: what is seen of each, and its file.
 
-The most pictures of a page (1,000); the resolution of what is rendered (432 dpi, 3,000 pixels). Formats:
-`picture_format.py`.
+A straight picture is cut from its own pixels. One that is skewed, tiled by a pattern or a stencil is rendered as the
+page shows it, at its own resolution. A picture of one pixel is a colour: its file has the size of the box that it
+fills. File formats: `picture_format.py`.
 """
 
 import logging
@@ -61,12 +60,12 @@ from swatchbook.runtime.child_process import Frame
 
 log = logging.getLogger(__name__)
 
-MOST_PICTURES = 1_000  # taken from a page; backgrounds cut into slices have some hundreds
-RECORD = 100  # bytes, of MuPDF's record of a picture
-WHOLE = 0.97  # of a picture's area: if as much is seen, its bytes are kept
+MOST_PICTURES = 1_000  # pictures taken from a page; backgrounds cut into slices have some hundreds
+RECORD = 100  # bytes of MuPDF's own record of a picture
+WHOLE = 0.97  # share of a picture's area; if at least this is seen, its bytes are kept
 LEAST_SCALE, MOST_SCALE = 1.0, 6.0  # pixels a point of what is rendered: 72 and 432 dpi
 DRAWING_SCALE = 3.0  # pixels a point of what has no pixels
-MOST_RENDERED = 3_000  # pixels, of the longer side
+MOST_RENDERED = 3_000  # pixels of the longer side of what is rendered
 
 
 @dataclass(frozen=True)
@@ -77,18 +76,18 @@ class Found:
     kind: str
     xref: int
     whole: Box
-    place: Box  # what clips and the page's edge leave of it
+    place: Box  # what clips and the page's edge leave of `whole`
     seen: Seen
-    scale: float  # its own pixels a point
-    picture: Painted | None = None  # None: what is seen of it is rendered
+    scale: float  # the picture's own pixels a point
+    picture: Painted | None = None  # None if what is seen of it is rendered
     space: str = ""
-    turn: Turn = "none"  # of what is rendered, to stand upright
+    turn: Turn = "none"  # the turn that makes what is rendered upright
 
 
 def find_pictures(page: Any, painting: Painting, flat: Callable[[], Image.Image]) -> Iterator[Found]:
-    """Return the pictures that a page paints, in the order painted, with what is seen of each; then its drawings.
+    """Yield the pictures that a page paints, in the order painted, with what is seen of each; then its drawings.
 
-    `painting` is what the page paints; `flat` gives what `paint_flat` does.
+    `flat` returns the result of `paint_flat`.
     """
     pictures = list(_painted_pictures(page, painting.pictures, flat))
     strips = [Strip(one.seen.box if one.picture else NOWHERE, one.scale) for one in pictures]
@@ -99,7 +98,7 @@ def find_pictures(page: Any, painting: Painting, flat: Callable[[], Image.Image]
 
 
 def join_halves(page: Any, pictures: Sequence[Found]) -> Iterator[Found]:
-    """Return the pictures of a page; two that are one across the fold of a spread are joined."""
+    """Yield the pictures of a page, with two halves of one picture across the fold of a spread joined."""
     fold = (page.rect.x0 + page.rect.x1) / 2
     broad = is_broad(tuple(page.rect))
     halves = [one for one in pictures if broad and short_side(one.seen.box) >= LEAST_WIDTH]
@@ -120,7 +119,7 @@ def join_halves(page: Any, pictures: Sequence[Found]) -> Iterator[Found]:
 
 
 def _whole_of(strips: Sequence[Found]) -> Found:
-    """Return the one picture that strips or halves make; it is rendered."""
+    """Return the one picture that strips or halves form together, to be rendered."""
     if len(strips) == 1:
         return strips[0]
     box = bounding_box(strip.seen.box for strip in strips)
@@ -151,7 +150,7 @@ def _painted_pictures(page: Any, painted: Sequence[Painted], flat: Callable[[], 
 
 
 def find_drawings(page: Any, after: int, pictures: Sequence[Box]) -> Iterator[Found]:
-    """Return the drawings and palettes of a page, numbered from `after`; `pictures`: the boxes of what is seen."""
+    """Yield the drawings and palettes of a page, numbered from `after`; `pictures` are the boxes of pictures seen."""
     as_shown, as_drawn = tuple(page.rotation_matrix), tuple(page.derotation_matrix)
     frame = transform_box(tuple(page.rect), as_drawn)
     boxes = drawing_boxes(page.get_cdrawings(), frame, [transform_box(box, as_drawn) for box in pictures])
@@ -160,7 +159,7 @@ def find_drawings(page: Any, after: int, pictures: Sequence[Box]) -> Iterator[Fo
 
 
 def boxes_of(page: Any, boxes: Sequence[Sequence[Any]]) -> Iterator[Found]:
-    """Return parts of a page as pictures, rendered as sharp as the sharpest picture that is painted in them.
+    """Yield parts of a page as pictures, rendered as sharp as the sharpest picture that is painted in them.
 
     `boxes` are in points, each with the degrees by which the page must be turned to be read.
     """
@@ -183,11 +182,11 @@ class Extractor:
         self._limits = ImageLimits(*request["limits"])
         self._content = request["content"]
         self._first, self._after = request["pages"][0], request["after"]
-        self._texts: dict[str, Texts] = request["texts"]  # page -> what cutting its rasters needs to know
+        self._texts: dict[str, Texts] = request["texts"]  # page -> the data for cutting its rasters
         self._folds = {int(page): [_fold(*each) for each in folds] for page, folds in request["folds"].items()}
         self._boxes: dict[str, Any] = request["boxes"]  # page -> the parts of it that are its pictures
-        self._edges: dict[Half, Edges] = {}  # of this page and the two beside it
-        self._converted: dict[object, dict[str, Any]] = {}  # what was converted -> facts in the answer
+        self._edges: dict[Half, Edges] = {}  # edges on this page and on its neighbours
+        self._converted: dict[object, dict[str, Any]] = {}  # source of a file -> facts in the answer
         self._keys: dict[int, str] = {}  # xref -> content key of the stream
 
     def __call__(self, document: Any, number: int) -> Iterator[Frame]:
@@ -213,7 +212,7 @@ class Extractor:
     def _send(self, document: Any, number: int, pictures: Sequence[Found]) -> Iterator[Frame]:
         """Send the pictures of a page, each announced before it is read."""
         page = document[number - 1]
-        # Counted here: all pictures cut from one raster have its number.
+        # Places are counted here because all pictures cut from one raster have its number.
         for place, found in enumerate(pictures):
             if number == self._first and place <= self._after:
                 continue
@@ -248,7 +247,7 @@ class Extractor:
         return self._keys[found.xref]
 
     def _convert(self, page: Any, found: Found) -> PictureFile:
-        """Return a picture's file: without its bytes if they were sent before, with a failure if it is unreadable."""
+        """Return a picture's file, without bytes if they were sent before, or with a failure if it is unreadable."""
         known = None
         try:
             fold = self._fold(page, found)
@@ -273,7 +272,7 @@ class Extractor:
         return converted
 
     def _fold(self, page: Any, found: Found) -> Fold | None:
-        """Return the fold over which a picture goes on to a page beside this one, if it does."""
+        """Return the fold over which a picture continues on a neighbouring page, or None."""
         number = page.number + 1
         for fold in self._folds.get(number, ()) if found.kind != "region" else ():
             if same_place(found.seen.box, fold.half_on(number).box) and goes_on(
@@ -288,10 +287,10 @@ class Extractor:
         return self._edges[half]
 
     def _render_halves(self, document: Any, fold: Fold) -> PictureFile:
-        """Return both halves of a picture beside each other, the same from either page."""
+        """Return the file of a picture from its two halves; it is the same for both pages."""
         (x0, y0, x1, y1), other = fold.left.box, fold.right.box
         scale = _scale(fold.scale, (x0, y0, x1 + other[2] - other[0], y1))
-        # whole pixels up to the fold: others are mixed with the ground
+        # Only whole pixels up to the fold are taken: the others are mixed with the ground.
         left = render_box(document[fold.left.page - 1], (x0, y0, int(x1 * scale) / scale, y1), scale)
         right = render_box(document[fold.right.page - 1], (ceil(other[0] * scale) / scale, *other[1:]), scale)
         whole = Image.new("RGB", (left.width + right.width, left.height))
@@ -320,12 +319,12 @@ class Extractor:
 
 
 def _scale(own: float, box: Box) -> float:
-    """Return the pixels a point with which a box is rendered, where its picture has `own`."""
+    """Return the pixels a point for rendering a box whose picture has `own` pixels a point."""
     return min(max(own, LEAST_SCALE), MOST_SCALE, MOST_RENDERED / max(box[2] - box[0], box[3] - box[1], 1.0))
 
 
 def _source(found: Found) -> object | None:
-    """Return what a file is made of: equal ones make equal files. None if no other file is made of it."""
+    """Return a key that is equal for pictures with equal files; None if no other picture can have the same file."""
     if not (found.xref and found.picture):
         return None
     return found.xref, nearest_turn(found.picture.transform), _part(found, found.picture)
@@ -349,7 +348,7 @@ def _part(found: Found, picture: Painted) -> tuple[int, int, int, int] | None:
 
 
 def kept_jpeg(document: Any, xref: int, colors: Colors, limits: ImageLimits) -> PictureFile | None:
-    """Return the bytes of an image object that is a JPEG and looks on the page as it does alone, else None."""
+    """Return the bytes of an image object if it is a JPEG that looks the same alone as on the page, else None."""
     limits.check_bytes(len(document.xref_stream_raw(xref) or b""))
     encoding, decode = (document.xref_get_key(xref, name)[1] for name in ("Filter", "Decode"))
     if not may_keep_jpeg(encoding, decode, colors) or soft_mask(document, xref) is not None:
@@ -362,15 +361,15 @@ def embedded_picture(document: Any, xref: int, limits: ImageLimits) -> Image.Ima
     """Return the pixels of an image object (RGB, or RGBA with its mask)."""
     limits.check_bytes(len(document.xref_stream_raw(xref) or b""))
     image, alpha = to_rgb(pymupdf.Pixmap(document, xref)), soft_mask(document, xref)
-    # With a Matte MuPDF undoes its colours, and leaves alpha opaque.
+    # For a mask with a Matte, MuPDF undoes the premultiplied colours and leaves alpha opaque.
     if alpha is not None and (image.mode == "RGB" or min_alpha(image.getchannel("A")) >= OPAQUE):
         image.putalpha(alpha.resize(image.size, Image.Resampling.BILINEAR))
     return image
 
 
 def soft_mask(document: Any, xref: int) -> Image.Image | None:
-    """Return the opacity (mode L) from the object's soft or stencil mask, None without one or if it is opaque."""
-    for name in ("SMask", "Mask"):  # a Mask that is an array (a colour key) is applied by MuPDF
+    """Return the opacity (mode L) from the object's soft or stencil mask; None if it has none or is opaque."""
+    for name in ("SMask", "Mask"):  # MuPDF itself applies a Mask that is an array (a colour key)
         kind, value = document.xref_get_key(xref, name)
         if kind == "xref":
             mask = pymupdf.Pixmap(document, int(value.split()[0]))
@@ -434,12 +433,13 @@ def _same_pixels(image: Any, xrefs: Iterable[int], digest: Callable[[int], bytes
 
 
 def _holders(size: int, xrefs: set[int], streams: Mapping[int, bytes]) -> set[int]:
-    """Return the objects whose stream can be that of a picture of `size` bytes, one of those with equal streams."""
+    """Return the objects whose stream can belong to a picture of `size` bytes; only one of those with equal streams."""
     return set({streams[xref]: xref for xref in xrefs if _may_hold(size, streams[xref])}.values())
 
 
 def _may_hold(size: int, stream: bytes) -> bool:
-    """Whether a stream can be that of a picture for which MuPDF holds so many bytes: those of the stream or, where it
-    unpacks them as it goes, room for three times as many, and its own record.
+    """Return whether a stream can belong to a picture for which MuPDF holds `size` bytes.
+
+    MuPDF holds its own record and the stream's bytes, or three times as many where it unpacks the stream as it reads.
     """
     return any(0 <= size - held <= RECORD for held in (len(stream), max(3 * len(stream), 1024)))

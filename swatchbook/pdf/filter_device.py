@@ -1,6 +1,4 @@
-"""Paint a page through a device of our own, which changes some of what MuPDF paints and passes on the rest. It runs in
-the child process.
-"""
+"""Paint a page in the child process through a device that changes some of MuPDF's paint and passes on the rest."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -8,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import pymupdf
 from pymupdf import mupdf
 
-if TYPE_CHECKING:  # few pages that are read need it
+if TYPE_CHECKING:  # only few of the pages read need it
     from PIL.Image import Image
 
 _CALLS = (
@@ -52,9 +50,9 @@ def _pass_on(call: str) -> Callable[..., Any]:
 
 
 class Forwarder(mupdf.FzDevice2):  # type: ignore[misc]  # the bindings have no types
-    """Passes all paint on to `target`, the device that draws. MuPDF's devices are made by overriding such methods.
+    """Passes all paint on to `target`, the device that draws; subclasses override the methods of what they change.
 
-    What is painted while `masks` is above 0 must stay as it is: its colours are the alpha of other paint.
+    Paint must not be changed while `masks` is above 0: its colours are the alpha of other paint.
     """
 
     def __init__(self, target: Any) -> None:

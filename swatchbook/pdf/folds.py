@@ -1,10 +1,11 @@
-"""Which pictures go on over the fold: from a page to the one beside it, or between the halves of a spread. Their boxes
-meet at the edge (2 points) and are equally high, and their pixels agree there: the change across the fold is like that
-within the pictures (at most twice), and under 0.8 of that between parts of the edges that do not face each other.
+"""Find the pictures that continue over a fold: on the next page, or on the other half of a spread.
+
+Their boxes meet at the edge (2 points) and have the same height, and their pixels agree there. The change across the
+fold is at most twice the change within the pictures, and under 0.8 of the change between parts of the edges that do not
+face each other.
 
 Boxes alone prove nothing: pages of full-size pictures meet everywhere, and templates repeat the same bands at every
-edge. Thresholds were chosen on 60 pairs of 20 real catalogues: 4 of 5 photographs across a fold are joined, and no
-others.
+edge. On 60 pairs of 20 real catalogues, 4 of 5 photographs across a fold are joined, and no others.
 """
 
 from collections import defaultdict
@@ -18,17 +19,17 @@ from swatchbook.geometry import UNIT_SQUARE, area, clip, pixels_a_unit, short_si
 from swatchbook.records import Box, Drawn, Page
 
 TOUCH = 2.0  # points between a picture and the fold
-SAME_PLACE = 3.0  # points by which the ends of two halves, or two boxes of one, may differ
+SAME_PLACE = 3.0  # points by which the ends of two halves, or two boxes of one picture, may differ
 LEAST_SIDE, LEAST_WIDTH = 36.0, 6.0  # points: the short side of one half, and of the other
 SPREAD_ASPECT = 1.15  # width over height of a page that may show two
-MOSTLY = 0.97  # of a picture's area: if both halves show as much, they show all of it
+MOSTLY = 0.97  # share of a picture's area; if both halves show this much of it, together they show all of it
 
-EDGE_SCALE = 2.0  # pixels a point of the rendering whose edges are compared
-INSET = 2  # pixels: the outermost are mixed with the ground
+EDGE_SCALE = 2.0  # pixels a point of the rendering from which edges are compared
+INSET = 2  # pixels left out at the edge, because they are mixed with the ground
 LIVELY = 1.0  # of 255: the least change within pictures; flat bands of a template have less, and prove nothing
-ACROSS = 2.0  # times the change within the pictures, at most
-FACING = 0.8  # of the change between parts of the edges that do not face each other, at most
-OUTER = 0.6  # of the change between an edge and the outer edge of the other half, at most, unless that half is narrow
+ACROSS = 2.0  # the most change across the fold, in changes within the pictures
+FACING = 0.8  # the same, as a share of the change between parts of the edges that do not face each other
+OUTER = 0.6  # the same, as a share of the change to the outer edge of the other half, unless that half is narrow
 SHIFTS = range(2, 14)  # fortieths of the height by which an edge is moved to face another part
 
 
@@ -52,7 +53,7 @@ class Fold(NamedTuple):
 
 
 class Edges(NamedTuple):
-    """Columns of a rendered picture, each of one pixel: at its left and right edge, and within it at both."""
+    """Columns of one pixel of a rendered picture: at its left and right edges, and a little inside each edge."""
 
     left: Image.Image
     right: Image.Image
@@ -62,7 +63,7 @@ class Edges(NamedTuple):
 
 
 def find_folds(pages: Iterable[Page]) -> Mapping[int, list[Fold]]:
-    """Return page -> the halves on it that meet one on a page beside it. `pages` are in order.
+    """Return page -> the folds of the halves on it that meet one on a neighbouring page. `pages` are in order.
 
     The next page lies to the right or, in books that are read from right to left, to the left.
     """
@@ -95,8 +96,9 @@ def _halves(page: Page) -> Iterator[tuple[Drawn, Box]]:
 
 
 def may_meet(left: Box, right: Box, apart: float = 0.0) -> bool:
-    """Whether two boxes may be halves that meet at a fold. `apart`: by how much the left page lies further right in its
-    coordinates.
+    """Return whether two boxes may be halves that meet at a fold.
+
+    `apart` is by how much the left page lies further right in its coordinates.
     """
     sides = sorted(map(short_side, (left, right)))
     meet = abs(left[2] - right[0] - apart) <= TOUCH and _agree(left[1], right[1]) and _agree(left[3], right[3])
@@ -104,7 +106,7 @@ def may_meet(left: Box, right: Box, apart: float = 0.0) -> bool:
 
 
 def is_broad(page: Box) -> bool:
-    """Whether a page is so broad that it may show two printed pages."""
+    """Return whether a page is broad enough to show two printed pages."""
     return page[2] - page[0] >= SPREAD_ASPECT * (page[3] - page[1])
 
 
@@ -113,12 +115,12 @@ def _agree(a: float, b: float) -> bool:
 
 
 def same_place(a: Box, b: Box) -> bool:
-    """Whether two boxes are of the same place, up to `SAME_PLACE`."""
+    """Return whether two boxes differ by at most `SAME_PLACE`."""
     return all(map(_agree, a, b))
 
 
 def _is_repeated(a: Drawn, b: Drawn) -> bool:
-    """Whether two pages show one picture at the same place: a background."""
+    """Return whether two pages show one picture at the same place, which makes it a background."""
     return _may_be_one_object(a, b) and same_place(a.bbox, b.bbox)
 
 
@@ -127,7 +129,7 @@ def _may_be_one_object(a: Drawn, b: Drawn) -> bool:
 
 
 def _shows_all(a: Drawn, box: Box, b: Drawn, place: Box, width: float) -> bool:
-    """Whether one picture is painted over both pages, the left of which has this width, and all of it is on them."""
+    """Return whether one picture is painted over both pages, and all of it is on them. `width`: of the left page."""
     moved = (*a.transform[:4], a.transform[4] - width, a.transform[5])
     shown = area(box) + area(place)
     whole = area(transform_box(UNIT_SQUARE, a.transform))
@@ -153,7 +155,7 @@ def _column(rendered: Image.Image, x: int) -> Image.Image:
 
 
 def goes_on(left: Edges, right: Edges) -> bool:
-    """Whether the picture to the left of a fold goes on to the right of it."""
+    """Return whether the picture to the left of a fold continues to the right of it."""
     across = _change(left.right, right.left)
     within = max(_change(left.right, left.within_right), _change(right.left, right.within_left))
     outer_left = 255.0 if left.is_narrow else _change(left.left, right.left)

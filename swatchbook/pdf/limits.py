@@ -1,6 +1,7 @@
-"""The limit of a document's pages (SWATCHBOOK_MAX_PAGES), and what counts as a PDF ("%PDF-" in the first kilobyte),
-checked on upload, at registration and before reading. The limit of its file's size: `storage/size_limit.py`; limits of
-a picture: `images/limits.py`.
+"""Check that a file is a PDF ("%PDF-" in the first kilobyte) with at most SWATCHBOOK_MAX_PAGES pages.
+
+Both are checked on upload, at registration and before reading. Limits of file size: `storage/size_limit.py`; of a
+picture: `images/limits.py`.
 """
 
 from typing import BinaryIO
@@ -18,8 +19,9 @@ def is_pdf(head: bytes) -> bool:
 
 
 def check_pdf(file: BinaryIO, size: int, settings: Settings, *, name: str = "The file") -> None:
-    """Check the size of a document's file, and its first bytes. Raises TooLarge, UnreadableDocument if it is empty, and
-    UnsupportedFormat.
+    """Check the size of a document's file, and its first bytes.
+
+    Raises TooLarge, UnreadableDocument if it is empty, and UnsupportedFormat.
     """
     if size == 0:
         raise UnreadableDocument(f"{name} is empty.", advice="Export or download it again.")

@@ -1,7 +1,8 @@
-"""Parts of a page that look like pictures, and that none of the pictures found covers: lost pictures. They can only be
-drawn as vectors, or be what is left of a raster that was cut: all else that a page paints is found. So what is searched
-is the page with its pictures in a flat colour (`visible_pictures.py`), which is painted already. What looks like a
-picture: `picture_like.py`. It runs in the child.
+"""Find lost pictures: parts of a page that look like pictures and that no picture found covers (in the child process).
+
+They can only be vector drawings, or the rest of a raster that was cut: all else that a page paints is found. So the
+search uses the page with its pictures in a flat colour (`visible_pictures.py`), which is already painted. What looks
+like a picture: `picture_like.py`.
 
 `swatchbook audit` renders the pages with all that they show, and looks at skipped ones, too.
 """
@@ -17,9 +18,9 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 FEWEST_PATHS = 20
-"""Paths and shadings of a page that is searched: what few of them draw is a sign, a panel or a table."""
+"""The least number of paths and shadings of a page that is searched: fewer draw a sign, a panel or a table."""
 
-MOST_PATHS = 100_000  # of a page that is searched: to paint so many takes about a second
+MOST_PATHS = 100_000  # paths of a page that is searched: more take over a second to paint
 
 
 def find_lost(

@@ -1,6 +1,4 @@
-"""The failure for an error of MuPDF or of what OCR needs: out of memory where an allocation failed, else the kind that
-its class says. It runs in the child process.
-"""
+"""Turn an error of MuPDF or of an OCR library into a failure: OutOfMemory, or the kind of its class (in the child)."""
 
 import logging
 
@@ -13,7 +11,7 @@ OUT_OF_MEMORY = (
     "failed to map segment", "annot allocate memory",  # the loader of shared objects
     "bad_alloc", "bad allocation", "ailed to allocate",  # onnxruntime, OpenCV
 )  # fmt: skip
-"""What libraries say where an allocation failed; the class of the error does not tell it."""
+"""Texts of libraries' errors when an allocation failed; the class of the error does not show it."""
 
 
 def to_failure(error: Exception, subject: str, message: str) -> Failure:

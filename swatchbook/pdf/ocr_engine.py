@@ -1,14 +1,14 @@
-"""Read printed text from pixels: lines with boxes, confidence, and the turn in which a page is to be read. Pages are
-rendered at 144 dpi (2,400 pixels at most, pages smaller than A5 1,400) and searched for lines at 80 dpi (0.9 megapixels
-at most). A page takes 0.4 s, and 2 ms a letter; at most about 6,000 letters are read.
+"""Read printed text from pixels: lines with their boxes and confidence, and the turn in which a page must be read.
 
-The packaged models (`ocr_models.py`) read Latin, Chinese and Japanese letters. If they are unsure of some lines of a
-page, these are read in the other languages, too (`tesseract.py`), and the surest reads the page; the models read what
-it is unsure of, such as Latin names.
+A page takes 0.4 s, and 2 ms a letter; at most about 6,000 letters are read.
 
-Of lines in other scripts only digits, signs and look-alikes come out. Such lines are left out and named as unread:
-those that are unsure, with few letters for their length, or with words of two alphabets; on a page of which a sample or
-a third of all lines is so, also all that are not quite sure or consist of look-alikes.
+The packaged models (`ocr_models.py`) read Latin, Chinese and Japanese letters. If they are unsure of a sample of lines,
+the other languages read it, too (`tesseract.py`), and the surest reads the page. The models then read the lines that it
+is unsure of, such as Latin names.
+
+Lines in other scripts give only digits, signs and look-alikes. A line counts as unread if its confidence is low, it has
+few letters for its length, or a word mixes two alphabets. If the sample or a third of all lines is like this, lines of
+middling confidence or of look-alikes count as unread, too.
 """
 
 import re
@@ -24,24 +24,24 @@ from swatchbook.pdf.ocr_models import Corners, LineFinder, LineReader, Pixels
 from swatchbook.pdf.ocr_text import Printed, PrintedLine, is_known, is_mostly_unread
 from swatchbook.records import Box
 
-READ_DPI, FIND_DPI = 144, 80  # letters of 6 pt are 12 pixels high; lines are found on less, in a quarter of the time
-FIND_PIXELS = 900_000  # a spread of two pages at FIND_DPI has more; the letters of larger pages are larger
-MOST_SIDE = 2_400  # pixels of a rendered page
-SMALL_PAGE, SMALL_SIDE = 590.0, 1_400  # points, pixels: pages smaller than A5, made for a telephone, have smaller print
-MOST_DPI = 432  # of such a page
-MOST_LENGTH = 3_000  # of the lines read of a page, in heights of a line: 15 s
-LEAST_CONFIDENCE = 0.6  # of a line that is kept; dishes and handles are "letters" of less
-SURE_BESIDE_UNREAD = 0.9  # the same on a page whose print is mostly unread; of Latin lines 2 % have less
-FEWEST_LETTERS = 0.7  # of a line for each of its heights; wide titles have 0.9, most lines 2, Cyrillic ones 0 to 0.5
-LEADERS = "._·…-"  # they count as letters: rows of them lead to the price or the page
-TWO_ALPHABETS = re.compile(r"[A-Za-zÀ-ɏ][Α-ΡΣ-Ψα-λν-ω]|[Α-ΡΣ-Ψα-λν-ω][A-Za-zÀ-ɏ]")  # but ohm and micro
-LOOK_ALIKES = frozenset("ABCEHIKMOPTXYacekopuxy")  # of Cyrillic and Greek letters: "MACTEP" and "POCA" are sure
+READ_DPI, FIND_DPI = 144, 80  # letters of 6 pt are 12 pixels high; finding lines needs less, in a quarter of the time
+FIND_PIXELS = 900_000  # the most that is searched for lines; a spread has more, and larger pages have larger letters
+MOST_SIDE = 2_400  # pixels; the longer side of a rendered page
+SMALL_PAGE, SMALL_SIDE = 590.0, 1_400  # points, pixels: pages smaller than A5 are made for telephones, in small print
+MOST_DPI = 432  # the highest resolution of such a page
+MOST_LENGTH = 3_000  # length of all lines read on a page, in heights of a line: 15 s
+LEAST_CONFIDENCE = 0.6  # least confidence of a line that is kept; dishes and handles are read as letters with less
+SURE_BESIDE_UNREAD = 0.9  # the same on a page whose print is mostly unread; 2 % of Latin lines have less
+FEWEST_LETTERS = 0.7  # letters for each height of a line; wide titles have 0.9, most lines 2, Cyrillic ones 0 to 0.5
+LEADERS = "._·…-"  # signs that count as letters: rows of them lead to the price or the page
+TWO_ALPHABETS = re.compile(r"[A-Za-zÀ-ɏ][Α-ΡΣ-Ψα-λν-ω]|[Α-ΡΣ-Ψα-λν-ω][A-Za-zÀ-ɏ]")  # not ohm or micro
+LOOK_ALIKES = frozenset("ABCEHIKMOPTXYacekopuxy")  # Cyrillic and Greek are read as these: "MACTEP", "POCA" are sure
 GREEK = re.compile(r"[Α-ΡΣ-Ψα-λν-ω]{2}")  # the packaged models have only some Greek letters
-SURE_OF_LANGUAGE = 0.7  # the same in Tesseract's languages: the right one has 0.75 to 0.95, others at most 0.7
-SURE = 0.85  # mean confidence of lines that stand upright; upside down they have about 0.5
-SLENDER = 2.0  # times as long as wide, as lines are; pictures that are taken for text are not
+SURE_OF_LANGUAGE = 0.7  # confidence in one of Tesseract's languages: the right one has 0.75 to 0.95, others at most 0.7
+SURE = 0.85  # mean confidence of lines that are upright; upside down they have about 0.5
+SLENDER = 2.0  # length over height; lines of text have more, pictures that are taken for text have less
 MOST_TRIALS = 5  # pages of a document on which all languages are tried: 0.3 s each
-SAMPLE, TELLING = 6, 8.0  # lines by which the turn of a page is told, about so slender: 16 letters are enough
+SAMPLE, TELLING = 6, 8.0  # the lines that show the turn of a page, and their best slenderness: 16 letters are enough
 
 
 def fitting_dpi(width: float, height: float) -> float:
@@ -53,13 +53,13 @@ def fitting_dpi(width: float, height: float) -> float:
 
 
 class Reader(Protocol):
-    """Reads the text of a line, and how sure it is of it (0 to 1)."""
+    """Reads the text of a line, and returns it with its confidence (0 to 1)."""
 
     def read(self, pixels: Pixels, corners: Corners) -> tuple[str, float]: ...
 
 
 class Choice(NamedTuple):
-    """How a page is to be read, what some of its lines say then, and how sure that is (0 to 1)."""
+    """A turn and a reader for a page, the texts of its sample lines read so, and their mean confidence (0 to 1)."""
 
     turn: int
     reader: Reader
@@ -72,7 +72,7 @@ class Recogniser:
 
     def __init__(self, languages: Sequence[str] = ()) -> None:
         self._languages = languages
-        self._other: Reader | None = None  # of the language that was read last
+        self._other: Reader | None = None  # reads the language that fitted last
         self._trials = MOST_TRIALS
 
     @cached_property
@@ -86,9 +86,10 @@ class Recogniser:
     def read(
         self, pixels: Pixels, dpi: float, known: Sequence[Box] = (), *, turn: int = 0, most: float = MOST_LENGTH
     ) -> Printed:
-        """Return the lines printed on a page of `dpi` pixels an inch, but those in `known` boxes (points). `turn` is
-        tried first: that of the page before saves finding the lines twice. Lines beyond `most`, their length in heights
-        of a line, are not read.
+        """Return the lines printed on a page of `dpi` pixels an inch, without those in `known` boxes (points).
+
+        `turn` is tried first: the turn of the page before saves finding the lines twice. Lines beyond `most`, a total
+        length in heights of a line, are not read.
         """
         turned = _turned(pixels, turn)
         lines = self._find(turned, dpi)
@@ -96,9 +97,9 @@ class Recogniser:
         turn = (turn + more) % 360 if len(lines) else 0
         if more:
             lines, turned = turn_quads(lines, more, *turned.shape[:2]), _turned(turned, more)
-        if more % 180:  # sideways, half of the lines are not found
+        if more % 180:  # when the page lies sideways, half of the lines are not found
             lines, texts = self._find(turned, dpi), {}
-        if reader is not self._reader:  # the models have not read what it is unsure of
+        if reader is not self._reader:  # the models have not read what the other reader is unsure of
             texts = {}
         printed, unread, length = list[PrintedLine](), list[Box](), 0.0
         for number, line in enumerate(lines):
@@ -125,7 +126,7 @@ class Recogniser:
         return self._finder.find(pixels, min(1.0, scale, (FIND_PIXELS / (height * width)) ** 0.5))
 
     def _read_line(self, reader: Reader, pixels: Pixels, line: Corners) -> tuple[str, float]:
-        """Return what a reader reads in a line; or the packaged models, if only they are sure of it."""
+        """Return the text and confidence of a line by a reader, or by the packaged models if only they are sure."""
         text, confidence = reader.read(pixels, line)
         if reader is not self._reader and confidence < SURE_BESIDE_UNREAD:
             other, sure = self._reader.read(pixels, line)
@@ -134,14 +135,13 @@ class Recogniser:
         return text, confidence
 
     def _has_sense(self, reader: Reader, text: str, line: Corners) -> bool:
-        """Whether a text may be what is printed on a line."""
+        """Return whether a text may be what is printed on a line."""
         return has_sense(text, _slenderness(line)) and not (reader is self._reader and GREEK.search(text))
 
     def _choose(self, pixels: Pixels, lines: Corners) -> Choice:
-        """Return the turn and the reader by which some of the lines are read with the highest confidence, and what
-        they say then.
+        """Return the turn and the reader that read a sample of the lines with the highest confidence, and its texts.
 
-        Lines that are taller than wide lie sideways; among the two turns that lay them flat, the letters decide.
+        Lines that are taller than wide lie sideways; two turns lay them flat, and the confidence decides between them.
         """
         slender = [number for number, line in enumerate(lines) if _slenderness(line) >= SLENDER]
         sample = sorted(slender, key=lambda number: abs(_slenderness(lines[number]) - TELLING))[:SAMPLE]
@@ -165,7 +165,7 @@ class Recogniser:
         if best.sure < SURE and self._other:
             best = _surest([best, *choices(self._other)])
         if best.sure < SURE and self._languages and self._trials:
-            from swatchbook.pdf.tesseract import TesseractReader  # of the extra tesseract
+            from swatchbook.pdf.tesseract import TesseractReader  # needs the extra tesseract
 
             self._trials -= 1
             for language in self._languages:
@@ -177,14 +177,14 @@ class Recogniser:
 
 
 def has_sense(text: str, slenderness: float) -> bool:
-    """Whether a line so many times longer than high has as many letters as print that can be read, of one alphabet."""
+    """Return whether a text has enough letters for a line of this slenderness, and no word of two alphabets."""
     letters = sum(letter.isalnum() or letter in LEADERS for letter in text)
     few = slenderness >= SLENDER and letters < FEWEST_LETTERS * slenderness
     return any(map(str.isalnum, text)) and not few and not TWO_ALPHABETS.search(text)
 
 
 def _is_sure(text: str, confidence: float) -> bool:
-    """Whether the packaged models read a line rightly where print of a script that they do not know stands."""
+    """Return whether to trust the packaged models with a line of a page in a script that they do not know."""
     letters = {letter for letter in text if letter.isalpha()}
     return confidence >= SURE_BESIDE_UNREAD and not (letters and letters <= LOOK_ALIKES)
 
@@ -204,8 +204,10 @@ def _turned(pixels: Pixels, turn: int) -> Pixels:
 
 
 def turn_quads(quads: Corners, turn: int, height: int, width: int) -> Corners:
-    """Return corners of lines, in pixels, after the page of this size is turned by 0, 90, 180 or 270 degrees clockwise.
-    The corners of a line stay in clockwise order from its top left, as it stands then.
+    """Return the corners of lines, in pixels, after the page is turned by 0, 90, 180 or 270 degrees clockwise.
+
+    `height` and `width` are the page's before the turn. The corners of a line stay in clockwise order from the corner
+    that is its top left after the turn.
     """
     x, y = quads[..., 0], quads[..., 1]
     places = {0: (x, y), 90: (height - y, x), 180: (width - x, height - y), 270: (y, width - x)}

@@ -1,6 +1,8 @@
-"""The two networks that read printed text: one finds lines in pixels, the other reads a line. They are PP-OCR models in
-ONNX, which the package `rapidocr` carries: nothing is downloaded, and nothing else of the package is used, since its
-import and its way through a page cost as much as a page. One thread: other processes have the other cores.
+"""Run the two networks that read printed text: one finds lines in pixels, the other reads a line.
+
+They are PP-OCR models in ONNX from the package `rapidocr`. Nothing is downloaded, and nothing else of the package is
+used, since its import and its handling of a page cost as much as a page. They use one thread, because other processes
+have the other cores.
 """
 
 from collections.abc import Iterator
@@ -17,21 +19,21 @@ Pixels = NDArray[np.uint8]
 """Height × width × 3: red, green, blue."""
 
 Corners = NDArray[np.float32]
-"""Of a line of text, in pixels: (4, 2), clockwise from its top left; of lines: (lines, 4, 2)."""
+"""The corners of a line of text in pixels: (4, 2), clockwise from its top left; of several lines: (lines, 4, 2)."""
 
-CELL = 32  # pixels: sides of what the finder sees are multiples of it
+CELL = 32  # pixels; the sides of the finder's input are multiples of it
 TEXT = 0.3  # probability that a pixel is text; of a line's box the mean is LINE at least
 LINE = 0.5
-LEAST_SIDE = 3.0  # pixels of a line's core
+LEAST_SIDE = 3.0  # pixels; the least side of a line's core
 GROWTH = 1.6  # the finder marks the core of a line: its box is larger by this × area / circumference on each side
-MOST_FOUND = 1_000  # parts of a page that may be lines
+MOST_FOUND = 1_000  # the most parts of a page that may be lines
 
 HEIGHT = 48  # pixels of a line that the reader sees
 LINE_MARGIN = (
     0.25  # of a line's height, added to it: letters are smaller and the line shorter, which saves a fifth of the time
 )
-LEAST_WIDTH = 96  # pixels
-TALL = 1.5  # times as high as wide: the line stands on its end, its top to the left
+LEAST_WIDTH = 96  # pixels; the least width of the reader's input
+TALL = 1.5  # height over width of a line that is on its end, its top to the left
 
 
 class LineFinder:
@@ -59,7 +61,7 @@ class LineReader:
     def __init__(self) -> None:
         self._session = _session("PP-OCRv6_rec_small.onnx")
         letters = self._session.get_modelmeta().custom_metadata_map["character"].splitlines()
-        self._letters = ("", *letters, " ")  # the first one stands for no letter
+        self._letters = ("", *letters, " ")  # the first one is no letter
 
     def read(self, pixels: Pixels, corners: Corners) -> tuple[str, float]:
         """Return a line's text, and the mean confidence in its letters (0 to 1)."""
@@ -114,8 +116,9 @@ def _clockwise(corners: Corners) -> Corners:
 
 
 def cut_line(pixels: Pixels, corners: Corners, *, higher: float = 0.0, shorter: float = 0.0) -> Pixels:
-    """Return a line of a page flat and HEIGHT pixels high, with so much of its height added to it, and taken off its
-    ends.
+    """Return a line of a page flat and HEIGHT pixels high.
+
+    `higher` is the share of its height that is added, `shorter` the share of its height that is cut off at each end.
     """
     width, height = _size(corners)
     if height >= TALL * width:

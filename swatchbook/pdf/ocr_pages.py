@@ -1,7 +1,11 @@
-"""Which pages are read by their pixels (OCR): those with fewer than 25 letters, with fonts that map to nothing, or with
-a raster of 30 % of the page beside at most two lines of text. Beside more lines, only such rasters are read, and only
-those with at most two lines on them that show several things on flat ground. How lines become paragraphs:
-`ocr_text.py`; how pixels are read: `ocr_engine.py`.
+"""Choose the pages that are read by their pixels (OCR), and read them.
+
+- A page is read if it has fewer than 25 letters, fonts that map to nothing, or a raster of 30 % of the page and at most
+  two lines of text.
+- Of a page with more lines, only such rasters are read, if they have at most two lines on them and show several things
+  on flat ground.
+
+`ocr_engine.py` reads the pixels; `ocr_text.py` makes paragraphs of the lines.
 
 Without numpy and pydantic, which the child that reads pages only imports when a page needs it.
 """
@@ -21,14 +25,14 @@ if TYPE_CHECKING:
 READABLE = "Latin, Chinese and Japanese letters"
 Ocr = Literal["auto", "off", "always"]
 FEWEST_LETTERS = 25  # a page with fewer letters has no usable text
-MOST_GARBAGE = 0.3  # share of a text's characters that stand for no letter; more, and its fonts map to nothing
+MOST_GARBAGE = 0.3  # share of a text's characters that map to no letter; with more, its fonts map to nothing
 BIG_RASTER = 0.3  # share of the page
-EVEN_EDGE = 0.4  # of a raster's edge in one colour, seen small; with less it shows nothing on flat ground (least: 0.51)
-MOST_LINES_BESIDE = 2  # of the text layer, such as a title and a page number; with more, captions are among them
+EVEN_EDGE = 0.4  # share of a raster's edge in one colour, seen small; with less, no flat ground (least seen: 0.51)
+MOST_LINES_BESIDE = 2  # lines of the text layer, such as a title and a page number; with more, captions are among them
 
 
 def is_garbage(text: str) -> bool:
-    """Whether a text layer maps its glyphs to no letters: to private-use and replacement characters."""
+    """Return whether a text layer maps its glyphs to no letters: to private-use and replacement characters."""
     if text.isascii():
         return False
     letters = [c for c in text if not c.isspace()]
@@ -41,7 +45,7 @@ def text_of(page: Mapping[str, Any]) -> str:
 
 
 def wants_ocr(mode: Ocr, page: Mapping[str, Any]) -> bool:
-    """Whether a page, as JSON (`Page`), is read by its pixels.
+    """Return whether a page, as JSON (`Page`), is read by its pixels.
 
     In mode `auto`: it paints something, and has no usable text or a big raster and too few lines to be its captions.
     """
@@ -57,8 +61,9 @@ def wants_ocr(mode: Ocr, page: Mapping[str, Any]) -> bool:
 
 
 def bare_rasters(mode: Ocr, page: Mapping[str, Any]) -> list[Box]:
-    """Return the big rasters of a page, as JSON (`Page`), with too few lines of its text layer on them to be their
-    captions: photographs, or several captioned products.
+    """Return the big rasters of a page, as JSON (`Page`), with too few lines of its text layer to be captions.
+
+    They are photographs, or show several captioned products.
     """
     if mode != "auto":
         return []
@@ -85,16 +90,16 @@ class PrintedText:
     def __init__(self, mode: Ocr, languages: Sequence[str] = ()) -> None:
         self._mode, self._languages = mode, languages
         self._recogniser: Any = None
-        self._turn = 0  # of the page before
+        self._turn = 0  # the turn of the page before
 
     def is_wanted(self, read: dict[str, Any]) -> bool:
-        """Whether a page, as JSON (`Page`), or a raster of it may be read by its pixels."""
+        """Return whether a page, as JSON (`Page`), or a raster of it may be read by its pixels."""
         return wants_ocr(self._mode, read) or bool(bare_rasters(self._mode, read))
 
     def complete(self, read: dict[str, Any], page: Any) -> dict[str, Any]:
         """Return a page, as JSON (`Page`), with its printed text. `page` is the library's page.
 
-        A page that cannot be read by its pixels keeps its text layer and pictures, and a warning says so. Raises
+        A page that cannot be read by its pixels keeps its text layer and pictures, and gets a warning. Raises
         OutOfMemory: a later try may succeed.
         """
         try:
@@ -131,7 +136,7 @@ class PrintedText:
 
 
 def _shows_several(page: Any, raster: Box) -> bool:
-    """Whether a raster of the library's page shows several things on flat ground."""
+    """Return whether a raster of the library's page shows several things on flat ground."""
     from swatchbook.pdf.rasters import magnification
     from swatchbook.pdf.visible_pictures import render_box
 

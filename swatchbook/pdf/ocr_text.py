@@ -1,5 +1,6 @@
-"""Lines read from a page's pixels (OCR) as part of the page: they become paragraphs, beside the text layer or in its
-place. Which pages are read so: `ocr_pages.py`; how: `ocr_engine.py`.
+"""Add the lines read from a page's pixels (OCR) to the page: as paragraphs next to its text layer, or instead of it.
+
+`ocr_pages.py` chooses the pages; `ocr_engine.py` reads them.
 """
 
 from collections.abc import Sequence
@@ -10,11 +11,11 @@ from swatchbook.geometry import area, bounding_box, centre_inside, shared_area
 from swatchbook.pdf.ocr_pages import is_garbage
 from swatchbook.records import Block, Box, Line, Page, Span
 
-LETTER_SHARE = 0.7  # of a line box's height is the font's size
-SAME_PRINT_SIZE = 1.24  # sizes from boxes vary by ±24 % around the mode: that is one size
-PITCH = 2.2  # times the size, from one line to the next of a paragraph
-UNREAD_SHARE = 1 / 3  # of a page's printed lines: if more are unread, its print is of a script that is not read
-SAME_LINE = 0.5  # share of a line box that the text layer's lines cover: then it is read already
+LETTER_SHARE = 0.7  # the font's size as a share of the height of a line's box
+SAME_PRINT_SIZE = 1.24  # sizes from boxes vary by ±24 % around the mode, and count as one size
+PITCH = 2.2  # the most from one line to the next of a paragraph, in font sizes
+UNREAD_SHARE = 1 / 3  # a page with more of its printed lines unread is in a script that is not read
+SAME_LINE = 0.5  # a line with this share of its box under the text layer's lines is read already
 
 
 class PrintedLine(NamedTuple):
@@ -26,7 +27,7 @@ class PrintedLine(NamedTuple):
 
 
 class Printed(NamedTuple):
-    """What is printed on a page. `turn`: by how many degrees clockwise the page must be turned to be read."""
+    """The print of a page. `turn`: by how many degrees clockwise the page must be turned to be read."""
 
     lines: tuple[PrintedLine, ...]
     turn: int
@@ -34,7 +35,7 @@ class Printed(NamedTuple):
 
 
 def is_mostly_unread(read: int, unread: int) -> bool:
-    """Whether so many lines of a page could not be read that its print is of a script that is not read."""
+    """Return whether more than UNREAD_SHARE of a page's lines is unread: its script is one that is not read."""
     return unread > UNREAD_SHARE * (read + unread)
 
 
@@ -44,7 +45,7 @@ def known_lines(page: Page) -> list[Box]:
 
 
 def is_known(box: Box, known: Sequence[Box]) -> bool:
-    """Whether a printed line is one of the text layer's."""
+    """Return whether a printed line is one of the text layer's."""
     return sum(shared_area(box, line) for line in known) >= SAME_LINE * max(area(box), 1e-6)
 
 
@@ -59,7 +60,7 @@ def within(parts: Sequence[Box], printed: Printed) -> Printed:
 
 
 def add_printed(page: Page, printed: Printed) -> Page:
-    """Return a page with what is printed on it beside its text layer, or in its place if that is garbage."""
+    """Return a page with its printed lines added to its text layer, or instead of it if that is garbage."""
     blocks = () if is_garbage(page.text) else page.blocks
     lines = printed.lines
     return page.model_copy(
@@ -73,10 +74,10 @@ def add_printed(page: Page, printed: Printed) -> Page:
 
 
 def paragraphs(lines: Sequence[PrintedLine], turn: int) -> list[Block]:
-    """Return lines as blocks: a line goes on with the one above of the same size, near it and over it."""
+    """Return lines as blocks; a line joins the one close above it that has the same size and left edge."""
     sizes = even_sizes([LETTER_SHARE * _height(line.box, turn) for line in lines])
     blocks: list[list[Line]] = []
-    ends: list[Box] = []  # of each block, its last line's box as it stands when the page is turned
+    ends: list[Box] = []  # the last line's box of each block, after the page's turn
     for printed, size in sorted(zip(lines, sizes, strict=True), key=lambda pair: _reading_place(pair[0].box, turn)):
         span = Span(text=printed.text, bbox=printed.box, size=size, font="", bold=False, italic=False, color=0)
         line = Line(bbox=printed.box, spans=(span,), confidence=printed.confidence)
@@ -95,7 +96,7 @@ def paragraphs(lines: Sequence[PrintedLine], turn: int) -> list[Block]:
 
 
 def even_sizes(sizes: Sequence[float]) -> list[float]:
-    """Return font sizes in points, those around the most frequent one made equal, then around the next, and so on."""
+    """Return font sizes in points, with nearly equal ones made equal, the most frequent first."""
     evened = dict[float, float]()
     left = sorted(sizes)
     while left:
@@ -114,7 +115,7 @@ def _height(box: Box, turn: int) -> float:
 
 
 def _upright(box: Box, turn: int) -> Box:
-    """Return a box after a turn of the page about its origin: only differences of such boxes mean anything."""
+    """Return a box after a turn of the page around its origin; only differences between such boxes are meaningful."""
     left, top, right, bottom = box
     match turn:
         case 90:

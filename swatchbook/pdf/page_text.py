@@ -1,6 +1,7 @@
-"""The text of a page as a person reads it: lines with their styles, without what clips or the page's edge cut off and
-what is not visible (`visible_text.py`), ligatures as letters, letter-spaced words joined. The most lines of a page
-(5,000). It runs in the child process.
+"""Read the text of a page as a person sees it: lines with their styles (in the child process).
+
+What clips or the page's edge cut off, and what is not visible (`visible_text.py`), is left out. Ligatures become
+letters, and letter-spaced words are joined.
 """
 
 from bisect import bisect_right
@@ -18,15 +19,15 @@ from swatchbook.pdf.visible_text import Grounds, find_unseen
 TEXT = pymupdf.TEXT_CLIP | pymupdf.TEXT_PRESERVE_WHITESPACE | pymupdf.TEXT_CID_FOR_UNKNOWN_UNICODE
 BOLD, ITALIC = 16, 2  # bits of a span's flags
 BOLD_NAMES = ("bold", "black", "heavy", "demi")
-MOST_LINES = 5_000  # of text kept of a page, ten times a dense one; later stages compare all pairs of lines
+MOST_LINES = 5_000  # lines kept of a page, ten times a dense one; later stages compare all pairs of lines
 LONGEST_LINE = 1_000
-"""Characters; a longer line, which no print has, is read as several: the rules compare each part of a line with all."""
+"""Characters; a longer line, which no print has, is split, because the rules compare each part of a line with all."""
 FEWEST_LETTERS, LETTER_SHARE = 4, 0.6
-"""A line is letter-spaced if so many of its words are single letters, and this share of its words single characters:
-kerned pairs such as "TA" stay together."""
+"""The least number of single letters among a line's words, and the least share of single characters, to be
+letter-spaced: kerned pairs such as "TA" stay together."""
 WORD_GAP = 1.7
-"""Between letter-spaced words the gap is as many times that between letters, or wider. Measured: 2.1 and wider between
-words, 1.5 at most between letters."""
+"""The least gap between letter-spaced words, in gaps between letters. Measured: at least 2.1 between words, at most 1.5
+between letters."""
 LETTERS_WITHOUT_PLACE = (
     "The place of each letter cannot be told; fonts without letters and spaced words stay as they are."
 )
@@ -43,7 +44,7 @@ def read_blocks(page: Any, grounds: Grounds, pictures: Sequence[Box]) -> tuple[l
         warnings = _read_glyph_numbers(page, found)
         if any(is_letter_spaced(_text(line)) for block in found for line in block["lines"]):
             _join_letters(found, page.get_text("rawdict", flags=TEXT)["blocks"])
-    except SystemError:  # of the library, which mirrors signs such as U+FD3E to none of Unicode's
+    except SystemError:  # raised by the library, which mirrors signs such as U+FD3E to none of Unicode's
         warnings = (LETTERS_WITHOUT_PLACE,)
     as_shown: Transform = tuple(page.rotation_matrix)
     spans = [span for block in found for line in block["lines"] for span in line["spans"]]
@@ -124,7 +125,7 @@ def _text(line: dict[str, Any]) -> str:
 
 
 def is_letter_spaced(text: str) -> bool:
-    """Whether a line is set with spaces between the letters of its words ("A L D E R")."""
+    """Return whether a line is set with spaces between the letters of its words ("A L D E R")."""
     words = text.split()
     single = [word for word in words if len(word) == 1]
     return len(single) >= max(FEWEST_LETTERS, LETTER_SHARE * len(words)) and (

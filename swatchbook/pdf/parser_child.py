@@ -1,5 +1,7 @@
-"""The child process that opens PDFs: outline, pages, tables and rendered pages, and what a broken, truncated or
-encrypted PDF is. Text: `page_text.py`; pictures: `extract_pictures.py`; pages as people see them: `picture_like.py`.
+"""Answer requests in the child process that opens PDFs: outline, pages, tables, rendered pages and pictures.
+
+It also finds out that a PDF is broken, truncated or encrypted. Text: `page_text.py`; pictures: `extract_pictures.py`;
+pages as people see them: `picture_like.py`.
 
 It may hang, crash or be killed. Requests (`handle`): `open`, `read`, `tables`, `render`, `look`, `draw`, `extract`.
 Requests over pages end each page with `"done"`, or with `"lost"` if it raised. The child sends `"begun"` before it
@@ -30,7 +32,7 @@ from swatchbook.truncate import truncate
 log = logging.getLogger(__name__)
 
 FONTS_KEPT = 20  # pages read before MuPDF forgets their fonts, and the few pictures that reading decodes
-WARNINGS = 5  # kept for each page
+WARNINGS = 5  # the most that are kept for each page
 FALLBACK_WARNING = (
     "the layout reader (pymupdf4llm) failed on its tables (see the log); PyMuPDF's find_tables read them."
 )
@@ -137,8 +139,9 @@ def describe_document(document: Any) -> dict[str, Any]:
 
 
 def read_page(document: Any, number: int, printed_text: PrintedText) -> Iterator[Frame]:
-    """Read text and pictures of one page: an answer whose payload is a `Page` as JSON, and if its printed text is read
-    from its pixels, another one with it.
+    """Read text and pictures of one page: one answer whose payload is a `Page` as JSON.
+
+    If its printed text is read from its pixels, a second answer has the page with it.
     """
     page = document[number - 1]
     painting, grounds = trace_text(page)
@@ -174,8 +177,9 @@ def _page_answer(read: dict[str, Any], *, whole: bool) -> Frame:
 
 
 def read_tables(document: Any, number: int) -> Iterator[Frame]:
-    """Read the tables of one page: one answer. If the layout reader fails, which keeps spaces in cells, use
-    `find_tables`.
+    """Read the tables of one page: one answer.
+
+    The layout reader keeps spaces in cells; if it fails, `find_tables` is used.
     """
     page, warnings = document[number - 1], list[str]()
     try:

@@ -1,5 +1,6 @@
-"""When a picture of a page keeps its JPEG bytes, and when it is converted to PNG (a mask, a turn, CMYK, a wide colour
-profile); and its content key.
+"""Keep the JPEG bytes of a picture of a page, or convert it to PNG, and compute its content key.
+
+A mask, a turn, CMYK or a wide colour profile makes it a PNG.
 
 Used inside the child process, on bytes and Pillow images.
 """
@@ -19,7 +20,7 @@ from swatchbook.records import pixel_key, sha256
 Image.MAX_IMAGE_PIXELS = None  # ImageLimits applies before anything is decoded
 
 OPAQUE = 250  # a mask with at least this alpha everywhere is ignored: three quarters of soft masks
-PNG_LEVEL = 3  # of 9: a third of the time of the default for 5 % more bytes
+PNG_LEVEL = 3  # compression from 0 to 9: a third of the time of the default for 5 % more bytes
 PLAIN_SPACES = ("DeviceGray", "DeviceRGB", "CalGray", "CalRGB", "ICCBased")
 WIDE_SPACES = ("adobe rgb", "prophoto", "wide gamut", "display p3")
 """Colour profiles that the PDF holds but the JPEG does not: without them the colours would be pale."""
@@ -39,20 +40,20 @@ PictureFile = tuple[dict[str, Any], bytes]
 
 
 class Colors(NamedTuple):
-    """How a picture's samples stand for colours: how many a pixel has, and MuPDF's name of their colour space."""
+    """The samples of a picture: how many a pixel has, and MuPDF's name of their colour space."""
 
     components: int
     space: str
 
     @property
     def are_plain(self) -> bool:
-        """Whether a JPEG shows the right colours without the PDF: grey or RGB, and no wide profile."""
+        """Return whether a JPEG shows the right colours without the PDF: grey or RGB, and no wide profile."""
         is_wide = any(name in self.space.lower() for name in WIDE_SPACES)
         return self.components in (1, 3) and self.space.startswith(PLAIN_SPACES) and not is_wide
 
 
 def may_keep_jpeg(encoding: str, decode: str, colors: Colors) -> bool:
-    """Whether a picture's bytes in the PDF are a JPEG in the colours of the page; `keep_jpeg` looks inside it.
+    """Return whether a picture's bytes in the PDF are a JPEG in the colours of the page; `keep_jpeg` looks inside it.
 
     `encoding` and `decode` are the keys Filter and Decode of the image object, "null" if it has none.
     """
@@ -61,7 +62,7 @@ def may_keep_jpeg(encoding: str, decode: str, colors: Colors) -> bool:
 
 
 def keep_jpeg(data: bytes, limits: ImageLimits) -> PictureFile | None:
-    """Return a JPEG byte for byte; None if its header says that a viewer would show it differently from the page.
+    """Return a JPEG byte for byte; None if by its header a viewer would show it differently from the page.
 
     Raises UnreadableImage for a broken one, TooLarge by the size in its header, which may differ from the PDF's.
     """

@@ -1,5 +1,6 @@
-"""Look at a page as a person does: its rendering, and the parts of it that look like pictures although no placement
-covers them. What looks like a picture: `pictures_seen`. It runs in the child process.
+"""Render a page, and find the parts of it that look like pictures although no placement covers them.
+
+`pictures_seen` decides what looks like a picture. It runs in the child process.
 """
 
 import math
@@ -22,26 +23,26 @@ Map = npt.NDArray[np.bool_]
 DPI = 50
 """A picture of the least side has 20 pixels: enough to tell it from text; a page takes a quarter of a megapixel."""
 
-QUALITY = 80  # of the JPEG; 100 kB for a page of 1,000 pixels
+QUALITY = 80  # quality of the JPEG; 100 kB for a page of 1,000 pixels
 
-NOTES, NOTE, MOST_NOTES = 560, 30, 4_000  # pixels beside a drawn page: their width, height of each, most of all
+NOTES, NOTE, MOST_NOTES = 560, 30, 4_000  # pixels next to a drawn page: width of the notes, height of each and of all
 NOTES_STYLE = "* { font-family: sans-serif; font-size: 14px; } p { margin: 0 0 6px 0; } h3 { font-size: 18px; }"
 
-LEAST_SIDE = 30.0  # points; smaller ones are icons, or letters
-LEAST_PAGE_SHARE = 0.005  # of the page
-"""What is smaller is an ornament rather than a picture of a product."""
+LEAST_SIDE = 30.0  # points; smaller parts are icons or letters
+LEAST_PAGE_SHARE = 0.005  # share of the page that a picture has at least
+"""The least size of a picture of a product; what is smaller is an ornament."""
 
 BLUR_MARGIN = 2.0  # points around text and placements; anti-aliasing and rounding blur their edges
 
 CONTRAST = 12  # of 255, between neighbours: above gradients over a few centimetres, below the grain of photographs
 BLANK = 2  # pixels; the least gap between lines of text at this resolution, and between pictures of a grid
 RULE = 3, 30  # pixels: a line at most so thick and at least so long is a rule or the edge of a panel
-LEAST_FILLED = 0.30  # of the pixels are no plain ground; frames, tables and outlined letters are mostly ground
-LEAST_TEXTURE = 0.10  # of the pixels differ from the next one; gradients have none, and flat panels only edges
-MOST_FLAT = 0.60  # of what is no ground in two colours; text, icons and flat graphics consist of two and their edges
+LEAST_FILLED = 0.30  # least share of pixels that are no plain ground; frames, tables, outlined letters have less
+LEAST_TEXTURE = 0.10  # least share of pixels that differ from the next; gradients have none, flat panels only edges
+MOST_FLAT = 0.60  # most of what is not ground in two colours; text, icons and flat graphics have two and their edges
 LEAST_VARIETY, MOST_COLORS = 1.0, 100  # colours for each pixel of the side of a square as large; grey has few
-PLAIN_SHARE = 0.02  # of the page; a colour that covers more, without contrast, is ground or a panel
-COLORS = 32  # levels of each channel that are told apart
+PLAIN_SHARE = 0.02  # share of the page; a colour without contrast that covers more is ground or a panel
+COLORS = 32  # levels of each channel that are distinguished
 
 
 def look(document: Any, number: int, side: int, placed: Mapping[str, Sequence[Box]]) -> Iterator[Frame]:
@@ -75,7 +76,7 @@ def word_boxes(page: Any) -> list[Box]:
 
 
 def draw(document: Any, number: int, side: int, drawing: Mapping[str, Any]) -> Iterator[Frame]:
-    """Draw boxes over a rendered page and notes beside it: one answer with a PNG, the page's longest side `side`."""
+    """Draw boxes over a rendered page and notes next to it: one answer with a PNG, the page's longest side `side`."""
     page = document[number - 1]
     scale = side / max(page.rect.width, page.rect.height, 1.0)
     rendered = page.get_pixmap(matrix=pymupdf.Matrix(scale, scale), colorspace=pymupdf.csRGB, alpha=False)

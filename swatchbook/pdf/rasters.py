@@ -1,5 +1,7 @@
-"""Which rasters of a page are cut into the pictures that they show: those of 30 % of the page or more with two lines of
-text on them, from the text layer, read from pixels or in a script that is not read. How they are cut: `regions.py`.
+"""Cut the rasters of a page into the pictures that they show, with the regions that `regions.py` finds.
+
+A raster is cut if it has at least 30 % of the page and two lines of text on it, from the text layer, read from pixels,
+or in a script that is not read.
 
 Without numpy and OpenCV, which the child that reads pages only imports when a page has such a raster.
 """
@@ -16,21 +18,21 @@ from swatchbook.records import Box, Line, Page
 if TYPE_CHECKING:
     from swatchbook.pdf.extract_pictures import Found
 
-LEAST_PAGE_SHARE = 0.3  # of the page
-FEWEST_TEXTS = 2  # lines on a raster
-MOST_AREA = 10e6  # square points: a pixel each is searched; A0 has 8 million
-LONG_SIDE, MOST_SCALE = 700.0, 4.0  # points: smaller pages are magnified to it, so that all lengths fit them, too
-SIGN_LETTERS, SIGN_HEIGHT = 2, 2.5  # letters at most; times the median height of the page's printed lines: such a "1"
-# is a washbasin, not text; its box would hide the photograph (4 of 4 on 24 catalogues)
-OTHERS = 0.5  # of a region that another, smaller picture of the page covers: then it is that one
+LEAST_PAGE_SHARE = 0.3  # the least share of the page that a raster has to be cut
+FEWEST_TEXTS = 2  # the least number of lines on a raster
+MOST_AREA = 10e6  # square points: each is a pixel that is searched; A0 has 8 million
+LONG_SIDE, MOST_SCALE = 700.0, 4.0  # points: smaller pages are magnified to it, so that all lengths fit them
+SIGN_LETTERS, SIGN_HEIGHT = 2, 2.5  # the most letters, and the least height in median heights of printed lines, of a
+# sign that is no text: such a "1" is a washbasin, and its box would hide the photograph (4 of 4 on 24 catalogues)
+OTHERS = 0.5  # share of a region under another, smaller picture of the page; with more it is that picture
 UPRIGHT: dict[int, Turn] = {0: "none", 90: "right", 180: "half", 270: "left"}
 
 Texts = dict[str, Any]
-"""What cutting needs to know of a page, as JSON: `turn` as in `Page`, `lines` the boxes of its lines of text."""
+"""The data of a page for cutting, as JSON: `turn` as in `Page`, `lines` the boxes of its lines of text."""
 
 
 def raster_texts(page: Page) -> Texts | None:
-    """Return what cutting needs to know of a page; None if it has no raster to cut."""
+    """Return the data of a page for cutting its rasters; None if it has no raster to cut."""
     lines = [line.bbox for line in lines_of_text(page)]
     if is_mostly_unread(len(lines), len(page.unread)):
         lines += page.unread
@@ -39,7 +41,7 @@ def raster_texts(page: Page) -> Texts | None:
 
 
 def lines_of_text(page: Page) -> list[Line]:
-    """Return a page's lines without those that were read where a thing in a picture looks like one or two letters."""
+    """Return a page's lines, without large ones of one or two letters, which are things in pictures."""
     lines = list(page.lines)
     usual = median([short_side(line.bbox) for line in lines if line.confidence is not None] or [0.0])
     return [
@@ -50,8 +52,10 @@ def lines_of_text(page: Page) -> list[Line]:
 
 
 def cut_rasters(page: Any, found: Iterable["Found"], texts: Texts | None) -> Iterator["Found"]:
-    """Return the pictures found on a page, those that show several replaced by these. A raster stays whole if no
-    picture is found in it. `page` is the library's page, `texts` what `raster_texts` says of it.
+    """Yield the pictures found on a page, with each raster that shows several replaced by these.
+
+    A raster stays whole if no picture is found in it. `page` is the library's page, `texts` the result of
+    `raster_texts` for it.
     """
     if texts is None:
         yield from found

@@ -1,6 +1,4 @@
-"""Pages read before the run that needs them: kept from `ingest --plan` for an hour, or read in the background while
-Prefect starts.
-"""
+"""Read pages before the run that needs them: in `ingest --plan`, kept for an hour, or while Prefect starts."""
 
 import threading
 import time

@@ -1,6 +1,8 @@
-"""Read PDFs through a child process: what becomes of a page or picture on which the child crashes (tried twice) or is
-silent for SWATCHBOOK_PAGE_SECONDS, and how long the whole may take (that × (3 + 0.1 × pages)). Who notices the silence
-and kills the child: `runtime/child_process.py`. Parsing itself: `parser_child.py`.
+"""Read PDFs through a child process (`parser_child.py`), which is started again when it crashes.
+
+- A page or picture at which the child crashes is tried twice, then reported as a failure.
+- The child is killed when it is silent for SWATCHBOOK_PAGE_SECONDS (`runtime/child_process.py`).
+- The whole may take SWATCHBOOK_PAGE_SECONDS × (3 + 0.1 × pages).
 
 Nothing here opens a PDF; `swatchbook.pdf.parser_child` does, in a process that may crash.
 """
@@ -71,8 +73,10 @@ TurnedBox = tuple[Box, int]
 
 
 class Progress(Protocol):
-    """Called with the number of pages done and of all pages: at the beginning, after each page, picture and failure,
-    and with the note PRINT when the pixels of the next page are read.
+    """Called with the number of pages done and of all pages.
+
+    It is called at the beginning, after each page, picture and failure, and with the note PRINT when the pixels of the
+    next page are read.
     """
 
     def __call__(self, done: int, total: int, note: str, /) -> None: ...
@@ -81,8 +85,9 @@ class Progress(Protocol):
 def read(
     path: Path, files: Files, settings: Settings, *, progress: Progress | None = None, module: str = CHILD
 ) -> Reading:
-    """Read text, styles, pictures and outline in one pass over all pages. Pages that fail are in `lost`, and
-    so are pages that were read, but whose printed text was not.
+    """Read text, styles, pictures and outline in one pass over all pages.
+
+    Pages that fail are in `lost`, and so are pages that were read, but whose printed text was not.
 
     Raises Configuration or MissingExtra if a language of SWATCHBOOK_OCR_LANGUAGES cannot be read; UnreadableDocument,
     EncryptedDocument, TooLarge, FileMissing, InvalidReference, DiskFull; CrashedWorker or ProviderTimeout if no page
@@ -213,7 +218,7 @@ def render_page(path: Path, number: int, settings: Settings, *, width: int, modu
 def draw_page(
     path: Path, number: int, drawing: Drawing, settings: Settings, *, side: int, module: str = CHILD
 ) -> bytes:
-    """Return a page as PNG, longest side `side` pixels, with boxes drawn over it and notes beside it.
+    """Return a page as PNG, longest side `side` pixels, with boxes drawn over it and notes next to it.
 
     Raises what `render_page` raises.
     """
@@ -239,8 +244,9 @@ def _picture_of(request: dict[str, Any], number: int, settings: Settings, module
 def look(
     path: Path, placed: Mapping[int, Sequence[Box]], settings: Settings, *, side: int = 0, module: str = CHILD
 ) -> Generator[SeenPage | FailedPage]:
-    """Look at the pages that `placed` names, one at a time: what looks like a picture outside the page's boxes, and the
-    page as JPEG, longest side `side` pixels (0: without).
+    """Look at the pages that `placed` names, one at a time: find what looks like a picture outside the page's boxes.
+
+    Each page comes as JPEG, longest side `side` pixels (0: without).
     """
     if not placed:
         return
@@ -302,8 +308,9 @@ def extract(
 
 
 def lost_pictures(number: int, page: Box, unplaced: Iterable[tuple[Box, str | None]]) -> Iterator[LostPicture]:
-    """Return what looks like a picture outside all placements of a page, whose box is `page`. `unplaced` are boxes,
-    each with its perceptual hash.
+    """Return what looks like a picture outside all placements of a page.
+
+    `page` is the page's box; `unplaced` are boxes, each with its perceptual hash.
     """
     for box, phash in unplaced:
         yield LostPicture(page=number, bbox=box, share=round(area(box) / area(page), 4), phash=phash)
@@ -363,8 +370,8 @@ class _ExtractionBuilder:
 def check_file(path: Path, settings: Settings, *, meanwhile: Callable[[], None] = lambda: None) -> str:
     """Return the SHA-256 of a file that is within the limits and begins like a PDF; nothing is parsed.
 
-    `meanwhile` is called before the file is read whole: what it begins may go on beside that. Raises FileMissing,
-    InvalidReference (no permission), and what `check_pdf` raises.
+    `meanwhile` is called before the file is read whole, so that what it begins runs at the same time. Raises
+    FileMissing, InvalidReference (no permission), and what `check_pdf` raises.
     """
     try:
         size = path.stat().st_size
@@ -440,7 +447,7 @@ def _request(do: str, path: Path) -> dict[str, Any]:
 
 
 def _is_at_fault(crashes: Sequence[CrashedWorker]) -> bool:
-    """Whether the input is proven to be the cause: each fresh child that tried it crashed without being killed."""
+    """Return whether the input is proven to be the cause: each fresh child crashed on it without being killed."""
     return len(crashes) >= TRIES and all(crash.by_itself for crash in crashes)
 
 
@@ -455,7 +462,7 @@ def _stream_restarting(
     losses.
     """
     pages_left, after = deque(pages), -1
-    crashes: list[CrashedWorker] = []  # at the picture or page in progress
+    crashes: list[CrashedWorker] = []  # crashes at the picture or page in progress
     deadline = time.monotonic() + settings.page_seconds * (SPARE + PER_PAGE * len(pages))
     if progress:
         progress(0, len(pages), "")

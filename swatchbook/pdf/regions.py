@@ -1,7 +1,8 @@
-"""The pictures within one raster that shows several: on flat ground (a fifth of it in one colour, and half of its
-edge, or what most of many lines stand on), beside two lines of text or more. A region is a connected part that is not
-ground, no text, no rule and no frame, of 18 points and 0.15 % of the page at least; photographs are cut at straight
-gutters, however narrow. Composed photographs have no such ground and stay whole.
+"""Find the pictures within one raster that shows several on flat ground, with at least two lines of text.
+
+The ground is a colour that fills a fifth of the raster and half of its edge, or that lies under most of many lines. A
+region is a connected part that is not ground, text, rule or frame, and has at least 18 points and 0.15 % of the page.
+Photographs are cut at straight gutters, however narrow. Composed photographs have no such ground and stay whole.
 
 Pure functions of pixels. On flat ground 140 of 142 captioned products of real catalogues had their own region.
 """
@@ -17,50 +18,50 @@ from numpy.typing import NDArray
 from swatchbook.geometry import area, bounding_box, centre_inside, covers, long_side, move, shared_area, short_side
 from swatchbook.records import Box
 
-GROUND_SHARE = 0.2  # of a raster's pixels that have the colour of its ground
-GROUND_EDGE = 0.5  # of a raster's edge: a sky or a wall touches two sides, a ground all
-TEXT_ON_GROUND = 0.5  # of many lines: what they stand on is the ground, though photographs fill the raster's edge
-ALL_AROUND, LEAST_SHARE_AROUND = 0.9, 0.12  # the same where the ground is nearly the whole edge
+GROUND_SHARE = 0.2  # the least share of a raster's pixels that have the colour of its ground
+GROUND_EDGE = 0.5  # the least share of a raster's edge that is ground: a sky or a wall touches two sides, a ground all
+TEXT_ON_GROUND = 0.5  # the least share of many lines on one colour for it to be ground, even if photos fill the edge
+ALL_AROUND, LEAST_SHARE_AROUND = 0.9, 0.12  # a ground with this share of the edge needs only this share of the pixels
 RIM = 10  # points at the edge of a raster that may be a thin frame
-DIFFERENT = 14  # of 255, in any channel: a pixel that is not ground
-FEWEST_TEXTS = 2  # lines of text on the ground
-LEAST_SIDE, LEAST_SHARE = 18.0, 0.0015  # points; of the page
-JOINED = 5  # points between parts of one picture
-GUTTER, GUTTER_FILLED = 1, 0.1  # points between photographs; of its length that may be filled
-PHOTOGRAPH, MOSTLY = 0.85, 0.8  # of its box that a photograph fills; of a part that photographs are
-PLATE, LONG_PLATE = 2.5, 3.0  # times its line of text: a flat box so high about a name, and so long, is a plate; others
-# may be swatches
-PLATE_REACH = 2  # times the length of its line, on either side
-PLATE_RIM = 9  # points about a plate, on both sides together, of its soft edge and its shadow
-LONGEST = 6.0  # times its short side: longer ones are rules and bands, unless they are drawn in thin lines
-THIN_LINES, LONGEST_DRAWING = 0.25, 12.0  # of its box that a drawing fills; sections of profiles are long
-FRAME_SHARE = 0.6  # of a part's pixels that lie at the edge of its box: then it is a frame
-FRAME_WIDTH = 4  # points of such an edge
-TEXT_SHARE = 0.2  # of its box that lines of text cover: then it is a table or a panel, unless it is as varied as this:
-MOST_FLAT = 0.72  # of what is neither text nor ground in two colours; packages with their price tags have up to 0.70
-LEAST_VARIETY = 1.0  # colours for each pixel of the side of a square as large; titles and tables have half as many
-FLAT_PLATE = 0.8  # of the edge of a line's box in one colour: it is a name on a plate
-MOST_BAND = 0.15  # of a raster's width or height: bands of colour along its sides, heads and feet of the page
-BAND_GROUND = 0.1  # of a row of pixels of such a band may be ground: letters in it
-WHOLE = 0.8  # of the raster: a region that is the raster is no part of it
-FEWEST_THINGS, LEAST_THING = 2, 36.0  # of a raster whose print is read; points: letters of titles are smaller
-SHEET, FEWEST_ON_SHEET = 0.15, 3  # of the page; pictures on it, else it may be a package with print
-LEAST_PANEL, ON_PANEL = 80.0, 0.05  # points; of a panel that each of the goods on it covers
-CAPTION_REACH = 40.0  # points below a panel
-MOST_LINES = 200  # of text whose ground is looked at
-DEEPEST = 2  # times that a rim or the ground about a sheet is taken off
-SHOWN = 0.03  # of the raster that its pictures cover; specks of a marble slab, a swatch with its name, cover less,
-PAGE_OF_TEXT = 8  # but neither has so many lines of text: they are of a page with few pictures
-CARD_FRAME, CARD_BAND = 3, 0.3  # points of the frame of a card; of its height, a plate with a name along a side
-CARD_SHARE, CARD_EDGE = 0.3, 0.5  # of a part, and of its edge within its frame, that is ground: then it is a card
-CARD_SIDES = 0.6  # of the left and of the right side of its box that its frame fills
-CARD_WHOLE = 0.9  # of what is within a card: if its pictures hold less, they are fragments
-FEWEST_SWATCHES, ALIKE = 6, 0.15  # of one size; of which their sizes differ
-CAPTION_BELOW, SLACK = 0.6, 4.0  # of the height of a swatch between it and its caption; points
-SHARED = 0.1  # of another that a swatch may cover
-PALE, BESIDE = 2, 4  # of 255: the least difference of a swatch and its ground; points between them
-ORNAMENT = 0.35  # of its box that a part as large as the raster fills: frames and curves about the pictures; others are
-# a sheet that lies on another ground
+DIFFERENT = 14  # of 255: the difference in any channel above which a pixel is not ground
+FEWEST_TEXTS = 2  # the least number of lines of text on the ground
+LEAST_SIDE, LEAST_SHARE = 18.0, 0.0015  # the least side of a region in points, and its least share of the page
+JOINED = 5  # points; parts of one picture are at most this far apart
+GUTTER, GUTTER_FILLED = 1, 0.1  # points between photographs; the share of a gutter's length that may be filled
+PHOTOGRAPH, MOSTLY = 0.85, 0.8  # a photograph fills this share of its box; this share of a part must be photographs
+PLATE, LONG_PLATE = 2.5, 3.0  # a plate is at most 2.5 times as high as its name, and 3 times as long as it is high;
+# other flat boxes may be swatches
+PLATE_REACH = 2  # a plate is looked for this many lengths of its line to the left and right
+PLATE_RIM = 9  # points; the soft edge and the shadow of a plate, both sides together
+LONGEST = 6.0  # long side over short side; longer parts are rules and bands, unless they are drawn in thin lines
+THIN_LINES, LONGEST_DRAWING = 0.25, 12.0  # a part that fills less of its box is a drawing, and may be this long
+FRAME_SHARE = 0.6  # a part with more than this share of its pixels at the edge of its box is a frame
+FRAME_WIDTH = 4  # points; the width of such an edge
+TEXT_SHARE = 0.2  # a box with more than this share under text is a table or a panel, unless it is as varied as follows
+MOST_FLAT = 0.72  # the most of it (without text and ground) in two colours; packages with price tags have up to 0.70
+LEAST_VARIETY = 1.0  # colours for each pixel of the side of an equal square; titles and tables have half as many
+FLAT_PLATE = 0.8  # a line whose box has this share of its edge in one colour is a name on a plate
+MOST_BAND = 0.15  # the most of a raster's width or height that a band of colour along its side takes
+BAND_GROUND = 0.1  # the share of a row of pixels of a band that may be ground, which shows in its letters
+WHOLE = 0.8  # a region that covers more of the raster than this is the raster itself
+FEWEST_THINGS, LEAST_THING = 2, 36.0  # the least number of things worth reading; points: letters of titles are smaller
+SHEET, FEWEST_ON_SHEET = 0.15, 3  # a sheet's share of the page and number of pictures; with less it may be a package
+LEAST_PANEL, ON_PANEL = 80.0, 0.05  # points; the share of a panel that each of the goods on it covers
+CAPTION_REACH = 40.0  # points below a panel in which captions are looked for
+MOST_LINES = 200  # the most lines of text whose ground is looked at
+DEEPEST = 2  # how often a rim, or the ground around a sheet, may be taken off
+SHOWN = 0.03  # the least share of the raster that pictures cover; specks of marble or a swatch with its name cover less
+PAGE_OF_TEXT = 8  # a raster with at least this many lines is a page with few pictures, and SHOWN does not apply
+CARD_FRAME, CARD_BAND = 3, 0.3  # points of a card's frame; the share of its height that a plate with a name may take
+CARD_SHARE, CARD_EDGE = 0.3, 0.5  # a card has this share of ground, and this share of ground along its frame's inside
+CARD_SIDES = 0.6  # the share of the left and right sides of its box that a card's frame fills
+CARD_WHOLE = 0.9  # pictures that hold less than this share of what a card shows are fragments
+FEWEST_SWATCHES, ALIKE = 6, 0.15  # the least number of swatches of one size; the share by which their sizes may differ
+CAPTION_BELOW, SLACK = 0.6, 4.0  # the most between a swatch and its caption, in heights of the swatch; points
+SHARED = 0.1  # the share of another box that a swatch may cover
+PALE, BESIDE = 2, 4  # of 255: the least difference between a swatch and its ground; points between the two samples
+ORNAMENT = 0.35  # a part as large as the raster that fills less of its box is frames and curves around pictures; one
+# that fills more is a sheet that lies on another ground
 
 
 def find_regions(pixels: NDArray[np.uint8], texts: Sequence[Box], page_area: float) -> list[Box]:
@@ -73,8 +74,10 @@ def find_regions(pixels: NDArray[np.uint8], texts: Sequence[Box], page_area: flo
 
 
 def _find_regions(pixels: NDArray[np.uint8], texts: Sequence[Box], page_area: float, *, depth: int) -> list[Box]:
-    """Return the boxes of the pictures on the ground of a raster. Where there is no ground at the edge, it is looked
-    for within a rim; `depth`: how often rims and the grounds of sheets were taken off already.
+    """Return the boxes of the pictures on the ground of a raster.
+
+    Where the edge has no ground, it is looked for within a rim. `depth` counts the rims and grounds of sheets already
+    taken off.
     """
     grounds = ground_colours(pixels, texts)
     if not grounds:
@@ -88,10 +91,10 @@ def _find_regions(pixels: NDArray[np.uint8], texts: Sequence[Box], page_area: fl
 
 
 def add_pale_swatches(pixels: NDArray[np.uint8], regions: Sequence[Box], texts: Sequence[Box]) -> list[Box]:
-    """Return regions and the swatches of a colour chart that have nearly the colour of its ground: where most regions
-    have one size and a caption right below, another caption in their columns has a swatch above it, too.
+    """Return the regions, and the swatches of a colour chart that nearly have the colour of its ground.
 
-    Fragments of such a swatch are left out.
+    Where most regions have one size and a caption right below, each other caption in their columns has a swatch above
+    it, too. Fragments of such a swatch are left out.
     """
     swatches = _alike(regions)
     captioned = [(box, caption) for box in swatches if (caption := _caption_below(box, texts))]
@@ -129,13 +132,13 @@ def _caption_below(box: Box, texts: Sequence[Box]) -> Box | None:
 
 
 def _is_in_column(text: Box, caption: Box) -> bool:
-    """Whether a line begins where a caption begins, or has its middle there."""
+    """Return whether a line begins where a caption begins, or has its middle there."""
     same_left = abs(text[0] - caption[0]) <= SLACK
     return same_left or abs(text[0] + text[2] - caption[0] - caption[2]) <= 2 * SLACK
 
 
 def _is_pale(pixels: NDArray[np.uint8], box: Box) -> bool:
-    """Whether a box has another colour than what is left and right of it, be it ever so pale."""
+    """Return whether a box differs from what is left and right of it, however little."""
     left, top, right, bottom = (round(side) for side in box)
     inside = pixels[top:bottom, left + BESIDE : right - BESIDE].reshape(-1, 3)
     on_left, on_right = (
@@ -149,7 +152,7 @@ def _is_pale(pixels: NDArray[np.uint8], box: Box) -> bool:
 
 
 def holds_several(pixels: NDArray[np.uint8], page_area: float) -> bool:
-    """Whether a raster, of which no print is read yet, shows several things on flat ground: it is worth reading."""
+    """Return whether a raster shows several things on flat ground, so that its print is worth reading."""
     ground = next(iter(ground_colours(pixels, ())), None)
     if ground is None:
         return False
@@ -173,7 +176,7 @@ def _differs(pixels: NDArray[np.uint8], ground: NDArray[np.int16]) -> NDArray[np
 def _regions_on(
     ground: NDArray[np.int16], pixels: NDArray[np.uint8], texts: Sequence[Box], page_area: float, depth: int
 ) -> list[Box]:
-    """Return the boxes of the pictures that stand on a ground."""
+    """Return the boxes of the pictures on one ground."""
     raster = (0.0, 0.0, float(pixels.shape[1]), float(pixels.shape[0]))
     different = _differs(pixels, ground)
     on_ground = [text for text in texts if _stands_on_ground(different, text)]
@@ -205,7 +208,7 @@ def _regions_on(
 
 
 def _of_sheet(pixels: NDArray[np.uint8], part: Box, texts: Sequence[Box], page_area: float, depth: int) -> list[Box]:
-    """Return the pictures on a part that is a sheet of its own, such as a page of a spread; else the part."""
+    """Return the pictures on a part if it is a sheet of its own, such as a page of a spread; else the part."""
     if area(part) < SHEET * page_area or depth >= DEEPEST or sum(covers(part, text) for text in texts) < FEWEST_TEXTS:
         return [part]
     on_it = _regions_within(pixels, part, texts, page_area, FRAME_WIDTH, depth)
@@ -213,8 +216,9 @@ def _of_sheet(pixels: NDArray[np.uint8], part: Box, texts: Sequence[Box], page_a
 
 
 def _of_panel(pixels: NDArray[np.uint8], part: Box, texts: Sequence[Box]) -> list[Box]:
-    """Return the goods side by side on a part that is a flat panel without print, if the line of text below it has a
-    caption for each; else the part.
+    """Return the goods side by side on a flat panel without print, if the text below has a caption for each.
+
+    Else return the part.
     """
     reach = part[0], part[3], part[2], part[3] + CAPTION_REACH
     below = [text for text in texts if centre_inside(text, reach)]
@@ -236,15 +240,16 @@ def _of_panel(pixels: NDArray[np.uint8], part: Box, texts: Sequence[Box]) -> lis
 
 
 def _meet(a: Box, b: Box) -> bool:
-    """Whether two boxes are above each other, in part at least."""
+    """Return whether two boxes share a part of their widths."""
     return a[0] < b[2] and b[0] < a[2]
 
 
 def _regions_within(
     pixels: NDArray[np.uint8], part: Box, texts: Sequence[Box], page_area: float, rim: int, depth: int
 ) -> list[Box]:
-    """Return the pictures in a part of a raster, without its outermost pixels (`rim`): on a sheet that lies on another
-    ground, or within a thin frame.
+    """Return the pictures in a part of a raster without its outermost pixels (`rim`).
+
+    The part is a sheet that lies on another ground, or has a thin frame.
     """
     left, top, right, bottom = (round(side) for side in part)
     left, top, right, bottom = left + rim, top + rim, right - rim, bottom - rim
@@ -256,8 +261,10 @@ def _regions_within(
 
 
 def ground_colours(pixels: NDArray[np.uint8], texts: Sequence[Box]) -> list[NDArray[np.int16]]:
-    """Return the colours on which the pictures of a raster may stand, none if it has no flat ground: the most frequent
-    colour of its edge, as pictures may cover more of it than its ground, and that on which most of many lines stand.
+    """Return the colours that may be the ground under a raster's pictures, none if it has no flat ground.
+
+    They are the most frequent colour of its edge (of all pixels, pictures may cover more than the ground), and the
+    colour under most of many lines of text.
     """
     found = []
     ground, on_edge = _usual_colour(np.concatenate((pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1])))
@@ -273,14 +280,17 @@ def ground_colours(pixels: NDArray[np.uint8], texts: Sequence[Box]) -> list[NDAr
 
 
 def _middle_colour(colours: NDArray[np.int16]) -> tuple[NDArray[np.int16], float]:
-    """Return the colour from which most of a few differ little (those of a page and its panels), and their share."""
+    """Return the colour that most of the given ones are close to, and their share of all.
+
+    The colours are those under lines of text, of a page and its panels.
+    """
     near = (np.abs(colours[:, None] - colours[None]) <= DIFFERENT).all(axis=-1)
     group = near[int(near.sum(axis=1).argmax())]
     return np.median(colours[group], axis=0).astype(np.int16), float(group.mean())
 
 
 def _usual_colour(pixels: NDArray[np.uint8]) -> tuple[NDArray[np.int16], float]:
-    """Return the most frequent colour of pixels in a row, and which share of them has it."""
+    """Return the most frequent colour of pixels in a row, and the share of them that has it."""
     bins = (pixels >> 4).astype(np.uint32)
     codes = (bins[:, 0] << 8) | (bins[:, 1] << 4) | bins[:, 2]
     colour = np.median(pixels[codes == np.bincount(codes).argmax()], axis=0).astype(np.int16)
@@ -288,12 +298,12 @@ def _usual_colour(pixels: NDArray[np.uint8]) -> tuple[NDArray[np.int16], float]:
 
 
 def _share(pixels: NDArray[np.uint8], colour: NDArray[np.int16]) -> float:
-    """Return which share of pixels has a colour."""
+    """Return the share of pixels that has a colour."""
     return float((np.abs(pixels.astype(np.int16) - colour) <= DIFFERENT).all(axis=-1).mean())
 
 
 def _clear_bands(different: NDArray[np.bool_], most_of_side: float = MOST_BAND) -> None:
-    """Make ground of the bands of colour along the sides of a raster, so that they join no pictures."""
+    """Mark the bands of colour along the sides of a raster as ground, so that they join no pictures."""
     for side in (different, different[::-1], different.T, different.T[::-1]):
         most = int(most_of_side * side.shape[0])
         filled = side[: most + 1].mean(axis=1) > 1 - BAND_GROUND
@@ -302,7 +312,7 @@ def _clear_bands(different: NDArray[np.bool_], most_of_side: float = MOST_BAND) 
 
 
 def _clear_plates(different: NDArray[np.bool_], pixels: NDArray[np.uint8], texts: Sequence[Box]) -> None:
-    """Make ground of the flat plates on which names stand, so that they join no pictures."""
+    """Mark the flat plates under names as ground, so that they join no pictures."""
     raster = (0.0, 0.0, float(pixels.shape[1]), float(pixels.shape[0]))
     soft = np.ones((PLATE_RIM, PLATE_RIM), np.uint8)
     for text in texts:
@@ -324,7 +334,7 @@ def _clear_plates(different: NDArray[np.bool_], pixels: NDArray[np.uint8], texts
 
 
 def _without(different: NDArray[np.bool_], texts: Sequence[Box]) -> NDArray[np.bool_]:
-    """Return what differs from the ground outside lines of text."""
+    """Return the pixels that differ from the ground, without those in lines of text."""
     rest = different.copy()
     for left, top, right, bottom in texts:
         rest[max(0, int(top) - 1) : int(bottom) + 2, max(0, int(left) - 1) : int(right) + 2] = False
@@ -336,8 +346,9 @@ def _text_share(box: Box, texts: Sequence[Box]) -> float:
 
 
 def _is_varied(pixels: NDArray[np.uint8], pictured: NDArray[np.bool_] | None, box: Box) -> bool:
-    """Whether a part with much text on it has the colours of a picture beside its text (where it is `pictured`):
-    packages are full of text.
+    """Return whether a part with much text has the colours of a picture outside its text (where it is `pictured`).
+
+    Packages are pictures that are full of text.
     """
     left, top, right, bottom = map(int, box)
     part = pixels[top:bottom, left:right].reshape(-1, 3)
@@ -352,13 +363,13 @@ def _is_varied(pixels: NDArray[np.uint8], pictured: NDArray[np.bool_] | None, bo
 
 
 def _stands_on_ground(different: NDArray[np.bool_], text: Box) -> bool:
-    """Whether the edge of a line's box is ground: else it is printed on a product."""
+    """Return whether the edge of a line's box is ground; else the line is printed on a product."""
     edge = _edge(different, text)
     return bool(edge.size and edge.mean() < 1 - GROUND_EDGE)
 
 
 def _is_on_plate(pixels: NDArray[np.uint8], text: Box) -> bool:
-    """Whether a line's box lies on one flat colour."""
+    """Return whether a line's box lies on one flat colour."""
     edge = _edge(pixels, text).astype(np.int16)
     return bool(edge.size and (np.abs(edge - np.median(edge, axis=0)) <= DIFFERENT).all(axis=1).mean() >= FLAT_PLATE)
 
@@ -372,9 +383,7 @@ def _edge(pixels: NDArray[Any], text: Box) -> NDArray[Any]:
 
 
 def _parts(different: NDArray[np.bool_]) -> list[tuple[Box, float, float]]:
-    """Return the boxes of connected parts, which share of each box is filled, and which share of its pixels lies at the
-    edge of the box.
-    """
+    """Return the box of each connected part, the share of the box that it fills, and its share at the box's edge."""
     speck = np.ones((2, 2), np.uint8)
     mask = cv2.dilate(cv2.erode(different.astype(np.uint8), speck), speck, anchor=(0, 0))  # else all moves by a pixel
     closed = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((JOINED, JOINED), np.uint8))
@@ -397,8 +406,10 @@ def _parts(different: NDArray[np.bool_]) -> list[tuple[Box, float, float]]:
 
 
 def _at_gutters(mask: NDArray[np.uint8], box: tuple[int, int, int, int]) -> list[tuple[int, int, int, int]]:
-    """Return what lies between the straight gutters of a box, cut at all level ones, then the upright ones, and so on
-    until there are none. Thin lines that stand out of a picture are left out as if they were gutters.
+    """Return the pieces of a box between its straight gutters.
+
+    It is cut at all level gutters, then at the upright ones, and so on until there are none. Thin lines that stick out
+    of a picture are dropped like gutters.
     """
     left, top, right, bottom = box
     part = mask[top:bottom, left:right]
@@ -409,14 +420,14 @@ def _at_gutters(mask: NDArray[np.uint8], box: tuple[int, int, int, int]) -> list
 
 
 def _stretches(filled: NDArray[np.float64]) -> list[tuple[int, int]]:
-    """Return begin and end of the stretches of rows or columns that gutters part."""
+    """Return begin and end of the stretches of rows or columns between gutters."""
     at = np.flatnonzero(filled > GUTTER_FILLED)
     ends = np.flatnonzero(np.diff(at) > GUTTER)
     return [(int(stretch[0]), int(stretch[-1]) + 1) for stretch in np.split(at, ends + 1) if stretch.size]
 
 
 def _are_photographs(mask: NDArray[np.uint8], pieces: Sequence[tuple[int, int, int, int]]) -> bool:
-    """Whether most of what fills the pieces of a part are photographs: they fill their boxes, cut out goods do not."""
+    """Return whether most of a part is photographs, which fill their boxes, unlike goods that are cut out."""
     sizes = [(_filled(mask, piece), (piece[2] - piece[0]) * (piece[3] - piece[1]), piece) for piece in pieces]
     photographs = sum(
         share * size
@@ -438,7 +449,7 @@ def _moved(box: tuple[int, int, int, int], right: int, down: int) -> Box:
 def _on_card(
     different: NDArray[np.bool_], part: tuple[Box, float, float], texts: Sequence[Box], page_area: float
 ) -> list[tuple[Box, float, float]]:
-    """Return the pictures within a part if it is a card: a frame on the ground, with ground in it; else the part."""
+    """Return the pictures within a part if it is a card (a frame with ground inside); else the part."""
     left, top, right, bottom = (round(side) for side in part[0])
     if min(right - left, bottom - top) < 2 * LEAST_SIDE:
         return [part]
@@ -460,7 +471,7 @@ def _on_card(
 
 
 def _without_nested(boxes: Sequence[Box]) -> list[Box]:
-    """Return boxes, those that overlap by more than half of the smaller joined into one."""
+    """Return the boxes, with those that overlap by more than half of the smaller joined into one."""
     left = list(boxes)
     while True:
         pair = next(((a, b) for a, b in combinations(left, 2) if shared_area(a, b) > 0.5 * min(area(a), area(b))), None)

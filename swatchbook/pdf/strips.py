@@ -1,7 +1,8 @@
-"""Which pictures of a page are strips of one picture that an exporter cut: samples are stored row by row, so it cuts
-bands that lie under each other, of equal resolution and mostly of equal width, painted one after the other. Pictures of
-goods lie so only by chance: bands are joined if the picture goes on across the seam, or if they are very long and as
-wide as each other.
+"""Join the pictures of a page that are strips of one picture, cut by an exporter.
+
+Samples are stored row by row, so an exporter cuts bands below each other, of equal resolution and mostly of equal
+width, painted one after the other. Pictures of goods lie like this only by chance: bands are joined if the picture
+continues across the seam, or if they are very long and equally wide.
 
 Pure functions on boxes and a rendered page.
 """
@@ -13,12 +14,12 @@ from PIL import Image, ImageChops, ImageStat
 
 from swatchbook.records import Box
 
-LONG, VERY_LONG = 3.0, 8.0  # times its height
-TOUCH = 0.6  # points between edges that agree
+LONG, VERY_LONG = 3.0, 8.0  # width over height of long and very long bands
+TOUCH = 0.6  # points by which edges that agree may differ
 SAME_SCALE = 0.02
-NARROWER = 0.5  # of the width of the other: a band that follows the outline of the picture
-STEP = 3  # pixels between the rows that are compared: a row on the seam itself is a mixture
-BREAK = 2.0  # of 255: the change across a seam over the largest within the bands
+NARROWER = 0.5  # the least share of the other's width, for a band that follows the outline of the picture
+STEP = 3  # pixels between the rows that are compared, because a row on the seam itself is a mixture
+BREAK = 2.0  # of 255: the most change across a seam beyond the largest change within the bands
 
 
 @dataclass(frozen=True)
@@ -52,8 +53,9 @@ def join_strips(strips: Sequence[Strip], rendered: Callable[[], Image.Image]) ->
 
 
 def _are_neighbours(a: Strip, b: Strip, *, is_first: bool) -> bool:
-    """Whether two bands touch, as wide as each other, or the one within the width of the other. The last one of a
-    picture may be lower: then the one before it, of a raster as large as its page, need not be long.
+    """Return whether two bands touch, and are equally wide or one lies within the width of the other.
+
+    The last band of a picture may be lower; then the band before it, if as large as its page, need not be long.
     """
     (_, top, _, bottom), other = a.box, b.box
     touch = min(abs(bottom - other[1]), abs(top - other[3])) <= TOUCH
@@ -69,7 +71,7 @@ def _is_as_wide(a: Box, b: Box) -> bool:
 
 
 def _is_narrower(a: Box, b: Box) -> bool:
-    """Whether `a` lies within the width of `b`, and is not much narrower."""
+    """Return whether `a` lies within the width of `b`, and is not much narrower."""
     return b[0] - TOUCH <= a[0] and a[2] <= b[2] + TOUCH and a[2] - a[0] >= NARROWER * (b[2] - b[0])
 
 
@@ -78,7 +80,7 @@ def _is_long(box: Box, times: float) -> bool:
 
 
 def _goes_on(a: Box, b: Box, page: Image.Image) -> bool:
-    """Whether the picture changes no more across the seam of two neighbours than within them."""
+    """Return whether the picture changes no more across the seam of two neighbours than within them."""
     left, right = round(max(a[0], b[0])), round(min(a[2], b[2]))
     seam, top, bottom = round(max(a[1], b[1])), round(min(a[1], b[1])), round(max(a[3], b[3]))
     across = _change(page, (left, right), seam - 2)

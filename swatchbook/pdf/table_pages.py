@@ -1,5 +1,6 @@
-"""Whether a page probably holds a table (three successive rows of text that share two columns), so that the slow table
-reader runs on few pages.
+"""Find pages that probably hold a table, so that the slow table reader runs on few pages.
+
+They have three successive rows of text that share two columns.
 """
 
 from collections.abc import Iterable
@@ -14,7 +15,7 @@ ROW_GAP = 60.0  # points; rows further apart belong to different tables
 
 
 def looks_tabular(boxes: Iterable[Box]) -> bool:
-    """Whether `ROWS` successive rows of text share two columns. `boxes` are those of the page's lines of text."""
+    """Return whether `ROWS` successive rows of text share two columns. `boxes` are those of the page's lines."""
     rows: list[tuple[float, list[float]]] = []
     for x0, y0, _, _ in sorted(boxes, key=lambda box: (box[1], box[0])):
         if rows and y0 - rows[-1][0] <= SAME_LINE:

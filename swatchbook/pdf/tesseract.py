@@ -1,5 +1,6 @@
-"""Read lines of print in the languages whose data are installed for Tesseract (`swatchbook/ocr_languages.py`). The
-library comes with the package `tesserocr`, without data.
+"""Read lines of print in the languages whose data are installed for Tesseract (`swatchbook/ocr_languages.py`).
+
+The library comes with the package `tesserocr`, without data.
 """
 
 import os
@@ -11,8 +12,8 @@ import tesserocr
 from swatchbook.ocr_languages import data_folder
 from swatchbook.pdf.ocr_models import Corners, Pixels, cut_line
 
-ENDS = 0.15  # of a line's height, taken off both ends: what stands beside a line is read as signs, rules of tables too
-MARKS = dict.fromkeys((0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)))  # of the direction of text
+ENDS = 0.15  # share of a line's height cut off at both ends: what is next to a line, such as rules, is read as signs
+MARKS = dict.fromkeys((0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)))  # signs of direction
 
 
 class TesseractReader:

@@ -1,6 +1,6 @@
-"""Trace what a page paints: its pictures and gradients in order, the box that clips leave of each, and which of them
-stand in a mask, in a tiling pattern, or are stencils. What is seen of a picture: `visible_pictures.py`. It runs in
-the child.
+"""Trace the pictures and gradients that a page paints, in order, with the box that clips leave of each (in the child).
+
+It also records which are in a mask or a tiling pattern, or are stencils. `visible_pictures.py` measures what is seen.
 """
 
 import math

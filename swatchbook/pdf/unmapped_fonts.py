@@ -1,7 +1,8 @@
-"""Text whose fonts have no map from glyphs to letters: the library then gives the glyphs' numbers, which read like a
-Caesar cipher ("3URGXFWLRQ" is "Production"). Fonts keep one of two orders of glyphs; the one that makes words of the
-numbers is undone. Where neither does, the characters become replacement characters, so that the page counts as one
-without usable text (`ocr_pages.py`). It runs in the child process.
+"""Read text whose fonts have no map from glyphs to letters (in the child process).
+
+The library then returns the glyphs' numbers, which read like a Caesar cipher ("3URGXFWLRQ" is "Production"). Fonts have
+one of two orders of glyphs; the one that makes words of the numbers is undone. If neither does, the characters become
+replacement characters, so that the page counts as one without usable text (`ocr_pages.py`).
 """
 
 from collections import defaultdict
@@ -10,10 +11,11 @@ from typing import Any
 
 UNKNOWN = "\ufffd"
 FEWEST_GLYPHS = 10
-"""A font with fewer glyphs without letters on a page, such as one of bullets, stays as it is."""
+"""The least number of glyphs without letters on a page; a font with fewer, such as one of bullets, stays as it is."""
 READ, VOWELS = 0.75, (0.15, 0.7)
-"""Of characters that were read right, at least this share are letters, digits and spaces; of the letters without
-accents, so many are vowels."""
+"""Characters read right have at least this share of letters, digits and spaces, and a share of vowels in this range.
+
+The share of vowels is that among letters without accents."""
 _BEYOND_ROMAN = "ŁłŠšŽž¦ÐðÝýÞþ−×¹²³½¼¾₣ĞğİŞşĆćČčđ"
 _ROMAN = bytes(n for n in range(0x80, 0x100) if n not in (0xCA, 0xF0)).decode("mac_roman")
 _TRUETYPE = dict(enumerate([*map(chr, range(0x20, 0x7F)), *_ROMAN, *_BEYOND_ROMAN], 3))
@@ -27,14 +29,14 @@ UNDONE, UNREADABLE = "they were told by the order of glyphs", "what is set in th
 
 
 def has_glyph_numbers(text: str) -> bool:
-    """Whether a text has control characters: glyph numbers of a font without letters, of which the first are low."""
+    """Return whether a text has control characters, which are low glyph numbers of a font without letters."""
     return not text.isprintable() and any(c < " " and c not in "\t\n" for c in text)
 
 
 def read_glyph_numbers(
     blocks: Sequence[dict[str, Any]], read_letters: Callable[[bool], Sequence[dict[str, Any]]]
 ) -> tuple[str, ...]:
-    """Replace glyph numbers in the spans of a page's blocks by what they stand for; return a warning if there are any.
+    """Replace glyph numbers in the spans of a page's blocks by their letters; return a warning if there are any.
 
     `read_letters` returns the same blocks with the place of each character: with glyph numbers if true, else with
     `UNKNOWN` for them.

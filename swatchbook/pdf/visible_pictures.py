@@ -1,10 +1,11 @@
-"""What of each picture a page shows, by the flat-colour difference: the page is painted with every picture in one flat
-colour, and then with a few pictures at a time in another; the difference is exactly what each contributes after clips,
-the page's edge, later paint and soft masks. No picture is decoded. It runs in the child.
+"""Measure how much of each picture a page shows, by the flat-colour difference (in the child process).
 
-The flat page has no pictures left but those that are drawn as vectors: `lost_pictures.py` searches it for them.
+The page is painted with every picture in one flat colour, and then with a few pictures at a time in another. The
+difference is exactly what each contributes after clips, the page's edge, later paint and soft masks. No picture is
+decoded.
 
-When little of a picture shows, whether it is hidden: `catalogue/placements.py`.
+The only pictures left on the flat page are vector drawings, for which `lost_pictures.py` searches it.
+`catalogue/placements.py` decides whether a picture is hidden of which little shows.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -18,19 +19,19 @@ from swatchbook.geometry import Box, area, clip, overlap
 from swatchbook.pdf.filter_device import Forwarder, paint_page
 from swatchbook.pdf.trace_painting import LEAST_ALPHA
 
-PIXEL = 1.5  # points; half and twice of it tell the same pictures apart
-RIM = 2  # pixels: what shows no deeper inside its place looks out from under the picture that covers it
-MOST_SIDE = 2_000  # pixels of a page; a larger page has larger pixels
-MOST_RENDERS = 12  # of a page, three channels each; pictures that overlap cannot share a channel
-FAINT = 25  # of 255: with less alpha a picture is not seen
-SEAM = 64  # of 255: so much shines through where the edges of two pictures share a pixel, a × (1 − a)
-GREY = 0.5  # pictures in it show through a blend mode above them, whether it darkens or lightens
+PIXEL = 1.5  # points; half and twice of it give the same pictures
+RIM = 2  # pixels; what shows no deeper inside its place looks out from under the picture that covers it
+MOST_SIDE = 2_000  # pixels of a painted page; a larger page has larger pixels
+MOST_RENDERS = 12  # times that a page is painted, three channels each; pictures that overlap cannot share a channel
+FAINT = 25  # of 255; a picture with less alpha is not seen
+SEAM = 64  # of 255; alpha that shines through where the edges of two pictures share a pixel, a × (1 − a)
+GREY = 0.5  # pictures in grey show through a blend mode above them, whether it darkens or lightens
 DARKENING = {1, 4, 7}  # blend modes (multiply, darken, colour burn) in which white is neutral; in others black is
 
 
 @dataclass(frozen=True)
 class Seen:
-    """What is seen of a picture: the box around it, its area in square points, and its mean alpha there (0–1)."""
+    """The visible part of a picture: the box around it, its area in square points, and its mean alpha there (0–1)."""
 
     box: Box
     area: float
@@ -88,7 +89,7 @@ def _share_channels(boxes: Mapping[int, Box], apart: float) -> list[list[int]]:
 
 
 def _measure(alpha: Image.Image, box: Box, pixel: float) -> Seen:
-    """Return what of the alpha (mode L) lies in a box."""
+    """Return the part of the alpha (mode L) that lies in a box."""
     x0, y0 = max(0, round(box[0] / pixel) - 1), max(0, round(box[1] / pixel) - 1)
     x1, y1 = min(alpha.width, round(box[2] / pixel) + 1), min(alpha.height, round(box[3] / pixel) + 1)
     part = alpha.crop((x0, y0, x1, y1))

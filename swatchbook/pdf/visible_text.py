@@ -1,5 +1,6 @@
-"""Which text of a page is not visible: of the colour of its ground, covered by later paint, or painted invisibly. What
-clips and the page's edge cut off never gets here (`page_text.py`). It runs in the child process.
+"""Find the text of a page that is not visible: in the colour of its ground, under later paint, or painted invisibly.
+
+What clips and the page's edge cut off never gets here (`page_text.py`). It runs in the child process.
 
 Most pages give no cause for suspicion. A page that does is painted twice, with its text and without: where both are the
 same, no text is seen. Pictures are plain grey in both, so that none is decoded.
@@ -20,15 +21,15 @@ if TYPE_CHECKING:  # few pages need it
     from PIL.Image import Image
 
 
-LIGHT = 0xE0  # of 255, in each channel: text so light may stand on the white of the page
-MOST_PAIRS = 200_000  # of text and later paint that are compared on a page; with more, all text counts as painted over
+LIGHT = 0xE0  # of 255, in each channel: text this light may be on the white of the page
+MOST_PAIRS = 200_000  # pairs of text and later paint compared on a page; with more, all text counts as painted over
 LEAST_PAINT = 4.0  # points; paint with a shorter side, such as a rule, covers no text
 LEAST_ALPHA = 0.5  # text under fainter paint can be read
-PIXEL = 2.0  # points; halved, it tells the same texts apart
+PIXEL = 2.0  # points; half of it gives the same texts
 MOST_SIDE = 1_000  # pixels of a painted page; a larger page has larger pixels
 SEEN = 10  # of 255: a smaller difference is not visible; thin grey letters of 4 points make one of 20
-GREY = b"\x80"  # stands for pictures: text on one counts as seen
-SCAN = 0.5  # of the page: a larger picture may be a scan, and the text under it or in it is what it shows
+GREY = b"\x80"  # the colour of pictures; text on one counts as seen
+SCAN = 0.5  # share of the page: a larger picture may be a scan, and the text under or in it is what it shows
 FILLED_OR_STROKED, CLIP = 16 | 32, 64  # bits of `char_flags`; a clip shows the paint that follows
 
 
@@ -82,7 +83,7 @@ class TextTracer(Tracer):
 
 
 def _is_light(space: Any, color: Any) -> bool:
-    """Whether a colour is nearly white; of inks that are no grey, RGB or CMYK nothing is known."""
+    """Return whether a colour is nearly white; False for inks other than grey, RGB and CMYK."""
     count = space.n if space else 0
     values = [mupdf.floats_getitem(color, n) for n in range(count)] if count in (1, 3, 4) else [0.0]
     return all(value <= 1 - LIGHT / 255 for value in values) if count == 4 else min(values) >= LIGHT / 255
@@ -129,7 +130,7 @@ def _is_suspect(span: dict[str, Any], grounds: Grounds) -> bool:
 
 
 def _is_inked(span: dict[str, Any]) -> bool:
-    """Whether a span's letters are painted, and not wholly transparent."""
+    """Return whether a span's letters are painted, and not wholly transparent."""
     return bool(span["char_flags"] & CLIP or (span["char_flags"] & FILLED_OR_STROKED and span["alpha"]))
 
 

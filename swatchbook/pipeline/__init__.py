@@ -1,3 +1,4 @@
-"""One document's way: registered, run, embedded, published, finished, deleted. The tables and transactions behind it
-are in `ledger/`, Prefect's side in `tasks/`.
+"""Process one document: register it, run its stages, embed, publish, finish and delete it.
+
+Its tables and transactions are in `ledger/`, the Prefect tasks in `tasks/`.
 """

@@ -1,5 +1,6 @@
-"""One bad item fails alone: a batch that fails is processed again in halves, unless the failure concerns all items. If
-halves succeed where the whole was too large, later batches are smaller.
+"""Process a failed batch again in halves, so that one bad item fails alone, unless the failure concerns all items.
+
+If halves succeed where the whole was too large, later batches are smaller.
 """
 
 import logging

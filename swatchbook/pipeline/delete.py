@@ -1,6 +1,7 @@
-"""Delete a document for good, past the trash: its rows in one transaction, then its objects in the index, its own row
-last; an interrupted delete is finished. Files are collected an hour later (`ledger/retention.py`). An owner is deleted
-by deleting each of its documents.
+"""Delete a document for good, past the trash, or an owner with all its documents.
+
+Its rows go in one transaction, then its objects in the index, its own row last; an interrupted delete is finished.
+Files are collected an hour later (`ledger/retention.py`).
 """
 
 from collections.abc import Sequence

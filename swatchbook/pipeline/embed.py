@@ -1,10 +1,11 @@
-"""Stage 6 for one batch: lease a group of items, compute their analyses and vectors, commit them. How long a group
-waits for memory (10 s) before it is halved, and when a batch is left to Prefect's retries. How many items fit into
-memory: `runtime/batch_size.py`.
+"""Process one batch in stage 6: lease a group of items, compute their analyses and vectors, and commit them.
 
-This module does not know whether it runs in a flow, in a container or in a test. It relies on this: the keys of a batch
-are fixed, a lease is exclusive until it ends, and a commit is one transaction. It guarantees this: one bad item fails
-alone, what was computed is committed even if the rest failed, and every lease is released.
+A group waits up to 10 s for memory before it is halved (`runtime/batch_size.py`). A batch with items to try again is
+left to Prefect's retries.
+
+This module does not know whether it runs in a flow, in a container or in a test. It relies on fixed keys of a batch, a
+lease that is exclusive until it ends, and commits that are one transaction. It guarantees that one bad item fails
+alone, that what was computed is committed even if the rest failed, and that every lease is released.
 """
 
 import logging
@@ -39,7 +40,7 @@ MEMORY_PAUSE_SECONDS = 10.0
 """Longest wait for memory before a group is made smaller: another process may hold the memory for ever."""
 
 ALIVE_SECONDS = 5.0
-"""Between two records that a batch does not hang: each waits for its turn to write to the ledger."""
+"""Seconds between two records that a batch does not hang; each waits for its turn to write to the ledger."""
 
 IN_FLIGHT = 4
 """Concurrent batches of a run: one is decoded, one is encoded, and two may wait for their next try."""
@@ -80,7 +81,7 @@ def process_batch(resources: Resources, run: Run, batch: Batch, *, size: int, la
 
 
 def _described(resources: Resources, done: Sequence[ItemResult]) -> tuple[str, ...]:
-    """Return the pictures of which these results, just committed, have queued items of text roles."""
+    """Return the pictures for which these results, just committed, have queued items of text roles."""
     embedded = {m.key for m in done if m.role is Role.UNDERSTANDING}
     visual = {m.tag for m in done if m.role is Role.VISUAL}
     paired = {tag for tag in visual if resources.models_of(RoleTag(role=Role.VISUAL, tag=tag)).text_tower}
@@ -162,7 +163,7 @@ def _compute_ahead(
 ) -> list[ItemResult]:
     """Compute the vectors of new texts together with the analyses that bring them: one commit, published once.
 
-    Only where that costs nothing, and not beside items at which a process died. What fails has its own try later.
+    Only where that costs nothing, and not together with items at which a process died. What fails is tried again later.
     """
     if not resources.settings.has_local_text_encoder or any(c.crashes for c in lease.items):
         return []
@@ -235,7 +236,7 @@ def _from_pixels(item: ClaimedItem, vector: Vectors, pixels: Pixels) -> ItemResu
 
 
 def _encoders(resources: Resources, claimed: Sequence[ClaimedItem]) -> list[tuple[ImageEncoder, list[ClaimedItem]]]:
-    """Return encoders with the items of visual roles that are theirs: two while a second space is filled beside one.
+    """Return each encoder with its items of visual roles; there are two while a second space is being filled.
 
     Without such items it is the chosen encoder, which decides the size that pictures are decoded to.
     """
@@ -305,7 +306,7 @@ def _join(models: Models, batch: Sequence[Pair]) -> list[Vectors]:
 
 
 def _by_models(resources: Resources, claimed: Sequence[ClaimedItem]) -> list[tuple[Models, list[ClaimedItem]]]:
-    """Return models with the items that are theirs: two while a second space is filled beside the active one."""
+    """Return each model with its items; there are two while a second space is being filled."""
     grouped = dict[int, tuple[Models, list[ClaimedItem]]]()
     for c in claimed:
         models = resources.models_of(RoleTag(role=c.role, tag=c.tag))

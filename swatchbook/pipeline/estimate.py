@@ -1,5 +1,6 @@
-"""`ingest --plan`: the calls to providers that an ingest would make, their tokens, duration and highest cost. What is
-free is done, what costs money is only counted.
+"""Estimate the calls to providers that an ingest would make, with tokens, duration and highest cost (`ingest --plan`).
+
+What is free is done; what costs money is only counted.
 """
 
 import threading
@@ -34,9 +35,9 @@ from swatchbook.settings import Settings
 from swatchbook.storage.files import Files
 
 SECONDS: Final[Mapping[Part, float]] = {"llm": 20.0, "vision": 2.0, "review": 2.0, "text": 1.0}
-"""Roughly how long an answer takes, by part."""
+"""Approximate seconds for an answer, by part."""
 
-UNDERSTANDING_TOKENS: Final = 160  # at most, of one understanding text
+UNDERSTANDING_TOKENS: Final = 160  # the most tokens of one understanding text
 
 
 class Planned(Record):
@@ -49,13 +50,13 @@ class Planned(Record):
     made: int = 0  # answered before, so not paid for again
     tokens_in: int
     tokens_out: int
-    seconds: float  # about
+    seconds: float  # approximate duration of the calls
     usd: float | None  # None where the price is not known
     checked: date | None  # when the published price that it is based on was read; None: the settings have the price
 
 
 class Estimate(Record):
-    """What a document would cost. Products are those that layout rules find; a language model may find more."""
+    """The estimated cost of a document. Products are those that layout rules find; a language model may find more."""
 
     name: str
     pages: int
@@ -139,7 +140,7 @@ def _read(resources: Resources, path: Path, options: IngestOptions) -> Reading:
 def _discovering(
     resources: Resources, files: Files, reading: Reading, discovery: Discovery, tables: Tables
 ) -> Iterator[Planned]:
-    """Count reading scanned pages, finding products, and describing each product, of what the model is asked about."""
+    """Count the questions of discovery: reading scanned pages, finding products, and describing each product."""
     if resources.settings.discovery == "layout":
         return
     assists = resources.settings.discovery == "assist"

@@ -1,5 +1,6 @@
-"""Stage 5: the pictures of the planned pages, and for each of their places whether it is shown and which text is about
-it. How pictures are read: `pdf/reader.py`; the rules: `catalogue/placements.py`, `catalogue/running_text.py`.
+"""Extract the pictures of the planned pages (stage 5), with their placements: shown or not, and the text about each.
+
+`pdf/reader.py` reads pictures; the rules are in `catalogue/placements.py` and `catalogue/running_text.py`.
 """
 
 from collections import defaultdict
@@ -35,7 +36,7 @@ from swatchbook.records import (
 from swatchbook.settings import Settings
 from swatchbook.storage.files import Files
 
-SAME_PLACE = 0.7  # of two boxes together that both cover: then they show the same
+SAME_PLACE = 0.7  # shared area over the area of both boxes; with at least this they show the same
 
 Seen = TypeVar("Seen", Line, Sighting)
 
@@ -116,7 +117,7 @@ def extract_boxes(
 
 
 def _is_same_place(picture: LostPicture, placement: Placement) -> bool:
-    """Whether a placement shows what a person took in: a later version may find it by itself."""
+    """Return whether a placement shows what a person took in: a later version may find it by itself."""
     if picture.page != placement.page or placement.state not in COUNTED or placement.kind == "box":
         return False
     both = shared_area(picture.bbox, placement.bbox)
@@ -126,8 +127,9 @@ def _is_same_place(picture: LostPicture, placement: Placement) -> bool:
 def _survey(
     pages: Iterable[Page], planned: set[int], texts: dict[int, Texts], margins: list[MarginLine]
 ) -> Iterator[Page]:
-    """Yield the `planned` pages. Add what cutting needs to know of them to `texts`, and the lines in the margins of all
-    pages to `margins`: the pages are parsed once for all three.
+    """Yield the `planned` pages, and fill `texts` (for cutting rasters) and `margins` (lines in all pages' margins).
+
+    The pages are parsed once for all three.
     """
     for page in pages:
         margins += margin_lines(page)
@@ -151,5 +153,5 @@ def _with_texts(sightings: Sequence[Sighting], running: Running, reading: Readin
 
 
 def _turned(seen: Seen, page: Page) -> Seen:
-    """Return a line or picture where it lies once a sideways page is turned to be read."""
+    """Return a line or picture at its place after a sideways page is turned to be read."""
     return seen.model_copy(update={"bbox": turn_box(seen.bbox, page.box, page.turn)}) if page.turn else seen

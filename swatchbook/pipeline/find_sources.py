@@ -1,7 +1,12 @@
-"""Where each file of a path belongs: PDFs are catalogues; a folder with files of items directly in it is a scraped
-batch, with all its subfolders; a file that is named by itself is one if its content is that of items, whatever its name
-is; all other pictures below a folder are one folder of pictures; a picture file that is named by itself is one, too.
-Names that begin with a dot are left out, links to folders are not followed.
+"""Find the sources at a path and below it, each of which becomes one document.
+
+- A PDF is a catalogue.
+- A folder with files of items directly in it is a scraped batch, with all its subfolders.
+- All other pictures below a folder are one folder of pictures.
+- A file that is named by itself is a batch if its content is that of items, whatever its name is; a picture file is a
+  folder of pictures.
+
+Names that begin with a dot are left out, and links to folders are not followed.
 """
 
 import os
@@ -20,7 +25,7 @@ _PDF_HEAD = 1_024
 
 
 class Source(Record):
-    """What becomes one document: its path, and the kind of document."""
+    """The source of one document: its path, and the kind of document."""
 
     path: Path
     kind: str

@@ -1,7 +1,7 @@
-"""How a run ends: which status its document gets after the last stage or after a failure, when it is due again (60 s
-after an outage or while blocked; else at the first next try of its items, from `ledger/queries/account.py`), and
-which warnings of the stages its report has (that no product was found: `catalogue/discover.py`). Pauses between
-tries: `backoff.py`.
+"""End a run: set its document's status after the last stage or a failure, and when it is due again; write its report.
+
+It is due 60 s after an outage or while blocked, else at the first next try of its items (`ledger/queries/account.py`).
+`backoff.py` has the pauses between tries.
 """
 
 import logging

@@ -1,5 +1,6 @@
-"""Heartbeats: a thread shows every 20 s that a run, or a flow run, is alive, also while the work waits or computes.
-That of a run renews its leases; how long a lease lasts: `ledger/leases.py`.
+"""Send heartbeats: every 20 s a thread shows that a run, or a flow run, is alive, also while the work is waiting.
+
+The heartbeat of a run renews its leases; `ledger/leases.py` has their length.
 """
 
 import logging

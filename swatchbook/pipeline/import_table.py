@@ -1,7 +1,7 @@
-"""Stage the rows of a table that already holds a collection, for the documents of their owners, and count them: which
-rows are taken, which are left and why, which of their vectors are taken over: those of a model that the ingest requests
-and that works from pixels, if they have its length; other pictures are embedded. Which rows are taken:
-`sources/table.py`.
+"""Stage the rows of an imported table for the documents of their owners, and count what is taken and what is left out.
+
+Vectors are taken over if they have the right length and are from a model that the ingest requests and that works from
+pixels; other pictures are embedded. `sources/table.py` has the rules which rows are taken.
 """
 
 from collections.abc import Callable, Mapping
@@ -20,7 +20,7 @@ from swatchbook.sources.staged import Staging, staged_file
 from swatchbook.sources.table import SQL, USER, LeftRow, TableMapping, TakenRow, judge_rows, read_vector
 
 MAX_NAMED = 1_000
-"""Rows that are named in each list."""
+"""The most rows that are named in each list."""
 
 
 class NamedRow(Record):
@@ -31,7 +31,7 @@ class NamedRow(Record):
 
 
 class TableCounts(Record):
-    """What was found in a table: rows = taken + not_completed + left_out + of_others.
+    """Counts of a table: rows = taken + not_completed + left_out + of_others.
 
     `of_others`: rows of other owners than the one that was asked for. `given` vectors = taken_over + refused. The lists
     name the first 1,000 rows.
@@ -53,7 +53,7 @@ class TableCounts(Record):
 
 
 def content_of(source: str, config: Path) -> Path:
-    """Return what stands for a table in the ids of its documents: its file, or of a database the mapping's file."""
+    """Return the name of a table in the ids of its documents: its file, or for a database the mapping's file."""
     return (config if source.startswith(SQL) else Path(source)).resolve()
 
 
@@ -107,7 +107,7 @@ def stage_table(
 
 
 def only_owner(mapping: TableMapping, owner: str | None) -> str | None:
-    """Return whose rows alone are imported; None if each row says whose it is, and all are."""
+    """Return the only owner whose rows are imported; None if each row names its owner, and all are imported."""
     return owner if USER in mapping.columns else owner or DEFAULT_OWNER
 
 
@@ -152,7 +152,7 @@ class _Vectors:
 
 
 class _Counter:
-    """What was found so far."""
+    """Counts of the rows read so far."""
 
     def __init__(self, vectors: _Vectors) -> None:
         self.vectors, self.of_others = vectors, 0

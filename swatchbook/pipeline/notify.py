@@ -1,6 +1,8 @@
-"""Send notices to SWATCHBOOK_NOTICE_URL: signed JSON; 10 s for an answer, whose body is not read; redirects are not
-followed, and any status but 2xx is a failed try. A round sends at most 100, the oldest first, and stops at the first
-that fails. Which notices are owed, and when one is tried again or given up: `ledger/owed_notices.py`.
+"""Send the owed notices to SWATCHBOOK_NOTICE_URL as signed JSON.
+
+- The receiver has 10 s to answer, and the body is not read. Redirects are not followed; only a 2xx status is a success.
+- A round sends at most 100 notices, the oldest first, and stops at the first that fails.
+- `ledger/owed_notices.py` has the rules which notices are owed, tried again or given up.
 
 The URL is a setting of the operator, who may name a receiver in the own network: unlike the URLs that senders of
 webhooks name, it may lead to a private address. Nothing of an answer but its status is shown to anyone.
@@ -24,7 +26,7 @@ from swatchbook.signature import signed_headers
 log = logging.getLogger(__name__)
 
 ANSWER_SECONDS = 10.0
-"""In all, from connecting to the headers of the answer."""
+"""Seconds in all, from connecting to the headers of the answer."""
 
 _AT_ONCE = 100
 
@@ -85,7 +87,7 @@ async def _post(url: str, headers: dict[str, str], body: bytes) -> str | None:
     headers |= {"Content-Type": "application/json", "User-Agent": "swatchbook"}
     try:
         async with (
-            asyncio.timeout(ANSWER_SECONDS),  # in all: a receiver could send a byte now and then for ever
+            asyncio.timeout(ANSWER_SECONDS),  # for the whole: a receiver could send a byte now and then for ever
             httpx.AsyncClient(timeout=ANSWER_SECONDS) as client,
             client.stream("POST", url, content=body, headers=headers) as answer,
         ):

@@ -1,6 +1,4 @@
-"""Edits by hand as people ask for them, with ids: find the places that they mean, record them, and publish at once what
-they change.
-"""
+"""Make edits by hand that people request with ids: find the places on pages, record the edit, and publish at once."""
 
 from collections.abc import Iterable
 

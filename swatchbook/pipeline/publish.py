@@ -1,5 +1,6 @@
-"""Publishing: the only way in which objects reach the index or leave it, always from the ledger, 500 rows at a time;
-new spaces; and the pauses while the index is down (1 s, doubling, at most 30 s). What is dirty: `ledger/dirty.py`.
+"""Publish dirty rows of the ledger to the index, 500 at a time; nothing else writes objects to the index.
+
+Also creates spaces, and waits while the index is down (1 s, doubling, at most 30 s). What is dirty: `ledger/dirty.py`.
 
 Every dirty row that is due is published, whichever document or owner it belongs to. A resumed run, a second owner with
 the same picture, a changed caption, a rebuilt index and a deleted document all need nothing else.
@@ -35,7 +36,7 @@ _RENEW_SECONDS = LEASE_SECONDS - WRITE_SECONDS - 10.0
 """Age of a lease from which it is renewed before the next write, so that it outlives that write."""
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 30.0  # seconds to wait for an index that is down
-_SOON_SECONDS = 20.0  # for which a person waits until what they changed is published
+_SOON_SECONDS = 20.0  # seconds that a person waits until what they changed is published
 _HELD_PAUSE = 0.5  # seconds between looks at rows that another publisher has leased; its lease ends by itself
 
 

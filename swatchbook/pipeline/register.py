@@ -1,6 +1,7 @@
-"""Stage 0: check a source (a PDF within the limits of `pdf/limits.py`, from an allowed folder or URL), store its bytes
-and queue its document, or raise before anything is written. The fingerprint of a request, and when a document is
-unchanged. Waiting for another run: `tasks/register.py`.
+"""Register a PDF (stage 0): check it, store its bytes and queue its document, or raise before anything is written.
+
+It must be within the limits of `pdf/limits.py` and come from an allowed folder or URL. Also computes the fingerprint of
+a request, by which a document is unchanged. `tasks/register.py` waits for another run.
 """
 
 import asyncio
@@ -54,7 +55,7 @@ by the key of the stage that reads them, `mapping` by the items that it makes.
 
 
 class Request(Record):
-    """What one ingest asks for: its (role, tag) pairs, and the fingerprint that distinguishes generations."""
+    """The request of one ingest: its (role, tag) pairs, and the fingerprint that distinguishes generations."""
 
     requested: tuple[RoleTag, ...]
     fingerprint: str
@@ -93,7 +94,7 @@ def build_request(settings: Settings, options: IngestOptions) -> Request:
 def spaces_to_serve(
     resources: Resources, requested: Collection[RoleTag], options: IngestOptions
 ) -> tuple[RoleTag, ...]:
-    """Return the pairs of spaces that an ingest fills beside what the settings request, while its models change.
+    """Return the pairs of spaces that an ingest fills in addition to what the settings request, while models change.
 
     Searches read the active space, and a rollback needs the one before it, so a new document gets their vectors too,
     where their model can be loaded. The spaces' counts name what they lack otherwise.

@@ -1,7 +1,9 @@
-"""Stage 0 for a folder of pictures, a scraped batch, and an owner's rows of an imported table: check it and queue its
-document, whose content is its absolute name. When it is unchanged: `scan.py`; when it is scanned again by schedule: it
-is completed, and has changed. What a flow may name: what is below SWATCHBOOK_INPUT_ROOTS, and what a command has
-registered. Whether a path is a folder or a batch: `find_sources.py`.
+"""Register a folder of pictures, a scraped batch, or an owner's rows of an imported table (stage 0).
+
+- The content of its document is its absolute name.
+- A flow may name what is below SWATCHBOOK_INPUT_ROOTS, and what a command has registered.
+- The schedule scans it again if it is completed and has changed; `scan.py` has the rule when it is unchanged.
+- `find_sources.py` decides whether a path is a folder or a batch.
 """
 
 from pathlib import Path
@@ -30,7 +32,7 @@ def register_path(
     options: IngestOptions,
     edition_of: str | None = None,
 ) -> Registered:
-    """Queue the document of a local path: a PDF by `register`, anything else by `register_folder`, which see.
+    """Queue the document of a local path: a PDF with `register`, anything else with `register_folder`.
 
     Raises InvalidReference for an edition that is no PDF.
     """

@@ -1,5 +1,6 @@
-"""Reviews of weak analyses: asking the second, stronger model, its retries, and the verdict on each image; and what
-people do, who decide last: accept, correct, reject. Which of two analyses holds: `analysis/judge.py`.
+"""Review weak analyses with a second, stronger model, and let people accept, correct or reject them, who decide last.
+
+`analysis/judge.py` decides which of two analyses is used.
 
 Documents do not wait for reviews. Each answer of the model is stored when it arrives, and each verdict is one
 transaction, so a review that is killed can be repeated without paying twice.
@@ -101,7 +102,7 @@ def review_document(resources: Resources, document: str, *, limit: int, flow_run
 
 @contextmanager
 def _hold_review_run(resources: Resources, document: str, flow_run: str | None) -> Iterator[CallContext]:
-    """Begin a run for the review, beside the document's own run, and end it after the block. Raises RunRevoked."""
+    """Begin a run for the review, apart from the document's own run, and end it after the block. Raises RunRevoked."""
     run = reviews.begin_review_run(resources.ledger, document, flow_run=flow_run)
     with hold_shard_run(resources.ledger, run):
         yield CallContext(resources.ledger, run, STAGE)
@@ -261,7 +262,7 @@ def withdraw(resources: Resources, image: ReviewImage, number: int) -> None:
 
 
 def in_use(resources: Resources, image: ReviewImage) -> Analysis:
-    """Return the analysis in use, or that was in use before the image was rejected: the first, or its correction."""
+    """Return the analysis in use, or the one in use before the image was rejected: the first, or its correction."""
     tag = _used_tag(image)
     return (tag and review_queries.read_analysis(resources.ledger, image.content_key, tag)) or image.analysis
 

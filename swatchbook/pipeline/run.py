@@ -1,7 +1,6 @@
-"""What a process does for its run: register the document and begin the run, keep it alive, record its end if the work
-raises, and its stages and progress, at most twice a second. The rows of runs: `ledger/runs.py`; when a run is
-dead: `ledger/dead_runs.py`.
-The status at the end: `finish_run.py`.
+"""Begin a run of a document, keep it alive, and record its stages, progress (at most twice a second) and failure.
+
+Rows of runs: `ledger/runs.py`; dead runs: `ledger/dead_runs.py`; the status at the end: `finish_run.py`.
 """
 
 import threading
@@ -36,7 +35,7 @@ from swatchbook.runtime.disk import keep_reserve
 from swatchbook.storage.files import KEY
 
 _SETTLED = {DocumentStatus.COMPLETED, DocumentStatus.FAILED, DocumentStatus.BLOCKED, DocumentStatus.CANCELLED}
-_PROGRESS_SECONDS = 0.5  # least pause between progress writes
+_PROGRESS_SECONDS = 0.5  # seconds; the least pause between two writes of progress
 
 
 def begin_work(
@@ -135,7 +134,7 @@ def _work(resources: Resources, run: Run, options: IngestOptions, blocks: BlockN
 
 
 def queued_document(resources: Resources, owner: str, source: str, kind: str) -> str | None:
-    """Return the id of the document that a source stands for; None where only reading a file tells it."""
+    """Return the id of a source's document; None if it is known only once a file is read."""
     if kind != PDF:
         return id_of_document(resources.ledger, owner, str(Path(source).resolve()))
     return id_of_document(resources.ledger, owner, source[:64]) if KEY.match(source) else None
@@ -177,7 +176,7 @@ def hold_run(resources: Resources, run: Run) -> Iterator[threading.Event]:
 
 @contextmanager
 def hold_shard_run(ledger: Ledger, run: Run) -> Iterator[threading.Event]:
-    """Hold a run beside the document's own, a shard's or a review's, in the same way."""
+    """Hold a run that is not the document's own (a shard's or a review's) in the same way."""
 
     def end(error: BaseException) -> None:
         kind = as_failure(error).kind if isinstance(error, Exception) else None
@@ -230,7 +229,7 @@ def report_progress(
 
 
 def report_note(resources: Resources, run: Run, note: str) -> None:
-    """Record what else a run does beside its stage, as `report_progress` does. Raises RunRevoked."""
+    """Record what else a run does during its stage, in the way of `report_progress`. Raises RunRevoked."""
     with suppress(LedgerDown):
         runs.record_note(resources.ledger.with_patience(0.0), run, note)
 

@@ -1,9 +1,11 @@
-"""Stage 5 for a folder, a scraped batch or an imported table: list it, read the pictures of new and changed items, and
-save them in portions of 200. When a file counts as unchanged: its size, time and inode are those that it was read with,
-and it was then older than two seconds. When an item that is gone from its source is removed: its pictures are shown at
-another place (it was moved). A picture from a URL is fetched once; again only after a failure that may pass, or if
-forced. Which files a folder lists: `sources/folder.py`, without the batches below it, which are other documents;
-what a batch lists: `sources/batch.py`; the rows of a table: `sources/staged.py`.
+"""Scan a folder, a scraped batch or an imported table (stage 5): read new and changed items, and save them in portions.
+
+- A file is unchanged if it has the size, time and inode with which it was read, and was then older than two seconds.
+- An item that is gone from its source is removed if its pictures are shown at another place (it was moved).
+- A picture from a URL is fetched once, and again only after a failure that may pass, or if forced.
+- Batches below a folder are documents of their own.
+
+What is listed: `sources/folder.py`, `sources/batch.py`, `sources/staged.py` (rows of a table).
 """
 
 import asyncio
@@ -93,7 +95,7 @@ _Listed = TypeVar("_Listed", ListedItem, ListedItem | ListedPicture)
 
 
 class _Opened(Record):
-    """What reading a picture file gave. `kind` and `message`: why there is no picture.
+    """The result of reading a picture file. `kind` and `message`: why there is no picture.
 
     Without a stamp it is not the bytes that are at fault, and the file is read again the next time.
     """
@@ -107,7 +109,7 @@ class _Opened(Record):
 def is_unchanged(resources: Resources, document: Document, *, mirror: bool = False) -> bool:
     """Return whether a source holds what its document's generation read from it. Opens no picture.
 
-    `mirror`: and nothing else is known of it.
+    With `mirror`, nothing else may be known of it.
     """
     generation = document.generation
     if generation is None:
@@ -173,9 +175,7 @@ def _list(resources: Resources, document: Document) -> Iterator[ListedItem]:
 
 
 def _list_briefly(resources: Resources, document: Document) -> Iterator[ListedItem | ListedPicture]:
-    """List a source, of a folder only the picture files of which no sidecar says anything: what else their items have
-    follows from their paths.
-    """
+    """List a source; of a folder only picture files without a sidecar, because their items follow from their paths."""
     if document.kind != FOLDER:
         return _list(resources, document)
     return list_briefly(
@@ -202,7 +202,7 @@ def _count(resources: Resources, work: Work) -> int:
 
 
 def _by_key(items: Iterable[_Listed], size: int) -> Iterator[dict[str, _Listed]]:
-    """Yield items by key, in portions and in order; a picture stands for the item of its path."""
+    """Yield items by key, in portions and in order; a picture is the item of its path."""
     for portion in portions(items, size):
         yield {text_key(each.path if isinstance(each, ListedPicture) else each.item): each for each in portion}
 

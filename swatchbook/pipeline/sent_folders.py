@@ -1,6 +1,6 @@
-"""Folders that a browser has sent, and that wait until a person starts or cancels them: how their batches would be
-read, and what becomes of them. A sent folder without a batch is started at once; what nobody starts within a day, `gc`
-removes.
+"""Show how the batches of a folder sent by a browser would be read, and start or cancel the folder.
+
+A sent folder without a batch is started at once; `gc` removes what nobody starts within a day.
 """
 
 from collections.abc import Iterable, Mapping
@@ -21,7 +21,7 @@ from swatchbook.sources.batch_plan import BatchPlan
 from swatchbook.sources.dropped import dropped_folder, forget_sent, list_sent, sent_folder, take_in
 
 MOST_PLANNED = 20
-"""Batches of one folder that are shown before they start; the others are read by the rules."""
+"""The most batches of one folder that are shown before they start; the others are read by the rules."""
 
 CHILD = "swatchbook.sources.plan_child"
 
@@ -41,7 +41,7 @@ class SentFolder(Record):
 
 
 class SentBatch(Record):
-    """How a batch of a sent folder would be read. `place`: where it is in that; `problem`: why there is no plan."""
+    """The plan to read a batch of a sent folder. `place`: its path in the folder; `problem`: why there is no plan."""
 
     place: Path
     mapping: BatchMapping

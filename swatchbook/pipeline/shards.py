@@ -1,5 +1,6 @@
-"""Shards: whether a document is processed on a work pool, into how many shards its open items are cut, what a manifest
-holds, and what parent and container must agree on (code, settings). Their runs: `ledger/shard_runs.py`.
+"""Cut a document's open items into shards for a work pool, and write and load the manifest of each.
+
+Parent and container must have the same code and settings. `ledger/shard_runs.py` has the runs of shards.
 """
 
 import hashlib
@@ -32,7 +33,7 @@ class Shard(Record):
     of: int
     batches: tuple[Batch, ...]
     fingerprint: str
-    share: float = 1.0  # of each provider's limits, since one shard per slot works at the same time
+    share: float = 1.0  # share of each provider's limits, since one shard per slot works at the same time
 
     @property
     def images(self) -> int:
@@ -107,7 +108,7 @@ def load(resources: Resources, key: str) -> Shard:
 
 
 def shard_fingerprint(settings: Settings, work: Work) -> str:
-    """Return a hash of what parent and shard must agree on: the code, and what these settings and options request."""
+    """Return a hash of what must be the same for parent and shard: the code, and what settings and options request."""
     return hashlib.sha256(f"{code_version()}:{build_request(settings, work.options).fingerprint}".encode()).hexdigest()
 
 

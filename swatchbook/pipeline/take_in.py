@@ -1,5 +1,6 @@
-"""The parts of pages that a person took in, as pictures beside those that stage 5 finds. They are extracted in each
-run: what a person says counts at once, and the result of the pure stage stays cached.
+"""Extract the parts of pages that a person took in as pictures, in addition to those that stage 5 finds.
+
+They are extracted in each run, so that a person's decision counts at once and the pure stage's result stays cached.
 """
 
 from pathlib import Path
@@ -13,7 +14,7 @@ from swatchbook.resources import Resources
 def extract_taken(
     resources: Resources, path: Path, document: str, reading: Reading, extraction: Extraction
 ) -> Extraction:
-    """Return the pictures that a person took in of a document, nothing without any; `extraction` is what was found."""
+    """Return the pictures that a person took in for a document, or nothing; `extraction` is what was found."""
     taken = list_lost_pictures(resources.ledger, document, LostState.TAKEN)
     if not taken:
         return Extraction(pictures=(), placements=())

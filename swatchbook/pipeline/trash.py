@@ -62,7 +62,7 @@ def end(resources: Resources, document: str) -> bool:
 
 
 def end_old(resources: Resources, *, older_than: float, dry_run: bool = False) -> int:
-    """End what has been in the trash for so many seconds, and return how many documents these are."""
+    """Delete for good what has been in the trash for this many seconds, and return the number of documents."""
     old = list_trash(resources.ledger, older_than=older_than)
     return len(old) if dry_run else sum(end(resources, each.document) for each in old)
 

@@ -1,6 +1,4 @@
-"""What the stages of a run are given: the run, the document with its file and options, and the cache keys of its pure
-stages.
-"""
+"""Describe the work of a run for its stages: the run, the document's file and options, and keys of pure stages."""
 
 from swatchbook.cache_keys import stage_key
 from swatchbook.ledger.documents import PDF
@@ -10,7 +8,7 @@ from swatchbook.settings import Settings
 
 
 class Work(Record):
-    """One run of a document: what its stages need to know. `file`: key of its PDF; of others their name."""
+    """One run of a document, with what its stages need. `file`: key of its PDF; the name of any other source."""
 
     run: Run
     document: str

@@ -1,5 +1,4 @@
-"""How every id (UUID5) and key (SHA-256) is computed: documents, images, placements, products, chunks, texts, pairs.
-Also which names an owner may have, and the base class of all records.
+"""Compute every id (UUID5) and key (SHA-256); also the base class of all records, and the names an owner may have.
 
 Every id is a UUID5 and every key a SHA-256 of what it identifies, so the same input gives the same rows on any machine.
 """
@@ -76,7 +75,7 @@ def pixel_key(width: int, height: int, mode: str, pixels: bytes) -> Sha256:
 
 
 def unreadable_key(document: str, path: str) -> Sha256:
-    """Return the content key that stands for a file of a document that is no picture: its place."""
+    """Return the content key of a document's file that is no picture, computed from its place."""
     return sha256(f"file:{document}:{path}".encode())
 
 

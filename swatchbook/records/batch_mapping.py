@@ -1,4 +1,4 @@
-"""Which field of a scraped batch is what, as a person says it: in a YAML file or over HTTP."""
+"""The record of a batch's mapping: which fields of its items are read as ours, given in a YAML file or over HTTP."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,11 +13,11 @@ ItemField = Literal[
     "id", "code", "title", "images", "more_images", "price", "currency", "brand", "category", "size", "condition",
     "material", "color", "description", "url",
 ]  # fmt: skip
-"""What is read of an item. `more_images` are taken in any case, of `images` the first field that is there."""
+"""Names of what is read of an item. All `more_images` are taken; of `images` only the first field that exists."""
 
 
 def _as_names(value: Any) -> Any:
-    """Return one name as a list of one; nothing as none: the field is then not read."""
+    """Return one name as a tuple of one, and no name as an empty tuple, which means that the field is not read."""
     if value is None or value == "":
         return ()
     return (value,) if isinstance(value, str) else value
@@ -27,9 +27,9 @@ ColumnNames = Annotated[tuple[ColumnName, ...], BeforeValidator(_as_names), Fiel
 
 
 class BatchMapping(Record):
-    """Which fields of a batch are what. `columns`: name of ours -> the fields, of which the first that is there counts.
+    """Which fields of a batch are read. `columns`: our name -> the fields, of which the first that exists counts.
 
-    A dot leads into an inner object. `base_url`: what relative URLs belong to. `root`: a folder where pictures are.
+    A dot leads into an inner object. `base_url`: the base of relative URLs. `root`: a folder with the pictures.
     """
 
     columns: Mapping[ItemField, ColumnNames] = Field(default={}, max_length=50)
@@ -38,7 +38,7 @@ class BatchMapping(Record):
 
     @property
     def names(self) -> dict[str, tuple[str, ...]]:
-        """The columns, as they are looked up."""
+        """Return the columns with plain names, to look them up."""
         return {str(name): names for name, names in self.columns.items()}
 
 

@@ -1,6 +1,4 @@
-"""A document's products, images and pages with what readers need beside them: a product with its pictures, an image
-with its placements and analysis, a page with its size. The HTTP service sends these records, and the client reads them.
-"""
+"""The records that the HTTP service sends and the client reads: products with pictures, images and pages."""
 
 from pydantic import Field
 
@@ -97,7 +95,7 @@ class PageDetails(Record):
 
 
 class ImagePlace(Record):
-    """Where an image is shown."""
+    """A place where an image is shown."""
 
     document_id: str
     document: str

@@ -1,5 +1,6 @@
-"""The stages of a run with their share of the progress in percent, the statuses of a document, and what a delete
-removes. Which status a document gets is in `pipeline/finish_run.py`.
+"""The stages of a run with their share of the progress, the statuses of a document, and what a delete removes.
+
+`pipeline/finish_run.py` decides which status a document gets.
 """
 
 from collections.abc import Mapping
@@ -40,7 +41,7 @@ PROGRESS: Mapping[Stage, tuple[int, int]] = {
 
 
 def overall_percent(towards: Stage, done: int, total: int) -> float:
-    """Return the overall progress, 0–100, of a run that has done so much of the work that leads to a stage."""
+    """Return the overall progress, 0–100, of a run from its progress towards a stage."""
     start, end = PROGRESS[towards]
     return start + (end - start) * (min(1.0, done / total) if total else 0.0)
 
@@ -88,7 +89,7 @@ PRINT = "print"
 
 
 class ShownProgress(Record):
-    """What a run does at the moment: `done` of `total` units of a step (0 of 0: it counts none), and all in words."""
+    """The progress of a run: `done` of `total` units of a step (0 of 0: it counts none), and all in words."""
 
     step: str
     unit: str
@@ -98,7 +99,7 @@ class ShownProgress(Record):
 
 
 class Deletion(Record):
-    """What a delete removes: documents, images that no other document shows, and vectors that nothing else uses."""
+    """Counts of what a delete removes: documents, and images and vectors that nothing else uses."""
 
     documents: int
     images: int

@@ -37,7 +37,7 @@ class ShownPicture(Record):
 
 
 class EditionProduct(Record):
-    """What of a product is compared. `prices`, `sizes`: variant -> as printed; "" is the product itself."""
+    """The compared parts of a product. `prices`, `sizes`: variant -> as printed; "" is the product itself."""
 
     listed: ListedProduct
     category: str | None = None
@@ -81,7 +81,7 @@ class ComparedDocument(Record):
 
 
 class EditionDiff(Record):
-    """How the products of two documents differ. Those that are `renamed` may have other differences, too."""
+    """The differences between the products of two documents. `renamed` products may have other differences, too."""
 
     before: ComparedDocument
     after: ComparedDocument
@@ -95,7 +95,7 @@ class EditionDiff(Record):
 
 
 class EditionReport(Record):
-    """What a run reports of the older edition of its document: counts, and the first differences as lines."""
+    """A run's comparison with the older edition of its document: counts, and the first differences as lines."""
 
     edition_of: ComparedDocument
     added: int

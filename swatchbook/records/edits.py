@@ -1,6 +1,7 @@
-"""Edits by hand: what a person changes about the products of a document. An edit names products and pictures by their
-place, page and box, never by id: so it still holds when the document is processed again. How edits change what was
-found: `swatchbook/product_edits.py`.
+"""The records of edits by hand, with which a person changes the products of a document.
+
+An edit names products and pictures by page and box, never by id, so that it still holds when the document is processed
+again. `swatchbook/product_edits.py` applies edits.
 """
 
 from typing import Annotated, Generic, Literal, TypeVar
@@ -31,8 +32,9 @@ FactName = Annotated[Words, StringConstraints(max_length=100), AfterValidator(_f
 
 
 class Anchor(Record):
-    """Where a product's name, or a picture, is. `name` decides between products at one place, and finds those without
-    a box.
+    """The place of a product's name, or of a picture.
+
+    `name` decides between products at one place, and finds those without a box.
     """
 
     page: int

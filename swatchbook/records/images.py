@@ -1,6 +1,4 @@
-"""The records of pictures, of their placements on pages (shown, hidden, decorative, unreadable), of unreadable images,
-and of analyses.
-"""
+"""The records of pictures, placements (shown, hidden, decorative, unreadable), unreadable images, and analyses."""
 
 from enum import StrEnum
 from typing import Literal
@@ -13,7 +11,7 @@ from swatchbook.records.pages import FailedPage, LostPicture
 
 
 class Traits(Record):
-    """What the pixels of a picture say of what it shows, all from 0 to 1: `images/traits.py`."""
+    """Measures of a picture's pixels that hint at what it shows, all from 0 to 1: `images/traits.py`."""
 
     ground: float  # share of it that has the usual colour of its edge
     edge: float  # share of its edge that has it
@@ -38,8 +36,10 @@ class Picture(Record):
 
 
 PlacementKind = Literal["embedded", "inline", "drawing", "pattern", "region", "box", "file"]
-"""How a picture comes to its place: an image object, an image in the page's own stream, vector paths, an image in a
-tiling pattern, a part of a larger image, a part of a page that a person took in, or a file of a folder."""
+"""The origin of a picture.
+
+An image object, an image in the page's own stream, vector paths, an image in a tiling pattern, a part of a larger
+image, a part of a page that a person took in, or a file of a folder."""
 
 
 class Sighting(Record):
@@ -61,7 +61,7 @@ class Sighting(Record):
     code: bool = False  # it is a code to scan (QR)
     caption: str | None = None
     nearby_text: str | None = None
-    context: str | None = None  # what stands around it speaks for a product: `catalogue/decoration.py`
+    context: str | None = None  # a sign around it that it shows a product: `catalogue/decoration.py`
 
 
 class PlacementState(StrEnum):
@@ -119,7 +119,7 @@ class Unreadable(Record):
 
 
 class ExtractedPictures(Record):
-    """What the pages of a PDF show, before it is judged: pictures, where they are drawn, and the pages that failed."""
+    """The pictures of a PDF's pages before they are judged, with their places, and the pages that failed."""
 
     pictures: tuple[Picture, ...]
     sightings: tuple[Sighting, ...]  # in the order of their pages
@@ -130,9 +130,7 @@ class ExtractedPictures(Record):
 
 
 class Extraction(Record):
-    """Result of stage 5: images, placements, what looks like a picture and has none (`lost_pictures`), and the pages
-    that failed (`lost`).
-    """
+    """Result of stage 5: images, placements, lost pictures, and the pages that failed (`lost`)."""
 
     pictures: tuple[Picture, ...]
     placements: tuple[Placement, ...]

@@ -1,4 +1,4 @@
-"""The roles, which of them are made from pixels or from text, tags, and the names of the states of items and images."""
+"""The roles of items (made from pixels or from text), tags, and the states of items and images."""
 
 from enum import StrEnum
 
@@ -6,7 +6,7 @@ from swatchbook.records.base import Record
 
 
 class Role(StrEnum):
-    """What an item computes for an image or a text: an analysis, or one kind of vector."""
+    """The result that an item computes for an image or a text: an analysis, or one kind of vector."""
 
     ANALYSIS = "analysis"
     VISUAL = "visual"

@@ -1,5 +1,7 @@
-"""The options of an ingest with defaults and limits: roles, focus, pages to take in, batch size (20), retries (3),
-budget, mirror, the mapping of a batch; and the names of saved Prefect blocks. Prefect's form is made from them.
+"""The options of an ingest with defaults and limits, and the names of saved Prefect blocks.
+
+Options are roles, focus, pages to take in, batch size (20), retries (3), budget, mirror, and the mapping of a batch.
+Prefect's form is made from them.
 """
 
 from collections.abc import Iterable

@@ -62,7 +62,7 @@ class Drawn(Record):
     """An image that a page draws, described without decoding its pixels."""
 
     number: int  # order of drawing on the page, from 0
-    bbox: Box  # of the visible part, after clipping; area 0 if nothing is visible
+    bbox: Box  # the visible part, after clipping; area 0 if nothing is visible
     width: int  # pixels of the source
     height: int
     colorspace: int  # number of components
@@ -78,7 +78,7 @@ class Page(Record):
 
     number: int
     label: str  # the page number as printed in the PDF viewer
-    box: Box  # of the page as shown: (0, 0, width, height)
+    box: Box  # the page as shown: (0, 0, width, height)
     rotation: int  # degrees, already applied to all coordinates
     blocks: tuple[Block, ...]
     drawn: tuple[Drawn, ...]
@@ -112,8 +112,10 @@ def page_name(number: int, label: str | None) -> str:
 
 
 class FailedPage(Record):
-    """A page that a stage could not process. A `transient` failure is tried again in a later run, such as a timeout
-    under load or a child process that was killed from outside.
+    """A page that a stage could not process.
+
+    A `transient` failure is tried again in a later run, such as a timeout under load or a child process that was killed
+    from outside.
     """
 
     page: int
@@ -123,7 +125,7 @@ class FailedPage(Record):
 
 
 class LostState(StrEnum):
-    """What a person has decided about a lost picture: nothing yet, take it in, or dismiss it."""
+    """A person's decision on a lost picture: nothing yet, take it in, or dismiss it."""
 
     SEEN = "seen"
     TAKEN = "taken"
@@ -131,21 +133,22 @@ class LostState(StrEnum):
 
 
 class LostPicture(Record):
-    """A part of a page, in points, that looks like a picture, and that no placement covers. Once taken in, it is
-    processed like the pictures that were found.
+    """A part of a page, in points, that looks like a picture, and that no placement covers.
+
+    Once taken in, it is processed like the pictures that were found.
     """
 
     page: int
-    number: int = 0  # on its page, from 1; it stays, whatever later ingests find. 0: it was never stored
+    number: int = 0  # counts from 1 on its page, and stays, whatever later ingests find. 0: it was never stored
     bbox: Box
-    share: float  # of the page
+    share: float  # share of the page
     state: LostState = LostState.SEEN
     phash: str | None = None  # perceptual hash: what looks alike in many places is an ornament
     reason: str | None = None  # why its page was skipped
 
     @property
     def id(self) -> str:
-        """How people name it within its document: page and number, such as 5:1."""
+        """Return its name for people within its document: page and number, such as 5:1."""
         return f"{self.page}:{self.number}"
 
 
@@ -157,7 +160,7 @@ class LooseText(Record):
 
 
 class Unassigned(Record):
-    """What of a page with products belongs to none of them: captions and other short texts, and pictures in points."""
+    """Parts of a page that belong to none of its products: captions and other short texts, and pictures in points."""
 
     page: int
     texts: tuple[LooseText, ...] = ()
@@ -183,7 +186,7 @@ class DrawnBox(Record):
 
 
 class Drawing(Record):
-    """What is drawn on a rendered page, and the notes beside it: simple HTML, whose text is escaped."""
+    """The boxes drawn on a rendered page, and the notes next to it: simple HTML, whose text is escaped."""
 
     boxes: tuple[DrawnBox, ...]
     notes: str
@@ -234,8 +237,9 @@ class Table(Record):
 
 
 class Tables(Record):
-    """The tables of a document. `lost` lists pages whose tables could not be read, `warnings` those that were read by
-    the fallback reader.
+    """The tables of a document.
+
+    `lost` lists pages whose tables could not be read, `warnings` those that were read by the fallback reader.
     """
 
     tables: tuple[Table, ...] = ()
@@ -253,14 +257,15 @@ class Tables(Record):
 class SkippedPicture(Record):
     """A picture that is seen on a skipped page. Its pixels are not read."""
 
-    bbox: Box  # of its visible part
+    bbox: Box  # the visible part
     width: int  # pixels of the source
     height: int
 
 
 class PlannedPage(Record):
-    """The kind of a page, and the reason for it. Of a skipped page also its pictures, and whether its text repeats what
-    other pages say (`boilerplate`), so that it is not searched either.
+    """The kind of a page, and the reason for it.
+
+    A skipped page also has its pictures, and `boilerplate` if its text repeats other pages, so that it is not searched.
     """
 
     number: int

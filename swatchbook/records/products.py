@@ -23,8 +23,8 @@ class Occurrence(Record):
     """A place where a product occurs: its heading, card or code on a page, and the region that belongs to it."""
 
     page: int
-    bbox: Box  # of the name
-    region: Box  # of the part of the page that belongs to it
+    bbox: Box  # box of the name
+    region: Box  # the part of the page that belongs to it
     text: str
 
 
@@ -69,7 +69,7 @@ class FoundProduct(Record):
 
 
 class Fact(Record):
-    """A value as printed, with its label and where both stand. The box of a table's value is the table's."""
+    """A value as printed, with its label, page and box. The box of a value in a table is the table's."""
 
     key: str
     value: str
@@ -88,10 +88,10 @@ DISAGREEMENT = "disagreement"
 
 
 class Discovery(Record):
-    """Result of stage 2A. If it has no products, `note` says what is needed to find them.
+    """Result of stage 2A. If it has no products, `note` names what is needed to find them.
 
-    `rejected`: texts that were nearly names. `unsure`: pages that look like products, and on which the layout does not
-    tell which: they need a vision model or a person.
+    `rejected`: texts that were nearly names. `unsure`: pages that look like products, although the layout does not show
+    which: they need a vision model or a person.
     """
 
     products: tuple[FoundProduct, ...]
@@ -105,7 +105,7 @@ class Discovery(Record):
 class Description(Record):
     """Result of stage 2B: a product's metadata, the pages it was read from (`evidence`), and its tables.
 
-    `rejected` lists values of the language model that no page contains; `lost` says why the model's answer is missing.
+    `rejected` lists values of the language model that no page contains; `lost` has the reason for a missing answer.
     """
 
     metadata: dict[str, str]
@@ -113,7 +113,7 @@ class Description(Record):
     evidence: tuple[Evidence, ...] = ()
     rejected: tuple[Evidence, ...] = ()
     lost: tuple[FailedPage, ...] = ()
-    facts: tuple[Fact, ...] = ()  # of the layout rules: each value of `metadata`
+    facts: tuple[Fact, ...] = ()  # facts that the layout rules found: each value of `metadata`
 
 
 class Product(Record):
@@ -132,7 +132,7 @@ class Product(Record):
     evidence: tuple[Evidence, ...]
     family: str | None = None
     occurrences: tuple[Occurrence, ...] = ()  # none where only its pages are known
-    facts: tuple[Fact, ...] = ()  # where the values of `metadata` stand
+    facts: tuple[Fact, ...] = ()  # the places of the values of `metadata`
 
 
 class LinkKind(StrEnum):
@@ -142,8 +142,10 @@ class LinkKind(StrEnum):
 
 
 PictureRole = Literal["photo", "variant", "drawing", "detail", "scene"]
-"""What a picture shows of its product: the product or a swatch of it, the product in another colour or finish, lines
-with its form and measures, a part of it, or its use, in a room."""
+"""What a picture shows of its product.
+
+In this order: the product or a swatch of it, the product in another colour or finish, lines with its form and measures,
+a part of it, or its use, in a room."""
 
 
 class Link(Record):

@@ -1,4 +1,4 @@
-"""The fields of what people are shown: failures, costs, the report of a run, search hits."""
+"""The records that people are shown: failures, costs, the report of a run, search hits."""
 
 from typing import Literal, Self
 
@@ -39,7 +39,7 @@ class Spent(Record):
     truncated: int  # answers that were cut at the token limit
     tokens_in: int
     tokens_out: int
-    cost_usd: float  # of the calls with a known cost
+    cost_usd: float  # sum of the calls with a known cost
     at_most_usd: float  # the same, plus the most that `unknown` calls may have cost
 
 
@@ -78,7 +78,7 @@ class RunReport(Record):
     pictures_skipped: int = 0  # that are seen on skipped pages; `skipped` lists them
     skipped: tuple[SkippedPage, ...] = ()
     lost_pictures: tuple[LostPicture, ...] = ()  # parts of other pages that look like pictures and have no placement
-    unassigned: tuple[Unassigned, ...] = ()  # short texts and pictures beside products that belong to none
+    unassigned: tuple[Unassigned, ...] = ()  # short texts and pictures that belong to none of their page's products
     look_at: tuple[LookAt, ...] = ()  # products and pages that a person should look at
     failed_images: tuple[FailureRecord, ...] = ()
     other_failures: tuple[FailureRecord, ...] = ()
@@ -94,12 +94,13 @@ class RunReport(Record):
 
 
 ResultKind = Literal["image", "product", "chunk"]
-"""What each result of a search is."""
+"""The kinds of search results."""
 
 
 class Hit(Record):
-    """One result, read from the ledger. `why`: role -> rank, the model's score, and its share of `score`, which is 0
-    where nothing was searched for.
+    """One result, read from the ledger.
+
+    `why`: role -> rank, the model's score, and its share of `score`, which is 0 where nothing was searched for.
     """
 
     kind: ResultKind
@@ -114,10 +115,10 @@ class Hit(Record):
     file: str | None = None
     product: str | None = None
     product_id: str | None = None
-    code: str | None = None  # of the variant that the caption names, else of the product
+    code: str | None = None  # code of the variant that the caption names, else of the product
     price: str | None = None  # as printed, of the same
     text: str | None = None
-    images: tuple[str, ...] = ()  # of a product: ids of its pictures, best link first
+    images: tuple[str, ...] = ()  # ids of a product's pictures, best link first
     why: dict[str, dict[str, float]] = Field(default_factory=dict)
     alike: tuple[str, ...] = ()  # ids of images found too that show nearly the same picture; they are no own results
     relevance: float | None = None  # 0–1: the probability that it answers the text; None: searched by a picture
@@ -132,8 +133,7 @@ class NearDuplicates(Record):
 
 
 class FacetValue(Record):
-    """A value to filter by, and how many images, products or chunks have it. `name`: of a document, whose value is its
-    id."""
+    """A value to filter by, and how many images, products or chunks have it. `name`: of a document (value: its id)."""
 
     value: str
     count: int
@@ -157,7 +157,7 @@ class PriceRange(Record):
 
 
 class Facets(Record):
-    """What can be filtered by: of the images, products or chunks that satisfy the filters, the values of each field."""
+    """The values of each field to filter by, among the images, products or chunks that satisfy the filters."""
 
     by: ResultKind
     total: int
@@ -174,12 +174,12 @@ class Unmatched(Record):
 
 
 class SearchResults(Record):
-    """Results, best first, or newest first where nothing was searched for. `unmatched`: of none, the filters at fault.
+    """Results, best first, or newest first where nothing was searched for. `unmatched`: if none, the filters at fault.
 
-    `total`: how many results there are, of a search among the candidates of all roles; None in very large collections.
+    `total`: how many results there are, for a search among the candidates of all roles; None in very large collections.
 
-    Results that hardly have to do with the text are left out (SWATCHBOOK_RELEVANCE_FLOOR). `nearest`: where that leaves
-    none, the one of them that has most to do with it. `next`: the offset at which there are more.
+    Results that hardly match the text are left out (SWATCHBOOK_RELEVANCE_FLOOR). `nearest`: if that leaves none, the
+    one that matches best. `next`: the offset at which there are more.
 
     The picture of an image is at `/images/{id}/file`; a product names its `images`.
     """

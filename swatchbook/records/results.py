@@ -8,7 +8,7 @@ from swatchbook.records.products import Description, Discovery
 
 
 class StageResults(Record):
-    """What the stages read, discover, describe, plan, chunk and extract returned for one run."""
+    """The results of the stages read, discover, describe, plan, chunk and extract for one run."""
 
     reading: Reading
     discovery: Discovery
@@ -20,7 +20,7 @@ class StageResults(Record):
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """Return what the stages that read the file remark."""
+        """Return the warnings of the stages that read the file."""
         return (*self.reading.warnings, *self.tables.warnings, *self.extraction.warnings)
 
     @property

@@ -48,5 +48,5 @@ class ReviewImage(Record):
 
     @property
     def standing(self) -> Review | None:
-        """The last review, which stands."""
+        """Return the last review, which is the current one."""
         return self.reviews[-1] if self.reviews else None

@@ -1,5 +1,6 @@
-"""The records of what a folder holds: items with their pictures, and how many of them were processed, skipped or
-failed. What is known of an item is a dataclass: every run reads all of them, and validating 100,000 takes seconds.
+"""The records of a folder's items with their pictures, and counts of items that were processed, skipped or failed.
+
+A known item is a dataclass, because every run reads all of them, and validating 100,000 takes seconds.
 """
 
 from collections.abc import Mapping
@@ -16,9 +17,9 @@ from swatchbook.records.products import Link, Product
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """By what an unchanged file is known. `read_ns`: when its bytes were read; times are nanoseconds since 1970.
+    """The size, time and inode that identify an unchanged file. `read_ns`: when its bytes were read.
 
-    A picture from a URL is known by its URL alone: time and inode are 0.
+    Times are nanoseconds since 1970. A picture from a URL is identified by its URL alone: time and inode are 0.
     """
 
     size: int
@@ -31,8 +32,8 @@ class Stamp:
 class SourcePicture:
     """A picture that an item names. Without a stamp it could not be opened or fetched, and is tried again each time.
 
-    `content_key` is None where there is no picture to use; the item's placement then shows why. `described`: a sidecar
-    says what it shows.
+    `content_key` is None where there is no picture to use; the item's placement then has the reason. `described`: a
+    sidecar describes it.
     """
 
     path: str
@@ -42,7 +43,7 @@ class SourcePicture:
 
 
 class GivenVector(Record):
-    """A vector that a source has of a picture already, under one of our tags: float32 numbers, little endian."""
+    """A vector of a picture that a source already has, under one of our tags: float32 numbers, little endian."""
 
     role: Role
     tag: str
@@ -54,7 +55,7 @@ class SourceItem:
     """An item of a source as the ledger knows it. `digest` is the hash of its title and metadata.
 
     `number` counts the items of a source in the order in which they came, `product` is the id of its product, if it is
-    one; `kind` and `message` say why it failed before any of its pictures was read.
+    one; `kind` and `message` are those of a failure before any of its pictures was read.
     """
 
     item: str
@@ -83,10 +84,10 @@ class ReadItem(Record):
 
 
 class Scan(Record):
-    """Result of stage 5 for a folder or scraped batch. `skipped`: unchanged and complete items; `left`: those that are
-    gone from it, `removed` how many of them were removed.
+    """Result of stage 5 for a folder or scraped batch.
 
-    `read` counts the pictures whose bytes were read.
+    `skipped`: unchanged and complete items; `left`: items that are gone from it, `removed`: how many of these were
+    removed. `read` counts the pictures whose bytes were read.
     """
 
     skipped: int = 0

@@ -1,5 +1,6 @@
-"""The state of a collection and of the work on it: account, failures, models, runs, stage times, throughput, costs. All
-times are Unix seconds; a day is one of UTC, as YYYY-MM-DD.
+"""The records of a collection's state: account, failures, models, runs, stage times, throughput, costs.
+
+All times are Unix seconds; a day is one of UTC, as YYYY-MM-DD.
 """
 
 from typing import Any, Final, Literal
@@ -12,16 +13,16 @@ from swatchbook.records.items import Role
 from swatchbook.records.statistics import ImageCounts, RoleCoverage
 
 SLOWER: Final = 1.3
-"""A stage is slower when a page or image takes more than so many times what it took in the week before."""
+"""How many times longer than in the week before a page or image must take for a stage to be slower."""
 
-_MIN_RUNS = 5  # in each of both weeks: the median of fewer says little
-_MIN_SECONDS = 1.0  # that a run takes in the stage: in less, mostly start-up is measured
+_MIN_RUNS = 5  # the fewest runs in each of both weeks: the median of fewer means little
+_MIN_SECONDS = 1.0  # seconds of a run in the stage: a shorter time is mostly start-up
 
 
 class Round(Record):
-    """What the background loop did in one round, or in `count` equal ones in a row.
+    """The results of the background loop in one round, or in `count` equal ones in a row.
 
-    `done`: what was not nothing, by name: `buried` runs, `launched` documents, `troubles` and so on.
+    `done`: the results that are not empty, by name: `buried` runs, `launched` documents, `troubles` and so on.
     """
 
     began_at: float
@@ -31,7 +32,7 @@ class Round(Record):
 
 
 class StageTimes(Record):
-    """What a stage took in a week: the mean of a run, and the median of a page or image, in seconds."""
+    """The seconds of a stage in a week: the mean of a run, and the median of a page or image."""
 
     runs: int
     run_seconds: float
@@ -39,7 +40,7 @@ class StageTimes(Record):
 
 
 class StageWeek(Record):
-    """What a stage took in the last seven days, and (None: no run reached it) in the seven before."""
+    """The times of a stage in the last seven days, and in the seven before (None: no run reached it)."""
 
     stage: Stage
     now: StageTimes
@@ -116,7 +117,7 @@ class DailyFailures(Record):
 
 
 class DailyWork(Record):
-    """What runs did in a stage on a day: pages or images, without those whose results came from the cache."""
+    """The pages or images that runs processed in a stage on a day, without those from the cache."""
 
     day: str
     stage: Stage
@@ -138,7 +139,7 @@ class DailyCost(Record):
 
 
 class ProviderState(Record):
-    """When a provider last answered, and when a call to it last failed. It is down while only failures are recent."""
+    """The times of a provider's last answer and last failed call. It is down while only failures are recent."""
 
     provider: str
     state: Literal["ok", "failing"]
@@ -150,7 +151,7 @@ class ProviderState(Record):
 
 
 class ModelVectors(Record):
-    """How many searchable objects have a vector by a model. `searched`: searches read it; `chosen`: by the settings.
+    """Searchable objects with a vector by a model. `searched`: searches read it; `chosen`: by the settings.
 
     A model that is chosen and not searched is being introduced (`swatchbook spaces`).
     """

@@ -28,7 +28,7 @@ class RoleCoverage(Record):
 
 
 class Coverage(Record):
-    """How much of a collection has vectors; an image with at least one counts."""
+    """The part of a collection that has vectors; an image with at least one counts."""
 
     total_images: int
     with_embeddings: int

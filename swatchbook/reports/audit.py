@@ -1,6 +1,7 @@
-"""Audit a catalogue: what looks like a picture on its rendered pages (`pdf/picture_like.py`) is lost if neither a
-placement, a line of text nor a picture listed of a skipped page covers it. Each page is rendered as people see it: an
-ingest looks at less. What is found is part of the account from then on.
+"""Audit a catalogue: find what looks like a picture on its rendered pages and was not taken.
+
+It is lost if no placement, line of text or listed picture of a skipped page covers it (`pdf/picture_like.py`). Each
+page is rendered as people see it, while an ingest looks at less. What is found is part of the account from then on.
 """
 
 from collections.abc import Mapping
@@ -19,7 +20,7 @@ from swatchbook.resources import Resources
 
 
 class Audit(Record):
-    """What looks like a picture and has no placement: on pages that are processed, and on skipped ones."""
+    """Parts that look like pictures and have no placement, on pages that are processed and on skipped ones."""
 
     document_id: str
     name: str
@@ -28,7 +29,7 @@ class Audit(Record):
     lost: tuple[LostPicture, ...]
     skipped: tuple[LostPicture, ...]
     failed: tuple[FailedPage, ...]
-    labels: dict[int, str] = Field(default_factory=dict)  # page -> the number that people read on it, if another one
+    labels: dict[int, str] = Field(default_factory=dict)  # page -> its printed number, if that is another one
 
 
 def audit(resources: Resources, document: Document) -> Audit:

@@ -1,6 +1,7 @@
-"""The coverage report as Markdown and table rows: how much of the collection is embedded and searchable, in all and
-by owner, and what the stages took in the last week. It is counted in `ledger/queries/coverage.py`, and in `owners.py`
-and `timings.py` beside it.
+"""Write the coverage report: how much of the collection is embedded and searchable, in all and by owner.
+
+It also has the stage times of the last week. The figures are from `coverage.py`, `owners.py` and `timings.py` in
+`ledger/queries/`.
 """
 
 from collections.abc import Sequence

@@ -1,5 +1,6 @@
-"""The word, the sentence and the severity that people are shown for the state of a document, the same on web pages, in
-the terminal, over HTTP and in Prefect. Nothing is `good` while something waits or has failed.
+"""Describe the state of a document for people, with a word, a sentence and a severity, the same in all interfaces.
+
+No state is `good` while something waits or has failed.
 """
 
 from contextlib import suppress
@@ -13,8 +14,9 @@ from swatchbook.records import DocumentStatus, ImageCounts, ItemCounts, Record, 
 
 
 class Outcome(Record):
-    """What a document consists of: its items if it is a folder or batch, else its images. `other`: failures of pages,
-    texts and the index.
+    """Counts of a document's items if it is a folder or batch, else of its images.
+
+    `other`: failures of pages, texts and the index.
     """
 
     unit: Literal["image", "item"] = "image"
@@ -25,7 +27,7 @@ class Outcome(Record):
 
 
 def outcome_of_report(report: RunReport | None) -> Outcome:
-    """Return what a report counts; nothing without one."""
+    """Return the outcome in a report; None without one."""
     if report is None:
         return Outcome()
     other = sum(each.subject != "item" for each in report.other_failures)

@@ -1,5 +1,7 @@
-"""How editions differ: completely, in a run's report (the first 20 differences), and as lines; and whether a document
-may be a newer edition of one with the same file name. How products are matched: `catalogue/editions.py`.
+"""Compare editions, in full or for a run's report (the first 20 differences), and write differences as lines.
+
+Also suggests that a document may be a newer edition of one with the same file name. `catalogue/editions.py` matches
+products.
 """
 
 from collections.abc import Iterator
@@ -12,7 +14,7 @@ from swatchbook.ledger.queries.editions import count_embedded, read_edition, sam
 from swatchbook.records import Difference, EditionDiff, EditionReport, ListedProduct
 
 REPORTED = 20
-"""Differences that a report names; `swatchbook diff` has all of them."""
+"""The most differences that a report names; `swatchbook diff` has all of them."""
 
 
 def compare_documents(ledger: Ledger, before: str, after: str) -> EditionDiff:

@@ -1,5 +1,6 @@
-"""What is known of each page of a catalogue: its kind, the placements with their states, reasons and links, and where
-its products stand. `inspect` and `audit` show it; how it looks is in `inspection_html.py`.
+"""Collect what `inspect` and `audit` show of each page: its kind, its placements, and the places of its products.
+
+Placements have their states, reasons and links. `inspection_html.py` draws the pages.
 """
 
 from collections import defaultdict
@@ -27,13 +28,13 @@ from swatchbook.records import (
 )
 
 Look = Literal["shown", "hidden", "decorative", "unreadable", "failed", "review", "skipped", "lost", "product"]
-"""What a box stands for: a placement by its state; `failed` where its image is shown, but has failed or was rejected,
-`review` where its analysis is weak; a picture of a `skipped` page; `lost` where something looks like a picture, but is
-none of these; and where a product stands."""
+"""The meaning of a box: a placement's state, a picture of a `skipped` page, a `lost` picture, or a `product`'s place.
+
+A placement that is shown is `failed` if its image has failed or was rejected, and `review` if its analysis is weak."""
 
 
 class Drawn(NamedTuple):
-    """How a box looks: the letter on it, its colour, its dashes and gaps in pixels, and what it means."""
+    """The look of a box: the letter on it, its colour, its dashes and gaps in pixels, and its meaning."""
 
     letter: str
     color: str
@@ -56,7 +57,7 @@ DRAWN: Mapping[Look, Drawn] = {
     "lost": Drawn("?", "#c4006a", (6, 3, 1, 3, 1, 3), "seen, not taken: looks like a picture"),
     "product": Drawn("P", "#00734f", (1, 3), "a product’s name, and its part of the page"),
 }
-"""Colour-blind people tell them apart by letter and dashes. White letters are readable on each colour."""
+"""How each box looks. Colour-blind people can use letter and dashes; white letters are readable on each colour."""
 
 _FAILED = {ImageState.FAILED, ImageState.REJECTED}
 
@@ -72,7 +73,7 @@ class LinkedProduct(NamedTuple):
 class Mark(Record):
     """A numbered box on a page. `state` is the image's; `products` are the linked ones."""
 
-    number: int  # on its page, from 1
+    number: int  # counts the marks of its page, from 1
     look: Look
     bbox: Box
     kind: str
@@ -82,16 +83,16 @@ class Mark(Record):
     caption: str | None = None
     products: tuple[LinkedProduct, ...] = ()
     image: str | None = None  # its id, if it is counted in the account
-    lost: str | None = None  # how people name it, such as 5:1, if it was seen and not taken
+    lost: str | None = None  # a name for people such as 5:1, if it was seen and not taken
 
     @property
     def sign(self) -> str:
-        """What stands on the box, and before its line."""
+        """Return the sign on the box and before its line, such as 12S."""
         return f"{self.lost or self.number}{DRAWN[self.look].letter}"
 
 
 class Card(Record):
-    """A place of a product on a page. `number`: the product's on this page, from 1."""
+    """A place of a product on a page. `number` counts the products of this page, from 1."""
 
     number: int
     product: str
@@ -99,7 +100,7 @@ class Card(Record):
 
 
 class PageView(Record):
-    """A page with its marks, the products that reach over it, and where they stand on it."""
+    """A page with its marks, the products whose pages include it, and their places on it."""
 
     number: int
     label: str | None = None  # the number that people read on it, if it is another one

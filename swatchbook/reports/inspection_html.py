@@ -1,6 +1,7 @@
-"""A catalogue's pages as one HTML file: each page as a picture (JPEG, 1,000 pixels) under boxes for its placements,
-with states, reasons, captions, links and products beside it. It loads nothing and runs no script, which a
-Content-Security-Policy forbids, and all text from documents is escaped.
+"""Write a catalogue's pages as one HTML file: each page as a picture with boxes, next to a table of its placements.
+
+The file loads nothing and runs no script, which a Content-Security-Policy forbids, and all text from documents is
+escaped.
 """
 
 import hashlib
@@ -18,7 +19,7 @@ from swatchbook.settings import Settings
 PAGE_SIDE = 1_000
 """Pixels of a page's longer side: small print can be read; 70 pages take 7 MB."""
 
-_CAPTION = 160  # characters that are printed of a caption
+_CAPTION = 160  # the most characters of a caption that are printed
 
 _STYLE = """
 :root { color-scheme: light dark; --ground: #fff; --text: #1b1b1b; --dim: #5c5c5c; --line: #d4d4d4; --panel: #f4f4f1; }
@@ -81,7 +82,7 @@ def marks_of(view: PageView, seen: SeenPage) -> tuple[Mark, ...]:
 
 
 def drawing_of(view: PageView, seen: SeenPage) -> Drawing:
-    """Return what is drawn for the picture of one page: its boxes, and the list beside it as HTML without styles."""
+    """Return the drawing for the picture of one page: its boxes, and the list next to it as HTML without styles."""
     marks = marks_of(view, seen)
     boxes = [_drawn_box(card.place.bbox, f"P{card.number}", "product") for card in view.cards]
     boxes += [_drawn_box(mark.bbox, mark.sign, mark.look) for mark in marks]
@@ -277,7 +278,7 @@ def _product_list(view: PageView) -> str:
 
 
 def _doubts(view: PageView) -> str:
-    """Return what is not certain of a page: that it is unsure, what belongs to no product, and what was nearly one."""
+    """Return what is uncertain about a page: that it is unsure, and its texts that are no product or nearly one."""
     lines = ["It looks like products, and the layout does not tell which: it needs a vision model or a person."]
     lines = lines if view.unsure else []
     if view.unassigned:

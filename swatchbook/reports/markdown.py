@@ -1,6 +1,7 @@
-"""The report of a run as Markdown: its tables, at most 20 warnings, thumbnails (at most 12 products with four images,
-128 KiB), and the rows of failures; and how text from documents is escaped. Its figures are counted in
-`ledger/queries/account.py`.
+"""Write the report of a run as Markdown, with thumbnails and text from documents escaped, and its rows of failures.
+
+Limits: 20 warnings; thumbnails of 12 products with four images each, 128 KiB in all. `ledger/queries/account.py` counts
+the figures.
 """
 
 import re
@@ -156,7 +157,7 @@ def _edition(edition: EditionReport) -> str:
 
 
 def _cost_row(spent: Spent) -> list[object]:
-    """Return a row of the cost table. Calls without a known price are counted beside the cost."""
+    """Return a row of the cost table. Calls without a known price are counted next to the cost."""
     cost = f"{spent.cost_usd:.4f}" + (f" + {spent.unpriced} of unknown price" if spent.unpriced else "")
     names = [plain(name or "–") for name in (spent.stage, spent.provider, spent.model)]
     return [*names, spent.calls, spent.failed, spent.tokens_in, spent.tokens_out, cost, f"{spent.at_most_usd:.4f}"]
@@ -192,7 +193,7 @@ def _lost_table(report: RunReport) -> str:
 
 
 def _unassigned_table(report: RunReport) -> str:
-    """Return what belongs to no product, by page; nothing without any."""
+    """Return the table of texts and pictures that belong to no product, by page; empty without any."""
     rows = [
         [left.page, "; ".join(truncate([plain(text.text) for text in left.texts], _PLACES)), len(left.pictures)]
         for left in report.unassigned

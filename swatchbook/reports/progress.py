@@ -1,5 +1,6 @@
-"""What a live run does at the moment, in words: its step, the unit that it counts, and how many of them are done. Web
-pages, the terminal, HTTP and Prefect show the same sentence.
+"""Describe in words what a live run is doing: its step, the unit that it counts, and how many are done.
+
+Web pages, the terminal, HTTP and Prefect show the same sentence.
 """
 
 from swatchbook.ledger.documents import PDF

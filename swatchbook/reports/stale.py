@@ -1,5 +1,6 @@
-"""Which vectors are stale: made by another model than the one that the settings name, or missing in the space that
-searches read; with the line that says so in `status`, `coverage`, `doctor` and reports.
+"""Find stale vectors: made by another model than the settings name, or missing in the space that searches read.
+
+Also writes the line about them in `status`, `coverage`, `doctor` and reports.
 """
 
 from collections import defaultdict

@@ -1,5 +1,6 @@
-"""The statistics of a collection: its images by state, role, model tag and kind of failure, the coverage, and how alike
-its objects are: by role the mean cosine similarity of a sample's objects to their nearest neighbours in the index.
+"""Collect the statistics of a collection: images by state, role, tag and kind of failure, coverage, and similarity.
+
+Similarity is, by role, the mean cosine similarity of a sample's objects to their nearest neighbours in the index.
 """
 
 from statistics import fmean

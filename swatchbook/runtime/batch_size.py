@@ -1,6 +1,7 @@
-"""How many items are processed together: as many as fit into the memory that is free below 80 %, at 16 MiB each, at
-most the option `batch_size`. With none free, half as many, down to one; after a batch that was too large, at most
-half of it for the rest of the run.
+"""Choose how many items are processed together: as many as fit into free memory, at most the option `batch_size`.
+
+Memory up to 80 % of the machine's may be used, at 16 MiB an item. With none free, the size is halved, down to one.
+After a batch that was too large, the size is at most half of it for the rest of the run.
 """
 
 import threading

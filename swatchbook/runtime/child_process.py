@@ -1,7 +1,8 @@
-"""Run code in a child process that may loop, crash or be killed without harm to its parent: its memory limit, no
-secrets, what counts as a crash, and when it is killed: it was silent for its seconds (SWATCHBOOK_PAGE_SECONDS for
-pages; each answer starts them again). A page or picture at which two children died is given up. Every child process is
-started here.
+"""Run code in a child process that may loop, crash or be killed without harm to its parent.
+
+Every child process is started here, with a memory limit and without secrets. It is killed when it is silent for its
+seconds (SWATCHBOOK_PAGE_SECONDS for pages), which each answer starts again. A page or picture at which two children
+died is given up.
 
 Parent and child exchange frames over stdin and stdout: two lengths, a JSON header, raw bytes. The child handles one
 request at a time, and answers it with any number of frames and an end frame. The parent logs what the child logs. The
@@ -36,10 +37,10 @@ log = logging.getLogger(__name__)
 Frame = tuple[dict[str, Any], bytes]
 """A JSON object and bytes."""
 
-LENGTHS = struct.Struct(">IQ")  # of the header, of the payload
+LENGTHS = struct.Struct(">IQ")  # lengths of the header and of the payload
 MOST_HEADER, MOST_PAYLOAD = 64 << 20, 2 << 30  # bytes; a larger frame is an error of the child
 START_SECONDS = 60.0  # longest time for a child's imports
-PIPE_BYTES = 1 << 20  # of answers that wait for the parent, while the child works on
+PIPE_BYTES = 1 << 20  # bytes of answers that wait for the parent, while the child works on
 CLOSE_SECONDS = 1.0  # longest wait of `close` for a thread that still reads from the child
 MOST_LOGGED = 8_000  # characters of one log record of a child
 STDERR_LINES = 50  # last lines kept for the log
@@ -47,8 +48,9 @@ TRIES = 2  # child processes that one page or image may kill: a single death may
 CRASHES = (signal.SIGSEGV, signal.SIGABRT, signal.SIGFPE)
 """Signals of a crash. SIGBUS and SIGILL are left out, because a faulty disk or processor can cause them."""
 START = "import gc, runpy; gc.disable(); runpy.run_module({module!r}, run_name='__main__', alter_sys=True)"
-"""What a child runs: its module, as `python -m` does. `serve` turns garbage collection on once all is imported: what it
-goes through until then is not garbage, and takes an eighth of the start.
+"""The code of a child: it runs its module like `python -m`, with garbage collection off until all is imported.
+
+`serve` turns it on; before, nothing is garbage, and looking through it takes an eighth of the start.
 """
 PACKAGES = str(Path(__file__).parents[2])  # the folder of this package, which an editable installation finds by a hook
 PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "OMP_NUM_THREADS", "TESSDATA_PREFIX")

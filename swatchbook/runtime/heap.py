@@ -1,8 +1,7 @@
-"""Return freed memory to the system: all threads share two heaps of the C library, which keep
-some of it for a reader of large tables. How much memory is free is measured
-in `memory.py`.
+"""Return freed memory to the system, and let all threads share two heaps of the C library.
 
-Measured: after eight catalogues in one process, these heaps held 730 MB of free memory.
+The heaps can keep some memory for a reader of large tables. Measured: after eight catalogues in one process, they held
+730 MB of free memory.
 """
 
 import ctypes

@@ -1,5 +1,6 @@
-"""Measure how much memory is in use, of the container's limit or of the machine; wait until enough is free; and a
-process's peak for the report. How many items then fit is in `batch_size.py`.
+"""Measure the memory in use of the container or machine, wait until enough is free, and measure a process's peak.
+
+`batch_size.py` decides how many items fit.
 """
 
 import time

@@ -1,5 +1,6 @@
-"""Whether a process is still alive: it is known by host, boot, container, pid and start time. When a run is dead is
-in `ledger/dead_runs.py`. And the priority of work in the background: nice 5.
+"""Find out whether a process is alive, by its host, boot, container, pid and start time; lower this one's priority.
+
+Work in the background has nice 5. `ledger/dead_runs.py` has the rule when a run is dead.
 """
 
 import os
@@ -15,8 +16,9 @@ _CLOCK_SLACK = 2.0
 """Seconds of tolerance in a process's start time: it is computed from the boot time, which NTP adjusts."""
 
 BACKGROUND = 5
-"""Nice value of flows: beside a process that wants all of a processor they get a quarter of it. Less might starve them
-on a busy machine until their leases run out."""
+"""Nice value of flows: they get a quarter of a processor that another process wants all of.
+
+With less, they might starve on a busy machine until their leases run out."""
 
 _THREADS = Path("/proc/self/task")
 

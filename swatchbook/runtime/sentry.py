@@ -1,6 +1,6 @@
-"""What is reported to Sentry: unexpected errors and dead runs, without any content of documents or settings.
+"""Report unexpected errors and dead runs to Sentry, without any content of documents or settings.
 
-Reported is what our modules log with level ERROR. Messages of exceptions and local variables may quote pages, so an
+What our modules log with level ERROR is reported. Messages of exceptions and local variables may quote pages, so an
 event contains only the type and traceback of an error, the fixed text of the log line, and the ids of document and run.
 """
 

@@ -1,1 +1,1 @@
-"""Bytes in and out: the file store, uploads on their way in, files fetched from URLs."""
+"""Store files, receive uploads, and fetch files from URLs."""

@@ -1,6 +1,7 @@
-"""Download a document or pictures from https URLs (public addresses only, at most five redirects, within the limits of
-size and time; eight pictures at a time, at most two minutes each), or copy a document from an object store under
-SWATCHBOOK_UPLOADS_URL.
+"""Download a document or pictures from https URLs, or copy a document from an object store (SWATCHBOOK_UPLOADS_URL).
+
+Only public addresses are allowed, with at most five redirects, within the limits of size and time; eight pictures at a
+time, at most two minutes each.
 
 URLs come from outside, so a URL may try to make this machine read what only this machine can reach (SSRF). Each host is
 resolved once, all its addresses must be public, and the connection is made to one of these addresses: a name that
@@ -46,8 +47,8 @@ Resolve = Callable[[str, int], Awaitable[list[str]]]
 
 _REDIRECTS = 5
 _CONNECT_SECONDS = 10.0
-_PICTURES = 8  # that are downloaded at a time
-_PICTURE_SECONDS = 120.0  # for one of them: many slow servers must not hold up a batch for hours
+_PICTURES = 8  # pictures that are downloaded at a time
+_PICTURE_SECONDS = 120.0  # seconds for one picture: many slow servers must not hold up a batch for hours
 _DOCUMENT_TYPES = "application/pdf, */*;q=0.5"
 _PICTURE_TYPES = "image/jpeg, image/png, image/webp, */*;q=0.5"
 _REDIRECT_STATUSES = {301, 302, 303, 307, 308}
@@ -197,7 +198,7 @@ async def fetch(
     first = target = _parse_url(url)
     trusted = {host.casefold() for host in private_hosts}
     with _http_errors_as_failures():
-        async with asyncio.timeout(seconds):  # of the whole, or a server could send a byte now and then for ever
+        async with asyncio.timeout(seconds):  # for the whole: a server could send a byte now and then for ever
             for _ in range(_REDIRECTS + 1):
                 addresses = await _resolve_checked(target, trusted, resolve)
                 result = await _get(

@@ -1,5 +1,6 @@
-"""The file store: each file under the SHA-256 of its bytes, in a folder or at an fsspec URL (s3://…), written
-atomically, never changed. How long unused files stay is in `ledger/retention.py`.
+"""Store each file under the SHA-256 of its bytes, in a folder or at an fsspec URL (s3://…).
+
+Files are written atomically and never changed. `ledger/retention.py` deletes unused ones.
 
 A key is `<sha256><suffix>`; equal bytes are one file. The CLI and the upload service store documents here first, so
 that all later stages read from one place, on any machine.
@@ -114,7 +115,7 @@ class Files:
         return FilesDown(f"The file store {self.url} does not answer: {reason_of(error)}.", advice=_ADVICE)
 
     def is_whole(self, key: str) -> bool:
-        """Return whether the bytes of a stored file are those that its key stands for, by reading all of them."""
+        """Return whether the bytes of a stored file match its key, by reading all of them."""
         with self.local(key) as path, path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest() == key[:64]
 

@@ -1,6 +1,7 @@
-"""The cache of previews: rendered pages and thumbnails in a folder of this machine, at most 1 GiB; the least recently
-used go first. A preview's name begins with the file-store key that it was made from, so that gc finds those whose
-source is gone. Losing the cache loses nothing.
+"""Cache previews (rendered pages and thumbnails) in a folder of this machine, at most 1 GiB.
+
+The least recently used are deleted first. A preview's name begins with the file-store key of its source, so that gc
+finds those whose source is gone. Previews can always be made again.
 """
 
 import logging

@@ -1,11 +1,12 @@
-"""The limit of the size of a document's file (SWATCHBOOK_MAX_DOCUMENT_MB), checked on upload, on download, at
-registration and before reading. Limit of its pages: `pdf/limits.py`. Also the length of URLs.
+"""Check the size of a document's file (SWATCHBOOK_MAX_DOCUMENT_MB); also holds the longest URL.
+
+It is checked on upload, on download, at registration and before reading. Limit of pages: `pdf/limits.py`.
 """
 
 from swatchbook.errors import TooLarge
 
 URL_CHARACTERS = 8_192
-"""Pre-signed URLs are long."""
+"""The most characters of a URL: pre-signed URLs are long."""
 
 
 def check_size(size: int, max_bytes: int, *, name: str = "The file") -> None:

@@ -1,8 +1,8 @@
-"""Compare the searches of a new space with those of the active one, before it is activated: for sampled queries, how
-many of the first ten results both have, and how alike their order is (Spearman's ρ).
+"""Compare the searches of a new space with those of the active one, before it is activated.
 
-Text roles are queried with the names of products, encoded by each space's model; roles of pictures with stored
-pictures, by their vector in each space, so that no provider is asked for those.
+For sampled queries it measures how many of the first ten results both have, and how similar their order is (Spearman's
+ρ). Text roles are queried with the names of products, encoded by each space's model. Roles of pictures are queried with
+the vectors of stored pictures in each space, so that no provider is asked for those.
 """
 
 from collections.abc import Collection, Mapping, Sequence

@@ -1,8 +1,8 @@
-"""A fill makes the vectors that documents lack, in a run next to the document's own: what a change of model asks for
-(`swatchbook spaces fill`), or what completed documents have not got (`swatchbook backfill`).
+"""Make the vectors that documents lack (a fill), in a run next to the document's own.
 
-Batches are made as those of an ingest are (`pipeline/embed.py`): leased, committed and published; what failed is tried
-again after each pause of the settings. What has failed for good is left to `swatchbook retry`.
+`swatchbook spaces fill` makes them for a change of model, `swatchbook backfill` for completed documents. Batches are
+leased, committed and published by `pipeline/embed.py`, as in an ingest. What failed is tried again after each pause of
+the settings; what has failed for good is left to `swatchbook retry`.
 """
 
 import logging
@@ -42,12 +42,12 @@ owners, in any status, get what `spaces activate` needs.
 
 
 class Fill(Record):
-    """What is asked for. `owner` None: of all owners; `roles` empty: all; `limit`: the most images and chunks."""
+    """The request of a fill. `owner` None: all owners; `roles` empty: all; `limit`: the most images and chunks."""
 
     spaces: Spaces = "searched"
     owner: Owner | None = None
     roles: frozenset[Role] = frozenset()
-    batch_size: int | None = Field(default=None, ge=1, le=256)  # None: that of the document
+    batch_size: int | None = Field(default=None, ge=1, le=256)  # None: the batch size of the document
     limit: int | None = Field(default=None, ge=1)
     max_usd: float | None = Field(default=None, ge=0)
 
@@ -57,19 +57,19 @@ class Fill(Record):
 
 
 class RolePlan(Record):
-    """What a fill would make for one space. Calls to providers, tokens and cost are upper bounds."""
+    """The plan of a fill for one space. Calls to providers, tokens and cost are upper bounds."""
 
     role: Role
     tag: str
     objects: int
     calls: int = 0
     tokens: int = 0
-    seconds: float = 0.0  # of the calls, about
+    seconds: float = 0.0  # approximate duration of the calls
     usd: float | None = 0.0  # None: the price is not known
 
 
 class FillPlan(Record):
-    """What a fill would make. `objects`: images and chunks, once for each document that shows them.
+    """The plan of a fill. `objects`: images and chunks, once for each document that shows them.
 
     `unreadable`: images that are left out because their file cannot be read.
     """
@@ -87,7 +87,7 @@ class FillPlan(Record):
 
 
 class DocumentFill(Record):
-    """What was taken and made of one document. `busy`: why it was left out, or not ended."""
+    """Counts of one document's items taken and made. `busy`: why it was left out, or not ended."""
 
     objects: int = 0
     unreadable: int = 0

@@ -1,6 +1,7 @@
-"""Garbage collection (`gc`): delete temporary files, cached results that no document can use any more, stored files
-that no row names, previews, and what is past its time in `ledger/retention.py` (the hour). Only here, unnamed files
-and unused contents also wait as long as the oldest live run has lasted. Safe to kill and repeat.
+"""Collect garbage (`gc`): temporary files, unusable cached results, stored files that no row names, and previews.
+
+Also deletes what `ledger/retention.py` keeps no longer. Only here, unnamed files and unused contents also wait as long
+as the oldest live run has lasted. Safe to kill and repeat.
 """
 
 import os
@@ -29,16 +30,15 @@ DAY = 86_400.0
 _EXCEPTION = re.compile(r"^[0-9a-f]{32}$")
 """Names of stored exceptions: UUIDs."""
 
-ID_LENGTH = 36  # characters of a document's id, with which the names of files of `inspect` end
+ID_LENGTH = 36  # characters of a document's id, at the end of the names of files of `inspect`
 
 _PORTION = 5_000  # names looked up at once
 
 
 class Swept(Record):
-    """What was deleted, or in a dry run would be: files by kind, contents and their vectors, old rows, documents in the
-    trash, flow runs.
+    """Counts of what was deleted, or would be in a dry run.
 
-    `bytes`: of all of these on this disk; in a dry run without what ledger and index would shrink by.
+    `bytes`: of all of it on this disk; in a dry run without what ledger and index would shrink by.
     """
 
     temporary: int = 0
@@ -87,8 +87,9 @@ def sweep(resources: Resources, *, older_than: float = UNUSED_SECONDS, dry_run: 
 
 
 def _temporary(resources: Resources, older_than: float) -> Iterator[Path]:
-    """Yield temporary files of killed processes: those of a live process are younger. Also files of folders that a
-    browser began to send, and that became no document within a day.
+    """Yield temporary files of killed processes (those of a live process are younger).
+
+    Also yields files of folders that a browser began to send, and that became no document within a day.
     """
     settings = resources.settings
     paths = chain(_within(settings.temporary_folder), resources.files.unfinished(), unfinished_staging(settings.home))
@@ -100,9 +101,9 @@ def _temporary(resources: Resources, older_than: float) -> Iterator[Path]:
 
 def _results(resources: Resources, older_than: float) -> Iterator[Path]:
     """Yield cached results that no document can use: it was deleted, or its options or the stage's version changed.
-    Also what failed flow runs and tasks raised, which Prefect stores under a random name and nobody reads.
 
-    Results in Prefect's own storage, where earlier versions put some, are used by none.
+    Also yields errors of failed flow runs and tasks, which Prefect stores under random names and nobody reads, and
+    results in Prefect's own storage, where earlier versions put some.
     """
     strays = (path for path in _within(_own_storage_of_prefect()) if read_result_name(path.name))
     yield from (path for path in strays if _age(path) > older_than)

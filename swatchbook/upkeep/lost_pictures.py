@@ -1,6 +1,4 @@
-"""Take in what looks like a picture on a page and was not taken, dismiss it, or put it back. The document is queued
-where its pictures change.
-"""
+"""Take in a lost picture, dismiss it, or put it back; the document is queued if its pictures change."""
 
 from collections.abc import Collection
 

@@ -1,5 +1,6 @@
-"""Whether a document has all that the current models and settings make (`embed`, `ingest`); if not, queue it for
-what is missing or stale. Done items are kept.
+"""Check whether a document has all that the current models and settings make, and queue what is missing or stale.
+
+`embed` and `ingest` use it. Done items are kept.
 """
 
 from collections.abc import Collection

@@ -1,5 +1,6 @@
-"""A change of model without downtime: list the spaces, activate in one transaction those that `fill_missing.py` has
-filled, go back, and drop the old ones. docs/spaces.md explains it.
+"""Change models without downtime: list spaces, activate filled ones in one transaction, roll back, and drop old ones.
+
+`fill_missing.py` fills spaces; docs/spaces.md explains the whole.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -13,7 +14,7 @@ from swatchbook.records import Record, Role, RoleTag
 from swatchbook.resources import Resources
 
 _SWITCH_TRIES = 5
-"""Times that what is not published yet is published before `activate` gives up: ingests go on meanwhile."""
+"""How often `activate` publishes what is left before it gives up: ingests go on meanwhile."""
 
 
 class SpaceState(Record):

@@ -1,6 +1,7 @@
-"""Compare index, file store and ledger (`verify`), publish again what is missing and delete what is foreign
-(`--repair`, and every hour), queue documents whose files are damaged, and rebuild the index from the ledger
-(`rebuild-index`).
+"""Compare index, file store and ledger (`verify`), repair differences, and rebuild the index (`rebuild-index`).
+
+A repair (`--repair`, and every hour) publishes missing objects again and deletes foreign ones. Documents with damaged
+files are queued.
 """
 
 from collections.abc import Callable, Collection, Sequence
@@ -32,7 +33,7 @@ class Damage(Record):
 
     file: str
     documents: tuple[str, ...]
-    upload_again: bool  # it is the file of a document; others are made from that one again
+    upload_again: bool  # it is the file of a document; other files are made from that file again
 
 
 class Verification(Record):

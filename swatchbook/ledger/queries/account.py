@@ -1,5 +1,6 @@
-"""Count the account (images found, by state) of a document, an owner or all owners; decide whether a document is
-completed, or waits and until when. When an image is in which state is in `ledger/image_states.py`.
+"""Count the account (images found, by state) of a document, an owner or all owners.
+
+Also decides whether a document is completed, or waits and until when. `ledger/image_states.py` has the rules of states.
 
 images found = complete + partial + failed + rejected + pending, for any document, owner or all owners.
 """

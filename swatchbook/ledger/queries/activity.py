@@ -1,6 +1,6 @@
-"""What was done over time: failed tries, pages and images, calls and their costs by day; the last runs, with what
-followed; which kinds of failures are open, and whether providers answer. A run without progress for two minutes is
-stuck.
+"""Count by day the failed tries, pages, images, calls and costs; list the last runs, open failures and stuck runs.
+
+A run without progress for two minutes is stuck. Also reads whether providers answer.
 """
 
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ from swatchbook.records import (
 
 _DAY = 86_400
 _STUCK_SECONDS = 120.0  # without progress; after five minutes the loop ends the run
-_PROVIDER_SECONDS = 3_600.0  # in which a provider's last answer or failure says how it is
+_PROVIDER_SECONDS = 3_600.0  # seconds in which a provider's last answer or failure shows its state
 
 
 # --- by day -----------------------------------------------------------------------------------------------------------

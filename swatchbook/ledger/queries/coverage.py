@@ -1,6 +1,4 @@
-"""Count the coverage: how many images have vectors, by (role, tag), and how much is not published yet; for an owner
-or all.
-"""
+"""Count the images of an owner, or of all, that have vectors, by (role, tag), and what is not published yet."""
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Sequence

@@ -47,7 +47,7 @@ def _is_placed_in(going: Going, *where: ColumnElement[bool]) -> ColumnElement[bo
 
 
 def _is_placed_outside(going: Going, *where: ColumnElement[bool]) -> ColumnElement[bool]:
-    """Whether a document that stays places the image; asked image by image, by index."""
+    """Return whether a document that stays places the image; asked image by image, by index."""
     return exists().where(placements.c.image == images.c.id, ~going(placements.c.document), *where)
 
 
@@ -62,7 +62,7 @@ def _keys_in(going: Going) -> CompoundSelect[tuple[str]]:
 
 
 def _is_key_used_outside(going: Going) -> ColumnElement[bool]:
-    """Whether a vector's key is that of an image, of a text said of one, or of a chunk that stays."""
+    """Return whether a vector's key is that of an image, of an image's text, or of a chunk that stays."""
     stays = _is_placed_outside(going)
     said = exists().where(analyses.c.text_key == vectors.c.key, images.c.content_key == analyses.c.key, stays)
     return or_(

@@ -1,6 +1,4 @@
-"""All that the ledger has of one document, as `show --json` prints it: products, images with items and reviews,
-placements, chunks, entities, links.
-"""
+"""Read all that `show --json` prints of a document: products, images, placements, chunks, entities and links."""
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping

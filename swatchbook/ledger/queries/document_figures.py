@@ -1,5 +1,6 @@
-"""What a list of documents tells of each: products, images and how many of them are complete, cost and seconds.
-Products are counted; the rest is that of its last report: an account takes as long as the document has images.
+"""Read the figures that a list shows of each document: products, images, complete images, cost and seconds.
+
+Products are counted. The rest is from the last report, because an account takes longer the more images there are.
 """
 
 from collections.abc import Collection
@@ -30,7 +31,7 @@ class DocumentFigures(Record):
 
 
 class FoundSoFar(Record):
-    """What a document at work shows by now."""
+    """Figures so far of a document that is being processed."""
 
     products: int = 0
     images: int = 0
@@ -57,7 +58,7 @@ def document_figures(ledger: Ledger, ids: Collection[str]) -> dict[str, Document
         lost = {row.document: row.number for row in select_in(connection, _LOST, lost_pictures.c.document, ids)}
         edited = {row.document for row in select_in(connection, _EDITED, hand_edits.c.document, ids)}
     told = {row.id: row.report["look_at"] for row in reports if row.report and "look_at" in row.report}
-    # of the others, products are read: an edit may have settled what the last report told
+    # For the others, products are read: an edit may have settled what the last report had.
     doubts = count_look_at(ledger, [row.id for row in reports if row.id in edited or row.id not in told])
     doubts |= {document: len(found) for document, found in told.items() if document not in edited}
     return {

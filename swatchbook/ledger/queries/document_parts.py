@@ -1,5 +1,6 @@
-"""A document's chunks, entities, links, images and pages, a portion at a time. (Products: `products.py` beside this;
-all of a document at once: `document.py`.)
+"""Read a document's chunks, entities, links, images and pages, a portion at a time.
+
+Products: `products.py`; all of a document at once: `document.py`.
 """
 
 from collections import defaultdict

@@ -1,6 +1,4 @@
-"""Read what of a document is compared with another edition, and which document of the same name it may be a newer
-edition of.
-"""
+"""Read the parts of a document that are compared with another edition; find the older document of the same name."""
 
 from collections.abc import Mapping
 from typing import Any

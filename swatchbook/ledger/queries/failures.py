@@ -1,5 +1,6 @@
-"""List what failed in a document: images that are not complete, pages, chunks, and what the index refused; each with
-kind, error, attempts and next try.
+"""List what failed in a document, each with kind, error, attempts and next try.
+
+These are images that are not complete, pages, chunks, and objects that the index refused.
 """
 
 from collections.abc import Iterator, Sequence

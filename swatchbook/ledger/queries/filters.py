@@ -1,5 +1,6 @@
-"""What the ledger answers about filters: which results satisfy them, the values to filter by with their counts (facets,
-at most 100 values a field), and the five nearest values to a filter that matches nothing.
+"""Select the results that satisfy filters, count the values to filter by (facets), and suggest nearest values.
+
+Facets have at most 100 values a field. A filter that matches nothing gets the five nearest values.
 """
 
 from collections import Counter
@@ -108,8 +109,8 @@ def _satisfied(payloads: Mapping[str, Payload], where: Where) -> Sequence[str]:
 def facets(ledger: Ledger, by: ResultKind, where: Where) -> Facets:
     """Return the values of each field, with counts, of all images, products or chunks that satisfy the filters.
 
-    Spellings that filters do not tell apart ("Oak", "oak") are one value, spelt as most often. Of images and chunks
-    only published ones count. Owners are counted where all are searched.
+    Spellings that are equal for filters ("Oak", "oak") are one value, in the most frequent spelling. Only published
+    images and chunks count. Owners are counted if all are searched.
     """
     with ledger.read() as connection:
         payloads = list(_all_payloads(connection, by, where))
@@ -138,7 +139,7 @@ def _facets(ledger: Ledger, by: ResultKind, where: Where, payloads: Iterable[tup
 def unmatched(ledger: Ledger, by: ResultKind, where: Where) -> list[Unmatched]:
     """Return the filters because of which nothing is found, each with the nearest values that would find something.
 
-    Those are values beside the other filters; if the others find nothing either, values of all documents that are
+    The values satisfy the other filters; if the others find nothing either, they are values of all documents that are
     searched. Empty if something satisfies all filters, or if no single filter is the reason.
     """
     asked = [field for field, filters in _FILTERS.items() if any(_is_given(where, each) for each in filters)]

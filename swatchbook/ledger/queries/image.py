@@ -1,6 +1,4 @@
-"""One image, for people: where it is placed, its text, and the state of each of its items; the ids of an owner's
-images.
-"""
+"""Read one image for people: its placements, its text and the state of each item; and the ids of an owner's images."""
 
 from collections.abc import Collection, Iterable, Sequence
 

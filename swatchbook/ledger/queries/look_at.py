@@ -1,5 +1,6 @@
-"""What a person should look at in a catalogue: products with a doubt (`product_doubts.py`), and pages that look
-like products and have none.
+"""List what a person should look at in a catalogue: doubtful products, and pages that look like products without any.
+
+`product_doubts.py` has the reasons.
 """
 
 from collections.abc import Collection, Sequence

@@ -1,4 +1,4 @@
-"""Lost pictures: parts of pages that look like pictures, and that no placement covers; what a person said of each."""
+"""Read lost pictures (parts of pages that look like pictures and that no placement covers) and decisions on them."""
 
 from sqlalchemy import Connection, func, select
 

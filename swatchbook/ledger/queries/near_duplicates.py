@@ -1,4 +1,4 @@
-"""Read what tells whether images show nearly the same picture: its hash, size and visual vector."""
+"""Read the hash, size and visual vector of images, from which near duplicates are found."""
 
 from collections.abc import Collection
 

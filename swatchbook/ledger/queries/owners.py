@@ -36,7 +36,7 @@ class OwnerAccount(Record):
 
 
 class OwnerCounts(Record):
-    """What an owner has. `bytes`: of its files and pictures; what it shares with another counts for both."""
+    """Counts of an owner. `bytes`: of its files and pictures; a file shared with another owner counts for both."""
 
     owner: str
     documents: dict[str, int]  # by status

@@ -1,4 +1,4 @@
-"""Which of a document's pages are skipped, and why; what of them belongs to no product."""
+"""Read which of a document's pages are skipped and why, and which parts of pages belong to no product."""
 
 from sqlalchemy import Connection, select
 
@@ -27,6 +27,6 @@ def read_skipped(connection: Connection, document: str) -> tuple[SkippedPage, ..
 
 
 def read_unassigned(connection: Connection, document: str) -> tuple[Unassigned, ...]:
-    """Return what of the document's pages belongs to no product, by page."""
+    """Return, by page, the parts of the document's pages that belong to no product."""
     query = select(pages.c.unassigned).where(pages.c.document == document, pages.c.unassigned.is_not(None))
     return tuple(map(Unassigned.model_validate, connection.execute(query.order_by(pages.c.number)).scalars()))

@@ -1,5 +1,6 @@
-"""Read long lists a portion at a time, by keyset: each row has a position, and the next portion begins after the last
-one. What is added or removed meanwhile does not shift the rest. (Documents: `ledger/documents.py`.)
+"""Read long lists a portion at a time, by keyset: the next portion begins after the position of the last row.
+
+What is added or removed meanwhile does not shift the rest. (Documents: `ledger/documents.py`.)
 """
 
 from collections.abc import Sequence
@@ -10,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, literal, tuple_
 T = TypeVar("T")
 
 Numbered = tuple[tuple[Any, ...], T]
-"""A position in a list, and what stands there."""
+"""A position in a list, and the row there."""
 
 
 def read_portion(

@@ -1,5 +1,6 @@
-"""The texts that images, products and chunks stand in, by which a search judges whether the words of a question are
-said of a result: captions, the text around pictures, analyses, chunks.
+"""Read the texts of images, products and chunks, so that a search can check a result for the words of a question.
+
+These are captions, the text around pictures, analyses and chunks.
 """
 
 from collections import defaultdict
@@ -16,7 +17,7 @@ from swatchbook.records import COUNTED, LinkKind, ResultKind
 
 
 def texts_of(known: ReadCache, by: ResultKind, ids: Sequence[str]) -> dict[str, list[str]]:
-    """Return image, product or chunk -> its texts, for those of the ids that there are; some may be there twice.
+    """Return image, product or chunk -> its texts, for the ids that exist; some texts may occur twice.
 
     A product has the texts of its chunks and images; an image those of the chunks and products that it is linked to.
     """
@@ -36,7 +37,7 @@ def texts_of(known: ReadCache, by: ResultKind, ids: Sequence[str]) -> dict[str, 
 
 
 def _texts_of_products(ledger: Ledger, ids: Sequence[str]) -> dict[str, list[str]]:
-    """Return product -> the texts of its chunks and images, each once: many images stand in the same text."""
+    """Return product -> the texts of its chunks and images, each once, because many images share a text."""
     sources = defaultdict[str, dict[str, None]](dict)
     with ledger.read() as connection:
         for query in (_CHUNKS_OF_PRODUCTS, _IMAGES_OF_PRODUCTS):
@@ -47,7 +48,7 @@ def _texts_of_products(ledger: Ledger, ids: Sequence[str]) -> dict[str, list[str
 
 
 def _own_texts(ledger: Ledger, ids: Sequence[str]) -> dict[str, str]:
-    """Return chunk or image -> all that it says itself, for those of the ids that there are."""
+    """Return chunk or image -> its own texts, for the ids that exist."""
     with ledger.read() as connection:
         return _texts(connection, _CHUNKS, chunks.c.id, ids) | _texts(connection, _IMAGES, images.c.id, ids)
 

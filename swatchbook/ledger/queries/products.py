@@ -1,5 +1,6 @@
-"""Products with their pictures: those of a document a portion at a time, or one by its id. A product's pictures are the
-images with a file that a link connects to it, ordered by the score of the best link. Also every link of one product.
+"""Read products with their pictures: those of a document a portion at a time, or one by its id.
+
+A product's pictures are the images with a file that a link connects to it, ordered by the score of the best link.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -59,9 +60,7 @@ def describe_products(ledger: Ledger, ids: Sequence[str]) -> list[ProductDetails
 
 
 def product_ids(ledger: Ledger, document: str, *, first: Sequence[str] = (), offset: int = 0, limit: int) -> list[str]:
-    """Return the ids of a document's products, at most `limit` after `offset`: those of `first`, then the others in
-    order.
-    """
+    """Return the ids of a document's products, at most `limit` after `offset`; those in `first` come first."""
     begin = list(first[offset : offset + limit])
     others = select(products.c.id).where(products.c.document == document, products.c.id.not_in(first))
     query = others.order_by(products.c.ordinal, products.c.id).offset(max(offset - len(first), 0))

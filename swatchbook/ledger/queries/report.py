@@ -20,8 +20,9 @@ from swatchbook.records import ImageState, LostState, RunReport
 
 
 def document_report(ledger: Ledger, document: str, run: str | None = None) -> RunReport:
-    """Return the account as a report. Seconds are those of `run`; without one, they, memory and warnings are the last
-    run's.
+    """Return the account as a report, with the seconds of `run`.
+
+    Without a run, seconds, memory and warnings are those of the last run.
     """
     stored = get_document(ledger, document)
     counts = account(ledger, document=document)

@@ -1,5 +1,6 @@
-"""Which images wait for a review, which of them the second model is to review now, and which reviews an analysis has
-had. When an analysis is weak is in `analysis/judge.py`.
+"""Find the images that wait for a review or are due for the second model, and the past reviews of an analysis.
+
+`analysis/judge.py` has the rule when an analysis is weak.
 
 A review is of a picture's analysis under one tag, for every owner who shows the picture. `image_text` decides which
 analysis is in use after it.

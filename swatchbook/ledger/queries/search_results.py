@@ -1,5 +1,6 @@
-"""What is shown of a hit: title, document, pages, picture, text and linked product of the ids that the index found.
-Hits are ranked in `search/fusion.py`.
+"""Read what is shown of a hit: title, document, pages, picture, text and linked product of an id from the index.
+
+`search/fusion.py` ranks the hits.
 """
 
 import re
@@ -75,7 +76,7 @@ def describe_images(ledger: Ledger, ids: Sequence[str], where: Where | None = No
 
 
 class NamedProduct(NamedTuple):
-    """What a hit shows of its product."""
+    """The fields of a product that a hit shows."""
 
     id: str
     name: str
@@ -189,7 +190,7 @@ def describe_chunks(ledger: Ledger, ids: Sequence[str]) -> list[Hit]:
 
 
 def describe(ledger: Ledger, by: ResultKind, where: Where | None, ids: Sequence[str]) -> dict[str, Hit]:
-    """Return id -> what is shown of it, of those that there are; an image by what satisfies the filters."""
+    """Return id -> its hit, for the ids that exist; an image shows the placement that satisfies the filters."""
     found = describe_images(ledger, ids, where) if by == "image" else _DESCRIBE[by](ledger, ids)
     return {hit.id: hit for hit in add_labels(ledger, found)}
 

@@ -1,5 +1,6 @@
-"""Count the items of a folder: failed ones (no picture of theirs could be used, or an image of theirs is not complete),
-pending and complete ones.
+"""Count the items of a folder by state: failed, pending and complete.
+
+An item has failed if none of its pictures could be used, or if one of its images has failed.
 """
 
 from sqlalchemy import Select, and_, case, exists, func, or_, select
@@ -16,8 +17,9 @@ _COMPLETE, _FAILED, _PENDING = range(3)
 
 
 def complete_items(ledger: Ledger, document: str) -> bytes:
-    """Return for the number of each item of a document 1 if it is complete, else 0: a byte each, as there may be
-    100,000. The numbers of later items are beyond the end.
+    """Return a byte for each item of a document, by its number: 1 if it is complete, else 0.
+
+    Bytes, because there may be 100,000 items. The numbers of later items are beyond the end.
     """
     states = _states(document, gone=True).subquery("item_states")
     complete = select(states.c.number).where(states.c.state == _COMPLETE)

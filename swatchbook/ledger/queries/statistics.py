@@ -1,6 +1,4 @@
-"""Count images by state and by kind of failure, with the coverage, all from one pass over the ledger; of an owner or of
-all owners.
-"""
+"""Count the images of an owner, or of all, by state and by kind of failure, with the coverage, in one pass."""
 
 from collections import Counter
 
@@ -11,7 +9,7 @@ from swatchbook.records import Coverage, ImageCounts, ImageState, Record
 
 
 class Counts(Record):
-    """What the ledger says of a collection. `failures`: kind -> images with an item that failed so."""
+    """The counts of a collection. `failures`: kind -> images with an item that failed in this way."""
 
     images: ImageCounts
     failures: dict[str, int]

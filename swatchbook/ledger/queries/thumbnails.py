@@ -1,5 +1,6 @@
-"""Choose the pictures that stand for documents: in a report for the first products those with the best links, else the
-document's first ones; in a list the first one of each.
+"""Choose the pictures that represent a document.
+
+In a report these are the best linked pictures of its first products, else its first pictures; in a list, its first one.
 """
 
 from collections.abc import Collection

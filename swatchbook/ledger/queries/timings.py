@@ -1,5 +1,7 @@
-"""When a stage is slow: more than 1.5 times its usual time for a page or image, which is the median of at least five
-earlier runs of similar size in 30 days. Also the stage times of a week beside those of the week before.
+"""Find slow stages, and compare the stage times of a week with those of the week before.
+
+A stage is slow if it took more than 1.5 times its usual time for a page or image. The usual time is the median of at
+least five earlier runs of similar size in 30 days.
 """
 
 from sqlalchemy import and_, case, func, select
@@ -10,9 +12,9 @@ from swatchbook.ledger.tables import documents, timings
 from swatchbook.records import Record, Stage, StageTimes, StageWeek, compare_weeks
 
 SLOW = 1.5  # times the usual time
-_MIN_SECONDS = 1.0  # in less, mostly start-up is measured
+_MIN_SECONDS = 1.0  # seconds; a shorter time is mostly start-up
 _MIN_EARLIER_RUNS = 5
-_SIMILAR = 4.0  # at most so many times more, or less, pages or images
+_SIMILAR = 4.0  # a similar run has at most this many times more, or less, pages or images
 _LOOK_BACK = 30 * 86_400.0  # seconds: machines and catalogues change
 _WEEK = 7 * 86_400.0  # seconds
 
@@ -32,7 +34,7 @@ class SlowStage(Record):
 
 
 class StageTiming(Record):
-    """A stage that a run has reached, what it took, and on how many pages or images (0: nothing says)."""
+    """A stage that a run has reached, its seconds, and its number of pages or images (0: not known)."""
 
     stage: Stage
     seconds: float
@@ -40,7 +42,7 @@ class StageTiming(Record):
 
 
 def stage_timings(ledger: Ledger, run: str) -> list[StageTiming]:
-    """The stages that a run (its token) has reached, in that order."""
+    """Return the stages that a run (its token) has reached, in that order."""
     with ledger.read() as connection:
         rows = connection.execute(
             select(timings.c.stage, timings.c.seconds, timings.c.units)
@@ -82,7 +84,7 @@ def slow_stages(ledger: Ledger, run: str) -> list[SlowStage]:
         .where(current.c.run == run, current.c.units > 0, current.c.seconds >= _MIN_SECONDS)
         .subquery()
     )
-    usual = func.avg(ranked.c.one)  # of the one or two in the middle
+    usual = func.avg(ranked.c.one)  # mean of the one or two in the middle
     slow = (
         select(ranked.c.stage, ranked.c.seconds, ranked.c.units, usual.label("usual"))
         .where(ranked.c.count >= _MIN_EARLIER_RUNS, (2 * ranked.c.rank).between(ranked.c.count, ranked.c.count + 2))
@@ -96,7 +98,7 @@ def slow_stages(ledger: Ledger, run: str) -> list[SlowStage]:
 
 
 def stage_weeks(ledger: Ledger, owner: str | None = None) -> list[StageWeek]:
-    """Return what each stage took in the last seven days and in the seven before, of an owner or of all, in order.
+    """Return each stage's times in the last seven days and in the seven before, of an owner or of all, in order.
 
     Results from the cache do not count.
     """
