@@ -35,8 +35,6 @@ REACH = 60.0
 """The longest distance in points from a variant to its price or size."""
 LONGEST = 4
 """The most words of a variant's name; more are a sentence."""
-LINES = 2.5
-"""The longest distance of a code above or below its name, in lines of its size."""
 CHOICES = ("style", "color", "finish", "pattern")
 """Keys of labels whose values are variants, if there are several."""
 
