@@ -14,7 +14,7 @@ from pydantic import Field
 from swatchbook.errors import Configuration, Failure
 from swatchbook.extras import is_installed
 from swatchbook.models import image_network, registry
-from swatchbook.models.weights import DEFAULT_REVISIONS, checkpoint
+from swatchbook.models.weights import DEFAULT_REVISIONS, checkpoint, split_revision
 from swatchbook.one_line import shorten
 from swatchbook.plugins import BUILT_IN, Kind, Plugin, declared
 from swatchbook.records import Record, Role
@@ -110,10 +110,11 @@ def _made(kind: Kind, name: str, settings: Settings) -> dict[str, object]:
 
 def _of_siglip(settings: Settings) -> dict[str, object]:
     """Return licence and size of the models that the settings name; what they lack if they are not downloaded."""
-    named = [(settings.encoder_model, settings.encoder_revision, "ENCODER_MODEL")]
+    named = [(settings.encoder_model, "ENCODER_MODEL")]
     if settings.structure_model:
-        named.append((settings.structure_model, settings.structure_revision, "STRUCTURE_MODEL"))
-    licences = dict.fromkeys(HUB_LICENCES.get(model, f"that of {model}") for model, _, _ in named)
+        named.append((settings.structure_model, "STRUCTURE_MODEL"))
+    names = [split_revision(value)[0] for value, _ in named]
+    licences = dict.fromkeys(HUB_LICENCES.get(name, f"that of {name}") for name in names)
     try:
         folders = [checkpoint(*each).folder() for each in named]
     except Configuration as failure:

@@ -100,8 +100,6 @@ FieldNames = Annotated[
     Field(min_length=1, max_length=20),
 ]
 
-COMMIT = "^([0-9a-f]{40})?$"
-
 Phrases = Annotated[tuple[Annotated[str, Field(min_length=1, max_length=200)], ...], Field(min_length=1, max_length=20)]
 
 
@@ -318,31 +316,17 @@ class Settings(BaseSettings):
         default="google/siglip2-base-patch16-224",
         min_length=1,
         description=(
-            "Model that `siglip` loads: a name on the Hugging Face Hub, or a folder. A larger model gives better "
-            "vectors and takes longer per image; `Marqo/marqo-ecommerce-embeddings-B` was trained on products."
-        ),
-    )
-    encoder_revision: str = Field(
-        default="",
-        pattern=COMMIT,
-        description=(
-            "Commit of the encoder model; empty: the commit that Swatchbook was tested with. Set it for any other "
-            "model; `swatchbook models pull` prints it."
+            "Model that `siglip` loads: a name on the Hugging Face Hub with its commit (`organisation/model@commit`, "
+            "which `swatchbook models pull` prints), or a folder. Models that Swatchbook was tested with need no "
+            "commit. A larger model gives better vectors and takes longer per image; "
+            "`Marqo/marqo-ecommerce-embeddings-B` was trained on products."
         ),
     )
     structure_model: str = Field(
         default="",
         description=(
-            "DINOv2 model that computes the `structure` role beside siglip: a name on the Hugging Face Hub, or a "
-            "folder. Empty: none, which is faster."
-        ),
-    )
-    structure_revision: str = Field(
-        default="",
-        pattern=COMMIT,
-        description=(
-            "Commit of the structure model; empty: the commit that Swatchbook was tested with. Set it for any other "
-            "model; `swatchbook models pull` prints it."
+            "DINOv2 model that computes the `structure` role next to siglip, named like SWATCHBOOK_ENCODER_MODEL. "
+            "Empty: none, which is faster."
         ),
     )
     prompts: PromptsByRole = Field(

@@ -11,9 +11,9 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from swatchbook.errors import Authentication, Configuration, ProviderError, ProviderTimeout, as_failure, reason_of
-from swatchbook.models.weights import DEFAULT_REVISIONS, Checkpoint, files_of, is_folder, revision_setting
+from swatchbook.models.weights import DEFAULT_REVISIONS, Checkpoint, files_of, is_folder, split_revision
 from swatchbook.records import Record
-from swatchbook.settings import COMMIT, PREFIX, Settings
+from swatchbook.settings import PREFIX, Settings
 
 
 class Pulled(Record):
@@ -32,8 +32,8 @@ def chosen(settings: Settings) -> list[Checkpoint]:
     if settings.encoder != "siglip":
         return []
     models = (
-        (settings.encoder_model, settings.encoder_revision, "ENCODER_MODEL"),
-        (settings.structure_model, settings.structure_revision, "STRUCTURE_MODEL"),
+        (*split_revision(settings.encoder_model), "ENCODER_MODEL"),
+        (*split_revision(settings.structure_model), "STRUCTURE_MODEL"),
     )
     return [
         Checkpoint(model=model, revision=revision or DEFAULT_REVISIONS.get(model, ""), setting=setting)
@@ -56,7 +56,7 @@ def pull(checkpoint: Checkpoint) -> Pulled:
     hub = HfApi()
     with _hub_errors(checkpoint):
         info = hub.model_info(checkpoint.model, revision=checkpoint.revision or None)
-    if not (info.sha and re.fullmatch(COMMIT, info.sha)) or checkpoint.revision not in ("", info.sha):
+    if not (info.sha and re.fullmatch("[0-9a-f]{40}", info.sha)) or checkpoint.revision not in ("", info.sha):
         raise ProviderError(f"The hub returned no commit or another one than requested: {info.sha!r}.", advice=RESUME)
     names = [file.rfilename for file in info.siblings or ()]
     if not any(fnmatch(name, "*.safetensors") and _is_needed(name, checkpoint.model) for name in names):
@@ -88,7 +88,7 @@ def _pulled(checkpoint: Checkpoint, folder: Path) -> Pulled:
         folder=str(folder),
         files=len(files),
         megabytes=round(sum(file.stat().st_size for file in files) / 1e6, 1),
-        pin=None if is_default else f"{revision_setting(checkpoint.setting)}={checkpoint.revision}",
+        pin=None if is_default else f"{PREFIX}{checkpoint.setting}={checkpoint.model}@{checkpoint.revision}",
     )
 
 
@@ -113,7 +113,7 @@ def _hub_errors(checkpoint: Checkpoint) -> Iterator[None]:
     except errors.RevisionNotFoundError as error:
         raise Configuration(
             f"The hub has no {checkpoint.model} at {checkpoint.revision}.",
-            advice=f"Correct or remove {revision_setting(checkpoint.setting)}.",
+            advice=f"Correct or remove the commit in {PREFIX}{checkpoint.setting}.",
         ) from error
     except errors.RepositoryNotFoundError as error:
         raise Configuration(

@@ -55,7 +55,7 @@ def efficientnet(_: Settings) -> ModelSpec[ImageEncoder]:
 
 def siglip(settings: Settings) -> ModelSpec[ImageEncoder]:
     """SigLIP or CLIP, with DINOv2 if a structure model is set. Raises Configuration for a model without a revision."""
-    siglip = checkpoint(settings.encoder_model, settings.encoder_revision, "ENCODER_MODEL")
+    siglip = checkpoint(settings.encoder_model, "ENCODER_MODEL")
     prompts = {Role(name): phrases for name, phrases in settings.prompts}
     pooled = "visual-pooled-1"
     tags = {Role.VISUAL: siglip.tag(pooled), Role.MULTIMODAL: siglip.tag(f"multimodal-mean-1-{pooled}")} | {
@@ -69,7 +69,7 @@ def siglip(settings: Settings) -> ModelSpec[ImageEncoder]:
 
     if not settings.structure_model:
         return ModelSpec(tags, lambda _: load_siglip(), is_tower=True)
-    structure = checkpoint(settings.structure_model, settings.structure_revision, "STRUCTURE_MODEL")
+    structure = checkpoint(settings.structure_model, "STRUCTURE_MODEL")
     tag = structure.tag("structure-class-1")
 
     def load_both(_: Models) -> ImageEncoder:
@@ -204,9 +204,7 @@ def vector_tags(settings: Settings) -> dict[Role, str]:
 
 
 _MODEL_SETTINGS: Final[Mapping[str, tuple[str, ...]]] = {
-    "siglip": (
-        "encoder", "encoder_model", "encoder_revision", "structure_model", "structure_revision", "prompts",
-    ),
+    "siglip": ("encoder", "encoder_model", "structure_model", "prompts"),
     "voyage": ("text_encoder", "text_model", "text_dimension", "text_url"),
     "openai": ("text_encoder", "text_model", "text_dimension", "text_url"),
 }  # fmt: skip
@@ -340,10 +338,9 @@ class Models:
             _ = self.encoder
         elif self._settings.encoder == "siglip":
             require_extras(self._settings, "encoder")
-            checkpoint(self._settings.encoder_model, self._settings.encoder_revision, "ENCODER_MODEL").folder()
+            checkpoint(self._settings.encoder_model, "ENCODER_MODEL").folder()
             if self._settings.structure_model:
-                name, revision = self._settings.structure_model, self._settings.structure_revision
-                checkpoint(name, revision, "STRUCTURE_MODEL").folder()
+                checkpoint(self._settings.structure_model, "STRUCTURE_MODEL").folder()
 
     @property
     def network(self) -> image_network.Network:

@@ -4,6 +4,7 @@ Cheap to import. Nothing here downloads anything; only `pull.py` does.
 """
 
 import hashlib
+import re
 from functools import lru_cache
 from pathlib import Path
 from typing import Final
@@ -70,26 +71,26 @@ class Checkpoint(Record):
             ) from None
 
 
-def checkpoint(model: str, revision: str, setting: str) -> Checkpoint:
-    """Return the weights that these settings name. Raises Configuration if no revision is set or known."""
-    if is_folder(model):
-        if revision:
-            raise Configuration(
-                f"{PREFIX}{setting}={model} is a folder: it has no revision.",
-                advice=f"Remove {revision_setting(setting)}: a folder is identified by its content.",
-            )
-        return Checkpoint(model=model, revision=folder_digest(Path(model).expanduser(), setting), setting=setting)
+def checkpoint(value: str, setting: str) -> Checkpoint:
+    """Return the weights that a setting names: `organisation/model`, `organisation/model@commit` or a folder.
+
+    Raises Configuration if no commit is set or known.
+    """
+    if is_folder(value):
+        return Checkpoint(model=value, revision=folder_digest(Path(value).expanduser(), setting), setting=setting)
+    model, revision = split_revision(value)
     if not (revision or model in DEFAULT_REVISIONS):
         raise Configuration(
-            f"{PREFIX}{setting}={model} is not pinned to a revision.",
-            advice=f"Run `swatchbook models pull`: it prints the {revision_setting(setting)} to set.",
+            f"{PREFIX}{setting}={model} is not pinned to a commit.",
+            advice=f"Run `swatchbook models pull`: it prints the {PREFIX}{setting} to set.",
         )
     return Checkpoint(model=model, revision=revision or DEFAULT_REVISIONS[model], setting=setting)
 
 
-def revision_setting(setting: str) -> str:
-    """Return the variable that pins a model's revision: SWATCHBOOK_ENCODER_REVISION for ENCODER_MODEL."""
-    return PREFIX + setting.replace("_MODEL", "_REVISION")
+def split_revision(value: str) -> tuple[str, str]:
+    """Return name and commit of `organisation/model@commit`; "" if none is given."""
+    named = re.fullmatch("(.+)@([0-9a-f]{40})", value)
+    return (named[1], named[2]) if named else (value, "")
 
 
 def is_folder(model: str) -> bool:

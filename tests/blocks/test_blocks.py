@@ -98,8 +98,7 @@ SAVED = {
     "swatchbook-ledger": "ledger_url",
     "swatchbook-files": "files_url",
     "swatchbook-index": "index weaviate_url weaviate_grpc_port weaviate_api_key",
-    "swatchbook-encoder": "encoder encoder_model encoder_revision structure_model structure_revision prompts device "
-    "dtype",
+    "swatchbook-encoder": "encoder encoder_model structure_model prompts device dtype",
     "swatchbook-text-embedder": "text_encoder text_url text_model text_api_key text_dimension text_calls_per_minute "
     "text_tokens_per_minute",
     "swatchbook-vision-model": "analyst vision_side vision_url vision_model vision_api_key vision_calls_per_minute "

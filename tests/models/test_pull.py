@@ -48,7 +48,7 @@ def there(folders: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 def named(**given: Any) -> Settings:
-    return Settings(**{"encoder": "siglip", "encoder_model": SIGLIP, "encoder_revision": COMMIT, **given})
+    return Settings(**{"encoder": "siglip", "encoder_model": f"{SIGLIP}@{COMMIT}", **given})
 
 
 def pull_encoder(settings: Settings) -> Any:
@@ -56,7 +56,7 @@ def pull_encoder(settings: Settings) -> Any:
 
 
 def test_what_is_read_is_fetched_once_and_then_loads_without_the_hub(there: Hub) -> None:
-    settings = named(structure_model=DINO, structure_revision=COMMIT)
+    settings = named(structure_model=f"{DINO}@{COMMIT}")
     pulled = [pull(checkpoint) for checkpoint in chosen(settings)]
     assert [(each.model, each.revision, each.files) for each in pulled] == [(SIGLIP, COMMIT, 5), (DINO, COMMIT, 3)]
     assert sorted(there.fetched()) == sorted([
@@ -73,19 +73,19 @@ def test_what_is_read_is_fetched_once_and_then_loads_without_the_hub(there: Hub)
 
 def test_a_model_that_nobody_has_pinned_comes_with_the_line_that_pins_it(there: Hub) -> None:
     with pytest.raises(Configuration, match="not pinned"):
-        tags(named(encoder_revision=""))
-    pulled = pull_encoder(named(encoder_revision=""))
-    assert pulled.pin == f"SWATCHBOOK_ENCODER_REVISION={COMMIT}"
+        tags(named(encoder_model=SIGLIP))
+    pulled = pull_encoder(named(encoder_model=SIGLIP))
+    assert pulled.pin == f"SWATCHBOOK_ENCODER_MODEL={SIGLIP}@{COMMIT}"
     assert load(named()).encoder.dimensions[Role.VISUAL] == 32
 
 
 def test_weights_that_a_repository_has_twice_are_fetched_once(there: Hub, tmp_path: Path) -> None:
     name = "Marqo/marqo-ecommerce-embeddings-B"
     there.models[name] = test_open_clip.save(tmp_path / "model", load_file(test_open_clip.FILE))
-    assert pull_encoder(named(encoder_model=name)).files == 5
+    assert pull_encoder(named(encoder_model=f"{name}@{COMMIT}")).files == 5
     assert {"open_clip_model.safetensors", "open_clip_config.json"} <= set(there.fetched())
     assert not {"model.safetensors", "code.py"} & set(there.fetched())
-    assert load(named(encoder_model=name)).encoder.dimensions[Role.VISUAL] == 64
+    assert load(named(encoder_model=f"{name}@{COMMIT}")).encoder.dimensions[Role.VISUAL] == 64
 
 
 def test_a_file_cut_off_is_taken_up_where_it_ended(
@@ -106,7 +106,7 @@ def test_pickled_weights_alone_are_refused(there: Hub, tmp_path: Path) -> None:
         (tmp_path / "pickled" / name).write_text("{}")
     there.models["lab/pickled"] = tmp_path / "pickled"
     with pytest.raises(Configuration, match="no weights in safetensors format"):
-        pull_encoder(named(encoder_model="lab/pickled"))
+        pull_encoder(named(encoder_model=f"lab/pickled@{COMMIT}"))
 
 
 def test_a_hub_that_is_down_is_asked_again_later(there: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -122,12 +122,12 @@ def test_a_hub_that_is_down_is_asked_again_later(there: Hub, monkeypatch: pytest
     ("settings", "gated", "error", "message"),
     [
         (
-            named(encoder_revision="ff" * 20),
+            named(encoder_model=f"{SIGLIP}@{'ff' * 20}"),
             (),
             Configuration,
-            r"no lab/tiny-siglip at ffff.*SWATCHBOOK_ENCODER_REVISION",
+            r"no lab/tiny-siglip at ffff.*commit in SWATCHBOOK_ENCODER_MODEL",
         ),
-        (named(encoder_model="lab/none"), (), Configuration, r"SWATCHBOOK_ENCODER_MODEL=lab/none.*HF_TOKEN"),
+        (named(encoder_model=f"lab/none@{COMMIT}"), (), Configuration, r"SWATCHBOOK_ENCODER_MODEL=lab/none.*HF_TOKEN"),
         (named(), (SIGLIP,), Authentication, r"terms must be accepted.*HF_TOKEN"),
     ],
     ids=["revision", "name", "gated"],
@@ -152,13 +152,13 @@ def test_what_the_hub_refuses_is_said_with_what_to_do(
     ],
     ids=["html", "deep", "list", "files", "no commit", "path"],
 )
-@pytest.mark.parametrize("revision", ["", COMMIT])
+@pytest.mark.parametrize("commit", ["", f"@{COMMIT}"])
 def test_a_hub_that_answers_as_none_does_is_an_error_of_the_provider(
-    there: Hub, tmp_path: Path, says: Callable[[dict[str, Any]], Any], revision: str
+    there: Hub, tmp_path: Path, says: Callable[[dict[str, Any]], Any], commit: str
 ) -> None:
     there.says = says
     with pytest.raises(ProviderError, match="models pull"):
-        pull_encoder(named(encoder_revision=revision))
+        pull_encoder(named(encoder_model=SIGLIP + commit))
     assert not list(tmp_path.rglob("*elsewhere*"))
 
 
@@ -203,11 +203,11 @@ def test_the_command_line_pulls_from_the_hub_that_the_environment_names(there: H
     assert done.returncode == 0, done.stderr
     (pulled,) = json.loads(done.stdout)
     assert (pulled["revision"], pulled["files"]) == (COMMIT, 5)
-    assert f"SWATCHBOOK_ENCODER_REVISION={COMMIT}" in done.stderr
+    assert f"SWATCHBOOK_ENCODER_MODEL={SIGLIP}@{COMMIT}" in done.stderr
     there.down = True
     again = subprocess.run(
         [sys.executable, "-m", "interface.cli.main", "models", "pull"],
-        env={**environment, "SWATCHBOOK_ENCODER_REVISION": COMMIT},
+        env={**environment, "SWATCHBOOK_ENCODER_MODEL": f"{SIGLIP}@{COMMIT}"},
         capture_output=True, text=True, check=False, timeout=120,
     )  # fmt: skip
     assert (again.returncode, "0123456789ab" in again.stdout) == (0, True), again.stderr

@@ -90,14 +90,14 @@ def test_siglip_and_dinov2_are_known_by_name_and_pinned_revision() -> None:
     assert made[Role.MULTIMODAL] == "siglip2-base-patch16-224@75de2d55ec2d/multimodal-mean-1-visual-pooled-1"
     assert made[Role.STRUCTURE] == "dinov2-base@f9e44c814b77/structure-class-1"
     assert {Role.COLOR, Role.TEXTURE, Role.MATERIAL, Role.APPLICATION} < set(made)
-    pinned = tags(Settings(encoder="siglip", encoder_model="openai/clip-vit-large-patch14", encoder_revision="ab" * 20))
+    pinned = tags(Settings(encoder="siglip", encoder_model=f"openai/clip-vit-large-patch14@{'ab' * 20}"))
     assert pinned[Role.VISUAL] == "clip-vit-large-patch14@abababababab/visual-pooled-1"
 
 
 def test_a_model_that_is_not_pinned_is_an_error_that_says_how_to_pin_it() -> None:
-    with pytest.raises(Configuration, match=r"ENCODER_MODEL=a/b is not pinned.*models pull.*ENCODER_REVISION"):
+    with pytest.raises(Configuration, match=r"ENCODER_MODEL=a/b is not pinned.*models pull.*ENCODER_MODEL"):
         tags(Settings(encoder="siglip", encoder_model="a/b"))
-    with pytest.raises(Configuration, match=r"STRUCTURE_MODEL=a/b is not pinned.*STRUCTURE_REVISION"):
+    with pytest.raises(Configuration, match=r"STRUCTURE_MODEL=a/b is not pinned.*STRUCTURE_MODEL"):
         tags(Settings(encoder="siglip", structure_model="a/b"))
     with pytest.raises(Configuration, match=r"ENCODER_MODEL=/nowhere/else contains no model"):
         tags(Settings(encoder="siglip", encoder_model="/nowhere/else"))
