@@ -22,7 +22,7 @@ from sqlalchemy import BigInteger, Column, String
 from swatchbook.errors import InvalidBackup, InvalidReference, reason_of
 from swatchbook.ledger.portable_rows import PORTABLE
 from swatchbook.records import Record
-from swatchbook.records.base import Sha256
+from swatchbook.records.record import Sha256
 from swatchbook.storage.files import KEY
 
 FORMAT: Final = 1

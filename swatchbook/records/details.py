@@ -3,11 +3,11 @@
 from pydantic import Field
 
 from swatchbook.geometry import Box
-from swatchbook.records.base import Record
 from swatchbook.records.images import Analysis, PlacementState
 from swatchbook.records.items import ImageState, ItemState, Role
 from swatchbook.records.pages import LostPicture, SkippedPicture, Unassigned
 from swatchbook.records.products import Evidence, PictureRole, Product
+from swatchbook.records.record import Record
 
 
 class ProductPicture(Record):

@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from swatchbook.geometry import Box
-from swatchbook.records.base import Record
+from swatchbook.records.record import Record
 
 Editions = Literal["newest", "all"]
 """Whether a search leaves out what only older editions of documents show."""

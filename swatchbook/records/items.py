@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from swatchbook.records.base import Record
+from swatchbook.records.record import Record
 
 
 class Role(StrEnum):

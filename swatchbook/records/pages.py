@@ -1,4 +1,4 @@
-"""The records of pages as read (text, drawn images, tables, outline), of pages that failed, and of the plan.
+"""The records of pages as read (text, drawn images, tables, outline), of pages that failed, of the plan, and of chunks.
 
 Coordinates are in points (1/72 inch) from the top left corner of the page as shown (after /Rotate). Page numbers start
 at 1.
@@ -11,7 +11,7 @@ from typing import Literal
 from pydantic import Field
 
 from swatchbook.geometry import Box
-from swatchbook.records.base import Record, Sha256
+from swatchbook.records.record import Record, Sha256
 
 
 class Span(Record):
@@ -299,3 +299,38 @@ class SkippedPage(Record):
     label: str | None = None
     reason: str
     pictures: tuple[SkippedPicture, ...] = ()
+
+
+class Chunk(Record):
+    """A piece of text. Chunks with `embed` get a vector.
+
+    A chunk of kind `running` is text that repeats in the margins of many pages; it belongs to no product.
+    """
+
+    id: str
+    parent: str | None  # id of the section chunk that it is cut from
+    ordinal: int  # position in the document
+    kind: Literal["section", "text", "table", "running"]
+    text: str
+    text_key: Sha256
+    headings: tuple[str, ...]
+    pages: tuple[int, ...]  # numbers, from 1
+    embed: bool = True
+
+
+class Chunks(Record):
+    """Result of stage 4."""
+
+    chunks: tuple[Chunk, ...]
+    entities: tuple["Entity", ...] = ()
+
+
+class Entity(Record):
+    """A certificate, logo or specification table that belongs to no product."""
+
+    id: str
+    kind: Literal["specification", "certificate", "logo"]
+    page: int
+    name: str
+    data: dict[str, str] = Field(default_factory=dict)
+    table: Table | None = None

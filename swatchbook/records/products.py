@@ -6,8 +6,8 @@ from typing import Literal
 from pydantic import Field
 
 from swatchbook.geometry import Box
-from swatchbook.records.base import Record, fold, identity
 from swatchbook.records.pages import FailedPage, Scans, Table
+from swatchbook.records.record import Record, fold, identity
 
 
 class Evidence(Record):

@@ -1,14 +1,39 @@
-"""The records that people are shown: failures, costs, the report of a run, search hits."""
+"""The results of all stages of a run, and the records that people are shown: failures, costs, reports, search hits."""
 
 from typing import Literal, Self
 
 from pydantic import Field
 
-from swatchbook.records.base import Record
 from swatchbook.records.documents import DocumentStatus, Stage
 from swatchbook.records.editions import EditionReport
-from swatchbook.records.pages import LostPicture, SkippedPage, Unassigned
+from swatchbook.records.images import Extraction
+from swatchbook.records.pages import Chunks, FailedPage, LostPicture, Plan, Reading, SkippedPage, Tables, Unassigned
+from swatchbook.records.products import Description, Discovery
+from swatchbook.records.record import Record
 from swatchbook.records.sources import ItemCounts
+
+
+class StageResults(Record):
+    """The results of the stages read, discover, describe, plan, chunk and extract for one run."""
+
+    reading: Reading
+    discovery: Discovery
+    tables: Tables
+    descriptions: tuple[Description, ...]
+    plan: Plan
+    chunks: Chunks
+    extraction: Extraction
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Return the warnings of the stages that read the file."""
+        return (*self.reading.warnings, *self.tables.warnings, *self.extraction.warnings)
+
+    @property
+    def failed_pages(self) -> tuple[FailedPage, ...]:
+        """Return the pages that a stage could not process, or only in part, in the order of the stages."""
+        described = (page for description in self.descriptions for page in description.lost)
+        return (*self.reading.lost, *self.discovery.lost, *described, *self.tables.lost, *self.extraction.lost)
 
 
 class FailureRecord(Record):

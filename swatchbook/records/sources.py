@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 from pydantic import Field
 
-from swatchbook.records.base import Record, Sha256
-from swatchbook.records.chunks import Chunk
 from swatchbook.records.images import Extraction
 from swatchbook.records.items import Role
+from swatchbook.records.pages import Chunk
 from swatchbook.records.products import Link, Product
+from swatchbook.records.record import Record, Sha256
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,9 @@ from typing import Any, Final, Literal
 
 from pydantic import Field
 
-from swatchbook.records.base import Record
 from swatchbook.records.documents import DocumentStatus, ShownState, Stage
 from swatchbook.records.items import Role
+from swatchbook.records.record import Record
 from swatchbook.records.statistics import ImageCounts, RoleCoverage
 
 SLOWER: Final = 1.3

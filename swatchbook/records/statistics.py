@@ -1,7 +1,7 @@
 """The fields of the statistics of a collection."""
 
-from swatchbook.records.base import Record
 from swatchbook.records.items import Role
+from swatchbook.records.record import Record
 
 
 class ImageCounts(Record):
