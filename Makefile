@@ -21,7 +21,7 @@ ACTIONLINT := $(CACHE)/actionlint-$(ACTIONLINT_VERSION)/actionlint
 # A PyTorch index of your choice (its CPU builds are ten times smaller): make install-all TORCH_INDEX=<address>
 TORCH_INDEX ?=
 
-.PHONY: install install-all sample demo test test-light test-python test-stack test-all durations modules commands notebook soak check workflow-check bench weaviate up down lock lock-check release-check clean
+.PHONY: install install-all sample demo test test-light test-python test-stack test-all durations modules commands notebook site soak check workflow-check bench weaviate up down lock lock-check release-check clean
 
 # `install` brings what the default needs; `install-all` also every extra of pyproject.toml and the developers' packages.
 install: $(STAMP)
@@ -96,6 +96,10 @@ commands: $(STAMP)
 # docs/notebook.ipynb: runs its cells and stores what they give.
 notebook: $(ALL)
 	$(RUN)python -m devtools.notebook
+
+# build/site: the documentation as a site. `--strict`: a link that leads nowhere, or a page that no menu has, is an error.
+site: $(ALL)
+	NO_MKDOCS_2_WARNING=1 $(RUN)python -m mkdocs build --quiet --strict
 
 # Kills, outages, floods, mutated PDFs and repeated rounds in full: docs/RELIABILITY.md.
 soak: $(ALL)

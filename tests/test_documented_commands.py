@@ -284,7 +284,7 @@ OTHER_PROGRAMS: Mapping[str, str] = {
 DEVELOPERS = {
     *("make install", "make install-all", "make check", "make test", "make test-light", "make test-stack"),
     *("make test-python PYTHON=python3.13", "make test-all", "make durations"),
-    *("make modules", "make notebook", "make commands"),
+    *("make modules", "make notebook", "make commands", "make site"),
     *("make soak", "make bench", "make lock", "make lock-check", "make release-check", "make workflow-check"),
 }
 """Targets that install, or run the tests: only their existence is tested here."""
