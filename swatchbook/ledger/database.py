@@ -326,17 +326,19 @@ def _revision(connection: Connection) -> str | None:
 
 
 def _migrate(ledger: Ledger) -> None:
-    """Migrate to HEAD, all or nothing. A second process waits for the first and finds nothing to do."""
-    from swatchbook.ledger.migrations.upgrade import refuse_unknown, upgrade  # loads Alembic: 0.2 s, only when needed
+    """Create or migrate to HEAD, all or nothing. A second process waits for the first and finds nothing to do."""
+    from swatchbook.ledger.migrations.upgrade import create, refuse_unknown, upgrade  # loads Alembic: 0.2 s
 
     if ledger.url.get_backend_name() == "sqlite":
         with translated_errors(ledger.url), ledger._readers.connect() as connection:
             connection.connection.cursor().execute("PRAGMA journal_mode = WAL")  # impossible in a transaction
     with ledger.write() as connection:
         revision = _revision(connection)
-        if revision is not None:
+        if revision is None:
+            create(connection)
+        elif revision != migrations.HEAD:
             refuse_unknown(revision)
-        upgrade(connection)
+            upgrade(connection)
 
 
 # --- PostgreSQL -------------------------------------------------------------------------------------------------------

@@ -70,7 +70,7 @@ def _publishing(table: str) -> Iterator[Column[Any] | Index]:
     yield Column("publish_tries", Integer, nullable=False, server_default="0")
     yield Column("publish_failure", JSON)
     yield Column("publish_next", Time)
-    # the migration adds postgresql_where; here it would load that dialect in every process
+    # migrations/upgrade.py adds postgresql_where; here it would load that dialect in every process
     yield Index(f"ix_{table}_unpublished", "publish_next", sqlite_where=text("dirty > published OR gone"))
 
 

@@ -1,4 +1,4 @@
-"""Run the migrations on an open connection, inside its transaction; refuse ledgers that no migration leads from."""
+"""Create a new ledger or migrate an older one, inside a transaction; refuse ledgers that no migration leads from."""
 
 from pathlib import Path
 
@@ -8,6 +8,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
 from swatchbook.errors import Configuration
+from swatchbook.ledger.tables import metadata
 
 
 def refuse_unknown(revision: str) -> None:
@@ -27,14 +28,26 @@ def refuse_unknown(revision: str) -> None:
     )
 
 
+def create(connection: Connection) -> None:
+    """Create every table of an empty ledger, as it is after the last revision."""
+    if connection.dialect.name == "postgresql":
+        add_postgresql_conditions()
+    metadata.create_all(connection, checkfirst=False)
+    command.stamp(_config(connection), "head")
+
+
+def add_postgresql_conditions() -> None:
+    """Give the partial indexes the conditions for PostgreSQL, whose dialect no other process needs to load."""
+    for index in (each for table in metadata.tables.values() for each in table.indexes):
+        index.dialect_options["postgresql"]["where"] = index.dialect_options["sqlite"]["where"]
+
+
 def upgrade(connection: Connection) -> None:
     """Migrate to the last revision."""
-    config = _config()
-    config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    command.upgrade(_config(connection), "head")
 
 
-def _config() -> Config:
-    config = Config()
+def _config(connection: Connection | None = None) -> Config:
+    config = Config(attributes={"connection": connection})
     config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
     return config
