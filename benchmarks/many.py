@@ -120,12 +120,12 @@ def service(home: Path, mode: str) -> Iterator[tuple[int, psutil.Process]]:
 
 def serve(mode: str) -> None:
     """Serve until the input ends."""
-    from interface.service import search_slots
+    from interface.service import search
     from swatchbook.settings import load_settings
     from tests.interface.service.served import served
 
     if mode == "no-turns":
-        search_slots.AT_ONCE = SEARCHES * 2  # type: ignore[misc]
+        search.AT_ONCE = SEARCHES * 2  # type: ignore[misc]
     with served(load_settings()) as running:
         print(running.port, flush=True)
         sys.stdin.read()

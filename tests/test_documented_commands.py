@@ -195,7 +195,7 @@ TESTED_ELSEWHERE: Mapping[str, str] = {
     "swatchbook delete": "tests/interface/cli/test_delete.py::test_a_person_is_told_what_goes_and_asked",
     "swatchbook doctor": f"{_CLI}::test_doctor_tries_every_part_and_says_what_to_do_about_what_is_broken",
     "swatchbook rebuild-index": f"{_CLI}::test_ingest_search_show_rebuild_delete",
-    "swatchbook serve --with-prefect": "tests/interface/service/test_with_prefect.py"
+    "swatchbook serve --with-prefect": "tests/interface/service/test_serve.py"
     "::test_an_upload_is_worked_on_and_ctrl_c_ends_everything",
     "swatchbook serve": "tests/interface/service/test_serve.py::test_it_answers_where_it_says_and_ends_in_order",
     "swatchbook serve --host 0.0.0.0": "tests/interface/service/test_serve.py::test_others_are_let_in_only_with_keys",

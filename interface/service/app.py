@@ -15,43 +15,34 @@ from fastapi.openapi.utils import get_openapi
 
 from interface.replies import Problem
 from interface.service import (
-    coverage,
+    collection,
     docs,
     document_parts,
     documents,
     health,
     images,
     metrics,
-    previews,
     problems,
-    product_edits,
     reviews,
     search,
-    statistics,
-    trash,
     uploads,
     webhooks,
 )
 from interface.service.auth import check_exposure
 from interface.service.health import Watch
+from interface.service.images import PreviewSlots
 from interface.service.metrics import Requests
 from interface.service.middleware import ServiceMiddleware
-from interface.service.previews import PreviewSlots
 from interface.service.problems import documented
-from interface.service.search_slots import SearchSlots
-from interface.service.upload_body import UploadSlots
+from interface.service.search import SearchSlots
+from interface.service.uploads import UploadSlots
 from interface.web import coverage as web_coverage
 from interface.web import documents as web_documents
-from interface.web import events as web_events
 from interface.web import images as web_images
-from interface.web import login as web_login
 from interface.web import pages as web_pages
-from interface.web import product_edits as web_product_edits
 from interface.web import products as web_products
 from interface.web import review as web_review
 from interface.web import search as web_search
-from interface.web import trash as web_trash
-from interface.web import upload_plan as web_upload_plan
 from interface.web import uploads as web_uploads
 from scheduler.tick import keep_ticking
 from swatchbook.errors import Failure, Policy
@@ -64,12 +55,11 @@ Loop = Callable[[Resources, asyncio.Event], Awaitable[None]]
 """Processes due documents until cancelled; runs soon after the event is set."""
 
 _ROUTERS = (
-    docs, uploads, documents, document_parts, product_edits, images, previews, reviews, search, statistics, coverage,
-    trash, webhooks, health, metrics,
-)  # fmt: skip
-_PAGES = (
-    web_pages, web_login, web_search, web_documents, web_uploads, web_events, web_images, web_coverage, web_review,
-    web_product_edits, web_trash, web_upload_plan,
+    web_products.router,  # the page of a product goes before its endpoint
+    docs.router, uploads.router, documents.router, document_parts.router, images.router, reviews.router, search.router,
+    collection.router, documents.trash_router, webhooks.router, health.router, metrics.router,
+    web_pages.router, web_search.router, web_documents.router, web_uploads.router, web_images.router,
+    web_coverage.router, web_review.router,
 )  # fmt: skip
 _STREAMS = frozenset({"/documents", "/search", web_search.PICTURE_PATH, web_uploads.FILES_PATH})
 """Paths whose endpoints limit the size of the body themselves while it streams in."""
@@ -105,8 +95,8 @@ def create_app(settings: Settings, *, loop: Loop = keep_ticking) -> FastAPI:
     app.add_middleware(ServiceMiddleware, requests=app.state.requests, streams=_STREAMS, wake=app.state.wake)
     problems.install(app)
     app.add_exception_handler(404, web_pages.answer_unknown_address)
-    for part in (web_products, *_ROUTERS, *_PAGES):  # the page of a product goes before its endpoint
-        app.include_router(part.router)
+    for router in _ROUTERS:
+        app.include_router(router)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]  # the documented way to extend it
     return app
 

@@ -3,21 +3,25 @@
 Also chooses the owner of a request with a key that names none (for webhooks: `webhooks.py`).
 
 With API keys, a request carries one as `Authorization: Bearer …` or `X-API-Key: …`, or the cookie of a browser's
-session (`session.py`). Without keys, the service listens on loopback only and every local caller has full access; what
-pages of other sites send is rejected (`cross_site.py`).
+session: a login sets a cookie that replaces the key for 12 hours, and nothing of it is stored. Without keys, the
+service listens on loopback only and every local caller has full access.
+
+Requests that a page of another site makes a browser send are rejected. Without keys these are those for another Host
+name (DNS rebinding) or from another Origin; with a session, changes must come from the service's own pages (CSRF).
 """
 
 import hashlib
 import hmac
+import secrets
+import time
 from collections.abc import Iterable, Sequence
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from fastapi import Depends, HTTPException, Request
 from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
 
-from interface.service.cross_site import reject_foreign_change, reject_other_sites
 from interface.service.parameters import Tools
-from interface.service.session import COOKIE, find_session
 from swatchbook.errors import Configuration
 from swatchbook.ledger.queries.owners import known_owners, require_owner
 from swatchbook.loopback import is_loopback
@@ -117,7 +121,7 @@ async def authenticate(
     credentials = bearer.credentials if bearer else header
     if credentials:
         key = find_key(keys, credentials)
-    elif key := find_session(keys, request.cookies.get(COOKIE, "")):
+    elif key := find_session(keys, request.cookies.get(SESSION_COOKIE, "")):
         reject_foreign_change(request)
     if key:
         return Caller(name=key.name, owners=frozenset(key.owners))
@@ -147,3 +151,60 @@ def find_key(keys: Iterable[ApiKey], credentials: str) -> ApiKey | None:
 
 def _sha256(key: bytes) -> bytes:
     return hashlib.sha256(key).digest()
+
+
+# --- sessions of browsers ---------------------------------------------------------------------------------------------
+
+SESSION_COOKIE = "swatchbook_session"
+SESSION_SECONDS = 12 * 3600
+"""How long a session lasts: a working day."""
+
+_MOST_CHARACTERS = 200
+
+
+def begin_session(key: ApiKey) -> str:
+    """Return the cookie of a new session for a key."""
+    claim = f"{int(time.time()) + SESSION_SECONDS}.{secrets.token_hex(16)}"
+    return f"{claim}.{_sign_session(key, claim)}"
+
+
+def find_session(keys: Iterable[ApiKey], cookie: str) -> ApiKey | None:
+    """Return the key of a session, or None if it has ended or belongs to no key."""
+    claim, _, signature = cookie[:_MOST_CHARACTERS].rpartition(".")
+    end = claim.partition(".")[0]
+    if not (end.isascii() and end.isdecimal()) or int(end) < time.time() or not signature.isascii():
+        return None
+    match = None
+    for key in keys:  # each, so that the time of the answer tells nothing of any key
+        if hmac.compare_digest(_sign_session(key, claim), signature):
+            match = key
+    return match
+
+
+def _sign_session(key: ApiKey, claim: str) -> str:
+    secret = key.key.get_secret_value().encode()
+    return hmac.new(secret, f"session {claim}".encode(), hashlib.sha256).hexdigest()
+
+
+# --- requests from other sites ----------------------------------------------------------------------------------------
+
+_READING = frozenset({"GET", "HEAD"})
+
+
+def reject_other_sites(request: Request) -> None:
+    """Raise 403 for a Host name other than loopback, and for an Origin other than our own."""
+    host = urlsplit("//" + request.headers.get("host", "")).hostname or ""
+    if not is_loopback(host):
+        raise HTTPException(403, "Without API keys the service accepts only the hosts 127.0.0.1, [::1] and localhost.")
+    origin = request.headers.get("origin")
+    if origin is not None and origin != f"{request.url.scheme}://{request.url.netloc}":
+        raise HTTPException(403, "Without API keys the service rejects requests from other sites' pages.")
+
+
+def reject_foreign_change(request: Request) -> None:
+    """Raise 403 for a request that may change something, unless one of our own pages sent it.
+
+    Browsers name the page's origin with each such request. Behind a proxy for TLS its scheme is another one than ours.
+    """
+    if request.method not in _READING and urlsplit(request.headers.get("origin", "")).netloc != request.url.netloc:
+        raise HTTPException(403, "Changes from a browser are accepted only from the service's own pages.")

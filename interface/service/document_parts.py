@@ -1,14 +1,17 @@
-"""Endpoints for what a document consists of: products, entities, chunks, links, images and pages; and one product."""
+"""Endpoints for what a document consists of: products with the edits of them by hand, entities, chunks, links, images
+and pages; and one product. What an edit changes: `swatchbook/product_edits.py`.
+"""
 
 from collections.abc import Callable
 from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
-from fastapi import APIRouter, HTTPException, Path, Query, Response
+from fastapi import APIRouter, Body, HTTPException, Path, Query, Response
 from pydantic import TypeAdapter
 
 from interface.replies import (
     ListedChunks,
+    ListedEdits,
     ListedEntities,
     ListedImages,
     ListedLinks,
@@ -16,15 +19,16 @@ from interface.replies import (
     ListedProducts,
 )
 from interface.service.auth import Caller, TheCaller
-from interface.service.documents import DocumentId, find
-from interface.service.paging import Number, Paging, StoredId, cut_page, read_cursor
-from interface.service.parameters import Tools
+from interface.service.documents import DocumentId, find, find_changeable
+from interface.service.parameters import Number, Paging, StoredId, Tools, cut_page, read_cursor
 from interface.service.problems import documented
 from swatchbook.ledger.documents import Document
+from swatchbook.ledger.product_edits import list_edits as ledger_list_edits
 from swatchbook.ledger.queries import document_parts, products
 from swatchbook.ledger.queries.document_parts import ByEnds, ByOrdinal
 from swatchbook.ledger.queries.portions import Numbered
-from swatchbook.records import LinkKind, ProductDetails
+from swatchbook.pipeline import product_edits
+from swatchbook.records import Edited, EditRequest, LinkKind, ProductDetails
 from swatchbook.resources import Resources
 
 _Entry = TypeVar("_Entry")
@@ -113,3 +117,34 @@ def _page(
     """Return a page of what `read` lists of a document, and the cursor of the next one."""
     after = read_cursor(query.cursor, position)
     return cut_page(read(resources.ledger, document.id, after=after, limit=query.limit + 1), query.limit)
+
+
+_EDITS = "/documents/{document_id}/products/edits"
+EditNumber = Annotated[int, Path(ge=1, le=2**31 - 1, description="Number of the edit, as in the list.")]
+
+
+@router.get(_EDITS, summary="List the edits by hand of a document's products")
+def list_edits(resources: Tools, caller: TheCaller, document_id: DocumentId, query: ThePaging) -> ListedEdits:
+    """In the order in which they were made, with those that were undone. `problem`: why one changes nothing now."""
+    document, (after,) = find(resources, caller, document_id), read_cursor(query.cursor, BY_NUMBER) or (0,)
+    later = [each for each in ledger_list_edits(resources.ledger, document.id) if each.number > after]
+    page, cursor = cut_page([((each.number,), each) for each in later[: query.limit + 1]], query.limit)
+    return ListedEdits(edits=page, next=cursor)
+
+
+@router.post(_EDITS, status_code=201, summary="Edit a document's products", responses=documented(400, 408, 409, 413))
+def make_edit(
+    resources: Tools, caller: TheCaller, document_id: DocumentId, edit: Annotated[EditRequest, Body()]
+) -> Edited:
+    """Rename, merge, split, add or reject products, or assign a picture to them. Products are named by id or name,
+    pictures by the id of the image or placement. The edit is kept by their places on the pages, so it still holds when
+    the document is processed again; lists and searches show it at once."""
+    document = find_changeable(resources, caller, document_id)
+    return product_edits.make_edit(resources, document.id, edit, by=caller.name)
+
+
+@router.delete(f"{_EDITS}/{{edit_number}}", summary="Undo an edit", responses=documented(409))
+def undo_edit(resources: Tools, caller: TheCaller, document_id: DocumentId, edit_number: EditNumber) -> Edited:
+    """It stays in the list. Later edits of what it changed may find nothing to change any more: see their `problem`."""
+    document = find_changeable(resources, caller, document_id)
+    return product_edits.undo_edit(resources, document.id, edit_number, by=caller.name)

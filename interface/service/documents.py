@@ -1,5 +1,5 @@
-"""Endpoints for documents: list (newest first, at most 200 a page), show, retry, embed, cancel, delete. A document of
-an owner without access is 404.
+"""Endpoints for documents: list (newest first, at most 200 a page), show, retry, embed, cancel, delete; and for the
+trash. A document of an owner without access is 404.
 """
 
 from typing import Annotated, Any
@@ -8,17 +8,22 @@ from uuid import UUID
 from fastapi import APIRouter, HTTPException, Path, Query
 from pydantic import Field, TypeAdapter
 
-from interface.replies import Accepted, Listed, ListedDocument, Progress, ShownDocument
+from interface.replies import Accepted, Listed, ListedDocument, ListedTrash, Progress, ShownDocument
 from interface.service.auth import Caller, TheCaller, choose_known
-from interface.service.paging import Paging, Seconds, StoredId, cut_page, read_cursor
 from interface.service.parameters import (
     DEFAULT_EMBED,
     DEFAULT_RETRY,
     EmbedOptions,
     LostPictureOptions,
+    Paging,
+    RequestModel,
     RetryOptions,
     SearchText,
+    Seconds,
+    StoredId,
     Tools,
+    cut_page,
+    read_cursor,
 )
 from interface.service.problems import documented
 from swatchbook.errors import InvalidReference
@@ -30,8 +35,9 @@ from swatchbook.ledger.queries.deletion import count_deletion
 from swatchbook.ledger.queries.report import document_report
 from swatchbook.ledger.runs import LiveRun, live_run, own_runs
 from swatchbook.ledger.trash import get_trashed
-from swatchbook.pipeline.trash import end, throw_away
-from swatchbook.records import PROGRESS, Deletion, DocumentStatus, EditionDiff, Owner, overall_percent
+from swatchbook.ledger.trash import list_trash as ledger_list_trash
+from swatchbook.pipeline.trash import end, restore, throw_away
+from swatchbook.records import PROGRESS, Deletion, DocumentStatus, EditionDiff, Owner, Trashed, overall_percent
 from swatchbook.reports.document_state import describe_document, describe_report
 from swatchbook.reports.editions import compare_documents as compare
 from swatchbook.reports.progress import describe_progress
@@ -259,3 +265,41 @@ def percent(document: Document, run: LiveRun | None) -> float:
     if run is None or run.stage is None:
         return PROGRESS[document.stage][1]
     return overall_percent(run.stage, run.done, run.total)
+
+
+trash_router = APIRouter(prefix="/trash", tags=["documents"], responses=documented(404))
+
+
+# --- the trash --------------------------------------------------------------------------------------------------------
+
+
+class TrashQuery(RequestModel):
+    """Whose trash."""
+
+    owner: Owner | None = Field(
+        default=None, description="Owner of the documents; required only for a key with several owners."
+    )
+
+
+@trash_router.get("", summary="List the documents in the trash")
+def list_trash(resources: Tools, caller: TheCaller, query: Annotated[TrashQuery, Query()]) -> ListedTrash:
+    """The latest first. A day after it was deleted, a document is deleted for good."""
+    found = ledger_list_trash(resources.ledger, choose_known(resources, caller, query.owner))
+    return ListedTrash(documents=tuple(found))
+
+
+@trash_router.post(
+    "/{document_id}/restore", status_code=202, summary="Restore a document", responses=documented(400, 409)
+)
+def restore_document(resources: Tools, caller: TheCaller, document_id: DocumentId) -> Accepted:
+    """Brings it back with all that it had, and publishes it again; nothing is embedded again."""
+    document = restore(resources, find_in_trash(resources, caller, document_id).document)
+    return Accepted(id=document.id, status=document.status, message="The document is back in the collection.")
+
+
+def find_in_trash(resources: Resources, caller: Caller, document_id: UUID) -> Trashed:
+    """Return the caller's document in the trash. Raises 404, for other owners' documents too."""
+    trashed = get_trashed(resources.ledger, str(document_id))
+    if trashed is None or not caller.may(trashed.owner):
+        raise HTTPException(404, f"Document {document_id} is not in the trash.")
+    return trashed

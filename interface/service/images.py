@@ -1,21 +1,39 @@
-"""Endpoints for images: details, the picture's file and its media type, and making missing vectors. Thumbnails are in
-`previews.py`.
+"""Endpoints for images (details, the picture's file, missing vectors) and for previews: thumbnails, and pages as PNG.
+
+At most two previews are made at once; others wait up to 20 s, then get 503. Cached ones do not wait.
 """
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, HTTPException, Response
+from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
 from fastapi import Path as PathParameter
+from pydantic import Field
+from starlette.concurrency import run_in_threadpool
 
 from interface.replies import AcceptedImage
 from interface.service.auth import Caller, TheCaller
-from interface.service.parameters import DEFAULT_RETRY, RetryOptions, Tools
+from interface.service.documents import DocumentId, find
+from interface.service.parameters import DEFAULT_RETRY, RequestModel, RetryOptions, Tools
 from interface.service.problems import documented
 from swatchbook.ledger.document_commands import regenerate
 from swatchbook.ledger.documents import get_document
 from swatchbook.ledger.queries.image import image_details
+from swatchbook.previews import (
+    MAX_SIDE,
+    MAX_WIDTH,
+    MIN_SIDE,
+    MIN_WIDTH,
+    Preview,
+    RenderedPage,
+    Thumbnail,
+    find_preview,
+    make_preview,
+)
 from swatchbook.records import DocumentStatus, ImageDetails
 from swatchbook.resources import Resources
 from swatchbook.upkeep.queue_missing import is_current
@@ -35,18 +53,19 @@ _TYPES = {
 
 ImageId = Annotated[UUID, PathParameter(description="Image id, as in search results and reports.")]
 
-router = APIRouter(prefix="/images", tags=["images"], responses=documented(404))
+router = APIRouter(responses=documented(404))
 
 
-@router.get("/{image_id}", summary="Show an image with its placements and states")
+@router.get("/images/{image_id}", summary="Show an image with its placements and states", tags=["images"])
 def get_image(resources: Tools, caller: TheCaller, image_id: ImageId) -> ImageDetails:
     """Placements in documents, and for each role its state, failure and next try."""
     return require_image(resources, caller, image_id)
 
 
 @router.get(
-    "/{image_id}/file",
+    "/images/{image_id}/file",
     summary="Download the picture",
+    tags=["images"],
     response_class=Response,
     responses={
         200: {"content": {kind: {"schema": {"type": "string", "format": "binary"}} for kind in set(_TYPES.values())}}
@@ -59,7 +78,8 @@ def get_image_file(resources: Tools, caller: TheCaller, image_id: ImageId) -> Re
 
 
 @router.post(
-    "/{image_id}/embed",
+    "/images/{image_id}/embed",
+    tags=["images"],
     status_code=202,
     summary="Create missing and outdated vectors of an image",
     responses=documented(400, 408, 413),
@@ -111,3 +131,105 @@ def picture_response(data: bytes, name: str) -> Response:
             "Content-Security-Policy": "sandbox; default-src 'none'",
         },
     )
+
+
+# --- previews ---------------------------------------------------------------------------------------------------------
+
+_PREVIEWS_AT_ONCE = 2  # each keeps a processor busy
+_WAIT_SECONDS = 20.0
+_RETRY_SECONDS = "5"
+
+
+class PageSize(RequestModel):
+    """Size of a rendered page."""
+
+    width: int = Field(default=800, ge=MIN_WIDTH, le=MAX_WIDTH, description="Pixels.")
+
+
+class ThumbnailSize(RequestModel):
+    """Size of a thumbnail."""
+
+    side: int = Field(default=256, ge=MIN_SIDE, le=MAX_SIDE, description="Most pixels of the longer side.")
+
+
+class PreviewSlots:
+    """Limits how many previews are made at once."""
+
+    def __init__(self) -> None:
+        self._slots = asyncio.Semaphore(_PREVIEWS_AT_ONCE)
+
+    @asynccontextmanager
+    async def slot(self) -> AsyncIterator[None]:
+        """Hold a slot for the block. Raises 503 when none becomes free in time."""
+        try:
+            async with asyncio.timeout(_WAIT_SECONDS):
+                await self._slots.acquire()
+        except TimeoutError:
+            raise HTTPException(
+                503, "Too many previews are being made; retry later.", headers={"Retry-After": _RETRY_SECONDS}
+            ) from None
+        try:
+            yield
+        finally:
+            self._slots.release()
+
+
+async def get_preview_slots(request: Request) -> PreviewSlots:
+    """Return the preview slots of the process."""
+    slots: PreviewSlots = request.app.state.preview_slots
+    return slots
+
+
+ThePreviewSlots = Annotated[PreviewSlots, Depends(get_preview_slots)]
+PageNumber = Annotated[int, PathParameter(ge=1, le=1_000_000, description="Page number, from 1.")]
+
+
+@router.get(
+    "/documents/{document_id}/pages/{number}",
+    summary="Render a page as PNG",
+    tags=["documents"],
+    response_class=Response,
+    responses={200: {"content": {"image/png": {"schema": {"type": "string", "format": "binary"}}}}},
+)
+async def get_page(
+    resources: Tools,
+    caller: TheCaller,
+    slots: ThePreviewSlots,
+    document_id: DocumentId,
+    number: PageNumber,
+    query: Annotated[PageSize, Query()],
+) -> Response:
+    """As wide as `width`; narrower where it would be higher than 4,000 pixels. The picture is cached."""
+    document = await run_in_threadpool(find, resources, caller, document_id)
+    if document.file is None or document.page_count is None or number > document.page_count:
+        has = "has not been read yet" if document.page_count is None else f"has {document.page_count} pages"
+        raise HTTPException(404, f"Page {number} not found: the document {has}.")
+    preview = RenderedPage(file=document.file, number=number, width=query.width)
+    return picture_response(await _make_cached(resources, slots, preview), f"{document.id}-{number}.png")
+
+
+@router.get(
+    "/images/{image_id}/thumbnail",
+    summary="Download the picture, made small",
+    tags=["images"],
+    response_class=Response,
+    responses={200: {"content": {"image/jpeg": {"schema": {"type": "string", "format": "binary"}}}}},
+)
+async def get_image_thumbnail(
+    resources: Tools,
+    caller: TheCaller,
+    slots: ThePreviewSlots,
+    image_id: ImageId,
+    query: Annotated[ThumbnailSize, Query()],
+) -> Response:
+    """As JPEG over white; a picture is never enlarged. The thumbnail is cached."""
+    image, file = await run_in_threadpool(find_image, resources, caller, image_id)
+    preview = Thumbnail(file=file, side=query.side)
+    return picture_response(await _make_cached(resources, slots, preview), f"{image}-{query.side}.jpg")
+
+
+async def _make_cached(resources: Resources, slots: PreviewSlots, preview: Preview) -> bytes:
+    if (cached := await run_in_threadpool(find_preview, resources, preview)) is not None:
+        return cached
+    async with slots.slot():
+        return await run_in_threadpool(make_preview, resources, preview)

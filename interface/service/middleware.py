@@ -1,6 +1,6 @@
 """Apply the rules of every request: limits of bodies, security headers, ETags, unexpected errors, wake-ups.
 
-- A body that is no upload has 64 KiB and 30 s (uploads: `upload_body.py`; connections: `serve.py`).
+- A body that is no upload has 64 KiB and 30 s (uploads: `uploads.py`; connections: `serve.py`).
 - Every JSON answer to a GET has an ETag; a client that has the answer already gets 304.
 - An unexpected error is a 500 without details.
 - Each 202 and 303 wakes up the background loop.

@@ -10,8 +10,17 @@ from pydantic import Field, TypeAdapter
 from interface.replies import ListedReviews, ReviewChoice
 from interface.service.auth import TheCaller, choose_known
 from interface.service.images import ImageId, require_image
-from interface.service.paging import Number, Paging, Seconds, StoredId, read_cursor, write_cursor
-from interface.service.parameters import RequestModel, SearchText, Tools
+from interface.service.parameters import (
+    Number,
+    Paging,
+    RequestModel,
+    SearchText,
+    Seconds,
+    StoredId,
+    Tools,
+    read_cursor,
+    write_cursor,
+)
 from interface.service.problems import documented
 from swatchbook.ledger.queries.reviews import ByPlace, find_review_image, page_of_images_to_review
 from swatchbook.pipeline.review import accept, correct_image, reject, withdraw

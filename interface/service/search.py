@@ -1,26 +1,32 @@
 """Endpoints of search, by text, by a picture or by both, and of facets, the values to filter by.
 
-Limits: 100 results, 100 values of a filter. The ranking is in `swatchbook/search/`.
+Limits: 100 results, 100 values of a filter. Eight searches run at once; waiting ones take turns by API key, at most 200
+of each, so a burst of one key delays the others by no more than the searches that run. The ranking is in
+`swatchbook/search/`.
 """
 
+import asyncio
 import shutil
-from collections.abc import Iterable, Sequence
+from collections import OrderedDict, deque
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 from uuid import UUID
 
-from fastapi import APIRouter, HTTPException, Query, Request, Response
+from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import ConfigDict, Field, ValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
+from starlette.requests import ClientDisconnect
 
 from interface.service.auth import TheCaller, choose_owners
 from interface.service.parameters import RequestModel, SearchText, Tools
 from interface.service.problems import documented
-from interface.service.search_slots import TheSearchSlots, in_turn
-from interface.service.upload_body import TheUploadSlots, full_disk_as_507, stream_body
+from interface.service.uploads import TheUploadSlots, full_disk_as_507, stream_body
+from swatchbook.errors import TooManySearches
 from swatchbook.index.base import MOST_VALUES, Filters, Where
 from swatchbook.records import Facets, Owner, ResultKind, SearchResults
 from swatchbook.resources import Resources
@@ -46,6 +52,96 @@ _MAX_PRICE = 1e12
 
 Page = Annotated[int, Field(ge=1, le=_MAX_PAGE)]
 Price = Annotated[float, Field(ge=0, le=_MAX_PRICE)]
+
+AT_ONCE: Final = 8
+"""Enough that their queries are encoded together while others ask the index; more would delay each other."""
+
+WAITING: Final = 200
+"""Of a key: a few seconds of work."""
+
+_RETRY_SECONDS: Final = 2.0
+
+
+class SearchSlots:
+    """Limits how many searches run at once, and says whose is next. For one event loop."""
+
+    def __init__(self) -> None:
+        self._running = 0
+        self._waiting = OrderedDict[str, deque[asyncio.Future[None]]]()  # caller -> its turns; the next caller first
+
+    @asynccontextmanager
+    async def slot(self, caller: str, request: Request) -> AsyncIterator[None]:
+        """Hold a slot for the block. Raises TooManySearches, and ClientDisconnect when the caller goes meanwhile."""
+        if self._running < AT_ONCE:
+            self._running += 1
+        else:
+            await self._wait(caller, request)
+        try:
+            yield
+        finally:
+            self._release()
+
+    async def _wait(self, caller: str, request: Request) -> None:
+        turns = self._waiting.setdefault(caller, deque())
+        if len(turns) >= WAITING:
+            raise TooManySearches(
+                f"{WAITING} searches of this key wait already.",
+                advice="Send fewer searches at once, or send this one again later.",
+                retry_after=_RETRY_SECONDS,
+            )
+        turn = asyncio.get_running_loop().create_future()
+        turns.append(turn)
+        gone = asyncio.ensure_future(_disconnected(request))
+        try:
+            await asyncio.wait({turn, gone}, return_when=asyncio.FIRST_COMPLETED)
+            if not turn.done():
+                raise ClientDisconnect
+        except BaseException:
+            if turn.done():  # it was cancelled in the moment of its turn
+                self._release()
+            else:
+                turns.remove(turn)
+                if not turns:
+                    del self._waiting[caller]
+            raise
+        finally:
+            gone.cancel()
+
+    def _release(self) -> None:
+        """Give the slot to the next that still waits, of the caller who has not had one for longest."""
+        if self._waiting:
+            caller, turns = self._waiting.popitem(last=False)
+            turns.popleft().set_result(None)
+            if turns:
+                self._waiting[caller] = turns  # last: the others are before it now
+        else:
+            self._running -= 1
+
+
+async def _disconnected(request: Request) -> None:
+    """Return when the caller has gone. The body has been read, or is empty."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+async def get_search_slots(request: Request) -> SearchSlots:
+    """Return the search slots of the process."""
+    slots: SearchSlots = request.app.state.search_slots
+    return slots
+
+
+TheSearchSlots = Annotated[SearchSlots, Depends(get_search_slots)]
+
+
+async def hold_slot(request: Request, caller: TheCaller, slots: TheSearchSlots) -> AsyncIterator[None]:
+    """Hold a slot while an endpoint without a body runs."""
+    async with slots.slot(caller.name, request):
+        yield
+
+
+in_turn = Depends(hold_slot, scope="function")
+"""Of an endpoint that searches: it runs when it is its turn, and the slot is free before the response is sent."""
+
 
 router = APIRouter(tags=["search"])
 

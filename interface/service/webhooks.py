@@ -21,8 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, m
 from interface.replies import Uploaded
 from interface.service.parameters import Tools
 from interface.service.problems import documented
-from interface.service.upload_body import TheUploadSlots, full_disk_as_507
-from interface.service.uploads import check_options, inline_schema, uploaded
+from interface.service.uploads import TheUploadSlots, check_options, full_disk_as_507, inline_schema, uploaded
 from swatchbook.display_name import display_name
 from swatchbook.errors import InvalidReference
 from swatchbook.ledger import webhook_deliveries

@@ -1,33 +1,41 @@
-"""Pages of documents: the list with uploads and progress, and one document with its pages and products.
+"""Pages of documents: the list with uploads and progress, one document with its pages and products, and the trash.
 
-People can continue, stop, delete and export it.
+People can continue, stop, delete and export a document. Pages that are open get an event, without content, when the
+list has changed, and then ask for it: a page and its event never disagree.
 """
 
-from collections.abc import Sequence
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from fastapi import Form, HTTPException, Query, Response
 from pydantic import Field
+from starlette.responses import StreamingResponse
 
 from interface.service.document_parts import list_images
 from interface.service.documents import (
     DocumentId,
     Listing,
+    TrashQuery,
     cancel_document,
     decide_lost_pictures,
     delete_document,
     embed_document,
     find,
+    find_in_trash,
     list_documents,
+    list_trash,
+    restore_document,
     retry_document,
 )
-from interface.service.paging import Paging
-from interface.service.parameters import LostPictureOptions, RequestModel, RetryOptions, SearchText
-from interface.web.pages import TheView, View, page_router, see_other
-from interface.web.toasts import done
-from swatchbook.errors import InvalidReference
+from interface.service.health import Recent
+from interface.service.parameters import LostPictureOptions, Paging, RequestModel, RetryOptions, SearchText
+from interface.web.pages import Back, TheView, View, done, local_page, page_router, see_other, with_done
+from swatchbook.errors import Failure, InvalidReference
 from swatchbook.export.formats import Format, write_products
 from swatchbook.export.products import as_rows, read_products
 from swatchbook.ledger.documents import PDF, Document
@@ -39,6 +47,7 @@ from swatchbook.ledger.queries.failures import failures, other_failures
 from swatchbook.ledger.queries.look_at import list_look_at
 from swatchbook.ledger.queries.products import describe_products, list_products, product_ids
 from swatchbook.ledger.queries.thumbnails import first_pictures
+from swatchbook.ledger.retention import TRASH_SECONDS
 from swatchbook.ledger.runs import live_run
 from swatchbook.pipeline.sent_folders import waiting_folders
 from swatchbook.product_edits import describe_edit
@@ -251,3 +260,84 @@ def export(view: TheView, document_id: DocumentId, form: Format) -> Response:
         media_type=_MEDIA_TYPES[form],
         headers={"Content-Disposition": f'attachment; filename="{name or "products"}.{form.value}"'},
     )
+
+
+# --- the trash --------------------------------------------------------------------------------------------------------
+
+
+@router.get("/ui/trash")
+def show_trash(view: TheView) -> Response:
+    """Return the documents in the trash, the latest first."""
+    listed = list_trash(view.resources, view.caller, TrashQuery(owner=view.owner))
+    return view.render("trash.html", documents=listed.documents, kept_seconds=TRASH_SECONDS)
+
+
+@router.post("/ui/trash/{document_id}/restore")
+def restore(view: TheView, document_id: DocumentId, form: Annotated[Back, Form()]) -> Response:
+    """Restore a document, and return to the page where that was asked for, else show the document."""
+    restore_document(view.resources, view.caller, document_id)
+    page = local_page(form.back, view.link(f"/ui/documents/{document_id}"))
+    return see_other(with_done(page, done("restored")))
+
+
+@router.post("/ui/trash/{document_id}/delete")
+def delete_for_good(view: TheView, document_id: DocumentId) -> Response:
+    """Delete a document in the trash for good."""
+    find_in_trash(view.resources, view.caller, document_id)
+    delete_document(view.resources, view.caller, document_id, now=True)
+    return see_other(view.link("/ui/trash", done=done("ended")))
+
+
+# --- events -----------------------------------------------------------------------------------------------------------
+
+_PAUSE = 1.0  # seconds between two looks of a page
+_SHARED = 0.9  # seconds for which a look at the ledger counts for all pages of an owner
+_SILENCE = 15  # looks without an event, after which a comment shows whether the browser still listens
+_LOOKS = 600  # then the browser asks again, and its key or session is checked again
+STREAMS: Final = 100
+"""The most browsers that get events at a time. Others ask again by themselves."""
+
+CHANGED, COMMENT = b"event: changed\ndata:\n\n", b":\n\n"
+
+
+@router.get("/ui/events")
+async def tell_changes(view: TheView) -> Response:
+    """Send an event whenever the owner's list of documents has changed. Raises 503 beyond STREAMS."""
+    streams: set[object] = view.request.app.state.streams
+    if len(streams) >= STREAMS:
+        raise HTTPException(503, "Too many pages are open; this one shows changes when it is loaded again.")
+    return StreamingResponse(_events(view, streams), media_type="text/event-stream")
+
+
+async def _events(view: View, streams: set[object]) -> AsyncIterator[bytes]:
+    this, before, silent = object(), b"", 0
+    streams.add(this)
+    try:
+        yield b"retry: 2000\n\n"
+        for _ in range(_LOOKS):
+            if view.request.app.state.stopping():
+                return
+            now = before
+            with suppress(Failure):  # the ledger is away: what the page shows still holds
+                now = await _look(view).get()
+            silent = 0 if now != before else silent + 1
+            if now != before:  # also at first: the page may be older
+                yield CHANGED
+            elif silent % _SILENCE == 0:
+                yield COMMENT
+            before = now
+            await asyncio.sleep(_PAUSE)
+    finally:
+        streams.discard(this)
+
+
+def _look(view: View) -> Recent[bytes]:
+    """Return the look at the list of an owner, which all its open pages share."""
+    looks: dict[str | None, Recent[bytes]] = view.request.app.state.looks
+    return looks.setdefault(view.owner, Recent(lambda: _listed(view), _SHARED))
+
+
+def _listed(view: View) -> bytes:
+    """Return a hash of the list of documents."""
+    listed = list_documents(view.resources, view.caller, Listing(owner=view.owner))
+    return hashlib.sha256(listed.model_dump_json().encode()).digest()

@@ -1,17 +1,21 @@
-"""The common part of all pages: templates, errors as pages, the owner of the collection, and security headers.
+"""The common part of all pages: templates, errors as pages, the owner of the collection, and security headers; and the
+login with an API key.
 
 Templates escape every value. The Content-Security-Policy allows only the files of this service, and nothing inline.
+A toast says on the next page what a form has done, with a button that undoes it: the address of that page names both
+(`done`), so nothing is stored.
 """
 
+import re
 from collections.abc import Callable, Coroutine, Mapping
 from datetime import UTC, datetime
 from functools import cache
 from http import HTTPStatus
 from importlib.resources import files
 from typing import Annotated, Any, Literal, NamedTuple
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -22,10 +26,20 @@ from starlette.routing import Match
 from starlette.types import Scope
 
 from interface.replies import Problem
-from interface.service.auth import EVERYBODY, Caller, TheCaller, choose_known, recent_owners
-from interface.service.parameters import Tools
+from interface.service.auth import (
+    EVERYBODY,
+    SESSION_COOKIE,
+    SESSION_SECONDS,
+    Caller,
+    TheCaller,
+    begin_session,
+    choose_known,
+    find_key,
+    recent_owners,
+    reject_foreign_change,
+)
+from interface.service.parameters import RequestModel, SearchText, Tools
 from interface.service.problems import describe, respond
-from interface.web.toasts import toast_of
 from swatchbook.errors import Failure
 from swatchbook.printed_prices import with_currency
 from swatchbook.records import Owner, Stage, page_name
@@ -216,11 +230,150 @@ def _describe_for_people(error: Exception) -> tuple[Problem, Mapping[str, str] |
     return problem, headers
 
 
-router = APIRouter(prefix="/ui/static", include_in_schema=False)
+router = page_router()
 
 
-@router.get("/{name}")
 def get_file(name: Literal["style.css", "page.js", "htmx.min.js", "icon.svg", "icons.svg"]) -> Response:
     """Return one of the files that the pages load."""
     file = files("interface.web") / "static" / name
     return Response(file.read_bytes(), media_type=_MEDIA_TYPES[name[name.rindex(".") :]], headers=_CACHED)
+
+
+router.add_api_route("/ui/static/{name}", get_file, methods=["GET"], route_class_override=APIRoute)
+
+
+# --- toasts -----------------------------------------------------------------------------------------------------------
+
+DONE = "done"
+"""Parameter of a page's address: what was done, and of which document or image, and which edit of it."""
+
+_DONE = re.compile(
+    r"(?P<what>[a-z]+)(?::(?P<id>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}))?(?::(?P<number>\d{1,9}))?"
+)
+_EDIT, _REVIEW = "/ui/documents/{id}/edits/{number}/undo", "/ui/review/{id}/{number}/undo"
+_DELETED = "/ui/trash/{id}/restore"
+_KINDS: Mapping[str, tuple[str, str | None]] = {
+    "renamed": ("Renamed", _EDIT),
+    "merged": ("Merged", _EDIT),
+    "split": ("Split", _EDIT),
+    "linked": ("Picture linked", _EDIT),
+    "rejected": ("Product removed", _EDIT),
+    "added": ("Product added", _EDIT),
+    "changed": ("Changed", _EDIT),
+    "reviewed": ("Review saved", _REVIEW),
+    "deleted": ("Deleted. It stays in the trash for a day", _DELETED),
+    "ended": ("Deleted for good", None),
+    "restored": ("Restored", None),
+    "undone": ("Undone", None),
+    "started": ("Stored. It will be processed", None),
+    "cancelled": ("Removed what was sent", None),
+}
+"""What was done -> its text, and the address of the form that undoes it."""
+
+_ACTIONS: Mapping[str, str] = {
+    "rename": "renamed", "merge": "merged", "split": "split", "assign": "linked", "reject": "rejected", "add": "added",
+}  # fmt: skip
+
+
+class Back(RequestModel):
+    """The page of ours that a form returns to."""
+
+    back: SearchText | None = None
+
+
+class Toast(NamedTuple):
+    """A message about what was done; `undo`: the address of a form that undoes it; `back`: the page it returns to."""
+
+    text: str
+    undo: str | None
+    back: str
+
+
+def done(what: str, id: str | None = None, number: int | None = None) -> str:
+    """Return the value of the parameter `done` of an address."""
+    return ":".join(str(part) for part in (what, id, number) if part is not None)
+
+
+def edit_done(action: str, document: str, number: int) -> str:
+    """Return the same of an edit of a document's products."""
+    return done(_ACTIONS.get(action, "changed"), document, number)
+
+
+def toast_of(request: Request) -> Toast | None:
+    """Return what the address of a page says has been done, None for nothing or anything else."""
+    match = _DONE.fullmatch(request.query_params.get(DONE, ""))
+    if match is None or match["what"] not in _KINDS:
+        return None
+    text, undo = _KINDS[match["what"]]
+    wanted = [name for name in ("id", "number") if undo and f"{{{name}}}" in undo]
+    if any(match[name] is None for name in wanted):
+        return None
+    return Toast(text, undo and undo.format(id=match["id"], number=match["number"]), _without_done(request))
+
+
+def local_page(address: str | None, otherwise: str) -> str:
+    """Return the page that a form names to return to, if it is one of this service, else the other one."""
+    if not address or not re.match(r"/(?![/\\])", address) or not address.isprintable():
+        return otherwise
+    return address
+
+
+def with_done(address: str, value: str) -> str:
+    """Return the address of a page of ours that says what was done."""
+    parts = urlsplit(address)
+    query = [(name, each) for name, each in parse_qsl(parts.query) if name != DONE]
+    return parts._replace(query=urlencode([*query, (DONE, value)])).geturl()
+
+
+def _without_done(request: Request) -> str:
+    query = [(name, each) for name, each in request.query_params.multi_items() if name != DONE]
+    return f"{request.url.path}?{urlencode(query)}" if query else request.url.path
+
+
+# --- the login --------------------------------------------------------------------------------------------------------
+
+_NEXT = "/"
+
+
+@router.get(LOGIN)
+def show_login(resources: Tools, next: str = _NEXT) -> Response:
+    """Return the form, or the search page if no key is needed."""
+    if not resources.settings.api_keys:
+        return see_other(_NEXT)
+    return render("login.html", next=_own_page(next), wrong=False)
+
+
+@router.post(LOGIN)
+def log_in(
+    request: Request,
+    resources: Tools,
+    key: Annotated[str, Form(max_length=1_000)],
+    next: Annotated[str, Form(max_length=4_000)] = _NEXT,
+) -> Response:
+    """Begin a session, and go to the page that was asked for."""
+    reject_foreign_change(request)
+    found = find_key(resources.settings.api_keys, key.strip())
+    if found is None:
+        return render("login.html", status=403, next=_own_page(next), wrong=True)
+    response = see_other(_own_page(next))
+    over_tls = "https" in (request.url.scheme, request.headers.get("x-forwarded-proto"))
+    response.set_cookie(
+        SESSION_COOKIE, begin_session(found), max_age=SESSION_SECONDS, httponly=True, samesite="lax", secure=over_tls
+    )
+    return response
+
+
+@router.post("/ui/logout")
+def log_out(request: Request) -> Response:
+    """End the session of this browser."""
+    reject_foreign_change(request)
+    response = see_other(LOGIN)
+    response.delete_cookie(SESSION_COOKIE)
+    return response
+
+
+def _own_page(address: str) -> str:
+    """Return an address if it is a page of ours, else the search page: no link may lead through here elsewhere."""
+    parts = urlsplit(address)
+    is_ours = not parts.scheme and not parts.netloc and address.startswith("/") and not address.startswith("//")
+    return address if is_ours and "\\" not in address and address.isprintable() else _NEXT

@@ -9,8 +9,7 @@ from interface.replies import ReviewChoice
 from interface.service import reviews
 from interface.service.images import find_image
 from interface.service.parameters import RequestModel, SearchText
-from interface.web.pages import TheView, View, page_router, see_other
-from interface.web.toasts import Back, done, local_page, with_done
+from interface.web.pages import Back, TheView, View, done, local_page, page_router, see_other, with_done
 from swatchbook.errors import InvalidReference
 from swatchbook.ledger.queries.image import image_details
 from swatchbook.ledger.queries.reviews import (

@@ -23,9 +23,8 @@ from interface.service.auth import TheCaller
 from interface.service.documents import find as find_document
 from interface.service.health import Recent
 from interface.service.parameters import Tools
-from interface.service.search import IMAGE, MAX_EXAMPLES, SearchQuery, read_form, read_query
-from interface.service.search_slots import in_turn
-from interface.service.upload_body import TheUploadSlots, full_disk_as_507
+from interface.service.search import IMAGE, MAX_EXAMPLES, SearchQuery, in_turn, read_form, read_query
+from interface.service.uploads import TheUploadSlots, full_disk_as_507
 from interface.web.pages import TheView, View, page_router, see_other, with_query
 from swatchbook.errors import Failure
 from swatchbook.images.local_analysis import PALETTE

@@ -18,8 +18,8 @@ def serve(
     """Run the HTTP service: uploads, webhooks, search, and the background loop that retries due documents."""
     from interface.cli.log import show
     from interface.cli.terminal import out
+    from interface.service.serve import running_prefect
     from interface.service.serve import serve as run
-    from interface.service.with_prefect import running_prefect
 
     given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
     settings = read_settings().model_copy(update=given)

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from sqlalchemy import update
 from starlette.requests import Request
 
-from interface.service.upload_body import receive_form
+from interface.service.uploads import receive_form
 from swatchbook.errors import InvalidReference
 from swatchbook.ledger import runs, schedule
 from swatchbook.ledger.document_commands import cancel, delete_rows, finish_delete, mark_deleting
@@ -59,7 +59,7 @@ def strict(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
         ("UPLOAD_SECONDS", 4),
     ):
         monkeypatch.setenv(f"SWATCHBOOK_{name}", str(value))
-    monkeypatch.setattr("interface.service.upload_body._UPLOADS_AT_ONCE", 1)
+    monkeypatch.setattr("interface.service.uploads._UPLOADS_AT_ONCE", 1)
     with served(load_settings()) as running:
         yield running
 

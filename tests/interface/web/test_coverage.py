@@ -7,7 +7,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import insert, update
 
 from interface.web import coverage
-from interface.web.plots import OTHERS, last_days, plot_days
+from interface.web.coverage import OTHERS, last_days, plot_days
 from swatchbook.errors import InvalidModelOutput
 from swatchbook.ledger.database import db_now
 from swatchbook.ledger.documents import get_document

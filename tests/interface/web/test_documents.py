@@ -16,8 +16,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import update
 
 from interface.web import documents as web_documents
-from interface.web import events
-from interface.web.events import CHANGED, STREAMS
+from interface.web.documents import CHANGED, STREAMS
 from swatchbook.ledger.documents import get_document
 from swatchbook.ledger.queries.account import account
 from swatchbook.ledger.queries.reviews import find_review_image
@@ -93,14 +92,14 @@ def test_a_browser_is_told_when_the_list_changes(resources: Resources, document:
 
 def test_open_pages_of_an_owner_share_one_look_at_the_ledger(monkeypatch: pytest.MonkeyPatch) -> None:
     looked = list[str]()
-    monkeypatch.setattr(events, "_listed", lambda view: looked.append(view.owner) or b"listed")
-    monkeypatch.setattr(events, "_PAUSE", 0.0)
-    monkeypatch.setattr(events, "_LOOKS", 2)
+    monkeypatch.setattr(web_documents, "_listed", lambda view: looked.append(view.owner) or b"listed")
+    monkeypatch.setattr(web_documents, "_PAUSE", 0.0)
+    monkeypatch.setattr(web_documents, "_LOOKS", 2)
     app = SimpleNamespace(state=SimpleNamespace(looks={}, stopping=lambda: False))
 
     async def read(owner: str) -> list[bytes]:
         view: Any = SimpleNamespace(owner=owner, request=SimpleNamespace(app=app))
-        return [told async for told in events._events(view, set())]
+        return [told async for told in web_documents._events(view, set())]
 
     async def read_all() -> list[list[bytes]]:
         return await asyncio.gather(*map(read, 20 * ["anna"] + ["bert"]))

@@ -7,8 +7,8 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import update
 
-from interface.service import session
-from interface.service.session import COOKIE, begin_session, find_session
+from interface.service import auth
+from interface.service.auth import SESSION_COOKIE, begin_session, find_session
 from interface.web.pages import POLICY
 from swatchbook.ledger.tables import documents, placements, products
 from swatchbook.resources import Resources
@@ -160,7 +160,7 @@ def test_with_keys_a_person_logs_in_and_sees_what_the_key_may_see() -> None:
         assert client.get(picture).status_code == 200
         assert client.get("/documents").json()["documents"] == [document]
         assert client.get("/ui/coverage?owner=bert").status_code == 403
-        cookie = client.cookies[COOKIE]
+        cookie = client.cookies[SESSION_COOKIE]
         assert ANNA not in cookie
         assert client.post("/ui/logout", headers={"Origin": ADDRESS}, follow_redirects=False).status_code == 303
         assert client.get("/ui/documents").status_code == 401
@@ -211,8 +211,8 @@ def test_a_session_ends_and_cannot_be_made_up(monkeypatch: pytest.MonkeyPatch) -
     end, number, signature = cookie.split(".")
     made_up = (f"{int(end) + 1}.{number}.{signature}", f"{end}.{number}.", "", "..", "x" * 9_999, f"{end}.é.é", "²..")
     assert [find_session([anna], each) for each in made_up] == [None] * len(made_up)
-    now = session.time.time()
-    monkeypatch.setattr(session.time, "time", lambda: now + session.SECONDS + 1)
+    now = auth.time.time()
+    monkeypatch.setattr(auth.time, "time", lambda: now + auth.SESSION_SECONDS + 1)
     assert find_session([anna], cookie) is None
 
 

@@ -1,15 +1,23 @@
 """Folders and batch files that a browser sends become the documents that `swatchbook ingest` makes of them."""
 
+import json
+from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 from fastapi.testclient import TestClient
+from openpyxl import Workbook
 from PIL import Image
+from sqlalchemy import update
 
-from swatchbook.ledger.documents import get_document
+from swatchbook.ledger.documents import get_document, list_documents
+from swatchbook.ledger.tables import documents
 from swatchbook.pipeline.delete import delete
+from swatchbook.records import BatchMapping, DocumentStatus
 from swatchbook.resources import Resources
 from tests.interface.conftest import ANNA, BERT, asking, bearing
+from tests.interface.web.conftest import BROWSER, Page, page
 
 
 @pytest.fixture
@@ -69,3 +77,252 @@ def test_what_is_no_picture_is_refused(client: TestClient, home: Path, picture: 
     assert send(client, "tiles", "a.png", bytes((25 << 20) + 1)) == 413
     assert client.post("/ui/uploads/files", data={"folder": "tiles"}).status_code == 415  # no form with a file
     assert list(home.rglob("*.png")) == []
+
+
+TABLE = "nr,Was,Kostet,Foto\n1,Oak floor,12.50,oak.png\n2,Ash floor,,ash.png\n"
+HOSTILE = "<script>alert(1)</script>"
+
+
+def send_batch(
+    client: TestClient, name: str, data: bytes | str, *, folder: str = "shop.csv", key: str | None = None
+) -> None:
+    content = data if isinstance(data, bytes) else data.encode()
+    got = client.post(
+        "/ui/uploads/files", data={"folder": folder, "path": name}, files={"file": ("a", content)}, headers=of(key)
+    )
+    assert got.status_code == 204, got.text
+
+
+def of(key: str | None) -> dict[str, str]:
+    return bearing(key) if key else {}
+
+
+def end(client: TestClient, folder: str = "shop.csv", key: str | None = None) -> str:
+    """Say that all files were sent; return the address of the page that is shown then."""
+    got = client.post("/ui/uploads", data={"folder": folder}, headers=of(key))
+    assert (got.status_code, got.json()["documents"]) == (200, [])
+    return str(got.json()["plan"])
+
+
+def answered(client: TestClient, what: str, status: int = 303, key: str | None = None, **form: str) -> str:
+    """Press a button of the page; return where it leads."""
+    got = client.post(
+        f"/ui/uploads/{what}", data={"folder": "shop.csv", **form}, headers=BROWSER | of(key), follow_redirects=False
+    )
+    assert got.status_code == status, got.text
+    return got.headers.get("location", got.text)
+
+
+def selected(shown: Page) -> list[str]:
+    return [each["value"] for each in shown.all("option") if "selected" in each]
+
+
+def tools(client: TestClient) -> Resources:
+    made: Resources = client.app.state.resources  # type: ignore[attr-defined]
+    return made
+
+
+def test_a_batch_waits_until_a_person_starts_it(client: TestClient, picture: bytes) -> None:
+    send_batch(client, "shop.csv", TABLE)
+    send_batch(client, "oak.png", picture)
+    address = end(client)
+    assert list_documents(tools(client).ledger) == []
+    assert address in page(client, "/ui/documents").links("/ui/uploads/plan")
+    shown = page(client, address)
+    assert "2 items looked at" in shown.text
+    assert "ash.png: The file cannot be found" in shown.text
+    assert "1 of the 2 items shown would fail. Some pictures were not sent" in shown.text
+    (thumbnail,) = (each["src"] for each in shown.all("img"))
+    assert client.get(thumbnail).headers["content-type"] == "image/jpeg"
+    assert answered(client, "start") == "/ui/documents?done=started"
+    (made,) = list_documents(tools(client).ledger)
+    assert (made.name, made.kind, made.options.mapping) == ("shop.csv", "batch", BatchMapping())
+    assert sorted(path.name for path in Path(made.content).iterdir()) == ["oak.png", "shop.csv"]
+    assert page(client, "/ui/documents").links("/ui/uploads/plan") == []
+    page(client, address, status=404)
+
+
+def test_chosen_fields_are_shown_and_started(client: TestClient) -> None:
+    send_batch(client, "shop.csv", TABLE)
+    before = page(client, end(client))
+    assert selected(before) == [""] * 15
+    assert {"0.title", "0.price", "0.brand", "0.category", "0.images", "0.base_url"} <= {
+        each["name"] for each in (*before.all("select"), *before.all("input"))
+    }
+    chosen = {"0.title": '["Was"]', "0.price": '["Kostet"]', "0.brand": "[]", "again": "1"}
+    after = page(client, "/ui/uploads/plan?folder=shop.csv&" + urlencode(chosen))
+    assert selected(after)[:4] == ['["Was"]', "", '["Kostet"]', "[]"]
+    assert "12.50" in after.text
+    answered(client, "start", **chosen)
+    (made,) = list_documents(tools(client).ledger)
+    assert made.options.mapping == BatchMapping(columns={"title": ("Was",), "price": ("Kostet",), "brand": ()})
+
+
+def test_each_batch_of_a_folder_has_its_own_choices(client: TestClient, picture: bytes) -> None:
+    send_batch(client, "a/items.csv", TABLE, folder="shops")
+    send_batch(client, "b/items.csv", TABLE.replace("oak.png", "/oak.png"), folder="shops")
+    send_batch(client, "loose.png", picture, folder="shops")
+    assert [each["aria-label"] for each in page(client, end(client, "shops")).all("section")] == ["a", "b"]
+    chosen = {"0.title": '["Was"]', "1.title": '["nr"]', "1.base_url": " https://shop.example ", "again": "1"}
+    shown = page(client, "/ui/uploads/plan?folder=shops&" + urlencode(chosen))
+    assert "https://shop.example/oak.png" in shown.text
+    answered(client, "start", **{"folder": "shops", **chosen})
+    made = {each.name: each for each in list_documents(tools(client).ledger)}
+    assert {name: each.kind for name, each in made.items()} == {"a": "batch", "b": "batch", "shops": "folder"}
+    assert made["a"].options.mapping == BatchMapping(columns={"title": ("Was",)})
+    assert made["b"].options.mapping == BatchMapping(columns={"title": ("nr",)}, base_url="https://shop.example")
+
+
+def test_a_batch_that_is_sent_again_has_its_choices(client: TestClient) -> None:
+    send_batch(client, "shop.csv", TABLE)
+    end(client)
+    answered(client, "start", again="1", **{"0.title": '["Was"]'})
+    send_batch(client, "shop.csv", TABLE.replace("Oak", "Elm"))
+    shown = page(client, end(client))
+    assert selected(shown)[0] == '["Was"]'
+    (made,) = list_documents(tools(client).ledger)
+    assert "Oak" in (Path(made.content) / "shop.csv").read_text(), "what runs is not changed before it is started"
+    answered(client, "start", again="1")  # nothing is chosen any more
+    now = get_document(tools(client).ledger, made.id).options.mapping
+    assert "title" not in now.columns
+    assert now.columns["images"] == ("Foto",), "the rules now, not the mapping of before"
+    assert "Elm" in (Path(made.content) / "shop.csv").read_text()
+
+
+def test_a_batch_that_is_read_now_is_not_replaced(client: TestClient) -> None:
+    send_batch(client, "shop.csv", TABLE)
+    end(client)
+    answered(client, "start")
+    (made,) = list_documents(tools(client).ledger)
+    for status, answer in ((DocumentStatus.RUNNING, 409), (DocumentStatus.COMPLETED, 303)):
+        with tools(client).ledger.write() as connection:
+            connection.execute(update(documents).values(status=status))
+        send_batch(client, "shop.csv", TABLE)
+        end(client)
+        answered(client, "start", status=answer)
+    assert get_document(tools(client).ledger, made.id).status == DocumentStatus.QUEUED, "it is read again"
+
+
+def test_cancel_removes_only_what_was_sent(client: TestClient, home: Path, picture: bytes) -> None:
+    send_batch(client, "shop.csv", TABLE)
+    end(client)
+    answered(client, "start")
+    send_batch(client, "more.csv", TABLE)
+    address = end(client)
+    assert answered(client, "cancel") == "/ui/documents?done=cancelled"
+    assert [path.name for path in home.rglob("*.csv") if path.is_file()] == ["shop.csv"]
+    page(client, address, status=404)
+    answered(client, "cancel", status=404)
+
+
+def test_pictures_without_a_batch_start_at_once(client: TestClient, picture: bytes) -> None:
+    send_batch(client, "a.png", picture, folder="tiles")
+    got = client.post("/ui/uploads", data={"folder": "tiles"})
+    assert (got.status_code, got.json()["plan"]) == (202, None)
+    assert len(got.json()["documents"]) == 1
+
+
+def test_wrong_address_of_the_shop_is_said_at_its_field(client: TestClient) -> None:
+    send_batch(client, "shop.csv", TABLE)
+    end(client)
+    text = answered(client, "start", status=422, again="1", **{"0.base_url": "shop", "0.title": '["Was"]'})
+    (field,) = Page(text).all("input", name="0.base_url")
+    assert (field["value"], field["aria-invalid"]) == ("shop", "true")
+    assert selected(Page(text))[0] == '["Was"]'
+    answered(client, "start", status=422, again="1", **{"0.title": "Was"})
+    answered(client, "start", status=422, again="1", **{"0.title": "[" * 10_000})
+    assert list_documents(tools(client).ledger) == []
+
+
+def test_markup_of_a_batch_is_only_text(client: TestClient) -> None:
+    items = [{"id": "1", "title": HOSTILE, HOSTILE: HOSTILE, "images": [f"https://shop.example/{HOSTILE}.png"]}]
+    send_batch(client, "shop.csv", json.dumps(items), folder=HOSTILE.replace("/", ""))
+    text = client.get(end(client, HOSTILE.replace("/", "")), headers=BROWSER).text
+    assert Page(text).all("script") == [
+        {"src": "/ui/static/htmx.min.js", "defer": ""}, {"src": "/ui/static/page.js", "defer": ""},
+    ]  # fmt: skip
+    assert text.count("&lt;script&gt;alert") >= 3
+
+
+def test_a_file_that_cannot_be_read_is_named(client: TestClient) -> None:
+    send_batch(client, "shop.xlsx", b"PK\x03\x04 no archive")
+    assert "shop.xlsx is a zip archive: unpack it first." in page(client, end(client)).text
+
+
+@pytest.mark.usefixtures("keys", "home")
+def test_uploads_of_another_owner_are_not_found(picture: bytes) -> None:
+    with asking() as client:
+        send_batch(client, "shop.csv", TABLE, key=ANNA)
+        send_batch(client, "oak.png", picture, key=ANNA)
+        address = end(client, key=ANNA)
+        thumbnail = "/ui/uploads/picture?folder=shop.csv&picture=oak.png"
+        for asked in (address, thumbnail):
+            assert client.get(asked, headers=BROWSER | bearing(ANNA)).status_code == 200
+            assert client.get(asked.replace("owner=anna&", ""), headers=BROWSER | bearing(BERT)).status_code == 404
+            assert client.get(f"{asked}&owner=anna", headers=BROWSER | bearing(BERT)).status_code == 403
+        for what in ("start", "cancel"):
+            answered(client, what, status=404, key=BERT)
+            assert client.post(f"/ui/uploads/{what}", data={"folder": "shop.csv"}).status_code == 401
+        assert list_documents(tools(client).ledger) == []
+        answered(client, "start", key=ANNA)
+
+
+@pytest.mark.parametrize(
+    "path", ["../shop.csv", "../../../secret.png", "/etc/hosts", "x" * 900 + ".png", "no.png", "shop.csv"]
+)
+def test_only_pictures_of_the_upload_are_shown(client: TestClient, home: Path, path: str) -> None:
+    send_batch(client, "shop.csv", TABLE)
+    (home / "secret.png").write_bytes(b"secret")
+    assert client.get("/ui/uploads/picture", params={"folder": "shop.csv", "picture": path}).status_code == 404
+
+
+def excel(path: Path) -> bytes:
+    book = Workbook()
+    for row in csv_rows():
+        book.active.append(row)  # type: ignore[union-attr]
+    book.save(path)
+    return path.read_bytes()
+
+
+def csv_rows() -> list[list[str]]:
+    return [["id", "title", "price", "brand", "image"], ["1", "Oak", "12.50", "Acme", "https://shop.example/oak.jpg"]]
+
+
+ITEM = dict(zip(*csv_rows(), strict=True))
+FEED = (
+    '<rss xmlns:g="http://base.google.com/ns/1.0"><channel><item>'
+    "<g:id>1</g:id><title>Oak</title><g:price>12.50 EUR</g:price><g:brand>Acme</g:brand>"
+    "<g:image_link>https://shop.example/oak.jpg</g:image_link></item></channel></rss>"
+)
+KINDS: dict[str, Callable[[Path], bytes]] = {
+    "CSV": lambda _: "\n".join(",".join(row) for row in csv_rows()).encode(),
+    "JSON lines": lambda _: (json.dumps(ITEM) + "\n").encode() * 2,
+    "JSON": lambda _: json.dumps({"products": [ITEM]}).encode(),
+    "XML": lambda _: FEED.encode(),
+    "Excel": excel,
+}
+
+
+@pytest.mark.parametrize("format", KINDS)
+def test_first_item_of_each_kind_of_file_is_shown(client: TestClient, tmp_path: Path, format: str) -> None:
+    send_batch(client, "export", KINDS[format](tmp_path / "items"), folder="export")
+    text = page(client, end(client, "export")).text
+    for word in (
+        format,
+        "Oak",
+        "12.50",
+        "Acme",
+        "https://shop.example/oak.jpg",
+        "All fields of the file are understood.",
+    ):
+        assert word in text
+
+
+def test_a_batch_that_takes_too_long_can_still_be_started(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SWATCHBOOK_PAGE_SECONDS", "0.0001")
+    with asking() as client:
+        send_batch(client, "shop.csv", TABLE)
+        shown = page(client, end(client))
+        assert "It cannot be shown:" in shown.text
+        answered(client, "start", again="1")
+        assert [each.name for each in list_documents(tools(client).ledger)] == ["shop.csv"]

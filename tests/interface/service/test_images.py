@@ -11,8 +11,8 @@ from fastapi import HTTPException
 from fastapi.testclient import TestClient
 from PIL import Image
 
-from interface.service import previews
-from interface.service.previews import PreviewSlots
+from interface.service import images
+from interface.service.images import PreviewSlots
 from swatchbook.ledger.documents import queue
 from swatchbook.pdf import reader
 from swatchbook.records import IngestOptions
@@ -114,7 +114,7 @@ def test_a_thumbnail_is_a_small_jpeg_and_never_larger_than_the_picture(sample: S
 
 
 def test_only_two_are_made_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(previews, "_WAIT_SECONDS", 0.01)
+    monkeypatch.setattr(images, "_WAIT_SECONDS", 0.01)
 
     async def ask_three_times() -> None:
         slots = PreviewSlots()

@@ -1,6 +1,6 @@
-"""Endpoints for the state of a collection, as the page shows it, for the account of each document, and for a retry.
+"""Endpoints for a collection as a whole: what it holds, its near-duplicates, its state, and a retry of what failed.
 
-They are `GET /coverage`, `GET /coverage/documents` and `POST /coverage/retry`.
+They are `GET /stats`, `/near-duplicates`, `/coverage`, `/coverage/documents`, and `POST /coverage/retry`.
 """
 
 import asyncio
@@ -14,23 +14,52 @@ from interface.replies import AcceptedDocuments, ListedStates, Parts, ShownCover
 from interface.service.auth import Caller, TheCaller, choose_known
 from interface.service.documents import POSITION
 from interface.service.health import TheWatch, result_or_none, state_of
-from interface.service.paging import Paging, cut_page, read_cursor
-from interface.service.parameters import RequestModel, SearchText, Tools
+from interface.service.parameters import Paging, RequestModel, SearchText, Tools, cut_page, read_cursor
 from interface.service.problems import documented
-from interface.service.statistics import StatisticsQuery
 from swatchbook.ledger.document_commands import retry
 from swatchbook.ledger.documents import list_documents
 from swatchbook.ledger.queries.account import document_states
 from swatchbook.ledger.queries.activity import documents_failing
-from swatchbook.records import Owner
+from swatchbook.records import NearDuplicates, Owner, Statistics
 from swatchbook.reports.document_state import describe_account
 from swatchbook.reports.state import collect_state
+from swatchbook.reports.statistics import collect_statistics
 from swatchbook.resources import Resources
+from swatchbook.search.near_duplicates import describe_near_duplicates
+
+router = APIRouter(responses=documented(404))
+
+
+class StatisticsQuery(RequestModel):
+    """Whose collection."""
+
+    owner: Owner | None = Field(
+        default=None, description="Owner of the collection; required only for a key with several owners."
+    )
+
+
+@router.get("/stats", summary="Statistics of a collection", tags=["search"])
+def stats(resources: Tools, caller: TheCaller, query: Annotated[StatisticsQuery, Query()]) -> Statistics:
+    """Counts images by state, role, model tag and kind of failure; says by role how alike a sample of them is."""
+    return collect_statistics(resources, choose_known(resources, caller, query.owner))
+
+
+class NearDuplicatesQuery(StatisticsQuery):
+    """Whose images, and how many groups."""
+
+    limit: int = Field(default=100, ge=1, le=1_000, description="Groups to list, the largest first.")
+
+
+@router.get("/near-duplicates", summary="Images that show nearly the same picture", tags=["search"])
+def near_duplicates(
+    resources: Tools, caller: TheCaller, query: Annotated[NearDuplicatesQuery, Query()]
+) -> NearDuplicates:
+    """Groups images that show one picture in another size or compression, across documents of an owner."""
+    return describe_near_duplicates(resources, choose_known(resources, caller, query.owner), query.limit)
+
 
 MOST_RETRIED = 500
 """Documents that are queued at once."""
-
-router = APIRouter(prefix="/coverage", tags=["health"], responses=documented(404))
 
 
 class StatesQuery(Paging):
@@ -54,7 +83,7 @@ async def get_parts(watch: TheWatch, caller: TheCaller) -> Parts:
 TheParts = Annotated[Parts, Depends(get_parts)]
 
 
-@router.get("", summary="Show the state of a collection and of the work on it")
+@router.get("/coverage", tags=["health"], summary="Show the state of a collection and of the work on it")
 def show_coverage(
     resources: Tools, caller: TheCaller, parts: TheParts, query: Annotated[StatisticsQuery, Query()]
 ) -> ShownCoverage:
@@ -65,7 +94,7 @@ def show_coverage(
     return shown_coverage(resources, caller, parts, choose_known(resources, caller, query.owner))
 
 
-@router.get("/documents", summary="List documents with the account of each")
+@router.get("/coverage/documents", tags=["health"], summary="List documents with the account of each")
 def list_states(resources: Tools, caller: TheCaller, query: Annotated[StatesQuery, Query()]) -> ListedStates:
     """Newest first: how many images of each document are complete, partial, failed, rejected or pending."""
     rows = list_documents(
@@ -93,7 +122,11 @@ class RetryKind(RequestModel):
 
 
 @router.post(
-    "/retry", status_code=202, summary="Try again now what failed in one way", responses=documented(400, 408, 413)
+    "/coverage/retry",
+    tags=["health"],
+    status_code=202,
+    summary="Try again now what failed in one way",
+    responses=documented(400, 408, 413),
 )
 def retry_kind(resources: Tools, caller: TheCaller, failed: RetryKind) -> AcceptedDocuments:
     """Queues the documents, at most 500, that failed with this kind or show images that did, without waiting for their
