@@ -58,8 +58,8 @@ _ROUTERS = (
     web_products.router,  # the page of a product goes before its endpoint
     docs.router, uploads.router, documents.router, document_parts.router, images.router, reviews.router, search.router,
     collection.router, documents.trash_router, webhooks.router, health.router, metrics.router,
-    web_pages.router, web_search.router, web_documents.router, web_uploads.router, web_images.router,
-    web_coverage.router, web_review.router,
+    web_pages.router, web_search.router, web_documents.router, web_uploads.router, web_uploads.sending_router,
+    web_images.router, web_coverage.router, web_review.router,
 )  # fmt: skip
 _STREAMS = frozenset({"/documents", "/search", web_search.PICTURE_PATH, web_uploads.FILES_PATH})
 """Paths whose endpoints limit the size of the body themselves while it streams in."""

@@ -53,7 +53,7 @@ PLAN_PATH = "/ui/uploads/plan"
 """Where a person sees how a batch is read."""
 
 router = page_router()
-_sending = APIRouter(prefix="/ui/uploads", include_in_schema=False)
+sending_router = APIRouter(prefix="/ui/uploads", include_in_schema=False)
 """What a script sends: its errors are problems, not pages."""
 
 
@@ -70,7 +70,7 @@ class DroppedFile(DroppedFolder):
     path: SearchText = Field(min_length=1)
 
 
-@_sending.post("/files", status_code=204)
+@sending_router.post("/files", status_code=204)
 async def take_file(request: Request, resources: Tools, caller: TheCaller, upload_slots: TheUploadSlots) -> None:
     """Keep a file of a folder. Raises 422 for a name that leads elsewhere, 413, and 415 for what is no picture."""
     async with upload_slots.slot(caller.name):
@@ -84,7 +84,7 @@ async def take_file(request: Request, resources: Tools, caller: TheCaller, uploa
             await asyncio.to_thread(_keep, resources, path, owner, sent)
 
 
-@_sending.post("", status_code=202)
+@sending_router.post("", status_code=202)
 def take_folder(
     resources: Tools, caller: TheCaller, sent: Annotated[DroppedFolder, Form()], response: Response
 ) -> SentToStart:
@@ -335,6 +335,3 @@ def _find_picture(view: View, folder: str, path: str) -> Path:
             if is_picture(file.name, suffixes) and file.is_file() and file.resolve().is_relative_to(root.resolve()):
                 return file
     raise HTTPException(404, "There is no picture of this name.")
-
-
-router.include_router(_sending)
