@@ -13,6 +13,7 @@ from swatchbook.ledger.database import open_ledger
 from swatchbook.providers.chat import ProviderChat
 from swatchbook.providers.endpoint import Endpoint
 from swatchbook.providers.wires import openai
+from swatchbook.settings import Rates
 from tests.ledger.scene import begun
 from tests.providers.clocks import FastClock
 from tests.providers.paying import AT_ONCE, PRICE, STAGE, Seen, ask_all
@@ -49,7 +50,7 @@ def goodput(*, told: bool) -> Measured:
     with provider() as there:
         _prepare(there)
         there.calls_per_minute = LIMIT
-        answers, minutes = _ask(there, LIMIT * MINUTES, clock, calls_per_minute=LIMIT if told else 0)
+        answers, minutes = _ask(there, LIMIT * MINUTES, clock, limit=LIMIT if told else 0)
         refused = sum(fault is not None for _, fault in there.asked) / len(there.asked)
     answered = sum(isinstance(answer, Seen) for answer in answers)
     return Measured(answered / minutes / LIMIT, refused)
@@ -85,11 +86,11 @@ def _prepare(there: Provider) -> None:
 
 
 def _ask(
-    there: Provider, count: int, clock: FastClock, *, calls_per_minute: int = 0, seconds: float = 10
+    there: Provider, count: int, clock: FastClock, *, limit: int = 0, seconds: float = 10
 ) -> tuple[list[Seen | Failure], float]:
     """What became of each question, and the minutes that all of them took."""
     where = Endpoint(
-        "vision", there.openai_url, "seer", SecretStr(KEY), calls_per_minute=calls_per_minute, at_once=AT_ONCE,
+        "vision", there.openai_url, "seer", SecretStr(KEY), per_minute=Rates(calls=limit), at_once=AT_ONCE,
         seconds=seconds,
     )  # fmt: skip
     with tempfile.TemporaryDirectory() as folder:

@@ -63,19 +63,18 @@ EncoderBlock = _block_type(
 TextEmbedderBlock = _block_type(
     "TextEmbedderBlock", "Swatchbook Text Embedder",
     "The model that turns texts and queries into vectors: a local one, or a provider's at this address.",
-    "text_encoder", "text_url", "text_model", "text_api_key", "text_dimension", "text_calls_per_minute",
-    "text_tokens_per_minute",
+    "text_encoder", "text_url", "text_model", "text_api_key", "text_dimension", "text_per_minute",
 )  # fmt: skip
 VisionModelBlock = _block_type(
     "VisionModelBlock", "Swatchbook Vision Model",
     "How images are analysed: by local rules, or by a vision model at this address.",
-    "analyst", "vision_side", "vision_url", "vision_model", "vision_api_key", "vision_calls_per_minute",
-    "vision_tokens_per_minute", "vision_api",
+    "analyst", "vision_side", "vision_url", "vision_model", "vision_api_key", "vision_per_minute",
+    "vision_api",
 )  # fmt: skip
 LanguageModelBlock = _block_type(
     "LanguageModelBlock", "Swatchbook Language Model",
     "How products are found and described: by layout rules alone, or with a language model at this address.",
-    "discovery", "llm_api", "llm_url", "llm_model", "llm_api_key", "llm_calls_per_minute", "llm_tokens_per_minute",
+    "discovery", "llm_api", "llm_url", "llm_model", "llm_api_key", "llm_per_minute",
 )  # fmt: skip
 
 BLOCKS: Mapping[str, type[Block]] = {

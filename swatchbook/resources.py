@@ -18,7 +18,7 @@ from swatchbook.ledger.spaces import registered
 from swatchbook.plugins import Kind, find
 from swatchbook.records import RoleTag
 from swatchbook.runtime.heap import limit_arenas
-from swatchbook.settings import Settings, scale_rate_limits
+from swatchbook.settings import Settings, scale_rates
 from swatchbook.storage.files import Files
 
 if TYPE_CHECKING:
@@ -155,7 +155,7 @@ class Resources:
 
     def take_share(self, share: float) -> None:
         """Use only this share (0 to 1) of the providers' limits per minute. Call it before any model is used."""
-        self.settings = scale_rate_limits(self.settings, share)
+        self.settings = scale_rates(self.settings, share)
 
     def close(self) -> None:
         if "askers" in self.__dict__:

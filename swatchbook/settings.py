@@ -75,8 +75,16 @@ def _parse_list(value: Any) -> Any:
 
 
 def _parse_object(value: Any) -> Any:
-    """Parse the text of a variable, a JSON object, into a dict."""
-    return json.loads(value) if isinstance(value, str) else value
+    """Parse the text of a variable, a JSON object, into a dict. Raises ValueError for anything else."""
+    if not isinstance(value, str):
+        return value
+    try:
+        parsed = json.loads(value)
+    except ValueError:
+        parsed = None
+    if not isinstance(parsed, dict):
+        raise ValueError("it should be a JSON object, {…}")  # noqa: TRY004  # pydantic takes ValueError only
+    return parsed
 
 
 def _check_choice(name: str, info: ValidationInfo) -> str:
@@ -122,7 +130,24 @@ class Prompts(BaseModel):
 PromptsByRole = Annotated[Prompts, NoDecode, BeforeValidator(_parse_object)]
 
 
-_PER_MINUTE = "per minute and run, shared by the run's shards; 0: no limit. Set it to stay below your account's limit"
+_RATES = (
+    'Most calls and tokens per minute and run, which its shards share: JSON, {"calls": 60, "tokens": 100000}. 0: no '
+    "limit. Set it to stay below your account's limit."
+)
+
+
+class Rates(BaseModel):
+    """The limits of the calls to a provider in one minute; 0: no limit."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    calls: int = Field(default=0, ge=0, le=100_000)
+    tokens: int = Field(default=0, ge=0, le=1_000_000_000)
+
+
+NO_LIMIT = Rates()
+
+RatesByKind = Annotated[Rates, NoDecode, BeforeValidator(_parse_object)]
 
 
 SearchKind = Literal["text", "image"]
@@ -405,8 +430,7 @@ class Settings(BaseSettings):
     vision_api_key: SecretStr | None = Field(
         default=None, description="API key of the vision model; local servers often need none."
     )
-    vision_calls_per_minute: int = Field(default=0, ge=0, le=100_000, description=f"Most calls {_PER_MINUTE}.")
-    vision_tokens_per_minute: int = Field(default=0, ge=0, le=1_000_000_000, description=f"Most tokens {_PER_MINUTE}.")
+    vision_per_minute: RatesByKind = Field(default=NO_LIMIT, description=_RATES)
     review_model: str | None = Field(
         default=None,
         description="A stronger vision model that reviews images with a low score; empty: only people review.",
@@ -420,8 +444,7 @@ class Settings(BaseSettings):
     review_api_key: SecretStr | None = Field(
         default=None, description="API key of the review model; local servers often need none."
     )
-    review_calls_per_minute: int = Field(default=0, ge=0, le=100_000, description=f"Most calls {_PER_MINUTE}.")
-    review_tokens_per_minute: int = Field(default=0, ge=0, le=1_000_000_000, description=f"Most tokens {_PER_MINUTE}.")
+    review_per_minute: RatesByKind = Field(default=NO_LIMIT, description=_RATES)
     llm_api: Literal["openai", "anthropic"] = Field(
         default="openai", description="API of the language model's endpoint; `openai` is any compatible one."
     )
@@ -432,8 +455,7 @@ class Settings(BaseSettings):
     llm_api_key: SecretStr | None = Field(
         default=None, description="API key of the language model; local servers often need none."
     )
-    llm_calls_per_minute: int = Field(default=0, ge=0, le=100_000, description=f"Most calls {_PER_MINUTE}.")
-    llm_tokens_per_minute: int = Field(default=0, ge=0, le=1_000_000_000, description=f"Most tokens {_PER_MINUTE}.")
+    llm_per_minute: RatesByKind = Field(default=NO_LIMIT, description=_RATES)
     text_url: str | None = Field(
         default=None, description="Base URL of the text encoder; empty: Voyage's or OpenAI's public one."
     )
@@ -452,8 +474,7 @@ class Settings(BaseSettings):
             "where the model offers several."
         ),
     )
-    text_calls_per_minute: int = Field(default=0, ge=0, le=100_000, description=f"Most calls {_PER_MINUTE}.")
-    text_tokens_per_minute: int = Field(default=0, ge=0, le=1_000_000_000, description=f"Most tokens {_PER_MINUTE}.")
+    text_per_minute: RatesByKind = Field(default=NO_LIMIT, description=_RATES)
     provider_concurrency: int = Field(
         default=8,
         ge=1,
@@ -857,11 +878,14 @@ class Settings(BaseSettings):
         return self.home / "prefect" / "results"
 
 
-def scale_rate_limits(settings: Settings, share: float) -> Settings:
+def scale_rates(settings: Settings, share: float) -> Settings:
     """Return the settings with the providers' limits per minute multiplied by `share` (0 to 1), each at least 1."""
-    names = [f"{part}_{what}_per_minute" for part in ("vision", "llm", "text") for what in ("calls", "tokens")]
-    limits = {name: getattr(settings, name) for name in names}
-    return settings.model_copy(update={name: max(1, int(limit * share)) for name, limit in limits.items() if limit})
+
+    def scaled(rates: Rates) -> Rates:
+        return Rates(**{kind: limit and max(1, int(limit * share)) for kind, limit in rates})
+
+    names = [f"{part}_per_minute" for part in ("vision", "llm", "text")]
+    return settings.model_copy(update={name: scaled(getattr(settings, name)) for name in names})
 
 
 def env_file() -> Path:
@@ -927,7 +951,8 @@ def _describe_problem(details: ErrorDetails, origin: Mapping[str, str]) -> str:
     value = "" if secret else f"={details['input']}"
     has_default = field.default_factory is None and field.default not in (None, ()) and not field.is_required()
     default = f" Default: {_format(field.default)}." if has_default else ""
-    problem = details["msg"][0].lower() + details["msg"][1:]
+    problem = details["msg"].removeprefix("Value error, ")
+    problem = problem[0].lower() + problem[1:]
     return f"{PREFIX}{name.upper()}{value} ({origin.get(name, 'default')}): {problem}.{default}"
 
 

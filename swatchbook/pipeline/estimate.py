@@ -231,7 +231,7 @@ def _planned(
     settings: Settings, stage: str, part: Part, model: str, calls: int, tokens_in: int, tokens_out: int,
     *, made: int = 0,
 ) -> Planned:  # fmt: skip
-    paced = getattr(settings, f"{part}_calls_per_minute")
+    paced = getattr(settings, f"{part}_per_minute").calls
     seconds = calls * SECONDS[part] / settings.provider_concurrency
     known = known_price(settings, part)
     return Planned(

@@ -131,7 +131,7 @@ class Client:
             # an idle connection at the moment of its reuse.
             limits=httpx.Limits(max_connections=where.at_once, max_keepalive_connections=0),
         )
-        self._gate = Throttle(calls_per_minute=where.calls_per_minute, tokens_per_minute=where.tokens_per_minute)
+        self._gate = Throttle(where.per_minute)
         self._slots = threading.BoundedSemaphore(where.at_once)
 
     def post(

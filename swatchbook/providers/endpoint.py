@@ -14,7 +14,7 @@ import httpx
 from pydantic import SecretStr
 
 from swatchbook.errors import Authentication, Configuration
-from swatchbook.settings import PREFIX, Settings
+from swatchbook.settings import NO_LIMIT, PREFIX, Rates, Settings
 from swatchbook.storage.fetch import is_public
 
 Part = Literal["vision", "review", "llm", "text"]
@@ -35,8 +35,7 @@ class Endpoint:
     url: str
     model: str
     key: SecretStr | None = field(default=None, repr=False)
-    calls_per_minute: int = 0  # 0: no limit
-    tokens_per_minute: int = 0  # 0: no limit
+    per_minute: Rates = NO_LIMIT
     at_once: int = 8  # calls in flight
     seconds: float = 60.0  # timeout of a reply; repeated calls get more
 
@@ -69,8 +68,7 @@ def endpoint(settings: Settings, part: Part, *, url: str | None = None, needs_ke
         url=(getattr(settings, f"{part}_url") or url or "").rstrip("/"),
         model=getattr(settings, f"{part}_model") or "",
         key=getattr(settings, f"{part}_api_key"),
-        calls_per_minute=getattr(settings, f"{part}_calls_per_minute"),
-        tokens_per_minute=getattr(settings, f"{part}_tokens_per_minute"),
+        per_minute=getattr(settings, f"{part}_per_minute"),
         at_once=settings.provider_concurrency,
         seconds=settings.provider_seconds,
     )

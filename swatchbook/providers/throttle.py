@@ -14,6 +14,7 @@ from pyrate_limiter import GCRA, Rate
 
 from swatchbook.backoff import pause_after
 from swatchbook.errors import ProviderDown
+from swatchbook.settings import NO_LIMIT, Rates
 
 STRIKES: Final = 4
 """The connection errors and 5xx in a row after which the provider counts as down. A task has as many tries by default,
@@ -36,13 +37,13 @@ _MINUTE = 60_000  # milliseconds
 
 
 class Throttle:
-    """The state shared by all threads that call a provider. A limit of 0 means none."""
+    """The state shared by all threads that call a provider."""
 
-    def __init__(self, *, calls_per_minute: int = 0, tokens_per_minute: int = 0) -> None:
+    def __init__(self, limits: Rates = NO_LIMIT) -> None:
         self._lock = threading.Lock()
         # calls are spread evenly; tokens may be spent in bursts of a whole minute's limit, as providers count them
-        self._calls = _Queue(Rate(max(1, round(calls_per_minute * _MARGIN)), _MINUTE, 1)) if calls_per_minute else None
-        self._tokens = _Queue(Rate(tokens_per_minute, _MINUTE)) if tokens_per_minute else None
+        self._calls = _Queue(Rate(max(1, round(limits.calls * _MARGIN)), _MINUTE, 1)) if limits.calls else None
+        self._tokens = _Queue(Rate(limits.tokens, _MINUTE)) if limits.tokens else None
         self._told_until = self._told_at = 0.0
         self._told_in_a_row = 0
         self._strikes = 0

@@ -99,12 +99,10 @@ SAVED = {
     "swatchbook-files": "files_url",
     "swatchbook-index": "index weaviate_url weaviate_grpc_port weaviate_api_key",
     "swatchbook-encoder": "encoder encoder_model structure_model prompts device dtype",
-    "swatchbook-text-embedder": "text_encoder text_url text_model text_api_key text_dimension text_calls_per_minute "
-    "text_tokens_per_minute",
-    "swatchbook-vision-model": "analyst vision_side vision_url vision_model vision_api_key vision_calls_per_minute "
-    "vision_tokens_per_minute vision_api",
-    "swatchbook-language-model": "discovery llm_api llm_url llm_model llm_api_key llm_calls_per_minute "
-    "llm_tokens_per_minute",
+    "swatchbook-text-embedder": "text_encoder text_url text_model text_api_key text_dimension text_per_minute",
+    "swatchbook-vision-model": "analyst vision_side vision_url vision_model vision_api_key vision_per_minute "
+    "vision_api",
+    "swatchbook-language-model": "discovery llm_api llm_url llm_model llm_api_key llm_per_minute",
 }
 """Slug -> fields, as they stand in documents that people have saved."""
 

@@ -123,7 +123,7 @@ def _settings(pool: Pool, folder: Path, there: Provider) -> Mapping[str, Any]:
         "VISION_URL": there.openai_url,
         "VISION_MODEL": "qwen-vl",
         "VISION_API_KEY": KEY,
-        "VISION_CALLS_PER_MINUTE": CALLS_A_MINUTE,
+        "VISION_PER_MINUTE": json.dumps({"calls": CALLS_A_MINUTE}),
         "LLM_URL": there.openai_url,
         "LLM_MODEL": "qwen",
         "LLM_API_KEY": KEY,

@@ -16,7 +16,7 @@ from swatchbook.pipeline.shards import Shard, cut_shards, shard_fingerprint
 from swatchbook.pipeline.work import Work
 from swatchbook.records import IngestOptions
 from swatchbook.resources import Resources, open_resources
-from swatchbook.settings import Settings
+from swatchbook.settings import Rates, Settings
 
 
 def work(**options: object) -> Work:
@@ -47,15 +47,18 @@ def cut(resources: Resources, given: list[Batch]) -> tuple[Shard, ...]:
 
 
 def test_shards_at_once_keep_within_the_limits_of_providers_together(tmp_path: Path) -> None:
-    paced = Settings(home=tmp_path, shard_slots=4, vision_calls_per_minute=60, text_tokens_per_minute=10_000)
+    paced = Settings(
+        home=tmp_path, shard_slots=4, vision_per_minute=Rates(calls=60), text_per_minute=Rates(tokens=10_000)
+    )
     with open_resources(paced) as resources:
         cards = cut(resources, batches(256))
         assert {card.share for card in cards} == {0.25}
         resources.take_share(cards[0].share)
-        assert (resources.settings.vision_calls_per_minute, resources.settings.text_tokens_per_minute) == (15, 2_500)
-        assert resources.settings.llm_calls_per_minute == 0, "no limit stays none"
+        given = resources.settings
+        assert (given.vision_per_minute, given.text_per_minute) == (Rates(calls=15), Rates(tokens=2_500))
+        assert given.llm_per_minute == Rates(), "no limit stays none"
         resources.take_share(0.001)
-        assert resources.settings.vision_calls_per_minute == 1, "nobody is kept from asking at all"
+        assert resources.settings.vision_per_minute.calls == 1, "nobody is kept from asking at all"
 
 
 def test_a_catalogue_is_spread_over_all_slots_twice(resources: Resources) -> None:

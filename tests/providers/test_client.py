@@ -39,7 +39,7 @@ from swatchbook.providers.endpoint import Endpoint, endpoint
 from swatchbook.providers.http_errors import retry_after
 from swatchbook.providers.throttle import STRIKES
 from swatchbook.providers.wires import anthropic, openai, voyage
-from swatchbook.settings import Settings
+from swatchbook.settings import Rates, Settings
 from tests.providers.clocks import FastClock, SetClock
 from tests.providers.standin import KEY, Provider, provider
 
@@ -205,7 +205,7 @@ def test_what_a_provider_says_of_an_error_is_one_plain_line() -> None:
 def test_tokens_are_numbers_of_tokens_or_not_known(there: Provider, counted: object, way: Way) -> None:
     there.rewrite = lambda reply: {**reply, "usage": {way.tokens_in: counted}}
     usage = 1 if counted is True else None, way.tokens_out
-    assert client(there, way, tokens_per_minute=1_000).post(way.call).usage == usage
+    assert client(there, way, per_minute=Rates(tokens=1_000)).post(way.call).usage == usage
     there.rewrite = lambda reply: {**reply, "usage": [counted]}
     assert client(there, way).post(way.call).usage == (None, way.tokens_out)
 
@@ -213,7 +213,7 @@ def test_tokens_are_numbers_of_tokens_or_not_known(there: Provider, counted: obj
 def test_an_answer_over_its_estimate_takes_its_part_of_the_minute_all_the_same(there: Provider, way: Way) -> None:
     there.rewrite = lambda reply: {**reply, "usage": {way.tokens_in: 90_000_000, "completion_tokens": 7}}
     clock = SetClock()
-    asking = client(there, way, clock=clock, tokens_per_minute=1_000)
+    asking = client(there, way, clock=clock, per_minute=Rates(tokens=1_000))
     for _ in range(2):
         asking.post(way.call)
     assert clock.now() < 1_200

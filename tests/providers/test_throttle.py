@@ -4,6 +4,7 @@ import pytest
 
 from swatchbook.errors import ProviderDown
 from swatchbook.providers.throttle import STRIKES, Throttle
+from swatchbook.settings import Rates
 
 MINUTE = 60.0
 
@@ -17,30 +18,30 @@ def test_without_limits_every_place_is_now() -> None:
 
 
 def test_calls_are_spread_over_the_minute_and_never_more_than_the_limit_in_any() -> None:
-    taken = places(Throttle(calls_per_minute=60), 200)
+    taken = places(Throttle(Rates(calls=60)), 200)
     assert taken[0] == 0.0
     assert all(later - earlier >= MINUTE for earlier, later in zip(taken, taken[60:], strict=False))
     assert taken[59] == pytest.approx(59 / 0.98, rel=0.02)  # all but the whole of it is used
 
 
 def test_places_that_nobody_took_are_not_made_up_for() -> None:
-    gate = Throttle(calls_per_minute=60)
+    gate = Throttle(Rates(calls=60))
     places(gate, 1)
     assert places(gate, 3, now=600.0) == pytest.approx([600.0, 601.0, 602.1], abs=0.1)
 
 
 def test_tokens_have_a_minute_s_whole_at_once_and_then_their_pace() -> None:
-    taken = places(Throttle(tokens_per_minute=60_000), 4, tokens=30_000)
+    taken = places(Throttle(Rates(tokens=60_000)), 4, tokens=30_000)
     assert taken == pytest.approx([0, 0, 30, 60], abs=0.1)
 
 
 def test_a_call_of_more_tokens_than_a_minute_has_is_sent_once_the_line_is_empty() -> None:
-    gate = Throttle(tokens_per_minute=1_000)
+    gate = Throttle(Rates(tokens=1_000))
     assert places(gate, 2, tokens=50_000) == pytest.approx([0, 60], abs=0.1)
 
 
 def test_tokens_that_were_not_used_make_room() -> None:
-    gate = Throttle(tokens_per_minute=60_000)
+    gate = Throttle(Rates(tokens=60_000))
     places(gate, 1, tokens=60_000)
     gate.give_back(0.0, 50_000)
     assert places(gate, 2, tokens=50_000) == pytest.approx([0, 50], abs=0.1)
