@@ -15,7 +15,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 import numpy as np
 
-from swatchbook.analysis.understanding import understanding_text
+from swatchbook.analysis import understanding_text
 from swatchbook.index.base import IndexObject, Payload, Space
 from swatchbook.index.lance import LanceIndex
 from swatchbook.pipeline.embed import IN_FLIGHT

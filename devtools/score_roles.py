@@ -18,13 +18,12 @@ from rich.console import Console
 from sqlalchemy import select
 
 from interface.cli.retrieval_table import draw_retrieval
-from swatchbook.evaluation.questions import ask_for
-from swatchbook.evaluation.retrieval import Asked, Retrieval, evaluate_retrieval
 from swatchbook.ledger.queries.image import images_of_contents
 from swatchbook.ledger.tables import images, links, placements
 from swatchbook.records import COUNTED, LinkKind, sha256
 from swatchbook.resources import Resources, open_resources
-from swatchbook.search.examples import Examples
+from swatchbook.search.evaluation import Asked, Retrieval, ask_for, evaluate_retrieval
+from swatchbook.search.query_pictures import Examples
 from swatchbook.search.search import NO_EXAMPLES, Query, weights_in_use
 from swatchbook.settings import load_settings
 

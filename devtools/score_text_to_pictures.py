@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from devtools.fit_image_words import choose_pictures
-from swatchbook.analysis.understanding import understanding_text
+from swatchbook.analysis import understanding_text
 from swatchbook.models import image_words
 from swatchbook.models.e5 import E5
 from swatchbook.models.image_network import FILE, Network

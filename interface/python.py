@@ -171,7 +171,7 @@ class Swatchbook:
         A result matches every filter, and for each filter at least one of its values: docs/filters.md. Raises
         InvalidReference, UnreadableImage, IndexDown, Configuration.
         """
-        from swatchbook.search.examples import Examples
+        from swatchbook.search.query_pictures import Examples
         from swatchbook.search.search import find_relevant
 
         resources = self._known()

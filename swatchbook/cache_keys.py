@@ -117,7 +117,6 @@ PURE_STAGES: Mapping[str, PureStage] = {
             _LABELS,
             _PRICES,
             "swatchbook/images/traits.py",
-            "swatchbook/images/appearance.py",
             *_catalogue("placements", "decoration", "attributes", "kinds", "running_text"),
             "swatchbook/pipeline/extract.py",
         ),

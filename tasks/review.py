@@ -1,6 +1,6 @@
 """Review images whose analysis is weak, and start that flow after an ingest if there is a review model.
 
-`analysis/judge.py` decides what is weak, and which of two analyses is used.
+`analysis.py` decides what is weak, and which of two analyses is used.
 """
 
 import asyncio

@@ -10,7 +10,7 @@ from rich.text import Text
 from interface.cli.coverage_tables import stale_lines
 from interface.cli.run_report import account, draw_failures, draw_warnings, heading, stage_name, state_text
 from interface.cli.terminal import cell, clean, facts, megabytes, owner_flag, plural, table, until
-from swatchbook.analysis.judge import score
+from swatchbook.analysis import score
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.documents import PDF, Document, list_documents
 from swatchbook.ledger.owed_notices import Undelivered, undelivered

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from interface.cli.terminal import cell, table
 from swatchbook.errors import InvalidReference
-from swatchbook.evaluation.retrieval import FIRST, Estimate, Retrieval, Scores
+from swatchbook.search.evaluation import FIRST, Estimate, Retrieval, Scores
 from swatchbook.settings import PREFIX, SearchKind
 
 _VARIABLE = f"{PREFIX}SEARCH_WEIGHTS"

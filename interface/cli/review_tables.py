@@ -11,7 +11,7 @@ from rich.text import Text
 
 from interface.cli.exit_status import COMPLETED, OPEN
 from interface.cli.terminal import cell, clean, owner_flag, table
-from swatchbook.analysis.understanding import understanding_text
+from swatchbook.analysis import understanding_text
 from swatchbook.models.registry import review_tag
 from swatchbook.pipeline.review import Reviewed
 from swatchbook.records import Review, ReviewImage

@@ -31,8 +31,8 @@ from swatchbook.index.base import MOST_VALUES, Filters, Where
 from swatchbook.records import Facets, Owner, ResultKind, SearchResults
 from swatchbook.resources import Resources
 from swatchbook.search import MAX_RESULTS
-from swatchbook.search.examples import Examples
 from swatchbook.search.fusion import parse_weights
+from swatchbook.search.query_pictures import Examples
 from swatchbook.search.search import facets_of_search, find_relevant
 from swatchbook.storage.upload_buffer import temporary_file
 

@@ -1,6 +1,6 @@
 """The first page: search by text, by a picture or by both, filter by what the collection has, and see why.
 
-The address holds the whole state. A picture that is dropped is kept first (`swatchbook/search/query_picture.py`), so
+The address holds the whole state. A picture that is dropped is kept first (`swatchbook/search/query_pictures.py`), so
 that the address can name it.
 """
 
@@ -31,7 +31,7 @@ from swatchbook.images.local_analysis import PALETTE
 from swatchbook.records import Facets, Role, SearchResults
 from swatchbook.search import MAX_RESULTS
 from swatchbook.search.fusion import KEYWORD, NUMBER, default_weights, parse_weights
-from swatchbook.search.query_picture import find_query_picture, keep_query_picture, small_query_picture
+from swatchbook.search.query_pictures import find_query_picture, keep_query_picture, small_query_picture
 from swatchbook.search.search import facets_of_search, find_ids, find_relevant, searched_spaces
 from swatchbook.storage.upload_buffer import temporary_file
 

@@ -1,6 +1,6 @@
 """Compute the `confidence_score` of a document from its products' confidences, lost pages and complete images.
 
-`analysis/judge.py` computes the score of an analysis.
+`analysis.py` computes the score of an analysis.
 """
 
 from collections.abc import Sequence

@@ -31,8 +31,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from swatchbook.arrays import Pixels
-from swatchbook.images.cielab import rgb_cube, srgb_to_lab
-from swatchbook.images.shrink import shrink
+from swatchbook.images.pixels import rgb_cube, shrink, srgb_to_lab
 from swatchbook.records import Role
 
 RGB_BITS: Final = 6  # a step of 4 in 255 is less than JPEG keeps

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from swatchbook.arrays import Pixels
-from swatchbook.images.cielab import rgb_cube, srgb_to_lab
+from swatchbook.images.pixels import rgb_cube, srgb_to_lab
 from swatchbook.records import Analysis, ColorShare
 
 PALETTE: Final = {

@@ -1,6 +1,6 @@
 """Choose the analysis of a picture that is in use after its reviews, and so the text that each image shows.
 
-Also queues the items that are made from the text (`understanding`, `multimodal`). `analysis/judge.py` has the rule when
+Also queues the items that are made from the text (`understanding`, `multimodal`). `analysis.py` has the rule when
 an analysis is weak.
 
 An `understanding` item has the text's key, a `multimodal` item the key of picture and text together. The latter is made
@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import Column, ColumnElement, Connection, Row, and_, bindparam, case, exists, null, select, update
 
-from swatchbook.analysis.judge import is_weak
+from swatchbook.analysis import is_weak
 from swatchbook.ledger.bulk_rows import upsert_rows
 from swatchbook.ledger.database import select_in
 from swatchbook.ledger.leases import ItemId

@@ -1,7 +1,7 @@
 """Record a review of a picture's analysis, by a second model or a person, and everything that it changes.
 
 It may change the text in use, the items, and which documents are reopened. A failed second analysis is tried again with
-the pauses of items. The verdict is decided in `analysis/judge.py`.
+the pauses of items. The verdict is decided in `analysis.py`.
 """
 
 from typing import Any
@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, and_, delete, insert, null, select, update
 from ulid import ULID
 
-from swatchbook.analysis.judge import score
+from swatchbook.analysis import score
 from swatchbook.backoff import pause_after
 from swatchbook.errors import Dismissed, Failure, InvalidReference, Policy, RunRevoked
 from swatchbook.ledger.bulk_rows import upsert_rows

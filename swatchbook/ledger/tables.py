@@ -460,7 +460,7 @@ spaces = Table(
     Column("dropping", Boolean, nullable=False, server_default=text("false")),  # nothing writes or reads it any more
 )
 
-backgrounds = Table(  # how near an owner's objects in a space are to unrelated questions: search/background.py
+backgrounds = Table(  # how near an owner's objects in a space are to unrelated questions: search/relevance.py
     "backgrounds",
     metadata,
     Column("role", String(16), primary_key=True),

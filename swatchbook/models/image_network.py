@@ -71,7 +71,7 @@ class Network:
             return task
 
     def _run(self, picture: Pixels) -> Seen:
-        from swatchbook.images.shrink import shrink
+        from swatchbook.images.pixels import shrink
 
         try:
             square = middle_square(shrink(picture, SIDE), INPUT_SIDE)

@@ -32,7 +32,7 @@ class LocalAnalyst:
 
     def __init__(self, network: image_network.Network, *, reads_print: bool = False) -> None:
         from swatchbook.images import local_analysis  # imports numpy, which reading a tag does not need
-        from swatchbook.images.shrink import shrink
+        from swatchbook.images.pixels import shrink
         from swatchbook.models.image_words import ImageWords
 
         self.tag = tag(reads_print=reads_print)

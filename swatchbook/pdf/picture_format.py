@@ -12,9 +12,8 @@ from PIL import Image, UnidentifiedImageError
 
 from swatchbook.errors import UnreadableImage
 from swatchbook.geometry import Turn
-from swatchbook.images.appearance import appearance_of
 from swatchbook.images.limits import ImageLimits
-from swatchbook.images.traits import measure_traits
+from swatchbook.images.traits import appearance_of, measure_traits
 from swatchbook.records import pixel_key, sha256
 
 Image.MAX_IMAGE_PIXELS = None  # ImageLimits applies before anything is decoded

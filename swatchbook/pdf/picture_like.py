@@ -13,7 +13,7 @@ import pymupdf
 from PIL import Image
 
 from swatchbook.geometry import Transform, transform_box
-from swatchbook.images.appearance import appearance_of
+from swatchbook.images.traits import appearance_of
 from swatchbook.records import Box
 from swatchbook.runtime.child_process import Frame
 

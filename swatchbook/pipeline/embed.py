@@ -17,10 +17,10 @@ from functools import partial
 import numpy as np
 from PIL import Image
 
-from swatchbook.analysis.understanding import understanding_text
+from swatchbook.analysis import understanding_text
 from swatchbook.arrays import Pixels, Vectors
 from swatchbook.errors import SHARED_POLICIES, Configuration, Failure, FileMissing, Interrupted, Policy
-from swatchbook.images.appearance import appearance_of
+from swatchbook.images.traits import appearance_of
 from swatchbook.ledger import items, runs
 from swatchbook.ledger.calls import CallContext
 from swatchbook.ledger.items import Batch, ClaimedItem, FailedItem, ItemResult, Lease, Pair

@@ -1,6 +1,6 @@
 """Review weak analyses with a second, stronger model, and let people accept, correct or reject them, who decide last.
 
-`analysis/judge.py` decides which of two analyses is used.
+`analysis.py` decides which of two analyses is used.
 
 Documents do not wait for reviews. Each answer of the model is stored when it arrives, and each verdict is one
 transaction, so a review that is killed can be repeated without paying twice.
@@ -12,8 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Final
 
-from swatchbook.analysis.judge import PERSON, changes, correct, judge, person_tag
-from swatchbook.analysis.understanding import understanding_text
+from swatchbook.analysis import PERSON, changes, correct, judge, person_tag, understanding_text
 from swatchbook.arrays import Pixels
 from swatchbook.errors import SHARED_POLICIES, BudgetExceeded, Failure, InvalidReference, Policy, RunRevoked
 from swatchbook.ledger import reviews, runs, shard_runs

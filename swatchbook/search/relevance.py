@@ -1,27 +1,30 @@
-"""Compute the probability that a result answers a question, from five kinds of evidence.
+"""Compute the probability that a result answers a question, from the words that they share and from their similarity.
 
-*Said* is the share of the question's words that the result's texts or analysis have, in any inflection; *named* is the
-share in its name or caption. *Close* is how much nearer the result is to the question than the nearest of as many
-objects by chance, in standard deviations of the similarities to unrelated questions (`background.py`). *Foreign* is the
-share of words that no text of the owner has, weighted by the number of the owner's objects: an owner without marble
-does not print the word. *Behind* is how much the result's *said* and *named* are below those of the best one.
-
-The weights of each text encoder are in `relevance_weights.json`. A multilingual encoder has a second set, for questions
-of which no result has more than a third of the words: there *close* decides. `devtools.fit_relevance --write` fits them
-to one half of the questions in tests/truth/questions.
+`devtools.fit_relevance --write` fits the weights of each text encoder, `relevance_weights.json`, to one half of the
+questions in tests/truth/questions. A multilingual encoder has a second set, `meaning`.
 """
 
 import json
 import math
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from functools import cache, lru_cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Final, NamedTuple
 
+import numpy as np
+
+from swatchbook.arrays import Vectors
+from swatchbook.errors import Failure
+from swatchbook.index.base import Space, Where
 from swatchbook.index.printed_sizes import join_sizes
 from swatchbook.index.terms import fold
+from swatchbook.ledger.backgrounds import find_background, keep_background
+from swatchbook.ledger.queries.samples import sample_objects
+from swatchbook.records import RoleTag
+from swatchbook.resources import Resources
 
 WEIGHTS: Final = Path(__file__).with_name("relevance_weights.json")
 
@@ -68,8 +71,10 @@ Fitted = Mapping[str, Mapping[str, float]]
 class Evidence(NamedTuple):
     """The evidence for a result.
 
-    `said`, `named` and `foreign` are shares of the question's words, the last one weighted; `close` is in standard
-    deviations; `behind` is the share of words by which the best result has more than this one.
+    `said` is the share of the question's words that its texts have, in any inflection, `named` that in its name or
+    caption. `close` is how much nearer it is than the nearest of as many objects by chance, in deviations of unrelated
+    similarities. `foreign` is the share of words that no text of the owner has, weighted by the number of its objects:
+    an owner without marble does not print the word. `behind` is the share of words that the best result has more.
     """
 
     said: float
@@ -167,3 +172,80 @@ def _says(present: frozenset[str], together: str, word: str) -> bool:
 
 def _words(text: str) -> tuple[str, ...]:
     return tuple(_WORD.findall(fold(join_sizes(text))))
+
+
+# --- background: how near objects are to unrelated questions ----------------------------------------------------------
+
+
+SAMPLE: Final = 256
+"""The objects that are compared with the questions: the mean of their similarities is then exact to a hundredth."""
+
+UNRELATED: Final = (
+    "who won the election", "how a bill becomes law", "symptoms of appendicitis", "history of the Roman empire",
+    "weather in Edinburgh tomorrow", "proof of Pythagoras' theorem", "how to learn to swim", "the plot of Hamlet",
+    "Wer hat die Wahl gewonnen?", "Zugverbindung nach Hamburg", "Wie werden Sterne geboren?", "Gedicht über den Herbst",
+    "qui a gagné les élections", "la chute de l'empire romain", "conjugaison du verbe aller",
+    "la capital de Mongolia", "cómo nacen los volcanes", "letra del himno nacional",
+    "previsioni del tempo a Torino", "la guerra dei trent'anni", "resultado do jogo de ontem", "a origem da vida",
+    "кто победил на выборах", "расписание поездов", "история древнего Рима", "как рождаются звёзды",
+    "yarınki hava durumu", "Roma tarihi", "pogoda na jutro", "uitslag van de verkiezingen", "lịch sử La Mã",
+    "明天的天气",
+)  # fmt: skip
+"""Questions about things that are in no catalogue, in the languages of catalogues."""
+
+LEAST_DEVIATION: Final = 1e-3
+"""The least deviation, for a space with one object or only equal ones."""
+
+Encode = Callable[[Sequence[str]], Vectors]
+"""A function that encodes questions into a space: (n, dimension), unit length."""
+
+
+class Background(NamedTuple):
+    """Mean and deviation of unrelated similarities, and the number of the owner's objects in the space."""
+
+    mean: float
+    deviation: float
+    objects: int
+
+    def closeness(self, similarity: float) -> float:
+        """Return how many deviations a similarity is above that of the nearest object to unrelated questions.
+
+        The highest of n normal values is about √(2 ln n) deviations above their mean.
+        """
+        return (similarity - self.mean) / self.deviation - math.sqrt(2 * math.log(self.objects))
+
+    @property
+    def vocabulary(self) -> float:
+        """Return the evidence, 0 to 1, in a word's being nowhere: it is low for few objects, which lack most words."""
+        return min(1.0, math.log(self.objects) / math.log(SAMPLE))
+
+
+def background_of(resources: Resources, space: Space, owner: str | None, encode: Encode) -> Background | None:
+    """Return the background of an owner's objects, or of all, in a space; None without objects.
+
+    It is estimated if the ledger has none that is still valid: in half a second, from fixed questions and a sample.
+    Only the owner's objects count, so that a search reveals nothing about those of others.
+    """
+    pair = RoleTag(role=space.role, tag=space.tag)
+    kept = find_background(resources.ledger, pair, owner)
+    known = None if kept is None else Background(**kept)  # type: ignore[arg-type]
+    count = resources.index.count(space, Where(owner=owner, editions="all"))
+    if known and known.objects / 2 < count < known.objects * 2:
+        return known
+    ids = sample_objects(resources.ledger, pair, SAMPLE, owner)
+    objects = [each.vector for each in resources.index.fetch(space, ids).values()]
+    if not objects:
+        return known
+    measured = measure(np.stack(objects), encode(UNRELATED))
+    measured = measured._replace(objects=max(count, measured.objects))
+    with suppress(Failure):  # for example on a full disk: the next search estimates it again
+        keep_background(resources.ledger, pair, owner, measured._asdict())
+    return measured
+
+
+def measure(objects: Vectors, questions: Vectors) -> Background:
+    """Return the background of objects (n, dimension) to questions (m, dimension) by cosine similarity."""
+    unit = objects / np.linalg.norm(objects, axis=1, keepdims=True)
+    similarities = unit @ (questions / np.linalg.norm(questions, axis=1, keepdims=True)).T
+    deviation = max(float(similarities.std()), LEAST_DEVIATION)
+    return Background(round(float(similarities.mean()), 6), round(deviation, 6), len(objects))

@@ -25,8 +25,6 @@ from swatchbook.models.base import TextTower
 from swatchbook.models.registry import Models
 from swatchbook.records import PIXEL_ROLES, Facets, Hit, ResultKind, Role, RoleTag, SearchResults
 from swatchbook.resources import Resources
-from swatchbook.search.background import Background, Encode, background_of
-from swatchbook.search.examples import Examples
 from swatchbook.search.fusion import (
     BY_TERMS,
     KEYWORD,
@@ -45,10 +43,14 @@ from swatchbook.search.fusion import (
     same_within,
 )
 from swatchbook.search.near_duplicates import fold
+from swatchbook.search.query_pictures import Examples
 from swatchbook.search.relevance import (
+    Background,
+    Encode,
     Evidence,
     Fitted,
     Judged,
+    background_of,
     behind_best,
     content_words,
     probability,

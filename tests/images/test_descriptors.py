@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from swatchbook.arrays import Pixels
-from swatchbook.images.cielab import srgb_to_lab
+from swatchbook.images.pixels import srgb_to_lab
 from swatchbook.models.local_encoder import DIMENSIONS, SIDE, DescriptorEncoder
 from swatchbook.records import Role
 from tests.images.materials import PALETTES, PATTERNS, material

@@ -8,7 +8,7 @@ import pytest
 from onnxruntime.capi.onnxruntime_pybind11_state import InvalidArgument
 
 from swatchbook.arrays import Pixels
-from swatchbook.images.shrink import shrink
+from swatchbook.images.pixels import shrink
 from swatchbook.models import image_network
 from swatchbook.models.image_network import (
     DIMENSIONS,

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from PIL import Image, ImageDraw, ImageFont
 
-from swatchbook.analysis.understanding import understanding_text
+from swatchbook.analysis import understanding_text
 from swatchbook.arrays import Pixels
 from swatchbook.images.local_analysis import PALETTE
-from swatchbook.images.shrink import shrink
+from swatchbook.images.pixels import shrink
 from swatchbook.models import registry
 from swatchbook.models.image_network import SIDE as NETWORK_SIDE
 from swatchbook.models.image_network import Network

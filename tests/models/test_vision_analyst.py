@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from swatchbook.analysis.understanding import understanding_text
+from swatchbook.analysis import understanding_text
 from swatchbook.arrays import Pixels
 from swatchbook.errors import UNEXPECTED_MESSAGE, Configuration, Failure, ProviderError, ProviderRejected
 from swatchbook.models import vision_analyst

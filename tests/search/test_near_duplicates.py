@@ -21,8 +21,8 @@ from swatchbook.pipeline.scan import scan
 from swatchbook.pipeline.work import Work
 from swatchbook.records import IngestOptions
 from swatchbook.resources import Resources
-from swatchbook.search.examples import Examples
 from swatchbook.search.near_duplicates import find_near_duplicates, fold
+from swatchbook.search.query_pictures import Examples
 from swatchbook.search.search import find_relevant, search
 
 CHANGES: dict[str, Callable[[Image.Image], Image.Image]] = {

@@ -14,13 +14,15 @@ from swatchbook.ledger.backgrounds import find_background, keep_background
 from swatchbook.ledger.spaces import active_spaces
 from swatchbook.records import ResultKind, Role
 from swatchbook.resources import Resources, open_resources
-from swatchbook.search.background import SAMPLE, Background, measure
 from swatchbook.search.relevance import (
+    SAMPLE,
+    Background,
     Evidence,
     Judged,
     all_weights,
     behind_best,
     content_words,
+    measure,
     probability,
     weights_of,
     without_function_words,

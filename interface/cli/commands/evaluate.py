@@ -1,5 +1,5 @@
 """`swatchbook evaluate search`: scores searches on labelled questions, and fits the weights of the roles to them:
-`swatchbook/evaluation/retrieval.py`.
+`swatchbook/search/evaluation.py`.
 """
 
 from pathlib import Path
@@ -40,8 +40,7 @@ def evaluate_search(
         from interface.cli.retrieval_table import draw_retrieval, save_weights
         from interface.cli.terminal import note, out, say_json
         from swatchbook.errors import InvalidReference
-        from swatchbook.evaluation.questions import ask_pictures, ask_texts
-        from swatchbook.evaluation.retrieval import evaluate_retrieval
+        from swatchbook.search.evaluation import ask_pictures, ask_texts, evaluate_retrieval
         from swatchbook.settings import SearchKind
 
         by_picture = questions.is_dir()

@@ -87,7 +87,7 @@ def search(
     from swatchbook.resources import open_resources
 
     with open_resources(settings) as resources:
-        from swatchbook.search.examples import Examples
+        from swatchbook.search.query_pictures import Examples
         from swatchbook.search.search import find_relevant
 
         filters = _on_collection(resources, filters, references, owner, all_owners)

@@ -1,6 +1,6 @@
 """Find the images that wait for a review or are due for the second model, and the past reviews of an analysis.
 
-`analysis/judge.py` has the rule when an analysis is weak.
+`analysis.py` has the rule when an analysis is weak.
 
 A review is of a picture's analysis under one tag, for every owner who shows the picture. `image_text` decides which
 analysis is in use after it.
@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, exists, func, literal_column, or_, select, tuple_
 
-from swatchbook.analysis.judge import is_weak, score
+from swatchbook.analysis import is_weak, score
 from swatchbook.errors import InvalidReference
 from swatchbook.ledger.database import Ledger, db_now, select_in
 from swatchbook.ledger.tables import analyses, documents, images, placements, requested, reviews

@@ -7,7 +7,7 @@ from sqlalchemy import update
 
 from swatchbook.ledger.tables import contents, images, vectors
 from swatchbook.resources import Resources
-from swatchbook.search.query_picture import find_query_picture
+from swatchbook.search.query_pictures import find_query_picture
 from tests.interface.web.conftest import page
 
 

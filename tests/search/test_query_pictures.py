@@ -11,8 +11,8 @@ from swatchbook.index.base import Where
 from swatchbook.ledger.queries.image import image_details, image_ids
 from swatchbook.records import SearchResults
 from swatchbook.resources import Resources, open_resources
-from swatchbook.search.examples import Examples
 from swatchbook.search.fusion import parse_weights
+from swatchbook.search.query_pictures import Examples
 from swatchbook.search.search import find_relevant, search
 from swatchbook.settings import Settings
 

@@ -5,7 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from swatchbook.evaluation.retrieval import (
+from swatchbook.index.base import Match
+from swatchbook.search.evaluation import (
     MOST_TRIED,
     Asked,
     cross_validated,
@@ -14,7 +15,6 @@ from swatchbook.evaluation.retrieval import (
     grid,
     score_ranking,
 )
-from swatchbook.index.base import Match
 
 
 def test_measures_are_those_of_the_textbook() -> None:

@@ -1,10 +1,10 @@
-"""Convert sRGB to CIELAB, where Euclidean distance approximates the difference that people see.
-
-The names of colours and the vectors `color` use it.
-"""
+"""Shrink decoded pictures, and convert colours to CIELAB, where Euclidean distance is the difference people see."""
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
+
+from swatchbook.arrays import Pixels
 
 _XYZ = np.array(
     [[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750], [0.0193339, 0.1191920, 0.9503041]]
@@ -30,3 +30,12 @@ def rgb_cube(bits: int) -> NDArray[np.uint8]:
     step = 1 << (8 - bits)
     axis = np.arange(0, 256, step) + step // 2
     return np.stack(np.meshgrid(axis, axis, axis, indexing="ij"), axis=-1).reshape(-1, 3).astype(np.uint8)
+
+
+def shrink(picture: Pixels, side: int) -> Pixels:
+    """Return a (h, w, 3) uint8 picture with its longest side at most `side` pixels; a smaller one is unchanged."""
+    scale = side / max(picture.shape[:2])
+    if scale >= 1:
+        return picture
+    height, width = (max(1, round(length * scale)) for length in picture.shape[:2])
+    return np.asarray(Image.fromarray(picture).resize((width, height), Image.Resampling.BILINEAR))

@@ -1,7 +1,4 @@
-"""The score of an analysis (the lesser of quality and confidence) and when it is weak; which of two analyses of a
-picture holds, and when a person must decide; how a person's corrections are applied. Asking the second model:
-`pipeline/review.py`. How the local analyst measures quality: `images/local_analysis.py`.
-"""
+"""Judge analyses of pictures: which is weak, which of two holds, what a person corrects; and write them as prose."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -133,3 +130,33 @@ def _parse_share(value: str) -> float:
     if not 0 <= share <= 1:
         raise InvalidReference(f"quality={value}: it must be a number from 0 to 1.")
     return share
+
+
+# --- as prose ---------------------------------------------------------------------------------------------------------
+
+
+def understanding_text(analysis: Analysis) -> str:
+    """Return one sentence per non-empty field, in a fixed order; "" if all are empty.
+
+    "Material: porcelain tile. Colors: white, grey. Texture: matte. Dimensions: 60x120 cm."
+    """
+    return " ".join(f"{name}: {value.rstrip('.')}." for name, value in _fields(analysis))
+
+
+def _fields(analysis: Analysis) -> Iterator[tuple[str, str]]:
+    fields = (
+        ("Recognised", ", ".join(analysis.recognised)),
+        ("Material", analysis.material),
+        ("Finish", analysis.finish),
+        ("Colors", ", ".join(color.name for color in analysis.colors)),
+        ("Texture", ", ".join(analysis.textures)),
+        ("Pattern", analysis.pattern),
+        ("Contrast", analysis.contrast),
+        ("Dimensions", analysis.dimensions),
+        ("Slip rating", analysis.slip_rating),
+        ("Application", analysis.application),
+        ("Printed text", analysis.printed_text),
+    )
+    for name, value in fields:
+        if line := " ".join((value or "").split()):  # models may send line breaks
+            yield name, line

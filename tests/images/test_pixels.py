@@ -3,7 +3,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from swatchbook.images.shrink import shrink
+from swatchbook.images.pixels import shrink
 from tests.images.test_prepare import print_of
 
 

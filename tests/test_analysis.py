@@ -3,8 +3,10 @@
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from swatchbook.analysis.judge import FIELDS, changes, correct, judge, person_tag, score
+from swatchbook.analysis import FIELDS, changes, correct, judge, person_tag, score, understanding_text
 from swatchbook.errors import InvalidReference
 from swatchbook.records import Analysis, ColorShare, Verdict
 
@@ -90,3 +92,42 @@ def test_what_is_recognised_is_no_disagreement_but_its_correction_is_recorded() 
 def test_each_correction_has_a_tag_of_its_own() -> None:
     assert person_tag(seen(), "a") == person_tag(seen(), "a") != person_tag(seen(), "b")
     assert person_tag(seen(), "a").startswith("person@")
+
+
+def test_analysis_reads_as_prose() -> None:
+    analysis = Analysis(
+        material="porcelain tile",
+        colors=(ColorShare(name="white", share=0.7), ColorShare(name="grey", share=0.3)),
+        textures=("matte",),
+        dimensions="60x120 cm",
+        confidence=0.9,
+    )
+    expected = "Material: porcelain tile. Colors: white, grey. Texture: matte. Dimensions: 60x120 cm."
+    assert understanding_text(analysis) == expected
+
+
+def test_nothing_known_says_nothing() -> None:
+    assert understanding_text(Analysis(confidence=0, quality=0.3)) == ""
+    assert understanding_text(Analysis(material="  ", printed_text="\n", confidence=0)) == ""
+
+
+def test_every_field_is_said_in_a_fixed_order() -> None:
+    analysis = Analysis(
+        material="oak", finish="oiled", textures=("even", "directional"), pattern="grained", contrast="low",
+        dimensions="20 mm.", slip_rating="R10", printed_text="ACME\n  Oak", application="floor",
+        recognised=("sandal", "shoe"), confidence=1,
+    )  # fmt: skip
+    assert understanding_text(analysis) == (
+        "Recognised: sandal, shoe. "
+        "Material: oak. Finish: oiled. Texture: even, directional. Pattern: grained. Contrast: low. "
+        "Dimensions: 20 mm. Slip rating: R10. Application: floor. Printed text: ACME Oak."
+    )
+
+
+@given(st.text(max_size=30), st.text(max_size=30))
+def test_text_is_one_line_and_depends_on_what_is_known_alone(material: str, printed: str) -> None:
+    analysis = Analysis(material=material, printed_text=printed, confidence=0.1)
+    text = understanding_text(analysis)
+    assert text == " ".join(text.split())
+    assert text == understanding_text(analysis.model_copy(update={"confidence": 0.9, "quality": 0.2}))
+    assert bool(text) == bool(material.strip(".").strip() or printed.strip())

@@ -1,1 +1,0 @@
-"""Judge the analyses of pictures, and write them as text. Pure functions."""
