@@ -8,13 +8,11 @@ from swatchbook.errors import InvalidReference
 from swatchbook.one_line import shorten
 from swatchbook.records import Analysis, ColorShare, Record, Verdict, fold, sha256
 
-PERSON: Final = "person"
-"""The start of the tag of a person's correction."""
+PERSON: Final = "person"  # the start of the tag of a person's correction
 
 PHRASES: Final = ("material", "finish", "pattern", "dimensions", "slip_rating", "application", "printed_text")
 LISTS: Final = ("colors", "textures")
-FIELDS: Final = (*PHRASES, *LISTS, "recognised", "contrast", "quality")
-"""Fields that a person may correct."""
+FIELDS: Final = (*PHRASES, *LISTS, "recognised", "contrast", "quality")  # fields that a person may correct
 
 _MOST_SHOWN = 60  # characters of a value in a reason
 

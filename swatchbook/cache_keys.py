@@ -40,7 +40,7 @@ def _catalogue(*names: str) -> tuple[str, ...]:
 
 _LABELS = "swatchbook/catalogue/*labels.toml"
 _PRICES = "swatchbook/printed_prices.py"
-_LLM = ("llm/excerpt", "llm/prompts", "llm/scans", "llm/confirm")
+_LLM = ("llm/excerpt", "llm/prompts", "llm/scans")
 _PAGE_LIMITS = ("max_pages", "max_document_mb", "page_seconds", "child_memory_mb")
 _IMAGE_LIMITS = ("max_image_mb", "max_image_megapixels", "max_image_side")
 
@@ -57,18 +57,9 @@ PURE_STAGES: Mapping[str, PureStage] = {
         modules=(
             _LABELS,
             _PRICES,
-            *_catalogue("discover", "name_candidates", "name_groups", "name_meanings", "name_roles", "refrains"),
-            *_catalogue(
-                "offer_words",
-                "choose_names",
-                "coded_names",
-                "attributes",
-                "measures",
-                "table_rows",
-                "page_layout",
-            ),
-            *_catalogue("kinds", "cards", "sections", "spreads", "running_text", "variants", "families", "plan"),
-            *_catalogue(*_LLM, "llm/products", "llm/assist"),
+            *_catalogue("discover", "name_candidates", "name_groups", "name_words", "choose_names", "attributes"),
+            *_catalogue("measures", "table_rows", "page_layout", "reading_order", "kinds", "cards", "sections"),
+            *_catalogue("running_text", "variants", "plan", *_LLM, "llm/find_products"),
             "swatchbook/catalogue/name_weights.json",
             *_E5,
             "swatchbook/catalogue/offer_words.toml",
@@ -85,7 +76,7 @@ PURE_STAGES: Mapping[str, PureStage] = {
             *_catalogue("running_text"),
             "swatchbook/catalogue/colors.toml",
             "swatchbook/catalogue/fact_words.toml",
-            *_catalogue(*_LLM, "llm/metadata", "llm/assist"),
+            *_catalogue(*_LLM, "llm/metadata", "llm/find_products"),
         ),
     ),
     "plan": PureStage(
@@ -95,7 +86,7 @@ PURE_STAGES: Mapping[str, PureStage] = {
         modules=(
             _LABELS,
             _PRICES,
-            *_catalogue("plan", "page_labels", "attributes", "page_layout", "kinds", "cards", "running_text"),
+            *_catalogue("plan", "attributes", "page_layout", "kinds", "cards", "running_text"),
         ),
     ),
     "chunk": PureStage(
@@ -104,7 +95,9 @@ PURE_STAGES: Mapping[str, PureStage] = {
         modules=(
             _LABELS,
             _PRICES,
-            *_catalogue("chunk", "attributes", "page_layout", "kinds", "cards", "sections", "spreads", "entities"),
+            *_catalogue(
+                "chunk", "attributes", "page_layout", "kinds", "cards", "sections", "reading_order", "entities"
+            ),
             *_catalogue("running_text"),
         ),
     ),

@@ -8,7 +8,7 @@ import asyncio
 from prefect import task
 
 from blocks import load_resources
-from swatchbook.catalogue import describe, link, unassigned
+from swatchbook.catalogue import describe, link
 from swatchbook.ledger import stage_results
 from swatchbook.ledger.pages import save_page_failures, save_page_notes
 from swatchbook.pdf import reader
@@ -33,7 +33,7 @@ def _assemble(work: Work, results: StageResults) -> int:
     )
     # Read again, not kept: the parsed pages of a long document are too large for memory.
     read_again = reader.iter_pages(resources.files, results.reading, pages=results.plan.shown)
-    left = unassigned.find_unassigned(products, extraction.placements, links, read_again)
+    left = link.find_unassigned(products, extraction.placements, links, read_again)
     described = [page for description in results.descriptions for page in description.lost]
     save_page_failures(resources.ledger, work.run, [*results.discovery.lost, *described])
     save_page_notes(resources.ledger, work.run, results.discovery, left)

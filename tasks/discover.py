@@ -15,9 +15,9 @@ from prefect import task
 
 from blocks import load_resources
 from swatchbook.catalogue import describe, discover
-from swatchbook.catalogue.llm import assist, scans
+from swatchbook.catalogue.llm import find_products, scans
+from swatchbook.catalogue.llm.find_products import ask_names, ask_products
 from swatchbook.catalogue.llm.metadata import ask_metadata
-from swatchbook.catalogue.llm.products import ask_names, ask_products
 from swatchbook.catalogue.llm.scans import with_scans
 from swatchbook.errors import SHARED_POLICIES, Failure, Policy
 from swatchbook.ledger.calls import CallContext
@@ -55,7 +55,7 @@ async def discover_products(key: str, work: Work, reading: Reading) -> Discovery
     resources = load_resources(work.blocks)
     by_layout = await asyncio.to_thread(lambda: discover.discover(reading, reader.iter_pages(resources.files, reading)))
     assists = resources.settings.discovery == "assist"
-    only = assist.open_pages(reading, by_layout) if assists else None
+    only = find_products.open_pages(reading, by_layout) if assists else None
     if resources.settings.discovery == "layout" or (assists and not only):
         return by_layout
     reads_scans = not (assists and by_layout.products)
@@ -66,10 +66,10 @@ async def discover_products(key: str, work: Work, reading: Reading) -> Discovery
     try:
         if only is None:
             by_model = await _in_provider_thread(lambda: ask_products(chat, reading, pages, by_layout))
-            discovery = assist.flag_new(by_layout, by_model, chat.model)
+            discovery = find_products.flag_new(by_layout, by_model, chat.model)
         else:
             by_model = await _in_provider_thread(lambda: ask_names(chat, reading, pages, by_layout, only=only))
-            discovery = assist.combine(by_layout, by_model, only, chat.model)
+            discovery = find_products.combine(by_layout, by_model, only, chat.model)
     except Failure as failure:
         if not (failure.policy is Policy.NEVER or (failure.policy is Policy.ONCE_MORE and last_try())):
             raise
@@ -102,7 +102,7 @@ async def describe_product(
     pages = await asyncio.to_thread(lambda: list(with_scans(read, scanned)))
     description = await asyncio.to_thread(lambda: describe.describe(product, pages, tables.tables, others))
     mode = resources.settings.discovery
-    if mode == "layout" or (mode == "assist" and not assist.is_open(product)):
+    if mode == "layout" or (mode == "assist" and not find_products.is_open(product)):
         return description
     pages = [page for page in pages if page.number in product.pages]
     chat = ChargedChat(resources.models.llm, CallContext(resources.ledger, work.run, "describe"))

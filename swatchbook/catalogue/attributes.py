@@ -1,7 +1,6 @@
 """Find labels with their values ("Size: 60 x 120 cm") in lines, rows and columns; recognise article codes and measures.
 
-Labels are known words in many languages (`name_labels.toml`), or any short text before a colon. Values are always text
-of the page.
+Labels are known words in many languages (`name_labels.toml`), or any short text before a colon.
 """
 
 import re
@@ -31,8 +30,7 @@ LABELS: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = _read_labels("name_
 NOUN_FIRST: Final = frozenset({"fr", "it", "es", "pt", "pl", "ru", "uk", "vi", "id", "ar"})
 """Languages in which a label's noun comes first: "peso netto", but "net weight"."""
 
-KeyOf = Callable[[str], str | None]
-"""The normalised key of a label that is known, else None."""
+KeyOf = Callable[[str], str | None]  # the normalised key of a label that is known, else None
 
 _EDGE_SIGNS = " \t\u00a0:：.·•*–—-=|"
 
@@ -61,8 +59,7 @@ _FIRST_WORDS = {word: key for (noun_first, word), key in _WORDS.items() if noun_
 _UNIT = re.compile(r"[\[(].{0,80}?[\])]|\b(?:in )?(?:mm|cm|kg|inch|inches|g)\s*$", re.IGNORECASE)
 _WORD = re.compile(r"\S+")
 _HEAD_WORD = re.compile(r"[^\W\d_]{2,}")
-_LIQUID = re.compile(r"(?<!\w)(?:ml|cl|мл)(?!\w)", re.IGNORECASE)
-"""Units that only contents have."""
+_LIQUID = re.compile(r"(?<!\w)(?:ml|cl|мл)(?!\w)", re.IGNORECASE)  # units that only contents have
 _LABEL_UNIT = re.compile(
     r"[\[(]\s*(?:in )?(?P<bracketed>mm|cm|m|kg|g|lbs?|oz|l|ml|inch(?:es)?|in|мм|см|м|кг|г|л)\.?\s*[\])]"
     r"|\b(?:in|en|в) (?P<behind>mm|cm|m|kg|g|inch(?:es)?|мм|см|кг)\s*:?\s*$",
@@ -99,17 +96,12 @@ _MEASURE = re.compile(
 
 _ENDS_IN_AMOUNT = re.compile(r"[:：]\s*\d[\d.,' ]*$")
 _BEGINS_WITH_CURRENCY = re.compile(rf"(?:{any_of({*SIGNS, *CODES, *WORDS_BEHIND})})(?!\w)")
-LONGEST_LABEL = 100
-"""The number of characters before a colon in which its label and the word before it are searched."""
-ROW = 0.6
-"""The share of the font size by which the middles of lines of a row may differ."""
-LONGEST_HEAD = 5
-"""The most words of a column's head; more are a sentence."""
-REACH = 0.3
-"""The longest distance of a value to the right of its label, as a share of the page's width."""
+LONGEST_LABEL = 100  # the number of characters before a colon in which its label and the word before it are searched
+ROW = 0.6  # the share of the font size by which the middles of lines of a row may differ
+LONGEST_HEAD = 5  # the most words of a column's head; more are a sentence
+REACH = 0.3  # the longest distance of a value to the right of its label, as a share of the page's width
 
-HEADS = 1.6
-"""A word in type larger than this multiple of the line below it is a heading, not that line's label."""
+HEADS = 1.6  # a word in type larger than this multiple of the line below it is a heading, not that line's label
 
 
 @dataclass(frozen=True, slots=True)

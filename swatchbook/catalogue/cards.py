@@ -1,9 +1,6 @@
-"""Find cards: pairs of a name and its picture, one to one.
+"""Find cards: pairs of a name and its picture, one to one; a page's cards share one text style and one relation.
 
-A name is above or below its picture (at most 60 points apart), or to its left or right (at most a third of the page's
-width). A picture over most of the page is a background. A page's cards share one text style and one relation; the
-pairing that covers most pictures is chosen. `discover.py` decides when cards are products; `placements.py` finds the
-captions of pictures.
+`discover.py` decides when cards are products.
 """
 
 from collections import Counter, defaultdict
@@ -20,14 +17,11 @@ from swatchbook.records import Box, fold
 
 Relation = Literal["below", "above", "right", "left"]
 
-NAME_DISTANCE = 60.0
-"""The longest distance of a name below or above its picture, in points."""
-BESIDE = 0.34
-"""The longest distance of a name to the left or right of its picture, as a share of the page's width."""
+NAME_DISTANCE = 60.0  # the longest distance of a name below or above its picture, in points
+BESIDE = 0.34  # the longest distance of a name to the left or right of its picture, as a share of the page's width
 OVERLAP = 25.0
 """The distance in points that a name may reach into the picture's box: pictures are placed larger than their clip."""
-WHOLE_PAGE = 0.6
-"""The largest share of the page that a card's picture covers; larger pictures are backgrounds."""
+WHOLE_PAGE = 0.6  # the largest share of the page that a card's picture covers; larger pictures are backgrounds
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,6 @@
 """Stage 4: cut the text of all pages without boilerplate into a hierarchy of sections and chunks.
 
-A chunk has at most 220 word pieces (MiniLM reads 256). Every text of these pages is in exactly one chunk that gets a
-vector. Running heads and feet are kept once for all their pages, in separate chunks; page numbers are dropped. Rows of
-a table are never cut, and each part of a table repeats its header. `entities.py` finds entities, `running_text.py`
-running heads.
+Every text of these pages is in exactly one chunk that gets a vector; a row of a table is never cut.
 """
 
 import re
@@ -23,20 +20,18 @@ from swatchbook.catalogue.page_layout import (
     is_right_to_left,
     join_paragraphs,
     normalise_line,
-    reading_order,
     summarise_page,
 )
+from swatchbook.catalogue.reading_order import mark_spreads, reading_order
 from swatchbook.catalogue.running_text import Margins, divide_margins, page_label, text_place
 from swatchbook.catalogue.sections import DocumentLayout, heading_styles, layout_document
-from swatchbook.catalogue.spreads import mark_spreads
 from swatchbook.geometry import centre_inside, shared_area
 from swatchbook.records import Box, Chunk, Chunks, Line, Page, Plan, Reading, Table, chunk_id, fold, text_key
 
 MOST_PIECES = 220
 """The most word pieces of a chunk by the estimate of `word_pieces`: below MiniLM's 256, because estimates have errors.
 """
-SHORT_PIECES = 40
-"""The most word pieces of a text before a table that is the table's title and stays with it."""
+SHORT_PIECES = 40  # the most word pieces of a text before a table that is the table's title and stays with it
 
 
 @dataclass(frozen=True, slots=True)

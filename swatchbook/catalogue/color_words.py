@@ -12,8 +12,7 @@ _NUMBER = re.compile(
 _LISTED = re.compile(r"\s*[,;|·•]\s*|\s+(?:and|und|et|e|y|en|и|i|ve|và|or|oder|ou|o)\s+", re.IGNORECASE)
 _TOGETHER = re.compile(r"\s*[/&+]\s*|\s+[-–—]\s+")
 _WORD = re.compile(r"[^\W\d_]+")
-MOST_WORDS = 4
-"""The most words of one colour; more are a sentence."""
+MOST_WORDS = 4  # the most words of one colour; more are a sentence
 
 
 def _read_words(name: str) -> frozenset[str]:

@@ -1,10 +1,7 @@
 """Decide which pictures are decoration: logos, icons, ornaments, faint backgrounds, shadows.
 
-Small and repeated pictures are decoration, unless they are in the row of a table, in a grid of pictures with names,
-next to a picture on the same ground (slim bottles, lamps), or have their own captions. Soft shadows, plain white shapes
-and bands along the page are decoration, too.
-
-Pure functions. The thresholds were chosen on real catalogues: they lose one of 1,207 pictures of products.
+Small and repeated pictures are, unless their context suggests a product. The thresholds were chosen on real catalogues:
+they lose one of 1,207 pictures of products.
 """
 
 import re

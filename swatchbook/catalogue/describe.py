@@ -1,12 +1,7 @@
-"""Stage 2B by layout rules: read a product's metadata from its pages and tables.
+"""Stage 2B by layout rules: read a product's metadata from its pages and tables; assemble the products of stage 7.
 
-On a page with several products, a text belongs to the product in whose region it lies. Where regions overlap, it
-belongs to the product whose name is nearest. `sections.py` and `cards.py` draw the regions.
-
-Sources, in this order, each value once: labels with values; the product's row of a table; values that need no label
-(`measures.py`); sizes and colours in the name; what a page prints above its products for all of them. Every value is
-text of the page, with its box; at most 12 values of a key, 160 characters each, joined by "; ". This module also
-assembles the products of stage 7 from discovery and descriptions.
+A value is text of the page and kept once: from labels, the product's row, values that need no label, its name, and what
+a page prints above all of its products, in this order.
 """
 
 import re
@@ -66,32 +61,24 @@ from swatchbook.records import (
     product_id,
 )
 
-MOST_VALUES = 12
-"""Values kept of one key; a longer list is a table, which is kept as such."""
-SHORT = 4
-"""An unknown label is accepted if its value has at most this many words."""
-LABEL_DISTANCE = 30.0
-"""An unknown label is accepted if a known one is within this distance, in points."""
-LONGEST_VALUE = 160
-"""The longest value, in characters: a longer text behind a colon is prose."""
+MOST_VALUES = 12  # values kept of one key; a longer list is a table, which is kept as such
+SHORT = 4  # an unknown label is accepted if its value has at most this many words
+LABEL_DISTANCE = 30.0  # an unknown label is accepted if a known one is within this distance, in points
+LONGEST_VALUE = 160  # the longest value, in characters: a longer text behind a colon is prose
 BELOW = 30.0
 """Points added to the distance of a name below a text: values follow names, so a name above wins more often."""
 PAGE_WIDE = frozenset({"dimensions", "size", "thickness", "packaging", "material", "finish", "weight", "slip_rating"})
 """Keys that a page may give for all its products; a price or a code belongs to one."""
 MEASURES = frozenset({"dimensions", "size", "width", "height", "depth", "length", "diameter", "thickness"})
 """Keys of measures: if a product has one of them, no other text is searched for its size."""
-CHOICES = frozenset({"style", "pattern"})
-"""Keys of labels under which catalogues also print colours."""
-WHOLE_WIDTH = 0.95
-"""The least width of a section's region, as a share of the page's width; cards are narrower."""
+CHOICES = frozenset({"style", "pattern"})  # keys of labels under which catalogues also print colours
+WHOLE_WIDTH = 0.95  # the least width of a section's region, as a share of the page's width; cards are narrower
 ONE_OF = frozenset({"weight", "capacity"})
 """Keys with one value per product: several values without labels belong to ingredients or parts."""
 NUMBERS = MEASURES - {"size"} | {"code", "ean", "price", "weight", "capacity", "quantity"}
 """Keys whose values always have a digit."""
-MOSTLY = 0.3
-"""The least share of a name's box that a label and its value cover if the value is that name."""
-LONGEST_SIGN = 4
-"""The longest sign of a currency, in characters."""
+MOSTLY = 0.3  # the least share of a name's box that a label and its value cover if the value is that name
+LONGEST_SIGN = 4  # the longest sign of a currency, in characters
 NOTHING = frozenset(
     {"n/a", "na", "none", "nil", "keine", "нет", "may vary", "varies", "variable", "on request", "auf anfrage"}
     | {"su richiesta", "sur demande", "a consultar", "sob consulta", "по запросу"}

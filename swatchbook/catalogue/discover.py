@@ -1,44 +1,43 @@
 """Stage 2A by layout rules: find the products of a document, with their pages, categories, codes and confidence.
 
-Products come from the texts that name them (`choose_names.py`), with variants (`variants.py`) and families
-(`families.py`). A name is that of a card (a picture with its name) or heads a section. If a document has no products,
-the result's `note` has a warning.
+A product's name is that of a card (a picture with its name) or heads a section.
 """
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
+from swatchbook.catalogue.attributes import code_of
 from swatchbook.catalogue.cards import Card, find_cards
-from swatchbook.catalogue.choose_names import Choice, Weights, choose_names, judge_groups, shipped_weights
-from swatchbook.catalogue.coded_names import with_coded_names
-from swatchbook.catalogue.families import with_families
+from swatchbook.catalogue.choose_names import (
+    Choice,
+    Weights,
+    choose_names,
+    judge_groups,
+    shipped_weights,
+    with_coded_names,
+)
 from swatchbook.catalogue.kinds import PageKind, heading_kind, page_kind
 from swatchbook.catalogue.name_groups import NameGroup, find_name_groups
 from swatchbook.catalogue.page_layout import PageLayout, normalise_line, summarise_page, upright
 from swatchbook.catalogue.plan import shows_products
+from swatchbook.catalogue.reading_order import mark_spreads
 from swatchbook.catalogue.running_text import text_place
 from swatchbook.catalogue.sections import DocumentLayout, Section, category_before, find_sections, layout_document
-from swatchbook.catalogue.spreads import mark_spreads
 from swatchbook.catalogue.variants import find_variants
 from swatchbook.geometry import centre_inside, turn_back
 from swatchbook.records import Box, Discovery, Evidence, FoundProduct, Occurrence, OutlineEntry, Page, Reading, fold
 
 UNSURE = "The layout does not tell which products this document offers; it needs a vision model or a person."
 
-SPECIFIED = 0.8
-"""The least share of sections with specifications from which sections without them are no products."""
-GUESS = 0.5
-"""The least confidence of a product that is no guess."""
+SPECIFIED = 0.8  # the least share of sections with specifications from which sections without them are no products
+GUESS = 0.5  # the least confidence of a product that is no guess
 MOST_GROUPS, MOST_REJECTED = 4, 40
 """Groups of texts, and texts of each, that are kept as rejected: enough to see what was nearly taken for products."""
-LEAST_LIKELY = 0.001
-"""The least probability of a group whose texts are kept as rejected: others were not nearly chosen."""
-AGAIN = 2
-"""The most pages between two places of a name that are one product, unless the codes differ."""
+LEAST_LIKELY = 0.001  # the least probability of a group whose texts are kept as rejected: others were not nearly chosen
+AGAIN = 2  # the most pages between two places of a name that are one product, unless the codes differ
 
-Names = Mapping[tuple[int, Box], str]
-"""Page and box of a text -> the name of a product, or the code printed next to it."""
+Names = Mapping[tuple[int, Box], str]  # page and box of a text -> the name of a product, or the code printed next to it
 
 
 Choose = Callable[[Sequence[NameGroup], Weights], Choice | None]
@@ -334,3 +333,35 @@ def _from_card(
             Evidence(rule="card", page=page, text=text.text, detail={"relation": card.relation, "size": text.size}),
         ),
     )
+
+
+# --- families ---------------------------------------------------------------------------------------------------------
+
+
+FEWEST_PRODUCTS = 2  # the fewest products of a family
+_NUMBER = re.compile(r"[\s.,:·№#-]+(?:no\.?\s*)?\d[\w.,/×*-]*$", re.IGNORECASE)
+"""A number or a size at the end of a name, with the signs before it."""
+
+
+def with_families(products: Sequence[FoundProduct]) -> list[FoundProduct]:
+    """Return the products with the names of their families.
+
+    The beginning of a name counts if it distinguishes some products of a category from others.
+    """
+    heads = [_head(p.name) for p in products]
+    alike = Counter((p.category, fold(head)) for p, head in zip(products, heads, strict=True))
+    below = Counter(p.category for p in products)
+    found = []
+    for product, head in zip(products, heads, strict=True):
+        shared = alike[product.category, fold(head)]
+        if shared >= FEWEST_PRODUCTS and (product.category is None or shared < below[product.category]):
+            family: str | None = head
+        else:
+            family = product.category if below[product.category] >= FEWEST_PRODUCTS else None
+        found.append(product.model_copy(update={"family": family}))
+    return found
+
+
+def _head(name: str) -> str:
+    """Return a name without the number or size at its end; a code is one word."""
+    return name if code_of(name) else _NUMBER.sub("", name).rstrip(" -–—") or name

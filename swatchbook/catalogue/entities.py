@@ -10,8 +10,7 @@ from swatchbook.catalogue.attributes import Attribute, key_of
 from swatchbook.catalogue.page_layout import normalise_line
 from swatchbook.records import Entity, Table, entity_id
 
-FEWEST_KEYS = 3
-"""The fewest different known labels outside tables that are a specification."""
+FEWEST_KEYS = 3  # the fewest different known labels outside tables that are a specification
 
 
 def find_specifications(

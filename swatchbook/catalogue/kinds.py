@@ -1,7 +1,6 @@
 """Recognise pages that show no products (cover, index, about, contacts, legal, certificates, blank) by their headings.
 
-The words of the headings are in many languages; the kind is None when unsure. Also here: which words are certificates,
-and which headings are only labels ("Sizes"). `plan.py` decides which kinds are skipped.
+Also here: which words are certificates, and which headings are only labels ("Sizes").
 """
 
 import re
@@ -70,14 +69,12 @@ _CATALOGUE_WORDS = (
 )
 _CATALOGUE = re.compile(_CATALOGUE_WORDS, re.IGNORECASE)
 _TITLE = re.compile(rf"brochure|prospekt|{_CATALOGUE_WORDS}", re.IGNORECASE)
-WORDS_OF_A_TITLE = 6
-"""The most words of a text that names a catalogue; a longer text may only mention one."""
+WORDS_OF_A_TITLE = 6  # the most words of a text that names a catalogue; a longer text may only mention one
 _EDITION = re.compile(r"(?:[^\W\d]+\W+){0,4}(?:19|20)\d\d(?:\s?[-/–]\s?(?:(?:19|20)\d\d|\d\d))?")
 PAGES_OF_A_SPREAD, FRONT_PAGES = 2, 8
 """The largest page number in an index: two for each page of the file, and eight more. Larger numbers that rise are
 measures or prices."""
-TEXTS_OF_A_COVER = 12
-"""The number of texts from which a page is no cover."""
+TEXTS_OF_A_COVER = 12  # the number of texts from which a page is no cover
 
 
 def heading_kind(text: str) -> PageKind | None:

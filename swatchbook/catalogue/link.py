@@ -1,9 +1,7 @@
-"""Stage 7: link pictures and chunks to products and to each other, with scores and evidence.
+"""Stage 7: link pictures and chunks to products and to each other, with scores and evidence; list what is left over.
 
-A picture is linked to its likeliest product, by a fitted probability of the features of both (`link_features.py`),
-which is the link's score; under 0.4 it is linked to none. Only if nothing else is known, the page decides. The weights,
-`link_weights.json`, are made by `python -m devtools.fit_links`. Chunks are linked by heading, name or page.
-`picture_roles.py` finds what a picture shows of its product.
+A picture is linked to its likeliest product, by a fitted probability of the features of both (`link_features.py`).
+`python -m devtools.fit_links` makes the weights, `link_weights.json`.
 """
 
 import json
@@ -14,9 +12,12 @@ from functools import cache
 from importlib.resources import files
 from math import exp
 
-from swatchbook.catalogue.kinds import certificates_in
+from swatchbook.catalogue.describe import belongs
+from swatchbook.catalogue.kinds import certificates_in, heading_kind, is_label
 from swatchbook.catalogue.link_features import INSIDE, PagePlaces, Pair, measure, names, places_of
+from swatchbook.catalogue.page_layout import is_name, summarise_page
 from swatchbook.catalogue.picture_roles import Shown, roles_of
+from swatchbook.catalogue.running_text import find_repeated_places, text_place
 from swatchbook.geometry import area, covers, gap, shared_area
 from swatchbook.records import (
     COUNTED,
@@ -25,26 +26,25 @@ from swatchbook.records import (
     Evidence,
     Link,
     LinkKind,
+    LooseText,
     Page,
     Picture,
     Placement,
     Product,
+    Unassigned,
     fold,
 )
 
-DOUBTFUL = 0.4
-"""The least probability from which a picture is linked to its likeliest product."""
+DOUBTFUL = 0.4  # the least probability from which a picture is linked to its likeliest product
 AS_LIKELY = 0.9
 """The least probability of further products of a picture, as a share of the likeliest one's: the page is ambiguous."""
 COVERED = 0.6
 """The least share of two or more regions that a picture of several products covers. With a picture on it, it is their
 background."""
-SHARED_SCORE = 0.6
-"""The score of a link of a picture that covers several products."""
+SHARED_SCORE = 0.6  # the score of a link of a picture that covers several products
 PAGE_ALONE_SCORE = 0.5
 """The score, divided among a page's products, if only the page is known: a language model names pages, not places."""
-LEAST_SCORE = 0.3
-"""The least score of a link."""
+LEAST_SCORE = 0.3  # the least score of a link
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,3 +266,39 @@ def _with_shared(links: Sequence[Link], placements: Sequence[Placement]) -> tupl
             link = link.model_copy(update={"evidence": (*link.evidence, note), "shared": True})
         distinct.setdefault((link.kind, link.source, link.target), link)
     return tuple(distinct.values())
+
+
+# --- what belongs to no product ---------------------------------------------------------------------------------------
+
+
+def find_unassigned(
+    products: Sequence[Product], placements: Sequence[Placement], links: Sequence[Link], pages: Iterable[Page]
+) -> tuple[Unassigned, ...]:
+    """Return the texts and pictures that belong to no product, for pages that have some. The pages are read once."""
+    linked = {link.source for link in links if link.kind is LinkKind.IMAGE_PRODUCT}
+    taken = {fold(name) for product in products for name in (product.name, product.category, product.family) if name}
+    layouts = [summarise_page(page) for page in pages]
+    running = find_repeated_places(layouts)
+    found = []
+    for layout in layouts:
+        here = [product for product in products if layout.number in product.pages]
+        if not here:
+            continue
+        pictures = (
+            place.bbox
+            for place in placements
+            if place.page == layout.number and place.state in COUNTED and place.id not in linked
+        )
+        texts = (
+            LooseText(text=text.text, bbox=text.box)
+            for text in layout.texts
+            if is_name(text)
+            and fold(text.text) not in taken
+            and not (is_label(text.text) or heading_kind(text.text))
+            and text_place(text, layout) not in running
+            and not any(belongs(text.box, product, layout.number) for product in here)
+        )
+        left = Unassigned(page=layout.number, texts=tuple(texts), pictures=tuple(pictures))
+        if left.texts or left.pictures:
+            found.append(left)
+    return tuple(found)

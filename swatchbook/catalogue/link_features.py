@@ -1,7 +1,6 @@
 """Measure features of each picture and product on a page, from which `link.py` decides which of them are linked.
 
-The features start from the places where a page names its products. A product may be linked to pictures of pages where
-it was not found, if a line there consists of its name and little else.
+They start from the places where a page names its products, also in pages where a product was not found.
 """
 
 import re
@@ -18,57 +17,40 @@ from swatchbook.catalogue.page_layout import Text, is_name, upright
 from swatchbook.geometry import area, centre_inside, gap, shared_area, turn_box
 from swatchbook.records import Box, Discovery, Line, Page, Placement, Product, fold
 
-Relation = Literal["below", "above", "right", "left", "inside"]
-"""The place of a name relative to its picture."""
+Relation = Literal["below", "above", "right", "left", "inside"]  # the place of a name relative to its picture
 RELATIONS: tuple[Relation, ...] = ("below", "above", "right", "left", "inside")
 
-NAME_DISTANCE = 90.0
-"""The longest distance of a name below or above its picture, in points."""
-BESIDE = 0.34
-"""The longest distance of a name to the left or right of its picture, as a share of the page's width."""
+NAME_DISTANCE = 90.0  # the longest distance of a name below or above its picture, in points
+BESIDE = 0.34  # the longest distance of a name to the left or right of its picture, as a share of the page's width
 REACH = 0.5
 """The share of its width, or of three times its height, by which a name may reach into a picture's box: pictures have
 margins."""
-BACKGROUND = 0.6
-"""The largest share of the page of a picture that has a name; larger pictures are backgrounds."""
-FAR = 0.3
-"""The distance, as a share of the page's width plus height, from which a name no longer counts as near."""
-LEAST_LETTERS = 3
-"""The fewest letters and digits of a name that is searched in texts."""
-INSIDE = 0.5
-"""The least share of a picture's area that lies in a region if the picture does."""
+BACKGROUND = 0.6  # the largest share of the page of a picture that has a name; larger pictures are backgrounds
+FAR = 0.3  # the distance, as a share of the page's width plus height, from which a name no longer counts as near
+LEAST_LETTERS = 3  # the fewest letters and digits of a name that is searched in texts
+INSIDE = 0.5  # the least share of a picture's area that lies in a region if the picture does
 SHARPNESS = 3
 """The power that raises a relation's share of names with a picture, relative to the most usual relation's share."""
-OTHERS = 1.5
-"""The weight of the shares of the whole catalogue, in names of the page."""
-HALF = 0.02
-"""A box that crosses the middle by this share of the page's width on both sides lies in both halves."""
-WIDE = 1.3
-"""The least width by height of a page that may be two pages side by side."""
-HEADING = 1.3
-"""The least size of a heading, as a multiple of the median size of the page's lines."""
+OTHERS = 1.5  # the weight of the shares of the whole catalogue, in names of the page
+HALF = 0.02  # a box that crosses the middle by this share of the page's width on both sides lies in both halves
+WIDE = 1.3  # the least width by height of a page that may be two pages side by side
+HEADING = 1.3  # the least size of a heading, as a multiple of the median size of the page's lines
 LOW, CELLS = 0.12, 3
 """A picture in the row of a table: its largest share of the page's height, and the fewest lines in its row."""
-AS_LARGE = 0.65
-"""The least size of a heading that may name another product, as a share of the size of the product's name."""
-MOSTLY = 0.5
-"""The least share of a line's letters that belong to the name if the line names a product."""
-BEGINS = 0.75
-"""The factor for MOSTLY where the name begins the line: such a name is likelier that of what is shown."""
+AS_LARGE = 0.65  # least size of a heading that may name another product, as a share of the size of the product's name
+MOSTLY = 0.5  # the least share of a line's letters that belong to the name if the line names a product
+BEGINS = 0.75  # the factor for MOSTLY where the name begins the line: such a name is likelier that of what is shown
 
 ALIKE, ALIKE_READ = 0.1, 0.24
 """The shares by which equal sizes of type may differ: in a text layer, and in text that is read from pixels."""
 
-WIDEST = 5.0
-"""The width by height, less one, from which a picture counts as entirely wide, as lettering and bands are."""
+WIDEST = 5.0  # the width by height, less one, from which a picture counts as entirely wide, as lettering and bands are
 
 UNLIKE = log(16), log(4)
 """The differences in size (16 times) and shape (four times) from pictures with names that count as entirely unlike."""
 
-STRANGER = ""
-"""The product id for all products that were not found."""
-ALONE = frozenset({"goes_on", "headed"})
-"""Features that are not compared with those of the page's other products."""
+STRANGER = ""  # the product id for all products that were not found
+ALONE = frozenset({"goes_on", "headed"})  # features that are not compared with those of the page's other products
 
 _BEHIND = re.compile(r"\s*[,;:(–—|·]\s*|\s-\s")
 
@@ -274,8 +256,7 @@ def measure(places: Sequence[PagePlaces]) -> dict[str, list[Pair]]:
     return found
 
 
-Look = tuple[float, float]
-"""The logarithms of the size of a picture and of its width over its height."""
+Look = tuple[float, float]  # the logarithms of the size of a picture and of its width over its height
 
 
 def _look(box: Box) -> Look:
@@ -290,8 +271,7 @@ def _usual_look(places: Sequence[PagePlaces], matched: Sequence["Matched"]) -> L
     return (median(size for size, _ in looks), median(shape for _, shape in looks)) if looks else None
 
 
-Matched = Mapping[tuple[Relation, str, str], float]
-"""(relation, placement id, product id) -> distance from 0 to 1."""
+Matched = Mapping[tuple[Relation, str, str], float]  # (relation, placement id, product id) -> distance from 0 to 1
 
 
 def _match(page: PagePlaces, others: Sequence[Anchor] = ()) -> dict[tuple[Relation, str, str], float]:

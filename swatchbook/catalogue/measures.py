@@ -1,8 +1,4 @@
-"""Find values that need no label, because they look like nothing else.
-
-These are prices, sizes with "x", sizes of clothes, weights, contents, slip ratings, packs ("5 planks / carton") and
-compositions, whose shares add up to 100 %.
-"""
+"""Find values that need no label, because they look like nothing else: prices, sizes, weights, packs, compositions."""
 
 import re
 import tomllib
@@ -64,8 +60,7 @@ _AVAILABLE = re.compile(rf"(?<!\w)(?:{'|'.join(_any_of('available'))})\s([^.:()]
 """The words behind "available in" and the like."""
 _COUNT = r"[x×хX]\s?\d{1,5}(?![\d.,])|(?<![\d.,])\d{1,5}\s?[x×хX](?!\s?\d)"
 _CONTAINER = re.compile(r"(?P<first>\d{1,5}\s?[x×хX]?\s)?(?P<word>[^\W\d]+(?:[-/][^\W\d]+)?)(?P<rest>\W.*)")
-_MOST_WORDS_BESIDE = 3
-"""The most words next to a container's content: "Boite ronde 350 g", "Tubo de 70 g"."""
+_MOST_WORDS_BESIDE = 3  # the most words next to a container's content: "Boite ronde 350 g", "Tubo de 70 g"
 _AMOUNT_FIRST = re.compile(r"(?:(?:от|from|ab|da|desde|dès|od)\s)?\d", re.IGNORECASE)
 _GROUPED = re.compile(r"\d{1,3}(?:['’‘]\d{3})+(?:[.,]\d\d)?")
 """A number with apostrophes between its thousands: a price if the text has nothing else."""
@@ -92,8 +87,7 @@ _THIRD_SIDE = re.compile(
 )
 """One more side behind a size, with its name: "25 cm x 25 cm e 8 cm de altura"."""
 _BULLET = re.compile(r"^[•·▪●◦‣∙*–-]\s+")
-NO_MEASURES = frozenset({"price", "code", "color"})
-"""Keys whose values are not measures."""
+NO_MEASURES = frozenset({"price", "code", "color"})  # keys whose values are not measures
 _OTHER_CODES = frozenset(
     {"zip", "postal", "qr", "bar", "hs", "color", "colour", "colors", "dress", "area", "country", "tax", "vat", "promo"}
 )
@@ -139,8 +133,7 @@ MOST_WORDS_OF_ONE_SHARE = 4
 _UNITS = r"(?:mm|cm|m²|m2|kgs?|ml|cl|g/m²|g/m2|gsm|gr|oz|lbs?|inch(?:es)?|kW|мм|см|м²|м2|кг|мл|кВт)"
 _MEASURE = re.compile(rf"(?<![\w.,]){_NUMBER}\s?{_UNITS}\.?(?!\w)|[,(\[]\s?{_UNITS}\.?[)\]]?\s*$", re.IGNORECASE)
 """A measure with its unit. Units of one letter are left out: they may also mean time, years and money."""
-MOST_WORDS = 8
-"""The most words of a line with values of the product; a longer line is prose about anything."""
+MOST_WORDS = 8  # the most words of a line with values of the product; a longer line is prose about anything
 
 
 def values_in(text: str) -> Iterator[tuple[str, str]]:

@@ -19,28 +19,20 @@ from swatchbook.geometry import area, centre_inside, gap, gaps
 from swatchbook.printed_prices import price_in
 from swatchbook.records import Box, fold
 
-BACKGROUND = 0.7
-"""The least share of the page that a background picture covers."""
-SPACED = 0.7
-"""The least share of single letters among the words of a name that is printed with space between its letters."""
-LETTERS = 3
-"""The fewest letters of a name that is no code; shorter words are units."""
-APART = 1.5
-"""The longest distance between texts of one block, as a multiple of the larger one's font size."""
-CELLS = 2
-"""The fewest numbers in the row of a text in a table."""
+BACKGROUND = 0.7  # the least share of the page that a background picture covers
+SPACED = 0.7  # least share of single letters among the words of a name that is printed with space between its letters
+LETTERS = 3  # the fewest letters of a name that is no code; shorter words are units
+APART = 1.5  # the longest distance between texts of one block, as a multiple of the larger one's font size
+CELLS = 2  # the fewest numbers in the row of a text in a table
 IN_TWO_WEIGHTS = 1.5
 """The least size of a name in two weights, as a multiple of body text: smaller names have descriptions below them."""
-SPACE = 1.0
-"""The longest distance between the parts of one heading, as a multiple of its font size."""
-OF_THE_HOUSE = 0.4
-"""The least share of pages with a text that names the maker, if these pages do not follow each other."""
+SPACE = 1.0  # the longest distance between the parts of one heading, as a multiple of its font size
+OF_THE_HOUSE = 0.4  # the least share of pages with a text that names the maker, if these pages do not follow each other
 EVERYWHERE, MANY_PAGES = 0.8, 5
 """The least share and number of pages with a text that names the maker, if these pages follow each other."""
 LONG_WORDS = 8
 """The fewest letters of a part of a cover's text that names the maker: shorter ones may be on other pages by chance."""
-WORDLESS_KINDS = frozenset[PageKind]({"about", "legal", "contacts"})
-"""Kinds of pages on which no text names a product."""
+WORDLESS_KINDS = frozenset[PageKind]({"about", "legal", "contacts"})  # kinds of pages on which no text names a product
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,8 +193,7 @@ def is_code(name: str) -> bool:
     return code_of(name) is not None or any(p.fullmatch(latin) for p in (_SHORT_CODE, _DESIGNATION))
 
 
-_AMOUNT = re.compile(r"[\d.,' ]+[.,]\d{1,3}")
-"""A number with a fraction, or grouped by thousands, which is no code."""
+_AMOUNT = re.compile(r"[\d.,' ]+[.,]\d{1,3}")  # a number with a fraction, or grouped by thousands, which is no code
 
 _SHORT_CODE = re.compile(r"[A-Z]{1,3}(?: ?- ?| )?\d{1,4}")
 _DESIGNATION = re.compile(r"[A-Z]{1,4}(?:\d{0,2}[A-Z]{1,2})?[-./]?\d{1,5}(?:[-./,xX×]\d{1,5}[A-Z]{0,2}){1,5}")

@@ -1,11 +1,11 @@
 """Group texts that may be the names of a document's products, and measure the features of each group.
 
-A group has texts in one style or one role, in the rows of tables or outside them. `choose_names.py` decides which group
-names the products. All features are numbers without units: shares, logarithms of counts, and relative sizes.
+A group has texts in one style or one role, in the rows of tables or outside them. Features have no units: shares,
+logarithms of counts, and relative sizes.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import log, log1p
 from statistics import fmean, median
@@ -13,35 +13,32 @@ from statistics import fmean, median
 from swatchbook.catalogue.attributes import code_of
 from swatchbook.catalogue.kinds import says_catalogue
 from swatchbook.catalogue.measures import says_measure
-from swatchbook.catalogue.name_candidates import Candidate, find_candidates, house_names, in_one_row, running_texts
-from swatchbook.catalogue.name_meanings import Meaning, meanings
-from swatchbook.catalogue.name_roles import by_role, is_same
-from swatchbook.catalogue.offer_words import share_of_pages
-from swatchbook.catalogue.page_layout import PageLayout, Style, Text, style_families
-from swatchbook.catalogue.refrains import find_refrains
+from swatchbook.catalogue.name_candidates import (
+    Candidate,
+    find_candidates,
+    house_names,
+    in_one_row,
+    is_level,
+    letters_of,
+    running_texts,
+)
+from swatchbook.catalogue.name_words import Meaning, find_refrains, meanings, share_of_pages
+from swatchbook.catalogue.page_layout import LARGER, PageLayout, Style, Text, style_families
 from swatchbook.catalogue.sections import ENDING_KINDS, DocumentLayout
-from swatchbook.records import fold
+from swatchbook.geometry import gaps
+from swatchbook.records import Box, fold
 
-PROSE = 100
-"""The characters of a text from which it is prose."""
-MEASURED_SIZE = 0.24
-"""The share by which sizes of one style may differ if they are measured in pixels."""
-MANY = 40
-"""The most texts of a group that count: more are no likelier to be names."""
-ONE_A_PAGE = 1.0
-"""The most codes or labels per page that count: a document with more is no likelier to be a catalogue."""
-ABOVE = 1.12
-"""The factor from which a text is larger than a name."""
-MOST_REFRAINS = 5
-"""The most refrains that count: with more a group is no likelier to be names."""
-ROWS_OF_A_FAMILY = 3
-"""The number of priced rows for each heading from which headings name families."""
+PROSE = 100  # the characters of a text from which it is prose
+MEASURED_SIZE = 0.24  # the share by which sizes of one style may differ if they are measured in pixels
+MANY = 40  # the most texts of a group that count: more are no likelier to be names
+ONE_A_PAGE = 1.0  # the most codes or labels per page that count: a document with more is no likelier to be a catalogue
+ABOVE = 1.12  # the factor from which a text is larger than a name
+MOST_REFRAINS = 5  # the most refrains that count: with more a group is no likelier to be names
+ROWS_OF_A_FAMILY = 3  # the number of priced rows for each heading from which headings name families
 FEWEST_LISTED, LISTED = 4, 0.5
 """The number and share of a table's names on other pages, outside tables, from which it only lists their products."""
-ALIGNED = 3.0
-"""The distance in points within which texts are aligned in a column."""
-SMALL = 3
-"""The most letters of a small word."""
+ALIGNED = 3.0  # the distance in points within which texts are aligned in a column
+SMALL = 3  # the most letters of a small word
 RELATIONS = ("below", "above", "left", "right", "inside")
 
 
@@ -98,8 +95,7 @@ def find_name_groups(document: DocumentLayout, announced: Collection[str]) -> li
     return groups
 
 
-Pages = Mapping[int, Sequence[tuple[bool, Candidate]]]
-"""Page -> its candidates, each with whether it is in a table."""
+Pages = Mapping[int, Sequence[tuple[bool, Candidate]]]  # page -> its candidates, each with whether it is in a table
 
 
 def _without_lists(pages: Pages) -> Pages:
@@ -280,3 +276,107 @@ def _document_features(layouts: Sequence[PageLayout]) -> dict[str, float]:
         "document_occasions": share_of_pages("occasions", layouts),
         "document_prose": fmean(sum(len(t.text) > PROSE for t in s.texts) / max(1, len(s.texts)) for s in layouts),
     }
+
+
+# --- roles ------------------------------------------------------------------------------------------------------------
+
+
+FEWEST_TEXTS = 3  # the fewest texts of a role
+SAME_TEXTS = 0.8  # the least share of common texts from which two groups are the same
+HEADED = 3.0  # the longest distance of a description below its heading, as a multiple of the heading's font size
+DESCRIBED = 0.12  # the share of the page's height below a heading in which no other text is larger
+AS_LARGE = 0.93  # share of the largest size from which a text counts as equally large: sizes may be measured in pixels
+OWN_PAGES = 4  # the most pages, which follow each other, of a text that belongs to one product
+
+
+def by_role(
+    pages: Mapping[int, Sequence[tuple[bool, Candidate]]], layouts: Sequence[PageLayout]
+) -> Iterator[tuple[bool, list[Candidate]]]:
+    """Yield the texts of each role, with whether they are in tables; a role with the same texts as another is skipped.
+
+    `pages` maps each page to its candidates, each with whether it is in a table.
+    """
+    roles: dict[str, list[Candidate]] = defaultdict(list)
+    own = _own_words(layouts, pages)
+    for layout in layouts:
+        free = [c for in_table, c in pages[layout.number] if not in_table]
+        roles["own title"] += _titles([c for c in free if letters_of(c.name) in own], layout)
+        roles["row"] += [c for in_table, c in pages[layout.number] if in_table]
+        roles["priced row"] += _first_before_prices([c for _, c in pages[layout.number]], layout.prices)
+        roles["title"] += _titles(free, layout)
+        roles["heading"] += [c for c in free if _heads_description(c.text, layout)]
+        roles["card"] += _first_at_pictures(free, lambda c: (-_weight(c.text), c.distance))
+        for relation in ("below", "above", "left", "right"):
+            beside = [c for c in free if c.relation == relation]
+            roles[relation] += _first_at_pictures(beside, lambda c: (c.distance, -_weight(c.text)))
+    kept: list[list[Candidate]] = []
+    for role, texts in roles.items():
+        if len(texts) >= FEWEST_TEXTS and not any(is_same(texts, other) for other in kept):
+            kept.append(texts)
+            yield role in ("row", "priced row"), texts
+
+
+def is_same(a: Sequence[Candidate], b: Sequence[Candidate]) -> bool:
+    """Whether two groups have most of their texts in common."""
+    places, others = ({(c.text.page, c.text.box) for c in group} for group in (a, b))
+    return len(places & others) >= SAME_TEXTS * len(places | others)
+
+
+def _weight(text: Text) -> float:
+    """Return the prominence of a text: its size, which counts more if it is bold."""
+    return text.size * (LARGER if text.bold else 1.0)
+
+
+def _titles(found: Sequence[Candidate], layout: PageLayout) -> Iterator[Candidate]:
+    """Yield the largest text of a page, or of each half of a spread; the topmost of equally large ones."""
+    middle = layout.fold_at
+    halves: dict[bool, list[Candidate]] = defaultdict(list)
+    for c in found:
+        halves[middle is not None and c.text.box[0] >= middle].append(c)
+    yield from map(_largest, halves.values())
+
+
+def _largest(found: Sequence[Candidate]) -> Candidate:
+    """Return the topmost of the texts that are about as large as the largest one."""
+    largest = max(c.text.size for c in found)
+    return min((c for c in found if c.text.size >= AS_LARGE * largest), key=lambda c: c.text.box[1])
+
+
+def _first_before_prices(found: Sequence[Candidate], prices: Sequence[Box]) -> Iterator[Candidate]:
+    """Yield the first text of each row before its price; rows side by side are divided by their prices."""
+    rows: dict[Box, list[Candidate]] = defaultdict(list)
+    for c in found:
+        behind = [box for box in prices if box[0] >= c.text.box[2] - 2 and is_level(box, c.text)]
+        if behind:
+            rows[min(behind)].append(c)
+    yield from (min(texts, key=lambda c: c.text.box) for texts in rows.values())
+
+
+def _own_words(layouts: Sequence[PageLayout], pages: Mapping[int, Sequence[tuple[bool, Candidate]]]) -> frozenset[str]:
+    """Return the letters of texts that are printed on one page, or on a few that follow each other."""
+    found: dict[str, set[int]] = defaultdict(set)
+    for layout in layouts:
+        for _, candidate in pages[layout.number]:
+            found[letters_of(candidate.name)].add(layout.number)
+    return frozenset(words for words, on in found.items() if len(on) <= OWN_PAGES and max(on) - min(on) < len(on))
+
+
+def _heads_description(text: Text, layout: PageLayout) -> bool:
+    """Whether a text is right above other text, and no text further down in its part of the column is larger."""
+    below = [t for t in layout.texts if t.box[1] > text.box[1] + text.size / 2 and gaps(text.box, t.box)[0] < 0]
+    near = [(t, gaps(text.box, t.box)[1]) for t in below]
+    if any(apart <= DESCRIBED * layout.height and _weight(t) > AS_LARGE * _weight(text) for t, apart in near):
+        return False
+    return any(apart <= HEADED * text.size for _, apart in near)
+
+
+def _first_at_pictures(
+    found: Sequence[Candidate], order: Callable[[Candidate], tuple[float, float]]
+) -> list[Candidate]:
+    """Return for each picture of a page the first text, by `order`, of those that have it as their nearest picture."""
+    at: dict[int, list[Candidate]] = defaultdict(list)
+    for c in found:
+        if c.picture is not None:
+            at[c.picture].append(c)
+    first = {min(texts, key=order).text.box for texts in at.values()}
+    return [c for c in found if c.text.box in first]

@@ -1,10 +1,7 @@
 """Summarise a page: its lines joined into texts of one style, and its pictures, article codes and entries of an index.
 
-Also here: families of font sizes, the size of body text and of headings, reading order, spreads of two printed pages,
-and which texts can be names (at most 80 characters and nine words, no sentence).
-
-Sizes and distances are points. Thresholds were measured on real catalogues and are checked by the score table in
-tests/catalogue/test_discover.py.
+Sizes and distances are points. Thresholds were measured on real catalogues; the score table in
+tests/catalogue/test_discover.py checks them.
 """
 
 import re
@@ -20,34 +17,24 @@ from swatchbook.geometry import area, bounding_box, clip, shared_area, turn_box
 from swatchbook.printed_prices import price_in
 from swatchbook.records import Box, Line, Page, fold
 
-STEP = 1.35
-"""The longest distance between lines of a paragraph, as a multiple of the usual distance in that style."""
-IN_ROW = 0.4
-"""The largest difference between the middles of lines of a row, as a share of the font size."""
-NUMBERS_OF_A_ROW, LONGEST_CELL = 2, 40
-"""A cell of a table: the fewest numbers in its row, and its most characters."""
+STEP = 1.35  # the longest distance between lines of a paragraph, as a multiple of the usual distance in that style
+IN_ROW = 0.4  # the largest difference between the middles of lines of a row, as a share of the font size
+NUMBERS_OF_A_ROW, LONGEST_CELL = 2, 40  # a cell of a table: the fewest numbers in its row, and its most characters
 FEWEST_ROWS, LONGEST_VALUE = 3, 16
 """A table without a number in each cell: its fewest rows, and the most characters of a value."""
-COLUMN = 6.0
-"""Points by which the edges of a column may differ."""
-SAME_FONT_SIZE = 0.08
-"""The share by which font sizes of one family may differ: layouts shrink a long title to fit its line."""
-EDGE_BAND = 0.09
-"""The share of the page's height, at the top and at the bottom, that has page numbers and running heads."""
-BROAD = 1.15
-"""The least width by height of a page that may show two printed pages."""
-LONGEST_NAME = 80
-"""The most characters of a name, which has at most nine words; longer texts are prose."""
+COLUMN = 6.0  # points by which the edges of a column may differ
+SAME_FONT_SIZE = 0.08  # share by which font sizes of one family may differ: layouts shrink a long title to fit its line
+EDGE_BAND = 0.09  # share of the page's height, at the top and at the bottom, that has page numbers and running heads
+BROAD = 1.15  # the least width by height of a page that may show two printed pages
+LONGEST_NAME = 80  # the most characters of a name, which has at most nine words; longer texts are prose
 
-LARGER = 1.12
-"""The least size of a heading that is not bold, as a multiple of body text."""
+LARGER = 1.12  # the least size of a heading that is not bold, as a multiple of body text
 
 SOFT_HYPHEN = "\u00ad"
 _BETWEEN = {"and", "or", "und", "oder", "bzw", "bis", "et", "ou", "y", "o", "e", "i", "en", "of", "и", "или", "to"}
 """Words after a hyphen that replaces the end of the next compound: "Innen- und Außentüren"."""
 
-Style = tuple[float, bool]
-"""Font size in points, and whether it is bold."""
+Style = tuple[float, bool]  # font size in points, and whether it is bold
 
 
 @dataclass(frozen=True, slots=True)
@@ -427,43 +414,6 @@ def is_right_to_left(texts: Iterable[str]) -> bool:
     return 2 * sum(letters) > len(letters)
 
 
-def reading_order(boxes: Sequence[Box], fold_at: float | None = None, *, right_to_left: bool = False) -> list[int]:
-    """Return the indices of boxes in reading order, by a recursive XY cut at the widest gap.
-
-    `fold_at` is the middle of a spread: boxes that begin to the left of it come first. If `right_to_left`, the right
-    column and the right page come first.
-    """
-    if right_to_left:
-        mirrored = [(-x1, y0, -x0, y1) for x0, y0, x1, y1 in boxes]
-        return reading_order(mirrored, None if fold_at is None else -fold_at)
-    if fold_at is None:
-        return _cut(list(range(len(boxes))), boxes)
-    left = [i for i, box in enumerate(boxes) if box[0] < fold_at]
-    return _cut(left, boxes) + _cut(sorted(set(range(len(boxes))) - set(left)), boxes)
-
-
-def _cut(members: list[int], boxes: Sequence[Box]) -> list[int]:
-    if len(members) < 2:
-        return members
-    down, at_y = _widest_gap(sorted((boxes[i][1], boxes[i][3]) for i in members))
-    across, at_x = _widest_gap(sorted((boxes[i][0], boxes[i][2]) for i in members))
-    if max(down, across) <= 0:
-        return sorted(members, key=lambda i: (boxes[i][1], boxes[i][0]))
-    axis, at = (0, at_x) if across > down else (1, at_y)
-    first = [i for i in members if boxes[i][axis] < at]
-    return _cut(first, boxes) + _cut([i for i in members if boxes[i][axis] >= at], boxes)
-
-
-def _widest_gap(spans: Sequence[tuple[float, float]]) -> tuple[float, float]:
-    """Return the width of the widest gap between spans, which are sorted by start, and the start of the next span."""
-    best, at, end = 0.0, 0.0, spans[0][1]
-    for start, stop in spans[1:]:
-        if start - end > best:
-            best, at = start - end, start
-        end = max(end, stop)
-    return best, at
-
-
 def _codes(lines: Sequence[Line]) -> tuple[Code, ...]:
     codes = []
     for i, line in enumerate(lines):
@@ -493,8 +443,7 @@ _LEADER = re.compile(
     r"^\W*+(?P<name>\w.*?)(?:\s*+[.·…_]{2,}+\s*+|\s{2,}+|\t)(?:p(?:age)?\.?|s\.)?\s*+(?P<page>\d{1,4})$", re.IGNORECASE
 )
 FEWEST_ENTRIES = 4
-RISING = 0.8
-"""The least share of an index's numbers that are higher than the one before; those of a price table are not."""
+RISING = 0.8  # least share of an index's numbers that are higher than the one before; those of a price table are not
 
 
 def _entries(lines: Sequence[Line]) -> tuple[tuple[str, ...], int]:

@@ -1,8 +1,6 @@
 """Find the role of a picture for the product that it is linked to: photo, drawing, scene, variant or detail.
 
-A photo shows the product itself, a drawing its form and measures in lines, a scene its use, a variant another colour or
-finish, a detail a part of it. The role follows from the picture's caption and the traits of its pixels, compared with
-the other pictures of the product; "photo" is the default.
+It follows from the caption and the traits of the pixels, compared with the product's other pictures.
 """
 
 import re
@@ -12,34 +10,25 @@ from dataclasses import dataclass
 from swatchbook.catalogue.link_features import LEAST_LETTERS
 from swatchbook.records import PictureRole, Placement, Product, Traits, fold
 
-PALE, DRAWN = 0.88, 0.5
-"""The least lightness of a drawing's ground, and the least share of the picture that is ground."""
+PALE, DRAWN = 0.88, 0.5  # the least lightness of a drawing's ground, and the least share of the picture that is ground
 GREY, EVEN, INK = 0.01, 0.08, 0.1
 """The most chroma of a drawing's lines (white goods: 0.011), the most difference between its parts, and the least
 contrast with the ground."""
-BLACK = 0.25
-"""The largest share of a drawing's lines that is as dark as black goods."""
+BLACK = 0.25  # the largest share of a drawing's lines that is as dark as black goods
 PAPER, COLOURLESS, ON_PAPER = 0.95, 0.005, 0.6
 """A drawing that may fill its picture: the least lightness of its ground, its most chroma, and the least ground on its
 edge."""
 LESS_EVEN, FEW_DARK = 0.12, 0.15
 """A drawing that may fill its picture: the most difference between its parts, and its largest dark share."""
-CUT_OUT = 0.8
-"""The least share of the edge that is ground, in pictures of goods on a plain ground and in drawings."""
-PLAIN = 0.06
-"""The most difference between the parts of a swatch."""
+CUT_OUT = 0.8  # the least share of the edge that is ground, in pictures of goods on a plain ground and in drawings
+PLAIN = 0.06  # the most difference between the parts of a swatch
 BUSY = 0.04
 """The least difference between the parts of a scene; it is also half more than in the product's plainest picture."""
-LARGE = 0.15
-"""The least share of the page that a scene covers if it is not about as large as the product's other pictures."""
-AS_LARGE = 0.8
-"""The least size of other scenes, as a share of the product's largest plain picture."""
-ELSEWHERE = 0.2
-"""The least share of the page of a scene on a page where the product was not found."""
-SMALLER = 0.5
-"""The largest size of variants, as a share of the product's largest other picture."""
-SAME_AREA = 0.2
-"""The share by which the areas of variants may differ."""
+LARGE = 0.15  # least share of the page that a scene covers if it is not about as large as the product's other pictures
+AS_LARGE = 0.8  # the least size of other scenes, as a share of the product's largest plain picture
+ELSEWHERE = 0.2  # the least share of the page of a scene on a page where the product was not found
+SMALLER = 0.5  # the largest size of variants, as a share of the product's largest other picture
+SAME_AREA = 0.2  # the share by which the areas of variants may differ
 
 _DETAIL = re.compile(
     r"\b(?:details?|detalles?|détails?|dettagli[oa]?|detalhes?|detaje?|close[- ]?ups?|nahaufnahmen?|gros plan)\b|детал",

@@ -1,17 +1,15 @@
 """Stage 3: decide which pages are product pages, entity pages (specification tables, certificates) or skipped, and why.
 
 A page is skipped only on evidence of its kind (`kinds.py`), never for its place, nor because no product was found on
-it; its pictures are listed. Without focus (`--no-focus`) only blank pages are skipped, and never one that a person
-takes in (`embed --pages`).
-
-A heading or few texts are no such evidence on a page with three prices, or with pictures and one price, three codes,
-three known labels, or two names of one style in one relation to pictures. The text of skipped pages is searched, unless
-it repeats other pages or is legal terms.
+it. Its text is searched, unless it repeats other pages or is legal terms.
 """
 
+import re
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 from swatchbook.catalogue.cards import named_pictures
 from swatchbook.catalogue.kinds import (
@@ -22,9 +20,15 @@ from swatchbook.catalogue.kinds import (
     names_a_catalogue,
     page_kind,
 )
-from swatchbook.catalogue.page_labels import NumberedPage, numbered_page, page_labels
 from swatchbook.catalogue.page_layout import PageLayout, Style, Text, style_families, summarise_page
-from swatchbook.catalogue.running_text import TextPlace, find_repeated_places, text_place
+from swatchbook.catalogue.running_text import (
+    FEWEST_PAGES,
+    LINE_MARGIN,
+    TextPlace,
+    find_repeated_places,
+    is_in_margin,
+    text_place,
+)
 from swatchbook.geometry import clip, short_side
 from swatchbook.records import Discovery, Page, Plan, PlannedPage, Reading, SkippedPicture, fold
 
@@ -40,22 +44,23 @@ SKIPPED: dict[PageKind, str] = {
 BOILERPLATE = ("blank", "index", "legal")
 """Kinds of pages whose text is not searched: an index repeats the names of other pages."""
 
-LINES_OF_A_DIVIDER = 8
-"""The most lines of a section divider."""
-SPECIFIED = 3
-"""The fewest known labels with values of an entity page without products."""
-FEWEST_CODES = 3
-"""The fewest codes that show a product: fewer may be parts of telephone numbers and addresses."""
-FEWEST_PRICES = 3
-"""The fewest prices that show products on a page without pictures: one sum may be a fee."""
+LINES_OF_A_DIVIDER = 8  # the most lines of a section divider
+SPECIFIED = 3  # the fewest known labels with values of an entity page without products
+FEWEST_CODES = 3  # the fewest codes that show a product: fewer may be parts of telephone numbers and addresses
+FEWEST_PRICES = 3  # the fewest prices that show products on a page without pictures: one sum may be a fee
 FEWEST_CARDS = 2
 """The fewest names at pictures that show products: one may be a cover's title, or caption a photo of the factory."""
-FEWEST_CONTACTS = 2
-"""The fewest addresses and telephone numbers of a page of contacts."""
-PATHS_OF_A_BLANK = 20
-"""The most vector paths of a blank page: more are a drawing, or text as outlines."""
-SEEN = 6.0
-"""The least shorter side of a visible picture, in points."""
+FEWEST_CONTACTS = 2  # the fewest addresses and telephone numbers of a page of contacts
+PATHS_OF_A_BLANK = 20  # the most vector paths of a blank page: more are a drawing, or text as outlines
+SEEN = 6.0  # the least shorter side of a visible picture, in points
+
+
+class NumberedPage(NamedTuple):
+    """A page with its label in the PDF ("" without one) and the numbers in its margins, which may be its own."""
+
+    number: int
+    label: str
+    printed: frozenset[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,3 +212,42 @@ def shows_products(
     named = named_pictures(layout, family, repeated_places)
     specified = sum(a.known for a in layout.attributes) >= SPECIFIED
     return bool(layout.prices) or len(layout.codes) >= FEWEST_CODES or specified or named >= FEWEST_CARDS
+
+
+# --- labels of pages --------------------------------------------------------------------------------------------------
+
+
+LONGEST_LINE = 40  # characters of a line with a page number, which may include a running head
+MOST_NUMBERS = 12  # numbers that are kept of a page
+_NUMBER = re.compile(r"(?<![\d.,/-])\d{1,4}(?![\d.,/-])")
+
+
+def numbered_page(page: Page) -> NumberedPage:
+    """Return a page with its label in the PDF and the numbers in its margins."""
+    lines = (line.text for line in page.lines if is_in_margin(page, line, LINE_MARGIN))
+    numbers = [int(digits) for line in lines if len(line) <= LONGEST_LINE for digits in _NUMBER.findall(line)]
+    return NumberedPage(page.number, page.label, frozenset(numbers[:MOST_NUMBERS]))
+
+
+def page_labels(pages: Sequence[NumberedPage]) -> dict[int, str]:
+    """Return page -> its label, for pages whose label is not their number. `pages` are in order."""
+    labels = {page.number: page.label for page in pages if page.label not in ("", str(page.number))}
+    return labels or _printed_labels(pages)
+
+
+def _printed_labels(pages: Sequence[NumberedPage]) -> dict[int, str]:
+    single = Counter((1, n - page.number) for page in pages for n in page.printed)
+    double = Counter((2, n - 2 * page.number) for page in pages for n in page.printed if n + 1 in page.printed)
+    usual = (double + single).most_common(1)  # with equal counts the spreads come first: both of their numbers fit
+    if not usual:
+        return {}
+    (times, distance), count = usual[0]
+    if count < FEWEST_PAGES or 2 * count < sum(bool(page.printed) for page in pages) or (times, distance) == (1, 0):
+        return {}
+    numbered = [page.number for page in pages if times * page.number + distance in page.printed]
+    between = (page.number for page in pages if numbered[0] <= page.number <= numbered[-1])
+    return {number: _label(times * number + distance, times) for number in between}
+
+
+def _label(first: int, count: int) -> str:
+    return str(first) if count == 1 else f"{first}–{first + 1}"

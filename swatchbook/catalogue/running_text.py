@@ -1,7 +1,6 @@
 """Find running heads and feet: lines and texts that repeat at the same place in the margins of three pages or more.
 
-They are no captions, names or headings. Also here: which numbers are page numbers, and which texts in a margin belong
-to their page, such as a price.
+Also here: which numbers are page numbers, and which texts in a margin belong to their page, such as a price.
 """
 
 import re
@@ -15,12 +14,10 @@ from typing import NamedTuple, TypeVar
 from swatchbook.catalogue.page_layout import EDGE_BAND, PageLayout, Text
 from swatchbook.records import Line, Page, fold
 
-FEWEST_PAGES = 3
-"""The fewest pages with a text at the same place that may be a running head, or a page number."""
+FEWEST_PAGES = 3  # the fewest pages with a text at the same place that may be a running head, or a page number
 LINE_MARGIN = 0.1
 """The share of the page's height, at the top and at the bottom, for single running lines; texts use `EDGE_BAND`."""
-PLACE_STEP = 6.0
-"""The distance in points within which single lines are at the same place."""
+PLACE_STEP = 6.0  # the distance in points within which single lines are at the same place
 
 
 # --- lines, while pages are read: which are no captions of pictures ---------------------------------------------------
@@ -37,8 +34,7 @@ class MarginLine(NamedTuple):
 
 InMargin = TypeVar("InMargin", Text, MarginLine)
 
-Running = frozenset[MarginLine]
-"""The running heads and feet of a document."""
+Running = frozenset[MarginLine]  # the running heads and feet of a document
 
 
 def margin_lines(page: Page) -> list[MarginLine]:

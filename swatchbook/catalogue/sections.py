@@ -1,8 +1,6 @@
 """Divide a document into sections, the regions below headings, over pages, columns and headings in one row.
 
-Also here: which texts are headings; when a repeated heading continues a section (one product, not two); the category
-above a heading; and the signs of a product in a section: labels, prices, codes, pictures. `discover.py` decides which
-headings name products.
+Also here: which texts are headings, the category above one, and the signs of a product in a section.
 """
 
 import re
@@ -29,12 +27,9 @@ from swatchbook.catalogue.running_text import TextPlace, find_repeated_places, t
 from swatchbook.geometry import centre_inside, gaps
 from swatchbook.records import Box, OutlineEntry, fold
 
-PRICES_A_PICTURE = 3
-"""The most prices per picture of a product's section: price lists and financial reports have more."""
-BESIDE = 0.6
-"""The least size of an outline's heading that ends a section, as a share of the size of the section's heading."""
-KICKER = 20.0
-"""The distance in points within which a line above a heading belongs to the heading."""
+PRICES_A_PICTURE = 3  # the most prices per picture of a product's section: price lists and financial reports have more
+BESIDE = 0.6  # least size of an outline's heading that ends a section, as a share of the size of the section's heading
+KICKER = 20.0  # the distance in points within which a line above a heading belongs to the heading
 _CONTINUED = re.compile(
     r"[\s,;(–—-]+(?:continued|cont\.|contd\.?|fortsetzung|suite|segue|continuaci[oó]n|continuação|продолжение|devam[ıi])\)?$",
     re.IGNORECASE,

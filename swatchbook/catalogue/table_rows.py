@@ -1,7 +1,6 @@
 """Read the rows of tables from the places of their cells, without drawn rules.
 
-The cells in the row of a product's name belong to the product. Their heads are the nearest row above that has two known
-labels; a head may have several lines ("Price" over "grey").
+The cells in the row of a product's name belong to the product.
 """
 
 import math
@@ -12,24 +11,17 @@ from swatchbook.catalogue.attributes import fact_key, head_key, nearest_key, wit
 from swatchbook.geometry import bounding_box, centre_inside, gaps
 from swatchbook.records import Box, Line, Occurrence
 
-FEWEST_HEADS = 2
-"""The fewest known labels in a row of heads: a single one is a label of something else."""
-FEWEST_PAIRS = 3
-"""The fewest rows of label and value in a sheet of specifications."""
-ALIGNED = 2.0
-"""Points by which the edges of a column may differ."""
-LONGEST_LABEL = 40
-"""The longest label in a sheet of specifications, in characters."""
+FEWEST_HEADS = 2  # the fewest known labels in a row of heads: a single one is a label of something else
+FEWEST_PAIRS = 3  # the fewest rows of label and value in a sheet of specifications
+ALIGNED = 2.0  # points by which the edges of a column may differ
+LONGEST_LABEL = 40  # the longest label in a sheet of specifications, in characters
 BEFORE_NAMES = frozenset({"code", "ean"})
 """Keys of columns that are often before the name; other columns there belong to the products before."""
 SAME_HEIGHT = 0.3
 """The share of the lower head's height by which heads of a row overlap: heads of one line are between those of two."""
-HEAD_STEP = 1.6
-"""The longest distance to a head's next line with digits, in font sizes: further down is a row."""
-WIDE_HEAD_STEP = 2.0
-"""The longest distance to a head's next line without digits, in font sizes."""
-MOST_BETWEEN_ROWS = 2.0
-"""The longest distance between rows of a table, in font sizes."""
+HEAD_STEP = 1.6  # the longest distance to a head's next line with digits, in font sizes: further down is a row
+WIDE_HEAD_STEP = 2.0  # the longest distance to a head's next line without digits, in font sizes
+MOST_BETWEEN_ROWS = 2.0  # the longest distance between rows of a table, in font sizes
 IN_ROW = 0.2
 """The share of the lower height by which a cell and its name overlap: two prices of a row may be above and below it."""
 _NAME_HEADS = """name names product products description article item items model bezeichnung artikel produkt

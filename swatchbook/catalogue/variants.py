@@ -1,13 +1,6 @@
 """Find the variants of a product (colours, sizes, finishes) and its parts (captioned things in its regions).
 
-Variants are data of the product, no separate products. The first of these sources that has any is used:
-
-- two or more codes with a name ("Sand", TN-101), also behind the product's name ("Terra Nova Ash, TN-104"), or captions
-  that begin with the product's name ("Powder Six Signal Red");
-- labels for styles, colours or finishes that have several values, and lists of sizes in letters ("S, M, L");
-- captions of three or more pictures of one size: variants under a heading such as "Colours", else parts.
-
-If several prices or sizes are printed, each variant takes the nearest.
+The first source that has any is used: codes with names, labels with several values, captions of pictures of one size.
 """
 
 import re
@@ -23,27 +16,19 @@ from swatchbook.geometry import centre_inside, gap
 from swatchbook.printed_prices import price_in
 from swatchbook.records import Box, FoundProduct, Variant, fold
 
-FEWEST_NAMES = 2
-"""The fewest coded or captioned names that are variants: a single one is more likely the product itself."""
-FEWEST_CAPTIONS = 3
-"""The fewest captioned pictures that show variants or parts: two may show the product and its maker."""
-ALIKE = 0.2
-"""The share by which width and height of pictures of one size may differ."""
-CAPTION = 20.0
-"""The longest distance in points from a picture to the caption below it."""
-REACH = 60.0
-"""The longest distance in points from a variant to its price or size."""
-LONGEST = 4
-"""The most words of a variant's name; more are a sentence."""
-CHOICES = ("style", "color", "finish", "pattern")
-"""Keys of labels whose values are variants, if there are several."""
+FEWEST_NAMES = 2  # fewest coded or captioned names that are variants: a single one is more likely the product itself
+FEWEST_CAPTIONS = 3  # the fewest captioned pictures that show variants or parts: two may show the product and its maker
+ALIKE = 0.2  # the share by which width and height of pictures of one size may differ
+CAPTION = 20.0  # the longest distance in points from a picture to the caption below it
+REACH = 60.0  # the longest distance in points from a variant to its price or size
+LONGEST = 4  # the most words of a variant's name; more are a sentence
+CHOICES = ("style", "color", "finish", "pattern")  # keys of labels whose values are variants, if there are several
 
 _LETTER = r"(?:\d?X{0,3}[SL]|M)"
 _LETTERS = re.compile(rf"{_LETTER}(?:\s*[,/·|–-]\s*{_LETTER})+")
 _BETWEEN = re.compile(r"\s*[,;·|]\s*|\s+[–—-]\s+")
 
-Place = tuple[int, Box]
-"""Page and box of a text."""
+Place = tuple[int, Box]  # page and box of a text
 
 
 @dataclass(frozen=True, slots=True)

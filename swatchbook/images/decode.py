@@ -1,7 +1,6 @@
-"""Decode picture files (JPEG, PNG, WebP …) to upright sRGB pixels over white.
+"""Decode picture files (JPEG, PNG, WebP …) to upright sRGB pixels over white, in the child process.
 
-This includes colour profiles, EXIF orientation, deep samples and shrinking. The module runs in the child process and
-imports only Pillow, so that a restart is fast.
+It imports only Pillow, so that a restart is fast.
 """
 
 import logging
@@ -39,8 +38,7 @@ PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 PNG_CHUNK = Struct(">I4s")  # length of the data and kind, before data and checksum
 PNG_CHECKSUM_BYTES = 4
 PNG_METADATA = {b"eXIf", b"tEXt", b"zTXt", b"iTXt"}
-SIDEWAYS = {TURNS[5], TURNS[6], TURNS[7], TURNS[8]}
-"""Turns that exchange width and height."""
+SIDEWAYS = {TURNS[5], TURNS[6], TURNS[7], TURNS[8]}  # turns that exchange width and height
 
 
 def handle(request: dict[str, Any], _: bytes) -> Iterator[Frame]:

@@ -22,8 +22,7 @@ from swatchbook.settings import Settings
 
 Decoded = Pixels | Failure
 
-_HEADER_ONLY = 0
-"""The side for which a child reads only the header."""
+_HEADER_ONLY = 0  # the side for which a child reads only the header
 
 REQUESTS_PER_CHILD = 2  # requests to each child for a batch: other batches keep it busy at the end of this one
 

@@ -1,10 +1,7 @@
 """Prepare pictures for a vision model in torch, as Hugging Face's image processors do: resize, crop, normalise.
 
-torch's antialiased resize of 8-bit samples uses Pillow's algorithm, so the result equals that of the model's processor:
-from the same pixels no sample differs by more than 2 levels of 255 (tests/images/test_prepare.py measures it).
-Pictures are decoded to OVERSAMPLING times the size needed, so that large JPEGs need not be decoded in full. This
-changes a sample by 0.4 to 0.8 levels on average, much less than JPEG compression, and by 1.4 where 8:3 is cropped
-square.
+torch's antialiased resize of 8-bit samples uses Pillow's algorithm: from the same pixels no sample differs by more than
+2 levels of 255 (tests/images/test_prepare.py). Decoding at OVERSAMPLING times the size changes one by 0.4 to 1.4.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,8 +1,6 @@
 """The rules of the local analyst: names of colours, and formulas for pattern, texture, contrast, sharpness and quality.
 
-A colour is named from a share of 4 %. Only measured fields are filled: material, finish, dimensions and the like stay
-empty. Lightness here is luma / 2.55 (BT.601), which is close enough to L* for these measures and ten times as fast.
-`models/local_analyst.py` only applies the rules.
+Lightness here is luma / 2.55 (BT.601), which is close enough to L* for these measures and ten times as fast.
 """
 
 from typing import Any, Final, NamedTuple

@@ -11,8 +11,7 @@ _XYZ = np.array(
 )
 """The matrix from linear sRGB to XYZ (IEC 61966-2-1)."""
 
-_WHITE = _XYZ.sum(axis=1)
-"""The D65 white, computed from the matrix so that greys get a* = b* = 0 exactly."""
+_WHITE = _XYZ.sum(axis=1)  # the D65 white, computed from the matrix so that greys get a* = b* = 0 exactly
 
 
 def srgb_to_lab(rgb: NDArray[np.uint8]) -> NDArray[np.float32]:

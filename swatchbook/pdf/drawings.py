@@ -1,10 +1,5 @@
 """Find the vector paths of a page that are a picture: a drawing or a palette.
 
-- A drawing has at least 11 stroked segments that touch (8 in a frame, or without level and upright lines) and 30 points
-  a side. Level and upright lines alone are a table, unless a frame holds them in many lengths.
-- A frame is one drawing with all its views, unless it holds four or more of about one size, like charts of parts.
-- A palette has at least 3 equal filled rectangles in 3 colours.
-
 Text that is drawn as outlines is filled, not stroked, and is left out. The thresholds found 18 of 18 framed drawings of
 real catalogues and nothing else.
 """

@@ -1,8 +1,7 @@
 """Send the pictures of planned pages from the child process: what is seen of each, and its file.
 
 A straight picture is cut from its own pixels. One that is skewed, tiled by a pattern or a stencil is rendered as the
-page shows it, at its own resolution. A picture of one pixel is a colour: its file has the size of the box that it
-fills. File formats: `picture_format.py`.
+page shows it, at its own resolution.
 """
 
 import logging

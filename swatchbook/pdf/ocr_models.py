@@ -1,8 +1,7 @@
-"""Run the two networks that read printed text: one finds lines in pixels, the other reads a line.
+"""Run the two networks that read printed text: one finds lines in pixels, the other reads a line; and Tesseract.
 
-They are PP-OCR models in ONNX from the package `rapidocr`. Nothing is downloaded, and nothing else of the package is
-used, since its import and its handling of a page cost as much as a page. They use one thread, because other processes
-have the other cores.
+Of the package `rapidocr` only its PP-OCR models are used: its import and its handling of a page cost as much as a page.
+All use one thread, because other processes have the other cores.
 """
 
 from collections.abc import Iterator
@@ -15,8 +14,7 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-Pixels = NDArray[np.uint8]
-"""Height × width × 3: red, green, blue."""
+Pixels = NDArray[np.uint8]  # height × width × 3: red, green, blue
 
 Corners = NDArray[np.float32]
 """The corners of a line of text in pixels: (4, 2), clockwise from its top left; of several lines: (lines, 4, 2)."""

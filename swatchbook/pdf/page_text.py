@@ -1,7 +1,6 @@
 """Read the text of a page as a person sees it: lines with their styles (in the child process).
 
-What clips or the page's edge cut off, and what is not visible (`visible_text.py`), is left out. Ligatures become
-letters, and letter-spaced words are joined.
+Ligatures become letters, and letter-spaced words are joined; what is not visible is left out.
 """
 
 from bisect import bisect_right

@@ -1,11 +1,7 @@
 """Answer requests in the child process that opens PDFs: outline, pages, tables, rendered pages and pictures.
 
-It also finds out that a PDF is broken, truncated or encrypted. Text: `page_text.py`; pictures: `extract_pictures.py`;
-pages as people see them: `picture_like.py`.
-
-It may hang, crash or be killed. Requests (`handle`): `open`, `read`, `tables`, `render`, `look`, `draw`, `extract`.
-Requests over pages end each page with `"done"`, or with `"lost"` if it raised. The child sends `"begun"` before it
-reads a picture, so that the parent knows which picture crashed the process.
+It may hang, crash or be killed. Requests over pages end each page with `"done"`, or with `"lost"` if it raised, and
+send `"begun"` before a picture, so that the parent knows which picture crashed the process.
 """
 
 import json

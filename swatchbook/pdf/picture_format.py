@@ -1,8 +1,6 @@
 """Keep the JPEG bytes of a picture of a page, or convert it to PNG, and compute its content key.
 
 A mask, a turn, CMYK or a wide colour profile makes it a PNG.
-
-Used inside the child process, on bytes and Pillow images.
 """
 
 import io
@@ -34,8 +32,7 @@ _TURNS: dict[Turn, Image.Transpose] = {
     "transverse": Image.Transpose.TRANSVERSE,
 }
 
-PictureFile = tuple[dict[str, Any], bytes]
-"""Facts about a picture, and the bytes of its file."""
+PictureFile = tuple[dict[str, Any], bytes]  # facts about a picture, and the bytes of its file
 
 
 class Colors(NamedTuple):

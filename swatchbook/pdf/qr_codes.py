@@ -1,7 +1,6 @@
 """Find QR codes among the pictures of a page, because they show no product (in the child process).
 
-A code is read from the page as it is seen, since shoes and shirts have "corner marks", too. OpenCV is imported only for
-pictures that may be a code.
+A code is read from the page as it is seen, since shoes and shirts have "corner marks", too.
 """
 
 from collections.abc import Callable, Mapping

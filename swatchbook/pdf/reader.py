@@ -1,10 +1,6 @@
 """Read PDFs through a child process (`parser_child.py`), which is started again when it crashes.
 
-- A page or picture at which the child crashes is tried twice, then reported as a failure.
-- The child is killed when it is silent for SWATCHBOOK_PAGE_SECONDS (`runtime/child_process.py`).
-- The whole may take SWATCHBOOK_PAGE_SECONDS × (3 + 0.1 × pages).
-
-Nothing here opens a PDF; `swatchbook.pdf.parser_child` does, in a process that may crash.
+Nothing here opens a PDF. A page or picture at which the child crashes is tried twice, then reported as a failure.
 """
 
 import hashlib

@@ -1,10 +1,7 @@
 """Find the pictures within one raster that shows several on flat ground, with at least two lines of text.
 
-The ground is a colour that fills a fifth of the raster and half of its edge, or that lies under most of many lines. A
-region is a connected part that is not ground, text, rule or frame, and has at least 18 points and 0.15 % of the page.
-Photographs are cut at straight gutters, however narrow. Composed photographs have no such ground and stay whole.
-
-Pure functions of pixels. On flat ground 140 of 142 captioned products of real catalogues had their own region.
+Composed photographs have no such ground and stay whole. On flat ground 140 of 142 captioned products of real catalogues
+had their own region.
 """
 
 from collections.abc import Sequence

@@ -1,10 +1,7 @@
-"""Join the pictures of a page that are strips of one picture, cut by an exporter.
+"""Join the pictures of a page that are strips of one picture, cut by an exporter, which stores it row by row.
 
-Samples are stored row by row, so an exporter cuts bands below each other, of equal resolution and mostly of equal
-width, painted one after the other. Pictures of goods lie like this only by chance: bands are joined if the picture
-continues across the seam, or if they are very long and equally wide.
-
-Pure functions on boxes and a rendered page.
+Pictures of goods lie like this only by chance: bands are joined if the picture continues across the seam, or if they
+are very long and equally wide.
 """
 
 from collections.abc import Callable, Sequence

@@ -1,8 +1,7 @@
-"""Read text whose fonts have no map from glyphs to letters (in the child process).
+"""Read text whose fonts have no map from glyphs to letters: the library returns the numbers of glyphs, like a cipher.
 
-The library then returns the glyphs' numbers, which read like a Caesar cipher ("3URGXFWLRQ" is "Production"). Fonts have
-one of two orders of glyphs; the one that makes words of the numbers is undone. If neither does, the characters become
-replacement characters, so that the page counts as one without usable text (`ocr_pages.py`).
+Fonts have one of two orders of glyphs; the one that makes words of the numbers is undone. If neither does, the
+characters become replacement characters, so that the page counts as one without usable text.
 """
 
 from collections import defaultdict

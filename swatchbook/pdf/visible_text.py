@@ -1,9 +1,7 @@
 """Find the text of a page that is not visible: in the colour of its ground, under later paint, or painted invisibly.
 
-What clips and the page's edge cut off never gets here (`page_text.py`). It runs in the child process.
-
-Most pages give no cause for suspicion. A page that does is painted twice, with its text and without: where both are the
-same, no text is seen. Pictures are plain grey in both, so that none is decoded.
+A page that gives cause for suspicion is painted twice, with its text and without: where both are the same, no text is
+seen. Pictures are plain grey in both, so that none is decoded.
 """
 
 from collections.abc import Callable, Sequence

@@ -13,9 +13,8 @@ from typing import Final
 from swatchbook.cache_keys import stage_key
 from swatchbook.catalogue import chunk, describe, discover, plan
 from swatchbook.catalogue.llm import scans
-from swatchbook.catalogue.llm.assist import is_open, open_pages
+from swatchbook.catalogue.llm.find_products import ask_names, is_open, open_pages
 from swatchbook.catalogue.llm.metadata import ask_metadata
-from swatchbook.catalogue.llm.products import ask_names
 from swatchbook.catalogue.llm.prompts import READ_PAGE, Printed
 from swatchbook.ledger import items
 from swatchbook.ledger.queries import reviews

@@ -1,12 +1,12 @@
 """Compare editions, in full or for a run's report (the first 20 differences), and write differences as lines.
 
-Also suggests that a document may be a newer edition of one with the same file name. `catalogue/editions.py` matches
-products.
+Also suggests that a document may be a newer edition of one with the same file name.
+`catalogue/compare_editions.py` matches products.
 """
 
 from collections.abc import Iterator
 
-from swatchbook.catalogue.editions import ENOUGH, agreement, compare
+from swatchbook.catalogue.compare_editions import ENOUGH, agreement, compare
 from swatchbook.errors import InvalidReference
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.documents import PDF, get_document

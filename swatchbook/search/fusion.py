@@ -1,9 +1,7 @@
 """Fuse the candidates of several roles into one ranking, with the default weights of queries by text or by picture.
 
 Scores of different models are not comparable, so each role's scores are scaled, weighted and summed: a convex
-combination (Bruch, Gai, Ingber 2023, "An analysis of fusion functions for hybrid retrieval"). The first candidate has
-1; the last has 0, like all objects behind it. Roles of one model (ONE_MODEL) share the larger of their two scales, so
-that the role that discriminates less counts less. docs/research/search.md compares this with other methods.
+combination (Bruch, Gai, Ingber 2023). docs/research/search.md compares it with other methods.
 """
 
 import re
@@ -40,14 +38,12 @@ encoders, by their tags.
 ONE_MODEL = frozenset({Role.UNDERSTANDING, Role.TEXT})
 """Roles that are queried with one vector of one encoder, so that their scores are comparable."""
 
-BY_TERMS = frozenset({KEYWORD, NUMBER})
-"""Roles that compare the terms of images and chunks, not vectors."""
+BY_TERMS = frozenset({KEYWORD, NUMBER})  # roles that compare the terms of images and chunks, not vectors
 
 SAME = "same"
 """The name of what a search by picture adds, besides roles, to pictures that seem to show the very thing asked for."""
 
-SAME_BEYOND = 6
-"""The rank of the picture whose distance others are compared with."""
+SAME_BEYOND = 6  # the rank of the picture whose distance others are compared with
 
 SAME_WITHIN: Mapping[Role, float] = {Role.VISUAL: 0.5, Role.COLOR: 0.5}
 SAME_WITHIN_OF: Mapping[str, Mapping[Role, float]] = {
@@ -59,16 +55,14 @@ SAME_WITHIN_OF has other shares, by tags of `visual`. All roles must agree. The 
 hardly the material in a close view: it only refuses what looks like something else (docs/research/image-search.md).
 """
 
-LEAST_DISTANCE = 1e-3
-"""The cosine distance below which pictures are equal: another compression changes a picture as much."""
+LEAST_DISTANCE = 1e-3  # cosine distance below which pictures are equal: another compression changes a picture as much
 
 WEIGHTED = (*sorted(role.value for role in Role if role is not Role.ANALYSIS), KEYWORD, NUMBER)
 """The roles and keyword searches that can have a weight."""
 
 _NUMBER = re.compile(r"\d{1,6}(?:\.\d{1,6})?")
 
-Ranked = list[tuple[str, float]]
-"""(image or product id, the score of its best match), best first, each id once."""
+Ranked = list[tuple[str, float]]  # (image or product id, the score of its best match), best first, each id once
 
 ToTargets = Callable[[str, Sequence[Match]], Ranked]
 """A function that maps a role's matches to images, products or chunks."""

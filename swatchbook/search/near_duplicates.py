@@ -1,7 +1,5 @@
 """Find images of an owner that show nearly the same picture: in another size or compression, or a little brighter.
 
-Colours of one product, and drawings in one style, are different pictures. Two images are near-duplicates if their
-hashes differ in at most `MOST_BITS`, their vectors have at least the cosines of `_compared`, and their shapes agree.
 Hash or vectors alone would join drawings and handles that look alike, and a network takes a chair in two colours for
 the same. docs/research/image-search.md has what the rules find and miss.
 """

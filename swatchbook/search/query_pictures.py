@@ -20,8 +20,7 @@ from swatchbook.previews import MAX_SIDE, encode_jpeg
 from swatchbook.records import PIXEL_ROLES, Role
 from swatchbook.resources import Resources
 
-AWAY = 0.5
-"""The distance that a query moves away from what results should not be like, as a share of its own length."""
+AWAY = 0.5  # the distance that a query moves away from what results should not be like, as a share of its own length
 
 
 class Examples(NamedTuple):

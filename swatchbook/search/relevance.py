@@ -58,8 +58,7 @@ and Dutch."""
 _WORD = re.compile(r"\d+(?:[.,]\d+)*(?:x\d+(?:[.,]\d+)*)+|[^\W_]+(?:[.,]\d+)?")
 
 
-FEW_WORDS: Final = 1 / 3
-"""The largest share of a question's words in its results that is too small to judge by words."""
+FEW_WORDS: Final = 1 / 3  # the largest share of a question's words in its results that is too small to judge by words
 
 Fitted = Mapping[str, Mapping[str, float]]
 """The weights for one text encoder: an intercept and a weight for each kind of evidence.
@@ -193,8 +192,7 @@ UNRELATED: Final = (
 )  # fmt: skip
 """Questions about things that are in no catalogue, in the languages of catalogues."""
 
-LEAST_DEVIATION: Final = 1e-3
-"""The least deviation, for a space with one object or only equal ones."""
+LEAST_DEVIATION: Final = 1e-3  # the least deviation, for a space with one object or only equal ones
 
 Encode = Callable[[Sequence[str]], Vectors]
 """A function that encodes questions into a space: (n, dimension), unit length."""

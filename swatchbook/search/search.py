@@ -1,7 +1,6 @@
 """Search images, products or chunks by a text, a picture or both: query each role, map its matches to results, fuse.
 
-Each result satisfies all filters, some of which its candidates must satisfy, too. 100 to 10,000 candidates are taken of
-each role. `fusion.py` has the weights of roles; `index/words.py` matches filters.
+Each result satisfies all filters, some of which its candidates must satisfy, too.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, Set
@@ -62,11 +61,9 @@ from swatchbook.search.relevance import (
 NO_EXAMPLES = Examples()
 
 _CHECKED_SIDE = 64  # pixels; the side to which a picture is decoded to check that it is readable
-CANDIDATES = 100
-"""The matches of each role that are fused."""
+CANDIDATES = 100  # the matches of each role that are fused
 
-COMPARED = 20
-"""The number of first results that are sorted by likelihood; each result is compared with the best of them."""
+COMPARED = 20  # number of first results that are sorted by likelihood; each result is compared with the best of them
 
 DEPTHS = (CANDIDATES, 1_000, 10_000)
 """The matches of each role if only the results decide about a filter: more are taken while too few satisfy it."""
@@ -477,8 +474,7 @@ def _first_satisfying(
 
 # --- queries ----------------------------------------------------------------------------------------------------------
 
-Ask = Callable[[int], list[Match]]
-"""A function that returns at most a given number of candidates of a role, best first."""
+Ask = Callable[[int], list[Match]]  # a function that returns at most a given number of candidates of a role, best first
 
 
 def _ask_all(resources: Resources, queries: Mapping[str, Ask], most: int) -> dict[str, list[Match]]:

@@ -10,7 +10,7 @@ from swatchbook.catalogue.kinds import says_catalogue
 from swatchbook.catalogue.measures import says_measure
 from swatchbook.catalogue.name_candidates import is_code
 from swatchbook.catalogue.name_groups import find_name_groups, find_oddities
-from swatchbook.catalogue.offer_words import Offer, share_of_pages
+from swatchbook.catalogue.name_words import Offer, share_of_pages
 from swatchbook.catalogue.page_layout import Text, is_name, join_paragraphs
 from tests.catalogue import layouts, plain
 from tests.catalogue.layouts import Document

@@ -1,6 +1,6 @@
 import pytest
 
-from swatchbook.catalogue.page_labels import numbered_page, page_labels
+from swatchbook.catalogue.plan import numbered_page, page_labels
 from swatchbook.records import Page
 from tests.catalogue import layouts
 from tests.catalogue.layouts import HEIGHT, text

@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from swatchbook.catalogue.discover import discover
-from swatchbook.catalogue.families import with_families
+from swatchbook.catalogue.discover import discover, with_families
 from swatchbook.catalogue.page_layout import summarise_page
 from swatchbook.catalogue.variants import find_variants
 from swatchbook.pdf import reader

@@ -8,7 +8,7 @@ import pytest
 
 from blocks import load_resources
 from swatchbook.catalogue.describe import neighbours
-from swatchbook.catalogue.llm import assist
+from swatchbook.catalogue.llm import find_products
 from swatchbook.errors import Authentication, Configuration, Failure, ProviderError
 from swatchbook.pdf import reader
 from swatchbook.pipeline.register import register
@@ -136,7 +136,7 @@ def test_an_answer_that_was_paid_for_is_not_asked_again(there: Provider, small_c
 def test_where_the_layout_rules_are_sure_nobody_is_asked(
     assisting: Provider, small_catalogue: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(assist, "SURE", 0.0)
+    monkeypatch.setattr(find_products, "SURE", 0.0)
     run = begun(small_catalogue)
     assert [product.name for product in run.discover().products] == ["Nordvik Oak", "Palladio Terrazzo"]
     assert run.describe().metadata["slip_rating"] == "R10"
@@ -146,7 +146,7 @@ def test_where_the_layout_rules_are_sure_nobody_is_asked(
 def test_where_they_are_not_sure_the_model_is_asked_about_these_pages(
     assisting: Provider, small_catalogue: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(assist, "SURE", 1.1)
+    monkeypatch.setattr(find_products, "SURE", 1.1)
     run = begun(small_catalogue)
     found = run.discover()
     ((asked, _),) = assisting.asked

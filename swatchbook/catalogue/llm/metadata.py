@@ -1,15 +1,11 @@
-"""Stage 2B by a language model: ask for a product's metadata, and keep the values that its pages confirm.
-
-Values have known labels, and pages or tables confirm them (`confirm.py`); the layout rules complete them.
-"""
+"""Stage 2B by a language model: ask for a product's metadata, and keep the values that its pages confirm."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from swatchbook.catalogue.attributes import LABELS, key_of
 from swatchbook.catalogue.describe import MOST_VALUES, belongs
-from swatchbook.catalogue.llm.confirm import normalise_source, occurs
-from swatchbook.catalogue.llm.excerpt import MOST_CHARACTERS, PageExcerpt, page_excerpts
+from swatchbook.catalogue.llm.excerpt import MOST_CHARACTERS, PageExcerpt, normalise_source, occurs, page_excerpts
 from swatchbook.catalogue.llm.prompts import READ_FACTS, Fact, Facts
 from swatchbook.providers.messages import PaidChat, Question
 from swatchbook.records import Description, Evidence, FoundProduct, Page, Record, Table

@@ -1,9 +1,9 @@
 """What `assist` asks a language model, what comes of both answers, and how many calls it saves."""
 
 from swatchbook.catalogue import describe
-from swatchbook.catalogue.llm import assist
+from swatchbook.catalogue.llm import find_products
+from swatchbook.catalogue.llm.find_products import AGREED, ask_names
 from swatchbook.catalogue.llm.metadata import ask_metadata
-from swatchbook.catalogue.llm.products import AGREED, ask_names
 from swatchbook.records import DISAGREEMENT, Discovery, FoundProduct, Reading
 from tests.catalogue import layouts
 from tests.catalogue.llm.chat import FakeChat
@@ -23,9 +23,9 @@ def flagged(discovery: Discovery) -> dict[str, str | None]:
 
 def test_only_what_is_unsure_is_asked_about_and_everything_where_nothing_was_found() -> None:
     by_layout = Discovery(products=(found("Oak", 2, SURE), found("Elm", 5), found("Ash", 7)))
-    assert assist.open_pages(READING, by_layout) == {5, 7}
-    assert assist.open_pages(READING, Discovery(products=(found("Oak", 2, SURE),))) == frozenset()
-    assert assist.open_pages(READING, Discovery(products=())) == frozenset(range(1, 10))
+    assert find_products.open_pages(READING, by_layout) == {5, 7}
+    assert find_products.open_pages(READING, Discovery(products=(found("Oak", 2, SURE),))) == frozenset()
+    assert find_products.open_pages(READING, Discovery(products=())) == frozenset(range(1, 10))
 
 
 def test_what_only_one_of_them_found_is_kept_and_says_so() -> None:
@@ -34,37 +34,37 @@ def test_what_only_one_of_them_found_is_kept_and_says_so() -> None:
         unsure=(4, 5),
     )
     by_model = Discovery(products=(found("Yew", 5, 0.85), found("elm", 5, AGREED), found("Elm, small", 6, AGREED)))
-    both = assist.combine(by_layout, by_model, {5, 6, 7}, "model")
+    both = find_products.combine(by_layout, by_model, {5, 6, 7}, "model")
     assert [(p.name, p.confidence) for p in both.products] == [
         ("Oak", SURE), ("Elm", AGREED), ("Yew", 0.85), ("Elm, small", AGREED), ("Ash", UNSURE)
     ]  # fmt: skip
     assert both.unsure == (4,)
-    assert flagged(both) == {"Yew": assist.ONLY_MODEL, "Ash": assist.ONLY_LAYOUT}
-    silent = assist.combine(by_layout, Discovery(products=()), {5, 6, 7}, "model")
+    assert flagged(both) == {"Yew": find_products.ONLY_MODEL, "Ash": find_products.ONLY_LAYOUT}
+    silent = find_products.combine(by_layout, Discovery(products=()), {5, 6, 7}, "model")
     assert [p.confidence for p in silent.products] == [SURE, UNSURE, UNSURE, UNSURE]
     assert silent.note
     assert len(flagged(silent)) == 3
-    alone = assist.combine(Discovery(products=(), note="none"), by_model, set(range(1, 10)), "model")
+    alone = find_products.combine(Discovery(products=(), note="none"), by_model, set(range(1, 10)), "model")
     assert (alone.products, alone.note, flagged(alone)) == (by_model.products, None, {})
 
 
 def test_with_llm_what_the_layout_rules_did_not_find_is_flagged() -> None:
     by_model = Discovery(products=(found("Elm", 5), found("Yew", 5)))
-    assert flagged(assist.flag_new(Discovery(products=(found("Elm", 5),)), by_model, "model")) == {
-        "Yew": assist.ONLY_MODEL
+    assert flagged(find_products.flag_new(Discovery(products=(found("Elm", 5),)), by_model, "model")) == {
+        "Yew": find_products.ONLY_MODEL
     }
-    assert assist.flag_new(Discovery(products=()), by_model, "model") == by_model
+    assert find_products.flag_new(Discovery(products=()), by_model, "model") == by_model
 
 
 def calls(document: layouts.Document, *, assists: bool) -> int:
     """Count the questions about products and metadata."""
     by_layout, reading = found_in(document), layouts.reading(document)
     chat = FakeChat(lambda texts, _: {"facts": []} if texts[0].startswith("The product:") else {"products": []})
-    only = assist.open_pages(reading, by_layout) if assists else None
+    only = find_products.open_pages(reading, by_layout) if assists else None
     if only is None or only:
         ask_names(chat, reading, document.pages, by_layout, only=only)
     for product in by_layout.products:
-        if not assists or assist.is_open(product):
+        if not assists or find_products.is_open(product):
             pages = [page for page in document.pages if page.number in product.pages]
             ask_metadata(chat, product, pages, describe.describe(product, pages, ()))
     return len(chat.questions)

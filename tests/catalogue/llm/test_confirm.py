@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from swatchbook.catalogue.llm.confirm import is_named, normalise_source, normalise_words, occurs
+from swatchbook.catalogue.llm.excerpt import is_named, normalise_source, normalise_words, occurs
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 
 from swatchbook.catalogue.discover import discover
+from swatchbook.catalogue.llm.find_products import ask_products
 from swatchbook.catalogue.llm.metadata import ask_metadata
-from swatchbook.catalogue.llm.products import ask_products
 from swatchbook.catalogue.llm.scans import PAGE_SIDE, read_scans, scanned_pages, with_scans
 from swatchbook.errors import ProviderRejected, ProviderTimeout
 from swatchbook.records import Description, FailedPage, Scans

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from swatchbook.catalogue.editions import agreement, compare, match
+from swatchbook.catalogue.compare_editions import agreement, compare, match
 from swatchbook.printed_prices import amounts_of, currencies_of
 from swatchbook.records import Edition, EditionProduct, ListedProduct, PrintedPrice, ShownPicture, fold
 

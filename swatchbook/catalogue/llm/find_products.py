@@ -1,30 +1,41 @@
-"""Stage 2A by a language model: ask for products and their pages, in halves when a reply is too long.
-
-Products are rejected for pages outside the document, no name, a name that occurs twice, is only mentioned, or is not on
-its own or the adjacent pages (the last two by the test in `confirm.py`). Others have a confidence of 0.85, or 0.95 if
-the layout rules found them, too.
+"""Stage 2A by a language model: ask for products and their pages, check them, and combine them with the layout rules'.
 
 The result of the layout rules is a hint to the model; for the same product it adds the regions on the pages.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
-from swatchbook.catalogue.llm.confirm import is_named, normalise_words, occurs
-from swatchbook.catalogue.llm.excerpt import PageExcerpt, group_excerpts, page_excerpts
+from swatchbook.catalogue.llm.excerpt import (
+    PageExcerpt,
+    group_excerpts,
+    is_named,
+    normalise_words,
+    occurs,
+    page_excerpts,
+)
 from swatchbook.catalogue.llm.prompts import FIND_PRODUCTS, Offer, Offered
 from swatchbook.catalogue.page_layout import normalise_line
 from swatchbook.errors import InvalidModelOutput, PayloadTooLarge
 from swatchbook.providers.messages import PaidChat, Question
-from swatchbook.records import PAGE_CUT, Discovery, Evidence, FoundProduct, OutlineEntry, Page, Reading, Variant, fold
+from swatchbook.records import (
+    DISAGREEMENT,
+    PAGE_CUT,
+    Discovery,
+    Evidence,
+    FoundProduct,
+    OutlineEntry,
+    Page,
+    Reading,
+    Variant,
+    fold,
+)
 
 NONE_NAMED: Final = "The language model named no product that stands in the document; the layout rules' are kept."
-MOST_HINTS: Final = 300
-"""The most outline entries, and the most products of the layout rules, in one question."""
+MOST_HINTS: Final = 300  # the most outline entries, and the most products of the layout rules, in one question
 REPLY_TOKENS: Final = 16_000
-FEWEST_PAGES: Final = 20
-"""The most pages of a question that is not halved when its reply is too long or invalid."""
+FEWEST_PAGES: Final = 20  # the most pages of a question that is not halved when its reply is too long or invalid
 CONCURRENT_CALLS: Final = 8
 CONFIDENCE, AGREED = 0.85, 0.95
 """The confidence of a product that the model names and its pages confirm, and if the layout rules found it, too."""
@@ -200,3 +211,65 @@ def _titles(outline: Iterable[OutlineEntry]) -> dict[int, list[str]]:
     for entry in outline:
         titles.setdefault(entry.page, []).append(normalise_words(entry.title))
     return titles
+
+
+# --- together with the layout rules -----------------------------------------------------------------------------------
+
+
+SURE: Final = 0.8  # least confidence of products about which the layout rules decide alone: four of five such are right
+ONLY_MODEL: Final = "Only the language model names it."
+ONLY_LAYOUT: Final = "The language model does not name it."
+
+
+def open_pages(reading: Reading, by_layout: Discovery) -> frozenset[int]:
+    """Return the pages to ask about: those of products of which the layout rules are unsure; all without products."""
+    if not by_layout.products:
+        return frozenset(range(1, reading.page_count + 1))
+    return frozenset(page for product in by_layout.products if product.confidence < SURE for page in product.pages)
+
+
+def is_open(product: FoundProduct) -> bool:
+    """Whether the language model is asked for a product's metadata, because it was asked about the product, too."""
+    return product.confidence < SURE or any(e.rule == "language model" for e in product.evidence)
+
+
+def combine(by_layout: Discovery, by_model: Discovery, asked: Set[int], model: str) -> Discovery:
+    """Return the products of both; on the pages that the model was asked about, products of only one are flagged."""
+    named = {n: same for n, each in enumerate(by_layout.products) if (same := _same(each, by_model.products))}
+    kept = list[FoundProduct]()
+    for n, product in enumerate(by_layout.products):
+        if same := named.get(n):
+            agreed = {"confidence": AGREED, "evidence": same.evidence, "code": product.code or same.code}
+            product = product.model_copy(update=agreed)
+        elif asked & set(product.pages):
+            product = flag(product, ONLY_LAYOUT, model)
+        kept.append(product)
+    known = {id(product) for product in named.values()}
+    added = [product for product in by_model.products if id(product) not in known]
+    kept += [flag(product, ONLY_MODEL, model) if by_layout.products else product for product in added]
+    products = tuple(sorted(kept, key=lambda product: product.first_page))
+    answered = {page for product in by_model.products for page in product.pages}
+    rejected = (*by_layout.rejected, *by_model.rejected)
+    note = None if by_model.products else NONE_NAMED if by_layout.products else by_layout.note
+    unsure = tuple(page for page in by_layout.unsure if page not in answered)
+    found = {"products": products, "rejected": rejected, "unsure": unsure, "note": note}
+    return by_layout.model_copy(update=found)
+
+
+def flag_new(by_layout: Discovery, by_model: Discovery, model: str) -> Discovery:
+    """Return the model's products; if the layout rules found products, those that they did not find are flagged."""
+    if not by_layout.products:
+        return by_model
+    products = tuple(p if _same(p, by_layout.products) else flag(p, ONLY_MODEL, model) for p in by_model.products)
+    return by_model.model_copy(update={"products": products})
+
+
+def flag(product: FoundProduct, reason: str, model: str) -> FoundProduct:
+    """Return a product with evidence that the layout rules and the language model disagree about it."""
+    note = Evidence(rule=DISAGREEMENT, page=product.first_page, text=reason, detail={"model": model})
+    return product.model_copy(update={"evidence": (*product.evidence, note)})
+
+
+def _same(product: FoundProduct, others: Iterable[FoundProduct]) -> FoundProduct | None:
+    """Return the product with the same name whose pages overlap."""
+    return next((o for o in others if fold(o.name) == fold(product.name) and set(o.pages) & set(product.pages)), None)

@@ -6,7 +6,7 @@ import pytest
 
 from swatchbook.catalogue.discover import discover
 from swatchbook.catalogue.page_layout import summarise_page
-from swatchbook.catalogue.spreads import mark_spreads
+from swatchbook.catalogue.reading_order import mark_spreads
 from swatchbook.records import Block, Box, Page
 from tests.catalogue import layouts
 from tests.catalogue.layouts import HEIGHT, WIDTH, cover, page, prose, text

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from swatchbook.catalogue.discover import discover
-from swatchbook.catalogue.llm.products import NONE_NAMED, ask_products
+from swatchbook.catalogue.llm.find_products import NONE_NAMED, ask_products
 from swatchbook.errors import PayloadTooLarge, ProviderError
 from swatchbook.pdf import reader
 from swatchbook.records import Discovery, Page, Reading

@@ -1,8 +1,6 @@
-"""Compare two editions of a catalogue: match their products, then compare names, prices and sizes.
+"""Compare two editions of a catalogue: match their products, then compare names, prices (as numbers) and sizes.
 
-Products are matched by code, then by name, then by a picture that only this product has in both editions; two products
-with codes are never matched by a picture. Prices are compared as numbers, not as text. `agreement` is the share that
-two documents have in common: half of the names or pictures suggests that one is an edition of the other.
+Products are matched by code, then by name, then by a picture that only this product has in both editions.
 """
 
 from collections import Counter, defaultdict
@@ -20,8 +18,7 @@ from swatchbook.records import (
     fold,
 )
 
-ENOUGH: Final = 0.5
-"""The least share of common names or pictures if one document may be an edition of another."""
+ENOUGH: Final = 0.5  # the least share of common names or pictures if one document may be an edition of another
 
 By = Literal["code", "name", "picture"]
 
