@@ -21,7 +21,7 @@ ACTIONLINT := $(CACHE)/actionlint-$(ACTIONLINT_VERSION)/actionlint
 # A PyTorch index of your choice (its CPU builds are ten times smaller): make install-all TORCH_INDEX=<address>
 TORCH_INDEX ?=
 
-.PHONY: install install-all sample demo test test-light test-python test-stack test-all durations modules commands notebook site soak check workflow-check bench weaviate up down lock lock-check release-check clean
+.PHONY: install install-all sample demo test test-light test-python test-stack test-all durations reference notebook site soak check workflow-check bench weaviate up down lock lock-check release-check clean
 
 # `install` brings what the default needs; `install-all` also every extra of pyproject.toml and the developers' packages.
 install: $(STAMP)
@@ -85,13 +85,9 @@ test-all:
 durations: $(ALL)
 	$(RUN)python -m devtools.durations build/test.xml build/test-stack.xml
 
-# docs/modules.md: every module with the first paragraph of its docstring.
-modules: $(STAMP)
-	$(RUN)python -m devtools.modules
-
-# docs/commands.md: every command with its help.
-commands: $(STAMP)
-	$(RUN)python -m devtools.commands
+# The pages that are made from the program: modules, commands, settings, HTTP.
+reference: $(ALL)
+	for page in modules commands settings_reference http_reference; do $(RUN)python -m devtools.$$page || exit; done
 
 # docs/notebook.ipynb: runs its cells and stores what they give.
 notebook: $(ALL)

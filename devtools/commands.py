@@ -1,23 +1,25 @@
-"""Write docs/commands.md: every command of the program with its help, arguments and options, in the groups of `--help`.
+"""Write docs/commands.md and docs/commands/: every command of the program with its help, arguments and options.
 
-`python -m devtools.commands` (`make commands`); `tests/devtools/test_commands.py` fails while the page is out of date.
+`python -m devtools.commands` (`make reference`); `tests/devtools/test_commands.py` fails while a page is out of date.
 """
 
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin
+from typing import Any, Final, Literal, get_args, get_origin
 
 from typer.main import get_command
 
+from devtools.generated_pages import DOCS, Pages, cell, write
 from interface.cli.main import PANELS, app
 
-PAGE = Path(__file__).parents[1] / "docs" / "commands.md"
-_HEAD = """# Commands
+TARGET: Final = DOCS / "commands.md"
+FOLDER: Final = DOCS / "commands"
+_HEAD: Final = """# Commands
 
-This page is written from the program by `make commands`; `swatchbook COMMAND --help` prints the same. All commands that
-read have `--json`, and none of them needs Prefect. Commands on documents are for one owner, `default` unless `--owner`
-names another; `--all-owners` means everybody's ([owners.md](owners.md)). What to know about some of them is in
+These pages are written from the program by `make reference`; `swatchbook COMMAND --help` prints the same. All commands
+that read have `--json`, and none of them needs Prefect. Commands on documents are for one owner, `default` unless
+`--owner` names another; `--all-owners` means everybody's ([owners.md](owners.md)). What to know about some of them:
 [usage.md](usage.md).
 
 Exit status: 0 completed · 1 failed, blocked, cancelled, or the input was refused · 2 wrong usage · 3 waiting, or
@@ -25,15 +27,27 @@ completed with failures · 130 interrupted.
 """
 
 
-def page() -> str:
-    """Return the page as Markdown."""
+def pages() -> Pages:
+    """Return the list of all commands, a page for each panel of `--help`, and one for each command with subcommands."""
     group: Any = get_command(app)
-    parts = [_HEAD]
-    for panel, commands in PANELS.items():
-        parts.append(f"\n## {panel}\n")
-        for name in commands:
-            parts += _command(group.commands[name], name, level=3)
-    return "".join(parts)
+    made: dict[Path, str] = {}
+    index = [_HEAD]
+    for panel, names in PANELS.items():
+        index.append(f"\n## {panel}\n\n| command | what it does |\n| --- | --- |\n")
+        for name in names:
+            command = group.commands[name]
+            alone = hasattr(command, "commands")
+            page = FOLDER / f"{name if alone else panel.lower()}.md"
+            title = f"Commands: {panel.lower()}"
+            made.setdefault(page, "" if alone else f"# {title}\n\n[All commands](../commands.md).\n")
+            made[page] += "".join(_command(command, name, level=1 if alone else 2))
+            anchor = "" if alone else f"#{name}"
+            index.append(f"| [{name}](commands/{page.name}{anchor}) | {_first_sentence(command)} |\n")
+    return {TARGET: "".join(index)} | {page: text.lstrip() for page, text in made.items()}
+
+
+def _first_sentence(command: Any) -> str:
+    return cell(_text(command.help or "").split("\n")[0].partition(". ")[0].rstrip(".") + ".")
 
 
 def _command(command: Any, path: str, *, level: int) -> Iterator[str]:
@@ -87,4 +101,4 @@ def _text(text: str) -> str:
 
 
 if __name__ == "__main__":
-    PAGE.write_text(page())
+    write(pages(), FOLDER)

@@ -22,7 +22,8 @@ import pymupdf
 from packaging.metadata import Metadata
 from PIL import Image, ImageDraw
 
-from devtools.modules import PACKAGES, ROOT
+from devtools.generated_pages import ROOT
+from devtools.modules import PACKAGES
 
 PROJECT: Final[dict[str, Any]] = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 NAME: Final = f"{PROJECT['name']}-{PROJECT['version']}"

@@ -5,6 +5,7 @@ mkdocs.yml names it as a hook. `make site` builds the site.
 
 import posixpath
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -83,6 +84,29 @@ def for_site(markdown: str, page: str) -> str:
 def _plain_bars(row: re.Match[str]) -> str:
     """Return a row of a table whose code has bars as GitHub needs them, with those that the site needs."""
     return re.sub(r"`[^`]+`", lambda code: code.group().replace("\\|", "|"), row.group())
+
+
+def on_config(config: MkDocsConfig) -> MkDocsConfig:
+    """Put the pages of a folder where a menu names it with a slash at the end."""
+    config.nav = expanded(config.nav or [])
+    return config
+
+
+def expanded(nav: Any) -> Any:
+    """Return a menu with the pages of folders in place of `commands/`."""
+    if isinstance(nav, Mapping):
+        return {title: expanded(entries) for title, entries in nav.items()}
+    if isinstance(nav, list):
+        return [each for entry in nav for each in (_folder(entry) if _is_folder(entry) else [expanded(entry)])]
+    return nav
+
+
+def _is_folder(entry: Any) -> bool:
+    return isinstance(entry, str) and entry.endswith("/")
+
+
+def _folder(name: str) -> list[str]:
+    return [path.relative_to(ROOT / "docs").as_posix() for path in sorted((ROOT / "docs" / name).glob("*.md"))]
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:

@@ -14,7 +14,8 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from statistics import median
 
-from devtools.modules import PACKAGES, ROOT
+from devtools.generated_pages import ROOT
+from devtools.modules import PACKAGES
 
 LONG = 50
 """Lines from which a function is hard to take in at once."""

@@ -22,9 +22,10 @@ from PIL import Image
 from tests.command import bare_environment, finish
 from tests.conftest import ROOT
 
+GENERATED = ("modules.md", "commands.md", "http.md")
 PAGES = [
     *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "samples/README.md", "tests/truth/README.md")),
-    *sorted(set((ROOT / "docs").glob("*.md")) - {ROOT / "docs/modules.md", ROOT / "docs/commands.md"}),
+    *sorted(set((ROOT / "docs").glob("*.md")) - {ROOT / "docs" / name for name in GENERATED}),
 ]
 """All pages but those that are written from docstrings and helps, which name commands without examples, and those of
 docs/research, whose commands are of their day.
@@ -284,7 +285,7 @@ OTHER_PROGRAMS: Mapping[str, str] = {
 DEVELOPERS = {
     *("make install", "make install-all", "make check", "make test", "make test-light", "make test-stack"),
     *("make test-python PYTHON=python3.13", "make test-all", "make durations"),
-    *("make modules", "make notebook", "make commands", "make site"),
+    *("make reference", "make notebook", "make site"),
     *("make soak", "make bench", "make lock", "make lock-check", "make release-check", "make workflow-check"),
 }
 """Targets that install, or run the tests: only their existence is tested here."""

@@ -1,21 +1,27 @@
-"""docs/commands.md has every command with its options, as the program has them."""
+"""docs/commands.md and docs/commands/ have every command with its options, as the program has them."""
 
-from devtools.commands import PAGE, page
+import re
+
+from devtools.commands import FOLDER, TARGET, pages
+from devtools.generated_pages import stored
 from interface.cli.main import PANELS
 from tests.conftest import ROOT
 
 MOST_WORDS = 1_500
 
 
-def test_page_is_what_the_program_says() -> None:
-    assert PAGE.read_text() == page(), "run `make commands`"
+def test_pages_are_what_the_program_says() -> None:
+    assert stored(pages(), FOLDER) == pages(), "run `make reference`"
 
 
-def test_every_command_has_a_section_in_its_group() -> None:
-    sections = page().split("\n## ")[1:]
+def test_every_command_is_listed_in_its_group_and_has_a_section() -> None:
+    sections = pages()[TARGET].split("\n## ")[1:]
     assert [section.splitlines()[0] for section in sections] == list(PANELS)
     for section, commands in zip(sections, PANELS.values(), strict=True):
-        assert [line[4:] for line in section.splitlines() if line.startswith("### ")] == list(commands)
+        listed = re.findall(r"^\| \[(.+?)\]\(commands/([\w-]+\.md)", section, re.MULTILINE)
+        assert [name for name, _ in listed] == list(commands)
+        for name, page in listed:
+            assert re.search(rf"^##? {name}$", pages()[FOLDER / page], re.MULTILINE)
 
 
 def test_first_page_is_short() -> None:

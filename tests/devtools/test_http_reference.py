@@ -1,0 +1,33 @@
+"""docs/http.md and docs/http/ have every endpoint with its key, parameters and statuses, as the service has them."""
+
+import re
+
+from devtools.generated_pages import stored
+from devtools.http_reference import FOLDER, GROUPS, TARGET, pages
+from interface.service.app import create_app
+from swatchbook.settings import load_settings
+
+
+def test_pages_are_what_the_service_says() -> None:
+    assert stored(pages(), FOLDER) == pages(), "run `make reference`"
+
+
+def test_every_endpoint_is_listed_and_has_a_section() -> None:
+    paths = create_app(load_settings()).openapi()["paths"]
+    endpoints = {f"{method.upper()} {path}" for path, methods in paths.items() for method in methods}
+    made = pages()
+    assert set(re.findall(r"^\| \[`(.+?)`\]", made[TARGET], re.MULTILINE)) == endpoints
+    sections = re.findall(r"^## (.+)$", "".join(made[page] for page in made if page != TARGET), re.MULTILINE)
+    assert sorted(sections) == sorted(endpoints)
+    assert len(made) == 1 + len(GROUPS)
+
+
+def test_a_section_says_key_statuses_and_parameters() -> None:
+    made = pages()
+    search = made[FOLDER / "search.md"].partition("## GET /search\n")[2].partition("\n## ")[0]
+    assert "Key: a key." in search
+    assert "429" in search
+    assert "| `k` | query | whole number, 1 to 100" in search
+    assert "Key: all owners." in made[FOLDER / "operation.md"].partition("## GET /health\n")[2].partition("\n## ")[0]
+    assert "Key: none." in made[FOLDER / "operation.md"].partition("## GET /live\n")[2].partition("\n## ")[0]
+    assert "| `status` | query | `" in made[FOLDER / "documents.md"]

@@ -1,0 +1,25 @@
+"""docs/settings.md has every setting with its default, values and description, as the program has them."""
+
+import re
+
+from devtools.generated_pages import stored
+from devtools.settings_reference import TARGET, pages
+from swatchbook.settings import PREFIX, Settings
+
+
+def test_page_is_what_the_program_says() -> None:
+    assert stored(pages()) == pages(), "run `make reference`"
+
+
+def test_every_setting_has_a_row() -> None:
+    rows = re.findall(r"^\| `(\w+)` \| [^|]+ \| [^|]+ \| [^|]+ \|$", pages()[TARGET], re.MULTILINE)
+    assert rows == [PREFIX + name.upper() for name in Settings.model_fields]
+
+
+def test_a_row_says_default_and_range() -> None:
+    assert "| `SWATCHBOOK_PORT` | `8420` | 0 to 65,535 |" in pages()[TARGET]
+    assert (
+        "| `SWATCHBOOK_INDEX` | `lance`; `production`: `weaviate` | `lance`, `weaviate`, or a plugin |"
+        in pages()[TARGET]
+    )
+    assert "| `SWATCHBOOK_TEXT_API_KEY` | none | a secret |" in pages()[TARGET]
