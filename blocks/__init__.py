@@ -1,5 +1,5 @@
-"""Settings as Prefect blocks. Tasks get the resources of their process from `load_resources`: the settings, overridden
-by the saved blocks that a run names.
+"""Settings as Prefect blocks. A flow gets the resources of its process from `load_resources` and passes them to its
+tasks: the settings, overridden by the saved blocks that a run names.
 """
 
 from collections.abc import Callable

@@ -5,11 +5,12 @@ from typing import Annotated
 from prefect import flow
 from pydantic import Field
 
+from blocks import load_resources
 from swatchbook.pipeline.shards import ShardResult
 from swatchbook.records import BlockNames
 from swatchbook.storage.files import KEY
 from tasks.embed import embed_batches
-from tasks.run_shard import hold_shard, open_shard
+from tasks.embed_in_shards import hold_shard, open_shard
 
 Manifest = Annotated[str, Field(pattern=KEY.pattern)]
 
@@ -22,7 +23,8 @@ async def embed_shard(manifest: Manifest, blocks: BlockNames = BlockNames()) -> 
         manifest: Key of the shard's manifest in the file store.
         blocks: Saved blocks to use instead of the settings.
     """
-    shard = await open_shard(manifest, blocks)
-    async with hold_shard(shard) as advance:
-        results = await embed_batches(shard.work, shard.batches, advance)
+    resources = load_resources(blocks)
+    shard = await open_shard(resources, manifest, blocks)
+    async with hold_shard(resources, shard) as advance:
+        results = await embed_batches(resources, shard.work, shard.batches, advance)
     return ShardResult(made=sum(result.made for result in results), failed=sum(result.failed for result in results))

@@ -7,12 +7,11 @@ from pydantic import Field
 
 from swatchbook.records import DEFAULT_OWNER, BlockNames, Owner, Role
 from swatchbook.upkeep.fill_missing import DocumentFill, Fill, Filled, FillPlan, Spaces
-from tasks.fill_missing import fill_document, find_documents_to_fill, finish_fill, plan_fill
-from tasks.flow_process import registered
+from tasks.collection import fill_document, find_documents_to_fill, finish_fill, plan_fill
+from tasks.flow_run import flow_process
 
 
 @flow(name="fill_missing", persist_result=False)
-@registered
 async def fill_missing(
     spaces: Spaces = "searched",
     owner: Owner = DEFAULT_OWNER,
@@ -42,13 +41,14 @@ async def fill_missing(
         spaces=spaces, owner=None if all_owners or spaces == "chosen" else owner, roles=frozenset(roles),
         batch_size=batch_size, limit=limit, max_usd=max_usd,
     )  # fmt: skip
-    name, documents = await find_documents_to_fill(fill, blocks)
-    if dry_run:
-        return await plan_fill(fill, blocks)
-    results = list[DocumentFill]()
-    for document in documents:
-        limit = fill.limit_after(results)
-        if limit == 0:
-            break
-        results.append(await fill_document(document, fill, name, limit, blocks))
-    return await finish_fill(fill, name, results, blocks)
+    async with flow_process(blocks) as resources:
+        name, documents = await find_documents_to_fill(resources, fill)
+        if dry_run:
+            return await plan_fill(resources, fill)
+        results = list[DocumentFill]()
+        for document in documents:
+            limit = fill.limit_after(results)
+            if limit == 0:
+                break
+            results.append(await fill_document(resources, document, fill, name, limit))
+        return await finish_fill(resources, fill, name, results)

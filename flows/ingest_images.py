@@ -8,27 +8,21 @@ from typing import Annotated
 from prefect import flow
 from pydantic import Field
 
-from blocks import load_resources
 from swatchbook.ledger.documents import FOLDER
 from swatchbook.ledger.queries.report import document_report
 from swatchbook.pipeline.work import Work
 from swatchbook.records import DEFAULT_OWNER, BlockNames, IngestOptions, Owner, RunReport, Stage
-from tasks.embed import preload_models, publish_whole, require_models
-from tasks.embed_items import Added, embed_as_added
-from tasks.flow_process import registered
-from tasks.named_end import ends_by_name
-from tasks.progress import hold_document, in_background
-from tasks.register import register_document, rename_flow_run
-from tasks.report import finish_document, publish_artifacts
-from tasks.review import start_review_flow
-from tasks.scan import find_complete_items, scan_folder
+from swatchbook.resources import Resources
+from tasks.collection import start_review_flow
+from tasks.document_run import finish_document, hold_document, in_background, publish_artifacts, register_document
+from tasks.embed import Added, embed_as_added, preload_models, publish_whole, require_models
+from tasks.flow_run import end_by_name, flow_process, rename_flow_run
+from tasks.stages import find_complete_items, scan_folder
 
 Folder = Annotated[str, Field(min_length=1, max_length=4_096)]
 
 
 @flow(name="ingest_images", persist_result=False)
-@registered
-@ends_by_name
 async def ingest_images(
     source: Folder,
     owner: Owner = DEFAULT_OWNER,
@@ -44,24 +38,31 @@ async def ingest_images(
         options: Options of this ingest.
         blocks: Saved blocks to use instead of the settings.
     """
-    work = await register_document(source, owner, options, blocks, kind=FOLDER)
+    async with flow_process(blocks) as resources:
+        return await end_by_name(resources, _ingest(resources, source, owner, options, blocks))
+
+
+async def _ingest(
+    resources: Resources, source: str, owner: str, options: IngestOptions, blocks: BlockNames
+) -> RunReport:
+    work = await register_document(resources, source, owner, options, blocks, kind=FOLDER)
     await rename_flow_run(f"{owner}: {work.name}")
     if not isinstance(work, Work):  # nothing is left to do, or another run has just finished the folder
-        return await asyncio.to_thread(document_report, load_resources(blocks).ledger, work.id)
-    async with hold_document(work) as stage:
-        await asyncio.to_thread(require_models, load_resources(work.blocks), work.options)
-        preload_models(load_resources(work.blocks), options)
-        complete = await find_complete_items(work)
+        return await asyncio.to_thread(document_report, resources.ledger, work.id)
+    async with hold_document(resources, work) as stage:
+        await asyncio.to_thread(require_models, resources, work.options)
+        preload_models(resources, options)
+        complete = await find_complete_items(resources, work)
         added = Added()
-        async with in_background(embed_as_added(work, added)) as embedding:
+        async with in_background(embed_as_added(resources, work, added)) as embedding:
             async with stage(Stage.EXTRACTED):
-                scan = await scan_folder(work, complete)
+                scan = await scan_folder(resources, work, complete)
             async with stage(Stage.EMBEDDED) as step:
                 added.set_result(step.advance)
                 step.units = await embedding
         async with stage(Stage.ASSEMBLED):
-            await publish_whole(work)
-        report = await finish_document(work, scan)
-    await publish_artifacts(work, report)
-    await start_review_flow(work, report)
+            await publish_whole(resources, work)
+        report = await finish_document(resources, work, scan)
+    await publish_artifacts(resources, report)
+    await start_review_flow(resources, work, report)
     return report

@@ -6,16 +6,16 @@ from prefect import flow
 
 from swatchbook.records import BlockNames
 from swatchbook.reports.coverage import CoverageReport
-from tasks.coverage import publish_coverage
-from tasks.flow_process import registered
+from tasks.collection import publish_coverage
+from tasks.flow_run import flow_process
 
 
 @flow(name="report_coverage", persist_result=False)
-@registered
 async def report_coverage(blocks: BlockNames = BlockNames()) -> CoverageReport:
     """Count embedded and searchable images, in all and by owner, as a report and a table in the Prefect UI.
 
     Args:
         blocks: Saved blocks to use instead of the settings.
     """
-    return await publish_coverage(blocks)
+    async with flow_process(blocks) as resources:
+        return await publish_coverage(resources)

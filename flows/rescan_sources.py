@@ -6,17 +6,14 @@ import asyncio
 
 from prefect import flow, get_run_logger
 
-from blocks import load_resources
 from flows.ingest_images import ingest_images
 from swatchbook.ledger.documents import all_documents
 from swatchbook.pipeline.register_folder import find_changed
 from swatchbook.records import BlockNames, RunReport
-from tasks.flow_process import registered
-from tasks.named_end import report_of
+from tasks.flow_run import flow_process, report_of
 
 
 @flow(name="rescan_sources", persist_result=False)
-@registered
 async def rescan_sources(blocks: BlockNames = BlockNames()) -> list[RunReport]:
     """Ingest what is new or changed in the folders and batches of all owners. One that fails does not stop the next.
 
@@ -24,13 +21,13 @@ async def rescan_sources(blocks: BlockNames = BlockNames()) -> list[RunReport]:
         blocks: Saved blocks to use instead of the settings; each source is ingested with the blocks of its last run.
     """
     log = get_run_logger()
-    resources = load_resources(blocks)
     reports = []
-    for known in await asyncio.to_thread(all_documents, resources.ledger, None):
-        try:
-            if document := await asyncio.to_thread(find_changed, resources, known.id):
-                asked = (document.content, document.owner, document.options, document.blocks)
-                reports.append(await report_of(await ingest_images(*asked, return_state=True)))
-        except Exception as error:  # the isolation boundary between sources
-            log.warning("%s: %s", known.name, error, exc_info=True)
+    async with flow_process(blocks) as resources:
+        for known in await asyncio.to_thread(all_documents, resources.ledger, None):
+            try:
+                if document := await asyncio.to_thread(find_changed, resources, known.id):
+                    asked = (document.content, document.owner, document.options, document.blocks)
+                    reports.append(await report_of(await ingest_images(*asked, return_state=True)))
+            except Exception as error:  # the isolation boundary between sources
+                log.warning("%s: %s", known.name, error, exc_info=True)
     return reports

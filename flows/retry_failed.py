@@ -6,7 +6,6 @@ import asyncio
 
 from prefect import flow, get_run_logger
 
-from blocks import load_resources
 from flows.ingest_catalogue import ingest_catalogue
 from flows.ingest_images import ingest_images
 from swatchbook.errors import Failure, InvalidReference
@@ -18,12 +17,10 @@ from swatchbook.pipeline.publish import publish_all
 from swatchbook.records import BlockNames, DocumentStatus, RunReport
 from swatchbook.resources import Resources
 from tasks.cancelled_in_prefect import was_cancelled_in_prefect
-from tasks.flow_process import registered
-from tasks.named_end import report_of
+from tasks.flow_run import flow_process, report_of
 
 
 @flow(name="retry_failed", persist_result=False)
-@registered
 async def retry_failed(blocks: BlockNames = BlockNames()) -> list[RunReport]:
     """Resume all due documents, one after the other. A document that fails does not stop the next one.
 
@@ -32,8 +29,12 @@ async def retry_failed(blocks: BlockNames = BlockNames()) -> list[RunReport]:
     Args:
         blocks: Saved blocks to use instead of the settings; each document is run with the blocks of its last run.
     """
+    async with flow_process(blocks) as resources:
+        return await _resume_all(resources)
+
+
+async def _resume_all(resources: Resources) -> list[RunReport]:
     log = get_run_logger()
-    resources = load_resources(blocks)
     try:
         await publish(resources)  # once for all documents: in an outage each would wait for the index again
     except Failure as failure:

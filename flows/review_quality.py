@@ -9,12 +9,11 @@ from pydantic import Field
 
 from swatchbook.pipeline.review import Reviewed
 from swatchbook.records import BlockNames, Owner
-from tasks.flow_process import registered
-from tasks.review import find_documents_to_review, review_document
+from tasks.collection import find_documents_to_review, review_document
+from tasks.flow_run import flow_process
 
 
 @flow(name="review_quality", persist_result=False)
-@registered
 async def review_quality(
     owner: Owner | None = None,
     limit: Annotated[int, Field(ge=1, le=100_000)] = 1_000,
@@ -28,9 +27,10 @@ async def review_quality(
         blocks: Saved blocks to use instead of the settings.
     """
     reviewed = list[Reviewed]()
-    for document in await find_documents_to_review(owner, blocks):
-        remaining = limit - sum(each.pictures for each in reviewed)
-        if remaining <= 0:
-            break
-        reviewed.append(await review_document(document, remaining, blocks))
+    async with flow_process(blocks) as resources:
+        for document in await find_documents_to_review(resources, owner):
+            remaining = limit - sum(each.pictures for each in reviewed)
+            if remaining <= 0:
+                break
+            reviewed.append(await review_document(resources, document, remaining))
     return reviewed

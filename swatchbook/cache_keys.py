@@ -1,5 +1,5 @@
 """When a cached result of a pure stage may be used again: the version of each stage, and the options, settings, models
-and prompts that its cache key covers. Whether its files still exist is checked in `tasks/policy.py`.
+and prompts that its cache key covers. Whether its files still exist is checked in `tasks/results.py`.
 
 The cache key of a result covers everything that the stage reads: the document's bytes, its own version and those of the
 stages before it, the options and the limits. Raise a version whenever its stage may return another result for the same

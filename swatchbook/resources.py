@@ -42,10 +42,10 @@ if each search read ledger and index again after each commit, it would take abou
 class Resources:
     """Ledger, file store, index, models and decoders for one set of settings.
 
-    Each is opened on first use, so that `status` needs no index and `search` no decoders; `close` closes all. Never
-    pass it as a task parameter. `patience` is how many seconds to wait for the ledger during an outage: 0 for commands
-    that only look something up. `lag` is for how many seconds searches may miss what other processes have committed;
-    they never miss what this process has.
+    Each is opened on first use, so that `status` needs no index and `search` no decoders; `close` closes all. It stays
+    a plain object, since Prefect visits every field of a dataclass or model that a task is given. `patience` is how
+    many seconds to wait for the ledger during an outage: 0 for commands that only look something up. `lag` is for how
+    many seconds searches may miss what other processes have committed; they never miss what this process has.
     """
 
     def __init__(self, settings: Settings, *, patience: float = 0.0, lag: float = 0.0) -> None:

@@ -1,1 +1,1 @@
-"""Prefect tasks, one module per stage: each task is a retry and cache policy around one call into `swatchbook`."""
+"""Prefect tasks: each is a retry and cache policy around one call into `swatchbook`, and is given the resources."""

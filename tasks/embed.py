@@ -1,30 +1,32 @@
-"""Run the open batches of stage 6 concurrently in one process, publish every 5 s, and wait for items of other runs.
+"""Process the open items of a document (stage 6) until none is open, in this process or on the work pool, and publish.
 
-Batches at which a process died run last, one at a time. A batch's retries are in `policy.py`, its work is in
-`pipeline/embed.py`; `ledger/items.py` cuts batches.
+In this process a few batches run at a time, what is made is published every 5 s, and work can begin while items are
+still being added. Batches at which a process died run last, one at a time. A batch's retries are in `policy.py`, its
+work is in `pipeline/embed.py`; `ledger/items.py` cuts batches.
 """
 
 import asyncio
 import logging
 import threading
 from collections.abc import Callable, Sequence
-from functools import partial
 
 from prefect import get_run_logger, task
 
-from blocks import load_resources
 from swatchbook.ledger import dead_runs, items, runs
-from swatchbook.ledger.editions import supersede
+from swatchbook.ledger.documents import TABLE
 from swatchbook.ledger.items import Batch
 from swatchbook.models.registry import requested
+from swatchbook.pipeline import publish as publishing
 from swatchbook.pipeline import shards
 from swatchbook.pipeline.embed import IN_FLIGHT, BatchResult, process_batch
-from swatchbook.pipeline.publish import Published, publish_all, publish_document
+from swatchbook.pipeline.publish import Published
+from swatchbook.pipeline.run import report_note
 from swatchbook.pipeline.work import Work
 from swatchbook.records import IngestOptions
 from swatchbook.resources import Resources
+from tasks.document_run import Advance
+from tasks.embed_in_shards import embed_in_shards, follow_earlier_shards
 from tasks.policy import WRITE, batch_retries, last_try
-from tasks.progress import Advance
 
 log = logging.getLogger(__name__)
 
@@ -62,15 +64,55 @@ def _load(resources: Resources) -> None:
         log.info("models or index could not be preloaded; stage 6 tries again", exc_info=True)
 
 
+Added = asyncio.Future[Advance]
+"""Done when all items of a document have been added: with the callback for the progress from then on."""
+
+
+async def embed_items(resources: Resources, work: Work, advance: Advance) -> int:
+    """Process all pending items, inline or on the pool, and publish them. Returns the number of images that had any."""
+    added: Added = asyncio.Future()
+    added.set_result(advance)
+    return await embed_as_added(resources, work, added)
+
+
+async def embed_as_added(resources: Resources, work: Work, added: Added) -> int:
+    """Process pending items as `embed_items` while another task adds them. Returns the number of images after that.
+
+    It begins when all are added where shards take seconds to start, and for a table, which may give the vector of a
+    picture that it has named before.
+    """
+    images = done = before = 0
+    on_pool = shards.is_on_pool(resources.settings, work.options)
+
+    async def advance(of_round: int, total: int, note: str) -> None:
+        nonlocal before
+        if added.done():
+            await added.result()(done + of_round, done + total, note)
+        else:
+            before = done + of_round
+            await asyncio.to_thread(report_note, resources, work.run, f"{before} images embedded")
+
+    if on_pool or work.kind == TABLE:
+        await added
+    if on_pool:
+        await follow_earlier_shards(resources, work, advance)
+    process = embed_in_shards if on_pool else embed_batches
+    while batches := await cut_batches(resources, work, added.done):
+        await process(resources, work, batches, advance)
+        images += sum(len(batch.members) for batch in batches if batch.kind == "image")
+        done += sum(len(batch.members) for batch in batches)
+    return images - before
+
+
 @task(**WRITE, task_run_name="cut batches of {work.name}")
-async def cut_batches(work: Work, all_added: Callable[[], bool]) -> tuple[Batch, ...]:
+async def cut_batches(resources: Resources, work: Work, all_added: Callable[[], bool]) -> tuple[Batch, ...]:
     """Return the document's pending items as batches with fixed lists of keys; empty once all items are settled.
 
     Waits for items that are still being added, and for those that another run leases; frees those of dead runs. Before
     all are added, batches are fewer and of images only, which progress counts meanwhile; and none is `alone`: what adds
     items would end with its process.
     """
-    ledger, size = load_resources(work.blocks).ledger, work.options.batch_size
+    ledger, size = resources.ledger, work.options.batch_size
     while True:
         await asyncio.to_thread(dead_runs.mark_dead, ledger)
         is_last = all_added()  # asked first: what is added after that is cut the next time
@@ -84,31 +126,35 @@ async def cut_batches(work: Work, all_added: Callable[[], bool]) -> tuple[Batch,
         await asyncio.sleep(_HELD_SECONDS)
 
 
-async def embed_batches(work: Work, batches: Sequence[Batch], advance: Advance) -> list[BatchResult]:
+async def embed_batches(
+    resources: Resources, work: Work, batches: Sequence[Batch], advance: Advance
+) -> list[BatchResult]:
     """Process batches, each with its own retries, and publish every few seconds."""
-    processing = asyncio.ensure_future(_process_all(work, batches, advance))
+    processing = asyncio.ensure_future(_process_all(resources, work, batches, advance))
     try:
         while not processing.done():
             await asyncio.wait({processing}, timeout=_PUBLISH_SECONDS)
-            await publish(work)
+            await publish(resources, work)
     finally:
         processing.cancel()
     return await processing
 
 
-async def _process_all(work: Work, batches: Sequence[Batch], advance: Advance) -> list[BatchResult]:
+async def _process_all(
+    resources: Resources, work: Work, batches: Sequence[Batch], advance: Advance
+) -> list[BatchResult]:
     """Process a few batches at a time; a failed one does not stop the others. Raises the first failure at the end.
 
     Batches that a process died on (`alone`) come last, one after the other.
     """
     slots = asyncio.Semaphore(IN_FLIGHT)
     done, total = 0, sum(len(batch.members) for batch in batches)
-    task = embed_batch.with_options(**batch_retries(work.options, load_resources(work.blocks).settings))
+    task = embed_batch.with_options(**batch_retries(work.options, resources.settings))
 
     async def process(batch: Batch) -> BatchResult:
         nonlocal done
         async with slots:
-            result = await task(work, batch)
+            result = await task(resources, work, batch)
         done += len(batch.members)
         await advance(done, total, "")
         return result
@@ -127,11 +173,11 @@ async def _process_all(work: Work, batches: Sequence[Batch], advance: Advance) -
 
 # untagged: for each tagged task run Prefect asks its server for a concurrency slot
 @task(**WRITE, task_run_name="batch {batch.number}/{batch.of}")
-async def embed_batch(work: Work, batch: Batch) -> BatchResult:
+async def embed_batch(resources: Resources, work: Work, batch: Batch) -> BatchResult:
     """Compute the batch's pending items. Raises Interrupted if some can be retried; the last try records failures."""
     log = get_run_logger()
     result = await asyncio.to_thread(
-        process_batch, load_resources(work.blocks), work.run, batch, size=work.options.batch_size, last_try=last_try()
+        process_batch, resources, work.run, batch, size=work.options.batch_size, last_try=last_try()
     )
     last = batch.first + len(batch.members) - 1
     name = f"batch {batch.number}/{batch.of} ({batch.first}–{last}/{batch.total} {batch.kind}s)"
@@ -142,24 +188,12 @@ async def embed_batch(work: Work, batch: Batch) -> BatchResult:
 
 
 @task(**WRITE, task_run_name="publish")
-async def publish(work: Work) -> Published:
-    """Publish all dirty rows that are due, of every owner, waiting for the index during an outage.
-
-    It runs beside the computation of items. So it shows that the run is alive only while it waits during an outage;
-    otherwise it would hide a computation that hangs.
-    """
-    resources = load_resources(work.blocks)
-    alive, waits = (partial(sign, resources.ledger, work.run) for sign in (runs.record_heartbeat, runs.record_alive))
-    return await asyncio.to_thread(
-        publish_all, resources, at_most=resources.settings.outage_wait_seconds, alive=alive, waits=waits
-    )
+async def publish(resources: Resources, work: Work) -> Published:
+    """Publish all dirty rows that are due, of every owner, waiting for the index during an outage."""
+    return await asyncio.to_thread(publishing.publish_meanwhile, resources, work.run)
 
 
 @task(**WRITE, task_run_name="publish {work.name}")
-async def publish_whole(work: Work) -> Published:
+async def publish_whole(resources: Resources, work: Work) -> Published:
     """Publish until no row of the document is dirty and due; the products of an older edition then leave the search."""
-    resources = load_resources(work.blocks)
-    await asyncio.to_thread(supersede, resources.ledger, work.document)
-    alive = partial(runs.record_alive, resources.ledger, work.run)
-    patience = resources.settings.outage_wait_seconds
-    return await asyncio.to_thread(publish_document, resources, work.document, at_most=patience, alive=alive)
+    return await asyncio.to_thread(publishing.publish_whole, resources, work.run)

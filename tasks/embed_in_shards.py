@@ -1,12 +1,16 @@
 """Run stage 6 on a work pool (`execution=pool`): start a flow run for each shard, and follow them once a second.
 
-The run ends after 12 dead shards in a row, or when for two minutes no shard was under way and the pool has no live
-worker. `pipeline/shards.py` has the size of shards; `embed_items.py` cuts again what a dead shard left.
+Each shard holds a run of its own in the ledger. The document's run ends after 12 dead shards in a row, or when for two
+minutes no shard was under way and the pool has no live worker. `pipeline/shards.py` has the size of shards; `embed.py`
+cuts again what a dead shard left.
 """
 
 import asyncio
+import atexit
+import gc
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
 from itertools import takewhile
 from typing import Any
 from uuid import UUID
@@ -16,20 +20,33 @@ from prefect import get_run_logger, task
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
 from prefect.client.schemas.objects import FlowRun
+from prefect.runtime import flow_run
 from ulid import ULID
 
-from blocks import load_resources
 from swatchbook.errors import KINDS, Configuration, CrashedWorker, ProviderDown
 from swatchbook.ledger import dead_runs, runs, shard_runs
 from swatchbook.ledger.database import portions
 from swatchbook.ledger.items import Batch
 from swatchbook.ledger.queries import account as queries_account
 from swatchbook.pipeline import shards
+from swatchbook.pipeline.run import hold_shard_run
 from swatchbook.pipeline.shards import Shard
 from swatchbook.pipeline.work import Work
+from swatchbook.records import BlockNames
+from swatchbook.resources import Resources
+from tasks.document_run import Advance
 from tasks.policy import WRITE
-from tasks.prefect_client import PAGE, UNDER_WAY, WAITING, deployment_id, in_states, is_over, live_workers, of_flows
-from tasks.progress import Advance
+from tasks.prefect_client import (
+    PAGE,
+    UNDER_WAY,
+    WAITING,
+    deployment_id,
+    in_states,
+    is_over,
+    live_workers,
+    of_flows,
+    prefect_errors_as_outage,
+)
 
 FLOW = "embed_shard"
 DEPLOYMENT = f"{FLOW}/{FLOW}"
@@ -43,45 +60,44 @@ _MAX_DEATHS = 12
 
 
 @task(**WRITE, task_run_name="send shards of {work.name}")
-async def send_shards(work: Work, batches: Sequence[Batch], attempt: str) -> list[UUID]:
+async def send_shards(resources: Resources, work: Work, batches: Sequence[Batch], attempt: str) -> list[UUID]:
     """Cut batches into shards, create a flow run for each, and return the ids of the flow runs.
 
     A retry of this task finds the flow runs that the first try created. Raises Configuration if the pool is unusable.
     """
-    resources = load_resources(work.blocks)
     shards.require_pool(resources.settings)
     cut = await asyncio.to_thread(shards.cut_shards, resources, work, batches)
     async with get_client() as client:
         deployment = await deployment_id(client, DEPLOYMENT)
-        return [await _create_flow_run(client, deployment, shard, attempt) for shard in cut]
+        return [await _create_flow_run(resources, client, deployment, shard, attempt) for shard in cut]
 
 
-async def _create_flow_run(client: PrefectClient, deployment: UUID, shard: Shard, attempt: str) -> UUID:
+async def _create_flow_run(
+    resources: Resources, client: PrefectClient, deployment: UUID, shard: Shard, attempt: str
+) -> UUID:
     work = shard.work
-    manifest = await asyncio.to_thread(shards.keep, load_resources(work.blocks), shard)
+    manifest = await asyncio.to_thread(shards.keep, resources, shard)
     parameters: dict[str, Any] = {"manifest": manifest, "blocks": work.blocks.model_dump(mode="json")}
-    flow_run = await client.create_flow_run_from_deployment(
+    created = await client.create_flow_run_from_deployment(
         deployment,
         parameters=parameters,
         idempotency_key=f"{work.document}:{work.run.generation}:{attempt}:{shard.number}",
         name=f"{work.owner}: {work.name} {shard.number}/{shard.of}"[:200],
         tags=_tags(work),
     )
-    return flow_run.id
+    return created.id
 
 
-async def embed_in_shards(work: Work, batches: Sequence[Batch], advance: Advance) -> None:
+async def embed_in_shards(resources: Resources, work: Work, batches: Sequence[Batch], advance: Advance) -> None:
     """Process batches in shards, once. The caller cuts the items that are still pending into batches again.
 
     Raises the failure that ended a shard, Configuration if no shard could start, CrashedWorker if too many died in a
     row, and what `send_shards` and `_follow` raise.
     """
-    flow_runs = await send_shards(work, batches, str(ULID()))
-    message = await _follow(work, flow_runs, advance)
-    started = await asyncio.to_thread(
-        shard_runs.of_document, load_resources(work.blocks).ledger, work.document, work.run.generation
-    )
-    ours = [shard for shard in started if shard.flow_run in {str(flow_run) for flow_run in flow_runs}]
+    flow_runs = await send_shards(resources, work, batches, str(ULID()))
+    message = await _follow(resources, work, flow_runs, advance)
+    started = await asyncio.to_thread(shard_runs.of_document, resources.ledger, work.document, work.run.generation)
+    ours = [shard for shard in started if shard.flow_run in {str(each) for each in flow_runs}]
     if not ours:
         raise Configuration(
             f"No shard could start: {message}",
@@ -97,11 +113,11 @@ async def embed_in_shards(work: Work, batches: Sequence[Batch], advance: Advance
         )
 
 
-async def follow_earlier_shards(work: Work, advance: Advance) -> None:
+async def follow_earlier_shards(resources: Resources, work: Work, advance: Advance) -> None:
     """Wait for the shards of an earlier run of the document that have not ended."""
     if flow_runs := await _find_active_shards(work):
         get_run_logger().info("%d shards of an earlier run are still active", len(flow_runs))
-        await _follow(work, flow_runs, advance)
+        await _follow(resources, work, flow_runs, advance)
 
 
 @task(**WRITE, task_run_name="active shards of {work.name}")
@@ -115,13 +131,13 @@ def _tags(work: Work) -> list[str]:
     return [work.document, work.run.generation]
 
 
-async def _follow(work: Work, flow_runs: Sequence[UUID], advance: Advance) -> str:
+async def _follow(resources: Resources, work: Work, flow_runs: Sequence[UUID], advance: Advance) -> str:
     """Wait until these flow runs have ended, in the ledger or in Prefect, and return Prefect's last state message.
 
     A flow run that ended in Prefect but not in the ledger has died; its items are freed at once. Raises RunRevoked, and
     ProviderDown if no flow run was under way for two minutes and the pool has no live worker.
     """
-    resources, log = load_resources(work.blocks), get_run_logger()
+    log = get_run_logger()
     active, message, last_under_way = set(flow_runs), "", time.monotonic()
     async with get_client() as client:  # one client for all polls: opening it costs as much as ten of them
         while active:
@@ -141,7 +157,7 @@ async def _follow(work: Work, flow_runs: Sequence[UUID], advance: Advance) -> st
             active -= ended | {id for id in active if states.get(str(id), "live") != "live"}
             if any(run.state_type in UNDER_WAY for run in runs_by_id.values()):
                 last_under_way = time.monotonic()
-            done, total = await asyncio.to_thread(_count_images, work)
+            done, total = await asyncio.to_thread(_count_images, resources, work)
             await advance(done, total, f"{len(flow_runs) - len(active)} of {len(flow_runs)} shards")
             messages = (run.state.message for run in runs_by_id.values() if run.state and run.state.message)
             message = next(messages, message)
@@ -168,7 +184,35 @@ async def _has_live_worker(client: PrefectClient, flow_runs: Iterable[FlowRun]) 
     return any([await live_workers(client, pool) for pool in {run.work_pool_name for run in flow_runs} if pool])
 
 
-def _count_images(work: Work) -> tuple[int, int]:
+def _count_images(resources: Resources, work: Work) -> tuple[int, int]:
     """Return how many of the document's images are settled, and how many it has (at least 1)."""
-    account = queries_account.account(load_resources(work.blocks).ledger, document=work.document)
+    account = queries_account.account(resources.ledger, document=work.document)
     return account.found - account.pending, max(1, account.found)
+
+
+# --- in the container of a shard --------------------------------------------------------------------------------------
+
+
+@task(**WRITE, task_run_name="open shard")
+async def open_shard(resources: Resources, manifest: str, blocks: BlockNames) -> Shard:
+    """Load a shard and begin its run. Raises RunRevoked if the parent's run ended, and what `shards.load` raises."""
+    return await asyncio.to_thread(shards.open_shard, resources, manifest, blocks, flow_run=str(flow_run.id))
+
+
+@asynccontextmanager
+async def hold_shard(resources: Resources, shard: Shard) -> AsyncIterator[Advance]:
+    """Hold the shard's run while the block runs, and record how it ends. Yields a progress callback."""
+    ledger, run, log = resources.ledger, shard.work.run, get_run_logger()
+    atexit.register(gc.freeze)  # or Python frees torch and the models object by object at exit, which takes long
+
+    async def advance(done: int, total: int, note: str) -> None:
+        await asyncio.to_thread(runs.record_alive, ledger, run)
+        log.info("%d/%d, %s", done, total, note)
+
+    with hold_shard_run(ledger, run):
+        with prefect_errors_as_outage():
+            if shard.images:
+                await asyncio.to_thread(resources.models.load_all)
+            started = time.monotonic()  # after loading: the time per image decides how large shards are
+            yield advance
+        shard_runs.end(ledger, run, seconds=time.monotonic() - started, images=shard.images)

@@ -49,11 +49,12 @@ def run_ingest(resources: Resources, document: Document, options: IngestOptions)
     from flows.ingest_catalogue import ingest_catalogue
     from flows.ingest_images import ingest_images
     from tasks.embed import preload_models
-    from tasks.named_end import report_of
+    from tasks.flow_run import report_of
 
+    of_flow = load_resources(BlockNames())
     if reading:
-        load_resources(BlockNames()).readings[document.source] = reading
-    preload_models(load_resources(BlockNames()), options)
+        of_flow.readings[document.source] = reading
+    preload_models(of_flow, options)
     if server:
         server.wait()
     source, ingest = document.source, ingest_catalogue if document.kind == PDF else ingest_images

@@ -18,10 +18,12 @@ from ulid import ULID
 from swatchbook.backoff import pause_after
 from swatchbook.errors import SHARED_POLICIES, Configuration, Failure, IndexDown, Policy
 from swatchbook.index.base import WRITE_SECONDS, IndexObject, Space
-from swatchbook.ledger import publishing
+from swatchbook.ledger import publishing, runs
 from swatchbook.ledger.database import Ledger
+from swatchbook.ledger.editions import supersede
 from swatchbook.ledger.leases import LEASE_SECONDS
 from swatchbook.ledger.publishing import DirtyRow, Publication
+from swatchbook.ledger.runs import Run
 from swatchbook.ledger.spaces import add_space, finish_drop, registered
 from swatchbook.pipeline.bisect import bisect
 from swatchbook.records import TEXT_ROLES, Record, RoleTag
@@ -211,6 +213,23 @@ def publish_document(resources: Resources, document: str, *, at_most: float, ali
         if not publishing.count_due(resources.ledger, document):
             return done
         time.sleep(_HELD_PAUSE)
+
+
+def publish_whole(resources: Resources, run: Run) -> Published:
+    """Publish the document of a run until nothing of it is due; an older edition's products then leave the search."""
+    supersede(resources.ledger, run.document)
+    patience = resources.settings.outage_wait_seconds
+    alive = partial(runs.record_alive, resources.ledger, run)
+    return publish_document(resources, run.document, at_most=patience, alive=alive)
+
+
+def publish_meanwhile(resources: Resources, run: Run) -> Published:
+    """Publish all that is due next to the computation of a run's items, waiting for the index during an outage.
+
+    It shows that the run is alive only while it waits: otherwise it would hide a computation that hangs.
+    """
+    alive, waits = (partial(sign, resources.ledger, run) for sign in (runs.record_heartbeat, runs.record_alive))
+    return publish_all(resources, at_most=resources.settings.outage_wait_seconds, alive=alive, waits=waits)
 
 
 def publish_soon(resources: Resources, document: str) -> bool:

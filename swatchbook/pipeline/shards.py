@@ -14,7 +14,7 @@ from swatchbook.ledger import shard_runs
 from swatchbook.ledger.items import Batch
 from swatchbook.pipeline.register import build_request
 from swatchbook.pipeline.work import Work
-from swatchbook.records import IngestOptions, Record
+from swatchbook.records import BlockNames, IngestOptions, Record
 from swatchbook.resources import Resources
 from swatchbook.settings import Settings
 
@@ -94,6 +94,15 @@ def cut_shards(resources: Resources, work: Work, batches: Sequence[Batch]) -> tu
 def keep(resources: Resources, shard: Shard) -> str:
     """Store a shard's manifest and return its key in the file store."""
     return resources.files.put_bytes(shard.model_dump_json().encode(), suffix=".shard")
+
+
+def open_shard(resources: Resources, key: str, blocks: BlockNames, *, flow_run: str) -> Shard:
+    """Load a shard and begin its run. Raises RunRevoked if the parent's run ended, and what `load` raises."""
+    shard = load(resources, key)
+    document, generation = shard.work.document, shard.work.run.generation
+    run = shard_runs.begin(resources.ledger, document, generation, flow_run=flow_run)
+    resources.take_share(shard.share)  # last: a retry would take a share of the share
+    return shard.model_copy(update={"work": shard.work.model_copy(update={"run": run, "blocks": blocks})})
 
 
 def load(resources: Resources, key: str) -> Shard:

@@ -56,7 +56,7 @@ def ingest(resources: Resources) -> Ingest:
 
     def run(path: Path, owner: str = "default", **options: Any) -> RunReport:
         from flows.ingest_catalogue import ingest_catalogue
-        from tasks.named_end import report_of
+        from tasks.flow_run import report_of
 
         asked = IngestOptions(**options)
         document = register(resources, path, owner=owner, options=asked).document

@@ -2,20 +2,13 @@
 
 import asyncio
 
-import pytest
 from markdown_it import MarkdownIt
 from prefect import flow
 from prefect.artifacts import Artifact
 
-from swatchbook.ledger.runs import Run
-from swatchbook.pipeline.work import Work
-from swatchbook.records import DocumentStatus, FailureRecord, IngestOptions, RunReport, Stage, identity
-from tasks.report import publish_artifacts
-
-WORK = Work(
-    run=Run(token="t", document="d", generation="g"), document="d", name="a.pdf", owner="default", content="c",
-    file="f", options=IngestOptions(), force=None,
-)  # fmt: skip
+from swatchbook.records import DocumentStatus, FailureRecord, RunReport, Stage, identity
+from swatchbook.resources import Resources
+from tasks.document_run import publish_artifacts
 
 
 def report_of(document: str, name: str, *failures: FailureRecord) -> RunReport:
@@ -25,25 +18,23 @@ def report_of(document: str, name: str, *failures: FailureRecord) -> RunReport:
     )  # fmt: skip
 
 
-@pytest.mark.usefixtures("resources")
-def test_artifacts_that_cannot_be_made_do_not_fail_the_flow() -> None:
+def test_artifacts_that_cannot_be_made_do_not_fail_the_flow(resources: Resources) -> None:
     @flow
     async def show(report: RunReport) -> str:
-        await publish_artifacts(WORK, report)
+        await publish_artifacts(resources, report)
         return "done"
 
     assert asyncio.run(show(report_of("Not a key for Prefect!", "a.pdf"))) == "done"
 
 
-@pytest.mark.usefixtures("resources")
-def test_a_documents_name_is_no_markup_where_the_ui_reads_markdown() -> None:
+def test_a_documents_name_is_no_markup_where_the_ui_reads_markdown(resources: Resources) -> None:
     """Descriptions too: a picture elsewhere would tell who looks, a link would lead away."""
     name = "![a](http://evil.example/seen.png) [b](http://evil.example) <img src=x>"
     report = report_of(identity("artifacts"), name, FailureRecord(kind="too_large", error="It is too large."))
 
     @flow
     async def show() -> list[str]:
-        await publish_artifacts(WORK, report)
+        await publish_artifacts(resources, report)
         found = [await Artifact.get(f"{kind}-{report.document_id}") for kind in ("report", "failures")]
         return [artifact.description or "" for artifact in found if artifact]
 

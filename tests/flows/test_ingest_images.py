@@ -35,7 +35,7 @@ from swatchbook.sources.folder import list_folder
 from swatchbook.sources.listed import ListedItem
 from swatchbook.upkeep.verify import verify
 from tasks.embed import cut_batches
-from tasks.named_end import report_of
+from tasks.flow_run import report_of
 from tests.ledger_audit import count_writes, writes
 from tests.sources.pictures import age, draw, write
 
@@ -126,7 +126,7 @@ def test_picture_at_which_a_process_died_is_not_made_beside_the_scan(resources: 
         connection.execute(update(items).where(items.c.key == keys[2]).values(crashes=1))
 
     def members(*, all_added: bool) -> list[str]:
-        batches = asyncio.run(cut_batches.fn(work, lambda: all_added))
+        batches = asyncio.run(cut_batches.fn(resources, work, lambda: all_added))
         return [key for batch in batches if batch.kind == "image" for key in batch.members]
 
     assert members(all_added=False) == [*keys[:2], *keys[3:]]

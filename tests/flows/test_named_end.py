@@ -16,9 +16,9 @@ from swatchbook.ledger import runs
 from swatchbook.ledger.documents import queue
 from swatchbook.ledger.queries.report import document_report
 from swatchbook.pipeline.register_folder import register_folder
-from swatchbook.records import BlockNames, DocumentStatus, IngestOptions, RunReport
+from swatchbook.records import DocumentStatus, IngestOptions, RunReport
 from swatchbook.resources import Resources
-from tasks.named_end import NotAllDone, ends_by_name, report_of
+from tasks.flow_run import NotAllDone, end_by_name, report_of
 
 OPTIONS = IngestOptions(focus=False)
 
@@ -27,9 +27,7 @@ def waiting_flow(resources: Resources, error: Exception | None) -> Any:
     """A flow whose run leaves its document waiting for a quarter of an hour, and raises the error, if any."""
     ledger = resources.ledger
 
-    @flow
-    @ends_by_name
-    async def waits(blocks: BlockNames = BlockNames()) -> RunReport:
+    async def ingest() -> RunReport:
         document = queue(
             ledger, owner="anna", content="c" * 64, kind="pdf", name="a.pdf", file="a.pdf", size=1, options=OPTIONS
         )
@@ -42,6 +40,10 @@ def waiting_flow(resources: Resources, error: Exception | None) -> Any:
         if error:
             raise error
         return document_report(ledger, document.id)
+
+    @flow
+    async def waits() -> RunReport:
+        return await end_by_name(resources, ingest())
 
     return waits
 

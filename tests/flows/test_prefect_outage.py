@@ -14,8 +14,7 @@ from swatchbook.pipeline.register import register
 from swatchbook.pipeline.work import Work
 from swatchbook.records import BlockNames, DocumentStatus, IngestOptions
 from swatchbook.resources import Resources
-from tasks.progress import hold_document
-from tasks.register import register_document
+from tasks.document_run import hold_document, register_document
 from tests.conftest import free_port
 
 pytestmark = pytest.mark.stack
@@ -27,10 +26,10 @@ def test_run_that_lost_prefect_goes_on_within_a_minute(resources: Resources, sma
 
     @flow
     async def lose_prefect() -> None:
-        work = await register_document(document.file, "default", options, BlockNames())
+        work = await register_document(resources, document.file, "default", options, BlockNames())
         assert isinstance(work, Work)
         with temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 0}):
-            async with hold_document(work), PrefectClient(f"http://127.0.0.1:{free_port()}/api") as away:
+            async with hold_document(resources, work), PrefectClient(f"http://127.0.0.1:{free_port()}/api") as away:
                 await away.read_flows()
 
     with pytest.raises(ProviderDown):

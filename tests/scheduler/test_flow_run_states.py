@@ -128,24 +128,23 @@ def test_shards_wait_behind_others_and_only_a_pool_without_workers_is_an_outage(
 ) -> None:
     parent = begun(resources.ledger)
     flow_run = sent(shard_deployment, parent)
-    monkeypatch.setattr(shards_module, "load_resources", lambda blocks: resources)
     monkeypatch.setattr(shards_module, "_POLL_SECONDS", 0.01)
     monkeypatch.setattr(shards_module, "_IDLE_SECONDS", 0.0)
     with keep_alive(resources.ledger, parent):
         with pytest.raises(ProviderDown, match="has no live worker"):
-            adopted(parent)
+            adopted(resources, parent)
         with_client(lambda client: client.send_worker_heartbeat(SHARDS, "busy", heartbeat_interval_seconds=30))
         with pytest.raises(TimeoutError):
-            adopted(parent, seconds=3)
+            adopted(resources, parent, seconds=3)
         set_state(flow_run.id, Running())
         shard_runs.end(
             resources.ledger,
             shard_runs.begin(resources.ledger, parent.document, parent.generation, flow_run=str(flow_run.id)),
         )
-        adopted(parent)
+        adopted(resources, parent)
 
 
-def adopted(parent: Run, *, seconds: float = 60) -> None:
+def adopted(resources: Resources, parent: Run, *, seconds: float = 60) -> None:
     """The shards that are under way followed to their end. Raises TimeoutError where that takes longer."""
     work = Work(
         run=parent, document=parent.document, name="a.pdf", owner="anna", content="", file="", options=IngestOptions(),
@@ -156,7 +155,7 @@ def adopted(parent: Run, *, seconds: float = 60) -> None:
         """Nobody looks."""
 
     with disable_run_logger():
-        asyncio.run(asyncio.wait_for(follow_earlier_shards(work, advance), seconds))
+        asyncio.run(asyncio.wait_for(follow_earlier_shards(resources, work, advance), seconds))
 
 
 def test_shard_whose_process_outlives_its_run_is_crashed(

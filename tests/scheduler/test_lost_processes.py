@@ -17,6 +17,7 @@ from swatchbook.ledger.database import db_now
 from swatchbook.ledger.tables import flow_processes as processes_table
 from swatchbook.resources import Resources
 from tasks.embed_in_shards import FLOW as SHARD_FLOW
+from tasks.flow_run import flow_process
 from tests.scheduler.conftest import POOL
 from tests.scheduler.test_launch import set_state, state_of, with_client
 
@@ -148,8 +149,8 @@ def test_every_flow_registers_its_process(name: str) -> None:
     from inspect import getclosurevars
 
     flow = getattr(import_module(f"flows.{name}"), name)
-    assert getclosurevars(flow.fn).globals["flow_processes"] is flow_processes, (
-        f"{name} needs @registered (tasks/flow_process.py), or its runs are taken for dead"
+    assert getclosurevars(flow.fn).globals["flow_process"] is flow_process, (
+        f"{name} needs `flow_process` (tasks/flow_run.py), or its runs are taken for dead"
     )
     assert "blocks" in asyncio.run(_parameters(flow))
 

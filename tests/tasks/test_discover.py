@@ -16,7 +16,7 @@ from swatchbook.pipeline.run import begin_work
 from swatchbook.pipeline.work import Work
 from swatchbook.records import BlockNames, Description, Discovery, IngestOptions, Reading, Scans, Tables
 from swatchbook.resources import Resources
-from tasks.discover import describe_product, discover_products
+from tasks.stages import describe_product, discover_products
 from tests.providers import attentive
 from tests.providers.standin import KEY, Provider, provider
 
@@ -52,13 +52,14 @@ class Begun:
         self.reading: Reading = reader.read(path, tools.files, tools.settings)
 
     def discover(self) -> Discovery:
-        return asyncio.run(discover_products.fn("key", self.work, self.reading))
+        return asyncio.run(discover_products.fn("key", load_resources(BlockNames()), self.work, self.reading))
 
     def describe(self) -> Description:
         found = self.discover()
         product = found.products[0]
         others = neighbours(product, found)
-        return asyncio.run(describe_product.fn("key", self.work, self.reading, Scans(), product, others, Tables()))
+        given = (self.work, self.reading, Scans(), product, others, Tables())
+        return asyncio.run(describe_product.fn("key", load_resources(BlockNames()), *given))
 
 
 def begun(path: Path) -> Begun:

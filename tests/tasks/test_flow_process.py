@@ -8,7 +8,7 @@ import pytest
 
 from blocks import load_resources
 from swatchbook.records import BlockNames
-from tasks import flow_process
+from tasks import flow_run
 
 
 @pytest.fixture
@@ -23,11 +23,11 @@ def fresh(home: Path) -> Iterator[None]:
 @pytest.mark.usefixtures("fresh")
 def test_a_flow_gives_way_before_it_begins(monkeypatch: pytest.MonkeyPatch) -> None:
     done = list[str]()
-    monkeypatch.setattr(flow_process, "yield_to_people", lambda: done.append("gives way"))
+    monkeypatch.setattr(flow_run, "yield_to_people", lambda: done.append("gives way"))
 
-    @flow_process.registered
-    async def flow(blocks: BlockNames) -> None:
-        done.append("works")
+    async def flow() -> None:
+        async with flow_run.flow_process(BlockNames()):
+            done.append("works")
 
-    asyncio.run(flow(BlockNames()))
+    asyncio.run(flow())
     assert done == ["gives way", "works"]

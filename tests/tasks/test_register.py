@@ -12,11 +12,11 @@ from blocks import load_resources
 from swatchbook.errors import Configuration, InvalidReference
 from swatchbook.ledger import owners, runs, schedule
 from swatchbook.ledger.database import Ledger
-from swatchbook.ledger.documents import BEGIN_SECONDS, all_documents, get_document, queue
+from swatchbook.ledger.documents import BEGIN_SECONDS, Document, all_documents, get_document, queue
 from swatchbook.pipeline.register import register_upload
 from swatchbook.pipeline.work import Work
 from swatchbook.records import BlockNames, DocumentStatus, IngestOptions
-from tasks.register import register_document
+from tasks.document_run import register_document
 from tests.ledger.scene import set_document
 from tests.origin import PDF, origin
 
@@ -30,6 +30,11 @@ def fresh(home: Path) -> Iterator[None]:
     load_resources.cache_clear()
 
 
+async def begin(source: str, options: IngestOptions = IngestOptions(), **given: Any) -> Work | Document:
+    """What the task returns for alice."""
+    return await register_document.fn(load_resources(BlockNames()), source, "alice", options, BlockNames(), **given)
+
+
 @pytest.mark.usefixtures("fresh")
 def test_a_url_is_fetched_once_however_long_another_run_is_followed(
     monkeypatch: pytest.MonkeyPatch,
@@ -37,9 +42,9 @@ def test_a_url_is_fetched_once_however_long_another_run_is_followed(
     monkeypatch.setenv("SWATCHBOOK_FETCH_PRIVATE_HOSTS", "127.0.0.1")
 
     async def follow() -> None:
-        first = await register_document.fn(url, "alice", IngestOptions(), BlockNames())
+        first = await begin(url)
         assert isinstance(first, Work)
-        second = asyncio.create_task(register_document.fn(url, "alice", IngestOptions(focus=False), BlockNames()))
+        second = asyncio.create_task(begin(url, IngestOptions(focus=False)))
         await asyncio.sleep(1.2)  # it looks twice a second
         assert not second.done()
         runs.end(load_resources(BlockNames()).ledger, first.run, DocumentStatus.COMPLETED)
@@ -61,7 +66,7 @@ def test_a_url_that_cannot_be_a_newer_edition_leaves_nothing_queued(monkeypatch:
         server.files["/spring.pdf"] = PDF
         url = f"http://127.0.0.1:{server.port}/spring.pdf"
         with pytest.raises(InvalidReference):
-            asyncio.run(register_document.fn(url, "alice", IngestOptions(), BlockNames(), edition_of="unknown"))
+            asyncio.run(begin(url, edition_of="unknown"))
     assert all_documents(load_resources(BlockNames()).ledger, None) == []
 
 
@@ -71,8 +76,8 @@ def test_a_launched_run_makes_what_was_asked_for_last(tmp_path: Path, monkeypatc
     tools, launched_with, asked_last = load_resources(BlockNames()), IngestOptions(), IngestOptions(focus=False)
     for options in (launched_with, asked_last):
         document = register_upload(tools, tmp_path / "a.pdf", owner="alice", options=options, name="a.pdf").document
-    monkeypatch.setattr("tasks.register.flow_run", SimpleNamespace(id="launched", tags=[document.id]))
-    work = asyncio.run(register_document.fn(document.file or "", "alice", launched_with, BlockNames()))
+    monkeypatch.setattr("tasks.document_run.flow_run", SimpleNamespace(id="launched", tags=[document.id]))
+    work = asyncio.run(begin(document.file or "", launched_with))
     assert isinstance(work, Work)
     assert work.options == asked_last
     assert runs.end(tools.ledger, work.run, DocumentStatus.COMPLETED) == DocumentStatus.COMPLETED
@@ -86,8 +91,8 @@ def test_a_launched_run_of_a_renamed_owner_works_for_the_new_name(
     tools, options = load_resources(BlockNames()), IngestOptions()
     document = register_upload(tools, tmp_path / "a.pdf", owner="alice", options=options, name="a.pdf").document
     owners.rename(tools.ledger, "alice", "lena")
-    monkeypatch.setattr("tasks.register.flow_run", SimpleNamespace(id="launched", tags=[document.id]))
-    work = asyncio.run(register_document.fn(document.file or "", "alice", options, BlockNames()))
+    monkeypatch.setattr("tasks.document_run.flow_run", SimpleNamespace(id="launched", tags=[document.id]))
+    work = asyncio.run(begin(document.file or "", options))
     assert isinstance(work, Work)
     assert (work.document, work.owner) == (document.id, "lena")
     assert [each.owner for each in all_documents(tools.ledger, None)] == ["lena"]
@@ -105,7 +110,7 @@ def test_what_is_queued_and_cannot_be_begun_is_blocked_with_the_reason(
     load_resources.cache_clear()
     monkeypatch.setenv("SWATCHBOOK_ANALYST", "vision")  # without the name of a model
     with pytest.raises(Configuration, match="VISION_MODEL is not set"):
-        asyncio.run(register_document.fn(document.file or "", "alice", IngestOptions(), BlockNames()))
+        asyncio.run(begin(document.file or ""))
     ledger = load_resources(BlockNames()).ledger
     held_up = get_document(ledger, document.id)
     assert (held_up.status, held_up.failure_kind) == (DocumentStatus.BLOCKED, "configuration")
@@ -115,7 +120,8 @@ def test_what_is_queued_and_cannot_be_begun_is_blocked_with_the_reason(
     load_resources.cache_clear()
     monkeypatch.setenv("SWATCHBOOK_ANALYST", "local")
     assert isinstance(
-        asyncio.run(register_document.fn(document.file or "", "alice", IngestOptions(), BlockNames())), Work
+        asyncio.run(begin(document.file or "")),
+        Work,
     )
 
 
@@ -126,14 +132,14 @@ def test_loop_between_registering_and_beginning_launches_no_twin(
     monkeypatch.setenv("SWATCHBOOK_INPUT_ROOTS", str(tmp_path))
     (tmp_path / "spring.pdf").write_bytes(PDF)
     due = list[str]()
-    begin = runs.begin
+    begin_run = runs.begin
 
     def tick_before(ledger: Ledger, document: str, **options: Any) -> Any:
         due.extend(each.id for each in schedule.launchable(ledger, 10))
-        return begin(ledger, document, **options)
+        return begin_run(ledger, document, **options)
 
     monkeypatch.setattr(runs, "begin", tick_before)
-    work = asyncio.run(register_document.fn(str(tmp_path / "spring.pdf"), "alice", IngestOptions(), BlockNames()))
+    work = asyncio.run(begin(str(tmp_path / "spring.pdf")))
     assert isinstance(work, Work)
     assert due == []
 

@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from swatchbook.records import Chunks, Description, Entity, Reading, Record, Table
-from tasks.result_serializer import RecordSerializer
+from tasks.results import RecordSerializer
 
 KEPT = RecordSerializer()
 NAMED = Chunks(

@@ -1,16 +1,17 @@
-"""End the flow run of an ingest in Prefect as Completed only if all is done, else as `Waiting` or `Failures`.
+"""Begin and end a flow run: open its resources, keep its process in the ledger, and name the state in which it ends.
 
-It is `Waiting` if its document waits, and `Failures` if it completed with failures; the message is the same as in other
+An ingest ends in Prefect as Completed only if all is done, else as `Waiting` or `Failures`, with the message of other
 interfaces. Why these states have the types Cancelled and Failed: docs/monitoring.md.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine
-from contextlib import suppress
-from functools import wraps
-from inspect import signature
-from typing import Any, ParamSpec, cast
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager, suppress
+from functools import partial
+from typing import Any, cast
 
+from prefect import get_run_logger
+from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State
 from prefect.exceptions import Pause
 from prefect.runtime import flow_run
@@ -18,16 +19,48 @@ from prefect.states import Cancelled, Failed
 
 from blocks import load_resources
 from swatchbook.errors import Failure
-from swatchbook.ledger import schedule
+from swatchbook.ledger import flow_processes, schedule
 from swatchbook.ledger.documents import get_document
+from swatchbook.pipeline.heartbeat import beating
 from swatchbook.records import BlockNames, DocumentStatus, RunReport, ShownState
 from swatchbook.reports.document_state import describe_document, describe_end
 from swatchbook.resources import Resources
+from swatchbook.runtime.process import yield_to_people
 from tasks.prefect_client import FAILURES, WAITS
+from tasks.results import store_results_in
 
-P = ParamSpec("P")
+_MAX_NAME = 200  # characters
 
-Ingest = Callable[P, Coroutine[Any, Any, RunReport]]
+
+@asynccontextmanager
+async def flow_process(blocks: BlockNames) -> AsyncIterator[Resources]:
+    """Yield the resources of a flow run; while the block runs, the loop sees that the flow run's process lives.
+
+    A flow run that is Running and has no process in the ledger is set to Crashed (scheduler/flow_run_states.py). What
+    the flow and its tasks return or raise is stored where garbage collection looks for it. From then on the process has
+    a lower priority: nobody waits for a flow as for a page.
+    """
+    resources, this = load_resources(blocks), str(flow_run.id)
+    store_results_in(resources.settings.results_folder)
+    yield_to_people()
+    ledger = resources.ledger
+    await asyncio.to_thread(flow_processes.register, ledger, this)
+    try:
+        with beating(partial(flow_processes.record_heartbeat, ledger.with_patience(0.0), this), this):
+            yield resources
+    finally:
+        with suppress(Failure):  # a flow run that is over is not looked for
+            flow_processes.unregister(ledger.with_patience(0.0), this)
+
+
+async def rename_flow_run(name: str) -> None:
+    """Give the flow run a name that people can read in the Prefect UI. An error is only logged."""
+    log = get_run_logger()
+    try:
+        async with get_client() as client:
+            await client.update_flow_run(flow_run.id, name=name[:_MAX_NAME])
+    except Exception:
+        log.warning("the flow run could not be renamed", exc_info=True)
 
 
 class NotAllDone(Pause):
@@ -41,29 +74,21 @@ class NotAllDone(Pause):
         self.report = report
 
 
-def ends_by_name(flow: Ingest[P]) -> Ingest[P]:
-    """Decorate the function of an ingest's flow, which has a parameter `blocks`, so that its state says what is left.
+async def end_by_name(resources: Resources, ingest: Coroutine[Any, Any, RunReport]) -> RunReport:
+    """Return what the flow of an ingest returns, so that its state says what is left.
 
     A caller of the flow gets its report from `report_of`, since Prefect returns results of completed runs only.
     """
-
-    @wraps(flow)
-    async def run(*args: P.args, **kwargs: P.kwargs) -> RunReport:
-        bound = signature(flow).bind(*args, **kwargs)
-        bound.apply_defaults()
-        blocks: BlockNames = bound.arguments["blocks"]
-        try:
-            report = await flow(*args, **kwargs)
-        except Exception as error:
-            if state := await asyncio.to_thread(_state_of_waiting, load_resources(blocks)):
-                state.data = error  # a caller of the flow gets it
-                return cast("RunReport", state)
-            raise
-        shown = await asyncio.to_thread(describe_end, load_resources(blocks).ledger, report)
-        # Prefect takes a returned state for the end of the flow run
-        return cast("RunReport", _named(shown, report) or report)
-
-    return run
+    try:
+        report = await ingest
+    except Exception as error:
+        if state := await asyncio.to_thread(_state_of_waiting, resources):
+            state.data = error  # a caller of the flow gets it
+            return cast("RunReport", state)
+        raise
+    shown = await asyncio.to_thread(describe_end, resources.ledger, report)
+    # Prefect takes a returned state for the end of the flow run
+    return cast("RunReport", _named(shown, report) or report)
 
 
 async def report_of(state: State[RunReport]) -> RunReport:

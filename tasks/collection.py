@@ -1,0 +1,154 @@
+"""Work on a whole collection: review weak images, fill missing vectors, and show the coverage in Prefect's UI.
+
+`analysis.py` decides what is weak, and which of two analyses is used.
+"""
+
+import asyncio
+
+from prefect import get_client, get_run_logger, task
+from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact
+from prefect.exceptions import ObjectNotFound
+from prefect.runtime import flow_run
+from ulid import ULID
+
+from swatchbook.ledger.missing_vectors import ToFill
+from swatchbook.ledger.queries import reviews
+from swatchbook.ledger.queries.owners import require_owner
+from swatchbook.models.registry import review_tag
+from swatchbook.pipeline import review
+from swatchbook.pipeline.review import Reviewed
+from swatchbook.pipeline.work import Work
+from swatchbook.records import RunReport
+from swatchbook.reports import coverage
+from swatchbook.reports.coverage import CoverageReport
+from swatchbook.resources import Resources
+from swatchbook.upkeep import fill_missing
+from swatchbook.upkeep.fill_missing import DocumentFill, Fill, Filled, FillPlan
+from tasks.policy import WRITE
+
+REVIEW_DEPLOYMENT = "review_quality/review_quality"
+_MAX_OWNERS = 500
+"""Most rows of the table, because the UI loads all of them into one page."""
+
+
+# --- review -----------------------------------------------------------------------------------------------------------
+
+
+@task(**WRITE, task_run_name="find images to review")
+async def find_documents_to_review(resources: Resources, owner: str | None) -> list[str]:
+    """Return the ids of documents with images that the review model can review now."""
+    if review_tag(resources.settings) is None:
+        count = await asyncio.to_thread(reviews.count_images_to_review, resources.ledger, owner=owner)
+        get_run_logger().info("SWATCHBOOK_REVIEW_MODEL is not set: %d images wait for a person", count)
+    return await asyncio.to_thread(review.documents_to_review, resources, owner)
+
+
+@task(**WRITE, task_run_name="review {document}")
+async def review_document(resources: Resources, document: str, limit: int) -> Reviewed:
+    """Review up to `limit` images of a document with the review model."""
+    log = get_run_logger()
+    reviewed = await asyncio.to_thread(
+        review.review_document, resources, document, limit=limit, flow_run=str(flow_run.id)
+    )
+    counts = (reviewed.accepted, reviewed.corrected, reviewed.undecided)
+    log.info("%s: %d accepted, %d corrected, %d undecided", reviewed.name, *counts)
+    for failure in (*reviewed.failed, *filter(None, [reviewed.message])):
+        log.warning("%s: %s", reviewed.name, failure)
+    return reviewed
+
+
+async def start_review_flow(resources: Resources, work: Work, report: RunReport) -> None:
+    """Start a flow run that reviews the document's images with a low score, and do not wait for it.
+
+    An error is only logged: the scheduled review flow finds the images as well.
+    """
+    log = get_run_logger()
+    if not report.images_to_review or review_tag(resources.settings) is None:
+        return
+    try:
+        async with get_client() as client:
+            await client.create_flow_run_from_deployment(
+                (await client.read_deployment_by_name(REVIEW_DEPLOYMENT)).id,
+                parameters={"owner": work.owner, "blocks": work.blocks.model_dump(mode="json")},
+                idempotency_key=f"review:{work.run.token}",
+                name=f"{work.owner}: {work.name}"[:200],
+            )
+    except ObjectNotFound:
+        log.info("%d images wait for a review: there is no deployment %s", report.images_to_review, REVIEW_DEPLOYMENT)
+    except Exception:  # the isolation boundary: the document is completed
+        log.warning("the review flow could not be started", exc_info=True)
+
+
+# --- fill -------------------------------------------------------------------------------------------------------------
+
+
+@task(**WRITE, task_run_name="find documents to fill")
+async def find_documents_to_fill(resources: Resources, fill: Fill) -> tuple[str, list[ToFill]]:
+    """Return a name for this fill, under which its costs are kept, and the documents. Raises UnknownOwner."""
+    if fill.owner is not None:
+        await asyncio.to_thread(require_owner, resources.ledger, fill.owner)
+    return str(ULID()), await asyncio.to_thread(lambda: list(fill_missing.documents_to_fill(resources, fill)))
+
+
+@task(**WRITE, task_run_name="plan the fill")
+async def plan_fill(resources: Resources, fill: Fill) -> FillPlan:
+    """Count what would be made, and create the artifact `fill` with it."""
+    plan = await asyncio.to_thread(fill_missing.plan_fill, resources, fill)
+    cost = "at an unknown cost" if plan.usd is None else f"for {plan.usd:.4f} USD at most"
+    lines = [f"{plan.objects} images and chunks of {plan.documents} documents {cost}."]
+    lines += [f"- {each.role} by `{each.tag}`: {each.objects} objects, {each.calls} calls" for each in plan.roles]
+    await _show_fill(lines, plan.unreadable)
+    return plan
+
+
+@task(**WRITE, task_run_name="fill {document.document}")
+async def fill_document(
+    resources: Resources, document: ToFill, fill: Fill, name: str, limit: int | None
+) -> DocumentFill:
+    """Make and publish what a document lacks."""
+    log = get_run_logger()
+    done = await asyncio.to_thread(
+        fill_missing.fill_document, resources, document, fill, name=name, limit=limit,
+        flow_run=str(flow_run.id),
+    )  # fmt: skip
+    log.info("%s: %d items made", document.document, done.made)
+    for failure in (*done.failures, *filter(None, [done.busy])):
+        log.warning("%s: %s", document.document, failure)
+    return done
+
+
+@task(**WRITE, task_run_name="finish the fill")
+async def finish_fill(resources: Resources, fill: Fill, name: str, results: list[DocumentFill]) -> Filled:
+    """Publish what is left, and create the artifact `fill` with what was made and what is still lacking."""
+    done = await asyncio.to_thread(fill_missing.finish_fill, resources, fill, name, results)
+    cost = "at an unknown cost" if done.cost_usd is None else f"for {done.cost_usd:.4f} USD"
+    lines = [f"{done.made} items made for {done.objects} images and chunks of {done.documents} documents {cost}."]
+    lines += [f"- {lack.role} by `{lack.tag}`: {lack.open} are left, {lack.failed} have failed" for lack in done.lacks]
+    if fill.spaces == "chosen" and not done.lacks:
+        lines.append("Nothing is missing: `swatchbook spaces activate` switches to these spaces.")
+    await _show_fill(lines, done.unreadable)
+    return done
+
+
+async def _show_fill(lines: list[str], unreadable: int) -> None:
+    if unreadable:
+        lines.append(f"The stored file of {unreadable} images cannot be read.")
+    await acreate_markdown_artifact(key="fill", markdown="\n\n".join(["# Missing vectors", *lines]))
+
+
+# --- coverage ---------------------------------------------------------------------------------------------------------
+
+
+@task(**WRITE)
+async def publish_coverage(resources: Resources) -> CoverageReport:
+    """Count embedded images, in all and by owner, and create the artifacts `coverage` and `coverage-by-owner`."""
+    report = await asyncio.to_thread(coverage.coverage_report, resources.ledger, resources.settings)
+    await acreate_markdown_artifact(
+        key="coverage", markdown=coverage.as_markdown(report), description=f"with vectors: {report.whole.share}"
+    )
+    await acreate_table_artifact(
+        key="coverage-by-owner",
+        table=coverage.owner_rows(report, _MAX_OWNERS),
+        description=f"{len(report.owners)} owners",
+    )
+    return report

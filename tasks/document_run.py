@@ -1,0 +1,278 @@
+"""Begin, hold and end the run of a document (stages 0 and 8), with each stage's progress and duration, and the report.
+
+The ledger records them; Prefect's UI shows them as a progress bar, a report and a table of failures. A document in
+progress is followed: the end of its run is awaited, and another run begins only if something is left to do. Rules:
+`ledger/runs.py` (whether a run may begin), `pipeline/finish_run.py` (its end), `records/documents.py` (stages' shares).
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from dataclasses import dataclass
+from typing import Any, ParamSpec, Protocol, TypeVar
+from uuid import UUID
+
+from prefect import Task, get_run_logger, task
+from prefect.artifacts import (
+    acreate_markdown_artifact,
+    acreate_progress_artifact,
+    acreate_table_artifact,
+    aupdate_progress_artifact,
+)
+from prefect.runtime import flow_run
+
+from swatchbook.errors import Failure
+from swatchbook.ledger import dead_runs
+from swatchbook.ledger.documents import PDF, Document, get_document
+from swatchbook.ledger.runs import Busy, live_run
+from swatchbook.pipeline.finish_run import finish_run
+from swatchbook.pipeline.register import register_source
+from swatchbook.pipeline.run import begin_work, finish_stage, has_settled, hold_run, report_progress, start_stage
+from swatchbook.pipeline.work import Work
+from swatchbook.records import (
+    BlockNames,
+    DocumentStatus,
+    IngestOptions,
+    RunReport,
+    Scan,
+    Stage,
+    StageResults,
+    overall_percent,
+)
+from swatchbook.reports.document_state import describe_document, describe_end
+from swatchbook.reports.inspection_html import html_path
+from swatchbook.reports.markdown import as_markdown, failure_rows, plain, product_thumbnails
+from swatchbook.reports.progress import describe_progress
+from swatchbook.resources import Resources
+from swatchbook.storage.upload_buffer import is_remote
+from swatchbook.truncate import merge_roles
+from tasks.policy import WRITE
+from tasks.prefect_client import launched_document, prefect_errors_as_outage
+from tasks.results import cached
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+log = logging.getLogger(__name__)
+
+_POLL_SECONDS = 0.5  # between two looks at a run that is followed
+_SHOW_SECONDS = 1.0  # between two looks of the progress artifact at the ledger
+_LOGGED_FAILURES = 5
+
+
+# --- begin ------------------------------------------------------------------------------------------------------------
+
+
+@task(**WRITE, task_run_name="register")
+async def register_document(
+    resources: Resources,
+    source: str,
+    owner: str,
+    options: IngestOptions,
+    blocks: BlockNames,
+    kind: str = PDF,
+    edition_of: str | None = None,
+) -> Work | Document:
+    """Register the source and begin a run. While another run holds the document, wait for it to end.
+
+    Returns the Document if nothing is left to do. A flow run that the scheduler launched for a document uses the owner
+    and the options that it has now, and raises InvalidReference if the document was deleted since.
+    """
+    if launched_for := launched_document(flow_run.tags):  # a deleted one must not be created again
+        document = await asyncio.to_thread(get_document, resources.ledger, launched_for)
+        options, owner = document.options, document.owner  # the owner may have been renamed since
+    if is_remote(source):  # downloaded once, although the loop below may try to begin several times
+        registration = await asyncio.to_thread(
+            register_source, resources, source, owner=owner, options=options, edition_of=edition_of, begins=True
+        )
+        source = registration.document.file or source
+    while True:
+        result = await asyncio.to_thread(
+            begin_work,
+            resources,
+            source,
+            owner=owner,
+            options=options,
+            prefect_run=str(flow_run.id),
+            blocks=blocks,
+            kind=kind,
+            edition_of=edition_of,
+        )
+        if not isinstance(result, Busy):
+            return result
+        if result.reason == "deleting":
+            await asyncio.sleep(_POLL_SECONDS)
+            continue
+        document = await wait_for_end(resources, result)
+        if result.same and await asyncio.to_thread(has_settled, resources, document.id):
+            return document
+
+
+async def wait_for_end(resources: Resources, busy: Busy) -> Document:
+    """Wait until the run that holds the document has ended, and return the document."""
+    while True:
+        await asyncio.sleep(_POLL_SECONDS)
+        await asyncio.to_thread(dead_runs.mark_dead, resources.ledger, busy.document)
+        document = await asyncio.to_thread(get_document, resources.ledger, busy.document)
+        if document.run != busy.run:
+            return document
+
+
+# --- hold -------------------------------------------------------------------------------------------------------------
+
+
+Advance = Callable[[int, int, str], Awaitable[None]]
+"""Progress callback of a stage: (done, total, note)."""
+
+
+@dataclass
+class Step:
+    """A running stage: its progress callback, and the measure of its duration."""
+
+    advance: Advance
+    units: int  # pages or images
+    seconds: float | None = None  # duration of the work, if it began before the stage
+    from_cache: bool = False  # a result came from the cache, so the duration is no measure
+
+    async def cached(self, task: Task[P, Coroutine[Any, Any, R]], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Return a pure task's result, see tasks.results.cached."""
+        result, from_cache = await cached(task, *args, **kwargs)
+        self.from_cache |= from_cache
+        return result
+
+
+class Stages(Protocol):
+    """Begin the work towards a stage on `units` pages or images (0: the caller sets `Step.units` later)."""
+
+    def __call__(self, towards: Stage, units: int = 0) -> AbstractAsyncContextManager[Step]: ...
+
+
+@asynccontextmanager
+async def in_background(coroutine: Coroutine[Any, Any, R]) -> AsyncIterator[asyncio.Task[R]]:
+    """Run a coroutine while the block runs, and cancel it when the block ends. Yields its asyncio task."""
+    background = asyncio.create_task(coroutine)
+    try:
+        yield background
+    finally:
+        background.cancel()
+        await asyncio.gather(background, return_exceptions=True)
+
+
+@asynccontextmanager
+async def hold_document(resources: Resources, work: Work) -> AsyncIterator[Stages]:
+    """Hold the document's run while its stages run. Yields a context manager that announces, times and ends one stage.
+
+    Raises ProviderDown if Prefect's server does not answer for longer than its client retries.
+    """
+    run_log = get_run_logger()
+    with hold_run(resources, work.run), prefect_errors_as_outage():
+        name, starting = plain(work.name), describe_progress(None).sentence
+        artifact = await acreate_progress_artifact(
+            progress=0.0, key=f"progress-{work.document}", description=f"{name}: {starting}"
+        )
+
+        @asynccontextmanager
+        async def stage(towards: Stage, units: int = 0) -> AsyncIterator[Step]:
+            async def advance(done: int, total: int, note: str) -> None:
+                await asyncio.to_thread(report_progress, resources, work.run, towards, done, total, note)
+
+            started = time.monotonic()
+            await asyncio.to_thread(start_stage, resources, work.run, towards)
+            yield (step := Step(advance, units))
+            seconds = time.monotonic() - started if step.seconds is None else step.seconds
+            units = 0 if step.from_cache else step.units
+            await asyncio.to_thread(finish_stage, resources, work.run, towards, seconds, units)
+            run_log.info("%s: %s after %.1f s", work.name, towards, seconds)
+
+        mirror = _Mirror(resources, work, artifact)
+        try:
+            async with in_background(mirror.keep_showing()):
+                yield stage
+        except Exception:
+            await mirror.show_end()
+            raise
+        await mirror.show_end()
+
+
+class _Mirror:
+    """Shows in a progress artifact of Prefect what the ledger has of a document's run. Its errors are only logged."""
+
+    def __init__(self, resources: Resources, work: Work, artifact: UUID) -> None:
+        self._resources, self._work, self._artifact = resources, work, artifact
+        self._shown: tuple[float, str] = (0.0, "")
+
+    async def keep_showing(self) -> None:
+        """Show the progress of the live run until cancelled."""
+        ledger = self._resources.ledger.with_patience(0.0)
+        while True:
+            with suppress(Failure):  # the ledger is away: what is shown stays
+                run = await asyncio.to_thread(live_run, ledger, self._work.document)
+                if run and run.stage:
+                    percent = overall_percent(run.stage, run.done, run.total)
+                    await self._show(percent, describe_progress(run).sentence)
+            await asyncio.sleep(_SHOW_SECONDS)
+
+    async def show_end(self) -> None:
+        """Show the state in which the run has left the document. The bar is full only if nothing of it waits."""
+        with suppress(Failure):
+            ledger = self._resources.ledger.with_patience(0.0)
+            document = await asyncio.to_thread(get_document, ledger, self._work.document)
+            shown = describe_document(document, now=await asyncio.to_thread(ledger.now))
+            is_over = document.status is DocumentStatus.COMPLETED and shown.severity in ("good", "warning")
+            await self._show(100.0 if is_over else self._shown[0], shown.sentence)
+
+    async def _show(self, percent: float, sentence: str) -> None:
+        if (percent, sentence) == self._shown:
+            return
+        self._shown = percent, sentence
+        described = f"{plain(self._work.name)}: {sentence}"
+        try:
+            await aupdate_progress_artifact(self._artifact, progress=percent, description=described)
+        except Exception:  # the display of progress must not stop the work
+            log.warning("the progress artifact could not be updated", exc_info=True)
+
+
+# --- end --------------------------------------------------------------------------------------------------------------
+
+
+@task(**WRITE, task_run_name="report {work.name}")
+async def finish_document(resources: Resources, work: Work, results: StageResults | Scan) -> RunReport:
+    """Close the account and end the run. The document is then completed, or waits for items that are still due."""
+    report = await asyncio.to_thread(finish_run, resources, work, results)
+    failures = merge_roles((*report.failed_images, *report.other_failures))
+    log = get_run_logger()
+    for failure in failures[:_LOGGED_FAILURES]:
+        what = failure.role or failure.subject
+        place = failure.path or f"page {failure.page_number}"
+        log.warning("%s, %s: %s: %s", place, what, failure.kind, failure.error)
+    if (more := len(failures) - _LOGGED_FAILURES) > 0:
+        log.warning("… and %d more failures: see the report", more)
+    return report
+
+
+@task(**WRITE, task_run_name="artifacts of {report.name}")
+async def publish_artifacts(resources: Resources, report: RunReport) -> None:
+    """Create a run's artifacts in the Prefect UI: its report with thumbnails, and a table of failures.
+
+    The run has ended and is recorded, so an error here is only logged.
+    """
+    try:
+        await _publish_artifacts(resources, report)
+    except Exception:  # noqa: BLE001 — the isolation boundary
+        get_run_logger().exception("The artifacts of %s could not be created.", report.name)
+
+
+async def _publish_artifacts(resources: Resources, report: RunReport) -> None:
+    key, name = report.document_id, plain(report.name)
+    products = await asyncio.to_thread(product_thumbnails, resources, report.document_id)
+    html = html_path(resources.settings, report.document_id, report.name)
+    shown = await asyncio.to_thread(describe_end, resources.ledger, report)
+    markdown = as_markdown(report, products, shown=shown, inspection=html if html.exists() else None)
+    described = f"{name}: {shown.word}. {shown.sentence}"
+    await acreate_markdown_artifact(key=f"report-{key}", markdown=markdown, description=described)
+    if report.failed_images or report.other_failures:
+        await acreate_table_artifact(
+            key=f"failures-{key}", table=failure_rows(report), description=f"Failures of {name}"
+        )

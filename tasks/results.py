@@ -1,0 +1,120 @@
+"""Store the results of pure stages as JSON of Swatchbook's records, and use them again in later runs.
+
+A stored result is not used if a file is gone, if a loss may be temporary, or if it has any other form, since a document
+could name a class to import.
+
+Prefect's own JSON serializer imports and builds any class that a key `__class__` names, at any depth of a result, and
+our results contain dictionaries whose keys come from the catalogue.
+"""
+
+import asyncio
+import json
+from collections.abc import Callable, Coroutine
+from inspect import signature
+from pathlib import Path
+from typing import Any, Literal, ParamSpec, TypeVar
+
+from prefect import Task
+from prefect.context import TaskRunContext
+from prefect.filesystems import LocalFileSystem
+from prefect.results import get_result_store
+from prefect.serializers import Serializer
+
+from swatchbook import records
+from swatchbook.records import Record, sha256
+from swatchbook.storage.files import Files
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_RECORDS: dict[str, type[Record]] = {
+    name: kind for name, kind in vars(records).items() if isinstance(kind, type) and issubclass(kind, Record)
+}
+
+
+class RecordSerializer(Serializer):
+    """Serialise a record or a list of records. `loads` raises KeyError, TypeError or ValueError for anything else."""
+
+    type: Literal["records"] = "records"
+
+    def dumps(self, obj: Any) -> bytes:
+        return json.dumps(obj, default=_to_json).encode()
+
+    def loads(self, blob: bytes) -> Any:
+        data = json.loads(blob)
+        return [_to_record(each) for each in data] if isinstance(data, list) else _to_record(data)
+
+
+def store_results_in(folder: Path) -> None:
+    """Have the flow of this context, and its tasks, store results in a folder, whatever Prefect's settings are.
+
+    A worker that a person starts has settings of its own. Prefect's decorators take only storage that is saved in its
+    database, so the store of the flow run is changed.
+    """
+    get_result_store().result_storage = LocalFileSystem(basepath=str(folder))
+
+
+def cache_key(_: TaskRunContext | None, parameters: dict[str, Any]) -> str:
+    """Return a pure task's cache key: its `key` parameter, and a hash of the pages that its inputs lost, if any.
+
+    A later run may read these pages, and must then not get the result without them.
+    """
+    lost = sorted((name, page.page) for name, value in parameters.items() for page in getattr(value, "lost", ()))
+    suffix = f"-{sha256(str(lost).encode())[:16]}" if lost else ""
+    return f"{parameters['key']}{suffix}"
+
+
+async def cached(task: Task[P, Coroutine[Any, Any, R]], *args: P.args, **kwargs: P.kwargs) -> tuple[R, bool]:
+    """Return a pure task's result, and whether it came from the cache. The task must have a parameter `resources`.
+
+    The task runs again if the cached result is not usable: it was not written by RecordSerializer, a file that it
+    refers to is missing, or it lacks pages whose failure was transient.
+    """
+    call: Callable[..., Coroutine[Any, Any, Any]] = task
+    recompute: Callable[..., Coroutine[Any, Any, R]] = task.with_options(refresh_cache=True)
+    parameters = signature(task.fn).bind(*args, **kwargs).arguments
+    if await _is_foreign(cache_key(None, parameters)):
+        return await recompute(*args, **kwargs), False
+    state = await call(*args, **kwargs, return_state=True)
+    from_cache = state.name == "Cached"
+    try:
+        result: R = await state.aresult()
+    except (ValueError, TypeError, KeyError):  # the cached bytes are not a valid result
+        if not from_cache:
+            raise
+        return await recompute(*args, **kwargs), False
+    if from_cache and not await asyncio.to_thread(_is_usable, parameters["resources"].files, result):
+        return await recompute(*args, **kwargs), False
+    return result, from_cache
+
+
+def _is_usable(files: Files, result: Any) -> bool:
+    return all(files.has(key) for key in getattr(result, "files", ())) and not any(
+        lost.transient for lost in getattr(result, "lost", ())
+    )
+
+
+async def _is_foreign(key: str) -> bool:
+    """Return whether the cached result of a key was not written by RecordSerializer.
+
+    Prefect would load it with the serializer that the stored result names.
+    """
+    try:
+        storage = get_result_store().result_storage
+        if not isinstance(storage, LocalFileSystem):
+            return False
+        stored = await storage.aread_path(key)
+    except (ValueError, OSError):  # no result is stored under the key
+        return False
+    try:
+        return bool(json.loads(stored)["metadata"]["serializer"]["type"] != "records")
+    except (ValueError, KeyError, TypeError):
+        return True
+
+
+def _to_json(record: Record) -> dict[str, Any]:
+    return {"record": type(record).__name__, "data": record.model_dump(mode="json")}
+
+
+def _to_record(data: dict[str, Any]) -> Record:
+    return _RECORDS[data["record"]].model_validate(data["data"])
