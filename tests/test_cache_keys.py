@@ -67,7 +67,7 @@ def test_key_is_the_same_on_a_machine_with_other_data_for_print(
     assert stage_key("read", "c", Settings(), IngestOptions(), force=None) == none, "shards would refuse their work"
 
 
-def test_key_reads_the_language_model_and_what_it_is_asked_where_it_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_key_covers_language_model_and_prompt(monkeypatch: pytest.MonkeyPatch) -> None:
     def keys(**given: object) -> list[str]:
         settings = Settings(**given)  # type: ignore[arg-type]
         return [stage_key(stage, "c", settings, IngestOptions(), force=None) for stage in PURE_STAGES]

@@ -157,8 +157,7 @@ TESTED_ELSEWHERE: Mapping[str, str] = {
     "make demo": "tests/samples/test_demo.py::test_demo_ingests_and_searches_without_a_network",
     "make up": _COMPOSE,
     "make down": _COMPOSE,
-    "make weaviate": "tests/devtools/test_weaviate.py"
-    "::test_make_weaviate_runs_one_at_the_address_in_the_settings_until_it_is_stopped",
+    "make weaviate": "tests/devtools/test_weaviate.py::test_make_weaviate_runs_until_stopped",
     **dict.fromkeys(
         commands((ROOT / "samples" / "README.md").read_text()),
         "tests/samples/test_demo.py::test_searches_to_try_find_what_the_page_says",
@@ -230,7 +229,7 @@ TESTED_ELSEWHERE: Mapping[str, str] = {
     ),
     **dict.fromkeys(
         ("swatchbook evaluate search", "swatchbook evaluate search QUERIES"),
-        f"{_EVALUATE}::test_searches_are_scored_by_role_and_fitted_weights_are_those_of_the_next_search",
+        f"{_EVALUATE}::test_fitted_weights_hold_for_the_next_search",
     ),
     **dict.fromkeys(
         (

@@ -115,7 +115,7 @@ def test_metadata_goes_with_the_pages_that_it_was_read_from() -> None:
     assert [p.metadata for p in result.products] == [{"size": "20 cm", "brand": "B"}, {"weight": "2 kg"}]
 
 
-def test_an_edit_finds_its_product_by_box_whatever_it_is_called_and_by_name_wherever_it_is() -> None:
+def test_edit_finds_its_product_by_box_or_name() -> None:
     rename = Rename[Anchor](product=anchor_of(ELM), name="Wych elm")
     for read_otherwise in (
         product("ELM 20", 3, box=(50, 50, 150, 80)),  # its second line is part of the name now

@@ -105,7 +105,7 @@ def test_the_rule_knows_both_directions(package: str, name: str, allowed: bool) 
     assert is_allowed(package, name) is allowed
 
 
-def test_only_client_and_collection_are_handed_out_and_only_when_they_are_asked_for() -> None:
+def test_client_and_collection_are_imported_lazily() -> None:
     assert is_lazy("swatchbook.__init__", "interface.client.Client")
     assert is_lazy("swatchbook.__init__", "interface.python.Swatchbook")
     assert not is_lazy("swatchbook.__init__", "interface.cli.main")

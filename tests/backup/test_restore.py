@@ -58,7 +58,7 @@ def test_it_may_be_stopped_anywhere_and_is_whole_after_the_next(
     assert rows(other) == rows(resources)
 
 
-def test_what_a_restore_of_another_backup_left_half_done_is_restored_from_this_one(
+def test_half_restored_collection_is_completed_from_another_backup(
     resources: Resources, other: Resources, tmp_path: Path
 ) -> None:
     make(resources, "oak", "ash")
@@ -150,9 +150,7 @@ def test_a_space_that_is_searched_here_stays_the_active_one(
 # --- owners -----------------------------------------------------------------------------------------------------------
 
 
-def test_a_renamed_owner_comes_with_its_ids_and_its_former_name_is_free_for_others(
-    resources: Resources, other: Resources, tmp_path: Path
-) -> None:
+def test_renamed_owner_is_restored_with_its_ids(resources: Resources, other: Resources, tmp_path: Path) -> None:
     document = make(resources, "oak")
     owners.rename(resources.ledger, "anna", "lena")
     back_up(resources, tmp_path / "backup")
@@ -163,7 +161,7 @@ def test_a_renamed_owner_comes_with_its_ids_and_its_former_name_is_free_for_othe
 
 
 @pytest.mark.parametrize("here", ["lena", "anna"])
-def test_an_owner_that_is_another_collection_here_is_refused_by_name_and_nothing_is_written(
+def test_restore_refuses_an_owner_of_another_collection(
     resources: Resources, other: Resources, tmp_path: Path, here: str
 ) -> None:
     make(resources, "oak")

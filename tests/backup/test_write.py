@@ -92,7 +92,7 @@ def test_rows_are_of_one_moment_whatever_is_written_meanwhile(
     assert added
 
 
-def test_what_a_run_is_at_comes_as_open_and_no_run_lease_or_delete_comes_along(
+def test_backup_has_open_work_without_runs_or_leases(
     resources: Resources, new_collection: NewCollection, tmp_path: Path
 ) -> None:
     run = begin(resources, "oak", "ash")
@@ -115,7 +115,7 @@ def test_what_a_run_is_at_comes_as_open_and_no_run_lease_or_delete_comes_along(
     assert {state.value for state in scene.states(other.ledger, document.id).values()} <= {"complete", "pending"}
 
 
-def test_lost_and_damaged_files_are_named_and_what_an_earlier_backup_has_of_them_stays(
+def test_lost_files_are_named_and_earlier_copies_stay(
     resources: Resources, new_collection: NewCollection, tmp_path: Path
 ) -> None:
     make(resources, "oak", "ash")

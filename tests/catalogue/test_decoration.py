@@ -44,13 +44,13 @@ def test_small_picture_without_a_row_is_decorative(lines: list[Line]) -> None:
     assert state([sighting(bbox=SMALL)], lines) == [DECORATIVE]
 
 
-def test_small_part_of_a_raster_is_shown_unless_it_is_as_low_as_an_icon() -> None:
+def test_small_part_of_a_raster_is_shown() -> None:
     region = sighting(bbox=SMALL).model_copy(update={"kind": "region"})
     assert state([region], []) == [SHOWN]
     assert state([region.model_copy(update={"bbox": (100, 100, 160, 130)})], []) == [DECORATIVE]
 
 
-def test_low_part_of_a_raster_in_a_row_with_one_as_long_is_shown_and_an_icon_is_not() -> None:
+def test_low_part_in_a_row_is_no_icon() -> None:
     bag, heap, icon = (
         sighting(bbox=bbox, kind="region")
         for bbox in ((100, 100, 160, 170), (200, 120, 255, 144), (300, 120, 325, 144))
@@ -60,7 +60,7 @@ def test_low_part_of_a_raster_in_a_row_with_one_as_long_is_shown_and_an_icon_is_
     assert state([bag, heap.model_copy(update={"kind": "embedded"})], []) == [SHOWN, DECORATIVE]
 
 
-def test_picture_on_a_low_band_along_the_edge_is_decorative_and_one_below_it_is_shown() -> None:
+def test_picture_on_an_edge_band_is_decorative() -> None:
     band, detail, product = (sighting(bbox=bbox) for bbox in ((0, 0, 600, 62), (280, 0, 530, 63), (280, 40, 530, 300)))
     assert state([band, detail, product], []) == [DECORATIVE, DECORATIVE, SHOWN]
     panel = sighting(bbox=(0, 650, 600, 800))
@@ -180,7 +180,7 @@ def test_low_band_along_the_upper_or_lower_edge_is_decorative(bbox: Box, expecte
     assert state([sighting(bbox=bbox)], []) == [expected]
 
 
-def test_signs_stored_anew_for_each_page_are_repeated_where_they_look_nearly_alike_in_one_place() -> None:
+def test_nearly_equal_signs_in_one_place_are_repeated() -> None:
     def seen(bits: int = 3, moved: float = 5, tone: int = 234, side: float = 80, top: float = 10) -> set[int]:
         return find_repeated(
             [

@@ -179,7 +179,7 @@ def test_type_is_a_code_if_it_looks_like_one():
     assert describe(product(), [page(1, [text(60, 100, "Type: indoor")])], []).metadata == {"type": "indoor"}
 
 
-def test_heads_of_a_table_have_labels_among_their_words_and_the_unit_of_their_column():
+def test_table_head_gives_label_and_unit():
     rows = (
         ("Typ", "VonkajšierozmeryAxBxC", "Vnútorné rozmery A1 x B1 x C1", "Hmotnosť (cca. kg)", "Počet dverí (ks)"),
         ("EK 4310", "830 x 600 x 550", "680 x 480 x 420", "95", "1"),
@@ -218,7 +218,7 @@ def test_rows_of_a_table_belong_to_the_title_above_them():
     assert describe(product(), [page(1, [])], [table], others).metadata == OF_ALL_ROWS
 
 
-def test_label_may_say_what_its_quantity_is_for_and_a_size_may_go_on_in_the_next_line():
+def test_size_continues_in_the_next_line():
     blocks = [
         text(60, 100, "Características:"),
         text(60, 112, "39 cm x 19 cm e 9"),
@@ -238,7 +238,7 @@ def test_size_behind_a_free_label_is_one():
     )
 
 
-def test_what_a_page_says_of_packs_is_of_all_its_products_but_not_what_one_tube_holds():
+def test_pack_size_of_a_page_holds_for_all():
     blocks = [text(60, 80, "5 planks / carton"), text(60, 100, "Alder", 16), text(300, 100, "Bergen", 16)]
     blocks += [text(60, 60, "Tubo de 70 g")]
     own = product(occurrences=(named("Alder", 60, 100),))

@@ -86,7 +86,7 @@ def test_halves_of_a_spread_and_parts_of_a_page_keep_their_pictures():
         assert [names_of(links, products, p) for p in placements] == [[t.name] for t in document.products]
 
 
-def test_product_does_not_go_on_over_a_page_with_a_heading_of_its_own():
+def test_heading_on_the_next_page_ends_a_product():
     document = layouts.long_sections()
     placements = placed(document)
     (number, *_), name = [p.number for p in document.pages if p.number == 4], document.products[0].name
@@ -199,7 +199,7 @@ def test_links_are_unique_and_scores_in_range():
     assert all(0 < made.score <= 1 and made.evidence for made in links)
 
 
-def test_by_the_page_alone_only_where_no_place_is_known_and_the_link_says_so():
+def test_link_by_page_only_without_a_place():
     document = layouts.long_sections()
     found = discover(layouts.reading(document), document.pages)
     elsewhere = found.model_copy(

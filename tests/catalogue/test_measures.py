@@ -82,7 +82,7 @@ def test_size_without_a_unit_counts_alone_and_in_a_name() -> None:
     assert dict(values_in_name("Alder")) == {}
 
 
-def test_code_in_a_name_stands_beside_other_words_and_has_more_than_two_digits() -> None:
+def test_code_in_a_name_has_three_digits() -> None:
     assert dict(values_in_name("T7086 squares")) == {"code": "T7086"}
     assert dict(values_in_name("Squares 86607-1")) == {"code": "86607-1"}
     for name in ("RK100", "Model A12", "The T7086 squares"):

@@ -9,7 +9,7 @@ NAMES = ["Oak shelf", "Brass lamp", "Linen curtain"]
 TITLES = ["About us", "Our philosophy", "Contact"]
 
 
-def test_meanings_of_a_document_have_the_mean_zero_and_do_not_depend_on_order_or_repeats() -> None:
+def test_meanings_are_centred_and_independent_of_order() -> None:
     first = np.array(meanings([NAMES, TITLES, ["100 x 200 mm"]]))
     assert first.shape == (3, 384)
     assert np.abs(first.mean(axis=0)).max() < 1e-5

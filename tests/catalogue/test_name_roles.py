@@ -47,13 +47,13 @@ def test_lines_of_a_table_are_texts_of_their_own() -> None:
     assert [t.text for t in join_paragraphs(1, lines)].count("СП-300-8,5/10,5") == 4
 
 
-def test_lines_of_a_table_that_is_read_from_the_right_are_texts_of_their_own() -> None:
+def test_lines_of_a_right_to_left_table() -> None:
     cells = [(300, "نخود ممتاز"), (200, "900")]
     lines = [layouts.text(x, 100 + 12 * row, words, 9).lines[0] for row in range(4) for x, words in cells]
     assert [t.text for t in join_paragraphs(1, lines)].count("نخود ممتاز") == 4
 
 
-def test_short_name_in_the_first_column_of_a_table_is_found_beside_longer_descriptions() -> None:
+def test_short_name_next_to_long_descriptions_is_found() -> None:
     cells = [(60, "Alder", 14), (200, "a late grape of dark colour", 9), (420, "375,0", 9), (480, "9 200", 9)]
     rows = [layouts.text(x, 100 + 80 * row, words, size) for row in range(4) for x, words, size in cells]
     pages = [layouts.page(1, rows)]
@@ -61,7 +61,7 @@ def test_short_name_in_the_first_column_of_a_table_is_found_beside_longer_descri
     assert ("Alder",) * 4 in [tuple(c.name for c in g.candidates) for g in groups]
 
 
-def test_first_texts_of_rows_that_end_with_a_price_are_a_group_in_whatever_style() -> None:
+def test_first_texts_of_priced_rows_are_a_group() -> None:
     names = [("Alder", "Birke"), ("Cedro", "Dunes"), ("Elmen", "Fichte")]
     rows = [
         layouts.text(x, 100 + 60 * row, words, size)

@@ -55,7 +55,7 @@ def test_same_look_on_three_pages_is_decorative_unless_its_colour_differs() -> N
     assert states(*(seen(n, (60 * n, 30, 30)) for n in (1, 2, 3))) == [SHOWN] * 3, "swatches share their shape"
 
 
-def test_one_image_object_on_three_pages_is_decorative_though_other_things_shine_through_it() -> None:
+def test_transparent_image_on_three_pages_is_decorative() -> None:
     small, whole = (100, 100, 180, 170), (90, 100, 180, 170)
 
     def drawn(n: int, **changed: object) -> Sighting:

@@ -63,7 +63,7 @@ def test_first_and_last_page_are_kept_unless_their_words_tell_what_they_are():
     assert kinds(slogan, [*slogan, text(60, 740, "mail@maker.example, www.maker.example")]) == [kept, "contacts"]
 
 
-def test_heading_does_not_skip_a_page_whose_pictures_stand_beside_prices_or_several_names():
+def test_heading_skips_no_page_of_priced_pictures():
     grid = [(60, 100, 160, 200), (200, 100, 300, 200)]
     heading = [text(60, 40, "Vision", 28)]
     names = [text(60, 205, "Alder"), text(200, 205, "Birch")]

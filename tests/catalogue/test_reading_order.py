@@ -25,7 +25,7 @@ def without_numbers(pages: Sequence[Page]) -> list[Page]:
     return [each.model_copy(update={"blocks": blocks}) for each, blocks in zip(pages, kept, strict=True)]
 
 
-def test_pages_twice_as_broad_as_the_cover_are_spreads_and_their_products_are_found() -> None:
+def test_products_on_spreads_are_found() -> None:
     document = layouts.spreads()
     pages = without_numbers(document.pages)
     assert marked(pages) == [2, 3, 4, 5]

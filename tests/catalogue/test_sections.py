@@ -21,7 +21,7 @@ def regions(*blocks: Block, names: tuple[str, ...]) -> dict[str, Box]:
 
 
 @pytest.mark.parametrize("large", ["Rp149.000", "Valor unitário:"])
-def test_price_or_label_in_large_type_does_not_end_the_section_of_its_product(large: str) -> None:
+def test_large_price_does_not_end_a_section(large: str) -> None:
     blocks = [text(60, 100, "Oslo", 16), text(60, 200, large, 18), text(60, 400, "Bergen", 16)]
     assert regions(*blocks, names=("Oslo", "Bergen"))["Oslo"][3] == pytest.approx(400, abs=2)
 

@@ -25,7 +25,7 @@ def cells(row: int, own: list[Line], before: list[Line] | None = None) -> dict[s
     return {cell.key: cell.value for cell in cells_beside(place(ROWS[row][0]), own, others, before or [])}
 
 
-def test_each_name_takes_the_cells_of_its_row_with_the_unit_of_the_head() -> None:
+def test_name_takes_its_row_with_units() -> None:
     page = lines(*HEADS, *ROWS[0], *ROWS[1])
     assert cells(0, page) == {"size": "100 x 20 cm", "weight": "45 kg", "price": "€ 9.00"}
     assert cells(1, page) == {"size": "40 x 40 cm", "weight": "18 kg", "price": "€ 4.50"}
@@ -56,7 +56,7 @@ def test_cell_behind_the_next_name_of_the_row_belongs_to_that_name() -> None:
     assert found == {"left": ["€ 1"], "right": ["€ 2"]}
 
 
-def test_code_before_the_name_is_of_its_row_and_heads_may_have_several_lines() -> None:
+def test_code_before_the_name_under_long_heads() -> None:
     heads = [
         text(60, 100, "Kataloški broj"), text(60, 112, "za poručivanje"), text(180, 106, "Model"),
         text(300, 106, "EAN kod"), text(420, 100, "VP cena*"), text(420, 112, "(RSD)"),
@@ -67,7 +67,7 @@ def test_code_before_the_name_is_of_its_row_and_heads_may_have_several_lines() -
     assert found == {"code": "0603681221", "ean": "3165140853675", "price": "6.225,00"}
 
 
-def test_unit_that_ends_a_head_is_that_of_its_cells_and_both_prices_of_a_row_are_its_products() -> None:
+def test_head_gives_the_unit_of_its_cells() -> None:
     heads = [text(60, 100, "Name"), text(180, 100, "Mass m, kg"), text(300, 100, "Price")]
     row = [text(180, 130, "315,0"), text(300, 124, "€ 10"), text(300, 137, "€ 12")]
     name = text(60, 130, "SF-300")

@@ -138,7 +138,7 @@ def files_full(pool: Pool) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("broken", [image_missing, files_full], ids=lambda broken: broken.__name__)
-def test_what_keeps_new_shards_from_being_made_blocks_with_the_cause_and_goes_on_once_mended(
+def test_document_is_blocked_until_shards_can_be_made(
     pool: Pool, tmp_path: Path, broken: Callable[[Pool], AbstractContextManager[str]]
 ) -> None:
     stack = pool.stack

@@ -174,9 +174,7 @@ def test_the_image_holds_no_secret_and_nothing_but_the_application(stack: Stack)
     assert stack.engine.run("exec", stack.container("service"), "python3", "-c", script) == "[]"
 
 
-def test_shards_find_what_the_env_file_says_and_what_it_leaves_open_is_as_the_profile_has_it(
-    stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_shards_read_the_env_file_and_profile(stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     written = stack.engine.run("exec", stack.container("service"), "cat", SETTINGS_FILE)
     (tmp_path / "shards.env").write_text(written)
     monkeypatch.setenv(ENV_FILE, str(tmp_path / "shards.env"))

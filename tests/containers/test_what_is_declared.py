@@ -90,7 +90,7 @@ def makers() -> set[str]:
     return {name for name in Settings.model_fields if name.startswith(parts)} | alone
 
 
-def test_who_makes_what_is_shown_in_the_example_and_reaches_worker_service_and_shards() -> None:
+def test_settings_of_the_example_reach_all_containers() -> None:
     assert PROFILES["production"].keys() <= makers() | {"index"}
     assert {name.upper() for name in makers()} <= variables(EXAMPLE).keys()
     services = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
@@ -118,7 +118,7 @@ def test_every_container_has_a_limit_and_says_whether_it_is_healthy() -> None:
         assert all(port.startswith("127.0.0.1:") for port in service.get("ports", [])), name
 
 
-def test_the_engine_is_reached_by_the_worker_of_shards_alone_and_only_if_asked_for() -> None:
+def test_only_the_shard_worker_reaches_the_engine() -> None:
     services = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
     assert [name for name, service in services.items() if "docker.sock" in str(service)] == ["embed"]
     assert services["embed"]["profiles"] == ["pool"]

@@ -119,7 +119,7 @@ def test_the_engine_is_told_every_limit() -> None:
     assert told["healthcheck"] == {"test": ["NONE"]}
 
 
-def test_nothing_of_the_template_is_a_placeholder_a_secret_or_unknown_to_the_worker() -> None:
+def test_template_has_only_variables_of_the_worker() -> None:
     job = shard_job(Settings(**GIVEN))
     assert "{{" not in str(job)
     assert "hush" not in str(job)
@@ -161,7 +161,7 @@ def test_on_kubernetes_the_template_is_as_closed_and_says_what_its_worker_demand
     assert [mount["mountPath"] for mount in container["volumeMounts"]] == [SETTINGS_FILE]
 
 
-def test_on_kubernetes_the_job_is_one_by_the_published_schema_of_a_job_and_by_its_workers() -> None:
+def test_kubernetes_job_satisfies_the_published_schema() -> None:
     """The worker demands two fields of the pod that Kubernetes has for the job alone; its API ignores them there."""
     job = json.loads((ROOT / "deployments" / "kubernetes.json").read_text())["job_configuration"]
     worker = json.loads((HERE / "kubernetes_worker.json").read_text())

@@ -76,7 +76,7 @@ def outcomes(lines: dict[str, Line]) -> set[Outcome]:
 
 
 @pytest.mark.usefixtures("bare")
-def test_twice_is_as_good_as_once_and_prefects_own_deploy_lacks_version_and_check_of_parameters() -> None:
+def test_setup_twice_is_the_same_as_once() -> None:
     looked = set_up_now(LOOK)
     assert outcomes(looked) == {Outcome.CREATED}
     made = set_up_now()

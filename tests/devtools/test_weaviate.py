@@ -125,7 +125,7 @@ def test_path_prints_what_would_be_run(bare_machine: Path, capsys: pytest.Captur
 
 
 @pytest.mark.stack
-def test_make_weaviate_runs_one_at_the_address_in_the_settings_until_it_is_stopped(tmp_path: Path) -> None:
+def test_make_weaviate_runs_until_stopped(tmp_path: Path) -> None:
     port, grpc_port = free_ports(2)
     settings = {"HOME": tmp_path, "WEAVIATE_URL": f"http://127.0.0.1:{port}", "WEAVIATE_GRPC_PORT": grpc_port}
     given = {f"SWATCHBOOK_{name}": str(value) for name, value in settings.items()}

@@ -29,7 +29,7 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[RunningP
         yield running
 
 
-def test_a_ledger_that_is_killed_in_the_middle_costs_no_run_and_makes_nothing_twice(
+def test_killed_ledger_costs_no_run(
     server: RunningPostgres, resources: Resources, ingest: Ingest, small_catalogue: Path
 ) -> None:
     def outage() -> None:

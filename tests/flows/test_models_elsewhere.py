@@ -106,7 +106,7 @@ def test_nothing_that_models_make_up_gets_in_and_what_fails_is_named(
     assert again.other_failures == ()
 
 
-def test_a_scanned_catalogue_is_read_by_the_vision_model_and_its_products_are_found(
+def test_scanned_catalogue_is_read_by_the_model(
     there: Provider, resources: Resources, ingest: Ingest, small_catalogue: Path, tmp_path: Path
 ) -> None:
     scan = Scanned(small_catalogue, tmp_path)

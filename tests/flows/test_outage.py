@@ -76,7 +76,7 @@ def test_index_away_for_a_while_costs_no_attempt(
     assert search(resources, text="oak floor")
 
 
-def test_index_away_for_good_leaves_the_document_waiting_and_it_goes_on_by_itself(
+def test_document_waits_while_the_index_is_away(
     weaviate: list[Server],
     resources: Resources,
     ingest: Ingest,

@@ -161,9 +161,7 @@ def test_a_second_model_settles_what_it_can_and_its_corrections_are_searchable(
     assert {asked.body["model"] for asked, _ in there.asked[asked:]} == {SECOND}
 
 
-def test_nothing_is_spent_while_the_provider_is_down_and_the_next_one_goes_on(
-    there: Provider, resources: Resources, report: RunReport
-) -> None:
+def test_nothing_is_spent_while_the_provider_is_down(there: Provider, resources: Resources, report: RunReport) -> None:
     there.script.extend(["error"] * 50)
     said = run_json("review", "run", expect=3)
     (stopped,) = said["documents"]

@@ -560,7 +560,7 @@ def test_three_processes_writing_the_same_ids_leave_each_once(
 # --- dropping ---------------------------------------------------------------------------------------------------------
 
 
-def test_a_search_under_which_the_space_is_dropped_finds_all_of_it_or_fails(index: Index) -> None:
+def test_search_during_a_drop_is_whole_or_fails(index: Index) -> None:
     vector = unit_vectors(1, 8)[0]
 
     def search_until_it_fails(space: Space) -> set[int]:

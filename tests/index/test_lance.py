@@ -85,9 +85,7 @@ def test_each_sees_at_once_what_another_has_written(index: LanceIndex, folder: P
     assert index.count(SPACE) == other.count(SPACE) == 7
 
 
-def test_a_writer_does_not_write_to_the_table_that_another_dropped_and_created_again(
-    index: LanceIndex, folder: Path
-) -> None:
+def test_writer_notices_a_recreated_table(index: LanceIndex, folder: Path) -> None:
     index.upsert(SPACE, made(5))
     other = LanceIndex(folder)
     other.drop(SPACE)

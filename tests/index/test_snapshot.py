@@ -189,7 +189,7 @@ def test_while_one_search_reads_the_rows_again_others_find_what_was_there(tmp_pa
     assert len(reader.search(SPACE, asked, 9)) == 2
 
 
-def test_before_the_lag_is_over_a_thread_reads_what_is_new_and_no_search_waits(tmp_path: Path) -> None:
+def test_no_search_waits_for_the_lag(tmp_path: Path) -> None:
     reader, writer = LanceIndex(tmp_path, lag=3_600), LanceIndex(tmp_path)
     asked = unit_vectors(1, SPACE.dimension, 9)[0]
     writer.ensure(SPACE)

@@ -88,7 +88,7 @@ def test_what_only_looks_alike_shares_no_term_but_words(language: str, text: str
     assert not [term for term in shared if term.startswith((f"{language}:", "mm:")) or term == question]
 
 
-def test_a_number_goes_with_the_word_beside_it_but_not_over_the_end_of_a_text() -> None:
+def test_number_joins_only_its_own_text() -> None:
     assert "ratingr9" in text_terms(["Slip rating | R9"], ()).split()
     assert "ratingr9" not in text_terms(["Slip rating", "R9"], ()).split()
 

@@ -128,9 +128,7 @@ def test_what_is_uploaded_is_stored_and_can_be_stopped_continued_and_deleted(
         anna.cancel(document)
 
 
-def test_skipped_pages_have_their_pictures_and_only_pages_that_there_are_can_be_taken_in(
-    anna: Client, document: str
-) -> None:
+def test_skipped_pages_show_their_pictures(anna: Client, document: str) -> None:
     first, *_, last = anna.pages(document)
     assert (first.kind, first.reason, len(first.pictures)) == ("skipped", "cover", 1)
     assert (last.kind, last.reason, last.pictures) == ("skipped", "contacts", ())

@@ -25,7 +25,7 @@ def wait(ledger: Ledger, run: Run, seconds: float) -> None:
     record_heartbeat(ledger, run)
 
 
-def test_a_run_without_progress_for_five_minutes_is_dead_in_spite_of_its_heartbeat(ledger: Ledger) -> None:
+def test_run_without_progress_is_dead(ledger: Ledger) -> None:
     run = begun(ledger, pictures=keys(1))
     record_progress(ledger, run, Stage.READ, 3, 10)
     wait(ledger, run, STALL_SECONDS - 5)

@@ -77,7 +77,7 @@ def test_batches_are_the_open_images_in_reading_order_then_the_chunks(ledger: Le
     ]  # fmt: skip
 
 
-def test_many_pictures_are_few_larger_batches_but_not_those_at_which_a_process_died(ledger: Ledger) -> None:
+def test_deadly_pictures_stay_in_small_batches(ledger: Ledger) -> None:
     pictures, texts = keys(11), keys(5, "text")
     run = begun(ledger, requested=EVERYTHING, pictures=pictures, texts=texts)
     with ledger.write() as connection:
@@ -461,7 +461,7 @@ def test_what_is_itself_at_fault_is_rejected_at_once(ledger: Ledger) -> None:
 
 
 @pytest.mark.parametrize("failure", [ProviderTimeout("t"), InvalidModelOutput("i"), OutOfMemory("m")])
-def test_a_passing_failure_is_open_for_the_next_try_and_recorded_by_the_last(ledger: Ledger, failure: Failure) -> None:
+def test_passing_failure_is_recorded_by_the_last_try(ledger: Ledger, failure: Failure) -> None:
     run = begun(ledger, pictures=[KEY])
     fail_all(ledger, items.claim(ledger, run, [KEY]), failure, last_try=False)
     row = item(ledger, KEY)
@@ -474,7 +474,7 @@ def test_a_passing_failure_is_open_for_the_next_try_and_recorded_by_the_last(led
     assert items.claim(ledger, run, [KEY]).items == ()
 
 
-def test_pauses_double_from_a_quarter_of_an_hour_until_the_eighth_run_fails_for_good(ledger: Ledger) -> None:
+def test_pauses_double_until_the_eighth_run_fails(ledger: Ledger) -> None:
     run = begun(ledger, pictures=[KEY])
     pauses = []
     for number in range(1, RUN_LIMIT + 1):

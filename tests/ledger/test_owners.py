@@ -28,7 +28,7 @@ def ids_by_owner(ledger: Ledger) -> dict[str, set[str]]:
     return found
 
 
-def test_ids_stay_nothing_is_made_again_and_all_is_published_under_the_new_name(ledger: Ledger) -> None:
+def test_renamed_owner_keeps_ids_and_vectors(ledger: Ledger) -> None:
     run, other = complete(ledger, "oak", "ash"), complete(ledger, "oak", owner="bert")
     before, made = ids_by_owner(ledger), scene.count(ledger, vectors)
     assert owners.rename(ledger, "anna", "lena")
@@ -41,7 +41,7 @@ def test_ids_stay_nothing_is_made_again_and_all_is_published_under_the_new_name(
     assert scene.document(ledger, other)["owner"] == "bert"
 
 
-def test_the_same_file_is_the_same_document_under_the_new_name_and_another_under_the_old(ledger: Ledger) -> None:
+def test_same_file_after_a_rename_of_its_owner(ledger: Ledger) -> None:
     run = complete(ledger, "oak")
     owners.rename(ledger, "anna", "lena")
     assert upload(ledger, "lena").id == run.document == owners.id_of_document(ledger, "lena", sha256(b"catalogue"))

@@ -156,7 +156,7 @@ def test_a_pair_whose_vector_fails_shows_that_and_spends_nothing(ledger: Ledger)
     assert account.account(ledger, document=run.document).complete == 1
 
 
-def test_a_pair_whose_vector_cannot_be_made_is_settled_and_comes_back_with_it(ledger: Ledger) -> None:
+def test_failed_pair_comes_back_with_its_picture(ledger: Ledger) -> None:
     """Another owner's force makes the vector: documents that request the pair are reopened."""
     run = begin(ledger, requested=WANTS)
     stage_results.save_extraction(ledger, run, extraction(placed(run, "oak")))

@@ -67,7 +67,7 @@ def test_only_rows_with_something_made_are_leased(ledger: Ledger) -> None:
     assert {row.kind for row in publishing.lease_dirty(ledger, "a")} == {"image", "chunk"}
 
 
-def test_a_row_is_leased_to_one_publisher_and_to_the_next_when_the_lease_ends(ledger: Ledger) -> None:
+def test_row_is_leased_to_one_publisher(ledger: Ledger) -> None:
     made(ledger, "oak")
     assert len(publishing.lease_dirty(ledger, "a")) == 1
     assert publishing.lease_dirty(ledger, "b") == []
@@ -164,7 +164,7 @@ def test_a_refused_object_keeps_its_reason_and_comes_later_and_later(ledger: Led
     assert next_publish(ledger, run.document) is None
 
 
-def test_a_gone_row_that_is_shown_again_while_it_is_removed_stays_and_is_published_again(ledger: Ledger) -> None:
+def test_gone_row_that_returns_is_published_again(ledger: Ledger) -> None:
     run = made(ledger, "oak")
     publish_all(ledger)
     stage_results.save_extraction(ledger, run, extraction())

@@ -77,7 +77,7 @@ def test_what_a_run_has_stored_again_stays_until_it_names_it(ledger: Ledger, fil
     assert not files.has(oak)
 
 
-def test_contents_without_users_go_an_hour_later_with_all_that_was_made_of_them(ledger: Ledger, files: Files) -> None:
+def test_unused_contents_go_after_an_hour(ledger: Ledger, files: Files) -> None:
     kept = complete(ledger, "ash", content="supplement")
     run = complete(ledger, "oak", "ash")
     oak, ash = stored(ledger, files, "oak"), stored(ledger, files, "ash")
@@ -114,7 +114,7 @@ def by_request(ledger: Ledger) -> list[dict[str, object]]:
         return [dict(row) for row in connection.execute(calls.select()).mappings()]
 
 
-def test_a_deleted_documents_own_file_and_what_was_read_of_it_go_after_an_hour(ledger: Ledger, files: Files) -> None:
+def test_deleted_documents_file_goes_after_an_hour(ledger: Ledger, files: Files) -> None:
     older, newer, source = (files.put_bytes(data, ".jsonl") for data in (b"older pages", b"pages", b"catalogue"))
     runs_of = [begin(ledger, owner=owner) for owner in ("anna", "bert")]
     for run in runs_of:

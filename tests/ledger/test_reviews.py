@@ -156,7 +156,7 @@ def test_review_candidates_are_weak_or_not_analysed_yet(ledger: Ledger) -> None:
     assert review_queries.review_candidates(ledger, REVIEWER, ANALYSIS.tag, keys, below=0.5)[0] == {key("new")}
 
 
-def test_a_reviewer_reviews_no_analysis_of_its_own_and_no_document_with_a_live_run(ledger: Ledger) -> None:
+def test_reviewer_skips_its_own_analyses(ledger: Ledger) -> None:
     run = weak(ledger, "oak")
     assert due_now(ledger, run.document, ANALYSIS.tag) == []
     assert review_queries.documents_to_review(ledger, REVIEWER) == review_queries.documents_to_review(
@@ -168,7 +168,7 @@ def test_a_reviewer_reviews_no_analysis_of_its_own_and_no_document_with_a_live_r
     assert review_queries.documents_to_review(ledger, REVIEWER) == due_now(ledger, run.document) == []
 
 
-def test_an_image_is_found_by_a_part_of_its_id_that_no_other_has(ledger: Ledger) -> None:
+def test_image_is_found_by_an_id_prefix(ledger: Ledger) -> None:
     weak(ledger, "oak", "ash")
     assert review_queries.find_review_image(ledger, image("oak")[:12]).content_key == key("oak")
     with pytest.raises(InvalidReference, match="may be"):
@@ -343,9 +343,7 @@ def text_of(ledger: Ledger, owner: str = "anna") -> str | None:
 
 
 @pytest.mark.parametrize("verdict", [Verdict.ACCEPTED, Verdict.CORRECTED, Verdict.REJECTED])
-def test_a_review_holds_for_the_next_owner_a_new_generation_and_an_analysis_made_again(
-    ledger: Ledger, verdict: Verdict
-) -> None:
+def test_review_holds_for_other_owners_and_generations(ledger: Ledger, verdict: Verdict) -> None:
     run = weak(ledger, "oak")
     word = by_person(verdict, "Because.") if verdict is Verdict.REJECTED else saying("Material: beech.", verdict)
     write(ledger, "oak", word)
@@ -460,7 +458,7 @@ def test_what_is_deleted_or_cancelled_is_not_reviewed(ledger: Ledger) -> None:
         reviews.begin_review_run(ledger, run.document)
 
 
-def test_a_failed_look_comes_again_with_growing_pauses_and_at_last_a_person_decides(ledger: Ledger) -> None:
+def test_failed_review_is_retried_then_left_to_people(ledger: Ledger) -> None:
     run = weak(ledger, "oak")
     for tries in range(8):
         paying, picture = look(ledger, run)

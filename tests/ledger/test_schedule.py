@@ -63,7 +63,7 @@ def test_due_is_what_is_unfinished_and_whose_time_has_come(
         (DocumentStatus.WAITING, 3600),
     ],
 )
-def test_what_is_made_or_gone_is_due_to_be_published_whatever_became_of_its_document(
+def test_changes_are_due_whatever_their_documents_state(
     ledger: Ledger, status: DocumentStatus, due_in: float | None
 ) -> None:
     run = begin(ledger)
@@ -79,7 +79,7 @@ def test_what_is_made_or_gone_is_due_to_be_published_whatever_became_of_its_docu
     assert due_ids(ledger) == []
 
 
-def test_a_document_with_a_live_run_is_not_due_and_dead_runs_are_marked(ledger: Ledger) -> None:
+def test_document_with_a_live_run_is_not_due(ledger: Ledger) -> None:
     run = begin(ledger)
     assert due_ids(ledger) == []
     lapse(ledger, run)

@@ -41,7 +41,7 @@ def test_end_frees_the_items_of_a_shard_and_records_its_failure_kind(ledger: Led
     assert count(ledger, timings) == 0
 
 
-def test_death_of_a_shard_frees_its_items_at_once_and_leaves_the_document_to_its_parent(ledger: Ledger) -> None:
+def test_dead_shard_frees_its_items(ledger: Ledger) -> None:
     parent = begun(ledger, pictures=(pictures := keys(4)))
     shard, other = shard_of(ledger, parent, "one"), shard_of(ledger, parent, "two")
     items.claim(ledger, shard, pictures[:2])
@@ -57,7 +57,7 @@ def test_death_of_a_shard_frees_its_items_at_once_and_leaves_the_document_to_its
     assert shard_runs.mark_dead(ledger, ["one"]) == []
 
 
-def test_shard_lives_on_while_its_parent_is_dead_and_is_at_work_for_the_next(ledger: Ledger) -> None:
+def test_shard_outlives_its_dead_parent(ledger: Ledger) -> None:
     parent = begun(ledger, pictures=(pictures := keys(2)))
     shard = shard_of(ledger, parent)
     lease = items.claim(ledger, shard, pictures)

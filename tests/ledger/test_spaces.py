@@ -175,7 +175,7 @@ def test_what_has_failed_for_good_is_named_and_may_be_accepted(ledger: Ledger) -
     assert active(ledger) == {NEW.tag}
 
 
-def test_a_switch_moves_the_account_with_it_and_can_be_undone_and_done_again(ledger: Ledger) -> None:
+def test_switch_of_space_can_be_undone(ledger: Ledger) -> None:
     run = collection(ledger, "oak")
     filled(ledger, run)
     for _ in range(2):
@@ -256,7 +256,7 @@ def test_a_role_whose_last_object_goes_is_free(ledger: Ledger) -> None:
     assert add_space(ledger, space(NEW)).active
 
 
-def test_files_that_could_not_be_read_are_not_asked_for_again_and_stay_rejected(ledger: Ledger) -> None:
+def test_unreadable_files_stay_rejected(ledger: Ledger) -> None:
     run = begin(ledger, requested=[VISUAL])
     add_space(ledger, space(VISUAL))
     ingest(ledger, run, extraction(placed(run, "oak"), placed(run, "broken", page=2), unreadable=["broken"]))
@@ -282,7 +282,7 @@ def test_a_new_role_is_for_documents_that_ask_for_it(ledger: Ledger, roles: tupl
     assert [each.document for each in found] == [run.document] * lacks
 
 
-def test_a_document_that_does_not_ask_for_a_role_is_not_filled_with_it(ledger: Ledger) -> None:
+def test_fill_respects_the_roles_of_a_document(ledger: Ledger) -> None:
     asking = collection(ledger, "oak")
     other = collection(ledger, "oak", content="supplement")
     with ledger.write() as connection:

@@ -180,7 +180,7 @@ def test_pages_behind_the_end_of_a_shorter_reading_go(ledger: Ledger) -> None:
 # --- chunks -----------------------------------------------------------------------------------------------------------
 
 
-def test_chunks_to_embed_have_a_text_and_a_pending_item_and_sections_have_none(ledger: Ledger) -> None:
+def test_only_chunks_with_pending_items_are_embedded(ledger: Ledger) -> None:
     run = begin(ledger)
     stage_results.save_chunks(ledger, run, chunked(run, "Oak is hard.", "Ash is light."))
     assert {row["record"]["text"] for row in rows_of(ledger, chunks).values() if row["embed"]} == {
@@ -206,7 +206,7 @@ def test_changed_headings_and_pages_dirty_the_chunk_and_nothing_else(ledger: Led
     assert dirt(ledger, chunks) == before | {changed.id: before[changed.id] + 2}
 
 
-def test_a_chunk_that_is_cut_no_more_is_gone_until_it_is_cut_again(ledger: Ledger) -> None:
+def test_chunk_that_vanished_can_come_back(ledger: Ledger) -> None:
     run = begin(ledger)
     found = chunked(run, "Oak is hard.", "Ash is light.")
     ingest(ledger, run, extraction(), found)
@@ -396,7 +396,7 @@ def test_understanding_of_a_known_analysis_is_queued_when_the_picture_comes(ledg
     assert item(ledger, text_key("Material: oak."), UNDERSTANDING)["state"] == ItemState.PENDING
 
 
-def test_a_text_from_a_newer_analysis_reopens_the_completed_document_that_shares_the_picture(ledger: Ledger) -> None:
+def test_newer_analysis_reopens_documents_of_the_picture(ledger: Ledger) -> None:
     newer = ANALYSIS.model_copy(update={"tag": "analyst@2/a"})
     other = begin(ledger, owner="bert", requested=(newer,))
     stage_results.save_extraction(ledger, other, extraction(placed(other, "oak")))
@@ -415,7 +415,7 @@ def test_a_text_from_a_newer_analysis_reopens_the_completed_document_that_shares
     assert account(ledger, document=first.document).complete == 1
 
 
-def test_a_rerun_keeps_the_text_in_use_and_a_new_generation_takes_its_own_analysis(ledger: Ledger) -> None:
+def test_rerun_keeps_the_text_in_use(ledger: Ledger) -> None:
     run = begin(ledger)
     ingest(ledger, run, extraction(placed(run, "oak")))
     with ledger.write() as connection:  # as a person's correction does
@@ -474,7 +474,7 @@ def test_products_and_links_dirty_exactly_what_they_concern(ledger: Ledger) -> N
     assert count(ledger, links) == 3
 
 
-def test_a_product_that_is_found_no_more_goes_with_its_links_and_dirties_its_pictures(ledger: Ledger) -> None:
+def test_vanished_product_dirties_its_pictures(ledger: Ledger) -> None:
     run = begin(ledger)
     oak = placed(run, "oak")
     stage_results.save_extraction(ledger, run, extraction(oak))

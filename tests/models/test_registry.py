@@ -94,7 +94,7 @@ def test_siglip_and_dinov2_are_known_by_name_and_pinned_revision() -> None:
     assert pinned[Role.VISUAL] == "clip-vit-large-patch14@abababababab/visual-pooled-1"
 
 
-def test_a_model_that_is_not_pinned_is_an_error_that_says_how_to_pin_it() -> None:
+def test_unpinned_model_says_how_to_pin_it() -> None:
     with pytest.raises(Configuration, match=r"ENCODER_MODEL=a/b is not pinned.*models pull.*ENCODER_MODEL"):
         tags(Settings(encoder="siglip", encoder_model="a/b"))
     with pytest.raises(Configuration, match=r"STRUCTURE_MODEL=a/b is not pinned.*STRUCTURE_MODEL"):

@@ -164,7 +164,7 @@ def test_a_siglip_patch_alone_is_what_the_pooling_head_makes_of_it(folders: dict
     assert torch.allclose(patches, alone, atol=1e-5)
 
 
-def test_a_picture_and_what_is_said_of_it_come_to_the_mean_of_both(encoder: SiglipEncoder) -> None:
+def test_multimodal_vector_is_the_mean_of_both(encoder: SiglipEncoder) -> None:
     seen, said = encoder.encode(pictures(3))[Role.VISUAL], ["Material: oak.", "Color: grey. Texture: rough.", "Wool."]
     made = encoder.combine(seen, said)
     means = [(v + t) / 2 for v, t in zip(seen, encoder.encode_queries(said), strict=True)]

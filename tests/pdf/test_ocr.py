@@ -88,7 +88,7 @@ def test_scanned_pages_are_read_upright_and_sideways_and_cut_into_their_products
     assert not any(read.ocr or read.blocks for read in reader.iter_pages(Files(off.files), unread))
 
 
-def test_a_page_of_a_telephones_size_is_read_and_cut_like_a_large_one(tmp_path: Path) -> None:
+def test_small_page_is_cut_like_a_large_one(tmp_path: Path) -> None:
     names = ("Lounge Oslo", "Bench Turin", "Stool Malmo", "Table Porto")
     path = as_pdf(scan(*names), path=tmp_path / "small.pdf", points=0.15)
     settings = Settings(home=tmp_path / "home", ocr="auto")
@@ -101,7 +101,7 @@ def test_a_page_of_a_telephones_size_is_read_and_cut_like_a_large_one(tmp_path: 
     assert boxes == [pytest.approx((x, y, x + 27, y + 24), abs=1.0) for y in (18, 60) for x in (6, 42)]
 
 
-def test_a_raster_of_captioned_products_beside_text_is_read_and_a_photograph_is_not(tmp_path: Path) -> None:
+def test_raster_of_captioned_products_is_read(tmp_path: Path) -> None:
     names = ("Lounge Oslo", "Bench Turin", "Stool Malmo", "Table Porto")
     chart, photograph = scan(*names), gradient(500, 700, seed=3)
     with pymupdf.open() as document:
@@ -216,7 +216,7 @@ def set_in(lines: Sequence[str], style: str = "") -> Image.Image:
 
 
 @pytest.mark.needs("tesseract-ocr-rus", "tesseract-ocr-fas")
-def test_print_in_the_languages_of_the_settings_is_read_whichever_of_them_it_is(tmp_path: Path) -> None:
+def test_print_in_any_chosen_language_is_read(tmp_path: Path) -> None:
     scripts = ("ru", "fa", "en", "ru")
     upright = [set_in(PRINT[script]) for script in scripts]
     turned = [page.rotate(90, expand=True) for page in upright[:2]]
@@ -262,7 +262,7 @@ def test_a_language_without_data_blocks_reading_and_the_packages_are_named(
     assert reader.read(path, Files(off.files), off).page_count == 1
 
 
-def test_a_page_keeps_its_text_when_memory_is_short_for_its_print_which_a_later_try_reads(tmp_path: Path) -> None:
+def test_page_keeps_its_text_without_memory_for_print(tmp_path: Path) -> None:
     path = as_pdf(scan("Lounge Oslo"), path=tmp_path / "scan.pdf")
     with pymupdf.open(path) as document:
         document[0].insert_text((300, 600), "Spring")
@@ -289,7 +289,7 @@ def page_json(text: str, **given: object) -> dict[str, Any]:
     return page(blocks=[{"bbox": span["bbox"], "lines": [line]}] if text else (), **given).model_dump()
 
 
-def test_a_page_with_garbage_for_text_is_read_by_its_pixels_and_one_with_text_is_not() -> None:
+def test_page_of_garbage_is_read_by_pixels() -> None:
     raster = {
         "number": 0, "bbox": (0, 0, 400, 600), "width": 9, "height": 9, "colorspace": 3, "bits": 8,
         "has_mask": False, "size": 9, "transform": (400, 0, 0, 600, 0, 0),
@@ -324,7 +324,7 @@ def test_printed_lines_become_paragraphs_and_what_the_text_layer_has_is_not_repe
     assert even_sizes([10, 11, 9, 24, 23]) == [10.0, 10.0, 10.0, 23.5, 23.5]
 
 
-def test_long_section_drawn_in_thin_lines_is_a_region_and_a_band_is_none() -> None:
+def test_long_thin_drawing_is_a_region() -> None:
     texts = [(20.0, 20.0, 120.0, 40.0), (20.0, 50.0, 120.0, 70.0)]
     page = Image.new("RGB", (500, 400), "white")
     pen = ImageDraw.Draw(page)
@@ -353,7 +353,7 @@ def test_a_composed_photograph_and_a_slab_with_specks_stay_whole() -> None:
     assert find_regions(np.asarray(goods), texts, 240_000) == boxes, "a band at the foot touches both"
 
 
-def test_a_package_full_of_text_is_a_picture_and_a_panel_of_text_is_none() -> None:
+def test_package_of_text_is_a_picture() -> None:
     sheet = Image.new("RGB", (400, 400), "white")
     package, panel = (20, 120, 180, 380), (220, 120, 380, 380)
     across, down, _ = gradient(160, 260).split()
@@ -407,7 +407,7 @@ def test_both_pages_of_a_spread_that_is_one_raster_are_cut() -> None:
 
 
 @pytest.mark.parametrize("captions", ["of each", "of both", "of one"])
-def test_goods_on_a_panel_are_cut_where_the_line_below_it_has_a_caption_for_each(captions: str) -> None:
+def test_captioned_goods_on_a_panel_are_cut(captions: str) -> None:
     page = Image.new("RGB", (600, 400), "white")
     panel = (20.0, 60.0, 580.0, 280.0)
     page.paste("honeydew", tuple(map(int, panel)))
@@ -433,7 +433,7 @@ def test_names_on_plates_are_captions_too() -> None:
     assert set(boxes) <= set(find_regions(np.asarray(goods), names, 240_000))
 
 
-def test_a_plate_that_touches_two_pictures_joins_them_no_more_than_its_name_does() -> None:
+def test_plate_between_pictures_joins_nothing() -> None:
     goods = Image.new("RGB", (400, 600), "white")
     boxes = [(60.0, 80.0, 340.0, 280.0), (60.0, 304.0, 340.0, 500.0)]
     for box in boxes:
@@ -445,7 +445,7 @@ def test_a_plate_that_touches_two_pictures_joins_them_no_more_than_its_name_does
     assert all(abs(a - b) <= 5 for one, box in zip(found, boxes, strict=True) for a, b in zip(one, box, strict=True))
 
 
-def test_photographs_are_cut_at_narrow_gutters_and_a_cut_out_with_a_slit_is_not() -> None:
+def test_photographs_are_cut_at_narrow_gutters() -> None:
     names = [(30.0, 520.0, 130.0, 535.0), (220.0, 520.0, 320.0, 535.0)]
     page = Image.new("RGB", (400, 600), "white")
     boxes = [(30.0, 60.0, 200.0, 300.0), (203.0, 60.0, 370.0, 179.0), (203.0, 182.0, 370.0, 300.0)]
@@ -459,7 +459,7 @@ def test_photographs_are_cut_at_narrow_gutters_and_a_cut_out_with_a_slit_is_not(
     assert len(find_regions(np.asarray(slit), names, 240_000)) == 1
 
 
-def test_the_ground_under_many_lines_counts_though_a_photograph_fills_most_of_the_edge() -> None:
+def test_ground_is_that_under_the_lines() -> None:
     page = Image.new("RGB", (600, 400), (240, 239, 236))
     across, down, flat = gradient(380, 400).split()
     photograph, detail = (220, 0, 600, 400), (20, 40, 200, 160)
@@ -493,7 +493,7 @@ def test_a_card_gives_the_picture_within_its_frame() -> None:
     assert find_regions(np.asarray(page), names, 160_000) == [(50, 60, 110, 130), (250, 60, 310, 130)]
 
 
-def test_lines_that_are_not_read_are_captions_of_a_raster_where_most_are_so() -> None:
+def test_unread_lines_are_captions_of_a_raster() -> None:
     raster = {
         "number": 0, "bbox": (0, 0, 400, 600), "width": 9, "height": 9, "colorspace": 3, "bits": 8,
         "has_mask": False, "size": 9, "transform": (400, 0, 0, 600, 0, 0),
@@ -535,7 +535,7 @@ def test_print_without_sense_is_no_text(text: str, slenderness: float, sense: bo
     assert has_sense(text, slenderness) == sense
 
 
-def test_a_swatch_nearly_as_white_as_its_paper_is_found_by_its_caption_and_an_empty_place_is_none() -> None:
+def test_white_swatch_is_found_by_its_caption() -> None:
     page = Image.new("RGB", (420, 500), (250, 250, 250))
     colours = ["maroon", "navy", "olive", (246, 250, 250), "teal", "purple", (250, 250, 250), "gray", "sienna"]
     boxes = [(30.0 + 130 * column, 60.0 + 110 * row) for row in range(3) for column in range(3)]

@@ -351,9 +351,7 @@ def test_document_whose_every_page_crashes_the_child_is_unreadable(paper: Paper,
         reader.read(path, files, settings(), module=TROUBLED)
 
 
-def test_pages_and_a_document_whose_child_is_killed_once_are_read_by_the_next(
-    paper: Paper, files: Files, tmp_path: Path
-) -> None:
+def test_killed_parser_is_replaced_once(paper: Paper, files: Files, tmp_path: Path) -> None:
     texts = ["KILL ONCE", "two", "ABORT ONCE", "KILL ONCE LATE", "five"]
     for text in texts:
         paper.page(text)

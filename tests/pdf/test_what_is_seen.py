@@ -254,9 +254,7 @@ def test_what_is_stroked_outside_a_frame_is_not_the_drawing_in_it() -> None:
 
 
 @pytest.mark.parametrize(("columns", "rows", "drawings"), [(2, 1, 1), (3, 3, 9)])
-def test_a_frame_of_many_drawings_of_one_size_is_a_chart_and_one_of_two_views_is_one_drawing(
-    columns: int, rows: int, drawings: int
-) -> None:
+def test_frame_of_equal_drawings_is_a_chart(columns: int, rows: int, drawings: int) -> None:
     paper = Paper()
     page = paper.page()
     page.draw_rect((40, 90, 40 + 90 * columns, 90 + 90 * rows))

@@ -106,7 +106,7 @@ def test_first_batch_is_as_large_as_free_memory_allows(resources: Resources) -> 
 
 
 @pytest.mark.parametrize(("crashes", "commits"), [(0, 1), (1, 2)])
-def test_text_is_committed_with_its_analysis_but_not_beside_items_at_which_a_process_died(
+def test_text_is_committed_with_its_analysis(
     resources: Resources, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, crashes: int, commits: int
 ) -> None:
     for number in range(3):

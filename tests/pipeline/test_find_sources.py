@@ -64,7 +64,7 @@ def test_file_of_no_known_kind_is_refused_by_what_it_is(tmp_path: Path, content:
         found(tmp_path / "export")
 
 
-def test_pictures_of_a_batch_are_its_own_and_links_to_folders_are_not_followed(tmp_path: Path) -> None:
+def test_links_to_folders_are_not_followed(tmp_path: Path) -> None:
     made(tmp_path / "batch", "items.json", "1.jpg")
     made(tmp_path / "elsewhere", "2.jpg", "b.pdf")
     (tmp_path / "batch" / "link").symlink_to(tmp_path / "elsewhere")

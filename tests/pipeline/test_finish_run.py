@@ -104,9 +104,7 @@ def test_pages_lost_in_reading_count_against_confidence(resources: Resources) ->
 
 
 @pytest.mark.parametrize("stage", ["read", "tables", "extract"])
-def test_passing_loss_of_any_stage_brings_the_document_back_in_a_quarter_of_an_hour(
-    resources: Resources, stage: str
-) -> None:
+def test_passing_loss_is_retried_in_15_minutes(resources: Resources, stage: str) -> None:
     report = ended(resources, begun(resources), **{stage: (SLOW.model_copy(update={"page": 2}),)})
     document = get_document(resources.ledger, report.document_id)
     assert report.status is document.status is DocumentStatus.WAITING
@@ -156,7 +154,7 @@ def test_stage_slower_than_it_usually_is_says_so_in_the_report(resources: Resour
     assert ended(resources, work).warnings[2:] == ("PAGES_READ took 20.0 s: 5 s for one page, 2.5 × the usual 2 s.",)
 
 
-def test_what_a_model_made_up_is_a_warning_that_names_the_first_of_it(resources: Resources) -> None:
+def test_invented_products_are_a_warning(resources: Resources) -> None:
     made_up = [Evidence(rule="unknown field", text=f"mood: {n}", detail={"model": "m"}) for n in range(7)]
     by_rules = Evidence(rule="no specification", page=1, text="Introduction")
     discovery = Discovery(products=(), rejected=(by_rules, made_up[0]))

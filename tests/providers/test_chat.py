@@ -113,7 +113,7 @@ def test_the_way_that_a_server_takes_is_found_out_once(there: Provider, context:
     assert spending(context.ledger, context.run.document)[0].cost_usd > 0
 
 
-def test_while_the_way_is_found_the_others_wait_and_then_go_all_at_once(there: Provider, context: CallContext) -> None:
+def test_calls_wait_until_a_wire_is_chosen(there: Provider, context: CallContext) -> None:
     there.takes, there.delay = {"plain"}, lambda: 0.5
     started = time.monotonic()
     answers = ask_all(chat(there), context, range(9), SetClock())
@@ -136,9 +136,7 @@ def test_a_server_that_ignores_the_shape_is_asked_in_another_way(there: Provider
     assert "tools" in there.asked[-1][0].body
 
 
-def test_a_question_that_no_way_makes_acceptable_is_rejected_and_the_next_is_asked_as_before(
-    there: Provider, context: CallContext
-) -> None:
+def test_unacceptable_question_is_rejected_alone(there: Provider, context: CallContext) -> None:
     there.script.extend(["rejected"] * 3)
     asking = chat(there)
     with pytest.raises(ProviderRejected):
@@ -148,9 +146,7 @@ def test_a_question_that_no_way_makes_acceptable_is_rejected_and_the_next_is_ask
 
 
 @pytest.mark.parametrize("wire", [openai, anthropic])
-def test_a_model_that_keeps_answering_malformed_is_invalid_output_and_asked_again_next_time(
-    there: Provider, context: CallContext, wire: ModuleType
-) -> None:
+def test_malformed_replies_are_invalid_output(there: Provider, context: CallContext, wire: ModuleType) -> None:
     there.script.extend(["off_schema", "off_schema"])
     asking = chat(there, wire)
     with pytest.raises(InvalidModelOutput, match="material: Field required"):
@@ -213,7 +209,7 @@ def test_pictures_are_looked_at_in_either_format(there: Provider, context: CallC
 @pytest.mark.parametrize(
     "said", [{"x" * 2_000_000: 1}, {"material": "x" * 2_000_000, "finish": None}], ids=["name", "value"]
 )
-def test_an_answer_without_end_is_neither_kept_nor_sent_back_nor_repeated_in_an_error(
+def test_endless_reply_is_not_kept(
     there: Provider, context: CallContext, wire: ModuleType, said: dict[str, Any]
 ) -> None:
     there.answer = lambda _: said
@@ -305,9 +301,7 @@ def test_json_is_found_in_what_models_say_around_it(text: str) -> None:
 # --- paid for once ----------------------------------------------------------------------------------------------------
 
 
-def test_a_first_answer_to_be_mended_is_not_paid_for_again_when_the_second_fails(
-    there: Provider, context: CallContext
-) -> None:
+def test_first_reply_is_paid_for_once(there: Provider, context: CallContext) -> None:
     there.script.extend(["off_schema", "error"])
     asking = chat(there)
     with pytest.raises(ProviderError):
@@ -367,9 +361,7 @@ def test_the_same_question_at_the_same_time_is_sent_once(there: Provider, contex
     assert len(there.asked) == 3
 
 
-def test_under_a_mix_of_faults_every_question_is_answered_or_named_and_none_is_paid_for_twice(
-    there: Provider, context: CallContext
-) -> None:
+def test_mixed_faults_cost_no_question_twice(there: Provider, context: CallContext) -> None:
     there.faults, there.scale, there.delay = mixed(0.3), 10.0, lambda: 0.3
     clock, total = FastClock(10), 150
     answers = ask_all(chat_at(there.openai_url, clock=clock, seconds=2), context, range(total), clock)
@@ -398,9 +390,7 @@ def killed(ledger: str, there: Provider, questions: int, after: int) -> Iterator
         worker.wait()
 
 
-def test_killed_in_the_middle_only_what_was_in_flight_may_be_paid_again_and_is_shown(
-    there: Provider, url: str, context: CallContext
-) -> None:
+def test_kill_repays_only_calls_in_flight(there: Provider, url: str, context: CallContext) -> None:
     there.delay, total = lambda: 0.05, 80
     with killed(url, there, total, after=40):
         pass

@@ -109,7 +109,7 @@ def test_each_fault_has_its_class_and_is_asked_once(
     assert len(there.asked) == 1
 
 
-def test_no_answer_in_time_is_a_timeout_and_the_next_attempt_has_more_time(there: Provider, way: Way) -> None:
+def test_attempt_after_a_timeout_has_more_time(there: Provider, way: Way) -> None:
     there.script.extend(["hang", "hang"])
     impatient, waited = client(there, way, seconds=0.2), []
     for attempt in (1, 2):
@@ -177,7 +177,7 @@ DEEP = b"[" * 200_000
     ],
     ids=["deep", "number", "packed", "large"],
 )
-def test_a_reply_that_would_harm_its_reader_is_an_error_that_may_have_cost(
+def test_harmful_reply_may_have_cost(
     there: Provider, monkeypatch: pytest.MonkeyPatch, reply: Any, headers: dict[str, str], way: Way
 ) -> None:
     if reply == "x" * 2_000:
@@ -210,7 +210,7 @@ def test_tokens_are_numbers_of_tokens_or_not_known(there: Provider, counted: obj
     assert client(there, way).post(way.call).usage == (None, way.tokens_out)
 
 
-def test_an_answer_over_its_estimate_takes_its_part_of_the_minute_all_the_same(there: Provider, way: Way) -> None:
+def test_reply_over_its_estimate_counts(there: Provider, way: Way) -> None:
     there.rewrite = lambda reply: {**reply, "usage": {way.tokens_in: 90_000_000, "completion_tokens": 7}}
     clock = SetClock()
     asking = client(there, way, clock=clock, per_minute=Rates(tokens=1_000))
@@ -333,9 +333,7 @@ def test_what_one_call_is_told_all_wait_for(there: Provider, way: Way) -> None:
 
 
 @pytest.mark.parametrize("header", [{"Retry-After": "0"}, {"Retry-After": formatdate(0)}, {"retry-after-ms": "1"}])
-def test_told_to_come_back_at_once_for_ever_it_is_not_flooded_with_calls(
-    there: Provider, header: dict[str, str], way: Way
-) -> None:
+def test_provider_asking_for_0_s_is_not_flooded(there: Provider, header: dict[str, str], way: Way) -> None:
     there.headers = header
     there.script.extend(["rate_limited_silent"] * 100)
     with pytest.raises(ProviderDown, match="limits our rate"):
@@ -403,9 +401,7 @@ def test_retry_after_is_a_number_a_date_or_nothing(headers: dict[str, str], seco
 # --- down -------------------------------------------------------------------------------------------------------------
 
 
-def test_a_provider_that_is_down_for_an_hour_is_asked_now_and_then_and_comes_back_by_itself(
-    there: Provider, way: Way
-) -> None:
+def test_provider_down_for_an_hour_comes_back(there: Provider, way: Way) -> None:
     clock = SetClock()
     over = clock.now() + 3_600
     asking = client(there, way, clock=clock)

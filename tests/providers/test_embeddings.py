@@ -282,7 +282,7 @@ def test_the_budget_counts_vectors_too(there: Provider, context: CallContext) ->
     voyage(there).embed(TEXTS, "document", context)
 
 
-def test_the_registry_knows_the_tag_without_a_key_and_misses_the_key_when_it_loads(there: Provider) -> None:
+def test_tag_needs_no_key_and_loading_does(there: Provider) -> None:
     chosen = Settings(text_encoder="voyage")
     assert tags(chosen)[Role.TEXT] == "voyage-3.5@1024/document-query"
     assert tags(Settings(text_encoder="openai", text_model="m"))[Role.TEXT] == "m@1024/alike"

@@ -17,7 +17,7 @@ def test_without_limits_every_place_is_now() -> None:
     assert places(Throttle(), 100, tokens=10_000, now=5.0) == [5.0] * 100
 
 
-def test_calls_are_spread_over_the_minute_and_never_more_than_the_limit_in_any() -> None:
+def test_calls_are_spread_over_the_minute() -> None:
     taken = places(Throttle(Rates(calls=60)), 200)
     assert taken[0] == 0.0
     assert all(later - earlier >= MINUTE for earlier, later in zip(taken, taken[60:], strict=False))
@@ -35,7 +35,7 @@ def test_tokens_have_a_minute_s_whole_at_once_and_then_their_pace() -> None:
     assert taken == pytest.approx([0, 0, 30, 60], abs=0.1)
 
 
-def test_a_call_of_more_tokens_than_a_minute_has_is_sent_once_the_line_is_empty() -> None:
+def test_call_over_the_limit_waits_for_the_queue() -> None:
     gate = Throttle(Rates(tokens=1_000))
     assert places(gate, 2, tokens=50_000) == pytest.approx([0, 60], abs=0.1)
 
@@ -56,7 +56,7 @@ def test_what_one_call_is_told_holds_for_all_until_then() -> None:
     assert gate.closed_for(130.0) == 0.0
 
 
-def test_without_a_stated_time_the_wait_doubles_each_round_and_starts_again_after_success() -> None:
+def test_wait_without_a_time_doubles() -> None:
     gate, now, waits = Throttle(), 0.0, []
     for _ in range(8):
         gate.told(now, now, None)
@@ -69,7 +69,7 @@ def test_without_a_stated_time_the_wait_doubles_each_round_and_starts_again_afte
     assert gate.closed_for(now) == 1
 
 
-def test_told_to_come_back_at_once_again_and_again_the_wait_grows_all_the_same() -> None:
+def test_wait_grows_though_0_s_is_asked() -> None:
     gate, now, waits = Throttle(), 0.0, []
     for seconds in (0.0, 0.0, 0.001, 0.0, 30.0, 0.0):
         gate.told(now, now, seconds)

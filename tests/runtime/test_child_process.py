@@ -93,7 +93,7 @@ def test_death_says_whether_the_child_crashed_by_itself_or_was_killed(child: Chi
     assert caught.value.by_itself is by_itself
 
 
-def test_bytes_that_arrive_while_a_request_is_under_way_do_not_end_the_child(child: Child) -> None:
+def test_bytes_during_a_request_do_not_end_it(child: Child) -> None:
     """The kernel may tell the child of a request's own bytes only after it has read them and gone to work."""
     answers = child.stream({"do": "count", "to": 2, "pause": 0.2}, seconds=20)
     next(answers)
@@ -296,7 +296,7 @@ def test_many_busy_children_of_one_parent_all_end_with_it() -> None:
     assert all(gone(pid) for pid in pids)
 
 
-def test_busy_child_of_a_forked_parent_ends_with_it_and_its_siblings_go_on() -> None:
+def test_busy_child_ends_with_its_parent() -> None:
     parent, (forked, ours, its_own) = parent_of(
         "import os, time\n"
         "from swatchbook.runtime.child_process import Child\n"

@@ -46,7 +46,7 @@ def test_what_cannot_be_looked_into_is_not_known() -> None:
         assert is_dead(here().model_copy(update={**elsewhere, "pid": 1 << 30})) is None
 
 
-def test_who_yields_has_a_lower_priority_in_threads_and_children_and_never_a_higher_one() -> None:
+def test_yielding_only_lowers_the_priority() -> None:
     code = """
         import os, subprocess, sys, threading
         from swatchbook.runtime.process import BACKGROUND, yield_to_people

@@ -50,7 +50,7 @@ def test_demo_ingests_and_searches_without_a_network(demo: tuple[Path, str]) -> 
         assert found in printed
 
 
-def test_it_ends_by_serving_the_page_only_on_a_terminal_or_if_asked_to(demo: tuple[Path, str]) -> None:
+def test_demo_serves_only_on_a_terminal(demo: tuple[Path, str]) -> None:
     assert "the web page" not in demo[1]
     assert [serves(None, on_terminal=each) for each in (True, False)] == [True, False]
     assert [serves("1", on_terminal=False), serves("0", on_terminal=True)] == [True, False]

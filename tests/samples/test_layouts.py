@@ -58,7 +58,7 @@ def seen(path: Path, label: Mapping[str, Any]) -> Any:
     return np.argwhere(np.abs(difference).max(-1) > NOTICED)
 
 
-def test_every_labelled_picture_is_seen_where_the_truth_says_and_no_hidden_one_is(layout: Path) -> None:
+def test_labelled_pictures_are_seen_where_they_are(layout: Path) -> None:
     truth = truth_of(layout)
     for label in [*truth["image_links"], *truth["image_traps"]]:
         if not label["image_hint"]["xref"] or label["role"] == "hidden: the grey picture of a luminosity mask":

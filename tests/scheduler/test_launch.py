@@ -216,9 +216,7 @@ def test_a_run_at_work_is_left_alone(resources: Resources, deployment: Any) -> N
     assert state_of(flow_run) == "Running"
 
 
-def test_the_flow_run_of_a_dead_run_is_crashed_and_its_document_launched_again(
-    resources: Resources, deployment: Any
-) -> None:
+def test_dead_runs_flow_run_is_crashed(resources: Resources, deployment: Any) -> None:
     document = queued(resources)
     flow_run, run = started_run(resources, document)
     died(resources, run)
@@ -273,7 +271,7 @@ def test_a_flow_run_of_a_document_that_is_gone_is_cancelled(resources: Resources
     assert len(settled(resources).cancelled) == 1
 
 
-def test_a_person_s_flow_run_for_a_file_not_yet_known_is_left_alone(resources: Resources, deployment: Any) -> None:
+def test_flow_run_for_an_unknown_file_stays(resources: Resources, deployment: Any) -> None:
     source = f"{sha256(b'new')}.pdf"
     with_client(lambda client: client.create_flow_run_from_deployment(deployment, parameters={"source": source}))
     assert settled(resources) == UpdatedRuns()

@@ -95,9 +95,7 @@ def test_flow_run_that_never_registered_a_process_is_crashed_in_time(
     assert set(settled(resources).crashed) == {str(pending.id), str(running.id)}
 
 
-def test_silent_flow_run_on_another_machine_is_killed_by_its_worker_and_then_crashed(
-    resources: Resources, flow: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_silent_remote_flow_run_is_crashed(resources: Resources, flow: str, monkeypatch: pytest.MonkeyPatch) -> None:
     run = created(flow, Running())
     flow_processes.register(resources.ledger, str(run.id))
     change(resources, run, host="elsewhere", boot_id="another")

@@ -33,7 +33,7 @@ def test_everything_that_keeps_runs_from_starting_is_named(resources: Resources,
 
 
 @pytest.mark.usefixtures("bare")
-def test_an_emptied_prefect_is_set_up_again_with_its_limits_and_the_document_goes_on(resources: Resources) -> None:
+def test_emptied_prefect_is_set_up_again(resources: Resources) -> None:
     document = queued(resources)
     ask(lambda client: client.create_work_pool(WorkPoolCreate(name=CONTROL, type="process")))  # by a living worker
     done = asyncio.run(tick(resources))

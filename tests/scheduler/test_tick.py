@@ -255,7 +255,7 @@ def test_a_document_of_the_future_is_left_alone(resources: Resources, deployment
 
 
 @pytest.mark.stack
-def test_a_flow_run_that_starts_after_the_delete_does_not_bring_the_document_back(
+def test_late_flow_run_keeps_a_document_deleted(
     resources: Resources, deployment: Any, tmp_path: Path, prefect_api: str
 ) -> None:
     from tests.scheduler.test_launch import flow_runs

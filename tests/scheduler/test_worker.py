@@ -177,7 +177,7 @@ def test_the_form_as_it_stands_makes_a_catalogue_searchable(control: Control) ->
     assert account["found"] == account["complete"] > 5
 
 
-def test_a_block_that_is_not_saved_fails_the_run_by_name_and_somebody_is_told(control: Control) -> None:
+def test_missing_block_fails_the_run_by_name(control: Control) -> None:
     form = control.form("ingest_catalogue", source=str(control.source), blocks={"index": "elsewhere"})
     failed = control.run("ingest_catalogue", **form)
     assert failed["state_type"] == "FAILED"

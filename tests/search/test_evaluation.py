@@ -49,7 +49,7 @@ def asked(number: int) -> Asked:
     return Asked(candidates, ranked, {ids[0]})
 
 
-def test_a_role_that_costs_is_left_out_by_the_fit_and_by_what_it_is_said_to_cost() -> None:
+def test_fit_leaves_out_a_costly_role() -> None:
     questions = [asked(n) for n in range(12)]
     led_by_bad = evaluate_retrieval(questions, {"good": 0.4, "bad": 0.6}, skipped=3)
     bad, good = led_by_bad.roles

@@ -61,7 +61,7 @@ def test_any_hundred_of_many_that_are_alike_say_nothing() -> None:
     assert found["picture 000"].score == 0
 
 
-def test_all_of_a_few_hundred_that_are_alike_count_where_more_were_asked_for() -> None:
+def test_hundreds_of_near_duplicates_all_count() -> None:
     alike = near({f"picture {n:03}": 0.5 for n in range(300)})
     found = fuse({Role.VISUAL: alike}, themselves, {Role.VISUAL: 1}, most=1_000)
     assert {each.score for each in found.values()} == {1}

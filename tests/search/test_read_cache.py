@@ -80,7 +80,7 @@ def test_searches_find_what_they_would_find_first(sample: Resources) -> None:
     other.close()
 
 
-def test_with_a_lag_a_search_sees_what_others_commit_later_and_what_it_commits_itself_at_once(
+def test_search_with_a_lag_sees_its_own_writes(
     sample: Resources,
 ) -> None:
     def name_of_document() -> str:

@@ -95,7 +95,7 @@ def test_what_says_all_of_a_question_is_far_likelier_than_what_says_half() -> No
         assert 0.1 < in_part < 0.6, "nothing says more: a match in part"
 
 
-def test_where_no_word_is_said_only_a_model_of_many_languages_finds_an_answer() -> None:
+def test_multilingual_model_answers_without_common_words() -> None:
     near, far = (Evidence(0, 0, close, 0.7) for close in (3, -1))
     minilm, e5 = (weights_of(f"{name}@1") for name in ("all-minilm-l6-v2", "multilingual-e5-small"))
     assert probability(near, e5) > 0.3 > 0.1 > probability(far, e5)
@@ -136,7 +136,7 @@ KINDS: tuple[ResultKind, ...] = ("image", "product", "chunk")
 
 
 @pytest.mark.parametrize("by", KINDS)
-def test_what_the_sample_does_not_have_is_not_found_but_the_nearest_is_named(sample: Resources, by: ResultKind) -> None:
+def test_absent_thing_is_not_found(sample: Resources, by: ResultKind) -> None:
     for asked in ("diesel engine piston ring", "insulin syringes", "зимние шины с шипами"):
         none = find_relevant(sample, text=asked, where=Where(owner="anna"), by=by)
         assert none.hits == none.unmatched == ()

@@ -37,9 +37,7 @@ def set_state(stack: Stack, flow_run: str, state: str, *, force: bool = False) -
     stack.ask_prefect("POST", f"/flow_runs/{flow_run}/set_state", json=given)
 
 
-def test_cancel_in_prefect_cancels_the_document_ends_its_process_and_retry_brings_it_back(
-    stack: Stack, tmp_path: Path
-) -> None:
+def test_cancel_in_prefect_cancels_the_document(stack: Stack, tmp_path: Path) -> None:
     """One document is cancelled as the UI does, another one at the same time by a state that a person forces."""
     before = pictures_made(stack)
     stack.trouble(seconds=4.0)
@@ -97,9 +95,7 @@ def flow_runs_waiting(stack: Stack, document: str) -> list[str]:
     return [str(run["id"]) for run in stack.ask_prefect("POST", "/flow_runs/filter", json=given)]
 
 
-def test_results_are_in_the_home_whatever_the_worker_was_told_and_go_with_their_document(
-    stack: Stack, tmp_path: Path
-) -> None:
+def test_results_are_in_the_home(stack: Stack, tmp_path: Path) -> None:
     document = stack.upload(make_catalogue(tmp_path / "results.pdf", pictures=4), focus=False)
     stack.wait_for(document, DocumentStatus.COMPLETED)
     ours, theirs = stack.settings.results_folder, Path(stack.environment["PREFECT_HOME"])

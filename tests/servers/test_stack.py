@@ -263,9 +263,7 @@ def test_full_disk_blocks_with_the_cause_and_goes_on_once_there_is_room(stack: S
     conclude(stack, "disk_full", document)
 
 
-def test_wrong_key_of_the_index_blocks_with_the_cause_and_goes_on_once_it_is_right(
-    stack: Stack, tmp_path: Path
-) -> None:
+def test_wrong_index_key_blocks_until_corrected(stack: Stack, tmp_path: Path) -> None:
     stack.restart_weaviate(api_key="another key altogether", kill=False)
     document = stack.upload(make_catalogue(tmp_path / "locked.pdf", pictures=PICTURES), focus=False)
     try:

@@ -320,7 +320,7 @@ def test_a_server_that_is_not_there_is_an_error_that_passes(tmp_path: Path) -> N
             get(f"http://127.0.0.1:{taken.getsockname()[1]}/", tmp_path / "a")
 
 
-def test_a_file_of_just_the_limit_is_taken_and_one_byte_more_is_not(server: Origin, tmp_path: Path) -> None:
+def test_limit_of_bytes_is_exact(server: Origin, tmp_path: Path) -> None:
     server.files |= {"/fits": b"x" * LIMIT, "/over": b"x" * (LIMIT + 1)}
     assert get(at(server, "/fits"), tmp_path / "a").size == LIMIT
     with pytest.raises(TooLarge):

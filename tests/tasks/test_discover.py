@@ -67,7 +67,7 @@ def begun(path: Path) -> Begun:
 
 
 @pytest.mark.parametrize(("fault", "kind"), [("refusal", "provider_rejected"), ("prose", "invalid_model_output")])
-def test_a_document_that_the_model_cannot_make_out_keeps_the_layout_rules_products_and_says_so(
+def test_unreadable_document_keeps_layout_products(
     there: Provider, small_catalogue: Path, fault: str, kind: str
 ) -> None:
     run = begun(small_catalogue)
@@ -115,9 +115,7 @@ def test_what_a_person_must_mend_stops_the_document_and_names_the_setting(
     assert "sk-" not in str(raised.value)
 
 
-def test_a_product_whose_metadata_fails_to_the_last_keeps_the_layout_rules_and_may_come_back(
-    there: Provider, small_catalogue: Path
-) -> None:
+def test_product_without_metadata_keeps_the_layout_rules(there: Provider, small_catalogue: Path) -> None:
     run = begun(small_catalogue)
     run.discover()
     there.faults.mix = {"error": 1.0}

@@ -19,7 +19,7 @@ def test_key_is_the_flows_where_nothing_is_lost() -> None:
     assert key() == "chunk-1"
 
 
-def test_what_was_made_without_a_page_is_not_served_once_the_page_is_there() -> None:
+def test_result_without_a_page_is_not_reused() -> None:
     assert len({key(), key(1), key(2), key(1, 2)}) == 4
     assert key(1, 2) == key(2, 1)
     assert key(2000, 1999) == key(1999, 2000)

@@ -78,7 +78,7 @@ def test_what_is_lacking_is_made_and_a_second_run_makes_nothing(resources: Resou
     assert fill_missing(resources, ANNA).made == 0
 
 
-def test_limit_leaves_the_rest_for_the_next_run_and_the_account_as_it_was(resources: Resources) -> None:
+def test_limit_leaves_the_rest_for_later(resources: Resources) -> None:
     lose(resources, Role.COLOR)
     before = account(resources.ledger)
     some = fill_missing(resources, ANNA.model_copy(update={"limit": 5, "batch_size": 2}))

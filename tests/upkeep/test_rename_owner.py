@@ -34,7 +34,7 @@ def found(resources: Resources, owner: str) -> list[str]:
     return [hit.id for hit in search(resources, text="grey terrazzo", owner=owner, k=5)]
 
 
-def test_a_renamed_collection_is_searched_by_its_new_name_only_and_nothing_is_made_again(resources: Resources) -> None:
+def test_renamed_collection_is_searched_by_its_new_name(resources: Resources) -> None:
     before = found(resources, "anna")
     (counted,) = count_owners(resources.ledger)
     made = [count(resources.ledger, table) for table in (runs, items, vectors)]
@@ -50,7 +50,7 @@ def test_a_renamed_collection_is_searched_by_its_new_name_only_and_nothing_is_ma
         rename(resources, "anna", "mona")
 
 
-def test_killed_before_it_published_nothing_is_found_by_the_old_name_and_a_round_publishes_the_rest(
+def test_killed_rename_is_published_by_a_round(
     resources: Resources,
 ) -> None:
     before = found(resources, "anna")

@@ -41,7 +41,7 @@ def choose_voyage(voyage: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SWATCHBOOK_TEXT_API_KEY", KEY)
 
 
-def test_search_goes_on_when_settings_name_another_model_and_a_document_is_embedded_with_it(
+def test_search_goes_on_during_change_of_model(
     collection: Path, voyage: Provider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = run_json("search", "oak floor", "--owner", "anna")

@@ -178,7 +178,7 @@ def damage(resources: Resources, key: str, data: bytes) -> None:
         path.write_bytes(data)
 
 
-def test_a_picture_that_was_cut_short_is_found_by_its_size_and_stored_again_by_the_next_run(
+def test_truncated_picture_is_stored_again(
     resources: Resources,
 ) -> None:
     document, _, picture = stored(resources, b"a picture of oak")
@@ -193,9 +193,7 @@ def test_a_picture_that_was_cut_short_is_found_by_its_size_and_stored_again_by_t
     assert not resources.files.has(picture)  # so that the cached result of its stage is not used
 
 
-def test_a_document_that_was_cut_short_is_to_be_uploaded_again_and_that_mends_it(
-    resources: Resources, tmp_path: Path
-) -> None:
+def test_truncated_document_is_mended_by_uploading(resources: Resources, tmp_path: Path) -> None:
     _, source, _ = stored(resources, b"a picture of oak", document=b"%PDF-1.7 a catalogue with an end")
     damage(resources, source, b"%PDF-1.7 a cata")
     found = verify(resources, repair=True)
@@ -208,7 +206,7 @@ def test_a_document_that_was_cut_short_is_to_be_uploaded_again_and_that_mends_it
     assert verify(resources, deep=True).sound
 
 
-def test_bytes_that_changed_without_a_change_of_size_are_found_by_a_deep_verify(resources: Resources) -> None:
+def test_changed_bytes_are_found_by_deep_verify(resources: Resources) -> None:
     _, _, picture = stored(resources, b"a picture of oak")
     damage(resources, picture, b"a picture of ash")
     assert verify(resources).sound

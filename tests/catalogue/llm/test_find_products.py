@@ -76,7 +76,7 @@ def test_excerpt_has_number_headings_and_rows_but_no_running_heads() -> None:
     assert expected.count("www.lumen.example") < len(document.pages) / 2
 
 
-def test_text_at_a_picture_is_marked_and_the_mark_is_no_part_of_a_name() -> None:
+def test_mark_of_a_captioned_picture_leaves_names_alone() -> None:
     blocks = [
         text(60, 310, "Alder"),
         text(60, 700, "All in stock"),
@@ -186,7 +186,7 @@ def test_prompt_injection_adds_no_product() -> None:
     ]
 
 
-def test_products_of_the_layout_rules_are_kept_if_none_of_the_models_is_accepted() -> None:
+def test_layout_products_stay_if_the_model_confirms_none() -> None:
     document = layouts.heading_and_specification()
     found, _ = ask(document, reply_with(offer("Goldwood", 3)))
     assert [product.name for product in found.products] == [expected.name for expected in document.products]

@@ -168,9 +168,7 @@ def test_full_disk_blocks_and_goes_on_once_there_is_room(small_disk: Path, small
 
 @pytest.mark.stack
 @pytest.mark.parametrize("room", [7, 11, 15], ids=["Prefect's database", "pages", "pictures"])
-def test_whole_home_on_a_full_disk_says_so_in_one_line_and_status_works(
-    small_disk: Path, small_catalogue: Path, room: int
-) -> None:
+def test_full_disk_is_named_in_one_line(small_disk: Path, small_catalogue: Path, room: int) -> None:
     """`room`: MiB left, so that the disk becomes full while different parts of the home are written."""
     subprocess.run(["mount", "-o", "remount,size=40m", str(small_disk)], check=True)
     there = {"SWATCHBOOK_HOME": str(small_disk / "home"), "PREFECT_API_URL": ""}

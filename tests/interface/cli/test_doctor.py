@@ -54,7 +54,7 @@ def test_a_ledger_that_containers_cannot_reach_is_named() -> None:
         check_pool(on_pool(ledger_url=None))
 
 
-def test_pool_is_told_of_until_a_worker_serves_it_and_then_how_many_fit(ask: Callable[..., Any]) -> None:
+def test_pool_without_a_worker_is_named(ask: Callable[..., Any]) -> None:
     with pytest.raises(Configuration, match="has no work pool embed") as missing:
         check_pool(on_pool())
     assert "swatchbook setup" in (missing.value.advice or "")

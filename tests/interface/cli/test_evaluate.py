@@ -35,7 +35,7 @@ def questions(tmp_path: Path) -> Path:
     return file
 
 
-def test_searches_are_scored_by_role_and_fitted_weights_are_those_of_the_next_search(
+def test_fitted_weights_hold_for_the_next_search(
     questions: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     env = tmp_path / ".env"

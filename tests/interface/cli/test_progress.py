@@ -75,7 +75,7 @@ def test_a_run_that_begins_again_shows_no_stage_twice() -> None:
 
 
 @given(st.lists(st.tuples(st.sampled_from(STAGES), st.integers(0, 300), st.integers(0, 300))))
-def test_whatever_is_seen_the_bar_stays_between_0_and_100_and_can_be_drawn(
+def test_progress_bar_stays_between_0_and_100(
     moments: list[tuple[Stage, int, int]],
 ) -> None:
     track = Track("a.pdf", 0.0)
@@ -86,7 +86,7 @@ def test_whatever_is_seen_the_bar_stays_between_0_and_100_and_can_be_drawn(
     assert "a.pdf" in drawn(track, float(len(moments)))
 
 
-def test_a_finished_stage_that_made_nothing_says_so_and_not_that_nothing_is_complete() -> None:
+def test_stage_that_made_nothing_says_so() -> None:
     document: Any = SimpleNamespace(name="a.pdf", kind="pdf")
     report = RunReport(
         document_id="d", name="a.pdf", owner="default", run=None, generation=None, status=DocumentStatus.RUNNING,

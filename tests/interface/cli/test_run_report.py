@@ -68,7 +68,7 @@ def test_the_account_is_a_sum() -> None:
     assert "swatchbook search" in text
 
 
-def test_what_was_seen_and_not_taken_is_named_with_the_command_that_takes_it() -> None:
+def test_lost_pictures_are_named_with_the_command() -> None:
     assert "not taken" not in drawn(report(images_found=3, images_complete=3))
     places = ((3, 1), (4, 1), (4, 2))
     lost = tuple(LostPicture(page=page, number=n, bbox=(0, 0, 90, 60), share=0.012) for page, n in places)

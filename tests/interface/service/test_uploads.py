@@ -95,9 +95,7 @@ def test_an_upload_is_durable_when_it_is_answered(service: Served) -> None:
     assert httpx.get(service.url + answer.headers["location"]).json()["name"] == "a.pdf"
 
 
-def test_file_and_its_name_are_on_the_disk_before_the_ledger_knows_the_document(
-    service: Served, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_file_is_on_disk_before_its_document(service: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     kept = service.resources.settings.home / "files" / sha256(PDF)[:2] / f"{sha256(PDF)}.pdf"
     flushed: list[tuple[Path, bool]] = []
     fsync = os.fsync
@@ -412,7 +410,7 @@ def test_who_falls_silent_is_left(strict: Served) -> None:
     assert strict.waiting == []
 
 
-def test_who_sends_a_byte_now_and_then_is_left_when_the_time_is_over(strict: Served) -> None:
+def test_slow_sender_is_cut_off_in_time(strict: Served) -> None:
     started = time.monotonic()
     with raw(strict, length=100_000) as connection:
         connection.sendall(form(PDF, end=b"")[:500])

@@ -136,9 +136,7 @@ def test_a_page_has_a_box_for_each_placement_that_leads_to_the_image(sample: Tes
     assert "has no page 99" in page(sample, f"/ui/documents/{document}?page=99", 404).text
 
 
-def test_a_page_is_named_by_its_number_and_by_what_is_printed_on_it(
-    sample: TestClient, resources: Resources, document: str
-) -> None:
+def test_page_has_number_and_printed_label(sample: TestClient, resources: Resources, document: str) -> None:
     with resources.ledger.write() as connection:
         connection.execute(update(pages).where(pages.c.number == 2).values(label="ii"))
     read = page(sample, f"/ui/documents/{document}?page=2")

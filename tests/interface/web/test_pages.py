@@ -116,7 +116,7 @@ def test_errors_are_pages_that_say_what_is_wrong(sample: TestClient) -> None:
     assert "drop it again" in gone.text
 
 
-def test_an_address_that_does_not_exist_is_a_page_for_browsers_and_a_problem_for_programs(client: TestClient) -> None:
+def test_unknown_address_answers_browsers_and_programs(client: TestClient) -> None:
     for address in ("/nothing", "/ui/nothing", "/documents/a/b/c"):
         shown = client.get(address, headers=BROWSER)
         assert (shown.status_code, shown.headers["content-security-policy"]) == (404, POLICY)

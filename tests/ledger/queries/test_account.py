@@ -212,7 +212,7 @@ def test_the_account_closes_and_follows_the_rule_for_document_owner_and_whole(
 # --- ways to come to a state ------------------------------------------------------------------------------------------
 
 
-def test_a_picture_on_many_pages_and_in_two_documents_counts_once_in_each_scope(ledger: Ledger) -> None:
+def test_repeated_picture_counts_once_in_each_scope(ledger: Ledger) -> None:
     first, second = begin(ledger), begin(ledger, content="supplement")
     ingest(ledger, first, extraction(placed(first, "oak"), placed(first, "oak", page=2), placed(first, "ash")))
     ingest(ledger, second, extraction(placed(second, "oak")))
@@ -449,7 +449,7 @@ def test_without_a_run_the_report_keeps_what_only_the_last_run_knew(ledger: Ledg
     assert isinstance(report, RunReport)
 
 
-def test_pages_keep_what_belongs_to_no_product_and_what_was_nearly_a_name_until_it_is_said_otherwise(
+def test_pages_keep_unassigned_texts(
     ledger: Ledger,
 ) -> None:
     from tests.ledger.test_stage_results import PLAN
