@@ -38,6 +38,7 @@ from swatchbook.catalogue.choose_names import Choice, Weights, choose_names
 from swatchbook.catalogue.link import link
 from swatchbook.catalogue.name_groups import NameGroup
 from swatchbook.pdf import reader
+from swatchbook.pdf.check_file import check_file
 from swatchbook.pdf.read_ahead import find_reading, keep_reading
 from swatchbook.pipeline.extract import extract
 from swatchbook.records import (
@@ -313,7 +314,7 @@ def _home(keep: Path | None) -> Iterator[Path]:
 
 
 def _read(path: Path, files: Files, settings: Settings) -> Reading:
-    key = stage_key("read", reader.check_file(path, settings), settings, IngestOptions(), force=None)
+    key = stage_key("read", check_file(path, settings), settings, IngestOptions(), force=None)
     reading = find_reading(settings, files, key)
     if reading is None:
         reading = reader.read(path, files, settings)

@@ -30,7 +30,7 @@ from interface.service.parameters import Tools
 from interface.service.problems import RETRY_SECONDS, documented
 from swatchbook.display_name import display_name
 from swatchbook.errors import Configuration, DiskFull, TooLarge
-from swatchbook.pdf.limits import HEAD_BYTES, is_pdf
+from swatchbook.pdf.check_file import HEAD_BYTES, is_pdf
 from swatchbook.pipeline.register import Registered, build_request, register_upload
 from swatchbook.records import DEFAULT_OWNER, DocumentStatus, IngestOptions, Owner
 from swatchbook.settings import Settings

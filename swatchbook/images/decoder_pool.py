@@ -1,6 +1,6 @@
 """Decode untrusted picture files in child processes, at most 20 s for a picture, with a second try after a crash.
 
-`limits.py` has the limits of size, `decode.py` formats and conversion.
+`images/limits.py` has the limits of size, `decode.py` formats and conversion.
 """
 
 from collections import Counter

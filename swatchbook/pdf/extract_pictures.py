@@ -46,14 +46,13 @@ from swatchbook.pdf.folds import (
     may_meet,
     same_place,
 )
-from swatchbook.pdf.lost_pictures import find_lost
 from swatchbook.pdf.mupdf_failure import to_failure
+from swatchbook.pdf.painting import NOWHERE, Painted, Painting, trace_painting
 from swatchbook.pdf.picture_format import OPAQUE, Colors, PictureFile, keep_jpeg, may_keep_jpeg, min_alpha, to_png
 from swatchbook.pdf.qr_codes import is_code
 from swatchbook.pdf.rasters import UPRIGHT, Texts, cut_rasters
 from swatchbook.pdf.strips import Strip, join_strips
-from swatchbook.pdf.trace_painting import NOWHERE, Painted, Painting, trace_painting
-from swatchbook.pdf.visible_pictures import Seen, paint_flat, render_box, see_pictures
+from swatchbook.pdf.visible_pictures import Seen, find_lost, paint_flat, render_box, see_pictures
 from swatchbook.records import sha256, text_key
 from swatchbook.runtime.child_process import Frame
 

@@ -1,14 +1,7 @@
 """Read printed text from pixels: lines with their boxes and confidence, and the turn in which a page must be read.
 
-A page takes 0.4 s, and 2 ms a letter; at most about 6,000 letters are read.
-
-The packaged models (`ocr_models.py`) read Latin, Chinese and Japanese letters. If they are unsure of a sample of lines,
-the other languages read it, too (`tesseract.py`), and the surest reads the page. The models then read the lines that it
-is unsure of, such as Latin names.
-
-Lines in other scripts give only digits, signs and look-alikes. A line counts as unread if its confidence is low, it has
-few letters for its length, or a word mixes two alphabets. If the sample or a third of all lines is like this, lines of
-middling confidence or of look-alikes count as unread, too.
+A page takes 0.4 s, and 2 ms a letter. Lines in scripts that no model reads give only digits, signs and look-alikes: if
+a sample or a third of the lines is like this, lines of middling confidence or of look-alikes count as unread.
 """
 
 import re
@@ -20,7 +13,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from swatchbook.pdf.ocr_models import Corners, LineFinder, LineReader, Pixels
+from swatchbook.pdf.ocr_models import Corners, LineFinder, LineReader, Pixels, TesseractReader
 from swatchbook.pdf.ocr_text import Printed, PrintedLine, is_known, is_mostly_unread
 from swatchbook.records import Box
 
@@ -165,8 +158,6 @@ class Recogniser:
         if best.sure < SURE and self._other:
             best = _surest([best, *choices(self._other)])
         if best.sure < SURE and self._languages and self._trials:
-            from swatchbook.pdf.tesseract import TesseractReader  # needs the extra tesseract
-
             self._trials -= 1
             for language in self._languages:
                 best = _surest([best, *choices(TesseractReader(language))], sure=1.0)

@@ -4,6 +4,7 @@ Of the package `rapidocr` only its PP-OCR models are used: its import and its ha
 All use one thread, because other processes have the other cores.
 """
 
+import os
 from collections.abc import Iterator
 from importlib.metadata import distribution
 from itertools import pairwise
@@ -13,6 +14,8 @@ import cv2
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
+
+from swatchbook.ocr_languages import data_folder
 
 Pixels = NDArray[np.uint8]  # height × width × 3: red, green, blue
 
@@ -27,9 +30,7 @@ GROWTH = 1.6  # the finder marks the core of a line: its box is larger by this �
 MOST_FOUND = 1_000  # the most parts of a page that may be lines
 
 HEIGHT = 48  # pixels of a line that the reader sees
-LINE_MARGIN = (
-    0.25  # of a line's height, added to it: letters are smaller and the line shorter, which saves a fifth of the time
-)
+LINE_MARGIN = 0.25  # share of a line's height added to it: smaller letters and a shorter line save a fifth of the time
 LEAST_WIDTH = 96  # pixels; the least width of the reader's input
 TALL = 1.5  # height over width of a line that is on its end, its top to the left
 
@@ -63,10 +64,8 @@ class LineReader:
 
     def read(self, pixels: Pixels, corners: Corners) -> tuple[str, float]:
         """Return a line's text, and the mean confidence in its letters (0 to 1)."""
-        (steps,) = self._session.run(
-            None,
-            {self._session.get_inputs()[0].name: _as_input(_lengthened(cut_line(pixels, corners, higher=LINE_MARGIN)))},
-        )
+        line = _as_input(_lengthened(cut_line(pixels, corners, higher=LINE_MARGIN)))
+        (steps,) = self._session.run(None, {self._session.get_inputs()[0].name: line})
         best = steps[0].argmax(axis=1)
         new = np.flatnonzero((np.diff(best, prepend=0) != 0) & (best != 0))
         text = "".join(self._letters[number] for number in best[new])
@@ -152,3 +151,29 @@ def _resized(corners: Corners, along: float, across: float) -> Corners:
 def _size(corners: Corners) -> tuple[float, float]:
     across, down, back, up = (float(np.linalg.norm(b - a)) for a, b in pairwise((*corners, corners[0])))
     return max(across, back), max(down, up)
+
+
+# --- Tesseract --------------------------------------------------------------------------------------------------------
+
+ENDS = 0.15  # share of a line's height cut off at both ends: what is next to a line, such as rules, is read as signs
+MARKS = dict.fromkeys((0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)))  # signs of direction
+
+
+class TesseractReader:
+    """Reads lines of text in one language (0.1 s to load), whose data `swatchbook/ocr_languages.py` finds."""
+
+    def __init__(self, language: str) -> None:
+        os.environ["OMP_THREAD_LIMIT"] = "1"  # before the library is loaded: other processes have the other cores
+        import tesserocr  # of the extra tesseract
+
+        self._api = tesserocr.PyTessBaseAPI(
+            path=str(data_folder()), lang=language, psm=tesserocr.PSM.RAW_LINE, oem=tesserocr.OEM.LSTM_ONLY
+        )
+
+    def read(self, pixels: Pixels, corners: Corners) -> tuple[str, float]:
+        """Return a line's text, and the mean confidence in its words (0 to 1)."""
+        line = cut_line(pixels, corners, shorter=ENDS)
+        height, width, channels = line.shape
+        self._api.SetImageBytes(line.tobytes(), width, height, channels, channels * width)
+        text = " ".join(self._api.GetUTF8Text().translate(MARKS).split())
+        return text, self._api.MeanTextConf() / 100

@@ -1,42 +1,21 @@
-"""Choose the pages that are read by their pixels (OCR), and read them.
+"""Choose the pages, and the rasters of pages with captions, that are read by their pixels (OCR), and have them read.
 
-- A page is read if it has fewer than 25 letters, fonts that map to nothing, or a raster of 30 % of the page and at most
-  two lines of text.
-- Of a page with more lines, only such rasters are read, if they have at most two lines on them and show several things
-  on flat ground.
-
-`ocr_engine.py` reads the pixels; `ocr_text.py` makes paragraphs of the lines.
-
-Without numpy and pydantic, which the child that reads pages only imports when a page needs it.
+numpy, pydantic and the models are imported where a first page needs them: the child that reads pages starts without.
 """
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from statistics import fmean
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from swatchbook.errors import OutOfMemory
 from swatchbook.geometry import Box, area, centre_inside, clip
 from swatchbook.pdf.mupdf_failure import to_failure
-
-if TYPE_CHECKING:
-    from PIL.Image import Image
+from swatchbook.pdf.unmapped_fonts import is_garbage
 
 READABLE = "Latin, Chinese and Japanese letters"
 Ocr = Literal["auto", "off", "always"]
 FEWEST_LETTERS = 25  # a page with fewer letters has no usable text
-MOST_GARBAGE = 0.3  # share of a text's characters that map to no letter; with more, its fonts map to nothing
 BIG_RASTER = 0.3  # share of the page
-EVEN_EDGE = 0.4  # share of a raster's edge in one colour, seen small; with less, no flat ground (least seen: 0.51)
 MOST_LINES_BESIDE = 2  # lines of the text layer, such as a title and a page number; with more, captions are among them
-
-
-def is_garbage(text: str) -> bool:
-    """Return whether a text layer maps its glyphs to no letters: to private-use and replacement characters."""
-    if text.isascii():
-        return False
-    letters = [c for c in text if not c.isspace()]
-    return sum(c == "\ufffd" or "\ue000" <= c <= "\uf8ff" for c in letters) > MOST_GARBAGE * len(letters)
 
 
 def text_of(page: Mapping[str, Any]) -> str:
@@ -116,7 +95,9 @@ class PrintedText:
     def _read(self, read: dict[str, Any], page: Any) -> dict[str, Any]:
         parts = [read["box"]]
         if not wants_ocr(self._mode, read):
-            parts = [raster for raster in bare_rasters(self._mode, read) if _shows_several(page, raster)]
+            from swatchbook.pdf.rasters import shows_several
+
+            parts = [raster for raster in bare_rasters(self._mode, read) if shows_several(page, raster)]
         if not parts:
             return read
         import numpy as np
@@ -133,31 +114,3 @@ class PrintedText:
         printed = self._recogniser.read(pixels, dpi, known_lines(text_layer), turn=self._turn)
         self._turn = printed.turn
         return add_printed(text_layer, within(parts, printed)).model_dump(mode="json")
-
-
-def _shows_several(page: Any, raster: Box) -> bool:
-    """Return whether a raster of the library's page shows several things on flat ground."""
-    from swatchbook.pdf.rasters import magnification
-    from swatchbook.pdf.visible_pictures import render_box
-
-    scale = magnification(page.rect)
-    if _evenness_of_edge(render_box(page, raster, scale / 4)) < EVEN_EDGE:
-        return False
-    import numpy as np
-
-    from swatchbook.pdf.regions import holds_several
-
-    return holds_several(np.asarray(render_box(page, raster, scale)), area(page.rect) * scale**2)
-
-
-def _evenness_of_edge(picture: "Image") -> float:
-    """Return which share of a picture's edge is near its most frequent colour."""
-    width, height = picture.size
-    sides = ((0, 0, width, 1), (0, height - 1, width, height), (0, 0, 1, height), (width - 1, 0, width, height))
-    edge = b"".join(picture.crop(side).tobytes() for side in sides)
-    pixels = list(zip(edge[::3], edge[1::3], edge[2::3], strict=True))
-    frequent, _ = Counter(tuple(value >> 4 for value in pixel) for pixel in pixels).most_common(1)[0]
-    alike = [pixel for pixel in pixels if tuple(value >> 4 for value in pixel) == frequent]
-    colour = [fmean(channel) for channel in zip(*alike, strict=True)]
-    near = (all(abs(a - b) <= 14 for a, b in zip(pixel, colour, strict=True)) for pixel in pixels)
-    return sum(near) / len(pixels)

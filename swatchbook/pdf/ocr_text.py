@@ -8,7 +8,7 @@ from statistics import mean
 from typing import NamedTuple
 
 from swatchbook.geometry import area, bounding_box, centre_inside, shared_area
-from swatchbook.pdf.ocr_pages import is_garbage
+from swatchbook.pdf.unmapped_fonts import is_garbage
 from swatchbook.records import Block, Box, Line, Page, Span
 
 LETTER_SHARE = 0.7  # the font's size as a share of the height of a line's box

@@ -18,9 +18,8 @@ from swatchbook.errors import EncryptedDocument, Unexpected, UnreadableDocument
 from swatchbook.geometry import Transform, finite_box, transform_box
 from swatchbook.pdf.mupdf_failure import to_failure
 from swatchbook.pdf.ocr_pages import PrintedText
-from swatchbook.pdf.page_text import is_letter_spaced, read_blocks, strip_control_characters
-from swatchbook.pdf.table_pages import looks_tabular
-from swatchbook.pdf.trace_painting import to_drawn
+from swatchbook.pdf.page_text import is_letter_spaced, looks_tabular, read_blocks, strip_control_characters
+from swatchbook.pdf.painting import to_drawn
 from swatchbook.pdf.visible_text import trace_text
 from swatchbook.runtime.child_process import Frame, serve
 from swatchbook.truncate import truncate

@@ -1,14 +1,12 @@
 """Cut the rasters of a page into the pictures that they show, with the regions that `regions.py` finds.
 
-A raster is cut if it has at least 30 % of the page and two lines of text on it, from the text layer, read from pixels,
-or in a script that is not read.
-
-Without numpy and OpenCV, which the child that reads pages only imports when a page has such a raster.
+numpy and OpenCV are imported where a page has such a raster: the child that reads pages starts without.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from statistics import median
+from statistics import fmean, median
 from typing import TYPE_CHECKING, Any
 
 from swatchbook.geometry import Turn, area, centre_inside, long_side, move, resize, shared_area, short_side
@@ -16,6 +14,8 @@ from swatchbook.pdf.ocr_text import is_mostly_unread
 from swatchbook.records import Box, Line, Page
 
 if TYPE_CHECKING:
+    from PIL.Image import Image
+
     from swatchbook.pdf.extract_pictures import Found
 
 LEAST_PAGE_SHARE = 0.3  # the least share of the page that a raster has to be cut
@@ -24,6 +24,7 @@ MOST_AREA = 10e6  # square points: each is a pixel that is searched; A0 has 8 mi
 LONG_SIDE, MOST_SCALE = 700.0, 4.0  # points: smaller pages are magnified to it, so that all lengths fit them
 SIGN_LETTERS, SIGN_HEIGHT = 2, 2.5  # the most letters, and the least height in median heights of printed lines, of a
 # sign that is no text: such a "1" is a washbasin, and its box would hide the photograph (4 of 4 on 24 catalogues)
+EVEN_EDGE = 0.4  # share of a raster's edge in one colour, seen small; with less, no flat ground (least seen: 0.51)
 OTHERS = 0.5  # share of a region under another, smaller picture of the page; with more it is that picture
 UPRIGHT: dict[int, Turn] = {0: "none", 90: "right", 180: "half", 270: "left"}
 
@@ -80,16 +81,42 @@ def magnification(page: Box) -> float:
     return min(MOST_SCALE, max(1.0, LONG_SIDE / max(long_side(page), 1.0)))
 
 
+def shows_several(page: Any, raster: Box) -> bool:
+    """Return whether a raster of the library's page shows several things on flat ground."""
+    from swatchbook.pdf.visible_pictures import render_box
+
+    scale = magnification(page.rect)
+    if _evenness_of_edge(render_box(page, raster, scale / 4)) < EVEN_EDGE:
+        return False
+    import numpy as np
+
+    from swatchbook.pdf.regions import holds_several
+
+    return holds_several(np.asarray(render_box(page, raster, scale)), area(page.rect) * scale**2)
+
+
+def _evenness_of_edge(picture: "Image") -> float:
+    """Return which share of a picture's edge is near its most frequent colour."""
+    width, height = picture.size
+    sides = ((0, 0, width, 1), (0, height - 1, width, height), (0, 0, 1, height), (width - 1, 0, width, height))
+    edge = b"".join(picture.crop(side).tobytes() for side in sides)
+    pixels = list(zip(edge[::3], edge[1::3], edge[2::3], strict=True))
+    frequent, _ = Counter(tuple(value >> 4 for value in pixel) for pixel in pixels).most_common(1)[0]
+    alike = [pixel for pixel in pixels if tuple(value >> 4 for value in pixel) == frequent]
+    colour = [fmean(channel) for channel in zip(*alike, strict=True)]
+    near = (all(abs(a - b) <= 14 for a, b in zip(pixel, colour, strict=True)) for pixel in pixels)
+    return sum(near) / len(pixels)
+
+
 def _regions(page: Any, raster: Box, lines: Sequence[Box], others: Sequence[Box]) -> list[Box]:
     import numpy as np
 
     from swatchbook.pdf.regions import find_regions
+    from swatchbook.pdf.visible_pictures import render_box
 
     left, top, *_ = raster
     scale = magnification(page.rect)
     on_it = [resize(move(line, -left, -top), scale) for line in lines if centre_inside(line, raster)]
-    from swatchbook.pdf.visible_pictures import render_box
-
     pixels = np.asarray(render_box(page, raster, scale))
     regions = find_regions(pixels, on_it, area(page.rect) * scale**2)
     found = [move(resize(box, 1 / scale), left, top) for box in regions]

@@ -3,11 +3,10 @@
 Nothing here opens a PDF. A page or picture at which the child crashes is tried twice, then reported as a failure.
 """
 
-import hashlib
 import tempfile
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any, Protocol
@@ -16,21 +15,18 @@ from swatchbook.errors import (
     KINDS,
     CrashedWorker,
     Failure,
-    FileMissing,
-    InvalidReference,
     OutOfMemory,
     ProviderTimeout,
     TooLarge,
     UnreadableDocument,
     as_failure,
-    reason_of,
 )
 from swatchbook.extras import is_installed
 from swatchbook.geometry import area
 from swatchbook.images.limits import ImageLimits
 from swatchbook.ocr_languages import check_languages, chosen_languages
+from swatchbook.pdf.check_file import check_file, check_pages
 from swatchbook.pdf.folds import Fold
-from swatchbook.pdf.limits import check_pages, check_pdf
 from swatchbook.pdf.ocr_pages import READABLE
 from swatchbook.pdf.rasters import Texts
 from swatchbook.records import (
@@ -361,25 +357,6 @@ class _ExtractionBuilder:
 
 
 # --- the file ---------------------------------------------------------------------------------------------------------
-
-
-def check_file(path: Path, settings: Settings, *, meanwhile: Callable[[], None] = lambda: None) -> str:
-    """Return the SHA-256 of a file that is within the limits and begins like a PDF; nothing is parsed.
-
-    `meanwhile` is called before the file is read whole, so that what it begins runs at the same time. Raises
-    FileMissing, InvalidReference (no permission), and what `check_pdf` raises.
-    """
-    try:
-        size = path.stat().st_size
-        with path.open("rb") as file:
-            check_pdf(file, size, settings)
-            meanwhile()
-            file.seek(0)
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except FileNotFoundError:
-        raise FileMissing(f"There is no file {path.name}.", advice="Check the path.") from None
-    except (PermissionError, IsADirectoryError) as error:
-        raise InvalidReference(f"{path.name} cannot be read: {reason_of(error)}.", advice="Check its rights.") from None
 
 
 def _open(child: Child, path: Path, settings: Settings) -> dict[str, Any]:

@@ -23,6 +23,8 @@ _ADOBE = dict(enumerate(map(chr, range(0x20, 0x7F)), 1))
 """Glyph -> letter in Adobe's collections and in most PostScript fonts."""
 ORDERS: Sequence[Mapping[int, str]] = (_TRUETYPE, _ADOBE)
 
+MOST_GARBAGE = 0.3  # share of a text's characters that map to no letter; with more, its fonts map to nothing
+
 WARNING = "Fonts of its text say nothing of letters: {}."
 UNDONE, UNREADABLE = "they were told by the order of glyphs", "what is set in them has no text layer"
 
@@ -78,3 +80,11 @@ def _makes_words(characters: Sequence[str]) -> bool:
     letters = [c.casefold() for c in characters if c.isalpha() and c.isascii()]
     vowels = sum(c in "aeiouy" for c in letters)
     return known >= READ * len(characters) and VOWELS[0] * len(letters) <= vowels <= VOWELS[1] * len(letters)
+
+
+def is_garbage(text: str) -> bool:
+    """Return whether a text layer maps its glyphs to no letters: to private-use and replacement characters."""
+    if text.isascii():
+        return False
+    letters = [c for c in text if not c.isspace()]
+    return sum(c == "\ufffd" or "\ue000" <= c <= "\uf8ff" for c in letters) > MOST_GARBAGE * len(letters)

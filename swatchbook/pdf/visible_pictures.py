@@ -1,11 +1,8 @@
-"""Measure how much of each picture a page shows, by the flat-colour difference (in the child process).
+"""Measure how much of each picture a page shows, and find lost pictures, which no picture found covers (in the child).
 
-The page is painted with every picture in one flat colour, and then with a few pictures at a time in another. The
-difference is exactly what each contributes after clips, the page's edge, later paint and soft masks. No picture is
-decoded.
-
-The only pictures left on the flat page are vector drawings, for which `lost_pictures.py` searches it.
-`catalogue/placements.py` decides whether a picture is hidden of which little shows.
+The page is painted with every picture in one flat colour, and then with a few at a time in another: the difference is
+what each contributes after clips, later paint and masks. What still looks like a picture on the flat page is lost: a
+vector drawing, or the rest of a raster that was cut.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -16,8 +13,7 @@ from PIL import Image, ImageChops, ImageFilter, ImageStat
 from pymupdf import mupdf
 
 from swatchbook.geometry import Box, area, clip, overlap
-from swatchbook.pdf.filter_device import Forwarder, paint_page
-from swatchbook.pdf.trace_painting import LEAST_ALPHA
+from swatchbook.pdf.painting import LEAST_ALPHA, Forwarder, Painting, paint_page
 
 PIXEL = 1.5  # points; half and twice of it give the same pictures
 RIM = 2  # pixels; what shows no deeper inside its place looks out from under the picture that covers it
@@ -192,3 +188,32 @@ class _Flattener(Forwarder):
             mupdf.floats_setitem(self._color, component, value)
         space = mupdf.ll_fz_device_rgb()
         mupdf.ll_fz_fill_path(self.target, self._square.m_internal, 0, ctm, space, self._color, alpha, params)
+
+
+# --- lost pictures ----------------------------------------------------------------------------------------------------
+
+
+FEWEST_PATHS = 20  # paths and shadings of a page that is searched: fewer draw a sign, a panel or a table
+MOST_PATHS = 100_000  # paths of a page that is searched: more take over a second to paint
+
+
+def find_lost(
+    page: Any, painting: Painting, *, flat: Callable[[], Image.Image], known: Sequence[Box], cut: Sequence[Box]
+) -> list[tuple[Box, str | None]]:
+    """Return the boxes of a page's lost pictures, in points, each with its perceptual hash.
+
+    `flat` gives the page with its pictures in a flat colour; it is asked only where something may be lost. `known` are
+    the boxes of the pictures found and of lines that were read, `cut` those of rasters of which only parts were found.
+    """
+    paths = painting.paths + sum(picture.gradient for picture in painting.pictures)
+    if paths > MOST_PATHS or (paths < FEWEST_PATHS and not cut):
+        return []
+    import numpy as np  # 0.1 s: few pages need it
+
+    from swatchbook.pdf.picture_like import look_of, pictures_seen, word_boxes
+
+    seen, scale = flat().copy(), 1 / pixel_size(page)
+    for box in cut:
+        seen.paste(render_box(page, box, scale), (round(box[0] * scale), round(box[1] * scale)))
+    boxes = pictures_seen(np.asarray(seen), [*word_boxes(page), *known], scale=scale)
+    return [(box, look_of(seen, box, scale)) for box in boxes]

@@ -12,8 +12,7 @@ import pymupdf
 from pymupdf import mupdf
 
 from swatchbook.geometry import UNIT_SQUARE, Box, area, centre_inside, overlap, short_side, transform_box
-from swatchbook.pdf.filter_device import Forwarder, paint_page
-from swatchbook.pdf.trace_painting import EVERYWHERE, Painting, Tracer, to_box, to_transform
+from swatchbook.pdf.painting import EVERYWHERE, Forwarder, Painting, Tracer, paint_page, to_box, to_transform
 
 if TYPE_CHECKING:  # few pages need it
     from PIL.Image import Image

@@ -21,6 +21,7 @@ from swatchbook.ledger.queries import reviews
 from swatchbook.models import registry
 from swatchbook.models.vision_analyst import INSTRUCTIONS, REPLY_TOKENS, Seen
 from swatchbook.pdf import reader
+from swatchbook.pdf.check_file import check_file
 from swatchbook.pdf.read_ahead import find_reading, keep_reading
 from swatchbook.pipeline.extract import extract
 from swatchbook.providers.costs import tokens_at_most, turn_tokens, usd
@@ -128,7 +129,7 @@ def estimate(resources: Resources, path: Path, options: IngestOptions) -> Estima
 
 def _read(resources: Resources, path: Path, options: IngestOptions) -> Reading:
     """Read the pages and keep them, or return those that an earlier estimate has kept."""
-    key = stage_key("read", reader.check_file(path, resources.settings), resources.settings, options, force=None)
+    key = stage_key("read", check_file(path, resources.settings), resources.settings, options, force=None)
     reading = find_reading(resources.settings, resources.files, key)
     if reading is None:
         reading = reader.read(path, resources.files, resources.settings)

@@ -1,7 +1,7 @@
 """Register a PDF (stage 0): check it, store its bytes and queue its document, or raise before anything is written.
 
-It must be within the limits of `pdf/limits.py` and come from an allowed folder or URL. Also computes the fingerprint of
-a request, by which a document is unchanged. `tasks/document_run.py` waits for another run.
+It must be within the limits of `pdf/check_file.py` and come from an allowed folder or URL. Also computes the
+fingerprint of a request, by which a document is unchanged. `tasks/document_run.py` waits for another run.
 """
 
 import asyncio
@@ -35,7 +35,7 @@ from swatchbook.ledger.owners import id_of_document
 from swatchbook.ledger.spaces import registered
 from swatchbook.ledger.trash import get_trashed
 from swatchbook.models import registry
-from swatchbook.pdf.limits import check_pdf
+from swatchbook.pdf.check_file import check_pdf
 from swatchbook.pipeline.trash import restore_source
 from swatchbook.records import DocumentStatus, IngestOptions, Record, RoleTag
 from swatchbook.resources import Resources

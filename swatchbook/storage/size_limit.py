@@ -1,6 +1,6 @@
 """Check the size of a document's file (SWATCHBOOK_MAX_DOCUMENT_MB); also holds the longest URL.
 
-It is checked on upload, on download, at registration and before reading. Limit of pages: `pdf/limits.py`.
+It is checked on upload, on download, at registration and before reading. Limit of pages: `pdf/check_file.py`.
 """
 
 from swatchbook.errors import TooLarge

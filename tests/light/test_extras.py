@@ -50,7 +50,6 @@ IMPORTERS = {
     "swatchbook.models.vision_encoder": "models",
     "swatchbook.index.weaviate": "weaviate",
     "swatchbook.providers.wires.voyage": "voyage",
-    "swatchbook.pdf.tesseract": "tesseract",
 }
 """Module that imports an extra at its top, or such a module -> the extra. All others import one inside a function."""
 

@@ -17,10 +17,11 @@ from swatchbook.ocr_languages import chosen_languages
 from swatchbook.pdf import reader
 from swatchbook.pdf.extract_pictures import Extractor
 from swatchbook.pdf.ocr_engine import Recogniser, has_sense
-from swatchbook.pdf.ocr_pages import is_garbage, wants_ocr
+from swatchbook.pdf.ocr_pages import wants_ocr
 from swatchbook.pdf.ocr_text import Printed, PrintedLine, add_printed, even_sizes, is_known, known_lines
 from swatchbook.pdf.rasters import raster_texts
 from swatchbook.pdf.regions import find_regions
+from swatchbook.pdf.unmapped_fonts import is_garbage
 from swatchbook.pipeline.extract import extract
 from swatchbook.records import Box, Page, PlacementState
 from swatchbook.settings import Settings

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from swatchbook.pdf.table_pages import looks_tabular
+from swatchbook.pdf.page_text import looks_tabular
 from swatchbook.records import Box
 
 

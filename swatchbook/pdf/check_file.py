@@ -1,0 +1,64 @@
+"""Check that a file is a PDF within the limits, on upload, at registration and before reading."""
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO
+
+from swatchbook.errors import (
+    FileMissing,
+    InvalidReference,
+    TooLarge,
+    UnreadableDocument,
+    UnsupportedFormat,
+    reason_of,
+)
+from swatchbook.settings import Settings
+from swatchbook.storage.size_limit import check_size
+
+HEAD_BYTES = 1024  # PDF readers accept "%PDF-" anywhere in the first kilobyte
+
+
+def is_pdf(head: bytes) -> bool:
+    """Return whether the first HEAD_BYTES of a file have a PDF header."""
+    return b"%PDF-" in head[:HEAD_BYTES]
+
+
+def check_pdf(file: BinaryIO, size: int, settings: Settings, *, name: str = "The file") -> None:
+    """Check the size of a document's file, and its first bytes.
+
+    Raises TooLarge, UnreadableDocument if it is empty, and UnsupportedFormat.
+    """
+    if size == 0:
+        raise UnreadableDocument(f"{name} is empty.", advice="Export or download it again.")
+    check_size(size, settings.max_document_mb << 20, name=name)
+    if not is_pdf(file.read(HEAD_BYTES)):
+        raise UnsupportedFormat(f"{name} is not a PDF.", advice="Swatchbook reads product catalogues as PDF files.")
+
+
+def check_pages(count: int, settings: Settings) -> None:
+    """Check the number of a document's pages. Raises TooLarge."""
+    if count > settings.max_pages:
+        raise TooLarge(
+            f"The document has {count} pages; {settings.max_pages} are allowed.",
+            advice="Split it, or raise SWATCHBOOK_MAX_PAGES.",
+        )
+
+
+def check_file(path: Path, settings: Settings, *, meanwhile: Callable[[], None] = lambda: None) -> str:
+    """Return the SHA-256 of a file that is within the limits and begins like a PDF; nothing is parsed.
+
+    `meanwhile` is called before the file is read whole, so that what it begins runs at the same time. Raises
+    FileMissing, InvalidReference (no permission), and what `check_pdf` raises.
+    """
+    try:
+        size = path.stat().st_size
+        with path.open("rb") as file:
+            check_pdf(file, size, settings)
+            meanwhile()
+            file.seek(0)
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except FileNotFoundError:
+        raise FileMissing(f"There is no file {path.name}.", advice="Check the path.") from None
+    except (PermissionError, IsADirectoryError) as error:
+        raise InvalidReference(f"{path.name} cannot be read: {reason_of(error)}.", advice="Check its rights.") from None
