@@ -16,8 +16,8 @@ from swatchbook.printed_prices import CODES, SIGNS, WORDS_BEHIND, any_of, price_
 from swatchbook.records import Box, Line
 
 
-def _read_labels(file: str) -> dict[str, dict[str, tuple[str, ...]]]:
-    """Return normalised key -> language -> the words that catalogues print for it, from a file of labels."""
+def read_words(file: str) -> dict[str, dict[str, tuple[str, ...]]]:
+    """Return key -> language (or another part) -> words, from a file of lists of words with commas between them."""
     given = tomllib.loads((Path(__file__).parent / file).read_text(encoding="utf-8"))
     return {
         key: {language: tuple(each.strip() for each in words.split(",")) for language, words in languages.items()}
@@ -25,7 +25,7 @@ def _read_labels(file: str) -> dict[str, dict[str, tuple[str, ...]]]:
     }
 
 
-LABELS: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = _read_labels("name_labels.toml")
+LABELS: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = read_words("name_labels.toml")
 """Normalised key -> language -> words. A hyphen within a word also matches a space."""
 NOUN_FIRST: Final = frozenset({"fr", "it", "es", "pt", "pl", "ru", "uk", "vi", "id", "ar"})
 """Languages in which a label's noun comes first: "peso netto", but "net weight"."""
@@ -47,7 +47,7 @@ def _by_word(labels: Mapping[str, Mapping[str, tuple[str, ...]]]) -> dict[tuple[
 
 _WORDS = _by_word(LABELS)
 _KEYS = {word: key for (_, word), key in _WORDS.items()}
-_MORE_KEYS = {word: key for (_, word), key in _by_word(_read_labels("fact_labels.toml")).items()}
+_MORE_KEYS = {word: key for (_, word), key in _by_word(read_words("fact_labels.toml")).items()}
 _FACT_KEYS = _KEYS | _MORE_KEYS
 LABEL_WORDS: Final = frozenset(_KEYS)
 WORDS_OF: Final[Mapping[str, frozenset[str]]] = {

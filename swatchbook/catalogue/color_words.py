@@ -1,9 +1,8 @@
 """Recognise texts that name colours, by the words of `colors.toml` or as numbers of RAL, NCS and Pantone."""
 
 import re
-import tomllib
-from importlib.resources import files
-from typing import Final
+
+from swatchbook.catalogue.attributes import read_words
 
 _NUMBER = re.compile(
     r"RAL\s?\d{3,4}(?:\s?\d\d\s?\d\d)?|NCS\s?S?\s?\d{4}-[A-Z]\d{0,2}[A-Z]?|Pantone\s?\d{2,4}\s?[A-Z]{0,3}",
@@ -15,14 +14,10 @@ _WORD = re.compile(r"[^\W\d_]+")
 MOST_WORDS = 4  # the most words of one colour; more are a sentence
 
 
-def _read_words(name: str) -> frozenset[str]:
-    given = tomllib.loads(files("swatchbook.catalogue").joinpath("colors.toml").read_text(encoding="utf-8"))
-    return frozenset(word.strip() for line in given[name].values() for word in line.split(","))
-
-
-_COLORS: Final = _read_words("colors")
-_BESIDE: Final = _read_words("beside")
-_SHORT: Final = _read_words("short")
+_COLORS, _BESIDE, _SHORT = (
+    frozenset(word for words in read_words("colors.toml")[part].values() for word in words)
+    for part in ("colors", "beside", "short")
+)
 
 
 def colors_in(text: str) -> list[str]:

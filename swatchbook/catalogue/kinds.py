@@ -5,45 +5,17 @@ Also here: which words are certificates, and which headings are only labels ("Si
 
 import re
 from collections.abc import Iterable
-from typing import Literal
+from typing import Final, Literal, cast
 
-from swatchbook.catalogue.attributes import LABEL_WORDS
+from swatchbook.catalogue.attributes import LABEL_WORDS, read_words
 from swatchbook.catalogue.page_layout import PageLayout
 from swatchbook.records import fold
 
 PageKind = Literal["blank", "cover", "back cover", "index", "about", "contacts", "legal", "notes", "certificates"]
 
-_WORDS: dict[PageKind, str] = {
-    "index": "index|contents|table of contents|content|inhalt|inhaltsverzeichnis|verzeichnis|sommaire|"
-    "table des matières|indice|índice|contenido|contenidos|sumário|inhoud|inhoudsopgave|spis treści|содержание|"
-    "оглавление|зміст|sadržaj|obsah|mục lục|içindekiler|目录|目次",
-    "about": "about|about us|who we are|our story|our company|company|company profile|our history|history|"
-    "our philosophy|philosophy|our mission|mission|vision|mission and vision|our values|introduction|welcome|"
-    "foreword|preface|our team|team|the company|sustainability|über uns|das unternehmen|unternehmen|philosophie|"
-    "nachhaltigkeit|vorwort|qui sommes nous|à propos|notre histoire|chi siamo|azienda|l azienda|quienes somos|"
-    "quiénes somos|nosotros|la empresa|sobre nós|over ons|o nas|о нас|о компании|hakkımızda|关于我们|agenda|"
-    "references|bibliography|abstract|summary|conclusion|conclusions|thank you|questions|any questions|"
-    "how to order|why choose us|our services|services|our clients|clients|our partners|partners|advantages|"
-    "our advantages|projects|our projects|reference projects|referenzen|unsere referenzen|vorteile|références|"
-    "nos références|nos réalisations|réalisations|nos valeurs|referenze|progetti|realizzazioni|la nostra storia|"
-    "i nostri clienti|proyectos|nuestros proyectos|referencias|nuestros clientes|ventajas|quem somos|a empresa|"
-    "projetos|nossos clientes|obras|наши проекты|проекты|наши объекты|наши клиенты|преимущества|наши преимущества|"
-    "наша компания|про нас|про компанію|переваги|o firmie|nasze realizacje|realizacje|o nama|projelerimiz|projeler|"
-    "referanslar|referanslarımız|kurumsal|vizyonumuz|misyonumuz|giới thiệu|giới thiệu công ty|về chúng tôi|"
-    "lời nói đầu|công trình tiêu biểu|dự án tiêu biểu|đối tác|khách hàng",
-    "contacts": "contact|contacts|contact us|get in touch|kontakt|kontakte|contatti|contacto|contactos|contato|"
-    "contactez nous|контакты|контакти|iletişim|liên hệ|контактная информация|dealers|showrooms|"
-    "where to buy|find us|联系我们|visit us",
-    "legal": "terms|terms and conditions|general terms|legal|legal notice|imprint|impressum|agb|disclaimer|"
-    "copyright|warranty|guarantee|conditions of sale|mentions légales|note legali|aviso legal|garantie",
-    "notes": "legend|key|symbols|notes|care and cleaning|cleaning and maintenance|care|maintenance|installation|"
-    "laying instructions|"
-    "technical information|general information|glossary|pflege|legende|technische informationen",
-    "certificates": "certificates|certifications|certification|our certificates|zertifikate|certificats|"
-    "certificati|certificazioni|certificados|certificaciones|certificaten|сертификаты|quality and certificates|"
-    "awards",
-}
-_HEADINGS = {fold(word): kind for kind, words in _WORDS.items() for word in words.split("|")}
+_WORDS: Final = read_words("heading_labels.toml")
+_HEADINGS: Final = {fold(word): cast(PageKind, kind) for kind, words in _WORDS["kinds"].items() for word in words}
+_LABELS: Final = {fold(word) for word in (*LABEL_WORDS, *_WORDS["labels"]["any"])}
 _CONTACT = re.compile(
     r"[\w.+-]+\s?@\s?[\w-]+\.|(?<![\w.])@\w{3,}|www\.|https?://|\+\d[\d\s()/-]{6,}|(?:tel|phone|fax|mob)\b\.?\s*:?\s*[+(\d]",
     re.IGNORECASE,
@@ -136,66 +108,3 @@ def main_heading_kind(layout: PageLayout) -> PageKind | None:
 def is_label(text: str) -> bool:
     """Whether a heading is a label that any product's page may have: "Sizes", "Technical data", "Colours"."""
     return fold(text) in _LABELS
-
-
-_LABELS = {fold(word) for word in LABEL_WORDS} | {
-    fold(w)
-    for w in [
-        "technical data",
-        "technical specifications",
-        "specifications",
-        "specification",
-        "features",
-        "details",
-        "description",
-        "available in",
-        "variants",
-        "options",
-        "accessories",
-        "technische daten",
-        "beschreibung",
-        "merkmale",
-        "zubehör",
-        "données techniques",
-        "caractéristiques",
-        "dati tecnici",
-        "caratteristiche",
-        "datos técnicos",
-        "características",
-        "características técnicas",
-        "especificaciones técnicas",
-        "especificações técnicas",
-        "dados técnicos",
-        "specifiche tecniche",
-        "spécifications techniques",
-        "fiche technique",
-        "scheda tecnica",
-        "ficha técnica",
-        "dane techniczne",
-        "характеристики",
-        "технические характеристики",
-        "технічні характеристики",
-        "tehničke karakteristike",
-        "teknik bilgiler",
-        "thông số kỹ thuật",
-        "описание",
-        "teknik özellikler",
-        "new",
-        "neu",
-        "sale",
-        "inspiration",
-        "in use",
-        "gallery",
-        "available colours",
-        "available sizes",
-        "available finishes",
-        "product details",
-        "product data",
-        "product code",
-        "article number",
-        "item number",
-        "overview",
-        "applications",
-        "care instructions",
-    ]
-}

@@ -1,13 +1,11 @@
 """Find values that need no label, because they look like nothing else: prices, sizes, weights, packs, compositions."""
 
 import re
-import tomllib
 from collections.abc import Iterator
-from importlib.resources import files
 from itertools import pairwise
 from typing import Final
 
-from swatchbook.catalogue.attributes import WORDS_OF, code_of, fact_key, is_measure
+from swatchbook.catalogue.attributes import WORDS_OF, code_of, fact_key, is_measure, read_words
 from swatchbook.catalogue.color_words import color_at_end, colors_in
 from swatchbook.printed_prices import AMOUNT, price_in
 
@@ -46,12 +44,12 @@ _PACK = re.compile(
     r"(?:[\s=(:]*\d+(?:[.,]\d+)?\s?(?:m2|m²|sqm|sqft|sq\.?\s?ft|kg|pcs)\)?)?",
     re.IGNORECASE,
 )
-_FACT_WORDS = tomllib.loads(files("swatchbook.catalogue").joinpath("fact_words.toml").read_text(encoding="utf-8"))
+_FACT_WORDS = read_words("fact_words.toml")
 
 
 def _any_of(part: str) -> list[str]:
     """Return the words of a part of `fact_words.toml` in all languages, the longest first."""
-    words = (word for listed in _FACT_WORDS[part].values() for word in listed.split(", "))
+    words = (word for listed in _FACT_WORDS[part].values() for word in listed)
     return sorted(words, key=lambda word: (-len(word), word))
 
 

@@ -1,13 +1,12 @@
 """Measure by words whether texts name goods: what a document offers, lines that repeat with products, and meanings."""
 
 import re
-import tomllib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from importlib.resources import files
 from typing import Final, Literal
 
+from swatchbook.catalogue.attributes import read_words
 from swatchbook.catalogue.name_candidates import Candidate
 from swatchbook.catalogue.page_layout import PageLayout
 from swatchbook.catalogue.running_text import mask_digits, text_place
@@ -21,16 +20,14 @@ OTHER_PAGES: Final = 2
 WORDS: Final = 8  # the most words of a text that is searched; longer texts mention many things
 
 
-def _read_words() -> Mapping[str, re.Pattern[str]]:
-    given = tomllib.loads(files("swatchbook.catalogue").joinpath("offer_words.toml").read_text(encoding="utf-8"))
-    found = {}
-    for offer, languages in given.items():
-        words = {word.strip() for line in languages.values() for word in line.split(",")}
-        found[offer] = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, sorted(words)))})", re.IGNORECASE)
-    return found
+def _pattern(words: set[str]) -> re.Pattern[str]:
+    return re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, sorted(words)))})", re.IGNORECASE)
 
 
-_PATTERNS: Final = _read_words()
+_PATTERNS: Final = {
+    offer: _pattern({word for words in languages.values() for word in words})
+    for offer, languages in read_words("offer_words.toml").items()
+}
 
 
 def share_of_pages(offer: Offer, layouts: Sequence[PageLayout]) -> float:

@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from swatchbook.catalogue.attributes import fact_key, head_key, nearest_key, with_unit_of_head
+from swatchbook.catalogue.attributes import fact_key, head_key, nearest_key, read_words, with_unit_of_head
 from swatchbook.geometry import bounding_box, centre_inside, gaps
 from swatchbook.records import Box, Line, Occurrence
 
@@ -24,30 +24,10 @@ WIDE_HEAD_STEP = 2.0  # the longest distance to a head's next line without digit
 MOST_BETWEEN_ROWS = 2.0  # the longest distance between rows of a table, in font sizes
 IN_ROW = 0.2
 """The share of the lower height by which a cell and its name overlap: two prices of a row may be above and below it."""
-_NAME_HEADS = """name names product products description article item items model bezeichnung artikel produkt
-désignation descrizione articolo prodotto descripción producto artículo descrição produto наименование название товар
-ürün nama produk tên opis nazwa"""
-NAME_HEADS = frozenset(_NAME_HEADS.split())
-"""Heads of the column of names: with one of them, a single known label makes a row of heads."""
-
-_MORE_NAME_HEADS = (
-    "naziv|naziv artikla|naziv proizvoda|proizvod|název|výrobek|megnevezés|termék|ονομασία|περιγραφή|benämning|"
-    "produktnamn|"
-    "navn|nimi|tuote|denumire|produs|име|продукт|nombre|nome|denominación|libellé|denominazione|naam|omschrijving|"
-    "produktbezeichnung|artikelbezeichnung|artikelname|item name|product name|item description|product description|"
-    "particulars|sản phẩm|tên sản phẩm|tên hàng|품명|제품명|상품명|品名|商品名|产品名称|名称|نام|نام کالا|شرح کالا|"
-    "ürün adı|"
-    "назва|продукция"
-)
-_ALL_NAME_HEADS = NAME_HEADS | {*_MORE_NAME_HEADS.split("|")}
-"""All heads of the column of names, including those that must not decide which texts name products."""
-
-OTHER_HEADS = {
-    "unit": "unit|unit of measure|uom|ед. изм|единица измерения",
-    "pallet": "per pallet|pcs/pallet|к во на поддоне|кол во на поддоне|шт на поддоне",
-}
-"""Key -> heads of columns that are no labels elsewhere; they must not decide which texts name products."""
-_OTHER_HEADS = {head: key for key, heads in OTHER_HEADS.items() for head in heads.split("|")}
+_COLUMNS = read_words("heading_labels.toml")["columns"]
+NAME_HEADS = frozenset(_COLUMNS["name"])
+_ALL_NAME_HEADS = NAME_HEADS | {*_COLUMNS["more_names"]}
+_OTHER_HEADS = {head: key for key in ("unit", "pallet") for head in _COLUMNS[key]}
 
 
 class Cell(NamedTuple):

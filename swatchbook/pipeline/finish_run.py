@@ -5,10 +5,9 @@ It is due 60 s after an outage or while blocked, else at the first next try of i
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from swatchbook.backoff import pause_after
-from swatchbook.catalogue import confidence
 from swatchbook.errors import (
     KINDS,
     BudgetExceeded,
@@ -102,15 +101,29 @@ def _confidence(resources: Resources, work: Work, results: StageResults | Scan) 
     """
     counts = account(resources.ledger, document=work.document)
     if isinstance(results, Scan):
-        return confidence.confidence([1.0], planned=0, lost=0, complete=counts.complete, found=counts.found)
+        return confidence([1.0], planned=0, lost=0, complete=counts.complete, found=counts.found)
     planned = {*results.plan.shown, *(page.page for page in results.reading.lost)}
-    return confidence.confidence(
+    return confidence(
         [product.confidence for product in read_products(resources.ledger, work.document)],
         planned=len(planned),
         lost=len(planned & {page.page for page in results.failed_pages}),
         complete=counts.complete,
         found=counts.found,
     )
+
+
+def confidence(products: Sequence[float], *, planned: int, lost: int, complete: int, found: int) -> float:
+    """Return the confidence in a document's result, 0 to 1; 0 without products.
+
+    It is the mean of the products' confidences × the share of planned pages that were not lost × the share of found
+    images that are complete (1 where no page was planned or no image found).
+    """
+    if not products:
+        return 0.0
+    mean = sum(products) / len(products)
+    pages = 1 - lost / planned if planned else 1.0
+    images = complete / found if found else 1.0
+    return mean * pages * images
 
 
 def tell_gone_items(counts: ItemCounts, scan: Scan) -> Iterator[str]:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from swatchbook.catalogue.confidence import confidence
+from swatchbook.pipeline.finish_run import confidence
 
 
 def test_confidence_multiplies_products_pages_and_images():
