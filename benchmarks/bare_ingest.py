@@ -9,11 +9,11 @@ from pathlib import Path
 from swatchbook.ledger import items, runs
 from swatchbook.ledger.queries import account
 from swatchbook.pipeline import stages
+from swatchbook.pipeline.begin_run import begin_work
 from swatchbook.pipeline.embed import process_batch
 from swatchbook.pipeline.publish import publish_all, publish_whole
 from swatchbook.pipeline.register import register
-from swatchbook.pipeline.run import begin_work, hold_run
-from swatchbook.pipeline.work import Work
+from swatchbook.pipeline.run import Work, hold_run
 from swatchbook.records import DEFAULT_OWNER, IngestOptions, Scans, StageResults
 from swatchbook.resources import open_resources
 from swatchbook.settings import Settings
@@ -23,8 +23,8 @@ def main(path: Path) -> None:
     """Ingest one file into the home of the settings."""
     options = IngestOptions()
     with open_resources(Settings()) as resources:
-        document = register(resources, path, owner=DEFAULT_OWNER, options=options).document
-        work = begin_work(resources, str(document.file), owner=DEFAULT_OWNER, options=options)
+        registered = register(resources, path, owner=DEFAULT_OWNER, options=options)
+        work = begin_work(resources, registered)
         assert isinstance(work, Work)
         with hold_run(resources, work.run):
             reading = stages.read_pages(resources, work)

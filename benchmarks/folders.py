@@ -25,10 +25,10 @@ from swatchbook.ledger import runs
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.queries.account import next_status
 from swatchbook.ledger.tables import images, items, requested
+from swatchbook.pipeline.begin_run import begin_work
 from swatchbook.pipeline.register_folder import register_folder
-from swatchbook.pipeline.run import begin_work, hold_run
+from swatchbook.pipeline.run import Work, hold_run
 from swatchbook.pipeline.scan import scan
-from swatchbook.pipeline.work import Work
 from swatchbook.records import DEFAULT_OWNER, IngestOptions, ItemState, Role
 from swatchbook.resources import Resources, open_resources
 from swatchbook.settings import load_settings
@@ -100,8 +100,8 @@ def complete_folder(folder: Path) -> None:
 def working(resources: Resources, folder: Path) -> Iterator[Work]:
     """Hold a run of the folder's document, and end it with the status that the ledger gives."""
     options = IngestOptions()
-    document = register_folder(resources, folder, owner=DEFAULT_OWNER, options=options).document
-    work = begin_work(resources, document.content, owner=DEFAULT_OWNER, options=options, kind=document.kind)
+    registered = register_folder(resources, folder, owner=DEFAULT_OWNER, options=options)
+    work = begin_work(resources, registered)
     assert isinstance(work, Work)
     with hold_run(resources, work.run):
         yield work

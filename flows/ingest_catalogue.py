@@ -11,7 +11,7 @@ from pydantic import Field
 
 from swatchbook.catalogue.describe import neighbours, pages_to_read
 from swatchbook.ledger.queries.report import document_report
-from swatchbook.pipeline.work import Work
+from swatchbook.pipeline.run import Work
 from swatchbook.records import (
     DEFAULT_OWNER,
     BlockNames,

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from swatchbook.ledger.documents import FOLDER
 from swatchbook.ledger.queries.report import document_report
-from swatchbook.pipeline.work import Work
+from swatchbook.pipeline.run import Work
 from swatchbook.records import DEFAULT_OWNER, BlockNames, IngestOptions, Owner, RunReport, Stage
 from swatchbook.resources import Resources
 from tasks.collection import start_review_flow

@@ -13,7 +13,7 @@ from swatchbook.errors import Configuration, Failure
 from swatchbook.ledger import schedule
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.document_commands import postpone
-from swatchbook.pipeline.finish_run import RECHECK_SECONDS
+from swatchbook.pipeline.run import RECHECK_SECONDS
 from swatchbook.records import DocumentStatus
 from swatchbook.settings import Settings
 from tasks.prefect_client import deployment_id, live_workers, of_flows

@@ -17,7 +17,7 @@ from swatchbook.ledger.queries.owners import require_owner
 from swatchbook.models.registry import review_tag
 from swatchbook.pipeline import review
 from swatchbook.pipeline.review import Reviewed
-from swatchbook.pipeline.work import Work
+from swatchbook.pipeline.run import Work
 from swatchbook.records import RunReport
 from swatchbook.reports import coverage
 from swatchbook.reports.coverage import CoverageReport

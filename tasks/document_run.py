@@ -1,8 +1,8 @@
 """Begin, hold and end the run of a document (stages 0 and 8), with each stage's progress and duration, and the report.
 
 The ledger records them; Prefect's UI shows them as a progress bar, a report and a table of failures. A document in
-progress is followed: the end of its run is awaited, and another run begins only if something is left to do. Rules:
-`ledger/runs.py` (whether a run may begin), `pipeline/finish_run.py` (its end), `records/documents.py` (stages' shares).
+progress is followed: the end of its run is awaited, and another run begins only if something is left to do
+(`ledger/runs.py`). `pipeline/finish_run.py` has the end of a run.
 """
 
 import asyncio
@@ -11,6 +11,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ParamSpec, Protocol, TypeVar
 from uuid import UUID
 
@@ -27,10 +28,9 @@ from swatchbook.errors import Failure
 from swatchbook.ledger import dead_runs
 from swatchbook.ledger.documents import PDF, Document, get_document
 from swatchbook.ledger.runs import Busy, live_run
+from swatchbook.pipeline.begin_run import begin_work, has_settled, register_given
 from swatchbook.pipeline.finish_run import finish_run
-from swatchbook.pipeline.register import register_source
-from swatchbook.pipeline.run import begin_work, finish_stage, has_settled, hold_run, report_progress, start_stage
-from swatchbook.pipeline.work import Work
+from swatchbook.pipeline.run import Work, finish_stage, hold_run, report_progress, start_stage
 from swatchbook.records import (
     BlockNames,
     DocumentStatus,
@@ -83,34 +83,26 @@ async def register_document(
     if launched_for := launched_document(flow_run.tags):  # a deleted one must not be created again
         document = await asyncio.to_thread(get_document, resources.ledger, launched_for)
         options, owner = document.options, document.owner  # the owner may have been renamed since
-    if is_remote(source):  # downloaded once, although the loop below may try to begin several times
-        registration = await asyncio.to_thread(
-            register_source, resources, source, owner=owner, options=options, edition_of=edition_of, begins=True
-        )
-        source = registration.document.file or source
+    register = partial(
+        register_given, resources, owner=owner, options=options, kind=kind, edition_of=edition_of, begins=True
+    )
+    registered = await asyncio.to_thread(register, source)
     while True:
-        result = await asyncio.to_thread(
-            begin_work,
-            resources,
-            source,
-            owner=owner,
-            options=options,
-            prefect_run=str(flow_run.id),
-            blocks=blocks,
-            kind=kind,
-            edition_of=edition_of,
-        )
-        if not isinstance(result, Busy):
-            return result
-        if result.reason == "deleting":
+        begun = await asyncio.to_thread(begin_work, resources, registered, prefect_run=str(flow_run.id), blocks=blocks)
+        if not isinstance(begun, Busy):
+            return begun
+        if begun.reason == "deleting":
             await asyncio.sleep(_POLL_SECONDS)
-            continue
-        document = await wait_for_end(resources, result)
-        if result.same and await asyncio.to_thread(has_settled, resources, document.id):
-            return document
+        else:
+            document = await _wait_for_end(resources, begun)
+            if begun.same and await asyncio.to_thread(has_settled, resources, document.id):
+                return document
+        if is_remote(source):  # it is downloaded once
+            source = registered.document.file or source
+        registered = await asyncio.to_thread(register, source)
 
 
-async def wait_for_end(resources: Resources, busy: Busy) -> Document:
+async def _wait_for_end(resources: Resources, busy: Busy) -> Document:
     """Wait until the run that holds the document has ended, and return the document."""
     while True:
         await asyncio.sleep(_POLL_SECONDS)

@@ -20,8 +20,7 @@ from swatchbook.pipeline import publish as publishing
 from swatchbook.pipeline import shards
 from swatchbook.pipeline.embed import IN_FLIGHT, BatchResult, process_batch
 from swatchbook.pipeline.publish import Published
-from swatchbook.pipeline.run import report_note
-from swatchbook.pipeline.work import Work
+from swatchbook.pipeline.run import Work, report_note
 from swatchbook.records import IngestOptions
 from swatchbook.resources import Resources
 from tasks.document_run import Advance

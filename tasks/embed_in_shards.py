@@ -29,9 +29,8 @@ from swatchbook.ledger.database import portions
 from swatchbook.ledger.items import Batch
 from swatchbook.ledger.queries import account as queries_account
 from swatchbook.pipeline import shards
-from swatchbook.pipeline.run import hold_shard_run
+from swatchbook.pipeline.run import Work, hold_shard_run
 from swatchbook.pipeline.shards import Shard
-from swatchbook.pipeline.work import Work
 from swatchbook.records import BlockNames
 from swatchbook.resources import Resources
 from tasks.document_run import Advance

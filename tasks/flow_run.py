@@ -21,7 +21,7 @@ from blocks import load_resources
 from swatchbook.errors import Failure
 from swatchbook.ledger import flow_processes, schedule
 from swatchbook.ledger.documents import get_document
-from swatchbook.pipeline.heartbeat import beating
+from swatchbook.pipeline.run import beating
 from swatchbook.records import BlockNames, DocumentStatus, RunReport, ShownState
 from swatchbook.reports.document_state import describe_document, describe_end
 from swatchbook.resources import Resources

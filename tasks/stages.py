@@ -14,8 +14,7 @@ from prefect import task
 
 from swatchbook.ledger.queries.source_items import complete_items
 from swatchbook.pipeline import scan, stages
-from swatchbook.pipeline.run import progress_callback
-from swatchbook.pipeline.work import Work
+from swatchbook.pipeline.run import Work, progress_callback
 from swatchbook.records import (
     Chunks,
     Description,

@@ -18,10 +18,10 @@ from swatchbook.ledger.documents import PDF, Document, get_document
 from swatchbook.ledger.queries.report import document_report
 from swatchbook.ledger.queries.source_items import count_items
 from swatchbook.pipeline.find_sources import Source
-from swatchbook.pipeline.finish_run import make_room, tell_gone_items
+from swatchbook.pipeline.finish_run import tell_gone_items
 from swatchbook.pipeline.register import Registered
 from swatchbook.pipeline.register_folder import register_path
-from swatchbook.pipeline.run import block_document
+from swatchbook.pipeline.run import block_document, make_room
 from swatchbook.records import DEFAULT_OWNER, DocumentStatus, IngestOptions, RunReport, Scan, Stage
 from swatchbook.reports.progress import describe_step
 from swatchbook.resources import Resources

@@ -2,7 +2,7 @@
 
 One rule brings every document back: whatever is unfinished, not cancelled, without a live run and due is run again
 (`is_due`). In addition, rows that wait to be published and that no publisher holds make their document due.
-`pipeline/finish_run.py` decides when a document is due again after a failed run.
+`pipeline/run.py` decides when a document is due again after a failed run.
 """
 
 from collections.abc import Collection

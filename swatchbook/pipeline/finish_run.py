@@ -1,50 +1,27 @@
-"""End a run: set its document's status after the last stage or a failure, and when it is due again; write its report.
+"""End a run after its last stage: set its document's status, and when it is due again, and write its report.
 
-It is due 60 s after an outage or while blocked, else at the first next try of its items (`ledger/queries/account.py`).
-`backoff.py` has the pauses between tries.
+It is due at the first next try of its items (`ledger/queries/account.py`). `run.py` ends a run after a failure.
 """
 
-import logging
 from collections.abc import Iterator, Sequence
 
-from swatchbook.backoff import pause_after
-from swatchbook.errors import (
-    KINDS,
-    BudgetExceeded,
-    DiskFull,
-    Failure,
-    Policy,
-    Unexpected,
-    as_failure,
-)
 from swatchbook.ledger import runs
-from swatchbook.ledger.failure_outcomes import RUN_LIMIT
 from swatchbook.ledger.pages import next_try_of_failed_pages
 from swatchbook.ledger.queries.account import account, next_status
 from swatchbook.ledger.queries.document import read_products
 from swatchbook.ledger.queries.report import document_report
 from swatchbook.ledger.queries.source_items import count_items
 from swatchbook.ledger.queries.timings import SlowStage, slow_stages
-from swatchbook.ledger.runs import Run
-from swatchbook.pipeline.work import Work
+from swatchbook.pipeline.run import Work
 from swatchbook.records import PAGE_CUT, DocumentStatus, ItemCounts, RunReport, Scan, Stage, StageResults
 from swatchbook.reports.editions import report_edition, suggest_edition
 from swatchbook.reports.stale import stale_roles
 from swatchbook.resources import Resources
-from swatchbook.runtime.disk import blame_full_disk, is_full, release_reserve
 from swatchbook.runtime.memory import peak_memory_mb
 from swatchbook.truncate import truncate
 
-log = logging.getLogger(__name__)
-
 _SHOWN_ANSWERS = 5
 """Dropped answers that a report names; the kept results of the stages have all of them."""
-
-RECHECK_SECONDS = 60.0
-"""Pause until a document that ended in an outage, or that a person must help, is tried again."""
-
-_RETRIED_KINDS = [c.kind for c in KINDS.values() if c.policy in {Policy.BACKOFF, Policy.SMALLER, Policy.ONCE_MORE}]
-WAITING_POLICIES = {Policy.OUTAGE, Policy.WAIT}
 
 
 def finish_run(resources: Resources, work: Work, results: StageResults | Scan) -> RunReport:
@@ -169,49 +146,3 @@ def _slow_stage(stage: SlowStage) -> str:
 
 def _pages(numbers: set[int]) -> str:
     return f"Page {min(numbers)}" if len(numbers) == 1 else f"{len(numbers)} pages"
-
-
-def end_failed_run(resources: Resources, run: Run, error: BaseException) -> None:
-    ledger = resources.ledger
-    if not isinstance(error, Exception):  # Ctrl-C or a cancelled task: the same command goes on from here
-        message = "Interrupted; run it again to go on."
-        runs.end(ledger, run, DocumentStatus.WAITING, message=message, due_at=ledger.now())
-        return
-    failure = as_failure(error)
-    if isinstance(failure, Unexpected):
-        log.error("a run ended unexpectedly", exc_info=error)
-    failure = make_room(resources, failure)
-    status, pause = _status_after_failure(resources, run, failure)
-    due_at = None if pause is None else ledger.now() + pause
-    runs.end(ledger, run, status, message=str(failure), failure_kind=failure.kind, due_at=due_at)
-
-
-def make_room(resources: Resources, failure: Failure) -> Failure:
-    """Give the reserve of a full disk back, so that the ledger can record the failure. Return its cause, if that is it.
-
-    Call it before the failure is recorded: a full disk may show as any error, such as one of Prefect's server.
-    """
-    home = resources.settings.home
-    failure = blame_full_disk(failure, home)
-    if isinstance(failure, DiskFull) and is_full(home):
-        release_reserve(home)
-    return failure
-
-
-def _status_after_failure(resources: Resources, run: Run, failure: Failure) -> tuple[DocumentStatus, float | None]:
-    """Return the status of a document whose run was ended by this failure, and the seconds until it is due again.
-
-    A failure that is likely to pass is tried again with the pauses of items, and as often.
-    """
-    if isinstance(failure, BudgetExceeded):
-        return DocumentStatus.BLOCKED, None
-    if failure.policy is Policy.BLOCKED:
-        return DocumentStatus.BLOCKED, RECHECK_SECONDS
-    if failure.policy in WAITING_POLICIES:
-        return DocumentStatus.WAITING, RECHECK_SECONDS
-    if failure.policy is Policy.NEVER:
-        return DocumentStatus.FAILED, None
-    earlier = runs.count_failed_runs(resources.ledger, run, _RETRIED_KINDS)
-    if earlier + 1 >= RUN_LIMIT:
-        return DocumentStatus.FAILED, None
-    return DocumentStatus.WAITING, pause_after(earlier + 1)

@@ -1,164 +1,74 @@
-"""Begin a run of a document, keep it alive, and record its stages, progress (at most twice a second) and failure.
+"""Keep a document's run alive, record its progress, and end it after a failure. `Work` is what its stages need.
 
-Rows of runs: `ledger/runs.py`; dead runs: `ledger/dead_runs.py`; the status at the end: `finish_run.py`.
+Every 20 s a thread shows that a run, or a flow run, is alive, also while the work is waiting; that renews its leases
+(`ledger/leases.py`). After an outage or while blocked a document is due again in 60 s; `backoff.py` has the pauses
+after other failures. Rows of runs: `ledger/runs.py`; dead runs: `ledger/dead_runs.py`.
 """
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
-from pathlib import Path
 
+from swatchbook.backoff import pause_after
+from swatchbook.cache_keys import stage_key
 from swatchbook.errors import (
+    KINDS,
+    BudgetExceeded,
+    DiskFull,
     Failure,
-    InvalidReference,
     LedgerDown,
+    Policy,
     RunRevoked,
+    Unexpected,
     as_failure,
 )
 from swatchbook.ledger import runs, shard_runs
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.document_commands import postpone
-from swatchbook.ledger.documents import PDF, Document, get_document, queue
-from swatchbook.ledger.owners import id_of_document
-from swatchbook.ledger.runs import Busy, Run
-from swatchbook.pipeline.delete import finish_delete
-from swatchbook.pipeline.finish_run import RECHECK_SECONDS, WAITING_POLICIES, end_failed_run, make_room
-from swatchbook.pipeline.heartbeat import keep_alive
-from swatchbook.pipeline.register import Registered, register_source, spaces_to_serve
-from swatchbook.pipeline.register_folder import register_known_folder
-from swatchbook.pipeline.work import Work
-from swatchbook.records import BlockNames, DocumentStatus, IngestOptions, Stage
+from swatchbook.ledger.documents import PDF
+from swatchbook.ledger.failure_outcomes import RUN_LIMIT
+from swatchbook.ledger.runs import Run
+from swatchbook.records import BlockNames, DocumentStatus, IngestOptions, Record, Stage
 from swatchbook.resources import Resources
-from swatchbook.runtime.disk import keep_reserve
-from swatchbook.storage.files import KEY
+from swatchbook.runtime.disk import blame_full_disk, is_full, release_reserve
+from swatchbook.settings import Settings
 
-_SETTLED = {DocumentStatus.COMPLETED, DocumentStatus.FAILED, DocumentStatus.BLOCKED, DocumentStatus.CANCELLED}
-_PROGRESS_SECONDS = 0.5  # seconds; the least pause between two writes of progress
+log = logging.getLogger(__name__)
 
+BEAT_SECONDS = 20.0
+"""Seconds between two heartbeats. Two may be missed before a lease of 60 s ends."""
 
-def begin_work(
-    resources: Resources,
-    source: str,
-    *,
-    owner: str,
-    options: IngestOptions,
-    prefect_run: str | None = None,
-    blocks: BlockNames = BlockNames(),
-    kind: str = PDF,
-    edition_of: str | None = None,
-) -> Work | Busy | Document:
-    """Register the source and begin a run of its document. `kind`: whether the source is a PDF or a folder.
+RECHECK_SECONDS = 60.0
+"""Pause until a document that ended in an outage, or that a person must help, is tried again."""
 
-    `edition_of`: the id of the document whose newer edition a PDF is.
-
-    Returns the Document itself when it is complete with the same options or was cancelled; Busy when another run is
-    live, or when the document was being deleted (the delete is finished first, as far as possible). Raises what
-    `register_source` and `register_known_folder` raise.
-    """
-    keep_reserve(resources.settings.home)
-    try:
-        registered = _register(resources, source, kind, owner, options, edition_of, begins=prefect_run is not None)
-        if registered.unchanged:
-            return registered.document
-        begun = runs.begin(
-            resources.ledger,
-            registered.document.id,
-            options=registered.options,
-            fingerprint=registered.request.fingerprint,
-            requested=registered.request.requested,
-            beside=spaces_to_serve(resources, registered.request.requested, registered.options),
-            prefect_run=prefect_run,
-            blocks=blocks,
-        )
-    except Failure as failure:  # a queued document has no run yet that could record it
-        if queued := queued_document(resources, owner, source, kind):
-            block_document(resources, queued, failure)
-        raise
-    if isinstance(begun, Busy):
-        return _finish_pending_delete(resources, registered, begun)
-    return _work(resources, begun, registered.options, blocks)
+_PROGRESS_SECONDS = 0.5  # the least pause between two writes of progress
+_RETRIED_KINDS = [c.kind for c in KINDS.values() if c.policy in {Policy.BACKOFF, Policy.SMALLER, Policy.ONCE_MORE}]
+_WAITING_POLICIES = {Policy.OUTAGE, Policy.WAIT}
 
 
-def _register(
-    resources: Resources,
-    source: str,
-    kind: str,
-    owner: str,
-    options: IngestOptions,
-    edition_of: str | None,
-    *,
-    begins: bool,
-) -> Registered:
-    if kind == PDF:
-        return register_source(resources, source, owner=owner, options=options, edition_of=edition_of, begins=begins)
-    return register_known_folder(resources, source, owner=owner, options=options, begins=begins)
+class Work(Record):
+    """One run of a document, with what its stages need. `file`: key of its PDF; the name of any other source."""
+
+    run: Run
+    document: str
+    name: str
+    owner: str
+    content: str
+    kind: str = PDF
+    file: str
+    options: IngestOptions
+    force: str | None
+    blocks: BlockNames = BlockNames()
+
+    def key(self, stage: str, settings: Settings, part: str = "") -> str:
+        """Return the cache key of a pure stage of this document."""
+        return stage_key(stage, self.content, settings, self.options, force=self.force, part=part)
 
 
-def _finish_pending_delete(resources: Resources, registered: Registered, busy: Busy) -> Busy | Document:
-    """Return why no run began: the document itself if it was cancelled. One that was being deleted is queued again."""
-    document = registered.document
-    if busy.reason == "cancelled":
-        return document
-    if busy.reason == "deleting" and finish_delete(resources, document.id):
-        queue(  # the same file again, under the name that people know
-            resources.ledger,
-            owner=document.owner,
-            content=document.content,
-            kind=document.kind,
-            name=document.name,
-            file=document.file,
-            size=document.size,
-            options=registered.options,
-        )
-    return busy
-
-
-def _work(resources: Resources, run: Run, options: IngestOptions, blocks: BlockNames) -> Work:
-    document = get_document(resources.ledger, run.document)
-    if document.source is None:
-        raise InvalidReference(f"{document.name} has no stored file.", advice="Ingest the file again.")
-    return Work(
-        run=run,
-        document=document.id,
-        name=document.name,
-        owner=document.owner,
-        content=document.content,
-        kind=document.kind,
-        file=document.source,
-        options=options,
-        force=document.force,
-        blocks=blocks,
-    )
-
-
-def queued_document(resources: Resources, owner: str, source: str, kind: str) -> str | None:
-    """Return the id of a source's document; None if it is known only once a file is read."""
-    if kind != PDF:
-        return id_of_document(resources.ledger, owner, str(Path(source).resolve()))
-    return id_of_document(resources.ledger, owner, source[:64]) if KEY.match(source) else None
-
-
-def block_document(resources: Resources, document: str, failure: Failure) -> None:
-    """Record a failure of a document without a live run: it waits where that is likely to pass, else it is blocked."""
-    failure = make_room(resources, failure)
-    status = DocumentStatus.WAITING if failure.policy in WAITING_POLICIES else DocumentStatus.BLOCKED
-    postpone(
-        resources.ledger,
-        document,
-        status,
-        message=str(failure),
-        failure_kind=failure.kind,
-        seconds=RECHECK_SECONDS,
-    )
-
-
-def has_settled(resources: Resources, document_id: str) -> bool:
-    """Return whether nothing is left to do now for a document whose run was followed."""
-    document = get_document(resources.ledger, document_id)
-    due_later = document.due_at is not None and document.due_at > resources.ledger.now()
-    return document.status in _SETTLED or (document.status == DocumentStatus.WAITING and due_later)
+# --- keep alive -------------------------------------------------------------------------------------------------------
 
 
 @contextmanager
@@ -167,7 +77,7 @@ def hold_run(resources: Resources, run: Run) -> Iterator[threading.Event]:
 
     What can be tried again leaves the document waiting, the rest leaves it failed or blocked.
     """
-    with _hold(resources.ledger, run, partial(end_failed_run, resources, run)) as lost:
+    with _hold(resources.ledger, run, partial(_end_failed_run, resources, run)) as lost:
         try:
             yield lost
         finally:
@@ -196,6 +106,56 @@ def _hold(ledger: Ledger, run: Run, end: Callable[[BaseException], None]) -> Ite
         except BaseException as error:
             end(error)
             raise
+
+
+@contextmanager
+def keep_alive(ledger: Ledger, run: Run, *, every: float = BEAT_SECONDS) -> Iterator[threading.Event]:
+    """Renew the run's leases every `every` seconds while the block runs. Yields an event that is set when it is lost.
+
+    A run that was revoked, or that another process has marked dead, is lost: its work must stop and can write nothing
+    more. An outage of the ledger only delays the heartbeat: a lease that ended meanwhile is renewed, unless another
+    process saw the ledger first and marked the run dead.
+    """
+    patient = ledger.with_patience(0.0)
+    with beating(lambda: runs.record_heartbeat(patient, run), run.token, every=every) as lost:
+        yield lost
+
+
+@contextmanager
+def beating(beat: Callable[[], None], name: str, *, every: float = BEAT_SECONDS) -> Iterator[threading.Event]:
+    """Call `beat` every `every` seconds while the block runs, sooner after a Failure. `name`: of the thread.
+
+    Yields an event that is set when it raised RunRevoked.
+    """
+    lost, over = threading.Event(), threading.Event()
+    thread = threading.Thread(target=_beat, args=(beat, every, lost, over), name=f"heartbeat {name}", daemon=True)
+    thread.start()
+    try:
+        yield lost
+    finally:
+        over.set()
+        thread.join(5)  # a heartbeat that waits for a lock finds its run ended, and ends too
+
+
+def _beat(beat: Callable[[], None], every: float, lost: threading.Event, over: threading.Event) -> None:
+    pause = every
+    try:
+        while not over.wait(pause):
+            try:
+                beat()
+                pause = every
+            except RunRevoked as revoked:
+                log.warning("%s", revoked)
+                return
+            except Failure as failure:  # the ledger does not answer: try again, sooner
+                log.warning("no heartbeat: %s", failure)
+                pause = every / 20
+    finally:
+        if not over.is_set():
+            lost.set()
+
+
+# --- progress ---------------------------------------------------------------------------------------------------------
 
 
 def start_stage(resources: Resources, run: Run, stage: Stage) -> None:
@@ -249,3 +209,66 @@ def progress_callback(resources: Resources, run: Run, stage: Stage) -> Callable[
             report_progress(resources, run, stage, done, total, note)
 
     return report
+
+
+# --- failure ----------------------------------------------------------------------------------------------------------
+
+
+def _end_failed_run(resources: Resources, run: Run, error: BaseException) -> None:
+    ledger = resources.ledger
+    if not isinstance(error, Exception):  # Ctrl-C or a cancelled task: the same command goes on from here
+        message = "Interrupted; run it again to go on."
+        runs.end(ledger, run, DocumentStatus.WAITING, message=message, due_at=ledger.now())
+        return
+    failure = as_failure(error)
+    if isinstance(failure, Unexpected):
+        log.error("a run ended unexpectedly", exc_info=error)
+    failure = make_room(resources, failure)
+    status, pause = _status_after_failure(resources, run, failure)
+    due_at = None if pause is None else ledger.now() + pause
+    runs.end(ledger, run, status, message=str(failure), failure_kind=failure.kind, due_at=due_at)
+
+
+def make_room(resources: Resources, failure: Failure) -> Failure:
+    """Give the reserve of a full disk back, so that the ledger can record the failure. Return its cause, if that is it.
+
+    Call it before the failure is recorded: a full disk may show as any error, such as one of Prefect's server.
+    """
+    home = resources.settings.home
+    failure = blame_full_disk(failure, home)
+    if isinstance(failure, DiskFull) and is_full(home):
+        release_reserve(home)
+    return failure
+
+
+def _status_after_failure(resources: Resources, run: Run, failure: Failure) -> tuple[DocumentStatus, float | None]:
+    """Return the status of a document whose run was ended by this failure, and the seconds until it is due again.
+
+    A failure that is likely to pass is tried again with the pauses of items, and as often.
+    """
+    if isinstance(failure, BudgetExceeded):
+        return DocumentStatus.BLOCKED, None
+    if failure.policy is Policy.BLOCKED:
+        return DocumentStatus.BLOCKED, RECHECK_SECONDS
+    if failure.policy in _WAITING_POLICIES:
+        return DocumentStatus.WAITING, RECHECK_SECONDS
+    if failure.policy is Policy.NEVER:
+        return DocumentStatus.FAILED, None
+    earlier = runs.count_failed_runs(resources.ledger, run, _RETRIED_KINDS)
+    if earlier + 1 >= RUN_LIMIT:
+        return DocumentStatus.FAILED, None
+    return DocumentStatus.WAITING, pause_after(earlier + 1)
+
+
+def block_document(resources: Resources, document: str, failure: Failure) -> None:
+    """Record a failure of a document without a live run: it waits where that is likely to pass, else it is blocked."""
+    failure = make_room(resources, failure)
+    status = DocumentStatus.WAITING if failure.policy in _WAITING_POLICIES else DocumentStatus.BLOCKED
+    postpone(
+        resources.ledger,
+        document,
+        status,
+        message=str(failure),
+        failure_kind=failure.kind,
+        seconds=RECHECK_SECONDS,
+    )

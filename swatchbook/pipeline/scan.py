@@ -36,7 +36,7 @@ from swatchbook.ledger import source_items
 from swatchbook.ledger.database import portions
 from swatchbook.ledger.documents import BATCH, FOLDER, TABLE, Document, documents_within, get_document
 from swatchbook.ledger.stage_results import save_sizes
-from swatchbook.pipeline.work import Work
+from swatchbook.pipeline.run import Work
 from swatchbook.records import (
     NO_BOX,
     NO_PAGE,

@@ -13,7 +13,7 @@ from swatchbook.errors import Configuration
 from swatchbook.ledger import shard_runs
 from swatchbook.ledger.items import Batch
 from swatchbook.pipeline.register import build_request
-from swatchbook.pipeline.work import Work
+from swatchbook.pipeline.run import Work
 from swatchbook.records import BlockNames, IngestOptions, Record
 from swatchbook.resources import Resources
 from swatchbook.settings import Settings

@@ -18,8 +18,7 @@ from swatchbook.ledger.pages import save_page_failures, save_page_notes
 from swatchbook.ledger.queries.lost_pictures import list_lost_pictures
 from swatchbook.pdf import reader
 from swatchbook.pipeline.extract import extract, extract_boxes
-from swatchbook.pipeline.run import progress_callback
-from swatchbook.pipeline.work import Work
+from swatchbook.pipeline.run import Work, progress_callback
 from swatchbook.providers.messages import ChargedChat
 from swatchbook.records import (
     Chunks,

@@ -24,10 +24,10 @@ from swatchbook.ledger.queries.source_items import count_items
 from swatchbook.ledger.runs import live_runs
 from swatchbook.ledger.tables import items
 from swatchbook.pipeline import scan
+from swatchbook.pipeline.begin_run import begin_work
 from swatchbook.pipeline.delete import delete
 from swatchbook.pipeline.register_folder import register_folder
-from swatchbook.pipeline.run import begin_work
-from swatchbook.pipeline.work import Work
+from swatchbook.pipeline.run import Work
 from swatchbook.records import DocumentStatus, IngestOptions, ItemCounts, ItemState, Role, RunReport
 from swatchbook.resources import Resources
 from swatchbook.search.search import search
@@ -116,12 +116,11 @@ def test_pictures_are_embedded_while_the_folder_is_scanned(
 
 
 def test_picture_at_which_a_process_died_is_not_made_beside_the_scan(resources: Resources, folder: Path) -> None:
-    document = register_folder(resources, folder, owner="anna", options=IngestOptions()).document
-    assert document.source
-    work = begin_work(resources, document.source, owner="anna", options=IngestOptions(), kind=document.kind)
+    registered = register_folder(resources, folder, owner="anna", options=IngestOptions())
+    work = begin_work(resources, registered)
     assert isinstance(work, Work)
     scan.scan(resources, work, b"", progress=lambda done, total: None)
-    keys = [image["content_key"] for image in show_document(resources.ledger, document.id)["images"]]
+    keys = [image["content_key"] for image in show_document(resources.ledger, registered.document.id)["images"]]
     with resources.ledger.write() as connection:
         connection.execute(update(items).where(items.c.key == keys[2]).values(crashes=1))
 

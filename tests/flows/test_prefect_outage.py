@@ -11,7 +11,7 @@ from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 from swatchbook.errors import ProviderDown
 from swatchbook.ledger.documents import get_document
 from swatchbook.pipeline.register import register
-from swatchbook.pipeline.work import Work
+from swatchbook.pipeline.run import Work
 from swatchbook.records import BlockNames, DocumentStatus, IngestOptions
 from swatchbook.resources import Resources
 from tasks.document_run import hold_document, register_document

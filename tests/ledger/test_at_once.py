@@ -14,7 +14,7 @@ from swatchbook.ledger.queries import account
 from swatchbook.ledger.runs import Run
 from swatchbook.ledger.tables import items as item_rows
 from swatchbook.ledger.tables import runs as run_rows
-from swatchbook.pipeline.heartbeat import keep_alive
+from swatchbook.pipeline.run import keep_alive
 from swatchbook.records import DocumentStatus
 from tests.ledger import scene
 from tests.ledger.scene import EVERYTHING, MULTIMODAL, count

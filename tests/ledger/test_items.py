@@ -27,7 +27,7 @@ from swatchbook.ledger.requested import add_pending
 from swatchbook.ledger.tables import analyses, chunks, contents, images, placements, spaces, vectors
 from swatchbook.ledger.tables import items as item_rows
 from swatchbook.ledger.tables import runs as run_rows
-from swatchbook.pipeline.heartbeat import keep_alive
+from swatchbook.pipeline.run import keep_alive
 from swatchbook.records import Analysis, DocumentStatus, IngestOptions, Role, image_id, sha256, text_key
 from tests.ledger.scene import (
     ANALYSIS,

@@ -14,7 +14,7 @@ from swatchbook.ledger.database import Ledger, open_ledger
 from swatchbook.ledger.documents import queue
 from swatchbook.ledger.tables import contents
 from swatchbook.ledger.tables import items as item_rows
-from swatchbook.pipeline.heartbeat import keep_alive
+from swatchbook.pipeline.run import keep_alive
 from swatchbook.records import DocumentStatus, IngestOptions
 from tests.ledger.conftest import NewLedger
 from tests.ledger.scene import VISUAL, begun, count, keys, make

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from swatchbook.ledger import items
 from swatchbook.ledger.database import open_ledger
 from swatchbook.ledger.runs import Run
-from swatchbook.pipeline.heartbeat import keep_alive
+from swatchbook.pipeline.run import keep_alive
 from tests.ledger.scene import VISUAL, begun, make
 
 

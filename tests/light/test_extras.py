@@ -26,9 +26,9 @@ from swatchbook.errors import MissingExtra, Policy
 from swatchbook.export.formats import Format, write_products
 from swatchbook.extras import MODULES, NEEDS, Need, require_extras
 from swatchbook.ledger.documents import all_documents, get_document
+from swatchbook.pipeline.begin_run import register_given
 from swatchbook.pipeline.register import register
 from swatchbook.pipeline.register_folder import register_folder
-from swatchbook.pipeline.run import begin_work
 from swatchbook.records import BatchMapping, DocumentStatus, IngestOptions, Role
 from swatchbook.resources import Resources
 from swatchbook.runtime.sentry import watch
@@ -153,7 +153,7 @@ def test_queued_document_is_blocked_with_the_reason(
     request.getfixturevalue("light")
     tools = Resources(resources.settings.model_copy(update={"encoder": "siglip"}))
     with pytest.raises(MissingExtra):
-        begin_work(tools, str(document.file), owner="anna", options=IngestOptions())
+        register_given(tools, str(document.file), owner="anna", options=IngestOptions())
     blocked = get_document(resources.ledger, document.id)
     assert (blocked.status, blocked.failure_kind) == (DocumentStatus.BLOCKED, "missing_extra")
     assert "pip install 'swatchbook[models]'" in (blocked.message or "")

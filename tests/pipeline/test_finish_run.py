@@ -8,7 +8,7 @@ import pytest
 from swatchbook.ledger import pages, runs, stage_results
 from swatchbook.ledger.documents import get_document
 from swatchbook.pipeline.finish_run import finish_run
-from swatchbook.pipeline.work import Work
+from swatchbook.pipeline.run import Work
 from swatchbook.records import (
     PAGE_CUT,
     Chunks,

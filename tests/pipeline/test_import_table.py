@@ -17,14 +17,14 @@ from swatchbook.ledger.spaces import registered
 from swatchbook.ledger.tables import vectors
 from swatchbook.models import registry
 from swatchbook.models.image_network import TAGS
+from swatchbook.pipeline.begin_run import begin_work
 from swatchbook.pipeline.delete import delete
 from swatchbook.pipeline.embed import process_batch
 from swatchbook.pipeline.import_table import TableCounts, content_of, stage_table
 from swatchbook.pipeline.publish import publish_all
 from swatchbook.pipeline.register_folder import register_folder
-from swatchbook.pipeline.run import begin_work
+from swatchbook.pipeline.run import Work
 from swatchbook.pipeline.scan import scan
-from swatchbook.pipeline.work import Work
 from swatchbook.records import IngestOptions, Role, Scan
 from swatchbook.reports.statistics import collect_statistics
 from swatchbook.resources import Resources
@@ -80,8 +80,7 @@ def run(
 ) -> tuple[Work, Scan]:
     """Run an owner's rows as the flow does, to the end."""
     content = str(content_of(source or str(folder / "t.jsonl"), folder / "m.yaml"))
-    register_folder(resources, content, owner=owner, options=options, kind=TABLE)
-    work = begin_work(resources, content, owner=owner, options=options, kind=TABLE)
+    work = begin_work(resources, register_folder(resources, content, owner=owner, options=options, kind=TABLE))
     assert isinstance(work, Work)
     scanned = scan(resources, work, complete_items(resources.ledger, work.document), progress=lambda done, total: None)
     for batch in items.cut_batches(resources.ledger, work.run, 20):

@@ -18,11 +18,11 @@ from swatchbook.ledger.queries.failures import failures, other_failures
 from swatchbook.ledger.queries.filters import facets
 from swatchbook.ledger.queries.source_items import complete_items, count_items
 from swatchbook.ledger.tables import chunks, contents, images, items
+from swatchbook.pipeline.begin_run import begin_work
 from swatchbook.pipeline.register import Registered
 from swatchbook.pipeline.register_folder import register_folder, register_known_folder
-from swatchbook.pipeline.run import begin_work
+from swatchbook.pipeline.run import Work
 from swatchbook.pipeline.scan import is_unchanged, scan
-from swatchbook.pipeline.work import Work
 from swatchbook.records import IngestOptions, ItemState, LinkKind, Role, Scan
 from swatchbook.resources import Resources
 from swatchbook.upkeep.verify import verify
@@ -41,9 +41,8 @@ def folder(tmp_path: Path) -> Path:
 
 def begin(resources: Resources, folder: Path, owner: str = "anna", **options: object) -> Work:
     chosen = IngestOptions.model_validate(options)
-    document = register_folder(resources, folder, owner=owner, options=chosen).document
-    assert document.source
-    work = begin_work(resources, document.source, owner=owner, options=chosen, kind=document.kind)
+    registered = register_folder(resources, folder, owner=owner, options=chosen)
+    work = begin_work(resources, registered)
     assert isinstance(work, Work)
     return work
 

@@ -14,10 +14,10 @@ from swatchbook.ledger.queries.document import show_document
 from swatchbook.ledger.queries.failures import failures
 from swatchbook.ledger.queries.source_items import complete_items, count_items
 from swatchbook.ledger.tables import items
+from swatchbook.pipeline.begin_run import begin_work
 from swatchbook.pipeline.register_folder import register_folder
-from swatchbook.pipeline.run import begin_work
+from swatchbook.pipeline.run import Work
 from swatchbook.pipeline.scan import is_unchanged, scan
-from swatchbook.pipeline.work import Work
 from swatchbook.records import IngestOptions, Role, Scan
 from swatchbook.resources import Resources, open_resources
 from swatchbook.settings import load_settings
@@ -64,9 +64,8 @@ def shop(tmp_path: Path, server: Origin) -> Path:
 
 def begin(resources: Resources, path: Path, **options: object) -> Work:
     chosen = IngestOptions.model_validate(options)
-    document = register_folder(resources, path, owner="anna", options=chosen).document
-    assert document.source
-    work = begin_work(resources, document.source, owner="anna", options=chosen, kind=document.kind)
+    registered = register_folder(resources, path, owner="anna", options=chosen)
+    work = begin_work(resources, registered)
     assert isinstance(work, Work)
     return work
 

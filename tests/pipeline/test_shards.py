@@ -12,8 +12,8 @@ from swatchbook.ledger import shard_runs
 from swatchbook.ledger.items import Batch
 from swatchbook.ledger.runs import Run
 from swatchbook.pipeline import shards
+from swatchbook.pipeline.run import Work
 from swatchbook.pipeline.shards import Shard, cut_shards, shard_fingerprint
-from swatchbook.pipeline.work import Work
 from swatchbook.records import IngestOptions
 from swatchbook.resources import Resources, open_resources
 from swatchbook.settings import Rates, Settings

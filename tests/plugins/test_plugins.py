@@ -28,7 +28,7 @@ from swatchbook.ledger.tables import items as rows
 from swatchbook.models import registry
 from swatchbook.pipeline.embed import process_batch
 from swatchbook.pipeline.publish import publish_all
-from swatchbook.pipeline.work import Work
+from swatchbook.pipeline.run import Work
 from swatchbook.plugins import BUILT_IN, Kind
 from swatchbook.records import ItemState, Role, sha256
 from swatchbook.resources import Resources, open_resources

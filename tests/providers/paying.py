@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from swatchbook.errors import Failure, Policy
 from swatchbook.ledger.calls import CallContext
 from swatchbook.ledger.database import Ledger, open_ledger
-from swatchbook.pipeline.heartbeat import keep_alive
+from swatchbook.pipeline.run import keep_alive
 from swatchbook.providers.chat import ProviderChat
 from swatchbook.providers.client import Clock
 from swatchbook.providers.endpoint import Endpoint

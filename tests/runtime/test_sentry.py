@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 HUSH = "a sentence from page 7"
 
 UNEXPECTED = f"""
-from swatchbook.pipeline.finish_run import log
+from swatchbook.pipeline.run import log
 
 def read(page):
     raise ValueError("cannot read " + page)

@@ -19,8 +19,7 @@ from swatchbook.ledger.dead_runs import mark_dead
 from swatchbook.ledger.document_commands import cancel
 from swatchbook.ledger.runs import Run, end
 from swatchbook.pipeline.delete import delete
-from swatchbook.pipeline.heartbeat import keep_alive
-from swatchbook.pipeline.work import Work
+from swatchbook.pipeline.run import Work, keep_alive
 from swatchbook.records import DocumentStatus, IngestOptions
 from swatchbook.resources import Resources
 from tasks import embed_in_shards as shards_module

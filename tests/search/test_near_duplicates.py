@@ -13,12 +13,12 @@ from sqlalchemy import select, update
 from swatchbook.index.base import Where
 from swatchbook.ledger import items
 from swatchbook.ledger.tables import contents, images, placements, vectors
+from swatchbook.pipeline.begin_run import begin_work
 from swatchbook.pipeline.embed import process_batch
 from swatchbook.pipeline.publish import publish_round
 from swatchbook.pipeline.register_folder import register_folder
-from swatchbook.pipeline.run import begin_work
+from swatchbook.pipeline.run import Work
 from swatchbook.pipeline.scan import scan
-from swatchbook.pipeline.work import Work
 from swatchbook.records import IngestOptions
 from swatchbook.resources import Resources
 from swatchbook.search.near_duplicates import find_near_duplicates, fold
@@ -41,9 +41,8 @@ def draw(number: int) -> Image.Image:
 
 
 def embed(resources: Resources, folder: Path, owner: str) -> None:
-    document = register_folder(resources, folder, owner=owner, options=IngestOptions()).document
-    assert document.source
-    work = begin_work(resources, document.source, owner=owner, options=IngestOptions(), kind=document.kind)
+    registered = register_folder(resources, folder, owner=owner, options=IngestOptions())
+    work = begin_work(resources, registered)
     assert isinstance(work, Work)
     scan(resources, work, b"", progress=lambda done, total: None)
     for batch in items.cut_batches(resources.ledger, work.run, 20):

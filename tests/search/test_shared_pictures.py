@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from swatchbook.index.base import Where
 from swatchbook.ledger.queries.filters import facets, satisfying
 from swatchbook.ledger.queries.search_results import describe_images
+from swatchbook.pipeline.begin_run import begin_work
 from swatchbook.pipeline.register_folder import register_folder
-from swatchbook.pipeline.run import begin_work
+from swatchbook.pipeline.run import Work
 from swatchbook.pipeline.scan import scan
-from swatchbook.pipeline.work import Work
 from swatchbook.records import IngestOptions
 from swatchbook.resources import Resources, open_resources
 from swatchbook.settings import Settings
@@ -46,11 +46,11 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 def ingest(resources: Resources, source: Path) -> str:
     options = IngestOptions()
-    document = register_folder(resources, source, owner="anna", options=options).document
-    work = begin_work(resources, str(document.source), owner="anna", options=options, kind=document.kind)
+    registered = register_folder(resources, source, owner="anna", options=options)
+    work = begin_work(resources, registered)
     assert isinstance(work, Work)
     scan(resources, work, b"", progress=lambda done, total: None)
-    return document.id
+    return registered.document.id
 
 
 def shown(resources: Resources, image: str, where: Where) -> tuple[str, str | None]:

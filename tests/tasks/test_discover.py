@@ -11,9 +11,9 @@ from swatchbook.catalogue.describe import neighbours
 from swatchbook.catalogue.llm import find_products
 from swatchbook.errors import Authentication, Configuration, Failure, ProviderError
 from swatchbook.pdf import reader
+from swatchbook.pipeline.begin_run import begin_work
 from swatchbook.pipeline.register import register
-from swatchbook.pipeline.run import begin_work
-from swatchbook.pipeline.work import Work
+from swatchbook.pipeline.run import Work
 from swatchbook.records import BlockNames, Description, Discovery, IngestOptions, Reading, Scans, Tables
 from swatchbook.resources import Resources
 from tasks.stages import describe_product, discover_products
@@ -45,8 +45,8 @@ class Begun:
     """A run at the small sample, its pages read."""
 
     def __init__(self, tools: Resources, path: Path) -> None:
-        document = register(tools, path, owner="ann", options=IngestOptions()).document
-        work = begin_work(tools, str(document.file), owner="ann", options=IngestOptions())
+        registered = register(tools, path, owner="ann", options=IngestOptions())
+        work = begin_work(tools, registered)
         assert isinstance(work, Work)
         self.work = work
         self.reading: Reading = reader.read(path, tools.files, tools.settings)

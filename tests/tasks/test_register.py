@@ -14,7 +14,7 @@ from swatchbook.ledger import owners, runs, schedule
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.documents import BEGIN_SECONDS, Document, all_documents, get_document, queue
 from swatchbook.pipeline.register import register_upload
-from swatchbook.pipeline.work import Work
+from swatchbook.pipeline.run import Work
 from swatchbook.records import BlockNames, DocumentStatus, IngestOptions
 from tasks.document_run import register_document
 from tests.ledger.scene import set_document

@@ -21,10 +21,10 @@ from swatchbook.ledger.documents import get_document
 from swatchbook.ledger.queries.account import account
 from swatchbook.ledger.queries.reviews import find_review_image
 from swatchbook.ledger.tables import documents, images, items, pages, products
+from swatchbook.pipeline.begin_run import begin_work
 from swatchbook.pipeline.register_folder import register_folder
-from swatchbook.pipeline.run import begin_work
+from swatchbook.pipeline.run import Work
 from swatchbook.pipeline.scan import scan
-from swatchbook.pipeline.work import Work
 from swatchbook.records import DocumentStatus, IngestOptions
 from swatchbook.reports.inspection import DRAWN
 from swatchbook.resources import Resources
@@ -203,20 +203,20 @@ def test_every_picture_of_a_folder_is_shown_by_name_some_at_a_time(
         draw(tmp_path / "pictures" / name, number)
     write(tmp_path / "pictures" / "text.png", b"no picture")
     options = IngestOptions()
-    folder = register_folder(resources, tmp_path / "pictures", owner="anna", options=options).document
-    work = begin_work(resources, folder.content, owner="anna", options=options, kind=folder.kind)
+    registered = register_folder(resources, tmp_path / "pictures", owner="anna", options=options)
+    work = begin_work(resources, registered)
     assert isinstance(work, Work)
     scan(resources, work, b"", progress=lambda done, total: None)
     covers = [given["src"] for given in page(sample, "/ui/documents/rows").all("img")]
     assert len(covers) == 2
     assert all(sample.get(cover).status_code == 200 for cover in covers)
-    first = page(sample, f"/ui/documents/{folder.id}")
+    first = page(sample, f"/ui/documents/{registered.document.id}")
     assert "3 products" in first.text
     assert "Its products are the items of this folder" in first.text
     story = page(sample, first.links("/ui/images/")[0])
     assert "linen" in story.text
     assert "Say which products it shows" not in story.text, "an edit would be refused"
-    (more,) = [link for link in first.links(f"/ui/documents/{folder.id}?") if "cursor=" in link]
+    (more,) = [link for link in first.links(f"/ui/documents/{registered.document.id}?") if "cursor=" in link]
     second = page(sample, more)
     assert [given["alt"] for read in (first, second) for given in read.all("img") if given["alt"]] == [
         "linen",
@@ -224,7 +224,7 @@ def test_every_picture_of_a_folder_is_shown_by_name_some_at_a_time(
         "slate",
     ]
     assert "No picturetextrejected" in second.text
-    assert not [link for link in second.links(f"/ui/documents/{folder.id}?") if "cursor=" in link]
+    assert not [link for link in second.links(f"/ui/documents/{registered.document.id}?") if "cursor=" in link]
 
 
 def test_each_value_leads_to_where_it_stands(sample: TestClient, document: str) -> None:

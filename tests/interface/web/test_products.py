@@ -9,10 +9,10 @@ from fastapi.testclient import TestClient
 from sqlalchemy import update
 
 from swatchbook.ledger.tables import products
+from swatchbook.pipeline.begin_run import begin_work
 from swatchbook.pipeline.register_folder import register_folder
-from swatchbook.pipeline.run import begin_work
+from swatchbook.pipeline.run import Work
 from swatchbook.pipeline.scan import scan
-from swatchbook.pipeline.work import Work
 from swatchbook.records import IngestOptions
 from swatchbook.resources import Resources
 from tests.interface.web.conftest import BROWSER, Page, page
@@ -93,11 +93,11 @@ def test_names_on_document_and_image_pages_lead_to_products(
 def test_item_of_folder_has_page_with_its_file(sample: TestClient, resources: Resources, tmp_path: Path) -> None:
     draw(tmp_path / "pictures" / "oak.png", 1)
     options = IngestOptions()
-    folder = register_folder(resources, tmp_path / "pictures", owner="anna", options=options).document
-    work = begin_work(resources, folder.content, owner="anna", options=options, kind=folder.kind)
+    registered = register_folder(resources, tmp_path / "pictures", owner="anna", options=options)
+    work = begin_work(resources, registered)
     assert isinstance(work, Work)
     scan(resources, work, b"", progress=lambda done, total: None)
-    (product,) = sample.get(f"/documents/{folder.id}/products").json()["products"]
+    (product,) = sample.get(f"/documents/{registered.document.id}/products").json()["products"]
     read = page(sample, f"/products/{product['id']}")
     assert product["name"] in read.text
     assert "oak.png" in read.text
