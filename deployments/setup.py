@@ -33,8 +33,7 @@ from prefect.utilities.callables import parameter_schema
 from pydantic import SecretStr, ValidationError
 
 from blocks.block_types import BLOCKS, fill
-from deployments.declared import Declared, Schedule, find_declaration, read_declaration
-from deployments.pools import Pool, all_pools
+from deployments.declared import Declared, Pool, Schedule, all_pools, find_declaration, read_declaration
 from scheduler.launch import FLOW, prefect
 from swatchbook.errors import Configuration
 from swatchbook.one_line import shorten

@@ -5,7 +5,7 @@
 from prefect import flow
 
 from swatchbook.records import BlockNames
-from swatchbook.reports.coverage import CoverageReport
+from swatchbook.reports.collection_state import CoverageReport
 from tasks.collection import publish_coverage
 from tasks.flow_run import flow_process
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
-from interface.cli.facets import describe_nearest, describe_unmatched
+from interface.cli.commands.search import describe_nearest, describe_unmatched
 from swatchbook.errors import Failure
 from swatchbook.extras import require_extra
 from swatchbook.ledger.queries.account import Account

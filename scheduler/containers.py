@@ -23,7 +23,7 @@ from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.exceptions import ObjectNotFound
 from prefect.states import Cancelled, Crashed
 
-from deployments.pools import EMBED, LABELS
+from deployments.declared import EMBED, LABELS
 from scheduler.launch import prefect
 from swatchbook.errors import Configuration, ProviderDown, as_failure, reason_of
 from swatchbook.records import Record

@@ -250,13 +250,13 @@ async def _notify(resources: Resources) -> PartResult:
 
 
 async def _launch(resources: Resources) -> PartResult:
-    from scheduler import flow_run_states, launch, prefect_state  # imports Prefect: only with a server
+    from scheduler import launch, prefect_state  # imports Prefect: only with a server
 
     async with launch.prefect() as client:
         restored = await prefect_state.restore(client, resources.ledger, resources.settings)
-        updated = await flow_run_states.update_ingest_states(client, resources.ledger)
-        shards = await flow_run_states.update_shard_states(client, resources.ledger)
-        upkeep = await flow_run_states.update_upkeep_states(client, resources.ledger)
+        updated = await prefect_state.update_ingest_states(client, resources.ledger)
+        shards = await prefect_state.update_shard_states(client, resources.ledger)
+        upkeep = await prefect_state.update_upkeep_states(client, resources.ledger)
         launched = await launch.launch(client, resources.ledger)
     return {
         "restored": restored,

@@ -19,8 +19,7 @@ from swatchbook.pipeline import review
 from swatchbook.pipeline.review import Reviewed
 from swatchbook.pipeline.run import Work
 from swatchbook.records import RunReport
-from swatchbook.reports import coverage
-from swatchbook.reports.coverage import CoverageReport
+from swatchbook.reports.collection_state import CoverageReport, as_markdown, coverage_report, owner_rows
 from swatchbook.resources import Resources
 from swatchbook.upkeep import fill_missing
 from swatchbook.upkeep.fill_missing import DocumentFill, Fill, Filled, FillPlan
@@ -142,13 +141,13 @@ async def _show_fill(lines: list[str], unreadable: int) -> None:
 @task(**WRITE)
 async def publish_coverage(resources: Resources) -> CoverageReport:
     """Count embedded images, in all and by owner, and create the artifacts `coverage` and `coverage-by-owner`."""
-    report = await asyncio.to_thread(coverage.coverage_report, resources.ledger, resources.settings)
+    report = await asyncio.to_thread(coverage_report, resources.ledger, resources.settings)
     await acreate_markdown_artifact(
-        key="coverage", markdown=coverage.as_markdown(report), description=f"with vectors: {report.whole.share}"
+        key="coverage", markdown=as_markdown(report), description=f"with vectors: {report.whole.share}"
     )
     await acreate_table_artifact(
         key="coverage-by-owner",
-        table=coverage.owner_rows(report, _MAX_OWNERS),
+        table=owner_rows(report, _MAX_OWNERS),
         description=f"{len(report.owners)} owners",
     )
     return report

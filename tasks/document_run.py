@@ -41,10 +41,9 @@ from swatchbook.records import (
     StageResults,
     overall_percent,
 )
-from swatchbook.reports.document_state import describe_document, describe_end
+from swatchbook.reports.document_state import describe_document, describe_end, describe_progress
 from swatchbook.reports.inspection_html import html_path
 from swatchbook.reports.markdown import as_markdown, failure_rows, plain, product_thumbnails
-from swatchbook.reports.progress import describe_progress
 from swatchbook.resources import Resources
 from swatchbook.storage.upload_buffer import is_remote
 from swatchbook.truncate import merge_roles

@@ -36,7 +36,7 @@ _MAX_NAME = 200  # characters
 async def flow_process(blocks: BlockNames) -> AsyncIterator[Resources]:
     """Yield the resources of a flow run; while the block runs, the loop sees that the flow run's process lives.
 
-    A flow run that is Running and has no process in the ledger is set to Crashed (scheduler/flow_run_states.py). What
+    A flow run that is Running and has no process in the ledger is set to Crashed (scheduler/prefect_state.py). What
     the flow and its tasks return or raise is stored where garbage collection looks for it. From then on the process has
     a lower priority: nobody waits for a flow as for a page.
     """

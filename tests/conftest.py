@@ -171,8 +171,8 @@ def ingested_home(tmp_path_factory: pytest.TempPathFactory, small_catalogue: Pat
 
 
 _PREPARE = (
-    "import sys; from pathlib import Path; from interface.cli import prefect_database, prefect_server;"
-    "prefect_database.prepare(Path(sys.argv[1]), prefect_server.cached_database())"
+    "import sys; from pathlib import Path; from interface.cli import prefect_server;"
+    "prefect_server.prepare_database(Path(sys.argv[1]), prefect_server.cached_database())"
 )
 
 

@@ -146,7 +146,7 @@ _EVALUATE = "tests/interface/cli/test_evaluate.py"
 _EDITS = "tests/interface/cli/test_products.py::test_every_edit_changes_the_list"
 _TAKEN = "tests/pipeline/test_take_in.py::test_a_picture_that_no_box_covers_is_counted_taken_in_and_dismissed"
 _COMPOSE = "tests/containers/test_compose.py::test_make_up_says_where_and_make_down_keeps_the_data"
-_DISMISSED = "tests/interface/cli/test_inspection.py::test_a_part_is_dismissed_and_put_back_by_its_name"
+_DISMISSED = "tests/interface/cli/test_inspect.py::test_a_part_is_dismissed_and_put_back_by_its_name"
 TESTED_ELSEWHERE: Mapping[str, str] = {
     **dict.fromkeys(("swatchbook ingest --plan items.csv", "swatchbook ingest --plan items.jsonl"), _PLAN),
     **dict.fromkeys(("swatchbook ingest FILE", "swatchbook ingest items.csv --mapping mapping.yaml"), _SHAPES),

@@ -311,7 +311,7 @@ def check_pool(resources: Resources) -> str:
         return "not used: images are embedded in the process that ingests"
     import psutil
 
-    from deployments.pools import EMBED, room
+    from deployments.declared import EMBED, room
     from swatchbook.pipeline.shards import require_pool
 
     require_pool(settings)

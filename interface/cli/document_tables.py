@@ -7,8 +7,7 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from interface.cli.coverage_tables import stale_lines
-from interface.cli.run_report import account, draw_failures, draw_warnings, heading, stage_name, state_text
+from interface.cli.run_report import account, draw_failures, draw_warnings, heading, stage_name, stale_lines, state_text
 from interface.cli.terminal import cell, clean, facts, megabytes, owner_flag, plural, table, until
 from swatchbook.analysis import score
 from swatchbook.ledger.database import Ledger
@@ -21,8 +20,7 @@ from swatchbook.ledger.runs import LiveRun, live_runs
 from swatchbook.ledger.schedule import due_documents
 from swatchbook.one_line import shorten
 from swatchbook.records import Analysis, DocumentStatus, Record, RunReport, SkippedPage, Stage
-from swatchbook.reports.document_state import describe_document
-from swatchbook.reports.progress import describe_progress
+from swatchbook.reports.document_state import describe_document, describe_progress
 from swatchbook.reports.stale import StaleRole, stale_roles
 from swatchbook.settings import Settings
 from swatchbook.truncate import merge_roles, page_numbers, truncate

@@ -1,29 +1,30 @@
-"""Run `swatchbook ingest` and `retry`: register all sources, then run and report each.
+"""Run `swatchbook ingest` and `retry`: list the sources, register them all, then run and report each.
 
 A source that fails does not stop the others. At the end the notices are sent.
 """
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import partial
 from pathlib import Path
 
 from interface.cli.exit_status import COMPLETED, FAILED, of_report, worst
 from interface.cli.run_report import draw
 from interface.cli.shared_arguments import choose_document
-from interface.cli.terminal import clean, err, note, out, say_failure
+from interface.cli.terminal import clean, err, megabytes, note, out, say_failure
 from swatchbook.errors import DiskFull, Failure, InvalidReference, RunRevoked, as_failure
-from swatchbook.ledger.documents import PDF, Document, get_document
+from swatchbook.ledger.documents import BATCH, FOLDER, PDF, Document, get_document
 from swatchbook.ledger.queries.report import document_report
 from swatchbook.ledger.queries.source_items import count_items
+from swatchbook.pipeline import find_sources
 from swatchbook.pipeline.find_sources import Source
 from swatchbook.pipeline.finish_run import tell_gone_items
 from swatchbook.pipeline.register import Registered
 from swatchbook.pipeline.register_folder import register_path
 from swatchbook.pipeline.run import block_document, make_room
 from swatchbook.records import DEFAULT_OWNER, DocumentStatus, IngestOptions, RunReport, Scan, Stage
-from swatchbook.reports.progress import describe_step
+from swatchbook.reports.document_state import describe_step
 from swatchbook.resources import Resources
 from swatchbook.runtime.heap import release_memory
 
@@ -181,3 +182,39 @@ def _run_with_progress(resources: Resources, document: Document, work: Callable[
             raise failure from error
     finally:
         release_memory()  # before the next document of this command
+
+
+def name_sources(paths: Iterable[Path], suffixes: Collection[str], *, quiet: bool) -> tuple[list[Source], list[int]]:
+    """Return the sources to ingest without duplicates, and the exit codes of invalid paths. Prints a line for each."""
+    sources: dict[Path, Source] = {}
+    codes: list[int] = []
+    for path in paths:
+        try:
+            sources |= {source.path.absolute(): source for source in expand(path, suffixes)}
+        except Failure as failure:
+            codes.append(say_failure(failure))
+    console = err() if quiet else out()
+    for source in sources.values():
+        what = megabytes(source.path.stat().st_size) if source.path.is_file() else _WORDS[source.kind][0]
+        console.print(f"{clean(source.path.name or str(source.path.absolute()))} · {what}", soft_wrap=True)
+    return list(sources.values()), codes
+
+
+def expand(path: Path, suffixes: Collection[str]) -> list[Source]:
+    """Return the sources at a path. Raises InvalidReference, and UnsupportedFormat for a folder without any."""
+    found = find_sources.find_sources(path, suffixes)
+    if not found:
+        raise find_sources.nothing_in(path)
+    if path.is_dir():
+        counts = {kind: sum(source.kind == kind for source in found) for kind in _WORDS}
+        words = ", ".join(f"{count:,} {_WORDS[kind][count > 1]}" for kind, count in counts.items() if count)
+        note(f"{path}: {words}; other files are ignored")
+    return found
+
+
+_WORDS = {
+    PDF: ("PDF", "PDFs"),
+    BATCH: ("scraped batch", "scraped batches"),
+    FOLDER: ("folder of pictures", "folders of pictures"),
+}
+"""Kind of document -> one, several."""

@@ -1,6 +1,6 @@
 """Register every command of `swatchbook` with its name and help panel, and handle errors.
 
-The functions are in `commands/`.
+The commands are in `commands/`; each file there lists its own as COMMANDS.
 """
 
 import gc
@@ -17,18 +17,20 @@ import typer
 
 from interface.cli.commands import (
     configure,
+    delete,
     evaluate,
     ingest,
     inspect,
-    maintain,
     models,
     owners,
     products,
+    resume,
     review,
     search,
     serve,
+    show,
     spaces,
-    trash,
+    upkeep,
 )
 
 if TYPE_CHECKING:
@@ -36,52 +38,15 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-PANELS: Mapping[str, Mapping[str, typer.Typer | Callable[..., None]]] = {
-    "Everyday": {
-        "ingest": ingest.ingest,
-        "search": search.search,
-        "show": inspect.show,
-        "status": inspect.status,
-        "products": products.app,
-        "export": inspect.export,
-        "retry": maintain.retry,
-        "delete": maintain.delete,
-        "trash": trash.app,
-        "serve": serve.serve,
-    },
-    "Collection": {
-        "import": ingest.import_table,
-        "ingest-images": ingest.ingest_images,
-        "facets": search.facets,
-        "inspect": inspect.inspect,
-        "diff": inspect.diff,
-        "near-duplicates": search.near_duplicates,
-        "review": review.app,
-        "stats": inspect.stats,
-        "coverage": inspect.coverage,
-        "embed": maintain.embed,
-        "backfill": maintain.backfill,
-        "cancel": maintain.cancel,
-        "owners": owners.app,
-    },
-    "Operation": {
-        "config": configure.config,
-        "doctor": configure.doctor,
-        "setup": configure.setup,
-        "worker": serve.worker,
-        "models": models.app,
-        "spaces": spaces.app,
-        "backup": maintain.backup,
-        "restore": maintain.restore,
-        "verify": maintain.verify,
-        "rebuild-index": maintain.rebuild_index,
-        "gc": maintain.gc,
-        "tick": maintain.tick,
-    },
-    "Evaluation": {
-        "evaluate": evaluate.app,
-        "audit": inspect.audit,
-    },
+_FILES = (
+    ingest, search, evaluate, inspect, review, show, products, resume, delete, owners, configure, serve, models, spaces,
+    upkeep,
+)  # fmt: skip
+"""The files of commands, in the order of the help."""
+
+PANELS = {
+    panel: {name: command for file in _FILES for name, command in file.COMMANDS.get(panel, {}).items()}
+    for panel in ("Everyday", "Collection", "Operation", "Evaluation")
 }
 """Panel of the help -> its commands in the order of the help: name -> function, or the app of a group of commands."""
 

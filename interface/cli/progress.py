@@ -20,7 +20,8 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from interface.cli.terminal import WORK, cell, clean, duration, plural
+from interface.cli.run_report import WORK
+from interface.cli.terminal import cell, clean, duration, plural
 from swatchbook.errors import Failure, LedgerDown
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.documents import PDF, Document
@@ -29,7 +30,7 @@ from swatchbook.ledger.queries.report import document_report
 from swatchbook.ledger.queries.timings import StageTiming, stage_timings
 from swatchbook.ledger.runs import LiveRun, live_run, live_runs
 from swatchbook.records import RunReport, Stage, overall_percent
-from swatchbook.reports.progress import describe_progress, describe_step
+from swatchbook.reports.document_state import describe_progress, describe_step
 
 POLL_SECONDS = 0.25
 _COUNT_SECONDS = 1.0  # between two counts of products and images

@@ -10,7 +10,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from interface.cli.terminal import WORK, cell, clean, duration, facts, owner_flag, table, until
+from interface.cli.terminal import cell, clean, duration, facts, owner_flag, table, until
 from swatchbook.records import (
     DocumentStatus,
     EditionReport,
@@ -23,10 +23,24 @@ from swatchbook.records import (
     Spent,
     Stage,
     Unassigned,
+    cost_of,
 )
 from swatchbook.reports.document_state import describe_report
-from swatchbook.reports.money import cost_of
+from swatchbook.reports.stale import StaleRole
 from swatchbook.truncate import merge_roles, truncate
+
+WORK = {
+    Stage.REGISTERED: "register",
+    Stage.READ: "read pages",
+    Stage.DISCOVERED: "find products",
+    Stage.PLANNED: "plan pages",
+    Stage.CHUNKED: "split text",
+    Stage.EXTRACTED: "extract images",
+    Stage.EMBEDDED: "embed images",
+    Stage.ASSEMBLED: "link products",
+    Stage.COMPLETED: "report",
+}
+"""Label of the work that leads to each stage."""
 
 SHOWN_FAILURES = 5
 _PAGES_WITH_REST = 5
@@ -190,7 +204,7 @@ def _images(report: RunReport) -> Text:
 
 def _edition(report: RunReport, edition: EditionReport) -> Iterator[tuple[str, Text | str]]:
     """Yield how the document differs from the one that it is an edition of."""
-    from swatchbook.reports.editions import count_line, picture_line  # slow; most documents are no edition
+    from swatchbook.reports.edition_report import count_line, picture_line  # slow; most documents are no edition
 
     names = ("changed", "renamed", "added", "removed", "unchanged")
     yield "edition of", f"{clean(edition.edition_of.name)} ({edition.edition_of.id[:8]})"
@@ -255,3 +269,7 @@ def _show(report: RunReport) -> str:
 def stage_name(stage: Stage | None) -> str:
     """Return the label of a stage."""
     return WORK[stage] if stage else "–"
+
+
+def stale_lines(stale: Sequence[StaleRole]) -> list[Text]:
+    return [Text(f"! {clean(each.line)}", "yellow") for each in stale]

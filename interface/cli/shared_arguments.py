@@ -5,6 +5,7 @@ texts, and warns about unknown SWATCHBOOK_* variables.
 """
 
 import gc
+import getpass
 import re
 import sys
 from collections.abc import Iterator
@@ -14,12 +15,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from interface.cli.exit_status import FAILED
+from interface.cli.terminal import clean, note
+
 if TYPE_CHECKING:
     from swatchbook.ledger.database import Ledger
     from swatchbook.ledger.documents import Document
     from swatchbook.records import Role
     from swatchbook.resources import Resources
     from swatchbook.settings import Settings
+
 
 OwnerName = Annotated[
     str | None, typer.Option("--owner", metavar="NAME", help="Owner of the documents; `default` if not given.")
@@ -63,7 +68,6 @@ def read_settings() -> "Settings":
     From here on garbage is collected: a command works now.
     """
     from interface.cli.log import keep
-    from interface.cli.terminal import note
     from swatchbook.settings import load_settings, unknown_variables
 
     settings = load_settings()
@@ -79,8 +83,6 @@ def confirm(summary: str, question: str, *, word: str | None = None) -> None:
 
     `word`: what has to be typed instead of y.
     """
-    from interface.cli.exit_status import FAILED
-    from interface.cli.terminal import clean, note
 
     if not sys.stdin.isatty():
         raise typer.BadParameter(
@@ -221,3 +223,11 @@ def choose_documents(
     from swatchbook.ledger.documents import all_documents
 
     return all_documents(ledger, whose)
+
+
+def login_name() -> str:
+    """Return the login name of the user."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a user id without a name, as in containers
+        return "somebody"

@@ -1,7 +1,7 @@
 """Print for the command line: results to stdout, everything else to stderr, with control characters replaced.
 
-Without a terminal there are no colours, and 160 columns. Also has the names of stages, and the formats of sizes, times
-and JSON.
+Without a terminal there are no colours, and 160 columns. Also has the formats of sizes, times and JSON. It imports no
+records: commands import it at the top.
 """
 
 import json
@@ -10,7 +10,6 @@ import sys
 from collections.abc import Iterable
 from typing import IO, Any
 
-from pydantic import TypeAdapter
 from rich import box
 from rich.console import Console
 from rich.table import Table
@@ -18,20 +17,6 @@ from rich.text import Text
 
 from interface.cli.exit_status import of_failure
 from swatchbook.errors import Failure
-from swatchbook.records import DEFAULT_OWNER, Stage
-
-WORK = {
-    Stage.REGISTERED: "register",
-    Stage.READ: "read pages",
-    Stage.DISCOVERED: "find products",
-    Stage.PLANNED: "plan pages",
-    Stage.CHUNKED: "split text",
-    Stage.EXTRACTED: "extract images",
-    Stage.EMBEDDED: "embed images",
-    Stage.ASSEMBLED: "link products",
-    Stage.COMPLETED: "report",
-}
-"""Label of the work that leads to each stage."""
 
 PIPED_WIDTH = 160  # columns; rich's default of 80 would fold tables in files and logs
 
@@ -51,6 +36,8 @@ def err() -> Console:
 
 def say_json(value: Any) -> None:
     """Print records as indented JSON to stdout. Control characters and lone surrogates are escaped."""
+    from pydantic import TypeAdapter
+
     plain = TypeAdapter(Any).dump_python(value, mode="json")
     text = json.dumps(plain, indent=2, ensure_ascii=False)
     sys.stdout.write(_UNSAFE.sub(lambda match: json.dumps(match[0])[1:-1], text) + "\n")
@@ -74,6 +61,8 @@ def note(message: str) -> None:
 
 def owner_flag(owner: str | None) -> str:
     """Return the flag that a printed command needs to be for this owner, or (None) for all owners."""
+    from swatchbook.records import DEFAULT_OWNER
+
     if owner is None:
         return " --all-owners"
     return "" if owner == DEFAULT_OWNER else f" --owner {owner}"

@@ -45,7 +45,7 @@ def work_on_shards(settings: Settings) -> int:
 
 
 async def _work(environment: Mapping[str, str]) -> int:
-    from deployments.pools import EMBED
+    from deployments.declared import EMBED
     from scheduler.containers import find_engine, keep_reconciling, log_round, reconcile, worker_name
     from scheduler.launch import prefect
 

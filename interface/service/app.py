@@ -36,7 +36,7 @@ from interface.service.middleware import ServiceMiddleware
 from interface.service.problems import documented
 from interface.service.search import SearchSlots
 from interface.service.uploads import UploadSlots
-from interface.web import coverage as web_coverage
+from interface.web import collection as web_collection
 from interface.web import documents as web_documents
 from interface.web import images as web_images
 from interface.web import pages as web_pages
@@ -59,7 +59,7 @@ _ROUTERS = (
     docs.router, uploads.router, documents.router, document_parts.router, images.router, reviews.router, search.router,
     collection.router, documents.trash_router, webhooks.router, health.router, metrics.router,
     web_pages.router, web_search.router, web_documents.router, web_uploads.router, web_uploads.sending_router,
-    web_images.router, web_coverage.router, web_review.router,
+    web_images.router, web_collection.router, web_review.router,
 )  # fmt: skip
 _STREAMS = frozenset({"/documents", "/search", web_search.PICTURE_PATH, web_uploads.FILES_PATH})
 """Paths whose endpoints limit the size of the body themselves while it streams in."""

@@ -21,9 +21,8 @@ from swatchbook.ledger.documents import list_documents
 from swatchbook.ledger.queries.account import document_states
 from swatchbook.ledger.queries.activity import documents_failing
 from swatchbook.records import NearDuplicates, Owner, Statistics
+from swatchbook.reports.collection_state import collect_state, collect_statistics
 from swatchbook.reports.document_state import describe_account
-from swatchbook.reports.state import collect_state
-from swatchbook.reports.statistics import collect_statistics
 from swatchbook.resources import Resources
 from swatchbook.search.near_duplicates import describe_near_duplicates
 

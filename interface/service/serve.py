@@ -218,7 +218,7 @@ def running_prefect(settings: Settings, say: Callable[[str], None]) -> Iterator[
         _wait_for(server, f"{address}/api/health")
         os.environ["PREFECT_API_URL"] = f"{address}/api"
         load_prefect()
-        from deployments.pools import CONTROL
+        from deployments.declared import CONTROL
         from deployments.setup import Mode, set_up
 
         asyncio.run(set_up(settings, Mode()))

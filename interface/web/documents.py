@@ -52,9 +52,8 @@ from swatchbook.ledger.runs import live_run
 from swatchbook.pipeline.sent_folders import waiting_folders
 from swatchbook.product_edits import describe_edit
 from swatchbook.records import DEFAULT_OWNER, DocumentStatus, Fact, LookAt, LostState, Product, ProductDetails
-from swatchbook.reports.document_state import describe_account
+from swatchbook.reports.document_state import describe_account, describe_progress
 from swatchbook.reports.inspection import DRAWN, PageView, inspect
-from swatchbook.reports.progress import describe_progress
 from swatchbook.sources.batch_file import SUFFIXES
 
 LIVE = frozenset({DocumentStatus.QUEUED, DocumentStatus.RUNNING, DocumentStatus.WAITING, DocumentStatus.DELETING})

@@ -14,7 +14,7 @@ from swatchbook.ledger.queries.source_items import count_items
 from swatchbook.ledger.queries.timings import SlowStage, slow_stages
 from swatchbook.pipeline.run import Work
 from swatchbook.records import PAGE_CUT, DocumentStatus, ItemCounts, RunReport, Scan, Stage, StageResults
-from swatchbook.reports.editions import report_edition, suggest_edition
+from swatchbook.reports.edition_report import report_edition, suggest_edition
 from swatchbook.reports.stale import stale_roles
 from swatchbook.resources import Resources
 from swatchbook.runtime.memory import peak_memory_mb

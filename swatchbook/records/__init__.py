@@ -4,6 +4,7 @@ This module hands out all of them, so that `from swatchbook.records import …` 
 """
 
 from swatchbook.geometry import Box as Box
+from swatchbook.records.collection import *
 from swatchbook.records.details import *
 from swatchbook.records.documents import *
 from swatchbook.records.editions import *
@@ -16,5 +17,3 @@ from swatchbook.records.products import *
 from swatchbook.records.record import *
 from swatchbook.records.reports import *
 from swatchbook.records.sources import *
-from swatchbook.records.state import *
-from swatchbook.records.statistics import *

@@ -1,5 +1,6 @@
 """The results of all stages of a run, and the records that people are shown: failures, costs, reports, search hits."""
 
+from collections.abc import Iterable
 from typing import Literal, Self
 
 from pydantic import Field
@@ -66,6 +67,18 @@ class Spent(Record):
     tokens_out: int
     cost_usd: float  # sum of the calls with a known cost
     at_most_usd: float  # the same, plus the most that `unknown` calls may have cost
+
+
+def cost_of(spent: Iterable[Spent], *, digits: int = 4) -> str:
+    """Return what calls have cost, in US dollars: "unknown" where the price of none is known.
+
+    A cost of which a part is not known is never shown as if it were all, nor as 0.
+    """
+    spent = list(spent)
+    known = sum(each.cost_usd for each in spent)
+    if not any(each.unpriced for each in spent):
+        return f"${known:.{digits}f}"
+    return f"${known:.{digits}f} + unknown" if known else "unknown"
 
 
 class LookAt(Record):

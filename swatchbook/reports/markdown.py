@@ -23,11 +23,11 @@ from swatchbook.records import (
     ShownState,
     SkippedPicture,
     Spent,
+    cost_of,
     page_name,
 )
 from swatchbook.reports.document_state import describe_report
-from swatchbook.reports.editions import count_line, picture_line
-from swatchbook.reports.money import cost_of
+from swatchbook.reports.edition_report import count_line, picture_line
 from swatchbook.resources import Resources
 from swatchbook.truncate import merge_roles, truncate
 

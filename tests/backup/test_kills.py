@@ -13,7 +13,7 @@ from swatchbook.errors import InvalidReference
 from swatchbook.ledger.documents import all_documents
 from swatchbook.ledger.publishing import count_unpublished
 from swatchbook.records import DocumentStatus
-from swatchbook.reports.statistics import collect_statistics
+from swatchbook.reports.collection_state import collect_statistics
 from swatchbook.resources import Resources
 from swatchbook.upkeep.verify import verify
 from tests.backup.collection import files, indexed, make, rows

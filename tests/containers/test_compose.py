@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
-from deployments.pools import SETTINGS_FILE
+from deployments.declared import SETTINGS_FILE
 from devtools.weaviate import free_ports
 from swatchbook.settings import ENV_FILE, load_settings
 from tests.conftest import ROOT

@@ -11,7 +11,7 @@ from typing import get_args
 import yaml
 from packaging.requirements import Requirement
 
-from deployments.pools import SETTINGS_FILE
+from deployments.declared import SETTINGS_FILE
 from swatchbook.providers.endpoint import Part
 from swatchbook.settings import PROFILES, Settings
 from tests.conftest import ROOT

@@ -15,7 +15,7 @@ from prefect.exceptions import PrefectHTTPStatusError
 from prefect.types.entrypoint import EntrypointType
 from prefect_docker.worker import DockerWorker, DockerWorkerJobConfiguration
 
-from deployments.pools import EMBED, SETTINGS_FILE, all_pools, room, shard_job
+from deployments.declared import EMBED, SETTINGS_FILE, all_pools, room, shard_job
 from deployments.setup import Mode, set_pool
 from flows.embed_shard import embed_shard
 from swatchbook.settings import Settings

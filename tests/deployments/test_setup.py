@@ -17,8 +17,7 @@ from prefect.exceptions import ObjectNotFound
 from pydantic import SecretStr
 
 from blocks.block_types import BLOCKS, IndexBlock
-from deployments.declared import ROOT, find_declaration, read_declaration
-from deployments.pools import CONTROL, EMBED
+from deployments.declared import CONTROL, EMBED, ROOT, find_declaration, read_declaration
 from deployments.setup import BLOCK, NOTIFICATION, WAITING_NOTIFICATION, Line, Mode, Outcome, set_up
 from swatchbook.errors import Configuration
 from swatchbook.settings import Settings

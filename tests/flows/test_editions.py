@@ -20,7 +20,7 @@ from swatchbook.ledger.queries.filters import facets
 from swatchbook.pipeline.delete import delete
 from swatchbook.pipeline.register import register
 from swatchbook.records import Editions, Hit, IngestOptions, ResultKind
-from swatchbook.reports.editions import compare_documents, suggest_edition
+from swatchbook.reports.edition_report import compare_documents, suggest_edition
 from swatchbook.resources import Resources
 from swatchbook.search.search import search
 from swatchbook.upkeep.verify import verify

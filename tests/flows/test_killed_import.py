@@ -15,7 +15,7 @@ from swatchbook.ledger.publishing import count_unpublished
 from swatchbook.ledger.tables import calls, vectors
 from swatchbook.models.image_network import TAGS
 from swatchbook.records import Role
-from swatchbook.reports.statistics import collect_statistics
+from swatchbook.reports.collection_state import collect_statistics
 from swatchbook.resources import Resources
 from swatchbook.upkeep.verify import verify
 from tests.backup.collection import files, indexed

@@ -33,7 +33,7 @@ from swatchbook.ledger.lost_pictures import add_audited
 from swatchbook.ledger.queries.reviews import images_to_review
 from swatchbook.ledger.tables import images, items
 from swatchbook.records import DocumentStatus, IngestOptions, LostPicture, LostState, Stage
-from swatchbook.reports.statistics import collect_statistics
+from swatchbook.reports.collection_state import collect_statistics
 from swatchbook.resources import Resources
 from swatchbook.settings import load_settings
 from tests.conftest import ROOT

@@ -18,7 +18,7 @@ from swatchbook.ledger.documents import all_documents, find_document, get_docume
 from swatchbook.ledger.editions import has_superseded, supersede
 from swatchbook.ledger.tables import chunks, products
 from swatchbook.records import IngestOptions, Product
-from swatchbook.reports.editions import compare_documents
+from swatchbook.reports.edition_report import compare_documents
 
 NUMBERS = count()
 

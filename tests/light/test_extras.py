@@ -17,8 +17,8 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from pydantic import SecretStr
 
+from interface.cli.commands.models import pull_chosen
 from interface.cli.doctor import check_extras
-from interface.cli.models import pull_chosen
 from interface.cli.worker import work_on_shards
 from interface.notebook_html import as_frame
 from swatchbook import ocr_languages

@@ -26,7 +26,7 @@ from swatchbook.pipeline.register_folder import register_folder
 from swatchbook.pipeline.run import Work
 from swatchbook.pipeline.scan import scan
 from swatchbook.records import IngestOptions, Role, Scan
-from swatchbook.reports.statistics import collect_statistics
+from swatchbook.reports.collection_state import collect_statistics
 from swatchbook.resources import Resources
 from swatchbook.sources.staged import list_staged, staged_file
 from swatchbook.sources.table import read_mapping

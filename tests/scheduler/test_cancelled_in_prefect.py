@@ -6,7 +6,7 @@ import pytest
 from prefect.client.schemas.objects import State, StateType
 from prefect.states import Cancelled, Cancelling, Crashed, Running
 
-from scheduler import flow_run_states
+from scheduler import prefect_state
 from swatchbook.ledger.document_commands import cancel, request_again, retry
 from swatchbook.ledger.documents import Document, get_document
 from swatchbook.ledger.runs import Run, end
@@ -91,7 +91,7 @@ def test_forced_cancelled_cancels_the_document_and_has_the_worker_kill_the_proce
     assert settled(resources).documents == (document.id,)
     assert status_of(resources, document) == CANCELLED
     assert state_of(flow_run) == "Cancelling"
-    monkeypatch.setattr(flow_run_states, "FAREWELL_SECONDS", 0.0)
+    monkeypatch.setattr(prefect_state, "FAREWELL_SECONDS", 0.0)
     settled(resources)
     assert state_of(flow_run) == "Cancelled"
 
@@ -135,7 +135,7 @@ def test_cancel_that_the_loop_itself_asked_for_is_not_a_persons(
     document = queued(resources)
     flow_run, run = started_run(resources, document)
     died(resources, run)
-    monkeypatch.setattr(flow_run_states, "is_dead", lambda process: False)  # it hangs
+    monkeypatch.setattr(prefect_state, "is_dead", lambda process: False)  # it hangs
     assert settled(resources).cancelled == (str(flow_run.id),)
     set_state(flow_run.id, Cancelled(message="Flow run was cancelled successfully."))  # by its worker
     assert settled(resources).documents == ()

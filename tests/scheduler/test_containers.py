@@ -20,7 +20,7 @@ import pytest
 from prefect.client.schemas.objects import State, StateType
 from prefect.states import Cancelling, Completed, Pending, Running
 
-from deployments.pools import EMBED, LABELS, all_pools
+from deployments.declared import EMBED, LABELS, all_pools
 from scheduler import containers
 from scheduler.containers import Reconciled, find_engine, keep_reconciling, reconcile, worker_name
 from scheduler.launch import prefect

@@ -11,8 +11,8 @@ from prefect.client.schemas.objects import StateType
 from prefect.logging import disable_run_logger
 from prefect.states import Pending, Running
 
-from scheduler import flow_run_states
-from scheduler.flow_run_states import UpdatedRuns, update_shard_states
+from scheduler import prefect_state
+from scheduler.prefect_state import UpdatedRuns, update_shard_states
 from swatchbook.errors import ProviderDown
 from swatchbook.ledger import shard_runs
 from swatchbook.ledger.dead_runs import mark_dead
@@ -100,7 +100,7 @@ def test_shard_that_never_begins_gives_its_slot_back(
     pending, running, waiting = (sent(shard_deployment, parent) for _ in range(3))
     set_state(pending.id, Pending())
     set_state(running.id, Running())
-    monkeypatch.setattr(flow_run_states, "HOPELESS_SECONDS", 0.0)
+    monkeypatch.setattr(prefect_state, "HOPELESS_SECONDS", 0.0)
     assert set(settled(resources).crashed) == {str(pending.id), str(running.id)}
     assert state_of(waiting) == "Scheduled"  # it holds no slot: its turn may come
 
@@ -115,10 +115,10 @@ def test_pending_shard_waits_for_its_image_while_its_worker_lives(
         with_client(lambda client, to=flow_run.id, given=labels: client.update_flow_run_labels(to, given))
         set_state(flow_run.id, Pending())
     with_client(lambda client: client.send_worker_heartbeat(SHARDS, "here", heartbeat_interval_seconds=30))
-    monkeypatch.setattr(flow_run_states, "HOPELESS_SECONDS", 0.0)
+    monkeypatch.setattr(prefect_state, "HOPELESS_SECONDS", 0.0)
     assert settled(resources).crashed == (str(left.id),)
     assert state_of(pulling) == "Pending"
-    monkeypatch.setattr(flow_run_states, "PULL_SECONDS", 0.0)
+    monkeypatch.setattr(prefect_state, "PULL_SECONDS", 0.0)
     assert settled(resources).crashed == (str(pulling.id),)
 
 
@@ -166,7 +166,7 @@ def test_shard_whose_process_outlives_its_run_is_crashed(
     run = shard_runs.begin(resources.ledger, parent.document, parent.generation, flow_run=str(flow_run.id))
     shard_runs.end(resources.ledger, run)
     assert settled(resources) == UpdatedRuns()
-    monkeypatch.setattr(flow_run_states, "HOPELESS_SECONDS", 0.0)
+    monkeypatch.setattr(prefect_state, "HOPELESS_SECONDS", 0.0)
     assert settled(resources).crashed == (str(flow_run.id),)
 
 
@@ -189,7 +189,7 @@ def test_shards_that_nobody_wants_are_cancelled(
     assert set(settled(resources).cancelled) == {str(waiting.id), str(at_work.id)}
     assert state_of(waiting) == "Cancelled"
     assert state_of(at_work) == "Cancelling"
-    monkeypatch.setattr(flow_run_states, "FAREWELL_SECONDS", 0.0)
+    monkeypatch.setattr(prefect_state, "FAREWELL_SECONDS", 0.0)
     settled(resources)
     assert state_of(at_work) == "Cancelled"
 

@@ -11,10 +11,10 @@ import pytest
 from PIL import Image
 from prefect.client.schemas.objects import State, StateType
 
-from scheduler import flow_run_states
 from scheduler import launch as launch_module
-from scheduler.flow_run_states import UpdatedRuns, update_ingest_states
+from scheduler import prefect_state
 from scheduler.launch import Launched, forget, launch, prefect
+from scheduler.prefect_state import UpdatedRuns, update_ingest_states
 from swatchbook.errors import Configuration, ProviderDown
 from swatchbook.ledger import dead_runs
 from swatchbook.ledger.database import Ledger
@@ -235,7 +235,7 @@ def test_where_the_process_may_live_on_its_worker_is_asked_first(
     assert settled(resources).cancelled == (str(flow_run.id),)
     assert state_of(flow_run) == "Cancelling"
     assert settled(resources) == UpdatedRuns()
-    monkeypatch.setattr(flow_run_states, "FAREWELL_SECONDS", 0.0)
+    monkeypatch.setattr(prefect_state, "FAREWELL_SECONDS", 0.0)
     assert settled(resources).crashed == (str(flow_run.id),)
 
 
@@ -259,7 +259,7 @@ def test_a_cancelled_document_s_flow_run_is_stopped(
     cancel(resources.ledger, document.id)
     assert settled(resources).cancelled == (str(flow_run.id),)
     assert state_of(flow_run) == "Cancelling"
-    monkeypatch.setattr(flow_run_states, "FAREWELL_SECONDS", 0.0)
+    monkeypatch.setattr(prefect_state, "FAREWELL_SECONDS", 0.0)
     settled(resources)
     assert state_of(flow_run) == "Cancelled"
 

@@ -9,9 +9,9 @@ from prefect.states import Cancelling, Pending, Running, Scheduled
 from sqlalchemy import update
 
 from deployments.declared import flow_names
-from scheduler import flow_run_states
-from scheduler.flow_run_states import UpdatedRuns, update_ingest_states, update_upkeep_states
+from scheduler import prefect_state
 from scheduler.launch import INGESTS
+from scheduler.prefect_state import UpdatedRuns, update_ingest_states, update_upkeep_states
 from swatchbook.ledger import flow_processes
 from swatchbook.ledger.database import db_now
 from swatchbook.ledger.tables import flow_processes as processes_table
@@ -91,7 +91,7 @@ def test_flow_run_that_never_registered_a_process_is_crashed_in_time(
 ) -> None:
     pending, running = created(flow, Pending()), created(flow, Running())
     assert settled(resources) == UpdatedRuns()
-    monkeypatch.setattr(flow_run_states, "HOPELESS_SECONDS", 0.0)
+    monkeypatch.setattr(prefect_state, "HOPELESS_SECONDS", 0.0)
     assert set(settled(resources).crashed) == {str(pending.id), str(running.id)}
 
 
@@ -100,10 +100,10 @@ def test_silent_remote_flow_run_is_crashed(resources: Resources, flow: str, monk
     flow_processes.register(resources.ledger, str(run.id))
     change(resources, run, host="elsewhere", boot_id="another")
     assert settled(resources) == UpdatedRuns()
-    monkeypatch.setattr(flow_run_states, "SILENT_SECONDS", -1.0)
+    monkeypatch.setattr(prefect_state, "SILENT_SECONDS", -1.0)
     assert settled(resources).cancelled == (str(run.id),)
     assert state_of(run) == "Cancelling"
-    monkeypatch.setattr(flow_run_states, "FAREWELL_SECONDS", 0.0)
+    monkeypatch.setattr(prefect_state, "FAREWELL_SECONDS", 0.0)
     assert settled(resources).crashed == (str(run.id),)
 
 
@@ -120,7 +120,7 @@ def test_cancel_that_no_worker_carries_out_ends_as_a_cancel(
 ) -> None:
     run = created(flow, Running())
     set_state(run.id, Cancelling())
-    monkeypatch.setattr(flow_run_states, "HOPELESS_SECONDS", 0.0)
+    monkeypatch.setattr(prefect_state, "HOPELESS_SECONDS", 0.0)
     assert settled(resources).cancelled == (str(run.id),)
     assert state_of(run) == "Cancelled"
 
@@ -135,7 +135,7 @@ def test_ingest_that_a_person_started_and_that_died_before_its_run_is_crashed(
     for run in (downloading, lost):
         set_state(run.id, Running())
     flow_processes.register(resources.ledger, str(downloading.id))
-    monkeypatch.setattr(flow_run_states, "HOPELESS_SECONDS", 0.0)
+    monkeypatch.setattr(prefect_state, "HOPELESS_SECONDS", 0.0)
     found = with_client(lambda client: update_ingest_states(client, resources.ledger))
     assert found.crashed == (str(lost.id),)
     assert state_of(downloading) == "Running"

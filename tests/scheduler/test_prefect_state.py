@@ -5,8 +5,7 @@ import asyncio
 import pytest
 from prefect.client.schemas.actions import WorkPoolCreate
 
-from deployments.declared import flow_names
-from deployments.pools import CONTROL, CONTROL_LIMIT
+from deployments.declared import CONTROL, CONTROL_LIMIT, flow_names
 from deployments.setup import Mode, set_up
 from scheduler.prefect_state import find_troubles
 from scheduler.tick import tick

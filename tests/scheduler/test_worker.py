@@ -18,7 +18,7 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from deployments.pools import CONTROL
+from deployments.declared import CONTROL
 from deployments.setup import Mode, set_up
 from swatchbook.settings import Settings
 from tests.deployments.test_setup import ask, remove_all

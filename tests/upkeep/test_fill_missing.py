@@ -17,7 +17,7 @@ from swatchbook.ledger.spaces import count_vectors
 from swatchbook.ledger.tables import analyses, contents, documents, images, items, placements, requested, vectors
 from swatchbook.models.image_network import TAGS
 from swatchbook.records import DocumentStatus, Role
-from swatchbook.reports.statistics import collect_statistics
+from swatchbook.reports.collection_state import collect_statistics
 from swatchbook.resources import Resources, open_resources
 from swatchbook.settings import load_settings
 from swatchbook.upkeep.fill_missing import Fill, documents_to_fill, fill_missing, pairs_to_fill, plan_fill

@@ -1,6 +1,6 @@
-"""The commands: their arguments, options and help, in a file for each panel of `--help`, and one for each command that
-has commands of its own. `main.py` beside this folder registers them.
+"""The commands: arguments, options, help, and what each does and prints. A file lists its commands by panel of `--help`
+as COMMANDS, which `main.py` registers.
 
-A function here imports its modules when it runs: --help stays fast, commands that only read never import Prefect, and
-torch is imported only when a model runs.
+A function here imports modules of the domain when it runs: --help stays fast, commands that only read never import
+Prefect, and torch is imported only when a model runs.
 """

@@ -1,16 +1,23 @@
-"""`swatchbook config`, `setup` and `doctor`: the commands and their options."""
+"""`swatchbook config`, `setup` and `doctor`: show the settings, set Prefect up, check the installation."""
 
-from typing import Annotated
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.table import Table
 
+from interface.cli.exit_status import COMPLETED, FAILED, OPEN
 from interface.cli.shared_arguments import Json, opened_resources, read_settings
+from interface.cli.terminal import cell, err, note, out, say_json, table
+
+if TYPE_CHECKING:
+    from deployments.setup import Line, Mode
+    from swatchbook.settings import Settings
 
 
 def config(as_json: Json = False) -> None:
     """Show every setting, its value and its source. Secrets are masked."""
     from interface.cli.config import describe, draw
-    from interface.cli.terminal import note, out, say_json
     from swatchbook.settings import load_settings, origins, unknown_variables
 
     rows = describe(load_settings(), origins())
@@ -37,23 +44,60 @@ def setup(
     settings = read_settings()
     prepare(settings)  # before anything imports Prefect
     from deployments.setup import Mode
-    from interface.cli.setup import draw, exit_code, run_setup
-    from interface.cli.terminal import out, say_json
 
     mode = Mode(check=check, force=force)
     lines = run_setup(settings, mode)
-    say_json(lines) if as_json else out().print(draw(lines, mode))
-    raise typer.Exit(exit_code(lines, mode))
+    say_json(lines) if as_json else out().print(draw_setup(lines, mode))
+    raise typer.Exit(setup_exit_code(lines, mode))
+
+
+def run_setup(settings: "Settings", mode: "Mode") -> "list[Line]":
+    """Run `set_up` and return one line per object. Raises what `set_up` raises."""
+    import asyncio  # it brings much that other commands do not need
+
+    from deployments.setup import set_up
+
+    return asyncio.run(set_up(settings, mode))
+
+
+def setup_exit_code(lines: "Sequence[Line]", mode: "Mode") -> int:
+    """Return OPEN when a check found something to create or update, else COMPLETED."""
+    from deployments.setup import Outcome
+
+    changes = any(line.outcome in (Outcome.CREATED, Outcome.UPDATED) for line in lines)
+    return OPEN if mode.check and changes else COMPLETED
+
+
+def draw_setup(lines: "Sequence[Line]", mode: "Mode") -> Table:
+    """Return the lines as a table."""
+    from deployments.setup import Outcome
+
+    style = {Outcome.SAME: "dim", Outcome.CREATED: "green", Outcome.UPDATED: "green", Outcome.KEPT: "yellow"}
+    would = {Outcome.CREATED: "would be created", Outcome.UPDATED: "would be updated"}
+    rows = table("object", "name", "outcome", "difference")
+    for line in lines:
+        outcome = would.get(line.outcome, line.outcome) if mode.check else line.outcome
+        text = f"{outcome}; --force overwrites it" if line.outcome is Outcome.KEPT else outcome
+        rows.add_row(
+            cell(line.what, "dim"),
+            cell(line.name, "bold"),
+            cell(text, style[line.outcome]),
+            cell("\n".join(line.difference)),
+        )
+    return rows
 
 
 def doctor(as_json: Json = False) -> None:
     """Check every part of the installation with a real request, and show how to fix what fails."""
     with opened_resources() as resources:
         from interface.cli.doctor import draw, examine
-        from interface.cli.exit_status import COMPLETED, FAILED
-        from interface.cli.terminal import err, out, say_json
 
         with err().status("checking …"):
             findings = list(examine(resources))
         say_json(findings) if as_json else out().print(draw(findings))
     raise typer.Exit(COMPLETED if all(finding.ok for finding in findings) else FAILED)
+
+
+COMMANDS = {
+    "Operation": {"config": config, "doctor": doctor, "setup": setup},
+}

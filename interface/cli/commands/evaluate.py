@@ -1,15 +1,29 @@
-"""`swatchbook evaluate search`: scores searches on labelled questions, and fits the weights of the roles to them:
-`swatchbook/search/evaluation.py`.
+"""`swatchbook evaluate search`: score searches on labelled questions, fit the weights of the roles to them
+(`search/evaluation.py`), and write these to a .env file.
 """
 
+import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.console import Group, RenderableType
+from rich.text import Text
 
 from interface.cli.shared_arguments import Json, OwnerName, choose_one_owner, choose_owner, opened_resources
+from interface.cli.terminal import cell, note, out, say_json, table
+from swatchbook.errors import InvalidReference
+
+if TYPE_CHECKING:
+    from swatchbook.search.evaluation import Estimate, Retrieval, Scores
+    from swatchbook.settings import SearchKind
+
 
 app = typer.Typer(no_args_is_help=True, help="Measure searches on questions with known answers.")
+
+
+_VARIABLE = "SWATCHBOOK_SEARCH_WEIGHTS"
 
 
 @app.command("search")
@@ -37,8 +51,6 @@ def evaluate_search(
     The collection must have the products that answer the questions, or the pictures of the folder.
     """
     with opened_resources() as resources:
-        from interface.cli.retrieval_table import draw_retrieval, save_weights
-        from interface.cli.terminal import note, out, say_json
         from swatchbook.errors import InvalidReference
         from swatchbook.search.evaluation import ask_pictures, ask_texts, evaluate_retrieval
         from swatchbook.settings import SearchKind
@@ -65,3 +77,48 @@ def evaluate_search(
             kind: SearchKind = "image" if by_picture else "text"
             save_weights(save, {**before, kind: result.fitted})
             note(f"{save} has the weights. Searches use them where it is their .env file.")
+
+
+def draw_retrieval(result: "Retrieval") -> RenderableType:
+    """Return a row for each role, one for all with their weights, and one with fitted weights."""
+    from swatchbook.search.evaluation import FIRST
+
+    numbers = ("weight", f"recall@{FIRST}", "mAP", f"nDCG@{FIRST}", "without it", "fitted")
+    rows = table("ranking", *numbers, right=numbers)
+    for each in result.roles:
+        cost = "" if each.cost is None else _lost(each.cost.gain)
+        fitted = result.fitted.get(each.role, 0.0)
+        rows.add_row(
+            cell(each.role), cell(f"{each.weight:.2f}"), *_cells(each.alone), cell(cost), cell(f"{fitted:.2f}")
+        )
+    rows.add_row(cell("all, as they weigh", "bold"), cell(""), *_cells(result.fused), cell(""), cell(""))
+    rows.add_row(cell("all, fitted on others", "bold"), cell(""), *_cells(result.by_fitted), cell(""), cell(""))
+    return Group(rows, Text(f"{result.questions} questions. In brackets: 95 % of resamples of the questions."))
+
+
+def _cells(scores: "Scores") -> list[Text]:
+    return [cell(_interval(each)) for each in (scores.recall, scores.precision, scores.gain)]
+
+
+def _interval(value: "Estimate") -> str:
+    return f"{value.mean:.3f} ({value.low:.3f}–{value.high:.3f})"
+
+
+def save_weights(file: Path, weights: "Mapping[SearchKind, Mapping[str, float]]") -> None:
+    """Write the weights to a .env file, instead of those that it has; its other lines stay. Raises InvalidReference."""
+    used = {kind: {role: weight for role, weight in each.items() if weight} for kind, each in weights.items()}
+    try:
+        lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
+        kept = [line for line in lines if line.partition("=")[0].removeprefix("export ").strip() != _VARIABLE]
+        file.write_text("\n".join([*kept, f"{_VARIABLE}={json.dumps(used)}", ""]), encoding="utf-8")
+    except (OSError, UnicodeError) as error:
+        raise InvalidReference(f"{file} cannot be written.", advice="Give the path of a .env file.") from error
+
+
+def _lost(cost: "Estimate") -> str:
+    return f"{-cost.mean:+.3f} ({-cost.high:+.3f} to {-cost.low:+.3f})"
+
+
+COMMANDS = {
+    "Evaluation": {"evaluate": app},
+}

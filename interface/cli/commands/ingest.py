@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 
 import typer
 
-from interface.cli.interrupted import resumable
+from interface.cli.exit_status import resumable, worst
 from interface.cli.shared_arguments import (
     Json,
     MaxUsd,
@@ -20,9 +20,11 @@ from interface.cli.shared_arguments import (
     parse_roles,
     read_settings,
 )
+from interface.cli.terminal import say_json
 
 if TYPE_CHECKING:
     from swatchbook.records import BatchMapping, IngestOptions, Record, RunReport
+
 
 BatchSize = Annotated[int | None, typer.Option(help="Images embedded and committed together.  [20]")]
 MaxRetries = Annotated[int | None, typer.Option(help="Retries of temporary failures within a run.  [3]")]
@@ -121,8 +123,7 @@ def ingest(
         categories=not no_categories, mapping=_mapping(mapping, pictures),
     )  # fmt: skip
     check_owner(owner)
-    from interface.cli.exit_status import worst
-    from interface.cli.sources import name_sources
+    from interface.cli.ingest import name_sources
     from swatchbook.resources import open_resources
 
     settings = read_settings()
@@ -130,7 +131,7 @@ def ingest(
     if edition_of is not None and len(sources) != 1:
         raise typer.BadParameter("name one source with it", param_hint="--edition-of")
     if plan:
-        from interface.cli.cost_estimate import print_estimates
+        from interface.cli.ingest_plan import print_estimates
 
         with open_resources(settings) as resources:
             codes.append(print_estimates(resources, sources, options, as_json=as_json))
@@ -172,7 +173,7 @@ def ingest_images(
     PDFs are left out, and the items of each source are counted.
     """
     if config is not None:
-        from interface.cli.config_file import use_config
+        from interface.cli.config import use_config
 
         given = use_config(config)
         references_dir, scraped_dir = references_dir or given.references_dir, scraped_dir or given.scraped_dir
@@ -185,8 +186,8 @@ def ingest_images(
     )  # fmt: skip
     check_owner(owner)
     with opened_resources() as resources, resumable():
-        from interface.cli.ingest_images import ingest_images as run
-        from interface.cli.ingest_images import kinds_of
+        from interface.cli.ingest_items import ingest_images as run
+        from interface.cli.ingest_items import kinds_of
         from swatchbook.records import DEFAULT_OWNER
 
         kinds = kinds_of(paths or (), mode, references_dir=references_dir, scraped_dir=scraped_dir)
@@ -234,7 +235,7 @@ def import_table(
     check_owner(owner)
     check_text(source, "SOURCE")
     with opened_resources() as resources, resumable():
-        from interface.cli.import_table import import_table as run
+        from interface.cli.ingest_items import import_table as run
 
         imported, code = run(resources, source, config, owner=owner, options=options, dry_run=dry_run, quiet=as_json)
     _end(imported, code, as_json=as_json)
@@ -273,8 +274,13 @@ def _options(*, roles: str, **given: Any) -> "IngestOptions":
 
 def _end(done: "Record | list[RunReport]", code: int, *, as_json: bool) -> NoReturn:
     """Print what was done, if as JSON, and exit with the code."""
-    from interface.cli.terminal import say_json
 
     if as_json:
         say_json(done)
     raise typer.Exit(code)
+
+
+COMMANDS = {
+    "Everyday": {"ingest": ingest},
+    "Collection": {"import": import_table, "ingest-images": ingest_images},
+}

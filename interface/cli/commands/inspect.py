@@ -1,50 +1,38 @@
-"""Commands that show what the collection has, by document or as a whole: `swatchbook show`, `diff`, `inspect`, `audit`
-(which counts what it finds), `export`, `status`, `coverage` and `stats`.
-"""
+"""`swatchbook inspect`, `audit`, `diff` and `near-duplicates`: look at what was found in documents, and compare it."""
 
 from collections.abc import Collection, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.console import Group, RenderableType
+from rich.text import Text
 
-from interface.cli.interrupted import resumable
+from interface.cli.exit_status import resumable
 from interface.cli.shared_arguments import (
-    All,
     AllOwners,
     Json,
     OwnerName,
     Reference,
-    ReferenceOrAll,
-    Roles,
     choose_document,
-    choose_documents,
     choose_owner,
+    login_name,
     opened_resources,
     parse_boxes,
-    parse_roles,
 )
+from interface.cli.terminal import cell, clean, out, owner_flag, plural, say_json, table
+from swatchbook.errors import UnreadableDocument
+from swatchbook.truncate import page_numbers
 
 if TYPE_CHECKING:
     from swatchbook.ledger.documents import Document
+    from swatchbook.records import EditionDiff, NearDuplicates
+    from swatchbook.reports.inspection import Audit
     from swatchbook.resources import Resources
 
 
-def show(document: Reference, owner: OwnerName = None, all_owners: AllOwners = False, as_json: Json = False) -> None:
-    """Show one document: its account, products and failures."""
-    with opened_resources() as resources:
-        from interface.cli.document_tables import draw_document
-        from interface.cli.terminal import out, say_json
-        from swatchbook.ledger.queries.document import show_document
-        from swatchbook.ledger.queries.report import document_report
-
-        row = choose_document(resources.ledger, document, choose_owner(resources.ledger, owner, all_owners))
-        details = show_document(resources.ledger, row.id)
-        if as_json:
-            say_json(details)
-            return
-        report = document_report(resources.ledger, row.id)
-        out().print(draw_document(row, report, details, now=resources.ledger.now()))
+_STYLES = {"added": "green", "removed": "red", "renamed": "yellow", "changed": "yellow"}
 
 
 def diff(
@@ -56,14 +44,46 @@ def diff(
 ) -> None:
     """Compare the products of two documents: added, removed, renamed, and changed in price or size."""
     with opened_resources() as resources:
-        from interface.cli.editions import draw_diff
-        from interface.cli.terminal import out, say_json
-        from swatchbook.reports.editions import compare_documents
+        from swatchbook.reports.edition_report import compare_documents
 
         whose = choose_owner(resources.ledger, owner, all_owners)
         ids = [choose_document(resources.ledger, each, whose).id for each in (before, after)]
         found = compare_documents(resources.ledger, *ids)
         say_json(found) if as_json else out().print(draw_diff(found))
+
+
+def draw_diff(diff: "EditionDiff") -> RenderableType:
+    """Return the differences of two documents as a table, a product a row, and the counts below it."""
+    from swatchbook.records import ProductChange
+    from swatchbook.reports.edition_report import count_line, describe_difference, picture_line
+
+    rows = table("", "product", "code", "page", "difference", "matched by", right=("page",))
+    for what in ("changed", "renamed", "added", "removed"):
+        for each in getattr(diff, what):
+            product = each.after if isinstance(each, ProductChange) else each
+            said = "\n".join(map(describe_difference, each.differences)) if isinstance(each, ProductChange) else ""
+            rows.add_row(
+                cell(what, _STYLES[what]),
+                cell(product.name, "bold"),
+                cell(product.code),
+                cell(product.page or ""),
+                cell(said),
+                cell(each.by if isinstance(each, ProductChange) else "", "dim"),
+            )
+    head = Text(f"{clean(diff.before.name)} ({diff.before.id[:8]}) → {clean(diff.after.name)} ({diff.after.id[:8]})")
+    counts = count_line(
+        added=len(diff.added),
+        removed=len(diff.removed),
+        renamed=len(diff.renamed),
+        changed=len(diff.changed),
+        unchanged=diff.unchanged,
+    )
+    return Group(
+        head,
+        *([rows] if rows.row_count else []),
+        Text(f"products: {counts}"),
+        Text(f"pictures: {picture_line(diff.pictures, diff.pictures_unchanged)}"),
+    )
 
 
 def inspect(
@@ -85,8 +105,6 @@ def inspect(
     if png is not None and (page is None or html is not None):
         raise typer.BadParameter("give --page with it, and no --html", param_hint="--png")
     with opened_resources() as resources:
-        from interface.cli.inspection import write_html, write_png
-        from interface.cli.terminal import cell, out
         from swatchbook.reports.inspection_html import html_path
 
         row = choose_document(resources.ledger, document, choose_owner(resources.ledger, owner, all_owners))
@@ -96,6 +114,48 @@ def inspect(
             html = html or html_path(resources.settings, row.id, row.name, page)
             write_html(resources, row, page, html)
         out().print(cell(png or html), soft_wrap=True)
+
+
+def write_html(resources: "Resources", document: "Document", page: int | None, to: Path) -> None:
+    """Write the HTML of all pages or of one.
+
+    Raises InvalidReference for a document without pages and a path that cannot be written, FileMissing, DiskFull.
+    """
+    from swatchbook.export.atomic_file import atomic_file
+    from swatchbook.pdf import reader
+    from swatchbook.reports.inspection import inspect, stored_file
+    from swatchbook.reports.inspection_html import PAGE_SIDE, as_html
+
+    inspection = inspect(resources.ledger, document, page)
+    placed = {view.number: [mark.bbox for mark in view.marks] for view in inspection.pages}
+    to.parent.mkdir(parents=True, exist_ok=True)
+    with (
+        resources.files.local(stored_file(document)) as path,
+        closing(reader.look(path, placed, resources.settings, side=PAGE_SIDE)) as seen,
+        atomic_file(to) as file,
+    ):
+        for part in as_html(inspection, seen):
+            file.write(part.encode())
+
+
+def write_png(resources: "Resources", document: "Document", page: int, to: Path) -> None:
+    """Write the picture of a page with its boxes, and their meanings next to it.
+
+    Raises what `write_html` raises, and UnreadableDocument if the page cannot be rendered.
+    """
+    from swatchbook.export.atomic_file import atomic_file
+    from swatchbook.pdf import reader
+    from swatchbook.records import FailedPage
+    from swatchbook.reports.inspection import inspect, stored_file
+    from swatchbook.reports.inspection_html import PAGE_SIDE, drawing_of
+
+    (view,) = inspect(resources.ledger, document, page).pages
+    settings = resources.settings
+    with resources.files.local(stored_file(document)) as path, atomic_file(to) as file:
+        (seen,) = reader.look(path, {page: [mark.bbox for mark in view.marks]}, settings)
+        if isinstance(seen, FailedPage):
+            raise UnreadableDocument(f"Page {page} cannot be rendered: {seen.message}")
+        file.write(reader.draw_page(path, page, drawing_of(view, seen), settings, side=PAGE_SIDE))
 
 
 def audit(
@@ -116,9 +176,7 @@ def audit(
     """
     said = {"dismissed": parse_boxes(dismiss, "--dismiss"), "seen": parse_boxes(put_back, "--put-back")}
     with opened_resources() as resources, resumable():
-        from interface.cli.inspection import draw_audit
-        from interface.cli.terminal import out, say_json
-        from swatchbook.reports.audit import audit, known_audit
+        from swatchbook.reports.inspection import audit, known_audit
 
         row = choose_document(resources.ledger, document, choose_owner(resources.ledger, owner, all_owners))
         code = _decide(resources, row, said, quiet=as_json)
@@ -130,10 +188,39 @@ def audit(
     raise typer.Exit(code)
 
 
+def draw_audit(audit: "Audit") -> RenderableType:
+    """Return what looks like a picture as a table, how much of it is not taken, and what can be done with it."""
+    from swatchbook.records import LostState, page_name
+
+    decided = {LostState.SEEN: "seen, not taken", LostState.TAKEN: "taken in", LostState.DISMISSED: "not a picture"}
+    rows = table("id", "page", "box", "of the page", "state", right=("page", "of the page"))
+    for lost in (*audit.lost, *audit.skipped):
+        box = " ".join(f"{side:.0f}" for side in lost.bbox)
+        page = page_name(lost.page, audit.labels.get(lost.page))
+        state = f"skipped: {lost.reason}" if lost.reason else decided[lost.state]
+        named = lost.id if lost.number else ""
+        rows.add_row(cell(named, "bold"), cell(page), cell(box), cell(f"{lost.share:.1%}"), cell(state, "dim"))
+    seen = sum(lost.state is LostState.SEEN for lost in audit.lost)
+    count = f"{plural(seen, 'picture')} seen, not taken, on {plural(audit.pages, 'page')}"
+    if audit.skipped:
+        count += f", and {plural(len(audit.skipped), 'picture')} on skipped pages"
+    parts: list[RenderableType] = [rows] if audit.lost or audit.skipped else []
+    for failed in audit.failed:
+        page = page_name(failed.page, audit.labels.get(failed.page))
+        parts.append(Text(f"✗ page {clean(page)}: {clean(failed.message)}", "red"))
+    if seen:
+        this = f"{audit.document_id[:8]}{owner_flag(audit.owner)}"
+        first = next(lost.id for lost in audit.lost if lost.state is LostState.SEEN)
+        count += (
+            f". To take one in: swatchbook embed {this} --boxes {first}. "
+            f"If it is no picture: swatchbook audit {this} --dismiss {first}"
+        )
+    return Group(*parts, Text(count))
+
+
 def _decide(resources: "Resources", row: "Document", said: Mapping[str, Collection[str]], *, quiet: bool) -> int:
     """Record decisions about lost pictures, and process the document again if its pictures change."""
     from interface.cli.ingest import resume
-    from interface.cli.review_tables import login_name
     from swatchbook.ledger.documents import get_document
     from swatchbook.records import LostState
     from swatchbook.upkeep.lost_pictures import decide
@@ -144,79 +231,39 @@ def _decide(resources: "Resources", row: "Document", said: Mapping[str, Collecti
     return resume(resources, [get_document(resources.ledger, row.id)], quiet=quiet)[1] if any(changed) else 0
 
 
-def export(
-    document: ReferenceOrAll = None,
-    every: All = False,
+def near_duplicates(
     owner: OwnerName = None,
     all_owners: AllOwners = False,
-    form: Annotated[
-        str | None,
-        typer.Option(
-            "--format",
-            metavar="csv|jsonl|xlsx|parquet",
-            help="Format, or the name of a plugin; by default that of PATH's suffix, else csv.",
-        ),
-    ] = None,
-    to: Annotated[Path | None, typer.Option(metavar="PATH", help="File to write; stdout if not given.")] = None,
-    pictures: Annotated[
-        Path | None, typer.Option(metavar="FOLDER", help="Also copy the products' pictures into this folder.")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print what was written as JSON; needs --to.")] = False,
+    limit: Annotated[int, typer.Option("--limit", min=1, max=1_000, help="Groups to list, the largest first.")] = 20,
+    as_json: Json = False,
 ) -> None:
-    """Export products, one row each, with the names of their pictures: as CSV, JSON lines, Excel or Parquet.
-
-    In CSV, a cell that begins with = + - @ gets an apostrophe in front, so that no spreadsheet runs it as a formula.
-    """
-    if as_json and to is None:
-        raise typer.BadParameter("the export itself goes to stdout: add --to PATH", param_hint="--json")
+    """List images of an owner that show nearly the same picture: in another size, compression or brightness."""
     with opened_resources() as resources:
-        from interface.cli.export import choose_format, exportable, note_exported
-        from interface.cli.export import export as write
-        from interface.cli.terminal import say_json
+        from swatchbook.search.near_duplicates import describe_near_duplicates
 
-        chosen = choose_format(form, to)
-        documents = choose_documents(resources.ledger, document, every, owner, all_owners)
-        exported = write(resources, exportable(documents, every=every), chosen, to=to, pictures=pictures)
-        say_json(exported) if as_json else note_exported(exported)
-    raise typer.Exit(exported.exit_code)
+        found = describe_near_duplicates(resources, choose_owner(resources.ledger, owner, all_owners), limit)
+        say_json(found) if as_json else out().print(draw_near_duplicates(found))
 
 
-def status(owner: OwnerName = None, all_owners: AllOwners = False, as_json: Json = False) -> None:
-    """List documents that are running, waiting, due or blocked."""
-    with opened_resources() as resources:
-        from interface.cli.document_tables import draw_overview, overview
-        from interface.cli.terminal import out, say_json
-
-        state = overview(resources.ledger, resources.settings, choose_owner(resources.ledger, owner, all_owners))
-        say_json(state.listed()) if as_json else out().print(draw_overview(state, now=resources.ledger.now()))
-
-
-def coverage(owner: OwnerName = None, all_owners: AllOwners = False, roles: Roles = "", as_json: Json = False) -> None:
-    """Show how much of the collection is embedded and searchable, and what the stages took this week."""
-    wanted = parse_roles(roles)
-    with opened_resources() as resources:
-        from interface.cli.coverage_tables import draw_coverage
-        from interface.cli.terminal import out, say_json
-        from swatchbook.ledger.queries.coverage import count_coverage
-        from swatchbook.ledger.queries.timings import stage_weeks
-        from swatchbook.reports.stale import stale_roles
-
-        whose = choose_owner(resources.ledger, owner, all_owners)
-        counted = count_coverage(resources.ledger, owner=whose, roles=wanted)
-        stale = stale_roles(resources.ledger, resources.settings, whose, wanted)
-        stages = stage_weeks(resources.ledger, whose)
-        if as_json:
-            say_json(counted.model_dump(mode="json") | {"stale": stale, "stages": stages})
-        else:
-            out().print(draw_coverage(counted, stale, stages))
+def draw_near_duplicates(found: "NearDuplicates") -> RenderableType:
+    """Return the groups as a table, one image a row, the largest picture of each group first."""
+    if not found.groups:
+        return Text("No images show nearly the same picture.", "dim")
+    rows = table("group", "image", "product", "document", "pages", right=("group", "pages"))
+    for number, group in enumerate(found.groups, start=1):
+        for place, hit in enumerate(group):
+            rows.add_row(
+                cell("" if place else number),
+                Text.assemble((clean(hit.title), "bold"), "  ", (hit.id[:8], "dim")),
+                cell(hit.product if hit.product != hit.title else ""),
+                cell(hit.document),
+                cell(page_numbers(hit.pages, hit.labels)),
+            )
+    more = [Text(f"… and {plural(found.more, 'more group')}: --limit lists them.", "dim")] if found.more else []
+    return Group(rows, *more)
 
 
-def stats(owner: OwnerName = None, all_owners: AllOwners = False, as_json: Json = False) -> None:
-    """Count images by state, role, model and kind of failure; show by role how alike a sample of them is."""
-    with opened_resources() as resources:
-        from interface.cli.statistics import draw_statistics
-        from interface.cli.terminal import out, say_json
-        from swatchbook.reports.statistics import collect_statistics
-
-        collected = collect_statistics(resources, choose_owner(resources.ledger, owner, all_owners))
-        say_json(collected) if as_json else out().print(draw_statistics(collected))
+COMMANDS = {
+    "Collection": {"inspect": inspect, "diff": diff, "near-duplicates": near_duplicates},
+    "Evaluation": {"audit": audit},
+}

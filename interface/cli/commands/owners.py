@@ -1,10 +1,18 @@
 """`swatchbook owners`: list owners with what each has; rename and delete them (`upkeep/rename_owner.py`)."""
 
-from typing import Annotated
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.console import RenderableType
+from rich.text import Text
 
 from interface.cli.shared_arguments import Json, Yes, check_owner, opened_resources
+from interface.cli.terminal import cell, megabytes, note, out, say_json, table
+
+if TYPE_CHECKING:
+    from swatchbook.ledger.queries.owners import OwnerCounts
+
 
 app = typer.Typer(invoke_without_command=True, help="List owners and what each has; rename and delete them.")
 
@@ -17,12 +25,21 @@ def list_owners(context: typer.Context, as_json: Json = False) -> None:
     if context.invoked_subcommand is not None:
         return
     with opened_resources() as resources:
-        from interface.cli.coverage_tables import draw_owners
-        from interface.cli.terminal import out, say_json
         from swatchbook.ledger.queries.owners import count_owners
 
         counted = count_owners(resources.ledger)
         say_json(counted) if as_json else out().print(draw_owners(counted))
+
+
+def draw_owners(owners: "Sequence[OwnerCounts]") -> RenderableType:
+    """Return a row for each owner: its documents by status, products, images, vectors and bytes."""
+    figures = ("products", "images", "vectors")
+    rows = table("owner", "documents", *figures, "files", right=(*figures, "files"))
+    for each in owners:
+        statuses = " · ".join(f"{count:,} {status}" for status, count in sorted(each.documents.items()))
+        counts = [cell(f"{getattr(each, figure):,}") for figure in figures]
+        rows.add_row(cell(each.owner, "bold"), cell(statuses), *counts, cell(megabytes(each.bytes)))
+    return rows if owners else Text("No owners yet: nothing has been ingested.", "dim")
 
 
 @app.command("rename")
@@ -34,7 +51,6 @@ def rename_owner(
     check_owner(old, parameter="OLD")
     check_owner(new, parameter="NEW")
     with opened_resources() as resources:
-        from interface.cli.terminal import note
         from swatchbook.upkeep.rename_owner import rename, settings_naming
 
         rename(resources, old, new)
@@ -57,3 +73,8 @@ def delete_owner(name: Name, yes: Yes = False, as_json: Json = False) -> None:
         require_owner(resources.ledger, name)
         code = delete(resources, name, yes=yes, as_json=as_json)
     raise typer.Exit(code)
+
+
+COMMANDS = {
+    "Collection": {"owners": app},
+}

@@ -1,27 +1,40 @@
 """`swatchbook products DOCUMENT`: list a document's products and the edits of them, and the commands that edit: rename,
 merge, split, assign, add, reject, set-fact, remove-fact, undo. What an edit changes: `swatchbook/product_edits.py`.
+`swatchbook export` writes products to files.
 """
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
+from rich.console import Group, RenderableType
+from rich.text import Text
 
 from interface.cli.shared_arguments import (
+    All,
     AllOwners,
     Json,
     OwnerName,
     Reference,
+    ReferenceOrAll,
     check_text,
     choose_document,
+    choose_documents,
     choose_owner,
+    login_name,
     opened_resources,
 )
+from interface.cli.terminal import cell, clean, out, owner_flag, say_json, table
+from swatchbook.truncate import page_numbers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
-    from swatchbook.records import Edited
+    from swatchbook.ledger.database import Ledger
+    from swatchbook.ledger.documents import Document
+    from swatchbook.records import Edited, ProductDetails, StoredEdit
     from swatchbook.resources import Resources
+
 
 # options of the group may stand at the end of the line, as those of other commands
 _ANYWHERE = {"allow_interspersed_args": True, "ignore_unknown_options": True}
@@ -50,6 +63,9 @@ class _Asked(NamedTuple):
     as_json: bool
 
 
+_PORTION = 500
+
+
 @app.callback()
 def list_products(
     context: typer.Context,
@@ -67,12 +83,38 @@ def list_products(
     if context.invoked_subcommand is not None:
         return
     with opened_resources() as resources:
-        from interface.cli.product_tables import draw_products, listed_products
-        from interface.cli.terminal import out, say_json
+        from swatchbook.ledger.product_edits import list_edits
 
         row = choose_document(resources.ledger, document, choose_owner(resources.ledger, owner, all_owners))
-        listed = listed_products(resources.ledger, row.id)
-        say_json(listed) if as_json else out().print(draw_products(listed))
+        products, edits = _read_products(resources.ledger, row.id), list_edits(resources.ledger, row.id)
+        say_json({"products": products, "edits": edits}) if as_json else out().print(draw_products(products, edits))
+
+
+def _read_products(ledger: "Ledger", document: str) -> "list[ProductDetails]":
+    """Return all products of a document, in order."""
+    from swatchbook.ledger.queries.products import list_products
+
+    products: list[ProductDetails] = []
+    after = None
+    while portion := list_products(ledger, document, after=after, limit=_PORTION):
+        products += [product for _, product in portion]
+        after = portion[-1][0]
+    return products
+
+
+def draw_products(products: "Sequence[ProductDetails]", edits: "Sequence[StoredEdit]") -> RenderableType:
+    """Return tables of products and edits."""
+    figures = ("pictures", "confidence")
+    rows = table("id", "product", "category", "code", "pages", *figures, "look at", right=figures)
+    for product in products:
+        rows.add_row(
+            cell(product.id[:8], "dim"), cell(product.name, "bold"), cell(product.category or ""),
+            cell(product.code or ""), cell(page_numbers(product.pages)), cell(len(product.pictures)),
+            cell(f"{product.confidence:.2f}"), cell(" ".join(product.look_at), "yellow"),
+        )  # fmt: skip
+    parts: list[RenderableType] = [rows if products else Text("No products.", "dim")]
+    parts += [_edit_line(each) for each in edits]
+    return Group(*parts)
 
 
 @app.command("rename")
@@ -159,6 +201,42 @@ def undo(
     _change(context, lambda resources, document, by: undo_edit(resources, document, number, by=by))
 
 
+def export(
+    document: ReferenceOrAll = None,
+    every: All = False,
+    owner: OwnerName = None,
+    all_owners: AllOwners = False,
+    form: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            metavar="csv|jsonl|xlsx|parquet",
+            help="Format, or the name of a plugin; by default that of PATH's suffix, else csv.",
+        ),
+    ] = None,
+    to: Annotated[Path | None, typer.Option(metavar="PATH", help="File to write; stdout if not given.")] = None,
+    pictures: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Also copy the products' pictures into this folder.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print what was written as JSON; needs --to.")] = False,
+) -> None:
+    """Export products, one row each, with the names of their pictures: as CSV, JSON lines, Excel or Parquet.
+
+    In CSV, a cell that begins with = + - @ gets an apostrophe in front, so that no spreadsheet runs it as a formula.
+    """
+    if as_json and to is None:
+        raise typer.BadParameter("the export itself goes to stdout: add --to PATH", param_hint="--json")
+    with opened_resources() as resources:
+        from interface.cli.export import choose_format, exportable, note_exported
+        from interface.cli.export import export as write
+
+        chosen = choose_format(form, to)
+        documents = choose_documents(resources.ledger, document, every, owner, all_owners)
+        exported = write(resources, exportable(documents, every=every), chosen, to=to, pictures=pictures)
+        say_json(exported) if as_json else note_exported(exported)
+    raise typer.Exit(exported.exit_code)
+
+
 def _edit(context: typer.Context, fields: dict[str, Any]) -> None:
     from pydantic import TypeAdapter, ValidationError
 
@@ -179,15 +257,36 @@ def _edit(context: typer.Context, fields: dict[str, Any]) -> None:
 
 
 def _change(context: typer.Context, change: "Callable[[Resources, str, str], Edited]") -> None:
-    from interface.cli.review_tables import login_name
 
     asked: _Asked = context.obj
     check_text(asked.by or "", "--by")
     with opened_resources() as resources:
-        from interface.cli.product_tables import draw_edited
-        from interface.cli.terminal import out, say_json
-
         whose = choose_owner(resources.ledger, asked.owner, asked.all_owners)
         row = choose_document(resources.ledger, asked.document, whose)
         done = change(resources, row.id, asked.by or login_name())
         say_json(done) if asked.as_json else out().print(draw_edited(done, row))
+
+
+def draw_edited(done: "Edited", document: "Document") -> RenderableType:
+    """Return the edit that was made or undone, and what is left to do."""
+    line = _edit_line(done.edit)
+    if done.published:
+        return line
+    later = f"It is not published yet: swatchbook retry {document.id[:13]}{owner_flag(document.owner)}"
+    return Group(line, Text(later, "dim"))
+
+
+def _edit_line(stored: "StoredEdit") -> Text:
+    from swatchbook.product_edits import describe_edit
+
+    what = f"{stored.number}. {clean(describe_edit(stored.edit))} · {clean(stored.by)}"
+    if stored.undone_at is not None:
+        return Text(f"{what} · undone by {clean(stored.undone_by or '')}", "dim")
+    if stored.problem is not None:
+        return Text(f"{what} · changes nothing: {clean(stored.problem)}", "yellow")
+    return Text(what)
+
+
+COMMANDS = {
+    "Everyday": {"products": app, "export": export},
+}

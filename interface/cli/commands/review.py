@@ -2,16 +2,30 @@
 in `pipeline/review.py`.
 """
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.console import Group, RenderableType
+from rich.text import Text
 
-from interface.cli.interrupted import resumable
-from interface.cli.shared_arguments import AllOwners, Json, OwnerName, check_text, choose_owner, opened_resources
+from interface.cli.exit_status import COMPLETED, OPEN, resumable
+from interface.cli.shared_arguments import (
+    AllOwners,
+    Json,
+    OwnerName,
+    check_text,
+    choose_owner,
+    login_name,
+    opened_resources,
+)
+from interface.cli.terminal import cell, clean, out, owner_flag, say_json, table
 
 if TYPE_CHECKING:
+    from swatchbook.pipeline.review import Reviewed
     from swatchbook.records import Review, ReviewImage
     from swatchbook.resources import Resources
+
 
 app = typer.Typer(no_args_is_help=True, help="Review pictures whose analysis has a low score.")
 
@@ -19,12 +33,14 @@ Image = Annotated[str, typer.Argument(metavar="IMAGE", help="Image id, or unique
 By = Annotated[str | None, typer.Option(metavar="NAME", help="Name of the reviewer; the login name by default.")]
 
 
+MOST_LISTED = 200
+"""Rows of a table at most; JSON has all pictures."""
+
+
 @app.command("list")
 def list_weak(owner: OwnerName = None, all_owners: AllOwners = False, as_json: Json = False) -> None:
     """List pictures that need a review, with their score, their analysis and the last review."""
     with opened_resources() as resources:
-        from interface.cli.review_tables import MOST_LISTED, draw_waiting
-        from interface.cli.terminal import out, say_json
         from swatchbook.ledger.queries import reviews
 
         whose = choose_owner(resources.ledger, owner, all_owners)
@@ -33,6 +49,27 @@ def list_weak(owner: OwnerName = None, all_owners: AllOwners = False, as_json: J
         say_json(pictures) if as_json else out().print(
             draw_waiting(pictures, total=reviews.count_images_to_review(resources.ledger, owner=whose))
         )
+
+
+def draw_waiting(pictures: "Sequence[ReviewImage]", *, total: int) -> RenderableType:
+    """Return a row per picture: its place, score, analysis and last review."""
+    from swatchbook.analysis import understanding_text
+
+    if not pictures:
+        return Text("No picture needs a review.", "dim")
+    rows = table("image", "document", "owner", "page", "score", "analysis", "last review", right=("page", "score"))
+    for each in pictures:
+        rows.add_row(
+            cell(each.image_id[:13], "bold"),
+            cell(each.document),
+            cell(each.owner),
+            cell(each.page),
+            cell(f"{each.score:.2f}"),
+            cell(understanding_text(each.analysis) or "empty", "dim"),
+            cell(_verdict(each.standing) if each.standing else ""),
+        )
+    more = [Text(f"… and {total - len(pictures)} more", "dim")] if total > len(pictures) else []
+    return Group(rows, *more, Text("swatchbook review accept | correct | reject IMAGE", "dim"))
 
 
 @app.command("run")
@@ -44,8 +81,6 @@ def run_reviews(
 ) -> None:
     """Run the review model on pictures with a low score. `retry` embeds the corrections."""
     with opened_resources() as resources, resumable():
-        from interface.cli.review_tables import draw_reviewed, exit_code
-        from interface.cli.terminal import out, say_json
         from swatchbook.ledger.queries import reviews
         from swatchbook.pipeline.review import review_all
 
@@ -55,7 +90,48 @@ def run_reviews(
         say_json({"documents": done, "left": left}) if as_json else out().print(
             draw_reviewed(done, left=left, owner=whose, resources=resources)
         )
-    raise typer.Exit(exit_code(done))
+    raise typer.Exit(_exit_code(done))
+
+
+def _exit_code(done: "Sequence[Reviewed]") -> int:
+    """Return OPEN when something failed or was left for later, else COMPLETED."""
+    return OPEN if any(each.failed or each.message for each in done) else COMPLETED
+
+
+def draw_reviewed(
+    done: "Sequence[Reviewed]", *, left: int, owner: str | None, resources: "Resources"
+) -> RenderableType:
+    """Return the results of the review model by document, and the number of pictures left for people.
+
+    `owner`: whose pictures they are; None for all owners'.
+    """
+    from swatchbook.models.registry import review_tag
+
+    parts: list[RenderableType] = []
+    if done:
+        figures = ("accepted", "corrected", "undecided", "failed")
+        rows = table("document", *figures, right=figures)
+        for each in done:
+            rows.add_row(
+                cell(each.name, "bold"), cell(each.accepted), cell(each.corrected), cell(each.undecided),
+                cell(len(each.failed), "red" if each.failed else ""),
+            )  # fmt: skip
+        parts.append(rows)
+    parts += [Text(f"✗ {clean(failure)}", "red") for each in done for failure in each.failed]
+    parts += [Text(f"… {clean(each.name)}: {clean(each.message)}", "yellow") for each in done if each.message]
+    if review_tag(resources.settings) is None:
+        parts.append(Text("SWATCHBOOK_REVIEW_MODEL is not set, so only people can review.", "yellow"))
+    if any(each.corrected for each in done):
+        parts.append(Text(f"To embed the corrections: swatchbook retry{owner_flag(owner)}", "dim"))
+    parts.append(
+        Text(
+            f"{left} pictures to review: swatchbook review list{owner_flag(owner)}"
+            if left
+            else "No pictures left to review.",
+            "dim",
+        )
+    )
+    return Group(*parts)
 
 
 @app.command("accept")
@@ -141,16 +217,30 @@ def _picture(resources: "Resources", reference: str, owner: str | None) -> "Revi
 
 
 def _person(by: str | None) -> str:
-    from interface.cli.review_tables import login_name
 
     check_text(by or "", "--by")
     return by or login_name()
 
 
 def _print_review(resources: "Resources", picture: "ReviewImage", review: "Review", *, as_json: bool) -> None:
-    from interface.cli.review_tables import draw_review
-    from interface.cli.terminal import out, say_json
     from swatchbook.ledger.queries.reviews import find_review_image
 
     after = find_review_image(resources.ledger, picture.image_id)
     say_json(after) if as_json else out().print(draw_review(after, review))
+
+
+def draw_review(picture: "ReviewImage", review: "Review") -> RenderableType:
+    """Return a stored review, the score it changed and the next step."""
+    head = Text.assemble((picture.image_id[:13], "bold"), f" · page {picture.page} of {clean(picture.document)}")
+    lines = [head, Text(f"{_verdict(review)} · score {review.score_before:.2f} → {review.score_after:.2f}")]
+    return Group(*lines, Text(f"To embed and publish the change: swatchbook retry{owner_flag(picture.owner)}", "dim"))
+
+
+def _verdict(review: "Review") -> str:
+    reasons = f": {'; '.join(review.reasons)}" if review.reasons else ""
+    return f"{review.verdict} by {review.by}{reasons}"
+
+
+COMMANDS = {
+    "Collection": {"review": app},
+}

@@ -1,33 +1,38 @@
-"""`swatchbook search`, `facets` and `near-duplicates`: the commands and their options."""
+"""`swatchbook search` and `facets`: read the filters (`--where KEY=VALUE`), search, print results, values, and what is
+nearest where nothing is found. The filters are declared in `index/base.py`.
+"""
 
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
+from rich.console import Group, RenderableType
+from rich.text import Text
 
 from interface.cli.shared_arguments import (
     AllOwners,
     Json,
-    OwnerName,
     OwnerNames,
     check_owners,
     check_text,
     choose_document,
-    choose_owner,
     choose_owners,
-    opened_resources,
     read_settings,
 )
+from interface.cli.terminal import cell, clean, note, out, say_json, table
+from swatchbook.errors import InvalidReference
+from swatchbook.one_line import one_line, shorten
 from swatchbook.search import MAX_RESULTS
+from swatchbook.truncate import page_numbers
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from interface.client import Hits
     from swatchbook.index.base import Where
-    from swatchbook.records import Hit, SearchResults
+    from swatchbook.records import Facet, Facets, Hit, SearchResults, Unmatched
     from swatchbook.resources import Resources
+
 
 By = Annotated[Literal["image", "product", "chunk"], typer.Option("--by", help="What each result is.")]
 EditionsOption = Annotated[
@@ -98,6 +103,94 @@ def search(
         _print_results(results.hits, results, offset, explain=explain, as_json=as_json)
 
 
+def _parse_weights(weights: str | None) -> dict[str, float] | None:
+    if weights is None:
+        return None
+    from swatchbook.search.fusion import parse_weights
+
+    return parse_weights(weights)
+
+
+def _print_results(
+    hits: "Sequence[Hit]", results: "SearchResults | Hits", offset: int, *, explain: bool, as_json: bool
+) -> None:
+
+    if as_json:
+        say_json(hits)
+    elif not results.nearest:
+        out().print(draw_hits(hits, explain=explain))
+        if hits and results.total is not None:
+            last = offset + len(hits)
+            more = f"; more with --offset {results.next}" if results.next else ""
+            note(f"{offset + 1} to {last} of {results.total}{more}.")
+    if results.nearest:
+        note(describe_nearest(results.nearest))
+    for missed in results.unmatched:
+        note(describe_unmatched(missed))
+
+
+def draw_hits(hits: "Sequence[Hit]", *, explain: bool) -> RenderableType:
+    """Return search results as a table, best first."""
+    if not hits:
+        return Text("No results. `swatchbook coverage` shows what is searchable.", "dim")
+    scored = any(hit.score for hit in hits)  # none has one where nothing was searched for
+    measure = "score" if hits[0].relevance is None else "relevant"
+    measured = [measure] if scored else []
+    columns = ["#", *measured, "result", "product", "code", "price", "document", "pages", "text"]
+    rows = table(*columns, *(["roles"] if explain else []), right=("#", *measured, "pages"))
+    for rank, hit in enumerate(hits, start=1):
+        row = [
+            cell(rank),
+            *([cell(f"{hit.score if hit.relevance is None else hit.relevance:.0%}")] if scored else []),
+            Text.assemble((clean(hit.title), "bold"), "\n", (f"{hit.id[:8]}{_alike(hit)}{_missing(hit)}", "dim")),
+            cell(hit.product if hit.product != hit.title else ""),
+            cell(hit.code or ""),
+            cell(hit.price or ""),
+            cell(hit.document),
+            cell(page_numbers(hit.pages, hit.labels)),
+            cell(shorten(hit.text or "", 90), "dim"),
+        ]
+        rows.add_row(*row, *([_explanation(hit)] if explain else []))
+    return rows
+
+
+def _alike(hit: "Hit") -> str:
+    return f"  +{len(hit.alike)} alike" if hit.alike else ""
+
+
+def _missing(hit: "Hit") -> str:
+    return f"  without {', '.join(map(clean, hit.missing))}" if hit.missing else ""
+
+
+def _explanation(hit: "Hit") -> Text:
+    parts = [
+        f"{role} #{part['rank']:.0f} ({part['score']:.3f}) {part['share'] / hit.score:.0%}"
+        for role, part in sorted(hit.why.items(), key=lambda pair: -pair[1]["share"])
+    ]
+    return Text("\n".join(parts), "dim")
+
+
+def describe_unmatched(missed: "Unmatched") -> str:
+    """Return one line: the filter, and the nearest values."""
+    if missed.field == "price":
+        filter_ = f"price {' and '.join(missed.asked)}"
+    else:
+        filter_ = " or ".join(f"{missed.field}={each}" for each in missed.asked)
+    return f"Nothing has {filter_}. " + (f"Nearest: {' · '.join(missed.nearest)}." if missed.nearest else "")
+
+
+def describe_nearest(hit: "Hit") -> str:
+    """Return one line: that nothing answers the question, and the result that has most to do with it."""
+    from swatchbook.records import page_name
+
+    page = f", page {page_name(hit.pages[0], hit.labels.get(hit.pages[0]))}" if hit.pages else ""
+    return clean(f"Nothing close; the nearest is {one_line(hit.title)} ({hit.document}{page}).")
+
+
+MOST_SHOWN = 12
+"""Values of a field in the terminal; `--json` has up to 100."""
+
+
 def facets(
     text: Annotated[str | None, typer.Argument(metavar="TEXT", help="Count only what a search for this finds.")] = None,
     owner: OwnerNames = None,
@@ -125,17 +218,38 @@ def facets(
 
             filters = _on_collection(resources, filters, references, owner, all_owners)
             counted = facets_of_search(resources, text=text, where=filters, by=by)
-    from interface.cli.facets import draw_facets
-    from interface.cli.terminal import out, say_json
 
     say_json(counted) if as_json else out().print(draw_facets(counted))
+
+
+def draw_facets(facets: "Facets") -> RenderableType:
+    """Return a table with a row for each field: its most frequent values, with counts."""
+    plural = "" if facets.total == 1 else "s"
+    parts: list[RenderableType] = [Text(f"{facets.total} {facets.by}{plural}", "bold")]
+    if not facets.total:
+        return parts[0]
+    rows = table("--where", "values")
+    for field, facet in facets.fields.items():
+        if facet.values:
+            rows.add_row(cell("--owner" if field == "owner" else f"{field}=", "bold"), cell(_values(facet)))
+    if facets.price:
+        price = facets.price
+        span = f"{price.lowest:g} to {price.highest:g} {' or '.join(price.currencies)}".rstrip() + f" ({price.count})"
+        rows.add_row(cell("price_min=, price_max=", "bold"), cell(span))
+    return Group(*parts, rows)
+
+
+def _values(facet: "Facet") -> str:
+    shown = facet.values[:MOST_SHOWN]
+    others = len(facet.values) - len(shown) + facet.more
+    listed = [f"{each.name or each.value} ({each.count})" for each in shown]
+    return " · ".join([*listed, *([f"and {others} more"] if others else [])])
 
 
 def _filters(where: "list[str] | None", editions: Literal["newest", "all"]) -> "tuple[Where, tuple[str, ...]]":
     """Return the filters, and the document references as given. Raises BadParameter."""
     for part in where or ():
         check_text(part, "--where")
-    from interface.cli.where import parse_filters
     from swatchbook.errors import InvalidReference
 
     try:
@@ -143,14 +257,6 @@ def _filters(where: "list[str] | None", editions: Literal["newest", "all"]) -> "
     except InvalidReference as error:
         raise typer.BadParameter(error.message, param_hint="--where") from None
     return filters.model_copy(update={"editions": editions}), documents
-
-
-def _parse_weights(weights: str | None) -> dict[str, float] | None:
-    if weights is None:
-        return None
-    from swatchbook.search.fusion import parse_weights
-
-    return parse_weights(weights)
 
 
 def _on_collection(
@@ -175,42 +281,41 @@ def _document_of_any(resources: "Resources", reference: str, owners: "tuple[str,
     return choose_document(resources.ledger, reference, owners[-1] if owners else None).id
 
 
-def _print_results(
-    hits: "Sequence[Hit]", results: "SearchResults | Hits", offset: int, *, explain: bool, as_json: bool
-) -> None:
-    from interface.cli.terminal import note, out, say_json
-
-    if as_json:
-        say_json(hits)
-    elif not results.nearest:
-        from interface.cli.search_table import draw_hits
-
-        out().print(draw_hits(hits, explain=explain))
-        if hits and results.total is not None:
-            last = offset + len(hits)
-            more = f"; more with --offset {results.next}" if results.next else ""
-            note(f"{offset + 1} to {last} of {results.total}{more}.")
-    if results.nearest:
-        from interface.cli.facets import describe_nearest
-
-        note(describe_nearest(results.nearest))
-    for missed in results.unmatched:
-        from interface.cli.facets import describe_unmatched
-
-        note(describe_unmatched(missed))
+_ADVICE = "docs/filters.md lists the filters."
 
 
-def near_duplicates(
-    owner: OwnerName = None,
-    all_owners: AllOwners = False,
-    limit: Annotated[int, typer.Option("--limit", min=1, max=1_000, help="Groups to list, the largest first.")] = 20,
-    as_json: Json = False,
-) -> None:
-    """List images of an owner that show nearly the same picture: in another size, compression or brightness."""
-    with opened_resources() as resources:
-        from interface.cli.statistics import draw_near_duplicates
-        from interface.cli.terminal import out, say_json
-        from swatchbook.search.near_duplicates import describe_near_duplicates
+def parse_filters(arguments: Sequence[str]) -> "tuple[Where, tuple[str, ...]]":
+    """Return the filters, and the document references as given. Values of a repeated key are alternatives.
 
-        found = describe_near_duplicates(resources, choose_owner(resources.ledger, owner, all_owners), limit)
-        say_json(found) if as_json else out().print(draw_near_duplicates(found))
+    Raises InvalidReference for an unknown key, a missing `=`, or a value of the wrong kind.
+    """
+    from pydantic import ValidationError
+
+    from swatchbook.index.base import FILTERS, MOST_VALUES, Where
+
+    fields: dict[str, list[str]] = {}
+    for argument in arguments:
+        key, sign, value = (part.strip() for part in argument.partition("="))
+        if not sign or not value or key not in FILTERS:
+            known = ", ".join(FILTERS)
+            raise InvalidReference(f"{argument!r}: use KEY=VALUE, where KEY is one of {known}.", advice=_ADVICE)
+        given = fields.setdefault(key, [])
+        if len(given) == (most := 1 if FILTERS[key].is_limit else MOST_VALUES):
+            times = "only once" if most == 1 else f"at most {most} times"
+            raise InvalidReference(f"{key} may be given {times}.", advice=_ADVICE)
+        given.append(value)
+    documents = tuple(fields.pop("document", ()))
+    try:
+        where = Where.model_validate({name: v[0] if FILTERS[name].is_limit else v for name, v in fields.items()})
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise InvalidReference(
+            f"{first['loc'][0]}={first['input']}: {first['msg'].lower()}.", advice=_ADVICE
+        ) from error
+    return where, documents
+
+
+COMMANDS = {
+    "Everyday": {"search": search},
+    "Collection": {"facets": facets},
+}

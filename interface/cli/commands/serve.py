@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from interface.cli.shared_arguments import read_settings
+from interface.cli.terminal import out
 
 
 def serve(
@@ -17,7 +18,6 @@ def serve(
 ) -> None:
     """Run the HTTP service: uploads, webhooks, search, and the background loop that retries due documents."""
     from interface.cli.log import show
-    from interface.cli.terminal import out
     from interface.service.serve import running_prefect
     from interface.service.serve import serve as run
 
@@ -40,3 +40,9 @@ def worker() -> None:
     from interface.cli.worker import work_on_shards
 
     raise typer.Exit(work_on_shards(read_settings()))
+
+
+COMMANDS = {
+    "Everyday": {"serve": serve},
+    "Operation": {"worker": worker},
+}

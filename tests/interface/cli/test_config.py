@@ -1,11 +1,15 @@
 """`swatchbook config`: what it shows and what it hides."""
 
+import os
 from pathlib import Path
 
+import pytest
 from pydantic import SecretStr
 
-from interface.cli.config import describe, shown
-from swatchbook.settings import Settings, origins
+from interface.cli.config import Config, describe, shown, use_config
+from swatchbook.errors import InvalidReference
+from swatchbook.settings import Settings, load_settings, origins
+from tests.command import attempt
 
 
 def test_every_setting_is_listed_with_its_origin(home: Path) -> None:
@@ -21,3 +25,80 @@ def test_secrets_are_masked() -> None:
     assert "hush" not in shown("postgresql://db/swatchbook?user=ann&password=hush&ssl=on")
     assert shown("https://key@host/x?ssl=on") == "https://key@host/x?ssl=on"
     assert shown("http://127.0.0.1:8080") == "http://127.0.0.1:8080"
+
+
+@pytest.fixture(autouse=True)
+def restored(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the file sets is gone after the test."""
+    monkeypatch.setattr(os, "environ", os.environ.copy())
+
+
+def written(folder: Path, text: str) -> Path:
+    (folder / "images.yaml").write_text(text)
+    return folder / "images.yaml"
+
+
+def test_settings_folders_and_field_mapping_go_before_the_environment(tmp_path: Path) -> None:
+    os.environ["SWATCHBOOK_DECODERS"] = "7"
+    text = """
+        # what we scrape
+        decoders: 3
+        max_image_side: 9000
+        image_suffixes: [jpg, tif]
+        item_fields:
+          id: sku
+          title: [name.de, name.en]
+        home: elsewhere
+        references_dir: pictures
+        batch_size: 8
+    """
+    assert use_config(written(tmp_path, text)) == Config(references_dir=Path("pictures"), batch_size=8)
+    settings = load_settings()
+    assert (settings.decoders, settings.max_image_side, settings.image_suffixes) == (3, 9_000, ("jpg", "tif"))
+    assert settings.item_fields == {"id": ("sku",), "title": ("name.de", "name.en")}
+    assert settings.home == Path("elsewhere").absolute()
+    assert use_config(written(tmp_path, "# nothing yet")) == Config()
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("device: cpu\ndevise: cuda", r"line 2: there is no setting devise. Did you mean device\?"),
+        ("SWATCHBOOK_DEVICE: cpu", r"line 1: there is no setting SWATCHBOOK_DEVICE. Did you mean device\?"),
+        ("device: [cpu", "line 1.*not YAML"),
+        ("device: cpu\n\tencoder: siglip", "line 2: this is not YAML"),
+        ("decoders: 2\ndecoders: 3", "line 2: decoders is there twice"),
+        ("decoders: lots", r"SWATCHBOOK_DECODERS=lots .*line 1\)"),
+        ("device: cpu\nitem_fields: {id: []}", r"SWATCHBOOK_ITEM_FIELDS.*line 2\)"),
+        ("batch_size: 0", "line 1: batch_size: .*greater than or equal to 1"),
+        ("scraped_dir:", "line 1: scraped_dir has no value"),
+        ("- device", "does not hold keys"),
+        ("home: !!python/object/apply:os.getcwd []", "line 1: this is not YAML"),
+        ("when: 2026-02-31", "not YAML"),
+    ],
+)
+def test_what_is_wrong_is_named_with_its_line(tmp_path: Path, text: str, named: str) -> None:
+    before = dict(os.environ)
+    with pytest.raises(InvalidReference, match=named):
+        use_config(written(tmp_path, text))
+    assert dict(os.environ) == before
+
+
+def test_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InvalidReference, match="no such file"):
+        use_config(tmp_path / "nowhere.yaml")
+    (tmp_path / "latin.yaml").write_bytes(b"home: b\xfccher")
+    with pytest.raises(InvalidReference, match="UTF-8"):
+        use_config(tmp_path / "latin.yaml")
+
+
+def test_secrets_are_not_repeated(tmp_path: Path) -> None:
+    with pytest.raises(InvalidReference) as refused:
+        use_config(written(tmp_path, "notice_secret: hush"))
+    assert "hush" not in str(refused.value)
+
+
+def test_wrong_file_is_an_error_of_usage_before_anything_is_opened(tmp_path: Path, home: Path) -> None:
+    status, _, err = attempt("ingest-images", str(tmp_path), "--config", str(written(tmp_path, "devise: cpu")))
+    assert (status, home.exists()) == (2, False), err
+    assert "line 1" in err

@@ -12,7 +12,7 @@ from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.actions import WorkPoolCreate, WorkPoolUpdate
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
-from deployments.pools import EMBED
+from deployments.declared import EMBED
 from interface.cli.doctor import check_models, check_pool
 from swatchbook.errors import Configuration
 from swatchbook.resources import Resources

@@ -142,7 +142,7 @@ def test_status_loads_neither_what_repairs_nor_what_compares_editions(home: Path
         {
             "swatchbook.upkeep.verify",
             "swatchbook.pipeline.publish",
-            "swatchbook.reports.editions",
+            "swatchbook.reports.edition_report",
             "interface.cli.ingest",
         }
     )

@@ -55,8 +55,8 @@ def test_second_home_begins_with_a_copy_of_the_migrated_database(environment: di
     code = (
         "import sys\n"
         "from pathlib import Path\n"
-        "from interface.cli import prefect_database\n"
-        "prefect_database.prepare(Path(sys.argv[1]) / 'prefect.db', Path(sys.argv[2]))\n"
+        "from interface.cli.prefect_server import prepare_database\n"
+        "prepare_database(Path(sys.argv[1]) / 'prefect.db', Path(sys.argv[2]))\n"
         "print('prefect' in sys.modules)"
     )
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from interface.cli.progress import Track, clock, draw, follow, stage_line
-from interface.cli.terminal import WORK
+from interface.cli.run_report import WORK
 from swatchbook.ledger.queries.timings import StageTiming
 from swatchbook.ledger.runs import LiveRun
 from swatchbook.records import DocumentStatus, RunReport, Stage, overall_percent

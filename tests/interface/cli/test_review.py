@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from interface.cli import review_tables
+from interface.cli.commands import review
 from interface.cli.commands.review import list_weak
 from swatchbook.resources import Resources
 from tests.ledger.test_reviews import weak
@@ -14,7 +14,7 @@ def test_a_table_says_what_it_leaves_out_and_json_leaves_out_nothing(
     resources: Resources, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     weak(resources.ledger, "oak", "ash", "elm")
-    monkeypatch.setattr(review_tables, "MOST_LISTED", 1)
+    monkeypatch.setattr(review, "MOST_LISTED", 1)
     list_weak(all_owners=True)
     assert "… and 2 more" in capsys.readouterr().out
     list_weak(all_owners=True, as_json=True)

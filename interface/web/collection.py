@@ -20,9 +20,8 @@ from interface.service.parameters import SearchText
 from interface.web.pages import TheView, page_router, see_other
 from swatchbook.ledger.documents import list_documents
 from swatchbook.records import DocumentStatus, RunState, Stage
-from swatchbook.reports.document_state import describe_document
-from swatchbook.reports.progress import describe_step
-from swatchbook.reports.state import DAYS
+from swatchbook.reports.collection_state import DAYS
+from swatchbook.reports.document_state import describe_document, describe_step
 
 _NEED_SOMETHING = (DocumentStatus.FAILED, DocumentStatus.BLOCKED, DocumentStatus.WAITING)
 _LISTED = 50

@@ -1,6 +1,6 @@
-"""Print the estimated calls to providers and their cost, and how batches would be read (`swatchbook ingest --plan`).
+"""Print the plan of an ingest (`swatchbook ingest --plan`): calls to providers, their cost, and how batches are read.
 
-`pipeline/estimate.py` computes the estimate.
+`pipeline/estimate.py` computes the estimate, `sources/batch_plan.py` the plan of a batch.
 """
 
 from collections.abc import Sequence
@@ -9,7 +9,6 @@ from pathlib import Path
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from interface.cli.batch_plan import draw_batch_plan
 from interface.cli.exit_status import COMPLETED, OPEN, worst
 from interface.cli.terminal import cell, clean, duration, err, note, out, say_failure, say_json, table
 from swatchbook.errors import Failure
@@ -19,7 +18,7 @@ from swatchbook.pipeline.find_sources import Source
 from swatchbook.records import IngestOptions
 from swatchbook.resources import Resources
 from swatchbook.sources.batch_mapping import with_settings
-from swatchbook.sources.batch_plan import BatchPlan, plan_batch
+from swatchbook.sources.batch_plan import BatchPlan, PlannedItem, plan_batch
 
 
 def print_estimates(resources: Resources, sources: Sequence[Source], options: IngestOptions, *, as_json: bool) -> int:
@@ -97,3 +96,45 @@ def _total(file: Estimate) -> str:
     checked = [each.checked for each in file.planned if each.checked]
     published = f" Published prices as of {min(checked)}; SWATCHBOOK_PRICES goes first." if checked else ""
     return f"Total: at most ${file.usd:.4f}, failed calls not included.{published} --max-usd sets a limit."
+
+
+_SHOWN_FIELDS = 20
+
+
+def draw_batch_plan(plan: BatchPlan) -> RenderableType:
+    """Return the plan of one batch: a row for each item, problems, fields that are not read, and the mapping."""
+    rows = table("id", "title", "price", "brand", "category", "pictures", right=("pictures",))
+    for item in plan.items:
+        rows.add_row(*(cell(text) for text in _row(item)))
+    parts: list[RenderableType] = [Text.assemble((clean(plan.name), "bold"), f"  {plan.format or 'unknown'}"), rows]
+    parts += [Text(clean(f"{item.item}: {item.problem}"), "yellow") for item in plan.items if item.problem]
+    if plan.unknown:
+        parts.append(Text("Not understood:", "dim"))
+        parts += [Text(clean(f"  {each.name}: {each.example}")) for each in plan.unknown[:_SHOWN_FIELDS]]
+        if len(plan.unknown) > _SHOWN_FIELDS:
+            parts.append(Text(f"  … and {len(plan.unknown) - _SHOWN_FIELDS} more", "dim"))
+    parts.append(
+        Text("\nNothing was ingested. To read it in another way, change this and give it with --mapping FILE:\n")
+    )
+    parts.append(Text(plan.mapping))
+    return Group(*parts)
+
+
+def _row(item: PlannedItem) -> tuple[str, ...]:
+    data = item.metadata
+    price = " ".join(filter(None, (data.get("price"), data.get("currency"))))
+    return (
+        item.item,
+        item.title,
+        price or "—",
+        data.get("brand", "—"),
+        data.get("category", "—"),
+        _pictures(item.pictures),
+    )
+
+
+def _pictures(places: Sequence[str]) -> str:
+    to_fetch = sum("://" in place for place in places)
+    here = len(places) - to_fetch
+    counted = [(here, "here"), (to_fetch, "to fetch")]
+    return ", ".join(f"{count} {where}" for count, where in counted if count) or "0"

@@ -1,21 +1,25 @@
-"""Take over a collection from a table, and print counts of its rows, vectors and images (`swatchbook import`).
+"""Ingest folders of pictures, scraped batches (`swatchbook ingest-images`) and tables (`import`); count their items.
 
-Images with a vector are counted before and after. `sources/table.py` and `pipeline/import_table.py` decide which rows
-and vectors are taken.
+Of a table, images with a vector are counted before and after; `sources/table.py` and `pipeline/import_table.py` decide
+which rows and vectors are taken.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
+from rich.console import RenderableType
 from rich.text import Text
 
 from interface.cli.exit_status import COMPLETED, OPEN, worst
 from interface.cli.ingest import ingest
-from interface.cli.ingest_images import SourceCounts, counts_of, total_of
-from interface.cli.terminal import clean, err, facts, note, out, plural
-from swatchbook.errors import InvalidReference
-from swatchbook.ledger.documents import TABLE
+from interface.cli.run_report import SHOWN_FAILURES, item_counts
+from interface.cli.terminal import clean, duration, err, facts, note, out, plural
+from swatchbook.errors import Failure, InvalidReference
+from swatchbook.ledger.documents import BATCH, FOLDER, PDF, TABLE, documents_within, get_document
 from swatchbook.ledger.queries.coverage import count_coverage
+from swatchbook.ledger.queries.source_items import failed_ids
+from swatchbook.pipeline.find_sources import find_sources
 from swatchbook.pipeline.import_table import (
     NamedRow,
     TableCounts,
@@ -24,9 +28,103 @@ from swatchbook.pipeline.import_table import (
     owners_with_rows,
     stage_table,
 )
-from swatchbook.records import IngestOptions, Record
+from swatchbook.records import IngestOptions, ItemCounts, Record, RunReport
 from swatchbook.resources import Resources
 from swatchbook.sources.table import SQL, read_mapping
+from swatchbook.truncate import truncate
+
+ALL = "all"
+"""Source of the counts of all sources together."""
+
+_KINDS: Mapping[str, str | None] = {"references": FOLDER, "scraped": BATCH, "all": None}
+"""What `--mode` says of the paths; `all`: look what each is."""
+
+
+class SourceCounts(ItemCounts):
+    """The items of one source, or of all, with the ids of all that failed."""
+
+    source: str
+    document_id: str | None = None
+    status: str | None = None
+
+
+class Ingested(Record):
+    """The result that `--json` prints."""
+
+    sources: tuple[SourceCounts, ...]
+    total: SourceCounts
+
+
+def kinds_of(
+    paths: Iterable[Path], mode: str, *, references_dir: Path | None, scraped_dir: Path | None
+) -> dict[Path, str | None]:
+    """Return the kind of document that each path is, None for whatever is there. `mode` may leave out a folder."""
+    kinds: dict[Path, str | None] = dict.fromkeys(paths, _KINDS[mode])
+    if scraped_dir and mode != "references":
+        kinds[scraped_dir] = BATCH
+    if references_dir and mode != "scraped":
+        kinds[references_dir] = FOLDER
+    return kinds
+
+
+def ingest_images(
+    resources: Resources, kinds: Mapping[Path, str | None], *, owner: str, options: IngestOptions, quiet: bool
+) -> tuple[Ingested, int]:
+    """Ingest each source. Return the counts and the exit code; a source that fails does not stop the others.
+
+    `kinds`: path -> the kind of document that it is, None for whatever is there.
+    """
+    sources = dict[Path, str | None]()
+    for path, kind in kinds.items():
+        sources |= {path: kind} if kind else dict.fromkeys(_find(resources, path, owner))
+    reports, code = ingest(resources, sources, owner=owner, options=options, quiet=quiet)
+    counts = tuple(counts_of(resources, report) for report in reports)
+    ingested = Ingested(sources=counts, total=total_of(counts))
+    if not quiet and len(counts) > 1:
+        out().print("", draw_total(ingested))
+    return ingested, code
+
+
+def draw_total(ingested: Ingested) -> RenderableType:
+    """Return the items of all sources together, with the first ids that failed."""
+    total = ingested.total
+    rows = [("in total", f"{len(ingested.sources)} sources"), ("items", item_counts(total))]
+    if total.failed_ids:
+        rows.append(("failed", ", ".join(truncate(total.failed_ids, SHOWN_FAILURES))))
+    return facts([*rows, ("time", duration(total.duration_seconds))])
+
+
+def _find(resources: Resources, path: Path, owner: str) -> list[Path]:
+    """Return the batches and the folder of pictures at a path, the folder also if it is known and has no more pictures.
+
+    Without any it is the path itself, which is then refused with the reason.
+    """
+    try:
+        found = [s.path for s in find_sources(path, resources.settings.image_suffixes) if s.kind != PDF]
+        content = path.resolve()
+        known = any(Path(d.content) == content for d in documents_within(resources.ledger, owner, content))
+    except (Failure, OSError):
+        return [path]
+    return [*found, path] if known and path not in found else found or [path]
+
+
+def counts_of(resources: Resources, report: RunReport) -> SourceCounts:
+    """Return the items of the document of a report."""
+    counted = (report.items or ItemCounts()).model_dump(mode="json")
+    if counted["failed_items"]:
+        counted["failed_ids"] = tuple(failed_ids(resources.ledger, report.document_id))
+    document = get_document(resources.ledger, report.document_id)
+    return SourceCounts(**counted, source=document.content, document_id=document.id, status=document.status.value)
+
+
+def total_of(sources: Sequence[SourceCounts]) -> SourceCounts:
+    """Return the items of all sources together."""
+    counted = dict[str, Any]()
+    for name in ItemCounts.model_fields:
+        values = [getattr(source, name) for source in sources]
+        counted[name] = sum(values, ()) if name == "failed_ids" else sum(values)
+    return SourceCounts(**counted, source=ALL)
+
 
 _SHOWN = 5
 """Rows that are printed of each list; --json has the first 1,000."""

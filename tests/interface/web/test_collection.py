@@ -6,8 +6,8 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import insert, update
 
-from interface.web import coverage
-from interface.web.coverage import OTHERS, last_days, plot_days
+from interface.web import collection
+from interface.web.collection import OTHERS, last_days, plot_days
 from swatchbook.errors import InvalidModelOutput
 from swatchbook.ledger.database import db_now
 from swatchbook.ledger.documents import get_document
@@ -127,7 +127,7 @@ def test_accounts_of_documents_come_in_pages(
         ("anna", 14),
     ]
     assert second["next"] is None
-    monkeypatch.setattr(coverage, "_LISTED", 1)
+    monkeypatch.setattr(collection, "_LISTED", 1)
     (older,) = page(sample, "/ui/coverage").links("/ui/coverage?cursor=")
     assert "small.pdf" in page(sample, older).text
 

@@ -1,4 +1,5 @@
-"""The records of a collection's state: account, failures, models, runs, stage times, throughput, costs.
+"""The records of a collection as a whole: its statistics, and its state (account, failures, models, runs, stage times,
+throughput, costs).
 
 All times are Unix seconds; a day is one of UTC, as YYYY-MM-DD.
 """
@@ -10,7 +11,72 @@ from pydantic import Field
 from swatchbook.records.documents import DocumentStatus, ShownState, Stage
 from swatchbook.records.items import Role
 from swatchbook.records.record import Record
-from swatchbook.records.statistics import ImageCounts, RoleCoverage
+
+
+class ImageCounts(Record):
+    """Images: found = complete + partial + failed + rejected + pending."""
+
+    found: int
+    complete: int
+    partial: int
+    failed: int
+    rejected: int
+    pending: int
+
+
+class RoleCoverage(Record):
+    """Counts of the items of a (role, tag), in images that request it."""
+
+    role: Role
+    tag: str
+    wanted: int
+    done: int
+    failed: int
+    rejected: int
+    pending: int
+
+
+class Coverage(Record):
+    """The part of a collection that has vectors; an image with at least one counts."""
+
+    total_images: int
+    with_embeddings: int
+    without_embeddings: int
+    coverage_percentage: float
+    unpublished: int
+    roles: tuple[RoleCoverage, ...]
+    documents: dict[str, int]  # by status
+    lost_pictures: int = 0  # parts of pages that look like pictures and have no placement
+
+    @property
+    def share(self) -> str:
+        """Return how many images have vectors, in words for people: of no images there is no percentage."""
+        if not self.total_images:
+            return "no images yet"
+        return f"{self.with_embeddings} of {self.total_images} ({self.coverage_percentage:g} %)"
+
+
+class Similarity(Record):
+    """The mean cosine similarity of `sample` objects to their nearest neighbour in the space that searches read.
+
+    `mean` is None where no object of the sample has a neighbour. 1 means that all have an equal one.
+    """
+
+    role: Role
+    tag: str
+    sample: int
+    mean: float | None
+
+
+class Statistics(Record):
+    """The statistics of an owner's collection, or (None) of all owners. `failures`: kind -> images that failed so."""
+
+    owner: str | None
+    images: ImageCounts
+    failures: dict[str, int]
+    coverage: Coverage
+    similarity: tuple[Similarity, ...]
+
 
 SLOWER: Final = 1.3
 """How many times longer than in the week before a page or image must take for a stage to be slower."""

@@ -2,7 +2,7 @@
 
 import pytest
 
-from interface.cli.where import parse_filters
+from interface.cli.commands.search import parse_filters
 from swatchbook.errors import InvalidReference
 from swatchbook.index.base import FILTERS, Where
 
