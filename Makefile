@@ -85,9 +85,9 @@ test-all:
 durations: $(ALL)
 	$(RUN)python -m devtools.durations build/test.xml build/test-stack.xml
 
-# The pages that are made from the program: modules, commands, settings, HTTP.
+# The pages that are made from the program: modules, commands, settings, HTTP, llms.txt.
 reference: $(ALL)
-	for page in modules commands settings_reference http_reference; do $(RUN)python -m devtools.$$page || exit; done
+	for page in modules commands settings_reference http_reference llms; do $(RUN)python -m devtools.$$page || exit; done
 
 # docs/notebook.ipynb: runs its cells and stores what they give.
 notebook: $(ALL)

@@ -4,7 +4,7 @@
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final, Literal, get_args, get_origin
 
@@ -17,10 +17,10 @@ TARGET: Final = DOCS / "commands.md"
 FOLDER: Final = DOCS / "commands"
 _HEAD: Final = """# Commands
 
-These pages are written from the program by `make reference`; `swatchbook COMMAND --help` prints the same. All commands
-that read have `--json`, and none of them needs Prefect. Commands on documents are for one owner, `default` unless
-`--owner` names another; `--all-owners` means everybody's ([owners.md](owners.md)). What to know about some of them:
-[usage.md](usage.md).
+Every command with its arguments and options, as `swatchbook COMMAND --help` prints them; `make reference` writes these
+pages. All commands that read have `--json`, and none of them needs Prefect. Commands on documents are for one owner,
+`default` unless `--owner` names another; `--all-owners` means everybody's ([owners.md](owners.md)). What to know about
+some of them: [usage.md](usage.md).
 
 Exit status: 0 completed · 1 failed, blocked, cancelled, or the input was refused · 2 wrong usage · 3 waiting, or
 completed with failures · 130 interrupted.
@@ -28,22 +28,28 @@ completed with failures · 130 interrupted.
 
 
 def pages() -> Pages:
-    """Return the list of all commands, a page for each panel of `--help`, and one for each command with subcommands."""
+    """Return the list of all commands, a page for each panel of `--help`, and one for each group of commands."""
     group: Any = get_command(app)
+    groups = {name for name, command in group.commands.items() if hasattr(command, "commands")}
     made: dict[Path, str] = {}
     index = [_HEAD]
     for panel, names in PANELS.items():
         index.append(f"\n## {panel}\n\n| command | what it does |\n| --- | --- |\n")
         for name in names:
             command = group.commands[name]
-            alone = hasattr(command, "commands")
+            alone = name in groups
             page = FOLDER / f"{name if alone else panel.lower()}.md"
-            title = f"Commands: {panel.lower()}"
-            made.setdefault(page, "" if alone else f"# {title}\n\n[All commands](../commands.md).\n")
+            made.setdefault(page, "" if alone else _panel_head(panel, [each for each in names if each not in groups]))
             made[page] += "".join(_command(command, name, level=1 if alone else 2))
             anchor = "" if alone else f"#{name}"
             index.append(f"| [{name}](commands/{page.name}{anchor}) | {_first_sentence(command)} |\n")
     return {TARGET: "".join(index)} | {page: text.lstrip() for page, text in made.items()}
+
+
+def _panel_head(panel: str, names: Sequence[str]) -> str:
+    listed = ", ".join(f"`{name}`" for name in names)
+    about = f"The commands that `swatchbook --help` lists as {panel}: {listed}."
+    return f"# Commands: {panel.lower()}\n\n{about} All others: [commands.md](../commands.md).\n"
 
 
 def _first_sentence(command: Any) -> str:

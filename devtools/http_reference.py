@@ -36,9 +36,9 @@ COMMON: Final = ("401", "403", "422", "500", "503")
 
 _HEAD: Final = """# HTTP endpoints
 
-This page is written from the service's OpenAPI document by `make reference`. A running service has the same at `/docs`,
-to try out with every field of each answer, and at `/openapi.json`. How keys, errors, limits and notices work:
-[service.md](service.md).
+Every endpoint of the service, from its OpenAPI document; `make reference` writes these pages. A running service has the
+same at `/docs`, to try out with every field of each answer, and at `/openapi.json`. How keys, errors, limits and
+notices work: [service.md](service.md).
 
 The key of an endpoint: *a key* sees only what belongs to its owners, *all owners* is a key with `"owners": ["*"]`. A
 service without keys takes requests from its own machine and asks for none. Each endpoint may also answer 401, 403, 422,
@@ -80,7 +80,9 @@ def pages() -> Pages:
             f"| [`{each.name}`](http/{page.name}#{each.anchor}) | {cell(each.described['summary'])} | {each.key} |\n"
             for each in endpoints
         ]
-        parts = [f"# HTTP: {title}\n\n[All endpoints](../http.md).\n"]
+        parts = [
+            f"# HTTP: {title}\n\nThe endpoints of {title}, with parameters and statuses. All: [http.md](../http.md).\n"
+        ]
         for each in endpoints:
             parts += _section(each, schemas)
         made[page] = "".join(parts)

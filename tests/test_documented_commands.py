@@ -1,5 +1,5 @@
-"""Every `swatchbook …` and `make …` in README.md, CONTRIBUTING.md, docs/, samples/README.md and tests/truth/README.md
-does what the text says.
+"""Every `swatchbook …` and `make …` in README.md, CONTRIBUTING.md, docs/, docs/tutorials/, samples/README.md and
+tests/truth/README.md does what the text says.
 
 Each command is run here, on a home that holds the small sample, or is listed with the test that runs it. A documented
 command that is in neither table fails, and so does an entry that is no longer documented.
@@ -26,6 +26,7 @@ GENERATED = ("modules.md", "commands.md", "http.md")
 PAGES = [
     *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "samples/README.md", "tests/truth/README.md")),
     *sorted(set((ROOT / "docs").glob("*.md")) - {ROOT / "docs" / name for name in GENERATED}),
+    *sorted((ROOT / "docs" / "tutorials").glob("*.md")),
 ]
 """All pages but those that are written from docstrings and helps, which name commands without examples, and those of
 docs/research, whose commands are of their day.
@@ -162,6 +163,12 @@ TESTED_ELSEWHERE: Mapping[str, str] = {
         commands((ROOT / "samples" / "README.md").read_text()),
         "tests/samples/test_demo.py::test_searches_to_try_find_what_the_page_says",
     ),
+    **{
+        command: "tests/test_tutorials.py::test_commands_print_what_the_page_says"
+        for name in ("catalogue.md", "items.md")
+        for command in commands((ROOT / "docs" / "tutorials" / name).read_text())
+        if command not in {*RUN_HERE, "swatchbook serve"}
+    },
     "swatchbook ingest pictures": f"{_FOLDERS}::test_ingest_sends_each_file_where_it_belongs",
     "swatchbook ingest items.jsonl": f"{_FOLDERS}::test_ingest_sends_each_file_where_it_belongs",
     "swatchbook ingest FOLDER": f"{_FOLDERS}::test_ingest_sends_each_file_where_it_belongs",
@@ -228,7 +235,7 @@ TESTED_ELSEWHERE: Mapping[str, str] = {
         _EDITS,
     ),
     **dict.fromkeys(
-        ("swatchbook evaluate search", "swatchbook evaluate search QUERIES"),
+        ("swatchbook evaluate search", "swatchbook evaluate search QUERIES", "swatchbook evaluate search --save"),
         f"{_EVALUATE}::test_fitted_weights_hold_for_the_next_search",
     ),
     **dict.fromkeys(
@@ -251,6 +258,7 @@ TESTED_ELSEWHERE: Mapping[str, str] = {
 }
 """Command -> the test that runs it."""
 
+_TUTORIAL = "tests/test_tutorials.py::test_commands_print_what_the_page_says"
 _STACK = "tests/servers/test_stack.py::test_form_of_the_ui_filled_in_as_it_stands_ingests_a_catalogue"
 _MONITORING = "tests/interface/service/test_monitoring.py"
 _SET_OR_SHOWN = "not run: shows a file, or sets what other lines use"
@@ -259,12 +267,16 @@ _KUBERNETES = "not run: needs a cluster; the job is checked by its schema (docs/
 OTHER_PROGRAMS: Mapping[str, str] = {
     "(umask 077; perl": "tests/containers/test_what_is_declared.py"
     "::test_the_command_of_the_example_makes_secrets_that_are_taken",
+    "export KEY=": "tests/containers/test_what_is_declared.py"
+    "::test_the_command_of_the_example_makes_secrets_that_are_taken",
     "prefect server start": _STACK,
     "prefect worker start --pool control": _STACK,
     "promtool check rules alerts.yml": f"{_MONITORING}::test_the_rules_alert_when_they_should",
     "prometheus --config.file": f"{_MONITORING}::test_every_query_of_the_dashboard_and_of_the_rules_returns_rows",
     "pip install 'swatchbook[": "tests/light/test_extras.py::test_each_extra_brings_its_modules",
-    "python -m samples.classes": "tests/test_documented_commands.py::test_searches_are_scored_as_printed",
+    "python -m samples.classes pictures": "tests/test_documented_commands.py::test_searches_are_scored_as_printed",
+    **dict.fromkeys(("source ", "head ", "sed -i 's/missing", "echo "), _TUTORIAL),
+    **dict.fromkeys(("python -m samples.generate", "python -m samples.classes build/"), _TUTORIAL),
     "docker run --rm --env-file shards.env": "tests/containers/test_pool.py"
     "::test_production_profile_is_found_by_what_it_says_and_pays_every_answer_once",
     "docker compose run --rm models": "tests/containers/test_compose.py"

@@ -92,6 +92,10 @@ def test_a_browser_asks_no_other_host(address: str) -> None:
     assert [each for each in asked if not each.startswith((f"{address}/", "data:", "blob:"))] == []
 
 
+def test_the_list_for_language_models_is_part_of_it(site: Path) -> None:
+    assert (site / "llms.txt").read_text() == (ROOT / "llms.txt").read_text()
+
+
 def test_no_link_of_the_repository_is_left_in_a_page(site: Path) -> None:
     left = {
         (str(page.relative_to(site)), found)

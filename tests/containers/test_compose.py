@@ -199,10 +199,11 @@ LINE = re.compile(r"^ *\$ docker compose ((?:exec|logs) .*?)(?: +#.*)?$", re.MUL
 def test_lines_of_the_page_about_operation_do_what_it_says(
     document: dict[str, Any], stack: Stack, tmp_path: Path
 ) -> None:
-    """Each `docker compose exec` and `logs` of docs/deploy.md, without `--follow`, which would not end."""
+    """Each `docker compose exec` and `logs` of both pages about deploying, without `--follow`, which would not end."""
     assert document["status"] == "completed"
     answers = dict[str, str]()
-    for line in set(LINE.findall((ROOT / "docs" / "deploy.md").read_text())):
+    pages = [ROOT / "docs" / "deploy.md", ROOT / "docs" / "tutorials" / "deploy.md"]
+    for line in {line for page in pages for line in LINE.findall(page.read_text())}:
         typed = line.replace("exec ", "exec -T ").replace("logs --follow ", "logs --no-color ")
         command = (
             f"docker-compose --project-directory {ROOT} --file {ROOT / 'compose.yaml'} --env-file $ENV_FILE {typed}"

@@ -66,6 +66,11 @@ def test_the_command_of_the_example_makes_secrets_that_are_taken(tmp_path: Path)
     assert len(set(secrets)) == len(secrets) == 6
     assert all(re.fullmatch("[0-9a-f]{48}", secret) for secret in secrets)
     assert (tmp_path / ".env").stat().st_mode & 0o077 == 0
+    (line,) = re.findall(r"^\$ (export KEY=.*)$", (ROOT / "docs/tutorials/deploy.md").read_text(), flags=re.MULTILINE)
+    read = subprocess.run(
+        ["bash", "-c", f"{line}; echo $KEY"], cwd=tmp_path, check=True, capture_output=True, text=True
+    )
+    assert read.stdout.strip() == key["key"]
     assert "docker build" in up(tmp_path / ".env", tmp_path / "bin").stdout
 
 

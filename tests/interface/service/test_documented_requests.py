@@ -1,5 +1,5 @@
-"""The requests of docs/service.md, docs/deploy.md and docs/webhooks.md, as they are printed, against a service that
-holds the sample.
+"""The requests of docs/service.md, docs/webhooks.md, docs/deploy.md and its tutorial, as they are printed, against a
+service that holds the sample.
 """
 
 import json
@@ -68,8 +68,12 @@ def test_requests_of_the_page_about_the_service(service: Served, tmp_path: Path,
 
 
 @pytest.mark.needs("curl")
-def test_requests_of_the_page_about_deploying(service: Served, tmp_path: Path, small_catalogue: Path) -> None:
-    uploaded, by_text = answers(service, requests("deploy.md"), tmp_path, small_catalogue)
+@pytest.mark.parametrize("page", ["deploy.md", "tutorials/deploy.md"])
+def test_requests_of_the_page_about_deploying(
+    service: Served, tmp_path: Path, small_catalogue: Path, page: str
+) -> None:
+    script = requests(page).replace("samples/build/small.pdf", "catalogue.pdf")
+    uploaded, by_text = answers(service, script, tmp_path, small_catalogue)
     assert uploaded["status"] == "completed"
     assert by_text["hits"][0]["product"] == "Palladio Terrazzo"
 
