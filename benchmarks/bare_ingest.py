@@ -14,7 +14,7 @@ from swatchbook.pipeline.embed import process_batch
 from swatchbook.pipeline.publish import publish_all, publish_whole
 from swatchbook.pipeline.register import register
 from swatchbook.pipeline.run import Work, hold_run
-from swatchbook.records import DEFAULT_OWNER, IngestOptions, Scans, StageResults
+from swatchbook.records import DEFAULT_OWNER, IngestOptions, StageResults
 from swatchbook.resources import open_resources
 from swatchbook.settings import Settings
 
@@ -30,10 +30,7 @@ def main(path: Path) -> None:
             reading = stages.read_pages(resources, work)
             found = stages.discover_products(resources, work, reading, last_try=True)
             tables = stages.read_tables(resources, work, reading)
-            given = (resources, work, reading, Scans())
-            described = [
-                stages.describe_product(*given, product, [], tables, last_try=True) for product in found.products
-            ]
+            described = stages.describe_products(resources, work, reading, found, tables)
             planned = stages.plan_pages(resources, work, reading, found)
             chunks = stages.cut_chunks(resources, work, reading, planned, tables)
             stages.save_chunks(resources, work, reading, planned, tables, chunks)

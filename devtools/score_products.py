@@ -287,11 +287,7 @@ def _describe(
     if not kept.exists():
         kept.write_text(reader.tables(path, reading.table_pages, settings).model_dump_json())
     tables = Tables.model_validate_json(kept.read_bytes()).tables
-    pages = list(reader.iter_pages(files, reading))
-    return [
-        describe.describe(product, pages, tables, describe.neighbours(product, discovery))
-        for product in discovery.products
-    ]
+    return describe.describe_all(discovery, reader.iter_pages(files, reading), tables)
 
 
 @contextmanager

@@ -9,17 +9,19 @@ from uuid import UUID
 from prefect import flow
 from pydantic import Field
 
-from swatchbook.catalogue.describe import neighbours, pages_to_read
 from swatchbook.ledger.queries.report import document_report
 from swatchbook.pipeline.run import Work
+from swatchbook.pipeline.stages import asks_about
 from swatchbook.records import (
     DEFAULT_OWNER,
     BlockNames,
     Description,
     Discovery,
+    FoundProduct,
     IngestOptions,
     Owner,
     Reading,
+    Record,
     RunReport,
     Stage,
     StageResults,
@@ -40,9 +42,10 @@ from tasks.embed import embed_items, preload_models, publish_whole
 from tasks.flow_run import end_by_name, flow_process, rename_flow_run
 from tasks.results import cached
 from tasks.stages import (
+    ask_description,
     assemble,
     cut_chunks,
-    describe_product,
+    describe_products,
     discover_products,
     extract_pictures,
     plan_pages,
@@ -142,12 +145,19 @@ async def _run_stages(resources: Resources, work: Work, stage: Stages) -> StageR
 async def _describe(
     resources: Resources, work: Work, reading: Reading, discovery: Discovery, tables: Tables
 ) -> list[Description]:
-    """Stage 2B: describe all products concurrently, each cached by itself, while the images are processed."""
-    calls = []
-    for product in discovery.products:
-        own, others = tables.on(product.pages), neighbours(product, discovery)
-        part = sha256("\n".join(each.model_dump_json() for each in (product, *others)).encode())[:16]
-        key = work.key("describe", resources.settings, part)
-        scans = discovery.scans.on(pages_to_read(product))
-        calls.append(cached(describe_product, key, resources, work, reading, scans, product, others, own))
-    return [description for description, _ in await asyncio.gather(*calls)]
+    """Stage 2B: describe all products by the layout rules, then ask the language model; each question is cached."""
+
+    def key(*parts: Record) -> str:
+        read = "\n".join(part.model_dump_json() for part in parts)
+        return work.key("describe", resources.settings, sha256(read.encode())[:16])
+
+    descriptions, _ = await cached(describe_products, key(discovery), resources, work, reading, discovery, tables)
+
+    async def described(product: FoundProduct, by_layout: Description) -> Description:
+        if not asks_about(resources, product):
+            return by_layout
+        scans = discovery.scans.on(product.pages)
+        given = (resources, work, reading, scans, product, by_layout)
+        return (await cached(ask_description, key(product, by_layout), *given))[0]
+
+    return await asyncio.gather(*map(described, discovery.products, descriptions))

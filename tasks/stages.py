@@ -21,7 +21,6 @@ from swatchbook.records import (
     Discovery,
     Extraction,
     FoundProduct,
-    Occurrence,
     Plan,
     Reading,
     Scan,
@@ -58,20 +57,27 @@ async def read_tables(key: str, resources: Resources, work: Work, reading: Readi
     return await asyncio.to_thread(stages.read_tables, resources, work, reading)
 
 
+@task(**PURE, task_run_name="describe products of {work.name}")
+async def describe_products(
+    key: str, resources: Resources, work: Work, reading: Reading, discovery: Discovery, tables: Tables
+) -> list[Description]:
+    """Stage 2B: read the metadata of every product by the layout rules. One task: a price list has hundreds of them."""
+    return await asyncio.to_thread(stages.describe_products, resources, work, reading, discovery, tables)
+
+
 @task(**PURE, task_run_name="describe {product.name}")
-async def describe_product(
+async def ask_description(
     key: str,
     resources: Resources,
     work: Work,
     reading: Reading,
     scanned: Scans,
     product: FoundProduct,
-    others: list[Occurrence],
-    tables: Tables,
+    by_layout: Description,
 ) -> Description:
-    """Stage 2B: read the metadata of one product from the text of its pages. `others`: where other products are."""
-    given = (resources, work, reading, scanned, product, others, tables)
-    return await _ask(resources, partial(stages.describe_product, *given, last_try=last_try()))
+    """Stage 2B: ask the language model for the metadata of one product."""
+    given = (resources, work, reading, scanned, product, by_layout)
+    return await _ask(resources, partial(stages.ask_description, *given, last_try=last_try()))
 
 
 @task(**PURE, task_run_name="plan pages of {work.name}")

@@ -5,7 +5,7 @@ a page prints above all of its products, in this order.
 """
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
@@ -86,13 +86,52 @@ NOTHING = frozenset(
 """Values without information, which are left out."""
 
 
+def describe_all(discovery: Discovery, pages: Iterable[Page], tables: Sequence[Table]) -> list[Description]:
+    """Return metadata and tables of each product of a document, in the order of the discovery.
+
+    `pages` are all that were read, in order. A page is kept only as long as a product needs it: those of a long
+    document are too large for memory.
+    """
+    descriptions = [Description(metadata={})] * len(discovery.products)
+    places, tables_of = defaultdict[int, list[Occurrence]](list), defaultdict[int, list[Table]](list)
+    for table in tables:
+        tables_of[table.page].append(table)
+    ending, last_use = defaultdict[int, list[int]](list), dict[int, int]()
+    for n, product in enumerate(discovery.products):
+        for place in product.occurrences:
+            places[place.page].append(place)
+        last = max(product.pages)
+        ending[last].append(n)
+        last_use |= {number: max(last, last_use.get(number, 0)) for number in pages_to_read(product)}
+    kept = dict[int, Page]()
+
+    def describe_ending(numbers: Iterable[int]) -> None:
+        for n in numbers:
+            product = discovery.products[n]
+            own = [table for number in product.pages for table in tables_of[number]]
+            near = [place for number in pages_to_read(product) for place in places[number]]
+            descriptions[n] = describe(product, kept.values(), own, _without(near, product.occurrences))
+
+    for page in pages:
+        kept[page.number] = page
+        describe_ending(ending.pop(page.number, ()))
+        kept = {number: each for number, each in kept.items() if last_use.get(number, 0) > page.number}
+    describe_ending([n for numbers in ending.values() for n in numbers])  # their last page could not be read
+    return descriptions
+
+
+def _without(places: Iterable[Occurrence], own: Iterable[Occurrence]) -> list[Occurrence]:
+    taken = {(place.page, place.bbox) for place in own}
+    return [place for place in places if (place.page, place.bbox) not in taken]
+
+
 def describe(
     product: FoundProduct, pages: Iterable[Page], tables: Sequence[Table], others: Sequence[Occurrence] = ()
 ) -> Description:
     """Return metadata and tables of one product.
 
     `pages` are those of `pages_to_read`; other pages and tables are skipped. `others` are the places of other products
-    on these pages (`neighbours`).
+    on these pages.
     """
     read = {page.number: page for page in pages if page.number in pages_to_read(product)}
     own_tables = [t for t in tables if t.page in product.pages and belongs(t.bbox, product, t.page)]
@@ -168,18 +207,6 @@ def assemble_products(
         )
         for i, (found, description) in enumerate(zip(discovery.products, descriptions, strict=True))
     )
-
-
-def neighbours(product: FoundProduct, discovery: Discovery) -> list[Occurrence]:
-    """Return the places of other products on the pages that are read for a product."""
-    own = {(place.page, place.bbox) for place in product.occurrences}
-    pages = pages_to_read(product)
-    return [
-        place
-        for other in discovery.products
-        for place in other.occurrences
-        if place.page in pages and (place.page, place.bbox) not in own
-    ]
 
 
 def belongs(box: Box | None, product: FoundProduct | Product, page: int) -> bool:

@@ -5,6 +5,7 @@ The cells in the row of a product's name belong to the product.
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from swatchbook.catalogue.attributes import fact_key, head_key, nearest_key, read_words, with_unit_of_head
@@ -199,6 +200,7 @@ def _is_below(line: Line, other: Line) -> bool:
     return line.bbox[1] - other.bbox[1] > 0.5 * other.size and gaps(line.bbox, other.bbox)[0] < 0
 
 
+@lru_cache(maxsize=4_096)  # each product of a table asks about all lines of its page
 def _is_head(text: str) -> bool:
     return fact_key(text) is not None or _heads_names(text) or fact_key(text.split()[0] if text else "") is not None
 
@@ -219,13 +221,17 @@ def _is_name_head(text: str) -> bool:
 
 def _whole_head(first: Line, lines: Sequence[Line], height: float) -> _Head:
     """Return a head with the lines below it that continue it."""
-    parts = [first]
-    for line in sorted(lines, key=lambda line: line.bbox[1]):
-        step = line.bbox[1] - parts[-1].bbox[1]
+    size = first.size
+
+    def is_aligned(line: Line) -> bool:
         centres = abs(line.bbox[0] + line.bbox[2] - first.bbox[0] - first.bbox[2]) / 2
-        aligned = min(abs(line.bbox[0] - first.bbox[0]), centres) <= 0.5 * first.size
+        return min(abs(line.bbox[0] - first.bbox[0]), centres) <= 0.5 * size
+
+    between = [line for line in lines if first.bbox[1] < line.bbox[1] and line.bbox[3] <= height + 2]
+    parts = [first]
+    for line in sorted(filter(is_aligned, between), key=lambda line: line.bbox[1]):
         far = HEAD_STEP if _has_digit(line.text) else WIDE_HEAD_STEP
-        if aligned and 0 < step <= far * first.size and line.bbox[3] <= height + 2:
+        if 0 < line.bbox[1] - parts[-1].bbox[1] <= far * size:
             parts.append(line)
     while parts[-1].text[0].isdigit() and len(parts) > 1:  # such a line belongs to the first row
         parts.pop()

@@ -161,13 +161,10 @@ def _discovering(
         )
     finding, describing = Tally(model), Tally(model)
     ask_names(finding, reading, reader.iter_pages(files, reading), discovery, only=asked)
-    for product in discovery.products:
-        if assists and not is_open(product):
-            continue
-        pages = list(reader.iter_pages(files, reading, pages=describe.pages_to_read(product)))
-        others = describe.neighbours(product, discovery)
-        by_layout = describe.describe(product, pages, tables.on(product.pages).tables, others)
-        ask_metadata(describing, product, [page for page in pages if page.number in product.pages], by_layout)
+    descriptions = describe.describe_all(discovery, reader.iter_pages(files, reading), tables.tables)
+    for product, by_layout in zip(discovery.products, descriptions, strict=True):
+        if is_open(product) or not assists:
+            ask_metadata(describing, product, list(reader.iter_pages(files, reading, pages=product.pages)), by_layout)
     for stage, tally in (("discover", finding), ("describe", describing)):
         yield _planned(resources.settings, stage, "llm", model, tally.calls, tally.tokens_in, tally.tokens_out)
 

@@ -28,7 +28,6 @@ from swatchbook.records import (
     FailedPage,
     FoundProduct,
     LostState,
-    Occurrence,
     Page,
     Plan,
     Reading,
@@ -89,36 +88,43 @@ def discover_products(resources: Resources, work: Work, reading: Reading, *, las
     return discovery.model_copy(update={"scans": scanned, "lost": lost})
 
 
-def describe_product(
+def describe_products(
+    resources: Resources, work: Work, reading: Reading, discovery: Discovery, tables: Tables
+) -> list[Description]:
+    """Read the metadata of every product from the text of its pages by the layout rules, in the discovery's order."""
+    return describe.describe_all(discovery, with_scans(_pages(resources, reading), discovery.scans), tables.tables)
+
+
+def asks_about(resources: Resources, product: FoundProduct) -> bool:
+    """Return whether the language model is asked for a product's metadata."""
+    mode = resources.settings.discovery
+    return mode == "llm" or (mode == "assist" and find_products.is_open(product))
+
+
+def ask_description(
     resources: Resources,
     work: Work,
     reading: Reading,
     scanned: Scans,
     product: FoundProduct,
-    others: list[Occurrence],
-    tables: Tables,
+    by_layout: Description,
     *,
     last_try: bool,
 ) -> Description:
-    """Read the metadata of one product from the text of its pages. `others`: where other products are.
+    """Ask the language model for the metadata of one product.
 
-    If the language model fails on the last try, the result is that of the layout rules, with the reason in `lost`.
+    If it fails on the last try, the result is that of the layout rules, with the reason in `lost`.
     """
-    pages = list(with_scans(_pages(resources, reading, describe.pages_to_read(product)), scanned))
-    description = describe.describe(product, pages, tables.tables, others)
-    mode = resources.settings.discovery
-    if mode == "layout" or (mode == "assist" and not find_products.is_open(product)):
-        return description
-    pages = [page for page in pages if page.number in product.pages]
+    pages = list(with_scans(_pages(resources, reading, product.pages), scanned))
     chat = ChargedChat(resources.models.llm, CallContext(resources.ledger, work.run, "describe"))
     try:
-        return ask_metadata(chat, product, pages, description)
+        return ask_metadata(chat, product, pages, by_layout)
     except Failure as failure:
         if failure.policy in SHARED_POLICIES or (failure.policy is not Policy.NEVER and not last_try):
             raise
         transient = failure.policy is not Policy.NEVER
         lost = _lost(f"metadata of {product.name}", product.first_page, failure, transient=transient)
-        return description.model_copy(update={"lost": (lost,)})
+        return by_layout.model_copy(update={"lost": (lost,)})
 
 
 def _lost(what: str, page: int, failure: Failure, *, transient: bool) -> FailedPage:

@@ -7,16 +7,16 @@ from pathlib import Path
 import pytest
 
 from blocks import load_resources
-from swatchbook.catalogue.describe import neighbours
 from swatchbook.catalogue.llm import find_products
 from swatchbook.errors import Authentication, Configuration, Failure, ProviderError
 from swatchbook.pdf import reader
+from swatchbook.pipeline import stages
 from swatchbook.pipeline.begin_run import begin_work
 from swatchbook.pipeline.register import register
 from swatchbook.pipeline.run import Work
 from swatchbook.records import BlockNames, Description, Discovery, IngestOptions, Reading, Scans, Tables
 from swatchbook.resources import Resources
-from tasks.stages import describe_product, discover_products
+from tasks.stages import ask_description, discover_products
 from tests.providers import attentive
 from tests.providers.standin import KEY, Provider, provider
 
@@ -57,9 +57,12 @@ class Begun:
     def describe(self) -> Description:
         found = self.discover()
         product = found.products[0]
-        others = neighbours(product, found)
-        given = (self.work, self.reading, Scans(), product, others, Tables())
-        return asyncio.run(describe_product.fn("key", load_resources(BlockNames()), *given))
+        resources = load_resources(BlockNames())
+        by_layout, *_ = stages.describe_products(resources, self.work, self.reading, found, Tables())
+        if not stages.asks_about(resources, product):
+            return by_layout
+        given = (self.work, self.reading, Scans(), product, by_layout)
+        return asyncio.run(ask_description.fn("key", resources, *given))
 
 
 def begun(path: Path) -> Begun:
