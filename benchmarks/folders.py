@@ -26,7 +26,7 @@ from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.queries.account import next_status
 from swatchbook.ledger.tables import images, items, requested
 from swatchbook.pipeline.begin_run import begin_work
-from swatchbook.pipeline.register_folder import register_folder
+from swatchbook.pipeline.register_path import register_folder
 from swatchbook.pipeline.run import Work, hold_run
 from swatchbook.pipeline.scan import scan
 from swatchbook.records import DEFAULT_OWNER, IngestOptions, ItemState, Role

@@ -30,7 +30,7 @@ from swatchbook.ledger.queries.account import account
 from swatchbook.ledger.queries.coverage import count_coverage
 from swatchbook.ledger.queries.image import image_ids
 from swatchbook.ledger.queries.owners import known_owners, require_owner
-from swatchbook.pipeline.register_folder import register_path
+from swatchbook.pipeline.register_path import register_path
 from swatchbook.previews import Thumbnail, make_preview
 from swatchbook.records import (
     DEFAULT_OWNER,

@@ -34,7 +34,7 @@ import swatchbook.models.minilm
 import swatchbook.pdf.read_ahead
 import swatchbook.pipeline.embed
 import swatchbook.pipeline.extract
-import swatchbook.pipeline.register_folder
+import swatchbook.pipeline.register_path
 import swatchbook.pipeline.review
 import swatchbook.pipeline.scan
 import swatchbook.reports.inspection_html

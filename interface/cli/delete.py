@@ -12,7 +12,7 @@ from interface.cli.shared_arguments import confirm
 from interface.cli.terminal import note, owner_flag, plural, say_json
 from swatchbook.ledger.documents import Document, all_documents, documents_within
 from swatchbook.ledger.queries.deletion import count_deletion, count_owner_deletion
-from swatchbook.pipeline import delete, trash
+from swatchbook.pipeline import delete
 from swatchbook.records import Deletion, Trashed
 from swatchbook.resources import Resources
 
@@ -27,7 +27,7 @@ def delete_document(resources: Resources, document: Document, *, now: bool, yes:
         if not yes:
             what = f"{document.name} ({document.id[:8]}, of {document.owner})"
             confirm(f"{what}: {_described(counted)} will be in the trash for a day.", f"Delete {document.name}?")
-        finished = trash.throw_away(resources, document.id)
+        finished = delete.throw_away(resources, document.id)
         fields = {"document_id": document.id, "name": document.name, "owner": document.owner, "finished": finished}
         if as_json:
             say_json(fields | {"trash": True} | counted.model_dump())
@@ -50,7 +50,7 @@ def throw_all_away(resources: Resources, owner: str, *, yes: bool, as_json: bool
     counted = count_owner_deletion(resources.ledger, owner)
     if counted.documents and not yes:
         confirm(f"{owner}: {_described(counted)} will be in the trash for a day.", f"Delete all documents of {owner}?")
-    finished = [trash.throw_away(resources, document.id) for document in all_documents(resources.ledger, owner)]
+    finished = [delete.throw_away(resources, document.id) for document in all_documents(resources.ledger, owner)]
     if as_json:
         say_json({"owner": owner, "finished": all(finished), "trash": True} | counted.model_dump())
     else:
@@ -68,7 +68,7 @@ def end_trashed(resources: Resources, trashed: Trashed, *, now: bool, yes: bool,
         confirm(
             f"{what} is in the trash. It cannot be restored any more afterwards.", f"Delete {trashed.name} for good?"
         )
-    finished = now and trash.end(resources, trashed.document)
+    finished = now and delete.end(resources, trashed.document)
     if as_json:
         fields = {"document_id": trashed.document, "name": trashed.name, "owner": trashed.owner}
         say_json(fields | {"finished": finished, "trash": not now})

@@ -21,7 +21,7 @@ from swatchbook.pipeline import find_sources
 from swatchbook.pipeline.find_sources import Source
 from swatchbook.pipeline.finish_run import tell_gone_items
 from swatchbook.pipeline.register import Registered
-from swatchbook.pipeline.register_folder import register_path
+from swatchbook.pipeline.register_path import register_path
 from swatchbook.pipeline.run import block_document, make_room
 from swatchbook.records import DEFAULT_OWNER, DocumentStatus, IngestOptions, RunReport, Scan, Stage
 from swatchbook.reports.document_state import describe_step

@@ -27,7 +27,7 @@ from swatchbook.ledger.product_edits import list_edits as ledger_list_edits
 from swatchbook.ledger.queries import document_parts, products
 from swatchbook.ledger.queries.document_parts import ByEnds, ByOrdinal
 from swatchbook.ledger.queries.portions import Numbered
-from swatchbook.pipeline import product_edits
+from swatchbook.pipeline import edit_products
 from swatchbook.records import Edited, EditRequest, LinkKind, ProductDetails
 from swatchbook.resources import Resources
 
@@ -140,11 +140,11 @@ def make_edit(
     pictures by the id of the image or placement. The edit is kept by their places on the pages, so it still holds when
     the document is processed again; lists and searches show it at once."""
     document = find_changeable(resources, caller, document_id)
-    return product_edits.make_edit(resources, document.id, edit, by=caller.name)
+    return edit_products.make_edit(resources, document.id, edit, by=caller.name)
 
 
 @router.delete(f"{_EDITS}/{{edit_number}}", summary="Undo an edit", responses=documented(409))
 def undo_edit(resources: Tools, caller: TheCaller, document_id: DocumentId, edit_number: EditNumber) -> Edited:
     """It stays in the list. Later edits of what it changed may find nothing to change any more: see their `problem`."""
     document = find_changeable(resources, caller, document_id)
-    return product_edits.undo_edit(resources, document.id, edit_number, by=caller.name)
+    return edit_products.undo_edit(resources, document.id, edit_number, by=caller.name)

@@ -36,13 +36,12 @@ from swatchbook.ledger.queries.report import document_report
 from swatchbook.ledger.runs import LiveRun, live_run, own_runs
 from swatchbook.ledger.trash import get_trashed
 from swatchbook.ledger.trash import list_trash as ledger_list_trash
-from swatchbook.pipeline.trash import end, restore, throw_away
+from swatchbook.pipeline.delete import end, restore, throw_away
 from swatchbook.records import PROGRESS, Deletion, DocumentStatus, EditionDiff, Owner, Trashed, overall_percent
 from swatchbook.reports.document_state import describe_document, describe_progress, describe_report
 from swatchbook.reports.edition_report import compare_documents as compare
 from swatchbook.resources import Resources
-from swatchbook.upkeep.lost_pictures import decide
-from swatchbook.upkeep.queue_missing import regenerate
+from swatchbook.upkeep.queue_again import decide, regenerate
 
 DocumentId = Annotated[UUID, Path(description="Document id, as returned by the upload or the list.")]
 

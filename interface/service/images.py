@@ -36,7 +36,7 @@ from swatchbook.previews import (
 )
 from swatchbook.records import DocumentStatus, ImageDetails
 from swatchbook.resources import Resources
-from swatchbook.upkeep.queue_missing import is_current
+from swatchbook.upkeep.queue_again import is_current
 
 _TYPES = {
     ".jpg": "image/jpeg",

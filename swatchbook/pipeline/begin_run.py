@@ -9,7 +9,7 @@ from swatchbook.ledger.owners import id_of_document
 from swatchbook.ledger.runs import Busy, Run
 from swatchbook.pipeline.delete import finish_delete
 from swatchbook.pipeline.register import Registered, register_source, spaces_to_serve
-from swatchbook.pipeline.register_folder import register_known_folder
+from swatchbook.pipeline.register_path import register_known_folder
 from swatchbook.pipeline.run import Work, block_document
 from swatchbook.records import BlockNames, DocumentStatus, IngestOptions
 from swatchbook.resources import Resources

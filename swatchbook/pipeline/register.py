@@ -36,7 +36,7 @@ from swatchbook.ledger.spaces import registered
 from swatchbook.ledger.trash import get_trashed
 from swatchbook.models import registry
 from swatchbook.pdf.check_file import check_pdf
-from swatchbook.pipeline.trash import restore_source
+from swatchbook.pipeline.delete import finish_delete, restore_source
 from swatchbook.records import DocumentStatus, IngestOptions, Record, RoleTag
 from swatchbook.resources import Resources
 from swatchbook.runtime.disk import keep_reserve
@@ -159,8 +159,6 @@ def register_upload(
     delete under way is finished first; the document stays `deleting` if another process is deleting it. Raises what
     `register` raises, and IndexDown.
     """
-    from swatchbook.pipeline.delete import finish_delete  # imports the index, which an unchanged catalogue never needs
-
     again = partial(register, resources, path, owner=owner, options=options, name=name, edition_of=edition_of)
     registered = again()
     document = registered.document

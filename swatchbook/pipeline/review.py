@@ -22,7 +22,7 @@ from swatchbook.ledger.queries import reviews as review_queries
 from swatchbook.ledger.reviews import ReviewNote, SecondAnalysis
 from swatchbook.models.base import Analyst
 from swatchbook.models.registry import review_tag
-from swatchbook.pipeline.load_pixels import load_pixels
+from swatchbook.pipeline.embed import load_pixels
 from swatchbook.pipeline.run import hold_shard_run
 from swatchbook.records import Analysis, Record, Review, ReviewImage, Verdict
 from swatchbook.resources import Resources

@@ -12,7 +12,7 @@ from swatchbook.ledger.documents import BATCH
 from swatchbook.ledger.owners import id_of_document
 from swatchbook.pipeline.find_sources import find_sources
 from swatchbook.pipeline.register import Registered
-from swatchbook.pipeline.register_folder import find_known, register_folder
+from swatchbook.pipeline.register_path import find_known, register_folder
 from swatchbook.records import NO_MAPPING, BatchMapping, DocumentStatus, IngestOptions, Record
 from swatchbook.resources import Resources
 from swatchbook.runtime.child_process import Child

@@ -17,7 +17,7 @@ from swatchbook.ledger import retention
 from swatchbook.ledger.database import portions
 from swatchbook.ledger.documents import documents_within
 from swatchbook.ledger.retention import UNUSED_SECONDS, Origin, collect
-from swatchbook.pipeline.trash import end_old, trashed_within
+from swatchbook.pipeline.delete import end_old, trashed_within
 from swatchbook.records import Record
 from swatchbook.resources import Resources
 from swatchbook.settings import Settings

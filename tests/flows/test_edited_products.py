@@ -13,7 +13,7 @@ from swatchbook.ledger import publishing
 from swatchbook.ledger.product_edits import list_edits, read_found
 from swatchbook.ledger.queries.document import read_products
 from swatchbook.ledger.queries.products import list_products
-from swatchbook.pipeline.product_edits import make_edit, undo_edit
+from swatchbook.pipeline.edit_products import make_edit, undo_edit
 from swatchbook.records import Add, Assign, EditRequest, Product, Reject, Rename, StoredEdit
 from swatchbook.resources import Resources
 from swatchbook.search.search import search

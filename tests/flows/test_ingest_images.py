@@ -26,7 +26,7 @@ from swatchbook.ledger.tables import items
 from swatchbook.pipeline import scan
 from swatchbook.pipeline.begin_run import begin_work
 from swatchbook.pipeline.delete import delete
-from swatchbook.pipeline.register_folder import register_folder
+from swatchbook.pipeline.register_path import register_folder
 from swatchbook.pipeline.run import Work
 from swatchbook.records import DocumentStatus, IngestOptions, ItemCounts, ItemState, Role, RunReport
 from swatchbook.resources import Resources

@@ -15,7 +15,7 @@ from swatchbook.errors import ProviderDown
 from swatchbook.ledger import runs
 from swatchbook.ledger.documents import queue
 from swatchbook.ledger.queries.report import document_report
-from swatchbook.pipeline.register_folder import register_folder
+from swatchbook.pipeline.register_path import register_folder
 from swatchbook.records import DocumentStatus, IngestOptions, RunReport
 from swatchbook.resources import Resources
 from tasks.flow_run import NotAllDone, end_by_name, report_of

@@ -10,7 +10,7 @@ from swatchbook.ledger.queries.report import document_report
 from swatchbook.pipeline.register import register
 from swatchbook.records import DocumentStatus, IngestOptions
 from swatchbook.resources import Resources
-from swatchbook.upkeep.queue_missing import regenerate
+from swatchbook.upkeep.queue_again import regenerate
 from tests.flows.conftest import Ingest
 
 pytestmark = [pytest.mark.stack, pytest.mark.usefixtures("ingested")]

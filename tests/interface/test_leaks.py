@@ -30,9 +30,8 @@ from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.documents import list_documents, queue
 from swatchbook.ledger.tables import chunks, contents, documents, entities, images, placements, products, reviews, trash
 from swatchbook.ledger.trash import list_trash
-from swatchbook.pipeline.delete import delete
+from swatchbook.pipeline.delete import delete, end_owner, throw_away
 from swatchbook.pipeline.sent_folders import get_sent
-from swatchbook.pipeline.trash import end_owner, throw_away
 from swatchbook.records import IngestOptions
 from swatchbook.resources import Resources, open_resources
 from swatchbook.settings import ApiKey, Settings, WebhookSource

@@ -28,7 +28,7 @@ from swatchbook.extras import MODULES, NEEDS, Need, require_extras
 from swatchbook.ledger.documents import all_documents, get_document
 from swatchbook.pipeline.begin_run import register_given
 from swatchbook.pipeline.register import register
-from swatchbook.pipeline.register_folder import register_folder
+from swatchbook.pipeline.register_path import register_folder
 from swatchbook.records import BatchMapping, DocumentStatus, IngestOptions, Role
 from swatchbook.resources import Resources
 from swatchbook.runtime.sentry import watch

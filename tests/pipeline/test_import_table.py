@@ -22,7 +22,7 @@ from swatchbook.pipeline.delete import delete
 from swatchbook.pipeline.embed import process_batch
 from swatchbook.pipeline.import_table import TableCounts, content_of, stage_table
 from swatchbook.pipeline.publish import publish_all
-from swatchbook.pipeline.register_folder import register_folder
+from swatchbook.pipeline.register_path import register_folder
 from swatchbook.pipeline.run import Work
 from swatchbook.pipeline.scan import scan
 from swatchbook.records import IngestOptions, Role, Scan

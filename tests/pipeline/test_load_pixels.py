@@ -5,7 +5,7 @@ from sqlalchemy import insert
 
 from swatchbook.errors import Failure, FileMissing, UnreadableImage
 from swatchbook.ledger.tables import contents
-from swatchbook.pipeline.load_pixels import load_pixels
+from swatchbook.pipeline.embed import load_pixels
 from swatchbook.resources import Resources
 from tests.pdf.making import gradient, jpeg
 

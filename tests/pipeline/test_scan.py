@@ -20,7 +20,7 @@ from swatchbook.ledger.queries.source_items import complete_items, count_items
 from swatchbook.ledger.tables import chunks, contents, images, items
 from swatchbook.pipeline.begin_run import begin_work
 from swatchbook.pipeline.register import Registered
-from swatchbook.pipeline.register_folder import register_folder, register_known_folder
+from swatchbook.pipeline.register_path import register_folder, register_known_folder
 from swatchbook.pipeline.run import Work
 from swatchbook.pipeline.scan import is_unchanged, scan
 from swatchbook.records import IngestOptions, ItemState, LinkKind, Role, Scan

@@ -15,8 +15,7 @@ from swatchbook.pipeline.register import register
 from swatchbook.records import DocumentStatus, IngestOptions, LostState, RunReport
 from swatchbook.resources import Resources
 from swatchbook.search.search import search
-from swatchbook.upkeep.lost_pictures import decide
-from swatchbook.upkeep.queue_missing import regenerate
+from swatchbook.upkeep.queue_again import decide, regenerate
 from tests.pdf.making import Paper, png
 from tests.pdf.test_picture_like import photo
 

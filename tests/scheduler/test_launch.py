@@ -22,7 +22,7 @@ from swatchbook.ledger.document_commands import cancel, mark_deleting
 from swatchbook.ledger.documents import Document, get_document
 from swatchbook.ledger.runs import Run, begin
 from swatchbook.pipeline.delete import delete
-from swatchbook.pipeline.register_folder import register_folder
+from swatchbook.pipeline.register_path import register_folder
 from swatchbook.records import IngestOptions, sha256
 from swatchbook.resources import Resources
 from tests.conftest import free_port

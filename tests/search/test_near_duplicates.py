@@ -16,7 +16,7 @@ from swatchbook.ledger.tables import contents, images, placements, vectors
 from swatchbook.pipeline.begin_run import begin_work
 from swatchbook.pipeline.embed import process_batch
 from swatchbook.pipeline.publish import publish_round
-from swatchbook.pipeline.register_folder import register_folder
+from swatchbook.pipeline.register_path import register_folder
 from swatchbook.pipeline.run import Work
 from swatchbook.pipeline.scan import scan
 from swatchbook.records import IngestOptions

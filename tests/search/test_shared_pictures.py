@@ -13,7 +13,7 @@ from swatchbook.index.base import Where
 from swatchbook.ledger.queries.filters import facets, satisfying
 from swatchbook.ledger.queries.search_results import describe_images
 from swatchbook.pipeline.begin_run import begin_work
-from swatchbook.pipeline.register_folder import register_folder
+from swatchbook.pipeline.register_path import register_folder
 from swatchbook.pipeline.run import Work
 from swatchbook.pipeline.scan import scan
 from swatchbook.records import IngestOptions

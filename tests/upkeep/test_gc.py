@@ -14,7 +14,7 @@ from swatchbook.ledger.document_commands import delete_rows, finish_delete, mark
 from swatchbook.ledger.documents import Document, queue
 from swatchbook.ledger.tables import deliveries, documents, failed_tries, rounds, runs, timings
 from swatchbook.pipeline.delete import delete
-from swatchbook.pipeline.register_folder import register_folder
+from swatchbook.pipeline.register_path import register_folder
 from swatchbook.records import IngestOptions, Stage
 from swatchbook.resources import Resources
 from swatchbook.sources.dropped import dropped_folder, sent_folder

@@ -11,7 +11,7 @@ from swatchbook.ledger.runs import Run
 from swatchbook.pipeline.register import build_request, register
 from swatchbook.records import DocumentStatus, IngestOptions, Plan, PlannedPage, Reading, Role
 from swatchbook.resources import Resources
-from swatchbook.upkeep.queue_missing import is_current, regenerate
+from swatchbook.upkeep.queue_again import is_current, regenerate
 
 
 def completed(resources: Resources, path: Path, **options: object) -> Document:

@@ -75,7 +75,7 @@ def restore_document(
     check_text(document, "DOCUMENT")
     with opened_resources() as resources:
         from swatchbook.ledger.trash import find_trashed
-        from swatchbook.pipeline.trash import restore
+        from swatchbook.pipeline.delete import restore
 
         found = find_trashed(resources.ledger, document, choose_one_owner(resources.ledger, owner))
         restored = restore(resources, found.document)

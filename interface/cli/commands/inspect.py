@@ -223,7 +223,7 @@ def _decide(resources: "Resources", row: "Document", said: Mapping[str, Collecti
     from interface.cli.ingest import resume
     from swatchbook.ledger.documents import get_document
     from swatchbook.records import LostState
-    from swatchbook.upkeep.lost_pictures import decide
+    from swatchbook.upkeep.queue_again import decide
 
     changed = [
         decide(resources, row, boxes, LostState(state), by=login_name()) for state, boxes in said.items() if boxes

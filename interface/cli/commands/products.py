@@ -196,7 +196,7 @@ def undo(
     context: typer.Context, number: Annotated[int, typer.Argument(metavar="NUMBER", help="Number of the edit.")]
 ) -> None:
     """Undo the edit NUMBER. It stays in the list."""
-    from swatchbook.pipeline.product_edits import undo_edit
+    from swatchbook.pipeline.edit_products import undo_edit
 
     _change(context, lambda resources, document, by: undo_edit(resources, document, number, by=by))
 
@@ -240,7 +240,7 @@ def export(
 def _edit(context: typer.Context, fields: dict[str, Any]) -> None:
     from pydantic import TypeAdapter, ValidationError
 
-    from swatchbook.pipeline.product_edits import make_edit
+    from swatchbook.pipeline.edit_products import make_edit
     from swatchbook.records import EditRequest
 
     for name, value in fields.items():

@@ -94,7 +94,7 @@ def embed(
     with opened_resources() as resources, resumable():
         from interface.cli.ingest import resume
         from swatchbook.ledger.documents import get_document
-        from swatchbook.upkeep.queue_missing import regenerate
+        from swatchbook.upkeep.queue_again import regenerate
 
         lacking = list[str]()
         for row in choose_documents(resources.ledger, document, every, owner, all_owners):

@@ -22,7 +22,7 @@ from swatchbook.ledger.queries.account import account
 from swatchbook.ledger.queries.reviews import find_review_image
 from swatchbook.ledger.tables import documents, images, items, pages, products
 from swatchbook.pipeline.begin_run import begin_work
-from swatchbook.pipeline.register_folder import register_folder
+from swatchbook.pipeline.register_path import register_folder
 from swatchbook.pipeline.run import Work
 from swatchbook.pipeline.scan import scan
 from swatchbook.records import DocumentStatus, IngestOptions

@@ -10,7 +10,7 @@ from sqlalchemy import update
 
 from swatchbook.ledger.tables import products
 from swatchbook.pipeline.begin_run import begin_work
-from swatchbook.pipeline.register_folder import register_folder
+from swatchbook.pipeline.register_path import register_folder
 from swatchbook.pipeline.run import Work
 from swatchbook.pipeline.scan import scan
 from swatchbook.records import IngestOptions

@@ -1,8 +1,8 @@
-"""Register a folder of pictures, a scraped batch, or an owner's rows of an imported table (stage 0).
+"""Register what a path names: a PDF (by `register.py`), a folder, a scraped batch, or an imported table (stage 0).
 
-- The content of its document is its absolute name.
+- The content of a folder, batch or table is its absolute name.
 - A flow may name what is below SWATCHBOOK_INPUT_ROOTS, and what a command has registered.
-- The schedule scans it again if it is completed and has changed; `scan.py` has the rule when it is unchanged.
+- The schedule scans one again if it is completed and has changed; `scan.py` has the rule when it is unchanged.
 - `find_sources.py` decides whether a path is a folder or a batch.
 """
 
@@ -11,10 +11,10 @@ from pathlib import Path
 from swatchbook.errors import InvalidReference, UnsupportedFormat, reason_of
 from swatchbook.ledger.documents import BATCH, FOLDER, PDF, TABLE, Document, get_document, queue
 from swatchbook.ledger.owners import id_of_document
+from swatchbook.pipeline.delete import restore_source
 from swatchbook.pipeline.find_sources import kind_of, nothing_in
 from swatchbook.pipeline.register import Registered, build_request, is_answered, register
 from swatchbook.pipeline.scan import is_unchanged
-from swatchbook.pipeline.trash import restore_source
 from swatchbook.records import NO_MAPPING, DocumentStatus, IngestOptions
 from swatchbook.resources import Resources
 from swatchbook.runtime.disk import keep_reserve

@@ -1,18 +1,17 @@
-"""Check whether a document has all that the current models and settings make, and queue what is missing or stale.
+"""Queue a document again, for what is missing or stale under the current settings, or because of its lost pictures.
 
-`embed` and `ingest` use it. Done items are kept.
+Done items are kept.
 """
 
 from collections.abc import Collection
 
 from swatchbook.errors import InvalidReference
-from swatchbook.ledger import document_commands
+from swatchbook.ledger import document_commands, lost_pictures
 from swatchbook.ledger.documents import PDF, Document
 from swatchbook.ledger.queries.pages import skipped_pages
 from swatchbook.pipeline.register import build_request
 from swatchbook.records import DocumentStatus, LostState, Role
 from swatchbook.resources import Resources
-from swatchbook.upkeep.lost_pictures import decide
 
 
 def is_current(resources: Resources, document: Document) -> bool:
@@ -62,3 +61,19 @@ def _to_take_in(resources: Resources, document: Document, pages: Collection[int]
     if max(pages) > document.page_count:
         raise InvalidReference(f"{document.name} has no page {max(pages)}: it has {document.page_count}.")
     return set(pages) & {page.page for page in skipped_pages(resources.ledger, document.id)}
+
+
+def decide(resources: Resources, document: Document, ids: Collection[str], state: LostState, *, by: str) -> bool:
+    """Record that these lost pictures, such as 5:1, are taken in, dismissed or only seen again.
+
+    Returns whether the document was queued, because its pictures change. Raises InvalidReference for an unknown id, a
+    document without pages and one that is being deleted.
+    """
+    if document.kind != PDF:
+        raise InvalidReference(f"{document.name} has no pages: it is no PDF.", advice="Name a catalogue.")
+    if document.status == DocumentStatus.DELETING:
+        raise InvalidReference(f"{document.name} is being deleted.")
+    changes = lost_pictures.decide(resources.ledger, document.id, ids, state, by=by)
+    if changes:
+        document_commands.request_again(resources.ledger, document.id, document.options)
+    return changes

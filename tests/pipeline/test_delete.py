@@ -23,9 +23,8 @@ from swatchbook.ledger.retention import TRASH_SECONDS, collect
 from swatchbook.ledger.spaces import registered
 from swatchbook.ledger.tables import documents, images, items, metadata, trash, vectors
 from swatchbook.ledger.trash import find_trashed, get_trashed, list_trash, move_to_trash
-from swatchbook.pipeline.delete import delete_owner
+from swatchbook.pipeline.delete import delete_owner, end, restore, restore_source, throw_away
 from swatchbook.pipeline.publish import publish_round
-from swatchbook.pipeline.trash import end, restore, restore_source, throw_away
 from swatchbook.records import DocumentStatus
 from swatchbook.resources import Resources, open_resources
 from swatchbook.settings import Settings
