@@ -9,11 +9,9 @@ from swatchbook.one_line import shorten
 from swatchbook.records import Analysis, ColorShare, Record, Verdict, fold, sha256
 
 PERSON: Final = "person"  # the start of the tag of a person's correction
-
 PHRASES: Final = ("material", "finish", "pattern", "dimensions", "slip_rating", "application", "printed_text")
 LISTS: Final = ("colors", "textures")
 FIELDS: Final = (*PHRASES, *LISTS, "recognised", "contrast", "quality")  # fields that a person may correct
-
 _MOST_SHOWN = 60  # characters of a value in a reason
 
 

@@ -14,6 +14,7 @@ Box = tuple[float, float, float, float]
 Transform = tuple[float, float, float, float, float, float]
 
 UNIT_SQUARE: Box = (0.0, 0.0, 1.0, 1.0)
+SPREAD_ASPECT = 1.15  # width over height of a page that may show two printed pages
 
 Turn = Literal["none", "mirror", "flip", "half", "right", "left", "transpose", "transverse"]
 """How a picture's pixels are turned on the page: `right` is 90° clockwise, `half` is 180°."""
@@ -193,3 +194,8 @@ def pixels_a_unit(transform: Transform, width: int, height: int) -> float:
     a, b, c, d, _, _ = transform
     across, down = hypot(a, b), hypot(c, d)
     return max(width / across if across else 0.0, height / down if down else 0.0)
+
+
+def is_broad(page: Box) -> bool:
+    """Return whether a page is broad enough to show two printed pages."""
+    return page[2] - page[0] >= SPREAD_ASPECT * (page[3] - page[1])

@@ -100,7 +100,6 @@ LONGEST_LABEL = 100  # the number of characters before a colon in which its labe
 ROW = 0.6  # the share of the font size by which the middles of lines of a row may differ
 LONGEST_HEAD = 5  # the most words of a column's head; more are a sentence
 REACH = 0.3  # the longest distance of a value to the right of its label, as a share of the page's width
-
 HEADS = 1.6  # a word in type larger than this multiple of the line below it is a heading, not that line's label
 
 

@@ -5,6 +5,7 @@ Products are matched by code, then by name, then by a picture that only this pro
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Final, Literal, NamedTuple
 
 from swatchbook.records import (
@@ -94,18 +95,6 @@ def _by_key(
             yield from zip(before, after, strict=True)
 
 
-def _by_code(older: Iterable[EditionProduct], newer: Iterable[EditionProduct]) -> Found:
-    return _by_key(older, newer, lambda product: fold(product.listed.code or "") or None)
-
-
-def _by_name_and_category(older: Iterable[EditionProduct], newer: Iterable[EditionProduct]) -> Found:
-    return _by_key(older, newer, lambda product: (fold(product.listed.name), fold(product.category or "")))
-
-
-def _by_name(older: Iterable[EditionProduct], newer: Iterable[EditionProduct]) -> Found:
-    return _by_key(older, newer, lambda product: fold(product.listed.name))
-
-
 def _by_picture(older: Sequence[EditionProduct], newer: Sequence[EditionProduct]) -> Found:
     """Yield products that share the most pictures of no other product; on a tie, those with most at the same place."""
     only_before, only_after = _only_of_one(older), _only_of_one(newer)
@@ -134,9 +123,9 @@ def _only_of_one(products: Sequence[EditionProduct]) -> dict[str, int]:
 
 
 _MATCHERS: Sequence[tuple[By, Callable[[Sequence[EditionProduct], Sequence[EditionProduct]], Found]]] = (
-    ("code", _by_code),
-    ("name", _by_name_and_category),
-    ("name", _by_name),
+    ("code", partial(_by_key, key_of=lambda product: fold(product.listed.code or "") or None)),
+    ("name", partial(_by_key, key_of=lambda product: (fold(product.listed.name), fold(product.category or "")))),
+    ("name", partial(_by_key, key_of=lambda product: fold(product.listed.name))),
     ("picture", _by_picture),
 )
 

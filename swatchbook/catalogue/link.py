@@ -185,25 +185,17 @@ def _link(pair: Pair, score: float, reason: Evidence) -> Link:
 def _chunk_of(placement: Placement, page: Page, chunks: Sequence[Chunk]) -> Iterator[Link]:
     """Return a link to the chunk with the picture's caption, else to the chunk of the nearest text on the page."""
     caption = fold(placement.caption or "")
-    if caption and (holder := next((c for c in chunks if caption in fold(c.text)), None)):
-        evidence = Evidence(rule="caption", page=page.number, text=placement.caption)
-        yield Link(kind=LinkKind.IMAGE_CHUNK, source=placement.id, target=holder.id, score=0.9, evidence=(evidence,))
-        return
+    holder = next((c for c in chunks if caption and caption in fold(c.text)), None)
+    score, evidence = 0.9, Evidence(rule="caption", page=page.number, text=placement.caption)
     height = page.box[3] - page.box[1]
     near = sorted((gap(placement.bbox, line.bbox), n, line.text) for n, line in enumerate(page.lines) if line.text)
-    for distance, _, text in near[:5]:
-        holder = next((c for c in chunks if fold(text) and fold(text) in fold(c.text)), None)
-        if holder is not None:
-            score = max(LEAST_SCORE, 0.7 - distance / height)
+    for distance, _, text in near[:5] if holder is None else ():
+        if holder := next((c for c in chunks if fold(text) and fold(text) in fold(c.text)), None):
+            score = round(max(LEAST_SCORE, 0.7 - distance / height), 3)
             evidence = Evidence(rule="distance", page=page.number, text=text, detail={"points": round(distance, 1)})
-            yield Link(
-                kind=LinkKind.IMAGE_CHUNK,
-                source=placement.id,
-                target=holder.id,
-                score=round(score, 3),
-                evidence=(evidence,),
-            )
-            return
+            break
+    if holder:
+        yield Link(kind=LinkKind.IMAGE_CHUNK, source=placement.id, target=holder.id, score=score, evidence=(evidence,))
 
 
 def _products_in(chunk: Chunk, by_page: Mapping[int, Sequence[Product]]) -> Iterator[Link]:

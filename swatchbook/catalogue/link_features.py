@@ -40,18 +40,15 @@ LOW, CELLS = 0.12, 3
 AS_LARGE = 0.65  # least size of a heading that may name another product, as a share of the size of the product's name
 MOSTLY = 0.5  # the least share of a line's letters that belong to the name if the line names a product
 BEGINS = 0.75  # the factor for MOSTLY where the name begins the line: such a name is likelier that of what is shown
-
 ALIKE, ALIKE_READ = 0.1, 0.24
 """The shares by which equal sizes of type may differ: in a text layer, and in text that is read from pixels."""
 
 WIDEST = 5.0  # the width by height, less one, from which a picture counts as entirely wide, as lettering and bands are
-
 UNLIKE = log(16), log(4)
 """The differences in size (16 times) and shape (four times) from pictures with names that count as entirely unlike."""
 
 STRANGER = ""  # the product id for all products that were not found
 ALONE = frozenset({"goes_on", "headed"})  # features that are not compared with those of the page's other products
-
 _BEHIND = re.compile(r"\s*[,;:(–—|·]\s*|\s-\s")
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import pairwise, product
 
 from swatchbook.catalogue.attributes import Attribute, code_of, is_measure, match_attributes
-from swatchbook.geometry import area, bounding_box, clip, shared_area, turn_box
+from swatchbook.geometry import area, bounding_box, clip, is_broad, shared_area, turn_box
 from swatchbook.printed_prices import price_in
 from swatchbook.records import Box, Line, Page, fold
 
@@ -25,11 +25,8 @@ FEWEST_ROWS, LONGEST_VALUE = 3, 16
 COLUMN = 6.0  # points by which the edges of a column may differ
 SAME_FONT_SIZE = 0.08  # share by which font sizes of one family may differ: layouts shrink a long title to fit its line
 EDGE_BAND = 0.09  # share of the page's height, at the top and at the bottom, that has page numbers and running heads
-BROAD = 1.15  # the least width by height of a page that may show two printed pages
 LONGEST_NAME = 80  # the most characters of a name, which has at most nine words; longer texts are prose
-
 LARGER = 1.12  # the least size of a heading that is not bold, as a multiple of body text
-
 SOFT_HYPHEN = "\u00ad"
 _BETWEEN = {"and", "or", "und", "oder", "bzw", "bis", "et", "ou", "y", "o", "e", "i", "en", "of", "и", "или", "to"}
 """Words after a hyphen that replaces the end of the next compound: "Innen- und Außentüren"."""
@@ -464,11 +461,6 @@ def _entries(lines: Sequence[Line]) -> tuple[tuple[str, ...], int]:
     if len(pages) < FEWEST_ENTRIES or rising < RISING * len(pages):
         return (), 0
     return tuple(dict.fromkeys(normalise_line(name).rstrip(" .·…_") for name in names)), max(pages)
-
-
-def is_broad(page: Box) -> bool:
-    """Whether a page is so broad that it may show two printed pages."""
-    return page[2] - page[0] >= BROAD * (page[3] - page[1])
 
 
 def _is_spread(page: Page, lines: Sequence[Line]) -> bool:

@@ -20,12 +20,12 @@ from swatchbook.records import Box, Line, Placement, PlacementState, Sighting, p
 
 SHOWN_SHARE = 0.01  # visible share of a picture's box; up to this, the picture is hidden
 SHOWN_SIDE = 6.0  # points; a partly visible picture with a shorter visible side is hidden
-
 CAPTION_REACH = 40.0  # points between a picture and its caption
 CAPTION_LENGTH = 160  # characters; more is a paragraph
 BESIDE, INSIDE = 8.0, 16.0  # points added to the distance of a caption next to or on the picture
 NEARBY_REACH = 90.0  # points between a picture and the text near it
 NEARBY_LENGTH = 600  # characters that are kept of the text near a picture
+_COPIED = {"page", "kind", "xref", "content_key", "caption", "nearby_text"}  # fields that a placement has, too
 
 
 def place_pictures(document: str, sightings: Sequence[Sighting]) -> tuple[Placement, ...]:
@@ -44,15 +44,10 @@ def place_pictures(document: str, sightings: Sequence[Sighting]) -> tuple[Placem
         placements.append(
             Placement(
                 id=placement_id(document, sighting.page, sighting.kind, origin, bbox, ordinals[first_id] - 1),
-                page=sighting.page,
-                kind=sighting.kind,
                 bbox=bbox,
-                xref=sighting.xref,
                 state=state,
                 reason=reason,
-                content_key=sighting.content_key,
-                caption=sighting.caption,
-                nearby_text=sighting.nearby_text,
+                **sighting.model_dump(include=_COPIED),
             )
         )
     return tuple(placements)

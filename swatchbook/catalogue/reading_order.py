@@ -7,8 +7,8 @@ have a picture that ends there; else 10 % or more have a line across.
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from swatchbook.catalogue.page_layout import PageLayout, is_broad
-from swatchbook.geometry import Box
+from swatchbook.catalogue.page_layout import PageLayout
+from swatchbook.geometry import Box, is_broad
 
 SAME_PAGE_SIZE = 0.01  # share by which sizes of pages may differ
 FEWEST_PAGES = 6  # broad pages of a document; fewer folds may be empty by chance

@@ -23,7 +23,6 @@ CAPTION = 20.0  # the longest distance in points from a picture to the caption b
 REACH = 60.0  # the longest distance in points from a variant to its price or size
 LONGEST = 4  # the most words of a variant's name; more are a sentence
 CHOICES = ("style", "color", "finish", "pattern")  # keys of labels whose values are variants, if there are several
-
 _LETTER = r"(?:\d?X{0,3}[SL]|M)"
 _LETTERS = re.compile(rf"{_LETTER}(?:\s*[,/·|–-]\s*{_LETTER})+")
 _BETWEEN = re.compile(r"\s*[,;·|]\s*|\s+[–—-]\s+")

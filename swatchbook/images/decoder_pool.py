@@ -9,7 +9,6 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 from pathlib import Path
 from queue import SimpleQueue
-from types import TracebackType
 from typing import NamedTuple, Self, TypeVar
 
 import numpy as np
@@ -23,9 +22,7 @@ from swatchbook.settings import Settings
 Decoded = Pixels | Failure
 
 _HEADER_ONLY = 0  # the side for which a child reads only the header
-
 REQUESTS_PER_CHILD = 2  # requests to each child for a batch: other batches keep it busy at the end of this one
-
 DECODE_SECONDS = 20.0
 """The longest time for one picture. The largest allowed takes a few seconds; a child that takes longer hangs."""
 
@@ -121,9 +118,7 @@ class Decoders:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, error_type: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()
 
 

@@ -43,7 +43,6 @@ LAYOUT_BINS: Final = (4, 3, 3)
 LAYOUT_SIDE: Final = 3  # parts per side
 NEUTRAL: Final = 8.0  # a*, b* up to which chroma counts in full; beyond it logarithmically: materials are muted
 SPREAD: Final = 0.6  # bins; the deviation of a bin's Gaussian
-
 OCTAVES: Final = 5
 FEATURES: Final = 7  # flat, slope, dark blob, dark line, saddle, light blob, light line
 BLOB, LINE = 2, 3

@@ -25,6 +25,7 @@ from swatchbook.geometry import (
     clip,
     finite_box,
     invert,
+    is_broad,
     is_straight,
     nearest_turn,
     pixels_a_unit,
@@ -42,7 +43,6 @@ from swatchbook.pdf.folds import (
     Half,
     edges_of,
     goes_on,
-    is_broad,
     may_meet,
     same_place,
 )

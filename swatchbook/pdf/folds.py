@@ -17,9 +17,7 @@ from swatchbook.records import Box, Drawn, Page
 TOUCH = 2.0  # points between a picture and the fold
 SAME_PLACE = 3.0  # points by which the ends of two halves, or two boxes of one picture, may differ
 LEAST_SIDE, LEAST_WIDTH = 36.0, 6.0  # points: the short side of one half, and of the other
-SPREAD_ASPECT = 1.15  # width over height of a page that may show two
 MOSTLY = 0.97  # share of a picture's area; if both halves show this much of it, together they show all of it
-
 EDGE_SCALE = 2.0  # pixels a point of the rendering from which edges are compared
 INSET = 2  # pixels left out at the edge, because they are mixed with the ground
 LIVELY = 1.0  # of 255: the least change within pictures; flat bands of a template have less, and prove nothing
@@ -99,11 +97,6 @@ def may_meet(left: Box, right: Box, apart: float = 0.0) -> bool:
     sides = sorted(map(short_side, (left, right)))
     meet = abs(left[2] - right[0] - apart) <= TOUCH and _agree(left[1], right[1]) and _agree(left[3], right[3])
     return meet and sides[0] >= LEAST_WIDTH and sides[1] >= LEAST_SIDE
-
-
-def is_broad(page: Box) -> bool:
-    """Return whether a page is broad enough to show two printed pages."""
-    return page[2] - page[0] >= SPREAD_ASPECT * (page[3] - page[1])
 
 
 def _agree(a: float, b: float) -> bool:

@@ -28,7 +28,6 @@ LINE = 0.5
 LEAST_SIDE = 3.0  # pixels; the least side of a line's core
 GROWTH = 1.6  # the finder marks the core of a line: its box is larger by this × area / circumference on each side
 MOST_FOUND = 1_000  # the most parts of a page that may be lines
-
 HEIGHT = 48  # pixels of a line that the reader sees
 LINE_MARGIN = 0.25  # share of a line's height added to it: smaller letters and a shorter line save a fifth of the time
 LEAST_WIDTH = 96  # pixels; the least width of the reader's input

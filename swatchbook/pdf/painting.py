@@ -84,8 +84,7 @@ class Tracer(mupdf.FzDevice2):  # type: ignore[misc]  # the bindings have no typ
     def fill_path(self, *_: Any) -> None:
         self.painting.paths += 1
 
-    def stroke_path(self, *_: Any) -> None:
-        self.painting.paths += 1
+    stroke_path = fill_path
 
     def fill_image(self, _ctx: Any, image: Any, ctm: Any, alpha: float, *_: Any) -> None:
         self._paint(image, to_transform(ctm), alpha)
@@ -233,24 +232,6 @@ class Forwarder(mupdf.FzDevice2):  # type: ignore[misc]  # the bindings have no 
         for call in _CALLS:
             getattr(self, f"use_virtual_{call}")()
 
-    fill_path = _pass_on("fill_path")
-    stroke_path = _pass_on("stroke_path")
-    stroke_text = _pass_on("stroke_text")
-    ignore_text = _pass_on("ignore_text")
-    fill_shade = _pass_on("fill_shade")
-    fill_image = _pass_on("fill_image")
-    clip_path = _pass_on("clip_path")
-    clip_stroke_path = _pass_on("clip_stroke_path")
-    clip_text = _pass_on("clip_text")
-    clip_stroke_text = _pass_on("clip_stroke_text")
-    clip_image_mask = _pass_on("clip_image_mask")
-    pop_clip = _pass_on("pop_clip")
-    begin_group = _pass_on("begin_group")
-    end_group = _pass_on("end_group")
-    end_tile = _pass_on("end_tile")
-    render_flags = _pass_on("render_flags")
-    fill_image_mask = _pass_on("fill_image_mask")
-
     def fill_text(self, _ctx: Any, text: Any, ctm: Any, space: Any, color: Any, alpha: float, params: Any) -> None:
         known = space and space.n <= 4  # the binding takes at most four values; black serves for other inks
         values = [mupdf.floats_getitem(color, n) for n in range(space.n)] if known else [0.0]
@@ -268,3 +249,8 @@ class Forwarder(mupdf.FzDevice2):  # type: ignore[misc]  # the bindings have no 
     def begin_tile(self, _ctx: Any, around: Any, view: Any, xstep: float, ystep: float, ctm: Any, *_: Any) -> int:
         # Without an id: MuPDF would keep the painted tile, and paint it again as it was the last time.
         return int(mupdf.ll_fz_begin_tile_tid(self.target, around, view, xstep, ystep, ctm, 0, 0))
+
+
+for _call in _CALLS:
+    if _call not in vars(Forwarder):
+        setattr(Forwarder, _call, _pass_on(_call))

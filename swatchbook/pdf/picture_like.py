@@ -24,7 +24,6 @@ DPI = 50
 """A picture of the least side has 20 pixels: enough to tell it from text; a page takes a quarter of a megapixel."""
 
 QUALITY = 80  # quality of the JPEG; 100 kB for a page of 1,000 pixels
-
 NOTES, NOTE, MOST_NOTES = 560, 30, 4_000  # pixels next to a drawn page: width of the notes, height of each and of all
 NOTES_STYLE = "* { font-family: sans-serif; font-size: 14px; } p { margin: 0 0 6px 0; } h3 { font-size: 18px; }"
 
@@ -33,7 +32,6 @@ LEAST_PAGE_SHARE = 0.005  # share of the page that a picture has at least
 """The least size of a picture of a product; what is smaller is an ornament."""
 
 BLUR_MARGIN = 2.0  # points around text and placements; anti-aliasing and rounding blur their edges
-
 CONTRAST = 12  # of 255, between neighbours: above gradients over a few centimetres, below the grain of photographs
 BLANK = 2  # pixels; the least gap between lines of text at this resolution, and between pictures of a grid
 RULE = 3, 30  # pixels: a line at most so thick and at least so long is a rule or the edge of a panel

@@ -7,7 +7,7 @@ import tempfile
 import time
 from collections import deque
 from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -54,7 +54,6 @@ CHILD = "swatchbook.pdf.parser_child"
 SPARE, PER_PAGE = 3.0, 0.1  # a whole pass may take page_seconds × (SPARE + PER_PAGE × pages)
 KEPT_WARNINGS = 100
 MOST_HEIGHT = 4_000  # pixels of a page that is rendered for people
-
 _TRANSIENT_KINDS = (ProviderTimeout.kind, CrashedWorker.kind)
 """Failures of a picture that ends its child. The cause may be the machine, busy or short of memory."""
 
@@ -169,8 +168,8 @@ def tables(
     tables_found: list[Table] = []
     lost: list[FailedPage] = []
     warnings: list[str] = []
-    with Child(module, memory_mb=settings.child_memory_mb) as child:
-        for answer, _ in _stream_restarting(child, _request("tables", path), sorted(pages), settings, progress):
+    with _answers(module, _request("tables", path), sorted(pages), settings, progress) as answers:
+        for answer, _ in answers:
             if "tables" in answer:
                 tables_found += [Table.model_validate(table) for table in answer["tables"]]
                 warnings += [f"Page {answer['page']}: {warning}" for warning in answer["warnings"]]
@@ -187,10 +186,7 @@ def render(
     if not pages:
         return
     request = {**_request("render", path), "fit": (side, side), "form": "jpeg"}
-    with (
-        Child(module, memory_mb=settings.child_memory_mb) as child,
-        closing(_stream_restarting(child, request, sorted(pages), settings)) as answers,
-    ):
+    with _answers(module, request, sorted(pages), settings) as answers:
         for answer, payload in answers:
             if "rendered" in answer:
                 yield answer["page"], payload
@@ -220,10 +216,7 @@ def draw_page(
 
 def _picture_of(request: dict[str, Any], number: int, settings: Settings, module: str) -> bytes:
     failed: dict[str, Any] = {}
-    with (
-        Child(module, memory_mb=settings.child_memory_mb) as child,
-        closing(_stream_restarting(child, request, [number], settings)) as answers,
-    ):
+    with _answers(module, request, [number], settings) as answers:
         for answer, payload in answers:
             if "rendered" in answer:
                 return payload
@@ -243,10 +236,7 @@ def look(
     if not placed:
         return
     request = {**_request("look", path), "side": side, "placed": placed}
-    with (
-        Child(module, memory_mb=settings.child_memory_mb) as child,
-        closing(_stream_restarting(child, request, sorted(placed), settings)) as answers,
-    ):
+    with _answers(module, request, sorted(placed), settings) as answers:
         last = 0  # a child that is started again may answer again
         for answer, payload in answers:
             number = answer["page"]
@@ -283,10 +273,7 @@ def extract(
     if pages:
         known = {"texts": texts, "folds": folds, "boxes": boxes}
         request = {**_request("extract", path), "limits": ImageLimits.of(settings), "content": content, **known}
-        with (
-            Child(module, memory_mb=settings.child_memory_mb) as child,
-            closing(_stream_restarting(child, request, sorted(pages), settings, progress)) as answers,
-        ):
+        with _answers(module, request, sorted(pages), settings, progress) as answers:
             for answer, payload in answers:
                 builder.add(answer, payload)
     return ExtractedPictures(
@@ -417,6 +404,18 @@ def _no_page_error(lost: Sequence[FailedPage]) -> Failure:
 
 def _request(do: str, path: Path) -> dict[str, Any]:
     return {"do": do, "path": str(path)}
+
+
+@contextmanager
+def _answers(
+    module: str, request: dict[str, Any], pages: Sequence[int], settings: Settings, progress: Progress | None = None
+) -> Iterator[Generator[Frame]]:
+    """Give the answers of a child of its own, which ends with the block."""
+    with (
+        Child(module, memory_mb=settings.child_memory_mb) as child,
+        closing(_stream_restarting(child, request, pages, settings, progress)) as answers,
+    ):
+        yield answers
 
 
 def _is_at_fault(crashes: Sequence[CrashedWorker]) -> bool:

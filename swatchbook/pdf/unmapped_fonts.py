@@ -24,7 +24,6 @@ _ADOBE = dict(enumerate(map(chr, range(0x20, 0x7F)), 1))
 ORDERS: Sequence[Mapping[int, str]] = (_TRUETYPE, _ADOBE)
 
 MOST_GARBAGE = 0.3  # share of a text's characters that map to no letter; with more, its fonts map to nothing
-
 WARNING = "Fonts of its text say nothing of letters: {}."
 UNDONE, UNREADABLE = "they were told by the order of glyphs", "what is set in them has no text layer"
 

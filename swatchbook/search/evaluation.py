@@ -27,10 +27,8 @@ from swatchbook.search.query_pictures import Examples
 from swatchbook.search.search import CANDIDATES, NO_EXAMPLES, Query, ask_each_role, weights_in_use
 
 FIRST: Final = 10  # the number of first results that recall and gain use
-
 FOLDS: Final = 5
 MOST_TRIED: Final = 300  # the most sets of weights that are tried
-
 _RESAMPLES: Final = 1_000
 
 Measure = Literal["recall", "precision", "gain"]

@@ -39,12 +39,10 @@ ONE_MODEL = frozenset({Role.UNDERSTANDING, Role.TEXT})
 """Roles that are queried with one vector of one encoder, so that their scores are comparable."""
 
 BY_TERMS = frozenset({KEYWORD, NUMBER})  # roles that compare the terms of images and chunks, not vectors
-
 SAME = "same"
 """The name of what a search by picture adds, besides roles, to pictures that seem to show the very thing asked for."""
 
 SAME_BEYOND = 6  # the rank of the picture whose distance others are compared with
-
 SAME_WITHIN: Mapping[Role, float] = {Role.VISUAL: 0.5, Role.COLOR: 0.5}
 SAME_WITHIN_OF: Mapping[str, Mapping[Role, float]] = {
     image_network.TAGS[Role.VISUAL]: {Role.STRUCTURE: 0.4, Role.COLOR: 0.4, Role.VISUAL: 1.3},
@@ -56,7 +54,6 @@ hardly the material in a close view: it only refuses what looks like something e
 """
 
 LEAST_DISTANCE = 1e-3  # cosine distance below which pictures are equal: another compression changes a picture as much
-
 WEIGHTED = (*sorted(role.value for role in Role if role is not Role.ANALYSIS), KEYWORD, NUMBER)
 """The roles and keyword searches that can have a weight."""
 

@@ -62,9 +62,7 @@ NO_EXAMPLES = Examples()
 
 _CHECKED_SIDE = 64  # pixels; the side to which a picture is decoded to check that it is readable
 CANDIDATES = 100  # the matches of each role that are fused
-
 COMPARED = 20  # number of first results that are sorted by likelihood; each result is compared with the best of them
-
 DEPTHS = (CANDIDATES, 1_000, 10_000)
 """The matches of each role if only the results decide about a filter: more are taken while too few satisfy it."""
 
@@ -87,6 +85,15 @@ class Query(NamedTuple):
     text: str | None
     image: Path | None
     examples: Examples
+
+    @property
+    def has_text(self) -> bool:
+        return bool(self.text and self.text.strip())
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is asked, so that the newest documents are listed."""
+        return not self.has_text and self.image is None and not any(self.examples)
 
     @property
     def by_picture(self) -> bool:
@@ -117,9 +124,10 @@ def find_relevant(
     satisfies the filters, newest document first. Raises as `search` does.
     """
     known = resources.read_cache()
-    if _asks_nothing(text, image, examples):
+    asked = Query(text, image, examples)
+    if asked.is_empty:
         return _browse(resources, known, where, by, k, offset)
-    ranked = _judged(resources, text, image, examples, where, by, weights, enough=offset + k + 1)
+    ranked = _judged(resources, asked, where, by, weights, enough=offset + k + 1)
     hits = _relevant(resources, ranked)
     return SearchResults(
         hits=tuple(hits[offset : offset + k]),
@@ -141,7 +149,7 @@ def facets_of_search(
     weights: Mapping[str, float] | None = None,
 ) -> Facets:
     """Return the values to filter by, with counts, for all results of `find_relevant` on all its pages."""
-    if _asks_nothing(text, image, examples):
+    if Query(text, image, examples).is_empty:
         return facets_of(resources.read_cache(), by, where)
     found = find_ids(resources, text=text, image=image, examples=examples, where=where, by=by, weights=weights)
     return facets_of(resources.read_cache(), by, where, found)
@@ -158,15 +166,11 @@ def find_ids(
     weights: Mapping[str, float] | None = None,
 ) -> Sequence[str]:
     """Return the ids of all results of `find_relevant` on all its pages, in their order."""
-    if _asks_nothing(text, image, examples):
+    asked = Query(text, image, examples)
+    if asked.is_empty:
         return matching(resources.read_cache(), by, where, enough=MOST_RANKED)[0]
-    ranked = _judged(resources, text, image, examples, where, by, weights, enough=1)
+    ranked = _judged(resources, asked, where, by, weights, enough=1)
     return [hit.id for hit in _relevant(resources, ranked)]
-
-
-def _asks_nothing(text: str | None, image: Path | None, examples: Examples) -> bool:
-    """Return whether the query is empty, so that the newest documents are listed."""
-    return not (text and text.strip()) and image is None and not any(examples)
 
 
 def _relevant(resources: Resources, ranked: Sequence[Hit]) -> list[Hit]:
@@ -189,9 +193,7 @@ def _browse(resources: Resources, known: ReadCache, where: Where, by: ResultKind
 
 def _judged(
     resources: Resources,
-    text: str | None,
-    image: Path | None,
-    examples: Examples,
+    asked: Query,
     where: Where,
     by: ResultKind,
     weights: Mapping[str, float] | None,
@@ -202,13 +204,14 @@ def _judged(
 
     Those of a search by text have a relevance, by which the first COMPARED are sorted.
     """
+    text, image, examples = asked
     ranked = search(
         resources, text=text, image=image, examples=examples, where=where, by=by, k=MOST_RANKED, weights=weights,
         folded=True, enough=max(enough, COMPARED),
     )  # fmt: skip
-    if not (text and text.strip()) or image is not None or examples.like:
+    if not asked.has_text or asked.by_picture:
         return ranked
-    fitted, judged = weights_of_relevance(resources), judge(resources, ranked, text, by, where)
+    fitted, judged = weights_of_relevance(resources), judge(resources, ranked, text or "", by, where)
     hits = [_judged_hit(hit, each, fitted) for hit, each in zip(ranked, judged, strict=True)]
     return [*sorted(hits[:COMPARED], key=lambda hit: -round(hit.relevance or 0.0, 2)), *hits[COMPARED:]]
 
