@@ -120,10 +120,7 @@ def key_of(label: str) -> str | None:
 
 
 def fact_key(label: str) -> str | None:
-    """Return the normalised key of a label that is known here or in `fact_labels.toml`, else None.
-
-    The choice of the texts that name products uses `key_of`, because it was fitted with it.
-    """
+    """Return the key of a label known here or in `fact_labels.toml`, else None; names were fitted with `key_of`."""
     bare = _strip_label(label).rstrip(" #№º°.")
     return _FACT_KEYS.get(bare) or _FACT_KEYS.get(_strip_label(_END_PER_UNIT.sub("", label)))
 

@@ -91,10 +91,7 @@ def shipped_weights() -> Weights:
 
 
 def choose_names(groups: Sequence[NameGroup], weights: Weights | None = None) -> Choice | None:
-    """Return the names of the products, without names that are unlike the others.
-
-    The result is None if probably no group names products, or if too few names of the likeliest group are likely.
-    """
+    """Return the products' likely names; None if probably no group names products, or too few names are likely."""
     weights = weights or shipped_weights()
     probabilities = judge_groups([g.features for g in groups], [g.meaning for g in groups], weights)
     best = max(range(len(groups)), key=lambda n: probabilities[n], default=None)
@@ -231,10 +228,7 @@ class _Printed:
 
 
 def with_coded_names(choice: Choice, document: DocumentLayout) -> Choice:
-    """Return a choice with the codes of its names, and with the names of other pages that have such codes.
-
-    A code has one name: next to a different name it refers to something else.
-    """
+    """Return a choice with the codes of its names, and with the names of other pages that have such codes."""
     printed = {layout.number: list(_codes(layout.texts)) for layout in document.layouts}
     codes = {c: code for page in _by_page(choice.candidates) for c, code in _pair(page, printed).items()}
     form, count = next(iter(Counter(map(_form, codes.values())).most_common(1)), ("", 0))

@@ -76,10 +76,7 @@ class Piece:
 
 
 def chunk(document_id: str, reading: Reading, pages: Iterable[Page], plan: Plan, tables: Sequence[Table]) -> Chunks:
-    """Return the sections and chunks in reading order, and the document's entities.
-
-    Headings are texts that stand out in print, entries of the outline, and names at pictures.
-    """
+    """Return the sections and chunks in reading order, and the document's entities."""
     shown, searched = set(plan.shown), set(plan.searched)
     blocks: list[TextBlock] = []
     pages_by_certificate: dict[str, list[int]] = {}
@@ -195,10 +192,7 @@ def _move_behind_headings(order: list[tuple[Unit, int | None]], margin: set[Box]
 
 
 def _is_overline(unit: Unit, heading: Unit, others: Iterable[Box]) -> bool:
-    """Whether a line belongs to the heading below it, such as the kind of product over its name.
-
-    It is directly above the heading, and nearer to it than to anything above the line.
-    """
+    """Whether a line is directly above a heading, nearer to it than to all above, as the kind of product is."""
     height = (heading.box[3] - heading.box[1]) / len(heading.text.splitlines())
     aside = min(abs(unit.box[0] - heading.box[0]), abs(sum(unit.box[::2]) - sum(heading.box[::2])) / 2)
     gap = heading.box[1] - unit.box[3]
@@ -239,10 +233,7 @@ def _running_units(layouts: Sequence[PageLayout], margins: Margins) -> list[Unit
 
 
 def _chunks(document_id: str, branches: Sequence[Branch], running: Sequence[Unit]) -> Iterator[Chunk]:
-    """Return the chunks of all branches, then those of running heads and feet.
-
-    A branch with branches below it, or with several pieces, also gets a section chunk as the parent of its pieces.
-    """
+    """Yield the chunks of branches, with sections as parents of several pieces, then the running heads and feet."""
     parents = {b.parent for b in branches}
     builder = _ChunkBuilder(document_id)
     sections: dict[int, str] = {}
@@ -360,10 +351,7 @@ _TOKENS = re.compile(r"[^\W\d_]+|\d|[^\w\s]|_")
 
 
 def word_pieces(text: str) -> int:
-    """Estimate the word pieces of a text in MiniLM's vocabulary.
-
-    The estimate is high for names, codes and scripts without spaces, where each character counts.
-    """
+    """Estimate the word pieces of a text in MiniLM's vocabulary: high for names, codes and scripts without spaces."""
     return sum(
         1 if len(t) == 1 else len(t) if ord(t[0]) > 0x2E7F else 1 + (len(t) - 1) // (6 if t.isascii() else 3)
         for t in _TOKENS.findall(text)

@@ -149,10 +149,7 @@ def find_repeated(seen: Sequence[Sighting]) -> set[int]:
 
 
 def _signs_in_one_place(seen: Sequence[Sighting]) -> set[int]:
-    """Return the indices of logos that are stored anew for each page.
-
-    They look nearly alike in one place at the top or the foot of `REPEATED_ON` pages or more.
-    """
+    """Return the indices of logos stored anew for each page: nearly alike in one place of several pages' margins."""
     cells: defaultdict[tuple[int, int], list[int]] = defaultdict(list)
     for n, sighting in enumerate(seen):
         if sighting.phash and sighting.kind != "region" and not sighting.context and _is_in_margin(sighting):
@@ -198,19 +195,13 @@ def _are_products(alike: Sequence[Sighting]) -> bool:
 
 
 def _moves_with_captions(alike: Sequence[Sighting], captions: Collection[str | None]) -> bool:
-    """Whether a picture is in few places, at several heights and with several captions: ornaments have one place.
-
-    Two captions are enough: the nearest text to a diagram may be a label that all of its variants have.
-    """
+    """Whether a picture is at several heights with two captions or more (variants share labels), unlike ornaments."""
     heights = [sighting.bbox[1] for sighting in alike]
     return len(captions) > 1 and len(alike) <= LONGEST_RUN and max(heights) - min(heights) >= MOVED
 
 
 def without_repeated(lost: Sequence[LostPicture]) -> tuple[LostPicture, ...]:
-    """Return lost pictures without signs, ornaments and logos that are drawn again on each page.
-
-    These look alike in `REPEATED_ON` places or more, or in one place of two pages.
-    """
+    """Return lost pictures without those alike in `REPEATED_ON` places or more, or in one place of two pages."""
     looks = [(picture, int(picture.phash, 16)) for picture in lost[:MOST_COMPARED] if picture.phash]
     ornaments = set[LostPicture]()
     for picture, look in looks:

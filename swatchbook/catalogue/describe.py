@@ -178,10 +178,7 @@ def pages_to_read(product: FoundProduct) -> tuple[int, ...]:
 def assemble_products(
     document_id: str, discovery: Discovery, descriptions: Sequence[Description]
 ) -> tuple[Product, ...]:
-    """Return the products in the order of the discovery, which is also that of `descriptions`.
-
-    Products with the same category and name get ids with increasing ordinals.
-    """
+    """Return the products in the order of both; those with one category and name get ids with increasing ordinals."""
     ordinals: Counter[tuple[str, str]] = Counter()
     ids: list[str] = []
     for found in discovery.products:
@@ -210,10 +207,7 @@ def assemble_products(
 
 
 def belongs(box: Box | None, product: FoundProduct | Product, page: int) -> bool:
-    """Whether a box on a page belongs to the product: it is in one of the product's regions there, if it has any.
-
-    A text without a box belongs to the product, too.
-    """
+    """Whether a box, or a text without one, is in a region of the product on a page, if the product has any there."""
     regions = [place.region for place in product.occurrences if place.page == page]
     return box is None or not regions or any(centre_inside(box, region) for region in regions)
 
@@ -309,10 +303,7 @@ def _spans(region: Box, page: Page) -> bool:
 
 
 def _has_heading(page: Page, before: Page, places: Sequence[Occurrence], products: Sequence[Occurrence]) -> bool:
-    """Whether a new section begins above a product's name.
-
-    Its heading is larger than the name, names no product and is not on the page before.
-    """
+    """Whether a heading above a name begins a section: it is larger, names no product and is not on the page before."""
     sizes = [line.size for line in page.lines for place in places if centre_inside(line.bbox, place.bbox)]
     above = _outside(page, max(place.bbox[1] for place in places), products)
     known = {fold(line.text) for line in before.lines} | {fold(place.text) for place in products}
@@ -351,11 +342,7 @@ def _unambiguous(facts: Sequence[Fact]) -> Iterator[Fact]:
 
 
 def _plausible(pairs: Sequence[Attribute]) -> list[Attribute]:
-    """Return the pairs that are labels with values; a colon alone also occurs in prose.
-
-    A label is accepted if it is known, is near a known one or has a known noun, or if its value is short, a price or a
-    size.
-    """
+    """Return the pairs that are known, near a known one, or have a short or recognised value: prose has colons, too."""
     known = [a.box for a in pairs if a.known]
     return [
         a
@@ -369,10 +356,7 @@ def _plausible(pairs: Sequence[Attribute]) -> list[Attribute]:
 
 
 def _table_facts(table: Table, product: FoundProduct, others: Sequence[Occurrence]) -> Iterator[Fact]:
-    """Yield the values of a table: rows of label and value, or columns under known headings.
-
-    If the table also names other products, only the product's own rows are read.
-    """
+    """Yield the values of a product's rows of a table: label and value, or columns under known headings."""
     rows = _own_rows([tuple(normalise_line(cell) for cell in row) for row in table.rows], table.page, product, others)
     first = next((n for n, row in enumerate(rows) if not _title_of(row)), 0)
     headings = [head_key(cell) for cell in rows[first]] if rows else []

@@ -152,10 +152,7 @@ def _products(
 
 
 def _alike(sections: Sequence[Section], joined: Collection[tuple[int, Box]]) -> list[Section]:
-    """Return the sections without those of joined names that lack specifications where nearly all others have them.
-
-    These are dividers, set a little larger or smaller than the names.
-    """
+    """Return the sections without joined names that lack the specifications of nearly all: these are dividers."""
     lead = [s.is_specified for s in sections if (s.head.page, s.head.box) not in joined]
     if sum(lead) < SPECIFIED * len(lead):
         return list(sections)
@@ -163,11 +160,7 @@ def _alike(sections: Sequence[Section], joined: Collection[tuple[int, Box]]) -> 
 
 
 def without_repeats(products: Iterable[FoundProduct]) -> list[FoundProduct]:
-    """Return the products, with repeats joined.
-
-    Products with the same name and code are one. Products with the same name and category on near pages are one, unless
-    their codes differ.
-    """
+    """Return the products, those with one name and code joined, and those with one name and category on near pages."""
     found: list[FoundProduct] = []
     last: dict[tuple[str | None, str], int] = {}
     coded: dict[tuple[str, str], int] = {}
@@ -344,10 +337,7 @@ _NUMBER = re.compile(r"[\s.,:·№#-]+(?:no\.?\s*)?\d[\w.,/×*-]*$", re.IGNORECA
 
 
 def with_families(products: Sequence[FoundProduct]) -> list[FoundProduct]:
-    """Return the products with the names of their families.
-
-    The beginning of a name counts if it distinguishes some products of a category from others.
-    """
+    """Return the products with the names of their families, which must not be those of all products of a category."""
     heads = [_head(p.name) for p in products]
     alike = Counter((p.category, fold(head)) for p, head in zip(products, heads, strict=True))
     below = Counter(p.category for p in products)

@@ -16,10 +16,7 @@ FEWEST_KEYS = 3  # the fewest different known labels outside tables that are a s
 def find_specifications(
     document_id: str, tables: Sequence[Table], loose: Mapping[int, Sequence[Attribute]], names: Mapping[int, str]
 ) -> list[Entity]:
-    """Return an entity for each specification table, and for each page without one that has several known labels.
-
-    `loose` maps a page to its labels outside tables, `names` to the name of its specification.
-    """
+    """Return an entity for each specification table, and each page with only `loose` labels; `names` are the pages'."""
     by_page: dict[int, list[Table]] = defaultdict(list)
     for table in tables:
         if is_specification(table):

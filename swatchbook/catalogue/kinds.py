@@ -78,10 +78,7 @@ def count_contacts(texts: Iterable[str]) -> int:
 
 
 def page_kind(layout: PageLayout, pages: int) -> PageKind | None:
-    """Return the kind of a page in a document of `pages` pages; None for any other page or when unsure.
-
-    A cover is guessed by its place and its few texts. `plan.py` skips it only with more evidence.
-    """
+    """Return the kind of a page, None for any other page or when unsure; a cover is only guessed."""
     if not layout.texts and not layout.pictures and not layout.attributes:
         return "blank"
     named = main_heading_kind(layout)

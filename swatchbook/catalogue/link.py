@@ -153,11 +153,7 @@ def _covered(picture: Placement, place: PagePlaces) -> dict[str, float]:
 
 
 def _reason(pair: Pair, here: int) -> Evidence:
-    """Return the strongest evidence for a pair.
-
-    It is the place of the name at the picture, the product's region, its section that goes on, or the distance; the
-    page alone is the last resort. `here` is the number of products of the page.
-    """
+    """Return the strongest evidence for a pair; the page alone is the last resort. `here`: products of the page."""
     page, features = pair.placement.page, pair.features
     if not pair.is_placed:
         return Evidence(rule="page alone", page=page, detail={"products": float(here)})

@@ -317,11 +317,7 @@ def distance(name: Box, picture: Box, relation: Relation, width: float) -> float
 def _pairs(
     page: PagePlaces, matched: Matched, claimed: Matched, trust: Mapping[str, float], usual_look: Look | None
 ) -> list[Pair]:
-    """Return the pairs of a page.
-
-    The features of a product are compared with the best of the others, and with texts that look like names but belong
-    to no product.
-    """
+    """Return the pairs of a page, whose features compare a product with the best of the others and with strangers."""
     anchors = {product.id: [a for a in page.anchors if a.product == product.id] for product in page.products}
     near = {
         (picture.id, product): _nearness(page, picture.bbox, [a.box for a in of_product], trust)

@@ -199,10 +199,7 @@ _DESIGNATION = re.compile(r"[A-Z]{1,4}(?:\d{0,2}[A-Z]{1,2})?[-./]?\d{1,5}(?:[-./
 
 
 def _second_lines(layout: PageLayout, document: DocumentLayout) -> dict[Text, Text]:
-    """Return each heading that has a second part, with that part.
-
-    The second part has another weight and is directly below or in the row, or follows behind a wide space.
-    """
+    """Return each heading with its second part in another weight, directly below or in its row."""
     large = [t for t in layout.texts if t.size >= IN_TWO_WEIGHTS * document.body]
     parts = [t for t in large if is_name(t) or is_measure(t.text)]
     found: dict[Text, Text] = {}

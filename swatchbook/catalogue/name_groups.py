@@ -122,10 +122,7 @@ def _share_over_rows(found: Sequence[Candidate], pages: Pages) -> float:
 
 
 def find_oddities(group: NameGroup) -> list[dict[str, float]]:
-    """Return for each text of a group its difference from the others by feature, from 0 (like them) to about 1.
-
-    The sizes of texts of one role are compared on their page only.
-    """
+    """Return for each text its difference from the others by feature, from 0 (like them) to about 1."""
     found = group.candidates
     relations = Counter(c.relation for c in found)
     times = Counter(fold(c.name) for c in found)
@@ -292,10 +289,7 @@ OWN_PAGES = 4  # the most pages, which follow each other, of a text that belongs
 def by_role(
     pages: Mapping[int, Sequence[tuple[bool, Candidate]]], layouts: Sequence[PageLayout]
 ) -> Iterator[tuple[bool, list[Candidate]]]:
-    """Yield the texts of each role, with whether they are in tables; a role with the same texts as another is skipped.
-
-    `pages` maps each page to its candidates, each with whether it is in a table.
-    """
+    """Yield whether in tables, and the texts of each role; a role with the same texts as another is skipped."""
     roles: dict[str, list[Candidate]] = defaultdict(list)
     own = _own_words(layouts, pages)
     for layout in layouts:

@@ -209,10 +209,7 @@ def join_paragraphs(page: int, lines: Sequence[Line]) -> list[Text]:
 
 
 def _begins_item(line: str, above: str) -> bool:
-    """Whether a line names another item than the line above: "Controller 10 A", "Controller 20 A".
-
-    Both are short, have several words, and begin with the same word.
-    """
+    """Whether a short line begins with the same word as the one above: "Controller 10 A", "Controller 20 A"."""
     words, before = line.casefold().split(), above.casefold().split()
     if max(len(line), len(above)) > LONGEST_CELL or min(len(words), len(before)) < 2 or words == before:
         return False
@@ -236,10 +233,7 @@ def _cells_of_rows(order: Sequence[int], lines: Sequence[Line]) -> frozenset[int
 
 
 def _cells_of_columns(order: Sequence[int], lines: Sequence[Line]) -> frozenset[int]:
-    """Return the short lines with a value in their row, and the values, if three rows or more have them at one place.
-
-    `order` has the indices of the lines down the page.
-    """
+    """Return the short lines with a value in their row, and the values, if three rows have them at one place."""
     short = [i for i in order if len(lines[i].text) <= LONGEST_CELL]
     values = [i for i in short if len(lines[i].text) <= LONGEST_VALUE and _begins_value(lines[i].text)]
     rows: dict[tuple[float, ...], set[tuple[int, int]]] = defaultdict(set)
@@ -284,10 +278,7 @@ def _goes_on_from_above(text: str) -> bool:
 
 
 def _places_in_grids(begin: float, value: Box) -> Iterator[tuple[float, ...]]:
-    """Yield the places of a name's start and its value's start or end, in steps of a column.
-
-    There are two grids, shifted by half a step: edges of one column are in the same step of at least one of them.
-    """
+    """Yield a row's column steps in two grids shifted by half a step: edges of one column agree in at least one."""
     for edge, shifted, other in product((0, 2), (0.0, 0.5), (0.0, 0.5)):
         yield edge, shifted, other, (begin / COLUMN + shifted) // 1, (value[edge] / COLUMN + other) // 1
 
@@ -444,10 +435,7 @@ RISING = 0.8  # least share of an index's numbers that are higher than the one b
 
 
 def _entries(lines: Sequence[Line]) -> tuple[tuple[str, ...], int]:
-    """Return the names that are followed by a page number, in one line or in a row of cells, and the highest number.
-
-    There are none if the entries are too few, or if their numbers do not rise.
-    """
+    """Return the names followed by page numbers, and the highest; none if they are few or the numbers do not rise."""
     led = [m for line in lines if (m := _LEADER.match(line.text))]
     names, pages = [m["name"] for m in led], [int(m["page"]) for m in led]
     numbers = [line for line in lines if re.fullmatch(r"\d{1,4}", line.text)]

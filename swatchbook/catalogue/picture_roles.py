@@ -116,10 +116,7 @@ def _is_plain(traits: Traits) -> bool:
 
 
 def _is_variant(product: Product, picture: Shown, others: Sequence[Shown]) -> bool:
-    """Whether a picture shows a variant: its caption names one, or it is one of several smaller pictures of one size.
-
-    The product must have other pictures, and for the second case several variants.
-    """
+    """Whether the caption names a variant, or the picture is one of several smaller ones of one size."""
     caption = fold(picture.placement.caption or "")
     names = [fold(variant.name) for variant in product.variants if variant.grain == "variant"]
     if others and any(len(name) >= LEAST_LETTERS and name in caption for name in names):

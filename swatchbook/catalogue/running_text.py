@@ -43,10 +43,7 @@ def margin_lines(page: Page) -> list[MarginLine]:
 
 
 def find_running_lines(lines: Iterable[MarginLine]) -> Running:
-    """Return the running heads and feet among the lines in the margins.
-
-    They are at the same place on `FEWEST_PAGES` pages or more and differ at most in the number of the page.
-    """
+    """Return the lines in margins that are at one place on several pages and differ at most in the page's number."""
     at_place: dict[tuple[str, int], list[MarginLine]] = defaultdict(list)
     labels: dict[int, int] = {}
     for line in lines:
@@ -154,10 +151,7 @@ class Margins:
 def divide_margins(
     layouts: Sequence[PageLayout], repeated_places: frozenset[TextPlace], labels: Mapping[int, int]
 ) -> Margins:
-    """Divide the texts that repeat in the margins into running heads and texts specific to a page.
-
-    `labels` maps each page to its printed number, or to its own number if the PDF has none.
-    """
+    """Divide repeated texts in margins into running heads and page-specific ones. `labels`: printed numbers."""
     texts_at: dict[TextPlace, list[Text]] = defaultdict(list)
     for layout in layouts:
         for text in layout.texts:
@@ -168,10 +162,7 @@ def divide_margins(
 
 
 def _running_texts(texts: Sequence[InMargin], labels: Mapping[int, int]) -> Iterator[InMargin]:
-    """Yield the running heads among texts that differ at most in their digits.
-
-    These are bare numbers, and texts that are the same on all pages except for the page number.
-    """
+    """Yield the bare numbers, and the texts that are the same on all pages except for the page number."""
     if len({t.text for t in texts}) == 1:
         yield from texts
         return

@@ -216,10 +216,7 @@ def _has_text_above(document: DocumentLayout, layout: PageLayout, top: float) ->
 
 
 def _region(head: Text, heads: Sequence[Text], layout: PageLayout, *, open_top: bool) -> Box:
-    """Return the region from a heading (or the page's top) to the next one in its column.
-
-    Headings in one row divide the page into columns.
-    """
+    """Return the region from a heading to the next one in its column; headings in one row divide the page."""
     x0, top, x1, y1 = layout.box
     if layout.spread:
         middle = (x0 + x1) / 2

@@ -71,10 +71,7 @@ def _within(layout: PageLayout, product: FoundProduct, names: Collection[Place])
 
 
 def _named(product: FoundProduct, own: Sequence[PageLayout], names: Collection[str]) -> tuple[Variant, ...]:
-    """Return the variants that have their own code, or the product's name before theirs; none if there is only one.
-
-    A code that is printed again with a longer name ("Sand, detail") shows the same variant.
-    """
+    """Return the variants with their own code or behind the product's name, if several; of a code the shortest."""
     coded = [v for layout in own for v in (*_beside_codes(layout, product, names), *_behind_name(layout, product))]
     by_code: dict[str, list[Variant]] = defaultdict(list)
     for variant in coded:
@@ -87,10 +84,7 @@ def _named(product: FoundProduct, own: Sequence[PageLayout], names: Collection[s
 
 
 def _beside_codes(layout: PageLayout, product: FoundProduct, names: Collection[str]) -> Iterator[Variant]:
-    """Yield a variant for each code with a name or a size next to it, unless it is the value of another label.
-
-    If the product has a code, only codes that begin with it and are longer belong to its variants.
-    """
+    """Yield a variant for each code with a name or size, if it continues the product's code and is no label's value."""
     values = [a.box for a in layout.attributes if a.key != "code"]
     sizes = [value for value in _values(layout) if value.kind == "size"]
     for code in layout.codes:

@@ -63,10 +63,7 @@ def handle(request: dict[str, Any], _: bytes) -> Iterator[Frame]:
 
 
 def decode(path: Path, side: int, limits: ImageLimits) -> Image.Image:
-    """Decode the first frame to upright 8-bit sRGB over white, longest side at most `side` pixels.
-
-    Smaller pictures are not enlarged. Raises TooLarge, UnreadableImage, FileMissing.
-    """
+    """Decode the first frame over white, at most `side` pixels. Raises TooLarge, UnreadableImage, FileMissing."""
     with opened(path, limits) as image:
         return apply_orientation(flatten(load_shrunk(image, side), icc_profile(image)), image)
 
@@ -103,10 +100,7 @@ def may_be_turned(image: Image.Image) -> bool:
 
 @contextmanager
 def opened(path: Path, limits: ImageLimits) -> Iterator[Image.Image]:
-    """Open a picture within the limits; errors in the block are raised as TooLarge or UnreadableImage.
-
-    Raises FileMissing if the file cannot be opened.
-    """
+    """Open a picture; errors in the block become TooLarge or UnreadableImage. Raises FileMissing without a file."""
     Image.MAX_IMAGE_PIXELS = None  # ImageLimits applies before anything is decoded
     try:
         size = path.stat().st_size

@@ -25,10 +25,7 @@ def is_pdf(head: bytes) -> bool:
 
 
 def check_pdf(file: BinaryIO, size: int, settings: Settings, *, name: str = "The file") -> None:
-    """Check the size of a document's file, and its first bytes.
-
-    Raises TooLarge, UnreadableDocument if it is empty, and UnsupportedFormat.
-    """
+    """Check a file's size and first bytes. Raises TooLarge, UnreadableDocument if it is empty, UnsupportedFormat."""
     if size == 0:
         raise UnreadableDocument(f"{name} is empty.", advice="Export or download it again.")
     check_size(size, settings.max_document_mb << 20, name=name)

@@ -53,10 +53,7 @@ class _Segment:
 
 
 def drawing_boxes(paths: Sequence[Mapping[str, Any]], page: Box, pictures: Sequence[Box]) -> list[Box]:
-    """Return the boxes of the drawings and palettes among a page's paths, from top to bottom.
-
-    `paths` are those of PyMuPDF's `get_cdrawings`, `pictures` the boxes of the pictures that are seen.
-    """
+    """Return the boxes of drawings and palettes in `get_cdrawings`, from the top, without those under `pictures`."""
     frames = sorted((path["rect"] for path in paths if _is_frame(path, page)), key=area)
     near = cache(lambda path: [frame for frame in frames if max(gaps(paths[path]["rect"], frame)) <= 0])
     by_frame: defaultdict[Box, list[_Segment]] = defaultdict(list)

@@ -83,10 +83,7 @@ class Found:
 
 
 def find_pictures(page: Any, painting: Painting, flat: Callable[[], Image.Image]) -> Iterator[Found]:
-    """Yield the pictures that a page paints, in the order painted, with what is seen of each; then its drawings.
-
-    `flat` returns the result of `paint_flat`.
-    """
+    """Yield the pictures that a page paints, in this order, with what is seen of each; then its drawings."""
     pictures = list(_painted_pictures(page, painting.pictures, flat))
     strips = [Strip(one.seen.box if one.picture else NOWHERE, one.scale) for one in pictures]
     groups = join_strips(strips, cache(lambda: render_box(page, tuple(page.rect), 1.0)))
@@ -157,10 +154,7 @@ def find_drawings(page: Any, after: int, pictures: Sequence[Box]) -> Iterator[Fo
 
 
 def boxes_of(page: Any, boxes: Sequence[Sequence[Any]]) -> Iterator[Found]:
-    """Yield parts of a page as pictures, rendered as sharp as the sharpest picture that is painted in them.
-
-    `boxes` are in points, each with the degrees by which the page must be turned to be read.
-    """
+    """Yield parts of a page, with their turns, as pictures that are as sharp as the sharpest one painted in them."""
     painted = [picture for picture in trace_painting(page).pictures if not picture.gradient]
     for number, (sides, turn) in enumerate(boxes):
         box = clip(tuple(sides), tuple(page.rect))
@@ -436,8 +430,5 @@ def _holders(size: int, xrefs: set[int], streams: Mapping[int, bytes]) -> set[in
 
 
 def _may_hold(size: int, stream: bytes) -> bool:
-    """Return whether a stream can belong to a picture for which MuPDF holds `size` bytes.
-
-    MuPDF holds its own record and the stream's bytes, or three times as many where it unpacks the stream as it reads.
-    """
+    """Whether a stream may be a picture of `size` bytes: with MuPDF's record, or thrice the bytes if it is unpacked."""
     return any(0 <= size - held <= RECORD for held in (len(stream), max(3 * len(stream), 1024)))

@@ -57,10 +57,7 @@ class Edges(NamedTuple):
 
 
 def find_folds(pages: Iterable[Page]) -> Mapping[int, list[Fold]]:
-    """Return page -> the folds of the halves on it that meet one on a neighbouring page. `pages` are in order.
-
-    The next page lies to the right or, in books that are read from right to left, to the left.
-    """
+    """Return page -> its halves' folds; the next page lies to the right, or to the left in right-to-left books."""
     folds = defaultdict[int, list[Fold]](list)
     for page, after in pairwise(pages):
         if after.number == page.number + 1 and _agree(page.box[3] - page.box[1], after.box[3] - after.box[1]):
@@ -90,10 +87,7 @@ def _halves(page: Page) -> Iterator[tuple[Drawn, Box]]:
 
 
 def may_meet(left: Box, right: Box, apart: float = 0.0) -> bool:
-    """Return whether two boxes may be halves that meet at a fold.
-
-    `apart` is by how much the left page lies further right in its coordinates.
-    """
+    """Return whether two boxes may be halves at a fold; the left page lies `apart` points further right."""
     sides = sorted(map(short_side, (left, right)))
     meet = abs(left[2] - right[0] - apart) <= TOUCH and _agree(left[1], right[1]) and _agree(left[3], right[3])
     return meet and sides[0] >= LEAST_WIDTH and sides[1] >= LEAST_SIDE

@@ -112,10 +112,7 @@ def _clockwise(corners: Corners) -> Corners:
 
 
 def cut_line(pixels: Pixels, corners: Corners, *, higher: float = 0.0, shorter: float = 0.0) -> Pixels:
-    """Return a line of a page flat and HEIGHT pixels high.
-
-    `higher` is the share of its height that is added, `shorter` the share of its height that is cut off at each end.
-    """
+    """Return a line flat, HEIGHT pixels high, `higher` by a share of its height, `shorter` by one at each end."""
     width, height = _size(corners)
     if height >= TALL * width:
         corners, width, height = np.roll(corners, -1, axis=0), height, width

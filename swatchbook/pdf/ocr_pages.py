@@ -40,10 +40,7 @@ def wants_ocr(mode: Ocr, page: Mapping[str, Any]) -> bool:
 
 
 def bare_rasters(mode: Ocr, page: Mapping[str, Any]) -> list[Box]:
-    """Return the big rasters of a page, as JSON (`Page`), with too few lines of its text layer to be captions.
-
-    They are photographs, or show several captioned products.
-    """
+    """Return the big rasters of a page, as JSON (`Page`), with too few lines of its text layer to be captions."""
     if mode != "auto":
         return []
     lines = _lines(page)

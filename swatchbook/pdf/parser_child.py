@@ -134,10 +134,7 @@ def describe_document(document: Any) -> dict[str, Any]:
 
 
 def read_page(document: Any, number: int, printed_text: PrintedText) -> Iterator[Frame]:
-    """Read text and pictures of one page: one answer whose payload is a `Page` as JSON.
-
-    If its printed text is read from its pixels, a second answer has the page with it.
-    """
+    """Read text and pictures of a page: a `Page` as JSON, and a second one with what was read from its pixels."""
     page = document[number - 1]
     painting, grounds = trace_text(page)
     blocks, warnings = read_blocks(
@@ -172,10 +169,7 @@ def _page_answer(read: dict[str, Any], *, whole: bool) -> Frame:
 
 
 def read_tables(document: Any, number: int) -> Iterator[Frame]:
-    """Read the tables of one page: one answer.
-
-    The layout reader keeps spaces in cells; if it fails, `find_tables` is used.
-    """
+    """Read the tables of one page by the layout reader, which keeps spaces in cells; if it fails, by `find_tables`."""
     page, warnings = document[number - 1], list[str]()
     try:
         _use_one_thread()

@@ -45,10 +45,7 @@ class ReadingAhead:
         thread.start()
 
     def finish(self, progress: reader.Progress) -> Reading:
-        """Wait for the reading and return it; `progress` is called from here on.
-
-        Raises what `reader.read` and `progress` raise.
-        """
+        """Wait for the reading, calling `progress` from here on. Raises what `reader.read` and `progress` raise."""
         self._progress = progress
         progress(*self.progress)
         return self._result.result()

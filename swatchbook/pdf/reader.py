@@ -206,10 +206,7 @@ def render_page(path: Path, number: int, settings: Settings, *, width: int, modu
 def draw_page(
     path: Path, number: int, drawing: Drawing, settings: Settings, *, side: int, module: str = CHILD
 ) -> bytes:
-    """Return a page as PNG, longest side `side` pixels, with boxes drawn over it and notes next to it.
-
-    Raises what `render_page` raises.
-    """
+    """Return a page as PNG, longest side `side`, with boxes over it and notes. Raises what `render_page` raises."""
     request = {**_request("draw", path), "side": side, "drawing": drawing.model_dump()}
     return _picture_of(request, number, settings, module)
 
@@ -229,10 +226,7 @@ def _picture_of(request: dict[str, Any], number: int, settings: Settings, module
 def look(
     path: Path, placed: Mapping[int, Sequence[Box]], settings: Settings, *, side: int = 0, module: str = CHILD
 ) -> Generator[SeenPage | FailedPage]:
-    """Look at the pages that `placed` names, one at a time: find what looks like a picture outside the page's boxes.
-
-    Each page comes as JPEG, longest side `side` pixels (0: without).
-    """
+    """Find what looks like a picture outside the boxes of pages, each with a JPEG of `side` pixels (0: without)."""
     if not placed:
         return
     request = {**_request("look", path), "side": side, "placed": placed}
@@ -287,10 +281,7 @@ def extract(
 
 
 def lost_pictures(number: int, page: Box, unplaced: Iterable[tuple[Box, str | None]]) -> Iterator[LostPicture]:
-    """Return what looks like a picture outside all placements of a page.
-
-    `page` is the page's box; `unplaced` are boxes, each with its perceptual hash.
-    """
+    """Yield what looks like a picture outside all placements: boxes of a page with their perceptual hashes."""
     for box, phash in unplaced:
         yield LostPicture(page=number, bbox=box, share=round(area(box) / area(page), 4), phash=phash)
 

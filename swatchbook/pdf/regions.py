@@ -213,10 +213,7 @@ def _of_sheet(pixels: NDArray[np.uint8], part: Box, texts: Sequence[Box], page_a
 
 
 def _of_panel(pixels: NDArray[np.uint8], part: Box, texts: Sequence[Box]) -> list[Box]:
-    """Return the goods side by side on a flat panel without print, if the text below has a caption for each.
-
-    Else return the part.
-    """
+    """Return the goods on a flat panel without print if the text below has a caption for each, else the part."""
     reach = part[0], part[3], part[2], part[3] + CAPTION_REACH
     below = [text for text in texts if centre_inside(text, reach)]
     if short_side(part) < LEAST_PANEL or not below or any(shared_area(part, text) for text in texts):
@@ -244,10 +241,7 @@ def _meet(a: Box, b: Box) -> bool:
 def _regions_within(
     pixels: NDArray[np.uint8], part: Box, texts: Sequence[Box], page_area: float, rim: int, depth: int
 ) -> list[Box]:
-    """Return the pictures in a part of a raster without its outermost pixels (`rim`).
-
-    The part is a sheet that lies on another ground, or has a thin frame.
-    """
+    """Return the pictures in a part, without its rim: a sheet that lies on another ground, or has a thin frame."""
     left, top, right, bottom = (round(side) for side in part)
     left, top, right, bottom = left + rim, top + rim, right - rim, bottom - rim
     if min(right - left, bottom - top) < LEAST_SIDE:
@@ -277,10 +271,7 @@ def ground_colours(pixels: NDArray[np.uint8], texts: Sequence[Box]) -> list[NDAr
 
 
 def _middle_colour(colours: NDArray[np.int16]) -> tuple[NDArray[np.int16], float]:
-    """Return the colour that most of the given ones are close to, and their share of all.
-
-    The colours are those under lines of text, of a page and its panels.
-    """
+    """Return the colour that most of those under lines of text are close to, and their share of all."""
     near = (np.abs(colours[:, None] - colours[None]) <= DIFFERENT).all(axis=-1)
     group = near[int(near.sum(axis=1).argmax())]
     return np.median(colours[group], axis=0).astype(np.int16), float(group.mean())
@@ -343,10 +334,7 @@ def _text_share(box: Box, texts: Sequence[Box]) -> float:
 
 
 def _is_varied(pixels: NDArray[np.uint8], pictured: NDArray[np.bool_] | None, box: Box) -> bool:
-    """Return whether a part with much text has the colours of a picture outside its text (where it is `pictured`).
-
-    Packages are pictures that are full of text.
-    """
+    """Return whether a part with much text has the colours of a picture outside it, as packages have."""
     left, top, right, bottom = map(int, box)
     part = pixels[top:bottom, left:right].reshape(-1, 3)
     if pictured is not None:

@@ -28,10 +28,7 @@ class Strip:
 
 
 def join_strips(strips: Sequence[Strip], rendered: Callable[[], Image.Image]) -> list[list[int]]:
-    """Return the indices of the pictures in groups that are one picture each, in order; most groups have one member.
-
-    `rendered` gives the page as it is seen, one pixel a point; it is asked only where boxes look like strips.
-    """
+    """Return the indices of pictures in groups that are one each; the page is `rendered` only for boxes like strips."""
     groups: list[list[int]] = []
     for n, strip in enumerate(strips):
         last = strips[groups[-1][-1]] if groups else None

@@ -131,10 +131,7 @@ def _paint(page: Any, pixel: float, channels: Sequence[Sequence[int]]) -> Image.
 
 
 class _Flattener(Forwarder):
-    """Passes all paint on to a device that draws, but pictures in one flat colour: grey, or what a blend mode ignores.
-
-    `turned` has the channel in which pictures have another value, by their number in the order painted.
-    """
+    """Paints pictures in a flat colour (grey, or what a blend mode ignores), those `turned` otherwise in a channel."""
 
     def __init__(self, target: Any, turned: Mapping[int, int]) -> None:
         super().__init__(target)

@@ -95,10 +95,7 @@ def trace_text(page: Any) -> tuple[Painting, Grounds]:
 
 
 def find_unseen(page: Any, spans: Sequence[dict[str, Any]], grounds: Grounds, pictures: Sequence[Box]) -> set[int]:
-    """Return the indices of the spans that are not visible; their boxes and all others are of the page as shown.
-
-    `pictures` are the boxes of the page's pictures. A layer of text for what a picture or outlines show counts as seen.
-    """
+    """Return the indices of invisible spans; a layer of text for what a picture or outlines show counts as seen."""
     suspects = [n for n, span in enumerate(spans) if _is_suspect(span, grounds)]
     if not suspects:
         return set()

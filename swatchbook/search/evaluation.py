@@ -36,10 +36,7 @@ MEASURES: Final[tuple[Measure, ...]] = ("recall", "precision", "gain")
 
 
 class Asked(NamedTuple):
-    """A question with the matches of each role, the results to which they lead, and its answers.
-
-    `aside` is a result that does not count, such as the picture of the query.
-    """
+    """A question with each role's matches and results, its answers, and a result set `aside`, such as its picture."""
 
     candidates: Mapping[str, Sequence[Match]]
     results: Mapping[str, Ranked]
@@ -71,10 +68,7 @@ class Scores(Record):
 
 
 class RoleScores(Record):
-    """A role with the scores of its ranking alone, its weight in use, and the loss of the fused measures without it.
-
-    `cost` is None if no role is left without it, or if it has no weight.
-    """
+    """A role alone, its weight in use, and the loss without it: None if no role is left, or if it has no weight."""
 
     role: str
     weight: float
@@ -161,10 +155,7 @@ def _sums(parts: int, whole: int) -> Iterator[tuple[int, ...]]:
 
 
 def cross_validated(table: Vectors) -> Vectors:
-    """Return (questions, measures) with the weights that are best on the other folds.
-
-    `table` has the shape (tried, questions, measures).
-    """
+    """Return (questions, measures) of a (tried, questions, measures) table with the weights best on other folds."""
     questions = np.arange(table.shape[1])
     scored: Vectors = np.empty_like(table[0])
     for fold in range(min(FOLDS, len(questions))):
@@ -236,10 +227,7 @@ def ask_texts(resources: Resources, file: Path, owner: str | None) -> Questions:
 
 
 def ask_pictures(resources: Resources, folder: Path, owner: str) -> Questions:
-    """Ask with each picture for the others of its class. The query of one in the collection is its vectors.
-
-    Unreadable files, and pictures without another of their class in the collection, are skipped.
-    """
+    """Ask with each picture for the others of its class; unreadable files and pictures without another are skipped."""
     contents = {file: _sha256(file) for file in sorted(folder.glob("*/**/*")) if file.is_file()}
     if len(contents) > MOST_QUESTIONS:
         raise InvalidReference(f"{folder} has more than {MOST_QUESTIONS:,} files.", advice="Take a part of them.")

@@ -74,10 +74,7 @@ class FusedScore:
 
 
 def parse_weights(text: str) -> dict[str, float]:
-    """Return role -> weight from a text such as "visual=0.6,keyword=0.4". Raises InvalidReference.
-
-    At least one weight must be positive, none may be negative; the sum may be any.
-    """
+    """Return role -> weight, none negative and one positive, from "visual=0.6,keyword=0.4". Raises InvalidReference."""
     weights = dict[str, float]()
     for part in filter(None, map(str.strip, text.split(","))):
         role, _, number = part.partition("=")

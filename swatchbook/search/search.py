@@ -200,10 +200,7 @@ def _judged(
     *,
     enough: int,
 ) -> list[Hit]:
-    """Return all candidates of a search, best first, with near-duplicates folded.
-
-    Those of a search by text have a relevance, by which the first COMPARED are sorted.
-    """
+    """Return all candidates, best first, folded; those of a text have a relevance, by which the first are sorted."""
     text, image, examples = asked
     ranked = search(
         resources, text=text, image=image, examples=examples, where=where, by=by, k=MOST_RANKED, weights=weights,
@@ -340,10 +337,7 @@ def weights_of_relevance(resources: Resources) -> Fitted:
 
 
 def judge(resources: Resources, hits: Sequence[Hit], text: str, by: ResultKind, where: Where) -> list[Judged]:
-    """Return the evidence for the results of a search by text, in their order.
-
-    Each result is judged by the background of its own owner, and compared with the first results.
-    """
+    """Return the results' evidence, by the background of each one's owner, compared with the first results."""
     if not where.owners:
         return behind_best(evidence(resources, hits, text, by, where.owner), COMPARED)
     judged = dict[str, Judged]()

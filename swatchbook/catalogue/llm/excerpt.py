@@ -36,10 +36,7 @@ class PageExcerpt(Record):
 
 
 def page_excerpts(pages: Iterable[Page], *, most: int = PAGE_CHARACTERS) -> Iterator[PageExcerpt]:
-    """Return excerpts of at most `most` characters, in the order of the pages.
-
-    A running head or foot is left out if it is the same as on the page before.
-    """
+    """Yield excerpts of at most `most` characters, without the running heads and feet of the page before."""
     before, sizes = frozenset[str](), Counter[int]()
     for page in pages:
         for line in page.lines:
@@ -88,10 +85,7 @@ def _at_pictures(page: Page, lines: Sequence[Line]) -> set[Box]:
 
 
 def _rows(lines: Sequence[Line], body: int, at_pictures: Collection[Box]) -> list[str]:
-    """Join successive lines of one row to "label | value", and mark headings with "# " and rows at pictures.
-
-    `body` is the font size in points of most characters so far.
-    """
+    """Join the lines of a row to "label | value"; mark headings ("# ", larger than `body`) and rows at pictures."""
     rows = list[list[Line]]()
     for line in lines:
         if rows and abs(_middle(rows[-1][-1]) - _middle(line)) < _IN_ROW * line.size:
@@ -149,10 +143,7 @@ LONGEST_NAMED_LINE: Final = 12  # the most words of a line that begins with a na
 
 
 def normalise_words(text: str) -> str:
-    """Return the normalised words of a text, with a space before, between and after them: `in` finds whole words.
-
-    "60×120cm" and "60 x 120 cm" give the same result; "R10" and "AB-1" stay distinct.
-    """
+    """Return a text's normalised words with spaces around each: "60×120cm" is "60 x 120 cm"; "R10" and "AB-1" stay."""
     text = _TIMES.sub(" x ", unicodedata.normalize("NFKC", _MARKS.sub("", text)).casefold())
     parts = [_SIGNS.get(part, part) for part in _PART.findall(text)]
     return f" {' '.join(part for part in parts if _counts(part))} "

@@ -37,10 +37,7 @@ def scanned_pages(pages: Iterable[Page]) -> list[int]:
 
 
 def read_scans(chat: PaidChat, numbers: Sequence[int], render: Render) -> Scans:
-    """Return the text of these pages; a page that cannot be rendered, or that the model cannot read, is in `lost`.
-
-    Raises failures that are transient or concern all pages.
-    """
+    """Return the text of pages; those that fail are in `lost`. Raises failures that concern all pages."""
     lines, lost = dict[int, tuple[str, ...]](), list[FailedPage]()
     with ThreadPoolExecutor(_CONCURRENT_CALLS, thread_name_prefix="scan") as threads:
         for first in range(0, len(numbers), _PAGES_PER_RENDER):
