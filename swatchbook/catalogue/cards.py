@@ -19,8 +19,7 @@ Relation = Literal["below", "above", "right", "left"]
 
 NAME_DISTANCE = 60.0  # the longest distance of a name below or above its picture, in points
 BESIDE = 0.34  # the longest distance of a name to the left or right of its picture, as a share of the page's width
-OVERLAP = 25.0
-"""The distance in points that a name may reach into the picture's box: pictures are placed larger than their clip."""
+OVERLAP = 25.0  # points that a name may reach into the picture's box: pictures are placed larger than their clip
 WHOLE_PAGE = 0.6  # the largest share of the page that a card's picture covers; larger pictures are backgrounds
 
 

@@ -24,16 +24,12 @@ from swatchbook.geometry import gap, gaps
 from swatchbook.records import Box, fold
 
 SIZES = 1.28  # the largest factor between the font sizes of groups that join: layouts shrink long names
-MOST_SHARED_PAGES = 0.2
-"""The largest share of a joining group's pages that it shares with the best: on more, it is another kind of text."""
+MOST_SHARED_PAGES = 0.2  # share of a joining group's pages that the best has, too: more is another kind of text
 UNLIKE = 0.65  # the largest share of relations to pictures in which groups that join differ
 NAMED = 0.8  # the least share of codes with names next to them if they are the codes of these names
 ROW = 200.0  # the longest distance in points from a code to its name in a row
 LEADS = 0.3  # the largest difference between groups that join in the share of texts that are the largest of their page
-SIGNED = 0.5
-"""The largest difference between groups that join in the share of texts with commas or other signs, as in captions."""
-
-
+SIGNED = 0.5  # difference between groups that join in the share of texts with commas or other signs, as in captions
 SILENT = 0.35
 """The largest probability of "none" with which a document has products. It is compared with all groups together,
 because several may name the same products. A wrong product is worse than a document that its report calls unread.
@@ -211,9 +207,7 @@ def joins(group: NameGroup, best: NameGroup) -> bool:
 
 CODED = 0.8  # the least share of the chosen names that have a code of one form if codes are to find further names
 FEWEST_CODES = 4  # the fewest codes of one form; fewer may be alike by chance
-CODE_DISTANCE = 1.2
-"""The longest distance of a code directly above or below its name, as a multiple of the larger font size."""
-
+CODE_DISTANCE = 1.2  # longest distance of a code above or below its name, as a multiple of the larger font size
 _CODE = re.compile(r"(?<![\w/-])[A-Z]{1,6}[-./ ]?\d{2,}(?:[-./]?[A-Z0-9]+)*(?![\w/-])")
 
 

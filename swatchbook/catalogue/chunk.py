@@ -28,9 +28,7 @@ from swatchbook.catalogue.sections import DocumentLayout, heading_styles, layout
 from swatchbook.geometry import centre_inside, shared_area
 from swatchbook.records import Box, Chunk, Chunks, Line, Page, Plan, Reading, Table, chunk_id, fold, text_key
 
-MOST_PIECES = 220
-"""The most word pieces of a chunk by the estimate of `word_pieces`: below MiniLM's 256, because estimates have errors.
-"""
+MOST_PIECES = 220  # word pieces of a chunk by `word_pieces`: below MiniLM's 256, because estimates have errors
 SHORT_PIECES = 40  # the most word pieces of a text before a table that is the table's title and stays with it
 
 

@@ -65,8 +65,7 @@ MOST_VALUES = 12  # values kept of one key; a longer list is a table, which is k
 SHORT = 4  # an unknown label is accepted if its value has at most this many words
 LABEL_DISTANCE = 30.0  # an unknown label is accepted if a known one is within this distance, in points
 LONGEST_VALUE = 160  # the longest value, in characters: a longer text behind a colon is prose
-BELOW = 30.0
-"""Points added to the distance of a name below a text: values follow names, so a name above wins more often."""
+BELOW = 30.0  # points added to the distance of a name below a text: values follow names, so one above wins more often
 PAGE_WIDE = frozenset({"dimensions", "size", "thickness", "packaging", "material", "finish", "weight", "slip_rating"})
 """Keys that a page may give for all its products; a price or a code belongs to one."""
 MEASURES = frozenset({"dimensions", "size", "width", "height", "depth", "length", "diameter", "thickness"})

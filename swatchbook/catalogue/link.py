@@ -36,14 +36,12 @@ from swatchbook.records import (
 )
 
 DOUBTFUL = 0.4  # the least probability from which a picture is linked to its likeliest product
-AS_LIKELY = 0.9
-"""The least probability of further products of a picture, as a share of the likeliest one's: the page is ambiguous."""
+AS_LIKELY = 0.9  # share of the likeliest product's probability with which others are linked, too: the page is ambiguous
 COVERED = 0.6
 """The least share of two or more regions that a picture of several products covers. With a picture on it, it is their
 background."""
 SHARED_SCORE = 0.6  # the score of a link of a picture that covers several products
-PAGE_ALONE_SCORE = 0.5
-"""The score, divided among a page's products, if only the page is known: a language model names pages, not places."""
+PAGE_ALONE_SCORE = 0.5  # divided among a page's products, if only the page is known: a model names no places
 LEAST_SCORE = 0.3  # the least score of a link
 
 

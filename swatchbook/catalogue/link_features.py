@@ -29,14 +29,12 @@ BACKGROUND = 0.6  # the largest share of the page of a picture that has a name; 
 FAR = 0.3  # the distance, as a share of the page's width plus height, from which a name no longer counts as near
 LEAST_LETTERS = 3  # the fewest letters and digits of a name that is searched in texts
 INSIDE = 0.5  # the least share of a picture's area that lies in a region if the picture does
-SHARPNESS = 3
-"""The power that raises a relation's share of names with a picture, relative to the most usual relation's share."""
+SHARPNESS = 3  # the power of a relation's share of names with a picture, relative to the most usual one's share
 OTHERS = 1.5  # the weight of the shares of the whole catalogue, in names of the page
 HALF = 0.02  # a box that crosses the middle by this share of the page's width on both sides lies in both halves
 WIDE = 1.3  # the least width by height of a page that may be two pages side by side
 HEADING = 1.3  # the least size of a heading, as a multiple of the median size of the page's lines
-LOW, CELLS = 0.12, 3
-"""A picture in the row of a table: its largest share of the page's height, and the fewest lines in its row."""
+LOW, CELLS = 0.12, 3  # picture in the row of a table: its largest share of the page's height; fewest lines in its row
 AS_LARGE = 0.65  # least size of a heading that may name another product, as a share of the size of the product's name
 MOSTLY = 0.5  # the least share of a line's letters that belong to the name if the line names a product
 BEGINS = 0.75  # the factor for MOSTLY where the name begins the line: such a name is likelier that of what is shown

@@ -90,8 +90,7 @@ _OTHER_CODES = frozenset(
     {"zip", "postal", "qr", "bar", "hs", "color", "colour", "colors", "dress", "area", "country", "tax", "vat", "promo"}
 )
 """Words before "code" that make it another code than the product's, as in "QR code"."""
-_MEASURED = ("weight",)
-"""Keys whose values may be behind a label within a text; a length there may be that of something else."""
+_MEASURED = ("weight",)  # keys whose values may be behind a label in a text; a length may be that of something else
 _UNIT_OF_ONE = r"(?:mm|cm|m|kgs?|gr?|ml|l|W|kW|мм|см|м|кг|гр?|л|мл|Вт|кВт)"
 _IN_TEXT = {
     key: re.compile(
@@ -124,10 +123,8 @@ _FIBRE = re.compile(
     re.IGNORECASE,
 )
 """Materials of which a product may consist to 100 %."""
-MOST_DIGITS_OF_A_NUMBER = 2
-"""The most digits of a name's word that is the number of a series; a word with more digits is a code."""
-MOST_WORDS_OF_ONE_SHARE = 4
-"""The most words of a text in which one share of 100 % is a composition; longer texts are praise."""
+MOST_DIGITS_OF_A_NUMBER = 2  # digits of a word of a name that numbers a series; a word with more is a code
+MOST_WORDS_OF_ONE_SHARE = 4  # words of a text in which a share of 100 % is a composition; longer is praise
 _UNITS = r"(?:mm|cm|m²|m2|kgs?|ml|cl|g/m²|g/m2|gsm|gr|oz|lbs?|inch(?:es)?|kW|мм|см|м²|м2|кг|мл|кВт)"
 _MEASURE = re.compile(rf"(?<![\w.,]){_NUMBER}\s?{_UNITS}\.?(?!\w)|[,(\[]\s?{_UNITS}\.?[)\]]?\s*$", re.IGNORECASE)
 """A measure with its unit. Units of one letter are left out: they may also mean time, years and money."""

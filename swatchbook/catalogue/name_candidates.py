@@ -24,14 +24,11 @@ SPACED = 0.7  # least share of single letters among the words of a name that is 
 LETTERS = 3  # the fewest letters of a name that is no code; shorter words are units
 APART = 1.5  # the longest distance between texts of one block, as a multiple of the larger one's font size
 CELLS = 2  # the fewest numbers in the row of a text in a table
-IN_TWO_WEIGHTS = 1.5
-"""The least size of a name in two weights, as a multiple of body text: smaller names have descriptions below them."""
+IN_TWO_WEIGHTS = 1.5  # size of a name in two weights, in body text: smaller names have descriptions below them
 SPACE = 1.0  # the longest distance between the parts of one heading, as a multiple of its font size
 OF_THE_HOUSE = 0.4  # the least share of pages with a text that names the maker, if these pages do not follow each other
-EVERYWHERE, MANY_PAGES = 0.8, 5
-"""The least share and number of pages with a text that names the maker, if these pages follow each other."""
-LONG_WORDS = 8
-"""The fewest letters of a part of a cover's text that names the maker: shorter ones may be on other pages by chance."""
+EVERYWHERE, MANY_PAGES = 0.8, 5  # share and number of successive pages with a text that names the maker
+LONG_WORDS = 8  # letters of a part of a cover's text that names the maker: shorter ones may recur by chance
 WORDLESS_KINDS = frozenset[PageKind]({"about", "legal", "contacts"})  # kinds of pages on which no text names a product
 
 

@@ -35,8 +35,7 @@ ONE_A_PAGE = 1.0  # the most codes or labels per page that count: a document wit
 ABOVE = 1.12  # the factor from which a text is larger than a name
 MOST_REFRAINS = 5  # the most refrains that count: with more a group is no likelier to be names
 ROWS_OF_A_FAMILY = 3  # the number of priced rows for each heading from which headings name families
-FEWEST_LISTED, LISTED = 4, 0.5
-"""The number and share of a table's names on other pages, outside tables, from which it only lists their products."""
+FEWEST_LISTED, LISTED = 4, 0.5  # names of a table on other pages from which it only lists their products
 ALIGNED = 3.0  # the distance in points within which texts are aligned in a column
 SMALL = 3  # the most letters of a small word
 RELATIONS = ("below", "above", "left", "right", "inside")

@@ -15,8 +15,7 @@ from swatchbook.models.e5 import e5
 from swatchbook.records import fold
 
 Offer = Literal["goods", "services", "occasions"]
-OTHER_PAGES: Final = 2
-"""The number of pages without such a word that are added to those of a document, so that few pages count less."""
+OTHER_PAGES: Final = 2  # pages without such a word that are added to a document's, so that few pages count less
 WORDS: Final = 8  # the most words of a text that is searched; longer texts mention many things
 
 
@@ -43,8 +42,7 @@ def share_of_pages(offer: Offer, layouts: Sequence[PageLayout]) -> float:
 
 LONGEST, LETTERS = 40, 4  # the most characters and the fewest letters of a refrain
 FEWEST_REPEATS = 3  # the fewest times that a refrain is printed
-LEAST_PER_NAME, MOST_PER_NAME = 0.5, 1.5
-"""The fewest and the most times that a refrain is printed per name; the first is also its least share of pages."""
+LEAST_PER_NAME, MOST_PER_NAME = 0.5, 1.5  # times that a refrain is printed per name; the first also of pages
 
 
 @dataclass(frozen=True, slots=True)

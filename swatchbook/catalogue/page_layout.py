@@ -20,8 +20,7 @@ from swatchbook.records import Box, Line, Page, fold
 STEP = 1.35  # the longest distance between lines of a paragraph, as a multiple of the usual distance in that style
 IN_ROW = 0.4  # the largest difference between the middles of lines of a row, as a share of the font size
 NUMBERS_OF_A_ROW, LONGEST_CELL = 2, 40  # a cell of a table: the fewest numbers in its row, and its most characters
-FEWEST_ROWS, LONGEST_VALUE = 3, 16
-"""A table without a number in each cell: its fewest rows, and the most characters of a value."""
+FEWEST_ROWS, LONGEST_VALUE = 3, 16  # rows of a table without a number in each cell; characters of a value
 COLUMN = 6.0  # points by which the edges of a column may differ
 SAME_FONT_SIZE = 0.08  # share by which font sizes of one family may differ: layouts shrink a long title to fit its line
 EDGE_BAND = 0.09  # share of the page's height, at the top and at the bottom, that has page numbers and running heads

@@ -22,8 +22,7 @@ LESS_EVEN, FEW_DARK = 0.12, 0.15
 """A drawing that may fill its picture: the most difference between its parts, and its largest dark share."""
 CUT_OUT = 0.8  # the least share of the edge that is ground, in pictures of goods on a plain ground and in drawings
 PLAIN = 0.06  # the most difference between the parts of a swatch
-BUSY = 0.04
-"""The least difference between the parts of a scene; it is also half more than in the product's plainest picture."""
+BUSY = 0.04  # least difference between a scene's parts; also half more than in the product's plainest picture
 LARGE = 0.15  # least share of the page that a scene covers if it is not about as large as the product's other pictures
 AS_LARGE = 0.8  # the least size of other scenes, as a share of the product's largest plain picture
 ELSEWHERE = 0.2  # the least share of the page of a scene on a page where the product was not found

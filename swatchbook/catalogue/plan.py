@@ -41,15 +41,12 @@ SKIPPED: dict[PageKind, str] = {
     "legal": "terms",
     "notes": "notes",
 }
-BOILERPLATE = ("blank", "index", "legal")
-"""Kinds of pages whose text is not searched: an index repeats the names of other pages."""
-
+BOILERPLATE = ("blank", "index", "legal")  # kinds whose text is not searched: an index repeats other pages' names
 LINES_OF_A_DIVIDER = 8  # the most lines of a section divider
 SPECIFIED = 3  # the fewest known labels with values of an entity page without products
 FEWEST_CODES = 3  # the fewest codes that show a product: fewer may be parts of telephone numbers and addresses
 FEWEST_PRICES = 3  # the fewest prices that show products on a page without pictures: one sum may be a fee
-FEWEST_CARDS = 2
-"""The fewest names at pictures that show products: one may be a cover's title, or caption a photo of the factory."""
+FEWEST_CARDS = 2  # names at pictures that show products: one may be a cover's title, or caption the factory
 FEWEST_CONTACTS = 2  # the fewest addresses and telephone numbers of a page of contacts
 PATHS_OF_A_BLANK = 20  # the most vector paths of a blank page: more are a drawing, or text as outlines
 SEEN = 6.0  # the least shorter side of a visible picture, in points

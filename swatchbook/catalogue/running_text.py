@@ -15,8 +15,7 @@ from swatchbook.catalogue.page_layout import EDGE_BAND, PageLayout, Text
 from swatchbook.records import Line, Page, fold
 
 FEWEST_PAGES = 3  # the fewest pages with a text at the same place that may be a running head, or a page number
-LINE_MARGIN = 0.1
-"""The share of the page's height, at the top and at the bottom, for single running lines; texts use `EDGE_BAND`."""
+LINE_MARGIN = 0.1  # share of the page's height at top and bottom for single running lines; texts use `EDGE_BAND`
 PLACE_STEP = 6.0  # the distance in points within which single lines are at the same place
 
 

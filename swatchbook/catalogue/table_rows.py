@@ -18,13 +18,11 @@ ALIGNED = 2.0  # points by which the edges of a column may differ
 LONGEST_LABEL = 40  # the longest label in a sheet of specifications, in characters
 BEFORE_NAMES = frozenset({"code", "ean"})
 """Keys of columns that are often before the name; other columns there belong to the products before."""
-SAME_HEIGHT = 0.3
-"""The share of the lower head's height by which heads of a row overlap: heads of one line are between those of two."""
+SAME_HEIGHT = 0.3  # share of the lower height by which heads of a row overlap: of one line between those of two
 HEAD_STEP = 1.6  # the longest distance to a head's next line with digits, in font sizes: further down is a row
 WIDE_HEAD_STEP = 2.0  # the longest distance to a head's next line without digits, in font sizes
 MOST_BETWEEN_ROWS = 2.0  # the longest distance between rows of a table, in font sizes
-IN_ROW = 0.2
-"""The share of the lower height by which a cell and its name overlap: two prices of a row may be above and below it."""
+IN_ROW = 0.2  # share of the lower height by which a cell and its name overlap: two prices may be above and below it
 _COLUMNS = read_words("heading_labels.toml")["columns"]
 NAME_HEADS = frozenset(_COLUMNS["name"])
 _ALL_NAME_HEADS = NAME_HEADS | {*_COLUMNS["more_names"]}

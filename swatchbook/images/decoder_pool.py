@@ -23,10 +23,7 @@ Decoded = Pixels | Failure
 
 _HEADER_ONLY = 0  # the side for which a child reads only the header
 REQUESTS_PER_CHILD = 2  # requests to each child for a batch: other batches keep it busy at the end of this one
-DECODE_SECONDS = 20.0
-"""The longest time for one picture. The largest allowed takes a few seconds; a child that takes longer hangs."""
-
-
+DECODE_SECONDS = 20.0  # for one picture; the largest allowed takes a few seconds: a slower child hangs
 T = TypeVar("T")
 
 

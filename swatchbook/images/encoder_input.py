@@ -16,9 +16,7 @@ from torch.nn import functional
 from swatchbook.errors import Configuration
 from swatchbook.records import Record
 
-OVERSAMPLING: Final = 2
-"""The longest decoded side ÷ the input side of the model. 1.5 is hardly faster; at 3 few JPEGs decode at half size."""
-
+OVERSAMPLING: Final = 2  # longest decoded side ÷ input side; 1.5 is hardly faster, at 3 few JPEGs decode at half size
 FILTERS: Final[Mapping[int, Literal["bilinear", "bicubic"]]] = {2: "bilinear", 3: "bicubic"}
 """Pillow's number -> name, for the filters that torch has too."""
 

@@ -19,8 +19,7 @@ from swatchbook.ocr_languages import data_folder
 
 Pixels = NDArray[np.uint8]  # height × width × 3: red, green, blue
 
-Corners = NDArray[np.float32]
-"""The corners of a line of text in pixels: (4, 2), clockwise from its top left; of several lines: (lines, 4, 2)."""
+Corners = NDArray[np.float32]  # corners of a line in pixels: (4, 2), clockwise from its top left; or (lines, 4, 2)
 
 CELL = 32  # pixels; the sides of the finder's input are multiples of it
 TEXT = 0.3  # probability that a pixel is text; of a line's box the mean is LINE at least

@@ -19,8 +19,7 @@ TEXT = pymupdf.TEXT_CLIP | pymupdf.TEXT_PRESERVE_WHITESPACE | pymupdf.TEXT_CID_F
 BOLD, ITALIC = 16, 2  # bits of a span's flags
 BOLD_NAMES = ("bold", "black", "heavy", "demi")
 MOST_LINES = 5_000  # lines kept of a page, ten times a dense one; later stages compare all pairs of lines
-LONGEST_LINE = 1_000
-"""Characters; a longer line, which no print has, is split, because the rules compare each part of a line with all."""
+LONGEST_LINE = 1_000  # characters; a longer line is split, because the rules compare each part of a line with all
 FEWEST_LETTERS, LETTER_SHARE = 4, 0.6
 """The least number of single letters among a line's words, and the least share of single characters, to be
 letter-spaced: kerned pairs such as "TA" stay together."""

@@ -20,9 +20,7 @@ from swatchbook.runtime.child_process import Frame
 Pixels = npt.NDArray[np.uint8]
 Map = npt.NDArray[np.bool_]
 
-DPI = 50
-"""A picture of the least side has 20 pixels: enough to tell it from text; a page takes a quarter of a megapixel."""
-
+DPI = 50  # a picture of the least side has 20 pixels, enough to tell it from text
 QUALITY = 80  # quality of the JPEG; 100 kB for a page of 1,000 pixels
 NOTES, NOTE, MOST_NOTES = 560, 30, 4_000  # pixels next to a drawn page: width of the notes, height of each and of all
 NOTES_STYLE = "* { font-family: sans-serif; font-size: 14px; } p { margin: 0 0 6px 0; } h3 { font-size: 18px; }"

@@ -28,8 +28,7 @@ EVEN_EDGE = 0.4  # share of a raster's edge in one colour, seen small; with less
 OTHERS = 0.5  # share of a region under another, smaller picture of the page; with more it is that picture
 UPRIGHT: dict[int, Turn] = {0: "none", 90: "right", 180: "half", 270: "left"}
 
-Texts = dict[str, Any]
-"""The data of a page for cutting, as JSON: `turn` as in `Page`, `lines` the boxes of its lines of text."""
+Texts = dict[str, Any]  # data of a page for cutting, as JSON: `turn`, and `lines`: the boxes of its lines of text
 
 
 def raster_texts(page: Page) -> Texts | None:

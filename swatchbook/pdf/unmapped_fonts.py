@@ -9,8 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 UNKNOWN = "\ufffd"
-FEWEST_GLYPHS = 10
-"""The least number of glyphs without letters on a page; a font with fewer, such as one of bullets, stays as it is."""
+FEWEST_GLYPHS = 10  # without letters on a page; a font with fewer, such as one of bullets, stays as it is
 READ, VOWELS = 0.75, (0.15, 0.7)
 """Characters read right have at least this share of letters, digits and spaces, and a share of vowels in this range.
 

@@ -14,11 +14,8 @@ from swatchbook.models import image_network, local_encoder
 from swatchbook.records import Role
 from swatchbook.settings import SearchKind
 
-KEYWORD = "keyword"
-"""The name of keyword search, BM25 over the texts of `understanding` and `text`, which is weighted like a role."""
-
-NUMBER = "number"
-"""The name of keyword search for only a question's numbers and codes: vectors hardly distinguish "R9" and "R10"."""
+KEYWORD = "keyword"  # BM25 over the texts of `understanding` and `text`, which is weighted like a role
+NUMBER = "number"  # keyword search for a question's numbers and codes alone: to vectors "R9" is nearly "R10"
 
 TEXT_WEIGHTS: Mapping[str, float] = {
     "understanding": 0.1, "text": 0.2, KEYWORD: 0.5, NUMBER: 0.3, "visual": 0.15,
@@ -35,13 +32,9 @@ Those by picture are for spaces with and without `structure` vectors, and for th
 encoders, by their tags.
 """
 
-ONE_MODEL = frozenset({Role.UNDERSTANDING, Role.TEXT})
-"""Roles that are queried with one vector of one encoder, so that their scores are comparable."""
-
+ONE_MODEL = frozenset({Role.UNDERSTANDING, Role.TEXT})  # queried with one vector of one encoder: scores are comparable
 BY_TERMS = frozenset({KEYWORD, NUMBER})  # roles that compare the terms of images and chunks, not vectors
-SAME = "same"
-"""The name of what a search by picture adds, besides roles, to pictures that seem to show the very thing asked for."""
-
+SAME = "same"  # what a search by picture adds to pictures that seem to show the very thing asked for
 SAME_BEYOND = 6  # the rank of the picture whose distance others are compared with
 SAME_WITHIN: Mapping[Role, float] = {Role.VISUAL: 0.5, Role.COLOR: 0.5}
 SAME_WITHIN_OF: Mapping[str, Mapping[Role, float]] = {
@@ -61,8 +54,7 @@ _NUMBER = re.compile(r"\d{1,6}(?:\.\d{1,6})?")
 
 Ranked = list[tuple[str, float]]  # (image or product id, the score of its best match), best first, each id once
 
-ToTargets = Callable[[str, Sequence[Match]], Ranked]
-"""A function that maps a role's matches to images, products or chunks."""
+ToTargets = Callable[[str, Sequence[Match]], Ranked]  # maps a role's matches to images, products or chunks
 
 
 class FusedScore:

@@ -28,15 +28,9 @@ from swatchbook.resources import Resources
 
 WEIGHTS: Final = Path(__file__).with_name("relevance_weights.json")
 
-LETTERS = 0.75
-"""The share of a word's letters, at least four, that begin its other forms: tile and tiles, цемент and цемента."""
-
-LONGER = 3
-"""The most letters by which two forms of a word differ in length: kapı and kapılar, but not engine and engineered."""
-
-HEAD, ENDING = 5, 2
-"""The fewest letters of a word that is found as the head of a compound, and the most letters of its ending: Fliese in
-Wandfliesen."""
+LETTERS = 0.75  # share of a word's letters, at least four, that begin its other forms: tile, tiles; цемент, цемента
+LONGER = 3  # most letters by which forms of a word differ in length: kapı, kapılar; not engine, engineered
+HEAD, ENDING = 5, 2  # letters of the head of a compound, and most of its ending: Fliese in Wandfliesen
 
 _LISTED = """
 a an and are as at by can do for from has have how i in into is it its keeps me my of on or over that the their them
@@ -176,8 +170,7 @@ def _words(text: str) -> tuple[str, ...]:
 # --- background: how near objects are to unrelated questions ----------------------------------------------------------
 
 
-SAMPLE: Final = 256
-"""The objects that are compared with the questions: the mean of their similarities is then exact to a hundredth."""
+SAMPLE: Final = 256  # objects compared with the questions: the mean similarity is then exact to a hundredth
 
 UNRELATED: Final = (
     "who won the election", "how a bill becomes law", "symptoms of appendicitis", "history of the Roman empire",
@@ -194,8 +187,7 @@ UNRELATED: Final = (
 
 LEAST_DEVIATION: Final = 1e-3  # the least deviation, for a space with one object or only equal ones
 
-Encode = Callable[[Sequence[str]], Vectors]
-"""A function that encodes questions into a space: (n, dimension), unit length."""
+Encode = Callable[[Sequence[str]], Vectors]  # encodes questions into a space: (n, dimension), unit length
 
 
 class Background(NamedTuple):

@@ -63,12 +63,8 @@ NO_EXAMPLES = Examples()
 _CHECKED_SIDE = 64  # pixels; the side to which a picture is decoded to check that it is readable
 CANDIDATES = 100  # the matches of each role that are fused
 COMPARED = 20  # number of first results that are sorted by likelihood; each result is compared with the best of them
-DEPTHS = (CANDIDATES, 1_000, 10_000)
-"""The matches of each role if only the results decide about a filter: more are taken while too few satisfy it."""
-
-
-MOST_RANKED = 1_100
-"""The most results of a search that are judged and counted: an offset and a page of results reach no further."""
+DEPTHS = (CANDIDATES, 1_000, 10_000)  # matches of each role; more are taken while too few satisfy a filter
+MOST_RANKED = 1_100  # results that are judged and counted: an offset and a page of results reach no further
 
 
 class Found(NamedTuple):

@@ -37,8 +37,7 @@ MOST_HINTS: Final = 300  # the most outline entries, and the most products of th
 REPLY_TOKENS: Final = 16_000
 FEWEST_PAGES: Final = 20  # the most pages of a question that is not halved when its reply is too long or invalid
 CONCURRENT_CALLS: Final = 8
-CONFIDENCE, AGREED = 0.85, 0.95
-"""The confidence of a product that the model names and its pages confirm, and if the layout rules found it, too."""
+CONFIDENCE, AGREED = 0.85, 0.95  # in a product that the model names and its pages confirm; if the layout rules agree
 
 
 def ask_products(chat: PaidChat, reading: Reading, pages: Iterable[Page], by_layout: Discovery) -> Discovery:

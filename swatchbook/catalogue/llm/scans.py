@@ -16,8 +16,7 @@ from swatchbook.records import Block, FailedPage, Line, Page, Scans, Span
 PAGE_SIDE: Final = 1_568  # pixels: most models scale larger pictures down
 REPLY_TOKENS: Final = 4_000
 MOST_LINES: Final = 400
-FEWEST_LETTERS: Final = 20
-"""The fewest letters and digits of a page with text; a document is scanned if most of its pages have none."""
+FEWEST_LETTERS: Final = 20  # letters of a page with text; a document is scanned if most of its pages have fewer
 _CONCURRENT_CALLS: Final = 8
 _PAGES_PER_RENDER: Final = 32  # pages, about 10 MB
 _HEADING, _BODY = 20.0, 10.0  # points; the font sizes that lines from a picture get
