@@ -1,24 +1,16 @@
-"""The formulas of the local vectors `color`, `texture` and `visual`.
+"""The formulas of the local vectors `color`, `texture` and `visual`: soft histograms in numpy, without learned weights.
 
-They are weighted histograms of CIELAB colour and of texture at five scales: signal processing in numpy, without learned
-weights. `models/local_encoder.py` only applies them.
-
-Every block is a soft histogram, computed in three steps: pixels are *counted* on a fine grid (integers, so the result
-is exact), the counts are *smoothed* by a fixed non-negative matrix, and the *square root* is taken, which makes the dot
-product of two blocks the Bhattacharyya coefficient of their distributions (the Hellinger kernel: Arandjelović &
-Zisserman, "Three things everyone should know to improve object retrieval", CVPR 2012).
-A histogram of at least one pixel is never zero, so no vector is zero, even of plain white, plain black or 1×1.
+Pixels are *counted* on a fine grid (integers, so the result is exact), the counts are *smoothed* by a fixed matrix, and
+the *square root* is taken, so that the dot product of two blocks is the Bhattacharyya coefficient of distributions
+(the Hellinger kernel: Arandjelović & Zisserman, CVPR 2012). No vector is zero, even of plain white or 1×1.
 
 - `color`: the joint distribution of CIELAB, and that of (a*, b*) alone, which lighting changes less.
-- `texture`: Basic Image Features (Crosier & Griffin, "Using Basic Image Features for Texture Classification",
-  IJCV 88, 2010): each pixel of each octave is classified as flat, slope, dark or light blob, dark or light line, or
-  saddle; counted jointly with the octave above. In addition the gradient energy by octave and direction.
-- `visual`: both, and the layout: colour and gradient direction in 3 × 3 cells (the spatial pyramid by Lazebnik,
-  Schmid & Ponce, CVPR 2006, at one level).
+- `texture`: Basic Image Features (Crosier & Griffin, IJCV 88, 2010) of each octave, counted jointly with the octave
+  above, and the gradient energy by octave and direction.
+- `visual`: both, and the layout: colour and gradient direction in 3 × 3 cells (Lazebnik, Schmid & Ponce, CVPR 2006).
 
-A picture is continued beyond its edges by reflection, so that filters find no false edge, and only its own pixels are
-counted. The tags in `models/local_encoder.py` promise the same vectors on every machine; sums in another order would
-move pixels to other cells. `tests/images/test_descriptors.py` has vectors to compare with.
+The tags in `models/local_encoder.py` promise the same vectors on every machine; sums in another order would move pixels
+to other cells. `tests/images/test_descriptors.py` has vectors to compare with.
 """
 
 from collections.abc import Sequence

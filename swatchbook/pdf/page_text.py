@@ -158,9 +158,6 @@ def _joined(line: dict[str, Any]) -> list[str]:
     return texts
 
 
-# --- conversions ------------------------------------------------------------------------------------------------------
-
-
 def strip_control_characters(text: str) -> str:
     """Return text that JSON, UTF-8 and PostgreSQL accept: no lone surrogates, no control characters.
 

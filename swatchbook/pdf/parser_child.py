@@ -237,9 +237,6 @@ def _has_header(rows: list[list[str]]) -> bool:
     return all(head[1:]) and not any(letter.isdigit() for cell in head for letter in cell)
 
 
-# --- conversions ------------------------------------------------------------------------------------------------------
-
-
 def _warnings() -> list[str]:
     """Return MuPDF's warnings since the last call, each once, at most `WARNINGS`."""
     lines = dict.fromkeys(
