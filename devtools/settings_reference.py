@@ -6,6 +6,7 @@ page is out of date.
 
 import ast
 import inspect
+import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, Literal, get_args, get_origin
@@ -87,6 +88,8 @@ def _default(name: str, field: FieldInfo) -> str:
         return "none"
     if isinstance(default, Prompts):
         return "phrases of four roles"
+    if isinstance(default, BaseModel):
+        return f"`{json.dumps(default.model_dump())}`"
     if isinstance(default, tuple):
         return f"`{','.join(map(str, default))}`"
     return f"`{default}`"
@@ -109,7 +112,7 @@ def _values(name: str, field: FieldInfo) -> Iterator[str]:
         yield "a number"
     elif get_origin(annotation) is tuple or any(get_origin(each) is tuple for each in get_args(annotation)):
         yield "a JSON list" if _is_model(get_args(annotation)[0]) else "a list: `a,b` or JSON"
-    elif annotation is Prompts or get_origin(annotation) in (dict, Mapping):
+    elif _is_model(annotation) or get_origin(annotation) in (dict, Mapping):
         yield "a JSON object"
     else:
         yield "a text"
