@@ -156,7 +156,8 @@ def describe(
         loose += (*_unlabelled(own, number), *_in_prose(own, number))
         shared += _shared(product, page, before, others)
     in_name = [*values_in_name(product.name), *_color_beside(product.name, others)]
-    named = [_fact(key, value, "", product.first_page, _name_box(product), "name") for key, value in in_name]
+    first = next((place.bbox for place in product.occurrences), None)
+    named = [_fact(key, value, "", product.first_page, first, "name") for key, value in in_name]
     heads = {_plain(fact.label) for fact in (*of_tables, *rows)} | {_plain(c) for t in own_tables for c in _heads_of(t)}
     labelled = [fact for fact in labelled if _plain(fact.value) not in heads]
     facts = _usable(each for fact in _with_colors([*labelled, *rows]) for each in _single(fact))
@@ -501,10 +502,6 @@ def _color_beside(name: str, others: Sequence[Occurrence]) -> Iterator[tuple[str
         yield "color", end
 
 
-def _name_box(product: FoundProduct) -> Box | None:
-    return next((place.bbox for place in product.occurrences), None)
-
-
 def _usable(facts: Iterable[Fact]) -> list[Fact]:
     """Return each value of a key once, without addresses, prose and values such as "n/a"."""
     kept: dict[tuple[str, str], Fact] = {}
@@ -550,7 +547,6 @@ def _joined(facts: Sequence[Fact]) -> dict[str, str]:
 
 
 def _evidence(facts: Sequence[Fact]) -> Iterator[Evidence]:
-    """Yield evidence for the first value of each key."""
     seen: set[str] = set()
     for fact in facts:
         if fact.key not in seen:

@@ -181,7 +181,6 @@ def without_repeats(products: Iterable[FoundProduct]) -> list[FoundProduct]:
 
 
 def _joined(product: FoundProduct, again: FoundProduct) -> FoundProduct:
-    """Return a product with the pages and occurrences of another one."""
     pages = tuple(sorted({*product.pages, *again.pages}))
     return product.model_copy(
         update={

@@ -35,6 +35,7 @@ from swatchbook.records import (
     fold,
 )
 
+# `python -m devtools.fit_links` prints what the next two give on catalogues that were not fitted on.
 DOUBTFUL = 0.4  # the least probability from which a picture is linked to its likeliest product
 AS_LIKELY = 0.9  # share of the likeliest product's probability with which others are linked, too: the page is ambiguous
 COVERED = 0.6
@@ -217,7 +218,6 @@ def _with_roles(
     page_areas: Mapping[int, float],
     pictures: Iterable[Picture],
 ) -> list[Link]:
-    """Return the links, with the role of the picture in links from pictures to products."""
     placed = {p.id: p for p in placements}
     traits = {p.content_key: p.traits for p in pictures}
     of_product: dict[str, list[Shown]] = defaultdict(list)

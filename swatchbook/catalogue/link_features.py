@@ -156,7 +156,6 @@ def _upright(places: PagePlaces) -> PagePlaces:
 
 
 def _name_sizes(page: Page, anchors: Sequence[Anchor]) -> dict[str, float]:
-    """Return product -> size of type of its name on a page."""
     return {a.product: line.size for a in anchors for line in page.lines if centre_inside(line.bbox, a.box)}
 
 
@@ -466,7 +465,6 @@ def _is_headed_otherwise(page: PagePlaces, headline: Line | None, product: Produ
 
 
 def _share(picture: Box, regions: Iterable[Box]) -> float:
-    """Return the largest share of a picture that lies in a region."""
     return max((shared_area(picture, region) / max(area(picture), 1.0) for region in regions), default=0.0)
 
 

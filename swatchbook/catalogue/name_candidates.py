@@ -233,7 +233,6 @@ def is_level(box: Box, text: Text) -> bool:
 
 
 def _stands_on(upper: Text, lower: Text) -> bool:
-    """Whether a text is directly above another one."""
     across, down = gaps(upper.box, lower.box)
     return upper.box[1] < lower.box[1] and across < 0 and down <= APART * max(upper.size, lower.size)
 

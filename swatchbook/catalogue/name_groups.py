@@ -236,7 +236,7 @@ def _features(found: Sequence[Candidate], document: DocumentLayout, announced: C
         "coded": share(c.coded for c in found),
         "announced": share(fold(c.name) in announced for c in found),
         "words": fmean(min(len(c.name.split()), 8) for c in found),
-        "signs": share(_has_signs(c.name) for c in found),
+        "signs": share(any(sign in c.name for sign in ",:;!?%=") for c in found),
         "leads": share(c.leads for c in found),
         "follows": share(c.follows for c in found),
         "repeated": log(fmean(len(pages_of[fold(c.name)]) for c in found)),
@@ -251,10 +251,6 @@ def _share_of_small_words(name: str) -> float:
     """Return the share of words such as "of" and "our", which are common in sentences and titles but not in names."""
     words = name.split()
     return sum(len(word) <= SMALL and word.islower() for word in words) / len(words)
-
-
-def _has_signs(name: str) -> bool:
-    return any(sign in name for sign in ",:;!?%=")
 
 
 def _document_features(layouts: Sequence[PageLayout]) -> dict[str, float]:

@@ -176,9 +176,8 @@ def upright(page: Page) -> Page:
 def join_paragraphs(page: int, lines: Sequence[Line]) -> list[Text]:
     """Join lines of the same style and spacing down their columns into texts, in the order of their first lines.
 
-    Lines of a table (with numbers in their rows, or values at the same places as in other rows) are separate texts; so
-    are short lines that begin with the same word. A style's usual step is the lower quartile of its line distances on
-    the page. It separates a name from its description in the same style, and keeps loosely set prose together.
+    Lines of a table, and short lines that begin with one word, are separate texts. A style's usual step, the lower
+    quartile, separates a name from its description in the same style, and keeps loosely set prose together.
     """
     order = sorted(range(len(lines)), key=lambda i: (lines[i].bbox[1], lines[i].bbox[0]))
     above = {i: _line_above(i, order[max(0, n - 80) : n], lines) for n, i in enumerate(order)}

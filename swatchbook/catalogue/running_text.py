@@ -84,12 +84,7 @@ class TextPlace(NamedTuple):
 
 
 def find_repeated_places(layouts: Sequence[PageLayout]) -> frozenset[TextPlace]:
-    """Return the places of texts that repeat, such as running heads.
-
-    They repeat on three or more pages, and
-
-    - on half of all pages, or in a margin, or
-    - on three separate runs of pages that are a seventh of all.
+    """Return the places of texts on three pages or more: in a margin, on half of all, or on three runs of pages.
 
     A text that is usually the largest of its page must repeat on half of all pages: otherwise it is the name of a
     product that covers several pages.

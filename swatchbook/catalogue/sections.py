@@ -112,12 +112,11 @@ def heading_styles(document: DocumentLayout) -> list[Style]:
 def find_sections(
     document: DocumentLayout, styles: Collection[Style], names: Mapping[tuple[int, Box], str]
 ) -> list[Section]:
-    """Return the sections of the texts that are names, in reading order. `names` maps page and box of a text to its
-    name; `styles` are the families of these texts.
+    """Return the sections of the texts that are `names` (by page and box), in families of `styles`, in reading order.
 
     A section ends at the next name, at a heading of these families or a larger one, and before a page of a kind without
-    products. Texts above the first heading of a page belong to the section that continues from the page before, unless
-    its name is set like body text; pictures without text belong to the heading below them.
+    products. Texts above the first heading of a page continue the section before, unless its name is set like body
+    text; pictures without text belong to the heading below them.
     """
     found: list[Section] = []
     running: Section | None = None
@@ -129,7 +128,7 @@ def find_sections(
             continue
         top = min((h.box[1] for h in heads), default=layout.box[3])
         alone = not _has_text_above(document, layout, top)
-        if running is not None and not (heads and alone) and not _is_empty(layout):
+        if running is not None and not (heads and alone) and (layout.texts or layout.attributes or layout.pictures):
             region = (layout.box[0], layout.box[1], layout.box[2], top)
             running.regions.append((layout.number, region))
             _collect(running, layout, region)
@@ -202,10 +201,6 @@ def _ends_section(document: DocumentLayout, layout: PageLayout, style: Style) ->
         return False
     largest = max((t.size for t in layout.texts), default=0.0)
     return kind in ENDING_KINDS or largest >= 0.92 * style[0]
-
-
-def _is_empty(layout: PageLayout) -> bool:
-    return not (layout.texts or layout.attributes or layout.pictures)
 
 
 def _has_text_above(document: DocumentLayout, layout: PageLayout, top: float) -> bool:

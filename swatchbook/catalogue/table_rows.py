@@ -210,11 +210,7 @@ def _heads_names(text: str) -> bool:
 def is_head(text: str) -> bool:
     """Whether a text heads a column of a table of products: the column of names, or one that is no label elsewhere."""
     words = text.casefold().replace("-", " ").strip(" .:")
-    return _is_name_head(text) or words in _OTHER_HEADS
-
-
-def _is_name_head(text: str) -> bool:
-    return text.casefold().strip(" .:") in NAME_HEADS
+    return text.casefold().strip(" .:") in NAME_HEADS or words in _OTHER_HEADS
 
 
 def _whole_head(first: Line, lines: Sequence[Line], height: float) -> _Head:

@@ -70,7 +70,7 @@ class Decoders:
 
     def headers(self, paths: Sequence[Path]) -> list[Header | Failure]:
         """Return the header of each picture in order, without decoding it, or the failures that `decode` returns."""
-        return self._ask_all(paths, _HEADER_ONLY, _header)
+        return self._ask_all(paths, _HEADER_ONLY, lambda frame: Header(**frame[0]))
 
     def _ask_all(self, paths: Sequence[Path], side: int, read: Callable[[Frame], T]) -> list[T | Failure]:
         size = max(1, len(paths) // (REQUESTS_PER_CHILD * len(self._children)))
@@ -129,7 +129,3 @@ def _failure(frame: Frame) -> Failure | None:
 def _decoded(frame: Frame) -> Pixels:
     header, pixels = frame
     return np.frombuffer(pixels, np.uint8).reshape(header["height"], header["width"], 3)
-
-
-def _header(frame: Frame) -> Header:
-    return Header(**frame[0])

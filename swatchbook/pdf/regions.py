@@ -227,15 +227,12 @@ def _of_panel(pixels: NDArray[np.uint8], part: Box, texts: Sequence[Box]) -> lis
     if on_edge < ALL_AROUND:
         return [part]
     goods = [move(box, left, top) for box, *_ in _parts(_differs(panel, ground)) if area(box) >= ON_PANEL * area(part)]
-    of_each = [{n for n, box in enumerate(goods) if _meet(caption, box)} for caption in captions]
+    of_each = [
+        {n for n, box in enumerate(goods) if caption[0] < box[2] and box[0] < caption[2]} for caption in captions
+    ]
     own = {n for found in of_each for n in found}
     alone = all(len(found) == 1 for found in of_each)
     return goods if alone and len(goods) >= FEWEST_TEXTS and len(own) == len(goods) else [part]
-
-
-def _meet(a: Box, b: Box) -> bool:
-    """Return whether two boxes share a part of their widths."""
-    return a[0] < b[2] and b[0] < a[2]
 
 
 def _regions_within(
@@ -286,7 +283,6 @@ def _usual_colour(pixels: NDArray[np.uint8]) -> tuple[NDArray[np.int16], float]:
 
 
 def _share(pixels: NDArray[np.uint8], colour: NDArray[np.int16]) -> float:
-    """Return the share of pixels that has a colour."""
     return float((np.abs(pixels.astype(np.int16) - colour) <= DIFFERENT).all(axis=-1).mean())
 
 

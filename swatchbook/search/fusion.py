@@ -29,7 +29,7 @@ IMAGE_WEIGHTS_OF: Mapping[str, Mapping[str, float]] = {
 """The default weights of roles in a query by text or by picture (docs/research/search.md, image-search.md).
 
 Those by picture are for spaces with and without `structure` vectors, and for the `visual` vectors of the local
-encoders, by their tags.
+encoders, by their tags, which `devtools.fit_image_weights` fits.
 """
 
 ONE_MODEL = frozenset({Role.UNDERSTANDING, Role.TEXT})  # queried with one vector of one encoder: scores are comparable

@@ -75,14 +75,14 @@ def ask_names(
 
     with ThreadPoolExecutor(CONCURRENT_CALLS, thread_name_prefix="discover") as threads:
         asked = [excerpt for excerpt in excerpts.values() if only is None or excerpt.number in only]
-        offers = list(threads.map(ask, [window for window in group_excerpts(asked) if _has_text(window)]))
+        offers = list(
+            threads.map(
+                ask, [window for window in group_excerpts(asked) if any(excerpt.source.strip() for excerpt in window)]
+            )
+        )
     verifier = _Verifier(chat.model, reading, excerpts, by_layout)
     products = verifier.accept([offer for batch in offers for offer in batch])
     return Discovery(products=tuple(products), rejected=tuple(verifier.rejected))
-
-
-def _has_text(window: Sequence[PageExcerpt]) -> bool:
-    return any(excerpt.source.strip() for excerpt in window)
 
 
 def _question(reading: Reading, by_layout: Discovery, window: Sequence[PageExcerpt]) -> Question:
@@ -270,5 +270,4 @@ def flag(product: FoundProduct, reason: str, model: str) -> FoundProduct:
 
 
 def _same(product: FoundProduct, others: Iterable[FoundProduct]) -> FoundProduct | None:
-    """Return the product with the same name whose pages overlap."""
     return next((o for o in others if fold(o.name) == fold(product.name) and set(o.pages) & set(product.pages)), None)
