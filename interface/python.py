@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Any, Self, Unpack
 from pydantic import BaseModel, SecretStr, ValidationError
 
 from interface.cli.commands.search import parse_filters
-from interface.cli.exit_status import COMPLETED, OPEN
 from interface.cli.ingest import expand, find_report
+from interface.cli.terminal import COMPLETED, OPEN
 from interface.notebook_html import THUMBNAIL_SIDE, Overview, Reports, Results
 from swatchbook.errors import KINDS, Failure, InvalidReference, Unexpected
 from swatchbook.index.base import FilterArguments

@@ -7,9 +7,8 @@ beforehand, `pipeline/delete.py` deletes.
 from collections.abc import Mapping
 from pathlib import Path
 
-from interface.cli.exit_status import COMPLETED, OPEN
 from interface.cli.shared_arguments import confirm
-from interface.cli.terminal import note, owner_flag, plural, say_json
+from interface.cli.terminal import COMPLETED, OPEN, note, owner_flag, plural, say_json
 from swatchbook.ledger.documents import Document, all_documents, documents_within
 from swatchbook.ledger.queries.deletion import count_deletion, count_owner_deletion
 from swatchbook.pipeline import delete

@@ -293,7 +293,7 @@ def check_pdf(resources: Resources) -> str:
 
 
 def check_prefect(resources: Resources) -> str:
-    from interface.cli.prefect_environment import prefect_environment, probe_prefect
+    from interface.cli.prefect_server import prefect_environment, probe_prefect
 
     os.environ.update(prefect_environment(resources.settings, os.environ))
     if url := os.environ.get("PREFECT_API_URL"):

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import typer
 
-from interface.cli.exit_status import COMPLETED, OPEN
-from interface.cli.terminal import note
+from interface.cli.terminal import COMPLETED, OPEN, note
 from swatchbook.errors import Configuration, InvalidReference, reason_of
 from swatchbook.export.atomic_file import atomic_file
 from swatchbook.export.formats import Format, write_products

@@ -9,10 +9,9 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import partial
 from pathlib import Path
 
-from interface.cli.exit_status import COMPLETED, FAILED, of_report, worst
 from interface.cli.run_report import draw
 from interface.cli.shared_arguments import choose_document
-from interface.cli.terminal import clean, err, megabytes, note, out, say_failure
+from interface.cli.terminal import COMPLETED, FAILED, clean, err, megabytes, note, of_report, out, say_failure, worst
 from swatchbook.errors import DiskFull, Failure, InvalidReference, RunRevoked, as_failure
 from swatchbook.ledger.documents import BATCH, FOLDER, PDF, Document, get_document
 from swatchbook.ledger.queries.report import document_report

@@ -11,10 +11,9 @@ from typing import Any
 from rich.console import RenderableType
 from rich.text import Text
 
-from interface.cli.exit_status import COMPLETED, OPEN, worst
 from interface.cli.ingest import ingest
 from interface.cli.run_report import SHOWN_FAILURES, item_counts
-from interface.cli.terminal import clean, duration, err, facts, note, out, plural
+from interface.cli.terminal import COMPLETED, OPEN, clean, duration, err, facts, note, out, plural, worst
 from swatchbook.errors import Failure, InvalidReference
 from swatchbook.ledger.documents import BATCH, FOLDER, PDF, TABLE, documents_within, get_document
 from swatchbook.ledger.queries.coverage import count_coverage

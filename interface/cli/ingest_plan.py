@@ -9,8 +9,20 @@ from pathlib import Path
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from interface.cli.exit_status import COMPLETED, OPEN, worst
-from interface.cli.terminal import cell, clean, duration, err, note, out, say_failure, say_json, table
+from interface.cli.terminal import (
+    COMPLETED,
+    OPEN,
+    cell,
+    clean,
+    duration,
+    err,
+    note,
+    out,
+    say_failure,
+    say_json,
+    table,
+    worst,
+)
 from swatchbook.errors import Failure
 from swatchbook.ledger.documents import BATCH, PDF
 from swatchbook.pipeline.estimate import Estimate, estimate

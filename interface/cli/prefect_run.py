@@ -14,8 +14,7 @@ from concurrent.futures import Future
 from contextlib import suppress
 from typing import Any, NoReturn, TypeVar
 
-from interface.cli.prefect_environment import load_prefect, prefect_environment, probe_prefect
-from interface.cli.prefect_server import TemporaryServer, is_needed
+from interface.cli.prefect_server import TemporaryServer, is_needed, load_prefect, prefect_environment, probe_prefect
 from swatchbook.cache_keys import stage_key
 from swatchbook.errors import Configuration, Failure
 from swatchbook.ledger.documents import PDF, Document, get_document

@@ -1,7 +1,9 @@
-"""Start a temporary Prefect server if no PREFECT_API_URL is set, also not in Prefect's own files.
+"""Prefect's environment, set before it is imported, and its temporary server, for commands without PREFECT_API_URL (in
+Prefect's own files, too).
 
-It is a child process that ends with the command, even when that is killed. It has two minutes to answer.
+Everything is under SWATCHBOOK_HOME, results are JSON, and telemetry is off; PREFECT_* variables that are set stay.
 
+The server is a child process that ends with the command, even when that is killed. It has two minutes to answer.
 Prefect would start one itself when its client is first used. Ours starts seconds earlier, in parallel with other work;
 it skips migrations of an up-to-date database; and it ends even when the parent is killed, because its stdin is a pipe
 that only the parent holds open. An empty, migrated database is kept in the cache folder and copied for a new home:
@@ -22,15 +24,19 @@ import threading
 import time
 from collections.abc import Mapping
 from contextlib import closing, suppress
+from http.client import HTTPException
 from importlib.metadata import version
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 from urllib.error import URLError
 from urllib.request import urlopen
 
 from platformdirs import user_cache_path
 
-from swatchbook.errors import Configuration
+from swatchbook.errors import Configuration, reason_of
+
+if TYPE_CHECKING:
+    from swatchbook.settings import Settings  # slow: the child needs none
 
 log = logging.getLogger(__name__)
 
@@ -173,6 +179,56 @@ def _revision(database: Path) -> str | None:
 
 def _open(database: Path) -> sqlite3.Connection:
     return sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True)
+
+
+API_SECONDS = 5.0  # for the health check of a Prefect server
+
+
+def prepare_prefect(settings: "Settings") -> None:
+    """Import Prefect for the server at PREFECT_API_URL. Raises Configuration when it does not respond."""
+    os.environ.update(prefect_environment(settings, os.environ))
+    if url := os.environ.get("PREFECT_API_URL"):
+        probe_prefect(url)
+    load_prefect()
+
+
+def load_prefect() -> None:
+    """Import Prefect, which reads the environment once, and send its logs to our handlers."""
+    import prefect  # noqa: F401
+
+    for name in ("prefect._internal", "uvicorn", "fastapi"):  # Prefect gives these a stderr handler
+        logger = logging.getLogger(name)
+        logger.handlers.clear()
+        logger.propagate = True
+
+
+def prefect_environment(settings: "Settings", environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the Prefect variables to set before it is imported, without those that `environment` already sets.
+
+    Prefect stores everything under SWATCHBOOK_HOME, and sends no telemetry.
+    """
+    defaults = {
+        "PREFECT_HOME": str(settings.prefect_home),
+        "PREFECT_RESULTS_DEFAULT_SERIALIZER": "json",
+        "PREFECT_LOGGING_LEVEL": settings.log_level,
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "true",
+        "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
+        "DO_NOT_TRACK": "1",
+    }
+    return {name: value for name, value in defaults.items() if not environment.get(name)}
+
+
+def probe_prefect(url: str) -> None:
+    """Send a health check to a Prefect API. Raises Configuration when it does not respond."""
+    try:
+        with urlopen(f"{url.rstrip('/')}/health", timeout=API_SECONDS):  # noqa: S310 — the user's own address
+            return
+    except (OSError, HTTPException, ValueError) as error:
+        raise Configuration(
+            f"No Prefect server responds at PREFECT_API_URL={url}: {reason_of(error)}.",
+            advice="Start it with `prefect server start`, or unset PREFECT_API_URL to run without one.",
+        ) from error
 
 
 if __name__ == "__main__":

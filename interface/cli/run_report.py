@@ -1,6 +1,6 @@
 """Print a document's report: status, account, the first five failures and warnings, times, memory and cost.
 
-It ends with the next command to run. The exit status is in `exit_status.py`.
+It ends with the next command to run. The exit status is in `terminal.py`.
 """
 
 from collections import defaultdict

@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from interface.cli.exit_status import FAILED
-from interface.cli.terminal import clean, note
+from interface.cli.terminal import FAILED, clean, note
 
 if TYPE_CHECKING:
     from swatchbook.ledger.database import Ledger

@@ -13,7 +13,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 
 from interface.cli.log import show
-from interface.cli.prefect_environment import prepare
+from interface.cli.prefect_server import prepare_prefect
 from swatchbook.errors import Configuration
 from swatchbook.extras import require_extra
 from swatchbook.settings import Settings
@@ -39,8 +39,8 @@ def work_on_shards(settings: Settings) -> int:
     environment = {
         **_DEFAULTS,
         **os.environ,
-    }  # taken before prepare() adds ours: Prefect passes it on to the containers
-    prepare(settings)
+    }  # taken before prepare_prefect() adds ours: Prefect passes it on to the containers
+    prepare_prefect(settings)
     return asyncio.run(_work(environment))
 
 

@@ -14,7 +14,15 @@ from interface.replies import AcceptedDocuments, ListedStates, Parts, ShownCover
 from interface.service.auth import Caller, TheCaller, choose_known
 from interface.service.documents import POSITION
 from interface.service.health import TheWatch, result_or_none, state_of
-from interface.service.parameters import Paging, RequestModel, SearchText, Tools, cut_page, read_cursor
+from interface.service.parameters import (
+    OwnerOfDocuments,
+    Paging,
+    RequestModel,
+    SearchText,
+    Tools,
+    cut_page,
+    read_cursor,
+)
 from interface.service.problems import documented
 from swatchbook.ledger.document_commands import retry
 from swatchbook.ledger.documents import list_documents
@@ -64,9 +72,7 @@ MOST_RETRIED = 500
 class StatesQuery(Paging):
     """Whose documents, and which page of the list."""
 
-    owner: Owner | None = Field(
-        default=None, description="Owner of the documents; required only for a key with several owners."
-    )
+    owner: OwnerOfDocuments = None
 
 
 async def get_parts(watch: TheWatch, caller: TheCaller) -> Parts:
@@ -115,9 +121,7 @@ class RetryKind(RequestModel):
     """Which failures to try again, and whose."""
 
     kind: SearchText = Field(description="Kind of failure, as `failing` of `GET /coverage` names it.")
-    owner: Owner | None = Field(
-        default=None, description="Owner of the documents; required only for a key with several owners."
-    )
+    owner: OwnerOfDocuments = None
 
 
 @router.post(

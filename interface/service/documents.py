@@ -15,6 +15,7 @@ from interface.service.parameters import (
     DEFAULT_RETRY,
     EmbedOptions,
     LostPictureOptions,
+    OwnerOfDocuments,
     Paging,
     RequestModel,
     RetryOptions,
@@ -37,7 +38,7 @@ from swatchbook.ledger.runs import LiveRun, live_run, own_runs
 from swatchbook.ledger.trash import get_trashed
 from swatchbook.ledger.trash import list_trash as ledger_list_trash
 from swatchbook.pipeline.delete import end, restore, throw_away
-from swatchbook.records import PROGRESS, Deletion, DocumentStatus, EditionDiff, Owner, Trashed, overall_percent
+from swatchbook.records import PROGRESS, Deletion, DocumentStatus, EditionDiff, Trashed, overall_percent
 from swatchbook.reports.document_state import describe_document, describe_progress, describe_report
 from swatchbook.reports.edition_report import compare_documents as compare
 from swatchbook.resources import Resources
@@ -53,9 +54,7 @@ router = APIRouter(prefix="/documents", tags=["documents"], responses=documented
 class Listing(Paging):
     """Filters and paging of the list."""
 
-    owner: Owner | None = Field(
-        default=None, description="Owner of the documents; required only for a key with several owners."
-    )
+    owner: OwnerOfDocuments = None
     status: DocumentStatus | None = Field(default=None, description="Only documents with this status.")
     name: SearchText | None = Field(default=None, description="Part of the name, case-insensitive.")
 
@@ -274,9 +273,7 @@ trash_router = APIRouter(prefix="/trash", tags=["documents"], responses=document
 class TrashQuery(RequestModel):
     """Whose trash."""
 
-    owner: Owner | None = Field(
-        default=None, description="Owner of the documents; required only for a key with several owners."
-    )
+    owner: OwnerOfDocuments = None
 
 
 @trash_router.get("", summary="List the documents in the trash")

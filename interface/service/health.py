@@ -16,7 +16,7 @@ from typing import Annotated, Generic, Literal, TypeVar
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel
 
-from interface.cli.prefect_environment import probe_prefect
+from interface.cli.prefect_server import probe_prefect
 from interface.service.auth import oversee
 from interface.service.problems import documented
 from swatchbook.errors import Failure

@@ -12,12 +12,15 @@ from typing import Annotated, Any, TypeVar
 from fastapi import Depends, HTTPException, Request
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, StringConstraints, TypeAdapter, ValidationError
 
-from swatchbook.records import LostState, Pages
+from swatchbook.records import LostState, Owner, Pages
 from swatchbook.resources import Resources
 
 SearchText = Annotated[str, StringConstraints(max_length=1_000, pattern=r"^[^\x00]*$")]
 """Text without NUL, which PostgreSQL cannot store."""
 
+OwnerOfDocuments = Annotated[
+    Owner | None, Field(description="Owner of the documents; required only for a key with several owners.")
+]
 
 Boxes = Annotated[
     tuple[Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,6}:[1-9][0-9]{0,6}$")], ...],

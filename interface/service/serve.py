@@ -26,7 +26,7 @@ import uvicorn
 from fastapi import FastAPI
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
-from interface.cli.prefect_environment import load_prefect, prefect_environment
+from interface.cli.prefect_server import load_prefect, prefect_environment
 from interface.cli.worker import end_with_parent
 from interface.service.app import create_app, open_parts
 from swatchbook.errors import Configuration, reason_of

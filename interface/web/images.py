@@ -1,19 +1,26 @@
-"""The page of an image, from the places where it was found to its vectors."""
+"""Pages of images: one image, from the places where it was found to its vectors; and those that need a review."""
 
-from typing import Annotated, NamedTuple
+from typing import Annotated, Final, NamedTuple
+from uuid import UUID
 
-from fastapi import Query, Response
+from fastapi import Form, Path, Query, Response
 
-from interface.service.images import ImageId, embed_image, get_image
-from interface.service.parameters import RetryOptions
-from interface.web.pages import TheView, View, page_router, see_other
+from interface.replies import ReviewChoice
+from interface.service import reviews
+from interface.service.images import ImageId, embed_image, find_image, get_image
+from interface.service.parameters import RequestModel, RetryOptions, SearchText
+from interface.web.pages import Back, TheView, View, done, local_page, page_router, see_other, with_done
 from interface.web.search import MOST_STATE, neighbours_in_results
+from swatchbook.errors import InvalidReference
 from swatchbook.index.base import Where
 from swatchbook.ledger.documents import PDF, get_document
 from swatchbook.ledger.queries.document_parts import image_in_document
 from swatchbook.ledger.queries.filters import matching
+from swatchbook.ledger.queries.image import image_details
 from swatchbook.ledger.queries.products import list_products
-from swatchbook.records import ImageDetails
+from swatchbook.ledger.queries.reviews import count_images_to_review, find_review_image, images_to_review, read_analysis
+from swatchbook.pipeline.review import in_use
+from swatchbook.records import Analysis, ImageDetails, ReviewImage
 
 _DOCUMENTS = 20
 """Documents of which placements and links are shown; all places are listed."""
@@ -89,3 +96,111 @@ def retry(view: TheView, image_id: ImageId) -> Response:
     """Embed what is missing of an image, also what failed or was rejected, in every document that shows it."""
     embed_image(view.resources, view.caller, image_id, RetryOptions(force=True))
     return see_other(view.link(f"/ui/images/{image_id}"))
+
+
+Skip = Annotated[int, Query(ge=0, le=10_000)]
+
+
+class Decision(RequestModel):
+    """The form of a decision: a reason, and the fields as a person left them."""
+
+    reason: SearchText = ""
+    material: SearchText | None = None
+    finish: SearchText | None = None
+    colors: SearchText | None = None
+    textures: SearchText | None = None
+    pattern: SearchText | None = None
+    contrast: SearchText | None = None
+    dimensions: SearchText | None = None
+    slip_rating: SearchText | None = None
+    printed_text: SearchText | None = None
+    application: SearchText | None = None
+    recognised: SearchText | None = None
+
+    def changes(self, used: Analysis) -> dict[str, str]:
+        """Return the fields that differ from the analysis in use."""
+        given = {name: getattr(self, name) for name in FIELDS}
+        return {name: text for name, text in given.items() if text is not None and text != in_words(used, name)}
+
+
+FIELDS: Final = tuple(name for name in Decision.model_fields if name != "reason")
+"""What a person can correct, in its order on the page."""
+
+
+@router.get("/ui/review")
+def show_review(view: TheView, skip: Skip = 0) -> Response:
+    """Return the next image that needs a review, after those that are skipped."""
+    ledger = view.resources.ledger
+    waiting = images_to_review(ledger, owner=view.owner, limit=skip + 1)[skip:]
+    return _render(view, waiting[0] if waiting else None, skip)
+
+
+def _render(
+    view: View, image: ReviewImage | None, skip: int, typed: Decision | None = None, problem: str | None = None
+) -> Response:
+    """Return the page of an image; with a problem also what was typed."""
+    ledger = view.resources.ledger
+    second = image.standing.second if image and image.standing else None
+    used = in_use(view.resources, image) if image else None
+    words = {name: in_words(used, name) for name in FIELDS} if used else {}
+    given = typed.model_dump(include=set(FIELDS), exclude_none=True) if typed else {}
+    return view.render(
+        "review.html",
+        status=422 if problem else 200,
+        image=image,
+        details=image_details(ledger, image.image_id) if image else None,
+        used=used,
+        second=read_analysis(ledger, image.content_key, second) if image and second else None,
+        fields=FIELDS,
+        words=words,
+        values=words | given,
+        in_words=in_words,
+        skip=skip,
+        left=count_images_to_review(ledger, owner=view.owner),
+        problem=problem,
+    )
+
+
+@router.post("/ui/review/{image_id}/{verdict}")
+def decide(
+    view: TheView,
+    image_id: UUID,
+    verdict: ReviewChoice,
+    decision: Annotated[Decision, Form()],
+    skip: Skip = 0,
+) -> Response:
+    """Record what a person decided about an image, and go to the next one. What cannot be stored is shown again, with
+    the reason above the fields.
+    """
+    find_image(view.resources, view.caller, image_id)
+    image, changes = find_review_image(view.resources.ledger, str(image_id)), dict[str, str]()
+    if verdict == "correct" and not (changes := decision.changes(in_use(view.resources, image))):
+        return _render(
+            view, image, skip, decision, "There is nothing to correct: change a field, or accept it as it is."
+        )
+    decided = reviews.Decision(verdict=verdict, fields=changes, reason=decision.reason)
+    try:
+        reviewed = reviews.review_image(view.resources, view.caller, image_id, decided)
+    except InvalidReference as error:
+        if verdict != "correct":
+            raise
+        return _render(view, image, skip, decision, str(error))
+    told = done("reviewed", str(image_id), reviewed.reviews[-1].number)
+    return see_other(view.link("/ui/review", skip=skip or None, done=told))
+
+
+@router.post("/ui/review/{image_id}/{number}/undo")
+def undo(
+    view: TheView, image_id: UUID, number: Annotated[int, Path(ge=1, le=10**9)], form: Annotated[Back, Form()]
+) -> Response:
+    """Take back the last review of an image."""
+    reviews.withdraw_review(view.resources, view.caller, image_id, number)
+    return see_other(with_done(local_page(form.back, view.link("/ui/review")), done("undone")))
+
+
+def in_words(analysis: Analysis, field: str) -> str:
+    """Return a field of an analysis as a person types it: lists with commas between."""
+    value = getattr(analysis, field)
+    if isinstance(value, tuple):
+        return ", ".join(str(getattr(each, "name", each)) for each in value)
+    return str(value or "")

@@ -23,7 +23,7 @@ __all__ = ["weaviate_server"]
 
 
 @pytest.fixture(params=["lance", "weaviate"])
-def resources(
+def filled(
     request: pytest.FixtureRequest, home: Path, ingested_home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Resources]:
     """The small sample, anna's, in each index."""
@@ -45,14 +45,14 @@ def resources(
                 tools.index.drop(each.space)
 
 
-def test_images_are_counted_and_compared_with_their_neighbours(resources: Resources) -> None:
-    told = collect_statistics(resources, "anna")
+def test_images_are_counted_and_compared_with_their_neighbours(filled: Resources) -> None:
+    told = collect_statistics(filled, "anna")
     assert (told.images.found, told.images.complete, told.failures) == (14, 14, {})
     assert told.coverage.coverage_percentage == 100.0
     assert {role.role: role.done for role in told.coverage.roles}[Role.VISUAL] == 14
     similarity = {each.role: each for each in told.similarity}
     assert (similarity[Role.VISUAL].sample, similarity[Role.TEXT].sample) == (14, 23)
-    with resources.ledger.read() as connection:
+    with filled.ledger.read() as connection:
         shown = select(images.c.content_key).join(placements).where(placements.c.state == "shown")
         made = select(vectors.c.data).where(vectors.c.role == Role.VISUAL, vectors.c.key.in_(shown))
         rows = [np.frombuffer(data, "<f4") for data in connection.execute(made).scalars()]
@@ -60,8 +60,8 @@ def test_images_are_counted_and_compared_with_their_neighbours(resources: Resour
     assert similarity[Role.VISUAL].mean == pytest.approx(cosines.max(axis=1).mean(), abs=0.001)
 
 
-def test_an_owner_without_images_has_no_neighbours(resources: Resources) -> None:
-    told = collect_statistics(resources, "bert")
+def test_an_owner_without_images_has_no_neighbours(filled: Resources) -> None:
+    told = collect_statistics(filled, "bert")
     assert told.images.found == 0
     assert {(each.sample, each.mean) for each in told.similarity} == {(0, None)}
 

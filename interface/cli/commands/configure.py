@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from interface.cli.exit_status import COMPLETED, FAILED, OPEN
 from interface.cli.shared_arguments import Json, opened_resources, read_settings
-from interface.cli.terminal import cell, err, note, out, say_json, table
+from interface.cli.terminal import COMPLETED, FAILED, OPEN, cell, err, note, out, say_json, table
 
 if TYPE_CHECKING:
     from deployments.setup import Line, Mode
@@ -39,10 +38,10 @@ def setup(
 
     Safe to run again.
     """
-    from interface.cli.prefect_environment import prepare
+    from interface.cli.prefect_server import prepare_prefect
 
     settings = read_settings()
-    prepare(settings)  # before anything imports Prefect
+    prepare_prefect(settings)  # before anything imports Prefect
     from deployments.setup import Mode
 
     mode = Mode(check=check, force=force)
@@ -98,6 +97,4 @@ def doctor(as_json: Json = False) -> None:
     raise typer.Exit(COMPLETED if all(finding.ok for finding in findings) else FAILED)
 
 
-COMMANDS = {
-    "Operation": {"config": config, "doctor": doctor, "setup": setup},
-}
+COMMANDS = {"Operation": {"config": config, "doctor": doctor, "setup": setup}}

@@ -123,6 +123,4 @@ def delete(
     raise typer.Exit(code)
 
 
-COMMANDS = {
-    "Everyday": {"delete": delete, "trash": app},
-}
+COMMANDS = {"Everyday": {"delete": delete, "trash": app}}

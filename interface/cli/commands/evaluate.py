@@ -119,6 +119,4 @@ def _lost(cost: "Estimate") -> str:
     return f"{-cost.mean:+.3f} ({-cost.high:+.3f} to {-cost.low:+.3f})"
 
 
-COMMANDS = {
-    "Evaluation": {"evaluate": app},
-}
+COMMANDS = {"Evaluation": {"evaluate": app}}

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 
 import typer
 
-from interface.cli.exit_status import resumable, worst
 from interface.cli.shared_arguments import (
     Json,
     MaxUsd,
@@ -20,7 +19,7 @@ from interface.cli.shared_arguments import (
     parse_roles,
     read_settings,
 )
-from interface.cli.terminal import say_json
+from interface.cli.terminal import resumable, say_json, worst
 
 if TYPE_CHECKING:
     from swatchbook.records import BatchMapping, IngestOptions, Record, RunReport

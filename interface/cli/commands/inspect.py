@@ -9,7 +9,6 @@ import typer
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from interface.cli.exit_status import resumable
 from interface.cli.shared_arguments import (
     AllOwners,
     Json,
@@ -21,7 +20,7 @@ from interface.cli.shared_arguments import (
     opened_resources,
     parse_boxes,
 )
-from interface.cli.terminal import cell, clean, out, owner_flag, plural, say_json, table
+from interface.cli.terminal import cell, clean, out, owner_flag, plural, resumable, say_json, table
 from swatchbook.errors import UnreadableDocument
 from swatchbook.truncate import page_numbers
 

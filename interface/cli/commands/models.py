@@ -83,6 +83,4 @@ def draw_pulled(pulled: "list[Pulled]") -> Table:
     return rows
 
 
-COMMANDS = {
-    "Operation": {"models": app},
-}
+COMMANDS = {"Operation": {"models": app}}

@@ -75,6 +75,4 @@ def delete_owner(name: Name, yes: Yes = False, as_json: Json = False) -> None:
     raise typer.Exit(code)
 
 
-COMMANDS = {
-    "Collection": {"owners": app},
-}
+COMMANDS = {"Collection": {"owners": app}}

@@ -287,6 +287,4 @@ def _edit_line(stored: "StoredEdit") -> Text:
     return Text(what)
 
 
-COMMANDS = {
-    "Everyday": {"products": app, "export": export},
-}
+COMMANDS = {"Everyday": {"products": app, "export": export}}

@@ -4,7 +4,6 @@ from typing import Annotated
 
 import typer
 
-from interface.cli.exit_status import resumable
 from interface.cli.shared_arguments import (
     All,
     AllOwners,
@@ -22,7 +21,7 @@ from interface.cli.shared_arguments import (
     parse_pages,
     parse_roles,
 )
-from interface.cli.terminal import note, owner_flag, say_json
+from interface.cli.terminal import note, owner_flag, resumable, say_json
 
 
 def retry(

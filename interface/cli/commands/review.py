@@ -9,7 +9,6 @@ import typer
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from interface.cli.exit_status import COMPLETED, OPEN, resumable
 from interface.cli.shared_arguments import (
     AllOwners,
     Json,
@@ -19,7 +18,7 @@ from interface.cli.shared_arguments import (
     login_name,
     opened_resources,
 )
-from interface.cli.terminal import cell, clean, out, owner_flag, say_json, table
+from interface.cli.terminal import COMPLETED, OPEN, cell, clean, out, owner_flag, resumable, say_json, table
 
 if TYPE_CHECKING:
     from swatchbook.pipeline.review import Reviewed
@@ -241,6 +240,4 @@ def _verdict(review: "Review") -> str:
     return f"{review.verdict} by {review.by}{reasons}"
 
 
-COMMANDS = {
-    "Collection": {"review": app},
-}
+COMMANDS = {"Collection": {"review": app}}

@@ -9,9 +9,22 @@ import typer
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from interface.cli.exit_status import COMPLETED, OPEN, resumable
 from interface.cli.shared_arguments import DryRun, Json, MaxUsd, Roles, Yes, confirm, opened_resources, parse_roles
-from interface.cli.terminal import cell, clean, duration, err, note, out, plural, say_json, table, until
+from interface.cli.terminal import (
+    COMPLETED,
+    OPEN,
+    cell,
+    clean,
+    duration,
+    err,
+    note,
+    out,
+    plural,
+    resumable,
+    say_json,
+    table,
+    until,
+)
 from swatchbook.truncate import truncate
 
 if TYPE_CHECKING:
@@ -240,6 +253,4 @@ def _print_switched(pairs: "list[RoleTag]", what: str, *, as_json: bool) -> None
         note("Nothing to do.")
 
 
-COMMANDS = {
-    "Operation": {"spaces": app},
-}
+COMMANDS = {"Operation": {"spaces": app}}

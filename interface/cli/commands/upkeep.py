@@ -8,9 +8,22 @@ import typer
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from interface.cli.exit_status import COMPLETED, FAILED, OPEN, resumable
 from interface.cli.shared_arguments import Json, given_path, opened_resources
-from interface.cli.terminal import cell, clean, err, facts, megabytes, note, out, say_json, table
+from interface.cli.terminal import (
+    COMPLETED,
+    FAILED,
+    OPEN,
+    cell,
+    clean,
+    err,
+    facts,
+    megabytes,
+    note,
+    out,
+    resumable,
+    say_json,
+    table,
+)
 
 if TYPE_CHECKING:
     from scheduler.tick import Ticked
@@ -87,7 +100,7 @@ def run_round(resources: "Resources") -> "Ticked":
     """Run one round of the loop. Without a Prefect server it waits until all due documents are processed."""
     import asyncio  # it brings much that other commands do not need
 
-    from interface.cli.prefect_environment import prefect_environment
+    from interface.cli.prefect_server import prefect_environment
     from scheduler.tick import tick
 
     os.environ.update(prefect_environment(resources.settings, os.environ))
@@ -132,7 +145,7 @@ def run_collection(resources: "Resources", *, now: bool, dry_run: bool) -> "Swep
     """Remove garbage here and in Prefect; `now`: of any age. Raises as `scheduler.tick.collect`."""
     import asyncio  # it brings much that other commands do not need
 
-    from interface.cli.prefect_environment import prefect_environment
+    from interface.cli.prefect_server import prefect_environment
     from scheduler.tick import collect
     from swatchbook.ledger.retention import UNUSED_SECONDS
 

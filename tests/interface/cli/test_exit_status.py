@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from interface.cli.exit_status import of_failure, of_report, worst
+from interface.cli.terminal import of_failure, of_report, worst
 from swatchbook.errors import Failure, InvalidReference, TooLarge, UnknownOwner, UnsupportedFormat
 from swatchbook.records import DocumentStatus, FailureRecord, RunReport, Stage
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from interface.cli.prefect_environment import prefect_environment, probe_prefect
+from interface.cli.prefect_server import prefect_environment, probe_prefect
 from swatchbook.errors import Configuration
 from swatchbook.settings import Settings
 

@@ -90,9 +90,9 @@ def test_what_goes_wrong_is_told_with_what_follows(
 def test_an_account_that_does_not_close_is_said(
     sample: TestClient, resources: Resources, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from swatchbook.reports import state
+    from swatchbook.reports import collection_state
 
-    monkeypatch.setattr(state, "count_shown", lambda *_: 15)
+    monkeypatch.setattr(collection_state, "count_shown", lambda *_: 15)
     told = page(sample, "/ui/coverage")
     assert "The account does not close: the documents show 15 pictures, and the states add up to 14" in told.text
     assert told.all("p", role="alert")
