@@ -22,25 +22,16 @@ def delete_document(resources: Resources, document: Document, *, now: bool, yes:
     Return the exit code.
     """
     counted = count_deletion(resources.ledger, document.id)
-    if not now:
-        if not yes:
-            what = f"{document.name} ({document.id[:8]}, of {document.owner})"
-            confirm(f"{what}: {_described(counted)} will be in the trash for a day.", f"Delete {document.name}?")
-        finished = delete.throw_away(resources, document.id)
-        fields = {"document_id": document.id, "name": document.name, "owner": document.owner, "finished": finished}
-        if as_json:
-            say_json(fields | {"trash": True} | counted.model_dump())
-        else:
-            _note_thrown_away(document.name, document.id[:8], document.owner, finished=finished)
-        return COMPLETED if finished else OPEN
     if not yes:
-        _confirm(f"{document.name} ({document.id[:8]}, of {document.owner})", counted, f"Delete {document.name}?")
-    finished = delete.delete(resources, document.id)
+        _confirm(_named(document.name, document.id, document.owner), counted, f"Delete {document.name}?", now=now)
+    finished = (delete.delete if now else delete.throw_away)(resources, document.id)
     if as_json:
         fields = {"document_id": document.id, "name": document.name, "owner": document.owner, "finished": finished}
-        say_json(fields | counted.model_dump())
-    else:
+        say_json(fields | ({} if now else {"trash": True}) | counted.model_dump())
+    elif now:
         _note_deleted(document.name, document.owner, counted, finished=finished)
+    else:
+        _note_thrown_away(document.name, document.id[:8], document.owner, finished=finished)
     return COMPLETED if finished else OPEN
 
 
@@ -48,7 +39,7 @@ def throw_all_away(resources: Resources, owner: str, *, yes: bool, as_json: bool
     """Move all documents of an owner to the trash after a question, unless `yes`. Return the exit code."""
     counted = count_owner_deletion(resources.ledger, owner)
     if counted.documents and not yes:
-        confirm(f"{owner}: {_described(counted)} will be in the trash for a day.", f"Delete all documents of {owner}?")
+        _confirm(owner, counted, f"Delete all documents of {owner}?", now=False)
     finished = [delete.throw_away(resources, document.id) for document in all_documents(resources.ledger, owner)]
     if as_json:
         say_json({"owner": owner, "finished": all(finished), "trash": True} | counted.model_dump())
@@ -62,7 +53,7 @@ def end_trashed(resources: Resources, trashed: Trashed, *, now: bool, yes: bool,
 
     Return the exit code.
     """
-    what = f"{trashed.name} ({trashed.document[:8]}, of {trashed.owner})"
+    what = _named(trashed.name, trashed.document, trashed.owner)
     if now and not yes:
         confirm(
             f"{what} is in the trash. It cannot be restored any more afterwards.", f"Delete {trashed.name} for good?"
@@ -112,7 +103,7 @@ def delete_owner(resources: Resources, owner: str, *, yes: bool, as_json: bool) 
     """Delete all documents of an owner, and thereby the owner, after a question, unless `yes`. Return the exit code."""
     counted = count_owner_deletion(resources.ledger, owner)
     if counted.documents and not yes:
-        _confirm(owner, counted, f"Delete the owner {owner} with all documents?")
+        _confirm(owner, counted, f"Delete the owner {owner} with all documents?", now=True)
     finished = delete.delete_owner(resources, owner)
     if as_json:
         say_json({"owner": owner, "finished": finished} | counted.model_dump())
@@ -121,8 +112,13 @@ def delete_owner(resources: Resources, owner: str, *, yes: bool, as_json: bool) 
     return COMPLETED if finished else OPEN
 
 
-def _confirm(what: str, counted: Deletion, question: str) -> None:
-    confirm(f"{what}: {_described(counted)} will be deleted. Images that other documents use stay.", question)
+def _confirm(what: str, counted: Deletion, question: str, *, now: bool) -> None:
+    goes = "deleted. Images that other documents use stay." if now else "in the trash for a day."
+    confirm(f"{what}: {_described(counted)} will be {goes}", question)
+
+
+def _named(name: str, id: str, owner: str) -> str:
+    return f"{name} ({id[:8]}, of {owner})"
 
 
 def _note_deleted(what: str, owner: str, counted: Deletion, *, finished: bool) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import typer
 
-from interface.cli.terminal import COMPLETED, OPEN, note
+from interface.cli.terminal import COMPLETED, OPEN, note, plural
 from swatchbook.errors import Configuration, InvalidReference, reason_of
 from swatchbook.export.atomic_file import atomic_file
 from swatchbook.export.formats import Format, write_products
@@ -95,8 +95,8 @@ def export(
 def note_exported(exported: Exported) -> None:
     """Say on stderr how much was written, and what is not complete."""
     into = f" → {exported.to}" if exported.to else ""
-    variants = f" with {_count(exported.variants, 'variant')}" if exported.variants else ""
-    note(f"{_count(exported.products, 'product')}{variants} of {_count(exported.documents, 'document')}{into}")
+    variants = f" with {plural(exported.variants, 'variant')}" if exported.variants else ""
+    note(f"{plural(exported.products, 'product')}{variants} of {plural(exported.documents, 'document')}{into}")
     for name in exported.incomplete:
         note(f"{name} is not completed: some of its products may be missing. `swatchbook status` says why.")
     for name in exported.missing:
@@ -119,7 +119,3 @@ def _rows(
             for row in as_rows(product):
                 counts[row.grain] += 1
                 yield row
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
