@@ -6,7 +6,7 @@ Usage: python -m benchmarks.bare_ingest FILE
 import sys
 from pathlib import Path
 
-from swatchbook.ledger import items, runs
+from swatchbook.ledger import claims, runs
 from swatchbook.ledger.queries import account
 from swatchbook.pipeline import stages
 from swatchbook.pipeline.begin_run import begin_work
@@ -36,7 +36,7 @@ def main(path: Path) -> None:
             stages.save_chunks(resources, work, reading, planned, tables, chunks)
             extraction = stages.extract_pictures(resources, work, reading, planned)
             extraction = extraction.joined(stages.save_pictures(resources, work, reading, extraction))
-            for batch in items.cut_batches(resources.ledger, work.run, options.batch_size):
+            for batch in claims.cut_batches(resources.ledger, work.run, options.batch_size):
                 process_batch(resources, work.run, batch, size=options.batch_size, last_try=True)
             publish_all(resources, at_most=0)
             results = StageResults(

@@ -14,7 +14,7 @@ from PIL import Image
 
 from benchmarks.run import SWATCHBOOK, prefect_server, sampled_pss_mb
 from swatchbook.ledger.database import open_ledger
-from swatchbook.ledger.documents import list_documents
+from swatchbook.ledger.stored_documents import list_documents
 from swatchbook.records import DocumentStatus
 from swatchbook.settings import Settings
 from tests.servers.catalogues import make_catalogue

@@ -17,13 +17,13 @@ import numpy as np
 from sqlalchemy import insert
 
 from swatchbook.index.base import Space
-from swatchbook.ledger import items, publishing, runs, schedule
+from swatchbook.ledger import claims, publishing, runs, schedule
+from swatchbook.ledger.claims import ItemResult
 from swatchbook.ledger.database import Ledger, open_ledger
-from swatchbook.ledger.documents import Document, list_documents
-from swatchbook.ledger.items import ItemResult
 from swatchbook.ledger.queries import account as queries_account
 from swatchbook.ledger.queries.coverage import count_coverage
 from swatchbook.ledger.runs import Run
+from swatchbook.ledger.stored_documents import Document, list_documents
 from swatchbook.ledger.tables import documents, images, placements
 from swatchbook.ledger.tables import items as item_rows
 from swatchbook.records import IngestOptions, Role, RoleTag, document_id, identity, image_id, sha256
@@ -96,10 +96,10 @@ def _run(ledger: Ledger, number: int) -> None:
     run = runs.begin(ledger, _document(number), options=IngestOptions(), fingerprint="f", requested=(VISUAL,))
     assert isinstance(run, Run)
     vector = np.ones(DIMENSION, np.float32)
-    for batch in items.cut_batches(ledger, run, BATCH):
-        lease = items.claim(ledger, run, batch.members)
+    for batch in claims.cut_batches(ledger, run, BATCH):
+        lease = claims.claim(ledger, run, batch.members)
         made = [ItemResult(key=c.key, role=c.role, tag=c.tag, vector=vector) for c in lease.items]
-        items.commit(ledger, lease, made, [], last_try=True)
+        claims.commit(ledger, lease, made, [], last_try=True)
     status, due_at = queries_account.next_status(ledger, run.document)
     runs.end(ledger, run, status, due_at=due_at)
 

@@ -20,9 +20,8 @@ from swatchbook.index.base import Space
 from swatchbook.ledger import missing_vectors
 from swatchbook.ledger.database import Ledger, open_ledger
 from swatchbook.ledger.missing_vectors import Candidate
-from swatchbook.ledger.queries.coverage import count_coverage
-from swatchbook.ledger.queries.statistics import count_statistics
-from swatchbook.ledger.spaces import add_space
+from swatchbook.ledger.queries.coverage import count_coverage, count_statistics
+from swatchbook.ledger.space_registry import add_space
 from swatchbook.ledger.tables import analyses, contents, documents, images, items, placements, requested, vectors
 from swatchbook.records import ItemState, Role, RoleTag, document_id, identity, image_id, pair_key, sha256
 

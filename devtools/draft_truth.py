@@ -12,8 +12,8 @@ from typing import Any
 
 from interface.cli.terminal import say_json
 from swatchbook.ledger.database import Ledger
-from swatchbook.ledger.documents import Document, find_document
 from swatchbook.ledger.queries.document import show_document
+from swatchbook.ledger.stored_documents import Document, find_document
 from swatchbook.records import DEFAULT_OWNER, LinkKind, PlacementState
 from swatchbook.reports.inspection import require_pages
 from swatchbook.resources import open_resources

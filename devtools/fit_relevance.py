@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from swatchbook.index.base import Where
-from swatchbook.ledger.queries.owners import known_owners
+from swatchbook.ledger.owners import known_owners
 from swatchbook.models import registry
 from swatchbook.records import Hit, ResultKind, Role
 from swatchbook.resources import Resources, open_resources

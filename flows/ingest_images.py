@@ -8,8 +8,8 @@ from typing import Annotated
 from prefect import flow
 from pydantic import Field
 
-from swatchbook.ledger.documents import FOLDER
 from swatchbook.ledger.queries.report import document_report
+from swatchbook.ledger.stored_documents import FOLDER
 from swatchbook.pipeline.run import Work
 from swatchbook.records import DEFAULT_OWNER, BlockNames, IngestOptions, Owner, RunReport, Stage
 from swatchbook.resources import Resources

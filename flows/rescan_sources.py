@@ -7,7 +7,7 @@ import asyncio
 from prefect import flow, get_run_logger
 
 from flows.ingest_images import ingest_images
-from swatchbook.ledger.documents import all_documents
+from swatchbook.ledger.stored_documents import all_documents
 from swatchbook.pipeline.register_path import find_changed
 from swatchbook.records import BlockNames, RunReport
 from tasks.flow_run import flow_process, report_of

@@ -10,8 +10,8 @@ from flows.ingest_catalogue import ingest_catalogue
 from flows.ingest_images import ingest_images
 from swatchbook.errors import Failure, InvalidReference
 from swatchbook.ledger import schedule
-from swatchbook.ledger.documents import PDF, get_document
 from swatchbook.ledger.retention import collect
+from swatchbook.ledger.stored_documents import PDF, get_document
 from swatchbook.pipeline.delete import finish_delete
 from swatchbook.pipeline.publish import publish_all
 from swatchbook.records import BlockNames, DocumentStatus, RunReport

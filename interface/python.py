@@ -25,11 +25,11 @@ from interface.cli.terminal import COMPLETED, OPEN
 from interface.notebook_html import THUMBNAIL_SIDE, Overview, Reports, Results
 from swatchbook.errors import KINDS, Failure, InvalidReference, Unexpected
 from swatchbook.index.base import FilterArguments
-from swatchbook.ledger.documents import BATCH, PDF, Document, find_document, get_document
+from swatchbook.ledger.owners import known_owners, require_owner
 from swatchbook.ledger.queries.account import account
 from swatchbook.ledger.queries.coverage import count_coverage
 from swatchbook.ledger.queries.image import image_ids
-from swatchbook.ledger.queries.owners import known_owners, require_owner
+from swatchbook.ledger.stored_documents import BATCH, PDF, Document, find_document, get_document
 from swatchbook.pipeline.register_path import register_path
 from swatchbook.previews import Thumbnail, make_preview
 from swatchbook.records import (

@@ -16,11 +16,7 @@ from uuid import UUID
 
 import httpx
 from prefect.client.orchestration import PrefectClient, get_client
-from prefect.client.schemas.filters import (
-    FlowRunFilter,
-    FlowRunFilterEndTime,
-    FlowRunFilterIdempotencyKey,
-)
+from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterEndTime, FlowRunFilterIdempotencyKey
 from prefect.client.schemas.objects import FlowRun
 from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 from prefect.states import Crashed
@@ -29,7 +25,8 @@ from deployments.declared import flow_names
 from swatchbook.errors import Configuration, Failure, ProviderDown, reason_of
 from swatchbook.ledger import schedule
 from swatchbook.ledger.database import Ledger, portions
-from swatchbook.ledger.documents import BATCH, FOLDER, PDF, TABLE, Document
+from swatchbook.ledger.flow_runs import last_flow_runs
+from swatchbook.ledger.stored_documents import BATCH, FOLDER, PDF, TABLE, Document
 from swatchbook.records import BlockNames, Record
 from tasks.cancelled_in_prefect import cancel_document, cancel_documents
 from tasks.prefect_client import PAGE, UNDER_WAY, deployment_id, is_over, of_flows, seconds_in_state, set_state
@@ -81,7 +78,7 @@ async def launch(client: PrefectClient, ledger: Ledger, most: int = AT_ONCE) -> 
     if not waiting:
         return Launched()
     deployments = {kind: await _find_deployment(client, kind) for kind in sorted({each.kind for each in waiting})}
-    last = await asyncio.to_thread(schedule.last_flow_runs, ledger, [document.id for document in waiting])
+    last = await asyncio.to_thread(last_flow_runs, ledger, [document.id for document in waiting])
     stopped = {last[str(run.id)] for run in await cancel_documents(client, ledger, last)}
     waiting = [document for document in waiting if document.id not in stopped]
     existing = await _by_key(client, [_key(document) for document in waiting])

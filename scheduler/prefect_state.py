@@ -25,13 +25,12 @@ from deployments.declared import CONTROL, EMBED, flow_names
 from deployments.setup import Mode, set_up
 from scheduler.launch import AT_ONCE, DEPLOYMENT, HOPELESS_SECONDS, INGESTS, prefect
 from swatchbook.errors import Configuration, Failure
-from swatchbook.ledger import flow_processes, schedule, shard_runs
+from swatchbook.ledger import flow_runs, item_runs, schedule, stored_documents
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.document_commands import postpone
-from swatchbook.ledger.flow_processes import FlowProcess
-from swatchbook.ledger.leases import LEASE_SECONDS
+from swatchbook.ledger.flow_runs import FlowProcess, PastRun
+from swatchbook.ledger.item_tries import LEASE_SECONDS
 from swatchbook.ledger.owners import id_of_document
-from swatchbook.ledger.schedule import PastRun
 from swatchbook.pipeline.run import RECHECK_SECONDS
 from swatchbook.records import DEFAULT_OWNER, DocumentStatus, Record
 from swatchbook.runtime.process import is_dead
@@ -80,19 +79,19 @@ async def update_ingest_states(client: PrefectClient, ledger: Ledger) -> Updated
 
     A document whose flow run was cancelled by a person is cancelled.
     """
-    live = await asyncio.to_thread(schedule.live_flow_runs, ledger)
+    live = await asyncio.to_thread(flow_runs.live_flow_runs, ledger)
     stopped = await cancel_documents(client, ledger, live)
     for run in stopped:
         if run.state_type == StateType.CANCELLED:  # forced: its worker would let the process work on
             await set_state(client, run, Cancelling(message=UNWANTED))
     active = [run async for run in in_states(client, _ACTIVE, flow=of_flows(*INGESTS.values()))]
-    past = await asyncio.to_thread(schedule.past_runs, ledger, [str(run.id) for run in active])
+    past = await asyncio.to_thread(flow_runs.past_runs, ledger, [str(run.id) for run in active])
     documents = await asyncio.to_thread(_documents, ledger, active, past)
     cancelled = {live[str(run.id)] for run in stopped}
     for run in active:  # its process was killed before this round saw it alive
         if run.id in documents and await cancel_document(client, ledger, documents[run.id], run):
             cancelled.add(documents[run.id])
-    statuses = await asyncio.to_thread(schedule.document_statuses, ledger, set(documents.values()))
+    statuses = await asyncio.to_thread(stored_documents.document_statuses, ledger, set(documents.values()))
     due = await _states_of_processes(client, ledger, [run for run in active if str(run.id) not in past])
     for run in active:
         last, document = past.get(str(run.id)), documents.get(run.id)
@@ -115,7 +114,7 @@ async def _states_of_processes(
     client: PrefectClient, ledger: Ledger, active: Sequence[FlowRun]
 ) -> dict[UUID, State | None]:
     """Return flow run -> its new state by the process that it has registered, or should have; None to keep it."""
-    processes = await asyncio.to_thread(flow_processes.registered, ledger, [str(run.id) for run in active])
+    processes = await asyncio.to_thread(flow_runs.registered, ledger, [str(run.id) for run in active])
     known = {run.id: processes[str(run.id)] for run in active if _is_registered(run, processes.get(str(run.id)))}
     late = [run for run in active if run.id not in known and _is_late(run)]
     due: dict[UUID, State | None] = {run.id: _state_of_process(run, known[run.id]) for run in active if run.id in known}
@@ -130,9 +129,9 @@ async def update_shard_states(client: PrefectClient, ledger: Ledger) -> UpdatedR
     end of a shard and embeds its open items in other shards.
     """
     active = [run async for run in in_states(client, _ACTIVE, flow=of_flows(SHARD_FLOW))]
-    past = await asyncio.to_thread(schedule.past_runs, ledger, [str(run.id) for run in active])
+    past = await asyncio.to_thread(flow_runs.past_runs, ledger, [str(run.id) for run in active])
     tags = {tag for run in active for tag in run.tags}
-    wanted = await asyncio.to_thread(shard_runs.current_generations, ledger, tags)
+    wanted = await asyncio.to_thread(item_runs.current_generations, ledger, tags)
     late = [run for run in active if str(run.id) not in past and _is_late(run)]
     hopeless = {run.id for run in late} - await _held_by_workers(client, late)
     due = dict[UUID, State | None]()

@@ -21,8 +21,8 @@ from filelock import FileLock, Timeout
 
 from swatchbook.errors import Failure, InvalidReference, as_failure
 from swatchbook.ledger import dead_runs, schedule
-from swatchbook.ledger.loop_rounds import record_round
 from swatchbook.ledger.retention import UNUSED_SECONDS
+from swatchbook.ledger.schedule import record_round
 from swatchbook.pipeline.delete import finish_delete
 from swatchbook.pipeline.notify import send_notices
 from swatchbook.pipeline.publish import publish_all, settle_late_writes

@@ -1,5 +1,5 @@
 """The pause before the next try of what failed: 15 minutes, doubling with each failure, at most a day. Whether it is
-tried again is in `errors.py`, how often at most in `ledger/failure_outcomes.py`. The pauses of 2, 4 and 8 seconds
+tried again is in `errors.py`, how often at most in `ledger/item_tries.py`. The pauses of 2, 4 and 8 seconds
 within a run are the setting `retry_delays`.
 """
 

@@ -14,7 +14,7 @@ from swatchbook.errors import Configuration
 from swatchbook.extras import require_extras
 from swatchbook.ledger.database import Ledger, open_ledger
 from swatchbook.ledger.read_cache import ReadCache
-from swatchbook.ledger.spaces import registered
+from swatchbook.ledger.space_registry import registered
 from swatchbook.plugins import Kind, find
 from swatchbook.records import RoleTag
 from swatchbook.runtime.heap import limit_arenas

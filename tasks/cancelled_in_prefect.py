@@ -13,10 +13,10 @@ from prefect.client.schemas.objects import FlowRun, State, StateType
 from prefect.exceptions import ObjectNotFound
 
 from swatchbook.errors import InvalidReference
-from swatchbook.ledger import schedule
 from swatchbook.ledger.database import Ledger, portions
 from swatchbook.ledger.document_commands import cancel
-from swatchbook.ledger.documents import Document, get_document
+from swatchbook.ledger.flow_runs import last_flow_runs
+from swatchbook.ledger.stored_documents import Document, get_document
 from tasks.prefect_client import PAGE, WAITS
 
 UNWANTED = "Its document was cancelled, deleted or requested again."
@@ -55,7 +55,7 @@ async def cancel_document(client: PrefectClient, ledger: Ledger, document_id: st
 
 async def was_cancelled_in_prefect(ledger: Ledger, document: str) -> bool:
     """Cancel a document if a person has cancelled its last flow run, and return whether that is so."""
-    last = await asyncio.to_thread(schedule.last_flow_runs, ledger, [document])
+    last = await asyncio.to_thread(last_flow_runs, ledger, [document])
     if not last:
         return False
     async with get_client() as client:

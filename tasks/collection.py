@@ -11,9 +11,9 @@ from prefect.exceptions import ObjectNotFound
 from prefect.runtime import flow_run
 from ulid import ULID
 
+from swatchbook.ledger import picture_reviews
 from swatchbook.ledger.missing_vectors import ToFill
-from swatchbook.ledger.queries import reviews
-from swatchbook.ledger.queries.owners import require_owner
+from swatchbook.ledger.owners import require_owner
 from swatchbook.models.registry import review_tag
 from swatchbook.pipeline import review
 from swatchbook.pipeline.review import Reviewed
@@ -37,7 +37,7 @@ _MAX_OWNERS = 500
 async def find_documents_to_review(resources: Resources, owner: str | None) -> list[str]:
     """Return the ids of documents with images that the review model can review now."""
     if review_tag(resources.settings) is None:
-        count = await asyncio.to_thread(reviews.count_images_to_review, resources.ledger, owner=owner)
+        count = await asyncio.to_thread(picture_reviews.count_images_to_review, resources.ledger, owner=owner)
         get_run_logger().info("SWATCHBOOK_REVIEW_MODEL is not set: %d images wait for a person", count)
     return await asyncio.to_thread(review.documents_to_review, resources, owner)
 

@@ -26,8 +26,8 @@ from prefect.runtime import flow_run
 
 from swatchbook.errors import Failure
 from swatchbook.ledger import dead_runs
-from swatchbook.ledger.documents import PDF, Document, get_document
 from swatchbook.ledger.runs import Busy, live_run
+from swatchbook.ledger.stored_documents import PDF, Document, get_document
 from swatchbook.pipeline.begin_run import begin_work, has_settled, register_given
 from swatchbook.pipeline.finish_run import finish_run
 from swatchbook.pipeline.run import Work, finish_stage, hold_run, report_progress, start_stage

@@ -12,9 +12,9 @@ from collections.abc import Callable, Sequence
 
 from prefect import get_run_logger, task
 
-from swatchbook.ledger import dead_runs, items, runs
-from swatchbook.ledger.documents import TABLE
-from swatchbook.ledger.items import Batch
+from swatchbook.ledger import claims, dead_runs, runs
+from swatchbook.ledger.claims import Batch
+from swatchbook.ledger.stored_documents import TABLE
 from swatchbook.models.registry import requested
 from swatchbook.pipeline import publish as publishing
 from swatchbook.pipeline import shards
@@ -116,9 +116,9 @@ async def cut_batches(resources: Resources, work: Work, all_added: Callable[[], 
         await asyncio.to_thread(dead_runs.mark_dead, ledger)
         is_last = all_added()  # asked first: what is added after that is cut the next time
         most = _MOST_BATCHES if is_last else _MOST_BATCHES_MEANWHILE
-        batches = await asyncio.to_thread(items.cut_batches, ledger, work.run, size, most=most)
+        batches = await asyncio.to_thread(claims.cut_batches, ledger, work.run, size, most=most)
         batches = tuple(batch for batch in batches if is_last or (batch.kind == "image" and not batch.alone))
-        if batches or (is_last and not await asyncio.to_thread(items.held_by_others, ledger, work.run)):
+        if batches or (is_last and not await asyncio.to_thread(claims.held_by_others, ledger, work.run)):
             return batches
         if is_last:  # else what adds items shows whether the run hangs
             await asyncio.to_thread(runs.record_alive, ledger, work.run)

@@ -24,9 +24,9 @@ from prefect.runtime import flow_run
 from ulid import ULID
 
 from swatchbook.errors import KINDS, Configuration, CrashedWorker, ProviderDown
-from swatchbook.ledger import dead_runs, runs, shard_runs
+from swatchbook.ledger import dead_runs, item_runs, runs
+from swatchbook.ledger.claims import Batch
 from swatchbook.ledger.database import portions
-from swatchbook.ledger.items import Batch
 from swatchbook.ledger.queries import account as queries_account
 from swatchbook.pipeline import shards
 from swatchbook.pipeline.run import Work, hold_shard_run
@@ -95,7 +95,7 @@ async def embed_in_shards(resources: Resources, work: Work, batches: Sequence[Ba
     """
     flow_runs = await send_shards(resources, work, batches, str(ULID()))
     message = await _follow(resources, work, flow_runs, advance)
-    started = await asyncio.to_thread(shard_runs.of_document, resources.ledger, work.document, work.run.generation)
+    started = await asyncio.to_thread(item_runs.shard_runs, resources.ledger, work.document, work.run.generation)
     ours = [shard for shard in started if shard.flow_run in {str(each) for each in flow_runs}]
     if not ours:
         raise Configuration(
@@ -148,10 +148,10 @@ async def _follow(resources: Resources, work: Work, flow_runs: Sequence[UUID], a
                 log.warning("Prefect does not answer: %s", error)
                 continue
             ended = {id for id in active if id not in runs_by_id or is_over(runs_by_id[id])}
-            if dead := await asyncio.to_thread(shard_runs.mark_dead, resources.ledger, [str(id) for id in ended]):
+            if dead := await asyncio.to_thread(item_runs.mark_shards_dead, resources.ledger, [str(id) for id in ended]):
                 log.warning("%d shards died; their items are free for other runs", len(dead))
             await asyncio.to_thread(dead_runs.mark_dead, resources.ledger, work.document)
-            rows = await asyncio.to_thread(shard_runs.of_document, resources.ledger, work.document, work.run.generation)
+            rows = await asyncio.to_thread(item_runs.shard_runs, resources.ledger, work.document, work.run.generation)
             states = {shard.flow_run: shard.state for shard in rows}
             active -= ended | {id for id in active if states.get(str(id), "live") != "live"}
             if any(run.state_type in UNDER_WAY for run in runs_by_id.values()):
@@ -214,4 +214,4 @@ async def hold_shard(resources: Resources, shard: Shard) -> AsyncIterator[Advanc
                 await asyncio.to_thread(resources.models.load_all)
             started = time.monotonic()  # after loading: the time per image decides how large shards are
             yield advance
-        shard_runs.end(ledger, run, seconds=time.monotonic() - started, images=shard.images)
+        item_runs.end(ledger, run, seconds=time.monotonic() - started, images=shard.images)

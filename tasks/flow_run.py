@@ -19,8 +19,8 @@ from prefect.states import Cancelled, Failed
 
 from blocks import load_resources
 from swatchbook.errors import Failure
-from swatchbook.ledger import flow_processes, schedule
-from swatchbook.ledger.documents import get_document
+from swatchbook.ledger import flow_runs
+from swatchbook.ledger.stored_documents import get_document
 from swatchbook.pipeline.run import beating
 from swatchbook.records import BlockNames, DocumentStatus, RunReport, ShownState
 from swatchbook.reports.document_state import describe_document, describe_end
@@ -44,13 +44,13 @@ async def flow_process(blocks: BlockNames) -> AsyncIterator[Resources]:
     store_results_in(resources.settings.results_folder)
     yield_to_people()
     ledger = resources.ledger
-    await asyncio.to_thread(flow_processes.register, ledger, this)
+    await asyncio.to_thread(flow_runs.register, ledger, this)
     try:
-        with beating(partial(flow_processes.record_heartbeat, ledger.with_patience(0.0), this), this):
+        with beating(partial(flow_runs.record_heartbeat, ledger.with_patience(0.0), this), this):
             yield resources
     finally:
         with suppress(Failure):  # a flow run that is over is not looked for
-            flow_processes.unregister(ledger.with_patience(0.0), this)
+            flow_runs.unregister(ledger.with_patience(0.0), this)
 
 
 async def rename_flow_run(name: str) -> None:
@@ -117,7 +117,7 @@ def _state_of_waiting(resources: Resources) -> State[Any] | None:
     """Return the final state of a flow run that an error has ended, if its document waits for a next try by itself."""
     with suppress(Failure):  # the ledger is away: the error is what is known
         ledger = resources.ledger.with_patience(0.0)
-        last = schedule.past_runs(ledger, [str(flow_run.id)]).get(str(flow_run.id))
+        last = flow_runs.past_runs(ledger, [str(flow_run.id)]).get(str(flow_run.id))
         document = last and get_document(ledger, last.document)
         if document and document.status is DocumentStatus.WAITING:
             shown = describe_document(document, now=ledger.now())

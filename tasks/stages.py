@@ -12,7 +12,7 @@ from typing import Final, TypeVar
 
 from prefect import task
 
-from swatchbook.ledger.queries.source_items import complete_items
+from swatchbook.ledger.source_items import complete_items
 from swatchbook.pipeline import scan, stages
 from swatchbook.pipeline.run import Work, progress_callback
 from swatchbook.records import (

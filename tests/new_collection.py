@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from swatchbook.ledger.spaces import registered
+from swatchbook.ledger.space_registry import registered
 from swatchbook.resources import Resources, open_resources
 from swatchbook.settings import Settings
 from tests.postgres import RunningPostgres, postgres

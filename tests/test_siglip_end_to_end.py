@@ -12,7 +12,8 @@ from swatchbook.errors import Configuration, Failure
 from swatchbook.index.base import Space, Where
 from swatchbook.ledger.queries.coverage import count_coverage
 from swatchbook.ledger.queries.image import image_details
-from swatchbook.ledger.spaces import active_spaces, count_vectors
+from swatchbook.ledger.space_objects import count_vectors
+from swatchbook.ledger.space_registry import active_spaces
 from swatchbook.models.registry import tags
 from swatchbook.records import Role
 from swatchbook.resources import Resources, open_resources

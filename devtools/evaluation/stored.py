@@ -8,9 +8,9 @@ from devtools.evaluation.score import Answer, Score, score
 from devtools.evaluation.truth import Truth
 from swatchbook.geometry import Box
 from swatchbook.ledger.database import Ledger
-from swatchbook.ledger.documents import all_documents
-from swatchbook.ledger.product_edits import list_edits, read_found
+from swatchbook.ledger.edited_products import list_edits, read_found
 from swatchbook.ledger.queries.document import read_products, show_document
+from swatchbook.ledger.stored_documents import all_documents
 from swatchbook.records import DocumentStatus, LinkKind
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from interface.cli.shared_arguments import confirm
 from interface.cli.terminal import COMPLETED, OPEN, note, owner_flag, plural, say_json
-from swatchbook.ledger.documents import Document, all_documents, documents_within
-from swatchbook.ledger.queries.deletion import count_deletion, count_owner_deletion
+from swatchbook.ledger.document_commands import count_deletion, count_owner_deletion
+from swatchbook.ledger.stored_documents import Document, all_documents, documents_within
 from swatchbook.pipeline import delete
 from swatchbook.records import Deletion, Trashed
 from swatchbook.resources import Resources

@@ -25,8 +25,8 @@ from interface.cli.log import log_file
 from interface.cli.terminal import cell, clean, duration, table
 from swatchbook import extras
 from swatchbook.errors import Configuration, DiskFull, Failure, OutOfMemory, ProviderDown, as_failure, reason_of
-from swatchbook.ledger.owed_notices import undelivered
-from swatchbook.ledger.spaces import active_spaces
+from swatchbook.ledger.space_registry import active_spaces
+from swatchbook.ledger.webhooks import undelivered
 from swatchbook.records import Record
 from swatchbook.reports.stale import stale_roles
 from swatchbook.resources import Resources

@@ -11,13 +11,13 @@ from interface.cli.run_report import account, draw_failures, draw_warnings, head
 from interface.cli.terminal import cell, clean, facts, megabytes, owner_flag, plural, table, until
 from swatchbook.analysis import score
 from swatchbook.ledger.database import Ledger
-from swatchbook.ledger.documents import PDF, Document, list_documents
-from swatchbook.ledger.owed_notices import Undelivered, undelivered
+from swatchbook.ledger.page_findings import count_lost_pictures
+from swatchbook.ledger.picture_reviews import count_images_to_review
 from swatchbook.ledger.queries.coverage import count_documents
-from swatchbook.ledger.queries.lost_pictures import count_lost_pictures
-from swatchbook.ledger.queries.reviews import count_images_to_review
 from swatchbook.ledger.runs import LiveRun, live_runs
 from swatchbook.ledger.schedule import due_documents
+from swatchbook.ledger.stored_documents import PDF, Document, list_documents
+from swatchbook.ledger.webhooks import Undelivered, undelivered
 from swatchbook.one_line import shorten
 from swatchbook.records import Analysis, DocumentStatus, Record, RunReport, SkippedPage, Stage
 from swatchbook.reports.document_state import describe_document, describe_progress

@@ -12,7 +12,7 @@ from swatchbook.errors import Configuration, InvalidReference, reason_of
 from swatchbook.export.atomic_file import atomic_file
 from swatchbook.export.formats import Format, write_products
 from swatchbook.export.products import ProductRow, as_rows, copy_pictures, read_products
-from swatchbook.ledger.documents import Document
+from swatchbook.ledger.stored_documents import Document
 from swatchbook.plugins import Kind, find
 from swatchbook.records import DocumentStatus, Record
 from swatchbook.resources import Resources

@@ -13,9 +13,9 @@ from interface.cli.run_report import draw
 from interface.cli.shared_arguments import choose_document
 from interface.cli.terminal import COMPLETED, FAILED, clean, err, megabytes, note, of_report, out, say_failure, worst
 from swatchbook.errors import DiskFull, Failure, InvalidReference, RunRevoked, as_failure
-from swatchbook.ledger.documents import BATCH, FOLDER, PDF, Document, get_document
 from swatchbook.ledger.queries.report import document_report
-from swatchbook.ledger.queries.source_items import count_items
+from swatchbook.ledger.source_items import count_items
+from swatchbook.ledger.stored_documents import BATCH, FOLDER, PDF, Document, get_document
 from swatchbook.pipeline import find_sources
 from swatchbook.pipeline.find_sources import Source
 from swatchbook.pipeline.finish_run import tell_gone_items

@@ -15,9 +15,9 @@ from interface.cli.ingest import ingest
 from interface.cli.run_report import SHOWN_FAILURES, item_counts
 from interface.cli.terminal import COMPLETED, OPEN, clean, duration, err, facts, note, out, plural, worst
 from swatchbook.errors import Failure, InvalidReference
-from swatchbook.ledger.documents import BATCH, FOLDER, PDF, TABLE, documents_within, get_document
 from swatchbook.ledger.queries.coverage import count_coverage
-from swatchbook.ledger.queries.source_items import failed_ids
+from swatchbook.ledger.source_items import failed_ids
+from swatchbook.ledger.stored_documents import BATCH, FOLDER, PDF, TABLE, documents_within, get_document
 from swatchbook.pipeline.find_sources import find_sources
 from swatchbook.pipeline.import_table import (
     NamedRow,

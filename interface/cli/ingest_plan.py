@@ -24,7 +24,7 @@ from interface.cli.terminal import (
     worst,
 )
 from swatchbook.errors import Failure
-from swatchbook.ledger.documents import BATCH, PDF
+from swatchbook.ledger.stored_documents import BATCH, PDF
 from swatchbook.pipeline.estimate import Estimate, estimate
 from swatchbook.pipeline.find_sources import Source
 from swatchbook.records import IngestOptions

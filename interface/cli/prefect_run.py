@@ -17,7 +17,7 @@ from typing import Any, NoReturn, TypeVar
 from interface.cli.prefect_server import TemporaryServer, is_needed, load_prefect, prefect_environment, probe_prefect
 from swatchbook.cache_keys import stage_key
 from swatchbook.errors import Configuration, Failure
-from swatchbook.ledger.documents import PDF, Document, get_document
+from swatchbook.ledger.stored_documents import PDF, Document, get_document
 from swatchbook.pdf.read_ahead import ReadingAhead
 from swatchbook.records import BlockNames, IngestOptions, RunReport
 from swatchbook.resources import Resources

@@ -24,11 +24,11 @@ from interface.cli.run_report import WORK
 from interface.cli.terminal import cell, clean, duration, plural
 from swatchbook.errors import Failure, LedgerDown
 from swatchbook.ledger.database import Ledger
-from swatchbook.ledger.documents import PDF, Document
+from swatchbook.ledger.queries.activity import StageTiming, stage_timings
 from swatchbook.ledger.queries.document_figures import FoundSoFar, found_so_far
 from swatchbook.ledger.queries.report import document_report
-from swatchbook.ledger.queries.timings import StageTiming, stage_timings
 from swatchbook.ledger.runs import LiveRun, live_run, live_runs
+from swatchbook.ledger.stored_documents import PDF, Document
 from swatchbook.records import RunReport, Stage, overall_percent
 from swatchbook.reports.document_state import describe_progress, describe_step
 

@@ -19,7 +19,7 @@ from interface.cli.terminal import FAILED, clean, note
 
 if TYPE_CHECKING:
     from swatchbook.ledger.database import Ledger
-    from swatchbook.ledger.documents import Document
+    from swatchbook.ledger.stored_documents import Document
     from swatchbook.records import Role
     from swatchbook.resources import Resources
     from swatchbook.settings import Settings
@@ -167,7 +167,7 @@ def choose_one_owner(ledger: "Ledger", owner: str | None) -> str:
 
     Raises BadParameter, and UnknownOwner, but not for the default in an empty ledger.
     """
-    from swatchbook.ledger.queries.owners import known_owners, require_owner
+    from swatchbook.ledger.owners import known_owners, require_owner
     from swatchbook.records import DEFAULT_OWNER
 
     check_owner(owner)
@@ -200,7 +200,7 @@ def check_choice(reference: str | None, every: bool) -> None:
 
 def choose_document(ledger: "Ledger", reference: str, owner: str | None) -> "Document":
     """Return the document that DOCUMENT names, of an owner or (None) of any. Raises BadParameter, InvalidReference."""
-    from swatchbook.ledger.documents import find_document
+    from swatchbook.ledger.stored_documents import find_document
 
     check_text(reference, "DOCUMENT")
     if not reference:  # a prefix of every id
@@ -219,7 +219,7 @@ def choose_documents(
     whose = choose_owner(ledger, owner, all_owners)
     if reference is not None:
         return [choose_document(ledger, reference, whose)]
-    from swatchbook.ledger.documents import all_documents
+    from swatchbook.ledger.stored_documents import all_documents
 
     return all_documents(ledger, whose)
 

@@ -23,7 +23,7 @@ from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBea
 
 from interface.service.parameters import Tools
 from swatchbook.errors import Configuration
-from swatchbook.ledger.queries.owners import known_owners, require_owner
+from swatchbook.ledger.owners import known_owners, require_owner
 from swatchbook.loopback import is_loopback
 from swatchbook.records import Record
 from swatchbook.resources import Resources

@@ -25,9 +25,9 @@ from interface.service.parameters import (
 )
 from interface.service.problems import documented
 from swatchbook.ledger.document_commands import retry
-from swatchbook.ledger.documents import list_documents
 from swatchbook.ledger.queries.account import document_states
 from swatchbook.ledger.queries.activity import documents_failing
+from swatchbook.ledger.stored_documents import list_documents
 from swatchbook.records import NearDuplicates, Owner, Statistics
 from swatchbook.reports.collection_state import collect_state, collect_statistics
 from swatchbook.reports.document_state import describe_account

@@ -22,11 +22,10 @@ from interface.service.auth import Caller, TheCaller
 from interface.service.documents import DocumentId, find, find_changeable
 from interface.service.parameters import Number, Paging, StoredId, Tools, cut_page, read_cursor
 from interface.service.problems import documented
-from swatchbook.ledger.documents import Document
-from swatchbook.ledger.product_edits import list_edits as ledger_list_edits
-from swatchbook.ledger.queries import document_parts, products
-from swatchbook.ledger.queries.document_parts import ByEnds, ByOrdinal
-from swatchbook.ledger.queries.portions import Numbered
+from swatchbook.ledger.edited_products import list_edits as ledger_list_edits
+from swatchbook.ledger.queries import document_parts
+from swatchbook.ledger.queries.document_parts import ByEnds, ByOrdinal, Numbered
+from swatchbook.ledger.stored_documents import Document
 from swatchbook.pipeline import edit_products
 from swatchbook.records import Edited, EditRequest, LinkKind, ProductDetails
 from swatchbook.resources import Resources
@@ -46,7 +45,9 @@ router = APIRouter(tags=["documents"], responses=documented(404))
 @router.get("/documents/{document_id}/products", summary="List a document's products with their pictures")
 def list_products(resources: Tools, caller: TheCaller, document_id: DocumentId, query: ThePaging) -> ListedProducts:
     """In the order of the catalogue. A product's pictures are at `/images/{id}/file` and `/images/{id}/thumbnail`."""
-    page, cursor = _page(products.list_products, _BY_ORDINAL, resources, find(resources, caller, document_id), query)
+    page, cursor = _page(
+        document_parts.list_products, _BY_ORDINAL, resources, find(resources, caller, document_id), query
+    )
     return ListedProducts(products=page, next=cursor)
 
 
@@ -101,7 +102,7 @@ def get_product(resources: Tools, caller: TheCaller, product_id: ProductId, resp
 
 def require_product(resources: Resources, caller: Caller, product_id: UUID) -> ProductDetails:
     """Return the caller's product. Raises 404, for other owners' products too."""
-    product = products.find_product(resources.ledger, str(product_id))
+    product = document_parts.find_product(resources.ledger, str(product_id))
     if product is None or not caller.may(product.owner):
         raise HTTPException(404, f"Product {product_id} not found.")
     return product

@@ -28,15 +28,14 @@ from interface.service.parameters import (
 )
 from interface.service.problems import documented
 from swatchbook.errors import InvalidReference
-from swatchbook.ledger.document_commands import cancel, mark_deleting, retry
-from swatchbook.ledger.documents import Document
-from swatchbook.ledger.documents import get_document as documents_get_document
-from swatchbook.ledger.documents import list_documents as documents_list_documents
-from swatchbook.ledger.queries.deletion import count_deletion
+from swatchbook.ledger.document_commands import cancel, count_deletion, mark_deleting, retry
 from swatchbook.ledger.queries.report import document_report
 from swatchbook.ledger.runs import LiveRun, live_run, own_runs
-from swatchbook.ledger.trash import get_trashed
-from swatchbook.ledger.trash import list_trash as ledger_list_trash
+from swatchbook.ledger.stored_documents import Document
+from swatchbook.ledger.stored_documents import get_document as documents_get_document
+from swatchbook.ledger.stored_documents import list_documents as documents_list_documents
+from swatchbook.ledger.trashed_documents import get_trashed
+from swatchbook.ledger.trashed_documents import list_trash as ledger_list_trash
 from swatchbook.pipeline.delete import end, restore, throw_away
 from swatchbook.records import PROGRESS, Deletion, DocumentStatus, EditionDiff, Trashed, overall_percent
 from swatchbook.reports.document_state import describe_document, describe_progress, describe_report

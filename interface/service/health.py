@@ -20,14 +20,21 @@ from interface.cli.prefect_server import probe_prefect
 from interface.service.auth import oversee
 from interface.service.problems import documented
 from swatchbook.errors import Failure
-from swatchbook.ledger.owed_notices import Undelivered, undelivered
-from swatchbook.ledger.queries.activity import daily_costs, daily_failures, daily_work, failing_kinds, total_costs
+from swatchbook.ledger.owners import known_owners
+from swatchbook.ledger.picture_reviews import count_images_to_review
+from swatchbook.ledger.queries.account import OwnerAccount, owner_accounts
+from swatchbook.ledger.queries.activity import (
+    daily_costs,
+    daily_failures,
+    daily_work,
+    failing_kinds,
+    stage_weeks,
+    total_costs,
+)
 from swatchbook.ledger.queries.coverage import count_coverage
-from swatchbook.ledger.queries.owners import OwnerAccount, known_owners, owner_accounts
-from swatchbook.ledger.queries.reviews import count_images_to_review
-from swatchbook.ledger.queries.timings import stage_weeks
 from swatchbook.ledger.runs import LiveRun, live_runs
 from swatchbook.ledger.schedule import DueCounts, count_due
+from swatchbook.ledger.webhooks import Undelivered, undelivered
 from swatchbook.records import (
     Coverage,
     DailyCost,

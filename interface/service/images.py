@@ -21,8 +21,8 @@ from interface.service.documents import DocumentId, find
 from interface.service.parameters import DEFAULT_RETRY, RequestModel, RetryOptions, Tools
 from interface.service.problems import documented
 from swatchbook.ledger.document_commands import regenerate
-from swatchbook.ledger.documents import get_document
 from swatchbook.ledger.queries.image import image_details
+from swatchbook.ledger.stored_documents import get_document
 from swatchbook.previews import (
     MAX_SIDE,
     MAX_WIDTH,

@@ -22,7 +22,7 @@ from interface.service.parameters import (
     write_cursor,
 )
 from interface.service.problems import documented
-from swatchbook.ledger.queries.reviews import ByPlace, find_review_image, page_of_images_to_review
+from swatchbook.ledger.picture_reviews import ByPlace, find_review_image, page_of_images_to_review
 from swatchbook.pipeline.review import accept, correct_image, reject, withdraw
 from swatchbook.records import Owner, ReviewImage
 

@@ -1,7 +1,7 @@
 """Endpoint `POST /hooks/upload`: a sender announces a file at a URL or object key, signed or with a token.
 
 The owner is by default the first of the source's. A repeated delivery starts nothing. Remembered deliveries:
-`ledger/webhook_deliveries.py`; allowed URLs: `storage/fetch.py`; lifetime of a signature: `signature.py`.
+`ledger/webhooks.py`; allowed URLs: `storage/fetch.py`; lifetime of a signature: `signature.py`.
 
 Senders authenticate with a Standard Webhooks signature (standardwebhooks.com), or with a token if they cannot sign.
 Every failed authentication gets the same response, so that none reveals which sources exist.
@@ -24,8 +24,8 @@ from interface.service.problems import documented
 from interface.service.uploads import TheUploadSlots, check_options, full_disk_as_507, inline_schema, uploaded
 from swatchbook.display_name import display_name
 from swatchbook.errors import InvalidReference
-from swatchbook.ledger import webhook_deliveries
-from swatchbook.ledger.documents import get_document
+from swatchbook.ledger import webhooks
+from swatchbook.ledger.stored_documents import get_document
 from swatchbook.pipeline.register import Registered, register_upload
 from swatchbook.records import IngestOptions, Owner
 from swatchbook.resources import Resources
@@ -103,12 +103,12 @@ async def announce(
         async with upload_slots.slot(sender.name):
             return uploaded(await _fetch(resources, announcement, owner), response)
     with upload_slots.delivery(sender.name, delivery):
-        document = await asyncio.to_thread(webhook_deliveries.find, resources.ledger, sender.name, delivery)
+        document = await asyncio.to_thread(webhooks.find_delivery, resources.ledger, sender.name, delivery)
         if document is None:
             async with upload_slots.slot(sender.name):
                 result = uploaded(await _fetch(resources, announcement, owner), response)
             document = await asyncio.to_thread(
-                webhook_deliveries.record, resources.ledger, sender.name, delivery, result.id
+                webhooks.record_delivery, resources.ledger, sender.name, delivery, result.id
             )
             if document == result.id:
                 return result

@@ -18,7 +18,7 @@ from interface.service import collection
 from interface.service.collection import StatesQuery, TheParts, list_states, shown_coverage
 from interface.service.parameters import SearchText
 from interface.web.pages import TheView, page_router, see_other
-from swatchbook.ledger.documents import list_documents
+from swatchbook.ledger.stored_documents import list_documents
 from swatchbook.records import DocumentStatus, RunState, Stage
 from swatchbook.reports.collection_state import DAYS
 from swatchbook.reports.document_state import describe_document, describe_step

@@ -38,17 +38,15 @@ from interface.web.pages import Back, TheView, View, done, local_page, page_rout
 from swatchbook.errors import Failure, InvalidReference
 from swatchbook.export.formats import Format, write_products
 from swatchbook.export.products import as_rows, read_products
-from swatchbook.ledger.documents import PDF, Document
-from swatchbook.ledger.product_edits import list_edits
+from swatchbook.ledger.edited_products import list_edits
+from swatchbook.ledger.page_findings import list_look_at
 from swatchbook.ledger.queries.account import account
-from swatchbook.ledger.queries.document_figures import DocumentFigures, document_figures, found_so_far
-from swatchbook.ledger.queries.document_parts import list_pages
-from swatchbook.ledger.queries.failures import failures, other_failures
-from swatchbook.ledger.queries.look_at import list_look_at
-from swatchbook.ledger.queries.products import describe_products, list_products, product_ids
-from swatchbook.ledger.queries.thumbnails import first_pictures
+from swatchbook.ledger.queries.document_figures import DocumentFigures, document_figures, first_pictures, found_so_far
+from swatchbook.ledger.queries.document_parts import describe_products, list_pages, list_products, product_ids
+from swatchbook.ledger.queries.report import failures, other_failures
 from swatchbook.ledger.retention import TRASH_SECONDS
 from swatchbook.ledger.runs import live_run
+from swatchbook.ledger.stored_documents import PDF, Document
 from swatchbook.pipeline.sent_folders import waiting_folders
 from swatchbook.product_edits import describe_edit
 from swatchbook.records import DEFAULT_OWNER, DocumentStatus, Fact, LookAt, LostState, Product, ProductDetails

@@ -13,12 +13,11 @@ from interface.web.pages import Back, TheView, View, done, local_page, page_rout
 from interface.web.search import MOST_STATE, neighbours_in_results
 from swatchbook.errors import InvalidReference
 from swatchbook.index.base import Where
-from swatchbook.ledger.documents import PDF, get_document
-from swatchbook.ledger.queries.document_parts import image_in_document
+from swatchbook.ledger.picture_reviews import count_images_to_review, find_review_image, images_to_review, read_analysis
+from swatchbook.ledger.queries.document_parts import image_in_document, list_products
 from swatchbook.ledger.queries.filters import matching
 from swatchbook.ledger.queries.image import image_details
-from swatchbook.ledger.queries.products import list_products
-from swatchbook.ledger.queries.reviews import count_images_to_review, find_review_image, images_to_review, read_analysis
+from swatchbook.ledger.stored_documents import PDF, get_document
 from swatchbook.pipeline.review import in_use
 from swatchbook.records import Analysis, ImageDetails, ReviewImage
 

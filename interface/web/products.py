@@ -29,11 +29,16 @@ from interface.web.pages import (
 from swatchbook.errors import InvalidReference
 from swatchbook.export.products import shows_variant
 from swatchbook.ledger.database import Ledger
-from swatchbook.ledger.documents import PDF, get_document
-from swatchbook.ledger.product_edits import list_edits
+from swatchbook.ledger.edited_products import list_edits
 from swatchbook.ledger.queries.document import read_products
-from swatchbook.ledger.queries.document_parts import list_pages
-from swatchbook.ledger.queries.products import describe_products, find_product, linked_pictures, neighbours
+from swatchbook.ledger.queries.document_parts import (
+    describe_products,
+    find_product,
+    linked_pictures,
+    list_pages,
+    neighbours,
+)
+from swatchbook.ledger.stored_documents import PDF, get_document
 from swatchbook.product_edits import BY_HAND, describe_edit, edits_of, fact_values
 from swatchbook.records import (
     Box,

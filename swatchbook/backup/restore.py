@@ -13,16 +13,15 @@ from typing import Any
 from pydantic import ValidationError
 from sqlalchemy import Table
 
-from swatchbook.backup.layout import FILE_COLUMNS, FILES, BackupFolder, Manifest
-from swatchbook.backup.rows_file import count_rows, read_rows
+from swatchbook.backup.layout import FILE_COLUMNS, FILES, BackupFolder, Manifest, count_rows, read_rows
 from swatchbook.errors import InvalidBackup
 from swatchbook.index.base import Space
 from swatchbook.ledger import migrations, restored_rows
-from swatchbook.ledger.documents import Document, read_options
 from swatchbook.ledger.owners import adopt_seeds, require_same_seeds
 from swatchbook.ledger.portable_rows import PART_TABLES, PORTABLE, SHARED_TABLES, portable_columns
 from swatchbook.ledger.publishing import count_due, count_unpublished
-from swatchbook.ledger.spaces import adopt_spaces, registered, require_same_dimensions
+from swatchbook.ledger.space_registry import adopt_spaces, registered, require_same_dimensions
+from swatchbook.ledger.stored_documents import Document, read_options
 from swatchbook.ledger.tables import contents, documents, images, owner_seeds, reviews, spaces
 from swatchbook.pipeline.delete import delete
 from swatchbook.pipeline.publish import publish_all, publish_document

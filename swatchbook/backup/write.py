@@ -20,8 +20,16 @@ from filelock import FileLock, Timeout
 from sqlalchemy import select
 from ulid import ULID
 
-from swatchbook.backup.layout import FILE_COLUMNS, FILES, TABLES, BackupFolder, Manifest, TableFile
-from swatchbook.backup.rows_file import read_rows, write_rows
+from swatchbook.backup.layout import (
+    FILE_COLUMNS,
+    FILES,
+    TABLES,
+    BackupFolder,
+    Manifest,
+    TableFile,
+    read_rows,
+    write_rows,
+)
 from swatchbook.errors import DiskFull, FileMissing, InvalidReference, as_failure, reason_of
 from swatchbook.ledger import migrations
 from swatchbook.ledger.database import db_now

@@ -44,3 +44,9 @@ def delete_rows_by_key(connection: Connection, table: Table, keys: Collection[An
 def lock_rows(connection: Connection, table: Table, ids: Collection[str]) -> dict[str, Row[Any]]:
     """Return id -> row of images or chunks, locked against other writers."""
     return {row.id: row for row in select_in(connection, select(table).with_for_update(), table.c.id, ids)}
+
+
+def lock_document_rows(connection: Connection, table: Table, document: str) -> dict[str, Row[Any]]:
+    """Return id -> row of the document, locked against other writers."""
+    query = select(table).where(table.c.document == document).with_for_update()
+    return {row.id: row for row in connection.execute(query)}

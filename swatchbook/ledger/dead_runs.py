@@ -14,11 +14,10 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, and_, exists, null
 
 from swatchbook.errors import CrashedWorker
 from swatchbook.ledger.database import Ledger, db_now
-from swatchbook.ledger.failure_outcomes import failure_outcome, record_failures
-from swatchbook.ledger.leases import held_by
-from swatchbook.ledger.owed_notices import owe_notice
+from swatchbook.ledger.item_tries import failure_outcome, held_by, record_failures
 from swatchbook.ledger.requested import requested_items
 from swatchbook.ledger.tables import documents, items, runs
+from swatchbook.ledger.webhooks import owe_notice
 from swatchbook.records import DocumentStatus, ItemState, Record, Stage
 from swatchbook.runtime.process import Process, is_dead
 

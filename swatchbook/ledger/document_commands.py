@@ -1,23 +1,40 @@
 """Change a document outside a run: request it again, retry, cancel, delete, regenerate, or postpone it.
 
-The order in which a delete goes through ledger and index is in `pipeline/delete.py`.
+Also counts what a delete would remove: images and vectors that no other document or owner uses. The order in which a
+delete goes through ledger and index is in `pipeline/delete.py`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, delete, null, or_, select, tuple_, update
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    CompoundSelect,
+    Connection,
+    Row,
+    Table,
+    delete,
+    exists,
+    func,
+    null,
+    or_,
+    select,
+    tuple_,
+    union,
+    update,
+)
 
 from swatchbook.errors import InvalidReference
 from swatchbook.ledger.database import Ledger, db_now, upsert
 from swatchbook.ledger.dirty import hide_chunks, hide_images, unpublished_rows
-from swatchbook.ledger.documents import Document, get_document
-from swatchbook.ledger.editions import leave_chain
-from swatchbook.ledger.owed_notices import owe_notice
+from swatchbook.ledger.document_editions import leave_chain
 from swatchbook.ledger.requested import queue_again, requested_items
 from swatchbook.ledger.runs import revoke
 from swatchbook.ledger.schedule import is_due
+from swatchbook.ledger.stored_documents import Document, get_document
 from swatchbook.ledger.tables import (
+    analyses,
     assemblies,
     chunks,
     contents,
@@ -37,8 +54,10 @@ from swatchbook.ledger.tables import (
     runs,
     source_items,
     timings,
+    vectors,
 )
-from swatchbook.records import DocumentStatus, IngestOptions, ItemState
+from swatchbook.ledger.webhooks import owe_notice
+from swatchbook.records import COUNTED, Deletion, DocumentStatus, IngestOptions, ItemState
 
 
 def request_again(ledger: Ledger, document: str, options: IngestOptions) -> Document:
@@ -226,3 +245,70 @@ def _lock_deleting(connection: Connection, document: str) -> Row[Any]:
     if row is None or row.status != DocumentStatus.DELETING:
         raise InvalidReference(f"Document {document} is not being deleted.")
     return row
+
+
+# --- what a delete would remove ---------------------------------------------------------------------------------------
+
+
+_IMAGE_KEYS = (images.c.content_key, images.c.text_key, images.c.pair_key)
+"""Keys of an image's vectors: of the picture, of its understanding text, and of both together."""
+
+
+Going = Callable[[Column[str]], ColumnElement[bool]]
+"""Returns the condition that a column holds the id of a document that is to be deleted."""
+
+
+def count_deletion(ledger: Ledger, *ids: str) -> Deletion:
+    """Count what deleting these documents removes. What another document or owner uses is not counted."""
+    return _count_deletion(ledger, lambda column: column.in_(ids))
+
+
+def count_owner_deletion(ledger: Ledger, owner: str) -> Deletion:
+    """Count what deleting all documents of an owner removes. What another owner uses is not counted."""
+    return _count_deletion(ledger, lambda column: column.in_(select(documents.c.id).where(documents.c.owner == owner)))
+
+
+def _count_deletion(ledger: Ledger, going: Going) -> Deletion:
+    shown = placements.c.state.in_(COUNTED)
+    alone = _is_placed_in(going, shown), ~_is_placed_outside(going, shown)
+    unused = vectors.c.key.in_(_keys_in(going)), ~_is_key_used_outside(going)
+    with ledger.read() as connection:
+
+        def count(table: Table, *where: ColumnElement[bool]) -> int:
+            return connection.execute(select(func.count()).select_from(table).where(*where)).scalar_one()
+
+        return Deletion(
+            documents=count(documents, going(documents.c.id)),
+            images=count(images, *alone),
+            vectors=count(vectors, *unused),
+        )
+
+
+def _is_placed_in(going: Going, *where: ColumnElement[bool]) -> ColumnElement[bool]:
+    return images.c.id.in_(select(placements.c.image).where(going(placements.c.document), *where))
+
+
+def _is_placed_outside(going: Going, *where: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Return whether a document that stays places the image; asked image by image, by index."""
+    return exists().where(placements.c.image == images.c.id, ~going(placements.c.document), *where)
+
+
+def _keys_in(going: Going) -> CompoundSelect[tuple[str]]:
+    """Keys that vectors of these documents may have, other documents' too."""
+    pictures = select(images.c.content_key).where(_is_placed_in(going))
+    return union(
+        *(select(key).where(_is_placed_in(going), key.is_not(None)) for key in _IMAGE_KEYS),
+        select(analyses.c.text_key).where(analyses.c.key.in_(pictures), analyses.c.text_key.is_not(None)),
+        select(chunks.c.text_key).where(going(chunks.c.document)),
+    )
+
+
+def _is_key_used_outside(going: Going) -> ColumnElement[bool]:
+    """Return whether a vector's key is that of an image, of an image's text, or of a chunk that stays."""
+    stays = _is_placed_outside(going)
+    said = exists().where(analyses.c.text_key == vectors.c.key, images.c.content_key == analyses.c.key, stays)
+    return or_(
+        *(exists().where(key == vectors.c.key, stays) for key in _IMAGE_KEYS),
+        said,
+        exists().where(chunks.c.text_key == vectors.c.key, ~going(chunks.c.document)),
+    )

@@ -9,8 +9,8 @@ Its items are those that the document requests, or for an owner all the owner's 
 - else: failed
 
 A missing item has the state of the item that it is made from; without one it is pending, since the stage that adds it
-has yet to run. `queries/account.py` counts with these SQL conditions; `queries/coverage.py` and
-`queries/statistics.py` count groups of images that are alike.
+has yet to run. `queries/account.py` counts with these SQL conditions; `queries/coverage.py`
+counts groups of images that are alike.
 """
 
 from collections.abc import Collection
@@ -27,7 +27,7 @@ _SOURCE_REQUESTED = requested.alias("source_requested")
 _SOURCE_ITEM = items.alias("source_item")
 
 _counts = ~requested.c.beside
-"""What is made for another space than the active one is no part of the account (spaces.py)."""
+"""What is made for another space than the active one is no part of the account (space_registry.py)."""
 
 shows_analysis = and_(requested.c.role.in_(sorted(TEXT_ROLES)), images.c.text_key.is_(None))
 """An image without text: items of its text have the state of the analysis, which is open or had nothing to say."""

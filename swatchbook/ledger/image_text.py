@@ -17,7 +17,7 @@ from sqlalchemy import Column, ColumnElement, Connection, Row, and_, bindparam, 
 from swatchbook.analysis import is_weak
 from swatchbook.ledger.bulk_rows import upsert_rows
 from swatchbook.ledger.database import select_in
-from swatchbook.ledger.leases import ItemId
+from swatchbook.ledger.item_tries import ItemId
 from swatchbook.ledger.requested import add_pending, reopen_documents
 from swatchbook.ledger.tables import analyses, contents, images, items, placements, requested, reviews
 from swatchbook.records import COUNTED, Analysis, ItemState, Role, Verdict, pair_key

@@ -1,4 +1,4 @@
-"""Find the documents and objects that a fill (`upkeep/fill_missing.py`) must complete; begin its runs, add up costs.
+"""Find the documents and objects that a fill (`upkeep/fill_missing.py`) must complete, and add up its costs.
 
 An object is a candidate if its document asks for the role, it has no vector of the pair (no analysis at all), and its
 item has not failed for good and may be claimed now.
@@ -9,32 +9,27 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, Table, and_, case, exists, func, null, or_, select, update
-from ulid import ULID
 
-from swatchbook.errors import RunRevoked
-from swatchbook.ledger.bulk_rows import insert_new_rows
 from swatchbook.ledger.database import Ledger, portions, select_in
-from swatchbook.ledger.dead_runs import mark_dead
-from swatchbook.ledger.documents import owned_by
 from swatchbook.ledger.image_text import queue_text_items
-from swatchbook.ledger.leases import ItemId
+from swatchbook.ledger.item_tries import ItemId
 from swatchbook.ledger.requested import add_pending
-from swatchbook.ledger.runs import Run, insert_run, require_live
-from swatchbook.ledger.spaces import (
+from swatchbook.ledger.runs import Run, require_live
+from swatchbook.ledger.space_objects import (
     Lack,
-    active_tags,
     is_item_of,
     is_waiting,
     lacking,
     next_try,
     object_key,
     objects_table,
-    request_beside,
-    set_beside,
     settled,
     waits,
 )
+from swatchbook.ledger.space_registry import active_tags, set_beside
+from swatchbook.ledger.stored_documents import owned_by
 from swatchbook.ledger.tables import (
+    FROM_PICTURES,
     analyses,
     calls,
     chunks,
@@ -44,22 +39,9 @@ from swatchbook.ledger.tables import (
     items,
     placements,
     requested,
-    runs,
     vectors,
 )
-from swatchbook.records import (
-    COUNTED,
-    PIXEL_ROLES,
-    TEXT_ROLES,
-    DocumentStatus,
-    ItemState,
-    Record,
-    Role,
-    RoleTag,
-)
-
-FROM_PICTURES = PIXEL_ROLES | {Role.ANALYSIS}
-"""Roles that are made from the stored picture."""
+from swatchbook.records import COUNTED, TEXT_ROLES, DocumentStatus, ItemState, Record, Role, RoleTag
 
 _DOCUMENTS, _PAGE = 500, 1_000
 """Documents whose requests are read together, and candidates."""
@@ -81,64 +63,6 @@ class Candidate(Record):
     key: str  # content key of an image, text key of a chunk: its key in batches
     file: str | None
     lacks: tuple[RoleTag, ...]
-
-
-def begin_fill(
-    ledger: Ledger,
-    document: str,
-    pairs: Sequence[RoleTag],
-    *,
-    fill: str,
-    max_usd: float | None = None,
-    flow_run: str | None = None,
-) -> Run:
-    """Begin a document's one fill run of these pairs; `queue_candidates` then queues its items.
-
-    `fill` names the whole fill, whose calls together may cost `max_usd`. The document's status, account and own run are
-    not affected; `shard_runs.end` ends this one. Raises RunRevoked for a document that is being deleted, and while
-    another process fills it.
-    """
-    mark_dead(ledger, document)
-    others = select(runs.c.token).where(runs.c.document == document, runs.c.kind == "fill", runs.c.state == "live")
-    kept = select(documents.c.id).where(documents.c.id == document, documents.c.status != DocumentStatus.DELETING)
-    run = Run(token=str(ULID()), document=document, generation=fill, pairs=tuple(pairs), max_usd=max_usd)
-    with ledger.write() as connection:
-        if connection.execute(kept.with_for_update(read=True)).first() is None:
-            raise RunRevoked(f"Document {document} was deleted.")
-        if connection.execute(others).first() is not None:
-            raise RunRevoked(f"Another process fills document {document} already.")
-        insert_run(connection, run, flow_run, kind="fill")
-    with ledger.write() as connection:
-        require_live(connection, run)
-        request_beside(connection, document, fill, pairs)
-        _settle_unread(connection, document, pairs)
-    return run
-
-
-def _settle_unread(connection: Connection, document: str, pairs: Sequence[RoleTag]) -> None:
-    """Record what could not be read when it came in, and so has no stored file, as failed for these pairs as well.
-
-    Without items the account would count such pictures as pending, though nobody can make anything of them.
-    """
-    stored = exists().where(contents.c.key == images.c.content_key, contents.c.file.is_not(None))
-    failed = (
-        select(items.c.key, items.c.state, items.c.failure)
-        .join_from(placements, images, images.c.id == placements.c.image)
-        .join(items, items.c.key == images.c.content_key)
-        .where(placements.c.document == document, placements.c.state.in_(COUNTED), ~stored)
-        .where(items.c.role.in_(FROM_PICTURES), items.c.state.in_((ItemState.FAILED, ItemState.REJECTED)))
-    )
-    unread = {row.key: row for row in connection.execute(failed) if row.failure}
-    insert_new_rows(
-        connection,
-        items,
-        [
-            {"key": row.key, "role": pair.role, "tag": pair.tag, "state": row.state, "failure": row.failure}
-            for row in unread.values()
-            for pair in pairs
-            if pair.role in FROM_PICTURES
-        ],
-    )
 
 
 def queue_candidates(ledger: Ledger, run: Run, candidates: Sequence[Candidate]) -> None:

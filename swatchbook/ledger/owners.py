@@ -1,4 +1,4 @@
-"""Rename an owner, and compute the ids of an owner's documents and images. Take over owners of another ledger.
+"""List owners, refuse unknown ones, rename one, and compute the ids of an owner's documents and images.
 
 Ids are made of the owner's *seed*: its name, or that under which the collection began if it was renamed. So a renamed
 collection keeps its ids, and the same file is still the same document. Whoever uses the old name next gets another
@@ -6,12 +6,13 @@ seed.
 """
 
 from collections.abc import Collection, Mapping
+from difflib import SequenceMatcher
 from typing import Any
 
 from sqlalchemy import Connection, select, text, union, update
 from ulid import ULID
 
-from swatchbook.errors import InvalidReference
+from swatchbook.errors import InvalidReference, UnknownOwner
 from swatchbook.ledger.bulk_rows import insert_new_rows
 from swatchbook.ledger.database import Ledger, upsert
 from swatchbook.ledger.dirty import mark_renamed
@@ -106,3 +107,31 @@ def _store_seed(connection: Connection, owner: str, seed: str, *, renamed_to: st
     values = {"seed": seed, "renamed_to": renamed_to}
     new = upsert(connection, owner_seeds).values(owner=owner, **values)
     connection.execute(new.on_conflict_do_update(index_elements=[owner_seeds.c.owner], set_=values))
+
+
+_CHOICES = 10
+"""Owners that an error names at most."""
+
+
+def known_owners(ledger: Ledger) -> list[str]:
+    """Return the owners of documents, also of those in the trash, sorted."""
+    with ledger.read() as connection:
+        return sorted(connection.execute(union(select(documents.c.owner), select(trash.c.owner))).scalars())
+
+
+def require_owner(ledger: Ledger, owner: str, *, others: Collection[str] = ()) -> None:
+    """Raise UnknownOwner, which names the nearest known ones first, unless the owner has a document or is in `others`.
+
+    An empty collection of a misspelt owner would look as if everything in it were done.
+    """
+    known = {*known_owners(ledger), *others}
+    if owner in known:
+        return
+    nearest = sorted(known, key=lambda name: (-_likeness(owner, name), name))
+    named = ", ".join(nearest[:_CHOICES]) + (", …" if len(nearest) > _CHOICES else "")
+    advice = f"Known owners: {named}." if named else "Nothing has been ingested yet."
+    raise UnknownOwner(f"There is no owner {owner!r}.", advice=advice)
+
+
+def _likeness(one: str, other: str) -> float:
+    return SequenceMatcher(None, one.casefold(), other.casefold()).ratio()

@@ -4,6 +4,7 @@
   colours, pages and text.
 - A product has what is printed for it, and the materials and main colours (30 % of a picture) of its pictures.
 - Sizes become single words, URLs hosts, and printed prices what `printed_prices.py` reads.
+- The language of a document is detected for each portion that is published (2 ms), so nothing is stored.
 """
 
 from collections import defaultdict
@@ -21,7 +22,6 @@ from swatchbook.index.printed_sizes import size_key, sizes_in
 from swatchbook.index.words import fold_words, value_key
 from swatchbook.ledger.database import select_in
 from swatchbook.ledger.image_text import AnalysisInUse, analyses_in_use
-from swatchbook.ledger.languages import languages_of_documents
 from swatchbook.ledger.tables import chunks, contents, documents, images, links, placements, products
 from swatchbook.printed_prices import currency_of, price_of
 from swatchbook.records import COUNTED, NO_PAGE, LinkKind, Verdict
@@ -379,3 +379,36 @@ def _is_in(product: PrintedProduct, currencies: Iterable[str]) -> bool:
 
 def _distinct(values: Iterable[str | None]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(value.strip() for value in values if value and value.strip()))
+
+
+# --- languages --------------------------------------------------------------------------------------------------------
+
+
+_MOST_CHUNKS, _MOST_PLACEMENTS, _MOST_NAMES = (
+    40,
+    100,
+    100,
+)  # the most that is read of each document: a page or two of text is enough
+
+
+def languages_of_documents(connection: Connection, documents: Collection[str]) -> dict[str, str]:
+    """Return document -> the code of its language, without documents whose language is not clear."""
+    found = {
+        document: language_of("\n".join(_texts_of_document(connection, document)))
+        for document in sorted(set(documents))
+    }
+    return {document: language for document, language in found.items() if language}
+
+
+def _texts_of_document(connection: Connection, document: str) -> Iterator[str]:
+    """Yield the texts of a document's chunks; if it has none, its products' names and the text around its pictures."""
+    text = chunks.c.record["text"].as_string()
+    of_chunks = select(text).where(chunks.c.document == document).order_by(chunks.c.ordinal).limit(_MOST_CHUNKS)
+    if found := connection.execute(of_chunks).scalars().all():
+        yield from found
+        return
+    names = select(products.c.name).where(products.c.document == document).order_by(products.c.ordinal)
+    yield from connection.execute(names.limit(_MOST_NAMES)).scalars()
+    beside = select(placements.c.caption, placements.c.nearby_text).where(placements.c.document == document)
+    for row in connection.execute(beside.order_by(placements.c.ordinal).limit(_MOST_PLACEMENTS)):
+        yield from filter(None, row)

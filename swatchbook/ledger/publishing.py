@@ -45,10 +45,9 @@ from swatchbook.ledger.dirty import (
     publishable,
     unpublished_rows,
 )
-from swatchbook.ledger.failure_outcomes import failure_record
-from swatchbook.ledger.leases import LEASE_SECONDS
+from swatchbook.ledger.item_tries import LEASE_SECONDS, failure_record
 from swatchbook.ledger.payloads import chunk_payloads, image_payloads
-from swatchbook.ledger.spaces import free_empty_roles
+from swatchbook.ledger.space_registry import free_empty_roles
 from swatchbook.ledger.tables import (
     chunks,
     contents,

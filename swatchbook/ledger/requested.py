@@ -26,7 +26,7 @@ from sqlalchemy import (
 )
 
 from swatchbook.ledger.database import db_now, execute_in, select_in, upsert
-from swatchbook.ledger.leases import ItemId
+from swatchbook.ledger.item_tries import ItemId
 from swatchbook.ledger.tables import (
     chunks,
     documents,
@@ -53,7 +53,7 @@ def requested_items(document: str) -> Subquery:
     """Return all items that a document requests, one row for each placement or chunk.
 
     Columns: the item's, `listed` (its key in batches: an image's content key, a chunk's text key), `kind` (0: image,
-    1: chunk), `position` (reading order) and `beside` (made for another space than the active one: spaces.py).
+    1: chunk), `position` (reading order) and `beside` (made for another space than the active one: space_registry.py).
     """
     of_images = (
         select(literal(0).label("kind"), placements.c.ordinal.label("position"), images.c.content_key.label("listed"))

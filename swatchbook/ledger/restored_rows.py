@@ -31,11 +31,11 @@ from sqlalchemy import (
 )
 
 from swatchbook.ledger.bulk_rows import insert_new_rows
+from swatchbook.ledger.claims import adopt_done
 from swatchbook.ledger.database import Ledger, db_now, execute_in, select_in
 from swatchbook.ledger.dirty import NEVER_SHOWN, mark_shown
-from swatchbook.ledger.items import adopt_done
 from swatchbook.ledger.requested import requested_items
-from swatchbook.ledger.spaces import set_beside
+from swatchbook.ledger.space_registry import set_beside
 from swatchbook.ledger.tables import analyses, chunks, contents, documents, images, items, placements, reviews, vectors
 from swatchbook.records import COUNTED, PIXEL_ROLES, DocumentStatus, ItemState, Role
 

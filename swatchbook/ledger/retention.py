@@ -18,9 +18,9 @@ from contextlib import closing
 from sqlalchemy import ColumnElement, Table, delete, exists, func, null, or_, select, update
 
 from swatchbook.errors import FileMissing
-from swatchbook.ledger import owed_notices, webhook_deliveries
+from swatchbook.ledger import webhooks
 from swatchbook.ledger.database import LOCK_SECONDS, Ledger, db_now, select_in
-from swatchbook.ledger.documents import read_options
+from swatchbook.ledger.stored_documents import read_options
 from swatchbook.ledger.tables import (
     analyses,
     calls,
@@ -188,9 +188,9 @@ def drop_old_rows(ledger: Ledger, *, keep_seconds: float, dry_run: bool = False)
         (timings, timings.c.at < db_now() - keep_seconds * _TIMINGS_TIMES),
         (failed_tries, failed_tries.c.at < db_now() - keep_seconds * _TIMINGS_TIMES),
         (rounds, rounds.c.ended_at < db_now() - keep_seconds),
-        (deliveries, deliveries.c.at < db_now() - webhook_deliveries.KEPT_SECONDS),
+        (deliveries, deliveries.c.at < db_now() - webhooks.DELIVERIES_KEPT_SECONDS),
         (flow_processes, flow_processes.c.heartbeat_at < db_now() - keep_seconds),
-        (notices, notices.c.at < db_now() - owed_notices.KEPT_SECONDS),
+        (notices, notices.c.at < db_now() - webhooks.NOTICES_KEPT_SECONDS),
     )
     with ledger.read() if dry_run else ledger.write() as connection:
         if dry_run:

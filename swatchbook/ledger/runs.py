@@ -11,15 +11,15 @@ from sqlalchemy import Connection, case, delete, func, insert, null, select, upd
 from ulid import ULID
 
 from swatchbook.errors import RunRevoked
-from swatchbook.ledger import leases
+from swatchbook.ledger import item_tries
 from swatchbook.ledger.database import Ledger, db_now, upsert
 from swatchbook.ledger.dead_runs import find_dead, mark_runs_dead
-from swatchbook.ledger.documents import PDF, load_document
-from swatchbook.ledger.leases import LEASE_SECONDS
-from swatchbook.ledger.owed_notices import owe_notice
+from swatchbook.ledger.item_tries import LEASE_SECONDS
 from swatchbook.ledger.requested import queue_again, requested_items
-from swatchbook.ledger.spaces import set_beside, still_registered
+from swatchbook.ledger.space_registry import set_beside, still_registered
+from swatchbook.ledger.stored_documents import PDF, load_document
 from swatchbook.ledger.tables import documents, requested, runs, timings
+from swatchbook.ledger.webhooks import owe_notice
 from swatchbook.records import BlockNames, DocumentStatus, IngestOptions, ItemState, Record, RoleTag, RunReport, Stage
 from swatchbook.runtime.process import here
 
@@ -169,7 +169,7 @@ def record_heartbeat(ledger: Ledger, run: Run) -> None:
     """Renew the leases of the run and of the items that it holds. Raises RunRevoked."""
     with ledger.write(turn=False) as connection:
         _update_live(connection, run, heartbeat_at=db_now(), lease_until=db_now() + LEASE_SECONDS)
-        leases.renew(connection, run.token)
+        item_tries.renew(connection, run.token)
 
 
 def record_progress(ledger: Ledger, run: Run, stage: Stage, done: int, total: int, note: str | None = None) -> None:
@@ -287,7 +287,7 @@ def end(
     """
     with ledger.write() as connection:
         require_live(connection, run)
-        leases.free(connection, leases.held_by(run.token))
+        item_tries.free(connection, item_tries.held_by(run.token))
         due: Any = due_at
         requested_again = load_document(connection, run.document, lock=True).fingerprint is None
         if requested_again or (status == DocumentStatus.COMPLETED and _has_open_items(connection, run.document)):
@@ -347,7 +347,7 @@ def revoke_runs(
         ).scalars()
     )
     for token in tokens:
-        leases.free(connection, leases.held_by(token))
+        item_tries.free(connection, item_tries.held_by(token))
     connection.execute(
         update(documents)
         .where(documents.c.id == document)

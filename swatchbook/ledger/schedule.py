@@ -2,23 +2,24 @@
 
 One rule brings every document back: whatever is unfinished, not cancelled, without a live run and due is run again
 (`is_due`). In addition, rows that wait to be published and that no publisher holds make their document due.
-`pipeline/run.py` decides when a document is due again after a failed run.
+`pipeline/run.py` decides when a document is due again after a failed run. The rounds of the loop that did something are
+recorded for people.
 """
 
-from collections.abc import Collection
+from collections.abc import Mapping
 from contextlib import suppress
-from typing import Literal
+from typing import Any
 
-from sqlalchemy import ColumnElement, Table, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, Table, and_, func, insert, or_, select, update
+from ulid import ULID
 
 from swatchbook.errors import DiskFull
-from swatchbook.ledger.database import Ledger, db_now, select_in
-from swatchbook.ledger.dead_runs import mark_dead, process_of
+from swatchbook.ledger.database import Ledger, db_now
+from swatchbook.ledger.dead_runs import mark_dead
 from swatchbook.ledger.dirty import publishable
-from swatchbook.ledger.documents import Document, owned_by, read_document
-from swatchbook.ledger.tables import chunks, documents, images, items, placements, runs
-from swatchbook.records import DocumentStatus, ItemState, Record
-from swatchbook.runtime.process import Process
+from swatchbook.ledger.stored_documents import Document, owned_by, read_document
+from swatchbook.ledger.tables import chunks, documents, images, items, placements, rounds
+from swatchbook.records import DocumentStatus, ItemState, Record, Round
 
 _MAX_DOCUMENTS = 1_000
 """Documents returned at once; the others are due again when these are done."""
@@ -33,15 +34,6 @@ class DueCounts(Record):
     items_due: int
     documents_due: int
     oldest_due_seconds: float
-
-
-class PastRun(Record):
-    """The last run that a flow run began. `age`: seconds since it ended, 0 while it lives."""
-
-    document: str
-    state: Literal["live", "ended", "dead", "revoked"]
-    age: float
-    process: Process
 
 
 # --- the rule ---------------------------------------------------------------------------------------------------------
@@ -160,44 +152,25 @@ def count_due(ledger: Ledger) -> DueCounts:
     )
 
 
-# --- what became of flow runs -----------------------------------------------------------------------------------------
+# --- rounds of the loop -----------------------------------------------------------------------------------------------
 
 
-def document_statuses(ledger: Ledger, ids: Collection[str]) -> dict[str, DocumentStatus]:
-    """Return document id -> status, of those that exist."""
-    query = select(documents.c.id, documents.c.status)
+def record_round(ledger: Ledger, done: Mapping[str, Any]) -> None:
+    """Record what a round did. One that equals the last recorded one is only counted with it, as during an outage."""
+    newest = select(rounds.c.id, rounds.c.done).order_by(rounds.c.ended_at.desc(), rounds.c.id.desc()).limit(1)
+    with ledger.write() as connection:
+        last = connection.execute(newest).one_or_none()
+        if last is not None and last.done == done:
+            again = update(rounds).where(rounds.c.id == last.id)
+            connection.execute(again.values(count=rounds.c.count + 1, ended_at=db_now()))
+        else:
+            row = {"id": str(ULID()), "count": 1, "done": dict(done)}
+            connection.execute(insert(rounds).values(**row, began_at=db_now(), ended_at=db_now()))
+
+
+def last_rounds(ledger: Ledger, limit: int) -> list[Round]:
+    """Return the last recorded rounds, newest first."""
+    told = (rounds.c.began_at, rounds.c.ended_at, rounds.c.count, rounds.c.done)
+    query = select(*told).order_by(rounds.c.ended_at.desc(), rounds.c.id.desc()).limit(limit)
     with ledger.read() as connection:
-        return {row.id: DocumentStatus(row.status) for row in select_in(connection, query, documents.c.id, ids)}
-
-
-def past_runs(ledger: Ledger, flow_runs: Collection[str]) -> dict[str, PastRun]:
-    """Return flow run -> the last run that it began, of those that began one."""
-    age = db_now() - func.coalesce(runs.c.ended_at, db_now())
-    query = select(runs, age.label("age")).order_by(runs.c.token)
-    with ledger.read() as connection:
-        return {
-            row.prefect_run: PastRun(
-                document=row.document, state=row.state, age=row.age, process=process_of(row._mapping)
-            )
-            for row in select_in(connection, query, runs.c.prefect_run, flow_runs)
-        }
-
-
-def live_flow_runs(ledger: Ledger) -> dict[str, str]:
-    """Return flow run -> document, of documents with a live run."""
-    query = select(runs.c.prefect_run, runs.c.document).where(
-        runs.c.state == "live", runs.c.kind == "document", runs.c.prefect_run.is_not(None)
-    )
-    with ledger.read() as connection:
-        return {row.prefect_run: row.document for row in connection.execute(query)}
-
-
-def last_flow_runs(ledger: Ledger, ids: Collection[str]) -> dict[str, str]:
-    """Return flow run -> document, of the last run of each of these documents that a flow run began."""
-    query = select(runs.c.document, runs.c.prefect_run).where(
-        runs.c.kind == "document", runs.c.prefect_run.is_not(None)
-    )
-    with ledger.read() as connection:
-        rows = select_in(connection, query.order_by(runs.c.token), runs.c.document, ids)
-        last = {row.document: row.prefect_run for row in rows}
-    return {flow_run: document for document, flow_run in last.items()}
+        return [Round.model_validate(dict(row)) for row in connection.execute(query).mappings()]

@@ -11,49 +11,32 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, Table, and_, bindparam, delete, select, update
 
 from swatchbook.errors import Policy
-from swatchbook.ledger import lost_pictures
-from swatchbook.ledger.bulk_rows import Values, delete_rows_by_key, insert_new_rows, lock_rows, upsert_rows
-from swatchbook.ledger.database import Ledger, select_in
-from swatchbook.ledger.dirty import (
-    NEVER_SHOWN,
-    hide_chunks,
-    hide_images,
-    mark_changed,
-    mark_shown,
-    reopen_documents_showing,
+from swatchbook.ledger import page_findings
+from swatchbook.ledger.bulk_rows import (
+    Values,
+    delete_rows_by_key,
+    insert_new_rows,
+    lock_document_rows,
+    lock_rows,
+    upsert_rows,
 )
+from swatchbook.ledger.database import Ledger, select_in
+from swatchbook.ledger.dirty import NEVER_SHOWN, hide_chunks, hide_images, mark_shown, reopen_documents_showing
 from swatchbook.ledger.image_text import analyses_in_use, queue_text_items, write_texts
 from swatchbook.ledger.owners import seed_of
-from swatchbook.ledger.product_edits import edit_assembly
 from swatchbook.ledger.requested import add_pending
 from swatchbook.ledger.runs import Run, require_live
-from swatchbook.ledger.tables import (
-    chunks,
-    contents,
-    documents,
-    entities,
-    images,
-    items,
-    links,
-    pages,
-    placements,
-    products,
-    requested,
-)
+from swatchbook.ledger.tables import chunks, contents, documents, entities, images, items, pages, placements, requested
 from swatchbook.records import (
     COUNTED,
     PIXEL_ROLES,
-    Assembly,
     Chunk,
     Chunks,
     Extraction,
     ItemState,
-    Link,
-    LinkKind,
     Picture,
     Placement,
     Plan,
-    Product,
     Reading,
     Role,
     RoleTag,
@@ -124,7 +107,7 @@ def save_chunks(ledger: Ledger, run: Run, result: Chunks) -> None:
     """Save stage 4: chunks, their pending `text` items, and entities. Raises RunRevoked."""
     with ledger.write() as connection:
         require_live(connection, run)
-        replace_chunks(connection, run, result.chunks, _rows(connection, chunks, run.document))
+        replace_chunks(connection, run, result.chunks, lock_document_rows(connection, chunks, run.document))
         _replace(connection, entities, run, {e.id: {"record": e.model_dump(mode="json")} for e in result.entities})
 
 
@@ -172,7 +155,7 @@ def save_extraction(ledger: Ledger, run: Run, extraction: Extraction, *, review_
     """
     with ledger.write() as connection:
         require_live(connection, run)
-        placed = _rows(connection, placements, run.document)
+        placed = lock_document_rows(connection, placements, run.document)
         replace_pictures(
             connection, run, extraction, placed=placed, ordinals=range(len(extraction.placements)),
             review_below=review_below,
@@ -180,7 +163,7 @@ def save_extraction(ledger: Ledger, run: Run, extraction: Extraction, *, review_
         for lost in extraction.lost:
             failed = {"reason": lost.message, "failure_kind": lost.kind}
             connection.execute(update(pages).where(_is_page(run, lost.page)).values(failed))
-        lost_pictures.save_seen(connection, run.document, extraction.lost_pictures)
+        page_findings.save_lost_pictures(connection, run.document, extraction.lost_pictures)
 
 
 def _is_page(run: Run, number: int) -> ColumnElement[bool]:
@@ -318,94 +301,12 @@ def _reject(connection: Connection, unreadable: Iterable[Unreadable], pairs: Seq
     upsert_rows(connection, items, rows)
 
 
-# --- products and links -----------------------------------------------------------------------------------------------
-
-
-def save_assembly(ledger: Ledger, run: Run, assembled: Sequence[Product], linked: Sequence[Link]) -> None:
-    """Save stage 7: products and links with the edits by hand, and mark what they change for publishing.
-
-    Raises RunRevoked.
-    """
-    with ledger.write() as connection:
-        require_live(connection, run)
-        distinct = tuple({product.id: product for product in assembled}.values())
-        edited = edit_assembly(connection, run.document, Assembly(products=distinct, links=tuple(linked)))
-        replace_assembly(connection, run.document, run.generation, edited)
-
-
-def replace_assembly(connection: Connection, document: str, generation: str, assembly: Assembly) -> None:
-    """Save all products and links of a document instead of those that it has, and mark what they change."""
-    saved = select(links.c.kind, links.c.source, links.c.target).where(links.c.document == document)
-    replace_products(
-        connection,
-        document,
-        generation,
-        dict(enumerate(assembly.products)),
-        assembly.links,
-        before={i: row.record for i, row in _rows(connection, products, document).items()},
-        old={(row.kind, row.source, row.target) for row in connection.execute(saved)},
-    )
-
-
-def replace_products(
-    connection: Connection,
-    document: str,
-    generation: str,
-    assembled: Mapping[int, Product],
-    linked: Sequence[Link],
-    *,
-    before: Mapping[str, Mapping[str, Any]],
-    old: Collection[tuple[str, str, str]],
-) -> None:
-    """Save products (by their place in the document) and links instead of others, and mark what they change.
-
-    `before`: product -> its record; `old`: links as (kind, source, target).
-    """
-    records = {p.id: p.model_dump(mode="json") for p in assembled.values()}
-    published_fields = ("name", "category", "metadata")
-    changed = {
-        i
-        for i in before.keys() | records.keys()
-        if i not in before
-        or i not in records
-        or any(before[i][field] != records[i][field] for field in published_fields)
-    }
-    new = {(link.kind.value, link.source, link.target): link for link in linked}
-    moved = set(old) ^ new.keys() | {link for link in {*old, *new} if link[2] in changed}
-    rows = [
-        {"id": p.id, "document": document, "generation": generation, "ordinal": n, "name": p.name,
-         "record": records[p.id]}
-        for n, p in assembled.items()
-    ]  # fmt: skip
-    upsert_rows(connection, products, rows)
-    delete_rows_by_key(connection, products, before.keys() - records.keys())
-    common = {"document": document, "generation": generation}
-    upsert_rows(connection, links, [common | link.model_dump(mode="json") for link in new.values()])
-    delete_rows_by_key(connection, links, [(document, *link) for link in set(old) - new.keys()])
-
-    sources = {kind: {source for k, source, _ in moved if k == kind} for kind in LinkKind}
-    mark_changed(connection, images, _images_of(connection, sources[LinkKind.IMAGE_PRODUCT]))
-    mark_changed(connection, chunks, sources[LinkKind.CHUNK_PRODUCT])
-
-
-def _images_of(connection: Connection, sources: Collection[str]) -> set[str]:
-    """Return the images of the placements with these ids."""
-    query = select(placements.c.id, placements.c.image)
-    return {row.image for row in select_in(connection, query, placements.c.id, sources)}
-
-
 # --- shared -----------------------------------------------------------------------------------------------------------
 
 
 def _requested_pairs(connection: Connection, run: Run) -> list[RoleTag]:
     query = select(requested.c.role, requested.c.tag).where(requested.c.document == run.document)
     return [RoleTag(role=Role(row.role), tag=row.tag) for row in connection.execute(query)]
-
-
-def _rows(connection: Connection, table: Table, document: str) -> dict[str, Row[Any]]:
-    """Return id -> row of the document, locked against other writers."""
-    query = select(table).where(table.c.document == document).with_for_update()
-    return {row.id: row for row in connection.execute(query)}
 
 
 def _replace(connection: Connection, table: Table, run: Run, rows: Mapping[str, Values]) -> None:

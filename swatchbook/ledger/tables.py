@@ -28,7 +28,7 @@ from sqlalchemy import (
     text,
 )
 
-from swatchbook.records import Role
+from swatchbook.records import PIXEL_ROLES, Role
 
 metadata = MetaData(
     naming_convention={
@@ -103,7 +103,9 @@ documents = Table(
     Column("launches", Integer, nullable=False, server_default="0"),  # flow runs created, for their idempotency keys
     Column("blocks", JSON, nullable=False, server_default=text("'{}'")),  # names of those that its last run used
     Column("commanded_at", Time),  # when a person last asked for it or cancelled it; earlier cancels no longer count
-    Column("edition_of", Id),  # the document whose newer edition it is; no foreign key: editions.py keeps the chain
+    Column(
+        "edition_of", Id
+    ),  # the document whose newer edition it is; no foreign key: document_editions.py keeps the chain
     Column("superseded_by", Id),  # its newer edition, once that has products: searches then leave this one out
     Index(None, "owner", "created_at", "id"),
     Index(None, "status", "due_at"),
@@ -146,7 +148,7 @@ requested = Table(
     Column("generation", Token, primary_key=True),
     Column("role", String(16), primary_key=True),
     Column("tag", Text, primary_key=True),
-    # made for another space than the one that searches read: not counted in the account (spaces.py)
+    # made for another space than the one that searches read: not counted in the account (space_registry.py)
     Column("beside", Boolean, nullable=False, server_default=text("false")),
     Index(None, "role", "tag"),
 )
@@ -263,7 +265,7 @@ links = Table(
     Index(None, "target"),
 )
 
-lost_pictures = Table(  # what looks like a picture on a page, and people's decisions on it: lost_pictures.py
+lost_pictures = Table(  # what looks like a picture on a page, and people's decisions on it: page_findings.py
     "lost_pictures",
     metadata,
     _document(primary_key=True),
@@ -278,7 +280,7 @@ lost_pictures = Table(  # what looks like a picture on a page, and people's deci
     Column("at", Time),
 )
 
-hand_edits = Table(  # what people changed about products: product_edits.py
+hand_edits = Table(  # what people changed about products: edited_products.py
     "hand_edits",
     metadata,
     _document(primary_key=True),
@@ -316,7 +318,7 @@ source_items = Table(  # what a folder held when it was last read, so that uncha
     Index(None, "document", "number"),
 )
 
-trash = Table(  # deleted documents that can be restored: trash.py
+trash = Table(  # deleted documents that can be restored: trashed_documents.py
     "trash",
     metadata,
     Column("document", Id, primary_key=True),  # its id; no foreign key: its row may be gone
@@ -500,7 +502,7 @@ flow_processes = Table(  # the processes of Prefect's flow runs, whether or not 
     Column("heartbeat_at", Time, nullable=False),
 )
 
-notices = Table(  # what is sent to the operator's receiver: owed_notices.py
+notices = Table(  # what is sent to the operator's receiver: webhooks.py
     "notices",
     metadata,
     Column("id", Token, primary_key=True),  # the `webhook-id` under which it is sent
@@ -575,3 +577,7 @@ def key_column(role: str) -> Column[str]:
 def key_for_role(role: ColumnElement[str]) -> ColumnElement[str]:
     """Return the key of an item as SQL, where the role is a column of the query."""
     return case(*((role == name, column) for name, column in _KEY_COLUMNS.items()), else_=images.c.content_key)
+
+
+FROM_PICTURES = PIXEL_ROLES | {Role.ANALYSIS}
+"""Roles that are made from the stored picture."""

@@ -1,7 +1,7 @@
 """Wrap the models of plugins in the Protocols of `base.py`.
 
 Whatever such a model raises or returns wrongly becomes a failure that names the plugin. NaN and zero vectors are
-refused in `ledger/items.py`, like those of any model.
+refused in `ledger/claims.py`, like those of any model.
 
 Its object is made for each look at its tag, so that making it has to be cheap; where the class itself has the tag, it
 is made when the models are loaded.

@@ -4,9 +4,9 @@ from pathlib import Path
 
 from swatchbook.errors import Failure, InvalidReference
 from swatchbook.ledger import runs
-from swatchbook.ledger.documents import PDF, Document, get_document, queue
 from swatchbook.ledger.owners import id_of_document
 from swatchbook.ledger.runs import Busy, Run
+from swatchbook.ledger.stored_documents import PDF, Document, get_document, queue
 from swatchbook.pipeline.delete import finish_delete
 from swatchbook.pipeline.register import Registered, register_source, spaces_to_serve
 from swatchbook.pipeline.register_path import register_known_folder

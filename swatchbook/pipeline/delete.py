@@ -13,10 +13,10 @@ from pathlib import Path
 from swatchbook.errors import Failure, InvalidReference
 from swatchbook.ledger import document_commands
 from swatchbook.ledger.database import Ledger
-from swatchbook.ledger.documents import TABLE, Document, all_documents, documents_within, get_document
 from swatchbook.ledger.owners import id_of_document
 from swatchbook.ledger.retention import collect
-from swatchbook.ledger.trash import end_trashed, get_trashed, list_trash, move_to_trash
+from swatchbook.ledger.stored_documents import TABLE, Document, all_documents, documents_within, get_document
+from swatchbook.ledger.trashed_documents import end_trashed, get_trashed, list_trash, move_to_trash
 from swatchbook.records import Trashed
 from swatchbook.resources import Resources
 from swatchbook.sources.dropped import root_of
@@ -97,7 +97,7 @@ def restore(resources: Resources, document: str) -> Document:
 
     Raises InvalidReference if it is not in the trash, or in the collection again.
     """
-    from swatchbook.ledger.leave_trash import restore_trashed  # imports numpy, which a registration rarely needs
+    from swatchbook.ledger.trashed_documents import restore_trashed  # imports numpy, which a registration rarely needs
     from swatchbook.pipeline.publish import publish_soon
 
     restored = restore_trashed(resources.ledger, document)

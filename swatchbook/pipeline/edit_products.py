@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 
 from swatchbook.errors import InvalidReference
-from swatchbook.ledger import record_edits
+from swatchbook.ledger import edited_products
 from swatchbook.ledger.database import Ledger
-from swatchbook.ledger.product_edits import picture_anchors
+from swatchbook.ledger.edited_products import picture_anchors
 from swatchbook.ledger.queries.document import read_products
 from swatchbook.pipeline.publish import publish_soon
 from swatchbook.product_edits import anchor_of
@@ -31,13 +31,13 @@ from swatchbook.resources import Resources
 def make_edit(resources: Resources, document: str, request: EditRequest, *, by: str) -> Edited:
     """Make an edit of a document's products, and publish it. Raises InvalidReference where it cannot be made."""
     edit = place_edit(resources.ledger, document, request)
-    stored = record_edits.record_edit(resources.ledger, document, edit, by=by)
+    stored = edited_products.record_edit(resources.ledger, document, edit, by=by)
     return Edited(edit=stored, published=publish_soon(resources, document))
 
 
 def undo_edit(resources: Resources, document: str, number: int, *, by: str) -> Edited:
     """Undo an edit, and publish that. Raises InvalidReference for an unknown one and one that is undone already."""
-    stored = record_edits.undo_edit(resources.ledger, document, number, by=by)
+    stored = edited_products.undo_edit(resources.ledger, document, number, by=by)
     return Edited(edit=stored, published=publish_soon(resources, document))
 
 

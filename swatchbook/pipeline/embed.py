@@ -22,9 +22,9 @@ from swatchbook.analysis import understanding_text
 from swatchbook.arrays import Pixels, Vectors
 from swatchbook.errors import SHARED_POLICIES, Configuration, Failure, FileMissing, Interrupted, Policy
 from swatchbook.images.traits import appearance_of
-from swatchbook.ledger import items, runs
+from swatchbook.ledger import claims, runs
 from swatchbook.ledger.calls import CallContext
-from swatchbook.ledger.items import Batch, ClaimedItem, FailedItem, ItemResult, Lease, Pair
+from swatchbook.ledger.claims import Batch, ClaimedItem, FailedItem, ItemResult, Lease, Pair
 from swatchbook.ledger.runs import Run
 from swatchbook.models.base import ImageEncoder, TextEncoder
 from swatchbook.models.registry import Models
@@ -94,7 +94,7 @@ def _described(resources: Resources, done: Sequence[ItemResult]) -> tuple[str, .
 def _groups(resources: Resources, run: Run, batch: Batch, batch_size: BatchSize, size: int) -> Iterator[Sequence[str]]:
     """Yield the batch's keys in groups, each as large as the free memory allows at that moment."""
     recorded = -ALIVE_SECONDS
-    for group in items.claim_groups(resources.ledger, run, batch.members, size):
+    for group in claims.claim_groups(resources.ledger, run, batch.members, size):
         while group:
             if time.monotonic() - recorded > ALIVE_SECONDS:  # there may be many groups, and each may wait for memory
                 runs.record_alive(resources.ledger, run)
@@ -132,7 +132,7 @@ def _process_group(
 
     Returns the items that were committed and those that failed. Raises the first failure whose policy is shared.
     """
-    lease = items.claim(resources.ledger, run, keys, roles) if keys else None
+    lease = claims.claim(resources.ledger, run, keys, roles) if keys else None
     if lease is None or not lease.items:
         return [], []
     try:
@@ -144,12 +144,12 @@ def _process_group(
             failed += failures
         ahead = _compute_ahead(resources, lease, batch_size, computed)
         below = resources.settings.review_below
-        refused = items.commit(
+        refused = claims.commit(
             resources.ledger, lease, computed, failed, last_try=last_try, review_below=below, ahead=ahead
         )
         failed += refused
     except BaseException:
-        items.release(resources.ledger, lease)
+        claims.release(resources.ledger, lease)
         raise
     for f in failed:
         if f.failure.policy in SHARED_POLICIES:
@@ -172,7 +172,7 @@ def _compute_ahead(
         return []
     encoder = resources.models.text_encoder
     pair = RoleTag(role=Role.UNDERSTANDING, tag=encoder.tag)
-    new = sorted(items.texts_without_item(resources.ledger, lease.run, pair, texts))
+    new = sorted(claims.texts_without_item(resources.ledger, lease.run, pair, texts))
     vectors = bisect(partial(_embed, encoder, None), [texts[key] for key in new], batch_size)
     return [
         ItemResult(key=key, role=pair.role, tag=pair.tag, vector=vector)
@@ -260,7 +260,7 @@ def _compute_from_texts(
     if not claimed:
         return [], []
     computed, failed = list[ItemResult](), list[FailedItem]()
-    texts = items.texts(resources.ledger, tuple(_group_by_key(claimed)))
+    texts = claims.texts(resources.ledger, tuple(_group_by_key(claimed)))
     for models, of_models in _by_models(resources, claimed):
         encoder = models.text_encoder  # outside `embed`: a failure to load it is not a failure of the texts
         keys = [key for key in _group_by_key(of_models) if key in texts]
@@ -287,7 +287,7 @@ def _compute_from_pairs(
         return [], []
     computed, failed = list[ItemResult](), list[FailedItem]()
     for models, of_models in _by_models(resources, claimed):
-        pairs = items.pairs(resources.ledger, [c.key for c in of_models], models.encoder.tags[Role.VISUAL])
+        pairs = claims.pairs(resources.ledger, [c.key for c in of_models], models.encoder.tags[Role.VISUAL])
         keys = [key for key in _group_by_key(of_models) if key in pairs]
         joined = bisect(partial(_join, models), [pairs[key] for key in keys], batch_size)
         # missing when the text of an image has changed since the item was leased
@@ -347,7 +347,7 @@ def _group_by_key(claimed: Sequence[ClaimedItem]) -> dict[str, list[ClaimedItem]
 
 def load_pixels(resources: Resources, keys: Sequence[str], side: int) -> dict[str, Pixels | Failure]:
     """Return content key → pixels with a longest side of at most `side` pixels, or the Failure of that picture."""
-    files = items.source_files(resources.ledger, keys)
+    files = claims.source_files(resources.ledger, keys)
     pictures: dict[str, Pixels | Failure] = {}
     with ExitStack() as stack:
         paths = []

@@ -16,8 +16,7 @@ from swatchbook.catalogue.llm import scans
 from swatchbook.catalogue.llm.find_products import ask_names, is_open, open_pages
 from swatchbook.catalogue.llm.metadata import ask_metadata
 from swatchbook.catalogue.llm.prompts import READ_PAGE, Printed
-from swatchbook.ledger import items
-from swatchbook.ledger.queries import reviews
+from swatchbook.ledger import claims, picture_reviews
 from swatchbook.models import registry
 from swatchbook.models.vision_analyst import INSTRUCTIONS, REPLY_TOKENS, Seen
 from swatchbook.pdf import reader
@@ -177,11 +176,11 @@ def _embedding(
     wanted = {want.role: want.tag for want in registry.requested(settings, options.roles)}
     unseen = list(pictures)
     if Role.ANALYSIS in wanted and settings.analyst == "vision":
-        seen = items.done_keys(resources.ledger, Role.ANALYSIS, wanted[Role.ANALYSIS], pictures)
+        seen = claims.done_keys(resources.ledger, Role.ANALYSIS, wanted[Role.ANALYSIS], pictures)
         unseen = [key for key in pictures if key not in seen]
         yield plan_analyses(settings, resources.models.vision.model, len(unseen), made=len(seen))
     if not settings.has_local_text_encoder and {Role.TEXT, Role.UNDERSTANDING} & set(wanted):
-        known = items.done_keys(resources.ledger, Role.TEXT, wanted.get(Role.TEXT, ""), list(texts))
+        known = claims.done_keys(resources.ledger, Role.TEXT, wanted.get(Role.TEXT, ""), list(texts))
         new = [text for key, text in texts.items() if key not in known and Role.TEXT in wanted]
         said = len(unseen) if Role.UNDERSTANDING in wanted else 0
         tokens = [*map(tokens_at_most, new), *[UNDERSTANDING_TOKENS] * said]
@@ -206,7 +205,9 @@ def _reviewing(resources: Resources, options: IngestOptions, pictures: Sequence[
     first, reviewer = wanted.get(Role.ANALYSIS), registry.review_tag(settings)
     if first is None or reviewer in (None, first) or not settings.review_below:
         return
-    weak, looked = reviews.review_candidates(resources.ledger, reviewer, first, pictures, below=settings.review_below)
+    weak, looked = picture_reviews.review_candidates(
+        resources.ledger, reviewer, first, pictures, below=settings.review_below
+    )
     question = Question(instructions=INSTRUCTIONS, parts=(b"",), max_tokens=REPLY_TOKENS)
     model = settings.review_model or ""
     yield _asked(settings, "review", "review", model, question, Seen, len(weak), made=len(looked))

@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from swatchbook.errors import InvalidReference, UnsupportedFormat, reason_of
-from swatchbook.ledger.documents import BATCH, FOLDER, PDF
+from swatchbook.ledger.stored_documents import BATCH, FOLDER, PDF
 from swatchbook.records import Record
 from swatchbook.sources.batch import is_batch
 from swatchbook.sources.batch_file import describe_unknown, has_batch_suffix

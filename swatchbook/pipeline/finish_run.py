@@ -6,12 +6,12 @@ It is due at the first next try of its items (`ledger/queries/account.py`). `run
 from collections.abc import Iterator, Sequence
 
 from swatchbook.ledger import runs
-from swatchbook.ledger.pages import next_try_of_failed_pages
+from swatchbook.ledger.page_findings import next_try_of_failed_pages
 from swatchbook.ledger.queries.account import account, next_status
+from swatchbook.ledger.queries.activity import SlowStage, slow_stages
 from swatchbook.ledger.queries.document import read_products
 from swatchbook.ledger.queries.report import document_report
-from swatchbook.ledger.queries.source_items import count_items
-from swatchbook.ledger.queries.timings import SlowStage, slow_stages
+from swatchbook.ledger.source_items import count_items
 from swatchbook.pipeline.run import Work
 from swatchbook.records import PAGE_CUT, DocumentStatus, ItemCounts, RunReport, Scan, Stage, StageResults
 from swatchbook.reports.edition_report import report_edition, suggest_edition

@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from swatchbook.errors import InvalidModelOutput
-from swatchbook.ledger.documents import TABLE, documents_of
 from swatchbook.ledger.owners import id_of_document
-from swatchbook.ledger.spaces import registered
+from swatchbook.ledger.space_registry import registered
+from swatchbook.ledger.stored_documents import TABLE, documents_of
 from swatchbook.pipeline.delete import finish_delete
 from swatchbook.pipeline.register import build_request, spaces_to_serve
 from swatchbook.records import DEFAULT_OWNER, PIXEL_ROLES, DocumentStatus, GivenVector, IngestOptions, Record, RoleTag

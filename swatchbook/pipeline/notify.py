@@ -2,7 +2,7 @@
 
 - The receiver has 10 s to answer, and the body is not read. Redirects are not followed; only a 2xx status is a success.
 - A round sends at most 100 notices, the oldest first, and stops at the first that fails.
-- `ledger/owed_notices.py` has the rules which notices are owed, tried again or given up.
+- `ledger/webhooks.py` has the rules which notices are owed, tried again or given up.
 
 The URL is a setting of the operator, who may name a receiver in the own network: unlike the URLs that senders of
 webhooks name, it may lead to a private address. Nothing of an answer but its status is shown to anyone.
@@ -16,9 +16,9 @@ from typing import Any
 import httpx
 
 from swatchbook.errors import InvalidReference
-from swatchbook.ledger import owed_notices
-from swatchbook.ledger.owed_notices import Notice
+from swatchbook.ledger import webhooks
 from swatchbook.ledger.queries.report import document_report
+from swatchbook.ledger.webhooks import Notice
 from swatchbook.records import ImageState, RunReport
 from swatchbook.resources import Resources
 from swatchbook.signature import signed_headers
@@ -42,7 +42,7 @@ async def send_notices(resources: Resources) -> int:
     url, secret = settings.notice_url.get_secret_value(), settings.notice_secret.get_secret_value()
     sent = 0
     while sent < _AT_ONCE:
-        notice = await asyncio.to_thread(owed_notices.claim, resources.ledger)
+        notice = await asyncio.to_thread(webhooks.claim_notice, resources.ledger)
         if notice is None:
             break
         try:
@@ -53,9 +53,9 @@ async def send_notices(resources: Resources) -> int:
         problem = await _post(url, signed_headers(secret, notice.id, body), body.encode())
         if problem is not None:
             log.warning("a notice was not delivered", extra={"notice": notice.id, "problem": problem})
-            await asyncio.to_thread(owed_notices.record_failed, resources.ledger, notice.id, problem)
+            await asyncio.to_thread(webhooks.record_failed, resources.ledger, notice.id, problem)
             break
-        await asyncio.to_thread(owed_notices.record_sent, resources.ledger, notice.id)
+        await asyncio.to_thread(webhooks.record_sent, resources.ledger, notice.id)
         sent += 1
     return sent
 

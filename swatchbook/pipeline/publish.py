@@ -20,11 +20,11 @@ from swatchbook.errors import SHARED_POLICIES, Configuration, Failure, IndexDown
 from swatchbook.index.base import WRITE_SECONDS, IndexObject, Space
 from swatchbook.ledger import publishing, runs
 from swatchbook.ledger.database import Ledger
-from swatchbook.ledger.editions import supersede
-from swatchbook.ledger.leases import LEASE_SECONDS
+from swatchbook.ledger.document_editions import supersede
+from swatchbook.ledger.item_tries import LEASE_SECONDS
 from swatchbook.ledger.publishing import DirtyRow, Publication
 from swatchbook.ledger.runs import Run
-from swatchbook.ledger.spaces import add_space, finish_drop, registered
+from swatchbook.ledger.space_registry import add_space, finish_drop, registered
 from swatchbook.pipeline.bisect import bisect
 from swatchbook.records import TEXT_ROLES, Record, RoleTag
 from swatchbook.resources import Resources

@@ -29,11 +29,11 @@ from swatchbook.errors import (
 from swatchbook.extras import require_extras
 from swatchbook.ledger import publishing
 from swatchbook.ledger.document_commands import request_again
-from swatchbook.ledger.documents import PDF, Document, get_document, queue
-from swatchbook.ledger.editions import declare_edition
+from swatchbook.ledger.document_editions import declare_edition
 from swatchbook.ledger.owners import id_of_document
-from swatchbook.ledger.spaces import registered
-from swatchbook.ledger.trash import get_trashed
+from swatchbook.ledger.space_registry import registered
+from swatchbook.ledger.stored_documents import PDF, Document, get_document, queue
+from swatchbook.ledger.trashed_documents import get_trashed
 from swatchbook.models import registry
 from swatchbook.pdf.check_file import check_pdf
 from swatchbook.pipeline.delete import finish_delete, restore_source

@@ -9,8 +9,8 @@
 from pathlib import Path
 
 from swatchbook.errors import InvalidReference, UnsupportedFormat, reason_of
-from swatchbook.ledger.documents import BATCH, FOLDER, PDF, TABLE, Document, get_document, queue
 from swatchbook.ledger.owners import id_of_document
+from swatchbook.ledger.stored_documents import BATCH, FOLDER, PDF, TABLE, Document, get_document, queue
 from swatchbook.pipeline.delete import restore_source
 from swatchbook.pipeline.find_sources import kind_of, nothing_in
 from swatchbook.pipeline.register import Registered, build_request, is_answered, register

@@ -15,11 +15,10 @@ from typing import Final
 from swatchbook.analysis import PERSON, changes, correct, judge, person_tag, understanding_text
 from swatchbook.arrays import Pixels
 from swatchbook.errors import SHARED_POLICIES, BudgetExceeded, Failure, InvalidReference, Policy, RunRevoked
-from swatchbook.ledger import reviews, runs, shard_runs
+from swatchbook.ledger import item_runs, picture_reviews, runs
 from swatchbook.ledger.calls import CallContext
-from swatchbook.ledger.documents import get_document
-from swatchbook.ledger.queries import reviews as review_queries
-from swatchbook.ledger.reviews import ReviewNote, SecondAnalysis
+from swatchbook.ledger.picture_reviews import ReviewNote, SecondAnalysis
+from swatchbook.ledger.stored_documents import get_document
 from swatchbook.models.base import Analyst
 from swatchbook.models.registry import review_tag
 from swatchbook.pipeline.embed import load_pixels
@@ -58,7 +57,7 @@ def documents_to_review(resources: Resources, owner: str | None = None) -> list[
     Raises Configuration if there are any and the review model is not fully configured.
     """
     tag = review_tag(resources.settings)
-    documents = [] if tag is None else review_queries.documents_to_review(resources.ledger, tag, owner=owner)
+    documents = [] if tag is None else picture_reviews.documents_to_review(resources.ledger, tag, owner=owner)
     if documents:
         _ = resources.models.reviewer
     return documents
@@ -89,7 +88,7 @@ def review_document(resources: Resources, document: str, *, limit: int, flow_run
         with _hold_review_run(resources, document, flow_run) as context:
             while limit > reviewed.pictures and not reviewed.message:
                 count = min(_BATCH_SIZE, limit - reviewed.pictures)
-                images = review_queries.images_due_for_review(resources.ledger, reviewer.tag, document, count)
+                images = picture_reviews.images_due_for_review(resources.ledger, reviewer.tag, document, count)
                 if not images:
                     break
                 runs.record_alive(resources.ledger, context.run)
@@ -102,10 +101,10 @@ def review_document(resources: Resources, document: str, *, limit: int, flow_run
 @contextmanager
 def _hold_review_run(resources: Resources, document: str, flow_run: str | None) -> Iterator[CallContext]:
     """Begin a run for the review, apart from the document's own run, and end it after the block. Raises RunRevoked."""
-    run = reviews.begin_review_run(resources.ledger, document, flow_run=flow_run)
+    run = item_runs.begin_review(resources.ledger, document, flow_run=flow_run)
     with hold_shard_run(resources.ledger, run):
         yield CallContext(resources.ledger, run, STAGE)
-        shard_runs.end(resources.ledger, run)
+        item_runs.end(resources.ledger, run)
 
 
 def _review_batch(
@@ -125,7 +124,7 @@ def _review_batch(
         if isinstance(answer, Failure):
             if shared is not None and answer.policy is not Policy.NEVER:
                 continue
-            reviews.record_review_failure(
+            picture_reviews.record_review_failure(
                 resources.ledger, image.content_key, image.tag, answer, by=reviewer.tag, run=context.run
             )
             failed.append(f"image {image.image_id}, page {image.page}: {answer.kind}: {answer}")
@@ -152,7 +151,7 @@ def _second_analyses(
     """Return content key -> the reviewer's analysis, from the ledger if it is stored there, else from the model."""
     answers = dict[str, Analysis | Failure]()
     for image in images:
-        if stored := review_queries.read_analysis(resources.ledger, image.content_key, reviewer.tag):
+        if stored := picture_reviews.read_analysis(resources.ledger, image.content_key, reviewer.tag):
             answers[image.content_key] = stored
     keys = [image.content_key for image in images if image.content_key not in answers]
     to_ask = dict[str, Pixels]()
@@ -194,7 +193,9 @@ def _record_verdict(
         second=SecondAnalysis(tag=reviewer.tag, analysis=second, text=understanding_text(second)),
     )
     below = resources.settings.review_below
-    review = reviews.record_review(resources.ledger, image.content_key, image.tag, note, below=below, run=context.run)
+    review = picture_reviews.record_review(
+        resources.ledger, image.content_key, image.tag, note, below=below, run=context.run
+    )
     if review and review.verdict is Verdict.CORRECTED:
         log.info("image %s is corrected: %s", image.image_id, "; ".join(review.reasons))
     return review.verdict if review else None
@@ -215,7 +216,7 @@ def accept(resources: Resources, image: ReviewImage, *, by: str, second: bool = 
         return _write(resources, image, ReviewNote(verdict=Verdict.ACCEPTED, by=by))
     is_rejected = image.standing is not None and image.standing.verdict is Verdict.REJECTED
     before = image.analysis if is_rejected else in_use(resources, image)
-    reasons = changes(before, review_queries.read_analysis(resources.ledger, image.content_key, tag) or before)
+    reasons = changes(before, picture_reviews.read_analysis(resources.ledger, image.content_key, tag) or before)
     return _write(resources, image, ReviewNote(verdict=Verdict.CORRECTED, by=by, reasons=reasons, second_tag=tag))
 
 
@@ -256,14 +257,14 @@ def reject(resources: Resources, image: ReviewImage, *, by: str, reason: str) ->
 def withdraw(resources: Resources, image: ReviewImage, number: int) -> None:
     """Take back the last review of an image. Raises InvalidReference if another one was made since, or none."""
     below = resources.settings.review_below
-    if not reviews.withdraw_review(resources.ledger, image.content_key, image.tag, number, below=below):
+    if not picture_reviews.withdraw_review(resources.ledger, image.content_key, image.tag, number, below=below):
         raise InvalidReference(f"Review {number} is no longer the last one of this image.", advice="Look at it again.")
 
 
 def in_use(resources: Resources, image: ReviewImage) -> Analysis:
     """Return the analysis in use, or the one in use before the image was rejected: the first, or its correction."""
     tag = _used_tag(image)
-    return (tag and review_queries.read_analysis(resources.ledger, image.content_key, tag)) or image.analysis
+    return (tag and picture_reviews.read_analysis(resources.ledger, image.content_key, tag)) or image.analysis
 
 
 def _used_tag(image: ReviewImage) -> str | None:
@@ -279,7 +280,7 @@ def _second_tag(image: ReviewImage) -> str | None:
 
 
 def _write(resources: Resources, image: ReviewImage, note: ReviewNote) -> Review:
-    review = reviews.record_review(
+    review = picture_reviews.record_review(
         resources.ledger, image.content_key, image.tag, note, below=resources.settings.review_below
     )
     assert review is not None  # noqa: S101 - None is returned only with `run`

@@ -25,12 +25,12 @@ from swatchbook.errors import (
     Unexpected,
     as_failure,
 )
-from swatchbook.ledger import runs, shard_runs
+from swatchbook.ledger import item_runs, runs
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.document_commands import postpone
-from swatchbook.ledger.documents import PDF
-from swatchbook.ledger.failure_outcomes import RUN_LIMIT
+from swatchbook.ledger.item_tries import RUN_LIMIT
 from swatchbook.ledger.runs import Run
+from swatchbook.ledger.stored_documents import PDF
 from swatchbook.records import BlockNames, DocumentStatus, IngestOptions, Record, Stage
 from swatchbook.resources import Resources
 from swatchbook.runtime.disk import blame_full_disk, is_full, release_reserve
@@ -90,7 +90,7 @@ def hold_shard_run(ledger: Ledger, run: Run) -> Iterator[threading.Event]:
 
     def end(error: BaseException) -> None:
         kind = as_failure(error).kind if isinstance(error, Exception) else None
-        shard_runs.end(ledger, run, failure_kind=kind)
+        item_runs.end(ledger, run, failure_kind=kind)
 
     with _hold(ledger, run, end) as lost:
         yield lost

@@ -34,8 +34,8 @@ from swatchbook.errors import (
 from swatchbook.images.limits import ImageLimits
 from swatchbook.ledger import source_items
 from swatchbook.ledger.database import portions
-from swatchbook.ledger.documents import BATCH, FOLDER, TABLE, Document, documents_within, get_document
 from swatchbook.ledger.stage_results import save_sizes
+from swatchbook.ledger.stored_documents import BATCH, FOLDER, TABLE, Document, documents_within, get_document
 from swatchbook.pipeline.run import Work
 from swatchbook.records import (
     NO_BOX,

@@ -8,8 +8,8 @@ from functools import partial
 from pathlib import Path
 
 from swatchbook.errors import Failure, InvalidReference
-from swatchbook.ledger.documents import BATCH
 from swatchbook.ledger.owners import id_of_document
+from swatchbook.ledger.stored_documents import BATCH
 from swatchbook.pipeline.find_sources import find_sources
 from swatchbook.pipeline.register import Registered
 from swatchbook.pipeline.register_path import find_known, register_folder

@@ -1,6 +1,6 @@
 """Cut a document's open items into shards for a work pool, and write and load the manifest of each.
 
-Parent and container must have the same code and settings. `ledger/shard_runs.py` has the runs of shards.
+Parent and container must have the same code and settings. `ledger/item_runs.py` has the runs of shards.
 """
 
 import hashlib
@@ -10,8 +10,8 @@ from functools import cache
 from pathlib import Path
 
 from swatchbook.errors import Configuration
-from swatchbook.ledger import shard_runs
-from swatchbook.ledger.items import Batch
+from swatchbook.ledger import item_runs
+from swatchbook.ledger.claims import Batch
 from swatchbook.pipeline.register import build_request
 from swatchbook.pipeline.run import Work
 from swatchbook.records import BlockNames, IngestOptions, Record
@@ -71,7 +71,7 @@ def cut_shards(resources: Resources, work: Work, batches: Sequence[Batch]) -> tu
 
     Batches that a process died on are in separate shards, so that another death costs only them.
     """
-    each = shard_runs.image_seconds(resources.ledger) or _FIRST_IMAGE_SECONDS
+    each = item_runs.image_seconds(resources.ledger) or _FIRST_IMAGE_SECONDS
     fingerprint = shard_fingerprint(resources.settings, work)
     least = SHARDS_PER_SLOT * resources.settings.shard_slots
     hands = list[list[Batch]]()
@@ -100,7 +100,7 @@ def open_shard(resources: Resources, key: str, blocks: BlockNames, *, flow_run: 
     """Load a shard and begin its run. Raises RunRevoked if the parent's run ended, and what `load` raises."""
     shard = load(resources, key)
     document, generation = shard.work.document, shard.work.run.generation
-    run = shard_runs.begin(resources.ledger, document, generation, flow_run=flow_run)
+    run = item_runs.begin_shard(resources.ledger, document, generation, flow_run=flow_run)
     resources.take_share(shard.share)  # last: a retry would take a share of the share
     return shard.model_copy(update={"work": shard.work.model_copy(update={"run": run, "blocks": blocks})})
 

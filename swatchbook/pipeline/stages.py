@@ -12,10 +12,9 @@ from swatchbook.catalogue.llm.find_products import ask_names, ask_products
 from swatchbook.catalogue.llm.metadata import ask_metadata
 from swatchbook.catalogue.llm.scans import with_scans
 from swatchbook.errors import SHARED_POLICIES, Failure, Policy
-from swatchbook.ledger import stage_results
+from swatchbook.ledger import edited_products, stage_results
 from swatchbook.ledger.calls import CallContext
-from swatchbook.ledger.pages import save_page_failures, save_page_notes
-from swatchbook.ledger.queries.lost_pictures import list_lost_pictures
+from swatchbook.ledger.page_findings import list_lost_pictures, save_page_failures, save_page_notes
 from swatchbook.pdf import reader
 from swatchbook.pipeline.extract import extract, extract_boxes
 from swatchbook.pipeline.run import Work, progress_callback
@@ -219,7 +218,7 @@ def assemble(resources: Resources, work: Work, results: StageResults) -> int:
     described = [page for description in results.descriptions for page in description.lost]
     save_page_failures(resources.ledger, work.run, [*results.discovery.lost, *described])
     save_page_notes(resources.ledger, work.run, results.discovery, left)
-    stage_results.save_assembly(resources.ledger, work.run, products, links)
+    edited_products.save_assembly(resources.ledger, work.run, products, links)
     return len(products)
 
 

@@ -10,8 +10,8 @@ from typing import Final
 
 from swatchbook.index.base import Space, Where
 from swatchbook.ledger.database import Ledger
-from swatchbook.ledger.loop_rounds import last_rounds
-from swatchbook.ledger.queries.account import count_left_out, count_shown
+from swatchbook.ledger.picture_reviews import count_images_to_review
+from swatchbook.ledger.queries.account import OwnerAccount, count_left_out, count_shown, owner_accounts
 from swatchbook.ledger.queries.activity import (
     daily_costs,
     daily_failures,
@@ -19,14 +19,12 @@ from swatchbook.ledger.queries.activity import (
     failing_kinds,
     provider_states,
     recent_runs,
+    stage_weeks,
 )
-from swatchbook.ledger.queries.coverage import count_coverage
-from swatchbook.ledger.queries.owners import OwnerAccount, owner_accounts
-from swatchbook.ledger.queries.reviews import count_images_to_review
-from swatchbook.ledger.queries.samples import sample_objects
-from swatchbook.ledger.queries.statistics import count_statistics
-from swatchbook.ledger.queries.timings import stage_weeks
-from swatchbook.ledger.spaces import active_spaces, count_vectors
+from swatchbook.ledger.queries.coverage import count_coverage, count_statistics
+from swatchbook.ledger.schedule import last_rounds
+from swatchbook.ledger.space_objects import count_vectors, sample_objects
+from swatchbook.ledger.space_registry import active_spaces
 from swatchbook.records import (
     CollectionState,
     Coverage,

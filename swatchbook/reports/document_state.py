@@ -9,8 +9,8 @@ from typing import Literal
 
 from swatchbook.errors import InvalidReference
 from swatchbook.ledger.database import Ledger
-from swatchbook.ledger.documents import PDF, Document, get_document
 from swatchbook.ledger.runs import LiveRun
+from swatchbook.ledger.stored_documents import PDF, Document, get_document
 from swatchbook.records import (
     PRINT,
     DocumentStatus,

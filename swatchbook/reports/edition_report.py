@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from swatchbook.catalogue.compare_editions import ENOUGH, agreement, compare
 from swatchbook.errors import InvalidReference
 from swatchbook.ledger.database import Ledger
-from swatchbook.ledger.documents import PDF, get_document
-from swatchbook.ledger.queries.editions import count_embedded, read_edition, same_name
+from swatchbook.ledger.document_editions import read_edition, same_name
+from swatchbook.ledger.queries.activity import count_embedded
+from swatchbook.ledger.stored_documents import PDF, get_document
 from swatchbook.records import Difference, EditionDiff, EditionReport, ListedProduct
 
 REPORTED = 20

@@ -12,11 +12,10 @@ from pydantic import Field
 from swatchbook.catalogue.decoration import without_repeated
 from swatchbook.errors import InvalidReference
 from swatchbook.ledger.database import Ledger
-from swatchbook.ledger.documents import PDF, Document
-from swatchbook.ledger.lost_pictures import add_audited
+from swatchbook.ledger.page_findings import add_audited, list_lost_pictures
 from swatchbook.ledger.queries.document import read_products, show_document
 from swatchbook.ledger.queries.document_parts import list_pages
-from swatchbook.ledger.queries.lost_pictures import list_lost_pictures
+from swatchbook.ledger.stored_documents import PDF, Document
 from swatchbook.pdf import reader
 from swatchbook.pdf.rasters import lines_of_text
 from swatchbook.records import (

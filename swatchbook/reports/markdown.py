@@ -13,7 +13,7 @@ from html import escape
 from pathlib import Path
 
 from swatchbook.errors import Failure
-from swatchbook.ledger.queries.thumbnails import thumbnails
+from swatchbook.ledger.queries.document_figures import thumbnails
 from swatchbook.previews import encode_jpeg
 from swatchbook.records import (
     EditionReport,

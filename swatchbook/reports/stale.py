@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping
 
 from swatchbook.errors import Configuration
-from swatchbook.ledger import spaces
+from swatchbook.ledger import space_objects, space_registry
 from swatchbook.ledger.database import Ledger
 from swatchbook.models.registry import vector_tags
 from swatchbook.records import Record, Role
@@ -48,14 +48,14 @@ def stale_roles(
     """Return which of these roles (none: of all) have stale or unserved vectors, of an owner or of all owners."""
     chosen = chosen_tags(settings)
     tags, active = defaultdict[Role, set[str]](set), dict[Role, str]()
-    for each in spaces.registered(ledger):
+    for each in space_registry.registered(ledger):
         tags[each.space.role].add(each.space.tag)
         if each.active:
             active[each.space.role] = each.space.tag
     # roles of which all vectors are by the chosen model need no counting
     mixed = {role for role, of_role in tags.items() if of_role != {chosen.get(role)} or role not in active}
-    stale = spaces.count_without(ledger, {role: tag for role, tag in chosen.items() if role in mixed}, owner)
-    unserved = spaces.count_without(ledger, {role: tag for role, tag in active.items() if role in mixed}, owner)
+    stale = space_objects.count_without(ledger, {role: tag for role, tag in chosen.items() if role in mixed}, owner)
+    unserved = space_objects.count_without(ledger, {role: tag for role, tag in active.items() if role in mixed}, owner)
     return tuple(
         StaleRole(
             role=role,

@@ -17,9 +17,9 @@ from pydantic import Field, ValidationError
 from swatchbook.arrays import Vectors
 from swatchbook.errors import InvalidReference, UnreadableImage
 from swatchbook.index.base import Match
+from swatchbook.ledger.owners import known_owners
+from swatchbook.ledger.queries.document_parts import products_by_name
 from swatchbook.ledger.queries.image import images_of_contents
-from swatchbook.ledger.queries.owners import known_owners
-from swatchbook.ledger.queries.products import products_by_name
 from swatchbook.records import Record, ResultKind
 from swatchbook.resources import Resources
 from swatchbook.search.fusion import Ranked, fuse

@@ -10,10 +10,10 @@ import numpy as np
 
 from swatchbook.arrays import Vectors
 from swatchbook.ledger.database import Ledger
-from swatchbook.ledger.queries.near_duplicates import HashedImage, hashed_images, vectors_of
 from swatchbook.ledger.queries.search_results import add_labels, describe_images
 from swatchbook.ledger.read_cache import ReadCache
-from swatchbook.ledger.spaces import active_spaces
+from swatchbook.ledger.space_objects import HashedImage, hashed_images, vectors_of
+from swatchbook.ledger.space_registry import active_spaces
 from swatchbook.models import image_network
 from swatchbook.records import NearDuplicates, Role
 from swatchbook.resources import Resources

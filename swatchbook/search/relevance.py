@@ -21,8 +21,8 @@ from swatchbook.errors import Failure
 from swatchbook.index.base import Space, Where
 from swatchbook.index.printed_sizes import join_sizes
 from swatchbook.index.terms import fold
-from swatchbook.ledger.backgrounds import find_background, keep_background
-from swatchbook.ledger.queries.samples import sample_objects
+from swatchbook.ledger.space_objects import sample_objects
+from swatchbook.ledger.space_registry import find_background, keep_background
 from swatchbook.records import RoleTag
 from swatchbook.resources import Resources
 

@@ -14,12 +14,12 @@ from swatchbook.errors import Failure, InvalidReference
 from swatchbook.index.base import FILTERS, Candidates, Match, Space, Where
 from swatchbook.index.terms import numbers_of
 from swatchbook.ledger.database import portions
-from swatchbook.ledger.editions import has_superseded
+from swatchbook.ledger.document_editions import has_superseded
 from swatchbook.ledger.queries import search_results
 from swatchbook.ledger.queries.filters import facets_of, matching, satisfying, unmatched
-from swatchbook.ledger.queries.printed_texts import texts_of
+from swatchbook.ledger.queries.search_results import texts_of
 from swatchbook.ledger.read_cache import ReadCache
-from swatchbook.ledger.spaces import active_spaces
+from swatchbook.ledger.space_registry import active_spaces
 from swatchbook.models.base import TextTower
 from swatchbook.models.registry import Models
 from swatchbook.records import PIXEL_ROLES, Facets, Hit, ResultKind, Role, RoleTag, SearchResults

@@ -12,8 +12,8 @@ import numpy as np
 
 from swatchbook.arrays import Vectors
 from swatchbook.index.base import Space
-from swatchbook.ledger import spaces
-from swatchbook.ledger.queries.samples import sample_names, sample_objects
+from swatchbook.ledger import space_registry
+from swatchbook.ledger.space_objects import sample_names, sample_objects
 from swatchbook.records import Record, Role, RoleTag
 from swatchbook.resources import Resources
 from swatchbook.upkeep.spaces import chosen_pairs
@@ -56,8 +56,8 @@ def compare_spaces(resources: Resources, *, roles: Collection[Role] = (), querie
 
     Raises Configuration where a model cannot be loaded, and what its provider raises.
     """
-    known = {each.pair: each for each in spaces.registered(resources.ledger) if not each.dropping}
-    active = spaces.active_spaces(resources.ledger)
+    known = {each.pair: each for each in space_registry.registered(resources.ledger) if not each.dropping}
+    active = space_registry.active_spaces(resources.ledger)
     compared = []
     for pair in chosen_pairs(resources, roles):
         before = active.get(pair.role)
@@ -73,7 +73,7 @@ Queries = Mapping[str, tuple[Vectors, Vectors]]
 
 
 def _queries(resources: Resources, old: Space, new: Space, count: int) -> Queries:
-    if old.role in spaces.TEXT_ENCODER_ROLES:
+    if old.role in space_registry.TEXT_ENCODER_ROLES:
         names = sample_names(resources.ledger, count)
         if not names:
             return {}

@@ -15,11 +15,13 @@ from pydantic import Field
 from ulid import ULID
 
 from swatchbook.errors import Interrupted, InvalidReference, RunRevoked
-from swatchbook.ledger import items, missing_vectors, runs, shard_runs, spaces
-from swatchbook.ledger.documents import get_document
-from swatchbook.ledger.missing_vectors import FROM_PICTURES, Candidate, ToFill
+from swatchbook.ledger import claims, item_runs, missing_vectors, runs, space_registry
+from swatchbook.ledger.missing_vectors import Candidate, ToFill
 from swatchbook.ledger.runs import Run
-from swatchbook.ledger.spaces import Lack, same_encoder_roles
+from swatchbook.ledger.space_objects import Lack
+from swatchbook.ledger.space_registry import same_encoder_roles
+from swatchbook.ledger.stored_documents import get_document
+from swatchbook.ledger.tables import FROM_PICTURES
 from swatchbook.models import registry
 from swatchbook.pipeline.embed import BatchResult, process_batch
 from swatchbook.pipeline.estimate import UNDERSTANDING_TOKENS, plan_analyses, plan_text_vectors
@@ -120,7 +122,7 @@ def pairs_to_fill(resources: Resources, fill: Fill) -> list[RoleTag]:
 
     Raises InvalidReference for a role that no model makes.
     """
-    known = spaces.registered(resources.ledger)
+    known = space_registry.registered(resources.ledger)
     active = {each.space.role: each.space.tag for each in known if each.active}
     if fill.spaces == "chosen":  # of a role with one space, ingests make what it lacks
         mixed = {each.space.role for each in known if not each.active}
@@ -158,7 +160,7 @@ def documents_to_fill(resources: Resources, fill: Fill) -> Iterator[ToFill]:
 def left_to_fill(resources: Resources, fill: Fill) -> list[Lack]:
     """Return what is lacking now; of `chosen` spaces also what is not published, which `spaces activate` refuses."""
     if fill.spaces == "chosen":
-        return spaces.lacks(resources.ledger, chosen_pairs(resources, _with_sources(fill.roles)))
+        return space_registry.lacks(resources.ledger, chosen_pairs(resources, _with_sources(fill.roles)))
     return missing_vectors.left_to_make(resources.ledger, documents_to_fill(resources, fill))
 
 
@@ -219,9 +221,9 @@ def _plan_role(
 
 def _paid_text_model(resources: Resources, pair: RoleTag) -> Settings | None:
     """Return the settings of the provider that makes a pair's vectors from texts; None if no provider does."""
-    if pair.role not in spaces.TEXT_ENCODER_ROLES:
+    if pair.role not in space_registry.TEXT_ENCODER_ROLES:
         return None
-    recorded = next((each.model for each in spaces.registered(resources.ledger) if each.pair == pair), None)
+    recorded = next((each.model for each in space_registry.registered(resources.ledger) if each.pair == pair), None)
     settings = registry.settings_of_tag(resources.settings, pair.role, pair.tag, recorded)
     return settings if settings and not settings.has_local_text_encoder else None
 
@@ -233,7 +235,7 @@ def _tokens(resources: Resources, pair: RoleTag, found: Sequence[Candidate]) -> 
     """
     lacking = [each.id for each in found if pair in each.lacks]
     keys = sorted(missing_vectors.text_keys(resources.ledger, pair, lacking))
-    known = {key: tokens_at_most(text) for key, text in items.texts(resources.ledger, keys).items()}
+    known = {key: tokens_at_most(text) for key, text in claims.texts(resources.ledger, keys).items()}
     unsaid = [each.id for each in found if any(lack.role is Role.ANALYSIS for lack in each.lacks)]
     return known | dict.fromkeys(unsaid if pair.role is Role.UNDERSTANDING else (), UNDERSTANDING_TOKENS)
 
@@ -285,7 +287,7 @@ def fill_document(
         stored = get_document(ledger, document.document)
         if fill.spaces != "chosen" and stored.status != DocumentStatus.COMPLETED:
             raise InvalidReference(f"{stored.name} is {stored.status}: its own run makes what it lacks.")
-        run = missing_vectors.begin_fill(
+        run = item_runs.begin_fill(
             ledger, document.document, document.pairs, fill=name, max_usd=fill.max_usd, flow_run=flow_run
         )
         with hold_shard_run(ledger, run):
@@ -301,7 +303,7 @@ def fill_document(
                 failures += result.failures
                 advance(made)
             missing_vectors.count_made(ledger, run)
-            shard_runs.end(ledger, run)
+            item_runs.end(ledger, run)
     except (InvalidReference, RunRevoked) as reason:  # it was deleted meanwhile, or another process fills it
         busy = str(reason)
     return DocumentFill(objects=objects, unreadable=unreadable, made=made, failures=tuple(failures), busy=busy)
@@ -313,7 +315,7 @@ def _make(resources: Resources, run: Run, size: int, keys: Collection[str]) -> I
     try:
         for number in range(len(delays) + 1):
             interrupted = False
-            for batch in items.cut_batches(resources.ledger, run, size, only=keys):
+            for batch in claims.cut_batches(resources.ledger, run, size, only=keys):
                 try:
                     result = process_batch(resources, run, batch, size=size, last_try=number == len(delays))
                 except Interrupted as error:

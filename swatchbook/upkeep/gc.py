@@ -15,8 +15,8 @@ from swatchbook.cache_keys import ResultName, read_result_name, recipe
 from swatchbook.errors import FileMissing
 from swatchbook.ledger import retention
 from swatchbook.ledger.database import portions
-from swatchbook.ledger.documents import documents_within
 from swatchbook.ledger.retention import UNUSED_SECONDS, Origin, collect
+from swatchbook.ledger.stored_documents import documents_within
 from swatchbook.pipeline.delete import end_old, trashed_within
 from swatchbook.records import Record
 from swatchbook.resources import Resources

@@ -6,9 +6,9 @@ Done items are kept.
 from collections.abc import Collection
 
 from swatchbook.errors import InvalidReference
-from swatchbook.ledger import document_commands, lost_pictures
-from swatchbook.ledger.documents import PDF, Document
-from swatchbook.ledger.queries.pages import skipped_pages
+from swatchbook.ledger import document_commands, page_findings
+from swatchbook.ledger.page_findings import skipped_pages
+from swatchbook.ledger.stored_documents import PDF, Document
 from swatchbook.pipeline.register import build_request
 from swatchbook.records import DocumentStatus, LostState, Role
 from swatchbook.resources import Resources
@@ -73,7 +73,7 @@ def decide(resources: Resources, document: Document, ids: Collection[str], state
         raise InvalidReference(f"{document.name} has no pages: it is no PDF.", advice="Name a catalogue.")
     if document.status == DocumentStatus.DELETING:
         raise InvalidReference(f"{document.name} is being deleted.")
-    changes = lost_pictures.decide(resources.ledger, document.id, ids, state, by=by)
+    changes = page_findings.decide_lost_pictures(resources.ledger, document.id, ids, state, by=by)
     if changes:
         document_commands.request_again(resources.ledger, document.id, document.options)
     return changes

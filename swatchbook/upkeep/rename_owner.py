@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from swatchbook.ledger import owners
-from swatchbook.ledger.queries.owners import require_owner
+from swatchbook.ledger.owners import require_owner
 from swatchbook.pipeline.publish import publish_all
 from swatchbook.resources import Resources
 from swatchbook.settings import PREFIX, Settings

@@ -6,8 +6,9 @@
 from collections.abc import Collection, Iterable, Sequence
 
 from swatchbook.errors import Configuration, InvalidReference
-from swatchbook.ledger import spaces
-from swatchbook.ledger.spaces import Lack, RegisteredSpace, same_encoder_roles
+from swatchbook.ledger import space_objects, space_registry
+from swatchbook.ledger.space_objects import Lack
+from swatchbook.ledger.space_registry import RegisteredSpace, same_encoder_roles
 from swatchbook.models import registry
 from swatchbook.pipeline.publish import publish_all
 from swatchbook.records import Record, Role, RoleTag
@@ -59,11 +60,11 @@ def require_made(roles: Collection[Role], made: Collection[Role]) -> None:
 
 def list_spaces(resources: Resources) -> tuple[RoleSpaces, ...]:
     """Return the spaces of each role with what they hold and lack, and those that the settings name."""
-    known = {each.pair: each for each in spaces.registered(resources.ledger)}
+    known = {each.pair: each for each in space_registry.registered(resources.ledger)}
     chosen = chosen_pairs(resources)
     pairs = sorted({*known, *chosen}, key=lambda pair: (pair.tag not in {p.tag for p in known}, pair.tag))
-    lacks = {(lack.role, lack.tag): lack for lack in spaces.lacks(resources.ledger, pairs)}
-    counts = {(each.role, each.tag): each.objects for each in spaces.count_vectors(resources.ledger)}
+    lacks = {(lack.role, lack.tag): lack for lack in space_registry.lacks(resources.ledger, pairs)}
+    counts = {(each.role, each.tag): each.objects for each in space_objects.count_vectors(resources.ledger)}
     listed = []
     for role in Role:
         states = [
@@ -107,7 +108,7 @@ def activate(resources: Resources, *, roles: Collection[Role] = (), accept_faile
     Roles that the new encoder does not make are searched no more. Raises Configuration where a space is not filled, or
     where objects of it have failed, unless `accept_failed`.
     """
-    known = spaces.registered(resources.ledger)
+    known = space_registry.registered(resources.ledger)
     active = {each.space.role: each.space.tag for each in known if each.active}
     filled = {each.pair for each in known if not each.dropping}
     pairs = [pair for pair in chosen_pairs(resources, roles) if active.get(pair.role) != pair.tag]
@@ -118,7 +119,7 @@ def activate(resources: Resources, *, roles: Collection[Role] = (), accept_faile
         return []
     for _ in range(_SWITCH_TRIES):
         publish_all(resources, at_most=resources.settings.outage_wait_seconds)
-        lacked = spaces.activate(resources.ledger, pairs, retired=retired, accept_failed=accept_failed)
+        lacked = space_registry.activate(resources.ledger, pairs, retired=retired, accept_failed=accept_failed)
         if not lacked:
             point_aliases(resources)
             return pairs
@@ -151,14 +152,14 @@ def rollback(resources: Resources, *, roles: Collection[Role] = ()) -> list[Role
     """
     which = frozenset(roles) or frozenset(Role)
     publish_all(resources, at_most=resources.settings.outage_wait_seconds)
-    back = spaces.before_switch(resources.ledger, which)
+    back = space_registry.before_switch(resources.ledger, which)
     if not back:
         raise Configuration("There is nothing to go back to.", advice="`swatchbook spaces` lists the spaces.")
-    if lacked := [lack for lack in spaces.lacks(resources.ledger, back) if lack.open]:
+    if lacked := [lack for lack in space_registry.lacks(resources.ledger, back) if lack.open]:
         failure = _not_filled(lacked)
         failure.advice = "Name their model in the settings again, and run `swatchbook spaces fill`."
         raise failure
-    pairs = spaces.rollback(resources.ledger, which)
+    pairs = space_registry.rollback(resources.ledger, which)
     point_aliases(resources)
     return pairs
 
@@ -168,7 +169,7 @@ def droppable(resources: Resources, roles: Collection[Role] = ()) -> list[RoleTa
     chosen = set(chosen_pairs(resources))
     return [
         each.pair
-        for each in spaces.registered(resources.ledger)
+        for each in space_registry.registered(resources.ledger)
         if (each.dropping or not (each.active or each.pair in chosen)) and (not roles or each.space.role in roles)
     ]
 
@@ -179,13 +180,13 @@ def drop_old(resources: Resources, *, roles: Collection[Role] = ()) -> list[Role
     Killed anywhere, the next publishing, or the same command, finishes it.
     """
     old = droppable(resources, roles)
-    spaces.drop(resources.ledger, old)
+    space_registry.drop(resources.ledger, old)
     publish_all(resources, at_most=resources.settings.outage_wait_seconds)
     return old
 
 
 def point_aliases(resources: Resources) -> None:
     """Let the index's public names follow the ledger, also where an earlier switch was killed before it did so."""
-    for role, each in spaces.active_spaces(resources.ledger).items():
+    for role, each in space_registry.active_spaces(resources.ledger).items():
         if resources.index.active(role) != each.space.name:
             resources.index.activate(each.space)

@@ -9,8 +9,8 @@ from collections.abc import Callable, Collection, Sequence
 from swatchbook.errors import FileMissing
 from swatchbook.index.base import Space
 from swatchbook.ledger import document_commands, publishing, source_items
-from swatchbook.ledger.documents import get_document
-from swatchbook.ledger.spaces import registered
+from swatchbook.ledger.space_registry import registered
+from swatchbook.ledger.stored_documents import get_document
 from swatchbook.pipeline.publish import publish_all
 from swatchbook.records import Record
 from swatchbook.resources import Resources

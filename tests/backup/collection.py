@@ -8,7 +8,7 @@ import numpy as np
 from swatchbook.ledger.portable_rows import PORTABLE, portable_files, portable_rows
 from swatchbook.ledger.publishing import searchable_ids
 from swatchbook.ledger.runs import Run
-from swatchbook.ledger.spaces import registered
+from swatchbook.ledger.space_registry import registered
 from swatchbook.pipeline.publish import publish_all
 from swatchbook.resources import Resources
 from tests.ledger import scene

@@ -10,8 +10,8 @@ from swatchbook.backup.layout import BackupFolder
 from swatchbook.backup.restore import restore
 from swatchbook.backup.write import back_up
 from swatchbook.errors import InvalidReference
-from swatchbook.ledger.documents import all_documents
 from swatchbook.ledger.publishing import count_unpublished
+from swatchbook.ledger.stored_documents import all_documents
 from swatchbook.records import DocumentStatus
 from swatchbook.reports.collection_state import collect_statistics
 from swatchbook.resources import Resources

@@ -13,9 +13,9 @@ from swatchbook.backup.restore import restore
 from swatchbook.backup.write import back_up
 from swatchbook.errors import Failure, InvalidBackup, InvalidReference
 from swatchbook.ledger import owners, publishing, tables
-from swatchbook.ledger.documents import all_documents, get_document
-from swatchbook.ledger.queries.owners import owner_accounts
+from swatchbook.ledger.queries.account import owner_accounts
 from swatchbook.ledger.schedule import due_documents
+from swatchbook.ledger.stored_documents import all_documents, get_document
 from swatchbook.pipeline.publish import publish_all
 from swatchbook.records import DocumentStatus
 from swatchbook.resources import Resources

@@ -10,7 +10,7 @@ from swatchbook.backup.restore import restore
 from swatchbook.backup.write import back_up
 from swatchbook.index.base import Where
 from swatchbook.ledger.publishing import count_unpublished
-from swatchbook.ledger.queries.owners import owner_accounts
+from swatchbook.ledger.queries.account import owner_accounts
 from swatchbook.resources import Resources
 from swatchbook.search.search import search
 from swatchbook.upkeep.verify import verify

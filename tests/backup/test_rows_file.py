@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 from sqlalchemy import JSON, BigInteger, Boolean, Column, Double, LargeBinary, Text
 
-from swatchbook.backup.rows_file import count_rows, read_rows, write_rows
+from swatchbook.backup.layout import count_rows, read_rows, write_rows
 from swatchbook.errors import InvalidBackup
 
 COLUMNS = [

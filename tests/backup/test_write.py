@@ -6,14 +6,13 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from swatchbook.backup.layout import BackupFolder
+from swatchbook.backup.layout import BackupFolder, read_rows
 from swatchbook.backup.restore import restore
-from swatchbook.backup.rows_file import read_rows
 from swatchbook.backup.write import back_up
 from swatchbook.errors import InvalidReference
-from swatchbook.ledger import items, tables
-from swatchbook.ledger.documents import all_documents
+from swatchbook.ledger import claims, tables
 from swatchbook.ledger.portable_rows import PORTABLE, portable_columns
+from swatchbook.ledger.stored_documents import all_documents
 from swatchbook.pipeline.delete import delete
 from swatchbook.records import DocumentStatus
 from swatchbook.resources import Resources, open_resources
@@ -96,8 +95,8 @@ def test_backup_has_open_work_without_runs_or_leases(
     resources: Resources, new_collection: NewCollection, tmp_path: Path
 ) -> None:
     run = begin(resources, "oak", "ash")
-    (batch, *_) = items.cut_batches(resources.ledger, run, 20)
-    assert items.claim(resources.ledger, run, batch.members).items
+    (batch, *_) = claims.cut_batches(resources.ledger, run, 20)
+    assert claims.claim(resources.ledger, run, batch.members).items
     deleted = begin(resources, "elm", content="deleted")
     scene.mark_deleting(resources.ledger, deleted.document)
     back_up(resources, tmp_path / "backup")

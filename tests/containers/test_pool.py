@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 from sqlalchemy import select
 
-from swatchbook.ledger.items import source_files
+from swatchbook.ledger.claims import source_files
 from swatchbook.ledger.queries.report import document_report
 from swatchbook.ledger.tables import calls, images, items, placements, runs
 from swatchbook.models.registry import tags

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 import blocks
-from swatchbook.ledger.documents import list_documents
 from swatchbook.ledger.queries.report import document_report
+from swatchbook.ledger.stored_documents import list_documents
 from swatchbook.pipeline.register import register
 from swatchbook.records import BlockNames, IngestOptions, RunReport
 from swatchbook.resources import Resources

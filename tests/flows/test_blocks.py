@@ -10,7 +10,7 @@ from blocks.block_types import FilesBlock, LedgerBlock
 from flows.ingest_catalogue import ingest_catalogue
 from flows.retry_failed import resume_document
 from swatchbook.ledger.document_commands import request_again
-from swatchbook.ledger.documents import get_document, list_documents
+from swatchbook.ledger.stored_documents import get_document, list_documents
 from swatchbook.records import BlockNames, DocumentStatus, IngestOptions
 from swatchbook.resources import Resources
 

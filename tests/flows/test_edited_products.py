@@ -10,9 +10,9 @@ from swatchbook import cache_keys
 from swatchbook.errors import InvalidReference
 from swatchbook.index.base import Where
 from swatchbook.ledger import publishing
-from swatchbook.ledger.product_edits import list_edits, read_found
+from swatchbook.ledger.edited_products import list_edits, read_found
 from swatchbook.ledger.queries.document import read_products
-from swatchbook.ledger.queries.products import list_products
+from swatchbook.ledger.queries.document_parts import list_products
 from swatchbook.pipeline.edit_products import make_edit, undo_edit
 from swatchbook.records import Add, Assign, EditRequest, Product, Reject, Rename, StoredEdit
 from swatchbook.resources import Resources

@@ -15,8 +15,8 @@ from benchmarks import bare_ingest
 from interface.cli.main import app
 from swatchbook.index.base import Where
 from swatchbook.ledger import publishing
-from swatchbook.ledger.documents import all_documents, find_document, get_document
 from swatchbook.ledger.queries.filters import facets
+from swatchbook.ledger.stored_documents import all_documents, find_document, get_document
 from swatchbook.pipeline.delete import delete
 from swatchbook.pipeline.register import register
 from swatchbook.records import Editions, Hit, IngestOptions, ResultKind

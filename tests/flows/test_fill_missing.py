@@ -8,7 +8,7 @@ from sqlalchemy import delete
 
 from flows.fill_missing import fill_missing
 from swatchbook.errors import BudgetExceeded, UnknownOwner
-from swatchbook.ledger.spaces import active_spaces
+from swatchbook.ledger.space_registry import active_spaces
 from swatchbook.ledger.tables import items, requested, vectors
 from swatchbook.records import Role
 from swatchbook.resources import Resources

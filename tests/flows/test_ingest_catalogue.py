@@ -6,8 +6,8 @@ import pytest
 from sqlalchemy import text
 
 from swatchbook.ledger import publishing
-from swatchbook.ledger.documents import list_documents
-from swatchbook.ledger.spaces import registered
+from swatchbook.ledger.space_registry import registered
+from swatchbook.ledger.stored_documents import list_documents
 from swatchbook.pipeline.delete import delete
 from swatchbook.records import DocumentStatus
 from swatchbook.resources import Resources

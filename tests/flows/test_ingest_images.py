@@ -18,10 +18,10 @@ from flows.rescan_sources import rescan_sources
 from flows.retry_failed import resume_document
 from swatchbook.errors import Authentication, Configuration
 from swatchbook.ledger.document_commands import retry
-from swatchbook.ledger.documents import list_documents
 from swatchbook.ledger.queries.document import show_document
-from swatchbook.ledger.queries.source_items import count_items
 from swatchbook.ledger.runs import live_runs
+from swatchbook.ledger.source_items import count_items
+from swatchbook.ledger.stored_documents import list_documents
 from swatchbook.ledger.tables import items
 from swatchbook.pipeline import scan
 from swatchbook.pipeline.begin_run import begin_work

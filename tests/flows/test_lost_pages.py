@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from swatchbook.ledger.documents import get_document
+from swatchbook.ledger.stored_documents import get_document
 from swatchbook.ledger.tables import chunks
 from swatchbook.pdf import reader
 from swatchbook.records import DocumentStatus

@@ -17,9 +17,9 @@ import pytest
 from PIL import Image
 from sqlalchemy import func, select
 
-from swatchbook.ledger.documents import list_documents
-from swatchbook.ledger.queries.source_items import count_items
-from swatchbook.ledger.spaces import registered
+from swatchbook.ledger.source_items import count_items
+from swatchbook.ledger.space_registry import registered
+from swatchbook.ledger.stored_documents import list_documents
 from swatchbook.ledger.tables import items, source_items
 from swatchbook.records import ItemState, Role, image_id, sha256
 from swatchbook.resources import Resources

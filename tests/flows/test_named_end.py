@@ -13,8 +13,8 @@ from prefect.runtime import flow_run
 from flows.ingest_images import ingest_images
 from swatchbook.errors import ProviderDown
 from swatchbook.ledger import runs
-from swatchbook.ledger.documents import queue
 from swatchbook.ledger.queries.report import document_report
+from swatchbook.ledger.stored_documents import queue
 from swatchbook.pipeline.register_path import register_folder
 from swatchbook.records import DocumentStatus, IngestOptions, RunReport
 from swatchbook.resources import Resources

@@ -13,8 +13,8 @@ from weaviate import connect_to_local
 from devtools.weaviate import Server, free_ports, start
 from swatchbook.errors import Configuration, Failure
 from swatchbook.index.base import Space
-from swatchbook.ledger.documents import list_documents
-from swatchbook.ledger.spaces import registered
+from swatchbook.ledger.space_registry import registered
+from swatchbook.ledger.stored_documents import list_documents
 from swatchbook.ledger.tables import items
 from swatchbook.models.registry import requested
 from swatchbook.records import DocumentStatus, ItemState, Role

@@ -9,7 +9,7 @@ from prefect.client.orchestration import PrefectClient
 from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
 from swatchbook.errors import ProviderDown
-from swatchbook.ledger.documents import get_document
+from swatchbook.ledger.stored_documents import get_document
 from swatchbook.pipeline.register import register
 from swatchbook.pipeline.run import Work
 from swatchbook.records import BlockNames, DocumentStatus, IngestOptions

@@ -14,12 +14,12 @@ from typing import Any
 
 import pytest
 
+from swatchbook.ledger import picture_reviews
 from swatchbook.ledger.calls import spending
 from swatchbook.ledger.document_commands import retry
-from swatchbook.ledger.documents import get_document
-from swatchbook.ledger.queries import reviews
 from swatchbook.ledger.queries.document import show_document
 from swatchbook.ledger.queries.report import document_report
+from swatchbook.ledger.stored_documents import get_document
 from swatchbook.ledger.tables import calls as call_rows
 from swatchbook.pipeline.review import Reviewed, correct_image, reject, review_document
 from swatchbook.records import DocumentStatus, IngestOptions, Role, RunReport
@@ -169,7 +169,7 @@ def test_nothing_is_spent_while_the_provider_is_down(there: Provider, resources:
     assert (said["left"], stopped["failed"]) == (3, [])
     with resources.ledger.read() as connection:
         assert (
-            reviews.reviews_of(
+            picture_reviews.reviews_of(
                 connection, [image["content_key"] for image in by_page(resources, report.document_id).values()]
             )
             == {}
@@ -190,7 +190,7 @@ def test_killed_in_the_middle_no_picture_is_paid_twice_and_none_is_lost(
         until(lambda: count(resources.ledger, call_rows, stage="review", state="answered") == 2)
         until(lambda: len(asked_of(there, SECOND)) == 3)
         command.kill()
-    assert reviews.count_images_to_review(resources.ledger) == 3
+    assert picture_reviews.count_images_to_review(resources.ledger) == 3
     (done,) = review()
     assert (done.accepted, done.corrected, done.failed) == (1, 2, ())
     assert Counter(there.paid.values()) == {1: 7}, "four by the first model, three by the second"
@@ -239,7 +239,7 @@ def test_a_person_has_the_last_word(resources: Resources, report: RunReport) -> 
     (corrected,) = run_json("review", "correct", ash, *said)["reviews"]
     assert corrected["reasons"] == ["I know.", "material: smoked larch", "colors: brown, black"]
     assert "rejected by" in run("review", "reject", elm, "--reason", "It shows our logo.")
-    assert reviews.count_images_to_review(resources.ledger) == 0
+    assert picture_reviews.count_images_to_review(resources.ledger) == 0
     bring_back()
     after = by_page(resources, report.document_id)
     assert [after[page]["status"] for page in (1, 2, 3, 4)] == ["complete", "complete", "partial", "complete"]
@@ -279,7 +279,7 @@ def test_a_persons_word_outlives_force_and_holds_for_the_next_owner(
     there: Provider, resources: Resources, report: RunReport, ingest: Ingest, catalogue: Path
 ) -> None:
     images = by_page(resources, report.document_id)
-    ash, elm = (reviews.find_review_image(resources.ledger, images[page]["id"]) for page in (2, 3))
+    ash, elm = (picture_reviews.find_review_image(resources.ledger, images[page]["id"]) for page in (2, 3))
     correct_image(resources, ash, {}, by="eve", text="A floor of bog oak.")
     reject(resources, elm, by="eve", reason="A logo.")
     assert retry(resources.ledger, report.document_id, force=True)
@@ -317,7 +317,7 @@ def test_an_ingest_leaves_its_weak_pictures_to_a_flow_run_of_their_own(
         report = ingest(catalogue, focus=False)
         (waiting,) = asyncio.run(_flow_runs(deployment))
         assert (waiting.parameters["owner"], waiting.state.type) == ("default", "SCHEDULED")
-        assert reviews.count_images_to_review(resources.ledger, document=report.document_id) == 3
+        assert picture_reviews.count_images_to_review(resources.ledger, document=report.document_id) == 3
         ingest(catalogue, focus=False)
         assert len(asyncio.run(_flow_runs(deployment))) == 1
     finally:

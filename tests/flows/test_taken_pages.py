@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from swatchbook.ledger.documents import list_documents
 from swatchbook.ledger.queries.document import show_document
 from swatchbook.ledger.queries.report import document_report
+from swatchbook.ledger.stored_documents import list_documents
 from swatchbook.pipeline.register import register
 from swatchbook.records import DocumentStatus, IngestOptions
 from swatchbook.resources import Resources

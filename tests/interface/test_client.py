@@ -28,9 +28,9 @@ from interface.client import (
     Unavailable,
 )
 from swatchbook.index.base import FILTERS, FilterArguments, Filters
-from swatchbook.ledger.documents import get_document
-from swatchbook.ledger.lost_pictures import add_audited
-from swatchbook.ledger.queries.reviews import images_to_review
+from swatchbook.ledger.page_findings import add_audited
+from swatchbook.ledger.picture_reviews import images_to_review
+from swatchbook.ledger.stored_documents import get_document
 from swatchbook.ledger.tables import images, items
 from swatchbook.records import DocumentStatus, IngestOptions, LostPicture, LostState, Stage
 from swatchbook.reports.collection_state import collect_statistics

@@ -27,9 +27,9 @@ from benchmarks import bare_ingest
 from interface.cli.main import app as commands_app
 from interface.service.app import create_app
 from swatchbook.ledger.database import Ledger
-from swatchbook.ledger.documents import list_documents, queue
+from swatchbook.ledger.stored_documents import list_documents, queue
 from swatchbook.ledger.tables import chunks, contents, documents, entities, images, placements, products, reviews, trash
-from swatchbook.ledger.trash import list_trash
+from swatchbook.ledger.trashed_documents import list_trash
 from swatchbook.pipeline.delete import delete, end_owner, throw_away
 from swatchbook.pipeline.sent_folders import get_sent
 from swatchbook.records import IngestOptions

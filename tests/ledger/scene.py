@@ -7,18 +7,17 @@ import numpy as np
 from sqlalchemy import RowMapping, Table, func, insert, select, update
 
 from swatchbook.errors import Failure
-from swatchbook.ledger import items as item_moves
-from swatchbook.ledger import missing_vectors, publishing, stage_results
+from swatchbook.ledger import claims, item_runs, missing_vectors, publishing, stage_results
 from swatchbook.ledger import runs as run_moves
+from swatchbook.ledger.claims import ClaimedItem, FailedItem, ItemResult
 from swatchbook.ledger.database import Ledger, db_now
 from swatchbook.ledger.document_commands import delete_rows, finish_delete, mark_deleting
-from swatchbook.ledger.documents import Document, queue
 from swatchbook.ledger.image_states import shown_images, states_of_images
-from swatchbook.ledger.items import ClaimedItem, FailedItem, ItemResult
 from swatchbook.ledger.missing_vectors import ToFill
 from swatchbook.ledger.publishing import DirtyRow
 from swatchbook.ledger.requested import add_pending
 from swatchbook.ledger.runs import Busy, Run
+from swatchbook.ledger.stored_documents import Document, queue
 from swatchbook.ledger.tables import chunks, documents, images, items, metadata, placements, runs
 from swatchbook.records import (
     TEXT_ROLES,
@@ -262,7 +261,7 @@ def link(source: str, target: Product | str, kind: LinkKind = LinkKind.IMAGE_PRO
 
 def begin_fill(ledger: Ledger, document: str, *pairs: RoleTag) -> Run:
     """The fill run of these pairs of a document, with all that it lacks queued."""
-    run = missing_vectors.begin_fill(ledger, document, pairs, fill="F" * 26)
+    run = item_runs.begin_fill(ledger, document, pairs, fill="F" * 26)
     for some in missing_vectors.candidates(ledger, ToFill(document=document, pairs=pairs)):
         missing_vectors.queue_candidates(ledger, run, some)
     return run
@@ -286,11 +285,11 @@ def make_all(
     review_below: float = 0.0,
 ) -> None:
     """Every item that is due, but for those that `failing` names: those fail, as on a batch's last try."""
-    for batch in item_moves.cut_batches(ledger, run, 20):
+    for batch in claims.cut_batches(ledger, run, 20):
         for _ in range(2):  # understanding comes with the analysis
-            lease = item_moves.claim(ledger, run, batch.members)
+            lease = claims.claim(ledger, run, batch.members)
             lost = {claimed: failure for claimed in lease.items if (failure := failing(claimed))}
-            item_moves.commit(
+            claims.commit(
                 ledger,
                 lease,
                 [make(claimed, text=text) for claimed in lease.items if claimed not in lost],
@@ -298,14 +297,14 @@ def make_all(
                 last_try=last_try,
                 review_below=review_below,
             )
-            item_moves.release(ledger, lease)
+            claims.release(ledger, lease)
 
 
 def fail(ledger: Ledger, run: Run, keys: Sequence[str], failure: Failure) -> None:
     """All items of these keys that are due fail, as on a batch's last try."""
-    lease = item_moves.claim(ledger, run, keys)
+    lease = claims.claim(ledger, run, keys)
     failed = [FailedItem(key=c.key, role=c.role, tag=c.tag, failure=failure) for c in lease.items]
-    item_moves.commit(ledger, lease, [], failed, last_try=True)
+    claims.commit(ledger, lease, [], failed, last_try=True)
 
 
 def settle(

@@ -6,12 +6,12 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import select, text
 
-from swatchbook.ledger import dead_runs, items, publishing, stage_results
+from swatchbook.ledger import claims, dead_runs, edited_products, publishing, stage_results
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.document_commands import delete_rows, finish_delete, mark_deleting
-from swatchbook.ledger.documents import list_documents
 from swatchbook.ledger.queries import account
 from swatchbook.ledger.runs import Run
+from swatchbook.ledger.stored_documents import list_documents
 from swatchbook.ledger.tables import items as item_rows
 from swatchbook.ledger.tables import runs as run_rows
 from swatchbook.pipeline.run import keep_alive
@@ -41,7 +41,7 @@ def work_off(ledger: Ledger, number: int) -> None:
             stage_results.save_extraction(ledger, run, scene.extraction(*shown))
             make(ledger, run, order)
             product = scene.product(run, f"Oslo {turn}")
-            stage_results.save_assembly(ledger, run, [product], [scene.link(placed.id, product) for placed in shown])
+            edited_products.save_assembly(ledger, run, [product], [scene.link(placed.id, product) for placed in shown])
             publish(ledger, f"{number} {turn}")
             scene.end(ledger, run)
     if number % 2:
@@ -51,12 +51,12 @@ def work_off(ledger: Ledger, number: int) -> None:
 
 def make(ledger: Ledger, run: Run, order: random.Random) -> None:
     """As stage 6: claims of a few keys, side by side with everybody else's."""
-    for batch in items.cut_batches(ledger, run, 5):
+    for batch in claims.cut_batches(ledger, run, 5):
         for _ in range(2):  # what is made of its text comes with the analysis
-            lease = items.claim(ledger, run, batch.members)
+            lease = claims.claim(ledger, run, batch.members)
             made = [scene.make(claimed, text=order.choice(SAYINGS)) for claimed in lease.items]
-            items.commit(ledger, lease, made, [], last_try=True)
-            items.release(ledger, lease)
+            claims.commit(ledger, lease, made, [], last_try=True)
+            claims.release(ledger, lease)
 
 
 def publish(ledger: Ledger, name: str) -> None:

@@ -13,9 +13,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from swatchbook.errors import RunRevoked
-from swatchbook.ledger import dead_runs, items, runs
+from swatchbook.ledger import claims, dead_runs, runs
 from swatchbook.ledger.database import Ledger
-from swatchbook.ledger.failure_outcomes import RUN_LIMIT
+from swatchbook.ledger.item_tries import RUN_LIMIT
 from swatchbook.ledger.runs import Run
 from swatchbook.ledger.tables import items as item_rows
 from swatchbook.ledger.tables import runs as run_rows
@@ -33,13 +33,13 @@ def die(ledger: Ledger, run: Run) -> None:
 
 def work_until_it_dies(ledger: Ledger, run: Run, poison: set[str], size: int = 20) -> int | None:
     """One run over all that is open; the size of the group it died in, None if it came to its end."""
-    for batch in items.cut_batches(ledger, run, size):
-        for group in items.claim_groups(ledger, run, batch.members, size):
-            lease = items.claim(ledger, run, group)
+    for batch in claims.cut_batches(ledger, run, size):
+        for group in claims.claim_groups(ledger, run, batch.members, size):
+            lease = claims.claim(ledger, run, group)
             if poison & {c.key for c in lease.items}:
                 die(ledger, run)
                 return len(group)
-            items.commit(ledger, lease, [make(c) for c in lease.items], [], last_try=True)
+            claims.commit(ledger, lease, [make(c) for c in lease.items], [], last_try=True)
     return None
 
 
@@ -83,13 +83,13 @@ def test_up_to_two_poison_items_cost_no_other_item(ledger: Ledger, total: int, d
 def test_what_crashed_comes_apart_and_after_what_never_did(ledger: Ledger) -> None:
     pictures = keys(26)
     run = begun(ledger, pictures=pictures)
-    items.claim(ledger, run, pictures[:20])
+    claims.claim(ledger, run, pictures[:20])
     die(ledger, run)
     run = begin_again(ledger, run)
-    items.claim(ledger, run, pictures[:10])
+    claims.claim(ledger, run, pictures[:10])
     die(ledger, run)
     run = begin_again(ledger, run)
-    groups = items.claim_groups(ledger, run, pictures, 20)
+    groups = claims.claim_groups(ledger, run, pictures, 20)
     assert groups == [
         tuple(pictures[20:]), tuple(pictures[10:20]), tuple(pictures[:5]), tuple(pictures[5:10])
     ]  # fmt: skip
@@ -98,29 +98,29 @@ def test_what_crashed_comes_apart_and_after_what_never_did(ledger: Ledger) -> No
 def test_a_small_batch_is_halved_as_well(ledger: Ledger) -> None:
     pictures = keys(3)
     run = begun(ledger, pictures=pictures)
-    items.claim(ledger, run, pictures)
+    claims.claim(ledger, run, pictures)
     die(ledger, run)
-    assert items.claim_groups(ledger, begin_again(ledger, run), pictures, 20) == [(key,) for key in pictures]
+    assert claims.claim_groups(ledger, begin_again(ledger, run), pictures, 20) == [(key,) for key in pictures]
 
 
 def test_a_crash_while_making_a_text_sets_its_picture_apart(ledger: Ledger) -> None:
     pictures = keys(4)
     run = begun(ledger, pictures=pictures)
-    lease = items.claim(ledger, run, pictures)
-    items.commit(ledger, lease, [make(c) for c in lease.items if c.key != pictures[0]], [], last_try=False)
+    lease = claims.claim(ledger, run, pictures)
+    claims.commit(ledger, lease, [make(c) for c in lease.items if c.key != pictures[0]], [], last_try=False)
     die(ledger, run)
-    assert items.claim_groups(ledger, begin_again(ledger, run), pictures, 20) == [(pictures[0],)]
+    assert claims.claim_groups(ledger, begin_again(ledger, run), pictures, 20) == [(pictures[0],)]
 
 
 def test_the_first_death_alone_quarantines_no_item(ledger: Ledger) -> None:
     (key,) = keys(1)
     run = begun(ledger, pictures=[key])
-    items.claim(ledger, run, [key])
+    claims.claim(ledger, run, [key])
     die(ledger, run)
     row = item(ledger, key)
     assert (row.state, row.crashes, row.runs, row.failure, row.next_retry_at) == ("pending", 1, 0, None, None)
     run = begin_again(ledger, run)
-    items.claim(ledger, run, [key])
+    claims.claim(ledger, run, [key])
     die(ledger, run)
     row = item(ledger, key)
     assert (row.state, row.crashes, row.runs, row.failure["kind"]) == ("pending", 2, 1, "crashed_worker")
@@ -129,24 +129,24 @@ def test_the_first_death_alone_quarantines_no_item(ledger: Ledger) -> None:
 def test_a_commit_resets_the_crashes(ledger: Ledger) -> None:
     (key,) = keys(1)
     run = begun(ledger, pictures=[key])
-    items.claim(ledger, run, [key])
+    claims.claim(ledger, run, [key])
     die(ledger, run)
     run = begin_again(ledger, run)
-    lease = items.claim(ledger, run, [key])
-    items.commit(ledger, lease, [make(c) for c in lease.items], [], last_try=False)
+    lease = claims.claim(ledger, run, [key])
+    claims.commit(ledger, lease, [make(c) for c in lease.items], [], last_try=False)
     assert (item(ledger, key).state, item(ledger, key).crashes) == ("done", 0)
 
 
 def test_an_item_that_always_kills_is_failed_after_eight_runs(ledger: Ledger) -> None:
     bad, good = keys(2)
     run = begun(ledger, pictures=[bad, good])
-    lease = items.claim(ledger, run, [good])
-    items.commit(ledger, lease, [make(c) for c in lease.items], [], last_try=False)
-    items.claim(ledger, run, [bad])
+    lease = claims.claim(ledger, run, [good])
+    claims.commit(ledger, lease, [make(c) for c in lease.items], [], last_try=False)
+    claims.claim(ledger, run, [bad])
     die(ledger, run)
     for number in range(1, RUN_LIMIT + 1):
         run = begin_again(ledger, run)
-        assert len(items.claim(ledger, run, [bad]).items) == 1
+        assert len(claims.claim(ledger, run, [bad]).items) == 1
         die(ledger, run)
         assert item(ledger, bad).runs == number
         pass_time(ledger, 86_400)
@@ -198,7 +198,7 @@ def test_a_killed_process_frees_at_once_what_it_held(ledger: Ledger, url: str) -
     assert (document(ledger, run).status, document(ledger, run).run) == ("waiting", None)
     with pytest.raises(RunRevoked):
         runs.record_heartbeat(ledger, run)
-    assert items.claim(ledger, begin_again(ledger, run), pictures).items[0].attempts == 2
+    assert claims.claim(ledger, begin_again(ledger, run), pictures).items[0].attempts == 2
 
 
 def test_processes_that_claim_at_once_never_get_the_same_item(ledger: Ledger, url: str) -> None:

@@ -18,9 +18,9 @@ from sqlalchemy.exc import ProgrammingError
 from swatchbook.errors import Configuration, DiskFull, LedgerDown
 from swatchbook.ledger import database, migrations, runs
 from swatchbook.ledger.bulk_rows import insert_new_rows
+from swatchbook.ledger.claims import claim
 from swatchbook.ledger.database import Ledger, db_now, execute_in, open_ledger, portions, select_in
-from swatchbook.ledger.documents import get_document
-from swatchbook.ledger.items import claim
+from swatchbook.ledger.stored_documents import get_document
 from swatchbook.ledger.tables import contents, documents, items, metadata
 from swatchbook.records import IngestOptions, Stage
 from tests.ledger.conftest import NewLedger

@@ -4,12 +4,12 @@ import pytest
 from sqlalchemy import update
 
 from swatchbook.errors import InvalidReference, ProviderTimeout, RunRevoked, UnreadableImage
-from swatchbook.ledger import items, publishing, runs, schedule, stage_results
+from swatchbook.ledger import claims, edited_products, publishing, runs, schedule, stage_results
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.document_commands import cancel, delete_rows, finish_delete, mark_deleting, postpone, retry
-from swatchbook.ledger.documents import get_document, queue
 from swatchbook.ledger.queries import account
 from swatchbook.ledger.runs import Busy
+from swatchbook.ledger.stored_documents import get_document, queue
 from swatchbook.ledger.tables import (
     chunks,
     documents,
@@ -176,7 +176,7 @@ def test_deleting_leaves_no_row_of_the_document(ledger: Ledger) -> None:
     oak, hidden = placed(run, "oak"), placed(run, "under", state=PlacementState.HIDDEN)
     stage_results.save_chunks(ledger, run, chunked(run, "Oak is hard."))
     stage_results.save_extraction(ledger, run, extraction(oak, hidden, placed(run, "broken"), unreadable=["broken"]))
-    stage_results.save_assembly(ledger, run, [product(run, "Oak")], [link(oak.id, product(run, "Oak"))])
+    edited_products.save_assembly(ledger, run, [product(run, "Oak")], [link(oak.id, product(run, "Oak"))])
     runs.record_timing(ledger, run, Stage.READ, 1.0)
     make_all(ledger, run, failing=lambda item: UnreadableImage("No.") if item.role is Role.COLOR else None)
     assert count(ledger, failed_tries) == 1
@@ -240,10 +240,10 @@ def test_rows_are_dropped_of_documents_being_deleted_only(ledger: Ledger) -> Non
 def test_deleted_in_the_middle_and_registered_again(ledger: Ledger) -> None:
     run = begin(ledger)
     stage_results.save_extraction(ledger, run, extraction(placed(run, "oak"), placed(run, "ash")))
-    lease = items.claim(ledger, run, [key("oak")])
+    lease = claims.claim(ledger, run, [key("oak")])
     mark_deleting(ledger, run.document)
     for write in (
-        lambda: items.commit(ledger, lease, [], [], last_try=True),
+        lambda: claims.commit(ledger, lease, [], [], last_try=True),
         lambda: stage_results.save_extraction(ledger, run, extraction(placed(run, "oak"))),
         lambda: runs.record_heartbeat(ledger, run),
     ):

@@ -20,12 +20,12 @@ from hypothesis.stateful import (
 from sqlalchemy import select
 
 from swatchbook.errors import Failure, ProviderDown, ProviderTimeout, RunRevoked, UnreadableImage
-from swatchbook.ledger import dead_runs, items, reviews, runs, stage_results
+from swatchbook.ledger import claims, dead_runs, picture_reviews, runs, stage_results
+from swatchbook.ledger.claims import ClaimedItem, FailedItem, ItemResult, Lease
 from swatchbook.ledger.database import open_ledger
 from swatchbook.ledger.document_commands import cancel, delete_rows, finish_delete, mark_deleting
-from swatchbook.ledger.items import ClaimedItem, FailedItem, ItemResult, Lease
+from swatchbook.ledger.picture_reviews import ReviewNote, SecondAnalysis
 from swatchbook.ledger.queries import account
-from swatchbook.ledger.reviews import ReviewNote, SecondAnalysis
 from swatchbook.ledger.runs import Run
 from swatchbook.ledger.tables import analyses, documents, vectors
 from swatchbook.ledger.tables import items as item_rows
@@ -151,7 +151,7 @@ class LedgerMachine(RuleBasedStateMachine):
         run = self.documents[name].run
         assert run
         pictures &= {*CATALOGUES[name][0]}  # of another's text it would not know
-        lease = items.claim(self.ledger, run, [scene.key(p) for p in sorted(pictures)])
+        lease = claims.claim(self.ledger, run, [scene.key(p) for p in sorted(pictures)])
         asked = {key for p in pictures for key in self.items_of(name, p)}
         expected = {k for k in asked if k in self.items and self.items[k].state == "pending"}
         expected = {k for k in expected if self.items[k].due <= self.clock}
@@ -170,9 +170,9 @@ class LedgerMachine(RuleBasedStateMachine):
         failed = [FailedItem(c.key, c.role, c.tag, FAILURES[how]) for c, how in drawn.items() if how in FAILURES]
         if not any(known.run == lease.run for known in self.documents.values()):
             with pytest.raises(RunRevoked):
-                items.commit(self.ledger, lease, made, failed, last_try=last_try)
+                claims.commit(self.ledger, lease, made, failed, last_try=last_try)
             return
-        items.commit(self.ledger, lease, made, failed, last_try=last_try)
+        claims.commit(self.ledger, lease, made, failed, last_try=last_try)
         for c, how in drawn.items():
             key = (c.key, c.role.value)
             if self.items[key].lease == lease.name and how != "left":
@@ -218,13 +218,13 @@ class LedgerMachine(RuleBasedStateMachine):
             None if text is None else SecondAnalysis(tag=f"person@{text}", analysis=Analysis(confidence=1), text=text)
         )
         word = ReviewNote(verdict=Verdict.CORRECTED if other else Verdict.ACCEPTED, by="eve", second=other)
-        reviews.record_review(self.ledger, scene.key(picture), ANALYSIS.tag, word, below=0)
+        picture_reviews.record_review(self.ledger, scene.key(picture), ANALYSIS.tag, word, below=0)
         self.said[picture] = text or SAID[picture]
         self.put_wanted()
 
     @rule(lease=leases)
     def release(self, lease: Lease) -> None:
-        items.release(self.ledger, lease)
+        claims.release(self.ledger, lease)
         for i in self.items.values():
             if i.lease == lease.name:
                 i.state, i.lease = "pending", None

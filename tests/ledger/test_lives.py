@@ -11,18 +11,18 @@ from sqlalchemy import select
 
 from swatchbook.errors import Failure, ProviderTimeout, RunRevoked, UnreadableImage
 from swatchbook.index.base import Payload, Space
-from swatchbook.ledger import publishing, runs, schedule, stage_results
+from swatchbook.ledger import edited_products, publishing, runs, schedule, stage_results
+from swatchbook.ledger.claims import ClaimedItem
 from swatchbook.ledger.database import Ledger, open_ledger
 from swatchbook.ledger.document_commands import cancel as document_commands_cancel
 from swatchbook.ledger.document_commands import delete_rows, finish_delete, mark_deleting
 from swatchbook.ledger.document_commands import retry as document_commands_retry
-from swatchbook.ledger.documents import Document, list_documents, queue
-from swatchbook.ledger.items import ClaimedItem
 from swatchbook.ledger.publishing import DirtyRow
 from swatchbook.ledger.queries import account
-from swatchbook.ledger.queries.failures import failures
+from swatchbook.ledger.queries.report import failures
 from swatchbook.ledger.retention import collect as retention_collect
 from swatchbook.ledger.runs import Run
+from swatchbook.ledger.stored_documents import Document, list_documents, queue
 from swatchbook.ledger.tables import documents
 from swatchbook.records import Chunks, DocumentStatus, Extraction, IngestOptions, LinkKind, PlacementState, sha256
 from swatchbook.storage.files import Files
@@ -123,7 +123,7 @@ class Lives(RuleBasedStateMachine):
         stage_results.save_extraction(self.ledger, run, found)
         made = [product(run, "Oak", metadata={"price": "3" if fingerprint == "f" else "4"}), product(run, "Ash")]
         linked = [link(found.placements[0].id, made[0]), link(text.chunks[1].id, made[1], LinkKind.CHUNK_PRODUCT)]
-        stage_results.save_assembly(self.ledger, run, made[: 1 if fingerprint == "f" else 2], linked[:1] + linked[1:])
+        edited_products.save_assembly(self.ledger, run, made[: 1 if fingerprint == "f" else 2], linked[:1] + linked[1:])
         self.saved.add(run.token)
 
     @rule(

@@ -3,12 +3,13 @@
 from collections.abc import Iterable
 
 from swatchbook.index.base import Space
-from swatchbook.ledger import missing_vectors, shard_runs
+from swatchbook.ledger import item_runs, missing_vectors
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.missing_vectors import Candidate, ToFill
 from swatchbook.ledger.queries.account import account
 from swatchbook.ledger.runs import Run
-from swatchbook.ledger.spaces import Lack, add_space
+from swatchbook.ledger.space_objects import Lack
+from swatchbook.ledger.space_registry import add_space
 from swatchbook.ledger.tables import documents, items
 from swatchbook.records import DocumentStatus, IngestOptions, Role
 from tests.ledger.scene import (
@@ -47,11 +48,11 @@ def found(ledger: Ledger, limit: int | None = None) -> list[Candidate]:
 
 
 def backfill(ledger: Ledger, run: Run, candidates: Iterable[Candidate]) -> None:
-    made = missing_vectors.begin_fill(ledger, run.document, [COLOR], fill="F" * 26)
+    made = item_runs.begin_fill(ledger, run.document, [COLOR], fill="F" * 26)
     missing_vectors.queue_candidates(ledger, made, list(candidates))
     make_all(ledger, made)
     missing_vectors.count_made(ledger, made)
-    shard_runs.end(ledger, made)
+    item_runs.end(ledger, made)
 
 
 def test_candidates_are_the_images_of_completed_documents_that_lack_a_vector(ledger: Ledger) -> None:
@@ -89,7 +90,7 @@ def test_what_waits_or_has_failed_is_no_candidate_and_is_named(ledger: Ledger) -
         of_color = items.update().where(items.c.role == Role.COLOR)
         connection.execute(of_color.where(items.c.key == key("oak")).values(next_retry_at=moment))
         connection.execute(of_color.where(items.c.key == key("ash")).values(state="failed"))
-    shard_runs.end(ledger, begun)
+    item_runs.end(ledger, begun)
     assert [each.id for each in found(ledger)] == [image("fir")]
     assert missing_vectors.left_to_make(ledger, waiting(ledger)) == [
         Lack(role=COLOR.role, tag=COLOR.tag, open=2, failed=1, waiting=1, next_try=moment)

@@ -9,9 +9,9 @@ import pytest
 from sqlalchemy import insert, select, text
 
 from swatchbook.errors import Authentication, Configuration, DiskFull, Failure, LedgerDown
-from swatchbook.ledger import dead_runs, items, runs
+from swatchbook.ledger import claims, dead_runs, runs
 from swatchbook.ledger.database import Ledger, open_ledger
-from swatchbook.ledger.documents import queue
+from swatchbook.ledger.stored_documents import queue
 from swatchbook.ledger.tables import contents
 from swatchbook.ledger.tables import items as item_rows
 from swatchbook.pipeline.run import keep_alive
@@ -120,14 +120,14 @@ def test_work_goes_on_by_itself_when_the_server_was_away(ledger: Ledger, server:
 
     def work(run: runs.Run, mine: list[str]) -> None:
         for some in (mine[n : n + 5] for n in range(0, len(mine), 5)):
-            lease = items.Lease(name="none", run=run, items=())
+            lease = claims.Lease(name="none", run=run, items=())
             while still_open(some):
                 try:
-                    lease = items.claim(patient, run, some)
-                    items.commit(patient, lease, [make(c) for c in lease.items], [], last_try=False)
+                    lease = claims.claim(patient, run, some)
+                    claims.commit(patient, lease, [make(c) for c in lease.items], [], last_try=False)
                     made.extend(c.key for c in lease.items)
                 except LedgerDown:  # cut off: what is still held is given back, and the next try waits
-                    items.release(patient, lease)
+                    claims.release(patient, lease)
                 time.sleep(0.02)
 
     def still_open(some: list[str]) -> bool:

@@ -4,14 +4,22 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from swatchbook.ledger import owed_notices, runs
+from swatchbook.ledger import runs, webhooks
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.dead_runs import DEATHS
 from swatchbook.ledger.document_commands import postpone, retry
-from swatchbook.ledger.owed_notices import KEPT_SECONDS, LONGEST_PAUSE, NAMED_TRIES, TRIES, Notice, claim, undelivered
 from swatchbook.ledger.retention import drop_old_rows
 from swatchbook.ledger.runs import Run
 from swatchbook.ledger.tables import notices
+from swatchbook.ledger.webhooks import (
+    LONGEST_PAUSE,
+    NAMED_TRIES,
+    NOTICES_KEPT_SECONDS,
+    TRIES,
+    Notice,
+    claim_notice,
+    undelivered,
+)
 from swatchbook.records import DocumentStatus
 from tests.ledger.scene import begin_again, begun, count, delete, document, pass_time, rows_of
 from tests.ledger.test_crashes import die
@@ -40,9 +48,9 @@ def try_in_vain(ledger: Ledger, times: int) -> Notice:
     """Let the one notice be tried in vain so many times."""
     for _ in range(times):
         pass_time(ledger, LONGEST_PAUSE)
-        notice = claim(ledger)
+        notice = claim_notice(ledger)
         assert notice is not None
-        owed_notices.record_failed(ledger, notice.id, "The receiver answered 500.")
+        webhooks.record_failed(ledger, notice.id, "The receiver answered 500.")
     return notice
 
 
@@ -51,14 +59,14 @@ def test_only_an_outcome_is_told(ledger: Ledger, status: DocumentStatus) -> None
     run = ended(ledger, status)
     told = status in (DocumentStatus.COMPLETED, DocumentStatus.FAILED, DocumentStatus.BLOCKED)
     assert count(ledger, notices, document=run.document) == told
-    assert claim(ledger) is None or told
+    assert claim_notice(ledger) is None or told
 
 
 def test_status_and_notice_are_one_transaction(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
     run = begun(ledger)
 
     def owe_and_fail(connection: object, document: str) -> None:
-        owed_notices.owe_notice(connection, document)  # type: ignore[arg-type]
+        webhooks.owe_notice(connection, document)  # type: ignore[arg-type]
         raise ZeroDivisionError
 
     with monkeypatch.context() as broken:
@@ -118,11 +126,11 @@ def test_another_generation_is_told_again(ledger: Ledger) -> None:
 def test_a_notice_is_claimed_once_and_again_after_its_pause(ledger: Ledger) -> None:
     documents = [ended(ledger, content=name).document for name in ("first", "second")]
     with ThreadPoolExecutor(4) as pool:
-        claimed = [notice for notice in pool.map(lambda _: claim(ledger), range(8)) if notice]
+        claimed = [notice for notice in pool.map(lambda _: claim_notice(ledger), range(8)) if notice]
     assert sorted(notice.document for notice in claimed) == sorted(documents)
-    assert claim(ledger) is None
-    pass_time(ledger, owed_notices.FIRST_PAUSE + 1)  # both senders were killed
-    again = [claim(ledger), claim(ledger)]
+    assert claim_notice(ledger) is None
+    pass_time(ledger, webhooks.FIRST_PAUSE + 1)  # both senders were killed
+    again = [claim_notice(ledger), claim_notice(ledger)]
     assert [notice and notice.document for notice in again] == documents, "the oldest first"
     assert {notice.id for notice in again if notice} == {notice.id for notice in claimed}
 
@@ -143,9 +151,9 @@ def test_pauses_grow_and_the_last_try_is_given_up_and_named(ledger: Ledger) -> N
             assert (missed.count, missed.given_up) == (1, 0)
     assert pauses[:4] == pytest.approx([60, 120, 240, 480], abs=5)
     assert pauses[-1] == pytest.approx(LONGEST_PAUSE, abs=5)
-    assert sum(pauses[:-1]) < KEPT_SECONDS, "it is not dropped before its last try"
+    assert sum(pauses[:-1]) < NOTICES_KEPT_SECONDS, "it is not dropped before its last try"
     pass_time(ledger, LONGEST_PAUSE + 1)
-    assert claim(ledger) is None
+    assert claim_notice(ledger) is None
     missed = undelivered(ledger)
     assert missed is not None
     assert missed.line.startswith("Notices not delivered: 1 (1 given up). The receiver answered 500.")
@@ -155,9 +163,9 @@ def test_what_is_delivered_is_named_no_more(ledger: Ledger) -> None:
     ended(ledger)
     notice = try_in_vain(ledger, NAMED_TRIES)
     assert undelivered(ledger) is not None
-    owed_notices.record_sent(ledger, notice.id)
+    webhooks.record_sent(ledger, notice.id)
     pass_time(ledger, LONGEST_PAUSE + 1)
-    assert (undelivered(ledger), claim(ledger)) == (None, None)
+    assert (undelivered(ledger), claim_notice(ledger)) == (None, None)
 
 
 def test_notices_go_with_their_document_and_after_a_week(ledger: Ledger) -> None:
@@ -165,7 +173,7 @@ def test_notices_go_with_their_document_and_after_a_week(ledger: Ledger) -> None
     ended(ledger, content="kept")
     assert delete(ledger, run.document)
     assert count(ledger, notices) == 1
-    pass_time(ledger, KEPT_SECONDS - 60)
+    pass_time(ledger, NOTICES_KEPT_SECONDS - 60)
     drop_old_rows(ledger, keep_seconds=1e9)
     assert count(ledger, notices) == 1
     pass_time(ledger, 120)

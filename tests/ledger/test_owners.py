@@ -5,7 +5,7 @@ import pytest
 from swatchbook.errors import InvalidReference
 from swatchbook.ledger import owners, stage_results
 from swatchbook.ledger.database import Ledger
-from swatchbook.ledger.documents import Document, queue
+from swatchbook.ledger.stored_documents import Document, queue
 from swatchbook.ledger.tables import chunks, documents, images, vectors
 from swatchbook.records import IngestOptions, document_id, sha256
 from tests.ledger import scene

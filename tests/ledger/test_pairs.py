@@ -9,17 +9,17 @@ from sqlalchemy import select
 
 from swatchbook.errors import ProviderTimeout, UnreadableImage
 from swatchbook.index.base import Space
-from swatchbook.ledger import items, publishing, stage_results
+from swatchbook.ledger import claims, publishing, stage_results
+from swatchbook.ledger.claims import FailedItem
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.document_commands import delete_rows, finish_delete, mark_deleting, regenerate, retry
 from swatchbook.ledger.image_text import AnalysisInUse, queue_text_items, write_texts
-from swatchbook.ledger.items import FailedItem
+from swatchbook.ledger.picture_reviews import ReviewNote, SecondAnalysis, record_review
 from swatchbook.ledger.queries import account
 from swatchbook.ledger.queries.coverage import count_coverage
-from swatchbook.ledger.queries.failures import failures
 from swatchbook.ledger.queries.image import image_details
+from swatchbook.ledger.queries.report import failures
 from swatchbook.ledger.retention import collect
-from swatchbook.ledger.reviews import ReviewNote, SecondAnalysis, record_review
 from swatchbook.ledger.runs import Run
 from swatchbook.ledger.tables import contents, documents, images, vectors
 from swatchbook.ledger.tables import items as item_rows
@@ -57,8 +57,8 @@ PAIR = pair_key(KEY, OAK)
 
 def work(ledger: Ledger, run: Run, roles: Collection[Role], *, text: str | None = "Material: oak.") -> None:
     """Make what is due of these roles of the one picture."""
-    lease = items.claim(ledger, run, [KEY], roles)
-    items.commit(ledger, lease, [make(c, text=text) for c in lease.items], [], last_try=True)
+    lease = claims.claim(ledger, run, [KEY], roles)
+    claims.commit(ledger, lease, [make(c, text=text) for c in lease.items], [], last_try=True)
 
 
 def pairs(ledger: Ledger) -> dict[str, tuple[str, int]]:
@@ -83,10 +83,10 @@ def test_whatever_completes_a_pair_queues_it(ledger: Ledger, order: Sequence[Rol
         assert pairs(ledger) == {}
         work(ledger, run, [role])
     assert pairs(ledger) == {PAIR: ("pending", 0)}
-    assert [b.members for b in items.cut_batches(ledger, run, 20)] == [(KEY,)]
+    assert [b.members for b in claims.cut_batches(ledger, run, 20)] == [(KEY,)]
     work(ledger, run, TEXT_ROLES)
     assert pairs(ledger) == {PAIR: ("done", 1)}
-    assert items.cut_batches(ledger, run, 20) == ()
+    assert claims.cut_batches(ledger, run, 20) == ()
 
 
 def test_both_made_at_once_queue_a_pair_for_each_document_that_wants_one(ledger: Ledger) -> None:
@@ -97,7 +97,7 @@ def test_both_made_at_once_queue_a_pair_for_each_document_that_wants_one(ledger:
     work(ledger, run, [Role.VISUAL, Role.ANALYSIS])
     assert item(ledger, PAIR, MULTIMODAL)["state"] == item(ledger, PAIR, other)["state"] == ItemState.PENDING
     assert count(ledger, item_rows, role=Role.MULTIMODAL) == 2
-    lease = items.claim(ledger, run, [KEY])
+    lease = claims.claim(ledger, run, [KEY])
     assert {(c.key, c.role, c.tag) for c in lease.items} == {
         (PAIR, Role.MULTIMODAL, MULTIMODAL.tag), (OAK, Role.UNDERSTANDING, UNDERSTANDING.tag)
     }  # fmt: skip
@@ -105,8 +105,8 @@ def test_both_made_at_once_queue_a_pair_for_each_document_that_wants_one(ledger:
 
 def test_a_claim_of_some_roles_leaves_the_others(ledger: Ledger) -> None:
     run = begun(ledger, requested=WANTS, pictures=[KEY])
-    assert items.claim(ledger, run, [KEY], TEXT_ROLES).items == ()
-    assert [c.role for c in items.claim(ledger, run, [KEY], [Role.VISUAL]).items] == [Role.VISUAL]
+    assert claims.claim(ledger, run, [KEY], TEXT_ROLES).items == ()
+    assert [c.role for c in claims.claim(ledger, run, [KEY], [Role.VISUAL]).items] == [Role.VISUAL]
     assert item(ledger, KEY, ANALYSIS)["attempts"] == 0
 
 
@@ -195,7 +195,7 @@ def test_its_vector_is_published_for_every_owner_whose_image_has_the_same_text(l
     first, second = begin(ledger, requested=requested), begin(ledger, owner="bert", requested=requested)
     ingest(ledger, first, extraction(placed(first, "oak")))
     stage_results.save_extraction(ledger, second, extraction(placed(second, "oak")))
-    assert items.cut_batches(ledger, second, 20) == ()
+    assert claims.cut_batches(ledger, second, 20) == ()
     (told,) = publish_all(ledger)
     assert told.row.id == image("oak", "bert")
     pair = pair_key(key("oak"), OAK)
@@ -215,9 +215,9 @@ def test_asked_for_later_it_is_all_that_is_made(ledger: Ledger) -> None:
     assert account.account(ledger, document=run.document).pending == 1  # stage 5 has yet to queue it
     assert account.next_status(ledger, run.document)[0] == DocumentStatus.WAITING
     stage_results.save_extraction(ledger, run, extraction(placed(run, "oak")))
-    lease = items.claim(ledger, run, [key("oak")])
+    lease = claims.claim(ledger, run, [key("oak")])
     assert [(c.key, c.role) for c in lease.items] == [(pair_key(key("oak"), OAK), Role.MULTIMODAL)]
-    items.commit(ledger, lease, [make(c) for c in lease.items], [], last_try=True)
+    claims.commit(ledger, lease, [make(c) for c in lease.items], [], last_try=True)
     publish_all(ledger)
     assert end(ledger, run) == DocumentStatus.COMPLETED
 
@@ -225,12 +225,12 @@ def test_asked_for_later_it_is_all_that_is_made(ledger: Ledger) -> None:
 def test_it_is_made_of_the_vector_and_the_text_that_there_are(ledger: Ledger) -> None:
     first, second = (begun(ledger, owner=owner, requested=WANTS, pictures=[KEY]) for owner in ("anna", "bert"))
     work(ledger, first, [Role.ANALYSIS])
-    assert items.pairs(ledger, [PAIR], VISUAL.tag) == {}
+    assert claims.pairs(ledger, [PAIR], VISUAL.tag) == {}
     work(ledger, second, [Role.VISUAL])
-    (found,) = items.pairs(ledger, [PAIR, pair_key(KEY, ASH)], VISUAL.tag).items()
+    (found,) = claims.pairs(ledger, [PAIR, pair_key(KEY, ASH)], VISUAL.tag).items()
     assert (found[0], found[1].text) == (PAIR, "Material: oak.")
     np.testing.assert_array_equal(found[1].visual, np.frombuffer(bytes.fromhex(KEY), np.uint8) + np.float32(1))
-    assert items.pairs(ledger, [PAIR], "eye@2/a") == {}
+    assert claims.pairs(ledger, [PAIR], "eye@2/a") == {}
 
 
 # --- another text -----------------------------------------------------------------------------------------------------
@@ -314,10 +314,10 @@ def test_one_that_fails_is_recorded_and_tried_again_alone(ledger: Ledger) -> Non
     assert (failed.role, failed.kind, failed.attempts) == ("multimodal", "provider_timeout", 1)
     assert retry(ledger, run.document)
     run = begin(ledger, requested=WANTS)
-    lease = items.claim(ledger, run, [key("oak")])
+    lease = claims.claim(ledger, run, [key("oak")])
     assert [c.role for c in lease.items] == [Role.MULTIMODAL]
     refused = UnreadableImage("It cannot be joined.")
-    items.commit(ledger, lease, [], [FailedItem(c.key, c.role, c.tag, refused) for c in lease.items], last_try=True)
+    claims.commit(ledger, lease, [], [FailedItem(c.key, c.role, c.tag, refused) for c in lease.items], last_try=True)
     assert end(ledger, run) == DocumentStatus.COMPLETED
     assert account.account(ledger, document=run.document).partial == 1
     begin(ledger, requested=WANTS, force=True)

@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from swatchbook.errors import IndexDown
 from swatchbook.index.base import Space, Where
-from swatchbook.ledger import publishing, stage_results
+from swatchbook.ledger import edited_products, publishing, stage_results
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.payloads import chunk_payloads, image_payloads
 from swatchbook.ledger.queries import account, search_results
@@ -198,7 +198,7 @@ def test_the_payload_of_an_image_comes_from_all_documents_of_its_owner(ledger: L
         plank = product(
             run, f"Plank {page}", category="Floors", metadata={"material": "oak, steel", "price": f"€ {page}0"}
         )
-        stage_results.save_assembly(ledger, run, [plank], [link(oak.id, plank)])
+        edited_products.save_assembly(ledger, run, [plank], [link(oak.id, plank)])
     stranger = begin(ledger, owner="bert")
     stage_results.save_extraction(ledger, stranger, extraction(placed(stranger, "oak", page=9, caption="Eiche")))
     make_all(ledger, first)
@@ -220,7 +220,7 @@ def test_prices_are_compared_within_the_currencies_asked_for(ledger: Ledger) -> 
     oak = placed(run, "oak")
     stage_results.save_extraction(ledger, run, extraction(oak))
     dear, cheap = (product(run, price, category="Floors", metadata={"price": price}) for price in ("€ 90", "60,00 zł"))
-    stage_results.save_assembly(ledger, run, [dear, cheap], [link(oak.id, dear), link(oak.id, cheap)])
+    edited_products.save_assembly(ledger, run, [dear, cheap], [link(oak.id, dear), link(oak.id, cheap)])
     make_all(ledger, run)
     publish_all(ledger)
     for currencies, price_max, found in (
@@ -269,7 +269,7 @@ def test_the_payload_of_a_chunk_names_its_products(ledger: Ledger) -> None:
     stage_results.save_chunks(ledger, run, found)
     make_all(ledger, run)
     oak = product(run, "Oak", category="Floors")
-    stage_results.save_assembly(ledger, run, [oak], [link(found.chunks[1].id, oak, LinkKind.CHUNK_PRODUCT)])
+    edited_products.save_assembly(ledger, run, [oak], [link(found.chunks[1].id, oak, LinkKind.CHUNK_PRODUCT)])
     (told,) = publish_all(ledger)
     assert (told.payload.products, told.payload.names, told.payload.category) == ((oak.id,), ("Oak",), ("Floors",))
 

@@ -7,9 +7,9 @@ from swatchbook.errors import InvalidReference, UnreadableImage
 from swatchbook.ledger import runs, schedule, stage_results
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.document_commands import mark_deleting, regenerate
-from swatchbook.ledger.documents import get_document
 from swatchbook.ledger.queries.image import image_details
 from swatchbook.ledger.schedule import DueCounts, count_due
+from swatchbook.ledger.stored_documents import get_document
 from swatchbook.ledger.tables import items
 from swatchbook.records import DocumentStatus, ImageState, ItemState, PlacementState, Stage
 from tests.ledger.scene import (

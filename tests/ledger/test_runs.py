@@ -7,13 +7,13 @@ import pytest
 from sqlalchemy import select, update
 
 from swatchbook.errors import InvalidReference, RunRevoked, UnreadableImage
-from swatchbook.ledger import dead_runs, items, runs
+from swatchbook.ledger import claims, dead_runs, runs
+from swatchbook.ledger.claims import FailedItem
 from swatchbook.ledger.database import Ledger
-from swatchbook.ledger.documents import Document, read_options
-from swatchbook.ledger.documents import queue as documents_queue
-from swatchbook.ledger.items import FailedItem
-from swatchbook.ledger.leases import LEASE_SECONDS
+from swatchbook.ledger.item_tries import LEASE_SECONDS
 from swatchbook.ledger.runs import Busy, Run
+from swatchbook.ledger.stored_documents import Document, read_options
+from swatchbook.ledger.stored_documents import queue as documents_queue
 from swatchbook.ledger.tables import documents, requested, timings
 from swatchbook.ledger.tables import items as item_rows
 from swatchbook.ledger.tables import runs as run_rows
@@ -163,9 +163,9 @@ def test_force_wakes_completed_documents_that_want_the_same_item(ledger: Ledger)
     sharing = begun(ledger, owner="bert", pictures=[key])
     other = begun(ledger, owner="carl", pictures=[unrelated])
     for run, of in ((forced, key), (other, unrelated)):
-        lease = items.claim(ledger, run, [of])
+        lease = claims.claim(ledger, run, [of])
         bad = [FailedItem(c.key, c.role, c.tag, UnreadableImage("broken")) for c in lease.items]
-        items.commit(ledger, lease, [], bad, last_try=False)
+        claims.commit(ledger, lease, [], bad, last_try=False)
     for run in (forced, sharing, other):
         assert runs.end(ledger, run, DocumentStatus.COMPLETED) == "completed"
     begin_again(ledger, forced, force=True)
@@ -182,7 +182,7 @@ def test_a_document_being_deleted_takes_no_run(ledger: Ledger) -> None:
 
 def test_beginning_buries_a_dead_run_first(ledger: Ledger) -> None:
     run = begun(ledger, pictures=keys(2))
-    items.claim(ledger, run, keys(2))
+    claims.claim(ledger, run, keys(2))
     lapse(ledger, run)
     again = begin_again(ledger, run)
     assert one(ledger, run_rows, token=run.token).state == "dead"
@@ -201,8 +201,8 @@ def test_an_unknown_document_cannot_begin(ledger: Ledger) -> None:
 def test_a_heartbeat_renews_the_run_and_what_it_holds(ledger: Ledger) -> None:
     run = begun(ledger, pictures=keys(2))
     other = begun(ledger, content="other", pictures=keys(1, "other"))
-    items.claim(ledger, run, keys(2))
-    items.claim(ledger, other, keys(1, "other"))
+    claims.claim(ledger, run, keys(2))
+    claims.claim(ledger, other, keys(1, "other"))
     pass_time(ledger, 50)
     runs.record_heartbeat(ledger, run)
     pass_time(ledger, 50)
@@ -254,7 +254,7 @@ def test_timings_of_one_stage_add_up(ledger: Ledger) -> None:
 
 
 def writes_of(ledger: Ledger, run: Run) -> dict[str, Callable[[], object]]:
-    lease = items.Lease(name=f"{run.token}:{'0' * 26}", run=run, items=())
+    lease = claims.Lease(name=f"{run.token}:{'0' * 26}", run=run, items=())
     return {
         "heartbeat": lambda: runs.record_heartbeat(ledger, run),
         "progress": lambda: runs.record_progress(ledger, run, Stage.READ, 1, 1),
@@ -262,8 +262,8 @@ def writes_of(ledger: Ledger, run: Run) -> dict[str, Callable[[], object]]:
         "reach": lambda: runs.reach_stage(ledger, run, Stage.READ),
         "record_timing": lambda: runs.record_timing(ledger, run, Stage.READ, 1.0),
         "end": lambda: runs.end(ledger, run, DocumentStatus.COMPLETED),
-        "claim": lambda: items.claim(ledger, run, keys(1)),
-        "commit": lambda: items.commit(ledger, lease, [], [], last_try=False),
+        "claim": lambda: claims.claim(ledger, run, keys(1)),
+        "commit": lambda: claims.commit(ledger, lease, [], [], last_try=False),
     }
 
 
@@ -297,7 +297,7 @@ def snapshot(ledger: Ledger) -> list[object]:
 def test_a_run_that_ends_frees_its_items_and_sets_the_status(ledger: Ledger) -> None:
     run = begun(ledger, pictures=keys(1))
     set_document(ledger, run.document, deaths=2)
-    items.claim(ledger, run, keys(1))
+    claims.claim(ledger, run, keys(1))
     due = ledger.now() + 900
     runs.end(ledger, run, DocumentStatus.WAITING, message="later", failure_kind="provider_down", due_at=due)
     row = document(ledger, run)
@@ -329,13 +329,13 @@ def test_a_document_with_an_open_item_does_not_complete(ledger: Ledger) -> None:
 @pytest.mark.parametrize("status", [DocumentStatus.CANCELLED, DocumentStatus.DELETING])
 def test_revoking_frees_the_items_without_a_crash(ledger: Ledger, status: Any) -> None:
     run = begun(ledger, pictures=keys(1))
-    lease = items.claim(ledger, run, keys(1))
+    lease = claims.claim(ledger, run, keys(1))
     assert runs.revoke(ledger, run.document, status, "by hand") == [run.token]
     row = item(ledger, keys(1)[0])
     assert (row.state, row.crashes, row.lease) == ("pending", 0, None)
     assert (document(ledger, run).status, document(ledger, run).message) == (status, "by hand")
     with pytest.raises(RunRevoked):
-        items.commit(ledger, lease, [make(c) for c in lease.items], [], last_try=True)
+        claims.commit(ledger, lease, [make(c) for c in lease.items], [], last_try=True)
     assert item(ledger, keys(1)[0]).state == "pending"
 
 
@@ -386,8 +386,8 @@ def test_progress_between_deaths_keeps_a_document_going(ledger: Ledger, what: st
     stages = iter(list(Stage)[1:])
     for number in range(5):
         if what == "commit":
-            lease = items.claim(ledger, run, [keys(9)[number]])
-            items.commit(ledger, lease, [make(c) for c in lease.items], [], last_try=False)
+            lease = claims.claim(ledger, run, [keys(9)[number]])
+            claims.commit(ledger, lease, [make(c) for c in lease.items], [], last_try=False)
         elif what == "stage":
             runs.reach_stage(ledger, run, next(stages))
         else:
@@ -421,13 +421,13 @@ def test_wants_of_another_document_stay(ledger: Ledger) -> None:
 
 def test_a_made_item_is_kept_when_the_run_dies_after_its_commit(ledger: Ledger) -> None:
     run = begun(ledger, pictures=keys(1))
-    lease = items.claim(ledger, run, keys(1))
-    items.commit(ledger, lease, [make(c) for c in lease.items], [], last_try=False)
+    lease = claims.claim(ledger, run, keys(1))
+    claims.commit(ledger, lease, [make(c) for c in lease.items], [], last_try=False)
     lapse(ledger, run)
     dead_runs.mark_dead(ledger)
     again = begin_again(ledger, run)
-    assert items.cut_batches(ledger, again, 20) == ()
-    assert items.claim(ledger, again, keys(1)).items == ()
+    assert claims.cut_batches(ledger, again, 20) == ()
+    assert claims.claim(ledger, again, keys(1)).items == ()
 
 
 def test_options_that_an_earlier_version_kept_as_null_are_the_defaults() -> None:

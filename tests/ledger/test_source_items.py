@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from swatchbook.ledger import source_items
 from swatchbook.ledger.database import Ledger
-from swatchbook.ledger.queries.source_items import complete_items, count_items, failed_ids
 from swatchbook.ledger.runs import Run
+from swatchbook.ledger.source_items import complete_items, count_items, failed_ids
 from swatchbook.ledger.tables import images, links, placements, products
 from swatchbook.records import (
     NO_PAGE,

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from swatchbook.errors import RunRevoked
-from swatchbook.ledger import runs, stage_results
+from swatchbook.ledger import edited_products, runs, stage_results
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.document_commands import cancel
 from swatchbook.ledger.queries.account import account
@@ -99,7 +99,7 @@ SAVES: dict[str, Callable[[Ledger, Run], None]] = {
     "extraction": lambda ledger, run: stage_results.save_extraction(
         ledger, run, extraction(placed(run, "oak"), placed(run, "broken"), unreadable=["broken"])
     ),
-    "assembly": lambda ledger, run: stage_results.save_assembly(
+    "assembly": lambda ledger, run: edited_products.save_assembly(
         ledger, run, [product(run, "Oak")], [link(placed(run, "oak").id, product(run, "Oak"))]
     ),
 }
@@ -460,7 +460,7 @@ def test_products_and_links_dirty_exactly_what_they_concern(ledger: Ledger) -> N
         ]
         if linked:
             found += [link(oak.id, made[0], score=score), link(oak_chunk, made[0], LinkKind.CHUNK_PRODUCT)]
-        stage_results.save_assembly(ledger, run, made, found)
+        edited_products.save_assembly(ledger, run, made, found)
         after = dirt(ledger, images) | dirt(ledger, chunks)
         return {i for i in after if after[i] != before[i]}
 
@@ -478,9 +478,9 @@ def test_vanished_product_dirties_its_pictures(ledger: Ledger) -> None:
     run = begin(ledger)
     oak = placed(run, "oak")
     stage_results.save_extraction(ledger, run, extraction(oak))
-    stage_results.save_assembly(ledger, run, [product(run, "Oak")], [link(oak.id, product(run, "Oak"))])
+    edited_products.save_assembly(ledger, run, [product(run, "Oak")], [link(oak.id, product(run, "Oak"))])
     before = dirt(ledger, images)
-    stage_results.save_assembly(ledger, run, [], [])
+    edited_products.save_assembly(ledger, run, [], [])
     assert (count(ledger, products), count(ledger, links)) == (0, 0)
     assert dirt(ledger, images) == {image("oak"): before[image("oak")] + 1}
 

@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from sqlalchemy import func, select, update
 
-from swatchbook.ledger import webhook_deliveries
+from swatchbook.ledger import webhooks
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.tables import deliveries as table
 from swatchbook.records import identity
@@ -18,38 +18,38 @@ def age(ledger: Ledger, seconds: float) -> None:
 
 
 def test_the_first_note_stands(ledger: Ledger) -> None:
-    assert webhook_deliveries.find(ledger, "shop", "1") is None
-    assert webhook_deliveries.record(ledger, "shop", "1", FIRST) == FIRST
-    assert webhook_deliveries.record(ledger, "shop", "1", SECOND) == FIRST
-    assert webhook_deliveries.find(ledger, "shop", "1") == FIRST
+    assert webhooks.find_delivery(ledger, "shop", "1") is None
+    assert webhooks.record_delivery(ledger, "shop", "1", FIRST) == FIRST
+    assert webhooks.record_delivery(ledger, "shop", "1", SECOND) == FIRST
+    assert webhooks.find_delivery(ledger, "shop", "1") == FIRST
 
 
 def test_each_source_has_its_own_ids(ledger: Ledger) -> None:
-    webhook_deliveries.record(ledger, "shop", "1", FIRST)
-    assert webhook_deliveries.find(ledger, "dam", "1") is None
-    assert webhook_deliveries.record(ledger, "dam", "1", SECOND) == SECOND
+    webhooks.record_delivery(ledger, "shop", "1", FIRST)
+    assert webhooks.find_delivery(ledger, "dam", "1") is None
+    assert webhooks.record_delivery(ledger, "dam", "1", SECOND) == SECOND
 
 
 def test_after_seven_days_a_delivery_is_forgotten(ledger: Ledger) -> None:
-    webhook_deliveries.record(ledger, "shop", "1", FIRST)
-    age(ledger, webhook_deliveries.KEPT_SECONDS - 60)
-    assert webhook_deliveries.find(ledger, "shop", "1") == FIRST
+    webhooks.record_delivery(ledger, "shop", "1", FIRST)
+    age(ledger, webhooks.DELIVERIES_KEPT_SECONDS - 60)
+    assert webhooks.find_delivery(ledger, "shop", "1") == FIRST
     age(ledger, 120)
-    assert webhook_deliveries.find(ledger, "shop", "1") is None
-    assert webhook_deliveries.record(ledger, "shop", "1", SECOND) == SECOND
+    assert webhooks.find_delivery(ledger, "shop", "1") is None
+    assert webhooks.record_delivery(ledger, "shop", "1", SECOND) == SECOND
 
 
 def test_old_ones_go_when_new_ones_come(ledger: Ledger) -> None:
     for number in range(20):
-        webhook_deliveries.record(ledger, "shop", str(number), FIRST)
-    age(ledger, webhook_deliveries.KEPT_SECONDS + 60)
-    webhook_deliveries.record(ledger, "shop", "new", SECOND)
+        webhooks.record_delivery(ledger, "shop", str(number), FIRST)
+    age(ledger, webhooks.DELIVERIES_KEPT_SECONDS + 60)
+    webhooks.record_delivery(ledger, "shop", "new", SECOND)
     with ledger.read() as connection:
         assert connection.execute(select(func.count()).select_from(table)).scalar_one() == 1
 
 
 def test_noted_twice_at_once_all_learn_the_same(ledger: Ledger) -> None:
     with ThreadPoolExecutor(8) as pool:
-        told = list(pool.map(lambda n: webhook_deliveries.record(ledger, "shop", "1", identity(n)), range(24)))
+        told = list(pool.map(lambda n: webhooks.record_delivery(ledger, "shop", "1", identity(n)), range(24)))
     assert len(set(told)) == 1
-    assert webhook_deliveries.find(ledger, "shop", "1") == told[0]
+    assert webhooks.find_delivery(ledger, "shop", "1") == told[0]

@@ -5,7 +5,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from swatchbook.ledger import items
+from swatchbook.ledger import claims
 from swatchbook.ledger.database import open_ledger
 from swatchbook.ledger.runs import Run
 from swatchbook.pipeline.run import keep_alive
@@ -17,7 +17,7 @@ def hold(url: str, owner: str, keys: list[str]) -> None:
     ledger = open_ledger(url)
     run = begun(ledger, owner=owner, pictures=keys)
     with keep_alive(ledger, run, every=0.1):
-        items.claim(ledger, run, keys)
+        claims.claim(ledger, run, keys)
         print(run.model_dump_json(), flush=True)
         threading.Event().wait()
 
@@ -37,10 +37,10 @@ def _work(url: str, run: Run, keys: list[str]) -> list[str]:
     ledger = open_ledger(url)
     claimed = []
     for start in range(0, len(keys), 5):
-        lease = items.claim(ledger, run, keys[start : start + 5])
+        lease = claims.claim(ledger, run, keys[start : start + 5])
         claimed += [c.key for c in lease.items]
         time.sleep(0.001)
-        items.commit(ledger, lease, [make(c) for c in lease.items], [], last_try=False)
+        claims.commit(ledger, lease, [make(c) for c in lease.items], [], last_try=False)
     ledger.close()
     return claimed
 

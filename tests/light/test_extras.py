@@ -25,7 +25,7 @@ from swatchbook import ocr_languages
 from swatchbook.errors import MissingExtra, Policy
 from swatchbook.export.formats import Format, write_products
 from swatchbook.extras import MODULES, NEEDS, Need, require_extras
-from swatchbook.ledger.documents import all_documents, get_document
+from swatchbook.ledger.stored_documents import all_documents, get_document
 from swatchbook.pipeline.begin_run import register_given
 from swatchbook.pipeline.register import register
 from swatchbook.pipeline.register_path import register_folder

@@ -10,19 +10,17 @@ from swatchbook.backup.restore import restore as restore_backup
 from swatchbook.backup.write import back_up
 from swatchbook.errors import InvalidReference
 from swatchbook.index.base import Where
-from swatchbook.ledger import publishing, stage_results
+from swatchbook.ledger import edited_products, publishing, stage_results
 from swatchbook.ledger.database import Ledger
-from swatchbook.ledger.documents import get_document, list_documents
-from swatchbook.ledger.editions import declare_edition
-from swatchbook.ledger.leave_trash import restore_trashed
-from swatchbook.ledger.owners import rename
+from swatchbook.ledger.document_editions import declare_edition
+from swatchbook.ledger.owners import known_owners, rename
 from swatchbook.ledger.queries.account import account
 from swatchbook.ledger.queries.filters import facets
-from swatchbook.ledger.queries.owners import known_owners
 from swatchbook.ledger.retention import TRASH_SECONDS, collect
-from swatchbook.ledger.spaces import registered
+from swatchbook.ledger.space_registry import registered
+from swatchbook.ledger.stored_documents import get_document, list_documents
 from swatchbook.ledger.tables import documents, images, items, metadata, trash, vectors
-from swatchbook.ledger.trash import find_trashed, get_trashed, list_trash, move_to_trash
+from swatchbook.ledger.trashed_documents import find_trashed, get_trashed, list_trash, move_to_trash, restore_trashed
 from swatchbook.pipeline.delete import delete_owner, end, restore, restore_source, throw_away
 from swatchbook.pipeline.publish import publish_round
 from swatchbook.records import DocumentStatus
@@ -53,7 +51,7 @@ def make(resources: Resources, *names: str, content: str = "catalogue", owner: s
     shown = [placed(run, name) for name in names]
     stage_results.save_extraction(resources.ledger, run, extraction(*shown))
     sold = product(run, f"Chair {content}")
-    stage_results.save_assembly(resources.ledger, run, [sold], [link(shown[0].id, sold)])
+    edited_products.save_assembly(resources.ledger, run, [sold], [link(shown[0].id, sold)])
     make_all(resources.ledger, run)
     publish_round(resources)
     scene.end(resources.ledger, run)

@@ -10,7 +10,7 @@ from sqlalchemy import insert, update
 
 from swatchbook.arrays import Vectors
 from swatchbook.errors import OutOfMemory
-from swatchbook.ledger import items
+from swatchbook.ledger import claims
 from swatchbook.ledger.calls import CallContext
 from swatchbook.ledger.runs import Run
 from swatchbook.ledger.tables import contents
@@ -65,7 +65,7 @@ def embed(resources: Resources, encoder: Counting, texts: int) -> Run:
     with resources.ledger.write() as connection:
         connection.execute(insert(contents), [{"key": text_key(text), "text": text} for text in said])
     run = begun(resources.ledger, texts=map(text_key, said), requested=[RoleTag(role=Role.TEXT, tag=TAG)])
-    for batch in items.cut_batches(resources.ledger, run, 20):
+    for batch in claims.cut_batches(resources.ledger, run, 20):
         pipeline_embed.process_batch(resources, run, batch, size=20, last_try=False)
     assert count(resources.ledger, rows, state="done") == texts
     return run
@@ -115,14 +115,14 @@ def test_text_is_committed_with_its_analysis(
     scanned(resources, work)
     with resources.ledger.write() as connection:
         connection.execute(update(rows).values(crashes=crashes))
-    commit, called = items.commit, list[int]()
+    commit, called = claims.commit, list[int]()
 
-    def counted(*given: Any, **more: Any) -> list[items.FailedItem]:
+    def counted(*given: Any, **more: Any) -> list[claims.FailedItem]:
         called.append(1)
         return commit(*given, **more)
 
-    monkeypatch.setattr(items, "commit", counted)
-    batch, _ = items.cut_batches(resources.ledger, work.run, 20)
+    monkeypatch.setattr(claims, "commit", counted)
+    batch, _ = claims.cut_batches(resources.ledger, work.run, 20)
     result = pipeline_embed.process_batch(resources, work.run, batch, size=20, last_try=False)
     assert len(called) == commits
     titles = count(resources.ledger, rows, role=Role.TEXT)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from swatchbook.errors import InvalidReference, UnsupportedFormat
-from swatchbook.ledger.documents import BATCH, FOLDER, PDF
+from swatchbook.ledger.stored_documents import BATCH, FOLDER, PDF
 from swatchbook.pipeline.find_sources import find_sources
 
 SUFFIXES = ("jpg", "png")

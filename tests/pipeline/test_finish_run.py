@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from swatchbook.ledger import pages, runs, stage_results
-from swatchbook.ledger.documents import get_document
+from swatchbook.ledger import edited_products, page_findings, runs, stage_results
+from swatchbook.ledger.stored_documents import get_document
 from swatchbook.pipeline.finish_run import finish_run
 from swatchbook.pipeline.run import Work
 from swatchbook.records import (
@@ -72,14 +72,14 @@ def ended(
         warnings=("The file was repaired.",),
     )  # fmt: skip
     stage_results.save_pages(resources.ledger, work.run, reading, PLAN)
-    pages.save_page_failures(resources.ledger, work.run, tables)
+    page_findings.save_page_failures(resources.ledger, work.run, tables)
     extraction = Extraction(pictures=(), placements=(), lost=extract)
     stage_results.save_extraction(resources.ledger, work.run, extraction)
     product = Product(
         id="p", name="Oak", category=None, code=None, variants=(), first_page=1, last_page=1, pages=(1,), metadata={},
         confidence=0.8, evidence=(Evidence(rule="heading"),),
     )  # fmt: skip
-    stage_results.save_assembly(resources.ledger, work.run, [product], [])
+    edited_products.save_assembly(resources.ledger, work.run, [product], [])
     results = StageResults(
         reading=reading, discovery=discovery or Discovery(products=(), note=NOTE),
         tables=Tables(lost=tables, warnings=table_warnings),

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from swatchbook.ledger import items
-from swatchbook.ledger.documents import TABLE, Document, get_document
+from swatchbook.ledger import claims
 from swatchbook.ledger.queries.coverage import count_coverage
 from swatchbook.ledger.queries.document import show_document
-from swatchbook.ledger.queries.source_items import complete_items
-from swatchbook.ledger.spaces import registered
+from swatchbook.ledger.source_items import complete_items
+from swatchbook.ledger.space_registry import registered
+from swatchbook.ledger.stored_documents import TABLE, Document, get_document
 from swatchbook.ledger.tables import vectors
 from swatchbook.models import registry
 from swatchbook.models.image_network import TAGS
@@ -83,7 +83,7 @@ def run(
     work = begin_work(resources, register_folder(resources, content, owner=owner, options=options, kind=TABLE))
     assert isinstance(work, Work)
     scanned = scan(resources, work, complete_items(resources.ledger, work.document), progress=lambda done, total: None)
-    for batch in items.cut_batches(resources.ledger, work.run, 20):
+    for batch in claims.cut_batches(resources.ledger, work.run, 20):
         process_batch(resources, work.run, batch, size=20, last_try=True)
     publish_all(resources, at_most=0)
     scene.end(resources.ledger, work.run)

@@ -16,9 +16,9 @@ from swatchbook.index import weaviate as weaviate_module
 from swatchbook.index.base import WRITE_SECONDS, IndexObject, Space
 from swatchbook.index.weaviate import WeaviateIndex
 from swatchbook.ledger import publishing, stage_results
-from swatchbook.ledger.leases import LEASE_SECONDS
+from swatchbook.ledger.item_tries import LEASE_SECONDS
 from swatchbook.ledger.runs import Run
-from swatchbook.ledger.spaces import registered
+from swatchbook.ledger.space_registry import registered
 from swatchbook.ledger.tables import images, late_writes
 from swatchbook.pipeline import publish as publish_module
 from swatchbook.pipeline.delete import delete

@@ -23,8 +23,8 @@ from interface.service import health
 from scheduler.tick import tick
 from swatchbook.errors import ProviderDown
 from swatchbook.ledger import runs
-from swatchbook.ledger.owed_notices import FIRST_PAUSE, NAMED_TRIES
 from swatchbook.ledger.tables import notices
+from swatchbook.ledger.webhooks import FIRST_PAUSE, NAMED_TRIES
 from swatchbook.pipeline import notify
 from swatchbook.pipeline.notify import send_notices
 from swatchbook.records import DocumentStatus

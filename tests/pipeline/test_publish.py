@@ -9,7 +9,7 @@ from swatchbook.index.base import IndexObject, Space
 from swatchbook.ledger import publishing, stage_results
 from swatchbook.ledger.document_commands import delete_rows, finish_delete, mark_deleting
 from swatchbook.ledger.runs import Run
-from swatchbook.ledger.spaces import registered
+from swatchbook.ledger.space_registry import registered
 from swatchbook.ledger.tables import images
 from swatchbook.pipeline.publish import publish_all, publish_round
 from swatchbook.resources import Resources

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from swatchbook.errors import Configuration
-from swatchbook.ledger.documents import list_documents
+from swatchbook.ledger.stored_documents import list_documents
 from swatchbook.pipeline.register import register
 from swatchbook.records import IngestOptions
 from swatchbook.resources import open_resources

@@ -3,14 +3,14 @@
 import pytest
 
 from swatchbook.errors import Configuration, InvalidReference
-from swatchbook.ledger.queries import reviews
+from swatchbook.ledger import picture_reviews
 from swatchbook.ledger.tables import images
 from swatchbook.pipeline.review import accept, correct_image, documents_to_review, reject
 from swatchbook.records import Review, ReviewImage, Verdict, text_key
 from swatchbook.resources import Resources, open_resources
 from swatchbook.settings import load_settings
 from tests.ledger.scene import image, one
-from tests.ledger.test_reviews import REVIEWER, saying, weak, write
+from tests.ledger.test_picture_reviews import REVIEWER, saying, weak, write
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def resources(resources: Resources) -> Resources:
 
 
 def picture(resources: Resources) -> ReviewImage:
-    return reviews.find_review_image(resources.ledger, image("oak"))
+    return picture_reviews.find_review_image(resources.ledger, image("oak"))
 
 
 def text_of(resources: Resources) -> str | None:

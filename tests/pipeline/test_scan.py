@@ -12,11 +12,11 @@ from sqlalchemy import delete, select, update
 from swatchbook.cache_keys import PURE_STAGES
 from swatchbook.errors import InvalidReference, UnsupportedFormat
 from swatchbook.index.base import Where
-from swatchbook.ledger.documents import Document, get_document
 from swatchbook.ledger.queries.document import show_document
-from swatchbook.ledger.queries.failures import failures, other_failures
 from swatchbook.ledger.queries.filters import facets
-from swatchbook.ledger.queries.source_items import complete_items, count_items
+from swatchbook.ledger.queries.report import failures, other_failures
+from swatchbook.ledger.source_items import complete_items, count_items
+from swatchbook.ledger.stored_documents import Document, get_document
 from swatchbook.ledger.tables import chunks, contents, images, items
 from swatchbook.pipeline.begin_run import begin_work
 from swatchbook.pipeline.register import Registered

@@ -9,10 +9,10 @@ import pytest
 from sqlalchemy import select
 
 from swatchbook.errors import DiskFull
-from swatchbook.ledger.documents import Document, get_document
 from swatchbook.ledger.queries.document import show_document
-from swatchbook.ledger.queries.failures import failures
-from swatchbook.ledger.queries.source_items import complete_items, count_items
+from swatchbook.ledger.queries.report import failures
+from swatchbook.ledger.source_items import complete_items, count_items
+from swatchbook.ledger.stored_documents import Document, get_document
 from swatchbook.ledger.tables import items
 from swatchbook.pipeline.begin_run import begin_work
 from swatchbook.pipeline.register_path import register_folder

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from swatchbook.errors import Configuration, FileMissing
-from swatchbook.ledger import shard_runs
-from swatchbook.ledger.items import Batch
+from swatchbook.ledger import item_runs
+from swatchbook.ledger.claims import Batch
 from swatchbook.ledger.runs import Run
 from swatchbook.pipeline import shards
 from swatchbook.pipeline.run import Work
@@ -69,7 +69,7 @@ def test_a_catalogue_is_spread_over_all_slots_twice(resources: Resources) -> Non
 
 
 def test_much_work_is_cut_by_its_time(resources: Resources, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shard_runs, "image_seconds", lambda ledger: 0.3)
+    monkeypatch.setattr(item_runs, "image_seconds", lambda ledger: 0.3)
     assert len(cut(resources, batches(2_000))) == 20  # 600 s of work, 30 s each
 
 

@@ -7,10 +7,10 @@ from PIL import Image
 
 from benchmarks import bare_ingest
 from swatchbook.errors import InvalidReference
-from swatchbook.ledger.documents import Document, list_documents
+from swatchbook.ledger.page_findings import list_lost_pictures
 from swatchbook.ledger.queries.document import show_document
-from swatchbook.ledger.queries.lost_pictures import list_lost_pictures
 from swatchbook.ledger.queries.report import document_report
+from swatchbook.ledger.stored_documents import Document, list_documents
 from swatchbook.pipeline.register import register
 from swatchbook.records import DocumentStatus, IngestOptions, LostState, RunReport
 from swatchbook.resources import Resources

@@ -20,9 +20,9 @@ from swatchbook.choices import choices
 from swatchbook.errors import Configuration, IndexDown, PluginFailed
 from swatchbook.export.formats import write_products
 from swatchbook.index.base import Where
-from swatchbook.ledger import items
-from swatchbook.ledger.queries.failures import failures
-from swatchbook.ledger.spaces import registered
+from swatchbook.ledger import claims
+from swatchbook.ledger.queries.report import failures
+from swatchbook.ledger.space_registry import registered
 from swatchbook.ledger.tables import images, vectors
 from swatchbook.ledger.tables import items as rows
 from swatchbook.models import registry
@@ -53,7 +53,7 @@ def made_of(resources: Resources, folder: Path, *, end: bool = True) -> Work:
     work = begin(resources, folder)
     scanned(resources, work)
     try:
-        for batch in items.cut_batches(resources.ledger, work.run, 20):
+        for batch in claims.cut_batches(resources.ledger, work.run, 20):
             process_batch(resources, work.run, batch, size=20, last_try=True)
         publish_all(resources, at_most=0)
     finally:

@@ -9,7 +9,7 @@ from pydantic import SecretStr
 from sqlalchemy import insert
 
 from swatchbook.errors import Interrupted, ProviderDown
-from swatchbook.ledger import items
+from swatchbook.ledger import claims
 from swatchbook.ledger.tables import contents
 from swatchbook.ledger.tables import items as rows
 from swatchbook.pipeline.embed import process_batch
@@ -55,7 +55,7 @@ def test_an_hour_without_the_provider_spends_no_attempt_and_is_over_by_itself(
     with resources.ledger.write() as connection:
         connection.execute(insert(contents), [{"key": text_key(text), "text": text} for text in texts])
     run = begun(resources.ledger, texts=keys, requested=[RoleTag(role=Role.TEXT, tag=TAG)])
-    (batch,) = items.cut_batches(resources.ledger, run, 20)
+    (batch,) = claims.cut_batches(resources.ledger, run, 20)
     clock = SetClock()
     over = clock.now() + HOUR
     while count(resources.ledger, rows, state="done") < len(texts):

@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.queries.coverage import count_coverage
-from swatchbook.ledger.spaces import registered
+from swatchbook.ledger.space_registry import registered
 from swatchbook.ledger.tables import images, placements, vectors
 from swatchbook.records import Role, Stage, StageTimes, StageWeek, compare_weeks
 from swatchbook.reports.collection_state import CoverageReport, as_markdown, collect_statistics

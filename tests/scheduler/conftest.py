@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import update
 
 from swatchbook.ledger.dead_runs import mark_dead as bury_dead
-from swatchbook.ledger.documents import Document, queue
 from swatchbook.ledger.runs import Run
+from swatchbook.ledger.stored_documents import Document, queue
 from swatchbook.ledger.tables import runs
 from swatchbook.records import IngestOptions, sha256
 from swatchbook.resources import Resources

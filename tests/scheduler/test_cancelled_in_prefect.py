@@ -8,8 +8,8 @@ from prefect.states import Cancelled, Cancelling, Crashed, Running
 
 from scheduler import prefect_state
 from swatchbook.ledger.document_commands import cancel, request_again, retry
-from swatchbook.ledger.documents import Document, get_document
 from swatchbook.ledger.runs import Run, end
+from swatchbook.ledger.stored_documents import Document, get_document
 from swatchbook.records import DocumentStatus, IngestOptions
 from swatchbook.resources import Resources
 from tasks.prefect_client import WAITS

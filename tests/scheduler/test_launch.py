@@ -19,8 +19,8 @@ from swatchbook.errors import Configuration, ProviderDown
 from swatchbook.ledger import dead_runs
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.document_commands import cancel, mark_deleting
-from swatchbook.ledger.documents import Document, get_document
 from swatchbook.ledger.runs import Run, begin
+from swatchbook.ledger.stored_documents import Document, get_document
 from swatchbook.pipeline.delete import delete
 from swatchbook.pipeline.register_path import register_folder
 from swatchbook.records import IngestOptions, sha256

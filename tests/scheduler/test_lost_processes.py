@@ -12,7 +12,7 @@ from deployments.declared import flow_names
 from scheduler import prefect_state
 from scheduler.launch import INGESTS
 from scheduler.prefect_state import UpdatedRuns, update_ingest_states, update_upkeep_states
-from swatchbook.ledger import flow_processes
+from swatchbook.ledger import flow_runs
 from swatchbook.ledger.database import db_now
 from swatchbook.ledger.tables import flow_processes as processes_table
 from swatchbook.resources import Resources
@@ -71,7 +71,7 @@ def change(resources: Resources, run: Any, **values: Any) -> None:
 
 def test_flow_run_at_work_and_one_that_waits_are_left_alone(resources: Resources, flow: str) -> None:
     working, waiting = created(flow, Running()), created(flow, Scheduled())
-    flow_processes.register(resources.ledger, str(working.id))
+    flow_runs.register(resources.ledger, str(working.id))
     young = created(flow, Pending())
     assert settled(resources) == UpdatedRuns()
     assert [state_of(run) for run in (working, waiting, young)] == ["Running", "Scheduled", "Pending"]
@@ -80,7 +80,7 @@ def test_flow_run_at_work_and_one_that_waits_are_left_alone(resources: Resources
 @pytest.mark.parametrize("flow", UPKEEP, indirect=True)
 def test_flow_run_whose_process_died_is_crashed_at_once(resources: Resources, flow: str) -> None:
     run = created(flow, Running())
-    flow_processes.register(resources.ledger, str(run.id))
+    flow_runs.register(resources.ledger, str(run.id))
     change(resources, run, pid_started=1.0)
     assert settled(resources).crashed == (str(run.id),)
     assert state_of(run) == "Crashed"
@@ -97,7 +97,7 @@ def test_flow_run_that_never_registered_a_process_is_crashed_in_time(
 
 def test_silent_remote_flow_run_is_crashed(resources: Resources, flow: str, monkeypatch: pytest.MonkeyPatch) -> None:
     run = created(flow, Running())
-    flow_processes.register(resources.ledger, str(run.id))
+    flow_runs.register(resources.ledger, str(run.id))
     change(resources, run, host="elsewhere", boot_id="another")
     assert settled(resources) == UpdatedRuns()
     monkeypatch.setattr(prefect_state, "SILENT_SECONDS", -1.0)
@@ -109,7 +109,7 @@ def test_silent_remote_flow_run_is_crashed(resources: Resources, flow: str, monk
 
 def test_flow_run_that_is_run_again_is_not_judged_by_its_former_process(resources: Resources, flow: str) -> None:
     run = created(flow, Running())
-    flow_processes.register(resources.ledger, str(run.id))
+    flow_runs.register(resources.ledger, str(run.id))
     change(resources, run, pid_started=1.0, heartbeat_at=db_now() - 60)
     set_state(run.id, Running())
     assert settled(resources) == UpdatedRuns()
@@ -134,7 +134,7 @@ def test_ingest_that_a_person_started_and_that_died_before_its_run_is_crashed(
     downloading, lost = with_client(create), with_client(create)
     for run in (downloading, lost):
         set_state(run.id, Running())
-    flow_processes.register(resources.ledger, str(downloading.id))
+    flow_runs.register(resources.ledger, str(downloading.id))
     monkeypatch.setattr(prefect_state, "HOPELESS_SECONDS", 0.0)
     found = with_client(lambda client: update_ingest_states(client, resources.ledger))
     assert found.crashed == (str(lost.id),)

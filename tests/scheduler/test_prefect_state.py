@@ -9,7 +9,7 @@ from deployments.declared import CONTROL, CONTROL_LIMIT, flow_names
 from deployments.setup import Mode, set_up
 from scheduler.prefect_state import find_troubles
 from scheduler.tick import tick
-from swatchbook.ledger.documents import get_document
+from swatchbook.ledger.stored_documents import get_document
 from swatchbook.records import DocumentStatus
 from swatchbook.resources import Resources
 from tests.deployments.test_setup import ask, bare

@@ -16,11 +16,11 @@ import pytest
 
 from scheduler.tick import Ticked, keep_ticking, tick
 from swatchbook.errors import InvalidReference
+from swatchbook.ledger import picture_reviews
 from swatchbook.ledger.document_commands import cancel, mark_deleting
-from swatchbook.ledger.documents import Document, get_document
-from swatchbook.ledger.loop_rounds import last_rounds
-from swatchbook.ledger.queries import reviews
 from swatchbook.ledger.runs import live_runs
+from swatchbook.ledger.schedule import last_rounds
+from swatchbook.ledger.stored_documents import Document, get_document
 from swatchbook.pipeline.delete import delete
 from swatchbook.pipeline.register import register
 from swatchbook.records import DocumentStatus, IngestOptions
@@ -30,7 +30,7 @@ from tests.command import run_json
 from tests.conftest import ROOT, free_port
 from tests.forked import Forked
 from tests.ledger.scene import begin_again, set_document
-from tests.ledger.test_reviews import weak
+from tests.ledger.test_picture_reviews import weak
 from tests.pdf.making import Paper, gradient, jpeg
 from tests.scheduler.conftest import POOL, died, queued
 from tests.servers.flow_runs import forked_runs
@@ -231,7 +231,7 @@ def test_without_a_prefect_server_a_round_has_weak_pictures_reviewed(
     monkeypatch.setenv("SWATCHBOOK_REVIEW_URL", "http://127.0.0.1:1/v1")
     with open_resources(load_settings()) as resources:
         assert round_of(resources).reviewed == 1
-        (picture,) = reviews.images_to_review(resources.ledger)
+        (picture,) = picture_reviews.images_to_review(resources.ledger)
         assert picture.standing is not None
         assert "file_missing" in picture.standing.reasons[0], "there is no such picture"
         assert round_of(resources) == Ticked(), "its next try comes later"

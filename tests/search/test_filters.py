@@ -15,9 +15,9 @@ from pydantic import SecretStr
 
 from interface.service.app import create_app
 from swatchbook.index.base import FILTERS, Where
-from swatchbook.ledger.documents import all_documents
 from swatchbook.ledger.queries.filters import facets, unmatched
-from swatchbook.ledger.spaces import registered
+from swatchbook.ledger.space_registry import registered
+from swatchbook.ledger.stored_documents import all_documents
 from swatchbook.records import Hit, ResultKind
 from swatchbook.resources import Resources
 from swatchbook.search.relevance import probability

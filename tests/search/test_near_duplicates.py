@@ -11,7 +11,7 @@ from PIL import Image, ImageEnhance, ImageOps
 from sqlalchemy import select, update
 
 from swatchbook.index.base import Where
-from swatchbook.ledger import items
+from swatchbook.ledger import claims
 from swatchbook.ledger.tables import contents, images, placements, vectors
 from swatchbook.pipeline.begin_run import begin_work
 from swatchbook.pipeline.embed import process_batch
@@ -45,7 +45,7 @@ def embed(resources: Resources, folder: Path, owner: str) -> None:
     work = begin_work(resources, registered)
     assert isinstance(work, Work)
     scan(resources, work, b"", progress=lambda done, total: None)
-    for batch in items.cut_batches(resources.ledger, work.run, 20):
+    for batch in claims.cut_batches(resources.ledger, work.run, 20):
         process_batch(resources, work.run, batch, size=20, last_try=True)
     publish_round(resources)
 

@@ -10,8 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from swatchbook.index.base import Where
-from swatchbook.ledger.backgrounds import find_background, keep_background
-from swatchbook.ledger.spaces import active_spaces
+from swatchbook.ledger.space_registry import active_spaces, find_background, keep_background
 from swatchbook.records import ResultKind, Role
 from swatchbook.resources import Resources, open_resources
 from swatchbook.search.relevance import (

@@ -7,7 +7,7 @@ from sqlalchemy import select, union
 from swatchbook.index.base import Index, Space
 from swatchbook.ledger import publishing
 from swatchbook.ledger.queries.report import document_report
-from swatchbook.ledger.spaces import registered
+from swatchbook.ledger.space_registry import registered
 from swatchbook.ledger.tables import chunks, placements
 from swatchbook.records import DocumentStatus, Record
 from swatchbook.resources import Resources, open_resources

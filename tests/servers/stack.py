@@ -23,7 +23,7 @@ import psutil
 
 from devtools.weaviate import Server, free_ports
 from devtools.weaviate import start as start_weaviate
-from swatchbook.ledger.documents import Document, get_document
+from swatchbook.ledger.stored_documents import Document, get_document
 from swatchbook.records import DocumentStatus
 from swatchbook.resources import Resources, open_resources
 from swatchbook.settings import Settings

@@ -19,7 +19,7 @@ from sqlalchemy import func, select
 from standardwebhooks.webhooks import Webhook
 
 from swatchbook.ledger.document_commands import cancel
-from swatchbook.ledger.documents import Document, list_documents
+from swatchbook.ledger.stored_documents import Document, list_documents
 from swatchbook.ledger.tables import deliveries
 from swatchbook.records import DocumentStatus, document_id, sha256
 from swatchbook.upkeep.gc import sweep

@@ -12,7 +12,7 @@ from blocks import load_resources
 from swatchbook.errors import Configuration, InvalidReference
 from swatchbook.ledger import owners, runs, schedule
 from swatchbook.ledger.database import Ledger
-from swatchbook.ledger.documents import BEGIN_SECONDS, Document, all_documents, get_document, queue
+from swatchbook.ledger.stored_documents import BEGIN_SECONDS, Document, all_documents, get_document, queue
 from swatchbook.pipeline.register import register_upload
 from swatchbook.pipeline.run import Work
 from swatchbook.records import BlockNames, DocumentStatus, IngestOptions

@@ -11,7 +11,7 @@ from pathlib import Path
 from sqlalchemy import select
 
 from swatchbook.index.base import Space
-from swatchbook.ledger import spaces as ledger_spaces
+from swatchbook.ledger import space_registry
 from swatchbook.ledger.tables import metadata
 from swatchbook.records import RoleTag
 from swatchbook.resources import Resources
@@ -37,7 +37,7 @@ def fill(resources: Resources) -> Filled:
 
 
 def active_pairs(resources: Resources) -> set[RoleTag]:
-    return {each.pair for each in ledger_spaces.active_spaces(resources.ledger).values()}
+    return {each.pair for each in space_registry.active_spaces(resources.ledger).values()}
 
 
 def rows_left(resources: Resources, pairs: Collection[RoleTag]) -> list[str]:

@@ -8,7 +8,7 @@ from itertools import count
 from pathlib import Path
 
 from benchmarks import bare_ingest
-from swatchbook.ledger.documents import find_document
+from swatchbook.ledger.stored_documents import find_document
 from swatchbook.pipeline.delete import delete
 from swatchbook.records import DEFAULT_OWNER
 from swatchbook.resources import open_resources

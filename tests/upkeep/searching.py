@@ -15,7 +15,7 @@ from itertools import cycle
 from pathlib import Path
 
 from swatchbook.index.base import Index, Match, Space, Vector, Where
-from swatchbook.ledger.spaces import active_spaces
+from swatchbook.ledger.space_registry import active_spaces
 from swatchbook.records import Hit, Role
 from swatchbook.resources import Resources, open_resources
 from swatchbook.search.search import search

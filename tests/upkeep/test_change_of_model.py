@@ -13,9 +13,9 @@ import pytest
 from benchmarks import bare_ingest
 from swatchbook.errors import Configuration, Unexpected
 from swatchbook.index.base import Index, Match, Space
-from swatchbook.ledger import spaces as ledger_spaces
-from swatchbook.ledger.documents import list_documents
+from swatchbook.ledger import space_registry
 from swatchbook.ledger.queries.account import account
+from swatchbook.ledger.stored_documents import list_documents
 from swatchbook.models import e5
 from swatchbook.pipeline.delete import delete
 from swatchbook.pipeline.publish import publish_all
@@ -123,7 +123,7 @@ class Collection:
         with open_resources(load_settings()) as resources:
             self.kept = {
                 role: set(resources.index.ids(each.space))
-                for role, each in ledger_spaces.active_spaces(resources.ledger).items()
+                for role, each in space_registry.active_spaces(resources.ledger).items()
             }
             self.picture = next(iter(hit.file for hit in search(resources, text="oak floor") if hit.file))
 
@@ -132,7 +132,7 @@ class Collection:
         watched: Watched = resources.index  # type: ignore[assignment]
         if not self.kept:
             return
-        active = {role: each.space for role, each in ledger_spaces.active_spaces(resources.ledger).items()}
+        active = {role: each.space for role, each in space_registry.active_spaces(resources.ledger).items()}
         watched.read.clear()
         assert search(resources, text="oak floor")
         with resources.files.local(self.picture) as file:
@@ -184,7 +184,7 @@ class Collection:
             drop_old(resources)
             assert rows_left(resources, before - after) == index_left(resources, before - after) == []
             assert set(resources.index.spaces()) == {
-                each.space.name for each in ledger_spaces.registered(resources.ledger)
+                each.space.name for each in space_registry.registered(resources.ledger)
             }
             assert verify(resources).unpublished == 0
             assert all(space.missing == space.foreign == 0 for space in verify(resources).spaces)
@@ -217,7 +217,7 @@ def collection(
     made.keep()
     yield made
     with open_resources(load_settings()) as resources:  # the server is shared
-        for each in ledger_spaces.registered(resources.ledger):
+        for each in space_registry.registered(resources.ledger):
             resources.index.drop(each.space)
 
 
@@ -279,7 +279,7 @@ def test_a_search_whose_space_is_dropped_meanwhile_is_answered_from_the_new_one(
 
         monkeypatch.setattr(index, "search", lose)
         assert search(resources, text="oak floor")
-        active = {each.space for each in ledger_spaces.active_spaces(resources.ledger).values()}
+        active = {each.space for each in space_registry.active_spaces(resources.ledger).values()}
         assert asked[0] not in active
         assert {space.role for space in asked if space in active} == {space.role for space in asked}
         asked.clear()
@@ -293,12 +293,12 @@ def test_a_role_whose_last_object_goes_is_free(home: Path, tmp_path: Path, monke
     with open_resources(load_settings()) as resources:
         assert delete(resources, document)
         publish_all(resources, at_most=0)
-        assert ledger_spaces.registered(resources.ledger) == []
+        assert space_registry.registered(resources.ledger) == []
         assert list(resources.index.spaces()) == []
     small.choose(encoder="siglip", encoder_model=str(tiny.save(tmp_path / "models", "siglip2")))
     small.ingest()
     with open_resources(load_settings()) as resources:
         assert stale_roles(resources.ledger, resources.settings) == ()
-        active = ledger_spaces.active_spaces(resources.ledger)
+        active = space_registry.active_spaces(resources.ledger)
         assert {Role.VISUAL, Role.MATERIAL} <= active.keys()
         assert search(resources, text="oak")

@@ -11,9 +11,9 @@ from sqlalchemy import delete, select, update
 
 from swatchbook.errors import InvalidReference
 from swatchbook.ledger.database import open_ledger
-from swatchbook.ledger.documents import list_documents
 from swatchbook.ledger.queries.account import account
-from swatchbook.ledger.spaces import count_vectors
+from swatchbook.ledger.space_objects import count_vectors
+from swatchbook.ledger.stored_documents import list_documents
 from swatchbook.ledger.tables import analyses, contents, documents, images, items, placements, requested, vectors
 from swatchbook.models.image_network import TAGS
 from swatchbook.records import DocumentStatus, Role

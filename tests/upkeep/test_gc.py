@@ -11,7 +11,7 @@ from sqlalchemy import insert, update
 from swatchbook.cache_keys import stage_key
 from swatchbook.ledger.database import db_now
 from swatchbook.ledger.document_commands import delete_rows, finish_delete, mark_deleting
-from swatchbook.ledger.documents import Document, queue
+from swatchbook.ledger.stored_documents import Document, queue
 from swatchbook.ledger.tables import deliveries, documents, failed_tries, rounds, runs, timings
 from swatchbook.pipeline.delete import delete
 from swatchbook.pipeline.register_path import register_folder

@@ -18,11 +18,11 @@ from sqlalchemy import func, select, text
 
 from benchmarks import bare_ingest
 from swatchbook.errors import Configuration
-from swatchbook.ledger import spaces as ledger_spaces
+from swatchbook.ledger import space_registry
 from swatchbook.ledger.document_commands import retry
-from swatchbook.ledger.documents import all_documents
 from swatchbook.ledger.publishing import count_unpublished
 from swatchbook.ledger.queries.account import account
+from swatchbook.ledger.stored_documents import all_documents
 from swatchbook.ledger.tables import calls, runs
 from swatchbook.pipeline.publish import publish_all
 from swatchbook.records import DEFAULT_OWNER
@@ -90,7 +90,7 @@ class Living:
             count_writes(resources.ledger)
             kept = {
                 role.value: sorted(resources.index.ids(each.space))
-                for role, each in ledger_spaces.active_spaces(resources.ledger).items()
+                for role, each in space_registry.active_spaces(resources.ledger).items()
             }
             picture = next(hit.file for hit in search(resources, text="oak floor") if hit.file)
             (self.folder / "picture").write_bytes(resources.files.read(picture))
@@ -196,7 +196,7 @@ class Living:
             counted = account(resources.ledger)
             assert counted.found == counted.complete
             assert set(writes(resources.ledger).values()) == {1}, "nothing was made twice"
-            for role, each in ledger_spaces.active_spaces(resources.ledger).items():
+            for role, each in space_registry.active_spaces(resources.ledger).items():
                 assert resources.index.active(role) == each.space.name
 
     def has_published(self, resources: Resources) -> bool:
@@ -282,7 +282,7 @@ def living(
     made.keep()
     yield made, model
     with made.opened() as resources:  # the server is shared
-        for each in ledger_spaces.registered(resources.ledger):
+        for each in space_registry.registered(resources.ledger):
             resources.index.drop(each.space)
 
 

@@ -6,8 +6,8 @@ import pytest
 
 from swatchbook.errors import Configuration, InvalidReference
 from swatchbook.ledger import runs, stage_results
-from swatchbook.ledger.documents import Document, get_document
 from swatchbook.ledger.runs import Run
+from swatchbook.ledger.stored_documents import Document, get_document
 from swatchbook.pipeline.register import build_request, register
 from swatchbook.records import DocumentStatus, IngestOptions, Plan, PlannedPage, Reading, Role
 from swatchbook.resources import Resources

@@ -9,8 +9,9 @@ import pytest
 from swatchbook.errors import UnknownOwner
 from swatchbook.ledger import owners, schedule
 from swatchbook.ledger.document_commands import mark_deleting
-from swatchbook.ledger.documents import all_documents
-from swatchbook.ledger.queries.owners import count_owners, known_owners
+from swatchbook.ledger.owners import known_owners
+from swatchbook.ledger.queries.account import count_owners
+from swatchbook.ledger.stored_documents import all_documents
 from swatchbook.ledger.tables import images, items, runs, vectors
 from swatchbook.pipeline.delete import delete_owner, finish_delete
 from swatchbook.pipeline.publish import publish_all

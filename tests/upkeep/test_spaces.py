@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from swatchbook.ledger import shard_runs
+from swatchbook.ledger import item_runs
 from swatchbook.ledger.database import open_ledger
-from swatchbook.ledger.documents import list_documents
-from swatchbook.ledger.spaces import count_vectors
+from swatchbook.ledger.space_objects import count_vectors
+from swatchbook.ledger.stored_documents import list_documents
 from swatchbook.ledger.tables import items
 from swatchbook.resources import open_resources
 from swatchbook.settings import load_settings
@@ -129,7 +129,7 @@ def test_a_fill_of_what_waits_says_until_when(
             moment = resources.ledger.now() + 7_000
             pausing = items.update().where(items.c.tag == pairs[0].tag)
             connection.execute(pausing.values(next_retry_at=moment))
-        shard_runs.end(resources.ledger, begun)
+        item_runs.end(resources.ledger, begun)
     printed = run("spaces", "fill", expect=3)
     for words in ("0 items made", "23 wait for a later try (in 1:5", "nothing can be made now; go on in 1:5"):
         assert words in printed

@@ -8,8 +8,8 @@ import pytest
 from swatchbook.errors import FileMissing
 from swatchbook.index.base import Space
 from swatchbook.ledger import publishing, schedule, stage_results
-from swatchbook.ledger.documents import get_document, queue
-from swatchbook.ledger.spaces import registered
+from swatchbook.ledger.space_registry import registered
+from swatchbook.ledger.stored_documents import get_document, queue
 from swatchbook.pipeline.publish import publish_round
 from swatchbook.pipeline.register import register, register_source
 from swatchbook.records import DocumentStatus, IngestOptions

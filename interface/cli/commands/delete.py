@@ -39,7 +39,7 @@ def list_trash(
     if context.invoked_subcommand is not None:
         return
     with opened_resources() as resources:
-        from swatchbook.ledger.trash import list_trash as read
+        from swatchbook.ledger.trashed_documents import list_trash as read
 
         found = read(resources.ledger, choose_owner(resources.ledger, owner, all_owners))
         if as_json:
@@ -74,7 +74,7 @@ def restore_document(
     """Bring a document back with all that it had. Nothing is embedded again."""
     check_text(document, "DOCUMENT")
     with opened_resources() as resources:
-        from swatchbook.ledger.trash import find_trashed
+        from swatchbook.ledger.trashed_documents import find_trashed
         from swatchbook.pipeline.delete import restore
 
         found = find_trashed(resources.ledger, document, choose_one_owner(resources.ledger, owner))
@@ -103,7 +103,7 @@ def delete(
     with opened_resources() as resources:
         from interface.cli.delete import delete_document, delete_owner, end_trashed, throw_all_away
         from swatchbook.errors import InvalidReference
-        from swatchbook.ledger.trash import find_trashed
+        from swatchbook.ledger.trashed_documents import find_trashed
 
         check_choice(document, every)
         whose = choose_one_owner(resources.ledger, owner)

@@ -25,7 +25,7 @@ from swatchbook.errors import UnreadableDocument
 from swatchbook.truncate import page_numbers
 
 if TYPE_CHECKING:
-    from swatchbook.ledger.documents import Document
+    from swatchbook.ledger.stored_documents import Document
     from swatchbook.records import EditionDiff, NearDuplicates
     from swatchbook.reports.inspection import Audit
     from swatchbook.resources import Resources
@@ -220,7 +220,7 @@ def draw_audit(audit: "Audit") -> RenderableType:
 def _decide(resources: "Resources", row: "Document", said: Mapping[str, Collection[str]], *, quiet: bool) -> int:
     """Record decisions about lost pictures, and process the document again if its pictures change."""
     from interface.cli.ingest import resume
-    from swatchbook.ledger.documents import get_document
+    from swatchbook.ledger.stored_documents import get_document
     from swatchbook.records import LostState
     from swatchbook.upkeep.queue_again import decide
 

@@ -11,7 +11,7 @@ from interface.cli.shared_arguments import Json, Yes, check_owner, opened_resour
 from interface.cli.terminal import cell, megabytes, note, out, say_json, table
 
 if TYPE_CHECKING:
-    from swatchbook.ledger.queries.owners import OwnerCounts
+    from swatchbook.ledger.queries.account import OwnerCounts
 
 
 app = typer.Typer(invoke_without_command=True, help="List owners and what each has; rename and delete them.")
@@ -25,7 +25,7 @@ def list_owners(context: typer.Context, as_json: Json = False) -> None:
     if context.invoked_subcommand is not None:
         return
     with opened_resources() as resources:
-        from swatchbook.ledger.queries.owners import count_owners
+        from swatchbook.ledger.queries.account import count_owners
 
         counted = count_owners(resources.ledger)
         say_json(counted) if as_json else out().print(draw_owners(counted))
@@ -68,7 +68,7 @@ def delete_owner(name: Name, yes: Yes = False, as_json: Json = False) -> None:
     check_owner(name, parameter="NAME")
     with opened_resources() as resources:
         from interface.cli.delete import delete_owner as delete
-        from swatchbook.ledger.queries.owners import require_owner
+        from swatchbook.ledger.owners import require_owner
 
         require_owner(resources.ledger, name)
         code = delete(resources, name, yes=yes, as_json=as_json)

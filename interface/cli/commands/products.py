@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from swatchbook.ledger.database import Ledger
-    from swatchbook.ledger.documents import Document
+    from swatchbook.ledger.stored_documents import Document
     from swatchbook.records import Edited, ProductDetails, StoredEdit
     from swatchbook.resources import Resources
 
@@ -83,7 +83,7 @@ def list_products(
     if context.invoked_subcommand is not None:
         return
     with opened_resources() as resources:
-        from swatchbook.ledger.product_edits import list_edits
+        from swatchbook.ledger.edited_products import list_edits
 
         row = choose_document(resources.ledger, document, choose_owner(resources.ledger, owner, all_owners))
         products, edits = _read_products(resources.ledger, row.id), list_edits(resources.ledger, row.id)
@@ -92,7 +92,7 @@ def list_products(
 
 def _read_products(ledger: "Ledger", document: str) -> "list[ProductDetails]":
     """Return all products of a document, in order."""
-    from swatchbook.ledger.queries.products import list_products
+    from swatchbook.ledger.queries.document_parts import list_products
 
     products: list[ProductDetails] = []
     after = None

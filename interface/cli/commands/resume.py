@@ -43,8 +43,8 @@ def retry(
         from interface.cli.ingest import resume
         from swatchbook.ledger import schedule
         from swatchbook.ledger.document_commands import retry as retry_document
-        from swatchbook.ledger.documents import get_document
         from swatchbook.ledger.retention import collect
+        from swatchbook.ledger.stored_documents import get_document
 
         if only_due:
             whose = choose_owner(resources.ledger, owner, all_owners)
@@ -92,7 +92,7 @@ def embed(
         raise typer.BadParameter("name one document: pages are its own", param_hint="--pages" if taken else "--boxes")
     with opened_resources() as resources, resumable():
         from interface.cli.ingest import resume
-        from swatchbook.ledger.documents import get_document
+        from swatchbook.ledger.stored_documents import get_document
         from swatchbook.upkeep.queue_again import regenerate
 
         lacking = list[str]()

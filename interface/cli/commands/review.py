@@ -40,13 +40,13 @@ MOST_LISTED = 200
 def list_weak(owner: OwnerName = None, all_owners: AllOwners = False, as_json: Json = False) -> None:
     """List pictures that need a review, with their score, their analysis and the last review."""
     with opened_resources() as resources:
-        from swatchbook.ledger.queries import reviews
+        from swatchbook.ledger import picture_reviews
 
         whose = choose_owner(resources.ledger, owner, all_owners)
         limit = None if as_json else MOST_LISTED
-        pictures = reviews.images_to_review(resources.ledger, owner=whose, limit=limit)
+        pictures = picture_reviews.images_to_review(resources.ledger, owner=whose, limit=limit)
         say_json(pictures) if as_json else out().print(
-            draw_waiting(pictures, total=reviews.count_images_to_review(resources.ledger, owner=whose))
+            draw_waiting(pictures, total=picture_reviews.count_images_to_review(resources.ledger, owner=whose))
         )
 
 
@@ -80,12 +80,12 @@ def run_reviews(
 ) -> None:
     """Run the review model on pictures with a low score. `retry` embeds the corrections."""
     with opened_resources() as resources, resumable():
-        from swatchbook.ledger.queries import reviews
+        from swatchbook.ledger import picture_reviews
         from swatchbook.pipeline.review import review_all
 
         whose = choose_owner(resources.ledger, owner, all_owners)
         done = list(review_all(resources, whose, limit))
-        left = reviews.count_images_to_review(resources.ledger, owner=whose)
+        left = picture_reviews.count_images_to_review(resources.ledger, owner=whose)
         say_json({"documents": done, "left": left}) if as_json else out().print(
             draw_reviewed(done, left=left, owner=whose, resources=resources)
         )
@@ -207,7 +207,7 @@ def reject_analysis(
 
 
 def _picture(resources: "Resources", reference: str, owner: str | None) -> "ReviewImage":
-    from swatchbook.ledger.queries.reviews import find_review_image
+    from swatchbook.ledger.picture_reviews import find_review_image
 
     check_text(reference, "IMAGE")
     if not reference:  # a prefix of every id
@@ -222,7 +222,7 @@ def _person(by: str | None) -> str:
 
 
 def _print_review(resources: "Resources", picture: "ReviewImage", review: "Review", *, as_json: bool) -> None:
-    from swatchbook.ledger.queries.reviews import find_review_image
+    from swatchbook.ledger.picture_reviews import find_review_image
 
     after = find_review_image(resources.ledger, picture.image_id)
     say_json(after) if as_json else out().print(draw_review(after, review))

@@ -53,8 +53,8 @@ def coverage(owner: OwnerName = None, all_owners: AllOwners = False, roles: Role
     """Show how much of the collection is embedded and searchable, and what the stages took this week."""
     wanted = parse_roles(roles)
     with opened_resources() as resources:
+        from swatchbook.ledger.queries.activity import stage_weeks
         from swatchbook.ledger.queries.coverage import count_coverage
-        from swatchbook.ledger.queries.timings import stage_weeks
         from swatchbook.reports.stale import stale_roles
 
         whose = choose_owner(resources.ledger, owner, all_owners)

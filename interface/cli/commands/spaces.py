@@ -28,7 +28,7 @@ from interface.cli.terminal import (
 from swatchbook.truncate import truncate
 
 if TYPE_CHECKING:
-    from swatchbook.ledger.spaces import Lack
+    from swatchbook.ledger.space_objects import Lack
     from swatchbook.records import RoleTag
     from swatchbook.reports.stale import StaleRole
     from swatchbook.resources import Resources

@@ -1,4 +1,4 @@
-"""Count the account (images found, by state) of a document, an owner or all owners.
+"""Count the account (images found, by state) of a document, an owner or all owners, and what each owner has.
 
 Also decides whether a document is completed, or waits and until when. `ledger/image_states.py` has the rules of states.
 
@@ -12,7 +12,6 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, func, select
 
 from swatchbook.ledger.database import Ledger
-from swatchbook.ledger.documents import Document
 from swatchbook.ledger.image_states import (
     chunk_item_state,
     chunk_items,
@@ -26,8 +25,10 @@ from swatchbook.ledger.image_states import (
     states_of_images,
     waits_for_publishing,
 )
-from swatchbook.ledger.tables import chunks, documents, images, pages, placements, requested
-from swatchbook.records import DocumentState, DocumentStatus, ImageCounts, ImageState, PlacementState
+from swatchbook.ledger.space_objects import count_vectors
+from swatchbook.ledger.stored_documents import Document
+from swatchbook.ledger.tables import chunks, contents, documents, images, pages, placements, products, requested
+from swatchbook.records import DocumentState, DocumentStatus, ImageCounts, ImageState, PlacementState, Record
 
 
 class Account(ImageCounts):
@@ -131,3 +132,96 @@ def next_status(ledger: Ledger, document: str) -> tuple[DocumentStatus, float | 
     with ledger.read() as connection:
         times = [time for query in next_tries if (time := connection.execute(query).scalar_one()) is not None]
     return (DocumentStatus.WAITING, min(times)) if times else (DocumentStatus.COMPLETED, None)
+
+
+# --- owners -----------------------------------------------------------------------------------------------------------
+
+
+class OwnerAccount(Record):
+    """One owner's images: found = complete + partial + failed + rejected + pending."""
+
+    owner: str
+    documents: int
+    found: int = 0
+    complete: int = 0
+    partial: int = 0
+    failed: int = 0
+    rejected: int = 0
+    pending: int = 0
+
+    @property
+    def missing(self) -> int:
+        """Images that are not complete."""
+        return self.found - self.complete
+
+
+class OwnerCounts(Record):
+    """Counts of an owner. `bytes`: of its files and pictures; a file shared with another owner counts for both."""
+
+    owner: str
+    documents: dict[str, int]  # by status
+    products: int
+    images: int
+    vectors: int
+    bytes: int
+
+
+def count_owners(ledger: Ledger) -> list[OwnerCounts]:
+    """Return what every owner of a document has, by name."""
+    statuses = select(documents.c.owner, documents.c.status, func.count(), func.sum(documents.c.size)).group_by(
+        documents.c.owner, documents.c.status
+    )
+    found = select(documents.c.owner, func.count()).join_from(products, documents).group_by(documents.c.owner)
+    pictures = (
+        select(images.c.owner, func.count(), func.sum(contents.c.size))
+        .join_from(images, contents, contents.c.key == images.c.content_key, isouter=True)
+        .where(images.c.id.in_(select(shown_images().c.image)))
+        .group_by(images.c.owner)
+    )
+    by_status, image_counts, sizes = defaultdict[str, dict[str, int]](dict), Counter[str](), Counter[str]()
+    with ledger.read() as connection:
+        for owner, status, count, size in connection.execute(statuses):
+            by_status[owner][status] = count
+            sizes[owner] += size
+        for owner, count, size in connection.execute(pictures):
+            image_counts[owner] = count
+            sizes[owner] += size or 0
+        product_counts = Counter(dict(connection.execute(found).tuples().all()))
+    return [
+        OwnerCounts(
+            owner=owner,
+            documents=by_status[owner],
+            products=product_counts[owner],
+            images=image_counts[owner],
+            vectors=sum(each.objects for each in count_vectors(ledger, owner)),
+            bytes=sizes[owner],
+        )
+        for owner in sorted(by_status)
+    ]
+
+
+def owner_accounts(ledger: Ledger) -> list[OwnerAccount]:
+    """Return the account of every owner with a document, most missing images first."""
+    states = states_of_images(shown_images()).subquery("states")
+    counted = (
+        select(images.c.owner, states.c.state, func.count())
+        .join_from(states, images, images.c.id == states.c.image)
+        .group_by(images.c.owner, states.c.state)
+    )
+    by_owner = dict[str, dict[str, int]]()
+    with ledger.read() as connection:
+        document_counts = (
+            connection.execute(select(documents.c.owner, func.count()).group_by(documents.c.owner)).tuples().all()
+        )
+        for owner, state, count in connection.execute(counted):
+            by_owner.setdefault(owner, {})[state] = count
+    accounts = [
+        OwnerAccount(
+            owner=owner,
+            documents=count,
+            found=sum(by_owner.get(owner, {}).values()),
+            **{state.value: by_owner.get(owner, {}).get(state.value, 0) for state in ImageState},
+        )
+        for owner, count in document_counts
+    ]
+    return sorted(accounts, key=lambda account: (-account.missing, account.owner))

@@ -6,12 +6,12 @@ from collections.abc import Collection, Sequence
 from sqlalchemy import func, select
 
 from swatchbook.ledger.database import Ledger
-from swatchbook.ledger.documents import owned_by
 from swatchbook.ledger.image_states import ImageGroup, image_groups, shown_images
+from swatchbook.ledger.page_findings import count_lost_pictures
 from swatchbook.ledger.publishing import count_unpublished
-from swatchbook.ledger.queries.lost_pictures import count_lost_pictures
+from swatchbook.ledger.stored_documents import owned_by
 from swatchbook.ledger.tables import documents
-from swatchbook.records import Coverage, ItemState, Role, RoleCoverage
+from swatchbook.records import Coverage, ImageCounts, ImageState, ItemState, Record, Role, RoleCoverage
 
 
 def count_coverage(ledger: Ledger, owner: str | None = None, roles: Collection[Role] = ()) -> Coverage:
@@ -63,4 +63,28 @@ def _role_coverage(role: Role, tag: str, states: Counter[ItemState]) -> RoleCove
         failed=states[ItemState.FAILED],
         rejected=states[ItemState.REJECTED],
         pending=states[ItemState.PENDING] + states[ItemState.LEASED],
+    )
+
+
+class Counts(Record):
+    """The counts of a collection. `failures`: kind -> images with an item that failed in this way."""
+
+    images: ImageCounts
+    failures: dict[str, int]
+    coverage: Coverage
+
+
+def count_statistics(ledger: Ledger, owner: str | None = None) -> Counts:
+    """Return the counts of an owner's collection, or of all owners."""
+    with ledger.read() as connection:
+        groups = image_groups(connection, shown_images(owner=owner))
+    states, failures = Counter[str](), Counter[str]()
+    for group in groups:
+        states[group.state.value] += group.images
+        for kind in {item.kind for item in group.items if item.kind}:
+            failures[kind] += group.images
+    return Counts(
+        images=ImageCounts(found=states.total(), **{state.value: states[state.value] for state in ImageState}),
+        failures=dict(sorted(failures.items())),
+        coverage=coverage_of(ledger, groups, owner),
     )

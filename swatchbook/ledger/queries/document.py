@@ -10,10 +10,8 @@ from swatchbook.errors import InvalidReference
 from swatchbook.ledger.database import Ledger, select_in
 from swatchbook.ledger.image_states import image_item_state, image_items, shown_images, states_of_images
 from swatchbook.ledger.image_text import analyses_in_use
-from swatchbook.ledger.queries.look_at import read_look_at
-from swatchbook.ledger.queries.lost_pictures import read_lost_pictures
-from swatchbook.ledger.queries.pages import read_skipped, read_unassigned
-from swatchbook.ledger.queries.reviews import reviews_of
+from swatchbook.ledger.page_findings import read_look_at, read_lost_pictures, read_skipped, read_unassigned
+from swatchbook.ledger.picture_reviews import reviews_of
 from swatchbook.ledger.tables import (
     chunks,
     documents,

@@ -1,23 +1,24 @@
 """Select the results that satisfy filters, count the values to filter by (facets), and suggest nearest values.
 
-Facets have at most 100 values a field. A filter that matches nothing gets the five nearest values.
+Facets have at most 100 values a field. A filter that matches nothing gets the five nearest values. What can be found is
+every product, and the images and chunks that are published, those of the newest document first.
 """
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from operator import itemgetter
+from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Select, select
 
 from swatchbook.index.base import FILTERS, Kind, Payload, Where
 from swatchbook.index.matching import satisfies
 from swatchbook.index.words import likeness, value_key
 from swatchbook.ledger.database import Ledger, portions, select_in
 from swatchbook.ledger.payloads import chunk_payloads, image_payloads, product_payloads
-from swatchbook.ledger.queries.listing import listed_ids
 from swatchbook.ledger.read_cache import ReadCache
-from swatchbook.ledger.tables import documents
-from swatchbook.records import Facet, Facets, FacetValue, PriceRange, ResultKind, Unmatched
+from swatchbook.ledger.tables import chunks, documents, images, placements, products
+from swatchbook.records import COUNTED, Facet, Facets, FacetValue, PriceRange, ResultKind, Unmatched
 
 MOST_VALUES = 100
 """Values of a field that facets list at most."""
@@ -261,3 +262,40 @@ def _names_of_documents(connection: Connection, ids: Collection[str], *, newest_
     if newest_only:
         query = query.where(documents.c.superseded_by.is_(None))
     return {row.id: row.name for row in select_in(connection, query, documents.c.id, ids)}
+
+
+# --- all that can be found --------------------------------------------------------------------------------------------
+
+
+def listed_ids(connection: Connection, by: ResultKind, where: Where) -> list[str]:
+    """Return the ids of what the owners, documents and editions in the filters have; other filters are not applied.
+
+    Those of one document follow each other in its order; an image counts where it is shown first.
+    """
+    query = _LISTED[by]
+    if where.whose:
+        query = query.where(documents.c.owner.in_(where.whose))
+    if where.document:
+        query = query.where(documents.c.id.in_(where.document))
+    if where.newest_only:
+        query = query.where(documents.c.superseded_by.is_(None))
+    return list(dict.fromkeys(connection.execute(query).scalars()))
+
+
+def _newest_first(query: Select[Any], ordinal: Any) -> Select[Any]:
+    return query.order_by(documents.c.created_at.desc(), documents.c.id, ordinal)
+
+
+_LISTED: Mapping[ResultKind, Select[Any]] = {
+    "image": _newest_first(
+        select(placements.c.image)
+        .join(images, images.c.id == placements.c.image)
+        .join(documents, documents.c.id == placements.c.document)
+        .where(placements.c.state.in_(COUNTED), images.c.published > 0, ~images.c.gone),
+        placements.c.ordinal,
+    ),
+    "product": _newest_first(select(products.c.id).join(documents), products.c.ordinal),
+    "chunk": _newest_first(
+        select(chunks.c.id).join(documents).where(chunks.c.published > 0, ~chunks.c.gone), chunks.c.ordinal
+    ),
+}

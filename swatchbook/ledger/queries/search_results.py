@@ -1,20 +1,21 @@
-"""Read what is shown of a hit: title, document, pages, picture, text and linked product of an id from the index.
+"""Read what is shown of a hit (title, document, pages, picture, text, linked product), and all texts to judge it by.
 
-`search/fusion.py` ranks the hits.
+`search/fusion.py` ranks the hits; `search/relevance.py` checks a result's texts for the words of a question.
 """
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, Select, case, func, select
+from sqlalchemy import Connection, Row, Select, case, func, select
 
 from swatchbook.index.base import Where
 from swatchbook.index.matching import satisfies
 from swatchbook.ledger.database import Ledger, select_in
 from swatchbook.ledger.payloads import ImagePart, image_parts
-from swatchbook.ledger.queries.products import pictures_of_products
+from swatchbook.ledger.queries.document_parts import pictures_of_products
+from swatchbook.ledger.read_cache import ReadCache
 from swatchbook.ledger.tables import chunks, contents, documents, images, links, pages, placements, products
 from swatchbook.one_line import shorten
 from swatchbook.printed_prices import with_currency
@@ -341,3 +342,70 @@ _DESCRIBE: Mapping[ResultKind, Callable[[Ledger, Sequence[str]], list[Hit]]] = {
     "product": describe_products,
     "chunk": describe_chunks,
 }
+
+
+# --- texts ------------------------------------------------------------------------------------------------------------
+
+
+def texts_of(known: ReadCache, by: ResultKind, ids: Sequence[str]) -> dict[str, list[str]]:
+    """Return image, product or chunk -> its texts, for the ids that exist; some texts may occur twice.
+
+    A product has the texts of its chunks and images; an image those of the chunks and products that it is linked to.
+    """
+    if by == "product":
+        return known.each(_texts_of_products, ids)
+    linked = known.each(chunks_of_images, ids) if by == "image" else {}
+    products = known.each(products_of_images, ids) if by == "image" else {}
+    of_products = known.each(_texts_of_products, [p for i in ids for p in products.get(i, ())])
+    own = known.each(_own_texts, [each for i in ids for each in (i, *linked.get(i, ()))])
+    return {
+        i: [
+            *(own[each] for each in (i, *linked.get(i, ())) if each in own),
+            *(text for p in products.get(i, ()) for text in of_products.get(p, ())),
+        ]
+        for i in ids
+    }
+
+
+def _texts_of_products(ledger: Ledger, ids: Sequence[str]) -> dict[str, list[str]]:
+    """Return product -> the texts of its chunks and images, each once, because many images share a text."""
+    sources = defaultdict[str, dict[str, None]](dict)
+    with ledger.read() as connection:
+        for query in (_CHUNKS_OF_PRODUCTS, _IMAGES_OF_PRODUCTS):
+            for source, product in select_in(connection, query, links.c.target, ids):
+                sources[product][source] = None
+    said = _own_texts(ledger, [source for of in sources.values() for source in of])
+    return {product: list(dict.fromkeys(said[each] for each in of if each in said)) for product, of in sources.items()}
+
+
+def _own_texts(ledger: Ledger, ids: Sequence[str]) -> dict[str, str]:
+    """Return chunk or image -> its own texts, for the ids that exist."""
+    with ledger.read() as connection:
+        return _texts(connection, _TEXTS_OF_CHUNKS, chunks.c.id, ids) | _texts(
+            connection, _TEXTS_OF_IMAGES, images.c.id, ids
+        )
+
+
+def _texts(connection: Connection, query: Any, column: Any, ids: Collection[str]) -> dict[str, str]:
+    """Return id -> all texts of its rows, each once."""
+    texts = defaultdict[str, dict[str, None]](dict)
+    for source, *parts in select_in(connection, query, column, ids):
+        for part in parts:
+            for text in part if isinstance(part, list) else [part]:
+                texts[source][text or ""] = None
+    return {source: "\n".join(each) for source, each in texts.items()}
+
+
+_TEXTS_OF_CHUNKS = select(chunks.c.id, chunks.c.record["headings"], chunks.c.record["text"].as_string())
+_TEXTS_OF_IMAGES = (
+    select(images.c.id, placements.c.caption, placements.c.nearby_text, contents.c.text)
+    .join(placements, placements.c.image == images.c.id)
+    .outerjoin(contents, contents.c.key == images.c.text_key)
+    .where(placements.c.state.in_(COUNTED))
+)
+_CHUNKS_OF_PRODUCTS = select(links.c.source, links.c.target).where(links.c.kind == LinkKind.CHUNK_PRODUCT)
+_IMAGES_OF_PRODUCTS = (
+    select(placements.c.image, links.c.target)
+    .join(links, links.c.source == placements.c.id)
+    .where(links.c.kind == LinkKind.IMAGE_PRODUCT, placements.c.state.in_(COUNTED))
+)

@@ -11,8 +11,8 @@ import pytest
 
 from devtools import draft_truth, score_products
 from swatchbook.errors import InvalidReference
-from swatchbook.ledger.documents import find_document
 from swatchbook.ledger.queries.document import read_products
+from swatchbook.ledger.stored_documents import find_document
 from swatchbook.pipeline.edit_products import make_edit
 from swatchbook.records import Rename
 from swatchbook.resources import open_resources

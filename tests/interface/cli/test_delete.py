@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from swatchbook.ledger.database import Ledger, open_ledger
-from swatchbook.ledger.documents import BATCH, FOLDER, PDF, all_documents, queue
 from swatchbook.ledger.runs import end
+from swatchbook.ledger.stored_documents import BATCH, FOLDER, PDF, all_documents, queue
 from swatchbook.ledger.tables import documents, trash
 from swatchbook.records import DocumentStatus, IngestOptions
 from swatchbook.settings import Settings

@@ -13,8 +13,8 @@ from typer.testing import CliRunner
 
 from interface.cli.main import app
 from swatchbook.errors import InvalidReference
-from swatchbook.ledger.documents import find_document, queue
 from swatchbook.ledger.queries.document import read_products
+from swatchbook.ledger.stored_documents import find_document, queue
 from swatchbook.ledger.tables import products
 from swatchbook.records import DocumentStatus, IngestOptions
 from swatchbook.resources import Resources, open_resources

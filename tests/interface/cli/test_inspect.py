@@ -16,8 +16,8 @@ from typer.testing import CliRunner
 
 from interface.cli.main import app
 from swatchbook.errors import FileMissing, InvalidReference
-from swatchbook.ledger.documents import Document, find_document, queue
-from swatchbook.ledger.lost_pictures import add_audited
+from swatchbook.ledger.page_findings import add_audited
+from swatchbook.ledger.stored_documents import Document, find_document, queue
 from swatchbook.ledger.tables import documents, pages, placements
 from swatchbook.records import IngestOptions, LostPicture
 from swatchbook.resources import Resources, open_resources

@@ -12,8 +12,8 @@ from typer.testing import CliRunner, Result
 from interface.cli.main import app
 from swatchbook.errors import InvalidReference
 from swatchbook.ledger.database import Ledger, open_ledger
-from swatchbook.ledger.documents import all_documents
 from swatchbook.ledger.runs import end
+from swatchbook.ledger.stored_documents import all_documents
 from swatchbook.ledger.tables import documents
 from swatchbook.records import DEFAULT_OWNER, DocumentStatus
 from swatchbook.settings import Settings

@@ -7,7 +7,7 @@ import pytest
 from interface.cli.commands import review
 from interface.cli.commands.review import list_weak
 from swatchbook.resources import Resources
-from tests.ledger.test_reviews import weak
+from tests.ledger.test_picture_reviews import weak
 
 
 def test_a_table_says_what_it_leaves_out_and_json_leaves_out_nothing(

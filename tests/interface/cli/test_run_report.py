@@ -7,7 +7,7 @@ from rich.console import Console
 
 from interface.cli.document_tables import draw_document
 from interface.cli.run_report import draw
-from swatchbook.ledger.documents import Document
+from swatchbook.ledger.stored_documents import Document
 from swatchbook.records import (
     ComparedDocument,
     DocumentStatus,

@@ -12,8 +12,8 @@ from sqlalchemy import delete
 
 from swatchbook.backup.restore import restore
 from swatchbook.backup.write import back_up
-from swatchbook.ledger.documents import list_documents
-from swatchbook.ledger.spaces import registered
+from swatchbook.ledger.space_registry import registered
+from swatchbook.ledger.stored_documents import list_documents
 from swatchbook.ledger.tables import items, requested, vectors
 from swatchbook.records import ItemState, Role
 from swatchbook.resources import Resources

@@ -11,7 +11,7 @@ from PIL import Image
 from sqlalchemy import select, update
 
 from swatchbook.ledger import runs, schedule
-from swatchbook.ledger.documents import Document, queue
+from swatchbook.ledger.stored_documents import Document, queue
 from swatchbook.ledger.tables import items
 from swatchbook.ledger.tables import runs as runs_table
 from swatchbook.records import DocumentStatus, IngestOptions, ItemState, Role, Stage, image_id

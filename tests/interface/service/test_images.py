@@ -13,7 +13,7 @@ from PIL import Image
 
 from interface.service import images
 from interface.service.images import PreviewSlots
-from swatchbook.ledger.documents import queue
+from swatchbook.ledger.stored_documents import queue
 from swatchbook.pdf import reader
 from swatchbook.records import IngestOptions
 from swatchbook.resources import Resources

@@ -19,7 +19,7 @@ from sqlalchemy import insert, update
 from swatchbook.errors import InvalidModelOutput
 from swatchbook.index.base import Space
 from swatchbook.ledger.database import Ledger, db_now
-from swatchbook.ledger.spaces import add_space
+from swatchbook.ledger.space_registry import add_space
 from swatchbook.ledger.tables import calls, timings, vectors
 from swatchbook.records import Role, Stage
 from swatchbook.settings import load_settings

@@ -25,7 +25,7 @@ from interface.service.uploads import receive_form
 from swatchbook.errors import InvalidReference
 from swatchbook.ledger import runs, schedule
 from swatchbook.ledger.document_commands import cancel, delete_rows, finish_delete, mark_deleting
-from swatchbook.ledger.documents import get_document, list_documents
+from swatchbook.ledger.stored_documents import get_document, list_documents
 from swatchbook.ledger.tables import documents
 from swatchbook.pipeline.register import build_request
 from swatchbook.records import DocumentStatus, IngestOptions, document_id, sha256

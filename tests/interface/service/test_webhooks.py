@@ -21,7 +21,7 @@ from standardwebhooks.webhooks import Webhook
 
 from swatchbook.ledger import owners
 from swatchbook.ledger.document_commands import delete_rows, finish_delete, mark_deleting
-from swatchbook.ledger.documents import get_document, list_documents
+from swatchbook.ledger.stored_documents import get_document, list_documents
 from swatchbook.records import DocumentStatus, document_id, sha256
 from swatchbook.settings import Settings, WebhookSource
 from swatchbook.signature import is_signed

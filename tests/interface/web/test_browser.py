@@ -19,8 +19,8 @@ from playwright.sync_api import Browser, Page, Response
 from sqlalchemy import Table, select, update
 
 from scheduler.tick import tick
-from swatchbook.ledger.documents import get_document
-from swatchbook.ledger.queries.reviews import find_review_image
+from swatchbook.ledger.picture_reviews import find_review_image
+from swatchbook.ledger.stored_documents import get_document
 from swatchbook.ledger.tables import documents, images, items, placements, products
 from swatchbook.settings import load_settings
 from tests.interface.service.served import Served, served

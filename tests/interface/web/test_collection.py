@@ -10,8 +10,8 @@ from interface.web import collection
 from interface.web.collection import OTHERS, last_days, plot_days
 from swatchbook.errors import InvalidModelOutput
 from swatchbook.ledger.database import db_now
-from swatchbook.ledger.documents import get_document
-from swatchbook.ledger.loop_rounds import record_round
+from swatchbook.ledger.schedule import record_round
+from swatchbook.ledger.stored_documents import get_document
 from swatchbook.ledger.tables import calls, items, runs
 from swatchbook.records import DocumentStatus
 from swatchbook.resources import Resources

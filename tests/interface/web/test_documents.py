@@ -17,9 +17,9 @@ from sqlalchemy import update
 
 from interface.web import documents as web_documents
 from interface.web.documents import CHANGED, STREAMS
-from swatchbook.ledger.documents import get_document
+from swatchbook.ledger.picture_reviews import find_review_image
 from swatchbook.ledger.queries.account import account
-from swatchbook.ledger.queries.reviews import find_review_image
+from swatchbook.ledger.stored_documents import get_document
 from swatchbook.ledger.tables import documents, images, items, pages, products
 from swatchbook.pipeline.begin_run import begin_work
 from swatchbook.pipeline.register_path import register_folder

@@ -3,9 +3,8 @@
 import pytest
 from fastapi.testclient import TestClient
 
-from swatchbook.ledger.documents import get_document
-from swatchbook.ledger.lost_pictures import add_audited
-from swatchbook.ledger.queries.lost_pictures import list_lost_pictures
+from swatchbook.ledger.page_findings import add_audited, list_lost_pictures
+from swatchbook.ledger.stored_documents import get_document
 from swatchbook.records import LostPicture, LostState
 from swatchbook.resources import Resources
 from tests.interface.web.conftest import Page, page

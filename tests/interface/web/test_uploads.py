@@ -11,7 +11,7 @@ from openpyxl import Workbook
 from PIL import Image
 from sqlalchemy import update
 
-from swatchbook.ledger.documents import get_document, list_documents
+from swatchbook.ledger.stored_documents import get_document, list_documents
 from swatchbook.ledger.tables import documents
 from swatchbook.pipeline.delete import delete
 from swatchbook.records import BatchMapping, DocumentStatus

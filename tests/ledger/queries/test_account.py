@@ -11,17 +11,16 @@ from sqlalchemy import delete, insert
 from sqlalchemy.event import listen, remove
 
 from swatchbook.errors import InvalidReference, ProviderTimeout, UnreadableImage
-from swatchbook.ledger import pages, publishing, runs, schedule, stage_results
+from swatchbook.ledger import edited_products, page_findings, publishing, runs, schedule, stage_results
+from swatchbook.ledger.claims import ClaimedItem
 from swatchbook.ledger.database import Ledger
-from swatchbook.ledger.documents import find_document, get_document, list_documents
-from swatchbook.ledger.items import ClaimedItem
 from swatchbook.ledger.queries import account, search_results
 from swatchbook.ledger.queries.account import Account
 from swatchbook.ledger.queries.coverage import count_coverage
 from swatchbook.ledger.queries.document import read_products, show_document
 from swatchbook.ledger.queries.document_parts import list_pages
-from swatchbook.ledger.queries.failures import failures, other_failures
-from swatchbook.ledger.queries.report import document_report
+from swatchbook.ledger.queries.report import document_report, failures, other_failures
+from swatchbook.ledger.stored_documents import find_document, get_document, list_documents
 from swatchbook.ledger.tables import calls, documents, images, items, metadata, placements, requested
 from swatchbook.records import (
     COUNTED,
@@ -414,7 +413,7 @@ def test_the_report_has_the_counts_of_the_account(ledger: Ledger) -> None:
     broken = placed(run, "broken", page=2)
     stage_results.save_chunks(ledger, run, chunked(run, "Oak is hard."))
     stage_results.save_extraction(ledger, run, extraction(placed(run, "oak"), broken, unreadable=["broken"]))
-    stage_results.save_assembly(ledger, run, [product(run, "Oak")], [])
+    edited_products.save_assembly(ledger, run, [product(run, "Oak")], [])
     make_all(ledger, run)
     publish_all(ledger)
     runs.record_timing(ledger, run, Stage.READ, 1.25)
@@ -458,13 +457,13 @@ def test_pages_keep_unassigned_texts(
     stage_results.save_pages(ledger, run, reading(), PLAN)
     left = Unassigned(page=1, texts=(LooseText(text="Moss", bbox=(1, 2, 3, 4)),), pictures=((5, 6, 70, 80),))
     nearly = Evidence(rule="another style is likelier", page=2, text="Oak", detail={"probability": 0.2})
-    pages.save_page_notes(ledger, run, Discovery(products=(), rejected=(nearly,), unsure=(2, 3)), [left])
+    page_findings.save_page_notes(ledger, run, Discovery(products=(), rejected=(nearly,), unsure=(2, 3)), [left])
     assert document_report(ledger, run.document).unassigned == (left,)
     assert show_document(ledger, run.document)["unassigned"] == [left.model_dump(mode="json")]
     first, second, third = (page for _, page in list_pages(ledger, run.document, limit=3))
     assert (first.unassigned, first.rejected, first.unsure) == (left, (), False)
     assert (second.unassigned, second.rejected, second.unsure, third.unsure) == (None, (nearly,), True, True)
-    pages.save_page_notes(ledger, run, Discovery(products=()), [])
+    page_findings.save_page_notes(ledger, run, Discovery(products=()), [])
     assert document_report(ledger, run.document).unassigned == ()
     assert not any(page.unsure for _, page in list_pages(ledger, run.document, limit=3))
 
@@ -485,7 +484,7 @@ def test_a_document_is_shown_as_promised(ledger: Ledger) -> None:
     make_all(ledger, run)
     publish_all(ledger)
     plank = product(run, "Plank", category="Floors", metadata={"size": "60"})
-    stage_results.save_assembly(ledger, run, [plank], [link(oak.id, plank)])
+    edited_products.save_assembly(ledger, run, [plank], [link(oak.id, plank)])
 
     shown = show_document(ledger, run.document)
     assert shown.keys() == {
@@ -570,7 +569,7 @@ def test_hits_are_described_in_the_order_given_and_unknown_ones_are_left_out(led
     run = begin(ledger)
     plank, board = product(run, "Plank"), product(run, "Board")
     chunk = text.chunks[1].id
-    stage_results.save_assembly(
+    edited_products.save_assembly(
         ledger,
         run,
         [plank, board],

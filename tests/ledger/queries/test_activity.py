@@ -9,8 +9,6 @@ from swatchbook.errors import InvalidModelOutput, ProviderDown, UnreadableImage
 from swatchbook.ledger import runs
 from swatchbook.ledger.database import Ledger, db_now
 from swatchbook.ledger.dead_runs import mark_dead
-from swatchbook.ledger.documents import get_document
-from swatchbook.ledger.loop_rounds import last_rounds, record_round
 from swatchbook.ledger.queries.account import count_shown, document_states
 from swatchbook.ledger.queries.activity import (
     daily_costs,
@@ -21,6 +19,8 @@ from swatchbook.ledger.queries.activity import (
     provider_states,
     recent_runs,
 )
+from swatchbook.ledger.schedule import last_rounds, record_round
+from swatchbook.ledger.stored_documents import get_document
 from swatchbook.ledger.tables import calls, failed_tries
 from swatchbook.records import DocumentStatus, Stage
 from tests.ledger.scene import VISUAL, begin_again, begun, end, fail, keys, lapse, set_document

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from swatchbook.ledger import stage_results
+from swatchbook.ledger import edited_products
 from swatchbook.ledger.database import Ledger
-from swatchbook.ledger.queries import document_parts, products
+from swatchbook.ledger.queries import document_parts
 from swatchbook.ledger.queries.document import show_document
 from swatchbook.records import ImageState, LinkKind, PlacementState
 from tests.ledger.scene import begin, chunked, extraction, image, ingest, key, link, placed, product
@@ -25,7 +25,7 @@ def document(ledger: Ledger) -> str:
     ingest(ledger, run, extraction(oak, again, ash, logo), text)
     run = begin(ledger)
     plank, board = product(run, "Plank"), product(run, "Board")
-    stage_results.save_assembly(
+    edited_products.save_assembly(
         ledger,
         run,
         [plank, board],
@@ -46,7 +46,7 @@ Listing = Callable[..., list[Any]]
 @pytest.mark.parametrize(
     ("part", "listing"),
     [
-        ("products", products.list_products), ("chunks", document_parts.list_chunks),
+        ("products", document_parts.list_products), ("chunks", document_parts.list_chunks),
         ("links", document_parts.list_links), ("images", document_parts.list_images),
         ("entities", document_parts.list_entities), ("pages", document_parts.list_pages),
     ],
@@ -66,7 +66,7 @@ def test_portions_come_together_to_all_of_it(ledger: Ledger, document: str, part
 
 
 def test_a_product_has_each_picture_once_by_its_best_link(ledger: Ledger, document: str) -> None:
-    plank, board = (each for _, each in products.list_products(ledger, document, limit=9))
+    plank, board = (each for _, each in document_parts.list_products(ledger, document, limit=9))
     assert (plank.name, board.name, plank.document_id, plank.owner) == ("Plank", "Board", document, "anna")
     assert [(picture.id, picture.score, picture.page) for picture in plank.pictures] == [
         (image("oak"), 0.8, 4),
@@ -74,8 +74,8 @@ def test_a_product_has_each_picture_once_by_its_best_link(ledger: Ledger, docume
     ]
     assert plank.pictures[0].file == f"{key('oak')}.png"
     assert board.pictures == ()
-    assert products.find_product(ledger, plank.id) == plank
-    assert products.find_product(ledger, "nobody") is None
+    assert document_parts.find_product(ledger, plank.id) == plank
+    assert document_parts.find_product(ledger, "nobody") is None
 
 
 def test_images_come_with_their_placements_and_state(ledger: Ledger, document: str) -> None:

@@ -4,8 +4,9 @@ import pytest
 
 from swatchbook.errors import UnknownOwner
 from swatchbook.ledger.database import Ledger
+from swatchbook.ledger.owners import known_owners, require_owner
 from swatchbook.ledger.queries import account
-from swatchbook.ledger.queries.owners import OwnerCounts, count_owners, known_owners, owner_accounts, require_owner
+from swatchbook.ledger.queries.account import OwnerCounts, count_owners, owner_accounts
 from tests.ledger.scene import begun, complete, keys
 
 

@@ -1,0 +1,223 @@
+"""Find a document by its id, the beginning of it, or its file name; list documents, newest first; queue a new one."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, RowMapping, literal, null, select, tuple_, update
+
+from swatchbook.errors import InvalidReference
+from swatchbook.ledger.database import Ledger, db_now, select_in, upsert
+from swatchbook.ledger.owners import seed_of
+from swatchbook.ledger.tables import documents, trash
+from swatchbook.records import BlockNames, DocumentStatus, IngestOptions, Record, RunReport, Stage, document_id
+
+PDF, FOLDER, BATCH, TABLE = "pdf", "folder", "batch", "table"
+"""Kinds of documents."""
+
+BEGIN_SECONDS = 120.0
+"""Time for a flow run that has registered a document to begin its run."""
+
+
+class Document(Record):
+    """One source: a PDF, a folder, a scraped batch, an owner's rows of an imported table. Times are Unix seconds."""
+
+    id: str
+    owner: str
+    content: str
+    kind: str
+    name: str
+    file: str | None
+    size: int
+    status: DocumentStatus
+    stage: Stage
+    message: str | None
+    failure_kind: str | None
+    options: IngestOptions
+    blocks: BlockNames
+    generation: str | None
+    fingerprint: str | None
+    force: str | None
+    run: str | None
+    due_at: float | None
+    deaths: int
+    launches: int
+    page_count: int | None
+    pages_file: str | None
+    report: RunReport | None
+    created_at: float
+    updated_at: float
+    commanded_at: float | None
+    edition_of: str | None = None
+    superseded_by: str | None = None
+
+    @property
+    def source(self) -> str | None:
+        """Return what its flow is given: the key of a PDF (None if it was never stored), else the source's name."""
+        return self.file if self.kind == PDF else self.content
+
+
+def read_document(row: RowMapping) -> Document:
+    """Return a row of `documents` as a record."""
+    return Document.model_validate({**row, "options": read_options(row["options"])})
+
+
+def read_options(stored: Mapping[str, Any]) -> IngestOptions:
+    """Return stored options as a record, without nulls (they meant defaults) and options of other versions."""
+    known = stored.keys() & IngestOptions.model_fields
+    return IngestOptions.model_validate({name: stored[name] for name in known if stored[name] is not None})
+
+
+def queue(
+    ledger: Ledger,
+    *,
+    owner: str,
+    content: str,
+    kind: str,
+    name: str,
+    file: str | None,
+    size: int,
+    options: IngestOptions,
+    again: Collection[DocumentStatus] = (DocumentStatus.FAILED, DocumentStatus.CANCELLED),
+    begins: bool = False,
+    also: Callable[[Connection, str], object] | None = None,
+) -> Document:
+    """Register a document as `queued` and return it; a known one stays as it is, unless its status is in `again`.
+
+    `begins`: a flow run registers it and begins its run next: the loop launches another only if none begins in time.
+    `also` writes in the same transaction, and is given the document's id: what it raises leaves nothing queued.
+    """
+    stored_options = options.model_dump(mode="json")
+    due_at = db_now() + BEGIN_SECONDS if begins else null()
+    with ledger.write(turn=also is not None) as connection:
+        identity = document_id(seed_of(connection, owner), content)
+        connection.execute(
+            upsert(connection, documents)
+            .values(
+                id=identity, owner=owner, content=content, kind=kind, name=name, file=file, size=size,
+                status=DocumentStatus.QUEUED, stage=Stage.REGISTERED, options=stored_options, due_at=due_at,
+                created_at=db_now(), updated_at=db_now(),
+            )
+            .on_conflict_do_nothing()
+        )  # fmt: skip
+        this = documents.c.id == identity
+        connection.execute(update(documents).where(this, documents.c.file.is_(None)).values(file=file))
+        connection.execute(
+            update(documents)
+            .where(this, documents.c.status.in_(again))
+            .values(
+                status=DocumentStatus.QUEUED, options=stored_options, message=null(), failure_kind=null(),
+                due_at=due_at, deaths=0, updated_at=db_now(), commanded_at=db_now(),
+            )
+        )  # fmt: skip
+        if also is not None:
+            also(connection, identity)
+        return load_document(connection, identity)
+
+
+def load_document(connection: Connection, document: str, *, lock: bool = False) -> Document:
+    """Return a document within a transaction, locked if asked for. Raises InvalidReference for an unknown id."""
+    query = select(documents).where(documents.c.id == document)
+    row = connection.execute(query.with_for_update() if lock else query).mappings().one_or_none()
+    if row is None:
+        raise InvalidReference(f"There is no document {document}.", advice="`swatchbook status` lists them.")
+    return read_document(row)
+
+
+_ID_LENGTH = 36
+_MAX_CHOICES = 10
+"""Documents that an error names at most."""
+
+
+def get_document(ledger: Ledger, document: str) -> Document:
+    """Return a document by id. Raises InvalidReference for an unknown one."""
+    with ledger.read() as connection:
+        return load_document(connection, document)
+
+
+def find_document(ledger: Ledger, text: str, owner: str | None) -> Document:
+    """Return the document with this id, file name, or unambiguous beginning of an id, of an owner or (None) of any.
+
+    Raises InvalidReference, naming the choices, for an unknown or ambiguous one. It does not reveal whether another
+    owner has such a document.
+    """
+    exact = [documents.c.id == text, documents.c.name == text]
+    beginning = [documents.c.id.startswith(text, autoescape=True)] if len(text) <= _ID_LENGTH else []
+    for match in (*exact, *beginning):
+        choices = _newest(ledger, [match, *owned_by(owner)], _MAX_CHOICES + 1)
+        if len(choices) == 1:
+            return choices[0]
+        if choices:
+            raise InvalidReference(f"{text!r} may be any of {_list_choices(choices)}.", advice="Give more of the id.")
+    of_owner = f" of {owner}" if owner else ""
+    if newest := _newest(ledger, owned_by(owner), _MAX_CHOICES + 1):
+        advice = f"Known: {_list_choices(newest)}." + (" Another owner's needs --owner." if owner else "")
+    else:
+        advice = "Nothing has been ingested yet."
+    raise InvalidReference(f"There is no document {text!r}{of_owner}.", advice=advice)
+
+
+def all_documents(ledger: Ledger, owner: str | None) -> list[Document]:
+    """Return every document of an owner or (None) of all owners, oldest first."""
+    return _newest(ledger, owned_by(owner), None)[::-1]
+
+
+def documents_within(ledger: Ledger, owner: str | None, path: Path) -> list[Document]:
+    """Return the folders and batches at an absolute path and below it, of an owner or of all, oldest first."""
+    alike = documents.c.content.startswith(str(path), autoescape=True)  # SQLite ignores case here
+    found = _newest(ledger, [*owned_by(owner), documents.c.kind.in_((FOLDER, BATCH)), alike], None)[::-1]
+    return [document for document in found if Path(document.content).is_relative_to(path)]
+
+
+def documents_of(ledger: Ledger, kind: str, content: str) -> list[Document]:
+    """Return the documents of this kind and content of all owners, oldest first."""
+    return _newest(ledger, [documents.c.kind == kind, documents.c.content == content], None)[::-1]
+
+
+def list_documents(
+    ledger: Ledger,
+    owner: str | None = None,
+    status: DocumentStatus | None = None,
+    name: str | None = None,
+    after: tuple[float, str] | None = None,
+    limit: int = 100,
+) -> list[Document]:
+    """Return documents, newest first, without those in the trash that the index still holds.
+
+    `name`: part of the name, in any case; `after`: (created_at, id) of the last one of the previous page.
+    """
+    is_in_trash = (documents.c.status == DocumentStatus.DELETING) & documents.c.id.in_(select(trash.c.document))
+    conditions = [*owned_by(owner), ~is_in_trash]
+    if status is not None:
+        conditions.append(documents.c.status == status)
+    if name is not None:
+        conditions.append(documents.c.name.icontains(name, autoescape=True))
+    if after is not None:
+        conditions.append(tuple_(documents.c.created_at, documents.c.id) < tuple_(*map(literal, after)))
+    return _newest(ledger, conditions, limit)
+
+
+def owned_by(owner: str | None) -> list[ColumnElement[bool]]:
+    """Return the conditions that select an owner's documents: none for all owners."""
+    return [] if owner is None else [documents.c.owner == owner]
+
+
+def _newest(ledger: Ledger, conditions: Sequence[ColumnElement[bool]], limit: int | None) -> list[Document]:
+    query = select(documents).where(*conditions).order_by(documents.c.created_at.desc(), documents.c.id.desc())
+    with ledger.read() as connection:
+        return [read_document(row) for row in connection.execute(query.limit(limit)).mappings()]
+
+
+def _list_choices(choices: Sequence[Document]) -> str:
+    names = [f"{d.id[:13]} ({d.name}, {d.owner}, {d.status})" for d in choices[:_MAX_CHOICES]]
+    return "; ".join(names) + ("; …" if len(choices) > _MAX_CHOICES else "")
+
+
+# --- what became of flow runs -----------------------------------------------------------------------------------------
+
+
+def document_statuses(ledger: Ledger, ids: Collection[str]) -> dict[str, DocumentStatus]:
+    """Return document id -> status, of those that exist."""
+    query = select(documents.c.id, documents.c.status)
+    with ledger.read() as connection:
+        return {row.id: DocumentStatus(row.status) for row in select_in(connection, query, documents.c.id, ids)}

@@ -1,0 +1,117 @@
+"""Shards: runs that hold items of a document and not the document."""
+
+import pytest
+
+from swatchbook.errors import RunRevoked
+from swatchbook.ledger import claims, dead_runs, item_runs, runs
+from swatchbook.ledger.database import Ledger
+from swatchbook.ledger.document_commands import cancel
+from swatchbook.ledger.runs import Run
+from swatchbook.ledger.tables import items as item_rows
+from swatchbook.ledger.tables import timings
+from swatchbook.records import DocumentStatus
+from tests.ledger.scene import begin_again, begun, count, document, item, keys, lapse, make, one
+
+
+def shard_of(ledger: Ledger, parent: Run, flow_run: str = "flow-run") -> Run:
+    return item_runs.begin_shard(ledger, parent.document, parent.generation, flow_run=flow_run)
+
+
+def test_shard_makes_items_under_its_own_token(ledger: Ledger) -> None:
+    parent = begun(ledger, pictures=(pictures := keys(3)))
+    shard = shard_of(ledger, parent)
+    lease = claims.claim(ledger, shard, pictures)
+    assert claims.claim(ledger, parent, pictures).items == ()
+    claims.commit(ledger, lease, [make(c) for c in lease.items], [], last_try=True)
+    item_runs.end(ledger, shard, seconds=6.0, images=3)
+    assert count(ledger, item_rows, state="done") == 3
+    assert document(ledger, parent).run == parent.token
+    assert [(s.run, s.flow_run, s.state) for s in item_runs.shard_runs(ledger, parent.document, parent.generation)] == [
+        (shard.token, "flow-run", "ended")
+    ]
+
+
+def test_end_frees_the_items_of_a_shard_and_records_its_failure_kind(ledger: Ledger) -> None:
+    parent = begun(ledger, pictures=(pictures := keys(2)))
+    shard = shard_of(ledger, parent)
+    claims.claim(ledger, shard, pictures)
+    item_runs.end(ledger, shard, failure_kind="index_down")
+    assert len(claims.claim(ledger, parent, pictures).items) == 2
+    assert item_runs.shard_runs(ledger, parent.document, parent.generation)[0].failure_kind == "index_down"
+    assert count(ledger, timings) == 0
+
+
+def test_dead_shard_frees_its_items(ledger: Ledger) -> None:
+    parent = begun(ledger, pictures=(pictures := keys(4)))
+    shard, other = shard_of(ledger, parent, "one"), shard_of(ledger, parent, "two")
+    claims.claim(ledger, shard, pictures[:2])
+    claims.claim(ledger, other, pictures[2:])
+    assert item_runs.mark_shards_dead(ledger, ["one", "three"]) == [shard.token]
+    assert [(item(ledger, key).state, item(ledger, key).crashes) for key in pictures] == [
+        ("pending", 1), ("pending", 1), ("leased", 0), ("leased", 0),
+    ]  # fmt: skip
+    with pytest.raises(RunRevoked):
+        claims.claim(ledger, shard, pictures)
+    row = document(ledger, parent)
+    assert (row.status, row.run, row.deaths) == (DocumentStatus.RUNNING, parent.token, 0)
+    assert item_runs.mark_shards_dead(ledger, ["one"]) == []
+
+
+def test_shard_outlives_its_dead_parent(ledger: Ledger) -> None:
+    parent = begun(ledger, pictures=(pictures := keys(2)))
+    shard = shard_of(ledger, parent)
+    lease = claims.claim(ledger, shard, pictures)
+    lapse(ledger, parent)
+    assert dead_runs.mark_dead(ledger) == [parent.token]
+    runs.record_heartbeat(ledger, shard)
+    again = begin_again(ledger, parent)
+    assert claims.held_by_others(ledger, again) == 2
+    claims.commit(ledger, lease, [make(c) for c in lease.items], [], last_try=True)
+    assert claims.cut_batches(ledger, again, 20) == ()
+
+
+def test_shard_of_an_older_generation_does_not_begin(ledger: Ledger) -> None:
+    parent = begun(ledger, pictures=keys(2))
+    lapse(ledger, parent)
+    newer = begin_again(ledger, parent, fingerprint="other")
+    with pytest.raises(RunRevoked):
+        shard_of(ledger, parent)
+    assert shard_of(ledger, newer).generation == newer.generation
+
+
+@pytest.mark.parametrize("status", [DocumentStatus.CANCELLED, DocumentStatus.DELETING])
+def test_what_is_wanted_no_more_is_taken_from_shards_too(ledger: Ledger, status: DocumentStatus) -> None:
+    parent = begun(ledger, pictures=(pictures := keys(2)))
+    shard = shard_of(ledger, parent)
+    claims.claim(ledger, shard, pictures)
+    if status == DocumentStatus.CANCELLED:
+        cancel(ledger, parent.document)
+    else:
+        runs.revoke(ledger, parent.document, DocumentStatus.DELETING)
+    with pytest.raises(RunRevoked):
+        runs.record_heartbeat(ledger, shard)
+    with pytest.raises(RunRevoked):
+        shard_of(ledger, parent)
+
+
+def test_time_of_an_image_is_the_median_of_the_last_shards(ledger: Ledger) -> None:
+    parent = begun(ledger, pictures=keys(1))
+    assert item_runs.image_seconds(ledger) is None
+    for seconds, images in ((2.0, 10), (30.0, 10), (5.0, 20)):
+        item_runs.end(ledger, shard_of(ledger, parent), seconds=seconds, images=images)
+    assert item_runs.image_seconds(ledger) == pytest.approx(0.25)
+
+
+def test_items_that_a_process_died_at_are_cut_apart_and_last(ledger: Ledger) -> None:
+    parent = begun(ledger, pictures=(pictures := keys(5)))
+    shard = shard_of(ledger, parent)
+    claims.claim(ledger, shard, pictures[1:3])
+    item_runs.mark_shards_dead(ledger, ["flow-run"])
+    cut = claims.cut_batches(ledger, parent, 2)
+    assert [(batch.members, batch.alone) for batch in cut] == [
+        ((pictures[0], pictures[3]), False), ((pictures[4],), False), ((pictures[1], pictures[2]), True),
+    ]  # fmt: skip
+    assert [(batch.number, batch.of, batch.first, batch.total) for batch in cut] == [
+        (1, 3, 1, 3), (2, 3, 3, 3), (3, 3, 1, 2),
+    ]  # fmt: skip
+    assert one(ledger, item_rows, key=pictures[1]).crashes == 1

@@ -1,0 +1,36 @@
+"""What a person should look at: doubtful products, and pages that look like products and have none."""
+
+from swatchbook.ledger import edited_products, page_findings, stage_results
+from swatchbook.ledger import runs as run_moves
+from swatchbook.ledger.database import Ledger
+from swatchbook.ledger.edited_products import record_edit
+from swatchbook.ledger.page_findings import NO_PRODUCT, list_look_at
+from swatchbook.ledger.queries.document_figures import document_figures
+from swatchbook.ledger.queries.report import document_report
+from swatchbook.records import Anchor, Discovery, DocumentStatus, Rename
+from tests.ledger.scene import begin, product, reading
+from tests.ledger.test_stage_results import PLAN
+
+
+def test_doubtful_products_and_bare_pages_are_named_with_reasons(ledger: Ledger) -> None:
+    run = begin(ledger)
+    stage_results.save_pages(ledger, run, reading(), PLAN)
+    unsure_pages = (1, 2, 3)  # page 1 has products, page 3 is skipped
+    page_findings.save_page_notes(ledger, run, Discovery(products=(), unsure=unsure_pages), [])
+    sure = product(run, "Plank", category="Floors").model_copy(update={"pages": (1,), "confidence": 0.97})
+    unsure = product(run, "Floors:", category="Floors").model_copy(update={"pages": (1,), "confidence": 0.31})
+    edited_products.save_assembly(ledger, run, [sure, unsure], [])
+
+    doubtful, bare = list_look_at(ledger, run.document)
+    assert (doubtful.name, doubtful.product, doubtful.page) == ("Floors:", unsure.id, 1)
+    assert doubtful.reasons == (
+        "Its probability to be a product is only 31 %.", "Its name reads like a heading.",
+    )  # fmt: skip
+    assert (bare.page, bare.product, bare.reasons) == (2, None, (NO_PRODUCT,))
+    assert document_report(ledger, run.document).look_at == (doubtful, bare)
+    assert document_figures(ledger, [run.document])[run.document].look_at == 2
+    run_moves.end(ledger, run, DocumentStatus.COMPLETED, report=document_report(ledger, run.document))
+    assert document_figures(ledger, [run.document])[run.document].look_at == 2
+    anchor = Anchor(page=1, name="Floors:")
+    record_edit(ledger, run.document, Rename[Anchor](product=anchor, name="Oak floor"), by="anna")
+    assert document_figures(ledger, [run.document])[run.document].look_at == 1, "a person has settled it"
