@@ -2,7 +2,7 @@
 
 In this process a few batches run at a time, what is made is published every 5 s, and work can begin while items are
 still being added. Batches at which a process died run last, one at a time. A batch's retries are in `policy.py`, its
-work is in `pipeline/embed.py`; `ledger/items.py` cuts batches.
+work is in `pipeline/embed.py`; `ledger/claims.py` cuts batches.
 """
 
 import asyncio

@@ -175,7 +175,7 @@ def _collect_refused(refused: dict[str, Failure], ids: Sequence[str], outcomes: 
 
 
 def _create_space(resources: Resources, pair: RoleTag, dimension: int, spaces: dict[RoleTag, Space]) -> Space:
-    """Create a space in the index and record it. A role's first space is active at once (ledger/spaces.py)."""
+    """Create a space in the index and record it. A role's first space is active at once (ledger/space_registry.py)."""
     space = Space(role=pair.role, tag=pair.tag, dimension=dimension)
     resources.index.ensure(space)
     if add_space(resources.ledger, space, resources.model_record(pair)).active:
