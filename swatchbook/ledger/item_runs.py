@@ -18,8 +18,8 @@ from swatchbook.ledger.database import Ledger, db_now, select_in
 from swatchbook.ledger.dead_runs import mark_dead, mark_runs_dead
 from swatchbook.ledger.runs import Run, insert_run, require_live
 from swatchbook.ledger.space_registry import request_beside
-from swatchbook.ledger.tables import FROM_PICTURES, contents, documents, images, items, placements, runs, timings
-from swatchbook.records import COUNTED, DocumentStatus, ItemState, Record, RoleTag
+from swatchbook.ledger.tables import contents, documents, images, items, placements, runs, timings
+from swatchbook.records import COUNTED, FROM_PICTURES, DocumentStatus, ItemState, Record, RoleTag
 
 _STAGE = "SHARD"
 """Stage of shards' timings: kept apart from those of whole documents, with which they cannot be compared."""

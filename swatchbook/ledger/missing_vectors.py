@@ -29,7 +29,6 @@ from swatchbook.ledger.space_objects import (
 from swatchbook.ledger.space_registry import active_tags, set_beside
 from swatchbook.ledger.stored_documents import owned_by
 from swatchbook.ledger.tables import (
-    FROM_PICTURES,
     analyses,
     calls,
     chunks,
@@ -41,7 +40,7 @@ from swatchbook.ledger.tables import (
     requested,
     vectors,
 )
-from swatchbook.records import COUNTED, TEXT_ROLES, DocumentStatus, ItemState, Record, Role, RoleTag
+from swatchbook.records import COUNTED, FROM_PICTURES, TEXT_ROLES, DocumentStatus, ItemState, Record, Role, RoleTag
 
 _DOCUMENTS, _PAGE = 500, 1_000
 """Documents whose requests are read together, and candidates."""

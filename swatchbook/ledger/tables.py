@@ -28,7 +28,7 @@ from sqlalchemy import (
     text,
 )
 
-from swatchbook.records import PIXEL_ROLES, Role
+from swatchbook.records import Role
 
 metadata = MetaData(
     naming_convention={
@@ -577,7 +577,3 @@ def key_column(role: str) -> Column[str]:
 def key_for_role(role: ColumnElement[str]) -> ColumnElement[str]:
     """Return the key of an item as SQL, where the role is a column of the query."""
     return case(*((role == name, column) for name, column in _KEY_COLUMNS.items()), else_=images.c.content_key)
-
-
-FROM_PICTURES = PIXEL_ROLES | {Role.ANALYSIS}
-"""Roles that are made from the stored picture."""

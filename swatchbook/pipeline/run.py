@@ -1,7 +1,7 @@
 """Keep a document's run alive, record its progress, and end it after a failure. `Work` is what its stages need.
 
 Every 20 s a thread shows that a run, or a flow run, is alive, also while the work is waiting; that renews its leases
-(`ledger/leases.py`). After an outage or while blocked a document is due again in 60 s; `backoff.py` has the pauses
+(`ledger/item_tries.py`). After an outage or while blocked a document is due again in 60 s; `backoff.py` has the pauses
 after other failures. Rows of runs: `ledger/runs.py`; dead runs: `ledger/dead_runs.py`.
 """
 

@@ -23,6 +23,9 @@ class Role(StrEnum):
 PIXEL_ROLES = frozenset({Role.VISUAL, Role.STRUCTURE, Role.COLOR, Role.TEXTURE, Role.MATERIAL, Role.APPLICATION})
 """Roles whose vector is computed from pixels; the key of their items is the content key."""
 
+FROM_PICTURES = PIXEL_ROLES | {Role.ANALYSIS}
+"""Roles that are made from the stored picture."""
+
 TEXT_ROLES = frozenset({Role.UNDERSTANDING, Role.MULTIMODAL})
 """Roles computed from an image's understanding text; their items exist only if the image has a text."""
 

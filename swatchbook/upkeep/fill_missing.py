@@ -21,14 +21,13 @@ from swatchbook.ledger.runs import Run
 from swatchbook.ledger.space_objects import Lack
 from swatchbook.ledger.space_registry import same_encoder_roles
 from swatchbook.ledger.stored_documents import get_document
-from swatchbook.ledger.tables import FROM_PICTURES
 from swatchbook.models import registry
 from swatchbook.pipeline.embed import BatchResult, process_batch
 from swatchbook.pipeline.estimate import UNDERSTANDING_TOKENS, plan_analyses, plan_text_vectors
 from swatchbook.pipeline.publish import publish_all
 from swatchbook.pipeline.run import hold_shard_run
 from swatchbook.providers.costs import tokens_at_most
-from swatchbook.records import TEXT_ROLES, DocumentStatus, Owner, Record, Role, RoleTag
+from swatchbook.records import FROM_PICTURES, TEXT_ROLES, DocumentStatus, Owner, Record, Role, RoleTag
 from swatchbook.resources import Resources
 from swatchbook.settings import Settings
 from swatchbook.upkeep.spaces import chosen_pairs, point_aliases, require_made
