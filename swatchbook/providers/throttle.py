@@ -10,8 +10,6 @@ all.
 import threading
 from typing import Final
 
-from pyrate_limiter import GCRA, Rate
-
 from swatchbook.backoff import pause_after
 from swatchbook.errors import ProviderDown
 from swatchbook.settings import NO_LIMIT, Rates
@@ -33,7 +31,7 @@ _LONGEST_TOLD = 3_600.0
 _MARGIN = 0.98
 """The share of the limit of calls that is used: the provider counts at arrival, and network delays vary."""
 
-_MINUTE = 60_000  # milliseconds
+_MINUTE = 60.0  # seconds
 
 
 class Throttle:
@@ -42,8 +40,8 @@ class Throttle:
     def __init__(self, limits: Rates = NO_LIMIT) -> None:
         self._lock = threading.Lock()
         # calls are spread evenly; tokens may be spent in bursts of a whole minute's limit, as providers count them
-        self._calls = _Queue(Rate(max(1, round(limits.calls * _MARGIN)), _MINUTE, 1)) if limits.calls else None
-        self._tokens = _Queue(Rate(limits.tokens, _MINUTE)) if limits.tokens else None
+        self._calls = _Queue(max(1, round(limits.calls * _MARGIN)), burst=1) if limits.calls else None
+        self._tokens = _Queue(limits.tokens, burst=limits.tokens) if limits.tokens else None
         self._told_until = self._told_at = 0.0
         self._told_in_a_row = 0
         self._strikes = 0
@@ -124,22 +122,21 @@ class Throttle:
 
 
 class _Queue:
-    """A first-come, first-served queue by the Generic Cell Rate Algorithm (ITU-T I.371)."""
+    """A first-come, first-served queue by the Generic Cell Rate Algorithm (ITU-T I.371).
 
-    def __init__(self, rate: Rate) -> None:
-        self._rate, self._algorithm = rate, GCRA()
-        self._state = self._algorithm.initial([rate])
+    Each unit occupies it for a minute / `per_minute`; a call may be sent `burst` units before its own would be through.
+    """
+
+    def __init__(self, per_minute: int, burst: int) -> None:
+        self._seconds, self._burst = _MINUTE / per_minute, burst
+        self._through_at = 0.0  # when all units that were taken are through
 
     def take(self, now: float, weight: int) -> float:
-        at = int(now * 1000)
-        weight = min(weight, self._rate.burst)  # a larger call is let through once the queue is empty
-        state, decision = self._algorithm.step([self._rate], self._state, at, weight)
-        if decision.retry_after_ms:
-            at += decision.retry_after_ms
-            state, _ = self._algorithm.step([self._rate], self._state, at, weight)
-        self._state = state
-        return max(now, at / 1000)
+        weight = min(weight, self._burst)  # a larger call is let through once the queue is empty
+        self._through_at = max(self._through_at, now) + weight * self._seconds
+        return max(now, self._through_at - self._burst * self._seconds)
 
     def give_back(self, now: float, weight: int) -> None:
-        weight = min(weight, self._rate.burst)
-        self._state, _ = self._algorithm.step([self._rate], self._state, int(now * 1000), -weight)
+        through_at = max(self._through_at, now) - min(weight, self._burst) * self._seconds
+        if through_at - self._burst * self._seconds <= now:  # else calls wait: a later one would be sent before them
+            self._through_at = through_at

@@ -47,6 +47,13 @@ def test_tokens_that_were_not_used_make_room() -> None:
     assert places(gate, 2, tokens=50_000) == pytest.approx([0, 50], abs=0.1)
 
 
+def test_unused_tokens_move_no_call_before_one_that_waits() -> None:
+    gate = Throttle(Rates(tokens=60_000))
+    assert places(gate, 3, tokens=60_000) == pytest.approx([0, 60, 120])
+    gate.give_back(5.0, 50_000)
+    assert places(gate, 1, tokens=10_000, now=5.0) == pytest.approx([130])
+
+
 def test_what_one_call_is_told_holds_for_all_until_then() -> None:
     gate = Throttle()
     gate.told(100.0, 99.0, 30.0)
