@@ -16,7 +16,7 @@ from uuid import NAMESPACE_URL, uuid5
 import numpy as np
 
 from swatchbook.analysis import understanding_text
-from swatchbook.index.base import IndexObject, Payload, Space
+from swatchbook.index.contract import IndexObject, Payload, Space
 from swatchbook.index.lance import LanceIndex
 from swatchbook.pipeline.embed import IN_FLIGHT
 from swatchbook.pipeline.publish import ROWS

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from sqlalchemy import insert
 
-from swatchbook.index.base import Space
+from swatchbook.index.contract import Space
 from swatchbook.ledger import claims, publishing, runs, schedule
 from swatchbook.ledger.claims import ItemResult
 from swatchbook.ledger.database import Ledger, open_ledger

@@ -10,7 +10,7 @@ import numpy as np
 import weaviate
 
 from devtools.weaviate import free_ports, start
-from swatchbook.index.base import IndexObject, Payload, Space
+from swatchbook.index.contract import IndexObject, Payload, Space
 from swatchbook.index.weaviate import WeaviateIndex
 from swatchbook.pipeline.publish import ROWS
 from swatchbook.records import Role

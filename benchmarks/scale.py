@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 from weaviate.classes.data import DataObject
 
 from devtools.weaviate import free_ports, start
-from swatchbook.index.base import Index, IndexObject, Payload, Space, Where
+from swatchbook.index.contract import Index, IndexObject, Payload, Space, Where
 from swatchbook.index.lance import LanceIndex, _rows, _schema
 from swatchbook.index.weaviate import WeaviateIndex, _properties
 from swatchbook.pipeline.publish import ROWS

@@ -16,7 +16,7 @@ from sqlalchemy import delete, insert
 
 from benchmarks.ledger import MOST, PICTURES, database, gather_statistics
 from benchmarks.ledger import _tell as tell_value
-from swatchbook.index.base import Space
+from swatchbook.index.contract import Space
 from swatchbook.ledger import missing_vectors
 from swatchbook.ledger.database import Ledger, open_ledger
 from swatchbook.ledger.missing_vectors import Candidate

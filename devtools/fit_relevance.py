@@ -17,7 +17,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from swatchbook.index.base import Where
+from swatchbook.index.contract import Where
 from swatchbook.ledger.owners import known_owners
 from swatchbook.models import registry
 from swatchbook.records import Hit, ResultKind, Role

@@ -37,7 +37,7 @@ from interface.replies import (
     Uploaded,
 )
 from swatchbook.errors import reason_of
-from swatchbook.index.base import FilterArguments
+from swatchbook.index.contract import FilterArguments
 from swatchbook.loopback import is_loopback
 from swatchbook.records import (
     Chunk,

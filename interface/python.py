@@ -24,7 +24,7 @@ from interface.cli.ingest import expand, find_report
 from interface.cli.terminal import COMPLETED, OPEN
 from interface.notebook_html import THUMBNAIL_SIDE, Overview, Reports, Results
 from swatchbook.errors import KINDS, Failure, InvalidReference, Unexpected
-from swatchbook.index.base import FilterArguments
+from swatchbook.index.contract import FilterArguments
 from swatchbook.ledger.owners import known_owners, require_owner
 from swatchbook.ledger.queries.account import account
 from swatchbook.ledger.queries.coverage import count_coverage

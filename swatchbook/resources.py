@@ -23,7 +23,7 @@ from swatchbook.storage.files import Files
 
 if TYPE_CHECKING:
     from swatchbook.images.decoder_pool import Decoders
-    from swatchbook.index.base import Index
+    from swatchbook.index.contract import Index
     from swatchbook.models.registry import Models
     from swatchbook.pdf.read_ahead import ReadingAhead
     from swatchbook.runtime.batch_size import BatchSize
@@ -86,7 +86,7 @@ class Resources:
         plugin = find(Kind.INDEX, self.settings.index)
         if plugin.package is None:
             return plugin.load()(self.settings, lag=self._lag)  # type: ignore[no-any-return]
-        from swatchbook.index.plugged import open_plugin
+        from swatchbook.index.plugin_index import open_plugin
 
         return open_plugin(plugin, self.settings)
 

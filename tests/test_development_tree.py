@@ -1,6 +1,7 @@
 """The tree of docs/development.md names every package, every folder of swatchbook/ and every module beside them."""
 
 import re
+from collections import Counter
 
 from tests.conftest import ROOT
 
@@ -20,3 +21,8 @@ def test_the_tree_names_every_folder_and_module_of_the_domain() -> None:
     head = domain.partition("  records/")[0]
     modules = {path.stem for path in (ROOT / "swatchbook").glob("[!_]*.py")}
     assert {module for module in modules if not re.search(rf"\b{module}\b", head)} == set()
+
+
+def test_file_name_of_the_domain_occurs_once() -> None:
+    names = Counter(path.name for path in (ROOT / "swatchbook").rglob("[!_]*.py") if "versions" not in path.parts)
+    assert [name for name, count in names.items() if count > 1] == []

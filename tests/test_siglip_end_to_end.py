@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks import bare_ingest
 from swatchbook.errors import Configuration, Failure
-from swatchbook.index.base import Space, Where
+from swatchbook.index.contract import Space, Where
 from swatchbook.ledger.queries.coverage import count_coverage
 from swatchbook.ledger.queries.image import image_details
 from swatchbook.ledger.space_objects import count_vectors

@@ -10,7 +10,7 @@ from typing import cast
 
 from interface.client import Client, Denied, InvalidAddress, NoAnswer, NotFound, ServiceError
 from swatchbook.errors import KINDS, Authentication, Configuration, Failure, InvalidReference, ProviderDown, reason_of
-from swatchbook.index.base import FILTERS, FilterArguments, Where
+from swatchbook.index.contract import FILTERS, FilterArguments, Where
 from swatchbook.records import ID
 from swatchbook.settings import Settings
 

@@ -11,7 +11,7 @@ from interface.cli.terminal import COMPLETED, OPEN, note, plural
 from swatchbook.errors import Configuration, InvalidReference, reason_of
 from swatchbook.export.atomic_file import atomic_file
 from swatchbook.export.formats import Format, write_products
-from swatchbook.export.products import ProductRow, as_rows, copy_pictures, read_products
+from swatchbook.export.product_rows import ProductRow, as_rows, copy_pictures, read_products
 from swatchbook.ledger.stored_documents import Document
 from swatchbook.plugins import Kind, find
 from swatchbook.records import DocumentStatus, Record

@@ -27,7 +27,7 @@ from interface.service.parameters import RequestModel, SearchText, Tools
 from interface.service.problems import documented
 from interface.service.uploads import TheUploadSlots, full_disk_as_507, stream_body
 from swatchbook.errors import TooManySearches
-from swatchbook.index.base import MOST_VALUES, Filters, Where
+from swatchbook.index.contract import MOST_VALUES, Filters, Where
 from swatchbook.records import Facets, Owner, ResultKind, SearchResults
 from swatchbook.resources import Resources
 from swatchbook.search import MAX_RESULTS

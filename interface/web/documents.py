@@ -37,7 +37,7 @@ from interface.service.parameters import LostPictureOptions, Paging, RequestMode
 from interface.web.pages import Back, TheView, View, done, local_page, page_router, see_other, with_done
 from swatchbook.errors import Failure, InvalidReference
 from swatchbook.export.formats import Format, write_products
-from swatchbook.export.products import as_rows, read_products
+from swatchbook.export.product_rows import as_rows, read_products
 from swatchbook.ledger.edited_products import list_edits
 from swatchbook.ledger.page_findings import list_look_at
 from swatchbook.ledger.queries.account import account

@@ -12,7 +12,7 @@ from interface.service.parameters import RequestModel, RetryOptions, SearchText
 from interface.web.pages import Back, TheView, View, done, local_page, page_router, see_other, with_done
 from interface.web.search import MOST_STATE, neighbours_in_results
 from swatchbook.errors import InvalidReference
-from swatchbook.index.base import Where
+from swatchbook.index.contract import Where
 from swatchbook.ledger.picture_reviews import count_images_to_review, find_review_image, images_to_review, read_analysis
 from swatchbook.ledger.queries.document_parts import image_in_document, list_products
 from swatchbook.ledger.queries.filters import matching

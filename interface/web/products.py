@@ -27,7 +27,7 @@ from interface.web.pages import (
     with_done,
 )
 from swatchbook.errors import InvalidReference
-from swatchbook.export.products import shows_variant
+from swatchbook.export.product_rows import shows_variant
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.edited_products import list_edits
 from swatchbook.ledger.queries.document import read_products

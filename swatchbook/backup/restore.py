@@ -15,7 +15,7 @@ from sqlalchemy import Table
 
 from swatchbook.backup.layout import FILE_COLUMNS, FILES, BackupFolder, Manifest, count_rows, read_rows
 from swatchbook.errors import InvalidBackup
-from swatchbook.index.base import Space
+from swatchbook.index.contract import Space
 from swatchbook.ledger import migrations, restored_rows
 from swatchbook.ledger.owners import adopt_seeds, require_same_seeds
 from swatchbook.ledger.portable_rows import PART_TABLES, PORTABLE, SHARED_TABLES, portable_columns

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import IO, Any, BinaryIO
 
 from swatchbook.errors import TooLarge
-from swatchbook.export.products import ProductRow
+from swatchbook.export.product_rows import ProductRow
 from swatchbook.extras import require_extra
 from swatchbook.plugins import Kind, find
 

@@ -25,7 +25,17 @@ import pyarrow as pa
 from filelock import FileLock, Timeout
 
 from swatchbook.errors import Configuration, DiskFull, Failure, IndexDown, Unexpected, reason_of
-from swatchbook.index.base import COLUMNS, SUPERSEDED, WRITE_SECONDS, IndexObject, Match, Payload, Space, Vector, Where
+from swatchbook.index.contract import (
+    COLUMNS,
+    SUPERSEDED,
+    WRITE_SECONDS,
+    IndexObject,
+    Match,
+    Payload,
+    Space,
+    Vector,
+    Where,
+)
 from swatchbook.index.rules import (
     AMOUNTS,
     EXACT,
@@ -98,7 +108,7 @@ def open_index(settings: Settings, *, lag: float = 0.0) -> "LanceIndex":
 
 
 class LanceIndex:
-    """The index contract (base.py) on a folder. Nothing is opened before the first call.
+    """The index contract (contract.py) on a folder. Nothing is opened before the first call.
 
     A writer waits `lock_seconds` for another one before it raises IndexDown. Searches may miss what other processes
     wrote in the last `lag` seconds, or in ten times as long as reading the rows takes. They never miss what this object

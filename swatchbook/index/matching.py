@@ -9,7 +9,7 @@ from functools import cache
 from operator import attrgetter
 from typing import Any
 
-from swatchbook.index.base import SUPERSEDED, Filter, Kind, Payload, Where
+from swatchbook.index.contract import SUPERSEDED, Filter, Kind, Payload, Where
 from swatchbook.index.words import asked_words, words_of
 from swatchbook.records import ID
 

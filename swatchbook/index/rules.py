@@ -12,7 +12,7 @@ import numpy as np
 from pydantic_core import PydanticSerializationError, to_json
 
 from swatchbook.errors import Configuration, Failure, InvalidModelOutput, InvalidReference
-from swatchbook.index.base import Filter, IndexObject, Kind, Payload, Space, Vector, Where, columns_of
+from swatchbook.index.contract import Filter, IndexObject, Kind, Payload, Space, Vector, Where, columns_of
 from swatchbook.index.matching import is_uuid, split_products
 from swatchbook.index.terms import VERSION, text_terms
 from swatchbook.index.words import Words, asked_words, word_keys

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from swatchbook.arrays import Vectors
-from swatchbook.index.base import Match, Vector
+from swatchbook.index.contract import Match, Vector
 
 FEW_ROWS: Final = 5_000
 """The most rows that the first search after a write reads, in 0.1 s and 20 MB."""

@@ -51,7 +51,7 @@ from swatchbook.errors import (
     ProviderError,
     reason_of,
 )
-from swatchbook.index.base import (
+from swatchbook.index.contract import (
     BY_WORDS,
     COLUMNS,
     SUPERSEDED,
@@ -127,7 +127,7 @@ def open_index(settings: Settings, *, lag: float = 0.0) -> "WeaviateIndex":
 
 
 class WeaviateIndex:
-    """The index contract (base.py) on the server at `url`, whose gRPC port is on the same host. Thread-safe."""
+    """The index contract (contract.py) on the server at `url`, whose gRPC port is on the same host. Thread-safe."""
 
     def __init__(self, url: str, *, grpc_port: int, api_key: str | None) -> None:
         self._url = url

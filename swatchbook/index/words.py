@@ -14,7 +14,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
-from swatchbook.index.base import TERMS
+from swatchbook.index.contract import TERMS
 from swatchbook.index.printed_sizes import join_sizes, size_key
 
 Words = tuple[str, ...]

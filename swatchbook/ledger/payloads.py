@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from sqlalchemy import Connection, Row, select
 
-from swatchbook.index.base import BY_WORDS, SUPERSEDED, TERMS, Payload
+from swatchbook.index.contract import BY_WORDS, SUPERSEDED, TERMS, Payload
 from swatchbook.index.language import language_of
 from swatchbook.index.printed_materials import materials_in, split_list
 from swatchbook.index.printed_sizes import size_key, sizes_in

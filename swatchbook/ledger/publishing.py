@@ -35,7 +35,7 @@ from sqlalchemy import (
 
 from swatchbook.backoff import pause_after
 from swatchbook.errors import Failure
-from swatchbook.index.base import Payload, Space, Vector
+from swatchbook.index.contract import Payload, Space, Vector
 from swatchbook.ledger.database import Ledger, db_now, execute_in, select_in, upsert
 from swatchbook.ledger.dirty import (
     drop_gone,

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, and_, delete, exists, null, select, update
 
 from swatchbook.errors import Configuration
-from swatchbook.index.base import Space
+from swatchbook.index.contract import Space
 from swatchbook.ledger.database import Ledger, db_now, upsert
 from swatchbook.ledger.space_objects import Lack, lack_of, objects_with_vector
 from swatchbook.ledger.tables import backgrounds, items, requested, vectors

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, TypeVar
 
 from swatchbook.errors import Configuration
 from swatchbook.extras import require_extras
-from swatchbook.index.base import Space
+from swatchbook.index.contract import Space
 from swatchbook.models import e5, image_network, local_analyst, local_encoder, minilm, vision_analyst
-from swatchbook.models.base import Analyst, ImageEncoder, TextEncoder, TextTower
 from swatchbook.models.bert_encoder import DIMENSION as BERT_DIMENSION
-from swatchbook.models.plugged import PluginAnalyst, PluginEncoder, PluginTextEncoder, PluginTower
+from swatchbook.models.plugin_models import PluginAnalyst, PluginEncoder, PluginTextEncoder, PluginTower
+from swatchbook.models.protocols import Analyst, ImageEncoder, TextEncoder, TextTower
 from swatchbook.models.weights import checkpoint
 from swatchbook.plugins import BUILT_IN, Kind, find
 from swatchbook.providers.messages import Chat

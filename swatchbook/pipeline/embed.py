@@ -26,7 +26,7 @@ from swatchbook.ledger import claims, runs
 from swatchbook.ledger.calls import CallContext
 from swatchbook.ledger.claims import Batch, ClaimedItem, FailedItem, ItemResult, Lease, Pair
 from swatchbook.ledger.runs import Run
-from swatchbook.models.base import ImageEncoder, TextEncoder
+from swatchbook.models.protocols import ImageEncoder, TextEncoder
 from swatchbook.models.registry import Models
 from swatchbook.pipeline.bisect import bisect
 from swatchbook.records import PIXEL_ROLES, TEXT_ROLES, Analysis, Record, Role, RoleTag, text_key

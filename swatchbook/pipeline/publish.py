@@ -17,7 +17,7 @@ from ulid import ULID
 
 from swatchbook.backoff import pause_after
 from swatchbook.errors import SHARED_POLICIES, Configuration, Failure, IndexDown, Policy
-from swatchbook.index.base import WRITE_SECONDS, IndexObject, Space
+from swatchbook.index.contract import WRITE_SECONDS, IndexObject, Space
 from swatchbook.ledger import publishing, runs
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.document_editions import supersede

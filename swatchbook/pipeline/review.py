@@ -19,7 +19,7 @@ from swatchbook.ledger import item_runs, picture_reviews, runs
 from swatchbook.ledger.calls import CallContext
 from swatchbook.ledger.picture_reviews import ReviewNote, SecondAnalysis
 from swatchbook.ledger.stored_documents import get_document
-from swatchbook.models.base import Analyst
+from swatchbook.models.protocols import Analyst
 from swatchbook.models.registry import review_tag
 from swatchbook.pipeline.embed import load_pixels
 from swatchbook.pipeline.run import hold_shard_run

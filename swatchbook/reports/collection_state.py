@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from statistics import fmean
 from typing import Final
 
-from swatchbook.index.base import Space, Where
+from swatchbook.index.contract import Space, Where
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.picture_reviews import count_images_to_review
 from swatchbook.ledger.queries.account import OwnerAccount, count_left_out, count_shown, owner_accounts

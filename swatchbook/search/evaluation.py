@@ -16,7 +16,7 @@ from pydantic import Field, ValidationError
 
 from swatchbook.arrays import Vectors
 from swatchbook.errors import InvalidReference, UnreadableImage
-from swatchbook.index.base import Match
+from swatchbook.index.contract import Match
 from swatchbook.ledger.owners import known_owners
 from swatchbook.ledger.queries.document_parts import products_by_name
 from swatchbook.ledger.queries.image import images_of_contents

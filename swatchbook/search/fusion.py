@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from swatchbook.errors import InvalidReference
-from swatchbook.index.base import Match, Space
+from swatchbook.index.contract import Match, Space
 from swatchbook.models import image_network, local_encoder
 from swatchbook.records import Role
 from swatchbook.settings import SearchKind

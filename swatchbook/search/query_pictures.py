@@ -14,7 +14,7 @@ import numpy as np
 
 from swatchbook.arrays import Vectors
 from swatchbook.errors import Failure, InvalidReference
-from swatchbook.index.base import Space
+from swatchbook.index.contract import Space
 from swatchbook.ledger.queries.image import owned_images
 from swatchbook.previews import MAX_SIDE, encode_jpeg
 from swatchbook.records import PIXEL_ROLES, Role

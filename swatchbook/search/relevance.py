@@ -18,7 +18,7 @@ import numpy as np
 
 from swatchbook.arrays import Vectors
 from swatchbook.errors import Failure
-from swatchbook.index.base import Space, Where
+from swatchbook.index.contract import Space, Where
 from swatchbook.index.printed_sizes import join_sizes
 from swatchbook.index.terms import fold
 from swatchbook.ledger.space_objects import sample_objects

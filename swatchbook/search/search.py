@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 
 from swatchbook.arrays import Pixels, Vectors
 from swatchbook.errors import Failure, InvalidReference
-from swatchbook.index.base import FILTERS, Candidates, Match, Space, Where
+from swatchbook.index.contract import FILTERS, Candidates, Match, Space, Where
 from swatchbook.index.terms import numbers_of
 from swatchbook.ledger.database import portions
 from swatchbook.ledger.document_editions import has_superseded
@@ -20,7 +20,7 @@ from swatchbook.ledger.queries.filters import facets_of, matching, satisfying, u
 from swatchbook.ledger.queries.search_results import texts_of
 from swatchbook.ledger.read_cache import ReadCache
 from swatchbook.ledger.space_registry import active_spaces
-from swatchbook.models.base import TextTower
+from swatchbook.models.protocols import TextTower
 from swatchbook.models.registry import Models
 from swatchbook.records import PIXEL_ROLES, Facets, Hit, ResultKind, Role, RoleTag, SearchResults
 from swatchbook.resources import Resources

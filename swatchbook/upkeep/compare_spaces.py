@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 
 from swatchbook.arrays import Vectors
-from swatchbook.index.base import Space
+from swatchbook.index.contract import Space
 from swatchbook.ledger import space_registry
 from swatchbook.ledger.space_objects import sample_names, sample_objects
 from swatchbook.records import Record, Role, RoleTag

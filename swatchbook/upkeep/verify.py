@@ -7,7 +7,7 @@ files are queued.
 from collections.abc import Callable, Collection, Sequence
 
 from swatchbook.errors import FileMissing
-from swatchbook.index.base import Space
+from swatchbook.index.contract import Space
 from swatchbook.ledger import document_commands, publishing, source_items
 from swatchbook.ledger.space_registry import registered
 from swatchbook.ledger.stored_documents import get_document

@@ -8,7 +8,7 @@ import pytest
 
 from swatchbook.backup.restore import restore
 from swatchbook.backup.write import back_up
-from swatchbook.index.base import Where
+from swatchbook.index.contract import Where
 from swatchbook.ledger.publishing import count_unpublished
 from swatchbook.ledger.queries.account import owner_accounts
 from swatchbook.resources import Resources

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from swatchbook.errors import Failure
-from swatchbook.index.base import Index, IndexObject, Space
+from swatchbook.index.contract import Index, IndexObject, Space
 
 Trouble = Callable[[Sequence[str]], object]
 """Called with the ids of a write before it is done; what it raises is what the write raises."""

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from swatchbook.arrays import Pixels, Vectors
 from swatchbook.errors import Failure, ProviderTimeout
-from swatchbook.models.base import ImageEncoder
+from swatchbook.models.protocols import ImageEncoder
 from swatchbook.records import Role
 
 Fault = Callable[[str, bool], Failure | None]

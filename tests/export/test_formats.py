@@ -15,7 +15,7 @@ from pyarrow import parquet
 from swatchbook.errors import TooLarge
 from swatchbook.export import formats
 from swatchbook.export.formats import FIELDS, FORMULA_STARTS, Format, protect_cell, write_products
-from swatchbook.export.products import ProductRow
+from swatchbook.export.product_rows import ProductRow
 
 FORMULAS = ("=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "＝1", '=HYPERLINK("http://evil.example")')
 

@@ -8,7 +8,7 @@ import pytest
 
 from swatchbook import cache_keys
 from swatchbook.errors import InvalidReference
-from swatchbook.index.base import Where
+from swatchbook.index.contract import Where
 from swatchbook.ledger import publishing
 from swatchbook.ledger.edited_products import list_edits, read_found
 from swatchbook.ledger.queries.document import read_products

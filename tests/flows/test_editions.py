@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from benchmarks import bare_ingest
 from interface.cli.main import app
-from swatchbook.index.base import Where
+from swatchbook.index.contract import Where
 from swatchbook.ledger import publishing
 from swatchbook.ledger.queries.filters import facets
 from swatchbook.ledger.stored_documents import all_documents, find_document, get_document

@@ -12,7 +12,7 @@ from weaviate import connect_to_local
 
 from devtools.weaviate import Server, free_ports, start
 from swatchbook.errors import Configuration, Failure
-from swatchbook.index.base import Space
+from swatchbook.index.contract import Space
 from swatchbook.ledger.space_registry import registered
 from swatchbook.ledger.stored_documents import list_documents
 from swatchbook.ledger.tables import items

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from swatchbook.index.base import Index, Space
+from swatchbook.index.contract import Index, Space
 from swatchbook.index.lance import LanceIndex
-from swatchbook.index.plugged import open_plugin
+from swatchbook.index.plugin_index import open_plugin
 from swatchbook.plugins import Kind, find
 from swatchbook.records import Role
 from swatchbook.resources import Resources, open_resources

@@ -5,7 +5,7 @@ from uuid import UUID
 import numpy as np
 from numpy.typing import NDArray
 
-from swatchbook.index.base import IndexObject, Payload
+from swatchbook.index.contract import IndexObject, Payload
 
 
 def number_id(number: int) -> str:

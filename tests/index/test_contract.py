@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from swatchbook.errors import Configuration, Failure, InvalidModelOutput, InvalidReference
-from swatchbook.index.base import FILTERS, Index, IndexObject, Kind, Payload, Space, Where
+from swatchbook.index.contract import FILTERS, Index, IndexObject, Kind, Payload, Space, Where
 from swatchbook.index.matching import satisfies
 from swatchbook.records import Role
 from tests.index.objects import made, number_id, unit_vectors

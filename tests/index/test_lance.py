@@ -11,7 +11,7 @@ import pytest
 from filelock import FileLock
 
 from swatchbook.errors import Configuration, DiskFull, IndexDown
-from swatchbook.index.base import Payload, Space, Where
+from swatchbook.index.contract import Payload, Space, Where
 from swatchbook.index.lance import COMPACT_EVERY, FLAT_ROWS, LanceIndex
 from swatchbook.index.slim_lancedb import lancedb
 from swatchbook.records import Role

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from swatchbook.errors import Configuration, Failure
 from swatchbook.index import lance
-from swatchbook.index.base import IndexObject, Match, Payload, Space, Where
+from swatchbook.index.contract import IndexObject, Match, Payload, Space, Where
 from swatchbook.index.lance import LanceIndex
 from swatchbook.records import Role
 from tests.index.objects import made, number_id, unit_vectors

@@ -9,7 +9,7 @@ import pytest
 
 from devtools.score_keywords import score
 from swatchbook.index import terms
-from swatchbook.index.base import Index, Space
+from swatchbook.index.contract import Index, Space
 from swatchbook.index.language import language_of
 from swatchbook.index.terms import LANGUAGES, VERSION, numbers_of, question_terms, text_terms
 from tests.conftest import ROOT

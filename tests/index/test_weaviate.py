@@ -16,7 +16,7 @@ from weaviate.classes.query import Filter
 
 from devtools.weaviate import free_ports, start
 from swatchbook.errors import Authentication, Configuration, DiskFull, IndexDown, ProviderError
-from swatchbook.index.base import IndexObject, Payload, Space
+from swatchbook.index.contract import IndexObject, Payload, Space
 from swatchbook.index.weaviate import WeaviateIndex, _columns
 from swatchbook.records import Role
 from tests.index.objects import made, number_id, unit_vectors

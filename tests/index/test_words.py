@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from swatchbook.index.base import Payload, Where
+from swatchbook.index.contract import Payload, Where
 from swatchbook.index.matching import satisfies
 from swatchbook.index.words import fold_words, likeness, read_vocabulary, ways
 

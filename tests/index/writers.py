@@ -3,7 +3,7 @@
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
-from swatchbook.index.base import Index, Space
+from swatchbook.index.contract import Index, Space
 from tests.index.objects import made
 
 

@@ -27,7 +27,7 @@ from interface.client import (
     TooLarge,
     Unavailable,
 )
-from swatchbook.index.base import FILTERS, FilterArguments, Filters
+from swatchbook.index.contract import FILTERS, FilterArguments, Filters
 from swatchbook.ledger.page_findings import add_audited
 from swatchbook.ledger.picture_reviews import images_to_review
 from swatchbook.ledger.stored_documents import get_document

@@ -10,7 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 from sqlalchemy import select
 
 from swatchbook.errors import Failure, ProviderTimeout, RunRevoked, UnreadableImage
-from swatchbook.index.base import Payload, Space
+from swatchbook.index.contract import Payload, Space
 from swatchbook.ledger import edited_products, publishing, runs, schedule, stage_results
 from swatchbook.ledger.claims import ClaimedItem
 from swatchbook.ledger.database import Ledger, open_ledger

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from swatchbook.index.base import Space
+from swatchbook.index.contract import Space
 from swatchbook.ledger import item_runs, missing_vectors
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.missing_vectors import Candidate, ToFill

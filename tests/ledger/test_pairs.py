@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from swatchbook.errors import ProviderTimeout, UnreadableImage
-from swatchbook.index.base import Space
+from swatchbook.index.contract import Space
 from swatchbook.ledger import claims, publishing, stage_results
 from swatchbook.ledger.claims import FailedItem
 from swatchbook.ledger.database import Ledger

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from swatchbook.errors import IndexDown
-from swatchbook.index.base import Space, Where
+from swatchbook.index.contract import Space, Where
 from swatchbook.ledger import edited_products, publishing, stage_results
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.payloads import chunk_payloads, image_payloads

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select, update
 
 from swatchbook.errors import Configuration, RunRevoked, UnreadableImage
-from swatchbook.index.base import Space
+from swatchbook.index.contract import Space
 from swatchbook.ledger import item_runs, missing_vectors, runs, space_registry, stage_results
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.document_commands import delete_rows, finish_delete, mark_deleting

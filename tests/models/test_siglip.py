@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from swatchbook.arrays import Pixels
 from swatchbook.errors import Configuration, InvalidModelOutput
-from swatchbook.models.base import ImageEncoder, TextTower
+from swatchbook.models.protocols import ImageEncoder, TextTower
 from swatchbook.models.registry import load, tags
 from swatchbook.models.siglip import VISIONS, SiglipEncoder, SiglipVision, WithStructure, pool
 from swatchbook.records import Role

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from swatchbook.backup.restore import restore as restore_backup
 from swatchbook.backup.write import back_up
 from swatchbook.errors import InvalidReference
-from swatchbook.index.base import Where
+from swatchbook.index.contract import Where
 from swatchbook.ledger import edited_products, publishing, stage_results
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.document_editions import declare_edition

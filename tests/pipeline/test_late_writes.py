@@ -13,7 +13,7 @@ from sqlalchemy import update
 from scheduler.tick import tick
 from swatchbook.errors import IndexDown
 from swatchbook.index import weaviate as weaviate_module
-from swatchbook.index.base import WRITE_SECONDS, IndexObject, Space
+from swatchbook.index.contract import WRITE_SECONDS, IndexObject, Space
 from swatchbook.index.weaviate import WeaviateIndex
 from swatchbook.ledger import publishing, stage_results
 from swatchbook.ledger.item_tries import LEASE_SECONDS

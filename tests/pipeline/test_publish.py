@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 import pytest
 
 from swatchbook.errors import DiskFull, Failure, IndexDown, PayloadTooLarge, ProviderError, RateLimited
-from swatchbook.index.base import IndexObject, Space
+from swatchbook.index.contract import IndexObject, Space
 from swatchbook.ledger import publishing, stage_results
 from swatchbook.ledger.document_commands import delete_rows, finish_delete, mark_deleting
 from swatchbook.ledger.runs import Run

@@ -11,7 +11,7 @@ from sqlalchemy import delete, select, update
 
 from swatchbook.cache_keys import PURE_STAGES
 from swatchbook.errors import InvalidReference, UnsupportedFormat
-from swatchbook.index.base import Where
+from swatchbook.index.contract import Where
 from swatchbook.ledger.queries.document import show_document
 from swatchbook.ledger.queries.filters import facets
 from swatchbook.ledger.queries.report import failures, other_failures

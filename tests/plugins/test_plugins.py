@@ -19,7 +19,7 @@ from swatchbook import plugins
 from swatchbook.choices import choices
 from swatchbook.errors import Configuration, IndexDown, PluginFailed
 from swatchbook.export.formats import write_products
-from swatchbook.index.base import Where
+from swatchbook.index.contract import Where
 from swatchbook.ledger import claims
 from swatchbook.ledger.queries.report import failures
 from swatchbook.ledger.space_registry import registered

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from swatchbook.index.base import Where
+from swatchbook.index.contract import Where
 from swatchbook.ledger.queries import filters
 from swatchbook.ledger.queries.filters import facets
 from swatchbook.records import Product, ResultKind, Variant

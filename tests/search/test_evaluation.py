@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from swatchbook.index.base import Match
+from swatchbook.index.contract import Match
 from swatchbook.search.evaluation import (
     MOST_TRIED,
     Asked,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from swatchbook.index.base import Match, Space
+from swatchbook.index.contract import Match, Space
 from swatchbook.models import image_network, local_encoder
 from swatchbook.records import Role
 from swatchbook.search.fusion import (

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image, ImageEnhance, ImageOps
 from sqlalchemy import select, update
 
-from swatchbook.index.base import Where
+from swatchbook.index.contract import Where
 from swatchbook.ledger import claims
 from swatchbook.ledger.tables import contents, images, placements, vectors
 from swatchbook.pipeline.begin_run import begin_work

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from swatchbook.errors import InvalidReference
-from swatchbook.index.base import Where
+from swatchbook.index.contract import Where
 from swatchbook.ledger.queries.image import image_details, image_ids
 from swatchbook.records import SearchResults
 from swatchbook.resources import Resources, open_resources

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, delete, select, update
 
-from swatchbook.index.base import Where
+from swatchbook.index.contract import Where
 from swatchbook.ledger.database import open_ledger
 from swatchbook.ledger.tables import documents, links, placements, products
 from swatchbook.records import PlacementState, ResultKind, SearchResults

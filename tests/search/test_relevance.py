@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from swatchbook.index.base import Where
+from swatchbook.index.contract import Where
 from swatchbook.ledger.space_registry import active_spaces, find_background, keep_background
 from swatchbook.records import ResultKind, Role
 from swatchbook.resources import Resources, open_resources

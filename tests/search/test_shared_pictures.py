@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from swatchbook.index.base import Where
+from swatchbook.index.contract import Where
 from swatchbook.ledger.queries.filters import facets, satisfying
 from swatchbook.ledger.queries.search_results import describe_images
 from swatchbook.pipeline.begin_run import begin_work

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from sqlalchemy import select, union
 
-from swatchbook.index.base import Index, Space
+from swatchbook.index.contract import Index, Space
 from swatchbook.ledger import publishing
 from swatchbook.ledger.queries.report import document_report
 from swatchbook.ledger.space_registry import registered

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sqlalchemy import select
 
-from swatchbook.index.base import Space
+from swatchbook.index.contract import Space
 from swatchbook.ledger import space_registry
 from swatchbook.ledger.tables import metadata
 from swatchbook.records import RoleTag

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from itertools import cycle
 from pathlib import Path
 
-from swatchbook.index.base import Index, Match, Space, Vector, Where
+from swatchbook.index.contract import Index, Match, Space, Vector, Where
 from swatchbook.ledger.space_registry import active_spaces
 from swatchbook.records import Hit, Role
 from swatchbook.resources import Resources, open_resources

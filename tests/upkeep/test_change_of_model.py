@@ -12,7 +12,7 @@ import pytest
 
 from benchmarks import bare_ingest
 from swatchbook.errors import Configuration, Unexpected
-from swatchbook.index.base import Index, Match, Space
+from swatchbook.index.contract import Index, Match, Space
 from swatchbook.ledger import space_registry
 from swatchbook.ledger.queries.account import account
 from swatchbook.ledger.stored_documents import list_documents

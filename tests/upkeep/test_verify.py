@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from swatchbook.errors import FileMissing
-from swatchbook.index.base import Space
+from swatchbook.index.contract import Space
 from swatchbook.ledger import publishing, schedule, stage_results
 from swatchbook.ledger.space_registry import registered
 from swatchbook.ledger.stored_documents import get_document, queue

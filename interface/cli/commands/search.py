@@ -1,5 +1,5 @@
 """`swatchbook search` and `facets`: read the filters (`--where KEY=VALUE`), search, print results, values, and what is
-nearest where nothing is found. The filters are declared in `index/base.py`.
+nearest where nothing is found. The filters are declared in `index/contract.py`.
 """
 
 from collections.abc import Sequence
@@ -29,7 +29,7 @@ from swatchbook.truncate import page_numbers
 
 if TYPE_CHECKING:
     from interface.client import Hits
-    from swatchbook.index.base import Where
+    from swatchbook.index.contract import Where
     from swatchbook.records import Facet, Facets, Hit, SearchResults, Unmatched
     from swatchbook.resources import Resources
 
@@ -291,7 +291,7 @@ def parse_filters(arguments: Sequence[str]) -> "tuple[Where, tuple[str, ...]]":
     """
     from pydantic import ValidationError
 
-    from swatchbook.index.base import FILTERS, MOST_VALUES, Where
+    from swatchbook.index.contract import FILTERS, MOST_VALUES, Where
 
     fields: dict[str, list[str]] = {}
     for argument in arguments:

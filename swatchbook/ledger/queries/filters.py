@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, select
 
-from swatchbook.index.base import FILTERS, Kind, Payload, Where
+from swatchbook.index.contract import FILTERS, Kind, Payload, Where
 from swatchbook.index.matching import satisfies
 from swatchbook.index.words import likeness, value_key
 from swatchbook.ledger.database import Ledger, portions, select_in

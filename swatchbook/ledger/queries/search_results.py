@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, Select, case, func, select
 
-from swatchbook.index.base import Where
+from swatchbook.index.contract import Where
 from swatchbook.index.matching import satisfies
 from swatchbook.ledger.database import Ledger, select_in
 from swatchbook.ledger.payloads import ImagePart, image_parts

@@ -4,7 +4,7 @@ import pytest
 
 from interface.cli.commands.search import parse_filters
 from swatchbook.errors import InvalidReference
-from swatchbook.index.base import FILTERS, Where
+from swatchbook.index.contract import FILTERS, Where
 
 
 def test_filters_of_all_kinds() -> None:

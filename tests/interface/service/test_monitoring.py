@@ -17,7 +17,7 @@ import pytest
 from sqlalchemy import insert, update
 
 from swatchbook.errors import InvalidModelOutput
-from swatchbook.index.base import Space
+from swatchbook.index.contract import Space
 from swatchbook.ledger.database import Ledger, db_now
 from swatchbook.ledger.space_registry import add_space
 from swatchbook.ledger.tables import calls, timings, vectors

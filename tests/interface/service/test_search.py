@@ -15,7 +15,7 @@ from starlette.requests import ClientDisconnect
 
 from interface.service.search import AT_ONCE, WAITING, SearchSlots
 from swatchbook.errors import TooManySearches
-from swatchbook.index.base import Where
+from swatchbook.index.contract import Where
 from swatchbook.search.search import find_relevant
 from tests.interface.conftest import ANNA, BERT, BOTH, asking, bearing
 

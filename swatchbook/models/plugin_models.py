@@ -1,4 +1,4 @@
-"""Wrap the models of plugins in the Protocols of `base.py`.
+"""Wrap the models of plugins in the Protocols of `protocols.py`.
 
 Whatever such a model raises or returns wrongly becomes a failure that names the plugin. NaN and zero vectors are
 refused in `ledger/claims.py`, like those of any model.

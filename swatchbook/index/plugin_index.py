@@ -9,7 +9,7 @@ from functools import wraps
 from typing import Any, cast
 
 from swatchbook.errors import IndexDown, PluginFailed
-from swatchbook.index.base import Index
+from swatchbook.index.contract import Index
 from swatchbook.plugins import Plugin
 from swatchbook.settings import Settings
 
@@ -20,7 +20,7 @@ def open_plugin(plugin: Plugin, settings: Settings) -> Index:
         index = plugin.make(settings)
     operations = [name for name in vars(Index) if not name.startswith("_")]
     if missing := [name for name in operations if not callable(getattr(index, name, None))]:
-        raise plugin.broken(f"has no {', '.join(missing)}.", advice="See swatchbook/index/base.py.")
+        raise plugin.broken(f"has no {', '.join(missing)}.", advice="See swatchbook/index/contract.py.")
     return cast(Index, _Named(plugin, index))
 
 
