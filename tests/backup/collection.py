@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from swatchbook.ledger import edited_products
 from swatchbook.ledger.portable_rows import PORTABLE, portable_files, portable_rows
 from swatchbook.ledger.publishing import searchable_ids
 from swatchbook.ledger.runs import Run
@@ -46,7 +47,7 @@ def make(resources: Resources, *names: str, owner: str = "anna", content: str = 
     """A completed, published document; its id."""
     run = begin(resources, *names, owner=owner, content=content)
     scene.make_all(resources.ledger, run)
-    scene.stage_results.save_assembly(resources.ledger, run, [scene.product(run, f"Product of {content}")], [])
+    edited_products.save_assembly(resources.ledger, run, [scene.product(run, f"Product of {content}")], [])
     publish_all(resources, at_most=0)
     scene.end(resources.ledger, run)
     return run.document
