@@ -5,10 +5,9 @@ Samples are always the same ones: ids are hashes, so the first ones by id are as
 
 from collections.abc import Collection, Mapping
 
-import numpy as np
-from numpy.typing import NDArray
 from sqlalchemy import ColumnElement, Connection, Select, Table, and_, case, exists, false, func, or_, select
 
+from swatchbook.arrays import Vectors
 from swatchbook.ledger.database import Ledger, db_now, select_in
 from swatchbook.ledger.dirty import is_searchable
 from swatchbook.ledger.tables import (
@@ -264,8 +263,10 @@ def hashed_images(ledger: Ledger, *, owner: str | None = None, ids: Collection[s
     return sorted(found, key=lambda image: image.id)
 
 
-def vectors_of(ledger: Ledger, role: Role, tag: str, keys: Collection[str]) -> dict[str, NDArray[np.float32]]:
+def vectors_of(ledger: Ledger, role: Role, tag: str, keys: Collection[str]) -> dict[str, Vectors]:
     """Return content key -> vector (dimension,) float32 of this role, of those that have one of this tag."""
+    import numpy as np  # commands that only list need none
+
     query = select(vectors.c.key, vectors.c.data).where(and_(vectors.c.role == role, vectors.c.tag == tag))
     with ledger.read() as connection:
         rows = select_in(connection, query, vectors.c.key, keys)
