@@ -147,7 +147,7 @@ class Rates(BaseModel):
 
 NO_LIMIT = Rates()
 
-RatesByKind = Annotated[Rates, NoDecode, BeforeValidator(_parse_object)]
+RateLimits = Annotated[Rates, NoDecode, BeforeValidator(_parse_object)]
 
 
 SearchKind = Literal["text", "image"]
@@ -430,7 +430,7 @@ class Settings(BaseSettings):
     vision_api_key: SecretStr | None = Field(
         default=None, description="API key of the vision model; local servers often need none."
     )
-    vision_per_minute: RatesByKind = Field(default=NO_LIMIT, description=_RATES)
+    vision_per_minute: RateLimits = Field(default=NO_LIMIT, description=_RATES)
     review_model: str | None = Field(
         default=None,
         description="A stronger vision model that reviews images with a low score; empty: only people review.",
@@ -444,7 +444,7 @@ class Settings(BaseSettings):
     review_api_key: SecretStr | None = Field(
         default=None, description="API key of the review model; local servers often need none."
     )
-    review_per_minute: RatesByKind = Field(default=NO_LIMIT, description=_RATES)
+    review_per_minute: RateLimits = Field(default=NO_LIMIT, description=_RATES)
     llm_api: Literal["openai", "anthropic"] = Field(
         default="openai", description="API of the language model's endpoint; `openai` is any compatible one."
     )
@@ -455,7 +455,7 @@ class Settings(BaseSettings):
     llm_api_key: SecretStr | None = Field(
         default=None, description="API key of the language model; local servers often need none."
     )
-    llm_per_minute: RatesByKind = Field(default=NO_LIMIT, description=_RATES)
+    llm_per_minute: RateLimits = Field(default=NO_LIMIT, description=_RATES)
     text_url: str | None = Field(
         default=None, description="Base URL of the text encoder; empty: Voyage's or OpenAI's public one."
     )
@@ -474,7 +474,7 @@ class Settings(BaseSettings):
             "where the model offers several."
         ),
     )
-    text_per_minute: RatesByKind = Field(default=NO_LIMIT, description=_RATES)
+    text_per_minute: RateLimits = Field(default=NO_LIMIT, description=_RATES)
     provider_concurrency: int = Field(
         default=8,
         ge=1,

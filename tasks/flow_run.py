@@ -38,7 +38,7 @@ async def flow_process(blocks: BlockNames) -> AsyncIterator[Resources]:
 
     A flow run that is Running and has no process in the ledger is set to Crashed (scheduler/prefect_state.py). What
     the flow and its tasks return or raise is stored where garbage collection looks for it. From then on the process has
-    a lower priority: nobody waits for a flow as for a page.
+    a lower priority: people wait for pages, not for flows.
     """
     resources, this = load_resources(blocks), str(flow_run.id)
     store_results_in(resources.settings.results_folder)

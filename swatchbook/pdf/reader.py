@@ -401,7 +401,7 @@ def _request(do: str, path: Path) -> dict[str, Any]:
 def _answers(
     module: str, request: dict[str, Any], pages: Sequence[int], settings: Settings, progress: Progress | None = None
 ) -> Iterator[Generator[Frame]]:
-    """Give the answers of a child of its own, which ends with the block."""
+    """Yield the answers of a new child process, which ends with the block."""
     with (
         Child(module, memory_mb=settings.child_memory_mb) as child,
         closing(_stream_restarting(child, request, pages, settings, progress)) as answers,
