@@ -17,3 +17,4 @@ from swatchbook.records.products import *
 from swatchbook.records.record import *
 from swatchbook.records.reports import *
 from swatchbook.records.sources import *
+from swatchbook.records.teaching import *

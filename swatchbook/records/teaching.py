@@ -1,0 +1,114 @@
+"""The records of teaching: what a person shows on a page, the rules that follow from it, and what they would change.
+
+A taught reading says which texts of a document are the names of its products, and is kept with the document. Its rules
+name no places of single texts, so that they also hold for other editions and catalogues of the same maker.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field
+
+from swatchbook.geometry import Box
+from swatchbook.records.edits import PageNumber, Points, Words
+from swatchbook.records.record import Record
+
+TraitValue = bool | float | str
+PageBox = tuple[Points, Points, Points, Points]
+
+
+class Shown(StrEnum):
+    """What a person says that something on a page is."""
+
+    NAME = "name"
+    CODE = "code"
+    PRICE = "price"
+    PICTURE = "picture"
+    DECORATION = "decoration"
+
+
+class Example(Record):
+    """What a person showed: a text or picture, and what it is or, if not `right`, is not.
+
+    `text` is the part of the text there that is meant; without it the whole text is.
+    """
+
+    page: PageNumber
+    box: PageBox
+    what: Shown = Shown.NAME
+    text: Words | None = None
+    right: bool = True
+
+
+class Cut(Record):
+    """How a name is cut from a text: the part after `after` and before `before`; with `every`, each part between such
+    signs is a name.
+    """
+
+    after: Annotated[str, Field(max_length=40)] = ""
+    before: Annotated[str, Field(max_length=40)] = ""
+    every: Annotated[str, Field(max_length=8)] = ""
+
+
+WHOLE_TEXT = Cut()
+
+
+class TextRule(Record):
+    """Texts that have all of these traits, and how the name is cut from them. `swatchbook/teaching/traits.py` has the
+    traits.
+    """
+
+    traits: Mapping[str, TraitValue] = Field(max_length=40)
+    cut: Cut = WHOLE_TEXT
+
+
+class TaughtReading(Record):
+    """How the names, codes and prices of a document's products are found. A text is a name if a rule of `names` holds
+    for it and none of `not_names`; the examples hold in any case, on the document that they were shown on.
+    """
+
+    names: tuple[TextRule, ...] = Field(default=(), max_length=20)
+    not_names: tuple[TextRule, ...] = Field(default=(), max_length=20)
+    codes: tuple[TextRule, ...] = Field(default=(), max_length=20)
+    prices: tuple[TextRule, ...] = Field(default=(), max_length=20)
+    examples: tuple[Example, ...] = Field(default=(), max_length=500)
+
+    @property
+    def names_are_taught(self) -> bool:
+        """Whether the names are found by its rules and examples, and not by the layout rules."""
+        return bool(self.names or self.not_names or any(each.what is Shown.NAME for each in self.examples))
+
+    @property
+    def rules_only(self) -> "TaughtReading":
+        """The reading for another document: its rules, without the places on this one."""
+        return self.model_copy(update={"examples": ()})
+
+
+UNTAUGHT = TaughtReading()
+
+
+class ProposedName(Record):
+    """A text that a reading takes for a name. `probability`: how likely it is one. `new`: it is none at present."""
+
+    page: int
+    box: Box
+    name: str
+    probability: float
+    new: bool
+
+
+class Proposal(Record):
+    """What a taught reading would find, before anything changes.
+
+    `probability`: of the reading among those that agree with the examples. `lost`: the products at present that it
+    would not find, with their pages. `unsure`: the ten names that it is least sure of.
+    """
+
+    reading: TaughtReading
+    probability: float
+    names: tuple[ProposedName, ...]
+    products: int
+    pages: tuple[int, ...]
+    unsure: tuple[ProposedName, ...]
+    lost: tuple[tuple[str, int], ...]
