@@ -52,6 +52,7 @@ PURE_STAGES: Mapping[str, PureStage] = {
     "discover": PureStage(
         version="22",
         after=("read",),
+        options=("taught",),
         settings=("discovery",),
         asks=(("vision", "scan"), ("llm", "discover")),
         modules=(

@@ -9,7 +9,7 @@ import pytest
 
 from swatchbook.cache_keys import PURE_STAGES, stage_key
 from swatchbook.catalogue.llm.prompts import RECIPES
-from swatchbook.records import IngestOptions
+from swatchbook.records import IngestOptions, TaughtReading, TextRule
 from swatchbook.settings import Settings
 
 ROOT = Path(__file__).parents[1]
@@ -55,6 +55,16 @@ def test_key_reads_options_limits_and_the_stages_before() -> None:
     different = [key(), key(content="d"), key("read"), *limited]
     assert len(set(different)) == len(different)
     assert "/" not in key()
+
+
+def test_a_taught_reading_counts_for_discovery_and_what_follows() -> None:
+    taught = TaughtReading(names=(TextRule(traits={"size": 12.0}),))
+    keys = [
+        {stage: stage_key(stage, "c", Settings(), options, force=None) for stage in PURE_STAGES}
+        for options in (IngestOptions(), IngestOptions(taught=taught))
+    ]
+    same = {stage for stage in PURE_STAGES if keys[0][stage] == keys[1][stage]}
+    assert same == {"read", "tables", "items"}
 
 
 def test_key_is_the_same_on_a_machine_with_other_data_for_print(

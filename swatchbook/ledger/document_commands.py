@@ -53,6 +53,7 @@ from swatchbook.ledger.tables import (
     requested,
     runs,
     source_items,
+    taught_readings,
     timings,
     vectors,
 )
@@ -66,20 +67,25 @@ def request_again(ledger: Ledger, document: str, options: IngestOptions) -> Docu
     A live run continues, and the document is queued when it ends. A document that is being deleted stays so. Raises
     InvalidReference for an unknown one.
     """
+    with ledger.write() as connection:
+        queue_with(connection, document, options)
+    return get_document(ledger, document)
+
+
+def queue_with(connection: Connection, document: str, options: IngestOptions) -> None:
+    """Do within a transaction what `request_again` does; an unknown document is left alone."""
     values = {"options": options.model_dump(mode="json"), "fingerprint": null()}  # no run has begun with these
     this = (documents.c.id == document, documents.c.status != DocumentStatus.DELETING)
-    with ledger.write() as connection:
-        connection.execute(
-            update(documents)
-            .where(*this)
-            .values(**values, launches=documents.c.launches + 1, updated_at=db_now(), commanded_at=db_now())
-        )
-        connection.execute(
-            update(documents)
-            .where(*this, documents.c.run.is_(None))
-            .values(status=DocumentStatus.QUEUED, due_at=null(), deaths=0, message=null(), failure_kind=null())
-        )
-    return get_document(ledger, document)
+    connection.execute(
+        update(documents)
+        .where(*this)
+        .values(**values, launches=documents.c.launches + 1, updated_at=db_now(), commanded_at=db_now())
+    )
+    connection.execute(
+        update(documents)
+        .where(*this, documents.c.run.is_(None))
+        .values(status=DocumentStatus.QUEUED, due_at=null(), deaths=0, message=null(), failure_kind=null())
+    )
 
 
 def postpone(
@@ -206,7 +212,7 @@ def remove_parts(connection: Connection, document: str) -> None:
     )
     parts = (
         placements, links, products, entities, pages, lost_pictures, requested, timings, source_items, hand_edits,
-        assemblies,
+        assemblies, taught_readings,
     )  # fmt: skip
     for table in parts:
         connection.execute(delete(table).where(table.c.document == document))

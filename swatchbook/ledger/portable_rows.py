@@ -34,6 +34,7 @@ from swatchbook.ledger.tables import (
     reviews,
     source_items,
     spaces,
+    taught_readings,
     timings,
     vectors,
 )
@@ -44,7 +45,7 @@ SHARED_TABLES: Sequence[Table] = (contents, vectors, analyses, reviews, items, c
 
 PART_TABLES: Sequence[Table] = (
     requested, pages, lost_pictures, placements, products, chunks, entities, links, hand_edits, assemblies,
-    source_items, timings,
+    taught_readings, source_items, timings,
 )  # fmt: skip
 """Tables whose rows are parts of one document."""
 

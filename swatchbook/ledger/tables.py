@@ -293,6 +293,21 @@ hand_edits = Table(  # what people changed about products: edited_products.py
     Column("undone_at", Time),
 )
 
+taught_readings = Table(  # which readings people gave a document: taught_readings.py; documents.options has that in use
+    "taught_readings",
+    metadata,
+    _document(primary_key=True),
+    Column("number", Integer, primary_key=True),  # from 1, in the order in which they were accepted
+    Column("reading", JSON, nullable=False),  # TaughtReading
+    Column("origin", String(16), nullable=False),  # shown, likeliest, offered, imported
+    Column("taken_from", Id),  # of one offered: the document it was taught on; no foreign key, it may be gone
+    Column("products", Integer),  # as many as it proposed
+    Column("by", SafeText, nullable=False),
+    Column("at", Time, nullable=False),
+    Column("undone_by", SafeText),
+    Column("undone_at", Time),
+)
+
 assemblies = Table(  # what stage 7 found, of documents with edits; `products` and `links` have it with the edits
     "assemblies",
     metadata,

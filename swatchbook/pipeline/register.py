@@ -37,7 +37,7 @@ from swatchbook.ledger.trashed_documents import get_trashed
 from swatchbook.models import registry
 from swatchbook.pdf.check_file import check_pdf
 from swatchbook.pipeline.delete import finish_delete, restore_source
-from swatchbook.records import DocumentStatus, IngestOptions, Record, RoleTag
+from swatchbook.records import UNTAUGHT, DocumentStatus, IngestOptions, Record, RoleTag
 from swatchbook.resources import Resources
 from swatchbook.runtime.disk import keep_reserve
 from swatchbook.settings import PREFIX, Settings
@@ -64,7 +64,8 @@ class Request(Record):
 class Registered(Record):
     """A document in the ledger. `unchanged`: it is complete with the same options, so nothing is left to do.
 
-    `options`: what it is processed with; of a known PDF with the pages that were taken in before.
+    `options`: what it is processed with; of a known PDF with the pages that were taken in before
+    and its taught reading.
     """
 
     document: Document
@@ -248,7 +249,7 @@ def _queue_file(
     begins: bool = False,
 ) -> Registered:
     restore_source(resources, owner, key[:64])
-    options = _with_known_pages(resources, owner, key, options)
+    options = _as_known(resources, owner, key, options)
     request = build_request(resources.settings, options)
     document = queue(
         resources.ledger,
@@ -275,11 +276,14 @@ def _queue_file(
     )
 
 
-def _with_known_pages(resources: Resources, owner: str, key: str, options: IngestOptions) -> IngestOptions:
-    """Return the options with the pages that were taken in of the same file before: a person has looked at them."""
+def _as_known(resources: Resources, owner: str, key: str, options: IngestOptions) -> IngestOptions:
+    """Return the options with what a person decided about the same file before: pages taken in, and the taught reading
+    unless another one is given.
+    """
     with suppress(InvalidReference):  # it is not known yet
         known = get_document(resources.ledger, id_of_document(resources.ledger, owner, key[:64])).options
-        return options.with_pages(known.pages)
+        options = options.with_pages(known.pages)
+        return options if options.taught != UNTAUGHT else options.with_taught(known.taught)
     return options
 
 

@@ -1,7 +1,7 @@
 """The options of an ingest with defaults and limits, the mapping of a batch, and the names of saved Prefect blocks.
 
-Options are roles, focus, pages to take in, batch size (20), retries (3), budget, mirror, and the mapping of a batch.
-Prefect's form is made from them.
+Options are roles, focus, pages to take in, batch size (20), retries (3), budget, mirror, the mapping of a batch, and a
+taught reading. Prefect's form is made from them.
 """
 
 from collections.abc import Iterable, Mapping
@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from swatchbook.records.items import Role
 from swatchbook.records.record import Record
+from swatchbook.records.teaching import UNTAUGHT, TaughtReading
 
 ColumnName = Annotated[str, Field(min_length=1, max_length=500)]
 ItemField = Literal[
@@ -122,10 +123,20 @@ class IngestOptions(BaseModel):
         title="Fields of a batch",
         description="Of scraped batches: which field is what, as JSON (docs/batches.md). (stage 5)",
     )
+    taught: TaughtReading = Field(
+        default=UNTAUGHT,
+        title="Taught reading",
+        description="How product names are found, as `swatchbook teach` learns it from examples; empty means by the "
+        "layout rules. Later ingests keep it. (stage 2)",
+    )
 
     def with_pages(self, pages: Iterable[int]) -> "IngestOptions":
         """Return the same options, which take these pages in, too."""
         return self.model_copy(update={"pages": tuple(sorted({*self.pages, *pages}))})
+
+    def with_taught(self, taught: TaughtReading) -> "IngestOptions":
+        """Return the same options, with names found by this reading."""
+        return self.model_copy(update={"taught": taught})
 
 
 BlockName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{0,64}$")]

@@ -14,7 +14,7 @@ from swatchbook.geometry import Box
 from swatchbook.records.edits import PageNumber, Points, Words
 from swatchbook.records.record import Record
 
-TraitValue = bool | float | str
+TraitValue = bool | Annotated[float, Field(allow_inf_nan=False)] | Annotated[str, Field(max_length=500)]
 PageBox = tuple[Points, Points, Points, Points]
 
 
@@ -112,3 +112,38 @@ class Proposal(Record):
     pages: tuple[int, ...]
     unsure: tuple[ProposedName, ...]
     lost: tuple[tuple[str, int], ...]
+
+
+class ReadingOrigin(StrEnum):
+    """Where a reading that a person accepted comes from."""
+
+    SHOWN = "shown"
+    """Learnt from examples on the document's pages."""
+    LIKELIEST = "likeliest"
+    """Chosen among the likeliest readings."""
+    OFFERED = "offered"
+    """Taken over from another document."""
+    IMPORTED = "imported"
+    """Read from a file, or given with an ingest."""
+
+
+class KeptReading(Record):
+    """A reading that was accepted for a document, with its number there, who accepted it and when (Unix seconds).
+
+    `products`: as many as it proposed. `taken_from`: the document it was taught on, if it was offered. `in_use`:
+    whether the document is read by it; of several that are not undone the last one is.
+    """
+
+    document: str
+    name: str
+    owner: str
+    number: int
+    reading: TaughtReading
+    origin: ReadingOrigin
+    taken_from: str | None = None
+    products: int | None = None
+    by: str
+    at: float
+    undone_by: str | None = None
+    undone_at: float | None = None
+    in_use: bool = False
