@@ -1,31 +1,45 @@
-"""Prefect makes a form of the options of an ingest, and checks what is filled in against its schema."""
-
-from typing import Any
+"""The form that Prefect's UI shows of a deployment is made from the flow's parameter schema."""
 
 import pytest
 from prefect.utilities.callables import parameter_schema
 from prefect.utilities.schema_tools import validate
 
 from flows.ingest_catalogue import ingest_catalogue
-from swatchbook.records import Example, IngestOptions, TaughtReading, TextRule
+from swatchbook.records import Example, IngestOptions, Role, TaughtReading, TextRule
 
+SCHEMA = parameter_schema(ingest_catalogue).model_dump_for_openapi()
 TAUGHT = TaughtReading(
     names=(TextRule(traits={"size": 12.0, "bold": True, "font": "Arial"}),),
     examples=(Example(page=5, box=(10, 20, 30.5, 40), text="POLO B"), Example(page=6, box=(1, 2, 3, 4), right=False)),
 )
 
 
-def schema() -> dict[str, Any]:
-    return parameter_schema(ingest_catalogue).model_dump_for_openapi()
+def test_a_choice_is_a_list_to_choose_from_and_never_null() -> None:
+    """Prefect's form shows a choice that may be null as a field of free text."""
+    execution = SCHEMA["definitions"]["IngestOptions"]["properties"]["execution"]
+    assert (execution["type"], execution["enum"]) == ("string", ["as set", "inline", "pool"])
+    assert execution["default"] == "as set"
+
+
+def test_vectors_are_chosen_from_the_roles_and_none_chosen_means_all() -> None:
+    roles = SCHEMA["definitions"]["IngestOptions"]["properties"]["roles"]
+    assert (roles["type"], roles["default"]) == ("array", [])
+    assert SCHEMA["definitions"][roles["items"]["$ref"].rpartition("/")[2]]["enum"] == [*Role]
+    assert "all" in roles["description"]
+
+
+def test_the_form_says_how_a_person_gets_a_file_there() -> None:
+    told = SCHEMA["properties"]["source"]["description"]
+    for way in ("upload it to the service", "SWATCHBOOK_INPUT_ROOTS", "key of the file store"):
+        assert way in told
 
 
 @pytest.mark.parametrize("options", [IngestOptions(), IngestOptions(taught=TAUGHT)], ids=["as it stands", "taught"])
 def test_options_fit_the_form_and_come_back(options: IngestOptions) -> None:
     filled = {"source": "x", "options": options.model_dump(mode="json")}
-    assert validate(filled, schema()) == []
+    assert validate(filled, SCHEMA) == []
     assert ingest_catalogue.validate_parameters(filled)["options"] == options
 
 
 def test_a_reading_with_an_unknown_field_does_not_fit() -> None:
-    filled = {"source": "x", "options": {"taught": {"rules": []}}}
-    assert validate(filled, schema())
+    assert validate({"source": "x", "options": {"taught": {"rules": []}}}, SCHEMA)
