@@ -22,6 +22,7 @@ FOLDER: Final = DOCS / "http"
 
 GROUPS: Final[Mapping[str, str]] = {
     "documents": r"/documents(/\{document_id\}(/(diff/.*|deletion|embed|lost-pictures|retry|cancel))?)?$",
+    "teaching": r"/(documents/\{document_id\}/(teaching|pages/\{number\}/texts)|readings$)",
     "parts of documents": r"/(documents/|products/)",
     "images": r"/(images|reviews)\b",
     "search": r"/(search|facets|stats|near-duplicates)$",

@@ -28,6 +28,7 @@ from interface.replies import (
     ListedLinks,
     ListedPages,
     ListedProducts,
+    ListedReadings,
     ListedReviews,
     ListedTrash,
     Problem,
@@ -52,16 +53,19 @@ from swatchbook.records import (
     Hit,
     ImageDetails,
     IngestOptions,
+    KeptReading,
     Link,
     LostState,
     NearDuplicates,
     PageDetails,
     ProductDetails,
+    ReadingOrigin,
     ResultKind,
     ReviewImage,
     SearchResults,
     Statistics,
     StoredEdit,
+    TaughtReading,
     Trashed,
     Unmatched,
 )
@@ -338,6 +342,33 @@ class Client:
     def pages(self, document: str) -> Iterator[PageDetails]:
         """Yield a document's pages by number."""
         return self._each(ListedPages, f"/documents/{_part(document)}/pages", "pages")
+
+    # teaching
+
+    def accept(
+        self,
+        document: str,
+        reading: TaughtReading,
+        *,
+        origin: ReadingOrigin = ReadingOrigin.SHOWN,
+        taken_from: str | None = None,
+        products: int | None = None,
+    ) -> KeptReading:
+        """Let a document be read by a taught reading from now on; it is processed again.
+
+        `taken_from`: the document that an offered reading was taught on. `products`: how many it proposed.
+        """
+        body = {"reading": reading.model_dump(mode="json"), "origin": origin}
+        body |= _given({"taken_from": taken_from, "products": products})
+        return self._read(KeptReading, "POST", f"/documents/{_part(document)}/teaching", json=body)
+
+    def unteach(self, document: str) -> KeptReading:
+        """Undo the taught reading of a document, and return it; it is processed again."""
+        return self._read(KeptReading, "DELETE", f"/documents/{_part(document)}/teaching")
+
+    def readings(self, *, owner: str | None = None) -> Iterator[KeptReading]:
+        """Yield the taught readings of a collection, the latest first, with those that were undone."""
+        return self._each(ListedReadings, "/readings", "readings", {"owner": owner or self.owner})
 
     # pictures
 

@@ -16,6 +16,7 @@ from swatchbook.records import (
     DocumentStatus,
     Entity,
     IngestOptions,
+    KeptReading,
     Link,
     PageDetails,
     ProductDetails,
@@ -198,6 +199,13 @@ class ListedEdits(Record):
     """
 
     edits: tuple[StoredEdit, ...]
+    next: str | None
+
+
+class ListedReadings(Record):
+    """A page of taught readings, the latest first; `next` is the cursor of the next page, null on the last."""
+
+    readings: tuple[KeptReading, ...]
     next: str | None
 
 

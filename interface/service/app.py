@@ -25,6 +25,7 @@ from interface.service import (
     problems,
     reviews,
     search,
+    teaching,
     uploads,
     webhooks,
 )
@@ -56,6 +57,7 @@ Loop = Callable[[Resources, asyncio.Event], Awaitable[None]]
 _ROUTERS = (
     web_products.router,  # the page of a product goes before its endpoint
     docs.router, uploads.router, documents.router, document_parts.router, images.router, reviews.router, search.router,
+    teaching.router,
     collection.router, documents.trash_router, webhooks.router, health.router, metrics.router,
     web_pages.router, web_search.router, web_documents.router, web_uploads.router, web_uploads.sending_router,
     web_images.router, web_collection.router,

@@ -62,6 +62,9 @@ class Ask(NamedTuple):
 ONCE, EITHER = (Ask(),), (Ask(), Ask(own=True))
 FILTERS = ("by=image", "by=product", "by=chunk", "document={document}", "product={product_name}", "material=oakk")
 
+TAUGHT = {"names": [{"traits": {"size": 12.0}}]}
+"""A reading of a document."""
+
 ROUTES: Mapping[str, Sequence[Ask]] = {
     "GET /documents": (Ask(), Ask("name={name}"), Ask("status=queued"), Ask("owner=anna")),
     "POST /documents": (
@@ -82,6 +85,12 @@ ROUTES: Mapping[str, Sequence[Ask]] = {
     "GET /documents/{document_id}/products/edits": EITHER,
     "POST /documents/{document_id}/products/edits": (Ask(json={"action": "add", "page": 1, "name": "Mine"}),),
     "DELETE /documents/{document_id}/products/edits/{edit_number}": ONCE,
+    "GET /readings": (Ask(), Ask("owner=anna")),
+    "POST /documents/{document_id}/teaching": (
+        Ask(json={"reading": TAUGHT}),
+        Ask(json={"reading": TAUGHT, "taken_from": "{document}"}, own=True),
+    ),
+    "DELETE /documents/{document_id}/teaching": ONCE,
     "GET /documents/{document_id}/entities": EITHER,
     "GET /documents/{document_id}/chunks": EITHER,
     "GET /documents/{document_id}/links": EITHER,
@@ -484,7 +493,11 @@ def answer(client: TestClient, homes: Homes, route: str, ask: Ask, headers: dict
     )  # fmt: skip
     body: dict[str, Any] = {}
     if ask.json is not None:
-        body = {"json": json.loads(json.dumps(ask.json).replace("{file}", homes.hers["file"]))}
+        body = {
+            "json": json.loads(
+                json.dumps(ask.json).replace("{file}", homes.hers["file"]).replace("{document}", homes.hers["document"])
+            )
+        }
     if ask.upload:
         part = Path(homes.hers["catalogue" if ask.upload == "file" else "picture"])
         body = {

@@ -1,0 +1,94 @@
+"""Teaching over HTTP: a reading is accepted, listed and undone, and refused where it cannot be used."""
+
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+
+from interface.client import Client, Conflict, Invalid, NotFound
+from swatchbook.ledger.stored_documents import FOLDER, get_document, queue
+from swatchbook.records import (
+    UNTAUGHT,
+    DocumentStatus,
+    Example,
+    IngestOptions,
+    ReadingOrigin,
+    TaughtReading,
+    TextRule,
+)
+from swatchbook.resources import Resources
+from swatchbook.settings import load_settings
+from tests.interface.conftest import ANNA, BERT, asking
+from tests.interface.service.served import served
+
+LARGE = TaughtReading(
+    names=(TextRule(traits={"size": 12.0}),), examples=(Example(page=1, box=(1, 2, 3, 4), text="POLO"),)
+)
+SMALL = TaughtReading(names=(TextRule(traits={"size": 8.0, "bold": True}),))
+
+
+def accept(client: TestClient, document: str, reading: TaughtReading, status: int = 202, **fields: object) -> None:
+    body = {"reading": reading.model_dump(mode="json"), **fields}
+    answer = client.post(f"/documents/{document}/teaching", json=body)
+    assert answer.status_code == status, answer.text
+
+
+def test_accepted_readings_are_listed_latest_first_and_undone_in_order(filled: Path) -> None:
+    with asking() as client:
+        (document,) = (each["id"] for each in client.get("/documents").json()["documents"])
+        for reading in (LARGE, SMALL):
+            accept(client, document, reading, products=7)
+        pages = [client.get("/readings?limit=1").json()]
+        pages.append(client.get("/readings", params={"limit": 1, "cursor": pages[0]["next"]}).json())
+        assert pages[1]["next"] is None
+        listed = [each for page in pages for each in page["readings"]]
+        assert [(each["number"], each["in_use"], each["products"]) for each in listed] == [(2, True, 7), (1, False, 7)]
+        assert client.get("/readings").json()["readings"] == listed
+        resources: Resources = client.app.state.resources  # type: ignore[attr-defined]
+        for left in (LARGE, UNTAUGHT):
+            assert client.delete(f"/documents/{document}/teaching").status_code == 202
+            assert get_document(resources.ledger, document).options.taught == left
+        assert client.delete(f"/documents/{document}/teaching").status_code == 409
+        undone = client.get("/readings").json()["readings"]
+        assert all(each["undone_at"] and not each["in_use"] for each in undone)
+        assert len(undone) == 2
+
+
+def test_what_cannot_be_taught_is_refused_in_words(filled: Path) -> None:
+    with asking() as client:
+        (document,) = (each["id"] for each in client.get("/documents").json()["documents"])
+        resources: Resources = client.app.state.resources  # type: ignore[attr-defined]
+        folder = queue(
+            resources.ledger, owner="anna", content="/pictures", kind=FOLDER, name="pictures", file=None, size=1,
+            options=IngestOptions(),
+        )  # fmt: skip
+        accept(client, document, UNTAUGHT, status=422)
+        accept(client, folder.id, LARGE, status=422)
+        accept(client, document, LARGE, status=404, taken_from="00000000-0000-0000-0000-000000000000")
+        accept(client, document, LARGE, status=422, products=-1)
+        endless = b'{"reading": {"names": [{"traits": {"size": 1e999}}]}}'
+        assert client.post(f"/documents/{document}/teaching", content=endless).status_code == 422
+        assert client.get("/readings").json()["readings"] == []
+
+
+def test_client_teaches_only_what_its_key_owns(filled: Path, keys: None) -> None:
+    with (
+        served(load_settings()) as service,
+        Client(service.url, key=ANNA) as anna,
+        Client(service.url, key=BERT) as bert,
+    ):
+        (document,) = (each.id for each in anna.documents())
+        with pytest.raises(NotFound):
+            bert.accept(document, LARGE)
+        with pytest.raises(Invalid, match="no rules and no examples"):
+            anna.accept(document, UNTAUGHT)
+        kept = anna.accept(document, LARGE, origin=ReadingOrigin.LIKELIEST, products=3)
+        assert (kept.by, kept.origin, kept.reading) == ("anna", ReadingOrigin.LIKELIEST, LARGE)
+        assert anna.status(document).status == DocumentStatus.QUEUED
+        assert list(anna.readings()) == [kept]
+        assert list(bert.readings()) == []
+        with pytest.raises(NotFound):
+            bert.unteach(document)
+        assert anna.unteach(document).undone_by == "anna"
+        with pytest.raises(Conflict, match="Nothing to undo"):
+            anna.unteach(document)
