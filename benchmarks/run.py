@@ -482,8 +482,6 @@ def main(names: list[str]) -> int:
 REASONS = """
 What misses its goal, and why:
 
-- *Unchanged rerun.* 0.7 s, all but 20 ms of it Python importing what reads settings and ledger. It has become faster
-  (0.83 s once), and the first ingest more so.
 - *Descriptors, JPEGs of the sample.* They are small: the pipe from the child and torch cost 0.7 ms whatever the size.
   At the sizes that printed catalogues carry it holds.
 - *Reading, against bare calls, with asking.* The 43 rasters beside text of the sample are rendered small, four of them
