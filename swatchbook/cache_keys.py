@@ -63,6 +63,8 @@ PURE_STAGES: Mapping[str, PureStage] = {
             *_catalogue("running_text", "variants", "plan", *_LLM, "llm/find_products"),
             "swatchbook/catalogue/name_weights.json",
             *_E5,
+            "swatchbook/teaching/*.py",
+            "swatchbook/teaching/weights.json",
             "swatchbook/catalogue/offer_words.toml",
         ),
     ),

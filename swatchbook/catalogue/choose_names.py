@@ -182,8 +182,8 @@ def _score(found: Mapping[str, float], weights: Mapping[str, tuple[float, float,
 def joins(group: NameGroup, best: NameGroup) -> bool:
     """Whether a group names products like the best one: it looks alike, but is on other pages."""
     if (
-        group.by_role
-        or best.by_role
+        group.role
+        or best.role
         or group.in_table != best.in_table
         or not 1 / SIZES <= group.style[0] / max(best.style[0], 0.1) <= SIZES
     ):
@@ -220,11 +220,10 @@ class _Printed:
 def with_coded_names(choice: Choice, document: DocumentLayout) -> Choice:
     """Return a choice with the codes of its names, and with the names of other pages that have such codes."""
     printed = {layout.number: list(_codes(layout.texts)) for layout in document.layouts}
-    codes = {c: code for page in _by_page(choice.candidates) for c, code in _pair(page, printed).items()}
-    form, count = next(iter(Counter(map(_form, codes.values())).most_common(1)), ("", 0))
-    if count < max(FEWEST_CODES, CODED * len([c for c in choice.candidates if c not in choice.joined])):
+    codes = _codes_of(choice, printed)
+    if not codes:
         return choice
-    codes = {c: code for c, code in codes.items() if _form(code) == form}
+    form = _form(next(iter(codes.values())))
     kept = [c for c in choice.candidates if c in codes or c not in choice.joined]
     known = {code: fold(c.name) for c, code in {**choice.codes, **codes}.items()}
     named = {c.text.page for c in kept}
@@ -245,6 +244,21 @@ def with_coded_names(choice: Choice, document: DocumentLayout) -> Choice:
         probabilities={**choice.probabilities, **dict.fromkeys(added, probability)},
         codes={**codes, **choice.codes, **added},
     )
+
+
+def with_codes(choice: Choice, document: DocumentLayout) -> Choice:
+    """Return a choice with the codes of its names, if most have one of the same form."""
+    printed = {layout.number: list(_codes(layout.texts)) for layout in document.layouts}
+    return replace(choice, codes={**_codes_of(choice, printed), **choice.codes})
+
+
+def _codes_of(choice: Choice, printed: Mapping[int, Sequence[_Printed]]) -> dict[Candidate, str]:
+    """Return the codes of names that are of the commonest form; none if too few names have one."""
+    codes = {c: code for page in _by_page(choice.candidates) for c, code in _pair(page, printed).items()}
+    form, count = next(iter(Counter(map(_form, codes.values())).most_common(1)), ("", 0))
+    if count < max(FEWEST_CODES, CODED * len([c for c in choice.candidates if c not in choice.joined])):
+        return {}
+    return {c: code for c, code in codes.items() if _form(code) == form}
 
 
 def _by_page(candidates: Sequence[Candidate]) -> list[list[Candidate]]:
@@ -299,7 +313,7 @@ def _named_beside(printed: Sequence[_Printed], layout: PageLayout) -> Iterator[t
     for p in printed:
         name = _name_in(p)
         if name:
-            yield _candidate(p.text, name), p.code
+            yield bare_candidate(p.text, name), p.code
             continue
         near = sorted(
             (place, gap(text.box, p.text.box), n)
@@ -310,7 +324,7 @@ def _named_beside(printed: Sequence[_Printed], layout: PageLayout) -> Iterator[t
         if near:
             text = layout.texts[near[0][2]]
             used.add(text.box)
-            yield _candidate(text, product_name(text)), p.code
+            yield bare_candidate(text, product_name(text)), p.code
 
 
 def _name_in(printed: _Printed) -> str | None:
@@ -323,7 +337,8 @@ def _name_in(printed: _Printed) -> str | None:
     return None
 
 
-def _candidate(text: Text, name: str) -> Candidate:
+def bare_candidate(text: Text, name: str) -> Candidate:
+    """Return a name that was found by other means than what is near it."""
     return Candidate(
         text, name, picture=None, relation=None, distance=0.0, described=False, measured=False, priced=False,
         row_priced=False, coded=True, leads=False, follows=False,

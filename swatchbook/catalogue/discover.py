@@ -57,10 +57,24 @@ def discover(
     groups = find_name_groups(document, announced)
     choice = choose(groups, weights)
     choice = choice and with_coded_names(choice, document)
-    found = tuple(_products(choice, document, announced, reading.outline)) if choice else ()
+    found = name_products(choice, document, announced, reading)
+    return discovery_of(found, document, reading, rejected=tuple(_rejected(groups, found, weights)))
+
+
+def name_products(
+    choice: Choice | None, document: DocumentLayout, announced_names: frozenset[str], reading: Reading
+) -> tuple[FoundProduct, ...]:
+    """Return the products that the chosen names head or caption, with their places on upright pages."""
+    return tuple(_products(choice, document, announced_names, reading.outline)) if choice else ()
+
+
+def discovery_of(
+    found: Sequence[FoundProduct], document: DocumentLayout, reading: Reading, rejected: tuple[Evidence, ...] = ()
+) -> Discovery:
+    """Return products with their places as printed, and the pages that look like those of products but have none."""
     return Discovery(
         products=_as_printed(found, document, reading),
-        rejected=tuple(_rejected(groups, found, weights)),
+        rejected=rejected,
         unsure=_unsure_pages(document, found),
         note=None if found else UNSURE,
     )

@@ -45,7 +45,7 @@ RELATIONS = ("below", "above", "left", "right", "inside")
 class NameGroup:
     """Texts of one style or role that may name the products, with their features and meaning.
 
-    `style` is that of most of the texts; if `by_role`, some may have others.
+    `style` is that of most of the texts; in a group of one `role`, such as "title" or "card", some may have others.
     """
 
     style: Style
@@ -53,7 +53,7 @@ class NameGroup:
     candidates: tuple[Candidate, ...]
     features: Mapping[str, float]
     meaning: Meaning
-    by_role: bool = False
+    role: str = ""
 
 
 def find_name_groups(document: DocumentLayout, announced: Collection[str]) -> list[NameGroup]:
@@ -67,30 +67,30 @@ def find_name_groups(document: DocumentLayout, announced: Collection[str]) -> li
     for found_on in pages.values():
         for in_table, candidate in found_on:
             by_style[family[candidate.text.style], in_table].append(candidate)
-    split = [(*key, part) for key, found in sorted(by_style.items()) for part in _codes_apart(found)]
+    split = [(*key, part, "") for key, found in sorted(by_style.items()) for part in _codes_apart(found)]
     inner = [s for s in document.layouts if document.kinds.get(s.number) not in ENDING_KINDS]
     roles = [
-        (Counter(family[c.text.style] for c in part).most_common(1)[0][0], in_table, part)
-        for in_table, texts in by_role(pages, inner)
+        (Counter(family[c.text.style] for c in part).most_common(1)[0][0], role in ROLES_IN_TABLES, part, role)
+        for role, texts in by_role(pages, inner)
         for part in _codes_apart(texts)
-        if not any(is_same(part, other) for _, _, other in split)
+        if not any(is_same(part, other) for _, _, other, _ in split)
     ]
     of_document, refrains = _document_features(document.layouts), find_refrains(document)
     sizes = [c.text.size for found_on in pages.values() for _, c in found_on]
-    parts = [*((g, False) for g in split), *((g, True) for g in roles)]
-    meant = meanings([[c.name for c in found] for (_, _, found), _ in parts])
+    parts = [*split, *roles]
+    meant = meanings([[c.name for c in found] for _, _, found, _ in parts])
     groups = []
-    for ((style, in_table, found), is_role), meaning in zip(parts, meant, strict=True):
+    for (style, in_table, found, role), meaning in zip(parts, meant, strict=True):
         features = _features(found, document, announced) | of_document
         features |= {
             "larger": log1p(sum(size > ABOVE * style[0] for size in sizes) / len(found)),
-            "role": float(is_role),
+            "role": float(bool(role)),
             "table_priced": float(in_table) * features["row_priced"],
             "refrains": log1p(min(refrains.beside(found), MOST_REFRAINS)),
             "numeric": fmean(not any(map(str.isalpha, c.name)) for c in found),
             "heads_rows": 0.0 if in_table else _share_over_rows(found, pages),
         }
-        groups.append(NameGroup(style, in_table, tuple(found), features, meaning, is_role))
+        groups.append(NameGroup(style, in_table, tuple(found), features, meaning, role))
     return groups
 
 
@@ -127,14 +127,14 @@ def find_oddities(group: NameGroup) -> list[dict[str, float]]:
     times = Counter(fold(c.name) for c in found)
     of_page: dict[int, list[Candidate]] = defaultdict(list)
     for c in found:
-        of_page[c.text.page if group.by_role else 0].append(c)
+        of_page[c.text.page if group.role else 0].append(c)
     size = {page: _usual_size(on_page) for page, on_page in of_page.items()}
     crowd = _crowds(found)
     return [
         {
             "relation": 1 - relations[c.relation] / len(found),
             "coded": abs(c.coded - group.features["coded"]),
-            "size": _off_size(c, size[c.text.page if group.by_role else 0]),
+            "size": _off_size(c, size[c.text.page if group.role else 0]),
             "crowded": max(crowd[c.text.page], 0.0),
             "lonely": max(-crowd[c.text.page], 0.0),
             "unaligned": float(not any(o is not c and _is_aligned(o.text, c.text) for o in found)),
@@ -278,13 +278,14 @@ SAME_TEXTS = 0.8  # the least share of common texts from which two groups are th
 HEADED = 3.0  # the longest distance of a description below its heading, as a multiple of the heading's font size
 DESCRIBED = 0.12  # the share of the page's height below a heading in which no other text is larger
 AS_LARGE = 0.93  # share of the largest size from which a text counts as equally large: sizes may be measured in pixels
+ROLES_IN_TABLES = frozenset({"row", "priced row"})
 OWN_PAGES = 4  # the most pages, which follow each other, of a text that belongs to one product
 
 
 def by_role(
     pages: Mapping[int, Sequence[tuple[bool, Candidate]]], layouts: Sequence[PageLayout]
-) -> Iterator[tuple[bool, list[Candidate]]]:
-    """Yield whether in tables, and the texts of each role; a role with the same texts as another is skipped."""
+) -> Iterator[tuple[str, list[Candidate]]]:
+    """Yield each role with its texts; a role with the same texts as another is skipped."""
     roles: dict[str, list[Candidate]] = defaultdict(list)
     own = _own_words(layouts, pages)
     for layout in layouts:
@@ -302,7 +303,7 @@ def by_role(
     for role, texts in roles.items():
         if len(texts) >= FEWEST_TEXTS and not any(is_same(texts, other) for other in kept):
             kept.append(texts)
-            yield role in ("row", "priced row"), texts
+            yield role, texts
 
 
 def is_same(a: Sequence[Candidate], b: Sequence[Candidate]) -> bool:

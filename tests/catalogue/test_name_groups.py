@@ -38,7 +38,7 @@ def test_texts_of_one_place_are_a_group_in_whatever_style() -> None:
     ]
     pages = [layouts.cover(), *pages, layouts.contacts(6)]
     groups = find_name_groups(*lay_out(layouts.reading(Document(pages, [])), pages))
-    assert names in [tuple(c.name for c in g.candidates) for g in groups if g.by_role]
+    assert names in [tuple(c.name for c in g.candidates) for g in groups if g.role]
 
 
 def test_lines_of_a_table_are_texts_of_their_own() -> None:
@@ -71,7 +71,7 @@ def test_first_texts_of_priced_rows_are_a_group() -> None:
     ]
     pages = [layouts.page(1, rows)]
     groups = find_name_groups(*lay_out(layouts.reading(Document(pages, [])), pages))
-    assert {name for pair in names for name in pair} in [{c.name for c in g.candidates} for g in groups if g.by_role]
+    assert {name for pair in names for name in pair} in [{c.name for c in g.candidates} for g in groups if g.role]
 
 
 def test_texts_without_anything_that_products_have_are_bare() -> None:
@@ -164,7 +164,7 @@ def test_line_that_comes_again_is_no_page_s_own_title() -> None:
     ]
     pages = [layouts.cover(), *pages, layouts.contacts(6)]
     groups = find_name_groups(*lay_out(layouts.reading(Document(pages, [])), pages))
-    assert names in [tuple(c.name for c in g.candidates) for g in groups if g.by_role]
+    assert names in [tuple(c.name for c in g.candidates) for g in groups if g.role]
 
 
 def test_heading_with_a_wide_space_is_one_name() -> None:

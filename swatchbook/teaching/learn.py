@@ -1,0 +1,376 @@
+"""Learn from a few examples which texts of a document are names: the rules that agree with them, likeliest first.
+
+A hypothesis is a set of texts that share traits. How likely it is follows from what it is like (`score.py`) and from
+the examples: of two sets that hold them all, the smaller one is likelier, and the more so with each example.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from swatchbook.geometry import area, shared_area
+from swatchbook.records import UNTAUGHT, WHOLE_TEXT, Cut, Example, Shown, TaughtReading, TextRule, TraitValue, fold
+from swatchbook.teaching.cuts import find_cuts, names_in
+from swatchbook.teaching.score import RuleCounts, measure, score
+from swatchbook.teaching.texts import Booleans, DocumentTexts
+
+Trait = tuple[str, TraitValue]
+
+TOLERANCES: Final[Mapping[str, float]] = {"size": 0.06, "left": 4.0, "right": 4.0, "middle": 4.0}
+"""By how much two values of a trait may differ and be the same: sizes by a share, places in points."""
+READ_SIZE: Final = 0.2
+"""The share by which sizes of texts that are read from pixels may differ."""
+MOST_SETS: Final = 150
+"""The most sets of texts that are compared for a group of examples."""
+MOST_KINDS: Final = 60
+"""The most kinds of texts, by their traits, of which pairs are formed."""
+PROMISE: Final = 0.05
+"""What a trait counts, against the backing of a text, when sets of texts are chosen for comparison."""
+MOST_PLAIN: Final = 200
+"""The most sets that are compared before wrong examples are left out."""
+MOST_WIDELY: Final = 12
+"""The most sets from which what is like wrong examples is left out, too."""
+MOST_EXCEPTIONS: Final = 12
+"""The most ways to do so that are compared for each."""
+SAME_PLACE: Final = 0.5
+"""The least share of an example's box or of a text's box that both cover if it shows this text."""
+UNUSUAL: Final[Trait] = ("usual", False)
+"""Said of a rule whose texts may be prices, numbers, prose or running heads, since an example is one."""
+
+
+class Place(NamedTuple):
+    """An example with the text that it shows; `wanted` is the name there."""
+
+    number: int
+    wanted: str
+    example: Example
+
+
+@dataclass(frozen=True)
+class Hypothesis:
+    """Texts that may be the names: those of its rules, without those of `not_names`. `literal`: examples that no rule
+    explains.
+    """
+
+    names: tuple[TextRule, ...]
+    not_names: tuple[TextRule, ...]
+    texts: Booleans
+    literal: int = 0
+
+    @cached_property
+    def key(self) -> bytes:
+        return self.texts.tobytes()
+
+    @property
+    def shape(self) -> RuleCounts:
+        """How many rules it needs, and how many traits these have."""
+        traits = sum(len(rule.traits) for rule in self.names)
+        return RuleCounts(len(self.names), traits, len(self.not_names), self.literal)
+
+    @property
+    def cost(self) -> tuple[int, ...]:
+        """How much it assumes, to choose between hypotheses with the same texts."""
+        counts = self.shape
+        return counts.literal + counts.names + counts.not_names, counts.traits
+
+
+class Learnt(NamedTuple):
+    """A reading with its probability, its texts, and for each text how likely it is a name by all readings."""
+
+    reading: TaughtReading
+    probability: float
+    texts: Booleans
+    likely: NDArray[np.float64]
+
+
+def learn(texts: DocumentTexts, examples: Sequence[Example], start: TaughtReading = UNTAUGHT) -> list[Learnt]:
+    """Return the readings that agree with the examples, the likeliest first; those of `start` count as examples, too.
+
+    Each example corrects what was proposed after those before it, so that it says the more, the less was wrong there.
+    Without examples these are the present names and the groups of likely names. A name that is on no text of its page
+    is kept as an example only.
+    """
+    shown = (*start.examples, *examples)
+    names = [each for each in shown if each.what is Shown.NAME]
+    proposed = [texts.found]
+    weighed = weigh(texts, names[:1], proposed, start)
+    for n in range(2, len(names) + 1):
+        proposed.append(weighed[0][1].texts if weighed else texts.found)
+        weighed = weigh(texts, names[:n], proposed, start)
+    if not weighed:
+        return []
+    raised = np.exp(np.array([value for value, _ in weighed]) - weighed[0][0])
+    shares = raised / raised.sum()
+    likely = np.sum([share * h.texts for share, (_, h) in zip(shares, weighed, strict=True)], axis=0)
+    update = [{"names": h.names, "not_names": h.not_names, "examples": shown} for _, h in weighed]
+    return [
+        Learnt(start.model_copy(update=fields), float(share), h.texts, likely)
+        for fields, share, (_, h) in zip(update, shares, weighed, strict=True)
+    ]
+
+
+def weigh(
+    texts: DocumentTexts, examples: Sequence[Example], proposed: Sequence[Booleans], start: TaughtReading = UNTAUGHT
+) -> list[tuple[float, Hypothesis]]:
+    """Return the score of each hypothesis, the highest first. `proposed`: what each example corrects."""
+    found = [
+        (value, hypothesis)
+        for hypothesis in hypotheses(texts, examples, start)
+        for value in [score(measure(texts, hypothesis.texts, hypothesis.shape, proposed[: len(examples)]))]
+    ]
+    return sorted(found, key=lambda each: -each[0])
+
+
+def hypotheses(texts: DocumentTexts, examples: Sequence[Example], start: TaughtReading = UNTAUGHT) -> list[Hypothesis]:
+    """Return the sets of texts that agree with the examples, each once, by the fewest rules."""
+    places = locate(texts, examples)
+    right = [place for place in places if place.example.right]
+    wrong = [place for place in places if not place.example.right]
+    found: dict[bytes, Hypothesis] = {}
+    for hypothesis in _hypotheses(texts, right, wrong, start):
+        known = found.get(hypothesis.key)
+        if known is None or hypothesis.cost < known.cost:
+            found[hypothesis.key] = hypothesis
+    return list(found.values())
+
+
+# --- examples ---------------------------------------------------------------------------------------------------------
+
+
+def locate(texts: DocumentTexts, examples: Iterable[Example]) -> list[Place]:
+    """Return the text that each example shows: at its box, with its words, the smallest of several."""
+    on_page: dict[int, list[int]] = {}
+    for n, text in enumerate(texts.texts):
+        on_page.setdefault(text.page, []).append(n)
+    found = []
+    for example in examples:
+        near = [n for n in on_page.get(example.page, ()) if _is_there(texts.texts[n].box, example)]
+        wanted = fold(example.text or "")
+        named = [n for n in near if wanted and wanted in fold(texts.texts[n].text.text)]
+        choices = named or ([] if wanted else near)
+        if choices:
+            n = min(choices, key=lambda n: _fit(texts, n, example))
+            found.append(Place(n, example.text or texts.texts[n].name, example))
+    return found
+
+
+def _is_there(box: tuple[float, float, float, float], example: Example) -> bool:
+    shared = shared_area(box, example.box)
+    return shared >= SAME_PLACE * min(area(box), area(example.box)) > 0
+
+
+def _fit(texts: DocumentTexts, n: int, example: Example) -> tuple[bool, bool, float]:
+    """Return how badly a text fits an example: another text, a line of a paragraph, other words, another box."""
+    text = texts.texts[n]
+    same = fold(example.text or "") in (fold(text.name), fold(text.text.text))
+    shared = shared_area(text.box, example.box)
+    return not same, text.is_line, -shared / max(area(text.box) + area(example.box) - shared, 1.0)
+
+
+# --- hypotheses -------------------------------------------------------------------------------------------------------
+
+
+def _hypotheses(
+    texts: DocumentTexts, right: Sequence[Place], wrong: Sequence[Place], start: TaughtReading
+) -> Iterator[Hypothesis]:
+    """Yield the sets of texts that hold all right examples and no wrong one, with their rules."""
+    present = list(_present(texts, start))
+    groups = [_of_trait(texts, ("group", group)) for group in texts.groups]
+    groups = [h for h in groups if not right or any(h.texts[place.number] for place in right)]
+    plain: list[Hypothesis] = [*present, *groups]
+    if right:
+        plain += _sharing(texts, texts.named, right)
+        for other in (*present, *groups):
+            missing = [place for place in right if not other.texts[place.number]]
+            plain += [_joined(other, more) for more in _sharing(texts, texts.named, missing)] if missing else []
+        for rest, alone in _parted(texts, right):
+            firsts, seconds = (_best(texts, _sharing(texts, texts.named, part), 8) for part in (rest, alone))
+            plain += [_joined(first, second) for first in firsts for second in seconds]
+    for place, hypothesis in enumerate(_best(texts, plain, MOST_PLAIN)):
+        yield from _corrected(texts, hypothesis, right, wrong, widely=place < MOST_WIDELY)
+
+
+def _best(texts: DocumentTexts, found: Iterable[Hypothesis], most: int) -> list[Hypothesis]:
+    """Return the likeliest of some hypotheses."""
+    return sorted(found, key=lambda h: -score(measure(texts, h.texts, h.shape, ())))[:most]
+
+
+def _present(texts: DocumentTexts, start: TaughtReading) -> Iterator[Hypothesis]:
+    """Yield what counts without examples: the reading that one starts from, and the present names."""
+    if start.names:
+        yield Hypothesis(start.names, start.not_names, select(texts, start.names) & ~select(texts, start.not_names))
+    yield _of_trait(texts, ("found", True))
+
+
+def _of_trait(texts: DocumentTexts, trait: Trait) -> Hypothesis:
+    return Hypothesis((TextRule(traits=dict([trait])),), (), holds(texts, trait))
+
+
+def _joined(a: Hypothesis, b: Hypothesis) -> Hypothesis:
+    return Hypothesis((*a.names, *b.names), (*a.not_names, *b.not_names), a.texts | b.texts)
+
+
+def _parted(texts: DocumentTexts, right: Sequence[Place]) -> Iterator[tuple[list[Place], list[Place]]]:
+    """Yield examples in two parts: by their style, and each one apart from the others."""
+    styles = [
+        (texts.traits["size"][p.number], texts.traits["bold"][p.number], texts.traits["font"][p.number]) for p in right
+    ]
+    done = set()
+    for n, style in enumerate(styles):
+        for alone in ([k for k, other in enumerate(styles) if other == style], [n]):
+            if 0 < len(alone) < len(right) and frozenset(alone) not in done:
+                done.add(frozenset(alone))
+                yield [p for k, p in enumerate(right) if k not in alone], [right[k] for k in alone]
+
+
+def _sharing(texts: DocumentTexts, among: Booleans, right: Sequence[Place]) -> list[Hypothesis]:
+    """Return the sets of texts among some that share traits with all of some examples; each set once.
+
+    Each set is given by the traits that the examples share with one or two other texts. Texts that are never names,
+    such as prices and running heads, are left out unless an example is one.
+    """
+    cuts = find_cuts([(texts.texts[p.number].text.text, p.wanted) for p in right])
+    plain = all(fold(texts.texts[p.number].name) == fold(p.wanted) for p in right)
+    cut = WHOLE_TEXT if plain else next(iter(cuts), None)
+    if cut is None:
+        return []
+    usual = all(texts.usual[p.number] for p in right)
+    universe = among & (texts.usual if usual else texts.named)
+    universe = universe if plain else universe & _has_cut(texts, cut)
+    masks = {trait: holds(texts, trait) for trait in _traits_of(texts, right[0].number)}
+    common = [trait for trait, mask in masks.items() if all(mask[p.number] for p in right)]
+    bits = np.array([1 << n for n in range(len(common))], np.int64)
+    shared = np.zeros(len(texts.texts), np.int64)
+    for bit, trait in zip(bits, common, strict=True):
+        shared |= np.where(masks[trait], bit, 0)
+    found = []
+    for traits in _closed_sets(shared[universe], int(bits.sum()), texts.backing[universe]):
+        mask = universe & ((shared & traits) == traits)
+        needed = _needed([t for t, bit in zip(common, bits, strict=True) if traits & bit], masks, universe, mask)
+        needed += [] if usual else [UNUSUAL]
+        found.append(Hypothesis((TextRule(traits=dict(needed), cut=cut),), (), mask))
+    return found
+
+
+def _closed_sets(shared: NDArray[np.int64], everything: int, backing: NDArray[np.float64]) -> list[int]:
+    """Return the sets of traits that two or three texts share, each set as bits, the most promising first.
+
+    `shared`: the traits that each text shares with the examples. A set is promising if the texts that have it are often
+    in likely groups of names, and if it has many traits.
+    """
+    kinds, kind_of = np.unique(shared, return_inverse=True)
+    counts = np.bincount(kind_of)
+    likely = np.bincount(kind_of, weights=backing)
+    order = np.argsort(-likely / counts, kind="stable")[:MOST_KINDS]
+    pairs = np.unique(np.concatenate(([everything], kinds, (kinds[order, None] & kinds[None, order]).ravel())))
+    has = (kinds[None, :] & pairs[:, None]) == pairs[:, None]
+    sizes, sums = has @ counts, has @ likely
+    _, first = np.unique(has, axis=0, return_index=True)
+    promise = sums / np.maximum(sizes, 1) ** 0.5 + PROMISE * np.bitwise_count(pairs)
+    return [int(pairs[n]) for n in sorted(first, key=lambda n: -promise[n])[:MOST_SETS]]
+
+
+def _needed(
+    traits: Sequence[Trait], masks: Mapping[Trait, Booleans], universe: Booleans, texts: Booleans
+) -> list[Trait]:
+    """Return the traits without those that change nothing; what holds for other documents, too, is kept longest."""
+    kept = list(traits)
+    for trait in sorted(traits, key=lambda t: _FRAGILE.index(t[0]) if t[0] in _FRAGILE else len(_FRAGILE)):
+        rest = universe.copy()
+        for other in kept:
+            if other != trait:
+                rest &= masks[other]
+        if (rest == texts).all():
+            kept.remove(trait)
+    return kept
+
+
+_FRAGILE: Final = (
+    "left",
+    "right",
+    "middle",
+    "column",
+    "row",
+    "above",
+    "below",
+    "rank",
+    "largest",
+    "group",
+    "row_price",
+)
+"""Traits that may be others in the next edition, the first soonest."""
+
+
+def _has_cut(texts: DocumentTexts, cut: Cut) -> Booleans:
+    return np.array([bool(names_in(t.text.text, cut)) for t in texts.texts])
+
+
+def _traits_of(texts: DocumentTexts, index: int) -> list[Trait]:
+    """Return the traits of a text, with the groups of likely names that it belongs to."""
+    found: list[Trait] = [(name, values[index]) for name, values in texts.traits.items()]
+    return found + [("group", name) for name, mask in texts.groups.items() if mask[index]]
+
+
+def holds(texts: DocumentTexts, trait: Trait) -> Booleans:
+    """Return which texts have a trait."""
+    name, value = trait
+    if name == "usual":
+        return texts.named
+    if name == "found":
+        return texts.found if value else ~texts.found
+    if name == "group":
+        return texts.groups.get(str(value), np.zeros(len(texts.texts), bool))
+    if name not in texts.traits:
+        return np.zeros(len(texts.texts), bool)
+    column = texts.columns[name]
+    if name in TOLERANCES and isinstance(value, float | int):
+        apart = np.abs(column - value)
+        if name == "size":
+            return np.asarray(apart <= value * np.where(texts.read, READ_SIZE, TOLERANCES[name]))
+        return np.asarray(apart <= TOLERANCES[name])
+    return np.asarray(column == value)
+
+
+def select(texts: DocumentTexts, rules: Iterable[TextRule]) -> Booleans:
+    """Return the texts that have all traits of one of the rules."""
+    found = np.zeros(len(texts.texts), bool)
+    for rule in rules:
+        mask = texts.named if UNUSUAL in rule.traits.items() else texts.usual
+        for trait in rule.traits.items():
+            mask = mask & holds(texts, trait)
+        if rule.cut != WHOLE_TEXT:
+            mask &= _has_cut(texts, rule.cut)
+        found |= mask
+    return found
+
+
+# --- wrong examples ---------------------------------------------------------------------------------------------------
+
+
+def _corrected(
+    texts: DocumentTexts, hypothesis: Hypothesis, right: Sequence[Place], wrong: Sequence[Place], *, widely: bool
+) -> Iterator[Hypothesis]:
+    """Yield a hypothesis with all right examples and no wrong one; `widely`: also without what is like these."""
+    mask, literal = hypothesis.texts.copy(), 0
+    for place in right:
+        literal += not mask[place.number]
+        mask[place.number] = True
+    bad = [place._replace(wanted=texts.texts[place.number].name) for place in wrong if mask[place.number]]
+    alone = mask.copy()
+    alone[[place.number for place in bad]] = False
+    yield replace(hypothesis, texts=alone, literal=literal + len(bad))
+    if not bad or not widely:
+        return
+    for parts in dict.fromkeys([tuple(bad), *((place,) for place in bad)]):
+        like = [h for h in _sharing(texts, mask, parts) if not any(h.texts[place.number] for place in right)]
+        kept = [(mask & ~h.texts, h.names) for h in like if 0 < h.texts.sum() < mask.sum()]
+        kept = sorted(kept, key=lambda each: -float(texts.backing[each[0]].sum()) / float(each[0].sum()))
+        for left, rules in kept[:MOST_EXCEPTIONS]:
+            still = left.copy()
+            still[[place.number for place in bad]] = False
+            extra = int((left & ~still).sum())
+            yield replace(hypothesis, texts=still, not_names=(*hypothesis.not_names, *rules), literal=literal + extra)

@@ -1,0 +1,129 @@
+"""What follows from a few names that a person shows, on documents made by lot."""
+
+from collections.abc import Sequence
+from functools import cache
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from swatchbook.records import Example, TaughtReading, TextRule
+from swatchbook.teaching.discover import discover_taught, read_names
+from swatchbook.teaching.learn import learn
+from swatchbook.teaching.propose import preview, propose
+from swatchbook.teaching.texts import DocumentTexts, collect_texts
+from tests.catalogue import layouts, plain
+from tests.catalogue.layouts import Document
+
+WORDS = ("calm", "oak", "river", "stone", "light", "north")
+
+
+def _labelled() -> Document:
+    """Return a document whose products follow a label in small type, under headings that are none."""
+    blocks = []
+    for n in range(6):
+        blocks += [layouts.text(60, 60 + 110 * n, f"House of {WORDS[n]}", 18, bold=True)]
+        blocks += [layouts.text(60, 90 + 110 * n, f"Ref. {WORDS[-n - 1].upper()} B", 9)]
+        blocks += [layouts.text(60, 110 + 110 * n, f"A {WORDS[n]} story of hands and wood", 9)]
+    pages = [layouts.page(1, [layouts.text(60, 300, "Catalogue", 44)]), layouts.page(2, blocks)]
+    return Document(pages, [])
+
+
+@cache
+def _described(number: int) -> DocumentTexts:
+    return _texts(plain.described(number))
+
+
+def _texts(document: Document) -> DocumentTexts:
+    return collect_texts(layouts.reading(document), document.pages)
+
+
+def _example(texts: DocumentTexts, words: str, name: str | None = None, *, right: bool = True) -> Example:
+    text = next(t for t in texts.texts if t.text.text == words)
+    return Example(page=text.page, box=text.box, text=name or text.name, right=right)
+
+
+def _names(texts: DocumentTexts, examples: Sequence[Example]) -> list[str]:
+    best = learn(texts, examples)[0]
+    return [each.name for each in read_names(texts, best.reading, best.texts)]
+
+
+def test_two_names_behind_a_label_lead_to_all() -> None:
+    texts = _texts(_labelled())
+    examples = [_example(texts, f"Ref. {w} B", f"{w} B") for w in ("OAK", "STONE")]
+    assert _names(texts, examples) == ["NORTH B", "LIGHT B", "STONE B", "RIVER B", "OAK B", "CALM B"]
+
+
+def test_wrong_name_is_left_out_and_right_ones_stay() -> None:
+    document = plain.described(3)
+    texts = _texts(document)
+    present = [texts.texts[n].name for n in texts.found.nonzero()[0]]
+    gone = next(t for n, t in enumerate(texts.texts) if texts.found[n])
+    names = _names(texts, [Example(page=gone.page, box=gone.box, right=False)])
+    assert gone.name not in names
+    assert set(names) <= set(present)
+
+
+def test_name_that_no_text_says_is_a_product_where_it_was_drawn() -> None:
+    document = _labelled()
+    drawn = Example(page=2, box=(300, 700, 400, 720), text="Hidden lamp")
+    taught = TaughtReading(examples=(drawn,))
+    found = discover_taught(layouts.reading(document), document.pages, taught)
+    assert [p.name for p in found.products] == ["Hidden lamp"]
+
+
+def test_taught_products_have_their_codes_and_pages() -> None:
+    document = plain.price_list(2)
+    texts = _texts(document)
+    shown = [_example(texts, p.name) for p in document.products[:2]]
+    best = learn(texts, shown)[0]
+    found = discover_taught(layouts.reading(document), document.pages, best.reading)
+    assert {(p.name, p.first_page) for p in found.products} == {(p.name, p.first) for p in document.products}
+    assert min(p.confidence for p in found.products) >= 0.9
+
+
+def test_proposal_names_what_is_lost_and_least_sure() -> None:
+    document = plain.described(3)
+    texts = _texts(document)
+    gone = next(t for n, t in enumerate(texts.texts) if texts.found[n])
+    proposal = propose(texts, layouts.reading(document), [Example(page=gone.page, box=gone.box, right=False)])
+    assert (gone.name, gone.page) in proposal.lost
+    assert len(proposal.unsure) <= 10
+    assert [n.probability for n in proposal.unsure] == sorted(n.probability for n in proposal.unsure)
+
+
+def test_rules_hold_for_a_document_of_the_same_maker() -> None:
+    texts = _texts(_labelled())
+    taught = learn(texts, [_example(texts, f"Ref. {w} B", f"{w} B") for w in ("OAK", "STONE")])[0].reading
+    blocks = [layouts.text(60, 90 + 60 * n, f"Ref. NEW {n}", 9) for n in range(4)]
+    other = Document([layouts.page(1, [layouts.text(60, 300, "Spring", 44)]), layouts.page(2, blocks)], [])
+    names = preview(_texts(other), layouts.reading(other), taught.rules_only).names
+    assert [each.name for each in names] == ["NEW 0", "NEW 1", "NEW 2", "NEW 3"]
+
+
+@pytest.mark.parametrize("trait", ["no such trait", "group", "size", "font"])
+def test_rule_that_fits_nothing_finds_nothing(trait: str) -> None:
+    texts = _texts(_labelled())
+    rule = TextRule(traits={trait: "nothing like it"})
+    assert read_names(texts, TaughtReading(names=(rule,))) == []
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(1, 6), st.lists(st.tuples(st.integers(0, 500), st.booleans()), min_size=1, max_size=4))
+def test_what_a_person_says_holds(number: int, clicks: list[tuple[int, bool]]) -> None:
+    texts = _described(number)
+    said = {n % len(texts.texts): right for n, right in clicks}
+    examples = [
+        Example(page=t.page, box=t.box, text=t.name, right=right)
+        for n, right in said.items()
+        for t in [texts.texts[n]]
+        if t.name
+    ]
+    if not examples:
+        return
+    best = learn(texts, examples)[0]
+    named = {(each.text.page, each.text.box) for each in read_names(texts, best.reading, best.texts)}
+    again = {(each.text.page, each.text.box) for each in read_names(texts, best.reading)}
+    assert named == again
+    for example in examples:
+        assert ((example.page, example.box) in named) == example.right
