@@ -33,8 +33,8 @@ from swatchbook.records import (
     Reading,
     fold,
 )
-from swatchbook.teaching.discover import products_of, read_names
 from swatchbook.teaching.learn import learn
+from swatchbook.teaching.taught_products import products_of, read_names
 from swatchbook.teaching.texts import DocumentTexts, collect_texts
 
 ACTIONS: Final = 5

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from swatchbook.records import UNTAUGHT, Example, FoundProduct, Proposal, ProposedName, Reading, TaughtReading, fold
-from swatchbook.teaching.discover import Named, products_of, read_names
 from swatchbook.teaching.learn import Learnt, learn
+from swatchbook.teaching.taught_products import Named, products_of, read_names
 from swatchbook.teaching.texts import DocumentTexts
 
 MOST_UNSURE: Final = 10

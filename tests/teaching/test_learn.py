@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from swatchbook.records import Example, TaughtReading, TextRule
-from swatchbook.teaching.discover import discover_taught, read_names
 from swatchbook.teaching.learn import learn
 from swatchbook.teaching.propose import preview, propose
+from swatchbook.teaching.taught_products import discover_taught, read_names
 from swatchbook.teaching.texts import DocumentTexts, collect_texts
 from tests.catalogue import layouts, plain
 from tests.catalogue.layouts import Document
