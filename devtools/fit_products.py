@@ -1,7 +1,10 @@
 """Fit the weights that choose the names of products (`swatchbook/catalogue/name_weights.json`), and measure how they do
 on catalogues that they were not fitted on.
 
-    python -m devtools.fit_products                                   fit, write the weights, print the figures
+    python -m devtools.fit_products [--accept DOCUMENT REASON]
+                                      fit, write the weights, print the figures and the documents that lose
+    python -m devtools.fit_products --compare [OTHER_WEIGHTS.json]
+                                      name the documents that lose against what is kept, or against other weights
     python -m devtools.fit_products measure LABELS PDFS [NAME…] [--keep READINGS]
                                       measure the features of LABELS/NAME.json and PDFS/NAME.pdf
     python -m tests.catalogue.measure_generated
@@ -15,7 +18,6 @@ cross entropy, an L2 penalty, no random numbers.
 """
 
 import argparse
-import base64
 import json
 import sys
 from collections import defaultdict
@@ -23,24 +25,57 @@ from collections.abc import Iterable, Sequence
 from math import log
 from pathlib import Path
 from statistics import mean, median
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from devtools.compare_fits import (
+    FITTED,
+    LOSS,
+    Figures,
+    Loss,
+    accept,
+    best_groups,
+    find_losses,
+    keep_fitted,
+    merge,
+    raise_figures,
+    read_fitted,
+    said,
+)
 from devtools.evaluation.score import Answer, Score, score
 from devtools.evaluation.truth import Truth, read_truths
+from devtools.fit_sure import calibration_error, cases_of, fit_sure
+from devtools.fit_sure import summarise as summarise_sure
+from devtools.logistic import SETTLED, STEPS, Fitted, fit_probability
+from devtools.measured_groups import (
+    FEATURES,
+    NOTHING,
+    Array,
+    Decision,
+    Measured,
+    Named,
+    Together,
+    keep_measured,
+    load,
+    set_of,
+)
 from devtools.score_products import reading_of
-from swatchbook.catalogue.choose_names import LARGEST_LOG_ODDS, SILENT, UNLIKELY, Weights, judge_groups, judge_names
+from swatchbook.catalogue.choose_names import (
+    LARGEST_LOG_ODDS,
+    SILENT,
+    UNLIKELY,
+    Weights,
+    judge_groups,
+    judge_names,
+    read_weights,
+)
 from swatchbook.catalogue.describe import assemble_products
 from swatchbook.catalogue.discover import AGAIN, lay_out, without_repeats
 from swatchbook.catalogue.name_groups import NameGroup, find_name_groups, find_oddities
 from swatchbook.models.bert_encoder import DIMENSION
 from swatchbook.records import Description, Discovery, FoundProduct, Page, Product, Reading, fold
 
-Array = NDArray[np.float64]
-
-FEATURES: Final = Path("tests/truth/features")
 WEIGHTS: Final = Path("swatchbook/catalogue/name_weights.json")
 CHOSEN: Final = (
     *("few", "count", "pages", "repeated", "larger", "announced", "words", "signs", "uneven", "sizes", "role"),
@@ -53,91 +88,12 @@ CHOSEN: Final = (
 PENALTY: Final = 8.0
 PENALTY_OF_NAMES: Final = 3.0
 PENALTY_OF_MEANINGS: Final = 1.0
-SETS: Final = ("a-b-c", "d-e", "f", "g", "h", "i", "j", "k")
-"""The letters before the names of documents that were labelled together, apart from those of the first set."""
-STEP: Final = 1 / 300
-"""What a meaning's numbers are rounded to; they are at most 127 steps."""
 SHARPNESS: Final = 9.5
 """A group whose F1 is 0.1 lower has less than half of the target's probability: e^(-0.95)."""
-NOTHING: Final = 0.15
-"""A group with a lower F1 is no answer."""
 OF_FAMILIES: Final = 0.6
 """How much the F1 of families counts where a group names no product."""
-MADE_ALIKE: Final = tuple(f"generated-{kind}-" for kind in ("leaflet", "described", "price-list"))
-MADE: Final = 0.8
-"""Weight of a generated document of these kinds: there are many of each, and all have products."""
-MADE_ALONE: Final = 1.5
-"""Weight of all other generated documents: there are few of a kind. Real ones weigh 1."""
 OF_ONE: Final = 40
 """The names of one document weigh as much as so many at most: catalogues with hundreds would decide alone."""
-STEPS: Final = 40
-SETTLED: Final = 1e-6
-"""Steps that are smaller do not change the weights, which have four digits."""
-
-
-class Named(NamedTuple):
-    """A text of a group: how odd it is in it, and whether it names a product."""
-
-    oddities: dict[str, float]
-    right: bool
-
-
-class Measured(NamedTuple):
-    """A document's groups: their features, what they mean, (groups, 384), the F1 of the products that each would name,
-    and their texts.
-    """
-
-    name: str
-    features: list[dict[str, float]]
-    meanings: Array
-    f1: list[float]
-    names: list[list[Named]]
-
-    @property
-    def generated(self) -> bool:
-        return self.name.startswith("generated-")
-
-    @property
-    def offers_none(self) -> bool:
-        return "neg-" in self.name or (self.generated and max(self.f1, default=0.0) == 0)
-
-    @property
-    def share(self) -> float:
-        """Its weight in the fit."""
-        if not self.generated:
-            return 1.0
-        return MADE if self.name.startswith(MADE_ALIKE) and not self.offers_none else MADE_ALONE
-
-    @property
-    def usable(self) -> bool:
-        """Whether a right answer exists among the groups."""
-        return bool(self.f1) and (self.offers_none or max(self.f1) > NOTHING)
-
-
-def load(folder: Path) -> list[Measured]:
-    """Return the measured documents of a folder, in order of name."""
-    found = []
-    for path in sorted(folder.glob("*.json")):
-        kept = json.loads(path.read_text(encoding="utf-8"))
-        groups, order = kept["groups"], kept["oddities"]
-        names = [[Named(dict(zip(order, odd, strict=True)), bool(right)) for right, *odd in g["names"]] for g in groups]
-        features, f1 = [g["features"] for g in groups], [g["f1"] for g in groups]
-        found.append(Measured(path.stem, features, _meanings(g["meaning"] for g in groups), f1, names))
-    return found
-
-
-def _meanings(kept: Iterable[str]) -> Array:
-    rows = [np.frombuffer(base64.b64decode(text), np.int8) for text in kept]
-    return np.array(rows, np.float64).reshape(len(rows), DIMENSION) * STEP
-
-
-class Decision(NamedTuple):
-    """The names of the group that was chosen for a document, and the probability of that group."""
-
-    name: str
-    f1: float
-    chosen: float
-    rows: list[Named]
 
 
 def fit(documents: Sequence[Measured], decisions: Sequence[Decision] = (), chosen: Sequence[str] = CHOSEN) -> Weights:
@@ -177,7 +133,8 @@ def fit(documents: Sequence[Measured], decisions: Sequence[Decision] = (), chose
         for name, m, s, w in zip(chosen, centre, spread, found, strict=False)
     }
     meaning = tuple(round(float(number), 4) for number in direction * found[-2] / spread[-1])
-    return Weights(features, meaning, round(float(found[-1]), 4), *_fit_right(decisions))
+    sure = fit_sure(cases_of(decisions, judge_names_left_out(decisions)))
+    return Weights(features, meaning, round(float(found[-1]), 4), *_fit_right(decisions), *sure)
 
 
 def _like_names(documents: Sequence[Measured]) -> tuple[Array, list[Array]]:
@@ -208,36 +165,13 @@ def _sums(documents: Sequence[Measured]) -> tuple[Array, Array]:
     return x.T @ x, x.T @ y
 
 
-def set_of(name: str) -> str:
-    """Return the letters of the documents that were labelled together with one, nothing for the first."""
-    letter = name.removeprefix("neg-").partition("-")[0]
-    return next((letters for letters in SETS if letter in letters.split("-")), "")
-
-
-def _fit_right(decisions: Sequence[Decision]) -> tuple[dict[str, tuple[float, float, float]], float]:
-    """Return the weights of the probability that a name is right, and its start: a logistic regression."""
-    if not decisions:
+def _fit_right(decisions: Sequence[Decision]) -> Fitted:
+    """Return the weights of the probability that a name is right, and its start."""
+    rows = [row for d in decisions for row in d.rows]
+    if not rows:
         return {}, 0.0
-    names = sorted(decisions[0].rows[0].oddities)
-    x = np.array([[row.oddities[name] for name in names] for d in decisions for row in d.rows])
-    y = np.array([float(row.right) for d in decisions for row in d.rows])
-    shares = np.array([min(1.0, OF_ONE / len(d.rows)) for d in decisions for _ in d.rows])
-    centre, spread = x.mean(0), x.std(0) + 1e-3
-    z = np.hstack([(x - centre) / spread, np.ones((len(x), 1))])
-    penalty = np.diag(np.append(np.full(len(names), PENALTY_OF_NAMES), 0.01))
-    found = np.zeros(len(names) + 1)
-    for _ in range(STEPS):
-        p = 1 / (1 + np.exp(-z @ found))
-        gradient = penalty @ found + z.T @ (shares * (p - y))
-        step = np.linalg.solve(penalty + (z.T * (shares * p * (1 - p))) @ z, gradient)
-        found -= step * min(1.0, 2.0 / np.abs(step).max())
-        if np.abs(step).max() < SETTLED:
-            break
-    right = {
-        name: (round(float(m), 5), round(float(s), 5), round(float(w), 4))
-        for name, m, s, w in zip(names, centre, spread, found, strict=False)
-    }
-    return right, round(float(found[-1]), 4)
+    shares = [min(1.0, OF_ONE / len(d.rows)) for d in decisions for _ in d.rows]
+    return fit_probability([row.oddities for row in rows], [row.right for row in rows], PENALTY_OF_NAMES, shares)
 
 
 def _with_none(x: Array) -> Array:
@@ -253,62 +187,68 @@ def _target(document: Measured) -> Array:
     return np.asarray(y / y.sum())
 
 
-def leave_one_out(documents: Sequence[Measured]) -> list[Decision]:
+def leave_one_out(documents: Sequence[Measured], together: Together = str) -> list[Decision]:
     """Return what is chosen for each real document with weights fitted on the others.
 
     The F1 is that of the group alone, before other groups join it; 0 where "none" is likely. A document without
-    products has 1 where "none" is likely.
+    products has 1 where "none" is likely. `together`: of what a document is left out with, by default itself.
     """
-    decisions = []
-    for left_out in documents:
-        if left_out.generated:
-            continue
-        if not left_out.f1:
-            decisions.append(Decision(left_out.name, float(left_out.offers_none), 0.0, []))
-            continue
-        weights = fit([d for d in documents if d is not left_out and d.usable])
-        p = judge_groups(left_out.features, left_out.meanings.tolist(), weights)
-        best = int(np.argmax(p[:-1]))
-        silent = p[-1] > SILENT
-        f1 = float(silent) if left_out.offers_none else 0.0 if silent else left_out.f1[best]
-        odds = min(log(p[best] / (1 - p[best])), LARGEST_LOG_ODDS)
-        rows = [Named({**row.oddities, "chosen": odds}, row.right) for row in left_out.names[best]]
-        decisions.append(Decision(left_out.name, f1, p[best], [] if silent else rows))
-    return decisions
+    real = [d for d in documents if not d.generated]
+    without = {
+        part: fit([d for d in documents if d.usable and (d.generated or together(d.name) != part)])
+        for part in dict.fromkeys(together(d.name) for d in real)
+    }
+    return [decide(document, without[together(document.name)]) for document in real]
+
+
+def decide(document: Measured, weights: Weights) -> Decision:
+    """Return what these weights choose for a document."""
+    if not document.f1:
+        return Decision(document.name, float(document.offers_none), 0.0, [], [1.0], {}, document.offers_none)
+    p = judge_groups(document.features, document.meanings.tolist(), weights)
+    best = int(np.argmax(p[:-1]))
+    silent = p[-1] > SILENT
+    f1 = float(silent) if document.offers_none else 0.0 if silent else document.f1[best]
+    odds = min(log(p[best] / (1 - p[best])), LARGEST_LOG_ODDS)
+    rows = [] if silent else [Named({**row.oddities, "chosen": odds}, row.right) for row in document.names[best]]
+    return Decision(document.name, f1, p[best], rows, p, document.features[best], document.offers_none)
 
 
 def calibrate(decisions: Sequence[Decision]) -> list[tuple[float, bool]]:
     """Return the probability of each name that was said, and whether it is right; the names of each document are judged
     by weights fitted on the others. Unlikely names are left out.
     """
-    said = [d for d in decisions if d.rows]
-    judged: list[tuple[float, bool]] = []
-    for left_out in said:
-        right, any_right = _fit_right([d for d in said if d is not left_out])
-        weights = Weights({}, (), 0.0, right, any_right)
-        rows = left_out.rows
-        found = judge_names([row.oddities for row in rows], left_out.chosen, weights)
-        judged += [(p, row.right) for p, row in zip(found, rows, strict=True) if p >= UNLIKELY]
-    return judged
+    names = judge_names_left_out(decisions)
+    return [(p, row.right) for d in decisions for p, row in zip(names[d.name], d.rows, strict=True) if p >= UNLIKELY]
 
 
-def calibration_error(judged: Sequence[tuple[float, bool]]) -> float:
-    """Return how far probabilities are from the shares that are right, in ten bins, by their counts."""
-    bins: dict[int, list[tuple[float, bool]]] = defaultdict(list)
-    for p, right in judged:
-        bins[min(int(10 * p), 9)].append((p, right))
-    return sum(abs(sum(p - right for p, right in found)) for found in bins.values()) / max(1, len(judged))
+def judge_names_left_out(decisions: Sequence[Decision], together: Together = str) -> dict[str, list[float]]:
+    """Return name of a document -> the probabilities of its names by weights fitted on the other documents."""
+    right = {
+        part: _fit_right([d for d in decisions if together(d.name) != part])
+        for part in dict.fromkeys(together(d.name) for d in decisions)
+    }
+    return {d.name: judge_rows(d, Weights({}, (), 0.0, *right[together(d.name)])) for d in decisions}
+
+
+def judge_rows(decision: Decision, weights: Weights) -> list[float]:
+    """Return the probabilities of the names of a decision."""
+    if not decision.rows:
+        return []
+    return judge_names([row.oddities for row in decision.rows], decision.chosen, weights)
 
 
 def write(weights: Weights, path: Path) -> None:
     """Write the weights as JSON."""
-    groups, names = (
+    groups, names, found, silent = (
         ",\n".join("    " + json.dumps([name, *values]) for name, values in rows.items())
-        for rows in (weights.features, weights.right)
+        for rows in (weights.features, weights.right, weights.found, weights.silent)
     )
     text = f'{{\n  "none": {weights.none},\n  "features": [\n{groups}\n  ],\n'
     text += f'  "meaning": {json.dumps(weights.meaning)},\n'
-    text += f'  "any_right": {weights.any_right},\n  "right": [\n{names}\n  ]\n}}\n'
+    text += f'  "any_right": {weights.any_right},\n  "right": [\n{names}\n  ],\n'
+    text += f'  "any_found": {weights.any_found},\n  "found": [\n{found}\n  ],\n'
+    text += f'  "any_silent": {weights.any_silent},\n  "silent": [\n{silent}\n  ]\n}}\n'
     path.write_text(text, encoding="utf-8")
 
 
@@ -375,49 +315,86 @@ def _named(group: NameGroup) -> tuple[Product, ...]:
     return assemble_products("document", Discovery(products=tuple(found)), [Description(metadata={})] * len(found))
 
 
-def keep_measured(measured: Measured, folder: Path) -> None:
-    """Write the features of a document as JSON."""
-    order = sorted({name for group in measured.names for row in group for name in row.oddities})
-    rows = [
-        json.dumps(
-            {
-                "f1": round(f1, 3),
-                "features": {name: round(features[name], 4) for name in sorted(features)},
-                "meaning": base64.b64encode((meaning / STEP).round().clip(-127, 127).astype(np.int8)).decode(),
-                "names": [[int(row.right), *(round(row.oddities[name], 2) for name in order)] for row in names],
-            }
-        )
-        for features, meaning, f1, names in zip(
-            measured.features, measured.meanings, measured.f1, measured.names, strict=True
-        )
-    ]
-    text = f'{{"oddities": {json.dumps(order)}, "groups": [\n' + ",\n".join(rows) + "\n]}\n"
-    (folder / f"{measured.name}.json").write_text(text, encoding="utf-8")
+def figures_of(documents: Sequence[Measured], weights: Weights, figure: str = "shipped") -> Figures:
+    """Return the F1 of what these weights say of each document."""
+    decisions = [decide(document, weights) for document in documents]
+    return said(figure, decisions, {d.name: judge_rows(d, weights) for d in decisions})
 
 
 def main() -> None:
-    """Fit, or measure."""
+    """Fit, compare or measure."""
+    given = _arguments()
+    if given.do:
+        _measure_all(given)
+    elif given.compare:
+        _compare(given)
+    else:
+        _fit_and_compare(given)
+
+
+def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(usage=(__doc__ or "").split("\n\n")[1])
     parser.add_argument("--features", type=Path, default=FEATURES)
     parser.add_argument("--weights", type=Path, default=WEIGHTS)
+    parser.add_argument("--fitted", type=Path, default=FITTED)
+    parser.add_argument("--compare", nargs="?", const=True)
+    parser.add_argument("--accept", nargs=2, action="append", default=[], metavar=("DOCUMENT", "REASON"))
     measuring = parser.add_subparsers(dest="do").add_parser("measure")
     measuring.add_argument("labels", type=Path)
     measuring.add_argument("pdfs", type=Path)
     measuring.add_argument("names", nargs="*")
     measuring.add_argument("--keep", type=Path)
-    given = parser.parse_args()
-    if given.do:
-        for name in given.names or sorted(path.stem for path in given.pdfs.glob("*.pdf")):
-            measured = measure(given.labels / f"{name}.json", given.pdfs / f"{name}.pdf", given.keep)
-            keep_measured(measured, given.features)
-            sys.stdout.write(f"{name:28} {len(measured.f1):3} groups, the best F1 {max(measured.f1, default=0):.2f}\n")
+    return parser.parse_args()
+
+
+def _measure_all(given: argparse.Namespace) -> None:
+    for name in given.names or sorted(path.stem for path in given.pdfs.glob("*.pdf")):
+        measured = measure(given.labels / f"{name}.json", given.pdfs / f"{name}.pdf", given.keep)
+        keep_measured(measured, given.features)
+        sys.stdout.write(f"{name:28} {len(measured.f1):3} groups, the best F1 {max(measured.f1, default=0):.2f}\n")
+
+
+def _compare(given: argparse.Namespace) -> None:
+    """Print what the weights lose and win against other weights, or lose against what is kept of earlier ones."""
+    documents = load(given.features)
+    now = figures_of(documents, read_weights(given.weights.read_text(encoding="utf-8")))
+    if given.compare is True:
+        _refuse(find_losses(read_fitted(given.fitted).figures, merge(best_groups(documents), now)))
         return
+    before = figures_of(documents, read_weights(Path(given.compare).read_text(encoding="utf-8")))
+    for won in find_losses(now, before):
+        sys.stdout.write(f"won   {Loss(won.document, won.figure, won.after, won.before)}\n")
+    _refuse(find_losses(before, now))
+
+
+def _refuse(losses: Sequence[Loss]) -> None:
+    """Print losses, and end with 1 if there are any."""
+    sys.stdout.writelines(f"lost  {loss}\n" for loss in losses)
+    if losses:
+        sys.exit(f"Documents lose more than {LOSS}. Mend that, or say why: --accept DOCUMENT REASON")
+    sys.stdout.write(f"No document loses more than {LOSS}.\n")
+
+
+def _fit_and_compare(given: argparse.Namespace) -> None:
     documents = load(given.features)
     decisions = leave_one_out(documents)
     for decision in sorted(decisions, key=lambda d: d.f1):
         sys.stdout.write(f"{decision.name:28} F1 {decision.f1:.2f}  probability {decision.chosen:.2f}\n")
-    sys.stdout.write(summarise(decisions) + "\n")
-    write(fit([d for d in documents if d.usable], [d for d in decisions if d.rows]), given.weights)
+    names = judge_names_left_out(decisions)
+    sys.stdout.write(f"{summarise(decisions)}\n")
+    by_set = leave_one_out(documents, set_of)
+    cases = [cases_of(decisions, names), cases_of(by_set, judge_names_left_out(by_set, set_of))]
+    sys.stdout.write(f"left out, {summarise_sure(cases[0], str)}\n")
+    sys.stdout.write(f"left out with its set, {summarise_sure(cases[1], set_of)}\n")
+    weights = fit([d for d in documents if d.usable], decisions)
+    write(weights, given.weights)
+    now = merge(best_groups(documents), said("left_out", decisions, names), figures_of(documents, weights))
+    fitted = read_fitted(given.fitted)
+    for document, reason in given.accept:
+        fitted = accept(fitted, find_losses(fitted.figures, now), document, reason)
+    losses = find_losses(fitted.figures, now)
+    keep_fitted(raise_figures(fitted, now), given.fitted)
+    _refuse(losses)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,9 @@ from statistics import mean, median
 
 from devtools.evaluation.score import Score, score
 from devtools.evaluation.truth import read_truths
-from devtools.fit_products import FEATURES, Measured, calibration_error, fit, leave_one_out, load, set_of
+from devtools.fit_products import fit, leave_one_out
+from devtools.fit_sure import calibration_error
+from devtools.measured_groups import FEATURES, Measured, load, set_of
 from devtools.score_products import row, run_stages
 from swatchbook.catalogue.choose_names import Weights
 
@@ -72,7 +74,7 @@ def fit_without_sets(measured: Sequence[Measured]) -> Callable[[str], Weights]:
 
 
 def _fit(others: Sequence[Measured]) -> Weights:
-    return fit([d for d in others if d.usable], [d for d in leave_one_out(others) if d.rows])
+    return fit([d for d in others if d.usable], leave_one_out(others))
 
 
 def summarise(scores: Sequence[Score]) -> str:

@@ -236,7 +236,7 @@ def run_stages(
         reading = _read(path, files, settings)
         discovery = discover.discover(reading, reader.iter_pages(files, reading), weights, choose=choose)
         products = _products(path, reading, discovery, files, settings, facts=facts)
-    return Answer(products, {}, (), reading.page_boxes)
+    return Answer(products, {}, (), reading.page_boxes, discovery.sure)
 
 
 def answer_of(result: Result) -> Answer:
@@ -248,6 +248,7 @@ def answer_of(result: Result) -> Answer:
         {each.id: Placed(each.page, each.bbox, each.xref) for each in extraction.placements},
         [SaidLink(each.source, each.target, each.role) for each in found if each.kind is LinkKind.IMAGE_PRODUCT],
         result.reading.page_boxes,
+        result.discovery.sure,
     )
 
 

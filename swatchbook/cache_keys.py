@@ -50,7 +50,7 @@ PURE_STAGES: Mapping[str, PureStage] = {
     "read": PureStage(version="13", settings=(*_PAGE_LIMITS, "ocr", "ocr_languages"), modules=_PDF),
     "tables": PureStage(version="4", after=("read",), modules=_PDF),
     "discover": PureStage(
-        version="22",
+        version="23",
         after=("read",),
         options=("taught",),
         settings=("discovery",),
@@ -58,9 +58,9 @@ PURE_STAGES: Mapping[str, PureStage] = {
         modules=(
             _LABELS,
             _PRICES,
-            *_catalogue("discover", "name_candidates", "name_groups", "name_words", "choose_names", "attributes"),
-            *_catalogue("measures", "table_rows", "page_layout", "reading_order", "kinds", "cards", "sections"),
-            *_catalogue("running_text", "variants", "plan", *_LLM, "llm/find_products"),
+            *_catalogue("discover", "name_candidates", "name_groups", "name_words", "choose_names", "judge_document"),
+            *_catalogue("attributes", "measures", "table_rows", "page_layout", "reading_order", "kinds", "cards"),
+            *_catalogue("sections", "running_text", "variants", "plan", *_LLM, "llm/find_products"),
             "swatchbook/catalogue/name_weights.json",
             *_E5,
             "swatchbook/teaching/*.py",

@@ -1,5 +1,5 @@
-"""Why a person should look at a product that was found: the one place for these reasons. Pages list such products
-first, `swatchbook products` and `GET /products/{id}` name the reasons.
+"""Why a person should look at a product that was found, or at a whole document: the one place for these reasons. Pages
+list such products first, `swatchbook products` and `GET /products/{id}` name the reasons.
 """
 
 from collections.abc import Iterator
@@ -11,6 +11,16 @@ from swatchbook.records import DISAGREEMENT, Product, fold
 UNLIKELY: Final = 0.7
 """Names with a lower fitted probability are wrong in every second case: of 498 on twelve catalogues that nothing was
 fitted on, 129 had less, and 61 of the 80 wrong ones were among these; under 0.5 it is 23 (docs/quality.md#look-at)."""
+
+DOUBTFUL: Final = 0.5
+"""Documents of whose products the discovery is less sure are read badly in five of six cases, others well in four of
+five: 40 of 48 and 82 of 103, left out with their sets; on thirty documents aside 12 of 12 and 13 of 18
+(docs/research/products.md)."""
+
+
+def is_doubtful(sure: float | None) -> bool:
+    """Return whether the products of a document are rather bad than good (`Discovery.sure`)."""
+    return sure is not None and sure < DOUBTFUL
 
 
 def reasons_to_look(product: Product) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from devtools.evaluation.grain import GrainScore, score_grain
 from devtools.evaluation.likeness import likeness
 from devtools.evaluation.links import LinkScore, Placed, SaidLink, score_links
 from devtools.evaluation.truth import LabelledProduct, Truth
+from swatchbook.catalogue.judge_document import GOOD
 from swatchbook.geometry import Box
 from swatchbook.records import Product, Record
 
@@ -25,12 +26,13 @@ name. It is less than with the name itself, so that of two labels the right one 
 
 
 class Answer(NamedTuple):
-    """A catalogue's result: products, placement id -> place, links of pictures, page -> its box."""
+    """A catalogue's result: products, placement id -> place, links of pictures, page -> its box, how sure it is."""
 
     products: Sequence[Product]
     placements: Mapping[str, Placed]
     links: Collection[SaidLink]
     page_boxes: Mapping[int, Box]
+    sure: float | None = None
 
 
 class Score(Record):
@@ -56,10 +58,16 @@ class Score(Record):
     links: LinkScore
     facts: FactScore
     grain: GrainScore
+    sure: float | None = None
 
     @property
     def is_catalogue(self) -> bool:
         return self.products > 0
+
+    @property
+    def is_good(self) -> bool:
+        """Whether it is what the probability `sure` is of: a good F1, or nothing said of what offers nothing."""
+        return self.f1 >= GOOD if self.is_catalogue else not self.said
 
 
 def score(truth: Truth, answer: Answer) -> Score:
@@ -89,6 +97,7 @@ def score(truth: Truth, answer: Answer) -> Score:
         wrong=tuple(_listed(p) for i, p in enumerate(said) if i not in used and i not in neutral),
         facts=score_facts(truth.products, pairs),
         grain=score_grain(truth, pairs),
+        sure=answer.sure,
         links=score_links(
             truth,
             answer.links,

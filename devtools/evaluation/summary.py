@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from devtools.evaluation.facts import FieldScore, add_fields
 from devtools.evaluation.grain import GrainScore, add_grains
 from devtools.evaluation.score import Score
+from devtools.fit_sure import brier, calibration_error
 from swatchbook.errors import InvalidReference, reason_of
 from swatchbook.records import Record
 
@@ -61,6 +62,8 @@ class Summary(Record):
     roles: Shares
     others: int
     others_with_products: tuple[str, ...]  # with more than MOST_ON_OTHERS
+    sure_error: float | None = None  # how far `sure` is from the truth by document: calibration error in ten bins
+    sure_brier: float | None = None  # the same as mean squared difference
 
 
 class Change(Record):
@@ -124,6 +127,7 @@ def summarise(scores: Sequence[Score]) -> Summary:
     links = [each.links for each in catalogues]
     hits = sum(each.hits for each in links)
     complete = [each for each in links if each.complete]
+    sure = [(each.sure, each.is_good) for each in scores if each.sure is not None]
     return Summary(
         catalogues=len(catalogues),
         f1_floor=min(f1, default=None),
@@ -142,6 +146,8 @@ def summarise(scores: Sequence[Score]) -> Summary:
         roles=_shares(each.right_roles for each in links),
         others=len(others),
         others_with_products=tuple(f"{each.slug}: {each.said}" for each in others if each.said > MOST_ON_OTHERS),
+        sure_error=calibration_error(sure) if sure else None,
+        sure_brier=brier(sure) if sure else None,
     )
 
 

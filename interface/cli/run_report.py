@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from interface.cli.terminal import cell, clean, duration, facts, owner_flag, table, until
+from swatchbook.product_doubts import is_doubtful
 from swatchbook.records import (
     DocumentStatus,
     EditionReport,
@@ -25,7 +26,7 @@ from swatchbook.records import (
     Unassigned,
     cost_of,
 )
-from swatchbook.reports.document_state import describe_report
+from swatchbook.reports.document_state import describe_report, describe_sureness
 from swatchbook.reports.stale import StaleRole
 from swatchbook.truncate import merge_roles, truncate
 
@@ -137,6 +138,8 @@ def account(report: RunReport) -> list[tuple[str, Text | str]]:
         rows.append(("look at", Text(_doubts(report.look_at), "yellow")))
     if report.edition:
         rows += _edition(report, report.edition)
+    if sure := describe_sureness(report.sure, report.products_discovered):
+        rows.append(("sure", Text(sure, "yellow" if is_doubtful(report.sure) else "")))
     if report.confidence_score is not None:
         rows.append(("confidence", f"{report.confidence_score:.2f}"))
     if report.seconds:

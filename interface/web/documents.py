@@ -50,7 +50,7 @@ from swatchbook.ledger.stored_documents import PDF, Document
 from swatchbook.pipeline.sent_folders import waiting_folders
 from swatchbook.product_edits import describe_edit
 from swatchbook.records import DEFAULT_OWNER, DocumentStatus, Fact, LookAt, LostState, Product, ProductDetails
-from swatchbook.reports.document_state import describe_account, describe_progress
+from swatchbook.reports.document_state import describe_account, describe_progress, describe_sureness
 from swatchbook.reports.inspection import DRAWN, PageView, inspect
 from swatchbook.sources.batch_file import SUFFIXES
 
@@ -131,6 +131,7 @@ def show_document(
     products = [product for _, product in list_products(ledger, document.id, limit=_LISTED_PRODUCTS)] if pages else []
     counts = account(ledger, document=document.id)
     look_at = list_look_at(ledger, document.id)
+    figures = document_figures(ledger, [document.id]).get(document.id, DocumentFigures())
     paging = Paging(limit=_LISTED_IMAGES, cursor=cursor or None)
     return view.render(
         "document.html",
@@ -146,9 +147,10 @@ def show_document(
         drawn=DRAWN,
         products=products,
         look_at=look_at,
+        sure=describe_sureness(figures.sure, figures.products),
         cards=[] if cursor else _product_cards(view, document, look_at, limit=_FIRST_PRODUCTS),
         lost=[picture for each in pages for picture in each.lost_pictures],
-        figures=document_figures(ledger, [document.id]).get(document.id, DocumentFigures()),
+        figures=figures,
         said=_places_of,
         listed=None if pages else list_images(view.resources, view.caller, document_id, paging),
         failures=[*failures(ledger, document.id, _LISTED_FAILURES), *other_failures(ledger, document.id)],

@@ -8,7 +8,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.resources import files
 from math import exp, log
@@ -52,7 +52,8 @@ class Weights:
     """The fitted mean, spread and weight of each feature.
 
     For groups: `features`, `meaning` (the weight of each number of their meaning), and `none`, the score of "none". For
-    single names: `right`, and `any_right`, the score of any name.
+    single names: `right`, and `any_right`, the score of any name. For whole documents (`judge_document.py`): `found`
+    and `any_found` where products are found, `silent` and `any_silent` where none are.
     """
 
     features: Mapping[str, tuple[float, float, float]]
@@ -60,6 +61,10 @@ class Weights:
     none: float
     right: Mapping[str, tuple[float, float, float]]
     any_right: float
+    found: Mapping[str, tuple[float, float, float]] = field(default_factory=dict)
+    any_found: float = 0.0
+    silent: Mapping[str, tuple[float, float, float]] = field(default_factory=dict)
+    any_silent: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +87,18 @@ class Choice:
 @cache
 def shipped_weights() -> Weights:
     """Return the weights that the package ships."""
-    data = json.loads(files("swatchbook.catalogue").joinpath("name_weights.json").read_text(encoding="utf-8"))
-    features, right = ({name: (*numbers,) for name, *numbers in data[part]} for part in ("features", "right"))
-    return Weights(features, (*data["meaning"],), data["none"], right, data["any_right"])
+    return read_weights(files("swatchbook.catalogue").joinpath("name_weights.json").read_text(encoding="utf-8"))
+
+
+def read_weights(text: str) -> Weights:
+    """Return the weights in a JSON file; older files have none for whole documents."""
+    data = json.loads(text)
+    tables = ("features", "right", "found", "silent")
+    features, right, found, silent = ({name: (*of,) for name, *of in data.get(table, ())} for table in tables)
+    any_found, any_silent = data.get("any_found", 0.0), data.get("any_silent", 0.0)
+    return Weights(
+        features, (*data["meaning"],), data["none"], right, data["any_right"], found, any_found, silent, any_silent
+    )
 
 
 def choose_names(groups: Sequence[NameGroup], weights: Weights | None = None) -> Choice | None:

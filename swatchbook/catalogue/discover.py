@@ -17,6 +17,7 @@ from swatchbook.catalogue.choose_names import (
     shipped_weights,
     with_coded_names,
 )
+from swatchbook.catalogue.judge_document import judge_document
 from swatchbook.catalogue.kinds import PageKind, heading_kind, page_kind
 from swatchbook.catalogue.name_groups import NameGroup, find_name_groups
 from swatchbook.catalogue.page_layout import PageLayout, normalise_line, summarise_page, upright
@@ -77,6 +78,7 @@ def discovery_of(
         rejected=rejected,
         unsure=_unsure_pages(document, found),
         note=None if found else UNSURE,
+        sure=judge_document(groups, choice if found else None, weights),
     )
 
 

@@ -33,12 +33,13 @@ def finish_run(resources: Resources, work: Work, results: StageResults | Scan) -
     ledger = resources.ledger
     runs.reach_stage(ledger, work.run, Stage.COMPLETED)
     status, due_at = next_status(ledger, work.document)
-    message, warnings, items = None, results.warnings, None
+    message, warnings, items, sure = None, results.warnings, None, None
     if isinstance(results, StageResults):
         transient = {page.page for page in results.failed_pages if page.transient}
         if transient and (next_try := next_try_of_failed_pages(ledger, work.run)):
             status, due_at = DocumentStatus.WAITING, next_try if due_at is None else min(due_at, next_try)
             message = f"{_pages(transient)} could not be finished; the next run tries again."
+        sure = results.discovery.sure
         answers = filter(None, (results.discovery.note, _dropped_answers(results), _truncated_pages(results)))
         warnings = (*answers, *results.warnings)
     else:
@@ -54,6 +55,7 @@ def finish_run(resources: Resources, work: Work, results: StageResults | Scan) -
             "status": status,
             "message": message,
             "confidence_score": round(_confidence(resources, work, results), 4),
+            "sure": None if sure is None else round(sure, 4),
             "peak_memory_mb": round(peak_memory_mb(), 1),
             "warnings": (
                 *([suggested] if suggested else []),

@@ -91,13 +91,15 @@ class Discovery(Record):
     """Result of stage 2A. If it has no products, `note` names what is needed to find them.
 
     `rejected`: texts that were nearly names. `unsure`: pages that look like products, although the layout does not show
-    which: they need a vision model or a person.
+    which: they need a vision model or a person. `sure`: the fitted probability that the products are good (F1 of at
+    least 0.8), or, without products, that there are none; None where a language model or a person has chosen them.
     """
 
     products: tuple[FoundProduct, ...]
     rejected: tuple[Evidence, ...] = ()
     unsure: tuple[int, ...] = ()
     note: str | None = None
+    sure: float | None = Field(default=None, ge=0, le=1)
     scans: Scans = Scans()
     lost: tuple[FailedPage, ...] = ()  # pages that could not be read, or why the language model's answer is missing
 

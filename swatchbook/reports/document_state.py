@@ -5,12 +5,13 @@ No state is `good` while something waits or has failed.
 
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Final, Literal
 
 from swatchbook.errors import InvalidReference
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.runs import LiveRun
 from swatchbook.ledger.stored_documents import PDF, Document, get_document
+from swatchbook.product_doubts import is_doubtful
 from swatchbook.records import (
     PRINT,
     DocumentStatus,
@@ -154,6 +155,22 @@ def describe_document(document: Document, *, now: float, progress: str | None = 
     """Return what people are shown of a document, by its last report."""
     outcome = outcome_of_report(document.report)
     return describe_state(document.status, outcome, now=now, next_try=document.due_at, progress=progress)
+
+
+_IF_DOUBTFUL: Final = (
+    "It may offer some: ask a language model (SWATCHBOOK_DISCOVERY=llm), or add them by hand.",
+    "Check its names before you use them: correct them by hand, or ask a language model (SWATCHBOOK_DISCOVERY=llm).",
+)
+"""What to do about a doubtful document without products, and with some."""
+
+
+def describe_sureness(sure: float | None, products: int) -> str | None:
+    """Return how sure the products of a document are, and what to do if it is doubtful; None if it is not known."""
+    if sure is None:
+        return None
+    of = "of these products" if products else "that it offers no products"
+    advice = f" {_IF_DOUBTFUL[bool(products)]}" if is_doubtful(sure) else ""
+    return f"Sure {of}: {100 * sure:.0f} %.{advice}"
 
 
 def describe_progress(run: LiveRun | None) -> ShownProgress:

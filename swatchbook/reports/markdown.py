@@ -26,7 +26,7 @@ from swatchbook.records import (
     cost_of,
     page_name,
 )
-from swatchbook.reports.document_state import describe_report
+from swatchbook.reports.document_state import describe_report, describe_sureness
 from swatchbook.reports.edition_report import count_line, picture_line
 from swatchbook.resources import Resources
 from swatchbook.truncate import merge_roles, truncate
@@ -120,6 +120,7 @@ def as_markdown(
         f"# {plain(report.name)}: {shown.word}",
         plain(shown.sentence),
         f"**{plain(report.message)}**" if report.message else "",
+        plain(describe_sureness(report.sure, report.products_discovered) or ""),
         table([f"images {name}" if name == "found" else name for name in images],
                [[getattr(report, f"images_{name}") for name in images]]),
         table(list(totals), [list(totals.values())]),

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from devtools import fit_links
 from devtools.evaluation.truth import LabelledProduct, Truth
-from devtools.fit_products import FEATURES, Measured, keep_measured, measured_as
+from devtools.fit_products import measured_as
+from devtools.measured_groups import FEATURES, Measured, keep_measured
 from devtools.score_products import reading_of
 from samples.generate import BUILD, LAYOUTS, build, build_layout
 from tests.catalogue import layouts, leaflets, plain

@@ -5,7 +5,10 @@ from statistics import mean, median
 
 import pytest
 
-from devtools.fit_products import FEATURES, calibrate, calibration_error, fit, leave_one_out, load
+from devtools.compare_fits import FITTED, find_losses, read_fitted, said
+from devtools.fit_products import calibrate, fit, judge_names_left_out, leave_one_out
+from devtools.fit_sure import brier, calibration_error, cases_of, judge_left_out
+from devtools.measured_groups import FEATURES, load, set_of
 from swatchbook.catalogue.choose_names import shipped_weights
 
 ROOT = Path(__file__).parents[2]
@@ -20,12 +23,28 @@ def test_fitted_on_others_the_names_are_found_and_their_probabilities_hold() -> 
     assert median(catalogues) >= 0.78
     assert sum(d.f1 == 1 for d in decisions if "neg-" in d.name) >= 31  # of 35, before unlikely names are left out
     assert calibration_error(calibrate(decisions)) <= 0.08
+    names = judge_names_left_out(decisions)
+    assert find_losses(read_fitted(ROOT / FITTED).figures, said("left_out", decisions, names)) == []
 
-    fitted, shipped = fit([d for d in documents if d.usable], [d for d in decisions if d.rows]), shipped_weights()
+    fitted, shipped = fit([d for d in documents if d.usable], decisions), shipped_weights()
     assert fitted.none == pytest.approx(shipped.none, abs=0.01)
     assert fitted.meaning == pytest.approx(shipped.meaning, abs=0.01)
     assert fitted.any_right == pytest.approx(shipped.any_right, abs=0.01)
-    for ours, theirs in ((fitted.features, shipped.features), (fitted.right, shipped.right)):
+    assert fitted.any_found == pytest.approx(shipped.any_found, abs=0.01)
+    assert fitted.any_silent == pytest.approx(shipped.any_silent, abs=0.01)
+    for part in ("features", "right", "found", "silent"):
+        ours, theirs = getattr(fitted, part), getattr(shipped, part)
         assert ours.keys() == theirs.keys()
         for name, values in ours.items():
             assert values == pytest.approx(theirs[name], abs=0.01), name
+
+
+def test_how_sure_a_document_is_holds_for_sets_left_out() -> None:
+    decisions = leave_one_out(load(ROOT / FEATURES), set_of)
+    cases = cases_of(decisions, judge_names_left_out(decisions, set_of))
+    judged, naive = judge_left_out(cases, set_of), [(case.naive, case.right) for case in cases]
+    assert len(judged) == 151
+    assert calibration_error(judged) <= 0.11  # perfect probabilities of so few documents have 0.08 by chance
+    assert calibration_error(naive) >= 0.16
+    assert brier(judged) <= 0.17
+    assert brier(naive) >= 0.22

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from devtools.fit_products import FEATURES, fit, load
+from devtools.fit_products import fit
+from devtools.measured_groups import FEATURES, load
 from devtools.score_left_out import fit_without, fit_without_sets, main
 from samples.generate import BUILD, build
 

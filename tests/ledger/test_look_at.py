@@ -29,8 +29,11 @@ def test_doubtful_products_and_bare_pages_are_named_with_reasons(ledger: Ledger)
     assert (bare.page, bare.product, bare.reasons) == (2, None, (NO_PRODUCT,))
     assert document_report(ledger, run.document).look_at == (doubtful, bare)
     assert document_figures(ledger, [run.document])[run.document].look_at == 2
-    run_moves.end(ledger, run, DocumentStatus.COMPLETED, report=document_report(ledger, run.document))
-    assert document_figures(ledger, [run.document])[run.document].look_at == 2
+    report = document_report(ledger, run.document).model_copy(update={"sure": 0.31})
+    run_moves.end(ledger, run, DocumentStatus.COMPLETED, report=report)
+    figures = document_figures(ledger, [run.document])[run.document]
+    assert (figures.look_at, figures.sure) == (2, 0.31)
     anchor = Anchor(page=1, name="Floors:")
     record_edit(ledger, run.document, Rename[Anchor](product=anchor, name="Oak floor"), by="anna")
-    assert document_figures(ledger, [run.document])[run.document].look_at == 1, "a person has settled it"
+    figures = document_figures(ledger, [run.document])[run.document]
+    assert (figures.look_at, figures.sure) == (1, None), "a person has settled it"

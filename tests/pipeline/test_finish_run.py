@@ -99,6 +99,12 @@ def test_note_of_the_discovery_is_the_first_warning(resources: Resources) -> Non
     assert report.warnings == (NOTE, "The file was repaired.")
 
 
+def test_how_sure_the_discovery_is_is_in_the_report(resources: Resources) -> None:
+    report = ended(resources, begun(resources), discovery=Discovery(products=(), note=NOTE, sure=0.31234))
+    assert report.sure == 0.3123
+    assert ended(resources, begun(resources)).sure is None
+
+
 def test_pages_lost_in_reading_count_against_confidence(resources: Resources) -> None:
     assert ended(resources, begun(resources), read=(BROKEN,)).confidence_score == pytest.approx(0.8 * 3 / 4)
 

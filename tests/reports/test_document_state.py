@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from swatchbook.ledger.runs import LiveRun
+from swatchbook.product_doubts import is_doubtful
 from swatchbook.records import PRINT, DocumentStatus, FailureRecord, ItemCounts, RunReport, Stage
 from swatchbook.reports.document_state import (
     Outcome,
@@ -14,6 +15,7 @@ from swatchbook.reports.document_state import (
     describe_report,
     describe_state,
     describe_step,
+    describe_sureness,
     format_moment,
     outcome_of_report,
 )
@@ -114,3 +116,12 @@ def test_run_that_has_begun_nothing_yet_starts() -> None:
         **fields, stage=None, done=0, total=0, note=None, pid=1, started_at=0, heartbeat_age=0, progress_age=0
     )
     assert describe_progress(begun).sentence == describe_progress(None).sentence == "Starting"
+
+
+def test_how_sure_a_document_is_and_what_to_do_about_a_doubtful_one() -> None:
+    assert describe_sureness(None, 9) is None
+    assert describe_sureness(0.834, 9) == "Sure of these products: 83 %."
+    assert describe_sureness(0.9, 0) == "Sure that it offers no products: 90 %."
+    assert str(describe_sureness(0.31, 9)).startswith("Sure of these products: 31 %. Check its names")
+    assert "It may offer some" in str(describe_sureness(0.31, 0))
+    assert [is_doubtful(sure) for sure in (None, 0.31, 0.83)] == [False, True, False]

@@ -251,7 +251,7 @@ def combine(by_layout: Discovery, by_model: Discovery, asked: Set[int], model: s
     rejected = (*by_layout.rejected, *by_model.rejected)
     note = None if by_model.products else NONE_NAMED if by_layout.products else by_layout.note
     unsure = tuple(page for page in by_layout.unsure if page not in answered)
-    found = {"products": products, "rejected": rejected, "unsure": unsure, "note": note}
+    found = {"products": products, "rejected": rejected, "unsure": unsure, "note": note, "sure": None}
     return by_layout.model_copy(update=found)
 
 

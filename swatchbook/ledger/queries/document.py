@@ -60,6 +60,7 @@ def show_document(ledger: Ledger, document: str) -> dict[str, Any]:
             "skipped_pages": [page.model_dump(mode="json") for page in read_skipped(connection, document)],
             "lost_pictures": [lost.model_dump(mode="json") for lost in read_lost_pictures(connection, document)],
             "unassigned": [left.model_dump(mode="json") for left in read_unassigned(connection, document)],
+            "sure": (stored["report"] or {}).get("sure"),
             "look_at": [each.model_dump(mode="json") for each in read_look_at(connection, document)],
             "products": [
                 {part: record.get(part) for part in _OF_PRODUCT} for record in _records(connection, products, document)

@@ -11,6 +11,7 @@ from sqlalchemy import and_, func, select
 from swatchbook.ledger.database import Ledger, select_in
 from swatchbook.ledger.page_findings import count_look_at
 from swatchbook.ledger.tables import contents, documents, hand_edits, images, links, lost_pictures, placements, products
+from swatchbook.product_doubts import is_doubtful
 from swatchbook.records import COUNTED, LinkKind, LostState, PlacementState, Record
 
 
@@ -24,6 +25,12 @@ class DocumentFigures(Record):
     seconds: float = 0.0
     lost_pictures: int = 0  # seen, not taken
     look_at: int = 0  # products and pages that a person should look at
+    sure: float | None = None  # as in `RunReport`; None once a person has edited products: it knows nothing of that
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether a person should look at the document as a whole."""
+        return is_doubtful(self.sure)
 
     @property
     def coverage(self) -> float | None:
@@ -65,6 +72,7 @@ def document_figures(ledger: Ledger, ids: Collection[str]) -> dict[str, Document
     return {
         row.id: _figures(found.get(row.id, 0), row.report).model_copy(
             update={"lost_pictures": lost.get(row.id, 0), "look_at": doubts.get(row.id, 0)}
+            | ({"sure": None} if row.id in edited else {})
         )
         for row in reports
     }
@@ -89,6 +97,7 @@ def _figures(count: int, report: dict[str, object] | None) -> DocumentFigures:
             "images": report.get("images_found"),
             "complete": report.get("images_complete", 0),
             "cost_usd": report.get("cost_usd"),
+            "sure": report.get("sure"),
             "seconds": sum(seconds.values()) if isinstance(seconds, dict) else 0.0,
         }
     )

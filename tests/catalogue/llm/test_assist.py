@@ -32,6 +32,7 @@ def test_what_only_one_of_them_found_is_kept_and_says_so() -> None:
     by_layout = Discovery(
         products=(found("Oak", 2, SURE), found("Elm", 5), found("Elm, small", 6), found("Ash", 7)),
         unsure=(4, 5),
+        sure=0.3,
     )
     by_model = Discovery(products=(found("Yew", 5, 0.85), found("elm", 5, AGREED), found("Elm, small", 6, AGREED)))
     both = find_products.combine(by_layout, by_model, {5, 6, 7}, "model")
@@ -39,6 +40,7 @@ def test_what_only_one_of_them_found_is_kept_and_says_so() -> None:
         ("Oak", SURE), ("Elm", AGREED), ("Yew", 0.85), ("Elm, small", AGREED), ("Ash", UNSURE)
     ]  # fmt: skip
     assert both.unsure == (4,)
+    assert both.sure is None, "the probability is that of the layout rules alone"
     assert flagged(both) == {"Yew": find_products.ONLY_MODEL, "Ash": find_products.ONLY_LAYOUT}
     silent = find_products.combine(by_layout, Discovery(products=()), {5, 6, 7}, "model")
     assert [p.confidence for p in silent.products] == [SURE, UNSURE, UNSURE, UNSURE]

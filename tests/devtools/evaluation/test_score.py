@@ -184,6 +184,18 @@ def test_summary_tells_catalogues_from_others() -> None:
     assert summarise([]).f1_mean is None
 
 
+def test_how_sure_answers_were_is_compared_with_how_good_they_are() -> None:
+    labels = truth({"name": "Rado"}, {"name": "Oslo"})
+    good, bad = answer("Rado", "Oslo")._replace(sure=0.9), answer("Rado")._replace(sure=0.9)
+    silent, loud = answer()._replace(sure=0.2), answer("Team")._replace(sure=0.2)
+    scores = [score(labels, good), score(labels, bad), score(truth(), silent), score(truth(), loud)]
+    assert [each.is_good for each in scores] == [True, False, True, False]
+    summary = summarise(scores)
+    assert summary.sure_error == pytest.approx((0.8 + 0.6) / 4)
+    assert summary.sure_brier == pytest.approx((0.01 + 0.81 + 0.64 + 0.04) / 4)
+    assert summarise([score(labels, answer("Rado"))]).sure_brier is None
+
+
 def test_a_change_is_told_by_name() -> None:
     labels = truth({"name": "Rado"}, {"name": "Oslo"}, {"name": "Bergen"})
     (change,) = compare(

@@ -68,6 +68,14 @@ def test_the_account_is_a_sum() -> None:
     assert "swatchbook search" in text
 
 
+def test_how_sure_the_document_is() -> None:
+    assert "Sure" not in drawn(report(images_found=3))
+    assert "Sure of these products: 83 %." in drawn(report(images_found=3, products_discovered=9, sure=0.834))
+    assert "31 %. Check its names before you use them" in drawn(
+        report(images_found=3, products_discovered=9, sure=0.31)
+    )
+
+
 def test_lost_pictures_are_named_with_the_command() -> None:
     assert "not taken" not in drawn(report(images_found=3, images_complete=3))
     places = ((3, 1), (4, 1), (4, 2))

@@ -8,7 +8,7 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import update
 
-from swatchbook.ledger.tables import products
+from swatchbook.ledger.tables import documents, products
 from swatchbook.pipeline.begin_run import begin_work
 from swatchbook.pipeline.register_path import register_folder
 from swatchbook.pipeline.run import Work
@@ -226,3 +226,28 @@ def test_grid_lists_what_to_look_at_first(
     assert len(sample.get(f"/products/{last['id']}").json()["look_at"]) == 2
     leads_to(sample, f"/ui/products/{last['id']}/edits", action="set_fact", fact="size", value="1")
     assert page(sample, f"/ui/documents/{document}/products").links("/products/")[0] == f"/products/{listed[0]['id']}"
+
+
+def test_document_says_how_sure_its_products_are_until_a_person_edits_them(
+    sample: TestClient, resources: Resources, document: str, listed: list[dict[str, Any]]
+) -> None:
+    def pretend(sure: float) -> None:
+        with resources.ledger.write() as connection:
+            told = connection.execute(documents.select().where(documents.c.id == document)).one().report
+            changed = update(documents).where(documents.c.id == document)
+            connection.execute(changed.values(report={**told, "sure": sure}))
+
+    assert 0 < sample.get(f"/documents/{document}").json()["report"]["sure"] < 1
+    assert "% sure of its products" in page(sample, "/ui/documents").text
+    pretend(0.834)
+    read = page(sample, f"/ui/documents/{document}")
+    assert "Sure of these products: 83 %." in read.text
+    assert read.all("p", id="sure") == [{"id": "sure"}]
+    pretend(0.31)
+    read = page(sample, f"/ui/documents/{document}")
+    assert "Sure of these products: 31 %. Check its names" in read.text
+    assert read.all("p", id="sure", class_="alert")
+    assert "Look at it: 31 % sure of its products" in page(sample, "/ui/documents").text
+    leads_to(sample, f"/ui/products/{listed[0]['id']}/edits", action="set_fact", fact="size", value="1")
+    assert not page(sample, f"/ui/documents/{document}").all("p", id="sure")
+    assert "% sure of its products" not in page(sample, "/ui/documents").text

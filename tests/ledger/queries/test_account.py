@@ -18,6 +18,7 @@ from swatchbook.ledger.queries import account, search_results
 from swatchbook.ledger.queries.account import Account
 from swatchbook.ledger.queries.coverage import count_coverage
 from swatchbook.ledger.queries.document import read_products, show_document
+from swatchbook.ledger.queries.document_figures import document_figures
 from swatchbook.ledger.queries.document_parts import list_pages
 from swatchbook.ledger.queries.report import document_report, failures, other_failures
 from swatchbook.ledger.stored_documents import find_document, get_document, list_documents
@@ -437,6 +438,7 @@ def test_without_a_run_the_report_keeps_what_only_the_last_run_knew(ledger: Ledg
     ingest_report = document_report(ledger, run.document, run=run.token)
     known = {
         "confidence_score": 0.5,
+        "sure": 0.31,
         "peak_memory_mb": 300.0,
         "warnings": ("odd font",),
         "seconds": {"PAGES_READ": 2.0},
@@ -446,6 +448,8 @@ def test_without_a_run_the_report_keeps_what_only_the_last_run_knew(ledger: Ledg
     assert {name: getattr(report, name) for name in known} == known
     assert (report.status, report.run) == (DocumentStatus.COMPLETED, run.token)
     assert isinstance(report, RunReport)
+    assert show_document(ledger, run.document)["sure"] == 0.31
+    assert document_figures(ledger, [run.document])[run.document].sure == 0.31
 
 
 def test_pages_keep_unassigned_texts(
@@ -489,7 +493,7 @@ def test_a_document_is_shown_as_promised(ledger: Ledger) -> None:
     shown = show_document(ledger, run.document)
     assert shown.keys() == {
         "document", "page_boxes", "skipped_pages", "lost_pictures", "products", "images", "chunks", "entities", "links",
-        "unassigned", "look_at",
+        "unassigned", "look_at", "sure",
     }  # fmt: skip
     picture = {"bbox": [60, 100, 500, 600], "width": 400, "height": 300}
     assert shown["skipped_pages"] == [{"page": 3, "label": "1", "reason": "contents", "pictures": [picture]}]

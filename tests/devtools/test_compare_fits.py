@@ -1,0 +1,113 @@
+"""What weights lose in a document is named, and the weights in the repository lose nothing unsaid."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from devtools.compare_fits import (
+    FITTED,
+    LOSS,
+    Fitted,
+    Loss,
+    accept,
+    best_groups,
+    find_losses,
+    keep_fitted,
+    merge,
+    raise_figures,
+    read_fitted,
+)
+from devtools.fit_products import WEIGHTS, figures_of, main
+from devtools.measured_groups import FEATURES, Measured, load
+from swatchbook.catalogue.choose_names import shipped_weights
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def documents() -> list[Measured]:
+    return load(ROOT / FEATURES)
+
+
+def test_shipped_weights_lose_no_document_unsaid(documents: list[Measured]) -> None:
+    kept = read_fitted(ROOT / FITTED)
+    now = merge(best_groups(documents), figures_of(documents, shipped_weights()))
+    assert kept.figures.keys() == now.keys(), "python -m devtools.fit_products keeps the figures of new documents"
+    losses = find_losses(kept.figures, now)
+    assert not losses, f"mend it, or say why: python -m devtools.fit_products --accept DOCUMENT REASON ({losses})"
+
+
+def test_accepted_losses_have_reasons() -> None:
+    kept = read_fitted(ROOT / FITTED)
+    for each in kept.accepted:
+        assert len(each.reason.split()) >= 3, each
+        assert each.before - each.after > LOSS, each
+        assert kept.figures[each.document][each.figure] >= each.after, each
+
+
+def test_group_split_in_two_sizes_is_a_loss(documents: list[Measured]) -> None:
+    (whole,) = (d for d in documents if d.name == "cantoni")
+    best = whole.f1.index(max(whole.f1))
+    rows, half = whole.names[best], len(whole.names[best]) // 2
+    f1 = [f / 2 if n == best else min(f, whole.f1[best] / 2) for n, f in enumerate(whole.f1)]
+    names = [names[:half] if n == best else names for n, names in enumerate(whole.names)]
+    split = whole._replace(
+        f1=[*f1, f1[best]],
+        features=[*whole.features, whole.features[best]],
+        names=[*names, rows[half:]],
+        meanings=whole.meanings[[*range(len(f1)), best]],
+    )
+    before, after = (merge(best_groups([d]), figures_of([d], shipped_weights())) for d in (whole, split))
+    assert {loss.figure for loss in find_losses(before, after)} == {"best", "shipped"}
+
+
+def test_loss_is_named_until_it_is_accepted(tmp_path: Path) -> None:
+    kept = Fitted({"oak": {"best": 0.96, "shipped": 0.9}, "ash": {"best": 0.5, "shipped": 0.5}}, [])
+    now = {"oak": {"best": 0.96, "shipped": 0.74}, "ash": {"best": 0.6, "shipped": 0.41}}
+    (loss,) = losses = find_losses(kept.figures, now)
+    assert loss == Loss("oak", "shipped", 0.9, 0.74)
+    assert str(loss) == "oak: shipped 0.90 → 0.74"
+
+    raised = raise_figures(kept, now)
+    assert raised.figures == {"oak": {"best": 0.96, "shipped": 0.9}, "ash": {"best": 0.6, "shipped": 0.5}}
+    assert find_losses(raised.figures, now) == [loss], "fitting again does not hide it"
+    settled = accept(raised, losses, "oak", "Its label was wrong.")
+    assert find_losses(settled.figures, now) == []
+    keep_fitted(settled, tmp_path / "fitted.json")
+    assert read_fitted(tmp_path / "fitted.json") == settled
+
+
+def test_small_losses_add_up_to_one() -> None:
+    kept = Fitted({"oak": {"shipped": 0.9}}, [])
+    for f1 in (0.84, 0.81):
+        now = {"oak": {"shipped": f1}}
+        assert find_losses(kept.figures, now) == []
+        kept = raise_figures(kept, now)
+    assert find_losses(kept.figures, {"oak": {"shipped": 0.78}}) == [Loss("oak", "shipped", 0.9, 0.78)]
+
+
+def test_compare_names_what_other_weights_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    silent = tmp_path / "silent.json"
+    silent.write_text(json.dumps(json.loads((ROOT / WEIGHTS).read_text()) | {"none": 30.0}))
+    monkeypatch.chdir(ROOT)
+
+    def compared(*arguments: str) -> str:
+        monkeypatch.setattr(sys, "argv", ["fit_products", *arguments])
+        with pytest.raises(SystemExit, match="Mend that, or say why"):
+            main()
+        return capsys.readouterr().out
+
+    said = compared("--weights", str(silent), "--compare", str(WEIGHTS))
+    assert "lost  cantoni: shipped 1.00 → 0.00" in said
+    assert "won   neg-i-tekwi: shipped 0.00 → 1.00" in said
+    said = compared("--compare", str(silent))
+    assert "won   cantoni: shipped 0.00 → 1.00" in said
+    assert "lost  neg-i-tekwi: shipped 1.00 → 0.00" in said
+    assert "lost  cantoni: shipped 1.00 → 0.00" in compared("--weights", str(silent), "--compare")
+    monkeypatch.setattr(sys, "argv", ["fit_products", "--compare"])
+    main()
+    assert capsys.readouterr().out == "No document loses more than 0.1.\n"
