@@ -59,7 +59,8 @@ def discover(
     choice = choose(groups, weights)
     choice = choice and with_coded_names(choice, document)
     found = name_products(choice, document, announced, reading)
-    return discovery_of(found, document, reading, rejected=tuple(_rejected(groups, found, weights)))
+    discovery = discovery_of(found, document, reading, rejected=tuple(_rejected(groups, found, weights)))
+    return discovery.model_copy(update={"sure": judge_document(groups, choice if found else None, weights)})
 
 
 def name_products(
@@ -78,7 +79,6 @@ def discovery_of(
         rejected=rejected,
         unsure=_unsure_pages(document, found),
         note=None if found else UNSURE,
-        sure=judge_document(groups, choice if found else None, weights),
     )
 
 
