@@ -30,6 +30,7 @@ from interface.cli.commands import (
     serve,
     show,
     spaces,
+    teach,
     upkeep,
 )
 
@@ -39,8 +40,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _FILES = (
-    ingest, search, evaluate, inspect, review, show, products, resume, delete, owners, configure, serve, models, spaces,
-    upkeep,
+    ingest, search, evaluate, inspect, review, show, products, teach, resume, delete, owners, configure, serve, models,
+    spaces, upkeep,
 )  # fmt: skip
 """The files of commands, in the order of the help."""
 

@@ -1,5 +1,6 @@
-"""Read pages before the run that needs them: in `ingest --plan`, kept for an hour, or while Prefect starts."""
+"""Read pages before the run that needs them: for `--plan` and `teach`, kept for an hour, or while Prefect starts."""
 
+import json
 import threading
 import time
 from concurrent.futures import Future
@@ -20,12 +21,44 @@ def keep_reading(settings: Settings, key: str, reading: Reading) -> None:
 
 
 def find_reading(settings: Settings, files: Files, key: str) -> Reading | None:
-    """Return the reading kept under this key, or None if there is none that is whole."""
-    try:
-        reading = Reading.model_validate_json(_reading_path(settings, key).read_bytes())
-    except (OSError, ValidationError):
-        return None
-    return reading if all(map(files.has, reading.files)) else None
+    """Return the reading kept under this key, else the cached result of stage 1; None if there is none that is whole.
+
+    `tasks/results.py` writes and checks cached results.
+    """
+    for read in (_read_kept, _read_cached):
+        try:
+            reading = read(settings, key)
+        except (OSError, ValidationError, ValueError, KeyError, TypeError):
+            continue
+        if all(map(files.has, reading.files)):
+            return reading
+    return None
+
+
+def read_once(path: Path, files: Files, settings: Settings, key: str) -> Reading:
+    """Return the reading that is kept or cached under this key, or else read the file and keep it.
+
+    Raises what `reader.read` raises.
+    """
+    reading = find_reading(settings, files, key)
+    if reading is None:
+        reading = reader.read(path, files, settings)
+        keep_reading(settings, key, reading)
+    return reading
+
+
+def _read_kept(settings: Settings, key: str) -> Reading:
+    return Reading.model_validate_json(_reading_path(settings, key).read_bytes())
+
+
+def _read_cached(settings: Settings, key: str) -> Reading:
+    stored = json.loads((settings.results_folder / key).read_bytes())
+    if stored["metadata"]["serializer"]["type"] != "records":
+        raise ValueError("another serializer wrote it")
+    reading = Reading.model_validate(json.loads(stored["result"])["data"])
+    if any(lost.transient for lost in reading.lost):
+        raise ValueError("pages are lost that can perhaps be read now")
+    return reading
 
 
 def _reading_path(settings: Settings, key: str) -> Path:

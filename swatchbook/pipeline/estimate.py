@@ -21,7 +21,7 @@ from swatchbook.models import registry
 from swatchbook.models.vision_analyst import INSTRUCTIONS, REPLY_TOKENS, Seen
 from swatchbook.pdf import reader
 from swatchbook.pdf.check_file import check_file
-from swatchbook.pdf.read_ahead import find_reading, keep_reading
+from swatchbook.pdf.read_ahead import read_once
 from swatchbook.pipeline.extract import extract
 from swatchbook.providers.costs import tokens_at_most, turn_tokens, usd
 from swatchbook.providers.endpoint import Part
@@ -127,13 +127,8 @@ def estimate(resources: Resources, path: Path, options: IngestOptions) -> Estima
 
 
 def _read(resources: Resources, path: Path, options: IngestOptions) -> Reading:
-    """Read the pages and keep them, or return those that an earlier estimate has kept."""
     key = stage_key("read", check_file(path, resources.settings), resources.settings, options, force=None)
-    reading = find_reading(resources.settings, resources.files, key)
-    if reading is None:
-        reading = reader.read(path, resources.files, resources.settings)
-        keep_reading(resources.settings, key, reading)
-    return reading
+    return read_once(path, resources.files, resources.settings, key)
 
 
 def _discovering(

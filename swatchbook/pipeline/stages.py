@@ -36,6 +36,7 @@ from swatchbook.records import (
     Tables,
 )
 from swatchbook.resources import Resources
+from swatchbook.teaching.taught_products import discover_taught
 
 # --- 1: read ----------------------------------------------------------------------------------------------------------
 
@@ -62,9 +63,11 @@ def read_tables(resources: Resources, work: Work, reading: Reading) -> Tables:
 def discover_products(resources: Resources, work: Work, reading: Reading, *, last_try: bool) -> Discovery:
     """Find product names and page ranges by the layout rules, and with the language model if the settings say so.
 
-    If the model cannot answer, the result is that of the layout rules, with the reason in `lost`. Raises failures of
-    the provider that are likely to pass.
+    Where the names are taught, neither is asked. If the model cannot answer, the result is that of the layout rules,
+    with the reason in `lost`. Raises failures of the provider that are likely to pass.
     """
+    if work.options.taught.names_are_taught:
+        return discover_taught(reading, _pages(resources, reading), work.options.taught)
     by_layout = discover.discover(reading, _pages(resources, reading))
     assists = resources.settings.discovery == "assist"
     only = find_products.open_pages(reading, by_layout) if assists else None

@@ -12,7 +12,7 @@ from pydantic import Field
 
 from swatchbook.geometry import Box
 from swatchbook.records.edits import PageNumber, Points, Words
-from swatchbook.records.record import Record
+from swatchbook.records.record import Record, Sha256
 
 TraitValue = bool | Annotated[float, Field(allow_inf_nan=False)] | Annotated[str, Field(max_length=500)]
 PageBox = tuple[Points, Points, Points, Points]
@@ -147,3 +147,23 @@ class KeptReading(Record):
     undone_by: str | None = None
     undone_at: float | None = None
     in_use: bool = False
+
+
+class OfferedReading(Record):
+    """A reading of another document, without its examples, and what it would find. `fit`: how much of the letters of
+    both has the same font and size, and of the pages the same size, from 0 to 1. `edition`: the other one is an older
+    edition.
+    """
+
+    document: str
+    name: str
+    edition: bool
+    fit: float
+    proposal: Proposal
+
+
+class ReadingFile(TaughtReading):
+    """A reading as a file. Its examples count only for the PDF with this `content` (SHA-256)."""
+
+    document: Annotated[str, Field(max_length=1_000)] = ""
+    content: Sha256 | None = None

@@ -1,0 +1,409 @@
+"""`swatchbook teach DOCUMENT` and `readings`: show what the names of a catalogue's products look like, see what all its
+pages would give, accept that or undo it; list, export and import the readings.
+"""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NamedTuple
+
+import typer
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from interface.cli.shared_arguments import (
+    AllOwners,
+    Json,
+    OwnerName,
+    Reference,
+    check_text,
+    choose_document,
+    choose_owner,
+    login_name,
+    opened_resources,
+)
+from interface.cli.terminal import cell, clean, duration, note, out, owner_flag, plural, resumable, say_json, table
+from swatchbook.truncate import page_numbers
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from swatchbook.ledger.stored_documents import Document
+    from swatchbook.pipeline.teach import Lesson
+    from swatchbook.records import Example, KeptReading, Proposal, ReadingOrigin, RunReport, Shown, TextRule
+    from swatchbook.resources import Resources
+
+
+_MOST_LOST = 10
+"""Lost products that are named; JSON has all."""
+
+
+class _Shown(NamedTuple):
+    """What a person shows on a page, as it was typed."""
+
+    page: int
+    text: str
+    what: "Shown"
+    right: bool
+    option: str
+
+
+class _Choice(NamedTuple):
+    """A reading to choose, and where it comes from."""
+
+    proposal: "Proposal"
+    origin: "ReadingOrigin"
+    source: str
+    taken_from: str | None = None
+
+
+def _texts(option: str, help: str) -> typer.models.OptionInfo:
+    return typer.Option(option, metavar="TEXT", help=help)  # type: ignore[no-any-return]
+
+
+def teach(
+    document: Reference,
+    page: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="N", help="Page of all that is shown; or begin each TEXT with it: 5:TEXT."),
+    ] = None,
+    names: Annotated[list[str] | None, _texts("--name", "A name of a product, as printed. May be repeated.")] = None,
+    wrong: Annotated[list[str] | None, _texts("--not", "This is no name of a product. May be repeated.")] = None,
+    codes: Annotated[list[str] | None, _texts("--code", "A product's code. May be repeated.")] = None,
+    prices: Annotated[list[str] | None, _texts("--price", "A product's price. May be repeated.")] = None,
+    likeliest: Annotated[
+        bool, typer.Option("--likeliest", help="List readings to choose from: of like catalogues, and the likeliest.")
+    ] = False,
+    use: Annotated[int | None, typer.Option(min=1, metavar="N", help="The reading N of --likeliest.")] = None,
+    reading: Annotated[
+        Path | None,
+        typer.Option("--reading", metavar="FILE", help="The reading of a YAML file, see `readings --export`."),
+    ] = None,
+    undo: Annotated[
+        bool, typer.Option("--undo", help="Undo the reading in use; the one before it is used again.")
+    ] = False,
+    accept: Annotated[bool, typer.Option("--accept", help="Accept it without a question.")] = False,
+    owner: OwnerName = None,
+    all_owners: AllOwners = False,
+    as_json: Json = False,
+) -> None:
+    """Show two names of a catalogue's products, and all its pages are read so.
+
+    Prints what that would find and lose. Nothing changes until you accept it; then the document is ingested again, and
+    later ingests of the same file keep the reading.
+    """
+    shown = _read_shown(page, {"--name": names, "--not": wrong, "--code": codes, "--price": prices})
+    ways = (bool(shown), likeliest or use is not None, reading is not None, undo)
+    if sum(ways) != 1:
+        raise typer.BadParameter(
+            "show a name with --page and --name, or give one of --likeliest, --use, --reading and --undo",
+            param_hint="--name",
+        )
+    with opened_resources() as resources, resumable():
+        row = choose_document(resources.ledger, document, choose_owner(resources.ledger, owner, all_owners))
+        if undo:
+            code = _undo(resources, row, as_json=as_json)
+        else:
+            choices = _choices(resources, row, shown, reading)
+            if likeliest and use is None:
+                code = _list_choices(resources, row, choices, as_json=as_json)
+            else:
+                chosen = _choose(choices, use)
+                code = _offer(resources, row, chosen, accept=accept, as_json=as_json)
+    raise typer.Exit(code)
+
+
+def _read_shown(page: int | None, given: "dict[str, list[str] | None]") -> list[_Shown]:
+    """Return what the options show, each with its page. Raises BadParameter."""
+    from swatchbook.records import Shown
+
+    kinds = {"--name": Shown.NAME, "--not": Shown.NAME, "--code": Shown.CODE, "--price": Shown.PRICE}
+    shown = list[_Shown]()
+    for option, texts in given.items():
+        for text in texts or ():
+            check_text(text, option)
+            before, colon, after = text.partition(":")
+            number, words = page, text
+            if page is None:
+                if not (colon and before.strip().isdecimal() and int(before) > 0):
+                    raise typer.BadParameter(
+                        f'on which page is it? --page 5, or {option} "5:{text}"', param_hint=option
+                    )
+                number, words = int(before), after
+            if not words.strip():
+                raise typer.BadParameter("the text is empty", param_hint=option)
+            assert number is not None  # noqa: S101 - one of both has it
+            shown.append(_Shown(number, words.strip(), kinds[option], option != "--not", option))
+    if page is not None and not shown:
+        raise typer.BadParameter("what is on it? Add --name TEXT", param_hint="--page")
+    return shown
+
+
+def _choices(
+    resources: "Resources", document: "Document", shown: "Sequence[_Shown]", reading: Path | None
+) -> list[_Choice]:
+    """Return the readings that the options name: one, or for --likeliest all to choose from."""
+    from swatchbook.pipeline.offered_readings import offer_readings
+    from swatchbook.pipeline.reading_files import read_reading
+    from swatchbook.pipeline.teach import open_lesson, preview_reading, propose_likeliest, propose_reading
+    from swatchbook.records import ReadingOrigin
+
+    if reading is not None:
+        proposal = preview_reading(resources, open_lesson(resources, document), read_reading(reading, document))
+        return [_Choice(proposal, ReadingOrigin.IMPORTED, reading.name)]
+    lesson = open_lesson(resources, document)
+    if shown:
+        return [_Choice(propose_reading(resources, lesson, _examples(lesson, shown)), ReadingOrigin.SHOWN, "as shown")]
+    offers = offer_readings(resources, lesson)
+    return [
+        *(
+            _Choice(
+                each.proposal,
+                ReadingOrigin.OFFERED,
+                f"{'edition' if each.edition else 'looks alike'}: {each.name}",
+                each.document,
+            )
+            for each in offers
+        ),
+        *(_Choice(each, ReadingOrigin.LIKELIEST, "likeliest") for each in propose_likeliest(resources, lesson)),
+    ]
+
+
+def _examples(lesson: "Lesson", shown: "Sequence[_Shown]") -> "list[Example]":
+    from swatchbook.pipeline.teach import find_examples
+
+    return [
+        example
+        for each in shown
+        for example in find_examples(lesson, each.page, each.text, what=each.what, right=each.right)
+    ]
+
+
+def _choose(choices: "Sequence[_Choice]", use: int | None) -> _Choice:
+    number = use or 1
+    if number > len(choices):
+        there = f"there are {len(choices)}" if choices else "there are none"
+        raise typer.BadParameter(f"{there}: --likeliest lists them", param_hint="--use")
+    return choices[number - 1]
+
+
+def _list_choices(resources: "Resources", document: "Document", choices: "Sequence[_Choice]", *, as_json: bool) -> int:
+    if as_json:
+        say_json([_as_dict(resources, document, each) for each in choices])
+        return 0
+    if not choices:
+        note(f"{document.name}: no reading is likely. Show a name: --page 5 --name TEXT.")
+        return 0
+    rows = table(
+        "use",
+        "reading",
+        "probability",
+        "products",
+        "lost",
+        "pages",
+        "names",
+        right=("use", "probability", "products", "lost"),
+    )
+    for number, each in enumerate(choices, start=1):
+        found = each.proposal
+        rows.add_row(
+            cell(number), cell(each.source, "bold"), cell(f"{found.probability:.2f}"), cell(found.products),
+            cell(len(found.lost)), cell(page_numbers(found.pages)), cell(", ".join(_first_names(found))),
+        )  # fmt: skip
+    out().print(rows)
+    note(f"To see one: swatchbook teach {document.id[:8]} --use 1{owner_flag(document.owner)}")
+    return 0
+
+
+def _first_names(proposal: "Proposal", count: int = 4) -> list[str]:
+    names = list(dict.fromkeys(each.name for each in proposal.names))
+    return [*names[:count], "…"] if len(names) > count else names
+
+
+def _offer(resources: "Resources", document: "Document", chosen: _Choice, *, accept: bool, as_json: bool) -> int:
+    """Print what a reading would find, and accept it if the person agrees; return the exit code."""
+    from swatchbook.pipeline.teach import accept_proposal, count_products
+
+    if not as_json:
+        out().print(draw_proposal(chosen.proposal, document, now=count_products(resources, document.id)))
+    shown = _as_dict(resources, document, chosen)
+    if not _agrees(accept=accept, as_json=as_json):
+        if as_json:
+            say_json({**shown, "accepted": None, "reports": []})
+        else:
+            note("Nothing has changed. To accept it, add --accept.")
+        return 0
+    kept = accept_proposal(
+        resources,
+        document.id,
+        chosen.proposal,
+        by=login_name(),
+        origin=chosen.origin,
+        taken_from=chosen.taken_from,
+    )
+    reports, code = _ingest_again(resources, document, quiet=as_json)
+    if as_json:
+        say_json({**shown, "accepted": kept, "reports": reports})
+    else:
+        note(f"To take it back: swatchbook teach {document.id[:8]} --undo{owner_flag(document.owner)}")
+    return code
+
+
+def _agrees(*, accept: bool, as_json: bool) -> bool:
+    if accept or as_json or not sys.stdin.isatty():
+        return accept
+    return typer.confirm("Read all pages so?", err=True)
+
+
+def _undo(resources: "Resources", document: "Document", *, as_json: bool) -> int:
+    from swatchbook.pipeline.teach import undo_reading
+
+    undone = undo_reading(resources, document.id, by=login_name())
+    reports, code = _ingest_again(resources, document, quiet=as_json)
+    if as_json:
+        say_json({"undone": undone, "reports": reports})
+    return code
+
+
+def _ingest_again(resources: "Resources", document: "Document", *, quiet: bool) -> "tuple[list[RunReport], int]":
+    """Process the document, unless it was accepted already and is complete; return the reports and the exit code."""
+    from interface.cli.ingest import resume
+    from swatchbook.ledger.stored_documents import get_document
+    from swatchbook.upkeep.queue_again import is_current
+
+    now = get_document(resources.ledger, document.id)
+    if is_current(resources, now):
+        note(f"{now.name} is read so already.")
+        return [], 0
+    reports, code = resume(resources, [now], quiet=quiet)
+    return reports, code
+
+
+def _as_dict(resources: "Resources", document: "Document", chosen: _Choice) -> "dict[str, object]":
+    from swatchbook.pipeline.teach import count_products
+
+    return {
+        "document": document.id,
+        "origin": chosen.origin,
+        "taken_from": chosen.taken_from,
+        "products_now": count_products(resources, document.id),
+        "proposal": chosen.proposal,
+    }
+
+
+def draw_proposal(proposal: "Proposal", document: "Document", *, now: int) -> RenderableType:
+    """Return how many products there would be, on which pages, what would be lost, and the names least sure."""
+    parts: list[RenderableType] = [
+        Text.assemble(
+            (clean(document.name), "bold"),
+            f"  {plural(now, 'product')} now → {proposal.products:,}, on pages {page_numbers(proposal.pages) or '–'}",
+        )
+    ]
+    parts += [Text(f"names: {clean(line)}", "dim") for line in map(describe_rule, proposal.reading.names)]
+    parts += [Text(f"not: {clean(line)}", "dim") for line in map(describe_rule, proposal.reading.not_names)]
+    if proposal.lost:
+        named = [f"{clean(name)} ({page})" for name, page in proposal.lost[:_MOST_LOST]]
+        more = f" and {len(proposal.lost) - _MOST_LOST:,} more" if len(proposal.lost) > _MOST_LOST else ""
+        parts.append(Text(f"lost: {', '.join(named)}{more}", "yellow"))
+    rows = table("page", "least sure", "probability", "", right=("page", "probability"))
+    for each in proposal.unsure:
+        rows.add_row(
+            cell(each.page),
+            cell(each.name, "bold"),
+            cell(f"{each.probability:.2f}"),
+            cell("new" if each.new else "", "green"),
+        )
+    return Group(*parts, *([rows] if proposal.unsure else []))
+
+
+def describe_rule(rule: "TextRule") -> str:
+    """Return the traits of a rule in a line: size 12, bold, font Arial."""
+    said = []
+    for name, value in rule.traits.items():
+        words = name.replace("_", " ")
+        if isinstance(value, bool):
+            said.append(words if value else f"not {words}")
+        else:
+            said.append(f"{words} {value:g}" if isinstance(value, float) else f"{words} {value}")
+    cut = rule.cut
+    said += [f"after {cut.after!r}"] if cut.after else []
+    said += [f"before {cut.before!r}"] if cut.before else []
+    said += [f"each part between {cut.every!r}"] if cut.every else []
+    return ", ".join(said)
+
+
+def readings(
+    document: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[DOCUMENT]", help="Document id, unique id prefix, or file name; all that are taught by default."
+        ),
+    ] = None,
+    export: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the reading in use as YAML; needs DOCUMENT.")
+    ] = None,
+    owner: OwnerName = None,
+    all_owners: AllOwners = False,
+    as_json: Json = False,
+) -> None:
+    """List the taught readings in use, or all that DOCUMENT had; export one."""
+    if export is not None and document is None:
+        raise typer.BadParameter("whose reading? Name a DOCUMENT", param_hint="--export")
+    with opened_resources() as resources:
+        from swatchbook.ledger.taught_readings import list_readings
+
+        whose = choose_owner(resources.ledger, owner, all_owners)
+        row = choose_document(resources.ledger, document, whose) if document is not None else None
+        kept = list_readings(resources.ledger, owner=whose, document=None if row is None else row.id)
+        if export is not None and row is not None:
+            _export(row, export)
+        listed = kept if row else [each for each in kept if each.in_use]
+        if as_json:
+            say_json(listed)
+        elif export is None and not listed:
+            note("No reading was taught. Show a name: swatchbook teach DOCUMENT --page 5 --name TEXT")
+        elif export is None:
+            out().print(draw_readings(listed, now=resources.ledger.now(), owners=all_owners))
+
+
+def _export(document: "Document", to: Path) -> None:
+    from swatchbook.errors import InvalidReference
+    from swatchbook.pipeline.reading_files import write_reading
+    from swatchbook.pipeline.teach import in_use
+
+    taught = in_use(document)
+    if taught is None:
+        raise InvalidReference(
+            f"{document.name} has no taught reading.",
+            advice=f"Teach it first: swatchbook teach {document.id[:8]} --page 5 --name TEXT",
+        )
+    write_reading(taught, document, to)
+    note(f"The reading of {document.name} → {to}")
+
+
+def draw_readings(kept: "Sequence[KeptReading]", *, now: float, owners: bool) -> RenderableType:
+    """Return the readings as a table. `owners`: of several owners."""
+    whose = ("owner",) if owners else ()
+    rows = table(
+        "document",
+        "name",
+        *whose,
+        "number",
+        "from",
+        "products",
+        "by",
+        "accepted",
+        "state",
+        right=("number", "products"),
+    )
+    for each in kept:
+        undone = f"undone by {each.undone_by}" if each.undone_at is not None else "replaced"
+        rows.add_row(
+            cell(each.document[:8], "dim"), cell(each.name, "bold"), *((cell(each.owner),) if owners else ()),
+            cell(each.number), cell(each.origin.value), cell(each.products), cell(each.by or None),
+            cell(f"{duration(max(0.0, now - each.at))} ago"),
+            cell("in use", "green") if each.in_use else cell(undone, "dim"),
+        )  # fmt: skip
+    return rows
+
+
+COMMANDS = {"Everyday": {"teach": teach, "readings": readings}}

@@ -1,0 +1,221 @@
+"""Teach a document how the names of its products are found: read its texts, propose readings, accept and undo them.
+
+Nothing changes before a reading is accepted. Accepting and undoing queue the document: its next run reads the names
+anew, and later runs keep the reading.
+"""
+
+import difflib
+import threading
+from collections import OrderedDict
+from collections.abc import Collection, Iterable, Sequence
+from typing import NamedTuple
+
+from swatchbook.cache_keys import stage_key
+from swatchbook.errors import InvalidReference
+from swatchbook.ledger import taught_readings
+from swatchbook.ledger.edited_products import read_found
+from swatchbook.ledger.stored_documents import PDF, Document
+from swatchbook.one_line import shorten
+from swatchbook.pdf import reader
+from swatchbook.pdf.read_ahead import read_once
+from swatchbook.records import (
+    UNTAUGHT,
+    DocumentStatus,
+    Example,
+    KeptReading,
+    Proposal,
+    ProposedName,
+    Reading,
+    ReadingOrigin,
+    Shown,
+    TaughtReading,
+    fold,
+)
+from swatchbook.resources import Resources
+from swatchbook.teaching.learn import learn
+from swatchbook.teaching.propose import preview, propose
+from swatchbook.teaching.texts import DocumentTexts, PageText, collect_texts
+
+_MOST_KEPT = 2
+"""Documents whose texts a process keeps: a person teaches one at a time, and each click needs them."""
+
+_MOST_ALIKE, _MOST_LETTERS = 5, 50
+"""Texts of a page that an error names, and letters of each."""
+
+
+class Lesson(NamedTuple):
+    """A document that can be taught, with what was read of it."""
+
+    document: Document
+    reading: Reading
+    texts: DocumentTexts
+
+
+_kept: OrderedDict[str, tuple[Reading, DocumentTexts]] = OrderedDict()
+_lock = threading.Lock()
+
+
+def open_lesson(resources: Resources, document: Document) -> Lesson:
+    """Read the texts of a document: from the cached result of stage 1, or from the PDF if that is gone.
+
+    Raises InvalidReference for what cannot be taught, and what reading a PDF raises.
+    """
+    if document.kind != PDF:
+        raise InvalidReference(
+            f"{document.name} has no pages: it is a {document.kind}.", advice="Name a catalogue: `swatchbook status`."
+        )
+    if document.status == DocumentStatus.DELETING:
+        raise InvalidReference(f"{document.name} is being deleted.")
+    if document.file is None:
+        raise InvalidReference(f"The file of {document.name} is not stored.", advice="Ingest it again.")
+    key = stage_key("read", document.content, resources.settings, document.options, force=document.force)
+    with _lock:
+        if key in _kept and all(map(resources.files.has, _kept[key][0].files)):
+            _kept.move_to_end(key)
+            return Lesson(document, *_kept[key])
+    with resources.files.local(document.file) as path:
+        reading = read_once(path, resources.files, resources.settings, key)
+    texts = collect_texts(reading, reader.iter_pages(resources.files, reading))
+    with _lock:
+        _kept[key] = reading, texts
+        while len(_kept) > _MOST_KEPT:
+            _kept.popitem(last=False)
+    return Lesson(document, reading, texts)
+
+
+# --- propose ----------------------------------------------------------------------------------------------------------
+
+
+def propose_reading(
+    resources: Resources, lesson: Lesson, examples: Sequence[Example], *, start: TaughtReading | None = None
+) -> Proposal:
+    """Return what the likeliest reading would find that agrees with the examples.
+
+    It goes on from `start`, without one from the reading in use.
+    """
+    begun = lesson.document.options.taught if start is None else start
+    return _compare(resources, lesson, propose(lesson.texts, lesson.reading, examples, begun))
+
+
+def preview_reading(resources: Resources, lesson: Lesson, taught: TaughtReading) -> Proposal:
+    """Return what a reading would find that is known, such as an imported one."""
+    return _compare(resources, lesson, preview(lesson.texts, lesson.reading, taught))
+
+
+def propose_likeliest(resources: Resources, lesson: Lesson, count: int = 3) -> list[Proposal]:
+    """Return what the likeliest readings would find without any example, the likeliest first."""
+    return [
+        preview_reading(resources, lesson, each.reading).model_copy(update={"probability": round(each.probability, 3)})
+        for each in learn(lesson.texts, ())[:count]
+    ]
+
+
+def count_products(resources: Resources, document: str) -> int:
+    """Return how many products were found in a document, without edits by hand."""
+    with resources.ledger.read() as connection:
+        return len(read_found(connection, document).products)
+
+
+def _compare(resources: Resources, lesson: Lesson, proposal: Proposal) -> Proposal:
+    """Return a proposal whose new and lost names are those compared with the stored products, if there are any.
+
+    The engine compares with what the layout rules find, but a taught reading or a language model may have found these.
+    """
+    with resources.ledger.read() as connection:
+        present = read_found(connection, lesson.document.id).products
+    if not present:
+        return proposal
+    known = {(fold(product.name), page) for product in present for page in product.pages}
+    proposed = {(fold(each.name), each.page) for each in proposal.names}
+
+    def mark_new(names: Iterable[ProposedName]) -> tuple[ProposedName, ...]:
+        return tuple(each.model_copy(update={"new": (fold(each.name), each.page) not in known}) for each in names)
+
+    lost = tuple(
+        (product.name, product.first_page)
+        for product in present
+        if not any((fold(product.name), page) in proposed for page in product.pages)
+    )
+    return proposal.model_copy(
+        update={"names": mark_new(proposal.names), "unsure": mark_new(proposal.unsure), "lost": lost}
+    )
+
+
+# --- examples ---------------------------------------------------------------------------------------------------------
+
+
+def find_examples(
+    lesson: Lesson, page: int, text: str, *, what: Shown = Shown.NAME, right: bool = True
+) -> list[Example]:
+    """Return the examples that a person means by a text of a page: the largest one of several, but all that are wrong.
+
+    Raises InvalidReference where the page has no such text.
+    """
+    if not 1 <= page <= lesson.reading.page_count:
+        raise InvalidReference(f"{lesson.document.name} has no page {page}: it has {lesson.reading.page_count}.")
+    here = [each for each in lesson.texts.texts if each.page == page]
+    wanted = fold(text)
+    same = [each for each in here if wanted and wanted in (fold(each.name), fold(each.text.text))]
+    found = same or [each for each in here if wanted and wanted in fold(each.text.text)]
+    if not found:
+        raise InvalidReference(
+            f"Page {page} of {lesson.document.name} has no text {text!r}.", advice=_advise(here, text)
+        )
+    found.sort(key=lambda each: (each.is_line, -each.text.size, each.box[1], each.box[0]))
+    whole = {each.box for each in found if not each.is_line}
+    chosen = found[:1] if right else [each for each in found if not each.is_line or each.box not in whole]
+    return [Example(page=page, box=each.box, what=what, text=_as_printed(each, text), right=right) for each in chosen]
+
+
+def _as_printed(shown: PageText, text: str) -> str:
+    """Return the text as the page has it, so that a name keeps its capitals."""
+    for whole in (shown.name, shown.text.text):
+        if fold(whole) == fold(text):
+            return whole
+    begin = shown.text.text.casefold().find(text.casefold())
+    return shown.text.text[begin : begin + len(text)] if begin >= 0 else text
+
+
+def _advise(here: Collection[PageText], text: str) -> str:
+    names = list(dict.fromkeys(each.name for each in here if each.name))
+    if not names:
+        return "No text of this page could be read."
+    by_letters = {name.casefold(): name for name in names}
+    alike = difflib.get_close_matches(text.casefold(), by_letters, n=_MOST_ALIKE, cutoff=0.5)
+    shown = [by_letters[each] for each in alike] or names[:_MOST_ALIKE]
+    more = "" if alike or len(names) <= _MOST_ALIKE else " …"
+    return f"It has {', '.join(repr(shorten(each, _MOST_LETTERS)) for each in shown)}{more}."
+
+
+# --- accept and undo --------------------------------------------------------------------------------------------------
+
+
+def accept_proposal(
+    resources: Resources,
+    document: str,
+    proposal: Proposal,
+    *,
+    by: str,
+    origin: ReadingOrigin = ReadingOrigin.SHOWN,
+    taken_from: str | None = None,
+) -> KeptReading:
+    """Accept the reading of a proposal and queue the document. Raises what `taught_readings.accept_reading` raises."""
+    return taught_readings.accept_reading(
+        resources.ledger,
+        document,
+        proposal.reading,
+        by=by,
+        origin=origin,
+        taken_from=taken_from,
+        products=proposal.products,
+    )
+
+
+def undo_reading(resources: Resources, document: str, *, by: str) -> KeptReading:
+    """Undo the reading in use and queue the document. Raises what `taught_readings.undo_reading` raises."""
+    return taught_readings.undo_reading(resources.ledger, document, by=by)
+
+
+def in_use(document: Document) -> TaughtReading | None:
+    """Return the reading that a document's names are found by, None for the layout rules."""
+    return None if document.options.taught == UNTAUGHT else document.options.taught

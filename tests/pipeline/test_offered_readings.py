@@ -1,0 +1,55 @@
+"""Readings of other documents are offered: of older editions first, then of catalogues that look alike."""
+
+from pathlib import Path
+
+from swatchbook.ledger.document_editions import declare_edition
+from swatchbook.ledger.stored_documents import Document, get_document
+from swatchbook.pipeline.offered_readings import offer_readings
+from swatchbook.pipeline.teach import accept_proposal, find_examples, open_lesson, propose_reading, undo_reading
+from swatchbook.records import ReadingOrigin
+from swatchbook.resources import Resources
+from tests.pipeline.taught_catalogues import ingest, make, names_of
+
+NEXT = (("Garn", "Holm"), ("Ilex", "Juno"))
+
+
+def teach(resources: Resources, document: Document, *names: str) -> None:
+    lesson = open_lesson(resources, document)
+    examples = [example for name in names for example in find_examples(lesson, 1, name)]
+    accept_proposal(resources, document.id, propose_reading(resources, lesson, examples), by="anna")
+
+
+def test_a_reading_of_the_same_maker_is_offered_and_taken_over(resources: Resources, tmp_path: Path) -> None:
+    first = ingest(resources, make(tmp_path / "first.pdf"))
+    other = ingest(resources, make(tmp_path / "other.pdf", font="tiro", size=15))
+    second = ingest(resources, make(tmp_path / "second.pdf", NEXT))
+    assert offer_readings(resources, open_lesson(resources, second)) == []
+    teach(resources, first, "Alder", "Birke")
+    teach(resources, other, "Alder", "Birke")
+
+    (offer,) = offer_readings(resources, open_lesson(resources, second))
+    assert (offer.document, offer.name, offer.edition) == (first.id, "first.pdf", False)
+    assert offer.fit > 0.8
+    assert [each.name for each in offer.proposal.names] == ["Garn", "Holm", "Ilex", "Juno"]
+    assert offer.proposal.reading.examples == (), "examples are places of another document"
+
+    kept = accept_proposal(
+        resources, second.id, offer.proposal, by="anna", origin=ReadingOrigin.OFFERED, taken_from=offer.document
+    )
+    assert (kept.origin, kept.taken_from) == (ReadingOrigin.OFFERED, first.id)
+    assert names_of(resources, ingest(resources, tmp_path / "second.pdf")) == ["Garn", "Holm", "Ilex", "Juno"]
+
+
+def test_the_older_edition_comes_first_and_what_is_undone_is_not_offered(resources: Resources, tmp_path: Path) -> None:
+    alike = ingest(resources, make(tmp_path / "alike.pdf", (("Kiefer", "Linde"),)))
+    older = ingest(resources, make(tmp_path / "older.pdf", (("Garn", "Mohn"), ("Ilex", "Nelke"))))
+    newer = ingest(resources, make(tmp_path / "newer.pdf", NEXT))
+    with resources.ledger.write() as connection:
+        declare_edition(connection, newer.id, older.id)
+    newer = get_document(resources.ledger, newer.id)
+    teach(resources, older, "Garn", "Mohn")
+    teach(resources, alike, "Kiefer", "Linde")
+    offers = offer_readings(resources, open_lesson(resources, newer))
+    assert [(each.document, each.edition) for each in offers] == [(older.id, True), (alike.id, False)]
+    undo_reading(resources, older.id, by="anna")
+    assert [each.document for each in offer_readings(resources, open_lesson(resources, newer))] == [alike.id]

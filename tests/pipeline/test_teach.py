@@ -1,0 +1,140 @@
+"""A person shows names, sees what all pages would give, accepts it or takes it back; until then nothing changes."""
+
+import shutil
+from collections import OrderedDict
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from swatchbook import cache_keys
+from swatchbook.errors import InvalidReference
+from swatchbook.ledger.database import Ledger
+from swatchbook.ledger.queries.document import read_products
+from swatchbook.ledger.stored_documents import get_document, list_documents
+from swatchbook.ledger.tables import metadata
+from swatchbook.ledger.taught_readings import list_readings
+from swatchbook.pdf import read_ahead
+from swatchbook.pipeline.teach import (
+    accept_proposal,
+    find_examples,
+    open_lesson,
+    propose_likeliest,
+    propose_reading,
+    undo_reading,
+)
+from swatchbook.records import UNTAUGHT, DocumentStatus, Shown
+from swatchbook.resources import Resources, open_resources
+from swatchbook.settings import load_settings
+from tests.pipeline.taught_catalogues import NAMES, ingest, make, names_of
+
+ALL_NAMES = [name for pair in NAMES for name in pair]
+
+
+def all_rows(ledger: Ledger) -> dict[str, list[Any]]:
+    with ledger.read() as connection:
+        return {table.name: list(connection.execute(select(table)).all()) for table in metadata.sorted_tables}
+
+
+@pytest.fixture
+def catalogue(tmp_path: Path) -> Path:
+    return make(tmp_path / "surfaces.pdf")
+
+
+def test_two_names_are_shown_and_the_whole_catalogue_follows(
+    resources: Resources, catalogue: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = ingest(resources, catalogue)
+    assert names_of(resources, document) == []
+    at_first, before = read_products(resources.ledger, document.id), all_rows(resources.ledger)
+    lesson = open_lesson(resources, document)
+    examples = [example for text in ("alder", "Birke") for example in find_examples(lesson, 1, text)]
+    assert [example.text for example in examples] == ["Alder", "Birke"], "as they are printed"
+    proposal = propose_reading(resources, lesson, examples)
+    assert [each.name for each in proposal.names] == ALL_NAMES
+    assert (proposal.products, proposal.pages) == (6, (1, 2, 3))
+    assert all_rows(resources.ledger) == before, "nothing changes before it is accepted"
+
+    kept = accept_proposal(resources, document.id, proposal, by="anna")
+    assert (kept.products, kept.in_use) == (6, True)
+    assert get_document(resources.ledger, document.id).status is DocumentStatus.QUEUED
+    taught = ingest(resources, catalogue)
+    assert names_of(resources, taught) == ALL_NAMES
+    assert taught.options == document.options.with_taught(proposal.reading)
+
+    for name, stage in cache_keys.PURE_STAGES.items():
+        monkeypatch.setitem(cache_keys.PURE_STAGES, name, stage.model_copy(update={"version": "raised"}))  # type: ignore[arg-type]
+    assert names_of(resources, ingest(resources, catalogue)) == ALL_NAMES, "new versions of the stages keep it"
+
+    undo_reading(resources, document.id, by="bert")
+    untaught = ingest(resources, catalogue)
+    assert untaught.options == document.options
+    assert read_products(resources.ledger, document.id) == at_first
+    assert [each.undone_by for each in list_readings(resources.ledger)] == ["bert"]
+
+
+def test_what_is_not_a_name_narrows_and_is_said_to_be_lost(resources: Resources, catalogue: Path) -> None:
+    document = ingest(resources, catalogue)
+    lesson = open_lesson(resources, document)
+    right = [example for text in ("Alder", "Birke") for example in find_examples(lesson, 1, text)]
+    accept_proposal(resources, document.id, propose_reading(resources, lesson, right), by="anna")
+    lesson = open_lesson(resources, ingest(resources, catalogue))
+    wrong = find_examples(lesson, 2, "Dune", right=False)
+    narrowed = propose_reading(resources, lesson, wrong)
+    assert "Dune" not in {each.name for each in narrowed.names}
+    assert ("Dune", 2) in narrowed.lost
+    assert [each.right for each in narrowed.reading.examples] == [True, True, False], "it goes on from the one in use"
+
+
+def test_likeliest_readings_are_proposed_without_an_example(resources: Resources, catalogue: Path) -> None:
+    lesson = open_lesson(resources, ingest(resources, catalogue))
+    likeliest = propose_likeliest(resources, lesson)
+    assert 1 <= len(likeliest) <= 3
+    assert [each.probability for each in likeliest] == sorted((each.probability for each in likeliest), reverse=True)
+    assert all(each.reading != UNTAUGHT and each.names for each in likeliest)
+
+
+def test_examples_are_found_by_their_text_or_refused_with_what_is_there(resources: Resources, catalogue: Path) -> None:
+    lesson = open_lesson(resources, ingest(resources, catalogue))
+    (season,) = find_examples(lesson, 2, "Season 2")
+    assert (season.page, season.text, season.right) == (2, "Season 2", True)
+    assert season.box[3] > 50 > season.box[1]
+    (part,) = find_examples(lesson, 3, "ESCHE, for walls", what=Shown.CODE)
+    assert (part.what, part.text) == (Shown.CODE, "esche, for walls")
+    with pytest.raises(InvalidReference, match=r"Page 1 of surfaces\.pdf has no text 'Aldr'") as refused:
+        find_examples(lesson, 1, "Aldr")
+    assert "'Alder'" in str(refused.value.advice)
+    with pytest.raises(InvalidReference, match="has no page 9: it has 3"):
+        find_examples(lesson, 9, "Alder")
+    with pytest.raises(InvalidReference, match="no text"):
+        find_examples(lesson, 1, " - ")
+
+
+def test_a_stored_reading_is_found_again_without_the_pdf(
+    home: Path, ingested_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(ingested_home, home)
+    monkeypatch.setattr("swatchbook.pipeline.teach._kept", OrderedDict())
+    reads = list[object]()
+    monkeypatch.setattr(read_ahead.reader, "read", lambda *given, **_: reads.append(given))
+    with open_resources(load_settings()) as resources:
+        (document,) = list_documents(resources.ledger)
+        assert open_lesson(resources, document).reading.page_count == 6
+    assert reads == []
+
+
+def test_pages_are_read_once_if_no_reading_is_stored(
+    home: Path, ingested_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(ingested_home, home)
+    shutil.rmtree(home / "prefect" / "results")
+    reads, read = list[object](), read_ahead.reader.read
+    monkeypatch.setattr(read_ahead.reader, "read", lambda *given: (reads.append(given), read(*given))[1])
+    monkeypatch.setattr("swatchbook.pipeline.teach._kept", OrderedDict())
+    monkeypatch.setattr("swatchbook.pipeline.teach._MOST_KEPT", 0)
+    with open_resources(load_settings()) as resources:
+        (document,) = list_documents(resources.ledger)
+        first, second = (open_lesson(resources, document) for _ in range(2))
+    assert first.reading == second.reading
+    assert len(reads) == 1
