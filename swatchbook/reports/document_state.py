@@ -157,9 +157,10 @@ def describe_document(document: Document, *, now: float, progress: str | None = 
     return describe_state(document.status, outcome, now=now, next_try=document.due_at, progress=progress)
 
 
+_HOW: Final = "(swatchbook teach), or ask a language model (SWATCHBOOK_DISCOVERY=llm)."
 _IF_DOUBTFUL: Final = (
-    "It may offer some: ask a language model (SWATCHBOOK_DISCOVERY=llm), or add them by hand.",
-    "Check its names before you use them: correct them by hand, or ask a language model (SWATCHBOOK_DISCOVERY=llm).",
+    f"It may offer some: show two names on a page {_HOW}",
+    f"Check its names before you use them. If they are wrong, show two right ones on a page {_HOW}",
 )
 """What to do about a doubtful document without products, and with some."""
 

@@ -62,7 +62,7 @@ def test_the_list_tells_figures_and_what_can_be_done(sample: TestClient, resourc
     known = sample.get(f"/documents/{document}").json()["report"]
     read = page(sample, "/ui/documents")
     assert f" {known['products_discovered']} {known['images_found']} 100 % $0.00 " in " ".join(read.text.split())
-    actions = [f"/ui/documents/{document}{each}" for each in ("", "/export.csv")]
+    actions = [f"/ui/documents/{document}{each}" for each in ("", "#sure", "/export.csv")]
     assert [link for link in read.links("/ui/documents/") if document in link] == actions
     assert read.all("form", action=f"/ui/documents/{document}/embed")
     with resources.ledger.write() as connection:

@@ -243,6 +243,9 @@ def test_document_says_how_sure_its_products_are_until_a_person_edits_them(
     read = page(sample, f"/ui/documents/{document}")
     assert "Sure of these products: 83 %." in read.text
     assert read.all("p", id="sure") == [{"id": "sure"}]
+    listing = page(sample, "/ui/documents")
+    assert "83 % sure of its products" in listing.text
+    assert "Look at it" not in listing.text
     pretend(0.31)
     read = page(sample, f"/ui/documents/{document}")
     assert "Sure of these products: 31 %. Check its names" in read.text
