@@ -18,7 +18,7 @@ from statistics import mean, median
 from devtools.evaluation.score import Score, score
 from devtools.evaluation.truth import read_truths
 from devtools.fit_products import fit, leave_one_out
-from devtools.fit_sure import calibration_error
+from devtools.fit_sure import brier, calibration_error
 from devtools.measured_groups import FEATURES, Measured, load, set_of
 from devtools.score_products import row, run_stages
 from swatchbook.catalogue.choose_names import Weights
@@ -53,6 +53,8 @@ def main() -> None:
     for letters, found in sorted(of_set.items()) if given.sets else ():
         sys.stdout.write(f"\n{letters or 'without a letter'}\n{summarise(found)}\n")
     sys.stdout.write(f"{summarise(scores)}\nexpected calibration error of products {calibration_error(said):.3f}\n")
+    sure = [(one.sure, one.is_good) for one in scores if one.sure is not None]
+    sys.stdout.write(f"of documents {calibration_error(sure):.3f}, Brier {brier(sure):.3f}\n")
 
 
 def fit_without(name: str, measured: Sequence[Measured]) -> Weights:

@@ -1,5 +1,6 @@
 """Names that are told by their place or their rows, and signs that a document offers goods."""
 
+from collections.abc import Callable
 from statistics import mean
 
 import pytest
@@ -12,6 +13,7 @@ from swatchbook.catalogue.name_candidates import is_code
 from swatchbook.catalogue.name_groups import find_name_groups, find_oddities
 from swatchbook.catalogue.name_words import Offer, share_of_pages
 from swatchbook.catalogue.page_layout import Text, is_name, join_paragraphs
+from swatchbook.records import Block
 from tests.catalogue import layouts, plain
 from tests.catalogue.layouts import Document
 from tests.catalogue.test_discover import found_in, score
@@ -184,3 +186,33 @@ def test_likeliest_of_many_groups_that_agree_in_nothing_names_no_products() -> N
     assert len(apart) == len(names)
     assert choose_names(apart, weights) is None
     assert choose_names(apart[:1] * len(names), weights) is not None
+
+
+def with_names_of_size(document: Document, size: Callable[[int, str], float]) -> Document:
+    """The document with the size of each name, which is 11 points before, by its page and letters."""
+
+    def sized(block: Block, page: int) -> Block:
+        (span,) = block.lines[0].spans
+        if span.size != 11:
+            return block
+        changed = span.model_copy(update={"size": size(page, span.text)})
+        return block.model_copy(update={"lines": (block.lines[0].model_copy(update={"spans": (changed,)}),)})
+
+    pages = [p.model_copy(update={"blocks": tuple(sized(b, p.number) for b in p.blocks)}) for p in document.pages]
+    return document._replace(pages=pages)
+
+
+@pytest.mark.parametrize(
+    ("size", "groups"),
+    [
+        (lambda _, name: 11.0 if len(name) < 12 else 10.2, 1),  # long names are set smaller
+        (lambda _, name: 11.3 if len(name) < 12 else 10.9, 1),
+        (lambda page, _: (10.0, 11.0, 12.0)[page % 3], 3),
+    ],
+)
+def test_names_of_nearly_one_size_are_not_split(size: Callable[[int, str], float], groups: int) -> None:
+    document = with_names_of_size(layouts.card_grid(3, 3), size)
+    found = find_name_groups(*lay_out(layouts.reading(document), document.pages))
+    sizes = [len(group.candidates) for group in found if not group.role and group.style[0] < 15]
+    assert (len(sizes), sum(sizes)) == (groups, 72)
+    assert score(document, found_in(document))[0] == 1.0, "groups of one style join"

@@ -68,3 +68,4 @@ def test_summary_says_f1_and_precision_of_catalogues(
     assert "F1, 1 catalogues: mean" in said
     assert "0 of 0 other documents yield nothing" in said
     assert "expected calibration error of products" in said
+    assert "of documents " in said
