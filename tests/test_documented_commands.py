@@ -101,6 +101,18 @@ RUN_HERE: Mapping[str, tuple[str, Callable[[Finished], bool]]] = {
     ),
     "swatchbook export --all --to products.csv --pictures pictures": ("", lambda run: run.returncode == 0),
     "swatchbook export --all --format jsonl": ("", finds('"name": "Nordvik Oak"')),
+    'swatchbook teach catalogue.pdf --page 3 --name "Nordvik Oak"': ("", finds("2 products now → 2", "Nordvik Oak")),
+    'swatchbook teach catalogue.pdf --page 3 --name "Nordvik Oak" --not "Engineered oak floor"': (
+        "",
+        finds("Nordvik Oak"),
+    ),
+    'swatchbook teach catalogue.pdf --name "3:Nordvik Oak" --name "5:Palladio Terrazzo" '
+    '--not "4:Colours and technical data"': ("", finds("2 products now → 2")),
+    "swatchbook teach": ("teach catalogue.pdf --likeliest", finds("Nordvik Oak")),
+    "swatchbook teach catalogue.pdf --likeliest": ("", finds("likeliest", "Nordvik Oak")),
+    "swatchbook teach catalogue.pdf --use 1": ("", finds("2 products now")),
+    "swatchbook readings": ("", lambda run: "No reading was taught" in run.stderr),
+    "swatchbook readings catalogue.pdf": ("", lambda run: run.returncode == 0),
     "swatchbook status": ("", finds("1 completed")),
     "swatchbook status --all-owners": ("", finds("1 completed")),
     "swatchbook owners": ("", finds("default", "1 completed")),
@@ -145,10 +157,21 @@ _IMPORT = "tests/interface/cli/test_import_table.py"
 _OWNERS = "tests/interface/cli/test_owners.py"
 _EVALUATE = "tests/interface/cli/test_evaluate.py"
 _EDITS = "tests/interface/cli/test_products.py::test_every_edit_changes_the_list"
+_TAUGHT = "tests/interface/cli/test_teach.py::test_a_reading_is_accepted_exported_imported_and_undone"
 _TAKEN = "tests/pipeline/test_take_in.py::test_a_picture_that_no_box_covers_is_counted_taken_in_and_dismissed"
 _COMPOSE = "tests/containers/test_compose.py::test_make_up_says_where_and_make_down_keeps_the_data"
 _DISMISSED = "tests/interface/cli/test_inspect.py::test_a_part_is_dismissed_and_put_back_by_its_name"
 TESTED_ELSEWHERE: Mapping[str, str] = {
+    **dict.fromkeys(
+        (
+            'swatchbook teach catalogue.pdf --name "3:Nordvik Oak" --not "4:Colours and technical data" --accept',
+            "swatchbook teach catalogue.pdf --undo",
+            "swatchbook teach catalogue.pdf --use 2 --accept",
+            "swatchbook readings catalogue.pdf --export oak.yaml",
+            "swatchbook teach catalogue-2026.pdf --reading oak.yaml --accept",
+        ),
+        _TAUGHT,
+    ),
     **dict.fromkeys(("swatchbook ingest --plan items.csv", "swatchbook ingest --plan items.jsonl"), _PLAN),
     **dict.fromkeys(("swatchbook ingest FILE", "swatchbook ingest items.csv --mapping mapping.yaml"), _SHAPES),
     "swatchbook ingest-images items.jsonl": _SCRAPED,

@@ -91,10 +91,21 @@ def propose_reading(
 ) -> Proposal:
     """Return what the likeliest reading would find that agrees with the examples.
 
-    It goes on from `start`, without one from the reading in use.
+    It goes on from `start`, without one from the reading in use. What is shown again says nothing new; what is shown to
+    be the opposite counts instead of what was said before.
     """
     begun = lesson.document.options.taught if start is None else start
-    return _compare(resources, lesson, propose(lesson.texts, lesson.reading, examples, begun))
+    told = {_place(each): each for each in examples}
+    kept = tuple(each for each in begun.examples if told.get(_place(each), each) == each)
+    begun = begun.model_copy(update={"examples": kept})
+    new = [each for each in told.values() if each not in kept]
+    if not new:
+        return preview_reading(resources, lesson, begun)
+    return _compare(resources, lesson, propose(lesson.texts, lesson.reading, new, begun))
+
+
+def _place(example: Example) -> tuple[object, ...]:
+    return example.page, example.box, example.what, fold(example.text or "")
 
 
 def preview_reading(resources: Resources, lesson: Lesson, taught: TaughtReading) -> Proposal:

@@ -87,6 +87,19 @@ def test_what_is_not_a_name_narrows_and_is_said_to_be_lost(resources: Resources,
     assert [each.right for each in narrowed.reading.examples] == [True, True, False], "it goes on from the one in use"
 
 
+def test_what_is_shown_again_says_nothing_new_and_the_opposite_counts(resources: Resources, catalogue: Path) -> None:
+    document = ingest(resources, catalogue)
+    lesson = open_lesson(resources, document)
+    right = [example for text in ("Alder", "Birke") for example in find_examples(lesson, 1, text)]
+    first = propose_reading(resources, lesson, [*right, right[0]])
+    accept_proposal(resources, document.id, first, by="anna")
+    lesson = open_lesson(resources, get_document(resources.ledger, document.id))
+    assert propose_reading(resources, lesson, right).reading == first.reading
+    opposite = propose_reading(resources, lesson, find_examples(lesson, 1, "Birke", right=False))
+    assert [(each.text, each.right) for each in opposite.reading.examples] == [("Alder", True), ("Birke", False)]
+    assert "Birke" not in {each.name for each in opposite.names}
+
+
 def test_likeliest_readings_are_proposed_without_an_example(resources: Resources, catalogue: Path) -> None:
     lesson = open_lesson(resources, ingest(resources, catalogue))
     likeliest = propose_likeliest(resources, lesson)
