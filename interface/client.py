@@ -31,10 +31,12 @@ from interface.replies import (
     ListedReadings,
     ListedReviews,
     ListedTrash,
+    PageTexts,
     Problem,
     ReviewChoice,
     ShownCoverage,
     ShownDocument,
+    ShownReadings,
     Uploaded,
 )
 from swatchbook.errors import reason_of
@@ -49,6 +51,7 @@ from swatchbook.records import (
     EditionDiff,
     EditRequest,
     Entity,
+    Example,
     Facets,
     Hit,
     ImageDetails,
@@ -59,6 +62,7 @@ from swatchbook.records import (
     NearDuplicates,
     PageDetails,
     ProductDetails,
+    Proposal,
     ReadingOrigin,
     ResultKind,
     ReviewImage,
@@ -344,6 +348,25 @@ class Client:
         return self._each(ListedPages, f"/documents/{_part(document)}/pages", "pages")
 
     # teaching
+
+    def texts(self, document: str, page: int) -> PageTexts:
+        """Return the texts of a page that can be shown as examples, and which of them are names at present."""
+        return self._read(PageTexts, "GET", f"/documents/{_part(document)}/pages/{page}/texts")
+
+    def propose(
+        self, document: str, examples: Sequence[Example] = (), *, start: TaughtReading | None = None
+    ) -> Proposal:
+        """Return what the likeliest reading that agrees with the examples would find and lose; nothing changes.
+
+        `start`: the reading that they correct, by default the one in use.
+        """
+        body: dict[str, Any] = {"examples": [each.model_dump(mode="json") for each in examples]}
+        body |= {"start": start.model_dump(mode="json")} if start is not None else {}
+        return self._read(Proposal, "POST", f"/documents/{_part(document)}/teaching/proposal", json=body)
+
+    def likeliest_readings(self, document: str) -> ShownReadings:
+        """Return the readings to choose from: in use, likeliest, and offered from other documents."""
+        return self._read(ShownReadings, "GET", f"/documents/{_part(document)}/teaching/readings")
 
     def accept(
         self,

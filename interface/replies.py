@@ -9,6 +9,7 @@ from typing import Literal
 from pydantic import BaseModel, Field
 
 from swatchbook.records import (
+    Box,
     Chunk,
     CollectionState,
     DocumentImage,
@@ -18,14 +19,17 @@ from swatchbook.records import (
     IngestOptions,
     KeptReading,
     Link,
+    OfferedReading,
     PageDetails,
     ProductDetails,
+    Proposal,
     Record,
     ReviewImage,
     RunReport,
     ShownState,
     Stage,
     StoredEdit,
+    TaughtReading,
     Trashed,
 )
 
@@ -200,6 +204,37 @@ class ListedEdits(Record):
 
     edits: tuple[StoredEdit, ...]
     next: str | None
+
+
+class TextToShow(Record):
+    """A text of a page, or one line of it (`is_line`), that can be shown as an example.
+
+    `name`: what it would call a product, without labels and signs around it. `is_name`: it names one at present.
+    """
+
+    box: Box
+    text: str
+    name: str
+    is_line: bool
+    is_name: bool
+
+
+class PageTexts(Record):
+    """The texts of a page, with its size in points; both as it is once turned clockwise by `turn` degrees."""
+
+    page: int
+    width: float
+    height: float
+    turn: int
+    texts: tuple[TextToShow, ...]
+
+
+class ShownReadings(Record):
+    """The readings that a document can be read by, each with what it would find; `in_use`: null for layout rules."""
+
+    in_use: TaughtReading | None
+    likeliest: tuple[Proposal, ...]
+    offered: tuple[OfferedReading, ...]
 
 
 class ListedReadings(Record):

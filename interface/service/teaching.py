@@ -1,17 +1,22 @@
-"""Endpoints for teaching a document by example: accept a reading of its names, undo it, and list the readings.
+"""Endpoints for teaching a document by example: the texts to show, what follows from examples, accepting and undoing.
 
-What a reading is: `swatchbook/records/teaching.py`. The document is processed again after both.
+What a reading is: `swatchbook/records/teaching.py`. At most two readings are worked out at once; others wait up to
+20 s, then get 503.
 """
 
-from typing import Annotated
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from threading import BoundedSemaphore
+from typing import Annotated, Final
 from uuid import UUID
 
 from fastapi import APIRouter, HTTPException, Query
 from pydantic import Field, TypeAdapter
 
-from interface.replies import ListedReadings
-from interface.service.auth import TheCaller, choose_known
+from interface.replies import ListedReadings, PageTexts, ShownReadings, TextToShow
+from interface.service.auth import Caller, TheCaller, choose_known
 from interface.service.documents import DocumentId, find, find_changeable
+from interface.service.images import PageNumber
 from interface.service.parameters import (
     Number,
     OwnerOfDocuments,
@@ -24,8 +29,14 @@ from interface.service.parameters import (
     read_cursor,
 )
 from interface.service.problems import documented
-from swatchbook.ledger.taught_readings import accept_reading, list_readings, undo_reading
-from swatchbook.records import UNTAUGHT, KeptReading, ReadingOrigin, TaughtReading
+from swatchbook.ledger.stored_documents import PDF
+from swatchbook.ledger.taught_readings import accept_reading, list_readings
+from swatchbook.pipeline import teach
+from swatchbook.pipeline.offered_readings import offer_readings
+from swatchbook.pipeline.teach import Lesson
+from swatchbook.records import UNTAUGHT, Example, KeptReading, Proposal, ReadingOrigin, TaughtReading
+from swatchbook.resources import Resources
+from swatchbook.teaching.taught_products import read_names
 
 _BY_TIME: TypeAdapter[tuple[float, str, int]] = TypeAdapter(tuple[Seconds, StoredId, Number])
 _TEACHING = "/documents/{document_id}/teaching"
@@ -37,6 +48,17 @@ class ReadingsQuery(Paging):
     """Whose readings, and which page of the list."""
 
     owner: OwnerOfDocuments = None
+
+
+class ShownExamples(RequestModel):
+    """What a person shows on the pages of a document."""
+
+    examples: tuple[Example, ...] = Field(
+        default=(), max_length=500, description="Texts, with what they are or, if not `right`, are not."
+    )
+    start: TaughtReading | None = Field(
+        default=None, description="The reading that the examples correct; by default the one in use."
+    )
 
 
 class AcceptedTeaching(RequestModel):
@@ -59,6 +81,39 @@ def list_taught_readings(
         numbered = [each for each in numbered if each[0] < after]
     page, cursor = cut_page(numbered[::-1][: query.limit + 1], query.limit)
     return ListedReadings(readings=page, next=cursor)
+
+
+@router.get(
+    "/documents/{document_id}/pages/{number}/texts",
+    summary="List the texts of a page that can be shown",
+    responses=documented(409),
+)
+def list_page_texts(resources: Tools, caller: TheCaller, document_id: DocumentId, number: PageNumber) -> PageTexts:
+    """The first 2,000 paragraphs, headings and captions of a page, and their lines; `is_name`: it names a product at
+    present. A box is the place on the page after it is turned clockwise by `turn` degrees, so that it can be read."""
+    with opened_lesson(resources, caller, document_id) as lesson:
+        return texts_of_page(lesson, number)
+
+
+@router.post(
+    f"{_TEACHING}/proposal", summary="Propose the reading that examples show", responses=documented(400, 408, 409, 413)
+)
+def propose_teaching(resources: Tools, caller: TheCaller, document_id: DocumentId, shown: ShownExamples) -> Proposal:
+    """What the likeliest reading that agrees with the examples would find and lose. Nothing changes."""
+    with opened_lesson(resources, caller, document_id) as lesson:
+        return propose(resources, lesson, shown.examples, shown.start)
+
+
+@router.get(f"{_TEACHING}/readings", summary="Show the readings to choose from", responses=documented(409))
+def show_readings(resources: Tools, caller: TheCaller, document_id: DocumentId) -> ShownReadings:
+    """The one in use, the three likeliest ones, and those of older editions and of documents that look alike, each with
+    what it would find."""
+    with opened_lesson(resources, caller, document_id) as lesson:
+        return ShownReadings(
+            in_use=teach.in_use(lesson.document),
+            likeliest=tuple(teach.propose_likeliest(resources, lesson)),
+            offered=tuple(offer_readings(resources, lesson)),
+        )
 
 
 @router.post(_TEACHING, status_code=202, summary="Accept a reading", responses=documented(400, 408, 409, 413))
@@ -86,4 +141,64 @@ def undo_teaching(resources: Tools, caller: TheCaller, document_id: DocumentId) 
     document = find_changeable(resources, caller, document_id)
     if document.options.taught == UNTAUGHT:
         raise HTTPException(409, "Nothing to undo: no reading was taught for this document.")
-    return undo_reading(resources.ledger, document.id, by=caller.name)
+    return teach.undo_reading(resources, document.id, by=caller.name)
+
+
+# --- shared -----------------------------------------------------------------------------------------------------------
+
+MOST_TEXTS: Final = 2_000
+"""Texts of a page that can be shown."""
+
+_LESSONS_AT_ONCE = 2  # each keeps a processor busy
+_WAIT_SECONDS = 20.0
+_slots = BoundedSemaphore(_LESSONS_AT_ONCE)
+
+
+@contextmanager
+def opened_lesson(resources: Resources, caller: Caller, document_id: UUID) -> Iterator[Lesson]:
+    """Read the texts of the caller's document, and work with them in the block while few others do so.
+
+    Raises 404, 409 for a document that has not been read yet, 503 when it does not come to its turn in time.
+    """
+    document = find_changeable(resources, caller, document_id)
+    if document.kind == PDF and document.page_count is None:
+        raise HTTPException(409, "The document has not been read yet.")
+    if not _slots.acquire(timeout=_WAIT_SECONDS):
+        raise HTTPException(503, "Too many documents are being taught; retry later.", headers={"Retry-After": "5"})
+    try:
+        yield teach.open_lesson(resources, document)
+    finally:
+        _slots.release()
+
+
+def propose(resources: Resources, lesson: Lesson, examples: Sequence[Example], start: TaughtReading | None) -> Proposal:
+    """Return what examples would change; without any, what the reading finds that they would correct. Raises 422."""
+    if examples:
+        return teach.propose_reading(resources, lesson, examples, start=start)
+    begun = lesson.document.options.taught if start is None else start
+    if begun == UNTAUGHT:
+        raise HTTPException(422, "Nothing is shown: show at least one name.")
+    return teach.preview_reading(resources, lesson, begun)
+
+
+def texts_of_page(lesson: Lesson, number: int) -> PageTexts:
+    """Return the texts of a page. Raises 404 for a page that the document does not have, or that was not read."""
+    texts = lesson.texts
+    layout = next((each for each in texts.document.layouts if each.number == number), None)
+    if layout is None:
+        raise HTTPException(404, f"Page {number} not found, or it could not be read.")
+    taught = lesson.document.options.taught
+    found = {n for n, is_name in enumerate(texts.found) if is_name}
+    if taught.names_are_taught:
+        found = {each.number for each in read_names(texts, taught) if each.number is not None}
+    here = [(n, each) for n, each in enumerate(texts.texts) if each.page == number]
+    return PageTexts(
+        page=number,
+        width=layout.width,
+        height=layout.height,
+        turn=layout.turn,
+        texts=tuple(
+            TextToShow(box=each.box, text=each.text.text, name=each.name, is_line=each.is_line, is_name=n in found)
+            for n, each in here[:MOST_TEXTS]
+        ),
+    )

@@ -34,6 +34,7 @@ from interface.service.documents import (
 )
 from interface.service.health import Recent
 from interface.service.parameters import LostPictureOptions, Paging, RequestModel, RetryOptions, SearchText
+from interface.web import teach
 from interface.web.pages import Back, TheView, View, done, local_page, page_router, see_other, with_done
 from swatchbook.errors import Failure, InvalidReference
 from swatchbook.export.formats import Format, write_products
@@ -49,7 +50,16 @@ from swatchbook.ledger.runs import live_run
 from swatchbook.ledger.stored_documents import PDF, Document
 from swatchbook.pipeline.sent_folders import waiting_folders
 from swatchbook.product_edits import describe_edit
-from swatchbook.records import DEFAULT_OWNER, DocumentStatus, Fact, LookAt, LostState, Product, ProductDetails
+from swatchbook.records import (
+    DEFAULT_OWNER,
+    UNTAUGHT,
+    DocumentStatus,
+    Fact,
+    LookAt,
+    LostState,
+    Product,
+    ProductDetails,
+)
 from swatchbook.reports.document_state import describe_account, describe_progress, describe_sureness
 from swatchbook.reports.inspection import DRAWN, PageView, inspect
 from swatchbook.sources.batch_file import SUFFIXES
@@ -156,6 +166,8 @@ def show_document(
         failures=[*failures(ledger, document.id, _LISTED_FAILURES), *other_failures(ledger, document.id)],
         edits=[(each, describe_edit(each.edit)) for each in list_edits(ledger, document.id)],
         formats=list(Format),
+        taught=document.options.taught != UNTAUGHT,
+        in_doubt=bool(document.page_count) and document.status not in LIVE and teach.in_doubt(document, figures),
     )
 
 

@@ -251,7 +251,7 @@ _DONE = re.compile(
     r"(?P<what>[a-z]+)(?::(?P<id>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}))?(?::(?P<number>\d{1,9}))?"
 )
 _EDIT, _REVIEW = "/ui/documents/{id}/edits/{number}/undo", "/ui/review/{id}/{number}/undo"
-_DELETED = "/ui/trash/{id}/restore"
+_DELETED, _TAUGHT = "/ui/trash/{id}/restore", "/ui/documents/{id}/teach/undo"
 _KINDS: Mapping[str, tuple[str, str | None]] = {
     "renamed": ("Renamed", _EDIT),
     "merged": ("Merged", _EDIT),
@@ -262,6 +262,8 @@ _KINDS: Mapping[str, tuple[str, str | None]] = {
     "changed": ("Changed", _EDIT),
     "reviewed": ("Review saved", _REVIEW),
     "deleted": ("Deleted. It stays in the trash for a day", _DELETED),
+    "taught": ("Accepted. Its pages are read again", _TAUGHT),
+    "untaught": ("Undone. Its pages are read again", None),
     "ended": ("Deleted for good", None),
     "restored": ("Restored", None),
     "undone": ("Undone", None),

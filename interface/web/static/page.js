@@ -262,6 +262,41 @@ for (const box of document.querySelectorAll("[data-picture]")) {
   box.addEventListener("click", (event) => dragged && event.preventDefault());
 }
 
+// a part of a text that is dragged over is meant alone; what the service refuses is said above the page
+const lesson = document.querySelector("form#teach");
+if (lesson) {
+  let begun = null, dragged = false;
+  lesson.addEventListener("pointerdown", (event) => {
+    dragged = false;
+    const text = event.target.closest("[data-text]");
+    begun = text && !event.button && event.pointerType !== "touch" ? [text, event.clientX] : null;
+  });
+  addEventListener("pointerup", (event) => {
+    if (!begun) return;
+    const [text, from] = begun, { left, width } = text.getBoundingClientRect();
+    begun = null;
+    dragged = Math.abs(event.clientX - from) > 8;
+    if (!dragged) return;
+    const all = text.dataset.text, [first, last] = [from, event.clientX]
+      .map((x) => (x - left) / width * all.length).sort((a, b) => a - b);
+    const words = [...all.matchAll(/\S+/g)].filter(({ 0: word, index }) => index + word.length > first && index < last);
+    lesson.elements.clicked.value = words.map(({ 0: word }) => word).join(" ");
+    lesson.requestSubmit(text);
+  });
+  lesson.addEventListener("click", (event) => {
+    if (!dragged || !event.target.closest("[data-text]")) return;
+    dragged = false;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+  }, true);
+  lesson.addEventListener("htmx:afterRequest", ({ detail }) => {
+    lesson.elements.clicked.value = "";
+    const answer = detail.successful ? null : new DOMParser().parseFromString(detail.xhr.responseText, "text/html");
+    document.querySelector("#problem").textContent =
+      answer ? answer.querySelector("main p")?.textContent || "The service did not answer; try again." : "";
+  });
+}
+
 // what was done is said once: a page that is loaded again, or gone back to, does not repeat it
 const toast = document.querySelector(".toast");
 if (toast) {

@@ -6,7 +6,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from interface.client import Client, Conflict, Invalid, NotFound
-from swatchbook.ledger.stored_documents import FOLDER, get_document, queue
+from swatchbook.ledger.stored_documents import FOLDER, PDF, get_document, queue
 from swatchbook.records import (
     UNTAUGHT,
     DocumentStatus,
@@ -69,6 +69,50 @@ def test_what_cannot_be_taught_is_refused_in_words(filled: Path) -> None:
         endless = b'{"reading": {"names": [{"traits": {"size": 1e999}}]}}'
         assert client.post(f"/documents/{document}/teaching", content=endless).status_code == 422
         assert client.get("/readings").json()["readings"] == []
+
+
+def test_texts_of_a_page_are_shown_and_a_proposal_changes_nothing(filled: Path, keys: None) -> None:
+    with served(load_settings()) as service, Client(service.url, key=ANNA) as anna:
+        (document,) = (each.id for each in anna.documents())
+        before = anna.status(document)
+        page = anna.texts(document, 3)
+        (name,) = (each for each in page.texts if each.is_name)
+        assert (name.name, page.page, page.turn) == ("Nordvik Oak", 3, 0)
+        assert 0 <= name.box[0] < name.box[2] <= page.width
+        assert any(each.is_line for each in page.texts)
+        shown = [
+            Example(page=4, box=each.box, text=each.name)
+            for each in anna.texts(document, 4).texts
+            if each.name in ("Limed", "Smoked")
+        ]
+        proposal = anna.propose(document, shown)
+        assert proposal.reading.examples == tuple(shown)
+        assert proposal.products == len({each.name for each in proposal.names}) > 2
+        readings = anna.likeliest_readings(document)
+        assert readings.in_use is None
+        assert 1 <= len(readings.likeliest) <= 3
+        previewed = anna.propose(document, start=readings.likeliest[0].reading)
+        assert previewed.names == readings.likeliest[0].names
+        assert anna.status(document) == before
+        with pytest.raises(Invalid, match="show at least one name"):
+            anna.propose(document)
+        with pytest.raises(NotFound, match="Page 99"):
+            anna.texts(document, 99)
+        kept = anna.accept(document, proposal.reading, products=proposal.products)
+        assert anna.likeliest_readings(document).in_use == kept.reading
+        assert {each.name for each in anna.texts(document, 4).texts if each.is_name} >= {"Limed", "Smoked"}
+
+
+def test_document_that_was_not_read_cannot_be_taught_yet(filled: Path) -> None:
+    with asking() as client:
+        resources: Resources = client.app.state.resources  # type: ignore[attr-defined]
+        unread = queue(
+            resources.ledger, owner="anna", content="0" * 64, kind=PDF, name="next.pdf", file=None, size=1,
+            options=IngestOptions(),
+        )  # fmt: skip
+        for address in ("pages/1/texts", "teaching/readings"):
+            assert client.get(f"/documents/{unread.id}/{address}").status_code == 409
+        assert client.post(f"/documents/{unread.id}/teaching/proposal", json={}).status_code == 409
 
 
 def test_client_teaches_only_what_its_key_owns(filled: Path, keys: None) -> None:

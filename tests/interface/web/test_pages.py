@@ -32,7 +32,8 @@ def every_page(client: TestClient, document: str) -> list[str]:
         f"/ui/documents?done=deleted:{document}", "/ui/trash", f"/ui/images/{image['id']}",
         "/ui/coverage", "/ui/review", "/ui/nothing",
         "/ui/documents/00000000-0000-0000-0000-000000000000", "/?k=0",
-        f"/products/{first['id']}",
+        f"/products/{first['id']}", f"/ui/documents/{document}/teach", f"/ui/documents/{document}/teach?likeliest=1",
+        f"/ui/documents/{document}/readings",
     ]  # fmt: skip
 
 

@@ -1,0 +1,432 @@
+"""Pages to teach a document by example: a page with its texts to click, what would follow, accept and undo; and the
+likeliest readings to choose from.
+
+What a person has shown travels in the form of the page: nothing is stored before a reading is accepted.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Final, Literal, NamedTuple, TypeVar
+from uuid import UUID
+
+from fastapi import Form, HTTPException, Query, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic import Field, StringConstraints, TypeAdapter, ValidationError
+
+from interface.service.documents import DocumentId, find
+from interface.service.parameters import RequestModel
+from interface.service.teaching import opened_lesson, propose, undo_teaching
+from interface.web.pages import HEADERS, Back, TheView, View, done, local_page, page_router, see_other, with_done
+from swatchbook.geometry import turn_back
+from swatchbook.ledger.queries.document_figures import DocumentFigures
+from swatchbook.ledger.stored_documents import Document
+from swatchbook.pipeline import teach
+from swatchbook.pipeline.offered_readings import offer_readings
+from swatchbook.pipeline.teach import Lesson
+from swatchbook.records import (
+    UNTAUGHT,
+    Box,
+    Example,
+    Proposal,
+    ProposedName,
+    ReadingOrigin,
+    Shown,
+    TaughtReading,
+)
+from swatchbook.teaching.texts import PageText
+
+MOST_SHOWN: Final = 200
+"""Examples that a form of the page holds."""
+MOST_BOXES: Final = 1_000
+"""Texts of a page that can be clicked."""
+_LONG_LINES, _LONG_WORDS = 3, 12  # a paragraph with more lines or words is clicked line by line
+_LISTED: Final = 30
+"""Pages, and names that would be lost, that are listed at once."""
+_MARGIN = 1.5  # points around a text that belong to its box
+
+Mode = Literal["name", "not", "code", "price"]
+MODES: Final[Mapping[Mode, str]] = {"name": "Name", "not": "Not a name", "code": "Code", "price": "Price"}
+"""What a click says that a text is -> its words."""
+
+_ExampleText = Annotated[str, StringConstraints(max_length=4_000)]
+_Part = Annotated[str, StringConstraints(max_length=500)]
+
+_R = TypeVar("_R", Example, TaughtReading)
+
+router = page_router()
+
+
+class TeachForm(RequestModel):
+    """What was shown so far, as JSON, with the part of each text that is meant; and what is done now, one of these:
+    `click` a text, `say` an example, `remove` one by its place in the list, `go` to a page.
+    """
+
+    page: int = Field(default=1, ge=1, le=1_000_000)
+    mode: Mode = "name"
+    lines: bool = False
+    example: list[_ExampleText] = Field(default=[], max_length=MOST_SHOWN + 1)
+    part: list[_Part] = Field(default=[], max_length=MOST_SHOWN + 1)
+    start: Annotated[str, StringConstraints(max_length=200_000)] = "{}"
+    origin: ReadingOrigin = ReadingOrigin.SHOWN
+    taken_from: UUID | Literal[""] = ""
+    click: _ExampleText = ""
+    clicked: _Part = ""
+    say: _ExampleText = ""
+    remove: int | None = None
+    go: int | None = Field(default=None, ge=1, le=1_000_000)
+
+    @property
+    def examples(self) -> list[Example]:
+        """What was shown so far. Raises RequestValidationError."""
+        shown = [_read(Example, each, "example") for each in self.example]
+        return [_mean(each, part, "part") for each, part in zip(shown, self.part, strict=False)] + shown[
+            len(self.part) :
+        ]
+
+    @property
+    def reading(self) -> TaughtReading:
+        """The reading that is corrected. Raises RequestValidationError."""
+        return _read(TaughtReading, self.start, "start")
+
+
+class State(NamedTuple):
+    """What a person has shown so far, of which reading, and the page that is looked at."""
+
+    page: int
+    mode: Mode
+    lines: bool
+    examples: tuple[Example, ...]
+    start: TaughtReading
+    origin: ReadingOrigin
+    taken_from: str | None
+
+    @property
+    def origin_now(self) -> ReadingOrigin:
+        """Where the reading comes from: an example more makes it one that was shown."""
+        return ReadingOrigin.SHOWN if self.examples else self.origin
+
+
+class ClickableText(NamedTuple):
+    """A text at its place on the picture of the page. `said`: what was shown of it; `value`: what a click sends."""
+
+    number: int
+    text: str
+    box: Box
+    value: str
+    said: str | None
+    one_line: bool
+
+
+class Mark(NamedTuple):
+    """A name of the page that a reading finds, or that would be lost."""
+
+    kind: Literal["kept", "new", "lost"]
+    name: str
+    box: Box
+
+
+class Crop(NamedTuple):
+    """A name with its part of the page, and what a click says of it."""
+
+    name: ProposedName
+    box: Box
+    around: Box
+    size: tuple[float, float]
+    right: str
+    wrong: str
+
+
+class Choice(NamedTuple):
+    """A reading to choose, shown on the page where it finds most."""
+
+    title: str
+    address: str
+    proposal: Proposal
+    page: int
+    size: tuple[float, float]
+    boxes: tuple[Box, ...]
+
+
+# --- the page ---------------------------------------------------------------------------------------------------------
+
+
+@router.get("/ui/documents/{document_id}/teach")
+def begin(
+    view: TheView,
+    document_id: DocumentId,
+    page: Annotated[int | None, Query(ge=1, le=1_000_000)] = None,
+    likeliest: Annotated[int | None, Query(ge=1, le=3)] = None,
+    taken_from: UUID | None = None,
+) -> Response:
+    """Return a page with its texts to click; with `likeliest` or `taken_from` what that reading would find."""
+    with opened_lesson(view.resources, view.caller, document_id) as lesson:
+        start, origin = lesson.document.options.taught, ReadingOrigin.SHOWN
+        if likeliest is not None:
+            found = teach.propose_likeliest(view.resources, lesson)
+            if likeliest > len(found):
+                raise HTTPException(404, "There is no such reading any more.")
+            start, origin = found[likeliest - 1].reading, ReadingOrigin.LIKELIEST
+        elif taken_from is not None:
+            start, origin = find(view.resources, view.caller, taken_from).options.taught, ReadingOrigin.OFFERED
+            start = start.rules_only
+        state = State(
+            page=page or 0,
+            mode="name",
+            lines=False,
+            examples=start.examples[:MOST_SHOWN],
+            start=start.rules_only,
+            origin=origin,
+            taken_from=str(taken_from) if taken_from else None,
+        )
+        return _render(view, lesson, state)
+
+
+@router.post("/ui/documents/{document_id}/teach")
+def show_more(view: TheView, document_id: DocumentId, form: Annotated[TeachForm, Form()]) -> Response:
+    """Return the page after a click: with another example, one less, or another page."""
+    state = change(form)
+    with opened_lesson(view.resources, view.caller, document_id) as lesson:
+        return _render(view, lesson, state)
+
+
+@router.post("/ui/documents/{document_id}/teach/accept")
+def accept(view: TheView, document_id: DocumentId, form: Annotated[TeachForm, Form()]) -> Response:
+    """Accept the reading that follows from what was shown, and go to the document, which is processed again."""
+    state = change(form)
+    with opened_lesson(view.resources, view.caller, document_id) as lesson:
+        proposal = propose(view.resources, lesson, state.examples, state.start)
+        taken_from = find(view.resources, view.caller, UUID(state.taken_from)).id if state.taken_from else None
+        teach.accept_proposal(
+            view.resources,
+            lesson.document.id,
+            proposal,
+            by=view.caller.name,
+            origin=state.origin_now,
+            taken_from=taken_from if state.origin_now is ReadingOrigin.OFFERED else None,
+        )
+    return _go(view, view.link(f"/ui/documents/{document_id}", done=done("taught", str(document_id))))
+
+
+@router.post("/ui/documents/{document_id}/teach/undo")
+def undo(view: TheView, document_id: DocumentId, form: Annotated[Back, Form()]) -> Response:
+    """Undo the reading in use, and return to the page where that was asked for, else to the document."""
+    undo_teaching(view.resources, view.caller, document_id)
+    page = local_page(form.back, view.link(f"/ui/documents/{document_id}"))
+    return see_other(with_done(page, done("untaught")))
+
+
+def change(form: TeachForm) -> State:
+    """Return the state of a form after what it asks for. A click on what was shown takes that back. Raises
+    RequestValidationError.
+    """
+    examples, page = form.examples, form.go or form.page
+    if form.click:
+        clicked = _read(Example, form.click, "click")
+        what = Shown.NAME if form.mode == "not" else Shown(form.mode)
+        clicked = clicked.model_copy(update={"what": what, "right": form.mode != "not"})
+        clicked = _mean(clicked, form.clicked, "clicked") if form.clicked else clicked
+        examples = _with(examples, clicked, takes_back=not form.clicked)
+    if form.say:
+        examples = _with(examples, _read(Example, form.say, "say"), takes_back=False)
+    if form.remove is not None:
+        examples = [each for number, each in enumerate(examples) if number != form.remove]
+    return State(
+        page=page,
+        mode=form.mode,
+        lines=form.lines,
+        examples=tuple(examples[-MOST_SHOWN:]),
+        start=form.reading,
+        origin=form.origin,
+        taken_from=str(form.taken_from) or None,
+    )
+
+
+def _with(examples: Sequence[Example], new: Example, *, takes_back: bool) -> list[Example]:
+    """Return the examples with one more, instead of another one at its place; or without it, if it was the same."""
+    there = [each for each in examples if (each.page, each.box) == (new.page, new.box)]
+    others = [each for each in examples if each not in there]
+    same = any((each.what, each.right) == (new.what, new.right) for each in there)
+    return others if same and takes_back else [*others, new]
+
+
+def _read(kind: type[_R], text: str, field: str) -> _R:
+    """Return a record of a form's field. Raises RequestValidationError."""
+    try:
+        return TypeAdapter(kind).validate_json(text)
+    except ValidationError as error:
+        raise RequestValidationError([{**e, "loc": ("body", field)} for e in error.errors()]) from error
+
+
+def _mean(example: Example, part: str, field: str) -> Example:
+    """Return an example that means a part of its text, or all of it. Raises RequestValidationError."""
+    return _read(Example, json.dumps(example.model_dump(mode="json") | {"text": part.strip() or None}), field)
+
+
+def _go(view: View, address: str) -> Response:
+    """Return the redirect after a form, also if a script has sent it."""
+    if "hx-request" in view.request.headers:
+        return Response(status_code=204, headers={**HEADERS, "HX-Redirect": address})
+    return see_other(address)
+
+
+def _render(view: View, lesson: Lesson, state: State) -> Response:
+    document = lesson.document
+    known = state.start != UNTAUGHT or bool(state.examples)
+    proposal = propose(view.resources, lesson, state.examples, state.start) if known else None
+    state = state._replace(page=state.page or _first_page(lesson, proposal))
+    box = lesson.reading.page_boxes.get(state.page)
+    if box is None:
+        raise HTTPException(404, f"Page {state.page} not found, or it could not be read.")
+    return view.render(
+        "teach.html",
+        document=document,
+        state=state,
+        start=state.start.model_dump_json(exclude_defaults=True),
+        shown=[(each, each.model_dump_json(exclude_defaults=True), say(each)) for each in state.examples],
+        modes=MODES,
+        size=(box[2], box[3]),
+        texts=_clickable(lesson, state),
+        marks=_marks(lesson, state.page, proposal),
+        proposal=proposal,
+        products=teach.count_products(view.resources, document.id),
+        crops=[_crop(lesson, each) for each in proposal.unsure] if proposal else [],
+        listed=_LISTED,
+        page_count=document.page_count or lesson.reading.page_count,
+        in_use=teach.in_use(document) is not None,
+        changed=proposal is not None and proposal.reading != document.options.taught,
+    )
+
+
+def _first_page(lesson: Lesson, proposal: Proposal | None) -> int:
+    """Return the first page with names, else the first one with texts."""
+    if proposal is not None and proposal.pages:
+        return proposal.pages[0]
+    texts = lesson.texts.texts
+    named = [each.page for each, is_name in zip(texts, lesson.texts.found, strict=True) if is_name]
+    return min(named or [each.page for each in texts] or [*lesson.reading.page_boxes])
+
+
+def say(example: Example) -> str:
+    """Return in a word what an example says."""
+    if example.what is Shown.NAME and not example.right:
+        return "not a name"
+    return example.what.value if example.right else f"no {example.what.value}"
+
+
+# --- boxes ------------------------------------------------------------------------------------------------------------
+
+
+def _clickable(lesson: Lesson, state: State) -> list[ClickableText]:
+    """Return the texts of a page to click: short ones whole, long paragraphs (or with `lines` all) line by line."""
+    texts = lesson.texts.texts
+    here = [(n, each) for n, each in enumerate(texts) if each.page == state.page]
+    parents = {each.parent for _, each in here if each.parent is not None}
+    shown = {each.box: say(each) for each in state.examples if each.page == state.page}
+    divided = {n for n in parents if state.lines or _is_long(texts[n])}
+    return [
+        ClickableText(
+            number=n,
+            text=each.text.text,
+            box=_on_picture(lesson, state.page, each.box),
+            value=_as_example(state.page, each.box, each.name or each.text.text),
+            said=shown.get(each.box),
+            one_line=len(each.text.lines) == 1,
+        )
+        for n, each in here
+        if (each.parent is None or each.parent in divided) and n not in divided
+    ][:MOST_BOXES]
+
+
+def _is_long(text: PageText) -> bool:
+    return len(text.text.lines) > _LONG_LINES or len(text.text.text.split()) > _LONG_WORDS
+
+
+def _as_example(page: int, box: Box, text: str, *, right: bool = True) -> str:
+    words = "".join(each for each in text if each >= " ").strip()[:500].strip()
+    return Example(page=page, box=box, text=words or None, right=right).model_dump_json(exclude_defaults=True)
+
+
+def _on_picture(lesson: Lesson, page: int, box: Box, margin: float = _MARGIN) -> Box:
+    """Return where a text stands on the picture of its page, with a margin: sideways pages were read turned."""
+    turn = next((each.turn for each in lesson.texts.document.layouts if each.number == page), 0)
+    x0, y0, x1, y1 = turn_back(box, lesson.reading.page_boxes[page], turn)
+    return round(x0 - margin, 1), round(y0 - margin, 1), round(x1 + margin, 1), round(y1 + margin, 1)
+
+
+def _marks(lesson: Lesson, page: int, proposal: Proposal | None) -> list[Mark]:
+    """Return the names of a page that a reading finds, and those of present that it would lose; without a reading the
+    present ones.
+    """
+    present = {
+        each.box: each.name
+        for each, is_name in zip(lesson.texts.texts, lesson.texts.found, strict=True)
+        if is_name and each.page == page
+    }
+    if proposal is None:
+        return [Mark("kept", name, _on_picture(lesson, page, box)) for box, name in present.items()]
+    found = [each for each in proposal.names if each.page == page]
+    marks = [Mark("new" if each.new else "kept", each.name, _on_picture(lesson, page, each.box)) for each in found]
+    lost = {name for name, at in proposal.lost if at == page}
+    return marks + [Mark("lost", name, _on_picture(lesson, page, box)) for box, name in present.items() if name in lost]
+
+
+def _crop(lesson: Lesson, name: ProposedName) -> Crop:
+    page = lesson.reading.page_boxes[name.page]
+    x0, y0, x1, y1 = box = _on_picture(lesson, name.page, name.box)
+    width = min(max(x1 - x0 + 40, 120.0), page[2])
+    height = min(max(y1 - y0 + 24, width / 4), page[3])
+    left = min(max((x0 + x1 - width) / 2, 0), page[2] - width)
+    top = min(max((y0 + y1 - height) / 2, 0), page[3] - height)
+    return Crop(
+        name=name,
+        box=box,
+        around=(round(left, 1), round(top, 1), round(width, 1), round(height, 1)),
+        size=(page[2], page[3]),
+        right=_as_example(name.page, name.box, name.name),
+        wrong=_as_example(name.page, name.box, name.name, right=False),
+    )
+
+
+# --- the readings to choose from --------------------------------------------------------------------------------------
+
+
+@router.get("/ui/documents/{document_id}/readings")
+def show_choices(view: TheView, document_id: DocumentId) -> Response:
+    """Return the three likeliest readings and those of like documents, each as a page with boxes. A document's page
+    asks for it when it is in doubt.
+    """
+    address = f"/ui/documents/{document_id}/teach"
+    with opened_lesson(view.resources, view.caller, document_id) as lesson:
+        likeliest = teach.propose_likeliest(view.resources, lesson)
+        choices = [
+            _choice(lesson, f"As in {each.name}", view.link(address, taken_from=each.document), each.proposal)
+            for each in offer_readings(view.resources, lesson)
+        ]
+        choices += [
+            _choice(lesson, "" if _changes(each) else "As it is now", view.link(address, likeliest=number), each)
+            for number, each in enumerate(likeliest, 1)
+            if each.names
+        ]
+    return view.render("readings.html", document=lesson.document, choices=choices)
+
+
+def _changes(proposal: Proposal) -> bool:
+    return bool(proposal.lost) or any(each.new for each in proposal.names)
+
+
+def _choice(lesson: Lesson, title: str, address: str, proposal: Proposal) -> Choice:
+    counts: dict[int, int] = {}
+    for each in proposal.names:
+        counts[each.page] = counts.get(each.page, 0) + 1
+    page = max(counts, key=lambda number: (counts[number], -number), default=1)
+    box = lesson.reading.page_boxes[page]
+    boxes = tuple(_on_picture(lesson, page, each.box) for each in proposal.names if each.page == page)
+    return Choice(title, address, proposal, page, (box[2], box[3]), boxes)
+
+
+def in_doubt(document: Document, figures: DocumentFigures) -> bool:
+    """Return whether a document's page begins with the readings to choose from: nobody has taught it, and its products
+    are rather wrong, or there are none.
+    """
+    unknown = figures.sure is None and not figures.products
+    return document.options.taught == UNTAUGHT and (figures.doubtful or unknown)
