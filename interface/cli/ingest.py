@@ -11,7 +11,19 @@ from pathlib import Path
 
 from interface.cli.run_report import draw
 from interface.cli.shared_arguments import choose_document
-from interface.cli.terminal import COMPLETED, FAILED, clean, err, megabytes, note, of_report, out, say_failure, worst
+from interface.cli.terminal import (
+    COMPLETED,
+    FAILED,
+    clean,
+    err,
+    megabytes,
+    note,
+    of_report,
+    out,
+    owner_flag,
+    say_failure,
+    worst,
+)
 from swatchbook.errors import DiskFull, Failure, InvalidReference, RunRevoked, as_failure
 from swatchbook.ledger.queries.report import document_report
 from swatchbook.ledger.source_items import count_items
@@ -22,7 +34,7 @@ from swatchbook.pipeline.finish_run import tell_gone_items
 from swatchbook.pipeline.register import Registered
 from swatchbook.pipeline.register_path import register_path
 from swatchbook.pipeline.run import block_document, make_room
-from swatchbook.records import DEFAULT_OWNER, DocumentStatus, IngestOptions, RunReport, Scan, Stage
+from swatchbook.records import DEFAULT_OWNER, UNTAUGHT, DocumentStatus, IngestOptions, RunReport, Scan, Stage
 from swatchbook.reports.document_state import describe_step
 from swatchbook.resources import Resources
 from swatchbook.runtime.heap import release_memory
@@ -74,8 +86,28 @@ def ingest(
     for entry in registered:  # the flow registers it again: it may be started elsewhere, with a key of the file store
         work = None if entry.unchanged else partial(_run, resources, entry.document, options)
         codes.append(_process(resources, entry.document, work, reports, quiet=quiet))
+        if work is not None and entry.document.kind == PDF and not quiet:
+            _say_offered(resources, entry.document.id)
     _send_notices(resources)
     return reports, worst(codes)
+
+
+def _say_offered(resources: Resources, document: str) -> None:
+    """Say if a document that is not taught looks like one that is: its reading probably fits."""
+    from swatchbook.pipeline.offered_readings import find_fitting
+
+    try:
+        row = get_document(resources.ledger, document)
+        fitting = [] if row.options.taught != UNTAUGHT else find_fitting(resources, row, row.pages_file)
+    except Failure as failure:  # such as its delete meanwhile
+        log.info("no reading was looked for", extra={"document": document}, exc_info=failure)
+        return
+    if fitting:
+        what = "is an edition of" if fitting[0].is_edition else "looks like"
+        note(
+            f"{row.name} {what} {fitting[0].kept.name}, which was taught. To see what its reading would find: "
+            f"swatchbook teach {row.id[:8]} --likeliest{owner_flag(row.owner)}"
+        )
 
 
 def resume(resources: Resources, documents: Iterable[Document], *, quiet: bool) -> tuple[list[RunReport], int]:

@@ -33,31 +33,51 @@ class _Look(NamedTuple):
     pages: Mapping[tuple[int, int], float]
 
 
+class Fitting(NamedTuple):
+    """A reading of another document that probably fits, and how much both look alike (0 to 1)."""
+
+    kept: KeptReading
+    is_edition: bool
+    fit: float
+
+
 def offer_readings(resources: Resources, lesson: Lesson, count: int = 3) -> list[OfferedReading]:
-    """Return the readings of the owner's other documents that probably fit, older editions first, then by their fit."""
-    older = _older_editions(resources, lesson.document)
-    kept = [each for each in list_readings(resources.ledger, owner=lesson.document.owner) if each.in_use]
-    others = [each for each in kept if each.document != lesson.document.id and each.reading.rules_only != UNTAUGHT]
-    others.sort(key=lambda each: (each.document not in older, -each.at))
-    if not others:
-        return []
-    own, offers = _look_of(resources, lesson.reading.pages_file), list[OfferedReading]()
-    for each in others[:_MOST_COMPARED]:
-        fit = 0.0 if own is None else _fit_of(resources, own, each)
-        if each.document not in older and fit < FITS:
-            continue
-        proposal = preview_reading(resources, lesson, each.reading.rules_only)
+    """Return the readings of `find_fitting` that would find anything, with what they would find."""
+    offers = list[OfferedReading]()
+    for each in find_fitting(resources, lesson.document, lesson.reading.pages_file):
+        proposal = preview_reading(resources, lesson, each.kept.reading.rules_only)
         if proposal.names:
             offers.append(
                 OfferedReading(
-                    document=each.document,
-                    name=each.name,
-                    edition=each.document in older,
-                    fit=round(fit, 3),
+                    document=each.kept.document,
+                    name=each.kept.name,
+                    edition=each.is_edition,
+                    fit=round(each.fit, 3),
                     proposal=proposal,
                 )
             )
-    return sorted(offers, key=lambda each: (_rank(older, each.document), -each.fit))[:count]
+        if len(offers) == count:
+            break
+    return offers
+
+
+def find_fitting(resources: Resources, document: Document, pages_file: str | None) -> list[Fitting]:
+    """Return the readings of the owner's other documents that probably fit, older editions first, then by their fit.
+
+    `pages_file`: of the document, where stage 1 has stored its pages.
+    """
+    kept = [each for each in list_readings(resources.ledger, owner=document.owner) if each.in_use]
+    others = [each for each in kept if each.document != document.id and each.reading.rules_only != UNTAUGHT]
+    if not others or pages_file is None:
+        return []
+    older, own = _older_editions(resources, document), _look_of(resources, pages_file)
+    others.sort(key=lambda each: (each.document not in older, -each.at))
+    fitting = [
+        Fitting(each, each.document in older, 0.0 if own is None else _fit_of(resources, own, each))
+        for each in others[:_MOST_COMPARED]
+    ]
+    fitting = [each for each in fitting if each.is_edition or each.fit >= FITS]
+    return sorted(fitting, key=lambda each: (_rank(older, each.kept.document), -each.fit))
 
 
 def _rank(older: list[str], document: str) -> int:

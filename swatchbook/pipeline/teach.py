@@ -15,6 +15,7 @@ from swatchbook.errors import InvalidReference
 from swatchbook.ledger import taught_readings
 from swatchbook.ledger.edited_products import read_found
 from swatchbook.ledger.stored_documents import PDF, Document
+from swatchbook.ledger.trashed_documents import get_trashed
 from swatchbook.one_line import shorten
 from swatchbook.pdf import reader
 from swatchbook.pdf.read_ahead import read_once
@@ -65,7 +66,10 @@ def open_lesson(resources: Resources, document: Document) -> Lesson:
             f"{document.name} has no pages: it is a {document.kind}.", advice="Name a catalogue: `swatchbook status`."
         )
     if document.status == DocumentStatus.DELETING:
-        raise InvalidReference(f"{document.name} is being deleted.")
+        if get_trashed(resources.ledger, document.id) is None:
+            raise InvalidReference(f"{document.name} is being deleted.")
+        advice = f"To teach it: `swatchbook trash restore {document.id[:8]}`, then again."
+        raise InvalidReference(f"{document.name} is in the trash.", advice=advice)
     if document.file is None:
         raise InvalidReference(f"The file of {document.name} is not stored.", advice="Ingest it again.")
     key = stage_key("read", document.content, resources.settings, document.options, force=document.force)

@@ -15,6 +15,7 @@ from swatchbook.ledger.queries.document import read_products
 from swatchbook.ledger.stored_documents import get_document, list_documents
 from swatchbook.ledger.tables import metadata
 from swatchbook.ledger.taught_readings import list_readings
+from swatchbook.ledger.trashed_documents import move_to_trash
 from swatchbook.pdf import read_ahead
 from swatchbook.pipeline.teach import (
     accept_proposal,
@@ -122,6 +123,20 @@ def test_examples_are_found_by_their_text_or_refused_with_what_is_there(resource
         find_examples(lesson, 9, "Alder")
     with pytest.raises(InvalidReference, match="no text"):
         find_examples(lesson, 1, " - ")
+
+
+def test_what_cannot_be_taught_is_refused(resources: Resources, catalogue: Path, tmp_path: Path) -> None:
+    document = ingest(resources, catalogue)
+    for changed, said in (
+        ({"kind": "folder"}, "has no pages: it is a folder"),
+        ({"status": DocumentStatus.DELETING}, "is being deleted"),
+        ({"file": None}, "is not stored"),
+    ):
+        with pytest.raises(InvalidReference, match=said):
+            open_lesson(resources, document.model_copy(update=changed))
+    move_to_trash(resources.ledger, document.id)
+    with pytest.raises(InvalidReference, match="is in the trash"):
+        open_lesson(resources, get_document(resources.ledger, document.id))
 
 
 def test_a_stored_reading_is_found_again_without_the_pdf(

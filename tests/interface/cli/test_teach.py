@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import pymupdf
 import pytest
 from typer.testing import CliRunner, Result
 
@@ -16,7 +17,9 @@ from swatchbook.records import IngestOptions, TaughtReading, TextRule
 from swatchbook.resources import open_resources
 from swatchbook.settings import load_settings
 from tests.command import bare_environment, finish
+from tests.conftest import SAMPLES
 
+SMALL = SAMPLES / "small.pdf"
 TITLES = ("3:Nordvik Oak", "4:Colours and technical data", "5:Palladio Terrazzo")
 
 
@@ -149,9 +152,16 @@ def test_a_reading_is_accepted_exported_imported_and_undone(
         in finish(["teach", "small.pdf", *shown, "--accept", "--owner", "anna"], environment, tmp_path).stderr
     )
 
+    copy = pymupdf.open(SMALL)
+    copy.select(range(1, len(copy)))
+    copy.save(tmp_path / "next.pdf")
+    said = finish(["ingest", "next.pdf", "--owner", "anna"], environment, tmp_path).stderr
+    assert "next.pdf looks like small.pdf, which was taught." in said
+    offered = json.loads(swatchbook("teach", "next.pdf", "--likeliest", "--json"))[0]
+    assert (offered["origin"], offered["taken_from"]) == ("offered", done["document"])
+
     swatchbook("readings", "small.pdf", "--export", "titles.yaml")
-    small = Path(__file__).parents[3] / "samples" / "build" / "small.pdf"
-    swatchbook("ingest", str(small), owner="bert")
+    swatchbook("ingest", str(SMALL), owner="bert")
     assert products("bert") == at_first
     imported = swatchbook("teach", "small.pdf", "--reading", "titles.yaml", "--accept", owner="bert")
     assert "2 products now → 3" in imported
