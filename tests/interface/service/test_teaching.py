@@ -1,5 +1,6 @@
 """Teaching over HTTP: a reading is accepted, listed and undone, and refused where it cannot be used."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from swatchbook.records import (
 )
 from swatchbook.resources import Resources
 from swatchbook.settings import load_settings
+from tests.conftest import ROOT
 from tests.interface.conftest import ANNA, BERT, asking
 from tests.interface.service.served import served
 
@@ -101,6 +103,22 @@ def test_texts_of_a_page_are_shown_and_a_proposal_changes_nothing(filled: Path, 
         kept = anna.accept(document, proposal.reading, products=proposal.products)
         assert anna.likeliest_readings(document).in_use == kept.reading
         assert {each.name for each in anna.texts(document, 4).texts if each.is_name} >= {"Limed", "Smoked"}
+
+
+def test_example_of_the_documentation_runs(filled: Path, keys: None, capsys: pytest.CaptureFixture[str]) -> None:
+    (example,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "teaching.md").read_text(), re.DOTALL)
+    with served(load_settings()) as service, Client(service.url, key=ANNA) as anna:
+        for printed, real in (
+            ("http://127.0.0.1:8420", service.url),
+            ("4f1c…", ANNA),
+            ("catalogue.pdf", next(iter(anna.documents())).name),
+        ):
+            assert printed in example
+            example = example.replace(printed, real)
+        exec(compile(example, "docs/teaching.md", "exec"), {})
+        (kept,) = anna.readings()
+        assert [each.text for each in kept.reading.examples] == ["Nordvik Oak"]
+        assert "Nordvik Oak" in capsys.readouterr().out
 
 
 def test_document_that_was_not_read_cannot_be_taught_yet(filled: Path) -> None:

@@ -1,0 +1,143 @@
+"""Teaching in a real Chromium: a doubtful catalogue gets its names by two clicks, by keyboard, and by dragging."""
+
+import asyncio
+import csv
+import io
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page
+
+from scheduler.tick import tick
+from swatchbook.settings import load_settings
+from tests.interface.service.served import Served, served
+from tests.interface.web.chrome import opened, reach, started
+
+pytestmark = [pytest.mark.needs("chromium"), pytest.mark.stack]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with started() as browser:
+        yield browser
+
+
+@pytest.fixture
+def service(filled: Path) -> Iterator[Served]:
+    """A service with the sample, whose two products it is not sure of."""
+    with served(load_settings()) as service:
+        yield service
+
+
+def document_of(tab: Page) -> str:
+    (document,) = tab.request.get("/documents").json()["documents"]
+    return str(document["id"])
+
+
+def text(tab: Page, words: str) -> Locator:
+    """A text of the page that can be clicked."""
+    return tab.locator(f"button.text[aria-label^='{words}']")
+
+
+def parts(tab: Page) -> list[str]:
+    """What was shown so far."""
+    return [each.input_value() for each in tab.locator("input[name=part]").all()]
+
+
+def test_doubtful_catalogue_is_taught_by_two_clicks_and_exported(browser: Browser, service: Served) -> None:
+    with opened(browser, service) as (_, tab):
+        document = document_of(tab)
+        tab.goto(f"/ui/documents/{document}")
+        readings = tab.locator(".readings .card")
+        readings.first.wait_for()  # without any click
+        assert readings.first.locator("rect").count()
+        tab.get_by_role("link", name="None of these").click()
+        tab.get_by_role("heading", name="Page 3").wait_for()  # the first page with a name
+        tab.get_by_role("button", name="Next").click()
+        tab.get_by_role("heading", name="Page 4").wait_for()
+        text(tab, "Limed").first.click()
+        tab.locator(".shown li").wait_for()
+        text(tab, "Smoked").first.click()
+        tab.locator(".shown li").nth(1).wait_for()
+        assert parts(tab) == ["Limed", "Smoked"]
+        count = tab.locator(".count").inner_text()
+        assert count.startswith("2 →")
+        assert tab.locator("rect.is-new").count()
+        assert tab.locator(".crops svg").count()
+        tab.get_by_role("button", name="Accept").click()
+        tab.locator(".toast", has_text="Accepted").wait_for()
+        with ThreadPoolExecutor(1) as loop:  # a round of the service starts the flow
+            ticked = loop.submit(asyncio.run, tick(service.resources))
+            tab.locator("h1 .state", has_text="completed").wait_for(timeout=120_000)
+            assert (ticked.result().worked_off, ticked.result().troubles) == (1, ())
+        tab.reload()
+        assert tab.get_by_text("Its names are read as a person taught it.").is_visible()
+        tab.get_by_text("Export products").click()
+        with tab.expect_download() as download:
+            tab.get_by_role("link", name="CSV").click()
+        rows = list(csv.DictReader(io.StringIO(download.value.path().read_text(encoding="utf-8-sig"))))
+        assert {"Limed", "Smoked"} <= {row["name"] for row in rows}
+        assert len({row["name"] for row in rows}) == int(count.split("→")[1].split()[0])
+
+
+def test_names_are_shown_by_keyboard_alone_on_a_phone(browser: Browser, service: Served) -> None:
+    with opened(browser, service, viewport={"width": 390, "height": 800}, color_scheme="dark") as (_, tab):
+        tab.goto(f"/ui/documents/{document_of(tab)}/teach?page=4")
+        reach(tab, text(tab, "Limed").first)
+        tab.keyboard.press("Enter")
+        tab.locator(".shown li").wait_for()
+        assert text(tab, "Limed, name").first.evaluate("each => each === document.activeElement")
+        reach(tab, text(tab, "Smoked").first)
+        tab.keyboard.press("Space")
+        tab.locator(".shown li").nth(1).wait_for()
+        reach(tab, tab.get_by_label("The part that is meant, example 2"))
+        tab.keyboard.press("Control+a")
+        tab.keyboard.type("Smoke")
+        tab.keyboard.press("Tab")
+        tab.wait_for_function("() => document.querySelectorAll('[name=example]')[1].value.includes('\"Smoke\"')")
+        reach(tab, tab.get_by_role("button", name="Remove Smoke"))
+        tab.keyboard.press("Enter")
+        tab.wait_for_function("() => document.querySelectorAll('.shown li').length === 1")
+        wide = tab.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
+        assert not wide, "the page must not scroll sideways"
+        reach(tab, tab.get_by_role("button", name="Accept"))
+        tab.keyboard.press("Enter")
+        tab.locator(".toast", has_text="Accepted").wait_for()
+        tab.keyboard.press("u")
+        tab.locator(".toast", has_text="Undone").wait_for()
+
+
+def test_part_that_is_dragged_over_is_the_name(browser: Browser, service: Served) -> None:
+    with opened(browser, service) as (_, tab):
+        tab.goto(f"/ui/documents/{document_of(tab)}/teach?page=3")
+        text(tab, "Nordvik Oak Smoked, NO-107").scroll_into_view_if_needed()
+        box = text(tab, "Nordvik Oak Smoked, NO-107").bounding_box()
+        assert box
+        middle = box["y"] + box["height"] / 2
+        tab.mouse.move(box["x"] + 0.05 * box["width"], middle)
+        tab.mouse.down()
+        tab.mouse.move(box["x"] + 0.6 * box["width"], middle)
+        tab.mouse.up()
+        tab.locator(".shown li").wait_for()
+        assert parts(tab) == ["Nordvik Oak Smoked,"]
+        text(tab, "Nordvik Oak Limed, NO-104").click()
+        tab.locator(".shown li").nth(1).wait_for()
+        assert parts(tab) == ["Nordvik Oak Smoked,", "Nordvik Oak Limed, NO-104"]
+
+
+def test_what_the_service_refuses_is_said_and_nothing_is_lost(browser: Browser, service: Served) -> None:
+    with browser.new_context(base_url=service.url) as context:  # the browser complains of the refusal, as it must
+        tab = context.new_page()
+        tab.goto(f"/ui/documents/{document_of(tab)}/teach?page=4")
+        text(tab, "Limed").first.click()
+        tab.locator(".shown li").wait_for()
+        tab.route("**/teach", lambda route: route.abort())
+        text(tab, "Smoked").first.click()
+        tab.get_by_role("alert").get_by_text("try again").wait_for()
+        tab.unroute("**/teach")
+        text(tab, "Smoked").first.click()
+        tab.locator(".shown li").nth(1).wait_for()
+        assert parts(tab) == ["Limed", "Smoked"]
+        assert tab.locator("#problem").inner_text() == ""
