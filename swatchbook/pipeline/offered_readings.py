@@ -12,13 +12,16 @@ from swatchbook.errors import FileMissing, InvalidReference
 from swatchbook.ledger.stored_documents import Document, get_document
 from swatchbook.ledger.taught_readings import list_readings
 from swatchbook.pipeline.teach import Lesson, preview_reading
-from swatchbook.records import UNTAUGHT, KeptReading, OfferedReading, Page
+from swatchbook.records import WHOLE_TEXT, KeptReading, OfferedReading, Page, TaughtReading
 from swatchbook.resources import Resources
 
 K = TypeVar("K")
 
 FITS: Final = 0.4
 """The least fit of a document that is no older edition."""
+
+_FOUND: Final = {"found": True}
+"""Traits of a rule that says: the names at present (`teaching/learn.py`)."""
 
 _PAGES_SHARE: Final = 0.25  # how much the sizes of pages count, against fonts and sizes of letters
 _MOST_COMPARED: Final = 20  # documents, those taught last
@@ -67,7 +70,7 @@ def find_fitting(resources: Resources, document: Document, pages_file: str | Non
     `pages_file`: of the document, where stage 1 has stored its pages.
     """
     kept = [each for each in list_readings(resources.ledger, owner=document.owner) if each.in_use]
-    others = [each for each in kept if each.document != document.id and each.reading.rules_only != UNTAUGHT]
+    others = [each for each in kept if each.document != document.id and _holds_elsewhere(each.reading)]
     if not others or pages_file is None:
         return []
     older, own = _older_editions(resources, document), _look_of(resources, pages_file)
@@ -78,6 +81,14 @@ def find_fitting(resources: Resources, document: Document, pages_file: str | Non
     ]
     fitting = [each for each in fitting if each.is_edition or each.fit >= FITS]
     return sorted(fitting, key=lambda each: (_rank(older, each.kept.document), -each.fit))
+
+
+def _holds_elsewhere(taught: TaughtReading) -> bool:
+    """Return whether a reading says anything about other documents: its examples do not, nor that the names are those
+    that the layout rules find.
+    """
+    rules = (*taught.names, *taught.not_names, *taught.codes, *taught.prices)
+    return any(dict(rule.traits) != _FOUND or rule.cut != WHOLE_TEXT for rule in rules)
 
 
 def _rank(older: list[str], document: str) -> int:

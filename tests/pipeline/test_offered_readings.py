@@ -2,11 +2,14 @@
 
 from pathlib import Path
 
+import pytest
+
 from swatchbook.ledger.document_editions import declare_edition
 from swatchbook.ledger.stored_documents import Document, get_document
-from swatchbook.pipeline.offered_readings import offer_readings
+from swatchbook.ledger.taught_readings import accept_reading
+from swatchbook.pipeline.offered_readings import find_fitting, offer_readings
 from swatchbook.pipeline.teach import accept_proposal, find_examples, open_lesson, propose_reading, undo_reading
-from swatchbook.records import ReadingOrigin
+from swatchbook.records import Example, ReadingOrigin, TaughtReading, TextRule
 from swatchbook.resources import Resources
 from tests.pipeline.taught_catalogues import ingest, make, names_of
 
@@ -53,3 +56,22 @@ def test_the_older_edition_comes_first_and_what_is_undone_is_not_offered(resourc
     assert [(each.document, each.edition) for each in offers] == [(older.id, True), (alike.id, False)]
     undo_reading(resources, older.id, by="anna")
     assert [each.document for each in offer_readings(resources, open_lesson(resources, newer))] == [alike.id]
+
+
+@pytest.mark.parametrize(
+    "reading",
+    [
+        TaughtReading(names=(TextRule(traits={"found": True}),)),
+        TaughtReading(examples=(Example(page=1, box=(40, 230, 63, 243), text="Alder"),)),
+    ],
+    ids=["names at present", "examples only"],
+)
+def test_a_reading_that_says_nothing_of_other_documents_is_not_offered(
+    resources: Resources, tmp_path: Path, reading: TaughtReading
+) -> None:
+    first = ingest(resources, make(tmp_path / "first.pdf"))
+    second = ingest(resources, make(tmp_path / "second.pdf", NEXT))
+    accept_reading(resources.ledger, first.id, reading, by="anna")
+    assert find_fitting(resources, second, second.pages_file) == []
+    accept_reading(resources.ledger, first.id, TaughtReading(names=(TextRule(traits={"size": 9.0}),)), by="anna")
+    assert [each.kept.document for each in find_fitting(resources, second, second.pages_file)] == [first.id]
