@@ -7,10 +7,18 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import update
 
-from swatchbook.ledger.stored_documents import get_document
+from swatchbook.ledger.stored_documents import PDF, get_document, queue
 from swatchbook.ledger.tables import documents
 from swatchbook.ledger.taught_readings import list_readings
-from swatchbook.records import UNTAUGHT, DocumentStatus, Example, ReadingOrigin
+from swatchbook.records import (
+    UNTAUGHT,
+    DocumentStatus,
+    Example,
+    IngestOptions,
+    ReadingOrigin,
+    TaughtReading,
+    TextRule,
+)
 from swatchbook.resources import Resources
 from tests.interface.web.conftest import BROWSER, Page, page
 from tests.interface.web.test_documents import post_and_tell
@@ -177,6 +185,22 @@ def test_undo_leads_back_to_how_it_was_read(sample: TestClient, resources: Resou
     assert get_document(resources.ledger, document).options.taught == UNTAUGHT
     again = sample.post(f"/ui/documents/{document}/teach/undo", headers=BROWSER)
     assert again.status_code == 409
+
+
+def test_reading_of_another_document_is_taken_over(sample: TestClient, resources: Resources, document: str) -> None:
+    taught = TaughtReading(names=(TextRule(traits={"size": 8.2, "bold": False}),))
+    other = queue(
+        resources.ledger, owner="anna", content="0" * 64, kind=PDF, name="other.pdf", file=None, size=1,
+        options=IngestOptions(taught=taught),
+    )  # fmt: skip
+    read = page(sample, f"/ui/documents/{document}/teach?taken_from={other.id}")
+    assert "The reading that was chosen is shown as boxes." in read.text
+    post_and_tell(sample, f"/ui/documents/{document}/teach/accept", **fields_of(read))  # type: ignore[arg-type]
+    kept = next(each for each in list_readings(resources.ledger) if each.document == document)
+    assert (kept.origin, kept.taken_from, kept.reading) == (ReadingOrigin.OFFERED, other.id, taught)
+    assert "Page 1 with its texts" in str(page(sample, f"/ui/documents/{document}/teach?page=1").tags)
+    missing = "00000000-0000-0000-0000-000000000000"
+    assert page(sample, f"/ui/documents/{document}/teach?taken_from={missing}", status=404)
 
 
 def test_script_is_sent_to_the_document_after_accepting(sample: TestClient, document: str) -> None:
