@@ -126,7 +126,7 @@ class Mark(NamedTuple):
 
 
 class Crop(NamedTuple):
-    """A name with its part of the page, and what a click says of it."""
+    """A name with its part of the page, what a click says of it, and whether it was shown."""
 
     name: ProposedName
     box: Box
@@ -134,6 +134,7 @@ class Crop(NamedTuple):
     size: tuple[float, float]
     right: str
     wrong: str
+    shown: bool
 
 
 class Choice(NamedTuple):
@@ -289,7 +290,7 @@ def _render(view: View, lesson: Lesson, state: State) -> Response:
         marks=_marks(lesson, state.page, proposal),
         proposal=proposal,
         products=teach.count_products(view.resources, document.id),
-        crops=[_crop(lesson, each) for each in proposal.unsure] if proposal else [],
+        crops=[_crop(lesson, each, state.examples) for each in proposal.unsure] if proposal else [],
         listed=_LISTED,
         page_count=document.page_count or lesson.reading.page_count,
         in_use=teach.in_use(document) is not None,
@@ -370,7 +371,7 @@ def _marks(lesson: Lesson, page: int, proposal: Proposal | None) -> list[Mark]:
     return marks + [Mark("lost", name, _on_picture(lesson, page, box)) for box, name in present.items() if name in lost]
 
 
-def _crop(lesson: Lesson, name: ProposedName) -> Crop:
+def _crop(lesson: Lesson, name: ProposedName, examples: Sequence[Example]) -> Crop:
     page = lesson.reading.page_boxes[name.page]
     x0, y0, x1, y1 = box = _on_picture(lesson, name.page, name.box)
     width = min(max(x1 - x0 + 40, 120.0), page[2])
@@ -384,6 +385,7 @@ def _crop(lesson: Lesson, name: ProposedName) -> Crop:
         size=(page[2], page[3]),
         right=_as_example(name.page, name.box, name.name),
         wrong=_as_example(name.page, name.box, name.name, right=False),
+        shown=any((each.page, each.box) == (name.page, name.box) for each in examples),
     )
 
 
