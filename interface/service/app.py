@@ -42,6 +42,7 @@ from interface.web import documents as web_documents
 from interface.web import images as web_images
 from interface.web import pages as web_pages
 from interface.web import products as web_products
+from interface.web import readings as web_readings
 from interface.web import search as web_search
 from interface.web import teach as web_teach
 from interface.web import uploads as web_uploads
@@ -61,7 +62,7 @@ _ROUTERS = (
     teaching.router,
     collection.router, documents.trash_router, webhooks.router, health.router, metrics.router,
     web_pages.router, web_search.router, web_documents.router, web_uploads.router, web_uploads.sending_router,
-    web_images.router, web_collection.router, web_teach.router,
+    web_images.router, web_collection.router, web_teach.router, web_readings.router,
 )  # fmt: skip
 _STREAMS = frozenset({"/documents", "/search", web_search.PICTURE_PATH, web_uploads.FILES_PATH})
 """Paths whose endpoints limit the size of the body themselves while it streams in."""

@@ -34,8 +34,8 @@ from interface.service.documents import (
 )
 from interface.service.health import Recent
 from interface.service.parameters import LostPictureOptions, Paging, RequestModel, RetryOptions, SearchText
-from interface.web import teach
 from interface.web.pages import Back, TheView, View, done, local_page, page_router, see_other, with_done
+from interface.web.readings import in_doubt
 from swatchbook.errors import Failure, InvalidReference
 from swatchbook.export.formats import Format, write_products
 from swatchbook.export.product_rows import as_rows, read_products
@@ -167,7 +167,7 @@ def show_document(
         edits=[(each, describe_edit(each.edit)) for each in list_edits(ledger, document.id)],
         formats=list(Format),
         taught=document.options.taught != UNTAUGHT,
-        in_doubt=bool(document.page_count) and document.status not in LIVE and teach.in_doubt(document, figures),
+        in_doubt=bool(document.page_count) and document.status not in LIVE and in_doubt(document, figures),
     )
 
 

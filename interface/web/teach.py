@@ -1,5 +1,4 @@
-"""Pages to teach a document by example: a page with its texts to click, what would follow, accept and undo; and the
-likeliest readings to choose from.
+"""Pages to teach a document by example: a page with its texts to click, what would follow, accept and undo.
 
 What a person has shown travels in the form of the page: nothing is stored before a reading is accepted.
 """
@@ -18,10 +17,7 @@ from interface.service.parameters import RequestModel
 from interface.service.teaching import opened_lesson, propose, undo_teaching
 from interface.web.pages import HEADERS, Back, TheView, View, done, local_page, page_router, see_other, with_done
 from swatchbook.geometry import turn_back
-from swatchbook.ledger.queries.document_figures import DocumentFigures
-from swatchbook.ledger.stored_documents import Document
 from swatchbook.pipeline import teach
-from swatchbook.pipeline.offered_readings import offer_readings
 from swatchbook.pipeline.teach import Lesson
 from swatchbook.records import (
     UNTAUGHT,
@@ -135,17 +131,6 @@ class Crop(NamedTuple):
     right: str
     wrong: str
     shown: bool
-
-
-class Choice(NamedTuple):
-    """A reading to choose, shown on the page where it finds most."""
-
-    title: str
-    address: str
-    proposal: Proposal
-    page: int
-    size: tuple[float, float]
-    boxes: tuple[Box, ...]
 
 
 # --- the page ---------------------------------------------------------------------------------------------------------
@@ -328,7 +313,7 @@ def _clickable(lesson: Lesson, state: State) -> list[ClickableText]:
         ClickableText(
             number=n,
             text=each.text.text,
-            box=_on_picture(lesson, state.page, each.box),
+            box=on_picture(lesson, state.page, each.box),
             value=_as_example(state.page, each.box, each.name or each.text.text),
             said=shown.get(each.box),
             one_line=len(each.text.lines) == 1,
@@ -347,7 +332,7 @@ def _as_example(page: int, box: Box, text: str, *, right: bool = True) -> str:
     return Example(page=page, box=box, text=words or None, right=right).model_dump_json(exclude_defaults=True)
 
 
-def _on_picture(lesson: Lesson, page: int, box: Box, margin: float = _MARGIN) -> Box:
+def on_picture(lesson: Lesson, page: int, box: Box, margin: float = _MARGIN) -> Box:
     """Return where a text stands on the picture of its page, with a margin: sideways pages were read turned."""
     turn = next((each.turn for each in lesson.texts.document.layouts if each.number == page), 0)
     x0, y0, x1, y1 = turn_back(box, lesson.reading.page_boxes[page], turn)
@@ -364,16 +349,16 @@ def _marks(lesson: Lesson, page: int, proposal: Proposal | None) -> list[Mark]:
         if is_name and each.page == page
     }
     if proposal is None:
-        return [Mark("kept", name, _on_picture(lesson, page, box)) for box, name in present.items()]
+        return [Mark("kept", name, on_picture(lesson, page, box)) for box, name in present.items()]
     found = [each for each in proposal.names if each.page == page]
-    marks = [Mark("new" if each.new else "kept", each.name, _on_picture(lesson, page, each.box)) for each in found]
+    marks = [Mark("new" if each.new else "kept", each.name, on_picture(lesson, page, each.box)) for each in found]
     lost = {name for name, at in proposal.lost if at == page}
-    return marks + [Mark("lost", name, _on_picture(lesson, page, box)) for box, name in present.items() if name in lost]
+    return marks + [Mark("lost", name, on_picture(lesson, page, box)) for box, name in present.items() if name in lost]
 
 
 def _crop(lesson: Lesson, name: ProposedName, examples: Sequence[Example]) -> Crop:
     page = lesson.reading.page_boxes[name.page]
-    x0, y0, x1, y1 = box = _on_picture(lesson, name.page, name.box)
+    x0, y0, x1, y1 = box = on_picture(lesson, name.page, name.box)
     width = min(max(x1 - x0 + 40, 120.0), page[2])
     height = min(max(y1 - y0 + 24, width / 4), page[3])
     left = min(max((x0 + x1 - width) / 2, 0), page[2] - width)
@@ -387,48 +372,3 @@ def _crop(lesson: Lesson, name: ProposedName, examples: Sequence[Example]) -> Cr
         wrong=_as_example(name.page, name.box, name.name, right=False),
         shown=any((each.page, each.box) == (name.page, name.box) for each in examples),
     )
-
-
-# --- the readings to choose from --------------------------------------------------------------------------------------
-
-
-@router.get("/ui/documents/{document_id}/readings")
-def show_choices(view: TheView, document_id: DocumentId) -> Response:
-    """Return the three likeliest readings and those of like documents, each as a page with boxes. A document's page
-    asks for it when it is in doubt.
-    """
-    address = f"/ui/documents/{document_id}/teach"
-    with opened_lesson(view.resources, view.caller, document_id) as lesson:
-        likeliest = teach.propose_likeliest(view.resources, lesson)
-        choices = [
-            _choice(lesson, f"As in {each.name}", view.link(address, taken_from=each.document), each.proposal)
-            for each in offer_readings(view.resources, lesson)
-        ]
-        choices += [
-            _choice(lesson, "" if _changes(each) else "As it is now", view.link(address, likeliest=number), each)
-            for number, each in enumerate(likeliest, 1)
-            if each.names
-        ]
-    return view.render("readings.html", document=lesson.document, choices=choices)
-
-
-def _changes(proposal: Proposal) -> bool:
-    return bool(proposal.lost) or any(each.new for each in proposal.names)
-
-
-def _choice(lesson: Lesson, title: str, address: str, proposal: Proposal) -> Choice:
-    counts: dict[int, int] = {}
-    for each in proposal.names:
-        counts[each.page] = counts.get(each.page, 0) + 1
-    page = max(counts, key=lambda number: (counts[number], -number), default=1)
-    box = lesson.reading.page_boxes[page]
-    boxes = tuple(_on_picture(lesson, page, each.box) for each in proposal.names if each.page == page)
-    return Choice(title, address, proposal, page, (box[2], box[3]), boxes)
-
-
-def in_doubt(document: Document, figures: DocumentFigures) -> bool:
-    """Return whether a document's page begins with the readings to choose from: nobody has taught it, and its products
-    are rather wrong, or there are none.
-    """
-    unknown = figures.sure is None and not figures.products
-    return document.options.taught == UNTAUGHT and (figures.doubtful or unknown)
