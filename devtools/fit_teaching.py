@@ -11,7 +11,6 @@ penalty; the random numbers are seeded by the document's name.
 
 import argparse
 import json
-import pickle
 import random
 import sys
 from collections.abc import Sequence
@@ -24,19 +23,17 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from devtools.evaluation.truth import LabelledProduct, Truth, read_truths
-from devtools.score_products import reading_of
-from swatchbook.records import Example, fold
+from devtools.evaluation.person import Labelled, click_on, f1_of, read_labelled
+from devtools.evaluation.truth import read_truths
+from swatchbook.records import Example
 from swatchbook.teaching.learn import hypotheses
 from swatchbook.teaching.score import measure, weights
-from swatchbook.teaching.texts import Booleans, DocumentTexts, collect_texts
 
 Array = NDArray[np.float64]
 
 WEIGHTS: Final = Path("swatchbook/teaching/weights.json")
 ROUNDS: Final = 6
 ACTIONS: Final = 4
-MISTAKES: Final = 0.05
 SHARPNESS: Final = 9.5
 """A hypothesis whose F1 is 0.1 lower has less than half of the target's share: e^(-0.95)."""
 PENALTY: Final = 2.0
@@ -49,14 +46,6 @@ class Moment(NamedTuple):
     action: int
     features: Array
     f1: Array
-
-
-class Labelled(NamedTuple):
-    """A document's texts: for each product of the labels the texts that name it, and which texts name any."""
-
-    texts: DocumentTexts
-    naming: tuple[Booleans, ...]
-    any_name: Booleans
 
 
 def main() -> None:
@@ -116,33 +105,6 @@ def _measured(labels: Path, pdfs: Path, keep: Path, name: str) -> list[Moment]:
     return [moment for _ in range(ROUNDS) for moment in _moments(labelled, chance)]
 
 
-def read_labelled(truth: Truth, pdf: Path, keep: Path) -> Labelled:
-    """Return the texts of a document with its labels; kept for the next time."""
-    kept = keep / f"{pdf.stem}.texts.pickle"
-    if kept.exists():
-        texts = pickle.loads(kept.read_bytes())  # noqa: S301 - written by this program
-    else:
-        with reading_of(pdf, keep) as (reading, pages):
-            texts = collect_texts(reading, pages)
-        kept.write_bytes(pickle.dumps(texts))
-    naming = tuple(_naming(texts, label) for label in truth.products)
-    return Labelled(texts, naming, np.any(naming, axis=0))
-
-
-def _naming(texts: DocumentTexts, label: LabelledProduct) -> Booleans:
-    """Return which texts name a product on its pages."""
-    forms = {fold(form) for form in (label.name, *label.also, *label.accept, label.code or "")} - {""}
-    on_pages = (label.first_page <= texts.pages) & (texts.pages <= label.last_page)
-    return np.array(
-        [bool(on) and _names(str(words), forms) for on, words in zip(on_pages, texts.folded, strict=True)], bool
-    )
-
-
-def _names(words: str, forms: set[str]) -> bool:
-    """Return whether a text says one of a label's forms, and little else."""
-    return any(words == form or (form in words and len(words) <= 2 * len(form)) for form in forms)
-
-
 def _moments(labelled: Labelled, chance: random.Random) -> list[Moment]:
     """Return the choices that a person's corrections lead to; each corrects what the present weights would propose."""
     texts = labelled.texts
@@ -150,7 +112,7 @@ def _moments(labelled: Labelled, chance: random.Random) -> list[Moment]:
     order = sorted(known)
     proposed, examples, found = [texts.found], list[Example](), list[Moment]()
     for action in range(1, ACTIONS + 1):
-        click = _click(labelled, proposed[-1], chance)
+        click = click_on(labelled, proposed[-1], chance)
         if click is None:
             break
         examples.append(click)
@@ -161,33 +123,6 @@ def _moments(labelled: Labelled, chance: random.Random) -> list[Moment]:
         best = int(np.argmax(rows @ np.array([known[feature] for feature in order])))
         proposed.append(choices[best].texts)
     return found
-
-
-def _click(labelled: Labelled, shown: Booleans, chance: random.Random) -> Example | None:
-    texts = labelled.texts.texts
-    missed = [naming for naming in labelled.naming if naming.any() and not (naming & shown).any()]
-    wrong = np.flatnonzero(shown & ~labelled.any_name)
-    if chance.random() < MISTAKES and len(texts):
-        n, right = chance.randrange(len(texts)), not (shown.any() and chance.random() < 0.5)
-        n = n if right else int(chance.choice(np.flatnonzero(shown).tolist()))
-    elif not missed and not len(wrong):
-        return None
-    elif right := chance.randrange(len(missed) + len(wrong)) < len(missed):
-        n = int(np.flatnonzero(chance.choice(missed))[0])
-    else:
-        n = int(chance.choice(wrong.tolist()))
-    return Example(page=texts[n].page, box=texts[n].box, text=texts[n].name or None, right=right)
-
-
-def f1_of(labelled: Labelled, chosen: Booleans) -> float:
-    """Return the F1 of the products that some texts would name; a name that repeats within two pages is one."""
-    hits = sum(bool((naming & chosen).any()) for naming in labelled.naming)
-    wrong = {(int(page) // 2, words) for page, words in _placed(labelled.texts, chosen & ~labelled.any_name)}
-    return 2 * hits / (len(labelled.naming) + hits + len(wrong))
-
-
-def _placed(texts: DocumentTexts, chosen: Booleans) -> Sequence[tuple[int, str]]:
-    return [(int(texts.pages[n]), str(texts.folded[n])) for n in np.flatnonzero(chosen)]
 
 
 # --- fit --------------------------------------------------------------------------------------------------------------

@@ -38,6 +38,8 @@ MOST_EXCEPTIONS: Final = 12
 """The most ways to do so that are compared for each."""
 SAME_PLACE: Final = 0.5
 """The least share of an example's box or of a text's box that both cover if it shows this text."""
+ALIKE: Final = 0.7
+"""The least share of common texts of two readings of which a person is shown only one."""
 UNUSUAL: Final[Trait] = ("usual", False)
 """Said of a rule whose texts may be prices, numbers, prose or running heads, since an example is one."""
 
@@ -97,7 +99,7 @@ def learn(texts: DocumentTexts, examples: Sequence[Example], start: TaughtReadin
     shown = (*start.examples, *examples)
     names = [each for each in shown if each.what is Shown.NAME]
     proposed = [texts.found]
-    weighed = weigh(texts, names[:1], proposed, start)
+    weighed = weigh(texts, names[:1], proposed[: len(names)], start)
     for n in range(2, len(names) + 1):
         proposed.append(weighed[0][1].texts if weighed else texts.found)
         weighed = weigh(texts, names[:n], proposed, start)
@@ -111,6 +113,20 @@ def learn(texts: DocumentTexts, examples: Sequence[Example], start: TaughtReadin
         Learnt(start.model_copy(update=fields), float(share), h.texts, likely)
         for fields, share, (_, h) in zip(update, shares, weighed, strict=True)
     ]
+
+
+def likeliest_readings(texts: DocumentTexts, most: int = 3) -> list[Learnt]:
+    """Return the likeliest readings of a document on which nothing was shown, each with mostly other texts."""
+    kept: list[Learnt] = []
+    for each in learn(texts, []):
+        if len(kept) < most and each.texts.any() and not any(_is_alike(each.texts, other.texts) for other in kept):
+            kept.append(each)
+    return kept
+
+
+def _is_alike(a: Booleans, b: Booleans) -> bool:
+    """Return whether two sets have most of their texts in common."""
+    return float((a & b).sum()) >= ALIKE * float((a | b).sum())
 
 
 def weigh(

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from swatchbook.records import Example, TaughtReading, TextRule
-from swatchbook.teaching.learn import learn
+from swatchbook.teaching.learn import learn, likeliest_readings
 from swatchbook.teaching.propose import preview, propose
 from swatchbook.teaching.taught_products import discover_taught, read_names
 from swatchbook.teaching.texts import DocumentTexts, collect_texts
@@ -127,3 +127,12 @@ def test_what_a_person_says_holds(number: int, clicks: list[tuple[int, bool]]) -
     assert named == again
     for example in examples:
         assert ((example.page, example.box) in named) == example.right
+
+
+def test_likeliest_readings_differ() -> None:
+    texts = _described(3)
+    readings = likeliest_readings(texts)
+    assert 1 <= len(readings) <= 3
+    for n, one in enumerate(readings):
+        for other in readings[:n]:
+            assert (one.texts & other.texts).sum() < 0.7 * (one.texts | other.texts).sum()
