@@ -1,10 +1,10 @@
 """Fit the weights that choose between readings that agree with what a person showed.
 
-    python -m devtools.fit_teaching LABELS PDFS KEEP            fit, write `swatchbook/teaching/weights.json`, print
-    python -m devtools.fit_teaching LABELS PDFS KEEP --halves   fit on each half of the documents, try on the other
+    python -m devtools.fit_teaching LABELS PDFS KEEP      fit, write `swatchbook/teaching/weights.json`, print
+    … --half 0|1 --weights FILE      fit on every second document, for `score_teaching` on the others
 
 KEEP is a folder that keeps what was read and measured. On each document a simulated person corrects the present names,
-up to four times, six times over; each of these moments is a choice between hypotheses, whose target is their F1. A
+up to four times, three times over; each of these moments is a choice between hypotheses, whose target is their F1. A
 hypothesis that is 0.1 worse than another has less than half of its share. Newton's method on the cross entropy, an L2
 penalty; the random numbers are seeded by the document's name.
 """
@@ -26,13 +26,13 @@ from numpy.typing import NDArray
 from devtools.evaluation.person import Labelled, click_on, f1_of, read_labelled
 from devtools.evaluation.truth import read_truths
 from swatchbook.records import Example
-from swatchbook.teaching.learn import hypotheses
-from swatchbook.teaching.score import measure, weights
+from swatchbook.teaching.learn import measured_hypotheses
+from swatchbook.teaching.score import weights
 
 Array = NDArray[np.float64]
 
 WEIGHTS: Final = Path("swatchbook/teaching/weights.json")
-ROUNDS: Final = 6
+ROUNDS: Final = 3
 ACTIONS: Final = 4
 SHARPNESS: Final = 9.5
 """A hypothesis whose F1 is 0.1 lower has less than half of the target's share: e^(-0.95)."""
@@ -56,15 +56,10 @@ def main() -> None:
         measured = list(processes.map(partial(_measured, given.labels, given.pdfs, given.keep), names))
     moments = {name: found for name, found in zip(names, measured, strict=True) if found}
     order = sorted(weights())
-    if given.halves:
-        halves = [list(moments)[n::2] for n in range(2)]
-        for fitted_on, other in (halves, halves[::-1]):
-            fitted = fit([m for name in fitted_on for m in moments[name]])
-            _report(fitted, {name: moments[name] for name in other})
-        return
-    fitted = fit([m for found in moments.values() for m in found])
+    chosen = list(moments) if given.half is None else list(moments)[given.half :: 2]
+    fitted = fit([m for name in chosen for m in moments[name]])
     _report(fitted, moments)
-    WEIGHTS.write_text(json.dumps(dict(zip(order, map(float, fitted.round(3)), strict=True)), indent=1) + "\n")
+    given.weights.write_text(json.dumps(dict(zip(order, map(float, fitted.round(3)), strict=True)), indent=1) + "\n")
 
 
 def _arguments() -> argparse.Namespace:
@@ -73,7 +68,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("pdfs", type=Path)
     parser.add_argument("keep", type=Path)
     parser.add_argument("names", nargs="*")
-    parser.add_argument("--halves", action="store_true")
+    parser.add_argument("--half", type=int, choices=(0, 1))
+    parser.add_argument("--weights", type=Path, default=WEIGHTS)
     parser.add_argument("--processes", type=int, default=2)
     return parser.parse_args()
 
@@ -116,8 +112,7 @@ def _moments(labelled: Labelled, chance: random.Random) -> list[Moment]:
         if click is None:
             break
         examples.append(click)
-        choices = hypotheses(texts, examples)
-        measured = [measure(texts, h.texts, h.shape, proposed) for h in choices]
+        choices, measured = zip(*measured_hypotheses(texts, examples, proposed), strict=True)
         rows = np.array([[each[feature] for feature in order] for each in measured])
         found.append(Moment(action, rows, np.array([f1_of(labelled, h.texts) for h in choices])))
         best = int(np.argmax(rows @ np.array([known[feature] for feature in order])))

@@ -1,6 +1,7 @@
 """Measure teaching on labelled catalogues: a simulated person corrects what is found; the F1 counts after each action.
 
 Usage: python -m devtools.score_teaching LABELS PDFS [NAME…] [--keep READINGS] [--rounds 3] [--json FILE]
+       [--half 0|1 --weights FILE]   with weights of `fit_teaching --half` on the other half
 
 What the person does: `devtools/evaluation/person.py`. Each round begins anew, with other random numbers.
 """
@@ -10,20 +11,22 @@ import json
 import random
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
 from statistics import mean, median
 from typing import Final, NamedTuple
+from unittest.mock import patch
 
-from devtools.evaluation.person import Labelled, click_on, label_texts
+from devtools.evaluation.person import Labelled, choose, click_on, label_texts
 from devtools.evaluation.score import Answer, score
 from devtools.evaluation.truth import Truth, read_truths
 from devtools.score_products import reading_of
 from swatchbook.catalogue.describe import assemble_products
 from swatchbook.catalogue.discover import discover
-from swatchbook.records import Description, Discovery, Example, Reading
+from swatchbook.records import UNTAUGHT, Description, Discovery, Example, Reading
+from swatchbook.teaching import score as teaching_score
 from swatchbook.teaching.learn import learn
 from swatchbook.teaching.taught_products import products_of, read_names
 from swatchbook.teaching.texts import collect_texts
@@ -46,9 +49,12 @@ def main() -> None:
     """Print the F1 of each document after some actions, then mean, median and floor."""
     given = _arguments()
     names = given.names or sorted(path.stem for path in given.pdfs.glob("*.pdf"))
+    names = [name for name in names if read_truths([given.labels / f"{name}.json"])[0].products]
+    names = names if given.half is None else names[given.half :: 2]
     one = partial(_course_of, given.labels, given.pdfs, given.keep, given.rounds)
     courses = []
-    with ProcessPoolExecutor(given.processes) as processes:
+    weights = json.loads(given.weights.read_text()) if given.weights else None
+    with ProcessPoolExecutor(given.processes, initializer=_use, initargs=(weights,)) as processes:
         for course in filter(None, processes.map(one, names)):
             courses.append(course)
             _say(f"{course.name:28} {_row(course.f1)}  {course.seconds:5.2f} s, {course.pages} pages")
@@ -59,6 +65,12 @@ def main() -> None:
         given.json.write_text(json.dumps({c.name: c.f1 for c in courses}, indent=1))
 
 
+def _use(weights: Mapping[str, float] | None) -> None:
+    """Let a process score with other weights."""
+    if weights:
+        patch.object(teaching_score, "weights", lambda: weights).start()
+
+
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(usage=(__doc__ or "").split("Usage: ")[1])
     parser.add_argument("labels", type=Path)
@@ -67,6 +79,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--keep", type=Path)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--weights", type=Path, help="instead of those of the package")
+    parser.add_argument("--half", type=int, choices=(0, 1), help="only every second document, from this one on")
     parser.add_argument("--json", type=Path)
     return parser.parse_args()
 
@@ -102,16 +116,22 @@ def _teach(
     labelled: Labelled, truth: Truth, reading: Reading, first: Discovery, chance: random.Random
 ) -> Iterator[tuple[float, float]]:
     """Yield the F1, and the seconds of the proposal, after each action of a person from none on."""
-    texts, shown, examples = labelled.texts, labelled.texts.found, list[Example]()
+    texts, shown, start, examples = labelled.texts, labelled.texts.found, UNTAUGHT, list[Example]()
     f1, seconds = _f1(truth, first), 0.0
     yield f1, seconds
+    learnt = learn(texts, [])
     for _ in range(ACTIONS):
-        if click := click_on(labelled, shown, chance):
+        began = time.perf_counter()
+        best = choose(labelled, shown, learnt)
+        if best:
+            start, examples, learnt = best.reading, [], []
+        elif click := click_on(labelled, shown, chance):
             examples.append(click)
-            started = time.perf_counter()
-            best = learn(texts, examples)[0]
+            learnt = learn(texts, examples, start)
+            best = learnt[0]
+        if best:
             discovery = products_of(texts, reading, read_names(texts, best.reading, best.texts))
-            seconds = time.perf_counter() - started
+            seconds = time.perf_counter() - began
             f1, shown = _f1(truth, discovery), best.texts
         yield f1, seconds
 

@@ -1,7 +1,8 @@
 """A simulated person who corrects what is proposed for a labelled catalogue, one click at a time.
 
-The person sees which products are missed and which names are wrong by the labels, and clicks on one of these at random.
-One click in twenty is a mistake: any text is called a name, or a right name is called wrong.
+The person takes one of the five alternatives that the page shows if it is clearly better. Else the person sees which
+products are missed and which names are wrong by the labels, and clicks on one of these at random. One click in twenty
+is a mistake: any text is called a name, or a right name is called wrong.
 """
 
 import pickle
@@ -15,9 +16,13 @@ import numpy as np
 from devtools.evaluation.truth import LabelledProduct, Truth
 from devtools.score_products import reading_of
 from swatchbook.records import Example, fold
+from swatchbook.teaching.learn import Learnt, distinct_readings
 from swatchbook.teaching.texts import Booleans, DocumentTexts, collect_texts
 
 MISTAKES: Final = 0.05
+ALTERNATIVES: Final = 5
+CLEARLY: Final = 0.05
+"""By how much the F1 of an alternative must be higher for a person to see it."""
 
 
 class Labelled(NamedTuple):
@@ -79,6 +84,13 @@ def click_on(labelled: Labelled, shown: Booleans, chance: random.Random) -> Exam
         return _example(labelled, chance.choice(wrong), right=False)
     product = chance.choice(missed)
     return _example(labelled, int(np.flatnonzero(labelled.naming[product])[0]), labelled.labels[product])
+
+
+def choose(labelled: Labelled, shown: Booleans, learnt: Sequence[Learnt]) -> Learnt | None:
+    """Return the reading that a person takes of those shown as alternatives: one that is clearly better, if any is."""
+    others = [(f1_of(labelled, each.texts), n) for n, each in enumerate(distinct_readings(learnt, ALTERNATIVES))]
+    best, number = max(others, default=(0.0, 0))
+    return distinct_readings(learnt, ALTERNATIVES)[number] if best > f1_of(labelled, shown) + CLEARLY else None
 
 
 def _example(labelled: Labelled, number: int, label: LabelledProduct | None = None, *, right: bool = True) -> Example:

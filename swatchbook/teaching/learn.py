@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from swatchbook.geometry import area, shared_area
 from swatchbook.records import UNTAUGHT, WHOLE_TEXT, Cut, Example, Shown, TaughtReading, TextRule, TraitValue, fold
 from swatchbook.teaching.cuts import find_cuts, names_in
-from swatchbook.teaching.score import RuleCounts, measure, score
+from swatchbook.teaching.score import Base, RuleCounts, measure, score, update_backing
 from swatchbook.teaching.texts import Booleans, DocumentTexts
 
 Trait = tuple[str, TraitValue]
@@ -30,14 +30,22 @@ MOST_KINDS: Final = 60
 """The most kinds of texts, by their traits, of which pairs are formed."""
 PROMISE: Final = 0.05
 """What a trait counts, against the backing of a text, when sets of texts are chosen for comparison."""
+MOST_LEARNT: Final = 40
+"""The most readings that are returned."""
 MOST_PLAIN: Final = 200
 """The most sets that are compared before wrong examples are left out."""
+MOST_PARTED: Final = 8
+"""The most sets for each part of examples that are divided in two."""
 MOST_WIDELY: Final = 12
 """The most sets from which what is like wrong examples is left out, too."""
 MOST_EXCEPTIONS: Final = 12
 """The most ways to do so that are compared for each."""
 SAME_PLACE: Final = 0.5
 """The least share of an example's box or of a text's box that both cover if it shows this text."""
+GROUP: Final = "group "
+"""What the name of a trait begins with that says to which group of likely names a text belongs: "group title"."""
+CHOSEN: Final = 0.9
+"""How likely a reading is right that a person has chosen."""
 ALIKE: Final = 0.7
 """The least share of common texts of two readings of which a person is shown only one."""
 UNUSUAL: Final[Trait] = ("usual", False)
@@ -98,27 +106,38 @@ def learn(texts: DocumentTexts, examples: Sequence[Example], start: TaughtReadin
     """
     shown = (*start.examples, *examples)
     names = [each for each in shown if each.what is Shown.NAME]
-    proposed = [texts.found]
+    proposed = [base_of(texts, start).texts]
     weighed = weigh(texts, names[:1], proposed[: len(names)], start)
     for n in range(2, len(names) + 1):
-        proposed.append(weighed[0][1].texts if weighed else texts.found)
+        proposed.append(weighed[0][1].texts if weighed else proposed[0])
         weighed = weigh(texts, names[:n], proposed, start)
     if not weighed:
         return []
     raised = np.exp(np.array([value for value, _ in weighed]) - weighed[0][0])
     shares = raised / raised.sum()
     likely = np.sum([share * h.texts for share, (_, h) in zip(shares, weighed, strict=True)], axis=0)
-    update = [{"names": h.names, "not_names": h.not_names, "examples": shown} for _, h in weighed]
     return [
-        Learnt(start.model_copy(update=fields), float(share), h.texts, likely)
-        for fields, share, (_, h) in zip(update, shares, weighed, strict=True)
+        Learnt(_reading(texts, start, shown, h), float(share), h.texts, likely)
+        for share, (_, h) in zip(shares[:MOST_LEARNT], weighed, strict=False)
     ]
+
+
+def _reading(
+    texts: DocumentTexts, start: TaughtReading, examples: tuple[Example, ...], found: Hypothesis
+) -> TaughtReading:
+    names, not_names = (tuple(_simplest(texts, rule) for rule in rules) for rules in (found.names, found.not_names))
+    return start.model_copy(update={"names": names, "not_names": not_names, "examples": examples})
 
 
 def likeliest_readings(texts: DocumentTexts, most: int = 3) -> list[Learnt]:
     """Return the likeliest readings of a document on which nothing was shown, each with mostly other texts."""
+    return distinct_readings(learn(texts, []), most)
+
+
+def distinct_readings(learnt: Iterable[Learnt], most: int = 3) -> list[Learnt]:
+    """Return the likeliest readings, each with mostly other texts than those before it."""
     kept: list[Learnt] = []
-    for each in learn(texts, []):
+    for each in learnt:
         if len(kept) < most and each.texts.any() and not any(_is_alike(each.texts, other.texts) for other in kept):
             kept.append(each)
     return kept
@@ -133,25 +152,30 @@ def weigh(
     texts: DocumentTexts, examples: Sequence[Example], proposed: Sequence[Booleans], start: TaughtReading = UNTAUGHT
 ) -> list[tuple[float, Hypothesis]]:
     """Return the score of each hypothesis, the highest first. `proposed`: what each example corrects."""
-    found = [
-        (value, hypothesis)
-        for hypothesis in hypotheses(texts, examples, start)
-        for value in [score(measure(texts, hypothesis.texts, hypothesis.shape, proposed[: len(examples)]))]
-    ]
+    found = [(score(features), each) for each, features in measured_hypotheses(texts, examples, proposed, start)]
     return sorted(found, key=lambda each: -each[0])
 
 
-def hypotheses(texts: DocumentTexts, examples: Sequence[Example], start: TaughtReading = UNTAUGHT) -> list[Hypothesis]:
-    """Return the sets of texts that agree with the examples, each once, by the fewest rules."""
+def measured_hypotheses(
+    texts: DocumentTexts, examples: Sequence[Example], proposed: Sequence[Booleans], start: TaughtReading = UNTAUGHT
+) -> Iterator[tuple[Hypothesis, Mapping[str, float]]]:
+    """Yield each hypothesis with its features. `proposed`: what each example corrects."""
     places = locate(texts, examples)
-    right = [place for place in places if place.example.right]
-    wrong = [place for place in places if not place.example.right]
-    found: dict[bytes, Hypothesis] = {}
-    for hypothesis in _hypotheses(texts, right, wrong, start):
-        known = found.get(hypothesis.key)
+    right, wrong = ([p.number for p in places if p.example.right == is_right] for is_right in (True, False))
+    updated = update_backing(texts, right, wrong)
+    base = base_of(texts, start)
+    for each in _distinct(_hypotheses(texts, places, updated, start, base)):
+        yield each, measure(texts, each.texts, each.shape, proposed[: len(examples)], updated, base)
+
+
+def _distinct(found: Iterable[Hypothesis]) -> list[Hypothesis]:
+    """Return each set of texts once, by the fewest rules."""
+    kept: dict[bytes, Hypothesis] = {}
+    for hypothesis in found:
+        known = kept.get(hypothesis.key)
         if known is None or hypothesis.cost < known.cost:
-            found[hypothesis.key] = hypothesis
-    return list(found.values())
+            kept[hypothesis.key] = hypothesis
+    return list(kept.values())
 
 
 # --- examples ---------------------------------------------------------------------------------------------------------
@@ -191,11 +215,13 @@ def _fit(texts: DocumentTexts, n: int, example: Example) -> tuple[bool, bool, fl
 
 
 def _hypotheses(
-    texts: DocumentTexts, right: Sequence[Place], wrong: Sequence[Place], start: TaughtReading
+    texts: DocumentTexts, places: Sequence[Place], backing: NDArray[np.float64], start: TaughtReading, base: Base
 ) -> Iterator[Hypothesis]:
     """Yield the sets of texts that hold all right examples and no wrong one, with their rules."""
+    right = [place for place in places if place.example.right]
+    wrong = [place for place in places if not place.example.right]
     present = list(_present(texts, start))
-    groups = [_of_trait(texts, ("group", group)) for group in texts.groups]
+    groups = [_of_trait(texts, (GROUP + name, True)) for name in texts.groups]
     groups = [h for h in groups if not right or any(h.texts[place.number] for place in right)]
     plain: list[Hypothesis] = [*present, *groups]
     if right:
@@ -204,15 +230,26 @@ def _hypotheses(
             missing = [place for place in right if not other.texts[place.number]]
             plain += [_joined(other, more) for more in _sharing(texts, texts.named, missing)] if missing else []
         for rest, alone in _parted(texts, right):
-            firsts, seconds = (_best(texts, _sharing(texts, texts.named, part), 8) for part in (rest, alone))
+            firsts, seconds = (
+                _best(texts, _sharing(texts, texts.named, part), backing, base, 8) for part in (rest, alone)
+            )
             plain += [_joined(first, second) for first in firsts for second in seconds]
-    for place, hypothesis in enumerate(_best(texts, plain, MOST_PLAIN)):
+    for place, hypothesis in enumerate(_best(texts, plain, backing, base, MOST_PLAIN)):
         yield from _corrected(texts, hypothesis, right, wrong, widely=place < MOST_WIDELY)
 
 
-def _best(texts: DocumentTexts, found: Iterable[Hypothesis], most: int) -> list[Hypothesis]:
+def _best(
+    texts: DocumentTexts, found: Iterable[Hypothesis], backing: NDArray[np.float64], base: Base, most: int
+) -> list[Hypothesis]:
     """Return the likeliest of some hypotheses."""
-    return sorted(found, key=lambda h: -score(measure(texts, h.texts, h.shape, ())))[:most]
+    return sorted(found, key=lambda h: -score(measure(texts, h.texts, h.shape, (), backing, base)))[:most]
+
+
+def base_of(texts: DocumentTexts, start: TaughtReading) -> Base:
+    """Return the names of the reading that one starts from; without one, the present names."""
+    if start.names:
+        return Base(select(texts, start.names) & ~select(texts, start.not_names), CHOSEN)
+    return Base(texts.found, texts.choice.probability if texts.choice else 0.0)
 
 
 def _present(texts: DocumentTexts, start: TaughtReading) -> Iterator[Hypothesis]:
@@ -266,9 +303,8 @@ def _sharing(texts: DocumentTexts, among: Booleans, right: Sequence[Place]) -> l
     found = []
     for traits in _closed_sets(shared[universe], int(bits.sum()), texts.backing[universe]):
         mask = universe & ((shared & traits) == traits)
-        needed = _needed([t for t, bit in zip(common, bits, strict=True) if traits & bit], masks, universe, mask)
-        needed += [] if usual else [UNUSUAL]
-        found.append(Hypothesis((TextRule(traits=dict(needed), cut=cut),), (), mask))
+        rule = {name: value for (name, value), bit in zip(common, bits, strict=True) if traits & bit}
+        found.append(Hypothesis((TextRule(traits=rule | ({} if usual else dict([UNUSUAL])), cut=cut),), (), mask))
     return found
 
 
@@ -290,19 +326,18 @@ def _closed_sets(shared: NDArray[np.int64], everything: int, backing: NDArray[np
     return [int(pairs[n]) for n in sorted(first, key=lambda n: -promise[n])[:MOST_SETS]]
 
 
-def _needed(
-    traits: Sequence[Trait], masks: Mapping[Trait, Booleans], universe: Booleans, texts: Booleans
-) -> list[Trait]:
-    """Return the traits without those that change nothing; what holds for other documents, too, is kept longest."""
-    kept = list(traits)
-    for trait in sorted(traits, key=lambda t: _FRAGILE.index(t[0]) if t[0] in _FRAGILE else len(_FRAGILE)):
-        rest = universe.copy()
-        for other in kept:
-            if other != trait:
-                rest &= masks[other]
-        if (rest == texts).all():
+def _simplest(texts: DocumentTexts, rule: TextRule) -> TextRule:
+    """Return a rule without the traits that change nothing; what holds for other documents, too, is kept longest."""
+    masks = {trait: holds(texts, trait) for trait in rule.traits.items()}
+    universe = texts.named if UNUSUAL in masks else texts.usual
+    universe = universe if rule.cut == WHOLE_TEXT else universe & _has_cut(texts, rule.cut)
+    chosen = universe & np.all([*masks.values(), universe], axis=0)
+    kept = list(masks)
+    for trait in sorted(kept, key=lambda t: _FRAGILE.index(t[0]) if t[0] in _FRAGILE else len(_FRAGILE)):
+        rest = universe & np.all([*(masks[other] for other in kept if other != trait), universe], axis=0)
+        if trait != UNUSUAL and (rest == chosen).all():
             kept.remove(trait)
-    return kept
+    return TextRule(traits=dict(kept), cut=rule.cut)
 
 
 _FRAGILE: Final = (
@@ -315,7 +350,6 @@ _FRAGILE: Final = (
     "below",
     "rank",
     "largest",
-    "group",
     "row_price",
 )
 """Traits that may be others in the next edition, the first soonest."""
@@ -328,7 +362,7 @@ def _has_cut(texts: DocumentTexts, cut: Cut) -> Booleans:
 def _traits_of(texts: DocumentTexts, index: int) -> list[Trait]:
     """Return the traits of a text, with the groups of likely names that it belongs to."""
     found: list[Trait] = [(name, values[index]) for name, values in texts.traits.items()]
-    return found + [("group", name) for name, mask in texts.groups.items() if mask[index]]
+    return found + [(GROUP + name, True) for name, mask in texts.groups.items() if mask[index]]
 
 
 def holds(texts: DocumentTexts, trait: Trait) -> Booleans:
@@ -338,10 +372,8 @@ def holds(texts: DocumentTexts, trait: Trait) -> Booleans:
         return texts.named
     if name == "found":
         return texts.found if value else ~texts.found
-    if name == "group":
-        return texts.groups.get(str(value), np.zeros(len(texts.texts), bool))
-    if name not in texts.traits:
-        return np.zeros(len(texts.texts), bool)
+    if name.startswith(GROUP) or name not in texts.traits:
+        return texts.groups.get(name.removeprefix(GROUP), np.zeros(len(texts.texts), bool))
     column = texts.columns[name]
     if name in TOLERANCES and isinstance(value, float | int):
         apart = np.abs(column - value)
@@ -367,13 +399,22 @@ def select(texts: DocumentTexts, rules: Iterable[TextRule]) -> Booleans:
 # --- wrong examples ---------------------------------------------------------------------------------------------------
 
 
+def _says(texts: DocumentTexts, rules: Iterable[TextRule], place: Place) -> bool:
+    """Return whether one of the rules cuts the name that a person showed from its text."""
+    text, wanted = texts.texts[place.number], fold(place.wanted)
+    return any(
+        wanted == fold(text.name) if rule.cut == WHOLE_TEXT else wanted in map(fold, names_in(text.text.text, rule.cut))
+        for rule in rules
+    )
+
+
 def _corrected(
     texts: DocumentTexts, hypothesis: Hypothesis, right: Sequence[Place], wrong: Sequence[Place], *, widely: bool
 ) -> Iterator[Hypothesis]:
     """Yield a hypothesis with all right examples and no wrong one; `widely`: also without what is like these."""
     mask, literal = hypothesis.texts.copy(), 0
     for place in right:
-        literal += not mask[place.number]
+        literal += not mask[place.number] or not _says(texts, hypothesis.names, place)
         mask[place.number] = True
     bad = [place._replace(wanted=texts.texts[place.number].name) for place in wrong if mask[place.number]]
     alone = mask.copy()

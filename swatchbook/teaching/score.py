@@ -8,11 +8,17 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from math import log
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from swatchbook.teaching.texts import NEVER_NAMES, Booleans, DocumentTexts
+
+MISSING: Final = 0.15
+"""The factor to a group's probability for each right example that it lacks."""
+HELD: Final = 0.3
+"""The factor to a group's probability for each wrong example in it."""
 
 
 class RuleCounts(NamedTuple):
@@ -22,6 +28,13 @@ class RuleCounts(NamedTuple):
     traits: int
     not_names: int
     literal: int
+
+
+class Base(NamedTuple):
+    """The names that one starts from, and how likely they are right as a whole."""
+
+    texts: Booleans
+    sure: float
 
 
 @cache
@@ -37,39 +50,61 @@ def score(measured: Mapping[str, float]) -> float:
     return sum(known[name] * value for name, value in measured.items())
 
 
+def update_backing(texts: DocumentTexts, right: Sequence[int], wrong: Sequence[int]) -> NDArray[np.float64]:
+    """Return for each text how likely it is in the group of the names, after examples; the numbers are of texts.
+
+    A group that lacks a right example, or has a wrong one, is less likely; with one less likely group others are more.
+    """
+    masks = list(texts.groups.values())
+    if not masks:
+        return texts.backing
+    raised = np.array([
+        texts.group_probabilities[name] * MISSING ** int((~mask[right]).sum()) * HELD ** int(mask[wrong].sum())
+        for name, mask in texts.groups.items()
+    ])  # fmt: skip
+    return np.asarray((raised / max(float(raised.sum()), 1e-12)) @ np.array(masks, float))
+
+
 def measure(
-    texts: DocumentTexts, chosen: Booleans, rules: RuleCounts, proposed: Sequence[Booleans]
+    texts: DocumentTexts,
+    chosen: Booleans,
+    rules: RuleCounts,
+    proposed: Sequence[Booleans],
+    updated: NDArray[np.float64],
+    base: Base,
 ) -> dict[str, float]:
     """Return the features of a set of texts: shares, logarithms of counts, and numbers of rules.
 
     `proposed` is what each example corrects: one of so many differences to the set, so the fewer the likelier.
+    `updated`: the backing of texts after the examples. `base`: the names that one starts from.
     """
     at = np.flatnonzero(chosen)
     count = len(at)
-    sure = texts.choice.probability if texts.choice else 0.0
-    both = float((chosen & texts.found).sum())
-    alike = both / max(1.0, float((chosen | texts.found).sum()))
+    both = float((chosen & base.texts).sum())
+    alike = both / max(1.0, float((chosen | base.texts).sum()))
     found = {
         "rules": float(max(rules.names - 1, 0)),
-        "traits": float(rules.traits),
+        "traits": rules.traits / max(rules.names, 1),
         "excluding": float(rules.not_names),
         "literal": float(rules.literal),
+        "alone": min(rules.literal / max(count, 1), 1.0),
         "surprise": sum(log(max(1.0, float((chosen ^ before).sum()))) for before in proposed),
         "found": alike,
-        "found_sure": alike * sure,
-        "kept": both / max(1.0, float(texts.found.sum())),
+        "found_sure": alike * base.sure,
+        "kept": both / max(1.0, float(base.texts.sum())),
+        "found_first": alike / max(len(proposed), 1),
         "none": float(count == 0),
     }
-    return found | (_of_texts(texts, at) if count else dict.fromkeys(_OF_TEXTS, 0.0))
+    return found | (_of_texts(texts, at, updated) if count else dict.fromkeys(_OF_TEXTS, 0.0))
 
 
 _OF_TEXTS = (
-    "backing", "backed", "one_to_one", "distinct", "uneven", "pages", "many", "crowd", "inside_others", "shapes",
-    "running", "long", "digits",
+    "backing", "backed", "updated", "update_held", "few", "one_to_one", "distinct", "uneven", "pages", "many", "crowd",
+    "inside_others", "shapes", "running", "long", "digits",
 )  # fmt: skip
 
 
-def _of_texts(texts: DocumentTexts, at: np.ndarray[tuple[int], np.dtype[np.int64]]) -> dict[str, float]:
+def _of_texts(texts: DocumentTexts, at: NDArray[np.int64], updated: NDArray[np.float64]) -> dict[str, float]:
     """Return the features of one or more texts."""
     count = len(at)
     _, a_page = np.unique(texts.pages[at], return_counts=True)
@@ -80,6 +115,9 @@ def _of_texts(texts: DocumentTexts, at: np.ndarray[tuple[int], np.dtype[np.int64
     return {
         "backing": backing / count,
         "backed": backing / max(float(texts.backing.sum()), 1e-9),
+        "updated": float(updated[at].sum()) / count,
+        "update_held": float(updated[at].sum()) / max(float(updated.sum()), 1e-9),
+        "few": min(count, 6) / 6,
         "one_to_one": float((at_picture == 1).sum()) / count,
         "distinct": len(set(texts.folded[at])) / count,
         "uneven": float(np.abs(np.log(a_page / np.median(a_page))).mean()),

@@ -101,7 +101,7 @@ def test_rules_hold_for_a_document_of_the_same_maker() -> None:
     assert [each.name for each in names] == ["NEW 0", "NEW 1", "NEW 2", "NEW 3"]
 
 
-@pytest.mark.parametrize("trait", ["no such trait", "group", "size", "font"])
+@pytest.mark.parametrize("trait", ["no such trait", "group title", "size", "font"])
 def test_rule_that_fits_nothing_finds_nothing(trait: str) -> None:
     texts = _texts(_labelled())
     rule = TextRule(traits={trait: "nothing like it"})
