@@ -50,7 +50,7 @@ PURE_STAGES: Mapping[str, PureStage] = {
     "read": PureStage(version="13", settings=(*_PAGE_LIMITS, "ocr", "ocr_languages"), modules=_PDF),
     "tables": PureStage(version="4", after=("read",), modules=_PDF),
     "discover": PureStage(
-        version="23",
+        version="24",
         after=("read",),
         options=("taught",),
         settings=("discovery",),
@@ -69,7 +69,7 @@ PURE_STAGES: Mapping[str, PureStage] = {
         ),
     ),
     "describe": PureStage(
-        version="13",
+        version="14",
         after=("discover", "tables"),
         asks=(("llm", "describe"),),
         modules=(

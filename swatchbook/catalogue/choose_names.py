@@ -21,7 +21,7 @@ from swatchbook.catalogue.name_words import Meaning
 from swatchbook.catalogue.page_layout import PageLayout, Style, Text
 from swatchbook.catalogue.sections import ENDING_KINDS, DocumentLayout
 from swatchbook.geometry import gap, gaps
-from swatchbook.records import Box, fold
+from swatchbook.records import Box, Fact, fold
 
 SIZES = 1.28  # the largest factor between the font sizes of groups that join: layouts shrink long names
 MOST_SHARED_PAGES = 0.2  # share of a joining group's pages that the best has, too: more is another kind of text
@@ -73,7 +73,7 @@ class Choice:
 
     `probability` is that of the chosen group, `probabilities` those of its names. `codes` maps names to the codes
     printed next to them, if codes have another style than names; `joined` are the names in another style than the best
-    group's.
+    group's. `taught` maps names to their codes and prices as a person has taught them.
     """
 
     candidates: tuple[Candidate, ...]
@@ -82,6 +82,7 @@ class Choice:
     probability: float
     probabilities: Mapping[Candidate, float]
     codes: Mapping[Candidate, str]
+    taught: Mapping[Candidate, tuple[Fact, ...]] = field(default_factory=dict)
 
 
 @cache

@@ -1,7 +1,7 @@
 """Stage 2B by layout rules: read a product's metadata from its pages and tables; assemble the products of stage 7.
 
-A value is text of the page and kept once: from labels, the product's row, values that need no label, its name, and what
-a page prints above all of its products, in this order.
+A value is text of the page and kept once: as a person has taught it, else from labels, the product's row, values that
+need no label, its name, and what a page prints above all of its products, in this order.
 """
 
 import re
@@ -165,6 +165,8 @@ def describe(
     loose = [fact for fact in loose if not (fact.key == "color" and _plain(fact.value) in own_name)]
     facts += [fact for fact in _usable(_without_lists(loose)) if not _is_said(fact, facts)]
     facts += [fact for fact in _usable([*named, *_unambiguous(shared)]) if not _has(fact.key, facts)]
+    taught = {fact.key for fact in product.taught}
+    facts = [*product.taught, *(fact for fact in facts if fact.key not in taught)]
     return Description(
         metadata=_joined(facts), tables=tuple(own_tables), evidence=tuple(_evidence(facts)), facts=tuple(facts)
     )

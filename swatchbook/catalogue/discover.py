@@ -27,7 +27,18 @@ from swatchbook.catalogue.running_text import text_place
 from swatchbook.catalogue.sections import DocumentLayout, Section, category_before, find_sections, layout_document
 from swatchbook.catalogue.variants import find_variants
 from swatchbook.geometry import centre_inside, turn_back
-from swatchbook.records import Box, Discovery, Evidence, FoundProduct, Occurrence, OutlineEntry, Page, Reading, fold
+from swatchbook.records import (
+    Box,
+    Discovery,
+    Evidence,
+    Fact,
+    FoundProduct,
+    Occurrence,
+    OutlineEntry,
+    Page,
+    Reading,
+    fold,
+)
 
 UNSURE = "The layout does not tell which products this document offers; it needs a vision model or a person."
 
@@ -44,6 +55,9 @@ Names = Mapping[tuple[int, Box], str]  # page and box of a text -> the name of a
 Choose = Callable[[Sequence[NameGroup], Weights], Choice | None]
 """A function that chooses the names of a document's products."""
 
+Amend = Callable[[Choice], Choice]
+"""A function that adds to a choice what a person has taught."""
+
 
 def discover(
     reading: Reading, pages: Iterable[Page], weights: Weights | None = None, *, choose: Choose = choose_names
@@ -53,11 +67,24 @@ def discover(
     The pages are read once, in order. `weights` choose the names; the default are those of the package. Another
     `choose` serves to measure later stages with other names (`devtools/fit_links.py`).
     """
-    weights = weights or shipped_weights()
     document, announced = lay_out(reading, pages)
+    return discover_in(document, announced, reading, weights or shipped_weights(), choose=choose)
+
+
+def discover_in(
+    document: DocumentLayout,
+    announced: frozenset[str],
+    reading: Reading,
+    weights: Weights,
+    *,
+    choose: Choose = choose_names,
+    amend: Amend | None = None,
+) -> Discovery:
+    """Return the products of a document that is laid out. `amend` adds codes and prices to the chosen names."""
     groups = find_name_groups(document, announced)
     choice = choose(groups, weights)
     choice = choice and with_coded_names(choice, document)
+    choice = amend(choice) if choice and amend else choice
     found = name_products(choice, document, announced, reading)
     discovery = discovery_of(found, document, reading, rejected=tuple(_rejected(groups, found, weights)))
     return discovery.model_copy(update={"sure": judge_document(groups, choice if found else None, weights)})
@@ -99,7 +126,10 @@ def _as_printed(
             for o in product.occurrences
         )
         variants = (v.model_copy(update={"bbox": printed(v.page, v.bbox)}) for v in product.variants)
-        return product.model_copy(update={"occurrences": tuple(places), "variants": tuple(variants)})
+        taught = (fact.model_copy(update={"bbox": printed(fact.page, fact.bbox)}) for fact in product.taught)
+        return product.model_copy(
+            update={"occurrences": tuple(places), "variants": tuple(variants), "taught": tuple(taught)}
+        )
 
     return tuple(map(as_printed, products))
 
@@ -159,12 +189,19 @@ def _products(
         if (s.head.page, s.head.box) not in boxes
     ]
     layouts = {layout.number: layout for layout in document.layouts}
+    taught = {(c.text.page, c.text.box): facts for c, facts in choice.taught.items()}
     return with_families(
         [
-            p.model_copy(update={"variants": find_variants(p, layouts, names)})
+            p.model_copy(update={"variants": find_variants(p, layouts, names), "taught": _taught_of(p, taught)})
             for p in without_repeats(sorted(found, key=lambda p: p.first_page))
         ]
     )
+
+
+def _taught_of(product: FoundProduct, taught: Mapping[tuple[int, Box], tuple[Fact, ...]]) -> tuple[Fact, ...]:
+    """Return the taught facts at the places of a product's name, each value once."""
+    facts = [fact for place in product.occurrences for fact in taught.get((place.page, place.bbox), ())]
+    return tuple({(fact.key, fact.value): fact for fact in reversed(facts)}.values())[::-1]
 
 
 def _alike(sections: Sequence[Section], joined: Collection[tuple[int, Box]]) -> list[Section]:

@@ -63,12 +63,16 @@ def read_tables(resources: Resources, work: Work, reading: Reading) -> Tables:
 def discover_products(resources: Resources, work: Work, reading: Reading, *, last_try: bool) -> Discovery:
     """Find product names and page ranges by the layout rules, and with the language model if the settings say so.
 
-    Where the names are taught, neither is asked. If the model cannot answer, the result is that of the layout rules,
-    with the reason in `lost`. Raises failures of the provider that are likely to pass.
+    Where the names are taught, neither is asked; taught codes and prices are those of the layout rules' products. If
+    the model cannot answer, the result is that of the layout rules, with the reason in `lost`. Raises failures of the
+    provider that are likely to pass.
     """
     if work.options.taught.names_are_taught:
         return discover_taught(reading, _pages(resources, reading), work.options.taught)
-    by_layout = discover.discover(reading, _pages(resources, reading))
+    if work.options.taught.facts_are_taught:
+        by_layout = discover_taught(reading, _pages(resources, reading), work.options.taught)
+    else:
+        by_layout = discover.discover(reading, _pages(resources, reading))
     assists = resources.settings.discovery == "assist"
     only = find_products.open_pages(reading, by_layout) if assists else None
     if resources.settings.discovery == "layout" or (assists and not only):

@@ -48,10 +48,26 @@ def variant_id(product: str, variant: Variant) -> str:
     return identity("variant", product, fold(variant.name), fold(variant.code or ""))
 
 
+class Fact(Record):
+    """A value as printed, with its label, page and box. The box of a value in a table is the table's."""
+
+    key: str
+    value: str
+    label: str
+    page: int
+    bbox: Box | None
+    rule: str
+
+
+BY_TEACHING = "taught"
+"""Rule of facts that a taught reading finds: they count instead of all others of their key."""
+
+
 class FoundProduct(Record):
     """A product that stage 2A found, and its pages. `raw_name` is the name as printed, `name` the cleaned one.
 
-    `family` is what it shares with other products: a heading, or the beginning of their names.
+    `family` is what it shares with other products: a heading, or the beginning of their names. `taught`: its code and
+    price as a taught reading finds them.
     """
 
     name: str
@@ -66,17 +82,7 @@ class FoundProduct(Record):
     occurrences: tuple[Occurrence, ...] = ()
     confidence: float = Field(ge=0, le=1)
     evidence: tuple[Evidence, ...] = ()
-
-
-class Fact(Record):
-    """A value as printed, with its label, page and box. The box of a value in a table is the table's."""
-
-    key: str
-    value: str
-    label: str
-    page: int
-    bbox: Box | None
-    rule: str
+    taught: tuple[Fact, ...] = ()
 
 
 PAGE_CUT = "page cut"

@@ -80,6 +80,12 @@ class TaughtReading(Record):
         return bool(self.names or self.not_names or any(each.what is Shown.NAME for each in self.examples))
 
     @property
+    def facts_are_taught(self) -> bool:
+        """Whether codes or prices are found by its rules and examples."""
+        shown = any(each.what in (Shown.CODE, Shown.PRICE) for each in self.examples)
+        return bool(self.codes or self.prices or shown)
+
+    @property
     def rules_only(self) -> "TaughtReading":
         """The reading for another document: its rules, without the places on this one."""
         return self.model_copy(update={"examples": ()})
@@ -89,20 +95,25 @@ UNTAUGHT = TaughtReading()
 
 
 class ProposedName(Record):
-    """A text that a reading takes for a name. `probability`: how likely it is one. `new`: it is none at present."""
+    """A text that a reading takes for a name. `probability`: how likely it is one. `new`: it is none at present. `code`
+    and `price`: those that are found as taught.
+    """
 
     page: int
     box: Box
     name: str
     probability: float
     new: bool
+    code: str | None = None
+    price: str | None = None
 
 
 class Proposal(Record):
     """What a taught reading would find, before anything changes.
 
     `probability`: of the reading among those that agree with the examples. `lost`: the products at present that it
-    would not find, with their pages. `unsure`: the ten names that it is least sure of.
+    would not find, with their pages. `unsure`: the ten names that it is least sure of. `coded` and `priced`: how many
+    products get a code and a price as taught.
     """
 
     reading: TaughtReading
@@ -112,6 +123,8 @@ class Proposal(Record):
     pages: tuple[int, ...]
     unsure: tuple[ProposedName, ...]
     lost: tuple[tuple[str, int], ...]
+    coded: int = 0
+    priced: int = 0
 
 
 class ReadingOrigin(StrEnum):

@@ -301,14 +301,14 @@ def _sharing(texts: DocumentTexts, among: Booleans, right: Sequence[Place]) -> l
     for bit, trait in zip(bits, common, strict=True):
         shared |= np.where(masks[trait], bit, 0)
     found = []
-    for traits in _closed_sets(shared[universe], int(bits.sum()), texts.backing[universe]):
+    for traits in closed_sets(shared[universe], int(bits.sum()), texts.backing[universe]):
         mask = universe & ((shared & traits) == traits)
         rule = {name: value for (name, value), bit in zip(common, bits, strict=True) if traits & bit}
         found.append(Hypothesis((TextRule(traits=rule | ({} if usual else dict([UNUSUAL])), cut=cut),), (), mask))
     return found
 
 
-def _closed_sets(shared: NDArray[np.int64], everything: int, backing: NDArray[np.float64]) -> list[int]:
+def closed_sets(shared: NDArray[np.int64], everything: int, backing: NDArray[np.float64]) -> list[int]:
     """Return the sets of traits that two or three texts share, each set as bits, the most promising first.
 
     `shared`: the traits that each text shares with the examples. A set is promising if the texts that have it are often

@@ -6,9 +6,21 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from swatchbook.records import UNTAUGHT, Example, FoundProduct, Proposal, ProposedName, Reading, TaughtReading, fold
+from swatchbook.records import (
+    UNTAUGHT,
+    Example,
+    FoundProduct,
+    Proposal,
+    ProposedName,
+    Reading,
+    Shown,
+    TaughtReading,
+    fold,
+)
 from swatchbook.teaching.learn import Learnt, learn
-from swatchbook.teaching.taught_products import Named, products_of, read_names
+from swatchbook.teaching.learn_facts import with_learnt_facts
+from swatchbook.teaching.pair_facts import Spot
+from swatchbook.teaching.taught_products import Named, apply_reading, present_names, read_names
 from swatchbook.teaching.texts import DocumentTexts
 
 MOST_UNSURE: Final = 10
@@ -17,23 +29,37 @@ MOST_UNSURE: Final = 10
 def propose(
     texts: DocumentTexts, reading: Reading, examples: Sequence[Example], start: TaughtReading = UNTAUGHT
 ) -> Proposal:
-    """Return what the likeliest reading that agrees with the examples would find."""
-    learnt = learn(texts, examples, start)
-    if not learnt:
-        return preview(texts, reading, start.model_copy(update={"examples": (*start.examples, *examples)}))
-    return describe(texts, reading, learnt[0])
+    """Return what the likeliest reading that agrees with the examples would find.
+
+    Examples of codes and prices say nothing of names: these stay as they are found at the start.
+    """
+    learnt = learn(texts, examples, start) if any(each.what is Shown.NAME for each in examples) else []
+    if learnt:
+        return describe(texts, reading, learnt[0], examples)
+    return preview(texts, reading, start.model_copy(update={"examples": (*start.examples, *examples)}), examples)
 
 
-def preview(texts: DocumentTexts, reading: Reading, taught: TaughtReading) -> Proposal:
-    """Return what a reading would find, such as one that is imported or was taught on another document."""
-    likely = np.maximum(texts.backing, 0.5)
-    return _proposal(texts, reading, taught, 1.0, read_names(texts, taught), likely)
+def preview(
+    texts: DocumentTexts, reading: Reading, taught: TaughtReading, examples: Sequence[Example] = ()
+) -> Proposal:
+    """Return what a reading would find, such as one that is imported or was taught on another document.
+
+    `examples`: those of codes and prices whose rules it lacks.
+    """
+    named = read_names(texts, taught) if taught.names_are_taught else present_names(texts)
+    taught = with_learnt_facts(texts, taught, examples, _spots(named))
+    return _proposal(texts, reading, taught, 1.0, named, np.maximum(texts.backing, 0.5))
 
 
-def describe(texts: DocumentTexts, reading: Reading, learnt: Learnt) -> Proposal:
-    """Return what a learnt reading would find."""
+def describe(texts: DocumentTexts, reading: Reading, learnt: Learnt, examples: Sequence[Example] = ()) -> Proposal:
+    """Return what a learnt reading would find, with the rules that examples of codes and prices show."""
     named = read_names(texts, learnt.reading, learnt.texts)
-    return _proposal(texts, reading, learnt.reading, learnt.probability, named, learnt.likely)
+    taught = with_learnt_facts(texts, learnt.reading, examples, _spots(named))
+    return _proposal(texts, reading, taught, learnt.probability, named, learnt.likely)
+
+
+def _spots(named: Sequence[Named]) -> list[Spot]:
+    return [Spot(each.text.page, each.text.box) for each in named]
 
 
 def _proposal(
@@ -44,6 +70,7 @@ def _proposal(
     named: Sequence[Named],
     likely: NDArray[np.float64],
 ) -> Proposal:
+    found, values = apply_reading(texts, reading, named, taught)
     names = tuple(
         ProposedName(
             page=each.text.page,
@@ -51,10 +78,10 @@ def _proposal(
             name=each.name,
             probability=1.0 if each.shown or each.number is None else round(min(float(likely[each.number]), 1.0), 3),
             new=each.number is None or not texts.found[each.number],
+            **values.get((each.text.page, each.text.box), {}),
         )
         for each in named
     )
-    found = products_of(texts, reading, named).products
     return Proposal(
         reading=taught,
         probability=round(probability, 3),
@@ -63,7 +90,14 @@ def _proposal(
         pages=tuple(sorted({page for product in found for page in product.pages})),
         unsure=tuple(sorted(names, key=lambda each: each.probability)[:MOST_UNSURE]),
         lost=_lost(texts, found),
+        coded=_count(found, Shown.CODE),
+        priced=_count(found, Shown.PRICE),
     )
+
+
+def _count(products: Sequence[FoundProduct], what: Shown) -> int:
+    """Return how many products have a taught code or price."""
+    return sum(any(fact.key == what for fact in product.taught) for product in products)
 
 
 def _lost(texts: DocumentTexts, found: Sequence[FoundProduct]) -> tuple[tuple[str, int], ...]:

@@ -1,20 +1,37 @@
-"""Find the products of a document by a taught reading: its names, then pages, codes and variants as without it."""
+"""Find the products of a document by a taught reading: names, codes and prices; pages and variants as without it."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Final, NamedTuple
 
 import numpy as np
 
-from swatchbook.catalogue.choose_names import Choice, bare_candidate, with_codes
-from swatchbook.catalogue.discover import discovery_of, name_products
+from swatchbook.catalogue.choose_names import Choice, bare_candidate, shipped_weights, with_codes
+from swatchbook.catalogue.discover import discover_in, discovery_of, name_products
+from swatchbook.catalogue.name_candidates import Candidate
 from swatchbook.catalogue.page_layout import PageLayout, Text
 from swatchbook.catalogue.sections import DocumentLayout
 from swatchbook.geometry import Box, centre_inside, shared_area
-from swatchbook.records import WHOLE_TEXT, Discovery, Example, Page, Reading, Shown, TaughtReading, TraitValue
+from swatchbook.records import (
+    BY_TEACHING,
+    UNTAUGHT,
+    WHOLE_TEXT,
+    Discovery,
+    Example,
+    Fact,
+    FoundProduct,
+    Page,
+    Reading,
+    Shown,
+    TaughtReading,
+    TraitValue,
+)
 from swatchbook.teaching.cuts import names_in
 from swatchbook.teaching.learn import Place, holds, locate, select
+from swatchbook.teaching.learn_facts import RULES_OF, read_facts
+from swatchbook.teaching.pair_facts import Spot, find_owners, pair
 from swatchbook.teaching.texts import Booleans, DocumentTexts, collect_texts
 
 SHOWN: Final = 1.0  # the probability of a name that a person showed
@@ -31,15 +48,79 @@ class Named(NamedTuple):
 
 
 def discover_taught(reading: Reading, pages: Iterable[Page], taught: TaughtReading) -> Discovery:
-    """Return the products of a document whose names a reading finds. The pages are read once, in order."""
+    """Return the products of a document whose names, codes or prices a reading finds. The pages are read once, in
+    order. The layout rules find names that are not taught.
+    """
     texts = collect_texts(reading, pages)
-    return products_of(texts, reading, read_names(texts, taught))
+    if taught.names_are_taught:
+        return products_of(texts, reading, read_names(texts, taught), taught)
+    amend = partial(with_facts, texts, taught)
+    return discover_in(texts.document, texts.announced, reading, shipped_weights(), amend=amend)
 
 
-def products_of(texts: DocumentTexts, reading: Reading, named: Sequence[Named]) -> Discovery:
-    """Return the products of some names."""
+def products_of(
+    texts: DocumentTexts, reading: Reading, named: Sequence[Named], taught: TaughtReading = UNTAUGHT
+) -> Discovery:
+    """Return the products of some names, with the codes and prices of a reading."""
+    return _products(texts, reading, *_chosen(texts, named, taught))
+
+
+def _products(texts: DocumentTexts, reading: Reading, choice: Choice | None, document: DocumentLayout) -> Discovery:
+    return discovery_of(name_products(choice, document, texts.announced, reading), document, reading)
+
+
+def _chosen(
+    texts: DocumentTexts, named: Sequence[Named], taught: TaughtReading
+) -> tuple[Choice | None, DocumentLayout]:
+    """Return names as a choice, with their codes and prices, and the layout in which they are texts of their own."""
     document = _with_names(texts.document, named)
-    return discovery_of(name_products(_choice(document, named), document, texts.announced, reading), document, reading)
+    choice = _choice(document, named)
+    return choice and with_facts(texts, taught, choice), document
+
+
+class Taught(NamedTuple):
+    """What a reading finds: products, and by page and box of each name its taught code and price."""
+
+    products: tuple[FoundProduct, ...]
+    values: Mapping[tuple[int, Box], Mapping[str, str]]
+
+
+def apply_reading(texts: DocumentTexts, reading: Reading, named: Sequence[Named], taught: TaughtReading) -> Taught:
+    """Return the products of names that are taught or present."""
+    if taught.names_are_taught:
+        choice, document = _chosen(texts, named, taught)
+    else:
+        choice, document = texts.choice and with_facts(texts, taught, texts.choice), texts.document
+    values = (
+        {(c.text.page, c.text.box): {f.key: f.value for f in facts} for c, facts in choice.taught.items()}
+        if choice
+        else {}
+    )
+    return Taught(_products(texts, reading, choice, document).products, values)
+
+
+def with_facts(texts: DocumentTexts, taught: TaughtReading, choice: Choice) -> Choice:
+    """Return names with their codes and prices as a reading finds them; the others keep the codes they have."""
+    if not taught.facts_are_taught:
+        return choice
+    spots = [Spot(c.text.page, c.text.box) for c in choice.candidates]
+    found: dict[Candidate, list[Fact]] = defaultdict(list)
+    for what in RULES_OF:
+        facts = read_facts(texts, taught, what, spots)
+        pairs = pair(find_owners(spots, [Spot(f.page, f.box) for f in facts]), np.arange(len(facts)))
+        for name, n in pairs.items():
+            page, box, value, _ = facts[n]
+            fact = Fact(key=what.value, value=value, label="", page=page, bbox=box, rule=BY_TEACHING)
+            found[choice.candidates[name]].append(fact)
+    codes = {c: fact.value for c, facts_of in found.items() for fact in facts_of if fact.key == Shown.CODE}
+    return replace(choice, codes={**choice.codes, **codes}, taught={c: tuple(each) for c, each in found.items()})
+
+
+def present_names(texts: DocumentTexts) -> list[Named]:
+    """Return the names that the layout rules find, in reading order."""
+    at = {(text.page, text.box): n for n, text in reversed([*enumerate(texts.texts)])}
+    candidates = texts.choice.candidates if texts.choice else ()
+    return [Named(c.text, c.name, at.get((c.text.page, c.text.box)), shown=False) for c in candidates]
 
 
 def read_names(texts: DocumentTexts, taught: TaughtReading, chosen: Booleans | None = None) -> list[Named]:

@@ -25,7 +25,7 @@ from interface.cli.terminal import cell, clean, duration, note, out, owner_flag,
 from swatchbook.truncate import page_numbers
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from swatchbook.ledger.stored_documents import Document
     from swatchbook.pipeline.teach import Lesson
@@ -70,6 +70,12 @@ def teach(
     wrong: Annotated[list[str] | None, _texts("--not", "This is no name of a product. May be repeated.")] = None,
     codes: Annotated[list[str] | None, _texts("--code", "A product's code. May be repeated.")] = None,
     prices: Annotated[list[str] | None, _texts("--price", "A product's price. May be repeated.")] = None,
+    wrong_codes: Annotated[
+        list[str] | None, _texts("--not-code", "This is no product's code. May be repeated.")
+    ] = None,
+    wrong_prices: Annotated[
+        list[str] | None, _texts("--not-price", "This is no product's price. May be repeated.")
+    ] = None,
     likeliest: Annotated[
         bool, typer.Option("--likeliest", help="List readings to choose from: of like catalogues, and the likeliest.")
     ] = False,
@@ -91,7 +97,8 @@ def teach(
     Prints what that would find and lose. Nothing changes until you accept it; then the document is ingested again, and
     later ingests of the same file keep the reading.
     """
-    shown = _read_shown(page, {"--name": names, "--not": wrong, "--code": codes, "--price": prices})
+    given = {"--name": names, "--not": wrong, "--code": codes, "--price": prices}
+    shown = _read_shown(page, given | {"--not-code": wrong_codes, "--not-price": wrong_prices})
     ways = (bool(shown), likeliest or use is not None, reading is not None, undo)
     if sum(ways) != 1:
         raise typer.BadParameter(
@@ -116,7 +123,10 @@ def _read_shown(page: int | None, given: "dict[str, list[str] | None]") -> list[
     """Return what the options show, each with its page. Raises BadParameter."""
     from swatchbook.records import Shown
 
-    kinds = {"--name": Shown.NAME, "--not": Shown.NAME, "--code": Shown.CODE, "--price": Shown.PRICE}
+    kinds = {
+        "--name": Shown.NAME, "--code": Shown.CODE, "--price": Shown.PRICE,
+        "--not": Shown.NAME, "--not-code": Shown.CODE, "--not-price": Shown.PRICE,
+    }  # fmt: skip
     shown = list[_Shown]()
     for option, texts in given.items():
         for text in texts or ():
@@ -132,7 +142,7 @@ def _read_shown(page: int | None, given: "dict[str, list[str] | None]") -> list[
             if not words.strip():
                 raise typer.BadParameter("the text is empty", param_hint=option)
             assert number is not None  # noqa: S101 - one of both has it
-            shown.append(_Shown(number, words.strip(), kinds[option], option != "--not", option))
+            shown.append(_Shown(number, words.strip(), kinds[option], not option.startswith("--not"), option))
     if page is not None and not shown:
         raise typer.BadParameter("what is on it? Add --name TEXT", param_hint="--page")
     return shown
@@ -300,19 +310,30 @@ def draw_proposal(proposal: "Proposal", document: "Document", *, now: int) -> Re
     ]
     parts += [Text(f"names: {clean(line)}", "dim") for line in map(describe_rule, proposal.reading.names)]
     parts += [Text(f"not: {clean(line)}", "dim") for line in map(describe_rule, proposal.reading.not_names)]
+    parts += [*_facts("codes", proposal.coded, proposal.reading.codes, proposal.products)]
+    parts += [*_facts("prices", proposal.priced, proposal.reading.prices, proposal.products)]
     if proposal.lost:
         named = [f"{clean(name)} ({page})" for name, page in proposal.lost[:_MOST_LOST]]
         more = f" and {len(proposal.lost) - _MOST_LOST:,} more" if len(proposal.lost) > _MOST_LOST else ""
         parts.append(Text(f"lost: {', '.join(named)}{more}", "yellow"))
-    rows = table("page", "least sure", "probability", "", right=("page", "probability"))
+    facts = [name for name, count in (("code", proposal.coded), ("price", proposal.priced)) if count]
+    rows = table("page", "least sure", "probability", *facts, "", right=("page", "probability", "price"))
     for each in proposal.unsure:
         rows.add_row(
             cell(each.page),
             cell(each.name, "bold"),
             cell(f"{each.probability:.2f}"),
+            *(cell(getattr(each, name)) for name in facts),
             cell("new" if each.new else "", "green"),
         )
     return Group(*parts, *([rows] if proposal.unsure else []))
+
+
+def _facts(title: str, count: int, rules: "Sequence[TextRule]", products: int) -> "Iterator[Text]":
+    """Yield how many products get a code or price as taught, with the rules that find it."""
+    if rules or count:
+        yield Text(f"{title}: {count:,} of {plural(products, 'product')}")
+    yield from (Text(f"  {clean(line)}", "dim") for line in map(describe_rule, rules))
 
 
 def describe_rule(rule: "TextRule") -> str:

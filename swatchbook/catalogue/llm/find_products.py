@@ -259,8 +259,18 @@ def flag_new(by_layout: Discovery, by_model: Discovery, model: str) -> Discovery
     """Return the model's products; if the layout rules found products, those that they did not find are flagged."""
     if not by_layout.products:
         return by_model
-    products = tuple(p if _same(p, by_layout.products) else flag(p, ONLY_MODEL, model) for p in by_model.products)
+    products = tuple(
+        _as_taught(p, same) if (same := _same(p, by_layout.products)) else flag(p, ONLY_MODEL, model)
+        for p in by_model.products
+    )
     return by_model.model_copy(update={"products": products})
+
+
+def _as_taught(product: FoundProduct, by_layout: FoundProduct) -> FoundProduct:
+    """Return a product with what a person has taught of it."""
+    coded = any(fact.key == "code" for fact in by_layout.taught)
+    code = by_layout.code if coded else product.code
+    return product.model_copy(update={"taught": by_layout.taught, "code": code}) if by_layout.taught else product
 
 
 def flag(product: FoundProduct, reason: str, model: str) -> FoundProduct:

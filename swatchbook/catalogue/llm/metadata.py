@@ -23,9 +23,11 @@ def ask_metadata(chat: PaidChat, product: FoundProduct, pages: Iterable[Page], b
     excerpts = list(page_excerpts((_product_page(page, product) for page in pages), most=_PAGE_CHARACTERS))
     reply = chat.ask(_question(product, excerpts, by_layout), Facts)
     proven, rejected = _prove(reply.facts, _Source.of(excerpts, by_layout.tables), chat.model)
+    taught = {fact.key for fact in product.taught}
     kept = dict[str, dict[str, Evidence]]()
     for fact in proven:
-        kept.setdefault(str(fact.detail["key"]), {}).setdefault(fact.text or "", fact)
+        if fact.detail["key"] not in taught:
+            kept.setdefault(str(fact.detail["key"]), {}).setdefault(fact.text or "", fact)
     metadata = {kind: "; ".join(list(values)[:MOST_VALUES]) for kind, values in kept.items()}
     first_evidence = [next(iter(values.values())) for values in kept.values()]
     remaining = [e for e in by_layout.evidence if e.detail.get("key") not in metadata]
