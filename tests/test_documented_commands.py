@@ -108,6 +108,9 @@ RUN_HERE: Mapping[str, tuple[str, Callable[[Finished], bool]]] = {
     ),
     'swatchbook teach catalogue.pdf --name "3:Nordvik Oak" --name "5:Palladio Terrazzo" '
     '--not "4:Colours and technical data"': ("", finds("2 products now → 2")),
+    'swatchbook teach catalogue.pdf --page 5 --code "PT-101"': ("", finds("codes: ", "PT-101")),
+    'swatchbook teach catalogue.pdf --page 5 --code "PT-101" --not-code "PT-104"': ("", finds("codes: ", "PT-101")),
+    'swatchbook teach catalogue.pdf --page 3 --price "€ 82.50 per m²"': ("", finds("prices: ", "82.50")),
     "swatchbook teach": ("teach catalogue.pdf --likeliest", finds("Nordvik Oak")),
     "swatchbook teach catalogue.pdf --likeliest": ("", finds("likeliest", "Nordvik Oak")),
     "swatchbook teach catalogue.pdf --use 1": ("", finds("2 products now")),

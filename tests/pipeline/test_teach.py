@@ -101,6 +101,27 @@ def test_what_is_shown_again_says_nothing_new_and_the_opposite_counts(resources:
     assert "Birke" not in {each.name for each in opposite.names}
 
 
+def test_a_code_and_a_price_are_shown_and_all_products_follow(resources: Resources, tmp_path: Path) -> None:
+    catalogue = make(tmp_path / "surfaces.pdf", priced=True)
+    document = ingest(resources, catalogue)
+    at_first = read_products(resources.ledger, document.id)
+    lesson = open_lesson(resources, document)
+    examples = [each for text in ("Alder", "Birke") for each in find_examples(lesson, 1, text)]
+    examples += find_examples(lesson, 1, "a-0", what=Shown.CODE)
+    examples += find_examples(lesson, 1, "12,-", what=Shown.PRICE)
+    proposal = propose_reading(resources, lesson, examples)
+    assert (proposal.products, proposal.coded, proposal.priced) == (6, 6, 6)
+    accept_proposal(resources, document.id, proposal, by="anna")
+    products = read_products(resources.ledger, ingest(resources, catalogue).id)
+    assert {p.name: (p.code, p.metadata["price"]) for p in products} == {
+        name: (f"{name[0].lower()}-{number}", f"{seed + 12},-")
+        for number, pair in enumerate(NAMES)
+        for name, seed in zip(pair, (number, number + 50), strict=True)
+    }
+    undo_reading(resources, document.id, by="bert")
+    assert read_products(resources.ledger, ingest(resources, catalogue).id) == at_first
+
+
 def test_likeliest_readings_are_proposed_without_an_example(resources: Resources, catalogue: Path) -> None:
     lesson = open_lesson(resources, ingest(resources, catalogue))
     likeliest = propose_likeliest(resources, lesson)
