@@ -5,7 +5,7 @@ Every text of these pages is in exactly one chunk that gets a vector; a row of a
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -109,7 +109,8 @@ def _text_block(page: Page, tables: Sequence[Table], *, skipped: bool) -> TextBl
     units: list[Unit] = []
     for table in tables:
         rows = tuple(filter(None, (" | ".join(c for cell in row if (c := normalise_line(cell))) for row in table.rows)))
-        rest = [line for line in lines if not _in_table(line, table)]
+        words = _words_of(table)
+        rest = [line for line in lines if not _in_table(line, table, words)]
         if len(rest) < len(lines):
             box = table.bbox or page.box
             units.append(Unit(page.number, box, "\n".join(rows), rows, table.header and len(rows) > 1))
@@ -125,11 +126,15 @@ def _text_block(page: Page, tables: Sequence[Table], *, skipped: bool) -> TextBl
     return TextBlock(layout, tuple(units), tuple(a for a, _ in pairs), skipped)
 
 
-def _in_table(line: Line, table: Table) -> bool:
+def _words_of(table: Table) -> frozenset[str]:
+    """Return the folded words in the cells of a table."""
+    return frozenset(fold(word) for row in table.rows for cell in row for word in normalise_line(cell).split())
+
+
+def _in_table(line: Line, table: Table, words: Collection[str]) -> bool:
     """Whether a line is part of a table: it lies in the table's box and all of its words are in the cells."""
     if table.bbox is not None and not centre_inside(line.bbox, table.bbox):
         return False
-    words = {fold(word) for row in table.rows for cell in row for word in normalise_line(cell).split()}
     return all(fold(word) in words for word in normalise_line(line.text).split())
 
 

@@ -190,9 +190,15 @@ def _products(
     ]
     layouts = {layout.number: layout for layout in document.layouts}
     taught = {(c.text.page, c.text.box): facts for c, facts in choice.taught.items()}
+    named = frozenset(map(fold, names.values()))
     return with_families(
         [
-            p.model_copy(update={"variants": find_variants(p, layouts, names), "taught": _taught_of(p, taught)})
+            p.model_copy(
+                update={
+                    "variants": find_variants(p, layouts, names.keys(), named),
+                    "taught": _taught_of(p, taught),
+                }
+            )
             for p in without_repeats(sorted(found, key=lambda p: p.first_page))
         ]
     )

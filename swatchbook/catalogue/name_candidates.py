@@ -4,6 +4,7 @@
 """
 
 import re
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
@@ -119,6 +120,7 @@ def find_candidates(
     measures = [t.box for t in layout.texts if says_measure(t.text)]
     measures += [a.box for a in layout.attributes if says_measure(a.value) or unit_in(a.label)]
     tails = _second_lines(layout, document)
+    rows = _Rows(layout.texts)
     for text in layout.texts:
         name = product_name(text)
         if text in tails.values():
@@ -127,11 +129,9 @@ def find_candidates(
             name = f"{name} {product_name(tails[text])}"
         if not may_be_name(text, name) or (layout.number, text.box) in running or letters_of(text.text) in house:
             continue
-        row = [t for t in layout.texts if t is not text and in_one_row(t, text)]
-        numbers = [t for t in row if _is_cell(t.text)]
-        others = [t for t in layout.texts if t is not text and not _is_cell(t.text)]
-        in_table = len(numbers) >= CELLS
-        words = [t for t in row if not _is_cell(t.text) and len(t.text) <= LONGEST_NAME]
+        row = rows.beside(text)
+        in_table = sum(is_cell for _, is_cell in row) >= CELLS
+        words = [t for t, is_cell in row if not is_cell and len(t.text) <= LONGEST_NAME]
         first = all(t.box[0] >= text.box[0] for t in words)
         if in_table and not first and any(len(t.text) > len(text.text) for t in words):
             continue
@@ -152,9 +152,39 @@ def find_candidates(
                 row_priced=any(is_level(box, text) for box in layout.prices),
                 coded=any(box != text.box and centre_inside(box, reach) for box in codes),
                 leads=text.size >= largest - 0.05,
-                follows=any(_stands_on(t, text) and _outranks(t, text) for t in others),
+                follows=any(_stands_on(t, text) for t in rows.outranking(text)),
             ),
         )
+
+
+class _Rows:
+    """The texts of a page by their heights and ranks, each asked once whether it is the cell of a table."""
+
+    def __init__(self, texts: Sequence[Text]) -> None:
+        placed = sorted(((_middle(t), n, t, _is_cell(t.text)) for n, t in enumerate(texts)), key=lambda p: p[:2])
+        self._middles = [middle for middle, *_ in placed]
+        self._texts = [(t, is_cell) for *_, t, is_cell in placed]
+        self._reach = max((t.size for t in texts), default=0.0)
+        self._ranked = [(_rank(t), t) for t, is_cell in self._texts if not is_cell]
+
+    def beside(self, text: Text) -> list[tuple[Text, bool]]:
+        """Return the other texts in the row of a text, each with whether it is a cell."""
+        middle, reach = _middle(text), self._reach + 1  # a point more: sums are rounded, `in_one_row` decides
+        first, last = bisect_left(self._middles, middle - reach), bisect_right(self._middles, middle + reach)
+        return [(t, is_cell) for t, is_cell in self._texts[first:last] if t is not text and in_one_row(t, text)]
+
+    def outranking(self, text: Text) -> Iterator[Text]:
+        """Yield the texts in larger or bolder type than a text that are no cells."""
+        rank = _rank(text)
+        return (t for other, t in self._ranked if other > rank)
+
+
+def _middle(text: Text) -> float:
+    return text.box[1] + text.box[3]
+
+
+def _rank(text: Text) -> tuple[float, bool]:
+    return round(text.size, 1), text.bold
 
 
 def product_name(text: Text) -> str:
@@ -235,10 +265,6 @@ def is_level(box: Box, text: Text) -> bool:
 def _stands_on(upper: Text, lower: Text) -> bool:
     across, down = gaps(upper.box, lower.box)
     return upper.box[1] < lower.box[1] and across < 0 and down <= APART * max(upper.size, lower.size)
-
-
-def _outranks(text: Text, other: Text) -> bool:
-    return (round(text.size, 1), text.bold) > (round(other.size, 1), other.bold)
 
 
 def _nearest(box: Box, pictures: Sequence[Box], layout: PageLayout) -> tuple[int | None, str | None]:

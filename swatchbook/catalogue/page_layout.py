@@ -401,22 +401,26 @@ def is_right_to_left(texts: Iterable[str]) -> bool:
 
 
 def _codes(lines: Sequence[Line]) -> tuple[Code, ...]:
-    codes = []
-    for i, line in enumerate(lines):
-        if code := code_of(line.text):
-            codes.append(Code(code, line.bbox, round(line.size, 1), _name_beside(i, lines)))
-    return tuple(codes)
+    found = [code_of(line.text) for line in lines]
+    names = [line for line, code in zip(lines, found, strict=True) if not code and _may_name_code(line.text)]
+    return tuple(
+        Code(code, line.bbox, round(line.size, 1), _name_beside(line, names))
+        for line, code in zip(lines, found, strict=True)
+        if code
+    )
 
 
-def _name_beside(i: int, lines: Sequence[Line]) -> str | None:
+def _may_name_code(words: str) -> bool:
+    return len(words) <= LONGEST_NAME and sum(c.isalpha() for c in words) >= 3
+
+
+def _name_beside(code: Line, names: Sequence[Line]) -> str | None:
     """Return the name next to a code: to its right in the row (a table), else directly above or below (a card)."""
-    x0, y0, x1, y1 = lines[i].bbox
-    size = lines[i].size
+    x0, y0, x1, y1 = code.bbox
+    size = code.size
     best: list[tuple[int, float, str]] = []
-    for j, other in enumerate(lines):
+    for other in names:
         words = other.text
-        if j == i or sum(c.isalpha() for c in words) < 3 or code_of(words) or len(words) > LONGEST_NAME:
-            continue
         ox0, oy0, _, oy1 = other.bbox
         if abs(oy0 + oy1 - y0 - y1) < size and 0 <= ox0 - x1 < 220:
             best.append((0, ox0 - x1, words))

@@ -59,12 +59,12 @@ def cells_beside(
         return
     alone = not any(box != name and box[2] <= name[0] and _in_row(box, name) for box in other_names)
     for line in lines:
+        if not (_in_row(line.bbox, name, IN_ROW) or _begins_row(line.bbox, place)):
+            continue
         before = alone and line.bbox[2] <= name[0] + 2
         if not (before or line.bbox[0] >= name[2] - 2) or not line.text:
             continue
         if any(centre_inside(line.bbox, head.box) for head in own_heads):
-            continue
-        if not (_in_row(line.bbox, name, IN_ROW) or _begins_row(line.bbox, place)):
             continue
         nearest = min(
             (name, *other_names), key=lambda box: (max(0.0, gaps(box, line.bbox)[1]), abs(box[1] - line.bbox[1]))
@@ -182,7 +182,9 @@ def _heads_above(height: float, lines: Sequence[Line]) -> list[_Head]:
         row = [other for other in labels if _at_height(other, line)]
         known = [other for other in row if not _heads_names(other.text)]
         if len(known) >= FEWEST_HEADS or (known and len(row) > len(known)):
-            cells = [each for each in lines if each.text and any(_at_height(each, other) for other in row)]
+            top, bottom = min(other.bbox[1] for other in row), max(other.bbox[3] for other in row)
+            near = [each for each in lines if each.bbox[3] >= top and each.bbox[1] <= bottom and each.text]
+            cells = [each for each in near if any(_at_height(each, other) for other in row)]
             return [_whole_head(each, lines, height) for each in cells if not any(_is_below(each, o) for o in cells)]
     return []
 
@@ -221,9 +223,12 @@ def _whole_head(first: Line, lines: Sequence[Line], height: float) -> _Head:
         centres = abs(line.bbox[0] + line.bbox[2] - first.bbox[0] - first.bbox[2]) / 2
         return min(abs(line.bbox[0] - first.bbox[0]), centres) <= 0.5 * size
 
-    between = [line for line in lines if first.bbox[1] < line.bbox[1] and line.bbox[3] <= height + 2]
+    top, step = first.bbox[1], WIDE_HEAD_STEP * size
+    between = [line for line in lines if top < line.bbox[1] and line.bbox[3] <= height + 2]
     parts = [first]
     for line in sorted(filter(is_aligned, between), key=lambda line: line.bbox[1]):
+        if line.bbox[1] - parts[-1].bbox[1] > step:
+            break
         far = HEAD_STEP if _has_digit(line.text) else WIDE_HEAD_STEP
         if 0 < line.bbox[1] - parts[-1].bbox[1] <= far * size:
             parts.append(line)

@@ -41,11 +41,13 @@ class _Value:
 
 
 def find_variants(
-    product: FoundProduct, layouts: Mapping[int, PageLayout], names: Mapping[Place, str]
+    product: FoundProduct, layouts: Mapping[int, PageLayout], places: Collection[Place], named: Collection[str]
 ) -> tuple[Variant, ...]:
-    """Return the variants and parts of a product, in reading order. `names` has the texts that name products."""
-    own = [_within(layouts[page], product, names) for page in product.pages if page in layouts]
-    named = frozenset(map(fold, names.values()))
+    """Return the variants and parts of a product, in reading order.
+
+    `places` are those of the texts that name products, `named` the folded names of all products.
+    """
+    own = [_within(layouts[page], product, places) for page in product.pages if page in layouts]
     found = _named(product, own, named) or _labelled(own) or _in_letters(own) or _captions(product, own)
     return _with_values(found, own)
 

@@ -6,6 +6,7 @@ at 1.
 
 from collections.abc import Collection, Iterable
 from enum import StrEnum
+from functools import cached_property
 from typing import Literal
 
 from pydantic import Field
@@ -33,7 +34,7 @@ class Line(Record):
     spans: tuple[Span, ...]
     confidence: float | None = None  # from 0 to 1, of a line read from pixels; None: it is from the text layer
 
-    @property
+    @cached_property
     def text(self) -> str:
         return "".join(s.text for s in self.spans).strip()
 

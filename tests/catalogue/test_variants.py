@@ -9,7 +9,7 @@ from swatchbook.catalogue.discover import discover, with_families
 from swatchbook.catalogue.page_layout import summarise_page
 from swatchbook.catalogue.variants import find_variants
 from swatchbook.pdf import reader
-from swatchbook.records import Block, Box, Discovery, FoundProduct, Occurrence, Variant
+from swatchbook.records import Block, Box, Discovery, FoundProduct, Occurrence, Variant, fold
 from swatchbook.settings import Settings
 from swatchbook.storage.files import Files
 from tests.catalogue.layouts import page, text
@@ -43,7 +43,8 @@ def variants_of(blocks: list[Block], pictures: list[Box] | None = None, name: st
         name=name, raw_name=name, first_page=1, last_page=1, pages=(1,), confidence=0.9,
         occurrences=(Occurrence(page=1, bbox=heads[0].bbox, region=PAGE, text=name),),
     )  # fmt: skip
-    return find_variants(product, {1: layout}, {(1, heads[0].bbox): name, (1, heads[1].bbox): "Birke"})
+    places = {(1, heads[0].bbox), (1, heads[1].bbox)}
+    return find_variants(product, {1: layout}, places, {fold(name), fold("Birke")})
 
 
 def said(variants: tuple[Variant, ...]) -> list[tuple[str, str | None, str | None, str | None]]:
