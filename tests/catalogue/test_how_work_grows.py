@@ -1,0 +1,84 @@
+"""Twice as many rows take about twice as much work: what is asked about each text is counted, because seconds vary."""
+
+from collections.abc import Callable
+from types import ModuleType
+
+import pytest
+
+from swatchbook.catalogue import chunk, discover, name_candidates, page_layout, plan, variants
+from swatchbook.records import Block, Discovery, Page, Table
+from tests.catalogue.layouts import NAMES, Document, page, reading, text
+
+HEADS = ("Code", "Description", "Size mm", "Price EUR")
+ABOUT_TWICE = 2.2  # with the headings of pages, which do not double
+
+
+def price_list(pages: int, rows: int) -> Document:
+    """Return a price list with so many rows a page, each with a code, a name, a size and a price."""
+    return Document([price_page(k + 1, rows) for k in range(pages)], [])
+
+
+def price_page(number: int, rows: int) -> Page:
+    def row(y: float, cells: tuple[str, ...]) -> list[Block]:
+        return [text(60 + 120 * i, y, cell, 6) for i, cell in enumerate(cells)]
+
+    blocks = [text(60, 30, f"Section {number}", 14, bold=True), *row(60, HEADS)]
+    for n in range(rows):
+        name = f"{NAMES[(n + number) % 12]} {NAMES[n // 12]}"
+        blocks += row(80 + 11 * n, (f"LO-{100 * number + n}", name, f"{20 + n} x 30", f"{4 + n},50 €"))
+    return page(number, blocks)
+
+
+def count(patch: pytest.MonkeyPatch, module: ModuleType, name: str, run: Callable[[], object]) -> int:
+    """Return how often a function of a module is called in a run."""
+    asked = 0
+    original = getattr(module, name)
+
+    def counted(*given: object) -> object:
+        nonlocal asked
+        asked += 1
+        return original(*given)
+
+    with patch.context() as patched:
+        patched.setattr(module, name, counted)
+        run()
+    return asked
+
+
+def found_in(document: Document) -> Discovery:
+    return discover.discover(reading(document), document.pages)
+
+
+@pytest.mark.parametrize(
+    ("module", "name"), [(name_candidates, "_is_cell"), (page_layout, "_may_name_code"), (page_layout, "code_of")]
+)
+def test_twice_as_many_rows_a_page_are_asked_about_twice_as_often(
+    module: ModuleType, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    once, twice = (
+        count(monkeypatch, module, name, lambda rows=rows: found_in(price_list(3, rows)))  # type: ignore[misc]
+        for rows in (30, 60)
+    )
+    assert 0 < twice <= ABOUT_TWICE * once
+
+
+def test_twice_as_many_pages_fold_twice_as_many_names_for_variants(monkeypatch: pytest.MonkeyPatch) -> None:
+    few, many = price_list(4, 12), price_list(8, 12)
+    assert len(found_in(many).products) == 2 * len(found_in(few).products) > 40
+    once, twice = (
+        count(monkeypatch, variants, "fold", lambda document=document: found_in(document))  # type: ignore[misc]
+        for document in (few, many)
+    )
+    assert twice <= ABOUT_TWICE * once
+
+
+def test_the_words_of_a_table_are_folded_once_for_all_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    def cut(rows: int) -> object:
+        document = price_list(1, rows)
+        cells = tuple(tuple(line.text for line in block.lines) for block in document.pages[0].blocks)
+        table = Table(page=1, bbox=document.pages[0].box, rows=cells, header=False)
+        planned = plan.make_plan(reading(document), document.pages, Discovery(products=()), focus=True)
+        return chunk.chunk("document", reading(document), document.pages, planned, [table])
+
+    once, twice = (count(monkeypatch, chunk, "fold", lambda rows=rows: cut(rows)) for rows in (30, 60))  # type: ignore[misc]
+    assert 0 < twice <= ABOUT_TWICE * once
