@@ -19,15 +19,14 @@ from statistics import mean, median
 from typing import Final, NamedTuple
 from unittest.mock import patch
 
-from devtools.evaluation.person import Labelled, choose, click_on, label_texts
+from devtools.evaluation.person import Labelled, label_texts, teach
 from devtools.evaluation.score import Answer, score
 from devtools.evaluation.truth import Truth, read_truths
 from devtools.score_products import reading_of
 from swatchbook.catalogue.describe import assemble_products
 from swatchbook.catalogue.discover import discover
-from swatchbook.records import UNTAUGHT, Description, Discovery, Example, Reading
+from swatchbook.records import Description, Discovery, Reading
 from swatchbook.teaching import score as teaching_score
-from swatchbook.teaching.learn import learn
 from swatchbook.teaching.taught_products import products_of, read_names
 from swatchbook.teaching.texts import collect_texts
 
@@ -116,24 +115,14 @@ def _teach(
     labelled: Labelled, truth: Truth, reading: Reading, first: Discovery, chance: random.Random
 ) -> Iterator[tuple[float, float]]:
     """Yield the F1, and the seconds of the proposal, after each action of a person from none on."""
-    texts, shown, start, examples = labelled.texts, labelled.texts.found, UNTAUGHT, list[Example]()
-    f1, seconds = _f1(truth, first), 0.0
-    yield f1, seconds
-    learnt = learn(texts, [])
-    for _ in range(ACTIONS):
+    f1, began = _f1(truth, first), time.perf_counter()
+    yield f1, 0.0
+    for best in teach(labelled, chance, ACTIONS):
+        if best:
+            named = read_names(labelled.texts, best.reading, best.texts)
+            f1 = _f1(truth, products_of(labelled.texts, reading, named))
+        yield f1, time.perf_counter() - began
         began = time.perf_counter()
-        best = choose(labelled, shown, learnt)
-        if best:
-            start, examples, learnt = best.reading, [], []
-        elif click := click_on(labelled, shown, chance):
-            examples.append(click)
-            learnt = learn(texts, examples, start)
-            best = learnt[0]
-        if best:
-            discovery = products_of(texts, reading, read_names(texts, best.reading, best.texts))
-            seconds = time.perf_counter() - began
-            f1, shown = _f1(truth, discovery), best.texts
-        yield f1, seconds
 
 
 def _f1(truth: Truth, discovery: Discovery) -> float:

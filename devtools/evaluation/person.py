@@ -7,7 +7,7 @@ is a mistake: any text is called a name, or a right name is called wrong.
 
 import pickle
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -15,8 +15,8 @@ import numpy as np
 
 from devtools.evaluation.truth import LabelledProduct, Truth
 from devtools.score_products import reading_of
-from swatchbook.records import Example, fold
-from swatchbook.teaching.learn import Learnt, distinct_readings
+from swatchbook.records import UNTAUGHT, Example, fold
+from swatchbook.teaching.learn import Learnt, distinct_readings, learn
 from swatchbook.teaching.texts import Booleans, DocumentTexts, collect_texts
 
 MISTAKES: Final = 0.05
@@ -68,6 +68,22 @@ def _forms(label: LabelledProduct) -> tuple[str, ...]:
 def _names(words: str, forms: set[str]) -> bool:
     """Return whether a text says one of a label's forms, and little else."""
     return any(words == form or (form in words and len(words) <= 2 * len(form)) for form in forms)
+
+
+def teach(labelled: Labelled, chance: random.Random, actions: int) -> Iterator[Learnt | None]:
+    """Yield the reading that is proposed after each action of a person; None if nothing is left to do."""
+    texts, shown, start, examples = labelled.texts, labelled.texts.found, UNTAUGHT, list[Example]()
+    learnt = learn(texts, [])
+    for _ in range(actions):
+        best = choose(labelled, shown, learnt)
+        if best:
+            start, examples, learnt = best.reading, [], []
+        elif click := click_on(labelled, shown, chance):
+            examples.append(click)
+            learnt = learn(texts, examples, start)
+            best = learnt[0]
+        shown = best.texts if best else shown
+        yield best
 
 
 def click_on(labelled: Labelled, shown: Booleans, chance: random.Random) -> Example | None:
