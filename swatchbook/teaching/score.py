@@ -87,6 +87,7 @@ def measure(
         "traits": rules.traits / max(rules.names, 1),
         "excluding": float(rules.not_names),
         "literal": float(rules.literal),
+        "persistent": float(max(rules.literal - 1, 0)),
         "alone": min(rules.literal / max(count, 1), 1.0),
         "surprise": sum(log(max(1.0, float((chosen ^ before).sum()))) for before in proposed),
         "found": alike,
