@@ -33,6 +33,7 @@ from interface.replies import (
     ListedTrash,
     PageTexts,
     Problem,
+    ProposedReadings,
     ReviewChoice,
     ShownCoverage,
     ShownDocument,
@@ -62,7 +63,6 @@ from swatchbook.records import (
     NearDuplicates,
     PageDetails,
     ProductDetails,
-    Proposal,
     ReadingOrigin,
     ResultKind,
     ReviewImage,
@@ -355,14 +355,15 @@ class Client:
 
     def propose(
         self, document: str, examples: Sequence[Example] = (), *, start: TaughtReading | None = None
-    ) -> Proposal:
-        """Return what the likeliest reading that agrees with the examples would find and lose; nothing changes.
+    ) -> ProposedReadings:
+        """Return what the likeliest reading that agrees with the examples would find and lose, and what others would
+        find; nothing changes.
 
         `start`: the reading that they correct, by default the one in use.
         """
         body: dict[str, Any] = {"examples": [each.model_dump(mode="json") for each in examples]}
         body |= {"start": start.model_dump(mode="json")} if start is not None else {}
-        return self._read(Proposal, "POST", f"/documents/{_part(document)}/teaching/proposal", json=body)
+        return self._read(ProposedReadings, "POST", f"/documents/{_part(document)}/teaching/proposal", json=body)
 
     def likeliest_readings(self, document: str) -> ShownReadings:
         """Return the readings to choose from: in use, likeliest, and offered from other documents."""

@@ -20,6 +20,7 @@ from swatchbook.records import (
     KeptReading,
     Link,
     OfferedReading,
+    OtherReading,
     PageDetails,
     ProductDetails,
     Proposal,
@@ -227,6 +228,14 @@ class PageTexts(Record):
     height: float
     turn: int
     texts: tuple[TextToShow, ...]
+
+
+class ProposedReadings(Proposal):
+    """What the likeliest reading would find, and up to four `others` that agree with the examples but have mostly other
+    names.
+    """
+
+    others: tuple[OtherReading, ...]
 
 
 class ShownReadings(Record):

@@ -13,7 +13,7 @@ from uuid import UUID
 from fastapi import APIRouter, HTTPException, Query
 from pydantic import Field, TypeAdapter
 
-from interface.replies import ListedReadings, PageTexts, ShownReadings, TextToShow
+from interface.replies import ListedReadings, PageTexts, ProposedReadings, ShownReadings, TextToShow
 from interface.service.auth import Caller, TheCaller, choose_known
 from interface.service.documents import DocumentId, find, find_changeable
 from interface.service.images import PageNumber
@@ -98,10 +98,15 @@ def list_page_texts(resources: Tools, caller: TheCaller, document_id: DocumentId
 @router.post(
     f"{_TEACHING}/proposal", summary="Propose the reading that examples show", responses=documented(400, 408, 409, 413)
 )
-def propose_teaching(resources: Tools, caller: TheCaller, document_id: DocumentId, shown: ShownExamples) -> Proposal:
-    """What the likeliest reading that agrees with the examples would find and lose. Nothing changes."""
+def propose_teaching(
+    resources: Tools, caller: TheCaller, document_id: DocumentId, shown: ShownExamples
+) -> ProposedReadings:
+    """What the likeliest reading that agrees with the examples would find and lose, and up to four others that agree
+    with them. Nothing changes."""
     with opened_lesson(resources, caller, document_id) as lesson:
-        return propose(resources, lesson, shown.examples, shown.start)
+        likeliest, *others = propose(resources, lesson, shown.examples, shown.start)
+    summaries = tuple(teach.summarize_other(likeliest, each) for each in others)
+    return ProposedReadings(**dict(likeliest), others=summaries)
 
 
 @router.get(f"{_TEACHING}/readings", summary="Show the readings to choose from", responses=documented(409))
@@ -171,14 +176,16 @@ def opened_lesson(resources: Resources, caller: Caller, document_id: UUID) -> It
         _slots.release()
 
 
-def propose(resources: Resources, lesson: Lesson, examples: Sequence[Example], start: TaughtReading | None) -> Proposal:
-    """Return what examples would change; without any, what the reading finds that they would correct. Raises 422."""
-    if examples:
-        return teach.propose_reading(resources, lesson, examples, start=start)
+def propose(
+    resources: Resources, lesson: Lesson, examples: Sequence[Example], start: TaughtReading | None
+) -> list[Proposal]:
+    """Return what examples would change, the likeliest reading first; without any, first what the reading finds that
+    they would correct. Raises 422.
+    """
     begun = lesson.document.options.taught if start is None else start
-    if begun == UNTAUGHT:
+    if not examples and begun == UNTAUGHT:
         raise HTTPException(422, "Nothing is shown: show at least one name.")
-    return teach.preview_reading(resources, lesson, begun)
+    return teach.propose_readings(resources, lesson, examples, start=begun)
 
 
 def texts_of_page(lesson: Lesson, number: int) -> PageTexts:

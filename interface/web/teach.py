@@ -15,8 +15,8 @@ from pydantic import Field, StringConstraints, TypeAdapter, ValidationError
 from interface.service.documents import DocumentId, find
 from interface.service.parameters import RequestModel
 from interface.service.teaching import opened_lesson, propose, undo_teaching
+from interface.web.choices import Choice, changes, on_picture, show_difference
 from interface.web.pages import HEADERS, Back, TheView, View, done, local_page, page_router, see_other, with_done
-from swatchbook.geometry import turn_back
 from swatchbook.pipeline import teach
 from swatchbook.pipeline.teach import Lesson
 from swatchbook.records import (
@@ -38,7 +38,6 @@ MOST_BOXES: Final = 1_000
 _LONG_LINES, _LONG_WORDS = 3, 12  # a paragraph with more lines or words is clicked line by line
 _LISTED: Final = 30
 """Pages, and names that would be lost, that are listed at once."""
-_MARGIN = 1.5  # points around a text that belong to its box
 
 Mode = Literal["name", "not", "code", "price"]
 MODES: Final[Mapping[Mode, str]] = {"name": "Name", "not": "Not a name", "code": "Code", "price": "Price"}
@@ -54,7 +53,7 @@ router = page_router()
 
 class TeachForm(RequestModel):
     """What was shown so far, as JSON, with the part of each text that is meant; and what is done now, one of these:
-    `click` a text, `say` an example, `remove` one by its place in the list, `go` to a page.
+    `click` a text, `say` an example, `remove` one by its place in the list, `go` to a page, `take` another reading.
     """
 
     page: int = Field(default=1, ge=1, le=1_000_000)
@@ -70,6 +69,7 @@ class TeachForm(RequestModel):
     say: _ExampleText = ""
     remove: int | None = None
     go: int | None = Field(default=None, ge=1, le=1_000_000)
+    take: Annotated[str, StringConstraints(max_length=200_000)] = ""
 
     @property
     def examples(self) -> list[Example]:
@@ -95,6 +95,13 @@ class State(NamedTuple):
     start: TaughtReading
     origin: ReadingOrigin
     taken_from: str | None
+
+    @property
+    def correcting(self) -> TaughtReading:
+        """The reading that the examples correct; what was removed from the list since does not count in it."""
+        return self.start.model_copy(
+            update={"examples": tuple(each for each in self.start.examples if each in self.examples)}
+        )
 
     @property
     def origin_now(self) -> ReadingOrigin:
@@ -160,7 +167,7 @@ def begin(
             mode="name",
             lines=False,
             examples=start.examples[:MOST_SHOWN],
-            start=start.rules_only,
+            start=start,
             origin=origin,
             taken_from=str(taken_from) if taken_from else None,
         )
@@ -180,7 +187,7 @@ def accept(view: TheView, document_id: DocumentId, form: Annotated[TeachForm, Fo
     """Accept the reading that follows from what was shown, and go to the document, which is processed again."""
     state = change(form)
     with opened_lesson(view.resources, view.caller, document_id) as lesson:
-        proposal = propose(view.resources, lesson, state.examples, state.start)
+        proposal = teach.propose_reading(view.resources, lesson, state.examples, start=state.correcting)
         taken_from = find(view.resources, view.caller, UUID(state.taken_from)).id if state.taken_from else None
         teach.accept_proposal(
             view.resources,
@@ -216,15 +223,13 @@ def change(form: TeachForm) -> State:
         examples = _with(examples, _read(Example, form.say, "say"), takes_back=False)
     if form.remove is not None:
         examples = [each for number, each in enumerate(examples) if number != form.remove]
-    return State(
-        page=page,
-        mode=form.mode,
-        lines=form.lines,
-        examples=tuple(examples[-MOST_SHOWN:]),
-        start=form.reading,
-        origin=form.origin,
-        taken_from=str(form.taken_from) or None,
-    )
+    examples = examples[-MOST_SHOWN:]
+    if form.take:
+        start = _read(TaughtReading, form.take, "take").model_copy(update={"examples": tuple(examples)})
+        origin, taken_from = ReadingOrigin.LIKELIEST, None
+    else:
+        start, origin, taken_from = form.reading, form.origin, str(form.taken_from) or None
+    return State(page, form.mode, form.lines, tuple(examples), start, origin, taken_from)
 
 
 def _with(examples: Sequence[Example], new: Example, *, takes_back: bool) -> list[Example]:
@@ -258,7 +263,10 @@ def _go(view: View, address: str) -> Response:
 def _render(view: View, lesson: Lesson, state: State) -> Response:
     document = lesson.document
     known = state.start != UNTAUGHT or bool(state.examples)
-    proposal = propose(view.resources, lesson, state.examples, state.start) if known else None
+    if known:
+        proposal, *others = propose(view.resources, lesson, state.examples, state.correcting)
+    else:
+        proposal, others = None, teach.propose_likeliest(view.resources, lesson)
     state = state._replace(page=state.page or _first_page(lesson, proposal))
     box = lesson.reading.page_boxes.get(state.page)
     if box is None:
@@ -278,9 +286,23 @@ def _render(view: View, lesson: Lesson, state: State) -> Response:
         crops=[_crop(lesson, each, state.examples) for each in proposal.unsure] if proposal else [],
         listed=_LISTED,
         page_count=document.page_count or lesson.reading.page_count,
+        others=_others(lesson, proposal, others),
         in_use=teach.in_use(document) is not None,
         changed=proposal is not None and proposal.reading != document.options.taught,
     )
+
+
+def _others(lesson: Lesson, proposal: Proposal | None, others: Sequence[Proposal]) -> list[Choice]:
+    """Return other readings on the pages where they differ most from the proposal; without one, from the present
+    names.
+    """
+    if proposal is None:
+        texts = zip(lesson.texts.texts, lesson.texts.found, strict=True)
+        shown = {(each.page, each.box): each.name for each, is_name in texts if is_name}
+        others = [each for each in others if changes(each)]
+    else:
+        shown = {(each.page, each.box): each.name for each in proposal.names}
+    return [show_difference(lesson, each, shown) for each in others if each.names]
 
 
 def _first_page(lesson: Lesson, proposal: Proposal | None) -> int:
@@ -330,13 +352,6 @@ def _is_long(text: PageText) -> bool:
 def _as_example(page: int, box: Box, text: str, *, right: bool = True) -> str:
     words = "".join(each for each in text if each >= " ").strip()[:500].strip()
     return Example(page=page, box=box, text=words or None, right=right).model_dump_json(exclude_defaults=True)
-
-
-def on_picture(lesson: Lesson, page: int, box: Box, margin: float = _MARGIN) -> Box:
-    """Return where a text stands on the picture of its page, with a margin: sideways pages were read turned."""
-    turn = next((each.turn for each in lesson.texts.document.layouts if each.number == page), 0)
-    x0, y0, x1, y1 = turn_back(box, lesson.reading.page_boxes[page], turn)
-    return round(x0 - margin, 1), round(y0 - margin, 1), round(x1 + margin, 1), round(y1 + margin, 1)
 
 
 def _marks(lesson: Lesson, page: int, proposal: Proposal | None) -> list[Mark]:

@@ -8,7 +8,7 @@ import difflib
 import threading
 from collections import OrderedDict
 from collections.abc import Collection, Iterable, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from swatchbook.cache_keys import stage_key
 from swatchbook.errors import InvalidReference
@@ -24,6 +24,8 @@ from swatchbook.records import (
     DocumentStatus,
     Example,
     KeptReading,
+    OtherReading,
+    Product,
     Proposal,
     ProposedName,
     Reading,
@@ -90,12 +92,22 @@ def open_lesson(resources: Resources, document: Document) -> Lesson:
 # --- propose ----------------------------------------------------------------------------------------------------------
 
 
-def propose_reading(
-    resources: Resources, lesson: Lesson, examples: Sequence[Example], *, start: TaughtReading | None = None
-) -> Proposal:
-    """Return what the likeliest reading would find that agrees with the examples.
+MOST_READINGS: Final = 5
+"""The most readings that a proposal has, the likeliest with four others."""
 
-    It goes on from `start`, without one from the reading in use. What is shown again says nothing new; what is shown to
+
+def propose_readings(
+    resources: Resources,
+    lesson: Lesson,
+    examples: Sequence[Example],
+    *,
+    start: TaughtReading | None = None,
+    most: int = MOST_READINGS,
+) -> list[Proposal]:
+    """Return what the likeliest reading would find that agrees with the examples, and what others would, each with
+    mostly other names.
+
+    They go on from `start`, without one from the reading in use. What is shown again says nothing new; what is shown to
     be the opposite counts instead of what was said before.
     """
     begun = lesson.document.options.taught if start is None else start
@@ -103,9 +115,34 @@ def propose_reading(
     kept = tuple(each for each in begun.examples if told.get(_place(each), each) == each)
     begun = begun.model_copy(update={"examples": kept})
     new = [each for each in told.values() if each not in kept]
-    if not new:
-        return preview_reading(resources, lesson, begun)
-    return _compare(resources, lesson, propose(lesson.texts, lesson.reading, new, begun))
+    if most == 1 and not new:
+        return [preview_reading(resources, lesson, begun)]
+    return _compare(resources, lesson, propose(lesson.texts, lesson.reading, new, begun, most))
+
+
+def propose_reading(
+    resources: Resources, lesson: Lesson, examples: Sequence[Example], *, start: TaughtReading | None = None
+) -> Proposal:
+    """Return what the likeliest reading would find that agrees with the examples."""
+    return propose_readings(resources, lesson, examples, start=start, most=1)[0]
+
+
+def summarize_other(likeliest: Proposal, other: Proposal, names: int = 5) -> OtherReading:
+    """Return what another reading would find in short, with the first names that tell it from the likeliest one."""
+    return OtherReading(
+        reading=other.reading,
+        probability=other.probability,
+        products=other.products,
+        pages=other.pages,
+        names=first_names(other, [each.name for each in likeliest.names], names),
+    )
+
+
+def first_names(proposal: Proposal, known: Iterable[str], most: int) -> tuple[str, ...]:
+    """Return the first names of a proposal, those that are not known before the others."""
+    folded = set(map(fold, known))
+    ordered = sorted((each.name for each in proposal.names), key=lambda name: fold(name) in folded)
+    return tuple(dict.fromkeys(ordered))[:most]
 
 
 def _place(example: Example) -> tuple[object, ...]:
@@ -114,7 +151,7 @@ def _place(example: Example) -> tuple[object, ...]:
 
 def preview_reading(resources: Resources, lesson: Lesson, taught: TaughtReading) -> Proposal:
     """Return what a reading would find that is known, such as an imported one."""
-    return _compare(resources, lesson, preview(lesson.texts, lesson.reading, taught))
+    return _compare(resources, lesson, [preview(lesson.texts, lesson.reading, taught)])[0]
 
 
 def propose_likeliest(resources: Resources, lesson: Lesson, count: int = 3) -> list[Proposal]:
@@ -131,15 +168,17 @@ def count_products(resources: Resources, document: str) -> int:
         return len(read_found(connection, document).products)
 
 
-def _compare(resources: Resources, lesson: Lesson, proposal: Proposal) -> Proposal:
-    """Return a proposal whose new and lost names are those compared with the stored products, if there are any.
+def _compare(resources: Resources, lesson: Lesson, proposals: Sequence[Proposal]) -> list[Proposal]:
+    """Return proposals whose new and lost names are those compared with the stored products, if there are any.
 
     The engine compares with what the layout rules find, but a taught reading or a language model may have found these.
     """
     with resources.ledger.read() as connection:
         present = read_found(connection, lesson.document.id).products
-    if not present:
-        return proposal
+    return [_compare_with(present, each) if present else each for each in proposals]
+
+
+def _compare_with(present: Sequence[Product], proposal: Proposal) -> Proposal:
     known = {(fold(product.name), page) for product in present for page in product.pages}
     proposed = {(fold(each.name), each.page) for each in proposal.names}
 

@@ -127,6 +127,18 @@ class Proposal(Record):
     priced: int = 0
 
 
+class OtherReading(Record):
+    """Another reading that agrees with what was shown, and what it would find. `names`: its first names, first those
+    that the likeliest reading does not find.
+    """
+
+    reading: TaughtReading
+    probability: float
+    products: int
+    pages: tuple[int, ...]
+    names: tuple[str, ...]
+
+
 class ReadingOrigin(StrEnum):
     """Where a reading that a person accepted comes from."""
 

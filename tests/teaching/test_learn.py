@@ -86,7 +86,8 @@ def test_proposal_names_what_is_lost_and_least_sure() -> None:
     document = plain.described(3)
     texts = _texts(document)
     gone = next(t for n, t in enumerate(texts.texts) if texts.found[n])
-    proposal = propose(texts, layouts.reading(document), [Example(page=gone.page, box=gone.box, right=False)])
+    wrong = Example(page=gone.page, box=gone.box, right=False)
+    proposal = propose(texts, layouts.reading(document), [wrong])[0]
     assert (gone.name, gone.page) in proposal.lost
     assert len(proposal.unsure) <= 10
     assert [n.probability for n in proposal.unsure] == sorted(n.probability for n in proposal.unsure)

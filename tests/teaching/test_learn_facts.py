@@ -71,7 +71,7 @@ def _example(texts: DocumentTexts, words: str, what: Shown, part: str | None = N
 
 def _propose(document: Document, *shown: tuple[str, Shown, str | None]) -> Proposal:
     texts = _texts(document)
-    return propose(texts, layouts.reading(document), [_example(texts, *each) for each in shown])
+    return propose(texts, layouts.reading(document), [_example(texts, *each) for each in shown])[0]
 
 
 def _read(document: Document, taught: TaughtReading) -> Discovery:

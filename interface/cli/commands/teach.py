@@ -29,12 +29,23 @@ if TYPE_CHECKING:
 
     from swatchbook.ledger.stored_documents import Document
     from swatchbook.pipeline.teach import Lesson
-    from swatchbook.records import Example, KeptReading, Proposal, ReadingOrigin, RunReport, Shown, TextRule
+    from swatchbook.records import (
+        Example,
+        KeptReading,
+        OtherReading,
+        Proposal,
+        ReadingOrigin,
+        RunReport,
+        Shown,
+        TextRule,
+    )
     from swatchbook.resources import Resources
 
 
 _MOST_LOST = 10
 """Lost products that are named; JSON has all."""
+_MOST_NAMES = 5
+"""Names of another reading that are shown."""
 
 
 class _Shown(NamedTuple):
@@ -79,7 +90,9 @@ def teach(
     likeliest: Annotated[
         bool, typer.Option("--likeliest", help="List readings to choose from: of like catalogues, and the likeliest.")
     ] = False,
-    use: Annotated[int | None, typer.Option(min=1, metavar="N", help="The reading N of --likeliest.")] = None,
+    use: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="The reading N of --likeliest, or of a proposal.")
+    ] = None,
     reading: Annotated[
         Path | None,
         typer.Option("--reading", metavar="FILE", help="The reading of a YAML file, see `readings --export`."),
@@ -99,8 +112,8 @@ def teach(
     """
     given = {"--name": names, "--not": wrong, "--code": codes, "--price": prices}
     shown = _read_shown(page, given | {"--not-code": wrong_codes, "--not-price": wrong_prices})
-    ways = (bool(shown), likeliest or use is not None, reading is not None, undo)
-    if sum(ways) != 1:
+    ways = (bool(shown), likeliest or (use is not None and not shown), reading is not None, undo)
+    if sum(ways) != 1 or (use is not None and (reading is not None or undo)):
         raise typer.BadParameter(
             "show a name with --page and --name, or give one of --likeliest, --use, --reading and --undo",
             param_hint="--name",
@@ -114,8 +127,9 @@ def teach(
             if likeliest and use is None:
                 code = _list_choices(resources, row, choices, as_json=as_json)
             else:
-                chosen = _choose(choices, use)
-                code = _offer(resources, row, chosen, accept=accept, as_json=as_json)
+                chosen = _choose(choices, use, shown=bool(shown))
+                others = choices[1:] if shown and use is None else []
+                code = _offer(resources, row, chosen, others, accept=accept, as_json=as_json)
     raise typer.Exit(code)
 
 
@@ -151,10 +165,12 @@ def _read_shown(page: int | None, given: "dict[str, list[str] | None]") -> list[
 def _choices(
     resources: "Resources", document: "Document", shown: "Sequence[_Shown]", reading: Path | None
 ) -> list[_Choice]:
-    """Return the readings that the options name: one, or for --likeliest all to choose from."""
+    """Return the readings that the options name: that of a file, those that agree with what is shown, or for
+    --likeliest all to choose from.
+    """
     from swatchbook.pipeline.offered_readings import offer_readings
     from swatchbook.pipeline.reading_files import read_reading
-    from swatchbook.pipeline.teach import open_lesson, preview_reading, propose_likeliest, propose_reading
+    from swatchbook.pipeline.teach import open_lesson, preview_reading, propose_likeliest, propose_readings
     from swatchbook.records import ReadingOrigin
 
     if reading is not None:
@@ -162,7 +178,8 @@ def _choices(
         return [_Choice(proposal, ReadingOrigin.IMPORTED, reading.name)]
     lesson = open_lesson(resources, document)
     if shown:
-        return [_Choice(propose_reading(resources, lesson, _examples(lesson, shown)), ReadingOrigin.SHOWN, "as shown")]
+        proposed = propose_readings(resources, lesson, _examples(lesson, shown))
+        return [_Choice(each, ReadingOrigin.SHOWN, "as shown") for each in proposed]
     offers = offer_readings(resources, lesson)
     return [
         *(
@@ -188,11 +205,12 @@ def _examples(lesson: "Lesson", shown: "Sequence[_Shown]") -> "list[Example]":
     ]
 
 
-def _choose(choices: "Sequence[_Choice]", use: int | None) -> _Choice:
+def _choose(choices: "Sequence[_Choice]", use: int | None, *, shown: bool) -> _Choice:
     number = use or 1
     if number > len(choices):
         there = f"there are {len(choices)}" if choices else "there are none"
-        raise typer.BadParameter(f"{there}: --likeliest lists them", param_hint="--use")
+        where = "the same command without --use" if shown else "--likeliest"
+        raise typer.BadParameter(f"{there}: {where} lists them", param_hint="--use")
     return choices[number - 1]
 
 
@@ -229,18 +247,30 @@ def _first_names(proposal: "Proposal", count: int = 4) -> list[str]:
     return [*names[:count], "…"] if len(names) > count else names
 
 
-def _offer(resources: "Resources", document: "Document", chosen: _Choice, *, accept: bool, as_json: bool) -> int:
-    """Print what a reading would find, and accept it if the person agrees; return the exit code."""
-    from swatchbook.pipeline.teach import accept_proposal, count_products
+def _offer(
+    resources: "Resources",
+    document: "Document",
+    chosen: _Choice,
+    others: "Sequence[_Choice]",
+    *,
+    accept: bool,
+    as_json: bool,
+) -> int:
+    """Print what a reading would find, and what others, and accept it if the person agrees; return the exit code."""
+    from swatchbook.pipeline.teach import accept_proposal, count_products, summarize_other
 
+    summaries = [summarize_other(chosen.proposal, each.proposal, _MOST_NAMES) for each in others]
     if not as_json:
         out().print(draw_proposal(chosen.proposal, document, now=count_products(resources, document.id)))
-    shown = _as_dict(resources, document, chosen)
+        out().print(draw_others(summaries), end="")
+    listed = [{"use": number, **dict(each)} for number, each in enumerate(summaries, start=2)]
+    shown = {**_as_dict(resources, document, chosen), "others": listed}
     if not _agrees(accept=accept, as_json=as_json):
         if as_json:
             say_json({**shown, "accepted": None, "reports": []})
         else:
-            note("Nothing has changed. To accept it, add --accept.")
+            take = " To take another one, add --use N." if others else ""
+            note(f"Nothing has changed. To accept it, add --accept.{take}")
         return 0
     kept = accept_proposal(
         resources,
@@ -334,6 +364,18 @@ def _facts(title: str, count: int, rules: "Sequence[TextRule]", products: int) -
     if rules or count:
         yield Text(f"{title}: {count:,} of {plural(products, 'product')}")
     yield from (Text(f"  {clean(line)}", "dim") for line in map(describe_rule, rules))
+
+
+def draw_others(others: "Sequence[OtherReading]") -> RenderableType:
+    """Return a line for each other reading, with its number for --use."""
+    lines = list[Text]()
+    for number, each in enumerate(others, start=2):
+        names = ", ".join(map(clean, each.names)) + (" …" if each.products > len(each.names) else "")
+        begin = "Or:" if number == 2 else "   "
+        lines.append(
+            Text.assemble(f"{begin} ", (f"{number})", "bold"), f" {plural(each.products, 'product')}, such as {names}")
+        )
+    return Group(*lines)
 
 
 def describe_rule(rule: "TextRule") -> str:
