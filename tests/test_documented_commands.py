@@ -111,6 +111,7 @@ RUN_HERE: Mapping[str, tuple[str, Callable[[Finished], bool]]] = {
     'swatchbook teach catalogue.pdf --page 5 --code "PT-101"': ("", finds("codes: ", "PT-101")),
     'swatchbook teach catalogue.pdf --page 5 --code "PT-101" --not-code "PT-104"': ("", finds("codes: ", "PT-101")),
     'swatchbook teach catalogue.pdf --page 3 --price "€ 82.50 per m²"': ("", finds("prices: ", "82.50")),
+    'swatchbook teach catalogue.pdf --page 4 --name "Limed" --use 2': ("", finds("2 products now")),
     "swatchbook teach": ("teach catalogue.pdf --likeliest", finds("Nordvik Oak")),
     "swatchbook teach catalogue.pdf --likeliest": ("", finds("likeliest", "Nordvik Oak")),
     "swatchbook teach catalogue.pdf --use 1": ("", finds("2 products now")),

@@ -23,6 +23,8 @@ from swatchbook.pipeline.teach import (
     open_lesson,
     propose_likeliest,
     propose_reading,
+    propose_readings,
+    summarize_other,
     undo_reading,
 )
 from swatchbook.records import UNTAUGHT, DocumentStatus, Shown
@@ -73,6 +75,28 @@ def test_two_names_are_shown_and_the_whole_catalogue_follows(
     assert untaught.options == document.options
     assert read_products(resources.ledger, document.id) == at_first
     assert [each.undone_by for each in list_readings(resources.ledger)] == ["bert"]
+
+
+def test_other_readings_agree_with_what_was_shown_and_differ(resources: Resources, catalogue: Path) -> None:
+    lesson = open_lesson(resources, ingest(resources, catalogue))
+    examples = find_examples(lesson, 1, "Alder")
+    likeliest, *others = propose_readings(resources, lesson, examples)
+    assert likeliest == propose_reading(resources, lesson, examples)
+    assert 1 <= len(others) <= 4
+    assert all(each.reading.examples == tuple(examples) for each in others)
+    assert all("Alder" in {name.name for name in each.names} for each in others)
+    assert (
+        len({tuple((name.page, name.box) for name in each.names) for each in (likeliest, *others)}) == len(others) + 1
+    )
+    known = {each.name for each in likeliest.names}
+    other = next(each for each in others if {name.name for name in each.names} - known)
+    summary = summarize_other(likeliest, other)
+    assert (summary.products, summary.reading) == (other.products, other.reading)
+    assert summary.names[0] not in known, "what tells it apart comes first"
+    taken, *rest = propose_readings(resources, lesson, examples, start=other.reading)
+    assert (taken.reading, taken.products) == (other.reading, other.products), "it is not learnt anew"
+    assert [(each.name, each.box) for each in taken.names] == [(each.name, each.box) for each in other.names]
+    assert other.reading not in [each.reading for each in rest]
 
 
 def test_what_is_not_a_name_narrows_and_is_said_to_be_lost(resources: Resources, catalogue: Path) -> None:

@@ -60,6 +60,21 @@ def test_a_proposal_shows_what_would_change_and_changes_nothing() -> None:
 
 
 @pytest.mark.usefixtures("filled")
+def test_other_readings_that_agree_are_listed_and_used_by_number() -> None:
+    shown = ("teach", "small.pdf", "--page", "4", "--name", "Limed")
+    listed = run(*shown)
+    assert "Or: 2) " in listed.stdout
+    assert "add --use N" in listed.stderr
+    others = answer(*shown)["others"]
+    assert [each["use"] for each in others] == [*range(2, 2 + len(others))]
+    used = answer(*shown, "--use", "2")
+    assert used["proposal"]["reading"] == others[0]["reading"]
+    assert (used["proposal"]["products"], used["others"]) == (others[0]["products"], [])
+    assert run(*shown, "--use", "9").exit_code == 2
+    assert run("teach", "small.pdf", "--undo", "--use", "2").exit_code == 2
+
+
+@pytest.mark.usefixtures("filled")
 def test_readings_to_choose_from_are_numbered() -> None:
     listed = run("teach", "small.pdf", "--likeliest")
     assert listed.exit_code == 0, listed.output + str(listed.exception)

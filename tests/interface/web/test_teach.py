@@ -174,6 +174,29 @@ def test_likeliest_readings_are_one_click_from_their_preview(
     assert "Its names are read as a person taught it." in page(sample, f"/ui/documents/{document}").text
 
 
+def test_other_reading_is_taken_by_one_click_and_corrected(
+    sample: TestClient, resources: Resources, document: str
+) -> None:
+    read = page(sample, f"/ui/documents/{document}/teach?page=4")
+    assert read.all("button", name="take"), "before the first click, the likeliest readings"
+    read = click(sample, document, read, "Limed")
+    others = read.all("button", name="take")
+    assert 1 <= len(others) <= 4
+    assert all(each["loading"] == "lazy" for each in read.all("img", alt=""))
+    read = send(sample, document, fields_of(read), take=others[0]["value"])
+    assert [each.text for each in shown(read)] == ["Limed"]
+    taken = TaughtReading.model_validate_json(fields_of(read)["start"])  # type: ignore[arg-type]
+    assert taken.rules_only == TaughtReading.model_validate_json(others[0]["value"])
+    assert others[0]["value"] not in {each["value"] for each in read.all("button", name="take")}
+    post_and_tell(sample, f"/ui/documents/{document}/teach/accept", **fields_of(read))  # type: ignore[arg-type]
+    (kept,) = list_readings(resources.ledger)
+    assert kept.reading == taken
+    read = page(sample, f"/ui/documents/{document}/teach")
+    assert "It is read so already." in read.text
+    read = click(sample, document, page(sample, f"/ui/documents/{document}/teach?page=4"), "Smoked", mode="not")
+    assert [each.text for each in shown(read)] == ["Limed", "Smoked"]
+
+
 def test_undo_leads_back_to_how_it_was_read(sample: TestClient, resources: Resources, document: str) -> None:
     read = click(sample, document, page(sample, f"/ui/documents/{document}/teach?page=4"), "Limed")
     post_and_tell(sample, f"/ui/documents/{document}/teach/accept", **fields_of(read))  # type: ignore[arg-type]
@@ -218,6 +241,7 @@ def test_script_is_sent_to_the_document_after_accepting(sample: TestClient, docu
         {"example": ["{}"]},
         {"example": ['{"page": 1, "box": [0, 0, 1, 1]}'] * 202},
         {"start": '{"names": 7}'},
+        {"take": '{"names": 7}'},
         {"mode": "picture"},
         {"taken_from": "else"},
         {"unknown": "x"},
