@@ -136,11 +136,11 @@ def test_code_and_price_of_cards_belong_to_their_names() -> None:
 def test_counter_example_narrows() -> None:
     document = _rows()
     texts, reading = _texts(document), layouts.reading(document)
-    measures = propose(texts, reading, [_example(texts, "201 mm", Shown.CODE)])
+    measures = propose(texts, reading, [_example(texts, "201 mm", Shown.CODE)])[0]
     assert measures.coded == 24
     right = _example(texts, "no 1 of 0", Shown.CODE)
     wrong = _example(texts, "no 2 of 0", Shown.CODE, right=False)
-    narrowed = propose(texts, reading, [right, wrong])
+    narrowed = propose(texts, reading, [right, wrong])[0]
     codes = [each.code for each in narrowed.names]
     assert "no 1 of 0" in codes
     assert "no 2 of 0" not in codes
@@ -162,7 +162,7 @@ def test_value_that_no_text_says_is_taken_where_it_was_drawn() -> None:
     name = texts.texts[int(texts.found.nonzero()[0][0])]
     _, y0, x1, y1 = name.box
     drawn = Example(page=name.page, box=(x1 + 5, y0, x1 + 40, y1), text="H-1", what=Shown.CODE)
-    proposal = propose(texts, layouts.reading(document), [drawn])
+    proposal = propose(texts, layouts.reading(document), [drawn])[0]
     assert [(each.name, each.code) for each in proposal.names if each.code] == [(name.name, "H-1")]
 
 
@@ -194,7 +194,7 @@ def test_nothing_but_codes_and_prices_changes(number: int, clicks: list[tuple[in
         for (n, what), right in shown.items()
         for t in [texts.texts[n]]
     ]
-    proposal = propose(texts, layouts.reading(document), examples)
+    proposal = propose(texts, layouts.reading(document), examples)[0]
     after = _read(document, proposal.reading)
     assert _places(after) == _places(before)
     assert (after.sure, after.note, after.rejected) == (before.sure, before.note, before.rejected)
