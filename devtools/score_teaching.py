@@ -3,7 +3,7 @@
 Usage: python -m devtools.score_teaching LABELS PDFS [NAME…] [--keep READINGS] [--rounds 3] [--json FILE]
        [--half 0|1 --weights FILE]   with weights of `fit_teaching --half` on the other half
 
-What the person does: `devtools/evaluation/person.py`. Each round begins anew, with other random numbers.
+What the person does: `devtools/evaluation/person.py`. Each round starts again, with other random numbers.
 """
 
 import argparse

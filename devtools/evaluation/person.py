@@ -104,9 +104,9 @@ def click_on(labelled: Labelled, shown: Booleans, chance: random.Random) -> Exam
 
 def choose(labelled: Labelled, shown: Booleans, learnt: Sequence[Learnt]) -> Learnt | None:
     """Return the reading that a person takes of those shown as alternatives: one that is clearly better, if any is."""
-    others = [(f1_of(labelled, each.texts), n) for n, each in enumerate(distinct_readings(learnt, ALTERNATIVES))]
-    best, number = max(others, default=(0.0, 0))
-    return distinct_readings(learnt, ALTERNATIVES)[number] if best > f1_of(labelled, shown) + CLEARLY else None
+    better = f1_of(labelled, shown) + CLEARLY
+    best = max(distinct_readings(learnt, ALTERNATIVES), key=lambda each: f1_of(labelled, each.texts), default=None)
+    return best if best and f1_of(labelled, best.texts) > better else None
 
 
 def _example(labelled: Labelled, number: int, label: LabelledProduct | None = None, *, right: bool = True) -> Example:

@@ -19,17 +19,15 @@ PageBox = tuple[Points, Points, Points, Points]
 
 
 class Shown(StrEnum):
-    """What a person says that something on a page is."""
+    """What a person says that a text of a page is."""
 
     NAME = "name"
     CODE = "code"
     PRICE = "price"
-    PICTURE = "picture"
-    DECORATION = "decoration"
 
 
 class Example(Record):
-    """What a person showed: a text or picture, and what it is or, if not `right`, is not.
+    """What a person showed: a text, and what it is or, if not `right`, what it is not.
 
     `text` is the part of the text there that is meant; without it the whole text is.
     """
@@ -55,8 +53,8 @@ WHOLE_TEXT = Cut()
 
 
 class TextRule(Record):
-    """Texts that have all of these traits, and how the name is cut from them. `swatchbook/teaching/traits.py` has the
-    traits.
+    """Texts that have all of these traits, and how the name is cut from them. The traits are those of
+    `traits_of_page` in `swatchbook/teaching/texts.py`.
     """
 
     traits: Mapping[str, TraitValue] = Field(max_length=40)
@@ -95,8 +93,8 @@ UNTAUGHT = TaughtReading()
 
 
 class ProposedName(Record):
-    """A text that a reading takes for a name. `probability`: how likely it is one. `new`: it is none at present. `code`
-    and `price`: those that are found as taught.
+    """A text that a reading takes for a name. `probability`: how likely it is one. `new`: no product has this name yet.
+    `code` and `price`: those that are found as taught.
     """
 
     page: int

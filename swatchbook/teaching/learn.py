@@ -231,7 +231,7 @@ def _hypotheses(
             plain += [_joined(other, more) for more in _sharing(texts, texts.named, missing)] if missing else []
         for rest, alone in _parted(texts, right):
             firsts, seconds = (
-                _best(texts, _sharing(texts, texts.named, part), backing, base, 8) for part in (rest, alone)
+                _best(texts, _sharing(texts, texts.named, part), backing, base, MOST_PARTED) for part in (rest, alone)
             )
             plain += [_joined(first, second) for first in firsts for second in seconds]
     for place, hypothesis in enumerate(_best(texts, plain, backing, base, MOST_PLAIN)):
@@ -248,14 +248,14 @@ def _best(
 def base_of(texts: DocumentTexts, start: TaughtReading) -> Base:
     """Return the names of the reading that one starts from; without one, the present names."""
     if start.names:
-        return Base(select(texts, start.names) & ~select(texts, start.not_names), CHOSEN)
+        return Base(texts_of(texts, start), CHOSEN)
     return Base(texts.found, texts.choice.probability if texts.choice else 0.0)
 
 
 def _present(texts: DocumentTexts, start: TaughtReading) -> Iterator[Hypothesis]:
     """Yield what counts without examples: the reading that one starts from, and the present names."""
     if start.names:
-        yield Hypothesis(start.names, start.not_names, select(texts, start.names) & ~select(texts, start.not_names))
+        yield Hypothesis(start.names, start.not_names, texts_of(texts, start))
     yield _of_trait(texts, ("found", True))
 
 
@@ -381,6 +381,11 @@ def holds(texts: DocumentTexts, trait: Trait) -> Booleans:
             return np.asarray(apart <= value * np.where(texts.read, READ_SIZE, TOLERANCES[name]))
         return np.asarray(apart <= TOLERANCES[name])
     return np.asarray(column == value)
+
+
+def texts_of(texts: DocumentTexts, taught: TaughtReading) -> Booleans:
+    """Return the texts that the rules of a reading take for names."""
+    return select(texts, taught.names) & ~select(texts, taught.not_names)
 
 
 def select(texts: DocumentTexts, rules: Iterable[TextRule]) -> Booleans:

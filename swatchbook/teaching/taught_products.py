@@ -29,7 +29,7 @@ from swatchbook.records import (
     TraitValue,
 )
 from swatchbook.teaching.cuts import names_in
-from swatchbook.teaching.learn import Place, holds, locate, select
+from swatchbook.teaching.learn import Place, holds, locate, texts_of
 from swatchbook.teaching.learn_facts import RULES_OF, read_facts
 from swatchbook.teaching.pair_facts import Spot, find_owners, pair
 from swatchbook.teaching.texts import Booleans, DocumentTexts, collect_texts
@@ -132,7 +132,7 @@ def read_names(texts: DocumentTexts, taught: TaughtReading, chosen: Booleans | N
     examples = [each for each in taught.examples if each.what is Shown.NAME]
     places = locate(texts, examples)
     if chosen is None:
-        chosen = select(texts, taught.names) & ~select(texts, taught.not_names)
+        chosen = texts_of(texts, taught)
     chosen = chosen.copy()
     for place in places:
         chosen[place.number] = place.example.right
