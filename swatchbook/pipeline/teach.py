@@ -5,8 +5,6 @@ anew, and later runs keep the reading.
 """
 
 import difflib
-import threading
-from collections import OrderedDict
 from collections.abc import Collection, Iterable, Sequence
 from typing import Final, NamedTuple
 
@@ -54,10 +52,6 @@ class Lesson(NamedTuple):
     texts: DocumentTexts
 
 
-_kept: OrderedDict[str, tuple[Reading, DocumentTexts]] = OrderedDict()
-_lock = threading.Lock()
-
-
 def open_lesson(resources: Resources, document: Document) -> Lesson:
     """Read the texts of a document: from the cached result of stage 1, or from the PDF if that is gone.
 
@@ -75,17 +69,16 @@ def open_lesson(resources: Resources, document: Document) -> Lesson:
     if document.file is None:
         raise InvalidReference(f"The file of {document.name} is not stored.", advice="Ingest it again.")
     key = stage_key("read", document.content, resources.settings, document.options, force=document.force)
-    with _lock:
-        if key in _kept and all(map(resources.files.has, _kept[key][0].files)):
-            _kept.move_to_end(key)
-            return Lesson(document, *_kept[key])
+    kept = resources.lessons.pop(key, None)
+    if kept and all(map(resources.files.has, kept[0].files)):
+        resources.lessons[key] = kept
+        return Lesson(document, *kept)
     with resources.files.local(document.file) as path:
         reading = read_once(path, resources.files, resources.settings, key)
     texts = collect_texts(reading, reader.iter_pages(resources.files, reading))
-    with _lock:
-        _kept[key] = reading, texts
-        while len(_kept) > _MOST_KEPT:
-            _kept.popitem(last=False)
+    resources.lessons[key] = reading, texts
+    for oldest in list(resources.lessons)[:-_MOST_KEPT]:
+        resources.lessons.pop(oldest, None)
     return Lesson(document, reading, texts)
 
 

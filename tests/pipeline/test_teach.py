@@ -1,7 +1,6 @@
 """A person shows names, sees what all pages would give, accepts it or takes it back; until then nothing changes."""
 
 import shutil
-from collections import OrderedDict
 from pathlib import Path
 from typing import Any
 
@@ -188,7 +187,6 @@ def test_a_stored_reading_is_found_again_without_the_pdf(
     home: Path, ingested_home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shutil.copytree(ingested_home, home)
-    monkeypatch.setattr("swatchbook.pipeline.teach._kept", OrderedDict())
     reads = list[object]()
     monkeypatch.setattr(read_ahead.reader, "read", lambda *given, **_: reads.append(given))
     with open_resources(load_settings()) as resources:
@@ -204,10 +202,10 @@ def test_pages_are_read_once_if_no_reading_is_stored(
     shutil.rmtree(home / "prefect" / "results")
     reads, read = list[object](), read_ahead.reader.read
     monkeypatch.setattr(read_ahead.reader, "read", lambda *given: (reads.append(given), read(*given))[1])
-    monkeypatch.setattr("swatchbook.pipeline.teach._kept", OrderedDict())
-    monkeypatch.setattr("swatchbook.pipeline.teach._MOST_KEPT", 0)
     with open_resources(load_settings()) as resources:
         (document,) = list_documents(resources.ledger)
-        first, second = (open_lesson(resources, document) for _ in range(2))
+        first = open_lesson(resources, document)
+        resources.lessons.clear()
+        second = open_lesson(resources, document)
     assert first.reading == second.reading
     assert len(reads) == 1
