@@ -21,6 +21,8 @@ Install = Callable[[str, Mapping[Kind, Mapping[str, str]]], str]
 def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install]:
     """Install code as a new package, until the end of the test."""
     modules = list[str]()
+    # A file that a test writes again within a second, as long as before, would be read from its old bytecode.
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
 
     def installed(code: str, declared: Mapping[Kind, Mapping[str, str]]) -> str:
         module = f"plugin_{next(numbers)}"
