@@ -12,24 +12,13 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from swatchbook.geometry import area, shared_area
-from swatchbook.records import UNTAUGHT, WHOLE_TEXT, Cut, Example, Shown, TaughtReading, TextRule, TraitValue, fold
+from swatchbook.records import UNTAUGHT, WHOLE_TEXT, Cut, Example, Shown, TaughtReading, TextRule, fold
 from swatchbook.teaching.cuts import find_cuts, names_in
+from swatchbook.teaching.examples import Place, locate
 from swatchbook.teaching.score import Base, RuleCounts, measure, score, update_backing
+from swatchbook.teaching.shared_traits import GROUP, UNUSUAL, Trait, holds, sets_in_common, simplify, traits_of
 from swatchbook.teaching.texts import Booleans, DocumentTexts
 
-Trait = tuple[str, TraitValue]
-
-TOLERANCES: Final[Mapping[str, float]] = {"size": 0.06, "left": 4.0, "right": 4.0, "middle": 4.0}
-"""By how much two values of a trait may differ and be the same: sizes by a share, places in points."""
-READ_SIZE: Final = 0.2
-"""The share by which sizes of texts that are read from pixels may differ."""
-MOST_SETS: Final = 150
-"""The most sets of texts that are compared for a group of examples."""
-MOST_KINDS: Final = 60
-"""The most kinds of texts, by their traits, of which pairs are formed."""
-PROMISE: Final = 0.05
-"""What a trait counts, against the backing of a text, when sets of texts are chosen for comparison."""
 MOST_LEARNT: Final = 40
 """The most readings that are returned."""
 MOST_PLAIN: Final = 200
@@ -40,24 +29,10 @@ MOST_WIDELY: Final = 12
 """The most sets from which what is like wrong examples is left out, too."""
 MOST_EXCEPTIONS: Final = 12
 """The most ways to do so that are compared for each."""
-SAME_PLACE: Final = 0.5
-"""The least share of an example's box or of a text's box that both cover if it shows this text."""
-GROUP: Final = "group "
-"""What the name of a trait begins with that says to which group of likely names a text belongs: "group title"."""
 CHOSEN: Final = 0.9
 """How likely a reading is right that a person has chosen."""
 ALIKE: Final = 0.7
 """The least share of common texts of two readings of which a person is shown only one."""
-UNUSUAL: Final[Trait] = ("usual", False)
-"""Said of a rule whose texts may be prices, numbers, prose or running heads, since an example is one."""
-
-
-class Place(NamedTuple):
-    """An example with the text that it shows; `wanted` is the name there."""
-
-    number: int
-    wanted: str
-    example: Example
 
 
 @dataclass(frozen=True)
@@ -178,39 +153,6 @@ def _distinct(found: Iterable[Hypothesis]) -> list[Hypothesis]:
     return list(kept.values())
 
 
-# --- examples ---------------------------------------------------------------------------------------------------------
-
-
-def locate(texts: DocumentTexts, examples: Iterable[Example]) -> list[Place]:
-    """Return the text that each example shows: at its box, with its words, the smallest of several."""
-    on_page: dict[int, list[int]] = {}
-    for n, text in enumerate(texts.texts):
-        on_page.setdefault(text.page, []).append(n)
-    found = []
-    for example in examples:
-        near = [n for n in on_page.get(example.page, ()) if _is_there(texts.texts[n].box, example)]
-        wanted = fold(example.text or "")
-        named = [n for n in near if wanted and wanted in fold(texts.texts[n].text.text)]
-        choices = named or ([] if wanted else near)
-        if choices:
-            n = min(choices, key=lambda n: _fit(texts, n, example))
-            found.append(Place(n, example.text or texts.texts[n].name, example))
-    return found
-
-
-def _is_there(box: tuple[float, float, float, float], example: Example) -> bool:
-    shared = shared_area(box, example.box)
-    return shared >= SAME_PLACE * min(area(box), area(example.box)) > 0
-
-
-def _fit(texts: DocumentTexts, n: int, example: Example) -> tuple[bool, bool, float]:
-    """Return how badly a text fits an example: another text, a line of a paragraph, other words, another box."""
-    text = texts.texts[n]
-    same = fold(example.text or "") in (fold(text.name), fold(text.text.text))
-    shared = shared_area(text.box, example.box)
-    return not same, text.is_line, -shared / max(area(text.box) + area(example.box) - shared, 1.0)
-
-
 # --- hypotheses -------------------------------------------------------------------------------------------------------
 
 
@@ -294,93 +236,25 @@ def _sharing(texts: DocumentTexts, among: Booleans, right: Sequence[Place]) -> l
     usual = all(texts.usual[p.number] for p in right)
     universe = among & (texts.usual if usual else texts.named)
     universe = universe if plain else universe & _has_cut(texts, cut)
-    masks = {trait: holds(texts, trait) for trait in _traits_of(texts, right[0].number)}
-    common = [trait for trait, mask in masks.items() if all(mask[p.number] for p in right)]
-    bits = np.array([1 << n for n in range(len(common))], np.int64)
-    shared = np.zeros(len(texts.texts), np.int64)
-    for bit, trait in zip(bits, common, strict=True):
-        shared |= np.where(masks[trait], bit, 0)
-    found = []
-    for traits in closed_sets(shared[universe], int(bits.sum()), texts.backing[universe]):
-        mask = universe & ((shared & traits) == traits)
-        rule = {name: value for (name, value), bit in zip(common, bits, strict=True) if traits & bit}
-        found.append(Hypothesis((TextRule(traits=rule | ({} if usual else dict([UNUSUAL])), cut=cut),), (), mask))
-    return found
-
-
-def closed_sets(shared: NDArray[np.int64], everything: int, backing: NDArray[np.float64]) -> list[int]:
-    """Return the sets of traits that two or three texts share, each set as bits, the most promising first.
-
-    `shared`: the traits that each text shares with the examples. A set is promising if the texts that have it are often
-    in likely groups of names, and if it has many traits.
-    """
-    kinds, kind_of = np.unique(shared, return_inverse=True)
-    counts = np.bincount(kind_of)
-    likely = np.bincount(kind_of, weights=backing)
-    order = np.argsort(-likely / counts, kind="stable")[:MOST_KINDS]
-    pairs = np.unique(np.concatenate(([everything], kinds, (kinds[order, None] & kinds[None, order]).ravel())))
-    has = (kinds[None, :] & pairs[:, None]) == pairs[:, None]
-    sizes, sums = has @ counts, has @ likely
-    _, first = np.unique(has, axis=0, return_index=True)
-    promise = sums / np.maximum(sizes, 1) ** 0.5 + PROMISE * np.bitwise_count(pairs)
-    return [int(pairs[n]) for n in sorted(first, key=lambda n: -promise[n])[:MOST_SETS]]
+    unusual = {} if usual else dict([UNUSUAL])
+    numbers = [place.number for place in right]
+    return [
+        Hypothesis((TextRule(traits=dict(traits) | unusual, cut=cut),), (), mask)
+        for traits, mask in sets_in_common(texts, numbers, traits_of(texts, numbers[0]), universe, texts.backing)
+    ]
 
 
 def _simplest(texts: DocumentTexts, rule: TextRule) -> TextRule:
-    """Return a rule without the traits that change nothing; what holds for other documents, too, is kept longest."""
-    masks = {trait: holds(texts, trait) for trait in rule.traits.items()}
-    universe = texts.named if UNUSUAL in masks else texts.usual
-    universe = universe if rule.cut == WHOLE_TEXT else universe & _has_cut(texts, rule.cut)
-    chosen = universe & np.all([*masks.values(), universe], axis=0)
-    kept = list(masks)
-    for trait in sorted(kept, key=lambda t: _FRAGILE.index(t[0]) if t[0] in _FRAGILE else len(_FRAGILE)):
-        rest = universe & np.all([*(masks[other] for other in kept if other != trait), universe], axis=0)
-        if trait != UNUSUAL and (rest == chosen).all():
-            kept.remove(trait)
-    return TextRule(traits=dict(kept), cut=rule.cut)
-
-
-_FRAGILE: Final = (
-    "left",
-    "right",
-    "middle",
-    "column",
-    "row",
-    "above",
-    "below",
-    "rank",
-    "largest",
-    "row_price",
-)
-"""Traits that may be others in the next edition, the first soonest."""
+    """Return a rule without the traits that change nothing."""
+    unusual = [trait for trait in rule.traits.items() if trait == UNUSUAL]
+    among = texts.named if unusual else texts.usual
+    among = among if rule.cut == WHOLE_TEXT else among & _has_cut(texts, rule.cut)
+    traits = simplify(texts, (trait for trait in rule.traits.items() if trait != UNUSUAL), among)
+    return TextRule(traits=traits | dict(unusual), cut=rule.cut)
 
 
 def _has_cut(texts: DocumentTexts, cut: Cut) -> Booleans:
     return np.array([bool(names_in(t.text.text, cut)) for t in texts.texts])
-
-
-def _traits_of(texts: DocumentTexts, index: int) -> list[Trait]:
-    """Return the traits of a text, with the groups of likely names that it belongs to."""
-    found: list[Trait] = [(name, values[index]) for name, values in texts.traits.items()]
-    return found + [(GROUP + name, True) for name, mask in texts.groups.items() if mask[index]]
-
-
-def holds(texts: DocumentTexts, trait: Trait) -> Booleans:
-    """Return which texts have a trait."""
-    name, value = trait
-    if name == "usual":
-        return texts.named
-    if name == "found":
-        return texts.found if value else ~texts.found
-    if name.startswith(GROUP) or name not in texts.traits:
-        return texts.groups.get(name.removeprefix(GROUP), np.zeros(len(texts.texts), bool))
-    column = texts.columns[name]
-    if name in TOLERANCES and isinstance(value, float | int):
-        apart = np.abs(column - value)
-        if name == "size":
-            return np.asarray(apart <= value * np.where(texts.read, READ_SIZE, TOLERANCES[name]))
-        return np.asarray(apart <= TOLERANCES[name])
-    return np.asarray(column == value)
 
 
 def texts_of(texts: DocumentTexts, taught: TaughtReading) -> Booleans:

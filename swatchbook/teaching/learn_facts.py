@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from swatchbook.geometry import area
 from swatchbook.records import WHOLE_TEXT, Box, Cut, Example, Shown, TaughtReading, TextRule, fold
 from swatchbook.teaching.cuts import find_cuts, names_in
-from swatchbook.teaching.learn import Place, Trait, closed_sets, holds, locate
+from swatchbook.teaching.examples import Place, locate
 from swatchbook.teaching.pair_facts import LOOSE, Owners, Spot, find_owners, fit_of_pairs
+from swatchbook.teaching.shared_traits import holds, sets_in_common, simplify
 from swatchbook.teaching.texts import Booleans, DocumentTexts
 
 RULES_OF: Final[Mapping[Shown, str]] = {Shown.CODE: "codes", Shown.PRICE: "prices"}
@@ -134,44 +135,17 @@ def _best(
         return None
     universe = _universe(texts, cut, names)
     universe[[place.number for place in right]] = True
-    masks = {trait: holds(texts, trait) for trait in _traits_of(texts, right[0].number)}
-    common = [trait for trait, mask in masks.items() if all(mask[place.number] for place in right)]
-    bits = np.array([1 << n for n in range(len(common))], np.int64)
-    shared = np.zeros(len(texts.texts), np.int64)
-    for bit, trait in zip(bits, common, strict=True):
-        shared |= np.where(masks[trait], bit, 0)
     near = (owners.distance.min(axis=0) <= LOOSE).astype(float)
+    numbers = [place.number for place in right]
+    # Whether a text is a line of a paragraph, or in a group of likely names, says nothing of codes and prices.
+    traits = [(name, values[numbers[0]]) for name, values in texts.traits.items() if name != "line"]
     best: _Found | None = None
-    for traits in closed_sets(shared[universe], int(bits.sum()), near[universe]):
-        mask = universe & ((shared & traits) == traits)
-        kept = _needed([t for t, bit in zip(common, bits, strict=True) if traits & bit], masks, universe, mask)
+    for shared, mask in sets_in_common(texts, numbers, traits, universe, near):
         single = _without_paragraphs(texts, mask)
-        found = _Found((TextRule(traits=dict(kept), cut=cut),), single, _fit(single, wrong, owners))
+        rule = TextRule(traits=simplify(texts, shared, universe), cut=cut)
+        found = _Found((rule,), single, _fit(single, wrong, owners))
         best = found if best is None or found.order > best.order else best
     return best
-
-
-def _traits_of(texts: DocumentTexts, number: int) -> list[Trait]:
-    """Return the traits of a text. Whether it is a line of a paragraph says nothing of codes and prices."""
-    return [(name, values[number]) for name, values in texts.traits.items() if name != "line"]
-
-
-def _needed(
-    traits: Sequence[Trait], masks: Mapping[Trait, Booleans], universe: Booleans, texts: Booleans
-) -> list[Trait]:
-    """Return the traits without those that change nothing; what holds for other documents, too, is kept longest."""
-    kept = list(traits)
-    for trait in sorted(traits, key=lambda t: t[0] not in _FRAGILE):
-        rest = universe & np.all([universe, *(masks[other] for other in kept if other != trait)], axis=0)
-        if (rest == texts).all():
-            kept.remove(trait)
-    return kept
-
-
-_FRAGILE: Final = frozenset(
-    {"left", "right", "middle", "column", "row", "above", "below", "rank", "largest", "row_price"}
-)
-"""Traits that may be others in the next edition."""
 
 
 # --- read -------------------------------------------------------------------------------------------------------------

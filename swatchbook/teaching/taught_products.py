@@ -29,9 +29,11 @@ from swatchbook.records import (
     TraitValue,
 )
 from swatchbook.teaching.cuts import names_in
-from swatchbook.teaching.learn import Place, holds, locate, texts_of
+from swatchbook.teaching.examples import Place, locate
+from swatchbook.teaching.learn import texts_of
 from swatchbook.teaching.learn_facts import RULES_OF, read_facts
 from swatchbook.teaching.pair_facts import Spot, find_owners, pair
+from swatchbook.teaching.shared_traits import holds
 from swatchbook.teaching.texts import Booleans, DocumentTexts, collect_texts
 
 SHOWN: Final = 1.0  # the probability of a name that a person showed
