@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from swatchbook.teaching.texts import NEVER_NAMES, Booleans, DocumentTexts
+from swatchbook.teaching.texts import Booleans, DocumentTexts
 
 MISSING: Final = 0.15
 """The factor to a group's probability for each right example that it lacks."""
@@ -96,7 +96,7 @@ def measure(
         "found_first": alike / max(len(proposed), 1),
         "none": float(count == 0),
     }
-    return found | (_of_texts(texts, at, updated) if count else dict.fromkeys(_OF_TEXTS, 0.0))
+    return found | (_of_texts(texts, chosen, at, updated) if count else dict.fromkeys(_OF_TEXTS, 0.0))
 
 
 _OF_TEXTS = (
@@ -105,14 +105,16 @@ _OF_TEXTS = (
 )  # fmt: skip
 
 
-def _of_texts(texts: DocumentTexts, at: NDArray[np.int64], updated: NDArray[np.float64]) -> dict[str, float]:
-    """Return the features of one or more texts."""
+def _of_texts(
+    texts: DocumentTexts, chosen: Booleans, at: NDArray[np.int64], updated: NDArray[np.float64]
+) -> dict[str, float]:
+    """Return the features of one or more texts, whose numbers are `at`."""
     count = len(at)
-    _, a_page = np.unique(texts.pages[at], return_counts=True)
-    pictured = texts.picture[at]
-    _, at_picture = np.unique(pictured[pictured >= 0], return_counts=True)
-    shapes = texts.columns["shape"][at]
+    a_page = np.bincount(texts.pages[at])
+    a_page = a_page[a_page > 0]
+    at_picture = np.bincount(texts.picture[at] + 1)[1:]
     backing = float(texts.backing[at].sum())
+    parents = texts.parents[at]
     return {
         "backing": backing / count,
         "backed": backing / max(float(texts.backing.sum()), 1e-9),
@@ -120,14 +122,14 @@ def _of_texts(texts: DocumentTexts, at: NDArray[np.int64], updated: NDArray[np.f
         "update_held": float(updated[at].sum()) / max(float(updated.sum()), 1e-9),
         "few": min(count, 6) / 6,
         "one_to_one": float((at_picture == 1).sum()) / count,
-        "distinct": len(set(texts.folded[at])) / count,
+        "distinct": np.count_nonzero(np.bincount(texts.same_name[at])) / count,
         "uneven": float(np.abs(np.log(a_page / np.median(a_page))).mean()),
         "pages": len(a_page) / max(1, len(texts.document.layouts)),
         "many": log(min(count, 40)),
         "crowd": log(max(1.0, count / len(a_page))),
-        "inside_others": float(np.isin(texts.parents[at], at).mean()),
-        "shapes": float(np.isin(shapes, NEVER_NAMES).mean()),
+        "inside_others": float((chosen[parents] & (parents >= 0)).mean()),
+        "shapes": float(texts.never_names[at].mean()),
         "running": float(texts.running[at].mean()),
         "long": float(np.maximum(texts.words[at] - 5, 0).mean()),
-        "digits": float(np.isin(shapes, ("code", "words and digits")).mean()),
+        "digits": float(texts.digits[at].mean()),
     }

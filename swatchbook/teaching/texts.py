@@ -88,8 +88,17 @@ class DocumentTexts:
     @cached_property
     def usual(self) -> Booleans:
         """Which texts can be names and are no prices, numbers, prose, or running heads; present names are."""
-        shapes = np.isin(self.columns["shape"], NEVER_NAMES)
-        return self.named & ((~shapes & ~self.running) | self.found)
+        return self.named & ((~self.never_names & ~self.running) | self.found)
+
+    @cached_property
+    def never_names(self) -> Booleans:
+        """Which texts are prices, numbers, signs or prose by their shape."""
+        return np.isin(self.columns["shape"], NEVER_NAMES)
+
+    @cached_property
+    def digits(self) -> Booleans:
+        """Which texts are codes, or words with digits, by their shape."""
+        return np.isin(self.columns["shape"], ("code", "words and digits"))
 
     @cached_property
     def pages(self) -> NDArray[np.int64]:
@@ -107,6 +116,11 @@ class DocumentTexts:
     @cached_property
     def folded(self) -> NDArray[np.str_]:
         return np.array([fold(t.name) for t in self.texts])
+
+    @cached_property
+    def same_name(self) -> NDArray[np.int64]:
+        """A number for each text that is the same for texts with the same name."""
+        return np.unique(self.folded, return_inverse=True)[1]
 
     @cached_property
     def read(self) -> Booleans:
