@@ -168,6 +168,8 @@ _RESULT_NAME = re.compile(
 def _reads(stage: str, settings: Settings, options: IngestOptions) -> list[object]:
     pure = PURE_STAGES[stage]
     chosen = options.model_dump(mode="json", include=set(pure.options))
+    if "taught" in chosen:
+        chosen["taught"] = options.taught.texts_only.key  # pictures are changed behind the cached stages
     limits = {name: getattr(settings, name) for name in pure.settings}
     asked = _asked(pure, settings) if settings.discovery != "layout" else ()
     return [stage, pure.version, chosen, limits, *asked, [_reads(before, settings, options) for before in pure.after]]

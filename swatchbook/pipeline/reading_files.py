@@ -22,7 +22,7 @@ class _Dumper(yaml.SafeDumper):  # type: ignore[misc]
 
 _Dumper.add_representer(str, _Dumper.represent_str)
 
-_KINDS = Literal["name", "code", "price", "picture", "decoration"]
+_KINDS = Literal["name", "code", "price", "picture", "cell", "decoration"]
 
 
 def reading_as_yaml(taught: TaughtReading, document: Document) -> str:

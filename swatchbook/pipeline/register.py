@@ -83,7 +83,7 @@ def build_request(settings: Settings, options: IngestOptions) -> Request:
     require_extras(settings)
     requested = registry.requested(settings, options.roles)
     parts = {
-        "options": options.model_dump(mode="json", exclude=_NOT_IN_FINGERPRINT),
+        "options": options.model_dump(mode="json", exclude=_NOT_IN_FINGERPRINT) | {"taught": options.taught.key},
         "wants": sorted((w.role.value, w.tag) for w in requested),
         "stages": [stage_key(stage, "", settings, options, force=None) for stage in PURE_STAGES],
     }

@@ -1,12 +1,13 @@
 """The records of teaching: what a person shows on a page, the rules that follow from it, and what they would change.
 
-A taught reading says which texts of a document are the names of its products, and is kept with the document. Its rules
-name no places of single texts, so that they also hold for other editions and catalogues of the same maker.
+A taught reading says which texts of a document are the names of its products and what its pictures are, and is kept
+with the document. Its rules name no places on single pages, so that they also hold for other editions and catalogues of
+the same maker.
 """
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any, Final
 
 from pydantic import Field
 
@@ -19,17 +20,28 @@ PageBox = tuple[Points, Points, Points, Points]
 
 
 class Shown(StrEnum):
-    """What a person says that a text of a page is."""
+    """What a person says that a text or a part of a page is."""
 
     NAME = "name"
     CODE = "code"
     PRICE = "price"
+    PICTURE = "picture"
+    """A part of a page that is a picture of its own. If not right: the picture there is none."""
+    CELL = "cell"
+    """One of the equal parts of a picture that shows several things. If not right: the picture there is not cut."""
+    DECORATION = "decoration"
+    """A picture that shows no product, with its likes on all pages. If not right: it shows one."""
+
+
+OF_PICTURES: Final = (Shown.PICTURE, Shown.CELL, Shown.DECORATION)
+"""What a person shows of pictures, not of texts."""
 
 
 class Example(Record):
-    """What a person showed: a text, and what it is or, if not `right`, what it is not.
+    """What a person showed: a text, a picture or a part of a page, and what it is or, if not `right`, what it is not.
 
-    `text` is the part of the text there that is meant; without it the whole text is.
+    `text` is the part of the text there that is meant; without it the whole text is. The `box` of a text is its place
+    on the page after it is turned to be read; that of a picture is its place on the page as it is shown.
     """
 
     page: PageNumber
@@ -61,15 +73,54 @@ class TextRule(Record):
     cut: Cut = WHOLE_TEXT
 
 
+class PictureSide(StrEnum):
+    """Where the picture of a product is, seen from its name."""
+
+    ABOVE = "above"
+    BELOW = "below"
+    LEFT = "left"
+    RIGHT = "right"
+
+
+Length = Annotated[float, Field(gt=0, le=100_000, allow_inf_nan=False)]
+Share = Annotated[float, Field(ge=-0.2, le=1.2, allow_inf_nan=False)]
+
+
+class GridRule(Record):
+    """How the pictures of one size, each of which shows several things, are cut into equal cells.
+
+    `width` and `height` are those of the picture, in points. `cell` is the first cell, and `pitch` the way from one
+    cell to the next, across and down, both as shares of the picture's sides.
+    """
+
+    width: Length
+    height: Length
+    cell: tuple[Share, Share, Share, Share]
+    pitch: tuple[Share, Share]
+    columns: Annotated[int, Field(ge=1, le=100)]
+    rows: Annotated[int, Field(ge=1, le=100)]
+
+
+Contents = Annotated[tuple[Sha256, ...], Field(max_length=1_000)]
+
+
 class TaughtReading(Record):
-    """How the names, codes and prices of a document's products are found. A text is a name if a rule of `names` holds
-    for it and none of `not_names`; the examples hold in any case, on the document that they were shown on.
+    """How the names, codes, prices and pictures of a document's products are found. A text is a name if a rule of
+    `names` holds for it and none of `not_names`; the examples hold in any case, on the document that they were shown
+    on.
+
+    `grids`: which pictures are cut. `decoration` and `not_decoration`: contents of pictures. `side`: where the picture
+    of each name is; without it, pictures are linked as found.
     """
 
     names: tuple[TextRule, ...] = Field(default=(), max_length=20)
     not_names: tuple[TextRule, ...] = Field(default=(), max_length=20)
     codes: tuple[TextRule, ...] = Field(default=(), max_length=20)
     prices: tuple[TextRule, ...] = Field(default=(), max_length=20)
+    grids: tuple[GridRule, ...] = Field(default=(), max_length=20)
+    decoration: Contents = ()
+    not_decoration: Contents = ()
+    side: PictureSide | None = None
     examples: tuple[Example, ...] = Field(default=(), max_length=500)
 
     @property
@@ -84,10 +135,32 @@ class TaughtReading(Record):
         return bool(self.codes or self.prices or shown)
 
     @property
+    def pictures_are_taught(self) -> bool:
+        """Whether anything about pictures is: which there are, which are decoration, and where that of a name is."""
+        shown = any(each.what in OF_PICTURES for each in self.examples)
+        return shown or any(getattr(self, field) for field in PICTURE_FIELDS)
+
+    @property
+    def texts_only(self) -> "TaughtReading":
+        """The reading without what it says of pictures, on which the products do not depend."""
+        untaught = {field: getattr(UNTAUGHT, field) for field in PICTURE_FIELDS}
+        texts = tuple(each for each in self.examples if each.what not in OF_PICTURES)
+        return self.model_copy(update={**untaught, "examples": texts})
+
+    @property
+    def key(self) -> dict[str, Any]:
+        """The reading as JSON for cache keys and fingerprints: what it leaves open about pictures is not in it."""
+        values = self.model_dump(mode="json")
+        return {name: value for name, value in values.items() if value or name not in PICTURE_FIELDS}
+
+    @property
     def rules_only(self) -> "TaughtReading":
         """The reading for another document: its rules, without the places on this one."""
         return self.model_copy(update={"examples": ()})
 
+
+PICTURE_FIELDS: Final = ("grids", "decoration", "not_decoration", "side")
+"""The rules of a reading about pictures."""
 
 UNTAUGHT = TaughtReading()
 
@@ -106,12 +179,44 @@ class ProposedName(Record):
     price: str | None = None
 
 
+class PagePlace(Record):
+    """A place on a page as it is shown, in points."""
+
+    page: int
+    box: Box
+
+
+class CutPicture(PagePlace):
+    """A picture that is cut into cells. `rule`: the number of its grid in the reading."""
+
+    cells: tuple[Box, ...]
+    rule: int
+
+
+class ProposedPictures(Record):
+    """What a taught reading makes of a document's pictures.
+
+    `taken`: parts of pages that become pictures, as they were drawn. `cut`: pictures that are cut, instead of which
+    their cells are pictures. `empty`: which of both show nothing, of those on pages where something was drawn; they are
+    left out. `decoration`: places of pictures that show no product. `shown`: those that show one, and were no pictures
+    of products. `linked_now` and `linked`: how many products have a picture now, and would have one.
+    """
+
+    taken: tuple[PagePlace, ...] = ()
+    cut: tuple[CutPicture, ...] = ()
+    empty: tuple[PagePlace, ...] = ()
+    decoration: tuple[PagePlace, ...] = ()
+    shown: tuple[PagePlace, ...] = ()
+    linked_now: int = 0
+    linked: int = 0
+
+
 class Proposal(Record):
     """What a taught reading would find, before anything changes.
 
     `probability`: of the reading among those that agree with the examples. `lost`: the products at present that it
     would not find, with their pages. `unsure`: the ten names that it is least sure of. `coded` and `priced`: how many
-    products get a code and a price as taught.
+    products get a code and a price as taught. `pictures`: what is taught about them, if anything is.
     """
 
     reading: TaughtReading
@@ -123,6 +228,7 @@ class Proposal(Record):
     lost: tuple[tuple[str, int], ...]
     coded: int = 0
     priced: int = 0
+    pictures: ProposedPictures | None = None
 
 
 class OtherReading(Record):
