@@ -75,8 +75,12 @@ def _boxes(lesson: Lesson, page: int, places: Iterable[Place]) -> tuple[Box, ...
     return tuple(on_picture(lesson, page, box) for number, box in places if number == page)
 
 
+def page_turn(lesson: Lesson, page: int) -> int:
+    """Return the degrees clockwise by which a page must be turned to be read."""
+    return next((each.turn for each in lesson.texts.document.layouts if each.number == page), 0)
+
+
 def on_picture(lesson: Lesson, page: int, box: Box, margin: float = _MARGIN) -> Box:
     """Return where a text stands on the picture of its page, with a margin: sideways pages were read turned."""
-    turn = next((each.turn for each in lesson.texts.document.layouts if each.number == page), 0)
-    x0, y0, x1, y1 = turn_back(box, lesson.reading.page_boxes[page], turn)
+    x0, y0, x1, y1 = turn_back(box, lesson.reading.page_boxes[page], page_turn(lesson, page))
     return round(x0 - margin, 1), round(y0 - margin, 1), round(x1 + margin, 1), round(y1 + margin, 1)

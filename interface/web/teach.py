@@ -15,7 +15,7 @@ from pydantic import Field, StringConstraints, TypeAdapter, ValidationError
 from interface.service.documents import DocumentId, find
 from interface.service.parameters import RequestModel
 from interface.service.teaching import opened_lesson, propose, undo_teaching
-from interface.web.choices import Choice, changes, on_picture, show_difference
+from interface.web.choices import Choice, changes, on_picture, page_turn, show_difference
 from interface.web.pages import HEADERS, Back, TheView, View, done, local_page, page_router, see_other, with_done
 from swatchbook.pipeline import teach
 from swatchbook.pipeline.teach import Lesson
@@ -29,6 +29,7 @@ from swatchbook.records import (
     Shown,
     TaughtReading,
 )
+from swatchbook.teaching.rule_words import describe_reading
 from swatchbook.teaching.texts import PageText
 
 MOST_SHOWN: Final = 200
@@ -36,12 +37,16 @@ MOST_SHOWN: Final = 200
 MOST_BOXES: Final = 1_000
 """Texts of a page that can be clicked."""
 _LONG_LINES, _LONG_WORDS = 3, 12  # a paragraph with more lines or words is clicked line by line
+_SHORT = 2  # letters of a text that may be higher than it is long
 _LISTED: Final = 30
 """Pages, and names that would be lost, that are listed at once."""
 
 Mode = Literal["name", "not", "code", "price"]
 MODES: Final[Mapping[Mode, str]] = {"name": "Name", "not": "Not a name", "code": "Code", "price": "Price"}
 """What a click says that a text is -> its words."""
+
+RULES: Final[Mapping[str, str]] = {"names": "Names", "not": "But not", "codes": "Codes", "prices": "Prices"}
+"""What a rule finds -> its title."""
 
 _ExampleText = Annotated[str, StringConstraints(max_length=4_000)]
 _Part = Annotated[str, StringConstraints(max_length=500)]
@@ -279,12 +284,15 @@ def _render(view: View, lesson: Lesson, state: State) -> Response:
         shown=[(each, each.model_dump_json(exclude_defaults=True), say(each)) for each in state.examples],
         modes=MODES,
         size=(box[2], box[3]),
+        turn=page_turn(lesson, state.page),
         texts=_clickable(lesson, state),
         marks=_marks(lesson, state.page, proposal),
         proposal=proposal,
         products=teach.count_products(view.resources, document.id),
         crops=[_crop(lesson, each, state.examples) for each in proposal.unsure] if proposal else [],
         listed=_LISTED,
+        rules=describe_reading(proposal.reading) if proposal else [],
+        rule_titles=RULES,
         page_count=document.page_count or lesson.reading.page_count,
         others=_others(lesson, proposal, others),
         in_use=teach.in_use(document) is not None,
@@ -331,6 +339,7 @@ def _clickable(lesson: Lesson, state: State) -> list[ClickableText]:
     parents = {each.parent for _, each in here if each.parent is not None}
     shown = {each.box: say(each) for each in state.examples if each.page == state.page}
     divided = {n for n in parents if state.lines or _is_long(texts[n])}
+    turn = page_turn(lesson, state.page)
     return [
         ClickableText(
             number=n,
@@ -338,7 +347,7 @@ def _clickable(lesson: Lesson, state: State) -> list[ClickableText]:
             box=on_picture(lesson, state.page, each.box),
             value=_as_example(state.page, each.box, each.name or each.text.text),
             said=shown.get(each.box),
-            one_line=len(each.text.lines) == 1,
+            one_line=len(each.text.lines) == 1 and (turn != 0 or not _stands(each)),
         )
         for n, each in here
         if (each.parent is None or each.parent in divided) and n not in divided
@@ -347,6 +356,12 @@ def _clickable(lesson: Lesson, state: State) -> list[ClickableText]:
 
 def _is_long(text: PageText) -> bool:
     return len(text.text.lines) > _LONG_LINES or len(text.text.text.split()) > _LONG_WORDS
+
+
+def _stands(text: PageText) -> bool:
+    """Return whether a text was printed sideways on an upright page: nobody knows where it begins."""
+    x0, y0, x1, y1 = text.box
+    return y1 - y0 > x1 - x0 and len(text.text.text) > _SHORT
 
 
 def _as_example(page: int, box: Box, text: str, *, right: bool = True) -> str:

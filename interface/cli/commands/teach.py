@@ -37,7 +37,6 @@ if TYPE_CHECKING:
         ReadingOrigin,
         RunReport,
         Shown,
-        TextRule,
     )
     from swatchbook.resources import Resources
 
@@ -338,10 +337,7 @@ def draw_proposal(proposal: "Proposal", document: "Document", *, now: int) -> Re
             f"  {plural(now, 'product')} now → {proposal.products:,}, on pages {page_numbers(proposal.pages) or '–'}",
         )
     ]
-    parts += [Text(f"names: {clean(line)}", "dim") for line in map(describe_rule, proposal.reading.names)]
-    parts += [Text(f"not: {clean(line)}", "dim") for line in map(describe_rule, proposal.reading.not_names)]
-    parts += [*_facts("codes", proposal.coded, proposal.reading.codes, proposal.products)]
-    parts += [*_facts("prices", proposal.priced, proposal.reading.prices, proposal.products)]
+    parts += _rules(proposal)
     if proposal.lost:
         named = [f"{clean(name)} ({page})" for name, page in proposal.lost[:_MOST_LOST]]
         more = f" and {len(proposal.lost) - _MOST_LOST:,} more" if len(proposal.lost) > _MOST_LOST else ""
@@ -359,11 +355,16 @@ def draw_proposal(proposal: "Proposal", document: "Document", *, now: int) -> Re
     return Group(*parts, *([rows] if proposal.unsure else []))
 
 
-def _facts(title: str, count: int, rules: "Sequence[TextRule]", products: int) -> "Iterator[Text]":
-    """Yield how many products get a code or price as taught, with the rules that find it."""
-    if rules or count:
-        yield Text(f"{title}: {count:,} of {plural(products, 'product')}")
-    yield from (Text(f"  {clean(line)}", "dim") for line in map(describe_rule, rules))
+def _rules(proposal: "Proposal") -> "Iterator[Text]":
+    """Yield the rules of a reading, and how many products get a code or price as taught."""
+    from swatchbook.teaching.rule_words import describe_reading
+
+    rules = describe_reading(proposal.reading)
+    for kind, count in (("names", 0), ("not", 0), ("codes", proposal.coded), ("prices", proposal.priced)):
+        of_kind = [each.words for each in rules if each.kind == kind]
+        if kind in ("codes", "prices") and (count or of_kind):
+            yield Text(f"{kind}: {count:,} of {plural(proposal.products, 'product')}")
+        yield from (Text(f"{kind}: {clean(words)}", "dim") for words in of_kind)
 
 
 def draw_others(others: "Sequence[OtherReading]") -> RenderableType:
@@ -376,22 +377,6 @@ def draw_others(others: "Sequence[OtherReading]") -> RenderableType:
             Text.assemble(f"{begin} ", (f"{number})", "bold"), f" {plural(each.products, 'product')}, such as {names}")
         )
     return Group(*lines)
-
-
-def describe_rule(rule: "TextRule") -> str:
-    """Return the traits of a rule in a line: size 12, bold, font Arial."""
-    said = []
-    for name, value in rule.traits.items():
-        words = name.replace("_", " ")
-        if isinstance(value, bool):
-            said.append(words if value else f"not {words}")
-        else:
-            said.append(f"{words} {value:g}" if isinstance(value, float) else f"{words} {value}")
-    cut = rule.cut
-    said += [f"after {cut.after!r}"] if cut.after else []
-    said += [f"before {cut.before!r}"] if cut.before else []
-    said += [f"each part between {cut.every!r}"] if cut.every else []
-    return ", ".join(said)
 
 
 def readings(

@@ -266,19 +266,25 @@ for (const box of document.querySelectorAll("[data-picture]")) {
 const lesson = document.querySelector("form#teach");
 if (lesson) {
   let begun = null, dragged = false;
+  // how far along its letters a text is pointed at; the page may have to be turned to read it
+  const along = (text, { clientX, clientY }) => {
+    const { left, right, top, bottom, width, height } = text.getBoundingClientRect();
+    const pixels = { 90: bottom - clientY, 180: right - clientX, 270: clientY - top }[text.dataset.turn] ?? clientX - left;
+    return { pixels, share: pixels / (text.dataset.turn % 180 ? height : width) };
+  };
   lesson.addEventListener("pointerdown", (event) => {
     dragged = false;
     const text = event.target.closest("[data-text]");
-    begun = text && !event.button && event.pointerType !== "touch" ? [text, event.clientX] : null;
+    begun = text && !event.button && event.pointerType !== "touch" ? [text, along(text, event)] : null;
   });
   addEventListener("pointerup", (event) => {
     if (!begun) return;
-    const [text, from] = begun, { left, width } = text.getBoundingClientRect();
+    const [text, from] = begun, to = along(text, event);
     begun = null;
-    dragged = Math.abs(event.clientX - from) > 8;
+    dragged = Math.abs(to.pixels - from.pixels) > 8;
     if (!dragged) return;
-    const all = text.dataset.text, [first, last] = [from, event.clientX]
-      .map((x) => (x - left) / width * all.length).sort((a, b) => a - b);
+    const all = text.dataset.text, [first, last] = [from, to]
+      .map(({ share }) => share * all.length).sort((a, b) => a - b);
     const words = [...all.matchAll(/\S+/g)].filter(({ 0: word, index }) => index + word.length > first && index < last);
     lesson.elements.clicked.value = words.map(({ 0: word }) => word).join(" ");
     lesson.requestSubmit(text);
