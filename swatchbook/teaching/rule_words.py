@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
 
 from swatchbook.records import Cut, TaughtReading, TextRule, TraitValue
-from swatchbook.teaching.learn import GROUP
+from swatchbook.teaching.shared_traits import GROUP
 
 
 class RuleWords(NamedTuple):
