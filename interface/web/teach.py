@@ -29,7 +29,7 @@ from swatchbook.records import (
     Shown,
     TaughtReading,
 )
-from swatchbook.teaching.rule_words import describe_reading
+from swatchbook.reports.rule_words import describe_reading
 from swatchbook.teaching.texts import PageText
 
 MOST_SHOWN: Final = 200

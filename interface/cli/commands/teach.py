@@ -357,7 +357,7 @@ def draw_proposal(proposal: "Proposal", document: "Document", *, now: int) -> Re
 
 def _rules(proposal: "Proposal") -> "Iterator[Text]":
     """Yield the rules of a reading, and how many products get a code or price as taught."""
-    from swatchbook.teaching.rule_words import describe_reading
+    from swatchbook.reports.rule_words import describe_reading
 
     rules = describe_reading(proposal.reading)
     for kind, count in (("names", 0), ("not", 0), ("codes", proposal.coded), ("prices", proposal.priced)):

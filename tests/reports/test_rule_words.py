@@ -1,8 +1,8 @@
 """Rules of readings in words: each trait that a text can have has plain ones."""
 
 from swatchbook.records import Cut, TaughtReading, TextRule
+from swatchbook.reports.rule_words import describe_reading, describe_rule
 from swatchbook.teaching.learn import learn
-from swatchbook.teaching.rule_words import describe_reading, describe_rule
 from swatchbook.teaching.texts import collect_texts
 from tests.catalogue import layouts, plain
 
