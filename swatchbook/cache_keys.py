@@ -50,7 +50,7 @@ PURE_STAGES: Mapping[str, PureStage] = {
     "read": PureStage(version="13", settings=(*_PAGE_LIMITS, "ocr", "ocr_languages"), modules=_PDF),
     "tables": PureStage(version="4", after=("read",), modules=_PDF),
     "discover": PureStage(
-        version="24",
+        version="25",
         after=("read",),
         options=("taught",),
         settings=("discovery",),
@@ -60,12 +60,13 @@ PURE_STAGES: Mapping[str, PureStage] = {
             _PRICES,
             *_catalogue("discover", "name_candidates", "name_groups", "name_words", "choose_names", "judge_document"),
             *_catalogue("attributes", "measures", "table_rows", "page_layout", "reading_order", "kinds", "cards"),
-            *_catalogue("sections", "running_text", "variants", "plan", *_LLM, "llm/find_products"),
+            *_catalogue("bare_values", "sections", "running_text", "variants", "plan", *_LLM, "llm/find_products"),
             "swatchbook/catalogue/name_weights.json",
             *_E5,
             "swatchbook/teaching/*.py",
             "swatchbook/teaching/weights.json",
             "swatchbook/catalogue/offer_words.toml",
+            "swatchbook/catalogue/value_words.toml",
         ),
     ),
     "describe": PureStage(

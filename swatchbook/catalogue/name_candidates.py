@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from swatchbook.catalogue.attributes import code_of, inline_label, is_measure, unit_in, without_values
+from swatchbook.catalogue.bare_values import is_bare_value
 from swatchbook.catalogue.kinds import PageKind, count_contacts, heading_kind, is_label, names_a_catalogue
 from swatchbook.catalogue.measures import says_measure
 from swatchbook.catalogue.page_layout import LONGEST_NAME, PageLayout, Text, clean_name, is_name
@@ -209,7 +210,7 @@ def may_be_name(text: Text, name: str) -> bool:
         return False
     if count_contacts([name]):
         return False
-    return not (price_in(name) or _is_cell(name))
+    return not (price_in(name) or is_bare_value(name) or is_bare_value(text.text) or _is_cell(name))
 
 
 def is_code(name: str) -> bool:

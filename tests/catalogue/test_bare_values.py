@@ -1,0 +1,136 @@
+"""Prices, quantities and dates in all languages, which name no product, and names and codes that look like them."""
+
+import datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from swatchbook.catalogue.attributes import read_words
+from swatchbook.catalogue.bare_values import is_bare_value
+from swatchbook.catalogue.name_candidates import may_be_name, product_name
+from swatchbook.catalogue.page_layout import Text
+from swatchbook.printed_prices import CODES, SIGNS
+from swatchbook.records import Block, Page
+from tests.catalogue import layouts
+from tests.catalogue.test_discover import found_in
+
+WORDS = read_words("value_words.toml")
+NAME_SIZE = 11  # points
+LANGUAGES = sorted({language for part in WORDS.values() for language in part})
+
+
+def of(part: str) -> st.SearchStrategy[str]:
+    """A word of a part of the lists, in any language, of more than one letter."""
+    return st.sampled_from(sorted({w for words in WORDS[part].values() for w in words if len(w) > 1 and " " not in w}))
+
+
+NUMBERS = st.one_of(
+    st.integers(1, 9999).map(str),
+    st.builds("{},{:02}".format, st.integers(1, 999), st.integers(0, 99)),
+    st.builds("{}.{}".format, st.integers(1, 99), st.integers(1, 9)),
+    st.builds("{} {:03}".format, st.integers(1, 999), st.integers(0, 999)),
+)
+AMOUNTS = st.one_of(
+    st.builds("{},{:02}".format, st.integers(1, 999), st.integers(0, 99)),
+    st.builds("{}.{:03},{:02}".format, st.integers(1, 99), st.integers(0, 999), st.integers(0, 99)),
+    st.builds("{},{:03}.{:02}".format, st.integers(1, 99), st.integers(0, 999), st.integers(0, 99)),
+    st.builds("{} {:03}".format, st.integers(1, 99), st.integers(0, 999)),
+    st.integers(1, 99_999).map(str),
+)
+NOT_BEHIND = {"PEN", "COP", "CLP"}  # words or units behind a number
+PRICES = st.one_of(
+    st.builds("{}{}{}".format, st.sampled_from(sorted(SIGNS)), st.sampled_from(["", " "]), AMOUNTS),
+    st.builds("{} {}".format, AMOUNTS, st.sampled_from(sorted(set(CODES) - NOT_BEHIND))),
+    st.builds("{} {}".format, st.sampled_from(CODES), AMOUNTS),
+    st.builds(
+        "{} {} {}".format,
+        st.sampled_from(["from", "ab", "dès", "da", "desde", "od", "от", "від", "από", "från"]), AMOUNTS,
+        st.sampled_from("€£₽₹"),
+    ),
+)  # fmt: skip
+QUANTITIES = st.one_of(
+    st.builds("{} {}".format, NUMBERS, st.one_of(of("units"), of("pieces"))),
+    st.builds("{}–{} {}".format, st.integers(1, 9), st.integers(10, 99), of("units")),
+    st.builds("{} x {} {}".format, NUMBERS, NUMBERS, st.sampled_from(["mm", "cm", "m", "ml", "мм", "см"])),
+    st.builds("{}x{}x{} cm".format, st.integers(1, 999), st.integers(1, 999), st.integers(1, 999)),
+)
+DAYS = st.dates(datetime.date(1990, 1, 1), datetime.date(2060, 12, 31))
+DATES = st.one_of(
+    DAYS.map("{:%d.%m.%Y}".format), DAYS.map("{:%Y-%m-%d}".format), DAYS.map("{:%d/%m/%y}".format),
+    DAYS.map("{:%m/%d/%Y}".format), DAYS.map("{:%m/%Y}".format),
+    st.builds("{} {} {}".format, st.integers(1, 31), of("months"), st.integers(1990, 2060)),
+    st.builds("{}. {}".format, st.integers(1, 31), of("months")),
+    st.builds("{} {}, {}".format, of("months"), st.integers(1, 31), st.integers(1990, 2060)),
+)  # fmt: skip
+
+
+@given(st.one_of(PRICES, QUANTITIES, DATES), st.sampled_from(["{}", "({})", "• {}", "{}.", "– {}"]), st.booleans())
+def test_price_quantity_or_date_is_no_name(value: str, around: str, large: bool) -> None:
+    words = around.format(value.upper() if large else value)
+    text = Text(1, (0, 0, 100, 10), (words,), 10, False)
+    assert not may_be_name(text, product_name(text)), words
+
+
+@given(st.one_of(QUANTITIES, DATES))
+def test_quantity_or_date_with_another_word_is_no_bare_value(value: str) -> None:
+    assert not is_bare_value(f"Alder {value}")
+    assert not is_bare_value(f"{value} Alder")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_each_language_has_its_units_pieces_and_months(language: str) -> None:
+    for part in ("units", "pieces", "months"):
+        for word in WORDS[part].get(language, ()):
+            assert is_bare_value(f"12 {word}" if part != "months" else f"12 {word} 2026") or len(word) == 1, word
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "8 .pcs", "37X 43 X 28cm 3.7kg 100kg", "(100mm x 610mm)", '1/16"(2mm)to 1"(25mm)', "12/1 PINT", "3-Dec",
+        "H 75 cm", "Ø 30 cm", "12PCS", "500G", "10 g/m²", "1/2\"", "36-41", "2 x 100 ml", "10 dozen", "12 V / 5 A",
+        "قطعة 12", "12 יח׳", "12 ชิ้น", "12個", "2024年5月12日", "12 мая 2024 г.", "12 de mayo de 2024", "May 12",
+        "1100din/kg", "188,000.-", "₹ 499/-", "50 %", "4 Personen",
+    ],
+)  # fmt: skip
+def test_bare_values_as_printed(value: str) -> None:
+    assert is_bare_value(value)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Screws, 12 pcs", "6 inch Plate", "600ml Box", "100ml spray", "M8", "A-1", "L 300", "RA102", "86607-1", "19129",
+        "0603663C02", "H77G", "S1-C4-1200", "12A34", "12A", "3Д", "7UP", "Mars 2", "Max 3", "Set 3", "BRIZ 1.3",
+        "СП-300-8,5/10,5", "3МП-25", "Дом 22 м2 Проект №6920353", "DE 10 A 13 AÑOS", "24K Gold", "401", "Ver.1",
+        "5 Elements",
+    ],
+)  # fmt: skip
+def test_names_and_codes_with_numbers_are_no_bare_values(name: str) -> None:
+    assert not is_bare_value(name)
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["1{} pcs", "1{},5 kg", "3{} x 60 cm", "1{} May 2026", "from 1{},50 €", "1{} Stück", "2026-05-1{}", "1{} марта"],
+)
+def test_value_at_a_picture_in_the_type_of_names_is_no_product(value: str) -> None:
+    document = layouts.card_grid()
+    cards = {page.number: [b for b in page.blocks if _is_name(b)] for page in document.pages[1:-1]}
+    replaced = {number: names[number % 4] for number, names in cards.items()}  # not one place: that is a running text
+
+    def with_value(page: Page) -> Page:
+        name = replaced.get(page.number)
+        blocks = (
+            layouts.text(*b.bbox[:2], value.format(page.number - 2), NAME_SIZE) if b is name else b for b in page.blocks
+        )
+        return page.model_copy(update={"blocks": tuple(blocks)})
+
+    found = found_in(document._replace(pages=[*map(with_value, document.pages)]))
+    left = [p for p in document.products if p.name != replaced[p.first].lines[0].text]
+    assert [p.name for p in found.products] == [p.name for p in left]
+
+
+def _is_name(block: Block) -> bool:
+    return block.lines[0].spans[0].size == NAME_SIZE
