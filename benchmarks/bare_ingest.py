@@ -35,7 +35,7 @@ def main(path: Path) -> None:
             chunks = stages.cut_chunks(resources, work, reading, planned, tables)
             stages.save_chunks(resources, work, reading, planned, tables, chunks)
             extraction = stages.extract_pictures(resources, work, reading, planned)
-            extraction = extraction.joined(stages.save_pictures(resources, work, reading, extraction))
+            extraction = stages.save_pictures(resources, work, reading, extraction)
             for batch in claims.cut_batches(resources.ledger, work.run, options.batch_size):
                 process_batch(resources, work.run, batch, size=options.batch_size, last_try=True)
             publish_all(resources, at_most=0)

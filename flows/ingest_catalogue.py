@@ -127,7 +127,7 @@ async def _run_stages(resources: Resources, work: Work, stage: Stages) -> StageR
         async with stage(Stage.EXTRACTED, len(plan.shown)) as step:
             extract_key = key("extract", work.document)
             extraction = await step.cached(extract_pictures, extract_key, resources, work, reading, plan)
-            extraction = extraction.joined(await save_pictures(resources, work, reading, extraction))
+            extraction = await save_pictures(resources, work, reading, extraction)
         async with stage(Stage.EMBEDDED) as step:
             step.units = await embed_items(resources, work, step.advance)
         descriptions = await describing

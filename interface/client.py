@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any, ClassVar, Self, TypeVar, Unpack, cast
+from typing import Any, ClassVar, Literal, Self, TypeVar, Unpack, cast
 from urllib.parse import SplitResult, quote, urlsplit
 
 import httpx
@@ -62,6 +62,7 @@ from swatchbook.records import (
     LostState,
     NearDuplicates,
     PageDetails,
+    PictureSide,
     ProductDetails,
     ReadingOrigin,
     ResultKind,
@@ -350,19 +351,26 @@ class Client:
     # teaching
 
     def texts(self, document: str, page: int) -> PageTexts:
-        """Return the texts of a page that can be shown as examples, and which of them are names at present."""
+        """Return the texts and pictures of a page that can be shown as examples; `is_name`: a name at present."""
         return self._read(PageTexts, "GET", f"/documents/{_part(document)}/pages/{page}/texts")
 
     def propose(
-        self, document: str, examples: Sequence[Example] = (), *, start: TaughtReading | None = None
+        self,
+        document: str,
+        examples: Sequence[Example] = (),
+        *,
+        start: TaughtReading | None = None,
+        side: PictureSide | Literal["as found"] | None = None,
     ) -> ProposedReadings:
         """Return what the likeliest reading that agrees with the examples would find and lose, and what others would
         find; nothing changes.
 
-        `start`: the reading that they correct, by default the one in use.
+        `start`: the reading that they correct, by default the one in use. `side`: where the picture of a product is,
+        seen from its name; by default as `start` has it.
         """
         body: dict[str, Any] = {"examples": [each.model_dump(mode="json") for each in examples]}
         body |= {"start": start.model_dump(mode="json")} if start is not None else {}
+        body |= {"side": None if side == "as found" else side} if side is not None else {}
         return self._read(ProposedReadings, "POST", f"/documents/{_part(document)}/teaching/proposal", json=body)
 
     def likeliest_readings(self, document: str) -> ShownReadings:

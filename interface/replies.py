@@ -22,6 +22,8 @@ from swatchbook.records import (
     OfferedReading,
     OtherReading,
     PageDetails,
+    PlacementKind,
+    PlacementState,
     ProductDetails,
     Proposal,
     Record,
@@ -220,14 +222,31 @@ class TextToShow(Record):
     is_name: bool
 
 
+class PictureToShow(Record):
+    """A picture of a page, at its place on the page as it is shown. `state` and `reason`: of the placement; `url`:
+    where the image can be read, none if no placement shows it.
+    """
+
+    placement: str
+    image: str
+    box: Box
+    kind: PlacementKind
+    state: PlacementState
+    reason: str | None
+    url: str | None
+
+
 class PageTexts(Record):
-    """The texts of a page, with its size in points; both as it is once turned clockwise by `turn` degrees."""
+    """The texts of a page, with its size in points; both as it is once turned clockwise by `turn` degrees. Its pictures
+    are at their places before that.
+    """
 
     page: int
     width: float
     height: float
     turn: int
     texts: tuple[TextToShow, ...]
+    pictures: tuple[PictureToShow, ...] = ()
 
 
 class ProposedReadings(Proposal):

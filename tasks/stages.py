@@ -110,7 +110,7 @@ async def extract_pictures(key: str, resources: Resources, work: Work, reading: 
 
 @task(**WRITE, task_run_name="save pictures of {work.name}")
 async def save_pictures(resources: Resources, work: Work, reading: Reading, extraction: Extraction) -> Extraction:
-    """Save images, placements and their pending items, with the parts of pages that a person took in; return these."""
+    """Save images, placements and their pending items, as a person has taught and taken them in; return all of them."""
     return await asyncio.to_thread(stages.save_pictures, resources, work, reading, extraction)
 
 

@@ -13,7 +13,7 @@ from uuid import UUID
 from fastapi import APIRouter, HTTPException, Query
 from pydantic import Field, TypeAdapter
 
-from interface.replies import ListedReadings, PageTexts, ProposedReadings, ShownReadings, TextToShow
+from interface.replies import ListedReadings, PageTexts, PictureToShow, ProposedReadings, ShownReadings, TextToShow
 from interface.service.auth import Caller, TheCaller, choose_known
 from interface.service.documents import DocumentId, find, find_changeable
 from interface.service.images import PageNumber
@@ -29,12 +29,22 @@ from interface.service.parameters import (
     read_cursor,
 )
 from interface.service.problems import documented
+from swatchbook.ledger.queries.placed_pictures import read_placed
 from swatchbook.ledger.stored_documents import PDF
 from swatchbook.ledger.taught_readings import accept_reading, list_readings
 from swatchbook.pipeline import teach
 from swatchbook.pipeline.offered_readings import offer_readings
 from swatchbook.pipeline.teach import Lesson
-from swatchbook.records import UNTAUGHT, Example, KeptReading, Proposal, ReadingOrigin, TaughtReading
+from swatchbook.records import (
+    UNTAUGHT,
+    Example,
+    KeptReading,
+    PictureSide,
+    PlacementState,
+    Proposal,
+    ReadingOrigin,
+    TaughtReading,
+)
 from swatchbook.resources import Resources
 from swatchbook.teaching.taught_products import read_names
 
@@ -54,10 +64,17 @@ class ShownExamples(RequestModel):
     """What a person shows on the pages of a document."""
 
     examples: tuple[Example, ...] = Field(
-        default=(), max_length=500, description="Texts, with what they are or, if not `right`, are not."
+        default=(),
+        max_length=500,
+        description="Texts, pictures and parts of pages, with what they are or, if not `right`, are not.",
     )
     start: TaughtReading | None = Field(
         default=None, description="The reading that the examples correct; by default the one in use."
+    )
+    side: PictureSide | None = Field(
+        default=None,
+        description="Where the picture of a product is, seen from its name; null: as found. Without it, as `start` has "
+        "it.",
     )
 
 
@@ -90,9 +107,11 @@ def list_taught_readings(
 )
 def list_page_texts(resources: Tools, caller: TheCaller, document_id: DocumentId, number: PageNumber) -> PageTexts:
     """The first 2,000 paragraphs, headings and captions of a page, and their lines; `is_name`: it names a product at
-    present. A box is the place on the page after it is turned clockwise by `turn` degrees, so that it can be read."""
+    present. A box is the place on the page after it is turned clockwise by `turn` degrees, so that it can be read.
+    `pictures`: those of the page, at their places before that; hidden and decorative ones are listed, too."""
     with opened_lesson(resources, caller, document_id) as lesson:
-        return texts_of_page(lesson, number)
+        pictures = pictures_of_page(resources, lesson, number)
+        return texts_of_page(lesson, number).model_copy(update={"pictures": pictures})
 
 
 @router.post(
@@ -104,7 +123,10 @@ def propose_teaching(
     """What the likeliest reading that agrees with the examples would find and lose, and up to four others that agree
     with them. Nothing changes."""
     with opened_lesson(resources, caller, document_id) as lesson:
-        likeliest, *others = propose(resources, lesson, shown.examples, shown.start)
+        start = lesson.document.options.taught if shown.start is None else shown.start
+        if "side" in shown.model_fields_set:
+            start = start.model_copy(update={"side": shown.side})
+        likeliest, *others = propose(resources, lesson, shown.examples, start)
     summaries = tuple(teach.summarize_other(likeliest, each) for each in others)
     return ProposedReadings(**dict(likeliest), others=summaries)
 
@@ -208,4 +230,20 @@ def texts_of_page(lesson: Lesson, number: int) -> PageTexts:
             TextToShow(box=each.box, text=each.text.text, name=each.name, is_line=each.is_line, is_name=n in found)
             for n, each in here[:MOST_TEXTS]
         ),
+    )
+
+
+def pictures_of_page(resources: Resources, lesson: Lesson, number: int) -> tuple[PictureToShow, ...]:
+    """Return the pictures of a page, as stored, in reading order."""
+    return tuple(
+        PictureToShow(
+            placement=each.placement.id,
+            image=each.image,
+            box=each.placement.bbox,
+            kind=each.placement.kind,
+            state=each.placement.state,
+            reason=each.placement.reason,
+            url=f"/images/{each.image}/file" if each.placement.state is PlacementState.SHOWN else None,
+        )
+        for each in read_placed(resources.ledger, lesson.document.id, number)
     )

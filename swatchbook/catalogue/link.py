@@ -6,7 +6,7 @@ A picture is linked to its likeliest product, by a fitted probability of the fea
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -20,6 +20,7 @@ from swatchbook.catalogue.picture_roles import Shown, roles_of
 from swatchbook.catalogue.running_text import find_repeated_places, text_place
 from swatchbook.geometry import area, covers, gap, shared_area
 from swatchbook.records import (
+    BY_TEACHING,
     COUNTED,
     Chunk,
     Discovery,
@@ -75,9 +76,12 @@ def link(
     chunks: Sequence[Chunk],
     pages: Iterable[Page],
     pictures: Iterable[Picture] = (),
+    *,
+    certain: Callable[[Sequence[PagePlaces]], Mapping[str, str]] | None = None,
 ) -> tuple[Link, ...]:
     """Return the links of one document, each (kind, source, target) once. `pictures` have traits for the roles.
 
+    `certain`: returns placement -> product of those pictures of which a person has shown whose they are.
     Hidden and decorative placements and running heads get no links. `products` are in the order of the discovery.
     """
     shown = [p for p in placements if p.state in COUNTED]
@@ -91,7 +95,9 @@ def link(
         for number in chunk.pages:
             chunks_of[number].append(chunk)
     places = places_of(products, discovery, shown, pages)
-    links = [each for place in choose_links(places) for each in place]
+    links = _with_certain(
+        [each for place in choose_links(places) for each in place], certain(places) if certain else {}, shown
+    )
     for place in places:
         for placement in place.pictures:
             links += _chunk_of(placement, place.page, chunks_of[place.page.number])
@@ -99,6 +105,22 @@ def link(
         links += _products_in(chunk, by_page)
     sizes = {place.page.number: max(area(place.page.box), 1.0) for place in places}
     return _with_shared(_with_roles(links, products, shown, sizes, pictures), shown)
+
+
+def _with_certain(links: Sequence[Link], certain: Mapping[str, str], placements: Sequence[Placement]) -> list[Link]:
+    """Return links of pictures to products, with certain ones instead of all others of their pictures."""
+    page_of = {placement.id: placement.page for placement in placements}
+    taught = (
+        Link(
+            kind=LinkKind.IMAGE_PRODUCT,
+            source=source,
+            target=target,
+            score=1.0,
+            evidence=(Evidence(rule=BY_TEACHING, page=page_of[source]),),
+        )
+        for source, target in certain.items()
+    )
+    return [*(link for link in links if link.source not in certain), *taught]
 
 
 def choose_links(places: Sequence[PagePlaces], weights: Weights | None = None) -> Iterator[list[Link]]:

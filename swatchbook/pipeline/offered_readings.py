@@ -88,7 +88,8 @@ def _holds_elsewhere(taught: TaughtReading) -> bool:
     that the layout rules find.
     """
     rules = (*taught.names, *taught.not_names, *taught.codes, *taught.prices)
-    return any(dict(rule.traits) != _FOUND or rule.cut != WHOLE_TEXT for rule in rules)
+    of_pictures = taught.grids or taught.decoration or taught.not_decoration or taught.side
+    return bool(of_pictures) or any(dict(rule.traits) != _FOUND or rule.cut != WHOLE_TEXT for rule in rules)
 
 
 def _rank(older: list[str], document: str) -> int:

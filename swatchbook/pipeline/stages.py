@@ -14,10 +14,11 @@ from swatchbook.catalogue.llm.scans import with_scans
 from swatchbook.errors import SHARED_POLICIES, Failure, Policy
 from swatchbook.ledger import edited_products, stage_results
 from swatchbook.ledger.calls import CallContext
-from swatchbook.ledger.page_findings import list_lost_pictures, save_page_failures, save_page_notes
+from swatchbook.ledger.page_findings import save_page_failures, save_page_notes
 from swatchbook.pdf import reader
-from swatchbook.pipeline.extract import extract, extract_boxes
+from swatchbook.pipeline.extract import extract
 from swatchbook.pipeline.run import Work, progress_callback
+from swatchbook.pipeline.taught_pictures import amend_pictures, pairing
 from swatchbook.providers.messages import ChargedChat
 from swatchbook.records import (
     Chunks,
@@ -26,7 +27,6 @@ from swatchbook.records import (
     Extraction,
     FailedPage,
     FoundProduct,
-    LostState,
     Page,
     Plan,
     Reading,
@@ -184,28 +184,17 @@ def extract_pictures(resources: Resources, work: Work, reading: Reading, planned
 
 
 def save_pictures(resources: Resources, work: Work, reading: Reading, extraction: Extraction) -> Extraction:
-    """Save images, placements and their pending items, with the parts of pages that a person took in; return these."""
-    taken = extract_taken(resources, work, reading, extraction)
-    extraction = extraction.joined(taken)
+    """Save images, placements and their pending items, as a person has taught and taken them in; return all of them.
+
+    `extraction` is what was found. What a person decides is applied in each run, so that it counts at once and the pure
+    stage's result stays cached.
+    """
+    extraction = amend_pictures(resources, work, reading, extraction)
     below = resources.settings.review_below
     stage_results.save_extraction(resources.ledger, work.run, extraction, review_below=below)
     stored = {picture.content_key: picture.file for picture in extraction.pictures}
     stage_results.save_sizes(resources.ledger, work.run, stored, resources.files.sizes_on_disk(stored.values()))
-    return taken
-
-
-def extract_taken(resources: Resources, work: Work, reading: Reading, extraction: Extraction) -> Extraction:
-    """Return the pictures that a person took in for a document, or nothing; `extraction` is what was found.
-
-    They are extracted in each run, so that a person's decision counts at once and the pure stage's result stays cached.
-    """
-    taken = list_lost_pictures(resources.ledger, work.document, LostState.TAKEN)
-    if not taken:
-        return Extraction(pictures=(), placements=())
-    with resources.files.local(work.file) as path:
-        return extract_boxes(
-            path, work.document, reading, taken, resources.files, resources.settings, placed=extraction.placements
-        )
+    return extraction
 
 
 # --- 7: assemble products ---------------------------------------------------------------------------------------------
@@ -217,8 +206,9 @@ def assemble(resources: Resources, work: Work, results: StageResults) -> int:
     extraction, shown = results.extraction, results.plan.shown
     pages = _pages(resources, results.reading, shown)
     links = link.link(
-        products, results.discovery, extraction.placements, results.chunks.chunks, pages, extraction.pictures
-    )
+        products, results.discovery, extraction.placements, results.chunks.chunks, pages, extraction.pictures,
+        certain=pairing(work.options.taught),
+    )  # fmt: skip
     # Read again, not kept: the parsed pages of a long document are too large for memory.
     read_again = _pages(resources, results.reading, shown)
     left = link.find_unassigned(products, extraction.placements, links, read_again)

@@ -1,4 +1,5 @@
-"""Teach a document how the names of its products are found: read its texts, propose readings, accept and undo them.
+"""Teach a document how the names of its products are found, and what its pictures are: propose readings, accept and
+undo them.
 
 Nothing changes before a reading is accepted. Accepting and undoing queue the document: its next run reads the names
 anew, and later runs keep the reading.
@@ -17,7 +18,9 @@ from swatchbook.ledger.trashed_documents import get_trashed
 from swatchbook.one_line import shorten
 from swatchbook.pdf import reader
 from swatchbook.pdf.read_ahead import read_once
+from swatchbook.pipeline.taught_pictures import PageViews, propose_pictures, read_pictures
 from swatchbook.records import (
+    OF_PICTURES,
     UNTAUGHT,
     DocumentStatus,
     Example,
@@ -34,7 +37,9 @@ from swatchbook.records import (
 )
 from swatchbook.resources import Resources
 from swatchbook.teaching.learn import likeliest_readings
+from swatchbook.teaching.pictures import DocumentPictures, learn_pictures
 from swatchbook.teaching.propose import preview, propose
+from swatchbook.teaching.taught_products import discover_by
 from swatchbook.teaching.texts import DocumentTexts, PageText, collect_texts
 
 _MOST_KEPT = 2
@@ -103,14 +108,24 @@ def propose_readings(
     They go on from `start`, without one from the reading in use. What is shown again says nothing new; what is shown to
     be the opposite counts instead of what was said before.
     """
-    begun = lesson.document.options.taught if start is None else start
+    in_use = lesson.document.options.taught
+    begun = in_use if start is None else start
     told = {_place(each): each for each in examples}
     kept = tuple(each for each in begun.examples if told.get(_place(each), each) == each)
-    begun = begun.model_copy(update={"examples": kept})
     new = [each for each in told.values() if each not in kept]
+    of_pictures = tuple(each for each in new if each.what in OF_PICTURES)
+    begun = begun.model_copy(update={"examples": (*kept, *of_pictures)})
+    pictures = None
+    if begun.pictures_are_taught or in_use.pictures_are_taught:
+        pictures = _open_pictures(resources, lesson, begun)
+        shown = (*begun.examples, *new)
+        dropped = [each for each in in_use.examples if each not in shown]
+        begun = learn_pictures(pictures.found, begun, dropped, pictures.views.pixels)
+    new = [each for each in new if each not in of_pictures]
     if most == 1 and not new:
-        return [preview_reading(resources, lesson, begun)]
-    return _compare(resources, lesson, propose(lesson.texts, lesson.reading, new, begun, most))
+        return _compare(resources, lesson, [preview(lesson.texts, lesson.reading, begun)], pictures)
+    proposals = propose(lesson.texts, lesson.reading, new, begun, most if new or not of_pictures else 1)
+    return _compare(resources, lesson, proposals, pictures)
 
 
 def propose_reading(
@@ -144,7 +159,8 @@ def _place(example: Example) -> tuple[object, ...]:
 
 def preview_reading(resources: Resources, lesson: Lesson, taught: TaughtReading) -> Proposal:
     """Return what a reading would find that is known, such as an imported one."""
-    return _compare(resources, lesson, [preview(lesson.texts, lesson.reading, taught)])[0]
+    pictures = _open_pictures(resources, lesson, taught) if taught.pictures_are_taught else None
+    return _compare(resources, lesson, [preview(lesson.texts, lesson.reading, taught)], pictures)[0]
 
 
 def propose_likeliest(resources: Resources, lesson: Lesson, count: int = 3) -> list[Proposal]:
@@ -161,14 +177,39 @@ def count_products(resources: Resources, document: str) -> int:
         return len(read_found(connection, document).products)
 
 
-def _compare(resources: Resources, lesson: Lesson, proposals: Sequence[Proposal]) -> list[Proposal]:
+class _Pictures(NamedTuple):
+    """The pictures of a lesson, as they were found, and its rendered pages."""
+
+    found: DocumentPictures
+    views: PageViews
+
+
+def _open_pictures(resources: Resources, lesson: Lesson, taught: TaughtReading) -> _Pictures:
+    document = lesson.document
+    assert document.file is not None  # noqa: S101 - a lesson has read it
+    found = read_pictures(resources, document.id, lesson.reading, taught)
+    return _Pictures(found, PageViews(resources, document.file))
+
+
+def _compare(
+    resources: Resources, lesson: Lesson, proposals: Sequence[Proposal], pictures: _Pictures | None = None
+) -> list[Proposal]:
     """Return proposals whose new and lost names are those compared with the stored products, if there are any.
 
     The engine compares with what the layout rules find, but a taught reading or a language model may have found these.
+    The first proposal has what becomes of the pictures, if anything about them is or was taught.
     """
     with resources.ledger.read() as connection:
         present = read_found(connection, lesson.document.id).products
-    return [_compare_with(present, each) if present else each for each in proposals]
+    compared = [_compare_with(present, each) if present else each for each in proposals]
+    if pictures is not None and compared:
+        taught = compared[0].reading
+        discovery = discover_by(lesson.texts, lesson.reading, taught)
+        found = propose_pictures(
+            resources, lesson.document.id, lesson.reading, pictures.found, taught, discovery, pictures.views
+        )
+        compared[0] = compared[0].model_copy(update={"pictures": found})
+    return compared
 
 
 def _compare_with(present: Sequence[Product], proposal: Proposal) -> Proposal:

@@ -187,10 +187,10 @@ class PagePlace(Record):
 
 
 class CutPicture(PagePlace):
-    """A picture that is cut into cells. `rule`: the number of its grid in the reading."""
+    """A picture that is cut into cells, with the grid that says how."""
 
     cells: tuple[Box, ...]
-    rule: int
+    grid: GridRule
 
 
 class ProposedPictures(Record):
@@ -199,7 +199,8 @@ class ProposedPictures(Record):
     `taken`: parts of pages that become pictures, as they were drawn. `cut`: pictures that are cut, instead of which
     their cells are pictures. `empty`: which of both show nothing, of those on pages where something was drawn; they are
     left out. `decoration`: places of pictures that show no product. `shown`: those that show one, and were no pictures
-    of products. `linked_now` and `linked`: how many products have a picture now, and would have one.
+    of products. `missed`: where a cell or a decoration was shown, and no picture is. `linked_now` and `linked`: how
+    many products have a picture now, and would have one.
     """
 
     taken: tuple[PagePlace, ...] = ()
@@ -207,6 +208,7 @@ class ProposedPictures(Record):
     empty: tuple[PagePlace, ...] = ()
     decoration: tuple[PagePlace, ...] = ()
     shown: tuple[PagePlace, ...] = ()
+    missed: tuple[PagePlace, ...] = ()
     linked_now: int = 0
     linked: int = 0
 

@@ -80,6 +80,14 @@ def _chosen(
     return choice and with_facts(texts, taught, choice), document
 
 
+def discover_by(texts: DocumentTexts, reading: Reading, taught: TaughtReading) -> Discovery:
+    """Return the products of a document as `discover_taught` does, from texts that are known."""
+    if taught.names_are_taught:
+        return products_of(texts, reading, read_names(texts, taught), taught)
+    choice = texts.choice and with_facts(texts, taught, texts.choice)
+    return _products(texts, reading, choice, texts.document)
+
+
 class Taught(NamedTuple):
     """What a reading finds: products, and by page and box of each name its taught code and price."""
 

@@ -5,9 +5,12 @@ find no product.
 from collections.abc import Sequence
 from pathlib import Path
 
+from PIL import Image, ImageDraw
+
 from benchmarks import bare_ingest
 from swatchbook.ledger.queries.document import read_products
 from swatchbook.ledger.stored_documents import Document, list_documents
+from swatchbook.records import Box
 from swatchbook.resources import Resources
 from tests.pdf.making import Paper, png
 from tests.pdf.test_picture_like import photo
@@ -43,3 +46,51 @@ def ingest(resources: Resources, path: Path) -> Document:
 
 def names_of(resources: Resources, document: Document) -> list[str]:
     return [product.name for product in read_products(resources.ledger, document.id)]
+
+
+# --- pictures ---------------------------------------------------------------------------------------------------------
+
+
+SHEET: Box = (40.0, 90.0, 340.0, 570.0)
+"""Where the picture with all products of a page is."""
+COLUMNS, ROWS = 3, 4
+PITCH, CELL = (100.0, 120.0), (100.0, 96.0)
+"""Points from one product to the next, and of the picture of one."""
+LOGO: Box = (300.0, 20.0, 360.0, 50.0)
+EMPTY = 2
+"""Parts of the last page's picture that show nothing."""
+WORDS = ("Alder", "Birke", "Cedro", "Dune", "Esche", "Fjord", "Ginko", "Holm", "Iroko", "Jade", "Kiefer", "Larix")
+
+
+def cell_at(column: int, row: int) -> Box:
+    """The box of one product's picture on the page."""
+    x, y = SHEET[0] + column * PITCH[0], SHEET[1] + row * PITCH[1]
+    return x, y, x + CELL[0], y + CELL[1]
+
+
+def make_sheets(path: Path, pages: int = 3) -> Path:
+    """A catalogue whose pages each have one picture of twelve products, with their names below each, and a logo."""
+    paper = Paper()
+    for number, page in enumerate(paper.pages(pages)):
+        page.insert_text((40, 50), f"Season {number + 1}", fontsize=22, fontname="hebo")
+        logo = _logo(60 if number else 90)
+        page.insert_image(LOGO, stream=png(logo))
+        sheet = Image.new("RGB", (600, 960), "white")
+        shown = COLUMNS * ROWS - (EMPTY if number == pages - 1 else 0)
+        for n in range(shown):
+            row, column = divmod(n, COLUMNS)
+            cell = photo(100 * number + n).resize((200, 192))
+            sheet.paste(cell, (200 * column, 240 * row))
+            x0, _, _, y1 = cell_at(column, row)
+            page.insert_text((x0 + 4, y1 + 14), f"{WORDS[n]} {number + 1}", fontsize=9, fontname="hebo")
+        page.insert_image(SHEET, stream=png(sheet), keep_proportion=False, overlay=False)
+    return paper.save(path)
+
+
+def _logo(width: int) -> Image.Image:
+    """A sign of a maker, in some width."""
+    sign = Image.new("RGB", (120, 60), "navy")
+    drawing = ImageDraw.Draw(sign)
+    drawing.ellipse((10, 8, 54, 52), fill="gold")
+    drawing.polygon([(66, 52), (88, 8), (112, 52)], fill="white")
+    return sign.resize((width, width // 2), Image.Resampling.LANCZOS)

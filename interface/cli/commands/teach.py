@@ -1,8 +1,10 @@
-"""`swatchbook teach DOCUMENT` and `readings`: show what the names of a catalogue's products look like, see what all its
-pages would give, accept that or undo it; list, export and import the readings.
+"""`swatchbook teach DOCUMENT` and `readings`: show what the names and pictures of a catalogue's products look like, see
+what all its pages would give, accept that or undo it; list, export and import the readings.
 """
 
 import sys
+from enum import StrEnum
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
@@ -33,28 +35,42 @@ if TYPE_CHECKING:
         Example,
         KeptReading,
         OtherReading,
+        PagePlace,
         Proposal,
+        ProposedPictures,
         ReadingOrigin,
         RunReport,
         Shown,
+        TaughtReading,
     )
     from swatchbook.resources import Resources
 
 
 _MOST_LOST = 10
 """Lost products that are named; JSON has all."""
+_SIDES = {"above": "above", "below": "below", "left": "left of", "right": "right of"}
 _MOST_NAMES = 5
 """Names of another reading that are shown."""
 
 
 class _Shown(NamedTuple):
-    """What a person shows on a page, as it was typed."""
+    """What a person shows on a page, as it was typed. A picture that is named by its id needs no page."""
 
-    page: int
+    page: int | None
     text: str
     what: "Shown"
     right: bool
     option: str
+
+
+class Side(StrEnum):
+    """Where the picture of a product is, seen from its name."""
+
+    ABOVE = "above"
+    BELOW = "below"
+    LEFT = "left"
+    RIGHT = "right"
+    AS_FOUND = "as-found"
 
 
 class _Choice(NamedTuple):
@@ -66,6 +82,10 @@ class _Choice(NamedTuple):
     taken_from: str | None = None
 
 
+def _boxes(option: str, help: str) -> typer.models.OptionInfo:
+    return typer.Option(option, metavar="BOX", help=help)  # type: ignore[no-any-return]
+
+
 def _texts(option: str, help: str) -> typer.models.OptionInfo:
     return typer.Option(option, metavar="TEXT", help=help)  # type: ignore[no-any-return]
 
@@ -74,7 +94,7 @@ def teach(
     document: Reference,
     page: Annotated[
         int | None,
-        typer.Option(min=1, metavar="N", help="Page of all that is shown; or begin each TEXT with it: 5:TEXT."),
+        typer.Option(min=1, metavar="N", help="Page of all that is shown; or begin each TEXT and BOX with it: 5:TEXT."),
     ] = None,
     names: Annotated[list[str] | None, _texts("--name", "A name of a product, as printed. May be repeated.")] = None,
     wrong: Annotated[list[str] | None, _texts("--not", "This is no name of a product. May be repeated.")] = None,
@@ -85,6 +105,23 @@ def teach(
     ] = None,
     wrong_prices: Annotated[
         list[str] | None, _texts("--not-price", "This is no product's price. May be repeated.")
+    ] = None,
+    pictures: Annotated[
+        list[str] | None, _boxes("--picture", "A part of the page that is a picture: its box in points, 50,70,150,170.")
+    ] = None,
+    cells: Annotated[
+        list[str] | None, _boxes("--cell", "One cell of a picture that shows several things: all are cut so.")
+    ] = None,
+    decoration: Annotated[
+        list[str] | None, _boxes("--decoration", "A picture that shows no product, on all pages: its box or image id.")
+    ] = None,
+    wrong_pictures: Annotated[list[str] | None, _boxes("--not-picture", "The picture there is none.")] = None,
+    wrong_cells: Annotated[list[str] | None, _boxes("--not-cell", "The picture there is not cut.")] = None,
+    wrong_decoration: Annotated[
+        list[str] | None, _boxes("--not-decoration", "What was taken for decoration shows a product.")
+    ] = None,
+    side: Annotated[
+        Side | None, typer.Option("--side", help="Where the picture of a product is, seen from its name.")
     ] = None,
     likeliest: Annotated[
         bool, typer.Option("--likeliest", help="List readings to choose from: of like catalogues, and the likeliest.")
@@ -104,17 +141,25 @@ def teach(
     all_owners: AllOwners = False,
     as_json: Json = False,
 ) -> None:
-    """Show two names of a catalogue's products, and all its pages are read so.
+    """Show two names of a catalogue's products, or its pictures, and all its pages are read so.
 
     Prints what that would find and lose. Nothing changes until you accept it; then the document is ingested again, and
     later ingests of the same file keep the reading.
     """
     given = {"--name": names, "--not": wrong, "--code": codes, "--price": prices}
-    shown = _read_shown(page, given | {"--not-code": wrong_codes, "--not-price": wrong_prices})
-    ways = (bool(shown), likeliest or (use is not None and not shown), reading is not None, undo)
+    given |= {"--not-code": wrong_codes, "--not-price": wrong_prices}
+    given |= {"--picture": pictures, "--cell": cells, "--decoration": decoration}
+    given |= {
+        "--not-picture": wrong_pictures,
+        "--not-cell": wrong_cells,
+        "--not-decoration": wrong_decoration,
+    }
+    shown = _read_shown(page, given)
+    told = bool(shown) or side is not None
+    ways = (told, likeliest or (use is not None and not told), reading is not None, undo)
     if sum(ways) != 1 or (use is not None and (reading is not None or undo)):
         raise typer.BadParameter(
-            "show a name with --page and --name, or give one of --likeliest, --use, --reading and --undo",
+            "show a name with --page and --name, or a picture, or give one of --likeliest, --use, --reading and --undo",
             param_hint="--name",
         )
     with opened_resources() as resources, resumable():
@@ -122,31 +167,28 @@ def teach(
         if undo:
             code = _undo(resources, row, as_json=as_json)
         else:
-            choices = _choices(resources, row, shown, reading)
+            choices = _choices(resources, row, shown, side, reading)
             if likeliest and use is None:
                 code = _list_choices(resources, row, choices, as_json=as_json)
             else:
-                chosen = _choose(choices, use, shown=bool(shown))
-                others = choices[1:] if shown and use is None else []
+                chosen = _choose(choices, use, shown=told)
+                others = choices[1:] if told and use is None else []
                 code = _offer(resources, row, chosen, others, accept=accept, as_json=as_json)
     raise typer.Exit(code)
 
 
 def _read_shown(page: int | None, given: "dict[str, list[str] | None]") -> list[_Shown]:
     """Return what the options show, each with its page. Raises BadParameter."""
-    from swatchbook.records import Shown
+    from swatchbook.records import OF_PICTURES, Shown
 
-    kinds = {
-        "--name": Shown.NAME, "--code": Shown.CODE, "--price": Shown.PRICE,
-        "--not": Shown.NAME, "--not-code": Shown.CODE, "--not-price": Shown.PRICE,
-    }  # fmt: skip
     shown = list[_Shown]()
     for option, texts in given.items():
         for text in texts or ():
             check_text(text, option)
+            what = Shown.NAME if option == "--not" else Shown(option.removeprefix("--").removeprefix("not-"))
             before, colon, after = text.partition(":")
             number, words = page, text
-            if page is None:
+            if page is None and (colon or what not in OF_PICTURES):
                 if not (colon and before.strip().isdecimal() and int(before) > 0):
                     raise typer.BadParameter(
                         f'on which page is it? --page 5, or {option} "5:{text}"', param_hint=option
@@ -154,15 +196,14 @@ def _read_shown(page: int | None, given: "dict[str, list[str] | None]") -> list[
                 number, words = int(before), after
             if not words.strip():
                 raise typer.BadParameter("the text is empty", param_hint=option)
-            assert number is not None  # noqa: S101 - one of both has it
-            shown.append(_Shown(number, words.strip(), kinds[option], not option.startswith("--not"), option))
+            shown.append(_Shown(number, words.strip(), what, not option.startswith("--not"), option))
     if page is not None and not shown:
-        raise typer.BadParameter("what is on it? Add --name TEXT", param_hint="--page")
+        raise typer.BadParameter("what is on it? Add --name TEXT or --picture BOX", param_hint="--page")
     return shown
 
 
 def _choices(
-    resources: "Resources", document: "Document", shown: "Sequence[_Shown]", reading: Path | None
+    resources: "Resources", document: "Document", shown: "Sequence[_Shown]", side: Side | None, reading: Path | None
 ) -> list[_Choice]:
     """Return the readings that the options name: that of a file, those that agree with what is shown, or for
     --likeliest all to choose from.
@@ -176,8 +217,9 @@ def _choices(
         proposal = preview_reading(resources, open_lesson(resources, document), read_reading(reading, document))
         return [_Choice(proposal, ReadingOrigin.IMPORTED, reading.name)]
     lesson = open_lesson(resources, document)
-    if shown:
-        proposed = propose_readings(resources, lesson, _examples(lesson, shown))
+    if shown or side is not None:
+        start = None if side is None else _with_side(document, side)
+        proposed = propose_readings(resources, lesson, _examples(resources, lesson, shown), start=start)
         return [_Choice(each, ReadingOrigin.SHOWN, "as shown") for each in proposed]
     offers = offer_readings(resources, lesson)
     return [
@@ -194,14 +236,28 @@ def _choices(
     ]
 
 
-def _examples(lesson: "Lesson", shown: "Sequence[_Shown]") -> "list[Example]":
-    from swatchbook.pipeline.teach import find_examples
+def _with_side(document: "Document", side: Side) -> "TaughtReading":
+    """Return the document's reading in use, with pictures on a side of the names."""
+    from swatchbook.records import PictureSide
 
-    return [
-        example
-        for each in shown
-        for example in find_examples(lesson, each.page, each.text, what=each.what, right=each.right)
-    ]
+    chosen = None if side is Side.AS_FOUND else PictureSide(side.value)
+    return document.options.taught.model_copy(update={"side": chosen})
+
+
+def _examples(resources: "Resources", lesson: "Lesson", shown: "Sequence[_Shown]") -> "list[Example]":
+    from swatchbook.pipeline.taught_pictures import find_picture
+    from swatchbook.pipeline.teach import find_examples
+    from swatchbook.records import OF_PICTURES
+
+    found: list[Example] = []
+    for each in shown:
+        if each.what in OF_PICTURES:
+            document = lesson.document
+            found.append(find_picture(resources, document, each.page, each.text, what=each.what, right=each.right))
+        else:
+            assert each.page is not None  # noqa: S101 - a text needs one
+            found += find_examples(lesson, each.page, each.text, what=each.what, right=each.right)
+    return found
 
 
 def _choose(choices: "Sequence[_Choice]", use: int | None, *, shown: bool) -> _Choice:
@@ -338,6 +394,7 @@ def draw_proposal(proposal: "Proposal", document: "Document", *, now: int) -> Re
         )
     ]
     parts += _rules(proposal)
+    parts += _pictures(proposal.pictures, proposal.reading)
     if proposal.lost:
         named = [f"{clean(name)} ({page})" for name, page in proposal.lost[:_MOST_LOST]]
         more = f" and {len(proposal.lost) - _MOST_LOST:,} more" if len(proposal.lost) > _MOST_LOST else ""
@@ -365,6 +422,37 @@ def _rules(proposal: "Proposal") -> "Iterator[Text]":
         if kind in ("codes", "prices") and (count or of_kind):
             yield Text(f"{kind}: {count:,} of {plural(proposal.products, 'product')}")
         yield from (Text(f"{kind}: {clean(words)}", "dim") for words in of_kind)
+
+
+def _pictures(found: "ProposedPictures | None", taught: "TaughtReading") -> "Iterator[Text]":
+    """Yield what becomes of the pictures, a line for each kind of change."""
+    if found is None:
+        return
+    if found.taken:
+        yield Text(f"pictures: {len(found.taken):,} drawn, on {_on_pages(found.taken)}")
+    for (columns, rows), pictures in groupby(found.cut, key=lambda each: (each.grid.columns, each.grid.rows)):
+        cut = list(pictures)
+        cells = sum(len(each.cells) for each in cut)
+        yield Text(
+            f"cut: {plural(len(cut), 'picture')} into {columns} × {rows} cells, {cells:,} in all, on {_on_pages(cut)}"
+        )
+    if found.empty:
+        yield Text(f"left out: {len(found.empty):,} that show nothing, on {_on_pages(found.empty)}", "yellow")
+    if found.decoration:
+        yield Text(f"decoration: {len(found.decoration):,}, on {_on_pages(found.decoration)}")
+    if found.shown:
+        yield Text(f"shown: {len(found.shown):,} that were none, on {_on_pages(found.shown)}")
+    for each in found.missed:
+        box = ",".join(f"{side:g}" for side in each.box)
+        yield Text(f"no picture is at {box} on page {each.page}", "yellow")
+    if taught.side is not None:
+        yield Text(f"pictures are {_SIDES[taught.side.value]} the name")
+    yield Text(f"with a picture: {plural(found.linked_now, 'product')} now → {found.linked:,}")
+
+
+def _on_pages(places: "Sequence[PagePlace]") -> str:
+    pages = sorted({each.page for each in places})
+    return f"page{'s' if len(pages) > 1 else ''} {page_numbers(pages)}"
 
 
 def draw_others(others: "Sequence[OtherReading]") -> RenderableType:
