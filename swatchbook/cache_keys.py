@@ -50,7 +50,7 @@ PURE_STAGES: Mapping[str, PureStage] = {
     "read": PureStage(version="13", settings=(*_PAGE_LIMITS, "ocr", "ocr_languages"), modules=_PDF),
     "tables": PureStage(version="4", after=("read",), modules=_PDF),
     "discover": PureStage(
-        version="25",
+        version="26",
         after=("read",),
         options=("taught",),
         settings=("discovery",),

@@ -18,7 +18,7 @@ from statistics import fmean
 from swatchbook.catalogue.name_candidates import Candidate, is_code, may_be_name, product_name
 from swatchbook.catalogue.name_groups import RELATIONS, NameGroup, find_oddities
 from swatchbook.catalogue.name_words import Meaning
-from swatchbook.catalogue.page_layout import PageLayout, Style, Text
+from swatchbook.catalogue.page_layout import SAME_FONT_SIZE, PageLayout, Style, Text
 from swatchbook.catalogue.sections import ENDING_KINDS, DocumentLayout
 from swatchbook.geometry import gap, gaps
 from swatchbook.records import Box, Fact, fold
@@ -28,6 +28,9 @@ MOST_SHARED_PAGES = 0.2  # share of a joining group's pages that the best has, t
 UNLIKE = 0.65  # the largest share of relations to pictures in which groups that join differ
 NAMED = 0.8  # the least share of codes with names next to them if they are the codes of these names
 ROW = 200.0  # the longest distance in points from a code to its name in a row
+AMONG = 0.5  # least share of a joining group's pages that the best has, if both are one style in two sizes or weights
+UNLIKE_AMONG = 0.4  # the largest share of relations to pictures in which such groups differ
+AT_OTHER_PICTURES = 0.6  # the least share of such a group's texts that are at pictures without a name of the best
 LEADS = 0.3  # the largest difference between groups that join in the share of texts that are the largest of their page
 SIGNED = 0.5  # difference between groups that join in the share of texts with commas or other signs, as in captions
 # `python -m devtools.fit_products` prints what the next four give on documents that were not fitted on.
@@ -195,22 +198,32 @@ def _score(found: Mapping[str, float], weights: Mapping[str, tuple[float, float,
 
 
 def joins(group: NameGroup, best: NameGroup) -> bool:
-    """Whether a group names products like the best one: it looks alike, but is on other pages."""
+    """Whether a group names products like the best one: it looks alike, but is on other pages or at other pictures.
+
+    On one page long names may be set smaller, and those at large pictures larger, or in another weight of one size.
+    """
     if (
         group.role
         or best.role
         or group.in_table != best.in_table
         or not 1 / SIZES <= group.style[0] / max(best.style[0], 0.1) <= SIZES
+        or abs(group.features["signs"] - best.features["signs"]) > SIGNED
     ):
         return False
-    if abs(group.features["leads"] - best.features["leads"]) > LEADS:
-        return False
-    if abs(group.features["signs"] - best.features["signs"]) > SIGNED:
-        return False
-    if sum(abs(group.features[r] - best.features[r]) for r in (*RELATIONS, "apart")) / 2 > UNLIKE:
-        return False
+    unlike = sum(abs(group.features[r] - best.features[r]) for r in (*RELATIONS, "apart")) / 2
     pages = {c.text.page for c in group.candidates}
-    return len(pages & {c.text.page for c in best.candidates}) <= MOST_SHARED_PAGES * len(pages)
+    shared = len(pages & {c.text.page for c in best.candidates}) / len(pages)
+    if shared <= MOST_SHARED_PAGES:
+        return unlike <= UNLIKE and abs(group.features["leads"] - best.features["leads"]) <= LEADS
+    alike = group.style[1] == best.style[1] or abs(group.style[0] - best.style[0]) <= SAME_FONT_SIZE * best.style[0]
+    among = alike and shared >= AMONG and unlike <= UNLIKE_AMONG
+    return among and _share_at_other_pictures(group, best) >= AT_OTHER_PICTURES
+
+
+def _share_at_other_pictures(group: NameGroup, best: NameGroup) -> float:
+    """Return the share of a group's texts whose nearest picture is that of none of the best group's."""
+    taken = {(c.text.page, c.picture) for c in best.candidates}
+    return fmean(c.picture is not None and (c.text.page, c.picture) not in taken for c in group.candidates)
 
 
 # --- names found by their codes ---------------------------------------------------------------------------------------

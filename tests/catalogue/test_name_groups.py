@@ -188,14 +188,16 @@ def test_likeliest_of_many_groups_that_agree_in_nothing_names_no_products() -> N
     assert choose_names(apart[:1] * len(names), weights) is not None
 
 
-def with_names_of_size(document: Document, size: Callable[[int, str], float]) -> Document:
-    """The document with the size of each name, which is 11 points before, by its page and letters."""
+def with_names_of_size(
+    document: Document, size: Callable[[int, str], float], bold: Callable[[str], bool] = lambda _: False
+) -> Document:
+    """The document with the size and weight of each name, which is 11 points before, by its page and letters."""
 
     def sized(block: Block, page: int) -> Block:
         (span,) = block.lines[0].spans
         if span.size != 11:
             return block
-        changed = span.model_copy(update={"size": size(page, span.text)})
+        changed = span.model_copy(update={"size": size(page, span.text), "bold": bold(span.text)})
         return block.model_copy(update={"lines": (block.lines[0].model_copy(update={"spans": (changed,)}),)})
 
     pages = [p.model_copy(update={"blocks": tuple(sized(b, p.number) for b in p.blocks)}) for p in document.pages]
@@ -208,6 +210,7 @@ def with_names_of_size(document: Document, size: Callable[[int, str], float]) ->
         (lambda _, name: 11.0 if len(name) < 12 else 10.2, 1),  # long names are set smaller
         (lambda _, name: 11.3 if len(name) < 12 else 10.9, 1),
         (lambda page, _: (10.0, 11.0, 12.0)[page % 3], 3),
+        (lambda _, name: 11.0 if len(name) < 14 else 9.5, 2),  # of one page, each at its own picture
     ],
 )
 def test_names_of_nearly_one_size_are_not_split(size: Callable[[int, str], float], groups: int) -> None:
@@ -216,3 +219,27 @@ def test_names_of_nearly_one_size_are_not_split(size: Callable[[int, str], float
     sizes = [len(group.candidates) for group in found if not group.role and group.style[0] < 15]
     assert (len(sizes), sum(sizes)) == (groups, 72)
     assert score(document, found_in(document))[0] == 1.0, "groups of one style join"
+
+
+def test_names_of_one_size_in_two_weights_are_all_products() -> None:
+    document = with_names_of_size(layouts.card_grid(3, 3), lambda *_: 11.0, lambda name: name < "G")
+    assert score(document, found_in(document))[0] == 1.0
+
+
+def test_smaller_texts_at_the_pictures_of_names_do_not_join_them() -> None:
+    document = layouts.card_grid(3, 3)
+    pages = [
+        page.model_copy(
+            update={
+                "blocks": tuple(
+                    layouts.text(*block.bbox[:2], f"Made by hand in {block.lines[0].text.split()[-1]}", 9.5)
+                    if block.lines[0].text.startswith("a calm")
+                    else block
+                    for block in page.blocks
+                )
+            }
+        )
+        for page in document.pages
+    ]
+    names = {product.name for product in document.products}
+    assert {p.name for p in found_in(document._replace(pages=pages)).products} == names
