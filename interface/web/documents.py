@@ -59,6 +59,7 @@ from swatchbook.records import (
     LostState,
     Product,
     ProductDetails,
+    TaughtReading,
 )
 from swatchbook.reports.document_state import describe_account, describe_progress, describe_sureness
 from swatchbook.reports.inspection import DRAWN, PageView, inspect
@@ -166,7 +167,7 @@ def show_document(
         failures=[*failures(ledger, document.id, _LISTED_FAILURES), *other_failures(ledger, document.id)],
         edits=[(each, describe_edit(each.edit)) for each in list_edits(ledger, document.id)],
         formats=list(Format),
-        taught=document.options.taught != UNTAUGHT,
+        taught=_taught(document.options.taught),
         in_doubt=bool(document.page_count) and document.status not in LIVE and in_doubt(document, figures),
     )
 
@@ -202,6 +203,15 @@ def _places_of(product: Product, name: str) -> list[tuple[int, Fact]]:
     """Return the places of a value of a product, each once: the number of the fact, from 1, and the fact."""
     facts = [(number, fact) for number, fact in enumerate(product.facts, 1) if fact.key == name]
     return list({(fact.page, fact.bbox): (number, fact) for number, fact in reversed(facts)}.values())[::-1]
+
+
+def _taught(reading: TaughtReading) -> str:
+    """Return what of a document is read as a person taught it, nothing if nobody has."""
+    if reading == UNTAUGHT:
+        return ""
+    if not reading.pictures_are_taught:
+        return "names"
+    return "names and pictures" if reading.names_are_taught or reading.facts_are_taught else "pictures"
 
 
 def _page(view: View, document: Document, page: int | None) -> tuple[PageView | None, tuple[float, float] | None]:

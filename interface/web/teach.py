@@ -1,22 +1,34 @@
-"""Pages to teach a document by example: a page with its texts to click, what would follow, accept and undo.
+"""Pages to teach a document by example: a page with its texts and pictures to click, what would follow, accept and
+undo.
 
-What a person has shown travels in the form of the page: nothing is stored before a reading is accepted.
+What a person has shown travels in the form of the page (`teach_form.py`): nothing is stored before a reading is
+accepted. Pictures: `teach_pictures.py`.
 """
 
-import json
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Final, Literal, NamedTuple, TypeVar
+from typing import Annotated, Final, Literal, NamedTuple
 from uuid import UUID
 
 from fastapi import Form, HTTPException, Query, Response
-from fastapi.exceptions import RequestValidationError
-from pydantic import Field, StringConstraints, TypeAdapter, ValidationError
 
 from interface.service.documents import DocumentId, find
-from interface.service.parameters import RequestModel
-from interface.service.teaching import opened_lesson, propose, undo_teaching
+from interface.service.teaching import opened_lesson, pictures_of_page, propose, undo_teaching
 from interface.web.choices import Choice, changes, on_picture, page_turn, show_difference
 from interface.web.pages import HEADERS, Back, TheView, View, done, local_page, page_router, see_other, with_done
+from interface.web.teach_form import MODES, MOST_SHOWN, State, TeachForm, change
+from interface.web.teach_pictures import (
+    HINTS,
+    MARKS,
+    PICTURE_MODES,
+    SIDES,
+    Cutout,
+    click_pictures,
+    cut_out,
+    describe_changes,
+    is_of_pictures,
+    mark_pictures,
+    say_picture,
+)
 from swatchbook.pipeline import teach
 from swatchbook.pipeline.teach import Lesson
 from swatchbook.records import (
@@ -32,8 +44,6 @@ from swatchbook.records import (
 from swatchbook.reports.rule_words import describe_reading
 from swatchbook.teaching.texts import PageText
 
-MOST_SHOWN: Final = 200
-"""Examples that a form of the page holds."""
 MOST_BOXES: Final = 1_000
 """Texts of a page that can be clicked."""
 _LONG_LINES, _LONG_WORDS = 3, 12  # a paragraph with more lines or words is clicked line by line
@@ -41,77 +51,16 @@ _SHORT = 2  # letters of a text that may be higher than it is long
 _LISTED: Final = 30
 """Pages, and names that would be lost, that are listed at once."""
 
-Mode = Literal["name", "not", "code", "price"]
-MODES: Final[Mapping[Mode, str]] = {"name": "Name", "not": "Not a name", "code": "Code", "price": "Price"}
-"""What a click says that a text is -> its words."""
-
-RULES: Final[Mapping[str, str]] = {"names": "Names", "not": "But not", "codes": "Codes", "prices": "Prices"}
+RULES: Final[Mapping[str, str]] = {
+    "names": "Names",
+    "not": "But not",
+    "codes": "Codes",
+    "prices": "Prices",
+    "pictures": "Pictures",
+}
 """What a rule finds -> its title."""
 
-_ExampleText = Annotated[str, StringConstraints(max_length=4_000)]
-_Part = Annotated[str, StringConstraints(max_length=500)]
-
-_R = TypeVar("_R", Example, TaughtReading)
-
 router = page_router()
-
-
-class TeachForm(RequestModel):
-    """What was shown so far, as JSON, with the part of each text that is meant; and what is done now, one of these:
-    `click` a text, `say` an example, `remove` one by its place in the list, `go` to a page, `take` another reading.
-    """
-
-    page: int = Field(default=1, ge=1, le=1_000_000)
-    mode: Mode = "name"
-    lines: bool = False
-    example: list[_ExampleText] = Field(default=[], max_length=MOST_SHOWN + 1)
-    part: list[_Part] = Field(default=[], max_length=MOST_SHOWN + 1)
-    start: Annotated[str, StringConstraints(max_length=200_000)] = "{}"
-    origin: ReadingOrigin = ReadingOrigin.SHOWN
-    taken_from: UUID | Literal[""] = ""
-    click: _ExampleText = ""
-    clicked: _Part = ""
-    say: _ExampleText = ""
-    remove: int | None = None
-    go: int | None = Field(default=None, ge=1, le=1_000_000)
-    take: Annotated[str, StringConstraints(max_length=200_000)] = ""
-
-    @property
-    def examples(self) -> list[Example]:
-        """What was shown so far. Raises RequestValidationError."""
-        shown = [_read(Example, each, "example") for each in self.example]
-        return [_mean(each, part, "part") for each, part in zip(shown, self.part, strict=False)] + shown[
-            len(self.part) :
-        ]
-
-    @property
-    def reading(self) -> TaughtReading:
-        """The reading that is corrected. Raises RequestValidationError."""
-        return _read(TaughtReading, self.start, "start")
-
-
-class State(NamedTuple):
-    """What a person has shown so far, of which reading, and the page that is looked at."""
-
-    page: int
-    mode: Mode
-    lines: bool
-    examples: tuple[Example, ...]
-    start: TaughtReading
-    origin: ReadingOrigin
-    taken_from: str | None
-
-    @property
-    def correcting(self) -> TaughtReading:
-        """The reading that the examples correct; what was removed from the list since does not count in it."""
-        return self.start.model_copy(
-            update={"examples": tuple(each for each in self.start.examples if each in self.examples)}
-        )
-
-    @property
-    def origin_now(self) -> ReadingOrigin:
-        """Where the reading comes from: an example more makes it one that was shown."""
-        return ReadingOrigin.SHOWN if self.examples else self.origin
 
 
 class ClickableText(NamedTuple):
@@ -123,6 +72,15 @@ class ClickableText(NamedTuple):
     value: str
     said: str | None
     one_line: bool
+
+
+class ShownExample(NamedTuple):
+    """What was shown, as the form keeps it, in words, and as a part of its page if it is a picture."""
+
+    example: Example
+    value: str
+    said: str
+    cutout: Cutout | None
 
 
 class Mark(NamedTuple):
@@ -213,51 +171,6 @@ def undo(view: TheView, document_id: DocumentId, form: Annotated[Back, Form()]) 
     return see_other(with_done(page, done("untaught")))
 
 
-def change(form: TeachForm) -> State:
-    """Return the state of a form after what it asks for. A click on what was shown takes that back. Raises
-    RequestValidationError.
-    """
-    examples, page = form.examples, form.go or form.page
-    if form.click:
-        clicked = _read(Example, form.click, "click")
-        what = Shown.NAME if form.mode == "not" else Shown(form.mode)
-        clicked = clicked.model_copy(update={"what": what, "right": form.mode != "not"})
-        clicked = _mean(clicked, form.clicked, "clicked") if form.clicked else clicked
-        examples = _with(examples, clicked, takes_back=not form.clicked)
-    if form.say:
-        examples = _with(examples, _read(Example, form.say, "say"), takes_back=False)
-    if form.remove is not None:
-        examples = [each for number, each in enumerate(examples) if number != form.remove]
-    examples = examples[-MOST_SHOWN:]
-    if form.take:
-        start = _read(TaughtReading, form.take, "take").model_copy(update={"examples": tuple(examples)})
-        origin, taken_from = ReadingOrigin.LIKELIEST, None
-    else:
-        start, origin, taken_from = form.reading, form.origin, str(form.taken_from) or None
-    return State(page, form.mode, form.lines, tuple(examples), start, origin, taken_from)
-
-
-def _with(examples: Sequence[Example], new: Example, *, takes_back: bool) -> list[Example]:
-    """Return the examples with one more, instead of another one at its place; or without it, if it was the same."""
-    there = [each for each in examples if (each.page, each.box) == (new.page, new.box)]
-    others = [each for each in examples if each not in there]
-    same = any((each.what, each.right) == (new.what, new.right) for each in there)
-    return others if same and takes_back else [*others, new]
-
-
-def _read(kind: type[_R], text: str, field: str) -> _R:
-    """Return a record of a form's field. Raises RequestValidationError."""
-    try:
-        return TypeAdapter(kind).validate_json(text)
-    except ValidationError as error:
-        raise RequestValidationError([{**e, "loc": ("body", field)} for e in error.errors()]) from error
-
-
-def _mean(example: Example, part: str, field: str) -> Example:
-    """Return an example that means a part of its text, or all of it. Raises RequestValidationError."""
-    return _read(Example, json.dumps(example.model_dump(mode="json") | {"text": part.strip() or None}), field)
-
-
 def _go(view: View, address: str) -> Response:
     """Return the redirect after a form, also if a script has sent it."""
     if "hx-request" in view.request.headers:
@@ -276,17 +189,25 @@ def _render(view: View, lesson: Lesson, state: State) -> Response:
     box = lesson.reading.page_boxes.get(state.page)
     if box is None:
         raise HTTPException(404, f"Page {state.page} not found, or it could not be read.")
+    pictures = pictures_of_page(view.resources, lesson, state.page)
     return view.render(
         "teach.html",
         document=document,
         state=state,
         start=state.start.model_dump_json(exclude_defaults=True),
-        shown=[(each, each.model_dump_json(exclude_defaults=True), say(each)) for each in state.examples],
+        shown=[_as_shown(lesson, each) for each in state.examples],
         modes=MODES,
+        picture_modes=PICTURE_MODES,
+        hints=HINTS,
+        sides=SIDES,
         size=(box[2], box[3]),
         turn=page_turn(lesson, state.page),
         texts=_clickable(lesson, state),
         marks=_marks(lesson, state.page, proposal),
+        pictures=click_pictures(pictures, state.page, state.examples),
+        picture_marks=mark_pictures(proposal.pictures if proposal else None, state.page),
+        picture_legend=MARKS,
+        changes=describe_changes(proposal.pictures if proposal else None),
         proposal=proposal,
         products=teach.count_products(view.resources, document.id),
         crops=[_crop(lesson, each, state.examples) for each in proposal.unsure] if proposal else [],
@@ -296,8 +217,24 @@ def _render(view: View, lesson: Lesson, state: State) -> Response:
         page_count=document.page_count or lesson.reading.page_count,
         others=_others(lesson, proposal, others),
         in_use=teach.in_use(document) is not None,
-        changed=proposal is not None and proposal.reading != document.options.taught,
+        refused=_refuse(document.options.taught, proposal),
     )
+
+
+def _refuse(in_use: TaughtReading, proposal: Proposal | None) -> str:
+    """Return why a proposal cannot be accepted, nothing if it can."""
+    if proposal is None or proposal.reading == in_use:
+        return "It is read so already."
+    if proposal.reading == UNTAUGHT:
+        return "Nothing is shown then: show something, or undo what was taught."
+    only_pictures = proposal.reading.pictures_are_taught and not proposal.reading.names_are_taught
+    return "" if proposal.names or only_pictures else "No text is a name then. Show one."
+
+
+def _as_shown(lesson: Lesson, example: Example) -> ShownExample:
+    page = lesson.reading.page_boxes.get(example.page)
+    cutout = cut_out(example, page) if is_of_pictures(example) and page else None
+    return ShownExample(example, example.model_dump_json(exclude_defaults=True), say(example), cutout)
 
 
 def _others(lesson: Lesson, proposal: Proposal | None, others: Sequence[Proposal]) -> list[Choice]:
@@ -323,7 +260,9 @@ def _first_page(lesson: Lesson, proposal: Proposal | None) -> int:
 
 
 def say(example: Example) -> str:
-    """Return in a word what an example says."""
+    """Return in words what an example says."""
+    if is_of_pictures(example):
+        return say_picture(example)
     if example.what is Shown.NAME and not example.right:
         return "not a name"
     return example.what.value if example.right else f"no {example.what.value}"
@@ -337,7 +276,7 @@ def _clickable(lesson: Lesson, state: State) -> list[ClickableText]:
     texts = lesson.texts.texts
     here = [(n, each) for n, each in enumerate(texts) if each.page == state.page]
     parents = {each.parent for _, each in here if each.parent is not None}
-    shown = {each.box: say(each) for each in state.examples if each.page == state.page}
+    shown = {each.box: say(each) for each in state.examples if each.page == state.page and not is_of_pictures(each)}
     divided = {n for n in parents if state.lines or _is_long(texts[n])}
     turn = page_turn(lesson, state.page)
     return [

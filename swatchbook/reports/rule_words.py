@@ -1,14 +1,14 @@
 """Say in words which rules a taught reading has, the same in all interfaces."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final, NamedTuple
 
-from swatchbook.records import Cut, TaughtReading, TextRule, TraitValue
+from swatchbook.records import Cut, PictureSide, TaughtReading, TextRule, TraitValue
 from swatchbook.teaching.shared_traits import GROUP
 
 
 class RuleWords(NamedTuple):
-    """A rule in words, and what is found by it: names, not (what are no names), codes or prices."""
+    """A rule in words, and what is found by it: names, not (what are no names), codes, prices or pictures."""
 
     kind: str
     words: str
@@ -17,7 +17,19 @@ class RuleWords(NamedTuple):
 def describe_reading(taught: TaughtReading) -> list[RuleWords]:
     """Return the rules of a reading in words."""
     kinds = {"names": taught.names, "not": taught.not_names, "codes": taught.codes, "prices": taught.prices}
-    return [RuleWords(kind, describe_rule(rule)) for kind, rules in kinds.items() for rule in rules]
+    rules = [RuleWords(kind, describe_rule(rule)) for kind, rules in kinds.items() for rule in rules]
+    return [*rules, *(RuleWords("pictures", words) for words in _describe_pictures(taught))]
+
+
+def _describe_pictures(taught: TaughtReading) -> Iterator[str]:
+    """Yield in words which pictures are cut, which are decoration, and where that of a name is."""
+    for each in taught.grids:
+        yield f"{each.width:.0f} × {each.height:.0f} points: cut into {each.columns} × {each.rows}"
+    for contents, what in ((taught.decoration, "decoration"), (taught.not_decoration, "no decoration")):
+        if contents:
+            yield f"{len(contents):,} marked as {what}, on all pages"
+    if taught.side is not None:
+        yield f"{_SIDES[taught.side]} the name"
 
 
 def describe_rule(rule: TextRule) -> str:
@@ -46,6 +58,12 @@ def _describe_cut(cut: Cut) -> list[str]:
     return said + ([f"each part between {cut.every!r}"] if cut.every else [])
 
 
+_SIDES: Final[Mapping[PictureSide, str]] = {
+    PictureSide.ABOVE: "above",
+    PictureSide.BELOW: "below",
+    PictureSide.LEFT: "left of",
+    PictureSide.RIGHT: "right of",
+}
 _TRUTHS: Final[Mapping[str, tuple[str, str]]] = {
     "line": ("a line of a paragraph", "a whole text"),
     "row_price": ("with a price in its row", "without a price in its row"),

@@ -295,10 +295,75 @@ if (lesson) {
     event.preventDefault();
     event.stopImmediatePropagation();
   }, true);
+  // a picture or one cell is a box that is dragged, or two opposite corners that are clicked or touched
+  const draws = () => ["picture", "cell"].includes(lesson.elements.mode.value);
+  const onSheet = ({ target }) => draws() && target.closest?.(".sheet.taught");
+  const problem = document.querySelector("#problem");
+  let corner = null, from = null, pressed = null, moved = false;
+  const point = ({ clientX, clientY }) => {
+    const sheet = lesson.querySelector(".sheet.taught"), { width, height } = sheet.viewBox.baseVal;
+    const { x, y } = new DOMPoint(clientX, clientY).matrixTransform(sheet.getScreenCTM().inverse());
+    return [Math.min(Math.max(x, 0), width), Math.min(Math.max(y, 0), height)];
+  };
+  const box = ([a, b], [c, d]) => [a < c ? a : c, b < d ? b : d, a < c ? c : a, b < d ? d : b];
+  const outline = (first, second, margin = 0) => {
+    const [x0, y0, x1, y1] = first ? box(first, second) : [0, 0, 0, 0], rect = lesson.querySelector(".drawing");
+    const sides = { x: x0 - margin, y: y0 - margin, width: x1 - x0 + 2 * margin, height: y1 - y0 + 2 * margin };
+    for (const [name, value] of Object.entries(sides)) rect.setAttribute(name, value);
+  };
+  const forget = () => { corner = from = null; outline(); lesson.querySelector("#corner").textContent = ""; };
+  const send = (first, second) => {
+    const sides = box(first, second);
+    forget();
+    if (sides[2] - sides[0] < 5 || sides[3] - sides[1] < 5) {
+      problem.textContent = "The box is too small: drag from one corner to the opposite one.";
+      return;
+    }
+    for (const [n, name] of ["x0", "y0", "x1", "y1"].entries()) lesson.elements[name].value = sides[n].toFixed(1);
+    lesson.elements.draw.click();
+  };
+  lesson.addEventListener("pointerdown", (event) => {
+    if (event.button || !onSheet(event)) return;
+    [from, pressed, moved] = [point(event), [event.clientX, event.clientY], false];
+  });
+  addEventListener("pointermove", (event) => {
+    if (!from) return;
+    moved ||= Math.hypot(event.clientX - pressed[0], event.clientY - pressed[1]) > 8;
+    if (moved) outline(from, point(event));
+  });
+  addEventListener("pointerup", (event) => {
+    if (!from) return;
+    const [begin, end] = [from, point(event)];
+    from = null;
+    if (moved) send(begin, end);
+    else if (corner) send(corner, end);
+    else {
+      corner = end;
+      outline(corner, corner, 3);
+      problem.textContent = "";
+      lesson.querySelector("#corner").textContent = "Now the opposite corner.";
+    }
+  });
+  addEventListener("pointercancel", () => from && forget());
+  document.addEventListener("keydown", (event) => event.key === "Escape" && (corner || from) && forget());
+  for (const kind of ["dragstart", "mousedown"])  // neither dragged by the browser, nor its button for the form
+    lesson.addEventListener(kind, (event) => onSheet(event) && event.preventDefault());
+  lesson.addEventListener("click", (event) => {  // a key that presses a picture's button gives its numbers instead
+    if (!event.detail || !onSheet(event)) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+  }, true);
+  lesson.addEventListener("change", ({ target }) => target.name === "mode" && forget());
+  lesson.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || !event.target.closest(".numbers input")) return;
+    event.preventDefault();
+    lesson.elements.draw.click();
+  });
+  lesson.addEventListener("htmx:afterSwap", () => { corner = from = null; });
   lesson.addEventListener("htmx:afterRequest", ({ detail }) => {
     lesson.elements.clicked.value = "";
     const answer = detail.successful ? null : new DOMParser().parseFromString(detail.xhr.responseText, "text/html");
-    document.querySelector("#problem").textContent =
+    problem.textContent =
       answer ? answer.querySelector("main p")?.textContent || "The service did not answer; try again." : "";
   });
 }

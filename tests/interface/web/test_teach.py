@@ -73,6 +73,11 @@ def counts(read: Page) -> tuple[int, int]:
     return int(found[1]), int(found[2])
 
 
+def sayings(read: Page) -> list[dict[str, str]]:
+    """The buttons that say of a name whether it is one."""
+    return [each for each in read.all("button", name="say") if each["aria-label"].startswith(("Is a", "Not this"))]
+
+
 def set_sure(resources: Resources, document: str, sure: float) -> None:
     """Let the last report of a document say how sure its products are."""
     report = get_document(resources.ledger, document).report
@@ -124,7 +129,7 @@ def test_part_of_a_text_is_the_name_and_other_pages_keep_what_was_shown(sample: 
     read = send(sample, document, fields_of(read) | {"part": ["Nordvik Oak Limed"]})
     assert [each.text for each in shown(read)] == ["Nordvik Oak Limed"]
     read = send(sample, document, fields_of(read), go="5")
-    assert read.all("svg", **{"aria-label": "Page 5 with its texts"})
+    assert read.all("svg", **{"aria-label": "Page 5 with its texts and pictures"})
     assert [each.text for each in shown(read)] == ["Nordvik Oak Limed"]
     read = send(sample, document, fields_of(read), click=text_of(read, PALLADIO)["value"], clicked="Palladio")
     assert [each.text for each in shown(read)] == ["Nordvik Oak Limed", "Palladio"]
@@ -133,13 +138,13 @@ def test_part_of_a_text_is_the_name_and_other_pages_keep_what_was_shown(sample: 
 def test_names_it_is_least_sure_of_can_be_confirmed_and_denied(sample: TestClient, document: str) -> None:
     read = page(sample, f"/ui/documents/{document}/teach?page=4")
     read = click(sample, document, read, "Limed")
-    offered = read.all("button", name="say")
+    offered = sayings(read)
     assert 0 < len(offered) <= 20
     wrong = next(each for each in offered if each["aria-label"].startswith("Not this one"))
     read = send(sample, document, fields_of(read), say=wrong["value"])
     assert [each.right for each in shown(read)] == [True, False]
     denied = shown(read)[1]
-    found = [json.loads(each["value"]) for each in read.all("button", name="say")]
+    found = [json.loads(each["value"]) for each in sayings(read)]
     assert all((each["page"], tuple(each["box"])) != (denied.page, denied.box) for each in found)
 
 
@@ -252,7 +257,7 @@ def test_script_is_sent_to_the_document_after_accepting(sample: TestClient, docu
         {"example": ['{"page": 1, "box": [0, 0, 1, 1]}'] * 202},
         {"start": '{"names": 7}'},
         {"take": '{"names": 7}'},
-        {"mode": "picture"},
+        {"mode": "drawing"},
         {"taken_from": "else"},
         {"unknown": "x"},
         {"example": ['{"page": 1, "box": [0, 0, 1, 1]}'], "part": ["a\x00b"]},
@@ -276,4 +281,4 @@ def test_page_says_what_cannot_be_taught(sample: TestClient, resources: Resource
     with resources.ledger.write() as connection:
         connection.execute(update(documents).where(documents.c.id == document).values(page_count=None))
     assert "has not been read yet" in page(sample, f"/ui/documents/{document}/teach", status=409).text
-    assert "Show two of them" not in page(sample, f"/ui/documents/{document}").text
+    assert "Show them" not in page(sample, f"/ui/documents/{document}").text
