@@ -206,7 +206,7 @@ def propose(
     """
     begun = lesson.document.options.taught if start is None else start
     if not examples and begun == UNTAUGHT:
-        raise HTTPException(422, "Nothing is shown: show at least one name.")
+        raise HTTPException(422, "Nothing is shown: show at least one name or picture.")
     return teach.propose_readings(resources, lesson, examples, start=begun)
 
 

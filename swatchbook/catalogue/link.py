@@ -22,6 +22,7 @@ from swatchbook.geometry import area, covers, gap, shared_area
 from swatchbook.records import (
     BY_TEACHING,
     COUNTED,
+    Box,
     Chunk,
     Discovery,
     Evidence,
@@ -44,6 +45,7 @@ COVERED = 0.6
 background."""
 SHARED_SCORE = 0.6  # the score of a link of a picture that covers several products
 PAGE_ALONE_SCORE = 0.5  # divided among a page's products, if only the page is known: a model names no places
+AS_LARGE = 0.15  # share of a side by which pictures of one size differ
 LEAST_SCORE = 0.3  # the least score of a link
 
 
@@ -108,19 +110,35 @@ def link(
 
 
 def _with_certain(links: Sequence[Link], certain: Mapping[str, str], placements: Sequence[Placement]) -> list[Link]:
-    """Return links of pictures to products, with certain ones instead of all others of their pictures."""
-    page_of = {placement.id: placement.page for placement in placements}
+    """Return links of pictures to products, with certain ones instead of all others of their pictures.
+
+    A picture without one that is as large as a product's certain picture on its page shows another product: names may
+    be missing.
+    """
+    place_of = {placement.id: placement for placement in placements}
+    own: dict[tuple[str, int], list[Placement]] = defaultdict(list)
+    for source, target in certain.items():
+        own[target, place_of[source].page].append(place_of[source])
+
+    def is_others(link: Link) -> bool:
+        place = place_of[link.source]
+        return any(_is_as_large(place.bbox, each.bbox) for each in own.get((link.target, place.page), ()))
+
     taught = (
         Link(
             kind=LinkKind.IMAGE_PRODUCT,
             source=source,
             target=target,
             score=1.0,
-            evidence=(Evidence(rule=BY_TEACHING, page=page_of[source]),),
+            evidence=(Evidence(rule=BY_TEACHING, page=place_of[source].page),),
         )
         for source, target in certain.items()
     )
-    return [*(link for link in links if link.source not in certain), *taught]
+    return [*(link for link in links if link.source not in certain and not is_others(link)), *taught]
+
+
+def _is_as_large(a: Box, b: Box) -> bool:
+    return all(abs((a[k + 2] - a[k]) - (b[k + 2] - b[k])) <= AS_LARGE * (b[k + 2] - b[k]) for k in (0, 1))
 
 
 def choose_links(places: Sequence[PagePlaces], weights: Weights | None = None) -> Iterator[list[Link]]:

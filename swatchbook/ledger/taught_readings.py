@@ -40,7 +40,8 @@ def accept_reading(
     reading that says nothing.
     """
     if reading == UNTAUGHT:
-        raise InvalidReference("The reading has no rules and no examples.", advice="Show at least one name.")
+        advice = "Show at least one name or picture; to take back what is in use: `swatchbook teach DOCUMENT --undo`."
+        raise InvalidReference("The reading has no rules and no examples.", advice=advice)
     with ledger.write() as connection:
         row = _require_teachable(connection, document)
         _record_unknown(connection, row)

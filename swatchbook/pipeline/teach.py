@@ -124,7 +124,8 @@ def propose_readings(
     new = [each for each in new if each not in of_pictures]
     if most == 1 and not new:
         return _compare(resources, lesson, [preview(lesson.texts, lesson.reading, begun)], pictures)
-    proposals = propose(lesson.texts, lesson.reading, new, begun, most if new or not of_pictures else 1)
+    only_pictures = of_pictures or (begun.pictures_are_taught and not begun.names_are_taught)
+    proposals = propose(lesson.texts, lesson.reading, new, begun, 1 if only_pictures and not new else most)
     return _compare(resources, lesson, proposals, pictures)
 
 

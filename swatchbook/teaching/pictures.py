@@ -34,6 +34,7 @@ SAME_PLACE: Final = 0.7
 CLICKED: Final = 0.4  # share of the union of a picture's box and the one that was shown, which an older version found
 INSIDE: Final = 0.8  # share of a box that lies in a picture, if it is a part of it
 _JOINED: Final = 0.8  # share of a drawn picture that the parts in it cover, if it joins them
+_SCAN: Final = 0.8  # share of the page from which a raster is a scan of it
 _HOLDS: Final = 1.8  # the least area of a picture that holds a cell, in cells
 _LEAST_SIDE: Final = 3.0  # points; what is drawn smaller is no picture
 _AS_WIDE: Final = 0.1  # shares of width and height by which the proportions of one sign may differ
@@ -192,13 +193,18 @@ def _is_same_grid(a: GridRule, b: GridRule) -> bool:
 
 
 def find_holder(found: DocumentPictures, page: int, cell: Box) -> Box | None:
-    """Return the smallest picture that a cell is a part of, None if there is none."""
+    """Return the smallest picture that a cell is a part of, None if there is none.
+
+    Of a raster only parts of which were taken, it is the raster, unless this is a scan of the page.
+    """
     holding = [
         box
         for box in _holders(found, page)
         if shared_area(box, cell) >= INSIDE * area(cell) > 0 and area(box) >= _HOLDS * area(cell)
     ]
-    return min(holding, key=area, default=None)
+    scan = _SCAN * area(found.pages.get(page, (0.0, 0.0, 0.0, 0.0)))
+    rasters = [box for box in holding if box in found.rasters.get(page, ()) and area(box) < scan]
+    return min(rasters or holding, key=area, default=None)
 
 
 def _holders(found: DocumentPictures, page: int) -> list[Box]:

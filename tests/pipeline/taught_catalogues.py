@@ -56,7 +56,9 @@ SHEET: Box = (40.0, 90.0, 340.0, 570.0)
 COLUMNS, ROWS = 3, 4
 PITCH, CELL = (100.0, 120.0), (100.0, 96.0)
 """Points from one product to the next, and of the picture of one."""
-LOGO: Box = (300.0, 20.0, 360.0, 50.0)
+LOGO: Box = (290.0, 20.0, 380.0, 65.0)
+FIRST_LOGO: Box = (190.0, 20.0, 280.0, 65.0)
+"""Where it is on the first page: in one place of all pages, it would be decoration anyway."""
 EMPTY = 2
 """Parts of the last page's picture that show nothing."""
 WORDS = ("Alder", "Birke", "Cedro", "Dune", "Esche", "Fjord", "Ginko", "Holm", "Iroko", "Jade", "Kiefer", "Larix")
@@ -73,8 +75,7 @@ def make_sheets(path: Path, pages: int = 3) -> Path:
     paper = Paper()
     for number, page in enumerate(paper.pages(pages)):
         page.insert_text((40, 50), f"Season {number + 1}", fontsize=22, fontname="hebo")
-        logo = _logo(60 if number else 90)
-        page.insert_image(LOGO, stream=png(logo))
+        page.insert_image(LOGO if number else FIRST_LOGO, stream=png(_logo(180 if number else 240)))
         sheet = Image.new("RGB", (600, 960), "white")
         shown = COLUMNS * ROWS - (EMPTY if number == pages - 1 else 0)
         for n in range(shown):

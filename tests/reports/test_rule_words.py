@@ -1,6 +1,6 @@
 """Rules of readings in words: each trait that a text can have has plain ones."""
 
-from swatchbook.records import Cut, TaughtReading, TextRule
+from swatchbook.records import Cut, GridRule, PictureSide, TaughtReading, TextRule
 from swatchbook.reports.rule_words import describe_reading, describe_rule
 from swatchbook.teaching.learn import learn
 from swatchbook.teaching.texts import collect_texts
@@ -48,3 +48,12 @@ def test_kinds_tell_names_from_what_is_none() -> None:
     rule = TextRule(traits={"usual": False})
     taught = TaughtReading(names=(rule,), not_names=(rule,), codes=(rule,), prices=(rule,))
     assert [each.kind for each in describe_reading(taught)] == ["names", "not", "codes", "prices"]
+
+
+def test_rules_of_pictures_have_words() -> None:
+    grid = GridRule(width=300, height=480, cell=(0, 0, 0.3, 0.2), pitch=(0.35, 0.25), columns=3, rows=4)
+    taught = TaughtReading(grids=(grid,), side=PictureSide.LEFT)
+    assert describe_reading(taught) == [
+        ("pictures", "300 × 480 points: cut into 3 × 4"),
+        ("pictures", "left of the name"),
+    ]

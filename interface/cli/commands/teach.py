@@ -48,7 +48,6 @@ if TYPE_CHECKING:
 
 _MOST_LOST = 10
 """Lost products that are named; JSON has all."""
-_SIDES = {"above": "above", "below": "below", "left": "left of", "right": "right of"}
 _MOST_NAMES = 5
 """Names of another reading that are shown."""
 
@@ -394,7 +393,7 @@ def draw_proposal(proposal: "Proposal", document: "Document", *, now: int) -> Re
         )
     ]
     parts += _rules(proposal)
-    parts += _pictures(proposal.pictures, proposal.reading)
+    parts += _pictures(proposal.pictures)
     if proposal.lost:
         named = [f"{clean(name)} ({page})" for name, page in proposal.lost[:_MOST_LOST]]
         more = f" and {len(proposal.lost) - _MOST_LOST:,} more" if len(proposal.lost) > _MOST_LOST else ""
@@ -409,7 +408,8 @@ def draw_proposal(proposal: "Proposal", document: "Document", *, now: int) -> Re
             *(cell(getattr(each, name)) for name in facts),
             cell("new" if each.new else "", "green"),
         )
-    return Group(*parts, *([rows] if proposal.unsure else []))
+    of_texts = proposal.reading.names_are_taught or proposal.reading.facts_are_taught
+    return Group(*parts, *([rows] if proposal.unsure and (of_texts or proposal.pictures is None) else []))
 
 
 def _rules(proposal: "Proposal") -> "Iterator[Text]":
@@ -417,14 +417,15 @@ def _rules(proposal: "Proposal") -> "Iterator[Text]":
     from swatchbook.reports.rule_words import describe_reading
 
     rules = describe_reading(proposal.reading)
-    for kind, count in (("names", 0), ("not", 0), ("codes", proposal.coded), ("prices", proposal.priced)):
+    counts = {"names": 0, "not": 0, "codes": proposal.coded, "prices": proposal.priced, "pictures": 0}
+    for kind, count in counts.items():
         of_kind = [each.words for each in rules if each.kind == kind]
         if kind in ("codes", "prices") and (count or of_kind):
             yield Text(f"{kind}: {count:,} of {plural(proposal.products, 'product')}")
         yield from (Text(f"{kind}: {clean(words)}", "dim") for words in of_kind)
 
 
-def _pictures(found: "ProposedPictures | None", taught: "TaughtReading") -> "Iterator[Text]":
+def _pictures(found: "ProposedPictures | None") -> "Iterator[Text]":
     """Yield what becomes of the pictures, a line for each kind of change."""
     if found is None:
         return
@@ -445,8 +446,6 @@ def _pictures(found: "ProposedPictures | None", taught: "TaughtReading") -> "Ite
     for each in found.missed:
         box = ",".join(f"{side:g}" for side in each.box)
         yield Text(f"no picture is at {box} on page {each.page}", "yellow")
-    if taught.side is not None:
-        yield Text(f"pictures are {_SIDES[taught.side.value]} the name")
     yield Text(f"with a picture: {plural(found.linked_now, 'product')} now → {found.linked:,}")
 
 

@@ -11,6 +11,7 @@ from typer.testing import CliRunner, Result
 
 from interface.cli.main import app
 from swatchbook.errors import InvalidReference
+from swatchbook.ledger.queries.placed_pictures import read_placed
 from swatchbook.ledger.stored_documents import list_documents
 from swatchbook.ledger.taught_readings import accept_reading
 from swatchbook.records import IngestOptions, TaughtReading, TextRule
@@ -88,6 +89,30 @@ def test_readings_to_choose_from_are_numbered() -> None:
 
 
 @pytest.mark.usefixtures("filled")
+@pytest.mark.usefixtures("filled")
+def test_a_proposal_says_what_becomes_of_the_pictures() -> None:
+    before = options()
+    said = run("teach", "small.pdf", "--side", "right", "--page", "4", "--decoration", "42,120,203,260").stdout
+    assert "decoration: 1, on page 4" in said
+    assert "pictures: right of the name" in said
+    assert "with a picture: 2 products now → " in said
+    assert "least sure" not in said, "nothing was said of names"
+    cut = run("teach", "small.pdf", "--cell", "3:0,0,297,209", "--picture", "5:60,620,160,700").stdout
+    assert "cut: 1 picture into 2 × 2 cells, 4 in all, on page 3" in cut
+    assert "pictures: 1 drawn, on page 5" in cut
+    assert (
+        "no picture is at 50,500,90,550 on page 4"
+        in run("teach", "small.pdf", "--page", "4", "--cell", "50,500,90,550").stdout
+    )
+    with open_resources(load_settings()) as resources:
+        (document,) = list_documents(resources.ledger)
+        image = next(e for e in read_placed(resources.ledger, document.id, 4) if e.placement.state == "decorative")
+    found = answer("teach", "small.pdf", "--not-decoration", image.image[:10])["proposal"]
+    assert [each["page"] for each in found["pictures"]["shown"]] == [4, 5], "its likes on other pages are shown, too"
+    assert found["reading"]["not_decoration"] == [image.placement.content_key]
+    assert options() == before
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -110,6 +135,9 @@ def test_what_cannot_be_taught_is_refused_with_what_to_do() -> None:
     for words, said, advice in (
         (("--page", "3", "--name", "Nordvick Oak"), "Page 3 of small.pdf has no text", "'Nordvik Oak'"),
         (("--page", "99", "--name", "Oak"), "has no page 99: it has 6", ""),
+        (("--page", "99", "--picture", "1,2,30,40"), "has no page 99: it has 6", ""),
+        (("--picture", "1,2,30,40"), "On which page is 1,2,30,40?", "--page 5"),
+        (("--decoration", "0000000000"), "no picture '0000000000'", "show"),
         (("--undo",), "no taught reading", ""),
         (("--reading", "none.yaml"), "none.yaml", "path"),
     ):
