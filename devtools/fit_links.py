@@ -38,6 +38,7 @@ from swatchbook.catalogue.discover import Choose, discover
 from swatchbook.catalogue.link import Weights, likeliest
 from swatchbook.catalogue.link_features import measure, places_of
 from swatchbook.catalogue.name_groups import NameGroup
+from swatchbook.fitting.newton import fit_logistic, named_weights
 from swatchbook.records import COUNTED, Description
 
 FEATURES: Final = Path("tests/truth/links")
@@ -45,7 +46,6 @@ WEIGHTS: Final = Path("swatchbook/catalogue/link_weights.json")
 PENALTY: Final = 20.0
 """A large penalty: with a tenth of it, catalogues left out have a recall that is 0.02 lower."""
 ROWS: Final = 60
-STEPS: Final = 40
 OTHERS: Final = 150
 """So many pairs of a catalogue, and fewer than twice as many, are kept of each other choice of names."""
 LEAST_SPREAD: Final = 0.01
@@ -110,22 +110,13 @@ def fit(names: Sequence[str], catalogues: Sequence[Measured]) -> Weights:
     y = np.concatenate([each.right for each in used])
     shares = np.concatenate([np.full(each.right.size, min(1.0, ROWS / each.right.size)) for each in used])
     centre, spread = raw.mean(0), np.maximum(raw.std(0), LEAST_SPREAD)
-    x = np.hstack([(raw - centre) / spread, np.ones((len(raw), 1))])
-    penalty = np.diag(np.append(np.full(len(names), PENALTY), 0.01))
-    found = np.zeros(len(names) + 1)
-    for _ in range(STEPS):
-        p = 1 / (1 + np.exp(-np.clip(x @ found, -30, 30)))
-        gradient = x.T @ (shares * (p - y)) + penalty @ found
-        curvature = (x.T * (shares * p * (1 - p))) @ x + penalty
-        step = np.linalg.solve(curvature, gradient)
-        found -= step * min(1.0, 2.0 / np.abs(step).max())
-    return Weights(
-        {
-            name: (round(float(m), 5), round(float(s), 5), round(float(w), 4))
-            for name, m, s, w in zip(names, centre, spread, found, strict=False)
-        },
-        round(float(found[-1]), 4),
+    found = fit_logistic(
+        np.hstack([(raw - centre) / spread, np.ones((len(raw), 1))]),
+        y,
+        counted=shares,
+        penalties=np.append(np.full(len(names), PENALTY), 0.01),
     )
+    return Weights(named_weights(names, centre, spread, found), round(float(found[-1]), 4))
 
 
 class Figures(NamedTuple):

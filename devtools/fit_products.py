@@ -3,6 +3,8 @@ on catalogues that they were not fitted on.
 
     python -m devtools.fit_products [--accept DOCUMENT REASON]
                                       fit, write the weights, print the figures and the documents that lose
+    python -m devtools.fit_products --lessons FILE --weights OTHER_WEIGHTS.json
+                                      fit on the lessons of `swatchbook fit --lessons FILE`, too
     python -m devtools.fit_products --compare [OTHER_WEIGHTS.json]
                                       name the documents that lose against what is kept, or against other weights
     python -m devtools.fit_products measure LABELS PDFS [NAME…] [--keep READINGS]
@@ -18,7 +20,6 @@ cross entropy, an L2 penalty, no random numbers.
 """
 
 import argparse
-import json
 import sys
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -47,15 +48,14 @@ from devtools.evaluation.score import Answer, Score, score
 from devtools.evaluation.truth import Truth, read_truths
 from devtools.fit_sure import calibration_error, cases_of, fit_sure
 from devtools.fit_sure import summarise as summarise_sure
-from devtools.logistic import SETTLED, STEPS, Fitted, fit_probability
 from devtools.measured_groups import (
     FEATURES,
-    NOTHING,
     Array,
     Decision,
     Measured,
     Named,
     Together,
+    from_lessons,
     keep_measured,
     load,
     set_of,
@@ -69,12 +69,18 @@ from swatchbook.catalogue.choose_names import (
     judge_groups,
     judge_names,
     read_weights,
+    shipped_weights,
 )
 from swatchbook.catalogue.describe import assemble_products
-from swatchbook.catalogue.discover import AGAIN, lay_out, without_repeats
+from swatchbook.catalogue.discover import AGAIN, lay_out
 from swatchbook.catalogue.name_groups import NameGroup, find_name_groups, find_oddities
+from swatchbook.fitting.fit_names import OF_ONE, aim, with_none
+from swatchbook.fitting.lessons import products_named
+from swatchbook.fitting.newton import Fitted, fit_comparison, fit_probability, named_weights
+from swatchbook.fitting.stored_weights import dump_weights
 from swatchbook.models.bert_encoder import DIMENSION
-from swatchbook.records import Description, Discovery, FoundProduct, Page, Product, Reading, fold
+from swatchbook.pipeline.fit import read_lessons
+from swatchbook.records import Description, Discovery, Page, Product, Reading, fold
 
 WEIGHTS: Final = Path("swatchbook/catalogue/name_weights.json")
 CHOSEN: Final = (
@@ -88,12 +94,8 @@ CHOSEN: Final = (
 PENALTY: Final = 8.0
 PENALTY_OF_NAMES: Final = 3.0
 PENALTY_OF_MEANINGS: Final = 1.0
-SHARPNESS: Final = 9.5
-"""A group whose F1 is 0.1 lower has less than half of the target's probability: e^(-0.95)."""
 OF_FAMILIES: Final = 0.6
 """How much the F1 of families counts where a group names no product."""
-OF_ONE: Final = 40
-"""The names of one document weigh as much as so many at most: catalogues with hundreds would decide alone."""
 
 
 def fit(documents: Sequence[Measured], decisions: Sequence[Decision] = (), chosen: Sequence[str] = CHOSEN) -> Weights:
@@ -109,29 +111,15 @@ def fit(documents: Sequence[Measured], decisions: Sequence[Decision] = (), chose
     stacked = np.vstack(raw)
     centre, spread = stacked.mean(0), np.maximum(stacked.std(0) + 1e-6, 1e-5)
     centre[-1] = 0.0  # as in each document
-    rows = np.vstack([_with_none((x - centre) / spread) for x in raw])
-    target = np.concatenate([_target(d) for d in documents])
-    counts = [len(x) + 1 for x in raw]
-    starts = np.cumsum([0, *counts[:-1]])
-    shares = np.repeat([d.share for d in documents], counts)
-    penalty = np.diag(np.append(np.full(len(centre), PENALTY), 0.01))
-    found = np.zeros(len(centre) + 1)
-    for _ in range(STEPS):
-        scores = rows @ found
-        raised = np.exp(scores - np.repeat(np.maximum.reduceat(scores, starts), counts))
-        p = raised / np.repeat(np.add.reduceat(raised, starts), counts)
-        weighted = rows * p[:, None]
-        expected = np.add.reduceat(weighted, starts)
-        gradient = penalty @ found + rows.T @ (shares * (p - target))
-        curvature = penalty + weighted.T @ (rows * shares[:, None]) - expected.T @ (expected * shares[starts][:, None])
-        step = np.linalg.solve(curvature, gradient)
-        found -= step * min(1.0, 2.0 / np.abs(step).max())
-        if np.abs(step).max() < SETTLED:
-            break
-    features = {
-        name: (round(float(m), 5), round(float(s), 5), round(float(w), 4))
-        for name, m, s, w in zip(chosen, centre, spread, found, strict=False)
-    }
+    rows = np.vstack([with_none((x - centre) / spread) for x in raw])
+    found = fit_comparison(
+        rows,
+        [len(x) + 1 for x in raw],
+        np.concatenate([aim(d.f1) for d in documents]),
+        shares=[d.share for d in documents],
+        penalties=np.append(np.full(len(centre), PENALTY), 0.01),
+    )
+    features = named_weights(chosen, centre, spread, found)
     meaning = tuple(round(float(number), 4) for number in direction * found[-2] / spread[-1])
     sure = fit_sure(cases_of(decisions, judge_names_left_out(decisions)))
     return Weights(features, meaning, round(float(found[-1]), 4), *_fit_right(decisions), *sure)
@@ -144,7 +132,7 @@ def _like_names(documents: Sequence[Measured]) -> tuple[Array, list[Array]]:
     """
     real: dict[str, list[Measured]] = defaultdict(list)
     for document in documents:
-        if not document.generated:
+        if not document.generated and not document.is_lesson:
             real[set_of(document.name)].append(document)
     sums = {name: _sums(of_set) for name, of_set in real.items()}
     none = np.zeros((DIMENSION, DIMENSION)), np.zeros(DIMENSION)
@@ -155,7 +143,7 @@ def _like_names(documents: Sequence[Measured]) -> tuple[Array, list[Array]]:
 
     directions = {name: without(name) for name in real}
     known = without(None)
-    return known, [d.meanings @ (known if d.generated else directions[set_of(d.name)]) for d in documents]
+    return known, [d.meanings @ (known if d.generated else directions.get(set_of(d.name), known)) for d in documents]
 
 
 def _sums(documents: Sequence[Measured]) -> tuple[Array, Array]:
@@ -172,19 +160,6 @@ def _fit_right(decisions: Sequence[Decision]) -> Fitted:
         return {}, 0.0
     shares = [min(1.0, OF_ONE / len(d.rows)) for d in decisions for _ in d.rows]
     return fit_probability([row.oddities for row in rows], [row.right for row in rows], PENALTY_OF_NAMES, shares)
-
-
-def _with_none(x: Array) -> Array:
-    """Return the rows of the groups with a column of zeros, and the row of "none"."""
-    width = x.shape[1]
-    return np.vstack([np.hstack([x, np.zeros((len(x), 1))]), np.append(np.zeros(width), 1.0)])
-
-
-def _target(document: Measured) -> Array:
-    f1 = np.array(document.f1)
-    wanted = np.exp(SHARPNESS * f1) * (f1 > NOTHING)
-    y = np.append(wanted, 0.0 if wanted.any() else 1.0)
-    return np.asarray(y / y.sum())
 
 
 def leave_one_out(documents: Sequence[Measured], together: Together = str) -> list[Decision]:
@@ -240,16 +215,7 @@ def judge_rows(decision: Decision, weights: Weights) -> list[float]:
 
 def write(weights: Weights, path: Path) -> None:
     """Write the weights as JSON."""
-    groups, names, found, silent = (
-        ",\n".join("    " + json.dumps([name, *values]) for name, values in rows.items())
-        for rows in (weights.features, weights.right, weights.found, weights.silent)
-    )
-    text = f'{{\n  "none": {weights.none},\n  "features": [\n{groups}\n  ],\n'
-    text += f'  "meaning": {json.dumps(weights.meaning)},\n'
-    text += f'  "any_right": {weights.any_right},\n  "right": [\n{names}\n  ],\n'
-    text += f'  "any_found": {weights.any_found},\n  "found": [\n{found}\n  ],\n'
-    text += f'  "any_silent": {weights.any_silent},\n  "silent": [\n{silent}\n  ]\n}}\n'
-    path.write_text(text, encoding="utf-8")
+    path.write_text(dump_weights(weights), encoding="utf-8")
 
 
 def summarise(decisions: Sequence[Decision]) -> str:
@@ -305,13 +271,7 @@ def named_f1(group: NameGroup, truth: Truth) -> float:
 
 
 def _named(group: NameGroup) -> tuple[Product, ...]:
-    found = without_repeats(
-        FoundProduct(
-            name=c.name, raw_name=c.text.text, first_page=c.text.page, last_page=c.text.page, pages=(c.text.page,),
-            confidence=1.0,
-        )
-        for c in group.candidates
-    )  # fmt: skip
+    found = products_named(group)
     return assemble_products("document", Discovery(products=tuple(found)), [Description(metadata={})] * len(found))
 
 
@@ -338,13 +298,17 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--weights", type=Path, default=WEIGHTS)
     parser.add_argument("--fitted", type=Path, default=FITTED)
     parser.add_argument("--compare", nargs="?", const=True)
+    parser.add_argument("--lessons", type=Path)
     parser.add_argument("--accept", nargs=2, action="append", default=[], metavar=("DOCUMENT", "REASON"))
     measuring = parser.add_subparsers(dest="do").add_parser("measure")
     measuring.add_argument("labels", type=Path)
     measuring.add_argument("pdfs", type=Path)
     measuring.add_argument("names", nargs="*")
     measuring.add_argument("--keep", type=Path)
-    return parser.parse_args()
+    given = parser.parse_args()
+    if given.lessons and given.weights == WEIGHTS:
+        parser.error("--lessons: name other weights to write, --weights OTHER_WEIGHTS.json; a user's are not shipped")
+    return given
 
 
 def _measure_all(given: argparse.Namespace) -> None:
@@ -377,6 +341,8 @@ def _refuse(losses: Sequence[Loss]) -> None:
 
 def _fit_and_compare(given: argparse.Namespace) -> None:
     documents = load(given.features)
+    if given.lessons:
+        documents += from_lessons(read_lessons(given.lessons), shipped_weights().meaning)
     decisions = leave_one_out(documents)
     for decision in sorted(decisions, key=lambda d: d.f1):
         sys.stdout.write(f"{decision.name:28} F1 {decision.f1:.2f}  probability {decision.chosen:.2f}\n")
@@ -388,6 +354,8 @@ def _fit_and_compare(given: argparse.Namespace) -> None:
     sys.stdout.write(f"left out with its set, {summarise_sure(cases[1], set_of)}\n")
     weights = fit([d for d in documents if d.usable], decisions)
     write(weights, given.weights)
+    if given.lessons:
+        return
     now = merge(best_groups(documents), said("left_out", decisions, names), figures_of(documents, weights))
     fitted = read_fitted(given.fitted)
     for document, reason in given.accept:

@@ -11,9 +11,8 @@ from collections.abc import Mapping, Sequence
 from statistics import fmean
 from typing import Final, NamedTuple
 
-from devtools.logistic import Fitted, fit_probability
 from devtools.measured_groups import Decision, Together
-from swatchbook.catalogue.choose_names import LEAST_LIKELY, UNLIKELY, Weights
+from swatchbook.catalogue.choose_names import UNLIKELY, Weights
 from swatchbook.catalogue.judge_document import (
     GOOD,
     judge_found,
@@ -21,6 +20,9 @@ from swatchbook.catalogue.judge_document import (
     measure_found,
     measure_silence,
 )
+from swatchbook.fitting import lessons
+from swatchbook.fitting.lessons import is_silent
+from swatchbook.fitting.newton import Fitted, fit_probability
 
 PENALTY: Final = 3.0
 """A third of it, or nearly three times as much, is as good within the noise of 151 documents."""
@@ -38,24 +40,13 @@ class Case(NamedTuple):
     naive: float
 
 
-def is_silent(decision: Decision, names: Sequence[float]) -> bool:
-    """Return whether nothing is said of a document. `names`: the probabilities of the decision's names."""
-    return sum(p >= UNLIKELY for p in names) < LEAST_LIKELY * len(names) or not names
-
-
 def f1_of_likely(decision: Decision, names: Sequence[float]) -> float:
-    """Return the F1 of what is said of a document: of the likely names of the chosen group.
-
-    The number of labels follows from the group's F1. A document that offers nothing has 1 if nothing is said.
+    """Return the F1 of what is said of a document: of the likely names of the chosen group. `names`: the probabilities
+    of the decision's names. A document that offers nothing has 1 if nothing is said.
     """
-    if is_silent(decision, names) or decision.offers_none:
-        return float(decision.offers_none and is_silent(decision, names))
-    right = sum(row.right for row in decision.rows)
-    if not right or not decision.f1:  # names of families are right, too, and no products
-        return decision.f1
-    labels = max(right, 2 * right / decision.f1 - len(decision.rows))
-    likely = [row.right for p, row in zip(names, decision.rows, strict=True) if p >= UNLIKELY]
-    return 2 * sum(likely) / (len(likely) + labels)
+    if decision.offers_none:
+        return float(is_silent(names))
+    return lessons.f1_of_likely(decision.f1, [(p, row.right) for p, row in zip(names, decision.rows, strict=True)])
 
 
 def cases_of(decisions: Sequence[Decision], names: Mapping[str, Sequence[float]]) -> list[Case]:
@@ -65,7 +56,7 @@ def cases_of(decisions: Sequence[Decision], names: Mapping[str, Sequence[float]]
 
 def _case(decision: Decision, names: Sequence[float]) -> Case:
     right = f1_of_likely(decision, names) >= GOOD
-    if is_silent(decision, names):
+    if is_silent(names):
         measured = measure_silence(decision.probabilities, decision.features)
         return Case(decision.name, True, measured, right, decision.probabilities[-1])
     measured = measure_found(decision.probabilities, decision.features, names)

@@ -20,12 +20,14 @@ class PureStage(Record):
     """A stage whose result depends on its input only.
 
     `after` names the stages whose results it reads, `options` and `settings` the fields it depends on, `asks` the
-    models and questions it uses with a language model (SWATCHBOOK_DISCOVERY), and `modules` its source files.
+    models and questions it uses with a language model (SWATCHBOOK_DISCOVERY), and `modules` its source files. Of
+    `newer_options` only those that are given count, so that results without them keep their keys.
     """
 
     version: str
     after: tuple[str, ...] = ()
     options: tuple[str, ...] = ()
+    newer_options: tuple[str, ...] = ()
     settings: tuple[str, ...] = ()
     asks: tuple[tuple[Literal["llm", "vision"], str], ...] = ()
     modules: tuple[str, ...] = ()  # glob patterns relative to the repository
@@ -53,6 +55,7 @@ PURE_STAGES: Mapping[str, PureStage] = {
         version="26",
         after=("read",),
         options=("taught",),
+        newer_options=("weights",),
         settings=("discovery",),
         asks=(("vision", "scan"), ("llm", "discover")),
         modules=(
@@ -171,9 +174,11 @@ def _reads(stage: str, settings: Settings, options: IngestOptions) -> list[objec
     chosen = options.model_dump(mode="json", include=set(pure.options))
     if "taught" in chosen:
         chosen["taught"] = options.taught.texts_only.key  # pictures are changed behind the cached stages
+    newer = options.model_dump(mode="json", include=set(pure.newer_options), exclude_defaults=True)
     limits = {name: getattr(settings, name) for name in pure.settings}
     asked = _asked(pure, settings) if settings.discovery != "layout" else ()
-    return [stage, pure.version, chosen, limits, *asked, [_reads(before, settings, options) for before in pure.after]]
+    before = [_reads(before, settings, options) for before in pure.after]
+    return [stage, pure.version, chosen | newer, limits, *asked, before]
 
 
 def _asked(pure: PureStage, settings: Settings) -> list[tuple[str, str]]:

@@ -58,7 +58,7 @@ class Resources:
         self.readings: dict[str, ReadingAhead] = {}
         """File key -> a reading that was begun before its run; stage 1 takes it out."""
         self.lessons: dict[str, tuple[Reading, DocumentTexts]] = {}
-        """Cache key of stage 1 -> what was read of a document that is taught; the last used one is last."""
+        """Cache key of stage 1, and fitted weights -> what was read of a taught document; the last used is last."""
         self._patience, self._lag = patience, lag
         self._models_by_record: dict[str, Models] = {}
         self._models_lock = threading.Lock()

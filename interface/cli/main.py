@@ -19,6 +19,7 @@ from interface.cli.commands import (
     configure,
     delete,
     evaluate,
+    fit,
     ingest,
     inspect,
     models,
@@ -40,8 +41,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _FILES = (
-    ingest, search, evaluate, inspect, review, show, products, teach, resume, delete, owners, configure, serve, models,
-    spaces, upkeep,
+    ingest, search, evaluate, inspect, review, show, products, teach, fit, resume, delete, owners, configure, serve,
+    models, spaces, upkeep,
 )  # fmt: skip
 """The files of commands, in the order of the help."""
 

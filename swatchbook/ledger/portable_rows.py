@@ -21,6 +21,7 @@ from swatchbook.ledger.tables import (
     deliveries,
     documents,
     entities,
+    fitted_weights,
     hand_edits,
     images,
     items,
@@ -40,8 +41,8 @@ from swatchbook.ledger.tables import (
 )
 from swatchbook.records import DocumentStatus
 
-SHARED_TABLES: Sequence[Table] = (contents, vectors, analyses, reviews, items, calls, deliveries)
-"""Tables whose rows belong to no document: what models made is shared."""
+SHARED_TABLES: Sequence[Table] = (contents, vectors, analyses, reviews, items, calls, deliveries, fitted_weights)
+"""Tables whose rows belong to no document: what models made is shared; fitted weights are their owner's."""
 
 PART_TABLES: Sequence[Table] = (
     requested, pages, lost_pictures, placements, products, chunks, entities, links, hand_edits, assemblies,

@@ -13,6 +13,7 @@ from pathlib import Path
 from swatchbook.errors import Failure, InvalidReference
 from swatchbook.ledger import document_commands
 from swatchbook.ledger.database import Ledger
+from swatchbook.ledger.fitted_weights import forget_weights
 from swatchbook.ledger.owners import id_of_document
 from swatchbook.ledger.retention import collect
 from swatchbook.ledger.stored_documents import TABLE, Document, all_documents, documents_within, get_document
@@ -129,9 +130,11 @@ def end_old(resources: Resources, *, older_than: float, dry_run: bool = False) -
 
 
 def end_owner(resources: Resources, owner: str) -> None:
-    """Empty an owner's trash."""
+    """Empty an owner's trash, and forget the weights that were fitted to its documents."""
     for each in list_trash(resources.ledger, owner):
         end(resources, each.document)
+    with resources.ledger.write() as connection:
+        forget_weights(connection, owner)
 
 
 def remove_source(resources: Resources, document: str, owner: str, kind: str, content: str) -> None:

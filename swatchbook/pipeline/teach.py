@@ -18,6 +18,7 @@ from swatchbook.ledger.trashed_documents import get_trashed
 from swatchbook.one_line import shorten
 from swatchbook.pdf import reader
 from swatchbook.pdf.read_ahead import read_once
+from swatchbook.pipeline.name_weights import name_weights
 from swatchbook.pipeline.taught_pictures import PageViews, propose_pictures, read_pictures
 from swatchbook.records import (
     OF_PICTURES,
@@ -58,9 +59,26 @@ class Lesson(NamedTuple):
 
 
 def open_lesson(resources: Resources, document: Document) -> Lesson:
-    """Read the texts of a document: from the cached result of stage 1, or from the PDF if that is gone.
+    """Read the texts of a document. Raises what `read_again` raises."""
+    key = stage_key("read", document.content, resources.settings, document.options, force=document.force)
+    known_as = f"{key}{document.options.weights}"
+    kept = resources.lessons.pop(known_as, None)
+    if kept and document.status != DocumentStatus.DELETING and all(map(resources.files.has, kept[0].files)):
+        resources.lessons[known_as] = kept
+        return Lesson(document, *kept)
+    reading = read_again(resources, document)
+    weights = name_weights(resources, document.id, document.options)
+    texts = collect_texts(reading, reader.iter_pages(resources.files, reading), weights)
+    resources.lessons[known_as] = reading, texts
+    for oldest in list(resources.lessons)[:-_MOST_KEPT]:
+        resources.lessons.pop(oldest, None)
+    return Lesson(document, reading, texts)
 
-    Raises InvalidReference for what cannot be taught, and what reading a PDF raises.
+
+def read_again(resources: Resources, document: Document) -> Reading:
+    """Return what stage 1 reads of a document: its cached result, or that of the PDF if it is gone.
+
+    Raises InvalidReference for what has no pages, is gone or in the trash, and what reading a PDF raises.
     """
     if document.kind != PDF:
         raise InvalidReference(
@@ -74,17 +92,8 @@ def open_lesson(resources: Resources, document: Document) -> Lesson:
     if document.file is None:
         raise InvalidReference(f"The file of {document.name} is not stored.", advice="Ingest it again.")
     key = stage_key("read", document.content, resources.settings, document.options, force=document.force)
-    kept = resources.lessons.pop(key, None)
-    if kept and all(map(resources.files.has, kept[0].files)):
-        resources.lessons[key] = kept
-        return Lesson(document, *kept)
     with resources.files.local(document.file) as path:
-        reading = read_once(path, resources.files, resources.settings, key)
-    texts = collect_texts(reading, reader.iter_pages(resources.files, reading))
-    resources.lessons[key] = reading, texts
-    for oldest in list(resources.lessons)[:-_MOST_KEPT]:
-        resources.lessons.pop(oldest, None)
-    return Lesson(document, reading, texts)
+        return read_once(path, resources.files, resources.settings, key)
 
 
 # --- propose ----------------------------------------------------------------------------------------------------------

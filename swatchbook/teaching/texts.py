@@ -11,7 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from swatchbook.catalogue.attributes import code_of
-from swatchbook.catalogue.choose_names import Choice, choose_names, judge_groups, shipped_weights, with_coded_names
+from swatchbook.catalogue.choose_names import (
+    Choice,
+    Weights,
+    choose_names,
+    judge_groups,
+    shipped_weights,
+    with_coded_names,
+)
 from swatchbook.catalogue.discover import lay_out
 from swatchbook.catalogue.name_candidates import Candidate, house_names, letters_of, product_name, running_texts
 from swatchbook.catalogue.name_groups import NameGroup, find_name_groups
@@ -129,12 +136,13 @@ class DocumentTexts:
         return np.array([t.page in ocr for t in self.texts], bool)
 
 
-def collect_texts(reading: Reading, pages: Iterable[Page]) -> DocumentTexts:
-    """Return the texts of a document. The pages are read once, in order."""
+def collect_texts(reading: Reading, pages: Iterable[Page], weights: Weights | None = None) -> DocumentTexts:
+    """Return the texts of a document. The pages are read once, in order. `weights` choose the present names."""
+    weights = weights or shipped_weights()
     kept = list(map(upright, pages))
     document, announced = lay_out(reading, kept)
     groups = find_name_groups(document, announced)
-    choice = choose_names(groups)
+    choice = choose_names(groups, weights)
     choice = choice and with_coded_names(choice, document)
     candidates = {(c.text.page, c.text.box): c for group in groups for c in group.candidates}
     texts: list[PageText] = []
@@ -155,7 +163,7 @@ def collect_texts(reading: Reading, pages: Iterable[Page]) -> DocumentTexts:
         if choice
         else _mask(len(texts), ())
     )
-    of_groups = _groups(groups, places, len(texts))
+    of_groups = _groups(groups, places, len(texts), weights)
     running, house = running_texts(document), house_names(document)
     return DocumentTexts(
         document=document,
@@ -179,10 +187,9 @@ def _mask(size: int, places: Iterable[int]) -> Booleans:
 
 
 def _groups(
-    groups: Sequence[NameGroup], places: Mapping[tuple[int, Box], int], size: int
+    groups: Sequence[NameGroup], places: Mapping[tuple[int, Box], int], size: int, weights: Weights
 ) -> dict[str, tuple[Booleans, float]]:
     """Return name -> texts and probability of each group of likely names."""
-    weights = shipped_weights()
     probabilities = judge_groups([g.features for g in groups], [g.meaning for g in groups], weights)
     found: dict[str, tuple[Booleans, float]] = {}
     for group, probability in zip(groups, probabilities, strict=False):

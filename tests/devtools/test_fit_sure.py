@@ -11,12 +11,12 @@ from devtools.fit_sure import (
     cases_of,
     f1_of_likely,
     fit_sure,
-    is_silent,
     judge,
     judge_left_out,
 )
 from devtools.measured_groups import Decision, Named
 from swatchbook.catalogue.choose_names import Weights
+from swatchbook.fitting.lessons import is_silent
 
 
 def decision(*right: bool, f1: float = 0.0, none: bool = False) -> Decision:
@@ -32,11 +32,11 @@ def test_unlikely_names_do_not_count() -> None:
 
 def test_with_few_likely_names_nothing_is_said() -> None:
     names = [0.9] + [0.1] * 7
-    assert is_silent(decision(*[True] * 8, f1=1.0), names)
+    assert is_silent(names)
     assert f1_of_likely(decision(*[True] * 8, f1=1.0), names) == 0.0
     assert f1_of_likely(decision(*[False] * 8, none=True), names) == 1.0
     assert f1_of_likely(decision(*[False] * 8, none=True), [0.9] * 8) == 0.0
-    assert is_silent(decision(), [])
+    assert is_silent([])
 
 
 def test_case_is_right_from_an_f1_of_08() -> None:
