@@ -421,7 +421,7 @@ def test_time_limit_of_the_document_holds_when_every_page_hangs(paper: Paper, fi
 def test_tables_of_a_page_that_hangs_or_kills_are_named_as_lost(paper: Paper, tmp_path: Path) -> None:
     for text in ("one", "LOOP", "ABORT"):
         paper.page(text)
-    found = reader.tables(paper.save(tmp_path / "a.pdf"), [1, 2, 3], settings(page_seconds=4), module=TROUBLED)
+    found = reader.tables(paper.save(tmp_path / "a.pdf"), [1, 2, 3], settings(page_seconds=10), module=TROUBLED)
     assert [(lost.page, lost.kind, lost.transient) for lost in found.lost] == [
         (2, "provider_timeout", True),
         (3, "crashed_worker", False),
