@@ -16,7 +16,7 @@ import numpy as np
 from devtools.evaluation.truth import LabelledProduct, Truth
 from devtools.score_products import reading_of
 from swatchbook.records import UNTAUGHT, Example, fold
-from swatchbook.teaching.learn import Learnt, distinct_readings, learn
+from swatchbook.teaching.learn import Learnt, learn
 from swatchbook.teaching.texts import Booleans, DocumentTexts, collect_texts
 
 MISTAKES: Final = 0.05
@@ -73,14 +73,14 @@ def _names(words: str, forms: set[str]) -> bool:
 def teach(labelled: Labelled, chance: random.Random, actions: int) -> Iterator[Learnt | None]:
     """Yield the reading that is proposed after each action of a person; None if nothing is left to do."""
     texts, shown, start, examples = labelled.texts, labelled.texts.found, UNTAUGHT, list[Example]()
-    learnt = learn(texts, [])
+    learnt = learn(texts, [], most=ALTERNATIVES)
     for _ in range(actions):
         best = choose(labelled, shown, learnt)
         if best:
             start, examples, learnt = best.reading, [], []
         elif click := click_on(labelled, shown, chance):
             examples.append(click)
-            learnt = learn(texts, examples, start)
+            learnt = learn(texts, examples, start, most=ALTERNATIVES)
             best = learnt[0]
         shown = best.texts if best else shown
         yield best
@@ -105,7 +105,7 @@ def click_on(labelled: Labelled, shown: Booleans, chance: random.Random) -> Exam
 def choose(labelled: Labelled, shown: Booleans, learnt: Sequence[Learnt]) -> Learnt | None:
     """Return the reading that a person takes of those shown as alternatives: one that is clearly better, if any is."""
     better = f1_of(labelled, shown) + CLEARLY
-    best = max(distinct_readings(learnt, ALTERNATIVES), key=lambda each: f1_of(labelled, each.texts), default=None)
+    best = max(learnt, key=lambda each: f1_of(labelled, each.texts), default=None)
     return best if best and f1_of(labelled, best.texts) > better else None
 
 

@@ -37,7 +37,7 @@ from swatchbook.records import (
     fold,
 )
 from swatchbook.resources import Resources
-from swatchbook.teaching.learn import likeliest_readings
+from swatchbook.teaching.learn import learn
 from swatchbook.teaching.pictures import DocumentPictures, learn_pictures
 from swatchbook.teaching.propose import preview, propose
 from swatchbook.teaching.taught_products import discover_by
@@ -177,7 +177,7 @@ def propose_likeliest(resources: Resources, lesson: Lesson, count: int = 3) -> l
     """Return what the likeliest readings would find without any example, the likeliest first."""
     return [
         preview_reading(resources, lesson, each.reading).model_copy(update={"probability": round(each.probability, 3)})
-        for each in likeliest_readings(lesson.texts, count)
+        for each in learn(lesson.texts, [], most=count)
     ]
 
 

@@ -7,6 +7,7 @@ the examples: of two sets that hold them all, the smaller one is likelier, and t
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import islice
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -19,8 +20,10 @@ from swatchbook.teaching.score import Base, RuleCounts, measure, score, update_b
 from swatchbook.teaching.shared_traits import GROUP, UNUSUAL, Trait, holds, sets_in_common, simplify, traits_of
 from swatchbook.teaching.texts import Booleans, DocumentTexts
 
-MOST_LEARNT: Final = 40
-"""The most readings that are returned."""
+MOST_LEARNT: Final = 150
+"""The most of the likeliest sets among which other readings are chosen."""
+LEAST_GAIN: Final = 1e-6
+"""By how much another reading must raise the expected F1 of the best one."""
 MOST_PLAIN: Final = 200
 """The most sets that are compared before wrong examples are left out."""
 MOST_PARTED: Final = 8
@@ -31,8 +34,6 @@ MOST_EXCEPTIONS: Final = 12
 """The most ways to do so that are compared for each."""
 CHOSEN: Final = 0.9
 """How likely a reading is right that a person has chosen."""
-ALIKE: Final = 0.7
-"""The least share of common texts of two readings of which a person is shown only one."""
 
 
 @dataclass(frozen=True)
@@ -72,12 +73,20 @@ class Learnt(NamedTuple):
     likely: NDArray[np.float64]
 
 
-def learn(texts: DocumentTexts, examples: Sequence[Example], start: TaughtReading = UNTAUGHT) -> list[Learnt]:
-    """Return the readings that agree with the examples, the likeliest first; those of `start` count as examples, too.
+def learn(
+    texts: DocumentTexts,
+    examples: Sequence[Example],
+    start: TaughtReading = UNTAUGHT,
+    *,
+    most: int = 1,
+    besides: Booleans | None = None,
+) -> list[Learnt]:
+    """Return the likeliest reading that agrees with the examples, and others of which one is probably better.
 
-    Each example corrects what was proposed after those before it, so that it says the more, the less was wrong there.
-    Without examples these are the present names and the groups of likely names. A name that is on no text of its page
-    is kept as an example only.
+    Those of `start` count as examples, too. Each example corrects what was proposed after those before it, so that it
+    says the more, the less was wrong there. Without examples these are the present names and the groups of likely
+    names. A name that is on no text of its page is kept as an example only. `besides`: the texts of a reading that a
+    person is shown in any case, instead of the likeliest one.
     """
     shown = (*start.examples, *examples)
     names = [each for each in shown if each.what is Shown.NAME]
@@ -86,15 +95,40 @@ def learn(texts: DocumentTexts, examples: Sequence[Example], start: TaughtReadin
     for n in range(2, len(names) + 1):
         proposed.append(weighed[0][1].texts if weighed else proposed[0])
         weighed = weigh(texts, names[:n], proposed, start)
+    if not names:
+        weighed = [each for each in weighed if each[1].texts.any()]
     if not weighed:
         return []
     raised = np.exp(np.array([value for value, _ in weighed]) - weighed[0][0])
     shares = raised / raised.sum()
-    likely = np.sum([share * h.texts for share, (_, h) in zip(shares, weighed, strict=True)], axis=0)
+    sets = np.array([h.texts for _, h in weighed], np.float64)
+    likely = shares @ sets
+    first = sets[0] if besides is None else besides.astype(np.float64)
+    chosen = list(islice(_most_promising(sets[:MOST_LEARNT], shares[:MOST_LEARNT], first), most - 1))
+    numbers = chosen if besides is not None else [0, *chosen]
     return [
-        Learnt(_reading(texts, start, shown, h), float(share), h.texts, likely)
-        for share, (_, h) in zip(shares[:MOST_LEARNT], weighed, strict=False)
+        Learnt(_reading(texts, start, shown, weighed[n][1]), float(shares[n]), weighed[n][1].texts, likely)
+        for n in numbers
     ]
+
+
+def _most_promising(
+    sets: NDArray[np.float64], probabilities: NDArray[np.float64], first: NDArray[np.float64]
+) -> Iterator[int]:
+    """Yield which set raises the expected F1 of the best one of those shown most, one after the other.
+
+    `sets` has a row for each set of texts, and `first` is shown already.
+    """
+    sizes = sets.sum(axis=1)
+    f1 = 2 * (sets @ sets.T) / np.maximum(sizes[:, None] + sizes[None, :], 1.0)
+    best = 2 * (sets @ first) / np.maximum(sizes + first.sum(), 1.0)
+    while True:
+        gains = probabilities @ np.maximum(f1 - best[:, None], 0.0)
+        chosen = int(gains.argmax())
+        if gains[chosen] <= LEAST_GAIN:
+            return
+        yield chosen
+        best = np.maximum(best, f1[:, chosen])
 
 
 def _reading(
@@ -102,25 +136,6 @@ def _reading(
 ) -> TaughtReading:
     names, not_names = (tuple(_simplest(texts, rule) for rule in rules) for rules in (found.names, found.not_names))
     return start.model_copy(update={"names": names, "not_names": not_names, "examples": examples})
-
-
-def likeliest_readings(texts: DocumentTexts, most: int = 3) -> list[Learnt]:
-    """Return the likeliest readings of a document on which nothing was shown, each with mostly other texts."""
-    return distinct_readings(learn(texts, []), most)
-
-
-def distinct_readings(learnt: Iterable[Learnt], most: int = 3) -> list[Learnt]:
-    """Return the likeliest readings, each with mostly other texts than those before it."""
-    kept: list[Learnt] = []
-    for each in learnt:
-        if len(kept) < most and each.texts.any() and not any(_is_alike(each.texts, other.texts) for other in kept):
-            kept.append(each)
-    return kept
-
-
-def _is_alike(a: Booleans, b: Booleans) -> bool:
-    """Return whether two sets have most of their texts in common."""
-    return float((a & b).sum()) >= ALIKE * float((a | b).sum())
 
 
 def weigh(

@@ -17,11 +17,11 @@ from swatchbook.records import (
     TaughtReading,
     fold,
 )
-from swatchbook.teaching.learn import Learnt, distinct_readings, learn
+from swatchbook.teaching.learn import Learnt, learn
 from swatchbook.teaching.learn_facts import with_learnt_facts
 from swatchbook.teaching.pair_facts import Spot
 from swatchbook.teaching.taught_products import Named, apply_reading, present_names, read_names
-from swatchbook.teaching.texts import DocumentTexts
+from swatchbook.teaching.texts import Booleans, DocumentTexts
 
 MOST_UNSURE: Final = 10
 
@@ -33,28 +33,25 @@ def propose(
     start: TaughtReading = UNTAUGHT,
     most: int = 5,
 ) -> list[Proposal]:
-    """Return what the likeliest reading would find, and then those that agree with the examples, too, but have mostly
-    other texts.
+    """Return what the likeliest reading would find, and then others that agree with the examples, too, of which one is
+    probably better.
 
     Examples of codes and prices say nothing of names: the first one leaves these as they are found at the start.
     """
-    named = any(each.what is Shown.NAME for each in examples)
-    learnt = learn(texts, examples, start) if named or most > 1 else []
-    if named and learnt:
-        first, chosen = describe(texts, reading, learnt[0], examples), learnt[0]
-    else:
-        begun = start.model_copy(update={"examples": (*start.examples, *examples)})
-        first, chosen = preview(texts, reading, begun, examples), _chosen(texts, begun)
-    others = [each for each in distinct_readings([chosen, *learnt], most) if each is not chosen]
-    return [first, *(describe(texts, reading, each, examples) for each in others[: most - 1])]
+    if any(each.what is Shown.NAME for each in examples) and (learnt := learn(texts, examples, start, most=most)):
+        return [describe(texts, reading, each, examples) for each in learnt]
+    begun = start.model_copy(update={"examples": (*start.examples, *examples)})
+    first = preview(texts, reading, begun, examples)
+    others = learn(texts, examples, start, most=most, besides=_texts_of(texts, begun)) if most > 1 else []
+    return [first, *(describe(texts, reading, each, examples) for each in others)]
 
 
-def _chosen(texts: DocumentTexts, taught: TaughtReading) -> Learnt:
-    """Return a known reading as one that was learnt."""
+def _texts_of(texts: DocumentTexts, taught: TaughtReading) -> Booleans:
+    """Return the texts that a reading takes for names."""
     named = read_names(texts, taught) if taught.names_are_taught else present_names(texts)
     found = np.zeros(len(texts.texts), bool)
     found[[each.number for each in named if each.number is not None]] = True
-    return Learnt(taught, 1.0, found, found.astype(np.float64))
+    return found
 
 
 def preview(

@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from functools import cache
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from swatchbook.records import Example, TaughtReading, TextRule
-from swatchbook.teaching.learn import learn, likeliest_readings
+from swatchbook.teaching.learn import _most_promising, learn
 from swatchbook.teaching.propose import preview, propose
 from swatchbook.teaching.taught_products import discover_taught, read_names
 from swatchbook.teaching.texts import DocumentTexts, collect_texts
@@ -132,8 +133,13 @@ def test_what_a_person_says_holds(number: int, clicks: list[tuple[int, bool]]) -
 
 def test_likeliest_readings_differ() -> None:
     texts = _described(3)
-    readings = likeliest_readings(texts)
+    readings = learn(texts, [], most=3)
     assert 1 <= len(readings) <= 3
     for n, one in enumerate(readings):
         for other in readings[:n]:
-            assert (one.texts & other.texts).sum() < 0.7 * (one.texts | other.texts).sum()
+            assert (one.texts != other.texts).any()
+
+
+def test_of_two_likely_sets_that_are_alike_only_one_is_shown() -> None:
+    sets = np.array([[1, 1, 1, 1, 0, 0, 0], [1, 1, 1, 1, 1, 0, 0], [0, 0, 0, 0, 0, 1, 1]], float)
+    assert list(_most_promising(sets, np.array([0.4, 0.35, 0.25]), sets[0])) == [2, 1]
