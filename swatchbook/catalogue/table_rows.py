@@ -4,11 +4,15 @@ The cells in the row of a product's name belong to the product.
 """
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from bisect import bisect_left, bisect_right
+from collections import deque
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import lru_cache
+from itertools import islice, takewhile
 from typing import NamedTuple
 
 from swatchbook.catalogue.attributes import fact_key, head_key, nearest_key, read_words, with_unit_of_head
+from swatchbook.catalogue.bands import Bands, line_bands
 from swatchbook.geometry import bounding_box, centre_inside, gaps
 from swatchbook.records import Box, Line, Occurrence
 
@@ -22,6 +26,7 @@ SAME_HEIGHT = 0.3  # share of the lower height by which heads of a row overlap: 
 HEAD_STEP = 1.6  # the longest distance to a head's next line with digits, in font sizes: further down is a row
 WIDE_HEAD_STEP = 2.0  # the longest distance to a head's next line without digits, in font sizes
 MOST_BETWEEN_ROWS = 2.0  # the longest distance between rows of a table, in font sizes
+BEGINS_ABOVE = 0.5  # the longest distance of a row's first line above its name, as a share of the line's height
 IN_ROW = 0.2  # share of the lower height by which a cell and its name overlap: two prices may be above and below it
 _COLUMNS = read_words("heading_labels.toml")["columns"]
 NAME_HEADS = frozenset(_COLUMNS["name"])
@@ -44,35 +49,86 @@ class _Head(NamedTuple):
     box: Box
 
 
-def cells_beside(
-    place: Occurrence, lines: Sequence[Line], other_names: Sequence[Box], lines_before: Sequence[Line] = ()
-) -> Iterator[Cell]:
-    """Yield the cells in the row of a product's name; of the cells before the name, only codes.
+class TableRows:
+    """The lines of a page as rows of tables; `names` are those of all products on it."""
 
-    `lines` are those of its page, `other_names` the names of other products on it. `lines_before` are those of the page
-    before, whose last heads apply if the page has none.
-    """
-    name = place.bbox
-    own_heads = _heads_above(name[1], lines)
-    heads = own_heads or _heads_above(math.inf, lines_before)
-    if not heads:
-        return
-    alone = not any(box != name and box[2] <= name[0] and _in_row(box, name) for box in other_names)
-    for line in lines:
-        if not (_in_row(line.bbox, name, IN_ROW) or _begins_row(line.bbox, place)):
-            continue
-        before = alone and line.bbox[2] <= name[0] + 2
-        if not (before or line.bbox[0] >= name[2] - 2) or not line.text:
-            continue
-        if any(centre_inside(line.bbox, head.box) for head in own_heads):
-            continue
-        nearest = min(
-            (name, *other_names), key=lambda box: (max(0.0, gaps(box, line.bbox)[1]), abs(box[1] - line.bbox[1]))
-        )
-        between = any(box != name and name[2] <= box[0] <= line.bbox[0] and _in_row(box, name) for box in other_names)
-        head = _head_of(line.bbox, heads)
-        if nearest == name and not between and head and (not before or head.key in BEFORE_NAMES):
-            yield _cell(head, line)
+    def __init__(self, lines: Sequence[Line], names: Sequence[Box]) -> None:
+        self._lines, self._by_top = line_bands(lines, below=BEGINS_ABOVE), _ByTop(lines)
+        self._names = Bands(names, lambda box: (box[1], box[3]))
+        labels = [line for line in lines if _is_head(line.text)]
+        self._labels, self._lowest_labels = line_bands(labels), sorted(labels, key=lambda line: -line.bbox[1])
+
+    def cells_beside(
+        self, place: Occurrence, own: Collection[Box], before: "TableRows | None" = None
+    ) -> Iterator[Cell]:
+        """Yield the cells in the row of a product's name; of the cells before the name, only codes.
+
+        `own` are the boxes of all names of the product on the page. `before` are the rows of the page before, whose
+        last heads apply if the page has none.
+        """
+        name = place.bbox
+        own_heads = self.heads_above(name[1])
+        heads = own_heads or (before.heads_above(math.inf) if before else [])
+        if not heads:
+            return
+        in_row = [box for box in self._names.near(name[1], name[3]) if box not in own and _in_row(box, name)]
+        alone = not any(box[2] <= name[0] for box in in_row)
+        for line in self._lines.near(name[1], name[3]):
+            if not (_in_row(line.bbox, name, IN_ROW) or _begins_row(line.bbox, place)):
+                continue
+            before_name = alone and line.bbox[2] <= name[0] + 2
+            if not (before_name or line.bbox[0] >= name[2] - 2) or not line.text:
+                continue
+            if any(centre_inside(line.bbox, head.box) for head in own_heads):
+                continue
+            between = any(name[2] <= box[0] <= line.bbox[0] for box in in_row)
+            head = _head_of(line.bbox, heads)
+            if between or not head or (before_name and head.key not in BEFORE_NAMES):
+                continue
+            if self._is_nearest(name, line.bbox, own):
+                yield _cell(head, line)
+
+    def _is_nearest(self, name: Box, box: Box, own: Collection[Box]) -> bool:
+        """Whether no name of another product is nearer to a box by its height."""
+
+        def distance(other: Box) -> tuple[float, float]:
+            return max(0.0, gaps(other, box)[1]), abs(other[1] - box[1])
+
+        far = distance(name)
+        near = self._names.near(box[1] - far[0], box[3] + far[0])
+        return not any(other not in own and distance(other) < far for other in near)
+
+    def heads_above(self, height: float) -> list[_Head]:
+        """Return the heads of the nearest row of labels above a height."""
+        for line in self._lowest_labels:
+            if line.bbox[3] > height + 2:
+                continue
+            near = self._labels.near(line.bbox[1], line.bbox[3])
+            row = [other for other in near if other.bbox[3] <= height + 2 and _at_height(other, line)]
+            known = [other for other in row if not _heads_names(other.text)]
+            if len(known) >= FEWEST_HEADS or (known and len(row) > len(known)):
+                top, bottom = min(other.bbox[1] for other in row), max(other.bbox[3] for other in row)
+                near = [each for each in self._lines.near(top, bottom) if each.text]
+                cells = [each for each in near if any(_at_height(each, other) for other in row)]
+                heads = [each for each in cells if not any(_is_below(each, other) for other in cells)]
+                return [_whole_head(each, self._by_top, height) for each in heads]
+        return []
+
+
+class _ByTop:
+    """Lines in the order of their upper edges."""
+
+    def __init__(self, lines: Iterable[Line]) -> None:
+        self._lines = sorted(lines, key=_top)
+
+    def below(self, top: float) -> Iterator[Line]:
+        """Yield the lines whose upper edge is below a height, from top to bottom."""
+        start = bisect_right(self._lines, top, key=_top)
+        return (self._lines[i] for i in range(start, len(self._lines)))
+
+
+def _top(line: Line) -> float:
+    return line.bbox[1]
 
 
 def cells_below(name: Box, lines: Sequence[Line]) -> Iterator[Cell]:
@@ -86,28 +142,39 @@ def cells_below(name: Box, lines: Sequence[Line]) -> Iterator[Cell]:
     if not heads:
         return
     bottom = max(head.box[3] for head in heads)
-    rest = [line for line in below if line.bbox[1] >= bottom - 2]
+    rest = deque(line for line in below if line.bbox[1] >= bottom - 2)
     while rest and rest[0].bbox[1] - bottom <= MOST_BETWEEN_ROWS * rest[0].size:
-        row = [line for line in rest if _at_height(line, rest[0])]
+        row = _take_row(rest)
         cells = [(head, line) for line in row if (head := _head_of(line.bbox, heads))]
         if len({head.box for head, _ in cells}) < FEWEST_HEADS or len(_known_heads(row)) >= FEWEST_HEADS:
             return
         yield from (_cell(head, line) for head, line in cells if head.key)
         bottom = max(line.bbox[3] for line in row)
-        rest = [line for line in rest if line not in row]
+
+
+def _take_row(rest: deque[Line]) -> list[Line]:
+    """Take the lines at the height of the first out of the lines that are left, which are in order from the top."""
+    first, row, others = rest[0], list[Line](), list[Line]()
+    while rest and rest[0].bbox[1] <= first.bbox[3]:
+        line = rest.popleft()
+        (row if _at_height(line, first) else others).append(line)
+    rest.extendleft(reversed(others))
+    return row
 
 
 def _first_heads(lines: Sequence[Line]) -> list[_Head]:
     """Return the heads of the first row that has two known ones; the first line with digits below ends the heads."""
     labels = _known_heads(lines)
+    bands = line_bands(labels)
     for first in labels:
-        row = [line for line in labels if _at_height(line, first)]
+        row = [line for line in bands.near(first.bbox[1], first.bbox[3]) if _at_height(line, first)]
         if len(row) >= FEWEST_HEADS:
             cells = [line for line in lines if any(_at_height(line, other) for other in row)]
             bottom = max(line.bbox[3] for line in cells)
             values = (line for line in lines if line.bbox[1] >= bottom - 2 and _has_digit(line.text))
             height = min((line.bbox[1] for line in values), default=bottom)
-            return [_whole_head(line, lines, height) for line in cells if not any(_is_below(line, o) for o in cells)]
+            heads = [line for line in cells if not any(_is_below(line, other) for other in cells)]
+            return [_whole_head(line, _ByTop(lines), height) for line in heads]
     return []
 
 
@@ -130,24 +197,36 @@ def pairs_in_columns(lines: Sequence[Line]) -> Iterator[tuple[str, str, Box]]:
     A sheet has two aligned columns without a sign between them, and three rows or more. Labels begin with a letter and
     have no digits; values begin or end at one place.
     """
-    labels = [line for line in lines if _may_be_label(line.text)]
+    labels, bands = [line for line in lines if _may_be_label(line.text)], line_bands(lines)
     for first in labels:
-        column = [line for line in labels if abs(line.bbox[0] - first.bbox[0]) <= ALIGNED and _same_type(line, first)]
-        if column[0] is not first or len(column) < FEWEST_PAIRS:
+        if next(line for line in labels if _in_column(line, first)) is not first:
             continue
-        pairs = [(line, value) for line in column if (value := _right_of(line, lines)) and value not in column]
+        column = [line for line in labels if _in_column(line, first)]
+        if len(column) < FEWEST_PAIRS:
+            continue
+        known = {id(line) for line in column}
+        pairs = [(line, value) for line in column if (value := _right_of(line, bands)) and id(value) not in known]
         for edge in (0, 2):
-            aligned = [
-                (line, value)
-                for line, value in pairs
-                if sum(abs(value.bbox[edge] - other.bbox[edge]) <= ALIGNED for _, other in pairs) >= FEWEST_PAIRS
-            ]
+            edges = sorted(value.bbox[edge] for _, value in pairs)
+            aligned = [(line, value) for line, value in pairs if _is_column(value.bbox[edge], edges)]
             if len(aligned) >= FEWEST_PAIRS and not any(_same_type(line, value) for line, value in aligned):
                 yield from (
                     (line.text.strip(" .:"), value.text, bounding_box((line.bbox, value.bbox)))
                     for line, value in aligned
                 )
                 break
+
+
+def _in_column(line: Line, first: Line) -> bool:
+    return abs(line.bbox[0] - first.bbox[0]) <= ALIGNED and _same_type(line, first)
+
+
+def _is_column(edge: float, edges: Sequence[float]) -> bool:
+    """Whether enough of these edges, in order, are at the place of one of them."""
+    from_left = islice(edges, bisect_left(edges, edge - 2 * ALIGNED), None)
+    near = (other for other in takewhile(lambda other: other <= edge + 2 * ALIGNED, from_left))
+    at_place = (other for other in near if abs(edge - other) <= ALIGNED)
+    return len(list(islice(at_place, FEWEST_PAIRS))) == FEWEST_PAIRS
 
 
 def _may_be_label(text: str) -> bool:
@@ -158,9 +237,13 @@ def _same_type(line: Line, other: Line) -> bool:
     return line.bold == other.bold and abs(line.size - other.size) <= 0.05 * line.size
 
 
-def _right_of(line: Line, lines: Sequence[Line]) -> Line | None:
+def _right_of(line: Line, lines: Bands[Line]) -> Line | None:
     """Return the nearest line to the right in the row of a line."""
-    row = [o for o in lines if o.text and o.bbox[0] >= line.bbox[2] and _in_row(o.bbox, line.bbox)]
+    row = [
+        o
+        for o in lines.near(line.bbox[1], line.bbox[3])
+        if o.text and o.bbox[0] >= line.bbox[2] and _in_row(o.bbox, line.bbox)
+    ]
     return min(row, key=lambda other: other.bbox[0], default=None)
 
 
@@ -172,21 +255,7 @@ def _in_row(box: Box, name: Box, share: float = 0.5) -> bool:
 def _begins_row(box: Box, place: Occurrence) -> bool:
     """Whether a box is right above a name, in its region, because the name lost its first line to a number."""
     height = box[3] - box[1]
-    return place.region[1] - 2 <= box[1] <= place.bbox[1] and gaps(box, place.bbox)[1] <= 0.5 * height
-
-
-def _heads_above(height: float, lines: Sequence[Line]) -> list[_Head]:
-    """Return the heads of the nearest row of labels above a height."""
-    labels = [line for line in lines if line.bbox[3] <= height + 2 and _is_head(line.text)]
-    for line in sorted(labels, key=lambda line: -line.bbox[1]):
-        row = [other for other in labels if _at_height(other, line)]
-        known = [other for other in row if not _heads_names(other.text)]
-        if len(known) >= FEWEST_HEADS or (known and len(row) > len(known)):
-            top, bottom = min(other.bbox[1] for other in row), max(other.bbox[3] for other in row)
-            near = [each for each in lines if each.bbox[3] >= top and each.bbox[1] <= bottom and each.text]
-            cells = [each for each in near if any(_at_height(each, other) for other in row)]
-            return [_whole_head(each, lines, height) for each in cells if not any(_is_below(each, o) for o in cells)]
-    return []
+    return place.region[1] - 2 <= box[1] <= place.bbox[1] and gaps(box, place.bbox)[1] <= BEGINS_ABOVE * height
 
 
 def _at_height(line: Line, other: Line) -> bool:
@@ -215,20 +284,21 @@ def is_head(text: str) -> bool:
     return text.casefold().strip(" .:") in NAME_HEADS or words in _OTHER_HEADS
 
 
-def _whole_head(first: Line, lines: Sequence[Line], height: float) -> _Head:
-    """Return a head with the lines below it that continue it."""
+def _whole_head(first: Line, lines: _ByTop, height: float) -> _Head:
+    """Return a head with the lines below it that continue it, down to a height."""
     size = first.size
 
     def is_aligned(line: Line) -> bool:
         centres = abs(line.bbox[0] + line.bbox[2] - first.bbox[0] - first.bbox[2]) / 2
         return min(abs(line.bbox[0] - first.bbox[0]), centres) <= 0.5 * size
 
-    top, step = first.bbox[1], WIDE_HEAD_STEP * size
-    between = [line for line in lines if top < line.bbox[1] and line.bbox[3] <= height + 2]
+    step = WIDE_HEAD_STEP * size
     parts = [first]
-    for line in sorted(filter(is_aligned, between), key=lambda line: line.bbox[1]):
+    for line in lines.below(first.bbox[1]):
         if line.bbox[1] - parts[-1].bbox[1] > step:
             break
+        if line.bbox[3] > height + 2 or not is_aligned(line):
+            continue
         far = HEAD_STEP if _has_digit(line.text) else WIDE_HEAD_STEP
         if 0 < line.bbox[1] - parts[-1].bbox[1] <= far * size:
             parts.append(line)

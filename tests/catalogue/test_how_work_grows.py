@@ -5,7 +5,20 @@ from types import ModuleType
 
 import pytest
 
-from swatchbook.catalogue import chunk, discover, name_candidates, page_layout, plan, variants
+from swatchbook.catalogue import (
+    chunk,
+    describe,
+    discover,
+    line_facts,
+    name_candidates,
+    page_layout,
+    page_wide_facts,
+    placed_lines,
+    plan,
+    table_facts,
+    table_rows,
+    variants,
+)
 from swatchbook.records import Block, Discovery, Page, Table
 from tests.catalogue.layouts import NAMES, Document, page, reading, text
 
@@ -75,10 +88,48 @@ def test_twice_as_many_pages_fold_twice_as_many_names_for_variants(monkeypatch: 
 def test_the_words_of_a_table_are_folded_once_for_all_lines(monkeypatch: pytest.MonkeyPatch) -> None:
     def cut(rows: int) -> object:
         document = price_list(1, rows)
-        cells = tuple(tuple(line.text for line in block.lines) for block in document.pages[0].blocks)
-        table = Table(page=1, bbox=document.pages[0].box, rows=cells, header=False)
+        table = table_of(document.pages[0])
         planned = plan.make_plan(reading(document), document.pages, Discovery(products=()), focus=True)
         return chunk.chunk("document", reading(document), document.pages, planned, [table])
 
     once, twice = (count(monkeypatch, chunk, "fold", lambda rows=rows: cut(rows)) for rows in (30, 60))  # type: ignore[misc]
     assert 0 < twice <= ABOUT_TWICE * once
+
+
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [
+        (line_facts, "values_in"),
+        (placed_lines, "centre_inside"),
+        (placed_lines, "_distance"),
+        (table_rows, "_begins_row"),
+        (table_rows, "_in_row"),
+        (table_rows, "_at_height"),
+        (table_facts, "normalise_line"),
+    ],
+)
+def test_twice_as_many_rows_a_page_are_described_in_twice_as_many_steps(
+    module: ModuleType, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def described(rows: int) -> Callable[[], object]:
+        document = price_list(2, rows)
+        found, tables = found_in(document), [table_of(page) for page in document.pages]
+        assert len(found.products) > rows
+        return lambda: describe.describe_all(found, document.pages, tables)
+
+    once, twice = (count(monkeypatch, module, name, described(rows)) for rows in (30, 60))
+    assert 0 < twice <= ABOUT_TWICE * once
+
+
+def test_lines_above_all_products_are_read_once_a_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    document = price_list(3, 30)
+    found = found_in(document)
+    asked = count(
+        monkeypatch, page_wide_facts, "labelled_facts", lambda: describe.describe_all(found, document.pages, [])
+    )
+    assert 0 < asked <= 2 * len(document.pages)
+
+
+def table_of(page: Page) -> Table:
+    cells = tuple(tuple(line.text for line in block.lines) for block in page.blocks)
+    return Table(page=page.number, bbox=page.box, rows=cells, header=False)

@@ -1,6 +1,8 @@
 """A cell belongs to the name in its row and to the head of its column, drawn rules or not."""
 
-from swatchbook.catalogue.table_rows import cells_beside, pairs_in_columns
+from collections.abc import Iterator, Sequence
+
+from swatchbook.catalogue.table_rows import Cell, TableRows, pairs_in_columns
 from swatchbook.records import Block, Box, Line, Occurrence
 from tests.catalogue.layouts import text
 
@@ -18,6 +20,13 @@ def lines(*blocks: Block) -> list[Line]:
 def place(block: Block, region: Box | None = None) -> Occurrence:
     (line,) = block.lines
     return Occurrence(page=1, bbox=block.bbox, region=region or block.bbox, text=line.text)
+
+
+def cells_beside(
+    place: Occurrence, page: Sequence[Line], others: Sequence[Box], before: Sequence[Line] = ()
+) -> Iterator[Cell]:
+    rows = TableRows(page, [place.bbox, *others])
+    return rows.cells_beside(place, {place.bbox}, TableRows(before, []))
 
 
 def cells(row: int, own: list[Line], before: list[Line] | None = None) -> dict[str, str]:
