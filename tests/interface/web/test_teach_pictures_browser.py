@@ -1,0 +1,220 @@
+"""Teaching pictures in a real Chromium: by dragging, by touch, by keyboard, and without a script."""
+
+import asyncio
+import shutil
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page
+
+from scheduler.tick import tick
+from swatchbook.ledger.queries.placed_pictures import count_pictured, read_placed
+from swatchbook.records import PlacementState
+from swatchbook.settings import load_settings
+from tests.interface.service.served import Served, served
+from tests.interface.web.chrome import opened, reach, started
+from tests.interface.web.test_browser import AXE
+from tests.interface.web.test_teach_browser import document_of
+from tests.interface.web.test_teach_pictures import ingested_sheets
+from tests.pipeline.taught_catalogues import COLUMNS, EMPTY, LOGO, ROWS, SHEET, cell_at
+
+__all__ = ["ingested_sheets"]  # a fixture
+
+pytestmark = [pytest.mark.needs("chromium"), pytest.mark.stack]
+
+WIDTH = 400.0  # points of a page
+CELLS = COLUMNS * ROWS
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with started() as browser:
+        yield browser
+
+
+@pytest.fixture
+def service(home: Path, ingested_sheets: Path) -> Iterator[Served]:
+    """A service with a catalogue of three pages, each with one picture of twelve products, and with a logo."""
+    shutil.copytree(ingested_sheets, home)
+    with served(load_settings()) as service:
+        yield service
+
+
+def show(tab: Page, mode: str, page: int = 1) -> str:
+    """Open a page to show something of its pictures; return the document."""
+    document = document_of(tab)
+    tab.goto(f"/ui/documents/{document}/teach?page={page}")
+    tab.wait_for_load_state("load")
+    tab.get_by_role("radio", name=mode, exact=True).check()
+    return document
+
+
+def at(tab: Page, x: float, y: float) -> tuple[float, float]:
+    """Where a point of the page is in the window."""
+    box = tab.locator(".sheet.taught").bounding_box()
+    assert box
+    return box["x"] + x * box["width"] / WIDTH, box["y"] + y * box["width"] / WIDTH
+
+
+def drag(tab: Page, box: tuple[float, float, float, float]) -> None:
+    """Drag a box on the page, from its lower right corner."""
+    tab.locator(".sheet.taught").scroll_into_view_if_needed()
+    tab.mouse.move(*at(tab, box[2], box[3]))
+    tab.mouse.down()
+    tab.mouse.move(*at(tab, box[0] + 20, box[1] + 20))
+    tab.mouse.move(*at(tab, box[0], box[1]))
+    drawn = tab.locator("rect.drawing")
+    assert float(drawn.get_attribute("width") or 0) == pytest.approx(box[2] - box[0], abs=2)
+    tab.mouse.up()
+
+
+def wait_for_examples(tab: Page, count: int) -> None:
+    tab.wait_for_function(f"() => document.querySelectorAll('.shown li').length === {count}")
+
+
+def is_wide(tab: Page) -> bool:
+    """Whether the page scrolls sideways."""
+    return bool(tab.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"))
+
+
+def side_of(tab: Page, name: str) -> Locator:
+    """The number of a side of the box."""
+    return tab.get_by_role("spinbutton", name=name)
+
+
+def cells(tab: Page) -> int:
+    return tab.locator(".sheet rect.is-cell").count()
+
+
+def test_one_cell_is_dragged_and_all_products_get_their_pictures(browser: Browser, service: Served) -> None:
+    with opened(browser, service, viewport={"width": 1280, "height": 1500}) as (_, tab):
+        document = show(tab, "One cell")
+        assert tab.locator("button.text").first.is_hidden(), "texts are not in the way"
+        drag(tab, cell_at(0, 0))
+        wait_for_examples(tab, 1)
+        assert cells(tab) == CELLS
+        assert tab.locator(".picture-changes", has_text=f"3 pictures are cut into {3 * CELLS}").is_visible()
+        assert tab.locator(".cutout").is_visible()
+        tab.get_by_label("Pictures are").select_option("above the name")
+        tab.locator(".rules", has_text="above the name").wait_for()
+        tab.get_by_role("button", name="Accept").click()
+        tab.locator(".toast", has_text="Accepted").wait_for()
+        with ThreadPoolExecutor(1) as loop:  # a round of the service starts the flow
+            ticked = loop.submit(asyncio.run, tick(service.resources))
+            tab.locator("h1 .state", has_text="completed").wait_for(timeout=120_000)
+            assert (ticked.result().worked_off, ticked.result().troubles) == (1, ())
+        placed = read_placed(service.resources.ledger, document)
+        shown = [each.placement for each in placed if each.placement.state is PlacementState.SHOWN]
+        assert len(shown) == 3 * CELLS - EMPTY
+        tab.reload()
+        products = int(tab.locator("#products").inner_text().split()[0])
+        assert count_pictured(service.resources.ledger, document) == products
+
+
+def test_decoration_is_clicked_once_and_a_drawn_box_is_removed_again(browser: Browser, service: Served) -> None:
+    with opened(browser, service, viewport={"width": 1280, "height": 1500}) as (_, tab):
+        show(tab, "Decoration")
+        tab.mouse.click(*at(tab, (LOGO[0] + LOGO[2]) / 2, (LOGO[1] + LOGO[3]) / 2))
+        wait_for_examples(tab, 1)
+        assert tab.locator(".shown .state").inner_text() == "no decoration", "it was taken for decoration before"
+        tab.get_by_role("radio", name="Picture", exact=True).check()
+        drag(tab, cell_at(1, 2))
+        wait_for_examples(tab, 2)
+        assert tab.locator(".sheet rect.is-taken").count() == 1
+        tab.get_by_role("button", name="Remove picture 2").click()
+        wait_for_examples(tab, 1)
+        assert tab.locator(".sheet rect.is-taken").count() == 0
+
+
+def test_slip_of_the_hand_is_no_box_and_escape_takes_a_corner_back(browser: Browser, service: Served) -> None:
+    with opened(browser, service, viewport={"width": 1280, "height": 1500}) as (_, tab):
+        show(tab, "Picture")
+        tab.mouse.click(*at(tab, 60, 110))
+        corner = tab.get_by_text("Now the opposite corner.")
+        corner.wait_for()
+        tab.keyboard.press("Escape")
+        corner.wait_for(state="hidden")
+        for x in (60, 62):
+            tab.mouse.click(*at(tab, x, 110))
+        tab.get_by_role("alert").get_by_text("The box is too small").wait_for()
+        assert tab.locator(".shown li").count() == 0
+
+
+def test_cell_is_touched_at_two_corners_on_a_dark_phone(browser: Browser, service: Served) -> None:
+    phone = {"viewport": {"width": 390, "height": 800}, "color_scheme": "dark", "has_touch": True}
+    with opened(browser, service, **phone) as (_, tab):
+        show(tab, "One cell")
+        tab.locator(".sheet.taught").evaluate("each => each.scrollIntoView()")
+        x0, y0, x1, y1 = cell_at(1, 1)
+        tab.touchscreen.tap(*at(tab, x0, y0))
+        tab.get_by_text("Now the opposite corner.").wait_for()
+        tab.touchscreen.tap(*at(tab, x1, y1))
+        wait_for_examples(tab, 1)
+        assert cells(tab) == CELLS, "what tells of the first corner does not move the page"
+        assert not is_wide(tab)
+
+
+def test_cell_is_drawn_by_keyboard_alone(browser: Browser, service: Served) -> None:
+    with opened(browser, service) as (_, tab):
+        tab.goto(f"/ui/documents/{document_of(tab)}/teach?page=1")
+        reach(tab, tab.get_by_role("radio", name="Name", exact=True))
+        for _ in range(5):  # to the sixth choice
+            tab.keyboard.press("ArrowRight")
+        assert tab.get_by_role("radio", name="One cell").is_checked()
+        reach(tab, tab.get_by_role("button", name="Picture 1,").first)
+        tab.keyboard.press("Enter")
+        right = side_of(tab, "Right")
+        right.wait_for()
+        assert [float(side_of(tab, side).input_value()) for side in ("Left", "Top", "Right", "Bottom")] == [*SHEET]
+        for label, side in zip(("Right", "Bottom"), cell_at(0, 0)[2:], strict=True):
+            reach(tab, side_of(tab, label))
+            tab.keyboard.press("Control+a")
+            tab.keyboard.type(str(side))
+        tab.keyboard.press("Enter")
+        wait_for_examples(tab, 1)
+        assert cells(tab) == CELLS
+
+
+def test_pictures_are_taught_without_a_script(browser: Browser, service: Served) -> None:
+    with opened(browser, service, java_script_enabled=False, viewport={"width": 1280, "height": 1500}) as (_, tab):
+        show(tab, "One cell")
+        tab.mouse.click(*at(tab, 200, 300))
+        tab.locator("details.numbers[open]").wait_for()  # the picture gives its numbers
+        for label, side in zip(("Right", "Bottom"), cell_at(0, 0)[2:], strict=True):
+            side_of(tab, label).fill(str(side))
+        tab.get_by_role("button", name="Draw this box").click()
+        assert cells(tab) == CELLS
+        tab.get_by_label("Pictures are").select_option("above the name")
+        tab.locator(".side button").click()
+        assert tab.locator(".rules", has_text="above the name").is_visible()
+        tab.get_by_role("radio", name="Decoration").check()
+        tab.mouse.click(*at(tab, (LOGO[0] + LOGO[2]) / 2, (LOGO[1] + LOGO[3]) / 2))
+        tab.locator(".shown li").nth(1).wait_for()
+        assert [each.inner_text() for each in tab.locator(".shown .state").all()] == ["cell", "no decoration"]
+        tab.get_by_role("button", name="Accept").click()
+        assert tab.locator(".toast", has_text="Accepted").is_visible()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing_wrong_with_pictures(browser: Browser, service: Served, theme: str) -> None:
+    width = 390 if theme == "dark" else 1280
+    with opened(browser, service, color_scheme=theme, viewport={"width": width, "height": 800}) as (
+        _,
+        tab,
+    ):
+        show(tab, "Picture")
+        tab.get_by_text("Draw it by numbers").click()
+        for side in ("Left", "Top"):
+            side_of(tab, side).fill("100")
+        for side in ("Right", "Bottom"):
+            side_of(tab, side).fill("200")
+        tab.get_by_role("button", name="Draw this box").click()
+        wait_for_examples(tab, 1)
+        tab.get_by_text("pictures of this page").click()
+        assert not is_wide(tab)
+        tab.evaluate(AXE)
+        found = tab.evaluate("axe.run()")
+        assert [f"{each['id']}: {each['nodes'][0]['html'][:200]}" for each in found["violations"]] == []
+        assert found["passes"]
