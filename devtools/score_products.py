@@ -18,7 +18,7 @@ lost.
 import argparse
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from functools import partial
@@ -258,11 +258,18 @@ def catalogue_of(
     """Run the stages on a PDF up to its pictures. `keep`: folder that keeps what was read of it; `choose`: what names
     the products.
     """
+    return catalogue_by(path, keep, partial(discover.discover, choose=choose), facts=facts)
+
+
+def catalogue_by(
+    path: Path, keep: Path | None, find: Callable[[Reading, Iterator[Page]], Discovery], *, facts: bool = False
+) -> Result:
+    """Run the stages on a PDF up to its pictures, with the products that `find` finds in its reading and pages."""
     with _home(keep) as home:
         settings = Settings(home=home)
         files = Files(settings.files)
         reading = _read(path, files, settings)
-        discovery = discover.discover(reading, reader.iter_pages(files, reading), choose=choose)
+        discovery = find(reading, reader.iter_pages(files, reading))
         products = _products(path, reading, discovery, files, settings, facts=facts)
         planned = plan.make_plan(reading, reader.iter_pages(files, reading), discovery, focus=True)
         extraction = extract(path, "document", reading, planned, files, settings)
