@@ -19,7 +19,7 @@ from swatchbook.fitting.fit_names import FEWEST, fit_near, leave_each_out
 from swatchbook.fitting.lessons import known_names, measure_lesson, says_something
 from swatchbook.fitting.stored_weights import dump_weights, id_of_weights
 from swatchbook.ledger import fitted_weights
-from swatchbook.ledger.edited_products import list_edits
+from swatchbook.ledger.edited_products import list_edits, read_found
 from swatchbook.ledger.page_findings import count_look_at
 from swatchbook.ledger.queries.document import read_products
 from swatchbook.ledger.stored_documents import PDF, Document, all_documents
@@ -30,6 +30,9 @@ from swatchbook.resources import Resources
 
 _OF_NAMES: Final = frozenset({"rename", "merge", "split", "add", "reject"})
 """Edits by hand that say which products a document has."""
+MOST_EDITED: Final = 0.5
+"""The largest share of edits of names in the products that were found. With more, nobody knows whether the person has
+come to the end; where names are wrong on all pages, teaching them takes two clicks and says it all."""
 
 
 class Learnt(NamedTuple):
@@ -71,7 +74,7 @@ class Fit(NamedTuple):
 
 
 def collect_lessons(resources: Resources, owner: str) -> Learnt:
-    """Return what an owner's documents say whose products a person has taught, or edited until nothing was in doubt.
+    """Return what an owner's documents say whose products a person has taught, or corrected until nothing was in doubt.
 
     Raises what `read_again` raises.
     """
@@ -89,15 +92,17 @@ def _known_documents(resources: Resources, owner: str) -> Iterator[Document]:
     for document in all_documents(resources.ledger, owner):
         if document.kind != PDF or document.status != DocumentStatus.COMPLETED:
             continue
-        if document.options.taught.names_are_taught or _is_edited_whole(resources, document.id):
+        if document.options.taught.names_are_taught or _is_corrected(resources, document.id):
             yield document
 
 
-def _is_edited_whole(resources: Resources, document: str) -> bool:
+def _is_corrected(resources: Resources, document: str) -> bool:
+    """Return whether a person has corrected some names of a document, and nothing of it is left to look at."""
     edits = [each for each in list_edits(resources.ledger, document) if each.undone_at is None and not each.problem]
-    if not any(each.edit.action in _OF_NAMES for each in edits):
-        return False
-    return not count_look_at(resources.ledger, [document])
+    of_names = sum(each.edit.action in _OF_NAMES for each in edits)
+    with resources.ledger.read() as connection:
+        found = len(read_found(connection, document).products)
+    return 0 < of_names <= MOST_EDITED * found and not count_look_at(resources.ledger, [document])
 
 
 def _measure(resources: Resources, document: Document) -> LessonFacts:

@@ -1,5 +1,6 @@
 """Catalogues of one maker are taught, and the next one is read right without a click; what is here stays as it is."""
 
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,14 +12,18 @@ from swatchbook.catalogue.choose_names import shipped_weights
 from swatchbook.errors import InvalidReference
 from swatchbook.fitting.fit_names import FEWEST, f1_with
 from swatchbook.ledger.fitted_weights import list_weights, turn_off, weights_in_use
+from swatchbook.ledger.queries.document import read_products
 from swatchbook.ledger.queries.report import document_report
-from swatchbook.ledger.stored_documents import Document
+from swatchbook.ledger.stored_documents import Document, list_documents
+from swatchbook.pipeline import fit
 from swatchbook.pipeline.delete import end_owner
+from swatchbook.pipeline.edit_products import make_edit, undo_edit
 from swatchbook.pipeline.fit import Learnt, collect_lessons, fit_lessons, read_lessons, use_fit, write_lessons
 from swatchbook.pipeline.register import register
 from swatchbook.pipeline.teach import accept_proposal, find_examples, open_lesson, propose_reading
-from swatchbook.records import DEFAULT_OWNER, IngestOptions
-from swatchbook.resources import Resources
+from swatchbook.records import DEFAULT_OWNER, Add, IngestOptions, Reject, Rename
+from swatchbook.resources import Resources, open_resources
+from swatchbook.settings import load_settings
 from tests.pipeline.taught_catalogues import ingest, make, names_of
 
 WORDS = (
@@ -61,16 +66,16 @@ def test_the_next_catalogue_of_a_maker_is_read_without_a_click(resources: Resour
     learnt = collect_lessons(resources, DEFAULT_OWNER)
     assert [each.id for each in learnt.documents] == [each.id for each in taught]
     assert learnt.silent == ()
-    fit = fit_lessons(learnt)
-    assert (fit.shipped, fit.fitted, fit.is_better) == (0.0, 1.0, True)
-    assert fit_lessons(collect_lessons(resources, DEFAULT_OWNER)) == fit, "it is the same each time"
+    found = fit_lessons(learnt)
+    assert (found.shipped, found.fitted, found.is_better) == (0.0, 1.0, True)
+    assert fit_lessons(collect_lessons(resources, DEFAULT_OWNER)) == found, "it is the same each time"
     assert weights_in_use(resources.ledger, DEFAULT_OWNER) == "", "nothing changes before they are used"
 
-    use_fit(resources, DEFAULT_OWNER, fit, by="anna")
+    use_fit(resources, DEFAULT_OWNER, found, by="anna")
     path = make(tmp_path / "next.pdf", [("Oliv", "Pinie"), ("Rapport", "Sienna"), ("Tundra", "Umbra")])
     new = ingest(resources, path)
     assert names_of(resources, new) == ["Oliv", "Pinie", "Rapport", "Sienna", "Tundra", "Umbra"]
-    assert (new.options.weights, document_report(resources.ledger, new.id).weights) == (fit.id, fit.id)
+    assert (new.options.weights, document_report(resources.ledger, new.id).weights) == (found.id, found.id)
     assert open_lesson(resources, new).texts.found.sum() == 6, "teaching goes on from the names that are there"
     assert document_report(resources.ledger, taught[0].id).weights == "", "a person taught its names"
 
@@ -82,10 +87,41 @@ def test_the_next_catalogue_of_a_maker_is_read_without_a_click(resources: Resour
     assert other.options.weights == "", "they are those of one collection"
 
     turn_off(resources.ledger, DEFAULT_OWNER, by="anna")
-    assert register(resources, path, owner=DEFAULT_OWNER, options=IngestOptions()).options.weights == fit.id
+    assert register(resources, path, owner=DEFAULT_OWNER, options=IngestOptions()).options.weights == found.id
     assert register(resources, path, owner=DEFAULT_OWNER, options=forced).options.weights == ""
     end_owner(resources, DEFAULT_OWNER)
     assert list_weights(resources.ledger, DEFAULT_OWNER) == []
+
+
+def test_a_catalogue_written_by_hand_tells_nothing(resources: Resources, tmp_path: Path) -> None:
+    path, words = catalogue(tmp_path, 0)
+    document = ingest(resources, path)
+    places = {each.name: each for each in open_lesson(resources, document).texts.texts}
+    add = Add(page=1, name=words[0], box=places[words[0]].box)
+    make_edit(resources, document.id, add, by="anna")
+    assert collect_lessons(resources, DEFAULT_OWNER).lessons == (), "nobody knows whether that is all"
+
+
+def test_a_corrected_catalogue_counts_while_nothing_is_in_doubt(
+    home: Path, ingested_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(ingested_home, home)
+    with open_resources(load_settings()) as resources:
+        (document,) = list_documents(resources.ledger)
+        oak, terrazzo = read_products(resources.ledger, document.id)
+        assert collect_lessons(resources, "anna").documents == (), "nobody has said that it is right"
+        edit = make_edit(resources, document.id, Rename(product=oak.id, name="Nordvik Oak XL"), by="anna").edit
+        learnt = collect_lessons(resources, "anna")
+        assert [each.id for each in (*learnt.documents, *learnt.silent)] == [document.id]
+        right = [group.f1 for lesson in learnt.lessons for group in lesson.groups]
+        assert max(right) == 0.5, "of two names one is that of a text"
+        assert collect_lessons(resources, "bert").documents == ()
+        make_edit(resources, document.id, Reject(product=terrazzo.id), by="anna")
+        assert collect_lessons(resources, "anna").documents == (), "most of it was changed"
+        undo_edit(resources, document.id, edit.number, by="anna")
+        assert len(collect_lessons(resources, "anna").documents) == 1
+        monkeypatch.setattr(fit, "count_look_at", lambda ledger, ids: dict.fromkeys(ids, 1))
+        assert collect_lessons(resources, "anna").documents == (), "something is left to look at"
 
 
 def test_lessons_come_back_from_a_file_and_devtools_judge_them_alike(resources: Resources, tmp_path: Path) -> None:

@@ -32,9 +32,9 @@ def fit(
 ) -> None:
     """Let the catalogues that you taught tell how names are found in your next ones.
 
-    Fits the weights of the layout rules to the documents whose names you taught, or corrected by hand until nothing was
-    left to look at, and judges them on each of these by weights that do not know it. They are used for new documents
-    if that is better, or with --use; documents that are here keep theirs.
+    Fits the weights of the layout rules to the documents whose names you taught, or corrected here and there
+    until nothing was left to look at, and judges them on each of these by weights that do not know it. They are used
+    for new documents if that is better, or with --use; documents that are here keep theirs.
     """
     if sum((use or dry_run or lessons is not None, off, listed)) > 1 or (use and dry_run):
         raise typer.BadParameter("give one of --use, --dry-run, --off and --list", param_hint="--use")
