@@ -187,7 +187,7 @@ def _read_shown(page: int | None, given: "dict[str, list[str] | None]") -> list[
             what = Shown.NAME if option == "--not" else Shown(option.removeprefix("--").removeprefix("not-"))
             before, colon, after = text.partition(":")
             number, words = page, text
-            if page is None and (colon or what not in OF_PICTURES):
+            if (page is None or what in OF_PICTURES) and (colon or what not in OF_PICTURES):
                 if not (colon and before.strip().isdecimal() and int(before) > 0):
                     raise typer.BadParameter(
                         f'on which page is it? --page 5, or {option} "5:{text}"', param_hint=option

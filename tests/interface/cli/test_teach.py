@@ -92,7 +92,7 @@ def test_readings_to_choose_from_are_numbered() -> None:
 @pytest.mark.usefixtures("filled")
 def test_a_proposal_says_what_becomes_of_the_pictures() -> None:
     before = options()
-    said = run("teach", "small.pdf", "--side", "right", "--page", "4", "--decoration", "42,120,203,260").stdout
+    said = run("teach", "small.pdf", "--side", "right", "--page", "9", "--decoration", "4:42,120,203,260").stdout
     assert "decoration: 1, on page 4" in said
     assert "pictures: right of the name" in said
     assert "with a picture: 2 products now → " in said
