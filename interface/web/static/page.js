@@ -344,7 +344,7 @@ if (lesson) {
       lesson.querySelector("#corner").textContent = "Now the opposite corner.";
     }
   });
-  addEventListener("pointercancel", () => from && forget());
+  addEventListener("pointercancel", () => { from = null; });  // the page is scrolled: a first corner stays
   document.addEventListener("keydown", (event) => event.key === "Escape" && (corner || from) && forget());
   for (const kind of ["dragstart", "mousedown"])  // neither dragged by the browser, nor its button for the form
     lesson.addEventListener(kind, (event) => onSheet(event) && event.preventDefault());

@@ -10,11 +10,13 @@ from fastapi.testclient import TestClient
 from PIL import Image, ImageDraw, ImageFont
 
 from swatchbook.ledger.stored_documents import PDF, queue
-from swatchbook.records import Box, IngestOptions
+from swatchbook.records import Box, Example, IngestOptions
 from swatchbook.resources import Resources
 from tests.interface.web.conftest import Page, page
+from tests.interface.web.test_teach import fields_of, send
 from tests.ledger import scene
 from tests.pdf.making import png
+from tests.pipeline.taught_catalogues import ingest
 
 INKS = {"Garnet Vase": (200, 0, 0), "Meadow Bowl": (0, 120, 0), "Harbour Plate": (0, 0, 200)}
 """Words -> the colour in which only they are printed."""
@@ -113,6 +115,31 @@ def test_boxes_lie_on_the_letters_of_a_page_that_is_cut_out(
         made.set_rotation(rotation)
         pdf.save(tmp_path / "cut.pdf")
     check_page(client, put(resources, tmp_path / "cut.pdf", 1), 1)
+
+
+@pytest.mark.parametrize("rotation", [90, 180, 270])
+def test_boxes_lie_on_the_pictures_of_turned_pages(
+    client: TestClient, resources: Resources, tmp_path: Path, rotation: int
+) -> None:
+    ground, part = (0, 90, 200), (70.0, 100.0, 220.0, 200.0)
+    photo = Image.effect_noise((300, 200), 90).convert("RGB")
+    photo.paste(ground, (0, 0, 300, 12))
+    photo.paste(ground, (0, 188, 300, 200))
+    with pymupdf.open() as pdf:
+        made = pdf.new_page(width=400, height=600)
+        made.insert_image(part, stream=png(photo))
+        made.insert_text((60, 300), "Garnet Vase", fontsize=16)
+        made.set_rotation(rotation)
+        pdf.save(tmp_path / "pictures.pdf")
+    document = ingest(resources, tmp_path / "pictures.pdf").id
+    read = page(client, f"/ui/documents/{document}/teach?page=1")
+    (button,) = read.all("button", name="picture")
+    shown = Image.open(io.BytesIO(client.get(f"/documents/{document}/pages/1?width={WIDTH}").content))
+    wide = 600 if rotation % 180 else 400
+    box = Example.model_validate_json(button["value"]).box
+    assert box == pytest.approx(ink_of(shown, ground, shown.width / wide), abs=1.5)
+    drawn = send(client, document, fields_of(read) | {"mode": "decoration"}, picture=button["value"])
+    assert "1 more picture is decoration" in drawn.text
 
 
 @pytest.mark.parametrize("turn", [0, 90, 180, 270])
