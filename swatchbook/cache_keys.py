@@ -52,7 +52,7 @@ PURE_STAGES: Mapping[str, PureStage] = {
     "read": PureStage(version="13", settings=(*_PAGE_LIMITS, "ocr", "ocr_languages"), modules=_PDF),
     "tables": PureStage(version="4", after=("read",), modules=_PDF),
     "discover": PureStage(
-        version="26",
+        version="27",
         after=("read",),
         options=("taught",),
         newer_options=("weights",),
@@ -63,7 +63,7 @@ PURE_STAGES: Mapping[str, PureStage] = {
             _PRICES,
             *_catalogue("discover", "name_candidates", "name_groups", "name_words", "choose_names", "judge_document"),
             *_catalogue("attributes", "measures", "table_rows", "page_layout", "reading_order", "kinds", "cards"),
-            *_catalogue("bare_values", "bands", "sections", "running_text", "variants", "plan"),
+            *_catalogue("bare_values", "name_labels", "bands", "sections", "running_text", "variants", "plan"),
             *_catalogue(*_LLM, "llm/find_products"),
             "swatchbook/catalogue/name_weights.json",
             *_E5,
@@ -74,7 +74,7 @@ PURE_STAGES: Mapping[str, PureStage] = {
         ),
     ),
     "describe": PureStage(
-        version="14",
+        version="15",
         after=("discover", "tables"),
         asks=(("llm", "describe"),),
         modules=(
@@ -88,7 +88,7 @@ PURE_STAGES: Mapping[str, PureStage] = {
         ),
     ),
     "plan": PureStage(
-        version="14",
+        version="15",
         after=("discover",),
         options=("focus", "pages"),
         modules=(
@@ -98,7 +98,7 @@ PURE_STAGES: Mapping[str, PureStage] = {
         ),
     ),
     "chunk": PureStage(
-        version="13",
+        version="14",
         after=("plan", "tables"),
         modules=(
             _LABELS,

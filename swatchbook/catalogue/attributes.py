@@ -94,6 +94,9 @@ _MEASURE = re.compile(
     r"^[\d.,]+\s?(?:[X×*]\s?[\d.,]+|(?:MM|CM|M|KG|G|L|W|V|K|ML)(?!\w)|%)|^(?:19|20)\d\d$|^\d{1,2}[./]\d{1,2}[./]\d{2,4}$"
 )
 
+_AMOUNT = re.compile(r"[\d.,' ]+[.,]\d{1,3}")  # a number with a fraction, or grouped by thousands, which is no code
+_SHORT_CODE = re.compile(r"[A-Z]{1,3}(?: ?- ?| )?\d{1,4}")
+_DESIGNATION = re.compile(r"[A-Z]{1,4}(?:\d{0,2}[A-Z]{1,2})?[-./]?\d{1,5}(?:[-./,xX×]\d{1,5}[A-Z]{0,2}){1,5}")
 _ENDS_IN_AMOUNT = re.compile(r"[:：]\s*\d[\d.,' ]*$")
 _BEGINS_WITH_CURRENCY = re.compile(rf"(?:{any_of({*SIGNS, *CODES, *WORDS_BEHIND})})(?!\w)")
 LONGEST_LABEL = 100  # the number of characters before a colon in which its label and the word before it are searched
@@ -186,6 +189,14 @@ def code_of(text: str) -> str | None:
     bare = text.strip(_EDGE_SIGNS)
     is_other = is_measure(bare) or price_in(bare) == bare or bare.casefold().startswith(_PAGE_WORDS)
     return bare if _CODE.fullmatch(bare) and not is_other else None
+
+
+def is_code(name: str) -> bool:
+    """Whether a name is only a code, which may be short ("A-1"), or a designation with sizes ("СП-300-8,5/10,5")."""
+    if _AMOUNT.fullmatch(name):
+        return False
+    latin = "".join("A" if c.isalpha() and c.isupper() else c for c in name)
+    return code_of(name) is not None or any(p.fullmatch(latin) for p in (_SHORT_CODE, _DESIGNATION))
 
 
 def is_measure(text: str) -> bool:

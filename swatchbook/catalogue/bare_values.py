@@ -18,6 +18,7 @@ LONGEST: Final = 80  # the most characters of a text that is asked about; a long
 YEARS: Final = range(1900, 2100)
 MOST_DIGITS: Final = 4  # the most digits of a number without a fraction that is no code
 MOST_OF_RANGE: Final = 3  # the most digits of the ends of a range: "36-41" is one, "8660-8671" may be a code
+WIDEST_RANGE: Final = 4  # the largest factor between its ends: "10-445" may be a code
 _TOKEN = re.compile(r"(?P<number>\d+(?:[.,'’]\d+)*)|(?P<word>[^\W\d_]+)|(?P<sign>\S)")
 _THOUSANDS = re.compile(r"(?<=\d)[ \u00a0\u202f](?=\d{3}(?!\d))")
 _SQUARES = re.compile(r"(?<![^\W\d_])(mm|cm|dm|m|мм|см|м)[23](?!\d)", re.IGNORECASE)
@@ -114,7 +115,7 @@ def _is_number(tokens: Sequence[_Token], text: str) -> bool:
     if signs & _ONLY_OF_VALUES:
         return True
     if found := _RANGE.fullmatch(text):
-        return len(found[2]) <= MOST_OF_RANGE and int(found[1]) < int(found[2])
+        return len(found[2]) <= MOST_OF_RANGE and 1 < int(found[2]) / max(int(found[1]), 1) <= WIDEST_RANGE
     return len(numbers) == 1 and not signs - {"-", "–"} and _AMOUNT.fullmatch(numbers[0]) is not None
 
 

@@ -15,7 +15,8 @@ from math import exp, log
 from operator import mul
 from statistics import fmean
 
-from swatchbook.catalogue.name_candidates import Candidate, is_code, may_be_name, product_name
+from swatchbook.catalogue.attributes import is_code
+from swatchbook.catalogue.name_candidates import Candidate, may_be_name, product_name
 from swatchbook.catalogue.name_groups import RELATIONS, NameGroup, find_oddities
 from swatchbook.catalogue.name_words import Meaning
 from swatchbook.catalogue.page_layout import SAME_FONT_SIZE, PageLayout, Style, Text

@@ -3,16 +3,16 @@
 `name_groups.py` puts them into groups.
 """
 
-import re
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
-from swatchbook.catalogue.attributes import code_of, inline_label, is_measure, unit_in, without_values
+from swatchbook.catalogue.attributes import inline_label, is_code, is_measure, unit_in, without_values
 from swatchbook.catalogue.bare_values import is_bare_value
 from swatchbook.catalogue.kinds import PageKind, count_contacts, heading_kind, is_label, names_a_catalogue
 from swatchbook.catalogue.measures import says_measure
+from swatchbook.catalogue.name_labels import LETTERS, without_label
 from swatchbook.catalogue.page_layout import LONGEST_NAME, PageLayout, Text, clean_name, is_name
 from swatchbook.catalogue.running_text import FEWEST_PAGES, divide_margins, text_place
 from swatchbook.catalogue.sections import DocumentLayout
@@ -23,7 +23,6 @@ from swatchbook.records import Box, fold
 
 BACKGROUND = 0.7  # the least share of the page that a background picture covers
 SPACED = 0.7  # least share of single letters among the words of a name that is printed with space between its letters
-LETTERS = 3  # the fewest letters of a name that is no code; shorter words are units
 APART = 1.5  # the longest distance between texts of one block, as a multiple of the larger one's font size
 CELLS = 2  # the fewest numbers in the row of a text in a table
 IN_TWO_WEIGHTS = 1.5  # size of a name in two weights, in body text: smaller names have descriptions below them
@@ -196,6 +195,7 @@ def product_name(text: Text) -> str:
             kept = text.lines[:n]
             break
     name = without_values(clean_name(Text(text.page, text.box, kept, text.size, text.bold)))
+    name = without_label(name)
     words = name.split()
     spaced = len(words) >= 4 and sum(len(word) == 1 for word in words) >= SPACED * len(words)
     return "".join(words) if spaced else name
@@ -211,19 +211,6 @@ def may_be_name(text: Text, name: str) -> bool:
     if count_contacts([name]):
         return False
     return not (price_in(name) or is_bare_value(name) or is_bare_value(text.text) or _is_cell(name))
-
-
-def is_code(name: str) -> bool:
-    """Whether a name is only a code, which may be short ("A-1"), or a designation with sizes ("СП-300-8,5/10,5")."""
-    if _AMOUNT.fullmatch(name):
-        return False
-    latin = "".join("A" if c.isalpha() and c.isupper() else c for c in name)
-    return code_of(name) is not None or any(p.fullmatch(latin) for p in (_SHORT_CODE, _DESIGNATION))
-
-
-_AMOUNT = re.compile(r"[\d.,' ]+[.,]\d{1,3}")  # a number with a fraction, or grouped by thousands, which is no code
-_SHORT_CODE = re.compile(r"[A-Z]{1,3}(?: ?- ?| )?\d{1,4}")
-_DESIGNATION = re.compile(r"[A-Z]{1,4}(?:\d{0,2}[A-Z]{1,2})?[-./]?\d{1,5}(?:[-./,xX×]\d{1,5}[A-Z]{0,2}){1,5}")
 
 
 def _second_lines(layout: PageLayout, document: DocumentLayout) -> dict[Text, Text]:

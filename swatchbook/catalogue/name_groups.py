@@ -6,7 +6,7 @@ logarithms of counts, and relative sizes.
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import log, log1p
 from statistics import fmean, median
 
@@ -22,6 +22,7 @@ from swatchbook.catalogue.name_candidates import (
     letters_of,
     running_texts,
 )
+from swatchbook.catalogue.name_labels import find_common_labels, without_common_label, without_label
 from swatchbook.catalogue.name_words import Meaning, find_refrains, meanings, share_of_pages
 from swatchbook.catalogue.page_layout import LARGER, PageLayout, Style, Text, style_families
 from swatchbook.catalogue.sections import ENDING_KINDS, DocumentLayout
@@ -64,10 +65,16 @@ def find_name_groups(document: DocumentLayout, announced: Collection[str]) -> li
     pages = _without_lists(
         {layout.number: list(find_candidates(layout, document, running, house)) for layout in document.layouts}
     )
+    pages = _without_common_labels(pages, family)
     for found_on in pages.values():
         for in_table, candidate in found_on:
             by_style[family[candidate.text.style], in_table].append(candidate)
-    split = [(*key, part, "") for key, found in sorted(by_style.items()) for part in _codes_apart(found)]
+    split = [
+        (*key, part, "")
+        for key, found in sorted(by_style.items())
+        for texts in _labelled_apart(found)
+        for part in _codes_apart(texts)
+    ]
     inner = [s for s in document.layouts if document.kinds.get(s.number) not in ENDING_KINDS]
     roles = [
         (Counter(family[c.text.style] for c in part).most_common(1)[0][0], role in ROLES_IN_TABLES, part, role)
@@ -111,6 +118,19 @@ def _without_lists(pages: Pages) -> Pages:
         if again >= max(FEWEST_LISTED, LISTED * len(rows)):
             lists.add(page)
     return {page: [one for one in found if page not in lists or not one[0]] for page, found in pages.items()}
+
+
+def _without_common_labels(pages: Pages, family: Mapping[Style, Style]) -> Pages:
+    """Return the candidates without the labels that all of one style have."""
+    names: dict[tuple[Style, bool], list[str]] = defaultdict(list)
+    for found in pages.values():
+        for in_table, c in found:
+            names[family[c.text.style], in_table].append(c.name)
+    labels = find_common_labels(names.values())
+    return {
+        page: [(in_table, replace(c, name=without_common_label(c.name, labels))) for in_table, c in found]
+        for page, found in pages.items()
+    }
 
 
 def _share_over_rows(found: Sequence[Candidate], pages: Pages) -> float:
@@ -188,6 +208,19 @@ def _families(document: DocumentLayout) -> Mapping[Style, Style]:
     texts = [t for s in document.layouts for t in s.texts]
     measured = sum(len(s.texts) for s in document.layouts if s.ocr)
     return style_families(texts, MEASURED_SIZE) if 2 * measured > len(texts) else document.family
+
+
+def is_labelled(candidate: Candidate) -> bool:
+    """Whether the label of names or codes is before a name: "REF: POLO B"."""
+    text = candidate.text.text
+    return without_label(text) != text
+
+
+def _labelled_apart(found: Sequence[Candidate]) -> list[list[Candidate]]:
+    """Return the candidates of one style, divided into those with a label of names before them and others."""
+    labelled = [c for c in found if is_labelled(c)]
+    others = [c for c in found if not is_labelled(c)]
+    return [labelled, others] if len(labelled) >= FEWEST_TEXTS and others else [list(found)]
 
 
 def _codes_apart(found: Sequence[Candidate]) -> list[list[Candidate]]:

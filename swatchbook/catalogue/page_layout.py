@@ -30,6 +30,9 @@ SOFT_HYPHEN = "\u00ad"
 _BETWEEN = {"and", "or", "und", "oder", "bzw", "bis", "et", "ou", "y", "o", "e", "i", "en", "of", "и", "или", "to"}
 """Words after a hyphen that replaces the end of the next compound: "Innen- und Außentüren"."""
 
+_NAME_WORD = re.compile(r"(?<!\S)[^\W\d_]{4,}(?!\S)")
+"""A word behind the label of a code that makes it a name: "REF: POLO B", but not "REF: HFE"."""
+
 Style = tuple[float, bool]  # font size in points, and whether it is bold
 
 
@@ -126,11 +129,14 @@ def _goes_on(line: str, word: str) -> bool:
 
 
 def summarise_page(page: Page) -> PageLayout:
-    """Return the layout of a page. Lines that are labels and values go to `attributes`, all others to `texts`."""
+    """Return the layout of a page. Lines that are labels and values go to `attributes`, all others to `texts`.
+
+    Words behind the label of a code ("REF: POLO B") may name a product, so they are in both.
+    """
     lines = [line for line in page.lines if line.text]
     width = page.box[2] - page.box[0]
     pairs = match_attributes(lines, width)
-    used = {i for pair, indices in pairs if pair.known for i in indices}
+    used = {i for pair, indices in pairs if pair.known for i in _without_named(pair, indices)}
     free = [line for i, line in enumerate(lines) if i not in used]
     texts = join_paragraphs(page.number, free)
     entries, last_entry = _entries(lines)
@@ -150,6 +156,12 @@ def summarise_page(page: Page) -> PageLayout:
         ocr=page.ocr,
         turn=page.turn,
     )
+
+
+def _without_named(pair: Attribute, indices: Sequence[int]) -> Sequence[int]:
+    """Return the lines of a label and its value, without the value's if it is words behind the label of a code."""
+    is_named = pair.key == "code" and not code_of(pair.value) and _NAME_WORD.search(pair.value)
+    return indices if not is_named else indices[: len(indices) > 1]
 
 
 def upright(page: Page) -> Page:

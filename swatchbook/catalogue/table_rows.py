@@ -30,7 +30,9 @@ BEGINS_ABOVE = 0.5  # the longest distance of a row's first line above its name,
 IN_ROW = 0.2  # share of the lower height by which a cell and its name overlap: two prices may be above and below it
 _COLUMNS = read_words("heading_labels.toml")["columns"]
 NAME_HEADS = frozenset(_COLUMNS["name"])
-_ALL_NAME_HEADS = NAME_HEADS | {*_COLUMNS["more_names"]}
+ALL_NAME_HEADS = NAME_HEADS | {*_COLUMNS["more_names"]}
+DESCRIPTIONS = frozenset(_COLUMNS["descriptions"])
+"""Heads of columns of names that before a text head its description: "Description: a calm object"."""
 _OTHER_HEADS = {head: key for key in ("unit", "pallet") for head in _COLUMNS[key]}
 
 
@@ -275,7 +277,7 @@ def _is_head(text: str) -> bool:
 
 
 def _heads_names(text: str) -> bool:
-    return text.casefold().strip(" .:") in _ALL_NAME_HEADS
+    return text.casefold().strip(" .:") in ALL_NAME_HEADS
 
 
 def is_head(text: str) -> bool:

@@ -13,12 +13,13 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from swatchbook.catalogue.name_labels import without_label
 from swatchbook.records import UNTAUGHT, WHOLE_TEXT, Cut, Example, Shown, TaughtReading, TextRule, fold
 from swatchbook.teaching.cuts import find_cuts, names_in
 from swatchbook.teaching.examples import Place, locate
 from swatchbook.teaching.score import Base, RuleCounts, measure, score, update_backing
 from swatchbook.teaching.shared_traits import GROUP, UNUSUAL, Trait, holds, sets_in_common, simplify, traits_of
-from swatchbook.teaching.texts import Booleans, DocumentTexts
+from swatchbook.teaching.texts import Booleans, DocumentTexts, PageText
 
 MOST_LEARNT: Final = 150
 """The most of the likeliest sets among which other readings are chosen."""
@@ -244,7 +245,7 @@ def _sharing(texts: DocumentTexts, among: Booleans, right: Sequence[Place]) -> l
     such as prices and running heads, are left out unless an example is one.
     """
     cuts = find_cuts([(texts.texts[p.number].text.text, p.wanted) for p in right])
-    plain = all(fold(texts.texts[p.number].name) == fold(p.wanted) for p in right)
+    plain = all(_is_plain(texts.texts[p.number], p.wanted) for p in right)
     cut = WHOLE_TEXT if plain else next(iter(cuts), None)
     if cut is None:
         return []
@@ -257,6 +258,11 @@ def _sharing(texts: DocumentTexts, among: Booleans, right: Sequence[Place]) -> l
         Hypothesis((TextRule(traits=dict(traits) | unusual, cut=cut),), (), mask)
         for traits, mask in sets_in_common(texts, numbers, traits_of(texts, numbers[0]), universe, texts.backing)
     ]
+
+
+def _is_plain(text: PageText, wanted: str) -> bool:
+    """Return whether a wanted name is that of a text without a label before it, which other names would have, too."""
+    return fold(text.name) == fold(wanted) and without_label(text.text.text) == text.text.text
 
 
 def _simplest(texts: DocumentTexts, rule: TextRule) -> TextRule:

@@ -21,7 +21,7 @@ from swatchbook.catalogue.choose_names import (
 )
 from swatchbook.catalogue.discover import lay_out
 from swatchbook.catalogue.name_candidates import Candidate, house_names, letters_of, product_name, running_texts
-from swatchbook.catalogue.name_groups import NameGroup, find_name_groups
+from swatchbook.catalogue.name_groups import NameGroup, find_name_groups, is_labelled
 from swatchbook.catalogue.page_layout import PageLayout, Text, normalise_line, upright
 from swatchbook.catalogue.sections import DocumentLayout
 from swatchbook.geometry import area
@@ -203,7 +203,8 @@ def _name_of(group: NameGroup) -> str:
     size, bold = group.style
     where = group.role or f"{size:.0f} points{' bold' if bold else ''}{' in tables' if group.in_table else ''}"
     codes = 2 * sum(code_of(c.name) is not None for c in group.candidates) > len(group.candidates)
-    return where + (" codes" if codes else "")
+    labelled = 2 * sum(map(is_labelled, group.candidates)) > len(group.candidates)
+    return where + (" codes" if codes else "") + (" labelled" if labelled else "")
 
 
 def _texts_of(

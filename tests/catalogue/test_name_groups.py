@@ -5,11 +5,11 @@ from statistics import mean
 
 import pytest
 
+from swatchbook.catalogue.attributes import is_code
 from swatchbook.catalogue.choose_names import Weights, choose_names
 from swatchbook.catalogue.discover import lay_out
 from swatchbook.catalogue.kinds import says_catalogue
 from swatchbook.catalogue.measures import says_measure
-from swatchbook.catalogue.name_candidates import is_code
 from swatchbook.catalogue.name_groups import find_name_groups, find_oddities
 from swatchbook.catalogue.name_words import Offer, share_of_pages
 from swatchbook.catalogue.page_layout import Text, is_name, join_paragraphs
