@@ -139,8 +139,9 @@ class DocumentTexts:
 def collect_texts(reading: Reading, pages: Iterable[Page], weights: Weights | None = None) -> DocumentTexts:
     """Return the texts of a document. The pages are read once, in order. `weights` choose the present names."""
     weights = weights or shipped_weights()
-    kept = list(map(upright, pages))
-    document, announced = lay_out(reading, kept)
+    kept = list(pages)
+    document, announced = lay_out(reading, kept)  # which turns sideways pages itself
+    kept = list(map(upright, kept))
     groups = find_name_groups(document, announced)
     choice = choose_names(groups, weights)
     choice = choice and with_coded_names(choice, document)

@@ -12,6 +12,9 @@ from PIL import Image, ImageDraw, ImageFont
 from swatchbook.ledger.stored_documents import PDF, queue
 from swatchbook.records import Box, Example, IngestOptions
 from swatchbook.resources import Resources
+from swatchbook.settings import load_settings
+from tests.interface.service.served import served
+from tests.interface.web.chrome import opened, started
 from tests.interface.web.conftest import Page, page
 from tests.interface.web.test_teach import fields_of, send
 from tests.ledger import scene
@@ -44,6 +47,19 @@ def put(resources: Resources, path: Path, pages: int) -> str:
     return document.id
 
 
+def make_scan(path: Path, turn: int) -> Path:
+    """A scanned page that lies sideways, turned so many degrees to the left."""
+    scan = Image.new("RGB", (500, 700), "white")
+    for line, (words, color) in enumerate(INKS.items()):
+        ImageDraw.Draw(scan).text((60, 90 + 120 * line), words, fill=color, font=ImageFont.load_default(40))
+    scan = scan.rotate(turn, expand=True)
+    with pymupdf.open() as pdf:
+        made = pdf.new_page(width=scan.width, height=scan.height)
+        made.insert_image(made.rect, stream=png(scan))
+        pdf.save(path)
+    return path
+
+
 def boxes_of(read: Page) -> dict[str, Box]:
     """The words of each text that can be clicked -> its box, in points of the picture."""
     found, at = dict[str, Box](), (0.0, 0.0, 0.0, 0.0)
@@ -52,6 +68,7 @@ def boxes_of(read: Page) -> dict[str, Box]:
             x, y, width, height = (float(given[side]) for side in ("x", "y", "width", "height"))
             at = x, y, x + width, y + height
         elif tag == "button" and given.get("name") == "click":
+            assert given["aria-label"] not in found, "each text is there once"
             found[given["aria-label"]] = at
     return found
 
@@ -146,12 +163,27 @@ def test_boxes_lie_on_the_pictures_of_turned_pages(
 def test_boxes_lie_on_the_print_of_a_scan_that_was_laid_sideways(
     client: TestClient, resources: Resources, tmp_path: Path, turn: int
 ) -> None:
-    scan = Image.new("RGB", (500, 700), "white")
-    for line, (words, color) in enumerate(INKS.items()):
-        ImageDraw.Draw(scan).text((60, 90 + 120 * line), words, fill=color, font=ImageFont.load_default(40))
-    scan = scan.rotate(turn, expand=True)
-    with pymupdf.open() as pdf:
-        made = pdf.new_page(width=scan.width, height=scan.height)
-        made.insert_image(made.rect, stream=png(scan))
-        pdf.save(tmp_path / "scan.pdf")
-    check_page(client, put(resources, tmp_path / "scan.pdf", 1), 1)
+    check_page(client, put(resources, make_scan(tmp_path / "scan.pdf", turn), 1), 1)
+
+
+@pytest.mark.needs("chromium")
+@pytest.mark.stack
+@pytest.mark.parametrize("turn", [90, 180, 270])
+def test_part_of_a_sideways_text_is_dragged_along_its_letters(home: Path, tmp_path: Path, turn: int) -> None:
+    path = make_scan(tmp_path / "scan.pdf", turn)
+    with started() as browser, served(load_settings()) as service, opened(browser, service) as (_, tab):
+        document = put(service.resources, path, 1)
+        tab.goto(f"/ui/documents/{document}/teach?page=1")
+        text = tab.locator("button.text[aria-label='Harbour Plate']")
+        text.scroll_into_view_if_needed()
+        box = text.bounding_box()
+        assert box
+        middle = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+        begin = {90: (middle[0], box["y"] + box["height"] - 2), 180: (box["x"] + box["width"] - 2, middle[1]),
+                 270: (middle[0], box["y"] + 2)}[turn]  # fmt: skip
+        tab.mouse.move(*begin)
+        tab.mouse.down()
+        tab.mouse.move(begin[0] + 0.9 * (middle[0] - begin[0]), begin[1] + 0.9 * (middle[1] - begin[1]))
+        tab.mouse.up()
+        tab.locator(".shown li").wait_for()
+        assert tab.locator("input[name=part]").first.input_value() == "Harbour"
