@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from swatchbook.catalogue.page_layout import upright
 from swatchbook.records import Example, TaughtReading, TextRule
 from swatchbook.teaching.learn import _most_promising, learn
 from swatchbook.teaching.propose import preview, propose
@@ -37,6 +38,19 @@ def _described(number: int) -> DocumentTexts:
 
 def _texts(document: Document) -> DocumentTexts:
     return collect_texts(layouts.reading(document), document.pages)
+
+
+def _sideways(document: Document) -> Document:
+    """Return a document whose pages are printed sideways: they must be turned clockwise by 90 degrees to be read."""
+    turned = (upright(page.model_copy(update={"turn": 270})) for page in document.pages)
+    return Document([page.model_copy(update={"turn": 90}) for page in turned], document.products, document.outline)
+
+
+def test_texts_of_sideways_pages_are_those_of_upright_ones() -> None:
+    texts, sideways = _texts(_labelled()), _texts(_sideways(_labelled()))
+    assert [(each.name, each.box) for each in sideways.texts] == [(each.name, each.box) for each in texts.texts]
+    assert [each.box for each in sideways.document.layouts] == [each.box for each in texts.document.layouts]
+    assert sideways.found.tolist() == texts.found.tolist()
 
 
 def _example(texts: DocumentTexts, words: str, name: str | None = None, *, right: bool = True) -> Example:
