@@ -16,10 +16,11 @@ from pathlib import Path
 from statistics import fmean, mean, median
 from typing import Final, NamedTuple
 
-from devtools.fit_products import fit, leave_one_out
+from devtools.fit_products import decide, fit, judge_rows, leave_one_out
 from devtools.measured_groups import FEATURES, Measured, load, set_of
 from swatchbook.catalogue.choose_names import Weights
 from swatchbook.fitting.fit_names import f1_with, fit_near, leave_each_out
+from swatchbook.fitting.lessons import is_silent
 from swatchbook.records import GroupFacts, LessonFacts
 
 TAUGHT: Final = (3, 5, 10)
@@ -70,7 +71,8 @@ def users_of(documents: Sequence[Measured], kinds: Sequence[str]) -> Iterator[Us
             order = random.Random(seed).sample(sorted(names), len(names))  # noqa: S311 — the same users each time
             yield from (User(kind, order[n::count]) for n in range(count))
     for layout in GENERATED if "generated" in kinds else ():
-        yield User("generated", [d.name for d in documents if d.name.startswith(f"generated-{layout}-")])
+        of_layout = [d for d in documents if d.name.startswith(f"generated-{layout}-") and not d.offers_none]
+        yield User("generated", [d.name for d in of_layout])
 
 
 def weights_without(documents: Sequence[Measured], names: Sequence[str]) -> Weights:
@@ -101,9 +103,9 @@ def as_lesson(document: Measured, weights: Weights) -> LessonFacts:
 def read_draws(documents: Sequence[Measured], user: User, draws: int) -> Iterator[tuple[int, Read]]:
     """Yield how many catalogues a user has taught, and what that gives, for several draws of them."""
     start = weights_without(documents, user.names)
-    lessons = {d.name: as_lesson(d, start) for d in documents if d.name in user.names or d.offers_none}
+    lessons = {d.name: as_lesson(d, start) for d in documents if d.name in user.names}
     before = {name: f1_with(lesson, start) for name, lesson in lessons.items()}
-    others = [d.name for d in documents if d.offers_none and not d.generated]
+    others = [d for d in documents if d.offers_none and not d.generated]
     tellable = sorted(d.name for d in documents if d.name in user.names and d.usable)
     drawn = random.Random("".join(user.names))  # noqa: S311
     for count in TAUGHT:
@@ -117,10 +119,16 @@ def read_draws(documents: Sequence[Measured], user: User, draws: int) -> Iterato
             left_out = leave_each_out(taught, start)
             gain = fmean(other.expected - shipped.expected for shipped, other in left_out)
             silent = (
-                fmean(before[name] == 0 for name in others),
-                fmean(f1_with(lessons[name], fitted) == 0 for name in others),
+                fmean(_is_silent(document, start) for document in others),
+                fmean(_is_silent(document, fitted) for document in others),
             )
             yield count, Read(f1, gain > 0, silent)
+
+
+def _is_silent(document: Measured, weights: Weights) -> bool:
+    """Return whether these weights find no products in a document."""
+    decision = decide(document, weights)
+    return is_silent(judge_rows(decision, weights))
 
 
 def summarise(reads: Sequence[Read]) -> str:
