@@ -30,7 +30,7 @@ def fit(
     owner: OwnerName = None,
     as_json: Json = False,
 ) -> None:
-    """Let the catalogues that you taught tell how names are found in your next ones.
+    """Fit how names are found in your next catalogues to those that you taught.
 
     Fits the weights of the layout rules to the documents whose names you taught, or corrected here and there
     until nothing was left to look at, and judges them on each of these by weights that do not know it. They are used
