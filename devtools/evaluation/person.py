@@ -79,11 +79,16 @@ def teach(labelled: Labelled, chance: random.Random, actions: int) -> Iterator[L
         if best:
             start, examples, learnt = best.reading, [], []
         elif click := click_on(labelled, shown, chance):
-            examples.append(click)
+            examples = [*(each for each in examples if not _takes_back(click, each)), click]
             learnt = learn(texts, examples, start, most=ALTERNATIVES)
             best = learnt[0]
         shown = best.texts if best else shown
         yield best
+
+
+def _takes_back(click: Example, earlier: Example) -> bool:
+    """Return whether a click says the opposite of an earlier one, as on the page."""
+    return (click.page, click.box) == (earlier.page, earlier.box) and click.right != earlier.right
 
 
 def click_on(labelled: Labelled, shown: Booleans, chance: random.Random) -> Example | None:

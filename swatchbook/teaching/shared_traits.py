@@ -85,11 +85,17 @@ def _closed_sets(shared: NDArray[np.int64], everything: int, backing: NDArray[np
     likely = np.bincount(kind_of, weights=backing)
     order = np.argsort(-likely / counts, kind="stable")[:MOST_KINDS]
     pairs = np.unique(np.concatenate(([everything], kinds, (kinds[order, None] & kinds[None, order]).ravel())))
-    has = (kinds[None, :] & pairs[:, None]) == pairs[:, None]
-    sizes, sums = has @ counts, has @ likely
-    _, first = np.unique(has, axis=0, return_index=True)
-    promise = sums / np.maximum(sizes, 1) ** 0.5 + PROMISE * np.bitwise_count(pairs)
+    # Sets of texts are the same if they have the same sum of random numbers, one for each kind of text.
+    of_kinds = np.stack([counts, likely, np.random.default_rng(0).integers(2**40, size=len(kinds))], axis=1)
+    parts = np.array_split(pairs, -(-len(pairs) // _AT_ONCE))
+    sums = np.concatenate([((kinds & part[:, None]) == part[:, None]).astype(float) @ of_kinds for part in parts])
+    _, first = np.unique(sums[:, 2], return_index=True)
+    promise = sums[:, 1] / np.maximum(sums[:, 0], 1) ** 0.5 + PROMISE * np.bitwise_count(pairs)
     return [int(pairs[n]) for n in sorted(first, key=lambda n: -promise[n])[:MOST_SETS]]
+
+
+_AT_ONCE: Final = 1_000
+"""Sets that are compared with all kinds of texts at once, so that long documents take little memory."""
 
 
 def simplify(texts: DocumentTexts, traits: Iterable[Trait], among: Booleans) -> dict[str, TraitValue]:
