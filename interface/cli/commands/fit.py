@@ -25,7 +25,9 @@ def fit(
     listed: Annotated[bool, typer.Option("--list", help="List the weights that were fitted before.")] = False,
     lessons: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Write what the documents tell as JSON: numbers, no text and no picture."),
+        typer.Option(
+            metavar="FILE", help="Only write what the documents tell as JSON: numbers, no text and no picture."
+        ),
     ] = None,
     owner: OwnerName = None,
     as_json: Json = False,
@@ -36,25 +38,35 @@ def fit(
     until nothing was left to look at, and judges them on each of these by weights that do not know it. They are used
     for new documents if that is better, or with --use; documents that are here keep theirs.
     """
-    if sum((use or dry_run or lessons is not None, off, listed)) > 1 or (use and dry_run):
-        raise typer.BadParameter("give one of --use, --dry-run, --off and --list", param_hint="--use")
+    if sum((use, dry_run, off, listed, lessons is not None)) > 1:
+        raise typer.BadParameter("give one of --use, --dry-run, --off, --list and --lessons", param_hint="--use")
     with opened_resources() as resources:
         whose = choose_one_owner(resources.ledger, owner)
         if off:
             _turn_off(resources, whose, as_json=as_json)
         elif listed:
             _list(resources, whose, as_json=as_json)
+        elif lessons is not None:
+            _write_lessons(resources, whose, lessons, as_json=as_json)
         else:
-            _fit(resources, whose, use=use, dry_run=dry_run, lessons=lessons, as_json=as_json)
+            _fit(resources, whose, use=use, dry_run=dry_run, as_json=as_json)
 
 
-def _fit(resources: "Resources", owner: str, *, use: bool, dry_run: bool, lessons: Path | None, as_json: bool) -> None:
-    from swatchbook.pipeline.fit import collect_lessons, fit_lessons, use_fit, write_lessons
+def _write_lessons(resources: "Resources", owner: str, to: Path, *, as_json: bool) -> None:
+    from swatchbook.pipeline.fit import collect_lessons, write_lessons
 
     learnt = collect_lessons(resources, owner)
-    if lessons is not None:
-        write_lessons(learnt.lessons, lessons)
-        note(f"{plural(len(learnt.lessons), 'lesson')} → {lessons}")
+    write_lessons(learnt.lessons, to)
+    if as_json:
+        say_json({"lessons": [document.id for document in learnt.documents], "file": str(to)})
+    else:
+        note(f"{plural(len(learnt.lessons), 'lesson')} → {to}")
+
+
+def _fit(resources: "Resources", owner: str, *, use: bool, dry_run: bool, as_json: bool) -> None:
+    from swatchbook.pipeline.fit import collect_lessons, fit_lessons, use_fit
+
+    learnt = collect_lessons(resources, owner)
     found = fit_lessons(learnt)
     used = None
     if not dry_run and (use or found.is_better):

@@ -1,6 +1,7 @@
 """`swatchbook fit`: what it shows of taught catalogues, when it uses the weights, and how they are turned off."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from swatchbook.errors import InvalidReference
 from swatchbook.ledger.fitted_weights import weights_in_use
 from swatchbook.ledger.stored_documents import PDF, Document, queue
 from swatchbook.pipeline import fit as fitting
-from swatchbook.pipeline.fit import Learnt
+from swatchbook.pipeline.fit import Learnt, read_lessons
 from swatchbook.records import DEFAULT_OWNER, IngestOptions, LessonFacts, sha256
 from swatchbook.resources import Resources
 from tests.fitting.facts import WEIGHTS, group, lesson, of_one_maker
@@ -92,6 +93,17 @@ def test_weights_that_are_not_better_are_used_only_when_asked(
     assert weights_in_use(resources.ledger, DEFAULT_OWNER) != ""
 
 
+def test_lessons_are_written_and_nothing_else_is_done(
+    resources: Resources, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    teach(resources, monkeypatch, MAKER[:2])  # too few to fit
+    assert "2 lessons → " in run("--lessons", str(tmp_path / "lessons.json")).stderr
+    assert read_lessons(tmp_path / "lessons.json") == tuple(MAKER[:2])
+    assert len(answer("--lessons", str(tmp_path / "again.json"))["lessons"]) == 2
+    assert weights_in_use(resources.ledger, DEFAULT_OWNER) == ""
+    assert run("--lessons", str(tmp_path)).exit_code == 1
+
+
 def test_too_few_taught_catalogues_are_refused(resources: Resources) -> None:
     for words in ((), ("--use",), ("--dry-run", "--json")):
         refused = run(*words)
@@ -100,6 +112,8 @@ def test_too_few_taught_catalogues_are_refused(resources: Resources) -> None:
         assert "0 of your catalogues have names" in str(refused.exception)
 
 
-@pytest.mark.parametrize("words", [("--use", "--off"), ("--list", "--off"), ("--use", "--dry-run")])
+@pytest.mark.parametrize(
+    "words", [("--use", "--off"), ("--list", "--off"), ("--use", "--dry-run"), ("--use", "--lessons", "x.json")]
+)
 def test_contrary_options_are_wrong_usage(resources: Resources, words: tuple[str, ...]) -> None:
     assert run(*words).exit_code == 2
