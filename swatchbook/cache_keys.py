@@ -94,7 +94,7 @@ PURE_STAGES: Mapping[str, PureStage] = {
         modules=(
             _LABELS,
             _PRICES,
-            *_catalogue("plan", "attributes", "page_layout", "kinds", "cards", "running_text"),
+            *_catalogue("plan", "attributes", "bands", "page_layout", "kinds", "cards", "running_text"),
         ),
     ),
     "chunk": PureStage(
@@ -106,7 +106,7 @@ PURE_STAGES: Mapping[str, PureStage] = {
             *_catalogue(
                 "chunk", "attributes", "page_layout", "kinds", "cards", "sections", "reading_order", "entities"
             ),
-            *_catalogue("running_text"),
+            *_catalogue("bands", "running_text"),
         ),
     ),
     "extract": PureStage(
@@ -118,7 +118,7 @@ PURE_STAGES: Mapping[str, PureStage] = {
             _LABELS,
             _PRICES,
             "swatchbook/images/traits.py",
-            *_catalogue("placements", "decoration", "attributes", "kinds", "running_text"),
+            *_catalogue("placements", "decoration", "attributes", "bands", "kinds", "running_text"),
             "swatchbook/pipeline/extract.py",
         ),
     ),

@@ -11,6 +11,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
+from swatchbook.catalogue.bands import Bands
 from swatchbook.geometry import bounding_box
 from swatchbook.printed_prices import CODES, SIGNS, WORDS_BEHIND, any_of, price_in
 from swatchbook.records import Box, Line
@@ -101,6 +102,7 @@ _ENDS_IN_AMOUNT = re.compile(r"[:：]\s*\d[\d.,' ]*$")
 _BEGINS_WITH_CURRENCY = re.compile(rf"(?:{any_of({*SIGNS, *CODES, *WORDS_BEHIND})})(?!\w)")
 LONGEST_LABEL = 100  # the number of characters before a colon in which its label and the word before it are searched
 ROW = 0.6  # the share of the font size by which the middles of lines of a row may differ
+BELOW = 2.2  # the longest distance of a value below its label, in font sizes
 LONGEST_HEAD = 5  # the most words of a column's head; more are a sentence
 REACH = 0.3  # the longest distance of a value to the right of its label, as a share of the page's width
 HEADS = 1.6  # a word in type larger than this multiple of the line below it is a heading, not that line's label
@@ -220,11 +222,12 @@ def match_attributes(
     known = fact_key if facts else key_of
     labels = {i: key for i, line in enumerate(lines) if (key := _cell_label(line.text, known))}
     inline = {i: m for i, line in enumerate(lines) if i not in labels and (m := _inline_of(line.text, known))}
-    used: set[int] = set()
+    used, others = set[int](), {*labels, *inline}
+    bands = Bands(range(len(lines) if labels else 0), lambda i: (lines[i].bbox[1], lines[i].bbox[3]))
     pairs: list[tuple[Attribute, tuple[int, ...]]] = []
     for i, line in enumerate(lines):
         if i in labels:
-            j = _value_of(i, lines, labels, used, width)
+            j = _value_of(i, lines, bands, labels, used, width)
             if j is None:
                 continue
             label, key, values = line.text.strip(_EDGE_SIGNS), labels[i], [j]
@@ -234,9 +237,9 @@ def match_attributes(
             values = []
         else:
             continue
-        others = {*labels, *inline, *used}
         values += _wrapped(i, values[0] if values else i, lines, others, prices=facts)
         used.update(values)
+        others.update(values)
         text = " ".join([text, *(lines[k].text.strip() for k in values if k != i and lines[k].text.strip() != text)])
         indices = tuple(dict.fromkeys((i, *values)))
         is_known = known(label) is not None or key != derive_key(label)
@@ -326,35 +329,42 @@ def _inline_key(label: str, sign: str, known: KeyOf) -> str | None:
     return derive_key(label) if sign in ":：=" and 0 < len(words) <= 3 and derive_key(label) else None
 
 
-def _heads_columns(i: int, lines: Sequence[Line], labels: Mapping[int, str]) -> bool:
+def _heads_columns(i: int, lines: Sequence[Line], bands: Bands[int], labels: Mapping[int, str]) -> bool:
     """Whether a label without a colon is in a row with other labels: its values are then below."""
     y0, y1 = lines[i].bbox[1], lines[i].bbox[3]
     if lines[i].text.rstrip().endswith((":", "：")):
         return False
-    return any(j != i and abs(lines[j].bbox[1] + lines[j].bbox[3] - y0 - y1) < lines[i].size for j in labels)
+    near = bands.near((y0 + y1 - lines[i].size) / 2, (y0 + y1 + lines[i].size) / 2)
+    return any(
+        j != i and j in labels and abs(lines[j].bbox[1] + lines[j].bbox[3] - y0 - y1) < lines[i].size for j in near
+    )
 
 
-def _value_of(i: int, lines: Sequence[Line], labels: Mapping[int, str], used: set[int], width: float) -> int | None:
+def _value_of(
+    i: int, lines: Sequence[Line], bands: Bands[int], labels: Mapping[int, str], used: set[int], width: float
+) -> int | None:
     """Return the index of the value: the nearest line to the right in the label's row, else the line below."""
     x0, y0, x1, y1 = lines[i].bbox
     size = lines[i].size or y1 - y0
     beside: list[tuple[float, int]] = []
     below: list[tuple[float, int]] = []
-    for j, other in enumerate(lines):
+    middle = (y0 + y1) / 2
+    for j in bands.near(min(y0, middle - ROW * size), max(y0 + BELOW * size, middle + ROW * size)):
+        other = lines[j]
         if j == i or j in used or not other.text:
             continue
         ox0, oy0, _, oy1 = other.bbox
         if abs((oy0 + oy1) - (y0 + y1)) / 2 < ROW * size and x1 - 2 <= ox0 <= x1 + REACH * width:
             beside.append((ox0 - x1, j))
         elif (
-            0.4 * size <= oy0 - y0 <= 2.2 * size
+            0.4 * size <= oy0 - y0 <= BELOW * size
             and abs(ox0 - x0) <= 0.8 * size
             and j not in labels
             and size <= HEADS * other.size
         ):
             below.append((oy0, j))
     right = min(beside, default=None)
-    if below and _heads_columns(i, lines, labels):
+    if below and _heads_columns(i, lines, bands, labels):
         return min(below)[1]
     if right is not None and right[1] not in labels:
         return right[1]

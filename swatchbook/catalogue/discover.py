@@ -25,7 +25,7 @@ from swatchbook.catalogue.plan import shows_products
 from swatchbook.catalogue.reading_order import mark_spreads
 from swatchbook.catalogue.running_text import text_place
 from swatchbook.catalogue.sections import DocumentLayout, Section, category_before, find_sections, layout_document
-from swatchbook.catalogue.variants import find_variants
+from swatchbook.catalogue.variants import PageParts, find_variants
 from swatchbook.geometry import centre_inside, turn_back
 from swatchbook.records import (
     Box,
@@ -51,6 +51,8 @@ AGAIN = 2  # the most pages between two places of a name that are one product, u
 
 Names = Mapping[tuple[int, Box], str]  # page and box of a text -> the name of a product, or the code printed next to it
 
+Running = Mapping[str, Sequence[tuple[int, int, str]]]
+"""Folded name -> the categories before it in running heads, each with its place among the layouts and its page."""
 
 Choose = Callable[[Sequence[NameGroup], Weights], Choice | None]
 """A function that chooses the names of a document's products."""
@@ -183,19 +185,20 @@ def _products(
     cards = _divided_by_pictures(sections, all_cards)
     boxes = {(c.text.page, c.text.box) for on_page in cards.values() for c in on_page}
     found = _from_cards(cards, names, codes, sure, document)
+    running = _running_categories(document)
     found += [
-        _from_section(s, codes, document, sure[s.head.page, s.head.box], announced_names, outline)
+        _from_section(s, codes, document, running, sure[s.head.page, s.head.box], announced_names, outline)
         for s in sections
         if (s.head.page, s.head.box) not in boxes
     ]
-    layouts = {layout.number: layout for layout in document.layouts}
+    parts = {layout.number: PageParts(layout, names.keys()) for layout in document.layouts}
     taught = {(c.text.page, c.text.box): facts for c, facts in choice.taught.items()}
     named = frozenset(map(fold, names.values()))
     return with_families(
         [
             p.model_copy(
                 update={
-                    "variants": find_variants(p, layouts, names.keys(), named),
+                    "variants": find_variants(p, parts, named),
                     "taught": _taught_of(p, taught),
                 }
             )
@@ -264,6 +267,7 @@ def _from_section(
     section: Section,
     printed_codes: Names,
     document: DocumentLayout,
+    running: Running,
     confidence: float,
     announced_names: frozenset[str],
     outline: Sequence[OutlineEntry],
@@ -286,7 +290,7 @@ def _from_section(
         name=section.name,
         raw_name=head.text,
         category=_outline_parent(section, outline)
-        or _running_category(section, document)
+        or _running_category(section, running)
         or category_before(document, document.family[head.style], head.page, head.box[1]),
         code=codes[0] if len(set(codes)) == 1 else None,
         first_page=pages[0],
@@ -315,14 +319,21 @@ def _outline_parent(section: Section, outline: Sequence[OutlineEntry]) -> str | 
     return None
 
 
-def _running_category(section: Section, document: DocumentLayout) -> str | None:
-    """Return the category that a running head has before the product's name: "Wood & Cork · Nordvik Oak"."""
-    for layout in document.layouts[: section.pages[-1]]:
-        for text in layout.texts if layout.number in section.pages else ():
+def _running_categories(document: DocumentLayout) -> Running:
+    """Return the categories that running heads have before a product's name: "Wood & Cork · Nordvik Oak"."""
+    running = defaultdict[str, list[tuple[int, int, str]]](list)
+    for n, layout in enumerate(document.layouts):
+        for text in layout.texts:
             parts = [part.strip() for part in re.split(r"\s+[·|/›>–—-]\s+", text.text)]
-            if len(parts) == 2 and fold(parts[1]) == fold(section.name) and text_place(text, layout).in_margin:
-                return parts[0]
-    return None
+            if len(parts) == 2 and text_place(text, layout).in_margin:
+                running[fold(parts[1])].append((n, layout.number, parts[0]))
+    return running
+
+
+def _running_category(section: Section, running: Running) -> str | None:
+    """Return the first category that a running head on a product's pages has before its name."""
+    of_name = running.get(fold(section.name), ())
+    return next((c for n, page, c in of_name if n < section.pages[-1] and page in section.pages), None)
 
 
 # --- cards ------------------------------------------------------------------------------------------------------------

@@ -12,13 +12,13 @@ from functools import cache
 from importlib.resources import files
 from math import exp
 
-from swatchbook.catalogue.describe import belongs
+from swatchbook.catalogue.bands import Bands
 from swatchbook.catalogue.kinds import certificates_in, heading_kind, is_label
 from swatchbook.catalogue.link_features import INSIDE, PagePlaces, Pair, measure, names, places_of
 from swatchbook.catalogue.page_layout import is_name, summarise_page
 from swatchbook.catalogue.picture_roles import Shown, roles_of
 from swatchbook.catalogue.running_text import find_repeated_places, text_place
-from swatchbook.geometry import area, covers, gap, shared_area
+from swatchbook.geometry import area, centre_inside, covers, gap, shared_area
 from swatchbook.records import (
     BY_TEACHING,
     COUNTED,
@@ -297,6 +297,15 @@ def _with_shared(links: Sequence[Link], placements: Sequence[Placement]) -> tupl
 # --- what belongs to no product ---------------------------------------------------------------------------------------
 
 
+def _belonging(products: Sequence[Product], page: int) -> Callable[[Box], bool]:
+    """Return what tells whether a box belongs to any of these products of a page."""
+    of_each = [[place.region for place in product.occurrences if place.page == page] for product in products]
+    if not all(of_each):  # the whole page belongs to a product without a region on it
+        return lambda box: True
+    regions = Bands([region for regions in of_each for region in regions], lambda region: (region[1], region[3]))
+    return lambda box: any(centre_inside(box, region) for region in regions.near(box[1], box[3]))
+
+
 def find_unassigned(
     products: Sequence[Product], placements: Sequence[Placement], links: Sequence[Link], pages: Iterable[Page]
 ) -> tuple[Unassigned, ...]:
@@ -305,16 +314,18 @@ def find_unassigned(
     taken = {fold(name) for product in products for name in (product.name, product.category, product.family) if name}
     layouts = [summarise_page(page) for page in pages]
     running = find_repeated_places(layouts)
+    products_of, boxes_of = defaultdict[int, list[Product]](list), defaultdict[int, list[Box]](list)
+    for product in products:
+        for number in {*product.pages}:
+            products_of[number].append(product)
+    for place in placements:
+        if place.state in COUNTED and place.id not in linked:
+            boxes_of[place.page].append(place.bbox)
     found = []
     for layout in layouts:
-        here = [product for product in products if layout.number in product.pages]
-        if not here:
+        if layout.number not in products_of:
             continue
-        pictures = (
-            place.bbox
-            for place in placements
-            if place.page == layout.number and place.state in COUNTED and place.id not in linked
-        )
+        is_taken = _belonging(products_of[layout.number], layout.number)
         texts = (
             LooseText(text=text.text, bbox=text.box)
             for text in layout.texts
@@ -322,9 +333,9 @@ def find_unassigned(
             and fold(text.text) not in taken
             and not (is_label(text.text) or heading_kind(text.text))
             and text_place(text, layout) not in running
-            and not any(belongs(text.box, product, layout.number) for product in here)
+            and not is_taken(text.box)
         )
-        left = Unassigned(page=layout.number, texts=tuple(texts), pictures=tuple(pictures))
+        left = Unassigned(page=layout.number, texts=tuple(texts), pictures=tuple(boxes_of[layout.number]))
         if left.texts or left.pictures:
             found.append(left)
     return tuple(found)

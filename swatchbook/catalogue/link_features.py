@@ -12,6 +12,7 @@ from math import log
 from statistics import median
 from typing import Literal
 
+from swatchbook.catalogue.bands import Bands, line_bands
 from swatchbook.catalogue.kinds import is_label
 from swatchbook.catalogue.page_layout import Text, is_name, upright
 from swatchbook.geometry import area, centre_inside, gap, shared_area, turn_box
@@ -156,18 +157,25 @@ def _upright(places: PagePlaces) -> PagePlaces:
 
 
 def _name_sizes(page: Page, anchors: Sequence[Anchor]) -> dict[str, float]:
-    return {a.product: line.size for a in anchors for line in page.lines if centre_inside(line.bbox, a.box)}
+    lines = line_bands([*page.lines])
+    return {
+        a.product: line.size
+        for a in anchors
+        for line in lines.near(a.box[1], a.box[3])
+        if centre_inside(line.bbox, a.box)
+    }
 
 
 def _strangers(page: Page, anchors: Sequence[Anchor], sizes: Collection[float]) -> Iterator[Box]:
     """Yield the boxes of texts that may be names and have the type of the page's names, but are none of them."""
+    names = Bands([a.box for a in anchors], lambda box: (box[1], box[3]))
     for line in page.lines:
         alike = ALIKE if line.confidence is None else ALIKE_READ
         if (
             any(abs(line.size - size) <= alike * size for size in sizes)
             and is_name(Text(page.number, line.bbox, (line.text,), line.size, line.bold))
             and not is_label(line.text)
-            and not any(shared_area(line.bbox, a.box) > 0 for a in anchors)
+            and not any(shared_area(line.bbox, box) > 0 for box in names.near(line.bbox[1], line.bbox[3]))
         ):
             yield line.bbox
 

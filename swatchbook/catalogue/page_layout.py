@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from itertools import pairwise, product
 
 from swatchbook.catalogue.attributes import Attribute, code_of, is_measure, match_attributes
+from swatchbook.catalogue.bands import Bands, line_bands
 from swatchbook.geometry import area, bounding_box, clip, is_broad, shared_area, turn_box
 from swatchbook.printed_prices import price_in
 from swatchbook.records import Box, Line, Page, fold
@@ -21,6 +22,7 @@ STEP = 1.35  # the longest distance between lines of a paragraph, as a multiple 
 IN_ROW = 0.4  # the largest difference between the middles of lines of a row, as a share of the font size
 NUMBERS_OF_A_ROW, LONGEST_CELL = 2, 40  # a cell of a table: the fewest numbers in its row, and its most characters
 FEWEST_ROWS, LONGEST_VALUE = 3, 16  # rows of a table without a number in each cell; characters of a value
+CODE_STEP = 2.2  # the longest distance between a code and its name above or below, in font sizes
 COLUMN = 6.0  # points by which the edges of a column may differ
 SAME_FONT_SIZE = 0.08  # share by which font sizes of one family may differ: layouts shrink a long title to fit its line
 EDGE_BAND = 0.09  # share of the page's height, at the top and at the bottom, that has page numbers and running heads
@@ -414,7 +416,9 @@ def is_right_to_left(texts: Iterable[str]) -> bool:
 
 def _codes(lines: Sequence[Line]) -> tuple[Code, ...]:
     found = [code_of(line.text) for line in lines]
-    names = [line for line, code in zip(lines, found, strict=True) if not code and _may_name_code(line.text)]
+    names = line_bands(
+        [line for line, code in zip(lines, found, strict=True) if not code and _may_name_code(line.text)]
+    )
     return tuple(
         Code(code, line.bbox, round(line.size, 1), _name_beside(line, names))
         for line, code in zip(lines, found, strict=True)
@@ -426,17 +430,18 @@ def _may_name_code(words: str) -> bool:
     return len(words) <= LONGEST_NAME and sum(c.isalpha() for c in words) >= 3
 
 
-def _name_beside(code: Line, names: Sequence[Line]) -> str | None:
+def _name_beside(code: Line, names: Bands[Line]) -> str | None:
     """Return the name next to a code: to its right in the row (a table), else directly above or below (a card)."""
     x0, y0, x1, y1 = code.bbox
     size = code.size
     best: list[tuple[int, float, str]] = []
-    for other in names:
+    reach, middle = CODE_STEP * size, (y0 + y1) / 2
+    for other in names.near(min(y0, middle) - reach, max(y0, middle) + reach):
         words = other.text
         ox0, oy0, _, oy1 = other.bbox
         if abs(oy0 + oy1 - y0 - y1) < size and 0 <= ox0 - x1 < 220:
             best.append((0, ox0 - x1, words))
-        elif abs(ox0 - x0) < size and 0 < abs(oy0 - y0) < 2.2 * size:
+        elif abs(ox0 - x0) < size and 0 < abs(oy0 - y0) < CODE_STEP * size:
             best.append((1, abs(oy0 - y0), words))
     return normalise_line(min(best)[2]) if best else None
 

@@ -5,11 +5,12 @@ The first source that has any is used: codes with names, labels with several val
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Generic, Literal, TypeVar
 
 from swatchbook.catalogue.attributes import code_of, inline_label, is_measure, key_of
+from swatchbook.catalogue.bands import Bands
 from swatchbook.catalogue.kinds import is_label
 from swatchbook.catalogue.page_layout import PageLayout, Text, is_name, normalise_line
 from swatchbook.geometry import centre_inside, gap
@@ -28,6 +29,7 @@ _LETTERS = re.compile(rf"{_LETTER}(?:\s*[,/·|–-]\s*{_LETTER})+")
 _BETWEEN = re.compile(r"\s*[,;·|]\s*|\s+[–—-]\s+")
 
 Place = tuple[int, Box]  # page and box of a text
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,33 +42,52 @@ class _Value:
     box: Box
 
 
-def find_variants(
-    product: FoundProduct, layouts: Mapping[int, PageLayout], places: Collection[Place], named: Collection[str]
-) -> tuple[Variant, ...]:
+class PageParts:
+    """The parts of a page that may belong to products. `names` are the places of the texts that name products."""
+
+    def __init__(self, layout: PageLayout, names: Collection[Place]) -> None:
+        self._layout = layout
+        page = layout.number
+        self._texts = _Placed([t for t in layout.texts if (page, t.box) not in names], lambda text: text.box)
+        self._pictures = _Placed([p for p in layout.pictures if (page, p) not in names], lambda picture: picture)
+        self._attributes = _Placed([a for a in layout.attributes if (page, a.box) not in names], lambda a: a.box)
+        self._codes = _Placed([c for c in layout.codes if (page, c.box) not in names], lambda code: code.box)
+
+    def of(self, product: FoundProduct) -> PageLayout:
+        """Return the part of the page that belongs to a product: all of it, if it has no region there."""
+        regions = [place.region for place in product.occurrences if place.page == self._layout.number]
+        return replace(
+            self._layout,
+            texts=self._texts.within(regions),
+            pictures=self._pictures.within(regions),
+            attributes=self._attributes.within(regions),
+            codes=self._codes.within(regions),
+        )
+
+
+class _Placed(Generic[T]):
+    """Things with a box, found by the regions in which their centres are."""
+
+    def __init__(self, things: Sequence[T], box_of: Callable[[T], Box]) -> None:
+        self._things, self._boxes = things, [*map(box_of, things)]
+        self._bands = Bands(range(len(things)), lambda i: (self._boxes[i][1], self._boxes[i][3]))
+
+    def within(self, regions: Sequence[Box]) -> tuple[T, ...]:
+        """Return the things in any of the regions in their order; all if there are no regions."""
+        if not regions:
+            return tuple(self._things)
+        near = ((i, region) for region in regions for i in self._bands.near(region[1], region[3]))
+        return tuple(self._things[i] for i in sorted({i for i, r in near if centre_inside(self._boxes[i], r)}))
+
+
+def find_variants(product: FoundProduct, parts: Mapping[int, PageParts], named: Collection[str]) -> tuple[Variant, ...]:
     """Return the variants and parts of a product, in reading order.
 
-    `places` are those of the texts that name products, `named` the folded names of all products.
+    `parts` are those of each page, `named` the folded names of all products.
     """
-    own = [_within(layouts[page], product, places) for page in product.pages if page in layouts]
+    own = [parts[page].of(product) for page in product.pages if page in parts]
     found = _named(product, own, named) or _labelled(own) or _in_letters(own) or _captions(product, own)
     return _with_values(found, own)
-
-
-def _within(layout: PageLayout, product: FoundProduct, names: Collection[Place]) -> PageLayout:
-    """Return the part of a page that belongs to a product, without the texts that name products."""
-    regions = [place.region for place in product.occurrences if place.page == layout.number]
-
-    def belongs(box: Box) -> bool:
-        inside = not regions or any(centre_inside(box, region) for region in regions)
-        return inside and (layout.number, box) not in names
-
-    return replace(
-        layout,
-        texts=tuple(t for t in layout.texts if belongs(t.box)),
-        pictures=tuple(p for p in layout.pictures if belongs(p)),
-        attributes=tuple(a for a in layout.attributes if belongs(a.box)),
-        codes=tuple(c for c in layout.codes if belongs(c.box)),
-    )
 
 
 # --- codes and names --------------------------------------------------------------------------------------------------

@@ -10,6 +10,8 @@ from swatchbook.catalogue import (
     describe,
     discover,
     line_facts,
+    link,
+    link_features,
     name_candidates,
     page_layout,
     page_wide_facts,
@@ -19,7 +21,8 @@ from swatchbook.catalogue import (
     table_rows,
     variants,
 )
-from swatchbook.records import Block, Discovery, Page, Table
+from swatchbook.catalogue.bands import Bands
+from swatchbook.records import Block, Discovery, Page, Product, Table
 from tests.catalogue.layouts import NAMES, Document, page, reading, text
 
 HEADS = ("Code", "Description", "Size mm", "Price EUR")
@@ -63,7 +66,13 @@ def found_in(document: Document) -> Discovery:
 
 
 @pytest.mark.parametrize(
-    ("module", "name"), [(name_candidates, "_is_cell"), (page_layout, "_may_name_code"), (page_layout, "code_of")]
+    ("module", "name"),
+    [
+        (name_candidates, "_is_cell"),
+        (page_layout, "_may_name_code"),
+        (page_layout, "code_of"),
+        (variants, "centre_inside"),
+    ],
 )
 def test_twice_as_many_rows_a_page_are_asked_about_twice_as_often(
     module: ModuleType, name: str, monkeypatch: pytest.MonkeyPatch
@@ -133,3 +142,52 @@ def test_lines_above_all_products_are_read_once_a_page(monkeypatch: pytest.Monke
 def table_of(page: Page) -> Table:
     cells = tuple(tuple(line.text for line in block.lines) for block in page.blocks)
     return Table(page=page.number, bbox=page.box, rows=cells, header=False)
+
+
+@pytest.mark.parametrize("module", [link, link_features])
+def test_twice_as_many_rows_a_page_are_linked_in_twice_as_many_steps(
+    module: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def linked(rows: int) -> Callable[[], object]:
+        document = price_list(2, rows)
+        found = found_in(document)
+        products = assembled(document, found)
+
+        def run() -> object:
+            links = link.link(products, found, (), (), document.pages)
+            return link.find_unassigned(products, (), links, document.pages)
+
+        return run
+
+    once, twice = (count(monkeypatch, module, "centre_inside", linked(rows)) for rows in (30, 60))
+    assert 0 < twice <= ABOUT_TWICE * once
+
+
+def test_twice_as_many_rows_a_page_have_twice_as_many_neighbours(monkeypatch: pytest.MonkeyPatch) -> None:
+    once, twice = (neighbours(monkeypatch, price_list(2, rows)) for rows in (30, 60))
+    assert 0 < twice <= ABOUT_TWICE * once
+
+
+def neighbours(patch: pytest.MonkeyPatch, document: Document) -> int:
+    """Return how many things are found near others in all stages that read texts."""
+    found_near = 0
+    near = Bands.near
+
+    def counted(bands: Bands[object], top: float, bottom: float) -> list[object]:
+        nonlocal found_near
+        found = near(bands, top, bottom)
+        found_near += len(found)
+        return found
+
+    with patch.context() as patched:
+        patched.setattr(Bands, "near", counted)
+        found = found_in(document)
+        products = assembled(document, found)
+        planned = plan.make_plan(reading(document), document.pages, found, focus=True)
+        chunk.chunk("document", reading(document), document.pages, planned, [])
+        link.find_unassigned(products, (), (), document.pages)
+    return found_near
+
+
+def assembled(document: Document, found: Discovery) -> tuple[Product, ...]:
+    return describe.assemble_products("document", found, describe.describe_all(found, document.pages, []))

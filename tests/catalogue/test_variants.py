@@ -7,7 +7,7 @@ import pytest
 
 from swatchbook.catalogue.discover import discover, with_families
 from swatchbook.catalogue.page_layout import summarise_page
-from swatchbook.catalogue.variants import find_variants
+from swatchbook.catalogue.variants import PageParts, find_variants
 from swatchbook.pdf import reader
 from swatchbook.records import Block, Box, Discovery, FoundProduct, Occurrence, Variant, fold
 from swatchbook.settings import Settings
@@ -44,7 +44,7 @@ def variants_of(blocks: list[Block], pictures: list[Box] | None = None, name: st
         occurrences=(Occurrence(page=1, bbox=heads[0].bbox, region=PAGE, text=name),),
     )  # fmt: skip
     places = {(1, heads[0].bbox), (1, heads[1].bbox)}
-    return find_variants(product, {1: layout}, places, {fold(name), fold("Birke")})
+    return find_variants(product, {1: PageParts(layout, places)}, {fold(name), fold("Birke")})
 
 
 def said(variants: tuple[Variant, ...]) -> list[tuple[str, str | None, str | None, str | None]]:
