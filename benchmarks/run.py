@@ -371,6 +371,26 @@ def statistics() -> list[Figure]:
     return figures
 
 
+def price_lists() -> list[Figure]:
+    """A price list of 704 rows on 22 pages as a whole ingest, and with twice as many rows a page."""
+    from benchmarks.price_lists import PAGES, ROWS, make_price_list, measure
+
+    with tempfile.TemporaryDirectory() as folder:
+        once, twice = (
+            measure(make_price_list(Path(folder) / f"rows-{rows}.pdf", rows=rows)) for rows in (ROWS, 2 * ROWS)
+        )
+    name = f"of a price list of {ROWS * PAGES} rows on {PAGES} pages"
+    wall = f"wall {once.wall:.0f} s at load {os.getloadavg()[0]:.0f}, with Prefect's temporary server"
+    more = "such an ingest with twice the rows a page ÷ once"
+    both = f"{twice.processor:.0f} and {once.processor:.0f} s"
+    return [
+        Figure(f"whole ingest {name}, processor seconds", once.processor, 60, note=wall),
+        Figure(f"peak PSS {name}, GB", once.peak / 1024, 1.3, note="children and Prefect's temporary server in"),
+        Figure(f"{more}, processor seconds", twice.processor / once.processor, 2.2, note=both),
+        Figure(f"{more}, peak PSS", twice.peak / once.peak, 1.3, note=f"{twice.peak:.0f} and {once.peak:.0f} MiB"),
+    ]  # fmt: skip
+
+
 def web() -> list[Figure]:
     """The web page at 10,000 images: its first results, and many people who search while pictures are ingested."""
     from benchmarks.web import EVERY, IMAGES, PEOPLE, PICTURES, measure, part, prepare
@@ -457,6 +477,7 @@ BENCHMARKS: Mapping[str, Callable[[], list[Figure]]] = {
     "concurrent": concurrent,
     "startup": startup,
     "folders": folders,
+    "price_lists": price_lists,
     "statistics": statistics,
     "web": web,
     "many": many,
