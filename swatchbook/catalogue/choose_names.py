@@ -7,7 +7,7 @@ makes the weights, `name_weights.json`.
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.resources import files
@@ -16,8 +16,8 @@ from operator import mul
 from statistics import fmean
 
 from swatchbook.catalogue.attributes import is_code
-from swatchbook.catalogue.name_candidates import Candidate, may_be_name, product_name
-from swatchbook.catalogue.name_groups import RELATIONS, NameGroup, find_oddities
+from swatchbook.catalogue.name_candidates import Candidate, in_one_row, may_be_name, product_name
+from swatchbook.catalogue.name_groups import RELATIONS, NameGroup, find_oddities, is_aligned
 from swatchbook.catalogue.name_words import Meaning
 from swatchbook.catalogue.page_layout import SAME_FONT_SIZE, PageLayout, Style, Text
 from swatchbook.catalogue.sections import ENDING_KINDS, DocumentLayout
@@ -28,6 +28,7 @@ SIZES = 1.28  # the largest factor between the font sizes of groups that join: l
 MOST_SHARED_PAGES = 0.2  # share of a joining group's pages that the best has, too: more is another kind of text
 UNLIKE = 0.65  # the largest share of relations to pictures in which groups that join differ
 NAMED = 0.8  # the least share of codes with names next to them if they are the codes of these names
+FEWEST_OF_COLUMN = 3  # the fewest names, and codes, of a column
 ROW = 200.0  # the longest distance in points from a code to its name in a row
 AMONG = 0.5  # least share of a joining group's pages that the best has, if both are one style in two sizes or weights
 UNLIKE_AMONG = 0.4  # the largest share of relations to pictures in which such groups differ
@@ -124,12 +125,16 @@ def choose_names(groups: Sequence[NameGroup], weights: Weights | None = None) ->
         )
         if (not named or candidate in codes) and probability >= UNLIKELY
     }
+    named_by_code = {} if named else _names_beside_codes(right, groups)
     if sum(c in right for c in lead.candidates) < LEAST_LIKELY * len(codes or lead.candidates):
         return None
+    for code, name in named_by_code.items():
+        right[name] = max(right.pop(code), right.get(name, 0.0))
+        codes[name] = code.name
     return Choice(
         candidates=tuple(sorted(right, key=lambda c: c.text.page)),
         joined=frozenset(c for g in joined for c in g.candidates),
-        styles=frozenset(g.style for g in (lead, *joined)),
+        styles=frozenset(g.style for g in (lead, *joined)) | {c.text.style for c in named_by_code.values()},
         probability=probabilities[best],
         probabilities=right,
         codes=codes,
@@ -160,6 +165,27 @@ def _names_of_codes(group: NameGroup, groups: Sequence[NameGroup]) -> tuple[Name
         if len(codes) >= NAMED * len(group.candidates):
             return other, codes
     return None
+
+
+def _names_beside_codes(found: Collection[Candidate], groups: Sequence[NameGroup]) -> dict[Candidate, Candidate]:
+    """Return the names in the rows of codes among the found names: a column of codes beside a column of words.
+
+    The words are in a column with found names, in whatever style.
+    """
+    codes = [c for c in found if is_code(c.name)]
+    words = [c for c in found if not is_code(c.name)]
+    if len(words) < FEWEST_OF_COLUMN or len(codes) < FEWEST_OF_COLUMN:
+        return {}
+    others = {c for group in groups for c in group.candidates if not is_code(c.name)}
+    names: dict[Candidate, Candidate] = {}
+    for code in codes:
+        if any(is_aligned(code.text, word.text) for word in words):
+            continue
+        row = [c for c in others if c.text.page == code.text.page and in_one_row(c.text, code.text)]
+        column = [c for c in row if sum(is_aligned(c.text, w.text) for w in words if w is not c) >= FEWEST_OF_COLUMN]
+        if column:
+            names[code] = min(column, key=lambda c: gap(c.text.box, code.text.box))
+    return names
 
 
 def _are_beside(a: Candidate, b: Candidate) -> bool:

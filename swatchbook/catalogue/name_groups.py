@@ -157,7 +157,7 @@ def find_oddities(group: NameGroup) -> list[dict[str, float]]:
             "size": _off_size(c, size[c.text.page if group.role else 0]),
             "crowded": max(crowd[c.text.page], 0.0),
             "lonely": max(-crowd[c.text.page], 0.0),
-            "unaligned": float(not any(o is not c and _is_aligned(o.text, c.text) for o in found)),
+            "unaligned": float(not any(o is not c and is_aligned(o.text, c.text) for o in found)),
             "words": min(abs(len(c.name.split()) - group.features["words"]), 4) / 4,
             "again": log(times[fold(c.name)]),
             "bare": float(bare),
@@ -197,7 +197,7 @@ def _off_size(candidate: Candidate, usual: float) -> float:
     return min(abs(log(max(candidate.text.size, 1.0) / usual)), 1.0)
 
 
-def _is_aligned(a: Text, b: Text) -> bool:
+def is_aligned(a: Text, b: Text) -> bool:
     """Whether two texts, of any pages, have their left edges, right edges or middles at one place across."""
     (x0, _, x1, _), (o0, _, o1, _) = a.box, b.box
     return min(abs(x0 - o0), abs(x1 - o1), abs(x0 + x1 - o0 - o1) / 2) <= ALIGNED

@@ -1,0 +1,68 @@
+"""A column of codes beside a column of words: the words are names, and the codes are theirs."""
+
+from collections.abc import Callable
+
+import pytest
+
+from swatchbook.records import Block
+from tests.catalogue import layouts
+from tests.catalogue.layouts import Document
+from tests.catalogue.test_discover import found_in
+
+GOODS = ("Lamp", "Mug", "Tray", "Vase", "Clock", "Bowl", "Stand", "Frame")
+
+
+def price_list(code: Callable[[int], str], row: Callable[[int, float, str, str], list[Block]]) -> Document:
+    """Return four pages of rows of a code, a name and a price, under the name of a series."""
+    pages, expected = [layouts.cover()], []
+    for number in range(2, 6):
+        blocks = [layouts.text(60, 50, f"Series {layouts.NAMES[number]}", 22)]
+        for place in range(8):
+            n = 8 * (number - 2) + place
+            name, y = f"{layouts.NAMES[n % 12]} {GOODS[n // 2 % 8]}", 110.0 + 80 * place
+            blocks += [*row(n, y, code(n), name), layouts.text(430, y, f"{10 + n},{n % 10}0 €")]
+            expected.append(layouts.ExpectedProduct(name, number, number))
+        pages.append(layouts.page(number, blocks))
+    return Document([*pages, layouts.contacts(6)], expected)
+
+
+def code_first(_: int, y: float, code: str, name: str) -> list[Block]:
+    return [layouts.text(60, y, code), layouts.text(200, y, name)]
+
+
+def bold_code_first(_: int, y: float, code: str, name: str) -> list[Block]:
+    return [layouts.text(60, y, code, bold=True), layouts.text(200, y, name)]
+
+
+def name_first(_: int, y: float, code: str, name: str) -> list[Block]:
+    return [layouts.text(60, y, name), layouts.text(260, y, code)]
+
+
+@pytest.mark.parametrize("row", [code_first, bold_code_first, name_first])
+@pytest.mark.parametrize("code", [lambda n: f"AB-{101 + 7 * n}", lambda n: f"A{n + 1}", lambda n: f"{40111 + 37 * n}"])
+def test_words_are_names_and_codes_are_none(
+    code: Callable[[int], str], row: Callable[[int, float, str, str], list[Block]]
+) -> None:
+    document = price_list(code, row)
+    names = [p.name for p in found_in(document).products]
+    assert names == [p.name for p in document.products]
+
+
+def test_code_in_the_type_of_names_is_the_code_of_the_words_in_its_row() -> None:
+    document = price_list(lambda n: f"A{n + 1}", code_first)
+    codes = {p.name: p.code for p in found_in(document).products if p.code}
+    assert len(codes) >= 9
+    assert codes.items() <= {p.name: f"A{n + 1}" for n, p in enumerate(document.products)}.items()
+
+
+def test_codes_and_words_of_cards_in_one_row_are_all_names() -> None:
+    document = layouts.card_grid(2, 2)
+    renamed = {p.name: f"RK {100 + n}" for n, p in enumerate(document.products) if n % 3 == 0}
+
+    def with_code(block: Block) -> Block:
+        words = block.lines[0].spans[0].text
+        return layouts.text(*block.bbox[:2], renamed[words], 11) if words in renamed else block
+
+    pages = [page.model_copy(update={"blocks": tuple(map(with_code, page.blocks))}) for page in document.pages]
+    names = [p.name for p in found_in(document._replace(pages=pages)).products]
+    assert names == [renamed.get(p.name, p.name) for p in document.products]
