@@ -231,7 +231,7 @@ def describe_changes(found: ProposedPictures | None) -> list[PictureChange]:
         (f"{_count(found.empty, 'box shows nothing and is', 'boxes show nothing and are')} left out", found.empty),
         (f"{_count(found.decoration, 'more picture is', 'more pictures are')} decoration", found.decoration),
         (f"{_count(found.shown, 'picture shows', 'pictures show')} a product again", found.shown),
-        (f"{_count(found.missed, 'place', 'places')} without a picture: draw it first", found.missed),
+        (f"{_count(found.missed, 'place has', 'places have')} no picture: draw it first", found.missed),
     )
     alerts = (found.empty, found.missed)
     changes = [

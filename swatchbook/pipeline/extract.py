@@ -152,6 +152,19 @@ def _with_texts(sightings: Sequence[Sighting], running: Running, reading: Readin
             yield sighting.model_copy(update=texts)
 
 
+def find_captions(parts: Iterable[tuple[int, Box]], pages: Sequence[Page]) -> dict[tuple[int, Box], str | None]:
+    """Return the caption that each part of these pages would have as a picture."""
+    running = find_running_lines([line for page in pages for line in margin_lines(page)])
+    wanted = defaultdict[int, list[Box]](list)
+    for number, box in parts:
+        wanted[number].append(box)
+    found = dict[tuple[int, Box], str | None]()
+    for page in (page for page in pages if page.number in wanted):
+        lines = [_turned(line, page) for line in caption_lines(page, running)]
+        found |= {(page.number, box): caption(turn_box(box, page.box, page.turn), lines) for box in wanted[page.number]}
+    return found
+
+
 def _turned(seen: Seen, page: Page) -> Seen:
     """Return a line or picture at its place after a sideways page is turned to be read."""
     return seen.model_copy(update={"bbox": turn_box(seen.bbox, page.box, page.turn)}) if page.turn else seen

@@ -17,7 +17,7 @@ from swatchbook.ledger.page_findings import list_lost_pictures
 from swatchbook.ledger.queries.placed_pictures import count_pictured, read_placed
 from swatchbook.ledger.stored_documents import Document
 from swatchbook.pdf import reader
-from swatchbook.pipeline.extract import extract_boxes
+from swatchbook.pipeline.extract import extract_boxes, find_captions
 from swatchbook.pipeline.run import Work
 from swatchbook.records import (
     COUNTED,
@@ -315,6 +315,11 @@ def _count_linked(
     taught: TaughtReading,
 ) -> int:
     """Return how many products would have a picture."""
+    parts = [each for each in _all_parts(changed.pictures) if each not in changed.empty]
+    seen = [each for each in changed.pictures.placements if each.state in COUNTED]
+    numbers = {each.page for each in seen} | {page for page, _ in parts}
+    pages = list(reader.iter_pages(resources.files, reading, pages=numbers))
+    captions = find_captions(parts, pages)
     added = [
         Placement(
             id=f"part {n}",
@@ -324,13 +329,10 @@ def _count_linked(
             xref=None,
             state=PlacementState.SHOWN,
             content_key=sha256(f"part {n}".encode()),
+            caption=captions.get((page, box)),
         )
-        for n, (page, box) in enumerate(_all_parts(changed.pictures))
-        if (page, box) not in changed.empty
+        for n, (page, box) in enumerate(parts)
     ]
-    placements = [*(each for each in changed.pictures.placements if each.state in COUNTED), *added]
-    numbers = {each.page for each in placements}
     products = describe.assemble_products(document, discovery, [Description(metadata={}) for _ in discovery.products])
-    pages = reader.iter_pages(resources.files, reading, pages=numbers)
-    links = link.link(products, discovery, placements, (), pages, certain=pairing(taught))
+    links = link.link(products, discovery, [*seen, *added], (), pages, certain=pairing(taught))
     return len({each.target for each in links if each.kind is LinkKind.IMAGE_PRODUCT})

@@ -6,8 +6,11 @@ from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy import update
 
+from swatchbook.ledger.queries.placed_pictures import read_placed
 from swatchbook.ledger.stored_documents import get_document
+from swatchbook.ledger.tables import placements
 from swatchbook.ledger.taught_readings import list_readings
 from swatchbook.records import PictureSide, ReadingOrigin, Shown, TaughtReading
 from swatchbook.resources import Resources, open_resources
@@ -148,7 +151,18 @@ def test_click_makes_decoration_and_takes_that_back(sample: TestClient, document
     assert [(each.what, each.right) for each in shown(read)] == [(Shown.PICTURE, False)]
 
 
-def test_decoration_that_shows_a_product_is_said(sample: TestClient, document: str) -> None:
+def test_logo_is_decoration_on_all_pages_by_one_click(sample: TestClient, document: str) -> None:
+    read = opened(sample, document)
+    logo = picture(read, "Picture 2, 90 × 45 points")
+    read = send(sample, document, fields_of(read) | {"mode": "decoration"}, picture=logo["value"])
+    assert "3 more pictures are decoration: pages" in read.text
+    assert marks(read, "ornament") == 1
+
+
+def test_decoration_that_shows_a_product_is_said(sample: TestClient, resources: Resources, document: str) -> None:
+    logo = next(each.placement for each in read_placed(resources.ledger, document, 1) if each.placement.bbox != SHEET)
+    with resources.ledger.write() as connection:
+        connection.execute(update(placements).where(placements.c.id == logo.id).values(state="decorative"))
     read = opened(sample, document)
     logo = next(each for each in read.all("button", name="picture") if "decoration" in each["aria-label"])
     read = send(sample, document, fields_of(read) | {"mode": "decoration"}, picture=logo["value"])
@@ -169,7 +183,7 @@ def test_list_of_pictures_says_the_same_as_clicks(sample: TestClient, document: 
 
 def test_cell_where_no_picture_is_is_said(sample: TestClient, document: str) -> None:
     read = draw(sample, document, opened(sample, document), (360, 500, 390, 530), "cell")
-    assert "1 place without a picture: draw it first" in read.text
+    assert "1 place has no picture: draw it first" in read.text
 
 
 def test_side_of_the_name_is_taught_without_an_example(sample: TestClient, resources: Resources, document: str) -> None:

@@ -18,7 +18,7 @@ from tests.interface.web.chrome import opened, reach, started
 from tests.interface.web.test_browser import AXE
 from tests.interface.web.test_teach_browser import document_of
 from tests.interface.web.test_teach_pictures import ingested_sheets
-from tests.pipeline.taught_catalogues import COLUMNS, EMPTY, LOGO, ROWS, SHEET, cell_at
+from tests.pipeline.taught_catalogues import COLUMNS, EMPTY, FIRST_LOGO, ROWS, SHEET, cell_at
 
 __all__ = ["ingested_sheets"]  # a fixture
 
@@ -78,6 +78,10 @@ def drag(tab: Page, box: tuple[float, float, float, float]) -> None:
     tab.mouse.up()
 
 
+def click_logo(tab: Page) -> None:
+    tab.mouse.click(*at(tab, (FIRST_LOGO[0] + FIRST_LOGO[2]) / 2, (FIRST_LOGO[1] + FIRST_LOGO[3]) / 2))
+
+
 def wait_for_examples(tab: Page, count: int) -> None:
     tab.wait_for_function(f"() => document.querySelectorAll('.shown li').length === {count}")
 
@@ -113,8 +117,8 @@ def test_one_cell_is_dragged_and_all_products_get_their_pictures(browser: Browse
             ticked = loop.submit(asyncio.run, tick(service.resources))
             tab.locator("h1 .state", has_text="completed").wait_for(timeout=120_000)
             assert (ticked.result().worked_off, ticked.result().troubles) == (1, ())
-        placed = read_placed(service.resources.ledger, document)
-        shown = [each.placement for each in placed if each.placement.state is PlacementState.SHOWN]
+        placed = [each.placement for each in read_placed(service.resources.ledger, document)]
+        shown = [each for each in placed if (each.kind, each.state) == ("box", PlacementState.SHOWN)]
         assert len(shown) == 3 * CELLS - EMPTY
         tab.reload()
         products = int(tab.locator("#products").inner_text().split()[0])
@@ -124,9 +128,10 @@ def test_one_cell_is_dragged_and_all_products_get_their_pictures(browser: Browse
 def test_decoration_is_clicked_once_and_a_drawn_box_is_removed_again(browser: Browser, service: Served) -> None:
     with opened(browser, service, viewport={"width": 1280, "height": 1500}) as (_, tab):
         show(tab, "Decoration")
-        tab.mouse.click(*at(tab, (LOGO[0] + LOGO[2]) / 2, (LOGO[1] + LOGO[3]) / 2))
+        click_logo(tab)
         wait_for_examples(tab, 1)
-        assert tab.locator(".shown .state").inner_text() == "no decoration", "it was taken for decoration before"
+        assert tab.locator(".shown .state").inner_text() == "decoration"
+        assert tab.locator(".picture-changes", has_text="3 more pictures are decoration").is_visible()
         tab.get_by_role("radio", name="Picture", exact=True).check()
         drag(tab, cell_at(1, 2))
         wait_for_examples(tab, 2)
@@ -199,9 +204,9 @@ def test_pictures_are_taught_without_a_script(browser: Browser, service: Served)
         tab.locator(".side button").click()
         assert tab.locator(".rules", has_text="above the name").is_visible()
         tab.get_by_role("radio", name="Decoration").check()
-        tab.mouse.click(*at(tab, (LOGO[0] + LOGO[2]) / 2, (LOGO[1] + LOGO[3]) / 2))
+        click_logo(tab)
         tab.locator(".shown li").nth(1).wait_for()
-        assert [each.inner_text() for each in tab.locator(".shown .state").all()] == ["cell", "no decoration"]
+        assert [each.inner_text() for each in tab.locator(".shown .state").all()] == ["cell", "decoration"]
         tab.get_by_role("button", name="Accept").click()
         assert tab.locator(".toast", has_text="Accepted").is_visible()
 
@@ -214,7 +219,7 @@ def test_axe_finds_nothing_wrong_with_pictures(browser: Browser, service: Served
         tab,
     ):
         show(tab, "Picture")
-        tab.get_by_text("Draw it by numbers").click()
+        tab.get_by_text("Draw it by numbers", exact=True).click()
         for side in ("Left", "Top"):
             side_of(tab, side).fill("100")
         for side in ("Right", "Bottom"):
