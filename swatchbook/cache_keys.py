@@ -52,7 +52,7 @@ PURE_STAGES: Mapping[str, PureStage] = {
     "read": PureStage(version="13", settings=(*_PAGE_LIMITS, "ocr", "ocr_languages"), modules=_PDF),
     "tables": PureStage(version="4", after=("read",), modules=_PDF),
     "discover": PureStage(
-        version="28",
+        version="29",
         after=("read",),
         options=("taught",),
         newer_options=("weights",),

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from swatchbook.catalogue.attributes import code_of
+from swatchbook.catalogue.bare_values import is_bare_value
 from swatchbook.catalogue.choose_names import (
     Choice,
     Weights,
@@ -94,8 +95,11 @@ class DocumentTexts:
 
     @cached_property
     def usual(self) -> Booleans:
-        """Which texts can be names and are no prices, numbers, prose, or running heads; present names are."""
-        return self.named & ((~self.never_names & ~self.running) | self.found)
+        """Which texts can be names and are no prices, quantities, dates, numbers, prose or running heads; present names
+        are.
+        """
+        values: Booleans = np.array([is_bare_value(t.name) or is_bare_value(t.text.text) for t in self.texts], bool)
+        return self.named & ((~self.never_names & ~values & ~self.running) | self.found)
 
     @cached_property
     def never_names(self) -> Booleans:

@@ -69,6 +69,20 @@ def test_two_names_behind_a_label_lead_to_all() -> None:
     assert _names(texts, examples) == ["NORTH B", "LIGHT B", "STONE B", "RIVER B", "OAK B", "CALM B"]
 
 
+def test_quantity_in_the_place_of_a_name_is_none_unless_one_is_shown() -> None:
+    document = _labelled()
+    blocks = [
+        layouts.text(*block.bbox[:2], f"1{n} pcs", 18, bold=True) if n in (6, 12) else block
+        for n, block in enumerate(document.pages[1].blocks)
+    ]
+    page = document.pages[1].model_copy(update={"blocks": tuple(blocks)})
+    texts = _texts(document._replace(pages=[document.pages[0], page]))
+    assert not any(texts.usual[n] for n, t in enumerate(texts.texts) if t.name in {"16 pcs", "112 pcs"})
+    names = _names(texts, [_example(texts, f"House of {word}") for word in ("calm", "oak")])
+    assert names == ["House of calm", "House of oak", "House of stone", "House of north"]
+    assert "112 pcs" in _names(texts, [_example(texts, "16 pcs"), _example(texts, "House of oak")])
+
+
 def test_wrong_name_is_left_out_and_right_ones_stay() -> None:
     document = plain.described(3)
     texts = _texts(document)
