@@ -250,8 +250,8 @@ class PageTexts(Record):
 
 
 class ProposedReadings(Proposal):
-    """What the likeliest reading would find, and up to four `others` that agree with the examples but have mostly other
-    names.
+    """What the likeliest reading would find, and up to four `others` that agree with the examples, of which one is
+    probably better.
     """
 
     others: tuple[OtherReading, ...]

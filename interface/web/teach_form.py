@@ -76,7 +76,7 @@ class TeachForm(RequestModel):
 
 class State(NamedTuple):
     """What a person has shown so far, of which reading, and the page that is looked at. `numbers`: the box in the
-    fields; `problem`: why it is none.
+    fields; `problem`: why it cannot be used.
     """
 
     page: int

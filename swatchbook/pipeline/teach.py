@@ -111,8 +111,8 @@ def propose_readings(
     start: TaughtReading | None = None,
     most: int = MOST_READINGS,
 ) -> list[Proposal]:
-    """Return what the likeliest reading would find that agrees with the examples, and what others would, each with
-    mostly other names.
+    """Return what the likeliest reading would find that agrees with the examples, and what others would, of which
+    one is probably better.
 
     They go on from `start`, without one from the reading in use. What is shown again says nothing new; what is shown to
     be the opposite counts instead of what was said before.

@@ -26,7 +26,7 @@ class Shown(StrEnum):
     CODE = "code"
     PRICE = "price"
     PICTURE = "picture"
-    """A part of a page that is a picture of its own. If not right: the picture there is none."""
+    """A part of a page that is one picture. If not right: what is there is no picture, or no cell of one."""
     CELL = "cell"
     """One of the equal parts of a picture that shows several things. If not right: the picture there is not cut."""
     DECORATION = "decoration"

@@ -114,7 +114,9 @@ def teach(
     decoration: Annotated[
         list[str] | None, _boxes("--decoration", "A picture that shows no product, on all pages: its box or image id.")
     ] = None,
-    wrong_pictures: Annotated[list[str] | None, _boxes("--not-picture", "The picture there is none.")] = None,
+    wrong_pictures: Annotated[
+        list[str] | None, _boxes("--not-picture", "What is there is no picture, or no cell of one.")
+    ] = None,
     wrong_cells: Annotated[list[str] | None, _boxes("--not-cell", "The picture there is not cut.")] = None,
     wrong_decoration: Annotated[
         list[str] | None, _boxes("--not-decoration", "What was taken for decoration shows a product.")
