@@ -96,7 +96,13 @@ def name_products(
     choice: Choice | None, document: DocumentLayout, announced_names: frozenset[str], reading: Reading
 ) -> tuple[FoundProduct, ...]:
     """Return the products that the chosen names head or caption, with their places on upright pages."""
-    return tuple(_products(choice, document, announced_names, reading.outline)) if choice else ()
+    if not choice:
+        return ()
+    found = find_products(choice, document, announced_names, reading.outline)
+    names = {(c.text.page, c.text.box): c.name for c in choice.candidates}
+    parts = {layout.number: PageParts(layout, names.keys()) for layout in document.layouts}
+    named = frozenset(map(fold, names.values()))
+    return tuple(with_families([p.model_copy(update={"variants": find_variants(p, parts, named)}) for p in found]))
 
 
 def discovery_of(
@@ -173,10 +179,10 @@ def _page_kinds(layouts: Sequence[PageLayout]) -> dict[int, PageKind | None]:
     return {page: None if running and kind == "contacts" else kind for page, kind in kinds.items()}
 
 
-def _products(
+def find_products(
     choice: Choice, document: DocumentLayout, announced_names: frozenset[str], outline: Sequence[OutlineEntry]
 ) -> list[FoundProduct]:
-    """Return the products of cards, on pages that pictures divide, and of sections."""
+    """Return the products of cards, on pages that pictures divide, and of sections; without variants and families."""
     names = {(c.text.page, c.text.box): c.name for c in choice.candidates}
     codes = {(c.text.page, c.text.box): code for c, code in choice.codes.items()}
     sure = {(c.text.page, c.text.box): round(value, 3) for c, value in choice.probabilities.items()}
@@ -191,20 +197,11 @@ def _products(
         for s in sections
         if (s.head.page, s.head.box) not in boxes
     ]
-    parts = {layout.number: PageParts(layout, names.keys()) for layout in document.layouts}
     taught = {(c.text.page, c.text.box): facts for c, facts in choice.taught.items()}
-    named = frozenset(map(fold, names.values()))
-    return with_families(
-        [
-            p.model_copy(
-                update={
-                    "variants": find_variants(p, parts, named),
-                    "taught": _taught_of(p, taught),
-                }
-            )
-            for p in without_repeats(sorted(found, key=lambda p: p.first_page))
-        ]
-    )
+    return [
+        p.model_copy(update={"taught": _taught_of(p, taught)}) if taught else p
+        for p in without_repeats(sorted(found, key=lambda p: p.first_page))
+    ]
 
 
 def _taught_of(product: FoundProduct, taught: Mapping[tuple[int, Box], tuple[Fact, ...]]) -> tuple[Fact, ...]:

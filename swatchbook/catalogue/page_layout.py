@@ -10,6 +10,7 @@ from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise, product
 
 from swatchbook.catalogue.attributes import Attribute, code_of, is_measure, match_attributes
@@ -366,8 +367,12 @@ _BULLET = re.compile(r"^[•·▪■●○◦*✓✔➤>»–—-]\s*|^\d{1,2}[.
 
 def is_name(text: Text) -> bool:
     """Whether a text can be a name: short, with letters, no sentence, price or list item."""
-    words = text.text
-    if len(words) > LONGEST_NAME or len(words.split()) > 9 or len(text.lines) > 3:
+    return len(text.lines) <= 3 and _looks_like_name(text.text)
+
+
+@lru_cache(maxsize=65_536)  # each reading of a catalogue asks about all of its texts
+def _looks_like_name(words: str) -> bool:
+    if len(words) > LONGEST_NAME or len(words.split()) > 9:
         return False
     if sum(c.isalpha() for c in words) < 2 and code_of(words) is None:
         return False

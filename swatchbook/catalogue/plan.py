@@ -206,9 +206,10 @@ def shows_products(
     """
     if not pictured:
         return len(layout.prices) >= FEWEST_PRICES
-    named = named_pictures(layout, family, repeated_places)
     specified = sum(a.known for a in layout.attributes) >= SPECIFIED
-    return bool(layout.prices) or len(layout.codes) >= FEWEST_CODES or specified or named >= FEWEST_CARDS
+    if layout.prices or len(layout.codes) >= FEWEST_CODES or specified:
+        return True
+    return named_pictures(layout, family, repeated_places) >= FEWEST_CARDS
 
 
 # --- labels of pages --------------------------------------------------------------------------------------------------

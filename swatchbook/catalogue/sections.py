@@ -206,8 +206,10 @@ def _ends_section(document: DocumentLayout, layout: PageLayout, style: Style) ->
 def _has_text_above(document: DocumentLayout, layout: PageLayout, top: float) -> bool:
     """Whether a page has text above a heading at `top`, apart from running heads and a line that belongs to it."""
     edge = layout.box[1] + EDGE_BAND * layout.height
-    boxes = [t.box for t in layout.texts if text_place(t, layout) not in document.repeated_places and len(t.text) > 2]
-    return any(edge < box[3] <= top - KICKER for box in (*boxes, *(a.box for a in layout.attributes)))
+    return any(edge < a.box[3] <= top - KICKER for a in layout.attributes) or any(
+        edge < t.box[3] <= top - KICKER and len(t.text) > 2 and text_place(t, layout) not in document.repeated_places
+        for t in layout.texts
+    )
 
 
 def _region(head: Text, heads: Sequence[Text], layout: PageLayout, *, open_top: bool) -> Box:

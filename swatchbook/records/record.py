@@ -6,6 +6,7 @@ Every id is a UUID5 and every key a SHA-256 of what it identifies, so the same i
 import hashlib
 import re
 import unicodedata
+from functools import lru_cache
 from typing import Annotated
 from uuid import UUID, uuid5
 
@@ -114,6 +115,7 @@ def entity_id(document: str, kind: str, page: int, ordinal: int = 0) -> str:
     return identity("entity", document, kind, page, ordinal)
 
 
+@lru_cache(maxsize=65_536)  # a catalogue compares each of its texts many times
 def fold(text: str) -> str:
     """Return only the letters and digits of a text, NFKC-normalised and case-folded, to compare names."""
     return re.sub(r"[\W_]+", "", unicodedata.normalize("NFKC", text).casefold())

@@ -25,6 +25,8 @@ MOST_LEARNT: Final = 150
 """The most of the likeliest sets among which other readings are chosen."""
 LEAST_GAIN: Final = 1e-6
 """By how much another reading must raise the expected F1 of the best one."""
+MOST_KEPT: Final = 50
+"""The most sets of examples after which a process keeps what it proposed for a document."""
 MOST_PLAIN: Final = 200
 """The most sets that are compared before wrong examples are left out."""
 MOST_PARTED: Final = 8
@@ -91,11 +93,7 @@ def learn(
     """
     shown = (*start.examples, *examples)
     names = [each for each in shown if each.what is Shown.NAME]
-    proposed = [base_of(texts, start).texts]
-    weighed = weigh(texts, names[:1], proposed[: len(names)], start)
-    for n in range(2, len(names) + 1):
-        proposed.append(weighed[0][1].texts if weighed else proposed[0])
-        weighed = weigh(texts, names[:n], proposed, start)
+    weighed = _weigh_in_turn(texts, names, start)
     if not names:
         weighed = [each for each in weighed if each[1].texts.any()]
     if not weighed:
@@ -111,6 +109,23 @@ def learn(
         Learnt(_reading(texts, start, shown, weighed[n][1]), float(shares[n]), weighed[n][1].texts, likely)
         for n in numbers
     ]
+
+
+def _weigh_in_turn(
+    texts: DocumentTexts, names: Sequence[Example], start: TaughtReading
+) -> list[tuple[float, Hypothesis]]:
+    """Return the score of each hypothesis after all examples; what each one corrects is kept for the next call."""
+    proposed = [base_of(texts, start).texts]
+    weighed = []
+    for n in range(min(1, len(names)), len(names) + 1):
+        key = repr((start, names[:n]))
+        if n == len(names) or key not in texts.proposed:
+            weighed = weigh(texts, names[:n], proposed[:n], start)
+            texts.proposed[key] = weighed[0][1].texts if weighed else proposed[0]
+            for oldest in list(texts.proposed)[:-MOST_KEPT]:
+                texts.proposed.pop(oldest, None)
+        proposed.append(texts.proposed[key])
+    return weighed
 
 
 def _most_promising(

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from swatchbook.catalogue.choose_names import Choice, Weights, bare_candidate, shipped_weights, with_codes
-from swatchbook.catalogue.discover import discover_in, discovery_of, name_products
+from swatchbook.catalogue.discover import discover_in, discovery_of, find_products, name_products
 from swatchbook.catalogue.name_candidates import Candidate
 from swatchbook.catalogue.page_layout import PageLayout, Text
 from swatchbook.catalogue.sections import DocumentLayout
@@ -18,6 +18,7 @@ from swatchbook.records import (
     BY_TEACHING,
     UNTAUGHT,
     WHOLE_TEXT,
+    Cut,
     Discovery,
     Example,
     Fact,
@@ -26,7 +27,6 @@ from swatchbook.records import (
     Reading,
     Shown,
     TaughtReading,
-    TraitValue,
 )
 from swatchbook.teaching.cuts import names_in
 from swatchbook.teaching.examples import Place, locate
@@ -34,7 +34,7 @@ from swatchbook.teaching.learn import texts_of
 from swatchbook.teaching.learn_facts import RULES_OF, read_facts
 from swatchbook.teaching.pair_facts import Spot, find_owners, pair
 from swatchbook.teaching.shared_traits import holds
-from swatchbook.teaching.texts import Booleans, DocumentTexts, collect_texts
+from swatchbook.teaching.texts import Booleans, DocumentTexts, PageText, collect_texts
 
 SHOWN: Final = 1.0  # the probability of a name that a person showed
 TAUGHT: Final = 0.95  # the probability of a name that follows from what a person showed
@@ -91,7 +91,7 @@ def discover_by(texts: DocumentTexts, reading: Reading, taught: TaughtReading) -
 
 
 class Taught(NamedTuple):
-    """What a reading finds: products, and by page and box of each name its taught code and price."""
+    """What a reading finds: products without variants, and by page and box of each name its taught code and price."""
 
     products: tuple[FoundProduct, ...]
     values: Mapping[tuple[int, Box], Mapping[str, str]]
@@ -108,7 +108,8 @@ def apply_reading(texts: DocumentTexts, reading: Reading, named: Sequence[Named]
         if choice
         else {}
     )
-    return Taught(_products(texts, reading, choice, document).products, values)
+    found = find_products(choice, document, texts.announced, reading.outline) if choice else ()
+    return Taught(tuple(found), values)
 
 
 def with_facts(texts: DocumentTexts, taught: TaughtReading, choice: Choice) -> Choice:
@@ -150,7 +151,10 @@ def read_names(texts: DocumentTexts, taught: TaughtReading, chosen: Booleans | N
         chosen[place.number] = place.example.right
     shown = {place.number: place for place in places if place.example.right}
     chosen = _without_overlaps(texts, chosen, list(shown))
-    named = [each for n in np.flatnonzero(chosen) for each in _names_of(texts, int(n), taught, shown.get(int(n)))]
+    cuts = _cuts_of(texts, taught)
+    named = [
+        each for n in np.flatnonzero(chosen).tolist() for each in _names_of(texts.texts[n], n, cuts[n], shown.get(n))
+    ]
     located = {id(place.example) for place in places}
     for example in examples:
         if example.right and example.text and id(example) not in located and _is_page(texts, example):
@@ -175,21 +179,26 @@ def _is_page(texts: DocumentTexts, example: Example) -> bool:
     return any(layout.number == example.page for layout in texts.document.layouts)
 
 
-def _names_of(texts: DocumentTexts, number: int, taught: TaughtReading, shown: Place | None) -> list[Named]:
-    """Return the names in a text: as shown, or as the first rule that holds for it cuts them."""
-    whole = texts.texts[number]
-    cut = next((rule.cut for rule in taught.names if _has_all(texts, rule.traits, number)), WHOLE_TEXT)
+def _cuts_of(texts: DocumentTexts, taught: TaughtReading) -> list[Cut]:
+    """Return how each text is cut: as the first rule whose traits it has says."""
+    cuts = [WHOLE_TEXT] * len(texts.texts)
+    for rule in reversed(taught.names):
+        has_all = np.ones(len(cuts), bool)
+        for trait in rule.traits.items():
+            has_all &= holds(texts, trait)
+        for n in np.flatnonzero(has_all):
+            cuts[n] = rule.cut
+    return cuts
+
+
+def _names_of(whole: PageText, number: int, cut: Cut, shown: Place | None) -> list[Named]:
+    """Return the names in a text: as shown, or as they are cut."""
     names = (whole.name,) if cut == WHOLE_TEXT else names_in(whole.text.text, cut)
     if shown and not (cut.every and shown.wanted in names):
         names = (shown.wanted,)
     if len(names) == 1:
         return [Named(whole.text, names[0], number, shown is not None)]
     return [Named(_part(whole.text, name), name, number, shown is not None) for name in names]
-
-
-def _has_all(texts: DocumentTexts, traits: Mapping[str, TraitValue], number: int) -> bool:
-    """Return whether a text has all traits."""
-    return all(holds(texts, trait)[number] for trait in traits.items())
 
 
 def _part(text: Text, name: str) -> Text:

@@ -89,6 +89,11 @@ class DocumentTexts:
         return {name: np.array(values) for name, values in self.traits.items()}
 
     @cached_property
+    def proposed(self) -> dict[str, Booleans]:
+        """What was proposed after some examples; `learn` adds to it, so that each further example costs the same."""
+        return {}
+
+    @cached_property
     def named(self) -> Booleans:
         """Which texts have letters or digits, so that they can be names."""
         return np.array([bool(t.name) for t in self.texts], bool)
