@@ -91,9 +91,7 @@ def _pairings(
     pictures = [p for p in layout.pictures if area(p) < WHOLE_PAGE * page]
     names: dict[Style, list[Text]] = defaultdict(list)
     for text in layout.texts if pictures else ():
-        is_running = text_place(text, layout) in repeated_places
-        looks = is_name(text) and not is_running and not is_label(text.text) and not heading_kind(text.text)
-        if looks if chosen is None else (text.page, text.box) in chosen:
+        if _looks_like_name(text, layout, repeated_places) if chosen is None else (text.page, text.box) in chosen:
             names[family[text.style]].append(text)
     relations: tuple[Relation, ...] = ("below", "above", "right", "left")
     pairings = {
@@ -102,6 +100,12 @@ def _pairings(
         for relation in relations
     }
     return {key: pairs for key, pairs in pairings.items() if pairs}
+
+
+def _looks_like_name(text: Text, layout: PageLayout, repeated_places: Collection[TextPlace]) -> bool:
+    if not is_name(text) or is_label(text.text) or heading_kind(text.text):
+        return False
+    return text_place(text, layout) not in repeated_places
 
 
 def _one_to_one(

@@ -23,7 +23,7 @@ from swatchbook.catalogue.name_groups import NameGroup, find_name_groups
 from swatchbook.catalogue.page_layout import PageLayout, normalise_line, summarise_page, upright
 from swatchbook.catalogue.plan import shows_products
 from swatchbook.catalogue.reading_order import mark_spreads
-from swatchbook.catalogue.running_text import text_place
+from swatchbook.catalogue.running_text import at_edge
 from swatchbook.catalogue.sections import DocumentLayout, Section, category_before, find_sections, layout_document
 from swatchbook.catalogue.variants import PageParts, find_variants
 from swatchbook.geometry import centre_inside, turn_back
@@ -316,14 +316,18 @@ def _outline_parent(section: Section, outline: Sequence[OutlineEntry]) -> str | 
     return None
 
 
+_BETWEEN = re.compile(r"\s+[·|/›>–—-]\s+")
+"""What a running head has between a category and a product's name."""
+
+
 def _running_categories(document: DocumentLayout) -> Running:
     """Return the categories that running heads have before a product's name: "Wood & Cork · Nordvik Oak"."""
     running = defaultdict[str, list[tuple[int, int, str]]](list)
     for n, layout in enumerate(document.layouts):
         for text in layout.texts:
-            parts = [part.strip() for part in re.split(r"\s+[·|/›>–—-]\s+", text.text)]
-            if len(parts) == 2 and text_place(text, layout).in_margin:
-                running[fold(parts[1])].append((n, layout.number, parts[0]))
+            parts = _BETWEEN.split(text.text) if at_edge(text, layout) else ()
+            if len(parts) == 2:
+                running[fold(parts[1])].append((n, layout.number, parts[0].strip()))
     return running
 
 

@@ -117,13 +117,18 @@ def text_place(text: Text, layout: PageLayout) -> TextPlace:
     In the margins digits are masked; elsewhere they are part of names. Page numbers have column 0, because they are on
     opposite sides of left and right pages.
     """
-    x0, y0, _, y1 = text.box
-    edge = EDGE_BAND * layout.height
+    x0, y0, _, _ = text.box
     words = fold(text.text)
-    if y0 > layout.box[3] - edge or y1 < layout.box[1] + edge:
+    if at_edge(text, layout):
         masked = mask_digits(words)
         return TextPlace(masked, round(y0 / 12), 0 if masked == "#" else round(x0 / 12), in_margin=True)
     return TextPlace(words, round(y0 / 12), round(x0 / 12), in_margin=False)
+
+
+def at_edge(text: Text, layout: PageLayout) -> bool:
+    """Whether a text is in the top or bottom margin of its page."""
+    edge = EDGE_BAND * layout.height
+    return text.box[1] > layout.box[3] - edge or text.box[3] < layout.box[1] + edge
 
 
 def _runs(pages: Sequence[int]) -> int:

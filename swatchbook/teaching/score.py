@@ -80,8 +80,8 @@ def measure(
     """
     at = np.flatnonzero(chosen)
     count = len(at)
-    both = float((chosen & base.texts).sum())
-    alike = both / max(1.0, float((chosen | base.texts).sum()))
+    both, based = (int(np.count_nonzero(mask)) for mask in (chosen & base.texts, base.texts))
+    alike = both / max(1, count + based - both)
     found = {
         "rules": float(max(rules.names - 1, 0)),
         "traits": rules.traits / max(rules.names, 1),
@@ -89,10 +89,10 @@ def measure(
         "literal": float(rules.literal),
         "persistent": float(max(rules.literal - 1, 0)),
         "alone": min(rules.literal / max(count, 1), 1.0),
-        "surprise": sum(log(max(1.0, float((chosen ^ before).sum()))) for before in proposed),
+        "surprise": sum(log(max(1, int(np.count_nonzero(chosen ^ before)))) for before in proposed),
         "found": alike,
         "found_sure": alike * base.sure,
-        "kept": both / max(1.0, float(base.texts.sum())),
+        "kept": both / max(1, based),
         "found_first": alike / max(len(proposed), 1),
         "none": float(count == 0),
     }
