@@ -180,7 +180,14 @@ async def _held_by_workers(client: PrefectClient, late: list[FlowRun]) -> set[UU
 
 
 def _due_state(run: FlowRun, last: PastRun | None, *, unwanted: bool) -> State | None:
-    """Return the new state of a flow run, None to keep it. `unwanted`: its work is no longer requested."""
+    """Return the new state of a flow run, None to keep it. `unwanted`: its work is no longer requested.
+
+    Nor is that of a run that was revoked, though its document may have been asked for again since.
+    """
+    if last is not None and last.state == "revoked" and not _began_again(run, last):
+        if is_dead(last.process):
+            return Cancelled(message=UNWANTED)
+        unwanted = True
     if unwanted and run.state_type == StateType.CANCELLING:
         return _state_of_unwanted(run)
     if last is not None and last.state == "dead" and not _began_again(run, last):

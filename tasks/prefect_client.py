@@ -16,9 +16,13 @@ from prefect.client.schemas.filters import (
     FlowFilter,
     FlowFilterName,
     FlowRunFilter,
+    FlowRunFilterId,
     FlowRunFilterState,
     FlowRunFilterStateType,
     FlowRunFilterTags,
+    TaskRunFilter,
+    TaskRunFilterState,
+    TaskRunFilterStateType,
     WorkPoolFilter,
 )
 from prefect.client.schemas.objects import FlowRun, State, StateType, WorkerStatus
@@ -31,7 +35,7 @@ from swatchbook.records import ID
 log = logging.getLogger(__name__)
 
 PAGE = 200
-"""Most flow runs that the server returns at once."""
+"""Most flow runs or task runs that the server returns at once."""
 
 WAITING = (StateType.SCHEDULED,)
 UNDER_WAY = (StateType.PENDING, StateType.RUNNING, StateType.CANCELLING)
@@ -93,11 +97,25 @@ async def live_workers(client: PrefectClient, pool: str) -> set[str]:
 
 
 async def set_state(client: PrefectClient, run: FlowRun, state: State) -> None:
-    """Force a flow run into a state, bypassing Prefect's orchestration rules. A deleted flow run is ignored."""
+    """Force a flow run into a state, bypassing Prefect's orchestration rules. A deleted flow run is ignored.
+
+    A final state is that of its unfinished task runs, too: Prefect itself ends only those of a cancelled flow run.
+    """
     try:
         await client.set_flow_run_state(run.id, state, force=True)
     except ObjectNotFound:
         log.info("flow run %s was deleted", run.id)
+        return
+    if state.is_final():
+        await _end_task_runs(client, run, state)
+
+
+async def _end_task_runs(client: PrefectClient, run: FlowRun, state: State) -> None:
+    unfinished = TaskRunFilter(state=TaskRunFilterState(type=TaskRunFilterStateType(any_=[*WAITING, *UNDER_WAY])))
+    of_this = FlowRunFilter(id=FlowRunFilterId(any_=[run.id]))
+    for task_run in await client.read_task_runs(flow_run_filter=of_this, task_run_filter=unfinished, limit=PAGE):
+        ended = State(type=state.type, message="Its flow run has ended.")
+        await client.set_task_run_state(task_run.id, ended, force=True)
 
 
 def is_over(run: FlowRun) -> bool:

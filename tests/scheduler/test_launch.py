@@ -18,7 +18,7 @@ from scheduler.prefect_state import UpdatedRuns, update_ingest_states
 from swatchbook.errors import Configuration, ProviderDown
 from swatchbook.ledger import dead_runs
 from swatchbook.ledger.database import Ledger
-from swatchbook.ledger.document_commands import cancel, mark_deleting
+from swatchbook.ledger.document_commands import cancel, mark_deleting, retry
 from swatchbook.ledger.runs import Run, begin
 from swatchbook.ledger.stored_documents import Document, get_document
 from swatchbook.pipeline.delete import delete
@@ -262,6 +262,44 @@ def test_a_cancelled_document_s_flow_run_is_stopped(
     monkeypatch.setattr(prefect_state, "FAREWELL_SECONDS", 0.0)
     settled(resources)
     assert state_of(flow_run) == "Cancelled"
+
+
+def begun_task_run(flow_run: Any) -> UUID:
+    """A task run of it that is Running."""
+    from prefect import task
+    from prefect.states import Running
+
+    async def create(client: Any) -> UUID:
+        made = await client.create_task_run(task(lambda: None, name="t"), flow_run.id, "0", state=Running())
+        return UUID(str(made.id))
+
+    return UUID(str(with_client(create)))
+
+
+def test_revoked_runs_flow_run_ends_though_its_document_is_retried(
+    resources: Resources, deployment: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = queued(resources)
+    flow_run, run = started_run(resources, document)
+    task_run = begun_task_run(flow_run)
+    cancel(resources.ledger, document.id)
+    retry(resources.ledger, document.id)
+    begin_again(resources.ledger, document)
+    assert settled(resources).cancelled == (str(flow_run.id),)
+    assert state_of(flow_run) == "Cancelling", "its process may live: its worker is asked first"
+    died(resources, run, bury=False)
+    assert settled(resources).cancelled == (str(flow_run.id),)
+    assert state_of(flow_run) == "Cancelled"
+    assert with_client(lambda client: client.read_task_run(task_run)).state_type == StateType.CANCELLED
+    assert settled(resources) == UpdatedRuns()
+
+
+def test_task_runs_of_a_crashed_flow_run_end_with_it(resources: Resources, deployment: Any) -> None:
+    flow_run, run = started_run(resources, queued(resources))
+    task_run = begun_task_run(flow_run)
+    died(resources, run)
+    assert settled(resources).crashed == (str(flow_run.id),)
+    assert with_client(lambda client: client.read_task_run(task_run)).state_type == StateType.CRASHED
 
 
 def test_a_flow_run_of_a_document_that_is_gone_is_cancelled(resources: Resources, deployment: Any) -> None:
