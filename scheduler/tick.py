@@ -73,6 +73,7 @@ class Ticked(Record):
     notified: int = 0  # notices delivered
     crashed: tuple[str, ...] = ()  # flow runs set Crashed
     cancelled: tuple[str, ...] = ()  # flow runs set Cancelled
+    freed: tuple[str, ...] = ()  # deployments, once for each slot that no flow run held
     troubles: tuple[str, ...] = ()
 
 
@@ -250,19 +251,21 @@ async def _notify(resources: Resources) -> PartResult:
 
 
 async def _launch(resources: Resources) -> PartResult:
-    from scheduler import launch, prefect_state  # imports Prefect: only with a server
+    from scheduler import launch, leaked_slots, prefect_state  # imports Prefect: only with a server
 
     async with launch.prefect() as client:
         restored = await prefect_state.restore(client, resources.ledger, resources.settings)
         updated = await prefect_state.update_ingest_states(client, resources.ledger)
         shards = await prefect_state.update_shard_states(client, resources.ledger)
         upkeep = await prefect_state.update_upkeep_states(client, resources.ledger)
+        freed = await leaked_slots.free_leaked_slots(client)
         launched = await launch.launch(client, resources.ledger)
     return {
         "restored": restored,
         "launched": launched.documents,
         "stopped": updated.documents + launched.stopped,
         "crashed": updated.crashed + shards.crashed + upkeep.crashed + launched.hopeless,
+        "freed": freed,
         "cancelled": updated.cancelled + shards.cancelled + upkeep.cancelled,
     }
 

@@ -196,24 +196,9 @@ def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     and files of a UI, its start takes less than half of the time.
     """
     home, port = tmp_path_factory.mktemp("prefect"), free_port()
-    environment = {
-        **os.environ,
-        **QUIET,
-        "PREFECT_HOME": str(home),
-        "PREFECT_LOGGING_LEVEL": "WARNING",
-        "PREFECT_SERVER_DATABASE_MIGRATE_ON_START": "false",
-    }
-    environment.pop("PREFECT_API_URL", None)
-    subprocess.run([sys.executable, "-c", _PREPARE, home / "prefect.db"], cwd=ROOT, env=environment, check=True)
-    log = (home / "server.log").open("wb")
-    server = subprocess.Popen(
-        [sys.executable, "-c", SERVE, "server", "start", "--host", "127.0.0.1", "--port", str(port)],
-        env=environment, stdout=log, stderr=log, start_new_session=True,
-    )  # fmt: skip
-    address = f"http://127.0.0.1:{port}/api"
+    server = start_prefect(home, port)
     try:
-        wait_for_http(f"{address}/health", server, home / "server.log")
-        yield address
+        yield prefect_address(port)
     finally:
         server.terminate()
         try:
@@ -221,6 +206,35 @@ def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         except subprocess.TimeoutExpired:
             server.kill()
             server.wait()
+
+
+def prefect_address(port: int) -> str:
+    return f"http://127.0.0.1:{port}/api"
+
+
+def start_prefect(home: Path, port: int, **given: str) -> subprocess.Popen[bytes]:
+    """A Prefect server that answers, on the database in its home. `given`: more of its environment."""
+    environment = {
+        **os.environ,
+        **QUIET,
+        "PREFECT_HOME": str(home),
+        "PREFECT_LOGGING_LEVEL": "WARNING",
+        "PREFECT_SERVER_DATABASE_MIGRATE_ON_START": "false",
+        **given,
+    }
+    environment.pop("PREFECT_API_URL", None)
+    subprocess.run([sys.executable, "-c", _PREPARE, home / "prefect.db"], cwd=ROOT, env=environment, check=True)
+    log = (home / "server.log").open("ab")
+    server = subprocess.Popen(
+        [sys.executable, "-c", SERVE, "server", "start", "--host", "127.0.0.1", "--port", str(port)],
+        env=environment, stdout=log, stderr=log, start_new_session=True,
+    )  # fmt: skip
+    try:
+        wait_for_http(f"{prefect_address(port)}/health", server, home / "server.log")
+    except BaseException:
+        server.kill()
+        raise
+    return server
 
 
 def wait_for_http(url: str, process: subprocess.Popen[bytes], log: Path, seconds: float = 90) -> None:

@@ -53,6 +53,13 @@ _ENVIRONMENT: Mapping[str, str] = {
 }
 """The first three as Prefect sets them for its own temporary server."""
 
+SERVER_ENVIRONMENT: Mapping[str, str] = {
+    "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
+}
+"""Of a server that may be started again: the leases of concurrency slots are in its PREFECT_HOME. In memory, its end
+would leak the slots of what ends meanwhile, and cancel the flow runs that hold others when they renew their lease.
+"""
+
 
 class TemporaryServer:
     """A starting server; `url` is the address of its API. It runs until this process ends."""

@@ -26,7 +26,7 @@ import uvicorn
 from fastapi import FastAPI
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
-from interface.cli.prefect_server import load_prefect, prefect_environment
+from interface.cli.prefect_server import SERVER_ENVIRONMENT, load_prefect, prefect_environment
 from interface.cli.worker import end_with_parent
 from interface.service.app import create_app, open_parts
 from swatchbook.errors import Configuration, reason_of
@@ -210,7 +210,7 @@ def running_prefect(settings: Settings, say: Callable[[str], None]) -> Iterator[
     address = f"http://{HOST}:{port}"
     logs = settings.home / "logs"
     # A database of its own: `swatchbook ingest` uses the one in PREFECT_HOME for its temporary server.
-    of_server = {**os.environ, "PREFECT_HOME": str(settings.home / "prefect-server")}
+    of_server = {**SERVER_ENVIRONMENT, **os.environ, "PREFECT_HOME": str(settings.home / "prefect-server")}
     command = [sys.executable, "-m", "prefect"]
     start = [*command, "server", "start", "--host", HOST, "--port", str(port)]
     server = Child("Prefect's server", start, of_server, logs / "prefect-server.log")

@@ -121,6 +121,7 @@ def draw_round(done: "Ticked") -> RenderableType:
         "documents reviewed": done.reviewed,
         "flow runs set Crashed": len(done.crashed),
         "flow runs cancelled": len(done.cancelled),
+        "slots of flow runs freed": len(done.freed),
     }
     rows = [(name, cell(count)) for name, count in counts.items() if count]
     parts: list[RenderableType] = [facts(rows)] if rows else []
