@@ -22,8 +22,8 @@ pages. All commands that read have `--json`, and none of them needs Prefect. Com
 `default` unless `--owner` names another; `--all-owners` means everybody's ([owners.md](owners.md)). What to know about
 some of them: [usage.md](usage.md).
 
-Exit status: 0 completed · 1 failed, blocked, cancelled, or the input was refused · 2 wrong usage · 3 waiting, or
-completed with failures · 130 interrupted.
+Exit status: 0 completed · 1 failed, blocked, cancelled, deleted meanwhile, or the input was refused · 2 wrong usage ·
+3 waiting, or completed with failures · 130 interrupted.
 """
 
 

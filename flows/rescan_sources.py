@@ -4,7 +4,7 @@ after the other. When it runs is in `prefect.yaml`; its schedule is off until a 
 
 import asyncio
 
-from prefect import flow, get_run_logger
+from prefect import flow, get_run_logger, tags
 
 from flows.ingest_images import ingest_images
 from swatchbook.ledger.stored_documents import all_documents
@@ -27,7 +27,8 @@ async def rescan_sources(blocks: BlockNames = BlockNames()) -> list[RunReport]:
             try:
                 if document := await asyncio.to_thread(find_changed, resources, known.id):
                     asked = (document.content, document.owner, document.options, document.blocks)
-                    reports.append(await report_of(await ingest_images(*asked, return_state=True)))
+                    with tags(document.id):  # a delete from now on wins
+                        reports.append(await report_of(await ingest_images(*asked, return_state=True)))
             except Exception as error:  # the isolation boundary between sources
                 log.warning("%s: %s", known.name, error, exc_info=True)
     return reports

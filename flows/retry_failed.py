@@ -4,7 +4,7 @@ document, as its state requires. What is due is decided in `ledger/schedule.py`;
 
 import asyncio
 
-from prefect import flow, get_run_logger
+from prefect import flow, get_run_logger, tags
 
 from flows.ingest_catalogue import ingest_catalogue
 from flows.ingest_images import ingest_images
@@ -76,4 +76,5 @@ async def resume_document(resources: Resources, document_id: str) -> RunReport |
         raise InvalidReference(f"{document.name} has no stored file.", advice="Ingest the file again.")
     ingest = ingest_catalogue if document.kind == PDF else ingest_images
     asked = (document.source, document.owner, document.options, document.blocks)
-    return await report_of(await ingest(*asked, return_state=True))
+    with tags(document.id):  # a delete from now on wins
+        return await report_of(await ingest(*asked, return_state=True))

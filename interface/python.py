@@ -29,7 +29,7 @@ from swatchbook.ledger.owners import known_owners, require_owner
 from swatchbook.ledger.queries.account import account
 from swatchbook.ledger.queries.coverage import count_coverage
 from swatchbook.ledger.queries.image import image_ids
-from swatchbook.ledger.stored_documents import BATCH, PDF, Document, find_document, get_document
+from swatchbook.ledger.stored_documents import BATCH, PDF, Document, find_document, get_kept
 from swatchbook.pipeline.register_path import register_path
 from swatchbook.previews import Thumbnail, make_preview
 from swatchbook.records import (
@@ -282,7 +282,7 @@ class Swatchbook:
             if changed:
                 only = [] if is_pdf or not mirror else ["--mirror"]
                 said += self._run(command, *flags, *only, "--", *map(str, changed))
-        documents = [(get_document(resources.ledger, entry.document.id), entry.unchanged) for _, entry in registered]
+        documents = [(get_kept(resources.ledger, entry.document.id), entry.unchanged) for _, entry in registered]
         for document, _ in documents:
             _raise_failure(document)
         if said:  # it ended before it could record why

@@ -113,6 +113,12 @@ class InvalidBackup(Failure):
     kind, policy = "invalid_backup", Policy.NEVER
 
 
+class DocumentDeleted(InvalidReference):
+    """The document was deleted, or moved to the trash, after the work on it was asked for: a delete wins."""
+
+    kind, policy = "document_deleted", Policy.NEVER
+
+
 class UnknownOwner(InvalidReference):
     """A named owner has no documents."""
 

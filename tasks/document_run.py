@@ -27,7 +27,7 @@ from prefect.runtime import flow_run
 from swatchbook.errors import Failure
 from swatchbook.ledger import dead_runs
 from swatchbook.ledger.runs import Busy, live_run
-from swatchbook.ledger.stored_documents import PDF, Document, get_document
+from swatchbook.ledger.stored_documents import PDF, Document, get_document, get_kept
 from swatchbook.pipeline.begin_run import begin_work, has_settled, register_given
 from swatchbook.pipeline.finish_run import finish_run
 from swatchbook.pipeline.run import Work, finish_stage, hold_run, report_progress, start_stage
@@ -48,7 +48,7 @@ from swatchbook.resources import Resources
 from swatchbook.storage.upload_buffer import is_remote
 from swatchbook.truncate import merge_roles
 from tasks.policy import WRITE
-from tasks.prefect_client import launched_document, prefect_errors_as_outage
+from tasks.prefect_client import AS_GIVEN, launched_document, prefect_errors_as_outage
 from tasks.results import cached
 
 P = ParamSpec("P")
@@ -76,29 +76,32 @@ async def register_document(
 ) -> Work | Document:
     """Register the source and begin a run. While another run holds the document, wait for it to end.
 
-    Returns the Document if nothing is left to do. A flow run that the scheduler launched for a document uses the owner
-    and the options that it has now, and raises InvalidReference if the document was deleted since.
+    Returns the Document if nothing is left to do. A flow run that was started for a registered document never creates
+    it again: raises DocumentDeleted if it was deleted since, also while this waits. It works for the owner that the
+    document has now; one that the scheduler launched takes the options that it has now, too.
     """
-    if launched_for := launched_document(flow_run.tags):  # a deleted one must not be created again
-        document = await asyncio.to_thread(get_document, resources.ledger, launched_for)
-        options, owner = document.options, document.owner  # the owner may have been renamed since
+    document = None
+    if started_for := launched_document(flow_run.tags):
+        document = await asyncio.to_thread(get_kept, resources.ledger, started_for)
+        owner = document.owner  # it may have been renamed since
+        options = options if AS_GIVEN in flow_run.tags else document.options
     register = partial(
         register_given, resources, owner=owner, options=options, kind=kind, edition_of=edition_of, begins=True
     )
-    registered = await asyncio.to_thread(register, source)
+    registered = await asyncio.to_thread(register, source, known=document is not None)
+    while registered.document.status is DocumentStatus.DELETING:  # another process deletes what was there before
+        await asyncio.sleep(_POLL_SECONDS)
+        registered = await asyncio.to_thread(register, source)
     while True:
         begun = await asyncio.to_thread(begin_work, resources, registered, prefect_run=str(flow_run.id), blocks=blocks)
         if not isinstance(begun, Busy):
             return begun
-        if begun.reason == "deleting":
-            await asyncio.sleep(_POLL_SECONDS)
-        else:
-            document = await _wait_for_end(resources, begun)
-            if begun.same and await asyncio.to_thread(has_settled, resources, document.id):
-                return document
+        document = await _wait_for_end(resources, begun)
+        if begun.same and await asyncio.to_thread(has_settled, resources, document.id):
+            return document
         if is_remote(source):  # it is downloaded once
             source = registered.document.file or source
-        registered = await asyncio.to_thread(register, source)
+        registered = await asyncio.to_thread(register, source, known=True)
 
 
 async def _wait_for_end(resources: Resources, busy: Busy) -> Document:
@@ -106,7 +109,7 @@ async def _wait_for_end(resources: Resources, busy: Busy) -> Document:
     while True:
         await asyncio.sleep(_POLL_SECONDS)
         await asyncio.to_thread(dead_runs.mark_dead, resources.ledger, busy.document)
-        document = await asyncio.to_thread(get_document, resources.ledger, busy.document)
+        document = await asyncio.to_thread(get_kept, resources.ledger, busy.document)
         if document.run != busy.run:
             return document
 

@@ -49,6 +49,10 @@ WORKER = "prefect.worker.name"
 """Label of a flow run with the name of the worker that executes it."""
 
 
+AS_GIVEN = "as given"
+"""Tag of a flow run whose parameters were given just now, so that its options are newer than those of its document."""
+
+
 def of_flows(*names: str) -> FlowFilter:
     """Return a filter for flows of these names."""
     return FlowFilter(name=FlowFilterName(any_=list(names)))
@@ -63,7 +67,7 @@ async def deployment_id(client: PrefectClient, name: str) -> UUID:
 
 
 def launched_document(tags: Iterable[str]) -> str | None:
-    """Return the id of the document that the scheduler launched a flow run for, from its tags; None for other runs."""
+    """Return the id of the registered document that a flow run was started for, from its tags; None without one."""
     return next((tag for tag in tags if ID.fullmatch(tag)), None)
 
 

@@ -5,7 +5,9 @@ A source that fails does not stop the others. At the end the notices are sent.
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Collection, Iterable, Mapping
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -24,14 +26,15 @@ from interface.cli.terminal import (
     say_failure,
     worst,
 )
-from swatchbook.errors import DiskFull, Failure, InvalidReference, RunRevoked, as_failure
+from swatchbook.errors import DiskFull, DocumentDeleted, Failure, InvalidReference, RunRevoked, as_failure
 from swatchbook.ledger.queries.report import document_report
 from swatchbook.ledger.source_items import count_items
-from swatchbook.ledger.stored_documents import BATCH, FOLDER, PDF, Document, get_document
+from swatchbook.ledger.stored_documents import BATCH, FOLDER, PDF, Document, find_deleted, get_document
 from swatchbook.pipeline import find_sources
+from swatchbook.pipeline.delete import finish_delete
 from swatchbook.pipeline.find_sources import Source
 from swatchbook.pipeline.finish_run import tell_gone_items
-from swatchbook.pipeline.register import Registered
+from swatchbook.pipeline.register import Registered, register_after_delete
 from swatchbook.pipeline.register_path import register_path
 from swatchbook.pipeline.run import block_document, make_room
 from swatchbook.records import DEFAULT_OWNER, UNTAUGHT, DocumentStatus, IngestOptions, RunReport, Scan, Stage
@@ -40,6 +43,8 @@ from swatchbook.resources import Resources
 from swatchbook.runtime.heap import release_memory
 
 log = logging.getLogger(__name__)
+
+_POLL_SECONDS = 0.5  # between two looks at a delete of another process
 
 
 def ingest_sources(
@@ -76,7 +81,7 @@ def ingest(
     registered: list[Registered] = []
     for path, kind in sources.items():
         try:
-            entry = register_path(resources, path, kind=kind, owner=owner, options=options, edition_of=edition_of)
+            entry = _register(resources, path, kind, owner, options, edition_of)
             registered.append(entry)
             _say_registered(path, entry, quiet=quiet)
         except Failure as failure:
@@ -90,6 +95,18 @@ def ingest(
             _say_offered(resources, entry.document.id)
     _send_notices(resources)
     return reports, worst(codes)
+
+
+def _register(
+    resources: Resources, path: Path, kind: str | None, owner: str, options: IngestOptions, edition_of: str | None
+) -> Registered:
+    """Register a path; what another process is deleting now is waited for, as this was asked for after the delete."""
+    register_it = partial(
+        register_path, resources, path, kind=kind, owner=owner, options=options, edition_of=edition_of
+    )
+    while (entry := register_after_delete(resources, register_it)).document.status is DocumentStatus.DELETING:
+        time.sleep(_POLL_SECONDS)
+    return entry
 
 
 def _say_offered(resources: Resources, document: str) -> None:
@@ -159,18 +176,23 @@ def _process(
     quiet: bool,
 ) -> int:
     """Run the work of one document and print its account. Return its exit code; failures are printed, not raised."""
-    code = COMPLETED
+    code, goes = COMPLETED, document.status is DocumentStatus.DELETING  # `retry` finishes deletes
     try:
         if work is not None:
             _run_with_progress(resources, document, work)
+        if not goes and (deleted := find_deleted(resources.ledger, document)):
+            raise deleted
+    except DocumentDeleted as deleted:
+        with suppress(Failure):  # of what this process was publishing; else the loop or `retry` finishes it
+            finish_delete(resources, document.id, at_most=0)
+        return say_failure(deleted)
     except Failure as failure:
         code = say_failure(failure, document.name)
     try:
         report = find_report(resources, document, unchanged=work is None)
     except InvalidReference:
         note(f"{document.name}: deleted.")
-        expected = document.status == DocumentStatus.DELETING  # `retry` finishes deletes; an ingest lost its document
-        return code if expected else FAILED
+        return code if goes else FAILED
     reports.append(report)
     if code == COMPLETED and not quiet:
         due_at = get_document(resources.ledger, document.id).due_at
@@ -203,8 +225,12 @@ def _run_with_progress(resources: Resources, document: Document, work: Callable[
             work()
     except RunRevoked:  # cancelled or deleted meanwhile; the account shows it
         return
+    except DocumentDeleted:
+        raise
     except Exception as error:  # isolates documents from each other; the log has the traceback
         log.exception("the document failed", extra={"document": document.id})
+        if deleted := find_deleted(resources.ledger, document):
+            raise deleted from error
         failure = make_room(resources, as_failure(error))
         if isinstance(failure, DiskFull):  # it may have ended Prefect's server before a run began
             block_document(resources, document.id, failure)

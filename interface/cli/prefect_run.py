@@ -44,11 +44,14 @@ def run_ingest(resources: Resources, document: Document, options: IngestOptions)
     if reading:  # the command shows its progress until the run begins
         resources.readings[document.source] = reading
     load_prefect()
+    from prefect import tags
+
     from blocks import load_resources
     from flows.ingest_catalogue import ingest_catalogue
     from flows.ingest_images import ingest_images
     from tasks.embed import preload_models
     from tasks.flow_run import report_of
+    from tasks.prefect_client import AS_GIVEN
 
     of_flow = load_resources(BlockNames())
     if reading:
@@ -59,7 +62,8 @@ def run_ingest(resources: Resources, document: Document, options: IngestOptions)
     source, ingest = document.source, ingest_catalogue if document.kind == PDF else ingest_images
 
     async def report() -> RunReport:
-        return await report_of(await ingest(source, owner=document.owner, options=options, return_state=True))
+        with tags(document.id, AS_GIVEN):  # a delete from now on wins
+            return await report_of(await ingest(source, owner=document.owner, options=options, return_state=True))
 
     return _run(report(), resources, document)
 

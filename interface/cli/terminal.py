@@ -6,7 +6,7 @@ Without a terminal there are no colours, and 160 columns. Also has the formats o
 Exit status, of several documents the most severe (1 before 2, 3 and 0):
 
 - 0: completed
-- 1: failed, blocked, cancelled, or the input was refused
+- 1: failed, blocked, cancelled, deleted meanwhile, or the input was refused
 - 2: wrong usage, such as a path or document that does not exist
 - 3: waiting, or completed with failures
 - 130: interrupted, after a line that says how to continue
@@ -24,7 +24,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from swatchbook.errors import Failure, InvalidReference
+from swatchbook.errors import DocumentDeleted, Failure, InvalidReference
 
 if TYPE_CHECKING:
     from swatchbook.records import RunReport
@@ -163,8 +163,9 @@ def of_report(report: "RunReport") -> int:
 
 
 def of_failure(failure: Failure) -> int:
-    """Return USAGE for a path, document or owner that does not exist, else FAILED."""
-    return USAGE if isinstance(failure, InvalidReference) else FAILED
+    """Return USAGE for a path, document or owner that does not exist, else FAILED, as for one deleted meanwhile."""
+    is_usage = isinstance(failure, InvalidReference) and not isinstance(failure, DocumentDeleted)
+    return USAGE if is_usage else FAILED
 
 
 def worst(codes: Iterable[int]) -> int:

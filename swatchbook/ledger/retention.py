@@ -157,17 +157,22 @@ def is_used_by_trash() -> ColumnElement[bool]:
     """Return the condition that content is kept for a document that is in the trash."""
     files = (trash.c.file, trash.c.pages_file)
     by_file = [exists().where(user == contents.c.file) for user in files]
-    return or_(exists().where(trash_keys.c.key == contents.c.key), *by_file)
+    said = exists().where(analyses.c.text_key == contents.c.key, trash_keys.c.key == analyses.c.key)
+    return or_(exists().where(trash_keys.c.key == contents.c.key), said, *by_file)
 
 
 def is_used_by_documents() -> ColumnElement[bool]:
-    """Return the condition of `is_used`, without what is kept for the trash."""
-    keys = (images.c.content_key, images.c.text_key, images.c.pair_key, chunks.c.text_key, analyses.c.text_key)
+    """Return the condition of `is_used`, without what is kept for the trash.
+
+    The text of an analysis is used as long as its picture is, so that both are collected together.
+    """
+    keys = (images.c.content_key, images.c.text_key, images.c.pair_key, chunks.c.text_key)
     files = (documents.c.file, documents.c.pages_file)
     # one indexed EXISTS per column: PostgreSQL would scan a list of all users for every row
     by_key = [exists().where(user == contents.c.key) for user in keys]
     by_file = [exists().where(user == contents.c.file) for user in files]
-    return or_(*by_key, *by_file)
+    said = exists().where(analyses.c.text_key == contents.c.key, images.c.content_key == analyses.c.key)
+    return or_(*by_key, said, *by_file)
 
 
 class Origin(Record):

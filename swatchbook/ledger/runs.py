@@ -1,7 +1,8 @@
 """Begin and end runs, revoke them, and record their heartbeat, progress, stage and timings.
 
-A document that has a live run is followed (`Busy`); one that is cancelled or deleted does not run. Another fingerprint,
-or `--force`, begins a new generation. `dead_runs.py` has the rule when a run is dead.
+A document that has a live run is followed (`Busy`); one that is cancelled does not run, nor does one that was deleted
+(`DocumentDeleted`). Another fingerprint, or `--force`, begins a new generation. `dead_runs.py` has the rule when a run
+is dead.
 """
 
 from collections.abc import Collection, Sequence
@@ -17,7 +18,7 @@ from swatchbook.ledger.dead_runs import find_dead, mark_runs_dead
 from swatchbook.ledger.item_tries import LEASE_SECONDS
 from swatchbook.ledger.requested import queue_again, requested_items
 from swatchbook.ledger.space_registry import set_beside, still_registered
-from swatchbook.ledger.stored_documents import PDF, load_document
+from swatchbook.ledger.stored_documents import PDF, load_document, require_kept
 from swatchbook.ledger.tables import documents, requested, runs, timings
 from swatchbook.ledger.webhooks import owe_notice
 from swatchbook.records import BlockNames, DocumentStatus, IngestOptions, ItemState, Record, RoleTag, RunReport, Stage
@@ -45,7 +46,7 @@ class Busy(Record):
     document: str
     run: str | None
     same: bool
-    reason: Literal["live", "deleting", "cancelled"]
+    reason: Literal["live", "cancelled"]
 
 
 class LiveRun(Record):
@@ -79,18 +80,17 @@ def begin(
     prefect_run: str | None = None,
     blocks: BlockNames = BlockNames(),
 ) -> Run | Busy:
-    """Begin the document's one live run, marking a dead one first; Busy where another is live or it was stopped.
+    """Begin the document's one live run, marking a dead one first; Busy where another is live or it was cancelled.
 
     `beside`: pairs of other spaces that it also fills; spaces that were dropped meanwhile are left out.
     Continues the current generation, unless the fingerprint differs or options.force is set. With force, failed and
-    rejected items are queued again with all counters at 0. Raises InvalidReference for an unknown document.
+    rejected items are queued again with all counters at 0. Raises DocumentDeleted if it was deleted since.
     """
     with ledger.write() as connection:
         mark_runs_dead(connection, find_dead(connection, document))
+        require_kept(connection, document)
         current = load_document(connection, document, lock=True)
         same = current.fingerprint == fingerprint and not options.force
-        if current.status == DocumentStatus.DELETING:
-            return Busy(document=document, run=current.run, same=False, reason="deleting")
         if current.status == DocumentStatus.CANCELLED:
             return Busy(document=document, run=None, same=False, reason="cancelled")
         if current.run is not None:

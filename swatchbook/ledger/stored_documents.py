@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, literal, null, select, tuple_, update
 
-from swatchbook.errors import InvalidReference
+from swatchbook.errors import DocumentDeleted, InvalidReference
 from swatchbook.ledger.database import Ledger, db_now, select_in, upsert
 from swatchbook.ledger.owners import seed_of
 from swatchbook.ledger.tables import documents, trash
@@ -80,26 +80,32 @@ def queue(
     options: IngestOptions,
     again: Collection[DocumentStatus] = (DocumentStatus.FAILED, DocumentStatus.CANCELLED),
     begins: bool = False,
+    known: bool = False,
     also: Callable[[Connection, str], object] | None = None,
 ) -> Document:
     """Register a document as `queued` and return it; a known one stays as it is, unless its status is in `again`.
 
     `begins`: a flow run registers it and begins its run next: the loop launches another only if none begins in time.
-    `also` writes in the same transaction, and is given the document's id: what it raises leaves nothing queued.
+    `known`: it was registered before, for this very work: raises DocumentDeleted if it was deleted since, and never
+    creates it again. `also` writes in the same transaction, and is given the document's id: what it raises leaves
+    nothing queued.
     """
     stored_options = options.model_dump(mode="json")
     due_at = db_now() + BEGIN_SECONDS if begins else null()
     with ledger.write(turn=also is not None) as connection:
         identity = document_id(seed_of(connection, owner), content)
-        connection.execute(
-            upsert(connection, documents)
-            .values(
-                id=identity, owner=owner, content=content, kind=kind, name=name, file=file, size=size,
-                status=DocumentStatus.QUEUED, stage=Stage.REGISTERED, options=stored_options, due_at=due_at,
-                created_at=db_now(), updated_at=db_now(),
-            )
-            .on_conflict_do_nothing()
-        )  # fmt: skip
+        if known:
+            require_kept(connection, identity, name=name, lock=True)
+        else:
+            connection.execute(
+                upsert(connection, documents)
+                .values(
+                    id=identity, owner=owner, content=content, kind=kind, name=name, file=file, size=size,
+                    status=DocumentStatus.QUEUED, stage=Stage.REGISTERED, options=stored_options, due_at=due_at,
+                    created_at=db_now(), updated_at=db_now(),
+                )
+                .on_conflict_do_nothing()
+            )  # fmt: skip
         this = documents.c.id == identity
         connection.execute(update(documents).where(this, documents.c.file.is_(None)).values(file=file))
         connection.execute(
@@ -124,6 +130,35 @@ def load_document(connection: Connection, document: str, *, lock: bool = False) 
     return read_document(row)
 
 
+def require_kept(connection: Connection, document: str, *, name: str | None = None, lock: bool = False) -> None:
+    """Raise DocumentDeleted, within a transaction, if a document is gone, in the trash, or being deleted.
+
+    `name`: what people call it, if its row is gone; `lock`: it stays as it is until the transaction ends.
+    """
+    query = select(documents.c.name, documents.c.status).where(documents.c.id == document)
+    row = connection.execute(query.with_for_update() if lock else query).one_or_none()
+    if row is not None and row.status != DocumentStatus.DELETING:
+        return
+    trashed = connection.execute(select(trash.c.name).where(trash.c.document == document)).scalar_one_or_none()
+    named = trashed or (row.name if row else name) or document
+    if trashed is not None:
+        raise DocumentDeleted(
+            f"{named} was moved to the trash while it was ingested.",
+            advice=f"To bring it back: swatchbook trash restore {document[:8]}",
+        )
+    raise DocumentDeleted(f"{named} was deleted while it was ingested.", advice="Nothing of it was kept.")
+
+
+def find_deleted(ledger: Ledger, document: Document) -> DocumentDeleted | None:
+    """Return the failure of work on a document that was deleted since, or None if it is there."""
+    try:
+        with ledger.read() as connection:
+            require_kept(connection, document.id, name=document.name)
+    except DocumentDeleted as deleted:
+        return deleted
+    return None
+
+
 _ID_LENGTH = 36
 _MAX_CHOICES = 10
 """Documents that an error names at most."""
@@ -132,6 +167,13 @@ _MAX_CHOICES = 10
 def get_document(ledger: Ledger, document: str) -> Document:
     """Return a document by id. Raises InvalidReference for an unknown one."""
     with ledger.read() as connection:
+        return load_document(connection, document)
+
+
+def get_kept(ledger: Ledger, document: str) -> Document:
+    """Return a document by id. Raises DocumentDeleted if it is gone, in the trash, or being deleted."""
+    with ledger.read() as connection:
+        require_kept(connection, document)
         return load_document(connection, document)
 
 

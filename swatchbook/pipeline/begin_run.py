@@ -1,14 +1,15 @@
 """Register what a flow is given, and begin a run of its document; `ledger/runs.py` decides whether one may begin."""
 
+from functools import partial
 from pathlib import Path
+from typing import Any
 
-from swatchbook.errors import Failure, InvalidReference
+from swatchbook.errors import DocumentDeleted, Failure, InvalidReference
 from swatchbook.ledger import runs
 from swatchbook.ledger.owners import id_of_document
 from swatchbook.ledger.runs import Busy, Run
-from swatchbook.ledger.stored_documents import PDF, Document, get_document, queue
-from swatchbook.pipeline.delete import finish_delete
-from swatchbook.pipeline.register import Registered, register_source, spaces_to_serve
+from swatchbook.ledger.stored_documents import PDF, Document, get_document
+from swatchbook.pipeline.register import Registered, register_after_delete, register_source, spaces_to_serve
 from swatchbook.pipeline.register_path import register_known_folder
 from swatchbook.pipeline.run import Work, block_document
 from swatchbook.records import BlockNames, DocumentStatus, IngestOptions
@@ -28,19 +29,24 @@ def register_given(
     kind: str = PDF,
     edition_of: str | None = None,
     begins: bool = False,
+    known: bool = False,
 ) -> Registered:
-    """Register what a flow is given. `kind`: whether the source is a PDF or a folder; `begins`: see `queue`.
+    """Register what a flow is given. `kind`: whether the source is a PDF or a folder; `begins`, `known`: see `queue`.
 
-    `edition_of`: the id of the document whose newer edition a PDF is. Raises what `register_source` and
-    `register_known_folder` raise; a document that is queued already then waits or is blocked with the reason.
+    `edition_of`: the id of the document whose newer edition a PDF is. A delete under way is finished first, unless the
+    document is `known`. Raises what `register_source` and `register_known_folder` raise; a document that is queued
+    already then waits or is blocked with the reason.
     """
     keep_reserve(resources.settings.home)
+    asked: dict[str, Any] = {"owner": owner, "options": options, "begins": begins, "known": known}
+    if kind == PDF:
+        register_it = partial(register_source, resources, source, edition_of=edition_of, **asked)
+    else:
+        register_it = partial(register_known_folder, resources, source, **asked)
     try:
-        if kind == PDF:
-            return register_source(
-                resources, source, owner=owner, options=options, edition_of=edition_of, begins=begins
-            )
-        return register_known_folder(resources, source, owner=owner, options=options, begins=begins)
+        return register_it() if known else register_after_delete(resources, register_it)
+    except DocumentDeleted:
+        raise
     except Failure as failure:  # a queued document has no run yet that could record it
         if queued := _queued_document(resources, owner, source, kind):
             block_document(resources, queued, failure)
@@ -53,7 +59,7 @@ def begin_work(
     """Begin a run of a registered document.
 
     Returns the Document itself when it is complete with the same options or was cancelled; Busy when another run is
-    live, or when the document was being deleted (the delete is finished first, as far as possible).
+    live. Raises DocumentDeleted if it was deleted since it was registered.
     """
     if registered.unchanged:
         return registered.document
@@ -69,31 +75,14 @@ def begin_work(
             prefect_run=prefect_run,
             blocks=blocks,
         )
+    except DocumentDeleted:
+        raise
     except Failure as failure:
         block_document(resources, registered.document.id, failure)
         raise
     if isinstance(begun, Busy):
-        return _finish_pending_delete(resources, registered, begun)
+        return registered.document if begun.reason == "cancelled" else begun
     return _work(resources, begun, options, blocks)
-
-
-def _finish_pending_delete(resources: Resources, registered: Registered, busy: Busy) -> Busy | Document:
-    """Return why no run began: the document itself if it was cancelled. One that was being deleted is queued again."""
-    document = registered.document
-    if busy.reason == "cancelled":
-        return document
-    if busy.reason == "deleting" and finish_delete(resources, document.id):
-        queue(  # the same file again, under the name that people know
-            resources.ledger,
-            owner=document.owner,
-            content=document.content,
-            kind=document.kind,
-            name=document.name,
-            file=document.file,
-            size=document.size,
-            options=registered.options,
-        )
-    return busy
 
 
 def _work(resources: Resources, run: Run, options: IngestOptions, blocks: BlockNames) -> Work:

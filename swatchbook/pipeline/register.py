@@ -9,7 +9,7 @@ import hashlib
 import json
 import logging
 import os
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -147,6 +147,22 @@ def register(
     return _queue_file(resources, key, name, path.stat().st_size, owner, options, edition_of, begins=begins)
 
 
+def register_after_delete(
+    resources: Resources, register_it: Callable[[], Registered], *, at_most: float | None = None
+) -> Registered:
+    """Register what a person asks for; a delete of the same document that is under way is finished first.
+
+    It stays `deleting` if another process is deleting it. Raises what `register_it` raises, and IndexDown after an
+    outage of `at_most` seconds (default: SWATCHBOOK_OUTAGE_WAIT_SECONDS).
+    """
+    registered = register_it()
+    if registered.document.status == DocumentStatus.DELETING and finish_delete(
+        resources, registered.document.id, at_most=at_most
+    ):
+        registered = register_it()
+    return registered
+
+
 def register_upload(
     resources: Resources,
     path: Path,
@@ -163,10 +179,7 @@ def register_upload(
     `register` raises, and IndexDown.
     """
     again = partial(register, resources, path, owner=owner, options=options, name=name, edition_of=edition_of)
-    registered = again()
-    document = registered.document
-    if document.status == DocumentStatus.DELETING and finish_delete(resources, document.id, at_most=0):
-        registered = again()
+    registered = register_after_delete(resources, again, at_most=0)
     file = registered.document.file
     if file and not resources.files.has(file):  # garbage collection deleted it just before it was queued
         registered = again()
@@ -193,8 +206,9 @@ def register_source(
     options: IngestOptions,
     edition_of: str | None = None,
     begins: bool = False,
+    known: bool = False,
 ) -> Registered:
-    """Register what a flow is given. `begins`: see `queue`.
+    """Register what a flow is given. `begins`, `known`: see `queue`.
 
     `source` is a key of the file store, an https URL, an object's URL under SWATCHBOOK_UPLOADS_URL, or a path under
     SWATCHBOOK_INPUT_ROOTS. A cancelled document that is named by its key stays cancelled: its run was perhaps launched
@@ -218,7 +232,8 @@ def register_source(
         return register(resources, path, owner=owner, options=options, edition_of=edition_of, begins=begins)
     build_request(resources.settings, options)  # raises before anything is written
     size = resources.files.size(source)
-    if trashed := get_trashed(resources.ledger, id_of_document(resources.ledger, owner, source[:64])):
+    trashed = get_trashed(resources.ledger, id_of_document(resources.ledger, owner, source[:64]))
+    if trashed and not known:
         raise InvalidReference(
             f"{trashed.name} is in the trash.",
             advice=f"To work on it again: `swatchbook trash restore {trashed.document[:8]}`.",
@@ -226,7 +241,9 @@ def register_source(
     with suppress(InvalidReference):  # it is registered now
         _require_whole(get_document(resources.ledger, id_of_document(resources.ledger, owner, source[:64])), size)
     again = (DocumentStatus.FAILED,)
-    return _queue_file(resources, source, source, size, owner, options, edition_of, again=again, begins=begins)
+    return _queue_file(
+        resources, source, source, size, owner, options, edition_of, again=again, begins=begins, known=known
+    )
 
 
 def _require_whole(document: Document, size: int) -> None:
@@ -249,8 +266,10 @@ def _queue_file(
     *,
     again: Collection[DocumentStatus] = (DocumentStatus.FAILED, DocumentStatus.CANCELLED),
     begins: bool = False,
+    known: bool = False,
 ) -> Registered:
-    restore_source(resources, owner, key[:64])
+    if not known:
+        restore_source(resources, owner, key[:64])
     options = _as_known(resources, owner, key, options)
     request = build_request(resources.settings, options)
     document = queue(
@@ -264,6 +283,7 @@ def _queue_file(
         options=options,
         again=again,
         begins=begins,
+        known=known,
         also=partial(declare_edition, older=edition_of) if edition_of else None,
     )
     if edition_of:

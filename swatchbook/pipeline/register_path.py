@@ -55,18 +55,20 @@ def register_folder(
     kind: str | None = None,
     again: tuple[DocumentStatus, ...] = (DocumentStatus.FAILED, DocumentStatus.CANCELLED),
     begins: bool = False,
+    known: bool = False,
 ) -> Registered:
     """Queue the document of a folder or batch; a known one is found again. `unchanged`: nothing is new or changed.
 
-    `kind`: None for what it was before, or looks like. The source of an imported table is its absolute name. Raises
-    InvalidReference, UnsupportedFormat (also for a folder without pictures that is not known yet), Configuration,
-    MissingExtra.
+    `kind`: None for what it was before, or looks like. `begins`, `known`: see `queue`. The source of an imported table
+    is its absolute name. Raises InvalidReference, UnsupportedFormat (also for a folder without pictures that is not
+    known yet), Configuration, MissingExtra.
     """
     folder = Path(source) if kind == TABLE else _checked(Path(source))  # the rows of a table are staged
-    restore_source(resources, owner, str(folder))
-    known = find_known(resources, owner, folder)
+    if not known:
+        restore_source(resources, owner, str(folder))
+    before = find_known(resources, owner, folder)
     suffixes = resources.settings.image_suffixes
-    kind = kind or (known.kind if known and known.kind != TABLE else kind_of(folder, suffixes))
+    kind = kind or (before.kind if before and before.kind != TABLE else kind_of(folder, suffixes))
     is_there = kind == TABLE or folder.is_dir() or kind == kind_of(folder, suffixes)
     if kind == PDF or not is_there:
         raise UnsupportedFormat(
@@ -74,11 +76,11 @@ def register_folder(
             advice="Give a folder of pictures, a picture, or a file of items (JSON, CSV, XML, Excel). `swatchbook "
             "ingest` takes PDFs.",
         )
-    if kind == FOLDER and known is None and not any(list_files(folder, suffixes)):
+    if kind == FOLDER and before is None and not any(list_files(folder, suffixes)):
         raise nothing_in(Path(source))
     if kind == BATCH:
         require_readers(folder)
-    options = _with_known_mapping(known, options)
+    options = _with_known_mapping(before, options)
     request = build_request(resources.settings, options)
     keep_reserve(resources.settings.home)
     document = queue(
@@ -92,6 +94,7 @@ def register_folder(
         options=options,
         again=again,
         begins=begins,
+        known=known,
     )
     if document.kind != kind:
         raise InvalidReference(
@@ -127,27 +130,28 @@ def check_picture_root(settings: Settings, options: IngestOptions) -> None:
 
 
 def register_known_folder(
-    resources: Resources, source: str, *, owner: str, options: IngestOptions, begins: bool = False
+    resources: Resources, source: str, *, owner: str, options: IngestOptions, begins: bool = False, known: bool = False
 ) -> Registered:
     """Register what a flow is given: a folder or batch under SWATCHBOOK_INPUT_ROOTS, or what is registered already.
 
-    A cancelled document that is registered stays cancelled. Raises what `register_folder` raises.
+    A cancelled document that is registered stays cancelled. `begins`, `known`: see `queue`. Raises what
+    `register_folder` raises.
     """
     folder = Path(source).resolve()
-    known = find_known(resources, owner, folder)
-    if known is None or known.options.mapping.root != options.mapping.root:
+    before = find_known(resources, owner, folder)
+    if before is None or before.options.mapping.root != options.mapping.root:
         check_picture_root(resources.settings, options)
-    if known:
+    if before:
         again = (DocumentStatus.FAILED,)
         return register_folder(
-            resources, folder, owner=owner, options=options, kind=known.kind, again=again, begins=begins
+            resources, folder, owner=owner, options=options, kind=before.kind, again=again, begins=begins, known=known
         )
     if not any(folder.is_relative_to(root.resolve()) for root in resources.settings.input_roots):
         raise InvalidReference(
             f"{source!r} is neither under SWATCHBOOK_INPUT_ROOTS nor was it ingested before.",
             advice="Use `swatchbook ingest-images`, or add it to SWATCHBOOK_INPUT_ROOTS.",
         )
-    return register_folder(resources, folder, owner=owner, options=options, begins=begins)
+    return register_folder(resources, folder, owner=owner, options=options, begins=begins, known=known)
 
 
 def find_changed(resources: Resources, document_id: str) -> Document | None:

@@ -3,12 +3,11 @@
 import pytest
 from sqlalchemy import update
 
-from swatchbook.errors import InvalidReference, ProviderTimeout, RunRevoked, UnreadableImage
+from swatchbook.errors import DocumentDeleted, InvalidReference, ProviderTimeout, RunRevoked, UnreadableImage
 from swatchbook.ledger import claims, edited_products, publishing, runs, schedule, stage_results
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.document_commands import cancel, delete_rows, finish_delete, mark_deleting, postpone, retry
 from swatchbook.ledger.queries import account
-from swatchbook.ledger.runs import Busy
 from swatchbook.ledger.stored_documents import get_document, queue
 from swatchbook.ledger.tables import (
     chunks,
@@ -255,9 +254,8 @@ def test_deleted_in_the_middle_and_registered_again(ledger: Ledger) -> None:
         ledger, owner="anna", content=sha256(b"catalogue"), kind="pdf", name="n", file=None, size=1, options=options
     )
     assert (again.id, again.status) == (run.document, DocumentStatus.DELETING)
-    busy = runs.begin(ledger, again.id, options=options, fingerprint="f", requested=EVERYTHING)
-    assert isinstance(busy, Busy)
-    assert busy.reason == "deleting"
+    with pytest.raises(DocumentDeleted):
+        runs.begin(ledger, again.id, options=options, fingerprint="f", requested=EVERYTHING)
 
     assert delete(ledger, run.document)
     fresh = begin(ledger)

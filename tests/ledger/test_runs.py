@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from swatchbook.errors import InvalidReference, RunRevoked, UnreadableImage
+from swatchbook.errors import DocumentDeleted, InvalidReference, RunRevoked, UnreadableImage
 from swatchbook.ledger import claims, dead_runs, runs
 from swatchbook.ledger.claims import FailedItem
 from swatchbook.ledger.database import Ledger
@@ -177,7 +177,8 @@ def test_force_wakes_completed_documents_that_want_the_same_item(ledger: Ledger)
 def test_a_document_being_deleted_takes_no_run(ledger: Ledger) -> None:
     run = begin_again(ledger, queue(ledger))
     assert runs.revoke(ledger, run.document, DocumentStatus.DELETING) == [run.token]
-    assert try_begin(ledger, run) == Busy(document=run.document, run=None, same=False, reason="deleting")
+    with pytest.raises(DocumentDeleted, match="was deleted while it was ingested"):
+        try_begin(ledger, run)
 
 
 def test_beginning_buries_a_dead_run_first(ledger: Ledger) -> None:

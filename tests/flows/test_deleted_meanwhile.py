@@ -1,0 +1,158 @@
+"""A delete wins at whatever point it meets an ingest: the ingest says so, and nothing of the document stays."""
+
+import threading
+from collections.abc import Callable, Iterable
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+
+from interface.cli.ingest import ingest
+from interface.cli.terminal import COMPLETED, FAILED
+from swatchbook.ledger.document_commands import mark_deleting
+from swatchbook.ledger.portable_rows import PART_TABLES
+from swatchbook.ledger.space_registry import registered
+from swatchbook.ledger.stored_documents import FOLDER, PDF, all_documents, get_document, list_documents
+from swatchbook.ledger.tables import analyses, contents, documents, images, items, runs, vectors
+from swatchbook.ledger.trashed_documents import list_trash
+from swatchbook.pipeline.delete import delete, delete_owner, end, throw_away
+from swatchbook.pipeline.register import register
+from swatchbook.records import DocumentStatus, IngestOptions
+from swatchbook.resources import Resources
+from swatchbook.upkeep.gc import sweep
+from tests.conftest import SOAK
+from tests.flows.conftest import results_of
+from tests.sources.pictures import draw
+
+pytestmark = pytest.mark.stack
+
+POINTS = {
+    "registered": "interface.cli.prefect_run.load_prefect",
+    "found": "swatchbook.ledger.runs.begin",
+    "begun": "tasks.document_run.hold_run",
+    "read": "swatchbook.pipeline.stages.read_pages",
+    "discovered": "swatchbook.pipeline.stages.discover_products",
+    "planned": "swatchbook.pipeline.stages.plan_pages",
+    "chunked": "swatchbook.pipeline.stages.save_chunks",
+    "extracted": "swatchbook.pipeline.stages.save_pictures",
+    "embedded": "swatchbook.ledger.claims.commit",
+    "assembled": "swatchbook.pipeline.stages.assemble",
+    "published": "swatchbook.ledger.publishing.publications",
+    "recorded": "swatchbook.ledger.publishing.record_publication",
+    "finished": "tasks.document_run.finish_run",
+    "ended": "tasks.document_run.product_thumbnails",
+}
+"""What an ingest calls on its way: the delete comes just before the first call."""
+
+OF_FOLDERS = ("registered", "found", "begun", "embedded", "recorded", "finished")
+LEFT = (documents, images, *PART_TABLES, runs, contents, items, vectors, analyses)
+
+
+def move_to_trash(resources: Resources, document: str) -> None:
+    throw_away(resources, document)
+
+
+def delete_for_good(resources: Resources, document: str) -> None:
+    delete(resources, document)
+
+
+def delete_its_owner(resources: Resources, document: str) -> None:
+    delete_owner(resources, "anna")
+
+
+WAYS = (move_to_trash, delete_for_good, delete_its_owner)
+
+
+def cases(points: Iterable[str]) -> list[Any]:
+    """A soak tries each way at each point; a quick suite one way at each point, the next one at the next."""
+    return [
+        pytest.param(point, way, id=f"{point}-{way.__name__}")
+        for number, point in enumerate(points)
+        for way in (WAYS if SOAK else [WAYS[number % len(WAYS)]])
+    ]
+
+
+def delete_at(point: str, way: Callable[[Resources, str], None], resources: Resources, patch: Any) -> list[str]:
+    """Delete the only document just before the first call of what stands for the point; return its id, once known."""
+    module, _, name = POINTS[point].rpartition(".")
+    genuine, deleted = getattr(import_module(module), name), list[str]()
+
+    def meet(*args: Any, **kwargs: Any) -> Any:
+        if not deleted:
+            (document,) = all_documents(resources.ledger, "anna")
+            deleted.append(document.id)
+            way(resources, document.id)
+        return genuine(*args, **kwargs)
+
+    patch.setattr(POINTS[point], meet)
+    return deleted
+
+
+def counts(resources: Resources) -> dict[str, int]:
+    with resources.ledger.read() as connection:
+        found = {each.name: connection.execute(select(func.count()).select_from(each)).scalar_one() for each in LEFT}
+    return {name: count for name, count in found.items() if count}
+
+
+def check_gone(resources: Resources, home: Path, document: str) -> None:
+    """Nothing is searched, listed or stored any more, once garbage is collected and the trash is empty."""
+    for thread in threading.enumerate():  # a command's would have ended with it
+        if thread.name == "read ahead":
+            thread.join()
+    assert list_documents(resources.ledger) == []
+    for each in registered(resources.ledger):
+        assert list(resources.index.ids(each.space)) == []
+    if list_trash(resources.ledger):
+        assert end(resources, document)
+    sweep(resources, older_than=0)
+    assert counts(resources) == {}
+    assert list(resources.files.keys()) == []
+    assert not results_of(home).exists() or list(results_of(home).iterdir()) == []
+
+
+def check_deleted(
+    source: Path, kind: str, point: str, way: Callable[[Resources, str], None], resources: Resources, home: Path,
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    deleted = delete_at(point, way, resources, monkeypatch)
+    reports, code = ingest(resources, {source: kind}, owner="anna", options=IngestOptions(), quiet=True)
+    assert (reports, code) == ([], FAILED)
+    said = capsys.readouterr().err
+    assert ("moved to the trash while" if way is move_to_trash else "was deleted while") in said
+    assert source.name in said
+    monkeypatch.undo()
+    check_gone(resources, home, *deleted)
+
+
+@pytest.mark.parametrize(("point", "way"), cases(POINTS))
+def test_delete_wins_over_a_catalogue(
+    point: str, way: Callable[[Resources, str], None], resources: Resources, home: Path, small_catalogue: Path,
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    check_deleted(small_catalogue, PDF, point, way, resources, home, monkeypatch, capsys)
+
+
+@pytest.mark.parametrize(("point", "way"), cases(OF_FOLDERS))
+def test_delete_wins_over_a_folder(
+    point: str, way: Callable[[Resources, str], None], resources: Resources, home: Path, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    folder = tmp_path / "oak and ash"
+    draw(folder / "oak.png", 1)
+    draw(folder / "ash.jpg", 2)
+    check_deleted(folder, FOLDER, point, way, resources, home, monkeypatch, capsys)
+
+
+def test_what_is_asked_for_after_an_unfinished_delete_comes_again(
+    resources: Resources, small_catalogue: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = IngestOptions()
+    first = register(resources, small_catalogue, owner="anna", options=asked).document
+    mark_deleting(resources.ledger, first.id)
+    (report,), code = ingest(resources, {small_catalogue: PDF}, owner="anna", options=asked, quiet=True)
+    assert code == COMPLETED
+    again = get_document(resources.ledger, report.document_id)
+    assert (again.id, again.name, again.status) == (first.id, small_catalogue.name, DocumentStatus.COMPLETED)
+    assert again.created_at > first.created_at
