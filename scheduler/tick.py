@@ -1,6 +1,7 @@
 """Run the background loop of `serve`, or its one round for `tick`.
 
-- Every 30 s: mark dead runs, kill hung processes, finish deletes, publish, start due documents, send notices.
+- Every 30 s: mark dead runs, kill hung processes, finish deletes, publish, start due documents, send notices, send and
+  look at batches of providers.
 - Every hour: collect garbage, and compare the index with the ledger.
 - Without a Prefect server: run due documents in a child process, one at a time, and reviews every ten minutes.
 - A Prefect server that was emptied is set up again.
@@ -30,6 +31,7 @@ from swatchbook.pipeline.review import documents_to_review
 from swatchbook.records import Record
 from swatchbook.resources import Resources
 from swatchbook.upkeep.gc import Swept, sweep
+from swatchbook.upkeep.send_batches import send_batches
 from swatchbook.upkeep.verify import repair_index
 
 log = logging.getLogger(__name__)
@@ -65,6 +67,8 @@ class Ticked(Record):
     killed: tuple[int, ...] = ()  # pids of hung runs
     deleted: tuple[str, ...] = ()
     published: int = 0
+    batched: int = 0  # calls sent in a batch of their provider
+    taken_in: int = 0  # answers of batches
     restored: bool = False  # Prefect had lost what `swatchbook setup` creates
     launched: tuple[str, ...] = ()  # documents
     stopped: tuple[str, ...] = ()  # documents whose flow run a person has cancelled in Prefect
@@ -83,7 +87,7 @@ async def tick(resources: Resources) -> Ticked:
     Failures are returned as `troubles`, since a later round may succeed.
     """
     children = [] if _has_prefect() else [_process_due, _review]
-    done = await _round(resources, [*_parts(), *children, _notify])
+    done = await _round(resources, [_send_batches, *_parts(), *children, _notify])
     await _record(resources, done)
     return done
 
@@ -91,10 +95,11 @@ async def tick(resources: Resources) -> Ticked:
 async def keep_ticking(resources: Resources, wake: asyncio.Event, every: float = EVERY_SECONDS) -> None:
     """Run a round every `every` seconds, and soon after `wake` is set, until cancelled; collect garbage every hour.
 
-    Failures are logged when they start and when they end. Notices are sent concurrently, so that a slow receiver delays
-    no document. Without a Prefect server, one child process handles due documents, and another runs reviews.
+    Failures are logged when they start and when they end. Notices and batches are sent concurrently, so that a slow
+    receiver delays no document. Without a Prefect server, one child process handles due documents, and another runs
+    reviews.
     """
-    worker, reviewer, collector, messenger = (BackgroundTask() for _ in range(4))
+    worker, reviewer, collector, messenger, batches = (BackgroundTask() for _ in range(5))
     troubles: tuple[str, ...] = ()
     collected = reviewed = -math.inf
     try:
@@ -104,6 +109,7 @@ async def keep_ticking(resources: Resources, wake: asyncio.Event, every: float =
             await _record(resources, done)
             troubles = _log_changes(done.troubles, before=troubles)
             messenger.begin(_recorded(resources, _notify))
+            batches.begin(_recorded(resources, _send_batches))
             if len(done.deleted) >= _DELETES:  # there may be more
                 wake.set()
             if time.monotonic() - collected > COLLECT_SECONDS and not troubles:
@@ -122,6 +128,7 @@ async def keep_ticking(resources: Resources, wake: asyncio.Event, every: float =
         await reviewer.stop()
         await collector.stop()
         await messenger.stop()
+        await batches.stop()
 
 
 async def collect(resources: Resources, *, older_than: float = UNUSED_SECONDS, dry_run: bool = False) -> Swept:
@@ -244,6 +251,12 @@ def _publish(resources: Resources) -> PartResult:
     if not schedule.needs_publishing(resources.ledger):
         return {}
     return {"published": publish_all(resources, at_most=_INDEX_SECONDS).rows}
+
+
+async def _send_batches(resources: Resources) -> PartResult:
+    """Send the calls that wait for a provider's batch, and take in what the batches have answered."""
+    done = await asyncio.to_thread(send_batches, resources)
+    return {"batched": done.sent, "taken_in": done.taken_in}
 
 
 async def _notify(resources: Resources) -> PartResult:

@@ -216,6 +216,19 @@ def held_by_others(ledger: Ledger, run: Run) -> int:
         return connection.execute(select(func.count()).select_from(query)).scalar_one()
 
 
+def count_open(ledger: Ledger, run: Run, role: Role) -> int:
+    """Count the items of a role that the run has yet to make, or that it waits for."""
+    rows = requested_items(run.document)
+    of_run = (and_(rows.c.role == pair.role, rows.c.tag == pair.tag) for pair in run.pairs)
+    query = select(func.count(rows.c.key.distinct())).where(
+        rows.c.role == role,
+        rows.c.state.in_((ItemState.PENDING, ItemState.LEASED)),
+        *([or_(*of_run)] if run.pairs else []),
+    )
+    with ledger.read() as connection:
+        return connection.execute(query).scalar_one()
+
+
 def done_keys(ledger: Ledger, role: Role, tag: str, keys: Sequence[str]) -> set[str]:
     """Return those of the keys whose item of this role and tag is done."""
     done = select(items.c.key).where(items.c.role == role, items.c.tag == tag, items.c.state == ItemState.DONE)

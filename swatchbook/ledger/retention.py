@@ -207,9 +207,9 @@ def drop_old_rows(ledger: Ledger, *, keep_seconds: float, dry_run: bool = False)
 def unreferenced_files(ledger: Ledger, files: Sequence[str]) -> set[str]:
     """Return those keys of the file store that no row names."""
     left = set(files)
-    columns = (contents.c.file, documents.c.file, documents.c.pages_file, trash.c.file, trash.c.pages_file)
+    of_documents = (documents.c.file, documents.c.pages_file, trash.c.file, trash.c.pages_file)
     with ledger.read() as connection:
-        for column in columns:
+        for column in (contents.c.file, *of_documents, calls.c.body):
             left -= {file for (file,) in select_in(connection, select(column), column, files)}
     return left
 

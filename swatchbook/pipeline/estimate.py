@@ -23,6 +23,8 @@ from swatchbook.pdf import reader
 from swatchbook.pdf.check_file import check_file
 from swatchbook.pdf.read_ahead import read_once
 from swatchbook.pipeline.extract import extract
+from swatchbook.providers import costs
+from swatchbook.providers.batch_choice import goes_in_batch
 from swatchbook.providers.costs import tokens_at_most, turn_tokens, usd
 from swatchbook.providers.endpoint import Part
 from swatchbook.providers.json_schema import schema_of
@@ -52,6 +54,7 @@ class Planned(Record):
     seconds: float  # approximate duration of the calls
     usd: float | None  # None where the price is not known
     checked: date | None  # when the published price that it is based on was read; None: the settings have the price
+    in_batch: bool = False  # sent in batches: at half the price, answered within a day
 
 
 class Estimate(Record):
@@ -173,7 +176,8 @@ def _embedding(
     if Role.ANALYSIS in wanted and settings.analyst == "vision":
         seen = claims.done_keys(resources.ledger, Role.ANALYSIS, wanted[Role.ANALYSIS], pictures)
         unseen = [key for key in pictures if key not in seen]
-        yield plan_analyses(settings, resources.models.vision.model, len(unseen), made=len(seen))
+        in_batch = goes_in_batch(settings, "vision", len(unseen), awaited=True)
+        yield plan_analyses(settings, resources.models.vision.model, len(unseen), made=len(seen), in_batch=in_batch)
     if not settings.has_local_text_encoder and {Role.TEXT, Role.UNDERSTANDING} & set(wanted):
         known = claims.done_keys(resources.ledger, Role.TEXT, wanted.get(Role.TEXT, ""), list(texts))
         new = [text for key, text in texts.items() if key not in known and Role.TEXT in wanted]
@@ -182,10 +186,10 @@ def _embedding(
         yield plan_text_vectors(settings, tokens, made=len(known))
 
 
-def plan_analyses(settings: Settings, model: str, count: int, *, made: int = 0) -> Planned:
+def plan_analyses(settings: Settings, model: str, count: int, *, made: int = 0, in_batch: bool = False) -> Planned:
     """Return the plan for `count` analyses by the vision model."""
     question = Question(instructions=INSTRUCTIONS, parts=(b"",), max_tokens=REPLY_TOKENS)
-    return _asked(settings, "embed", "vision", model, question, Seen, count, made=made)
+    return _asked(settings, "embed", "vision", model, question, Seen, count, made=made, in_batch=in_batch)
 
 
 def plan_text_vectors(settings: Settings, tokens: Collection[int], *, made: int = 0) -> Planned:
@@ -204,8 +208,8 @@ def _reviewing(resources: Resources, options: IngestOptions, pictures: Sequence[
         resources.ledger, reviewer, first, pictures, below=settings.review_below
     )
     question = Question(instructions=INSTRUCTIONS, parts=(b"",), max_tokens=REPLY_TOKENS)
-    model = settings.review_model or ""
-    yield _asked(settings, "review", "review", model, question, Seen, len(weak), made=len(looked))
+    model, in_batch = settings.review_model or "", goes_in_batch(settings, "review", len(weak), awaited=False)
+    yield _asked(settings, "review", "review", model, question, Seen, len(weak), made=len(looked), in_batch=in_batch)
     if not settings.has_local_text_encoder and Role.UNDERSTANDING in wanted:
         tokens = len(weak) * UNDERSTANDING_TOKENS
         yield _planned(settings, "review", "text", settings.text_model, len(weak), tokens, 0)
@@ -213,23 +217,25 @@ def _reviewing(resources: Resources, options: IngestOptions, pictures: Sequence[
 
 def _asked(
     settings: Settings, stage: str, part: Part, model: str, question: Question, shape: type[Shape], count: int,
-    *, made: int = 0,
+    *, made: int = 0, in_batch: bool = False,
 ) -> Planned:  # fmt: skip
     """Return the plan for the same question about `count` pictures."""
     tokens = turn_tokens(ChatMessage(question=question, shape=schema_of(shape), name=shape.__name__))
-    return _planned(settings, stage, part, model, count, count * tokens, count * question.max_tokens, made=made)
+    asked = count, count * tokens, count * question.max_tokens
+    return _planned(settings, stage, part, model, *asked, made=made, in_batch=in_batch)
 
 
 def _planned(
     settings: Settings, stage: str, part: Part, model: str, calls: int, tokens_in: int, tokens_out: int,
-    *, made: int = 0,
+    *, made: int = 0, in_batch: bool = False,
 ) -> Planned:  # fmt: skip
     paced = getattr(settings, f"{part}_per_minute").calls
     seconds = calls * SECONDS[part] / settings.provider_concurrency
     known = known_price(settings, part)
+    price = known.price if known else None
+    price = costs.in_batch(price) if in_batch else price
     return Planned(
         stage=stage, part=part, model=model, calls=calls, made=made, tokens_in=tokens_in, tokens_out=tokens_out,
         seconds=max(seconds, SECONDS[part] if calls else 0.0, 60 * calls / paced if paced else 0.0),
-        usd=usd(known.price if known else None, tokens_in, tokens_out),
-        checked=known.checked if known else None,
+        usd=usd(price, tokens_in, tokens_out), checked=known.checked if known else None, in_batch=in_batch,
     )  # fmt: skip

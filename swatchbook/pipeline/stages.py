@@ -129,7 +129,8 @@ def ask_description(
     try:
         return ask_metadata(chat, product, pages, by_layout)
     except Failure as failure:
-        if failure.policy in SHARED_POLICIES or (failure.policy is not Policy.NEVER and not last_try):
+        waits = failure.policy in SHARED_POLICIES or failure.policy is Policy.LATER
+        if waits or (failure.policy is not Policy.NEVER and not last_try):
             raise
         transient = failure.policy is not Policy.NEVER
         lost = _lost(f"metadata of {product.name}", product.first_page, failure, transient=transient)

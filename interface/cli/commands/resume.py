@@ -45,10 +45,12 @@ def retry(
         from swatchbook.ledger.document_commands import retry as retry_document
         from swatchbook.ledger.retention import collect
         from swatchbook.ledger.stored_documents import get_document
+        from swatchbook.upkeep.send_batches import send_batches
 
         if only_due:
             whose = choose_owner(resources.ledger, owner, all_owners)
             collect(resources.ledger, resources.files)
+            send_batches(resources, at_once=True)  # what they have answered makes documents due
             waiting = schedule.due_documents(resources.ledger, owner=whose)
         else:
             chosen = choose_documents(resources.ledger, document, every, owner, all_owners)
@@ -57,6 +59,7 @@ def retry(
         if not waiting:
             note("Nothing to do. `swatchbook status` lists waiting documents.")
         reports, code = resume(resources, waiting, quiet=as_json)
+        send_batches(resources, at_once=True)
         if as_json:
             say_json(reports)
     raise typer.Exit(code)

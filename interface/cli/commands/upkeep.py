@@ -114,6 +114,8 @@ def draw_round(done: "Ticked") -> RenderableType:
         "hung processes killed": len(done.killed),
         "deletes finished": len(done.deleted),
         "rows published": done.published,
+        "calls sent in batches": done.batched,
+        "answers of batches taken in": done.taken_in,
         "Prefect set up again": int(done.restored),
         "documents started": len(done.launched),
         "documents cancelled in Prefect": len(done.stopped),
