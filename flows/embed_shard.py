@@ -8,7 +8,7 @@ from pydantic import Field
 from blocks import load_resources
 from swatchbook.pipeline.shards import ShardResult
 from swatchbook.records import BlockNames
-from swatchbook.storage.files import KEY
+from swatchbook.storage.stored_file import KEY
 from tasks.embed import embed_batches
 from tasks.embed_in_shards import hold_shard, open_shard
 

@@ -35,7 +35,7 @@ from swatchbook.pipeline.run import RECHECK_SECONDS
 from swatchbook.records import DEFAULT_OWNER, DocumentStatus, Record
 from swatchbook.runtime.process import is_dead
 from swatchbook.settings import Settings
-from swatchbook.storage.files import KEY
+from swatchbook.storage.stored_file import KEY
 from tasks.cancelled_in_prefect import SILENT, UNWANTED, cancel_document, cancel_documents
 from tasks.embed_in_shards import FLOW as SHARD_FLOW
 from tasks.prefect_client import (

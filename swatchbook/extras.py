@@ -22,8 +22,17 @@ MODULES: Final[Mapping[str, tuple[str, ...]]] = {
     "sentry": ("sentry_sdk",),
     "excel": ("openpyxl", "xlsxwriter"),
     "notebook": ("pandas",),
+    "s3": ("s3fs",),
+    "gcs": ("gcsfs",),
+    "azure": ("adlfs",),
 }
 """Extra -> the modules that it brings. The packages of the default bring `huggingface_hub`, too."""
+
+
+_OBJECT_STORES: Final[Mapping[str, str]] = {
+    "s3": "s3", "s3a": "s3", "gs": "gcs", "gcs": "gcs", "az": "azure", "abfs": "azure", "abfss": "azure",
+}  # fmt: skip
+"""Protocol of a URL -> the extra that brings what opens it."""
 
 
 class Need(NamedTuple):
@@ -42,8 +51,17 @@ NEEDS: Final = (
     Need("text_encoder", "SWATCHBOOK_TEXT_ENCODER=minilm", "minilm", lambda s: s.text_encoder == "minilm"),
     Need("ledger_url", "SWATCHBOOK_LEDGER_URL with PostgreSQL", "postgres", lambda s: s.ledger.startswith("postgres")),
     Need("ocr_languages", "SWATCHBOOK_OCR_LANGUAGES", "tesseract", lambda s: bool(s.ocr_languages) and s.ocr != "off"),
+    Need("files_url", "SWATCHBOOK_FILES_URL with s3://", "s3", lambda s: extra_of_url(s.files) == "s3"),
+    Need("files_url", "SWATCHBOOK_FILES_URL with gs://", "gcs", lambda s: extra_of_url(s.files) == "gcs"),
+    Need("files_url", "SWATCHBOOK_FILES_URL with az://", "azure", lambda s: extra_of_url(s.files) == "azure"),
     Need("sentry_dsn", "SWATCHBOOK_SENTRY_DSN", "sentry", lambda s: s.sentry_dsn is not None),
 )
+
+
+def extra_of_url(url: str) -> str | None:
+    """Return the extra that brings what opens a URL of an object store; None for a path, and for other protocols."""
+    protocol, separator, _ = url.partition("://")
+    return _OBJECT_STORES.get(protocol) if separator else None
 
 
 def is_installed(extra: str) -> bool:

@@ -82,7 +82,7 @@ class Resources:
 
     @cached_property
     def files(self) -> Files:
-        return Files(self.settings.files)
+        return Files(self.settings.files, self.settings.copies_folder)
 
     @cached_property
     def index(self) -> "Index":

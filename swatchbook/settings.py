@@ -42,6 +42,7 @@ from swatchbook import plugins
 from swatchbook.errors import Configuration, reason_of
 from swatchbook.loopback import is_loopback
 from swatchbook.records import Owner, Role
+from swatchbook.redact import redact
 
 PREFIX = "SWATCHBOOK_"
 ENV_FILE = "SWATCHBOOK_ENV_FILE"
@@ -294,8 +295,8 @@ class Settings(BaseSettings):
     files_url: str | None = Field(
         default=None,
         description=(
-            "Folder or fsspec URL of the file store; empty: in the home folder. Set it when the service and the "
-            "workers run on different machines."
+            "Folder or URL (`s3://`, `gs://`, `az://`) of the file store; empty: in the home folder. Set it when the "
+            "service and the workers run on different machines."
         ),
     )
     index: Choice = Field(
@@ -833,6 +834,13 @@ class Settings(BaseSettings):
             return {**PROFILES.get(str(values.get("profile", "local")), {}), **values}
         return values
 
+    @field_validator("files_url", "uploads_url")
+    @classmethod
+    def _has_no_secret(cls, url: str | None) -> str | None:
+        if url and "@" in url and ":" in urlsplit(url).netloc.rpartition("@")[0]:
+            raise ValueError("put credentials into the environment of the process, not into the URL")
+        return url
+
     @field_validator("notice_secret")
     @classmethod
     def _signs_notices(cls, secret: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
@@ -859,6 +867,11 @@ class Settings(BaseSettings):
     def previews_folder(self) -> Path:
         """Folder of rendered pages and thumbnails. They can be made again at any time."""
         return self.home / "previews"
+
+    @property
+    def copies_folder(self) -> Path:
+        """Folder of copies of files that are stored in an object store. They can be made again at any time."""
+        return self.home / "copies"
 
     @property
     def inspections_folder(self) -> Path:
@@ -956,7 +969,7 @@ def _describe_problem(details: ErrorDetails, origin: Mapping[str, str]) -> str:
     name = str(details["loc"][0]) if details["loc"] else "profile"
     field = Settings.model_fields[name]
     secret = any(kind in str(field.annotation) for kind in ("Secret", "ApiKey", "WebhookSource"))
-    value = "" if secret else f"={details['input']}"
+    value = "" if secret else f"={redact(str(details['input']))}"
     has_default = field.default_factory is None and field.default not in (None, ()) and not field.is_required()
     default = f" Default: {_format(field.default)}." if has_default else ""
     problem = details["msg"].removeprefix("Value error, ")

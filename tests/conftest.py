@@ -48,9 +48,9 @@ SOAK = bool(os.environ.get("SWATCHBOOK_TEST_SOAK"))
 """`make soak`: kills, floods and rounds as often as docs/RELIABILITY.md says, outages of a minute."""
 
 
-SERVERS = frozenset({"prefect_server", "postgres", "weaviate_server"})
-"""Fixtures that start a server; `postgresql` and `weaviate` are the parameters that ask for one."""
-_PARAMETERS = frozenset({"postgresql", "weaviate"})
+SERVERS = frozenset({"prefect_server", "postgres", "weaviate_server", "minio_server"})
+"""Fixtures that start a server; `postgresql`, `weaviate` and `minio` are the parameters that ask for one."""
+_PARAMETERS = frozenset({"postgresql", "weaviate", "minio"})
 _LONGEST = ("servers", "containers", "upkeep", "scheduler", "deployments", "samples", "flows", "cli")
 _SHARED = ("servers", "containers")
 """Folders whose tests stand on one stack, or on one engine."""

@@ -30,6 +30,7 @@ ALLOWED = {
     "swatchbook/plugins.py named": "quotes in one line what a plugin raised that the person installed and named",
     "swatchbook/providers/wires/voyage.py speak": "names its class in the cause, which only the log has",
     "swatchbook/sources/table.py _read_sql": "quotes what a database says about a person's own query",
+    "swatchbook/storage/object_store.py is_refusal": "compares its class by name: a package may be absent",
     "swatchbook/yaml_problem.py yaml_problem": "quotes what the parser says about a person's own file",
 }
 """Path and function -> why it may use more of a foreign exception."""

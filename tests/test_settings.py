@@ -164,6 +164,16 @@ def test_a_wrong_sender_of_webhooks_is_named_without_its_secrets(monkeypatch: py
     assert SECRET[6:16] not in str(caught.value)
 
 
+@pytest.mark.parametrize("name", ["FILES_URL", "UPLOADS_URL"])
+def test_credentials_in_a_url_are_refused_and_not_shown(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(f"SWATCHBOOK_{name}", "s3://AKIA123:hush-hush@shop/files")
+    with pytest.raises(Configuration, match=f"SWATCHBOOK_{name}.*put credentials into the environment") as wrong:
+        load_settings()
+    assert "hush" not in str(wrong.value)
+    monkeypatch.setenv(f"SWATCHBOOK_{name}", "az://files@account.dfs.core.windows.net/shop")
+    load_settings()
+
+
 def test_every_limit_says_when_to_change_it() -> None:
     for name, field in Settings.model_fields.items():
         if any(hasattr(limit, bound) for limit in field.metadata for bound in ("ge", "gt", "le")):

@@ -31,7 +31,7 @@ from swatchbook.errors import InvalidBackup, InvalidReference, reason_of
 from swatchbook.ledger.portable_rows import PORTABLE
 from swatchbook.records import Record
 from swatchbook.records.record import Sha256
-from swatchbook.storage.files import KEY
+from swatchbook.storage.stored_file import KEY
 
 FORMAT: Final = 1
 FILES: Final = "files"

@@ -15,7 +15,7 @@ from swatchbook.pipeline.run import Work, block_document
 from swatchbook.records import BlockNames, DocumentStatus, IngestOptions
 from swatchbook.resources import Resources
 from swatchbook.runtime.disk import keep_reserve
-from swatchbook.storage.files import KEY
+from swatchbook.storage.stored_file import KEY
 
 _SETTLED = {DocumentStatus.COMPLETED, DocumentStatus.FAILED, DocumentStatus.BLOCKED, DocumentStatus.CANCELLED}
 

@@ -42,7 +42,7 @@ from swatchbook.records import UNTAUGHT, DocumentStatus, IngestOptions, Record, 
 from swatchbook.resources import Resources
 from swatchbook.runtime.disk import keep_reserve
 from swatchbook.settings import PREFIX, Settings
-from swatchbook.storage.files import KEY
+from swatchbook.storage.stored_file import KEY
 from swatchbook.storage.upload_buffer import is_remote, temporary_file
 
 log = logging.getLogger(__name__)

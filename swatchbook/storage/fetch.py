@@ -20,13 +20,12 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from pathlib import Path
 from typing import Any
 
-import fsspec
 import httpcore
 import httpx
 
 from swatchbook.errors import (
     SHARED_POLICIES,
-    Configuration,
+    Authentication,
     Failure,
     FilesDown,
     InvalidReference,
@@ -37,6 +36,7 @@ from swatchbook.errors import (
 )
 from swatchbook.records import Record
 from swatchbook.settings import Settings
+from swatchbook.storage.object_store import is_refusal, open_file_system
 from swatchbook.storage.size_limit import URL_CHARACTERS, check_size
 from swatchbook.storage.upload_buffer import WRITE_BYTES, is_remote, save
 
@@ -342,14 +342,8 @@ async def copy_object(store: str, key: str, into: Path, *, max_bytes: int) -> Fe
     parts = key.split("/")
     if any(part in ("", ".", "..") for part in parts) or "\\" in key or not key.isprintable():
         raise InvalidReference(_INVALID_KEY, advice="Give the key relative to SWATCHBOOK_UPLOADS_URL.")
-    try:
-        system, root = fsspec.core.url_to_fs(store)
-    except (ImportError, ValueError) as error:
-        raise Configuration(
-            "SWATCHBOOK_UPLOADS_URL cannot be opened: its protocol is unknown, or the package for it is missing.",
-            advice="Correct it, or install the fsspec package of its protocol, such as s3fs for s3://.",
-        ) from error
-    path = f"{root.rstrip('/')}/{key}"
+    system, root = await asyncio.to_thread(open_file_system, store, "SWATCHBOOK_UPLOADS_URL")
+    path = f"{root}/{key}"
     if "file" in system.protocol and not await asyncio.to_thread(_is_below, Path(path), Path(root)):
         raise InvalidReference(_INVALID_KEY)  # a symbolic link that leads out of the folder
     size = await save(_object_bytes(system, path), into, max_bytes=max_bytes)
@@ -367,5 +361,13 @@ async def _object_bytes(system: Any, path: str) -> AsyncIterator[bytes]:
                 yield data
     except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
         raise InvalidReference("There is no such object under SWATCHBOOK_UPLOADS_URL.") from error
-    except OSError as error:
+    except Failure:
+        raise
+    except Exception as error:  # each store's package has its own classes
+        if is_refusal(error):
+            raise Authentication(
+                "The credentials of this process do not open SWATCHBOOK_UPLOADS_URL.",
+                advice="Check the credentials in its environment, and what they allow.",
+            ) from error
+        log.warning("an object cannot be read", exc_info=error)
         raise FilesDown("The object cannot be read from SWATCHBOOK_UPLOADS_URL now.") from error

@@ -1,47 +1,90 @@
-"""Store each file under the SHA-256 of its bytes, in a folder or at an fsspec URL (s3://…).
+"""Store each file under the SHA-256 of its bytes, in a folder or in an object store (s3://…, gs://…, az://…).
 
 Files are written atomically and never changed. `ledger/retention.py` deletes unused ones.
 
 A key is `<sha256><suffix>`; equal bytes are one file. The CLI and the upload service store documents here first, so
-that all later stages read from one place, on any machine.
+that all later stages read from one place, on any machine. The two kinds of stores are in `file_folder.py` and
+`object_store.py`.
 """
 
-import ctypes
 import hashlib
-import logging
 import os
-import re
-import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, BinaryIO
-from uuid import uuid4
+from typing import BinaryIO, Protocol
 
-from swatchbook.errors import DiskFull, Failure, FileMissing, FilesDown, InvalidReference, as_failure, reason_of
+from swatchbook.errors import FileMissing, InvalidReference
+from swatchbook.storage.file_folder import FileFolder
+from swatchbook.storage.stored_file import KEY, StoredFile
+from swatchbook.storage.upload_buffer import is_remote
 
-log = logging.getLogger(__name__)
-
-KEY = re.compile(r"^[0-9a-f]{64}(\.[a-z0-9]{1,8})?$")
 _COPY_BYTES = 1 << 20
-_TEMPORARY_PREFIX = ".writing-"
-_ADVICE = "Set SWATCHBOOK_HOME to a folder that you may write to, or SWATCHBOOK_FILES_URL to a file store that answers."
+_FILE = "file://"
+
+
+class Store(Protocol):
+    """Where stored files are. Methods raise FileMissing, DiskFull, FilesDown, Configuration and Authentication."""
+
+    @property
+    def is_local(self) -> bool:
+        """Whether files are read where they are stored, and asking for one costs nothing."""
+
+    @property
+    def at_once(self) -> int:
+        """How many files to put at a time."""
+
+    def find(self, key: str) -> StoredFile | None:
+        """Return what is stored under a key; None if nothing is."""
+
+    def renew(self, key: str, size: int) -> bool:
+        """Return whether a key is stored whole and stays for now; otherwise it must be written (again)."""
+
+    def write(self, key: str, pieces: Iterable[bytes], *, flush: bool = True) -> None:
+        """Store the pieces under a key: all of them, or nothing if `pieces` raises or this process dies."""
+
+    def make_durable(self, key: str) -> None:
+        """Let a stored file survive a power failure."""
+
+    def flush_all(self) -> None:
+        """Let all stored files survive a power failure."""
+
+    def is_whole(self, key: str) -> bool:
+        """Return whether the stored bytes match the key, by reading all of them from the store."""
+
+    def local(self, key: str) -> AbstractContextManager[Path]:
+        """Yield a path of a stored file on this machine."""
+
+    def delete(self, key: str) -> None:
+        """Delete a stored file. A missing file is not an error."""
+
+    def keys(self) -> Iterator[str]:
+        """Yield all keys, folder by folder."""
+
+    def unfinished(self) -> Iterator[Path]:
+        """Yield temporary files on this machine: of active writers, and of writers that were killed."""
+
+    def end_unfinished(self, *, older_than: float, dry_run: bool) -> int:
+        """End uploads that were begun `older_than` seconds ago and not completed; return their number."""
+
+    def copies(self) -> Iterator[Path]:
+        """Yield the copies of stored files on this machine, each under its key."""
 
 
 class Files:
-    """The file store. Its methods raise FileMissing, DiskFull, FilesDown, and InvalidReference for a malformed key."""
+    """The file store. Its methods raise what those of `Store` raise, and InvalidReference for a malformed key.
 
-    def __init__(self, url: str) -> None:
-        import fsspec  # slow to import, and `status` needs no file
+    `copies` is the folder on this machine for copies of what is in an object store; a folder store needs none.
+    """
 
+    def __init__(self, url: str, copies: Path | None = None) -> None:
         self.url = url
-        self._fs: Any
-        self._fs, root = fsspec.core.url_to_fs(url)
-        self._root: str = root.rstrip("/")
-        self._local = self._fs.protocol == "file" or "file" in self._fs.protocol
-        self.at_once = 1 if self._local else 4
-        """How many files to put at a time: a folder takes them no faster from several threads."""
-        self._synced = set[Path]()  # subfolders whose names survive a power failure
+        self._store: Store = _open_store(str(url), copies)
+
+    @property
+    def at_once(self) -> int:
+        """How many files to put at a time."""
+        return self._store.at_once
 
     def put_bytes(self, data: bytes, suffix: str = "") -> str:
         """Store bytes and return their key.
@@ -49,9 +92,8 @@ class Files:
         If they are stored already and whole, only their modification time is renewed; a damaged file is replaced.
         """
         key = hashlib.sha256(data).hexdigest() + suffix
-        if not self._refresh(key, len(data)):
-            with self._writing(key) as file:
-                file.write(data)
+        if not self._store.renew(key, len(data)):
+            self._store.write(key, (data,))
         return key
 
     def put_file(self, path: Path, suffix: str | None = None, *, flush: bool = True) -> str:
@@ -63,173 +105,88 @@ class Files:
         suffix = path.suffix.lower() if suffix is None else suffix
         with path.open("rb") as source:
             key = hashlib.file_digest(source, "sha256").hexdigest() + (suffix if KEY.match("0" * 64 + suffix) else "")
-            if not self._refresh(key, os.fstat(source.fileno()).st_size):
+            if not self._store.renew(key, os.fstat(source.fileno()).st_size):
                 source.seek(0)
-                with self._writing(key, flush=flush) as file:
-                    written = hashlib.sha256()
-                    while data := source.read(_COPY_BYTES):
-                        file.write(data)
-                        written.update(data)
-                    if written.hexdigest() != key[:64]:
-                        raise InvalidReference(
-                            f"{path} changed while it was read.", advice="Wait until it is complete."
-                        )
-        if self._local and flush:
-            stored = Path(self._path(key))
-            folder = stored.parent
-            _sync(stored)  # also if another process has just stored the file
-            _sync(folder)
-            if folder not in self._synced:
-                _sync(folder.parent)
-                self._synced.add(folder)
+                self._store.write(key, _unchanged(source, key, path), flush=flush)
+        if flush:
+            self._store.make_durable(key)
         return key
 
     def flush_all(self) -> None:
         """Let all stored files survive a power failure: for many small ones it is faster than to flush each."""
-        if not self._local or not Path(self._root).exists():
-            return
-        handle = os.open(self._root, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            if ctypes.CDLL(None, use_errno=True).syncfs(handle):
-                error = OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
-                raise self._write_failure(error) from error
-        finally:
-            os.close(handle)
-
-    def _refresh(self, key: str, size: int) -> bool:
-        """Return whether a key is stored whole, and renew its modification time, so that it is not collected as unused.
-
-        In a folder the bytes are compared with their key. Object stores check what they are sent; they are asked for
-        the size only, and keep the time.
-        """
-        try:
-            if self._local:
-                os.utime(self._path(key))
-        except FileNotFoundError:
-            return False
-        except OSError as error:  # the file belongs to another user: its time stays
-            log.debug("the time of %s could not be renewed: %s", key, error)
-        return self.has(key) and self.size(key) == size and (not self._local or self.is_whole(key))
-
-    def _down(self, error: OSError) -> FilesDown:
-        return FilesDown(f"The file store {self.url} does not answer: {reason_of(error)}.", advice=_ADVICE)
+        self._store.flush_all()
 
     def is_whole(self, key: str) -> bool:
         """Return whether the bytes of a stored file match its key, by reading all of them."""
-        with self.local(key) as path, path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest() == key[:64]
+        return self._store.is_whole(key)
 
     def has(self, key: str) -> bool:
         """Return whether a key is stored."""
-        try:
-            return bool(self._fs.exists(self._path(key)))
-        except OSError as error:
-            raise self._down(error) from error
+        return self._store.find(key) is not None
 
     def size(self, key: str) -> int:
         """Return the size of a stored file in bytes."""
-        try:
-            return int(self._fs.size(self._path(key)))
-        except FileNotFoundError as error:
-            raise FileMissing(f"The stored file {key} is missing.") from error
+        return self._find(key).size
 
     def sizes_on_disk(self, keys: Iterable[str]) -> dict[str, int]:
         """Return key -> size in bytes of files in a folder. Nothing for an object store: it would be asked for each."""
-        return {key: self.size(key) for key in keys} if self._local else {}
+        return {key: self.size(key) for key in keys} if self._store.is_local else {}
 
     def read(self, key: str) -> bytes:
         """Return the bytes of a stored file."""
         with self.local(key) as path:
             return path.read_bytes()
 
-    @contextmanager
-    def local(self, key: str) -> Iterator[Path]:
-        """Yield a local path of a stored file: the file itself in a local store, else a temporary copy."""
-        stored = self._path(key)
-        if self._local:
-            path = Path(stored)
-            if not path.exists():
-                raise FileMissing(f"The stored file {key} is missing.", advice="Ingest its document again.")
-            yield path
-            return
-        with tempfile.TemporaryDirectory(prefix="swatchbook-") as folder:
-            path = Path(folder) / key
-            try:
-                self._fs.get_file(stored, str(path))
-            except FileNotFoundError as error:
-                raise FileMissing(f"The stored file {key} is missing.") from error
-            except OSError as error:
-                raise self._down(error) from error
-            yield path
+    def local(self, key: str) -> AbstractContextManager[Path]:
+        """Yield a path of a stored file on this machine: the file itself in a folder, else a copy."""
+        return self._store.local(key)
 
     def delete(self, key: str) -> None:
         """Delete a stored file. A missing file is not an error."""
-        try:
-            self._fs.rm_file(self._path(key))
-        except FileNotFoundError:
-            return
+        self._store.delete(key)
 
     def modified(self, key: str) -> float:
         """Return the modification time of a stored file, in Unix seconds."""
-        try:
-            return float(self._fs.modified(self._path(key)).timestamp())
-        except FileNotFoundError as error:
-            raise FileMissing(f"The stored file {key} is missing.") from error
+        return self._find(key).modified
 
     def unfinished(self) -> Iterator[Path]:
-        """Yield the temporary files of a local store: of active writers, and of writers that were killed."""
-        return Path(self._root).glob(f"*/{_TEMPORARY_PREFIX}*") if self._local else iter(())
+        """Yield temporary files on this machine: of active writers, and of writers that were killed."""
+        return self._store.unfinished()
+
+    def end_unfinished(self, *, older_than: float, dry_run: bool = False) -> int:
+        """End uploads to an object store that were begun `older_than` seconds ago and not completed; return how many.
+
+        In a dry run only count them.
+        """
+        return self._store.end_unfinished(older_than=older_than, dry_run=dry_run)
+
+    def copies(self) -> Iterator[Path]:
+        """Yield the copies of stored files on this machine, each under its key."""
+        return self._store.copies()
 
     def keys(self) -> Iterator[str]:
         """Yield all keys, folder by folder."""
-        if not self._fs.exists(self._root):
-            return
-        for folder in self._fs.ls(self._root, detail=False):
-            for path in self._fs.ls(folder, detail=False):
-                name = str(path).rsplit("/", 1)[-1]
-                if KEY.match(name):
-                    yield name
+        return self._store.keys()
 
-    def _path(self, key: str) -> str:
-        if not KEY.match(key):
-            raise InvalidReference(f"{key!r} is not a key of the file store.")
-        return f"{self._root}/{key[:2]}/{key}"
-
-    @contextmanager
-    def _writing(self, key: str, *, flush: bool = True) -> Iterator[BinaryIO]:
-        """Write to a temporary file, flush it to disk and rename it, so that no reader sees an incomplete file."""
-        path = self._path(key)
-        try:
-            if not self._local:
-                with self._fs.open(path, "wb") as file:  # object stores publish on close
-                    yield file
-                return
-            Path(path).parent.mkdir(parents=True, exist_ok=True)
-            temporary = Path(path).with_name(f"{_TEMPORARY_PREFIX}{uuid4().hex}")
-            try:
-                with temporary.open("xb") as file:  # not mkstemp: the umask decides whether other users may read it
-                    yield file
-                    if flush:
-                        file.flush()
-                        os.fsync(file.fileno())
-                temporary.replace(path)
-            except BaseException:
-                temporary.unlink(missing_ok=True)
-                raise
-        except PermissionError as error:
-            raise FilesDown(f"The file store {self.url} is not writable.", advice=_ADVICE) from error
-        except OSError as error:
-            raise self._write_failure(error) from error
-
-    def _write_failure(self, error: OSError) -> Failure:
-        failure = as_failure(error)
-        return failure if isinstance(failure, DiskFull) else self._down(error)
+    def _find(self, key: str) -> StoredFile:
+        if (stored := self._store.find(key)) is None:
+            raise FileMissing(f"The stored file {key} is missing.")
+        return stored
 
 
-def _sync(path: Path) -> None:
-    """Flush a file or folder to disk: fsync of a file does not cover its name."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+def _open_store(url: str, copies: Path | None) -> Store:
+    if not is_remote(url) or url.startswith(_FILE):
+        return FileFolder(Path(url.removeprefix(_FILE)))
+    from swatchbook.storage.object_store import ObjectStore  # its packages are slow to import
+
+    return ObjectStore(url, copies)
+
+
+def _unchanged(source: BinaryIO, key: str, path: Path) -> Iterator[bytes]:
+    """Yield the bytes of a file. Raises InvalidReference at its end if they do not match the key any more."""
+    read = hashlib.sha256()
+    while data := source.read(_COPY_BYTES):
+        read.update(data)
+        yield data
+    if read.hexdigest() != key[:64]:
+        raise InvalidReference(f"{path} changed while it was read.", advice="Wait until it is complete.")

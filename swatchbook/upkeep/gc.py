@@ -24,6 +24,7 @@ from swatchbook.settings import Settings
 from swatchbook.sources.dropped import dropped_roots
 from swatchbook.sources.staged import unfinished_staging
 from swatchbook.storage.preview_cache import source_of
+from swatchbook.storage.stored_file import KEY
 
 DAY = 86_400.0
 
@@ -59,6 +60,7 @@ def sweep(resources: Resources, *, older_than: float = UNUSED_SECONDS, dry_run: 
     """
     trashed = end_old(resources, older_than=retention.TRASH_SECONDS, dry_run=dry_run)
     temporary = _remove(_temporary(resources, older_than), dry_run)
+    uploads = resources.files.end_unfinished(older_than=older_than, dry_run=dry_run)
     results = _remove(_results(resources, older_than), dry_run)
     # a run may record the files that it has stored only at its end
     min_age = max(older_than, retention.longest_run_seconds(resources.ledger))
@@ -73,9 +75,10 @@ def sweep(resources: Resources, *, older_than: float = UNUSED_SECONDS, dry_run: 
         retention.compact(resources.ledger, at_once=older_than == 0)
         shrunk = max(0, before - _size_of_databases(resources))
     # last: also those of contents that have just been deleted
-    previews = _remove(chain(_previews(resources), _inspections(resources)), dry_run)
+    again = chain(_previews(resources), _inspections(resources), _copies(resources, min_age))
+    previews = _remove(again, dry_run)
     return Swept(
-        temporary=temporary[0],
+        temporary=temporary[0] + uploads,
         results=results[0],
         previews=previews[0],
         orphans=orphans[0],
@@ -128,6 +131,20 @@ def _previews(resources: Resources) -> Iterator[Path]:
     for portion in portions(resources.previews.paths(), _PORTION):
         gone = retention.unreferenced_files(resources.ledger, sorted({source_of(path) for path in portion}))
         yield from (path for path in portion if source_of(path) in gone or _age(path) > retention.PREVIEW_SECONDS)
+
+
+def _copies(resources: Resources, min_age: float) -> Iterator[Path]:
+    """Yield copies of stored files that no row names, or not used for `retention.PREVIEW_SECONDS`.
+
+    Also yields what killed processes left there.
+    """
+    for portion in portions(resources.files.copies(), _PORTION):
+        keys = sorted({path.name for path in portion if KEY.match(path.name)})
+        gone = retention.unreferenced_files(resources.ledger, keys)
+        for path in portion:
+            most = retention.PREVIEW_SECONDS if path.name in keys and path.name not in gone else min_age
+            if _age(path) > most:
+                yield path
 
 
 def _inspections(resources: Resources) -> Iterator[Path]:

@@ -60,6 +60,9 @@ CHOSEN: Mapping[str, dict[str, Any]] = {
     "voyage": {"text_encoder": "voyage"},
     "postgres": {"ledger_url": "postgresql://localhost/none"},
     "tesseract": {"ocr": "auto", "ocr_languages": ["rus"]},
+    "s3": {"files_url": "s3://shop/files"},
+    "gcs": {"files_url": "gs://shop/files"},
+    "azure": {"files_url": "az://shop/files"},
     "sentry": {"sentry_dsn": "https://key@example.org/1"},
 }
 """Extra -> settings that need it."""

@@ -16,11 +16,14 @@ from swatchbook.ledger.tables import deliveries, documents, failed_tries, rounds
 from swatchbook.pipeline.delete import delete
 from swatchbook.pipeline.register_path import register_folder
 from swatchbook.records import IngestOptions, Stage
-from swatchbook.resources import Resources
+from swatchbook.resources import Resources, open_resources
 from swatchbook.sources.dropped import dropped_folder, sent_folder
 from swatchbook.sources.staged import Staging, staged_file
 from swatchbook.upkeep.gc import DAY, Swept, sweep
 from tests.ledger.scene import begin_again, count
+from tests.s3_server import Bucket, bucket, moto_server
+
+__all__ = ["bucket", "moto_server"]
 
 HOUR = 3_600.0
 
@@ -254,3 +257,18 @@ def test_now_leaves_nothing_of_what_was_deleted_and_counts_every_byte(resources:
     assert swept.bytes >= stored
     assert [*resources.files.keys()] == [*results.iterdir()] == []
     assert not resources.files.has(pages)
+
+
+def test_copies_of_what_is_in_a_bucket_go_with_their_documents(resources: Resources, bucket: Bucket) -> None:
+    with open_resources(resources.settings.model_copy(update={"files_url": bucket.url})) as tools:
+        used, gone = known(tools), tools.files.put_bytes(b"nobody's", ".png")
+        assert len(bucket.names()) == 2
+        copies = tools.settings.copies_folder
+        left = copies / ".using-0123"
+        left.write_bytes(b"of a killed process")
+        age(left)
+        bucket.server.client().create_multipart_upload(Bucket=bucket.name, Key=f"ab/{gone}")
+        swept = sweep(tools, older_than=0.0)
+        assert (swept.orphans, swept.previews, swept.temporary) == (1, 1, 1)
+        assert [path.name for path in copies.iterdir()] == [used.file]
+        assert bucket.names() == [f"{str(used.file)[:2]}/{used.file}"]

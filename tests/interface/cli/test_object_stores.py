@@ -1,0 +1,48 @@
+"""A collection whose files are in a bucket: the commands do what they do with a folder."""
+
+from pathlib import Path
+
+import pytest
+
+from interface.cli.doctor import check_files
+from interface.cli.terminal import FAILED
+from swatchbook.resources import open_resources
+from swatchbook.settings import load_settings
+from tests.command import run, run_json
+from tests.s3_server import SECRET, Bucket, minio_bucket, minio_server
+
+__all__ = ["minio_bucket", "minio_server"]
+
+
+@pytest.fixture
+def in_bucket(home: Path, minio_bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> Bucket:
+    """A bucket that has the files of this test's collection."""
+    monkeypatch.setenv("SWATCHBOOK_FILES_URL", f"{minio_bucket.url}/files")
+    return minio_bucket
+
+
+def test_collection_in_a_bucket_is_ingested_verified_kept_and_restored(
+    in_bucket: Bucket, small_catalogue: Path, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (report,) = run_json("ingest", str(small_catalogue), "--owner", "anna")
+    assert report["images_complete"] == report["images_found"] > 0
+    stored = [key for key in in_bucket.names() if key.startswith("files/")]
+    assert len(stored) > report["images_found"]
+    assert not (home / "files").exists()
+    assert run_json("verify", "--deep")["sound"]
+    with open_resources(load_settings()) as tools:
+        assert check_files(tools) == f"{in_bucket.url}/files"
+
+    client = in_bucket.server.client()
+    kept = run_json("backup", str(tmp_path / "backup"))
+    (picture, *_) = [key for key in stored if key.endswith((".jpg", ".png"))]
+    client.delete_object(Bucket=in_bucket.name, Key=picture)
+    assert run_json("verify", expect=FAILED)["lost_files"] == [picture.rpartition("/")[2]]
+
+    monkeypatch.setenv("SWATCHBOOK_HOME", str(tmp_path / "other"))
+    monkeypatch.setenv("SWATCHBOOK_FILES_URL", f"{in_bucket.url}/restored")
+    run("restore", str(tmp_path / "backup"))
+    assert run_json("verify", "--deep")["sound"]
+    restored = [key for key in in_bucket.names() if key.startswith("restored/")]
+    assert len(restored) == kept["files"]
+    assert SECRET not in run("config")

@@ -1,0 +1,13 @@
+"""A bucket of a server of S3."""
+
+import pytest
+
+from tests.s3_server import Bucket, minio_server, moto_server, new_bucket
+
+__all__ = ["minio_server", "moto_server"]
+
+
+@pytest.fixture(params=["moto", "minio"])
+def bucket(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Bucket:
+    """An empty bucket, which this process finds by its environment."""
+    return new_bucket(request.getfixturevalue(f"{request.param}_server"), monkeypatch)
