@@ -1,0 +1,275 @@
+"""A storm: parts of the stack are killed or suspended at random while people upload, teach, delete and use `gc`.
+
+A soak strikes 300 times. SWATCHBOOK_TEST_STORM is the number that a storm is drawn from, to have the same one again.
+"""
+
+import os
+import random
+import signal
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+import pytest
+from sqlalchemy import func, select
+
+from swatchbook.ledger.stored_documents import Document, list_documents
+from swatchbook.ledger.tables import chunks, documents, placements, runs
+from swatchbook.records import DocumentStatus, document_id, sha256
+from tests.command import finish
+from tests.conftest import SOAK
+from tests.servers.audit import TERMINAL, audit, flow_runs
+from tests.servers.catalogues import make_catalogue
+from tests.servers.halfway import WHOLE, tell
+from tests.servers.stack import BACK_SECONDS, OWNER, Part, Stack
+
+pytestmark = pytest.mark.stack
+
+STRIKES, CATALOGUES = (300, 36) if SOAK else (8, 4)
+PICTURES = 8  # of a catalogue
+SETTLED_SECONDS = 120.0 if SOAK else BACK_SECONDS
+"""In which everything is at its end once the storm is over."""
+PATIENCE = 300.0  # seconds in which a person has an answer, whatever dies meanwhile
+MOST_AWAY, MOST_SUSPENDED, MOST_CALM = 3.0, 6.0, 4.0  # seconds until a part is started again, goes on; between strikes
+
+
+def test_a_storm_loses_nothing_makes_nothing_twice_and_leaves_nothing(stack: Stack, tmp_path: Path) -> None:
+    drawn = int(os.environ.get("SWATCHBOOK_TEST_STORM") or random.randrange(1 << 30))
+    print(f"SWATCHBOOK_TEST_STORM={drawn}")  # pytest shows it where the test fails
+    stack.trouble(seconds=0.3)
+    people = People(stack, tmp_path, random.Random(drawn))
+    with people.at_work():
+        struck = strike(stack, random.Random(drawn + 1), people)
+    print(struck)
+    stack.trouble()
+    seconds = stack.wait_until(lambda: is_settled(stack, people), "the storm has settled", SETTLED_SECONDS)
+    given_up = people.ask_again_for_what_was_killed_three_times()
+    assert is_settled(stack, people)
+    found = audit(stack, *people.kept, pictures=PICTURES)
+    tell(f"storm of {struck.total()} strikes on {len(people.kept)} documents, {given_up} given up", found, seconds)
+    assert found == WHOLE
+    stack.command("gc", "--now")
+    assert left_of_deleted(stack, people) == []
+    assert {document for document in people.taught if not is_taught(stack, document)} == set()
+    assert people.frightened == []
+
+
+# --- what people do ---------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class People:
+    """People who do one thing after the other; each thing that has no answer is repeated until it has one."""
+
+    stack: Stack
+    folder: Path
+    dice: random.Random
+    kept: dict[str, str] = field(default_factory=dict)  # document -> its stored file
+    deleted: dict[str, str] = field(default_factory=dict)
+    taught: set[str] = field(default_factory=set)
+    frightened: list[str] = field(default_factory=list)  # what nobody should see: a 500, a traceback
+    storm: float = 0.0  # how much of it is over
+
+    @contextmanager
+    def at_work(self) -> Iterator[None]:
+        """Let them work until the storm is over and all catalogues are uploaded. Raises what ended their work."""
+        over = threading.Event()
+        trouble = list[BaseException]()
+
+        def work() -> None:
+            try:
+                self._work(over)
+            except BaseException as error:
+                trouble.append(error)
+
+        thread = threading.Thread(target=work)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
+        for error in trouble:
+            raise error
+
+    def _work(self, over: threading.Event) -> None:
+        sent = 0
+        while sent < CATALOGUES or not over.is_set():
+            if sent < CATALOGUES and (over.is_set() or sent <= self.storm * CATALOGUES):
+                sent += 1
+                self.upload(sent)
+            else:
+                self.dice.choice((self.teach, self.delete, self.collect_leftovers, self.look))()
+            over.wait(self.dice.uniform(0, 2))
+
+    def upload(self, number: int) -> None:
+        catalogue = make_catalogue(self.folder / f"storm-{number}.pdf", pictures=PICTURES).read_bytes()
+        form = {"owner": OWNER, "options": '{"focus": false, "batch_size": 4}'}
+        answer = self.ask("POST", "/documents", data=form, files={"file": (f"storm-{number}.pdf", catalogue)})
+        assert answer.is_success, answer.text
+        digest = sha256(catalogue)
+        self.kept[document_id(OWNER, digest)] = f"{digest}.pdf"
+
+    def teach(self) -> None:
+        """Accept the likeliest reading of a document: its products may change, its pictures do not."""
+        if not (document := self._one()):
+            return
+        shown = self.ask("GET", f"/documents/{document}/teaching/readings")
+        likeliest = shown.json()["likeliest"] if shown.is_success else []  # 409: it is not read yet
+        for proposal in likeliest[:1]:
+            given = {"reading": proposal["reading"], "origin": "likeliest"}
+            if self.ask("POST", f"/documents/{document}/teaching", json=given).is_success:
+                self.taught.add(document)
+
+    def delete(self) -> None:
+        """Delete a document for good, one of four in all."""
+        if len(self.deleted) < CATALOGUES // 4 and (document := self._one()):
+            answer = self.ask("DELETE", f"/documents/{document}", params={"now": "true"})
+            assert answer.status_code in (202, 404), answer.text
+            self.deleted[document] = self.kept.pop(document)
+            self.taught.discard(document)
+
+    def collect_leftovers(self) -> None:
+        self._run("gc", "--now")
+
+    def look(self) -> None:
+        self._run("status")
+        self.ask("GET", "/search", params={"text": "porcelain tiles", "owner": OWNER})
+
+    def ask_again_for_what_was_killed_three_times(self) -> int:
+        """Retry what is given up because its run died again and again without a commit; return how many are."""
+        given_up = [each.id for each in of_storm(self.stack) if each.status == DocumentStatus.FAILED]
+        for document in given_up:
+            assert self.ask("POST", f"/documents/{document}/retry").is_success
+        for document in given_up:
+            self.stack.wait_for(document, DocumentStatus.COMPLETED)
+        return len(given_up)
+
+    def ask(self, method: str, path: str, **given: Any) -> httpx.Response:
+        """Return the service's answer, asking again while there is none, or one that says to try later."""
+        end = time.monotonic() + PATIENCE
+        while time.monotonic() < end:
+            with suppress(httpx.TransportError):
+                answer = self.stack.ask(method, path, **given)
+                if answer.status_code == 500:
+                    self.frightened.append(f"{method} {path}: {answer.text[:500]}")
+                if answer.status_code < 500 and answer.status_code != 429:
+                    return answer
+            time.sleep(0.5)
+        raise AssertionError(f"no answer to {method} {path}")
+
+    def _run(self, *arguments: str) -> None:
+        """Run a command. It may fail, but in plain words."""
+        ended = finish(arguments, self.stack.environment, self.stack.folder)
+        if "Traceback" in ended.stdout + ended.stderr:
+            self.frightened.append(f"{arguments}: {ended.stderr[-1500:]}")
+
+    def _one(self) -> str | None:
+        return self.dice.choice(sorted(self.kept)) if self.kept else None
+
+
+# --- what strikes -----------------------------------------------------------------------------------------------------
+
+
+def strike(stack: Stack, dice: random.Random, people: People) -> Counter[str]:
+    """Kill or suspend one part after the other; return how often each was struck in which way."""
+    struck = Counter[str]()
+    for number in range(STRIKES):
+        people.storm = number / STRIKES
+        time.sleep(dice.uniform(0, MOST_CALM))
+        target = dice.choice(("service", "worker", "machine", "run", "run", "postgres", "weaviate", "prefect"))
+        if dice.random() < 0.25:
+            suspend(stack, target, dice.uniform(0.5, MOST_SUSPENDED))
+            struck[f"{target} suspended"] += 1
+        else:
+            kill(stack, target, dice.uniform(0, MOST_AWAY))
+            struck[f"{target} killed"] += 1
+    return struck
+
+
+def kill(stack: Stack, target: str, away: float) -> None:
+    """Send SIGKILL to a part, and start it again after some seconds. A flow run is started by others."""
+    if target == "run":
+        for process in run_at_work(stack):
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+    elif target == "weaviate":
+        stack.restart_weaviate(away=away)
+    elif target == "postgres":
+        stack.postgres.kill()
+        time.sleep(away)
+        stack.postgres.start()
+    else:
+        part = part_of(stack, target)
+        part.kill(family=target in ("machine", "prefect"))
+        time.sleep(away)
+        part.start()
+
+
+def suspend(stack: Stack, target: str, seconds: float) -> None:
+    """Send SIGSTOP to a part with all that it has started, and SIGCONT after some seconds."""
+    if target == "run":
+        stopped = run_at_work(stack)
+    else:
+        pid = {"weaviate": stack.weaviate, "postgres": stack.postgres}.get(target, part_of(stack, target)).process.pid
+        first = psutil.Process(pid)
+        stopped = [first, *first.children(recursive=True)]
+    for sign in (signal.SIGSTOP, signal.SIGCONT):
+        for process in stopped:
+            with suppress(psutil.NoSuchProcess):
+                process.send_signal(sign)
+        if sign == signal.SIGSTOP:
+            time.sleep(seconds)
+
+
+def part_of(stack: Stack, target: str) -> Part:
+    return {"service": stack.service, "prefect": stack.prefect}.get(target, stack.worker)
+
+
+def run_at_work(stack: Stack) -> list[psutil.Process]:
+    """Return the process of a live run of a document, if there is one, with those that it has started."""
+    query = select(runs.c.pid).where(runs.c.kind == "document", runs.c.state == "live").limit(1)
+    with stack.resources.ledger.read() as connection:
+        pid = connection.execute(query).scalar()
+    with suppress(psutil.NoSuchProcess):
+        if pid:
+            return [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
+    return []
+
+
+# --- what is left -----------------------------------------------------------------------------------------------------
+
+
+def of_storm(stack: Stack) -> list[Document]:
+    return list_documents(stack.resources.ledger, name="storm-", limit=1_000)
+
+
+def is_settled(stack: Stack, people: People) -> bool:
+    """Return whether all documents that are kept, and no others, are at their end, in the ledger and in Prefect."""
+    ended = {each.id for each in of_storm(stack) if each.status in (DocumentStatus.COMPLETED, DocumentStatus.FAILED)}
+    if ended != people.kept.keys() or {each.id for each in of_storm(stack)} != ended:
+        return False
+    return all(TERMINAL.issuperset(flow_runs(stack, document)) for document in (*people.kept, *people.deleted))
+
+
+def left_of_deleted(stack: Stack, people: People) -> Sequence[str]:
+    """Return what the ledger and the files still have of the deleted documents."""
+    columns = {"document": documents.c.id, "place": placements.c.document, "text": chunks.c.document}
+    with stack.resources.ledger.read() as connection:
+        rows = [
+            f"{count} times {name}"
+            for name, column in columns.items()
+            if (count := connection.scalar(select(func.count()).where(column.in_(people.deleted))))
+        ]
+    return rows + [file for file in people.deleted.values() if stack.resources.files.has(file)]
+
+
+def is_taught(stack: Stack, document: str) -> bool:
+    return stack.document(document).options.taught.names_are_taught
