@@ -49,9 +49,9 @@ def test_a_storm_loses_nothing_makes_nothing_twice_and_leaves_nothing(stack: Sta
         struck = strike(stack, random.Random(drawn + 1), people)
     print(struck)
     stack.trouble()
-    seconds = stack.wait_until(lambda: is_settled(stack, people), "the storm has settled", SETTLED_SECONDS)
+    seconds = settle(stack, people)
     given_up = people.ask_again_for_what_was_killed_three_times()
-    assert is_settled(stack, people)
+    settle(stack, people)
     found = audit(stack, *people.kept, pictures=PICTURES)
     tell(f"storm of {struck.total()} strikes on {len(people.kept)} documents, {given_up} given up", found, seconds)
     assert found == WHOLE
@@ -247,16 +247,38 @@ def run_at_work(stack: Stack) -> list[psutil.Process]:
 # --- what is left -----------------------------------------------------------------------------------------------------
 
 
+def settle(stack: Stack, people: People) -> float:
+    """Wait until everything is at its end; return the seconds. Raises AssertionError with what is not."""
+    open_ = list[str]()
+
+    def is_settled() -> bool:
+        open_[:] = unsettled(stack, people)
+        return not open_
+
+    try:
+        return stack.wait_until(is_settled, "the storm has settled", SETTLED_SECONDS)
+    except AssertionError as late:
+        raise AssertionError("\n".join(open_)) from late
+
+
 def of_storm(stack: Stack) -> list[Document]:
     return list_documents(stack.resources.ledger, name="storm-", limit=1_000)
 
 
-def is_settled(stack: Stack, people: People) -> bool:
-    """Return whether all documents that are kept, and no others, are at their end, in the ledger and in Prefect."""
-    ended = {each.id for each in of_storm(stack) if each.status in (DocumentStatus.COMPLETED, DocumentStatus.FAILED)}
-    if ended != people.kept.keys() or {each.id for each in of_storm(stack)} != ended:
-        return False
-    return all(TERMINAL.issuperset(flow_runs(stack, document)) for document in (*people.kept, *people.deleted))
+def unsettled(stack: Stack, people: People) -> list[str]:
+    """Return the documents that are not at their end, in the ledger or in Prefect, and those that should be gone."""
+    found = {each.id: each for each in of_storm(stack)}
+    at_end = (DocumentStatus.COMPLETED, DocumentStatus.FAILED)
+    return [
+        *(f"{each.name} is {each.status}: {each.message}" for each in found.values() if each.status not in at_end),
+        *(f"{document} was deleted, and is there" for document in people.deleted if document in found),
+        *(f"{document} is gone" for document in people.kept if document not in found),
+        *(
+            f"{document} has flow runs {states}"
+            for document in (*people.kept, *people.deleted)
+            if not TERMINAL.issuperset(states := flow_runs(stack, document))
+        ),
+    ]
 
 
 def left_of_deleted(stack: Stack, people: People) -> Sequence[str]:
