@@ -74,6 +74,7 @@ test-python:
 
 test-stack: $(ALL)
 	$(RUN)python -m devtools.weaviate path > /dev/null
+	$(RUN)python -m devtools.minio > /dev/null
 	$(RUN)python -m pytest -n 4 $(PARALLEL) -m "stack or needs" --junitxml=build/$@.xml
 
 # One after the other, even with `make -j`.

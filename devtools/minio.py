@@ -1,4 +1,7 @@
-"""A local MinIO, a server of S3, for tests: found or built, started on loopback, stopped by pid."""
+"""A local MinIO, a server of S3, for tests: found or built, started on loopback, stopped by pid.
+
+`python -m devtools.minio` prints where its program is, and builds it where it is not there.
+"""
 
 import os
 import shutil
@@ -84,3 +87,7 @@ def _answers(server: MinioServer) -> bool:
             return bool(answer.status == 200)
     except OSError:  # a URLError, too
         return False
+
+
+if __name__ == "__main__":
+    print(find_server())  # noqa: T201

@@ -30,7 +30,7 @@ from tests.servers.catalogues import make_catalogue
 from tests.servers.halfway import WHOLE, tell
 from tests.servers.stack import BACK_SECONDS, OWNER, Part, Stack
 
-pytestmark = pytest.mark.stack
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(7_200 if SOAK else 600)]
 
 STRIKES, CATALOGUES = (300, 36) if SOAK else (8, 4)
 PICTURES = 8  # of a catalogue
