@@ -153,11 +153,13 @@ async def _describe(
 
     descriptions, _ = await cached(describe_products, key(discovery), resources, work, reading, discovery, tables)
 
+    asked = sum(asks_about(resources, product) for product in discovery.products)
+
     async def described(product: FoundProduct, by_layout: Description) -> Description:
         if not asks_about(resources, product):
             return by_layout
         scans = discovery.scans.on(product.pages)
-        given = (resources, work, reading, scans, product, by_layout)
+        given = (resources, work, reading, scans, product, by_layout, asked)
         return (await cached(ask_description, key(product, by_layout), *given))[0]
 
     return await asyncio.gather(*map(described, discovery.products, descriptions))

@@ -28,7 +28,7 @@ from sqlalchemy import (
 from ulid import ULID
 
 from swatchbook.errors import InBatch
-from swatchbook.ledger.calls import Answer, CallContext, CallRequest, new_row, require_budget
+from swatchbook.ledger.calls import BATCH_SECONDS, Answer, CallContext, CallRequest, new_row, require_budget
 from swatchbook.ledger.database import Ledger, db_now, portions, select_in
 from swatchbook.ledger.requested import requested_items
 from swatchbook.ledger.runs import require_live
@@ -40,6 +40,8 @@ FULL_SECONDS = 600.0
 
 _HELD_SECONDS = 1_200.0
 """How long a process may hold a batch: longer than it takes to send the largest one, or to take it in."""
+
+_IN_FLIGHT_SECONDS = 60.0  # until a call is queued again that the budget may allow
 
 _TAKEN_TOGETHER = 200
 
@@ -110,7 +112,8 @@ def queue(context: CallContext, queued: Queued) -> None:
         ).all()
         if any(row.state in _HERE for row in attempts):
             return
-        require_budget(connection, context.run, [queued.ask])
+        if not require_budget(connection, context.run, [queued.ask]):
+            raise InBatch("It waits until it is known what calls in flight cost.", seconds=_IN_FLIGHT_SECONDS)
         batch = _open_batch(connection, queued)
         row = new_row(context, queued.provider, queued.ask, 1 + max((row.attempt for row in attempts), default=0))
         connection.execute(insert(calls).values({**row, "state": "queued", "batch": batch, "body": queued.body}))
@@ -152,6 +155,15 @@ def waiting_calls(ledger: Ledger, document: str, stage: str) -> int:
     here = (calls.c.document == document, calls.c.stage == stage, calls.c.state.in_(("queued", "batched")))
     with ledger.read() as connection:
         return connection.execute(select(func.count()).select_from(calls).where(*here)).scalar_one()
+
+
+def waits_until(ledger: Ledger, document: str) -> float | None:
+    """Return until when, at the latest, answers to a document's calls are in batches; None if there are none."""
+    until = func.max(func.coalesce(provider_batches.c.expires_at, provider_batches.c.created_at + BATCH_SECONDS))
+    query = select(until).join_from(calls, provider_batches, provider_batches.c.id == calls.c.batch)
+    with ledger.read() as connection:
+        here = (calls.c.document == document, calls.c.state.in_(("queued", "batched")))
+        return connection.execute(query.where(*here)).scalar()
 
 
 # --- send -------------------------------------------------------------------------------------------------------------

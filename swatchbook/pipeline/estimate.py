@@ -155,6 +155,7 @@ def _discovering(
             question,
             Printed,
             len(scanned),
+            in_batch=goes_in_batch(resources.settings, "vision", len(scanned), awaited=True),
         )
     finding, describing = Tally(model), Tally(model)
     ask_names(finding, reading, reader.iter_pages(files, reading), discovery, only=asked)
@@ -162,8 +163,10 @@ def _discovering(
     for product, by_layout in zip(discovery.products, descriptions, strict=True):
         if is_open(product) or not assists:
             ask_metadata(describing, product, list(reader.iter_pages(files, reading, pages=product.pages)), by_layout)
-    for stage, tally in (("discover", finding), ("describe", describing)):
-        yield _planned(resources.settings, stage, "llm", model, tally.calls, tally.tokens_in, tally.tokens_out)
+    later = goes_in_batch(resources.settings, "llm", describing.calls, awaited=True)
+    for stage, tally, in_batch in (("discover", finding, False), ("describe", describing, later)):
+        counts = tally.calls, tally.tokens_in, tally.tokens_out
+        yield _planned(resources.settings, stage, "llm", model, *counts, in_batch=in_batch)
 
 
 def _embedding(

@@ -16,6 +16,7 @@ from swatchbook.ledger import edited_products, stage_results
 from swatchbook.ledger.calls import CallContext
 from swatchbook.ledger.page_findings import save_page_failures, save_page_notes
 from swatchbook.pdf import reader
+from swatchbook.pipeline.call_context import call_context
 from swatchbook.pipeline.extract import extract
 from swatchbook.pipeline.name_weights import name_weights
 from swatchbook.pipeline.run import Work, progress_callback
@@ -118,19 +119,21 @@ def ask_description(
     product: FoundProduct,
     by_layout: Description,
     *,
+    products: int,
     last_try: bool,
 ) -> Description:
-    """Ask the language model for the metadata of one product.
+    """Ask the language model for the metadata of one of so many products.
 
-    If it fails on the last try, the result is that of the layout rules, with the reason in `lost`.
+    If it fails on the last try, or answers in a batch, the result is that of the layout rules, with the reason in
+    `lost`.
     """
     pages = list(with_scans(_pages(resources, reading, product.pages), scanned))
-    chat = ChargedChat(resources.models.llm, CallContext(resources.ledger, work.run, "describe"))
+    chat = ChargedChat(resources.models.llm, call_context(resources, work.run, "describe", "llm", products))
     try:
         return ask_metadata(chat, product, pages, by_layout)
     except Failure as failure:
-        waits = failure.policy in SHARED_POLICIES or failure.policy is Policy.LATER
-        if waits or (failure.policy is not Policy.NEVER and not last_try):
+        settled = failure.policy in (Policy.NEVER, Policy.LATER)
+        if failure.policy in SHARED_POLICIES or (not settled and not last_try):
             raise
         transient = failure.policy is not Policy.NEVER
         lost = _lost(f"metadata of {product.name}", product.first_page, failure, transient=transient)
@@ -145,7 +148,8 @@ def _lost(what: str, page: int, failure: Failure, *, transient: bool) -> FailedP
 def _read_scans(resources: Resources, work: Work, reading: Reading) -> Scans:
     if not (scanned := scans.scanned_pages(_pages(resources, reading))):
         return Scans()
-    chat = ChargedChat(resources.models.vision, CallContext(resources.ledger, work.run, "discover"))
+    context = call_context(resources, work.run, "discover", "vision", len(scanned))
+    chat = ChargedChat(resources.models.vision, context)
     with resources.files.local(work.file) as path:
         render = partial(reader.render, path, settings=resources.settings, side=scans.PAGE_SIDE)
         return scans.read_scans(chat, scanned, render)

@@ -21,7 +21,7 @@ from swatchbook.providers.batch_choice import BatchFormat, format_of
 from swatchbook.providers.batch_client import BatchClient, BatchLine, GoneAtProvider, RemoteBatch
 from swatchbook.providers.chat import batched_answer
 from swatchbook.providers.costs import in_batch
-from swatchbook.providers.endpoint import Endpoint, endpoint, endpoint_url
+from swatchbook.providers.endpoint import Endpoint, Part, endpoint, endpoint_url
 from swatchbook.providers.prices import price_at
 from swatchbook.records import Record
 from swatchbook.resources import Resources
@@ -98,7 +98,8 @@ def _connection(settings: Settings, batch: ProviderBatch) -> Iterator[tuple[Batc
 
 
 def _endpoint(settings: Settings, batch: ProviderBatch) -> Endpoint:
-    for part in ("vision", "review", "llm"):
+    parts: tuple[Part, ...] = ("vision", "review", "llm")
+    for part in sorted(parts, key=lambda part: getattr(settings, f"{part}_model") != batch.model):
         if endpoint_url(settings, part) == batch.url:
             found = endpoint(settings, part, url=batch.url)
             key = found.key or (settings.vision_api_key if part == "review" and not settings.review_url else None)

@@ -16,6 +16,7 @@ from swatchbook.pipeline.register import register
 from swatchbook.pipeline.run import Work
 from swatchbook.records import BlockNames, Description, Discovery, IngestOptions, Reading, Scans, Tables
 from swatchbook.resources import Resources
+from swatchbook.upkeep.send_batches import send_batches
 from tasks.stages import ask_description, discover_products
 from tests.providers import attentive
 from tests.providers.standin import KEY, Provider, provider
@@ -61,7 +62,7 @@ class Begun:
         by_layout, *_ = stages.describe_products(resources, self.work, self.reading, found, Tables())
         if not stages.asks_about(resources, product):
             return by_layout
-        given = (self.work, self.reading, Scans(), product, by_layout)
+        given = (self.work, self.reading, Scans(), product, by_layout, len(found.products))
         return asyncio.run(ask_description.fn("key", resources, *given))
 
 
@@ -127,6 +128,22 @@ def test_product_without_metadata_keeps_the_layout_rules(there: Provider, small_
     (lost,) = said.lost
     assert (lost.page, lost.kind, lost.transient) == (3, "provider_error", True)
     assert "Nordvik Oak" in lost.message
+
+
+def test_metadata_in_a_batch_waits_with_that_of_the_layout_rules(
+    there: Provider, small_catalogue: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SWATCHBOOK_BATCH", "always")
+    run = begun(small_catalogue)
+    (lost,) = run.describe().lost
+    assert (lost.kind, lost.transient) == ("in_batch", True)
+    assert "until" in lost.message
+    resources = load_resources(BlockNames())
+    assert send_batches(resources, at_once=True).sent == 1
+    there.batches.finish()
+    assert send_batches(resources, at_once=True).taken_in == 1
+    assert run.describe().lost == ()
+    assert len(there.asked) == 1, "only the products are asked for at once"
 
 
 def test_an_answer_that_was_paid_for_is_not_asked_again(there: Provider, small_catalogue: Path) -> None:

@@ -1,6 +1,7 @@
 """Calls in a provider's batch: sent and paid for once, whatever dies or goes wrong, and waited for without a run."""
 
 import os
+import shutil
 import signal
 from collections.abc import Iterator
 from itertools import count as counting
@@ -10,12 +11,15 @@ import pytest
 from sqlalchemy import event, select, update
 from sqlalchemy.engine import Engine
 
-from swatchbook.ledger import batched_calls, claims
+from swatchbook.ledger import batched_calls, claims, item_runs, runs
 from swatchbook.ledger.calls import spending
+from swatchbook.ledger.database import Ledger, open_ledger
 from swatchbook.ledger.stored_documents import Document, get_document
 from swatchbook.ledger.tables import analyses, calls, items, provider_batches
 from swatchbook.pipeline.embed import process_batch
 from swatchbook.pipeline.publish import publish_all
+from swatchbook.pipeline.review import review_all
+from swatchbook.providers.batch_choice import AWAITED_SECONDS, FEWEST_CALLS, goes_in_batch
 from swatchbook.records import DocumentStatus, ItemState, Role
 from swatchbook.resources import Resources, open_resources
 from swatchbook.settings import Price, Settings
@@ -55,11 +59,18 @@ def resources(tmp_path: Path, there: Provider, api: str) -> Iterator[Resources]:
         yield tools
 
 
+@pytest.fixture
+def ledger(migrated: Path, folder: Path) -> Iterator[Ledger]:
+    ledger = open_ledger(f"sqlite:///{shutil.copy(migrated, folder)}")
+    yield ledger
+    ledger.close()
+
+
 def settings(folder: Path, there: Provider, api: str, **given: object) -> Settings:
     url = there.anthropic_url if api == "anthropic" else there.openai_url
     chosen: dict[str, object] = {
         "home": folder / "home", "analyst": "vision", "vision_url": url, "vision_api": api, "vision_model": "seer",
-        "vision_api_key": KEY, "prices": {"seer": Price(input=1_000, output=1_000)}, "batch": "always",
+        "vision_api_key": KEY, "prices": {"seer": Price(input=1_000, output=1_000)}, "batch": "always", "decoders": 1,
     }  # fmt: skip
     return Settings.model_validate(chosen | given)
 
@@ -363,6 +374,71 @@ def test_batches_are_split_at_their_limits(
     assert [len(batch.calls) for batch in there.batches.all] == [2, 2, 1]
     there.batches.finish()
     assert send_batches(resources, at_once=True).taken_in == PICTURES
+
+
+@pytest.mark.parametrize(
+    ("batch", "url", "calls", "awaited", "expected"),
+    [
+        ("auto", "https://api.openai.com/v1", FEWEST_CALLS, False, True),
+        ("auto", "https://api.openai.com/v1", FEWEST_CALLS, True, False),
+        ("auto", "https://api.openai.com/v1", FEWEST_CALLS - 1, False, False),
+        ("auto", "https://gateway.example/v1", FEWEST_CALLS, False, False),
+        ("always", "https://gateway.example/v1", 1, True, True),
+        ("off", "https://api.openai.com/v1", FEWEST_CALLS, False, False),
+    ],
+)
+def test_many_calls_that_nobody_waits_for_go_in(
+    batch: str, url: str, calls: int, awaited: bool, expected: bool
+) -> None:
+    chosen = Settings.model_validate({"batch": batch, "vision_url": url})
+    assert goes_in_batch(chosen, "vision", calls, awaited=awaited) is expected
+
+
+@pytest.mark.parametrize(("seconds", "expected"), [(0, True), (3_000, True), (4_000, False)])
+def test_a_document_is_waited_for_an_hour(ledger: Ledger, seconds: float, expected: bool) -> None:
+    first = scene.begin(ledger)
+    scene.end(ledger, first)
+    scene.pass_time(ledger, seconds)
+    again = scene.begin_again(ledger, first, fingerprint="g")
+    assert runs.is_awaited(ledger, again, seconds=AWAITED_SECONDS) is expected
+
+
+def test_nobody_waits_for_a_review(ledger: Ledger) -> None:
+    first = scene.begin(ledger)
+    scene.end(ledger, first)
+    assert not runs.is_awaited(ledger, item_runs.begin_review(ledger, first.document), seconds=AWAITED_SECONDS)
+
+
+@pytest.mark.parametrize("api", ["openai"], indirect=True)
+def test_budget_counts_calls_in_a_batch(resources: Resources) -> None:
+    work = begin(resources, resources.settings.home.parent / "pictures", max_usd=5.0)
+    scanned(resources, work)
+    for batch in claims.cut_batches(resources.ledger, work.run, 20):
+        process_batch(resources, work.run, batch, size=20, last_try=True)
+    reasons = sorted(message for _, _, message in _failures(resources))
+    assert states(resources)["queued"] < PICTURES
+    assert "of 5 USD may be spent by calls that are in a batch" in reasons[0]
+
+
+@pytest.mark.parametrize("api", ["openai"], indirect=True)
+def test_reviews_wait_for_their_batch(resources: Resources, there: Provider, tmp_path: Path, api: str) -> None:
+    sent(resources)
+    there.batches.finish()
+    send_batches(resources, at_once=True)
+    second = {"review_model": "stronger", "review_below": 1.0}
+    with open_resources(settings(tmp_path, there, api, **second)) as tools:
+        document = run(tools).id
+        (asked,) = review_all(tools)
+        assert (asked.waiting, asked.accepted, asked.failed) == (PICTURES, 0, ())
+        assert list(review_all(tools)) == [], "it is not asked again meanwhile"
+        assert send_batches(tools, at_once=True).sent == PICTURES
+        there.batches.finish()
+        send_batches(tools, at_once=True)
+        (done,) = review_all(tools)
+        assert done.waiting == 0
+        assert done.pictures == PICTURES == len(there.paid) - PICTURES
+        assert {each.stage for each in spending(tools.ledger, document)} == {"embed", "review"}
+    assert there.asked == []
 
 
 def test_a_missing_address_is_named(resources: Resources, there: Provider, tmp_path: Path, api: str) -> None:
