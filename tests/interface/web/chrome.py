@@ -7,10 +7,12 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, expect, sync_playwright
 
 from tests.interface.service.served import Served
 from tests.needs import chromium
+
+expect.set_options(timeout=30_000)  # ms, as Playwright's other waits; 5 s are too few on a busy machine
 
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"]
 MOST_TABS = 300
@@ -44,9 +46,16 @@ def opened(browser: Browser, service: Served, **options: Any) -> Iterator[tuple[
     assert complaints == []
 
 
+def press_key(tab: Page, key: str) -> None:
+    """Press a key when the page has loaded: before, its script does not listen yet."""
+    tab.wait_for_load_state("load")
+    tab.keyboard.press(key)
+
+
 def reach(tab: Page, target: Locator) -> None:
     """Move the focus to an element by the Tab key alone, from where it is."""
     target.wait_for()
+    tab.wait_for_load_state("load")
     for _ in range(MOST_TABS):
         tab.keyboard.press("Tab")
         if target.evaluate("each => each === document.activeElement"):

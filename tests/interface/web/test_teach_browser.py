@@ -3,17 +3,18 @@
 import asyncio
 import csv
 import io
+import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from scheduler.tick import tick
 from swatchbook.settings import load_settings
 from tests.interface.service.served import Served, served
-from tests.interface.web.chrome import opened, reach, started
+from tests.interface.web.chrome import opened, press_key, reach, started
 
 pytestmark = [pytest.mark.needs("chromium"), pytest.mark.stack]
 
@@ -41,9 +42,12 @@ def text(tab: Page, words: str) -> Locator:
     return tab.locator(f"button.text[aria-label^='{words}']")
 
 
-def parts(tab: Page) -> list[str]:
-    """What was shown so far."""
-    return [each.input_value() for each in tab.locator("input[name=part]").all()]
+def expect_parts(tab: Page, *shown: str) -> None:
+    """Wait until these were shown, and no others."""
+    parts = tab.locator("input[name=part]")
+    expect(parts).to_have_count(len(shown))
+    for each, words in enumerate(shown):
+        expect(parts.nth(each)).to_have_value(words)
 
 
 def test_doubtful_catalogue_is_taught_by_two_clicks_and_exported(browser: Browser, service: Served) -> None:
@@ -51,8 +55,7 @@ def test_doubtful_catalogue_is_taught_by_two_clicks_and_exported(browser: Browse
         document = document_of(tab)
         tab.goto(f"/ui/documents/{document}")
         readings = tab.locator(".readings .card")
-        readings.first.wait_for()  # without any click
-        assert readings.first.locator("rect").count()
+        readings.first.locator("rect").first.wait_for()  # without any click
         tab.get_by_role("link", name="None of these").click()
         tab.get_by_role("heading", name="Page 3").wait_for()  # the first page with a name
         tab.get_by_role("button", name="Next").click()
@@ -60,12 +63,11 @@ def test_doubtful_catalogue_is_taught_by_two_clicks_and_exported(browser: Browse
         text(tab, "Limed").first.click()
         tab.locator(".shown li").wait_for()
         text(tab, "Smoked").first.click()
-        tab.locator(".shown li").nth(1).wait_for()
-        assert parts(tab) == ["Limed", "Smoked"]
+        expect_parts(tab, "Limed", "Smoked")
+        expect(tab.locator(".count")).to_have_text(re.compile("^2 →"))
         count = tab.locator(".count").inner_text()
-        assert count.startswith("2 →")
-        assert tab.locator("rect.is-new").count()
-        assert tab.locator(".crops svg").count()
+        tab.locator("rect.is-new").first.wait_for(state="attached")
+        tab.locator(".crops svg").first.wait_for(state="attached")
         tab.get_by_role("button", name="Accept").click()
         tab.locator(".toast", has_text="Accepted").wait_for()
         with ThreadPoolExecutor(1) as loop:  # a round of the service starts the flow
@@ -73,7 +75,7 @@ def test_doubtful_catalogue_is_taught_by_two_clicks_and_exported(browser: Browse
             tab.locator("h1 .state", has_text="completed").wait_for(timeout=120_000)
             assert (ticked.result().worked_off, ticked.result().troubles) == (1, ())
         tab.reload()
-        assert tab.get_by_text("Its names are read as a person taught it.").is_visible()
+        expect(tab.get_by_text("Its names are read as a person taught it.")).to_be_visible()
         tab.get_by_text("Export products").click()
         with tab.expect_download() as download:
             tab.get_by_role("link", name="CSV").click()
@@ -88,7 +90,7 @@ def test_names_are_shown_by_keyboard_alone_on_a_phone(browser: Browser, service:
         reach(tab, text(tab, "Limed").first)
         tab.keyboard.press("Enter")
         tab.locator(".shown li").wait_for()
-        assert text(tab, "Limed, name").first.evaluate("each => each === document.activeElement")
+        expect(text(tab, "Limed, name").first).to_be_focused()
         reach(tab, text(tab, "Smoked").first)
         tab.keyboard.press("Space")
         tab.locator(".shown li").nth(1).wait_for()
@@ -99,13 +101,13 @@ def test_names_are_shown_by_keyboard_alone_on_a_phone(browser: Browser, service:
         tab.wait_for_function("() => document.querySelectorAll('[name=example]')[1].value.includes('\"Smoke\"')")
         reach(tab, tab.get_by_role("button", name="Remove Smoke"))
         tab.keyboard.press("Enter")
-        tab.wait_for_function("() => document.querySelectorAll('.shown li').length === 1")
+        expect(tab.locator(".shown li")).to_have_count(1)
         wide = tab.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
         assert not wide, "the page must not scroll sideways"
         reach(tab, tab.get_by_role("button", name="Accept"))
         tab.keyboard.press("Enter")
         tab.locator(".toast", has_text="Accepted").wait_for()
-        tab.keyboard.press("u")
+        press_key(tab, "u")
         tab.locator(".toast", has_text="Undone").wait_for()
 
 
@@ -121,7 +123,7 @@ def test_other_reading_is_taken_by_one_click_on_its_picture(browser: Browser, se
         tab.wait_for_function("() => document.querySelector('.others img').naturalWidth > 0")
         other.click()
         tab.locator(".count", has_text=f"→ {then}").wait_for()
-        assert parts(tab) == ["Limed"]
+        expect_parts(tab, "Limed")
         wide = tab.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
         assert not wide, "the page must not scroll sideways"
 
@@ -137,11 +139,9 @@ def test_part_that_is_dragged_over_is_the_name(browser: Browser, service: Served
         tab.mouse.down()
         tab.mouse.move(box["x"] + 0.6 * box["width"], middle)
         tab.mouse.up()
-        tab.locator(".shown li").wait_for()
-        assert parts(tab) == ["Nordvik Oak Smoked,"]
+        expect_parts(tab, "Nordvik Oak Smoked,")
         text(tab, "Nordvik Oak Limed, NO-104").click()
-        tab.locator(".shown li").nth(1).wait_for()
-        assert parts(tab) == ["Nordvik Oak Smoked,", "Nordvik Oak Limed, NO-104"]
+        expect_parts(tab, "Nordvik Oak Smoked,", "Nordvik Oak Limed, NO-104")
 
 
 def test_what_the_service_refuses_is_said_and_nothing_is_lost(browser: Browser, service: Served) -> None:
@@ -155,6 +155,5 @@ def test_what_the_service_refuses_is_said_and_nothing_is_lost(browser: Browser, 
         tab.get_by_role("alert").get_by_text("try again").wait_for()
         tab.unroute("**/teach")
         text(tab, "Smoked").first.click()
-        tab.locator(".shown li").nth(1).wait_for()
-        assert parts(tab) == ["Limed", "Smoked"]
-        assert tab.locator("#problem").inner_text() == ""
+        expect_parts(tab, "Limed", "Smoked")
+        expect(tab.locator("#problem")).to_have_text("")
