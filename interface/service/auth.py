@@ -16,11 +16,11 @@ import secrets
 import time
 from collections.abc import Iterable, Sequence
 from typing import Annotated
-from urllib.parse import urlsplit
 
 from fastapi import Depends, HTTPException, Request
 from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
 
+from interface.service.addresses import split_address, split_host
 from interface.service.parameters import Tools
 from swatchbook.errors import Configuration
 from swatchbook.ledger.owners import known_owners, require_owner
@@ -193,8 +193,8 @@ _READING = frozenset({"GET", "HEAD"})
 
 def reject_other_sites(request: Request) -> None:
     """Raise 403 for a Host name other than loopback, and for an Origin other than our own."""
-    host = urlsplit("//" + request.headers.get("host", "")).hostname or ""
-    if not is_loopback(host):
+    host = split_host(request.headers.get("host", ""))
+    if not is_loopback((host and host.hostname) or ""):
         raise HTTPException(403, "Without API keys the service accepts only the hosts 127.0.0.1, [::1] and localhost.")
     origin = request.headers.get("origin")
     if origin is not None and origin != f"{request.url.scheme}://{request.url.netloc}":
@@ -206,5 +206,6 @@ def reject_foreign_change(request: Request) -> None:
 
     Browsers name the page's origin with each such request. Behind a proxy for TLS its scheme is another one than ours.
     """
-    if request.method not in _READING and urlsplit(request.headers.get("origin", "")).netloc != request.url.netloc:
+    origin = split_address(request.headers.get("origin", ""))
+    if request.method not in _READING and (origin is None or origin.netloc != request.url.netloc):
         raise HTTPException(403, "Changes from a browser are accepted only from the service's own pages.")

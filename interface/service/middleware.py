@@ -1,5 +1,6 @@
 """Apply the rules of every request: limits of bodies, security headers, ETags, unexpected errors, wake-ups.
 
+- A malformed Host header or address is refused: reading its parts would raise wherever that is done.
 - A body that is no upload has 64 KiB and 30 s (uploads: `uploads.py`; connections: `serve.py`).
 - Every JSON answer to a GET has an ETag; a client that has the answer already gets 304.
 - An unexpected error is a 500 without details.
@@ -14,11 +15,13 @@ from collections.abc import Collection
 from fastapi import HTTPException
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from interface.service import docs
+from interface.service.addresses import has_sound_address
 from interface.service.metrics import Requests
-from interface.service.problems import unexpected
+from interface.service.problems import describe, respond, unexpected
 
 BODY_BYTES = 64 << 10  # of a body that is not an upload
 BODY_SECONDS = 30.0  # for such a body to arrive
@@ -69,7 +72,10 @@ class ServiceMiddleware:
 
         tagged = _Tagged(scope, send_safely)
         try:
-            await self._app(scope, body.receive, tagged.send)
+            if has_sound_address(scope):
+                await self._app(scope, body.receive, tagged.send)
+            else:
+                await _refuse_address()(scope, receive, send_safely)
         except ClientDisconnect:  # no one to respond to
             status = status or 499
         except Exception as error:  # isolates requests: the log gets the error, the caller its id
@@ -79,6 +85,10 @@ class ServiceMiddleware:
             await response(scope, receive, send_safely)
         finally:
             self._requests.count(scope, status, time.perf_counter() - started if seconds is None else seconds)
+
+
+def _refuse_address() -> Response:
+    return respond(*describe(HTTPException(400, "The Host header or the address of the request is malformed.")))
 
 
 class _Tagged:

@@ -26,6 +26,7 @@ from starlette.routing import Match
 from starlette.types import Scope
 
 from interface.replies import Problem
+from interface.service.addresses import split_address
 from interface.service.auth import (
     EVERYBODY,
     SESSION_COOKIE,
@@ -314,10 +315,10 @@ def toast_of(request: Request) -> Toast | None:
 
 
 def local_page(address: str | None, otherwise: str) -> str:
-    """Return the page that a form names to return to, if it is one of this service, else the other one."""
-    if not address or not re.match(r"/(?![/\\])", address) or not address.isprintable():
+    """Return an address if it is a page of ours, else the other one: no link may lead through here elsewhere."""
+    if not address or not address.startswith("/") or address.startswith("//") or "\\" in address:
         return otherwise
-    return address
+    return address if address.isprintable() else otherwise
 
 
 def with_done(address: str, value: str) -> str:
@@ -375,7 +376,7 @@ def log_out(request: Request) -> Response:
 
 
 def _own_page(address: str) -> str:
-    """Return an address if it is a page of ours, else the search page: no link may lead through here elsewhere."""
-    parts = urlsplit(address)
-    is_ours = not parts.scheme and not parts.netloc and address.startswith("/") and not address.startswith("//")
-    return address if is_ours and "\\" not in address and address.isprintable() else _NEXT
+    """Return the page to go to after the login. Raises 422 for what is no address at all."""
+    if split_address(address) is None:
+        raise HTTPException(422, "`next` is no address of a page.")
+    return local_page(address, _NEXT)

@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, urlencode
 
 from fastapi import HTTPException, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -19,6 +19,7 @@ from pydantic import Field, model_validator
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 
+from interface.service.addresses import split_address
 from interface.service.auth import TheCaller
 from interface.service.documents import find as find_document
 from interface.service.health import Recent
@@ -219,8 +220,8 @@ def neighbours_in_results(view: View, address: str | None, image: str) -> Neighb
 
     `address`: with or without the host, as a link or a browser names the page that one came from.
     """
-    parts = urlsplit((address or "")[:MOST_STATE])
-    if parts.path != "/" or parts.netloc not in ("", view.request.url.netloc):
+    parts = split_address((address or "")[:MOST_STATE])
+    if parts is None or parts.path != "/" or parts.netloc not in ("", view.request.url.netloc):
         return None
     try:
         query = _read_query(parse_qsl(parts.query))

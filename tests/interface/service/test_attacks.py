@@ -200,6 +200,45 @@ def test_a_cursor_that_no_list_gave_is_refused(target: Target, cursor: str) -> N
     assert httpx.get(url, params={"cursor": cursor}, headers=bearing(BERT)).status_code == 422
 
 
+MALFORMED = ["http://[", "//[", "http://a]b", "http://[::1", "http://[x]", "http://a:99999", "http://a:b", "//[v1.]"]
+
+
+@pytest.mark.parametrize("host", ["[", "a]b", "[::1", "[x]", "a:b", "a:99999", "a/b", "a@b", "a?b", "[x]:8420"])
+@pytest.mark.parametrize("path", ["/", "/live", "/documents", "/ui/login", "/nowhere"])
+def test_malformed_host_is_refused_in_one_line(
+    target: Target, caplog: pytest.LogCaptureFixture, host: str, path: str
+) -> None:
+    lines = (f"GET {path} HTTP/1.1", f"Host: {host}", "Accept: text/html", "Connection: close", "", "")
+    heard, _ = talk(target, "\r\n".join(lines).encode())
+    assert heard.startswith(b"HTTP/1.1 400 ")
+    assert heard.endswith(b'"detail":"The Host header or the address of the request is malformed."}')
+    assert not caplog.records
+
+
+@pytest.mark.parametrize("address", ["[", "[::1", "a]b/documents"])
+def test_request_for_what_is_no_path_is_refused(target: Target, address: str) -> None:
+    heard, _ = talk(target, head(f"GET {address}", "Accept: text/html", "Connection: close", key=None))
+    assert heard.startswith((b"HTTP/1.1 400 ", b"HTTP/1.1 404 "))
+
+
+@pytest.mark.parametrize("address", MALFORMED)
+def test_malformed_address_is_refused_wherever_it_is_named(
+    target: Target, caplog: pytest.LogCaptureFixture, address: str
+) -> None:
+    url = target.service.url
+    for path in ("/ui/login", "/ui/logout"):
+        assert httpx.post(url + path, headers={"Origin": address}, data={"key": ANNA}).status_code == 403
+    assert httpx.get(f"{url}/ui/login", params={"next": address}).status_code == 422
+    for key in (ANNA, "unknown"):
+        given = {"key": key, "next": address}
+        assert httpx.post(f"{url}/ui/login", headers={"Origin": url}, data=given).status_code == 422
+    for headers in ({}, bearing(ANNA)):
+        image = f"{url}/ui/images/{target.document}"
+        asked = httpx.get(image, headers={"Referer": address, **headers}, params={"from": address})
+        assert asked.status_code == (404 if headers else 401)
+    assert not [record for record in caplog.records if record.name.startswith("interface")]
+
+
 # --- what is others' --------------------------------------------------------------------------------------------------
 
 

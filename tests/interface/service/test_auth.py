@@ -90,6 +90,8 @@ def test_a_page_from_elsewhere_cannot_use_a_service_without_keys(client: TestCli
     assert (rebound.status_code, led.status_code) == (403, 403)
     assert client.get("/documents", headers={"Origin": "http://127.0.0.1:8420"}).status_code == 200
     assert client.get("/documents", headers={"Host": "[::1]:8420"}).status_code == 200
+    for origin in ("http://[", "//[", "http://a]b"):
+        assert client.post("/documents", headers={"Origin": origin}).status_code == 403
 
 
 def test_a_caller_of_all_may_see_anybody() -> None:
