@@ -22,7 +22,7 @@ from interface.service.images import ThePreviewSlots, picture_response
 from interface.service.parameters import RequestModel, SearchText, Tools
 from interface.service.uploads import TheUploadSlots, full_disk_as_507, receive_form
 from interface.web.pages import TheView, View, done, page_router, see_other, with_query
-from swatchbook.errors import Failure
+from swatchbook.errors import Failure, InvalidReference
 from swatchbook.pipeline.sent_folders import (
     MOST_PLANNED,
     SentBatch,
@@ -41,7 +41,7 @@ from swatchbook.resources import Resources
 from swatchbook.runtime.disk import keep_reserve
 from swatchbook.sources.batch_file import kind_of_file
 from swatchbook.sources.batch_plan import LOOKED_AT, PlannedItem
-from swatchbook.sources.dropped import keep_dropped
+from swatchbook.sources.dropped import keep_dropped, place_in
 from swatchbook.sources.folder import is_picture
 from swatchbook.storage.size_limit import check_size
 from swatchbook.storage.upload_buffer import temporary_file
@@ -329,9 +329,9 @@ def _shown(view: View, sent: SentFolder, batch: SentBatch, place: str) -> ShownP
 def _find_picture(view: View, folder: str, path: str) -> Path:
     sent = _find(view, {"folder": folder})
     suffixes = view.resources.settings.image_suffixes
-    with suppress(OSError):  # a name that is too long
+    with suppress(InvalidReference):  # it leads elsewhere
         for root in (sent.path, sent.kept):
-            file = root / path
+            file = place_in(root, path)
             if is_picture(file.name, suffixes) and file.is_file() and file.resolve().is_relative_to(root.resolve()):
                 return file
     raise HTTPException(404, "There is no picture of this name.")

@@ -42,16 +42,24 @@ def keep_dropped(file: Path, folder: Path, path: str, suffixes: Collection[str])
     Raises InvalidReference for a path that leads elsewhere, and UnsupportedFormat for a file that is neither a picture
     nor a batch file.
     """
-    parts = [_checked(part) for part in path.split("/")]
-    target = folder.joinpath(*parts)
-    if len(parts) > MOST_PARTS:
-        raise InvalidReference(f"More than {MOST_PARTS} folders in each other.", advice="Move it up.")
+    target = place_in(folder, path)
     if not is_picture(target.name, suffixes) and not has_batch_suffix(target.name):
         if (kind := kind_of_file(file)) is None:
             unknown = describe_unknown(file)
             raise UnsupportedFormat(unknown.message.replace(file.name, target.name), advice=unknown.advice)
         target = target.with_name(target.name + SUFFIX_OF[kind.format])  # the name under which it is found in a folder
     _move(file, target, path)
+
+
+def place_in(folder: Path, path: str) -> Path:
+    """Return the place of a path (`/` between its parts) in a folder, without asking the file system.
+
+    Raises InvalidReference for a path that leads elsewhere, such as an absolute one.
+    """
+    parts = [_checked(part) for part in path.split("/")]
+    if len(parts) > MOST_PARTS:
+        raise InvalidReference(f"More than {MOST_PARTS} folders in each other.", advice="Move it up.")
+    return folder.joinpath(*parts)
 
 
 def take_in(sent: Path, dropped: Path) -> None:

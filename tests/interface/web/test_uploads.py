@@ -1,6 +1,7 @@
 """Folders and batch files that a browser sends become the documents that `swatchbook ingest` makes of them."""
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlencode
@@ -77,6 +78,39 @@ def test_what_is_no_picture_is_refused(client: TestClient, home: Path, picture: 
     assert send(client, "tiles", "a.png", bytes((25 << 20) + 1)) == 413
     assert client.post("/ui/uploads/files", data={"folder": "tiles"}).status_code == 415  # no form with a file
     assert list(home.rglob("*.png")) == []
+
+
+def test_path_is_checked_before_the_file_system_is_asked(
+    client: TestClient, tmp_path: Path, picture: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether a folder of the server holds batch files or pictures shows in no answer, and not in its time."""
+    assert send(client, "shop", "here.png", picture) == 204
+    assert send(client, "shop", "items.csv", TABLE.encode()) == 204
+    (tmp_path / "secret").mkdir()
+    (tmp_path / "secret" / "items.csv").write_text(TABLE)
+    (tmp_path / "secret" / "a.png").write_bytes(picture)
+    asked = list[str]()
+    stat = os.stat
+    monkeypatch.setattr(os, "stat", lambda path, *rest, **more: (asked.append(str(path)), stat(path, *rest, **more))[1])
+    places = [
+        f"{tmp_path}/secret",
+        f"{tmp_path}/secret/items.csv",
+        f"{tmp_path}/secret/a.png",
+        f"{tmp_path}/none/a.png",
+    ]
+    for path in (
+        *places,
+        *(place.replace("/", "//", 1) for place in places),
+        "x" * 300,
+        "x" * 300 + ".png",
+        "../a.png",
+    ):
+        assert send(client, "shop", path, picture) == 422
+        assert send(client, path, "a.png", picture) == 422
+        shown = client.get("/ui/uploads/picture", params={"folder": "shop", "picture": path})
+        assert shown.status_code == 404
+    assert [path for path in asked if "/secret" in path or "/none" in path or "xxxx" in path] == []
+    assert client.get("/ui/uploads/picture", params={"folder": "shop", "picture": "here.png"}).status_code == 200
 
 
 TABLE = "nr,Was,Kostet,Foto\n1,Oak floor,12.50,oak.png\n2,Ash floor,,ash.png\n"
