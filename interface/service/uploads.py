@@ -306,7 +306,7 @@ def _form_schema() -> dict[str, Any]:
             "model": Uploaded,
             "description": "Already complete with these options; nothing is started.",
         },
-        **documented(400, 404, 408, 413, 415, 507),
+        **documented(400, 404, 408, 409, 413, 415, 507),
     },
     openapi_extra={"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": _form_schema()}}}},
 )
@@ -339,11 +339,11 @@ async def upload(
 
 
 def uploaded(registered: Registered, response: Response) -> Uploaded:
-    """Return the document; set 202, or 200 when nothing is left to do. Raises 503 while it is being deleted."""
+    """Return the document; set 202, or 200 when nothing is left to do. Raises 409 while it is being deleted."""
     document = registered.document
     if document.status == DocumentStatus.DELETING:
         detail = "The document is being deleted; send it again later to create it again."
-        raise HTTPException(503, detail, headers={"Retry-After": str(RETRY_SECONDS)})
+        raise HTTPException(409, detail, headers={"Retry-After": str(RETRY_SECONDS)})
     response.status_code = 200 if registered.unchanged else 202
     response.headers["Location"] = f"/documents/{document.id}"
     return Uploaded(id=document.id, owner=document.owner, name=document.name, status=document.status)

@@ -21,6 +21,7 @@ from swatchbook.errors import (
     DiskFull,
     Failure,
     FileMissing,
+    IndexDown,
     InvalidReference,
     UnsupportedFormat,
     as_failure,
@@ -175,11 +176,16 @@ def register_upload(
     """Register an uploaded file, so that its document is worked on unless it is complete with the same options.
 
     A document that is being processed with other options is processed again with these when that run has ended. A
-    delete under way is finished first; the document stays `deleting` if another process is deleting it. Raises what
-    `register` raises, and IndexDown.
+    delete under way is finished first; the document stays `deleting` if another process is deleting it, or the index
+    is down. Raises what `register` raises.
     """
     again = partial(register, resources, path, owner=owner, options=options, name=name, edition_of=edition_of)
-    registered = register_after_delete(resources, again, at_most=0)
+    try:
+        registered = register_after_delete(resources, again, at_most=0)
+    except IndexDown:  # it ends the delete later
+        registered = again()
+    if registered.document.status == DocumentStatus.DELETING:
+        return registered
     file = registered.document.file
     if file and not resources.files.has(file):  # garbage collection deleted it just before it was queued
         registered = again()

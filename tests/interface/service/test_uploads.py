@@ -22,11 +22,12 @@ from sqlalchemy import update
 from starlette.requests import Request
 
 from interface.service.uploads import receive_form
-from swatchbook.errors import InvalidReference
+from swatchbook.errors import IndexDown, InvalidReference
 from swatchbook.ledger import runs, schedule
 from swatchbook.ledger.document_commands import cancel, delete_rows, finish_delete, mark_deleting
 from swatchbook.ledger.stored_documents import get_document, list_documents
 from swatchbook.ledger.tables import documents
+from swatchbook.pipeline import register
 from swatchbook.pipeline.register import build_request
 from swatchbook.records import DocumentStatus, IngestOptions, document_id, sha256
 from swatchbook.settings import Settings, load_settings
@@ -230,6 +231,27 @@ def test_while_it_is_being_deleted_the_delete_is_finished_first(service: Served)
     assert answer.status_code == 202
     assert answer.json() == {"id": first, "owner": "default", "name": "again.pdf", "status": "queued"}
     assert service.resources.files.read(get_document(service.resources.ledger, first).file or "") == PDF
+
+
+@pytest.mark.parametrize("outage", [False, True])
+def test_document_is_refused_while_its_delete_cannot_end(
+    service: Served, monkeypatch: pytest.MonkeyPatch, outage: bool
+) -> None:
+    """Another process is at it, or the index is down."""
+
+    def unfinished(*_: Any, **__: Any) -> bool:
+        if outage:
+            raise IndexDown("Weaviate does not answer.")
+        return False
+
+    first = send(service).json()["id"]
+    mark_deleting(service.resources.ledger, first)
+    monkeypatch.setattr(register, "finish_delete", unfinished)
+    for options in ("{}", '{"focus": false}', '{"force": true}'):
+        answer = send(service, options=options)
+        assert (answer.status_code, answer.headers["Retry-After"]) == (409, "15")
+        assert answer.json()["detail"].startswith("The document is being deleted")
+    assert get_document(service.resources.ledger, first).status == DocumentStatus.DELETING
 
 
 def test_a_key_sends_into_its_own_collections_alone(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
