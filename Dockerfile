@@ -26,7 +26,7 @@ RUN pip wheel --no-deps --no-index --no-build-isolation --wheel-dir /wheels .
 
 FROM dependencies
 RUN useradd --uid 10001 --create-home --home-dir /var/lib/swatchbook swatchbook \
-    && install --directory --owner=swatchbook --group=swatchbook /var/lib/models
+    && install --directory --owner=swatchbook --group=swatchbook /var/lib/models /var/lib/prefect
 RUN --mount=type=bind,from=wheel,source=/wheels,target=/wheels pip install --no-index --no-deps /wheels/*.whl
 ENV SWATCHBOOK_HOME=/var/lib/swatchbook \
     HF_HOME=/var/lib/models \

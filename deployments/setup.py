@@ -40,7 +40,7 @@ from swatchbook.one_line import shorten
 from swatchbook.records import Record
 from swatchbook.redact import REDACTED, redact
 from swatchbook.settings import Settings
-from tasks.prefect_client import FAILURES, WAITS
+from tasks.prefect_client import BLOCKED, FAILURES, REFUSED, WAITS
 
 BLOCK = "default"
 """Name of the blocks that are filled from the settings."""
@@ -326,10 +326,13 @@ async def _set_automation(client: PrefectClient, wanted: AutomationCore, mode: M
     return line.model_copy(update={"outcome": outcome, "difference": difference})
 
 
-_EVENTS = {NOTIFICATION: ("Failed", "Crashed", FAILURES), WAITING_NOTIFICATION: (WAITS,)}
+_EVENTS = {NOTIFICATION: ("Failed", "Crashed", FAILURES, BLOCKED, REFUSED), WAITING_NOTIFICATION: (WAITS,)}
 """Automation -> names of the states that trigger it."""
 
-_WHAT = {NOTIFICATION: "failed, crashed or ended with failures", WAITING_NOTIFICATION: "waits for its next try"}
+_WHAT = {
+    NOTIFICATION: "failed, crashed, was refused, is blocked or ended with failures",
+    WAITING_NOTIFICATION: "waits for its next try",
+}
 
 
 def _automation(name: str, webhook: UUID, flows: list[str]) -> AutomationCore:

@@ -9,7 +9,6 @@ from uuid import UUID
 from prefect import flow
 from pydantic import Field
 
-from swatchbook.ledger.queries.report import document_report
 from swatchbook.pipeline.run import Work
 from swatchbook.pipeline.stages import asks_about
 from swatchbook.records import (
@@ -39,7 +38,7 @@ from tasks.document_run import (
     register_document,
 )
 from tasks.embed import embed_items, preload_models, publish_whole
-from tasks.flow_run import end_by_name, flow_process, rename_flow_run
+from tasks.flow_run import Idle, end_by_name, flow_process, rename_flow_run, report_idle
 from tasks.results import cached
 from tasks.stages import (
     ask_description,
@@ -84,11 +83,11 @@ async def ingest_catalogue(
 
 async def _ingest(
     resources: Resources, source: str, owner: str, options: IngestOptions, blocks: BlockNames, edition_of: str | None
-) -> RunReport:
+) -> RunReport | Idle:
     work = await register_document(resources, source, owner, options, blocks, edition_of=edition_of)
+    if not isinstance(work, Work):
+        return await report_idle(resources, work)
     await rename_flow_run(f"{owner}: {work.name}")
-    if not isinstance(work, Work):  # nothing is left to do, or another run has just finished the document
-        return await asyncio.to_thread(document_report, resources.ledger, work.id)
     async with hold_document(resources, work) as stage:
         preload_models(resources, options)
         results = await _run_stages(resources, work, stage)

@@ -8,7 +8,6 @@ from typing import Annotated
 from prefect import flow
 from pydantic import Field
 
-from swatchbook.ledger.queries.report import document_report
 from swatchbook.ledger.stored_documents import FOLDER
 from swatchbook.pipeline.run import Work
 from swatchbook.records import DEFAULT_OWNER, BlockNames, IngestOptions, Owner, RunReport, Stage
@@ -16,7 +15,7 @@ from swatchbook.resources import Resources
 from tasks.collection import start_review_flow
 from tasks.document_run import finish_document, hold_document, in_background, publish_artifacts, register_document
 from tasks.embed import Added, embed_as_added, preload_models, publish_whole, require_models
-from tasks.flow_run import end_by_name, flow_process, rename_flow_run
+from tasks.flow_run import Idle, end_by_name, flow_process, rename_flow_run, report_idle
 from tasks.stages import find_complete_items, scan_folder
 
 Folder = Annotated[str, Field(min_length=1, max_length=4_096)]
@@ -44,11 +43,11 @@ async def ingest_images(
 
 async def _ingest(
     resources: Resources, source: str, owner: str, options: IngestOptions, blocks: BlockNames
-) -> RunReport:
+) -> RunReport | Idle:
     work = await register_document(resources, source, owner, options, blocks, kind=FOLDER)
+    if not isinstance(work, Work):
+        return await report_idle(resources, work)
     await rename_flow_run(f"{owner}: {work.name}")
-    if not isinstance(work, Work):  # nothing is left to do, or another run has just finished the folder
-        return await asyncio.to_thread(document_report, resources.ledger, work.id)
     async with hold_document(resources, work) as stage:
         await asyncio.to_thread(require_models, resources, work.options)
         preload_models(resources, options)

@@ -17,7 +17,7 @@ from swatchbook.ledger.database import Ledger, portions
 from swatchbook.ledger.document_commands import cancel
 from swatchbook.ledger.flow_runs import last_flow_runs
 from swatchbook.ledger.stored_documents import Document, get_document
-from tasks.prefect_client import PAGE, WAITS
+from tasks.prefect_client import NO_CANCEL, PAGE
 
 UNWANTED = "Its document was cancelled, deleted or requested again."
 SILENT = "Its run has no heartbeat."
@@ -78,14 +78,14 @@ def _last_command(document: Document) -> float:
 async def _is_cancelled_by_person(client: PrefectClient, run: FlowRun, *, since: float) -> bool:
     """Return whether the first of the states with which it was cancelled is a person's, set after `since`.
 
-    An ingest that waits has ended with a state of this type, too: nobody has cancelled it.
+    An ingest that waits, or has found nothing to do, has ended with a state of this type, too.
     """
     try:
         states = await client.read_flow_run_states(run.id)
     except ObjectNotFound:
         return False
     first: State | None = None
-    for state in sorted((each for each in states if each.name != WAITS), key=lambda state: state.timestamp):
+    for state in sorted((each for each in states if each.name not in NO_CANCEL), key=lambda state: state.timestamp):
         first = None if state.type not in _CANCELLED else first or state
     if first is None or first.timestamp.timestamp() <= since:
         return False

@@ -1,8 +1,8 @@
 """Begin, hold and end the run of a document (stages 0 and 8), with each stage's progress and duration, and the report.
 
 The ledger records them; Prefect's UI shows them as a progress bar, a report and a table of failures. A document in
-progress is followed: the end of its run is awaited, and another run begins only if something is left to do
-(`ledger/runs.py`). `pipeline/finish_run.py` has the end of a run.
+progress is not worked on twice: a command follows the run, and begins another one only if something is left to do; a
+flow run of a worker ends (`ledger/runs.py`). `pipeline/finish_run.py` has the end of a run.
 """
 
 import asyncio
@@ -22,13 +22,13 @@ from prefect.artifacts import (
     acreate_table_artifact,
     aupdate_progress_artifact,
 )
-from prefect.runtime import flow_run
+from prefect.runtime import deployment, flow_run
 
 from swatchbook.errors import Failure
 from swatchbook.ledger import dead_runs
 from swatchbook.ledger.runs import Busy, live_run
 from swatchbook.ledger.stored_documents import PDF, Document, get_document, get_kept
-from swatchbook.pipeline.begin_run import begin_work, has_settled, register_given
+from swatchbook.pipeline.begin_run import begin_work, has_settled, leave_to_next_run, register_given
 from swatchbook.pipeline.finish_run import finish_run
 from swatchbook.pipeline.run import Work, finish_stage, hold_run, report_progress, start_stage
 from swatchbook.records import (
@@ -73,12 +73,15 @@ async def register_document(
     blocks: BlockNames,
     kind: str = PDF,
     edition_of: str | None = None,
-) -> Work | Document:
-    """Register the source and begin a run. While another run holds the document, wait for it to end.
+) -> Work | Document | Busy:
+    """Register the source and begin a run. Returns the Document if nothing is left to do.
 
-    Returns the Document if nothing is left to do. A flow run that was started for a registered document never creates
-    it again: raises DocumentDeleted if it was deleted since, also while this waits. It works for the owner that the
-    document has now; one that the scheduler launched takes the options that it has now, too.
+    While another run holds the document, a command waits for its end; a flow run of a worker would hold its slot
+    meanwhile, so it gets Busy, and its options, if they are others, are for the next run.
+
+    A flow run that was started for a registered document never creates it again: raises DocumentDeleted if it was
+    deleted since, also while this waits. It works for the owner that the document has now; one that the scheduler
+    launched takes the options that it has now, too.
     """
     document = None
     if started_for := launched_document(flow_run.tags):
@@ -95,6 +98,9 @@ async def register_document(
     while True:
         begun = await asyncio.to_thread(begin_work, resources, registered, prefect_run=str(flow_run.id), blocks=blocks)
         if not isinstance(begun, Busy):
+            return begun
+        if deployment.id or flow_run.parent_flow_run_id:
+            await asyncio.to_thread(leave_to_next_run, resources.ledger, begun, registered.options)
             return begun
         document = await _wait_for_end(resources, begun)
         if begun.same and await asyncio.to_thread(has_settled, resources, document.id):

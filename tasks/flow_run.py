@@ -1,32 +1,45 @@
 """Begin and end a flow run: open its resources, keep its process in the ledger, and name the state in which it ends.
 
-An ingest ends in Prefect as Completed only if all is done, else as `Waiting` or `Failures`, with the message of other
-interfaces. Why these states have the types Cancelled and Failed: docs/monitoring.md.
+An ingest ends in Prefect as Completed only if all is done, else under a name that says why not, with the message of
+other interfaces. The names, and why their states have the types Cancelled and Failed: docs/flow-runs.md.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from functools import partial
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from prefect import get_run_logger
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State
 from prefect.exceptions import Pause
 from prefect.runtime import flow_run
-from prefect.states import Cancelled, Failed
+from prefect.states import Cancelled, Completed, Failed
 
 from blocks import load_resources
-from swatchbook.errors import Failure
+from swatchbook.errors import DocumentDeleted, Failure, InvalidReference, Policy, RunRevoked, Unexpected
 from swatchbook.ledger import flow_runs
-from swatchbook.ledger.stored_documents import get_document
+from swatchbook.ledger.database import Ledger
+from swatchbook.ledger.queries.report import document_report
+from swatchbook.ledger.runs import Busy
+from swatchbook.ledger.stored_documents import Document, get_document
 from swatchbook.pipeline.run import beating
 from swatchbook.records import BlockNames, DocumentStatus, RunReport, ShownState
 from swatchbook.reports.document_state import describe_document, describe_end
 from swatchbook.resources import Resources
 from swatchbook.runtime.process import yield_to_people
-from tasks.prefect_client import FAILURES, WAITS
+from tasks.cancelled_in_prefect import UNWANTED
+from tasks.prefect_client import (
+    BLOCKED,
+    DELETED,
+    ELSEWHERE,
+    FAILURES,
+    NOTHING_NEW,
+    REFUSED,
+    WAITS,
+    launched_document,
+)
 from tasks.results import store_results_in
 
 _MAX_NAME = 200  # characters
@@ -64,7 +77,7 @@ async def rename_flow_run(name: str) -> None:
 
 
 class NotAllDone(Pause):
-    """An ingest ended, and some of it waits or has failed. Its `report` says what.
+    """An ingest ended, and not all of it is done. Its `report` says what.
 
     It is one of Prefect's signals, so that the process of the flow run ends without an error: no failure is behind it.
     """
@@ -74,27 +87,43 @@ class NotAllDone(Pause):
         self.report = report
 
 
-async def end_by_name(resources: Resources, ingest: Coroutine[Any, Any, RunReport]) -> RunReport:
-    """Return what the flow of an ingest returns, so that its state says what is left.
+class Idle(NamedTuple):
+    """The report of a document that a flow run did not work on; `elsewhere`: because another one does."""
+
+    report: RunReport
+    elsewhere: bool
+
+
+async def report_idle(resources: Resources, begun: Document | Busy) -> Idle:
+    """Return what `register_document` has found instead of work."""
+    document, elsewhere = (begun.document, True) if isinstance(begun, Busy) else (begun.id, False)
+    report = await asyncio.to_thread(document_report, resources.ledger, document)
+    await rename_flow_run(f"{report.owner}: {report.name}")
+    return Idle(report, elsewhere)
+
+
+async def end_by_name(resources: Resources, ingest: Coroutine[Any, Any, RunReport | Idle]) -> RunReport:
+    """Return what the flow of an ingest returns, so that the name and message of its state say how it ended.
 
     A caller of the flow gets its report from `report_of`, since Prefect returns results of completed runs only.
     """
     try:
-        report = await ingest
+        ended = await ingest
     except Exception as error:
-        if state := await asyncio.to_thread(_state_of_waiting, resources):
+        if state := await asyncio.to_thread(_state_of_error, resources, error):
             state.data = error  # a caller of the flow gets it
             return cast("RunReport", state)
         raise
+    report, idle = (ended.report, ended) if isinstance(ended, Idle) else (ended, None)
     shown = await asyncio.to_thread(describe_end, resources.ledger, report)
     # Prefect takes a returned state for the end of the flow run
-    return cast("RunReport", _named(shown, report) or report)
+    return cast("RunReport", _named(shown, report, idle) or report)
 
 
 async def report_of(state: State[RunReport]) -> RunReport:
     """Return the report of an ingest that was called with `return_state=True`. Raises what has ended it, if anything.
 
-    Of an ingest that waits or completed with failures Prefect would raise instead of returning the result.
+    Of an ingest that is not all done Prefect would raise instead of returning the result.
     """
     result = await state.aresult(raise_on_failure=False)
     if isinstance(result, NotAllDone):
@@ -104,23 +133,70 @@ async def report_of(state: State[RunReport]) -> RunReport:
     return result
 
 
-def _named(shown: ShownState, report: RunReport) -> State[Any] | None:
-    """Return the final state of a flow run whose document is not all done; None where it is."""
-    if shown.word == DocumentStatus.WAITING:
-        return Cancelled(name=WAITS, message=shown.sentence, data=NotAllDone(report, shown.sentence))
-    if report.status is DocumentStatus.COMPLETED and shown.severity != "good":
-        return Failed(name=FAILURES, message=shown.sentence, data=NotAllDone(report, shown.sentence))
-    return None
+def _named(shown: ShownState, report: RunReport, idle: Idle | None) -> State[Any] | None:
+    """Return the final state of a flow run that ended without an error; None where it has done all."""
+    if idle and idle.elsewhere:
+        return _not_all_done(Cancelled, report, "Another flow run works on its document.", name=ELSEWHERE)
+    match report.status:
+        case DocumentStatus.COMPLETED if shown.severity == "good":
+            complete = f"{shown.sentence} It was complete before, with the same options."
+            return Completed(name=NOTHING_NEW, message=complete, data=report) if idle else None
+        case DocumentStatus.COMPLETED if shown.word != DocumentStatus.WAITING:
+            return _not_all_done(Failed, report, shown.sentence, name=FAILURES)
+        case DocumentStatus.COMPLETED | DocumentStatus.WAITING | DocumentStatus.QUEUED | DocumentStatus.RUNNING:
+            return _not_all_done(Cancelled, report, shown.sentence, name=WAITS)
+        case DocumentStatus.BLOCKED:
+            return _not_all_done(Failed, report, shown.sentence, name=BLOCKED)
+        case DocumentStatus.FAILED:
+            return _not_all_done(Failed, report, shown.sentence)
+        case DocumentStatus.CANCELLED:
+            return _not_all_done(Cancelled, report, UNWANTED)
+        case DocumentStatus.DELETING:
+            return _not_all_done(Cancelled, report, _GONE, name=DELETED)
 
 
-def _state_of_waiting(resources: Resources) -> State[Any] | None:
-    """Return the final state of a flow run that an error has ended, if its document waits for a next try by itself."""
-    with suppress(Failure):  # the ledger is away: the error is what is known
+def _not_all_done(state: Callable[..., State[Any]], report: RunReport, message: str, **named: str) -> State[Any]:
+    return state(message=message, data=NotAllDone(report, message), **named)
+
+
+_GONE = "Its document was deleted."
+
+
+def _state_of_error(resources: Resources, error: Exception) -> State[Any] | None:
+    """Return the final state of a flow run that an error has ended, by its document or else by the error.
+
+    None for an unexpected error that nothing tries again: Prefect shows it to operators.
+    """
+    if isinstance(error, DocumentDeleted):
+        return Cancelled(name=DELETED, message=_GONE)
+    try:
         ledger = resources.ledger.with_patience(0.0)
-        last = flow_runs.past_runs(ledger, [str(flow_run.id)]).get(str(flow_run.id))
-        document = last and get_document(ledger, last.document)
-        if document and document.status is DocumentStatus.WAITING:
-            shown = describe_document(document, now=ledger.now())
-            reason = f" {document.message}" if document.message else ""
-            return Cancelled(name=WAITS, message=f"{shown.sentence}{reason}")
-    return None
+        document = _document_of_this(ledger)
+        match document and document.status:
+            case DocumentStatus.DELETING:
+                return Cancelled(name=DELETED, message=_GONE)
+            case DocumentStatus.CANCELLED:
+                return Cancelled(message=UNWANTED)
+            case DocumentStatus.WAITING if document:
+                shown = describe_document(document, now=ledger.now())
+                return Cancelled(name=WAITS, message=" ".join(filter(None, (shown.sentence, document.message))))
+    except InvalidReference:
+        return Cancelled(name=DELETED, message=_GONE)
+    except Failure:  # the ledger is away: the error is what is known
+        document = None
+    if isinstance(error, RunRevoked):  # the rows of a deleted document's runs are gone; else another run goes on
+        return Cancelled(message=UNWANTED) if document else Cancelled(name=DELETED, message=_GONE)
+    if not isinstance(error, Failure) or isinstance(error, Unexpected):
+        return None
+    if error.policy is Policy.BLOCKED:
+        return Failed(name=BLOCKED, message=str(error))
+    is_refused = document is None and error.policy is Policy.NEVER
+    return Failed(name=REFUSED if is_refused else None, message=str(error))
+
+
+def _document_of_this(ledger: Ledger) -> Document | None:
+    """Return the document of this flow run; None if it has found none. Raises InvalidReference if it was deleted."""
+    this = str(flow_run.id)
+    last = flow_runs.past_runs(ledger, [this]).get(this)
+    document = last.document if last else launched_document(flow_run.tags)
+    return get_document(ledger, document) if document else None

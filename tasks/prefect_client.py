@@ -41,9 +41,12 @@ WAITING = (StateType.SCHEDULED,)
 UNDER_WAY = (StateType.PENDING, StateType.RUNNING, StateType.CANCELLING)
 """States in which a flow run holds a slot of its pool."""
 
-WAITS, FAILURES = "Waiting", "Failures"
-"""Names of the final states of an ingest that is not all done; the type of the first is Cancelled, of the second
-Failed."""
+WAITS, FAILURES, BLOCKED, REFUSED = "Waiting", "Failures", "Blocked", "Refused"
+NOTHING_NEW, ELSEWHERE, DELETED = "Nothing new", "Already running", "Deleted"
+"""Names of the final states of an ingest that has not done all. Their types: docs/flow-runs.md."""
+
+NO_CANCEL = (WAITS, ELSEWHERE, DELETED)
+"""Names of those that have the type Cancelled, though nobody has cancelled the document."""
 
 WORKER = "prefect.worker.name"
 """Label of a flow run with the name of the worker that executes it."""

@@ -6,6 +6,8 @@ from typing import Any
 
 from swatchbook.errors import DocumentDeleted, Failure, InvalidReference
 from swatchbook.ledger import runs
+from swatchbook.ledger.database import Ledger
+from swatchbook.ledger.document_commands import request_again
 from swatchbook.ledger.owners import id_of_document
 from swatchbook.ledger.runs import Busy, Run
 from swatchbook.ledger.stored_documents import PDF, Document, get_document
@@ -108,6 +110,14 @@ def _queued_document(resources: Resources, owner: str, source: str, kind: str) -
     if kind != PDF:
         return id_of_document(resources.ledger, owner, str(Path(source).resolve()))
     return id_of_document(resources.ledger, owner, source[:64]) if KEY.match(source) else None
+
+
+def leave_to_next_run(ledger: Ledger, busy: Busy, options: IngestOptions) -> None:
+    """Ask for these options after the live run, unless it has the same ones or they have been asked for already."""
+    document = get_document(ledger, busy.document)
+    is_asked = document.fingerprint is None and document.options == options
+    if not busy.same and not is_asked:
+        request_again(ledger, document.id, options)
 
 
 def has_settled(resources: Resources, document_id: str) -> bool:

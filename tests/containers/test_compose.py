@@ -225,4 +225,5 @@ def test_make_up_says_where_and_make_down_keeps_the_data(stack: Stack) -> None:
     ours = f"--filter=label=com.docker.compose.project={PROJECT}"
     assert stack.engine.run("ps", "--all", "--quiet", ours) == ""
     volumes = stack.engine.run("volume", "ls", "--format={{.Name}}", ours).split()
-    assert {"models", "postgres", "swatchbook", "weaviate"} == {name.removeprefix(f"{PROJECT}_") for name in volumes}
+    left = {name.removeprefix(f"{PROJECT}_") for name in volumes}
+    assert left == {"models", "postgres", "prefect", "swatchbook", "weaviate"}

@@ -1,23 +1,39 @@
 """The flow run of an ingest that is not all done says so in its state; against a real Prefect server."""
 
 import asyncio
+import os
+from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from PIL import Image
 from prefect import flow
+from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State, StateType
+from prefect.flow_engine import run_flow
 from prefect.runtime import flow_run
 
 from flows.ingest_images import ingest_images
-from swatchbook.errors import ProviderDown
+from swatchbook.errors import (
+    BudgetExceeded,
+    Configuration,
+    Failure,
+    InvalidReference,
+    LedgerDown,
+    ProviderDown,
+    UnreadableDocument,
+)
 from swatchbook.ledger import runs
+from swatchbook.ledger.database import Ledger
+from swatchbook.ledger.document_commands import cancel, delete_rows, finish_delete, mark_deleting
 from swatchbook.ledger.queries.report import document_report
-from swatchbook.ledger.stored_documents import queue
+from swatchbook.ledger.stored_documents import get_document, queue
+from swatchbook.pipeline.register import build_request
 from swatchbook.pipeline.register_path import register_folder
 from swatchbook.records import DocumentStatus, IngestOptions, RunReport
 from swatchbook.resources import Resources
+from tasks.cancelled_in_prefect import UNWANTED
 from tasks.flow_run import NotAllDone, end_by_name, report_of
 
 OPTIONS = IngestOptions(focus=False)
@@ -28,24 +44,51 @@ def waiting_flow(resources: Resources, error: Exception | None) -> Any:
     ledger = resources.ledger
 
     async def ingest() -> RunReport:
-        document = queue(
-            ledger, owner="anna", content="c" * 64, kind="pdf", name="a.pdf", file="a.pdf", size=1, options=OPTIONS
-        )
-        run = runs.begin(
-            ledger, document.id, options=OPTIONS, fingerprint="f", requested=[], prefect_run=str(flow_run.id)
-        )
-        assert isinstance(run, runs.Run)
+        document, run = begun_document(resources)
         message = str(error) if error else None
         runs.end(ledger, run, DocumentStatus.WAITING, message=message, due_at=ledger.now() + 900)
         if error:
             raise error
-        return document_report(ledger, document.id)
+        return document_report(ledger, document)
 
     @flow
     async def waits() -> RunReport:
         return await end_by_name(resources, ingest())
 
     return waits
+
+
+def begun_document(resources: Resources) -> tuple[str, runs.Run]:
+    """A document with a live run of this flow run."""
+    document = queue(
+        resources.ledger, owner="anna", content="c" * 64, kind="pdf", name="a.pdf", file="a.pdf", size=1,
+        options=OPTIONS,
+    )  # fmt: skip
+    run = runs.begin(
+        resources.ledger, document.id, options=OPTIONS, fingerprint="f", requested=[], prefect_run=str(flow_run.id)
+    )
+    assert isinstance(run, runs.Run)
+    return document.id, run
+
+
+def delete_at_once(ledger: Ledger, document: str) -> None:
+    mark_deleting(ledger, document)
+    delete_rows(ledger, document)
+    assert finish_delete(ledger, document)
+
+
+def end_of(resources: Resources, ingest: Coroutine[Any, Any, RunReport]) -> State[Any]:
+    """How a flow ends that does this."""
+
+    @flow
+    async def ends() -> RunReport:
+        return await end_by_name(resources, ingest)
+
+    async def call() -> State[Any]:
+        state: State[Any] = await ends(return_state=True)
+        return state
+
+    return asyncio.run(call())
 
 
 def ended(state: State[Any]) -> tuple[str | None, StateType]:
@@ -75,6 +118,143 @@ def test_outage_that_passes_by_itself_ends_as_waiting(resources: Resources) -> N
     state = asyncio.run(call())
     assert ended(state) == ("Waiting", StateType.CANCELLED)
     assert (state.message or "").endswith("UTC. Weaviate does not respond.")
+
+
+@pytest.mark.parametrize(
+    ("end", "name"), [(cancel, "Cancelled"), (mark_deleting, "Deleted"), (delete_at_once, "Deleted")]
+)
+def test_run_that_a_person_stopped_says_so(
+    resources: Resources, end: Callable[[Ledger, str], object], name: str
+) -> None:
+    async def ingest() -> RunReport:
+        document, run = begun_document(resources)
+        end(resources.ledger, document)
+        runs.record_heartbeat(resources.ledger, run)
+        raise AssertionError("its run was revoked")
+
+    state = end_of(resources, ingest())
+    assert ended(state) == (name, StateType.CANCELLED)
+    assert state.message == (UNWANTED if name == "Cancelled" else "Its document was deleted.")
+
+
+@pytest.mark.parametrize(
+    ("failure", "name"),
+    [
+        (InvalidReference("There is no file /x.", advice="Check the path."), "Refused"),
+        (UnreadableDocument("Not a PDF."), "Refused"),
+        (Configuration("SWATCHBOOK_LLM_MODEL is not set."), "Blocked"),
+        (LedgerDown("The database does not answer."), "Failed"),
+    ],
+)
+def test_source_that_begins_no_run_says_why(resources: Resources, failure: Failure, name: str) -> None:
+    async def ingest() -> RunReport:
+        raise failure
+
+    state = end_of(resources, ingest())
+    assert ended(state) == (name, StateType.FAILED)
+    assert state.message == str(failure)
+
+
+@pytest.mark.parametrize(
+    ("status", "failure", "name"),
+    [
+        (DocumentStatus.BLOCKED, BudgetExceeded("The budget of 1 USD is spent."), "Blocked"),
+        (DocumentStatus.FAILED, UnreadableDocument("It has no pages."), "Failed"),
+    ],
+)
+def test_document_whose_run_fails_says_why(
+    resources: Resources, status: DocumentStatus, failure: Failure, name: str
+) -> None:
+    async def ingest() -> RunReport:
+        _, run = begun_document(resources)
+        runs.end(resources.ledger, run, status, message=str(failure))
+        raise failure
+
+    state = end_of(resources, ingest())
+    assert ended(state) == (name, StateType.FAILED)
+    assert state.message == str(failure)
+
+
+def test_unexpected_error_is_left_to_operators(resources: Resources) -> None:
+    async def ingest() -> RunReport:
+        raise KeyError("x")
+
+    assert ended(end_of(resources, ingest())) == ("Failed", StateType.FAILED)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder of one picture, away from the home."""
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    Image.new("RGB", (64, 64), "teal").save(folder / "teal.png")
+    os.utime(folder / "teal.png", (1.0, 1.0))  # a file that is seconds old may still change, and is read again
+    return folder
+
+
+def known(resources: Resources, folder: Path) -> str:
+    """The id of its document."""
+    return register_folder(resources, folder, owner="anna", options=OPTIONS).document.id
+
+
+def test_unchanged_folder_ends_as_nothing_new(resources: Resources, folder: Path) -> None:
+    known(resources, folder)
+
+    async def call() -> tuple[State[Any], State[Any], RunReport]:
+        first, second = [await ingest_images(str(folder), "anna", OPTIONS, return_state=True) for _ in range(2)]
+        return first, second, await report_of(second)
+
+    first, second, report = asyncio.run(call())
+    assert ended(first) == ("Completed", StateType.COMPLETED)
+    assert ended(second) == ("Nothing new", StateType.COMPLETED)
+    assert report.images_complete == 1
+
+
+def test_cancelled_document_that_is_started_ends_as_cancelled(resources: Resources, folder: Path) -> None:
+    document = known(resources, folder)
+
+    async def call() -> State[Any]:
+        cancel(resources.ledger, document)
+        state: State[Any] = await deployed_run(resources, document, str(folder))
+        return state
+
+    assert ended(asyncio.run(call())) == ("Cancelled", StateType.CANCELLED)
+
+
+@pytest.mark.parametrize("options", [OPTIONS, IngestOptions(focus=False, max_retries=1, batch_size=7)])
+def test_second_flow_run_of_a_document_at_work_ends_at_once(
+    resources: Resources, folder: Path, options: IngestOptions
+) -> None:
+    document = known(resources, folder)
+    fingerprint = build_request(resources.settings, OPTIONS).fingerprint
+    run = runs.begin(resources.ledger, document, options=OPTIONS, fingerprint=fingerprint, requested=[])
+    assert isinstance(run, runs.Run)
+    state = asyncio.run(deployed_run(resources, None, str(folder), options))
+    assert ended(state) == ("Already running", StateType.CANCELLED)
+    assert state.message == "Another flow run works on its document."
+    assert get_document(resources.ledger, document).run == run.token
+    status = runs.end(resources.ledger, run, DocumentStatus.COMPLETED)
+    left = get_document(resources.ledger, document)
+    if build_request(resources.settings, options).fingerprint == fingerprint:
+        assert (status, left.options) == (DocumentStatus.COMPLETED, OPTIONS)
+    else:
+        assert (status, left.options) == (DocumentStatus.WAITING, options), "its options are for the next run"
+
+
+async def deployed_run(
+    resources: Resources, document: str | None, source: str, options: IngestOptions = OPTIONS
+) -> State[Any]:
+    """How a flow run of a deployment ends; `document`: launched for it, else started by a person."""
+    async with get_client() as client:
+        made = await client.create_deployment(await client.create_flow(ingest_images), "ingest_images")
+        parameters = {"source": source, "owner": "anna", "options": options.model_dump(mode="json")}
+        flow_run = await client.create_flow_run_from_deployment(
+            made, parameters=parameters, tags=[document] if document else []
+        )
+        try:
+            return cast("State[Any]", await run_flow(ingest_images, flow_run, parameters, return_type="state"))
+        finally:
+            await client.delete_deployment(made)
 
 
 def test_folder_with_a_broken_picture_ends_as_failures(resources: Resources, tmp_path: Path) -> None:
