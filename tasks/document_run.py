@@ -97,10 +97,7 @@ async def register_document(
         registered = await asyncio.to_thread(register, source)
     while True:
         begun = await asyncio.to_thread(begin_work, resources, registered, prefect_run=str(flow_run.id), blocks=blocks)
-        if not isinstance(begun, Busy):
-            return begun
-        if deployment.id or flow_run.parent_flow_run_id:
-            await asyncio.to_thread(leave_to_next_run, resources.ledger, begun, registered.options)
+        if not isinstance(begun, Busy) or await _leave(resources, begun, registered.options):
             return begun
         document = await _wait_for_end(resources, begun)
         if begun.same and await asyncio.to_thread(has_settled, resources, document.id):
@@ -108,6 +105,14 @@ async def register_document(
         if is_remote(source):  # it is downloaded once
             source = registered.document.file or source
         registered = await asyncio.to_thread(register, source, known=True)
+
+
+async def _leave(resources: Resources, busy: Busy, options: IngestOptions) -> bool:
+    """Return whether this is a flow run of a worker; what it was asked for is then left to the next run."""
+    if deployment.id or flow_run.parent_flow_run_id:
+        await asyncio.to_thread(leave_to_next_run, resources.ledger, busy, options)
+        return True
+    return False
 
 
 async def _wait_for_end(resources: Resources, busy: Busy) -> Document:
