@@ -21,8 +21,9 @@ from prefect.results import get_result_store
 from prefect.serializers import Serializer
 
 from swatchbook import records
+from swatchbook.ledger.retention import unreferenced_files
 from swatchbook.records import Record, sha256
-from swatchbook.storage.files import Files
+from swatchbook.resources import Resources
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -83,15 +84,22 @@ async def cached(task: Task[P, Coroutine[Any, Any, R]], *args: P.args, **kwargs:
         if not from_cache:
             raise
         return await recompute(*args, **kwargs), False
-    if from_cache and not await asyncio.to_thread(_is_usable, parameters["resources"].files, result):
+    if from_cache and not await asyncio.to_thread(_is_usable, parameters["resources"], result):
         return await recompute(*args, **kwargs), False
     return result, from_cache
 
 
-def _is_usable(files: Files, result: Any) -> bool:
-    return all(files.has(key) for key in getattr(result, "files", ())) and not any(
-        lost.transient for lost in getattr(result, "lost", ())
-    )
+def _is_usable(resources: Resources, result: Any) -> bool:
+    """Return whether a cached result lacks no page that may be read now, and no file; from now on its files stay.
+
+    Of a run that was killed before it saved the result, no row names the files yet: garbage collection takes them for
+    those of the killed run.
+    """
+    if any(lost.transient for lost in getattr(result, "lost", ())):
+        return False
+    files, keys = resources.files, list(getattr(result, "files", ()))
+    unnamed = unreferenced_files(resources.ledger, keys)
+    return all(files.renew(key) if key in unnamed else files.has(key) for key in keys)
 
 
 async def _is_foreign(key: str) -> bool:

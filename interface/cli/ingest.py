@@ -34,6 +34,7 @@ from swatchbook.pipeline import find_sources
 from swatchbook.pipeline.delete import finish_delete
 from swatchbook.pipeline.find_sources import Source
 from swatchbook.pipeline.finish_run import tell_gone_items
+from swatchbook.pipeline.hold_files import holding_files
 from swatchbook.pipeline.register import Registered, register_after_delete
 from swatchbook.pipeline.register_path import register_path
 from swatchbook.pipeline.run import block_document, make_room
@@ -77,6 +78,19 @@ def ingest(
     `sources`: path -> its kind of document, None for what it was before, or looks like. `quiet`: write nothing to
     stdout, which is for JSON. `edition_of`: the document of which the one source is a newer edition.
     """
+    with holding_files(resources.ledger):  # pages are read, and stored, before a run begins
+        return _ingest(resources, sources, owner, options, edition_of, quiet=quiet)
+
+
+def _ingest(
+    resources: Resources,
+    sources: Mapping[Path, str | None],
+    owner: str,
+    options: IngestOptions,
+    edition_of: str | None,
+    *,
+    quiet: bool,
+) -> tuple[list[RunReport], int]:
     codes: list[int] = []
     registered: list[Registered] = []
     for path, kind in sources.items():

@@ -24,6 +24,7 @@ from swatchbook.ledger.space_registry import adopt_spaces, registered, require_s
 from swatchbook.ledger.stored_documents import Document, read_options
 from swatchbook.ledger.tables import contents, documents, images, owner_seeds, reviews, spaces
 from swatchbook.pipeline.delete import delete
+from swatchbook.pipeline.hold_files import holding_files
 from swatchbook.pipeline.publish import publish_all, publish_document
 from swatchbook.records import Record, Role, document_id, is_owner
 from swatchbook.resources import Resources
@@ -61,7 +62,8 @@ def restore(resources: Resources, path: Path, *, progress: Progress = lambda don
             f"here it is {migrations.HEAD}.",
             advice="Restore it with the version that made it; a newer version then migrates the ledger.",
         )
-    return _Restore(resources, folder, manifest, progress).run()
+    with holding_files(resources.ledger):
+        return _Restore(resources, folder, manifest, progress).run()
 
 
 class _Restore:

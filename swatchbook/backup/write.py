@@ -34,6 +34,7 @@ from swatchbook.errors import DiskFull, FileMissing, InvalidReference, as_failur
 from swatchbook.ledger import migrations
 from swatchbook.ledger.database import db_now
 from swatchbook.ledger.portable_rows import PORTABLE, count_portable, portable_columns, portable_files, portable_rows
+from swatchbook.pipeline.hold_files import holding_files
 from swatchbook.records import Record
 from swatchbook.resources import Resources
 from swatchbook.storage.files import Files
@@ -68,7 +69,7 @@ def back_up(resources: Resources, path: Path, *, progress: Progress = lambda don
     folder.require_ours()
     try:
         folder.path.mkdir(mode=0o700, parents=True, exist_ok=True)  # texts and pictures are private
-        with FileLock(folder.lock_file, timeout=0):
+        with FileLock(folder.lock_file, timeout=0), holding_files(resources.ledger):
             return _write(resources, folder, progress)
     except Timeout as error:
         raise InvalidReference(f"Another process is writing a backup to {folder.path}.") from error

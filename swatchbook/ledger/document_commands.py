@@ -242,7 +242,8 @@ def finish_delete(ledger: Ledger, document: str) -> bool:
         connection.execute(delete(documents).where(documents.c.id == document))
         if row.file is not None:  # collected later, unless the same file is ingested again
             source = upsert(connection, contents).values(key=row.content, file=row.file, unused_since=db_now())
-            connection.execute(source.on_conflict_do_nothing())
+            used_until_now = {"unused_since": db_now()}
+            connection.execute(source.on_conflict_do_update(index_elements=[contents.c.key], set_=used_until_now))
     return True
 
 

@@ -1,6 +1,7 @@
 """Delete what is no longer used or too old, in `gc`, after a delete, and in `retry` without a document.
 
-Things are kept for:
+What a run, or a process that holds files back (`file_holds.py`), may need is kept until it ends. Else things are kept
+for:
 
 - one hour: files, vectors and answers that nothing uses
 - SWATCHBOOK_KEEP_DAYS: ended runs and rounds of the loop
@@ -15,11 +16,12 @@ import time
 from collections.abc import Collection, Iterable, Sequence
 from contextlib import closing
 
-from sqlalchemy import ColumnElement, Table, delete, exists, func, null, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Table, delete, exists, func, null, or_, select, update
 
 from swatchbook.errors import FileMissing
 from swatchbook.ledger import webhooks
 from swatchbook.ledger.database import LOCK_SECONDS, Ledger, db_now, select_in
+from swatchbook.ledger.file_holds import drop_ended_holds, read_held_seconds
 from swatchbook.ledger.stored_documents import read_options
 from swatchbook.ledger.tables import (
     analyses,
@@ -45,7 +47,12 @@ from swatchbook.records import IngestOptions, Record
 from swatchbook.storage.files import Files
 
 UNUSED_SECONDS = 3_600.0
-"""How long files, vectors and results are kept that nothing uses: a run may be about to record them in the ledger."""
+"""How long files, vectors and results are kept that nothing uses: they may be wanted again."""
+
+SLACK_SECONDS = 1_900.0
+"""How much older than the oldest hold a file may be and is kept: a file in an object store that is stored again keeps
+its time for half an hour, and clocks differ.
+"""
 
 TRASH_SECONDS = 86_400.0
 """How long a deleted document can be restored. Nothing of it is found, listed or counted meanwhile."""
@@ -75,10 +82,12 @@ class Collected(Record):
 def collect(ledger: Ledger, files: Files, *, older_than: float = UNUSED_SECONDS) -> Collected:
     """Delete contents that nothing has used for `older_than` seconds, with their files, items, vectors and analyses.
 
-    Answers of calls for deleted documents are deleted as well; their costs stay. A crash leaves no orphaned file: files
-    are deleted before the rows that name them.
+    What is unused only since the oldest live hold or run began is kept. Answers of calls for deleted documents are
+    deleted as well; their costs stay. A crash leaves no orphaned file: files are deleted before the rows that name
+    them.
     """
     with ledger.write() as connection:
+        drop_ended_holds(connection)
         unused_since = contents.c.unused_since
         connection.execute(update(contents).where(unused_since.is_not(None), is_used()).values(unused_since=null()))
         connection.execute(update(contents).where(unused_since.is_(None), ~is_used()).values(unused_since=db_now()))
@@ -103,15 +112,17 @@ def collect(ledger: Ledger, files: Files, *, older_than: float = UNUSED_SECONDS)
 
 def _collect_some(ledger: Ledger, files: Files, older_than: float) -> Collected | None:
     with ledger.write() as connection:
+        held = read_held_seconds(connection)
         unused = connection.execute(
             select(contents.c.key, contents.c.file)
-            .where(contents.c.unused_since <= db_now() - older_than, ~is_used())
+            .where(contents.c.unused_since <= db_now() - max(older_than, held or 0.0), ~is_used())
             .limit(_COLLECTED_TOGETHER)
             .with_for_update()
         ).all()
         if not unused:
             return None
-        again = [row.key for row in unused if row.file and _was_put_within(files, row.file, older_than)]
+        lately = min_age_of_files(older_than, held)
+        again = [row.key for row in unused if row.file and _was_put_within(files, row.file, lately)]
         connection.execute(update(contents).where(contents.c.key.in_(again)).values(unused_since=db_now()))
         gone = [row for row in unused if row.key not in again]
         keys, stored = [row.key for row in gone], [row.file for row in gone if row.file]
@@ -122,6 +133,39 @@ def _collect_some(ledger: Ledger, files: Files, older_than: float) -> Collected 
         for table in (items, analyses, reviews, contents):
             connection.execute(delete(table).where(table.c.key.in_(keys)))
     return Collected(contents=len(keys), files=len(stored), bytes=size, vectors=dropped)
+
+
+def min_age_of_files(older_than: float, held: float | None) -> float:
+    """Return from which age on, in seconds, a stored file that no row names is deleted.
+
+    `held`: for how long the oldest live hold or run has lasted.
+    """
+    return older_than if held is None else max(older_than, held + SLACK_SECONDS)
+
+
+def delete_unreferenced(
+    ledger: Ledger, files: Files, keys: Sequence[str], *, before: float, dry_run: bool = False
+) -> tuple[int, int]:
+    """Delete those of these stored files that no row names, if they were stored `before` (Unix seconds) and before any
+    live hold or run began. Return their number and bytes; a dry run only counts them.
+
+    All in one transaction, so that a process that begins to hold files stores them after it.
+    """
+    count = size = 0
+    with ledger.read() if dry_run else ledger.write() as connection:
+        held = read_held_seconds(connection)
+        latest = before if held is None else min(before, time.time() - held - SLACK_SECONDS)
+        for key in sorted(_unreferenced(connection, keys)):
+            try:
+                if files.modified(key) > latest:
+                    continue
+                size += files.size(key)
+                if not dry_run:
+                    files.delete(key)
+            except FileMissing:
+                continue
+            count += 1
+    return count, size
 
 
 def _size(files: Files, file: str) -> int:
@@ -206,25 +250,23 @@ def drop_old_rows(ledger: Ledger, *, keep_seconds: float, dry_run: bool = False)
 
 def unreferenced_files(ledger: Ledger, files: Sequence[str]) -> set[str]:
     """Return those keys of the file store that no row names."""
+    with ledger.read() as connection:
+        return _unreferenced(connection, files)
+
+
+def _unreferenced(connection: Connection, files: Sequence[str]) -> set[str]:
     left = set(files)
     of_documents = (documents.c.file, documents.c.pages_file, trash.c.file, trash.c.pages_file)
-    with ledger.read() as connection:
-        for column in (contents.c.file, *of_documents, calls.c.body):
-            left -= {file for (file,) in select_in(connection, select(column), column, files)}
+    for column in (contents.c.file, *of_documents, calls.c.body):
+        left -= {file for (file,) in select_in(connection, select(column), column, files)}
     return left
-
-
-def longest_run_seconds(ledger: Ledger) -> float:
-    """Return how many seconds ago the oldest live run began; 0 without any."""
-    with ledger.read() as connection:
-        oldest = select(db_now() - func.min(runs.c.started_at)).where(runs.c.state == "live")
-        return connection.execute(oldest).scalar_one() or 0.0
 
 
 def unused_contents(ledger: Ledger, files: Files, *, older_than: float) -> Collected:
     """Count the contents that `collect` marked as unused at least `older_than` seconds ago, and their files."""
-    query = select(contents.c.file).where(contents.c.unused_since <= db_now() - older_than)
     with ledger.read() as connection:
+        min_age = max(older_than, read_held_seconds(connection) or 0.0)
+        query = select(contents.c.file).where(contents.c.unused_since <= db_now() - min_age)
         unused = connection.execute(query).scalars().all()
     stored = [file for file in unused if file is not None]
     return Collected(contents=len(unused), files=len(stored), bytes=sum(_size(files, file) for file in stored))

@@ -557,6 +557,19 @@ flow_processes = Table(  # the processes of Prefect's flow runs, whether or not 
     Column("heartbeat_at", Time, nullable=False),
 )
 
+file_holds = Table(  # processes for which garbage collection holds files back: file_holds.py
+    "file_holds",
+    metadata,
+    Column("token", Token, primary_key=True),
+    Column("host", Text, nullable=False),
+    Column("boot_id", Text, nullable=False),
+    Column("pid_namespace", Text, nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("pid_started", Double, nullable=False),
+    Column("held_since", Time, nullable=False),
+    Column("lease_until", Time, nullable=False),  # counts for a process on another host only
+)
+
 notices = Table(  # what is sent to the operator's receiver: webhooks.py
     "notices",
     metadata,

@@ -23,6 +23,7 @@ from swatchbook.pdf import reader
 from swatchbook.pdf.check_file import check_file
 from swatchbook.pdf.read_ahead import read_once
 from swatchbook.pipeline.extract import extract
+from swatchbook.pipeline.hold_files import holding_files
 from swatchbook.providers import costs
 from swatchbook.providers.batch_choice import goes_in_batch
 from swatchbook.providers.costs import tokens_at_most, turn_tokens, usd
@@ -99,8 +100,8 @@ def estimate(resources: Resources, path: Path, options: IngestOptions) -> Estima
     Raises what reading a document raises, and Configuration.
     """
     settings = resources.settings
-    reading = _read(resources, path, options)
-    with TemporaryDirectory(prefix="swatchbook-plan-") as folder:
+    with holding_files(resources.ledger), TemporaryDirectory(prefix="swatchbook-plan-") as folder:
+        reading = _read(resources, path, options)
         files = Files(folder)
         for key in reading.files:
             with resources.files.local(key) as local:

@@ -39,6 +39,7 @@ from swatchbook.ledger.trashed_documents import get_trashed
 from swatchbook.models import registry
 from swatchbook.pdf.check_file import check_pdf
 from swatchbook.pipeline.delete import finish_delete, restore_source
+from swatchbook.pipeline.hold_files import holding_files
 from swatchbook.records import UNTAUGHT, DocumentStatus, IngestOptions, Record, RoleTag
 from swatchbook.resources import Resources
 from swatchbook.runtime.disk import keep_reserve
@@ -139,13 +140,14 @@ def register(
     build_request(resources.settings, options)  # raises before anything is written
     _require_llm(resources.settings)  # for a document that is queued already, stage 2 raises it
     keep_reserve(resources.settings.home)
-    try:
-        key = resources.files.put_file(path, suffix=".pdf")
-    except PermissionError as error:
-        raise _permission_denied(name or str(path)) from error
-    if name is None:
-        name = os.fsencode(path.name).decode(errors="replace")  # a file name need not be Unicode
-    return _queue_file(resources, key, name, path.stat().st_size, owner, options, edition_of, begins=begins)
+    with holding_files(resources.ledger):  # until the document names its file
+        try:
+            key = resources.files.put_file(path, suffix=".pdf")
+        except PermissionError as error:
+            raise _permission_denied(name or str(path)) from error
+        if name is None:
+            name = os.fsencode(path.name).decode(errors="replace")  # a file name need not be Unicode
+        return _queue_file(resources, key, name, path.stat().st_size, owner, options, edition_of, begins=begins)
 
 
 def register_after_delete(
@@ -186,9 +188,6 @@ def register_upload(
         registered = again()
     if registered.document.status == DocumentStatus.DELETING:
         return registered
-    file = registered.document.file
-    if file and not resources.files.has(file):  # garbage collection deleted it just before it was queued
-        registered = again()
     if _is_same_request(resources.settings, registered):
         return registered
     document = request_again(resources.ledger, registered.document.id, registered.options)

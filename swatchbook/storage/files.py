@@ -120,6 +120,11 @@ class Files:
         """Return whether the bytes of a stored file match its key, by reading all of them."""
         return self._store.is_whole(key)
 
+    def renew(self, key: str) -> bool:
+        """Return whether a key is stored whole, and stays for now though no row names it."""
+        stored = self._store.find(key)
+        return stored is not None and self._store.renew(key, stored.size)
+
     def has(self, key: str) -> bool:
         """Return whether a key is stored."""
         return self._store.find(key) is not None

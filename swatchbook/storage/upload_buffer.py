@@ -1,6 +1,7 @@
 """Write uploads and downloads to temporary files, as their bytes arrive, up to the size limit of documents."""
 
 import asyncio
+import fcntl
 from collections.abc import AsyncIterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,16 +20,30 @@ def is_remote(source: str) -> bool:
 
 @contextmanager
 def temporary_file(folder: Path) -> Iterator[Path]:
-    """Yield a path in `folder` for a file that is deleted after the block.
+    """Yield the path of a new, empty file in `folder`, which is locked during the block and deleted after it.
 
-    Files of killed processes are collected later.
+    Files of killed processes, which are not locked any more, are collected later.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = folder / f"upload-{uuid4().hex}"
     try:
-        yield path
+        with path.open("xb") as locked:
+            fcntl.flock(locked, fcntl.LOCK_EX)
+            yield path
     finally:
         path.unlink(missing_ok=True)
+
+
+def is_locked(path: Path) -> bool:
+    """Return whether a process has locked a file, as `temporary_file` does; the lock ends with the process."""
+    try:
+        with path.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:  # it is gone, or belongs to another user
+        return False
+    return False
 
 
 async def save(pieces: AsyncIterable[bytes], into: Path, *, max_bytes: int) -> int:

@@ -1,9 +1,10 @@
 """Collect garbage (`gc`): temporary files, unusable cached results, stored files that no row names, and previews.
 
-Also deletes what `ledger/retention.py` keeps no longer. Only here, unnamed files and unused contents also wait as long
-as the oldest live run has lasted. Safe to kill and repeat.
+Also deletes what `ledger/retention.py` keeps no longer. What a live run or a process that holds files back may need
+stays (`ledger/file_holds.py`), and so does a temporary file that a process has locked. Safe to kill and repeat.
 """
 
+import math
 import os
 import re
 import time
@@ -13,8 +14,9 @@ from pathlib import Path
 
 from swatchbook.cache_keys import ResultName, read_result_name, recipe
 from swatchbook.errors import FileMissing
-from swatchbook.ledger import retention
+from swatchbook.ledger import dead_runs, retention
 from swatchbook.ledger.database import portions
+from swatchbook.ledger.file_holds import held_seconds
 from swatchbook.ledger.retention import UNUSED_SECONDS, Origin, collect
 from swatchbook.ledger.stored_documents import documents_within
 from swatchbook.pipeline.delete import end_old, trashed_within
@@ -23,8 +25,10 @@ from swatchbook.resources import Resources
 from swatchbook.settings import Settings
 from swatchbook.sources.dropped import dropped_roots
 from swatchbook.sources.staged import unfinished_staging
+from swatchbook.storage.files import Files
 from swatchbook.storage.preview_cache import source_of
 from swatchbook.storage.stored_file import KEY
+from swatchbook.storage.upload_buffer import is_locked
 
 DAY = 86_400.0
 
@@ -34,6 +38,7 @@ _EXCEPTION = re.compile(r"^[0-9a-f]{32}$")
 ID_LENGTH = 36  # characters of a document's id, at the end of the names of files of `inspect`
 
 _PORTION = 5_000  # names looked up at once
+_DELETED_TOGETHER = 100  # stored files, in one transaction
 
 
 class Swept(Record):
@@ -58,24 +63,26 @@ def sweep(resources: Resources, *, older_than: float = UNUSED_SECONDS, dry_run: 
 
     With 0, the index keeps no earlier versions of itself either. Raises IndexDown, LedgerDown and FilesDown.
     """
+    began = time.time()  # what is written from now on may belong to a process that began to hold files since
+    if not dry_run:
+        dead_runs.mark_dead(resources.ledger)  # else what they may have needed is kept
+    latest = began - retention.min_age_of_files(older_than, held_seconds(resources.ledger))
     trashed = end_old(resources, older_than=retention.TRASH_SECONDS, dry_run=dry_run)
-    temporary = _remove(_temporary(resources, older_than), dry_run)
-    uploads = resources.files.end_unfinished(older_than=older_than, dry_run=dry_run)
-    results = _remove(_results(resources, older_than), dry_run)
-    # a run may record the files that it has stored only at its end
-    min_age = max(older_than, retention.longest_run_seconds(resources.ledger))
-    orphans = _remove_orphans(resources, min_age, dry_run)
+    temporary = _remove(_temporary(resources, latest, began), dry_run)
+    uploads = resources.files.end_unfinished(older_than=time.time() - latest, dry_run=dry_run)
+    results = _remove(_results(resources, latest), dry_run)
+    orphans = _remove_orphans(resources, latest, dry_run)
     rows = retention.drop_old_rows(resources.ledger, keep_seconds=resources.settings.keep_days * DAY, dry_run=dry_run)
     if dry_run:
-        collected, shrunk = retention.unused_contents(resources.ledger, resources.files, older_than=min_age), 0
+        collected, shrunk = retention.unused_contents(resources.ledger, resources.files, older_than=older_than), 0
     else:
-        collected = collect(resources.ledger, resources.files, older_than=min_age)
+        collected = collect(resources.ledger, resources.files, older_than=older_than)
         before = _size_of_databases(resources)
         resources.index.compact(at_once=older_than == 0)
         retention.compact(resources.ledger, at_once=older_than == 0)
         shrunk = max(0, before - _size_of_databases(resources))
     # last: also those of contents that have just been deleted
-    again = chain(_previews(resources), _inspections(resources), _copies(resources, min_age))
+    again = chain(_previews(resources), _inspections(resources), _copies(resources, latest))
     previews = _remove(again, dry_run)
     return Swept(
         temporary=temporary[0] + uploads,
@@ -89,31 +96,31 @@ def sweep(resources: Resources, *, older_than: float = UNUSED_SECONDS, dry_run: 
     )
 
 
-def _temporary(resources: Resources, older_than: float) -> Iterator[Path]:
-    """Yield temporary files of killed processes (those of a live process are younger).
+def _temporary(resources: Resources, before: float, now: float) -> Iterator[Path]:
+    """Yield temporary files that were written `before` (Unix seconds), without those that a process has locked.
 
     Also yields files of folders that a browser began to send, and that became no document within a day.
     """
     settings = resources.settings
     paths = chain(_within(settings.temporary_folder), resources.files.unfinished(), unfinished_staging(settings.home))
-    yield from (path for path in paths if _age(path) > older_than)
+    yield from (path for path in paths if _written(path) <= before and not is_locked(path))
     for root in dropped_roots(settings.home):  # a browser may still be sending its files
         if not documents_within(resources.ledger, None, root) and not trashed_within(resources.ledger, root):
-            yield from (path for path in root.rglob("*") if path.is_file() and _age(path) > max(older_than, DAY))
+            yield from (path for path in root.rglob("*") if path.is_file() and _written(path) <= min(before, now - DAY))
 
 
-def _results(resources: Resources, older_than: float) -> Iterator[Path]:
-    """Yield cached results that no document can use: it was deleted, or its options or the stage's version changed.
+def _results(resources: Resources, before: float) -> Iterator[Path]:
+    """Yield cached results of `before` that no document can use: it was deleted, its options or the stage have changed.
 
     Also yields errors of failed flow runs and tasks, which Prefect stores under random names and nobody reads, and
     results in Prefect's own storage, where earlier versions put some.
     """
     strays = (path for path in _within(_own_storage_of_prefect()) if read_result_name(path.name))
-    yield from (path for path in strays if _age(path) > older_than)
+    yield from (path for path in strays if _written(path) <= before)
     results = list(_within(resources.settings.results_folder))
-    yield from (path for path in results if _EXCEPTION.match(path.name) and _age(path) > older_than)
+    yield from (path for path in results if _EXCEPTION.match(path.name) and _written(path) <= before)
     named = ((path, read_result_name(path.name)) for path in results)
-    aged = ((path, name) for path, name in named if name and _age(path) > older_than)
+    aged = ((path, name) for path, name in named if name and _written(path) <= before)
     for portion in portions(aged, _PORTION):
         origins = retention.origins(resources.ledger, sorted({name.content for _, name in portion}))
         for path, name in portion:
@@ -133,7 +140,7 @@ def _previews(resources: Resources) -> Iterator[Path]:
         yield from (path for path in portion if source_of(path) in gone or _age(path) > retention.PREVIEW_SECONDS)
 
 
-def _copies(resources: Resources, min_age: float) -> Iterator[Path]:
+def _copies(resources: Resources, before: float) -> Iterator[Path]:
     """Yield copies of stored files that no row names, or not used for `retention.PREVIEW_SECONDS`.
 
     Also yields what killed processes left there.
@@ -142,8 +149,8 @@ def _copies(resources: Resources, min_age: float) -> Iterator[Path]:
         keys = sorted({path.name for path in portion if KEY.match(path.name)})
         gone = retention.unreferenced_files(resources.ledger, keys)
         for path in portion:
-            most = retention.PREVIEW_SECONDS if path.name in keys and path.name not in gone else min_age
-            if _age(path) > most:
+            is_named = path.name in keys and path.name not in gone
+            if _age(path) > retention.PREVIEW_SECONDS if is_named else _written(path) <= before:
                 yield path
 
 
@@ -177,21 +184,23 @@ def _remove(paths: Iterable[Path], dry_run: bool) -> tuple[int, int]:
     return count, size
 
 
-def _remove_orphans(resources: Resources, older_than: float, dry_run: bool) -> tuple[int, int]:
-    """Delete stored files that no row names, because of a crash between both. Return their number and bytes."""
+def _remove_orphans(resources: Resources, before: float, dry_run: bool) -> tuple[int, int]:
+    """Delete stored files of `before` that no row names: those of a crash, for one. Return their number and bytes."""
+    ledger, files = resources.ledger, resources.files
     count = size = 0
-    for portion in portions(resources.files.keys(), _PORTION):
-        for key in retention.unreferenced_files(resources.ledger, portion):
-            try:
-                if time.time() - resources.files.modified(key) <= older_than:
-                    continue
-                size += resources.files.size(key)
-                if not dry_run:
-                    resources.files.delete(key)
-            except FileMissing:
-                continue
-            count += 1
+    for portion in portions(files.keys(), _PORTION):
+        old = (key for key in sorted(retention.unreferenced_files(ledger, portion)) if _stored(files, key) <= before)
+        for some in portions(old, _DELETED_TOGETHER):
+            deleted = retention.delete_unreferenced(ledger, files, some, before=before, dry_run=dry_run)
+            count, size = count + deleted[0], size + deleted[1]
     return count, size
+
+
+def _stored(files: Files, key: str) -> float:
+    try:
+        return files.modified(key)
+    except FileMissing:
+        return math.inf
 
 
 def _size_of_databases(resources: Resources) -> int:
@@ -215,8 +224,13 @@ def _within(folder: Path) -> Iterator[Path]:
 
 
 def _age(path: Path) -> float:
-    """Return the seconds since a file was written; 0 if it is gone."""
+    """Return the seconds since a file was written; less than any if it is gone."""
+    return time.time() - _written(path)
+
+
+def _written(path: Path) -> float:
+    """Return when a file was written, in Unix seconds; infinity if it is gone."""
     try:
-        return time.time() - path.stat().st_mtime
+        return path.stat().st_mtime
     except FileNotFoundError:
-        return 0.0
+        return math.inf

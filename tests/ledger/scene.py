@@ -18,7 +18,7 @@ from swatchbook.ledger.publishing import DirtyRow
 from swatchbook.ledger.requested import add_pending
 from swatchbook.ledger.runs import Busy, Run
 from swatchbook.ledger.stored_documents import Document, queue
-from swatchbook.ledger.tables import chunks, documents, images, items, metadata, placements, runs
+from swatchbook.ledger.tables import chunks, documents, file_holds, images, items, metadata, placements, runs
 from swatchbook.records import (
     TEXT_ROLES,
     Analysis,
@@ -363,6 +363,12 @@ def lapse(ledger: Ledger, run: Run) -> None:
     with ledger.write() as connection:
         elsewhere = {"host": "elsewhere", "lease_until": db_now() - 1}
         connection.execute(update(runs).where(runs.c.token == run.token).values(**elsewhere))
+
+
+def end_process_of_holds(ledger: Ledger) -> None:
+    """Let the process of each hold have ended: no process has the id that it had."""
+    with ledger.write() as connection:
+        connection.execute(update(file_holds).values(pid_started=1.0))
 
 
 # --- looking ----------------------------------------------------------------------------------------------------------
