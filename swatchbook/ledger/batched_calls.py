@@ -269,39 +269,29 @@ def take_in(ledger: Ledger, batch: str, answers: Iterable[tuple[str, Answer | No
     return taken
 
 
-def end(ledger: Ledger, batch: str, *, message: str | None, left: Literal["again", "lost", "failed"]) -> int:
-    """End a batch, and make due what waited for it. Return how many of its calls it brought nothing for.
+def end(ledger: Ledger, batch: str, *, message: str, left: Literal["again", "lost", "gone", "failed"]) -> int:
+    """End a batch, and make due what waited for it. Return for how many of its calls it brought nothing.
 
-    `left`: what these are: to be asked `again` (nothing was charged), `lost` (they may have been charged), or `failed`
-    (refused, and not charged).
+    `left`: what these are: to be asked `again` (nothing was charged), `failed` (refused, and not charged), `lost` (they
+    may have been charged; each is sent by itself), or `gone` (so are all; they go into the next batch).
     """
     unanswered = (calls.c.batch == batch, calls.c.state.in_(("queued", "batched")))
+    lost = {"state": "unknown", **({"batch": null()} if left == "gone" else {})}
     with ledger.write() as connection:
         waiting = connection.execute(select(calls.c.document).where(calls.c.batch == batch).distinct()).scalars().all()
+        connection.execute(update(calls).where(calls.c.batch == batch).values(body=null()))
         if left == "again":
             count = connection.execute(delete(calls).where(*unanswered)).rowcount
         else:
-            values = {"state": "unknown"} if left == "lost" else {"state": "failed", "cost_usd": 0.0}
+            values = {"state": "failed", "cost_usd": 0.0} if left == "failed" else lost
             count = connection.execute(update(calls).where(*unanswered).values(at=db_now(), **values)).rowcount
-        connection.execute(update(calls).where(calls.c.batch == batch).values(body=null()))
+        said = f"{message} Calls without an answer: {count}.".strip() if count else message
         this = update(provider_batches).where(provider_batches.c.id == batch)
-        connection.execute(this.values(state="ended", ended_at=db_now(), held_until=null(), message=message))
+        ended = {"state": "ended", "ended_at": db_now(), "held_until": null(), "message": said or None}
+        connection.execute(this.values(ended))
         for document in waiting:
             _make_due(connection, document)
     return count
-
-
-def note(ledger: Ledger, batch: str, message: str) -> None:
-    """Record in words how a batch ended."""
-    with ledger.write() as connection:
-        connection.execute(update(provider_batches).where(provider_batches.c.id == batch).values(message=message))
-
-
-def forget_in_batch(ledger: Ledger, batch: str) -> None:
-    """Let calls that a batch has lost as a whole go into the next one; else each would be sent by itself."""
-    with ledger.write() as connection:
-        lost = update(calls).where(calls.c.batch == batch, calls.c.state == "unknown")
-        connection.execute(lost.values(batch=null()))
 
 
 def release_late(ledger: Ledger) -> None:
@@ -360,4 +350,4 @@ def withdraw_queued(ledger: Ledger) -> Sequence[str]:
     with ledger.read() as connection:
         open_ones = connection.execute(select(provider_batches.c.id).where(provider_batches.c.state == "open"))
         found = list(open_ones.scalars())
-    return [batch for batch in found if hold(ledger, batch) and end(ledger, batch, message=None, left="again") >= 0]
+    return [batch for batch in found if hold(ledger, batch) and end(ledger, batch, message="", left="again") >= 0]

@@ -4,7 +4,7 @@ What a run, or a process that holds files back (`file_holds.py`), may need is ke
 for:
 
 - one hour: files, vectors and answers that nothing uses
-- SWATCHBOOK_KEEP_DAYS: ended runs and rounds of the loop
+- SWATCHBOOK_KEEP_DAYS: ended runs and batches of providers, rounds of the loop
 - three times as long: timings and failed tries
 - a day: documents in the trash
 - seven days: webhook deliveries and notices
@@ -35,6 +35,7 @@ from swatchbook.ledger.tables import (
     images,
     items,
     notices,
+    provider_batches,
     reviews,
     rounds,
     runs,
@@ -236,6 +237,7 @@ def drop_old_rows(ledger: Ledger, *, keep_seconds: float, dry_run: bool = False)
         (runs, (runs.c.state != "live") & (runs.c.ended_at < db_now() - keep_seconds)),
         (timings, timings.c.at < db_now() - keep_seconds * _TIMINGS_TIMES),
         (failed_tries, failed_tries.c.at < db_now() - keep_seconds * _TIMINGS_TIMES),
+        (provider_batches, provider_batches.c.ended_at < db_now() - keep_seconds),
         (rounds, rounds.c.ended_at < db_now() - keep_seconds),
         (deliveries, deliveries.c.at < db_now() - webhooks.DELIVERIES_KEPT_SECONDS),
         (flow_processes, flow_processes.c.heartbeat_at < db_now() - keep_seconds),

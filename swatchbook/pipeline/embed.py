@@ -30,6 +30,7 @@ from swatchbook.models.protocols import ImageEncoder, TextEncoder
 from swatchbook.models.registry import Models
 from swatchbook.pipeline.bisect import bisect
 from swatchbook.pipeline.call_context import call_context
+from swatchbook.providers.batch_choice import FEWEST_CALLS, goes_in_batch
 from swatchbook.records import PIXEL_ROLES, TEXT_ROLES, Analysis, Record, Role, RoleTag, text_key
 from swatchbook.resources import Resources
 from swatchbook.runtime.batch_size import MEMORY_LIMIT_PERCENT, BatchSize
@@ -162,8 +163,9 @@ def _process_group(
 
 def _context(resources: Resources, run: Run, claimed: Sequence[ClaimedItem]) -> CallContext:
     """Return who pays for the calls of these items; many analyses by a provider may go into a batch."""
-    if resources.settings.analyst == "vision" and any(c.role is Role.ANALYSIS for c in claimed):
-        calls = claims.count_open(resources.ledger, run, Role.ANALYSIS)
+    by_provider = resources.settings.analyst == "vision" and any(c.role is Role.ANALYSIS for c in claimed)
+    if by_provider and goes_in_batch(resources.settings, "vision", FEWEST_CALLS, awaited=False):
+        calls = claims.count_open(resources.ledger, run, Role.ANALYSIS, FEWEST_CALLS)
         return call_context(resources, run, "embed", "vision", calls)
     return CallContext(resources.ledger, run, "embed")
 

@@ -16,7 +16,7 @@ from typing import Final
 from swatchbook.errors import Configuration, Failure, FileMissing, Policy, RateLimited
 from swatchbook.ledger import batched_calls
 from swatchbook.ledger.batched_calls import ProviderBatch
-from swatchbook.ledger.calls import Answer
+from swatchbook.ledger.calls import BATCH_SECONDS, Answer
 from swatchbook.providers.batch_choice import BatchFormat, format_of
 from swatchbook.providers.batch_client import BatchClient, BatchLine, GoneAtProvider, RemoteBatch
 from swatchbook.providers.chat import batched_answer
@@ -25,7 +25,7 @@ from swatchbook.providers.endpoint import Endpoint, Part, endpoint, endpoint_url
 from swatchbook.providers.prices import price_at
 from swatchbook.records import Record
 from swatchbook.resources import Resources
-from swatchbook.settings import Price, Settings
+from swatchbook.settings import Settings
 
 log = logging.getLogger(__name__)
 
@@ -120,7 +120,7 @@ def _send(resources: Resources, batch: ProviderBatch) -> int:
         batched_calls.start_sending(ledger, batch.id)
     requests = batched_calls.requests_of(ledger, batch.id)
     if not requests:  # all were sent by themselves meanwhile
-        batched_calls.end(ledger, batch.id, message=None, left="again")
+        batched_calls.end(ledger, batch.id, message="", left="again")
         return 0
     with _connection(resources.settings, batch) as (form, http):
         if tried:
@@ -160,8 +160,10 @@ def _find(
     if form.batches.is_certain():
         return (candidates[0] if candidates else None), False
     for each in candidates:
-        if each.state == "ended" and any(line.request in requests for line in _lines(resources, form, http, each)):
-            return each, False
+        if each.state == "ended":
+            with _folder(resources) as folder:
+                if any(line.request in requests for line in _lines(form, _download(http, each, folder))):
+                    return each, False
     return None, any(each.state == "under way" for each in candidates)
 
 
@@ -192,7 +194,14 @@ def _look(resources: Resources, batch: ProviderBatch) -> int:
         try:
             remote = form.batches.look(http, batch.remote)
         except GoneAtProvider:
-            return _lose(resources, batch, "The provider does not know it any more.")
+            if ledger.now() < (batch.expires_at or batch.created_at + BATCH_SECONDS):
+                raise Configuration(
+                    f"{http.where.host} does not know the batch {batch.remote}.",
+                    advice="Set the key of the account that it was sent with.",
+                ) from None
+            message = "The provider does not know it any more."
+            batched_calls.end(ledger, batch.id, message=message, left="gone")
+            return 0
         if remote.state == "under way":
             if remote.checked:
                 batched_calls.drop_bodies(ledger, batch.id)
@@ -202,22 +211,18 @@ def _look(resources: Resources, batch: ProviderBatch) -> int:
             if remote.again:
                 batched_calls.look_later(ledger, batch.id, _TOO_MUCH_SECONDS, message=remote.message, again=True)
             else:
-                batched_calls.end(ledger, batch.id, message=remote.message, left="failed")
+                batched_calls.end(ledger, batch.id, message=remote.message or "", left="failed")
             return 0
-        try:
-            lines = _lines(resources, form, http, remote)
-            if remote.answered is not None and len(lines) < remote.answered:  # cut off on its way, or really missing
-                lines = _lines(resources, form, http, remote)
-        except GoneAtProvider:
-            return _lose(resources, batch, "Its answers are no longer kept by the provider.")
-        return _take_in(resources, batch, form, http.where, remote, lines)
-
-
-def _lose(resources: Resources, batch: ProviderBatch, message: str) -> int:
-    """End a batch whose answers were paid for and are gone: its calls go into the next one."""
-    batched_calls.end(resources.ledger, batch.id, message=message, left="lost")
-    batched_calls.forget_in_batch(resources.ledger, batch.id)
-    return 0
+        with _folder(resources) as folder:
+            try:
+                files = _download(http, remote, folder)
+                if remote.answered is not None and sum(1 for _ in _lines(form, files)) < remote.answered:
+                    files = _download(http, remote, folder)  # cut off on its way, or really missing
+            except GoneAtProvider:
+                message = "Its answers are no longer kept by the provider."
+                batched_calls.end(ledger, batch.id, message=message, left="gone")
+                return 0
+            return _take_in(resources, batch, form, http.where, remote, files)
 
 
 def _take_in(
@@ -226,46 +231,47 @@ def _take_in(
     form: BatchFormat,
     where: Endpoint,
     remote: RemoteBatch,
-    lines: Sequence[BatchLine],
+    files: Sequence[Path],
 ) -> int:
     """Store the answers of a batch that has ended, and end it; what has no answer is asked again."""
     price = in_batch(price_at(resources.settings, batch.url, batch.model))
-    settled = [line for line in lines if not line.again]
-    taken = batched_calls.take_in(resources.ledger, batch.id, _answers(form, where, price, settled))
-    refused = list(dict.fromkeys(line.message for line in settled if line.reply is None))
-    left = batched_calls.end(
-        resources.ledger,
-        batch.id,
-        message=None,
-        left="again" if remote.message or len(lines) > len(settled) else "lost",
-    )
-    parts = [remote.message] if remote.message else []
-    parts += [f"Without an answer: {left} of {batch.calls} calls."] if left else []
-    parts += [f"Refused: {'; '.join(refused[:_NAMED])}"] if refused else []
-    if parts:
-        log.warning("batch %s of %s: %s", batch.id, batch.model, " ".join(parts))
-        batched_calls.note(resources.ledger, batch.id, " ".join(parts))
+    refused, unfinished = dict[str, None](), bool(remote.message)
+
+    def answers() -> Iterator[tuple[str, Answer | None]]:
+        nonlocal unfinished
+        for line in _lines(form, files):
+            if line.again:
+                unfinished = True
+            elif line.reply is not None:
+                yield line.request, batched_answer(form.chat, where, price, line.reply)
+            else:
+                refused[line.message] = None
+                yield line.request, None
+
+    taken = batched_calls.take_in(resources.ledger, batch.id, answers())
+    said = [remote.message] if remote.message else []
+    said += [f"Refused: {'; '.join(list(refused)[:_NAMED])}."] if refused else []
+    left = batched_calls.end(resources.ledger, batch.id, message=" ".join(said), left="again" if unfinished else "lost")
+    if said or left:
+        log.warning("batch %s of %s: %s %d without an answer", batch.id, batch.model, " ".join(said), left)
     return taken
 
 
-def _answers(
-    form: BatchFormat, where: Endpoint, price: Price | None, lines: Sequence[BatchLine]
-) -> Iterator[tuple[str, Answer | None]]:
-    for line in lines:
-        yield line.request, None if line.reply is None else batched_answer(form.chat, where, price, line.reply)
+def _download(http: BatchClient, remote: RemoteBatch, folder: Path) -> list[Path]:
+    """Fetch the results of a batch. Raises GoneAtProvider."""
+    files = [folder / f"results-{number}" for number in range(len(remote.results))]
+    for path, file in zip(remote.results, files, strict=True):
+        http.download(path, file)
+    return files
 
 
-def _lines(resources: Resources, form: BatchFormat, http: BatchClient, remote: RemoteBatch) -> list[BatchLine]:
-    """Return the lines of a batch's results, in any order; those that are none are logged and left out."""
-    found = dict[str, BatchLine]()
-    with _folder(resources) as folder:
-        for path in remote.results:
-            http.download(path, folder / "results")
-            with (folder / "results").open("rb") as file:
-                for raw in file:
-                    if (line := _line(form, raw)) and (line.request not in found or line.reply is not None):
-                        found[line.request] = line
-    return list(found.values())
+def _lines(form: BatchFormat, files: Sequence[Path]) -> Iterator[BatchLine]:
+    """Yield the lines of a batch's results, in any order; those that are none are logged and left out."""
+    for path in files:
+        with path.open("rb") as file:
+            for raw in file:
+                if line := _line(form, raw):
+                    yield line
 
 
 def _line(form: BatchFormat, raw: bytes) -> BatchLine | None:

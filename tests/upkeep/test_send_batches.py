@@ -1,31 +1,48 @@
 """Calls in a provider's batch: sent and paid for once, whatever dies or goes wrong, and waited for without a run."""
 
+import asyncio
 import os
 import shutil
 import signal
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import count as counting
 from pathlib import Path
 
 import pytest
-from sqlalchemy import event, select, update
+from sqlalchemy import delete, event, select, update
 from sqlalchemy.engine import Engine
 
+from scheduler import tick
+from swatchbook.backup.restore import restore
+from swatchbook.backup.write import back_up
 from swatchbook.ledger import batched_calls, claims, item_runs, runs
 from swatchbook.ledger.calls import spending
 from swatchbook.ledger.database import Ledger, open_ledger
 from swatchbook.ledger.stored_documents import Document, get_document
-from swatchbook.ledger.tables import analyses, calls, items, provider_batches
+from swatchbook.ledger.tables import (
+    analyses,
+    calls,
+    documents,
+    images,
+    items,
+    provider_batches,
+    requested,
+    vectors,
+)
 from swatchbook.pipeline.embed import process_batch
 from swatchbook.pipeline.publish import publish_all
 from swatchbook.pipeline.review import review_all
 from swatchbook.providers.batch_choice import AWAITED_SECONDS, FEWEST_CALLS, goes_in_batch
+from swatchbook.providers.batch_client import BatchClient
 from swatchbook.records import DocumentStatus, ItemState, Role
 from swatchbook.resources import Resources, open_resources
 from swatchbook.settings import Price, Settings
+from swatchbook.upkeep.fill_missing import Fill, fill_missing, plan_fill
 from swatchbook.upkeep.send_batches import send_batches
 from tests.ledger import scene
 from tests.ledger.scene import count, one
+from tests.pipeline.test_embed import Counting
 from tests.pipeline.test_scan import begin, scanned
 from tests.providers.standin import KEY, Provider, provider
 from tests.sources.pictures import draw
@@ -55,7 +72,7 @@ def resources(tmp_path: Path, there: Provider, api: str) -> Iterator[Resources]:
     """A folder of pictures that a vision model in batches is to describe."""
     for number in range(PICTURES):
         draw(tmp_path / "pictures" / f"{number}.png", number)
-    with open_resources(settings(tmp_path, there, api)) as tools:
+    with opened(settings(tmp_path, there, api)) as tools:
         yield tools
 
 
@@ -64,6 +81,14 @@ def ledger(migrated: Path, folder: Path) -> Iterator[Ledger]:
     ledger = open_ledger(f"sqlite:///{shutil.copy(migrated, folder)}")
     yield ledger
     ledger.close()
+
+
+@contextmanager
+def opened(chosen: Settings) -> Iterator[Resources]:
+    """Resources whose text encoder takes no time to load."""
+    with open_resources(chosen) as tools:
+        tools.models._text_encoder = Counting()
+        yield tools
 
 
 def settings(folder: Path, there: Provider, api: str, **given: object) -> Settings:
@@ -165,7 +190,7 @@ def killed_at(step: int, folder: Path, there: Provider, api: str) -> bool:
 
         event.listen(Engine, "before_cursor_execute", lambda *_: take())
         event.listen(Engine, "commit", lambda _: take())
-        with open_resources(settings(folder, there, api)) as tools:
+        with opened(settings(folder, there, api)) as tools:
             send_batches(tools, at_once=True)
         os._exit(0)
     _, status = os.waitpid(child, 0)
@@ -269,7 +294,7 @@ def test_what_expires_goes_into_the_next_batch(resources: Resources, there: Prov
     there.batches.unanswered |= {*late}
     message = str(finish_badly(resources, there, "expired"))
     assert "expired" in message
-    assert f"2 of {PICTURES} calls" in message
+    assert "without an answer: 2" in message
     there.batches.unanswered.clear()
     run(resources)
     assert send_batches(resources, at_once=True).sent == 2
@@ -285,7 +310,7 @@ def test_lines_that_are_missing_or_malformed_cost_only_themselves(resources: Res
     missing, broken, strange = sent(resources)[:3]
     wrong = {missing: None, broken: b'{"custom_id": "cut of', strange: b'["what"]'}
     there.batches.twist = lambda custom_id, line: wrong.get(custom_id, line)
-    assert f"3 of {PICTURES} calls" in str(finish_badly(resources, there))
+    assert "without an answer: 3" in str(finish_badly(resources, there))
     assert states(resources) == {"answered": 2, "unknown": 3}
     run(resources)
     assert analysed(resources) == PICTURES
@@ -311,6 +336,93 @@ def test_an_invalid_answer_is_corrected_by_itself(resources: Resources, there: P
     run(resources)
     assert analysed(resources) == PICTURES
     assert len(there.asked) == PICTURES
+
+
+def test_with_the_key_of_another_account_it_is_not_given_up(resources: Resources, there: Provider) -> None:
+    sent(resources)
+    batches, there.batches.all = there.batches.all, []
+    (trouble,) = send_batches(resources, at_once=True).troubles
+    assert "Set the key of the account that it was sent with." in trouble
+    there.batches.all = batches
+    there.batches.finish()
+    assert send_batches(resources, at_once=True).taken_in == PICTURES
+
+
+def test_results_that_are_cut_off_are_fetched_again(
+    resources: Resources, there: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent(resources)
+    there.batches.finish()
+    download, cut = BatchClient.download, list[Path]()
+
+    def cut_once(http: BatchClient, path: str, to: Path) -> None:
+        download(http, path, to)
+        if not cut:
+            cut.append(to)
+            to.write_bytes(to.read_bytes()[:-20])
+
+    monkeypatch.setattr(BatchClient, "download", cut_once)
+    assert send_batches(resources, at_once=True).taken_in == PICTURES
+    assert states(resources) == {"answered": PICTURES}
+
+
+@pytest.mark.parametrize("api", ["openai"], indirect=True)
+def test_a_round_of_the_loop_sends_and_takes_in(
+    resources: Resources, there: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tick, "_process_due", _nothing)
+    monkeypatch.setattr(tick, "_review", _nothing)
+    run(resources)
+    assert asyncio.run(tick.tick(resources)).batched == 0, "calls may still be added"
+    scene.pass_time(resources.ledger, 120)
+    assert asyncio.run(tick.tick(resources)).batched == PICTURES
+    there.batches.finish()
+    assert asyncio.run(tick.tick(resources)).taken_in == 0, "it is not looked at in every round"
+    scene.pass_time(resources.ledger, 600)
+    assert asyncio.run(tick.tick(resources)).taken_in == PICTURES
+
+
+async def _nothing(_: Resources) -> dict[str, object]:
+    return {}
+
+
+@pytest.mark.parametrize("api", ["openai"], indirect=True)
+def test_a_restored_collection_takes_in_what_was_under_way(
+    resources: Resources, there: Provider, tmp_path: Path, api: str
+) -> None:
+    sent(resources)
+    back_up(resources, tmp_path / "backup")
+    there.batches.finish()
+    elsewhere = settings(tmp_path, there, api, home=tmp_path / "elsewhere")
+    with opened(elsewhere) as tools:
+        restore(tools, tmp_path / "backup")
+        assert send_batches(tools, at_once=True).taken_in == PICTURES
+        assert states(tools) == {"answered": PICTURES}
+
+
+@pytest.mark.parametrize("api", ["openai"], indirect=True)
+def test_a_fill_goes_on_when_its_batch_has_ended(
+    resources: Resources, there: Provider, tmp_path: Path, api: str
+) -> None:
+    with opened(settings(tmp_path, there, api, analyst="local")) as tools:
+        assert run(tools).status is DocumentStatus.COMPLETED
+    with resources.ledger.write() as connection:
+        for table in (analyses, items, vectors, requested):
+            text = () if table is analyses else (table.c.role.in_((Role.ANALYSIS, Role.UNDERSTANDING)),)
+            connection.execute(delete(table).where(*text))
+        connection.execute(update(images).values(text_key=None, pair_key=None))
+    plan = {each.role: each for each in plan_fill(resources, Fill()).roles}
+    waiting = fill_missing(resources, Fill())
+    assert waiting.failures == ()
+    assert waiting.made == 0
+    assert len(there.batches.all) == 1, "it is sent at the end of the fill"
+    assert fill_missing(resources, Fill()).made == 0
+    there.batches.finish()
+    done = fill_missing(resources, Fill())
+    assert (done.made, done.failures, analysed(resources)) == (PICTURES + 1, (), PICTURES), "all have the same text"
+    assert there.asked == []
+    spent = sum(each.cost_usd for each in spending(resources.ledger, one(resources.ledger, documents)["id"]))
+    assert 0 < spent <= (plan[Role.ANALYSIS].usd or 0)
 
 
 @pytest.mark.parametrize("api", ["openai"], indirect=True)
@@ -347,7 +459,7 @@ def test_refused_as_a_whole_its_calls_are_asked_by_themselves(resources: Resourc
 
 def test_off_asks_at_once_what_was_queued(resources: Resources, there: Provider, tmp_path: Path, api: str) -> None:
     run(resources)
-    with open_resources(settings(tmp_path, there, api, batch="off")) as tools:
+    with opened(settings(tmp_path, there, api, batch="off")) as tools:
         send_batches(tools)
         run(tools)
     assert analysed(resources) == PICTURES == len(there.asked)
@@ -357,7 +469,7 @@ def test_off_asks_at_once_what_was_queued(resources: Resources, there: Provider,
 def test_off_takes_in_what_was_sent(resources: Resources, there: Provider, tmp_path: Path, api: str) -> None:
     sent(resources)
     there.batches.finish()
-    with open_resources(settings(tmp_path, there, api, batch="off")) as tools:
+    with opened(settings(tmp_path, there, api, batch="off")) as tools:
         assert send_batches(tools, at_once=True).taken_in == PICTURES
         run(tools)
     assert analysed(resources) == PICTURES
@@ -426,7 +538,7 @@ def test_reviews_wait_for_their_batch(resources: Resources, there: Provider, tmp
     there.batches.finish()
     send_batches(resources, at_once=True)
     second = {"review_model": "stronger", "review_below": 1.0}
-    with open_resources(settings(tmp_path, there, api, **second)) as tools:
+    with opened(settings(tmp_path, there, api, **second)) as tools:
         document = run(tools).id
         (asked,) = review_all(tools)
         assert (asked.waiting, asked.accepted, asked.failed) == (PICTURES, 0, ())
@@ -444,7 +556,7 @@ def test_reviews_wait_for_their_batch(resources: Resources, there: Provider, tmp
 def test_a_missing_address_is_named(resources: Resources, there: Provider, tmp_path: Path, api: str) -> None:
     sent(resources)
     elsewhere = settings(tmp_path, there, api, vision_url="http://127.0.0.1:1/v1")
-    with open_resources(elsewhere) as tools:
+    with opened(elsewhere) as tools:
         (trouble,) = send_batches(tools, at_once=True).troubles
     assert "No setting names http://127.0.0.1" in trouble
     there.batches.finish()
