@@ -22,6 +22,7 @@ from interface.cli.commands import (
     fit,
     ingest,
     inspect,
+    mcp,
     models,
     owners,
     products,
@@ -42,7 +43,7 @@ log = logging.getLogger(__name__)
 
 _FILES = (
     ingest, search, evaluate, inspect, review, show, products, teach, fit, resume, delete, owners, configure, serve,
-    models, spaces, upkeep,
+    mcp, models, spaces, upkeep,
 )  # fmt: skip
 """The files of commands, in the order of the help."""
 

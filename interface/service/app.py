@@ -123,7 +123,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Keep the resources open and the loop running while the service runs."""
     resources: Resources = app.state.resources
     await asyncio.to_thread(open_parts, resources)
-    loop = asyncio.create_task(_run_loop(app.state.loop, resources, app.state.wake))
+    loop = asyncio.create_task(run_loop(app.state.loop, resources, app.state.wake))
     try:
         yield
     finally:
@@ -133,7 +133,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         await asyncio.to_thread(resources.close)
 
 
-async def _run_loop(loop: Loop, resources: Resources, wake: asyncio.Event) -> None:
+async def run_loop(loop: Loop, resources: Resources, wake: asyncio.Event) -> None:
     """Run the loop until cancelled; restart it after an error, since nothing else would notice that it ended."""
     while True:
         try:

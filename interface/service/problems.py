@@ -73,8 +73,15 @@ def install(app: FastAPI) -> None:
 
 def unexpected(error: Exception) -> Response:
     """Log an unexpected error and return 500 with only the id of its log entry."""
+    return respond(problem_of(error))
+
+
+def problem_of(error: Exception) -> Problem:
+    """Return the problem of any error; one that nobody foresaw is logged, and the problem has the id of its entry."""
+    if isinstance(error, HTTPException | RequestValidationError | Failure):
+        return describe(error)[0]
     problem = Problem(title=HTTPStatus(500).phrase, status=500, kind="unexpected")
-    return respond(_logged(problem, error, exc_info=error))
+    return _logged(problem, error, exc_info=error)
 
 
 def status_of(failure: Failure) -> int:

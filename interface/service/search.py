@@ -221,7 +221,7 @@ async def search(resources: Tools, caller: TheCaller, query: Annotated[SearchQue
     """
 
     def answer() -> str:  # as JSON in this thread: FastAPI would validate the results again in another one
-        return _search(resources, query, choose_owners(resources, caller, query.owner), None).model_dump_json()
+        return run_search(resources, query, choose_owners(resources, caller, query.owner), None).model_dump_json()
 
     return Response(await run_in_threadpool(answer), media_type="application/json")
 
@@ -269,7 +269,7 @@ async def search_by_image(
                 with path.open("wb") as file:
                     await run_in_threadpool(shutil.copyfileobj, picture.file, file)
                 async with search_slots.slot(caller.name, request):
-                    return await run_in_threadpool(_search, resources, query, owners, path)
+                    return await run_in_threadpool(run_search, resources, query, owners, path)
         finally:
             await form.close()
 
@@ -301,7 +301,8 @@ def read_query(kind: type[AQuery], given: Iterable[tuple[str, Any]], part: str) 
         raise RequestValidationError([{**e, "loc": (part, *e["loc"])} for e in error.errors()]) from error
 
 
-def _search(resources: Resources, query: SearchQuery, owners: Sequence[str], image: Path | None) -> SearchResults:
+def run_search(resources: Resources, query: SearchQuery, owners: Sequence[str], image: Path | None) -> SearchResults:
+    """Return what a query finds of these owners; `image`: the file of a picture. Raises what `find_relevant` raises."""
     found = find_relevant(
         resources,
         text=query.text,

@@ -49,6 +49,14 @@ def serve(settings: Settings, say: Callable[[str], None]) -> None:
     """
     os.environ.update(prefect_environment(settings, os.environ))  # Prefect reads it once, on import
     app = create_app(settings)
+    run(app, settings, lambda address: say(f"Swatchbook at {address} · docs at {address}/docs"))
+
+
+def run(app: FastAPI, settings: Settings, begun: Callable[[str], None]) -> None:
+    """Run an application with `state.resources` until SIGTERM or Ctrl-C. Calls `begun` with its address.
+
+    Raises Configuration when the address is in use or invalid, or when a resource cannot be opened.
+    """
     with _listening(settings.host, settings.port) as listener:
         open_parts(app.state.resources)
         sys.setswitchinterval(_SWITCH_SECONDS)
@@ -57,8 +65,7 @@ def serve(settings: Settings, say: Callable[[str], None]) -> None:
         app.state.stopping = lambda: server.should_exit
         for sign in (signal.SIGTERM, signal.SIGINT):  # uvicorn raises it again after its shutdown: ignored then
             signal.signal(sign, lambda *_: None)
-        address = _base_url(settings.host, listener.getsockname()[1])
-        say(f"Swatchbook at {address} · docs at {address}/docs")
+        begun(_base_url(settings.host, listener.getsockname()[1]))
         server.run(sockets=[listener])
     if not server.started:
         raise Configuration("The service did not start.", advice="See the log, and run `swatchbook doctor`.")

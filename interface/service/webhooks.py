@@ -101,12 +101,12 @@ async def announce(
     check_options(resources.settings, announcement.options)
     if delivery is None:
         async with upload_slots.slot(sender.name):
-            return uploaded(await _fetch(resources, announcement, owner), response)
+            return uploaded(await fetch_announced(resources, announcement, owner), response)
     with upload_slots.delivery(sender.name, delivery):
         document = await asyncio.to_thread(webhooks.find_delivery, resources.ledger, sender.name, delivery)
         if document is None:
             async with upload_slots.slot(sender.name):
-                result = uploaded(await _fetch(resources, announcement, owner), response)
+                result = uploaded(await fetch_announced(resources, announcement, owner), response)
             document = await asyncio.to_thread(
                 webhooks.record_delivery, resources.ledger, sender.name, delivery, result.id
             )
@@ -153,7 +153,8 @@ def _announcement(body: bytes) -> Announcement:
         raise RequestValidationError(errors) from error
 
 
-async def _fetch(resources: Resources, announcement: Announcement, owner: str) -> Registered:
+async def fetch_announced(resources: Resources, announcement: Announcement, owner: str) -> Registered:
+    """Download a file, and register it for an owner. Raises what the download and `register_upload` raise."""
     with full_disk_as_507(), temporary_file(resources.settings.temporary_folder) as path:
         if announcement.key is not None:
             file = await download_object(resources.settings, announcement.key, path)
