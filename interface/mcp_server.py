@@ -18,9 +18,9 @@ from typing import Any, Final, cast
 from uuid import UUID
 
 import anyio.to_thread
-import mcp_types as mcp
 from fastapi import APIRouter, FastAPI, HTTPException, Request, Response
 from fastapi.exceptions import RequestValidationError
+from mcp import types as mcp
 from mcp.server.context import ServerRequestContext
 from mcp.server.lowlevel.server import Server
 from mcp.server.stdio import stdio_server

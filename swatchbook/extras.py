@@ -25,7 +25,7 @@ MODULES: Final[Mapping[str, tuple[str, ...]]] = {
     "s3": ("s3fs",),
     "gcs": ("gcsfs",),
     "azure": ("adlfs",),
-    "mcp": ("mcp", "mcp_types"),
+    "mcp": ("mcp",),
 }
 """Extra -> the modules that it brings. The packages of the default bring `huggingface_hub`, too."""
 

@@ -241,6 +241,10 @@ TESTED_ELSEWHERE: Mapping[str, str] = {
     "::test_an_upload_is_worked_on_and_ctrl_c_ends_everything",
     "swatchbook serve": "tests/interface/service/test_serve.py::test_it_answers_where_it_says_and_ends_in_order",
     "swatchbook serve --host 0.0.0.0": "tests/interface/service/test_serve.py::test_others_are_let_in_only_with_keys",
+    "swatchbook mcp": "tests/interface/test_mcp.py::test_configurations_of_the_page_start_a_server",
+    "swatchbook mcp --http 127.0.0.1:8421": (
+        "tests/interface/test_mcp.py::test_command_says_where_it_listens_and_ends_in_order"
+    ),
     "swatchbook setup": "tests/deployments/test_setup.py::test_command_says_what_it_would_do_and_what_it_lacks",
     "swatchbook worker": "tests/containers/test_pool.py::"
     "test_containers_killed_and_out_of_memory_are_made_up_for_by_others",
@@ -320,6 +324,7 @@ OTHER_PROGRAMS: Mapping[str, str] = {
     "::test_plugin_is_installed_into_a_fresh_environment_and_used",
     **dict.fromkeys(("cat ", "cd ", "grep ", "sed ", "export "), _SET_OR_SHOWN),
     **dict.fromkeys(("docker compose exec", "docker compose logs"), _OPERATION),
+    **dict.fromkeys(("uvx --from", "claude mcp add"), "not run: takes the package from an index, or needs an assistant"),
     **dict.fromkeys(("kubectl ", "prefect work-pool", "pip install prefect-kubernetes"), _KUBERNETES),
     **dict.fromkeys(
         ("curl ", "api="),

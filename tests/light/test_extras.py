@@ -50,6 +50,7 @@ IMPORTERS = {
     "swatchbook.models.vision_encoder": "models",
     "swatchbook.index.weaviate": "weaviate",
     "swatchbook.providers.wires.voyage": "voyage",
+    "interface.mcp_server": "mcp",
 }
 """Module that imports an extra at its top, or such a module -> the extra. All others import one inside a function."""
 

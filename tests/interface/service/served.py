@@ -6,9 +6,10 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import uvicorn
+from fastapi import FastAPI
 
 from interface.service.app import create_app
 from interface.service.serve import uvicorn_config
@@ -40,8 +41,18 @@ def served(settings: Settings) -> Iterator[Served]:
     resources: Resources = app.state.resources
     assert resources.ledger
     assert resources.files
+    try:
+        with on_socket(app, lifespan="off") as port:
+            yield Served(f"http://127.0.0.1:{port}", port, resources)
+    finally:
+        resources.close()
+
+
+@contextmanager
+def on_socket(app: FastAPI, *, lifespan: Literal["on", "off"]) -> Iterator[int]:
+    """An application on a free port of loopback, in a thread."""
     config = uvicorn_config(app)
-    config.port, config.lifespan, config.timeout_graceful_shutdown = 0, "off", 1
+    config.port, config.lifespan, config.timeout_graceful_shutdown = 0, lifespan, 1
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)
     thread.start()
@@ -49,12 +60,10 @@ def served(settings: Settings) -> Iterator[Served]:
         while not server.started:
             assert thread.is_alive()
             time.sleep(0.01)
-        port = server.servers[0].sockets[0].getsockname()[1]
-        yield Served(f"http://127.0.0.1:{port}", port, resources)
+        yield server.servers[0].sockets[0].getsockname()[1]
     finally:
         server.should_exit = True
         thread.join()
-        resources.close()
 
 
 @contextmanager

@@ -1,0 +1,418 @@
+"""The tools for assistants, asked by the SDK's own client: over real stdio, and over real HTTP with keys."""
+
+import asyncio
+import base64
+import inspect
+import io
+import json
+import re
+import shutil
+import sys
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import httpx
+import httpx2
+import pytest
+from jsonschema import Draft202012Validator
+from mcp import Client
+from mcp.client.stdio import StdioServerParameters
+from mcp.client.streamable_http import streamable_http_client
+from mcp.shared.exceptions import MCPError
+from PIL import Image
+from pydantic import SecretStr
+from typer.testing import CliRunner
+
+from interface import mcp_server, mcp_tools
+from interface.cli.main import app
+from interface.mcp_server import call, create_mcp_app, open_desk
+from interface.mcp_tools import MOST_BYTES, TOOLS
+from interface.service.auth import Caller
+from swatchbook.ledger.stored_documents import list_documents
+from swatchbook.records import Record
+from swatchbook.settings import ApiKey, Settings, load_settings
+from tests.command import Command, bare_environment
+from tests.conftest import ROOT
+from tests.interface.conftest import ANNA, BERT, BOTH, bearing
+from tests.interface.service.served import on_socket
+
+READING = [name for name, tool in TOOLS.items() if not tool.writes]
+PAGE = ROOT / "docs" / "assistants.md"
+PNG = b"\x89PNG\r\n\x1a\n"
+
+Ask = Callable[[Client], Awaitable[Any]]
+
+
+def over_stdio(home: Path, ask: Ask, *flags: str) -> Any:
+    """What the client gets from a server that it starts, with anna as owner."""
+    environment = bare_environment() | {"SWATCHBOOK_HOME": str(home), "PYTHONPATH": str(ROOT)}
+    words = ["-m", "interface.cli.main", "mcp", "--owner", "anna", *flags]
+    return talk(StdioServerParameters(command=sys.executable, args=words, env=environment, cwd=home.parent), ask)
+
+
+def over_http(url: str, key: str | None, ask: Ask) -> Any:
+    """What the client gets from a server at an address."""
+    http = httpx2.AsyncClient(headers=bearing(key) if key else {}, timeout=60)
+    return talk(streamable_http_client(url, http_client=http), ask)
+
+
+def talk(server: Any, ask: Ask) -> Any:
+    async def both() -> Any:
+        async with Client(server) as client:
+            return await ask(client)
+
+    return asyncio.run(both())
+
+
+@contextmanager
+def serving(home: Path, *, keys: bool = True, write: bool = False) -> Iterator[str]:
+    """The address of a server over HTTP."""
+    named = ((ANNA, ("anna",)), (BERT, ("bert",)), (BOTH, ("anna", "bert")))
+    owned = tuple(ApiKey(name=key[:4], key=SecretStr(key), owners=owners) for key, owners in named)
+    served = create_mcp_app(Settings(home=home, api_keys=owned if keys else ()), write=write)
+    with on_socket(served, lifespan="on") as port:
+        yield f"http://127.0.0.1:{port}/mcp"
+
+
+def asking(name: str, **arguments: Any) -> Ask:
+    async def ask(client: Client) -> Any:
+        return await client.call_tool(name, arguments)
+
+    return ask
+
+
+def reading(uri: str) -> Ask:
+    async def ask(client: Client) -> Any:
+        try:
+            return await client.read_resource(uri)
+        except MCPError as error:
+            return str(error)
+
+    return ask
+
+
+@contextmanager
+def desk(home: Path, *, local: bool = True) -> Iterator[mcp_tools.Desk]:
+    """What the tools share, on this process's settings."""
+    opened = open_desk(load_settings(home=home), local=local)
+    try:
+        yield opened
+    finally:
+        opened.resources.close()
+
+
+# --- over stdio -------------------------------------------------------------------------------------------------------
+
+
+def test_assistant_searches_and_sees_a_page_over_stdio(filled: Path, tmp_path: Path) -> None:
+    async def ask(client: Client) -> None:
+        assert [each.name for each in (await client.list_tools()).tools] == READING
+        found = await client.call_tool("search", {"text": "oak floor", "by": "product"})
+        (hit, *_) = found.structured_content["hits"]
+        assert (hit["title"], hit["owner"]) == ("Nordvik Oak", "anna")
+        document = hit["document_id"]
+        shown = await client.call_tool("show_pages", {"document": document, "pages": [3, 4], "width": 300})
+        assert [each["page"] for each in shown.structured_content["pages"]] == [3, 4]
+        assert [sides(each.data) for each in shown.content[1:]] == [(300, 425), (300, 425)]
+        picture = (await client.read_resource(hit["pictures"][0])).contents[0]
+        assert picture.mime_type == "image/jpeg"
+        page = (await client.read_resource(hit["page"])).contents[0]
+        assert sides(page.blob)[0] == 1200
+        file = tmp_path / "picture.jpg"
+        file.write_bytes(base64.b64decode(picture.blob))
+        image = hit["pictures"][0].rpartition("/")[2]
+        for given in ({"picture_path": str(file)}, {"picture": picture.blob}):
+            alike = await client.call_tool("search", {"k": 1, **given})
+            assert [each["id"] for each in alike.structured_content["hits"]] == [image]
+        small = await client.call_tool("show_pictures", {"images": [image]})
+        assert max(sides(small.content[1].data)) <= 512
+        product = await client.call_tool("show_product", {"product": hit["id"]})
+        assert product.structured_content["facts"]["price"]
+        assert product.structured_content["variants"]
+        listed = await client.call_tool("list_products", {"document": document, "limit": 1})
+        assert [each["name"] for each in listed.structured_content["products"]] == ["Nordvik Oak"]
+        rest = {"document": document, "cursor": listed.structured_content["next"]}
+        assert [each["name"] for each in (await client.call_tool("list_products", rest)).structured_content["products"]]
+        account = (await client.call_tool("account", {})).structured_content
+        assert account["closes"]
+        assert account["images"]["found"] == account["images"]["complete"] == 14
+        assert [each["id"] for each in account["documents"]] == [document]
+        values = (await client.call_tool("facets", {"by": "product"})).structured_content["fields"]["product"]
+        assert {each["value"] for each in values["values"]} >= {"Nordvik Oak"}
+
+    over_stdio(filled, ask)
+
+
+def sides(picture: str) -> tuple[int, int]:
+    with Image.open(io.BytesIO(base64.b64decode(picture))) as shown:
+        assert shown.format == "JPEG"
+        return shown.size
+
+
+def test_errors_are_results_in_plain_words(filled: Path) -> None:
+    nothing = "00000000-0000-4000-8000-000000000000"
+    cases = (
+        ("search", {"k": 51}, "k: Input should be less than or equal to 50."),
+        ("search", {"colour": "blue"}, "colour: Extra inputs are not permitted."),
+        ("search", {"picture_path": "/nowhere.jpg"}, "/nowhere.jpg: no such file. Give the path of a picture file."),
+        ("search", {"picture": base64.b64encode(b"no picture").decode()}, ""),
+        ("search", {"owner": ["bert"]}, "This API key has no access to the owner 'bert'."),
+        ("show_product", {"product": nothing}, f"Product {nothing} not found."),
+        ("show_pages", {"document": nothing, "pages": [1]}, f"Document {nothing} not found."),
+        ("show_pictures", {"images": [nothing]}, f"Image {nothing} not found."),
+        ("ingest", {"path": "/"}, f"There is no tool 'ingest'. Tools: {', '.join(READING)}."),
+    )
+
+    async def ask(client: Client) -> None:
+        for name, arguments, said in cases:
+            answer = await client.call_tool(name, arguments)
+            assert answer.is_error, name
+            (text,) = answer.content
+            assert text.text.startswith(said), name
+            assert not re.search(r"Traceback|Error\b|pydantic|\.py|None", text.text), text.text
+        for uri in (
+            f"swatchbook://image/{nothing}",
+            f"swatchbook://page/{nothing}/1",
+            "swatchbook://image/x",
+            "file:///",
+        ):
+            with pytest.raises(MCPError, match=r"not found|There is no resource"):
+                await client.read_resource(uri)
+
+    over_stdio(filled, ask)
+
+
+def test_unknown_owner_is_named_before_anything_is_answered(filled: Path) -> None:
+    run = Command("mcp", "--owner", "bert", SWATCHBOOK_HOME=str(filled))
+    status, out, err = run.wait()
+    assert (status, out) == (2, "")
+    assert "bert" in err
+
+
+def test_write_offers_the_rest_and_declares_it(filled: Path) -> None:
+    tools = over_stdio(filled, lambda client: client.list_tools(), "--write").tools
+    assert {each.name: not each.annotations.read_only_hint for each in tools} == {
+        name: tool.writes for name, tool in TOOLS.items()
+    }
+
+
+@pytest.mark.stack
+def test_what_is_taken_in_by_path_is_worked_on_and_found(home: Path, small_catalogue: Path) -> None:
+    async def ask(client: Client) -> None:
+        taken = await client.call_tool("ingest", {"path": str(small_catalogue)})
+        (document,) = taken.structured_content["documents"]
+        status = ""
+        while status != "completed":
+            await asyncio.sleep(0.5)
+            (row,) = (await client.call_tool("account", {})).structured_content["documents"]
+            assert row["id"] == document["id"]
+            assert row["status"] not in ("failed", "blocked"), row
+            status = row["status"]
+        found = await client.call_tool("search", {"text": "oak floor", "by": "product"})
+        assert found.structured_content["hits"][0]["title"] == "Nordvik Oak"
+
+    over_stdio(home, ask, "--write")
+
+
+# --- over HTTP --------------------------------------------------------------------------------------------------------
+
+
+def test_keys_hold_for_each_request(filled: Path) -> None:
+    with serving(filled) as url:
+        for headers in ({}, bearing("nobody-0123456789abcdef")):
+            refused = httpx.post(url, headers=headers, json={"jsonrpc": "2.0", "id": 1, "method": "tools/list"})
+            assert refused.status_code == 401
+        hits = over_http(url, ANNA, asking("search", text="oak", by="product")).structured_content["hits"]
+        assert hits[0]["title"] == "Nordvik Oak"
+        assert over_http(url, BERT, asking("search", text="oak")).structured_content["hits"] == []
+        assert over_http(url, BERT, asking("show_product", product=hits[0]["id"])).is_error
+        assert over_http(url, ANNA, reading(hits[0]["pictures"][0])).contents[0].blob
+        assert "not found" in over_http(url, BERT, reading(hits[0]["pictures"][0]))
+        unclear = over_http(url, BOTH, asking("account"))
+        assert unclear.content[0].text == "This API key has several owners; set `owner` to one of anna, bert."
+        assert over_http(url, BOTH, asking("account", owner="anna")).structured_content["images"]["found"] == 14
+
+
+def test_no_file_of_the_machine_is_read_over_http(filled: Path, tmp_path: Path) -> None:
+    Image.new("RGB", (64, 64), "peru").save(tmp_path / "a.png")
+    with serving(filled, write=True) as url:
+        for name, arguments in (("search", {"picture_path": str(tmp_path / "a.png")}), ("ingest", {"path": "/"})):
+            answer = over_http(url, ANNA, asking(name, **arguments))
+            assert answer.is_error
+            assert "Send the picture" in answer.content[0].text or "Give a `url`" in answer.content[0].text
+
+
+def test_without_keys_only_this_machine_is_answered(filled: Path) -> None:
+    with serving(filled, keys=False) as url:
+        assert over_http(url, None, asking("account")).structured_content["images"]["found"] == 14
+        for foreign in ({"Host": "shop.example"}, {"Origin": "https://shop.example"}):
+            assert httpx.post(url, headers=foreign, json={}).status_code == 403
+
+
+def test_command_says_where_it_listens_and_ends_in_order(filled: Path) -> None:
+    run = Command("mcp", "--http", "127.0.0.1:0", SWATCHBOOK_HOME=str(filled))
+    try:
+        assert run.process.stdout
+        line = run.process.stdout.readline().decode()
+        found = re.fullmatch(r"Swatchbook for assistants at (http://127\.0\.0\.1:\d+/mcp)\n", line)
+        assert found, line
+        names = [each.name for each in over_http(found[1], None, lambda client: client.list_tools()).tools]
+        assert names == READING
+        run.process.terminate()
+        assert run.wait()[0] in (0, -15)
+    finally:
+        with suppress(ProcessLookupError):
+            run.kill()
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (["--http", "8421"], "host and port"),
+        (["--http", "127.0.0.1:99999"], "host and port"),
+        (["--http", "127.0.0.1:0", "--owner", "anna"], "--owner"),
+        (["--http", "0.0.0.0:0"], "no API key is set"),
+    ],
+)
+@pytest.mark.usefixtures("home")
+def test_wrong_addresses_are_refused(flags: list[str], said: str) -> None:
+    run = CliRunner().invoke(app, ["mcp", *flags])
+    assert run.exit_code in (1, 2)
+    assert said in f"{run.output} {run.exception}"
+
+
+# --- schemas and limits -----------------------------------------------------------------------------------------------
+
+
+def test_schemas_are_valid_and_described(filled: Path) -> None:
+    tools = over_stdio(filled, lambda client: client.list_tools(), "--write").tools
+    for tool in tools:
+        for schema in (tool.input_schema, tool.output_schema):
+            Draft202012Validator.check_schema(schema)
+            assert schema["type"] == "object", tool.name
+        assert tool.description
+        for name, field in tool.input_schema["properties"].items():
+            assert field.get("description"), (tool.name, name)
+        assert Draft202012Validator(tool.input_schema).is_valid({"no such argument": 1}) is False
+
+
+def test_long_texts_are_cut_and_long_answers_refused() -> None:
+    class Told(Record):
+        texts: tuple[str, ...]
+
+    cut = mcp_server._answered(Told(texts=("word " * 1000,)))
+    assert cut.structured_content
+    assert len(cut.structured_content["texts"][0]) == mcp_server.MOST_LETTERS
+    refused = mcp_server._answered(Told(texts=("x" * 500,) * 300))
+    assert refused.is_error
+    assert "ask for fewer" in refused.content[0].text  # type: ignore[union-attr]
+
+
+def test_page_is_made_smaller_until_it_fits() -> None:
+    out = io.BytesIO()
+    Image.effect_noise((2000, 2600), 200).convert("RGB").save(out, "PNG")
+    with Image.open(io.BytesIO(out.getvalue())) as page:
+        page.load()
+    small = mcp_tools._as_jpeg(out.getvalue())
+    assert len(small) <= MOST_BYTES
+    with Image.open(io.BytesIO(small)) as shown:
+        assert 400 < shown.width < 2000
+
+
+def test_unforeseen_error_is_told_by_its_number_only(
+    filled: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def break_down(*_: object) -> None:
+        raise RuntimeError("secret of the machine")
+
+    monkeypatch.setitem(TOOLS, "account", TOOLS["account"]._replace(run=break_down))  # type: ignore[arg-type]
+    with serving(filled) as url:
+        answer = over_http(url, ANNA, asking("account"))
+    assert answer.is_error
+    found = re.fullmatch(r"Internal Server Error\. The log has it under ([0-9a-f]{12})\.", answer.content[0].text)
+    assert found
+    assert any(getattr(each, "id", None) == found[1] and each.exc_info for each in caplog.records)
+
+
+# --- changing ---------------------------------------------------------------------------------------------------------
+
+ME = Caller(name="me", owners=frozenset({"anna"}))
+
+
+def test_path_and_url_are_taken_in_under_the_rules_of_others(home: Path, small_catalogue: Path, tmp_path: Path) -> None:
+    (tmp_path / "pictures").mkdir()
+    for number in range(2):
+        Image.new("RGB", (64, 64), (number * 90, 20, 20)).save(tmp_path / "pictures" / f"{number}.png")
+    shutil.copy(small_catalogue, tmp_path / "pictures" / "a.pdf")
+    with desk(home) as shared:
+        taken = asyncio.run(call(TOOLS["ingest"], shared, ME, {"path": str(tmp_path / "pictures")}))
+        assert {(each.name, each.owner, each.status) for each in taken.documents} == {
+            ("a.pdf", "anna", "queued"), ("pictures", "anna", "queued")
+        }  # fmt: skip
+        for wrong in ({}, {"path": "a", "url": "https://b.example/c.pdf"}, {"path": "/nowhere"}, {"owner": "bert"}):
+            assert refusal(shared, "ingest", wrong)
+        assert "public https" in refusal(shared, "ingest", {"url": "https://127.0.0.1/a.pdf"})
+        assert "not an https URL" in refusal(shared, "ingest", {"url": "file:///etc/passwd"})
+        assert len(list_documents(shared.resources.ledger, owner="anna")) == 2
+
+
+def refusal(shared: mcp_tools.Desk, name: str, arguments: dict[str, Any]) -> str:
+    """What an assistant is told that a call is refused for."""
+    with pytest.raises(Exception) as raised:
+        asyncio.run(call(TOOLS[name], shared, ME, arguments))
+    return mcp_server.in_words(raised.value)
+
+
+def test_reading_is_previewed_accepted_and_undone(filled: Path) -> None:
+    with desk(filled) as shared:
+        (document,) = list_documents(shared.resources.ledger, owner="anna")
+        shown = {"document": document.id, "page": 3, "names": ["Nordvik Oak"]}
+        seen = asyncio.run(call(TOOLS["teach"], shared, ME, shown))
+        assert (seen.accepted, seen.products_now) == (False, 2)
+        assert seen.rules
+        (same,) = list_documents(shared.resources.ledger, owner="anna")
+        assert same == document, "nothing has changed"
+        assert asyncio.run(call(TOOLS["teach"], shared, ME, {**shown, "accept": True})).accepted
+        (taught,) = list_documents(shared.resources.ledger, owner="anna")
+        assert taught.options.taught.names_are_taught
+        asyncio.run(call(TOOLS["teach"], shared, ME, {"document": document.id, "undo": True}))
+        (undone,) = list_documents(shared.resources.ledger, owner="anna")
+        assert not undone.options.taught.names_are_taught
+        assert "has no text 'Zebra'" in refusal(shared, "teach", {**shown, "names": ["Zebra"]})
+        assert refusal(shared, "teach", {"document": document.id}).startswith("Give a `page` and `names`")
+
+
+def test_nothing_to_retry_is_said(filled: Path) -> None:
+    with desk(filled) as shared:
+        (document,) = list_documents(shared.resources.ledger, owner="anna")
+        again = asyncio.run(call(TOOLS["retry"], shared, ME, {"document": document.id}))
+        assert again.message == "Nothing to do: nothing failed."
+        assert asyncio.run(call(TOOLS["retry"], shared, ME, {"kind": "provider_down"})).documents == ()
+        assert refusal(shared, "retry", {}) == "Give a `document` or a `kind` of failure."
+
+
+# --- the page ---------------------------------------------------------------------------------------------------------
+
+
+def test_page_lists_each_tool_with_its_first_sentence() -> None:
+    listed = dict(re.findall(r"^\| `(\w+)` \| (.+) \|$", PAGE.read_text(), re.MULTILINE))
+    said = {name: inspect.getdoc(tool.run) or "" for name, tool in TOOLS.items()}
+    assert list(listed) == list(TOOLS)
+    for name, sentence in listed.items():
+        first = re.split(r"(?<=\.)\s", " ".join(said[name].split()))[0]
+        assert sentence == first, name
+
+
+def test_configurations_of_the_page_start_a_server(filled: Path) -> None:
+    shown = [
+        json.loads(each) for each in re.findall(r"^```json\n(.*?)^```", PAGE.read_text(), re.MULTILINE | re.DOTALL)
+    ]
+    servers = [each for config in shown for each in (config.get("servers") or config["mcpServers"]).values()]
+    local = [each for each in servers if "command" in each]
+    assert len(local) == 2
+    for each in local:
+        assert each["command"].endswith("/swatchbook")
+        assert each["env"].keys() == {"SWATCHBOOK_HOME"}
+        assert over_stdio(filled, lambda client: client.list_tools(), *each["args"][1:]).tools
