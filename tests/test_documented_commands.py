@@ -324,7 +324,7 @@ OTHER_PROGRAMS: Mapping[str, str] = {
     "::test_plugin_is_installed_into_a_fresh_environment_and_used",
     **dict.fromkeys(("cat ", "cd ", "grep ", "sed ", "export "), _SET_OR_SHOWN),
     **dict.fromkeys(("docker compose exec", "docker compose logs"), _OPERATION),
-    **dict.fromkeys(("uvx --from", "claude mcp add"), "not run: takes the package from an index, or needs an assistant"),
+    **dict.fromkeys(("uvx --from", "claude mcp add"), "not run: needs an index, or an assistant"),
     **dict.fromkeys(("kubectl ", "prefect work-pool", "pip install prefect-kubernetes"), _KUBERNETES),
     **dict.fromkeys(
         ("curl ", "api="),
