@@ -5,6 +5,7 @@ It goes to one file a day under the home, of which 14 are kept, and to stderr wi
 
 import logging
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -12,6 +13,11 @@ from swatchbook.runtime.sentry import watch
 from swatchbook.settings import Settings
 
 KEPT_DAYS = 14
+REPEATED = 5
+"""How often a line of one place is logged in REPEAT_SECONDS; of the others only each tenth, hundredth … is."""
+REPEAT_SECONDS = 600.0
+_OF_REQUESTS = ("interface.service.problems", "uvicorn.error", "asyncio")
+"""Loggers whose lines a stranger can cause as often as he likes."""
 _PACKAGES = ("swatchbook", "blocks", "tasks", "flows", "scheduler", "deployments", "interface")
 _STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
 
@@ -27,6 +33,41 @@ class Fields(logging.Formatter):
         extras = (f" {name}={value!r}" for name, value in record.__dict__.items() if name not in _STANDARD)
         line = super().formatMessage(record) + "".join(extras)
         return "".join(c if c.isprintable() else repr(c)[1:-1] for c in line)  # untrusted text: shown, not removed
+
+
+class Repeats(logging.Filter):
+    """Leaves out lines that one place of the code repeats, and counts them: `left_out` of its next line.
+
+    So nobody fills the disk by requests. Its memory is bounded by the places in the code.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._lock = threading.Lock()
+        self._places: dict[tuple[object, ...], tuple[float, int, int]] = {}  # -> begin, lines since, left out
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Return whether a line is logged."""
+        place, now = self._place(record), time.monotonic()
+        with self._lock:
+            begin, lines, left_out = self._places.get(place, (now, 0, 0))
+            if now - begin >= REPEAT_SECONDS:
+                begin, lines = now, 0
+            lines += 1
+            is_logged = lines <= REPEATED or lines in (10**power for power in range(1, len(str(lines))))
+            self._places[place] = begin, lines, 0 if is_logged else left_out + 1
+        if is_logged and left_out:
+            record.left_out = left_out
+        return is_logged
+
+    @staticmethod
+    def _place(record: logging.LogRecord) -> tuple[object, ...]:
+        """Return where a line comes from: its own place, and that of the error that it tells."""
+        kind, _, trace = record.exc_info if record.exc_info else (None, None, None)
+        while trace and trace.tb_next:
+            trace = trace.tb_next
+        raised = (trace.tb_frame.f_code, trace.tb_lineno) if trace else None
+        return record.name, record.pathname, record.lineno, getattr(record, "kind", None), kind, raised
 
 
 def start(*, debug: bool) -> None:
@@ -63,7 +104,11 @@ def keep(settings: Settings) -> None:
 
 
 def show() -> None:
-    """Log to stderr too, as services do."""
+    """Log to stderr too, as services do, and leave out what requests repeat."""
+    for name in _OF_REQUESTS:
+        logger = logging.getLogger(name)
+        if not any(isinstance(each, Repeats) for each in logger.filters):
+            logger.addFilter(Repeats())
     root = logging.getLogger()
     if not any(getattr(handler, "stream", None) is sys.stderr for handler in root.handlers):
         handler = logging.StreamHandler(sys.stderr)
