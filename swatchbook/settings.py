@@ -869,6 +869,11 @@ class Settings(BaseSettings):
         return self.home / "previews"
 
     @property
+    def ended_sessions_folder(self) -> Path:
+        """Folder of marks of the browser sessions that a logout has ended."""
+        return self.home / "ended-sessions"
+
+    @property
     def copies_folder(self) -> Path:
         """Folder of copies of files that are stored in an object store. They can be made again at any time."""
         return self.home / "copies"

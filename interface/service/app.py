@@ -5,6 +5,7 @@ At the start an outage does not stop it, but a wrong setting does. The loop is r
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from importlib.metadata import version
@@ -32,6 +33,7 @@ from interface.service import (
 from interface.service.auth import check_exposure
 from interface.service.health import Watch
 from interface.service.images import PreviewSlots
+from interface.service.login_limits import LoginLimits
 from interface.service.metrics import Requests
 from interface.service.middleware import ServiceMiddleware
 from interface.service.problems import documented
@@ -91,7 +93,8 @@ def create_app(settings: Settings, *, loop: Loop = keep_ticking) -> FastAPI:
     app.state.watch = Watch(app.state.resources)
     app.state.requests = Requests()
     app.state.wake = asyncio.Event()
-    app.state.streams = set[object]()
+    app.state.streams = Counter[str]()
+    app.state.login_limits = LoginLimits()
     app.state.looks = {}
     app.state.facets = {}
     app.state.stopping = lambda: False
@@ -147,9 +150,8 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
     """Return the OpenAPI document, with the schema of problems."""
     if app.openapi_schema is None:
         schema = get_openapi(title=app.title, version=app.version, summary=app.summary, routes=app.routes)
-        schema["components"]["schemas"]["Problem"] = Problem.model_json_schema(
-            ref_template="#/components/schemas/{model}"
-        )
+        problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+        schema["components"]["schemas"] |= {**problem.pop("$defs", {}), "Problem": problem}
         _describe_etags(schema["paths"])
         app.openapi_schema = schema
     return app.openapi_schema

@@ -3,8 +3,7 @@
 Also chooses the owner of a request with a key that names none (for webhooks: `webhooks.py`).
 
 With API keys, a request carries one as `Authorization: Bearer …` or `X-API-Key: …`, or the cookie of a browser's
-session: a login sets a cookie that replaces the key for 12 hours, and nothing of it is stored. Without keys, the
-service listens on loopback only and every local caller has full access.
+session (`sessions.py`). Without keys, the service listens on loopback only and every local caller has full access.
 
 Requests that a page of another site makes a browser send are rejected. Without keys these are those for another Host
 name (DNS rebinding) or from another Origin; with a session, changes must come from the service's own pages (CSRF).
@@ -12,8 +11,6 @@ name (DNS rebinding) or from another Origin; with a session, changes must come f
 
 import hashlib
 import hmac
-import secrets
-import time
 from collections.abc import Iterable, Sequence
 from typing import Annotated
 
@@ -22,6 +19,7 @@ from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBea
 
 from interface.service.addresses import split_address, split_host
 from interface.service.parameters import Tools
+from interface.service.sessions import SESSION_COOKIE, find_session
 from swatchbook.errors import Configuration
 from swatchbook.ledger.owners import known_owners, require_owner
 from swatchbook.loopback import is_loopback
@@ -121,7 +119,7 @@ async def authenticate(
     credentials = bearer.credentials if bearer else header
     if credentials:
         key = find_key(keys, credentials)
-    elif key := find_session(keys, request.cookies.get(SESSION_COOKIE, "")):
+    elif key := find_session(keys, request.cookies.get(SESSION_COOKIE, ""), resources.settings.ended_sessions_folder):
         reject_foreign_change(request)
     if key:
         return Caller(name=key.name, owners=frozenset(key.owners))
@@ -151,39 +149,6 @@ def find_key(keys: Iterable[ApiKey], credentials: str) -> ApiKey | None:
 
 def _sha256(key: bytes) -> bytes:
     return hashlib.sha256(key).digest()
-
-
-# --- sessions of browsers ---------------------------------------------------------------------------------------------
-
-SESSION_COOKIE = "swatchbook_session"
-SESSION_SECONDS = 12 * 3600
-"""How long a session lasts: a working day."""
-
-_MOST_CHARACTERS = 200
-
-
-def begin_session(key: ApiKey) -> str:
-    """Return the cookie of a new session for a key."""
-    claim = f"{int(time.time()) + SESSION_SECONDS}.{secrets.token_hex(16)}"
-    return f"{claim}.{_sign_session(key, claim)}"
-
-
-def find_session(keys: Iterable[ApiKey], cookie: str) -> ApiKey | None:
-    """Return the key of a session, or None if it has ended or belongs to no key."""
-    claim, _, signature = cookie[:_MOST_CHARACTERS].rpartition(".")
-    end = claim.partition(".")[0]
-    if not (end.isascii() and end.isdecimal()) or int(end) < time.time() or not signature.isascii():
-        return None
-    match = None
-    for key in keys:  # each, so that the time of the answer tells nothing of any key
-        if hmac.compare_digest(_sign_session(key, claim), signature):
-            match = key
-    return match
-
-
-def _sign_session(key: ApiKey, claim: str) -> str:
-    secret = key.key.get_secret_value().encode()
-    return hmac.new(secret, f"session {claim}".encode(), hashlib.sha256).hexdigest()
 
 
 # --- requests from other sites ----------------------------------------------------------------------------------------

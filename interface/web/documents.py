@@ -6,6 +6,7 @@ list has changed, and then ask for it: a page and its event never disagree.
 
 import asyncio
 import hashlib
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from io import BytesIO
@@ -317,22 +318,30 @@ _SILENCE = 15  # looks without an event, after which a comment shows whether the
 _LOOKS = 600  # then the browser asks again, and its key or session is checked again
 STREAMS: Final = 100
 """The most browsers that get events at a time. Others ask again by themselves."""
+STREAMS_OF_KEY: Final = STREAMS // 2
+"""The most of them with one key."""
 
 CHANGED, COMMENT = b"event: changed\ndata:\n\n", b":\n\n"
 
 
 @router.get("/ui/events")
 async def tell_changes(view: TheView) -> Response:
-    """Send an event whenever the owner's list of documents has changed. Raises 503 beyond STREAMS."""
-    streams: set[object] = view.request.app.state.streams
-    if len(streams) >= STREAMS:
+    """Send an event whenever the owner's list of documents has changed. Raises 503 beyond the limits."""
+    streams: Counter[str] = view.request.app.state.streams
+    if not _has_place(view, streams):
         raise HTTPException(503, "Too many pages are open; this one shows changes when it is loaded again.")
     return StreamingResponse(_events(view, streams), media_type="text/event-stream")
 
 
-async def _events(view: View, streams: set[object]) -> AsyncIterator[bytes]:
-    this, before, silent = object(), b"", 0
-    streams.add(this)
+def _has_place(view: View, streams: Counter[str]) -> bool:
+    return streams.total() < STREAMS and streams[view.caller.name] < STREAMS_OF_KEY
+
+
+async def _events(view: View, streams: Counter[str]) -> AsyncIterator[bytes]:
+    if not _has_place(view, streams):  # many have begun at once
+        return
+    before, silent = b"", 0
+    streams[view.caller.name] += 1
     try:
         yield b"retry: 2000\n\n"
         for _ in range(_LOOKS):
@@ -349,7 +358,7 @@ async def _events(view: View, streams: set[object]) -> AsyncIterator[bytes]:
             before = now
             await asyncio.sleep(_PAUSE)
     finally:
-        streams.discard(this)
+        streams[view.caller.name] -= 1
 
 
 def _look(view: View) -> Recent[bytes]:

@@ -29,18 +29,17 @@ from interface.replies import Problem
 from interface.service.addresses import split_address
 from interface.service.auth import (
     EVERYBODY,
-    SESSION_COOKIE,
-    SESSION_SECONDS,
     Caller,
     TheCaller,
-    begin_session,
     choose_known,
     find_key,
     recent_owners,
     reject_foreign_change,
 )
+from interface.service.login_limits import LoginLimits
 from interface.service.parameters import RequestModel, SearchText, Tools
 from interface.service.problems import describe, respond
+from interface.service.sessions import SESSION_COOKIE, SESSION_SECONDS, begin_session, end_session
 from swatchbook.errors import Failure
 from swatchbook.printed_prices import with_currency
 from swatchbook.records import Owner, Stage, page_name
@@ -353,10 +352,14 @@ def log_in(
     key: Annotated[str, Form(max_length=1_000)],
     next: Annotated[str, Form(max_length=4_000)] = _NEXT,
 ) -> Response:
-    """Begin a session, and go to the page that was asked for."""
+    """Begin a session, and go to the page that was asked for. Raises 429 after many wrong keys."""
     reject_foreign_change(request)
-    found = find_key(resources.settings.api_keys, key.strip())
+    limits: LoginLimits = request.app.state.login_limits
+    address, key = request.client.host if request.client else "", key.strip()
+    limits.require(address, key)
+    found = find_key(resources.settings.api_keys, key)
     if found is None:
+        limits.count(address, key)
         return render("login.html", status=403, next=_own_page(next), wrong=True)
     response = see_other(_own_page(next))
     over_tls = "https" in (request.url.scheme, request.headers.get("x-forwarded-proto"))
@@ -367,9 +370,11 @@ def log_in(
 
 
 @router.post("/ui/logout")
-def log_out(request: Request) -> Response:
-    """End the session of this browser."""
+def log_out(request: Request, resources: Tools) -> Response:
+    """End the session of this browser. Its cookie is worth nothing any more, whoever has kept it."""
     reject_foreign_change(request)
+    settings = resources.settings
+    end_session(settings.api_keys, request.cookies.get(SESSION_COOKIE, ""), settings.ended_sessions_folder)
     response = see_other(LOGIN)
     response.delete_cookie(SESSION_COOKIE)
     return response

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 import schemathesis
@@ -102,6 +103,30 @@ def known_ids_of(client: TestClient) -> dict[str, str | int]:
 
 UNPAGED = {"/near-duplicates", "/trash"}
 """Lists that come whole: the largest groups, of a limited number; what was deleted within a day."""
+
+
+def references(node: Any) -> Iterator[str]:
+    """All references of a description, those of discriminators included."""
+    if isinstance(node, list):
+        for each in node:
+            yield from references(each)
+    elif isinstance(node, dict):
+        if isinstance(node.get("$ref"), str):
+            yield node["$ref"]
+        yield from node.get("discriminator", {}).get("mapping", {}).values()
+        for each in node.values():
+            yield from references(each)
+
+
+def test_every_reference_resolves() -> None:
+    described = create_app(Settings(home=Path("nowhere")), loop=rest).openapi()
+    found = set(references(described))
+    assert len(found) > 50
+    for reference in found:
+        node: Any = described
+        for part in reference.removeprefix("#/").split("/"):
+            assert part in node, reference
+            node = node[part]
 
 
 def test_everything_is_described() -> None:

@@ -5,6 +5,7 @@ forms do what the commands do.
 import asyncio
 import csv
 import re
+from collections import Counter
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,7 +17,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import update
 
 from interface.web import documents as web_documents
-from interface.web.documents import CHANGED, STREAMS
+from interface.web.documents import CHANGED, STREAMS, STREAMS_OF_KEY
 from swatchbook.ledger.picture_reviews import find_review_image
 from swatchbook.ledger.queries.account import account
 from swatchbook.ledger.stored_documents import get_document
@@ -28,6 +29,7 @@ from swatchbook.pipeline.scan import scan
 from swatchbook.records import DocumentStatus, IngestOptions
 from swatchbook.reports.inspection import DRAWN
 from swatchbook.resources import Resources
+from tests.interface.conftest import ANNA, BERT, asking, bearing
 from tests.interface.web.conftest import Page, page
 from tests.interface.web.test_pages import MOST_BYTES
 from tests.sources.pictures import draw, write
@@ -86,8 +88,34 @@ def test_a_browser_is_told_when_the_list_changes(resources: Resources, document:
     got = sample.get("/ui/events")
     assert got.headers["content-type"].startswith("text/event-stream")
     assert got.content.count(CHANGED) == 2  # at first, and of the change
-    app.state.streams.update(object() for _ in range(STREAMS))  # type: ignore[attr-defined]
-    assert sample.get("/ui/events").status_code == 503
+    for taken in ({"loopback": STREAMS_OF_KEY}, {"a": STREAMS_OF_KEY, "b": STREAMS_OF_KEY}):
+        app.state.streams = Counter(taken)  # type: ignore[attr-defined]
+        assert sample.get("/ui/events").status_code == 503
+
+
+@pytest.mark.usefixtures("keys")
+def test_one_key_cannot_take_all_streams_of_events(filled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also if its pages begin at once, each before another one has its place."""
+    monkeypatch.setattr(web_documents, "_LOOKS", 1)
+    monkeypatch.setattr(web_documents, "_PAUSE", 0.0)
+    with asking() as client:
+        client.app.state.streams["anna"] = STREAMS_OF_KEY  # type: ignore[attr-defined]
+        assert client.get("/ui/events", headers=bearing(ANNA)).status_code == 503
+        assert client.get("/ui/events", headers=bearing(BERT)).status_code == 200
+    streams = Counter[str]()
+    app = SimpleNamespace(state=SimpleNamespace(looks={}, stopping=lambda: False))
+    view: Any = SimpleNamespace(owner="anna", caller=SimpleNamespace(name="anna"), request=SimpleNamespace(app=app))
+
+    async def begin() -> int:
+        begun = [web_documents._events(view, streams) for _ in range(STREAMS)]
+        told = [await anext(each, None) for each in begun]
+        assert streams["anna"] == STREAMS_OF_KEY
+        for each in begun:
+            await each.aclose()  # type: ignore[attr-defined]
+        return sum(each is not None for each in told)
+
+    assert asyncio.run(begin()) == STREAMS_OF_KEY
+    assert streams.total() == 0
 
 
 def test_open_pages_of_an_owner_share_one_look_at_the_ledger(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -98,8 +126,9 @@ def test_open_pages_of_an_owner_share_one_look_at_the_ledger(monkeypatch: pytest
     app = SimpleNamespace(state=SimpleNamespace(looks={}, stopping=lambda: False))
 
     async def read(owner: str) -> list[bytes]:
-        view: Any = SimpleNamespace(owner=owner, request=SimpleNamespace(app=app))
-        return [told async for told in web_documents._events(view, set())]
+        caller = SimpleNamespace(name=owner)
+        view: Any = SimpleNamespace(owner=owner, caller=caller, request=SimpleNamespace(app=app))
+        return [told async for told in web_documents._events(view, Counter())]
 
     async def read_all() -> list[list[bytes]]:
         return await asyncio.gather(*map(read, 20 * ["anna"] + ["bert"]))

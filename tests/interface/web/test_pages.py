@@ -1,14 +1,19 @@
 """What holds for every page: no other host, nothing inline, text escaped, errors as pages, access as for the API."""
 
+import os
 import re
+import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from fastapi import HTTPException
 from fastapi.testclient import TestClient
 from sqlalchemy import update
 
-from interface.service import auth
-from interface.service.auth import SESSION_COOKIE, begin_session, find_session
+from interface.service import login_limits
+from interface.service.login_limits import LoginLimits
+from interface.service.sessions import SESSION_COOKIE, SESSION_SECONDS, begin_session, end_session, find_session
 from interface.web.pages import POLICY
 from swatchbook.ledger.tables import documents, placements, products
 from swatchbook.resources import Resources
@@ -165,6 +170,10 @@ def test_with_keys_a_person_logs_in_and_sees_what_the_key_may_see() -> None:
         assert ANNA not in cookie
         assert client.post("/ui/logout", headers={"Origin": ADDRESS}, follow_redirects=False).status_code == 303
         assert client.get("/ui/documents").status_code == 401
+        kept = {"Cookie": f"{SESSION_COOKIE}={cookie}"}
+        assert client.get("/documents", headers=kept).status_code == 401
+    with asking() as client:  # after a restart, too
+        assert client.get("/documents", headers=kept).status_code == 401
         assert log_in(client, BERT) == 303
         assert page(client, f"/ui/documents/{document['id']}", 404).all("h1")
 
@@ -204,17 +213,67 @@ def test_no_link_leads_through_the_login_elsewhere(next: str) -> None:
 
 
 @pytest.mark.usefixtures("keys", "home")
-def test_a_session_ends_and_cannot_be_made_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_session_ends_and_cannot_be_made_up(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ended = home / "ended"
     anna, *others = load_settings().api_keys
     cookie = begin_session(anna)
-    assert find_session([*others, anna], cookie) == anna
-    assert find_session(others, cookie) is None
+    assert find_session([*others, anna], cookie, ended) == anna
+    assert find_session(others, cookie, ended) is None
     end, number, signature = cookie.split(".")
     made_up = (f"{int(end) + 1}.{number}.{signature}", f"{end}.{number}.", "", "..", "x" * 9_999, f"{end}.é.é", "²..")
-    assert [find_session([anna], each) for each in made_up] == [None] * len(made_up)
-    now = auth.time.time()
-    monkeypatch.setattr(auth.time, "time", lambda: now + auth.SESSION_SECONDS + 1)
-    assert find_session([anna], cookie) is None
+    assert [find_session([anna], each, ended) for each in made_up] == [None] * len(made_up)
+    for each in made_up:
+        end_session([anna], each, ended)
+    assert not ended.exists(), "who has no session stores nothing"
+    first, second = begin_session(anna), begin_session(anna)
+    end_session([anna], first, ended)
+    end_session([anna], first, ended)
+    assert [find_session([anna], each, ended) for each in (first, second)] == [None, anna]
+    (mark,) = ended.iterdir()
+    os.utime(mark, (0, 0))
+    end_session([anna], second, ended)
+    assert mark not in ended.iterdir(), "it goes when the session would have ended"
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now + SESSION_SECONDS + 1)
+    assert find_session([anna], cookie, ended) is None
+
+
+@pytest.mark.usefixtures("keys", "home")
+def test_who_tries_keys_has_to_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [1_000.0]
+    monkeypatch.setattr(login_limits, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    with asking() as client:
+        for number in range(login_limits.FREE_TRIES):
+            assert log_in(client, f"{number}-guessed-0123456789") == 403
+        form = {"key": "another-0123456789", "next": "/"}
+        refused = client.post("/ui/login", data=form, headers={"Origin": ADDRESS})
+        assert (refused.status_code, refused.headers["Retry-After"]) == (429, "6")
+        assert "Too many wrong keys; try again in 6 s." in refused.text
+        assert log_in(client, ANNA) == 429, "else the answer would tell a right guess"
+        assert client.get("/documents", headers=bearing(ANNA)).status_code == 200
+        clock[0] += 6
+        assert log_in(client, ANNA) == 303
+        assert log_in(client, BERT) == 303, "a right key takes no try"
+
+
+def test_tries_are_counted_by_network_and_beginning() -> None:
+    limits = LoginLimits()
+    for number in range(login_limits.FREE_TRIES):
+        limits.count(f"2001:db8::{number}", f"other-{number}")
+        limits.count(f"10.0.0.{number}", f"anna-012{number}")
+    for address, key in (("2001:db8::ffff", "x"), ("10.9.9.9", "anna-0123x")):
+        with pytest.raises(HTTPException, match="429"):
+            limits.require(address, key)
+    limits.require("2001:db8:0:1::1", "x")
+    limits.require("10.0.0.1", "bert-0123")
+
+
+def test_memory_of_tries_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(login_limits, "_REMEMBERED", 50)
+    limits = LoginLimits()
+    for number in range(200):
+        limits.count(f"10.0.{number // 100}.{number % 100}", f"{number:06}")
+    assert len(limits) == 50
 
 
 def test_a_home_without_documents_has_pages(client: TestClient, home: Path) -> None:
