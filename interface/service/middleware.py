@@ -1,6 +1,6 @@
 """Apply the rules of every request: limits of bodies, security headers, ETags, unexpected errors, wake-ups.
 
-- A malformed Host header or address is refused: reading its parts would raise wherever that is done.
+- A head over 32 KiB is refused, and a malformed Host header or address: reading its parts would raise anywhere.
 - A body that is no upload has 64 KiB and 30 s (uploads: `uploads.py`; connections: `serve.py`).
 - Every JSON answer to a GET has an ETag; a client that has the answer already gets 304.
 - An unexpected error is a 500 without details.
@@ -23,6 +23,7 @@ from interface.service.addresses import has_sound_address
 from interface.service.metrics import Requests
 from interface.service.problems import describe, respond, unexpected
 
+HEAD_BYTES = 32 << 10  # of the address and the headers
 BODY_BYTES = 64 << 10  # of a body that is not an upload
 BODY_SECONDS = 30.0  # for such a body to arrive
 
@@ -72,10 +73,10 @@ class ServiceMiddleware:
 
         tagged = _Tagged(scope, send_safely)
         try:
-            if has_sound_address(scope):
-                await self._app(scope, body.receive, tagged.send)
+            if refused := _refuse(scope):
+                await refused(scope, receive, send_safely)
             else:
-                await _refuse_address()(scope, receive, send_safely)
+                await self._app(scope, body.receive, tagged.send)
         except ClientDisconnect:  # no one to respond to
             status = status or 499
         except Exception as error:  # isolates requests: the log gets the error, the caller its id
@@ -87,8 +88,20 @@ class ServiceMiddleware:
             self._requests.count(scope, status, time.perf_counter() - started if seconds is None else seconds)
 
 
-def _refuse_address() -> Response:
-    return respond(*describe(HTTPException(400, "The Host header or the address of the request is malformed.")))
+def _refuse(scope: Scope) -> Response | None:
+    """Return the answer to a request whose head is malformed or too large, None to any other.
+
+    The parser limits only a head that comes in pieces.
+    """
+    size = sum(len(name) + len(value) + 4 for name, value in scope["headers"])
+    size += len(scope["raw_path"]) + len(scope["query_string"])
+    if size > HEAD_BYTES:
+        error = HTTPException(431, f"Address and headers of the request are larger than {HEAD_BYTES >> 10} KiB.")
+    elif not has_sound_address(scope):
+        error = HTTPException(400, "The Host header or the address of the request is malformed.")
+    else:
+        return None
+    return respond(*describe(error))
 
 
 class _Tagged:

@@ -29,13 +29,13 @@ from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 from interface.cli.prefect_server import SERVER_ENVIRONMENT, load_prefect, prefect_environment
 from interface.cli.worker import end_with_parent
 from interface.service.app import create_app, open_parts
+from interface.service.middleware import HEAD_BYTES
 from swatchbook.errors import Configuration, reason_of
 from swatchbook.settings import Settings
 
 HEAD_SECONDS = 20.0  # for a connection to send its request headers, and to close after the last response
 _IDLE_SECONDS = 15  # between two requests of a connection
 _SHUTDOWN_SECONDS = 8  # for requests in flight; Docker waits 10 before SIGKILL
-_HEAD_BYTES = 32 << 10
 _CONNECTIONS = 400  # beyond that, 503: waiting requests would only take memory
 _BACKLOG = 1_024
 _SWITCH_SECONDS = 0.001  # for which a thread that counts lets others wait at most; a search may wait hundreds of times
@@ -84,7 +84,7 @@ def uvicorn_config(app: FastAPI) -> uvicorn.Config:
         server_header=False,
         proxy_headers=False,
         limit_concurrency=_CONNECTIONS,
-        h11_max_incomplete_event_size=_HEAD_BYTES,
+        h11_max_incomplete_event_size=HEAD_BYTES,
         timeout_keep_alive=_IDLE_SECONDS,
         timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
     )

@@ -99,6 +99,18 @@ def test_what_is_no_http_is_answered_once_and_hung_up_on(target: Target, said: b
     assert heard.count(b"HTTP/1.1 ") == heard.count(b"HTTP/1.1 400 ") <= 1
 
 
+@pytest.mark.parametrize(
+    ("path", "size", "taken"),
+    [("/live", 31 << 10, True), ("/live", 33 << 10, False), ("/live", 60 << 10, False), ("/live?x=", 33 << 10, False)],
+)
+def test_head_of_a_request_has_32_kib(target: Target, path: str, size: int, taken: bool) -> None:
+    """Also one that comes at once."""
+    lines = (f"{path}{'y' * size}",) if "?" in path else (path, "X: " + "y" * size)
+    heard, _ = talk(target, head(f"GET {lines[0]}", *lines[1:], "Connection: close"))
+    assert heard.startswith(b"HTTP/1.1 200 ") == taken
+    assert heard.startswith((b"HTTP/1.1 400 ", b"HTTP/1.1 431 ")) != taken
+
+
 @pytest.mark.parametrize("said", [b"2\r\n{}\r\n0\r\n\r\n", b"F" * 40 + b"\r\n", b"2\r\n{}\r\nX\r\n\r\n"])
 def test_a_body_that_ends_twice_hides_no_request(target: Target, said: bytes) -> None:
     path = f"POST /documents/{target.document}/retry"
