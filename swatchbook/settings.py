@@ -299,6 +299,13 @@ class Settings(BaseSettings):
             "service and the workers run on different machines."
         ),
     )
+    index_url: str | None = Field(
+        default=None,
+        description=(
+            "Folder or URL (`s3://`, `gs://`, `az://`) of the index `lance`; empty: in the home folder. Set it to an "
+            "object store when several machines share the work without a Weaviate."
+        ),
+    )
     index: Choice = Field(
         default="lance",
         description=(
@@ -834,7 +841,7 @@ class Settings(BaseSettings):
             return {**PROFILES.get(str(values.get("profile", "local")), {}), **values}
         return values
 
-    @field_validator("files_url", "uploads_url")
+    @field_validator("files_url", "index_url", "uploads_url")
     @classmethod
     def _has_no_secret(cls, url: str | None) -> str | None:
         if url and "@" in url and ":" in urlsplit(url).netloc.rpartition("@")[0]:
@@ -885,8 +892,8 @@ class Settings(BaseSettings):
 
     @property
     def index_folder(self) -> Path:
-        """Folder of the LanceDB index."""
-        return self.home / "index"
+        """Folder of the LanceDB index, if it is in a folder."""
+        return Path(self.index_url) if self.index_url and "://" not in self.index_url else self.home / "index"
 
     @property
     def prefect_home(self) -> Path:

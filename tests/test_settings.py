@@ -164,7 +164,7 @@ def test_a_wrong_sender_of_webhooks_is_named_without_its_secrets(monkeypatch: py
     assert SECRET[6:16] not in str(caught.value)
 
 
-@pytest.mark.parametrize("name", ["FILES_URL", "UPLOADS_URL"])
+@pytest.mark.parametrize("name", ["FILES_URL", "INDEX_URL", "UPLOADS_URL"])
 def test_credentials_in_a_url_are_refused_and_not_shown(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setenv(f"SWATCHBOOK_{name}", "s3://AKIA123:hush-hush@shop/files")
     with pytest.raises(Configuration, match=f"SWATCHBOOK_{name}.*put credentials into the environment") as wrong:

@@ -203,7 +203,7 @@ def check_files(resources: Resources) -> str:
 def check_index(resources: Resources) -> str:
     resources.index.probe()
     settings = resources.settings
-    places = {"lance": settings.index_folder, "weaviate": settings.weaviate_url}
+    places = {"lance": settings.index_url or settings.index_folder, "weaviate": settings.weaviate_url}
     where = f" at {places[settings.index]}" if settings.index in places else ""
     return f"{settings.index}{where} · {len(list(resources.index.spaces()))} spaces"
 

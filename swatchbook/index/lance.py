@@ -1,30 +1,28 @@
-"""The index in a folder, by LanceDB: one table for each space, one writer at a time and any number of readers.
+"""The index by LanceDB, in a folder or an object store: a table for each space, one writer at a time, many readers.
 
 Other writers wait up to 40 seconds. Up to 20,000 vectors are compared exactly, more through a vector index; the index
 compacts itself. Errors of LanceDB, such as a full disk, become failures here. A table stays open until its next
-version; a small one is searched in memory (`snapshot.py`).
+version; a small one is searched in memory (`snapshot.py`). Where tables are, and the lock of their writer, is in
+`lance_folder.py` and `lance_bucket.py`.
 
 LanceDB starts threads: use it in spawned processes, never in forked ones.
 """
 
 import os
-import shutil
-import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import timedelta
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from operator import attrgetter
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pyarrow as pa
-from filelock import FileLock, Timeout
 
-from swatchbook.errors import Configuration, DiskFull, Failure, IndexDown, Unexpected, reason_of
+from swatchbook.errors import Authentication, Configuration, DiskFull, Failure, IndexDown, Unexpected, reason_of
 from swatchbook.index.contract import (
     COLUMNS,
     SUPERSEDED,
@@ -36,6 +34,7 @@ from swatchbook.index.contract import (
     Vector,
     Where,
 )
+from swatchbook.index.lance_folder import LanceFolder
 from swatchbook.index.rules import (
     AMOUNTS,
     EXACT,
@@ -58,6 +57,7 @@ from swatchbook.index.words import Words, word_pattern
 from swatchbook.records import Role
 from swatchbook.runtime.heap import keep_buffers
 from swatchbook.settings import Settings
+from swatchbook.storage.upload_buffer import is_remote
 
 FLAT_ROWS = 20_000
 """The most rows whose vectors are all compared exactly (25 ms at 384 dimensions); for more, an index narrows the
@@ -99,25 +99,76 @@ _AS_WRITTEN = FTS(
 )
 """The keyword index splits only at blanks, because terms.py makes the terms for both indexes."""
 
+REFUSED = (
+    "status: 401",
+    "status: 403",
+    "AccessDenied",
+    "SignatureDoesNotMatch",
+    "InvalidAccessKeyId",
+    "CredentialsNot",
+)
+NO_BUCKET = ("NoSuchBucket", "ContainerNotFound", "The specified bucket does not exist")
+ANSWERS_NOT = ("LanceError(IO)", "error sending request", "retry_timeout", "Generic ")
+"""What the messages of LanceDB's object stores say, which have no classes."""
+
 NO_ROOM = ("os error 28", "os error 30", "os error 122")  # ENOSPC, EROFS, EDQUOT as Rust prints them
 
 
 def open_index(settings: Settings, *, lag: float = 0.0) -> "LanceIndex":
-    """Return the index in the folder of the settings."""
-    return LanceIndex(settings.index_folder, lag=lag)
+    """Return the index in the folder, or at the URL, of the settings."""
+    if settings.index_url is None or not is_remote(settings.index_url):
+        return LanceIndex(settings.index_folder, lag=lag)
+    from swatchbook.index.lance_bucket import LanceBucket, lock_of_ledger
+
+    lock = lock_of_ledger(settings.ledger, settings.home, WRITE_SECONDS)
+    return LanceIndex(LanceBucket(settings.index_url, lock), lag=lag)
+
+
+class Place(Protocol):
+    """Where LanceDB's tables are. `database` is what `connect` has returned."""
+
+    def connect(self, session: Any) -> Any:
+        """Return the database."""
+
+    def probe(self) -> None:
+        """Write something, if nothing else shows that it can be written."""
+
+    def tables(self, database: Any) -> Mapping[str, str]:
+        """Return the name of each space -> the name of its table, in the order of names."""
+
+    def stamp(self, database: Any, name: str) -> object | None:
+        """Return a value that changes with each write to the table of a space; None if there is none."""
+
+    def create(self, database: Any, name: str, make: Callable[[str], Any]) -> None:
+        """Make the table of a space by calling `make` with the name of a table. Needs the space's lock."""
+
+    def drop(self, database: Any, name: str) -> None:
+        """Drop the table of a space. Needs its lock."""
+
+    def collect(self, database: Any) -> None:
+        """Delete what killed processes have left."""
+
+    def point(self, database: Any, role: str, name: str | None) -> None:
+        """Set the active space of a role; with None it has no more."""
+
+    def pointed(self, database: Any, role: str) -> str | None:
+        """Return the active space of a role."""
+
+    @property
+    def lock(self) -> Callable[[str], AbstractContextManager[None]]:
+        """Hold the lock of the writer of a space, by its name, for the block. Raises IndexDown."""
 
 
 class LanceIndex:
-    """The index contract (contract.py) on a folder. Nothing is opened before the first call.
+    """The index contract (contract.py) on a folder or another place. Nothing is opened before the first call.
 
     A writer waits `lock_seconds` for another one before it raises IndexDown. Searches may miss what other processes
     wrote in the last `lag` seconds, or in ten times as long as reading the rows takes. They never miss what this object
     has written.
     """
 
-    def __init__(self, folder: Path, *, lock_seconds: float = WRITE_SECONDS, lag: float = 0.0) -> None:
-        self._folder = folder
-        self._lock_seconds = lock_seconds
+    def __init__(self, place: Path | Place, *, lock_seconds: float = WRITE_SECONDS, lag: float = 0.0) -> None:
+        self._place = LanceFolder(place, lock_seconds=lock_seconds) if isinstance(place, Path) else place
         self._lag = lag
         self._read = dict[Space, _Version]()
         self._written = dict[Space, tuple[Any, object]]()  # table, and its stamp after the last write
@@ -125,33 +176,32 @@ class LanceIndex:
 
     @cached_property
     def _database(self) -> Any:
-        self._folder.mkdir(parents=True, exist_ok=True)
         for name, value in _LANCE.items():
             os.environ.setdefault(name, value)
         keep_buffers()
         pa.set_memory_pool(pa.system_memory_pool())  # Arrow's own keeps what LanceDB's threads free
         caches = lancedb.Session(index_cache_size_bytes=INDEX_CACHE, metadata_cache_size_bytes=METADATA_CACHE)
-        return lancedb.connect(self._folder, session=caches)
+        return self._place.connect(caches)
 
     def probe(self) -> None:
         """List the tables and write a block. Raises DiskFull, Configuration, or IndexDown for other errors."""
         with self._answering():
             self._names()
-            self._folder.mkdir(parents=True, exist_ok=True)  # it may have been deleted meanwhile
-            with tempfile.TemporaryFile(dir=self._folder) as block:
-                block.write(bytes(4096))
-                block.flush()
+            self._place.probe()
 
     def ensure(self, space: Space) -> None:
         with self._answering():
-            if space.name in self._names() and _is_complete(space, self._database.open_table(space.name)):
+            if space.name in self._names() and _is_complete(space, self._table(space)):
                 return
-            with self._lock(space.name):
+            with self._place.lock(space.name):
                 if space.name not in self._names():
-                    self._database.create_table(space.name, schema=_schema(space.dimension))
-                table = self._database.open_table(space.name)
-                if not _is_complete(space, table):
+                    self._place.create(self._database, space.name, partial(self._make, space))
+                if not _is_complete(space, table := self._table(space)):  # its maker was killed
                     table.create_index(KEYWORDS, config=_AS_WRITTEN)
+
+    def _make(self, space: Space, name: str) -> None:
+        table = self._database.create_table(name, schema=_schema(space.dimension))
+        table.create_index(KEYWORDS, config=_AS_WRITTEN)
 
     def upsert(self, space: Space, objects: Sequence[IndexObject]) -> Mapping[str, Failure]:
         admitted, failures = admit(space, objects)
@@ -214,41 +264,30 @@ class LanceIndex:
         if space.name not in self.spaces():
             raise missing_space(space)
         with self._answering():
-            pointer = self._pointer(space.role)
-            pointer.parent.mkdir(exist_ok=True)
-            fresh = pointer.with_suffix(f".{os.getpid()}")
-            fresh.write_text(space.name)
-            fresh.replace(pointer)
+            self._place.point(self._database, space.role.value, space.name)
 
     def active(self, role: Role) -> str | None:
         with self._answering():
-            pointer = self._pointer(role)
-            return pointer.read_text() if pointer.exists() else None
+            return self._place.pointed(self._database, role.value)
 
     def spaces(self) -> Sequence[str]:
         with self._answering():
             return self._names()
 
     def drop(self, space: Space) -> None:
-        with self._answering(), self._lock(space.name):
+        with self._answering(), self._place.lock(space.name):
             if self.active(space.role) == space.name:
-                self._pointer(space.role).unlink()
-            table = self._folder / f"{space.name}.lance"
-            dropped = table.with_suffix(".dropped")
-            if dropped.exists():  # left by a drop that was killed
-                shutil.rmtree(dropped)
-            if table.exists():
-                # It is renamed first: a search that opens a half deleted table would miss results.
-                table.rename(dropped)
-                shutil.rmtree(dropped)
+                self._place.point(self._database, space.role.value, None)
+            self._place.drop(self._database, space.name)
 
     def compact(self, *, at_once: bool = False) -> None:
         keep = timedelta(milliseconds=1) if at_once else KEEP_VERSIONS  # LanceDB warns of 0 on stderr
         with self._answering():
             for name in self._names():
-                with self._lock(name):
-                    if name in self._names():  # it may have been dropped meanwhile
-                        self._database.open_table(name).optimize(cleanup_older_than=keep)
+                with self._place.lock(name):
+                    if table := self._place.tables(self._database).get(name):  # it may have been dropped meanwhile
+                        self._database.open_table(table).optimize(cleanup_older_than=keep)
+            self._place.collect(self._database)
 
     def close(self) -> None:
         self.__dict__.pop("_database", None)
@@ -256,11 +295,12 @@ class LanceIndex:
         self._written.clear()
 
     def _names(self) -> list[str]:
-        self._folder.mkdir(parents=True, exist_ok=True)
-        return sorted(path.stem for path in self._folder.iterdir() if path.suffix == ".lance")
+        return list(self._place.tables(self._database))
 
-    def _pointer(self, role: Role) -> Path:
-        return self._folder / "active" / role.value
+    def _table(self, space: Space) -> Any:
+        if (table := self._place.tables(self._database).get(space.name)) is None:  # it has just been dropped
+            raise missing_space(space)
+        return self._database.open_table(table)
 
     @contextmanager
     def _reading(self, space: Space) -> Iterator["_Version"]:
@@ -328,23 +368,17 @@ class LanceIndex:
 
     def _stamp(self, space: Space) -> object | None:
         """Return a value that changes with each write to a table; None if the table is missing."""
-        versions = self._folder / f"{space.name}.lance" / "_versions"
-        try:
-            folder = versions.stat()
-            with os.scandir(versions) as files:
-                return folder.st_ino, folder.st_mtime_ns, frozenset(each.name for each in files)
-        except FileNotFoundError:
-            return None
+        return self._place.stamp(self._database, space.name)
 
     def _open(self, space: Space) -> Any:
-        table = self._database.open_table(space.name)
+        table = self._table(space)
         _check_schema(space, table)
         return table
 
     @contextmanager
     def _writing(self, space: Space) -> Iterator[Any]:
         """Yield the table to its only writer, and compact it afterwards if due. It stays open for the next write."""
-        with self._lock(space.name), self._answering():
+        with self._answering(), self._place.lock(space.name):
             if (stamp := self._stamp(space)) is None:
                 raise missing_space(space)
             table, written = self._written.pop(space, (None, None))
@@ -360,31 +394,12 @@ class LanceIndex:
                 self._read.pop(space, None)  # searches see at once what this object has written
 
     @contextmanager
-    def _lock(self, name: str) -> Iterator[None]:
-        with self._answering():
-            self._folder.mkdir(parents=True, exist_ok=True)
-            lock = FileLock(self._folder / f"{name}.lock", timeout=self._lock_seconds)
-            try:
-                lock.acquire()
-            except Timeout as waited:
-                raise IndexDown(
-                    f"Another process has been writing to the index for {self._lock_seconds:g} s ({lock.lock_file}).",
-                    advice="Wait until that process is done: `swatchbook status` shows what is running.",
-                ) from waited
-        try:
-            yield
-        finally:
-            if not (self._folder / f"{name}.lance").exists():  # dropped; those who wait for the lock open a new file
-                Path(lock.lock_file).unlink(missing_ok=True)
-            lock.release()
-
-    @contextmanager
     def _answering(self) -> Iterator[None]:
         """Raise errors of LanceDB and the disk as Failures."""
         try:
             yield
         except (OSError, RuntimeError, ValueError) as error:
-            raise _failure(error, self._folder) from error
+            raise _failure(error, str(self._place)) from error
 
 
 class _Version:
@@ -444,7 +459,7 @@ class _Version:
         return snapshot.rows_of(condition, find)
 
 
-def _failure(error: Exception, folder: Path) -> Failure:
+def _failure(error: Exception, folder: str) -> Failure:
     number = error.errno if isinstance(error, OSError) else None
     message = f"{error} (os error {number})"
     if any(sign in message for sign in NO_ROOM):
@@ -457,7 +472,17 @@ def _failure(error: Exception, folder: Path) -> Failure:
             f"The index in {folder} cannot be opened: permission denied.",
             advice="Check SWATCHBOOK_HOME and the folder's permissions.",
         )
-    if isinstance(error, OSError) or "LanceError(IO)" in message:
+    if any(sign in message for sign in REFUSED):
+        return Authentication(
+            f"The object store refuses the credentials of this process for the index at {folder}.",
+            advice="Check the credentials in the environment, and what they allow for the bucket.",
+        )
+    if any(sign in message for sign in NO_BUCKET):
+        return Configuration(
+            f"The bucket of the index at {folder} does not exist.",
+            advice="Create it, or correct SWATCHBOOK_INDEX_URL.",
+        )
+    if isinstance(error, OSError) or any(sign in message for sign in ANSWERS_NOT):
         return IndexDown(f"The index in {folder} does not answer: {reason_of(error)}.")
     return Unexpected(f"The index in {folder} failed in an unexpected way (see the log).")
 

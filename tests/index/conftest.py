@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from swatchbook.index.contract import Index, Space
-from swatchbook.index.lance import LanceIndex
+from swatchbook.index.lance import LanceIndex, open_index
 from swatchbook.index.plugin_index import open_plugin
 from swatchbook.plugins import Kind, find
 from swatchbook.records import Role
@@ -16,18 +16,22 @@ from swatchbook.settings import Settings, load_settings
 from tests.plugins.conftest import install
 from tests.plugins.packages import CODE
 from tests.postgres import RunningPostgres, postgres
+from tests.s3_server import minio_bucket, minio_server
 from tests.weaviate_server import weaviate_server
 
-__all__ = ["install", "postgres", "weaviate_server"]
+__all__ = ["install", "minio_bucket", "minio_server", "postgres", "weaviate_server"]
 
 numbers = count()
 
 
-@pytest.fixture(params=["lance", "weaviate", "plugin"])
+@pytest.fixture(params=["lance", "minio", "weaviate", "plugin"])
 def index(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Index]:
     made: Index
     if request.param == "lance":
         made = LanceIndex(tmp_path / "index")
+    elif request.param == "minio":
+        bucket = request.getfixturevalue("minio_bucket")
+        made = open_index(Settings(home=tmp_path, index_url=f"{bucket.url}/shop/index"))
     elif request.param == "plugin":
         request.getfixturevalue("install")(CODE["open_index"], {Kind.INDEX: {"mine": "open_index"}})
         made = open_plugin(find(Kind.INDEX, "mine"), Settings(home=tmp_path))

@@ -540,6 +540,8 @@ def test_three_processes_writing_the_same_ids_leave_each_once(
 ) -> None:
     if name := {"lance": "index", "plugin": "vectors"}.get(request.node.callspec.params["index"]):
         folder, server = tmp_path / name, ("", 0, "")
+    elif request.node.callspec.params["index"] == "minio":
+        folder, server = tmp_path, (f"{request.getfixturevalue('minio_bucket').url}/shop/index", 0, "")
     else:
         running = request.getfixturevalue("weaviate_server")
         folder, server = None, (running.url, running.grpc_port, running.api_key)

@@ -3,8 +3,8 @@
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
-from swatchbook.index.contract import Index, Space
-from tests.index.objects import made
+from swatchbook.index.contract import Index, IndexObject, Space
+from tests.index.objects import made, number_id
 
 
 def write_six_hundred(
@@ -21,7 +21,9 @@ def write_six_hundred(
 
 
 def opened(folder: Path | None, server: tuple[str, int, str]) -> Index:
-    """LanceDB in the folder; without one Weaviate at (URL, gRPC port, key)."""
+    """LanceDB in the folder, or at the URL with the folder as home; without one Weaviate at (URL, gRPC port, key)."""
+    if folder is not None and server[0]:
+        return at_url(server[0], folder)
     if folder is not None:
         from swatchbook.index.lance import LanceIndex
 
@@ -30,3 +32,30 @@ def opened(folder: Path | None, server: tuple[str, int, str]) -> Index:
 
     url, grpc_port, key = server
     return WeaviateIndex(url, grpc_port=grpc_port, api_key=key)
+
+
+def at_url(url: str, home: Path, ledger_url: str | None = None) -> Index:
+    """LanceDB in an object store, as processes with this home and ledger open it."""
+    from swatchbook.index.lance import open_index
+    from swatchbook.settings import Settings
+
+    return open_index(Settings(home=home, index_url=url, ledger_url=ledger_url))
+
+
+def write_until_killed(space: Space, number: int, place: tuple[str, Path, str | None], batches: int) -> None:
+    """Write batches of 10 objects that all writers share and 10 of its own, and note each that was acknowledged."""
+    url, home, ledger_url = place
+    index = at_url(url, home, ledger_url)
+    with (home / f"acknowledged-{number}").open("a", buffering=1) as notes:
+        for batch in range(batches):
+            objects = made(20, seed=number * 1_000 + batch, text=f"by {number}-{batch}")
+            ids = own_ids(number, batch)
+            own = [IndexObject(id, each.vector, each.payload) for id, each in zip(ids, objects[10:], strict=True)]
+            assert index.upsert(space, [*objects[:10], *own]) == {}
+            notes.write(f"{batch}\n")
+    index.close()
+
+
+def own_ids(number: int, batch: int) -> list[str]:
+    """The ids of a batch that no other writer writes."""
+    return [number_id(10_000 * (number + 1) + 10 * batch + i) for i in range(10)]

@@ -441,8 +441,9 @@ def test_index_that_cannot_be_reached_waits_and_others_are_named(
         CODE["open_index"].replace("return LanceIndex(", "return Broken(")
         + "\n\nclass Broken(LanceIndex):\n"
         + "    def upsert(self, space, objects):\n"
-        + "        if (folder := self._folder.parent / 'down').exists(): raise ConnectionError(folder.read_text())\n"
-        + "        if (self._folder.parent / 'mute').exists(): return None\n"
+        + "        home = self._place.folder.parent\n"
+        + "        if (down := home / 'down').exists(): raise ConnectionError(down.read_text())\n"
+        + "        if (home / 'mute').exists(): return None\n"
         + "        return super().upsert(space, objects)\n"
         + "    def keyword(self, *_): raise KeyError('terms')\n"
         + "    def ids(self, space):\n"

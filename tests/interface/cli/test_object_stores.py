@@ -1,4 +1,4 @@
-"""A collection whose files are in a bucket: the commands do what they do with a folder."""
+"""A collection whose files and index are in a bucket: the commands do what they do with a folder."""
 
 from pathlib import Path
 
@@ -16,8 +16,9 @@ __all__ = ["minio_bucket", "minio_server"]
 
 @pytest.fixture
 def in_bucket(home: Path, minio_bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> Bucket:
-    """A bucket that has the files of this test's collection."""
+    """A bucket that has the files and the index of this test's collection."""
     monkeypatch.setenv("SWATCHBOOK_FILES_URL", f"{minio_bucket.url}/files")
+    monkeypatch.setenv("SWATCHBOOK_INDEX_URL", f"{minio_bucket.url}/index")
     return minio_bucket
 
 
@@ -28,7 +29,8 @@ def test_collection_in_a_bucket_is_ingested_verified_kept_and_restored(
     assert report["images_complete"] == report["images_found"] > 0
     stored = [key for key in in_bucket.names() if key.startswith("files/")]
     assert len(stored) > report["images_found"]
-    assert not (home / "files").exists()
+    assert not any((home / name).exists() for name in ("files", "index"))
+    assert "Nordvik Oak" in run("search", "oak", "--owner", "anna")
     assert run_json("verify", "--deep")["sound"]
     with open_resources(load_settings()) as tools:
         assert check_files(tools) == f"{in_bucket.url}/files"
@@ -41,8 +43,10 @@ def test_collection_in_a_bucket_is_ingested_verified_kept_and_restored(
 
     monkeypatch.setenv("SWATCHBOOK_HOME", str(tmp_path / "other"))
     monkeypatch.setenv("SWATCHBOOK_FILES_URL", f"{in_bucket.url}/restored")
+    monkeypatch.setenv("SWATCHBOOK_INDEX_URL", f"{in_bucket.url}/restored-index")
     run("restore", str(tmp_path / "backup"))
     assert run_json("verify", "--deep")["sound"]
     restored = [key for key in in_bucket.names() if key.startswith("restored/")]
     assert len(restored) == kept["files"]
+    assert "Nordvik Oak" in run("search", "oak", "--owner", "anna")
     assert SECRET not in run("config")

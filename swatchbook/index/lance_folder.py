@@ -1,0 +1,105 @@
+"""Where LanceDB's tables are, and the lock of their writer: in a folder of this machine."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from swatchbook.errors import IndexDown
+from swatchbook.index.slim_lancedb import lancedb
+
+
+class LanceFolder:
+    """A place of LanceDB's tables (`lance.Place`): each in a folder `<name>.lance`, with a lock file beside it."""
+
+    def __init__(self, folder: Path, *, lock_seconds: float) -> None:
+        self.folder = folder
+        self._lock_seconds = lock_seconds
+
+    def __str__(self) -> str:
+        return str(self.folder)
+
+    def connect(self, session: Any) -> Any:
+        """Return the database."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        return lancedb.connect(self.folder, session=session)
+
+    def probe(self) -> None:
+        """Write a block."""
+        self.folder.mkdir(parents=True, exist_ok=True)  # it may have been deleted meanwhile
+        with tempfile.TemporaryFile(dir=self.folder) as block:
+            block.write(bytes(4096))
+            block.flush()
+
+    def tables(self, database: Any) -> Mapping[str, str]:
+        """Return the name of each space -> the name of its table, in the order of names."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        return {name: name for name in sorted(path.stem for path in self.folder.iterdir() if path.suffix == ".lance")}
+
+    def stamp(self, database: Any, name: str) -> object | None:
+        """Return a value that changes with each write to a table; None if the table is missing."""
+        versions = self.folder / f"{name}.lance" / "_versions"
+        try:
+            folder = versions.stat()
+            with os.scandir(versions) as files:
+                return folder.st_ino, folder.st_mtime_ns, frozenset(each.name for each in files)
+        except FileNotFoundError:
+            return None
+
+    def create(self, database: Any, name: str, make: Callable[[str], Any]) -> None:
+        """Make the table of a space. Needs its lock."""
+        make(name)
+
+    def drop(self, database: Any, name: str) -> None:
+        """Drop the table of a space. Needs its lock."""
+        table = self.folder / f"{name}.lance"
+        dropped = table.with_suffix(".dropped")
+        if dropped.exists():  # left by a drop that was killed
+            shutil.rmtree(dropped)
+        if table.exists():
+            # It is renamed first: a search that opens a half deleted table would miss results.
+            table.rename(dropped)
+            shutil.rmtree(dropped)
+
+    def collect(self, database: Any) -> None:
+        """Do nothing: the next drop deletes what one that was killed has left."""
+
+    def point(self, database: Any, role: str, name: str | None) -> None:
+        """Set the active space of a role; with None it has no more."""
+        pointer = self.folder / "active" / role
+        if name is None:
+            pointer.unlink(missing_ok=True)
+            return
+        pointer.parent.mkdir(exist_ok=True)
+        fresh = pointer.with_suffix(f".{os.getpid()}")
+        fresh.write_text(name)
+        fresh.replace(pointer)
+
+    def pointed(self, database: Any, role: str) -> str | None:
+        """Return the active space of a role."""
+        pointer = self.folder / "active" / role
+        return pointer.read_text() if pointer.exists() else None
+
+    @contextmanager
+    def lock(self, name: str) -> Iterator[None]:
+        """Hold the lock of the writer of a space. Raises IndexDown if another one holds it for too long."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(self.folder / f"{name}.lock", timeout=self._lock_seconds)
+        try:
+            lock.acquire()
+        except Timeout as waited:
+            raise IndexDown(
+                f"Another process has been writing to the index for {self._lock_seconds:g} s ({lock.lock_file}).",
+                advice="Wait until that process is done: `swatchbook status` shows what is running.",
+            ) from waited
+        try:
+            yield
+        finally:
+            if not (self.folder / f"{name}.lance").exists():  # dropped; those who wait for the lock open a new file
+                Path(lock.lock_file).unlink(missing_ok=True)
+            lock.release()
