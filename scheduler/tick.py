@@ -17,6 +17,7 @@ import sys
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from contextlib import suppress
+from typing import cast
 
 from filelock import FileLock, Timeout
 
@@ -194,7 +195,8 @@ async def _round(resources: Resources, parts: Iterable[Part]) -> Ticked:
             done |= await part(resources)
         except Exception as error:  # noqa: BLE001 — isolates the parts of a round
             troubles.append(_message(error))
-    return Ticked.model_validate({**done, "troubles": tuple(troubles)})
+    told = done.pop("troubles", ())
+    return Ticked.model_validate({**done, "troubles": (*cast("tuple[str, ...]", told), *troubles)})
 
 
 async def _recorded(resources: Resources, part: Part) -> None:
@@ -256,7 +258,7 @@ def _publish(resources: Resources) -> PartResult:
 async def _send_batches(resources: Resources) -> PartResult:
     """Send the calls that wait for a provider's batch, and take in what the batches have answered."""
     done = await asyncio.to_thread(send_batches, resources)
-    return {"batched": done.sent, "taken_in": done.taken_in}
+    return {"batched": done.sent, "taken_in": done.taken_in, "troubles": done.troubles}
 
 
 async def _notify(resources: Resources) -> PartResult:

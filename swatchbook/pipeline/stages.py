@@ -11,7 +11,7 @@ from swatchbook.catalogue.llm import find_products, scans
 from swatchbook.catalogue.llm.find_products import ask_names, ask_products
 from swatchbook.catalogue.llm.metadata import ask_metadata
 from swatchbook.catalogue.llm.scans import with_scans
-from swatchbook.errors import SHARED_POLICIES, Failure, Policy
+from swatchbook.errors import SHARED_POLICIES, Failure, InBatch, Policy
 from swatchbook.ledger import edited_products, stage_results
 from swatchbook.ledger.calls import CallContext
 from swatchbook.ledger.page_findings import save_page_failures, save_page_notes
@@ -82,6 +82,8 @@ def discover_products(resources: Resources, work: Work, reading: Reading, *, las
     if resources.settings.discovery == "layout" or (assists and not only):
         return by_layout
     scanned = Scans() if assists and by_layout.products else _read_scans(resources, work, reading)
+    if any(page.kind == InBatch.kind for page in scanned.lost):  # their text comes later: nobody is asked about it yet
+        return by_layout.model_copy(update={"scans": scanned, "lost": scanned.lost})
     chat = ChargedChat(resources.models.llm, CallContext(resources.ledger, work.run, "discover"))
     pages = with_scans(_pages(resources, reading), scanned)
     lost, discovery = scanned.lost, by_layout

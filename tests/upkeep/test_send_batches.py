@@ -13,6 +13,7 @@ import pytest
 from sqlalchemy import delete, event, select, update
 from sqlalchemy.engine import Engine
 
+from interface.cli.doctor import check_batches
 from scheduler import tick
 from swatchbook.backup.restore import restore
 from swatchbook.backup.write import back_up
@@ -559,5 +560,7 @@ def test_a_missing_address_is_named(resources: Resources, there: Provider, tmp_p
     with opened(elsewhere) as tools:
         (trouble,) = send_batches(tools, at_once=True).troubles
     assert "No setting names http://127.0.0.1" in trouble
+    assert f"{PICTURES} calls to seer: sent since" in check_batches(resources)
+    assert "No setting names http://127.0.0.1" in check_batches(resources)
     there.batches.finish()
     assert send_batches(resources, at_once=True).taken_in == PICTURES
