@@ -70,6 +70,11 @@ class Resources:
             self.settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)  # texts and images are private
         return open_ledger(self.settings.ledger, patience=self._patience)
 
+    @property
+    def lags(self) -> bool:
+        """Whether searches may miss, for some seconds, what other processes have committed."""
+        return self._lag > 0
+
     def read_cache(self, *, newest: bool = False) -> ReadCache:
         """Return what searches have read of the ledger; an empty cache if anything was committed since.
 

@@ -149,6 +149,7 @@ class WeaviateIndex:
     def ensure(self, space: Space) -> None:
         with self._answering() as client:
             name, alias = _collection(space), _alias(space.role)
+            self._require_loaded()
             if client.collections.exists(alias) and client.alias.get(alias_name=alias) is None:
                 raise Configuration(
                     f"Weaviate has a collection {alias}, a name that Swatchbook needs for an alias.",
@@ -244,11 +245,13 @@ class WeaviateIndex:
 
     def active(self, role: Role) -> str | None:
         with self._answering() as client:
+            self._require_loaded()
             alias = client.alias.get(alias_name=_alias(role))
         return alias.collection.removeprefix(PREFIX) if alias else None
 
     def spaces(self) -> Sequence[str]:
         with self._answering() as client:
+            self._require_loaded()
             return [name.removeprefix(PREFIX) for name in _names(client)]
 
     def drop(self, space: Space) -> None:
@@ -296,7 +299,7 @@ class WeaviateIndex:
         with self._answering() as client:
             name = _collection(space)
             known = known and name in self._compared
-            if not known and not client.collections.exists(name):
+            if not known and self._is_missing(client, name):
                 self._compared.discard(name)
                 raise missing_space(space)
             collection = client.collections.use(name)
@@ -306,10 +309,23 @@ class WeaviateIndex:
                     self._compared.add(name)
                 yield collection
             except WeaviateBaseError as error:
-                if _is_away(error) or client.collections.exists(name):
+                if _is_away(error) or not self._is_missing(client, name):
                     raise
                 self._compared.discard(name)
                 raise missing_space(space) from error  # it was dropped meanwhile
+
+    def _is_missing(self, client: WeaviateClient, name: str) -> bool:
+        """Return whether the server has no collection of this name. Raises IndexDown while it loads its collections."""
+        if client.collections.exists(name):
+            return False
+        self._require_loaded()
+        return not client.collections.exists(name)  # it may have been loaded since
+
+    def _require_loaded(self) -> None:
+        """Raise IndexDown while the server starts: it answers as if it had no collection until it has loaded them."""
+        ready = httpx.get(f"{self._url.rstrip('/')}/v1/.well-known/ready", timeout=CONNECT_SECONDS)
+        if ready.status_code != httpx.codes.OK:
+            raise self._away("starting")
 
     def _asking(self, space: Space) -> AbstractContextManager[Collection[Any, Any]]:
         """Yield a collection for a search in one request, without asking whether it exists.

@@ -3,7 +3,7 @@
 Each result satisfies all filters, some of which its candidates must satisfy, too.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import suppress
 from functools import cache, partial
 from pathlib import Path
@@ -177,14 +177,25 @@ def _relevant(resources: Resources, ranked: Sequence[Hit]) -> list[Hit]:
 
 def _browse(resources: Resources, known: ReadCache, where: Where, by: ResultKind, k: int, offset: int) -> SearchResults:
     """Return the images, products or chunks that satisfy the filters, newest document first."""
-    found, total = matching(known, by, where, enough=offset + k + 1)
-    hits = known.each(search_results.describe, page := found[offset : offset + k], by, _shown_by(where))
+
+    def find(known: ReadCache) -> tuple[Sequence[str], int | None, dict[str, Hit]]:
+        found, total = matching(known, by, where, enough=offset + k + 1)
+        return found, total, known.each(search_results.describe, found[offset : offset + k], by, _shown_by(where))
+
+    found, total, hits = find(known)
+    if not _are_kept(resources, hits.values()):
+        found, total, hits = find(resources.read_cache(newest=True))
     return SearchResults(
-        hits=tuple(hits[each] for each in page if each in hits),
+        hits=tuple(hits[each] for each in found[offset : offset + k] if each in hits),
         unmatched=() if found else tuple(unmatched(resources.ledger, by, where)),
         next=offset + k if len(found) > offset + k else None,
         total=total,
     )
+
+
+def _are_kept(resources: Resources, hits: Iterable[Hit]) -> bool:
+    """Return whether no document of these results is deleted or being deleted; they may have been read seconds ago."""
+    return not resources.lags or search_results.are_kept(resources.ledger, hits)
 
 
 def _judged(
@@ -231,6 +242,8 @@ def search(
     result, but in `alike` of that one; so a result and its position do not depend on k. Each role is asked for more
     candidates only while there are fewer results than `enough`, by default k.
 
+    What is deleted, or being deleted, is no result, however little ago another process began to delete it.
+
     Raises InvalidReference for an empty query, UnreadableImage for an unreadable picture, IndexDown, and Configuration
     if the model of an active space cannot be loaded.
     """
@@ -244,13 +257,19 @@ def search(
     examples.check(resources, whose)
     asked = Query(text if text and text.strip() else None, image, examples)
     folded = folded and by == "image"
-    try:
+
+    def find(known: ReadCache) -> tuple[list[Found], dict[str, Hit]]:
         best = _best(resources, known, asked, where, by, k, weights, folded=folded, enough=enough or k)
+        return best, known.each(search_results.describe, [each.target for each in best], by, _shown_by(where))
+
+    try:
+        best, hits = find(known)
     except Failure:  # a space that another one has replaced may be dropped at this moment
         if searched_spaces(known) == searched_spaces(now := resources.read_cache(newest=True)):
             raise
-        best = _best(resources, now, asked, where, by, k, weights, folded=folded, enough=enough or k)
-    hits = known.each(search_results.describe, [each.target for each in best], by, _shown_by(where))
+        best, hits = find(now)
+    if not _are_kept(resources, hits.values()):
+        best, hits = find(resources.read_cache(newest=True))
     return [
         hits[target].model_copy(update={"score": round(fused_score.score, 6), "why": fused_score.why, "alike": alike})
         for target, fused_score, alike in best

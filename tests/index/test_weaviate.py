@@ -2,11 +2,14 @@
 
 import os
 import signal
+import threading
 import time
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import httpx
 import numpy as np
 import pytest
 import weaviate
@@ -273,6 +276,74 @@ def test_a_killed_server_is_an_outage_and_the_same_object_works_again(tmp_path: 
     finally:
         server.stop()
         index.close()
+
+
+PASSED = ("authorization", "content-type")
+
+
+class Loading(BaseHTTPRequestHandler):
+    """In front of the real server: while `loads`, it answers as one that has not loaded its collections yet."""
+
+    server: "Front"
+
+    def answer(self) -> None:
+        if self.server.loads and self.path.endswith("/ready"):
+            status, body = 503, b""
+        elif self.server.loads and "/schema" in self.path:
+            status, body = (200, b'{"classes": []}') if self.path.endswith("/schema") else (404, b"")
+        else:
+            sent = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            passed = {name: value for name, value in self.headers.items() if name.lower() in PASSED}
+            got = httpx.request(self.command, self.server.behind + self.path, content=sent, headers=passed)
+            status, body = got.status_code, got.content
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = answer
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing."""
+
+
+class Front(ThreadingHTTPServer):
+    def __init__(self, behind: str) -> None:
+        super().__init__(("127.0.0.1", 0), Loading)
+        self.behind, self.loads = behind, False
+
+
+@pytest.fixture
+def front(weaviate_server: RunningWeaviate) -> Iterator[Front]:
+    with Front(weaviate_server.url) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server
+        server.shutdown()
+
+
+def test_collections_that_are_not_loaded_yet_are_an_outage_not_missing(
+    weaviate_server: RunningWeaviate, front: Front, space: Space
+) -> None:
+    url = f"http://127.0.0.1:{front.server_port}"
+    index = WeaviateIndex(url, grpc_port=weaviate_server.grpc_port, api_key=weaviate_server.api_key)
+    (one,) = made(1)
+    index.upsert(space, [one])
+    index._compared.clear()  # as after a request that the killed server did not answer
+    front.loads = True
+    for asked in (
+        lambda: index.search(space, one.vector, 1),
+        lambda: index.count(space),
+        lambda: index.upsert(space, [one]),
+        lambda: index.ensure(space),
+        lambda: index.active(space.role),
+        index.spaces,
+    ):
+        with pytest.raises(IndexDown, match="starting"):
+            asked()
+    front.loads = False
+    assert [match.id for match in index.search(space, one.vector, 1)] == [one.id]
+    index.close()
 
 
 def unfound(index: WeaviateIndex, space: Space, objects: list[IndexObject]) -> set[str]:

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,10 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, delete, select, update
 
 from swatchbook.index.contract import Where
-from swatchbook.ledger.database import open_ledger
+from swatchbook.ledger.database import Ledger, open_ledger
+from swatchbook.ledger.document_commands import mark_deleting
 from swatchbook.ledger.tables import documents, links, placements, products
+from swatchbook.ledger.trashed_documents import move_to_trash
 from swatchbook.records import PlacementState, ResultKind, SearchResults
 from swatchbook.resources import Resources, open_resources
 from swatchbook.search.search import find_relevant
@@ -106,3 +109,17 @@ def test_a_second_search_reads_nothing(sample: Resources) -> None:
         read, sample.ledger._readers = sample.ledger._readers, None  # type: ignore[assignment]
         assert find_relevant(sample, text="oak floor", where=Where(owner="anna"), by=by) == first
         sample.ledger._readers = read
+
+
+@pytest.mark.parametrize("begin_delete", [mark_deleting, move_to_trash])
+@pytest.mark.parametrize("by", KINDS)
+@pytest.mark.parametrize("text", ["oak floor", None])
+def test_what_another_process_deletes_is_no_result_any_more(
+    begin_delete: Callable[[Ledger, str], object], by: ResultKind, text: str | None, sample: Resources
+) -> None:
+    with closing(Resources(sample.settings, lag=3_600)) as service:  # as one that was stopped for a while
+        found = find_relevant(service, text=text, where=Where(), by=by)
+        assert found.hits
+        begin_delete(sample.ledger, found.hits[0].document_id)
+        left = find_relevant(service, text=text, where=Where(), by=by)
+        assert (left.hits, left.nearest) == ((), None)

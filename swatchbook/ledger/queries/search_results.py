@@ -19,7 +19,7 @@ from swatchbook.ledger.read_cache import ReadCache
 from swatchbook.ledger.tables import chunks, contents, documents, images, links, pages, placements, products
 from swatchbook.one_line import shorten
 from swatchbook.printed_prices import with_currency
-from swatchbook.records import COUNTED, NO_PAGE, Hit, LinkKind, ResultKind, Variant
+from swatchbook.records import COUNTED, NO_PAGE, DocumentStatus, Hit, LinkKind, ResultKind, Variant
 
 _MAX_TITLE = 80  # characters
 _MAX_PRICE = 40  # characters
@@ -196,6 +196,13 @@ def describe(ledger: Ledger, by: ResultKind, where: Where | None, ids: Sequence[
     return {hit.id: hit for hit in add_labels(ledger, found)}
 
 
+def are_kept(ledger: Ledger, hits: Iterable[Hit]) -> bool:
+    """Return whether the document of each hit is still there, and not being deleted."""
+    wanted = {hit.document_id for hit in hits}
+    kept = select(documents.c.id).where(documents.c.status != DocumentStatus.DELETING)
+    return len(list(_rows(ledger, kept, documents.c.id, wanted))) == len(wanted)
+
+
 def add_labels(ledger: Ledger, hits: Sequence[Hit]) -> list[Hit]:
     """Return hits with the labels of their pages: the numbers that people read on them, where they are others."""
     labels = defaultdict[str, dict[int, str]](dict)
@@ -279,18 +286,22 @@ _SHOWN = (
     .join(documents, documents.c.id == placements.c.document)
     .join(images, images.c.id == placements.c.image)
     .outerjoin(contents, contents.c.key == images.c.content_key)
-    .where(placements.c.state.in_(COUNTED))
+    .where(placements.c.state.in_(COUNTED), documents.c.status != DocumentStatus.DELETING)
     .order_by(documents.c.superseded_by.is_not(None), documents.c.created_at, documents.c.id, placements.c.ordinal)
 )
 _LABELS = select(pages.c.document, pages.c.number, pages.c.label).where(pages.c.label.is_not(None))
-_PRODUCTS = select(
-    products.c.id,
-    products.c.document,
-    products.c.name,
-    products.c.record,
-    documents.c.name.label("document_name"),
-    documents.c.owner,
-).join(documents)
+_PRODUCTS = (
+    select(
+        products.c.id,
+        products.c.document,
+        products.c.name,
+        products.c.record,
+        documents.c.name.label("document_name"),
+        documents.c.owner,
+    )
+    .join(documents)
+    .where(documents.c.status != DocumentStatus.DELETING)
+)
 _NAMED = select(
     products.c.id,
     products.c.name,
@@ -300,9 +311,11 @@ _NAMED = select(
     products.c.record["variants"].label("variants"),
 )
 """Parts of the record: a whole one takes ten times as long to read, and a search reads hundreds."""
-_CHUNKS = select(
-    chunks.c.id, chunks.c.document, chunks.c.record, documents.c.name.label("document_name"), documents.c.owner
-).join(documents)
+_CHUNKS = (
+    select(chunks.c.id, chunks.c.document, chunks.c.record, documents.c.name.label("document_name"), documents.c.owner)
+    .join(documents)
+    .where(documents.c.status != DocumentStatus.DELETING)
+)
 
 
 def _rows(ledger: Ledger, query: Select[Any], column: Any, values: Iterable[str]) -> Iterable[Row[Any]]:
