@@ -11,11 +11,12 @@ from swatchbook.records import BlockNames
 from swatchbook.storage.stored_file import KEY
 from tasks.embed import embed_batches
 from tasks.embed_in_shards import hold_shard, open_shard
+from tasks.policy import FLOW
 
 Manifest = Annotated[str, Field(pattern=KEY.pattern)]
 
 
-@flow(name="embed_shard", persist_result=False)
+@flow(name="embed_shard", **FLOW)
 async def embed_shard(manifest: Manifest, blocks: BlockNames = BlockNames()) -> ShardResult:
     """Process and publish the batches of one shard. `ingest_catalogue` starts it; do not start it by hand.
 

@@ -9,9 +9,10 @@ from swatchbook.records import DEFAULT_OWNER, BlockNames, Owner, Role
 from swatchbook.upkeep.fill_missing import DocumentFill, Fill, Filled, FillPlan, Spaces
 from tasks.collection import fill_document, find_documents_to_fill, finish_fill, plan_fill
 from tasks.flow_run import flow_process
+from tasks.policy import FLOW
 
 
-@flow(name="fill_missing", persist_result=False)
+@flow(name="fill_missing", **FLOW)
 async def fill_missing(
     spaces: Spaces = "searched",
     owner: Owner = DEFAULT_OWNER,

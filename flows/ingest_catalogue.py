@@ -39,6 +39,7 @@ from tasks.document_run import (
 )
 from tasks.embed import embed_items, preload_models, publish_whole
 from tasks.flow_run import Idle, end_by_name, flow_process, rename_flow_run, report_idle
+from tasks.policy import FLOW
 from tasks.results import cached
 from tasks.stages import (
     ask_description,
@@ -57,7 +58,7 @@ from tasks.stages import (
 Source = Annotated[str, Field(min_length=1, max_length=4_096)]
 
 
-@flow(name="ingest_catalogue", persist_result=False)
+@flow(name="ingest_catalogue", **FLOW)
 async def ingest_catalogue(
     source: Source,
     owner: Owner = DEFAULT_OWNER,
@@ -124,8 +125,7 @@ async def _run_stages(resources: Resources, work: Work, stage: Stages) -> StageR
             chunks = await step.cached(cut_chunks, chunks_key, resources, work, reading, plan, tables)
             await save_chunks(resources, work, reading, plan, tables, chunks)
         async with stage(Stage.EXTRACTED, len(plan.shown)) as step:
-            extract_key = key("extract", work.document)
-            extraction = await step.cached(extract_pictures, extract_key, resources, work, reading, plan)
+            extraction = await step.cached(extract_pictures, key("extract"), resources, work, reading, plan)
             extraction = await save_pictures(resources, work, reading, extraction)
         async with stage(Stage.EMBEDDED) as step:
             step.units = await embed_items(resources, work, step.advance)

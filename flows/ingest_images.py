@@ -16,12 +16,13 @@ from tasks.collection import start_review_flow
 from tasks.document_run import finish_document, hold_document, in_background, publish_artifacts, register_document
 from tasks.embed import Added, embed_as_added, preload_models, publish_whole, require_models
 from tasks.flow_run import Idle, end_by_name, flow_process, rename_flow_run, report_idle
+from tasks.policy import FLOW
 from tasks.stages import find_complete_items, scan_folder
 
 Folder = Annotated[str, Field(min_length=1, max_length=4_096)]
 
 
-@flow(name="ingest_images", persist_result=False)
+@flow(name="ingest_images", **FLOW)
 async def ingest_images(
     source: Folder,
     owner: Owner = DEFAULT_OWNER,

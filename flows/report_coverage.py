@@ -8,9 +8,10 @@ from swatchbook.records import BlockNames
 from swatchbook.reports.collection_state import CoverageReport
 from tasks.collection import publish_coverage
 from tasks.flow_run import flow_process
+from tasks.policy import FLOW
 
 
-@flow(name="report_coverage", persist_result=False)
+@flow(name="report_coverage", **FLOW)
 async def report_coverage(blocks: BlockNames = BlockNames()) -> CoverageReport:
     """Count embedded and searchable images, in all and by owner, as a report and a table in the Prefect UI.
 

@@ -11,9 +11,10 @@ from swatchbook.ledger.stored_documents import all_documents
 from swatchbook.pipeline.register_path import find_changed
 from swatchbook.records import BlockNames, RunReport
 from tasks.flow_run import flow_process, report_of
+from tasks.policy import FLOW
 
 
-@flow(name="rescan_sources", persist_result=False)
+@flow(name="rescan_sources", **FLOW)
 async def rescan_sources(blocks: BlockNames = BlockNames()) -> list[RunReport]:
     """Ingest what is new or changed in the folders and batches of all owners. One that fails does not stop the next.
 

@@ -10,6 +10,7 @@ from flows.ingest_catalogue import ingest_catalogue
 from flows.ingest_images import ingest_images
 from swatchbook.errors import Failure, InvalidReference
 from swatchbook.ledger import schedule
+from swatchbook.ledger.document_commands import end_pauses
 from swatchbook.ledger.retention import collect
 from swatchbook.ledger.stored_documents import PDF, get_document
 from swatchbook.pipeline.delete import finish_delete
@@ -18,18 +19,22 @@ from swatchbook.records import BlockNames, DocumentStatus, RunReport
 from swatchbook.resources import Resources
 from tasks.cancelled_in_prefect import was_cancelled_in_prefect
 from tasks.flow_run import flow_process, report_of
+from tasks.policy import FLOW
 
 
-@flow(name="retry_failed", persist_result=False)
-async def retry_failed(blocks: BlockNames = BlockNames()) -> list[RunReport]:
+@flow(name="retry_failed", **FLOW)
+async def retry_failed(also_paused: bool = False, blocks: BlockNames = BlockNames()) -> list[RunReport]:
     """Resume all due documents, one after the other. A document that fails does not stop the next one.
 
     At the end, delete contents that have been unused for an hour.
 
     Args:
+        also_paused: Also what is still in its pause: its next try comes now.
         blocks: Saved blocks to use instead of the settings; each document is run with the blocks of its last run.
     """
     async with flow_process(blocks) as resources:
+        if also_paused:
+            await asyncio.to_thread(end_pauses, resources.ledger)
         return await _resume_all(resources)
 
 

@@ -11,9 +11,10 @@ from swatchbook.pipeline.review import Reviewed
 from swatchbook.records import BlockNames, Owner
 from tasks.collection import find_documents_to_review, review_document
 from tasks.flow_run import flow_process
+from tasks.policy import FLOW
 
 
-@flow(name="review_quality", persist_result=False)
+@flow(name="review_quality", **FLOW)
 async def review_quality(
     owner: Owner | None = None,
     limit: Annotated[int, Field(ge=1, le=100_000)] = 1_000,

@@ -45,6 +45,11 @@ PURE: dict[str, Any] = {
     "retry_delay_seconds": [2, 4],
     "retry_condition_fn": is_retryable,
 }
+FLOW: dict[str, Any] = {
+    "persist_result": False,
+    "result_serializer": RecordSerializer(),
+}
+"""Of every flow. Prefect stores the error of a failed flow all the same, by default with pickle."""
 WRITE: dict[str, Any] = {
     "cache_policy": NO_CACHE,
     "persist_result": False,

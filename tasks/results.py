@@ -21,6 +21,7 @@ from prefect.results import get_result_store
 from prefect.serializers import Serializer
 
 from swatchbook import records
+from swatchbook.errors import KINDS, as_failure
 from swatchbook.ledger.retention import unreferenced_files
 from swatchbook.records import Record, sha256
 from swatchbook.resources import Resources
@@ -34,15 +35,22 @@ _RECORDS: dict[str, type[Record]] = {
 
 
 class RecordSerializer(Serializer):
-    """Serialise a record or a list of records. `loads` raises KeyError, TypeError or ValueError for anything else."""
+    """Serialise a record or a list of records; of an error that has ended a flow, what it says as a failure.
+
+    `loads` raises KeyError, TypeError or ValueError for anything else.
+    """
 
     type: Literal["records"] = "records"
 
     def dumps(self, obj: Any) -> bytes:
-        return json.dumps(obj, default=_to_json).encode()
+        failure = as_failure(obj) if isinstance(obj, BaseException) else None
+        told = {"failure": failure.kind, "message": failure.message, "advice": failure.advice} if failure else obj
+        return json.dumps(told, default=_to_json).encode()
 
     def loads(self, blob: bytes) -> Any:
         data = json.loads(blob)
+        if isinstance(data, dict) and "failure" in data:
+            return KINDS[data["failure"]](data["message"], advice=data["advice"])
         return [_to_record(each) for each in data] if isinstance(data, list) else _to_record(data)
 
 

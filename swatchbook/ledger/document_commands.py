@@ -14,6 +14,7 @@ from sqlalchemy import (
     Connection,
     Row,
     Table,
+    and_,
     delete,
     exists,
     func,
@@ -123,6 +124,21 @@ def retry(ledger: Ledger, document: str, *, force: bool = False) -> bool:
             connection, document, documents.c.status.not_in((DocumentStatus.COMPLETED, DocumentStatus.DELETING))
         )
     return get_document(ledger, document).status != DocumentStatus.COMPLETED
+
+
+def end_pauses(ledger: Ledger) -> list[str]:
+    """Make all documents due whose next try is still to come, with their items; return their ids.
+
+    One that runs, or waits for a person without a next try, is left alone.
+    """
+    paused = documents.c.status.in_((DocumentStatus.WAITING, DocumentStatus.BLOCKED)), documents.c.due_at > db_now()
+    with ledger.write() as connection:
+        ids = connection.execute(select(documents.c.id).where(documents.c.run.is_(None), *paused)).scalars().all()
+        for document in ids:
+            _record_command(connection, document)
+            _make_due(connection, document)
+            _set_waiting(connection, document, and_(*paused))
+    return list(ids)
 
 
 def regenerate(ledger: Ledger, document: str, *, force: bool = False, keys: Sequence[str] | None = None) -> None:

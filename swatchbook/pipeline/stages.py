@@ -187,10 +187,13 @@ def save_chunks(
 
 
 def extract_pictures(resources: Resources, work: Work, reading: Reading, planned: Plan) -> Extraction:
-    """Extract images with their placements; equal content is stored once."""
+    """Extract images with their placements; equal content is stored once.
+
+    The result is that of the file, for all owners: the ids of its placements are made from its content.
+    """
     progress = progress_callback(resources, work.run, Stage.EXTRACTED)
     with resources.files.local(work.file) as path:
-        return extract(path, work.document, reading, planned, resources.files, resources.settings, progress=progress)
+        return extract(path, work.content, reading, planned, resources.files, resources.settings, progress=progress)
 
 
 def save_pictures(resources: Resources, work: Work, reading: Reading, extraction: Extraction) -> Extraction:
@@ -199,7 +202,7 @@ def save_pictures(resources: Resources, work: Work, reading: Reading, extraction
     `extraction` is what was found. What a person decides is applied in each run, so that it counts at once and the pure
     stage's result stays cached.
     """
-    extraction = amend_pictures(resources, work, reading, extraction)
+    extraction = amend_pictures(resources, work, reading, extraction.of_document(work.document))
     below = resources.settings.review_below
     stage_results.save_extraction(resources.ledger, work.run, extraction, review_below=below)
     stored = {picture.content_key: picture.file for picture in extraction.pictures}

@@ -1,5 +1,6 @@
 """The records of pictures, their placements (shown, hidden, decorative, unreadable), analyses, and reviews of these."""
 
+from collections import Counter
 from enum import StrEnum
 from typing import Literal
 
@@ -143,6 +144,15 @@ class Extraction(Record):
     def files(self) -> tuple[str, ...]:
         """Return the keys of the files that this result refers to."""
         return tuple(p.file for p in self.pictures)
+
+    def of_document(self, document: str) -> "Extraction":
+        """Return this result with the placements' ids of a document. The rest depends on its file only."""
+        ordinals, placements = Counter[str](), list[Placement]()
+        for each in self.placements:
+            where = (document, each.page, each.kind, each.kind if each.xref is None else each.xref, each.bbox)
+            ordinals[first := placement_id(*where)] += 1
+            placements.append(each.model_copy(update={"id": placement_id(*where, ordinals[first] - 1)}))
+        return self.model_copy(update={"placements": tuple(placements)})
 
     def joined(self, other: "Extraction") -> "Extraction":
         """Return this result with the pictures of another one, each after those of its page."""

@@ -1,22 +1,42 @@
 """A flow that is told the names of saved blocks uses these, says so, and is brought back with them."""
 
 import asyncio
+import json
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
+from prefect.settings import PREFECT_RESULTS_DEFAULT_SERIALIZER, temporary_settings
 
 import blocks
 from blocks.block_types import FilesBlock, LedgerBlock
+from deployments.declared import flow_names
 from flows.ingest_catalogue import ingest_catalogue
 from flows.retry_failed import resume_document
 from swatchbook.ledger.document_commands import request_again
 from swatchbook.ledger.stored_documents import get_document, list_documents
 from swatchbook.records import BlockNames, DocumentStatus, IngestOptions
 from swatchbook.resources import Resources
+from tests.flows.conftest import results_of
 
-pytestmark = pytest.mark.stack
+
+@pytest.mark.parametrize("name", sorted(flow_names()))
+def test_block_that_fails_to_load_leaves_nothing_pickled(
+    resources: Resources, name: str, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PREFECT_RESULTS_DEFAULT_SERIALIZER", raising=False)
+    flow: Any = getattr(import_module(f"flows.{name}"), name)
+    given = {"source": "/x", "manifest": "0" * 64}
+    parameters = {key: value for key, value in given.items() if key in flow.parameters.properties}
+    with temporary_settings(restore_defaults={PREFECT_RESULTS_DEFAULT_SERIALIZER}):
+        state = asyncio.run(flow(**parameters, blocks=BlockNames(ledger="not-saved"), return_state=True))
+    assert state.is_failed()
+    (stored,) = results_of(home).iterdir()
+    assert json.loads(stored.read_text())["failure"] == "configuration"
 
 
+@pytest.mark.stack
 def test_named_blocks_are_used_and_named_in_the_report(
     resources: Resources, small_catalogue: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -5,6 +5,7 @@ from prefect.utilities.callables import parameter_schema
 from prefect.utilities.schema_tools import validate
 
 from flows.ingest_catalogue import ingest_catalogue
+from flows.retry_failed import retry_failed
 from swatchbook.records import Example, IngestOptions, Role, TaughtReading, TextRule
 
 SCHEMA = parameter_schema(ingest_catalogue).model_dump_for_openapi()
@@ -32,6 +33,12 @@ def test_the_form_says_how_a_person_gets_a_file_there() -> None:
     told = SCHEMA["properties"]["source"]["description"]
     for way in ("upload it to the service", "SWATCHBOOK_INPUT_ROOTS", "key of the file store"):
         assert way in told
+
+
+def test_run_of_retry_failed_offers_what_is_still_in_its_pause() -> None:
+    form = parameter_schema(retry_failed).model_dump_for_openapi()["properties"]["also_paused"]
+    assert (form["type"], form["default"]) == ("boolean", False)
+    assert "still in its pause" in form["description"]
 
 
 @pytest.mark.parametrize("options", [IngestOptions(), IngestOptions(taught=TAUGHT)], ids=["as it stands", "taught"])

@@ -3,12 +3,16 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy import select
 
+from swatchbook.ledger.tables import placements
+from swatchbook.pipeline import stages
 from swatchbook.records import DocumentStatus
 from swatchbook.resources import Resources
-from tests.flows.conftest import Ingest, results_of
+from tests.flows.conftest import Ingest, first_report, results_of
 
 pytestmark = [pytest.mark.stack, pytest.mark.usefixtures("ingested")]
 
@@ -47,6 +51,25 @@ def test_a_foreign_result_is_computed_again(
     assert report.images_complete > 0
     assert not marker.exists()
     assert json.loads(json.loads(kept.read_text())["result"]) == json.loads(json.loads(whole)["result"])
+
+
+def test_second_owner_reads_and_extracts_nothing(
+    resources: Resources, ingest: Ingest, small_catalogue: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
+        raise AssertionError("the same bytes were read before")
+
+    monkeypatch.setattr(stages, "extract", refuse)
+    monkeypatch.setattr(stages, "read_pages", refuse)
+    theirs = first_report(resources)
+    ours = ingest(small_catalogue, owner="bert")
+    assert ours.status == DocumentStatus.COMPLETED
+    assert (ours.images_found, ours.images_complete) == (theirs.images_found, theirs.images_complete)
+    with resources.ledger.read() as connection:
+        rows = connection.execute(select(placements.c.document, placements.c.id)).all()
+    of = {each: {id for document, id in rows if document == each} for each in (theirs.document_id, ours.document_id)}
+    assert len(of[ours.document_id]) == len(of[theirs.document_id])
+    assert of[ours.document_id].isdisjoint(of[theirs.document_id])
 
 
 def test_a_result_whose_file_is_gone_is_computed_again(

@@ -6,7 +6,15 @@ from sqlalchemy import update
 from swatchbook.errors import DocumentDeleted, InvalidReference, ProviderTimeout, RunRevoked, UnreadableImage
 from swatchbook.ledger import claims, edited_products, publishing, runs, schedule, stage_results
 from swatchbook.ledger.database import Ledger
-from swatchbook.ledger.document_commands import cancel, delete_rows, finish_delete, mark_deleting, postpone, retry
+from swatchbook.ledger.document_commands import (
+    cancel,
+    delete_rows,
+    end_pauses,
+    finish_delete,
+    mark_deleting,
+    postpone,
+    retry,
+)
 from swatchbook.ledger.queries import account
 from swatchbook.ledger.stored_documents import get_document, queue
 from swatchbook.ledger.tables import (
@@ -126,6 +134,28 @@ def test_retry_takes_up_what_stopped(ledger: Ledger, status: DocumentStatus) -> 
     assert retry(ledger, run.document)
     (found,) = schedule.due_documents(ledger)
     assert (found.status, found.message, found.failure_kind) == (DocumentStatus.WAITING, None, None)
+
+
+def test_end_of_pauses_makes_paused_documents_and_items_due(ledger: Ledger) -> None:
+    run = begin(ledger, requested=(VISUAL,))
+    stage_results.save_extraction(ledger, run, extraction(placed(run, "oak"), placed(run, "ash")))
+    failures = {key("oak"): ProviderTimeout("Slow."), key("ash"): UnreadableImage("Cut off.")}
+    make_all(ledger, run, failing=lambda claimed: failures[claimed.key])
+    later = ledger.now() + 900
+    with ledger.write() as connection:
+        waits = items_table.c.key == key("oak")
+        connection.execute(update(items_table).where(waits).values(state=ItemState.PENDING, next_retry_at=later))
+    runs.end(ledger, run, DocumentStatus.WAITING, due_at=later)
+    stopped = begin(ledger, content="budget")
+    runs.end(ledger, stopped, DocumentStatus.BLOCKED, message="The budget is spent.")
+    working = begin(ledger, content="at work")
+    assert due_ids(ledger) == []
+    assert end_pauses(ledger) == [run.document]
+    assert due_ids(ledger) == [run.document]
+    assert item(ledger, key("oak"))["next_retry_at"] is None
+    assert item(ledger, key("ash"))["state"] == ItemState.REJECTED, "what failed for good is left alone"
+    assert get_document(ledger, working.document).run == working.token
+    assert end_pauses(ledger) == []
 
 
 def test_retry_leaves_a_running_document_to_its_run(ledger: Ledger) -> None:

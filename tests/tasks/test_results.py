@@ -4,6 +4,7 @@ import sys
 
 import pytest
 
+from swatchbook.errors import UNEXPECTED_MESSAGE, Configuration
 from swatchbook.records import Chunks, Description, Entity, Reading, Record, Table
 from tasks.results import RecordSerializer
 
@@ -35,6 +36,12 @@ NAMED = Chunks(
 )
 def test_results_come_back_as_they_were(result: Record | list[Record]) -> None:
     assert KEPT.loads(KEPT.dumps(result)) == result
+
+
+def test_error_comes_back_as_the_failure_that_it_is() -> None:
+    kept = KEPT.loads(KEPT.dumps(Configuration("No key.", advice="Set it.")))
+    assert (type(kept), str(kept)) == (Configuration, "No key. Set it.")
+    assert str(KEPT.loads(KEPT.dumps(KeyError("a page's text")))) == UNEXPECTED_MESSAGE
 
 
 def test_no_class_that_a_page_names_is_imported() -> None:
