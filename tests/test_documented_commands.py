@@ -200,6 +200,8 @@ TESTED_ELSEWHERE: Mapping[str, str] = {
         for command in commands((ROOT / "docs" / "tutorials" / name).read_text())
         if command not in {*RUN_HERE, "swatchbook serve"}
     },
+    "swatchbook ingest s3://my-bucket/catalogues": "tests/interface/cli/test_object_stores.py::"
+    "test_collection_in_a_bucket_is_ingested_verified_kept_and_restored",
     "swatchbook ingest pictures": f"{_FOLDERS}::test_ingest_sends_each_file_where_it_belongs",
     "swatchbook ingest items.jsonl": f"{_FOLDERS}::test_ingest_sends_each_file_where_it_belongs",
     "swatchbook ingest FOLDER": f"{_FOLDERS}::test_ingest_sends_each_file_where_it_belongs",

@@ -42,6 +42,8 @@ from swatchbook.records import DEFAULT_OWNER, UNTAUGHT, DocumentStatus, IngestOp
 from swatchbook.reports.document_state import describe_step
 from swatchbook.resources import Resources
 from swatchbook.runtime.heap import release_memory
+from swatchbook.settings import Settings
+from swatchbook.storage.upload_buffer import is_remote
 
 log = logging.getLogger(__name__)
 
@@ -255,13 +257,17 @@ def _run_with_progress(resources: Resources, document: Document, work: Callable[
         release_memory()  # before the next document of this command
 
 
-def name_sources(paths: Iterable[Path], suffixes: Collection[str], *, quiet: bool) -> tuple[list[Source], list[int]]:
-    """Return the sources to ingest without duplicates, and the exit codes of invalid paths. Prints a line for each."""
+def name_sources(paths: Iterable[str], settings: Settings, *, quiet: bool) -> tuple[list[Source], list[int]]:
+    """Return the sources to ingest without duplicates, and the exit codes of invalid ones. Prints a line for each.
+
+    What a URL of an object store names is copied into the home first.
+    """
     sources: dict[Path, Source] = {}
     codes: list[int] = []
-    for path in paths:
+    for given in paths:
         try:
-            sources |= {source.path.absolute(): source for source in expand(path, suffixes)}
+            path = _copy_bucket(given, settings) if is_remote(given) else Path(given)
+            sources |= {source.path.absolute(): source for source in expand(path, settings.image_suffixes)}
         except Failure as failure:
             codes.append(say_failure(failure))
     console = err() if quiet else out()
@@ -269,6 +275,29 @@ def name_sources(paths: Iterable[Path], suffixes: Collection[str], *, quiet: boo
         what = megabytes(source.path.stat().st_size) if source.path.is_file() else _WORDS[source.kind][0]
         console.print(f"{clean(source.path.name or str(source.path.absolute()))} · {what}", soft_wrap=True)
     return list(sources.values()), codes
+
+
+def _copy_bucket(url: str, settings: Settings) -> Path:
+    """Copy what can be ingested below a URL, and return the path of the copy. Tells how far it is."""
+    from swatchbook.sources.batch_file import has_batch_suffix
+    from swatchbook.sources.folder import is_picture
+    from swatchbook.storage.bucket_copy import copy_bucket
+
+    def takes(name: str) -> bool:
+        last = name.rpartition("/")[2]
+        return last.lower().endswith(".pdf") or has_batch_suffix(last) or is_picture(last, settings.image_suffixes)
+
+    with err().status(f"copying {clean(url)}") as status:
+        copied = copy_bucket(
+            settings,
+            url,
+            takes=takes,
+            progress=lambda done, total: status.update(f"copying {clean(url)}: {done:,} of {total:,}"),
+        )
+    note(f"{url}: {copied.found:,} objects, {copied.copied:,} of them new or changed")
+    for name in copied.left_out:
+        note(f"{url}: {name} is left out: it is too large, or its name cannot be a file's")
+    return copied.path
 
 
 def expand(path: Path, suffixes: Collection[str]) -> list[Source]:

@@ -52,6 +52,11 @@ def given_path(text: str) -> Path:
     return Path(text)
 
 
+def given_source(text: str) -> str:
+    """Return the path or URL that was typed, as `given_path`."""
+    return text if "://" in text else str(given_path(text))
+
+
 @contextmanager
 def opened_resources() -> Iterator["Resources"]:
     """Load the settings and open the resources for the block."""

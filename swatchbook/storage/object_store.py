@@ -257,14 +257,19 @@ class ObjectStore:
             raise self._failure(error) from error
 
     def _failure(self, error: Exception) -> Failure:
-        if isinstance(failure := as_failure(error), DiskFull):
-            return failure
-        if is_refusal(error):
-            return Authentication(
-                f"The file store {self._url} refuses the credentials of this process.",
-                advice="Check the credentials in the environment, and what they allow for the bucket.",
-            )
-        return FilesDown(f"The file store {self._url} does not answer: {reason_of(error)}.", advice=ADVICE)
+        return store_failure(error, f"The file store {self._url}", advice=ADVICE)
+
+
+def store_failure(error: Exception, named: str, *, advice: str) -> Failure:
+    """Return the Failure for an error of a file system. `named`: what it is about; `advice`: if it does not answer."""
+    if isinstance(failure := as_failure(error), DiskFull):
+        return failure
+    if is_refusal(error):
+        return Authentication(
+            f"{named} refuses the credentials of this process.",
+            advice="Check the credentials in the environment, and what they allow for the bucket.",
+        )
+    return FilesDown(f"{named} does not answer: {reason_of(error)}.", advice=advice)
 
 
 def is_refusal(error: BaseException) -> bool:

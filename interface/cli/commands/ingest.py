@@ -15,6 +15,7 @@ from interface.cli.shared_arguments import (
     check_text,
     choose_one_owner,
     given_path,
+    given_source,
     opened_resources,
     parse_roles,
     read_settings,
@@ -30,11 +31,12 @@ MaxRetries = Annotated[int | None, typer.Option(help="Retries of temporary failu
 
 # of `ingest`
 Paths = Annotated[
-    list[Path],
+    list[str],
     typer.Argument(
         metavar="PATH",
-        parser=given_path,
-        help="PDFs, pictures, scraped batches (JSON, CSV, XML, Excel), or folders that contain them, with subfolders.",
+        parser=given_source,
+        help="PDFs, pictures, scraped batches (JSON, CSV, XML, Excel), folders that contain them, with subfolders, or "
+        "URLs of the same in an object store (s3://bucket/prefix).",
     ),
 ]
 NoFocus = Annotated[bool, typer.Option("--no-focus", help="Also process pages without products.")]
@@ -126,7 +128,7 @@ def ingest(
     from swatchbook.resources import open_resources
 
     settings = read_settings()
-    sources, codes = name_sources(paths, settings.image_suffixes, quiet=as_json)
+    sources, codes = name_sources(paths, settings, quiet=as_json)
     if edition_of is not None and len(sources) != 1:
         raise typer.BadParameter("name one source with it", param_hint="--edition-of")
     if plan:

@@ -1,0 +1,132 @@
+"""Copy what can be ingested below a URL of an object store (s3://…, gs://…, az://…) into a folder of the home.
+
+The copy has the same names. Each object is copied once for each ETag (or time) and size; an interrupted copy goes on
+where it was, and what is gone from the bucket goes from the folder.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path, PurePosixPath
+from typing import Any
+from uuid import uuid4
+
+from swatchbook.errors import Failure, InvalidReference
+from swatchbook.records import Record
+from swatchbook.settings import Settings
+from swatchbook.storage.object_store import open_file_system, store_failure
+from swatchbook.storage.size_limit import check_size
+
+_VERSIONS = ("ETag", "etag", "md5Hash", "content_md5", "LastModified", "mtime", "last_modified", "created")
+"""Where the file systems say which version of an object there is; the first that is there counts."""
+
+_LONGEST_NAME = 255  # bytes of a file's name on a disk
+
+
+class Copied(Record):
+    """What is there now: the path of the folder or file, the objects found, the ones copied now, and those left out."""
+
+    path: Path
+    found: int
+    copied: int
+    left_out: tuple[str, ...] = ()
+
+
+def copy_bucket(
+    settings: Settings,
+    url: str,
+    *,
+    takes: Callable[[str], bool],
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Copied:
+    """Copy the objects below a URL whose names `takes` accepts, or the one object at it.
+
+    `left_out`: objects whose keys are no names of files, or that are larger than documents may be. Raises MissingExtra,
+    Configuration, Authentication, FilesDown, DiskFull, and InvalidReference if there is no such object.
+    """
+    system, root = open_file_system(url, "The source")
+    folder = settings.home / "buckets" / hashlib.sha256(url.rstrip("/").encode()).hexdigest()[:16]
+    into, notes = folder / PurePosixPath(root).name, folder / "copied.jsonl"
+    try:
+        objects, one = _list(system, root, url)
+        wanted = {name: info for name, info in objects.items() if one or takes(name)}
+        known = dict(_read(notes))
+        named = {name: info for name, info in wanted.items() if _is_name(name)}
+        left_out = [name for name in wanted if name not in named]
+        copied = 0
+        for done, (name, info) in enumerate(sorted(named.items())):
+            progress(done, len(named))
+            target, version = into.parent / name if one else into / name, _version(info)
+            if known.get(name) == version and target.is_file() and target.stat().st_size == info["size"]:
+                continue
+            try:
+                check_size(int(info["size"]), settings.max_document_mb << 20, name=name)
+            except Failure:
+                left_out.append(name)
+                continue
+            _copy(system, info["name"], target, settings.temporary_folder)
+            _note(notes, name, version)
+            copied += 1
+    except Failure:
+        raise
+    except Exception as error:
+        raise store_failure(error, url, advice="Try again later.") from error
+    if not one:
+        _remove_others(into, set(named) - set(left_out))
+    return Copied(path=into, found=len(wanted), copied=copied, left_out=tuple(left_out))
+
+
+def _list(system: Any, root: str, url: str) -> tuple[dict[str, Mapping[str, Any]], bool]:
+    """Return name, relative to the root -> the object; and whether the root is one itself."""
+    found: Mapping[str, Mapping[str, Any]] = system.find(root, detail=True)
+    if not found:
+        raise InvalidReference(f"{url}: there is no object.", advice="Check the bucket and the prefix.")
+    if set(found) == {root}:
+        return {PurePosixPath(root).name: found[root]}, True
+    below = {path.removeprefix(f"{root}/"): info for path, info in found.items() if path.startswith(f"{root}/")}
+    return {name: info for name, info in below.items() if name and not name.endswith("/")}, False
+
+
+def _is_name(name: str) -> bool:
+    """Return whether a key is the name of a file below a folder."""
+    parts = name.split("/")
+    return name.isprintable() and not any(
+        part in ("", ".", "..") or len(part.encode()) > _LONGEST_NAME for part in parts
+    )
+
+
+def _version(info: Mapping[str, Any]) -> str:
+    return next((str(info[field]) for field in _VERSIONS if info.get(field) is not None), "")
+
+
+def _copy(system: Any, path: str, target: Path, temporary_folder: Path) -> None:
+    """Copy an object to a file, which is replaced only by all of it."""
+    temporary_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    temporary = temporary_folder / f"object-{uuid4().hex}"
+    try:
+        system.get_file(path, str(temporary))
+        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _read(notes: Path) -> Iterator[tuple[str, str]]:
+    """Yield name and version of each object that was copied, in order. A line that was cut short is left out."""
+    for line in notes.read_text().splitlines() if notes.exists() else ():
+        try:
+            name, version = json.loads(line)
+        except ValueError:
+            continue
+        yield name, version
+
+
+def _note(notes: Path, name: str, version: str) -> None:
+    with notes.open("a") as file:
+        file.write(json.dumps([name, version]) + "\n")
+
+
+def _remove_others(folder: Path, names: set[str]) -> None:
+    for path in folder.rglob("*") if folder.is_dir() else ():
+        if path.is_file() and path.relative_to(folder).as_posix() not in names:
+            path.unlink()
