@@ -114,7 +114,6 @@ class ShownPage(Record):
 
     page: int
     resource: str
-    label: str | None = Field(default=None, description="The number that is printed on it, if it is another one.")
 
 
 class ShownPages(Record):

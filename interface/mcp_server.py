@@ -256,8 +256,8 @@ def _router(handle: Callable[[Scope, Receive, Send], Awaitable[None]]) -> APIRou
         request.state.caller = caller
         return Handed()
 
-    router = APIRouter()
-    router.add_api_route(PATH, take, methods=["GET", "POST", "DELETE"], response_class=Response)
+    router = APIRouter()  # GET would open a stream on which nothing ever comes, since nothing is kept
+    router.add_api_route(PATH, take, methods=["POST"], response_class=Response)
     return router
 
 

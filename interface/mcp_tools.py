@@ -5,7 +5,6 @@ protocol: see `mcp_server.py`. Answers: `mcp_answers.py`.
 """
 
 import asyncio
-import io
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -33,7 +32,8 @@ from swatchbook.ledger.stored_documents import PDF
 from swatchbook.pipeline.register import Registered
 from swatchbook.pipeline.register_path import register_path
 from swatchbook.pipeline.teach import accept_proposal, count_products, find_examples
-from swatchbook.records import DEFAULT_OWNER, Facets, IngestOptions, Record, Shown
+from swatchbook.previews import as_small_jpeg
+from swatchbook.records import DEFAULT_OWNER, Facet, Facets, IngestOptions, Record, Shown
 from swatchbook.reports.collection_state import collect_state
 from swatchbook.resources import Resources
 from swatchbook.storage.upload_buffer import temporary_file
@@ -119,12 +119,7 @@ def facets(desk: Desk, caller: Caller, asked: FacetQuery) -> Facets:
     """List the values to filter a search by, with counts: 20 of each field, the most frequent first."""
     found = service_search.facets(desk.resources, caller, asked)
     fields = {
-        name: each.model_copy(
-            update={
-                "values": each.values[:_MOST_VALUES],
-                "more": each.more + max(0, len(each.values) - _MOST_VALUES),
-            }
-        )
+        name: Facet(values=each.values[:_MOST_VALUES], more=each.more + len(each.values[_MOST_VALUES:]))
         for name, each in found.fields.items()
     }
     return found.model_copy(update={"fields": fields})
@@ -183,20 +178,7 @@ async def show_pages(desk: Desk, caller: Caller, asked: SomePages) -> Illustrate
 async def page_picture(desk: Desk, caller: Caller, document: UUID, number: int, width: int) -> bytes:
     """Return a page as JPEG of at most MOST_BYTES. Raises what the endpoint raises."""
     made = await images.get_page(desk.resources, caller, desk.previews, document, number, PageSize(width=width))
-    return await asyncio.to_thread(_as_jpeg, bytes(made.body))
-
-
-def _as_jpeg(png: bytes) -> bytes:
-    from PIL import Image
-
-    with Image.open(io.BytesIO(png)) as page:
-        shown = page.convert("RGB")
-    while True:
-        out = io.BytesIO()
-        shown.save(out, "JPEG", quality=80)
-        if out.tell() <= MOST_BYTES:
-            return out.getvalue()
-        shown = shown.resize((max(1, shown.width * 3 // 4), max(1, shown.height * 3 // 4)))
+    return await asyncio.to_thread(as_small_jpeg, bytes(made.body), MOST_BYTES)
 
 
 class SomePictures(RequestModel):

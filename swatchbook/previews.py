@@ -78,3 +78,17 @@ def encode_jpeg(pixels: Pixels) -> bytes:
     out = io.BytesIO()
     Image.fromarray(pixels).save(out, "JPEG", quality=_JPEG_QUALITY)
     return out.getvalue()
+
+
+def as_small_jpeg(png: bytes, most_bytes: int) -> bytes:
+    """Return a preview as a JPEG, made smaller until it has at most so many bytes."""
+    from PIL import Image
+
+    with Image.open(io.BytesIO(png)) as preview:
+        shown = preview.convert("RGB")
+    while True:
+        out = io.BytesIO()
+        shown.save(out, "JPEG", quality=_JPEG_QUALITY)
+        if out.tell() <= most_bytes:
+            return out.getvalue()
+        shown = shown.resize((max(1, shown.width * 3 // 4), max(1, shown.height * 3 // 4)))

@@ -7,10 +7,13 @@ import io
 import json
 import re
 import shutil
+import signal
+import subprocess
 import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from subprocess import PIPE
 from typing import Any
 
 import httpx
@@ -31,6 +34,7 @@ from interface.mcp_server import call, create_mcp_app, open_desk
 from interface.mcp_tools import MOST_BYTES, TOOLS
 from interface.service.auth import Caller
 from swatchbook.ledger.stored_documents import list_documents
+from swatchbook.previews import as_small_jpeg
 from swatchbook.records import Record
 from swatchbook.settings import ApiKey, Settings, load_settings
 from tests.command import Command, bare_environment
@@ -58,9 +62,9 @@ def over_http(url: str, key: str | None, ask: Ask) -> Any:
     return talk(streamable_http_client(url, http_client=http), ask)
 
 
-def talk(server: Any, ask: Ask) -> Any:
+def talk(server: Any, ask: Ask, mode: str = "auto") -> Any:
     async def both() -> Any:
-        async with Client(server) as client:
+        async with Client(server, mode=mode) as client:
             return await ask(client)
 
     return asyncio.run(both())
@@ -198,6 +202,24 @@ def test_write_offers_the_rest_and_declares_it(filled: Path) -> None:
     }
 
 
+def test_ctrl_c_ends_a_server_that_waits(filled: Path) -> None:
+    words = [sys.executable, "-m", "interface.cli.main", "mcp", "--owner", "anna"]
+    hello = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}
+    environment = bare_environment() | {"SWATCHBOOK_HOME": str(filled), "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(words, stdin=PIPE, stdout=PIPE, stderr=PIPE, env=environment, cwd=filled.parent) as server:
+        assert server.stdin
+        assert server.stdout
+        asked = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": hello}
+        server.stdin.write(json.dumps(asked).encode() + b"\n")
+        server.stdin.flush()
+        assert json.loads(server.stdout.readline())["result"]["serverInfo"]["name"] == "swatchbook"
+        server.send_signal(signal.SIGINT)
+        try:
+            assert server.wait(120) == -signal.SIGINT
+        finally:
+            server.kill()
+
+
 @pytest.mark.stack
 def test_what_is_taken_in_by_path_is_worked_on_and_found(home: Path, small_catalogue: Path) -> None:
     async def ask(client: Client) -> None:
@@ -249,6 +271,13 @@ def test_without_keys_only_this_machine_is_answered(filled: Path) -> None:
         assert over_http(url, None, asking("account")).structured_content["images"]["found"] == 14
         for foreign in ({"Host": "shop.example"}, {"Origin": "https://shop.example"}):
             assert httpx.post(url, headers=foreign, json={}).status_code == 403
+
+
+@pytest.mark.parametrize("mode", ["legacy", "auto"])
+def test_clients_of_both_ages_of_the_protocol_are_answered(filled: Path, mode: str) -> None:
+    with serving(filled, keys=False) as url:
+        assert talk(url, asking("account"), mode).structured_content["closes"]
+        assert httpx.get(url, headers={"Accept": "text/event-stream"}).status_code == 405
 
 
 def test_command_says_where_it_listens_and_ends_in_order(filled: Path) -> None:
@@ -315,7 +344,7 @@ def test_page_is_made_smaller_until_it_fits() -> None:
     Image.effect_noise((2000, 2600), 200).convert("RGB").save(out, "PNG")
     with Image.open(io.BytesIO(out.getvalue())) as page:
         page.load()
-    small = mcp_tools._as_jpeg(out.getvalue())
+    small = as_small_jpeg(out.getvalue(), MOST_BYTES)
     assert len(small) <= MOST_BYTES
     with Image.open(io.BytesIO(small)) as shown:
         assert 400 < shown.width < 2000

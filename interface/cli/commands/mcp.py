@@ -35,6 +35,7 @@ def mcp(
 
 def _serve_stdio(owner: str | None, *, write: bool) -> None:
     import asyncio
+    import signal
 
     from interface.mcp_server import serve_stdio
     from interface.service.auth import Caller
@@ -46,6 +47,7 @@ def _serve_stdio(owner: str | None, *, write: bool) -> None:
     if not write:  # else it may be somebody new
         with open_resources(settings) as resources:
             choose_one_owner(resources.ledger, owner)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # a thread that waits for stdin would outlast the rest
     caller = Caller(name=login_name(), owners=frozenset({owner or DEFAULT_OWNER}))
     asyncio.run(serve_stdio(settings, caller, write=write))
 
