@@ -67,6 +67,10 @@ DEPTHS = (CANDIDATES, 1_000, 10_000)  # matches of each role; more are taken whi
 MOST_RANKED = 1_100  # results that are judged and counted: an offset and a page of results reach no further
 
 
+MOST_TEXT = 1_000
+"""The most characters of a text that is searched for."""
+
+
 class Found(NamedTuple):
     """A result with its score, and the later results with nearly the same picture, which are folded into it."""
 
@@ -101,6 +105,15 @@ class Query(NamedTuple):
         return self.by_picture and self.text is None and not self.examples.unlike
 
 
+def _checked(asked: Query) -> Query:
+    """Return a query. Raises InvalidReference for a text over MOST_TEXT."""
+    if asked.text and len(asked.text) > MOST_TEXT:
+        raise InvalidReference(
+            f"The text to search for has {len(asked.text):,} characters.", advice=f"Give at most {MOST_TEXT:,}."
+        )
+    return asked
+
+
 def find_relevant(
     resources: Resources,
     *,
@@ -120,7 +133,7 @@ def find_relevant(
     satisfies the filters, newest document first. Raises as `search` does.
     """
     known = resources.read_cache()
-    asked = Query(text, image, examples)
+    asked = _checked(Query(text, image, examples))
     if asked.is_empty:
         return _browse(resources, known, where, by, k, offset)
     ranked = _judged(resources, asked, where, by, weights, enough=offset + k + 1)
@@ -162,7 +175,7 @@ def find_ids(
     weights: Mapping[str, float] | None = None,
 ) -> Sequence[str]:
     """Return the ids of all results of `find_relevant` on all its pages, in their order."""
-    asked = Query(text, image, examples)
+    asked = _checked(Query(text, image, examples))
     if asked.is_empty:
         return matching(resources.read_cache(), by, where, enough=MOST_RANKED)[0]
     ranked = _judged(resources, asked, where, by, weights, enough=1)
@@ -244,9 +257,10 @@ def search(
 
     What is deleted, or being deleted, is no result, however little ago another process began to delete it.
 
-    Raises InvalidReference for an empty query, UnreadableImage for an unreadable picture, IndexDown, and Configuration
-    if the model of an active space cannot be loaded.
+    Raises InvalidReference for an empty query and for a text over MOST_TEXT, UnreadableImage for an unreadable picture,
+    IndexDown, and Configuration if the model of an active space cannot be loaded.
     """
+    _checked(Query(text, image, examples))
     if not (text and text.strip()) and image is None and not examples.like:
         raise InvalidReference("Nothing to search for.", advice="Give a text, an image, or both.")
     where = (where or Where()).model_copy(update={} if owner is None else {"owner": owner})

@@ -13,7 +13,7 @@ from swatchbook.records import SearchResults
 from swatchbook.resources import Resources, open_resources
 from swatchbook.search.fusion import parse_weights
 from swatchbook.search.query_pictures import Examples
-from swatchbook.search.search import find_relevant, search
+from swatchbook.search.search import facets_of_search, find_ids, find_relevant, search
 from swatchbook.settings import Settings
 
 ANNA = Where(owner="anna")
@@ -84,3 +84,13 @@ def test_wrong_examples_are_refused(sample: Resources, owner: str | None) -> Non
             find_relevant(sample, examples=Examples(like, unlike), where=Where(owner=owner))
     with pytest.raises(InvalidReference, match="bert has no picture"):
         find_relevant(sample, examples=Examples([one]), where=Where(owner="bert"))
+
+
+def test_too_long_text_is_refused_before_it_is_read(sample: Resources) -> None:
+    text = "oak " * 25_000
+    for asked in (find_relevant, find_ids, facets_of_search):
+        with pytest.raises(InvalidReference, match="has 100,000 characters"):
+            asked(sample, text=text, where=ANNA)
+    with pytest.raises(InvalidReference, match="has 100,000 characters"):
+        search(sample, text=text)
+    assert search(sample, text="oak " * 250, k=1)

@@ -267,3 +267,11 @@ def test_two_hundred_at_once_are_answered_as_one_alone_is() -> None:
 async def _hold(slots: SearchSlots, caller: str, visitor: Visitor | None = None) -> None:
     async with slots.slot(caller, (visitor or Visitor()).request):
         pass
+
+
+def test_long_text_is_refused_at_once(client: TestClient) -> None:
+    text = "x" * 60_000  # a client sends no longer address
+    assert client.get("/search", params={"text": text}).status_code == 431
+    assert client.get("/", params={"text": text}, headers={"Accept": "text/html"}).status_code == 431
+    assert client.get("/search", params={"text": "x" * 20_000}).status_code == 422
+    assert client.post("/search", data={"text": 2 * text}, files={"image": ("a.png", b"")}).status_code in (413, 422)
