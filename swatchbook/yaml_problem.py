@@ -1,8 +1,32 @@
-"""Say where a file that a person wrote is not YAML: the line, and the parser's words about it."""
+"""Read a YAML file that a person wrote, within bounds; say where it is not YAML: the line, and the parser's words."""
 
 from pathlib import Path
+from typing import Any
+
+import yaml
 
 from swatchbook.one_line import one_line
+
+_MOST_VALUES = 100_000
+"""The most values of a file, each as often as its aliases repeat it. A few lines can stand for billions."""
+
+
+def load_yaml(text: str | bytes) -> Any:
+    """Return what a YAML file holds. Raises YAMLError, ValueError for an impossible date, and RecursionError."""
+    node = yaml.compose(text, Loader=yaml.SafeLoader)
+    if node is not None and _count(node, {}) > _MOST_VALUES:
+        raise yaml.MarkedYAMLError(problem="its aliases repeat too many values", problem_mark=node.start_mark)
+    return yaml.safe_load(text)
+
+
+def _count(node: yaml.Node, counted: dict[yaml.Node, float]) -> float:
+    """Return how many values a node stands for; infinity if it contains itself."""
+    if node not in counted:
+        counted[node] = float("inf")  # until it is counted
+        parts = [each for pair in node.value for each in pair] if isinstance(node, yaml.MappingNode) else node.value
+        inside = parts if isinstance(node, yaml.CollectionNode) else ()
+        counted[node] = 1 + sum(_count(each, counted) for each in inside)
+    return counted[node]
 
 
 def yaml_problem(file: Path, error: Exception) -> str:

@@ -20,7 +20,7 @@ from swatchbook.errors import InvalidReference, reason_of
 from swatchbook.records import BatchSize, Record
 from swatchbook.redact import REDACTED, redact
 from swatchbook.settings import PREFIX, ApiKey, Prompts, Rates, Settings, WebhookSource, find_problems
-from swatchbook.yaml_problem import yaml_problem
+from swatchbook.yaml_problem import load_yaml, yaml_problem
 
 WIDE = 140  # columns; from here on the table also shows the descriptions
 
@@ -127,7 +127,7 @@ def _read(file: Path) -> tuple[dict[str, Any], dict[str, str]]:
     try:
         text = file.read_text(encoding="utf-8")
         node = yaml.compose(text, Loader=yaml.SafeLoader)
-        content = yaml.safe_load(text)
+        content = load_yaml(text)
     except OSError as error:
         raise InvalidReference(f"{file}: {reason_of(error)}.", advice="Check it.") from error
     except UnicodeDecodeError as error:

@@ -9,7 +9,7 @@ from pydantic_core import ErrorDetails
 
 from swatchbook.errors import Configuration, InvalidReference, reason_of
 from swatchbook.records import Record
-from swatchbook.yaml_problem import yaml_problem
+from swatchbook.yaml_problem import load_yaml, yaml_problem
 
 _MAX_MAPPING = 1 << 20  # bytes
 
@@ -20,7 +20,7 @@ def read_mapping_file(file: Path, model: type[Mapped], kinds: Any, *, advice: st
     """Return a mapping. `kinds` is a Literal of the kinds of columns. Raises InvalidReference, Configuration."""
     try:
         with file.open("rb") as opened:
-            return model.model_validate(yaml.safe_load(opened.read(_MAX_MAPPING)))
+            return model.model_validate(load_yaml(opened.read(_MAX_MAPPING)))
     except OSError as error:
         raise InvalidReference(f"{file}: {reason_of(error)}.", advice="Check the path.") from error
     except (yaml.YAMLError, UnicodeError, RecursionError) as error:
