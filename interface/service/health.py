@@ -19,7 +19,7 @@ from pydantic import BaseModel
 from interface.cli.prefect_server import probe_prefect
 from interface.service.auth import oversee
 from interface.service.problems import documented
-from swatchbook.errors import Failure
+from swatchbook.errors import DiskFull, Failure
 from swatchbook.ledger.owners import known_owners
 from swatchbook.ledger.picture_reviews import count_images_to_review
 from swatchbook.ledger.queries.account import OwnerAccount, owner_accounts
@@ -47,6 +47,7 @@ from swatchbook.records import (
 )
 from swatchbook.reports.stale import stale_roles
 from swatchbook.resources import Resources
+from swatchbook.runtime.disk import require_room
 
 ANSWER_SECONDS = 5.0  # timeout of a probe
 PROBE_SECONDS = 2.0  # for which the result of a probe is cached
@@ -58,6 +59,7 @@ _SHARE = 10  # results are cached for ten times their computing time, so countin
 
 T = TypeVar("T")
 State = Literal["ok", "down"]
+DiskState = Literal["ok", "full"]
 
 router = APIRouter(tags=["health"])
 
@@ -69,11 +71,12 @@ class Live(BaseModel):
 
 
 class Ready(BaseModel):
-    """State of the parts that requests need."""
+    """State of the parts that requests need. With `disk` `full`, searches are answered, but nothing new is taken in."""
 
     status: Literal["ready", "not ready"]
     database: State
     index: State
+    disk: DiskState
 
 
 class Stats(BaseModel):
@@ -104,13 +107,14 @@ class Health(BaseModel):
     """`degraded`: documents are not worked on, or late, or notices are not delivered; `troubles` says why. `down`:
     ledger or index is down, so requests fail.
 
-    It is degraded when Prefect is down or lacks a deployment, when no worker polls a work pool, and when a document has
-    been due for more than two minutes.
+    It is degraded when Prefect is down or lacks a deployment, when no worker polls a work pool, when a document has
+    been due for more than two minutes, and when the disk is full.
     """
 
     status: Literal["ok", "degraded", "down"]
     database: State
     index: State
+    disk: DiskState
     prefect: Literal["ok", "down", "not configured"]
     troubles: tuple[str, ...]
     stats: Stats | None
@@ -179,6 +183,7 @@ class Watch:
     def __init__(self, resources: Resources) -> None:
         self.database = Recent(lambda: resources.ledger.now(), PROBE_SECONDS)
         self.index = Recent(lambda: resources.index.probe(), PROBE_SECONDS)
+        self.disk = Recent(lambda: require_room(resources.settings.home), PROBE_SECONDS)
         self.prefect = Recent(lambda: find_troubles(resources), PREFECT_SECONDS)
         self.counted = Recent(lambda: count(resources), COUNT_SECONDS)
 
@@ -261,11 +266,13 @@ async def live() -> Live:
     responses={503: {"model": Ready, "description": "Not ready"}},
 )
 async def ready(watch: TheWatch, response: Response) -> Ready:
-    """Returns 503 with the state of each part when one is down."""
-    database, index = await asyncio.gather(state_of(watch.database.get()), state_of(watch.index.get()))
+    """Returns 503 with the state of each part when one is down. Says also whether the disk is full."""
+    database, index, disk = await asyncio.gather(
+        state_of(watch.database.get()), state_of(watch.index.get()), state_of_disk(watch)
+    )
     is_ready = database == index == "ok"
     response.status_code = 200 if is_ready else 503
-    return Ready(status="ready" if is_ready else "not ready", database=database, index=index)
+    return Ready(status="ready" if is_ready else "not ready", database=database, index=index, disk=disk)
 
 
 @router.get(
@@ -277,21 +284,25 @@ async def ready(watch: TheWatch, response: Response) -> Ready:
 async def health(watch: TheWatch, response: Response) -> Health:
     """Counts are at most 30 s old (older when counting is slow). Needs an API key for all owners."""
     has_prefect = bool(os.environ.get("PREFECT_API_URL"))
-    database, index, prefect, counted = await asyncio.gather(
+    database, index, disk, prefect, counted = await asyncio.gather(
         state_of(watch.database.get()),
         state_of(watch.index.get()),
+        state_of_disk(watch),
         state_of(watch.prefect.get()) if has_prefect else _not_configured(),
         result_or_none(watch.counted.get()),
     )
     troubles = [*(await watch.prefect.get() if prefect == "ok" else ()), *_late(counted), *_undelivered(counted)]
     if prefect == "down":
         troubles.insert(0, "Prefect does not respond.")
+    if disk == "full":
+        troubles.insert(0, "The disk of SWATCHBOOK_HOME is full: free some space; all work then continues by itself.")
     down = "down" in (database, index)
     response.status_code = 503 if down else 200
     return Health(
         status="down" if down else "degraded" if troubles else "ok",
         database=database,
         index=index,
+        disk=disk,
         prefect=prefect,
         troubles=tuple(troubles),
         stats=_stats(counted) if counted else None,
@@ -314,6 +325,18 @@ async def state_of(probe: Awaitable[object]) -> State:
             await probe
     except (Failure, TimeoutError):
         return "down"
+    return "ok"
+
+
+async def state_of_disk(watch: Watch) -> DiskState:
+    """Return whether the home's disk has room. One that does not answer is not full."""
+    try:
+        async with asyncio.timeout(ANSWER_SECONDS):
+            await watch.disk.get()
+    except DiskFull:
+        return "full"
+    except TimeoutError:
+        return "ok"
     return "ok"
 
 

@@ -44,6 +44,12 @@ def is_full(home: Path) -> bool:
     return False
 
 
+def require_room(home: Path) -> None:
+    """Raise DiskFull if less than RESERVE_BYTES can be written into the folder."""
+    if is_full(home):
+        raise disk_full(home)
+
+
 def blame_full_disk(failure: Failure, home: Path) -> Failure:
     """Return DiskFull instead of another failure if the disk is full: it may have had any consequence.
 

@@ -1,6 +1,7 @@
 """Health and figures: told at once, computed once, and honest about what is down."""
 
 import asyncio
+import subprocess
 import threading
 import time
 from pathlib import Path
@@ -43,7 +44,7 @@ def test_health_says_exactly_this(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PREFECT_API_URL", raising=False)
     with asking() as client:
         told = client.get("/health").json()
-        assert set(told) == {"status", "database", "index", "prefect", "troubles", "stats", "embedding_stats"}
+        assert set(told) == {"status", "database", "index", "disk", "prefect", "troubles", "stats", "embedding_stats"}
         assert told["troubles"] == []
         assert told["stats"]["owners"] == 1
         assert (told["status"], told["database"], told["index"], told["prefect"]) == (
@@ -95,12 +96,28 @@ def test_without_its_ledger_it_lives_and_is_not_ready(monkeypatch: pytest.Monkey
     with asking() as client:
         assert client.get("/live").json() == {"status": "ok"}
         ready, told, listed = client.get("/ready"), client.get("/health"), client.get("/documents")
-        assert (ready.status_code, ready.json()) == (503, {"status": "not ready", "database": "down", "index": "ok"})
+        assert (ready.status_code, ready.json()) == (
+            503, {"status": "not ready", "database": "down", "index": "ok", "disk": "ok"},
+        )  # fmt: skip
         assert (told.status_code, told.json()["status"], told.json()["stats"]) == (503, "down", None)
         assert (listed.status_code, listed.json()["kind"]) == (503, "ledger_down")
         assert int(listed.headers["retry-after"]) > 0
         assert figures(client)["swatchbook_ledger_up"] == 0
         assert "hush" not in ready.text + told.text + listed.text
+
+
+def test_full_disk_is_told(home: Path, small_disk: Path) -> None:
+    """Requests still work, so it is ready; documents wait, so it is degraded."""
+    home.symlink_to(small_disk)
+    with asking() as client:
+        ready, told = client.get("/ready"), client.get("/health")
+        assert (ready.status_code, ready.json()["status"], ready.json()["disk"]) == (200, "ready", "full")
+        assert (told.status_code, told.json()["status"], told.json()["disk"]) == (200, "degraded", "full")
+        assert told.json()["troubles"][0].startswith("The disk of SWATCHBOOK_HOME is full: free some space")
+        assert str(small_disk) not in told.text
+    subprocess.run(["mount", "-o", "remount,size=100m", str(small_disk)], check=True)
+    with asking() as client:
+        assert client.get("/ready").json()["disk"] == client.get("/health").json()["disk"] == "ok"
 
 
 @pytest.mark.usefixtures("filled")
