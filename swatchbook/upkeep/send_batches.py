@@ -133,6 +133,9 @@ def _send(resources: Resources, batch: ProviderBatch) -> int:
             if may_be or ledger.now() - (batch.sending_at or 0) < _APPEARS_SECONDS:
                 batched_calls.look_later(ledger, batch.id, LOOK_SECONDS / 5, message=batch.message)
                 return 0
+            if resources.settings.batch == "off":
+                batched_calls.end(ledger, batch.id, message="It was never sent.", left="again")
+                return 0
             batched_calls.start_sending(ledger, batch.id)
         try:
             with _file(resources, form, requests) as file:

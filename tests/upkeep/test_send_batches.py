@@ -467,6 +467,20 @@ def test_off_asks_at_once_what_was_queued(resources: Resources, there: Provider,
     assert not there.batches.all
 
 
+def test_off_asks_at_once_what_was_never_accepted(
+    resources: Resources, there: Provider, tmp_path: Path, api: str
+) -> None:
+    run(resources)
+    there.batches.creating.append("error")
+    assert send_batches(resources, at_once=True).troubles
+    let_time_pass(resources)
+    with opened(settings(tmp_path, there, api, batch="off")) as tools:
+        assert send_batches(tools, at_once=True).sent == 0
+        run(tools)
+    assert analysed(resources) == PICTURES == len(there.asked)
+    assert there.batches.all == []
+
+
 def test_off_takes_in_what_was_sent(resources: Resources, there: Provider, tmp_path: Path, api: str) -> None:
     sent(resources)
     there.batches.finish()
