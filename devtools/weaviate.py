@@ -90,10 +90,13 @@ def find_server() -> Path | Image:
     )
 
 
-def start(folder: Path, *, port: int, grpc_port: int, api_key: str | None = None) -> Server:
+def start(
+    folder: Path, *, port: int, grpc_port: int, api_key: str | None = None, variables: Mapping[str, str] | None = None
+) -> Server:
     """Start a server on loopback with its data in `folder`, and wait until it answers a real query.
 
-    With `api_key` every request needs it; without it, access is anonymous. Raises Configuration when a port is in use
+    With `api_key` every request needs it; without it, access is anonymous. `variables`: more of its environment; an
+    image is not given them. Raises Configuration when a port is in use
     or no server is available, IndexDown with the end of its log when it does not start.
     """
     for each in (port, grpc_port):
@@ -103,7 +106,9 @@ def start(folder: Path, *, port: int, grpc_port: int, api_key: str | None = None
     command, environment = _command(find_server(), folder.resolve(), port=port, grpc_port=grpc_port, api_key=api_key)
     with log.open("wb") as out:
         # a new session: Ctrl-C in the terminal reaches only us, and we stop the server gracefully
-        process = subprocess.Popen(command, env=environment, stdout=out, stderr=out, start_new_session=True)
+        process = subprocess.Popen(
+            command, env={**environment, **(variables or {})}, stdout=out, stderr=out, start_new_session=True
+        )
     server = Server(process, port, grpc_port, log)
     try:
         _wait_until_ready(server, api_key)

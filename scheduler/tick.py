@@ -1,7 +1,7 @@
 """Run the background loop of `serve`, or its one round for `tick`.
 
 - Every 30 s: mark dead runs, kill hung processes, finish deletes, publish, start due documents, send notices, send and
-  look at batches of providers.
+  look at batches of providers, build vector indexes that are due.
 - Every hour: collect garbage, and compare the index with the ledger.
 - Without a Prefect server: run due documents in a child process, one at a time, and reviews every ten minutes.
 - A Prefect server that was emptied is set up again.
@@ -22,12 +22,13 @@ from typing import cast
 from filelock import FileLock, Timeout
 
 from swatchbook.errors import Failure, InvalidReference, as_failure
+from swatchbook.index.contract import MovableIndex
 from swatchbook.ledger import dead_runs, schedule
 from swatchbook.ledger.retention import UNUSED_SECONDS
 from swatchbook.ledger.schedule import record_round
 from swatchbook.pipeline.delete import finish_delete
 from swatchbook.pipeline.notify import send_notices
-from swatchbook.pipeline.publish import publish_all, settle_late_writes
+from swatchbook.pipeline.publish import build_due, publish_all, settle_late_writes
 from swatchbook.pipeline.review import documents_to_review
 from swatchbook.records import Record
 from swatchbook.resources import Resources
@@ -89,6 +90,7 @@ async def tick(resources: Resources) -> Ticked:
     """
     children = [] if _has_prefect() else [_process_due, _review]
     done = await _round(resources, [_send_batches, *_parts(), *children, _notify])
+    await asyncio.to_thread(build_due, resources)
     await _record(resources, done)
     return done
 
@@ -100,7 +102,7 @@ async def keep_ticking(resources: Resources, wake: asyncio.Event, every: float =
     receiver delays no document. Without a Prefect server, one child process handles due documents, and another runs
     reviews.
     """
-    worker, reviewer, collector, messenger, batches = (BackgroundTask() for _ in range(5))
+    worker, reviewer, collector, messenger, batches, builder = (BackgroundTask() for _ in range(6))
     troubles: tuple[str, ...] = ()
     collected = reviewed = -math.inf
     try:
@@ -111,6 +113,7 @@ async def keep_ticking(resources: Resources, wake: asyncio.Event, every: float =
             troubles = _log_changes(done.troubles, before=troubles)
             messenger.begin(_recorded(resources, _notify))
             batches.begin(_recorded(resources, _send_batches))
+            builder.begin(asyncio.to_thread(build_due, resources))
             if len(done.deleted) >= _DELETES:  # there may be more
                 wake.set()
             if time.monotonic() - collected > COLLECT_SECONDS and not troubles:
@@ -130,17 +133,20 @@ async def keep_ticking(resources: Resources, wake: asyncio.Event, every: float =
         await collector.stop()
         await messenger.stop()
         await batches.stop()
+        await builder.stop()
 
 
 async def collect(resources: Resources, *, older_than: float = UNUSED_SECONDS, dry_run: bool = False) -> Swept:
     """Remove garbage here and old flow runs in Prefect; in a dry run only count them.
 
-    Then compare the index with the ledger, and repair what differs. Raises as `sweep`, and ProviderDown when Prefect
-    does not respond.
+    Then compare the index with the ledger, repair what differs, and let idle tenants rest. Raises as `sweep`, and
+    ProviderDown when Prefect does not respond.
     """
     swept = await asyncio.to_thread(sweep, resources, older_than=older_than, dry_run=dry_run)
     if not dry_run:
         await asyncio.to_thread(repair_index, resources)
+        if isinstance(resources.index, MovableIndex):
+            await asyncio.to_thread(resources.index.rest)
     if not _has_prefect():
         return swept
     from scheduler import launch

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from swatchbook.errors import Configuration
 from swatchbook.extras import require_extras
 from swatchbook.ledger.database import Ledger, open_ledger
+from swatchbook.ledger.owners import seed_of
 from swatchbook.ledger.read_cache import ReadCache
 from swatchbook.ledger.space_registry import registered
 from swatchbook.plugins import Kind, find
@@ -94,10 +95,14 @@ class Resources:
         require_extras(self.settings, "index")
         plugin = find(Kind.INDEX, self.settings.index)
         if plugin.package is None:
-            return plugin.load()(self.settings, lag=self._lag)  # type: ignore[no-any-return]
+            return plugin.load()(self.settings, lag=self._lag, seed_of=self._seed_of)  # type: ignore[no-any-return]
         from swatchbook.index.plugin_index import open_plugin
 
         return open_plugin(plugin, self.settings)
+
+    def _seed_of(self, owner: str) -> str:
+        with self.ledger.read() as connection:
+            return seed_of(connection, owner)
 
     @cached_property
     def askers(self) -> ThreadPoolExecutor:

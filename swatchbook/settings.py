@@ -152,6 +152,7 @@ RateLimits = Annotated[Rates, NoDecode, BeforeValidator(_parse_object)]
 
 
 SearchKind = Literal["text", "image"]
+WeaviateIndexKind = Literal["flat", "flat_bq", "hnsw", "hnsw_rq", "hnsw_bq", "hnsw_sq", "hnsw_pq"]
 
 
 def _check_weights(weights: Mapping[str, float]) -> Mapping[str, float]:
@@ -326,6 +327,20 @@ class Settings(BaseSettings):
     weaviate_api_key: SecretStr | None = Field(
         default=None,
         description="Weaviate's API key. Set it when the server requires one, as a production server should.",
+    )
+    weaviate_index: WeaviateIndexKind = Field(
+        default="flat",
+        description=(
+            "Vector index of new spaces in Weaviate, and its codes (docs/scale.md). Set it to `hnsw_rq` above some "
+            "100,000 objects of one owner. `swatchbook spaces move` moves what is there."
+        ),
+    )
+    weaviate_tenants: bool = Field(
+        default=False,
+        description=(
+            "Whether each owner has a Weaviate tenant of its own, which takes no memory while nobody searches it. Set "
+            "it when there are many owners. `swatchbook spaces move` moves what is there."
+        ),
     )
     input_roots: Annotated[tuple[Folder, ...], NoDecode, BeforeValidator(_parse_list)] = Field(
         default=(),

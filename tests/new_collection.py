@@ -24,7 +24,7 @@ _databases = count()
 
 @pytest.fixture
 def new_collection(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[NewCollection]:
-    """Make an empty collection on `ledger` (sqlite, postgresql) and `index` (lance, weaviate)."""
+    """Make an empty collection on `ledger` (sqlite, postgresql) and `index` (lance, weaviate, tenants)."""
     numbers = count()
     with ExitStack() as opened:
 
@@ -35,13 +35,13 @@ def new_collection(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[N
                 database = f"collection_{next(_databases)}"
                 given["ledger_url"] = postgres.new_database(database)
                 opened.callback(postgres.drop_database, database)
-            if index == "weaviate":
+            if index != "lance":
                 weaviate: RunningWeaviate = request.getfixturevalue("weaviate_server")
                 given |= {"index": "weaviate", "weaviate_url": weaviate.url, "weaviate_grpc_port": weaviate.grpc_port}
-                given["weaviate_api_key"] = SecretStr(weaviate.api_key)
+                given |= {"weaviate_api_key": SecretStr(weaviate.api_key), "weaviate_tenants": index == "tenants"}
             folder = home or tmp_path / f"collection-{next(numbers)}"
             resources = opened.enter_context(open_resources(Settings(home=folder, **given)))
-            if index == "weaviate":
+            if index != "lance":
                 opened.callback(_drop_spaces, resources)
             return resources
 
@@ -60,6 +60,7 @@ def environment_of(resources: Resources) -> dict[str, str]:
     if settings.index == "weaviate":
         key = settings.weaviate_api_key
         named |= {
+            "weaviate_tenants": settings.weaviate_tenants,
             "weaviate_url": settings.weaviate_url,
             "weaviate_grpc_port": settings.weaviate_grpc_port,
             "weaviate_api_key": key.get_secret_value() if key else "",

@@ -252,6 +252,10 @@ TESTED_ELSEWHERE: Mapping[str, str] = {
     "test_containers_killed_and_out_of_memory_are_made_up_for_by_others",
     "swatchbook embed DOCUMENT --roles multimodal": "tests/test_siglip_end_to_end.py"
     "::test_a_role_is_added_to_a_document_as_printed",
+    **dict.fromkeys(
+        ("swatchbook spaces move", "swatchbook spaces move --dry-run"),
+        "tests/upkeep/test_move_spaces.py::test_killed_command_goes_on",
+    ),
     "swatchbook spaces rollback": "tests/upkeep/test_spaces.py::"
     "test_text_encoder_changes_to_voyage_and_back_while_people_search",
     "swatchbook delete --all --owner NAME --now": (

@@ -23,6 +23,7 @@ ALLOWED = {
     "interface/service/problems.py describe": "reads an HTTPException, whose detail is a text of ours",
     "scheduler/containers.py keep_reconciling": "compares it with that of the round before",
     "swatchbook/index/lance.py _failure": "searches it for the system's error number",
+    "swatchbook/index/lance.py _is_conflict": "searches it for a commit that another one has made void",
     "swatchbook/index/weaviate.py _failure": "searches it for what the server says when it starts or its disk is full",
     "swatchbook/index/weaviate.py _write": "quotes why the server rejected an object",
     "swatchbook/ledger/driver_errors.py _translated": "looks up the driver's error number",

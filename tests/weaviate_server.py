@@ -10,7 +10,8 @@ import pytest
 
 from devtools.weaviate import find_server, free_ports, start
 from swatchbook.errors import Configuration
-from swatchbook.index.weaviate import WeaviateIndex
+from swatchbook.index.weaviate import DEFAULT_LAYOUT, WeaviateIndex
+from swatchbook.index.weaviate_schema import Layout
 
 
 @dataclass(frozen=True)
@@ -22,8 +23,8 @@ class RunningWeaviate:
     grpc_port: int
     api_key: str
 
-    def index(self) -> WeaviateIndex:
-        return WeaviateIndex(self.url, grpc_port=self.grpc_port, api_key=self.api_key)
+    def index(self, layout: Layout = DEFAULT_LAYOUT) -> WeaviateIndex:
+        return WeaviateIndex(self.url, grpc_port=self.grpc_port, api_key=self.api_key, layout=layout)
 
 
 @pytest.fixture(scope="session")

@@ -25,6 +25,8 @@ from interface.cli.log import log_file
 from interface.cli.terminal import cell, clean, duration, table
 from swatchbook import extras
 from swatchbook.errors import Configuration, DiskFull, Failure, OutOfMemory, ProviderDown, as_failure, reason_of
+from swatchbook.index.contract import MovableIndex
+from swatchbook.ledger import space_registry
 from swatchbook.ledger.space_registry import active_spaces
 from swatchbook.ledger.webhooks import undelivered
 from swatchbook.records import Record
@@ -205,7 +207,16 @@ def check_index(resources: Resources) -> str:
     settings = resources.settings
     places = {"lance": settings.index_url or settings.index_folder, "weaviate": settings.weaviate_url}
     where = f" at {places[settings.index]}" if settings.index in places else ""
-    return f"{settings.index}{where} · {len(list(resources.index.spaces()))} spaces"
+    return f"{settings.index}{where} · {len(list(resources.index.spaces()))} spaces{_to_move(resources)}"
+
+
+def _to_move(resources: Resources) -> str:
+    if not isinstance(resources.index, MovableIndex):
+        return ""
+    here, registered = set(resources.index.spaces()), space_registry.registered(resources.ledger)
+    states = [resources.index.move_state(each.space) for each in registered if each.space.name in here]
+    count = sum(not each.done for each in states)
+    return f", {count} in another layout than the settings: `swatchbook spaces move`" if count else ""
 
 
 def check_spaces(resources: Resources) -> str:

@@ -6,9 +6,20 @@ An index is filled only from the ledger and can be rebuilt from it. Both impleme
 `tests/index/test_contract.py`.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from enum import Enum, auto
-from typing import TYPE_CHECKING, Annotated, Any, Generic, NamedTuple, Protocol, TypeAlias, TypedDict, TypeVar
+from typing import (
+    TYPE_CHECKING,
+    Annotated,
+    Any,
+    Generic,
+    NamedTuple,
+    Protocol,
+    TypeAlias,
+    TypedDict,
+    TypeVar,
+    runtime_checkable,
+)
 
 from pydantic import Field
 
@@ -72,7 +83,10 @@ COLUMNS = tuple(name for name in Payload.model_fields if name != "parts")
 
 
 class IndexObject:
-    """A vector with its payload. `id`: the image's or chunk's UUID. Writing replaces the whole object."""
+    """A vector with its payload. Writing replaces the whole object.
+
+    `id`: the image's or chunk's UUID, which belongs to the collection of one owner for good.
+    """
 
     __slots__ = ("id", "payload", "vector")
 
@@ -297,3 +311,57 @@ class Index(Protocol):
         """
 
     def close(self) -> None: ...
+
+
+@runtime_checkable
+class GrowingIndex(Protocol):
+    """What an index does besides `Index` whose large spaces need a vector index that is built afterwards."""
+
+    def build_due(self) -> int:
+        """Build what has grown large enough, while others search and write; return the number of spaces."""
+
+
+class MoveState(Record):
+    """The layout of a space that searches read, and that of the settings; `done`: there is only this one."""
+
+    read: str
+    wanted: str
+    done: bool
+
+
+@runtime_checkable
+class MovableIndex(Protocol):
+    """What an index with several layouts does besides `Index`: move spaces from one to another, and keep tenants.
+
+    While a space is moved, all writes and deletes go into both layouts.
+    """
+
+    def move_state(self, space: Space) -> MoveState:
+        """Return the layouts of a space. Raises Configuration if it is missing."""
+
+    def begin_move(self, space: Space) -> None:
+        """Create the layout of the settings beside the one that is read, unless it exists."""
+
+    def moved_ids(self, space: Space) -> Iterator[str]:
+        """Yield all ids that the layout of the settings has."""
+
+    def switch_move(self, space: Space) -> None:
+        """Let searches read the layout of the settings, and the public name point to it."""
+
+    def end_move(self, space: Space) -> None:
+        """Delete the other layouts of a space, unless one of them is read."""
+
+    def delete_owned(self, space: Space, ids: Sequence[str], owner: str) -> None:
+        """Delete objects of an owner by id, as `delete` does, without asking the tenants of others."""
+
+    def drop_unused_tenants(self, owners: Callable[[], Collection[str]]) -> int:
+        """Delete the tenants of owners that are no more; return their number. `owners` is read after the tenants."""
+
+    def lost_vectors(self, space: Space) -> list[str]:
+        """Return ids of objects that a search by their own vector does not find, with one search for each object.
+
+        A graph of vectors can lose some when its server is killed. Delete these objects before they are written again.
+        """
+
+    def rest(self) -> int:
+        """Deactivate the tenants that this process has not seen in use for a while; return their number."""

@@ -1,9 +1,9 @@
 """The index by LanceDB, in a folder or an object store: a table for each space, one writer at a time, many readers.
 
-Other writers wait up to 40 seconds. Up to 20,000 vectors are compared exactly, more through a vector index; the index
-compacts itself. Errors of LanceDB, such as a full disk, become failures here. A table stays open until its next
-version; a small one is searched in memory (`snapshot.py`). Where tables are, and the lock of their writer, is in
-`lance_folder.py` and `lance_bucket.py`.
+Other writers wait up to 40 seconds. Up to 20,000 vectors are compared exactly, more through a vector index, which is
+built while others write and search, never by them. Rows that are newer than it are compared exactly. Errors of LanceDB,
+such as a full disk, become failures here. A table stays open until its next version; a small one is searched in memory
+(`snapshot.py`). Where tables are, and the lock of their writer, is in `lance_folder.py` and `lance_bucket.py`.
 
 LanceDB starts threads: use it in spawned processes, never in forked ones.
 """
@@ -61,7 +61,7 @@ from swatchbook.storage.upload_buffer import is_remote
 
 FLAT_ROWS = 20_000
 """The most rows whose vectors are all compared exactly (25 ms at 384 dimensions); for more, an index narrows the
-candidates."""
+candidates. IVF_SQ: of the four that LanceDB has it finds most and takes no longer (docs/scale.md)."""
 
 RERANK = 4
 """The candidates per result that are compared exactly: the 8-bit codes alone lose 2 % of the ten nearest."""
@@ -114,8 +114,8 @@ ANSWERS_NOT = ("LanceError(IO)", "error sending request", "retry_timeout", "Gene
 NO_ROOM = ("os error 28", "os error 30", "os error 122")  # ENOSPC, EROFS, EDQUOT as Rust prints them
 
 
-def open_index(settings: Settings, *, lag: float = 0.0) -> "LanceIndex":
-    """Return the index in the folder, or at the URL, of the settings."""
+def open_index(settings: Settings, *, lag: float = 0.0, seed_of: object = None) -> "LanceIndex":
+    """Return the index in the folder, or at the URL, of the settings. Owners have no tenants there."""
     if settings.index_url is None or not is_remote(settings.index_url):
         return LanceIndex(settings.index_folder, lag=lag)
     from swatchbook.index.lance_bucket import LanceBucket, lock_of_ledger
@@ -286,8 +286,31 @@ class LanceIndex:
             for name in self._names():
                 with self._place.lock(name):
                     if table := self._place.tables(self._database).get(name):  # it may have been dropped meanwhile
-                        self._database.open_table(table).optimize(cleanup_older_than=keep)
+                        _optimize(self._database.open_table(table), keep)
             self._place.collect(self._database)
+        self.build_due()
+
+    def build_due(self) -> int:
+        """Build the vector index of each table with more than FLAT_ROWS rows that has none; return their number.
+
+        Nobody waits: others search and write meanwhile. It is one commit at the end: if this process is killed, the
+        table is as before, and the next call builds it. If the table was compacted or dropped meanwhile, or another
+        process was quicker, that commit is refused, and it is left to the next call.
+        """
+        with self._answering():
+            tables = self._place.tables(self._database).items()
+            return sum(self._build(name, self._database.open_table(table)) for name, table in tables)
+
+    def _build(self, name: str, table: Any) -> bool:
+        if not _needs_index(table):
+            return False
+        try:
+            table.create_index("vector", config=IvfSq(distance_type="cosine"))
+        except (OSError, RuntimeError) as error:
+            if _is_conflict(error) or name not in self._names():
+                return False
+            raise
+        return True
 
     def close(self) -> None:
         self.__dict__.pop("_database", None)
@@ -388,7 +411,8 @@ class LanceIndex:
             before = table.version
             try:
                 yield table
-                _compact(table, before)
+                if table.version // COMPACT_EVERY != before // COMPACT_EVERY:
+                    _optimize(table, KEEP_VERSIONS)
                 self._written[space] = table, self._stamp(space)
             finally:
                 self._read.pop(space, None)  # searches see at once what this object has written
@@ -612,9 +636,23 @@ def _slices(ids: Sequence[str]) -> Iterator[Sequence[str]]:
     return (ids[start : start + IDS_AT_ONCE] for start in range(0, len(ids), IDS_AT_ONCE))
 
 
-def _compact(table: Any, before: int) -> None:
-    """Build the vector index once the table is large, and compact every COMPACT_EVERY versions. Needs the lock."""
-    if table.count_rows() > FLAT_ROWS and not any("vector" in index.columns for index in table.list_indices()):
-        table.create_index("vector", config=IvfSq(distance_type="cosine"))
-    if table.version // COMPACT_EVERY != before // COMPACT_EVERY:
-        table.optimize(cleanup_older_than=KEEP_VERSIONS)
+def _needs_index(table: Any) -> bool:
+    """Return whether a table has too many rows to compare all vectors, and no vector index."""
+    return bool(table.count_rows() > FLAT_ROWS) and not any("vector" in each.columns for each in table.list_indices())
+
+
+def _optimize(table: Any, keep: timedelta) -> None:
+    """Compact a table, and take new rows into its indexes. Needs its lock.
+
+    If a vector index was built meanwhile, it is left to the next time.
+    """
+    try:
+        table.optimize(cleanup_older_than=keep)
+    except RuntimeError as error:
+        if not _is_conflict(error):
+            raise
+
+
+def _is_conflict(error: Exception) -> bool:
+    """Return whether another commit to the table has made this one void; nothing was changed then."""
+    return "commit conflict" in str(error)

@@ -1,34 +1,25 @@
 """The index on a Weaviate server, with one collection for each space and one alias for each role.
 
-Swatchbook provides vectors and schemas. Here are timeouts, batch sizes, and which vectors are compared by 8-bit codes
-first. The server's errors (unreachable, wrong key, disk full) become failures. The first call connects; a call during
-an outage raises IndexDown at once, and the same object works again afterwards.
+Here are requests, timeouts and batch sizes; `weaviate_schema.py` has the collections, `weaviate_tenants.py` the tenants
+of owners. The server's errors (unreachable, wrong key, disk full) become failures. The first call connects; a call
+during an outage raises IndexDown at once, and the same object works again afterwards.
 """
 
 import logging
 import socket
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from threading import Lock
-from typing import Any
+from typing import Any, Final, NamedTuple, TypeVar
 from urllib.parse import SplitResult, urlsplit
 
 import grpc
 import httpx
 import numpy as np
 from weaviate import WeaviateClient, connect_to_custom
-from weaviate.classes.config import (
-    Configure,
-    DataType,
-    Property,
-    StopwordsPreset,
-    Tokenization,
-    VectorDistances,
-)
 from weaviate.classes.data import DataObject
 from weaviate.classes.init import AdditionalConfig, Auth, Timeout
 from weaviate.classes.query import Filter, MetadataQuery
-from weaviate.collections import Collection
 from weaviate.collections.classes.filters import FilterReturn
 from weaviate.config import GrpcConfig
 from weaviate.exceptions import (
@@ -52,13 +43,12 @@ from swatchbook.errors import (
     reason_of,
 )
 from swatchbook.index.contract import (
-    BY_WORDS,
     COLUMNS,
     SUPERSEDED,
-    TERMS,
     WRITE_SECONDS,
     IndexObject,
     Match,
+    MoveState,
     Payload,
     Space,
     Vector,
@@ -66,34 +56,36 @@ from swatchbook.index.contract import (
 )
 from swatchbook.index.matching import is_uuid
 from swatchbook.index.rules import (
-    AMOUNTS,
-    EXACT,
     KEYWORDS,
-    NUMBERS,
     WORDS,
     Condition,
     admit,
     check_query,
     conditions,
-    foreign_space,
     keywords_column,
     missing_space,
     words_column,
 )
 from swatchbook.index.terms import question_terms
+from swatchbook.index.weaviate_schema import (
+    RESCORE,
+    SHORT,
+    Layout,
+    alias_of,
+    compare,
+    create,
+    description_of,
+    has_tenants,
+    layouts_of,
+    own_collections,
+    space_name,
+    tenant_name,
+)
+from swatchbook.index.weaviate_tenants import AnyCollection, SeedOf, Tenants, best_of, itself
 from swatchbook.index.words import word_pattern
 from swatchbook.one_line import one_line, shorten
 from swatchbook.records import Role
 from swatchbook.settings import Settings
-
-PREFIX = "Swatchbook_"
-"""The prefix of every collection and alias, so that the server can have collections of other applications, too."""
-
-SHORT = frozenset({Role.COLOR, Role.TEXTURE})
-"""Roles with short vectors, which are compared exactly. The other roles' vectors are compared by 8-bit codes first."""
-
-RESCORE = 100
-"""The candidates that are then compared exactly: as many as a search requests per role."""
 
 BATCH = 500
 """The objects per write and ids per query: all that an ingest publishes at once, 3 MB for vectors of 1,024 numbers."""
@@ -113,164 +105,314 @@ AWAY = (
 AWAY_CODES = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.CANCELLED)
 LOCKED_CODES = (grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED)
 NO_ROOM = ("read-only", "no space left", "disk usage")
+DEFAULT_LAYOUT: Final = Layout()
 STARTING = ("non-existing index", "could not find index")  # while it starts, before its collections are open
 
+T = TypeVar("T")
 
-def open_index(settings: Settings, *, lag: float = 0.0) -> "WeaviateIndex":
+_EQUAL = 1e-4  # distance of vectors that are equal but for rounding
+
+
+def open_index(settings: Settings, *, lag: float = 0.0, seed_of: SeedOf = itself) -> "WeaviateIndex":
     """Return the index on the server of the settings, which has no lag."""
     key = settings.weaviate_api_key
     return WeaviateIndex(
         settings.weaviate_url,
         grpc_port=settings.weaviate_grpc_port,
         api_key=key.get_secret_value() if key else None,
+        layout=Layout(settings.weaviate_index, settings.weaviate_tenants),
+        seed_of=seed_of,
     )
 
 
-class WeaviateIndex:
-    """The index contract (contract.py) on the server at `url`, whose gRPC port is on the same host. Thread-safe."""
+class Place(NamedTuple):
+    """A collection of a space, in one layout."""
 
-    def __init__(self, url: str, *, grpc_port: int, api_key: str | None) -> None:
+    layout: Layout
+    collection: AnyCollection
+
+
+class WeaviateIndex:
+    """The index contract (contract.py) on the server at `url`, whose gRPC port is on the same host. Thread-safe.
+
+    New spaces get the `layout`; others keep the one that they have until they are moved. While a space is moved, it is
+    written in both.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        grpc_port: int,
+        api_key: str | None,
+        layout: Layout = DEFAULT_LAYOUT,
+        seed_of: SeedOf = itself,
+    ) -> None:
         self._url = url
         self._grpc_port = grpc_port
         self._api_key = api_key
+        self._wanted = layout
+        self._tenants = Tenants(seed_of)
         self._client: WeaviateClient | None = None
         self._connecting = Lock()
+        self._layouts = dict[str, list[Layout]]()  # of spaces, as they were last read
         self._compared = set[str]()  # collections with the right schema; checked again after any error
 
     def probe(self) -> None:
         """Run the kinds of queries that publishing needs. Raises DiskFull if the server is read-only."""
         with self._answering() as client:
-            names = _names(client)
-            if names:
-                client.collections.use(names[0]).query.fetch_objects(limit=1, return_properties=[])
+            names = own_collections(client)
+            plain = [name for name in names if not has_tenants(name)]
+            if plain:
+                client.collections.use(plain[0]).query.fetch_objects(limit=1, return_properties=[])
+            elif names:
+                client.collections.use(next(iter(names))).tenants.exists(tenant_name("probe"))
             if any(s.vector_indexing_status == "READONLY" for s in _shards(client) if s.collection in names):
                 raise self._no_room()
 
     def ensure(self, space: Space) -> None:
         with self._answering() as client:
-            name, alias = _collection(space), _alias(space.role)
+            alias = alias_of(space.role)
             self._require_loaded()
             if client.collections.exists(alias) and client.alias.get(alias_name=alias) is None:
                 raise Configuration(
                     f"Weaviate has a collection {alias}, a name that Swatchbook needs for an alias.",
                     advice="Delete the collection, or set SWATCHBOOK_WEAVIATE_URL to another server.",
                 )
-            if not client.collections.exists(name):
+            if not self._layouts_of(client, space):
                 try:
-                    _create(client, space)
+                    create(client, space, self._wanted)
                 except UnexpectedStatusCodeError:
-                    if not client.collections.exists(name):  # else another process was quicker
+                    if not self._layouts_of(client, space):  # else another process was quicker
                         raise
-            _compare(space, client.collections.use(name))
+            for layout in self._layouts_of(client, space):
+                compare(space, layout, client.collections.use(layout.name(space)))
 
     def upsert(self, space: Space, objects: Sequence[IndexObject]) -> Mapping[str, Failure]:
         admitted, failures = admit(space, objects)
         if not admitted:
             return failures
-        with self._using(space) as collection:
-            for start in range(0, len(admitted), BATCH):
-                failures |= self._write(space, collection, admitted[start : start + BATCH])
+
+        def write(places: Sequence[Place]) -> None:
+            for place in places:
+                for part, own in self._tenants.divide(place, admitted):
+                    for start in range(0, len(own), BATCH):
+                        failures.update(self._write(space, place, part, own[start : start + BATCH]))
+
+        self._with(space, write)
         return failures
 
     def fetch(self, space: Space, ids: Sequence[str]) -> Mapping[str, IndexObject]:
         wanted = [each for each in dict.fromkeys(ids) if is_uuid(each)]
-        with self._using(space) as collection:
-            found = [
-                _object(each)
-                for start in range(0, len(wanted), BATCH)
-                for each in collection.query.fetch_objects_by_ids(
-                    wanted[start : start + BATCH], limit=BATCH, include_vector=True
-                ).objects
-            ]
-        return {each.id: each for each in found}
+
+        def read(places: Sequence[Place]) -> dict[str, IndexObject]:
+            found = dict[str, IndexObject]()
+            for part in self._tenants.all(places[0]):
+                if not (left := [each for each in wanted if each not in found]):
+                    break
+                for some in _batches(left):
+                    answer = part.query.fetch_objects_by_ids(some, limit=BATCH, include_vector=True)
+                    found |= {str(each.uuid): _object(each) for each in answer.objects}
+            return found
+
+        return self._with(space, read)
 
     def delete(self, space: Space, ids: Sequence[str]) -> None:
+        self._delete(space, ids, self._tenants.all)
+
+    def delete_owned(self, space: Space, ids: Sequence[str], owner: str) -> None:
+        """Delete objects of an owner by id, without looking for them among those of others."""
+        self._delete(space, ids, lambda place: self._tenants.of(place, [owner]))
+
+    def _delete(self, space: Space, ids: Sequence[str], parts: Callable[[Place], Iterable[AnyCollection]]) -> None:
         wanted = [each for each in dict.fromkeys(ids) if is_uuid(each)]
+
+        def delete(places: Sequence[Place]) -> None:
+            for part in (part for place in places for part in parts(place)):
+                for some in _batches(wanted):
+                    done = part.data.delete_many(where=Filter.by_id().contains_any(some))
+                    if done.failed and any(s.vector_indexing_status == "READONLY" for s in self._shards()):
+                        raise self._no_room()
+                    if done.failed:
+                        raise ProviderError(f"Weaviate could not delete {done.failed} objects of {space.name}.")
+
         with self._answering() as client:
-            if not wanted or not client.collections.exists(_collection(space)):
+            if not wanted or not self._layouts_of(client, space):
                 return
-            data = client.collections.use(_collection(space)).data
-            for start in range(0, len(wanted), BATCH):
-                done = data.delete_many(where=Filter.by_id().contains_any(wanted[start : start + BATCH]))
-                if done.failed and any(s.vector_indexing_status == "READONLY" for s in _shards(client)):
-                    raise self._no_room()
-                if done.failed:
-                    raise ProviderError(f"Weaviate could not delete {done.failed} objects of {space.name}.")
+        self._with(space, delete)
 
     def ids(self, space: Space) -> Iterator[str]:
-        with self._using(space) as collection:
-            for each in collection.iterator(return_properties=[], cache_size=PAGE):
+        with self._answering() as client:
+            yield from self._ids(self._places(client, space)[0])
+
+    def _ids(self, place: Place) -> Iterator[str]:
+        for part in self._tenants.all(place):
+            for each in part.iterator(return_properties=[], cache_size=PAGE):
                 yield str(each.uuid)
 
     def search(self, space: Space, vector: Vector, k: int, where: Where | None = None) -> list[Match]:
         check_query(space, vector)
-        with self._asking(space) as collection:
-            found = collection.query.near_vector(
-                near_vector=vector.tolist(),
-                limit=k,
-                filters=_filters(where),
-                return_metadata=MetadataQuery(distance=True),
-                return_properties=[],
-            )
-        return [Match(id=str(each.uuid), distance=max(0.0, each.metadata.distance or 0.0)) for each in found.objects]
+
+        def ask(places: Sequence[Place]) -> list[Match]:
+            filters = _filters(where, places[0].layout)
+            near, asked = vector.tolist(), MetadataQuery(distance=True)
+
+            def query(part: AnyCollection) -> Any:
+                return part.query.near_vector(
+                    near, limit=k, filters=filters, return_metadata=asked, return_properties=[]
+                )
+
+            found = self._tenants.ask(places[0], where, query)
+            return [Match(id=str(each.uuid), distance=max(0.0, each.metadata.distance or 0.0)) for each in found]
+
+        return best_of(self._with(space, ask, known=True), k, lambda match: match.distance or 0.0)
 
     def keyword(self, space: Space, text: str, k: int, where: Where | None = None) -> list[Match]:
-        with self._asking(space) as collection:
-            if not (terms := question_terms(text)):  # without terms the server fails, while LanceDB has no match
+        terms = question_terms(text)
+
+        def ask(places: Sequence[Place]) -> list[Match]:
+            if not terms:  # without terms the server fails, while LanceDB has no match
                 return []
-            found = collection.query.bm25(
-                query=terms,
-                query_properties=[KEYWORDS],
-                limit=k,
-                filters=_filters(where),
-                return_metadata=MetadataQuery(score=True),
-                return_properties=[],
-            )
-        return [Match(id=str(each.uuid), score=each.metadata.score) for each in found.objects]
+            filters, asked = _filters(where, places[0].layout), MetadataQuery(score=True)
+
+            def query(part: AnyCollection) -> Any:
+                return part.query.bm25(
+                    terms,
+                    query_properties=[KEYWORDS],
+                    limit=k,
+                    filters=filters,
+                    return_metadata=asked,
+                    return_properties=[],
+                )
+
+            found = self._tenants.ask(places[0], where, query)
+            return [Match(id=str(each.uuid), score=each.metadata.score) for each in found]
+
+        return best_of(self._with(space, ask, known=True), k, lambda match: -(match.score or 0.0))
 
     def count(self, space: Space, where: Where | None = None) -> int:
-        with self._using(space) as collection:
-            return collection.aggregate.over_all(total_count=True, filters=_filters(where)).total_count or 0
+        def ask(places: Sequence[Place]) -> int:
+            whose = where.whose if where else ()
+            parts = self._tenants.of(places[0], whose) if whose else self._tenants.all(places[0])
+            filters = _filters(where, places[0].layout)
+            return sum(part.aggregate.over_all(total_count=True, filters=filters).total_count or 0 for part in parts)
+
+        return self._with(space, ask)
 
     def activate(self, space: Space) -> None:
-        with self._using(space) as collection, self._answering() as client:
-            alias = _alias(space.role)
-            if client.alias.update(alias_name=alias, new_target_collection=collection.name):
-                return
-            try:
-                client.alias.create(alias_name=alias, target_collection=collection.name)
-            except UnexpectedStatusCodeError:
-                if not client.alias.update(alias_name=alias, new_target_collection=collection.name):
-                    raise
+        def point(places: Sequence[Place]) -> None:
+            alias, name = alias_of(space.role), places[0].layout.name(space)
+            with self._answering() as client:
+                if client.alias.update(alias_name=alias, new_target_collection=name):
+                    return
+                try:
+                    client.alias.create(alias_name=alias, target_collection=name)
+                except UnexpectedStatusCodeError:
+                    if not client.alias.update(alias_name=alias, new_target_collection=name):
+                        raise
+
+        self._with(space, point)
 
     def active(self, role: Role) -> str | None:
         with self._answering() as client:
             self._require_loaded()
-            alias = client.alias.get(alias_name=_alias(role))
-        return alias.collection.removeprefix(PREFIX) if alias else None
+            alias = client.alias.get(alias_name=alias_of(role))
+        return space_name(alias.collection) if alias else None
 
     def spaces(self) -> Sequence[str]:
         with self._answering() as client:
             self._require_loaded()
-            return [name.removeprefix(PREFIX) for name in _names(client)]
+            return list(dict.fromkeys(map(space_name, own_collections(client))))
 
     def drop(self, space: Space) -> None:
         with self._answering() as client:
             if self.active(space.role) == space.name:
-                client.alias.delete(alias_name=_alias(space.role))
-            client.collections.delete(_collection(space))
+                client.alias.delete(alias_name=alias_of(space.role))
+            for layout in self._layouts_of(client, space):
+                client.collections.delete(layout.name(space))
 
     def compact(self, *, at_once: bool = False) -> None:
         """Weaviate compacts by itself."""
 
     def close(self) -> None:
+        self._tenants.close()
         with self._connecting:
             if self._client is not None:
                 self._client.close()
             self._client = None
 
+    # --- layouts ------------------------------------------------------------------------------------------------------
+
+    def move_state(self, space: Space) -> MoveState:
+        with self._answering() as client:
+            found = self._layouts_of(client, space)
+        if not found:
+            raise missing_space(space)
+        return MoveState(read=str(found[0]), wanted=str(self._wanted), done=found == [self._wanted])
+
+    def begin_move(self, space: Space) -> None:
+        with self._answering() as client:
+            if self._wanted not in self._layouts_of(client, space):
+                create(client, space, self._wanted, filling=True)
+            compare(space, self._wanted, client.collections.use(self._wanted.name(space)))
+            self._layouts.pop(space.name, None)
+
+    def moved_ids(self, space: Space) -> Iterator[str]:
+        with self._answering() as client:
+            yield from self._ids(Place(self._wanted, client.collections.use(self._wanted.name(space))))
+
+    def switch_move(self, space: Space) -> None:
+        with self._answering() as client:
+            client.collections.use(self._wanted.name(space)).config.update(description=description_of(space))
+            self._layouts.pop(space.name, None)
+        if self.active(space.role) == space.name:
+            self.activate(space)
+
+    def end_move(self, space: Space) -> None:
+        with self._answering() as client:
+            found = self._layouts_of(client, space)
+            if found[:1] == [self._wanted]:
+                for layout in found[1:]:
+                    client.collections.delete(layout.name(space))
+            self._layouts.pop(space.name, None)
+
+    # --- tenants ------------------------------------------------------------------------------------------------------
+
+    def drop_unused_tenants(self, owners: Callable[[], Collection[str]]) -> int:
+        """Delete the tenants of owners that are no more. `owners` is read after the tenants."""
+        with self._answering() as client:
+            found = [client.collections.use(name) for name in own_collections(client) if has_tenants(name)]
+            return self._tenants.drop_unused(found, owners)
+
+    def rest(self) -> int:
+        """Deactivate the tenants that this process has not seen in use for IDLE_SECONDS; return their number."""
+        with self._answering() as client:
+            found = [client.collections.use(name) for name in own_collections(client) if has_tenants(name)]
+            return self._tenants.rest(found)
+
+    def lost_vectors(self, space: Space) -> list[str]:
+        return self._with(space, lambda places: [*self._lost(space, places[0])])
+
+    def _lost(self, space: Space, place: Place) -> Iterator[str]:
+        """Yield the objects of an HNSW graph that are not among the nearest to their own vector, nor equal to all."""
+        if not place.layout.kind.startswith("hnsw") or space.role in SHORT:
+            return
+        asked = MetadataQuery(distance=True)
+        for part in self._tenants.all(place):
+            for each in part.iterator(include_vector=True, return_properties=[], cache_size=BATCH):
+                if not (vector := each.vector.get("default")):
+                    yield str(each.uuid)
+                    continue
+                found = part.query.near_vector(vector, limit=RESCORE, return_metadata=asked, return_properties=[])
+                near = found.objects
+                equal = len(near) == RESCORE and (near[-1].metadata.distance or 0.0) < _EQUAL
+                if not equal and each.uuid not in {match.uuid for match in near}:
+                    yield str(each.uuid)
+
+    # --- requests -----------------------------------------------------------------------------------------------------
+
     def _write(
-        self, space: Space, collection: Collection[Any, Any], objects: Sequence[IndexObject]
+        self, space: Space, place: Place, part: AnyCollection, objects: Sequence[IndexObject]
     ) -> dict[str, Failure]:
         """Write one batch, and return id -> failure for the objects that the server refused.
 
@@ -278,7 +420,7 @@ class WeaviateIndex:
         """
         sent = [DataObject(uuid=each.id, properties=_properties(each), vector=each.vector.tolist()) for each in objects]
         try:
-            errors = {index: refused.message for index, refused in collection.data.insert_many(sent).errors.items()}
+            errors = {index: refused.message for index, refused in part.data.insert_many(sent).errors.items()}
         except WeaviateInsertManyAllFailedError as error:
             errors = dict.fromkeys(range(len(objects)), str(error))
         for message in errors.values():
@@ -287,39 +429,18 @@ class WeaviateIndex:
             if _says(message, STARTING):
                 raise self._away("starting")
         if errors:
-            _compare(space, collection)
+            compare(space, place.layout, place.collection)
         return {
             objects[i].id: ProviderError(f"Weaviate rejected the object: {shorten(one_line(message), 300)}")
             for i, message in errors.items()
         }
 
-    @contextmanager
-    def _using(self, space: Space, *, known: bool = False) -> Iterator[Collection[Any, Any]]:
-        """Yield a space's collection with the right schema; if `known`, do not ask for one that was there before."""
-        with self._answering() as client:
-            name = _collection(space)
-            known = known and name in self._compared
-            if not known and self._is_missing(client, name):
-                self._compared.discard(name)
-                raise missing_space(space)
-            collection = client.collections.use(name)
-            try:
-                if name not in self._compared:
-                    _compare(space, collection)
-                    self._compared.add(name)
-                yield collection
-            except WeaviateBaseError as error:
-                if _is_away(error) or not self._is_missing(client, name):
-                    raise
-                self._compared.discard(name)
-                raise missing_space(space) from error  # it was dropped meanwhile
-
-    def _is_missing(self, client: WeaviateClient, name: str) -> bool:
-        """Return whether the server has no collection of this name. Raises IndexDown while it loads its collections."""
-        if client.collections.exists(name):
-            return False
-        self._require_loaded()
-        return not client.collections.exists(name)  # it may have been loaded since
+    def _layouts_of(self, client: WeaviateClient, space: Space) -> list[Layout]:
+        """Return the layouts of a space, as `layouts_of`. Raises IndexDown while the server loads its collections."""
+        if not (found := layouts_of(client, space, self._wanted)):
+            self._require_loaded()
+            found = layouts_of(client, space, self._wanted)  # it may have been loaded since
+        return found
 
     def _require_loaded(self) -> None:
         """Raise IndexDown while the server starts: it answers as if it had no collection until it has loaded them."""
@@ -327,12 +448,42 @@ class WeaviateIndex:
         if ready.status_code != httpx.codes.OK:
             raise self._away("starting")
 
-    def _asking(self, space: Space) -> AbstractContextManager[Collection[Any, Any]]:
-        """Yield a collection for a search in one request, without asking whether it exists.
+    def _with(self, space: Space, work: Callable[[Sequence[Place]], T], *, known: bool = False) -> T:
+        """Return what `work` returns for the collections of a space, first the one that searches read.
 
-        A search of a missing collection fails. A write could create it on servers with another configuration.
+        If they were exchanged meanwhile, as the end of a move does, it is done again with the new ones. With `known`
+        they are not read again: a search is one request. Raises Configuration for a missing space, or another schema.
         """
-        return self._using(space, known=True)
+        with self._answering() as client:
+            places = self._places(client, space, known=known)
+            try:
+                return work(places)
+            except WeaviateBaseError as error:
+                if _is_away(error):
+                    raise
+                newer = self._places(client, space)
+                if [each.layout for each in newer] == [each.layout for each in places]:
+                    raise
+            return work(newer)
+
+    def _places(self, client: WeaviateClient, space: Space, *, known: bool = False) -> list[Place]:
+        layouts = self._layouts.get(space.name) if known else None
+        if layouts is None:
+            layouts = self._layouts_of(client, space)
+            self._layouts[space.name] = layouts
+            if not layouts:
+                self._layouts.pop(space.name)
+                raise missing_space(space)
+        places = [Place(layout, client.collections.use(layout.name(space))) for layout in layouts]
+        for place in places:
+            if (name := place.layout.name(space)) not in self._compared:
+                compare(space, place.layout, place.collection)
+                self._compared.add(name)
+        return places
+
+    def _shards(self) -> list[Any]:
+        with self._answering() as client:
+            return _shards(client)
 
     @contextmanager
     def _answering(self) -> Iterator[WeaviateClient]:
@@ -341,6 +492,7 @@ class WeaviateIndex:
             yield self._connected()
         except (WeaviateBaseError, httpx.TransportError, OSError) as error:
             self._compared.clear()
+            self._layouts.clear()
             raise self._failure(error) from error
 
     def _connected(self) -> WeaviateClient:
@@ -427,101 +579,16 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
         error = error.__cause__ or error.__context__
 
 
+def _batches(ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    return (ids[start : start + BATCH] for start in range(0, len(ids), BATCH))
+
+
 def _says(message: str, signs: Sequence[str]) -> bool:
     return any(sign in message for sign in signs)
 
 
-def _collection(space: Space) -> str:
-    return PREFIX + space.name
-
-
-def _alias(role: Role) -> str:
-    return PREFIX + role.value.capitalize()
-
-
-def _names(client: WeaviateClient) -> list[str]:
-    return [name for name in client.collections.list_all(simple=True) if name.startswith(PREFIX)]
-
-
 def _shards(client: WeaviateClient) -> list[Any]:
     return [shard for node in client.cluster.nodes(output="verbose") for shard in node.shards]
-
-
-def _description(space: Space) -> str:
-    """Return the collection's description, which has the dimension: an empty collection does not store it."""
-    return f"Swatchbook: {space.role.value} vectors by {space.tag}, {space.dimension} dimensions"
-
-
-def _create(client: WeaviateClient, space: Space) -> None:
-    code = None if space.role in SHORT else Configure.VectorIndex.Quantizer.rq(rescore_limit=RESCORE, cache=True)
-    # Flat, not HNSW: it is exact, about 20 times faster to write, and a hundred equal vectors do not cut off others. A
-    # search takes 15 ms at 40,000 objects, and more with their number.
-    index = Configure.VectorIndex.flat(distance_metric=VectorDistances.COSINE, quantizer=code)
-    client.collections.create(
-        _collection(space),
-        description=_description(space),
-        properties=_columns(),
-        vector_config=Configure.Vectors.self_provided(vector_index_config=index),
-        # English stop words would also be removed from filters, such as the category "other".
-        inverted_index_config=Configure.inverted_index(stopwords_preset=StopwordsPreset.NONE),
-    )
-
-
-def _columns() -> list[Property]:
-    """Return the properties: the payload, its `_words`, and the terms of keyword search. Values are kept whole."""
-
-    def whole(name: str, kind: DataType, *, filterable: bool = True) -> Property:
-        return Property(
-            name=name,
-            data_type=kind,
-            tokenization=Tokenization.FIELD,
-            index_filterable=filterable,
-            index_searchable=False,
-        )
-
-    return [
-        whole("owner", DataType.TEXT),
-        whole("kind", DataType.TEXT),
-        *(whole(name, DataType.TEXT_ARRAY) for name in (*EXACT, *BY_WORDS, *TERMS)),
-        *(whole(f"{name}_words", DataType.TEXT_ARRAY) for name in WORDS),
-        *(whole(name, DataType.TEXT_ARRAY, filterable=False) for name in ("names", "languages")),
-        *(whole(name, DataType.TEXT, filterable=False) for name in ("text", "file")),
-        Property(
-            name=KEYWORDS,
-            data_type=DataType.TEXT,
-            tokenization=Tokenization.WHITESPACE,
-            index_filterable=False,
-            index_searchable=True,
-        ),
-        *(
-            Property(name=name, data_type=DataType.NUMBER, index_filterable=True, index_range_filters=True)
-            for name in AMOUNTS
-        ),
-        *(Property(name=name, data_type=DataType.INT_ARRAY, index_filterable=True) for name in NUMBERS),
-    ]
-
-
-def _compare(space: Space, collection: Collection[Any, Any]) -> None:
-    """Raise Configuration if the collection's schema differs from that of `_create`."""
-    config = collection.config.get()
-    if config.description != _description(space):
-        raise foreign_space(space, f"it is {config.description!r}, not {_description(space)!r}")
-    expected = {column.name: (column.dataType.value, column.tokenization) for column in _columns()}
-    found = {column.name: (column.data_type.value, column.tokenization) for column in config.properties}
-    if strange := sorted(name for name in {*expected, *found} if expected.get(name) != found.get(name)):
-        raise foreign_space(space, f"its properties differ in {', '.join(strange)}")
-    vectors = config.vector_config or {}
-    if [*vectors] != ["default"] or vectors["default"].vectorizer.vectorizer != "none":
-        raise foreign_space(
-            space, f"its vectors are {', '.join(vectors) or 'of the older kind'}, not one that the client provides"
-        )
-    if getattr(vectors["default"].vector_index_config, "distance_metric", None) != VectorDistances.COSINE:
-        raise foreign_space(space, "its distance is not cosine")
-    if config.multi_tenancy_config.enabled:
-        raise foreign_space(space, "it is multi-tenant")
-    for held in collection.query.fetch_objects(limit=1, include_vector=True, return_properties=[]).objects:
-        if (found_dimension := len(held.vector.get("default", ()))) != space.dimension:
-            raise foreign_space(space, f"its vectors have {found_dimension} dimensions, not {space.dimension}")
 
 
 def _properties(each: IndexObject) -> dict[str, Any]:
@@ -541,14 +608,14 @@ def _object(found: Any) -> IndexObject:
     return IndexObject(str(found.uuid), np.asarray(found.vector["default"], dtype=np.float32), payload)
 
 
-def _filters(where: Where | None) -> FilterReturn | None:
-    """Return the client's filter; None if there is none."""
+def _filters(where: Where | None, layout: Layout) -> FilterReturn | None:
+    """Return the client's filter; None if there is none. Tenants have the objects of one owner."""
     if where is None:
         return None
     asked = [_any_of(condition) for condition in conditions(where)]
     if where.newest_only:
         asked.append(Filter.by_property("kind").not_equal(SUPERSEDED))
-    if where.whose:
+    if where.whose and not layout.tenants:
         asked.append(Filter.by_property("owner").contains_any(list(where.whose)))
     return Filter.all_of(asked) if asked else None
 

@@ -96,6 +96,12 @@ def _used(connection: Connection) -> set[str]:
     return set(connection.execute(owned).scalars())
 
 
+def used_owners(ledger: Ledger) -> set[str]:
+    """Return the owners that have a document, also in the trash, or an image that is being removed."""
+    with ledger.read() as connection:
+        return _used(connection)
+
+
 def _is_used(connection: Connection, owner: str) -> bool:
     """Return whether an owner has a document, also in the trash, or an image that is being removed."""
     return any(

@@ -128,6 +128,23 @@ def lease_dirty(ledger: Ledger, name: str, limit: int = 200) -> list[DirtyRow]:
     return leased
 
 
+def by_owner(ledger: Ledger, rows: Sequence[DirtyRow]) -> dict[str | None, list[str]]:
+    """Return owner -> ids of these rows; None: rows whose document is gone."""
+    owners: dict[str, str] = {}
+    queries = (
+        (select(images.c.id, images.c.owner), images.c.id, "image"),
+        (select(chunks.c.id, documents.c.owner).join(documents), chunks.c.id, "chunk"),
+    )
+    with ledger.read() as connection:
+        for query, column, kind in queries:
+            ids = [row.id for row in rows if row.kind == kind]
+            owners |= {row.id: row.owner for row in select_in(connection, query, column, ids)}
+    divided = dict[str | None, list[str]]()
+    for row in rows:
+        divided.setdefault(owners.get(row.id), []).append(row.id)
+    return divided
+
+
 def renew_lease(ledger: Ledger, name: str) -> int:
     """Renew the lease of `name` for LEASE_SECONDS, and return how many rows it still holds."""
     renewed = {"publish_until": db_now() + LEASE_SECONDS}

@@ -11,10 +11,11 @@ from contextlib import suppress
 from pathlib import Path
 
 from swatchbook.errors import Failure, InvalidReference
+from swatchbook.index.contract import MovableIndex
 from swatchbook.ledger import document_commands
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.fitted_weights import forget_weights
-from swatchbook.ledger.owners import id_of_document
+from swatchbook.ledger.owners import id_of_document, used_owners
 from swatchbook.ledger.retention import collect
 from swatchbook.ledger.stored_documents import TABLE, Document, all_documents, documents_within, get_document
 from swatchbook.ledger.trashed_documents import end_trashed, get_trashed, list_trash, move_to_trash
@@ -42,7 +43,10 @@ def delete_owner(resources: Resources, owner: str) -> bool:
     Returns and raises as `delete_documents`.
     """
     end_owner(resources, owner)
-    return delete_documents(resources, [document.id for document in all_documents(resources.ledger, owner)])
+    done = delete_documents(resources, [document.id for document in all_documents(resources.ledger, owner)])
+    if isinstance(resources.index, MovableIndex):
+        resources.index.drop_unused_tenants(lambda: used_owners(resources.ledger))
+    return done
 
 
 def delete_documents(resources: Resources, ids: Sequence[str]) -> bool:

@@ -17,7 +17,7 @@ from ulid import ULID
 
 from swatchbook.backoff import pause_after
 from swatchbook.errors import SHARED_POLICIES, Configuration, Failure, IndexDown, Policy
-from swatchbook.index.contract import WRITE_SECONDS, IndexObject, Space
+from swatchbook.index.contract import WRITE_SECONDS, GrowingIndex, IndexObject, MovableIndex, Space
 from swatchbook.ledger import publishing, runs
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.document_editions import supersede
@@ -104,9 +104,9 @@ def publish_round(resources: Resources) -> Published:
                 _collect_refused(refused, [each.id for each in objects], outcomes)
         for space, ids in _withdrawn(publications, spaces.values()).items():
             _collect_refused(refused, ids, bisect(_deleting(resources, space, lease), ids))
-        ids = [row.id for row in gone]
-        for space in spaces.values():
-            _collect_refused(refused, ids, bisect(_deleting(resources, space, lease), ids))
+        for owner, ids in publishing.by_owner(resources.ledger, gone).items():
+            for space in spaces.values():
+                _collect_refused(refused, ids, bisect(_deleting(resources, space, lease, owner), ids))
         published = [row for row in shown if row.id not in refused]
         removed = [row for row in gone if row.id not in refused]
         unsure.clear()
@@ -156,10 +156,17 @@ def _upserting(
     return upsert
 
 
-def _deleting(resources: Resources, space: Space, lease: Lease) -> Callable[[Sequence[str]], list[Failure | None]]:
+def _deleting(
+    resources: Resources, space: Space, lease: Lease, owner: str | None = None
+) -> Callable[[Sequence[str]], list[Failure | None]]:
+    """Return what deletes objects; where their owner is known, only its tenant is asked."""
+
     def delete(ids: Sequence[str]) -> list[Failure | None]:
         lease.hold()
-        resources.index.delete(space, ids)
+        if owner is not None and isinstance(resources.index, MovableIndex):
+            resources.index.delete_owned(space, ids, owner)
+        else:
+            resources.index.delete(space, ids)
         return [None] * len(ids)
 
     return delete
@@ -220,7 +227,18 @@ def publish_whole(resources: Resources, run: Run) -> Published:
     supersede(resources.ledger, run.document)
     patience = resources.settings.outage_wait_seconds
     alive = partial(runs.record_alive, resources.ledger, run)
-    return publish_document(resources, run.document, at_most=patience, alive=alive)
+    published = publish_document(resources, run.document, at_most=patience, alive=alive)
+    build_due(resources)
+    return published
+
+
+def build_due(resources: Resources) -> None:
+    """Build the vector indexes that are due. A failure is logged: all is searchable without, and it is tried again."""
+    if isinstance(resources.index, GrowingIndex):
+        try:
+            resources.index.build_due()
+        except Failure as failure:
+            log.warning("a vector index is not built yet: %s", failure)
 
 
 def publish_meanwhile(resources: Resources, run: Run) -> Published:

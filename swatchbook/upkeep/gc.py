@@ -14,9 +14,11 @@ from pathlib import Path
 
 from swatchbook.cache_keys import ResultName, read_result_name, recipe
 from swatchbook.errors import FileMissing
+from swatchbook.index.contract import MovableIndex
 from swatchbook.ledger import dead_runs, retention
 from swatchbook.ledger.database import portions
 from swatchbook.ledger.file_holds import held_seconds
+from swatchbook.ledger.owners import used_owners
 from swatchbook.ledger.retention import UNUSED_SECONDS, Origin, collect
 from swatchbook.ledger.stored_documents import documents_within
 from swatchbook.pipeline.delete import end_old, trashed_within
@@ -79,6 +81,8 @@ def sweep(resources: Resources, *, older_than: float = UNUSED_SECONDS, dry_run: 
         collected = collect(resources.ledger, resources.files, older_than=older_than)
         before = _size_of_databases(resources)
         resources.index.compact(at_once=older_than == 0)
+        if isinstance(resources.index, MovableIndex):
+            resources.index.drop_unused_tenants(lambda: used_owners(resources.ledger))
         retention.compact(resources.ledger, at_once=older_than == 0)
         shrunk = max(0, before - _size_of_databases(resources))
     # last: also those of contents that have just been deleted

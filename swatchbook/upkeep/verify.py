@@ -7,7 +7,7 @@ files are queued.
 from collections.abc import Callable, Collection, Sequence
 
 from swatchbook.errors import FileMissing
-from swatchbook.index.contract import Space
+from swatchbook.index.contract import MovableIndex, Space
 from swatchbook.ledger import document_commands, publishing, source_items
 from swatchbook.ledger.space_registry import registered
 from swatchbook.ledger.stored_documents import get_document
@@ -59,6 +59,8 @@ class Verification(Record):
 def verify(resources: Resources, *, repair: bool = False, deep: bool = False) -> Verification:
     """Compare each space of the index with the ledger, and the ledger's files with the file store.
 
+    What an HNSW graph has lost counts as missing, although its object is there.
+
     Files are compared by size; with `deep` by their bytes. With `repair`, publish missing objects again, delete foreign
     ones, and queue the documents whose pages or pictures are lost or damaged; the file of a document itself can only be
     uploaded again. Objects that are published at the same time are not lost.
@@ -68,17 +70,18 @@ def verify(resources: Resources, *, repair: bool = False, deep: bool = False) ->
         resources.index.ensure(space)
         present = set(resources.index.ids(space))  # read first, or objects published in between would look foreign
         expected = set(publishing.searchable_ids(resources.ledger, space))
-        missing, foreign = expected - present, present - expected
+        lost = {*resources.index.lost_vectors(space)} if isinstance(resources.index, MovableIndex) else set[str]()
+        missing, foreign = (expected - present) | (expected & lost), present - expected
         checks.append(SpaceCheck(space=space.name, expected=len(expected), missing=len(missing), foreign=len(foreign)))
         if repair:
-            _repair(resources, space, missing=missing, foreign=foreign)
-    lost, damaged = _check_files(resources, deep=deep)
-    queued = _make_again(resources, lost, damaged) if repair else 0
+            _repair(resources, space, missing=missing, foreign=foreign | lost)
+    gone, damaged = _check_files(resources, deep=deep)
+    queued = _make_again(resources, gone, damaged) if repair else 0
     if repair:
         publish_all(resources, at_most=resources.settings.outage_wait_seconds)
     return Verification(
         spaces=tuple(checks),
-        lost_files=tuple(lost),
+        lost_files=tuple(gone),
         damaged_files=tuple(damaged),
         unpublished=publishing.count_unpublished(resources.ledger),
         repaired=repair,

@@ -9,6 +9,7 @@ import pytest
 from swatchbook.index.contract import Index, Space
 from swatchbook.index.lance import LanceIndex, open_index
 from swatchbook.index.plugin_index import open_plugin
+from swatchbook.index.weaviate_schema import Layout
 from swatchbook.plugins import Kind, find
 from swatchbook.records import Role
 from swatchbook.resources import Resources, open_resources
@@ -24,7 +25,7 @@ __all__ = ["install", "minio_bucket", "minio_server", "postgres", "weaviate_serv
 numbers = count()
 
 
-@pytest.fixture(params=["lance", "minio", "weaviate", "plugin"])
+@pytest.fixture(params=["lance", "minio", "weaviate", "tenants", "plugin"])
 def index(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Index]:
     made: Index
     if request.param == "lance":
@@ -36,7 +37,8 @@ def index(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Index]:
         request.getfixturevalue("install")(CODE["open_index"], {Kind.INDEX: {"mine": "open_index"}})
         made = open_plugin(find(Kind.INDEX, "mine"), Settings(home=tmp_path))
     else:
-        made = request.getfixturevalue("weaviate_server").index()
+        layout = Layout(tenants=request.param == "tenants")
+        made = request.getfixturevalue("weaviate_server").index(layout)
     yield made
     made.close()
 

@@ -1,8 +1,11 @@
 """What is LanceDB's own: its lock, its vector index, its tidiness, and the disk under it."""
 
+import multiprocessing
 import shutil
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -99,8 +102,10 @@ def test_above_the_flat_limit_an_index_finds_the_same(index: LanceIndex, folder:
     for each in objects[:40]:
         each.payload = Payload(owner="bob", kind="image")
     index.upsert(SPACE, objects)
-    table = lancedb.connect(folder).open_table(SPACE.name)
-    assert any("vector" in each.columns for each in table.list_indices())
+    assert not has_vector_index(folder), "nobody who writes waits for it"
+    assert index.build_due() == 1
+    assert index.build_due() == 0
+    assert has_vector_index(folder)
     late = made(3, seed=5)
     for each, row in zip(late, range(3), strict=True):
         each.id = number_id(50_000 + row)
@@ -113,6 +118,78 @@ def test_above_the_flat_limit_an_index_finds_the_same(index: LanceIndex, folder:
         own = index.search(SPACE, query, 40, Where(owner="bob"))
         assert {match.id for match in own} == {number_id(i) for i in range(40)}
     assert index.search(SPACE, late[1].vector, 1)[0].id == late[1].id  # written behind the index
+
+
+def has_vector_index(folder: Path) -> bool:
+    table = lancedb.connect(folder).open_table(SPACE.name)
+    return any("vector" in each.columns for each in table.list_indices())
+
+
+def test_small_table_has_no_vector_index(index: LanceIndex, folder: Path) -> None:
+    index.upsert(SPACE, made(FLAT_ROWS))
+    assert index.build_due() == 0
+    assert not has_vector_index(folder)
+
+
+def test_others_write_and_search_while_the_vector_index_is_built(index: LanceIndex, folder: Path) -> None:
+    objects = made(FLAT_ROWS + 500)
+    index.upsert(SPACE, objects)
+    builder, writes = LanceIndex(folder), 0
+    with ThreadPoolExecutor(1) as pool:
+        building = pool.submit(builder.build_due)
+        while not building.done() or not writes:
+            changed = made(2, text=f"changed {writes}")
+            assert index.upsert(SPACE, changed) == {}
+            assert index.search(SPACE, changed[1].vector, 1)[0].id == changed[1].id
+            writes += 1
+    assert building.result() == 1
+    assert index.count(SPACE) == len(objects) == len(set(index.ids(SPACE)))
+    assert index.fetch(SPACE, [number_id(1)])[number_id(1)].payload.text == f"changed {writes - 1}"
+    assert index.search(SPACE, objects[-1].vector, 1)[0].id == objects[-1].id
+
+
+def test_of_several_builds_and_compactions_one_is_kept(index: LanceIndex, folder: Path) -> None:
+    """Each makes the others' work void; nothing is lost, and nobody gets an error."""
+    objects = made(FLAT_ROWS + 500)
+    index.upsert(SPACE, objects)
+    others = LanceIndex(folder), LanceIndex(folder)
+    with ThreadPoolExecutor(3) as pool:
+        works = [pool.submit(work) for work in (others[0].build_due, index.compact, others[1].compact)]
+    assert [work.exception() for work in works] == [None] * 3
+    index.build_due()
+    assert has_vector_index(folder)
+    assert sorted(index.ids(SPACE)) == [each.id for each in objects]
+
+
+def build(folder: Path) -> None:
+    """Build what is due, in a process that may be killed."""
+    index = LanceIndex(folder)
+    index.count(SPACE)
+    (folder.parent / "begun").touch()
+    index.build_due()
+
+
+def test_killed_builds_leave_the_table_as_it_was(index: LanceIndex, folder: Path) -> None:
+    objects = made(FLAT_ROWS + 500)
+    index.upsert(SPACE, objects)
+    begun = folder.parent / "begun"
+    for kills in range(5):
+        process = multiprocessing.get_context("spawn").Process(target=build, args=[folder])
+        process.start()
+        while process.is_alive() and not begun.exists():
+            time.sleep(0.001)
+        process.join(0.1 * kills)  # at another moment of its work each time
+        process.kill()
+        process.join()
+        begun.unlink()
+        assert index.search(SPACE, objects[kills].vector, 1)[0].id == objects[kills].id
+        assert index.upsert(SPACE, objects[:5]) == {}
+        assert index.count(SPACE) == len(objects)
+    index.build_due()
+    assert has_vector_index(folder)
+    assert [index.search(SPACE, each.vector, 1)[0].id for each in objects[:20]] == [each.id for each in objects[:20]]
+    index.compact(at_once=True)
+    assert sorted(index.ids(SPACE)) == [each.id for each in objects]
 
 
 def test_many_small_writes_leave_few_fragments(index: LanceIndex, folder: Path) -> None:

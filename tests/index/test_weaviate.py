@@ -20,7 +20,8 @@ from weaviate.classes.query import Filter
 from devtools.weaviate import free_ports, start
 from swatchbook.errors import Authentication, Configuration, DiskFull, IndexDown, ProviderError
 from swatchbook.index.contract import IndexObject, Payload, Space
-from swatchbook.index.weaviate import WeaviateIndex, _columns
+from swatchbook.index.weaviate import WeaviateIndex
+from swatchbook.index.weaviate_schema import columns
 from swatchbook.records import Role
 from tests.index.objects import made, number_id, unit_vectors
 from tests.weaviate_server import RunningWeaviate
@@ -161,7 +162,7 @@ def difference(
     name = f"Swatchbook_{space.name}"
     ours = client.collections.use(name).config.get()
     client.collections.delete(name)
-    made_by_others = {"description": ours.description, "properties": _columns(), "vector_config": PLAIN, **changed}
+    made_by_others = {"description": ours.description, "properties": columns(), "vector_config": PLAIN, **changed}
     theirs = client.collections.create(name, **made_by_others)
     if request.param == "dimension":
         theirs.data.insert({"owner": "somebody"}, vector=[0.5] * 4)
@@ -193,7 +194,7 @@ def test_a_collection_that_is_exchanged_under_a_writer_blocks_it(
     name = f"Swatchbook_{space.name}"
     description = client.collections.use(name).config.get().description
     client.collections.delete(name)
-    theirs = client.collections.create(name, description=description, properties=_columns(), vector_config=PLAIN)
+    theirs = client.collections.create(name, description=description, properties=columns(), vector_config=PLAIN)
     theirs.data.insert({"owner": "somebody"}, vector=[0.5] * 4)
     with pytest.raises(Configuration, match="4 dimensions"):
         index.upsert(space, made(3))

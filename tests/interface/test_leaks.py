@@ -325,7 +325,7 @@ OF_THE_MACHINE: Mapping[str, str] = {
     "owners": _WHOLE, "owners rename": _WHOLE, "owners delete": _WHOLE,
     "verify": _WHOLE, "tick": _WHOLE, "gc": _WHOLE, "rebuild-index": _WHOLE, "spaces": _WHOLE,
     "spaces fill": _WHOLE, "spaces compare": _WHOLE, "spaces activate": _WHOLE, "spaces rollback": _WHOLE,
-    "spaces drop-old": _WHOLE, "backup": _WHOLE, "restore": _WHOLE,
+    "spaces drop-old": _WHOLE, "spaces move": _WHOLE, "backup": _WHOLE, "restore": _WHOLE,
     "serve": _MACHINE, "worker": _MACHINE, "config": _MACHINE, "setup": _MACHINE, "doctor": _MACHINE,
     "models": _MACHINE, "models pull": _MACHINE,
 }  # fmt: skip

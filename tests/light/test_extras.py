@@ -49,6 +49,8 @@ IMPORTERS = {
     "swatchbook.models.siglip": "models",
     "swatchbook.models.vision_encoder": "models",
     "swatchbook.index.weaviate": "weaviate",
+    "swatchbook.index.weaviate_schema": "weaviate",
+    "swatchbook.index.weaviate_tenants": "weaviate",
     "swatchbook.providers.wires.voyage": "voyage",
     "interface.mcp_server": "mcp",
 }

@@ -1,0 +1,97 @@
+"""Move spaces into the layout of the settings without downtime: another vector index, owners in tenants or together.
+
+Everything is written from the ledger beside what is searched, and nothing is embedded again. Searches read the new
+layout from the moment in which it has every object. Killed anywhere, the same command goes on.
+"""
+
+import time
+from collections.abc import Callable
+
+from swatchbook.errors import Configuration, IndexDown
+from swatchbook.index.contract import MovableIndex, MoveState, Space
+from swatchbook.ledger import publishing
+from swatchbook.ledger.space_registry import registered
+from swatchbook.pipeline.publish import publish_all
+from swatchbook.records import Record
+from swatchbook.resources import Resources
+
+_ROUNDS = 60
+"""How often a space is compared before the move gives up: other publishers may hold rows for up to a minute."""
+
+_PAUSE = 1.0  # seconds between two comparisons that found something missing
+
+Progress = Callable[[int, int], None]
+
+
+class SpaceMove(Record):
+    """A space, and its layout before and after the move."""
+
+    space: str
+    before: str
+    after: str
+
+
+def plan_move(resources: Resources) -> list[SpaceMove]:
+    """Return the spaces in another layout than the settings. Raises Configuration if the index has only one."""
+    index = _movable(resources)
+    states = [(space, index.move_state(space)) for space in _spaces(resources)]
+    return [_move(space, state) for space, state in states if not state.done]
+
+
+def move_spaces(resources: Resources, *, progress: Progress = lambda done, total: None) -> list[SpaceMove]:
+    """Move every space that is not in the layout of the settings, one after the other, and return these.
+
+    Raises IndexDown if other publishers do not finish, and what publishing raises; what was written stays.
+    """
+    index, moved = _movable(resources), list[SpaceMove]()
+    for space in _spaces(resources):
+        state = index.move_state(space)
+        if state.done:
+            continue
+        index.begin_move(space)
+        _fill(resources, index, space, progress)
+        index.switch_move(space)
+        _fill(resources, index, space, progress)  # what a writer that had not seen the new layout wrote last
+        index.end_move(space)
+        moved.append(_move(space, state))
+    return moved
+
+
+def _fill(resources: Resources, index: MovableIndex, space: Space, progress: Progress) -> None:
+    """Publish into the new layout until it has the objects of the old one and of the ledger, and no others."""
+    before = -1
+    for _ in range(_ROUNDS):
+        settled = set(publishing.published_ids(resources.ledger, space))  # first: what is published now is present
+        searched, present = set(resources.index.ids(space)), set(index.moved_ids(space))
+        expected = set(publishing.searchable_ids(resources.ledger, space))
+        missing, foreign = (expected & (settled | searched)) - present, present - expected
+        progress(len(expected) - len(missing), len(expected))
+        if not missing and not foreign:
+            return
+        if foreign:
+            resources.index.delete(space, sorted(foreign))
+        if len(missing) == before:  # another publisher holds them
+            time.sleep(_PAUSE)
+        before = len(missing)
+        publishing.mark_dirty(resources.ledger, {*missing, *foreign})
+        publish_all(resources, at_most=resources.settings.outage_wait_seconds)
+    raise IndexDown(
+        f"{space.name} does not have every object in its new layout yet.",
+        advice="Searches still read the old one. `swatchbook status` shows what is not published; then run it again.",
+    )
+
+
+def _movable(resources: Resources) -> MovableIndex:
+    if isinstance(resources.index, MovableIndex):
+        return resources.index
+    raise Configuration(
+        f"The index {resources.settings.index} has only one layout.", advice="Only Weaviate's spaces can be moved."
+    )
+
+
+def _spaces(resources: Resources) -> list[Space]:
+    return [each.space for each in registered(resources.ledger) if not each.dropping]
+
+
+def _move(space: Space, state: MoveState) -> SpaceMove:
+    return SpaceMove(space=space.name, before=state.read, after=state.wanted)
