@@ -3,12 +3,12 @@ deployments run (`retry_failed` every 15 minutes, `review_quality` every hour, `
 `rescan_sources` every hour once a person has turned that on) and how many runs of each at a time (three ingests, one of
 the others).
 
-The pool `control` runs at most six flow runs as processes; `embed` runs shards in containers, with their image,
-command, environment, rights, and limits of memory, CPUs and GPUs.
+The pool `control` runs at most six flow runs as processes; `embed` runs shards, by default in Docker containers, with
+their image, command, environment, rights, and limits of memory, CPUs and GPUs. shard_pools.py has its other kinds.
 
 Anyone who reaches Prefect's API can start flow runs and fill in variables of a pool's template, so the templates have
 none. They have no `env` either, which a run could override. Shards get their environment from the command, and secrets
-from a mounted file. kubernetes.json is the equivalent for a cluster: docs/deploy.md.
+from a mounted file.
 """
 
 import math
@@ -107,7 +107,7 @@ _PREFECT_HOME = "/tmp/prefect"  # noqa: S108 — inside the container, which has
 class Pool(Record):
     """A work pool to create in Prefect. `tunable`: people may change its limit in Prefect's UI.
 
-    `instead`: types that people may choose for the pool; such a pool is left unchanged.
+    `kept`: nobody asked for this kind of pool now, so a template that differs may be theirs.
     """
 
     name: str
@@ -116,7 +116,7 @@ class Pool(Record):
     concurrency_limit: int
     job: dict[str, Any]
     tunable: bool = False
-    instead: tuple[str, ...] = ()
+    kept: bool = False
 
     @property
     def template(self) -> dict[str, Any]:
@@ -134,25 +134,15 @@ class Room(Record):
     by_cpus: int
 
 
-def all_pools(settings: Settings) -> tuple[Pool, ...]:
-    """Return both pools for these settings."""
-    return (
-        Pool(
-            name=CONTROL,
-            type="process",
-            description="Parents: one process for each flow run.",
-            concurrency_limit=CONTROL_LIMIT,
-            job={"stream_output": True},
-            tunable=True,
-        ),
-        Pool(
-            name=EMBED,
-            type="docker",
-            description="Shards: one container for each flow run.",
-            concurrency_limit=settings.shard_slots,
-            job=shard_job(settings),
-            instead=("kubernetes",),
-        ),
+def control_pool() -> Pool:
+    """Return the pool of parents and upkeep."""
+    return Pool(
+        name=CONTROL,
+        type="process",
+        description="Parents: one process for each flow run.",
+        concurrency_limit=CONTROL_LIMIT,
+        job={"stream_output": True},
+        tunable=True,
     )
 
 
@@ -160,7 +150,7 @@ def shard_job(settings: Settings) -> dict[str, Any]:
     """Return the job of a shard's container for the Docker worker."""
     memory = f"{settings.shard_memory_mb}m"
     job = {
-        "command": shard_command(settings),
+        "command": " ".join(shard_arguments(settings)),
         "image": settings.shard_image,
         "image_pull_policy": "IfNotPresent",  # the default for an untagged image asks a registry each time
         "labels": dict(LABELS),
@@ -175,17 +165,17 @@ def shard_job(settings: Settings) -> dict[str, Any]:
     return job | ({"network_mode": settings.shard_network} if settings.shard_network else {})
 
 
-def shard_command(settings: Settings) -> str:
+def shard_arguments(settings: Settings, settings_file: str = SETTINGS_FILE) -> list[str]:
     """Return the command of a shard's container. Overrides folders in the PREFECT_* variables of the worker."""
     variables = {
         "PREFECT_HOME": _PREFECT_HOME,
         "PREFECT_RESULTS_LOCAL_STORAGE_PATH": f"{_PREFECT_HOME}/results",
-        "SWATCHBOOK_ENV_FILE": SETTINGS_FILE,
+        "SWATCHBOOK_ENV_FILE": settings_file,
     }
     if settings.shard_cpus:  # torch counts the CPUs of the machine, not of the container
         variables["OMP_NUM_THREADS"] = str(math.ceil(settings.shard_cpus))
     # Not `prefect flow-run execute`, which imports Prefect in two more processes before the flow starts.
-    return " ".join(["env", *(f"{name}={value}" for name, value in variables.items()), "python3 -m prefect.engine"])
+    return ["env", *(f"{name}={value}" for name, value in variables.items()), "python3", "-m", "prefect.engine"]
 
 
 def room(settings: Settings, *, free_memory: int, cpus: int) -> Room:

@@ -1,11 +1,12 @@
 """What `swatchbook setup` creates in a Prefect server, and what it overwrites later: templates of pools, deployments
 and the failure notification always; blocks and the limit of the pool `control`, which people tune in Prefect's UI, only
-with --force. Also what the failure notification sends, and when.
+with --force. A pool of shards that does not run on Docker only with --pool or --force. Also what the failure
+notification sends, and when.
 
 Idempotent. Every difference is reported, also one that is kept.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from importlib.metadata import version
 from typing import Any
@@ -13,6 +14,7 @@ from uuid import UUID
 
 from prefect.blocks.core import Block
 from prefect.blocks.webhook import Webhook
+from prefect.client.base import ServerType, determine_server_type
 from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.actions import (
     DeploymentScheduleCreate,
@@ -33,7 +35,16 @@ from prefect.utilities.callables import parameter_schema
 from pydantic import SecretStr, ValidationError
 
 from blocks.block_types import BLOCKS, fill
-from deployments.declared import Declared, Pool, Schedule, all_pools, find_declaration, read_declaration
+from deployments.declared import (
+    EMBED,
+    Declared,
+    Pool,
+    Schedule,
+    control_pool,
+    find_declaration,
+    read_declaration,
+)
+from deployments.shard_pools import KINDS, Kind, kind_of, shard_pool
 from scheduler.launch import FLOW, prefect
 from swatchbook.errors import Configuration
 from swatchbook.one_line import shorten
@@ -79,10 +90,21 @@ class Mode(Record):
             await write()
 
 
-async def set_up(settings: Settings, mode: Mode) -> list[Line]:
+class Asked(Record):
+    """The kind of the pool of shards that a person asked for, and the values that it needs: `--pool`, `--with`.
+
+    Without a kind the pool keeps the one that it has in Prefect; a new one runs on Docker.
+    """
+
+    kind: Kind | None = None
+    values: Mapping[str, str] = {}
+
+
+async def set_up(settings: Settings, mode: Mode, asked: Asked | None = None) -> list[Line]:
     """Create and update everything, or only check. Return one line per object, in order of their dependencies.
 
-    Raises Configuration when PREFECT_API_URL is not set or the key is rejected, ProviderDown without a response.
+    Raises Configuration when PREFECT_API_URL is not set, the key is rejected, or the pool of shards lacks values or has
+    another type; ProviderDown without a response.
     """
     if get_current_settings().api.url is None:
         raise Configuration(
@@ -90,7 +112,8 @@ async def set_up(settings: Settings, mode: Mode) -> list[Line]:
             advice="Start one with `prefect server start` and set PREFECT_API_URL to its address, including /api.",
         )
     async with prefect() as client:
-        lines = [await set_pool(client, pool, mode) for pool in all_pools(settings)]
+        shards = await choose_shard_pool(client, settings, asked or Asked())
+        lines = [await set_pool(client, pool, mode) for pool in (control_pool(), shards)]
         for kind in BLOCKS.values():
             lines.append(await set_block_type(client, kind, mode))
             lines.append(await set_block(client, fill(kind, settings), BLOCK, mode))
@@ -105,34 +128,70 @@ async def set_up(settings: Settings, mode: Mode) -> list[Line]:
 # --- pools ------------------------------------------------------------------------------------------------------------
 
 
-async def set_pool(client: PrefectClient, pool: Pool, mode: Mode) -> Line:
-    """Create or update a work pool. Its template is always updated: it keeps runs from choosing image or command.
+async def choose_shard_pool(client: PrefectClient, settings: Settings, asked: Asked) -> Pool:
+    """Return the pool of shards: of the kind that was asked for, else as it is in Prefect, else on Docker.
 
-    Raises Configuration when a pool of the name has another type.
+    Raises Configuration when its kind cannot run shards, lacks values, or is a push pool on Prefect's own server.
     """
+    try:
+        current = await client.read_work_pool(EMBED)
+    except ObjectNotFound:
+        current = None
+    found = kind_of(current.type) if current else Kind.DOCKER
+    kind = asked.kind or found
+    if kind is None or (current and current.type != KINDS[kind].type):  # Prefect cannot change it
+        there, wanted = current.type if current else None, KINDS[kind or Kind.DOCKER].type
+        raise Configuration(
+            f"The work pool {EMBED} has the type {there}, not {wanted}.",
+            advice=f"Delete it in Prefect (`prefect work-pool delete {EMBED}`) and run `swatchbook setup` again.",
+        )
+    if KINDS[kind].credentials and determine_server_type() is not ServerType.CLOUD:
+        raise Configuration(
+            "A push pool needs Prefect Cloud: Prefect's own server does not start jobs without a worker.",
+            advice=f"Use `--pool {kind.removesuffix('-push')}` and run its worker.",
+        )
+    job = current.base_job_template.get("job_configuration", {}) if current else {}
+    pool = shard_pool(kind, settings, asked.values, current=job)
+    return pool.model_copy(update={"kept": asked.kind is None and kind is not Kind.DOCKER})
+
+
+async def set_pool(client: PrefectClient, pool: Pool, mode: Mode) -> Line:
+    """Create or update a work pool. Its template is updated: it keeps runs from choosing image or command."""
     line = Line(what="pool", name=pool.name, outcome=Outcome.CREATED)
     try:
         current = await client.read_work_pool(pool.name)
     except ObjectNotFound:
         await mode.apply(lambda: client.create_work_pool(_work_pool(pool)))
         return line
-    if current.type in pool.instead:
-        return line.model_copy(update={"outcome": Outcome.KEPT, "difference": (f"type: {current.type} → {pool.type}",)})
-    if current.type != pool.type:  # Prefect cannot change it
-        raise Configuration(
-            f"The work pool {pool.name} has the type {current.type}, not {pool.type}.",
-            advice="Delete it in Prefect and run `swatchbook setup` again.",
-        )
-    template = _difference({"template": current.base_job_template}, {"template": pool.template})
+    template = _template_difference(current.base_job_template, pool.template)
     limit = _difference(*_attributes((current, pool), "concurrency_limit"))
     changes = WorkPoolUpdate(base_job_template=pool.template)
     if mode.force or not pool.tunable:
         changes.concurrency_limit = pool.concurrency_limit
-    enforced = template if pool.tunable else template + limit
-    outcome = Outcome.UPDATED if enforced else _tunable_outcome(limit, mode)
+    enforced = () if pool.kept else template if pool.tunable else template + limit
+    outcome = Outcome.UPDATED if enforced else _tunable_outcome(template + limit, mode)
     if outcome is Outcome.UPDATED:
         await mode.apply(lambda: client.update_work_pool(pool.name, changes))
     return line.model_copy(update={"outcome": outcome, "difference": template + limit})
+
+
+def _template_difference(current: Mapping[str, Any], wanted: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return one line per value of a job template that differs, with its place; what is not ours may be a secret."""
+    old, new = dict(_leaves("template", current)), dict(_leaves("template", wanted))
+    foreign = tuple(f"{place}: {REDACTED} → None" for place in old if place not in new)
+    return _difference(old, new) + foreign
+
+
+def _leaves(place: str, value: Any) -> Iterator[tuple[str, Any]]:
+    """Yield every value of nested mappings and lists with its place; an empty one is a value, too."""
+    if isinstance(value, Mapping) and value:
+        for name, each in value.items():
+            yield from _leaves(f"{place}.{name}", each)
+    elif isinstance(value, list) and value:
+        for number, each in enumerate(value):
+            yield from _leaves(f"{place}[{number}]", each)
+    else:
+        yield place, value
 
 
 def _work_pool(pool: Pool) -> WorkPoolCreate:

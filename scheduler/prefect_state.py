@@ -23,6 +23,7 @@ from prefect.states import Cancelled, Cancelling, Crashed
 
 from deployments.declared import CONTROL, EMBED, flow_names
 from deployments.setup import Mode, set_up
+from deployments.shard_pools import how_to_start
 from scheduler.launch import AT_ONCE, DEPLOYMENT, HOPELESS_SECONDS, INGESTS, prefect
 from swatchbook.errors import Configuration, Failure
 from swatchbook.ledger import flow_runs, item_runs, schedule, stored_documents
@@ -43,6 +44,7 @@ from tasks.prefect_client import (
     WAITING,
     WORKER,
     deployment_id,
+    has_worker,
     in_states,
     launched_document,
     live_workers,
@@ -267,18 +269,17 @@ async def _find_troubles(settings: Settings) -> list[str]:
         troubles = [f"Prefect has no deployment {name}. {_COMMAND}" for name in missing]
         for pool in (CONTROL, *([EMBED] if settings.execution == "pool" else [])):
             try:
-                await client.read_work_pool(pool)  # reading the workers of a missing one fails otherwise
-                if not await live_workers(client, pool):
-                    troubles.append(f"No worker polls the work pool {pool}. {_WORKERS[pool]}")
+                if not await has_worker(client, pool):
+                    advice = _CONTROL_WORKER
+                    if pool == EMBED:
+                        advice = how_to_start((await client.read_work_pool(pool)).type)
+                    troubles.append(f"No worker polls the work pool {pool}. {advice}")
             except ObjectNotFound:
                 troubles.append(f"Prefect has no work pool {pool}. {_COMMAND}")
     return troubles
 
 
-_WORKERS = {
-    CONTROL: f"Start one: `prefect worker start --pool {CONTROL} --type process`.",
-    EMBED: "Start one: `swatchbook worker`.",
-}
+_CONTROL_WORKER = f"Start one: `prefect worker start --pool {CONTROL} --type process`."
 
 
 async def restore(client: PrefectClient, ledger: Ledger, settings: Settings) -> bool:

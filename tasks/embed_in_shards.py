@@ -40,9 +40,9 @@ from tasks.prefect_client import (
     UNDER_WAY,
     WAITING,
     deployment_id,
+    has_worker,
     in_states,
     is_over,
-    live_workers,
     of_flows,
     prefect_errors_as_outage,
 )
@@ -164,7 +164,7 @@ async def _follow(resources: Resources, work: Work, flow_runs: Sequence[UUID], a
             if active and idle and not await _has_live_worker(client, runs_by_id.values()):
                 raise ProviderDown(
                     "The shards' work pool has no live worker.",
-                    advice="Start one: `swatchbook worker`. The document then resumes by itself.",
+                    advice="Start one: `swatchbook doctor` says how. The document then resumes by itself.",
                 )
     return message
 
@@ -179,8 +179,8 @@ async def _read_flow_runs(client: PrefectClient, ids: set[UUID]) -> dict[UUID, F
 
 
 async def _has_live_worker(client: PrefectClient, flow_runs: Iterable[FlowRun]) -> bool:
-    """Return whether a work pool of these flow runs has a live worker."""
-    return any([await live_workers(client, pool) for pool in {run.work_pool_name for run in flow_runs} if pool])
+    """Return whether a work pool of these flow runs has a live worker, or needs none."""
+    return any([await has_worker(client, pool) for pool in {run.work_pool_name for run in flow_runs} if pool])
 
 
 def _count_images(resources: Resources, work: Work) -> tuple[int, int]:

@@ -248,6 +248,22 @@ TESTED_ELSEWHERE: Mapping[str, str] = {
         "tests/interface/test_mcp.py::test_command_says_where_it_listens_and_ends_in_order"
     ),
     "swatchbook setup": "tests/deployments/test_setup.py::test_command_says_what_it_would_do_and_what_it_lacks",
+    **dict.fromkeys(
+        (
+            "swatchbook setup --pool kubernetes --with namespace=swatchbook",
+            "swatchbook setup --pool ecs --with execution_role=arn:… --with subnets=subnet-1,subnet-2 "
+            "--with secret=arn:… --with prefect_password=arn:…",
+            "swatchbook setup --pool cloud-run --with region=europe-west1 --with prefect_password=prefect "
+            "--with subnet=shards",
+            "swatchbook setup --pool process",
+            "swatchbook setup --pool kubernetes",
+        ),
+        "tests/deployments/test_setup.py::test_commands_of_the_pages_make_their_pools",
+    ),
+    **dict.fromkeys(
+        ("swatchbook setup --pool KIND", "swatchbook setup --pool cloud-run"),
+        "tests/deployments/test_setup.py::test_command_makes_the_pool_that_is_asked_for",
+    ),
     "swatchbook worker": "tests/containers/test_pool.py::"
     "test_containers_killed_and_out_of_memory_are_made_up_for_by_others",
     "swatchbook embed DOCUMENT --roles multimodal": "tests/test_siglip_end_to_end.py"
@@ -308,7 +324,7 @@ _STACK = "tests/servers/test_stack.py::test_form_of_the_ui_filled_in_as_it_stand
 _MONITORING = "tests/interface/service/test_monitoring.py"
 _SET_OR_SHOWN = "not run: shows a file, or sets what other lines use"
 _OPERATION = "tests/containers/test_compose.py::test_lines_of_the_page_about_operation_do_what_it_says"
-_KUBERNETES = "not run: needs a cluster; the job is checked by its schema (docs/RELIABILITY.md)"
+_CLOUD = "not run: needs a cluster or an account; the job is checked by the published schemas (docs/RELIABILITY.md)"
 OTHER_PROGRAMS: Mapping[str, str] = {
     "(umask 077; perl": "tests/containers/test_what_is_declared.py"
     "::test_the_command_of_the_example_makes_secrets_that_are_taken",
@@ -331,7 +347,9 @@ OTHER_PROGRAMS: Mapping[str, str] = {
     **dict.fromkeys(("cat ", "cd ", "grep ", "sed ", "export "), _SET_OR_SHOWN),
     **dict.fromkeys(("docker compose exec", "docker compose logs"), _OPERATION),
     **dict.fromkeys(("uvx --from", "claude mcp add"), "not run: needs an index, or an assistant"),
-    **dict.fromkeys(("kubectl ", "prefect work-pool", "pip install prefect-kubernetes"), _KUBERNETES),
+    **dict.fromkeys(("kubectl ", "aws ", "gcloud ", "pip install prefect-"), _CLOUD),
+    "prefect worker start --pool embed --type process": "tests/servers/test_pool.py"
+    "::test_kill_in_the_middle_ends_as_if_there_had_been_none",
     **dict.fromkeys(
         ("curl ", "api="),
         "tests/interface/service/test_documented_requests.py::test_requests_of_the_page_about_the_service",
@@ -341,7 +359,7 @@ OTHER_PROGRAMS: Mapping[str, str] = {
 
 DEVELOPERS = {
     *("make install", "make install-all", "make check", "make test", "make test-light", "make test-stack"),
-    *("make test-python PYTHON=python3.13", "make test-all", "make durations"),
+    *("make test-python PYTHON=python3.13", "make test-all", "make test-kubernetes", "make durations"),
     *("make reference", "make notebook", "make site"),
     *("make soak", "make bench", "make lock", "make lock-check", "make release-check", "make workflow-check"),
 }

@@ -35,6 +35,7 @@ from swatchbook.resources import Resources
 
 if TYPE_CHECKING:
     from packaging.requirements import Requirement
+    from prefect.client.schemas.objects import WorkPool
 
 log = logging.getLogger(__name__)
 
@@ -339,23 +340,29 @@ def check_pool(resources: Resources) -> str:
     import psutil
 
     from deployments.declared import EMBED, room
+    from deployments.shard_pools import Kind, kind_of
     from swatchbook.pipeline.shards import require_pool
 
     require_pool(settings)
-    limit = asyncio.run(_pool_limit(EMBED))
+    pool = asyncio.run(_ready_pool(EMBED))
+    worker = "needs no worker" if pool.is_push_pool else "has a worker"
+    served = f"{EMBED} {worker}, limit {pool.concurrency_limit or 'none'}"
+    if kind_of(pool.type) not in (Kind.DOCKER, Kind.PROCESS):  # its shards run elsewhere
+        return served
     free = psutil.virtual_memory().available  # of the machine: our container's limit does not apply to shards
     here = room(settings, free_memory=free, cpus=os.cpu_count() or 1)
     return (
-        f"{EMBED} has a worker, limit {limit or 'none'} · this machine has room for "
+        f"{served} · this machine has room for "
         f"{min(here.by_memory, here.by_cpus)} shards: {here.by_memory} by free memory, {here.by_cpus} by CPUs"
     )
 
 
-async def _pool_limit(name: str) -> int | None:
-    """Return the concurrency limit of a pool. Raises Configuration when it cannot run anything, ProviderDown."""
+async def _ready_pool(name: str) -> "WorkPool":
+    """Return a pool of Prefect. Raises Configuration when it cannot run anything, ProviderDown."""
     from prefect.client.schemas.objects import WorkPoolStatus
     from prefect.exceptions import ObjectNotFound
 
+    from deployments.shard_pools import how_to_start
     from scheduler.launch import prefect
 
     if not os.environ.get("PREFECT_API_URL"):
@@ -369,9 +376,9 @@ async def _pool_limit(name: str) -> int | None:
             ) from None
     if pool.status is WorkPoolStatus.PAUSED:
         raise Configuration(f"The pool {name} is paused.", advice="Resume it in Prefect's UI.")
-    if pool.status is not WorkPoolStatus.READY:
-        raise Configuration(f"The pool {name} has no worker.", advice="Start one with `swatchbook worker`.")
-    return pool.concurrency_limit
+    if pool.status is not WorkPoolStatus.READY and not pool.is_push_pool:
+        raise Configuration(f"The pool {name} has no worker.", advice=how_to_start(pool.type))
+    return pool
 
 
 CHECKS: dict[str, Check] = {

@@ -1,12 +1,18 @@
-"""The pool of containers: what Prefect's own Docker worker makes of its template, whatever a flow run asks for."""
+"""The pool of shards: what Prefect's own Docker worker makes of its template, whatever a flow run asks for; that of the
+other kinds satisfies the schemas of their workers and providers.
+"""
 
 import json
+import os
 import shlex
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import botocore.session
 import pytest
+from botocore.validate import ParamValidator
 from docker.models.containers import _create_container_args
 from jsonschema import Draft202012Validator
 from prefect.client.orchestration import PrefectClient
@@ -15,11 +21,12 @@ from prefect.exceptions import PrefectHTTPStatusError
 from prefect.types.entrypoint import EntrypointType
 from prefect_docker.worker import DockerWorker, DockerWorkerJobConfiguration
 
-from deployments.declared import EMBED, SETTINGS_FILE, all_pools, room, shard_job
+from deployments.declared import EMBED, SETTINGS_FILE, room, shard_arguments, shard_job
 from deployments.setup import Mode, set_pool
+from deployments.shard_pools import Kind, shard_pool
 from flows.embed_shard import embed_shard
+from swatchbook.errors import Configuration
 from swatchbook.settings import Settings
-from tests.conftest import ROOT
 from tests.deployments.test_setup import ask, remove_all
 
 HERE = Path(__file__).parent
@@ -59,7 +66,7 @@ def shards(prefect_api: str) -> Iterator[Any]:
     """The pool, and the deployment `embed_shard/embed_shard` on it."""
 
     async def make(client: PrefectClient) -> Any:
-        await set_pool(client, next(pool for pool in all_pools(Settings(**GIVEN)) if pool.name == EMBED), Mode())
+        await set_pool(client, shard_pool(Kind.DOCKER, Settings(**GIVEN), {}), Mode())
         made = await embed_shard.ato_deployment(
             name="embed_shard", work_pool_name=EMBED, entrypoint_type=EntrypointType.MODULE_PATH
         )
@@ -147,33 +154,170 @@ def test_room_is_counted_by_memory_and_by_processors() -> None:
     assert room(Settings(shard_cpus=0), free_memory=1 << 30, cpus=8).model_dump() == {"by_memory": 0, "by_cpus": 8}
 
 
-def test_on_kubernetes_the_template_is_as_closed_and_says_what_its_worker_demands() -> None:
-    template = json.loads((ROOT / "deployments" / "kubernetes.json").read_text())
-    job, worker = template["job_configuration"], json.loads((HERE / "kubernetes_worker.json").read_text())
-    assert job.keys() <= {*worker["job_configuration"]["properties"]}
-    assert holds(job["job_manifest"], worker["demanded_of_job_manifest"])
-    assert "{{" not in str(job)
-    assert "env" not in job
-    docker = next(pool for pool in all_pools(Settings(shard_cpus=2)) if pool.name == EMBED)
-    assert template["variables"] == docker.template["variables"]
-    (container,) = job["job_manifest"]["spec"]["template"]["spec"]["containers"]
-    assert container["args"] == shlex.split(docker.job["command"])
-    assert [mount["mountPath"] for mount in container["volumeMounts"]] == [SETTINGS_FILE]
+VALUES: dict[Kind, dict[str, str]] = {
+    Kind.KUBERNETES: {"namespace": "catalogues"},
+    Kind.ECS: {
+        "execution_role": "arn:aws:iam::123456789012:role/shards",
+        "subnets": "subnet-1,subnet-2",
+        "security_groups": "sg-1",
+        "secret": "arn:aws:secretsmanager:eu-central-1:123456789012:secret:swatchbook-shards",
+        "prefect_password": "arn:aws:secretsmanager:eu-central-1:123456789012:secret:prefect",
+    },
+    Kind.CLOUD_RUN: {"region": "europe-west1", "prefect_password": "prefect", "subnet": "shards"},
+}
+"""Kind -> what `--with` gives."""
+
+ELSEWHERE: dict[str, Any] = {
+    "shard_image": "registry.example.org/swatchbook:1",
+    "shard_memory_mb": 3000,
+    "shard_cpus": 1.5,
+    "shard_slots": 3,
+    "ledger_url": "postgresql+psycopg://swatchbook:hush-ledger@db/swatchbook",
+}
+
+
+def made(kind: Kind, **changed: Any) -> dict[str, Any]:
+    """The job of a pool of this kind, with the given values and settings."""
+    return shard_pool(kind, Settings(**{**ELSEWHERE, **changed}), VALUES[kind]).job
+
+
+def schema(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((HERE / name).read_text())
+    return found
+
+
+WORKERS = {Kind.KUBERNETES: "kubernetes_worker", Kind.ECS: "ecs_worker", Kind.CLOUD_RUN: "cloud_run_worker"}
+
+
+@pytest.mark.parametrize("kind", WORKERS)
+def test_job_satisfies_its_workers_schema(kind: Kind) -> None:
+    worker = schema(f"{WORKERS[kind]}.json")["job_configuration"]
+    job = made(kind)
+    assert errors_of(job, worker) == []
+    assert job.keys() <= worker["properties"].keys()
+    assert errors_of({**job, "name": {"a": "b"}}, worker)
+
+
+@pytest.mark.parametrize("kind", WORKERS)
+def test_template_is_closed_and_has_no_secret(kind: Kind) -> None:
+    pool = shard_pool(kind, Settings(**ELSEWHERE), VALUES[kind])
+    assert pool.template["variables"] == {"type": "object", "properties": {}, "additionalProperties": False}
+    for forbidden in ("{{", "$", "hush"):
+        assert forbidden not in str(pool.template).replace('exec "$@"', "")
+    assert "env" not in pool.job, "Prefect would lay a run's own over it"
+    assert pool.concurrency_limit == 3
 
 
 def test_kubernetes_job_satisfies_the_published_schema() -> None:
     """The worker demands two fields of the pod that Kubernetes has for the job alone; its API ignores them there."""
-    job = json.loads((ROOT / "deployments" / "kubernetes.json").read_text())["job_configuration"]
-    worker = json.loads((HERE / "kubernetes_worker.json").read_text())
-    assert errors_of(job, worker["job_configuration"]) == []
+    job, worker = made(Kind.KUBERNETES, shard_gpus=1), schema("kubernetes_worker.json")
+    assert holds(job["job_manifest"], worker["demanded_of_job_manifest"])
     pod = job["job_manifest"]["spec"]["template"]["spec"]
-    schema = json.loads((HERE / "kubernetes_job.schema.json").read_text())
+    published = schema("kubernetes_job.schema.json")
     demanded = {name: pod.pop(name) for name in ("parallelism", "completions")}
     assert demanded.items() <= worker["demanded_of_job_manifest"]["spec"]["template"]["spec"].items()
-    assert errors_of(job["job_manifest"], schema) == []
+    assert errors_of(job["job_manifest"], published) == []
     for wrong in ({"containers": "one"}, {"restartPolicy": 3}, {"memory": "3Gi"}):
-        assert errors_of({"spec": {"template": {"spec": {**pod, **wrong}}}}, schema)
-    assert errors_of({**job, "stream_output": "always"}, worker["job_configuration"])
+        assert errors_of({"spec": {"template": {"spec": {**pod, **wrong}}}}, published)
+    (container,) = pod["containers"]
+    assert container["args"] == shard_arguments(Settings(**ELSEWHERE))
+    assert [mount["mountPath"] for mount in container["volumeMounts"]] == [SETTINGS_FILE]
+    assert container["resources"] == {
+        "requests": {"cpu": "1500m", "memory": "3000Mi"},
+        "limits": {"cpu": "1500m", "memory": "3000Mi", "nvidia.com/gpu": "1"},
+    }
+    assert "cpu" not in str(made(Kind.KUBERNETES, shard_cpus=0)["job_manifest"]).partition("'limits'")[2][:40]
+
+
+def test_ecs_requests_satisfy_amazons_model() -> None:
+    """botocore validates what boto3 would send: unknown fields, types, and what is required."""
+    job = made(Kind.ECS)
+    session = botocore.session.Session().get_service_model("ecs")
+    task, request = job["task_definition"], job["task_run_request"]
+    for operation, sent in (
+        ("RegisterTaskDefinition", task),
+        ("RunTask", {**request, "taskDefinition": task["family"]}),
+    ):
+        shape = session.operation_model(operation).input_shape
+        assert not ParamValidator().validate(sent, shape).has_errors()
+        assert ParamValidator().validate({**sent, "colour": "grey"}, shape).has_errors()
+    (container,) = task["containerDefinitions"]
+    assert (task["cpu"], task["memory"]) == ("2048", "4096"), "the next size that Fargate has"
+    assert request["networkConfiguration"]["awsvpcConfiguration"]["subnets"] == ["subnet-1", "subnet-2"]
+    assert container["secrets"] == [{"name": "SHARDS_ENV", "valueFrom": VALUES[Kind.ECS]["secret"]}]
+    assert "taskRoleArn" not in task
+
+
+def test_ecs_command_moves_the_secret_into_a_private_file(tmp_path: Path) -> None:
+    command = shlex.split(made(Kind.ECS)["command"])
+    assert command[-3:] == ["python3", "-m", "prefect.engine"]
+    file = tmp_path / "shards.env"
+    script = [part.replace("/tmp/shards.env", str(file)) for part in command[:-3]]
+    environment = {"PATH": os.environ["PATH"], "SHARDS_ENV": "SWATCHBOOK_INDEX=weaviate\nSWATCHBOOK_LEDGER_URL=a b"}
+    done = subprocess.run([*script, "env"], env=environment, capture_output=True, text=True, check=True, timeout=60)
+    assert file.read_text() == environment["SHARDS_ENV"] + "\n"
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert f"SWATCHBOOK_ENV_FILE={file}" in done.stdout.splitlines()
+    assert "SHARDS_ENV" not in {line.partition("=")[0] for line in done.stdout.splitlines()}
+
+
+def test_cloud_run_job_satisfies_googles_schema() -> None:
+    job, published = made(Kind.CLOUD_RUN), schema("cloud_run_job.schema.json")
+    body = job["job_body"]
+    assert errors_of(body, published) == []
+    assert errors_of({**body, "colour": "grey"}, published)
+    (container,) = body["template"]["template"]["containers"]
+    assert container["command"] == shard_arguments(Settings(**ELSEWHERE), "/etc/swatchbook/shards.env")
+    assert container["resources"]["limits"] == {"cpu": "2", "memory": "3000Mi"}
+    assert "serviceAccount" not in body["template"]["template"]
+    assert body["template"]["template"]["vpcAccess"] == {"networkInterfaces": [{"subnetwork": "shards"}]}
+    assert "prefect_api_key_secret" not in job
+    alone = shard_pool(Kind.CLOUD_RUN, Settings(**ELSEWHERE), {"region": "europe-west1"}).job
+    assert "vpcAccess" not in alone["job_body"]["template"]["template"]
+
+
+def test_no_provider_repeats_a_job_and_all_leave_time_to_end() -> None:
+    kubernetes = made(Kind.KUBERNETES)["job_manifest"]["spec"]
+    assert (kubernetes["backoffLimit"], kubernetes["template"]["spec"]["restartPolicy"]) == (0, "Never")
+    assert kubernetes["template"]["spec"]["terminationGracePeriodSeconds"] == 30
+    ecs = made(Kind.ECS)
+    assert ecs["task_definition"]["containerDefinitions"][0]["stopTimeout"] == 120
+    assert ecs["task_run_request"]["capacityProviderStrategy"] == [{"capacityProvider": "FARGATE_SPOT", "weight": 1}]
+    assert made(Kind.CLOUD_RUN)["job_body"]["template"]["template"]["maxRetries"] == 0
+
+
+def test_values_that_are_not_given_again_are_kept() -> None:
+    for kind, values in VALUES.items():
+        settings = Settings(**ELSEWHERE)
+        first = shard_pool(kind, settings, values).job
+        assert shard_pool(kind, settings, {}, current=first).job == first
+        by_worker = {"region": "{{ region }}", "namespace": "{{ namespace }}"}
+        assert shard_pool(kind, settings, values, current=by_worker).job == first
+
+
+def test_what_a_pool_lacks_is_named() -> None:
+    settings = Settings(**ELSEWHERE)
+    with pytest.raises(Configuration, match="needs execution_role, subnets, secret"):
+        shard_pool(Kind.ECS, settings, {})
+    with pytest.raises(Configuration, match="has no colour"):
+        shard_pool(Kind.KUBERNETES, settings, {"colour": "grey"})
+    with pytest.raises(Configuration, match="has no GPUs"):
+        made(Kind.ECS, shard_gpus=1)
+    with pytest.raises(Configuration, match="has no size"):
+        made(Kind.CLOUD_RUN, shard_memory_mb=40_000)
+    with pytest.raises(Configuration, match="all GPUs"):
+        made(Kind.KUBERNETES, shard_gpus=-1)
+
+
+def test_push_pools_name_the_block_that_starts_them() -> None:
+    settings = Settings(**ELSEWHERE)
+    for push, kind, field in (
+        (Kind.ECS_PUSH, Kind.ECS, "aws_credentials"),
+        (Kind.CLOUD_RUN_PUSH, Kind.CLOUD_RUN, "credentials"),
+    ):
+        job = shard_pool(push, settings, VALUES[kind]).job
+        assert job.pop(field).startswith("{{ prefect.blocks.")
+        assert job == made(kind)
 
 
 def errors_of(given: Any, schema: Any) -> list[str]:

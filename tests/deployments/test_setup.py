@@ -1,6 +1,7 @@
 """`swatchbook setup` on a real Prefect server: twice is as good as once, and what people tune stays theirs."""
 
 import asyncio
+import shlex
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable, Iterator
@@ -18,7 +19,8 @@ from pydantic import SecretStr
 
 from blocks.block_types import BLOCKS, IndexBlock
 from deployments.declared import CONTROL, EMBED, ROOT, find_declaration, read_declaration
-from deployments.setup import BLOCK, NOTIFICATION, WAITING_NOTIFICATION, Line, Mode, Outcome, set_up
+from deployments.setup import BLOCK, NOTIFICATION, WAITING_NOTIFICATION, Asked, Line, Mode, Outcome, set_up
+from deployments.shard_pools import KINDS, Kind
 from swatchbook.errors import Configuration
 from swatchbook.settings import Settings
 from tests.command import run, run_json
@@ -64,9 +66,9 @@ def bare(prefect_api: str, home: Path) -> Iterator[str]:
     ask(remove_all)
 
 
-def set_up_now(mode: Mode = DO, **given: Any) -> dict[str, Line]:
+def set_up_now(mode: Mode = DO, asked: Asked | None = None, **given: Any) -> dict[str, Line]:
     url = SecretStr("https://hooks.example.org/hush")
-    lines = asyncio.run(set_up(Settings(**{"failure_webhook_url": url, **given}), mode))
+    lines = asyncio.run(set_up(Settings(**{"failure_webhook_url": url, **given}), mode, asked))
     return {f"{line.what} {line.name}": line for line in lines}
 
 
@@ -172,7 +174,7 @@ def test_the_pool_of_shards_follows_the_settings() -> None:
     changed = {"shard_image": "swatchbook:next", "shard_slots": 3}
     line = set_up_now(LOOK, **changed)[f"pool {EMBED}"]
     assert line.outcome is Outcome.UPDATED
-    assert [each.split(":")[0] for each in line.difference] == ["template", "concurrency_limit"]
+    assert [each.split(":")[0] for each in line.difference] == ["template.job_configuration.image", "concurrency_limit"]
     assert set_up_now(**changed)[f"pool {EMBED}"] == line
     pool = ask(lambda client: client.read_work_pool(EMBED))
     assert (pool.base_job_template["job_configuration"]["image"], pool.concurrency_limit) == ("swatchbook:next", 3)
@@ -180,14 +182,50 @@ def test_the_pool_of_shards_follows_the_settings() -> None:
 
 
 @pytest.mark.usefixtures("bare")
-def test_a_pool_on_kubernetes_stays_and_one_that_cannot_take_shards_is_refused() -> None:
-    ask(lambda client: client.create_work_pool(WorkPoolCreate(name=EMBED, type="kubernetes")))
-    assert set_up_now(Mode(force=True))[f"pool {EMBED}"].difference == ("type: kubernetes → docker",)
-    assert ask(lambda client: client.read_work_pool(EMBED)).type == "kubernetes"
+def test_pool_of_another_kind_is_made_compared_and_kept() -> None:
+    asked = Asked(kind=Kind.KUBERNETES, values={"namespace": "catalogues"})
+    assert set_up_now(LOOK, asked)[f"pool {EMBED}"].outcome is Outcome.CREATED
+    set_up_now(DO, asked)
+    pool = ask(lambda client: client.read_work_pool(EMBED))
+    assert (pool.type, pool.base_job_template["job_configuration"]["namespace"]) == ("kubernetes", "catalogues")
+    assert outcomes(set_up_now(LOOK)) == {Outcome.SAME}, "its kind and namespace are remembered"
+    changed = pool.base_job_template
+    changed["job_configuration"]["job_manifest"]["spec"]["backoffLimit"] = 6
+    changed["job_configuration"]["env"] = {"PASSWORD": "hush"}
+    ask(lambda client: client.update_work_pool(EMBED, WorkPoolUpdate(base_job_template=changed)))
+    line = set_up_now()[f"pool {EMBED}"]
+    assert line.outcome is Outcome.KEPT
+    assert line.difference == (
+        "template.job_configuration.job_manifest.spec.backoffLimit: 6 → 0",
+        "template.job_configuration.env.PASSWORD: •••••• → None",
+    )
+    assert set_up_now(LOOK, Asked(kind=Kind.KUBERNETES))[f"pool {EMBED}"].outcome is Outcome.UPDATED
+    set_up_now(DO, Asked(kind=Kind.KUBERNETES))
+    assert outcomes(set_up_now()) == {Outcome.SAME}
+
+
+@pytest.mark.usefixtures("bare")
+def test_pool_of_a_type_that_cannot_be_changed_or_used_is_refused() -> None:
+    set_up_now()
+    with pytest.raises(Configuration, match=f"The work pool {EMBED} has the type docker, not ecs"):
+        set_up_now(DO, Asked(kind=Kind.ECS))
     ask(lambda client: client.delete_work_pool(EMBED))
-    ask(lambda client: client.create_work_pool(WorkPoolCreate(name=EMBED, type="process")))
-    with pytest.raises(Configuration, match=f"The work pool {EMBED} has the type process, not docker"):
+    with pytest.raises(Configuration, match="needs Prefect Cloud"):
+        set_up_now(DO, Asked(kind=Kind.ECS_PUSH))
+    ask(lambda client: client.create_work_pool(WorkPoolCreate(name=EMBED, type="vertex-ai")))
+    with pytest.raises(Configuration, match=f"The work pool {EMBED} has the type vertex-ai, not docker"):
         set_up_now()
+
+
+def test_command_makes_the_pool_that_is_asked_for(bare: str) -> None:
+    made = run_json("setup", "--pool", "cloud-run", "--with", "region=europe-west1")
+    assert {line["outcome"] for line in made} == {"created"}
+    assert {line["outcome"] for line in run_json("setup", "--check")} == {"unchanged"}
+    moved = ("setup", "--check", "--pool", "cloud-run", "--with", "region=us-east1")
+    (line,) = [line for line in run_json(*moved, expect=3) if line["outcome"] != "unchanged"]
+    assert line["difference"] == ["template.job_configuration.region: europe-west1 → us-east1"]
+    for wrong in (("--with", "region=a"), ("--pool", "lambda"), ("--pool", "cloud-run", "--with", "region")):
+        run("setup", *wrong, expect=2)
 
 
 def test_command_says_what_it_would_do_and_what_it_lacks(bare: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -196,6 +234,15 @@ def test_command_says_what_it_would_do_and_what_it_lacks(bare: str, monkeypatch:
     assert "automation" not in {line["what"] for line in lines}, "nobody asked for a notification"
     monkeypatch.delenv("PREFECT_API_URL")
     run("setup", expect=1)
+
+
+@pytest.mark.parametrize("kind", ["kubernetes", "ecs", "cloud-run", "process"])
+def test_commands_of_the_pages_make_their_pools(bare: str, kind: str) -> None:
+    page = (ROOT / "docs" / f"pool-{kind}.md").read_text()
+    (command,) = [line for line in page.splitlines() if line.startswith("$ swatchbook setup")]
+    made = run_json(*shlex.split(command)[2:])
+    assert {line["outcome"] for line in made} == {"created"}
+    assert ask(lambda client: client.read_work_pool(EMBED)).type == KINDS[Kind(kind)].type
 
 
 def test_each_deployment_runs_the_flow_of_its_name() -> None:

@@ -20,7 +20,7 @@ def wheel(folder: Path, metadata: str, **files: str) -> Path:
 
 
 def test_package_data_are_shipped_and_what_is_for_developers_is_not() -> None:
-    tracked = ["swatchbook/models/e5.onnx", "interface/web/templates/base.html", "deployments/kubernetes.json"]
+    tracked = ["swatchbook/models/e5.onnx", "interface/web/templates/base.html", "deployments/monitoring/alerts.yml"]
     assert shipped([*tracked, "tests/conftest.py", "devtools/weaviate.py", "README.md"]) == set(tracked[:2])
 
 

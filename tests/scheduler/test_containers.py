@@ -20,7 +20,8 @@ import pytest
 from prefect.client.schemas.objects import State, StateType
 from prefect.states import Cancelling, Completed, Pending, Running
 
-from deployments.declared import EMBED, LABELS, all_pools
+from deployments.declared import EMBED, LABELS
+from deployments.shard_pools import Kind, shard_pool
 from scheduler import containers
 from scheduler.containers import Reconciled, find_engine, keep_reconciling, reconcile, worker_name
 from scheduler.launch import prefect
@@ -136,7 +137,7 @@ async def _set_up(engine: docker.DockerClient) -> Pool:
 
     from flows.embed_shard import embed_shard
 
-    pool = next(pool for pool in all_pools(Settings(shard_image=IMAGE, shard_network="none")) if pool.name == EMBED)
+    pool = shard_pool(Kind.DOCKER, Settings(shard_image=IMAGE, shard_network="none"), {})
     job = pool.template["job_configuration"] | {"command": " ".join(FOR_EVER)}
     template = pool.template | {"job_configuration": job}
     async with prefect() as client:

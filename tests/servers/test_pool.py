@@ -20,6 +20,9 @@ POOL = "embed-by-process"
 IN_SHARDS: dict[str, Any] = {"execution": "pool", "batch_size": 12}
 """Two batches of pictures and two of text, so four shards; with a second for each picture, two run for twelve."""
 
+LEAST_GRACE_SECONDS = 10
+"""Between SIGTERM and SIGKILL: of Docker and Cloud Run. Kubernetes leaves 30 (pools/kubernetes.json), ECS 120."""
+
 DEPLOYMENT = "/deployments/name/embed_shard/embed_shard"
 
 
@@ -69,6 +72,13 @@ def shard_killed(stack: Stack, shard_worker: Part, document: str) -> None:
     psutil.Process(victim["pid"]).send_signal(signal.SIGKILL)
 
 
+def shard_terminated(stack: Stack, shard_worker: Part, document: str) -> None:
+    """As a provider takes a spot machine back: SIGTERM, and SIGKILL only after the time that pools leave."""
+    victim = psutil.Process(next(shard for shard in shards(stack, document) if shard["state"] == "live")["pid"])
+    victim.send_signal(signal.SIGTERM)
+    victim.wait(LEAST_GRACE_SECONDS)
+
+
 def worker_of_shards_killed(stack: Stack, shard_worker: Part, document: str) -> None:
     shard_worker.kill(family=False)
     shard_worker.start()
@@ -82,7 +92,11 @@ def machine_of_shards_killed(stack: Stack, shard_worker: Part, document: str) ->
 SPARING = [parent_killed, *([nothing_killed] if SOAK else [])]
 """They leave the shards alone: the next parent adopts them, and cuts nothing twice."""
 
-KILLS = [*SPARING, *([shard_killed, worker_of_shards_killed, machine_of_shards_killed] if SOAK else [])]
+KILLS = [
+    *SPARING,
+    shard_terminated,
+    *([shard_killed, worker_of_shards_killed, machine_of_shards_killed] if SOAK else []),
+]
 """What kills shards is in every run of the tests with real containers: tests/containers/test_pool.py."""
 
 

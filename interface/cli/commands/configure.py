@@ -10,7 +10,7 @@ from interface.cli.shared_arguments import Json, opened_resources, read_settings
 from interface.cli.terminal import COMPLETED, FAILED, OPEN, cell, err, note, out, say_json, table
 
 if TYPE_CHECKING:
-    from deployments.setup import Line, Mode
+    from deployments.setup import Asked, Line, Mode
     from swatchbook.settings import Settings
 
 
@@ -25,6 +25,10 @@ def config(as_json: Json = False) -> None:
         note(f"Unknown setting: {name}.")
 
 
+_POOLS = ("docker", "kubernetes", "ecs", "ecs-push", "cloud-run", "cloud-run-push", "process")
+"""Kinds of pools for shards; `deployments.shard_pools.Kind` is imported with Prefect, late."""
+
+
 def setup(
     check: Annotated[
         bool, typer.Option("--check", help="Change nothing; exit with 3 if something would change.")
@@ -32,6 +36,14 @@ def setup(
     force: Annotated[
         bool, typer.Option("--force", help="Also overwrite saved blocks and the pool's concurrency limit.")
     ] = False,
+    pool: Annotated[
+        str | None,
+        typer.Option("--pool", help=f"What runs the shards: {', '.join(_POOLS)}. Without it, what runs them now."),
+    ] = None,
+    values: Annotated[
+        list[str] | None,
+        typer.Option("--with", metavar="NAME=VALUE", help="A value that this kind of pool needs; may be repeated."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Create or update work pools, blocks, deployments and the failure notification on the Prefect server.
@@ -45,18 +57,33 @@ def setup(
     from deployments.setup import Mode
 
     mode = Mode(check=check, force=force)
-    lines = run_setup(settings, mode)
+    lines = run_setup(settings, mode, _asked(pool, values or []))
     say_json(lines) if as_json else out().print(draw_setup(lines, mode))
     raise typer.Exit(setup_exit_code(lines, mode))
 
 
-def run_setup(settings: "Settings", mode: "Mode") -> "list[Line]":
+def _asked(pool: str | None, values: "Sequence[str]") -> "Asked":
+    """Return what `--pool` and `--with` ask for. Raises BadParameter."""
+    from deployments.setup import Asked
+    from deployments.shard_pools import Kind
+
+    if pool is not None and pool not in _POOLS:
+        raise typer.BadParameter(f"{pool} is none of {', '.join(_POOLS)}.", param_hint="--pool")
+    if values and pool is None:
+        raise typer.BadParameter("It belongs to a --pool.", param_hint="--with")
+    pairs = [each.partition("=") for each in values]
+    if wrong := [name for name, sign, value in pairs if not (name and sign and value)]:
+        raise typer.BadParameter(f"{wrong[0]} has no value: NAME=VALUE.", param_hint="--with")
+    return Asked(kind=Kind(pool) if pool else None, values={name: value for name, _, value in pairs})
+
+
+def run_setup(settings: "Settings", mode: "Mode", asked: "Asked") -> "list[Line]":
     """Run `set_up` and return one line per object. Raises what `set_up` raises."""
     import asyncio  # it brings much that other commands do not need
 
     from deployments.setup import set_up
 
-    return asyncio.run(set_up(settings, mode))
+    return asyncio.run(set_up(settings, mode, asked))
 
 
 def setup_exit_code(lines: "Sequence[Line]", mode: "Mode") -> int:
