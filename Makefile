@@ -21,7 +21,7 @@ ACTIONLINT := $(CACHE)/actionlint-$(ACTIONLINT_VERSION)/actionlint
 # A PyTorch index of your choice (its CPU builds are ten times smaller): make install-all TORCH_INDEX=<address>
 TORCH_INDEX ?=
 
-.PHONY: install install-all sample demo test test-light test-python test-stack test-all durations reference notebook site soak check workflow-check bench weaviate up down lock lock-check release-check clean
+.PHONY: install install-all sample demo test test-light test-python test-stack test-all test-kubernetes durations reference notebook site soak check workflow-check bench weaviate up down lock lock-check release-check clean
 
 # `install` brings what the default needs; `install-all` also every extra of pyproject.toml and the developers' packages.
 install: $(STAMP)
@@ -102,6 +102,12 @@ site: $(ALL)
 soak: $(ALL)
 	$(RUN)python -m devtools.weaviate path > /dev/null
 	SWATCHBOOK_TEST_SOAK=1 $(RUN)python -m pytest tests/pdf/test_hostile.py tests/ledger/test_lives.py tests/ledger/test_ledger_machine.py tests/ledger/queries/test_account.py tests/backup/test_kills.py tests/flows/test_deleted_meanwhile.py tests/flows/test_gc_loop.py tests/flows/test_killed_import.py tests/flows/test_kills.py tests/flows/test_many.py tests/flows/test_outage.py tests/flows/test_rounds.py tests/upkeep/test_killed_change_of_model.py tests/servers tests/containers/test_pool.py tests/containers/soak.py
+
+# Shards on a control plane of Kubernetes, built with Go once (40 minutes on two busy cores); not part of CI.
+test-kubernetes: $(ALL)
+	$(RUN)python -m devtools.weaviate path > /dev/null
+	$(RUN)python -m devtools.kubernetes
+	$(RUN)python -m pytest tests/kubernetes/on_kubernetes.py
 
 # The workflow of a public host is checked where there is Go, which builds the checker once.
 check: $(ALL) $(if $(shell type -P go),workflow-check)
