@@ -137,14 +137,9 @@ async def choose_shard_pool(client: PrefectClient, settings: Settings, asked: As
         current = await client.read_work_pool(EMBED)
     except ObjectNotFound:
         current = None
-    found = kind_of(current.type) if current else Kind.DOCKER
-    kind = asked.kind or found
-    if kind is None or (current and current.type != KINDS[kind].type):  # Prefect cannot change it
-        there, wanted = current.type if current else None, KINDS[kind or Kind.DOCKER].type
-        raise Configuration(
-            f"The work pool {EMBED} has the type {there}, not {wanted}.",
-            advice=f"Delete it in Prefect (`prefect work-pool delete {EMBED}`) and run `swatchbook setup` again.",
-        )
+    kind = asked.kind or (kind_of(current.type) if current else None) or Kind.DOCKER
+    if current:
+        _require_type(EMBED, current.type, KINDS[kind].type)
     if KINDS[kind].credentials and determine_server_type() is not ServerType.CLOUD:
         raise Configuration(
             "A push pool needs Prefect Cloud: Prefect's own server does not start jobs without a worker.",
@@ -156,13 +151,17 @@ async def choose_shard_pool(client: PrefectClient, settings: Settings, asked: As
 
 
 async def set_pool(client: PrefectClient, pool: Pool, mode: Mode) -> Line:
-    """Create or update a work pool. Its template is updated: it keeps runs from choosing image or command."""
+    """Create or update a work pool. Its template is updated: it keeps runs from choosing image or command.
+
+    Raises Configuration when a pool of the name has another type.
+    """
     line = Line(what="pool", name=pool.name, outcome=Outcome.CREATED)
     try:
         current = await client.read_work_pool(pool.name)
     except ObjectNotFound:
         await mode.apply(lambda: client.create_work_pool(_work_pool(pool)))
         return line
+    _require_type(pool.name, current.type, pool.type)
     template = _template_difference(current.base_job_template, pool.template)
     limit = _difference(*_attributes((current, pool), "concurrency_limit"))
     changes = WorkPoolUpdate(base_job_template=pool.template)
@@ -173,6 +172,15 @@ async def set_pool(client: PrefectClient, pool: Pool, mode: Mode) -> Line:
     if outcome is Outcome.UPDATED:
         await mode.apply(lambda: client.update_work_pool(pool.name, changes))
     return line.model_copy(update={"outcome": outcome, "difference": template + limit})
+
+
+def _require_type(name: str, there: str, wanted: str) -> None:
+    """Raise Configuration when a pool has another type than it should: Prefect cannot change it."""
+    if there != wanted:
+        raise Configuration(
+            f"The work pool {name} has the type {there}, not {wanted}.",
+            advice=f"Delete it in Prefect (`prefect work-pool delete {name}`) and run `swatchbook setup` again.",
+        )
 
 
 def _template_difference(current: Mapping[str, Any], wanted: Mapping[str, Any]) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from prefect.client.schemas.actions import WorkPoolCreate
 
-from deployments.declared import CONTROL, CONTROL_LIMIT, flow_names
+from deployments.declared import CONTROL, CONTROL_LIMIT, EMBED, flow_names
 from deployments.setup import Mode, set_up
 from scheduler.prefect_state import find_troubles
 from scheduler.tick import tick
@@ -29,6 +29,11 @@ def test_everything_that_keeps_runs_from_starting_is_named(resources: Resources,
     assert "swatchbook worker" in shards
     ask(lambda client: client.send_worker_heartbeat(CONTROL, "here", heartbeat_interval_seconds=30))
     assert find_troubles(resources.settings) == []
+    in_shards = resources.settings.model_copy(update={"execution": "pool"})
+    for type, advice in (("kubernetes", "prefect worker start --pool embed --type kubernetes"), ("ecs:push", "")):
+        ask(lambda client: client.delete_work_pool(EMBED))
+        ask(lambda client, type=type: client.create_work_pool(WorkPoolCreate(name=EMBED, type=type)))
+        assert [advice in trouble for trouble in find_troubles(in_shards)] == ([True] if advice else []), type
 
 
 @pytest.mark.usefixtures("bare")
