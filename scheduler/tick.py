@@ -150,10 +150,12 @@ async def collect(resources: Resources, *, older_than: float = UNUSED_SECONDS, d
     if not _has_prefect():
         return swept
     from scheduler import launch
+    from tasks.artifacts import delete_left_artifacts
 
     async with launch.prefect() as client:
         flow_runs = await launch.forget(client, keep_days=resources.settings.keep_days, dry_run=dry_run)
-    return swept.model_copy(update={"flow_runs": flow_runs})
+        artifacts = await delete_left_artifacts(client, resources.ledger, again=True, dry_run=dry_run)
+    return swept.model_copy(update={"flow_runs": flow_runs, "artifacts": artifacts})
 
 
 class BackgroundTask:
@@ -273,6 +275,7 @@ async def _notify(resources: Resources) -> PartResult:
 
 async def _launch(resources: Resources) -> PartResult:
     from scheduler import launch, leaked_slots, prefect_state  # imports Prefect: only with a server
+    from tasks.artifacts import delete_left_artifacts
 
     async with launch.prefect() as client:
         restored = await prefect_state.restore(client, resources.ledger, resources.settings)
@@ -280,6 +283,7 @@ async def _launch(resources: Resources) -> PartResult:
         shards = await prefect_state.update_shard_states(client, resources.ledger)
         upkeep = await prefect_state.update_upkeep_states(client, resources.ledger)
         freed = await leaked_slots.free_leaked_slots(client)
+        await delete_left_artifacts(client, resources.ledger)
         launched = await launch.launch(client, resources.ledger)
     return {
         "restored": restored,

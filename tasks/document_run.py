@@ -47,6 +47,7 @@ from swatchbook.reports.markdown import as_markdown, failure_rows, plain, produc
 from swatchbook.resources import Resources
 from swatchbook.storage.upload_buffer import is_remote
 from swatchbook.truncate import merge_roles
+from tasks.artifacts import FAILURES, PROGRESS, REPORT, artifact_key
 from tasks.policy import WRITE
 from tasks.prefect_client import AS_GIVEN, launched_document, prefect_errors_as_outage
 from tasks.results import cached
@@ -175,7 +176,7 @@ async def hold_document(resources: Resources, work: Work) -> AsyncIterator[Stage
     with hold_run(resources, work.run), prefect_errors_as_outage():
         name, starting = plain(work.name), describe_progress(None).sentence
         artifact = await acreate_progress_artifact(
-            progress=0.0, key=f"progress-{work.document}", description=f"{name}: {starting}"
+            progress=0.0, key=artifact_key(PROGRESS, work.document), description=f"{name}: {starting}"
         )
 
         @asynccontextmanager
@@ -276,8 +277,8 @@ async def _publish_artifacts(resources: Resources, report: RunReport) -> None:
     shown = await asyncio.to_thread(describe_end, resources.ledger, report)
     markdown = as_markdown(report, products, shown=shown, inspection=html if html.exists() else None)
     described = f"{name}: {shown.word}. {shown.sentence}"
-    await acreate_markdown_artifact(key=f"report-{key}", markdown=markdown, description=described)
+    await acreate_markdown_artifact(key=artifact_key(REPORT, key), markdown=markdown, description=described)
     if report.failed_images or report.other_failures:
         await acreate_table_artifact(
-            key=f"failures-{key}", table=failure_rows(report), description=f"Failures of {name}"
+            key=artifact_key(FAILURES, key), table=failure_rows(report), description=f"Failures of {name}"
         )

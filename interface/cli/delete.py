@@ -4,11 +4,16 @@ It serves `swatchbook delete`, `owners delete` and `ingest-images --clear`. `led
 beforehand, `pipeline/delete.py` deletes.
 """
 
+import asyncio
+import os
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from interface.cli.shared_arguments import confirm
 from interface.cli.terminal import COMPLETED, OPEN, note, owner_flag, plural, say_json
+from swatchbook.errors import Failure
+from swatchbook.ledger.deleted_documents import list_deleted
 from swatchbook.ledger.document_commands import count_deletion, count_owner_deletion
 from swatchbook.ledger.stored_documents import Document, all_documents, documents_within
 from swatchbook.pipeline import delete
@@ -25,6 +30,7 @@ def delete_document(resources: Resources, document: Document, *, now: bool, yes:
     if not yes:
         _confirm(_named(document.name, document.id, document.owner), counted, f"Delete {document.name}?", now=now)
     finished = (delete.delete if now else delete.throw_away)(resources, document.id)
+    _clear_prefect(resources)
     if as_json:
         fields = {"document_id": document.id, "name": document.name, "owner": document.owner, "finished": finished}
         say_json(fields | ({} if now else {"trash": True}) | counted.model_dump())
@@ -59,6 +65,7 @@ def end_trashed(resources: Resources, trashed: Trashed, *, now: bool, yes: bool,
             f"{what} is in the trash. It cannot be restored any more afterwards.", f"Delete {trashed.name} for good?"
         )
     finished = now and delete.end(resources, trashed.document)
+    _clear_prefect(resources)
     if as_json:
         fields = {"document_id": trashed.document, "name": trashed.name, "owner": trashed.owner}
         say_json(fields | {"finished": finished, "trash": not now})
@@ -89,6 +96,7 @@ def clear_sources(
         summary = f"{_described(counted)} will be deleted: {what}. Images that other documents use stay."
         confirm(summary, f"To delete them, type the owner's name, {owner}", word=owner)
     finished = delete.delete_documents(resources, list(found))
+    _clear_prefect(resources)
     if as_json:
         documents = [{"document_id": each.id, "source": each.content} for each in found.values()]
         say_json({"owner": owner, "finished": finished, "sources": documents} | counted.model_dump())
@@ -105,11 +113,27 @@ def delete_owner(resources: Resources, owner: str, *, yes: bool, as_json: bool) 
     if counted.documents and not yes:
         _confirm(owner, counted, f"Delete the owner {owner} with all documents?", now=True)
     finished = delete.delete_owner(resources, owner)
+    _clear_prefect(resources)
     if as_json:
         say_json({"owner": owner, "finished": finished} | counted.model_dump())
     else:
         _note_deleted(owner, owner, counted, finished=finished)
     return COMPLETED if finished else OPEN
+
+
+def _clear_prefect(resources: Resources) -> None:
+    """Delete the artifacts of what was deleted for good, if a Prefect server is set and answers; else `gc` does it."""
+    if not (os.environ.get("PREFECT_API_URL") and list_deleted(resources.ledger)):
+        return
+    from scheduler.launch import prefect  # imports Prefect
+    from tasks.artifacts import delete_left_artifacts
+
+    async def clear() -> None:
+        async with prefect() as client:
+            await delete_left_artifacts(client, resources.ledger)
+
+    with suppress(Failure):
+        asyncio.run(clear())
 
 
 def _confirm(what: str, counted: Deletion, question: str, *, now: bool) -> None:

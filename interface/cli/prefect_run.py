@@ -49,6 +49,7 @@ def run_ingest(resources: Resources, document: Document, options: IngestOptions)
     from blocks import load_resources
     from flows.ingest_catalogue import ingest_catalogue
     from flows.ingest_images import ingest_images
+    from tasks.artifacts import clear_deleted
     from tasks.embed import preload_models
     from tasks.flow_run import report_of
     from tasks.prefect_client import AS_GIVEN
@@ -62,6 +63,8 @@ def run_ingest(resources: Resources, document: Document, options: IngestOptions)
     source, ingest = document.source, ingest_catalogue if document.kind == PDF else ingest_images
 
     async def report() -> RunReport:
+        if server:  # no loop runs beside it that would do so
+            await clear_deleted(resources.ledger)
         with tags(document.id, AS_GIVEN):  # a delete from now on wins
             return await report_of(await ingest(source, owner=document.owner, options=options, return_state=True))
 

@@ -28,6 +28,7 @@ from sqlalchemy import (
 
 from swatchbook.errors import InvalidReference
 from swatchbook.ledger.database import Ledger, db_now, upsert
+from swatchbook.ledger.deleted_documents import remember_deleted
 from swatchbook.ledger.dirty import hide_chunks, hide_images, unpublished_rows
 from swatchbook.ledger.document_editions import leave_chain
 from swatchbook.ledger.requested import queue_again, requested_items
@@ -256,6 +257,7 @@ def finish_delete(ledger: Ledger, document: str) -> bool:
         connection.execute(delete(runs).where(runs.c.document == document))
         connection.execute(delete(notices).where(notices.c.document == document))
         connection.execute(delete(documents).where(documents.c.id == document))
+        remember_deleted(connection, document)
         if row.file is not None:  # collected later, unless the same file is ingested again
             source = upsert(connection, contents).values(key=row.content, file=row.file, unused_since=db_now())
             used_until_now = {"unused_since": db_now()}

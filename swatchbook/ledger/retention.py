@@ -28,6 +28,7 @@ from swatchbook.ledger.tables import (
     calls,
     chunks,
     contents,
+    deleted_documents,
     deliveries,
     documents,
     failed_tries,
@@ -241,6 +242,8 @@ def drop_old_rows(ledger: Ledger, *, keep_seconds: float, dry_run: bool = False)
         (rounds, rounds.c.ended_at < db_now() - keep_seconds),
         (deliveries, deliveries.c.at < db_now() - webhooks.DELIVERIES_KEPT_SECONDS),
         (flow_processes, flow_processes.c.heartbeat_at < db_now() - keep_seconds),
+        (deleted_documents, deleted_documents.c.cleared & (deleted_documents.c.at < db_now() - UNUSED_SECONDS)),
+        (deleted_documents, deleted_documents.c.at < db_now() - keep_seconds),
         (notices, notices.c.at < db_now() - webhooks.NOTICES_KEPT_SECONDS),
     )
     with ledger.read() if dry_run else ledger.write() as connection:

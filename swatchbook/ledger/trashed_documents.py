@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Connection, Select, delete, func, insert, 
 
 from swatchbook.errors import InvalidReference
 from swatchbook.ledger.database import Ledger, db_now, portions
+from swatchbook.ledger.deleted_documents import remember_deleted
 from swatchbook.ledger.document_commands import remove_parts
 from swatchbook.ledger.document_editions import rejoin_chain
 from swatchbook.ledger.portable_rows import PART_TABLES, portable_columns
@@ -85,7 +86,10 @@ def move_to_trash(ledger: Ledger, document: str) -> bool:
 def end_trashed(ledger: Ledger, document: str) -> bool:
     """Delete a document in the trash for good; return whether it was there."""
     with ledger.write() as connection:
-        return forget_trashed(connection, document)
+        was_there = forget_trashed(connection, document)
+        if was_there:
+            remember_deleted(connection, document)
+        return was_there
 
 
 def forget_trashed(connection: Connection, document: str) -> bool:

@@ -58,6 +58,7 @@ class Swept(Record):
     rows: int = 0
     trashed: int = 0
     flow_runs: int = 0
+    artifacts: int = 0
 
 
 def sweep(resources: Resources, *, older_than: float = UNUSED_SECONDS, dry_run: bool = False) -> Swept:

@@ -175,6 +175,7 @@ def test_every_table_is_in_a_backup_or_means_something_on_one_machine_only() -> 
         "runs",
         "flow_processes",
         "file_holds",
+        "deleted_documents",
         "late_writes",
         "notices",
         "failed_tries",

@@ -1,14 +1,22 @@
 """What shows a run in the Prefect UI decides nothing about it."""
 
 import asyncio
+from pathlib import Path
 
+import pytest
 from markdown_it import MarkdownIt
 from prefect import flow
 from prefect.artifacts import Artifact
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
 
+from scheduler.tick import collect
+from swatchbook.pipeline.delete import delete, end, throw_away
 from swatchbook.records import DocumentStatus, FailureRecord, RunReport, Stage, identity
 from swatchbook.resources import Resources
+from tasks.artifacts import delete_left_artifacts
 from tasks.document_run import publish_artifacts
+from tests.flows.conftest import Ingest
 
 
 def report_of(document: str, name: str, *failures: FailureRecord) -> RunReport:
@@ -44,3 +52,49 @@ def test_a_documents_name_is_no_markup_where_the_ui_reads_markdown(resources: Re
         rendered = MarkdownIt("commonmark", {"html": True}).render(description)
         assert "evil.example" in rendered
         assert not any(tag in rendered for tag in ("<a ", "<img"))
+
+
+def keys_of(document: str) -> set[str]:
+    """Keys of the artifacts that Prefect has of a document."""
+
+    async def read() -> set[str]:
+        wanted = ArtifactFilter(key=ArtifactFilterKey(like_=f"%{document}"))
+        async with get_client() as client:
+            return {str(artifact.key) for artifact in await client.read_artifacts(artifact_filter=wanted)}
+
+    return asyncio.run(read())
+
+
+def clear(resources: Resources, **how: bool) -> int:
+    async def delete_left() -> int:
+        async with get_client() as client:
+            return await delete_left_artifacts(client, resources.ledger, **how)
+
+    return asyncio.run(delete_left())
+
+
+def test_artifacts_of_a_deleted_document_go_and_others_stay(
+    resources: Resources, ingest: Ingest, small_catalogue: Path, prefect_server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PREFECT_API_URL", prefect_server)
+    gone, kept, trashed = (ingest(small_catalogue, owner).document_id for owner in ("anna", "bert", "carl"))
+    assert keys_of(gone) == {f"progress-{gone}", f"report-{gone}"}
+    assert delete(resources, gone)
+    throw_away(resources, trashed)
+    assert clear(resources, dry_run=True) == 2
+    assert clear(resources) == 2
+    assert keys_of(gone) == set()
+    assert keys_of(kept) == {f"progress-{kept}", f"report-{kept}"}
+    assert keys_of(trashed) == {f"progress-{trashed}", f"report-{trashed}"}
+    assert end(resources, trashed)
+    assert asyncio.run(collect(resources, older_than=0)).artifacts == 2
+    assert keys_of(trashed) == set()
+
+
+def test_artifacts_of_a_document_that_is_here_again_stay(
+    resources: Resources, ingest: Ingest, small_catalogue: Path
+) -> None:
+    assert delete(resources, ingest(small_catalogue).document_id)
+    again = ingest(small_catalogue).document_id
+    assert clear(resources, again=True) == 0
+    assert keys_of(again) == {f"progress-{again}", f"report-{again}"}

@@ -167,6 +167,7 @@ def draw_swept(swept: "Swept", *, dry_run: bool) -> RenderableType:
         "rows of old runs": swept.rows,
         "documents in the trash": swept.trashed,
         "flow runs": swept.flow_runs,
+        "artifacts in Prefect": swept.artifacts,
     }
     rows = [(name, cell(count)) for name, count in counts.items() if count]
     if not rows:
