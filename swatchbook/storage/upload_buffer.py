@@ -12,6 +12,9 @@ from swatchbook.storage.size_limit import check_size
 
 WRITE_BYTES = 1 << 20  # written at once, in a thread, because a disk may block
 
+UPLOAD = "upload-"
+"""With which the name of a temporary file begins."""
+
 
 def is_remote(source: str) -> bool:
     """Return whether a source is a URL rather than a path or a key."""
@@ -25,7 +28,7 @@ def temporary_file(folder: Path) -> Iterator[Path]:
     Files of killed processes, which are not locked any more, are collected later.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path = folder / f"upload-{uuid4().hex}"
+    path = folder / f"{UPLOAD}{uuid4().hex}"
     try:
         with path.open("xb") as locked:
             fcntl.flock(locked, fcntl.LOCK_EX)

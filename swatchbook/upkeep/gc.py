@@ -30,7 +30,7 @@ from swatchbook.sources.staged import unfinished_staging
 from swatchbook.storage.files import Files
 from swatchbook.storage.preview_cache import source_of
 from swatchbook.storage.stored_file import KEY
-from swatchbook.storage.upload_buffer import is_locked
+from swatchbook.storage.upload_buffer import UPLOAD, is_locked
 
 DAY = 86_400.0
 
@@ -40,6 +40,7 @@ _EXCEPTION = re.compile(r"^[0-9a-f]{32}$")
 ID_LENGTH = 36  # characters of a document's id, at the end of the names of files of `inspect`
 
 _PORTION = 5_000  # names looked up at once
+_UNLOCKED_SECONDS = 60.0  # after which the file of an upload that no process has locked is left over
 _DELETED_TOGETHER = 100  # stored files, in one transaction
 
 
@@ -104,11 +105,15 @@ def sweep(resources: Resources, *, older_than: float = UNUSED_SECONDS, dry_run: 
 def _temporary(resources: Resources, before: float, now: float) -> Iterator[Path]:
     """Yield temporary files that were written `before` (Unix seconds), without those that a process has locked.
 
+    An upload that was broken off with its process goes at once, however long other runs last: its lock is gone.
     Also yields files of folders that a browser began to send, and that became no document within a day.
     """
     settings = resources.settings
     paths = chain(_within(settings.temporary_folder), resources.files.unfinished(), unfinished_staging(settings.home))
-    yield from (path for path in paths if _written(path) <= before and not is_locked(path))
+    of_uploads = max(before, now - _UNLOCKED_SECONDS)
+    for path in paths:
+        if _written(path) <= (of_uploads if path.name.startswith(UPLOAD) else before) and not is_locked(path):
+            yield path
     for root in dropped_roots(settings.home):  # a browser may still be sending its files
         if not documents_within(resources.ledger, None, root) and not trashed_within(resources.ledger, root):
             yield from (path for path in root.rglob("*") if path.is_file() and _written(path) <= min(before, now - DAY))

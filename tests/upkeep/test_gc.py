@@ -19,6 +19,7 @@ from swatchbook.records import IngestOptions, Stage
 from swatchbook.resources import Resources, open_resources
 from swatchbook.sources.dropped import dropped_folder, sent_folder
 from swatchbook.sources.staged import Staging, staged_file
+from swatchbook.storage.upload_buffer import temporary_file
 from swatchbook.upkeep.gc import DAY, Swept, sweep
 from tests.ledger.scene import begin_again, count
 from tests.s3_server import Bucket, bucket, moto_server
@@ -162,6 +163,21 @@ def test_temporary_files_of_the_killed_go_after_an_hour(resources: Resources) ->
     age(*left)
     assert sweep(resources) == Swept(temporary=2, bytes=8)
     assert [path for path in (*left, written) if path.exists()] == [written]
+
+
+def test_interrupted_upload_goes_within_the_hour(resources: Resources) -> None:
+    """Also while a run lasts that began before: what the upload would have named is known to no run."""
+    begin_again(resources.ledger, known(resources))
+    with resources.ledger.write() as connection:
+        connection.execute(update(runs).values(started_at=db_now() - 3 * HOUR))
+    folder = resources.settings.temporary_folder
+    with temporary_file(folder) as going_on:
+        killed, other = folder / "upload-1", folder / "preview-1"
+        for path in (killed, other):
+            path.write_bytes(b"half")
+        age(killed, other, going_on, seconds=120)
+        assert sweep(resources).temporary == 1
+        assert (killed.exists(), other.exists(), going_on.exists()) == (False, True, True)
 
 
 def test_a_folder_that_was_not_sent_to_its_end_goes_after_a_day(resources: Resources) -> None:
