@@ -273,10 +273,26 @@ async def set_deployment(client: PrefectClient, declared: Declared, mode: Mode) 
     except ObjectNotFound:
         await mode.apply(lambda: _create_deployment(client, flow, declared, wanted))
         return line.model_copy(update={"outcome": Outcome.CREATED})
-    if difference := _difference(_current(current), wanted):
+    deployed = _current(current)
+    if mode.check and _is_deployed_by_prefect(deployed, wanted):
+        deployed |= {name: wanted[name] for name in _ONLY_BY_SETUP}
+    if difference := _difference(deployed, wanted):
         await mode.apply(lambda: _update_deployment(client, current.id, declared, wanted))
         return line.model_copy(update={"outcome": Outcome.UPDATED, "difference": difference})
     return line
+
+
+_ONLY_BY_SETUP = ("version", "parameter_openapi_schema")
+"""What `prefect deploy` gives other values: the version is a hash of the flow, and the schema lets unknown parameters
+through.
+"""
+
+
+def _is_deployed_by_prefect(deployed: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
+    """Return whether `prefect deploy` made it, of these flows: a check accepts it, and a setup completes it."""
+    schema = {**deployed["parameter_openapi_schema"], "additionalProperties": False}
+    is_release = "." in (deployed["version"] or "")
+    return not is_release and schema == wanted["parameter_openapi_schema"]
 
 
 def _declared_values(declared: Declared, flow: Flow[..., Any]) -> dict[str, Any]:

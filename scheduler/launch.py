@@ -22,14 +22,23 @@ from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 from prefect.states import Crashed
 
 from deployments.declared import flow_names
-from swatchbook.errors import Configuration, Failure, ProviderDown, reason_of
+from swatchbook.errors import Configuration, Failure
 from swatchbook.ledger import schedule
 from swatchbook.ledger.database import Ledger, portions
 from swatchbook.ledger.flow_runs import last_flow_runs
 from swatchbook.ledger.stored_documents import BATCH, FOLDER, PDF, TABLE, Document
 from swatchbook.records import BlockNames, Record
 from tasks.cancelled_in_prefect import cancel_document, cancel_documents
-from tasks.prefect_client import PAGE, UNDER_WAY, deployment_id, is_over, of_flows, seconds_in_state, set_state
+from tasks.prefect_client import (
+    PAGE,
+    UNDER_WAY,
+    deployment_id,
+    does_not_answer,
+    is_over,
+    of_flows,
+    seconds_in_state,
+    set_state,
+)
 
 log = logging.getLogger(__name__)
 
@@ -183,4 +192,4 @@ async def _by_key(client: PrefectClient, keys: Sequence[str]) -> dict[str, FlowR
 def _as_failure(error: httpx.HTTPError) -> Failure:
     if isinstance(error, httpx.HTTPStatusError) and error.response.status_code in (401, 403):
         return Configuration("Prefect rejected the credentials.", advice="Check PREFECT_API_AUTH_STRING.")
-    return ProviderDown(f"Prefect does not respond: {reason_of(error)}.")
+    return does_not_answer(error)

@@ -24,7 +24,7 @@ from swatchbook.resources import Resources
 from swatchbook.upkeep import fill_missing
 from swatchbook.upkeep.fill_missing import DocumentFill, Fill, Filled, FillPlan
 from swatchbook.upkeep.send_batches import send_batches
-from tasks.policy import WRITE
+from tasks.policy import EMBEDDING, WRITE
 
 REVIEW_DEPLOYMENT = "review_quality/review_quality"
 _MAX_OWNERS = 500
@@ -43,7 +43,7 @@ async def find_documents_to_review(resources: Resources, owner: str | None) -> l
     return await asyncio.to_thread(review.documents_to_review, resources, owner)
 
 
-@task(**WRITE, task_run_name="review {document}")
+@task(**WRITE, task_run_name="review {document}", tags=[EMBEDDING])
 async def review_document(resources: Resources, document: str, limit: int) -> Reviewed:
     """Review up to `limit` images of a document with the review model."""
     log = get_run_logger()
@@ -102,7 +102,7 @@ async def plan_fill(resources: Resources, fill: Fill) -> FillPlan:
     return plan
 
 
-@task(**WRITE, task_run_name="fill {document.document}")
+@task(**WRITE, task_run_name="fill {document.document}", tags=[EMBEDDING])
 async def fill_document(
     resources: Resources, document: ToFill, fill: Fill, name: str, limit: int | None
 ) -> DocumentFill:

@@ -25,7 +25,7 @@ from swatchbook.records import IngestOptions
 from swatchbook.resources import Resources
 from tasks.document_run import Advance
 from tasks.embed_in_shards import embed_in_shards, follow_earlier_shards
-from tasks.policy import WRITE, batch_retries, last_try
+from tasks.policy import EMBEDDING, PUBLISHING, WRITE, batch_retries, last_try
 
 log = logging.getLogger(__name__)
 
@@ -170,8 +170,7 @@ async def _process_all(
     return [result for result in results if isinstance(result, BatchResult)]
 
 
-# untagged: for each tagged task run Prefect asks its server for a concurrency slot
-@task(**WRITE, task_run_name="batch {batch.number}/{batch.of}")
+@task(**WRITE, task_run_name="batch {batch.number}/{batch.of}", tags=[EMBEDDING])
 async def embed_batch(resources: Resources, work: Work, batch: Batch) -> BatchResult:
     """Compute the batch's pending items. Raises Interrupted if some can be retried; the last try records failures."""
     log = get_run_logger()
@@ -186,13 +185,13 @@ async def embed_batch(resources: Resources, work: Work, batch: Batch) -> BatchRe
     return result
 
 
-@task(**WRITE, task_run_name="publish")
+@task(**WRITE, task_run_name="publish", tags=[PUBLISHING])
 async def publish(resources: Resources, work: Work) -> Published:
     """Publish all dirty rows that are due, of every owner, waiting for the index during an outage."""
     return await asyncio.to_thread(publishing.publish_meanwhile, resources, work.run)
 
 
-@task(**WRITE, task_run_name="publish {work.name}")
+@task(**WRITE, task_run_name="publish {work.name}", tags=[PUBLISHING])
 async def publish_whole(resources: Resources, work: Work) -> Published:
     """Publish until no row of the document is dirty and due; the products of an older edition then leave the search."""
     return await asyncio.to_thread(publishing.publish_whole, resources, work.run)

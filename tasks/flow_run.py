@@ -18,7 +18,7 @@ from prefect.runtime import flow_run
 from prefect.states import Cancelled, Completed, Failed
 
 from blocks import load_resources
-from swatchbook.errors import DocumentDeleted, Failure, InvalidReference, Policy, RunRevoked, Unexpected
+from swatchbook.errors import DocumentDeleted, Failure, InvalidReference, Policy, RunRevoked, Unexpected, as_failure
 from swatchbook.ledger import flow_runs
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.queries.report import document_report
@@ -39,6 +39,7 @@ from tasks.prefect_client import (
     REFUSED,
     WAITS,
     launched_document,
+    prefect_errors_as_outage,
 )
 from tasks.results import store_results_in
 
@@ -108,7 +109,8 @@ async def end_by_name(resources: Resources, ingest: Coroutine[Any, Any, RunRepor
     A caller of the flow gets its report from `report_of`, since Prefect returns results of completed runs only.
     """
     try:
-        ended = await ingest
+        with prefect_errors_as_outage():
+            ended = await ingest
     except Exception as error:
         if state := await asyncio.to_thread(_state_of_error, resources, error):
             state.data = error  # a caller of the flow gets it
@@ -167,7 +169,8 @@ def _state_of_error(resources: Resources, error: Exception) -> State[Any] | None
 
     None for an unexpected error that nothing tries again: Prefect shows it to operators.
     """
-    if isinstance(error, DocumentDeleted):
+    failure = as_failure(error)
+    if isinstance(failure, DocumentDeleted):
         return Cancelled(name=DELETED, message=_GONE)
     try:
         ledger = resources.ledger.with_patience(0.0)
@@ -186,12 +189,12 @@ def _state_of_error(resources: Resources, error: Exception) -> State[Any] | None
         document = None
     if isinstance(error, RunRevoked):  # the rows of a deleted document's runs are gone; else another run goes on
         return Cancelled(message=UNWANTED) if document else Cancelled(name=DELETED, message=_GONE)
-    if not isinstance(error, Failure) or isinstance(error, Unexpected):
+    if isinstance(failure, Unexpected):
         return None
-    if error.policy is Policy.BLOCKED:
-        return Failed(name=BLOCKED, message=str(error))
-    is_refused = document is None and error.policy is Policy.NEVER
-    return Failed(name=REFUSED if is_refused else None, message=str(error))
+    if failure.policy is Policy.BLOCKED:
+        return Failed(name=BLOCKED, message=str(failure))
+    is_refused = document is None and failure.policy is Policy.NEVER
+    return Failed(name=REFUSED if is_refused else None, message=str(failure))
 
 
 def _document_of_this(ledger: Ledger) -> Document | None:

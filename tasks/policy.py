@@ -45,6 +45,9 @@ PURE: dict[str, Any] = {
     "retry_delay_seconds": [2, 4],
     "retry_condition_fn": is_retryable,
 }
+READING, ASKING, EMBEDDING, PUBLISHING = "swatchbook-read", "swatchbook-ask", "swatchbook-embed", "swatchbook-publish"
+"""Tags of tasks, for which people may set a limit in Prefect: docs/flow-runs.md says what each limits."""
+
 FLOW: dict[str, Any] = {
     "persist_result": False,
     "result_serializer": RecordSerializer(),

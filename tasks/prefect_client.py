@@ -28,9 +28,11 @@ from prefect.client.schemas.filters import (
 from prefect.client.schemas.objects import FlowRun, State, StateType, WorkerStatus
 from prefect.concurrency.asyncio import ConcurrencySlotAcquisitionError
 from prefect.exceptions import ObjectNotFound
+from prefect.settings import get_current_settings
 
-from swatchbook.errors import Configuration, ProviderDown, reason_of
+from swatchbook.errors import Configuration, Failure, ProviderDown, reason_of
 from swatchbook.records import ID
+from swatchbook.redact import redact
 
 log = logging.getLogger(__name__)
 
@@ -148,8 +150,29 @@ def prefect_errors_as_outage() -> Iterator[None]:
     """Turn errors of Prefect's client about an unreachable server into ProviderDown, which costs no attempt."""
     try:
         yield
-    except (httpx.TransportError, httpx.HTTPStatusError, ConcurrencySlotAcquisitionError) as error:
-        if isinstance(error, httpx.HTTPStatusError) and error.response.status_code < 500:
-            raise  # the server answers, and rejects the request
-        advice = "Start its server; the document then resumes by itself."
-        raise ProviderDown(f"Prefect does not answer: {reason_of(error)}.", advice=advice) from error
+    except Failure:
+        raise
+    except Exception as error:
+        if _is_unreachable(error):
+            raise does_not_answer(error) from error
+        raise
+
+
+def _is_unreachable(error: BaseException | None) -> bool:
+    """Return whether an error comes from a server that does not answer; Prefect raises others because of it."""
+    while error is not None:
+        if isinstance(error, httpx.HTTPStatusError):
+            return error.response.status_code >= 500  # else the server answers, and rejects the request
+        if isinstance(error, httpx.TransportError | ConcurrencySlotAcquisitionError):
+            return True
+        error = error.__cause__
+    return False
+
+
+def does_not_answer(error: BaseException) -> ProviderDown:
+    """Return the failure that names the server that does not answer, and says what to do."""
+    url = redact(str(get_current_settings().api.url))
+    return ProviderDown(
+        f"Prefect does not answer at {url}: {reason_of(error)}.",
+        advice="Start its server, or correct PREFECT_API_URL; documents then resume by themselves.",
+    )

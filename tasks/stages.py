@@ -30,7 +30,7 @@ from swatchbook.records import (
     Tables,
 )
 from swatchbook.resources import Resources
-from tasks.policy import PURE, WRITE, last_try
+from tasks.policy import ASKING, PURE, READING, WRITE, last_try
 
 T = TypeVar("T")
 
@@ -38,20 +38,20 @@ _PROVIDER_THREADS: Final = ThreadPoolExecutor(32, thread_name_prefix="ask")
 """Threads that wait for providers. `asyncio.to_thread` has too few threads, and other tasks need them."""
 
 
-@task(**PURE, task_run_name="read {work.name}")
+@task(**PURE, task_run_name="read {work.name}", tags=[READING])
 async def read_pages(key: str, resources: Resources, work: Work) -> Reading:
     """Read text, outline and drawn images of every page (stage 1); pages that fail are listed in `lost`."""
     return await asyncio.to_thread(stages.read_pages, resources, work)
 
 
-@task(**PURE, task_run_name="discover products of {work.name}")
+@task(**PURE, task_run_name="discover products of {work.name}", tags=[ASKING])
 async def discover_products(key: str, resources: Resources, work: Work, reading: Reading) -> Discovery:
     """Stage 2A: find product names and page ranges by the layout rules, and with the language model."""
     last = last_try()
     return await _ask(resources, partial(stages.discover_products, resources, work, reading, last_try=last))
 
 
-@task(**PURE, task_run_name="read tables of {work.name}")
+@task(**PURE, task_run_name="read tables of {work.name}", tags=[READING])
 async def read_tables(key: str, resources: Resources, work: Work, reading: Reading) -> Tables:
     """Read the tables of all pages that have any; pages that fail are listed in `lost`."""
     return await asyncio.to_thread(stages.read_tables, resources, work, reading)
@@ -65,7 +65,7 @@ async def describe_products(
     return await asyncio.to_thread(stages.describe_products, resources, work, reading, discovery, tables)
 
 
-@task(**PURE, task_run_name="describe {product.name}")
+@task(**PURE, task_run_name="describe {product.name}", tags=[ASKING])
 async def ask_description(
     key: str,
     resources: Resources,
@@ -103,7 +103,7 @@ async def save_chunks(
     await asyncio.to_thread(stages.save_chunks, resources, work, reading, plan, tables, chunks)
 
 
-@task(**PURE, task_run_name="extract pictures of {work.name}")
+@task(**PURE, task_run_name="extract pictures of {work.name}", tags=[READING])
 async def extract_pictures(key: str, resources: Resources, work: Work, reading: Reading, plan: Plan) -> Extraction:
     """Extract images with their placements (stage 5); equal content is stored once."""
     return await asyncio.to_thread(stages.extract_pictures, resources, work, reading, plan)
@@ -121,7 +121,7 @@ async def find_complete_items(resources: Resources, work: Work) -> bytes:
     return await asyncio.to_thread(complete_items, resources.ledger, work.document)
 
 
-@task(**WRITE, task_run_name="scan {work.name}")
+@task(**WRITE, task_run_name="scan {work.name}", tags=[READING])
 async def scan_folder(resources: Resources, work: Work, complete: bytes) -> Scan:
     """Save the folder's new and changed items in portions (stage 5); a repeated task goes on after the last one."""
     progress = progress_callback(resources, work.run, Stage.EXTRACTED)

@@ -150,7 +150,10 @@ def _run(work: Coroutine[Any, Any, T], resources: Resources, document: Document)
     finally:
         for sign, handler in before.items():
             signal.signal(sign, handler)
-    return outcome.result()
+    from tasks.prefect_client import prefect_errors_as_outage  # imports Prefect, which is loaded by now
+
+    with prefect_errors_as_outage():
+        return outcome.result()
 
 
 def _cancel(

@@ -85,18 +85,46 @@ def test_setup_twice_is_the_same_as_once() -> None:
     assert outcomes(set_up_now()) == {Outcome.SAME}
     command = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all"]
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True, timeout=120)
-    lines = set_up_now(LOOK).values()
+    assert outcomes(set_up_now(LOOK)) == {Outcome.SAME}, "what `prefect deploy` made is accepted"
+    lines = set_up_now().values()
     assert {line.what for line in lines if line.outcome is not Outcome.SAME} == {"deployment"}
     assert {said.partition(":")[0] for line in lines for said in line.difference} == {
         "parameter_openapi_schema",
         "version",
     }
-    set_up_now()
     deployed = ask(lambda client: client.read_deployments())
     assert {each.version for each in deployed} == {version("swatchbook")}
     assert outcomes(set_up_now(LOOK)) == {Outcome.SAME}
     automations = ask(lambda client: client.read_automations_by_name(NOTIFICATION))
     assert len(automations) == 1
+
+
+@pytest.mark.usefixtures("bare")
+@pytest.mark.parametrize("changed", ["limit", "tags", "schema", "version"])
+def test_deployment_that_differs_is_told_whoever_made_it(changed: str) -> None:
+    set_up_now()
+
+    async def change(client: PrefectClient) -> None:
+        from prefect.client.schemas.actions import DeploymentUpdate
+
+        found = await client.read_deployment_by_name("retry_failed/retry_failed")
+        as_prefect_deploys = {"parameter_openapi_schema": dict(found.parameter_openapi_schema), "version": "0a" * 16}
+        del as_prefect_deploys["parameter_openapi_schema"]["additionalProperties"]
+        await client.update_deployment(found.id, DeploymentUpdate(**as_prefect_deploys))
+        assert outcomes(await asyncio.to_thread(set_up_now, LOOK)) == {Outcome.SAME}
+        other = {
+            "limit": {"concurrency_limit": 9},
+            "tags": {"tags": ["mine"]},
+            "schema": {"parameter_openapi_schema": {"type": "object", "properties": {}}},
+            "version": {"version": "0.0.1"},
+        }[changed]
+        await client.update_deployment(found.id, DeploymentUpdate(**other))
+
+    ask(change)
+    line = set_up_now(LOOK)["deployment retry_failed/retry_failed"]
+    assert line.outcome is Outcome.UPDATED
+    told = {each.split(":")[0] for each in line.difference}
+    assert {"limit": "concurrency_limit", "schema": "parameter_openapi_schema"}.get(changed, changed) in told
 
 
 @pytest.mark.usefixtures("bare")

@@ -97,7 +97,7 @@ def test_what_cannot_be_done_keeps_nothing_else_from_its_turn(
         done = round_of(resources)
         assert done.buried == (run.token,)
         (trouble,) = done.troubles
-        assert "Prefect does not respond" in trouble
+        assert "Prefect does not answer at" in trouble
         assert get_document(resources.ledger, document.id).status == DocumentStatus.WAITING
         assert run_json("tick", expect=3)["troubles"] == [trouble]
     told = [each.done for each in last_rounds(resources.ledger, 9)]
@@ -117,7 +117,7 @@ def test_an_outage_is_said_once_and_the_next_round_goes_on(
         asyncio.run(rounds())
     said = [record.message for record in caplog.records if record.name == "scheduler.tick"]
     assert len(said) == 1
-    assert "Prefect does not respond" in said[0]
+    assert "Prefect does not answer at" in said[0]
     (outage,) = last_rounds(resources.ledger, 9)
     assert outage.count > 1
     assert round_of(resources).launched == (document.id,)

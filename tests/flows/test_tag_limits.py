@@ -1,0 +1,78 @@
+"""A limit that a person sets on a tag in Prefect holds for the tasks with it; on a real Prefect server."""
+
+import asyncio
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.actions import GlobalConcurrencyLimitCreate
+from prefect.tasks import Task
+
+from flows.ingest_images import ingest_images
+from swatchbook.pipeline.embed import process_batch
+from swatchbook.pipeline.register_path import register_folder
+from swatchbook.records import DocumentStatus, IngestOptions
+from swatchbook.resources import Resources
+from tasks import collection, embed, stages
+from tasks.flow_run import report_of
+from tasks.policy import ASKING, EMBEDDING, PUBLISHING, READING
+
+pytestmark = pytest.mark.stack
+
+OPTIONS = IngestOptions(focus=False, batch_size=1)
+
+
+class Together:
+    """Processes batches, and counts how many are at work together: at most two wait for each other."""
+
+    def __init__(self) -> None:
+        self.most = self._now = 0
+        self._changed = threading.Condition()
+
+    def __call__(self, *given: Any, **named: Any) -> Any:
+        with self._changed:
+            self._now += 1
+            self.most = max(self.most, self._now)
+            self._changed.notify_all()
+            self._changed.wait_for(lambda: self._now > 1, timeout=1.0)
+        try:
+            return process_batch(*given, **named)
+        finally:
+            with self._changed:
+                self._now -= 1
+
+
+@pytest.mark.parametrize(("limit", "most"), [(1, 1), (None, 2)])
+def test_limit_on_a_tag_holds(
+    resources: Resources, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: int | None, most: int
+) -> None:
+    for number in range(3):
+        Image.new("RGB", (64, 64), (80 * number, 90, 90)).save(tmp_path / f"{number}.png")
+    register_folder(resources, tmp_path, owner="anna", options=OPTIONS)
+    together = Together()
+    monkeypatch.setattr(embed, "process_batch", together)
+
+    async def call() -> DocumentStatus:
+        async with get_client() as client:
+            if limit:
+                wanted = GlobalConcurrencyLimitCreate(name=f"tag:{EMBEDDING}", limit=limit)
+                await client.create_global_concurrency_limit(wanted)
+            try:
+                return (await report_of(await ingest_images(str(tmp_path), "anna", OPTIONS, return_state=True))).status
+            finally:
+                if limit:
+                    await client.delete_global_concurrency_limit_by_name(f"tag:{EMBEDDING}")
+
+    assert asyncio.run(call()) == DocumentStatus.COMPLETED
+    assert together.most >= most if limit is None else together.most == most
+
+
+def test_every_documented_tag_is_that_of_tasks() -> None:
+    documented = (Path(__file__).parents[2] / "docs" / "flow-runs.md").read_text()
+    tasks = [each for module in (collection, embed, stages) for each in vars(module).values() if isinstance(each, Task)]
+    used = {tag for each in tasks for tag in each.tags}
+    assert used == {READING, ASKING, EMBEDDING, PUBLISHING}
+    assert [tag for tag in used if f"| `{tag}` |" not in documented] == []
