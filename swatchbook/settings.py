@@ -921,9 +921,10 @@ class Settings(BaseSettings):
         return self.text_encoder not in PAID_TEXT_ENCODERS
 
     @property
-    def results_folder(self) -> Path:
-        """Folder of the cached results of pure stages on this machine, whatever Prefect's own settings are."""
-        return self.home / "prefect" / "results"
+    def results(self) -> str:
+        """Folder or URL of the cached results of pure stages, whatever Prefect's own settings are."""
+        is_remote = self.files_url is not None and "://" in self.files_url
+        return f"{self.files.rstrip('/')}/results" if is_remote else str(self.home / "prefect" / "results")
 
 
 def scale_rates(settings: Settings, share: float) -> Settings:

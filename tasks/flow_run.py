@@ -55,7 +55,7 @@ async def flow_process(blocks: BlockNames) -> AsyncIterator[Resources]:
     a lower priority: people wait for pages, not for flows.
     """
     resources, this = load_resources(blocks), str(flow_run.id)
-    store_results_in(resources.settings.results_folder)
+    store_results_in(resources.settings.results)
     yield_to_people()
     ledger = resources.ledger
     await asyncio.to_thread(flow_runs.register, ledger, this)

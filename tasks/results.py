@@ -11,12 +11,11 @@ import asyncio
 import json
 from collections.abc import Callable, Coroutine
 from inspect import signature
-from pathlib import Path
 from typing import Any, Literal, ParamSpec, TypeVar
 
 from prefect import Task
 from prefect.context import TaskRunContext
-from prefect.filesystems import LocalFileSystem
+from prefect.filesystems import LocalFileSystem, RemoteFileSystem
 from prefect.results import get_result_store
 from prefect.serializers import Serializer
 
@@ -25,6 +24,8 @@ from swatchbook.errors import KINDS, as_failure
 from swatchbook.ledger.retention import unreferenced_files
 from swatchbook.records import Record, sha256
 from swatchbook.resources import Resources
+from swatchbook.storage.object_store import options_of
+from swatchbook.storage.upload_buffer import is_remote
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -54,13 +55,17 @@ class RecordSerializer(Serializer):
         return [_to_record(each) for each in data] if isinstance(data, list) else _to_record(data)
 
 
-def store_results_in(folder: Path) -> None:
-    """Have the flow of this context, and its tasks, store results in a folder, whatever Prefect's settings are.
+def store_results_in(place: str) -> None:
+    """Have the flow of this context, and its tasks, store results in a folder or at a URL, whatever Prefect is told.
 
     A worker that a person starts has settings of its own. Prefect's decorators take only storage that is saved in its
     database, so the store of the flow run is changed.
     """
-    get_result_store().result_storage = LocalFileSystem(basepath=str(folder))
+    get_result_store().result_storage = (
+        RemoteFileSystem(basepath=place, settings=options_of(place))
+        if is_remote(place)
+        else LocalFileSystem(basepath=place)
+    )
 
 
 def cache_key(_: TaskRunContext | None, parameters: dict[str, Any]) -> str:
@@ -117,7 +122,7 @@ async def _is_foreign(key: str) -> bool:
     """
     try:
         storage = get_result_store().result_storage
-        if not isinstance(storage, LocalFileSystem):
+        if not isinstance(storage, LocalFileSystem | RemoteFileSystem):
             return False
         stored = await storage.aread_path(key)
     except (ValueError, OSError):  # no result is stored under the key

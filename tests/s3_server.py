@@ -63,6 +63,10 @@ class Bucket:
     def put(self, key: str, data: bytes) -> None:
         self.server.client().put_object(Bucket=self.name, Key=key, Body=data)
 
+    def read(self, key: str) -> bytes:
+        data: bytes = self.server.client().get_object(Bucket=self.name, Key=key)["Body"].read()
+        return data
+
     def names(self) -> list[str]:
         pages = self.server.client().get_paginator("list_objects_v2").paginate(Bucket=self.name)
         return [each["Key"] for page in pages for each in page.get("Contents", ())]

@@ -22,6 +22,7 @@ from swatchbook.pdf.read_ahead import ReadingAhead
 from swatchbook.records import BlockNames, IngestOptions, RunReport
 from swatchbook.resources import Resources
 from swatchbook.settings import Settings
+from swatchbook.storage.result_files import ResultFiles
 
 _POLL_SECONDS = 0.1
 _CANCEL_AGAIN_SECONDS = 2.0
@@ -103,7 +104,7 @@ def _read_ahead(resources: Resources, document: Document, options: IngestOptions
     if document.kind != PDF:
         return None
     key = stage_key("read", document.content, resources.settings, options, force=document.force)
-    if (resources.settings.results_folder / key).exists():
+    if ResultFiles(resources.settings).has(key):
         return None
     return ReadingAhead(str(document.file), resources.files, resources.settings, key)
 

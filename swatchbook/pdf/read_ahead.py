@@ -12,6 +12,7 @@ from swatchbook.pdf import reader
 from swatchbook.records import Reading
 from swatchbook.settings import Settings
 from swatchbook.storage.files import Files
+from swatchbook.storage.result_files import ResultFiles
 
 
 def keep_reading(settings: Settings, key: str, reading: Reading) -> None:
@@ -52,7 +53,7 @@ def _read_kept(settings: Settings, key: str) -> Reading:
 
 
 def _read_cached(settings: Settings, key: str) -> Reading:
-    stored = json.loads((settings.results_folder / key).read_bytes())
+    stored = json.loads(ResultFiles(settings).read(key))
     if stored["metadata"]["serializer"]["type"] != "records":
         raise ValueError("another serializer wrote it")
     reading = Reading.model_validate(json.loads(stored["result"])["data"])

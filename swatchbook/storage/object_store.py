@@ -78,15 +78,17 @@ def open_file_system(url: str, setting: str) -> tuple[Any, str]:
     if extra is not None:
         require_extra(extra, f"{setting} with {protocol}://")
     try:
-        # listings are never kept: other processes write, too
-        system, root = fsspec.core.url_to_fs(
-            url, use_listings_cache=False, skip_instance_cache=True, **_OPTIONS.get(extra or "", {})
-        )
+        system, root = fsspec.core.url_to_fs(url, **options_of(url))
     except (ImportError, ValueError) as error:
         raise Configuration(
             f"{setting} cannot be opened: its protocol, {protocol}://, is unknown.", advice="Correct it."
         ) from error
     return system, root.rstrip("/")
+
+
+def options_of(url: str) -> dict[str, Any]:
+    """Return what the file system of a URL is opened with. It keeps no listings: other processes write, too."""
+    return {"use_listings_cache": False, "skip_instance_cache": True, **_OPTIONS.get(extra_of_url(url) or "", {})}
 
 
 class ObjectStore:
@@ -110,7 +112,7 @@ class ObjectStore:
                 info = self._fs.info(path)
             except FileNotFoundError:
                 return None
-        return StoredFile(size=int(info["size"] or 0), modified=_time_of(info)) if info["type"] == "file" else None
+        return StoredFile(size=int(info["size"] or 0), modified=time_of(info)) if info["type"] == "file" else None
 
     def renew(self, key: str, size: int) -> bool:
         """Return whether a key is stored, and young enough not to be collected before the ledger names it.
@@ -295,7 +297,7 @@ def _name(path: str) -> str:
     return path.rstrip("/").rsplit("/", 1)[-1]
 
 
-def _time_of(info: dict[str, Any]) -> float:
+def time_of(info: dict[str, Any]) -> float:
     """Return the time of an object in Unix seconds; 0 if its store does not tell."""
     found = next((info[name] for name in _TIMES if info.get(name) is not None), 0.0)
     return found.timestamp() if isinstance(found, datetime) else float(found)

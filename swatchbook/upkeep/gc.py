@@ -29,6 +29,7 @@ from swatchbook.sources.dropped import dropped_roots
 from swatchbook.sources.staged import unfinished_staging
 from swatchbook.storage.files import Files
 from swatchbook.storage.preview_cache import source_of
+from swatchbook.storage.result_files import ResultFile, ResultFiles
 from swatchbook.storage.stored_file import KEY
 from swatchbook.storage.upload_buffer import UPLOAD, is_locked
 
@@ -74,7 +75,8 @@ def sweep(resources: Resources, *, older_than: float = UNUSED_SECONDS, dry_run: 
     trashed = end_old(resources, older_than=retention.TRASH_SECONDS, dry_run=dry_run)
     temporary = _remove(_temporary(resources, latest, began), dry_run)
     uploads = resources.files.end_unfinished(older_than=time.time() - latest, dry_run=dry_run)
-    results = _remove(_results(resources, latest), dry_run)
+    strays = _remove(_stray_results(latest), dry_run)
+    results = _remove_results(resources, latest, dry_run)
     orphans = _remove_orphans(resources, latest, dry_run)
     rows = retention.drop_old_rows(resources.ledger, keep_seconds=resources.settings.keep_days * DAY, dry_run=dry_run)
     if dry_run:
@@ -92,10 +94,10 @@ def sweep(resources: Resources, *, older_than: float = UNUSED_SECONDS, dry_run: 
     previews = _remove(again, dry_run)
     return Swept(
         temporary=temporary[0] + uploads,
-        results=results[0],
+        results=strays[0] + results[0],
         previews=previews[0],
         orphans=orphans[0],
-        bytes=temporary[1] + results[1] + previews[1] + orphans[1] + collected.bytes + shrunk,
+        bytes=temporary[1] + strays[1] + results[1] + previews[1] + orphans[1] + collected.bytes + shrunk,
         contents=collected.contents,
         rows=rows,
         trashed=trashed,
@@ -119,23 +121,38 @@ def _temporary(resources: Resources, before: float, now: float) -> Iterator[Path
             yield from (path for path in root.rglob("*") if path.is_file() and _written(path) <= min(before, now - DAY))
 
 
-def _results(resources: Resources, before: float) -> Iterator[Path]:
-    """Yield cached results of `before` that no document can use: it was deleted, its options or the stage have changed.
-
-    Also yields errors of failed flow runs and tasks, which Prefect stores under random names and nobody reads, and
-    results in Prefect's own storage, where earlier versions put some.
-    """
+def _stray_results(before: float) -> Iterator[Path]:
+    """Yield results of `before` in Prefect's own storage, where earlier versions put some."""
     strays = (path for path in _within(_own_storage_of_prefect()) if read_result_name(path.name))
     yield from (path for path in strays if _written(path) <= before)
-    results = list(_within(resources.settings.results_folder))
-    yield from (path for path in results if _EXCEPTION.match(path.name) and _written(path) <= before)
-    named = ((path, read_result_name(path.name)) for path in results)
-    aged = ((path, name) for path, name in named if name and _written(path) <= before)
-    for portion in portions(aged, _PORTION):
+
+
+def _remove_results(resources: Resources, before: float, dry_run: bool) -> tuple[int, int]:
+    """Delete cached results that nothing uses any more, and return their number and bytes."""
+    store, count, size = ResultFiles(resources.settings), 0, 0
+    for each in list(_unused_results(resources, store, before)):
+        try:
+            if not dry_run:
+                store.delete(each.name)
+        except OSError:  # it belongs to another user
+            continue
+        count, size = count + 1, size + each.size
+    return count, size
+
+
+def _unused_results(resources: Resources, store: ResultFiles, before: float) -> Iterator[ResultFile]:
+    """Yield cached results of `before` that no document can use: it was deleted, its options or the stage have changed.
+
+    Also yields errors of failed flow runs and tasks, which Prefect stores under random names and nobody reads.
+    """
+    old = [each for each in store.listed() if each.written <= before]
+    yield from (each for each in old if _EXCEPTION.match(each.name))
+    named = ((each, name) for each in old if (name := read_result_name(each.name)))
+    for portion in portions(named, _PORTION):
         origins = retention.origins(resources.ledger, sorted({name.content for _, name in portion}))
-        for path, name in portion:
+        for each, name in portion:
             if not any(_is_for(name, origin, resources.settings) for origin in origins.get(name.content, ())):
-                yield path
+                yield each
 
 
 def _own_storage_of_prefect() -> Path:

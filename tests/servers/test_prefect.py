@@ -98,7 +98,7 @@ def flow_runs_waiting(stack: Stack, document: str) -> list[str]:
 def test_results_are_in_the_home(stack: Stack, tmp_path: Path) -> None:
     document = stack.upload(make_catalogue(tmp_path / "results.pdf", pictures=4), focus=False)
     stack.wait_for(document, DocumentStatus.COMPLETED)
-    ours, theirs = stack.settings.results_folder, Path(stack.environment["PREFECT_HOME"])
+    ours, theirs = Path(stack.settings.results), Path(stack.environment["PREFECT_HOME"])
     assert [path for path in ours.iterdir() if read_result_name(path.name)] != []
     assert [path for path in theirs.rglob("*") if read_result_name(path.name)] == []
     before = {path.name for path in ours.iterdir()}

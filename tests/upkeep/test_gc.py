@@ -33,8 +33,9 @@ HOUR = 3_600.0
 def results(resources: Resources, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where results are kept; somebody else's are there as well."""
     monkeypatch.setenv("PREFECT_HOME", str(tmp_path / "prefect of the worker"))
-    resources.settings.results_folder.mkdir(parents=True)
-    return resources.settings.results_folder
+    folder = Path(resources.settings.results)
+    folder.mkdir(parents=True)
+    return folder
 
 
 def known(resources: Resources, data: bytes = b"catalogue", owner: str = "anna") -> Document:
