@@ -455,8 +455,9 @@ class WeaviateIndex:
         they are not read again: a search is one request. Raises Configuration for a missing space, or another schema.
         """
         with self._answering() as client:
-            places = self._places(client, space, known=known)
+            places = list[Place]()
             try:
+                places = self._places(client, space, known=known)
                 return work(places)
             except WeaviateBaseError as error:
                 if _is_away(error):
