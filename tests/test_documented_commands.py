@@ -332,6 +332,7 @@ OTHER_PROGRAMS: Mapping[str, str] = {
     "::test_the_command_of_the_example_makes_secrets_that_are_taken",
     "prefect server start": _STACK,
     "prefect worker start --pool control": _STACK,
+    "(exec env --default-signal=INT prefect worker": "not run: the same worker in the background of a script",
     "promtool check rules alerts.yml": f"{_MONITORING}::test_the_rules_alert_when_they_should",
     "prometheus --config.file": f"{_MONITORING}::test_every_query_of_the_dashboard_and_of_the_rules_returns_rows",
     "pip install 'swatchbook[": "tests/light/test_extras.py::test_each_extra_brings_its_modules",
