@@ -18,7 +18,7 @@ def mcp(
     ] = False,
     owner: OwnerName = None,
 ) -> None:
-    """Let an assistant use the collection, over MCP: search it, show pages and products, say what is missing.
+    """Run an MCP server for assistants: they search the collection, see pages and products, and what is missing.
 
     Without --http it speaks over stdin and stdout: the assistant starts it. Nothing is changed without --write.
     """
