@@ -130,6 +130,8 @@ def delete_document(
     if now:
         return _delete_now(resources, caller, document_id)
     document = find(resources, caller, document_id)
+    if document.status == DocumentStatus.DELETING:
+        return _being_deleted(document.id)
     throw_away(resources, document.id)
     return Accepted(
         id=document.id,
@@ -144,8 +146,12 @@ def _delete_now(resources: Resources, caller: Caller, document_id: UUID) -> Acce
         end(resources, trashed.document)
     else:
         mark_deleting(resources.ledger, find(resources, caller, document_id).id)
+    return _being_deleted(str(document_id))
+
+
+def _being_deleted(document: str) -> Accepted:
     return Accepted(
-        id=str(document_id),
+        id=document,
         status=DocumentStatus.DELETING,
         message="The document is being deleted in the background; afterwards its id is not found.",
     )

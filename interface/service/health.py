@@ -45,6 +45,7 @@ from swatchbook.records import (
     RoleCoverage,
     StageWeek,
 )
+from swatchbook.redact import redact
 from swatchbook.reports.stale import stale_roles
 from swatchbook.resources import Resources
 from swatchbook.runtime.disk import require_room
@@ -293,7 +294,8 @@ async def health(watch: TheWatch, response: Response) -> Health:
     )
     troubles = [*(await watch.prefect.get() if prefect == "ok" else ()), *_late(counted), *_undelivered(counted)]
     if prefect == "down":
-        troubles.insert(0, "Prefect does not respond.")
+        url = redact(os.environ["PREFECT_API_URL"])
+        troubles.insert(0, f"Prefect does not answer at {url}: start its server, or correct PREFECT_API_URL.")
     if disk == "full":
         troubles.insert(0, "The disk of SWATCHBOOK_HOME is full: free some space; all work then continues by itself.")
     down = "down" in (database, index)

@@ -122,6 +122,7 @@ def test_a_delete_now_is_written_down_once_and_refuses_the_rest(client: TestClie
         told = client.delete(f"{path}?now=true")
         assert (told.status_code, told.json()["status"]) == (202, "deleting")
     assert scene.one(resources.ledger, runs_table, token=run.token)["state"] == "revoked"
+    assert "in the background" in client.delete(path).json()["message"], "it no longer comes to the trash"
     assert [client.post(f"{path}/{move}").status_code for move in ("embed", "retry", "cancel")] == [409, 409, 409]
     assert client.get(path).json()["status"] == "deleting"
 

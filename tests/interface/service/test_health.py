@@ -1,6 +1,7 @@
 """Health and figures: told at once, computed once, and honest about what is down."""
 
 import asyncio
+import os
 import subprocess
 import threading
 import time
@@ -66,6 +67,7 @@ def test_a_prefect_server_that_is_away_is_told_as_degraded(monkeypatch: pytest.M
         monkeypatch.setenv("PREFECT_API_URL", f"http://127.0.0.1:{free_port()}/api")
         told = client.get("/health")
         assert (told.status_code, told.json()["status"], told.json()["prefect"]) == (200, "degraded", "down")
+        assert os.environ["PREFECT_API_URL"] in " ".join(told.json()["troubles"])
     with asking() as client:
         monkeypatch.setenv("PREFECT_API_URL", prefect_api)
         assert client.get("/health").json()["prefect"] == "ok"
