@@ -248,6 +248,9 @@ TESTED_ELSEWHERE: Mapping[str, str] = {
         "tests/interface/test_mcp.py::test_command_says_where_it_listens_and_ends_in_order"
     ),
     "swatchbook setup": "tests/deployments/test_setup.py::test_command_says_what_it_would_do_and_what_it_lacks",
+    "swatchbook setup --check": "tests/deployments/test_setup.py::test_deployment_that_differs_is_told_whoever_made_it",
+    "swatchbook setup --force": "tests/deployments/test_setup.py"
+    "::test_saved_blocks_stay_as_they_are_unless_forced_and_secrets_are_not_shown",
     **dict.fromkeys(
         (
             "swatchbook setup --pool kubernetes --with namespace=swatchbook",
