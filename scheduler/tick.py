@@ -34,7 +34,7 @@ from swatchbook.records import Record
 from swatchbook.resources import Resources
 from swatchbook.upkeep.gc import Swept, sweep
 from swatchbook.upkeep.send_batches import send_batches
-from swatchbook.upkeep.verify import repair_index
+from swatchbook.upkeep.verify import RestartWatch, repair_index
 
 log = logging.getLogger(__name__)
 
@@ -102,7 +102,8 @@ async def keep_ticking(resources: Resources, wake: asyncio.Event, every: float =
     receiver delays no document. Without a Prefect server, one child process handles due documents, and another runs
     reviews.
     """
-    worker, reviewer, collector, messenger, batches, builder = (BackgroundTask() for _ in range(6))
+    worker, reviewer, collector, messenger, batches, builder, mender = (BackgroundTask() for _ in range(7))
+    restarts = RestartWatch()
     troubles: tuple[str, ...] = ()
     collected = reviewed = -math.inf
     try:
@@ -114,6 +115,8 @@ async def keep_ticking(resources: Resources, wake: asyncio.Event, every: float =
             messenger.begin(_recorded(resources, _notify))
             batches.begin(_recorded(resources, _send_batches))
             builder.begin(asyncio.to_thread(build_due, resources))
+            if not troubles:
+                mender.begin(asyncio.to_thread(restarts.repair, resources))
             if len(done.deleted) >= _DELETES:  # there may be more
                 wake.set()
             if time.monotonic() - collected > COLLECT_SECONDS and not troubles:
@@ -134,6 +137,7 @@ async def keep_ticking(resources: Resources, wake: asyncio.Event, every: float =
         await messenger.stop()
         await batches.stop()
         await builder.stop()
+        await mender.stop()
 
 
 async def collect(resources: Resources, *, older_than: float = UNUSED_SECONDS, dry_run: bool = False) -> Swept:

@@ -357,11 +357,16 @@ class MovableIndex(Protocol):
     def drop_unused_tenants(self, owners: Callable[[], Collection[str]]) -> int:
         """Delete the tenants of owners that are no more; return their number. `owners` is read after the tenants."""
 
-    def lost_vectors(self, space: Space) -> list[str]:
-        """Return ids of objects that a search by their own vector does not find, with one search for each object.
+    def lost_vectors(self, space: Space, *, graphs: bool = True) -> list[str]:
+        """Return ids of objects that a search by their own vector does not find, although they are there.
 
-        A graph of vectors can lose some when its server is killed. Delete these objects before they are written again.
+        A server that is killed loses the vectors that it took in last. Delete these objects before they are written
+        again: what seems unchanged is not indexed anew. A flat index is asked once for many objects, a graph once for
+        each; without `graphs` it is not.
         """
+
+    def last_start(self) -> str:
+        """Return a text that changes when the server starts anew."""
 
     def rest(self) -> int:
         """Deactivate the tenants that this process has not seen in use for a while; return their number."""

@@ -9,6 +9,7 @@ import logging
 import socket
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from threading import Lock
 from typing import Any, Final, NamedTuple, TypeVar
 from urllib.parse import SplitResult, urlsplit
@@ -390,13 +391,31 @@ class WeaviateIndex:
             found = [client.collections.use(name) for name in own_collections(client) if has_tenants(name)]
             return self._tenants.rest(found)
 
-    def lost_vectors(self, space: Space) -> list[str]:
-        return self._with(space, lambda places: [*self._lost(space, places[0])])
+    def last_start(self) -> str:
+        """Return the terms of the cluster's elections: each start of a server brings a new one."""
+        with self._answering() as client:
+            return " ".join(f"{each.name}:{each.raft.term}" for each in client.cluster.statistics().statistics)
 
-    def _lost(self, space: Space, place: Place) -> Iterator[str]:
+    def lost_vectors(self, space: Space, *, graphs: bool = True) -> list[str]:
+        def look(places: Sequence[Place]) -> list[str]:
+            if space.role in SHORT or not places[0].layout.kind.startswith("hnsw"):
+                return [*self._lost_of_flat(space, places[0])]
+            return [*self._lost_of_graph(places[0])] if graphs else []
+
+        return self._with(space, look)
+
+    def _lost_of_flat(self, space: Space, place: Place) -> Iterator[str]:
+        """Yield the objects without a distance: with a condition, a flat index compares all objects that satisfy it."""
+        anywhere = [1.0, *[0.0] * (space.dimension - 1)]
+        for part in self._tenants.all(place):
+            present = (str(each.uuid) for each in part.iterator(return_properties=[], cache_size=PAGE))
+            while some := list(islice(present, PAGE)):
+                condition = Filter.by_id().contains_any(some)
+                answer = part.query.near_vector(anywhere, limit=PAGE, filters=condition, return_properties=[])
+                yield from set(some) - {str(each.uuid) for each in answer.objects}
+
+    def _lost_of_graph(self, place: Place) -> Iterator[str]:
         """Yield the objects of an HNSW graph that are not among the nearest to their own vector, nor equal to all."""
-        if not place.layout.kind.startswith("hnsw") or space.role in SHORT:
-            return
         asked = MetadataQuery(distance=True)
         for part in self._tenants.all(place):
             for each in part.iterator(include_vector=True, return_properties=[], cache_size=BATCH):

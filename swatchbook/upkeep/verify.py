@@ -59,7 +59,7 @@ class Verification(Record):
 def verify(resources: Resources, *, repair: bool = False, deep: bool = False) -> Verification:
     """Compare each space of the index with the ledger, and the ledger's files with the file store.
 
-    What an HNSW graph has lost counts as missing, although its object is there.
+    What the vector index has lost counts as missing, although its object is there.
 
     Files are compared by size; with `deep` by their bytes. With `repair`, publish missing objects again, delete foreign
     ones, and queue the documents whose pages or pictures are lost or damaged; the file of a document itself can only be
@@ -70,7 +70,7 @@ def verify(resources: Resources, *, repair: bool = False, deep: bool = False) ->
         resources.index.ensure(space)
         present = set(resources.index.ids(space))  # read first, or objects published in between would look foreign
         expected = set(publishing.searchable_ids(resources.ledger, space))
-        lost = {*resources.index.lost_vectors(space)} if isinstance(resources.index, MovableIndex) else set[str]()
+        lost = _lost(resources, space, graphs=True)
         missing, foreign = (expected - present) | (expected & lost), present - expected
         checks.append(SpaceCheck(space=space.name, expected=len(expected), missing=len(missing), foreign=len(foreign)))
         if repair:
@@ -104,12 +104,37 @@ def repair_index(resources: Resources) -> int:
         settled = set(publishing.published_ids(resources.ledger, space))  # first: what is published now is present
         present = set(resources.index.ids(space))
         expected = set(publishing.searchable_ids(resources.ledger, space))
-        missing, foreign = (settled & expected) - present, present - expected
-        _repair(resources, space, missing=missing, foreign=foreign)
+        lost = _lost(resources, space) if count <= SMALL_SPACE else set()
+        missing, foreign = (settled & expected) - (present - lost), present - expected
+        _repair(resources, space, missing=missing, foreign=foreign | lost)
         differences += len(missing) + len(foreign)
     if differences:
         publish_all(resources, at_most=0.0)
     return differences
+
+
+def _lost(resources: Resources, space: Space, *, graphs: bool = False) -> set[str]:
+    """Return the objects that a killed server has left without their vectors."""
+    index = resources.index
+    return {*index.lost_vectors(space, graphs=graphs)} if isinstance(index, MovableIndex) else set()
+
+
+class RestartWatch:
+    """Looks for what the index has lost each time its server has started anew, and once at first."""
+
+    def __init__(self) -> None:
+        self._start: str | None = None
+
+    def repair(self, resources: Resources) -> int:
+        """Repair the spaces if the server has started since the last call; return the number of differences.
+
+        Raises what `repair_index` raises; the next call then tries again.
+        """
+        if not isinstance(resources.index, MovableIndex) or (start := resources.index.last_start()) == self._start:
+            return 0
+        differences = repair_index(resources)
+        self._start = start
+        return differences
 
 
 def _repair(resources: Resources, space: Space, *, missing: Collection[str], foreign: Collection[str]) -> None:
