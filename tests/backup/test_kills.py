@@ -77,7 +77,7 @@ def test_a_killed_restore_goes_on_to_the_same_end(
 ) -> None:
     back_up(collection, tmp_path / "backup")
     other, killed = new_collection(ledger, index), list[DocumentStatus]()
-    for _ in kills(["restore", str(tmp_path / "backup")], other, tmp_path, 60 // CLOSER):
+    for _ in kills(["restore", str(tmp_path / "backup")], other, tmp_path, 40 // CLOSER):
         killed += [document.status for document in all_documents(other.ledger, None)]
         assert set(killed) <= {DocumentStatus.CANCELLED, DocumentStatus.COMPLETED}, "nothing works on half a document"
     assert DocumentStatus.CANCELLED in killed

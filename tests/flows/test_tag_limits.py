@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import GlobalConcurrencyLimitCreate
+from prefect.concurrency import services
 from prefect.tasks import Task
 
 from flows.ingest_images import ingest_images
@@ -53,6 +54,7 @@ def test_limit_on_a_tag_holds(
         Image.new("RGB", (64, 64), (80 * number, 90, 90)).save(tmp_path / f"{number}.png")
     register_folder(resources, tmp_path, owner="anna", options=OPTIONS)
     together = Together()
+    services._no_limits_cache.clear()  # a process remembers for a while that a tag has no limit
     monkeypatch.setattr(embed, "process_batch", together)
 
     async def call() -> DocumentStatus:

@@ -250,7 +250,7 @@ def test_a_catalogue_is_uploaded_watched_and_deleted(
     with ThreadPoolExecutor(1) as loop:
         ticked = loop.submit(asyncio.run, tick(service.resources))  # a round of the service starts the flow
         for state in ("running", "completed"):  # without any click
-            row.locator(".state", has_text=state).wait_for(timeout=120_000)
+            row.locator(".state", has_text=state).wait_for(timeout=300_000)
         assert (ticked.result().worked_off, ticked.result().troubles) == (1, ())
     row.get_by_text("mine.pdf").click()
     # a picture that is asked for while its document goes to the trash is not found

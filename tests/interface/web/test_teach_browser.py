@@ -72,7 +72,7 @@ def test_doubtful_catalogue_is_taught_by_two_clicks_and_exported(browser: Browse
         tab.locator(".toast", has_text="Accepted").wait_for()
         with ThreadPoolExecutor(1) as loop:  # a round of the service starts the flow
             ticked = loop.submit(asyncio.run, tick(service.resources))
-            tab.locator("h1 .state", has_text="completed").wait_for(timeout=120_000)
+            tab.locator("h1 .state", has_text="completed").wait_for(timeout=300_000)
             assert (ticked.result().worked_off, ticked.result().troubles) == (1, ())
         tab.reload()
         expect(tab.get_by_text("Its names are read as a person taught it.")).to_be_visible()

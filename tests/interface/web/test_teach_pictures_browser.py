@@ -117,7 +117,7 @@ def test_one_cell_is_dragged_and_all_products_get_their_pictures(browser: Browse
         tab.locator(".toast", has_text="Accepted").wait_for()
         with ThreadPoolExecutor(1) as loop:  # a round of the service starts the flow
             ticked = loop.submit(asyncio.run, tick(service.resources))
-            tab.locator("h1 .state", has_text="completed").wait_for(timeout=120_000)
+            tab.locator("h1 .state", has_text="completed").wait_for(timeout=300_000)
             assert (ticked.result().worked_off, ticked.result().troubles) == (1, ())
         placed = [each.placement for each in read_placed(service.resources.ledger, document)]
         shown = [each for each in placed if (each.kind, each.state) == ("box", PlacementState.SHOWN)]
