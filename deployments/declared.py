@@ -107,7 +107,7 @@ _PREFECT_HOME = "/tmp/prefect"  # noqa: S108 — inside the container, which has
 class Pool(Record):
     """A work pool to create in Prefect. `tunable`: people may change its limit in Prefect's UI.
 
-    `kept`: nobody asked for this kind of pool now, so a template that differs may be theirs.
+    `kept`: this kind of pool was not asked for now, so a template that differs may be the user's.
     """
 
     name: str

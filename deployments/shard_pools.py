@@ -1,6 +1,6 @@
 """The pool `embed` by what runs its shards: `swatchbook setup --pool docker|kubernetes|ecs|cloud-run|process`.
 
-pools/*.json are the jobs of the kinds whose worker comes from a package of its own. A value `$name` there is filled in
+pools/*.json are the jobs of the kinds whose worker is in a separate package. A value `$name` there is filled in
 from the settings SWATCHBOOK_SHARD_* or from what `--with NAME=VALUE` gave. Templates have no variables, so that a flow
 run cannot change its job, and name secrets, whose values stay with the provider. A job is never repeated by its
 provider: the parent cuts what a dead shard left open into new shards.

@@ -108,6 +108,8 @@ def _values(name: str, field: FieldInfo) -> Iterator[str]:
         yield "a secret"
     elif annotation is Path:
         yield "a folder"
+    elif annotation is bool:
+        yield "`true` or `false`"
     elif isinstance(annotation, type) and issubclass(annotation, int | float):
         yield "a number"
     elif get_origin(annotation) is tuple or any(get_origin(each) is tuple for each in get_args(annotation)):

@@ -159,7 +159,7 @@ class Account(Record):
     closes: bool
     coverage_percentage: float = Field(description="Images with vectors.")
     unpublished: int = Field(description="Objects that searches do not find yet.")
-    lost_pictures: int = Field(description="Parts of pages that look like pictures and are none.")
+    lost_pictures: int = Field(description="Parts of pages that look like pictures but were not taken.")
     to_review: int
     roles: tuple[RoleCoverage, ...]
     failing: tuple[Failing, ...] = Field(description="What is missing, by reason.")

@@ -152,7 +152,7 @@ async def read_resource(desk: Desk, caller: Caller, uri: str) -> bytes:
 
 
 def in_words(error: Exception) -> str:
-    """Return an error as sentences for people; one that nobody foresaw is logged."""
+    """Return an error as sentences for people; an unexpected one is logged."""
     problem = problems.problem_of(error)
     said = [(problem.detail or problem.title).rstrip(".") + ".", problem.advice or ""]
     said += [f"The log has it under {problem.id}."] if problem.id else []

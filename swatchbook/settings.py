@@ -338,7 +338,7 @@ class Settings(BaseSettings):
     weaviate_tenants: bool = Field(
         default=False,
         description=(
-            "Whether each owner has a Weaviate tenant of its own, which takes no memory while nobody searches it. Set "
+            "Whether each owner has a separate Weaviate tenant, which takes no memory while it is not searched. Set "
             "it when there are many owners. `swatchbook spaces move` moves what is there."
         ),
     )
@@ -520,7 +520,7 @@ class Settings(BaseSettings):
         default="auto",
         description=(
             "Calls in a provider's batch cost half and are answered within a day. `auto`: many calls to OpenAI or "
-            "Anthropic that nobody waits for; `always`: also few ones, those of an ingest, and to other addresses. "
+            "Anthropic that no person waits for; `always`: also few ones, those of an ingest, and to other addresses. "
             "Set `off` to have everything at once."
         ),
     )

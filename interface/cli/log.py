@@ -38,7 +38,7 @@ class Fields(logging.Formatter):
 class Repeats(logging.Filter):
     """Leaves out lines that one place of the code repeats, and counts them: `left_out` of its next line.
 
-    So nobody fills the disk by requests. Its memory is bounded by the places in the code.
+    So requests cannot fill the disk. Its memory is bounded by the places in the code.
     """
 
     def __init__(self) -> None:

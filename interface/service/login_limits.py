@@ -1,6 +1,6 @@
 """Slow down who tries keys at the login: by the address that asks, and by the beginning of the key that is tried.
 
-The first tries are free; after that one is, every few seconds. Somebody behind the same proxy has the same address: the
+The first tries are free; after that one is allowed every few seconds. People behind one proxy share its address: the
 session and the keys of requests are not touched.
 """
 

@@ -78,7 +78,7 @@ def unexpected(error: Exception) -> Response:
 
 
 def problem_of(error: Exception) -> Problem:
-    """Return the problem of any error; one that nobody foresaw is logged, and the problem has the id of its entry."""
+    """Return the problem of any error; an unexpected one is logged, and the problem has the id of its entry."""
     if isinstance(error, HTTPException | RequestValidationError | Failure):
         return describe(error)[0]
     problem = Problem(title=HTTPStatus(500).phrase, status=500, kind="unexpected")

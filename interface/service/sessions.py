@@ -1,7 +1,7 @@
 """Sessions of browsers: a cookie that a login signs with the key replaces the key for 12 hours, or until the logout.
 
 Nothing of a session is stored while it lasts. A logout leaves an empty file in the home, named by a hash of it,
-so that a cookie that somebody has kept is refused, also after a restart; it goes when the session would have ended.
+so that a kept copy of a cookie is refused, also after a restart; it goes when the session would have ended.
 """
 
 import hashlib
@@ -45,7 +45,7 @@ def find_session(keys: Iterable[ApiKey], cookie: str, ended: Path) -> ApiKey | N
 
 
 def end_session(keys: Iterable[ApiKey], cookie: str, ended: Path) -> None:
-    """End a session, so that nobody can use its cookie any more. Raises DiskFull and other failures of the disk."""
+    """End a session, so that its cookie is refused from now on. Raises DiskFull and other failures of the disk."""
     if find_session(keys, cookie, ended) is None:
         return
     try:

@@ -361,12 +361,12 @@ class MovableIndex(Protocol):
         """Return ids of objects that a search by their own vector does not find, although they are there.
 
         A server that is killed loses the vectors that it took in last. Delete these objects before they are written
-        again: what seems unchanged is not indexed anew. A flat index is asked once for many objects, a graph once for
+        again: what seems unchanged is not indexed again. A flat index is asked once for many objects, a graph once for
         each; without `graphs` it is not.
         """
 
     def last_start(self) -> str:
-        """Return a text that changes when the server starts anew."""
+        """Return a text that changes when the server restarts."""
 
     def rest(self) -> int:
         """Deactivate the tenants that this process has not seen in use for a while; return their number."""

@@ -293,7 +293,7 @@ class LanceIndex:
     def build_due(self) -> int:
         """Build the vector index of each table with more than FLAT_ROWS rows that has none; return their number.
 
-        Nobody waits: others search and write meanwhile. It is one commit at the end: if this process is killed, the
+        Others search and write meanwhile. It is one commit at the end: if this process is killed, the
         table is as before, and the next call builds it. If the table was compacted or dropped meanwhile, or another
         process was quicker, that commit is refused, and it is left to the next call.
         """

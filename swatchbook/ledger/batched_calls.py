@@ -346,7 +346,7 @@ def known_remotes(ledger: Ledger, remotes: Collection[str]) -> set[str]:
 
 
 def withdraw_queued(ledger: Ledger) -> Sequence[str]:
-    """End all open batches, whose calls nobody has sent: what waits for them asks again, each call by itself."""
+    """End all open batches, whose calls were not sent: what waits for them asks again, each call by itself."""
     with ledger.read() as connection:
         open_ones = connection.execute(select(provider_batches.c.id).where(provider_batches.c.state == "open"))
         found = list(open_ones.scalars())

@@ -2,7 +2,7 @@
 copies files which a row named when it began.
 
 Nothing is deleted that became unused, or was stored, since the oldest live hold or run began. A hold ends with its
-process; that of a process on another host, which nobody here can look at, eleven minutes after its last heartbeat.
+process; that of a process on another host, which this host cannot check, eleven minutes after its last heartbeat.
 """
 
 from sqlalchemy import Connection, delete, func, insert, select, update

@@ -143,7 +143,7 @@ def _remove_results(resources: Resources, before: float, dry_run: bool) -> tuple
 def _unused_results(resources: Resources, store: ResultFiles, before: float) -> Iterator[ResultFile]:
     """Yield cached results of `before` that no document can use: it was deleted, its options or the stage have changed.
 
-    Also yields errors of failed flow runs and tasks, which Prefect stores under random names and nobody reads.
+    Also yields errors of failed flow runs and tasks, which Prefect stores under random names and nothing reads.
     """
     old = [each for each in store.listed() if each.written <= before]
     yield from (each for each in old if _EXCEPTION.match(each.name))

@@ -120,7 +120,7 @@ def _lost(resources: Resources, space: Space, *, graphs: bool = False) -> set[st
 
 
 class RestartWatch:
-    """Looks for what the index has lost each time its server has started anew, and once at first."""
+    """Looks for what the index has lost each time its server has restarted, and once at first."""
 
     def __init__(self) -> None:
         self._start: str | None = None

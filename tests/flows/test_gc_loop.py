@@ -1,4 +1,4 @@
-"""`gc --now` in a loop beside ingests of several kinds, deletes, a backup and a restore: all of them are complete."""
+"""`gc --now` in a loop during ingests of several kinds, deletes, a backup and a restore: all of them are complete."""
 
 import json
 import threading

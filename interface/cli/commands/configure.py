@@ -68,7 +68,7 @@ def _asked(pool: str | None, values: "Sequence[str]") -> "Asked":
     from deployments.shard_pools import Kind
 
     if pool is not None and pool not in _POOLS:
-        raise typer.BadParameter(f"{pool} is none of {', '.join(_POOLS)}.", param_hint="--pool")
+        raise typer.BadParameter(f"{pool} is not one of {', '.join(_POOLS)}.", param_hint="--pool")
     if values and pool is None:
         raise typer.BadParameter("It belongs to a --pool.", param_hint="--with")
     pairs = [each.partition("=") for each in values]

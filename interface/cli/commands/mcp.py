@@ -44,7 +44,7 @@ def _serve_stdio(owner: str | None, *, write: bool) -> None:
 
     settings = read_settings()
     check_owner(owner)
-    if not write:  # else it may be somebody new
+    if not write:  # else it may be another person
         with open_resources(settings) as resources:
             choose_one_owner(resources.ledger, owner)
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # a thread that waits for stdin would outlast the rest
