@@ -310,6 +310,20 @@ def folder() -> Iterator[Path]:
         yield Path(name)
 
 
+@pytest.fixture(autouse=True)
+def own_settings() -> Iterator[None]:
+    """Undo what a test changes in the settings of this process: a command that it calls sets PREFECT_API_URL."""
+
+    def settings() -> dict[str, str]:
+        return {name: value for name, value in os.environ.items() if name.startswith(("PREFECT_", "SWATCHBOOK_"))}
+
+    before = settings()
+    yield
+    for name in settings().keys() - before:
+        del os.environ[name]
+    os.environ.update(before)
+
+
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A Swatchbook home of one's own, seen by this process and its children."""

@@ -16,6 +16,7 @@ from swatchbook.errors import Failure
 from swatchbook.ledger.deleted_documents import list_deleted
 from swatchbook.ledger.document_commands import count_deletion, count_owner_deletion
 from swatchbook.ledger.stored_documents import Document, all_documents, documents_within
+from swatchbook.ledger.trashed_documents import get_trashed
 from swatchbook.pipeline import delete
 from swatchbook.records import Deletion, Trashed
 from swatchbook.resources import Resources
@@ -30,6 +31,7 @@ def delete_document(resources: Resources, document: Document, *, now: bool, yes:
     if not yes:
         _confirm(_named(document.name, document.id, document.owner), counted, f"Delete {document.name}?", now=now)
     finished = (delete.delete if now else delete.throw_away)(resources, document.id)
+    now = now or get_trashed(resources.ledger, document.id) is None  # another process is deleting it for good
     _clear_prefect(resources)
     if as_json:
         fields = {"document_id": document.id, "name": document.name, "owner": document.owner, "finished": finished}
