@@ -1,4 +1,5 @@
-"""A storm: parts of the stack are killed or suspended at random while people upload, teach, delete and use `gc`.
+"""A storm: parts of the stack are killed or suspended at random while people upload, teach, delete, use `gc`, and
+change the models. Files are in MinIO, which is struck, too.
 
 `make soak` strikes 300 times; `python -m pytest -m stack tests/servers/storm.py` strikes 40 times, in 8 min.
 SWATCHBOOK_TEST_STORM is the number that a storm is drawn from, to have the same one again.
@@ -15,22 +16,32 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import psutil
 import pytest
 from sqlalchemy import func, select
 
+from devtools import minio
+from devtools.minio import MinioServer
+from devtools.weaviate import free_ports
+from swatchbook.errors import Failure
 from swatchbook.ledger.stored_documents import Document, list_documents
 from swatchbook.ledger.tables import chunks, documents, placements, runs
 from swatchbook.records import DocumentStatus, document_id, sha256
+from swatchbook.resources import open_resources
+from swatchbook.upkeep.spaces import list_spaces
 from swatchbook.upkeep.verify import verify
 from tests.command import finish
 from tests.conftest import SOAK
+from tests.ledger_audit import count_writes
+from tests.postgres import RunningPostgres
+from tests.s3_server import S3Server, new_bucket
 from tests.servers.audit import TERMINAL, audit, flow_runs
 from tests.servers.catalogues import make_catalogue
 from tests.servers.halfway import WHOLE, tell
-from tests.servers.stack import BACK_SECONDS, OWNER, Part, Stack
+from tests.servers.stack import BACK_SECONDS, OWNER, Part, Stack, running_stack
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(7_200 if SOAK else 1_800)]
 
@@ -40,17 +51,56 @@ SETTLED_SECONDS = 120.0 if SOAK else BACK_SECONDS
 """In which everything is at its end once the storm is over."""
 PATIENCE = 300.0  # seconds in which a person has an answer, whatever dies meanwhile
 MOST_AWAY, MOST_SUSPENDED, MOST_CALM = 3.0, 6.0, 4.0  # seconds until a part is started again, goes on; between strikes
+TARGETS = ("service", "worker", "machine", "run", "run", "postgres", "weaviate", "prefect", "minio")
+CHANGES = {0.25: {"SWATCHBOOK_ENCODER": "descriptors"}, 0.6: {"SWATCHBOOK_TEXT_ENCODER": "minilm"}}
+"""How much of the storm is over -> settings that name another model."""
 
 
-def test_a_storm_loses_nothing_makes_nothing_twice_and_leaves_nothing(stack: Stack, tmp_path: Path) -> None:
+@dataclass
+class Store:
+    """MinIO, which may be killed and started again on its data."""
+
+    folder: Path
+    server: MinioServer
+
+    def kill(self) -> None:
+        self.server.process.kill()
+        self.server.process.wait()
+
+    def start(self) -> None:
+        self.server = minio.start(self.folder, port=urlsplit(self.server.url).port or 0)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    (port,) = free_ports(1)
+    store = Store(tmp_path / "minio", minio.start(tmp_path / "minio", port=port))
+    yield store
+    store.server.stop()
+
+
+@pytest.fixture
+def stack(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stack]:
+    """A stack of its own, with its files in MinIO."""
+    bucket = new_bucket(S3Server(store.server.url), monkeypatch)
+    (tmp_path / "stack").mkdir()
+    with running_stack(tmp_path / "stack", SWATCHBOOK_FILES_URL=f"{bucket.url}/files") as stack:
+        count_writes(stack.resources.ledger)
+        yield stack
+
+
+def test_a_storm_loses_nothing_makes_nothing_twice_and_leaves_nothing(
+    stack: Stack, store: Store, tmp_path: Path
+) -> None:
     drawn = int(os.environ.get("SWATCHBOOK_TEST_STORM") or random.randrange(1 << 30))
     print(f"SWATCHBOOK_TEST_STORM={drawn}")  # pytest shows it where the test fails
     stack.trouble(seconds=0.3)
     people = People(stack, tmp_path, random.Random(drawn))
     with people.at_work():
-        struck = strike(stack, random.Random(drawn + 1), people)
+        struck = strike(stack, store, random.Random(drawn + 1), people)
     print(struck)
     stack.trouble()
+    stack.wait_until(people.change_models, "the new models are searched")
     seconds = settle(stack, people)
     given_up = people.ask_again_for_what_was_killed_three_times()
     settle(stack, people)
@@ -108,7 +158,7 @@ class People:
                 sent += 1
                 self.upload(sent)
             else:
-                self.dice.choice((self.teach, self.delete, self.collect_leftovers, self.look))()
+                self.dice.choice((self.teach, self.delete, self.collect_leftovers, self.look, self.change_models))()
             over.wait(self.dice.uniform(0, 2))
 
     def upload(self, number: int) -> None:
@@ -145,6 +195,16 @@ class People:
         self._run("status")
         self.ask("GET", "/search", params={"text": "porcelain tiles", "owner": OWNER})
 
+    def change_models(self) -> bool:
+        """Fill and use the spaces of the models in the settings, and drop the others; return whether all is done."""
+        with suppress(Failure), open_resources(self.stack.settings) as resources:
+            roles = list_spaces(resources)
+            if all([(space.state, space.chosen) for space in role.spaces] == [("active", True)] for role in roles):
+                return True
+            for words in (("fill",), ("activate",), ("drop-old", "--yes")):
+                self._run("spaces", *words)
+        return False
+
     def ask_again_for_what_was_killed_three_times(self) -> int:
         """Retry what is given up because its run died again and again without a commit; return how many are."""
         given_up = [each.id for each in of_storm(self.stack) if each.status == DocumentStatus.FAILED]
@@ -180,23 +240,26 @@ class People:
 # --- what strikes -----------------------------------------------------------------------------------------------------
 
 
-def strike(stack: Stack, dice: random.Random, people: People) -> Counter[str]:
+def strike(stack: Stack, store: Store, dice: random.Random, people: People) -> Counter[str]:
     """Kill or suspend one part after the other; return how often each was struck in which way."""
     struck = Counter[str]()
+    changes = {round(share * STRIKES): given for share, given in CHANGES.items()}
     for number in range(STRIKES):
         people.storm = number / STRIKES
+        if given := changes.get(number):
+            stack.change_settings(**given)
         time.sleep(dice.uniform(0, MOST_CALM))
-        target = dice.choice(("service", "worker", "machine", "run", "run", "postgres", "weaviate", "prefect"))
+        target = dice.choice(TARGETS)
         if dice.random() < 0.25:
-            suspend(stack, target, dice.uniform(0.5, MOST_SUSPENDED))
+            suspend(stack, store, target, dice.uniform(0.5, MOST_SUSPENDED))
             struck[f"{target} suspended"] += 1
         else:
-            kill(stack, target, dice.uniform(0, MOST_AWAY))
+            kill(stack, store, target, dice.uniform(0, MOST_AWAY))
             struck[f"{target} killed"] += 1
     return struck
 
 
-def kill(stack: Stack, target: str, away: float) -> None:
+def kill(stack: Stack, store: Store, target: str, away: float) -> None:
     """Send SIGKILL to a part, and start it again after some seconds. A flow run is started by others."""
     if target == "run":
         for process in run_at_work(stack):
@@ -204,10 +267,11 @@ def kill(stack: Stack, target: str, away: float) -> None:
                 process.kill()
     elif target == "weaviate":
         stack.restart_weaviate(away=away)
-    elif target == "postgres":
-        stack.postgres.kill()
+    elif target in ("postgres", "minio"):
+        server: Store | RunningPostgres = store if target == "minio" else stack.postgres
+        server.kill()
         time.sleep(away)
-        stack.postgres.start()
+        server.start()
     else:
         part = part_of(stack, target)
         part.kill(family=target in ("machine", "prefect"))
@@ -215,13 +279,15 @@ def kill(stack: Stack, target: str, away: float) -> None:
         part.start()
 
 
-def suspend(stack: Stack, target: str, seconds: float) -> None:
+def suspend(stack: Stack, store: Store, target: str, seconds: float) -> None:
     """Send SIGSTOP to a part with all that it has started, and SIGCONT after some seconds."""
     if target == "run":
         stopped = run_at_work(stack)
     else:
-        pid = {"weaviate": stack.weaviate, "postgres": stack.postgres}.get(target, part_of(stack, target)).process.pid
-        first = psutil.Process(pid)
+        server = {"weaviate": stack.weaviate.process, "postgres": stack.postgres.process, "minio": store.server.process}
+        process = server.get(target) or part_of(stack, target).process
+        assert process
+        first = psutil.Process(process.pid)
         stopped = [first, *first.children(recursive=True)]
     for sign in (signal.SIGSTOP, signal.SIGCONT):
         for process in stopped:
