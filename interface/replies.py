@@ -283,6 +283,69 @@ class ListedReviews(Record):
     next: str | None
 
 
+# --- the service ------------------------------------------------------------------------------------------------------
+
+PartState = Literal["ok", "down"]
+DiskState = Literal["ok", "full"]
+
+
+class Live(BaseModel):
+    """The process is alive."""
+
+    status: Literal["ok"] = "ok"
+
+
+class Ready(BaseModel):
+    """State of the parts that requests need. With `disk` `full`, searches are answered, but nothing new is taken in."""
+
+    status: Literal["ready", "not ready"]
+    database: PartState
+    index: PartState
+    disk: DiskState
+
+
+class Stats(BaseModel):
+    """Counts of the whole collection: its owners, documents by status, images by state."""
+
+    owners: int
+    documents: dict[str, int]
+    images: dict[str, int]
+    unpublished: int
+    items_due: int
+    documents_due: int
+    oldest_due_seconds: float
+
+
+class EmbeddingStats(BaseModel):
+    """An image counts as embedded with its first vector. `stale`: role -> vectors made by another model than the one in
+    the settings, or missing where searches look.
+    """
+
+    total_images: int
+    with_embeddings: int
+    without_embeddings: int
+    coverage_percentage: float
+    stale: dict[str, int]
+
+
+class Health(BaseModel):
+    """`degraded`: documents are not worked on, or late, or notices are not delivered; `troubles` says why. `down`:
+    ledger or index is down, so requests fail.
+
+    It is degraded when Prefect is down or lacks a deployment, when no worker polls a work pool, when a document has
+    been due for more than two minutes, and when the disk is full.
+    """
+
+    status: Literal["ok", "degraded", "down"]
+    database: PartState
+    index: PartState
+    disk: DiskState
+    prefect: Literal["ok", "down", "not configured"]
+    troubles: tuple[str, ...]
+    stats: Stats | None
+    embedding_stats: EmbeddingStats | None
+
+
 # --- errors -----------------------------------------------------------------------------------------------------------
 
 

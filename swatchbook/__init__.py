@@ -1,14 +1,16 @@
 """Turn product catalogues into one searchable collection. This is the domain: plain Python, without Prefect or a web
 framework. It also hands out what is imported only when it is asked for: for notebooks a collection on this machine
-(`swatchbook.Swatchbook`, in `interface/python.py`); for programs that use a service the client and its errors
-(`swatchbook.Client`, `swatchbook.ServiceError` …, in `interface/client.py`).
+(`swatchbook.Swatchbook`, in `interface/python.py`); for programs that use a service the clients and their errors
+(`swatchbook.Client`, `AsyncClient`, `ServiceError` …, in `interface/client.py`, `async_client.py`, `client_errors.py`).
 """
 
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from interface.client import (
-        Client,
+    from interface.async_client import AsyncClient
+    from interface.client import Client
+    from interface.client_errors import (
         Conflict,
         Denied,
         Invalid,
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from interface.python import Swatchbook
 
 __all__ = [
+    "AsyncClient",
     "Client",
     "Conflict",
     "Denied",
@@ -35,15 +38,16 @@ __all__ = [
     "Unavailable",
 ]
 
+_MODULES = {
+    "AsyncClient": "interface.async_client",
+    "Client": "interface.client",
+    "Swatchbook": "interface.python",
+}
+"""Where a name comes from; the others are errors of the clients."""
+
 
 def __getattr__(name: str) -> object:
-    """Return a name of the client, or the collection of this machine."""
+    """Return one of the names above."""
     if name not in __all__:
         raise AttributeError(f"module 'swatchbook' has no attribute {name!r}")
-    if name == "Swatchbook":
-        from interface import python
-
-        return python.Swatchbook
-    from interface import client
-
-    return getattr(client, name)
+    return getattr(import_module(_MODULES.get(name, "interface.client_errors")), name)

@@ -40,8 +40,9 @@ def imported(source: str) -> set[str]:
     return names
 
 
-LAZY = {"swatchbook.__init__": {"interface.client", "interface.python"}}
-"""The one exception: `swatchbook.Client` and `swatchbook.Swatchbook`, imported when they are asked for."""
+_HANDED_OUT = ("async_client", "client", "client_errors", "python")
+LAZY = {"swatchbook.__init__": {f"interface.{name}" for name in _HANDED_OUT}}
+"""The one exception: `swatchbook.Client`, `AsyncClient` and `Swatchbook`, imported when they are asked for."""
 
 
 def is_allowed(package: str, name: str) -> bool:

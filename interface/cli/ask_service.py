@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import cast
 
-from interface.client import Client, Denied, InvalidAddress, NoAnswer, NotFound, ServiceError
+from interface.client import Client
+from interface.client_errors import Denied, InvalidAddress, NoAnswer, NotFound, ServiceError
 from swatchbook.errors import KINDS, Authentication, Configuration, Failure, InvalidReference, ProviderDown, reason_of
 from swatchbook.index.contract import FILTERS, FilterArguments, Where
 from swatchbook.records import ID

@@ -17,6 +17,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel
 
 from interface.cli.prefect_server import probe_prefect
+from interface.replies import DiskState, EmbeddingStats, Health, Live, PartState, Ready, Stats
 from interface.service.auth import oversee
 from interface.service.problems import documented
 from swatchbook.errors import DiskFull, Failure
@@ -59,67 +60,8 @@ COUNT_SECONDS = 30.0  # for which the counts of the ledger are cached
 _SHARE = 10  # results are cached for ten times their computing time, so counting takes a tenth of the time at most
 
 T = TypeVar("T")
-State = Literal["ok", "down"]
-DiskState = Literal["ok", "full"]
 
 router = APIRouter(tags=["health"])
-
-
-class Live(BaseModel):
-    """The process is alive."""
-
-    status: Literal["ok"] = "ok"
-
-
-class Ready(BaseModel):
-    """State of the parts that requests need. With `disk` `full`, searches are answered, but nothing new is taken in."""
-
-    status: Literal["ready", "not ready"]
-    database: State
-    index: State
-    disk: DiskState
-
-
-class Stats(BaseModel):
-    """Counts of the whole collection: its owners, documents by status, images by state."""
-
-    owners: int
-    documents: dict[str, int]
-    images: dict[str, int]
-    unpublished: int
-    items_due: int
-    documents_due: int
-    oldest_due_seconds: float
-
-
-class EmbeddingStats(BaseModel):
-    """An image counts as embedded with its first vector. `stale`: role -> vectors made by another model than the one in
-    the settings, or missing where searches look.
-    """
-
-    total_images: int
-    with_embeddings: int
-    without_embeddings: int
-    coverage_percentage: float
-    stale: dict[str, int]
-
-
-class Health(BaseModel):
-    """`degraded`: documents are not worked on, or late, or notices are not delivered; `troubles` says why. `down`:
-    ledger or index is down, so requests fail.
-
-    It is degraded when Prefect is down or lacks a deployment, when no worker polls a work pool, when a document has
-    been due for more than two minutes, and when the disk is full.
-    """
-
-    status: Literal["ok", "degraded", "down"]
-    database: State
-    index: State
-    disk: DiskState
-    prefect: Literal["ok", "down", "not configured"]
-    troubles: tuple[str, ...]
-    stats: Stats | None
-    embedding_stats: EmbeddingStats | None
 
 
 class Activity(BaseModel):
@@ -321,7 +263,7 @@ async def result_or_none(value: Awaitable[T]) -> T | None:
         return None
 
 
-async def state_of(probe: Awaitable[object]) -> State:
+async def state_of(probe: Awaitable[object]) -> PartState:
     try:
         async with asyncio.timeout(ANSWER_SECONDS):
             await probe

@@ -15,8 +15,8 @@ from PIL import Image
 from sqlalchemy import update
 
 import swatchbook
-from interface.client import (
-    Client,
+from interface.client import Client
+from interface.client_errors import (
     Conflict,
     Denied,
     Invalid,
@@ -150,7 +150,7 @@ def test_what_looks_like_a_picture_is_taken_in_or_dismissed(anna: Client, servic
 
 def test_lists_longer_than_one_answer_come_whole(anna: Client, document: str, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = list(anna.chunks(document))
-    monkeypatch.setattr("interface.client._PAGE", 4)
+    monkeypatch.setattr("interface.client_request.PAGE_ENTRIES", 4)
     assert list(anna.chunks(document)) == whole
     assert len(whole) > 4
     assert all(one.ordinal < other.ordinal for one, other in pairwise(whole))
@@ -257,7 +257,7 @@ def test_images_are_reviewed_page_by_page(service: Served, anna: Client, monkeyp
     with service.resources.ledger.write() as connection:
         connection.execute(update(images).values(needs_review=True))
     weak = images_to_review(service.resources.ledger, owner="anna")
-    monkeypatch.setattr("interface.client._PAGE", 5)
+    monkeypatch.setattr("interface.client_request.PAGE_ENTRIES", 5)
     assert [each.image_id for each in anna.reviews()] == [each.image_id for each in weak]
     assert len(weak) > 10
     first, second, third = (each.image_id for each in weak[:3])
@@ -270,6 +270,8 @@ def test_images_are_reviewed_page_by_page(service: Served, anna: Client, monkeyp
         anna.review(third, "reject")
     with pytest.raises(Invalid, match="no second analysis"):
         anna.review(third, "second")
+    anna.review(third, "reject", reason="A logo.")
+    assert anna.withdraw_review(third, 1).standing is None
     anna.review(third, "reject", reason="A logo.")
     assert [each.image_id for each in anna.reviews()] == [each.image_id for each in weak[3:]]
     with Client(service.url, key=BERT) as bert:
@@ -290,6 +292,32 @@ def test_what_a_delete_would_remove_and_what_failed_in_one_way(service: Served, 
         assert bert.retry_kind("provider_down") == ()
     assert anna.retry_kind("provider_down") == (document,)
     assert anna.status(document).status is DocumentStatus.WAITING, "due now"
+
+
+def test_documents_are_listed_with_their_accounts(anna: Client, document: str) -> None:
+    (account,) = anna.accounts()
+    assert (account.id, account.found, account.complete) == (document, 14, 14)
+
+
+def test_vectors_of_one_image_are_made_again(anna: Client, document: str) -> None:
+    image = next(each.id for each in anna.images(document) if each.state == "complete")
+    assert anna.embed_image(image).documents == ()
+    assert anna.embed_image(image, force=True).documents == (document,)
+
+
+def test_state_of_the_service_is_an_answer_also_when_it_is_down(service: Served, anna: Client) -> None:
+    assert anna.live().status == "ok"
+    assert anna.ready().status == "ready"
+    with Client(service.url, key=ALL) as operator:
+        assert (operator.health().status, operator.health().stats.owners) == ("ok", 1)
+        assert "swatchbook_index_up 1.0" in operator.metrics()
+        with pytest.raises(Denied):
+            anna.metrics()
+    body = b'{"status": "not ready", "database": "down", "index": "ok", "disk": "ok"}'
+    with answering(503, body) as address, Client(address) as client:
+        assert (client.ready().status, client.ready().database) == ("not ready", "down")
+        with pytest.raises(NoAnswer):
+            client.stats()
 
 
 def test_stats_count_the_images_and_say_how_alike_they_are(service: Served, anna: Client) -> None:

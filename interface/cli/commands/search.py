@@ -28,7 +28,7 @@ from swatchbook.search import MAX_RESULTS
 from swatchbook.truncate import page_numbers
 
 if TYPE_CHECKING:
-    from interface.client import Hits
+    from interface.client_calls import Hits
     from swatchbook.index.contract import Where
     from swatchbook.records import Facet, Facets, Hit, SearchResults, Unmatched
     from swatchbook.resources import Resources

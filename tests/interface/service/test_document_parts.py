@@ -8,7 +8,8 @@ import pytest
 from fastapi.testclient import TestClient
 
 from interface import client
-from interface.client import Client, Invalid, NotFound
+from interface.client import Client
+from interface.client_errors import Invalid, NotFound
 from swatchbook.ledger.queries.document import show_document
 from swatchbook.records import Add, Assign, Merge, Rename
 from swatchbook.resources import Resources

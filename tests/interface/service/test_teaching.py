@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
-from interface.client import Client, Conflict, Invalid, NotFound
+from interface.client import Client
+from interface.client_errors import Conflict, Invalid, NotFound
 from swatchbook.ledger.stored_documents import FOLDER, PDF, get_document, queue
 from swatchbook.records import (
     UNTAUGHT,

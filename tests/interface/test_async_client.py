@@ -1,0 +1,137 @@
+"""The asynchronous client against the real service on a real socket: it does what the other one does."""
+
+import ast
+import asyncio
+import inspect
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import swatchbook
+from interface.async_client import AsyncClient
+from interface.client import Client
+from interface.client_errors import Denied, Invalid, InvalidAddress, NoAnswer, NotFound
+from swatchbook.records import DocumentStatus
+from swatchbook.settings import load_settings
+from tests.conftest import ROOT
+from tests.interface.conftest import ANNA, BERT
+from tests.interface.service.served import Served, answering, served
+from tests.ledger import scene
+
+NOBODY = "00000000-0000-0000-0000-000000000000"
+
+
+@pytest.fixture
+def service(filled: Path, keys: None) -> Iterator[Served]:
+    """A service with keys that holds anna's sample."""
+    with served(load_settings()) as service:
+        yield service
+
+
+@pytest.fixture
+def document(service: Served) -> str:
+    with Client(service.url, key=ANNA) as client:
+        (listed,) = client.documents()
+    return listed.id
+
+
+def test_it_answers_what_the_other_client_does(service: Served, document: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("interface.client_request.PAGE_ENTRIES", 4)
+
+    async def ask() -> list[object]:
+        async with swatchbook.AsyncClient(service.url, key=ANNA) as client:
+            found = await client.search("oak", by="product", category=["wood", "terrazzo"], k=3)
+            picture = await client.image_file(found[0].images[0])
+            return [
+                found,
+                await client.search(image=picture, k=2, explain=True),
+                [each async for each in client.chunks(document)],
+                await client.facets("oak", by="product", like=found[0].images),
+                await client.status(document),
+            ]
+
+    with Client(service.url, key=ANNA) as client:
+        found = client.search("oak", by="product", category=["wood", "terrazzo"], k=3)
+        picture = client.image_file(found[0].images[0])
+        assert asyncio.run(ask()) == [
+            found, client.search(image=picture, k=2, explain=True), list(client.chunks(document)),
+            client.facets("oak", by="product", like=found[0].images), client.status(document),
+        ]  # fmt: skip
+
+
+def test_example_of_the_documentation_runs(service: Served, capsys: pytest.CaptureFixture[str]) -> None:
+    (_, after) = (ROOT / "docs" / "service.md").read_text().split("```python\nfrom asyncio import gather\n")
+    example = f"from asyncio import gather\n{after.partition('```')[0]}"
+    assert '"http://127.0.0.1:8420"' in example
+    example = example.replace("http://127.0.0.1:8420", service.url).replace("4f1c…", ANNA)
+    names: dict[str, object] = {}
+    code = compile(example, "docs/service.md", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+    running = eval(code, names)
+    assert inspect.iscoroutine(running)
+    asyncio.run(running)
+    oak, terrazzo = capsys.readouterr().out.splitlines()
+    assert "Nordvik Oak" in oak
+    assert "Palladio Terrazzo" in terrazzo
+
+
+def test_tasks_share_a_client(service: Served, document: str) -> None:
+    async def ask() -> set[str]:
+        async with AsyncClient(service.url, key=ANNA) as client:
+            images = [each.id async for each in client.images(document) if each.state == "complete"]
+            shown = await asyncio.gather(*map(client.image, images))
+            assert [each.id for each in shown] == images
+            return {each.owner for each in shown}
+
+    assert asyncio.run(ask()) == {"anna"}
+
+
+def test_pdf_is_uploaded_and_waited_for(service: Served, tmp_path: Path) -> None:
+    (tmp_path / "new.pdf").write_bytes(b"%PDF-1.7 new %%EOF")
+
+    async def ask() -> None:
+        async with AsyncClient(service.url, key=ANNA) as client:
+            sent = await client.upload(tmp_path / "new.pdf", name="Spring.pdf")
+            assert (sent.name, sent.owner) == ("Spring.pdf", "anna")
+            with pytest.raises(TimeoutError, match="queued"):
+                await client.wait(sent.id, timeout=0.05, every=0.02)
+            waiting = asyncio.create_task(client.wait(sent.id, timeout=20, every=0.02))
+            await asyncio.to_thread(
+                scene.set_document, service.resources.ledger, sent.id, status=DocumentStatus.BLOCKED
+            )
+            assert (await waiting).status == "blocked"
+
+    asyncio.run(ask())
+
+
+def test_refusals_are_the_same_classes(service: Served, document: str) -> None:
+    async def ask() -> None:
+        async with AsyncClient(service.url, key=ANNA) as anna:
+            with pytest.raises(Invalid) as wrong:
+                await anna.search("oak", k=1_000)
+            assert [each.where for each in wrong.value.errors] == ["query.k"]
+            with pytest.raises(Denied):
+                [each async for each in anna.documents(owner="bert")]
+        async with AsyncClient(service.url, key=BERT) as bert:
+            with pytest.raises(NotFound):
+                await bert.status(document)
+            with pytest.raises(NotFound):
+                await bert.wait(NOBODY)
+
+    asyncio.run(ask())
+    with pytest.raises(InvalidAddress):
+        AsyncClient("http://swatchbook.example", key=ANNA)
+
+
+def test_address_where_nobody_answers_is_an_error() -> None:
+    async def ask(address: str, seconds: float) -> None:
+        async with AsyncClient(address, timeout=seconds) as client:
+            await client.search("oak")
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        address = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        with pytest.raises(NoAnswer, match="timed out"):
+            asyncio.run(ask(address, 0.1))
+    with answering(200, b"<html>") as address, pytest.raises(NoAnswer, match="not a Swatchbook service"):
+        asyncio.run(ask(address, 60))
