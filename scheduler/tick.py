@@ -1,7 +1,7 @@
 """Run the background loop of `serve`, or its one round for `tick`.
 
 - Every 30 s: mark dead runs, kill hung processes, finish deletes, publish, start due documents, send notices, send and
-  look at batches of providers, build vector indexes that are due.
+  look at batches of providers, take the events of object stores, build vector indexes that are due.
 - Every hour: collect garbage, and compare the index with the ledger.
 - Without a Prefect server: run due documents in a child process, one at a time, and reviews every ten minutes.
 - A Prefect server that was emptied is set up again.
@@ -30,6 +30,7 @@ from swatchbook.pipeline.delete import finish_delete
 from swatchbook.pipeline.notify import send_notices
 from swatchbook.pipeline.publish import build_due, publish_all, settle_late_writes
 from swatchbook.pipeline.review import documents_to_review
+from swatchbook.pipeline.take_events import take_events
 from swatchbook.records import Record
 from swatchbook.resources import Resources
 from swatchbook.upkeep.gc import Swept, sweep
@@ -71,6 +72,8 @@ class Ticked(Record):
     published: int = 0
     batched: int = 0  # calls sent in a batch of their provider
     taken_in: int = 0  # answers of batches
+    told: int = 0  # events of object stores that their queues had
+    registered: int = 0  # objects that events named
     restored: bool = False  # Prefect had lost what `swatchbook setup` creates
     launched: tuple[str, ...] = ()  # documents
     stopped: tuple[str, ...] = ()  # documents whose flow run a person has cancelled in Prefect
@@ -89,7 +92,7 @@ async def tick(resources: Resources) -> Ticked:
     Failures are returned as `troubles`, since a later round may succeed.
     """
     children = [] if _has_prefect() else [_process_due, _review]
-    done = await _round(resources, [_send_batches, *_parts(), *children, _notify])
+    done = await _round(resources, [_send_batches, _take_events, *_parts(), *children, _notify])
     await asyncio.to_thread(build_due, resources)
     await _record(resources, done)
     return done
@@ -98,11 +101,11 @@ async def tick(resources: Resources) -> Ticked:
 async def keep_ticking(resources: Resources, wake: asyncio.Event, every: float = EVERY_SECONDS) -> None:
     """Run a round every `every` seconds, and soon after `wake` is set, until cancelled; collect garbage every hour.
 
-    Failures are logged when they start and when they end. Notices and batches are sent concurrently, so that a slow
-    receiver delays no document. Without a Prefect server, one child process handles due documents, and another runs
-    reviews.
+    Failures are logged when they start and when they end. Notices and batches are sent, and events taken, concurrently,
+    so that a slow receiver or bucket delays no document. Without a Prefect server, one child process handles due
+    documents, and another runs reviews.
     """
-    worker, reviewer, collector, messenger, batches, builder, mender = (BackgroundTask() for _ in range(7))
+    worker, reviewer, collector, messenger, batches, builder, mender, events = (BackgroundTask() for _ in range(8))
     restarts = RestartWatch()
     troubles: tuple[str, ...] = ()
     collected = reviewed = -math.inf
@@ -114,6 +117,7 @@ async def keep_ticking(resources: Resources, wake: asyncio.Event, every: float =
             troubles = _log_changes(done.troubles, before=troubles)
             messenger.begin(_recorded(resources, _notify))
             batches.begin(_recorded(resources, _send_batches))
+            events.begin(_take_and_wake(resources, wake))
             builder.begin(asyncio.to_thread(build_due, resources))
             if not troubles:
                 mender.begin(asyncio.to_thread(restarts.repair, resources))
@@ -138,6 +142,7 @@ async def keep_ticking(resources: Resources, wake: asyncio.Event, every: float =
         await batches.stop()
         await builder.stop()
         await mender.stop()
+        await events.stop()
 
 
 async def collect(resources: Resources, *, older_than: float = UNUSED_SECONDS, dry_run: bool = False) -> Swept:
@@ -204,11 +209,12 @@ async def _round(resources: Resources, parts: Iterable[Part]) -> Ticked:
     done, troubles = PartResult(), list[str]()
     for part in parts:
         try:
-            done |= await part(resources)
+            found = await part(resources)
+            troubles += cast("tuple[str, ...]", found.pop("troubles", ()))
+            done |= found
         except Exception as error:  # noqa: BLE001 — isolates the parts of a round
             troubles.append(_message(error))
-    told = done.pop("troubles", ())
-    return Ticked.model_validate({**done, "troubles": (*cast("tuple[str, ...]", told), *troubles)})
+    return Ticked.model_validate({**done, "troubles": tuple(troubles)})
 
 
 async def _recorded(resources: Resources, part: Part) -> None:
@@ -271,6 +277,20 @@ async def _send_batches(resources: Resources) -> PartResult:
     """Send the calls that wait for a provider's batch, and take in what the batches have answered."""
     done = await asyncio.to_thread(send_batches, resources)
     return {"batched": done.sent, "taken_in": done.taken_in, "troubles": done.troubles}
+
+
+async def _take_events(resources: Resources) -> PartResult:
+    """Take the events of queues, and register the objects of events that are due."""
+    done = await asyncio.to_thread(take_events, resources)
+    return {"told": done.told, "registered": done.registered, "troubles": done.troubles}
+
+
+async def _take_and_wake(resources: Resources, wake: asyncio.Event) -> None:
+    """Take events beside the rounds; what was registered is started by the next one at once."""
+    done = await _take_events(resources)
+    await _record(resources, Ticked.model_validate(done))
+    if done["registered"]:
+        wake.set()
 
 
 async def _notify(resources: Resources) -> PartResult:

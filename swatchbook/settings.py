@@ -41,7 +41,7 @@ from pydantic_settings import (
 from swatchbook import plugins
 from swatchbook.errors import Configuration, reason_of
 from swatchbook.loopback import is_loopback
-from swatchbook.records import Owner, Role
+from swatchbook.records import DEFAULT_OWNER, Owner, Role
 from swatchbook.redact import redact
 
 PREFIX = "SWATCHBOOK_"
@@ -246,6 +246,28 @@ def _check_webhook_sources(sources: tuple[WebhookSource, ...]) -> tuple[WebhookS
     # with a shared secret, one sender's signed message would also be valid at another sender's address
     secrets = [{secret.get_secret_value() for secret in source.secret} for source in sources]
     _require_distinct("secrets", [secret for of_source in secrets for secret in of_source])
+    return sources
+
+
+class EventSource(BaseModel):
+    """Objects that are ingested when their store tells that they are new: those below `url`, for the owner.
+
+    `queue` is the URL of a queue of SQS that has the events; without it they are posted to `POST /hooks/events`.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    url: Annotated[
+        str,
+        StringConstraints(pattern=r"^(s3|gs)://[A-Za-z0-9][A-Za-z0-9._-]{1,221}(/[^\x00]{1,1024})?$"),
+        AfterValidator(lambda url: url.rstrip("/")),
+    ]
+    owner: Owner = DEFAULT_OWNER
+    queue: Annotated[str, StringConstraints(pattern=r"^https?://[^@\s]+$", max_length=2_048)] | None = None
+
+
+def _check_event_sources(sources: tuple[EventSource, ...]) -> tuple[EventSource, ...]:
+    _require_distinct("URLs", [source.url for source in sources])
     return sources
 
 
@@ -649,6 +671,15 @@ class Settings(BaseSettings):
         description=(
             "Folder or fsspec URL of the objects that webhooks and flows may name by key. Set it when senders put "
             "files into an object store."
+        ),
+    )
+    event_sources: Annotated[
+        tuple[EventSource, ...], NoDecode, BeforeValidator(_parse_list), AfterValidator(_check_event_sources)
+    ] = Field(
+        default=(),
+        description=(
+            'Buckets whose new objects are ingested when they are announced: a JSON list of {"url": "s3://…", '
+            '"owner": "alice", "queue": "https://sqs…"}.'
         ),
     )
     upload_seconds: float = Field(

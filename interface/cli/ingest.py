@@ -279,19 +279,13 @@ def name_sources(paths: Iterable[str], settings: Settings, *, quiet: bool) -> tu
 
 def _copy_bucket(url: str, settings: Settings) -> Path:
     """Copy what can be ingested below a URL, and return the path of the copy. Tells how far it is."""
-    from swatchbook.sources.batch_file import has_batch_suffix
-    from swatchbook.sources.folder import is_picture
     from swatchbook.storage.bucket_copy import copy_bucket
-
-    def takes(name: str) -> bool:
-        last = name.rpartition("/")[2]
-        return last.lower().endswith(".pdf") or has_batch_suffix(last) or is_picture(last, settings.image_suffixes)
 
     with err().status(f"copying {clean(url)}") as status:
         copied = copy_bucket(
             settings,
             url,
-            takes=takes,
+            takes=partial(find_sources.takes, suffixes=settings.image_suffixes),
             progress=lambda done, total: status.update(f"copying {clean(url)}: {done:,} of {total:,}"),
         )
     note(f"{url}: {copied.found:,} objects, {copied.copied:,} of them new or changed")

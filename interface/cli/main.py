@@ -19,6 +19,7 @@ from interface.cli.commands import (
     configure,
     delete,
     evaluate,
+    events,
     fit,
     ingest,
     inspect,
@@ -43,7 +44,7 @@ log = logging.getLogger(__name__)
 
 _FILES = (
     ingest, search, evaluate, inspect, review, show, products, teach, fit, resume, delete, owners, configure, serve,
-    mcp, models, spaces, upkeep,
+    mcp, events, models, spaces, upkeep,
 )  # fmt: skip
 """The files of commands, in the order of the help."""
 

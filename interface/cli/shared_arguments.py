@@ -8,7 +8,7 @@ import gc
 import getpass
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -161,14 +161,16 @@ def check_owner(owner: str | None, all_owners: bool = False, *, parameter: str =
         raise typer.BadParameter(f"{owner!r} is not a valid name of an owner. {OWNER_ADVICE}", param_hint=parameter)
 
 
-def choose_owner(ledger: "Ledger", owner: str | None, all_owners: bool = False) -> str | None:
+def choose_owner(
+    ledger: "Ledger", owner: str | None, all_owners: bool = False, *, others: Collection[str] = ()
+) -> str | None:
     """Return whose documents are meant: None for all owners', else as `choose_one_owner`."""
     check_owner(owner, all_owners)
-    return None if all_owners else choose_one_owner(ledger, owner)
+    return None if all_owners else choose_one_owner(ledger, owner, others=others)
 
 
-def choose_one_owner(ledger: "Ledger", owner: str | None) -> str:
-    """Return the given owner, else the default.
+def choose_one_owner(ledger: "Ledger", owner: str | None, *, others: Collection[str] = ()) -> str:
+    """Return the given owner, else the default. `others`: owners that need no document.
 
     Raises BadParameter, and UnknownOwner, but not for the default in an empty ledger.
     """
@@ -177,7 +179,7 @@ def choose_one_owner(ledger: "Ledger", owner: str | None) -> str:
 
     check_owner(owner)
     if owner is not None or known_owners(ledger):
-        require_owner(ledger, owner or DEFAULT_OWNER)
+        require_owner(ledger, owner or DEFAULT_OWNER, others=others)
     return owner or DEFAULT_OWNER
 
 

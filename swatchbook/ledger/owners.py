@@ -16,7 +16,7 @@ from swatchbook.errors import InvalidReference, UnknownOwner
 from swatchbook.ledger.bulk_rows import insert_new_rows
 from swatchbook.ledger.database import Ledger, upsert
 from swatchbook.ledger.dirty import mark_renamed
-from swatchbook.ledger.tables import documents, fitted_weights, images, owner_seeds, trash
+from swatchbook.ledger.tables import documents, fitted_weights, images, object_events, owner_seeds, trash
 from swatchbook.records import document_id
 
 
@@ -51,7 +51,7 @@ def rename(ledger: Ledger, old: str, new: str) -> bool:
         _store_seed(connection, new, seed_of(connection, old), renamed_to=None)
         _store_seed(connection, old, str(ULID()), renamed_to=new)
         connection.execute(delete(fitted_weights).where(fitted_weights.c.owner == new))  # of a collection that is gone
-        for table in (documents, images, trash, fitted_weights):
+        for table in (documents, images, trash, fitted_weights, object_events):
             connection.execute(update(table).where(table.c.owner == old).values(owner=new))
         mark_renamed(connection, new)
     return True

@@ -8,7 +8,7 @@ for:
 - three times as long: timings and failed tries
 - a day: documents in the trash
 - seven days: webhook deliveries and notices
-- 30 days: unused previews
+- 30 days: unused previews, and events of object stores that are done, ignored or dead
 """
 
 import sqlite3
@@ -22,6 +22,7 @@ from swatchbook.errors import FileMissing
 from swatchbook.ledger import webhooks
 from swatchbook.ledger.database import LOCK_SECONDS, Ledger, db_now, select_in
 from swatchbook.ledger.file_holds import drop_ended_holds, read_held_seconds
+from swatchbook.ledger.object_events import KEPT_SECONDS as EVENTS_KEPT_SECONDS
 from swatchbook.ledger.stored_documents import read_options
 from swatchbook.ledger.tables import (
     analyses,
@@ -36,6 +37,7 @@ from swatchbook.ledger.tables import (
     images,
     items,
     notices,
+    object_events,
     provider_batches,
     reviews,
     rounds,
@@ -245,6 +247,10 @@ def drop_old_rows(ledger: Ledger, *, keep_seconds: float, dry_run: bool = False)
         (deleted_documents, deleted_documents.c.cleared & (deleted_documents.c.at < db_now() - UNUSED_SECONDS)),
         (deleted_documents, deleted_documents.c.at < db_now() - keep_seconds),
         (notices, notices.c.at < db_now() - webhooks.NOTICES_KEPT_SECONDS),
+        (
+            object_events,
+            (object_events.c.state != "waiting") & (object_events.c.changed_at < db_now() - EVENTS_KEPT_SECONDS),
+        ),
     )
     with ledger.read() if dry_run else ledger.write() as connection:
         if dry_run:

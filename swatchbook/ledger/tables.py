@@ -641,6 +641,30 @@ deliveries = Table(
     Index(None, "at"),
 )
 
+object_events = Table(  # what object stores told of their objects: object_events.py
+    "object_events",
+    metadata,
+    Column("id", Token, primary_key=True),  # from the hash of owner, object, version and order: one told twice is one
+    Column("object", Key, nullable=False),  # hash of owner and URL
+    Column("owner", String(64)),  # null: under no source
+    Column("url", SafeText, nullable=False),  # of the object, or what the message was
+    Column("source", Text),  # URL of the source of the settings
+    Column("event", SafeText, nullable=False),  # as the store names it
+    Column("version", SafeText, nullable=False),
+    Column("order_key", SafeText, nullable=False),  # place among the events of the object
+    Column("state", String(16), nullable=False),  # waiting, done, ignored, dead
+    Column("document", Id),  # no foreign key: events stay after the document is deleted
+    Column("failure_kind", String(32)),
+    Column("message", SafeText),  # why it is ignored or dead, or the last try failed
+    Column("tries", Integer, nullable=False, server_default="0"),
+    Column("next_try_at", Time),
+    Column("at", Time, nullable=False),  # when it was told first
+    Column("changed_at", Time, nullable=False),
+    Index(None, "state", "next_try_at"),
+    Index(None, "object"),
+    Index(None, "owner", "at"),
+)
+
 _KEY_COLUMNS: Mapping[str, Column[str]] = {Role.UNDERSTANDING: images.c.text_key, Role.MULTIMODAL: images.c.pair_key}
 """Columns of `images` with the key of a role's items; all other roles are keyed by the picture."""
 

@@ -7,11 +7,14 @@ where it was, and what is gone from the bucket goes from the folder.
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Any
 from uuid import uuid4
 
-from swatchbook.errors import Failure, InvalidReference
+from filelock import FileLock, Timeout
+
+from swatchbook.errors import Failure, FileMissing, FilesDown, InvalidReference
 from swatchbook.records import Record
 from swatchbook.settings import Settings
 from swatchbook.storage.object_store import open_file_system, store_failure
@@ -21,6 +24,7 @@ _VERSIONS = ("ETag", "etag", "md5Hash", "content_md5", "LastModified", "mtime", 
 """Where the file systems say which version of an object there is; the first that is there counts."""
 
 _LONGEST_NAME = 255  # bytes of a file's name on a disk
+_BUSY_SECONDS = 5.0  # how long a single object waits for another process
 
 
 class Copied(Record):
@@ -45,9 +49,8 @@ def copy_bucket(
     Configuration, Authentication, FilesDown, DiskFull, and InvalidReference if there is no such object.
     """
     system, root = open_file_system(url, "The source")
-    folder = settings.home / "buckets" / hashlib.sha256(url.rstrip("/").encode()).hexdigest()[:16]
-    into, notes = folder / PurePosixPath(root).name, folder / "copied.jsonl"
-    try:
+    into, notes = _places(settings, url, root)
+    with _copying(notes, url, seconds=-1), _store_failures(url):
         objects, one = _list(system, root, url)
         wanted = {name: info for name, info in objects.items() if one or takes(name)}
         known = dict(_read(notes))
@@ -67,13 +70,75 @@ def copy_bucket(
             _copy(system, info["name"], target, settings.temporary_folder)
             _note(notes, name, version)
             copied += 1
+        if not one:
+            _remove_others(into, set(named) - set(left_out))
+    return Copied(path=into, found=len(wanted), copied=copied, left_out=tuple(left_out))
+
+
+class ObjectCopier:
+    """Copies single objects below a URL to where `copy_bucket` copies them, to `folder`, the copy of the URL.
+
+    Raises MissingExtra and Configuration.
+    """
+
+    def __init__(self, settings: Settings, url: str) -> None:
+        self._settings, self._url = settings, url
+        with _store_failures(url):
+            self._system, self._root = open_file_system(url, "The source")  # takes half a second
+        self.folder, self._notes = _places(settings, url, self._root)
+
+    def copy(self, name: str) -> Path:
+        """Copy the object `name` below the URL, and return its file.
+
+        Raises as `copy_bucket`, TooLarge, FileMissing if there is no such object, InvalidReference if its key is no
+        name of a file, and FilesDown while another process copies from the URL for longer than some seconds.
+        """
+        named = f"{self._url}/{name}"
+        if not _is_name(name):
+            raise InvalidReference(f"{named}: its key cannot be the name of a file.", advice="Rename the object.")
+        with _copying(self._notes, self._url, seconds=_BUSY_SECONDS), _store_failures(named):
+            try:
+                info = self._system.info(f"{self._root}/{name}")
+                if info["type"] != "file":
+                    raise FileNotFoundError(name)
+                check_size(int(info["size"]), self._settings.max_document_mb << 20, name=name)
+                _copy(self._system, info["name"], self.folder / name, self._settings.temporary_folder)
+            except FileNotFoundError as error:
+                raise FileMissing(f"There is no object {named}.", advice="Put it there again.") from error
+            _note(self._notes, name, _version(info))
+        return self.folder / name
+
+
+def _places(settings: Settings, url: str, root: str) -> tuple[Path, Path]:
+    """Return the folder of the copies of a URL, and the file that says which versions they are."""
+    folder = settings.home / "buckets" / hashlib.sha256(url.rstrip("/").encode()).hexdigest()[:16]
+    return folder / PurePosixPath(root).name, folder / "copied.jsonl"
+
+
+@contextmanager
+def _copying(notes: Path, url: str, *, seconds: float) -> Iterator[None]:
+    """Let no other process copy from the URL: it would delete what its list of objects does not have yet."""
+    notes.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    lock = FileLock(notes.with_name("copying.lock"))
+    try:
+        lock.acquire(timeout=seconds)
+    except Timeout as error:
+        raise FilesDown(f"Another process copies from {url}.", advice="It goes on by itself.") from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def _store_failures(named: str) -> Iterator[None]:
+    """Raise the errors of the store's package as Failures."""
+    try:
+        yield
     except Failure:
         raise
     except Exception as error:
-        raise store_failure(error, url, advice="Try again later.") from error
-    if not one:
-        _remove_others(into, set(named) - set(left_out))
-    return Copied(path=into, found=len(wanted), copied=copied, left_out=tuple(left_out))
+        raise store_failure(error, named, advice="Try again later.") from error
 
 
 def _list(system: Any, root: str, url: str) -> tuple[dict[str, Mapping[str, Any]], bool]:

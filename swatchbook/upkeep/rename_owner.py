@@ -21,7 +21,9 @@ def rename(resources: Resources, old: str, new: str) -> None:
 
 
 def settings_naming(settings: Settings, owner: str) -> Iterator[str]:
-    """Yield the settings that name an owner: keys and webhook sources that are for it."""
+    """Yield the settings that name an owner: keys, webhook sources and event sources that are for it."""
     for name in ("api_keys", "webhook_sources"):
         if any(owner in each.owners for each in getattr(settings, name)):
             yield f"{PREFIX}{name.upper()}"
+    if any(owner == each.owner for each in settings.event_sources):
+        yield f"{PREFIX}EVENT_SOURCES"

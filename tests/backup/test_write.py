@@ -178,6 +178,7 @@ def test_every_table_is_in_a_backup_or_means_something_on_one_machine_only() -> 
         "deleted_documents",
         "late_writes",
         "notices",
+        "object_events",
         "failed_tries",
         "rounds",
     }

@@ -32,8 +32,20 @@ from interface.mcp_tools import TOOLS, Desk
 from interface.service.app import create_app
 from interface.service.auth import Caller
 from swatchbook.ledger.database import Ledger
+from swatchbook.ledger.object_events import NewEvent, id_of_event, record_events
 from swatchbook.ledger.stored_documents import list_documents, queue
-from swatchbook.ledger.tables import chunks, contents, documents, entities, images, placements, products, reviews, trash
+from swatchbook.ledger.tables import (
+    chunks,
+    contents,
+    documents,
+    entities,
+    images,
+    object_events,
+    placements,
+    products,
+    reviews,
+    trash,
+)
 from swatchbook.ledger.trashed_documents import list_trash
 from swatchbook.pipeline.delete import delete, end_owner, throw_away
 from swatchbook.pipeline.sent_folders import get_sent
@@ -280,6 +292,7 @@ READING: Mapping[str, Sequence[str]] = {
     "status": ("status --json",),
     "review list": ("review list", "review list --json"),
     "trash": ("trash --json",),
+    "events": ("events --json", "events --all", "events --all --json"),
     "mcp": ("mcp",),
 }
 """Command -> how it is asked, with `--owner default`. With `--owner anna` it tells of her."""
@@ -298,6 +311,7 @@ ACTING: Mapping[str, Sequence[str]] = {
     "cancel": ("cancel {document}", "cancel {name}", "cancel --all"),
     "delete": ("delete {document} --yes", "delete {name} --yes", "delete {trashed} --now --yes"),
     "trash restore": ("trash restore {trashed}", "trash restore annas-old.pdf"),
+    "events retry": ("events retry {event}", "events retry --all --json"),
     "products rename": ("products {document} rename {product} Mine",),
     "products merge": ("products {document} merge {product} {product_name}",),
     "products split": ("products {document} split {product} 2 Mine",),
@@ -447,6 +461,7 @@ def homes(tmp_path_factory: pytest.TempPathFactory, ingested_home: Path) -> Iter
                     options=IngestOptions(),
                 )  # fmt: skip
                 assert throw_away(resources, old.id)
+            record_events(resources.ledger, [dead_event("anna"), dead_event("default")])
         shutil.copytree(both, alone)
         with open_resources(Settings(home=alone)) as resources:
             for document in list_documents(resources.ledger, owner="anna"):
@@ -463,6 +478,15 @@ def homes(tmp_path_factory: pytest.TempPathFactory, ingested_home: Path) -> Iter
         assert len(words) > 60
         assert not words & told_of(Resources(Settings(home=alone)).ledger, "default")
         yield Homes(both, alone, hers, own, words)
+
+
+def dead_event(owner: str) -> NewEvent:
+    """What a bucket told of an object that cannot be ingested."""
+    url = f"s3://{owner}s-bucket"
+    return NewEvent(
+        owner=owner, url=f"{url}/broken.pdf", source=url, event="ObjectCreated:Put", version="1", order_key="1",
+        state="dead", failure_kind="unsupported_format", reason=f"{owner}s broken.pdf: the file is not a PDF.",
+    )  # fmt: skip
 
 
 def fields(resources: Resources, owner: str, folder: Path) -> dict[str, str]:
@@ -488,6 +512,7 @@ def fields(resources: Resources, owner: str, folder: Path) -> dict[str, str]:
         "document": document["id"], "name": document["name"], "file": document["file"], "image": image.id,
         "product": product.id, "product_name": product.name.split()[0], "catalogue": str(folder / f"{owner}-catalogue"),
         "picture": str(folder / f"{owner}-picture"), "asked": str(folder / f"{owner}-asked.jsonl"),
+        "event": id_of_event(dead_event(owner)),
         **{
             name: {each.name: each.document for each in list_trash(resources.ledger, owner)}.get(file, document["id"])
             for name, file in TRASHED.items()
@@ -515,6 +540,7 @@ def told_of(ledger: Ledger, owner: str) -> frozenset[str]:
         return frozenset(
             [each[:8] for query in ids for each in column(query)]
             + [name for query in names for name in column(query)]
+            + [dead_event(owner).url, id_of_event(dead_event(owner))[:8]]
             + [text.partition("\n")[0][:30] for text in column(texts)]
         )
 
@@ -527,6 +553,7 @@ def rows_of_anna(home: Path) -> list[object]:
             select(images).where(images.c.owner == "anna").order_by(images.c.id),
             select(products).order_by(products.c.id),
             select(trash),
+            select(object_events).where(object_events.c.owner == "anna"),
             select(reviews.c.key),
         )
         return [tuple(row) for query in hers for row in connection.execute(query)]

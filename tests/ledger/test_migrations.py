@@ -145,7 +145,14 @@ def test_home_of_before_the_first_release_opens_and_has_the_same_tables(migrated
     after = read_all(ledger)
     ledger.close()
     assert len(before["vectors"]) == 16
-    for added in ("taught_readings", "fitted_weights", "provider_batches", "file_holds", "deleted_documents"):
+    for added in (
+        "taught_readings",
+        "fitted_weights",
+        "provider_batches",
+        "file_holds",
+        "deleted_documents",
+        "object_events",
+    ):
         assert after.pop(added) == []
     assert {name: len(rows) for name, rows in after.items()} == {name: len(rows) for name, rows in before.items()}
     assert schema(file) == schema(migrated)

@@ -116,6 +116,8 @@ def draw_round(done: "Ticked") -> RenderableType:
         "rows published": done.published,
         "calls sent in batches": done.batched,
         "answers of batches taken in": done.taken_in,
+        "events of object stores told": done.told,
+        "objects of events registered": done.registered,
         "Prefect set up again": int(done.restored),
         "documents started": len(done.launched),
         "documents cancelled in Prefect": len(done.stopped),

@@ -1,0 +1,236 @@
+"""Ingest what object stores tell of: store the messages of queues as events, and register the objects of events.
+
+- A message of a queue is deleted once the ledger has its events, which are recorded once, however often they are told.
+- An object is copied and registered as `swatchbook ingest URL` does for the URL of its source: a PDF is a document of
+  its own, a picture or a file of items belongs to the document of its folder or batch.
+- A failure that concerns all objects, such as an outage, spends no try, and ends the round.
+
+`sources/bucket_events.py` reads messages, `ledger/object_events.py` has the rules of tries.
+"""
+
+import logging
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import closing
+from functools import partial
+from typing import TypeVar
+
+from swatchbook.display_name import display_name
+from swatchbook.errors import (
+    SHARED_POLICIES,
+    Authentication,
+    Failure,
+    IndexDown,
+    InvalidReference,
+    UnsupportedFormat,
+    as_failure,
+)
+from swatchbook.ledger import object_events
+from swatchbook.ledger.document_commands import request_again
+from swatchbook.ledger.object_events import NewEvent, ObjectEvent, record_events
+from swatchbook.ledger.stored_documents import PDF, Document
+from swatchbook.pipeline.find_sources import Source, source_of, takes
+from swatchbook.pipeline.register import register_after_delete, register_upload
+from swatchbook.pipeline.register_path import find_known, register_folder
+from swatchbook.records import DocumentStatus, IngestOptions, Record
+from swatchbook.resources import Resources
+from swatchbook.settings import EventSource, Settings
+from swatchbook.sources.bucket_events import BucketEvent, read_events
+from swatchbook.storage.bucket_copy import ObjectCopier
+from swatchbook.storage.sqs_queue import QueuedMessage, SqsQueue
+
+T = TypeVar("T")
+
+log = logging.getLogger(__name__)
+
+_TOGETHER = 50
+"""Events that are worked on together: a folder is registered once for all of its pictures among them."""
+
+_ROUND = 1_000
+"""The most messages of a queue, and events, of one round."""
+
+_DELETING_SECONDS = 60.0
+"""When an event is tried again whose document is being deleted."""
+
+NO_SOURCE = "It is below no URL of SWATCHBOOK_EVENT_SOURCES that this sender may use."
+_NOT_NEW = "Only new objects are ingested; what became of an object later changes no document."
+_NOT_TAKEN = "By its name it is no PDF, picture or file of items."
+
+
+class EventRound(Record):
+    """Counts of one round: events that were stored from queues, and objects that were registered."""
+
+    told: int = 0
+    registered: int = 0
+    troubles: tuple[str, ...] = ()
+
+
+def take_events(resources: Resources) -> EventRound:
+    """Store the messages of all queues, and register the objects of the events that are due.
+
+    What fails for one queue stops no other. Raises LedgerDown.
+    """
+    told, troubles = 0, list[str]()
+    for queue in sorted({each.queue for each in resources.settings.event_sources if each.queue}):
+        try:
+            told += _empty(resources, queue)
+        except Failure as failure:
+            troubles.append(str(failure))
+    registered, copiers = 0, _Copiers(resources.settings)
+    try:
+        for _ in range(_ROUND // _TOGETHER):
+            events = object_events.claim_events(resources.ledger, _TOGETHER)
+            if not events:
+                break
+            registered += _register_all(resources, events, copiers)
+    except Failure as failure:
+        troubles.append(str(failure))
+    return EventRound(told=told, registered=registered, troubles=tuple(troubles))
+
+
+# --- told ---------------------------------------------------------------------------------------------------------
+
+
+def store_message(resources: Resources, body: bytes | str, sources: Iterable[EventSource]) -> int:
+    """Record the events of a message, and return how many are new. `sources`: those that its sender may use.
+
+    Raises UnsupportedFormat for a message that is no notification.
+    """
+    sources = list(sources)
+    events = [_recorded(event, sources, resources.settings) for event in read_events(body)]
+    return record_events(resources.ledger, events) if events else 0
+
+
+def _empty(resources: Resources, url: str) -> int:
+    """Store the messages of a queue as events, and return the number of new events."""
+    sources = [each for each in resources.settings.event_sources if each.queue == url]
+    told = received = 0
+    with closing(SqsQueue(url)) as queue:
+        while received < _ROUND and (messages := queue.receive()):
+            for message in messages:
+                try:
+                    told += store_message(resources, message.body, sources)
+                except UnsupportedFormat as failure:
+                    told += record_events(resources.ledger, [_unreadable(message, url, sources, failure)])
+            queue.delete(messages)
+            received += len(messages)
+    return told
+
+
+def _unreadable(
+    message: QueuedMessage, queue: str, sources: Sequence[EventSource], failure: UnsupportedFormat
+) -> NewEvent:
+    """Return the event of a message that is no notification. It has an owner if the queue is for one only."""
+    owners = {source.owner for source in sources}
+    return NewEvent(
+        owner=owners.pop() if len(owners) == 1 else None, url=f"{queue} message {message.id}", source=None, event="",
+        version="", order_key="", state="dead", failure_kind=failure.kind, reason=str(failure),
+    )  # fmt: skip
+
+
+def _recorded(event: BucketEvent, sources: Iterable[EventSource], settings: Settings) -> NewEvent:
+    """Return an event as it is recorded: waiting, or ignored with the reason."""
+    within = [source for source in sources if event.url.startswith(f"{source.url}/")]
+    source = max(within, key=lambda source: len(source.url), default=None)
+    reason = None
+    if source is None:
+        reason = NO_SOURCE
+    elif not event.is_new:
+        reason = _NOT_NEW
+    elif not takes(event.url.removeprefix(f"{source.url}/"), settings.image_suffixes):
+        reason = _NOT_TAKEN
+    return NewEvent(
+        owner=source.owner if source else None,
+        url=event.url,
+        source=source.url if source else None,
+        event=event.name,
+        version=event.version,
+        order_key=event.order,
+        state="ignored" if reason else "waiting",
+        reason=reason,
+    )
+
+
+# --- registered ---------------------------------------------------------------------------------------------------
+
+
+class _Copiers:
+    """Copies the objects of events; a store is opened once for all of them."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._opened = dict[str, ObjectCopier]()
+
+    def copy(self, event: ObjectEvent) -> Source:
+        """Copy the object of an event, and return the source that it belongs to."""
+        url = event.source or ""
+        if url not in {each.url for each in self._settings.event_sources}:
+            raise InvalidReference(NO_SOURCE, advice="Correct the setting, and try the event again.")
+        copier = self._opened.get(url) or ObjectCopier(self._settings, url)
+        self._opened[url] = copier
+        file = copier.copy(event.url.removeprefix(f"{url}/"))
+        return source_of(copier.folder, file, self._settings.image_suffixes)
+
+
+def _register_all(resources: Resources, events: Sequence[ObjectEvent], copiers: _Copiers) -> int:
+    """Register the objects of events, and return how many were. Raises what concerns all of them."""
+    by_source: Mapping[tuple[str, Source], list[ObjectEvent]] = defaultdict(list)
+    registered, left = 0, list(events)
+    try:
+        for event in events:
+            if source := _attempt(resources, [event], partial(copiers.copy, event)):
+                by_source[event.owner or "", source].append(event)
+            else:
+                left.remove(event)
+        for (owner, source), some in by_source.items():
+            document = _attempt(resources, some, partial(_register, resources, source, owner))
+            if document is not None:
+                registered += _end(resources, some, document)
+            left = [each for each in left if each not in some]
+    except Failure as failure:
+        object_events.release_events(resources.ledger, left, seconds=0.0, message=str(failure))
+        raise
+    return registered
+
+
+def _end(resources: Resources, events: Sequence[ObjectEvent], document: Document) -> int:
+    """Record that events are done, and return how many; those of a document that is being deleted wait."""
+    if document.status == DocumentStatus.DELETING:
+        message = f"{document.name} is being deleted."
+        object_events.release_events(resources.ledger, events, seconds=_DELETING_SECONDS, message=message)
+        return 0
+    object_events.record_done(resources.ledger, [each.id for each in events], document.id)
+    return len(events)
+
+
+def _attempt(resources: Resources, events: Sequence[ObjectEvent], work: Callable[[], T]) -> T | None:
+    """Return what the work returns; None after a failure of these events alone, which is recorded."""
+    try:
+        return work()
+    except Exception as error:  # isolates events from each other
+        failure = as_failure(error)
+        if failure is not error:
+            log.exception("an object cannot be registered", extra={"event": events[0].id})
+        if failure.policy in SHARED_POLICIES and not isinstance(failure, Authentication):
+            raise failure from error
+        for event in events:
+            object_events.record_failed(resources.ledger, event, failure)
+        return None
+
+
+def _register(resources: Resources, source: Source, owner: str) -> Document:
+    """Register a source whose files are new or changed. A document that runs runs again afterwards."""
+    if source.kind == PDF:
+        name = display_name(source.path.name)
+        return register_upload(resources, source.path, owner=owner, options=IngestOptions(), name=name).document
+    folder = source.path.resolve()
+    known = find_known(resources, owner, folder)
+    options = known.options if known else IngestOptions()
+    again = partial(register_folder, resources, folder, owner=owner, options=options, kind=source.kind)
+    try:
+        registered = register_after_delete(resources, again, at_most=0)
+    except IndexDown:  # it ends the delete later
+        registered = again()
+    if registered.unchanged or registered.document.status in (DocumentStatus.DELETING, DocumentStatus.QUEUED):
+        return registered.document  # what is queued is read when its run begins
+    return request_again(resources.ledger, registered.document.id, registered.options)

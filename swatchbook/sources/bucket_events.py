@@ -1,0 +1,175 @@
+"""Read notifications of object stores: of Amazon S3 and stores like it, also by SNS and EventBridge, and of Google by
+Pub/Sub.
+
+An event names an object, and its place among the events of the same object: the sequencer of S3, the generation of
+Google, or the time where there is neither. Keys are as the store has them, not as a notification escapes them.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
+from urllib.parse import unquote_plus
+
+from pydantic import BaseModel, Field, StringConstraints, ValidationError
+
+from swatchbook.errors import UnsupportedFormat
+from swatchbook.records import Record
+
+_MAX_EVENTS = 1_000
+"""Events of one message: stores send one, or a few."""
+
+_ORDER_CHARACTERS = 64
+"""Characters of a sequencer, filled with zeros: AWS compares them so, and says that they may get longer."""
+
+_GENERATION_DIGITS = 24
+
+_Bucket = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{1,221}$")]
+_Key = Annotated[str, StringConstraints(min_length=1, max_length=1_024)]
+_EscapedKey = Annotated[str, StringConstraints(min_length=1, max_length=3_072)]
+_Word = Annotated[str, StringConstraints(max_length=1_024)]
+
+
+class BucketEvent(Record):
+    """What became of an object. `is_new`: it was created or replaced; `name`: what the store calls the event.
+
+    `version` tells the contents of one key apart. Of the events of one object, that with the greater `order` is later.
+    """
+
+    url: str
+    name: str
+    is_new: bool
+    version: str
+    order: str
+
+
+class _NamedBucket(BaseModel):
+    name: _Bucket
+
+
+class _S3Object(BaseModel):
+    key: _EscapedKey
+    etag: _Word = Field(default="", alias="eTag")
+    version: _Word | None = Field(default=None, alias="versionId")
+    sequencer: _Word = ""
+
+
+class _S3Entity(BaseModel):
+    bucket: _NamedBucket
+    object: _S3Object
+
+
+class _S3Record(BaseModel):
+    name: _Word = Field(alias="eventName")
+    time: _Word = Field(default="", alias="eventTime")
+    s3: _S3Entity
+
+
+class _S3Notification(BaseModel):
+    records: list[_S3Record] = Field(alias="Records", min_length=1, max_length=_MAX_EVENTS)
+
+
+class _BridgeObject(BaseModel):
+    key: _Key
+    etag: _Word = ""
+    version: _Word | None = Field(default=None, alias="version-id")
+    sequencer: _Word = ""
+
+
+class _BridgeDetail(BaseModel):
+    bucket: _NamedBucket
+    object: _BridgeObject
+
+
+class _BridgeEvent(BaseModel):
+    name: _Word = Field(alias="detail-type")
+    time: _Word = ""
+    detail: _BridgeDetail
+
+
+class _GoogleAttributes(BaseModel):
+    event: _Word = Field(alias="eventType")
+    bucket: _Bucket = Field(alias="bucketId")
+    key: _Key = Field(alias="objectId")
+    generation: Annotated[str, StringConstraints(pattern=r"^[0-9]{1,24}$")] = Field(alias="objectGeneration")
+
+
+class _GoogleMessage(BaseModel):
+    attributes: _GoogleAttributes
+
+
+class _GooglePush(BaseModel):
+    message: _GoogleMessage
+
+
+def read_events(body: str | bytes) -> Sequence[BucketEvent]:
+    """Return the events of a message, none for a test event. Raises UnsupportedFormat if it is no notification."""
+    message = _parse(body)
+    if message.get("Type") == "Notification" and isinstance(message.get("Message"), str):  # of SNS
+        message = _parse(message["Message"])
+    if message.get("Event") == "s3:TestEvent":  # sent once, when notifications are set up
+        return ()
+    try:
+        if "Records" in message:
+            return [_of_s3(each) for each in _S3Notification.model_validate(message).records]
+        if message.get("source") == "aws.s3":
+            return [_of_bridge(_BridgeEvent.model_validate(message))]
+        if "message" in message:
+            return [_of_google(_GooglePush.model_validate(message).message.attributes)]
+    except ValidationError as error:
+        raise _no_notification() from error
+    raise _no_notification()
+
+
+def _parse(body: str | bytes) -> Mapping[str, Any]:
+    try:
+        message = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise _no_notification() from error
+    if not isinstance(message, dict):
+        raise _no_notification()
+    return message
+
+
+def _no_notification() -> UnsupportedFormat:
+    return UnsupportedFormat(
+        "The message is no notification of an object store.",
+        advice="Send the events of S3 or MinIO, or those of Google Cloud Storage by Pub/Sub, as they are.",
+    )
+
+
+def _of_s3(record: _S3Record) -> BucketEvent:
+    name, found = record.name.removeprefix("s3:"), record.s3.object
+    return BucketEvent(
+        url=f"s3://{record.s3.bucket.name}/{unquote_plus(found.key)}",
+        name=name,
+        is_new=name.startswith("ObjectCreated:"),
+        version=found.version or found.etag,
+        order=_order(found.sequencer) or record.time,
+    )
+
+
+def _of_bridge(event: _BridgeEvent) -> BucketEvent:
+    found = event.detail.object
+    return BucketEvent(
+        url=f"s3://{event.detail.bucket.name}/{found.key}",
+        name=event.name,
+        is_new=event.name == "Object Created",
+        version=found.version or found.etag,
+        order=_order(found.sequencer) or event.time,
+    )
+
+
+def _of_google(told: _GoogleAttributes) -> BucketEvent:
+    is_new = told.event == "OBJECT_FINALIZE"
+    return BucketEvent(
+        url=f"gs://{told.bucket}/{told.key}",
+        name=told.event,
+        is_new=is_new,
+        version=told.generation,
+        # a delete names the generation that it ends
+        order=told.generation.zfill(_GENERATION_DIGITS) + ("0" if is_new else "1"),
+    )
+
+
+def _order(sequencer: str) -> str:
+    return sequencer.upper().ljust(_ORDER_CHARACTERS, "0")[:_ORDER_CHARACTERS] if sequencer else ""

@@ -1,0 +1,181 @@
+"""Events of object stores: recorded once, claimed in order by one process, tried a bounded number of times."""
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from swatchbook.errors import FilesDown, InvalidReference, ProviderError, UnsupportedFormat
+from swatchbook.ledger import owners
+from swatchbook.ledger.database import Ledger
+from swatchbook.ledger.object_events import (
+    CLAIM_SECONDS,
+    KEPT_SECONDS,
+    LONGEST_PAUSE,
+    TRIES,
+    NewEvent,
+    ObjectEvent,
+    claim_events,
+    count_events,
+    find_event,
+    list_events,
+    record_done,
+    record_events,
+    record_failed,
+    release_events,
+    try_again,
+)
+from swatchbook.ledger.retention import drop_old_rows
+from tests.ledger.scene import pass_time
+
+
+def event(key: str = "a.pdf", order: str = "1", owner: str | None = "anna", **given: Any) -> NewEvent:
+    return NewEvent(
+        owner=owner, url=f"s3://shop/{key}", source="s3://shop", event="ObjectCreated:Put", version=f"v{order}",
+        order_key=order, **given,
+    )  # fmt: skip
+
+
+def told(ledger: Ledger, *events: NewEvent) -> int:
+    return record_events(ledger, events)
+
+
+def states(ledger: Ledger) -> dict[str, str]:
+    """URL with order of each event -> state, the oldest first."""
+    every = list_events(ledger, None, states=("waiting", "done", "ignored", "dead"))
+    return {each.url.removeprefix("s3://shop/"): each.state for each in reversed(every)}
+
+
+def claim_one(ledger: Ledger) -> ObjectEvent:
+    (found,) = claim_events(ledger, 10)
+    return found
+
+
+def test_event_told_again_is_recorded_once(ledger: Ledger) -> None:
+    assert told(ledger, event(), event("b.pdf")) == 2
+    assert told(ledger, event(), event("b.pdf"), event("c.pdf")) == 1
+    record_done(ledger, [each.id for each in claim_events(ledger, 10)], "d" * 36)
+    assert told(ledger, event()) == 0
+    assert states(ledger) == dict.fromkeys(("a.pdf", "b.pdf", "c.pdf"), "done")
+
+
+def test_another_owner_told_the_same_takes_nothing_away(ledger: Ledger) -> None:
+    told(ledger, event(owner=None, state="ignored", reason="below no source"))
+    assert told(ledger, event()) == 1
+
+
+def test_events_are_worked_on_in_the_order_in_which_they_came(ledger: Ledger) -> None:
+    names = [f"{number}.pdf" for number in (5, 3, 9, 1)]
+    told(ledger, *map(event, names))
+    told(ledger, event("0.pdf"))
+    found = [each.url.rpartition("/")[2] for each in claim_events(ledger, 10)]
+    assert found == [*names, "0.pdf"]
+    assert claim_events(ledger, 10) == [], "nobody else takes them"
+
+
+@pytest.mark.parametrize("orders", ["12", "21"])
+def test_of_one_object_only_the_latest_event_counts(ledger: Ledger, orders: str) -> None:
+    told(ledger, *(event(order=order) for order in orders))
+    assert claim_one(ledger).url == "s3://shop/a.pdf"
+    (ignored,) = list_events(ledger, "anna", states=("ignored",))
+    assert "later event" in (ignored.message or "")
+
+
+def test_event_that_comes_after_a_later_one_is_ignored(ledger: Ledger) -> None:
+    told(ledger, event(order="2"))
+    record_done(ledger, [claim_one(ledger).id], "d" * 36)
+    told(ledger, event(order="1"))
+    assert claim_events(ledger, 10) == []
+    assert count_events(ledger, "anna") == {"done": 1, "ignored": 1}
+
+
+def test_claim_of_a_killed_process_ends(ledger: Ledger) -> None:
+    told(ledger, event())
+    claim_one(ledger)
+    pass_time(ledger, CLAIM_SECONDS)
+    assert claim_one(ledger).tries == 2
+
+
+def test_object_that_kills_its_process_is_dead_in_the_end(ledger: Ledger) -> None:
+    told(ledger, event())
+    for _ in range(TRIES):
+        claim_one(ledger)
+        pass_time(ledger, CLAIM_SECONDS)
+    assert claim_events(ledger, 10) == []
+    (dead,) = list_events(ledger, "anna", states=("dead",))
+    assert (dead.failure_kind, dead.next_try_at) == ("crashed_worker", None)
+
+
+def test_failures_are_tried_again_later_and_not_for_ever(ledger: Ledger) -> None:
+    told(ledger, event())
+    for number in range(TRIES):
+        found = claim_one(ledger)
+        assert found.tries == number + 1
+        record_failed(ledger, found, ProviderError("The store is tired."))
+        if number < TRIES - 1:
+            (waiting,) = list_events(ledger, "anna")
+            assert (waiting.state, waiting.message) == ("waiting", "The store is tired.")
+            assert (waiting.next_try_at or 0) > ledger.now() + 30
+            assert claim_events(ledger, 10) == []
+        pass_time(ledger, LONGEST_PAUSE)
+    (dead,) = list_events(ledger, "anna")
+    assert (dead.state, dead.next_try_at, dead.failure_kind) == ("dead", None, "provider_error")
+    assert try_again(ledger, dead).state == "waiting"
+    assert claim_one(ledger).tries == 1
+
+
+def test_object_at_fault_is_dead_at_once(ledger: Ledger) -> None:
+    told(ledger, event())
+    record_failed(ledger, claim_one(ledger), UnsupportedFormat("It is no PDF."))
+    assert states(ledger) == {"a.pdf": "dead"}
+
+
+def test_outage_spends_no_try(ledger: Ledger) -> None:
+    told(ledger, event())
+    for _ in range(TRIES + 1):
+        release_events(ledger, claim_events(ledger, 10), seconds=0, message=str(FilesDown("It is away.")))
+    assert claim_one(ledger).tries == 1
+
+
+def test_only_what_waits_or_is_dead_is_tried_again(ledger: Ledger) -> None:
+    told(ledger, event(state="ignored", reason="no picture"), event("b.pdf"))
+    record_done(ledger, [claim_one(ledger).id], "d" * 36)
+    for each in list_events(ledger, None, states=("ignored", "done")):
+        with pytest.raises(InvalidReference, match="nothing to try"):
+            try_again(ledger, each)
+
+
+def test_event_is_found_by_the_beginning_of_its_id_and_by_its_owner(ledger: Ledger) -> None:
+    told(ledger, event(), event("b.pdf", owner="bob"))
+    (hers,) = list_events(ledger, "anna")
+    assert find_event(ledger, hers.id[:8], "anna") == hers
+    for owner, text in (("bob", hers.id), ("anna", ""), (None, "")):
+        if (owner, text) == ("anna", ""):
+            assert find_event(ledger, text, owner) == hers, "she has one"
+            continue
+        with pytest.raises(InvalidReference):
+            find_event(ledger, text, owner)
+
+
+def test_ended_events_go_after_thirty_days(ledger: Ledger) -> None:
+    told(ledger, event(), event("b.pdf", state="ignored", reason="no picture"))
+    pass_time(ledger, KEPT_SECONDS + 1)
+    assert drop_old_rows(ledger, keep_seconds=1e9) == 1
+    assert states(ledger) == {"a.pdf": "waiting"}
+
+
+def test_renamed_owner_keeps_the_events(ledger: Ledger) -> None:
+    from tests.ledger.scene import begun
+
+    begun(ledger, owner="anna")
+    told(ledger, event())
+    owners.rename(ledger, "anna", "lena")
+    assert [each.owner for each in list_events(ledger, "lena")] == ["lena"]
+
+
+def test_concurrent_processes_record_and_claim_each_event_once(ledger: Ledger) -> None:
+    events = [event(f"{number}.pdf") for number in range(12)]
+    with ThreadPoolExecutor(4) as pool:
+        assert sum(pool.map(lambda _: told(ledger, *events), range(4))) == 12
+        claimed = list(pool.map(lambda _: claim_events(ledger, 5), range(4)))
+    assert sorted(each.url for some in claimed for each in some) == sorted(each.url for each in events)

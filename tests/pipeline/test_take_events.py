@@ -1,0 +1,356 @@
+"""Queues of events, with moto's S3 and SQS: each new object is registered once, in order, or has a reason."""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from moto.core import DEFAULT_ACCOUNT_ID as ACCOUNT
+from moto.sqs import sqs_backends
+
+from swatchbook.errors import Unexpected
+from swatchbook.ledger.document_commands import mark_deleting
+from swatchbook.ledger.object_events import (
+    CLAIM_SECONDS,
+    LONGEST_PAUSE,
+    STATES,
+    TRIES,
+    ObjectEvent,
+    list_events,
+    try_again,
+)
+from swatchbook.ledger.stored_documents import Document, all_documents
+from swatchbook.pipeline import take_events as taking
+from swatchbook.pipeline.find_sources import find_sources
+from swatchbook.pipeline.take_events import take_events
+from swatchbook.records import DocumentStatus, sha256
+from swatchbook.resources import Resources
+from swatchbook.settings import load_settings
+from swatchbook.storage import sqs_queue
+from swatchbook.storage.bucket_copy import ObjectCopier, copy_bucket
+from swatchbook.storage.sqs_queue import SqsQueue
+from tests.conftest import free_port
+from tests.ledger.scene import begin_again, pass_time
+from tests.origin import PDF
+from tests.pdf.making import gradient, jpeg
+from tests.s3_server import SECRET, Bucket, bucket, moto_server
+from tests.sources.test_bucket_events import S3, changed
+
+__all__ = ["bucket", "moto_server"]
+
+
+class Queue:
+    """A queue that a bucket tells of all that becomes of its objects."""
+
+    def __init__(self, bucket: Bucket) -> None:
+        self.sqs = bucket.server.client("sqs")
+        self.url = self.sqs.create_queue(QueueName=f"events-{uuid4().hex[:12]}")["QueueUrl"]
+        arn = self.sqs.get_queue_attributes(QueueUrl=self.url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        configuration = {"QueueArn": arn, "Events": ["s3:ObjectCreated:*", "s3:ObjectRemoved:*"]}
+        bucket.server.client().put_bucket_notification_configuration(
+            Bucket=bucket.name, NotificationConfiguration={"QueueConfigurations": [configuration]}
+        )
+
+    def send(self, body: str) -> None:
+        self.sqs.send_message(QueueUrl=self.url, MessageBody=body)
+
+    def tell(self, bucket: Bucket, key: str, sequencer: str = "01", name: str = "ObjectCreated:Put") -> None:
+        """Send a made-up event of an object."""
+        message = json.loads(changed(S3, "Records/0/s3/object", {"key": key, "sequencer": sequencer, "eTag": "e"}))
+        message["Records"][0]["s3"]["bucket"]["name"] = bucket.name
+        message["Records"][0]["eventName"] = name
+        self.send(json.dumps(message))
+
+    def show_again(self) -> None:
+        """End the time for which messages are hidden that somebody has received and not deleted."""
+        (queue,) = (
+            each for each in sqs_backends[ACCOUNT]["us-east-1"].queues.values() if self.url.endswith(f"/{each.name}")
+        )
+        for message in queue._messages:
+            message.change_visibility(0)
+
+    def left(self) -> int:
+        """Messages in it, also those that somebody has received."""
+        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        found = self.sqs.get_queue_attributes(QueueUrl=self.url, AttributeNames=names)["Attributes"]
+        return sum(map(int, found.values()))
+
+
+@pytest.fixture
+def queue(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> Queue:
+    monkeypatch.setattr(sqs_queue, "_WAIT_SECONDS", 0)  # moto knows at once that a queue is empty
+    return Queue(bucket)
+
+
+Open = Callable[..., Resources]
+
+
+@pytest.fixture
+def opened(home: Path, bucket: Bucket, queue: Queue, monkeypatch: pytest.MonkeyPatch) -> Iterator[Open]:
+    """Opens a collection that takes what is below `shop` for anna."""
+    every = list[Resources]()
+
+    def start(**given: Any) -> Resources:
+        source = {"url": f"{bucket.url}/shop", "owner": "anna", "queue": queue.url}
+        monkeypatch.setenv("SWATCHBOOK_EVENT_SOURCES", json.dumps([source]))
+        every.append(Resources(load_settings(**given)))
+        return every[-1]
+
+    yield start
+    for each in every:
+        each.close()
+
+
+@pytest.fixture
+def shop(opened: Open) -> Resources:
+    return opened()
+
+
+def events(resources: Resources) -> dict[str, ObjectEvent]:
+    """Key below the source, or what it was -> the event."""
+    found = list_events(resources.ledger, None, states=STATES)
+    return {each.url.partition("/shop/")[2] or each.url: each for each in found}
+
+
+def states(resources: Resources) -> dict[str, str]:
+    return {name: event.state for name, event in events(resources).items()}
+
+
+def documents(resources: Resources) -> list[Document]:
+    return all_documents(resources.ledger, None)
+
+
+def test_new_pdf_is_a_document_of_the_owner_of_its_source(shop: Resources, bucket: Bucket, queue: Queue) -> None:
+    bucket.put("shop/spring 2026+é.pdf", PDF)
+    assert take_events(shop) == taking.EventRound(told=1, registered=1)
+    (document,) = documents(shop)
+    assert (document.owner, document.name, document.content) == ("anna", "spring 2026+é.pdf", sha256(PDF))
+    assert document.status == DocumentStatus.QUEUED
+    assert events(shop)["spring 2026+é.pdf"].document == document.id
+    assert queue.left() == 0
+    assert take_events(shop) == taking.EventRound()
+
+
+def test_pictures_belong_to_the_folder_that_ingest_makes_of_the_url(shop: Resources, bucket: Bucket) -> None:
+    for name in ("oak/a.jpg", "ash/b.jpg"):
+        bucket.put(f"shop/{name}", jpeg(gradient(200, 200)))
+    bucket.put("shop/scraped/items.json", b'[{"id": "1", "name": "Oak"}]')
+    assert take_events(shop).registered == 3
+    copied = copy_bucket(shop.settings, f"{bucket.url}/shop", takes=bool)
+    found = find_sources(copied.path, shop.settings.image_suffixes)
+    assert {(document.content, document.kind) for document in documents(shop)} == {
+        (str(source.path), source.kind) for source in found
+    }
+    assert len(found) == 2
+
+
+def test_folder_that_runs_is_read_again_for_a_picture_that_came_meanwhile(shop: Resources, bucket: Bucket) -> None:
+    bucket.put("shop/a.jpg", jpeg(gradient(200, 200)))
+    take_events(shop)
+    (folder,) = documents(shop)
+    run = begin_again(shop.ledger, folder)
+    bucket.put("shop/b.jpg", jpeg(gradient(100, 200)))
+    take_events(shop)
+    (after,) = documents(shop)
+    assert (after.run, after.launches, after.fingerprint) == (run.token, folder.launches + 1, None)
+
+
+def test_event_told_twice_starts_nothing_twice(shop: Resources, bucket: Bucket, queue: Queue) -> None:
+    bucket.put("shop/a.pdf", PDF)
+    take_events(shop)
+    document = documents(shop)
+    (row,) = events(shop).values()
+    for _ in range(2):
+        queue.tell(bucket, "shop/b.pdf")
+    bucket.put("shop/b.pdf", PDF)  # a third event, of the same bytes as a.pdf
+    take_events(shop)
+    assert documents(shop) == document
+    assert events(shop)["a.pdf"] == row
+    assert len(list_events(shop.ledger, "anna", states=STATES)) == 3  # type: ignore[arg-type]
+
+
+def test_events_out_of_order_leave_the_latest(shop: Resources, bucket: Bucket, queue: Queue) -> None:
+    queue.tell(bucket, "shop/a.pdf", "03", "ObjectRemoved:Delete")
+    queue.tell(bucket, "shop/a.pdf", "02")
+    take_events(shop)
+    found = list_events(shop.ledger, "anna", states=STATES)
+    assert {(each.event, each.state) for each in found} == {
+        ("ObjectRemoved:Delete", "ignored"), ("ObjectCreated:Put", "ignored"),
+    }  # fmt: skip
+    assert documents(shop) == []
+
+
+def test_kill_between_registering_and_recording_registers_nothing_twice(
+    shop: Resources, bucket: Bucket, queue: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bucket.put("shop/a.pdf", PDF)
+    with monkeypatch.context() as killed:
+        killed.setattr(taking.object_events, "record_done", _killed)
+        with pytest.raises(KeyboardInterrupt):
+            take_events(shop)
+    document = documents(shop)
+    assert states(shop) == {"a.pdf": "waiting"}
+    assert take_events(shop).registered == 0, "the dead process still has it"
+    pass_time(shop.ledger, CLAIM_SECONDS)
+    assert take_events(shop).registered == 1
+    assert [each.id for each in documents(shop)] == [each.id for each in document]
+    assert states(shop) == {"a.pdf": "done"}
+
+
+def test_kill_between_recording_and_deleting_the_message_keeps_one_event(
+    shop: Resources, bucket: Bucket, queue: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bucket.put("shop/a.pdf", PDF)
+    with monkeypatch.context() as killed:
+        killed.setattr(SqsQueue, "delete", _killed)
+        with pytest.raises(KeyboardInterrupt):
+            take_events(shop)
+    assert (states(shop), documents(shop), queue.left()) == ({"a.pdf": "waiting"}, [], 2), "with the test event"
+    assert take_events(shop) == taking.EventRound(told=0, registered=1)
+    assert queue.left() == 2, "SQS hides for a while what was received"
+    queue.show_again()
+    assert take_events(shop) == taking.EventRound(), "the event is known"
+    assert (len(documents(shop)), queue.left()) == (1, 0)
+
+
+def test_kill_before_recording_leaves_the_message(
+    shop: Resources, bucket: Bucket, queue: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bucket.put("shop/a.pdf", PDF)
+    with monkeypatch.context() as killed:
+        killed.setattr(taking, "record_events", _killed)
+        with pytest.raises(KeyboardInterrupt):
+            take_events(shop)
+    assert (states(shop), queue.left()) == ({}, 2), "with the test event"
+    queue.show_again()
+    assert take_events(shop) == taking.EventRound(told=1, registered=1)
+
+
+def _killed(*_: object, **__: object) -> None:
+    raise KeyboardInterrupt
+
+
+def test_poisoned_events_are_dead_with_their_reason(shop: Resources, bucket: Bucket, queue: Queue) -> None:
+    queue.send("{not json")
+    bucket.put("shop/report.pdf", b"MZ no PDF at all")
+    bucket.put("shop/good.pdf", PDF)
+    queue.tell(bucket, "shop/missing.pdf")
+    queue.tell(bucket, "shop/a/../escape.pdf")
+    queue.tell(bucket, "shop/a//escape.pdf")
+    assert take_events(shop).registered == 1
+    found = events(shop)
+    unreadable = next(event for name, event in found.items() if "message" in name)
+    assert (unreadable.state, unreadable.owner) == ("dead", "anna")
+    assert "no notification" in (unreadable.message or "")
+    assert (found["report.pdf"].state, found["report.pdf"].failure_kind) == ("dead", "unsupported_format")
+    kept = ("good.pdf", "a/../escape.pdf", "a//escape.pdf")
+    assert [found[name].state for name in kept] == ["done", "ignored", "dead"]
+    missing = found["missing.pdf"]
+    assert (missing.state, missing.tries) == ("waiting", 1)
+    assert "There is no object" in (missing.message or "")
+    assert queue.left() == 0
+    for _ in range(TRIES):
+        pass_time(shop.ledger, LONGEST_PAUSE)
+        take_events(shop)
+    assert states(shop)["missing.pdf"] == "dead"
+    assert not list(shop.settings.home.parent.rglob("escape.pdf"))
+    bucket.put("shop/missing.pdf", PDF + b"late")
+    try_again(shop.ledger, missing)
+    take_events(shop)
+    assert len(documents(shop)) == 2
+
+
+def test_what_is_not_to_be_ingested_is_recorded_with_the_reason(shop: Resources, bucket: Bucket, queue: Queue) -> None:
+    for key in ("shop/notes.txt", "shop/folder/", "shop/.hidden/a.pdf", "shops/a.pdf", "b.pdf"):
+        bucket.put(key, b"")
+    queue.tell(bucket, "shop/a.pdf", "09", "ObjectRemoved:Delete")
+    queue.send(json.dumps({"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": bucket.name}))
+    assert take_events(shop).troubles == ()
+    found = list_events(shop.ledger, None, states=STATES)
+    assert {each.state for each in found} == {"ignored"}
+    assert len(found) == 6
+    assert {each.owner for each in found if "/shop/" not in each.url} == {None}
+    assert all(each.message for each in found)
+    assert (documents(shop), queue.left()) == ([], 0)
+
+
+def test_outage_of_the_bucket_spends_no_try_and_names_the_trouble(
+    shop: Resources, bucket: Bucket, queue: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bucket.put("shop/a.pdf", PDF)
+    with monkeypatch.context() as away:
+        away.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{free_port()}")
+        (trouble,) = take_events(shop).troubles
+    assert "does not answer" in trouble
+    event = events(shop)["a.pdf"]
+    assert (event.state, event.tries, event.message) == ("waiting", 0, trouble)
+    assert take_events(shop) == taking.EventRound(registered=1)
+
+
+def test_refused_credentials_are_tried_again_and_told_without_them(
+    shop: Resources, bucket: Bucket, queue: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bucket.put("shop/a.pdf", PDF)
+
+    def refused(*_: object) -> None:
+        raise PermissionError("AccessDenied")
+
+    import s3fs
+
+    with monkeypatch.context() as patched:
+        patched.setattr(s3fs.S3FileSystem, "info", refused)
+        assert take_events(shop) == taking.EventRound(told=1)
+    event = events(shop)["a.pdf"]
+    assert (event.state, event.failure_kind, event.tries) == ("waiting", "authentication", 1)
+    assert SECRET not in repr(event)
+
+
+def test_queue_that_fails_stops_no_event(opened: Open, bucket: Bucket, queue: Queue) -> None:
+    first = opened()
+    bucket.put("shop/a.pdf", PDF)
+    taking._empty(first, queue.url)
+    queue.sqs.delete_queue(QueueUrl=queue.url)
+    done = take_events(first)
+    assert (done.registered, len(done.troubles)) == (1, 1)
+    assert "does not exist" in done.troubles[0]
+
+
+def test_bucket_that_is_no_source_any_more_is_not_read(opened: Open, bucket: Bucket, queue: Queue) -> None:
+    bucket.put("shop/a.pdf", PDF)
+    taking._empty(opened(), queue.url)
+    other = opened(event_sources=({"url": "s3://another"},))
+    take_events(other)
+    event = events(other)["a.pdf"]
+    assert (event.state, documents(other)) == ("dead", [])
+    assert "SWATCHBOOK_EVENT_SOURCES" in (event.message or "")
+
+
+def test_unexpected_failure_of_one_object_leaves_the_others(
+    shop: Resources, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("a.pdf", "b.pdf"):
+        bucket.put(f"shop/{name}", PDF + name.encode())
+    copy = ObjectCopier.copy
+
+    def failing(copier: ObjectCopier, name: str) -> Path:
+        if name == "a.pdf":
+            raise ZeroDivisionError("secret words")
+        return copy(copier, name)
+
+    monkeypatch.setattr(ObjectCopier, "copy", failing)
+    assert take_events(shop).registered == 1
+    event = events(shop)["a.pdf"]
+    assert (event.state, event.failure_kind) == ("waiting", Unexpected.kind)
+    assert "secret" not in (event.message or "")
+
+
+def test_document_that_was_deleted_comes_back_with_a_new_event(shop: Resources, bucket: Bucket, queue: Queue) -> None:
+    bucket.put("shop/a.pdf", PDF)
+    take_events(shop)
+    (document,) = documents(shop)
+    mark_deleting(shop.ledger, document.id)
+    queue.tell(bucket, "shop/a.pdf", "F")
+    take_events(shop)
+    assert [each.status for each in documents(shop)] in ([DocumentStatus.QUEUED], [DocumentStatus.DELETING])

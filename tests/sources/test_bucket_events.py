@@ -1,0 +1,184 @@
+"""Notifications as the stores send them: the formats are those of their documentation, and MinIO's of a running one."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from swatchbook.errors import UnsupportedFormat
+from swatchbook.sources.bucket_events import BucketEvent, read_events
+
+S3: dict[str, Any] = {  # https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html
+    "Records": [
+        {
+            "eventVersion": "2.2",
+            "eventSource": "aws:s3",
+            "awsRegion": "us-west-2",
+            "eventTime": "1970-01-01T00:00:00.000Z",
+            "eventName": "ObjectCreated:Put",
+            "userIdentity": {"principalId": "AIDAJDPLRKLG7UEXAMPLE"},
+            "requestParameters": {"sourceIPAddress": "192.0.2.3"},
+            "responseElements": {"x-amz-request-id": "C3D13FE58DE4C810", "x-amz-id-2": "FMyUVURIY8"},
+            "s3": {
+                "s3SchemaVersion": "1.0",
+                "configurationId": "testConfigRule",
+                "bucket": {"name": "amzn-s3-demo-bucket", "ownerIdentity": {"principalId": "A3N"}, "arn": "arn:aws:s3"},
+                "object": {
+                    "key": "spring/red+flower%C3%A9%2B.jpg",
+                    "size": 1024,
+                    "eTag": "d41d8cd98f00b204e9800998ecf8427e",
+                    "versionId": "096fKKXTRTtl3on89fVO.nfljtsv6qko",
+                    "sequencer": "0055AED6DCD90281E5",
+                },
+            },
+        }
+    ]
+}
+
+BRIDGE: dict[str, Any] = {  # https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html
+    "version": "0",
+    "id": "17793124-05d4-b198-2fde-7ededc63b103",
+    "detail-type": "Object Created",
+    "source": "aws.s3",
+    "account": "111122223333",
+    "time": "2021-11-12T00:00:00Z",
+    "region": "ca-central-1",
+    "resources": ["arn:aws:s3:::amzn-s3-demo-bucket1"],
+    "detail": {
+        "version": "0",
+        "bucket": {"name": "amzn-s3-demo-bucket1"},
+        "object": {
+            "key": "example key+.pdf",
+            "size": 5,
+            "etag": "b1946ac92492d2347c6235b4d2611184",
+            "version-id": "IYV3p45BT0ac8hjHg1houSdS1a.Mro8e",
+            "sequencer": "617f08299329d189",
+        },
+        "request-id": "N4N7GDK58NMKJ12R",
+        "reason": "PutObject",
+    },
+}
+
+GOOGLE: dict[str, Any] = {  # https://cloud.google.com/storage/docs/pubsub-notifications, as it is pushed
+    "message": {
+        "attributes": {
+            "notificationConfig": "projects/_/buckets/bucket/notificationConfigs/3",
+            "eventType": "OBJECT_FINALIZE",
+            "payloadFormat": "JSON_API_V1",
+            "bucketId": "catalogues",
+            "objectId": "spring 2026+.pdf",
+            "objectGeneration": "1463757402158000",
+            "eventTime": "2016-05-20T15:16:42.158Z",
+        },
+        "data": "eyJraW5kIjogInN0b3JhZ2Ujb2JqZWN0In0=",
+        "messageId": "2070443601311540",
+        "message_id": "2070443601311540",
+        "publishTime": "2021-02-26T19:13:55.749Z",
+    },
+    "subscription": "projects/myproject/subscriptions/mysubscription",
+}
+
+
+def changed(message: dict[str, Any], path: str, value: object) -> str:
+    copy = json.loads(json.dumps(message))
+    *before, last = [int(name) if name.isdecimal() else name for name in path.split("/")]
+    place = copy
+    for name in before:
+        place = place[name]
+    place[last] = value
+    return json.dumps(copy)
+
+
+def one(body: str) -> BucketEvent:
+    (event,) = read_events(body)
+    return event
+
+
+def test_s3_names_key_and_version_of_a_new_object() -> None:
+    event = one(json.dumps(S3))
+    assert (event.url, event.is_new) == ("s3://amzn-s3-demo-bucket/spring/red floweré+.jpg", True)
+    assert event.version == "096fKKXTRTtl3on89fVO.nfljtsv6qko"
+    assert one(changed(S3, "Records/0/s3/object/versionId", None)).version == "d41d8cd98f00b204e9800998ecf8427e"
+
+
+def test_longer_sequencers_are_compared_as_aws_says() -> None:
+    def order(sequencer: str) -> str:
+        return one(changed(S3, "Records/0/s3/object/sequencer", sequencer)).order
+
+    assert order("0055AED6DCD90281E5") < order("0055AED6DCD90281E501") < order("0055AED6DCD90281E6")
+    assert order("0055aed6") == order("0055AED6")
+    assert order("") == "1970-01-01T00:00:00.000Z"
+
+
+def test_minio_escapes_slashes_and_prefixes_its_events() -> None:
+    body = changed(S3, "Records/0/eventName", "s3:ObjectCreated:Put")
+    body = changed(json.loads(body), "Records/0/s3/object/key", "spring%2Foak+board.png")
+    assert one(body).url == "s3://amzn-s3-demo-bucket/spring/oak board.png"
+    assert (one(body).name, one(body).is_new) == ("ObjectCreated:Put", True)
+
+
+@pytest.mark.parametrize("inner", [S3, BRIDGE])
+def test_message_of_sns_is_unwrapped(inner: dict[str, Any]) -> None:
+    body = json.dumps({"Type": "Notification", "MessageId": "1", "TopicArn": "arn", "Message": json.dumps(inner)})
+    assert read_events(body) == read_events(json.dumps(inner))
+
+
+def test_eventbridge_does_not_escape_keys() -> None:
+    event = one(json.dumps(BRIDGE))
+    assert (event.url, event.is_new) == ("s3://amzn-s3-demo-bucket1/example key+.pdf", True)
+    assert not one(changed(BRIDGE, "detail-type", "Object Deleted")).is_new
+
+
+def test_google_deletes_the_generation_that_it_made() -> None:
+    made, removed = one(json.dumps(GOOGLE)), one(changed(GOOGLE, "message/attributes/eventType", "OBJECT_DELETE"))
+    assert (made.url, made.is_new, removed.is_new) == ("gs://catalogues/spring 2026+.pdf", True, False)
+    newer = one(changed(GOOGLE, "message/attributes/objectGeneration", "1463757402158001"))
+    assert made.order < removed.order < newer.order
+
+
+@pytest.mark.parametrize("name", ["ObjectRemoved:Delete", "s3:ObjectRemoved:Delete", "ObjectRestore:Completed"])
+def test_other_events_are_not_of_new_objects(name: str) -> None:
+    assert not one(changed(S3, "Records/0/eventName", name)).is_new
+
+
+def test_test_event_has_no_events() -> None:
+    body = {"Service": "Amazon S3", "Event": "s3:TestEvent", "Time": "2014-10-13T15:57:02.089Z", "Bucket": "bucket"}
+    assert read_events(json.dumps(body)) == ()
+    assert read_events(json.dumps({"Type": "Notification", "Message": json.dumps(body)})) == ()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "", "{", "[]", "null", '"text"', "{}", "[" * 100_000, '{"Records": []}', '{"Records": [{}]}',
+        b"\xff\xfe", '{"Type": "Notification", "Message": "{"}', '{"message": {"data": "e30="}}',
+        changed(S3, "Records/0/s3/object/key", ""), changed(S3, "Records/0/s3/bucket/name", "../other"),
+        changed(S3, "Records/0/s3/object/key", "x" * 4_000),
+        changed(GOOGLE, "message/attributes/objectGeneration", "x"),
+    ],
+)  # fmt: skip
+def test_anything_else_is_no_notification(body: str | bytes) -> None:
+    with pytest.raises(UnsupportedFormat):
+        read_events(body)
+
+
+def paths(message: Any, before: str = "") -> Iterator[str]:
+    """The path of every field of a message, also within fields."""
+    inner = message.items() if isinstance(message, dict) else enumerate(message)
+    for name, value in inner:
+        yield f"{before}{name}"
+        if isinstance(value, dict | list):
+            yield from paths(value, f"{before}{name}/")
+
+
+@pytest.mark.parametrize("message", [S3, BRIDGE, GOOGLE])
+@pytest.mark.parametrize("value", [None, [], {}, 1, True, 1.5e308, "x", "\0", "\ud800", [None], {"key": []}])
+def test_message_with_a_wrong_field_is_read_or_refused(message: dict[str, Any], value: object) -> None:
+    refused = 0
+    for path in paths(message):
+        try:
+            assert all(isinstance(event, BucketEvent) for event in read_events(changed(message, path, value)))
+        except UnsupportedFormat:
+            refused += 1
+    assert refused > 2
