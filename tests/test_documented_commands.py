@@ -138,6 +138,7 @@ RUN_HERE: Mapping[str, tuple[str, Callable[[Finished], bool]]] = {
     "swatchbook retry DOCUMENT": ("retry catalogue.pdf", lambda run: run.returncode == 0),
     "swatchbook retry": ("", lambda run: run.returncode == 0 and "Nothing to do" in run.stderr),
     "swatchbook cancel": ("cancel catalogue.pdf", lambda run: "nothing to stop" in run.stderr),
+    "swatchbook events": ("", lambda run: "No event of an object store waits" in run.stderr and run.returncode == 0),
     "swatchbook review": ("review list", lambda run: run.returncode == 0),
     "swatchbook review list": ("", lambda run: run.returncode == 0),
     "swatchbook spaces": ("", finds("visual", "active")),
@@ -170,6 +171,7 @@ _TAKEN = "tests/pipeline/test_take_in.py::test_a_picture_that_no_box_covers_is_c
 _COMPOSE = "tests/containers/test_compose.py::test_make_up_says_where_and_make_down_keeps_the_data"
 _DISMISSED = "tests/interface/cli/test_inspect.py::test_a_part_is_dismissed_and_put_back_by_its_name"
 TESTED_ELSEWHERE: Mapping[str, str] = {
+    "swatchbook events retry 3f9c2a71": "tests/interface/cli/test_events.py::test_dead_event_is_listed_and_tried_again",
     **dict.fromkeys(
         (
             'swatchbook teach catalogue.pdf --name "3:Nordvik Oak" --not "4:Colours and technical data" --accept',

@@ -1,0 +1,76 @@
+"""`swatchbook events`: what a bucket told and was not ingested is listed with its reason, and tried again."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from swatchbook.errors import FileMissing
+from swatchbook.ledger.object_events import (
+    FIRST_PAUSE,
+    NewEvent,
+    claim_events,
+    list_events,
+    record_events,
+    record_failed,
+)
+from swatchbook.resources import Resources
+from tests.command import attempt, run, run_json
+
+SOURCE = "s3://shop/incoming"
+
+
+def event(name: str, **given: object) -> NewEvent:
+    fields = {"owner": "anna", "source": SOURCE, "event": "ObjectCreated:Put", "version": "1", "order_key": "1"}
+    return NewEvent.model_validate({**fields, "url": f"{SOURCE}/{name}", **given})
+
+
+@pytest.fixture
+def told(resources: Resources, monkeypatch: pytest.MonkeyPatch) -> Resources:
+    """A collection of anna's without a document, and four events: one waits, one is dead, two are ignored."""
+    monkeypatch.setenv("SWATCHBOOK_EVENT_SOURCES", json.dumps([{"url": SOURCE, "owner": "anna"}]))
+    record_events(resources.ledger, [event("missing.pdf")])
+    (claimed,) = claim_events(resources.ledger, 1)
+    record_failed(resources.ledger, claimed, FileMissing(f"There is no object {claimed.url}."))
+    dead = event("broken.pdf", state="dead", failure_kind="unsupported_format", reason="It is not a PDF.")
+    ignored = event("notes.txt", state="ignored", reason="By its name it is no PDF.")
+    elsewhere = event("a.pdf", owner=None, source=None, state="ignored", reason="It is below no URL.")
+    record_events(resources.ledger, [dead, ignored, elsewhere])
+    return resources
+
+
+def test_waiting_and_dead_events_are_listed_with_reason_and_next_try(told: Resources) -> None:
+    shown = run("events", "--owner", "anna")
+    for words in ("missing.pdf", "There is no object", "waiting", "broken.pdf", "It is not a PDF.", "dead"):
+        assert words in shown
+    assert "notes.txt" not in shown
+    dead, waiting = run_json("events", "--owner", "anna")
+    assert (dead["state"], dead["next_try_at"], dead["failure_kind"]) == ("dead", None, "unsupported_format")
+    assert (waiting["state"], waiting["tries"]) == ("waiting", 1)
+    assert waiting["next_try_at"] >= waiting["at"] + FIRST_PAUSE
+    assert len(run_json("events", "--owner", "anna", "--all")) == 3
+    assert len(run_json("events", "--all-owners", "--all")) == 4
+    assert "nobody" in run("events", "--all-owners", "--all")
+
+
+def test_dead_event_is_listed_and_tried_again(told: Resources) -> None:
+    dead = next(each for each in run_json("events", "--owner", "anna") if each["state"] == "dead")
+    (tried,) = run_json("events", "retry", dead["id"][:8], "--owner", "anna")
+    assert (tried["id"], tried["state"], tried["tries"]) == (dead["id"], "waiting", 0)
+    assert [each.id for each in claim_events(told.ledger, 9)] == [dead["id"]]
+    assert len(run_json("events", "retry", "--all", "--owner", "anna")) == 2
+
+
+def test_event_of_another_owner_or_without_a_document_to_make_is_refused(told: Resources) -> None:
+    (ignored,) = list_events(told.ledger, "anna", states=("ignored",))
+    status, _, err = attempt("events", "retry", ignored.id, "--owner", "anna")
+    assert (status, "nothing to try" in err) == (2, True)
+    dead = next(each for each in list_events(told.ledger, "anna") if each.state == "dead")
+    status, _, err = attempt("events", "retry", dead.id)
+    assert (status, "no event" in err) == (2, True)
+    assert list_events(told.ledger, "anna")[0] == dead
+
+
+def test_without_events_it_says_so(home: Path) -> None:
+    assert run_json("events") == []
+    assert run_json("events", "retry", "--all") == []
