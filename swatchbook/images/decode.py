@@ -10,7 +10,7 @@ from functools import lru_cache
 from io import SEEK_CUR, BytesIO
 from pathlib import Path
 from struct import Struct
-from typing import Any
+from typing import IO, Any
 
 from PIL import Image, ImageCms, UnidentifiedImageError
 from PIL.PngImagePlugin import PngImageFile
@@ -25,6 +25,9 @@ FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "GIF", "BMP", "JPEG2000", "AVIF", "PPM
 """Accepted formats, without those that Pillow passes to other programs (EPS) and rare ones."""
 
 ORIENTATION = 0x0112  # EXIF
+ICON_SIGNATURE = b"\0\0\1\0"
+PILLOWS_MEGAPIXEL = 500_000  # pixels: it warns of more than its limit, and refuses more than twice as many
+TILE_WIDTH, TILE_LENGTH = 322, 323  # TIFF
 TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -101,7 +104,6 @@ def may_be_turned(image: Image.Image) -> bool:
 @contextmanager
 def opened(path: Path, limits: ImageLimits) -> Iterator[Image.Image]:
     """Open a picture; errors in the block become TooLarge or UnreadableImage. Raises FileMissing without a file."""
-    Image.MAX_IMAGE_PIXELS = None  # ImageLimits applies before anything is decoded
     try:
         size = path.stat().st_size
         stream = path.open("rb")
@@ -109,12 +111,20 @@ def opened(path: Path, limits: ImageLimits) -> Iterator[Image.Image]:
         raise FileMissing(f"The picture's file cannot be opened: {reason_of(error)}.") from error
     with stream:
         limits.check_bytes(size)
+        # Pillow unpacks an icon while it opens it. Of others ImageLimits sees the size before anything is unpacked.
+        Image.MAX_IMAGE_PIXELS = limits.megapixels * PILLOWS_MEGAPIXEL if is_icon(stream) else None
         try:
             with Image.open(stream, formats=FORMATS) as image:
                 limits.check_size(*image.size)
+                check_tiles(image, limits)
                 yield image
         except Failure:
             raise
+        except Image.DecompressionBombError as error:  # an icon's own header says at most 256 pixels a side
+            raise TooLarge(
+                f"The icon holds a picture of more than {limits.megapixels} megapixels, which are allowed.",
+                advice="Raise SWATCHBOOK_MAX_IMAGE_MEGAPIXELS to take it.",
+            ) from error
         except UnidentifiedImageError as error:
             raise UnreadableImage("The bytes are no picture that Swatchbook knows.") from error
         except MemoryError as error:
@@ -122,6 +132,19 @@ def opened(path: Path, limits: ImageLimits) -> Iterator[Image.Image]:
         except Exception as error:  # on broken bytes Pillow's decoders raise any exception
             log.warning("a picture cannot be decoded", exc_info=error)
             raise UnreadableImage("The picture is broken or truncated (see the log).") from error
+
+
+def is_icon(stream: IO[bytes]) -> bool:
+    """Return whether an open file begins as an icon (ICO) does."""
+    start = stream.read(len(ICON_SIGNATURE))
+    stream.seek(0)
+    return start == ICON_SIGNATURE
+
+
+def check_tiles(image: Image.Image, limits: ImageLimits) -> None:
+    """Check the size of a TIFF's tiles, each of which is unpacked whole. Raises TooLarge, UnreadableImage."""
+    tags = getattr(image, "tag_v2", {})
+    limits.check_size(tags.get(TILE_WIDTH, 1), tags.get(TILE_LENGTH, 1))
 
 
 def load_shrunk(image: Image.Image, side: int) -> Image.Image:
