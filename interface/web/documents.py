@@ -34,7 +34,7 @@ from interface.service.documents import (
     retry_document,
 )
 from interface.service.health import Recent
-from interface.service.parameters import LostPictureOptions, Paging, RequestModel, RetryOptions, SearchText
+from interface.service.parameters import Boxes, LostPictureOptions, Paging, RequestModel, RetryOptions
 from interface.web.pages import Back, TheView, View, done, local_page, page_router, see_other, with_done
 from interface.web.readings import in_doubt
 from swatchbook.errors import Failure, InvalidReference
@@ -89,7 +89,7 @@ router = page_router()
 class LostPictureForm(RequestModel):
     """The fields of a form on lost pictures, and `at`, the page that is returned to."""
 
-    boxes: list[SearchText] = Field(min_length=1, max_length=1_000)
+    boxes: Boxes = Field(min_length=1)
     state: LostState
     at: int
 
@@ -250,7 +250,7 @@ def embed(view: TheView, document_id: DocumentId) -> Response:
 @router.post("/ui/documents/{document_id}/lost-pictures")
 def say_of_lost_pictures(view: TheView, document_id: DocumentId, form: Annotated[LostPictureForm, Form()]) -> Response:
     """Take in what looks like a picture, dismiss it, or put it back, and return to its page."""
-    options = LostPictureOptions(boxes=tuple(form.boxes), state=form.state)
+    options = LostPictureOptions(boxes=form.boxes, state=form.state)
     decide_lost_pictures(view.resources, view.caller, document_id, options)
     return see_other(view.link(f"/ui/documents/{document_id}", page=form.at) + "#lost")
 

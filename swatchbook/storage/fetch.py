@@ -222,7 +222,11 @@ def _parse_url(url: str) -> httpx.URL:
 def _check_url(url: httpx.URL) -> httpx.URL:
     if url.userinfo:
         raise InvalidReference("The URL contains a user name or password.", advice="Use a pre-signed URL.")
-    if url.scheme not in ("http", "https") or not _HOST.fullmatch(url.raw_host):
+    try:
+        host = url.host  # decodes Punycode
+    except ValueError as error:
+        raise InvalidReference("The host of the URL is malformed.", advice="Give an https URL.") from error
+    if url.scheme not in ("http", "https") or not host or not _HOST.fullmatch(url.raw_host):
         raise InvalidReference("The URL is not an https URL.", advice="Give an https URL.")
     return url
 

@@ -153,6 +153,7 @@ def test_each_bad_url_is_named_and_none_is_fatal(resources: Resources, tmp_path:
         at(server, "/zipped"): "compressed",
         "https://anna:secret@shop.example/a.jpg": "password",
         "https://": "https URL",
+        "https://xn--/a.jpg": "malformed",
     }
     named = {f"item {n}": url for n, url in enumerate(wrong)}
     work = begin(resources, batch(tmp_path, named | {"oak": at(server, "/moved"), "slate": at(server, "/slate.png")}))

@@ -370,7 +370,7 @@ def test_an_object_is_found_by_its_key(store: Path, tmp_path: Path) -> None:
     [
         "../secret", "new/../../secret", "/etc/passwd", "new//a b.pdf", "", ".", "./new/a b.pdf", "link", "out/secret",
         "new\\..\\..\\secret", "new/a\x00b", "new", "missing.pdf", "new/a b.pdf/x", "file:///etc/passwd", "~/secret",
-        "new/*", "a" * 5_000,
+        "new/*", "a" * 5_000, "simplecache::https://127.0.0.1/a", "new::file:///etc/passwd", "%2e%2e/secret",
     ],
 )  # fmt: skip
 def test_a_key_never_leads_out_of_its_store(store: Path, tmp_path: Path, key: str) -> None:

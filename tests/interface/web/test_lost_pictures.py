@@ -58,3 +58,9 @@ def test_all_of_a_document_are_taken_in_at_once(sample: TestClient, resources: R
     form = {"boxes": ["3:1", "3:2"], "state": "taken", "at": "3"}
     assert sample.post(f"/ui/documents/{document}/lost-pictures", data=form).status_code == 200
     assert {picture.state for picture in list_lost_pictures(resources.ledger, document)} == {LostState.TAKEN}
+
+
+@pytest.mark.parametrize("box", ["", "3", "3:0", "x:1", "3:1;", "9" * 8 + ":1"])
+def test_what_is_no_name_of_a_picture_is_refused(sample: TestClient, document: str, box: str) -> None:
+    form = {"boxes": [box], "state": "taken", "at": "3"}
+    assert sample.post(f"/ui/documents/{document}/lost-pictures", data=form).status_code == 422
