@@ -111,7 +111,7 @@ def _is_valid_url(url: str) -> bool:
     """Return whether this is an http(s) URL to which a path can be appended, without user name, query or fragment."""
     try:
         parts = httpx.URL(url)
-    except (httpx.InvalidURL, ValueError):
+        there = parts.scheme in ("http", "https") and parts.host and (parts.port or 0) < 1 << 16
+    except (httpx.InvalidURL, ValueError):  # ValueError: a host of broken Punycode
         return False
-    there = parts.scheme in ("http", "https") and parts.host and (parts.port or 0) < 1 << 16
     return bool(there) and not re.search(r"[?#@\s]", url)

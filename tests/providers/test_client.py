@@ -496,6 +496,7 @@ def test_neither_key_nor_body_is_logged_at_any_level(
                 "http://host:99999/v1",
                 "http://host:secret/v1",
                 "http://[::1/v1",
+                "https://xn--/v1",
                 "http://ho st/v1",
             )
         ),
