@@ -67,6 +67,8 @@ BUILT_IN: Final[Mapping[Kind, Mapping[str, str]]] = {
         "jsonl": "swatchbook.export.formats:write_jsonl",
         "xlsx": "swatchbook.export.formats:write_xlsx",
         "parquet": "swatchbook.export.formats:write_parquet",
+        "shopify": "swatchbook.export.shopify:write_shopify",
+        "woocommerce": "swatchbook.export.woocommerce:write_woocommerce",
     },
 }
 """Kind -> name -> `module:factory`, as an entry point has it."""

@@ -62,6 +62,10 @@ def finds(*words: str) -> Callable[[Finished], bool]:
     return lambda run: run.returncode == 0 and all(word in run.stdout for word in words)
 
 
+def writes(products: int) -> Callable[[Finished], bool]:
+    return lambda run: run.returncode == 0 and f"{products} products with 6 variants" in run.stderr
+
+
 def is_json(run: Finished) -> bool:
     return run.returncode == 0 and bool(json.loads(run.stdout))
 
@@ -101,6 +105,16 @@ RUN_HERE: Mapping[str, tuple[str, Callable[[Finished], bool]]] = {
     ),
     "swatchbook export --all --to products.csv --pictures pictures": ("", lambda run: run.returncode == 0),
     "swatchbook export --all --format jsonl": ("", finds('"name": "Nordvik Oak"')),
+    "swatchbook export --all --format shopify --to shopify.csv --pictures-url https://cdn.example/pictures": (
+        "",
+        writes(2),
+    ),
+    "swatchbook export --all --format woocommerce --to woocommerce.csv --pictures pictures": ("", writes(2)),
+    "swatchbook export --all --format shopify --mapping shop.yaml --to shop.csv": ("", writes(2)),
+    "swatchbook export --all --format shopify --mapping shop.yaml --since shop.csv --to changes.csv": (
+        "",
+        lambda run: "0 new, 0 changed, 0 gone; 2 unchanged" in run.stderr,
+    ),
     'swatchbook teach catalogue.pdf --page 3 --name "Nordvik Oak"': ("", finds("2 products now → 2", "Nordvik Oak")),
     'swatchbook teach catalogue.pdf --page 3 --name "Nordvik Oak" --not "Engineered oak floor"': (
         "",
@@ -378,9 +392,15 @@ def place(tmp_path_factory: pytest.TempPathFactory, small_catalogue: Path) -> Pa
     folder = tmp_path_factory.mktemp("documented")
     shutil.copy(small_catalogue, folder / "catalogue.pdf")
     Image.radial_gradient("L").resize((64, 64)).save(folder / "photo.jpg")
+    (folder / "shop.yaml").write_text(mapping_of_a_shop())
     done = swatchbook(folder, "ingest catalogue.pdf", seconds=400)
     assert done.returncode == 0, done.stderr
     return folder
+
+
+def mapping_of_a_shop() -> str:
+    """Return the example of docs/shops.md."""
+    return (ROOT / "docs" / "shops.md").read_text().partition("```yaml\n")[2].partition("```")[0]
 
 
 def swatchbook(place: Path, typed: str, *, seconds: float = 120) -> Finished:

@@ -1,25 +1,31 @@
 """Choose format and documents, write their products to a file or stdout, and print a summary (`swatchbook export`)."""
 
 import sys
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import typer
 
-from interface.cli.terminal import COMPLETED, OPEN, note, plural
+from interface.cli.terminal import COMPLETED, OPEN, clean, note, plural
 from swatchbook.errors import Configuration, InvalidReference, reason_of
 from swatchbook.export.atomic_file import atomic_file
-from swatchbook.export.formats import Format, write_products
+from swatchbook.export.formats import TEXTS, Changes, Format, Skipped, write_products
 from swatchbook.export.product_rows import ProductRow, as_rows, copy_pictures, read_products
+from swatchbook.export.shop_mapping import ShopMapping, ShopOptions, read_shop_mapping
 from swatchbook.ledger.stored_documents import Document
 from swatchbook.plugins import Kind, find
 from swatchbook.records import DocumentStatus, Record
 from swatchbook.resources import Resources
 
+_MOST_NAMED = 20  # skipped products on the terminal; --json names more
+
 
 class Exported(Record):
-    """The result of an export. `incomplete`: documents that are not completed; `missing`: pictures without a file."""
+    """The result of an export. `incomplete`: documents that are not completed; `missing`: pictures without a file.
+
+    `skipped`: products that the format cannot hold, of which the first 1,000 are named.
+    """
 
     to: str | None
     format: str
@@ -28,10 +34,13 @@ class Exported(Record):
     variants: int  # and parts
     incomplete: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
+    skipped: int = 0
+    skipped_products: tuple[Skipped, ...] = ()
+    changes: Changes | None = None
 
     @property
     def exit_code(self) -> int:
-        return OPEN if self.incomplete or self.missing else COMPLETED
+        return OPEN if self.incomplete or self.missing or self.skipped else COMPLETED
 
 
 def choose_format(given: str | None, to: Path | None) -> str:
@@ -45,9 +54,26 @@ def choose_format(given: str | None, to: Path | None) -> str:
         find(Kind.EXPORTER, form)
     except Configuration as failure:
         raise typer.BadParameter(str(failure), param_hint="--format") from failure
-    if to is None and not (form in set(Format) and Format(form).is_text):
+    if to is None and form not in TEXTS:
         raise typer.BadParameter(f"{form} is written to a file: add --to PATH", param_hint="--format")
     return form
+
+
+def choose_options(form: str, mapping: Path | None, pictures_url: str | None, since: Path | None) -> ShopOptions:
+    """Return what an export to a shop is given. Raises BadParameter for what the format or the web does not take.
+
+    Raises InvalidReference and Configuration for a mapping that cannot be read.
+    """
+    given = {"--mapping": mapping, "--pictures-url": pictures_url, "--since": since}
+    for option, value in given.items():
+        if value is not None and form in set(Format):
+            raise typer.BadParameter(f"{form} does not take it: docs/shops.md has the formats", param_hint=option)
+    if pictures_url is not None:
+        address = urlsplit(pictures_url)
+        if address.scheme not in ("http", "https") or not address.hostname or address.query or address.fragment:
+            raise typer.BadParameter("give the address of a folder: https://…", param_hint="--pictures-url")
+    chosen = ShopMapping() if mapping is None else read_shop_mapping(mapping)
+    return ShopOptions(mapping=chosen, pictures_url=pictures_url, since=since)
 
 
 def exportable(documents: Sequence[Document], *, every: bool) -> list[Document]:
@@ -59,7 +85,13 @@ def exportable(documents: Sequence[Document], *, every: bool) -> list[Document]:
 
 
 def export(
-    resources: Resources, documents: Sequence[Document], form: str, *, to: Path | None, pictures: Path | None
+    resources: Resources,
+    documents: Sequence[Document],
+    form: str,
+    *,
+    to: Path | None,
+    pictures: Path | None,
+    options: ShopOptions = ShopOptions(),  # noqa: B008 — immutable
 ) -> Exported:
     """Write the products of these documents to `to`, or to stdout; copy their pictures to the folder `pictures`.
 
@@ -71,24 +103,26 @@ def export(
         except OSError as error:
             raise InvalidReference(f"{pictures}: {reason_of(error)}.", advice="Give a folder.") from error
     missing: list[str] = []
-    counts = Counter[str]()
-    rows = _rows(resources, documents, pictures, missing=missing, counts=counts)
+    rows = _rows(resources, documents, pictures, missing=missing)
     temporary = resources.settings.temporary_folder
     if to is None:
-        write_products(rows, form, sys.stdout.buffer, temporary_folder=temporary)
+        written = write_products(rows, form, sys.stdout.buffer, temporary_folder=temporary, options=options)
         sys.stdout.buffer.flush()
     else:
         with atomic_file(to) as file:
-            write_products(rows, form, file, temporary_folder=temporary)
+            written = write_products(rows, form, file, temporary_folder=temporary, options=options)
     unfinished = tuple(document.name for document in documents if document.status is not DocumentStatus.COMPLETED)
     return Exported(
         to=str(to) if to else None,
         format=form,
         documents=len(documents),
-        products=counts["product"],
-        variants=counts.total() - counts["product"],
+        products=written.products,
+        variants=written.variants,
         incomplete=unfinished,
         missing=tuple(missing),
+        skipped=written.skipped_count,
+        skipped_products=written.skipped,
+        changes=written.changes,
     )
 
 
@@ -97,10 +131,19 @@ def note_exported(exported: Exported) -> None:
     into = f" → {exported.to}" if exported.to else ""
     variants = f" with {plural(exported.variants, 'variant')}" if exported.variants else ""
     note(f"{plural(exported.products, 'product')}{variants} of {plural(exported.documents, 'document')}{into}")
+    if changes := exported.changes:
+        note(
+            f"Since the earlier file: {changes.new} new, {changes.changed} changed, {changes.gone} gone; "
+            f"{changes.unchanged} unchanged are left out."
+        )
     for name in exported.incomplete:
         note(f"{name} is not completed: some of its products may be missing. `swatchbook status` says why.")
     for name in exported.missing:
         note(f"The picture {name} is missing in the file store. `swatchbook verify` lists what is missing.")
+    for product in exported.skipped_products[:_MOST_NAMED]:
+        note(f"{clean(product.name)} is left out: {clean(product.reason)}.")
+    if exported.skipped:
+        note(f"{plural(exported.skipped, 'product')} left out. A mapping can fill what is not known: docs/shops.md.")
 
 
 def _rows(
@@ -109,13 +152,10 @@ def _rows(
     pictures: Path | None,
     *,
     missing: list[str],
-    counts: Counter[str],
 ) -> Iterator[ProductRow]:
-    """Yield the rows; name the pictures that are missing, and count the rows by grain."""
+    """Yield the rows, and name the pictures that are missing."""
     for document in documents:
         for product in read_products(resources.ledger, document.id):
             if pictures is not None:
                 missing += copy_pictures(resources.files, product, pictures)
-            for row in as_rows(product):
-                counts[row.grain] += 1
-                yield row
+            yield from as_rows(product)

@@ -1,5 +1,5 @@
 """The formats of an export: CSV, JSON lines, XLSX (Excel) and Parquet, one row for each
-product and for each of its variants; and those of plugins, which write the same rows.
+product and for each of its variants; those of shops, and those of plugins, are made of the same rows.
 
 In JSON lines and Parquet, lists stay lists. In CSV and XLSX their values stand in one cell with `|` between them.
 Except in JSON lines, each kind of metadata is a column `metadata.<name>`, the most frequent first.
@@ -23,8 +23,10 @@ from typing import IO, Any, BinaryIO
 
 from swatchbook.errors import TooLarge
 from swatchbook.export.product_rows import ProductRow
+from swatchbook.export.shop_mapping import ShopOptions
 from swatchbook.extras import require_extra
-from swatchbook.plugins import Kind, find
+from swatchbook.plugins import BUILT_IN, Kind, find
+from swatchbook.records import Record
 
 Cell = str | float | None
 
@@ -38,6 +40,7 @@ METADATA = "metadata."
 _BETWEEN = "|"
 _EXCEL_ROWS, _EXCEL_COLUMNS, _EXCEL_CHARACTERS = 1_048_576, 16_384, 32_767
 _PARQUET_ROWS = 1_000  # written together
+_MOST_SKIPPED = 1_000  # products that are named
 
 
 class Format(StrEnum):
@@ -48,26 +51,60 @@ class Format(StrEnum):
     XLSX = "xlsx"
     PARQUET = "parquet"
 
-    @property
-    def is_text(self) -> bool:
-        """Return whether it may be written to a terminal or pipe."""
-        return self in (Format.CSV, Format.JSONL)
+
+TEXTS = frozenset(BUILT_IN[Kind.EXPORTER]) - {Format.XLSX, Format.PARQUET}
+"""The built-in formats that may be written to a terminal or pipe."""
 
 
-def write_products(rows: Iterable[ProductRow], form: str, out: BinaryIO, *, temporary_folder: Path) -> int:
-    """Write products to a binary file, which must be seekable for XLSX and Parquet, and return how many they are.
+class Skipped(Record):
+    """A product, or a variant of one, that an export leaves out. `reason` is a clause: "price is not known"."""
+
+    id: str
+    name: str
+    reason: str
+
+
+class Changes(Record):
+    """How many records of a shop's file differ from an earlier file. The unchanged ones are not in the new file."""
+
+    new: int
+    changed: int
+    gone: int
+    unchanged: int
+
+
+class Written(Record):
+    """What was written: rows by grain, without those that were skipped. `skipped` names the first 1,000 of them."""
+
+    products: int
+    variants: int  # and parts
+    skipped_count: int = 0
+    skipped: tuple[Skipped, ...] = ()
+    changes: Changes | None = None
+
+
+def write_products(
+    rows: Iterable[ProductRow],
+    form: str,
+    out: BinaryIO,
+    *,
+    temporary_folder: Path,
+    options: ShopOptions = ShopOptions(),  # noqa: B008 — immutable
+) -> Written:
+    """Write products to a binary file, which must be seekable for XLSX and Parquet, and return what was written.
 
     The rows are read once, and wait in a temporary file until the columns are known. `form`: a Format, or the name of a
-    plugin. Raises TooLarge for more than Excel can hold, MissingExtra without what writes XLSX, Configuration and
-    PluginFailed for a plugin.
+    format of shops or of a plugin; `options` are for these. Raises TooLarge for more than Excel can hold, MissingExtra
+    without what writes XLSX, Configuration and PluginFailed for a plugin, Configuration and InvalidReference for a
+    mapping or an earlier file that does not fit.
     """
     if form == Format.XLSX:
         require_extra("excel", "An export as xlsx")
     plugin = find(Kind.EXPORTER, form)
     write = plugin.load()
-    with Rows(rows, temporary_folder) as spooled, plugin.named():
+    with Rows(rows, temporary_folder, options) as spooled, plugin.named():
         write(spooled, out)
-        return spooled.count
+        return spooled.written()
 
 
 def protect_cell(cell: Cell) -> Cell:
@@ -76,17 +113,28 @@ def protect_cell(cell: Cell) -> Cell:
 
 
 class Rows:
-    """Rows of products in a temporary file, to be read as often as wanted; `columns`: the names of their cells."""
+    """Rows of products in a temporary file, to be read as often as wanted; `columns`: the names of their cells.
 
-    def __init__(self, rows: Iterable[ProductRow], folder: Path) -> None:
+    `options`: what the export was given. What writes them may `skip` products, and set `changes`.
+    """
+
+    def __init__(
+        self,
+        rows: Iterable[ProductRow],
+        folder: Path,
+        options: ShopOptions = ShopOptions(),  # noqa: B008 — immutable
+    ) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.folder, self.options = folder, options
+        self.changes: Changes | None = None
+        self._skipped, self._grains = list[Skipped](), Counter[bool]()
+        self._skipped_count = 0
         self._file: IO[str] = tempfile.TemporaryFile("w+", encoding="utf-8", dir=folder)  # noqa: SIM115 — `__exit__`
-        self.count = 0
         names = Counter[str]()
         for row in rows:
             self._file.write(row.model_dump_json() + "\n")
             names.update(row.metadata.keys())
-            self.count += 1
+            self._grains[row.parent is None] += 1
         self.metadata = tuple(name for name, _ in sorted(names.items(), key=lambda item: (-item[1], item[0])))
 
     def __enter__(self) -> "Rows":
@@ -102,6 +150,39 @@ class Rows:
     def __iter__(self) -> Iterator[ProductRow]:
         self._file.seek(0)
         return map(ProductRow.model_validate_json, self._file)
+
+    @property
+    def count(self) -> int:
+        return self._grains.total()
+
+    def groups(self) -> Iterator[list[ProductRow]]:
+        """Yield the row of each product with those of its variants."""
+        group = list[ProductRow]()
+        for row in self:
+            if row.parent is None and group:
+                yield group
+                group = []
+            group.append(row)
+        if group:
+            yield group
+
+    def skip(self, rows: Sequence[ProductRow], reason: str) -> None:
+        """Leave out the first of these rows for a reason, and with it the others, its variants."""
+        self._skipped_count += 1
+        for row in rows:
+            self._grains[row.parent is None] -= 1
+        if len(self._skipped) < _MOST_SKIPPED:
+            self._skipped.append(Skipped(id=rows[0].id, name=rows[0].name, reason=reason))
+
+    def written(self) -> Written:
+        """Return what was written of them, once that is done."""
+        return Written(
+            products=self._grains[True],
+            variants=self._grains[False],
+            skipped_count=self._skipped_count,
+            skipped=tuple(self._skipped),
+            changes=self.changes,
+        )
 
     def cells(self) -> Iterator[list[Cell]]:
         """Yield the cells of each row; lists as one text."""

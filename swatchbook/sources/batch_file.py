@@ -537,16 +537,19 @@ def _products_of_rows(read: Callable[[], Iterator[Mapping[str, Any]]]) -> Iterat
     if first is None:
         return
     names = {flat(name): name for name in first}
-    if "handle" in names and "imagesrc" in names:
-        yield from _by_handle(read(), names)
+    handle = names.get("handle") or names.get("urlhandle")
+    source = names.get("imagesrc") or names.get("productimageurl")  # the second: since 2024
+    if handle and source:
+        yield from _by_handle(read(), handle, source, names.get("imagealttext"))
     elif {"type", "parent", "sku"} <= names.keys():
         yield from _with_variations(read, names)
     else:
         yield from read()
 
 
-def _by_handle(rows: Iterator[Mapping[str, Any]], names: Mapping[str, str]) -> Iterator[Mapping[str, Any]]:
-    handle, source, alt = names["handle"], names["imagesrc"], names.get("imagealttext")
+def _by_handle(
+    rows: Iterator[Mapping[str, Any]], handle: str, source: str, alt: str | None
+) -> Iterator[Mapping[str, Any]]:
     together, last = list[Mapping[str, Any]](), None
     for row in chain(rows, [None]):
         if row is None or (row[handle] != last and not is_empty(row[handle])):

@@ -25,7 +25,8 @@ FIELDS = (ID, CODE, TITLE, IMAGES, MORE_IMAGES, *METADATA)
 NAMES: Mapping[str, tuple[str, ...]] = {
     ID: (
         "id", "itemid", "productid", "articleid", "offerid", "awproductid", "pid", "uniqueid", "uniqid", "uuid", "uid",
-        "guid", "listingid", "adid", "asin", "objectid", "entityid", "postid", "nodeid", "handle", "idproduct",
+        "guid", "listingid", "adid", "asin", "objectid", "entityid", "postid", "nodeid", "handle", "urlhandle",
+        "idproduct",
         "produktid", "artikelid", "ид", "идентификатор",
     ),
     CODE: (

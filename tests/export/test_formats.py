@@ -30,7 +30,7 @@ def row(name: str = "Oak", **metadata: str) -> ProductRow:
 
 def written(tmp_path: Path, form: Format, *rows: ProductRow) -> bytes:
     out = io.BytesIO()
-    assert write_products(iter(rows), form, out, temporary_folder=tmp_path / "tmp") == len(rows)
+    assert write_products(iter(rows), form, out, temporary_folder=tmp_path / "tmp").products == len(rows)
     assert list(tmp_path.rglob("*/*")) == []
     return out.getvalue()
 

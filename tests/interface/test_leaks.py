@@ -275,6 +275,7 @@ READING: Mapping[str, Sequence[str]] = {
     "facets": ("facets", "facets --by product --json", "facets --by chunk"),
     "export": (
         "export --all --format jsonl",
+        *(f"export --all --format {form}" for form in ("shopify", "woocommerce")),
         "export {name}",
         "export {document}",
     ),

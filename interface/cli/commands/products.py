@@ -210,29 +210,43 @@ def export(
         str | None,
         typer.Option(
             "--format",
-            metavar="csv|jsonl|xlsx|parquet",
-            help="Format, or the name of a plugin; by default that of PATH's suffix, else csv.",
+            metavar="csv|jsonl|xlsx|parquet|shopify|woocommerce|…",
+            help="Format, of a shop (docs/shops.md) or plugin, too; by default that of PATH's suffix, else csv.",
         ),
     ] = None,
     to: Annotated[Path | None, typer.Option(metavar="PATH", help="File to write; stdout if not given.")] = None,
     pictures: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="Also copy the products' pictures into this folder.")
     ] = None,
+    mapping: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="YAML file that fills the fields of a shop's format.")
+    ] = None,
+    pictures_url: Annotated[
+        str | None, typer.Option(metavar="URL", help="Address of the folder where a shop finds the pictures.")
+    ] = None,
+    since: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Earlier export to a shop: only what is new, changed or gone is written."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print what was written as JSON; needs --to.")] = False,
 ) -> None:
     """Export products, one row each, with the names of their pictures: as CSV, JSON lines, Excel or Parquet.
+
+    The formats of shops are made for their importers. What a format needs and a product lacks, a mapping can fill.
 
     In CSV, a cell that begins with = + - @ gets an apostrophe in front, so that no spreadsheet runs it as a formula.
     """
     if as_json and to is None:
         raise typer.BadParameter("the export itself goes to stdout: add --to PATH", param_hint="--json")
     with opened_resources() as resources:
-        from interface.cli.export import choose_format, exportable, note_exported
+        from interface.cli.export import choose_format, choose_options, exportable, note_exported
         from interface.cli.export import export as write
 
         chosen = choose_format(form, to)
+        options = choose_options(chosen, mapping, pictures_url, since)
         documents = choose_documents(resources.ledger, document, every, owner, all_owners)
-        exported = write(resources, exportable(documents, every=every), chosen, to=to, pictures=pictures)
+        shown = exportable(documents, every=every)
+        exported = write(resources, shown, chosen, to=to, pictures=pictures, options=options)
         say_json(exported) if as_json else note_exported(exported)
     raise typer.Exit(exported.exit_code)
 

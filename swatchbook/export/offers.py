@@ -1,0 +1,181 @@
+"""Products as shops sell them: fields that a mapping fills, one price with its currency and unit, and variants with the
+options in which they differ. Every format of a shop writes these.
+
+Nothing is made up: a price that is a range is none, a currency that the print leaves open is that of the mapping or
+unknown, and a field that is not known is empty.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from urllib.parse import quote
+
+from swatchbook.export.product_rows import ProductRow
+from swatchbook.export.shop_mapping import COMMON, ShopMapping, ShopOptions, fill
+from swatchbook.one_line import one_line, shorten
+from swatchbook.printed_prices import currency_of, unit_of
+from swatchbook.records import identity
+
+_NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_MOST_VALUE = 190  # characters of an option's value; with a code and number it stays below the 255 of Shopify
+_HANDLED = ("price", "currency", "description", "url", "brand", "gtin", "availability", "condition")
+"""Metadata that have a field of their own, so that they are no further property."""
+
+
+class NotExportable(Exception):
+    """A product lacks what the format requires. Every export catches it: the product is left out and named."""
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """An amount as digits with two decimals. `currency` is None where the print leaves it open; `unit`: what it is for.
+
+    `highest` is the other end of a printed range; then `amount` is the lowest.
+    """
+
+    amount: str
+    currency: str | None
+    unit: str | None
+    highest: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A product, or a variant of one. `values`: the fields in braces of a mapping; `fields`: those that it fills.
+
+    `key`: its id without hyphens. `options`: of a product names, of a variant their values. `properties`: what else is
+    known of it, by name.
+    """
+
+    row: ProductRow
+    key: str
+    values: Mapping[str, str]
+    fields: Mapping[str, str]
+    price: Price | None
+    pictures: tuple[str, ...]
+    properties: Mapping[str, str]
+    options: tuple[str, ...] = ()
+    variants: tuple["Offer", ...] = ()
+
+    @property
+    def single_price(self) -> Price | None:
+        """Return its price, None where that is a range."""
+        return None if self.price is None or self.price.highest else self.price
+
+    def needed(self, name: str, *, most: int | None = None) -> str:
+        """Return a field that the format requires. Raises NotExportable if it is empty."""
+        if not self.fields[name]:
+            raise NotExportable(f"{name} is not known")
+        return shortened(self.fields[name], most)
+
+
+def clean(text: str) -> str:
+    """Return a text without the characters that no XML may contain; its line ends are LF."""
+    return _NOT_IN_XML.sub("", text).replace("\r\n", "\n").replace("\r", "\n")
+
+
+def shortened(text: str, most: int | None) -> str:
+    """Return a text of at most `most` characters; a longer one ends with "…"."""
+    return text if most is None or len(text) <= most else text[: most - 1].rstrip() + "…"
+
+
+def offers(groups: Iterable[Sequence[ProductRow]], options: ShopOptions) -> Iterator[Offer]:
+    """Yield the products of rows, each with its variants. A group is the row of a product, then those of its variants.
+
+    Only one product is in memory.
+    """
+    for product, *variants in groups:
+        made = _offer(product, product, options)
+        yield _with_variants(made, variants, options) if variants else made
+
+
+def picture_urls(offer: Offer, options: ShopOptions) -> list[str]:
+    """Return the addresses of an offer's pictures, none where their place is not given."""
+    base = options.pictures_url
+    return [f"{base.rstrip('/')}/{quote(name)}" for name in offer.pictures] if base else []
+
+
+def _offer(row: ProductRow, product: ProductRow, options: ShopOptions) -> Offer:
+    key = row.id.replace("-", "")
+    metadata = {name: clean(value) for name, value in (product.metadata | row.metadata).items()}
+    price = _price(row, product, options.mapping)
+    title = row.name if row is product or product.name in row.name else f"{product.name}, {row.name}"
+    values = metadata | {f"metadata.{name}": value for name, value in metadata.items()}
+    values |= {
+        "id": row.id, "key": key, "name": one_line(clean(title)), "variant": one_line(clean(row.name)),
+        "product": one_line(clean(product.name)), "code": row.code or "", "document": product.document,
+        "owner": product.owner, "category": product.category or metadata.get("category", ""),
+        "family": product.family or "", "currency": (price and price.currency) or "",
+        "price": price.amount if price and not price.highest else "",
+    }  # fmt: skip
+    values = {name: clean(value).strip() for name, value in values.items()}
+    templates = {**COMMON, **options.mapping.fields}
+    return Offer(
+        row=row,
+        key=key,
+        values=values,
+        fields={name: fill(template, values) for name, template in templates.items()},
+        price=price,
+        pictures=row.pictures,
+        properties={name: value for name, value in metadata.items() if value and name not in _HANDLED},
+    )
+
+
+def _price(row: ProductRow, product: ProductRow, mapping: ShopMapping) -> Price | None:
+    """Return the price of a row, or that of its product where a variant has none of its own."""
+    source = row if row.price is not None else product
+    if source.price is None:
+        return None
+    printed = source.metadata.get("price", "")
+    stated = source.metadata.get("currency", product.metadata.get("currency", "")).strip().upper()
+    stated = stated if re.fullmatch(r"[A-Z]{3}", stated) else ""
+    return Price(
+        amount=f"{source.price:.2f}",
+        currency=currency_of(printed) or stated or mapping.currency,
+        unit=unit_of(printed),
+        highest=None if source.price_to is None else f"{source.price_to:.2f}",
+    )
+
+
+def _with_variants(product: Offer, rows: Sequence[ProductRow], options: ShopOptions) -> Offer:
+    """Return a product with its variants; two that are alike in all are one."""
+    kept = dict[tuple[str | None, ...], ProductRow]()
+    for row in rows:
+        kept.setdefault((row.name, row.code, row.metadata.get("size"), row.metadata.get("price")), row)
+    ordered = list(kept.values())
+    names, values = _options(ordered, options.mapping.option)
+    seen, variants = set[str](), list[Offer]()
+    for row, value in zip(ordered, values, strict=True):
+        made = _offer(row, product.row, options)
+        if made.key in seen:  # of the same name and code, in several sizes
+            row_id = identity("offer", row.id, *value)
+            made = _offer(row.model_copy(update={"id": row_id}), product.row, options)
+        seen.add(made.key)
+        variants.append(replace(made, options=value))
+    return replace(product, options=names, variants=tuple(variants))
+
+
+def _options(rows: Sequence[ProductRow], option: str) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """Return the names of the options, and for each variant their values: no two variants have the same.
+
+    Sizes are an option of their own where each variant has one and they differ.
+    """
+    sizes = [shorten(one_line(clean(row.metadata.get("size", ""))), _MOST_VALUE) for row in rows]
+    names = [shorten(one_line(clean(row.name)), _MOST_VALUE) or "–" for row in rows]
+    if all(sizes) and len(set(sizes)) > 1:
+        several = len(set(names)) > 1
+        axes, values = (
+            ((option, "Size") if several else ("Size",)),
+            [(name, size) if several else (size,) for name, size in zip(names, sizes, strict=True)],
+        )
+    else:
+        axes, values = (option,), [(name,) for name in names]
+    unique = list[tuple[str, ...]]()
+    for row, value in zip(rows, values, strict=True):
+        chosen, number = value, 2
+        if chosen in unique and row.code:
+            chosen = (f"{value[0]} ({shorten(one_line(clean(row.code)), 50)})", *value[1:])
+        while chosen in unique:
+            chosen, number = (f"{value[0]} ({number})", *value[1:]), number + 1
+        unique.append(chosen)
+    return axes, unique

@@ -1,0 +1,83 @@
+"""CSV files of shops: a record is one or more rows of named cells, stored as JSON. Only columns that some row uses are
+written, because an importer takes an empty cell for "remove the value". No cell is a formula.
+"""
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import BinaryIO
+
+from swatchbook.errors import InvalidReference
+from swatchbook.export.formats import protect_cell
+from swatchbook.export.offers import clean
+from swatchbook.export.shop_file import Contents, ShopRecord
+
+Cells = Mapping[str, str]
+
+_MAX_CELL = 1 << 24  # characters
+_ADVICE = "Give a file that an export in this format wrote."
+
+
+def pack(rows: Sequence[Cells]) -> str:
+    """Return rows as the content of a record: without empty cells, and without formulas."""
+    kept = [{name: str(protect_cell(clean(value))) for name, value in row.items() if value} for row in rows]
+    return json.dumps(kept, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+
+
+def unpack(content: str) -> list[dict[str, str]]:
+    """Return the rows of a record."""
+    rows: list[dict[str, str]] = json.loads(content)
+    return rows
+
+
+def write_rows(
+    contents: Contents, out: BinaryIO, *, columns: Sequence[str], always: Sequence[str], delimiter: str = ","
+) -> None:
+    """Write the rows of all records, with those of the `columns` that are used, in this order, and `always` these.
+
+    Other columns, of which a mapping or an earlier file has cells, are behind them.
+    """
+    used = dict.fromkeys(always)
+    for _, content in contents:
+        for row in unpack(content):
+            used |= dict.fromkeys(row)
+    known = set(columns)
+    head = [name for name in columns if name in used] + [name for name in used if name not in known]
+    text = io.TextIOWrapper(out, encoding="utf-8", newline="", write_through=True)
+    writer = csv.DictWriter(text, head, restval="", delimiter=delimiter)
+    writer.writeheader()
+    for _, content in contents:
+        writer.writerows(unpack(content))
+    text.detach()
+
+
+def read_rows(file: BinaryIO, needed: Iterable[str], *, delimiter: str = ",") -> Iterator[dict[str, str]]:
+    """Yield the rows of a file, without empty cells. Raises InvalidReference if it lacks a needed column."""
+    csv.field_size_limit(_MAX_CELL)
+    text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
+    try:
+        reader = csv.DictReader(text, delimiter=delimiter, strict=True)
+        missing = [name for name in needed if name not in (reader.fieldnames or ())]
+        if missing:
+            raise InvalidReference(f"The earlier file has no column {missing[0]!r}.", advice=_ADVICE)
+        for row in reader:
+            if None in row or None in row.values():
+                raise InvalidReference(f"Line {reader.line_num} has another number of cells.", advice=_ADVICE)
+            yield {name: value for name, value in row.items() if value}
+    except (csv.Error, UnicodeError) as error:
+        raise InvalidReference("The earlier file is not CSV in UTF-8.", advice=_ADVICE) from error
+    finally:
+        text.detach()
+
+
+def read_groups(file: BinaryIO, key: str, *, needed: Iterable[str]) -> Iterator[ShopRecord]:
+    """Yield the records of a file in which rows that follow each other with the same key are one record."""
+    group = list[dict[str, str]]()
+    for row in read_rows(file, (key, *needed)):
+        if group and row.get(key) != group[0].get(key):
+            yield ShopRecord(group[0].get(key, ""), pack(group))
+            group = []
+        group.append(row)
+    if group:
+        yield ShopRecord(group[0].get(key, ""), pack(group))

@@ -1,0 +1,138 @@
+"""Write the file of a shop from products one by one, and compare it with an earlier one: what is new, changed or gone.
+
+A format makes records of a product, texts that are the same as long as the product is. They wait in a temporary SQLite
+file, so that a million products need no memory, no key occurs twice, and the columns are known before the first record
+is written.
+"""
+
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import BinaryIO, NamedTuple, Protocol
+
+from swatchbook.errors import DiskFull, InvalidReference, reason_of
+from swatchbook.export.formats import Changes, Rows
+from swatchbook.export.offers import NotExportable, Offer, offers
+
+
+class Change(StrEnum):
+    """What happened to a record since the earlier file; without one, all are new."""
+
+    NEW = "new"
+    CHANGED = "update"
+    GONE = "delete"
+
+
+class ShopRecord(NamedTuple):
+    """A record of a file: an offer, or a product with its variants. `key` is its identity in the shop."""
+
+    key: str
+    content: str
+
+
+class ShopFormat(Protocol):
+    """The format of a shop's file."""
+
+    def records(self, offer: Offer) -> list[ShopRecord]:
+        """Return the records of a product. Raises NotExportable."""
+
+    def read(self, file: BinaryIO) -> Iterator[ShopRecord]:
+        """Yield the records of a file that `write` made. Raises InvalidReference for any other file."""
+
+    def gone(self, content: str) -> str:
+        """Return a record of the earlier file so that the shop no longer sells what it is of."""
+
+    def write(self, contents: "Contents", out: BinaryIO, *, whole: bool) -> None:
+        """Write a file of records; `whole`: of all, not only of what changed."""
+
+
+def write_shop_file(form: ShopFormat, rows: Rows, out: BinaryIO) -> None:
+    """Write the products of rows in a format; those that it cannot hold are skipped, with their reason.
+
+    With an earlier file, only what is new or changed is written, and what is gone. Raises InvalidReference, DiskFull.
+    """
+    since = rows.options.since
+    with _contents(rows.folder) as contents:
+        if since is not None:
+            try:
+                with since.open("rb") as earlier:
+                    contents.add_earlier(form.read(earlier))
+            except OSError as error:
+                raise InvalidReference(f"{since}: {reason_of(error)}.", advice="Check the path.") from error
+        for offer in offers(rows.groups(), rows.options):
+            try:
+                contents.add(form.records(offer))
+            except NotExportable as refused:
+                rows.skip((offer.row, *(variant.row for variant in offer.variants)), str(refused))
+        if since is not None:
+            rows.changes = contents.compare(form)
+        form.write(contents, out, whole=since is None)
+
+
+class Contents:
+    """The records of a file that is being written, to be read as often as wanted, and those of an earlier file."""
+
+    def __init__(self, database: sqlite3.Connection) -> None:
+        self._database = database
+        database.executescript(
+            "pragma journal_mode = off; pragma synchronous = off;"
+            "create table earlier (place integer primary key, key text unique, content text);"
+            "create table now (place integer primary key, key text unique, content text, change text);"
+        )
+
+    def add(self, records: list[ShopRecord]) -> None:
+        """Add the records of a product. Raises NotExportable, and adds none, if another product has such a key."""
+        for at, record in enumerate(records):
+            row = (record.key, record.content, Change.NEW.value)
+            try:
+                self._database.execute("insert into now (key, content, change) values (?, ?, ?)", row)
+            except sqlite3.IntegrityError as error:
+                self._database.executemany("delete from now where key = ?", [(each.key,) for each in records[:at]])
+                raise NotExportable(f"another product has the key {record.key}, too") from error
+
+    def add_earlier(self, records: Iterator[ShopRecord]) -> None:
+        """Add the records of the earlier file; of two with the same key the later one counts."""
+        self._database.executemany("insert or replace into earlier (key, content) values (?, ?)", records)
+
+    def compare(self, form: ShopFormat) -> Changes:
+        """Leave only what differs from the earlier file, and add what is gone, as the format names that."""
+        run = self._database.execute
+        lost = "select key, content from earlier where key not in (select key from now) order by place"
+        run(f"create table lost as {lost}")
+        unchanged = run(
+            "delete from now where content = (select content from earlier where earlier.key = now.key)"
+        ).rowcount
+        changed = run(
+            "update now set change = ? where key in (select key from earlier)", (Change.CHANGED.value,)
+        ).rowcount
+        (new,) = run("select count(*) from now where change = ?", (Change.NEW.value,)).fetchone()
+        gone = 0
+        for key, content in run("select key, content from lost order by rowid"):
+            ended = form.gone(content)
+            if ended != content:  # else the earlier file says already that it is gone
+                run("insert into now (key, content, change) values (?, ?, ?)", (key, ended, Change.GONE.value))
+                gone += 1
+        return Changes(new=new, changed=changed, gone=gone, unchanged=unchanged)
+
+    def __iter__(self) -> Iterator[tuple[Change, str]]:
+        """Yield the records in order, each with what happened to it."""
+        for change, content in self._database.execute("select change, content from now order by place"):
+            yield Change(change), content
+
+
+@contextmanager
+def _contents(folder: Path) -> Iterator[Contents]:
+    """Yield contents in a temporary file. Raises DiskFull."""
+    with tempfile.TemporaryDirectory(dir=folder) as temporary:
+        database = sqlite3.connect(Path(temporary) / "records.sqlite", isolation_level=None)
+        try:
+            yield Contents(database)
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_FULL:
+                raise
+            raise DiskFull(f"The disk is full: {folder}.", advice="Free some space.") from error
+        finally:
+            database.close()

@@ -1,0 +1,94 @@
+"""What a person chooses for an export to a shop: the mapping of fields (a YAML file), the address of the pictures, and
+the earlier export that it is compared with.
+
+A value of a mapping is a text with fields of the product in braces (`"{name}, {material}"`), or a list of such texts,
+of which the first counts whose fields are all known. With a field that a product lacks, it has no value: nothing is
+made up. `null` leaves a field out. The fields in braces are looked up, and never evaluated.
+"""
+
+import re
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from swatchbook.errors import Configuration
+from swatchbook.records import Record
+from swatchbook.sources.mapping_file import read_mapping_file
+
+ADVICE = "docs/shops.md has an example."
+
+Template = str | int | float | bool | tuple[str, ...] | None
+
+COMMON: Mapping[str, Template] = {
+    "title": "{name}",
+    "description": "{description}",
+    "brand": "{brand}",
+    "category": "{category}",
+    "link": "{url}",
+    "sku": "{key}",
+    "handle": "{key}",
+    "mpn": "{code}",
+    "gtin": "{gtin}",
+    "availability": "{availability}",
+    "condition": "{condition}",
+    "color": "{color}",
+    "material": "{material}",
+    "size": "{size}",
+    "unit": None,
+}
+"""Fields that every format has in some place -> how they are filled, unless a mapping fills them otherwise.
+
+`{key}` is the id of the product without hyphens: the same in each export, also when its name is edited."""
+
+_PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
+
+
+class ShopMapping(Record):
+    """A mapping as a person writes it. `option`: what the variants differ in; `currency`: of prices that name none."""
+
+    fields: dict[str, Template] = Field(default_factory=dict)
+    currency: str | None = Field(default=None, pattern=r"^[A-Z]{3}$")
+    option: str = "Variant"
+    supplier: str | None = Field(default=None, min_length=1, max_length=50, description="Of BMEcat.")
+    catalog_id: str | None = Field(default=None, min_length=1, max_length=20, description="Of BMEcat.")
+    catalog_version: str = Field(default="1.0", pattern=r"^[0-9]{1,3}\.[0-9]{1,3}$", description="Of BMEcat.")
+    language: str | None = Field(default=None, pattern=r"^[a-z]{3}$", description="Of BMEcat: eng, deu, fra …")
+    prev_version: int = Field(default=0, ge=0, description="Of BMEcat: updates sent before this one.")
+
+
+class ShopOptions(Record):
+    """What an export to a shop is given beside the products. `since`: a file of an earlier export."""
+
+    mapping: ShopMapping = ShopMapping()
+    pictures_url: str | None = None
+    since: Path | None = None
+
+
+def read_shop_mapping(file: Path) -> ShopMapping:
+    """Return the mapping in a YAML file. Raises InvalidReference, Configuration."""
+    return read_mapping_file(file, ShopMapping, Literal[()], advice=ADVICE)
+
+
+def check_fields(mapping: ShopMapping, form: str, columns: Collection[str], prefixes: tuple[str, ...] = ()) -> None:
+    """Raise Configuration for a field that neither all formats nor this one has."""
+    for name in mapping.fields:
+        if name not in COMMON and name not in columns and not (prefixes and name.startswith(prefixes)):
+            own = ", ".join(columns) or "none"
+            raise Configuration(
+                f"The mapping has the field {name!r}, which {form} does not have.",
+                advice=f"Fields of every format: {', '.join(COMMON)}. Of {form}: {own}.",
+            )
+
+
+def fill(template: Template, values: Mapping[str, str]) -> str:
+    """Return a template with the values of its fields; "" if one of them is not known."""
+    if template is None:
+        return ""
+    if isinstance(template, tuple):
+        return next(filter(None, (fill(each, values) for each in template)), "")
+    text = str(template).lower() if isinstance(template, bool) else str(template)
+    if any(not values.get(name.strip()) for name in _PLACEHOLDER.findall(text)):
+        return ""
+    return _PLACEHOLDER.sub(lambda found: values[found[1].strip()], text)

@@ -1,0 +1,136 @@
+"""The product CSV of Shopify, with the columns of its template since 2024. A product has a row for each variant and for
+each further picture, with the same URL handle.
+
+A handle keeps the letters and digits of every script; accents are removed from Latin letters, as Shopify does.
+"""
+
+import html
+import re
+import unicodedata
+from collections.abc import Iterator
+from typing import BinaryIO, Final
+
+from swatchbook.export.formats import Rows
+from swatchbook.export.offers import NotExportable, Offer, picture_urls
+from swatchbook.export.shop_csv import pack, read_groups, unpack, write_rows
+from swatchbook.export.shop_currency import OneCurrency
+from swatchbook.export.shop_file import Contents, ShopRecord, write_shop_file
+from swatchbook.export.shop_mapping import ShopOptions, check_fields, fill
+
+PRODUCT_COLUMNS: Final = (
+    "Title", "URL handle", "Description", "Vendor", "Product category", "Type", "Tags", "Published on online store",
+    "Status",
+)  # fmt: skip
+VARIANT_COLUMNS: Final = (
+    "SKU", "Barcode", "Option1 name", "Option1 value", "Option1 Linked To", "Option2 name", "Option2 value",
+    "Option2 Linked To", "Option3 name", "Option3 value", "Option3 Linked To", "Price", "Compare-at price",
+    "Cost per item", "Charge tax", "Tax code", "Unit price total measure", "Unit price total measure unit",
+    "Unit price base measure", "Unit price base measure unit", "Inventory tracker", "Inventory quantity",
+    "Continue selling when out of stock", "Weight value (grams)", "Weight unit for display", "Requires shipping",
+    "Fulfillment service",
+)  # fmt: skip
+PICTURE_COLUMNS: Final = ("Product image URL", "Image position", "Image alt text", "Variant image URL")
+LAST_COLUMNS: Final = (
+    "Gift card", "SEO title", "SEO description", "Google Shopping / Google product category",
+    "Google Shopping / Gender", "Google Shopping / Age group", "Google Shopping / Manufacturer part number (MPN)",
+    "Google Shopping / Ad group name", "Google Shopping / Ads labels", "Google Shopping / Condition",
+    "Google Shopping / Custom product", "Google Shopping / Custom label 0", "Google Shopping / Custom label 1",
+    "Google Shopping / Custom label 2", "Google Shopping / Custom label 3", "Google Shopping / Custom label 4",
+)  # fmt: skip
+COLUMNS: Final = (*PRODUCT_COLUMNS, *VARIANT_COLUMNS, *PICTURE_COLUMNS, *LAST_COLUMNS)
+ALWAYS: Final = ("Title", "URL handle", "Option1 name", "Option1 value")
+MOST_VARIANTS: Final = 2_048
+_MOST_TITLE = 255  # characters, also of a handle and of an option's value
+_UNITS = {"m2": "m2", "m": "m", "kg": "kg", "l": "l"}
+"""Units of Shopify's unit prices."""
+_CONDITIONS = ("new", "used", "refurbished")
+
+
+def write_shopify(rows: Rows, out: BinaryIO) -> None:
+    """Write products as CSV for Shopify's import. Raises Configuration, InvalidReference, DiskFull."""
+    write_shop_file(Shopify(rows.options), rows, out)
+
+
+class Shopify:
+    """The format. Its file has one currency, that of the shop."""
+
+    def __init__(self, options: ShopOptions) -> None:
+        check_fields(options.mapping, "shopify", COLUMNS)
+        self._options = options
+        self._currency = OneCurrency(options.mapping.currency)
+
+    def records(self, offer: Offer) -> list[ShopRecord]:
+        handle = handle_of(offer.needed("handle"))
+        if not handle:
+            raise NotExportable("its handle has neither letters nor digits")
+        if len(offer.variants) > MOST_VARIANTS:
+            raise NotExportable(f"it has more than {MOST_VARIANTS:,} variants")
+        urls = picture_urls(offer, self._options)
+        rows = [self._variant(offer, each) for each in offer.variants or (offer,)]
+        rows[0] = self._product(offer) | rows[0]
+        rows += [{} for _ in urls[len(rows) :]]
+        for number, (row, url) in enumerate(zip(rows, urls, strict=False), start=1):
+            row |= {"Product image URL": url, "Image position": str(number), "Image alt text": rows[0]["Title"]}
+        return [ShopRecord(handle, pack([{"URL handle": handle, **row} for row in rows]))]
+
+    def _product(self, offer: Offer) -> dict[str, str]:
+        fields = offer.fields
+        return {
+            "Title": offer.needed("title", most=_MOST_TITLE),
+            "Description": as_html(fields["description"]),
+            "Vendor": fields["brand"],
+            "Type": fields["category"],
+            "Status": "active",
+        } | self._mapped(offer, (*PRODUCT_COLUMNS, *LAST_COLUMNS))
+
+    def _variant(self, product: Offer, offer: Offer) -> dict[str, str]:
+        price, fields = self._currency.price_of(offer), offer.fields
+        unit = _UNITS.get(price.unit or "") if price else None
+        names, values = product.options or ("Title",), offer.options or ("Default Title",)
+        cells = {"SKU": offer.fields["sku"], "Barcode": fields["gtin"], "Price": price.amount if price else ""}
+        for number, (name, value) in enumerate(zip(names, values, strict=True), start=1):
+            cells |= {f"Option{number} name": name, f"Option{number} value": value}
+        if unit:
+            cells |= {"Unit price total measure": "1", "Unit price total measure unit": unit}
+            cells |= {"Unit price base measure": "1", "Unit price base measure unit": unit}
+        if offer is not product and (urls := picture_urls(offer, self._options)):
+            cells["Variant image URL"] = urls[0]
+        cells["Google Shopping / Manufacturer part number (MPN)"] = fields["mpn"]
+        if fields["condition"].lower() in _CONDITIONS:
+            cells["Google Shopping / Condition"] = fields["condition"].lower()
+        return cells | self._mapped(offer, (*VARIANT_COLUMNS, *PICTURE_COLUMNS))
+
+    def _mapped(self, offer: Offer, columns: tuple[str, ...]) -> dict[str, str]:
+        """Return the columns that a mapping fills by their names."""
+        named = self._options.mapping.fields
+        return {name: fill(named[name], offer.values) for name in columns if name in named}
+
+    def read(self, file: BinaryIO) -> Iterator[ShopRecord]:
+        return read_groups(file, "URL handle", needed=("Title",))
+
+    def gone(self, content: str) -> str:
+        """Return the product with the status `archived`: Shopify keeps it, and no longer sells it."""
+        first, *others = unpack(content)
+        return pack([first | {"Status": "archived"}, *others])
+
+    def write(self, contents: Contents, out: BinaryIO, *, whole: bool) -> None:
+        write_rows(contents, out, columns=COLUMNS, always=ALWAYS)
+
+
+def handle_of(text: str) -> str:
+    """Return a text as a handle: letters and digits of any script in lower case, with hyphens between them."""
+    plain = "".join(
+        unicodedata.normalize("NFC", _without_accents(each)) for each in unicodedata.normalize("NFKC", text).casefold()
+    )
+    return re.sub(r"[\W_]+", "-", plain).strip("-")[:_MOST_TITLE].rstrip("-")
+
+
+def _without_accents(character: str) -> str:
+    """Return a Latin letter without its accents, and any other character as it is."""
+    base = unicodedata.normalize("NFD", character)
+    return base[0] if base[0].isascii() else character
+
+
+def as_html(text: str) -> str:
+    """Return a text as HTML; nothing in it is markup."""
+    return html.escape(text, quote=False).replace("\n", "<br>")

@@ -1,0 +1,145 @@
+"""The product CSV of WooCommerce's own importer. A product with variants is of the type `variable`, and each variant is
+a row of the type `variation`, whose parent is the SKU of the product.
+
+The importer reads lists in a cell: values are separated by commas, and a comma in a value has a backslash before it.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import BinaryIO, Final
+
+from swatchbook.export.formats import Rows
+from swatchbook.export.offers import Offer, picture_urls
+from swatchbook.export.shop_csv import pack, read_rows, unpack, write_rows
+from swatchbook.export.shop_currency import OneCurrency
+from swatchbook.export.shop_file import Contents, ShopRecord, write_shop_file
+from swatchbook.export.shop_mapping import ShopOptions, check_fields, fill
+from swatchbook.export.shopify import as_html
+
+COLUMNS: Final = (
+    "ID", "Type", "SKU", "GTIN, UPC, EAN, or ISBN", "Name", "Published", "Is featured?", "Visibility in catalog",
+    "Short description", "Description", "Date sale price starts", "Date sale price ends", "Tax status", "Tax class",
+    "In stock?", "Stock", "Low stock amount", "Backorders allowed?", "Sold individually?", "Weight (kg)", "Length (cm)",
+    "Width (cm)", "Height (cm)", "Allow customer reviews?", "Purchase note", "Sale price", "Regular price",
+    "Categories", "Tags", "Shipping class", "Images", "Download limit", "Download expiry days", "Parent",
+    "Grouped products", "Upsells", "Cross-sells", "External URL", "Button text", "Position", "Brands",
+)  # fmt: skip
+ATTRIBUTE: Final = ("Attribute {} name", "Attribute {} value(s)", "Attribute {} visible", "Attribute {} global")
+META: Final = "Meta: "
+ALWAYS: Final = ("Type", "SKU", "Name", "Published")
+MOST_ATTRIBUTES: Final = 100
+_ATTRIBUTES = tuple(name.format(number) for number in range(1, MOST_ATTRIBUTES + 1) for name in ATTRIBUTE)
+_ON_PRODUCT = ("Categories", "Tags", "Brands", "Shipping class", "External URL", "Button text", "Purchase note")
+_IN_STOCK = {"in_stock": "1", "in stock": "1", "out_of_stock": "0", "out of stock": "0", "backorder": "backorder"}
+_NARROW = str.maketrans("＝＋－＠", "=+-@")
+
+
+def write_woocommerce(rows: Rows, out: BinaryIO) -> None:
+    """Write products as CSV for WooCommerce's importer. Raises Configuration, InvalidReference, DiskFull."""
+    write_shop_file(WooCommerce(rows.options), rows, out)
+
+
+class WooCommerce:
+    """The format. A record is a row, so that a variation can be gone alone. Its file has the currency of the shop."""
+
+    def __init__(self, options: ShopOptions) -> None:
+        check_fields(options.mapping, "woocommerce", COLUMNS, (META,))
+        self._options = options
+        self._currency = OneCurrency(options.mapping.currency)
+
+    def records(self, offer: Offer) -> list[ShopRecord]:
+        rows = [self._product(offer), *(self._variation(offer, each) for each in offer.variants)]
+        return [ShopRecord(row["SKU"], pack([row])) for row in rows]
+
+    def _product(self, offer: Offer) -> dict[str, str]:
+        fields = offer.fields
+        cells = self._common(offer) | {
+            "Type": "variable" if offer.variants else "simple",
+            "Description": _description(fields["description"]),
+            "Categories": _joined(fields["category"].split("\n")),
+            "Brands": _joined([fields["brand"]]),
+        }
+        values = {name: [variant.options[at] for variant in offer.variants] for at, name in enumerate(offer.options)}
+        if offer.variants:
+            cells["Regular price"] = ""
+        return cells | self._attributes(offer, values) | self._mapped(offer, tuple(COLUMNS))
+
+    def _variation(self, product: Offer, offer: Offer) -> dict[str, str]:
+        values = {name: [value] for name, value in zip(product.options, offer.options, strict=True)}
+        cells = self._common(offer) | {"Type": "variation", "Parent": product.needed("sku")}
+        for number, (name, found) in enumerate(values.items(), start=1):
+            cells |= _attribute(number, name, found, visible=False)
+        columns = tuple(name for name in COLUMNS if name not in _ON_PRODUCT)
+        return cells | self._mapped(offer, columns)
+
+    def _common(self, offer: Offer) -> dict[str, str]:
+        price = None if offer.variants else self._currency.price_of(offer)
+        return {
+            "SKU": offer.needed("sku"),
+            "GTIN, UPC, EAN, or ISBN": offer.fields["gtin"],
+            "Name": offer.needed("title"),
+            "Published": "1",
+            "In stock?": _IN_STOCK.get(offer.fields["availability"].lower(), ""),
+            "Regular price": price.amount if price else "",
+            "Images": ", ".join(picture_urls(offer, self._options) or offer.pictures),
+        }
+
+    def _attributes(self, offer: Offer, options: Mapping[str, Iterable[str]]) -> dict[str, str]:
+        """Return the options of a product, and what else is known of it, as attributes that its page shows."""
+        known = dict(offer.properties) | {"code": offer.row.code or ""}
+        if price := offer.single_price:
+            known["price unit"] = price.unit or ""
+        taken = {name.casefold() for name in options}
+        others = {name: [value] for name, value in known.items() if value.strip() and name.casefold() not in taken}
+        cells = dict[str, str]()
+        for number, (name, values) in enumerate((dict(options) | others).items(), start=1):
+            if number <= MOST_ATTRIBUTES:
+                cells |= _attribute(number, name, values, visible=True)
+        return cells
+
+    def _mapped(self, offer: Offer, columns: tuple[str, ...]) -> dict[str, str]:
+        """Return the columns that a mapping fills by their names."""
+        named = self._options.mapping.fields
+        return {
+            name: fill(template, offer.values)
+            for name, template in named.items()
+            if name in columns or name.startswith(META)
+        }
+
+    def read(self, file: BinaryIO) -> Iterator[ShopRecord]:
+        for row in read_rows(file, ("Type", "SKU", "Name")):
+            yield ShopRecord(row.get("SKU", ""), pack([row]))
+
+    def gone(self, content: str) -> str:
+        """Return the product as a draft, or the variation as private: neither is sold, and nothing is lost."""
+        (row,) = unpack(content)
+        return pack([row | {"Published": "0" if row["Type"] == "variation" else "-1"}])
+
+    def write(self, contents: Contents, out: BinaryIO, *, whole: bool) -> None:
+        write_rows(contents, out, columns=(*COLUMNS, *_ATTRIBUTES), always=ALWAYS)
+
+
+def _attribute(number: int, name: str, values: Iterable[str], *, visible: bool) -> dict[str, str]:
+    cells = (name, _joined(values), "1" if visible else "", "0")
+    return dict(zip((each.format(number) for each in ATTRIBUTE), cells, strict=True))
+
+
+def _joined(values: Iterable[str]) -> str:
+    """Return values as a list in one cell."""
+    plain = dict.fromkeys(map(_listed, values))
+    return ", ".join(value.replace(",", "\\,") for value in plain if value)
+
+
+def _listed(value: str) -> str:
+    """Return a value as the importer reads it from a list, in the first place and in any other.
+
+    It removes an apostrophe before a formula, from the first value only, and a backslash at the end of a value would
+    hide the comma behind it.
+    """
+    line = re.sub(r"\\$", "＼", " ".join(value.split()))
+    return re.sub(r"^'*([=+\-@＝＋－＠])", lambda found: found[1].translate(_NARROW), line)
+
+
+def _description(text: str) -> str:
+    r"""Return a description as HTML. The importer reads `\n` as a line break, so a backslash is a character code."""
+    return as_html(text).replace("\\", "&#92;")

@@ -1,0 +1,185 @@
+"""Shopify's CSV: the columns of its template, a row for each variant and picture, read again by a strict reader."""
+
+import csv
+import io
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from swatchbook.errors import Configuration
+from swatchbook.export.formats import FORMULA_STARTS
+from swatchbook.export.shop_mapping import ShopMapping, ShopOptions
+from swatchbook.export.shopify import ALWAYS, COLUMNS, handle_of
+from tests.export.shop_rows import (
+    CHAIR,
+    FLOOR,
+    FLOOR_ROWS,
+    PICTURES,
+    ROWS,
+    as_batch,
+    hostile,
+    product,
+    shop_file,
+    variant,
+)
+
+Row = dict[str, str]
+WITH_PICTURES = ShopOptions(pictures_url=PICTURES)
+
+
+def read_strictly(data: bytes) -> dict[str, list[Row]]:
+    """Return handle -> rows. Fails for what Shopify's import refuses."""
+    rows = list(csv.reader(io.StringIO(data.decode(), newline=""), strict=True))
+    head = rows.pop(0)
+    assert set(ALWAYS) <= set(head) <= set(COLUMNS)
+    assert head == sorted(head, key=COLUMNS.index)
+    products = dict[str, list[Row]]()
+    last = None
+    for cells in rows:
+        row = dict(zip(head, cells, strict=True))
+        handle = row["URL handle"]
+        assert handle
+        assert handle == handle_of(handle)
+        assert handle == last or handle not in products, "the rows of a product follow each other"
+        products.setdefault(handle, []).append(row)
+        last = handle
+    for first, *others in products.values():
+        assert first["Title"]
+        assert len(first["Title"]) <= 255
+        assert first["Status"] in ("active", "draft", "archived")
+        variants = [each for each in (first, *others) if each["Option1 value"]]
+        chosen = [tuple(each.get(f"Option{n} value", "") for n in (1, 2, 3)) for each in variants]
+        assert first in variants
+        assert len(set(chosen)) == len(chosen)
+        names = {tuple(each.get(f"Option{n} name", "") for n in (1, 2, 3)) for each in variants}
+        assert len(names) == 1
+        for each in (first, *others):
+            assert not each.get("Price") or float(each["Price"]) >= 0
+            assert each in variants or each["Product image URL"], "each row is a variant or a picture"
+    return products
+
+
+def test_products_are_read_again_as_they_are(tmp_path: Path) -> None:
+    data, written = shop_file(tmp_path, "shopify", ROWS, WITH_PICTURES)
+    assert (written.products, written.variants, written.skipped_count) == (2, 2, 0)
+    floor, chair = read_strictly(data).values()
+    assert [row["Title"] for row in floor] == ["Nordvik Oak", "", ""]
+    assert floor[0]["Vendor"] == "Nordvik"
+    assert floor[0]["Type"] == "Floors > Oak"
+    assert floor[0]["Description"] == 'Planks "A" &amp; &lt;b&gt;more&lt;/b&gt;<br>second line'
+    assert [(row["Option1 value"], row["Option2 value"], row["Price"]) for row in floor] == [
+        ("Limed", "14 × 190 mm", "82.50"), ("Smoked", "14 × 240 mm", "96.00"), ("", "", ""),
+    ]  # fmt: skip
+    assert (floor[0]["Option1 name"], floor[0]["Option2 name"]) == ("Variant", "Size")
+    assert floor[0]["Unit price base measure unit"] == "m2"
+    assert [row["Product image URL"] for row in floor] == [
+        PICTURES + "i1.jpg",
+        PICTURES + "i2.jpg",
+        PICTURES + "i%203.png",
+    ]
+    assert [row["Image position"] for row in floor] == ["1", "2", "3"]
+    assert [row["Variant image URL"] for row in floor] == [PICTURES + "i2.jpg", "", ""]
+    (only,) = chair
+    assert (only["Title"], only["Option1 name"], only["Option1 value"]) == (CHAIR.name, "Title", "Default Title")
+    assert (only["Price"], only["Unit price base measure unit"]) == ("129.00", "")
+    assert only["SKU"] == only["URL handle"] == CHAIR.id.replace("-", "")
+
+
+def test_only_columns_with_values_are_written(tmp_path: Path) -> None:
+    data, _ = shop_file(tmp_path, "shopify", [product("Oak")])
+    assert data.decode().splitlines()[0] == "Title,URL handle,Status,SKU,Option1 name,Option1 value"
+
+
+def test_our_own_batch_reader_reads_the_file(tmp_path: Path) -> None:
+    data, _ = shop_file(tmp_path, "shopify", ROWS, WITH_PICTURES)
+    floor, chair = as_batch(tmp_path, "shopify.csv", data)
+    assert floor[0] == FLOOR.name
+    assert floor[2:] == ("Nordvik", [PICTURES + name for name in ("i1.jpg", "i2.jpg", "i%203.png")])
+    assert chair[:2] == (CHAIR.name, "129")
+
+
+@pytest.mark.parametrize(
+    ("text", "handle"),
+    [("Crème Brûlée №5", "creme-brulee-no5"), ("Стул й", "стул-й"), ("椅子 (大)", "椅子-大"), ("ガ", "ガ"), ("--", "")],
+)
+def test_handles_keep_letters_of_every_script(text: str, handle: str) -> None:
+    assert handle_of(text) == handle
+
+
+def test_a_mapping_fills_fields_and_columns(tmp_path: Path) -> None:
+    mapping = ShopMapping(
+        fields={"handle": "{name}", "sku": "{code}", "brand": "Åse AB", "Tags": ("{material}", "none"),
+                "Status": "draft", "Inventory tracker": "shopify", "SEO title": "{name} {unknown}"},
+        option="Finish",
+    )  # fmt: skip
+    data, written = shop_file(tmp_path, "shopify", FLOOR_ROWS, ShopOptions(mapping=mapping))
+    assert written.skipped_count == 0
+    ((handle, rows),) = read_strictly(data).items()
+    assert handle == "nordvik-oak"
+    assert [row["SKU"] for row in rows] == ["NO-101", "NO-104"]
+    assert (rows[0]["Vendor"], rows[0]["Tags"], rows[0]["Status"]) == ("Åse AB", "oak, oiled", "draft")
+    assert [row["Inventory tracker"] for row in rows] == ["shopify", "shopify"]
+    assert "SEO title" not in rows[0]
+    assert rows[0]["Option1 name"] == "Finish"
+
+
+def test_an_unknown_field_of_a_mapping_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(Configuration, match="'Colour'"):
+        shop_file(tmp_path, "shopify", ROWS, ShopOptions(mapping=ShopMapping(fields={"Colour": "red"})))
+
+
+def test_what_the_format_cannot_hold_is_named(tmp_path: Path) -> None:
+    many = product("Many")
+    rows = (
+        CHAIR,
+        product("Dollar", price="USD 12"),
+        product("Range", price="from €12 to €18"),
+        product("\x00 "),
+        many,
+        *(variant(many, f"v{number}") for number in range(2_049)),
+    )
+    data, written = shop_file(tmp_path, "shopify", rows)
+    assert (written.products, written.variants, written.skipped_count) == (2, 0, 3)
+    assert [(each.name, each.reason) for each in written.skipped] == [
+        ("Dollar", "its price is in USD, and this file is in EUR"),
+        ("\x00 ", "title is not known"),
+        ("Many", "it has more than 2,048 variants"),
+    ]
+    assert [rows[0].get("Price") for rows in read_strictly(data).values()] == ["129.00", ""]
+
+
+def test_two_products_with_one_handle_are_not_mixed(tmp_path: Path) -> None:
+    named = ShopOptions(mapping=ShopMapping(fields={"handle": "{name}"}))
+    data, written = shop_file(tmp_path, "shopify", [product("Oak"), product("OAK!"), product("Elm")], named)
+    assert list(read_strictly(data)) == ["oak", "elm"]
+    assert [each.reason for each in written.skipped] == ["another product has the key oak, too"]
+
+
+def test_variants_of_one_name_stay_apart(tmp_path: Path) -> None:
+    sofa = product("Sofa")
+    rows = (
+        sofa, variant(sofa, "Red", code="1"), variant(sofa, "Red", code="2"), variant(sofa, "Red", code="1"),
+        variant(sofa, "Red", code="2", price="€ 5"),
+    )  # fmt: skip
+    data, _ = shop_file(tmp_path, "shopify", rows)
+    ((_, found),) = read_strictly(data).items()
+    assert [row["Option1 value"] for row in found] == ["Red", "Red (2)", "Red (3)"]
+    assert len({row["SKU"] for row in found}) == len(found) == 3
+
+
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(texts=st.lists(hostile, min_size=8, max_size=8))
+def test_hostile_texts_stay_texts(tmp_path: Path, texts: list[str]) -> None:
+    texts = [text.encode("utf-8", "surrogatepass").decode("utf-8", "replace") for text in texts]
+    floor = product(texts[0], code=texts[1], category=texts[2], description=texts[3], brand=texts[4], price=texts[5])
+    rows = (floor, variant(floor, texts[6], code=texts[7]), variant(floor, texts[7], code=texts[6]))
+    options = ShopOptions(mapping=ShopMapping(fields={"handle": "h-{key}", "title": ("{name}", "untitled")}))
+    data, written = shop_file(tmp_path, "shopify", rows, options)
+    assert written.skipped_count == 0
+    ((_, found),) = read_strictly(data).items()
+    for row in found:
+        assert not any(cell.startswith(FORMULA_STARTS) for cell in row.values())
+        assert "\x00" not in "".join(row.values())
+        assert "<b>" not in row.get("Description", "")

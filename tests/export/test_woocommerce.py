@@ -1,0 +1,129 @@
+"""WooCommerce's CSV, read again as its importer reads it: lists, escaped commas, attributes, variations and parents."""
+
+import csv
+import io
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from swatchbook.errors import Configuration
+from swatchbook.export.formats import FORMULA_STARTS
+from swatchbook.export.shop_mapping import ShopMapping, ShopOptions
+from swatchbook.export.woocommerce import ALWAYS, COLUMNS
+from tests.export.shop_rows import CHAIR, FLOOR, PICTURES, ROWS, as_batch, hostile, product, shop_file, variant
+
+Row = dict[str, str]
+_ATTRIBUTE = re.compile(r"Attribute (\d+) (name|value\(s\)|visible|global)")
+
+
+def values_of(cell: str) -> list[str]:
+    """Return the values of a cell as the importer reads it: without the apostrophe that guards a formula."""
+    apart = re.sub(r"^'(?=[=+\-@])", "", cell).replace("\\,", "\0").split(",")
+    return [value.strip().replace("\0", ",") for value in apart if value.strip()]
+
+
+def attributes_of(row: Row) -> dict[str, list[str]]:
+    numbers = [found[1] for name in row if (found := _ATTRIBUTE.fullmatch(name)) and found[2] == "name"]
+    return {
+        row[f"Attribute {number} name"]: values_of(row[f"Attribute {number} value(s)"])
+        for number in numbers
+        if row[f"Attribute {number} name"]
+    }
+
+
+def read_strictly(data: bytes) -> list[Row]:
+    """Return the rows. Fails for what the importer cannot relate or would misread."""
+    rows = list(csv.reader(io.StringIO(data.decode(), newline=""), strict=True))
+    head = rows.pop(0)
+    assert len(set(head)) == len(head)
+    assert set(ALWAYS) <= set(head)
+    assert all(name in COLUMNS or name.startswith("Meta: ") or _ATTRIBUTE.fullmatch(name) for name in head)
+    read = [dict(zip(head, cells, strict=True)) for cells in rows]
+    for row in read:
+        row["Published"] = row["Published"].removeprefix("'")  # as the importer does
+    assert len({row["SKU"] for row in read}) == len(read)
+    products = {row["SKU"]: row for row in read if row["Type"] != "variation"}
+    for row in read:
+        assert row["Type"] in ("simple", "variable", "variation")
+        assert row["Name"]
+        assert row["Published"] in ("-1", "0", "1")
+        if row["Type"] == "variation":
+            parent = products[row["Parent"]]
+            offered = attributes_of(parent)
+            for name, values in attributes_of(row).items():
+                assert len(values) == 1
+                assert values[0] in offered[name]
+        else:
+            assert not row.get("Parent")
+    return read
+
+
+def test_products_are_read_again_as_they_are(tmp_path: Path) -> None:
+    data, written = shop_file(tmp_path, "woocommerce", ROWS)
+    assert (written.products, written.variants, written.skipped_count) == (2, 2, 0)
+    floor, limed, smoked, chair = read_strictly(data)
+    assert [row["Type"] for row in (floor, limed, smoked, chair)] == ["variable", "variation", "variation", "simple"]
+    assert (floor["Name"], floor["Regular price"], floor["Brands"]) == ("Nordvik Oak", "", "Nordvik")
+    assert floor["Categories"] == "Floors > Oak"
+    assert values_of(floor["Images"]) == ["i1.jpg", "i2.jpg", "i 3.png"]
+    assert attributes_of(floor) == {
+        "Variant": ["Limed", "Smoked"], "Size": ["14 × 190 mm", "14 × 240 mm"], "material": ["oak, oiled"],
+        "code": ["NO-1"], "price unit": ["m2"],
+    }  # fmt: skip
+    assert [row["Regular price"] for row in (limed, smoked, chair)] == ["82.50", "96.00", "129.00"]
+    assert limed["Parent"] == floor["SKU"] == FLOOR.id.replace("-", "")
+    assert attributes_of(smoked) == {"Variant": ["Smoked"], "Size": ["14 × 240 mm"]}
+    assert (chair["In stock?"], floor["In stock?"]) == ("1", "")
+
+
+def test_our_own_batch_reader_reads_the_file(tmp_path: Path) -> None:
+    data, _ = shop_file(tmp_path, "woocommerce", ROWS, ShopOptions(pictures_url=PICTURES))
+    floor, chair = as_batch(tmp_path, "woo.csv", data)
+    assert floor[0] == FLOOR.name
+    assert floor[2] == "Nordvik"
+    assert sorted(floor[3]) == sorted(PICTURES + name for name in ("i1.jpg", "i2.jpg", "i%203.png"))
+    assert chair[:2] == (CHAIR.name, "129")
+
+
+def test_a_mapping_fills_columns_and_meta_data(tmp_path: Path) -> None:
+    mapping = ShopMapping(
+        fields={"sku": ("{code}", "{key}"), "Published": -1, "Meta: _origin": "{document}", "Tax class": "reduced-rate"}
+    )
+    data, _ = shop_file(tmp_path, "woocommerce", ROWS, ShopOptions(mapping=mapping))
+    rows = read_strictly(data)
+    assert [row["SKU"] for row in rows[:3]] == ["NO-1", "NO-101", "NO-104"]
+    assert {row["Parent"] for row in rows[1:3]} == {"NO-1"}
+    assert {row["Published"] for row in rows} == {"-1"}
+    assert {row["Meta: _origin"] for row in rows} == {"a.pdf"}
+    with pytest.raises(Configuration, match="'Vendor'"):
+        shop_file(tmp_path, "woocommerce", ROWS, ShopOptions(mapping=ShopMapping(fields={"Vendor": "x"})))
+
+
+def test_a_sku_that_two_products_have_names_the_second(tmp_path: Path) -> None:
+    by_code = ShopOptions(mapping=ShopMapping(fields={"sku": "{code}"}))
+    rows = (product("A", code="1"), product("B", code="1"), product("C"), product("D", code="2"))
+    data, written = shop_file(tmp_path, "woocommerce", rows, by_code)
+    assert [row["Name"] for row in read_strictly(data)] == ["A", "D"]
+    assert [(each.name, each.reason) for each in written.skipped] == [
+        ("B", "another product has the key 1, too"), ("C", "sku is not known"),
+    ]  # fmt: skip
+
+
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(texts=st.lists(hostile, min_size=9, max_size=9))
+def test_hostile_texts_stay_texts(tmp_path: Path, texts: list[str]) -> None:
+    texts = [text.encode("utf-8", "surrogatepass").decode("utf-8", "replace") for text in texts]
+    floor = product(texts[0], code=texts[1], category=texts[2], description=texts[3], brand=texts[4], price=texts[5],
+                    material=texts[8])  # fmt: skip
+    rows = (floor, variant(floor, texts[6], code=texts[7]), variant(floor, texts[7], code=texts[6]))
+    options = ShopOptions(mapping=ShopMapping(fields={"title": ("{name}", "untitled")}))
+    data, written = shop_file(tmp_path, "woocommerce", rows, options)
+    assert written.skipped_count == 0
+    for row in read_strictly(data):
+        assert not any(cell.startswith(FORMULA_STARTS) for cell in row.values())
+        assert "\x00" not in "".join(row.values())
+        assert "<b>" not in row.get("Description", "")
+        assert "\\n" not in row.get("Description", ""), "which the importer takes for the end of a line"

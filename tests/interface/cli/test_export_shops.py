@@ -1,0 +1,89 @@
+"""`swatchbook export --format` for shops: the mapping, what is left out, what changed, and what the command says."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from interface.cli.main import app
+from swatchbook.errors import Configuration, InvalidReference
+from tests.export.shop_readers import READERS
+
+pytestmark = pytest.mark.usefixtures("filled")
+
+SMALL = ("small.pdf", "--owner", "anna")
+WHOLE = """
+fields:
+  description: "{name}"
+  link: "https://shop.example/{key}"
+  availability: in_stock
+currency: EUR
+supplier: Nordvik AB
+catalog_id: "2026"
+language: eng
+"""
+
+
+def export(*words: str | Path, expect: int = 0) -> Any:
+    result = CliRunner().invoke(app, ["export", *SMALL, *map(str, words)])
+    assert result.exit_code == expect, result.output + str(result.exception)
+    return result
+
+
+@pytest.mark.parametrize("form", READERS)
+def test_the_sample_is_exported_and_read_again(tmp_path: Path, form: str) -> None:
+    (tmp_path / "shop.yaml").write_text(WHOLE)
+    words = ("--format", form, "--mapping", tmp_path / "shop.yaml", "--pictures-url", "https://cdn.example/p")
+    done = json.loads(export(*words, "--to", tmp_path / "a", "--json").stdout)
+    assert (done["format"], done["products"], done["variants"], done["skipped"]) == (form, 2, 6, 0)
+    sold, gone = READERS[form]((tmp_path / "a").read_bytes())
+    assert gone == {}
+    assert any("Nordvik Oak" in name for name in sold)
+    assert set(sold.values()) <= {"82.50", "96.00", ""}
+    again = json.loads(export(*words, "--since", tmp_path / "a", "--to", tmp_path / "b", "--json").stdout)
+    assert (again["changes"]["new"], again["changes"]["changed"], again["changes"]["gone"]) == (0, 0, 0)
+    assert again["changes"]["unchanged"] >= 2
+
+
+def test_what_is_left_out_is_named_with_its_reason(tmp_path: Path) -> None:
+    (tmp_path / "shop.yaml").write_text('fields: {sku: "{metadata.warranty}"}')
+    words = ("--format", "woocommerce", "--mapping", tmp_path / "shop.yaml", "--to", tmp_path / "a.csv")
+    done = export(*words, expect=3)
+    assert "Nordvik Oak is left out: sku is not known." in done.stderr
+    assert "2 products left out. A mapping can fill what is not known" in done.stderr
+    found = json.loads(export(*words, "--json", expect=3).stdout)
+    assert (found["products"], found["variants"], found["skipped"]) == (0, 0, 2)
+    assert [each["reason"] for each in found["skipped_products"]] == ["sku is not known"] * 2
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--format", "csv", "--mapping", "x.yaml"), ("--pictures-url", "https://cdn.example"), ("--since", "a.csv"),
+        ("--format", "shopify", "--pictures-url", "pictures"), ("--format", "shopify", "--pictures-url", "ftp://a/b"),
+        ("--format", "shopify", "--pictures-url", "https://a/b?c=d"),
+    ],
+)  # fmt: skip
+def test_wrong_use_is_said(words: tuple[str, ...]) -> None:
+    assert export(*words, expect=2).stdout == ""
+
+
+def test_a_wrong_mapping_or_earlier_file_leaves_the_old_file(tmp_path: Path) -> None:
+    kept = tmp_path / "shop.csv"
+    kept.write_text("old")
+    (tmp_path / "wrong.yaml").write_text("fields: {Colour: red}\n")
+    (tmp_path / "unknown.yaml").write_text("shop: x\n")
+    for words, failure in (
+        (("--mapping", tmp_path / "wrong.yaml"), Configuration),
+        (("--mapping", tmp_path / "unknown.yaml"), Configuration),
+        (("--mapping", tmp_path / "none.yaml"), InvalidReference),
+        (("--since", kept), InvalidReference),
+    ):
+        refused = CliRunner().invoke(
+            app, ["export", *SMALL, "--format", "shopify", "--to", str(kept), *map(str, words)]
+        )
+        assert isinstance(refused.exception, failure)
+        assert kept.read_text() == "old"
+        assert not list(tmp_path.glob(".shop*"))
