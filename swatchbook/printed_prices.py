@@ -89,27 +89,6 @@ _BESIDE = rf"(?:\s?(?:{any_of({*SIGNS, *CODES, *WORDS_BEFORE, *WORDS_BEHIND})})\
 _RANGE = re.compile(rf"({AMOUNT}){_BESIDE}\s?{_TO}{_BESIDE}\s?({AMOUNT})", re.IGNORECASE)
 
 
-_UNITS = {
-    "m²": "m2", "m2": "m2", "sqm": "m2", "qm": "m2", "м²": "m2", "м2": "m2", "sq ft": "ft2", "sqft": "ft2", "m": "m",
-    "lm": "m", "м": "m", "kg": "kg", "кг": "kg", "l": "l", "pc": "piece", "pcs": "piece", "piece": "piece",
-    "unit": "piece", "stk": "piece", "stück": "piece", "st": "piece", "шт": "piece", "ud": "piece", "un": "piece",
-    "pz": "piece", "szt": "piece", "kom": "piece", "box": "box", "set": "set", "pair": "pair",
-}  # fmt: skip
-"""What a price is for, as printed -> its name."""
-_UNIT = re.compile(
-    rf"(?:/|\b(?:per|pro|je|par|por|al|за)\b)\s*(?:1\s*)?(sq\.?\s?ft|{any_of(_UNITS)})(?!\w)", re.IGNORECASE
-)
-
-
-def unit_of(text: str) -> str | None:
-    """Return what a price is for: m2, ft2, m, kg, l, piece, box, set or pair; None if it does not say.
-
-    "€ 25,90/m²" is for m2.
-    """
-    found = _UNIT.search(text)
-    return _UNITS[re.sub(r"[.\s]+", " ", found[1]).casefold()] if found else None
-
-
 def price_in(text: str) -> str | None:
     """Return the first price in a text, with what it is for, as printed: "€ 25,90/m²"."""
     if not any(map(str.isdigit, text)):

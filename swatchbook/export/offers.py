@@ -10,10 +10,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import quote
 
+from swatchbook.export.price_units import unit_of
 from swatchbook.export.product_rows import ProductRow
 from swatchbook.export.shop_mapping import COMMON, ShopMapping, ShopOptions, fill
 from swatchbook.one_line import one_line, shorten
-from swatchbook.printed_prices import currency_of, unit_of
+from swatchbook.printed_prices import currency_of
 from swatchbook.records import identity
 
 _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
