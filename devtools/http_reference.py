@@ -27,6 +27,7 @@ GROUPS: Final[Mapping[str, str]] = {
     "images": r"/(images|reviews)\b",
     "search": r"/(search|facets|stats|near-duplicates)$",
     "trash": r"/trash\b",
+    "events": r"/(hooks/)?events\b",
     "webhooks": r"/hooks/",
     "operation": r"/(coverage|live|ready|health|metrics)\b",
 }

@@ -78,6 +78,8 @@ class Client:
     delete = _asks(calls.delete)
     trash = _asks(calls.trash)
     restore = _asks(calls.restore)
+    events = _lists(calls.events)
+    retry_event = _asks(calls.retry_event)
 
     # what a document consists of
 

@@ -19,6 +19,7 @@ from interface.replies import (
     ListedDocument,
     ListedEdits,
     ListedEntities,
+    ListedEvents,
     ListedImages,
     ListedLinks,
     ListedPages,
@@ -57,6 +58,7 @@ from swatchbook.records import (
     Link,
     LostState,
     NearDuplicates,
+    ObjectEvent,
     PageDetails,
     PictureSide,
     ProductDetails,
@@ -165,6 +167,16 @@ def trash(*, owner: str | None = None) -> Call[Sequence[Trashed]]:
 def restore(document: str) -> Call[Accepted]:
     """Bring a document back from the trash, with all that it had."""
     return record(Accepted, "POST", "/trash/{document_id}/restore", document)
+
+
+def events(*, owner: str | None = None, ended: bool = False) -> Pages[ObjectEvent]:
+    """Yield the events of object stores that wait or are dead, the latest first; with `ended` all."""
+    return Pages(model=ListedEvents, field="events", path="/events", params={"owner": owner, "ended": ended})
+
+
+def retry_event(event: str) -> Call[ObjectEvent]:
+    """Have an event of an object store tried again, however often it has failed."""
+    return record(ObjectEvent, "POST", "/events/{event_id}/retry", event)
 
 
 # --- what a document consists of --------------------------------------------------------------------------------------

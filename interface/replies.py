@@ -19,6 +19,7 @@ from swatchbook.records import (
     IngestOptions,
     KeptReading,
     Link,
+    ObjectEvent,
     OfferedReading,
     OtherReading,
     PageDetails,
@@ -126,6 +127,19 @@ class Accepted(Record):
     id: str
     status: DocumentStatus
     message: str
+
+
+class ToldEvents(Record):
+    """How many events of the message are new."""
+
+    told: int
+
+
+class ListedEvents(Record):
+    """A page of events of object stores, the latest first; `next` is the cursor of the next page, null on the last."""
+
+    events: tuple[ObjectEvent, ...]
+    next: str | None
 
 
 class ListedTrash(Record):

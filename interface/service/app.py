@@ -20,6 +20,7 @@ from interface.service import (
     docs,
     document_parts,
     documents,
+    events,
     health,
     images,
     metrics,
@@ -62,7 +63,7 @@ _ROUTERS = (
     web_products.router,  # the page of a product goes before its endpoint
     docs.router, uploads.router, documents.router, document_parts.router, images.router, reviews.router, search.router,
     teaching.router,
-    collection.router, documents.trash_router, webhooks.router, health.router, metrics.router,
+    collection.router, documents.trash_router, webhooks.router, events.router, health.router, metrics.router,
     web_pages.router, web_search.router, web_documents.router, web_uploads.router, web_uploads.sending_router,
     web_images.router, web_collection.router, web_teach.router, web_readings.router,
 )  # fmt: skip

@@ -29,8 +29,8 @@ from swatchbook.settings import ApiKey, Settings
 
 EVERYBODY = "*"
 
-_BEARER = HTTPBearer(auto_error=False, description="One of SWATCHBOOK_API_KEYS.")
-_HEADER = APIKeyHeader(
+BEARER = HTTPBearer(auto_error=False, description="One of SWATCHBOOK_API_KEYS.")
+HEADER = APIKeyHeader(
     name="X-API-Key", auto_error=False, description="The same key, for clients that cannot send Bearer."
 )
 
@@ -108,8 +108,8 @@ def check_exposure(settings: Settings) -> None:
 async def authenticate(
     request: Request,
     resources: Tools,
-    bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)],
-    header: Annotated[str | None, Depends(_HEADER)],
+    bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(BEARER)],
+    header: Annotated[str | None, Depends(HEADER)],
 ) -> Caller:
     """Return the caller. Raises 401 for a missing or unknown key, 403 for a request from another site's page."""
     keys = resources.settings.api_keys

@@ -9,17 +9,14 @@ has it tried again. Ended events are kept for 30 days: stores tell again for up 
 
 import hashlib
 from collections.abc import Collection, Sequence
-from typing import Literal
 
-from sqlalchemy import ColumnElement, Connection, delete, func, null, select, update
+from sqlalchemy import ColumnElement, Connection, delete, func, literal, null, select, tuple_, update
 
 from swatchbook.backoff import pause_after
 from swatchbook.errors import Failure, InvalidReference, Policy
 from swatchbook.ledger.database import Ledger, db_now, upsert
 from swatchbook.ledger.tables import object_events
-from swatchbook.records import Record
-
-EventState = Literal["waiting", "done", "ignored", "dead"]
+from swatchbook.records import EventState, ObjectEvent, Record
 
 STATES: Sequence[EventState] = ("waiting", "done", "ignored", "dead")
 UNFINISHED: Sequence[EventState] = ("waiting", "dead")
@@ -57,23 +54,6 @@ class NewEvent(Record):
     reason: str | None = None
 
 
-class ObjectEvent(Record):
-    """A recorded event. Times are Unix seconds; `message`: why it is ignored or dead, or why the last try failed."""
-
-    id: str
-    owner: str | None
-    url: str
-    source: str | None
-    event: str
-    state: EventState
-    document: str | None
-    failure_kind: str | None
-    message: str | None
-    tries: int
-    next_try_at: float | None
-    at: float
-
-
 def record_events(ledger: Ledger, events: Sequence[NewEvent]) -> int:
     """Record events in the order in which they were told, those that are known already not again; return how many."""
     added = 0
@@ -85,9 +65,8 @@ def record_events(ledger: Ledger, events: Sequence[NewEvent]) -> int:
                 "message": event.reason, "at": at, "changed_at": db_now(),
                 "next_try_at": at if event.state == "waiting" else null(),
             }  # fmt: skip
-            added += connection.execute(
-                upsert(connection, object_events).values(**row).on_conflict_do_nothing()
-            ).rowcount
+            new = upsert(connection, object_events).values(**row).on_conflict_do_nothing()
+            added += connection.execute(new.returning(object_events.c.id)).first() is not None
     return added
 
 
@@ -156,12 +135,19 @@ def list_events(
     owner: str | None,
     *,
     states: Collection[EventState] = UNFINISHED,
+    after: tuple[float, str] | None = None,
     limit: int = 100,
 ) -> list[ObjectEvent]:
-    """Return the events of an owner, or (None) of all and of nobody, the latest first."""
+    """Return the events of an owner, or (None) of all and of nobody, the latest first.
+
+    `after`: (at, id) of the last one of the previous page.
+    """
+    position = (object_events.c.at, object_events.c.id)
     query = select(object_events).where(object_events.c.state.in_(states), *_owned_by(owner))
+    if after is not None:
+        query = query.where(tuple_(*position) < tuple_(*map(literal, after)))
     with ledger.read() as connection:
-        rows = connection.execute(query.order_by(object_events.c.at.desc()).limit(limit)).mappings()
+        rows = connection.execute(query.order_by(*(each.desc() for each in position)).limit(limit)).mappings()
         return [_read(row) for row in rows]
 
 
@@ -170,6 +156,13 @@ def count_events(ledger: Ledger, owner: str | None) -> dict[EventState, int]:
     query = select(object_events.c.state, func.count()).where(*_owned_by(owner)).group_by(object_events.c.state)
     with ledger.read() as connection:
         return {row[0]: row[1] for row in connection.execute(query)}
+
+
+def get_event(ledger: Ledger, event: str) -> ObjectEvent | None:
+    """Return the event with this id, None if there is none."""
+    with ledger.read() as connection:
+        row = connection.execute(select(object_events).where(object_events.c.id == event)).mappings().one_or_none()
+    return None if row is None else _read(row)
 
 
 def find_event(ledger: Ledger, text: str, owner: str | None) -> ObjectEvent:

@@ -27,12 +27,12 @@ from swatchbook.errors import (
 )
 from swatchbook.ledger import object_events
 from swatchbook.ledger.document_commands import request_again
-from swatchbook.ledger.object_events import NewEvent, ObjectEvent, record_events
+from swatchbook.ledger.object_events import NewEvent, record_events
 from swatchbook.ledger.stored_documents import PDF, Document
 from swatchbook.pipeline.find_sources import Source, source_of, takes
 from swatchbook.pipeline.register import register_after_delete, register_upload
 from swatchbook.pipeline.register_path import find_known, register_folder
-from swatchbook.records import DocumentStatus, IngestOptions, Record
+from swatchbook.records import DocumentStatus, IngestOptions, ObjectEvent, Record
 from swatchbook.resources import Resources
 from swatchbook.settings import EventSource, Settings
 from swatchbook.sources.bucket_events import BucketEvent, read_events

@@ -5,6 +5,7 @@ A known item is a dataclass, because every run reads all of them, and validating
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from pydantic import Field
 
@@ -112,3 +113,23 @@ class ItemCounts(Record):
     left_items: int = 0
     failed_ids: tuple[str, ...] = Field(default=(), description="The first 1,000 items that failed.")
     duration_seconds: float = 0.0
+
+
+EventState = Literal["waiting", "done", "ignored", "dead"]
+
+
+class ObjectEvent(Record):
+    """A recorded event. Times are Unix seconds; `message`: why it is ignored or dead, or why the last try failed."""
+
+    id: str
+    owner: str | None
+    url: str
+    source: str | None
+    event: str
+    state: EventState
+    document: str | None
+    failure_kind: str | None
+    message: str | None
+    tries: int
+    next_try_at: float | None
+    at: float

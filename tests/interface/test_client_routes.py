@@ -16,11 +16,14 @@ from swatchbook.records import Rename, TaughtReading
 from swatchbook.settings import Settings
 from tests.interface.service.served import rest
 
-WITHOUT_A_METHOD = {("POST", "/hooks/upload"): "an object store or another service sends it, signed with its own key"}
+WITHOUT_A_METHOD = {
+    ("POST", "/hooks/upload"): "an object store or another service sends it, signed with its own key",
+    ("POST", "/hooks/events"): "an object store sends it",
+}
 
 ARGUMENTS: dict[str, Any] = {
-    "after": "b", "before": "a", "boxes": ["5:1"], "document": "a", "file": "a.pdf", "image": "i", "kind": "crashed",
-    "number": 1, "page": 1, "product": "p", "reading": TaughtReading(), "state": "dismissed", "verdict": "accept",
+    "after": "b", "before": "a", "boxes": ["5:1"], "document": "a", "event": "e", "file": "a.pdf", "image": "i",
+    "kind": "crashed", "number": 1, "page": 1, "product": "p", "reading": TaughtReading(), "state": "dismissed", "verdict": "accept",
 }  # fmt: skip
 """A value for each argument that calls require."""
 

@@ -51,7 +51,7 @@ from swatchbook.pipeline.delete import delete, end_owner, throw_away
 from swatchbook.pipeline.sent_folders import get_sent
 from swatchbook.records import IngestOptions
 from swatchbook.resources import Resources, open_resources
-from swatchbook.settings import ApiKey, Settings, WebhookSource
+from swatchbook.settings import ApiKey, EventSource, Settings, WebhookSource
 from tests.interface.conftest import ADDRESS, ALL, bearing
 from tests.interface.service.served import rest
 from tests.servers.catalogues import make_catalogue
@@ -149,6 +149,21 @@ ROUTES: Mapping[str, Sequence[Ask]] = {
         Ask(json={"url": "https://shop.example/a.pdf", "owner": "anna"}, token=TOKEN),
         Ask(json={"key": "{file}", "owner": "anna"}, token=TOKEN),
     ),
+    "POST /hooks/events": (
+        Ask(
+            json={
+                "Records": [
+                    {
+                        "eventName": "ObjectCreated:Put",
+                        "s3": {"bucket": {"name": "annas-bucket"}, "object": {"key": "broken.pdf", "sequencer": "1"}},
+                    }
+                ]
+            }
+        ),
+        Ask(json={"no": "event"}),
+    ),
+    "GET /events": (Ask(), Ask("ended=true"), Ask("owner=anna")),
+    "POST /events/{event_id}/retry": ONCE,
     "GET /health": ONCE,
     "GET /metrics": ONCE,
     "GET /": (
@@ -219,7 +234,7 @@ ROUTES: Mapping[str, Sequence[Ask]] = {
     "POST /ui/review/{image_id}/{number}/undo": ONCE,
 }
 
-SENDING = {"POST /documents", "POST /hooks/upload", "POST /ui/uploads", "POST /ui/uploads/files"}
+SENDING = {"POST /documents", "POST /hooks/upload", "POST /hooks/events", "POST /ui/uploads", "POST /ui/uploads/files"}
 """What is sent is a document of its sender: there is nothing of anybody else to be seen."""
 
 TRASHED = {"trashed": "annas-old.pdf", "older": "annas-older.pdf", "oldest": "annas-oldest.pdf"}
@@ -570,7 +585,8 @@ def service_of(home: Path) -> TestClient:
         for name, key, owner in (("own", OWN, "default"), ("all", ALL, "*"))
     )
     shop = WebhookSource(name="shop", token=SecretStr(TOKEN), owners=("default",))
-    app = create_app(Settings(home=home, api_keys=keys, webhook_sources=(shop,)), loop=rest)
+    buckets = tuple(EventSource(url=f"s3://{owner}s-bucket", owner=owner) for owner in ("anna", "default"))
+    app = create_app(Settings(home=home, api_keys=keys, webhook_sources=(shop,), event_sources=buckets), loop=rest)
     app.state.stopping = lambda: True  # else a stream of events would go on
     return TestClient(app, base_url=ADDRESS)
 
@@ -580,7 +596,7 @@ def answer(client: TestClient, homes: Homes, route: str, ask: Ask, headers: dict
     ids = homes.own if ask.own else homes.hers
     path = path.format(
         document_id=ids[USED_UP.get(route, "document")], newer_id=homes.own["document"],
-        image_id=ids["image"], product_id=ids["product"],
+        image_id=ids["image"], product_id=ids["product"], event_id=ids["event"],
         number=1, edit_number=1,
         name="swagger-ui.css", form="csv", verdict="accept",
     )  # fmt: skip

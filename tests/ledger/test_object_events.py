@@ -14,7 +14,6 @@ from swatchbook.ledger.object_events import (
     LONGEST_PAUSE,
     TRIES,
     NewEvent,
-    ObjectEvent,
     claim_events,
     count_events,
     find_event,
@@ -26,6 +25,7 @@ from swatchbook.ledger.object_events import (
     try_again,
 )
 from swatchbook.ledger.retention import drop_old_rows
+from swatchbook.records import ObjectEvent
 from tests.ledger.scene import pass_time
 
 

@@ -17,7 +17,6 @@ from swatchbook.ledger.object_events import (
     LONGEST_PAUSE,
     STATES,
     TRIES,
-    ObjectEvent,
     list_events,
     try_again,
 )
@@ -25,7 +24,7 @@ from swatchbook.ledger.stored_documents import Document, all_documents
 from swatchbook.pipeline import take_events as taking
 from swatchbook.pipeline.find_sources import find_sources
 from swatchbook.pipeline.take_events import take_events
-from swatchbook.records import DocumentStatus, sha256
+from swatchbook.records import DocumentStatus, ObjectEvent, sha256
 from swatchbook.resources import Resources
 from swatchbook.settings import load_settings
 from swatchbook.storage import sqs_queue

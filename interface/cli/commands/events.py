@@ -18,7 +18,7 @@ from interface.cli.shared_arguments import (
 from interface.cli.terminal import cell, clean, duration, note, out, say_json, table
 
 if TYPE_CHECKING:
-    from swatchbook.ledger.object_events import ObjectEvent
+    from swatchbook.records import ObjectEvent
     from swatchbook.resources import Resources
 
 _MOST = 1_000

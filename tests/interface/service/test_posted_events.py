@@ -1,0 +1,188 @@
+"""Events that stores post to the service: by MinIO itself, and as Google Pub/Sub pushes them."""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from pydantic import SecretStr
+
+from devtools import minio
+from devtools.weaviate import free_ports
+from interface.client import Client
+from swatchbook.errors import Configuration
+from swatchbook.ledger.object_events import STATES, list_events
+from swatchbook.ledger.stored_documents import all_documents
+from swatchbook.pipeline.take_events import take_events
+from swatchbook.records import ObjectEvent, sha256
+from swatchbook.settings import ApiKey, EventSource, Settings
+from tests.interface.conftest import ALL, ANNA, BERT, bearing
+from tests.interface.service.served import Served, served
+from tests.origin import PDF
+from tests.s3_server import Bucket, S3Server
+from tests.sources.test_bucket_events import GOOGLE, S3, changed
+
+KEYS = tuple(
+    ApiKey(name=name, key=SecretStr(key), owners=(owner,))
+    for name, key, owner in (("anna", ANNA, "anna"), ("bert", BERT, "bert"), ("all", ALL, "*"))
+)
+SOURCES = (EventSource(url="gs://catalogues", owner="anna"), EventSource(url="s3://berts", owner="bert"))
+
+Serve = Callable[..., Served]
+
+
+@pytest.fixture
+def serve(tmp_path: Path) -> Iterator[Serve]:
+    """Starts a service with keys and sources."""
+    running = []
+
+    def start(*sources: EventSource, keys: tuple[ApiKey, ...] = KEYS) -> Served:
+        context = served(Settings(home=tmp_path / "home", api_keys=keys, event_sources=sources))
+        running.append(context)
+        return context.__enter__()
+
+    yield start
+    for context in running:
+        context.__exit__(None, None, None)
+
+
+@pytest.fixture
+def service(serve: Serve) -> Served:
+    return serve(*SOURCES)
+
+
+def post(service: Served, body: str, headers: dict[str, str], query: str = "") -> httpx.Response:
+    return httpx.post(f"{service.url}/hooks/events{query}", content=body, headers=headers, timeout=30)
+
+
+def events(service: Served) -> list[ObjectEvent]:
+    return list_events(service.resources.ledger, None, states=STATES)
+
+
+def of_bert(key: str = "a.pdf") -> str:
+    body = changed(S3, "Records/0/s3/bucket/name", "berts")
+    return changed(json.loads(body), "Records/0/s3/object/key", key)
+
+
+def test_pubsub_is_answered_once_the_event_is_stored(service: Served) -> None:
+    for told in (1, 0):  # Pub/Sub delivers at least once
+        answer = post(service, json.dumps(GOOGLE), {}, query=f"?key={ANNA}")
+        assert (answer.status_code, answer.json()) == (202, {"told": told})
+    (event,) = events(service)
+    assert (event.url, event.owner, event.state) == ("gs://catalogues/spring 2026+.pdf", "anna", "waiting")
+
+
+def test_key_in_the_address_goes_before_a_token_of_google(service: Served) -> None:
+    assert post(service, json.dumps(GOOGLE), bearing("eyJhbGciOiJSUzI1NiJ9.e30.x"), f"?key={ANNA}").status_code == 202
+    assert post(service, json.dumps(GOOGLE), bearing(ANNA), "?key=wrong-0123456789abcdef").status_code == 401
+    assert post(service, json.dumps(GOOGLE), {}).status_code == 401
+
+
+@pytest.mark.parametrize("body", ["", "{", "{}", '{"message": {"data": "e30="}, "subscription": "s"}'])
+def test_what_is_no_event_is_refused_so_that_the_sender_notices(service: Served, body: str) -> None:
+    assert post(service, body, bearing(ANNA)).status_code == 415
+    assert events(service) == []
+
+
+def test_without_sources_events_are_disabled(serve: Serve) -> None:
+    assert post(serve(), of_bert(), bearing(ANNA)).status_code == 404
+
+
+def test_key_of_one_owner_announces_nothing_of_another(service: Served) -> None:
+    assert post(service, of_bert(), bearing(ANNA)).json() == {"told": 1}
+    (ignored,) = events(service)
+    assert (ignored.owner, ignored.state) == (None, "ignored")
+    assert post(service, of_bert(), bearing(BERT)).json() == {"told": 1}, "it is his own event"
+    assert [(each.owner, each.state) for each in events(service) if each.owner] == [("bert", "waiting")]
+
+
+def test_events_are_listed_in_pages_and_tried_again(service: Served) -> None:
+    for number in range(5):
+        post(service, of_bert(f"{number}.pdf"), bearing(BERT))
+    cursor, seen = "", list[Any]()
+    while True:
+        page = httpx.get(f"{service.url}/events?limit=2{cursor}", headers=bearing(BERT)).json()
+        seen += page["events"]
+        if page["next"] is None:
+            break
+        cursor = f"&cursor={page['next']}"
+    assert [each["url"] for each in seen] == [f"s3://berts/{number}.pdf" for number in (4, 3, 2, 1, 0)]
+    assert httpx.get(f"{service.url}/events", headers=bearing(ANNA)).json()["events"] == []
+    again = f"{service.url}/events/{seen[0]['id']}/retry"
+    assert httpx.post(again, headers=bearing(ANNA)).status_code == 404
+    assert httpx.post(again, headers=bearing(BERT)).json()["tries"] == 0
+
+
+def test_client_lists_events_and_has_one_tried_again(service: Served) -> None:
+    post(service, of_bert(), bearing(BERT))
+    post(service, of_bert("notes.txt"), bearing(BERT))
+    with Client(service.url, key=BERT) as client:
+        assert [event.state for event in client.events(ended=True)] == ["ignored", "waiting"]
+        (event,) = client.events()
+        assert client.retry_event(event.id).id == event.id
+
+
+# --- MinIO ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def announcing(serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Served, Bucket]]:
+    """A service, and a bucket of a MinIO that announces to it what becomes of its objects."""
+    try:
+        minio.find_server()
+    except Configuration as reason:
+        pytest.skip(str(reason))
+    (port,) = free_ports(1)
+    server = S3Server(f"http://127.0.0.1:{port}")
+    for name, value in server.environment.items():
+        monkeypatch.setenv(name, value)
+    service = serve(EventSource(url="s3://announced/shop", owner="anna"))
+    environment = {
+        "MINIO_NOTIFY_WEBHOOK_ENABLE_SWATCHBOOK": "on",
+        "MINIO_NOTIFY_WEBHOOK_ENDPOINT_SWATCHBOOK": f"{service.url}/hooks/events",
+        "MINIO_NOTIFY_WEBHOOK_AUTH_TOKEN_SWATCHBOOK": ANNA,
+        "MINIO_NOTIFY_WEBHOOK_QUEUE_DIR_SWATCHBOOK": str(tmp_path / "unsent"),
+    }
+    running = minio.start(tmp_path / "minio", port=port, environment=environment)
+    try:
+        client = server.client()
+        client.create_bucket(Bucket="announced")
+        client.put_bucket_notification_configuration(
+            Bucket="announced",
+            NotificationConfiguration={
+                "QueueConfigurations": [
+                    {"QueueArn": "arn:minio:sqs::SWATCHBOOK:webhook", "Events": ["s3:ObjectCreated:*"]}
+                ]
+            },
+        )
+        yield service, Bucket(server, "announced")
+    finally:
+        running.stop()
+
+
+def until(holds: Callable[[], bool], seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+@pytest.mark.stack
+def test_minio_announces_its_objects(announcing: tuple[Served, Bucket]) -> None:
+    service, bucket = announcing
+    bucket.put("shop/spring 2026+é.pdf", PDF)
+    bucket.put("other/a.pdf", PDF)
+    until(lambda: len(events(service)) == 2)
+    assert take_events(service.resources).registered == 1
+    (document,) = all_documents(service.resources.ledger, None)
+    assert (document.owner, document.name, document.content) == ("anna", "spring 2026+é.pdf", sha256(PDF))
+    assert {each.state for each in events(service)} == {"done", "ignored"}
+    (done,) = [each for each in events(service) if each.state == "done"]
+    assert (done.event, done.document) == ("ObjectCreated:Put", document.id)
+    bucket.put("shop/spring 2026+é.pdf", PDF + b"a newer one")
+    until(lambda: len(events(service)) == 3)
+    assert take_events(service.resources).registered == 1
+    assert len(all_documents(service.resources.ledger, None)) == 2
