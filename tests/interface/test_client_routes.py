@@ -23,7 +23,8 @@ WITHOUT_A_METHOD = {
 
 ARGUMENTS: dict[str, Any] = {
     "after": "b", "before": "a", "boxes": ["5:1"], "document": "a", "event": "e", "file": "a.pdf", "image": "i",
-    "kind": "crashed", "number": 1, "page": 1, "product": "p", "reading": TaughtReading(), "state": "dismissed", "verdict": "accept",
+    "kind": "crashed", "number": 1, "page": 1, "product": "p", "reading": TaughtReading(),
+    "state": "dismissed", "verdict": "accept",
 }  # fmt: skip
 """A value for each argument that calls require."""
 
