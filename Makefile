@@ -135,7 +135,7 @@ up down:
 # Pins every package with its hashes, for Python 3.11, 3.12 and 3.13. The runtime lock, for the image, has the same
 # versions without the developers' packages; the light one also without the extras. No index address is written into them.
 LOCKED := --universal --generate-hashes --python-version 3.11 --no-emit-index-url --no-emit-find-links --no-header
-OF_IMAGE := models minilm weaviate postgres docker voyage tesseract sentry excel s3 gcs azure mcp
+OF_IMAGE := models minilm weaviate postgres docker voyage tesseract sentry excel s3 gcs azure mcp otel
 PYTHONS := 3.11 3.12 3.13
 lock: $(STAMP)
 	$(RUN)uv pip compile pyproject.toml --all-extras --group dev --upgrade $(LOCKED) -o requirements.lock

@@ -28,6 +28,7 @@ from swatchbook.records import (
     sha256,
 )
 from swatchbook.resources import Resources
+from swatchbook.tracing import span
 from tasks.collection import start_review_flow
 from tasks.document_run import (
     Stages,
@@ -150,8 +151,6 @@ async def _describe(
         read = "\n".join(part.model_dump_json() for part in parts)
         return work.key("describe", resources.settings, sha256(read.encode())[:16])
 
-    descriptions, _ = await cached(describe_products, key(discovery), resources, work, reading, discovery, tables)
-
     asked = sum(asks_about(resources, product) for product in discovery.products)
 
     async def described(product: FoundProduct, by_layout: Description) -> Description:
@@ -161,4 +160,6 @@ async def _describe(
         given = (resources, work, reading, scans, product, by_layout, asked)
         return (await cached(ask_description, key(product, by_layout), *given))[0]
 
-    return await asyncio.gather(*map(described, discovery.products, descriptions))
+    with span("describe products", document=work.document):
+        by_layout, _ = await cached(describe_products, key(discovery), resources, work, reading, discovery, tables)
+        return await asyncio.gather(*map(described, discovery.products, by_layout))

@@ -26,6 +26,7 @@ MODULES: Final[Mapping[str, tuple[str, ...]]] = {
     "gcs": ("gcsfs",),
     "azure": ("adlfs",),
     "mcp": ("mcp",),
+    "otel": ("opentelemetry.sdk.trace", "opentelemetry.exporter.otlp.proto.http"),
 }
 """Extra -> the modules that it brings. The packages of the default bring `huggingface_hub`, too."""
 
@@ -67,7 +68,10 @@ def extra_of_url(url: str) -> str | None:
 
 def is_installed(extra: str) -> bool:
     """Return whether all packages of an extra are installed; none is imported."""
-    return all((spec := find_spec(module)) is not None and spec.origin is not None for module in MODULES[extra])
+    try:
+        return all((spec := find_spec(module)) is not None and spec.origin is not None for module in MODULES[extra])
+    except ModuleNotFoundError:  # of a module within a package that is not there
+        return False
 
 
 def require_extra(extra: str, what: str) -> None:

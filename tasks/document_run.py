@@ -46,6 +46,7 @@ from swatchbook.reports.inspection_html import html_path
 from swatchbook.reports.markdown import as_markdown, failure_rows, plain, product_thumbnails
 from swatchbook.resources import Resources
 from swatchbook.storage.upload_buffer import is_remote
+from swatchbook.tracing import span
 from swatchbook.truncate import merge_roles
 from tasks.artifacts import FAILURES, PROGRESS, REPORT, artifact_key
 from tasks.policy import WRITE
@@ -173,7 +174,9 @@ async def hold_document(resources: Resources, work: Work) -> AsyncIterator[Stage
     Raises ProviderDown if Prefect's server does not answer for longer than its client retries.
     """
     run_log = get_run_logger()
-    with hold_run(resources, work.run), prefect_errors_as_outage():
+    whose: dict[str, Any] = {"document": work.document, "run": work.run.token, "generation": work.run.generation}
+    traced = span("ingest", parent=work.trace, flow_run=str(flow_run.id), **whose)
+    with traced, hold_run(resources, work.run), prefect_errors_as_outage():
         name, starting = plain(work.name), describe_progress(None).sentence
         artifact = await acreate_progress_artifact(
             progress=0.0, key=artifact_key(PROGRESS, work.document), description=f"{name}: {starting}"
@@ -185,11 +188,13 @@ async def hold_document(resources: Resources, work: Work) -> AsyncIterator[Stage
                 await asyncio.to_thread(report_progress, resources, work.run, towards, done, total, note)
 
             started = time.monotonic()
-            await asyncio.to_thread(start_stage, resources, work.run, towards)
-            yield (step := Step(advance, units))
-            seconds = time.monotonic() - started if step.seconds is None else step.seconds
-            units = 0 if step.from_cache else step.units
-            await asyncio.to_thread(finish_stage, resources, work.run, towards, seconds, units)
+            with span(f"stage {towards}", document=work.document, stage=towards.value) as traced:
+                await asyncio.to_thread(start_stage, resources, work.run, towards)
+                yield (step := Step(advance, units))
+                seconds = time.monotonic() - started if step.seconds is None else step.seconds
+                units = 0 if step.from_cache else step.units
+                traced.note(units=units)
+                await asyncio.to_thread(finish_stage, resources, work.run, towards, seconds, units)
             run_log.info("%s: %s after %.1f s", work.name, towards, seconds)
 
         mirror = _Mirror(resources, work, artifact)

@@ -23,6 +23,7 @@ from swatchbook.pipeline.publish import Published
 from swatchbook.pipeline.run import Work, report_note
 from swatchbook.records import IngestOptions
 from swatchbook.resources import Resources
+from swatchbook.tracing import span
 from tasks.document_run import Advance
 from tasks.embed_in_shards import embed_in_shards, follow_earlier_shards
 from tasks.policy import EMBEDDING, PUBLISHING, WRITE, batch_retries, last_try
@@ -174,9 +175,11 @@ async def _process_all(
 async def embed_batch(resources: Resources, work: Work, batch: Batch) -> BatchResult:
     """Compute the batch's pending items. Raises Interrupted if some can be retried; the last try records failures."""
     log = get_run_logger()
-    result = await asyncio.to_thread(
-        process_batch, resources, work.run, batch, size=work.options.batch_size, last_try=last_try()
-    )
+    with span("batch", document=work.document, batch=batch.number, items=len(batch.members)) as traced:
+        result = await asyncio.to_thread(
+            process_batch, resources, work.run, batch, size=work.options.batch_size, last_try=last_try()
+        )
+        traced.note(made=result.made, failed=result.failed)
     last = batch.first + len(batch.members) - 1
     name = f"batch {batch.number}/{batch.of} ({batch.first}–{last}/{batch.total} {batch.kind}s)"
     log.info("%s: %d items done, %d failed", name, result.made, result.failed)

@@ -33,6 +33,7 @@ from swatchbook.pipeline.run import Work, hold_shard_run
 from swatchbook.pipeline.shards import Shard
 from swatchbook.records import BlockNames
 from swatchbook.resources import Resources
+from swatchbook.tracing import span
 from tasks.document_run import Advance
 from tasks.policy import WRITE
 from tasks.prefect_client import (
@@ -208,7 +209,9 @@ async def hold_shard(resources: Resources, shard: Shard) -> AsyncIterator[Advanc
         await asyncio.to_thread(runs.record_alive, ledger, run)
         log.info("%d/%d, %s", done, total, note)
 
-    with hold_shard_run(ledger, run):
+    whose: dict[str, Any] = {"document": run.document, "run": run.token, "generation": run.generation}
+    traced = span("shard", parent=shard.work.trace, shard=shard.number, shards=shard.of, **whose)
+    with traced, hold_shard_run(ledger, run):
         with prefect_errors_as_outage():
             if shard.images:
                 await asyncio.to_thread(resources.models.load_all)

@@ -11,13 +11,17 @@ from pathlib import Path
 
 from swatchbook.runtime.sentry import watch
 from swatchbook.settings import Settings
+from swatchbook.tracing import ids
 
 KEPT_DAYS = 14
 REPEATED = 5
 """How often a line of one place is logged in REPEAT_SECONDS; of the others only each tenth, hundredth … is."""
 REPEAT_SECONDS = 600.0
-_OF_REQUESTS = ("interface.service.problems", "uvicorn.error", "asyncio")
-"""Loggers whose lines a stranger can cause as often as he likes."""
+_OF_REQUESTS = (
+    "interface.service.problems", "uvicorn.error", "asyncio",
+    "opentelemetry.exporter.otlp.proto.http.trace_exporter", "opentelemetry.exporter.otlp.proto.http.metric_exporter",
+)  # fmt: skip
+"""Loggers whose lines a stranger can cause as often as he likes, or a receiver of OpenTelemetry that is away."""
 _PACKAGES = ("swatchbook", "blocks", "tasks", "flows", "scheduler", "deployments", "interface")
 _STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
 
@@ -31,7 +35,8 @@ class Fields(logging.Formatter):
 
     def formatMessage(self, record: logging.LogRecord) -> str:
         extras = (f" {name}={value!r}" for name, value in record.__dict__.items() if name not in _STANDARD)
-        line = super().formatMessage(record) + "".join(extras)
+        traced = f" trace={known.trace} span={known.span}" if (known := ids()) else ""
+        line = super().formatMessage(record) + "".join(extras) + traced
         return "".join(c if c.isprintable() else repr(c)[1:-1] for c in line)  # untrusted text: shown, not removed
 
 

@@ -9,7 +9,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -133,8 +133,13 @@ def _print_version(requested: bool) -> None:
         raise typer.Exit
 
 
+TRACED = {"ingest", "ingest-images", "import", "embed", "backfill", "retry", "review", "tick"}
+"""Commands that begin a trace, where OpenTelemetry is on: those that make or publish something and then end."""
+
+
 @app.callback()
 def prepare(
+    context: typer.Context,
     env_file: Annotated[
         Path | None, typer.Option("--env-file", metavar="FILE", help="Read settings from this file instead of .env.")
     ] = None,
@@ -149,6 +154,12 @@ def prepare(
     start(debug=debug)
     if env_file is not None:
         os.environ["SWATCHBOOK_ENV_FILE"] = str(env_file.expanduser().absolute())
+    if context.invoked_subcommand in TRACED:
+        from swatchbook.tracing import span
+
+        stack = ExitStack()
+        stack.enter_context(span(f"swatchbook {context.invoked_subcommand}"))
+        context.call_on_close(stack.close)  # without the exit status, which would look like an error
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ from swatchbook.records import BlockNames, IngestOptions, RunReport
 from swatchbook.resources import Resources
 from swatchbook.settings import Settings
 from swatchbook.storage.result_files import ResultFiles
+from swatchbook.tracing import finish
 
 _POLL_SECONDS = 0.1
 _CANCEL_AGAIN_SECONDS = 2.0
@@ -117,6 +118,7 @@ def leave(code: int) -> NoReturn:
     """
     if sentry := sys.modules.get("sentry_sdk"):
         sentry.flush(_SENTRY_SECONDS)
+    finish()
     logging.shutdown()
     sys.stdout.flush()
     sys.stderr.flush()

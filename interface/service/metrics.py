@@ -26,7 +26,7 @@ _OWNERS = 100
 OTHERS = "(others)"
 """The label of all other owners; no owner can have this name."""
 
-_METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
+METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
 
 router = APIRouter(tags=["health"])
 
@@ -44,7 +44,7 @@ class Requests:
 
     def count(self, scope: Scope, status: int, seconds: float) -> None:
         """Count a finished request; `status` is 0 when no response was sent."""
-        method = scope["method"] if scope["method"] in _METHODS else "other"
+        method = scope["method"] if scope["method"] in METHODS else "other"
         route = getattr(scope.get("route"), "path", "unknown")
         self._count.labels(method, route, str(status)).inc()
         self._seconds.labels(method, route).observe(seconds)

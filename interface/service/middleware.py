@@ -20,12 +20,16 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from interface.service import docs
 from interface.service.addresses import has_sound_address
-from interface.service.metrics import Requests
+from interface.service.metrics import METHODS, Requests
 from interface.service.problems import describe, respond, unexpected
+from swatchbook.tracing import span
 
 HEAD_BYTES = 32 << 10  # of the address and the headers
 BODY_BYTES = 64 << 10  # of a body that is not an upload
 BODY_SECONDS = 30.0  # for such a body to arrive
+
+_UNTRACED = ("/live", "/ready", "/health", "/metrics", "/ui/static/")
+"""Paths that are asked for all the time, and say nothing of what was done."""
 
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -50,6 +54,19 @@ class ServiceMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        if scope["path"].startswith(_UNTRACED):
+            await self._answer(scope, receive, send)
+            return
+        method = scope["method"] if scope["method"] in METHODS else "_OTHER"
+        with span(method, parent=Headers(scope=scope).get("traceparent"), kind="server") as traced:
+            status = await self._answer(scope, receive, send)
+            traced.note(method=method, route=(route := _route(scope)), status=status)
+            traced.rename(" ".join(filter(None, (method, route))))
+            if status >= 500:
+                traced.fail(str(status))
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> int:
+        """Answer a request and count it; return the status of the answer, 0 where none was sent."""
         started, status = time.perf_counter(), 0
         seconds: float | None = None  # until a stream of events has begun
         body = _Body(scope, receive, limited=scope["path"] not in self._streams)
@@ -86,6 +103,12 @@ class ServiceMiddleware:
             await response(scope, receive, send_safely)
         finally:
             self._requests.count(scope, status, time.perf_counter() - started if seconds is None else seconds)
+        return status
+
+
+def _route(scope: Scope) -> str | None:
+    """Return the path of an endpoint as it is declared, never as it was asked for."""
+    return getattr(scope.get("route"), "path", None)
 
 
 def _refuse(scope: Scope) -> Response | None:

@@ -15,7 +15,7 @@ Each attempt has its own row, so that no cost is lost. At most one row of a requ
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, case, delete, func, insert, null, select, update
@@ -27,8 +27,11 @@ from swatchbook.ledger.runs import Run, require_live
 from swatchbook.ledger.tables import calls, documents, provider_batches, runs
 from swatchbook.records import Record, Sha256, Spent
 from swatchbook.runtime.process import is_dead
+from swatchbook.tracing import current_span
 
 if TYPE_CHECKING:
+    from opentelemetry.trace import Span
+
     from swatchbook.storage.files import Files
 
 STALE_SECONDS = 1_200.0
@@ -46,13 +49,14 @@ _ROUNDING = 1e-9  # USD: sums of floats
 class CallContext:
     """The run and stage that pay for a call. `later`: where requests are kept until they are sent in a batch.
 
-    Without it, each call is sent at once.
+    Without it, each call is sent at once. `span`: in which the calls are made, whatever thread makes them.
     """
 
     ledger: Ledger
     run: Run
     stage: str
     later: "Files | None" = None
+    span: "Span | None" = field(default_factory=current_span, compare=False, repr=False)
 
 
 class CallRequest(Record):

@@ -34,7 +34,7 @@ from swatchbook.ledger.document_editions import leave_chain
 from swatchbook.ledger.requested import queue_again, requested_items
 from swatchbook.ledger.runs import revoke
 from swatchbook.ledger.schedule import is_due
-from swatchbook.ledger.stored_documents import Document, get_document
+from swatchbook.ledger.stored_documents import Document, asked_in, get_document
 from swatchbook.ledger.tables import (
     analyses,
     assemblies,
@@ -81,7 +81,7 @@ def queue_with(connection: Connection, document: str, options: IngestOptions) ->
     connection.execute(
         update(documents)
         .where(*this)
-        .values(**values, launches=documents.c.launches + 1, updated_at=db_now(), commanded_at=db_now())
+        .values(**values, launches=documents.c.launches + 1, updated_at=db_now(), commanded_at=db_now(), **asked_in())
     )
     connection.execute(
         update(documents)

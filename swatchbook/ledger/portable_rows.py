@@ -61,7 +61,7 @@ _PUBLISHING = frozenset(
      "publish_next")
 )  # fmt: skip
 _LEFT_OUT: Mapping[Table, frozenset[str]] = {
-    documents: frozenset({"run", "deaths"}),
+    documents: frozenset({"run", "deaths", "trace"}),
     images: _PUBLISHING,
     chunks: _PUBLISHING,
     contents: frozenset({"unused_since"}),

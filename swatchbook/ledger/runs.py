@@ -18,7 +18,7 @@ from swatchbook.ledger.dead_runs import find_dead, mark_runs_dead
 from swatchbook.ledger.item_tries import LEASE_SECONDS
 from swatchbook.ledger.requested import queue_again, requested_items
 from swatchbook.ledger.space_registry import set_beside, still_registered
-from swatchbook.ledger.stored_documents import PDF, load_document, require_kept
+from swatchbook.ledger.stored_documents import PDF, asked_in, load_document, require_kept
 from swatchbook.ledger.tables import documents, requested, runs, timings
 from swatchbook.ledger.webhooks import owe_notice
 from swatchbook.records import BlockNames, DocumentStatus, IngestOptions, ItemState, Record, RoleTag, RunReport, Stage
@@ -123,6 +123,7 @@ def begin(
                 failure_kind=null(),
                 due_at=null(),
                 updated_at=db_now(),
+                **({} if again else asked_in()),  # else the trace of what asked for it
             )
         )
         return run

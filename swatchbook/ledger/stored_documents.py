@@ -11,6 +11,7 @@ from swatchbook.ledger.database import Ledger, db_now, select_in, upsert
 from swatchbook.ledger.owners import seed_of
 from swatchbook.ledger.tables import documents, trash
 from swatchbook.records import BlockNames, DocumentStatus, IngestOptions, Record, RunReport, Stage, document_id
+from swatchbook.tracing import traceparent
 
 PDF, FOLDER, BATCH, TABLE = "pdf", "folder", "batch", "table"
 """Kinds of documents."""
@@ -50,6 +51,7 @@ class Document(Record):
     commanded_at: float | None
     edition_of: str | None = None
     superseded_by: str | None = None
+    trace: str | None = None
 
     @property
     def source(self) -> str | None:
@@ -102,7 +104,7 @@ def queue(
                 .values(
                     id=identity, owner=owner, content=content, kind=kind, name=name, file=file, size=size,
                     status=DocumentStatus.QUEUED, stage=Stage.REGISTERED, options=stored_options, due_at=due_at,
-                    created_at=db_now(), updated_at=db_now(),
+                    created_at=db_now(), updated_at=db_now(), **asked_in(),
                 )
                 .on_conflict_do_nothing()
             )  # fmt: skip
@@ -113,12 +115,17 @@ def queue(
             .where(this, documents.c.status.in_(again))
             .values(
                 status=DocumentStatus.QUEUED, options=stored_options, message=null(), failure_kind=null(),
-                due_at=due_at, deaths=0, updated_at=db_now(), commanded_at=db_now(),
+                due_at=due_at, deaths=0, updated_at=db_now(), commanded_at=db_now(), **asked_in(),
             )
         )  # fmt: skip
         if also is not None:
             also(connection, identity)
         return load_document(connection, identity)
+
+
+def asked_in() -> dict[str, str]:
+    """Return the column `trace` for a document that is asked for now; nothing where nothing is traced."""
+    return {"trace": trace} if (trace := traceparent()) else {}
 
 
 def load_document(connection: Connection, document: str, *, lock: bool = False) -> Document:

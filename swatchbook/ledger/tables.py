@@ -107,6 +107,7 @@ documents = Table(
         "edition_of", Id
     ),  # the document whose newer edition it is; no foreign key: document_editions.py keeps the chain
     Column("superseded_by", Id),  # its newer edition, once that has products: searches then leave this one out
+    Column("trace", String(55)),  # traceparent of the request or command that asked for its generation: tracing.py
     Index(None, "owner", "created_at", "id"),
     Index(None, "status", "due_at"),
     Index(None, "file"),

@@ -102,6 +102,7 @@ def _work(resources: Resources, run: Run, options: IngestOptions, blocks: BlockN
         options=options,
         force=document.force,
         blocks=blocks,
+        trace=document.trace,
     )
 
 

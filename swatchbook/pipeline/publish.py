@@ -10,7 +10,7 @@ import logging
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import partial
 
 from ulid import ULID
@@ -28,6 +28,7 @@ from swatchbook.ledger.space_registry import add_space, finish_drop, registered
 from swatchbook.pipeline.bisect import bisect
 from swatchbook.records import TEXT_ROLES, Record, RoleTag
 from swatchbook.resources import Resources
+from swatchbook.tracing import span
 
 log = logging.getLogger(__name__)
 
@@ -90,6 +91,14 @@ def publish_round(resources: Resources) -> Published:
     """
     name = f"publish:{ULID()}"
     lease = Lease(resources.ledger, name)
+    with span("publish", rows=len(lease.rows)) if lease.rows else nullcontext() as traced:
+        done = _publish_rows(resources, name, lease)
+        if traced:
+            traced.note(removed=done.removed, refused=done.refused)
+    return done
+
+
+def _publish_rows(resources: Resources, name: str, lease: Lease) -> Published:
     rows = lease.rows
     shown, gone = [row for row in rows if not row.gone], [row for row in rows if row.gone]
     published, removed = list[DirtyRow](), list[DirtyRow]()

@@ -54,7 +54,10 @@ _WAITING_POLICIES = {Policy.OUTAGE, Policy.WAIT}
 
 
 class Work(Record):
-    """One run of a document, with what its stages need. `file`: key of its PDF; the name of any other source."""
+    """One run of a document, with what its stages need. `file`: key of its PDF; the name of any other source.
+
+    `trace`: the traceparent of what it is a part of; of a shard's the stage of its parent.
+    """
 
     run: Run
     document: str
@@ -66,6 +69,7 @@ class Work(Record):
     options: IngestOptions
     force: str | None
     blocks: BlockNames = BlockNames()
+    trace: str | None = None
 
     def key(self, stage: str, settings: Settings, part: str = "") -> str:
         """Return the cache key of a pure stage of this document."""

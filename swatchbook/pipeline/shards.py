@@ -17,6 +17,7 @@ from swatchbook.pipeline.run import Work
 from swatchbook.records import BlockNames, IngestOptions, Record
 from swatchbook.resources import Resources
 from swatchbook.settings import Settings
+from swatchbook.tracing import traceparent
 
 SHARDS_PER_SLOT = 2
 """The fewest shards for each slot, so that slots end at about the same time although estimates are rough."""
@@ -75,6 +76,7 @@ def cut_shards(resources: Resources, work: Work, batches: Sequence[Batch]) -> tu
     fingerprint = shard_fingerprint(resources.settings, work)
     least = SHARDS_PER_SLOT * resources.settings.shard_slots
     hands = list[list[Batch]]()
+    work = work.model_copy(update={"trace": traceparent() or work.trace})
     for group in ([b for b in batches if not b.alone], [b for b in batches if b.alone]):
         seconds = sum(map(_weight, group)) / _WEIGHTS["image"] * each
         hands += _deal(group, min(max(math.ceil(seconds / resources.settings.shard_seconds), least), len(group)))

@@ -13,6 +13,7 @@ from swatchbook.ledger import calls, runs
 from swatchbook.ledger.calls import Answer, CallContext, CallRequest
 from swatchbook.providers.client import Client
 from swatchbook.providers.costs import may_have_cost
+from swatchbook.tracing import within
 
 _POLL_SECONDS: Final = 0.5  # seconds between looks while another process has the same call in flight
 
@@ -45,7 +46,8 @@ def ask_once(context: CallContext, client: Client, asks: Sequence[CallRequest], 
 
 def _pay(context: CallContext, ours: Mapping[str, int], send: Send) -> dict[str, Any]:
     try:
-        answers = send(ours)
+        with within(context.span):
+            answers = send(ours)
     except BaseException as error:
         # However the call ends, even with the process, other processes must not wait for its answer.
         with suppress(LedgerDown):

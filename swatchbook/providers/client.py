@@ -22,6 +22,7 @@ from swatchbook.errors import Failure, ProviderDown, ProviderError, ProviderTime
 from swatchbook.providers.endpoint import Endpoint
 from swatchbook.providers.http_errors import error_code, failure, parse_reply, retry_after
 from swatchbook.providers.throttle import Throttle
+from swatchbook.tracing import span
 
 log = logging.getLogger(__name__)
 
@@ -157,6 +158,19 @@ class Client:
         PayloadTooLarge, Authentication, Configuration.
         """
         at_most = None if patience is None else self.clock.now() + patience
+        with span("provider call", kind="client", model=self.where.model, attempt=attempt) as traced:
+            reply = self._send_in_turn(call, attempt, patience, at_most, waiting)
+            traced.note(tokens_in=reply.usage.tokens_in, tokens_out=reply.usage.tokens_out)
+            return reply
+
+    def _send_in_turn(
+        self,
+        call: Call,
+        attempt: int,
+        patience: float | None,
+        at_most: float | None,
+        waiting: Callable[[], None],
+    ) -> Reply:
         with self._slot(patience, waiting):
             told = None  # when the provider first asked to wait
             while True:

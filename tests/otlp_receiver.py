@@ -1,0 +1,107 @@
+"""A receiver of OpenTelemetry over HTTP, which parses what it is sent as a collector does; it may be told to misbehave."""
+
+import gzip
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, NamedTuple
+
+Answer = Callable[[BaseHTTPRequestHandler], None]
+
+
+class Sent(NamedTuple):
+    """A span that arrived. Ids are hexadecimal; `parent` is empty for the first of a trace."""
+
+    name: str
+    trace: str
+    id: str
+    parent: str
+    links: tuple[str, ...]  # traces
+    attributes: dict[str, Any]
+    failed: bool
+    service: str
+
+
+class Receiver:
+    """Spans and metrics as they arrived, and the bytes that they came in."""
+
+    def __init__(self, url: str) -> None:
+        self.url, self.bodies = url, list[tuple[str, bytes]]()
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {"OTEL_EXPORTER_OTLP_ENDPOINT": self.url, "OTEL_BSP_SCHEDULE_DELAY": "200"}
+
+    def spans(self) -> list[Sent]:
+        """Return all spans that have arrived, in the order of their beginnings."""
+        from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+        found = list[tuple[int, Sent]]()
+        for _, body in (each for each in list(self.bodies) if each[0] == "/v1/traces"):
+            for of_resource in ExportTraceServiceRequest.FromString(body).resource_spans:
+                service = _attributes(of_resource.resource)["service.name"]
+                for each in (span for scope in of_resource.scope_spans for span in scope.spans):
+                    sent = Sent(
+                        each.name, each.trace_id.hex(), each.span_id.hex(), each.parent_span_id.hex(),
+                        tuple(link.trace_id.hex() for link in each.links), _attributes(each),
+                        each.status.code == each.status.STATUS_CODE_ERROR, service,
+                    )  # fmt: skip
+                    assert not each.events, "an event would hold the text of an exception"
+                    assert not each.status.message
+                    found.append((each.start_time_unix_nano, sent))
+        return [sent for _, sent in sorted(found, key=lambda each: each[0])]
+
+    def metrics(self) -> dict[str, dict[tuple[tuple[str, str], ...], float]]:
+        """Return the last value of each metric by its attributes; of a histogram its count."""
+        from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
+
+        found: dict[str, dict[tuple[tuple[str, str], ...], float]] = {}
+        for _, body in (each for each in list(self.bodies) if each[0] == "/v1/metrics"):
+            for of_resource in ExportMetricsServiceRequest.FromString(body).resource_metrics:
+                for metric in (each for scope in of_resource.scope_metrics for each in scope.metrics):
+                    points = getattr(metric, metric.WhichOneof("data")).data_points
+                    found[metric.name] = {
+                        tuple(sorted(_attributes(point).items())): point.count
+                        if hasattr(point, "count")
+                        else point.as_double
+                        for point in points
+                    }
+        return found
+
+
+@contextmanager
+def receiving(answer: Answer | None = None) -> Iterator[Receiver]:
+    """Run a receiver; `answer` replaces its 200."""
+    receiver = Receiver("")
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            receiver.bodies.append((self.path, gzip.decompress(body) if self.headers["Content-Encoding"] else body))
+            if answer:
+                answer(self)
+                return
+            self.send_response(200)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        server.daemon_threads, server.block_on_close = True, False
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        receiver.url = f"http://127.0.0.1:{server.server_port}"
+        yield receiver
+        server.shutdown()
+
+
+def tree(spans: list[Sent]) -> dict[str, str]:
+    """Return the name of each span -> the name of its parent; empty where that has not arrived."""
+    names = {span.id: span.name for span in spans}
+    return {span.name: names.get(span.parent, "") for span in spans}
+
+
+def _attributes(carrier: Any) -> dict[str, Any]:
+    return {each.key: getattr(each.value, each.value.WhichOneof("value")) for each in carrier.attributes}
