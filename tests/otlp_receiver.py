@@ -1,4 +1,4 @@
-"""A receiver of OpenTelemetry over HTTP, which parses what it is sent as a collector does; it may be told to misbehave."""
+"""A receiver of OpenTelemetry over HTTP that parses what it is sent, as a collector does; it may misbehave."""
 
 import gzip
 import threading

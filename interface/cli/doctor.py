@@ -1,7 +1,7 @@
 """Check each part of the installation with a real operation, and print how to fix what fails (`swatchbook doctor`).
 
 The parts are Python, packages, 1 GiB of free disk, 1.5 GiB of free memory, ledger, files, index, models, spaces,
-notices, prices, decoder, PDF, Prefect and pool.
+notices, telemetry, prices, decoder, PDF, Prefect and pool.
 """
 
 import asyncio
@@ -242,6 +242,23 @@ def check_notices(resources: Resources) -> str:
     return f"sent to {urlsplit(resources.settings.notice_url.get_secret_value()).hostname}"
 
 
+def check_telemetry(_: Resources) -> str:
+    """Say where traces and metrics are sent to, and check that the receiver of traces takes them."""
+    from swatchbook import tracing
+
+    traces, metrics = tracing.endpoint("traces"), tracing.endpoint("metrics")
+    if traces is None and metrics is None:
+        return f"off: {tracing.ENDPOINT} is not set"
+    extras.require_extra("otel", tracing.ENDPOINT)
+    if traces and not tracing.probe():
+        raise ProviderDown(
+            f"{urlsplit(traces).hostname} does not take traces over OTLP/HTTP.",
+            advice=f"Check {tracing.ENDPOINT} (HTTP, usually port 4318) and OTEL_EXPORTER_OTLP_HEADERS.",
+        )
+    sent = {"traces": traces, "metrics of the service": metrics}
+    return " · ".join(f"{what} to {urlsplit(url).hostname}" for what, url in sent.items() if url)
+
+
 def check_prices(resources: Resources) -> str:
     """Say which prices are known of the paid models in use, and how old the published ones are."""
     from swatchbook.providers.prices import known_price, parts_in_use, published_prices
@@ -394,6 +411,7 @@ CHECKS: dict[str, Check] = {
     "models": check_models,
     "spaces": check_spaces,
     "notices": check_notices,
+    "telemetry": check_telemetry,
     "prices": check_prices,
     "batches": check_batches,
     "decoder": check_decoder,

@@ -2,6 +2,7 @@
 
 import signal
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,12 @@ DEPLOYMENT = "/deployments/name/embed_shard/embed_shard"
 
 @pytest.fixture(scope="module")
 def shard_worker(whole_stack: Stack) -> Iterator[Part]:
+    with shards_by_process(whole_stack) as worker:
+        yield worker
+
+
+@contextmanager
+def shards_by_process(whole_stack: Stack) -> Iterator[Part]:
     """A worker whose pool the deployment of shards points to meanwhile."""
     template = whole_stack.ask_prefect("GET", "/work_pools/control")["base_job_template"]
     pool = {"name": POOL, "type": "process", "concurrency_limit": 2, "base_job_template": template}

@@ -1,0 +1,97 @@
+"""One trace from an upload over the service, the worker's flow run and shards on a pool to what is published."""
+
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pymupdf
+import pytest
+
+from swatchbook.records import DocumentStatus
+from tests.ledger_audit import count_writes
+from tests.otlp_receiver import Receiver, Sent, receiving
+from tests.servers.catalogues import make_catalogue
+from tests.servers.halfway import half_way
+from tests.servers.stack import API_KEY, OWNER, WEAVIATE_KEY, Stack, running_stack
+from tests.servers.test_pool import IN_SHARDS, parent, shards, shards_by_process
+
+pytestmark = pytest.mark.stack
+pytest.importorskip("opentelemetry.sdk.trace")
+
+STAGES = {
+    "stage PAGES_READ", "stage PRODUCTS_DETECTED", "stage PAGES_PLANNED", "stage CHUNKS_CREATED",
+    "stage IMAGES_EXTRACTED", "stage IMAGES_EMBEDDED", "stage PRODUCTS_CREATED",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def receiver() -> Iterator[Receiver]:
+    with receiving() as there:
+        yield there
+
+
+@pytest.fixture(scope="module")
+def traced_stack(receiver: Receiver, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    with (
+        running_stack(tmp_path_factory.mktemp("traced"), **receiver.environment) as stack,
+        shards_by_process(stack),
+    ):
+        count_writes(stack.resources.ledger)
+        yield stack
+
+
+def trace_of(receiver: Receiver, document: str) -> list[Sent]:
+    """All spans of the trace of a document's upload."""
+    spans = receiver.spans()
+    (trace,) = {span.trace for span in spans if span.attributes.get("swatchbook.document") == document}
+    return [span for span in spans if span.trace == trace]
+
+
+def parents(spans: list[Sent], name: str) -> list[str]:
+    """The names of the parents of all spans of this name; empty for one that never arrived."""
+    names = {span.id: span.name for span in spans}
+    return [names.get(span.parent, "") for span in spans if span.name == name]
+
+
+def wait_for_end(stack: Stack, receiver: Receiver, document: str) -> list[Sent]:
+    """The document's trace when its run has ended."""
+    stack.wait_for(document, DocumentStatus.COMPLETED)
+    stack.wait_until(lambda: "ingest" in {each.name for each in trace_of(receiver, document)}, "its span arrives")
+    return trace_of(receiver, document)
+
+
+def test_upload_flow_run_and_shards_are_one_trace(traced_stack: Stack, receiver: Receiver, tmp_path: Path) -> None:
+    file = make_catalogue(tmp_path / "upload.pdf", pictures=24)
+    document = traced_stack.upload(file, focus=False, **IN_SHARDS)
+    spans = wait_for_end(traced_stack, receiver, document)
+    assert [span.name for span in spans if not span.parent] == ["POST /documents"]
+    assert parents(spans, "ingest") == ["POST /documents"]
+    assert {name for name in STAGES if parents(spans, name) == ["ingest"]} == STAGES
+    assert parents(spans, "shard") == ["stage IMAGES_EMBEDDED"] * 4
+    assert set(parents(spans, "batch")) == {"shard"}
+    assert {"shard", "stage PRODUCTS_CREATED"} >= set(parents(spans, "publish")) > set()
+    assert {span.name for span in spans if span.failed} <= {"publish"}, "the index may be busy with a new space"
+
+
+def test_nothing_of_a_document_is_in_what_is_sent(traced_stack: Stack, receiver: Receiver, tmp_path: Path) -> None:
+    file = make_catalogue(tmp_path / "secret-collection.pdf", pictures=24)
+    document = traced_stack.upload(file, focus=False)
+    wait_for_end(traced_stack, receiver, document)
+    sent, spans = (b"".join(body for path, body in receiver.bodies if of in path) for of in ("", "traces"))
+    with pymupdf.open(file) as pages:
+        texts = {line.strip() for page in pages for line in page.get_text().splitlines() if len(line.strip()) > 4}
+    assert texts
+    for text in {*texts, "secret-collection", API_KEY, WEAVIATE_KEY, traced_stack.settings.ledger}:
+        assert text.encode() not in sent, text
+    assert OWNER.encode() not in spans
+
+
+def test_run_after_a_kill_is_a_part_of_the_upload(traced_stack: Stack, receiver: Receiver, tmp_path: Path) -> None:
+    document = half_way(traced_stack, tmp_path / "killed.pdf", **IN_SHARDS)
+    traced_stack.wait_until(lambda: shards(traced_stack, document), "a shard has begun")
+    parent(traced_stack, document).send_signal(signal.SIGKILL)
+    traced_stack.trouble()
+    spans = wait_for_end(traced_stack, receiver, document)
+    assert parents(spans, "ingest") == ["POST /documents"], "that of the killed run never ended"
+    assert len([span for span in spans if span.name == "stage PAGES_READ"]) == 2
+    assert "stage PRODUCTS_CREATED" in {span.name for span in spans}

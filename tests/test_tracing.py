@@ -1,0 +1,203 @@
+"""What is traced, what a span may say, and that a receiver that is away or misbehaves holds nothing up."""
+
+import logging
+import os
+import re
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+
+import pytest
+
+from interface.cli.log import Fields
+from swatchbook import tracing
+from swatchbook.errors import ProviderDown
+from tests.otlp_receiver import Receiver, receiving, tree
+
+pytest.importorskip("opentelemetry.sdk.trace")
+
+TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+WORK = """
+import sys
+from swatchbook.tracing import span, traceparent
+with span("outer", document="d-1"):
+    for _ in range(5_000):
+        with span("inner", items=3):
+            pass
+print(traceparent(), "opentelemetry.sdk" in sys.modules)
+"""
+
+
+@pytest.fixture
+def receiver(monkeypatch: pytest.MonkeyPatch) -> Iterator[Receiver]:
+    """Where this process sends to during the test."""
+    with receiving() as there:
+        for name, value in there.environment.items():
+            monkeypatch.setenv(name, value)
+        tracing._running.cache_clear()
+        yield there
+        tracing.finish()
+        tracing._running.cache_clear()
+
+
+def work(**environment: str) -> subprocess.CompletedProcess[str]:
+    """A process of its own that makes 5,001 spans: more than may wait to be sent."""
+    return subprocess.run(
+        [sys.executable, "-c", WORK], env={**os.environ, **environment}, capture_output=True, text=True, timeout=120
+    )
+
+
+def test_without_an_endpoint_nothing_is_imported() -> None:
+    assert work().stdout.split() == ["None", "False"]
+
+
+@pytest.mark.parametrize("off", [{"OTEL_SDK_DISABLED": "true"}, {"OTEL_TRACES_EXPORTER": "none"}], ids=str)
+def test_traces_are_off_by_the_standard_variables(off: dict[str, str]) -> None:
+    with receiving() as there:
+        assert work(**there.environment, **off).stdout.split() == ["None", "False"]
+        assert there.bodies == []
+
+
+def test_settings_file_may_have_the_endpoint(tmp_path: Path) -> None:
+    file = tmp_path / "shards.env"
+    with receiving() as there:
+        file.write_text(f"SWATCHBOOK_INDEX=lance\nOTEL_EXPORTER_OTLP_ENDPOINT={there.url}\nOTEL_SERVICE_NAME=shards\n")
+        work(SWATCHBOOK_ENV_FILE=str(file))
+        assert {span.service for span in there.spans()} == {"shards"}
+
+
+def test_process_sends_what_is_left_at_its_end() -> None:
+    with receiving() as there:
+        work(**there.environment | {"OTEL_BSP_SCHEDULE_DELAY": "3600000"})
+        assert "outer" in {span.name for span in there.spans()}
+
+
+def test_spans_have_their_parent_and_only_listed_attributes(receiver: Receiver) -> None:
+    with tracing.span("outer", document="d", model=None) as outer:
+        with pytest.raises(KeyError):
+            outer.note(title="Nordvik Oak")
+        known, stored = tracing.ids(), tracing.traceparent()
+        with tracing.span("inner"):
+            pass
+    with tracing.span("other"), tracing.span("later", parent=stored):
+        pass
+    tracing.finish()
+    spans = {span.name: span for span in receiver.spans()}
+    assert tree(receiver.spans()) == {"outer": "", "inner": "outer", "other": "", "later": "outer"}
+    assert known
+    assert known.trace == spans["later"].trace == spans["inner"].trace != spans["other"].trace
+    assert spans["later"].links == (spans["other"].trace,)
+    assert spans["outer"].attributes == {"swatchbook.document": "d"}
+    assert spans["outer"].service == "swatchbook"
+
+
+def test_error_is_told_by_its_class_alone(receiver: Receiver) -> None:
+    with pytest.raises(ProviderDown), tracing.span("call"):
+        raise ProviderDown("a sentence from page 7")
+    tracing.finish()
+    (span,) = receiver.spans()
+    assert span.failed
+    assert span.attributes == {"error.type": "ProviderDown"}
+    assert all(b"a sentence" not in body for _, body in receiver.bodies)
+
+
+def test_malformed_parent_begins_a_trace(receiver: Receiver) -> None:
+    for parent in ("", "00-0-0-00", TRACEPARENT.upper(), f"{TRACEPARENT}\nX", f"00-{'0' * 32}-{'0' * 16}-01"):
+        with tracing.span("root", parent=parent):
+            pass
+    tracing.finish()
+    assert [span.parent for span in receiver.spans()] == [""] * 5
+    assert len({span.trace for span in receiver.spans()}) == 5
+
+
+def test_log_line_names_the_trace(receiver: Receiver) -> None:
+    record = logging.makeLogRecord({"msg": "batch committed", "levelname": "INFO", "name": "swatchbook"})
+    assert "trace=" not in Fields().format(record)
+    with tracing.span("outer"):
+        line, known = Fields().format(record), tracing.ids()
+    assert known
+    assert line.endswith(f" trace={known.trace} span={known.span}")
+
+
+def test_span_goes_with_work_to_another_thread(receiver: Receiver) -> None:
+    def call() -> None:
+        with tracing.within(outer), tracing.span("inner"):
+            pass
+
+    with tracing.span("outer"):
+        outer = tracing.current_span()
+        thread = threading.Thread(target=call)
+        thread.start()
+        thread.join()
+    tracing.finish()
+    assert tree(receiver.spans())["inner"] == "outer"
+
+
+# --- a receiver that is not to be trusted -----------------------------------------------------------------------------
+
+
+def garbage(handler: BaseHTTPRequestHandler) -> None:
+    handler.wfile.write(b"\0 no HTTP at all\r\n\r\n")
+
+
+def busy(handler: BaseHTTPRequestHandler) -> None:
+    handler.send_response(503)
+    handler.send_header("Retry-After", "3600")
+    handler.end_headers()
+
+
+def refusing(handler: BaseHTTPRequestHandler) -> None:
+    handler.send_response(400)
+    handler.end_headers()
+    handler.wfile.write(b"\xff" * 1_000)
+
+
+@pytest.mark.parametrize("answer", [garbage, busy, refusing])
+def test_receiver_that_misbehaves_fails_nothing(answer: "Receiver") -> None:
+    with receiving(answer) as there:  # type: ignore[arg-type]
+        done = work(**there.environment, OTEL_EXPORTER_OTLP_TIMEOUT="3600")
+    assert done.returncode == 0, done.stderr
+    assert there.bodies
+
+
+def test_receiver_that_never_answers_is_not_waited_for() -> None:
+    """The process would wait for longer than `work` does, were it not for its own limit."""
+    over = threading.Event()
+    with receiving(lambda _: over.wait() and None) as there:
+        done = work(**there.environment, OTEL_EXPORTER_OTLP_TIMEOUT="3600")
+        over.set()
+    assert done.returncode == 0, done.stderr
+
+
+def test_receiver_that_is_down_fails_nothing() -> None:
+    done = work(OTEL_EXPORTER_OTLP_ENDPOINT="http://127.0.0.1:9", OTEL_EXPORTER_OTLP_TIMEOUT="3600")
+    assert done.returncode == 0, done.stderr
+
+
+def test_wrong_variable_turns_tracing_off() -> None:
+    done = work(OTEL_EXPORTER_OTLP_ENDPOINT="http://127.0.0.1:9", OTEL_BSP_MAX_QUEUE_SIZE="-1")
+    assert done.returncode == 0, done.stderr
+    assert "nothing is traced" in done.stderr
+
+
+def test_malformed_headers_are_not_logged() -> None:
+    with receiving() as there:
+        done = work(**there.environment, OTEL_EXPORTER_OTLP_HEADERS="a-secret-without-a-name")
+        assert there.spans()
+    assert "a-secret" not in done.stdout + done.stderr
+
+
+def test_no_name_of_a_span_is_made_of_what_is_read() -> None:
+    """Names in the code are constants, but for the stage, the command and the method with its route."""
+    named = re.compile(r"\bspan\(\s*(f?\"[^\"]*\"|\w+)")
+    root, found = Path(__file__).parents[1], set[str]()
+    for package in ("swatchbook", "tasks", "flows", "interface"):
+        for path in (root / package).rglob("*.py"):
+            if path.name != "tracing.py":
+                found |= set(named.findall(path.read_text())) if "swatchbook.tracing" in path.read_text() else set()
+    assert {name for name in found if not name.startswith('"')} == {
+        'f"stage {towards}"', 'f"swatchbook {context.invoked_subcommand}"', "method",
+    }  # fmt: skip
