@@ -1,0 +1,66 @@
+"""mypy --strict checks a program that uses Swatchbook as an installed package: it finds all types, and wrong calls."""
+
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+
+PROGRAM = '''
+from swatchbook import AsyncClient, Client, Swatchbook
+
+with Client("http://127.0.0.1:8420") as client:
+    reveal_type(client.status("a"))
+    reveal_type(client.products("a"))
+    reveal_type(client.search("oak", by="product", color=["red"], price_max=None))
+    client.search("oak", colour="red")
+    client.status(3)
+
+
+async def main() -> None:
+    async with AsyncClient("http://127.0.0.1:8420") as client:
+        reveal_type(await client.status("a"))
+        reveal_type([each async for each in client.products("a")])
+
+
+with Swatchbook.open() as book:
+    reveal_type(book.ids())
+    reveal_type(book.search("oak")[0].title)
+    book.search("oak", k="3")
+'''
+
+FOUND = [
+    ("note", 'Revealed type is "interface.replies.ShownDocument"'),
+    ("note", 'Revealed type is "typing.Iterator[swatchbook.records.details.ProductDetails]"'),
+    ("note", 'Revealed type is "interface.client_calls.Hits"'),
+    ("error", 'Unexpected keyword argument "colour"; did you mean "color"?  [call-arg]'),
+    ("error", 'Argument 1 has incompatible type "int"; expected "str"  [arg-type]'),
+    ("note", 'Revealed type is "interface.replies.ShownDocument"'),
+    ("note", 'Revealed type is "list[swatchbook.records.details.ProductDetails]"'),
+    ("note", 'Revealed type is "list[str]"'),
+    ("note", 'Revealed type is "str"'),
+    ("error", 'Argument "k" to "search" of "Swatchbook" has incompatible type "str"; expected "int"  [arg-type]'),
+]
+
+
+def test_every_shipped_package_says_that_it_has_types() -> None:
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
+    assert declared["package-data"]["*"] == ["py.typed"]
+    packages = [pattern.removesuffix("*") for pattern in declared["packages"]["find"]["include"]]
+    assert [name for name in packages if not (ROOT / name / "py.typed").is_file()] == []
+
+
+@pytest.mark.stack
+def test_program_is_checked_strictly(tmp_path: Path) -> None:
+    (tmp_path / "program.py").write_text(PROGRAM)
+    cache = f"{os.environ.get('MYPY_CACHE_DIR', tmp_path / 'cache')}-of-programs"  # other options, other cache
+    done = subprocess.run(
+        [sys.executable, "-m", "mypy", "--strict", "program.py"], cwd=tmp_path, capture_output=True, text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "MYPY_CACHE_DIR": cache},
+    )  # fmt: skip
+    assert re.findall(r"^program\.py:\d+: (note|error): (.*)$", done.stdout, re.MULTILINE) == FOUND, done.stderr
