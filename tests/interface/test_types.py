@@ -11,7 +11,7 @@ import pytest
 
 from tests.conftest import ROOT
 
-PROGRAM = '''
+PROGRAM = """
 from swatchbook import AsyncClient, Client, Swatchbook
 
 with Client("http://127.0.0.1:8420") as client:
@@ -32,7 +32,7 @@ with Swatchbook.open() as book:
     reveal_type(book.ids())
     reveal_type(book.search("oak")[0].title)
     book.search("oak", k="3")
-'''
+"""
 
 FOUND = [
     ("note", 'Revealed type is "interface.replies.ShownDocument"'),
