@@ -6,37 +6,39 @@ neither Prefect nor torch for it.
 """
 
 import io
-import json
-import os
-import signal
-import subprocess
-import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, Unpack
+from typing import TYPE_CHECKING, Any, NamedTuple, Self, Unpack
 
-from pydantic import BaseModel, SecretStr, ValidationError
+from pydantic import ValidationError
 
 from interface.cli.commands.search import parse_filters
-from interface.cli.ingest import expand, find_report
-from interface.cli.terminal import COMPLETED, OPEN
+from interface.cli.ingest import expand, local_path
+from interface.cli.shared_arguments import login_name
 from interface.notebook_html import THUMBNAIL_SIDE, Overview, Reports, Results
-from swatchbook.errors import KINDS, Failure, InvalidReference, Unexpected
+from interface.notebook_ingest import Child, child_environment, ingest, process_again
+from swatchbook.arrays import Vectors
+from swatchbook.errors import InvalidReference
 from swatchbook.index.contract import FilterArguments
 from swatchbook.ledger.owners import known_owners, require_owner
 from swatchbook.ledger.queries.account import account
 from swatchbook.ledger.queries.coverage import count_coverage
 from swatchbook.ledger.queries.image import image_ids
-from swatchbook.ledger.stored_documents import BATCH, PDF, Document, find_document, get_kept
-from swatchbook.pipeline.register_path import register_path
+from swatchbook.ledger.space_registry import registered
+from swatchbook.ledger.stored_documents import BATCH, PDF, Document, all_documents, find_document, get_document
 from swatchbook.previews import Thumbnail, make_preview
 from swatchbook.records import (
     DEFAULT_OWNER,
     OWNER_ADVICE,
     DocumentStatus,
+    EditionDiff,
     IngestOptions,
+    NearDuplicates,
+    PictureSide,
+    Proposal,
+    ReadingOrigin,
     ResultKind,
     Role,
     SearchResults,
@@ -44,19 +46,24 @@ from swatchbook.records import (
 )
 from swatchbook.resources import Resources
 from swatchbook.search import MAX_RESULTS
-from swatchbook.settings import PREFIX, Settings, load_settings
+from swatchbook.settings import Settings, load_settings
 from swatchbook.storage.upload_buffer import temporary_file
 
 if TYPE_CHECKING:
     from PIL.Image import Image
+    from pyarrow import Table
 
-"""Results of one search, as on the command line."""
+    from interface.cli.export import Exported
+    from interface.notebook_teaching import Texts
+    from swatchbook.pipeline.estimate import Estimate
+    from swatchbook.search.evaluation import Retrieval
 
-_OF_TERMINALS = frozenset({"FORCE_COLOR", "CLICOLOR_FORCE", "TTY_COMPATIBLE", "TTY_INTERACTIVE"})
-"""Variables that Jupyter sets: an ingest would draw bars as on a terminal, one below the other."""
 
-_END_SECONDS = 15.0  # for an interrupted ingest to record its end
-_NEED_A_PERSON = frozenset({DocumentStatus.FAILED, DocumentStatus.BLOCKED})
+class Embedded(NamedTuple):
+    """Ids, sorted, and the vector of each: a row of length 1, (n, dimension) float32."""
+
+    ids: list[str]
+    matrix: Vectors
 
 
 class Swatchbook:
@@ -65,8 +72,7 @@ class Swatchbook:
     def __init__(self, settings: Settings, *, owner: str, environment: Mapping[str, str]) -> None:
         """`environment`: of its child processes, which read the same settings from it."""
         self.owner = owner
-        self._folder = Path.cwd()  # where a child finds the same .env file
-        self._environment = dict(environment)
+        self._child = Child(Path.cwd(), environment)  # where it finds the same .env file
         self._tools: Resources | None = Resources(settings)
 
     @classmethod
@@ -80,14 +86,7 @@ class Swatchbook:
             raise InvalidReference(f"{owner!r} is not a valid name of an owner.", advice=OWNER_ADVICE)
         loaded = load_settings(**settings)
         loaded = loaded.model_copy(update={"home": loaded.home.absolute()})
-        given = {f"{PREFIX}{name.upper()}": _as_variable(value) for name, value in settings.items()}
-        environment = {
-            name: value
-            for name, value in os.environ.items()
-            if given.get(name, "") is not None and name not in _OF_TERMINALS
-        }
-        environment |= {name: value for name, value in given.items() if value is not None}
-        book = cls(loaded, owner=owner, environment=environment | {f"{PREFIX}HOME": str(loaded.home)})
+        book = cls(loaded, owner=owner, environment=child_environment(settings, loaded.home))
         try:
             known_owners(book._resources.ledger)  # a ledger that cannot be opened is named here
         except BaseException:
@@ -123,12 +122,14 @@ class Swatchbook:
     ) -> Reports:
         """Ingest PDFs, pictures, scraped batches and folders of all; return the report of each when all are over.
 
-        What is unchanged is not worked on again. `roles`, `max_usd`, `force`, `mirror`, `edition_of` mean what they
-        mean on the command line. An interrupted ingest continues when it is called again. Raises what is wrong with a
-        path, before any work, and the failure of a document that failed or is blocked.
+        A path may be the URL of an object store, such as `s3://bucket/prefix`. What is unchanged is not worked on
+        again. `roles`, `max_usd`, `force`, `mirror`, `edition_of` mean what they mean on the command line. An
+        interrupted ingest continues when it is called again. Raises what is wrong with a path, before any work, and
+        the failure of a document that failed, is blocked, or was deleted meanwhile.
         """
-        suffixes = self._resources.settings.image_suffixes
-        found = {source.path.absolute(): source.kind for path in paths for source in expand(Path(path), suffixes)}
+        settings = self._resources.settings
+        local = [path if isinstance(path, Path) else local_path(path, settings) for path in paths]
+        found = {s.path.absolute(): s.kind for path in local for s in expand(path, settings.image_suffixes)}
         kinds = {path: PDF if kind == PDF else None for path, kind in found.items()}  # as `swatchbook ingest` does
         return self._ingest(kinds, roles, max_usd, force, mirror, edition_of)
 
@@ -144,6 +145,20 @@ class Swatchbook:
         target = Path(folder).absolute()
         write_items(items, target, self._resources.settings.item_fields)
         return self._ingest({target: BATCH}, (), None, False, False, None)
+
+    def plan(self, file: str | Path) -> "Estimate":
+        """Return which calls to providers an ingest of a PDF would send at most, and their cost; none is sent."""
+        from swatchbook.pipeline.estimate import estimate
+
+        return estimate(self._resources, Path(file), IngestOptions())
+
+    def diff(self, before: str, after: str) -> EditionDiff:
+        """Return how the products of two documents differ: added, removed, renamed, and changed in price or size."""
+        from swatchbook.reports.edition_report import compare_documents
+
+        ledger = self._known().ledger
+        older, newer = (find_document(ledger, each, self.owner).id for each in (before, after))
+        return compare_documents(ledger, older, newer)
 
     # search
 
@@ -196,6 +211,26 @@ class Swatchbook:
         """
         return self.search(like=[image_id], k=k)
 
+    def near_duplicates(self, *, limit: int = 100) -> NearDuplicates:
+        """Return groups of images that show nearly the same picture, the largest groups first."""
+        from swatchbook.search.near_duplicates import describe_near_duplicates
+
+        return describe_near_duplicates(self._known(), self.owner, limit)
+
+    def evaluate(self, questions: str | Path) -> "Retrieval":
+        """Score searches on questions with known answers, as `swatchbook evaluate search` does.
+
+        `questions`: a file of JSON lines `{"text": …, "products": […]}`, or a folder with a folder of pictures for each
+        class. Raises InvalidReference where the collection has nothing that answers them.
+        """
+        from swatchbook.search.evaluation import ask_pictures, ask_texts, evaluate_retrieval
+
+        path = Path(questions)
+        asked, skipped, weights = (ask_pictures if path.is_dir() else ask_texts)(self._known(), path, self.owner)
+        if not asked:
+            raise InvalidReference(f"The collection has nothing that answers {path}.", advice="Ingest it first.")
+        return evaluate_retrieval(asked, weights, skipped)
+
     # the account
 
     def count(self) -> int:
@@ -213,7 +248,119 @@ class Swatchbook:
             owner=self.owner, account=account(ledger, owner=self.owner), coverage=count_coverage(ledger, self.owner)
         )
 
+    # as tables
+
+    def products(self, document: str | None = None) -> "Table":
+        """Return the products with their variants as a pyarrow table, a row for each: the columns of `export`.
+
+        `document`: id, beginning of an id, or name; without one, those of all documents. `.to_pandas()` and
+        `polars.from_arrow` make a frame of it.
+        """
+        from swatchbook.export.arrow_tables import product_table
+
+        settings = self._resources.settings
+        return product_table(self._resources.ledger, self._documents(document), settings.temporary_folder)
+
+    def images(self, document: str | None = None) -> "Table":
+        """Return the images as a pyarrow table, a row for each image in each document; hidden ones, too."""
+        from swatchbook.export.arrow_tables import image_table
+
+        return image_table(self._resources.ledger, self._documents(document))
+
+    def facts(self, document: str | None = None) -> "Table":
+        """Return the facts of the products as a pyarrow table, a row for each value, with the page where it is."""
+        from swatchbook.export.arrow_tables import fact_table
+
+        return fact_table(self._resources.ledger, self._documents(document))
+
+    def vectors(self, role: Role | str = Role.VISUAL, *, tag: str | None = None) -> Embedded:
+        """Return the ids of the images (of role `text`: chunks) with a vector of a role, and the vectors as a matrix.
+
+        `tag`: the model, by default the one that searches use. Raises InvalidReference for a role without vectors.
+        """
+        from swatchbook.ledger.space_objects import object_vectors
+
+        ledger = self._known().ledger
+        spaces = [each for each in registered(ledger) if not each.dropping]
+        of_role = [each for each in spaces if each.space.role == role]
+        wanted = [each.pair for each in of_role if (each.active if tag is None else each.space.tag == tag)]
+        if not wanted:
+            known = ", ".join(sorted(f"{each.pair.role} ({each.pair.tag})" for each in spaces))
+            raise InvalidReference(f"There are no such vectors: {role}.", advice=f"There are: {known or 'none yet'}.")
+        return Embedded(*object_vectors(ledger, wanted[0], self.owner))
+
+    def export(
+        self,
+        to: str | Path,
+        document: str | None = None,
+        *,
+        format: str | None = None,
+        pictures: str | Path | None = None,
+    ) -> "Exported":
+        """Write the products into a file, as `swatchbook export` does: CSV, JSON lines, Excel or Parquet.
+
+        `format`: by default that of the file's suffix, else csv; or the name of a plugin. `pictures`: a folder for
+        copies of the products' pictures. Raises InvalidReference, MissingExtra, TooLarge, PluginFailed.
+        """
+        from typer import BadParameter
+
+        from interface.cli.export import choose_format, export, exportable
+
+        try:
+            chosen = choose_format(format, Path(to))
+        except BadParameter as error:
+            raise InvalidReference(error.message) from error
+        documents = exportable(self._documents(document), every=document is None)
+        folder = None if pictures is None else Path(pictures)
+        return export(self._resources, documents, chosen, to=Path(to), pictures=folder)
+
+    # teaching
+
+    def propose(
+        self,
+        document: str,
+        shown: "Texts | None" = None,
+        *,
+        wrong: "Texts | None" = None,
+        side: PictureSide | str | None = None,
+    ) -> Sequence[Proposal]:
+        """Return what a catalogue's products would be if it were read as its examples show, the likeliest first.
+
+        Nothing changes. `shown`, `wrong`: such as `{"name": ["5:Nordvik Oak"]}`, the page before the text;
+        docs/teaching.md has all that can be shown. Without any, the likeliest readings. `side`: where the picture of a
+        product is, seen from its name. Raises InvalidReference for what is not on its page.
+        """
+        from interface.notebook_teaching import propose
+
+        row = find_document(self._resources.ledger, document, self.owner)
+        return propose(self._resources, row, shown or {}, wrong or {}, side)
+
+    def teach(self, document: str, proposal: Proposal) -> Reports:
+        """Accept a proposal: the document is ingested again and read so, now and later. Raises what `ingest` raises."""
+        from swatchbook.pipeline.teach import accept_proposal
+
+        row = find_document(self._resources.ledger, document, self.owner)
+        origin = ReadingOrigin.SHOWN if proposal.reading.examples else ReadingOrigin.LIKELIEST
+        accept_proposal(self._resources, row.id, proposal, by=login_name(), origin=origin)
+        return process_again(self._resources, self._child, get_document(self._resources.ledger, row.id))
+
+    def unteach(self, document: str) -> Reports:
+        """Undo the taught reading of a document; the one before it is used again. Raises what `ingest` raises."""
+        from swatchbook.pipeline.teach import undo_reading
+
+        row = find_document(self._resources.ledger, document, self.owner)
+        undo_reading(self._resources, row.id, by=login_name())
+        return process_again(self._resources, self._child, get_document(self._resources.ledger, row.id))
+
     # within
+
+    def _documents(self, reference: str | None) -> list[Document]:
+        """Return the document that is named, or all that are not being deleted, oldest first."""
+        ledger = self._known().ledger
+        if reference is not None:
+            return [find_document(ledger, reference, self.owner)]
+        found = all_documents(ledger, self.owner)
+        return [document for document in found if document.status is not DocumentStatus.DELETING]
 
     @property
     def _resources(self) -> Resources:
@@ -268,85 +415,8 @@ class Swatchbook:
             raise InvalidReference(f"{first['loc'][0]}={first['input']}: {first['msg']}.") from error
         resources = self._resources
         older = edition_of and find_document(resources.ledger, edition_of, self.owner).id
-        registered = [
-            (path, register_path(resources, path, kind=kind, owner=self.owner, options=options, edition_of=older))
-            for path, kind in sources.items()
-        ]
-        flags = [f"--owner={self.owner}", "--json"]
-        flags += [f"--roles={','.join(sorted(options.roles))}"] if options.roles else []
-        flags += [f"--max-usd={max_usd}"] if max_usd is not None else []
-        flags += ["--force"] if force else []
-        said = list[str]()
-        for is_pdf, command in ((True, "ingest"), (False, "ingest-images")):
-            changed = [p for p, entry in registered if not entry.unchanged and (entry.document.kind == PDF) == is_pdf]
-            if changed:
-                only = [] if is_pdf or not mirror else ["--mirror"]
-                said += self._run(command, *flags, *only, "--", *map(str, changed))
-        documents = [(get_kept(resources.ledger, entry.document.id), entry.unchanged) for _, entry in registered]
-        for document, _ in documents:
-            _raise_failure(document)
-        if said:  # it ended before it could record why
-            raise Unexpected(said[-1])
-        return Reports(find_report(resources, document, unchanged=unchanged) for document, unchanged in documents)
-
-    def _run(self, *arguments: str) -> list[str]:
-        """Run a command with the settings of this collection; what it says goes to stderr.
-
-        Returns its last failure if it failed, else nothing. Raises KeyboardInterrupt when the command is over, too.
-        """
-        with subprocess.Popen(
-            [sys.executable, "-P", "-m", "interface.cli.main", *arguments],
-            cwd=self._folder,
-            env=self._environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            encoding="utf-8",
-            errors="replace",
-        ) as child:
-            said = list[str]()
-            try:
-                for line in child.stderr or ():
-                    sys.stderr.write(line)
-                    if line.startswith("✗ "):  # terminal.py: the failure, then the advice on the next line
-                        said = [line[2:].strip()]
-                    elif line.startswith("  ") and said:
-                        said.append(line.strip())
-            except KeyboardInterrupt:
-                child.send_signal(signal.SIGINT)  # Jupyter may have interrupted only the kernel
-                try:
-                    child.wait(_END_SECONDS)
-                except subprocess.TimeoutExpired:
-                    child.kill()
-                raise
-        if child.returncode in (COMPLETED, OPEN):
-            return []
-        return [" ".join(said) or f"The ingest ended with status {child.returncode}."]
-
-
-def _raise_failure(document: Document) -> None:
-    """Raise what a document failed for, or is blocked by."""
-    if document.status in _NEED_A_PERSON:
-        kind: type[Failure] = KINDS.get(document.failure_kind or "", Unexpected)
-        raise kind(f"{document.name}: {document.message or document.status}")
+        return ingest(resources, self._child, sources, owner=self.owner, options=options, edition_of=older)
 
 
 def _as_list(value: Any) -> Sequence[Any]:
     return [] if value is None else value if isinstance(value, list | tuple) else [value]
-
-
-def _as_variable(value: Any) -> str | None:
-    """Return a setting as the text of its variable, None for none."""
-    if value is None:
-        return None
-    if isinstance(value, SecretStr):
-        return value.get_secret_value()
-    return str(value) if isinstance(value, str | Path) else json.dumps(value, default=_plain)
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, BaseModel):
-        return dict(value)
-    if isinstance(value, SecretStr):
-        return value.get_secret_value()
-    return str(value) if isinstance(value, Path) else list(value)

@@ -29,7 +29,7 @@ from interface.cli.terminal import (
 from swatchbook.errors import DiskFull, DocumentDeleted, Failure, InvalidReference, RunRevoked, as_failure
 from swatchbook.ledger.queries.report import document_report
 from swatchbook.ledger.source_items import count_items
-from swatchbook.ledger.stored_documents import BATCH, FOLDER, PDF, Document, find_deleted, get_document
+from swatchbook.ledger.stored_documents import BATCH, FOLDER, PDF, Document, find_deleted, get_document, get_kept
 from swatchbook.pipeline import find_sources
 from swatchbook.pipeline.delete import finish_delete
 from swatchbook.pipeline.find_sources import Source
@@ -97,7 +97,7 @@ def _ingest(
     registered: list[Registered] = []
     for path, kind in sources.items():
         try:
-            entry = _register(resources, path, kind, owner, options, edition_of)
+            entry = register_source(resources, path, kind, owner, options, edition_of)
             registered.append(entry)
             _say_registered(path, entry, quiet=quiet)
         except Failure as failure:
@@ -113,7 +113,7 @@ def _ingest(
     return reports, worst(codes)
 
 
-def _register(
+def register_source(
     resources: Resources, path: Path, kind: str | None, owner: str, options: IngestOptions, edition_of: str | None
 ) -> Registered:
     """Register a path; what another process is deleting now is waited for, as this was asked for after the delete."""
@@ -141,6 +141,27 @@ def _say_offered(resources: Resources, document: str) -> None:
             f"{row.name} {what} {fitting[0].kept.name}, which was taught. To see what its reading would find: "
             f"swatchbook teach {row.id[:8]} --likeliest{owner_flag(row.owner)}"
         )
+
+
+def ingest_registered(resources: Resources, documents: Iterable[str], options: IngestOptions) -> int:
+    """Process documents by id that another process has registered for this, unless they were deleted since.
+
+    Their reports are in the ledger. Returns the exit code.
+    """
+    codes: list[int] = []
+    reports: list[RunReport] = []
+    with holding_files(resources.ledger):
+        for each in documents:
+            try:
+                document = get_kept(resources.ledger, each)
+            except DocumentDeleted as deleted:
+                codes.append(say_failure(deleted))
+                continue
+            codes.append(
+                _process(resources, document, partial(_run, resources, document, options), reports, quiet=True)
+            )
+    _send_notices(resources)
+    return worst(codes)
 
 
 def resume(resources: Resources, documents: Iterable[Document], *, quiet: bool) -> tuple[list[RunReport], int]:
@@ -266,7 +287,7 @@ def name_sources(paths: Iterable[str], settings: Settings, *, quiet: bool) -> tu
     codes: list[int] = []
     for given in paths:
         try:
-            path = _copy_bucket(given, settings) if is_remote(given) else Path(given)
+            path = local_path(given, settings)
             sources |= {source.path.absolute(): source for source in expand(path, settings.image_suffixes)}
         except Failure as failure:
             codes.append(say_failure(failure))
@@ -275,6 +296,20 @@ def name_sources(paths: Iterable[str], settings: Settings, *, quiet: bool) -> tu
         what = megabytes(source.path.stat().st_size) if source.path.is_file() else _WORDS[source.kind][0]
         console.print(f"{clean(source.path.name or str(source.path.absolute()))} · {what}", soft_wrap=True)
     return list(sources.values()), codes
+
+
+def local_path(given: str, settings: Settings, *, copied: bool = True) -> Path:
+    """Return a path as it is, and of a URL of an object store the path of its copy, which is made or renewed first.
+
+    `copied`: False for the path alone. Raises what `copy_bucket` raises.
+    """
+    if not is_remote(given):
+        return Path(given)
+    if copied:
+        return _copy_bucket(given, settings)
+    from swatchbook.storage.bucket_copy import ObjectCopier
+
+    return ObjectCopier(settings, given).folder
 
 
 def _copy_bucket(url: str, settings: Settings) -> Path:

@@ -87,13 +87,18 @@ _register(PANELS)
 
 def main() -> None:
     """Run the command line; print one line for any error and exit with its code."""
+    run_guarded(app)
+
+
+def run_guarded(run: "Callable[[], object]") -> None:
+    """Run a program of the command line; print one line for any error and exit with its code."""
     gc.disable()  # what is created while modules are loaded stays; `read_settings` switches it on
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # looking for them reads all installed packages
     from swatchbook.errors import Failure, as_failure
 
     prefect_url = os.environ.get("PREFECT_API_URL")
     try:
-        app()
+        run()
     except SystemExit as ended:
         if os.environ.get("PREFECT_API_URL") != prefect_url:  # set by the command: its own server, which ends with it
             from interface.cli.prefect_run import leave

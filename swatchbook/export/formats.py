@@ -19,7 +19,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
 from itertools import islice
 from pathlib import Path
-from typing import IO, Any, BinaryIO
+from typing import IO, TYPE_CHECKING, Any, BinaryIO
 
 from swatchbook.errors import TooLarge
 from swatchbook.export.product_rows import ProductRow
@@ -27,6 +27,9 @@ from swatchbook.export.shop_mapping import ShopOptions
 from swatchbook.extras import require_extra
 from swatchbook.plugins import BUILT_IN, Kind, find
 from swatchbook.records import Record
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 Cell = str | float | None
 
@@ -237,19 +240,38 @@ def _write_xlsx_row(sheet: Any, number: int, cells: Sequence[Cell]) -> None:
 
 def write_parquet(rows: Rows, out: BinaryIO) -> None:
     """Write a table of Parquet, 1,000 rows in a group."""
-    import pyarrow as pa
     from pyarrow.parquet import ParquetWriter
 
-    special = {"confidence": pa.float64(), "price": pa.float64(), "pages": pa.list_(pa.int32())}
+    schema = parquet_schema(rows)
+    with ParquetWriter(out, schema) as writer:
+        for table in parquet_tables(rows, schema):
+            writer.write_table(table)
+
+
+def parquet_schema(rows: Rows) -> "pa.Schema":
+    """Return the types of the columns: lists stay lists, and all but numbers are texts."""
+    import pyarrow as pa
+
+    special = {
+        "confidence": pa.float64(),
+        "price": pa.float64(),
+        "price_to": pa.float64(),
+        "pages": pa.list_(pa.int32()),
+    }
     lists = dict.fromkeys(("variants", "pictures"), pa.list_(pa.string()))
     types = [(special | lists).get(name, pa.string()) for name in rows.columns]
-    schema = pa.schema(list(zip(rows.columns, types, strict=True)))
+    return pa.schema(list(zip(rows.columns, types, strict=True)))
+
+
+def parquet_tables(rows: Rows, schema: "pa.Schema") -> "Iterator[pa.Table]":
+    """Yield the rows as tables of at most 1,000 rows."""
+    import pyarrow as pa
+
     left = iter(rows)
-    with ParquetWriter(out, schema) as writer:
-        while portion := list(islice(left, _PARQUET_ROWS)):
-            values = [
-                {name: getattr(row, name) for name in FIELDS}
-                | {METADATA + name: row.metadata.get(name) for name in rows.metadata}
-                for row in portion
-            ]
-            writer.write_table(pa.Table.from_pylist(values, schema=schema))
+    while portion := list(islice(left, _PARQUET_ROWS)):
+        values = [
+            {name: getattr(row, name) for name in FIELDS}
+            | {METADATA + name: row.metadata.get(name) for name in rows.metadata}
+            for row in portion
+        ]
+        yield pa.Table.from_pylist(values, schema=schema)

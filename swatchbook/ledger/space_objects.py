@@ -271,3 +271,18 @@ def vectors_of(ledger: Ledger, role: Role, tag: str, keys: Collection[str]) -> d
     with ledger.read() as connection:
         rows = select_in(connection, query, vectors.c.key, keys)
         return {row.key: np.frombuffer(row.data, "<f4") for row in rows}
+
+
+def object_vectors(ledger: Ledger, pair: RoleTag, owner: str | None = None) -> tuple[list[str], Vectors]:
+    """Return the ids of the searchable objects with a vector of this pair, sorted, and their vectors: a row for each.
+
+    Float32; (0, 0) without any. All are in memory at once.
+    """
+    import numpy as np
+
+    query = objects_with_vector(pair).add_columns(vectors.c.data)
+    query = query.where(*of_owner(objects_table(pair.role), owner)).order_by(objects_table(pair.role).c.id)
+    with ledger.read() as connection:
+        rows = connection.execute(query).all()
+    data = b"".join(row.data for row in rows)
+    return [row.id for row in rows], np.frombuffer(data, "<f4").astype(np.float32).reshape(len(rows), -1 if rows else 0)

@@ -132,3 +132,9 @@ def test_nothing_to_export_is_an_empty_table(tmp_path: Path, form: Format) -> No
         assert len(sheet(data)[0]) == 1
     if form is Format.PARQUET:
         assert parquet.read_table(io.BytesIO(data)).num_rows == 0
+
+
+def test_parquet_has_both_ends_of_a_range_of_prices(tmp_path: Path) -> None:
+    ranged = row().model_copy(update={"price": 12.0, "price_to": 18.0})
+    table = parquet.read_table(io.BytesIO(written(tmp_path, Format.PARQUET, ranged, row())))
+    assert [(each["price"], each["price_to"]) for each in table.to_pylist()] == [(12.0, 18.0), (82.5, None)]

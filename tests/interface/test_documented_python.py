@@ -8,6 +8,7 @@ import sys
 import textwrap
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -37,12 +38,15 @@ def folder(
 
 def test_collections_are_filled_and_searched(folder: Path) -> None:
     (of_readme,) = examples("README.md")
-    of_notebook, of_items, _ = examples("docs/notebook.md")
+    of_notebook, of_tables, of_items, _ = examples("docs/notebook.md")
     for example in (of_readme, of_notebook):
         exec(compile(example, "example", "exec"), {})
     row = SimpleNamespace(sku="7", name="Slate", price=12, photo=str(folder / "photo.jpg"), detail=folder / "photo.jpg")
     with Swatchbook.open() as book:
         assert book.count() == 14 + 1
+        names: dict[str, Any] = {"book": book}
+        exec(compile(of_tables, "example", "exec"), names)
+        assert names["alike"].shape == (15, 15)
         exec(compile(of_items, "example", "exec"), {"book": book, "rows": [row]})
         assert [each.title for each in book.search("slate", by="product", k=1)] == ["Slate"]
 

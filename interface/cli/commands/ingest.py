@@ -64,11 +64,11 @@ PicturesDir = Annotated[
 
 # of `ingest-images`
 ImagePaths = Annotated[
-    list[Path] | None,
+    list[str] | None,
     typer.Argument(
         metavar="PATH",
-        parser=given_path,
-        help="Folders of pictures, with subfolders; files of scraped items, or folders of them.",
+        parser=given_source,
+        help="Folders of pictures, with subfolders; files of scraped items, or folders of them; or URLs of the same.",
     ),
 ]
 Mode = Annotated[
@@ -187,11 +187,13 @@ def ingest_images(
     )  # fmt: skip
     check_owner(owner)
     with opened_resources() as resources, resumable():
+        from interface.cli.ingest import local_path
         from interface.cli.ingest_items import ingest_images as run
         from interface.cli.ingest_items import kinds_of
         from swatchbook.records import DEFAULT_OWNER
 
-        kinds = kinds_of(paths or (), mode, references_dir=references_dir, scraped_dir=scraped_dir)
+        local = [local_path(each, resources.settings, copied=not clear) for each in paths or ()]
+        kinds = kinds_of(local, mode, references_dir=references_dir, scraped_dir=scraped_dir)
         if clear:
             from interface.cli.delete import clear_sources
 

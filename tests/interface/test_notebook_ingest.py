@@ -1,0 +1,83 @@
+"""What a collection opened from Python ingests, teaches, and does not bring back: through real child processes."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from interface.notebook_ingest import Child
+from swatchbook import Swatchbook
+from swatchbook.errors import DocumentDeleted
+from swatchbook.ledger.stored_documents import all_documents
+from swatchbook.pipeline.delete import delete_documents
+from swatchbook.records import IngestOptions
+from tests.command import run_json
+from tests.s3_server import Bucket, bucket, moto_server
+from tests.sources.pictures import draw
+
+pytestmark = pytest.mark.stack
+
+__all__ = ["bucket", "moto_server"]
+
+
+def test_document_deleted_meanwhile_stays_deleted(
+    home: Path, tmp_path: Path, prefect_api: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The child is given ids: it does not register the folder again, which would undo the delete."""
+    draw(tmp_path / "pictures" / "oak.png")
+    process = Child.process
+    with Swatchbook.open() as book:
+
+        def delete_first(child: Child, documents: Sequence[str], options: IngestOptions) -> list[str]:
+            delete_documents(book._resources, list(documents))
+            return process(child, documents, options)
+
+        monkeypatch.setattr(Child, "process", delete_first)
+        with pytest.raises(DocumentDeleted):
+            book.ingest(tmp_path / "pictures")
+        assert all_documents(book._resources.ledger, None) == []
+
+
+def test_pictures_and_pdfs_of_a_bucket_are_ingested(
+    home: Path, tmp_path: Path, prefect_api: str, bucket: Bucket
+) -> None:
+    for number, name in enumerate(("oak.png", "slate.png")):
+        bucket.put(f"shop/{name}", draw(tmp_path / name, number).read_bytes())
+    with Swatchbook.open() as book:
+        (report,) = book.ingest(f"{bucket.url}/shop")
+        assert (report.images_complete, book.count()) == (2, 2)
+        assert book.ingest(f"{bucket.url}/shop")[0].document_id == report.document_id
+    (counted,) = run_json("ingest-images", f"{bucket.url}/shop")["sources"]
+    assert (counted["document_id"], counted["skipped_items"]) == (report.document_id, 2)
+    cleared = run_json("ingest-images", f"{bucket.url}/shop", "--clear", "--yes")
+    assert [each["document_id"] for each in cleared["sources"]] == [report.document_id]
+    with Swatchbook.open() as book:
+        assert book.count() == 0
+
+
+def test_catalogue_is_taught_and_taken_back(filled: Path, prefect_api: str) -> None:
+    with Swatchbook.open(owner="anna") as book:
+        titles = ["3:Nordvik Oak", "4:Colours and technical data", "5:Palladio Terrazzo"]
+        (likeliest, *_) = book.propose("small.pdf", {"name": titles})
+        (report,) = book.teach("small.pdf", likeliest)
+        assert report.status == "completed"
+        named = {row["name"] for row in book.products().to_pylist() if row["grain"] == "product"}
+        assert named == {"Nordvik Oak", "Colours and technical data", "Palladio Terrazzo"}
+        (reading,) = run_json("readings", "--owner", "anna")
+        assert reading["origin"] == "shown"
+        book.unteach("small.pdf")
+        named = {row["name"] for row in book.products().to_pylist() if row["grain"] == "product"}
+        assert named == {"Nordvik Oak", "Palladio Terrazzo"}
+
+
+def test_options_of_an_ingest_reach_the_child(home: Path, tmp_path: Path, prefect_api: str) -> None:
+    draw(tmp_path / "pictures" / "oak.png")
+    with Swatchbook.open() as book:
+        (report,) = book.ingest(tmp_path / "pictures", roles=["visual"])
+        assert {role.role for role in book.stats().coverage.roles if role.done} == {"visual"}
+        draw(tmp_path / "pictures" / "slate.png", 1)
+        (tmp_path / "pictures" / "oak.png").unlink()
+        (report,) = book.ingest(tmp_path / "pictures", mirror=True)
+        assert (report.images_found, book.count()) == (1, 1)
+        assert json.loads(report.model_dump_json())["status"] == "completed"
