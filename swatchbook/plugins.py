@@ -69,6 +69,9 @@ BUILT_IN: Final[Mapping[Kind, Mapping[str, str]]] = {
         "parquet": "swatchbook.export.formats:write_parquet",
         "shopify": "swatchbook.export.shopify:write_shopify",
         "woocommerce": "swatchbook.export.woocommerce:write_woocommerce",
+        "jsonld": "swatchbook.export.json_ld:write_jsonld",
+        "google": "swatchbook.export.google_feed:write_google",
+        "bmecat": "swatchbook.export.bmecat:write_bmecat",
     },
 }
 """Kind -> name -> `module:factory`, as an entry point has it."""

@@ -110,6 +110,10 @@ RUN_HERE: Mapping[str, tuple[str, Callable[[Finished], bool]]] = {
         writes(2),
     ),
     "swatchbook export --all --format woocommerce --to woocommerce.csv --pictures pictures": ("", writes(2)),
+    "swatchbook export --all --format jsonld --to products.jsonld": ("", writes(2)),
+    "swatchbook export --all --format google --mapping shop.yaml --pictures-url https://cdn.example/pictures "
+    "--to google.xml": ("", writes(2)),
+    "swatchbook export --all --format bmecat --mapping shop.yaml --to bmecat.xml": ("", writes(2)),
     "swatchbook export --all --format shopify --mapping shop.yaml --to shop.csv": ("", writes(2)),
     "swatchbook export --all --format shopify --mapping shop.yaml --since shop.csv --to changes.csv": (
         "",

@@ -19,6 +19,9 @@ from swatchbook.records import identity
 
 _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _MOST_VALUE = 190  # characters of an option's value; with a code and number it stays below the 255 of Shopify
+AVAILABILITY: Mapping[str, str] = {
+    "instock": "in_stock", "outofstock": "out_of_stock", "preorder": "preorder", "backorder": "backorder",
+}  # fmt: skip
 _HANDLED = ("price", "currency", "description", "url", "brand", "gtin", "availability", "condition")
 """Metadata that have a field of their own, so that they are no further property."""
 
@@ -63,6 +66,12 @@ class Offer:
         """Return its price, None where that is a range."""
         return None if self.price is None or self.price.highest else self.price
 
+    @property
+    def availability(self) -> str:
+        """Return in_stock, out_of_stock, preorder or backorder, however it is written; "" if it is not known."""
+        word = re.sub(r"[^a-z]", "", self.fields["availability"].lower().rpartition("/")[2])
+        return AVAILABILITY.get(word, "")
+
     def needed(self, name: str, *, most: int | None = None) -> str:
         """Return a field that the format requires. Raises NotExportable if it is empty."""
         if not self.fields[name]:
@@ -98,7 +107,7 @@ def picture_urls(offer: Offer, options: ShopOptions) -> list[str]:
 
 def _offer(row: ProductRow, product: ProductRow, options: ShopOptions) -> Offer:
     key = row.id.replace("-", "")
-    metadata = {name: clean(value) for name, value in (product.metadata | row.metadata).items()}
+    metadata = {clean(name): clean(value) for name, value in (product.metadata | row.metadata).items()}
     price = _price(row, product, options.mapping)
     title = row.name if row is product or product.name in row.name else f"{product.name}, {row.name}"
     values = metadata | {f"metadata.{name}": value for name, value in metadata.items()}
@@ -115,7 +124,7 @@ def _offer(row: ProductRow, product: ProductRow, options: ShopOptions) -> Offer:
         row=row,
         key=key,
         values=values,
-        fields={name: fill(template, values) for name, template in templates.items()},
+        fields={name: clean(fill(template, values)).strip() for name, template in templates.items()},
         price=price,
         pictures=row.pictures,
         properties={name: value for name, value in metadata.items() if value and name not in _HANDLED},

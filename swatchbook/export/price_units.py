@@ -15,6 +15,12 @@ _UNIT = re.compile(
     rf"(?:/|\b(?:per|pro|je|par|por|al|за)\b)\s*(?:1\s*)?(sq\.?\s?ft|{any_of(_UNITS)})(?!\w)", re.IGNORECASE
 )
 
+CODES = {
+    "m2": "MTK", "ft2": "FTK", "m": "MTR", "kg": "KGM", "l": "LTR", "piece": "C62", "box": "BX", "set": "SET",
+    "pair": "PR",
+}  # fmt: skip
+"""Unit -> its code in UN/ECE Recommendation 20, which BMEcat and schema.org use."""
+
 
 def unit_of(text: str) -> str | None:
     """Return what a price is for: m2, ft2, m, kg, l, piece, box, set or pair; None if it does not say.

@@ -30,7 +30,7 @@ ALWAYS: Final = ("Type", "SKU", "Name", "Published")
 MOST_ATTRIBUTES: Final = 100
 _ATTRIBUTES = tuple(name.format(number) for number in range(1, MOST_ATTRIBUTES + 1) for name in ATTRIBUTE)
 _ON_PRODUCT = ("Categories", "Tags", "Brands", "Shipping class", "External URL", "Button text", "Purchase note")
-_IN_STOCK = {"in_stock": "1", "in stock": "1", "out_of_stock": "0", "out of stock": "0", "backorder": "backorder"}
+_IN_STOCK = {"in_stock": "1", "out_of_stock": "0", "backorder": "backorder"}
 _NARROW = str.maketrans("＝＋－＠", "=+-@")
 
 
@@ -79,7 +79,7 @@ class WooCommerce:
             "GTIN, UPC, EAN, or ISBN": offer.fields["gtin"],
             "Name": offer.needed("title"),
             "Published": "1",
-            "In stock?": _IN_STOCK.get(offer.fields["availability"].lower(), ""),
+            "In stock?": _IN_STOCK.get(offer.availability, ""),
             "Regular price": price.amount if price else "",
             "Images": ", ".join(picture_urls(offer, self._options) or offer.pictures),
         }

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from tests.export import test_shopify, test_woocommerce
+from tests.export import test_bmecat, test_google_feed, test_json_ld, test_shopify, test_woocommerce
 
 Sold = dict[str, str]
 
@@ -21,4 +21,37 @@ def _woocommerce(data: bytes) -> tuple[Sold, Sold]:
     return sold, gone
 
 
-READERS: Mapping[str, Callable[[bytes], tuple[Sold, Sold]]] = {"shopify": _shopify, "woocommerce": _woocommerce}
+def _jsonld(data: bytes) -> tuple[Sold, Sold]:
+    sold, gone = Sold(), Sold()
+    for thing in test_json_ld.read_strictly(data):
+        for each in thing.get("hasVariant", [thing]):
+            offered = each.get("offers", {})
+            ended = offered.get("availability", "").endswith("/Discontinued")
+            (gone if ended else sold)[each["name"]] = offered.get("price", "")
+    return sold, gone
+
+
+def _google(data: bytes) -> tuple[Sold, Sold]:
+    sold, gone = Sold(), Sold()
+    for item in test_google_feed.read_strictly(data):
+        ended = item["availability"] == ["out_of_stock"]
+        (gone if ended else sold)[item["title"][0]] = item["price"][0].split()[0]
+    return sold, gone
+
+
+def _bmecat(data: bytes) -> tuple[Sold, Sold]:
+    sold, gone = Sold(), Sold()
+    for each in test_bmecat.read_strictly(data):
+        (gone if each.attrib["mode"] == "delete" else sold)[test_bmecat.one(each, "DESCRIPTION_SHORT")] = (
+            test_bmecat.one(each, "PRICE_AMOUNT")
+        )
+    return sold, gone
+
+
+READERS: Mapping[str, Callable[[bytes], tuple[Sold, Sold]]] = {
+    "shopify": _shopify,
+    "woocommerce": _woocommerce,
+    "jsonld": _jsonld,
+    "google": _google,
+    "bmecat": _bmecat,
+}

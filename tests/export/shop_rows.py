@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from swatchbook.export.formats import Written, write_products
 from swatchbook.export.product_rows import ProductRow
-from swatchbook.export.shop_mapping import ShopOptions
+from swatchbook.export.shop_mapping import ShopMapping, ShopOptions
 from swatchbook.printed_prices import highest_of, price_of
 from swatchbook.records import NO_MAPPING, identity
 from swatchbook.sources.batch import list_batch
@@ -53,6 +53,18 @@ FLOOR_ROWS = (
 CHAIR = product("Стул Åse", price="€ 129", url="https://shop.example/chair?a=1&b=2", availability="in_stock")
 ROWS = (*FLOOR_ROWS, CHAIR)
 
+FULL = ShopOptions(
+    mapping=ShopMapping(
+        fields={
+            "availability": ("{availability}", "in_stock"), "description": ("{description}", "{name}"),
+            "link": ("{url}", "https://shop.example/{key}"), "unit": "piece",
+        },
+        currency="EUR", supplier="Nordvik AB", catalog_id="2026", language="eng",
+    ),
+    pictures_url=PICTURES,
+)  # fmt: skip
+"""What every format needs to hold all products."""
+
 hostile = st.one_of(
     st.text(),
     st.sampled_from((
@@ -60,7 +72,8 @@ hostile = st.one_of(
         "\x0b\x1f", "\ufffe\uffff", "\ud800", "\u2028", "a\\", "a\\,b", "x" * 40_000, "é" * 5_000, "‮abc", "  ",
         "{name}", "{0.__class__}", "\\n", "'=1", "｛＝", "𝕏" * 300,
     )),
-)  # fmt: skip
+).map(lambda text: text.encode("utf-8", "replace").decode())  # fmt: skip
+"""Texts as the ledger may hold them: without lone surrogates, which no database stores."""
 
 
 def shop_file(tmp_path: Path, form: str, rows: Sequence[ProductRow], options: ShopOptions | None = None

@@ -9,22 +9,10 @@ import pytest
 from swatchbook.errors import InvalidReference
 from swatchbook.export.formats import Changes, Rows
 from swatchbook.export.product_rows import ProductRow
-from swatchbook.export.shop_mapping import ShopMapping, ShopOptions
+from swatchbook.export.shop_mapping import ShopOptions
 from swatchbook.plugins import Kind, find
 from tests.export.shop_readers import READERS
-from tests.export.shop_rows import FLOOR_ROWS, PICTURES, ROWS, product, shop_file
-
-FULL = ShopOptions(
-    mapping=ShopMapping(
-        fields={
-            "availability": ("{availability}", "in_stock"), "description": ("{description}", "{name}"),
-            "link": ("{url}", "https://shop.example/{key}"), "unit": "piece",
-        },
-        currency="EUR", supplier="Nordvik AB", catalog_id="2026", language="eng",
-    ),
-    pictures_url=PICTURES,
-)  # fmt: skip
-"""What every format needs to hold all products."""
+from tests.export.shop_rows import FLOOR_ROWS, FULL, ROWS, product, shop_file
 
 LAMP = product("Lamp", price="€ 40", pictures=("l.jpg",))
 TABLE = product("Table", price="€ 300", pictures=("t.jpg",))

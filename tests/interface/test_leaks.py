@@ -290,7 +290,10 @@ READING: Mapping[str, Sequence[str]] = {
     "facets": ("facets", "facets --by product --json", "facets --by chunk"),
     "export": (
         "export --all --format jsonl",
-        *(f"export --all --format {form}" for form in ("shopify", "woocommerce")),
+        *(
+            f"export --all --format {form}"
+            for form in ("shopify", "woocommerce", "jsonld", "google --pictures-url https://a")
+        ),
         "export {name}",
         "export {document}",
     ),

@@ -1,0 +1,134 @@
+"""The product feed of Google Merchant Center: RSS 2.0 with the attributes of Google's namespace. Each variant is an
+item with the `item_group_id` of its product.
+
+Google requires title, description, link, image, availability and price: a product without one of them is left out.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import BinaryIO, Final
+from urllib.parse import urlsplit
+from xml.sax.saxutils import unescape  # nosec: only unescapes
+
+from swatchbook.export.formats import Rows
+from swatchbook.export.offers import NotExportable, Offer, picture_urls, shortened
+from swatchbook.export.shop_file import Contents, ShopRecord, write_shop_file
+from swatchbook.export.shop_lines import element, parent, read_lines, write_lines
+from swatchbook.export.shop_mapping import ShopOptions, check_fields, fill
+
+NAMESPACE: Final = "http://base.google.com/ns/1.0"
+COLUMNS: Final = (
+    "google_product_category", "sale_price", "sale_price_effective_date", "cost_of_goods_sold", "availability_date",
+    "expiration_date", "identifier_exists", "adult", "multipack", "is_bundle", "age_group", "gender", "pattern",
+    "size_type", "size_system", "energy_efficiency_class", "min_energy_efficiency_class",
+    "max_energy_efficiency_class", "product_highlight", "custom_label_0", "custom_label_1", "custom_label_2",
+    "custom_label_3", "custom_label_4", "promotion_id", "excluded_destination", "included_destination",
+    "shipping_label", "shipping_weight", "shipping_length", "shipping_width", "shipping_height", "ships_from_country",
+    "min_handling_time", "max_handling_time", "tax_category", "canonical_link", "mobile_link",
+)  # fmt: skip
+"""Attributes that only a mapping fills."""
+MOST: Final = {"id": 50, "title": 150, "description": 5_000, "link": 2_000, "brand": 70, "mpn": 70, "product_type": 750}
+"""Attribute -> its most characters."""
+MOST_PICTURES: Final = 10
+"""Of `additional_image_link`."""
+_UNITS = {"m2": "1 sqm", "ft2": "1 sqft", "m": "1 m", "kg": "1 kg", "l": "1 l", "piece": "1 ct"}
+_VARY = {"color": "color", "colour": "color", "size": "size", "material": "material", "pattern": "pattern"}
+"""Options of variants that are attributes of Google's."""
+_CONDITIONS = ("new", "used", "refurbished")
+_MARKER = f'xmlns:g="{NAMESPACE}"'
+_RECORD = re.compile(r"<item><g:id>([^<]+)</g:id>")
+_AVAILABILITY = re.compile(r"<g:availability>[^<]*</g:availability>")
+_LINK = re.compile(r"<g:link>([^<]*)</g:link>")
+
+
+def write_google(rows: Rows, out: BinaryIO) -> None:
+    """Write products as a feed for Google Merchant Center. Raises Configuration, InvalidReference, DiskFull."""
+    write_shop_file(Google(rows.options), rows, out)
+
+
+class Google:
+    """The format. A record is an item: a product without variants, or a variant."""
+
+    def __init__(self, options: ShopOptions) -> None:
+        check_fields(options.mapping, "google", COLUMNS)
+        self._options = options
+
+    def records(self, offer: Offer) -> list[ShopRecord]:
+        return [self._item(offer, each) for each in offer.variants or (offer,)]
+
+    def _item(self, product: Offer, offer: Offer) -> ShopRecord:
+        key = offer.needed("sku")
+        if len(key) > MOST["id"]:
+            raise NotExportable(f"its id has more than {MOST['id']} characters")
+        pictures = picture_urls(offer, self._options) or picture_urls(product, self._options)
+        if not pictures:
+            raise NotExportable("it has no picture" if self._options.pictures_url else "--pictures-url is not given")
+        others = [
+            url for url in dict.fromkeys((*pictures, *picture_urls(product, self._options))) if url != pictures[0]
+        ]
+        values = self._values(product, offer) | {"image_link": pictures[0]}
+        order = ("title", "description", "link", "image_link")
+        first = [element(f"g:{name}", values.pop(name)) for name in order]
+        more = [element("g:additional_image_link", url) for url in others[:MOST_PICTURES]]
+        rest = [element(f"g:{name}", value) for name, value in values.items()]
+        return ShopRecord(key, parent("item", element("g:id", key), *first, *more, *rest))
+
+    def _values(self, product: Offer, offer: Offer) -> dict[str, str]:
+        """Return the attributes of an item. Raises NotExportable without what Google requires."""
+        price, link, fields = offer.single_price, offer.needed("link"), offer.fields
+        if urlsplit(link).scheme not in ("http", "https") or len(link) > MOST["link"]:
+            raise NotExportable("link is no address of a page")
+        if not offer.availability:
+            raise NotExportable("availability is not known")
+        if price is None:
+            raise NotExportable("its price is a range" if offer.price else "price is not known")
+        if price.currency is None:
+            raise NotExportable("the currency of its price is not known")
+        values = {
+            "title": offer.needed("title", most=MOST["title"]),
+            "description": offer.needed("description", most=MOST["description"]),
+            "link": link,
+            "availability": offer.availability,
+            "price": f"{price.amount} {price.currency}",
+            "condition": fields["condition"].lower() if fields["condition"].lower() in _CONDITIONS else "",
+            "brand": shortened(fields["brand"], MOST["brand"]),
+            "gtin": fields["gtin"],
+            "mpn": shortened(fields["mpn"], MOST["mpn"]),
+            "product_type": shortened(fields["category"], MOST["product_type"]),
+            "item_group_id": product.fields["sku"] if offer is not product else "",
+            **{name: shortened(fields[name], 100) for name in ("color", "material", "size")},
+        }
+        for name, value in zip(product.options, offer.options, strict=False):
+            if attribute := _VARY.get(name.casefold()):
+                values[attribute] = shortened(value, 100)
+        if price.unit in _UNITS:
+            values |= {"unit_pricing_measure": _UNITS[price.unit], "unit_pricing_base_measure": _UNITS[price.unit]}
+        named = self._options.mapping.fields
+        return values | {name: fill(named[name], offer.values) for name in COLUMNS if name in named}
+
+    def read(self, file: BinaryIO) -> Iterator[ShopRecord]:
+        for line in read_lines(file, marker=_MARKER, record=_RECORD):
+            found = _RECORD.match(line)
+            yield ShopRecord(unescape(found[1]) if found else "", line)
+
+    def gone(self, content: str) -> str:
+        """Return the item as out of stock."""
+        return _AVAILABILITY.sub("<g:availability>out_of_stock</g:availability>", content)
+
+    def write(self, contents: Contents, out: BinaryIO, *, whole: bool) -> None:
+        write_lines(
+            out,
+            '<?xml version="1.0" encoding="UTF-8"?>',
+            f'<rss version="2.0" {_MARKER}>',
+            "<channel>",
+            f"<title>Products</title><link>{self._shop(contents)}</link><description>Products</description>",
+        )
+        for _, content in contents:
+            write_lines(out, content)
+        write_lines(out, "</channel>", "</rss>")
+
+    def _shop(self, contents: Contents) -> str:
+        """Return the address of the shop: that of the first link, else of the pictures."""
+        first = next((found[1] for _, content in contents if (found := _LINK.search(content))), None)
+        address = urlsplit(first or self._options.pictures_url or "")
+        return f"{address.scheme}://{address.netloc}/" if address.netloc else ""

@@ -1,0 +1,139 @@
+"""Products as schema.org data (JSON-LD): one graph, a product in each line. A product with variants is a ProductGroup.
+
+No text ends a script: `<` is written as `\\u003c`, so a line can be put into a page as it is.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, BinaryIO, Final
+
+from swatchbook.errors import InvalidReference
+from swatchbook.export.formats import Rows
+from swatchbook.export.offers import Offer, picture_urls
+from swatchbook.export.price_units import CODES
+from swatchbook.export.shop_file import Contents, ShopRecord, write_shop_file
+from swatchbook.export.shop_lines import read_lines, write_lines
+from swatchbook.export.shop_mapping import ShopOptions, check_fields
+
+CONTEXT: Final = "https://schema.org"
+_HEAD = f'{{"@context":"{CONTEXT}","@graph":['
+_RECORD = re.compile(r'\{"@type":"Product(Group)?",')
+_AVAILABILITY: Final[Mapping[str, str]] = {
+    "in_stock": "InStock", "out_of_stock": "OutOfStock", "preorder": "PreOrder", "backorder": "BackOrder",
+}  # fmt: skip
+_CONDITIONS: Final = {"new": "NewCondition", "used": "UsedCondition", "refurbished": "RefurbishedCondition"}
+_OWN_PROPERTY = ("color", "material", "size", "category")
+
+Thing = dict[str, Any]
+
+
+def write_jsonld(rows: Rows, out: BinaryIO) -> None:
+    """Write products as JSON-LD. Raises Configuration, InvalidReference, DiskFull."""
+    write_shop_file(JsonLd(rows.options), rows, out)
+
+
+class JsonLd:
+    """The format."""
+
+    def __init__(self, options: ShopOptions) -> None:
+        check_fields(options.mapping, "jsonld", ())
+        self._options = options
+
+    def records(self, offer: Offer) -> list[ShopRecord]:
+        thing = self._thing(offer)
+        if offer.variants:
+            thing |= {"@type": "ProductGroup", "productGroupID": offer.fields["sku"]}
+            if "Size" in offer.options:
+                thing["variesBy"] = [f"{CONTEXT}/size"]
+            thing["hasVariant"] = [self._variant(offer, each) for each in offer.variants]
+            thing.pop("offers", None)
+        return [ShopRecord(thing["@id"], _as_line(thing))]
+
+    def _variant(self, product: Offer, offer: Offer) -> Thing:
+        """Return a variant, without what it has in common with its product."""
+        same, thing = self._thing(product), self._thing(offer)
+        kept = {name: value for name, value in thing.items() if name in ("@type", "offers") or value != same.get(name)}
+        return kept
+
+    def _thing(self, offer: Offer) -> Thing:
+        fields = offer.fields
+        brand = {"@type": "Brand", "name": fields["brand"]} if fields["brand"] else None
+        others = [
+            {"@type": "PropertyValue", "name": name, "value": value}
+            for name, value in offer.properties.items()
+            if name not in _OWN_PROPERTY
+        ]
+        thing = {
+            "@type": "Product",
+            "@id": f"urn:uuid:{offer.row.id}",
+            "name": offer.needed("title"),
+            "description": fields["description"],
+            "url": fields["link"],
+            "image": picture_urls(offer, self._options) or list(offer.pictures),
+            "sku": fields["sku"],
+            "mpn": fields["mpn"],
+            "gtin": fields["gtin"],
+            "brand": brand,
+            "category": fields["category"],
+            **{name: fields[name] for name in ("color", "material", "size")},
+            "additionalProperty": others,
+            "offers": _offers(offer),
+        }
+        return {name: value for name, value in thing.items() if value}
+
+    def read(self, file: BinaryIO) -> Iterator[ShopRecord]:
+        for line in read_lines(file, marker=_HEAD, record=_RECORD):
+            thing = _parsed(line.removesuffix(","))
+            yield ShopRecord(str(thing.get("@id", "")), _as_line(thing))
+
+    def gone(self, content: str) -> str:
+        """Return the product, all its offers with the availability `Discontinued`."""
+        thing = _parsed(content)
+        for each in thing.get("hasVariant", [thing]):
+            offered = each.setdefault("offers", {"@type": "Offer"})
+            offered["availability"] = f"{CONTEXT}/Discontinued"
+        return _as_line(thing)
+
+    def write(self, contents: Contents, out: BinaryIO, *, whole: bool) -> None:
+        write_lines(out, _HEAD)
+        before = ""
+        for _, content in contents:
+            out.write(f"{before}{content}".encode())
+            before = ",\n"
+        write_lines(out, *([""] if before else []), "]}")
+
+
+def _offers(offer: Offer) -> Thing:
+    """Return the price, availability and condition of an offer, as far as they are known."""
+    price = offer.price if offer.price and offer.price.currency else None
+    availability, condition = offer.availability, offer.fields["condition"].lower()
+    thing: Thing = {"@type": "Offer"}
+    if price and price.highest:
+        thing = {"@type": "AggregateOffer", "lowPrice": price.amount, "highPrice": price.highest}
+    elif price:
+        thing |= {"price": price.amount}
+        if price.unit:
+            thing["priceSpecification"] = {
+                "@type": "UnitPriceSpecification", "price": price.amount, "priceCurrency": price.currency,
+                "referenceQuantity": {"@type": "QuantitativeValue", "value": 1, "unitCode": CODES[price.unit]},
+            }  # fmt: skip
+    if price:
+        thing["priceCurrency"] = price.currency
+    if availability:
+        thing["availability"] = f"{CONTEXT}/{_AVAILABILITY[availability]}"
+    if condition in _CONDITIONS:
+        thing["itemCondition"] = f"{CONTEXT}/{_CONDITIONS[condition]}"
+    return thing if len(thing) > 1 else {}
+
+
+def _as_line(thing: Thing) -> str:
+    return json.dumps(thing, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
+
+
+def _parsed(line: str) -> Thing:
+    try:
+        thing: Thing = json.loads(line)
+    except ValueError as error:
+        raise InvalidReference("A line of the earlier file is not JSON.", advice="Export the whole again.") from error
+    return thing

@@ -1,0 +1,130 @@
+"""Google's product feed: required attributes, formats and limits of its specification, read by a strict reader."""
+
+import re
+from pathlib import Path
+
+import pytest
+from defusedxml.ElementTree import fromstring
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from swatchbook.errors import Configuration
+from swatchbook.export.google_feed import COLUMNS, MOST
+from swatchbook.export.shop_mapping import ShopMapping, ShopOptions
+from tests.export.shop_rows import FLOOR, FLOOR_ROWS, FULL, PICTURES, as_batch, hostile, product, shop_file, variant
+
+Item = dict[str, list[str]]
+
+G = "{http://base.google.com/ns/1.0}"
+_REQUIRED = ("id", "title", "description", "link", "image_link", "availability", "price")
+_OPTIONAL = ("additional_image_link", "condition", "brand", "gtin", "mpn", "product_type", "item_group_id", "color",
+             "material", "size", "unit_pricing_measure", "unit_pricing_base_measure")  # fmt: skip
+
+
+def read_strictly(data: bytes) -> list[Item]:
+    """Return the items as attribute -> values. Fails for what the specification does not allow."""
+    root = fromstring(data)
+    assert (root.tag, root.attrib) == ("rss", {"version": "2.0"})
+    (channel,) = root
+    head = [child.tag for child in channel if child.tag != "item"]
+    assert head == ["title", "link", "description"]
+    items = list[Item]()
+    for element in channel.iterfind("item"):
+        item = Item()
+        for child in element:
+            name = child.tag.removeprefix(G)
+            assert child.tag == G + name
+            assert name in (*_REQUIRED, *_OPTIONAL, *COLUMNS)
+            assert child.text
+            assert len(child.text) <= MOST.get(name, 5_000)
+            item.setdefault(name, []).append(child.text)
+        assert set(_REQUIRED) <= item.keys()
+        assert all(len(values) == 1 for name, values in item.items() if name != "additional_image_link")
+        assert len(item.get("additional_image_link", ())) <= 10
+        assert re.fullmatch(r"\d+\.\d\d [A-Z]{3}", item["price"][0])
+        assert item["availability"][0] in ("in_stock", "out_of_stock", "preorder", "backorder")
+        assert item.get("condition", ["new"])[0] in ("new", "used", "refurbished")
+        for name in ("link", "image_link", "additional_image_link"):
+            assert all(re.match(r"https?://[^\s/]+", url) for url in item.get(name, ()))
+        items.append(item)
+    assert len({item["id"][0] for item in items}) == len(items)
+    return items
+
+
+def test_products_are_read_again_as_they_are(tmp_path: Path) -> None:
+    data, written = shop_file(tmp_path, "google", FLOOR_ROWS, FULL)
+    assert (written.products, written.variants, written.skipped_count) == (1, 2, 0)
+    limed, smoked = read_strictly(data)
+    assert limed["title"] == ["Nordvik Oak, Limed"]
+    assert limed["description"] == [FLOOR.metadata["description"]]
+    assert limed["item_group_id"] == smoked["item_group_id"] == [FLOOR.id.replace("-", "")]
+    assert (limed["price"], smoked["price"]) == (["82.50 EUR"], ["96.00 EUR"])
+    assert limed["unit_pricing_measure"] == ["1 sqm"]
+    assert (limed["size"], smoked["size"]) == (["14 × 190 mm"], ["14 × 240 mm"])
+    assert limed["image_link"] == [PICTURES + "i2.jpg"]
+    assert limed["additional_image_link"] == [PICTURES + "i1.jpg", PICTURES + "i%203.png"]
+    assert smoked["image_link"] == [PICTURES + "i1.jpg"]
+    assert smoked["mpn"] == ["NO-104"]
+    assert b"<link>https://shop.example/</link>" in data
+
+
+def test_an_option_with_a_name_of_googles_is_its_attribute(tmp_path: Path) -> None:
+    sofa = product("Sofa", price="€ 9", pictures=("s.jpg",))
+    rows = (sofa, variant(sofa, "Red"), variant(sofa, "Blue"))
+    mapping = FULL.mapping.model_copy(update={"option": "Colour"})
+    data, _ = shop_file(tmp_path, "google", rows, FULL.model_copy(update={"mapping": mapping}))
+    assert [item["color"] for item in read_strictly(data)] == [["Red"], ["Blue"]]
+
+
+def test_our_own_batch_reader_reads_the_file(tmp_path: Path) -> None:
+    data, _ = shop_file(tmp_path, "google", FLOOR_ROWS, FULL)
+    limed, smoked = as_batch(tmp_path, "google.xml", data)
+    assert limed == (
+        "Nordvik Oak, Limed",
+        "82.50",
+        "Nordvik",
+        [PICTURES + "i2.jpg", PICTURES + "i1.jpg", PICTURES + "i%203.png"],
+    )
+    assert smoked[:2] == ("Nordvik Oak, Smoked", "96")
+
+
+@pytest.mark.parametrize(
+    ("row", "left_out", "reason"),
+    [
+        (product("A", price="€ 9"), None, "it has no picture"),
+        (product("A", pictures=("a.jpg",)), None, "price is not known"),
+        (product("A", pictures=("a.jpg",), price="from €12 to €18"), None, "its price is a range"),
+        (product("A", pictures=("a.jpg",), price="€ 9", description="d"), "availability", "availability is not known"),
+        (product("A", pictures=("a.jpg",), price="€ 9", description="d"), "link", "link is not known"),
+        (product("A", pictures=("a.jpg",), price="€ 9", url="page 3"), None, "link is no address of a page"),
+        (product("A", pictures=("a.jpg",), price="€ 9"), "description", "description is not known"),
+    ],
+)
+def test_what_google_requires_is_named(tmp_path: Path, row: object, left_out: str | None, reason: str) -> None:
+    fields = {name: template for name, template in FULL.mapping.fields.items() if name != left_out}
+    mapping = FULL.mapping.model_copy(update={"fields": fields})
+    data, written = shop_file(tmp_path, "google", [row], FULL.model_copy(update={"mapping": mapping}))  # type: ignore[list-item]
+    assert [each.reason for each in written.skipped] == [reason]
+    assert read_strictly(data) == []
+
+
+def test_a_currency_and_the_address_of_pictures_are_needed(tmp_path: Path) -> None:
+    rows = [product("A", pictures=("a.jpg",), price="$ 9")]
+    open_mapping = FULL.mapping.model_copy(update={"currency": None})
+    _, written = shop_file(tmp_path, "google", rows, FULL.model_copy(update={"mapping": open_mapping}))
+    assert [each.reason for each in written.skipped] == ["the currency of its price is not known"]
+    _, written = shop_file(tmp_path, "google", rows, FULL.model_copy(update={"pictures_url": None}))
+    assert [each.reason for each in written.skipped] == ["--pictures-url is not given"]
+    with pytest.raises(Configuration, match="'Tags'"):
+        shop_file(tmp_path, "google", rows, ShopOptions(mapping=ShopMapping(fields={"Tags": "x"})))
+
+
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(texts=st.lists(hostile, min_size=8, max_size=8))
+def test_hostile_texts_stay_texts(tmp_path: Path, texts: list[str]) -> None:
+    floor = product("Floor", code=texts[1], category=texts[2], description=texts[3], brand=texts[4], price="€ 9",
+                    pictures=("a.jpg",), color=texts[0])  # fmt: skip
+    rows = (floor, variant(floor, texts[6], code=texts[7]), variant(floor, texts[7], code=texts[6]))
+    data, written = shop_file(tmp_path, "google", rows, FULL)
+    assert written.skipped_count == 0
+    assert len(read_strictly(data)) in (1, 2)
