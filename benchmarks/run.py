@@ -333,6 +333,17 @@ def startup() -> list[Figure]:
     ]  # fmt: skip
 
 
+def traces() -> list[Figure]:
+    """An ingest that sends traces against one that does not."""
+    from benchmarks.traces import measure
+
+    with prefect_server() as url:
+        m = measure(SWATCHBOOK, build(BUILD), url, ROUNDS)
+    rounds = f"rounds {m.least:.3f} to {m.most:.3f}"
+    note = f"{m.spans} spans; processor {m.traced.cpu:.1f} and {m.plain.cpu:.1f} s; {rounds}"
+    return [Figure("ingest with traces ÷ without, processor time", m.ratio, 1.02, note=note)]
+
+
 def folders() -> list[Figure]:
     """A folder of 100,000 files that has not changed, and by how much memory grows with each file."""
     from benchmarks.folders import FILES, measure
@@ -476,6 +487,7 @@ BENCHMARKS: Mapping[str, Callable[[], list[Figure]]] = {
     "providers": providers,
     "concurrent": concurrent,
     "startup": startup,
+    "traces": traces,
     "folders": folders,
     "price_lists": price_lists,
     "statistics": statistics,

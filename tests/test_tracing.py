@@ -10,11 +10,15 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
+import httpx
 import pytest
 
 from interface.cli.log import Fields
 from swatchbook import tracing
 from swatchbook.errors import ProviderDown
+from swatchbook.ledger.stored_documents import get_document
+from swatchbook.settings import Settings
+from tests.interface.service.served import served
 from tests.otlp_receiver import Receiver, receiving, tree
 
 pytest.importorskip("opentelemetry.sdk.trace")
@@ -134,6 +138,27 @@ def test_span_goes_with_work_to_another_thread(receiver: Receiver) -> None:
         thread.join()
     tracing.finish()
     assert tree(receiver.spans())["inner"] == "outer"
+
+
+def test_request_goes_on_with_the_trace_of_its_caller(receiver: Receiver, home: Path, small_catalogue: Path) -> None:
+    with served(Settings()) as service, httpx.Client(base_url=service.url, timeout=60) as client:
+        files, headers = {"file": ("secret.pdf", small_catalogue.read_bytes())}, {"traceparent": TRACEPARENT}
+        answer = client.post("/documents", files=files, headers=headers)
+        assert answer.status_code == 202, answer.text
+        assert client.get("/documents/secret-id?q=secret-question").status_code == 422
+        assert client.get("/live").status_code == 200
+        assert client.request("SECRET", "/secret-path").status_code in (404, 405)
+        stored = get_document(service.resources.ledger, answer.json()["id"]).trace
+    tracing.finish()
+    upload, asked, unknown = receiver.spans()
+    assert (upload.name, upload.trace, upload.parent) == ("POST /documents", *TRACEPARENT.split("-")[1:3])
+    assert stored == f"00-{upload.trace}-{upload.id}-01"
+    assert upload.attributes == {
+        "http.request.method": "POST", "http.route": "/documents", "http.response.status_code": 202,
+    }  # fmt: skip
+    assert asked.attributes["http.route"] == "/documents/{document_id}"
+    assert unknown.name == "_OTHER"
+    assert all(b"secret" not in body.lower() for _, body in receiver.bodies)
 
 
 # --- a receiver that is not to be trusted -----------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import sys
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,11 @@ from prefect.client.schemas.actions import WorkPoolCreate, WorkPoolUpdate
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from deployments.declared import EMBED
-from interface.cli.doctor import check_models, check_pool
-from swatchbook.errors import Configuration
+from interface.cli.doctor import check_models, check_pool, check_telemetry
+from swatchbook.errors import Configuration, MissingExtra, ProviderDown
 from swatchbook.resources import Resources
 from swatchbook.settings import Settings
+from tests.otlp_receiver import receiving
 from tests.providers.standin import KEY, provider
 
 
@@ -96,3 +98,18 @@ def test_vectors_that_cost_are_tried_with_a_question_that_no_document_pays_for()
         where = {"text_encoder": "openai", "text_url": there.openai_url, "text_model": "m", "text_api_key": KEY}
         assert "openai (1024-d)" in check_models(Resources(Settings.model_validate(where)))
         assert len(there.asked) == 1
+
+
+def test_where_traces_go_is_told_and_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("opentelemetry.sdk.trace")
+    resources = Resources(Settings())
+    assert check_telemetry(resources) == "off: OTEL_EXPORTER_OTLP_ENDPOINT is not set"
+    with receiving() as there:
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", there.url.replace("//", "//user:secret@"))
+        assert check_telemetry(resources) == "traces to 127.0.0.1 · metrics of the service to 127.0.0.1"
+    with pytest.raises(ProviderDown, match=r"127\.0\.0\.1 does not take traces") as down:
+        check_telemetry(resources)
+    assert "secret" not in f"{down.value} {down.value.advice}"
+    monkeypatch.setitem(sys.modules, "opentelemetry.sdk.trace", None)
+    with pytest.raises(MissingExtra, match="OTEL_EXPORTER_OTLP_ENDPOINT needs the extra otel"):
+        check_telemetry(resources)
