@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 
 import httpx
 import numpy as np
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, func, insert, select
 
 from swatchbook.ledger.tables import (
     analyses,
@@ -102,12 +102,22 @@ def measure(home: Path, tell: Callable[[str], None]) -> Measured:
 
 
 def fill(resources: Resources, wanted: int) -> int:
-    """Copy the documents until there are so many images, and publish them. Return how many there are."""
-    ledger, dice = resources.ledger, np.random.default_rng(0)
+    """Copy the sample until there are so many images, and publish them. Return how many there are."""
+    made = copy_sample(resources, wanted)
+    publish_all(resources, at_most=60)
+    resources.index.compact()
+    return made
+
+
+def copy_sample(resources: Resources, wanted: int) -> int:
+    """Copy the sample in the ledger until there are so many images. Return how many there are."""
+    ledger = resources.ledger
     with ledger.read() as connection:
         sample = _read(connection)
-    made = len(sample["images"])
-    for number in count(1):
+        made = connection.execute(select(func.count()).select_from(images)).scalar_one()
+        before = connection.execute(select(func.count()).select_from(documents)).scalar_one()
+    dice = np.random.default_rng(before)
+    for number in count(before):
         if made >= wanted:
             break
         rows = _copied(sample, number, dice)
@@ -116,8 +126,6 @@ def fill(resources: Resources, wanted: int) -> int:
                 if some := rows[table.name]:
                     connection.execute(insert(table), some)
         made += len(rows["images"])
-    publish_all(resources, at_most=60)
-    resources.index.compact()
     return made
 
 
@@ -129,7 +137,8 @@ Rows = dict[str, list[dict[str, Any]]]
 def _read(connection: Connection) -> Rows:
     """Return the rows of one catalogue, the first one: with those of its shown images alone."""
     catalogues = select(documents).where(documents.c.owner == _OWNER, documents.c.kind == "pdf")
-    document = connection.execute(catalogues.order_by(documents.c.size.desc())).mappings().first()
+    first = catalogues.order_by(documents.c.size.desc(), documents.c.created_at, documents.c.name.desc())
+    document = connection.execute(first).mappings().first()
     assert document is not None
     own = dict[str, list[dict[str, Any]]]()
     for table in (requested, placements, products, chunks, links):
@@ -171,7 +180,8 @@ def _copied(sample: Rows, number: int, dice: np.random.Generator) -> Rows:
     fresh = {"dirty": 1, "made": 1, "published": 0, "publish_next": None, "publish_lease": None, "publish_until": None}
     return {
         "documents": changed("documents", lambda row: {
-            "id": document, "content": f"{number:064x}", "name": f"catalogue {number}.pdf", "run": None}),
+            "id": document, "content": f"{number:064x}", "name": f"catalogue {number}.pdf", "run": None,
+            "file": None, "pages_file": None}),  # no collection has thousands of documents of one file
         "requested": changed("requested", lambda row: {"document": document}),
         "contents": changed("contents", lambda row: {
             "key": key(row["key"]), "phash": row["phash"] and f"{dice.integers(1 << 63):016x}"}),

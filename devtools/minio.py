@@ -13,7 +13,7 @@ import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 
-from devtools.weaviate import HOST, READY_SECONDS, STOP_SECONDS
+from devtools.weaviate import HOST, READY_SECONDS, end
 from swatchbook.errors import Configuration, FilesDown
 
 VERSION = "20260212201848"  # the date of its last commit: its releases have no versions of Go modules
@@ -29,13 +29,8 @@ class MinioServer:
     url: str
 
     def stop(self) -> None:
-        """End the server, by force after STOP_SECONDS."""
-        self.process.terminate()
-        try:
-            self.process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+        """End the server, by force after a while."""
+        end(self.process)
 
 
 def find_server() -> Path:

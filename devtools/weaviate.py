@@ -62,13 +62,18 @@ class Server:
         return f"http://{HOST}:{self.port}"
 
     def stop(self) -> None:
-        """Send SIGTERM, so that it flushes, and SIGKILL after STOP_SECONDS; wait for its end."""
-        self.process.terminate()
-        try:
-            self.process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+        """End it as `end` does."""
+        end(self.process)
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """Send SIGTERM, so that a server flushes, and SIGKILL after STOP_SECONDS; wait for its end."""
+    process.terminate()
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def find_server() -> Path | Image:

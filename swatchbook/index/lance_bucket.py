@@ -123,7 +123,7 @@ class LanceBucket:
         return self._read(database).get(f"{_ACTIVE}{role}")
 
     def _all(self, database: Any) -> list[str]:
-        return list(database.table_names(limit=10_000))
+        return list(database.table_names(limit=10_000))  # list_tables answers in a class that slim_lancedb leaves out
 
     def _read(self, database: Any) -> Mapping[str, str]:
         """Return the newest rows of the catalogue."""

@@ -369,6 +369,7 @@ def _prepare_postgresql(connection: "psycopg.Connection", record: object) -> Non
     connection.execute(f"SET lock_timeout = {milliseconds}".encode())
     # a client whose host died keeps its locks no longer than its leases
     connection.execute(f"SET idle_in_transaction_session_timeout = {milliseconds}".encode())
+    connection.execute(b"SET jit = off")  # compiling takes two seconds for each of the larger queries, and saves none
     connection.autocommit = False
 
 

@@ -140,9 +140,9 @@ def test_every_postgresql_connection_has_its_limits_also_after_a_rollback(new_po
         with pytest.raises(ProgrammingError), kind() as connection:
             connection.exec_driver_sql("no SQL")
         with kind() as connection:
-            shown = [connection.exec_driver_sql(f"SHOW {name}").scalar_one() for name in
-                     ("transaction_isolation", "lock_timeout", "idle_in_transaction_session_timeout")]  # fmt: skip
-        assert shown == [isolation, "1min", "1min"]
+            names = ("transaction_isolation", "lock_timeout", "idle_in_transaction_session_timeout", "jit")
+            shown = [connection.exec_driver_sql(f"SHOW {name}").scalar_one() for name in names]
+        assert shown == [isolation, "1min", "1min", "off"]
     ledger.close()
 
 

@@ -1,0 +1,219 @@
+"""A collection that grows to a million images: a ledger in PostgreSQL with all its rows, LanceDB, a service on both.
+
+`python -m benchmarks.million [IMAGES …]` ingests the small sample, copies it in the ledger until there are so many
+images (each copy has its own documents, products, texts, and vectors that are a little off), publishes them as ingests
+do, and measures what people and the background loop do with them. `python -m benchmarks.million table` writes the
+figures of benchmarks/million.json into docs/scale.md. TMPDIR needs 40 GB for a million images.
+"""
+
+import json
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from math import log
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import httpx
+import numpy as np
+import psutil
+from sqlalchemy import select, text
+
+from benchmarks.ledger import database, gather_statistics
+from benchmarks.run import SWATCHBOOK, peak_pss_mb
+from benchmarks.scale_model import PAGE
+from benchmarks.web import WORDS, copy_sample, served
+from samples.generate import BUILD, build
+from swatchbook.index.lance import LanceIndex
+from swatchbook.ledger.queries.coverage import count_coverage
+from swatchbook.ledger.space_registry import active_spaces
+from swatchbook.ledger.tables import vectors
+from swatchbook.pipeline.publish import publish_all
+from swatchbook.records import Role
+from swatchbook.resources import Resources, open_resources
+from swatchbook.settings import Settings
+
+SIZES = (10_000, 100_000, 1_000_000)
+STORE = Path(__file__).with_name("million.json")
+SEARCHES, QUERIES, NEAREST = 40, 20, 10
+ENCODER = "descriptors"  # its vectors are short: a million of the network's would need 15 GB more
+
+BEGIN, END = "<!-- measured: python -m benchmarks.million -->\n", "<!-- end of the million -->\n"
+
+
+class Measured(NamedTuple):
+    """Figures at one size; seconds, where no unit is said. `load`: of the machine at the end."""
+
+    images: int
+    publish: float
+    build: float  # compacting, and the vector indexes
+    start: float  # of `serve`, until it is ready
+    first: float  # the first search of it
+    p50: float
+    p95: float
+    recall: float  # share of the nearest, next to comparing all vectors
+    service_mb: float
+    coverage: float
+    verify: float
+    verify_mb: float
+    gc: float
+    gc_mb: float
+    backup: float
+    backup_mb: float
+    ledger_gb: float
+    index_gb: float
+    load: float
+
+
+NAMES = {
+    "publish": "publishing, s in all",
+    "build": "compacting and vector indexes, s",
+    "start": "start of a service, s",
+    "first": "its first search, s",
+    "p50": "a search, median, s",
+    "p95": "a search, 95th percentile, s",
+    "recall": "share of the ten nearest found",
+    "service_mb": "memory of the service, MB",
+    "coverage": "the account (`coverage`), s",
+    "verify": "`verify`, s",
+    "verify_mb": "`verify`, MB",
+    "gc": "`gc --now`, s",
+    "gc_mb": "`gc --now`, MB",
+    "backup": "`backup` into an empty folder, s",
+    "backup_mb": "`backup`, MB",
+    "ledger_gb": "ledger on disk, GB",
+    "index_gb": "index on disk, GB",
+}
+
+
+def measure(sizes: Sequence[int], tell: Callable[[Measured], None]) -> None:
+    """Let one collection grow to each size, and tell its figures there."""
+    build(BUILD, small=True)
+    with database("postgresql") as url, tempfile.TemporaryDirectory() as folder:
+        environment = {"SWATCHBOOK_HOME": f"{folder}/home", "SWATCHBOOK_LEDGER_URL": url, "SWATCHBOOK_ENCODER": ENCODER}
+        run(("ingest", str(BUILD / "small.pdf")), environment)
+        settings = Settings(home=Path(folder) / "home", ledger_url=url, encoder=ENCODER)
+        for size in sizes:
+            tell(measure_at(size, settings, environment))
+
+
+def measure_at(size: int, settings: Settings, environment: Mapping[str, str]) -> Measured:
+    """Let the collection grow to a size, and return its figures there."""
+    with open_resources(settings) as resources:
+        images = copy_sample(resources, size)
+        gather_statistics(resources.ledger)
+        publish = timed(lambda: publish_all(resources, at_most=600))
+        build = timed(lambda: resources.index.compact(at_once=True))
+        recall = recall_of(resources)
+        coverage = timed(lambda: count_coverage(resources.ledger))
+        with resources.ledger.read() as connection:
+            ledger = connection.execute(text("SELECT pg_database_size(current_database())")).scalar_one()
+    service = searches(environment)
+    verify = run(("verify",), environment)
+    gc = run(("gc", "--now"), environment)
+    with tempfile.TemporaryDirectory() as folder:
+        backup = run(("backup", folder), environment)
+    index = sum(path.stat().st_size for path in settings.index_folder.rglob("*") if path.is_file())
+    return Measured(
+        images, publish, build, *service[:4], recall, service[4], coverage, *verify, *gc, *backup,
+        ledger / 1e9, index / 1e9, os.getloadavg()[0],
+    )  # fmt: skip
+
+
+def timed(work: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
+
+
+def run(words: Sequence[str], environment: Mapping[str, str]) -> tuple[float, float]:
+    """Return the seconds of a command and its largest memory in MB. Raises CalledProcessError when it fails."""
+    started = time.perf_counter()
+    memory = peak_pss_mb([SWATCHBOOK, *words], environment)
+    return time.perf_counter() - started, memory
+
+
+def searches(environment: Mapping[str, str]) -> tuple[float, float, float, float, float]:
+    """Start a service; return the seconds until it is ready, of its first search, of the median and 95th percentile of
+    the next ones, and its memory in MB.
+    """
+    started = time.perf_counter()
+    with served(environment) as address, httpx.Client(base_url=address, timeout=600) as client:
+        start = time.perf_counter() - started
+
+        def search(question: str) -> None:
+            client.get("/search", params={"text": question, "owner": "default"}).raise_for_status()
+
+        first = timed(lambda: search("oak floor"))
+        questions = [f"{one} {other}" for one in WORDS[:7] for other in WORDS[7:]][:SEARCHES]
+        seconds = [timed(lambda: search(each)) for each in questions]  # noqa: B023
+        memory = memory_of(httpx.URL(address).port or 0)
+    return start, first, float(np.median(seconds)), float(np.percentile(seconds, 95)), memory
+
+
+def memory_of(port: int) -> float:
+    """Return the MB of the process that listens on a port."""
+    (pid,) = {each.pid for each in psutil.net_connections("tcp") if each.laddr.port == port and each.status == "LISTEN"}
+    return float(psutil.Process(pid).memory_info().rss) / 1e6
+
+
+def recall_of(resources: Resources) -> float:
+    """Return the share of the nearest of some stored vectors that a search finds, of those that comparing all finds."""
+    index, space = resources.index, active_spaces(resources.ledger)[Role.VISUAL].space
+    assert isinstance(index, LanceIndex)
+    stored = select(vectors.c.data).where(vectors.c.role == space.role, vectors.c.tag == space.tag)
+    with resources.ledger.read() as connection:
+        queries = connection.execute(stored.order_by(vectors.c.key).limit(QUERIES)).scalars().all()
+    hits = 0
+    for data in queries:
+        query = np.frombuffer(data, "<f4")
+        limit = max(each.distance or 0.0 for each in index.search(space, query, NEAREST, exact=True))
+        hits += sum((each.distance or 0.0) <= limit + 1e-4 for each in index.search(space, query, NEAREST))
+    return hits / (len(queries) * NEAREST)
+
+
+# --- the page ---------------------------------------------------------------------------------------------------------
+
+
+def table(kept: Sequence[Mapping[str, Any]]) -> str:
+    """Return the figures as Markdown: a row for each, with the exponent of its growth between the two largest sizes."""
+    sizes = " | ".join(f"{each['images']:,}" for each in kept)
+    return f"| | {sizes} | exponent |\n| --- |{' ---: |' * (len(kept) + 1)}\n" + "".join(rows(kept))
+
+
+def rows(kept: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    for name, words in NAMES.items():
+        shown = " | ".join(f"{each[name]:,.0f}" if each[name] >= 100 else f"{each[name]:.3g}" for each in kept)
+        yield f"| {words} | {shown} | {'' if name == 'recall' else exponent(kept, name)} |\n"
+
+
+def exponent(kept: Sequence[Mapping[str, Any]], name: str) -> str:
+    """Return the power of the number of images with which a figure grows, by the two largest sizes."""
+    small, large = kept[-2:]
+    return f"{log(large[name] / small[name]) / log(large['images'] / small['images']):.2f}"
+
+
+def write_into(page: str, kept: Sequence[Mapping[str, Any]]) -> str:
+    """Return the page with its table made again."""
+    before, rest = page.split(BEGIN)
+    return f"{before}{BEGIN}{table(kept)}{END}{rest.split(END)[1]}"
+
+
+def main(given: Sequence[str]) -> None:
+    if list(given) == ["table"]:
+        PAGE.write_text(write_into(PAGE.read_text(), json.loads(STORE.read_text())))
+        return
+    kept = list[dict[str, Any]]()
+
+    def tell(measured: Measured) -> None:
+        print({name: round(value, 3) for name, value in measured._asdict().items()}, flush=True)
+        kept.append(measured._asdict())
+        STORE.write_text(json.dumps(kept, indent=2) + "\n")
+
+    measure([int(each) for each in given] or SIZES, tell)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
