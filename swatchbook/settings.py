@@ -9,6 +9,7 @@ import base64
 import binascii
 import json
 import os
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -249,6 +250,16 @@ def _check_webhook_sources(sources: tuple[WebhookSource, ...]) -> tuple[WebhookS
     return sources
 
 
+_BUCKET_URL = re.compile(r"(s3|gs)://[A-Za-z0-9][A-Za-z0-9._-]{1,221}(/[^\x00]{0,1024})?")
+
+
+def _check_bucket_url(url: str) -> str:
+    """Return the URL of a bucket or a prefix in it, without a slash at its end."""
+    if not _BUCKET_URL.fullmatch(url):
+        raise ValueError("it should be s3://bucket or gs://bucket, with a prefix or without")
+    return url.rstrip("/")
+
+
 class EventSource(BaseModel):
     """Objects that are ingested when their store tells that they are new: those below `url`, for the owner.
 
@@ -257,11 +268,7 @@ class EventSource(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    url: Annotated[
-        str,
-        StringConstraints(pattern=r"^(s3|gs)://[A-Za-z0-9][A-Za-z0-9._-]{1,221}(/[^\x00]{1,1024})?$"),
-        AfterValidator(lambda url: url.rstrip("/")),
-    ]
+    url: Annotated[str, AfterValidator(_check_bucket_url)]
     owner: Owner = DEFAULT_OWNER
     queue: Annotated[str, StringConstraints(pattern=r"^https?://[^@\s]+$", max_length=2_048)] | None = None
 

@@ -36,6 +36,14 @@ def test_environment_beats_env_file_beats_profile_beats_default(monkeypatch: pyt
     ]  # fmt: skip
 
 
+def test_documented_event_source_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    page = (ROOT / "docs" / "bucket-events.md").read_text()
+    monkeypatch.setenv("SWATCHBOOK_EVENT_SOURCES", page.partition("SWATCHBOOK_EVENT_SOURCES='")[2].partition("'")[0])
+    (source,) = load_settings().event_sources
+    assert (source.url, source.owner) == ("s3://shop-catalogues/incoming", "alice")
+    assert source.queue == "https://sqs.eu-central-1.amazonaws.com/123456789012/catalogues"
+
+
 def test_a_line_of_a_profile_may_be_chosen_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SWATCHBOOK_PROFILE", "production")
     monkeypatch.setenv("SWATCHBOOK_INDEX", "lance")
@@ -71,6 +79,9 @@ def test_a_missing_named_env_file_is_an_error(monkeypatch: pytest.MonkeyPatch) -
         ("RETRY_DELAYS", "[1,", "SWATCHBOOK_RETRY_DELAYS"),
         ("RETRY_DELAYS", "-1", "SWATCHBOOK_RETRY_DELAYS=-1"),
         ("WEAVIATE_GRPC_PORT", "70000", "65535"),
+        ("EVENT_SOURCES", '[{"url": "https://shop"}]', "it should be s3://bucket or gs://bucket"),
+        ("EVENT_SOURCES", '[{"url": "s3://user:word@shop/x"}]', "it should be s3://bucket or gs://bucket"),
+        ("EVENT_SOURCES", '[{"url": "s3://shop/"}, {"url": "s3://shop"}]', "two of its URLs are the same"),
     ],
 )
 def test_out_of_range_names_the_setting(monkeypatch: pytest.MonkeyPatch, name: str, value: str, said: str) -> None:

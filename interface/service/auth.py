@@ -70,13 +70,15 @@ class Caller(Record):
 
 
 def choose_known(resources: Resources, caller: Caller, owner: str | None) -> str | None:
-    """Return `Caller.choose`, and raise UnknownOwner for an owner that neither the ledger nor any key has.
+    """Return `Caller.choose`, and raise UnknownOwner for an owner that neither the ledger nor any key or bucket has.
 
     Reads the ledger, which blocks.
     """
     chosen = caller.choose(owner)
     if owner is not None and owner not in recent_owners(resources):
-        named = {name for key in resources.settings.api_keys for name in key.owners} - {EVERYBODY}
+        settings = resources.settings
+        named = {name for key in settings.api_keys for name in key.owners} - {EVERYBODY}
+        named |= {source.owner for source in settings.event_sources}
         require_owner(resources.ledger, owner, others=named)
     return chosen
 

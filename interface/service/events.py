@@ -20,7 +20,7 @@ from swatchbook.ledger import object_events
 from swatchbook.pipeline.take_events import store_message
 from swatchbook.records import ObjectEvent
 
-router = APIRouter(tags=["events"])
+router = APIRouter(tags=["events"], responses=documented(404))
 
 _QUERY = APIKeyQuery(
     name="key",
@@ -58,7 +58,7 @@ class EventQuery(Paging):
     "/hooks/events",
     status_code=202,
     summary="Receive events of an object store",
-    responses=documented(400, 404, 408, 413, 415),
+    responses=documented(400, 408, 413, 415),
     openapi_extra={"requestBody": {"required": True, "content": {"application/json": {"schema": {"type": "object"}}}}},
 )
 async def receive_events(request: Request, resources: Tools, sender: TheSender) -> ToldEvents:
@@ -87,7 +87,7 @@ def list_events(resources: Tools, caller: TheCaller, query: Annotated[EventQuery
     return ListedEvents(events=page, next=cursor)
 
 
-@router.post("/events/{event_id}/retry", status_code=202, summary="Try an event again", responses=documented(400, 404))
+@router.post("/events/{event_id}/retry", status_code=202, summary="Try an event again", responses=documented(400))
 def retry_event(resources: Tools, caller: TheCaller, event_id: EventId) -> ObjectEvent:
     """Makes an event that waits or is dead due now, however often it has failed."""
     event = object_events.get_event(resources.ledger, event_id)

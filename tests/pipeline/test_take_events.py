@@ -1,6 +1,9 @@
 """Queues of events, with moto's S3 and SQS: each new object is registered once, in order, or has a reason."""
 
 import json
+import signal
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +23,7 @@ from swatchbook.ledger.object_events import (
     list_events,
     try_again,
 )
+from swatchbook.ledger.schedule import last_rounds
 from swatchbook.ledger.stored_documents import Document, all_documents
 from swatchbook.pipeline import take_events as taking
 from swatchbook.pipeline.find_sources import find_sources
@@ -29,8 +33,8 @@ from swatchbook.resources import Resources
 from swatchbook.settings import load_settings
 from swatchbook.storage import sqs_queue
 from swatchbook.storage.bucket_copy import ObjectCopier, copy_bucket
-from swatchbook.storage.sqs_queue import SqsQueue
-from tests.conftest import free_port
+from tests.command import run_json
+from tests.conftest import ROOT, free_port
 from tests.ledger.scene import begin_again, pass_time
 from tests.origin import PDF
 from tests.pdf.making import gradient, jpeg
@@ -181,54 +185,48 @@ def test_events_out_of_order_leave_the_latest(shop: Resources, bucket: Bucket, q
     assert documents(shop) == []
 
 
-def test_kill_between_registering_and_recording_registers_nothing_twice(
-    shop: Resources, bucket: Bucket, queue: Queue, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    bucket.put("shop/a.pdf", PDF)
-    with monkeypatch.context() as killed:
-        killed.setattr(taking.object_events, "record_done", _killed)
-        with pytest.raises(KeyboardInterrupt):
-            take_events(shop)
-    document = documents(shop)
-    assert states(shop) == {"a.pdf": "waiting"}
-    assert take_events(shop).registered == 0, "the dead process still has it"
-    pass_time(shop.ledger, CLAIM_SECONDS)
-    assert take_events(shop).registered == 1
-    assert [each.id for each in documents(shop)] == [each.id for each in document]
-    assert states(shop) == {"a.pdf": "done"}
+KILLED = """
+import os, signal, sys
+from swatchbook.ledger import object_events
+from swatchbook.pipeline import take_events
+from swatchbook.resources import Resources
+from swatchbook.settings import load_settings
+from swatchbook.storage.bucket_copy import ObjectCopier
+from swatchbook.storage.sqs_queue import SqsQueue
+
+steps = {
+    "before the event is recorded": (take_events, "record_events"),
+    "before its message is deleted": (SqsQueue, "delete"),
+    "before the object is copied": (ObjectCopier, "copy"),
+    "before the document is registered": (take_events, "register_upload"),
+    "before it is recorded as done": (object_events, "record_done"),
+}
+setattr(*steps[sys.argv[1]], lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL))
+take_events.take_events(Resources(load_settings()))
+"""
 
 
-def test_kill_between_recording_and_deleting_the_message_keeps_one_event(
-    shop: Resources, bucket: Bucket, queue: Queue, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("step", "told", "documents_left"),
+    [
+        ("before the event is recorded", {}, 0),
+        ("before its message is deleted", {"a.pdf": "waiting"}, 0),
+        ("before the object is copied", {"a.pdf": "waiting"}, 0),
+        ("before the document is registered", {"a.pdf": "waiting"}, 0),
+        ("before it is recorded as done", {"a.pdf": "waiting"}, 1),
+    ],
+)
+def test_killed_at_any_step_the_object_is_one_document(
+    shop: Resources, bucket: Bucket, queue: Queue, step: str, told: dict[str, str], documents_left: int
 ) -> None:
     bucket.put("shop/a.pdf", PDF)
-    with monkeypatch.context() as killed:
-        killed.setattr(SqsQueue, "delete", _killed)
-        with pytest.raises(KeyboardInterrupt):
-            take_events(shop)
-    assert (states(shop), documents(shop), queue.left()) == ({"a.pdf": "waiting"}, [], 2), "with the test event"
-    assert take_events(shop) == taking.EventRound(told=0, registered=1)
-    assert queue.left() == 2, "SQS hides for a while what was received"
+    killed = subprocess.run([sys.executable, "-c", KILLED, step], cwd=ROOT, check=False, timeout=120)
+    assert killed.returncode == -signal.SIGKILL
+    assert (states(shop), len(documents(shop))) == (told, documents_left)
     queue.show_again()
-    assert take_events(shop) == taking.EventRound(), "the event is known"
-    assert (len(documents(shop)), queue.left()) == (1, 0)
-
-
-def test_kill_before_recording_leaves_the_message(
-    shop: Resources, bucket: Bucket, queue: Queue, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    bucket.put("shop/a.pdf", PDF)
-    with monkeypatch.context() as killed:
-        killed.setattr(taking, "record_events", _killed)
-        with pytest.raises(KeyboardInterrupt):
-            take_events(shop)
-    assert (states(shop), queue.left()) == ({}, 2), "with the test event"
-    queue.show_again()
-    assert take_events(shop) == taking.EventRound(told=1, registered=1)
-
-
-def _killed(*_: object, **__: object) -> None:
-    raise KeyboardInterrupt
+    pass_time(shop.ledger, CLAIM_SECONDS)  # for which the dead process has the event
+    take_events(shop)
+    assert (states(shop), len(documents(shop)), queue.left()) == ({"a.pdf": "done"}, 1, 0)
 
 
 def test_poisoned_events_are_dead_with_their_reason(shop: Resources, bucket: Bucket, queue: Queue) -> None:
@@ -353,3 +351,15 @@ def test_document_that_was_deleted_comes_back_with_a_new_event(shop: Resources, 
     queue.tell(bucket, "shop/a.pdf", "F")
     take_events(shop)
     assert [each.status for each in documents(shop)] in ([DocumentStatus.QUEUED], [DocumentStatus.DELETING])
+
+
+@pytest.mark.stack
+def test_round_of_the_loop_ingests_what_a_bucket_announces(
+    shop: Resources, bucket: Bucket, small_catalogue: Path
+) -> None:
+    bucket.put("shop/small.pdf", small_catalogue.read_bytes())
+    done = run_json("tick")
+    assert (done["told"], done["registered"], done["worked_off"], done["troubles"]) == (1, 1, 1, [])
+    (document,) = documents(shop)
+    assert document.status == DocumentStatus.COMPLETED
+    assert last_rounds(shop.ledger, 1)[0].done == {"told": 1, "registered": 1, "worked_off": 1}

@@ -1,6 +1,7 @@
 """Events that stores post to the service: by MinIO itself, and as Google Pub/Sub pushes them."""
 
 import json
+import re
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,6 +20,7 @@ from swatchbook.ledger.stored_documents import all_documents
 from swatchbook.pipeline.take_events import take_events
 from swatchbook.records import ObjectEvent, sha256
 from swatchbook.settings import ApiKey, EventSource, Settings
+from tests.conftest import ROOT
 from tests.interface.conftest import ALL, ANNA, BERT, bearing
 from tests.interface.service.served import Served, served
 from tests.origin import PDF
@@ -140,12 +142,11 @@ def announcing(serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     for name, value in server.environment.items():
         monkeypatch.setenv(name, value)
     service = serve(EventSource(url="s3://announced/shop", owner="anna"))
-    environment = {
-        "MINIO_NOTIFY_WEBHOOK_ENABLE_SWATCHBOOK": "on",
-        "MINIO_NOTIFY_WEBHOOK_ENDPOINT_SWATCHBOOK": f"{service.url}/hooks/events",
-        "MINIO_NOTIFY_WEBHOOK_AUTH_TOKEN_SWATCHBOOK": ANNA,
-        "MINIO_NOTIFY_WEBHOOK_QUEUE_DIR_SWATCHBOOK": str(tmp_path / "unsent"),
-    }
+    page = (ROOT / "docs" / "bucket-events.md").read_text()
+    documented = dict(re.findall(r"^(MINIO_NOTIFY_WEBHOOK_\w+)=(.*)$", page, re.MULTILINE))
+    own = {"ENDPOINT": f"{service.url}/hooks/events", "AUTH_TOKEN": ANNA, "QUEUE_DIR": str(tmp_path / "unsent")}
+    environment = documented | {f"MINIO_NOTIFY_WEBHOOK_{name}_SWATCHBOOK": value for name, value in own.items()}
+    assert len(environment) == len(documented) == 4
     running = minio.start(tmp_path / "minio", port=port, environment=environment)
     try:
         client = server.client()
