@@ -7,6 +7,7 @@ page shows it, at its own resolution.
 import logging
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from math import ceil
@@ -401,8 +402,9 @@ def match_xrefs(page: Any, painted: Sequence[Painted]) -> list[int]:
     seconds.
     """
     xrefs_by_shape: dict[tuple[int, int, bool], set[int]] = defaultdict(set)
-    for xref, smask, width, height, *_ in page.get_images(full=True):
-        xrefs_by_shape[width, height, smask > 0].add(xref)
+    with suppress(RecursionError):  # resources of a thousand forms in each other, most of which are not painted
+        for xref, smask, width, height, *_ in page.get_images(full=True):
+            xrefs_by_shape[width, height, smask > 0].add(xref)
     candidates = [xrefs_by_shape[picture.width, picture.height, picture.has_mask] for picture in painted]
     streams = {
         xref: page.parent.xref_stream_raw(xref) or b"" for xrefs in candidates if len(xrefs) > 1 for xref in xrefs

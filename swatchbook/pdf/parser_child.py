@@ -73,8 +73,10 @@ def _over_pages(document: Any, request: dict[str, Any], handle_page: Any) -> Ite
             failure = to_failure(error, f"page {number}", "The page could not be read (see the log).")
             # A repair in mid-page, or a page tree that is read further, leaves fewer pages than were counted.
             damaged = document.is_repaired or document.page_count < number
-            if isinstance(failure, Unexpected) and (damaged or isinstance(error, pymupdf.mupdf.FzErrorBase)):
+            at_fault = damaged or isinstance(error, (pymupdf.mupdf.FzErrorBase, RecursionError))  # nested too deep
+            if isinstance(failure, Unexpected) and at_fault:
                 failure = UnreadableDocument("The page is damaged (see the log).")
+            _warnings()  # else they are said of the next page
             last = {"lost": {"kind": failure.kind, "message": failure.message}}
         if request["do"] != "read" or number % FONTS_KEPT == 0:
             pymupdf.TOOLS.store_shrink(100)  # else 256 MiB of decoded pictures stay
@@ -101,6 +103,7 @@ def _open_document(path: str) -> Iterator[Any]:
 
 
 def _document_error(path: str, reason: str) -> UnreadableDocument:
+    _warnings()  # else they are said of what is read next
     with Path(path).open("rb") as file:
         file.seek(max(0, Path(path).stat().st_size - 2048))
         has_end = b"%%EOF" in file.read()

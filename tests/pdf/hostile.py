@@ -200,7 +200,7 @@ HOSTILE: Mapping[str, tuple[Callable[[], bytes], str]] = {
     ),
     "page that is its own parent": (
         lambda: changed(FIRST=page(CONTENT).replace(b"/Parent 2", b"/Parent 3")),
-        "cycle in page tree",
+        "bad parent in pagetree",
     ),
     "page that says it is a tree of pages": (
         lambda: changed(FIRST=page(CONTENT).replace(b"/Type/Page/", b"/Type/Pages/")),

@@ -20,11 +20,14 @@ from swatchbook.settings import Settings
 from swatchbook.storage.files import Files
 from tests.conftest import SOAK
 from tests.pdf.hostile import HOSTILE, sound, written
+from tests.pdf.hostile_parts import PARTS
 from tests.pdf.making import all_pages
 
 pytestmark = pytest.mark.xdist_group("hostile")
 
-SECONDS: Final = {"forms that double 24 times": 3.0, "pattern of a billion tiles": 3.0}
+FAULTS: Final = {**HOSTILE, **PARTS}
+
+SECONDS: Final = {"forms that double 24 times": 3.0, "pattern of a billion tiles": 3.0, "a million lines": 3.0}
 """How long a page may take where the fault is that it takes too long; 20 s elsewhere."""
 
 MUTANTS = 2_000 if SOAK else 40
@@ -70,14 +73,30 @@ def test_sound_file_is_read_whole_and_nothing_is_said_of_it(child: Kept, tmp_pat
     assert read_whole(tmp_path / "a.pdf") == ({1: "Tile Alba", 2: "Tile Bruna"}, [])
 
 
-@pytest.mark.parametrize("fault", HOSTILE)
+@pytest.mark.parametrize("fault", FAULTS)
 def test_fault_is_named_and_does_no_harm_to_the_other_page(child: Kept, tmp_path: Path, fault: str) -> None:
-    make, name = HOSTILE[fault]
+    make, name = FAULTS[fault]
     (tmp_path / "a.pdf").write_bytes(make())
     texts, said = read_whole(tmp_path / "a.pdf", SECONDS.get(fault, 20))
     assert Unexpected.kind not in said
     assert any(name in word for word in said) if name else not said, said
     assert not texts or "Tile Bruna" in texts.values() or "font" in fault
+
+
+def test_what_is_said_of_a_damaged_page_is_not_said_of_the_next(child: Kept, tmp_path: Path) -> None:
+    (tmp_path / "a.pdf").write_bytes(PARTS["groups 300 deep"][0]())
+    texts, said = read_whole(tmp_path / "a.pdf")
+    assert (texts, {*said}) == ({2: "Tile Bruna"}, {"unreadable_document"})
+
+
+@pytest.mark.parametrize("kept", range(5, 100, 5))
+def test_file_cut_anywhere_is_named_or_repaired(child: Kept, tmp_path: Path, kept: int) -> None:
+    data = written(sound())
+    (tmp_path / "a.pdf").write_bytes(data[: len(data) * kept // 100])
+    texts, said = read_whole(tmp_path / "a.pdf")
+    assert said
+    assert Unexpected.kind not in said
+    assert texts or said == ["unreadable_document"]
 
 
 # --- mutations --------------------------------------------------------------------------------------------------------
