@@ -72,6 +72,7 @@ BUILT_IN: Final[Mapping[Kind, Mapping[str, str]]] = {
         "jsonld": "swatchbook.export.json_ld:write_jsonld",
         "google": "swatchbook.export.google_feed:write_google",
         "bmecat": "swatchbook.export.bmecat:write_bmecat",
+        "akeneo": "swatchbook.export.akeneo:write_akeneo",
     },
 }
 """Kind -> name -> `module:factory`, as an entry point has it."""

@@ -114,6 +114,7 @@ RUN_HERE: Mapping[str, tuple[str, Callable[[Finished], bool]]] = {
     "swatchbook export --all --format google --mapping shop.yaml --pictures-url https://cdn.example/pictures "
     "--to google.xml": ("", writes(2)),
     "swatchbook export --all --format bmecat --mapping shop.yaml --to bmecat.xml": ("", writes(2)),
+    "swatchbook export --all --format akeneo --to akeneo.csv": ("", writes(2)),
     "swatchbook export --all --format shopify --mapping shop.yaml --to shop.csv": ("", writes(2)),
     "swatchbook export --all --format shopify --mapping shop.yaml --since shop.csv --to changes.csv": (
         "",

@@ -111,13 +111,23 @@ def _offer(row: ProductRow, product: ProductRow, options: ShopOptions) -> Offer:
     price = _price(row, product, options.mapping)
     title = row.name if row is product or product.name in row.name else f"{product.name}, {row.name}"
     values = metadata | {f"metadata.{name}": value for name, value in metadata.items()}
+    is_variant = row is not product
     values |= {
-        "id": row.id, "key": key, "name": one_line(clean(title)), "variant": one_line(clean(row.name)),
-        "product": one_line(clean(product.name)), "code": row.code or "", "document": product.document,
-        "owner": product.owner, "category": product.category or metadata.get("category", ""),
-        "family": product.family or "", "currency": (price and price.currency) or "",
+        "id": row.id,
+        "key": key,
+        "name": one_line(clean(title)),
+        "product": one_line(clean(product.name)),
+        "variant": one_line(clean(row.name)) if is_variant else "",
+        "product_key": product.id.replace("-", "") if is_variant else "",
+        "code": row.code or "",
+        "category": product.category or metadata.get("category", ""),
+        "family": product.family or "",
         "price": price.amount if price and not price.highest else "",
-    }  # fmt: skip
+        "currency": (price and price.currency) or "",
+        "picture": next(iter(row.pictures or product.pictures), ""),
+        "document": product.document,
+        "owner": product.owner,
+    }
     values = {name: clean(value).strip() for name, value in values.items()}
     templates = {**COMMON, **options.mapping.fields}
     return Offer(

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from tests.export import test_bmecat, test_google_feed, test_json_ld, test_shopify, test_woocommerce
+from tests.export import test_akeneo, test_bmecat, test_google_feed, test_json_ld, test_shopify, test_woocommerce
 
 Sold = dict[str, str]
 
@@ -48,10 +48,18 @@ def _bmecat(data: bytes) -> tuple[Sold, Sold]:
     return sold, gone
 
 
+def _akeneo(data: bytes) -> tuple[Sold, Sold]:
+    sold, gone = Sold(), Sold()
+    for row in test_akeneo.read_strictly(data):
+        (gone if row["enabled"] == "0" else sold)[row["name"]] = row["price-EUR"]
+    return sold, gone
+
+
 READERS: Mapping[str, Callable[[bytes], tuple[Sold, Sold]]] = {
     "shopify": _shopify,
     "woocommerce": _woocommerce,
     "jsonld": _jsonld,
     "google": _google,
     "bmecat": _bmecat,
+    "akeneo": _akeneo,
 }

@@ -31,7 +31,7 @@ def since(tmp_path: Path, form: str, *rows: ProductRow) -> ShopOptions:
 def test_only_what_changed_is_written_and_what_is_gone_is_named(tmp_path: Path, form: str) -> None:
     options = since(tmp_path, form, LAMP, TABLE, *FLOOR_ROWS)
     data, written = shop_file(tmp_path, form, (*FLOOR_ROWS, SHELF, CHEAPER), options)
-    records = 1 if form in ("shopify", "jsonld") else 2 if form == "google" else 3
+    records = 1 if form in ("shopify", "jsonld") else 2 if form in ("google", "akeneo") else 3
     assert written.skipped_count == 0
     assert written.changes == Changes(new=1, changed=1, gone=1, unchanged=records)
     sold, gone = READERS[form](data)

@@ -292,7 +292,7 @@ READING: Mapping[str, Sequence[str]] = {
         "export --all --format jsonl",
         *(
             f"export --all --format {form}"
-            for form in ("shopify", "woocommerce", "jsonld", "google --pictures-url https://a")
+            for form in ("shopify", "woocommerce", "jsonld", "google --pictures-url https://a", "akeneo")
         ),
         "export {name}",
         "export {document}",

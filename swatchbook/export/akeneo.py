@@ -1,0 +1,66 @@
+"""The product CSV of Akeneo PIM: `;` between the cells, a column for each attribute by its code, a row for each
+variant.
+
+Which attributes a PIM has, only a mapping knows: each field of it is a column, except the title, which is `name`.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import BinaryIO, Final
+
+from swatchbook.errors import Configuration
+from swatchbook.export.formats import Rows
+from swatchbook.export.offers import Offer
+from swatchbook.export.shop_csv import pack, read_rows, unpack, write_rows
+from swatchbook.export.shop_file import Contents, ShopRecord, write_shop_file
+from swatchbook.export.shop_mapping import ADVICE, COMMON, ShopOptions, fill
+
+COLUMNS: Final = ("sku", "family", "parent", "groups", "categories", "enabled", "name", "description")
+ALWAYS: Final = ("sku", "enabled")
+ATTRIBUTE: Final = re.compile(r"[A-Za-z0-9_]{1,100}(-[A-Za-z0-9_]+){0,2}")
+"""A column: the code of an attribute, and behind it locale, channel or currency: `description-en_US-web`."""
+_NO_COLUMNS = ("title", "sku", "handle", "availability", "unit")
+
+
+def write_akeneo(rows: Rows, out: BinaryIO) -> None:
+    """Write products as CSV for Akeneo's import. Raises Configuration, InvalidReference, DiskFull."""
+    write_shop_file(Akeneo(rows.options), rows, out)
+
+
+class Akeneo:
+    """The format. A record is a row: a product without variants, or a variant."""
+
+    def __init__(self, options: ShopOptions) -> None:
+        self._mapped = {name: each for name, each in options.mapping.fields.items() if name not in _NO_COLUMNS}
+        for name in self._mapped:
+            if not ATTRIBUTE.fullmatch(name):
+                raise Configuration(f"The mapping has the field {name!r}, which is no attribute code.", advice=ADVICE)
+
+    def records(self, offer: Offer) -> list[ShopRecord]:
+        rows = [self._row(each) for each in offer.variants or (offer,)]
+        return [ShopRecord(row["sku"].casefold(), pack([row])) for row in rows]
+
+    def _row(self, offer: Offer) -> dict[str, str]:
+        price = offer.single_price
+        found = {"name": offer.needed("title"), "description": offer.fields["description"]}
+        if price and price.currency:
+            found[f"price-{price.currency}"] = price.amount
+        mapped = {name.partition("-")[0] for name in self._mapped}
+        kept = {name: value for name, value in found.items() if name.partition("-")[0] not in mapped}
+        named = {
+            name: offer.fields[name] if name in COMMON else fill(template, offer.values)
+            for name, template in self._mapped.items()
+        }
+        return {"sku": offer.needed("sku"), "enabled": "1"} | kept | named
+
+    def read(self, file: BinaryIO) -> Iterator[ShopRecord]:
+        for row in read_rows(file, ALWAYS, delimiter=";"):
+            yield ShopRecord(row.get("sku", "").casefold(), pack([row]))
+
+    def gone(self, content: str) -> str:
+        """Return the product as disabled."""
+        (row,) = unpack(content)
+        return pack([row | {"enabled": "0"}])
+
+    def write(self, contents: Contents, out: BinaryIO, *, whole: bool) -> None:
+        write_rows(contents, out, columns=COLUMNS, always=ALWAYS, delimiter=";")

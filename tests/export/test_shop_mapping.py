@@ -1,0 +1,59 @@
+"""The mapping of an export to a shop: the examples of the documentation, and values that are looked up, never run."""
+
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from swatchbook.errors import Configuration
+from swatchbook.export.shop_mapping import COMMON, Template, fill, read_shop_mapping
+from tests.conftest import ROOT
+from tests.export.shop_readers import READERS
+
+PAGE = (ROOT / "docs" / "shops.md").read_text()
+
+
+@pytest.mark.parametrize("example", re.findall(r"^```yaml\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL))
+def test_examples_of_the_page_are_mappings(tmp_path: Path, example: str) -> None:
+    (tmp_path / "shop.yaml").write_text(example)
+    assert read_shop_mapping(tmp_path / "shop.yaml").fields
+
+
+def test_the_page_has_every_format_and_field() -> None:
+    table = re.findall(r"^\| `(\w+)` \| [^|]+ \| an? product", PAGE, re.MULTILINE)
+    assert table == list(READERS)
+    assert all(f"`{name}`" in PAGE for name in COMMON)
+
+
+@pytest.mark.parametrize(
+    ("template", "filled"),
+    [
+        ("{name}", "Oak"), ("{name}, {material}", "Oak, wood"), ("{name} {unknown}", ""), ("{empty}", ""), (None, ""),
+        (("{unknown}", "{material}", "x"), "wood"), (("{unknown}",), ""), (True, "true"), (7, "7"), ("", ""),
+        ("{ name }", "Oak"), ("{name.__class__}", ""), ("{name!r}", ""), ("{0}", ""), ("{}", ""), ("100 %", "100 %"),
+        ("{metadata.size}", "60"), ("{name", "{name"),
+    ],
+)  # fmt: skip
+def test_fields_in_braces_are_looked_up(template: Template, filled: str) -> None:
+    assert fill(template, {"name": "Oak", "material": "wood", "empty": "", "metadata.size": "60"}) == filled
+
+
+@given(st.text(), st.text())
+def test_a_value_is_never_a_template(name: str, text: str) -> None:
+    assert fill("{name}", {"name": "{text}" + text, "text": name}) == "{text}" + text
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("fields: {sku: {a: b}}", "fields.sku"), ("currency: euro", "currency"), ("a: x", "there is no key a"),
+        ("- a", "it does not hold keys with values"), ("fields: [", "this is not YAML"),
+        ("language: english", "language"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_said(tmp_path: Path, text: str, says: str) -> None:
+    (tmp_path / "shop.yaml").write_text(text)
+    with pytest.raises(Configuration, match=re.escape(says)):
+        read_shop_mapping(tmp_path / "shop.yaml")
