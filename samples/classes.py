@@ -6,7 +6,7 @@ Usage: python -m samples.classes FOLDER
 """
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -31,9 +31,11 @@ def views(piece: Image.Image, rng: np.random.Generator) -> Iterator[Image.Image]
         yield ImageEnhance.Brightness(window.transpose(Image.Transpose.ROTATE_90) if turned else window).enhance(light)
 
 
-def write(folder: Path) -> None:
-    """Write the pictures; those of earlier are replaced."""
+def write(folder: Path, only: Collection[str] = MATERIALS) -> None:
+    """Write the pictures, of `only` some materials; those of earlier are replaced."""
     for number, material in enumerate(sorted(MATERIALS)):
+        if material not in only:
+            continue
         for name, palette in PALETTES.items():
             target = folder / f"{material}-{name}"
             target.mkdir(parents=True, exist_ok=True)
