@@ -28,7 +28,7 @@ WORK = """
 import sys
 from swatchbook.tracing import span, traceparent
 with span("outer", document="d-1"):
-    for _ in range(5_000):
+    for _ in range(int(sys.argv[1])):
         with span("inner", items=3):
             pass
 print(traceparent(), "opentelemetry.sdk" in sys.modules)
@@ -47,10 +47,14 @@ def receiver(monkeypatch: pytest.MonkeyPatch) -> Iterator[Receiver]:
         tracing._running.cache_clear()
 
 
-def work(**environment: str) -> subprocess.CompletedProcess[str]:
-    """A process of its own that makes 5,001 spans: more than may wait to be sent."""
+def work(spans: int = 5_000, **environment: str) -> subprocess.CompletedProcess[str]:
+    """A process of its own that makes so many spans; 5,000 are more than may wait to be sent."""
     return subprocess.run(
-        [sys.executable, "-c", WORK], env={**os.environ, **environment}, capture_output=True, text=True, timeout=120
+        [sys.executable, "-c", WORK, str(spans)],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=120,
     )
 
 
@@ -69,14 +73,14 @@ def test_settings_file_may_have_the_endpoint(tmp_path: Path) -> None:
     file = tmp_path / "shards.env"
     with receiving() as there:
         file.write_text(f"SWATCHBOOK_INDEX=lance\nOTEL_EXPORTER_OTLP_ENDPOINT={there.url}\nOTEL_SERVICE_NAME=shards\n")
-        work(SWATCHBOOK_ENV_FILE=str(file))
+        work(1, SWATCHBOOK_ENV_FILE=str(file))
         assert {span.service for span in there.spans()} == {"shards"}
 
 
 def test_process_sends_what_is_left_at_its_end() -> None:
     with receiving() as there:
-        work(**there.environment | {"OTEL_BSP_SCHEDULE_DELAY": "3600000"})
-        assert "outer" in {span.name for span in there.spans()}
+        work(1, **there.environment | {"OTEL_BSP_SCHEDULE_DELAY": "3600000"})
+        assert tree(there.spans()) == {"outer": "", "inner": "outer"}
 
 
 def test_spans_have_their_parent_and_only_listed_attributes(receiver: Receiver) -> None:
@@ -210,7 +214,7 @@ def test_wrong_variable_turns_tracing_off() -> None:
 
 def test_malformed_headers_are_not_logged() -> None:
     with receiving() as there:
-        done = work(**there.environment, OTEL_EXPORTER_OTLP_HEADERS="a-secret-without-a-name")
+        done = work(1, **there.environment, OTEL_EXPORTER_OTLP_HEADERS="a-secret-without-a-name")
         assert there.spans()
     assert "a-secret" not in done.stdout + done.stderr
 

@@ -100,6 +100,7 @@ def begin(
         unforced = options.model_copy(update={"force": False})
         # the options requested last are then for the next run
         newer = current.fingerprint is None and current.options not in (options, unforced)
+        is_asked = current.fingerprint is None and current.trace is not None  # what asked for these has left its trace
         generation = current.generation if again and current.generation else str(ULID())
         run = Run(token=str(ULID()), document=document, generation=generation)
         _replace_requested(connection, run, (*requested, *still_registered(connection, beside)))
@@ -123,7 +124,7 @@ def begin(
                 failure_kind=null(),
                 due_at=null(),
                 updated_at=db_now(),
-                **({} if again else asked_in()),  # else the trace of what asked for it
+                **({} if again or is_asked else asked_in()),
             )
         )
         return run

@@ -10,6 +10,7 @@ from swatchbook.errors import DocumentDeleted, InvalidReference, RunRevoked, Unr
 from swatchbook.ledger import claims, dead_runs, runs
 from swatchbook.ledger.claims import FailedItem
 from swatchbook.ledger.database import Ledger
+from swatchbook.ledger.document_commands import request_again
 from swatchbook.ledger.item_tries import LEASE_SECONDS
 from swatchbook.ledger.runs import Busy, Run
 from swatchbook.ledger.stored_documents import Document, read_options
@@ -125,6 +126,30 @@ def test_another_fingerprint_is_another_generation_from_the_start(ledger: Ledger
     assert again.generation > run.generation
     assert (document(ledger, run).stage, document(ledger, run).force) == (Stage.REGISTERED, None)
     assert one(ledger, requested).generation == again.generation
+
+
+def test_trace_is_that_of_what_asked_for_the_generation(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    def in_trace(name: str | None) -> None:
+        monkeypatch.setattr("swatchbook.ledger.stored_documents.traceparent", lambda: name)
+
+    def ended(run: Run) -> str | None:
+        runs.end(ledger, run, DocumentStatus.WAITING)
+        return document(ledger, run).trace
+
+    in_trace("upload")
+    known = queue(ledger)
+    in_trace("a loop")
+    run = begin_again(ledger, known)
+    assert ended(run) == "upload"
+    in_trace(None)
+    assert ended(begin_again(ledger, run)) == "upload"
+    in_trace("command")
+    assert ended(begin_again(ledger, run)) == "upload", "it continues the same work"
+    assert ended(begin_again(ledger, run, fingerprint="other")) == "command"
+    in_trace("second upload")
+    request_again(ledger, run.document, IngestOptions(focus=False))
+    in_trace("a loop")
+    assert ended(begin_again(ledger, run, fingerprint="third")) == "second upload"
 
 
 def test_force_acts_once_in_the_transaction_of_its_generation(ledger: Ledger) -> None:
