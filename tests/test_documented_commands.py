@@ -363,6 +363,7 @@ OTHER_PROGRAMS: Mapping[str, str] = {
     "python -m samples.classes pictures": "tests/test_documented_commands.py::test_searches_are_scored_as_printed",
     **dict.fromkeys(("source ", "head ", "sed -i 's/missing", "echo "), _TUTORIAL),
     **dict.fromkeys(("python -m samples.generate", "python -m samples.classes build/"), _TUTORIAL),
+    "docker run --rm -p 4318:4318": "not run: Jaeger's image; tests/otlp_receiver.py takes its place",
     "docker run --rm --env-file shards.env": "tests/containers/test_pool.py"
     "::test_production_profile_is_found_by_what_it_says_and_pays_every_answer_once",
     "docker compose run --rm models": "tests/containers/test_compose.py"
