@@ -108,6 +108,8 @@ def picture_urls(offer: Offer, options: ShopOptions) -> list[str]:
 def _offer(row: ProductRow, product: ProductRow, options: ShopOptions) -> Offer:
     key = row.id.replace("-", "")
     metadata = {clean(name): clean(value) for name, value in (product.metadata | row.metadata).items()}
+    if not metadata.get("url", "").startswith(("http://", "https://")):
+        metadata.pop("url", None)  # the place of a file on this machine
     price = _price(row, product, options.mapping)
     title = row.name if row is product or product.name in row.name else f"{product.name}, {row.name}"
     values = metadata | {f"metadata.{name}": value for name, value in metadata.items()}

@@ -1,0 +1,98 @@
+"""A scraped batch and a folder of pictures, read into the ledger, exported to each shop and read again."""
+
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from swatchbook.export.formats import Written, write_products
+from swatchbook.export.product_rows import as_rows, copy_pictures, picture_name, read_products
+from swatchbook.ledger.source_items import complete_items
+from swatchbook.pipeline.begin_run import begin_work
+from swatchbook.pipeline.register_path import register_folder
+from swatchbook.pipeline.run import Work
+from swatchbook.pipeline.scan import scan
+from swatchbook.records import IngestOptions, ProductDetails
+from swatchbook.resources import Resources
+from tests.export.shop_readers import READERS
+from tests.export.shop_rows import FULL, PICTURES, as_batch
+from tests.sources.pictures import draw
+
+ITEMS = (
+    {"id": "1", "title": "Woven rug", "brand": "Nord", "price": 120.5, "currency": "EUR", "file_path": "rug.png",
+     "description": "60 × 120 cm;\n=hand made, \"soft\"", "url": "https://shop.example/rug?a=1&b=2"},
+    {"id": "2", "title": "=Linen sofa & chair", "brand": "Nord", "price": "900,00 €", "file_path": "sofa.png"},
+)  # fmt: skip
+
+
+def read(resources: Resources, path: Path, owner: str) -> list[ProductDetails]:
+    """Read a batch or folder for an owner, and return its products."""
+    work = begin_work(resources, register_folder(resources, path, owner=owner, options=IngestOptions()))
+    assert isinstance(work, Work)
+    scan(resources, work, complete_items(resources.ledger, work.document), progress=lambda done, total: None)
+    return list(read_products(resources.ledger, work.document))
+
+
+def exported(resources: Resources, products: list[ProductDetails], form: str) -> tuple[bytes, Written]:
+    out = io.BytesIO()
+    rows = (row for product in products for row in as_rows(product))
+    written = write_products(rows, form, out, temporary_folder=resources.settings.temporary_folder, options=FULL)
+    return out.getvalue(), written
+
+
+@pytest.fixture
+def batch(tmp_path: Path) -> Path:
+    for number, item in enumerate(ITEMS):
+        draw(tmp_path / "shop" / str(item["file_path"]), number)
+    file = tmp_path / "shop" / "items.jsonl"
+    file.write_text("\n".join(map(json.dumps, ITEMS)))
+    return file
+
+
+@pytest.mark.parametrize("form", READERS)
+def test_a_batch_is_what_it_was(tmp_path: Path, resources: Resources, batch: Path, form: str) -> None:
+    products = read(resources, batch, "anna")
+    data, written = exported(resources, products, form)
+    assert (written.products, written.skipped_count) == (2, 0)
+    sold, gone = READERS[form](data)
+    assert {name.removeprefix("'"): price for name, price in sold.items()} == {
+        "Woven rug": "120.50", "=Linen sofa & chair": "900.00",
+    }  # fmt: skip
+    assert gone == {}
+    if form in ("shopify", "woocommerce", "google"):
+        names = [PICTURES + picture_name(picture) for each in products for picture in each.pictures]
+        again = as_batch(tmp_path, f"again.{'xml' if form == 'google' else 'csv'}", data)
+        assert [title.removeprefix("'") for title, *_ in again] == [each.name for each in products]
+        assert [float(price or 0) for _, price, *_ in again] == [120.5, 900.0]
+        assert [url for *_, urls in again for url in urls] == names
+
+
+def test_a_folder_of_pictures_has_titles_and_pictures(tmp_path: Path, resources: Resources) -> None:
+    for number, name in enumerate(("oak.png", "slate.jpg", "sub/linen.webp")):
+        draw(tmp_path / "pictures" / name, number)
+    products = read(resources, tmp_path / "pictures", "anna")
+    data, written = exported(resources, products, "jsonld")
+    assert written.products == 3
+    graph = json.loads(data)["@graph"]
+    assert {thing["name"] for thing in graph} == {each.name for each in products}
+    assert all("price" not in thing["offers"] for thing in graph), "nobody knows a price"
+    folder = tmp_path / "copies"
+    folder.mkdir()
+    assert [name for each in products for name in copy_pictures(resources.files, each, folder)] == []
+    named = {thing["image"][0].removeprefix(PICTURES) for thing in graph}
+    assert named == {path.name for path in folder.iterdir()}
+    assert all("file:" not in exported(resources, products, form)[0].decode() for form in READERS)
+    _, google = exported(resources, products, "google")
+    assert {each.reason for each in google.skipped} == {"price is not known"}
+
+
+@pytest.mark.parametrize("form", READERS)
+def test_owners_of_the_same_batch_share_no_key(resources: Resources, batch: Path, form: str) -> None:
+    annas, berts = (read(resources, batch, owner) for owner in ("anna", "bert"))
+    anna, bert = (exported(resources, products, form)[0].decode() for products in (annas, berts))
+    assert READERS[form](anna.encode()) == READERS[form](bert.encode())
+    for key in (each.id for each in annas):
+        assert key in anna or key.replace("-", "") in anna
+        assert key not in bert
+        assert key.replace("-", "") not in bert
