@@ -350,6 +350,7 @@ _SET_OR_SHOWN = "not run: shows a file, or sets what other lines use"
 _OPERATION = "tests/containers/test_compose.py::test_lines_of_the_page_about_operation_do_what_it_says"
 _CLOUD = "not run: needs a cluster or an account; the job is checked by the published schemas (docs/RELIABILITY.md)"
 OTHER_PROGRAMS: Mapping[str, str] = {
+    "mc event add": "not run: the test of MinIO asks for the same by its API",
     "(umask 077; perl": "tests/containers/test_what_is_declared.py"
     "::test_the_command_of_the_example_makes_secrets_that_are_taken",
     "export KEY=": "tests/containers/test_what_is_declared.py"
