@@ -8,7 +8,7 @@ for:
 - three times as long: timings and failed tries
 - a day: documents in the trash
 - seven days: webhook deliveries and notices
-- 30 days: unused previews, and events of object stores that are done, ignored or dead
+- 30 days: unused previews and copies of buckets, and events of object stores that are done, ignored or dead
 """
 
 import sqlite3

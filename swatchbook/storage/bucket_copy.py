@@ -6,6 +6,7 @@ where it was, and what is gone from the bucket goes from the folder.
 
 import hashlib
 import json
+import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
@@ -24,6 +25,7 @@ _VERSIONS = ("ETag", "etag", "md5Hash", "content_md5", "LastModified", "mtime", 
 """Where the file systems say which version of an object there is; the first that is there counts."""
 
 _LONGEST_NAME = 255  # bytes of a file's name on a disk
+_NOTES, _LOCK = "copied.jsonl", "copying.lock"  # beside the copies: which versions they are; who copies now
 _BUSY_SECONDS = 5.0  # how long a single object waits for another process
 
 
@@ -51,6 +53,7 @@ def copy_bucket(
     system, root = open_file_system(url, "The source")
     into, notes = _places(settings, url, root)
     with _copying(notes, url, seconds=-1), _store_failures(url):
+        notes.touch()  # so that `gc` knows when the copy was used
         objects, one = _list(system, root, url)
         wanted = {name: info for name, info in objects.items() if one or takes(name)}
         known = dict(_read(notes))
@@ -73,6 +76,34 @@ def copy_bucket(
         if not one:
             _remove_others(into, set(named) - set(left_out))
     return Copied(path=into, found=len(wanted), copied=copied, left_out=tuple(left_out))
+
+
+def copied_folders(home: Path) -> list[Path]:
+    """Return the folders with what was copied, one for each URL."""
+    folder = home / "buckets"
+    return [path for path in folder.iterdir() if path.is_dir()] if folder.is_dir() else []
+
+
+def remove_unused(folder: Path, *, before: float, dry_run: bool) -> tuple[int, int]:
+    """Delete what was copied from a URL if it was last used `before` (Unix seconds); return number and bytes of files.
+
+    What a process copies to now stays. A dry run only counts. Raises OSError.
+    """
+    notes = folder / _NOTES
+    if (notes if notes.exists() else folder).stat().st_mtime > before:
+        return 0, 0
+    try:
+        with FileLock(folder / _LOCK, timeout=0):
+            files = [path for path in folder.rglob("*") if path.is_file() and path.name != _LOCK]
+            size = sum(path.stat().st_size for path in files)
+            for path in () if dry_run else [*folder.iterdir()]:
+                if path.is_dir():
+                    shutil.rmtree(path)
+                elif path.name != _LOCK:
+                    path.unlink()
+    except Timeout:
+        return 0, 0
+    return len(files), size
 
 
 class ObjectCopier:
@@ -112,14 +143,14 @@ class ObjectCopier:
 def _places(settings: Settings, url: str, root: str) -> tuple[Path, Path]:
     """Return the folder of the copies of a URL, and the file that says which versions they are."""
     folder = settings.home / "buckets" / hashlib.sha256(url.rstrip("/").encode()).hexdigest()[:16]
-    return folder / PurePosixPath(root).name, folder / "copied.jsonl"
+    return folder / PurePosixPath(root).name, folder / _NOTES
 
 
 @contextmanager
 def _copying(notes: Path, url: str, *, seconds: float) -> Iterator[None]:
     """Let no other process copy from the URL: it would delete what its list of objects does not have yet."""
     notes.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    lock = FileLock(notes.with_name("copying.lock"))
+    lock = FileLock(notes.with_name(_LOCK))
     try:
         lock.acquire(timeout=seconds)
     except Timeout as error:

@@ -9,6 +9,7 @@ import os
 import re
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from itertools import chain
 from pathlib import Path
 
@@ -27,6 +28,7 @@ from swatchbook.resources import Resources
 from swatchbook.settings import Settings
 from swatchbook.sources.dropped import dropped_roots
 from swatchbook.sources.staged import unfinished_staging
+from swatchbook.storage.bucket_copy import copied_folders, remove_unused
 from swatchbook.storage.files import Files
 from swatchbook.storage.preview_cache import source_of
 from swatchbook.storage.result_files import ResultFile, ResultFiles
@@ -92,12 +94,13 @@ def sweep(resources: Resources, *, older_than: float = UNUSED_SECONDS, dry_run: 
     # last: also those of contents that have just been deleted
     again = chain(_previews(resources), _inspections(resources), _copies(resources, latest))
     previews = _remove(again, dry_run)
+    copies = _remove_copies_of_buckets(resources, dry_run)
     return Swept(
         temporary=temporary[0] + uploads,
         results=strays[0] + results[0],
-        previews=previews[0],
+        previews=previews[0] + copies[0],
         orphans=orphans[0],
-        bytes=temporary[1] + strays[1] + results[1] + previews[1] + orphans[1] + collected.bytes + shrunk,
+        bytes=temporary[1] + strays[1] + results[1] + previews[1] + copies[1] + orphans[1] + collected.bytes + shrunk,
         contents=collected.contents,
         rows=rows,
         trashed=trashed,
@@ -179,6 +182,21 @@ def _copies(resources: Resources, before: float) -> Iterator[Path]:
             is_named = path.name in keys and path.name not in gone
             if _age(path) > retention.PREVIEW_SECONDS if is_named else _written(path) <= before:
                 yield path
+
+
+def _remove_copies_of_buckets(resources: Resources, dry_run: bool) -> tuple[int, int]:
+    """Delete copies of buckets that no folder or batch is made of, and not used for `retention.PREVIEW_SECONDS`.
+
+    A PDF is in the file store, too. Return number and bytes of files.
+    """
+    count = size = 0
+    for folder in copied_folders(resources.settings.home.resolve()):
+        if documents_within(resources.ledger, None, folder) or trashed_within(resources.ledger, folder):
+            continue
+        with suppress(OSError):  # another process has deleted it, or it belongs to another user
+            removed = remove_unused(folder, before=time.time() - retention.PREVIEW_SECONDS, dry_run=dry_run)
+            count, size = count + removed[0], size + removed[1]
+    return count, size
 
 
 def _inspections(resources: Resources) -> Iterator[Path]:

@@ -311,7 +311,7 @@ READING: Mapping[str, Sequence[str]] = {
     "status": ("status --json",),
     "review list": ("review list", "review list --json"),
     "trash": ("trash --json",),
-    "events": ("events --json", "events --all", "events --all --json"),
+    "events": ("events --json", "events --ended", "events --ended --json"),
     "mcp": ("mcp",),
 }
 """Command -> how it is asked, with `--owner default`. With `--owner anna` it tells of her."""
@@ -330,7 +330,7 @@ ACTING: Mapping[str, Sequence[str]] = {
     "cancel": ("cancel {document}", "cancel {name}", "cancel --all"),
     "delete": ("delete {document} --yes", "delete {name} --yes", "delete {trashed} --now --yes"),
     "trash restore": ("trash restore {trashed}", "trash restore annas-old.pdf"),
-    "events retry": ("events retry {event}", "events retry --all --json"),
+    "events retry": ("events retry {event}", "events retry --json"),
     "products rename": ("products {document} rename {product} Mine",),
     "products merge": ("products {document} merge {product} {product_name}",),
     "products split": ("products {document} split {product} 2 Mine",),

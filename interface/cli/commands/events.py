@@ -11,7 +11,6 @@ from interface.cli.shared_arguments import (
     Json,
     OwnerName,
     check_text,
-    choose_one_owner,
     choose_owner,
     opened_resources,
 )
@@ -35,7 +34,7 @@ def list_events(
     context: typer.Context,
     owner: OwnerName = None,
     all_owners: AllOwners = False,
-    every: Annotated[bool, typer.Option("--all", help="Also events that are done or ignored.")] = False,
+    ended: Annotated[bool, typer.Option("--ended", help="Also events that are done or ignored.")] = False,
     as_json: Json = False,
 ) -> None:
     """List the events that wait for their next try, and the dead ones with their reason, the latest first."""
@@ -46,13 +45,13 @@ def list_events(
         from swatchbook.ledger.object_events import list_events as read
 
         whose = choose_owner(resources.ledger, owner, all_owners, others=_owners_of_sources(resources))
-        found = read(resources.ledger, whose, states=STATES if every else UNFINISHED, limit=_MOST)
+        found = read(resources.ledger, whose, states=STATES if ended else UNFINISHED, limit=_MOST)
         if as_json:
             say_json(found)
         elif found:
             out().print(draw_events(found, now=resources.ledger.now(), owners=all_owners))
         else:
-            note("No event of an object store waits or is dead." if not every else "No event was told.")
+            note("No event of an object store waits or is dead." if not ended else "No event was told.")
 
 
 def draw_events(found: "Sequence[ObjectEvent]", *, now: float, owners: bool) -> RenderableType:
@@ -71,24 +70,22 @@ def draw_events(found: "Sequence[ObjectEvent]", *, now: float, owners: bool) -> 
 @app.command("retry")
 def retry_event(
     event: Annotated[
-        str | None, typer.Argument(metavar="EVENT", help="Id of an event, or its beginning; or --all.")
+        str | None,
+        typer.Argument(metavar="EVENT", help="Id of an event, or its beginning; all by default."),
     ] = None,
-    every: Annotated[bool, typer.Option("--all", help="Every event of the owner that waits or is dead.")] = False,
     owner: OwnerName = None,
+    all_owners: AllOwners = False,
     as_json: Json = False,
 ) -> None:
-    """Have an event tried again by the next round of `serve`, however often it has failed."""
-    if (event is None) is not every:
-        raise typer.BadParameter("name an event, or --all", param_hint="EVENT")
+    """Have events tried again by the next round of `serve`, however often they have failed."""
     check_text(event or "", "EVENT")
     with opened_resources() as resources:
         from swatchbook.ledger import object_events
 
-        whose = choose_one_owner(resources.ledger, owner, others=_owners_of_sources(resources))
+        whose = choose_owner(resources.ledger, owner, all_owners, others=_owners_of_sources(resources))
         if event is not None:
-            tried = [
-                object_events.try_again(resources.ledger, object_events.find_event(resources.ledger, event, whose))
-            ]
+            found = object_events.find_event(resources.ledger, event, whose)
+            tried = [object_events.try_again(resources.ledger, found)]
         else:
             tried = object_events.try_all_again(resources.ledger, whose)
         if as_json:

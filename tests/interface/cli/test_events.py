@@ -48,9 +48,9 @@ def test_waiting_and_dead_events_are_listed_with_reason_and_next_try(told: Resou
     assert (dead["state"], dead["next_try_at"], dead["failure_kind"]) == ("dead", None, "unsupported_format")
     assert (waiting["state"], waiting["tries"]) == ("waiting", 1)
     assert waiting["next_try_at"] >= waiting["at"] + FIRST_PAUSE
-    assert len(run_json("events", "--owner", "anna", "--all")) == 3
-    assert len(run_json("events", "--all-owners", "--all")) == 4
-    assert "nobody" in run("events", "--all-owners", "--all")
+    assert len(run_json("events", "--owner", "anna", "--ended")) == 3
+    assert len(run_json("events", "--all-owners", "--ended")) == 4
+    assert "nobody" in run("events", "--all-owners", "--ended")
 
 
 def test_dead_event_is_listed_and_tried_again(told: Resources) -> None:
@@ -58,7 +58,7 @@ def test_dead_event_is_listed_and_tried_again(told: Resources) -> None:
     (tried,) = run_json("events", "retry", dead["id"][:8], "--owner", "anna")
     assert (tried["id"], tried["state"], tried["tries"]) == (dead["id"], "waiting", 0)
     assert [each.id for each in claim_events(told.ledger, 9)] == [dead["id"]]
-    assert len(run_json("events", "retry", "--all", "--owner", "anna")) == 2
+    assert len(run_json("events", "retry", "--owner", "anna")) == 2
 
 
 def test_event_of_another_owner_or_without_a_document_to_make_is_refused(told: Resources) -> None:
@@ -73,4 +73,4 @@ def test_event_of_another_owner_or_without_a_document_to_make_is_refused(told: R
 
 def test_without_events_it_says_so(home: Path) -> None:
     assert run_json("events") == []
-    assert run_json("events", "retry", "--all") == []
+    assert run_json("events", "retry") == []
