@@ -150,8 +150,12 @@ def _describe_costs(registry: CollectorRegistry, activity: Activity) -> None:
     labels = ("provider", "outcome")
     calls = Gauge("swatchbook_calls_last_hour", "Calls to providers by outcome.", labels, registry=registry)
     cost = Gauge("swatchbook_cost_usd_last_hour", "Known costs of calls.", labels[:1], registry=registry)
+    told = ("provider", "model", "direction")
+    tokens = Gauge("swatchbook_tokens_last_hour", "Tokens of answered calls.", told, registry=registry)
     totals = Tally[tuple[str, str]]()
     for each in activity.costs:
+        tokens.labels(each.provider, each.model or "", "in").inc(each.tokens_in)
+        tokens.labels(each.provider, each.model or "", "out").inc(each.tokens_out)
         totals[each.provider, "failed"] += each.failed
         totals[each.provider, "other"] += each.calls - each.failed
         cost.labels(each.provider).inc(each.cost_usd)

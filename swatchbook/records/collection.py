@@ -202,6 +202,8 @@ class DailyCost(Record):
     failed: int
     unpriced: int
     cost_usd: float
+    tokens_in: int = 0
+    tokens_out: int = 0
 
 
 class ProviderState(Record):

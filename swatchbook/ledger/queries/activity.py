@@ -91,6 +91,8 @@ def daily_costs(ledger: Ledger, seconds: float, owner: str | None = None) -> lis
         func.sum(case((calls.c.state == "failed", 1), else_=0)).label("failed"),
         func.sum(case((unpriced, 1), else_=0)).label("unpriced"),
         func.coalesce(func.sum(calls.c.cost_usd), 0.0).label("cost_usd"),
+        func.coalesce(func.sum(calls.c.tokens_in), 0).label("tokens_in"),
+        func.coalesce(func.sum(calls.c.tokens_out), 0).label("tokens_out"),
     ).where(calls.c.at > db_now() - seconds, *_calls_of(owner))  # fmt: skip
     return [DailyCost.model_validate(row) for row in _by_day(ledger, query, calls.c.provider, calls.c.model)]
 

@@ -107,10 +107,12 @@ def test_costs_are_told_by_provider_and_what_has_no_price_is_not_zero(ledger: Le
     with ledger.write() as connection:
         for of, request, provider, state, cost, age in rows:
             call = {"request": request, "run": of.token, "document": of.document, "provider": provider, "state": state}
-            connection.execute(insert(calls).values(**call, model="m", cost_usd=cost, at=db_now() - age))
+            used = {"tokens_in": 100, "tokens_out": 7} if state == "answered" else {}
+            connection.execute(insert(calls).values(**call, **used, model="m", cost_usd=cost, at=db_now() - age))
     vision, words = daily_costs(ledger, DAY)
     assert (vision.provider, vision.calls, vision.failed, vision.unpriced) == ("vision.example", 3, 1, 1)
     assert (vision.cost_usd, words.cost_usd) == (0.25, 0.0)
+    assert [(each.tokens_in, each.tokens_out) for each in (vision, words)] == [(200, 14), (0, 0)]
     assert [each.provider for each in daily_costs(ledger, DAY, "bert")] == ["words.example"]
     assert [(each.provider, each.state) for each in provider_states(ledger)] == [
         ("vision.example", "ok"),
