@@ -56,8 +56,11 @@ class BMEcat:
         key = offer.needed("sku")
         if len(key) > MOST["SUPPLIER_PID"]:
             raise NotExportable(f"its sku has more than {MOST['SUPPLIER_PID']} characters")
-        features = dict(offer.properties) | dict(zip(product.options, offer.options, strict=False))
-        reference = "" if offer is product else element("PROD_ID_TO", product.needed("sku"))
+        is_variant = offer is not product
+        options = dict(zip(product.options, offer.options, strict=True)) if is_variant else {}
+        taken = {name.casefold() for name in options}
+        features = {name: value for name, value in offer.properties.items() if name.casefold() not in taken} | options
+        reference = element("PROD_ID_TO", product.needed("sku")) if is_variant else ""
         inside = (
             element("SUPPLIER_PID", key),
             self._details(offer),
@@ -146,8 +149,11 @@ def _feature(name: str, value: str) -> str:
 
 
 def _order_unit(offer: Offer) -> str:
-    """Return the unit code of an offer: that of the mapping, else what the price is for. Raises NotExportable."""
-    unit = offer.fields["unit"] or (offer.price and offer.price.unit) or ""
+    """Return the unit code of an offer: what its printed price is for, else that of the mapping.
+
+    Raises NotExportable without any.
+    """
+    unit = (offer.price and offer.price.unit) or offer.fields["unit"]
     code = CODES.get(unit, unit)
     if not re.fullmatch(r"[A-Z0-9]{2,3}", code):
         raise NotExportable("unit is not known")

@@ -98,9 +98,10 @@ class Google:
             "item_group_id": product.fields["sku"] if offer is not product else "",
             **{name: shortened(fields[name], 100) for name in ("color", "material", "size")},
         }
-        for name, value in zip(product.options, offer.options, strict=False):
-            if attribute := _VARY.get(name.casefold()):
-                values[attribute] = shortened(value, 100)
+        if offer is not product:
+            for name, value in zip(product.options, offer.options, strict=True):
+                if attribute := _VARY.get(name.casefold()):
+                    values[attribute] = shortened(value, 100)
         if price.unit in _UNITS:
             values |= {"unit_pricing_measure": _UNITS[price.unit], "unit_pricing_base_measure": _UNITS[price.unit]}
         named = self._options.mapping.fields

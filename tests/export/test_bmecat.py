@@ -95,6 +95,11 @@ def one(product: Element, name: str, attribute: str | None = None) -> str:
     return "" if found is None else (found.attrib[attribute] if attribute else found.text or "")
 
 
+def features(product: Element) -> list[tuple[str, str]]:
+    found = product.iter(f"{{{NAMESPACE}}}FEATURE")
+    return [(one(each, "FNAME"), one(each, "FVALUE")) for each in found]
+
+
 def test_products_are_read_again_as_they_are(tmp_path: Path) -> None:
     data, written = shop_file(tmp_path, "bmecat", ROWS, FULL.model_copy(update={"pictures_url": None}))
     assert (written.products, written.variants, written.skipped_count) == (2, 2, 0)
@@ -111,8 +116,9 @@ def test_products_are_read_again_as_they_are(tmp_path: Path) -> None:
         "129.00",
     ]
     assert one(smoked, "PROD_ID_TO") == one(floor, "SUPPLIER_PID")
-    features = [each.text for each in smoked.iter(f"{{{NAMESPACE}}}FVALUE")]
-    assert {"Smoked", "14 × 240 mm"} <= set(features)
+    assert [one(each, "ORDER_UNIT") for each in (floor, smoked, chair)] == ["MTK", "MTK", "C62"]
+    assert features(floor) == [("material", "oak, oiled")]
+    assert features(smoked) == [("material", "oak, oiled"), ("Variant", "Smoked"), ("Size", "14 × 240 mm")]
     assert one(chair, "DESCRIPTION_SHORT") == CHAIR.name
 
 

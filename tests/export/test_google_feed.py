@@ -96,7 +96,7 @@ def test_our_own_batch_reader_reads_the_file(tmp_path: Path) -> None:
         (product("A", pictures=("a.jpg",), price="from €12 to €18"), None, "its price is a range"),
         (product("A", pictures=("a.jpg",), price="€ 9", description="d"), "availability", "availability is not known"),
         (product("A", pictures=("a.jpg",), price="€ 9", description="d"), "link", "link is not known"),
-        (product("A", pictures=("a.jpg",), price="€ 9", url="page 3"), None, "link is no address of a page"),
+        (product("A", pictures=("a.jpg",), price="€ 9", url="page 3"), "link", "link is not known"),
         (product("A", pictures=("a.jpg",), price="€ 9"), "description", "description is not known"),
     ],
 )
@@ -113,6 +113,9 @@ def test_a_currency_and_the_address_of_pictures_are_needed(tmp_path: Path) -> No
     open_mapping = FULL.mapping.model_copy(update={"currency": None})
     _, written = shop_file(tmp_path, "google", rows, FULL.model_copy(update={"mapping": open_mapping}))
     assert [each.reason for each in written.skipped] == ["the currency of its price is not known"]
+    page = FULL.mapping.model_copy(update={"fields": {**FULL.mapping.fields, "link": "page 3"}})
+    _, written = shop_file(tmp_path, "google", rows, FULL.model_copy(update={"mapping": page}))
+    assert [each.reason for each in written.skipped] == ["link is no address of a page"]
     _, written = shop_file(tmp_path, "google", rows, FULL.model_copy(update={"pictures_url": None}))
     assert [each.reason for each in written.skipped] == ["--pictures-url is not given"]
     with pytest.raises(Configuration, match="'Tags'"):
