@@ -300,16 +300,11 @@ class Swatchbook:
         """Write the products into a file, as `swatchbook export` does: CSV, JSON lines, Excel or Parquet.
 
         `format`: by default that of the file's suffix, else csv; or the name of a plugin. `pictures`: a folder for
-        copies of the products' pictures. Raises InvalidReference, MissingExtra, TooLarge, PluginFailed.
+        copies of the products' pictures. Raises Configuration, InvalidReference, MissingExtra, TooLarge, PluginFailed.
         """
-        from typer import BadParameter
+        from interface.cli.export import export, exportable, find_format
 
-        from interface.cli.export import choose_format, export, exportable
-
-        try:
-            chosen = choose_format(format, Path(to))
-        except BadParameter as error:
-            raise InvalidReference(error.message) from error
+        chosen = find_format(format, Path(to))
         documents = exportable(self._documents(document), every=document is None)
         folder = None if pictures is None else Path(pictures)
         return export(self._resources, documents, chosen, to=Path(to), pictures=folder)

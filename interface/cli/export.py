@@ -44,18 +44,24 @@ class Exported(Record):
 
 
 def choose_format(given: str | None, to: Path | None) -> str:
-    """Return the format: the given one, which may be a plugin's, else that of the file's suffix, else CSV.
-
-    Raises BadParameter for a format that there is not, and where stdout cannot take it.
-    """
-    suffix = to.suffix.lower().lstrip(".") if to else ""
-    form = given or (suffix if suffix in set(Format) else Format.CSV)
+    """Return the format as `find_format`. Raises BadParameter where there is none, and where stdout cannot take it."""
     try:
-        find(Kind.EXPORTER, form)
+        form = find_format(given, to)
     except Configuration as failure:
         raise typer.BadParameter(str(failure), param_hint="--format") from failure
     if to is None and form not in TEXTS:
         raise typer.BadParameter(f"{form} is written to a file: add --to PATH", param_hint="--format")
+    return form
+
+
+def find_format(given: str | None, to: Path | None) -> str:
+    """Return the format: the given one, which may be a plugin's, else that of the file's suffix, else CSV.
+
+    Raises Configuration for a format that there is not.
+    """
+    suffix = to.suffix.lower().lstrip(".") if to else ""
+    form = given or (suffix if suffix in set(Format) else Format.CSV)
+    find(Kind.EXPORTER, form)
     return form
 
 
