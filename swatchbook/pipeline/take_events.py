@@ -215,6 +215,7 @@ def _attempt(resources: Resources, events: Sequence[ObjectEvent], work: Callable
             raise failure from error
         for event in events:
             object_events.record_failed(resources.ledger, event, failure)
+            log.warning("an object was not ingested: %s", failure, extra={"event": event.id})
         return None
 
 

@@ -25,6 +25,7 @@ from swatchbook.ledger.object_events import (
 )
 from swatchbook.ledger.schedule import last_rounds
 from swatchbook.ledger.stored_documents import Document, all_documents
+from swatchbook.pipeline import register
 from swatchbook.pipeline import take_events as taking
 from swatchbook.pipeline.find_sources import find_sources
 from swatchbook.pipeline.take_events import take_events
@@ -343,14 +344,23 @@ def test_unexpected_failure_of_one_object_leaves_the_others(
     assert "secret" not in (event.message or "")
 
 
-def test_document_that_was_deleted_comes_back_with_a_new_event(shop: Resources, bucket: Bucket, queue: Queue) -> None:
+def test_object_whose_document_is_being_deleted_waits_until_that_is_over(
+    shop: Resources, bucket: Bucket, queue: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
     bucket.put("shop/a.pdf", PDF)
     take_events(shop)
     (document,) = documents(shop)
     mark_deleting(shop.ledger, document.id)
     queue.tell(bucket, "shop/a.pdf", "F")
-    take_events(shop)
-    assert [each.status for each in documents(shop)] in ([DocumentStatus.QUEUED], [DocumentStatus.DELETING])
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setattr(register, "finish_delete", lambda *_, **__: False)  # another process is at it
+        assert take_events(shop).registered == 0
+    (waiting,) = list_events(shop.ledger, "anna")
+    assert (waiting.tries, waiting.message) == (0, "a.pdf is being deleted.")
+    assert take_events(shop).registered == 0
+    pass_time(shop.ledger, 60)
+    assert take_events(shop).registered == 1
+    assert [each.status for each in documents(shop)] == [DocumentStatus.QUEUED]
 
 
 @pytest.mark.stack
