@@ -205,7 +205,15 @@ def check_files(resources: Resources) -> str:
 
 def check_index(resources: Resources) -> str:
     resources.index.probe()
+    from swatchbook.storage.object_store import has_conditional_writes
+
     settings = resources.settings
+    if settings.index == "lance" and settings.index_url and has_conditional_writes(settings.index_url) is False:
+        raise Configuration(
+            f"The server of {settings.index_url} overwrites what is there though it is told not to "
+            "(If-None-Match): two writers would lose each other's commits.",
+            advice="Use a server that has conditional writes, or another SWATCHBOOK_INDEX_URL.",
+        )
     places = {"lance": settings.index_url or settings.index_folder, "weaviate": settings.weaviate_url}
     where = f" at {places[settings.index]}" if settings.index in places else ""
     return f"{settings.index}{where} · {len(list(resources.index.spaces()))} spaces{_to_move(resources)}"

@@ -32,7 +32,7 @@ from swatchbook.errors import (
     as_failure,
     reason_of,
 )
-from swatchbook.extras import extra_of_url, require_extra
+from swatchbook.extras import extra_of_url, is_installed, require_extra
 from swatchbook.storage.bounded_folder import BoundedFolder
 from swatchbook.storage.stored_file import ADVICE, KEY, StoredFile, is_whole, place_of
 
@@ -272,6 +272,42 @@ def store_failure(error: Exception, named: str, *, advice: str) -> Failure:
             advice="Check the credentials in the environment, and what they allow for the bucket.",
         )
     return FilesDown(f"{named} does not answer: {reason_of(error)}.", advice=advice)
+
+
+def has_conditional_writes(url: str) -> bool | None:
+    """Return whether a server of S3 refuses to write an object that is there (`If-None-Match: *`).
+
+    It writes a small object below the URL, and deletes it. None for other stores, and without the extra s3. Raises
+    Authentication, FilesDown.
+    """
+    if extra_of_url(url) != "s3" or not is_installed("s3"):
+        return None
+    try:
+        system, root = open_file_system(url, "The object store")
+        bucket, key, _ = system.split_path(f"{root}/.probe-{uuid4().hex}")
+        system.call_s3("put_object", Bucket=bucket, Key=key, Body=b"", IfNoneMatch="*")
+        try:
+            system.call_s3("put_object", Bucket=bucket, Key=key, Body=b"", IfNoneMatch="*")
+        except Exception as error:  # s3fs makes an OSError of the refusal
+            if not _is_status(error, 412):
+                raise
+            return True
+        finally:
+            system.call_s3("delete_object", Bucket=bucket, Key=key)
+    except Exception as error:
+        raise store_failure(error, url, advice="Try again later.") from error
+    return False
+
+
+def _is_status(error: BaseException, status: int) -> bool:
+    """Return whether an error of S3, or its cause, has this HTTP status."""
+    cause: BaseException | None = error
+    while cause is not None:
+        answer = getattr(cause, "response", None)
+        if isinstance(answer, dict) and answer.get("ResponseMetadata", {}).get("HTTPStatusCode") == status:
+            return True
+        cause = cause.__cause__ or cause.__context__
+    return False
 
 
 def is_refusal(error: BaseException) -> bool:

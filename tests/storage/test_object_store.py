@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import s3fs
 from botocore.exceptions import NoCredentialsError, ProfileNotFound
 
 from swatchbook.errors import Authentication, Configuration, FileMissing, FilesDown, InvalidReference
 from swatchbook.storage import object_store
 from swatchbook.storage.files import Files
-from swatchbook.storage.object_store import ObjectStore
+from swatchbook.storage.object_store import ObjectStore, has_conditional_writes
 from tests.conftest import free_port
 from tests.s3_server import SECRET, Bucket
 
@@ -221,3 +222,19 @@ def test_bucket_that_does_not_exist_is_named(bucket: Bucket, tmp_path: Path) -> 
 def test_unknown_protocol_is_named(tmp_path: Path) -> None:
     with pytest.raises(Configuration, match="SWATCHBOOK_FILES_URL cannot be opened: its protocol, strange://"):
         Files("strange://bucket/files", tmp_path)
+
+
+def test_server_that_ignores_conditions_is_told_from_one_that_keeps_them(
+    bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert has_conditional_writes(f"{bucket.url}/index") is True
+    assert has_conditional_writes("gs://shop/index") is None
+    call = s3fs.S3FileSystem.call_s3
+
+    def ignoring(system: Any, method: str, **given: Any) -> Any:
+        given.pop("IfNoneMatch", None)
+        return call(system, method, **given)
+
+    monkeypatch.setattr(s3fs.S3FileSystem, "call_s3", ignoring)
+    assert has_conditional_writes(f"{bucket.url}/index") is False
+    assert bucket.names() == []

@@ -5,10 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from interface.cli.doctor import check_files
+from interface.cli.doctor import check_files, check_index
 from interface.cli.terminal import FAILED
+from swatchbook.errors import Configuration
 from swatchbook.resources import open_resources
 from swatchbook.settings import load_settings
+from swatchbook.storage import object_store
 from tests.command import run, run_json
 from tests.s3_server import SECRET, Bucket, minio_bucket, minio_server
 
@@ -58,3 +60,11 @@ def test_collection_in_a_bucket_is_ingested_verified_kept_and_restored(
     assert len(restored) == kept["files"]
     assert "Nordvik Oak" in run("search", "oak", "--owner", "anna")
     assert SECRET not in run("config")
+
+
+def test_doctor_names_a_server_without_conditional_writes(in_bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
+    with open_resources(load_settings()) as tools:
+        assert in_bucket.url in check_index(tools)
+        monkeypatch.setattr(object_store, "has_conditional_writes", lambda url: False)
+        with pytest.raises(Configuration, match="If-None-Match"):
+            check_index(tools)

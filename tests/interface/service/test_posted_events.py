@@ -14,7 +14,8 @@ from pydantic import SecretStr
 from devtools import minio
 from devtools.weaviate import free_ports
 from interface.client import Client
-from swatchbook.errors import Configuration
+from interface.service import events as posted_events
+from swatchbook.errors import Configuration, LedgerDown
 from swatchbook.ledger.object_events import STATES, list_events
 from swatchbook.ledger.stored_documents import all_documents
 from swatchbook.pipeline.take_events import take_events
@@ -187,3 +188,23 @@ def test_minio_announces_its_objects(announcing: tuple[Served, Bucket]) -> None:
     until(lambda: len(events(service)) == 3)
     assert take_events(service.resources).registered == 1
     assert len(all_documents(service.resources.ledger, None)) == 2
+
+
+@pytest.mark.stack
+def test_minio_sends_again_what_was_not_stored(
+    announcing: tuple[Served, Bucket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service, bucket = announcing
+    refused, store = list[str](), posted_events.store_message
+
+    def store_at_the_second_try(*given: Any) -> int:
+        if not refused:
+            refused.append("the ledger is away")
+            raise LedgerDown("The database does not answer.")
+        return store(*given)
+
+    monkeypatch.setattr(posted_events, "store_message", store_at_the_second_try)
+    bucket.put("shop/a.pdf", PDF)
+    until(lambda: len(events(service)) == 1, seconds=120)
+    assert refused
+    assert events(service)[0].state == "waiting"
