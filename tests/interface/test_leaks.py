@@ -8,9 +8,11 @@ of hers. Those who may see anna are answered otherwise in the two homes, or the 
 """
 
 import asyncio
+import hashlib
 import json
 import re
 import shutil
+import time
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -31,6 +33,7 @@ from interface.mcp_server import call, in_words, open_desk, read_resource
 from interface.mcp_tools import TOOLS, Desk
 from interface.service.app import create_app
 from interface.service.auth import Caller
+from interface.service.sessions import SESSION_COOKIE, _sign
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.object_events import NewEvent, id_of_event, record_events
 from swatchbook.ledger.stored_documents import list_documents, queue
@@ -594,6 +597,13 @@ def service_of(home: Path) -> TestClient:
     return TestClient(app, base_url=ADDRESS)
 
 
+def session_of(key: str, seconds: int = 3_600) -> str:
+    """The cookie of a session that a login with this key would begin, which ends in so many seconds."""
+    claim = f"{int(time.time()) + seconds}.{'0' * 32}"
+    secret = ApiKey(name="x", key=SecretStr(key), owners=("*",))
+    return f"{claim}.{_sign(secret, claim)}"
+
+
 def answer(client: TestClient, homes: Homes, route: str, ask: Ask, headers: dict[str, str]) -> tuple[int, bytes]:
     method, path = route.split(" ")
     ids = homes.own if ask.own else homes.hers
@@ -685,6 +695,70 @@ def test_without_a_key_nothing_is_told(homes: Homes, clients: tuple[TestClient, 
                     assert told(homes, content, f"{ask} {homes.hers}") == set()
         for route in OPEN_ROUTES:
             assert answer(clients[0], homes, route, Ask(), headers) == answer(clients[1], homes, route, Ask(), headers)
+
+
+FALSE: Mapping[str, Mapping[str, str]] = {
+    "no header": {},
+    "nobody's key": bearing("nobody-0123456789abcdef"),
+    "a key with a letter more": bearing(f"{ALL}x"),
+    "a key with a letter less": bearing(ALL[:-1]),
+    "a key in capital letters": bearing(ALL.upper()),
+    "an empty key": bearing(""),
+    "a key of all, behind nobody's": {**bearing("nobody-0123456789abcdef"), "X-API-Key": ALL},
+    "a key by another scheme": {"Authorization": f"Basic {ALL}"},
+    "a key in a header of proxies": {"Proxy-Authorization": f"Bearer {ALL}", "X-Forwarded-Authorization": ALL},
+    "a key as a cookie": {"Cookie": f"{SESSION_COOKIE}={ALL}; Authorization={ALL}"},
+    "the hash of a key": bearing(hashlib.sha256(ALL.encode()).hexdigest()),
+    "the name of a key": bearing("all"),
+    "the name of an owner": {"X-API-Key": "default", "X-Owner": "anna", "X-Forwarded-User": "anna"},
+    "an address of this machine": {"X-Forwarded-For": "127.0.0.1", "X-Real-IP": "127.0.0.1", "Forwarded": "for=[::1]"},
+    "a session that is over": {"Cookie": f"{SESSION_COOKIE}={session_of(ALL, seconds=-1)}"},
+    "a session signed by nobody's key": {"Cookie": f"{SESSION_COOKIE}={session_of('nobody-0123456789abcdef')}"},
+    "a session without a signature": {"Cookie": f"{SESSION_COOKIE}={session_of(ALL).rpartition('.')[0]}"},
+    "a session that lasts longer than was signed": {"Cookie": f"{SESSION_COOKIE}=9{session_of(ALL)}"},
+    "the token of a shop": bearing(TOKEN),
+}
+"""Who is nobody that the service knows -> what the request says. None of it may open any route."""
+
+
+@pytest.mark.parametrize("identity", FALSE)
+def test_no_route_is_opened_by_a_false_identity(
+    homes: Homes, clients: tuple[TestClient, TestClient], identity: str
+) -> None:
+    for route, (ask, *_) in ROUTES.items():
+        if (identity, route) == ("the token of a shop", "POST /hooks/upload"):  # that is what it is for
+            continue
+        key = "" if route == "POST /hooks/events" else f"&key={ALL}"  # only its senders may put a key there
+        asked = ask._replace(token="", query=f"{ask.query}{key}&api_key={ALL}&access_token={ALL}&owner=anna")
+        status, content = answer(clients[0], homes, route, asked, dict(FALSE[identity]))
+        assert status == 401, route
+        assert told(homes, content, f"{ask} {homes.hers}") == set()
+
+
+@pytest.mark.parametrize(
+    "origin", [None, "null", "", "https://evil.example", f"{ADDRESS}.evil.example", "http://127.0.0.1:1"]
+)
+def test_no_page_of_another_site_changes_anything_by_a_session(
+    homes: Homes, clients: tuple[TestClient, TestClient], origin: str | None
+) -> None:
+    before = rows_of_anna(homes.both)
+    headers = {"Cookie": f"{SESSION_COOKIE}={session_of(ALL)}"} | ({} if origin is None else {"Origin": origin})
+    for route, (ask, *_) in ROUTES.items():
+        if not route.startswith("GET "):
+            expected = 401 if route == "POST /hooks/upload" else 403  # it knows no sessions
+            assert answer(clients[0], homes, route, ask._replace(token=""), headers)[0] == expected, route
+    assert rows_of_anna(homes.both) == before
+
+
+def test_a_session_is_answered_as_its_key_is(homes: Homes, clients: tuple[TestClient, TestClient]) -> None:
+    """Of what is only read: it sees no more."""
+    headers = {"Cookie": f"{SESSION_COOKIE}={session_of(OWN)}", "Origin": ADDRESS}
+    for route, (ask, *_) in ROUTES.items():
+        if route.startswith("GET "):
+            both, alone = (answer(client, homes, route, ask, headers) for client in clients)
+            assert both == alone, route
+            assert both[0] == answer(clients[0], homes, route, ask, bearing(OWN))[0], route
+            assert told(homes, both, f"{ask} {homes.hers}") == set(), route
 
 
 def test_a_key_is_answered_as_if_other_owners_were_not_there(
