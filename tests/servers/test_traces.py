@@ -92,6 +92,6 @@ def test_run_after_a_kill_is_a_part_of_the_upload(traced_stack: Stack, receiver:
     parent(traced_stack, document).send_signal(signal.SIGKILL)
     traced_stack.trouble()
     spans = wait_for_end(traced_stack, receiver, document)
-    assert parents(spans, "ingest") == ["POST /documents"], "that of the killed run never ended"
-    assert len([span for span in spans if span.name == "stage PAGES_READ"]) == 2
+    assert set(parents(spans, "ingest")) == {"POST /documents"}
+    assert len([span for span in spans if span.name == "stage PAGES_READ"]) >= 2, "of the killed run, and of the next"
     assert "stage PRODUCTS_CREATED" in {span.name for span in spans}
