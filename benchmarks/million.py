@@ -29,7 +29,7 @@ from samples.generate import BUILD, build
 from swatchbook.index.lance import LanceIndex
 from swatchbook.ledger.queries.coverage import count_coverage
 from swatchbook.ledger.space_registry import active_spaces
-from swatchbook.ledger.tables import vectors
+from swatchbook.ledger.tables import documents, vectors
 from swatchbook.pipeline.publish import publish_all
 from swatchbook.records import Role
 from swatchbook.resources import Resources, open_resources
@@ -62,6 +62,7 @@ class Measured(NamedTuple):
     gc_mb: float
     backup: float
     backup_mb: float
+    delete: float  # of one document, for good
     ledger_gb: float
     index_gb: float
     load: float
@@ -83,6 +84,7 @@ NAMES = {
     "gc_mb": "`gc --now`, MB",
     "backup": "`backup` into an empty folder, s",
     "backup_mb": "`backup`, MB",
+    "delete": "`delete --now` of a document, s",
     "ledger_gb": "ledger on disk, GB",
     "index_gb": "index on disk, GB",
 }
@@ -110,14 +112,16 @@ def measure_at(size: int, settings: Settings, environment: Mapping[str, str]) ->
         coverage = timed(lambda: count_coverage(resources.ledger))
         with resources.ledger.read() as connection:
             ledger = connection.execute(text("SELECT pg_database_size(current_database())")).scalar_one()
+            last = connection.execute(select(documents.c.id).order_by(documents.c.name).limit(1)).scalar_one()
     service = searches(environment)
     verify = run(("verify",), environment)
     gc = run(("gc", "--now"), environment)
     with tempfile.TemporaryDirectory() as folder:
         backup = run(("backup", folder), environment)
+    delete, _ = run(("delete", last, "--now", "--yes"), environment)
     index = sum(path.stat().st_size for path in settings.index_folder.rglob("*") if path.is_file())
     return Measured(
-        images, publish, build, *service[:4], recall, service[4], coverage, *verify, *gc, *backup,
+        images, publish, build, *service[:4], recall, service[4], coverage, *verify, *gc, *backup, delete,
         ledger / 1e9, index / 1e9, os.getloadavg()[0],
     )  # fmt: skip
 

@@ -20,7 +20,7 @@ from sqlalchemy import ColumnElement, Connection, Table, delete, exists, func, n
 
 from swatchbook.errors import FileMissing
 from swatchbook.ledger import webhooks
-from swatchbook.ledger.database import LOCK_SECONDS, Ledger, db_now, select_in
+from swatchbook.ledger.database import LOCK_SECONDS, Ledger, db_now, is_among, portions, select_in
 from swatchbook.ledger.file_holds import drop_ended_holds, read_held_seconds
 from swatchbook.ledger.object_events import KEPT_SECONDS as EVENTS_KEPT_SECONDS
 from swatchbook.ledger.stored_documents import read_options
@@ -90,11 +90,9 @@ def collect(ledger: Ledger, files: Files, *, older_than: float = UNUSED_SECONDS)
     deleted as well; their costs stay. A crash leaves no orphaned file: files are deleted before the rows that name
     them.
     """
+    _note_unused(ledger)
     with ledger.write() as connection:
         drop_ended_holds(connection)
-        unused_since = contents.c.unused_since
-        connection.execute(update(contents).where(unused_since.is_not(None), is_used()).values(unused_since=null()))
-        connection.execute(update(contents).where(unused_since.is_(None), ~is_used()).values(unused_since=db_now()))
         answers = connection.execute(
             update(calls)
             .where(calls.c.at <= db_now() - older_than, calls.c.document.not_in(select(documents.c.id)))
@@ -112,6 +110,25 @@ def collect(ledger: Ledger, files: Files, *, older_than: float = UNUSED_SECONDS)
             answers=answers,
         )
     return dropped
+
+
+def _note_unused(ledger: Ledger) -> None:
+    """Note since when contents are unused, and of which that is no longer so.
+
+    They are looked for without the write lock, which others wait for: that takes minutes among millions.
+    """
+    unused_since = contents.c.unused_since
+    changes = (
+        (unused_since.is_not(None) & is_used(), null()),
+        (unused_since.is_(None) & ~is_used(), db_now()),
+    )
+    for differs, right in changes:
+        with ledger.read() as connection:
+            keys = connection.execute(select(contents.c.key).where(differs)).scalars().all()
+        for some in portions(keys):
+            with ledger.write() as connection:
+                change = update(contents).where(is_among(contents.c.key, some), differs)
+                connection.execute(change.values(unused_since=right))
 
 
 def _collect_some(ledger: Ledger, files: Files, older_than: float) -> Collected | None:
