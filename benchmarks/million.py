@@ -1,9 +1,9 @@
 """A collection that grows to a million images: a ledger in PostgreSQL with all its rows, LanceDB, a service on both.
 
-`python -m benchmarks.million [IMAGES …]` ingests the small sample, copies it in the ledger until there are so many
-images (each copy has its own documents, products, texts, and vectors that are a little off), publishes them as ingests
-do, and measures what people and the background loop do with them. `python -m benchmarks.million table` writes the
-figures of benchmarks/million.json into docs/scale.md. TMPDIR needs 40 GB for a million images.
+`python -m benchmarks.million [IMAGES …]` ingests a folder of pictures, copies it in the ledger until there are so
+many images (each copy has its own document, keys and texts, and vectors that are a little off), publishes them as
+ingests do, and measures what people and the background loop do with them. `python -m benchmarks.million table` writes
+the figures of benchmarks/million.json into docs/scale.md. TMPDIR needs 30 GB for a million images.
 """
 
 import json
@@ -21,11 +21,11 @@ import numpy as np
 import psutil
 from sqlalchemy import select, text
 
-from benchmarks.ledger import database, gather_statistics
+from benchmarks.images import make_pictures
+from benchmarks.ledger import gather_statistics
 from benchmarks.run import SWATCHBOOK, peak_pss_mb
 from benchmarks.scale_model import PAGE
 from benchmarks.web import WORDS, copy_sample, served
-from samples.generate import BUILD, build
 from swatchbook.index.lance import LanceIndex
 from swatchbook.ledger.queries.coverage import count_coverage
 from swatchbook.ledger.space_registry import active_spaces
@@ -39,6 +39,7 @@ SIZES = (10_000, 100_000, 1_000_000)
 STORE = Path(__file__).with_name("million.json")
 SEARCHES, QUERIES, NEAREST = 40, 20, 10
 ENCODER = "descriptors"  # its vectors are short: a million of the network's would need 15 GB more
+PICTURES, ROLES = 250, "visual,understanding"  # of the folder
 
 BEGIN, END = "<!-- measured: python -m benchmarks.million -->\n", "<!-- end of the million -->\n"
 
@@ -92,11 +93,14 @@ NAMES = {
 
 def measure(sizes: Sequence[int], tell: Callable[[Measured], None]) -> None:
     """Let one collection grow to each size, and tell its figures there."""
-    build(BUILD, small=True)
-    with database("postgresql") as url, tempfile.TemporaryDirectory() as folder:
-        environment = {"SWATCHBOOK_HOME": f"{folder}/home", "SWATCHBOOK_LEDGER_URL": url, "SWATCHBOOK_ENCODER": ENCODER}
-        run(("ingest", str(BUILD / "small.pdf")), environment)
-        settings = Settings(home=Path(folder) / "home", ledger_url=url, encoder=ENCODER)
+    from tests.postgres import running_postgres
+
+    with tempfile.TemporaryDirectory() as folder, running_postgres(Path(folder), on_disk=True) as server:
+        home, url = Path(folder) / "home", server.new_database("ledger")
+        environment = {"SWATCHBOOK_HOME": str(home), "SWATCHBOOK_LEDGER_URL": url, "SWATCHBOOK_ENCODER": ENCODER}
+        make_pictures(pictures := Path(folder) / "pictures", PICTURES)
+        run(("ingest", str(pictures), "--roles", ROLES), environment)
+        settings = Settings(home=home, ledger_url=url, encoder=ENCODER)
         for size in sizes:
             tell(measure_at(size, settings, environment))
 

@@ -135,8 +135,8 @@ Rows = dict[str, list[dict[str, Any]]]
 
 
 def _read(connection: Connection) -> Rows:
-    """Return the rows of one catalogue, the first one: with those of its shown images alone."""
-    catalogues = select(documents).where(documents.c.owner == _OWNER, documents.c.kind == "pdf")
+    """Return the rows of one document, the first of the largest ones: with those of its shown images alone."""
+    catalogues = select(documents).where(documents.c.owner == _OWNER)
     first = catalogues.order_by(documents.c.size.desc(), documents.c.created_at, documents.c.name.desc())
     document = connection.execute(first).mappings().first()
     assert document is not None

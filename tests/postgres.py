@@ -126,16 +126,16 @@ class RunningPostgres:
 
 
 @contextmanager
-def running_postgres(folder: Path) -> Iterator[RunningPostgres]:
+def running_postgres(folder: Path, *, on_disk: bool = False) -> Iterator[RunningPostgres]:
     """A fresh server; its log is `folder`/postgres.log, its data goes with it.
 
-    The data lies in memory, or right below the system's temporary folder: PostgreSQL refuses root, so as root it runs
-    as `nobody`, who cannot enter pytest's own folders. Raises RuntimeError where it is not installed.
+    The data lies in memory, or with `on_disk` right below the system's temporary folder: PostgreSQL refuses root, so
+    as root it runs as `nobody`, who cannot enter pytest's own folders. Raises RuntimeError where it is not installed.
     """
     binaries, account = _binaries(), _account()
     folder.mkdir(parents=True, exist_ok=True)
     (port,) = free_ports(1)
-    home = Path(tempfile.mkdtemp(prefix="swatchbook-postgres-", dir=_roomy_memory()))
+    home = Path(tempfile.mkdtemp(prefix="swatchbook-postgres-", dir=None if on_disk else _roomy_memory()))
     try:
         password = home / "password"
         password.write_text(PASSWORD)
