@@ -14,7 +14,7 @@ import pytest
 from swatchbook.errors import reason_of
 from tests.test_imports import RANK, ROOT
 
-PLAIN = {"errno", "filename", "response", "code", "errors"}
+PLAIN = {"errno", "sqlite_errorcode", "filename", "response", "code", "errors"}
 """What may be read of any foreign exception: numbers, what we ourselves gave; and of a ValidationError
 the messages, which pydantic writes for those who gave the values.
 """
@@ -32,6 +32,7 @@ ALLOWED = {
     "swatchbook/providers/wires/voyage.py speak": "names its class in the cause, which only the log has",
     "swatchbook/sources/table.py _read_sql": "quotes what a database says about a person's own query",
     "swatchbook/storage/object_store.py is_refusal": "compares its class by name: a package may be absent",
+    "swatchbook/tracing.py span": "names its class in the trace, which people at the service read",
     "swatchbook/yaml_problem.py yaml_problem": "quotes what the parser says about a person's own file",
 }
 """Path and function -> why it may use more of a foreign exception."""

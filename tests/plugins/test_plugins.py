@@ -394,7 +394,8 @@ def test_texts_find_pictures_through_a_plugin_with_both(install: Install, tmp_pa
 def test_format_of_a_plugin_is_written_only_when_it_is_named(install: Install, tmp_path: Path) -> None:
     install(CODE["write_markdown"], {Kind.EXPORTER: {"markdown": "write_markdown"}})
     out = io.BytesIO()
-    assert write_products([row("Oak"), row("Ash")], "markdown", out, temporary_folder=tmp_path) == 2
+    written = write_products([row("Oak"), row("Ash")], "markdown", out, temporary_folder=tmp_path)
+    assert (written.products, written.skipped_count) == (2, 0)
     assert [line.split(",")[0] for line in out.getvalue().decode().splitlines()] == ["- Oak", "- Ash"]
 
 

@@ -417,6 +417,7 @@ OUTWARDS: Mapping[str, str] = {
     "scheduler/launch.py": "PREFECT_API_URL, a setting",
     "interface/service/serve.py": "the service's own address",
     "interface/client.py": "the address that a program gives to its own client",
+    "interface/async_client.py": "the same",
     "interface/cli/prefect_server.py": "PREFECT_API_URL, a setting, and the server that a command starts",
 }
 """Module that opens connections -> who says where to."""

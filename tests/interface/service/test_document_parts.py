@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from interface import client
+from interface import client_request
 from interface.client import Client
 from interface.client_errors import Invalid, NotFound
 from swatchbook.ledger.queries.document import show_document
@@ -142,5 +142,5 @@ def test_an_edit_is_shown_at_once_and_can_be_undone(service: Served, monkeypatch
         for forbidden in (lambda: bert.edit(listed.id, Add(page=1, name="Mine")), lambda: bert.undo(listed.id, 1)):
             with pytest.raises(NotFound):
                 forbidden()
-        monkeypatch.setattr(client, "_PAGE", 2)
+        monkeypatch.setattr(client_request, "PAGE_ENTRIES", 2)
         assert [edit.number for edit in anna.edits(listed.id)] == [1, 2, 3]

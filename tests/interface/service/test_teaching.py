@@ -146,7 +146,7 @@ def test_pictures_of_a_page_are_listed_and_shown_and_a_side_is_given_and_taken_b
 
 
 def test_example_of_the_documentation_runs(filled: Path, keys: None, capsys: pytest.CaptureFixture[str]) -> None:
-    (example,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "teaching.md").read_text(), re.DOTALL)
+    example, _in_a_notebook = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "teaching.md").read_text(), re.DOTALL)
     with served(load_settings()) as service, Client(service.url, key=ANNA) as anna:
         for printed, real in (
             ("http://127.0.0.1:8420", service.url),

@@ -355,7 +355,7 @@ def test_first_item_of_each_kind_of_file_is_shown(client: TestClient, tmp_path: 
 def test_a_batch_that_takes_too_long_can_still_be_started(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SWATCHBOOK_PAGE_SECONDS", "0.0001")
     with asking() as client:
-        send_batch(client, "shop.csv", TABLE)
+        send_batch(client, "shop.csv", TABLE + "3,Elm floor,,elm.png\n" * 50_000)
         shown = page(client, end(client))
         assert "It cannot be shown:" in shown.text
         answered(client, "start", again="1")
