@@ -2,11 +2,10 @@
 
 `python -m benchmarks.million [IMAGES …]` ingests a folder of pictures, copies it in the ledger until there are so
 many images (each copy has its own document, keys and texts, and vectors that are a little off), publishes them as
-ingests do, and measures what people and the background loop do with them. `python -m benchmarks.million table` writes
-the figures of benchmarks/million.json into docs/scale.md. TMPDIR needs 30 GB for a million images.
+ingests do, and measures what people and the background loop do with them. It prints them as a table,
+each with the exponent of its growth. TMPDIR needs 30 GB for a million images.
 """
 
-import json
 import os
 import sys
 import tempfile
@@ -24,7 +23,6 @@ from sqlalchemy import select, text
 from benchmarks.images import make_pictures
 from benchmarks.ledger import gather_statistics
 from benchmarks.run import SWATCHBOOK, peak_pss_mb
-from benchmarks.scale_model import PAGE
 from benchmarks.web import WORDS, copy_sample, served
 from swatchbook.index.lance import LanceIndex
 from swatchbook.ledger.queries.coverage import count_coverage
@@ -36,12 +34,9 @@ from swatchbook.resources import Resources, open_resources
 from swatchbook.settings import Settings
 
 SIZES = (10_000, 100_000, 1_000_000)
-STORE = Path(__file__).with_name("million.json")
 SEARCHES, QUERIES, NEAREST = 40, 20, 10
 ENCODER = "descriptors"  # its vectors are short: a million of the network's would need 15 GB more
 PICTURES, ROLES = 250, "visual,understanding"  # of the folder
-
-BEGIN, END = "<!-- measured: python -m benchmarks.million -->\n", "<!-- end of the million -->\n"
 
 
 class Measured(NamedTuple):
@@ -182,7 +177,7 @@ def recall_of(resources: Resources) -> float:
     return hits / (len(queries) * NEAREST)
 
 
-# --- the page ---------------------------------------------------------------------------------------------------------
+# --- the table --------------------------------------------------------------------------------------------------------
 
 
 def table(kept: Sequence[Mapping[str, Any]]) -> str:
@@ -199,28 +194,21 @@ def rows(kept: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 
 def exponent(kept: Sequence[Mapping[str, Any]], name: str) -> str:
     """Return the power of the number of images with which a figure grows, by the two largest sizes."""
+    if len(kept) < 2:
+        return "–"
     small, large = kept[-2:]
     return f"{log(large[name] / small[name]) / log(large['images'] / small['images']):.2f}"
 
 
-def write_into(page: str, kept: Sequence[Mapping[str, Any]]) -> str:
-    """Return the page with its table made again."""
-    before, rest = page.split(BEGIN)
-    return f"{before}{BEGIN}{table(kept)}{END}{rest.split(END)[1]}"
-
-
 def main(given: Sequence[str]) -> None:
-    if list(given) == ["table"]:
-        PAGE.write_text(write_into(PAGE.read_text(), json.loads(STORE.read_text())))
-        return
     kept = list[dict[str, Any]]()
 
     def tell(measured: Measured) -> None:
         print({name: round(value, 3) for name, value in measured._asdict().items()}, flush=True)
         kept.append(measured._asdict())
-        STORE.write_text(json.dumps(kept, indent=2) + "\n")
 
     measure([int(each) for each in given] or SIZES, tell)
+    print(table(kept))
 
 
 if __name__ == "__main__":

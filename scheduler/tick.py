@@ -135,14 +135,8 @@ async def keep_ticking(resources: Resources, wake: asyncio.Event, every: float =
                 await asyncio.wait_for(wake.wait(), every)
                 await asyncio.sleep(min(GATHER_SECONDS, every))
     finally:
-        await worker.stop()
-        await reviewer.stop()
-        await collector.stop()
-        await messenger.stop()
-        await batches.stop()
-        await builder.stop()
-        await mender.stop()
-        await events.stop()
+        for each in (worker, reviewer, collector, messenger, batches, builder, mender, events):
+            await each.stop()
 
 
 async def collect(resources: Resources, *, older_than: float = UNUSED_SECONDS, dry_run: bool = False) -> Swept:

@@ -124,7 +124,7 @@ def within(outer: "Span | None") -> Iterator[None]:
 
 
 def current_span() -> "Span | None":
-    """Return the span that the code runs in, for `within`; None where there is none."""
+    """Return the span that the code runs in, for `within`; None outside of spans."""
     return _current.get()
 
 
@@ -142,7 +142,7 @@ class Ids(NamedTuple):
 
 
 def ids() -> Ids | None:
-    """Return the ids of the current span in hexadecimal; None where there is none."""
+    """Return the ids of the current span in hexadecimal; None outside of spans."""
     span = _current.get()
     if span is None:
         return None

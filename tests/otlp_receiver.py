@@ -7,6 +7,10 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
 
+import pytest
+
+from swatchbook import tracing
+
 Answer = Callable[[BaseHTTPRequestHandler], None]
 
 
@@ -105,3 +109,15 @@ def tree(spans: list[Sent]) -> dict[str, str]:
 
 def _attributes(carrier: Any) -> dict[str, Any]:
     return {each.key: getattr(each.value, each.value.WhichOneof("value")) for each in carrier.attributes}
+
+
+@pytest.fixture
+def receiver(monkeypatch: pytest.MonkeyPatch) -> Iterator[Receiver]:
+    """Where this process sends to during the test."""
+    with receiving() as there:
+        for name, value in there.environment.items():
+            monkeypatch.setenv(name, value)
+        tracing._running.cache_clear()
+        yield there
+        tracing.finish()
+        tracing._running.cache_clear()

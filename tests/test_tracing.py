@@ -6,7 +6,6 @@ import re
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
@@ -19,7 +18,9 @@ from swatchbook.errors import ProviderDown
 from swatchbook.ledger.stored_documents import get_document
 from swatchbook.settings import Settings
 from tests.interface.service.served import served
-from tests.otlp_receiver import Receiver, receiving, tree
+from tests.otlp_receiver import Receiver, receiver, receiving, tree
+
+__all__ = ["receiver"]
 
 pytest.importorskip("opentelemetry.sdk.trace")
 
@@ -33,18 +34,6 @@ with span("outer", document="d-1"):
             pass
 print(traceparent(), "opentelemetry.sdk" in sys.modules)
 """
-
-
-@pytest.fixture
-def receiver(monkeypatch: pytest.MonkeyPatch) -> Iterator[Receiver]:
-    """Where this process sends to during the test."""
-    with receiving() as there:
-        for name, value in there.environment.items():
-            monkeypatch.setenv(name, value)
-        tracing._running.cache_clear()
-        yield there
-        tracing.finish()
-        tracing._running.cache_clear()
 
 
 def work(spans: int = 5_000, **environment: str) -> subprocess.CompletedProcess[str]:

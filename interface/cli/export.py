@@ -44,7 +44,7 @@ class Exported(Record):
 
 
 def choose_format(given: str | None, to: Path | None) -> str:
-    """Return the format as `find_format`. Raises BadParameter where there is none, and where stdout cannot take it."""
+    """Return the format as `find_format`. Raises BadParameter for an unknown one, and one that stdout cannot take."""
     try:
         form = find_format(given, to)
     except Configuration as failure:

@@ -14,7 +14,7 @@ from swatchbook.export.formats import Rows
 from swatchbook.export.offers import NotExportable, Offer, picture_urls, shortened
 from swatchbook.export.shop_file import Contents, ShopRecord, write_shop_file
 from swatchbook.export.shop_lines import element, parent, read_lines, write_lines
-from swatchbook.export.shop_mapping import ShopOptions, check_fields, fill
+from swatchbook.export.shop_mapping import ShopOptions, check_fields, filled
 
 NAMESPACE: Final = "http://base.google.com/ns/1.0"
 COLUMNS: Final = (
@@ -104,8 +104,7 @@ class Google:
                     values[attribute] = shortened(value, 100)
         if price.unit in _UNITS:
             values |= {"unit_pricing_measure": _UNITS[price.unit], "unit_pricing_base_measure": _UNITS[price.unit]}
-        named = self._options.mapping.fields
-        return values | {name: fill(named[name], offer.values) for name in COLUMNS if name in named}
+        return values | filled(self._options.mapping, offer.values, COLUMNS)
 
     def read(self, file: BinaryIO) -> Iterator[ShopRecord]:
         for line in read_lines(file, marker=_MARKER, record=_RECORD):

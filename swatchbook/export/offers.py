@@ -1,7 +1,7 @@
 """Products as shops sell them: fields that a mapping fills, one price with its currency and unit, and variants with the
 options in which they differ. Every format of a shop writes these.
 
-Nothing is made up: a price that is a range is none, a currency that the print leaves open is that of the mapping or
+Nothing is made up: a range of prices is no price, a currency that the print leaves open is that of the mapping or
 unknown, and a field that is not known is empty.
 """
 
@@ -23,7 +23,7 @@ AVAILABILITY: Mapping[str, str] = {
     "instock": "in_stock", "outofstock": "out_of_stock", "preorder": "preorder", "backorder": "backorder",
 }  # fmt: skip
 _HANDLED = ("price", "currency", "description", "url", "brand", "gtin", "availability", "condition")
-"""Metadata that have a field of their own, so that they are no further property."""
+"""Metadata for which there is a field: they are not listed as further properties."""
 
 
 class NotExportable(Exception):
@@ -144,7 +144,7 @@ def _offer(row: ProductRow, product: ProductRow, options: ShopOptions) -> Offer:
 
 
 def _price(row: ProductRow, product: ProductRow, mapping: ShopMapping) -> Price | None:
-    """Return the price of a row, or that of its product where a variant has none of its own."""
+    """Return the price of a row, or that of its product where a variant has no price."""
     source = row if row.price is not None else product
     if source.price is None:
         return None
@@ -180,7 +180,7 @@ def _with_variants(product: Offer, rows: Sequence[ProductRow], options: ShopOpti
 def _options(rows: Sequence[ProductRow], option: str) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     """Return the names of the options, and for each variant their values: no two variants have the same.
 
-    Sizes are an option of their own where each variant has one and they differ.
+    Sizes are a separate option where each variant has one and they differ.
     """
     sizes = [shorten(one_line(clean(row.metadata.get("size", ""))), _MOST_VALUE) for row in rows]
     names = [shorten(one_line(clean(row.name)), _MOST_VALUE) or "–" for row in rows]

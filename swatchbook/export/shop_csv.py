@@ -1,8 +1,10 @@
 """CSV files of shops: a record is one or more rows of named cells, stored as JSON. Only columns that some row uses are
-written, because an importer takes an empty cell for "remove the value". No cell is a formula.
+written, because an importer takes an empty cell for "remove the value". No cell is a formula. All prices of a file are
+in one currency, as there is no column for it.
 """
 
 import csv
+import html
 import io
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -10,13 +12,35 @@ from typing import BinaryIO
 
 from swatchbook.errors import InvalidReference
 from swatchbook.export.formats import protect_cell
-from swatchbook.export.offers import clean
+from swatchbook.export.offers import NotExportable, Offer, Price, clean
 from swatchbook.export.shop_file import Contents, ShopRecord
 
 Cells = Mapping[str, str]
 
 _MAX_CELL = 1 << 24  # characters
 _ADVICE = "Give a file that an export in this format wrote."
+
+
+class OneCurrency:
+    """The currency of a file: that of the mapping, else that of the first price."""
+
+    def __init__(self, currency: str | None) -> None:
+        self._currency = currency
+
+    def price_of(self, offer: Offer) -> Price | None:
+        """Return the price of an offer, None if it has no single price. Raises NotExportable for another currency."""
+        price = offer.single_price
+        if price is None or price.currency is None:
+            return price
+        self._currency = self._currency or price.currency
+        if price.currency != self._currency:
+            raise NotExportable(f"its price is in {price.currency}, and this file is in {self._currency}")
+        return price
+
+
+def as_html(text: str) -> str:
+    """Return a text as HTML; nothing in it is markup."""
+    return html.escape(text, quote=False).replace("\n", "<br>")
 
 
 def pack(rows: Sequence[Cells]) -> str:

@@ -82,6 +82,16 @@ def check_fields(mapping: ShopMapping, form: str, columns: Collection[str], pref
             )
 
 
+def filled(
+    mapping: ShopMapping, values: Mapping[str, str], columns: Collection[str], prefixes: tuple[str, ...] = ()
+) -> dict[str, str]:
+    """Return those of a format's columns that a mapping fills, in the format's order; then those with a prefix."""
+    fields = mapping.fields
+    names = [name for name in columns if name in fields]
+    names += [name for name in fields if prefixes and name.startswith(prefixes)]
+    return {name: fill(fields[name], values) for name in names}
+
+
 def fill(template: Template, values: Mapping[str, str]) -> str:
     """Return a template with the values of its fields; "" if one of them is not known."""
     if template is None:

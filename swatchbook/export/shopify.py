@@ -4,7 +4,6 @@ each further picture, with the same URL handle.
 A handle keeps the letters and digits of every script; accents are removed from Latin letters, as Shopify does.
 """
 
-import html
 import re
 import unicodedata
 from collections.abc import Iterator
@@ -12,10 +11,9 @@ from typing import BinaryIO, Final
 
 from swatchbook.export.formats import Rows
 from swatchbook.export.offers import NotExportable, Offer, picture_urls
-from swatchbook.export.shop_csv import pack, read_groups, unpack, write_rows
-from swatchbook.export.shop_currency import OneCurrency
+from swatchbook.export.shop_csv import OneCurrency, as_html, pack, read_groups, unpack, write_rows
 from swatchbook.export.shop_file import Contents, ShopRecord, write_shop_file
-from swatchbook.export.shop_mapping import ShopOptions, check_fields, fill
+from swatchbook.export.shop_mapping import ShopOptions, check_fields, filled
 
 PRODUCT_COLUMNS: Final = (
     "Title", "URL handle", "Description", "Vendor", "Product category", "Type", "Tags", "Published on online store",
@@ -81,7 +79,7 @@ class Shopify:
             "Vendor": fields["brand"],
             "Type": fields["category"],
             "Status": "active",
-        } | self._mapped(offer, (*PRODUCT_COLUMNS, *LAST_COLUMNS))
+        } | filled(self._options.mapping, offer.values, (*PRODUCT_COLUMNS, *LAST_COLUMNS))
 
     def _variant(self, product: Offer, offer: Offer) -> dict[str, str]:
         price, fields = self._currency.price_of(offer), offer.fields
@@ -98,12 +96,7 @@ class Shopify:
         cells["Google Shopping / Manufacturer part number (MPN)"] = fields["mpn"]
         if fields["condition"].lower() in _CONDITIONS:
             cells["Google Shopping / Condition"] = fields["condition"].lower()
-        return cells | self._mapped(offer, (*VARIANT_COLUMNS, *PICTURE_COLUMNS))
-
-    def _mapped(self, offer: Offer, columns: tuple[str, ...]) -> dict[str, str]:
-        """Return the columns that a mapping fills by their names."""
-        named = self._options.mapping.fields
-        return {name: fill(named[name], offer.values) for name in columns if name in named}
+        return cells | filled(self._options.mapping, offer.values, (*VARIANT_COLUMNS, *PICTURE_COLUMNS))
 
     def read(self, file: BinaryIO) -> Iterator[ShopRecord]:
         return read_groups(file, "URL handle", needed=("Title",))
@@ -129,8 +122,3 @@ def _without_accents(character: str) -> str:
     """Return a Latin letter without its accents, and any other character as it is."""
     base = unicodedata.normalize("NFD", character)
     return base[0] if base[0].isascii() else character
-
-
-def as_html(text: str) -> str:
-    """Return a text as HTML; nothing in it is markup."""
-    return html.escape(text, quote=False).replace("\n", "<br>")

@@ -10,11 +10,9 @@ from typing import BinaryIO, Final
 
 from swatchbook.export.formats import Rows
 from swatchbook.export.offers import Offer, picture_urls
-from swatchbook.export.shop_csv import pack, read_rows, unpack, write_rows
-from swatchbook.export.shop_currency import OneCurrency
+from swatchbook.export.shop_csv import OneCurrency, as_html, pack, read_rows, unpack, write_rows
 from swatchbook.export.shop_file import Contents, ShopRecord, write_shop_file
-from swatchbook.export.shop_mapping import ShopOptions, check_fields, fill
-from swatchbook.export.shopify import as_html
+from swatchbook.export.shop_mapping import ShopOptions, check_fields, filled
 
 COLUMNS: Final = (
     "ID", "Type", "SKU", "GTIN, UPC, EAN, or ISBN", "Name", "Published", "Is featured?", "Visibility in catalog",
@@ -62,7 +60,7 @@ class WooCommerce:
         values = {name: [variant.options[at] for variant in offer.variants] for at, name in enumerate(offer.options)}
         if offer.variants:
             cells["Regular price"] = ""
-        return cells | self._attributes(offer, values) | self._mapped(offer, tuple(COLUMNS))
+        return cells | self._attributes(offer, values) | filled(self._options.mapping, offer.values, COLUMNS, (META,))
 
     def _variation(self, product: Offer, offer: Offer) -> dict[str, str]:
         values = {name: [value] for name, value in zip(product.options, offer.options, strict=True)}
@@ -70,7 +68,7 @@ class WooCommerce:
         for number, (name, found) in enumerate(values.items(), start=1):
             cells |= _attribute(number, name, found, visible=False)
         columns = tuple(name for name in COLUMNS if name not in _ON_PRODUCT)
-        return cells | self._mapped(offer, columns)
+        return cells | filled(self._options.mapping, offer.values, columns, (META,))
 
     def _common(self, offer: Offer) -> dict[str, str]:
         price = None if offer.variants else self._currency.price_of(offer)
@@ -96,15 +94,6 @@ class WooCommerce:
             if number <= MOST_ATTRIBUTES:
                 cells |= _attribute(number, name, values, visible=True)
         return cells
-
-    def _mapped(self, offer: Offer, columns: tuple[str, ...]) -> dict[str, str]:
-        """Return the columns that a mapping fills by their names."""
-        named = self._options.mapping.fields
-        return {
-            name: fill(template, offer.values)
-            for name, template in named.items()
-            if name in columns or name.startswith(META)
-        }
 
     def read(self, file: BinaryIO) -> Iterator[ShopRecord]:
         for row in read_rows(file, ("Type", "SKU", "Name")):

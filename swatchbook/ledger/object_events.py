@@ -30,11 +30,11 @@ FIRST_PAUSE, LONGEST_PAUSE = 60.0, 21_600.0
 CLAIM_SECONDS = 600.0
 """How long no other process takes an event that one works on."""
 
+_STEP = 1e-6
+"""Seconds between the times of two events that were told together: waiting events are in the order of their times."""
+
 KEPT_SECONDS = 30 * 86_400.0
 """How long events are kept that are done, ignored or dead."""
-
-_AT_ONCE = 10_000
-"""Events that are tried again with one command."""
 
 _NOT_READ = "The process ended while it worked on this object."
 _LATER = "A later event of the same object was told."
@@ -58,12 +58,14 @@ def record_events(ledger: Ledger, events: Sequence[NewEvent]) -> int:
     """Record events in the order in which they were told, those that are known already not again; return how many."""
     added = 0
     with ledger.write() as connection:
+        before = select(func.max(object_events.c.at)).where(object_events.c.state == "waiting").scalar_subquery()
+        now, latest = connection.execute(select(db_now(), before)).one()
+        first = now if latest is None else max(now, latest + _STEP)  # a clock may show the same time twice
         for number, event in enumerate(events):
-            at = db_now() + number / 1e6
             row = {
                 **event.model_dump(exclude={"reason"}), "id": id_of_event(event), "object": _object(event),
-                "message": event.reason, "at": at, "changed_at": db_now(),
-                "next_try_at": at if event.state == "waiting" else null(),
+                "message": event.reason, "at": first + number * _STEP, "changed_at": now,
+                "next_try_at": now if event.state == "waiting" else null(),
             }  # fmt: skip
             new = upsert(connection, object_events).values(**row).on_conflict_do_nothing()
             added += connection.execute(new.returning(object_events.c.id)).first() is not None
@@ -138,7 +140,7 @@ def list_events(
     after: tuple[float, str] | None = None,
     limit: int = 100,
 ) -> list[ObjectEvent]:
-    """Return the events of an owner, or (None) of all and of nobody, the latest first.
+    """Return the events of an owner, or with None all, also those without an owner; the latest first.
 
     `after`: (at, id) of the last one of the previous page.
     """
@@ -152,14 +154,14 @@ def list_events(
 
 
 def count_events(ledger: Ledger, owner: str | None) -> dict[EventState, int]:
-    """Return state -> number of events of an owner, or (None) of all and of nobody."""
+    """Return state -> number of events of an owner, or with None of all, also of those without an owner."""
     query = select(object_events.c.state, func.count()).where(*_owned_by(owner)).group_by(object_events.c.state)
     with ledger.read() as connection:
         return {row[0]: row[1] for row in connection.execute(query)}
 
 
 def get_event(ledger: Ledger, event: str) -> ObjectEvent | None:
-    """Return the event with this id, None if there is none."""
+    """Return the event with this id; None for an unknown id."""
     with ledger.read() as connection:
         row = connection.execute(select(object_events).where(object_events.c.id == event)).mappings().one_or_none()
     return None if row is None else _read(row)
@@ -178,30 +180,35 @@ def find_event(ledger: Ledger, text: str, owner: str | None) -> ObjectEvent:
 
 def try_again(ledger: Ledger, event: ObjectEvent) -> ObjectEvent:
     """Let a waiting or dead event be tried now, as often as a new one. Raises InvalidReference for any other."""
-    this = (object_events.c.id == event.id, object_events.c.source.is_not(None))
-    with ledger.write() as connection:
-        changed = connection.execute(
-            update(object_events)
-            .where(*this, object_events.c.state.in_(UNFINISHED))
-            .values(state="waiting", tries=0, next_try_at=db_now(), changed_at=db_now())
-        ).rowcount
-    if not changed:
+    tried = _try_again(ledger, object_events.c.id == event.id)
+    if not tried:
         raise InvalidReference(
             f"The event {event.id[:8]} is {event.state}: there is nothing to try.",
             advice="Only an event that waits or is dead, of an object below a source, can be tried again.",
         )
-    return find_event(ledger, event.id, None)
+    return tried[0]
 
 
 def try_all_again(ledger: Ledger, owner: str | None) -> list[ObjectEvent]:
-    """Let all waiting and dead events of an owner, or of all, be tried now; return them."""
-    found = list_events(ledger, owner, limit=_AT_ONCE)
-    return [try_again(ledger, each) for each in found if each.source is not None]
+    """Let all waiting and dead events of an owner, or of all, be tried now; return them, the latest first."""
+    return sorted(_try_again(ledger, *_owned_by(owner)), key=lambda event: (event.at, event.id), reverse=True)
 
 
 def forget_events(connection: Connection, owner: str) -> None:
     """Delete the events of an owner whose collection is deleted."""
     connection.execute(delete(object_events).where(object_events.c.owner == owner))
+
+
+def _try_again(ledger: Ledger, *which: ColumnElement[bool]) -> list[ObjectEvent]:
+    """Let those of these events be tried now that are unfinished, and of objects below a source; return them."""
+    with ledger.write() as connection:
+        rows = connection.execute(
+            update(object_events)
+            .where(*which, object_events.c.source.is_not(None), object_events.c.state.in_(UNFINISHED))
+            .values(state="waiting", tries=0, next_try_at=db_now(), changed_at=db_now())
+            .returning(object_events)
+        ).mappings()
+        return [_read(row) for row in rows]
 
 
 def _end_hopeless(connection: Connection, due: ColumnElement[bool]) -> None:

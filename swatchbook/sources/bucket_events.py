@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 from urllib.parse import unquote_plus
 
-from pydantic import BaseModel, Field, StringConstraints, ValidationError
+from pydantic import AliasChoices, BaseModel, Field, StringConstraints, ValidationError
 
 from swatchbook.errors import UnsupportedFormat
 from swatchbook.records import Record
@@ -25,7 +25,7 @@ _GENERATION_DIGITS = 24
 
 _Bucket = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{1,221}$")]
 _Key = Annotated[str, StringConstraints(min_length=1, max_length=1_024)]
-_EscapedKey = Annotated[str, StringConstraints(min_length=1, max_length=3_072)]
+_EscapedKey = Annotated[str, StringConstraints(min_length=1, max_length=3_072)]  # as S3 sends it
 _Word = Annotated[str, StringConstraints(max_length=1_024)]
 
 
@@ -46,44 +46,34 @@ class _NamedBucket(BaseModel):
     name: _Bucket
 
 
-class _S3Object(BaseModel):
+class _Object(BaseModel):
+    """An object as S3 and EventBridge describe it: they write the same names in two ways."""
+
     key: _EscapedKey
-    etag: _Word = Field(default="", alias="eTag")
-    version: _Word | None = Field(default=None, alias="versionId")
+    etag: _Word = Field(default="", validation_alias=AliasChoices("eTag", "etag"))
+    version: _Word | None = Field(default=None, validation_alias=AliasChoices("versionId", "version-id"))
     sequencer: _Word = ""
 
 
-class _S3Entity(BaseModel):
+class _Entity(BaseModel):
     bucket: _NamedBucket
-    object: _S3Object
+    object: _Object
 
 
 class _S3Record(BaseModel):
     name: _Word = Field(alias="eventName")
     time: _Word = Field(default="", alias="eventTime")
-    s3: _S3Entity
+    s3: _Entity
 
 
 class _S3Notification(BaseModel):
     records: list[_S3Record] = Field(alias="Records", min_length=1, max_length=_MAX_EVENTS)
 
 
-class _BridgeObject(BaseModel):
-    key: _Key
-    etag: _Word = ""
-    version: _Word | None = Field(default=None, alias="version-id")
-    sequencer: _Word = ""
-
-
-class _BridgeDetail(BaseModel):
-    bucket: _NamedBucket
-    object: _BridgeObject
-
-
 class _BridgeEvent(BaseModel):
     name: _Word = Field(alias="detail-type")
     time: _Word = ""
-    detail: _BridgeDetail
+    detail: _Entity
 
 
 class _GoogleAttributes(BaseModel):
@@ -138,24 +128,23 @@ def _no_notification() -> UnsupportedFormat:
 
 
 def _of_s3(record: _S3Record) -> BucketEvent:
-    name, found = record.name.removeprefix("s3:"), record.s3.object
-    return BucketEvent(
-        url=f"s3://{record.s3.bucket.name}/{unquote_plus(found.key)}",
-        name=name,
-        is_new=name.startswith("ObjectCreated:"),
-        version=found.version or found.etag,
-        order=_order(found.sequencer) or record.time,
-    )
+    name, key = record.name.removeprefix("s3:"), unquote_plus(record.s3.object.key)
+    return _of_amazon(record.s3, key, name, is_new=name.startswith("ObjectCreated:"), time=record.time)
 
 
 def _of_bridge(event: _BridgeEvent) -> BucketEvent:
-    found = event.detail.object
+    is_new = event.name == "Object Created"
+    return _of_amazon(event.detail, event.detail.object.key, event.name, is_new=is_new, time=event.time)
+
+
+def _of_amazon(entity: _Entity, key: str, name: str, *, is_new: bool, time: str) -> BucketEvent:
+    found = entity.object
     return BucketEvent(
-        url=f"s3://{event.detail.bucket.name}/{found.key}",
-        name=event.name,
-        is_new=event.name == "Object Created",
+        url=f"s3://{entity.bucket.name}/{key}",
+        name=name,
+        is_new=is_new,
         version=found.version or found.etag,
-        order=_order(found.sequencer) or event.time,
+        order=_order(found.sequencer) or time,
     )
 
 

@@ -18,10 +18,10 @@ AT_ONCE = 10
 """Messages of one answer: the most that SQS gives."""
 
 _WAIT_SECONDS = 1
-"""How long SQS waits for a message: with 0 it asks some of its servers only, and may answer that there is none."""
+"""How long SQS waits for a message: with 0 it asks only some of its servers, and may miss messages."""
 
 _HIDDEN_SECONDS = 60
-"""For how long nobody else receives a message that was received. It is deleted within a second, but for a kill."""
+"""For how long SQS gives a received message to no other process. It is deleted within a second, unless killed."""
 
 _REGION = re.compile(r"(?:^|\.)(?:sqs\.([a-z0-9-]+)|([a-z0-9-]+)\.queue)\.")
 

@@ -14,23 +14,14 @@ from swatchbook.resources import Resources
 from tests.command import finish, forked
 from tests.flows.conftest import Ingest
 from tests.flows.test_kills import wait_for_stage
-from tests.otlp_receiver import Receiver, receiving
+from tests.otlp_receiver import Receiver, receiver
 from tests.providers import attentive
 from tests.providers.standin import KEY, provider
 
+__all__ = ["receiver"]
+
 pytestmark = pytest.mark.stack
 pytest.importorskip("opentelemetry.sdk.trace")
-
-
-@pytest.fixture
-def receiver(monkeypatch: pytest.MonkeyPatch) -> Iterator[Receiver]:
-    with receiving() as there:
-        for name, value in there.environment.items():
-            monkeypatch.setenv(name, value)
-        tracing._running.cache_clear()
-        yield there
-        tracing.finish()
-        tracing._running.cache_clear()
 
 
 @pytest.fixture

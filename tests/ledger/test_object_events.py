@@ -4,9 +4,10 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from sqlalchemy import literal
 
 from swatchbook.errors import FilesDown, InvalidReference, ProviderError, UnsupportedFormat
-from swatchbook.ledger import owners
+from swatchbook.ledger import object_events, owners
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.object_events import (
     CLAIM_SECONDS,
@@ -70,7 +71,16 @@ def test_events_are_worked_on_in_the_order_in_which_they_came(ledger: Ledger) ->
     told(ledger, event("0.pdf"))
     found = [each.url.rpartition("/")[2] for each in claim_events(ledger, 10)]
     assert found == [*names, "0.pdf"]
-    assert claim_events(ledger, 10) == [], "nobody else takes them"
+    assert claim_events(ledger, 10) == [], "no other process takes them"
+
+
+def test_events_of_the_same_moment_keep_their_order(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = literal(ledger.now())
+    monkeypatch.setattr(object_events, "db_now", lambda: now)
+    names = [f"{number}.pdf" for number in (5, 3, 9)]
+    told(ledger, *map(event, names))
+    told(ledger, event("0.pdf"))
+    assert [each.url.rpartition("/")[2] for each in claim_events(ledger, 10)] == [*names, "0.pdf"]
 
 
 @pytest.mark.parametrize("orders", ["12", "21"])

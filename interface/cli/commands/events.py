@@ -59,7 +59,7 @@ def draw_events(found: "Sequence[ObjectEvent]", *, now: float, owners: bool) -> 
     names = ("event", "object", *(("owner",) if owners else ()), "state", "tries", "next try in", "reason")
     drawn = table(*names)
     for each in found:
-        whose = (clean(each.owner or "nobody"),) if owners else ()
+        whose = (clean(each.owner or "no owner"),) if owners else ()
         wait = duration(max(0.0, each.next_try_at - now)) if each.next_try_at is not None else ""
         drawn.add_row(
             each.id[:8], clean(each.url), *whose, each.state, cell(each.tries), wait, clean(each.message or "")

@@ -50,7 +50,7 @@ def test_waiting_and_dead_events_are_listed_with_reason_and_next_try(told: Resou
     assert waiting["next_try_at"] >= waiting["at"] + FIRST_PAUSE
     assert len(run_json("events", "--owner", "anna", "--ended")) == 3
     assert len(run_json("events", "--all-owners", "--ended")) == 4
-    assert "nobody" in run("events", "--all-owners", "--ended")
+    assert "no owner" in run("events", "--all-owners", "--ended")
 
 
 def test_dead_event_is_listed_and_tried_again(told: Resources) -> None:
