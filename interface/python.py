@@ -8,6 +8,7 @@ neither Prefect nor torch for it.
 import io
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NamedTuple, Self, Unpack
@@ -296,18 +297,27 @@ class Swatchbook:
         *,
         format: str | None = None,
         pictures: str | Path | None = None,
+        mapping: str | Path | None = None,
+        pictures_url: str | None = None,
+        since: str | Path | datetime | None = None,
     ) -> "Exported":
-        """Write the products into a file, as `swatchbook export` does: CSV, JSON lines, Excel or Parquet.
+        """Write the products into a file, as `swatchbook export` does: CSV, JSON lines, Excel or Parquet, or for shops.
 
-        `format`: by default that of the file's suffix, else csv; or the name of a plugin. `pictures`: a folder for
-        copies of the products' pictures. Raises Configuration, InvalidReference, MissingExtra, TooLarge, PluginFailed.
+        `format`: by default that of the file's suffix, else csv; or the name of a shop's format or a plugin.
+        `pictures`: a folder for copies of the products' pictures. `mapping`, `pictures_url`, `since` are for shops:
+        docs/shops.md. Raises Configuration, InvalidReference, MissingExtra, TooLarge, PluginFailed.
         """
-        from interface.cli.export import export, exportable, find_format
+        from interface.cli.export import export, exportable, find_format, shop_options
+        from swatchbook.export.ledger_changes import deleted_since
 
         chosen = find_format(format, Path(to))
+        options = shop_options(chosen, None if mapping is None else Path(mapping), pictures_url, since)
         documents = exportable(self._documents(document), every=document is None)
         folder = None if pictures is None else Path(pictures)
-        return export(self._resources, documents, chosen, to=Path(to), pictures=folder)
+        deleted = deleted_since(self._resources.ledger, options.since, self.owner) if document is None else []
+        return export(
+            self._resources, documents, chosen, to=Path(to), pictures=folder, options=options, deleted=deleted
+        )
 
     # teaching
 

@@ -2,6 +2,8 @@
 
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import nullcontext
+from datetime import datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -11,13 +13,15 @@ from interface.cli.terminal import COMPLETED, OPEN, clean, note, plural
 from swatchbook.errors import Configuration, InvalidReference, reason_of
 from swatchbook.export.atomic_file import atomic_file
 from swatchbook.export.formats import TEXTS, Changes, Format, Skipped, write_products
+from swatchbook.export.ledger_changes import told_changes
 from swatchbook.export.product_rows import ProductRow, as_rows, copy_pictures, read_products
-from swatchbook.export.shop_mapping import ShopMapping, ShopOptions, read_shop_mapping
+from swatchbook.export.shop_mapping import ShopMapping, ShopOptions, read_shop_mapping, read_since
 from swatchbook.ledger.stored_documents import Document
 from swatchbook.plugins import Kind, find
-from swatchbook.records import DocumentStatus, Record
+from swatchbook.records import DocumentStatus, Record, Trashed
 from swatchbook.resources import Resources
 
+_FORMATS = "docs/shops.md has the formats of shops."
 _MOST_NAMED = 20  # skipped products on the terminal; --json names more
 
 
@@ -37,6 +41,7 @@ class Exported(Record):
     skipped: int = 0
     skipped_products: tuple[Skipped, ...] = ()
     changes: Changes | None = None
+    since: datetime | None = None  # the time that it was compared with
 
     @property
     def exit_code(self) -> int:
@@ -65,21 +70,39 @@ def find_format(given: str | None, to: Path | None) -> str:
     return form
 
 
-def choose_options(form: str, mapping: Path | None, pictures_url: str | None, since: Path | None) -> ShopOptions:
-    """Return what an export to a shop is given. Raises BadParameter for what the format or the web does not take.
-
-    Raises InvalidReference and Configuration for a mapping that cannot be read.
-    """
+def choose_options(form: str, mapping: Path | None, pictures_url: str | None, since: str | None) -> ShopOptions:
+    """Return `shop_options`. Raises BadParameter for what the format or the web does not take."""
     given = {"--mapping": mapping, "--pictures-url": pictures_url, "--since": since}
     for option, value in given.items():
         if value is not None and form in set(Format):
             raise typer.BadParameter(f"{form} does not take it: docs/shops.md has the formats", param_hint=option)
-    if pictures_url is not None:
-        address = urlsplit(pictures_url)
-        if address.scheme not in ("http", "https") or not address.hostname or address.query or address.fragment:
-            raise typer.BadParameter("give the address of a folder: https://…", param_hint="--pictures-url")
-    chosen = ShopMapping() if mapping is None else read_shop_mapping(mapping)
-    return ShopOptions(mapping=chosen, pictures_url=pictures_url, since=since)
+    if pictures_url is not None and not _is_folder(pictures_url):
+        raise typer.BadParameter("give the address of a folder: https://…", param_hint="--pictures-url")
+    return shop_options(form, mapping, pictures_url, since)
+
+
+def shop_options(
+    form: str, mapping: Path | None, pictures_url: str | None, since: str | Path | datetime | None
+) -> ShopOptions:
+    """Return what an export to a shop is given.
+
+    Raises InvalidReference and Configuration for a mapping that cannot be read, for what the format does not take, for
+    an address that is none, and for a time that is none or lies ahead.
+    """
+    if form in set(Format) and (mapping is not None or pictures_url is not None or since is not None):
+        raise Configuration(f"{form} takes no mapping, address of pictures, or earlier export.", advice=_FORMATS)
+    if pictures_url is not None and not _is_folder(pictures_url):
+        raise Configuration("The address of the pictures is not that of a folder.", advice="Give one: https://…")
+    return ShopOptions(
+        mapping=ShopMapping() if mapping is None else read_shop_mapping(mapping),
+        pictures_url=pictures_url,
+        since=None if since is None else read_since(since),
+    )
+
+
+def _is_folder(address: str) -> bool:
+    parts = urlsplit(address)
+    return parts.scheme in ("http", "https") and bool(parts.hostname) and not parts.query and not parts.fragment
 
 
 def exportable(documents: Sequence[Document], *, every: bool) -> list[Document]:
@@ -98,9 +121,11 @@ def export(
     to: Path | None,
     pictures: Path | None,
     options: ShopOptions = ShopOptions(),  # noqa: B008 — immutable
+    deleted: Sequence[Trashed] = (),
 ) -> Exported:
     """Write the products of these documents to `to`, or to stdout; copy their pictures to the folder `pictures`.
 
+    `deleted`: documents whose products an export since a time names as gone.
     Raises InvalidReference for a path that cannot be written, DiskFull, TooLarge, PluginFailed.
     """
     if pictures is not None:
@@ -110,13 +135,11 @@ def export(
             raise InvalidReference(f"{pictures}: {reason_of(error)}.", advice="Give a folder.") from error
     missing: list[str] = []
     rows = _rows(resources, documents, pictures, missing=missing)
-    temporary = resources.settings.temporary_folder
-    if to is None:
-        written = write_products(rows, form, sys.stdout.buffer, temporary_folder=temporary, options=options)
-        sys.stdout.buffer.flush()
-    else:
-        with atomic_file(to) as file:
-            written = write_products(rows, form, file, temporary_folder=temporary, options=options)
+    temporary, since = resources.settings.temporary_folder, options.since
+    told = told_changes(resources.ledger, since, documents, deleted) if isinstance(since, datetime) else None
+    with nullcontext(sys.stdout.buffer) if to is None else atomic_file(to) as file:
+        written = write_products(rows, form, file, temporary_folder=temporary, options=options, told=told)
+        file.flush()
     unfinished = tuple(document.name for document in documents if document.status is not DocumentStatus.COMPLETED)
     return Exported(
         to=str(to) if to else None,
@@ -129,6 +152,7 @@ def export(
         skipped=written.skipped_count,
         skipped_products=written.skipped,
         changes=written.changes,
+        since=since if isinstance(since, datetime) else None,
     )
 
 
@@ -138,9 +162,15 @@ def note_exported(exported: Exported) -> None:
     variants = f" with {plural(exported.variants, 'variant')}" if exported.variants else ""
     note(f"{plural(exported.products, 'product')}{variants} of {plural(exported.documents, 'document')}{into}")
     if changes := exported.changes:
+        when = f"{exported.since:%Y-%m-%d %H:%M:%S %Z}" if exported.since else "the earlier file"
         note(
-            f"Since the earlier file: {changes.new} new, {changes.changed} changed, {changes.gone} gone; "
+            f"Since {when}: {changes.new} new, {changes.changed} changed, {changes.gone} gone; "
             f"{changes.unchanged} unchanged are left out."
+        )
+    if exported.since:
+        note(
+            "A time does not tell which products a document lost when it was ingested again, nor what has left the "
+            "trash: compare with a file."
         )
     for name in exported.incomplete:
         note(f"{name} is not completed: some of its products may be missing. `swatchbook status` says why.")

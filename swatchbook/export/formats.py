@@ -19,7 +19,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
 from itertools import islice
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, BinaryIO
+from typing import IO, TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from swatchbook.errors import TooLarge
 from swatchbook.export.product_rows import ProductRow
@@ -68,12 +68,21 @@ class Skipped(Record):
 
 
 class Changes(Record):
-    """How many records of a shop's file differ from an earlier file. The unchanged ones are not in the new file."""
+    """How many records of a shop's file are other than in an earlier file, or than at a time; others are left out."""
 
     new: int
     changed: int
     gone: int
     unchanged: int
+
+
+class ToldChanges(NamedTuple):
+    """What the ledger tells of a time: documents that came since, that were worked on or edited since, and products
+    that are gone since, each with its variants. A product of any other document is unchanged."""
+
+    new: frozenset[str]
+    changed: frozenset[str]
+    gone: Iterable[ProductRow]
 
 
 class Written(Record):
@@ -93,11 +102,13 @@ def write_products(
     *,
     temporary_folder: Path,
     options: ShopOptions = ShopOptions(),  # noqa: B008 — immutable
+    told: ToldChanges | None = None,
 ) -> Written:
     """Write products to a binary file, which must be seekable for XLSX and Parquet, and return what was written.
 
     The rows are read once, and wait in a temporary file until the columns are known. `form`: a Format, or the name of a
-    format of shops or of a plugin; `options` are for these. Raises TooLarge for more than Excel can hold, MissingExtra
+    format of shops or of a plugin; `options` are for these. `told`: what changed since the time of the options. Raises
+    TooLarge for more than Excel can hold, MissingExtra
     without what writes XLSX, Configuration and PluginFailed for a plugin, Configuration and InvalidReference for a
     mapping or an earlier file that does not fit.
     """
@@ -105,7 +116,7 @@ def write_products(
         require_extra("excel", "An export as xlsx")
     plugin = find(Kind.EXPORTER, form)
     write = plugin.load()
-    with Rows(rows, temporary_folder, options) as spooled, plugin.named():
+    with Rows(rows, temporary_folder, options, told) as spooled, plugin.named():
         write(spooled, out)
         return spooled.written()
 
@@ -118,7 +129,8 @@ def protect_cell(cell: Cell) -> Cell:
 class Rows:
     """Rows of products in a temporary file, to be read as often as wanted; `columns`: the names of their cells.
 
-    `options`: what the export was given. What writes them may `skip` products, and set `changes`.
+    `options`: what the export was given; `told`: what changed since its time. What writes them may `skip` products, and
+    set `changes`.
     """
 
     def __init__(
@@ -126,9 +138,10 @@ class Rows:
         rows: Iterable[ProductRow],
         folder: Path,
         options: ShopOptions = ShopOptions(),  # noqa: B008 — immutable
+        told: ToldChanges | None = None,
     ) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self.folder, self.options = folder, options
+        self.folder, self.options, self.told = folder, options, told
         self.changes: Changes | None = None
         self._skipped, self._grains = list[Skipped](), Counter[bool]()
         self._skipped_count = 0
@@ -160,14 +173,7 @@ class Rows:
 
     def groups(self) -> Iterator[list[ProductRow]]:
         """Yield the row of each product with those of its variants."""
-        group = list[ProductRow]()
-        for row in self:
-            if row.parent is None and group:
-                yield group
-                group = []
-            group.append(row)
-        if group:
-            yield group
+        return grouped(self)
 
     def skip(self, rows: Sequence[ProductRow], reason: str) -> None:
         """Leave out the first of these rows for a reason, and with it the others, its variants."""
@@ -191,6 +197,18 @@ class Rows:
         """Yield the cells of each row; lists as one text."""
         for row in self:
             yield [_cell(getattr(row, name)) for name in FIELDS] + [row.metadata.get(name) for name in self.metadata]
+
+
+def grouped(rows: Iterable[ProductRow]) -> Iterator[list[ProductRow]]:
+    """Yield the row of each product with those of its variants."""
+    group = list[ProductRow]()
+    for row in rows:
+        if row.parent is None and group:
+            yield group
+            group = []
+        group.append(row)
+    if group:
+        yield group
 
 
 def _cell(value: Any) -> Cell:

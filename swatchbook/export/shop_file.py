@@ -1,4 +1,5 @@
-"""Write the file of a shop from products one by one, and compare it with an earlier one: what is new, changed or gone.
+"""Write the file of a shop from products one by one, with only what is new, changed or gone: compared with an earlier
+file, or since a time, as the ledger tells.
 
 A format makes records of a product, texts that are the same as long as the product is. They wait in a temporary SQLite
 file, so that a million products need no memory, no key occurs twice, and the columns are known before the first record
@@ -8,22 +9,23 @@ is written.
 import sqlite3
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, Protocol
 
 from swatchbook.errors import DiskFull, InvalidReference, reason_of
-from swatchbook.export.formats import Changes, Rows
+from swatchbook.export.formats import Changes, Rows, ToldChanges, grouped
 from swatchbook.export.offers import NotExportable, Offer, offers
 
 
 class Change(StrEnum):
-    """What happened to a record since the earlier file; without one, all are new."""
+    """What happened to a record since the earlier file or the time; without one, all are new."""
 
     NEW = "new"
     CHANGED = "update"
     GONE = "delete"
+    NONE = "none"  # never written
 
 
 class ShopRecord(NamedTuple):
@@ -52,11 +54,12 @@ class ShopFormat(Protocol):
 def write_shop_file(form: ShopFormat, rows: Rows, out: BinaryIO) -> None:
     """Write the products of rows in a format; those that it cannot hold are skipped, with their reason.
 
-    With an earlier file, only what is new or changed is written, and what is gone. Raises InvalidReference, DiskFull.
+    With an earlier file or a time, only what is new or changed is written, and what is gone. Raises InvalidReference,
+    DiskFull.
     """
-    since = rows.options.since
+    since, told = rows.options.since, rows.told
     with _contents(rows.folder) as contents:
-        if since is not None:
+        if isinstance(since, Path):
             try:
                 with since.open("rb") as earlier:
                     contents.add_earlier(form.read(earlier))
@@ -64,12 +67,24 @@ def write_shop_file(form: ShopFormat, rows: Rows, out: BinaryIO) -> None:
                 raise InvalidReference(f"{since}: {reason_of(error)}.", advice="Check the path.") from error
         for offer in offers(rows.groups(), rows.options):
             try:
-                contents.add(form.records(offer))
+                contents.add(form.records(offer), _change_of(offer, told))
             except NotExportable as refused:
                 rows.skip((offer.row, *(variant.row for variant in offer.variants)), str(refused))
-        if since is not None:
+        if isinstance(since, Path):
             rows.changes = contents.compare(form)
+        elif told is not None:
+            for offer in offers(grouped(told.gone), rows.options):
+                with suppress(NotExportable):  # it was left out of the earlier export, too
+                    contents.add_gone(form, form.records(offer))
+            rows.changes = contents.leave_unchanged_out()
         form.write(contents, out, whole=since is None)
+
+
+def _change_of(offer: Offer, told: ToldChanges | None) -> Change:
+    document = offer.row.document_id
+    if told is None or document in told.new:
+        return Change.NEW
+    return Change.CHANGED if document in told.changed else Change.NONE
 
 
 class Contents:
@@ -83,10 +98,10 @@ class Contents:
             "create table now (place integer primary key, key text unique, content text, change text);"
         )
 
-    def add(self, records: list[ShopRecord]) -> None:
+    def add(self, records: list[ShopRecord], change: Change = Change.NEW) -> None:
         """Add the records of a product. Raises NotExportable, and adds none, if another product has such a key."""
         for at, record in enumerate(records):
-            row = (record.key, record.content, Change.NEW.value)
+            row = (record.key, record.content, change.value)
             try:
                 self._database.execute("insert into now (key, content, change) values (?, ?, ?)", row)
             except sqlite3.IntegrityError as error:
@@ -96,6 +111,21 @@ class Contents:
     def add_earlier(self, records: Iterator[ShopRecord]) -> None:
         """Add the records of the earlier file; of two with the same key the later one counts."""
         self._database.executemany("insert or replace into earlier (key, content) values (?, ?)", records)
+
+    def add_gone(self, form: ShopFormat, records: list[ShopRecord]) -> None:
+        """Add records of a product that is gone, as the format names that; not one whose key a product here has."""
+        rows = [(each.key, form.gone(each.content), Change.GONE.value) for each in records]
+        self._database.executemany("insert or ignore into now (key, content, change) values (?, ?, ?)", rows)
+
+    def leave_unchanged_out(self) -> Changes:
+        """Leave only the records to which something happened."""
+        run = self._database.execute
+        count = dict(run("select change, count(*) from now group by change").fetchall())
+        run("delete from now where change = ?", (Change.NONE.value,))
+        new, changed, gone, unchanged = (
+            count.get(each.value, 0) for each in (Change.NEW, Change.CHANGED, Change.GONE, Change.NONE)
+        )
+        return Changes(new=new, changed=changed, gone=gone, unchanged=unchanged)
 
     def compare(self, form: ShopFormat) -> Changes:
         """Leave only what differs from the earlier file, and add what is gone, as the format names that."""

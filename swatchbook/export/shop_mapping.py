@@ -1,5 +1,5 @@
 """What a person chooses for an export to a shop: the mapping of fields (a YAML file), the address of the pictures, and
-the earlier export that it is compared with.
+the earlier export or the time that it is compared with.
 
 A value of a mapping is a text with fields of the product in braces (`"{name}, {material}"`), or a list of such texts,
 of which the first counts whose fields are all known. With a field that a product lacks, it has no value: nothing is
@@ -8,12 +8,13 @@ made up. `null` leaves a field out. The fields in braces are looked up, and neve
 
 import re
 from collections.abc import Collection, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
 from pydantic import Field
 
-from swatchbook.errors import Configuration
+from swatchbook.errors import Configuration, InvalidReference
 from swatchbook.records import Record
 from swatchbook.sources.mapping_file import read_mapping_file
 
@@ -42,6 +43,7 @@ COMMON: Mapping[str, Template] = {
 
 `{key}` is the id of the product without hyphens: the same in each export, also when its name is edited."""
 
+_TIME = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:\d{2})?)?")
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 
 
@@ -59,16 +61,33 @@ class ShopMapping(Record):
 
 
 class ShopOptions(Record):
-    """What an export to a shop is given beside the products. `since`: a file of an earlier export."""
+    """What an export to a shop is given beside the products. `since`: a file of an earlier export, or a time."""
 
     mapping: ShopMapping = ShopMapping()
     pictures_url: str | None = None
-    since: Path | None = None
+    since: Path | datetime | None = None
 
 
 def read_shop_mapping(file: Path) -> ShopMapping:
     """Return the mapping in a YAML file. Raises InvalidReference, Configuration."""
     return read_mapping_file(file, ShopMapping, Literal[()], advice=ADVICE)
+
+
+def read_since(given: str | Path | datetime) -> Path | datetime:
+    """Return the date or time that a text is, in UTC where no zone is named; any other text is the path of a file.
+
+    Raises InvalidReference for a date that there is not, or that lies ahead.
+    """
+    if isinstance(given, Path) or (isinstance(given, str) and not _TIME.fullmatch(given)):
+        return Path(given)
+    try:
+        found = datetime.fromisoformat(given) if isinstance(given, str) else given
+    except ValueError:
+        raise InvalidReference(f"{given} is no date.", advice="Give one such as 2026-11-01T08:00+01:00.") from None
+    time = found if found.tzinfo else found.replace(tzinfo=UTC)
+    if time > datetime.now(UTC):
+        raise InvalidReference(f"{given} lies in the future.", advice="Give the time of an earlier export.")
+    return time
 
 
 def check_fields(mapping: ShopMapping, form: str, columns: Collection[str], prefixes: tuple[str, ...] = ()) -> None:

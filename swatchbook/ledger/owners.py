@@ -14,7 +14,7 @@ from ulid import ULID
 
 from swatchbook.errors import InvalidReference, UnknownOwner
 from swatchbook.ledger.bulk_rows import insert_new_rows
-from swatchbook.ledger.database import Ledger, upsert
+from swatchbook.ledger.database import Ledger, db_now, upsert
 from swatchbook.ledger.dirty import mark_renamed
 from swatchbook.ledger.tables import documents, fitted_weights, images, object_events, owner_seeds, trash
 from swatchbook.records import document_id
@@ -53,6 +53,7 @@ def rename(ledger: Ledger, old: str, new: str) -> bool:
         connection.execute(delete(fitted_weights).where(fitted_weights.c.owner == new))  # of a collection that is gone
         for table in (documents, images, trash, fitted_weights, object_events):
             connection.execute(update(table).where(table.c.owner == old).values(owner=new))
+        connection.execute(update(documents).where(documents.c.owner == new).values(updated_at=db_now()))
         mark_renamed(connection, new)
     return True
 

@@ -225,8 +225,12 @@ def export(
         str | None, typer.Option(metavar="URL", help="Address of the folder where a shop finds the pictures.")
     ] = None,
     since: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Earlier export to a shop: only what is new, changed or gone is written."),
+        str | None,
+        typer.Option(
+            metavar="FILE|TIME",
+            help="Earlier export to a shop, or a time such as 2026-11-01 (UTC) or 2026-11-01T08:00+01:00: only what is "
+            "new, changed or gone is written.",
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print what was written as JSON; needs --to.")] = False,
 ) -> None:
@@ -241,12 +245,15 @@ def export(
     with opened_resources() as resources:
         from interface.cli.export import choose_format, choose_options, exportable, note_exported
         from interface.cli.export import export as write
+        from swatchbook.export.ledger_changes import deleted_since
 
         chosen = choose_format(form, to)
         options = choose_options(chosen, mapping, pictures_url, since)
         documents = choose_documents(resources.ledger, document, every, owner, all_owners)
         shown = exportable(documents, every=every)
-        exported = write(resources, shown, chosen, to=to, pictures=pictures, options=options)
+        whose = choose_owner(resources.ledger, owner, all_owners)
+        deleted = deleted_since(resources.ledger, options.since, whose) if every else []
+        exported = write(resources, shown, chosen, to=to, pictures=pictures, options=options, deleted=deleted)
         say_json(exported) if as_json else note_exported(exported)
     raise typer.Exit(exported.exit_code)
 
