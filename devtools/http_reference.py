@@ -25,7 +25,7 @@ GROUPS: Final[Mapping[str, str]] = {
     "teaching": r"/(documents/\{document_id\}/(teaching|pages/\{number\}/texts)|readings$)",
     "parts of documents": r"/(documents/|products/)",
     "images": r"/(images|reviews)\b",
-    "search": r"/(search|facets|stats|near-duplicates)$",
+    "search": r"/(search|facets|stats|near-duplicates|export)$",
     "trash": r"/trash\b",
     "events": r"/(hooks/)?events\b",
     "webhooks": r"/hooks/",

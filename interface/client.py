@@ -126,6 +126,7 @@ class Client:
 
     stats = _asks(calls.stats)
     coverage = _asks(calls.coverage)
+    export = _asks(calls.export)
     accounts = _lists(calls.accounts)
     retry_kind = _asks(calls.retry_kind)
     live = _asks(calls.live)

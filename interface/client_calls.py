@@ -5,6 +5,7 @@ with the OpenAPI document.
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, Unpack, cast
 
@@ -423,6 +424,24 @@ def stats(*, owner: str | None = None) -> Call[Statistics]:
 def coverage(*, owner: str | None = None) -> Call[ShownCoverage]:
     """Return the state of an owner's collection: account, failures, models, runs, throughput and costs."""
     return record(ShownCoverage, "GET", "/coverage", params={"owner": owner})
+
+
+def export(
+    document: str | None = None,
+    *,
+    owner: str | None = None,
+    format: str = "csv",
+    mapping: Mapping[str, Any] | None = None,
+    pictures_url: str | None = None,
+    since: datetime | str | None = None,
+) -> Call[bytes]:
+    """Return the products of a document, or of all of the owner, as a file in a format of `swatchbook export`.
+
+    `mapping` (as in its YAML file), `pictures_url` and `since` (a time; UTC if it names no zone) are for shops.
+    """
+    asked = {"document": document, "owner": owner, "format": format, "mapping": mapping, "pictures_url": pictures_url}
+    time = since.isoformat() if isinstance(since, datetime) else since
+    return Call(method="POST", path="/export", json={**asked, "since": time}, read=bytes)
 
 
 def accounts(*, owner: str | None = None) -> Pages[DocumentState]:

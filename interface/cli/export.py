@@ -76,7 +76,7 @@ def choose_options(form: str, mapping: Path | None, pictures_url: str | None, si
     for option, value in given.items():
         if value is not None and form in set(Format):
             raise typer.BadParameter(f"{form} does not take it: docs/shops.md has the formats", param_hint=option)
-    if pictures_url is not None and not _is_folder(pictures_url):
+    if pictures_url is not None and not is_folder(pictures_url):
         raise typer.BadParameter("give the address of a folder: https://…", param_hint="--pictures-url")
     return shop_options(form, mapping, pictures_url, since)
 
@@ -91,7 +91,7 @@ def shop_options(
     """
     if form in set(Format) and (mapping is not None or pictures_url is not None or since is not None):
         raise Configuration(f"{form} takes no mapping, address of pictures, or earlier export.", advice=_FORMATS)
-    if pictures_url is not None and not _is_folder(pictures_url):
+    if pictures_url is not None and not is_folder(pictures_url):
         raise Configuration("The address of the pictures is not that of a folder.", advice="Give one: https://…")
     return ShopOptions(
         mapping=ShopMapping() if mapping is None else read_shop_mapping(mapping),
@@ -100,7 +100,8 @@ def shop_options(
     )
 
 
-def _is_folder(address: str) -> bool:
+def is_folder(address: str) -> bool:
+    """Return whether an address can have the names of pictures behind it."""
     parts = urlsplit(address)
     return parts.scheme in ("http", "https") and bool(parts.hostname) and not parts.query and not parts.fragment
 

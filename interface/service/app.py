@@ -21,6 +21,7 @@ from interface.service import (
     document_parts,
     documents,
     events,
+    exports,
     health,
     images,
     metrics,
@@ -63,7 +64,7 @@ Loop = Callable[[Resources, asyncio.Event], Awaitable[None]]
 _ROUTERS = (
     web_products.router,  # the page of a product goes before its endpoint
     docs.router, uploads.router, documents.router, document_parts.router, images.router, reviews.router, search.router,
-    teaching.router,
+    teaching.router, exports.router,
     collection.router, documents.trash_router, webhooks.router, events.router, health.router, metrics.router,
     web_pages.router, web_search.router, web_documents.router, web_uploads.router, web_uploads.sending_router,
     web_images.router, web_collection.router, web_teach.router, web_readings.router,

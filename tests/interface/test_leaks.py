@@ -146,6 +146,12 @@ ROUTES: Mapping[str, Sequence[Ask]] = {
     "GET /coverage": (Ask(), Ask("owner=anna")),
     "GET /coverage/documents": (Ask(), Ask("owner=anna")),
     "POST /coverage/retry": (Ask(json={"kind": "provider_down"}), Ask(json={"kind": "x", "owner": "anna"})),
+    "POST /export": (
+        Ask(json={}),
+        Ask(json={"owner": "anna"}),
+        Ask(json={"document": "{document}"}),
+        Ask(json={"format": "akeneo", "since": "2020-01-01T00:00:00Z"}),
+    ),
     "GET /near-duplicates": (Ask(), Ask("owner=anna")),
     "POST /hooks/upload": (
         Ask(json={"url": "https://shop.example/a.pdf"}),

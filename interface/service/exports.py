@@ -1,0 +1,134 @@
+"""The endpoint `POST /export`: the products of a document, or of an owner, as the file of a spreadsheet or a shop.
+
+The file is written to disk before the first byte is sent, so that an export that fails is an error and no half file.
+"""
+
+import tempfile
+from collections.abc import Iterator
+from datetime import datetime
+from typing import IO, Annotated, BinaryIO, cast
+from uuid import UUID
+
+from fastapi import APIRouter
+from fastapi.responses import StreamingResponse
+from pydantic import Field, StringConstraints
+
+from interface.cli.export import exportable, find_format, is_folder
+from interface.service.auth import TheCaller, choose_known
+from interface.service.documents import find
+from interface.service.parameters import OwnerOfDocuments, RequestModel, SearchText, Tools
+from interface.service.problems import documented
+from swatchbook.errors import Configuration, InvalidReference
+from swatchbook.export.formats import Format, Written, write_products
+from swatchbook.export.ledger_changes import deleted_since, told_changes
+from swatchbook.export.product_rows import as_rows, read_products
+from swatchbook.export.shop_mapping import ShopMapping, ShopOptions, read_since
+from swatchbook.ledger.stored_documents import Document, all_documents
+from swatchbook.records import Trashed
+from swatchbook.resources import Resources
+
+router = APIRouter(tags=["search"], responses=documented(400, 404, 408, 413))
+
+_PIECE = 1 << 16  # bytes that are sent together
+_FORMATS = "docs/shops.md has the formats of shops."
+
+
+class ExportOptions(RequestModel):
+    """What is exported, and as what. The last three are for the formats of shops."""
+
+    format: Annotated[str, StringConstraints(max_length=100, pattern=r"^[^\x00]+$")] = Field(
+        default="csv", description="csv, jsonl, xlsx, parquet; of a shop: shopify, akeneo …; or the name of a plugin."
+    )
+    document: UUID | None = Field(default=None, description="Id of a document; all of the owner if not given.")
+    owner: OwnerOfDocuments = None
+    mapping: ShopMapping | None = Field(default=None, description="What fills the fields of a shop's format.")
+    pictures_url: SearchText | None = Field(default=None, description="Address of the folder with the pictures.")
+    since: datetime | None = Field(
+        default=None, description="Only what is new, changed or gone since this time; UTC if it names no zone."
+    )
+
+
+@router.post(
+    "/export", summary="Export products as a file", response_class=StreamingResponse,
+    responses={200: {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}},
+)  # fmt: skip
+def export(resources: Tools, caller: TheCaller, asked: ExportOptions) -> StreamingResponse:
+    """Writes what `swatchbook export` writes. `Swatchbook-Products` says how many products are in the file,
+    `Swatchbook-Left-Out` how many are not because the format needs what they lack."""
+    options = _options(asked)
+    if asked.document is not None:
+        chosen, deleted = [find(resources, caller, asked.document)], list[Trashed]()
+    else:
+        whose = choose_known(resources, caller, asked.owner)
+        chosen = all_documents(resources.ledger, whose)
+        deleted = deleted_since(resources.ledger, options.since, whose)
+    documents = exportable(chosen, every=asked.document is None)
+    folder = resources.settings.temporary_folder
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 — closed when it is sent
+    try:
+        written = _write(resources, documents, deleted, asked.format, options, file)
+    except BaseException:
+        file.close()
+        raise
+    headers = {
+        "Content-Disposition": f'attachment; filename="products.{_suffix(asked.format)}"',
+        "Content-Length": str(file.tell()),
+        "Swatchbook-Products": str(written.products),
+        "Swatchbook-Left-Out": str(written.skipped_count),
+    }
+    return StreamingResponse(_pieces(file), media_type="application/octet-stream", headers=headers)
+
+
+def _options(asked: ExportOptions) -> ShopOptions:
+    """Return the options. Raises InvalidReference for what the format does not take."""
+    try:
+        find_format(asked.format, None)
+    except Configuration as failure:
+        raise InvalidReference(str(failure), advice=_FORMATS) from failure
+    shops_only = (asked.mapping, asked.pictures_url, asked.since)
+    if asked.format in set(Format) and any(each is not None for each in shops_only):
+        raise InvalidReference(f"{asked.format} takes no mapping, pictures_url or since.", advice=_FORMATS)
+    if asked.pictures_url is not None and not is_folder(asked.pictures_url):
+        raise InvalidReference("pictures_url is not the address of a folder.", advice="Give one: https://…")
+    return ShopOptions(
+        mapping=asked.mapping or ShopMapping(),
+        pictures_url=asked.pictures_url,
+        since=None if asked.since is None else read_since(asked.since),
+    )
+
+
+def _write(
+    resources: Resources,
+    documents: list[Document],
+    deleted: list[Trashed],
+    form: str,
+    options: ShopOptions,
+    file: IO[bytes],
+) -> Written:
+    """Write the file. A mapping that the format does not take is the caller's mistake, not one of the settings."""
+    rows = (
+        row for each in documents for product in read_products(resources.ledger, each.id) for row in as_rows(product)
+    )
+    told = None
+    if isinstance(options.since, datetime):
+        told = told_changes(resources.ledger, options.since, documents, deleted)
+    temporary = resources.settings.temporary_folder
+    try:
+        return write_products(
+            rows, form, cast("BinaryIO", file), temporary_folder=temporary, options=options, told=told
+        )
+    except Configuration as failure:
+        raise InvalidReference(str(failure), advice=failure.advice) from failure
+
+
+def _suffix(form: str) -> str:
+    """Return what the file's name ends with: letters and digits of the format's name."""
+    return "".join(each for each in form.lower() if each.isascii() and each.isalnum()) or "txt"
+
+
+def _pieces(file: IO[bytes]) -> Iterator[bytes]:
+    with file:
+        file.seek(0)
+        while piece := file.read(_PIECE):
+            yield piece
