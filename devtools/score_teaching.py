@@ -17,6 +17,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from statistics import mean, median
 from typing import Final, NamedTuple
@@ -147,7 +148,7 @@ def _course_of(asked: Asked, name: str) -> Course:
     first = discover(reading, kept)
     rounds = [list(_teach(labelled, truth, reading, first, _chance(f"{name} {n}"))) for n in range(asked.rounds)]
     f1 = [mean(values) for values in zip(*([step.f1 for step in each] for each in rounds), strict=True)]
-    found = next((step.discovery for step in reversed(rounds[0][: JUDGED + 1]) if step.discovery), first)
+    found = _found_after(rounds[0], JUDGED) or first
     return Course(
         name,
         _kind_of(truth, labelled.texts),
@@ -157,6 +158,23 @@ def _course_of(asked: Asked, name: str) -> Course:
         _score_links(truth, pdf, asked.keep, lambda _, pages: found) if asked.links else None,
         _next_edition(truth, reading, kept, name) if asked.editions else None,
     )
+
+
+def teach_discovery(truth: Truth, pdf: Path, keep: Path | None, actions: int) -> Discovery:
+    """Return the products of a PDF after some actions of the person of the first round."""
+    with reading_of(pdf, keep) as (reading, pages):
+        kept = list(pages)
+    first = discover(reading, kept)
+    if not truth.products:
+        return first  # nobody teaches what offers nothing
+    labelled = label_texts(truth, collect_texts(reading, kept))
+    steps = list(islice(_teach(labelled, truth, reading, first, _chance(f"{pdf.stem} 0")), actions + 1))
+    return _found_after(steps, actions) or first
+
+
+def _found_after(steps: Sequence["_Step"], actions: int) -> Discovery | None:
+    """Return the products that stand after some actions, of which the last may have left nothing to do."""
+    return next((step.discovery for step in reversed(steps[: actions + 1]) if step.discovery), None)
 
 
 def _kind_of(truth: Truth, texts: DocumentTexts) -> str:

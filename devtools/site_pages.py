@@ -22,6 +22,8 @@ OUTSIDE: Final = {
     "CODE_OF_CONDUCT.md": "code_of_conduct.md",
     "CHANGELOG.md": "changelog.md",
     "benchmarks/RESULTS.md": "benchmarks.md",
+    "benchmarks/catalogues/DATASHEET.md": "benchmark-of-catalogues.md",
+    "benchmarks/catalogues/LEADERBOARD.md": "leaderboard-of-catalogues.md",
     "samples/README.md": "samples.md",
     "tests/truth/README.md": "truth.md",
     "llms.txt": "llms.txt",

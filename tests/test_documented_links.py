@@ -10,7 +10,8 @@ import pytest
 
 from tests.conftest import ROOT
 
-PAGES = sorted({*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), ROOT / "tests/truth/README.md"})
+BENCHMARK = [ROOT / "benchmarks/catalogues" / name for name in ("DATASHEET.md", "LEADERBOARD.md")]
+PAGES = sorted({*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), ROOT / "tests/truth/README.md", *BENCHMARK})
 
 MOST_LINES = 300
 """Of a page: what is longer is split."""

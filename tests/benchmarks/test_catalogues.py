@@ -1,0 +1,308 @@
+"""The public benchmark of catalogues: what it reads, what counts as zero, and its leaderboard."""
+
+import json
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from benchmarks.catalogues.__main__ import main
+from benchmarks.catalogues.answers import SystemAnswers, from_answer, read_answers, to_answer
+from benchmarks.catalogues.leaderboard import BOARD, SCORES, make_board
+from benchmarks.catalogues.scores import read_scores, score_document, score_system
+from benchmarks.catalogues.splits import HERE, LABELS, SPLITS, page_boxes, truths_of
+from benchmarks.catalogues.systems import NotRun, Task, find_system, vision
+from benchmarks.catalogues.systems.docling_document import elements_of
+from benchmarks.catalogues.systems.rules import Element, make_products
+from devtools.evaluation.facts import FieldScore
+from devtools.evaluation.score import score
+from devtools.evaluation.truth import Truth
+from devtools.score_products import run_stages
+from samples.generate import BUILD, build
+from swatchbook.errors import InvalidReference
+from swatchbook.settings import Settings
+from tests.providers.standin import KEY, Asked, provider
+
+Call = Callable[..., None]
+SAKES = ("l-sakes", 2, "Nerizake")
+
+
+@pytest.fixture
+def call(monkeypatch: pytest.MonkeyPatch) -> Call:
+    def with_words(*words: object) -> None:
+        monkeypatch.setattr(sys, "argv", ["catalogues", *map(str, words)])
+        main()
+
+    return with_words
+
+
+@pytest.fixture(scope="module")
+def small() -> Truth:
+    return Truth.model_validate(
+        {"sha256": "0" * 64, "slug": "small"}
+        | json.loads(build(BUILD, small=True).with_suffix(".truth.json").read_text())
+    )
+
+
+def answers(documents: object = None, **given: object) -> dict[str, object]:
+    about = {"system": "mine", "about": "a test", "seen": {"aside": "unseen"}}
+    return {**about, "documents": documents or {}, **given}
+
+
+def nerizake(**given: object) -> dict[str, object]:
+    name, page, product = SAKES
+    return {name: {"products": [{"name": product, "page": page, **given}]}}
+
+
+def write(folder: Path, content: object) -> Path:
+    file = folder / "answers.json"
+    file.write_text(content if isinstance(content, str) else json.dumps(content))
+    return file
+
+
+# --- the format -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("[", "Invalid JSON"),
+        (answers(system="../x"), "system:"),
+        (answers(nerizake(page=0)), "documents.l-sakes.products.0.page: Input should be greater than or equal to 1"),
+        (answers(nerizake(prize="3 €")), "documents.l-sakes.products.0.prize: Extra inputs are not permitted"),
+        (
+            answers(nerizake(pictures=[{"page": 2, "box": [9, 9, 3, 3]}])),
+            "products.0.pictures.0.box: Value error, a box",
+        ),
+        (answers(seen={"aside": "no"}), "seen.aside: Input should be 'unseen', 'compared', 'left out' or 'tuned'"),
+    ],
+)
+def test_wrong_file_gives_one_line(content: object, said: str, tmp_path: Path, call: Call) -> None:
+    with pytest.raises(SystemExit) as end:
+        call("score", write(tmp_path, content), "--board", tmp_path)
+    line = str(end.value)
+    assert said in line
+    assert "answers.json" in line
+    assert "\n" not in line
+
+
+def test_split_whose_documents_were_seen_or_not_is_said(tmp_path: Path) -> None:
+    with pytest.raises(InvalidReference, match="'aside' that `seen` does not name"):
+        score_system(read_answers(write(tmp_path, answers(nerizake(), seen={"tuning": "unseen"}))))
+
+
+def test_swatchbook_scores_the_same_through_the_format(small: Truth) -> None:
+    oak = small.products[0].model_copy(update={"metadata": {"price": "€ 82.50"}})
+    small = small.model_copy(update={"products": (oak, *small.products[1:])})
+    direct = run_stages(build(BUILD, small=True), links=True, facts=True)
+    through = to_answer(from_answer(direct), direct.page_boxes)
+    expected, found = score(small, direct), score(small, through)
+    assert (found.f1, found.said, found.neutral) == (expected.f1, expected.said, expected.neutral)
+    assert found.links.hit == expected.links.hit != ()
+    assert found.links.judged == expected.links.judged
+    prices = [[each for each in one.facts.fields if each.field == "price"] for one in (expected, found)]
+    assert prices[0] == prices[1] == [FieldScore(field="price", labels=1, hits=1, said=1, right=1)]
+
+
+def test_all_labels_have_the_sizes_of_their_pages() -> None:
+    pages = {name: len(boxes) for name, boxes in page_boxes().items()}
+    labelled = {
+        file.stem: json.loads(file.read_text())["pages"] for split in SPLITS for file in (LABELS / split).glob("*.json")
+    }
+    assert pages == labelled
+
+
+# --- scores -----------------------------------------------------------------------------------------------------------
+
+
+def test_documents_without_an_answer_are_zero_and_named(
+    tmp_path: Path, call: Call, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as end:
+        call("score", write(tmp_path, answers({**nerizake(), "l-nowhere": {"products": []}})), "--board", tmp_path)
+    assert end.value.code == 0
+    told = capsys.readouterr().err.splitlines()
+    assert told[0] == "mine: no split has these documents, which are ignored: l-nowhere"
+    assert told[1].startswith("mine: aside counts as zero without an answer: l-bettawave, ")
+    kept = read_scores(tmp_path / SCORES / "mine.json").splits["aside"].documents
+    assert {name for name, one in kept.items() if one.answered} == {"l-sakes"}
+    assert len(kept) == len(truths_of("aside"))
+    assert (kept["l-sakes"].precision, kept["l-sakes"].recall) == (1.0, 0.2)
+    assert sum(one.f1 for one in kept.values()) == kept["l-sakes"].f1
+
+
+def test_other_document_without_an_answer_is_not_right() -> None:
+    truth = truths_of("aside")["neg-l-diyet"]
+    nothing = read_empty()
+    assert (score_document(truth, None).f1, score_document(truth, nothing).f1) == (0.0, 1.0)
+
+
+def read_empty() -> Any:
+    return SystemAnswers.model_validate(answers({"neg-l-diyet": {"products": []}})).documents["neg-l-diyet"]
+
+
+def test_prices_and_pictures_of_found_products_count() -> None:
+    (label,) = [p for p in truths_of("aside")["l-leora"].products if p.metadata and "price" in p.metadata][:1]
+    said = {"name": label.name, "page": label.first_page, "price": label.metadata and label.metadata["price"]}
+    document = SystemAnswers.model_validate(answers({"l-leora": {"products": [said]}})).documents["l-leora"]
+    fields = {each.field: each for each in score_document(truths_of("aside")["l-leora"], document).fields}
+    assert (fields["price"].said, fields["price"].right) == (1, 1)
+
+
+# --- the leaderboard --------------------------------------------------------------------------------------------------
+
+
+def test_leaderboard_is_that_of_the_scores() -> None:
+    systems = [read_scores(file) for file in sorted((HERE / SCORES).glob("*.json"))]
+    assert {"swatchbook", "swatchbook-taught", "pymupdf4llm-rules"} <= {one.system for one in systems}
+    assert (HERE / BOARD).read_text() == make_board(systems), "run `python -m benchmarks.catalogues table`"
+
+
+def test_leaderboard_says_what_was_tuned_and_what_was_not_run(
+    tmp_path: Path, call: Call, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tuned = answers({"cantoni": {"products": []}}, seen={"tuning": "tuned"})
+    for content in (tuned, answers(system="absent", not_run="it costs money.")):
+        with pytest.raises(SystemExit):
+            call("score", write(tmp_path, content), "--board", tmp_path)
+    with pytest.raises(SystemExit):
+        call("table", "--board", tmp_path)
+    board = (tmp_path / BOARD).read_text()
+    assert "| mine | **tuned on these** | 0.00 | 0.00 | 0.00 | 116 of 116 |" in board
+    assert "| absent | – | a test **Not run: it costs money.** |" in board
+    assert "## Aside" not in board
+
+
+def test_scores_of_other_labels_are_marked(tmp_path: Path) -> None:
+    scores, _ = score_system(read_answers(write(tmp_path, answers(nerizake()))))
+    old = scores.splits["aside"].model_copy(update={"labels": "old"})
+    assert "the labels have changed since" in make_board([scores.model_copy(update={"splits": {"aside": old}})])
+    assert "the labels have changed since" not in make_board([scores])
+
+
+# --- running ----------------------------------------------------------------------------------------------------------
+
+PROGRAM = """#!/bin/sh
+echo "$1" >> "$(dirname "$0")/asked"
+case "$1" in *rizki*) echo "no such font" >&2; exit 3;; esac
+echo '{"products": [{"name": "Nerizake", "page": 2}]}'
+"""
+
+
+def test_program_is_run_told_and_goes_on(tmp_path: Path, call: Call, capsys: pytest.CaptureFixture[str]) -> None:
+    program = tmp_path / "mine"
+    program.write_text(PROGRAM)
+    program.chmod(0o755)
+    (tmp_path / "aside").mkdir()
+    for name in ("l-sakes", "l-rizki"):
+        (tmp_path / "aside" / f"{name}.pdf").write_bytes(b"%PDF")
+    for _ in range(2):
+        with pytest.raises(SystemExit) as end:
+            call("run", program, tmp_path, "l-sakes", "l-rizki", "--to", tmp_path / "mine.json")
+        assert end.value.code == 1
+    assert "l-rizki: failed: InvalidReference: mine ended with 3: no such font" in capsys.readouterr().out
+    found = read_answers(tmp_path / "mine.json")
+    assert [p.name for p in found.documents["l-sakes"].products] == ["Nerizake"]
+    assert set(found.documents) == {"l-sakes"}
+    asked = [Path(line).name for line in (tmp_path / "asked").read_text().splitlines()]
+    assert asked == ["l-rizki.pdf", "l-sakes.pdf", "l-rizki.pdf"]
+
+
+def test_system_that_does_not_exist_is_named(tmp_path: Path, call: Call) -> None:
+    with pytest.raises(SystemExit, match="nobody is neither a baseline nor a program"):
+        call("run", "nobody", tmp_path)
+
+
+def test_pdfs_are_never_put_into_the_checkout(call: Call) -> None:
+    with pytest.raises(SystemExit, match="is in the checkout"):
+        call("obtain", HERE / "pdfs", "https://example.org")
+
+
+# --- baselines --------------------------------------------------------------------------------------------------------
+
+
+def test_rules_take_headings_with_prices_and_rows() -> None:
+    found = make_products(
+        [
+            Element("heading", 1, "Chairs", (50, 10, 200, 30)),
+            Element("heading", 1, "Oslo 12", (50, 300, 200, 320)),
+            Element("text", 1, "Oak, oiled. Art. OS-1200. 149 €", (50, 330, 200, 345)),
+            Element("picture", 1, "", (50, 100, 250, 290)),
+            Element("row", 2, "Stool A\t1.250", (50, 100, 400, 200)),
+            Element("row", 2, "Model\tPrice", (50, 100, 400, 200)),
+        ]
+    ).products
+    assert [(p.name, p.price, p.code, len(p.pictures)) for p in found] == [
+        ("Oslo 12", "149 €", "OS-1200", 1),
+        ("Stool A", "1.250", None, 0),
+    ]
+
+
+def test_docling_document_gives_its_products() -> None:
+    document = json.loads((Path(__file__).parent / "docling_document.json").read_text())
+    found = make_products(elements_of(document)).products
+    assert [(p.name, p.page, p.price, p.code) for p in found] == [
+        ("Oslo 12", 1, "149 €", "OS-1200"),
+        ("Bergen 4", 1, "99,50 €", None),
+        ("Stool A", 2, "1.250", None),
+        ("Stool B", 2, "980,00", None),
+    ]
+    assert [[picture.box for picture in p.pictures] for p in found[:2]] == [
+        [(50, 100, 250, 290)],
+        [(350, 100, 550, 290)],
+    ]
+
+
+def test_markdown_baseline_reads_the_sample(small: Truth, tmp_path: Path) -> None:
+    system = find_system("pymupdf4llm-rules")
+    found = system.answer(Task("small", build(BUILD, small=True), small, None)).products
+    assert {label.name for label in small.products} & {product.name for product in found}
+
+
+def test_taught_baseline_is_no_worse(small: Truth, tmp_path: Path) -> None:
+    system = find_system("swatchbook-taught")
+    found = system.answer(Task("small", build(BUILD, small=True), small, tmp_path))
+    assert score(small, to_answer(found, {})).f1 == 1.0
+
+
+def test_vision_model_is_asked_about_each_page(small: Truth, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(vision, "page_boxes", lambda: {"small": {1: (0, 0, 500, 800), 2: (0, 0, 500, 800)}})
+    seen = {"name": "Oak", "category": None, "code": "A 1", "price": None}
+    place = {"left": 0, "top": 100, "right": 500, "bottom": 200}
+
+    def say(asked: Asked) -> object:
+        assert asked.pictures
+        return {"products": [{**seen, "picture": place}]}
+
+    with provider() as there:
+        there.answer = say
+        there.script.extend(["off_schema"])
+        settings = Settings(
+            home=tmp_path, vision_url=there.openai_url, vision_model="seer", vision_api_key=SecretStr(KEY)
+        )
+        task = Task("small", build(BUILD, small=True), small, None)
+        found = vision.read_pages(task, settings).products
+    assert len(there.asked) == 3
+    assert [(p.name, p.page, p.code) for p in found] == [("Oak", 1, "A 1"), ("Oak", 2, "A 1")]
+    assert found[0].pictures[0].box == (0, 80, 250, 160)
+
+
+def test_vision_model_that_is_not_set_is_not_run(small: Truth, tmp_path: Path) -> None:
+    with pytest.raises(NotRun, match="costs money"):
+        vision.read_pages(Task("small", tmp_path / "x.pdf", small, None), Settings(home=tmp_path))
+
+
+def test_system_that_cannot_run_says_so_in_its_file(
+    tmp_path: Path, call: Call, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("SWATCHBOOK_VISION_URL", raising=False)
+    (tmp_path / "aside").mkdir()
+    shutil.copy(build(BUILD, small=True), tmp_path / "aside" / "l-sakes.pdf")
+    with pytest.raises(SystemExit) as end:
+        call("run", "vision-model", tmp_path, "l-sakes", "--to", tmp_path / "v.json")
+    assert end.value.code == 1
+    assert "costs money" in (read_answers(tmp_path / "v.json").not_run or "")
