@@ -273,6 +273,18 @@ class EventSource(BaseModel):
     queue: Annotated[str, StringConstraints(pattern=r"^https?://[^@\s]+$", max_length=2_048)] | None = None
 
 
+class AkeneoAccess(BaseModel):
+    """Where an Akeneo PIM is, and the connection and user by which exports write to it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    url: str = Field(pattern=r"^https?://[^@?#\s]+$", max_length=2_048)
+    client_id: str = Field(min_length=1)
+    secret: SecretStr = Field(min_length=1)
+    username: str = Field(min_length=1)
+    password: SecretStr = Field(min_length=1)
+
+
 def _check_event_sources(sources: tuple[EventSource, ...]) -> tuple[EventSource, ...]:
     _require_distinct("URLs", [source.url for source in sources])
     return sources
@@ -689,6 +701,13 @@ class Settings(BaseSettings):
             '"owner": "alice", "queue": "https://sqs…"}.'
         ),
     )
+    akeneo: Annotated[AkeneoAccess | None, NoDecode, BeforeValidator(_parse_object)] = Field(
+        default=None,
+        description=(
+            'Akeneo PIM that `export --format akeneo-api` writes to: {"url": "https://…", "client_id": …, "secret": …, '
+            '"username": …, "password": …}.'
+        ),
+    )
     upload_seconds: float = Field(
         default=900,
         gt=0,
@@ -1034,7 +1053,7 @@ def _describe_problem(details: ErrorDetails, origin: Mapping[str, str]) -> str:
     """Describe a wrong setting in one line: name, value unless secret, source, valid range and default."""
     name = str(details["loc"][0]) if details["loc"] else "profile"
     field = Settings.model_fields[name]
-    secret = any(kind in str(field.annotation) for kind in ("Secret", "ApiKey", "WebhookSource"))
+    secret = any(kind in str(field.annotation) for kind in ("Secret", "ApiKey", "WebhookSource", "AkeneoAccess"))
     value = "" if secret else f"={redact(str(details['input']))}"
     has_default = field.default_factory is None and field.default not in (None, ()) and not field.is_required()
     default = f" Default: {_format(field.default)}." if has_default else ""

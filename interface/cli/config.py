@@ -19,7 +19,7 @@ from interface.cli.terminal import cell, table
 from swatchbook.errors import InvalidReference, reason_of
 from swatchbook.records import BatchSize, Record
 from swatchbook.redact import REDACTED, redact
-from swatchbook.settings import PREFIX, ApiKey, Prompts, Rates, Settings, WebhookSource, find_problems
+from swatchbook.settings import PREFIX, AkeneoAccess, ApiKey, Prompts, Rates, Settings, WebhookSource, find_problems
 from swatchbook.yaml_problem import load_yaml, yaml_problem
 
 WIDE = 140  # columns; from here on the table also shows the descriptions
@@ -53,6 +53,8 @@ def shown(value: Any) -> Any:
         return REDACTED
     if isinstance(value, ApiKey | WebhookSource):
         return f"{value.name} ({REDACTED}): {' '.join(value.owners)}"
+    if isinstance(value, AkeneoAccess):
+        return f"{value.username} at {value.url} ({REDACTED})"
     if isinstance(value, Mapping):  # prices of models
         return [f"{model}: {price.input:g} in, {price.output:g} out" for model, price in value.items()]
     if isinstance(value, Rates):

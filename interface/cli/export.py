@@ -4,6 +4,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -12,9 +13,9 @@ import typer
 from interface.cli.terminal import COMPLETED, OPEN, clean, note, plural
 from swatchbook.errors import Configuration, InvalidReference, reason_of
 from swatchbook.export.atomic_file import atomic_file
-from swatchbook.export.formats import TEXTS, Changes, Format, Skipped, write_products
+from swatchbook.export.formats import TEXTS, Changes, Format, Reach, Skipped, write_products
 from swatchbook.export.ledger_changes import told_changes
-from swatchbook.export.product_rows import ProductRow, as_rows, copy_pictures, read_products
+from swatchbook.export.product_rows import ProductRow, as_rows, copy_pictures, read_picture, read_products
 from swatchbook.export.shop_mapping import ShopMapping, ShopOptions, read_shop_mapping, read_since
 from swatchbook.ledger.stored_documents import Document
 from swatchbook.plugins import Kind, find
@@ -138,8 +139,9 @@ def export(
     rows = _rows(resources, documents, pictures, missing=missing)
     temporary, since = resources.settings.temporary_folder, options.since
     told = told_changes(resources.ledger, since, documents, deleted) if isinstance(since, datetime) else None
+    reach = Reach(resources.settings, partial(read_picture, resources.ledger, resources.files))
     with nullcontext(sys.stdout.buffer) if to is None else atomic_file(to) as file:
-        written = write_products(rows, form, file, temporary_folder=temporary, options=options, told=told)
+        written = write_products(rows, form, file, temporary_folder=temporary, options=options, told=told, reach=reach)
         file.flush()
     unfinished = tuple(document.name for document in documents if document.status is not DocumentStatus.COMPLETED)
     return Exported(

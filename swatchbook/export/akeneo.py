@@ -37,8 +37,11 @@ class Akeneo:
                 raise Configuration(f"The mapping has the field {name!r}, which is no attribute code.", advice=ADVICE)
 
     def records(self, offer: Offer) -> list[ShopRecord]:
-        rows = [self._row(each) for each in offer.variants or (offer,)]
-        return [ShopRecord(row["sku"].casefold(), pack([row])) for row in rows]
+        return [ShopRecord(row["sku"].casefold(), pack([row])) for row in self.rows(offer)]
+
+    def rows(self, offer: Offer) -> list[dict[str, str]]:
+        """Return the cells of a product, or of each of its variants, by column. Raises NotExportable."""
+        return [self._row(each) for each in offer.variants or (offer,)]
 
     def _row(self, offer: Offer) -> dict[str, str]:
         price = offer.single_price

@@ -15,7 +15,7 @@ import io
 import json
 import tempfile
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from enum import StrEnum
 from itertools import islice
 from pathlib import Path
@@ -27,6 +27,7 @@ from swatchbook.export.shop_mapping import ShopOptions
 from swatchbook.extras import require_extra
 from swatchbook.plugins import BUILT_IN, Kind, find
 from swatchbook.records import Record
+from swatchbook.settings import Settings
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -85,6 +86,16 @@ class ToldChanges(NamedTuple):
     gone: Iterable[ProductRow]
 
 
+class Reach(NamedTuple):
+    """What an export to a server needs: the settings, and a function that returns the bytes of a picture by its name.
+
+    The function raises FileMissing and FilesDown.
+    """
+
+    settings: Settings
+    picture: Callable[[str], bytes]
+
+
 class Written(Record):
     """What was written: rows by grain, without those that were skipped. `skipped` names the first 1,000 of them."""
 
@@ -103,20 +114,21 @@ def write_products(
     temporary_folder: Path,
     options: ShopOptions = ShopOptions(),  # noqa: B008 — immutable
     told: ToldChanges | None = None,
+    reach: Reach | None = None,
 ) -> Written:
     """Write products to a binary file, which must be seekable for XLSX and Parquet, and return what was written.
 
     The rows are read once, and wait in a temporary file until the columns are known. `form`: a Format, or the name of a
-    format of shops or of a plugin; `options` are for these. `told`: what changed since the time of the options. Raises
-    TooLarge for more than Excel can hold, MissingExtra
-    without what writes XLSX, Configuration and PluginFailed for a plugin, Configuration and InvalidReference for a
-    mapping or an earlier file that does not fit.
+    format of shops or of a plugin; `options` are for these. `told`: what changed since the time of the options.
+    `reach`: for formats that send to a server. Raises TooLarge for more than Excel can hold, MissingExtra without
+    what writes XLSX, Configuration and PluginFailed for a plugin, Configuration and InvalidReference for a mapping or
+    an earlier file that does not fit.
     """
     if form == Format.XLSX:
         require_extra("excel", "An export as xlsx")
     plugin = find(Kind.EXPORTER, form)
     write = plugin.load()
-    with Rows(rows, temporary_folder, options, told) as spooled, plugin.named():
+    with Rows(rows, temporary_folder, options, told, reach) as spooled, plugin.named():
         write(spooled, out)
         return spooled.written()
 
@@ -139,9 +151,10 @@ class Rows:
         folder: Path,
         options: ShopOptions = ShopOptions(),  # noqa: B008 — immutable
         told: ToldChanges | None = None,
+        reach: Reach | None = None,
     ) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self.folder, self.options, self.told = folder, options, told
+        self.folder, self.options, self.told, self.reach = folder, options, told, reach
         self.changes: Changes | None = None
         self._skipped, self._grains = list[Skipped](), Counter[bool]()
         self._skipped_count = 0
@@ -177,11 +190,15 @@ class Rows:
 
     def skip(self, rows: Sequence[ProductRow], reason: str) -> None:
         """Leave out the first of these rows for a reason, and with it the others, its variants."""
-        self._skipped_count += 1
         for row in rows:
             self._grains[row.parent is None] -= 1
+        self.name_skipped(Skipped(id=rows[0].id, name=rows[0].name, reason=reason))
+
+    def name_skipped(self, product: Skipped) -> None:
+        """Name something that is left out."""
+        self._skipped_count += 1
         if len(self._skipped) < _MOST_SKIPPED:
-            self._skipped.append(Skipped(id=rows[0].id, name=rows[0].name, reason=reason))
+            self._skipped.append(product)
 
     def written(self) -> Written:
         """Return what was written of them, once that is done."""
