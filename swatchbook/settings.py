@@ -788,12 +788,12 @@ class Settings(BaseSettings):
         ),
     )
     decoders: int = Field(
-        default=2,
-        ge=1,
+        default=0,
+        ge=0,
         le=64,
         description=(
-            "Child processes that decode images, one core each. Raise it when models wait for images on a machine "
-            "with more cores."
+            "Child processes that decode images, one core each. 0: as many as the machine has cores, 2 to 16. Lower it "
+            "where a container may use fewer."
         ),
     )
     outage_wait_seconds: float = Field(
@@ -971,6 +971,11 @@ class Settings(BaseSettings):
     def prefect_home(self) -> Path:
         """Prefect's home, unless PREFECT_HOME is set."""
         return self.home / "prefect"
+
+    @property
+    def decoder_processes(self) -> int:
+        """Return the number of child processes that decode images."""
+        return self.decoders or min(max(2, os.cpu_count() or 1), 16)
 
     @property
     def has_local_text_encoder(self) -> bool:

@@ -73,7 +73,7 @@ def test_a_missing_named_env_file_is_an_error(monkeypatch: pytest.MonkeyPatch) -
         ("MAX_PAGES", "0", "SWATCHBOOK_MAX_PAGES=0 (environment): input should be greater than or equal to 1"),
         ("MAX_DOCUMENT_MB", "lots", "SWATCHBOOK_MAX_DOCUMENT_MB=lots"),
         ("PAGE_SECONDS", "nan", "SWATCHBOOK_PAGE_SECONDS=nan"),
-        ("DECODERS", "65", "Default: 2."),
+        ("DECODERS", "65", "Default: 0."),
         ("INDEX", "pinecone", "no index is called 'pinecone'. Built in: lance, weaviate; installed plugins: none."),
         ("RETRY_DELAYS", "1,soon", "SWATCHBOOK_RETRY_DELAYS=soon"),
         ("RETRY_DELAYS", "[1,", "SWATCHBOOK_RETRY_DELAYS"),
@@ -92,8 +92,8 @@ def test_out_of_range_names_the_setting(monkeypatch: pytest.MonkeyPatch, name: s
 
 
 def test_every_wrong_setting_is_named_at_once() -> None:
-    Path(".env").write_text("SWATCHBOOK_MAX_PAGES=0\nSWATCHBOOK_DECODERS=0\n")
-    with pytest.raises(Configuration, match=r"(?s)MAX_PAGES=0 \(\.env\).*DECODERS=0 \(\.env\)"):
+    Path(".env").write_text("SWATCHBOOK_MAX_PAGES=0\nSWATCHBOOK_DECODERS=-1\n")
+    with pytest.raises(Configuration, match=r"(?s)MAX_PAGES=0 \(\.env\).*DECODERS=-1 \(\.env\)"):
         load_settings()
 
 

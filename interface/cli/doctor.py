@@ -324,7 +324,7 @@ def check_decoder(resources: Resources) -> str:
         (decoded,) = resources.decoders.decode([picture], 8)
     if isinstance(decoded, Failure):
         raise decoded
-    return f"{resources.settings.decoders} decoder processes, {resources.settings.child_memory_mb} MiB each"
+    return f"{resources.settings.decoder_processes} decoder processes, {resources.settings.child_memory_mb} MiB each"
 
 
 def check_pdf(resources: Resources) -> str:

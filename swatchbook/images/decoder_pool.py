@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 from pathlib import Path
-from queue import SimpleQueue
+from queue import LifoQueue
 from typing import NamedTuple, Self, TypeVar
 
 import numpy as np
@@ -37,7 +37,8 @@ class Header(NamedTuple):
 
 
 class Decoders:
-    """A pool of `settings.decoders` children, each started when first needed, and again after a crash. Thread-safe.
+    """A pool of `settings.decoder_processes` children, each started when first needed, and again after a crash.
+    Thread-safe.
 
     `seconds` is the longest time for one picture.
     """
@@ -51,11 +52,11 @@ class Decoders:
     ) -> None:
         self._limits = ImageLimits.of(settings)
         self._seconds = seconds
-        self._children = [Child(module, memory_mb=settings.child_memory_mb) for _ in range(settings.decoders)]
-        self._idle: SimpleQueue[Child] = SimpleQueue()
+        self._children = [Child(module, memory_mb=settings.child_memory_mb) for _ in range(settings.decoder_processes)]
+        self._idle: LifoQueue[Child] = LifoQueue()  # the last one used goes first: the others need not be started
         for child in self._children:
             self._idle.put(child)
-        self._threads = ThreadPoolExecutor(settings.decoders, thread_name_prefix="decode")
+        self._threads = ThreadPoolExecutor(len(self._children), thread_name_prefix="decode")
 
     def decode(self, paths: Sequence[Path], side: int) -> list[Decoded]:
         """Return (h, w, 3) uint8 pixels with longest side at most `side`, or a failure, for each path in order.

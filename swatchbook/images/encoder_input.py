@@ -17,6 +17,7 @@ from swatchbook.errors import Configuration
 from swatchbook.records import Record
 
 OVERSAMPLING: Final = 2  # longest decoded side ÷ input side; 1.5 is hardly faster, at 3 few JPEGs decode at half size
+CPU: Final = torch.device("cpu")
 FILTERS: Final[Mapping[int, Literal["bilinear", "bicubic"]]] = {2: "bilinear", 3: "bicubic"}
 """Pillow's number -> name, for the filters that torch has too."""
 
@@ -81,12 +82,16 @@ def read_preparation(config: Mapping[str, Any], name: str) -> Preparation:
 CHOOSE: Final = "Choose a SigLIP, SigLIP 2 (of a fixed resolution) or CLIP, or a DINOv2."
 
 
-def stack(pictures: Sequence[NDArray[np.uint8]], preparation: Preparation) -> Tensor:
-    """Resize and crop (h, w, 3) uint8 pictures of any sizes, and stack them to (n, 3, height, width) uint8."""
+def stack(pictures: Sequence[NDArray[np.uint8]], preparation: Preparation, device: torch.device = CPU) -> Tensor:
+    """Resize and crop (h, w, 3) uint8 pictures of any sizes; return (n, 3, height, width) uint8 on the device.
+
+    CUDA resizes them itself: 64 take it 13 ms, and one thread of the CPU 27 to 44.
+    """
     height, width = preparation.input_size
-    stacked = torch.empty(len(pictures), 3, height, width, dtype=torch.uint8)
+    stacked = torch.empty(len(pictures), 3, height, width, dtype=torch.uint8, device=device)
     for row, picture in zip(stacked, pictures, strict=True):
-        resized = resize(picture, resized_shape(picture.shape[:2], preparation), preparation.filter)
+        planes = torch.from_numpy(picture.copy()).to(device)  # a copy: decoded pixels are not writable
+        resized = resize(planes.permute(2, 0, 1), resized_shape(picture.shape[:2], preparation), preparation.filter)
         top, left = (resized.shape[1] - height) // 2, (resized.shape[2] - width) // 2
         row.copy_(resized[:, top : top + height, left : left + width])
     return stacked
@@ -109,9 +114,16 @@ def normalise(pixels: Tensor, preparation: Preparation) -> Tensor:
     return pixels.float().sub_(mean).div_(deviation)
 
 
-def resize(picture: NDArray[np.uint8], size: tuple[int, int], filter: Literal["bilinear", "bicubic"]) -> Tensor:
-    """Resize (h, w, 3) uint8 to (3, *size) uint8."""
-    planes = torch.from_numpy(picture.copy()).permute(2, 0, 1)[None]  # a copy: decoded pixels are not writable
-    return (
-        planes[0] if planes.shape[2:] == size else functional.interpolate(planes, size, mode=filter, antialias=True)[0]
-    )
+def resize(planes: Tensor, size: tuple[int, int], filter: Literal["bilinear", "bicubic"]) -> Tensor:
+    """Resize (3, h, w) uint8 to (3, *size) uint8."""
+    if planes.shape[1:] == size:
+        return planes
+    if planes.device.type != "cpu":
+        return resize_as_floats(planes, size, filter)
+    return functional.interpolate(planes[None], size, mode=filter, antialias=True)[0]
+
+
+def resize_as_floats(planes: Tensor, size: tuple[int, int], filter: Literal["bilinear", "bicubic"]) -> Tensor:
+    """Resize as `resize` does, where torch has no resize of 8-bit samples. No sample differs by more than 1 of 255."""
+    resized = functional.interpolate(planes[None].float(), size, mode=filter, antialias=True)[0]
+    return resized.round_().clamp_(0, 255).to(torch.uint8)

@@ -1,6 +1,7 @@
-"""The common part of SigLIP and DINOv2: batches of at most 16 pictures, vectors of unit length, and failures.
+"""The common part of SigLIP and DINOv2: batches of pictures, vectors of unit length, and failures.
 
-Batches are parallel on the CPU. NaN, and a device without enough memory, become failures.
+Batches are parallel on the CPU; on CUDA, one is resized while another is computed. NaN, and a device without enough
+memory, become failures.
 """
 
 import os
@@ -16,22 +17,23 @@ from torch.nn import functional
 
 from swatchbook.arrays import Pixels, Vectors
 from swatchbook.errors import InvalidModelOutput, OutOfMemory
-from swatchbook.images.encoder_input import Preparation, normalise, stack
+from swatchbook.images.encoder_input import CPU, Preparation, normalise, stack
 from swatchbook.models.device import Device, Precision, choose_device, to_precision
 from swatchbook.records import Role
 
 In = TypeVar("In")
 Out = TypeVar("Out")
 
-BATCH: Final = 16  # pictures at most: larger batches are no faster on any device, and take more memory
+BATCH: Final = 16  # pictures at most: larger batches are no faster on a CPU, and take more memory
+CUDA_BATCH: Final = 64  # an H200 computes 1,600 pictures a second in batches of 16, 5,000 of 64, 5,900 of 256 (base)
 PROBES: Final = 2
 
 
 class VisionEncoder:
     """An `ImageEncoder` around a network that maps (n, 3, h, w) normalised pixels to role -> (n, d).
 
-    On the CPU, batches run in parallel, one thread per core; on a GPU, one after another. Thread-safe. Raises
-    Configuration for a device or precision that is not available.
+    On the CPU, batches run in parallel, one thread per core; on CUDA, two at a time. Thread-safe. Raises Configuration
+    for a device or precision that is not available.
     """
 
     def __init__(
@@ -51,8 +53,10 @@ class VisionEncoder:
         self.dimensions = {role: block.shape[1] for role, block in self._embed_probe(self._network).items()}
         if set(self.dimensions) != set(tags):
             raise ValueError(f"the network returns the roles {set(self.dimensions)}, but its tags are for {set(tags)}")
-        self._workers = (os.cpu_count() or 1) if self._device.type == "cpu" else 1
-        self._threads = ThreadPoolExecutor(self._workers, thread_name_prefix="encode")
+        self._resizes = self._device.type == "cuda"
+        self._batch = CUDA_BATCH if self._resizes else BATCH
+        self._cores = (os.cpu_count() or 1) if self._device.type == "cpu" else 1
+        self._threads = ThreadPoolExecutor(2 if self._resizes else self._cores, thread_name_prefix="encode")
 
     @property
     def precision(self) -> str:
@@ -75,7 +79,7 @@ class VisionEncoder:
 
     def map_batches(self, function: Callable[[Sequence[In]], Out], items: Sequence[In]) -> list[Out]:
         """Apply `function` to batches of `items`, in parallel on the CPU; results in order. Raises OutOfMemory."""
-        size = max(1, min(BATCH, ceil(len(items) / self._workers)))
+        size = max(1, min(self._batch, ceil(len(items) / self._cores)))
         batches = [items[start : start + size] for start in range(0, len(items), size)]
         try:
             return list(self._threads.map(function, batches))
@@ -83,7 +87,7 @@ class VisionEncoder:
             raise OutOfMemory(f"The batch does not fit into the memory of {self.device}.") from error
 
     def _encode(self, pictures: Sequence[Pixels]) -> dict[Role, Vectors]:
-        pixels = stack(pictures, self._preparation).to(self._device)
+        pixels = stack(pictures, self._preparation, self._device if self._resizes else CPU).to(self._device)
         return {role: block.cpu().numpy() for role, block in self._forward(self._network, pixels).items()}
 
     def _embed_probe(self, network: nn.Module) -> dict[Role, Tensor]:

@@ -6,13 +6,21 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 import transformers
 from numpy.typing import NDArray
 from PIL import Image
 
 from swatchbook.errors import Configuration
 from swatchbook.images.decode import decode
-from swatchbook.images.encoder_input import Preparation, normalise, read_preparation, stack
+from swatchbook.images.encoder_input import (
+    Preparation,
+    normalise,
+    read_preparation,
+    resize,
+    resize_as_floats,
+    stack,
+)
 from swatchbook.images.limits import ImageLimits
 
 IMAGENET = {"image_mean": [0.485, 0.456, 0.406], "image_std": [0.229, 0.224, 0.225]}
@@ -65,6 +73,15 @@ def test_preparation_equals_that_of_the_models_processor(processor: Any, size: t
     apart = levels_apart(processor, picture, picture)
     assert apart.max() < 2.01
     assert apart.mean() < 0.3
+
+
+@pytest.mark.parametrize("filter", ["bilinear", "bicubic"])
+@pytest.mark.parametrize("size", [(600, 450), (301, 777), (90, 61), (3, 5)])
+def test_what_a_gpu_resizes_is_a_level_apart_at_most(size: tuple[int, int], filter: Any) -> None:
+    planes = torch.from_numpy(np.array(print_of(*size))).permute(2, 0, 1)
+    one, other = resize(planes, (224, 224), filter).int(), resize_as_floats(planes, (224, 224), filter).int()
+    assert (one - other).abs().max() <= 1
+    assert one.float().std() > 10  # there is something to resize
 
 
 @pytest.mark.parametrize(("size", "mean"), [((600, 450), 0.6), ((1_000, 1_000), 0.7), ((2_000, 1_500), 1.0)])
