@@ -6,11 +6,11 @@ FROM ${BASE_IMAGE} AS dependencies
 # A PyTorch index of your choice (its CPU builds are ten times smaller); empty: the builds that the lock file pins.
 ARG TORCH_INDEX=
 ENV PATH=/opt/swatchbook/bin:$PATH
-COPY requirements-runtime.lock /tmp/
+COPY requirements-models.lock /tmp/
 RUN --mount=type=cache,target=/root/.cache/pip \
     --mount=type=secret,id=ca --mount=type=secret,id=pip,target=/etc/pip.conf \
     if [ -s /run/secrets/ca ]; then export PIP_CERT=/run/secrets/ca; fi; \
-    set -eu; cd /tmp; lock=requirements-runtime.lock; \
+    set -eu; cd /tmp; lock=requirements-models.lock; \
     python3 -m venv /opt/swatchbook; \
     if [ -n "$TORCH_INDEX" ]; then \
         pip install --index-url "$TORCH_INDEX" "$(grep -o '^torch==[0-9.]*' $lock)"; \

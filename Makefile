@@ -21,7 +21,7 @@ ACTIONLINT := $(CACHE)/actionlint-$(ACTIONLINT_VERSION)/actionlint
 # A PyTorch index of your choice (its CPU builds are ten times smaller): make install-all TORCH_INDEX=<address>
 TORCH_INDEX ?=
 
-.PHONY: install install-all sample demo test test-light test-python test-stack test-all test-kubernetes durations reference notebook site soak check workflow-check bench weaviate up down lock lock-check release-check clean
+.PHONY: install install-all sample demo test test-light test-python test-stack test-all test-kubernetes durations reference notebook site soak check workflow-check bench weaviate up down lock lock-check sbom release-check clean
 
 # `install` brings what the default needs; `install-all` also every extra of pyproject.toml and the developers' packages.
 install: $(STAMP)
@@ -132,13 +132,16 @@ weaviate: $(STAMP)
 up down:
 	deployments/containers/compose.sh $@
 
-# Pins every package with its hashes, for Python 3.11, 3.12 and 3.13. The runtime lock, for the image, has the same
-# versions without the developers' packages; the light one also without the extras. No index address is written into them.
+# Pins every package with its hashes, for Python 3.11, 3.12 and 3.13. The locks of the image have the same versions without
+# the developers' packages: `models` with PyTorch, `runtime` without. The light one has no extra. No index address is
+# written into them.
 LOCKED := --universal --generate-hashes --python-version 3.11 --no-emit-index-url --no-emit-find-links --no-header
-OF_IMAGE := models minilm weaviate postgres docker voyage tesseract sentry excel s3 gcs azure mcp otel
+OF_IMAGE := weaviate postgres docker voyage tesseract sentry excel s3 gcs azure mcp otel
+OF_MODELS := models minilm $(OF_IMAGE)
 PYTHONS := 3.11 3.12 3.13
 lock: $(STAMP)
 	$(RUN)uv pip compile pyproject.toml --all-extras --group dev --upgrade $(LOCKED) -o requirements.lock
+	$(RUN)uv pip compile pyproject.toml $(OF_MODELS:%=--extra %) --constraint requirements.lock --no-annotate $(LOCKED) -o requirements-models.lock
 	$(RUN)uv pip compile pyproject.toml $(OF_IMAGE:%=--extra %) --constraint requirements.lock --no-annotate $(LOCKED) -o requirements-runtime.lock
 	$(RUN)uv pip compile pyproject.toml --constraint requirements.lock --no-annotate $(LOCKED) -o requirements-light.lock
 	$(MAKE) lock-check
@@ -148,8 +151,13 @@ lock-check: $(STAMP)
 	for version in $(PYTHONS); do $(RUN)uv pip install --dry-run --target build/wheels-$$version --python-version $$version \
 		--python-platform x86_64-manylinux_2_28 --only-binary :all: --require-hashes --no-deps -r requirements.lock || exit; done
 
+# build/sbom-light.json, build/sbom-models.json and build/licences.md: what the images contain. Fails for a licence that is
+# unknown or not allowed by devtools/licences.toml.
+sbom: $(ALL)
+	$(RUN)python -m devtools.bill_of_materials
+
 # Builds sdist and wheel into dist/, checks files and metadata, and uses the wheel in a fresh environment. About a minute.
-release-check: $(ALL)
+release-check: $(ALL) sbom
 	$(RUN)python -m devtools.release_check
 
 clean:

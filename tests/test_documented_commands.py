@@ -398,7 +398,7 @@ OTHER_PROGRAMS: Mapping[str, str] = {
 DEVELOPERS = {
     *("make install", "make install-all", "make check", "make test", "make test-light", "make test-stack"),
     *("make test-python PYTHON=python3.13", "make test-all", "make test-kubernetes", "make durations"),
-    *("make reference", "make notebook", "make site"),
+    *("make reference", "make notebook", "make site", "make sbom"),
     *("make soak", "make bench", "make lock", "make lock-check", "make release-check", "make workflow-check"),
 }
 """Targets that install, or run the tests: only their existence is tested here."""

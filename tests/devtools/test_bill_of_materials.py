@@ -1,0 +1,112 @@
+"""The bill of materials and the licences of the images: from the lock files, and from what packages say."""
+
+import json
+
+import pytest
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
+
+from devtools.bill_of_materials import (
+    LOCKS,
+    RULES,
+    Package,
+    bill,
+    expression_of,
+    is_allowed,
+    licence_list,
+    problems,
+    read_lock,
+)
+from tests.conftest import ROOT
+
+LOCK = """\
+httpx==0.28.1 \\
+    --hash=sha256:aa \\
+    --hash=sha256:bb
+    # via swatchbook
+pywin32==311 ; sys_platform == 'win32' \\
+    --hash=sha256:cc
+psycopg==3.3.9 \\
+    --hash=sha256:dd
+"""
+NOTHING_SAID = Package("mystery", "1.0", (), "")
+FORBIDDEN = Package("closed", "2.0", (), "SSPL-1.0")
+NVIDIA = Package("nvidia-cublas", "13.4", (), "LicenseRef-NVIDIA-Proprietary")
+
+
+def test_lock_is_read_with_the_licences_of_what_this_machine_installs() -> None:
+    assert read_lock(LOCK) == [
+        Package("httpx", "0.28.1", ("aa", "bb"), "BSD-3-Clause"),
+        Package("psycopg", "3.3.9", ("dd",), "LGPL-3.0-only"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("written", "expression"),
+    [
+        ("MIT", "MIT"),
+        ("Apache Software License", "Apache-2.0"),
+        ("MIT License\n\nCopyright (c) 2022 Somebody", "MIT"),
+        ("MPL-2.0 AND (Apache-2.0 OR MIT)", "MPL-2.0 AND (Apache-2.0 OR MIT)"),
+        ("LicenseRef-NVIDIA-Proprietary", "LicenseRef-NVIDIA-Proprietary"),
+        ("Copyright (c) 2021, Somebody", ""),
+        ("as is", ""),
+        ("", ""),
+    ],
+)
+def test_what_packages_write_becomes_an_expression_or_nothing(written: str, expression: str) -> None:
+    assert expression_of(written) == expression
+
+
+@pytest.mark.parametrize(
+    ("expression", "allowed"),
+    [
+        ("MIT", True),
+        ("SSPL-1.0", False),
+        ("MIT OR SSPL-1.0", True),
+        ("MIT AND SSPL-1.0", False),
+        ("Zlib AND (SSPL-1.0 OR MIT)", True),
+        ("Apache-2.0 WITH LLVM-exception", True),
+        ("MIT WITH LLVM-exception AND SSPL-1.0", False),
+    ],
+)
+def test_all_parts_of_and_and_one_of_or_must_be_allowed(expression: str, allowed: bool) -> None:
+    assert is_allowed(expression, RULES["allowed"]) == allowed
+
+
+def test_unknown_and_forbidden_licences_are_named() -> None:
+    sound = Package("httpx", "0.28.1", (), "BSD-3-Clause")
+    assert problems("light", [NOTHING_SAID, sound, FORBIDDEN]) == [
+        "mystery 1.0 (light): its licence is unknown.",
+        "closed 2.0 (light): its licence SSPL-1.0 is not allowed.",
+    ]
+    assert problems("models", [NVIDIA]) == []
+    assert len(problems("light", [NVIDIA])) == 1
+
+
+def test_bill_has_each_package_with_its_licence_and_hashes() -> None:
+    written = bill("light", [Package("httpx", "0.28.1", ("ab" * 32,), "BSD-3-Clause"), NOTHING_SAID])
+    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(written) is None
+    told = json.loads(written)
+    assert told["metadata"]["component"]["name"] == "swatchbook-light"
+    httpx, mystery = told["components"]
+    assert httpx["purl"] == "pkg:pypi/httpx@0.28.1"
+    assert httpx["licenses"] == [{"expression": "BSD-3-Clause"}]
+    assert httpx["externalReferences"][0]["hashes"] == [{"alg": "SHA-256", "content": "ab" * 32}]
+    assert "licenses" not in mystery
+
+
+def test_list_says_which_variant_has_a_package() -> None:
+    sound = Package("httpx", "0.28.1", (), "BSD-3-Clause")
+    rows = licence_list({"light": [sound], "models": [sound, NVIDIA]}).splitlines()[2:]
+    assert rows == [
+        "| httpx | 0.28.1 | BSD-3-Clause | light, models |",
+        "| nvidia-cublas | 13.4 | LicenseRef-NVIDIA-Proprietary | models |",
+    ]
+
+
+@pytest.mark.parametrize("variant", LOCKS)
+def test_licences_of_an_image_are_known_and_allowed(variant: str) -> None:
+    packages = read_lock((ROOT / LOCKS[variant]).read_text())
+    assert len(packages) > 100
+    assert problems(variant, packages) == []
