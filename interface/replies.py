@@ -347,7 +347,8 @@ class Health(BaseModel):
     ledger or index is down, so requests fail.
 
     It is degraded when Prefect is down or lacks a deployment, when no worker polls a work pool, when a document has
-    been due for more than two minutes, and when the disk is full.
+    been due for more than two minutes, when the disk is full, and when an object that a bucket announced could not be
+    ingested in the last day.
     """
 
     status: Literal["ok", "degraded", "down"]

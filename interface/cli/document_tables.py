@@ -11,6 +11,7 @@ from interface.cli.run_report import account, draw_failures, draw_warnings, head
 from interface.cli.terminal import cell, clean, facts, megabytes, owner_flag, plural, table, until
 from swatchbook.analysis import score
 from swatchbook.ledger.database import Ledger
+from swatchbook.ledger.object_events import DeadEvents, dead_events
 from swatchbook.ledger.page_findings import count_lost_pictures
 from swatchbook.ledger.picture_reviews import count_images_to_review
 from swatchbook.ledger.queries.coverage import count_documents
@@ -50,6 +51,7 @@ class Overview(Record):
     lost_pictures: int = 0  # seen on pages, and not taken
     stale: tuple[StaleRole, ...] = ()
     undelivered: Undelivered | None = None  # notices
+    dead_events: DeadEvents | None = None  # of buckets
 
     def listed(self) -> dict[str, Any]:
         """Return the JSON form, without the documents' reports."""
@@ -77,6 +79,7 @@ def overview(ledger: Ledger, settings: Settings, owner: str | None) -> Overview:
         lost_pictures=count_lost_pictures(ledger, owner),
         stale=stale_roles(ledger, settings, owner),
         undelivered=undelivered(ledger) if settings.notice_url else None,
+        dead_events=dead_events(ledger, owner),
     )
 
 
@@ -110,6 +113,8 @@ def draw_overview(overview: Overview, *, now: float) -> RenderableType:
     parts += stale_lines(overview.stale)
     if overview.undelivered:
         parts.append(Text(f"! {clean(overview.undelivered.line)}", "yellow"))
+    if overview.dead_events:
+        parts.append(Text(f"! {clean(overview.dead_events.line)}", "yellow"))
     return Group(*parts)
 
 

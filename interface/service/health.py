@@ -21,6 +21,7 @@ from interface.replies import DiskState, EmbeddingStats, Health, Live, PartState
 from interface.service.auth import oversee
 from interface.service.problems import documented
 from swatchbook.errors import DiskFull, Failure
+from swatchbook.ledger.object_events import DeadEvents, count_events, dead_events
 from swatchbook.ledger.owners import known_owners
 from swatchbook.ledger.picture_reviews import count_images_to_review
 from swatchbook.ledger.queries.account import OwnerAccount, owner_accounts
@@ -55,6 +56,7 @@ ANSWER_SECONDS = 5.0  # timeout of a probe
 PROBE_SECONDS = 2.0  # for which the result of a probe is cached
 PREFECT_SECONDS = 10.0  # for which the state of Prefect is cached
 LATE_SECONDS = 120.0  # a document that has been due for longer is late
+DEAD_SECONDS = 86_400.0  # for which a dead event of a bucket makes the service degraded
 HOUR = 3_600.0  # seconds
 COUNT_SECONDS = 30.0  # for which the counts of the ledger are cached
 _SHARE = 10  # results are cached for ten times their computing time, so counting takes a tenth of the time at most
@@ -94,6 +96,8 @@ class Counted(BaseModel):
     owners: int
     unpublished: int
     undelivered: Undelivered | None
+    events_waiting: int
+    dead_events: DeadEvents | None
     activity: Activity
 
 
@@ -167,6 +171,8 @@ def count(resources: Resources) -> Counted:
         owners=len(known_owners(resources.ledger)),
         unpublished=coverage.unpublished,
         undelivered=undelivered(resources.ledger) if resources.settings.notice_url else None,
+        events_waiting=count_events(resources.ledger, None).get("waiting", 0),
+        dead_events=dead_events(resources.ledger, None, within=DEAD_SECONDS),
         activity=activity,
     )
 
@@ -234,7 +240,12 @@ async def health(watch: TheWatch, response: Response) -> Health:
         state_of(watch.prefect.get()) if has_prefect else _not_configured(),
         result_or_none(watch.counted.get()),
     )
-    troubles = [*(await watch.prefect.get() if prefect == "ok" else ()), *_late(counted), *_undelivered(counted)]
+    troubles = [
+        *(await watch.prefect.get() if prefect == "ok" else ()),
+        *_late(counted),
+        *_undelivered(counted),
+        *_dead(counted),
+    ]
     if prefect == "down":
         url = redact(os.environ["PREFECT_API_URL"])
         troubles.insert(0, f"Prefect does not answer at {url}: start its server, or correct PREFECT_API_URL.")
@@ -297,6 +308,11 @@ def _late(counted: Counted | None) -> list[str]:
 def _undelivered(counted: Counted | None) -> list[str]:
     """Return a line if notices could not be delivered."""
     return [counted.undelivered.line] if counted and counted.undelivered else []
+
+
+def _dead(counted: Counted | None) -> list[str]:
+    """Return a line if objects that buckets announced could not be ingested."""
+    return [counted.dead_events.line] if counted and counted.dead_events else []
 
 
 def _stats(counted: Counted) -> Stats:

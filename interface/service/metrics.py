@@ -93,6 +93,9 @@ def describe(counted: Counted | None) -> CollectorRegistry:
     images = gauge("images", "Images by state.", ("state",))
     for state in ImageState:
         images.labels(state.value).set(getattr(counted.account, state.value))
+    gauge("events_waiting", "Events of buckets that wait for a try.").set(counted.events_waiting)
+    dead = counted.dead_events.count if counted.dead_events else 0
+    gauge("events_dead_last_day", "Events of buckets that became dead: their objects are not ingested.").set(dead)
     gauge("unpublished", "Images and chunks not yet published.").set(counted.unpublished)
     gauge("items_due", "Items that are due.").set(counted.due.items_due)
     gauge("documents_due", "Due documents without a live run.").set(counted.due.documents_due)

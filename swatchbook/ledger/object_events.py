@@ -160,6 +160,40 @@ def count_events(ledger: Ledger, owner: str | None) -> dict[EventState, int]:
         return {row[0]: row[1] for row in connection.execute(query)}
 
 
+class DeadEvents(Record):
+    """Events that are dead, without those whose object was told of again since. `url`, `reason`: of the last one."""
+
+    count: int
+    url: str
+    reason: str
+
+    @property
+    def line(self) -> str:
+        """Return it as a sentence for people, with what to do."""
+        what = "1 object" if self.count == 1 else f"{self.count:,} objects"
+        return (
+            f"Not ingested, although a bucket announced it: {what}, the last {self.url}. {self.reason} Upload what is "
+            "wrong again; for what was put right, run `swatchbook events retry`. `swatchbook events` lists all."
+        )
+
+
+def dead_events(ledger: Ledger, owner: str | None, *, within: float | None = None) -> DeadEvents | None:
+    """Return the dead events of an owner, or with None of all; None if there are none.
+
+    `within`: only those that are dead for at most so many seconds.
+    """
+    later = object_events.alias("later")
+    told_again = select(later.c.id).where(later.c.object == object_events.c.object, later.c.at > object_events.c.at)
+    wanted = [object_events.c.state == "dead", ~told_again.exists(), *_owned_by(owner)]
+    if within is not None:
+        wanted.append(object_events.c.changed_at >= db_now() - within)
+    last = select(object_events.c.url, object_events.c.message).where(*wanted)
+    with ledger.read() as connection:
+        count = connection.execute(select(func.count()).select_from(object_events).where(*wanted)).scalar_one()
+        row = connection.execute(last.order_by(object_events.c.changed_at.desc()).limit(1)).one_or_none()
+    return None if row is None else DeadEvents(count=count, url=row.url, reason=row.message or "")
+
+
 def get_event(ledger: Ledger, event: str) -> ObjectEvent | None:
     """Return the event with this id; None for an unknown id."""
     with ledger.read() as connection:

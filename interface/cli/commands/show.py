@@ -45,7 +45,9 @@ def status(owner: OwnerName = None, all_owners: AllOwners = False, as_json: Json
     with opened_resources() as resources:
         from interface.cli.document_tables import draw_overview, overview
 
-        state = overview(resources.ledger, resources.settings, choose_owner(resources.ledger, owner, all_owners))
+        announced = {each.owner for each in resources.settings.event_sources}  # they may have no document yet
+        whose = choose_owner(resources.ledger, owner, all_owners, others=announced)
+        state = overview(resources.ledger, resources.settings, whose)
         say_json(state.listed()) if as_json else out().print(draw_overview(state, now=resources.ledger.now()))
 
 

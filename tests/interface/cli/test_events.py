@@ -1,6 +1,7 @@
 """`swatchbook events`: what a bucket told and was not ingested is listed with its reason, and tried again."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -10,12 +11,15 @@ from swatchbook.ledger.object_events import (
     FIRST_PAUSE,
     NewEvent,
     claim_events,
+    dead_events,
     list_events,
     record_events,
     record_failed,
 )
 from swatchbook.resources import Resources
 from tests.command import attempt, run, run_json
+from tests.interface.conftest import asking
+from tests.ledger.scene import pass_time
 
 SOURCE = "s3://shop/incoming"
 
@@ -74,3 +78,29 @@ def test_event_of_another_owner_or_without_a_document_to_make_is_refused(told: R
 def test_without_events_it_says_so(home: Path) -> None:
     assert run_json("events") == []
     assert run_json("events", "retry") == []
+
+
+def test_dead_events_are_told_with_what_to_do_until_the_object_comes_again(told: Resources) -> None:
+    line = (
+        f"Not ingested, although a bucket announced it: 1 object, the last {SOURCE}/broken.pdf. It is not a PDF. "
+        "Upload what is wrong again; for what was put right, run `swatchbook events retry`. `swatchbook events` lists "
+        "all."
+    )
+    assert " ".join(run("status", "--owner", "anna").split()).endswith(f"! {line}")
+    assert run_json("status", "--owner", "anna")["dead_events"]["count"] == 1
+    assert dead_events(told.ledger, "bert") is None
+    assert _health() == ("degraded", (line,), {"waiting": 1.0, "dead_last_day": 1.0})
+    pass_time(told.ledger, 90_000)
+    assert _health() == ("ok", (), {"waiting": 1.0, "dead_last_day": 0.0}), "not for all of its thirty days"
+    assert dead_events(told.ledger, "anna") is not None
+    record_events(told.ledger, [event("broken.pdf", version="2", order_key="2")])
+    assert dead_events(told.ledger, "anna") is None
+    assert "!" not in run("status", "--owner", "anna")
+
+
+def _health() -> tuple[str, tuple[str, ...], dict[str, float]]:
+    """Return what a service that has just started tells: its state, troubles without late work, and the figures."""
+    with asking() as client:
+        health, figures = client.get("/health").json(), client.get("/metrics").text
+    events = re.findall(r"^swatchbook_events_(\w+) (.*)$", figures, re.MULTILINE)
+    return health["status"], tuple(health["troubles"]), {name: float(value) for name, value in events}
