@@ -12,8 +12,9 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Table, and_, case, delete, literal_column, or_, select, true, update
 
-from swatchbook.ledger.database import db_now, execute_in, portions
-from swatchbook.ledger.tables import chunks, documents, images, placements
+from swatchbook.ledger.database import db_now, execute_in, portions, select_in
+from swatchbook.ledger.tables import analyses, chunks, documents, images, placements
+from swatchbook.ledger.used_contents import note_unused
 from swatchbook.records import COUNTED, DocumentStatus
 
 NEVER_SHOWN = {"dirty": 0, "made": 0, "published": 0}
@@ -117,14 +118,24 @@ def hide_chunks(connection: Connection, ids: Collection[str]) -> None:
 def drop_gone(connection: Connection, table: Table, ids: Collection[str]) -> None:
     """Delete gone images or chunks whose objects the index has removed; a row that is shown again meanwhile stays.
 
-    An image that is still placed hidden keeps its row, as never shown.
+    An image that is still placed hidden keeps its row, as never shown. What only deleted rows used is noted as unused.
     """
     if table is images:
         hidden = select(placements.c.id).where(placements.c.image == images.c.id).exists()
         reset = update(images).where(images.c.gone, hidden)
         reset = reset.values(**NEVER_SHOWN, gone=False, publish_lease=None, publish_until=None)
         execute_in(connection, reset, images.c.id, ids)
+    keys = _keys_of_gone(connection, table, ids)
     execute_in(connection, delete(table).where(table.c.gone), table.c.id, ids)
+    note_unused(connection, keys)
+
+
+def _keys_of_gone(connection: Connection, table: Table, ids: Collection[str]) -> set[str]:
+    """Return the keys of the contents of these rows, and of the texts that analyses made of their pictures."""
+    columns = (chunks.c.text_key,) if table is chunks else (images.c.content_key, images.c.text_key, images.c.pair_key)
+    keys = {key for row in select_in(connection, select(*columns).where(table.c.gone), table.c.id, ids) for key in row}
+    said = select_in(connection, select(analyses.c.text_key), analyses.c.key, keys - {None})
+    return (keys | {row.text_key for row in said}) - {None}
 
 
 def reopen_documents_showing(connection: Connection, ids: Collection[str]) -> None:

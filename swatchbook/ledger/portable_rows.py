@@ -11,7 +11,6 @@ from typing import Any
 
 from sqlalchemy import Column, ColumnElement, Connection, Table, func, or_, select, union
 
-from swatchbook.ledger.retention import is_used_by_documents, is_used_by_trash
 from swatchbook.ledger.tables import (
     analyses,
     assemblies,
@@ -40,6 +39,7 @@ from swatchbook.ledger.tables import (
     timings,
     vectors,
 )
+from swatchbook.ledger.used_contents import is_used_by_documents, is_used_by_trash
 from swatchbook.records import DocumentStatus
 
 SHARED_TABLES: Sequence[Table] = (

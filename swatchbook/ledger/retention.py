@@ -16,25 +16,23 @@ import time
 from collections.abc import Collection, Iterable, Sequence
 from contextlib import closing
 
-from sqlalchemy import ColumnElement, Connection, Table, delete, exists, func, null, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Table, delete, func, null, select, update
 
 from swatchbook.errors import FileMissing
 from swatchbook.ledger import webhooks
-from swatchbook.ledger.database import LOCK_SECONDS, Ledger, db_now, is_among, portions, select_in
+from swatchbook.ledger.database import LOCK_SECONDS, Ledger, db_now, execute_in, portions, select_in
 from swatchbook.ledger.file_holds import drop_ended_holds, read_held_seconds
 from swatchbook.ledger.object_events import KEPT_SECONDS as EVENTS_KEPT_SECONDS
 from swatchbook.ledger.stored_documents import read_options
 from swatchbook.ledger.tables import (
     analyses,
     calls,
-    chunks,
     contents,
     deleted_documents,
     deliveries,
     documents,
     failed_tries,
     flow_processes,
-    images,
     items,
     notices,
     object_events,
@@ -44,9 +42,9 @@ from swatchbook.ledger.tables import (
     runs,
     timings,
     trash,
-    trash_keys,
     vectors,
 )
+from swatchbook.ledger.used_contents import is_used, note_unused
 from swatchbook.records import IngestOptions, Record
 from swatchbook.storage.files import Files
 
@@ -90,9 +88,8 @@ def collect(ledger: Ledger, files: Files, *, older_than: float = UNUSED_SECONDS)
     deleted as well; their costs stay. A crash leaves no orphaned file: files are deleted before the rows that name
     them.
     """
-    _note_unused(ledger)
+    _note_all_unused(ledger)
     with ledger.write() as connection:
-        drop_ended_holds(connection)
         answers = connection.execute(
             update(calls)
             .where(calls.c.at <= db_now() - older_than, calls.c.document.not_in(select(documents.c.id)))
@@ -100,35 +97,40 @@ def collect(ledger: Ledger, files: Files, *, older_than: float = UNUSED_SECONDS)
             .where(calls.c.answer.is_not(None))
             .values(answer=null())
         ).rowcount
-    dropped = Collected(contents=0, answers=answers)
+    return collect_noted(ledger, files, older_than=older_than).model_copy(update={"answers": answers})
+
+
+def collect_noted(ledger: Ledger, files: Files, *, older_than: float = UNUSED_SECONDS) -> Collected:
+    """Do what `collect` does for contents that are noted as unused, without looking through all others."""
+    with ledger.write() as connection:
+        drop_ended_holds(connection)
+    dropped = Collected(contents=0)
     while some := _collect_some(ledger, files, older_than):
         dropped = Collected(
             contents=dropped.contents + some.contents,
             files=dropped.files + some.files,
             bytes=dropped.bytes + some.bytes,
             vectors=dropped.vectors + some.vectors,
-            answers=answers,
         )
     return dropped
 
 
-def _note_unused(ledger: Ledger) -> None:
+def _note_all_unused(ledger: Ledger) -> None:
     """Note since when contents are unused, and of which that is no longer so.
 
     They are looked for without the write lock, which others wait for: that takes minutes among millions.
     """
-    unused_since = contents.c.unused_since
-    changes = (
-        (unused_since.is_not(None) & is_used(), null()),
-        (unused_since.is_(None) & ~is_used(), db_now()),
-    )
-    for differs, right in changes:
-        with ledger.read() as connection:
-            keys = connection.execute(select(contents.c.key).where(differs)).scalars().all()
-        for some in portions(keys):
-            with ledger.write() as connection:
-                change = update(contents).where(is_among(contents.c.key, some), differs)
-                connection.execute(change.values(unused_since=right))
+    used_again = contents.c.unused_since.is_not(None) & is_used()
+    with ledger.read() as connection:
+        again = connection.execute(select(contents.c.key).where(used_again)).scalars().all()
+        unused = connection.execute(select(contents.c.key).where(contents.c.unused_since.is_(None), ~is_used()))
+        keys = unused.scalars().all()
+    for some in portions(again):
+        with ledger.write() as connection:
+            execute_in(connection, update(contents).where(used_again).values(unused_since=null()), contents.c.key, some)
+    for some in portions(keys):
+        with ledger.write() as connection:
+            note_unused(connection, some)
 
 
 def _collect_some(ledger: Ledger, files: Files, older_than: float) -> Collected | None:
@@ -208,36 +210,6 @@ def stored_documents(ledger: Ledger, ids: Collection[str]) -> set[str]:
     """Return those of the ids that are documents."""
     with ledger.read() as connection:
         return {row.id for row in select_in(connection, select(documents.c.id), documents.c.id, ids)}
-
-
-def is_used() -> ColumnElement[bool]:
-    """Return the condition that content is used by an image, chunk, analysis or document, or kept for the trash.
-
-    It can be the picture, text or pair of an image, the text of a chunk or analysis, or the file of a document.
-    """
-    return or_(is_used_by_documents(), is_used_by_trash())
-
-
-def is_used_by_trash() -> ColumnElement[bool]:
-    """Return the condition that content is kept for a document that is in the trash."""
-    files = (trash.c.file, trash.c.pages_file)
-    by_file = [exists().where(user == contents.c.file) for user in files]
-    said = exists().where(analyses.c.text_key == contents.c.key, trash_keys.c.key == analyses.c.key)
-    return or_(exists().where(trash_keys.c.key == contents.c.key), said, *by_file)
-
-
-def is_used_by_documents() -> ColumnElement[bool]:
-    """Return the condition of `is_used`, without what is kept for the trash.
-
-    The text of an analysis is used as long as its picture is, so that both are collected together.
-    """
-    keys = (images.c.content_key, images.c.text_key, images.c.pair_key, chunks.c.text_key)
-    files = (documents.c.file, documents.c.pages_file)
-    # one indexed EXISTS per column: PostgreSQL would scan a list of all users for every row
-    by_key = [exists().where(user == contents.c.key) for user in keys]
-    by_file = [exists().where(user == contents.c.file) for user in files]
-    said = exists().where(analyses.c.text_key == contents.c.key, images.c.content_key == analyses.c.key)
-    return or_(*by_key, said, *by_file)
 
 
 class Origin(Record):

@@ -17,7 +17,7 @@ from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.fitted_weights import forget_weights
 from swatchbook.ledger.object_events import forget_events
 from swatchbook.ledger.owners import id_of_document, used_owners
-from swatchbook.ledger.retention import collect
+from swatchbook.ledger.retention import collect_noted
 from swatchbook.ledger.stored_documents import TABLE, Document, all_documents, documents_within, get_document
 from swatchbook.ledger.trashed_documents import end_trashed, get_trashed, list_trash, move_to_trash
 from swatchbook.records import Trashed
@@ -79,7 +79,7 @@ def finish_delete(resources: Resources, document: str, *, at_most: float | None 
         return True
     if finished:
         remove_source(resources, known.id, known.owner, known.kind, known.content)
-    collect(resources.ledger, resources.files)  # contents that earlier deletes left unused for an hour
+    collect_noted(resources.ledger, resources.files)  # contents that earlier deletes left unused for an hour
     return finished
 
 

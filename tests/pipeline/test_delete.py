@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import Table, select
 
 from swatchbook.backup.restore import restore as restore_backup
 from swatchbook.backup.write import back_up
@@ -19,11 +19,11 @@ from swatchbook.ledger.queries.filters import facets
 from swatchbook.ledger.retention import TRASH_SECONDS, collect
 from swatchbook.ledger.space_registry import registered
 from swatchbook.ledger.stored_documents import get_document, list_documents
-from swatchbook.ledger.tables import documents, images, items, metadata, trash, vectors
+from swatchbook.ledger.tables import contents, documents, images, items, metadata, trash, vectors
 from swatchbook.ledger.trashed_documents import find_trashed, get_trashed, list_trash, move_to_trash, restore_trashed
-from swatchbook.pipeline.delete import delete_owner, end, restore, restore_source, throw_away
+from swatchbook.pipeline.delete import delete, delete_owner, end, restore, restore_source, throw_away
 from swatchbook.pipeline.publish import publish_round
-from swatchbook.records import DocumentStatus
+from swatchbook.records import DocumentStatus, sha256, text_key
 from swatchbook.resources import Resources, open_resources
 from swatchbook.settings import Settings
 from swatchbook.upkeep.gc import sweep
@@ -125,6 +125,27 @@ def test_a_source_that_is_registered_again_comes_back(resources: Resources) -> N
     restore_source(resources, "anna", content)
     assert get_document(resources.ledger, document).status is DocumentStatus.COMPLETED
     assert list_trash(resources.ledger) == []
+
+
+def test_a_delete_notes_what_it_leaves_unused_and_a_later_one_deletes_it(resources: Resources) -> None:
+    first, second = make(resources, "oak", "ash"), make(resources, "ash", content="other")
+    assert delete(resources, first)
+    said = text_key("Material: oak.")  # of both pictures
+    assert {sha256(b"oak"), text_key("About catalogue.")} <= unused_keys(resources.ledger)
+    assert not unused_keys(resources.ledger) & {sha256(b"ash"), said, text_key("About other.")}
+    scene.pass_time(resources.ledger, 3_601)
+    assert delete(resources, second)
+    assert sha256(b"oak") not in {row["key"] for row in all_rows(resources.ledger, contents)}
+    assert {sha256(b"ash"), said, text_key("About other.")} <= unused_keys(resources.ledger)
+
+
+def unused_keys(ledger: Ledger) -> set[str]:
+    return {row["key"] for row in all_rows(ledger, contents) if row["unused_since"] is not None}
+
+
+def all_rows(ledger: Ledger, table: Table) -> list[dict[str, Any]]:
+    with ledger.read() as connection:
+        return [dict(row) for row in connection.execute(select(table)).mappings()]
 
 
 def test_a_day_later_it_is_gone_with_its_vectors(resources: Resources) -> None:
