@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from interface.cli.commands import (
+    batches,
     configure,
     delete,
     evaluate,
@@ -44,7 +45,7 @@ log = logging.getLogger(__name__)
 
 _FILES = (
     ingest, search, evaluate, inspect, review, show, products, teach, fit, resume, delete, owners, configure, serve,
-    mcp, events, models, spaces, upkeep,
+    mcp, events, batches, models, spaces, upkeep,
 )  # fmt: skip
 """The files of commands, in the order of the help."""
 

@@ -26,6 +26,7 @@ from swatchbook.providers.prices import price_at
 from swatchbook.records import Record
 from swatchbook.resources import Resources
 from swatchbook.settings import Settings
+from swatchbook.tracing import span
 
 log = logging.getLogger(__name__)
 
@@ -67,15 +68,27 @@ def send_batches(resources: Resources, *, at_once: bool = False) -> BatchRound:
             continue
         try:
             if batch.state == "sent":
-                taken += _look(resources, batch)
+                taken += _traced_look(resources, batch)
             else:
-                sent += _send(resources, batch)
+                sent += _traced_send(resources, batch)
         except Failure as failure:
             log.warning("batch %s of %s: %s", batch.id, batch.model, failure)
             troubles.append(f"Batch of {batch.calls} calls to {batch.model}: {failure}")
             batched_calls.look_later(ledger, batch.id, _pause(batch, failure, ledger.now()), message=str(failure))
     batched_calls.release_late(ledger)
     return BatchRound(sent=sent, taken_in=taken, troubles=tuple(troubles))
+
+
+def _traced_send(resources: Resources, batch: ProviderBatch) -> int:
+    with span("submit provider batch", kind="client", batch=batch.id, model=batch.model, items=batch.calls) as traced:
+        traced.note(made=(sent := _send(resources, batch)))
+        return sent
+
+
+def _traced_look(resources: Resources, batch: ProviderBatch) -> int:
+    with span("poll provider batch", kind="client", batch=batch.id, model=batch.model, items=batch.calls) as traced:
+        traced.note(made=(taken := _look(resources, batch)))
+        return taken
 
 
 def _pause(batch: ProviderBatch, failure: Failure, now: float) -> float:

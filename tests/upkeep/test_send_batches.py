@@ -15,8 +15,10 @@ from sqlalchemy.engine import Engine
 
 from interface.cli.doctor import check_batches
 from scheduler import tick
+from swatchbook import tracing
 from swatchbook.backup.restore import restore
 from swatchbook.backup.write import back_up
+from swatchbook.errors import Authentication
 from swatchbook.ledger import batched_calls, claims, item_runs, runs
 from swatchbook.ledger.calls import spending
 from swatchbook.ledger.database import Ledger, open_ledger
@@ -43,10 +45,13 @@ from swatchbook.upkeep.fill_missing import Fill, fill_missing, plan_fill
 from swatchbook.upkeep.send_batches import send_batches
 from tests.ledger import scene
 from tests.ledger.scene import count, one
+from tests.otlp_receiver import Receiver, receiver
 from tests.pipeline.test_embed import Counting
 from tests.pipeline.test_scan import begin, scanned
 from tests.providers.standin import KEY, Provider, provider
 from tests.sources.pictures import draw
+
+__all__ = ["receiver"]
 
 PICTURES = 5
 SEEN = {
@@ -167,6 +172,41 @@ def test_answers_come_in_a_batch_at_half_the_price(resources: Resources, there: 
     (spent,) = spending(resources.ledger, waiting.id)
     full = (spent.tokens_in + spent.tokens_out) * 1_000 / 1_000_000
     assert spent.cost_usd == pytest.approx(full / 2)
+
+
+def test_sending_and_looking_are_traced_without_what_is_asked(
+    resources: Resources, there: Provider, receiver: Receiver
+) -> None:
+    run(resources)
+    send_batches(resources, at_once=True)
+    there.batches.finish()
+    send_batches(resources, at_once=True)
+    tracing.finish()
+    (batch,) = batched_calls.list_batches(resources.ledger)
+    traced = [each for each in receiver.spans() if "provider batch" in each.name]
+    assert [each.name for each in traced] == ["submit provider batch", "poll provider batch"]
+    for each in traced:
+        assert each.attributes == {
+            "swatchbook.batch": batch.id, "gen_ai.request.model": "seer", "swatchbook.items": PICTURES,
+            "swatchbook.made": PICTURES,
+        }  # fmt: skip
+    assert not any(b"oak" in body for _, body in receiver.bodies)
+
+
+def test_a_batch_that_cannot_be_sent_is_a_failed_span(
+    resources: Resources, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise Authentication("The key in question was refused.")
+
+    run(resources)
+    monkeypatch.setattr(BatchClient, "_ask", refuse)
+    assert len(send_batches(resources, at_once=True).troubles) == 1
+    tracing.finish()
+    (failed,) = [each for each in receiver.spans() if each.name == "submit provider batch"]
+    assert failed.failed
+    assert failed.attributes["error.type"] == "Authentication"
+    assert not any(b"in question" in body for _, body in receiver.bodies)
 
 
 def _failures(resources: Resources) -> Iterator[tuple[str, int, str]]:
