@@ -64,10 +64,7 @@ def main() -> None:
     named = {role.value: tuple(float(role is each) for each in ROLES) for role in ROLES}
     for name, weights in {**named, "default": tuple(default.get(role, 0.0) for role in ROLES)}.items():
         _print(name, [str(score(each, weights)) for each in sets])
-    grid = [
-        weights for weights in product(np.linspace(0, 1, STEPS + 1), repeat=len(ROLES)) if round(sum(weights), 6) == 1
-    ]
-    scores = {weights: [score(each, weights) for each in sets] for weights in grid}
+    scores = {weights: [score(each, weights) for each in sets] for weights in weight_grid()}
     for left_out, each in enumerate(sets):
         best = best_for_others(scores, left_out)
         _print(f"fitted without {each.name}", [f"{best}: {scores[best][left_out]}"])
@@ -79,10 +76,14 @@ def read_set(folder: Path, per_class: int, encoder: ImageNetwork) -> LabelledSet
     for of_class in sorted(path for path in folder.iterdir() if path.is_dir()):
         found = sorted(path for path in of_class.rglob("*") if path.suffix.lower() in (".jpg", ".jpeg", ".png"))
         paths += random.Random(0).sample(found, min(per_class, len(found)))  # noqa: S311 - no secret
+    return label_set(folder.name, paths, [path.relative_to(folder).parts[0] for path in paths], encoder)
+
+
+def label_set(name: str, paths: Sequence[Path], classes: Sequence[str], encoder: ImageNetwork) -> LabelledSet:
+    """Return a set of these pictures, each of a class."""
     vectors = encoder.encode([*map(read_picture, paths)])
-    names = [path.relative_to(folder).parts[0] for path in paths]
-    classes = np.array([sorted(set(names)).index(name) for name in names])
-    return LabelledSet(folder.name, classes, np.stack([_scale(vectors[role]) for role in ROLES]))
+    numbers = np.array([sorted(set(classes)).index(each) for each in classes])
+    return LabelledSet(name, numbers, np.stack([scale(vectors[role]) for role in ROLES]))
 
 
 def read_picture(path: Path) -> Pixels:
@@ -93,7 +94,7 @@ def read_picture(path: Path) -> Pixels:
     return np.asarray(upright)
 
 
-def _scale(vectors: NDArray[np.float32]) -> NDArray[np.float64]:
+def scale(vectors: NDArray[np.float32]) -> NDArray[np.float64]:
     """Return the cosines (n, n), each row scaled from its last candidate (0) to its first (1); that to itself is -1."""
     cosines = (vectors @ vectors.T).astype(np.float64)
     np.fill_diagonal(cosines, -np.inf)
@@ -106,12 +107,23 @@ def _scale(vectors: NDArray[np.float32]) -> NDArray[np.float64]:
 
 def score(labelled: LabelledSet, weights: Weights) -> Found:
     """Return how well the pictures of a set find the others of their class with these weights."""
-    fused = np.tensordot(np.array(weights), labelled.scaled, axes=1)
-    order = np.argsort(-fused, axis=1, kind="stable")[:, :-1]  # the last one is the picture itself
+    order = rank(labelled, weights)
     right = labelled.classes[order] == labelled.classes[:, None]
     precision = np.cumsum(right, axis=1) / np.arange(1, right.shape[1] + 1)
     average = (precision * right).sum(axis=1) / np.maximum(right.sum(axis=1), 1)
     return Found(float(right[:, 0].mean()), float(right[:, :10].mean()), float(average.mean()))
+
+
+def rank(labelled: LabelledSet, weights: Weights) -> NDArray[np.int64]:
+    """Return the numbers of the other pictures for each picture, nearest first (n, n - 1)."""
+    fused = np.tensordot(np.array(weights), labelled.scaled, axes=1)
+    return np.argsort(-fused, axis=1, kind="stable")[:, :-1]  # the last one is the picture itself
+
+
+def weight_grid() -> list[Weights]:
+    """Return all weights that are tried: those of the roles sum up to 1."""
+    shares = product(np.linspace(0, 1, STEPS + 1), repeat=len(ROLES))
+    return [weights for weights in shares if round(sum(weights), 6) == 1]
 
 
 def best_for_others(scores: Mapping[Weights, Sequence[Found]], left_out: int) -> Weights:

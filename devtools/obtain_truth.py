@@ -50,9 +50,9 @@ def obtain(truth: Mapping[str, Any], address: str, to: Path) -> str | None:
     host = Path(address).resolve() if Path(address).is_dir() else address.rstrip("/")
     with tempfile.TemporaryDirectory() as copy:
         try:
-            _git(copy, "init", "--bare", "--quiet")
-            _git(copy, "fetch", "--quiet", "--depth=1", f"{host}/{source['repo']}", source["commit"])
-            data = _git(copy, "cat-file", "blob", f"{source['commit']}:{source['path']}")
+            git(copy, "init", "--bare", "--quiet")
+            git(copy, "fetch", "--quiet", "--depth=1", f"{host}/{source['repo']}", source["commit"])
+            data = git(copy, "cat-file", "blob", f"{source['commit']}:{source['path']}")
         except subprocess.CalledProcessError as error:
             return " ".join(error.stderr.decode(errors="replace").split())
     if hashlib.sha256(data).hexdigest() != truth["sha256"]:
@@ -61,7 +61,8 @@ def obtain(truth: Mapping[str, Any], address: str, to: Path) -> str | None:
     return None
 
 
-def _git(folder: str, *words: str) -> bytes:
+def git(folder: str, *words: str) -> bytes:
+    """Run git in a folder, and return what it prints. Raises CalledProcessError."""
     quietly = os.environ | {"GIT_TERMINAL_PROMPT": "0"}  # a repository that is gone would ask for a password
     return subprocess.run(["git", "-C", folder, *words], check=True, capture_output=True, env=quietly).stdout
 

@@ -24,6 +24,8 @@ OUTSIDE: Final = {
     "benchmarks/RESULTS.md": "benchmarks.md",
     "benchmarks/catalogues/DATASHEET.md": "benchmark-of-catalogues.md",
     "benchmarks/catalogues/LEADERBOARD.md": "leaderboard-of-catalogues.md",
+    "benchmarks/pictures/DATASHEET.md": "benchmark-of-pictures.md",
+    "benchmarks/pictures/LEADERBOARD.md": "leaderboard-of-pictures.md",
     "samples/README.md": "samples.md",
     "tests/truth/README.md": "truth.md",
     "llms.txt": "llms.txt",

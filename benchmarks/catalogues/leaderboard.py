@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from statistics import mean, median
-from typing import Final
+from typing import Final, Protocol
 
 from benchmarks.catalogues.answers import Seen
 from benchmarks.catalogues.scores import FIELDS, DocumentScore, SplitScore, SystemScore, read_scores
@@ -64,12 +64,32 @@ def make_board(systems: Sequence[SystemScore]) -> str:
         rows = [(one, one.splits[split]) for one in systems if split in one.splits]
         if rows:
             parts += [f"\n## {split.capitalize()}\n\n{ABOUT[split]}\n\n", *_table(rows, split)]
-    parts.append("\n## Systems\n\n| system | version | what it is |\n| --- | --- | --- |\n")
-    parts += [f"| {one.system} | {one.version or '–'} | {_about(one)} |\n" for one in systems]
-    return "".join(parts)
+    return "".join([*parts, *systems_table(systems)])
 
 
-def _about(one: SystemScore) -> str:
+class Described(Protocol):
+    """What any benchmark knows of a system."""
+
+    @property
+    def system(self) -> str: ...
+
+    @property
+    def version(self) -> str: ...
+
+    @property
+    def about(self) -> str: ...
+
+    @property
+    def not_run(self) -> str | None: ...
+
+
+def systems_table(systems: Iterable[Described]) -> Iterable[str]:
+    """Yield the table of what each system is, and why it was not run."""
+    yield "\n## Systems\n\n| system | version | what it is |\n| --- | --- | --- |\n"
+    yield from (f"| {one.system} | {one.version or '–'} | {_about(one)} |\n" for one in systems)
+
+
+def _about(one: Described) -> str:
     text = one.about.replace("|", "\\|")
     return f"{text} **Not run: {one.not_run}**" if one.not_run else text
 

@@ -72,6 +72,13 @@ def _ask_program(program: Path, pdf: Path) -> DocumentAnswer:
     return read_document(done.stdout, program.name)
 
 
+def swatchbook_version() -> str:
+    """Return the version of Swatchbook, and the commit of a checkout."""
+    asked = ["git", "-C", str(Path(__file__).parent), "rev-parse", "--short=8", "HEAD"]
+    commit = subprocess.run(asked, capture_output=True, text=True, check=False).stdout.strip()
+    return f"{installed_version('swatchbook')} ({commit})" if commit else installed_version("swatchbook")
+
+
 def installed_version(package: str) -> str:
     """Return the version of a package; nothing if it is not installed."""
     try:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import cache, partial
 
 from benchmarks.catalogues.answers import DocumentAnswer, SystemAnswers, from_answer
-from benchmarks.catalogues.systems import Task, installed_version
+from benchmarks.catalogues.systems import Task, swatchbook_version
 from devtools.measured_groups import FEATURES, load
 from devtools.score_left_out import fit_without_sets
 from devtools.score_products import answer_of, catalogue_by
@@ -19,7 +19,7 @@ def about() -> SystemAnswers:
     """Return what the file says of the system."""
     return SystemAnswers(
         system="swatchbook-left-out",
-        version=installed_version("swatchbook"),
+        version=swatchbook_version(),
         about="Swatchbook with weights of names fitted without the documents that were labelled together with each.",
         seen={"tuning": "left out"},
     )

@@ -4,7 +4,7 @@ What the person does: `devtools/evaluation/person.py`.
 """
 
 from benchmarks.catalogues.answers import DocumentAnswer, SystemAnswers, from_answer
-from benchmarks.catalogues.systems import Task, installed_version
+from benchmarks.catalogues.systems import Task, swatchbook_version
 from devtools.score_products import answer_of, catalogue_by
 from devtools.score_teaching import JUDGED, teach_discovery
 
@@ -13,7 +13,7 @@ def about() -> SystemAnswers:
     """Return what the file says of the system."""
     return SystemAnswers(
         system="swatchbook-taught",
-        version=installed_version("swatchbook"),
+        version=swatchbook_version(),
         about=f"Swatchbook after {JUDGED} clicks of a simulated person, who sees which names are missed or wrong.",
         seen={"tuning": "tuned", "aside": "compared"},
     )

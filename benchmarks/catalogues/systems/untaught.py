@@ -1,7 +1,7 @@
 """Swatchbook as it is installed, with its shipped weights and no model of a provider."""
 
 from benchmarks.catalogues.answers import DocumentAnswer, SystemAnswers, from_answer
-from benchmarks.catalogues.systems import Task, installed_version
+from benchmarks.catalogues.systems import Task, swatchbook_version
 from devtools.score_products import run_stages
 
 
@@ -9,7 +9,7 @@ def about() -> SystemAnswers:
     """Return what the file says of the system."""
     return SystemAnswers(
         system="swatchbook",
-        version=installed_version("swatchbook"),
+        version=swatchbook_version(),
         about="Swatchbook as installed: layout rules with fitted weights, print read by OCR, no model of a provider.",
         seen={"tuning": "tuned", "aside": "compared"},
     )

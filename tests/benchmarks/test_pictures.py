@@ -1,0 +1,186 @@
+"""The public benchmark of like pictures: what it reads, what counts as zero, and its leaderboard."""
+
+import hashlib
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from benchmarks.catalogues.leaderboard import BOARD, SCORES
+from benchmarks.pictures import sets as sets_module
+from benchmarks.pictures.__main__ import main
+from benchmarks.pictures.board import make_board
+from benchmarks.pictures.rankings import SystemRankings, read_scores, score_rankings
+from benchmarks.pictures.sets import HERE, PictureSet, picture_sets, pictures_in
+from benchmarks.pictures.systems import run_baseline
+
+Call = Callable[..., int]
+COLOURS = {"red": (200, 20, 20), "green": (20, 200, 20)}
+
+
+@pytest.fixture
+def call(monkeypatch: pytest.MonkeyPatch) -> Call:
+    def with_words(*words: object) -> int:
+        monkeypatch.setattr(sys, "argv", ["pictures", *map(str, words)])
+        with pytest.raises(SystemExit) as end:
+            main()
+        if isinstance(end.value.code, str):
+            pytest.fail(end.value.code)
+        return int(end.value.code or 0)
+
+    return with_words
+
+
+@pytest.fixture
+def repositories(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a repository of four pictures, which is the only set."""
+    there = tmp_path / "repositories" / "somebody" / "colours"
+    there.mkdir(parents=True)
+    for name, colour in COLOURS.items():
+        (there / name).mkdir()
+        for number in range(2):
+            shade = tuple(min(255, value + 3 * number) for value in colour)
+            Image.new("RGB", (40, 40), shade).save(there / name / f"{number}.png")
+
+    def git(*words: str) -> str:
+        who = ["-c", "user.name=a", "-c", "user.email=a@example.org"]
+        return subprocess.run(["git", "-C", there, *who, *words], check=True, capture_output=True, text=True).stdout
+
+    git("init", "--quiet")
+    git("add", ".")
+    git("commit", "--quiet", "-m", "pictures")
+    files = sorted(there.glob("*/*.png"))
+    pictures = [[_sha256(file), file.parent.name, str(file.relative_to(there))] for file in files]
+    commit = git("rev-parse", "HEAD").strip()
+    content = {"repo": "somebody/colours", "commit": commit, "licence": "none", "pictures": pictures}
+    found = {"colours": PictureSet.model_validate_json(json.dumps(content))}
+    for module in ("sets", "rankings", "systems", "board", "__main__"):
+        monkeypatch.setattr(f"benchmarks.pictures.{module}.picture_sets", lambda: found)
+    return tmp_path / "repositories"
+
+
+def _sha256(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def test_pictures_are_obtained_ranked_and_scored(
+    repositories: Path, tmp_path: Path, call: Call, capsys: pytest.CaptureFixture[str]
+) -> None:
+    target = tmp_path / "pictures"
+    assert call("obtain", target, repositories) == 0
+    assert "colours: 4 of 4" in capsys.readouterr().out
+    assert all("red" not in file.name for file in target.rglob("*"))
+    assert call("run", "colour-histogram", target, "--to", tmp_path / "colour.json") == 0
+    assert call("score", tmp_path / "colour.json", "--board", tmp_path) == 0
+    assert call("table", "--board", tmp_path) == 0
+    assert "| colour-histogram | unseen | 1.000 | 1.00 | 1.00 | 0.100 | 0 |" in (tmp_path / BOARD).read_text()
+
+
+def test_picture_that_differs_is_not_obtained(
+    repositories: Path, tmp_path: Path, call: Call, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = sets_module.picture_sets()["colours"]
+    wrong = ("0" * 64, *there.pictures[0][1:])
+    other = {"colours": there.model_copy(update={"pictures": (wrong, *there.pictures[1:])})}
+    for module in ("sets", "__main__"):
+        monkeypatch.setattr(f"benchmarks.pictures.{module}.picture_sets", lambda: other)
+    assert call("obtain", tmp_path / "pictures", repositories) == 1
+    said = capsys.readouterr()
+    assert "is another file: its SHA-256 differs" in said.err
+    assert "colours: 3 of 4" in said.out
+
+
+def test_missing_set_of_a_repository_is_named(
+    repositories: Path, tmp_path: Path, call: Call, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.rmtree(repositories / "somebody")
+    assert call("obtain", tmp_path / "pictures", repositories) == 1
+    assert "colours: somebody/colours: " in capsys.readouterr().err
+
+
+def test_program_ranks_each_folder(repositories: Path, tmp_path: Path, call: Call) -> None:
+    call("obtain", tmp_path / "pictures", repositories)
+    program = tmp_path / "mine"
+    program.write_text(
+        f"#!{sys.executable}\nimport json, pathlib, sys\n"
+        "ids = [each.stem for each in pathlib.Path(sys.argv[1]).iterdir()]\n"
+        "print(json.dumps({each: [other for other in ids if other != each] for each in ids}))\n"
+    )
+    program.chmod(0o755)
+    assert call("run", program, tmp_path / "pictures", "--to", tmp_path / "mine.json") == 0
+    assert call("score", tmp_path / "mine.json", "--board", tmp_path) == 0
+    assert read_scores(tmp_path / SCORES / "mine.json").sets["colours"].of_ten == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize(
+    ("sets", "said"),
+    [
+        ({"birds": {}}, "there is no set 'birds'"),
+        ({"clothes": {"0": []}}, "clothes: the set has no picture '0'"),
+        ({"clothes": "itself"}, "names itself, or another picture twice"),
+        ({"clothes": "eleven"}, "Tuple should have at most 10 items"),
+        ({"furniture": {}}, "`seen` does not name the set 'furniture'"),
+    ],
+)
+def test_wrong_file_gives_one_line(sets: dict[str, object], said: str, tmp_path: Path, call: Call) -> None:
+    first, *others = picture_sets()["clothes"].classes
+    for name, rankings in sets.items():
+        if rankings == "itself":
+            sets = {name: {first: [first]}}
+        if rankings == "eleven":
+            sets = {name: {first: others[:11]}}
+    file = tmp_path / "rankings.json"
+    file.write_text(json.dumps({"system": "mine", "about": "x", "seen": {"clothes": "unseen"}, "sets": sets}))
+    with pytest.raises(pytest.fail.Exception) as end:
+        call("score", file, "--board", tmp_path)
+    assert said in str(end.value)
+    assert "rankings.json" in str(end.value)
+    assert "\n" not in str(end.value)
+
+
+def test_pictures_without_an_answer_count_as_zero() -> None:
+    classes = picture_sets()["clothes"].classes
+    (hat, other), *_ = [[each for each in classes if classes[each] == "hat"][:2]]
+    rankings = SystemRankings(system="mine", about="x", seen={"clothes": "unseen"}, sets={"clothes": {hat: (other,)}})
+    found = score_rankings(rankings).sets["clothes"]
+    assert found.missing == len(classes) - 1
+    assert found.nearest == pytest.approx(1 / len(classes), abs=1e-3)
+    assert found.of_classes == (0.0, 0.0)
+    assert found.classes["hat"].of_ten == pytest.approx(0.1 / found.classes["hat"].pictures, abs=1e-4)
+
+
+def test_leaderboard_is_that_of_the_scores() -> None:
+    systems = [read_scores(file) for file in sorted((HERE / SCORES).glob("*.json"))]
+    assert {"swatchbook", "efficientnet-lite2", "colour-histogram"} <= {one.system for one in systems}
+    assert (HERE / BOARD).read_text() == make_board(systems), "run `python -m benchmarks.pictures table`"
+
+
+def test_weights_of_a_set_are_fitted_on_the_others(tmp_path: Path) -> None:
+    """Of two sets, one is told apart by colour alone: the weights of the other follow it."""
+    random = np.random.default_rng(0)
+    for name, palette in (("a", COLOURS), ("b", {"blue": (20, 20, 200), "grey": (90, 90, 90)})):
+        (tmp_path / name).mkdir()
+        for kind, colour in palette.items():
+            for number in range(3):
+                noise = random.integers(0, 20, (48, 48, 3))
+                pixels = np.clip(np.array(colour) + noise, 0, 255).astype(np.uint8)
+                Image.fromarray(pixels).save(tmp_path / name / f"{kind}{number}.png")
+    every = [
+        sets_module.Pictures(name, [f.stem for f in files], files, [f.stem[:-1] for f in files])
+        for name in ("a", "b")
+        for files in [sorted((tmp_path / name).iterdir())]
+    ]
+    found = run_baseline("swatchbook-left-out", every)
+    for each in every:
+        nearest = {picture: others[0] for picture, others in found.sets[each.name].items()}
+        assert all(picture[:-1] == other[:-1] for picture, other in nearest.items())
+
+
+def test_only_obtained_pictures_are_ranked(tmp_path: Path) -> None:
+    assert pictures_in(tmp_path, "clothes").ids == []
