@@ -136,7 +136,7 @@ up down:
 # the developers' packages: `models` with PyTorch, `runtime` without. The light one has no extra. No index address is
 # written into them.
 LOCKED := --universal --generate-hashes --python-version 3.11 --no-emit-index-url --no-emit-find-links --no-header
-OF_IMAGE := weaviate postgres docker voyage tesseract sentry excel s3 gcs azure mcp otel
+OF_IMAGE := weaviate postgres docker voyage tesseract sentry excel s3 gcs azure mcp pdfium otel
 OF_MODELS := models minilm $(OF_IMAGE)
 PYTHONS := 3.11 3.12 3.13
 lock: $(STAMP)

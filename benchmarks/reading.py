@@ -126,13 +126,16 @@ def printed_seconds(catalogue: Path) -> Iterator[float]:
     """Yield the processor seconds of OCR of each page that is read so; the models are loaded before."""
     import pymupdf
 
+    from swatchbook.pdf.mupdf_document import MupdfDocument
     from swatchbook.pdf.ocr_pages import PrintedText
     from swatchbook.pdf.parser_child import read_page
 
     printed_text = PrintedText("auto")
     with pymupdf.open(catalogue) as document:
         for number in range(document.page_count + 1):
-            answers = read_page(document, max(number, 1), printed_text)  # the first page twice: it loads the models
+            answers = read_page(
+                MupdfDocument(document), max(number, 1), printed_text
+            )  # the first page twice: it loads the models
             known, _ = next(answers)
             started = time.process_time()
             if not known["whole"] and next(answers) and number:

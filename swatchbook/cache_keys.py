@@ -21,7 +21,8 @@ class PureStage(Record):
 
     `after` names the stages whose results it reads, `options` and `settings` the fields it depends on, `asks` the
     models and questions it uses with a language model (SWATCHBOOK_DISCOVERY), and `modules` its source files. Of
-    `newer_options` only those that are given count, so that results without them keep their keys.
+    `newer_options` and `newer_settings` only those with another value than the default count, so that results without
+    them keep their keys.
     """
 
     version: str
@@ -29,6 +30,7 @@ class PureStage(Record):
     options: tuple[str, ...] = ()
     newer_options: tuple[str, ...] = ()
     settings: tuple[str, ...] = ()
+    newer_settings: tuple[str, ...] = ()
     asks: tuple[tuple[Literal["llm", "vision"], str], ...] = ()
     modules: tuple[str, ...] = ()  # glob patterns relative to the repository
 
@@ -49,7 +51,9 @@ _IMAGE_LIMITS = ("max_image_mb", "max_image_megapixels", "max_image_side")
 _E5 = tuple(f"swatchbook/models/{name}" for name in ("e5.py", "e5_file.py", "e5.onnx", "bert.py", "bert_encoder.py"))
 
 PURE_STAGES: Mapping[str, PureStage] = {
-    "read": PureStage(version="13", settings=(*_PAGE_LIMITS, "ocr", "ocr_languages"), modules=_PDF),
+    "read": PureStage(
+        version="13", settings=(*_PAGE_LIMITS, "ocr", "ocr_languages"), newer_settings=("pdf_reader",), modules=_PDF
+    ),
     "tables": PureStage(version="4", after=("read",), modules=_PDF),
     "discover": PureStage(
         version="29",
@@ -177,6 +181,7 @@ def _reads(stage: str, settings: Settings, options: IngestOptions) -> list[objec
         chosen["taught"] = options.taught.texts_only.key  # pictures are changed behind the cached stages
     newer = options.model_dump(mode="json", include=set(pure.newer_options), exclude_defaults=True)
     limits = {name: getattr(settings, name) for name in pure.settings}
+    limits |= settings.model_dump(mode="json", include=set(pure.newer_settings), exclude_defaults=True)
     asked = _asked(pure, settings) if settings.discovery != "layout" else ()
     before = [_reads(before, settings, options) for before in pure.after]
     return [stage, pure.version, chosen | newer, limits, *asked, before]

@@ -67,7 +67,10 @@ def _built_in(kind: Kind, settings: Settings) -> Iterator[Choice]:
         elif name == "siglip":
             update = _of_siglip(settings)
         elif fact.size:
-            update["megabytes"] = _megabytes(fact.size())
+            try:
+                update["megabytes"] = _megabytes(fact.size())
+            except metadata.PackageNotFoundError:
+                update["lacks"] = "its package is not installed"
         yield choice.model_copy(update={**_made(kind, name, settings), **update})
 
 
@@ -164,6 +167,8 @@ _FACTS: Final[Mapping[tuple[Kind, str], _Fact]] = {
     (Kind.ANALYST, "vision"): _Fact("that of the model"),
     (Kind.INDEX, "lance"): _Fact("Apache-2.0", partial(_package_size, "lancedb")),
     (Kind.INDEX, "weaviate"): _Fact("BSD-3-Clause", partial(_package_size, "weaviate-client"), extra="weaviate"),
+    (Kind.PDF_READER, "mupdf"): _Fact("AGPL-3.0, or commercial", partial(_package_size, "pymupdf")),
+    (Kind.PDF_READER, "pdfium"): _Fact("BSD-3-Clause, Apache-2.0", partial(_package_size, "pypdfium2"), extra="pdfium"),
     (Kind.EXPORTER, "csv"): _Fact(OWN),
     (Kind.EXPORTER, "jsonl"): _Fact(OWN),
     (Kind.EXPORTER, "xlsx"): _Fact("BSD-2-Clause", partial(_package_size, "xlsxwriter"), extra="excel"),

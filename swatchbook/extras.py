@@ -26,6 +26,7 @@ MODULES: Final[Mapping[str, tuple[str, ...]]] = {
     "gcs": ("gcsfs",),
     "azure": ("adlfs",),
     "mcp": ("mcp",),
+    "pdfium": ("pypdfium2",),
     "otel": ("opentelemetry.sdk.trace", "opentelemetry.exporter.otlp.proto.http"),
 }
 """Extra -> the modules that it brings. The packages of the default bring `huggingface_hub`, too."""
@@ -51,6 +52,7 @@ NEEDS: Final = (
     Need("index", "SWATCHBOOK_INDEX=weaviate", "weaviate", lambda s: s.index == "weaviate"),
     Need("text_encoder", "SWATCHBOOK_TEXT_ENCODER=voyage", "voyage", lambda s: s.text_encoder == "voyage"),
     Need("text_encoder", "SWATCHBOOK_TEXT_ENCODER=minilm", "minilm", lambda s: s.text_encoder == "minilm"),
+    Need("pdf_reader", "SWATCHBOOK_PDF_READER=pdfium", "pdfium", lambda s: s.pdf_reader == "pdfium"),
     Need("ledger_url", "SWATCHBOOK_LEDGER_URL with PostgreSQL", "postgres", lambda s: s.ledger.startswith("postgres")),
     Need("ocr_languages", "SWATCHBOOK_OCR_LANGUAGES", "tesseract", lambda s: bool(s.ocr_languages) and s.ocr != "off"),
     Need("files_url", "SWATCHBOOK_FILES_URL with s3://", "s3", lambda s: extra_of_url(s.files) == "s3"),

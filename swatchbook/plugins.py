@@ -1,5 +1,6 @@
-"""Encoders, text encoders, analysts, indexes and exporters by name: the built-in ones, and those that installed
-packages declare as entry points. The code of a package is imported only where a setting or `--format` has its name.
+"""Encoders, text encoders, analysts, indexes, readers of PDFs and exporters by name: the built-in ones, and those that
+installed packages declare as entry points. The code of a package is imported only where a setting or `--format` has its
+name.
 
 A plugin cannot have the name of a built-in one: these are looked up first, which also leaves out reading the metadata
 of all installed packages (50 ms). How a plugin is written: docs/plugins.md.
@@ -26,11 +27,12 @@ class Kind(StrEnum):
     TEXT_ENCODER = "text_encoder"
     ANALYST = "analyst"
     INDEX = "index"
+    PDF_READER = "pdf_reader"
     EXPORTER = "exporter"
 
     @property
     def word(self) -> str:
-        return self.value.replace("_", " ")
+        return self.value.replace("_", " ").replace("pdf", "PDF")
 
 
 GROUPS: Final[Mapping[Kind, str]] = {
@@ -38,6 +40,7 @@ GROUPS: Final[Mapping[Kind, str]] = {
     Kind.TEXT_ENCODER: "swatchbook.text_encoders",
     Kind.ANALYST: "swatchbook.analysts",
     Kind.INDEX: "swatchbook.indexes",
+    Kind.PDF_READER: "swatchbook.pdf_readers",
     Kind.EXPORTER: "swatchbook.exporters",
 }
 """Kind -> group of its entry points."""
@@ -61,6 +64,10 @@ BUILT_IN: Final[Mapping[Kind, Mapping[str, str]]] = {
     Kind.INDEX: {
         "lance": "swatchbook.index.lance:open_index",
         "weaviate": "swatchbook.index.weaviate:open_index",
+    },
+    Kind.PDF_READER: {
+        "mupdf": "swatchbook.pdf.mupdf_document:open_document",
+        "pdfium": "swatchbook.pdf.pdfium_document:open_document",
     },
     Kind.EXPORTER: {
         "csv": "swatchbook.export.formats:write_csv",
@@ -91,6 +98,11 @@ class Plugin(NamedTuple):
 
     def __str__(self) -> str:
         return f"The {self.kind.word} plugin {self.name} ({self.package})"
+
+    @property
+    def module(self) -> str:
+        """Return the name of its module, which is not imported."""
+        return self.target.partition(":")[0].strip()
 
     def load(self) -> Callable[..., Any]:
         """Import its factory and return it. Raises Configuration for a plugin that cannot be imported."""

@@ -744,6 +744,16 @@ class Settings(BaseSettings):
         ),
     )
 
+    # reading of PDFs
+    pdf_reader: Choice = Field(
+        default="mupdf",
+        description=(
+            "Library that reads PDFs: `mupdf` (PyMuPDF, AGPL or commercial) or `pdfium` (BSD and Apache, the extra "
+            "pdfium), which reads no tables and loses a little (docs/pdf-readers.md). Or the name of a plugin. A "
+            "change reads the documents again."
+        ),
+    )
+
     # printed text
     ocr: Literal["auto", "off", "always"] = Field(
         default="auto",

@@ -78,6 +78,20 @@ def test_fitted_weights_count_only_where_they_are_given(monkeypatch: pytest.Monk
     assert keys(IngestOptions()) == plain, "results of before there were such weights stay valid"
 
 
+def test_another_reader_of_pdfs_makes_all_stages_anew_and_the_default_keeps_their_keys(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def keys(**given: str) -> dict[str, str]:
+        settings = Settings(**given)  # type: ignore[arg-type]
+        return {stage: stage_key(stage, "c", settings, IngestOptions(), force=None) for stage in PURE_STAGES}
+
+    plain, other = keys(), keys(pdf_reader="pdfium")
+    assert {stage for stage in PURE_STAGES if plain[stage] == other[stage]} == {"items"}
+    before = PURE_STAGES["read"].model_copy(update={"newer_settings": ()})
+    monkeypatch.setitem(PURE_STAGES, "read", before)  # type: ignore[arg-type]
+    assert keys(pdf_reader="mupdf") == plain, "results of before there was a choice stay valid"
+
+
 def test_key_is_the_same_on_a_machine_with_other_data_for_print(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

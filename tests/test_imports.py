@@ -24,7 +24,7 @@ STRANGERS = {
     "teaching": {"pdf", "ledger", "index"},
 }
 """Room -> rooms that it may not import, though that makes no circle: reading and meaning are separate and pure."""
-PDF_PARSER = {"pymupdf", "pymupdf4llm", "fitz"}
+PDF_PARSER = {"pymupdf", "pymupdf4llm", "fitz", "pypdfium2", "pypdfium2_raw"}
 
 
 def imported(source: str) -> set[str]:

@@ -330,6 +330,7 @@ def check_decoder(resources: Resources) -> str:
 def check_pdf(resources: Resources) -> str:
     from swatchbook.ocr_languages import check_languages, chosen_languages
     from swatchbook.pdf.ocr_pages import READABLE
+    from swatchbook.pdf.reader import reader_module
     from swatchbook.runtime.child_process import Child
 
     settings = resources.settings
@@ -339,10 +340,12 @@ def check_pdf(resources: Resources) -> str:
     with tempfile.TemporaryDirectory(prefix="swatchbook-") as folder:
         file = Path(folder) / "probe.pdf"
         file.write_bytes(SMALLEST_PDF)
-        with Child("swatchbook.pdf.parser_child", memory_mb=settings.child_memory_mb) as child:
+        with Child(reader_module(settings), memory_mb=settings.child_memory_mb) as child:
             child.ask({"do": "open", "path": str(file)}, seconds=settings.page_seconds)
     reads = "off" if settings.ocr == "off" else f"reads {', '.join([READABLE, *languages])}"
-    return f"pymupdf {_installed('pymupdf')} in a child process, OCR {reads}"
+    package = {"mupdf": "pymupdf", "pdfium": "pypdfium2"}.get(settings.pdf_reader)
+    library = f"{package} {_installed(package)}" if package else settings.pdf_reader
+    return f"{library} in a child process, OCR {reads}"
 
 
 def check_prefect(resources: Resources) -> str:

@@ -4,12 +4,15 @@ numpy, pydantic and the models are imported where a first page needs them: the c
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from swatchbook.errors import OutOfMemory
 from swatchbook.geometry import Box, area, centre_inside, clip
 from swatchbook.pdf.mupdf_failure import to_failure
 from swatchbook.pdf.unmapped_fonts import is_garbage
+
+if TYPE_CHECKING:
+    from swatchbook.pdf.page_contract import PdfPage
 
 READABLE = "Latin, Chinese and Japanese letters"
 Ocr = Literal["auto", "off", "always"]
@@ -72,8 +75,8 @@ class PrintedText:
         """Return whether a page, as JSON (`Page`), or a raster of it may be read by its pixels."""
         return wants_ocr(self._mode, read) or bool(bare_rasters(self._mode, read))
 
-    def complete(self, read: dict[str, Any], page: Any) -> dict[str, Any]:
-        """Return a page, as JSON (`Page`), with its printed text. `page` is the library's page.
+    def complete(self, read: dict[str, Any], page: "PdfPage") -> dict[str, Any]:
+        """Return a page, as JSON (`Page`), with its printed text.
 
         A page that cannot be read by its pixels keeps its text layer and pictures, and gets a warning. Raises
         OutOfMemory: a later try may succeed.
@@ -89,7 +92,7 @@ class PrintedText:
                 raise failure from error
             return {**read, "warnings": [*read["warnings"], failure.message]}
 
-    def _read(self, read: dict[str, Any], page: Any) -> dict[str, Any]:
+    def _read(self, read: dict[str, Any], page: "PdfPage") -> dict[str, Any]:
         parts = [read["box"]]
         if not wants_ocr(self._mode, read):
             from swatchbook.pdf.rasters import shows_several
@@ -101,12 +104,11 @@ class PrintedText:
 
         from swatchbook.pdf.ocr_engine import Recogniser, fitting_dpi
         from swatchbook.pdf.ocr_text import add_printed, known_lines, within
-        from swatchbook.pdf.visible_pictures import render_box
         from swatchbook.records import Page
 
         self._recogniser = self._recogniser or Recogniser(self._languages)
-        dpi = fitting_dpi(page.rect.width, page.rect.height)
-        pixels = np.asarray(render_box(page, read["box"], dpi / 72))
+        dpi = fitting_dpi(*page.box[2:])
+        pixels = np.asarray(page.render(read["box"], dpi / 72))
         text_layer = Page.model_validate(read)
         printed = self._recogniser.read(pixels, dpi, known_lines(text_layer), turn=self._turn)
         self._turn = printed.turn

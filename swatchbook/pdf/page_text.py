@@ -9,13 +9,8 @@ from itertools import accumulate, pairwise
 from statistics import median
 from typing import Any
 
-import pymupdf
-
 from swatchbook.geometry import FARTHEST, Box, Transform, finite_box, transform_box
-from swatchbook.pdf.unmapped_fonts import has_glyph_numbers, read_glyph_numbers
-from swatchbook.pdf.visible_text import Grounds, find_unseen
 
-TEXT = pymupdf.TEXT_CLIP | pymupdf.TEXT_PRESERVE_WHITESPACE | pymupdf.TEXT_CID_FOR_UNKNOWN_UNICODE
 BOLD, ITALIC = 16, 2  # bits of a span's flags
 BOLD_NAMES = ("bold", "black", "heavy", "demi")
 MOST_LINES = 5_000  # lines kept of a page, ten times a dense one; later stages compare all pairs of lines
@@ -26,41 +21,7 @@ letter-spaced: kerned pairs such as "TA" stay together."""
 WORD_GAP = 1.7
 """The least gap between letter-spaced words, in gaps between letters. Measured: at least 2.1 between words, at most 1.5
 between letters."""
-LETTERS_WITHOUT_PLACE = (
-    "The place of each letter cannot be told; fonts without letters and spaced words stay as they are."
-)
 _CONTROLS = dict.fromkeys({*range(0x20), *range(0x7F, 0xA0)} - {ord("\t"), ord("\n")})
-
-
-def read_blocks(page: Any, grounds: Grounds, pictures: Sequence[Box]) -> tuple[list[Any], tuple[str, ...]]:
-    """Return the blocks of a page as JSON objects (`records.Block`), and warnings: fonts without letters, lines cut.
-
-    `pictures` are the boxes of the page's pictures as shown.
-    """
-    found = page.get_text("dict", flags=TEXT)["blocks"]
-    try:
-        warnings = _read_glyph_numbers(page, found)
-        if any(is_letter_spaced(_text(line)) for block in found for line in block["lines"]):
-            _join_letters(found, page.get_text("rawdict", flags=TEXT)["blocks"])
-    except SystemError:  # raised by the library, which mirrors signs such as U+FD3E to none of Unicode's
-        warnings = (LETTERS_WITHOUT_PLACE,)
-    as_shown: Transform = tuple(page.rotation_matrix)
-    spans = [span for block in found for line in block["lines"] for span in line["spans"]]
-    for span in spans:
-        span["bbox"] = transform_box(span["bbox"], as_shown)
-    for n in find_unseen(page, spans, grounds, pictures):
-        spans[n]["text"] = ""
-    blocks, cut = limit_lines(list(_blocks(found, as_shown)))
-    return blocks, (*warnings, *cut)
-
-
-def _read_glyph_numbers(page: Any, found: list[Any]) -> tuple[str, ...]:
-    if not any(has_glyph_numbers(_text(line)) for block in found for line in block["lines"]):
-        return ()
-    without_numbers = TEXT & ~pymupdf.TEXT_CID_FOR_UNKNOWN_UNICODE
-    return read_glyph_numbers(
-        found, lambda numbers: page.get_text("rawdict", flags=TEXT if numbers else without_numbers)["blocks"]
-    )
 
 
 def limit_lines(blocks: list[Any]) -> tuple[list[Any], tuple[str, ...]]:
@@ -75,7 +36,7 @@ def limit_lines(blocks: list[Any]) -> tuple[list[Any], tuple[str, ...]]:
     return kept, (f"Its text has {ends[-1]} lines; the first {MOST_LINES} are read.",)
 
 
-def _blocks(found: Iterable[dict[str, Any]], as_shown: Transform) -> Iterator[dict[str, Any]]:
+def blocks_of(found: Iterable[dict[str, Any]], as_shown: Transform) -> Iterator[dict[str, Any]]:
     for block in found:
         lines = [
             {"bbox": finite_box(transform_box(line["bbox"], as_shown)), "spans": spans}
@@ -115,7 +76,7 @@ def _span(span: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _text(line: dict[str, Any]) -> str:
+def text_of_line(line: dict[str, Any]) -> str:
     return "".join(span["text"] for span in line["spans"])
 
 
@@ -131,11 +92,11 @@ def is_letter_spaced(text: str) -> bool:
     )
 
 
-def _join_letters(found: Sequence[dict[str, Any]], letters: Sequence[dict[str, Any]]) -> None:
+def join_letters(found: Sequence[dict[str, Any]], letters: Sequence[dict[str, Any]]) -> None:
     """Join the words of letter-spaced lines. `letters` are the same blocks with a box for each character."""
     for block, raw_block in zip(found, letters, strict=True):
         for line, raw in zip(block["lines"], raw_block["lines"], strict=True):
-            if is_letter_spaced(_text(line)):
+            if is_letter_spaced(text_of_line(line)):
                 for span, text in zip(line["spans"], _joined(raw), strict=True):
                     span["text"] = text
 

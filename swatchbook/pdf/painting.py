@@ -5,55 +5,16 @@ Traced are pictures and gradients, also which of them are in a mask or a tiling 
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import pymupdf
 from pymupdf import mupdf
 
 from swatchbook.geometry import UNIT_SQUARE, Box, Transform, clip, finite, finite_box, overlap, transform_box
+from swatchbook.pdf.page_contract import EVERYWHERE, LEAST_ALPHA, NOWHERE, Painted, Painting
 
 if TYPE_CHECKING:  # only few of the pages read need it
     from PIL.Image import Image
-
-
-EVERYWHERE: Box = (-math.inf, -math.inf, math.inf, math.inf)
-NOWHERE: Box = (0.0, 0.0, 0.0, 0.0)
-LEAST_ALPHA = 0.5  # fainter pictures and gradients are watermarks, and left out
-
-
-class Painted(NamedTuple):
-    """A picture or gradient as a page paints it; its box and transform are of the page as shown."""
-
-    bbox: Box  # what clips and the page's edge leave of it; of one in a pattern: what the pattern fills
-    width: int
-    height: int
-    colorspace: int
-    bits: int
-    has_mask: bool
-    size: int  # bytes that MuPDF holds of it; 0 if unknown
-    transform: Transform
-    gradient: bool = False
-    space: str = ""  # the name of its colour space
-    stencil: bool = False  # its object has only a shape; the colour is the page's
-    tiled: bool = False  # painted in a tiling pattern: its transform does not say where
-    image: Any = None  # MuPDF's
-
-
-_DRAWN = Painted._fields[: Painted._fields.index("gradient") + 1]
-
-
-@dataclass
-class Painting:
-    """Pictures and gradients in the order painted."""
-
-    pictures: list[Painted] = field(default_factory=list)
-    paths: int = 0
-
-
-def to_drawn(number: int, picture: Painted) -> dict[str, Any]:
-    """Return a picture as JSON (`records.Drawn`), whose fields are the first of `Painted`."""
-    return {"number": number, **dict(zip(_DRAWN, picture, strict=False))}
 
 
 def trace_painting(page: Any) -> Painting:

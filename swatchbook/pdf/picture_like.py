@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pymupdf
 from PIL import Image
 
-from swatchbook.geometry import Transform, transform_box
+from swatchbook.geometry import long_side
 from swatchbook.images.traits import appearance_of
+from swatchbook.pdf.page_contract import Document
 from swatchbook.records import Box
 from swatchbook.runtime.child_process import Frame
 
@@ -22,8 +22,6 @@ Map = npt.NDArray[np.bool_]
 
 DPI = 50  # a picture of the least side has 20 pixels, enough to tell it from text
 QUALITY = 80  # quality of the JPEG; 100 kB for a page of 1,000 pixels
-NOTES, NOTE, MOST_NOTES = 560, 30, 4_000  # pixels next to a drawn page: width of the notes, height of each and of all
-NOTES_STYLE = "* { font-family: sans-serif; font-size: 14px; } p { margin: 0 0 6px 0; } h3 { font-size: 18px; }"
 
 LEAST_SIDE = 30.0  # points; smaller parts are icons or letters
 LEAST_PAGE_SHARE = 0.005  # share of the page that a picture has at least
@@ -41,22 +39,17 @@ PLAIN_SHARE = 0.02  # share of the page; a colour without contrast that covers m
 COLORS = 32  # levels of each channel that are distinguished
 
 
-def look(document: Any, number: int, side: int, placed: Mapping[str, Sequence[Box]]) -> Iterator[Frame]:
+def look(document: Document, number: int, side: int, placed: Mapping[str, Sequence[Box]]) -> Iterator[Frame]:
     """Render a page as JPEG, longest side `side` pixels (0: not at all), and find pictures outside `placed[page]`."""
-    page = document[number - 1]
-    small = page.get_pixmap(dpi=DPI, colorspace=pymupdf.csRGB, alpha=False)
-    pixels = np.frombuffer(small.samples_mv, np.uint8).reshape(small.height, small.stride)[:, : small.width * 3]
-    unplaced = pictures_seen(
-        pixels.reshape(small.height, small.width, 3), [*word_boxes(page), *placed.get(str(number), ())], scale=DPI / 72
-    )
-    image = Image.frombytes("RGB", (small.width, small.height), small.samples)
-    looks = [look_of(image, box, DPI / 72) for box in unplaced]
+    page = document.page(number)
+    small = page.render_whole(DPI / 72)
+    pixels = np.asarray(small)
+    unplaced = pictures_seen(pixels, [*page.word_boxes(), *placed.get(str(number), ())], scale=DPI / 72)
+    looks = [look_of(small, box, DPI / 72) for box in unplaced]
     payload = b""
     if side:
-        scale = side / max(page.rect.width, page.rect.height, 1.0)
-        large = page.get_pixmap(matrix=pymupdf.Matrix(scale, scale), colorspace=pymupdf.csRGB, alpha=False)
-        payload = large.tobytes("jpeg", jpg_quality=QUALITY)
-    yield {"page": number, "seen": tuple(page.rect), "unplaced": list(zip(unplaced, looks, strict=True))}, payload
+        payload = page.encode_whole(side / max(long_side(page.box), 1.0), "jpeg", QUALITY)
+    yield {"page": number, "seen": page.box, "unplaced": list(zip(unplaced, looks, strict=True))}, payload
 
 
 def look_of(image: Image.Image, box: Box, scale: float) -> str | None:
@@ -65,42 +58,10 @@ def look_of(image: Image.Image, box: Box, scale: float) -> str | None:
     return appearance_of(image.crop((left, top, right, bottom))).phash
 
 
-def word_boxes(page: Any) -> list[Box]:
-    """Return the boxes of the words in a page's text layer, as the page is shown."""
-    as_shown: Transform = tuple(page.rotation_matrix)
-    return [transform_box(word[:4], as_shown) for word in page.get_text("words")]
-
-
-def draw(document: Any, number: int, side: int, drawing: Mapping[str, Any]) -> Iterator[Frame]:
+def draw(document: Document, number: int, side: int, drawing: Mapping[str, Any]) -> Iterator[Frame]:
     """Draw boxes over a rendered page and notes next to it: one answer with a PNG, the page's longest side `side`."""
-    page = document[number - 1]
-    scale = side / max(page.rect.width, page.rect.height, 1.0)
-    rendered = page.get_pixmap(matrix=pymupdf.Matrix(scale, scale), colorspace=pymupdf.csRGB, alpha=False)
-    width, height = rendered.width, rendered.height
-    with pymupdf.open() as made:
-        room = min(NOTE * drawing["notes"].count("<p>"), MOST_NOTES)
-        sheet = made.new_page(width=width + NOTES, height=max(height, room))
-        sheet.insert_image((0, 0, width, height), pixmap=rendered)
-        for box in drawing["boxes"]:
-            _draw_box(sheet, box, scale, (width, height))
-        notes = (width + 20, 10, width + NOTES - 20, sheet.rect.height - 10)
-        sheet.insert_htmlbox(notes, drawing["notes"], css=NOTES_STYLE, scale_low=0)  # made smaller if there are many
-        yield {"page": number, "rendered": True}, sheet.get_pixmap(alpha=False).tobytes("png")
-
-
-def _draw_box(sheet: Any, box: Mapping[str, Any], scale: float, frame: tuple[int, int]) -> None:
-    """Draw a box over a white one, and its sign at the corner, or at the page's edge nearest to it."""
-    color = tuple(int(box["color"][at : at + 2], 16) / 255 for at in (1, 3, 5))
-    around = pymupdf.Rect([side * scale for side in box["bbox"]]) & pymupdf.Rect(0, 0, *frame)
-    if around.is_valid and not around.is_empty:
-        sheet.draw_rect(around, color=(1, 1, 1), width=6)
-        dashes = f"[{' '.join(map(str, box['dashes']))}] 0" if box["dashes"] else None
-        sheet.draw_rect(around, color=color, width=3, dashes=dashes)
-    length = 8 + 9 * len(box["sign"])
-    x = min(max(box["bbox"][0] * scale, 0), frame[0] - length)
-    y = min(max(box["bbox"][1] * scale, 0), frame[1] - 18)
-    sheet.draw_rect((x, y, x + length, y + 18), color=None, fill=color)
-    sheet.insert_text((x + 4, y + 14), box["sign"], fontsize=14, fontname="hebo", color=(1, 1, 1))
+    page = document.page(number)
+    yield {"page": number, "rendered": True}, page.draw(side / max(long_side(page.box), 1.0), drawing)
 
 
 def pictures_seen(pixels: Pixels, masked: Sequence[Box], *, scale: float) -> list[Box]:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
     from swatchbook.pdf.extract_pictures import Found
+    from swatchbook.pdf.page_contract import PdfPage
 
 LEAST_PAGE_SHARE = 0.3  # the least share of the page that a raster has to be cut
 FEWEST_TEXTS = 2  # the least number of lines on a raster
@@ -51,11 +52,10 @@ def lines_of_text(page: Page) -> list[Line]:
     ]
 
 
-def cut_rasters(page: Any, found: Iterable["Found"], texts: Texts | None) -> Iterator["Found"]:
+def cut_rasters(page: "PdfPage", found: Iterable["Found"], texts: Texts | None) -> Iterator["Found"]:
     """Yield the pictures found on a page, with each raster that shows several replaced by these.
 
-    A raster stays whole if no picture is found in it. `page` is the library's page, `texts` the result of
-    `raster_texts` for it.
+    A raster stays whole if no picture is found in it. `texts` is the result of `raster_texts` for the page.
     """
     if texts is None:
         yield from found
@@ -64,10 +64,10 @@ def cut_rasters(page: Any, found: Iterable["Found"], texts: Texts | None) -> Ite
     for raster in pictures:
         box = raster.seen.box
         smaller = [other.seen.box for other in pictures if other.seen.area < raster.seen.area]
-        regions = _regions(page, box, texts["lines"], smaller) if _may_be_cut(box, texts["lines"], page.rect) else []
+        regions = _regions(page, box, texts["lines"], smaller) if _may_be_cut(box, texts["lines"], page.box) else []
         turn = UPRIGHT[texts["turn"]]
         for region in regions:
-            from swatchbook.pdf.visible_pictures import Seen  # and PyMuPDF, which the parent never imports
+            from swatchbook.pdf.visible_pictures import Seen  # and Pillow, which reading does not need
 
             seen = Seen(region, area(region), opacity=1.0)
             yield replace(raster, kind="region", whole=region, place=region, seen=seen, picture=None, turn=turn)
@@ -80,18 +80,16 @@ def magnification(page: Box) -> float:
     return min(MOST_SCALE, max(1.0, LONG_SIDE / max(long_side(page), 1.0)))
 
 
-def shows_several(page: Any, raster: Box) -> bool:
-    """Return whether a raster of the library's page shows several things on flat ground."""
-    from swatchbook.pdf.visible_pictures import render_box
-
-    scale = magnification(page.rect)
-    if _evenness_of_edge(render_box(page, raster, scale / 4)) < EVEN_EDGE:
+def shows_several(page: "PdfPage", raster: Box) -> bool:
+    """Return whether a raster of a page shows several things on flat ground."""
+    scale = magnification(page.box)
+    if _evenness_of_edge(page.render(raster, scale / 4)) < EVEN_EDGE:
         return False
     import numpy as np
 
     from swatchbook.pdf.regions import holds_several
 
-    return holds_several(np.asarray(render_box(page, raster, scale)), area(page.rect) * scale**2)
+    return holds_several(np.asarray(page.render(raster, scale)), area(page.box) * scale**2)
 
 
 def _evenness_of_edge(picture: "Image") -> float:
@@ -107,17 +105,16 @@ def _evenness_of_edge(picture: "Image") -> float:
     return sum(near) / len(pixels)
 
 
-def _regions(page: Any, raster: Box, lines: Sequence[Box], others: Sequence[Box]) -> list[Box]:
+def _regions(page: "PdfPage", raster: Box, lines: Sequence[Box], others: Sequence[Box]) -> list[Box]:
     import numpy as np
 
     from swatchbook.pdf.regions import find_regions
-    from swatchbook.pdf.visible_pictures import render_box
 
     left, top, *_ = raster
-    scale = magnification(page.rect)
+    scale = magnification(page.box)
     on_it = [resize(move(line, -left, -top), scale) for line in lines if centre_inside(line, raster)]
-    pixels = np.asarray(render_box(page, raster, scale))
-    regions = find_regions(pixels, on_it, area(page.rect) * scale**2)
+    pixels = np.asarray(page.render(raster, scale))
+    regions = find_regions(pixels, on_it, area(page.box) * scale**2)
     found = [move(resize(box, 1 / scale), left, top) for box in regions]
     return [box for box in found if all(shared_area(box, other) < OTHERS * area(box) for other in others)]
 

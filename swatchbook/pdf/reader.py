@@ -1,4 +1,5 @@
-"""Read PDFs through a child process (`parser_child.py`), which is started again when it crashes.
+"""Read PDFs through a child process (`parser_child.py`) with the library that SWATCHBOOK_PDF_READER names; the child is
+started again when it crashes.
 
 Nothing here opens a PDF. A page or picture at which the child crashes is tried twice, then reported as a failure.
 """
@@ -8,11 +9,13 @@ import time
 from collections import deque
 from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Protocol
 
 from swatchbook.errors import (
     KINDS,
+    Configuration,
     CrashedWorker,
     Failure,
     OutOfMemory,
@@ -21,7 +24,7 @@ from swatchbook.errors import (
     UnreadableDocument,
     as_failure,
 )
-from swatchbook.extras import is_installed
+from swatchbook.extras import is_installed, require_extras
 from swatchbook.geometry import area
 from swatchbook.images.limits import ImageLimits
 from swatchbook.ocr_languages import check_languages, chosen_languages
@@ -29,6 +32,7 @@ from swatchbook.pdf.check_file import check_file, check_pages
 from swatchbook.pdf.folds import Fold
 from swatchbook.pdf.ocr_pages import READABLE
 from swatchbook.pdf.rasters import Texts
+from swatchbook.plugins import Kind, find
 from swatchbook.records import (
     PRINT,
     Box,
@@ -50,7 +54,6 @@ from swatchbook.settings import Settings
 from swatchbook.storage.files import Files
 from swatchbook.truncate import page_numbers, truncate
 
-CHILD = "swatchbook.pdf.parser_child"
 SPARE, PER_PAGE = 3.0, 0.1  # a whole pass may take page_seconds × (SPARE + PER_PAGE × pages)
 KEPT_WARNINGS = 100
 MOST_HEIGHT = 4_000  # pixels of a page that is rendered for people
@@ -73,8 +76,19 @@ class Progress(Protocol):
     def __call__(self, done: int, total: int, note: str, /) -> None: ...
 
 
+def reader_module(settings: Settings) -> str:
+    """Return the module of the child process, by SWATCHBOOK_PDF_READER.
+
+    Raises MissingExtra if its extra is not installed, Configuration if PyMuPDF is not.
+    """
+    require_extras(settings, "pdf_reader")
+    if settings.pdf_reader == "mupdf" and find_spec("pymupdf") is None:
+        raise Configuration("PyMuPDF is not installed.", advice="Set SWATCHBOOK_PDF_READER=pdfium, or install pymupdf.")
+    return find(Kind.PDF_READER, settings.pdf_reader).module
+
+
 def read(
-    path: Path, files: Files, settings: Settings, *, progress: Progress | None = None, module: str = CHILD
+    path: Path, files: Files, settings: Settings, *, progress: Progress | None = None, module: str | None = None
 ) -> Reading:
     """Read text, styles, pictures and outline in one pass over all pages.
 
@@ -91,7 +105,7 @@ def read(
     tables: list[int] = []
     unread: dict[int, int] = {}  # lines of printed text, by page
     lost: list[FailedPage] = []
-    with Child(module, memory_mb=settings.child_memory_mb) as child:
+    with Child(module or reader_module(settings), memory_mb=settings.child_memory_mb) as child:
         content = check_file(path, settings, meanwhile=child.start)
         opened = _open(child, path, settings)
         warnings = list(opened["warnings"])
@@ -157,7 +171,7 @@ def tables(
     settings: Settings,
     *,
     progress: Progress | None = None,
-    module: str = CHILD,
+    module: str | None = None,
 ) -> Tables:
     """Read the tables of these pages (0.2 s a page: pass only the `table_pages` of a reading).
 
@@ -180,7 +194,7 @@ def tables(
 
 
 def render(
-    path: Path, pages: Sequence[int], settings: Settings, *, side: int, module: str = CHILD
+    path: Path, pages: Sequence[int], settings: Settings, *, side: int, module: str | None = None
 ) -> Iterator[tuple[int, bytes | FailedPage]]:
     """Render these pages as JPEG, longest side `side` pixels, one at a time; yield FailedPage for one that fails."""
     if not pages:
@@ -194,7 +208,7 @@ def render(
                 yield answer["page"], FailedPage(page=answer["page"], **answer["lost"])
 
 
-def render_page(path: Path, number: int, settings: Settings, *, width: int, module: str = CHILD) -> bytes:
+def render_page(path: Path, number: int, settings: Settings, *, width: int, module: str | None = None) -> bytes:
     """Render one page as PNG, `width` pixels wide, or narrower if it would be higher than `MOST_HEIGHT`.
 
     Raises UnreadableDocument if it cannot be rendered, CrashedWorker or ProviderTimeout if it may be later.
@@ -204,14 +218,14 @@ def render_page(path: Path, number: int, settings: Settings, *, width: int, modu
 
 
 def draw_page(
-    path: Path, number: int, drawing: Drawing, settings: Settings, *, side: int, module: str = CHILD
+    path: Path, number: int, drawing: Drawing, settings: Settings, *, side: int, module: str | None = None
 ) -> bytes:
     """Return a page as PNG, longest side `side`, with boxes over it and notes. Raises what `render_page` raises."""
     request = {**_request("draw", path), "side": side, "drawing": drawing.model_dump()}
     return _picture_of(request, number, settings, module)
 
 
-def _picture_of(request: dict[str, Any], number: int, settings: Settings, module: str) -> bytes:
+def _picture_of(request: dict[str, Any], number: int, settings: Settings, module: str | None) -> bytes:
     failed: dict[str, Any] = {}
     with _answers(module, request, [number], settings) as answers:
         for answer, payload in answers:
@@ -224,7 +238,7 @@ def _picture_of(request: dict[str, Any], number: int, settings: Settings, module
 
 
 def look(
-    path: Path, placed: Mapping[int, Sequence[Box]], settings: Settings, *, side: int = 0, module: str = CHILD
+    path: Path, placed: Mapping[int, Sequence[Box]], settings: Settings, *, side: int = 0, module: str | None = None
 ) -> Generator[SeenPage | FailedPage]:
     """Find what looks like a picture outside the boxes of pages, each with a JPEG of `side` pixels (0: without)."""
     if not placed:
@@ -254,7 +268,7 @@ def extract(
     folds: Mapping[int, Sequence[Fold]] = {},
     boxes: Mapping[int, Sequence[TurnedBox]] = {},
     progress: Progress | None = None,
-    module: str = CHILD,
+    module: str | None = None,
 ) -> ExtractedPictures:
     """Extract the pictures of these pages, stored and deduplicated by content, with the places where they are drawn.
 
@@ -399,11 +413,15 @@ def _request(do: str, path: Path) -> dict[str, Any]:
 
 @contextmanager
 def _answers(
-    module: str, request: dict[str, Any], pages: Sequence[int], settings: Settings, progress: Progress | None = None
+    module: str | None,
+    request: dict[str, Any],
+    pages: Sequence[int],
+    settings: Settings,
+    progress: Progress | None = None,
 ) -> Iterator[Generator[Frame]]:
     """Yield the answers of a new child process, which ends with the block."""
     with (
-        Child(module, memory_mb=settings.child_memory_mb) as child,
+        Child(module or reader_module(settings), memory_mb=settings.child_memory_mb) as child,
         closing(_stream_restarting(child, request, pages, settings, progress)) as answers,
     ):
         yield answers

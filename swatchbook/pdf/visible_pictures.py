@@ -7,13 +7,11 @@ vector drawing, or the rest of a raster that was cut.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from PIL import Image, ImageChops, ImageFilter, ImageStat
-from pymupdf import mupdf
 
-from swatchbook.geometry import Box, area, clip, overlap
-from swatchbook.pdf.painting import LEAST_ALPHA, Forwarder, Painting, paint_page
+from swatchbook.geometry import Box, area, clip, long_side, overlap
+from swatchbook.pdf.page_contract import Painting, PdfPage
 
 PIXEL = 1.5  # points; half and twice of it give the same pictures
 RIM = 2  # pixels; what shows no deeper inside its place looks out from under the picture that covers it
@@ -22,7 +20,6 @@ MOST_RENDERS = 12  # times that a page is painted, three channels each; pictures
 FAINT = 25  # of 255; a picture with less alpha is not seen
 SEAM = 64  # of 255; alpha that shines through where the edges of two pictures share a pixel, a × (1 − a)
 GREY = 0.5  # pictures in grey show through a blend mode above them, whether it darkens or lightens
-DARKENING = {1, 4, 7}  # blend modes (multiply, darken, colour burn) in which white is neutral; in others black is
 
 
 @dataclass(frozen=True)
@@ -37,25 +34,24 @@ class Seen:
 UNSEEN = Seen((0.0, 0.0, 0.0, 0.0), 0.0, 0.0)
 
 
-def pixel_size(page: Any) -> float:
+def pixel_size(page: PdfPage) -> float:
     """Return the points of a page that a pixel of its flat painting covers."""
-    return max(PIXEL, float(max(page.rect.width, page.rect.height)) / MOST_SIDE)
+    return max(PIXEL, long_side(page.box) / MOST_SIDE)
 
 
-def paint_flat(page: Any) -> Image.Image:
+def paint_flat(page: PdfPage) -> Image.Image:
     """Paint a page with every picture in one flat colour (mode RGB), a pixel for each `pixel_size`."""
-    return _paint(page, pixel_size(page), ())
+    return page.paint_flat(pixel_size(page), ())
 
 
-def see_pictures(page: Any, places: Mapping[int, Box], flat: Callable[[], Image.Image]) -> dict[int, Seen]:
+def see_pictures(page: PdfPage, places: Mapping[int, Box], flat: Callable[[], Image.Image]) -> dict[int, Seen]:
     """Return what is seen of each picture: `places` has, by its number in the order painted, the box where it can be.
 
     `flat` gives what `paint_flat` returns; it is asked only where there are pictures. Pictures for which the page would
     have to be painted more than `MOST_RENDERS` times are left out.
     """
-    frame: Box = tuple(page.rect)
     pixel = pixel_size(page)
-    within = {number: clip(box, frame) for number, box in places.items()}
+    within = {number: clip(box, page.box) for number, box in places.items()}
     channels = _share_channels({number: box for number, box in within.items() if area(box)}, apart=2 * pixel)
     seen = {number: UNSEEN for number, box in within.items() if not area(box)}
     if not channels:
@@ -63,7 +59,7 @@ def see_pictures(page: Any, places: Mapping[int, Box], flat: Callable[[], Image.
     base = flat()
     for first in range(0, len(channels), 3):
         shared = channels[first : first + 3]
-        difference = ImageChops.difference(_paint(page, pixel, shared), base)
+        difference = ImageChops.difference(page.paint_flat(pixel, shared), base)
         alphas = difference.point([min(255, round(value / GREY)) for value in range(256)] * 3).split()
         for numbers, alpha in zip(shared, alphas, strict=False):
             seen |= {number: _measure(alpha, within[number], pixel) for number in numbers}
@@ -113,80 +109,6 @@ def _snap(seen: Box, box: Box, pixel: float) -> Box:
     return clip(tuple(sides), box)  # type: ignore[arg-type]  # four sides
 
 
-# --- painting ---------------------------------------------------------------------------------------------------------
-
-
-def render_box(page: Any, box: Box, scale: float) -> Image.Image:
-    """Return a part of a page as it is seen (mode RGB), `scale` pixels a point."""
-    x0, y0, x1, y1 = (value * scale for value in box)
-    frame = (round(x0), round(y0), max(round(x1), round(x0) + 1), max(round(y1), round(y0) + 1))
-    return paint_page(page, frame, scale)
-
-
-def _paint(page: Any, pixel: float, channels: Sequence[Sequence[int]]) -> Image.Image:
-    """Paint a page with flat pictures; those of each channel (red, green, blue) are the other way in that channel."""
-    turned = {number: channel for channel, numbers in enumerate(channels) for number in numbers}
-    frame = (0, 0, int(page.rect.width / pixel) + 1, int(page.rect.height / pixel) + 1)
-    return paint_page(page, frame, 1 / pixel, lambda target: _Flattener(target, turned))
-
-
-class _Flattener(Forwarder):
-    """Paints pictures in a flat colour (grey, or what a blend mode ignores), those `turned` otherwise in a channel."""
-
-    def __init__(self, target: Any, turned: Mapping[int, int]) -> None:
-        super().__init__(target)
-        self._turned = turned
-        self._number = -1
-        self._blends: list[float] = []  # the neutral colour of each group
-        self._everywhere = mupdf.FzRect(mupdf.FzRect.Fixed_INFINITE)
-        self._color = mupdf.new_floats(3)
-        self._square = mupdf.FzPath()
-        self._square.fz_rectto(0, 0, 1, 1)
-
-    def fill_image(self, _ctx: Any, image: Any, ctm: Any, alpha: float, params: Any) -> None:
-        self._number += alpha >= LEAST_ALPHA
-        if self.masks:
-            mupdf.ll_fz_fill_image(self.target, image, ctm, alpha, params)
-        else:
-            self._fill(ctm, alpha, params)
-
-    def fill_image_mask(
-        self, _ctx: Any, image: Any, ctm: Any, space: Any, color: Any, alpha: float, params: Any
-    ) -> None:
-        self._number += alpha >= LEAST_ALPHA
-        if self.masks:
-            mupdf.ll_fz_fill_image_mask(self.target, image, ctm, space, color, alpha, params)
-        else:
-            mupdf.ll_fz_clip_image_mask(self.target, image, ctm, self._everywhere.internal())
-            self._fill(ctm, alpha, params)
-            mupdf.ll_fz_pop_clip(self.target)
-
-    def fill_shade(self, _ctx: Any, shade: Any, ctm: Any, alpha: float, params: Any) -> None:
-        self._number += alpha >= LEAST_ALPHA
-        mupdf.ll_fz_fill_shade(self.target, shade, ctm, alpha, params)
-
-    def begin_group(self, _ctx: Any, around: Any, space: Any, *how: Any) -> None:
-        _isolated, _knockout, blend, _alpha = how
-        self._blends.append(GREY if not blend & 15 else float(blend & 15 in DARKENING))
-        space = space if self.masks else None  # through CMYK a flat colour would reach other channels
-        mupdf.ll_fz_begin_group(self.target, around, space, *how)
-
-    def end_group(self, _ctx: Any) -> None:
-        if self._blends:
-            self._blends.pop()
-        mupdf.ll_fz_end_group(self.target)
-
-    def _fill(self, ctm: Any, alpha: float, params: Any) -> None:
-        """Fill a picture's place with its flat colour; an image of one pixel would fade at its edges."""
-        channel = self._turned.get(self._number) if alpha >= LEAST_ALPHA else None
-        neutral = next((blend for blend in reversed(self._blends) if blend != GREY), GREY)
-        for component in range(3):
-            value = neutral if component != channel else 1.0 - round(neutral)
-            mupdf.floats_setitem(self._color, component, value)
-        space = mupdf.ll_fz_device_rgb()
-        mupdf.ll_fz_fill_path(self.target, self._square.m_internal, 0, ctm, space, self._color, alpha, params)
-
-
 # --- lost pictures ----------------------------------------------------------------------------------------------------
 
 
@@ -195,7 +117,7 @@ MOST_PATHS = 100_000  # paths of a page that is searched: more take over a secon
 
 
 def find_lost(
-    page: Any, painting: Painting, *, flat: Callable[[], Image.Image], known: Sequence[Box], cut: Sequence[Box]
+    page: PdfPage, painting: Painting, *, flat: Callable[[], Image.Image], known: Sequence[Box], cut: Sequence[Box]
 ) -> list[tuple[Box, str | None]]:
     """Return the boxes of a page's lost pictures, in points, each with its perceptual hash.
 
@@ -207,10 +129,10 @@ def find_lost(
         return []
     import numpy as np  # 0.1 s: few pages need it
 
-    from swatchbook.pdf.picture_like import look_of, pictures_seen, word_boxes
+    from swatchbook.pdf.picture_like import look_of, pictures_seen
 
     seen, scale = flat().copy(), 1 / pixel_size(page)
     for box in cut:
-        seen.paste(render_box(page, box, scale), (round(box[0] * scale), round(box[1] * scale)))
-    boxes = pictures_seen(np.asarray(seen), [*word_boxes(page), *known], scale=scale)
+        seen.paste(page.render(box, scale), (round(box[0] * scale), round(box[1] * scale)))
+    boxes = pictures_seen(np.asarray(seen), [*page.word_boxes(), *known], scale=scale)
     return [(box, look_of(seen, box, scale)) for box in boxes]

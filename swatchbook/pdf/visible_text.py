@@ -1,41 +1,24 @@
-"""Find the text of a page that is not visible: in the colour of its ground, under later paint, or painted invisibly.
+"""Trace the grounds of a page's text, and paint the page with it or without, with MuPDF: for `unseen_text.py`.
 
-A page that gives cause for suspicion is painted twice, with its text and without: where both are the same, no text is
-seen. Pictures are plain grey in both, so that none is decoded.
+Pictures are plain grey, so that none is decoded.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import pymupdf
 from pymupdf import mupdf
 
-from swatchbook.geometry import UNIT_SQUARE, Box, area, centre_inside, overlap, short_side, transform_box
-from swatchbook.pdf.painting import EVERYWHERE, Forwarder, Painting, Tracer, paint_page, to_box, to_transform
+from swatchbook.geometry import UNIT_SQUARE, transform_box
+from swatchbook.pdf.page_contract import Painting
+from swatchbook.pdf.painting import Forwarder, Tracer, paint_page, to_box, to_transform
+from swatchbook.pdf.unseen_text import LIGHT, Grounds
 
 if TYPE_CHECKING:  # few pages need it
     from PIL.Image import Image
 
 
-LIGHT = 0xE0  # of 255, in each channel: text this light may be on the white of the page
-MOST_PAIRS = 200_000  # pairs of text and later paint compared on a page; with more, all text counts as painted over
-LEAST_PAINT = 4.0  # points; paint with a shorter side, such as a rule, covers no text
-LEAST_ALPHA = 0.5  # text under fainter paint can be read
-PIXEL = 2.0  # points; half of it gives the same texts
-MOST_SIDE = 1_000  # pixels of a painted page; a larger page has larger pixels
-SEEN = 10  # of 255: a smaller difference is not visible; thin grey letters of 4 points make one of 20
 GREY = b"\x80"  # the colour of pictures; text on one counts as seen
-SCAN = 0.5  # share of the page: a larger picture may be a scan, and the text under or in it is what it shows
-FILLED_OR_STROKED, CLIP = 16 | 32, 64  # bits of `char_flags`; a clip shows the paint that follows
-
-
-@dataclass
-class Grounds:
-    """The boxes that a page paints under its text, so that light text is seen there, and over earlier text."""
-
-    dark: list[Box] = field(default_factory=list)
-    over_text: list[Box] = field(default_factory=list)
 
 
 class TextTracer(Tracer):
@@ -44,13 +27,11 @@ class TextTracer(Tracer):
     def __init__(self, page: Any) -> None:
         super().__init__(page)
         self.grounds = Grounds()
-        self._texts: list[Box] = []
-        self._pairs = 0
         self.use_virtual_fill_text()
         self.use_virtual_stroke_text()
 
     def fill_text(self, _ctx: Any, text: Any, ctm: Any, *_: Any) -> None:
-        self._texts.append(to_box(mupdf.ll_fz_bound_text(text, None, ctm)))
+        self.grounds.add_text(to_box(mupdf.ll_fz_bound_text(text, None, ctm)))
 
     def stroke_text(self, _ctx: Any, text: Any, _stroke: Any, ctm: Any, *_: Any) -> None:
         self.fill_text(_ctx, text, ctm)
@@ -59,24 +40,15 @@ class TextTracer(Tracer):
         self, _ctx: Any, path: Any, rule: Any, ctm: Any, space: Any, color: Any, alpha: float, *_: Any
     ) -> None:
         super().fill_path(_ctx, path, rule, ctm, space, color, alpha)
-        self._ground(to_box(mupdf.ll_fz_bound_path(path, None, ctm)), alpha, light=_is_light(space, color))
+        self.grounds.add_paint(to_box(mupdf.ll_fz_bound_path(path, None, ctm)), alpha, light=_is_light(space, color))
 
     def fill_image(self, _ctx: Any, image: Any, ctm: Any, alpha: float, *more: Any) -> None:
         super().fill_image(_ctx, image, ctm, alpha, *more)
-        self._ground(transform_box(UNIT_SQUARE, to_transform(ctm)), alpha)
+        self.grounds.add_paint(transform_box(UNIT_SQUARE, to_transform(ctm)), alpha)
 
     def fill_shade(self, _ctx: Any, shade: Any, ctm: Any, alpha: float, *more: Any) -> None:
         super().fill_shade(_ctx, shade, ctm, alpha, *more)
-        self._ground(to_box(mupdf.ll_fz_bound_shade(shade, ctm)), alpha)
-
-    def _ground(self, box: Box, alpha: float, *, light: bool = False) -> None:
-        if alpha < LEAST_ALPHA or short_side(box) < LEAST_PAINT:
-            return
-        if not light:
-            self.grounds.dark.append(box)
-        self._pairs += len(self._texts)
-        texts = self._texts if self._pairs <= MOST_PAIRS else [EVERYWHERE]
-        self.grounds.over_text += [under for text in texts if short_side(under := overlap(box, text)) >= LEAST_PAINT]
+        self.grounds.add_paint(to_box(mupdf.ll_fz_bound_shade(shade, ctm)), alpha)
 
 
 def _is_light(space: Any, color: Any) -> bool:
@@ -94,56 +66,10 @@ def trace_text(page: Any) -> tuple[Painting, Grounds]:
     return device.painting, device.grounds
 
 
-def find_unseen(page: Any, spans: Sequence[dict[str, Any]], grounds: Grounds, pictures: Sequence[Box]) -> set[int]:
-    """Return the indices of invisible spans; a layer of text for what a picture or outlines show counts as seen."""
-    suspects = [n for n, span in enumerate(spans) if _is_suspect(span, grounds)]
-    if not suspects:
-        return set()
-    from PIL import ImageChops  # few pages need it
-
-    frame = tuple(page.rect)
-    pixel = max(PIXEL, max(frame[2:]) / MOST_SIDE)
-    bare = _paint(page, pixel, with_text=False)
-    text = ImageChops.difference(_paint(page, pixel, with_text=True), bare)
-    unseen = {n for n in suspects if not _is_inked(spans[n]) or _contrast(text, spans[n]["bbox"], pixel) < SEEN}
-    scans = [box for box in pictures if area(box) > SCAN * area(frame)] if len(unseen) == len(spans) else []
-
-    def is_layer(span: dict[str, Any]) -> bool:
-        box = span["bbox"]
-        covered = span["char_flags"] & FILLED_OR_STROKED and _lies_on(box, grounds.over_text)
-        return _lies_on(box, scans if covered else pictures) or _contrast(bare, box, pixel) >= SEEN
-
-    return {n for n in unseen if not is_layer(spans[n])}
-
-
-def _is_suspect(span: dict[str, Any], grounds: Grounds) -> bool:
-    if span["text"].isspace():
-        return False
-    light = min(span["color"].to_bytes(4, "big")[1:]) >= LIGHT and not _lies_on(span["bbox"], grounds.dark)
-    return light or not _is_inked(span) or _lies_on(span["bbox"], grounds.over_text)
-
-
-def _is_inked(span: dict[str, Any]) -> bool:
-    """Return whether a span's letters are painted, and not wholly transparent."""
-    return bool(span["char_flags"] & CLIP or (span["char_flags"] & FILLED_OR_STROKED and span["alpha"]))
-
-
-def _lies_on(box: Box, others: Sequence[Box]) -> bool:
-    return any(centre_inside(box, other) for other in others)
-
-
-def _contrast(picture: "Image", box: Box, pixel: float) -> int:
-    """Return how much the pixels of a box differ at most in a channel, 0–255."""
-    x0, y0, x1, y1 = (round(value / pixel) for value in box)
-    part = picture.crop((max(0, x0), max(0, y0), min(picture.width, x1 + 1), min(picture.height, y1 + 1)))
-    extrema: Any = part.getextrema() if part.width and part.height else ()
-    return max((high - low for low, high in extrema), default=0)
-
-
 # --- painting ---------------------------------------------------------------------------------------------------------
 
 
-def _paint(page: Any, pixel: float, *, with_text: bool) -> "Image":
+def paint_grey(page: Any, pixel: float, with_text: bool) -> "Image":
     """Paint a page (mode RGB) with grey pictures; `pixel` in points."""
     frame = (0, 0, int(page.rect.width / pixel) + 1, int(page.rect.height / pixel) + 1)
     return paint_page(page, frame, 1 / pixel, lambda target: _Painter(target, with_text=with_text))

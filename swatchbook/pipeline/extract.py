@@ -50,7 +50,7 @@ def extract(
     settings: Settings,
     *,
     progress: reader.Progress | None = None,
-    module: str = reader.CHILD,
+    module: str | None = None,
 ) -> Extraction:
     """Extract the pictures of the planned pages, stored and deduplicated by content, and their placements.
 
@@ -86,7 +86,7 @@ def extract_boxes(
     settings: Settings,
     *,
     placed: Sequence[Placement] = (),
-    module: str = reader.CHILD,
+    module: str | None = None,
 ) -> Extraction:
     """Extract the parts of pages that a person took in, as pictures that are shown.
 

@@ -31,7 +31,7 @@ def paper() -> Paper:
 
 
 def extract(
-    paper: Paper, files: Files, tmp_path: Path, plan: Plan | None = None, module: str = reader.CHILD, **changed: object
+    paper: Paper, files: Files, tmp_path: Path, plan: Plan | None = None, module: str | None = None, **changed: object
 ) -> Extraction:
     path = paper.save(tmp_path / "a.pdf")
     settings = Settings.model_validate({"page_seconds": 20, **changed})

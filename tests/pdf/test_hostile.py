@@ -37,7 +37,7 @@ class Kept(Child):
     """The real child, which goes on from one file to the next: starting one takes longer than reading most."""
 
     def __init__(self) -> None:
-        super().__init__(reader.CHILD, memory_mb=1024)
+        super().__init__("swatchbook.pdf.mupdf_document", memory_mb=1024)
         self.pids: set[int] = set()
 
     def __exit__(self, *_: object) -> None:

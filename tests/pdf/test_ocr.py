@@ -16,6 +16,7 @@ from swatchbook.images.limits import ImageLimits
 from swatchbook.ocr_languages import chosen_languages
 from swatchbook.pdf import reader
 from swatchbook.pdf.extract_pictures import Extractor
+from swatchbook.pdf.mupdf_document import MupdfDocument
 from swatchbook.pdf.ocr_engine import Recogniser, has_sense
 from swatchbook.pdf.ocr_pages import wants_ocr
 from swatchbook.pdf.ocr_text import Printed, PrintedLine, add_printed, even_sizes, is_known, known_lines
@@ -134,8 +135,8 @@ def test_a_photograph_beside_text_is_judged_small_and_without_numpy(tmp_path: Pa
         document.save(path := tmp_path / "photograph.pdf")
     reads = (
         "import sys, pymupdf; from swatchbook.pdf.ocr_pages import PrintedText;"
-        "from swatchbook.pdf.parser_child import read_page;"
-        "list(read_page(pymupdf.open(sys.argv[1]), 1, PrintedText('auto')));"
+        "from swatchbook.pdf.mupdf_document import MupdfDocument; from swatchbook.pdf.parser_child import read_page;"
+        "list(read_page(MupdfDocument(pymupdf.open(sys.argv[1])), 1, PrintedText('auto')));"
         "print([name for name in ('PIL', 'numpy', 'cv2') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", reads, path], capture_output=True, text=True, check=True)
@@ -152,7 +153,7 @@ def test_child_that_dies_at_a_region_goes_on_with_the_next_one(tmp_path: Path) -
 
     def sent(after: int) -> list[tuple[int, object]]:
         with pymupdf.open(path) as document:
-            frames = [facts for facts, _ in Extractor({**asked, "after": after})(document, 1)]
+            frames = [facts for facts, _ in Extractor({**asked, "after": after})(MupdfDocument(document), 1)]
         begun = [frame for frame in frames if "begun" in frame]
         assert [frame["begun"] for frame in begun] == [frame["number"] for frame in frames if "number" in frame]
         return [(frame["begun"], frame["sighting"]["bbox"]) for frame in begun]

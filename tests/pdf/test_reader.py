@@ -206,8 +206,8 @@ def imported_with(module: str) -> set[str]:
 
 def test_child_imports_little_and_its_parent_never_imports_the_parser() -> None:
     heavy = {"torch", "prefect", "sqlalchemy", "pymupdf4llm", "numpy", "pydantic", "PIL"}
-    assert not heavy & imported_with("swatchbook.pdf.parser_child")
-    assert not {"torch", "prefect", "pymupdf"} & imported_with("swatchbook.pdf.reader")
+    assert not heavy & imported_with("swatchbook.pdf.mupdf_document")
+    assert not {"torch", "prefect", "pymupdf", "pypdfium2"} & imported_with("swatchbook.pdf.reader")
 
 
 # --- bad input --------------------------------------------------------------------------------------------------------

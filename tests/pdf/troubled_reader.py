@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-from swatchbook.pdf import extract_pictures, parser_child
-from swatchbook.runtime.child_process import Frame, serve
+from swatchbook.pdf import mupdf_pictures, parser_child
+from swatchbook.pdf.mupdf_document import open_document
+from swatchbook.runtime.child_process import Frame
 
 
 def troubled(document: Any, what: str, text: str) -> None:
@@ -48,28 +49,28 @@ real_describe, real_page, real_tables, real_jpeg = (
     parser_child.describe_document,
     parser_child.read_page,
     parser_child.read_tables,
-    extract_pictures.kept_jpeg,
+    mupdf_pictures.kept_jpeg,
 )
 
 
 def describe_document(document: Any) -> dict[str, Any]:
-    troubled(document, "open", document.metadata["title"] or "")
+    troubled(document.library, "open", document.title or "")
     return real_describe(document)
 
 
 def read_page(document: Any, number: int, **rest: Any) -> Iterator[Frame]:
-    text = document[number - 1].get_text()
+    text = document.library[number - 1].get_text()
     if "LATE" not in text:
-        troubled(document, f"page{number}", text)
+        troubled(document.library, f"page{number}", text)
     yield from real_page(document, number, **rest)
     if "LATE" in text:
-        troubled(document, f"page{number}", text)
+        troubled(document.library, f"page{number}", text)
 
 
 def read_tables(document: Any, number: int) -> Iterator[Frame]:
     """Make the layout reader fail on a page that says ODD."""
-    text = document[number - 1].get_text()
-    troubled(document, f"tables{number}", text)
+    text = document.library[number - 1].get_text()
+    troubled(document.library, f"tables{number}", text)
     missing = {"pymupdf4llm": None} if "ODD" in text else {}
     with patch.dict(sys.modules, missing):
         yield from real_tables(document, number)
@@ -90,6 +91,6 @@ def kept_jpeg(document: Any, xref: int, *rest: Any) -> Any:
 
 
 if __name__ == "__main__":
-    parser_child.describe_document, extract_pictures.kept_jpeg = describe_document, kept_jpeg
+    parser_child.describe_document, mupdf_pictures.kept_jpeg = describe_document, kept_jpeg
     parser_child.read_page, parser_child.read_tables = read_page, read_tables
-    serve(parser_child.handle)
+    parser_child.serve_pdfs(open_document)

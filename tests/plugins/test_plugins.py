@@ -500,6 +500,7 @@ def test_list_says_what_there_is_and_imports_only_what_is_active(install: Instal
     assert network.megabytes == pytest.approx(12.3, abs=0.1)
     assert {(each.kind, each.name) for each in found.values() if each.active} == {
         (Kind.ENCODER, "colorgrid"), (Kind.TEXT_ENCODER, "e5"), (Kind.ANALYST, "local"), (Kind.INDEX, "lance"),
+        (Kind.PDF_READER, "mupdf"),
     }  # fmt: skip
     assert found.keys() >= {(kind, name, None) for kind, names in BUILT_IN.items() for name in names}
     assert not {others, shadow} & sys.modules.keys()

@@ -1,0 +1,133 @@
+"""Take the pixels, masks and stored bytes of a page's pictures with PDFium, and flatten them (in the child process)."""
+
+import ctypes
+import io
+from typing import Any
+
+import pypdfium2 as library
+import pypdfium2.raw as pdfium
+from PIL import Image, ImageChops, ImageStat, UnidentifiedImageError
+
+from swatchbook.errors import UnreadableImage
+from swatchbook.images.limits import ImageLimits
+from swatchbook.pdf.page_contract import Painted
+from swatchbook.pdf.picture_format import OPAQUE, Colors, PictureFile, keep_jpeg, may_keep_jpeg
+
+PROBE = 256  # pixels of the longer side of a picture that is decoded for its mask and its colours
+MOST_PIXELS = 200_000_000  # of a JPEG that is decoded for its mask
+COMPARED, ALIKE = 16, 6  # pixels of a side; of 255: a JPEG whose mean differs more from the page is not kept
+
+
+def stored_bytes(raw: Any) -> bytes:
+    """Return an image object's bytes as the file has them."""
+    size = pdfium.FPDFImageObj_GetImageDataRaw(raw, None, 0)
+    if size <= 0:
+        return b""
+    buffer = (ctypes.c_ubyte * size)()
+    pdfium.FPDFImageObj_GetImageDataRaw(raw, buffer, size)
+    return bytes(buffer)
+
+
+def filters(raw: Any) -> list[str]:
+    """Return the names of the filters that an image object's bytes pass."""
+    names = []
+    for n in range(max(0, pdfium.FPDFImageObj_GetImageFilterCount(raw))):
+        name = ctypes.create_string_buffer(64)
+        pdfium.FPDFImageObj_GetImageFilter(raw, n, name, 64)
+        names.append(name.value.decode("ascii", "replace"))
+    return names
+
+
+def decode(page: Any, raw: Any, size: tuple[int, int]) -> Image.Image:
+    """Return an image object in these pixels, with its mask (mode RGB or RGBA). Raises UnreadableImage."""
+    _check_decodable(raw)
+    before, wanted = pdfium.FS_MATRIX(), pdfium.FS_MATRIX(size[0], 0, 0, size[1], 0, 0)
+    pdfium.FPDFPageObj_GetMatrix(raw, before)
+    pdfium.FPDFPageObj_SetMatrix(raw, wanted)
+    try:
+        bitmap = pdfium.FPDFImageObj_GetRenderedBitmap(page.pdf.raw, page.raw, raw)
+    finally:
+        pdfium.FPDFPageObj_SetMatrix(raw, before)
+    if not bitmap:
+        raise _unreadable()
+    image: Image.Image = library.PdfBitmap.from_raw(bitmap).to_pil()
+    image = image.resize(size) if image.size != size else image
+    if image.mode != "RGBA":
+        return image.convert("RGB")
+    least, most = image.getchannel("A").getextrema()
+    if most == 0:  # its mask is broken, or hides all of it
+        raise _unreadable()
+    return image if least < OPAQUE else image.convert("RGB")  # type: ignore[operator]  # pairs are for many bands
+
+
+def _check_decodable(raw: Any) -> None:
+    """Raise UnreadableImage for an object that PDFium cannot decode: it would paint nothing in its place."""
+    whole = pdfium.FPDFImageObj_GetBitmap(raw)
+    if not whole:
+        raise _unreadable()
+    pdfium.FPDFBitmap_Destroy(whole)
+
+
+def _unreadable() -> UnreadableImage:
+    return UnreadableImage("The picture cannot be decoded.", advice="Export the catalogue again.")
+
+
+def probe(page: Any, picture: Painted) -> Image.Image:
+    """Return a picture in few pixels, with its mask (mode RGB or RGBA)."""
+    if "DCTDecode" in filters(picture.image):
+        _check_header(stored_bytes(picture.image))
+    scale = min(1.0, PROBE / max(picture.width, picture.height, 1))
+    size = max(1, round(picture.width * scale)), max(1, round(picture.height * scale))
+    return decode(page, picture.image, size)
+
+
+def _check_header(jpeg: bytes) -> None:
+    """Raise UnreadableImage for a JPEG that is larger than any picture: its size in the PDF may be another one."""
+    try:
+        with Image.open(io.BytesIO(jpeg), formats=["JPEG"]) as image:
+            width, height = image.size
+    except UnidentifiedImageError:  # of other filters before, or broken
+        return
+    if width * height > MOST_PIXELS:
+        raise _unreadable()
+
+
+def kept_jpeg(page: Any, picture: Painted, limits: ImageLimits) -> PictureFile | None:
+    """Return the bytes of a picture if it is a JPEG that looks the same alone as on the page, else None."""
+    limits.check_bytes(picture.size)
+    names = filters(picture.image)
+    colors = Colors(components=picture.colorspace, space=picture.space)
+    if len(names) != 1 or not may_keep_jpeg(names[0], "null", colors):
+        return None
+    kept = keep_jpeg(stored_bytes(picture.image), limits)
+    if kept is None:
+        return None
+    shown = probe(page, picture)
+    return kept if shown.mode == "RGB" and _is_alike(kept[1], shown) else None
+
+
+def _is_alike(jpeg: bytes, shown: Image.Image) -> bool:
+    """Return whether a JPEG alone has the colours of the page: a key of the PDF may invert or convert them."""
+    with Image.open(io.BytesIO(jpeg), formats=["JPEG"]) as image:
+        image.draft("RGB", (PROBE, PROBE))
+        alone = image.convert("RGB").resize((COMPARED, COMPARED), Image.Resampling.BOX)
+    difference = ImageChops.difference(alone, shown.resize((COMPARED, COMPARED), Image.Resampling.BOX))
+    return max(ImageStat.Stat(difference).mean) <= ALIKE
+
+
+def pixels(page: Any, picture: Painted, limits: ImageLimits) -> Image.Image:
+    """Return the pixels of a picture (RGB, or RGBA with its mask)."""
+    limits.check_bytes(picture.size)
+    return decode(page, picture.image, (picture.width, picture.height))
+
+
+def paint_over(page: Any, raw: Any, mask: Image.Image | None, color: tuple[int, int, int]) -> None:
+    """Give an image object one flat colour, and its mask if it has one; all that show the object change with it."""
+    flat = Image.new("RGB", mask.size if mask else (1, 1), color[::-1])
+    if mask:
+        flat.putalpha(mask)
+    form = pdfium.FPDFBitmap_BGRA if mask else pdfium.FPDFBitmap_BGR
+    data = flat.tobytes()
+    bitmap = library.PdfBitmap.new_native(*flat.size, form, buffer=(ctypes.c_ubyte * len(data)).from_buffer_copy(data))
+    pages = (pdfium.FPDF_PAGE * 1)(page.raw)
+    pdfium.FPDFImageObj_SetBitmap(pages, 1, raw, bitmap.raw)

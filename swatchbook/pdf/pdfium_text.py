@@ -1,0 +1,203 @@
+"""Read the text of a page with PDFium: characters become spans, lines and blocks by where they stand (in the child).
+
+PDFium knows no lines: a line goes on while its baseline does and the gap is no wider than a letter; a block goes on
+while the next line is close.
+"""
+
+import ctypes
+from collections.abc import Iterator, Sequence
+from math import cos, hypot, sin
+from typing import Any, NamedTuple
+
+import pypdfium2.raw as pdfium
+
+from swatchbook.geometry import Box, Transform, area, bounding_box, clip, transform_box
+from swatchbook.pdf.page_text import is_letter_spaced, join_letters, text_of_line
+from swatchbook.pdf.pdfium_objects import fill_color
+from swatchbook.pdf.unmapped_fonts import UNKNOWN
+
+SAME_BASELINE = 0.5  # font sizes by which a baseline may differ within a line: raised and lowered signs
+WORD_GAP, CELL_GAP = 0.18, 0.9  # font sizes between words, and between lines next to each other
+BACK = 0.6  # font sizes by which a character may lie before the end of the last one
+NEXT_LINE = 1.5  # font sizes between the baselines of a block
+FORCE_BOLD, ITALIC_FLAG = 1 << 18, 1 << 6  # of a font's descriptor
+BOLD, ITALIC = 16, 2  # of a span
+MODES = {0: 16, 1: 32, 2: 48, 3: 0, 4: 80, 5: 96, 6: 112, 7: 64}
+"""Render mode of text -> bits: 16: filled, 32: stroked, 64: a clip."""
+LIGATURES = {
+    0xFB00: "ff", 0xFB01: "fi", 0xFB02: "fl", 0xFB03: "ffi", 0xFB04: "ffl", 0xFB05: "ft", 0xFB06: "st",
+}  # fmt: skip
+HYPHEN = 2  # PDFium's character for a hyphen at the end of a line
+LONGEST_NAME = 256  # bytes of a font's name
+
+
+class Style(NamedTuple):
+    """The look of a text object's characters. `paint`: bits of MODES; `alpha`: 0 if it is wholly transparent."""
+
+    font: str
+    flags: int
+    color: int
+    alpha: float
+    paint: int
+
+
+class Char(NamedTuple):
+    """A character: its box, where it stands, and along which direction it is read."""
+
+    text: str
+    box: Box
+    origin: tuple[float, float]
+    direction: tuple[float, float]
+    size: float
+    style: Style
+
+
+NO_STYLE = Style("", 0, 0, 1.0, 16)
+
+
+def read_chars(text_page: Any, to_page: Transform, frame: Box) -> list[Char]:
+    """Return the characters on a page as shown, in the order of its content."""
+    raw, styles = text_page.raw, dict[int, Style]()
+    chars = list[Char]()
+    rect, matrix = pdfium.FS_RECTF(), pdfium.FS_MATRIX()
+    x, y = ctypes.c_double(), ctypes.c_double()
+    for n in range(max(0, pdfium.FPDFText_CountChars(raw))):
+        if pdfium.FPDFText_IsGenerated(raw, n) == 1 and pdfium.FPDFText_IsHyphen(raw, n) != 1:
+            continue
+        text = _letter(raw, n)
+        if not text or not pdfium.FPDFText_GetLooseCharBox(raw, n, rect):
+            continue
+        box = transform_box((rect.left, rect.bottom, rect.right, rect.top), to_page)
+        if not area(clip(box, frame)) and not text.isspace():
+            continue
+        pdfium.FPDFText_GetCharOrigin(raw, n, x, y)
+        angle = pdfium.FPDFText_GetCharAngle(raw, n)
+        style = _style(pdfium.FPDFText_GetTextObject(raw, n), styles)
+        pdfium.FPDFText_GetMatrix(raw, n, matrix)
+        size = pdfium.FPDFText_GetFontSize(raw, n) * (hypot(matrix.c, matrix.d) or 1.0)
+        a, b, c, d, e, f = to_page
+        origin = a * x.value + c * y.value + e, b * x.value + d * y.value + f
+        along = cos(angle), sin(angle)
+        direction = a * along[0] + c * along[1], b * along[0] + d * along[1]
+        chars.append(Char(text, box, origin, direction, size, style))
+    return chars
+
+
+def _letter(raw: Any, n: int) -> str:
+    code = pdfium.FPDFText_GetUnicode(raw, n)
+    if code == HYPHEN and pdfium.FPDFText_IsHyphen(raw, n) == 1:
+        return "-"
+    if code == 0 or code > 0x10FFFF or pdfium.FPDFText_HasUnicodeMapError(raw, n) == 1:
+        return UNKNOWN
+    if code in (0x0A, 0x0D):
+        return ""
+    return LIGATURES.get(code) or chr(code)
+
+
+def _style(text_object: Any, styles: dict[int, Style]) -> Style:
+    if not text_object:
+        return NO_STYLE
+    address = ctypes.addressof(text_object.contents)
+    if address not in styles:
+        font = pdfium.FPDFTextObj_GetFont(text_object)
+        name = ctypes.create_string_buffer(LONGEST_NAME)
+        pdfium.FPDFFont_GetBaseFontName(font, name, LONGEST_NAME)
+        plain = name.value.decode("utf-8", "replace").rpartition("+")[2]
+        bits = pdfium.FPDFFont_GetFlags(font)
+        flags = (BOLD if bits > 0 and bits & FORCE_BOLD else 0) | (ITALIC if bits > 0 and bits & ITALIC_FLAG else 0)
+        color, alpha = fill_color(text_object)
+        paint = MODES.get(pdfium.FPDFTextObj_GetTextRenderMode(text_object), 16)
+        styles[address] = Style(plain, flags, color or 0, alpha, paint)
+    return styles[address]
+
+
+def to_blocks(chars: Sequence[Char]) -> list[dict[str, Any]]:
+    """Return blocks of lines of spans as dicts, which `page_text.blocks_of` reads."""
+    blocks = list[list[dict[str, Any]]]()
+    last: list[Char] = []
+    for line in _lines(chars):
+        made = _line(line)
+        if blocks and _is_close(last, line):
+            blocks[-1].append(made)
+        else:
+            blocks.append([made])
+        last = line
+    found: list[dict[str, Any]] = [
+        {"bbox": bounding_box(line["bbox"] for line in lines), "lines": lines} for lines in blocks
+    ]
+    if any(is_letter_spaced(text_of_line(line)) for block in found for line in block["lines"]):
+        join_letters(found, found)
+    return found
+
+
+def _lines(chars: Sequence[Char]) -> Iterator[list[Char]]:
+    line = list[Char]()
+    for char in chars:
+        if line and not _goes_on(line, char):
+            yield line
+            line = []
+        if line and not char.text.isspace() and not line[-1].text.isspace() and _gap(line[-1], char) > WORD_GAP:
+            line.append(line[-1]._replace(text=" ", box=_between(line[-1], char)))
+        if line or not char.text.isspace():
+            line.append(char)
+    if line:
+        yield line
+
+
+def _goes_on(line: Sequence[Char], char: Char) -> bool:
+    last = line[-1]
+    if abs(last.direction[0] - char.direction[0]) + abs(last.direction[1] - char.direction[1]) > 0.1:
+        return False
+    return _drop(line[0], char) <= SAME_BASELINE and -BACK <= _gap(last, char) <= CELL_GAP
+
+
+def _gap(last: Char, char: Char) -> float:
+    """Return the gap between two characters along their line, in font sizes."""
+    along, down = char.direction
+    size = max(last.size, char.size, 1e-3)
+    if abs(along) >= abs(down):
+        return (char.box[0] - last.box[2] if along > 0 else last.box[0] - char.box[2]) / size
+    return (char.box[1] - last.box[3] if down > 0 else last.box[1] - char.box[3]) / size
+
+
+def _drop(first: Char, char: Char) -> float:
+    """Return the distance between two baselines, in font sizes."""
+    along, down = char.direction
+    x, y = char.origin[0] - first.origin[0], char.origin[1] - first.origin[1]
+    return abs(along * y - down * x) / max(first.size, char.size, 1e-3)
+
+
+def _between(last: Char, char: Char) -> Box:
+    (x0, y0, x1, y1), box = last.box, char.box
+    if abs(char.direction[0]) >= abs(char.direction[1]):
+        return (x1, y0, box[0], y1) if char.direction[0] > 0 else (box[2], y0, x0, y1)
+    return (x0, y1, x1, box[1]) if char.direction[1] > 0 else (x0, box[3], x1, y0)
+
+
+def _is_close(above: Sequence[Char], line: Sequence[Char]) -> bool:
+    """Return whether a line belongs to the block of the one before it."""
+    first, other = above[0], line[0]
+    if abs(first.direction[0] - other.direction[0]) + abs(first.direction[1] - other.direction[1]) > 0.1:
+        return False
+    return _drop(first, other) <= NEXT_LINE
+
+
+def _line(chars: Sequence[Char]) -> dict[str, Any]:
+    spans = list[dict[str, Any]]()
+    last: tuple[object, ...] | None = None
+    for char in chars:
+        look = char.style, round(char.size, 1)
+        if look != last and not (spans and char.text.isspace()):
+            spans.append(_span(char))
+            last = look
+        spans[-1]["chars"].append({"c": char.text, "bbox": char.box})
+    for span in spans:
+        span["text"] = "".join(each["c"] for each in span["chars"])
+        span["bbox"] = bounding_box(each["bbox"] for each in span["chars"])
+    return {"bbox": bounding_box(span["bbox"] for span in spans), "spans": spans, "dir": chars[0].direction}
+
+
+def _span(char: Char) -> dict[str, Any]:
+    style = char.style
+    look = {"size": char.size, "font": style.font, "flags": style.flags, "color": style.color}
+    return {**look, "alpha": style.alpha, "char_flags": style.paint, "chars": []}
