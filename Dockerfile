@@ -1,33 +1,59 @@
-# One image for the service, the worker, `setup` and Prefect's server: docs/deploy.md.
+# The image for the service, the worker, `setup` and Prefect's server, in two variants: docs/deploy.md.
 # Needs BuildKit. Has no `# syntax=` line, because that would download a front end from a registry.
 ARG BASE_IMAGE=python:3.11-slim
+# `light` has no PyTorch. `models` has it, for SigLIP, CLIP and DINOv2, and the text encoders voyage and minilm.
+ARG VARIANT=light
 
-FROM ${BASE_IMAGE} AS dependencies
-# A PyTorch index of your choice (its CPU builds are ten times smaller); empty: the builds that the lock file pins.
-ARG TORCH_INDEX=
-ENV PATH=/opt/swatchbook/bin:$PATH
+FROM ${BASE_IMAGE} AS pip
 COPY requirements-models.lock /tmp/
 RUN --mount=type=cache,target=/root/.cache/pip \
     --mount=type=secret,id=ca --mount=type=secret,id=pip,target=/etc/pip.conf \
     if [ -s /run/secrets/ca ]; then export PIP_CERT=/run/secrets/ca; fi; \
-    set -eu; cd /tmp; lock=requirements-models.lock; \
-    python3 -m venv /opt/swatchbook; \
-    if [ -n "$TORCH_INDEX" ]; then \
-        pip install --index-url "$TORCH_INDEX" "$(grep -o '^torch==[0-9.]*' $lock)"; \
-        awk '/^[a-z]/ {drop = /^(torch|triton|nvidia|cuda)/} !drop' $lock > rest.lock; lock=rest.lock; \
-    fi; \
-    pip install --no-deps --require-hashes -r $lock; \
+    set -eu; cd /tmp; \
+    python3 -m venv /opt/pip; \
+    awk '/^[a-z]/ {keep = /^setuptools==/} keep' requirements-models.lock > setuptools.lock; \
+    /opt/pip/bin/pip install --no-deps --require-hashes -r setuptools.lock
+
+# Packages bring their tests, C sources and stubs of types, which nothing here runs.
+FROM ${BASE_IMAGE} AS light
+ENV PATH=/opt/swatchbook/bin:$PATH
+COPY requirements-runtime.lock /tmp/
+RUN --mount=type=cache,target=/root/.cache/pip --mount=type=bind,from=pip,source=/opt/pip,target=/opt/pip \
+    --mount=type=secret,id=ca --mount=type=secret,id=pip,target=/etc/pip.conf \
+    if [ -s /run/secrets/ca ]; then export PIP_CERT=/run/secrets/ca; fi; \
+    set -eu; cd /tmp; \
+    python3 -m venv --without-pip /opt/swatchbook; \
+    /opt/pip/bin/pip --python /opt/swatchbook install --no-deps --require-hashes -r requirements-runtime.lock; \
+    find /opt/swatchbook -type d '(' -name tests -o -path '*/pyarrow/include' -o -path '*/pymupdf/mupdf-devel' ')' \
+        -prune -exec rm -rf {} +; \
+    find /opt/swatchbook -type f -regextype posix-extended -regex '.*\.(a|c|cpp|h|hpp|pxd|pyi|pyx)' -delete; \
     rm -- *.lock
 
-FROM dependencies AS wheel
+FROM light AS models
+# A PyTorch index of your choice (its CPU builds are ten times smaller); empty: the builds that the lock file pins.
+ARG TORCH_INDEX=
+COPY requirements-models.lock /tmp/
+RUN --mount=type=cache,target=/root/.cache/pip --mount=type=bind,from=pip,source=/opt/pip,target=/opt/pip \
+    --mount=type=secret,id=ca --mount=type=secret,id=pip,target=/etc/pip.conf \
+    if [ -s /run/secrets/ca ]; then export PIP_CERT=/run/secrets/ca; fi; \
+    set -eu; cd /tmp; lock=requirements-models.lock; pip="/opt/pip/bin/pip --python /opt/swatchbook"; \
+    if [ -n "$TORCH_INDEX" ]; then \
+        $pip install --index-url "$TORCH_INDEX" "$(grep -o '^torch==[0-9.]*' $lock)"; \
+        awk '/^[a-z]/ {drop = /^(torch|triton|nvidia|cuda)/} !drop' $lock > rest.lock; lock=rest.lock; \
+    fi; \
+    $pip install --no-deps --require-hashes -r $lock; \
+    rm -- *.lock
+
+FROM pip AS wheel
 WORKDIR /source
 COPY . .
-RUN pip wheel --no-deps --no-index --no-build-isolation --wheel-dir /wheels .
+RUN /opt/pip/bin/pip wheel --no-deps --no-index --no-build-isolation --wheel-dir /wheels .
 
-FROM dependencies
+FROM ${VARIANT}
 RUN useradd --uid 10001 --create-home --home-dir /var/lib/swatchbook swatchbook \
     && install --directory --owner=swatchbook --group=swatchbook /var/lib/models /var/lib/prefect
-RUN --mount=type=bind,from=wheel,source=/wheels,target=/wheels pip install --no-index --no-deps /wheels/*.whl
+RUN --mount=type=bind,from=wheel,source=/wheels,target=/wheels --mount=type=bind,from=pip,source=/opt/pip,target=/opt/pip \
+    /opt/pip/bin/pip --python /opt/swatchbook install --no-index --no-deps /wheels/*.whl
 ENV SWATCHBOOK_HOME=/var/lib/swatchbook \
     HF_HOME=/var/lib/models \
     PREFECT_HOME=/var/lib/swatchbook/prefect \
@@ -35,7 +61,8 @@ ENV SWATCHBOOK_HOME=/var/lib/swatchbook \
     PREFECT_SERVER_ANALYTICS_ENABLED=false \
     DO_NOT_TRACK=1 \
     PYTHONUNBUFFERED=1
-USER swatchbook
+# By number: Kubernetes refuses `runAsNonRoot` with a name, because it cannot know whether that is root.
+USER 10001:10001
 WORKDIR /var/lib/swatchbook
 EXPOSE 8420
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s \

@@ -103,11 +103,12 @@ soak: $(ALL)
 	$(RUN)python -m devtools.weaviate path > /dev/null
 	SWATCHBOOK_TEST_SOAK=1 $(RUN)python -m pytest tests/pdf/test_hostile.py tests/ledger/test_lives.py tests/ledger/test_ledger_machine.py tests/ledger/queries/test_account.py tests/backup/test_kills.py tests/flows/test_deleted_meanwhile.py tests/flows/test_gc_loop.py tests/flows/test_killed_import.py tests/flows/test_kills.py tests/flows/test_many.py tests/flows/test_outage.py tests/flows/test_rounds.py tests/upkeep/test_killed_change_of_model.py tests/interface/service/fuzz.py tests/servers tests/servers/storm.py tests/containers/test_pool.py tests/containers/soak.py
 
-# Shards on a control plane of Kubernetes, built with Go once (40 minutes on two busy cores); not part of CI.
+# Shards and the Helm chart on a control plane of Kubernetes, built with Go once (40 minutes on two busy cores); not part of CI.
 test-kubernetes: $(ALL)
 	$(RUN)python -m devtools.weaviate path > /dev/null
 	$(RUN)python -m devtools.kubernetes
-	$(RUN)python -m pytest tests/kubernetes/on_kubernetes.py
+	$(RUN)python -m devtools.helm
+	$(RUN)python -m pytest tests/kubernetes/on_kubernetes.py tests/kubernetes/helm_on_kubernetes.py
 
 # The workflow of a public host is checked where there is Go, which builds the checker once.
 check: $(ALL) $(if $(shell type -P go),workflow-check)
@@ -128,7 +129,7 @@ weaviate: $(STAMP)
 	$(RUN)python -m devtools.weaviate start
 
 # All containers of compose.yaml, with the secrets of .env; `down` keeps the data. docs/deploy.md.
-# Variables: IMAGE, BASE_IMAGE, CA_BUNDLE, PIP_CONFIG.
+# Variables: IMAGE, VARIANT, BASE_IMAGE, CA_BUNDLE, PIP_CONFIG.
 up down:
 	deployments/containers/compose.sh $@
 
@@ -136,8 +137,8 @@ up down:
 # the developers' packages: `models` with PyTorch, `runtime` without. The light one has no extra. No index address is
 # written into them.
 LOCKED := --universal --generate-hashes --python-version 3.11 --no-emit-index-url --no-emit-find-links --no-header
-OF_IMAGE := weaviate postgres docker voyage tesseract sentry excel s3 gcs azure mcp pdfium otel
-OF_MODELS := models minilm $(OF_IMAGE)
+OF_IMAGE := weaviate postgres docker tesseract sentry excel s3 gcs azure mcp pdfium otel
+OF_MODELS := models minilm voyage $(OF_IMAGE)
 PYTHONS := 3.11 3.12 3.13
 lock: $(STAMP)
 	$(RUN)uv pip compile pyproject.toml --all-extras --group dev --upgrade $(LOCKED) -o requirements.lock

@@ -196,7 +196,10 @@ def _api_server(plane: ControlPlane) -> Sequence[str]:
 
 def _controllers(plane: ControlPlane) -> Sequence[str]:
     (port,) = free_ports(1)
-    wanted = "job-controller,ttl-after-finished-controller,pod-garbage-collector-controller,namespace-controller"
+    wanted = (
+        "job-controller,ttl-after-finished-controller,pod-garbage-collector-controller,namespace-controller,"
+        "deployment-controller,replicaset-controller,garbage-collector-controller"
+    )
     return (
         *(f"--kubeconfig={plane.kubeconfig}", "--leader-elect=false", f"--controllers={wanted}"),
         *(f"--bind-address={HOST}", f"--secure-port={port}", f"--cert-dir={plane.folder}/controllers"),

@@ -33,7 +33,7 @@ DECLARATION: Final = "prefect.yaml"
 BESIDE_PACKAGES: Final = {"CHANGELOG.md", "LICENSE", "MANIFEST.in", "README.md", "pyproject.toml", DECLARATION}
 """What the sdist has besides the packages, and besides what setuptools writes into it."""
 
-EXAMPLES: Final = ("deployments/containers/", "deployments/monitoring/")
+EXAMPLES: Final = ("deployments/containers/", "deployments/helm/", "deployments/monitoring/")
 """Files in the packages that are for a checkout only: documentation names them, no code reads them."""
 
 

@@ -387,6 +387,7 @@ OTHER_PROGRAMS: Mapping[str, str] = {
     **dict.fromkeys(("docker compose exec", "docker compose logs"), _OPERATION),
     **dict.fromkeys(("uvx --from", "claude mcp add"), "not run: needs an index, or an assistant"),
     **dict.fromkeys(("kubectl ", "aws ", "gcloud ", "pip install prefect-"), _CLOUD),
+    "helm ": "tests/kubernetes/helm_on_kubernetes.py::test_commands_of_the_page_install_upgrade_and_uninstall",
     "prefect worker start --pool embed --type process": "tests/servers/test_pool.py"
     "::test_kill_in_the_middle_ends_as_if_there_had_been_none",
     **dict.fromkeys(

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# compose.sh up: checks the secrets, builds the image, starts compose.yaml and waits until all services are healthy.
+# compose.sh up: checks .env, builds the image, starts compose.yaml and waits until all services are healthy.
 # compose.sh down: stops and removes the containers; the volumes with all data stay.
-# Variables: ENV_FILE, IMAGE, BASE_IMAGE, TORCH_INDEX; CA_BUNDLE and PIP_CONFIG are files used only by the build.
+# Variables: ENV_FILE, IMAGE, VARIANT (else that of ENV_FILE), BASE_IMAGE, TORCH_INDEX; CA_BUNDLE and PIP_CONFIG are files
+# used only by the build.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 export SWATCHBOOK_IMAGE=${IMAGE:-swatchbook}
@@ -29,8 +30,25 @@ check_secrets() {
     fi
 }
 
+value() {
+    sed -n "s/^$1=//p" "$env_file"
+}
+
+# The parts of the profile that only the variant `models` can run. An empty value is the profile's default.
+check_variant() {
+    local profile encoder text
+    profile=$(value PROFILE) encoder=$(value ENCODER) text=$(value TEXT_ENCODER)
+    [ "$VARIANT" != models ] || return 0
+    case "${encoder:-$profile} ${text:-$profile}" in
+    *siglip* | *voyage* | *minilm* | *production*)
+        refuse "PROFILE, ENCODER or TEXT_ENCODER of $env_file chooses what the light image lacks:" \
+            "set VARIANT=models there, and run make up again."
+        ;;
+    esac
+}
+
 build() {
-    local given=(--tag "$SWATCHBOOK_IMAGE")
+    local given=(--tag "$SWATCHBOOK_IMAGE:${VARIANT:-latest}" --build-arg "VARIANT=${VARIANT:-light}")
     [ -z "${BASE_IMAGE:-}" ] || given+=(--build-arg "BASE_IMAGE=$BASE_IMAGE")
     [ -z "${TORCH_INDEX:-}" ] || given+=(--build-arg "TORCH_INDEX=$TORCH_INDEX")
     [ -z "${CA_BUNDLE:-}" ] || given+=(--secret "id=ca,src=$CA_BUNDLE")
@@ -55,15 +73,17 @@ wait_until_healthy() {
 # Remove the containers of Prefect's Docker worker: Compose does not manage them, but they use its network.
 remove_shards() {
     local project shards
-    project=$(sed -n 's/^COMPOSE_PROJECT_NAME=//p' "$env_file")
+    project=$(value COMPOSE_PROJECT_NAME)
     shards=$(docker ps --all --quiet --filter label=swatchbook=shard --filter "network=${project:-swatchbook}_default")
     [ -z "$shards" ] || xargs docker rm --force <<< "$shards"
 }
 
 main() {
+    [ ! -f "$env_file" ] || export VARIANT=${VARIANT:-$(value VARIANT)}
     case "${1:-}" in
     up)
         check_secrets
+        check_variant
         build
         compose up --detach --no-build --remove-orphans
         wait_until_healthy

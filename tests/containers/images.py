@@ -58,12 +58,13 @@ def _weaviate(engine: Engine) -> str:
         return _build(engine, OUR_WEAVIATE, Path(context))
 
 
-def build_swatchbook(engine: Engine) -> str:
+def build_swatchbook(engine: Engine, variant: str = "light") -> str:
     """The name of this checkout's image, built as `make up` does: a second where only code has changed."""
-    given = [f"--build-arg=BASE_IMAGE={base(engine)}"]
+    name = f"{SWATCHBOOK}:{variant}"
+    given = [f"--build-arg=BASE_IMAGE={base(engine)}", f"--build-arg=VARIANT={variant}"]
     given += [f"--secret=id=ca,src={bundle}" for bundle in certificates().values()]
-    engine.run("build", "--quiet", *given, f"--tag={SWATCHBOOK}", ROOT)
-    return SWATCHBOOK
+    engine.run("build", "--quiet", *given, f"--tag={name}", ROOT)
+    return name
 
 
 def _bootstrap(engine: Engine) -> None:

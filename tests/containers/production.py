@@ -23,6 +23,7 @@ from swatchbook.resources import Resources, open_resources
 from swatchbook.settings import Settings
 from tests.command import finish
 from tests.containers.engine import Engine
+from tests.containers.images import build_swatchbook
 from tests.containers.pool import SHARED, Pool
 from tests.models import tiny
 from tests.models.hub import COMMIT, hub
@@ -103,7 +104,8 @@ def running_production(pool: Pool) -> Iterator[Production]:
         told = {f"SWATCHBOOK_{name}": str(value) for name, value in _settings(pool, folder, there).items()}
         production = Production({**stack.environment, **told}, there, seen, pool)
         _write_settings(folder / "shards.env", production.environment, {f"SWATCHBOOK_{n}" for n in SHARED} | {*told})
-        job = shard_job(production.settings)
+        image = build_swatchbook(pool.engine, "models")
+        job = shard_job(production.settings.model_copy(update={"shard_image": image}))
         _fetch_weights(pool.engine, folder, job["image"])
         with _looks_away(pool), pool.job(env={}, **job):
             yield production

@@ -8,6 +8,7 @@ import tomllib
 from pathlib import Path
 from typing import get_args
 
+import pytest
 import yaml
 from packaging.requirements import Requirement
 
@@ -53,6 +54,30 @@ def test_make_up_refuses_example_secrets_and_names_them(tmp_path: Path) -> None:
     named = set(re.findall(r"^  line \d+:(\w+)$", refused.stderr, flags=re.MULTILINE))
     assert named == {name for name, value in variables(EXAMPLE).items() if "change-me" in value}
     assert "docker build" not in refused.stdout
+
+
+@pytest.mark.parametrize(
+    ("chosen", "is_built"),
+    [
+        ({}, True),
+        ({"PROFILE": "production"}, False),
+        ({"PROFILE": "production", "VARIANT": "models"}, True),
+        ({"PROFILE": "production", "ENCODER": "efficientnet", "TEXT_ENCODER": "openai"}, True),
+        ({"ENCODER": "siglip"}, False),
+        ({"TEXT_ENCODER": "minilm"}, False),
+    ],
+)
+def test_make_up_refuses_models_that_the_light_image_lacks(
+    tmp_path: Path, chosen: dict[str, str], is_built: bool
+) -> None:
+    text = EXAMPLE.read_text().replace("change-me", "a-secret")
+    for name, value in chosen.items():
+        text = re.sub(rf"^{name}=.*$", f"{name}={value}", text, flags=re.MULTILINE)
+    (tmp_path / "env").write_text(text)
+    said = up(tmp_path / "env", tmp_path / "bin")
+    variant = chosen.get("VARIANT", "light")
+    assert (f"--build-arg VARIANT={variant} " in said.stdout) == is_built
+    assert ("set VARIANT=models there" in said.stderr) != is_built
 
 
 def test_the_command_of_the_example_makes_secrets_that_are_taken(tmp_path: Path) -> None:

@@ -221,7 +221,9 @@ def test_kubernetes_job_satisfies_the_published_schema() -> None:
         assert errors_of({"spec": {"template": {"spec": {**pod, **wrong}}}}, published)
     (container,) = pod["containers"]
     assert container["args"] == shard_arguments(Settings(**ELSEWHERE))
-    assert [mount["mountPath"] for mount in container["volumeMounts"]] == [SETTINGS_FILE]
+    assert container["securityContext"]["readOnlyRootFilesystem"] is True
+    written = ["/var/lib/swatchbook", "/tmp"]
+    assert [mount["mountPath"] for mount in container["volumeMounts"]] == [*written, SETTINGS_FILE]
     assert container["resources"] == {
         "requests": {"cpu": "1500m", "memory": "3000Mi"},
         "limits": {"cpu": "1500m", "memory": "3000Mi", "nvidia.com/gpu": "1"},

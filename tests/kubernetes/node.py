@@ -6,6 +6,7 @@ grace and SIGKILL. The image is this checkout; paths of mounted secrets are repl
 
 import base64
 import os
+import re
 import signal
 import subprocess
 import threading
@@ -38,12 +39,16 @@ class Running:
 
 @dataclass
 class Node:
-    """Started by `start`; `room`: pods at a time; `image`: the environment that the image has."""
+    """Started by `start`; `room`: pods at a time; `image`: the environment that the image has.
+
+    `folders`: variables of the image that name a folder of the container, which a volume may take the place of.
+    """
 
     plane: ControlPlane
     folder: Path
     image: Mapping[str, str]
     room: int = 2
+    folders: Mapping[str, str] = field(default_factory=dict)
     pods: dict[str, Running] = field(default_factory=dict)
     ended_by: dict[str, int] = field(default_factory=dict)  # uid -> exit code
     _over: threading.Event = field(default_factory=threading.Event)
@@ -98,11 +103,9 @@ class Node:
         home = self.folder / uid
         home.mkdir()
         mounted = self._mount(client, pod, container, home)
-        arguments = list(container["args"])
-        for path, file in mounted.items():
-            arguments = [each.replace(path, str(file)) for each in arguments]
-        arguments = [each.replace("/tmp/prefect", str(home / "prefect")) for each in arguments]
-        environment = {**self.image, **self._variables(client, pod, container)}
+        arguments = [_here(each, mounted) for each in container["args"]]
+        told = {**self.folders, **self._variables(client, pod, container)}
+        environment = {**self.image, **{name: _here(value, mounted) for name, value in told.items()}}
         with (self.folder / f"{pod['metadata']['name']}.log").open("ab") as out:
             process = subprocess.Popen(
                 arguments, env=environment, cwd=home, stdout=out, stderr=out, stdin=subprocess.DEVNULL,
@@ -112,11 +115,18 @@ class Node:
         self._watch(client, pod, self.pods[uid])
 
     def _mount(self, client: httpx.Client, pod: Any, container: Any, home: Path) -> dict[str, Path]:
-        """Write mounted secrets into files. Return path in the container -> path here."""
+        """Write mounted secrets into files, make other volumes. Return path in the container -> path here."""
         volumes = {each["name"]: each for each in pod["spec"].get("volumes", [])}
         files = {}
         for mount in container.get("volumeMounts", []):
-            secret = _secret(client, pod, volumes[mount["name"]]["secret"]["secretName"])
+            volume = volumes[mount["name"]]
+            if "secret" not in volume:
+                claim = volume.get("persistentVolumeClaim", {}).get("claimName")
+                folder = (self.folder / claim if claim else home / mount["name"]) / mount.get("subPath", "")
+                folder.mkdir(parents=True, exist_ok=True)
+                files[mount["mountPath"]] = folder
+                continue
+            secret = _secret(client, pod, volume["secret"]["secretName"])
             file = home / mount["subPath"]
             file.touch(mode=0o600)
             file.write_text(secret[mount["subPath"]])
@@ -172,6 +182,12 @@ def _status(pod: dict[str, Any], running: Running, phase: str, code: int | None)
         "conditions": [ready],
         "containerStatuses": [{**shown, "ready": code is None, "state": state}],
     }
+
+
+def _here(text: str, mounted: Mapping[str, Path]) -> str:
+    """Return a text with the paths of mounts as they are on this machine."""
+    paths = "|".join(re.escape(path) for path in sorted(mounted, key=len, reverse=True))
+    return re.sub(rf"(?<![\w.-])({paths})(?![\w.-])", lambda found: str(mounted[found[0]]), text) if paths else text
 
 
 def _secret(client: httpx.Client, pod: dict[str, Any], name: str) -> dict[str, str]:

