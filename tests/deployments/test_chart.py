@@ -1,0 +1,61 @@
+"""The Helm chart, looked at without Helm: tests/kubernetes/helm_on_kubernetes.py installs it."""
+
+import json
+import re
+import tomllib
+from typing import Any
+
+import pytest
+import yaml
+from jsonschema import Draft7Validator
+
+from swatchbook.settings import Settings
+from tests.conftest import ROOT
+
+CHART = ROOT / "deployments" / "helm" / "swatchbook"
+VALUES: dict[str, Any] = yaml.safe_load((CHART / "values.yaml").read_text())
+SCHEMA: dict[str, Any] = json.loads((CHART / "values.schema.json").read_text())
+TEMPLATES = "".join(path.read_text() for path in sorted((CHART / "templates").iterdir()))
+
+
+def test_chart_has_the_version_of_the_package() -> None:
+    chart = yaml.safe_load((CHART / "Chart.yaml").read_text())
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    assert (chart["version"], chart["appVersion"]) == (version, version)
+
+
+def test_default_values_satisfy_the_schema_which_names_all_of_them() -> None:
+    Draft7Validator.check_schema(SCHEMA)
+    assert [error.message for error in Draft7Validator(SCHEMA).iter_errors(VALUES)] == []
+    assert SCHEMA["properties"].keys() - {"global"} == VALUES.keys()
+    for name, value in VALUES.items():
+        if isinstance(value, dict) and (known := SCHEMA["properties"][name].get("properties")):
+            assert known.keys() == value.keys(), name
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"colour": "grey"},
+        {"settings": {"LEDGER_URL": "postgresql://u:hush@db/x"}},
+        {"settings": {"VISION_API_KEY": "hush"}},
+        {"settings": {"NOTICE_SECRET": "hush"}},
+        {"settings": {"SWATCHBOOK_INDEX": "weaviate"}},
+        {"settings": {"SHARD_SLOTS": 2}},
+        {"prefect": {"enabled": False, "url": ""}},
+        {"persistence": {"enabled": True, "size": "much"}},
+    ],
+)
+def test_schema_refuses_what_is_wrong_and_secrets_among_settings(wrong: dict[str, Any]) -> None:
+    assert not Draft7Validator(SCHEMA).is_valid({**VALUES, **wrong})
+
+
+def test_variables_of_the_templates_are_settings() -> None:
+    named = set(re.findall(r"SWATCHBOOK_([A-Z_]+)", TEMPLATES)) | VALUES["settings"].keys()
+    assert named >= {"LEDGER_URL", "API_KEYS", "WEAVIATE_API_KEY", "INDEX"}
+    assert {name.lower() for name in named} <= Settings.model_fields.keys()
+
+
+def test_pods_run_as_the_user_of_the_image() -> None:
+    (user,) = set(re.findall(r"^USER (\d+):\d+$", (ROOT / "Dockerfile").read_text(), re.MULTILINE))
+    assert set(re.findall(r"(?:runAsUser|runAsGroup|fsGroup): (\d+)", TEMPLATES)) == {user}
