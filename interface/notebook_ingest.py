@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -50,13 +51,28 @@ class Child:
     def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
         self._folder, self._environment = folder, dict(environment)
 
-    def process(self, documents: Sequence[str], options: IngestOptions) -> list[str]:
+    def process(self, documents: Sequence[str], options: IngestOptions) -> Failure | None:
         """Process registered documents; what the child prints goes to stderr.
 
         Returns its last failure if it failed, else nothing. Raises KeyboardInterrupt when the child is over, too.
         """
+        with tempfile.TemporaryDirectory(prefix="swatchbook-") as temporary:
+            failures = Path(temporary) / "failures.jsonl"
+            program = [sys.executable, "-P", "-m", "interface.cli.registered", options.model_dump_json()]
+            code = self._run([*program, str(failures), *documents])
+            told = failures.read_text().splitlines() if failures.exists() else []
+        if code in (COMPLETED, OPEN):
+            return None
+        if not told:
+            return Unexpected(f"The ingest ended with status {code}.")
+        last = json.loads(told[-1])
+        kind: type[Failure] = KINDS.get(last["kind"], Unexpected)
+        return kind(last["message"], advice=last["advice"])
+
+    def _run(self, command: Sequence[str]) -> int:
+        """Run a program, pass on what it prints to stderr, and return its exit code."""
         with subprocess.Popen(
-            [sys.executable, "-P", "-m", "interface.cli.registered", options.model_dump_json(), *documents],
+            command,
             cwd=self._folder,
             env=self._environment,
             stdin=subprocess.DEVNULL,
@@ -65,14 +81,9 @@ class Child:
             encoding="utf-8",
             errors="replace",
         ) as child:
-            said = list[str]()
             try:
                 for line in child.stderr or ():
-                    sys.stderr.write(line)
-                    if line.startswith("✗ "):  # terminal.py: the failure, then the advice on the next line
-                        said = [line[2:].strip()]
-                    elif line.startswith("  ") and said:
-                        said.append(line.strip())
+                    sys.stderr.write(line)  # a notebook has no descriptor that the child could write to
             except KeyboardInterrupt:
                 child.send_signal(signal.SIGINT)  # Jupyter may have interrupted only the kernel
                 try:
@@ -80,9 +91,7 @@ class Child:
                 except subprocess.TimeoutExpired:
                     child.kill()
                 raise
-        if child.returncode in (COMPLETED, OPEN):
-            return []
-        return [" ".join(said) or f"The ingest ended with status {child.returncode}."]
+        return child.returncode
 
 
 def ingest(
@@ -103,8 +112,8 @@ def ingest(
         register_source(resources, path, kind, owner, options, edition_of) for path, kind in sources.items()
     ]
     changed = [entry.document.id for entry in registered if not entry.unchanged]
-    said = child.process(changed, options) if changed else []
-    return _reports(resources, {entry.document.id: entry.unchanged for entry in registered}, said)
+    failure = child.process(changed, options) if changed else None
+    return _reports(resources, {entry.document.id: entry.unchanged for entry in registered}, failure)
 
 
 def process_again(resources: Resources, child: Child, document: Document) -> Reports:
@@ -112,14 +121,14 @@ def process_again(resources: Resources, child: Child, document: Document) -> Rep
     return _reports(resources, {document.id: False}, child.process([document.id], document.options))
 
 
-def _reports(resources: Resources, unchanged: Mapping[str, bool], said: Sequence[str]) -> Reports:
+def _reports(resources: Resources, unchanged: Mapping[str, bool], failure: Failure | None) -> Reports:
     documents = [get_kept(resources.ledger, each) for each in unchanged]
     for document in documents:
         if document.status in _NEED_A_PERSON:
             kind: type[Failure] = KINDS.get(document.failure_kind or "", Unexpected)
             raise kind(f"{document.name}: {document.message or document.status}")
-    if said:  # it ended before it could record why
-        raise Unexpected(said[-1])
+    if failure:  # it ended before it could record why
+        raise failure
     return Reports(find_report(resources, each, unchanged=unchanged[each.id]) for each in documents)
 
 

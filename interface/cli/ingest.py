@@ -47,6 +47,9 @@ from swatchbook.storage.upload_buffer import is_remote
 
 log = logging.getLogger(__name__)
 
+Tell = Callable[[Failure, str], int]
+"""Tells of a failure, and of what (a name, or ""); returns the exit code: as `say_failure`."""
+
 _POLL_SECONDS = 0.5  # between two looks at a delete of another process
 
 
@@ -143,10 +146,12 @@ def _say_offered(resources: Resources, document: str) -> None:
         )
 
 
-def ingest_registered(resources: Resources, documents: Iterable[str], options: IngestOptions) -> int:
+def ingest_registered(
+    resources: Resources, documents: Iterable[str], options: IngestOptions, *, tell: Tell = say_failure
+) -> int:
     """Process documents by id that another process has registered for this, unless they were deleted since.
 
-    Their reports are in the ledger. Returns the exit code.
+    Their reports are in the ledger; failures are told. Returns the exit code.
     """
     codes: list[int] = []
     reports: list[RunReport] = []
@@ -155,11 +160,10 @@ def ingest_registered(resources: Resources, documents: Iterable[str], options: I
             try:
                 document = get_kept(resources.ledger, each)
             except DocumentDeleted as deleted:
-                codes.append(say_failure(deleted))
+                codes.append(tell(deleted, ""))
                 continue
-            codes.append(
-                _process(resources, document, partial(_run, resources, document, options), reports, quiet=True)
-            )
+            work = partial(_run, resources, document, options)
+            codes.append(_process(resources, document, work, reports, quiet=True, tell=tell))
     _send_notices(resources)
     return worst(codes)
 
@@ -211,8 +215,9 @@ def _process(
     reports: list[RunReport],
     *,
     quiet: bool,
+    tell: Tell = say_failure,
 ) -> int:
-    """Run the work of one document and print its account. Return its exit code; failures are printed, not raised."""
+    """Run the work of one document and print its account. Return its exit code; failures are told, not raised."""
     code, goes = COMPLETED, document.status is DocumentStatus.DELETING  # `retry` finishes deletes
     try:
         if work is not None:
@@ -222,9 +227,9 @@ def _process(
     except DocumentDeleted as deleted:
         with suppress(Failure):  # of what this process was publishing; else the loop or `retry` finishes it
             finish_delete(resources, document.id, at_most=0)
-        return say_failure(deleted)
+        return tell(deleted, "")
     except Failure as failure:
-        code = say_failure(failure, document.name)
+        code = tell(failure, document.name)
     try:
         report = find_report(resources, document, unchanged=work is None)
     except InvalidReference:

@@ -8,10 +8,10 @@ import pytest
 
 from interface.notebook_ingest import Child
 from swatchbook import Swatchbook
-from swatchbook.errors import DocumentDeleted
+from swatchbook.errors import Configuration, DocumentDeleted, Failure
 from swatchbook.ledger.stored_documents import all_documents
 from swatchbook.pipeline.delete import delete_documents
-from swatchbook.records import IngestOptions
+from swatchbook.records import DocumentStatus, IngestOptions
 from tests.command import run_json
 from tests.s3_server import Bucket, bucket, moto_server
 from tests.sources.pictures import draw
@@ -29,7 +29,7 @@ def test_document_deleted_meanwhile_stays_deleted(
     process = Child.process
     with Swatchbook.open() as book:
 
-        def delete_first(child: Child, documents: Sequence[str], options: IngestOptions) -> list[str]:
+        def delete_first(child: Child, documents: Sequence[str], options: IngestOptions) -> Failure | None:
             delete_documents(book._resources, list(documents))
             return process(child, documents, options)
 
@@ -37,6 +37,16 @@ def test_document_deleted_meanwhile_stays_deleted(
         with pytest.raises(DocumentDeleted):
             book.ingest(tmp_path / "pictures")
         assert all_documents(book._resources.ledger, None) == []
+
+
+def test_what_ends_the_child_is_raised_as_what_it_is(home: Path, tmp_path: Path, prefect_api: str) -> None:
+    draw(tmp_path / "pictures" / "oak.png")
+    with Swatchbook.open() as book:
+        book._child._environment["SWATCHBOOK_MAX_PAGES"] = "0"
+        with pytest.raises(Configuration, match=r"SWATCHBOOK_MAX_PAGES=0 .*greater than or equal to 1"):
+            book.ingest(tmp_path / "pictures")
+        (registered,) = all_documents(book._resources.ledger, None)
+        assert registered.status is DocumentStatus.QUEUED
 
 
 def test_pictures_and_pdfs_of_a_bucket_are_ingested(
