@@ -91,7 +91,8 @@ class AkeneoApi:
         missing = list[dict[Place, str]]()
         filled = list[dict[str, Any]]()
         for cells, names in zip(products, wanted, strict=True):
-            known = {place: self._known(name, there.get(cells["sku"], {}).get(place)) for place, name in names.items()}
+            held = there.get(cells["sku"].casefold(), {})
+            known = {place: self._known(name, held.get(place)) for place, name in names.items()}
             missing.append({place: name for place, name in names.items() if known[place] is None})
             filled.append(as_product(cells, columns, {place: code for place, code in known.items() if code}))
         reasons = self._pim.patch_products(filled)

@@ -25,7 +25,7 @@ from swatchbook.errors import (
     reason_of,
 )
 from swatchbook.one_line import one_line, shorten
-from swatchbook.providers.endpoint import is_unencrypted_public
+from swatchbook.providers.endpoint import is_unencrypted_public, is_valid_url
 from swatchbook.providers.http_errors import retry_after
 from swatchbook.settings import AkeneoAccess
 
@@ -63,8 +63,10 @@ class Pim:
     def __init__(
         self, access: AkeneoAccess, pauses: Sequence[float], *, sleep: Callable[[float], None] = time.sleep
     ) -> None:
-        """Raises Configuration for an address that would get the password without encryption over the Internet."""
+        """Raises Configuration for no address, and for one that would get the password without encryption."""
         url = access.url.rstrip("/")
+        if not is_valid_url(url):
+            raise Configuration("The url of SWATCHBOOK_AKENEO is none.", advice="Use https://pim.example.com.")
         if is_unencrypted_public(url):
             raise Configuration("SWATCHBOOK_AKENEO would send the password unencrypted.", advice="Use https.")
         self._access, self._pauses, self._sleep, self._url = access, tuple(pauses), sleep, url
@@ -87,12 +89,15 @@ class Pim:
         return Attribute(str(found.get("type")), bool(found.get("localizable")), bool(found.get("scopable")))
 
     def values(self, products: Sequence[str], attributes: Sequence[str]) -> Mapping[str, Mapping[Place, Any]]:
-        """Return product -> place -> value of these attributes, of at most 100 products; without unknown products."""
+        """Return product, in lower case -> place -> value of these attributes, of at most 100 products.
+
+        Products that the PIM does not have are left out; it ignores the case of an identifier.
+        """
         search = json.dumps({"identifier": [{"operator": "IN", "value": list(products)}]})
         asked = {"search": search, "attributes": ",".join(attributes), "limit": TOGETHER}
         found = self._object(self._succeeded(self._ask("GET", "/products", params=asked)))
         listed = found.get("_embedded", {}).get("items", [])
-        return {each["identifier"]: dict(_places(each.get("values") or {})) for each in listed}
+        return {each["identifier"].casefold(): dict(_places(each.get("values") or {})) for each in listed}
 
     def patch_products(self, products: Sequence[Mapping[str, Any]]) -> list[str | None]:
         """Create or change at most 100 products; return for each why it was refused, None if it was not."""
@@ -123,7 +128,7 @@ class Pim:
         headers = request.pop("headers", {})
         for renewed in (False, True):
             self._token = self._token or self._new_token()
-            known = {**headers, "Authorization": f"Bearer {self._token}", "Accept": f"{_COLLECTION}, application/json"}
+            known = {**headers, "Authorization": f"Bearer {self._token}"}
             answer = self._repeat(method, _API + path, headers=known, **request)
             if answer.status_code != 401 or renewed:
                 break

@@ -75,7 +75,7 @@ def endpoint(settings: Settings, part: Part, *, url: str | None = None, needs_ke
     for name, given in (("url", found.url), ("model", found.model)):
         if not given:
             raise Configuration(f"{found.setting(name)} is not set.", advice="Set it, or choose the local model.")
-    if not _is_valid_url(found.url):
+    if not is_valid_url(found.url):
         raise Configuration(
             f"{found.setting('url')} is not a valid URL of a provider.",
             advice=f"Use the form https://api.example.com/v1, without a key: set that as {found.setting('api_key')}.",
@@ -107,7 +107,7 @@ def is_unencrypted_public(url: str) -> bool:
     return any(is_public(str(address[0])) for *_, address in addresses)
 
 
-def _is_valid_url(url: str) -> bool:
+def is_valid_url(url: str) -> bool:
     """Return whether this is an http(s) URL to which a path can be appended, without user name, query or fragment."""
     try:
         parts = httpx.URL(url)

@@ -214,3 +214,6 @@ def test_without_a_pim_or_a_way_to_it_nothing_is_sent(tmp_path: Path) -> None:
                           password=SecretStr("d"))  # fmt: skip
     with pytest.raises(Configuration, match="unencrypted"):
         Pim(public, ())
+    for wrong in ("http://pim:99999999", "https://[::1"):
+        with pytest.raises(Configuration, match="is none"):
+            Pim(public.model_copy(update={"url": wrong}), ())
