@@ -24,14 +24,14 @@ good.
 
 WHAT_SEEN: Final[Mapping[Seen, str]] = {
     "unseen": "unseen",
-    "compared": "compared: variants were chosen between on them",
+    "compared": "compared: a variant was chosen on them",
     "left out": "left out: fitted on the others, but seen by its authors",
     "tuned": "**tuned on these**",
 }
 
 ABOUT: Final[Mapping[str, str]] = {
     "aside": "No rule was written and nothing was fitted on these.",
-    "tuning": "Rules may be written and parameters fitted on these; the figures of a system that was are a guard.",
+    "tuning": "Rules may be written and parameters fitted on these: such figures are a guard, and predict nothing.",
 }
 
 _COLUMNS: Final = (
