@@ -21,7 +21,7 @@ from swatchbook.pdf.page_contract import LEAST_ALPHA, Painted, Painting, ReadTex
 from swatchbook.pdf.page_text import blocks_of, limit_lines
 from swatchbook.pdf.parser_child import serve_pdfs
 from swatchbook.pdf.pdfium_objects import Drawn, alpha_of, is_light, list_objects, to_gradient, to_picture
-from swatchbook.pdf.pdfium_text import Char, read_chars, to_blocks
+from swatchbook.pdf.pdfium_text import MOST_CHARS, Char, read_chars, to_blocks
 from swatchbook.pdf.unseen_text import Grounds, find_unseen
 
 if TYPE_CHECKING:  # reading starts without them
@@ -37,6 +37,7 @@ OPEN_PAGES = 4  # pages kept open: the one in progress, its neighbours over a fo
 END_BYTES = 2_048  # bytes at the end of a file that have its "startxref"
 MOST_ENTRIES = 10_000  # entries of an outline
 AS_SHOWN: Transform = (1.0, 0.0, 0.0, 1.0, 0.0, 0.0)
+VEIL = 0x30  # of 255: more than `visible_pictures.FAINT`
 GREY, LIGHTER = 0x80, 0xFF  # of a picture in flat colour, and of one that is told from others
 NO_TABLES = "The reader pdfium reads no tables: its rows are read as lines."
 
@@ -93,6 +94,7 @@ class PdfiumDocument:
         self.title: str | None = document.get_metadata_value("Title")
         self.is_repaired = not has_sound_end(path)
         self._flat: Any = None
+        self._notes: list[str] = []
         self._pages = OrderedDict[int, PdfiumPage]()
 
     def page(self, number: int) -> "PdfiumPage":
@@ -120,7 +122,14 @@ class PdfiumDocument:
         return entries
 
     def warnings(self) -> list[str]:
-        return []  # PDFium gives none
+        """Return what was noted since the last call: PDFium itself gives no warnings."""
+        noted, self._notes = self._notes, []
+        return noted
+
+    def note(self, warning: str) -> None:
+        """Keep a warning for the page in progress, once."""
+        if warning not in self._notes:
+            self._notes.append(warning)
 
     def is_damage(self, error: Exception) -> bool:
         return isinstance(error, library.PdfiumError)
@@ -173,6 +182,9 @@ class PdfiumPage:
     def _chars(self) -> list[Char]:
         text_page = self._page.get_textpage()
         try:
+            count = pdfium.FPDFText_CountChars(text_page.raw)
+            if count > MOST_CHARS:
+                self.document.note(f"Its text has {count} characters; the first {MOST_CHARS} are read.")
             return read_chars(text_page, self.to_page, self.box)
         finally:
             text_page.close()
@@ -284,8 +296,13 @@ class PdfiumPage:
         return {}
 
     def mask_of(self, picture: Painted) -> "Image | None":
-        """Return a picture's mask in few pixels (mode L); None if it has none, or cannot be decoded."""
+        """Return a picture's mask in few pixels (mode L); None if it has none.
+
+        One that cannot be decoded, and paints nothing, is a faint veil: it counts as seen, and hides no other.
+        """
         import ctypes
+
+        from PIL import Image
 
         from swatchbook.errors import UnreadableImage
         from swatchbook.pdf.pdfium_pictures import probe
@@ -295,7 +312,7 @@ class PdfiumPage:
             try:
                 seen = probe(self._page, picture)
             except UnreadableImage:
-                self._masks[address] = None
+                self._masks[address] = Image.new("L", (1, 1), VEIL)
             else:
                 self._masks[address] = seen.getchannel("A") if seen.mode == "RGBA" else None
         return self._masks[address]
@@ -308,6 +325,8 @@ class PdfiumPage:
     def pixels(self, picture: Painted, name: int, limits: "ImageLimits") -> "Image":
         from swatchbook.pdf import pdfium_pictures
 
+        if pdfium_pictures.is_cut(picture):
+            self.document.note("A picture has fewer bytes than pixels; the rest of it is black.")
         return pdfium_pictures.pixels(self._page, picture, limits)
 
     def read_tables(self) -> tuple[list[tuple[Box, Any]], list[str]]:

@@ -54,9 +54,7 @@ def decode(page: Any, raw: Any, size: tuple[int, int]) -> Image.Image:
     image = image.resize(size) if image.size != size else image
     if image.mode != "RGBA":
         return image.convert("RGB")
-    least, most = image.getchannel("A").getextrema()
-    if most == 0:  # its mask is broken, or hides all of it
-        raise _unreadable()
+    least, _ = image.getchannel("A").getextrema()
     return image if least < OPAQUE else image.convert("RGB")  # type: ignore[operator]  # pairs are for many bands
 
 
@@ -115,10 +113,22 @@ def _is_alike(jpeg: bytes, shown: Image.Image) -> bool:
     return max(ImageStat.Stat(difference).mean) <= ALIKE
 
 
+def is_cut(picture: Painted) -> bool:
+    """Return whether a picture has fewer bytes than its pixels need, where its filters say nothing of its size."""
+    if {"DCTDecode", "JPXDecode", "JBIG2Decode", "CCITTFaxDecode"} & set(filters(picture.image)):
+        return False
+    bits = picture.bits * (picture.colorspace or 1)
+    held = pdfium.FPDFImageObj_GetImageDataDecoded(picture.image, None, 0)
+    return bool(held < (picture.width * bits + 7) // 8 * picture.height)
+
+
 def pixels(page: Any, picture: Painted, limits: ImageLimits) -> Image.Image:
     """Return the pixels of a picture (RGB, or RGBA with its mask)."""
     limits.check_bytes(picture.size)
-    return decode(page, picture.image, (picture.width, picture.height))
+    image = decode(page, picture.image, (picture.width, picture.height))
+    if image.mode == "RGBA" and image.getchannel("A").getextrema()[1] == 0:  # its mask is broken, or hides all of it
+        raise _unreadable()
+    return image
 
 
 def paint_over(page: Any, raw: Any, mask: Image.Image | None, color: tuple[int, int, int]) -> None:

@@ -28,6 +28,7 @@ LIGATURES = {
     0xFB00: "ff", 0xFB01: "fi", 0xFB02: "fl", 0xFB03: "ffi", 0xFB04: "ffl", 0xFB05: "ft", 0xFB06: "st",
 }  # fmt: skip
 HYPHEN = 2  # PDFium's character for a hyphen at the end of a line
+MOST_CHARS = 200_000  # characters read of a page, forty times a dense one: 1 s
 LONGEST_NAME = 256  # bytes of a font's name
 
 
@@ -56,12 +57,15 @@ NO_STYLE = Style("", 0, 0, 1.0, 16)
 
 
 def read_chars(text_page: Any, to_page: Transform, frame: Box) -> list[Char]:
-    """Return the characters on a page as shown, in the order of its content."""
+    """Return the characters on a page as shown, in the order of its content.
+
+    Where fonts without a map give control characters, they give numbers of glyphs: all of them are UNKNOWN then.
+    """
     raw, styles = text_page.raw, dict[int, Style]()
-    chars = list[Char]()
+    chars, unsure, numbered = list[Char](), list[int](), False
     rect, matrix = pdfium.FS_RECTF(), pdfium.FS_MATRIX()
     x, y = ctypes.c_double(), ctypes.c_double()
-    for n in range(max(0, pdfium.FPDFText_CountChars(raw))):
+    for n in range(min(max(0, pdfium.FPDFText_CountChars(raw)), MOST_CHARS)):
         if pdfium.FPDFText_IsGenerated(raw, n) == 1 and pdfium.FPDFText_IsHyphen(raw, n) != 1:
             continue
         text = _letter(raw, n)
@@ -79,7 +83,12 @@ def read_chars(text_page: Any, to_page: Transform, frame: Box) -> list[Char]:
         origin = a * x.value + c * y.value + e, b * x.value + d * y.value + f
         along = cos(angle), sin(angle)
         direction = a * along[0] + c * along[1], b * along[0] + d * along[1]
+        if pdfium.FPDFText_HasUnicodeMapError(raw, n) == 1:
+            unsure.append(len(chars))
+            numbered |= text < " "
         chars.append(Char(text, box, origin, direction, size, style))
+    for n in unsure if numbered else ():
+        chars[n] = chars[n]._replace(text=UNKNOWN)
     return chars
 
 
@@ -87,7 +96,7 @@ def _letter(raw: Any, n: int) -> str:
     code = pdfium.FPDFText_GetUnicode(raw, n)
     if code == HYPHEN and pdfium.FPDFText_IsHyphen(raw, n) == 1:
         return "-"
-    if code == 0 or code > 0x10FFFF or pdfium.FPDFText_HasUnicodeMapError(raw, n) == 1:
+    if code == 0 or code > 0x10FFFF:
         return UNKNOWN
     if code in (0x0A, 0x0D):
         return ""

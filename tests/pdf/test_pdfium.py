@@ -1,16 +1,25 @@
 """PDFium as the reader: what it reads is what MuPDF reads, what it loses is named, and MuPDF is not imported."""
 
+import json
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 import pytest
 
+from swatchbook.errors import Configuration, Failure, Unexpected
 from swatchbook.pdf import reader
 from swatchbook.pdf.reader import reader_module
 from swatchbook.pipeline.extract import extract
-from swatchbook.records import Extraction, Page, Reading
+from swatchbook.records import Drawing, DrawnBox, Extraction, Page, Plan, PlannedPage, Reading
+from swatchbook.runtime.child_process import Child
 from swatchbook.settings import Settings
 from swatchbook.storage.files import Files
-from tests.pdf.making import Paper, all_pages, gradient, jpeg, png
+from tests.command import Command, bare_environment
+from tests.conftest import SOAK
+from tests.pdf.hostile import HOSTILE
+from tests.pdf.hostile_parts import PARTS
+from tests.pdf.making import Paper, gradient, jpeg, png
 
 
 def read_with(name: str, path: Path) -> tuple[Reading, list[Page], Extraction]:
@@ -19,7 +28,8 @@ def read_with(name: str, path: Path) -> tuple[Reading, list[Page], Extraction]:
     )
     files = Files(str(settings.home / "files"))
     reading = reader.read(path, files, settings)
-    found = extract(path, "d", reading, all_pages(reading.page_count), files, settings)
+    plan = Plan(pages=tuple(PlannedPage(number=n, kind="product", reason="all") for n in reading.page_boxes))
+    found = extract(path, "d", reading, plan, files, settings)
     return reading, list(reader.iter_pages(files, reading)), found
 
 
@@ -58,6 +68,21 @@ def test_a_hidden_picture_is_told_also_beside_a_mask(paper: Paper, tmp_path: Pat
     _, _, found = read_with("pdfium", paper.save(tmp_path / "a.pdf"))
     states = [(round(p.bbox[1]), p.state.value) for p in found.placements]
     assert [state for _, state in states] == ["hidden", "shown", "shown", "shown"]
+
+
+@pytest.mark.parametrize("veil", ["transparent", "broken"])
+def test_a_picture_that_paints_nothing_hides_no_other(paper: Paper, tmp_path: Path, veil: str) -> None:
+    page = paper.page("One under glass")
+    paper.put(page, paper.image(80, 40, jpeg(gradient(80, 40)), "/DCTDecode"), (50, 100, 250, 200))
+    if veil == "transparent":
+        clear = gradient(80, 40, seed=3).convert("RGBA")
+        clear.putalpha(0)
+        page.insert_image((0, 0, 400, 600), stream=png(clear))
+    else:
+        paper.put(page, paper.image(40, 20, b"no picture", "/JPXDecode"), (0, 0, 400, 600))
+    _, _, found = read_with("pdfium", paper.save(tmp_path / "a.pdf"))
+    states = [place.state.value for place in found.placements]
+    assert states == ["shown", "hidden" if veil == "transparent" else "unreadable"]
 
 
 def test_text_that_is_not_seen_is_left_out(paper: Paper, tmp_path: Path) -> None:
@@ -112,3 +137,107 @@ def test_the_reader_is_chosen_by_the_setting(monkeypatch: pytest.MonkeyPatch) ->
     assert reader_module(Settings()) == "swatchbook.pdf.mupdf_document"
     monkeypatch.setenv("SWATCHBOOK_PDF_READER", "pdfium")
     assert reader_module(Settings()) == "swatchbook.pdf.pdfium_document"
+
+
+# --- without MuPDF ----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def forbidden(tmp_path: Path) -> Path:
+    """A folder whose modules stand before MuPDF's and cannot be imported."""
+    folder = tmp_path / "forbidden"
+    folder.mkdir()
+    for name in ("pymupdf", "pymupdf4llm", "fitz"):
+        (folder / f"{name}.py").write_text("raise ImportError('MuPDF is imported')")
+    return folder
+
+
+def test_the_child_does_everything_without_mupdf(
+    small_catalogue: Path, forbidden: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.pdf"
+    path.write_bytes(small_catalogue.read_bytes())
+    monkeypatch.syspath_prepend(forbidden)
+    with pytest.raises(Configuration, match="does not start"):
+        read_with("mupdf", path)
+    reading, _, found = read_with("pdfium", path)
+    assert (reading.lost, found.lost, found.unreadable) == ((), (), ())
+    settings = Settings.model_validate({"home": tmp_path, "pdf_reader": "pdfium"})
+    assert reader.render_page(path, 1, settings, width=200).startswith(b"\x89PNG")
+    drawing = Drawing(boxes=(DrawnBox(bbox=(10, 10, 50, 50), sign="1", color="#ff0000"),), notes="<p>One</p>")
+    assert reader.draw_page(path, 1, drawing, settings, side=300).startswith(b"\x89PNG")
+    (seen,) = reader.look(path, {1: []}, settings, side=200)
+    assert seen.jpeg.startswith(b"\xff\xd8")
+
+
+def test_an_ingest_imports_no_mupdf_and_its_account_closes(
+    small_catalogue: Path, forbidden: Path, tmp_path: Path
+) -> None:
+    environment = bare_environment() | {
+        "SWATCHBOOK_HOME": str(tmp_path / "home"),
+        "SWATCHBOOK_PDF_READER": "pdfium",
+        "SWATCHBOOK_OCR": "off",
+        "SWATCHBOOK_ENCODER": "descriptors",
+        "PYTHONPATH": str(forbidden),
+    }
+    status, out, err = Command("ingest", str(small_catalogue), **environment).wait(500)
+    assert status == 0, out + err
+    _, stats, _ = Command("stats", "--all-owners", "--json", **environment).wait(100)
+    images = json.loads(stats)["images"]
+    assert images["found"] == images["complete"] == 14
+
+
+# --- hostile files ----------------------------------------------------------------------------------------------------
+
+FAULTS: Final = {**HOSTILE, **PARTS}
+LONG: Final = {
+    "header bomb", "profile that unpacks to 220 MiB", "table stream that unpacks to 300 MiB", "a million letters",
+    "font with a map of signs that unpacks to 10 MiB", "soft mask of 60 000 pixels a side",
+}  # fmt: skip
+"""Faults that take PDFium seconds: only `make soak` tries them."""
+
+
+class Kept(Child):
+    """The real child, which goes on from one file to the next."""
+
+    def __init__(self) -> None:
+        super().__init__("swatchbook.pdf.pdfium_document", memory_mb=1024)
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def child() -> Iterator[Kept]:
+    kept = Kept()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reader, "Child", lambda *_, **__: kept)
+        yield kept
+    kept.close()
+
+
+def said_of(path: Path) -> tuple[list[str], set[str]]:
+    """Return the texts of the pages that are read, and the kinds of what failed."""
+    try:
+        reading, pages, found = read_with("pdfium", path)
+    except Failure as failure:
+        return [], {failure.kind}
+    return [page.text for page in pages], {each.kind for each in (*reading.lost, *found.lost, *found.unreadable)}
+
+
+@pytest.mark.parametrize("fault", sorted(FAULTS.keys() - (set() if SOAK else LONG)))
+def test_fault_ends_in_nothing_without_a_name_and_leaves_the_other_page(
+    child: Kept, tmp_path: Path, fault: str
+) -> None:
+    make, _ = FAULTS[fault]
+    (tmp_path / "a.pdf").write_bytes(make())
+    texts, kinds = said_of(tmp_path / "a.pdf")
+    assert Unexpected.kind not in kinds
+    assert not texts or "Tile Bruna" in texts or "font" in fault
+
+
+@pytest.mark.parametrize("fault", ["Flate of garbage", "a picture of half its bytes"])
+def test_a_picture_that_is_cut_is_named(child: Kept, tmp_path: Path, fault: str) -> None:
+    (tmp_path / "a.pdf").write_bytes(FAULTS[fault][0]())
+    _, _, found = read_with("pdfium", tmp_path / "a.pdf")
+    assert any("fewer bytes than pixels" in warning for warning in found.warnings)
