@@ -28,6 +28,16 @@ def stored_bytes(raw: Any) -> bytes:
     return bytes(buffer)
 
 
+def unpacked_bytes(raw: Any) -> bytes:
+    """Return an image object's bytes after all filters but that of a picture format, such as JPEG."""
+    size = pdfium.FPDFImageObj_GetImageDataDecoded(raw, None, 0)
+    if size <= 0:
+        return b""
+    buffer = (ctypes.c_ubyte * size)()
+    pdfium.FPDFImageObj_GetImageDataDecoded(raw, buffer, size)
+    return bytes(buffer)
+
+
 def filters(raw: Any) -> list[str]:
     """Return the names of the filters that an image object's bytes pass."""
     names = []
@@ -73,7 +83,7 @@ def _unreadable() -> UnreadableImage:
 def probe(page: Any, picture: Painted) -> Image.Image:
     """Return a picture in few pixels, with its mask (mode RGB or RGBA)."""
     if "DCTDecode" in filters(picture.image):
-        _check_header(stored_bytes(picture.image))
+        _check_header(unpacked_bytes(picture.image))
     scale = min(1.0, PROBE / max(picture.width, picture.height, 1))
     size = max(1, round(picture.width * scale)), max(1, round(picture.height * scale))
     return decode(page, picture.image, size)
@@ -95,9 +105,9 @@ def kept_jpeg(page: Any, picture: Painted, limits: ImageLimits) -> PictureFile |
     limits.check_bytes(picture.size)
     names = filters(picture.image)
     colors = Colors(components=picture.colorspace, space=picture.space)
-    if len(names) != 1 or not may_keep_jpeg(names[0], "null", colors):
+    if not names or not may_keep_jpeg(names[-1], "null", colors):
         return None
-    kept = keep_jpeg(stored_bytes(picture.image), limits)
+    kept = keep_jpeg(unpacked_bytes(picture.image), limits)
     if kept is None:
         return None
     shown = probe(page, picture)

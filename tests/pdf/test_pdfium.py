@@ -1,6 +1,7 @@
 """PDFium as the reader: what it reads is what MuPDF reads, what it loses is named, and MuPDF is not imported."""
 
 import json
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -11,7 +12,7 @@ from swatchbook.errors import Configuration, Failure, Unexpected
 from swatchbook.pdf import reader
 from swatchbook.pdf.reader import reader_module
 from swatchbook.pipeline.extract import extract
-from swatchbook.records import Drawing, DrawnBox, Extraction, Page, Plan, PlannedPage, Reading
+from swatchbook.records import Drawing, DrawnBox, Extraction, Page, Plan, PlannedPage, Reading, sha256
 from swatchbook.runtime.child_process import Child
 from swatchbook.settings import Settings
 from swatchbook.storage.files import Files
@@ -117,6 +118,14 @@ def test_a_picture_that_cannot_be_decoded_is_named(paper: Paper, tmp_path: Path,
     paper.put(paper.page("Tile Alba"), paper.image(40, 20, b"no picture", filters), (50, 100, 250, 200))
     _, _, found = read_with("pdfium", paper.save(tmp_path / "a.pdf"))
     assert [(each.kind, bool(each.message)) for each in found.unreadable] == [("unreadable_image", True)]
+
+
+def test_a_jpeg_inside_another_filter_is_the_same_bytes(paper: Paper, tmp_path: Path) -> None:
+    data = jpeg(gradient(80, 40))
+    xref = paper.image(80, 40, zlib.compress(data), "[/FlateDecode /DCTDecode]")
+    paper.put(paper.page("Tile Alba"), xref, (50, 100, 250, 200))
+    _, _, found = read_with("pdfium", paper.save(tmp_path / "a.pdf"))
+    assert [(each.passed_through, each.content_key) for each in found.pictures] == [(True, sha256(data))]
 
 
 def test_tables_are_named_as_not_read(tmp_path: Path) -> None:
