@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 from pydantic import Field
 
 from swatchbook.errors import Configuration, Failure
-from swatchbook.extras import is_installed
+from swatchbook.extras import how_to_install, is_installed
 from swatchbook.models import image_network, registry
 from swatchbook.models.weights import DEFAULT_REVISIONS, checkpoint, split_revision
 from swatchbook.one_line import shorten
@@ -63,7 +63,7 @@ def _built_in(kind: Kind, settings: Settings) -> Iterator[Choice]:
         choice = Choice(kind=kind, name=name, active=_is_active(kind, name, settings), licence=fact.licence)
         update: dict[str, object] = {}
         if fact.extra and not is_installed(fact.extra):
-            update["lacks"] = f"needs the extra {fact.extra}: pip install 'swatchbook[{fact.extra}]'"
+            update["lacks"] = f"needs the extra {fact.extra}: {how_to_install(fact.extra)}"
         elif name == "siglip":
             update = _of_siglip(settings)
         elif fact.size:

@@ -2,9 +2,15 @@
 What imports such a package asks here first, so that what is missing is named with the command that installs it.
 """
 
+import json
+import sys
 from collections.abc import Callable, Mapping
+from importlib.metadata import PackageNotFoundError, distribution
 from importlib.util import find_spec
+from shlex import quote
 from typing import TYPE_CHECKING, Final, NamedTuple
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 from swatchbook.errors import MissingExtra
 
@@ -91,6 +97,26 @@ def require_extras(settings: "Settings", *names: str) -> None:
 
 def _missing(extra_by_need: Mapping[str, str]) -> MissingExtra:
     message = " ".join(f"{what} needs the extra {extra}." for what, extra in extra_by_need.items())
-    return MissingExtra(
-        message, advice=f"Install it: pip install 'swatchbook[{','.join(dict.fromkeys(extra_by_need.values()))}]'"
-    )
+    return MissingExtra(message, advice=f"Install it: {how_to_install(*dict.fromkeys(extra_by_need.values()))}")
+
+
+def how_to_install(*extras: str) -> str:
+    """Return the command that installs extras into this environment, from the checkout that it was installed from.
+
+    An index may have another project's package of the same name, so that none is named where there is a checkout.
+    """
+    checkout, names = _checkout(), ",".join(extras)
+    if checkout is None:
+        return f"pip install 'swatchbook[{names}]'"
+    tool = "uv pip" if find_spec("uv") else "pip"
+    return f"{quote(sys.executable)} -m {tool} install --editable {quote(f'{checkout}[{names}]')}"
+
+
+def _checkout() -> str | None:
+    """Return the folder that the package was installed from as editable; None for another installation."""
+    try:
+        origin = json.loads(distribution("swatchbook").read_text("direct_url.json") or "{}")
+    except PackageNotFoundError:
+        return None
+    is_editable = origin.get("dir_info", {}).get("editable", False)
+    return url2pathname(urlsplit(origin["url"]).path) if is_editable else None

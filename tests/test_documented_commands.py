@@ -372,7 +372,7 @@ OTHER_PROGRAMS: Mapping[str, str] = {
     "(exec env --default-signal=INT prefect worker": "not run: the same worker in the background of a script",
     "promtool check rules alerts.yml": f"{_MONITORING}::test_the_rules_alert_when_they_should",
     "prometheus --config.file": f"{_MONITORING}::test_every_query_of_the_dashboard_and_of_the_rules_returns_rows",
-    "pip install 'swatchbook[": "tests/light/test_extras.py::test_each_extra_brings_its_modules",
+    "uv pip install --editable '.[": "tests/light/test_extras.py::test_each_extra_brings_its_modules",
     "python -m samples.classes pictures": "tests/test_documented_commands.py::test_searches_are_scored_as_printed",
     **dict.fromkeys(("source ", "head ", "sed -i 's/missing", "echo "), _TUTORIAL),
     **dict.fromkeys(("python -m samples.generate", "python -m samples.classes build/"), _TUTORIAL),
@@ -385,7 +385,7 @@ OTHER_PROGRAMS: Mapping[str, str] = {
     "::test_plugin_is_installed_into_a_fresh_environment_and_used",
     **dict.fromkeys(("cat ", "cd ", "grep ", "sed ", "export "), _SET_OR_SHOWN),
     **dict.fromkeys(("docker compose exec", "docker compose logs"), _OPERATION),
-    **dict.fromkeys(("uvx --from", "claude mcp add"), "not run: needs an index, or an assistant"),
+    **dict.fromkeys(("uvx --from", "claude mcp add"), "not run: installs everything anew, or needs an assistant"),
     **dict.fromkeys(("kubectl ", "aws ", "gcloud ", "pip install prefect-"), _CLOUD),
     "helm ": "tests/kubernetes/helm_on_kubernetes.py::test_commands_of_the_page_install_upgrade_and_uninstall",
     "prefect worker start --pool embed --type process": "tests/servers/test_pool.py"

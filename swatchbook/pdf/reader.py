@@ -24,7 +24,7 @@ from swatchbook.errors import (
     UnreadableDocument,
     as_failure,
 )
-from swatchbook.extras import is_installed, require_extras
+from swatchbook.extras import how_to_install, is_installed, require_extras
 from swatchbook.geometry import area
 from swatchbook.images.limits import ImageLimits
 from swatchbook.ocr_languages import check_languages, chosen_languages
@@ -379,7 +379,7 @@ def _describe_document(child: Child, path: Path, settings: Settings) -> dict[str
 def _unread_print(unread: Mapping[int, int], languages: Sequence[str]) -> Iterator[str]:
     """Yield a warning that names the pages with printed text that could not be read."""
     if unread:
-        extra = "" if is_installed("tesseract") else "the extra tesseract (pip install 'swatchbook[tesseract]') and "
+        extra = "" if is_installed("tesseract") else f"the extra tesseract ({how_to_install('tesseract')}) and "
         pages = f"page{'s' * (len(unread) > 1)} {page_numbers(unread)}"
         yield (
             f"Printed text that cannot be read: {sum(unread.values())} lines on {pages} (OCR reads "

@@ -195,6 +195,13 @@ def test_unknown_owner_is_named_before_anything_is_answered(filled: Path) -> Non
     assert "bert" in err
 
 
+def test_collection_that_is_not_there_is_named_before_anything_is_answered(tmp_path: Path) -> None:
+    status, out, err = Command("mcp", SWATCHBOOK_HOME=str(tmp_path / "colection")).wait()
+    assert (status, out) == (2, "")
+    assert "There is no collection in" in err
+    assert not (tmp_path / "colection" / "ledger.sqlite").exists()
+
+
 def test_write_offers_the_rest_and_declares_it(filled: Path) -> None:
     tools = over_stdio(filled, lambda client: client.list_tools(), "--write").tools
     assert {each.name: not each.annotations.read_only_hint for each in tools} == {

@@ -24,7 +24,7 @@ from interface.notebook_html import as_frame
 from swatchbook import ocr_languages
 from swatchbook.errors import MissingExtra, Policy
 from swatchbook.export.formats import Format, write_products
-from swatchbook.extras import MODULES, NEEDS, Need, require_extras
+from swatchbook.extras import MODULES, NEEDS, Need, how_to_install, require_extras
 from swatchbook.ledger.stored_documents import all_documents, get_document
 from swatchbook.pipeline.begin_run import register_given
 from swatchbook.pipeline.register import register
@@ -141,7 +141,7 @@ def test_setting_without_its_extra_names_both(need: Need) -> None:
     settings = Settings(**CHOSEN[extra])
     with pytest.raises(MissingExtra) as missing:
         require_extras(settings)
-    assert str(missing.value) == f"{named} needs the extra {extra}. Install it: pip install 'swatchbook[{extra}]'"
+    assert str(missing.value) == f"{named} needs the extra {extra}. Install it: {how_to_install(extra)}"
     assert missing.value.policy is Policy.BLOCKED
     with pytest.raises(MissingExtra, match=f"needs the extra {extra}"):
         check_extras(Resources(settings))
@@ -151,7 +151,7 @@ def test_setting_without_its_extra_names_both(need: Need) -> None:
 def test_default_needs_no_extra_and_production_names_all() -> None:
     require_extras(Settings())
     assert check_extras(Resources(Settings())) == "installed: none; the settings need no other"
-    with pytest.raises(MissingExtra, match=re.escape("pip install 'swatchbook[models,weaviate,voyage]'")):
+    with pytest.raises(MissingExtra, match=re.escape(how_to_install("models", "weaviate", "voyage"))):
         require_extras(Settings(profile="production"))
 
 
@@ -181,7 +181,7 @@ def test_queued_document_is_blocked_with_the_reason(
         register_given(tools, str(document.file), owner="anna", options=IngestOptions())
     blocked = get_document(resources.ledger, document.id)
     assert (blocked.status, blocked.failure_kind) == (DocumentStatus.BLOCKED, "missing_extra")
-    assert "pip install 'swatchbook[models]'" in (blocked.message or "")
+    assert how_to_install("models") in (blocked.message or "")
     tools.close()
 
 
@@ -196,7 +196,7 @@ def test_what_is_opened_names_its_extra() -> None:
         ({"ledger_url": "postgresql://localhost/none"}, lambda tools: tools.ledger),
     ]
     for given, opens in opened:
-        with pytest.raises(MissingExtra, match=r"pip install 'swatchbook\[\w+\]'"):
+        with pytest.raises(MissingExtra, match=r"install --editable '\S+\[\w+\]'"):
             opens(Resources(Settings(**given)))
 
 
