@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from swatchbook.errors import Configuration, InvalidReference
 from swatchbook.records import Record
@@ -58,6 +58,15 @@ class ShopMapping(Record):
     catalog_version: str = Field(default="1.0", pattern=r"^[0-9]{1,3}\.[0-9]{1,3}$", description="Of BMEcat.")
     language: str | None = Field(default=None, pattern=r"^[a-z]{3}$", description="Of BMEcat: eng, deu, fra …")
     prev_version: int = Field(default=0, ge=0, description="Of BMEcat: updates sent before this one.")
+
+    @field_validator("fields")
+    @classmethod
+    def _braces_are_closed(cls, fields: dict[str, Template]) -> dict[str, Template]:
+        for name, template in fields.items():
+            for each in template if isinstance(template, tuple) else (template,):
+                if isinstance(each, str) and set("{}") & set(_PLACEHOLDER.sub("", each)):
+                    raise ValueError(f"the braces of {name!r} do not match: write a field as {{name}}")
+        return fields
 
 
 class ShopOptions(Record):

@@ -57,3 +57,10 @@ def test_what_is_wrong_is_said(tmp_path: Path, text: str, says: str) -> None:
     (tmp_path / "shop.yaml").write_text(text)
     with pytest.raises(Configuration, match=re.escape(says)):
         read_shop_mapping(tmp_path / "shop.yaml")
+
+
+@pytest.mark.parametrize("template", ["'{brand'", "'brand}'", "['{brand}', '{{name}']"])
+def test_a_brace_without_its_pair_is_refused_by_its_field(tmp_path: Path, template: str) -> None:
+    (tmp_path / "shop.yaml").write_text(f"fields:\n  brand: {template}\n")
+    with pytest.raises(Configuration, match=r"brand.*braces|braces.*brand"):
+        read_shop_mapping(tmp_path / "shop.yaml")
