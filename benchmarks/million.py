@@ -103,12 +103,12 @@ def measure(sizes: Sequence[int], tell: Callable[[Measured], None]) -> None:
 def measure_at(size: int, settings: Settings, environment: Mapping[str, str]) -> Measured:
     """Let the collection grow to a size, and return its figures there."""
     with open_resources(settings) as resources:
-        images = copy_sample(resources, size)
+        images = copy_sample(resources, size, files=False)
         gather_statistics(resources.ledger)
-        publish = timed(lambda: publish_all(resources, at_most=600))
-        build = timed(lambda: resources.index.compact(at_once=True))
+        publish = timed("publishing", lambda: publish_all(resources, at_most=600))
+        build = timed("compacting", lambda: resources.index.compact(at_once=True))
         recall = recall_of(resources)
-        coverage = timed(lambda: count_coverage(resources.ledger))
+        coverage = timed("coverage", lambda: count_coverage(resources.ledger))
         with resources.ledger.read() as connection:
             ledger = connection.execute(text("SELECT pg_database_size(current_database())")).scalar_one()
             last = connection.execute(select(documents.c.id).order_by(documents.c.name).limit(1)).scalar_one()
@@ -125,17 +125,20 @@ def measure_at(size: int, settings: Settings, environment: Mapping[str, str]) ->
     )  # fmt: skip
 
 
-def timed(work: Callable[[], object]) -> float:
+def timed(name: str, work: Callable[[], object]) -> float:
+    """Return the seconds of some work, and tell them at once: a million images take an hour and more."""
     started = time.perf_counter()
     work()
-    return time.perf_counter() - started
+    seconds = time.perf_counter() - started
+    print(f"{name}: {seconds:.3f} s", file=sys.stderr, flush=True)
+    return seconds
 
 
 def run(words: Sequence[str], environment: Mapping[str, str]) -> tuple[float, float]:
     """Return the seconds of a command and its largest memory in MB. Raises CalledProcessError when it fails."""
-    started = time.perf_counter()
-    memory = peak_pss_mb([SWATCHBOOK, *words], environment)
-    return time.perf_counter() - started, memory
+    measured = list[float]()
+    seconds = timed(words[0], lambda: measured.append(peak_pss_mb([SWATCHBOOK, *words], environment)))
+    return seconds, measured[0]
 
 
 def searches(environment: Mapping[str, str]) -> tuple[float, float, float, float, float]:
@@ -149,9 +152,9 @@ def searches(environment: Mapping[str, str]) -> tuple[float, float, float, float
         def search(question: str) -> None:
             client.get("/search", params={"text": question, "owner": "default"}).raise_for_status()
 
-        first = timed(lambda: search("oak floor"))
+        first = timed("first search", lambda: search("oak floor"))
         questions = [f"{one} {other}" for one in WORDS[:7] for other in WORDS[7:]][:SEARCHES]
-        seconds = [timed(lambda: search(each)) for each in questions]  # noqa: B023
+        seconds = [timed("search", lambda: search(each)) for each in questions]  # noqa: B023
         memory = memory_of(httpx.URL(address).port or 0)
     return start, first, float(np.median(seconds)), float(np.percentile(seconds, 95)), memory
 

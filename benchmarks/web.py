@@ -109,18 +109,22 @@ def fill(resources: Resources, wanted: int) -> int:
     return made
 
 
-def copy_sample(resources: Resources, wanted: int) -> int:
-    """Copy the sample in the ledger until there are so many images. Return how many there are."""
+def copy_sample(resources: Resources, wanted: int, *, files: bool = True) -> int:
+    """Copy the sample in the ledger until there are so many images. Return how many there are.
+
+    `files`: the copies of a picture share its file, which then goes with the first that is deleted.
+    """
     ledger = resources.ledger
     with ledger.read() as connection:
         sample = _read(connection)
         made = connection.execute(select(func.count()).select_from(images)).scalar_one()
-        before = connection.execute(select(func.count()).select_from(documents)).scalar_one()
-    dice = np.random.default_rng(before)
-    for number in count(before):
+        copies = select(func.max(documents.c.content)).where(documents.c.content.startswith("0" * 32))
+        last = int(connection.execute(copies).scalar_one() or "0", 16)  # not their number: one may be deleted
+    dice = np.random.default_rng(last)
+    for number in count(last + 1):
         if made >= wanted:
             break
-        rows = _copied(sample, number, dice)
+        rows = _copied(sample, number, dice, files=files)
         with ledger.write() as connection:
             for table in _TABLES:
                 if some := rows[table.name]:
@@ -156,7 +160,7 @@ def _read(connection: Connection) -> Rows:
     return own | {"documents": [dict(document)]}
 
 
-def _copied(sample: Rows, number: int, dice: np.random.Generator) -> Rows:
+def _copied(sample: Rows, number: int, dice: np.random.Generator, *, files: bool) -> Rows:
     """Return the rows of another catalogue like this one."""
     owner = _OWNER
     document = document_id(owner, f"{number:064x}")
@@ -184,7 +188,8 @@ def _copied(sample: Rows, number: int, dice: np.random.Generator) -> Rows:
             "file": None, "pages_file": None}),  # no collection has thousands of documents of one file
         "requested": changed("requested", lambda row: {"document": document}),
         "contents": changed("contents", lambda row: {
-            "key": key(row["key"]), "phash": row["phash"] and f"{dice.integers(1 << 63):016x}"}),
+            "key": key(row["key"]), "file": row["file"] if files else None,
+            "phash": row["phash"] and f"{dice.integers(1 << 63):016x}"}),
         "images": changed("images", lambda row: fresh | {
             "id": of_image[row["id"]], "content_key": key(row["content_key"]), "text_key": key(row["text_key"]),
             "pair_key": row["pair_key"] and pair_key(str(key(row["content_key"])), str(key(row["text_key"])))}),
