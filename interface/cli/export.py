@@ -22,7 +22,7 @@ from swatchbook.plugins import Kind, find
 from swatchbook.records import DocumentStatus, Record, Trashed
 from swatchbook.resources import Resources
 
-_FORMATS = "docs/shops.md has the formats of shops."
+_FORMATS = "Choose the format of a shop: `--format shopify`, in Python `format='shopify'`. docs/shops.md has all."
 _MOST_NAMED = 20  # skipped products on the terminal; --json names more
 
 
@@ -43,6 +43,7 @@ class Exported(Record):
     skipped_products: tuple[Skipped, ...] = ()
     changes: Changes | None = None
     since: datetime | None = None  # the time that it was compared with
+    unknown_names: tuple[str, ...] = ()  # in braces of the mapping, that no product has
 
     @property
     def exit_code(self) -> int:
@@ -156,6 +157,7 @@ def export(
         skipped_products=written.skipped,
         changes=written.changes,
         since=since if isinstance(since, datetime) else None,
+        unknown_names=written.unknown_names,
     )
 
 
@@ -163,11 +165,12 @@ def note_exported(exported: Exported) -> None:
     """Say on stderr how much was written, and what is not complete."""
     into = f" → {exported.to}" if exported.to else ""
     variants = f" with {plural(exported.variants, 'variant')}" if exported.variants else ""
-    note(f"{plural(exported.products, 'product')}{variants} of {plural(exported.documents, 'document')}{into}")
+    whole = f"{plural(exported.products, 'product')}{variants} of {plural(exported.documents, 'document')}"
+    note(f"{whole} compared" if exported.changes else f"{whole}{into}")
     if changes := exported.changes:
         when = f"{exported.since:%Y-%m-%d %H:%M:%S %Z}" if exported.since else "the earlier file"
         note(
-            f"Since {when}: {changes.new} new, {changes.changed} changed, {changes.gone} gone; "
+            f"Since {when}: {changes.new} new, {changes.changed} changed, {changes.gone} gone{into}; "
             f"{changes.unchanged} unchanged are left out."
         )
     if exported.since:
@@ -175,6 +178,8 @@ def note_exported(exported: Exported) -> None:
             "A time does not tell which products a document lost when it was ingested again, nor what has left the "
             "trash: compare with a file."
         )
+    for name in exported.unknown_names:
+        note(f"No product has {{{clean(name)}}}, which the mapping names: what needs it is empty.")
     for name in exported.incomplete:
         note(f"{name} is not completed: some of its products may be missing. `swatchbook status` says why.")
     for name in exported.missing:

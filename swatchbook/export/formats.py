@@ -23,7 +23,7 @@ from typing import IO, TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from swatchbook.errors import TooLarge
 from swatchbook.export.product_rows import ProductRow
-from swatchbook.export.shop_mapping import ShopOptions
+from swatchbook.export.shop_mapping import OWN_NAMES, ShopOptions, names_in_braces
 from swatchbook.extras import require_extra
 from swatchbook.plugins import BUILT_IN, Kind, find
 from swatchbook.records import Record
@@ -104,6 +104,7 @@ class Written(Record):
     skipped_count: int = 0
     skipped: tuple[Skipped, ...] = ()
     changes: Changes | None = None
+    unknown_names: tuple[str, ...] = ()  # in braces of a mapping, that no product has
 
 
 def write_products(
@@ -208,7 +209,14 @@ class Rows:
             skipped_count=self._skipped_count,
             skipped=tuple(self._skipped),
             changes=self.changes,
+            unknown_names=self._unknown_names(),
         )
+
+    def _unknown_names(self) -> tuple[str, ...]:
+        """Return the names in braces of the mapping that no product has; none where there is no product."""
+        known = OWN_NAMES.union(self.metadata, (METADATA + name for name in self.metadata))
+        named = names_in_braces(self.options.mapping) if self.count + self._skipped_count else ()
+        return tuple(name for name in named if name not in known)
 
     def cells(self) -> Iterator[list[Cell]]:
         """Yield the cells of each row; lists as one text."""

@@ -64,7 +64,9 @@ def write_shop_file(form: ShopFormat, rows: Rows, out: BinaryIO) -> None:
                 with since.open("rb") as earlier:
                     contents.add_earlier(form.read(earlier))
             except OSError as error:
-                raise InvalidReference(f"{since}: {reason_of(error)}.", advice="Check the path.") from error
+                raise InvalidReference(
+                    f"{since}: {reason_of(error)}.", advice="Give an earlier export, or a time such as 2026-11-01."
+                ) from error
         for offer in offers(rows.groups(), rows.options):
             try:
                 contents.add(form.records(offer), _change_of(offer, told))

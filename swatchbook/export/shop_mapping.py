@@ -47,6 +47,13 @@ _TIME = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 
 
+OWN_NAMES = frozenset({
+    "id", "key", "name", "product", "variant", "product_key", "code", "category", "family", "price", "currency",
+    "picture", "document", "owner",
+})  # fmt: skip
+"""The names in braces that every product has; the others are those of its metadata."""
+
+
 class ShopMapping(Record):
     """A mapping as a person writes it. `option`: what the variants differ in; `currency`: of prices that name none."""
 
@@ -108,6 +115,12 @@ def check_fields(mapping: ShopMapping, form: str, columns: Collection[str], pref
                 f"The mapping has the field {name!r}, which {form} does not have.",
                 advice=f"Fields of every format: {', '.join(COMMON)}. Of {form}: {own}.",
             )
+
+
+def names_in_braces(mapping: ShopMapping) -> list[str]:
+    """Return the names in the braces of a mapping, each once."""
+    values = [each for value in mapping.fields.values() for each in (value if isinstance(value, tuple) else (value,))]
+    return list(dict.fromkeys(name.strip() for value in values for name in _PLACEHOLDER.findall(str(value))))
 
 
 def filled(

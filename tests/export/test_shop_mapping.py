@@ -8,9 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from swatchbook.errors import Configuration
-from swatchbook.export.shop_mapping import COMMON, Template, fill, read_shop_mapping
+from swatchbook.export.offers import offers
+from swatchbook.export.shop_mapping import COMMON, OWN_NAMES, Template, fill, read_shop_mapping
 from tests.conftest import ROOT
 from tests.export.shop_readers import READERS
+from tests.export.shop_rows import FULL, product
 
 PAGE = (ROOT / "docs" / "shops.md").read_text()
 
@@ -19,6 +21,12 @@ PAGE = (ROOT / "docs" / "shops.md").read_text()
 def test_examples_of_the_page_are_mappings(tmp_path: Path, example: str) -> None:
     (tmp_path / "shop.yaml").write_text(example)
     assert read_shop_mapping(tmp_path / "shop.yaml").fields
+
+
+def test_every_product_has_its_own_names_and_those_of_its_metadata() -> None:
+    lamp = product("Lamp", price="€ 40", watt="60")
+    (offer,) = offers([[lamp]], FULL)
+    assert offer.values.keys() == OWN_NAMES | lamp.metadata.keys() | {f"metadata.{name}" for name in lamp.metadata}
 
 
 def test_the_page_has_every_format_and_field() -> None:

@@ -145,6 +145,11 @@ def test_export_to_a_shop_takes_what_the_command_takes(book: Swatchbook, tmp_pat
     assert not (tmp_path / "c.csv").exists()
 
 
+def test_unknown_kind_of_result_is_refused(book: Swatchbook) -> None:
+    with pytest.raises(InvalidReference, match=r"by='products' is no kind of result\. Use image, product, chunk"):
+        book.search("oak", by="products")  # type: ignore[arg-type]
+
+
 def test_unknown_format_is_refused(book: Swatchbook, tmp_path: Path) -> None:
     with pytest.raises(Configuration, match="docx"):
         book.export(tmp_path / "products", format="docx")
