@@ -5,7 +5,7 @@ What imports such a package asks here first, so that what is missing is named wi
 import json
 import sys
 from collections.abc import Callable, Mapping
-from importlib.metadata import PackageNotFoundError, distribution
+from importlib.metadata import distributions
 from importlib.util import find_spec
 from shlex import quote
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -114,9 +114,8 @@ def how_to_install(*extras: str) -> str:
 
 def _checkout() -> str | None:
     """Return the folder that the package was installed from as editable; None for another installation."""
-    try:
-        origin = json.loads(distribution("swatchbook").read_text("direct_url.json") or "{}")
-    except PackageNotFoundError:
-        return None
-    is_editable = origin.get("dir_info", {}).get("editable", False)
-    return url2pathname(urlsplit(origin["url"]).path) if is_editable else None
+    for found in distributions(name="swatchbook"):  # one may be what a build has left in the checkout: it has no origin
+        origin = json.loads(found.read_text("direct_url.json") or "{}")
+        if origin.get("dir_info", {}).get("editable"):
+            return url2pathname(urlsplit(origin["url"]).path)
+    return None

@@ -474,7 +474,7 @@ def test_searches_are_scored_as_printed(tmp_path: Path, ingested_home: Path) -> 
 def test_every_module_that_is_named_to_be_run_is_there() -> None:
     others = (*(ROOT / "benchmarks").glob("*.md"), *(ROOT / "docs" / "research").glob("*.md"))
     texts = [page.read_text() for page in (*PAGES, *others)]
-    named = {name for text in texts for name in re.findall(r"python -m ([\w.]+)", text)} - {"pytest", "venv"}
+    named = {name for text in texts for name in re.findall(r"python -m ([\w.]+)", text)} - {"pytest", "uv", "venv"}
     assert len(named) > 10
     places = {name: ROOT / name.replace(".", "/") for name in named}
     there = {n for n, p in places.items() if p.with_suffix(".py").is_file() or (p / "__main__.py").is_file()}

@@ -18,7 +18,6 @@ from swatchbook.errors import (
     Configuration,
     InvalidReference,
     MissingExtra,
-    Unexpected,
     UnknownOwner,
     UnreadableImage,
     UnsupportedFormat,
@@ -284,7 +283,7 @@ def test_what_stops_the_ingest_is_raised(
     monkeypatch.setenv("FORCE_COLOR", "1")  # as Jupyter does
     with (
         Swatchbook.open(home=tmp_path / "other") as book,
-        pytest.raises(Unexpected, match="No Prefect server responds at PREFECT_API_URL"),
+        pytest.raises(Configuration, match="No Prefect server responds at PREFECT_API_URL"),
     ):
         book.ingest(tmp_path / "pictures")
     assert "\n✗ pictures: No Prefect server responds" in capsys.readouterr().err, "drawn as on a terminal"

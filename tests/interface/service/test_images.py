@@ -43,7 +43,7 @@ def test_a_page_is_rendered_once_and_as_wide_as_asked_for(sample: Sample, monkey
     assert first.headers["content-security-policy"].startswith("sandbox")
     assert picture(client.get(f"/documents/{document}/pages/3").content).size[0] == 800
     assert len(list(resources.previews.paths())) == 2
-    monkeypatch.setattr(reader, "CHILD", "no.such.module")
+    monkeypatch.setattr(reader, "reader_module", lambda _: "no.such.module")
     monkeypatch.setattr("swatchbook.previews.render_page", None)
     assert client.get(f"/documents/{document}/pages/3", params={"width": 300}).content == first.content
 
