@@ -17,6 +17,7 @@ from functools import cache, wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+import psutil
 import pytest
 from filelock import FileLock
 from httpx._config import DEFAULT_TIMEOUT_CONFIG
@@ -319,9 +320,32 @@ def own_settings() -> Iterator[None]:
 
     before = settings()
     yield
+    api = os.environ.get("PREFECT_API_URL")
     for name in settings().keys() - before:
         del os.environ[name]
     os.environ.update(before)
+    if api != os.environ.get("PREFECT_API_URL"):
+        end_earlier_servers(used=os.environ.get("PREFECT_API_URL", ""))
+
+
+def end_earlier_servers(*, used: str) -> None:
+    """End the temporary Prefect servers that commands of earlier tests started in this process, as they end with it.
+
+    Each takes 200 MB. Not the newest, to which Prefect's threads may still send, and not that of the address `used`.
+    """
+    servers = [each for each in psutil.Process().children() if is_temporary_server(each)]
+    for server in sorted(servers, key=psutil.Process.create_time)[:-1]:
+        with suppress(psutil.Error):
+            if not any(str(each.laddr.port) in used for each in server.net_connections("tcp")):
+                server.terminate()
+
+
+def is_temporary_server(process: psutil.Process) -> bool:
+    """Return whether a process is a Prefect server of a command that still runs."""
+    try:
+        return "interface.cli.prefect_server" in process.cmdline()
+    except psutil.Error:  # it has ended
+        return False
 
 
 @pytest.fixture
