@@ -18,58 +18,34 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from benchmarks.board_command import Actions, keep_scores, new_parser, run, write_board
 from benchmarks.catalogues.answers import SystemAnswers, read_answers
-from benchmarks.catalogues.leaderboard import SCORES, make_board, write_board
-from benchmarks.catalogues.scores import Told, score_system
+from benchmarks.catalogues.leaderboard import make_board
+from benchmarks.catalogues.scores import Told, read_scores, score_system
 from benchmarks.catalogues.splits import HERE, LABELS, SPLITS, split_of, truths_of
-from benchmarks.catalogues.systems import BASELINES, NotRun, System, Task, find_system
+from benchmarks.catalogues.systems import NotRun, System, Task, find_system
 from devtools.obtain_truth import obtain
-from swatchbook.errors import Failure, InvalidReference
+from swatchbook.errors import InvalidReference
 
 NAMED_MOST = 8
 """How many missing or unknown documents a line names."""
 
 
 def main() -> None:
-    """Do what the command line asks; exit with 1, and one line that says why, if it cannot be done."""
-    given = _arguments()
-    try:
-        sys.exit(given.do(given))
-    except Failure as failure:
-        sys.exit(str(failure))
-
-
-def _arguments() -> argparse.Namespace:
-    usage = (__doc__ or "").partition("Usage: ")[2].partition("\n\n")[0]
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.catalogues", usage=usage)
-    commands = parser.add_subparsers(required=True)
-    obtaining = commands.add_parser("obtain")
-    obtaining.add_argument("pdfs", type=Path)
-    obtaining.add_argument("address")
-    obtaining.set_defaults(do=_obtain)
-    running = commands.add_parser("run")
-    running.add_argument("system", help=f"a path, or one of {', '.join(BASELINES)}")
-    running.add_argument("pdfs", type=Path)
+    """Do what the command line asks."""
+    actions = Actions(_obtain, _run, _score, _table)
+    parser, running = new_parser("benchmarks.catalogues", __doc__ or "", actions, board=HERE)
     running.add_argument("names", nargs="*")
     running.add_argument("--split", choices=SPLITS)
     running.add_argument("--keep", type=Path)
-    running.add_argument("--to", type=Path)
-    running.set_defaults(do=_run)
-    scoring = commands.add_parser("score")
-    scoring.add_argument("files", type=Path, nargs="+")
-    scoring.set_defaults(do=_score)
-    board = commands.add_parser("table")
-    board.set_defaults(do=_table)
-    for each in (scoring, board):
-        each.add_argument("--board", type=Path, default=HERE)
-    return parser.parse_args()
+    run(parser)
 
 
 def _obtain(given: argparse.Namespace) -> int:
     """Obtain every document that is not there already; return 1 if one could not be."""
     failed = 0
     for split in SPLITS:
-        folder = given.pdfs / split
+        folder = given.folder / split
         if folder.resolve().is_relative_to(LABELS.parents[1]):
             raise InvalidReference(f"{folder} is in the checkout.", advice="The PDFs must not be committed.")
         folder.mkdir(parents=True, exist_ok=True)
@@ -92,7 +68,7 @@ def _run(given: argparse.Namespace) -> int:
         answers = answers.model_copy(update={"documents": before.documents})
     failed = 0
     for name, split in _asked(given, answers):
-        task = Task(name, given.pdfs / split / f"{name}.pdf", truths_of(split)[name], given.keep)
+        task = Task(name, given.folder / split / f"{name}.pdf", truths_of(split)[name], given.keep)
         if not task.pdf.exists():
             print(f"{name}: {task.pdf} is not there", file=sys.stderr)
             failed += 1
@@ -144,11 +120,10 @@ def _write(file: Path, answers: SystemAnswers) -> None:
 
 def _score(given: argparse.Namespace) -> int:
     """Score files of answers, and print their rows; documents without an answer are named."""
-    (given.board / SCORES).mkdir(parents=True, exist_ok=True)
     systems = []
     for file in given.files:
         scores, told = score_system(read_answers(file))
-        (given.board / SCORES / f"{scores.system}.json").write_text(scores.model_dump_json(indent=1) + "\n")
+        keep_scores(given.board, scores.system, scores)
         _say(scores.system, told)
         systems.append(scores)
     print(make_board(systems))
@@ -169,7 +144,7 @@ def _list(names: Sequence[str]) -> str:
 
 
 def _table(given: argparse.Namespace) -> int:
-    print(write_board(given.board))
+    print(write_board(given.board, read_scores, make_board))
     return 0
 
 

@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
-from pydantic import AfterValidator, Field, ValidationError
+from pydantic import AfterValidator, Field
 
 from devtools.evaluation.links import Placed, SaidLink
 from devtools.evaluation.score import Answer
-from swatchbook.errors import InvalidReference, reason_of
+from devtools.json_record import parse_record, read_record
 from swatchbook.geometry import Box
 from swatchbook.records import Product, Record
 
@@ -79,27 +79,12 @@ class SystemAnswers(Record):
 
 def read_answers(file: Path) -> SystemAnswers:
     """Return what a system wrote. Raises InvalidReference with the first place that is wrong."""
-    try:
-        return SystemAnswers.model_validate_json(file.read_bytes())
-    except OSError as error:
-        raise InvalidReference(f"{file} cannot be read: {reason_of(error)}.") from error
-    except ValidationError as error:
-        raise InvalidReference(f"{file}: {first_complaint(error)}", advice=FORMAT) from error
+    return read_record(SystemAnswers, file, advice=FORMAT)
 
 
 def read_document(data: bytes, source: str) -> DocumentAnswer:
     """Return the answer to one document that a program printed. Raises InvalidReference."""
-    try:
-        return DocumentAnswer.model_validate_json(data)
-    except ValidationError as error:
-        raise InvalidReference(f"{source}: {first_complaint(error)}", advice=FORMAT) from error
-
-
-def first_complaint(error: ValidationError) -> str:
-    """Return where the first fault is, and what it is, in one line."""
-    first = error.errors()[0]
-    place = ".".join(map(str, first["loc"]))
-    return " ".join(f"{place and place + ': '}{first['msg']}.".split())
+    return parse_record(DocumentAnswer, data, source, advice=FORMAT)
 
 
 def to_answer(said: DocumentAnswer, page_boxes: Mapping[int, Box]) -> Answer:

@@ -1,17 +1,13 @@
 """Make the leaderboard, `LEADERBOARD.md`, of the scores of all systems: a table for each split, and who was not run."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from statistics import mean, median
 from typing import Final, Protocol
 
 from benchmarks.catalogues.answers import Seen
-from benchmarks.catalogues.scores import FIELDS, DocumentScore, SplitScore, SystemScore, read_scores
+from benchmarks.catalogues.scores import FIELDS, DocumentScore, SplitScore, SystemScore
 from benchmarks.catalogues.splits import SPLITS, digest_of
 from devtools.evaluation.facts import FieldScore, add_fields
-
-SCORES: Final = "scores"
-BOARD: Final = "LEADERBOARD.md"
 
 HEAD: Final = """\
 # Leaderboard: reading catalogues
@@ -48,13 +44,6 @@ _COLUMNS: Final = (
     ("other documents without products", "---:"),
     ("answered", "---:"),
 )
-
-
-def write_board(folder: Path) -> Path:
-    """Write the leaderboard of the scores in a folder. Raises InvalidReference for a file that is no score."""
-    board = folder / BOARD
-    board.write_text(make_board([read_scores(file) for file in sorted((folder / SCORES).glob("*.json"))]))
-    return board
 
 
 def make_board(systems: Sequence[SystemScore]) -> str:

@@ -7,14 +7,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
-from benchmarks.catalogues.answers import NAME, DocumentAnswer, Seen, SystemAnswers, first_complaint, to_answer
+from benchmarks.catalogues.answers import NAME, DocumentAnswer, Seen, SystemAnswers, to_answer
 from benchmarks.catalogues.splits import SPLITS, digest_of, page_boxes, split_of, truths_of
 from devtools.evaluation.facts import FieldScore, add_fields
 from devtools.evaluation.score import Score, score
 from devtools.evaluation.truth import Truth
-from swatchbook.errors import InvalidReference, reason_of
+from devtools.json_record import read_record
+from swatchbook.errors import InvalidReference
 from swatchbook.records import Record
 
 FIELDS = ("price", "code")
@@ -88,13 +89,7 @@ def score_system(answers: SystemAnswers) -> tuple[SystemScore, Told]:
 
 def read_scores(file: Path) -> SystemScore:
     """Return the scores that `score` wrote. Raises InvalidReference."""
-    try:
-        return SystemScore.model_validate_json(file.read_bytes())
-    except OSError as error:
-        raise InvalidReference(f"{file} cannot be read: {reason_of(error)}.") from error
-    except ValidationError as error:
-        advice = "`python -m benchmarks.catalogues score` writes such files."
-        raise InvalidReference(f"{file}: {first_complaint(error)}", advice=advice) from error
+    return read_record(SystemScore, file, advice="`python -m benchmarks.catalogues score` writes such files.")
 
 
 def _scores(answers: SystemAnswers, split: str) -> Iterable[tuple[str, DocumentScore]]:

@@ -18,69 +18,44 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from benchmarks.catalogues.answers import first_complaint
-from benchmarks.catalogues.leaderboard import SCORES
-from benchmarks.pictures.board import make_board, write_board
-from benchmarks.pictures.rankings import FORMAT, read_rankings, score_rankings
+from benchmarks.board_command import Actions, keep_scores, new_parser, run, write_board
+from benchmarks.pictures.board import make_board
+from benchmarks.pictures.rankings import FORMAT, read_rankings, read_scores, score_rankings
 from benchmarks.pictures.sets import HERE, obtain, picture_sets, pictures_in
 from benchmarks.pictures.systems import run_baseline
-from swatchbook.errors import Failure, InvalidReference
+from devtools.json_record import first_fault
+from swatchbook.errors import InvalidReference
 
 
 def main() -> None:
-    """Do what the command line asks; exit with 1, and one line that says why, if it cannot be done."""
-    given = _arguments()
-    try:
-        sys.exit(given.do(given))
-    except Failure as failure:
-        sys.exit(str(failure))
-
-
-def _arguments() -> argparse.Namespace:
-    usage = (__doc__ or "").partition("Usage: ")[2].partition("\n\n")[0]
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.pictures", usage=usage)
-    commands = parser.add_subparsers(required=True)
-    obtaining = commands.add_parser("obtain")
-    obtaining.add_argument("pictures", type=Path)
-    obtaining.add_argument("address")
-    obtaining.set_defaults(do=_obtain)
-    running = commands.add_parser("run")
-    running.add_argument("system")
-    running.add_argument("pictures", type=Path)
-    running.add_argument("--to", type=Path)
-    running.set_defaults(do=_run)
-    scoring = commands.add_parser("score")
-    scoring.add_argument("files", type=Path, nargs="+")
-    scoring.set_defaults(do=_score)
-    board = commands.add_parser("table")
-    board.set_defaults(do=_table)
-    for each in (scoring, board):
-        each.add_argument("--board", type=Path, default=HERE)
-    return parser.parse_args()
+    """Do what the command line asks."""
+    actions = Actions(_obtain, _run, _score, _table)
+    parser, _ = new_parser("benchmarks.pictures", __doc__ or "", actions, board=HERE)
+    run(parser)
 
 
 def _obtain(given: argparse.Namespace) -> int:
     """Obtain the pictures that are not there already; return 1 if one could not be."""
-    if given.pictures.resolve().is_relative_to(HERE.parents[1]):
-        raise InvalidReference(f"{given.pictures} is in the checkout.", advice="The pictures must not be committed.")
+    if given.folder.resolve().is_relative_to(HERE.parents[1]):
+        raise InvalidReference(f"{given.folder} is in the checkout.", advice="The pictures must not be committed.")
     failed = 0
     for name in picture_sets():
-        for fault in obtain(given.pictures, name, given.address):
+        for fault in obtain(given.folder, name, given.address):
             print(f"{name}: {fault}", file=sys.stderr)
             failed += 1
-        print(f"{name}: {len(pictures_in(given.pictures, name).ids)} of {len(picture_sets()[name].pictures)}")
+        print(f"{name}: {len(pictures_in(given.folder, name).ids)} of {len(picture_sets()[name].pictures)}")
     return min(failed, 1)
 
 
 def _run(given: argparse.Namespace) -> int:
     """Rank all sets, of which at least one picture must be there."""
-    sets = [pictures_in(given.pictures, name) for name in picture_sets()]
+    sets = [pictures_in(given.folder, name) for name in picture_sets()]
     if absent := [each.name for each in sets if not each.ids]:
-        raise InvalidReference(f"{given.pictures} has no pictures of {', '.join(absent)}.", advice="Obtain them first.")
+        raise InvalidReference(f"{given.folder} has no pictures of {', '.join(absent)}.", advice="Obtain them first.")
     try:
         found = run_baseline(given.system, sets)
     except ValidationError as error:
-        raise InvalidReference(f"{given.system}: {first_complaint(error)}", advice=FORMAT) from error
+        raise InvalidReference(f"{given.system}: {first_fault(error)}", advice=FORMAT) from error
     file = given.to or Path(f"{found.system}.json")
     file.write_text(found.model_dump_json(exclude_defaults=True) + "\n")
     print(f"{file}: {'not run: ' + found.not_run if found.not_run else 'written'}")
@@ -89,11 +64,10 @@ def _run(given: argparse.Namespace) -> int:
 
 def _score(given: argparse.Namespace) -> int:
     """Score files of rankings, and print their tables."""
-    (given.board / SCORES).mkdir(parents=True, exist_ok=True)
     systems = []
     for file in given.files:
         scores = score_rankings(read_rankings(file))
-        (given.board / SCORES / f"{scores.system}.json").write_text(scores.model_dump_json(indent=1) + "\n")
+        keep_scores(given.board, scores.system, scores)
         for name, one in scores.sets.items():
             if one.missing:
                 print(f"{scores.system}: {name} has no answer to {one.missing} pictures: zero", file=sys.stderr)
@@ -103,7 +77,7 @@ def _score(given: argparse.Namespace) -> int:
 
 
 def _table(given: argparse.Namespace) -> int:
-    print(write_board(given.board))
+    print(write_board(given.board, read_scores, make_board))
     return 0
 
 

@@ -1,12 +1,11 @@
 """Make the leaderboard of finding like pictures, `LEADERBOARD.md`, of the scores of all systems."""
 
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from statistics import mean
 from typing import Final
 
-from benchmarks.catalogues.leaderboard import BOARD, SCORES, WHAT_SEEN, systems_table
-from benchmarks.pictures.rankings import PictureScore, SetScore, read_scores
+from benchmarks.catalogues.leaderboard import WHAT_SEEN, systems_table
+from benchmarks.pictures.rankings import PictureScore, SetScore
 from benchmarks.pictures.sets import picture_sets
 
 HEAD: Final = """\
@@ -15,13 +14,6 @@ HEAD: Final = """\
 Made by `python -m benchmarks.pictures table`; what the figures mean: [DATASHEET.md](DATASHEET.md). A picture without an
 answer counts as zero. **Only rows whose pictures were "unseen" predict yours**; "compared" is a little too good.
 """
-
-
-def write_board(folder: Path) -> Path:
-    """Write the leaderboard of the scores in a folder. Raises InvalidReference for a file that is no score."""
-    board = folder / BOARD
-    board.write_text(make_board([read_scores(file) for file in sorted((folder / SCORES).glob("*.json"))]))
-    return board
 
 
 def make_board(systems: Sequence[PictureScore]) -> str:

@@ -5,11 +5,12 @@ from pathlib import Path
 from statistics import mean, median
 from typing import Annotated, Final
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
-from benchmarks.catalogues.answers import NAME, Seen, first_complaint
+from benchmarks.catalogues.answers import NAME, Seen
 from benchmarks.pictures.sets import PictureSet, picture_sets
-from swatchbook.errors import InvalidReference, reason_of
+from devtools.json_record import read_record
+from swatchbook.errors import InvalidReference
 from swatchbook.records import Record
 
 NEAREST: Final = 10
@@ -76,12 +77,7 @@ class PictureScore(Record):
 
 def read_rankings(file: Path) -> SystemRankings:
     """Return what a system wrote. Raises InvalidReference with the first fault."""
-    try:
-        found = SystemRankings.model_validate_json(file.read_bytes())
-    except OSError as error:
-        raise InvalidReference(f"{file} cannot be read: {reason_of(error)}.") from error
-    except ValidationError as error:
-        raise InvalidReference(f"{file}: {first_complaint(error)}", advice=FORMAT) from error
+    found = read_record(SystemRankings, file, advice=FORMAT)
     for name, rankings in found.sets.items():
         if name not in picture_sets():
             raise InvalidReference(f"{file}: there is no set {name!r}.", advice=f"Sets: {', '.join(picture_sets())}.")
@@ -129,10 +125,4 @@ def _score(rankings: Mapping[str, Sequence[str]], pictures: PictureSet, seen: Se
 
 def read_scores(file: Path) -> PictureScore:
     """Return the scores that `score` wrote. Raises InvalidReference."""
-    try:
-        return PictureScore.model_validate_json(file.read_bytes())
-    except OSError as error:
-        raise InvalidReference(f"{file} cannot be read: {reason_of(error)}.") from error
-    except ValidationError as error:
-        advice = "`python -m benchmarks.pictures score` writes such files."
-        raise InvalidReference(f"{file}: {first_complaint(error)}", advice=advice) from error
+    return read_record(PictureScore, file, advice="`python -m benchmarks.pictures score` writes such files.")

@@ -7,13 +7,11 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from statistics import mean, median
 
-from pydantic import ValidationError
-
 from devtools.evaluation.facts import FieldScore, add_fields
 from devtools.evaluation.grain import GrainScore, add_grains
 from devtools.evaluation.score import Score
 from devtools.fit_sure import brier, calibration_error
-from swatchbook.errors import InvalidReference, reason_of
+from devtools.json_record import read_record
 from swatchbook.records import Record
 
 MOST_ON_OTHERS = 1
@@ -98,14 +96,7 @@ class Evaluation(Record):
 
 def read_evaluation(file: Path) -> Evaluation:
     """Return an evaluation that was printed as JSON. Raises InvalidReference."""
-    try:
-        return Evaluation.model_validate_json(file.read_bytes())
-    except OSError as error:
-        raise InvalidReference(f"{file} cannot be read: {reason_of(error)}.") from error
-    except ValidationError as error:
-        raise InvalidReference(
-            f"{file} is no result of this version.", advice="`python -m devtools.score_products … --json` prints one."
-        ) from error
+    return read_record(Evaluation, file, advice="`python -m devtools.score_products … --json` prints one.")
 
 
 def evaluate(scores: Sequence[Score], *, absent: Sequence[str] = (), before: Evaluation | None = None) -> Evaluation:

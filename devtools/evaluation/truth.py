@@ -5,9 +5,9 @@ records have those that a score needs.
 from collections.abc import Iterable
 from pathlib import Path
 
-from pydantic import ConfigDict, ValidationError
+from pydantic import ConfigDict
 
-from swatchbook.errors import InvalidReference, reason_of
+from devtools.json_record import read_record
 from swatchbook.geometry import Box
 from swatchbook.records import Record, Sha256
 
@@ -87,14 +87,4 @@ def read_truths(paths: Iterable[Path]) -> list[Truth]:
 
 
 def _read(file: Path) -> Truth:
-    try:
-        return Truth.model_validate_json(file.read_bytes())
-    except OSError as error:
-        raise InvalidReference(f"{file} cannot be read: {reason_of(error)}.") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(map(str, first["loc"]))
-        raise InvalidReference(
-            f"{file} is no truth file: {place and place + ': '}{first['msg']}.",
-            advice="`python -m devtools.draft_truth` writes one.",
-        ) from error
+    return read_record(Truth, file, advice="`python -m devtools.draft_truth` writes such files.")

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
+from benchmarks.board_command import BOARD, SCORES
 from benchmarks.catalogues.__main__ import main
 from benchmarks.catalogues.answers import SystemAnswers, from_answer, read_answers, to_answer
-from benchmarks.catalogues.leaderboard import BOARD, SCORES, make_board
+from benchmarks.catalogues.leaderboard import make_board
 from benchmarks.catalogues.scores import read_scores, score_document, score_system
 from benchmarks.catalogues.splits import HERE, LABELS, SPLITS, page_boxes, truths_of
 from benchmarks.catalogues.systems import NotRun, Task, find_system, vision

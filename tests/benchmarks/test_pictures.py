@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from benchmarks.catalogues.leaderboard import BOARD, SCORES
+from benchmarks.board_command import BOARD, SCORES
 from benchmarks.pictures import sets as sets_module
 from benchmarks.pictures.__main__ import main
 from benchmarks.pictures.board import make_board

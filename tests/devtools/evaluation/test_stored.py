@@ -100,9 +100,9 @@ def test_documents_that_are_absent_are_named(labels: dict[str, Any], file: Path,
 @pytest.mark.parametrize(
     ("words", "reason"),
     [
-        (["small.json"], "small.json is no truth file: slug: Field required."),
+        (["small.json"], "small.json: slug: Field required."),
         (["nothing.json"], "nothing.json cannot be read: no such file or directory."),
-        ([".", "--compare", "small.json"], "small.json is no result of this version."),
+        ([".", "--compare", "small.json"], "small.json: scores: Field required."),
     ],
 )
 def test_wrong_files_are_refused(

@@ -79,7 +79,7 @@ def test_most_catalogues_are_labelled_in_detail() -> None:
 
 def test_a_malformed_truth_file_is_named_with_what_it_lacks(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text('{"slug": "a", "products": []}')
-    with pytest.raises(InvalidReference, match=r"a\.json is no truth file: sha256: Field required"):
+    with pytest.raises(InvalidReference, match=r"a\.json: sha256: Field required"):
         read_truths([tmp_path])
     with pytest.raises(InvalidReference, match=r"b\.json cannot be read: no such file"):
         read_truths([tmp_path / "b.json"])
