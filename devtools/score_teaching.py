@@ -166,7 +166,7 @@ def teach_discovery(truth: Truth, pdf: Path, keep: Path | None, actions: int) ->
         kept = list(pages)
     first = discover(reading, kept)
     if not truth.products:
-        return first  # nobody teaches what offers nothing
+        return first  # a person has nothing to teach there
     labelled = label_texts(truth, collect_texts(reading, kept))
     steps = list(islice(_teach(labelled, truth, reading, first, _chance(f"{pdf.stem} 0")), actions + 1))
     return _found_after(steps, actions) or first

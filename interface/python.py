@@ -309,11 +309,15 @@ class Swatchbook:
         `pictures`: a folder for copies of the products' pictures. `mapping`, `pictures_url`, `since` are for shops:
         docs/shops.md. Raises Configuration, InvalidReference, MissingExtra, TooLarge, PluginFailed.
         """
-        from interface.cli.export import export, exportable, find_format, shop_options
+        from interface.cli.export import export, exportable, find_format
+        from swatchbook.export.formats import shop_options
         from swatchbook.export.ledger_changes import deleted_since
+        from swatchbook.export.shop_mapping import read_shop_mapping
 
         chosen = find_format(format, Path(to))
-        options = shop_options(chosen, None if mapping is None else Path(mapping), pictures_url, since)
+        options = shop_options(
+            chosen, None if mapping is None else read_shop_mapping(Path(mapping)), pictures_url, since
+        )
         documents = exportable(self._documents(document), every=document is None)
         folder = None if pictures is None else Path(pictures)
         deleted = deleted_since(self._resources.ledger, options.since, self.owner) if document is None else []

@@ -103,7 +103,7 @@ def _missing(extra_by_need: Mapping[str, str]) -> MissingExtra:
 def how_to_install(*extras: str) -> str:
     """Return the command that installs extras into this environment, from the checkout that it was installed from.
 
-    An index may have another project's package of the same name, so that none is named where there is a checkout.
+    PyPI has a package of the same name by another project, so the checkout is named if there is one.
     """
     checkout, names = _checkout(), ",".join(extras)
     if checkout is None:

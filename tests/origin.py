@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from tests.serving import serving
+
 PDF = b"%PDF-1.7\n" + b"swatches " * 1_000
 
 
@@ -52,15 +54,11 @@ def origin(tls: ssl.SSLContext | None = None) -> Iterator[Origin]:
     server = Origin()
     if tls is not None:
         server.socket = tls.wrap_socket(server.socket, server_side=True)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
-        yield server
-    finally:
-        server.open.set()
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with serving(server):
+        try:
+            yield server
+        finally:
+            server.open.set()
 
 
 class _Answers(BaseHTTPRequestHandler):

@@ -385,7 +385,7 @@ OTHER_PROGRAMS: Mapping[str, str] = {
     "::test_plugin_is_installed_into_a_fresh_environment_and_used",
     **dict.fromkeys(("cat ", "cd ", "grep ", "sed ", "export "), _SET_OR_SHOWN),
     **dict.fromkeys(("docker compose exec", "docker compose logs"), _OPERATION),
-    **dict.fromkeys(("uvx --from", "claude mcp add"), "not run: installs everything anew, or needs an assistant"),
+    **dict.fromkeys(("uvx --from", "claude mcp add"), "not run: installs everything again, or needs an assistant"),
     **dict.fromkeys(("kubectl ", "aws ", "gcloud ", "pip install prefect-"), _CLOUD),
     "helm ": "tests/kubernetes/helm_on_kubernetes.py::test_commands_of_the_page_install_upgrade_and_uninstall",
     "prefect worker start --pool embed --type process": "tests/servers/test_pool.py"

@@ -6,7 +6,6 @@ from contextlib import nullcontext
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import typer
 
@@ -16,13 +15,12 @@ from swatchbook.export.atomic_file import atomic_file
 from swatchbook.export.formats import TEXTS, Changes, Format, Reach, Skipped, write_products
 from swatchbook.export.ledger_changes import told_changes
 from swatchbook.export.product_rows import ProductRow, as_rows, copy_pictures, read_picture, read_products
-from swatchbook.export.shop_mapping import ShopMapping, ShopOptions, read_shop_mapping, read_since
+from swatchbook.export.shop_mapping import ShopOptions
 from swatchbook.ledger.stored_documents import Document
 from swatchbook.plugins import Kind, find
 from swatchbook.records import DocumentStatus, Record, Trashed
 from swatchbook.resources import Resources
 
-_FORMATS = "Choose the format of a shop: `--format shopify`, in Python `format='shopify'`. docs/shops.md has all."
 _MOST_NAMED = 20  # skipped products on the terminal; --json names more
 
 
@@ -72,42 +70,6 @@ def find_format(given: str | None, to: Path | None) -> str:
     return form
 
 
-def choose_options(form: str, mapping: Path | None, pictures_url: str | None, since: str | None) -> ShopOptions:
-    """Return `shop_options`. Raises BadParameter for what the format or the web does not take."""
-    given = {"--mapping": mapping, "--pictures-url": pictures_url, "--since": since}
-    for option, value in given.items():
-        if value is not None and form in set(Format):
-            raise typer.BadParameter(f"{form} does not take it: docs/shops.md has the formats", param_hint=option)
-    if pictures_url is not None and not is_folder(pictures_url):
-        raise typer.BadParameter("give the address of a folder: https://…", param_hint="--pictures-url")
-    return shop_options(form, mapping, pictures_url, since)
-
-
-def shop_options(
-    form: str, mapping: Path | None, pictures_url: str | None, since: str | Path | datetime | None
-) -> ShopOptions:
-    """Return what an export to a shop is given.
-
-    Raises InvalidReference and Configuration for a mapping that cannot be read, for what the format does not take, for
-    an address that is none, and for a time that is none or lies ahead.
-    """
-    if form in set(Format) and (mapping is not None or pictures_url is not None or since is not None):
-        raise Configuration(f"{form} takes no mapping, address of pictures, or earlier export.", advice=_FORMATS)
-    if pictures_url is not None and not is_folder(pictures_url):
-        raise Configuration("The address of the pictures is not that of a folder.", advice="Give one: https://…")
-    return ShopOptions(
-        mapping=ShopMapping() if mapping is None else read_shop_mapping(mapping),
-        pictures_url=pictures_url,
-        since=None if since is None else read_since(since),
-    )
-
-
-def is_folder(address: str) -> bool:
-    """Return whether an address can have the names of pictures behind it."""
-    parts = urlsplit(address)
-    return parts.scheme in ("http", "https") and bool(parts.hostname) and not parts.query and not parts.fragment
-
-
 def exportable(documents: Sequence[Document], *, every: bool) -> list[Document]:
     """Return the documents without those that are being deleted. Raises InvalidReference for one that is named."""
     kept = [document for document in documents if document.status is not DocumentStatus.DELETING]
@@ -139,7 +101,7 @@ def export(
     missing: list[str] = []
     rows = _rows(resources, documents, pictures, missing=missing)
     temporary, since = resources.settings.temporary_folder, options.since
-    told = told_changes(resources.ledger, since, documents, deleted) if isinstance(since, datetime) else None
+    told = told_changes(resources.ledger, since, documents, deleted)
     reach = Reach(resources.settings, partial(read_picture, resources.ledger, resources.files))
     with nullcontext(sys.stdout.buffer) if to is None else atomic_file(to) as file:
         written = write_products(rows, form, file, temporary_folder=temporary, options=options, told=told, reach=reach)

@@ -48,7 +48,7 @@ from swatchbook.storage.upload_buffer import is_remote
 log = logging.getLogger(__name__)
 
 Tell = Callable[[Failure, str], int]
-"""Tells of a failure, and of what (a name, or ""); returns the exit code: as `say_failure`."""
+"""Tells a person of a failure, and what failed (its name, or ""); returns the exit code. `say_failure` is one."""
 
 _POLL_SECONDS = 0.5  # between two looks at a delete of another process
 

@@ -13,16 +13,16 @@ from fastapi import APIRouter
 from fastapi.responses import StreamingResponse
 from pydantic import Field, StringConstraints
 
-from interface.cli.export import exportable, find_format, is_folder
+from interface.cli.export import exportable, find_format
 from interface.service.auth import TheCaller, choose_known
 from interface.service.documents import find
 from interface.service.parameters import OwnerOfDocuments, RequestModel, SearchText, Tools
 from interface.service.problems import documented
 from swatchbook.errors import Configuration, InvalidReference
-from swatchbook.export.formats import Format, Written, write_products
+from swatchbook.export.formats import Written, shop_options, write_products
 from swatchbook.export.ledger_changes import deleted_since, told_changes
 from swatchbook.export.product_rows import as_rows, read_products
-from swatchbook.export.shop_mapping import ShopMapping, ShopOptions, read_since
+from swatchbook.export.shop_mapping import ShopMapping, ShopOptions
 from swatchbook.ledger.stored_documents import Document, all_documents
 from swatchbook.records import Trashed
 from swatchbook.resources import Resources
@@ -30,7 +30,6 @@ from swatchbook.resources import Resources
 router = APIRouter(tags=["search"], responses=documented(400, 404, 408, 413))
 
 _PIECE = 1 << 16  # bytes that are sent together
-_FORMATS = "docs/shops.md has the formats of shops."
 
 
 class ExportOptions(RequestModel):
@@ -81,21 +80,12 @@ def export(resources: Tools, caller: TheCaller, asked: ExportOptions) -> Streami
 
 
 def _options(asked: ExportOptions) -> ShopOptions:
-    """Return the options. Raises InvalidReference for what the format does not take."""
+    """Return the options. Raises InvalidReference for a format that there is not, and for what it does not take."""
     try:
         find_format(asked.format, None)
     except Configuration as failure:
-        raise InvalidReference(str(failure), advice=_FORMATS) from failure
-    shops_only = (asked.mapping, asked.pictures_url, asked.since)
-    if asked.format in set(Format) and any(each is not None for each in shops_only):
-        raise InvalidReference(f"{asked.format} takes no mapping, pictures_url or since.", advice=_FORMATS)
-    if asked.pictures_url is not None and not is_folder(asked.pictures_url):
-        raise InvalidReference("pictures_url is not the address of a folder.", advice="Give one: https://…")
-    return ShopOptions(
-        mapping=asked.mapping or ShopMapping(),
-        pictures_url=asked.pictures_url,
-        since=None if asked.since is None else read_since(asked.since),
-    )
+        raise InvalidReference(failure.message, advice=failure.advice) from failure
+    return shop_options(asked.format, asked.mapping, asked.pictures_url, asked.since)
 
 
 def _write(
@@ -110,16 +100,14 @@ def _write(
     rows = (
         row for each in documents for product in read_products(resources.ledger, each.id) for row in as_rows(product)
     )
-    told = None
-    if isinstance(options.since, datetime):
-        told = told_changes(resources.ledger, options.since, documents, deleted)
+    told = told_changes(resources.ledger, options.since, documents, deleted)
     temporary = resources.settings.temporary_folder
     try:
         return write_products(
             rows, form, cast("BinaryIO", file), temporary_folder=temporary, options=options, told=told
         )
     except Configuration as failure:
-        raise InvalidReference(str(failure), advice=failure.advice) from failure
+        raise InvalidReference(failure.message, advice=failure.advice) from failure
 
 
 def _suffix(form: str) -> str:

@@ -66,7 +66,9 @@ class Pim:
         """Raises Configuration for no address, and for one that would get the password without encryption."""
         url = access.url.rstrip("/")
         if not is_valid_url(url):
-            raise Configuration("The url of SWATCHBOOK_AKENEO is none.", advice="Use https://pim.example.com.")
+            raise Configuration(
+                "The url of SWATCHBOOK_AKENEO is not a web address.", advice="Use https://pim.example.com."
+            )
         if is_unencrypted_public(url):
             raise Configuration("SWATCHBOOK_AKENEO would send the password unencrypted.", advice="Use https.")
         self._access, self._pauses, self._sleep, self._url = access, tuple(pauses), sleep, url

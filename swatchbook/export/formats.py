@@ -16,14 +16,15 @@ import json
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime
 from enum import StrEnum
 from itertools import islice
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
-from swatchbook.errors import TooLarge
+from swatchbook.errors import InvalidReference, TooLarge
 from swatchbook.export.product_rows import ProductRow
-from swatchbook.export.shop_mapping import OWN_NAMES, ShopOptions, names_in_braces
+from swatchbook.export.shop_mapping import OWN_NAMES, ShopMapping, ShopOptions, names_in_braces, read_since
 from swatchbook.extras import require_extra
 from swatchbook.plugins import BUILT_IN, Kind, find
 from swatchbook.records import Record
@@ -105,6 +106,30 @@ class Written(Record):
     skipped: tuple[Skipped, ...] = ()
     changes: Changes | None = None
     unknown_names: tuple[str, ...] = ()  # in braces of a mapping, that no product has
+
+
+def shop_options(
+    form: str, mapping: ShopMapping | None, pictures_url: str | None, since: str | Path | datetime | None
+) -> ShopOptions:
+    """Return what an export is given beside the products: nothing, unless its format is one of shops, or a plugin's.
+
+    Raises InvalidReference for what the format does not take, for an address that no picture can be at, and for a time
+    that does not exist or lies in the future.
+    """
+    given = {"mapping": mapping, "pictures_url": pictures_url, "since": since}
+    if form in set(Format) and (named := [name for name, value in given.items() if value is not None]):
+        raise InvalidReference(f"{form} does not take {', '.join(named)}.", advice=_CHOOSE)
+    if pictures_url is not None:
+        from swatchbook.providers.endpoint import is_valid_url  # imports httpx: few exports have an address
+
+        if not is_valid_url(pictures_url):
+            raise InvalidReference("The address of the pictures is not that of a folder.", advice="Give one: https://…")
+    return ShopOptions(
+        mapping=mapping or ShopMapping(), pictures_url=pictures_url, since=None if since is None else read_since(since)
+    )
+
+
+_CHOOSE = "Choose the format of a shop: `--format shopify`, in Python `format='shopify'`. docs/shops.md has all."
 
 
 def write_products(

@@ -20,9 +20,11 @@ def deleted_since(ledger: Ledger, since: object, owner: str | None) -> list[Tras
 
 
 def told_changes(
-    ledger: Ledger, since: datetime, documents: Sequence[Document], deleted: Sequence[Trashed]
-) -> ToldChanges:
-    """Return what changed in documents since a time. `deleted`: of which to name the products as gone."""
+    ledger: Ledger, since: object, documents: Sequence[Document], deleted: Sequence[Trashed]
+) -> ToldChanges | None:
+    """Return what changed in documents since a time, None for a file. `deleted`: whose products to name as gone."""
+    if not isinstance(since, datetime):
+        return None
     happened = changed_documents(ledger, since.timestamp())
     edited = [each.id for each in documents if each.id in happened.edited]
     return ToldChanges(happened.new, happened.changed, _gone(ledger, edited, deleted))

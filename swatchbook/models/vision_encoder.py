@@ -53,10 +53,10 @@ class VisionEncoder:
         self.dimensions = {role: block.shape[1] for role, block in self._embed_probe(self._network).items()}
         if set(self.dimensions) != set(tags):
             raise ValueError(f"the network returns the roles {set(self.dimensions)}, but its tags are for {set(tags)}")
-        self._resizes = self._device.type == "cuda"
-        self._batch = CUDA_BATCH if self._resizes else BATCH
+        self._on_cuda = self._device.type == "cuda"
+        self._batch = CUDA_BATCH if self._on_cuda else BATCH
         self._cores = (os.cpu_count() or 1) if self._device.type == "cpu" else 1
-        self._threads = ThreadPoolExecutor(2 if self._resizes else self._cores, thread_name_prefix="encode")
+        self._threads = ThreadPoolExecutor(2 if self._on_cuda else self._cores, thread_name_prefix="encode")
 
     @property
     def precision(self) -> str:
@@ -87,7 +87,7 @@ class VisionEncoder:
             raise OutOfMemory(f"The batch does not fit into the memory of {self.device}.") from error
 
     def _encode(self, pictures: Sequence[Pixels]) -> dict[Role, Vectors]:
-        pixels = stack(pictures, self._preparation, self._device if self._resizes else CPU).to(self._device)
+        pixels = stack(pictures, self._preparation, self._device if self._on_cuda else CPU).to(self._device)
         return {role: block.cpu().numpy() for role, block in self._forward(self._network, pixels).items()}
 
     def _embed_probe(self, network: nn.Module) -> dict[Role, Tensor]:

@@ -110,8 +110,9 @@ def is_unencrypted_public(url: str) -> bool:
 def is_valid_url(url: str) -> bool:
     """Return whether this is an http(s) URL to which a path can be appended, without user name, query or fragment."""
     try:
+        urlsplit(url)  # refuses brackets that hold no IPv6 address; httpx escapes them
         parts = httpx.URL(url)
         there = parts.scheme in ("http", "https") and parts.host and (parts.port or 0) < 1 << 16
-    except (httpx.InvalidURL, ValueError):  # ValueError: a host of broken Punycode
+    except (httpx.InvalidURL, ValueError):  # ValueError: brackets, or a host of broken Punycode
         return False
     return bool(there) and not re.search(r"[?#@\s]", url)

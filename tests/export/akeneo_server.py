@@ -7,7 +7,6 @@ a product that is not there, over a hundred lines, a code of a file that it did 
 import base64
 import json
 import re
-import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +15,8 @@ from hashlib import sha1
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, quote, unquote, urlsplit
+
+from tests.serving import serving
 
 COLLECTION = "application/vnd.akeneo.collection+json"
 USER = {"client_id": "1_shop", "secret": "s3cret-of-connection", "username": "swatch", "password": "p4ssword-of-user"}
@@ -72,15 +73,8 @@ class AkeneoServer(ThreadingHTTPServer):
 @contextmanager
 def akeneo() -> Iterator[AkeneoServer]:
     """Serve an empty PIM on a free port of loopback, until the end of the block."""
-    server = AkeneoServer()
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
+    with serving(AkeneoServer()) as server:
         yield server
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 class _Answers(BaseHTTPRequestHandler):

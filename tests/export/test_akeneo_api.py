@@ -215,5 +215,5 @@ def test_without_a_pim_or_a_way_to_it_nothing_is_sent(tmp_path: Path) -> None:
     with pytest.raises(Configuration, match="unencrypted"):
         Pim(public, ())
     for wrong in ("http://pim:99999999", "https://[::1"):
-        with pytest.raises(Configuration, match="is none"):
+        with pytest.raises(Configuration, match="is not a web address"):
             Pim(public.model_copy(update={"url": wrong}), ())

@@ -140,7 +140,7 @@ def test_export_to_a_shop_takes_what_the_command_takes(book: Swatchbook, tmp_pat
     assert since_file == since_time == Changes(new=0, changed=0, gone=0, unchanged=2)
     assert book.export(tmp_path / "b.csv", **given, since="2020-01-01").changes.new == 2
     for wrong in ({"since": "2020-01-01"}, {"format": "shopify", "pictures_url": "pictures"}):
-        with pytest.raises(Configuration):
+        with pytest.raises(InvalidReference):
             book.export(tmp_path / "c.csv", **wrong)
     assert not (tmp_path / "c.csv").exists()
 

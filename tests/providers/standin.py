@@ -30,6 +30,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tests.providers.batch_standin import Batches
+from tests.serving import serving
 
 KEY = "sk-a-secret-of-the-tests"
 
@@ -229,16 +230,11 @@ class Provider(ThreadingHTTPServer):
 @contextmanager
 def provider(port: int = 0) -> Iterator[Provider]:
     """A provider on a free port of loopback (or this one), until the end of the block."""
-    server = Provider(port)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
-        yield server
-    finally:
-        server.over.set()
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with serving(Provider(port)) as server:
+        try:
+            yield server
+        finally:
+            server.over.set()
 
 
 # --- what is asked ----------------------------------------------------------------------------------------------------

@@ -20,6 +20,6 @@ def about() -> SystemAnswers:
 
 
 def answer(task: Task) -> DocumentAnswer:
-    """Run the stages on a PDF with the products of what was taught; nobody teaches what has no products."""
+    """Run the stages on a PDF after it was taught. A document without labelled products is not taught."""
     found = teach_discovery(task.truth, task.pdf, task.keep, JUDGED)
     return from_answer(answer_of(catalogue_by(task.pdf, task.keep, lambda _, pages: found, facts=True)))

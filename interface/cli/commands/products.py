@@ -243,12 +243,14 @@ def export(
     if as_json and to is None:
         raise typer.BadParameter("the export itself goes to stdout: add --to PATH", param_hint="--json")
     with opened_resources() as resources:
-        from interface.cli.export import choose_format, choose_options, exportable, note_exported
+        from interface.cli.export import choose_format, exportable, note_exported
         from interface.cli.export import export as write
+        from swatchbook.export.formats import shop_options
         from swatchbook.export.ledger_changes import deleted_since
+        from swatchbook.export.shop_mapping import read_shop_mapping
 
         chosen = choose_format(form, to)
-        options = choose_options(chosen, mapping, pictures_url, since)
+        options = shop_options(chosen, read_shop_mapping(mapping) if mapping else None, pictures_url, since)
         documents = choose_documents(resources.ledger, document, every, owner, all_owners)
         shown = exportable(documents, every=every)
         whose = choose_owner(resources.ledger, owner, all_owners)

@@ -67,11 +67,13 @@ def test_what_is_left_out_is_named_with_its_reason(tmp_path: Path) -> None:
     [
         ("--format", "csv", "--mapping", "x.yaml"), ("--pictures-url", "https://cdn.example"), ("--since", "a.csv"),
         ("--format", "shopify", "--pictures-url", "pictures"), ("--format", "shopify", "--pictures-url", "ftp://a/b"),
-        ("--format", "shopify", "--pictures-url", "https://a/b?c=d"),
+        ("--format", "shopify", "--pictures-url", "https://a/b?c=d"), ("--format", "shopify", "--pictures-url", "http://["),
     ],
 )  # fmt: skip
 def test_wrong_use_is_said(words: tuple[str, ...]) -> None:
-    assert export(*words, expect=2).stdout == ""
+    refused = CliRunner().invoke(app, ["export", *SMALL, *words])
+    assert isinstance(refused.exception, InvalidReference)
+    assert refused.stdout == ""
 
 
 def test_a_name_that_no_product_has_is_said(tmp_path: Path) -> None:

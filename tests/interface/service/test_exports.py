@@ -53,7 +53,8 @@ def test_since_a_time_is_what_changed(filled: Path, form: str) -> None:
     "wrong",
     [
         {"format": "docx"}, {"format": "csv", "since": "2020-01-01T00:00:00Z"}, {"format": "csv", "mapping": {}},
-        {"format": "shopify", "pictures_url": "file:///etc"}, {"format": "shopify", "since": "shop.csv"},
+        {"format": "shopify", "pictures_url": "file:///etc"}, {"format": "shopify", "pictures_url": "http://["},
+        {"format": "shopify", "since": "shop.csv"},
         {"format": "shopify", "since": (datetime.now(UTC) + timedelta(days=2)).isoformat()},
         {"format": "shopify", "mapping": {"fields": {"Colour": "red"}}}, {"format": "bmecat"}, {"colour": "red"},
     ],
