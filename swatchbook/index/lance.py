@@ -298,16 +298,16 @@ class LanceIndex:
         process was quicker, that commit is refused, and it is left to the next call.
         """
         with self._answering():
-            tables = self._place.tables(self._database).items()
-            return sum(self._build(name, self._database.open_table(table)) for name, table in tables)
+            return sum(self._build(name, table) for name, table in self._place.tables(self._database).items())
 
-    def _build(self, name: str, table: Any) -> bool:
-        if not _needs_index(table):
-            return False
+    def _build(self, name: str, of: str) -> bool:
         try:
+            table = self._database.open_table(of)
+            if not _needs_index(table):
+                return False
             table.create_index("vector", config=IvfSq(distance_type="cosine"))
-        except (OSError, RuntimeError) as error:
-            if _is_conflict(error) or name not in self._names():
+        except (OSError, RuntimeError, ValueError) as error:
+            if _is_conflict(error) or self._place.tables(self._database).get(name) != of:  # it has just been dropped
                 return False
             raise
         return True
@@ -323,7 +323,12 @@ class LanceIndex:
     def _table(self, space: Space) -> Any:
         if (table := self._place.tables(self._database).get(space.name)) is None:  # it has just been dropped
             raise missing_space(space)
-        return self._database.open_table(table)
+        try:
+            return self._database.open_table(table)
+        except ValueError as error:  # LanceDB's answer for a table that it does not find
+            if self._place.tables(self._database).get(space.name) == table:
+                raise
+            raise missing_space(space) from error
 
     @contextmanager
     def _reading(self, space: Space) -> Iterator["_Version"]:

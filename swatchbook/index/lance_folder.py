@@ -39,17 +39,18 @@ class LanceFolder:
     def tables(self, database: Any) -> Mapping[str, str]:
         """Return the name of each space -> the name of its table, in the order of names."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        return {name: name for name in sorted(path.stem for path in self.folder.iterdir() if path.suffix == ".lance")}
+        folders = (path for path in self.folder.iterdir() if path.suffix == ".lance" and _manifests(path))
+        return {name: name for name in sorted(path.stem for path in folders)}
 
     def stamp(self, database: Any, name: str) -> object | None:
         """Return a value that changes with each write to a table; None if the table is missing."""
-        versions = self.folder / f"{name}.lance" / "_versions"
+        table = self.folder / f"{name}.lance"
         try:
-            folder = versions.stat()
-            with os.scandir(versions) as files:
-                return folder.st_ino, folder.st_mtime_ns, frozenset(each.name for each in files)
+            versions = (table / "_versions").stat()
         except FileNotFoundError:
             return None
+        manifests = _manifests(table)
+        return (versions.st_ino, versions.st_mtime_ns, manifests) if manifests else None
 
     def create(self, database: Any, name: str, make: Callable[[str], Any]) -> None:
         """Make the table of a space. Needs its lock."""
@@ -103,3 +104,12 @@ class LanceFolder:
             if not (self.folder / f"{name}.lance").exists():  # dropped; those who wait for the lock open a new file
                 Path(lock.lock_file).unlink(missing_ok=True)
             lock.release()
+
+
+def _manifests(table: Path) -> frozenset[str]:
+    """Return the names of a table's versions: none while another process makes it, or if that was killed."""
+    try:
+        with os.scandir(table / "_versions") as files:
+            return frozenset(each.name for each in files if each.name.endswith(".manifest"))
+    except FileNotFoundError:
+        return frozenset()

@@ -259,6 +259,20 @@ def test_a_drop_that_was_killed_after_its_rename_is_finished_by_the_next(index: 
     assert not [left for left in folder.iterdir() if left.name.startswith(SPACE.name)]
 
 
+def test_a_table_that_another_process_has_begun_to_make_is_not_there_yet(folder: Path) -> None:
+    index = LanceIndex(folder)
+    (folder / f"{SPACE.name}.lance" / "_versions").mkdir(parents=True)
+    (folder / f"{SPACE.name}.lance" / "_versions" / ".tmp_1.manifest_7").write_bytes(b"half of it")
+    assert index.spaces() == []
+    index.compact(at_once=True)
+    assert index.build_due() == 0
+    with pytest.raises(Configuration, match="has no space"):
+        index.count(SPACE)
+    index.ensure(SPACE)  # as after a kill of its maker
+    index.upsert(SPACE, made(2))
+    assert index.count(SPACE) == 2
+
+
 def test_a_folder_that_is_a_file_is_an_error_with_its_name(tmp_path: Path) -> None:
     (tmp_path / "index").write_text("a note")
     with pytest.raises(IndexDown, match="index"):
