@@ -98,6 +98,12 @@ def move(box: Box, right: float, down: float) -> Box:
     return box[0] + right, box[1] + down, box[2] + right, box[3] + down
 
 
+def pixel_frame(box: Box, scale: float) -> tuple[int, int, int, int]:
+    """Return the pixels (x0, y0, x1, y1) that render a box, `scale` pixels a point; at least one each way."""
+    x0, y0, x1, y1 = (round(side * scale) for side in box)
+    return x0, y0, max(x1, x0 + 1), max(y1, y0 + 1)
+
+
 def resize(box: Box, factor: float) -> Box:
     """Return a box whose coordinates are so many times as large."""
     return box[0] * factor, box[1] * factor, box[2] * factor, box[3] * factor
@@ -118,6 +124,12 @@ def gap(a: Box, b: Box) -> float:
     """Return the distance between two boxes in points; 0 if they touch."""
     across, down = gaps(a, b)
     return hypot(max(0.0, across), max(0.0, down))
+
+
+def transform_point(point: tuple[float, float], transform: Transform) -> tuple[float, float]:
+    """Return where a transform moves a point."""
+    (x, y), (a, b, c, d, e, f) = point, transform
+    return a * x + c * y + e, b * x + d * y + f
 
 
 def transform_box(box: Box, transform: Transform) -> Box:

@@ -27,7 +27,7 @@ ALLOWED = {
     "swatchbook/index/weaviate.py _failure": "searches it for what the server says when it starts or its disk is full",
     "swatchbook/index/weaviate.py _write": "quotes why the server rejected an object",
     "swatchbook/ledger/driver_errors.py _translated": "looks up the driver's error number",
-    "swatchbook/pdf/mupdf_failure.py to_failure": "searches it for a failed allocation",
+    "swatchbook/pdf/library_failure.py to_failure": "searches it for a failed allocation",
     "swatchbook/pdf/pdfium_document.py open_document": "compares its number with that of a missing password",
     "swatchbook/plugins.py named": "quotes in one line what a plugin raised that the person installed and named",
     "swatchbook/providers/wires/voyage.py speak": "names its class in the cause, which only the log has",

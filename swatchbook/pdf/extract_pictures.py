@@ -43,7 +43,7 @@ from swatchbook.pdf.folds import (
     may_meet,
     same_place,
 )
-from swatchbook.pdf.mupdf_failure import to_failure
+from swatchbook.pdf.library_failure import to_failure
 from swatchbook.pdf.page_contract import NOWHERE, Document, Painted, Painting, PdfPage
 from swatchbook.pdf.picture_format import PictureFile, to_png
 from swatchbook.pdf.qr_codes import is_code
@@ -214,7 +214,6 @@ class Extractor:
             yield {"page": number, "begun": place, "key": key, "sighting": sighting}, b""
             facts, data = self._convert(page, found)
             code = "traits" in facts and is_code(found.seen.box, facts["traits"], partial(page.render, found.seen.box))
-
             yield {"page": number, "number": place, "code": code, **facts}, data
 
     def _key(self, page: PdfPage, place: int, found: Found) -> str:

@@ -5,19 +5,18 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pymupdf
 
-from swatchbook.errors import EncryptedDocument, UnreadableDocument
-from swatchbook.geometry import Box, Transform, transform_box
+from swatchbook.errors import EncryptedDocument
+from swatchbook.geometry import Box, Transform, pixel_frame, transform_box
+from swatchbook.pdf.mupdf_grounds import trace_text
+from swatchbook.pdf.mupdf_painting import paint_page, trace_painting
 from swatchbook.pdf.mupdf_text import read_blocks
 from swatchbook.pdf.page_contract import Painted, Painting, ReadText
 from swatchbook.pdf.page_text import strip_control_characters
-from swatchbook.pdf.painting import paint_page, trace_painting
-from swatchbook.pdf.parser_child import serve_pdfs
-from swatchbook.pdf.visible_text import trace_text
+from swatchbook.pdf.parser_child import broken_document, serve_pdfs
 from swatchbook.truncate import truncate
 
 if TYPE_CHECKING:  # reading starts without them
@@ -41,23 +40,15 @@ def open_document(path: str) -> Iterator["MupdfDocument"]:
         page_count = 0 if document.needs_pass else document.page_count  # raises if the page tree is wrong
     except (RuntimeError, ValueError, pymupdf.mupdf.FzErrorBase) as error:
         log.warning("a PDF does not open", exc_info=error)
-        raise _document_error(path, "it cannot be opened (see the log)") from None
+        _warnings()  # else they are said of what is read next
+        raise broken_document(path) from None
     with document:
         if document.needs_pass:
             raise EncryptedDocument("The PDF needs a password.", advice="Save it without one and ingest that.")
         if page_count == 0:
-            raise _document_error(path, "it has no pages")
+            _warnings()
+            raise broken_document(path, "it has no pages")
         yield MupdfDocument(document)
-
-
-def _document_error(path: str, reason: str) -> UnreadableDocument:
-    _warnings()  # else they are said of what is read next
-    with Path(path).open("rb") as file:
-        file.seek(max(0, Path(path).stat().st_size - 2048))
-        has_end = b"%%EOF" in file.read()
-    if not has_end:
-        return UnreadableDocument("The PDF is truncated: its end is missing.", advice="Fetch or export it again.")
-    return UnreadableDocument(f"The PDF is broken: {reason}.", advice="Export it again, or repair it with a PDF tool.")
 
 
 class MupdfDocument:
@@ -121,9 +112,7 @@ class MupdfPage:
         return trace_painting(self._page)
 
     def render(self, box: Box, scale: float) -> "Image":
-        x0, y0, x1, y1 = (value * scale for value in box)
-        frame = (round(x0), round(y0), max(round(x1), round(x0) + 1), max(round(y1), round(y0) + 1))
-        return paint_page(self._page, frame, scale)
+        return paint_page(self._page, pixel_frame(box, scale), scale)
 
     def render_whole(self, scale: float) -> "Image":
         from PIL import Image

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 from pymupdf import mupdf
 
+from swatchbook.pdf.mupdf_painting import Forwarder, paint_page
 from swatchbook.pdf.page_contract import LEAST_ALPHA
-from swatchbook.pdf.painting import Forwarder, paint_page
 from swatchbook.pdf.visible_pictures import GREY
 
 if TYPE_CHECKING:

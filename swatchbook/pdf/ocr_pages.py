@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from swatchbook.errors import OutOfMemory
 from swatchbook.geometry import Box, area, centre_inside, clip
-from swatchbook.pdf.mupdf_failure import to_failure
+from swatchbook.pdf.library_failure import to_failure
 from swatchbook.pdf.unmapped_fonts import is_garbage
 
 if TYPE_CHECKING:

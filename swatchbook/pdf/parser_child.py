@@ -9,11 +9,12 @@ import json
 import logging
 from collections.abc import Iterable, Iterator
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from swatchbook.errors import Unexpected, UnreadableDocument
 from swatchbook.geometry import finite_box
-from swatchbook.pdf.mupdf_failure import to_failure
+from swatchbook.pdf.library_failure import to_failure
 from swatchbook.pdf.ocr_pages import PrintedText
 from swatchbook.pdf.page_contract import Document, OpenDocument, to_drawn
 from swatchbook.pdf.page_text import is_letter_spaced, looks_tabular, strip_control_characters
@@ -23,6 +24,7 @@ log = logging.getLogger(__name__)
 
 FONTS_KEPT = 20  # pages read before the library forgets their fonts, and the few pictures that reading decodes
 QUALITY = 85  # of the JPEG of a rendered page
+END_BYTES = 2_048  # bytes at the end of a file that have its "startxref" and "%%EOF"
 VALUE_HEADS = {"value", "values", "wert", "werte", "valeur", "valor", "valore", "specification", "details", "data"}
 """Headers of the second column; without one, the first row of a two-column table is data."""
 
@@ -81,6 +83,20 @@ def _over_pages(document: Document, request: dict[str, Any], handle_page: Any) -
 
 
 # --- open -------------------------------------------------------------------------------------------------------------
+
+
+def broken_document(path: str, reason: str = "it cannot be opened (see the log)") -> UnreadableDocument:
+    """Return the failure for a file that a library cannot read: truncated if its end is missing, else broken."""
+    if b"%%EOF" not in end_of(path):
+        return UnreadableDocument("The PDF is truncated: its end is missing.", advice="Fetch or export it again.")
+    return UnreadableDocument(f"The PDF is broken: {reason}.", advice="Export it again, or repair it with a PDF tool.")
+
+
+def end_of(path: str) -> bytes:
+    """Return the last END_BYTES of a file."""
+    with Path(path).open("rb") as file:
+        file.seek(max(0, Path(path).stat().st_size - END_BYTES))
+        return file.read()
 
 
 def describe_document(document: Document) -> dict[str, Any]:

@@ -9,17 +9,18 @@ from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pypdfium2 as library
 import pypdfium2.raw as pdfium
 
-from swatchbook.errors import EncryptedDocument, UnreadableDocument
-from swatchbook.geometry import Box, Transform, bounding_box
+from swatchbook.errors import EncryptedDocument
+from swatchbook.geometry import Box, Transform, bounding_box, pixel_frame
 from swatchbook.pdf.page_contract import LEAST_ALPHA, Painted, Painting, ReadText
 from swatchbook.pdf.page_text import blocks_of, limit_lines
-from swatchbook.pdf.parser_child import serve_pdfs
+from swatchbook.pdf.parser_child import broken_document, end_of, serve_pdfs
 from swatchbook.pdf.pdfium_objects import Drawn, alpha_of, is_light, list_objects, to_gradient, to_picture
 from swatchbook.pdf.pdfium_text import MOST_CHARS, Char, read_chars, to_blocks
 from swatchbook.pdf.unseen_text import Grounds, find_unseen
@@ -32,13 +33,11 @@ if TYPE_CHECKING:  # reading starts without them
 
 log = logging.getLogger(__name__)
 
-PASSWORD_NEEDED = 4  # PDFium's number of the error
 OPEN_PAGES = 4  # pages kept open: the one in progress, its neighbours over a fold
-END_BYTES = 2_048  # bytes at the end of a file that have its "startxref"
 MOST_ENTRIES = 10_000  # entries of an outline
 AS_SHOWN: Transform = (1.0, 0.0, 0.0, 1.0, 0.0, 0.0)
 VEIL = 0x30  # of 255: more than `visible_pictures.FAINT`
-GREY, LIGHTER = 0x80, 0xFF  # of a picture in flat colour, and of one that is told from others
+GREY, LIGHTER = 0x80, 0xFF  # of a picture in flat colour, and of one in a channel
 NO_TABLES = "The reader pdfium reads no tables: its rows are read as lines."
 
 
@@ -47,12 +46,12 @@ def open_document(path: str) -> Iterator["PdfiumDocument"]:
     try:
         document = library.PdfDocument(Path(path))
     except library.PdfiumError as error:
-        if error.err_code == PASSWORD_NEEDED:
+        if error.err_code == pdfium.FPDF_ERR_PASSWORD:
             raise EncryptedDocument(
                 "The PDF needs a password.", advice="Save it without one and ingest that."
             ) from None
         log.warning("a PDF does not open", exc_info=error)
-        raise _document_error(path) from None
+        raise broken_document(path) from None
     opened = PdfiumDocument(document, path)
     try:
         yield opened
@@ -60,23 +59,9 @@ def open_document(path: str) -> Iterator["PdfiumDocument"]:
         opened.close()
 
 
-def _document_error(path: str) -> UnreadableDocument:
-    if b"%%EOF" not in _end_of(path):
-        return UnreadableDocument("The PDF is truncated: its end is missing.", advice="Fetch or export it again.")
-    return UnreadableDocument(
-        "The PDF is broken: it cannot be opened (see the log).", advice="Export it again, or repair it with a PDF tool."
-    )
-
-
-def _end_of(path: str) -> bytes:
-    with Path(path).open("rb") as file:
-        file.seek(max(0, Path(path).stat().st_size - END_BYTES))
-        return file.read()
-
-
 def has_sound_end(path: str) -> bool:
     """Return whether a file ends with the place of its table of objects; else PDFium has searched it for objects."""
-    found = re.findall(rb"startxref\s+(\d+)\s+%%EOF", _end_of(path))
+    found = re.findall(rb"startxref\s+(\d+)\s+%%EOF", end_of(path))
     if not found or len(found[-1]) > 18:
         return False
     with Path(path).open("rb") as file:
@@ -155,7 +140,9 @@ class PdfiumPage:
         self.rotation = int(page.get_rotation())
         self._page = page
         self._flat: FlatPage | None = None
-        left, bottom, right, top = _bounding_box(page)
+        self._digests: dict[int, bytes] = {}  # name of a picture -> SHA-256 of what it shows
+        self._masks: dict[int, Image | None] = {}  # address of a picture -> its mask
+        left, bottom, right, top = page.get_bbox()
         width, height = right - left, top - bottom
         self.to_page: Transform = {
             0: (1.0, 0.0, 0.0, -1.0, -left, top),
@@ -211,19 +198,14 @@ class PdfiumPage:
         return grounds
 
     def word_boxes(self) -> list[Box]:
-        words, word = list[Box](), list[Box]()
-        for block in to_blocks(self._chars):
-            for line in block["lines"]:
-                for char in [char for span in line["spans"] for char in span["chars"]]:
-                    if not char["c"].isspace():
-                        word.append(char["bbox"])
-                    elif word:
-                        words.append(bounding_box(word))
-                        word = []
-                if word:
-                    words.append(bounding_box(word))
-                    word = []
-        return words
+        lines = [line for block in to_blocks(self._chars) for line in block["lines"]]
+        chars = [[char for span in line["spans"] for char in span["chars"]] for line in lines]
+        return [
+            bounding_box(char["bbox"] for char in word)
+            for line in chars
+            for blank, word in groupby(line, lambda char: char["c"].isspace())
+            if not blank
+        ]
 
     @cached_property
     def _painting(self) -> Painting:
@@ -239,9 +221,7 @@ class PdfiumPage:
         return self._painting
 
     def render(self, box: Box, scale: float) -> "Image":
-        x0, y0, x1, y1 = (value * scale for value in box)
-        frame = (round(x0), round(y0), max(round(x1), round(x0) + 1), max(round(y1), round(y0) + 1))
-        return _render(self._page, self.box, frame, scale)
+        return _render(self._page, self.box, pixel_frame(box, scale), scale)
 
     def render_whole(self, scale: float) -> "Image":
         return self.render(self.box, scale)
@@ -254,12 +234,14 @@ class PdfiumPage:
         return file.getvalue()
 
     def paint_flat(self, pixel: float, channels: Sequence[Sequence[int]]) -> "Image":
-        self._flat = self._flat or FlatPage(self, self.document.flat_page(self.number))
-        return self._flat.paint(pixel, channels)
+        return self._flat_page().paint(pixel, channels)
 
     def _paint_grey(self, pixel: float, with_text: bool) -> "Image":
+        return self._flat_page().paint(pixel, (), with_text=with_text)
+
+    def _flat_page(self) -> "FlatPage":
         self._flat = self._flat or FlatPage(self, self.document.flat_page(self.number))
-        return self._flat.paint(pixel, (), with_text=with_text)
+        return self._flat
 
     def find_drawings(self, pictures: Sequence[Box]) -> list[Box]:
         from swatchbook.pdf.drawings import drawing_boxes
@@ -270,30 +252,22 @@ class PdfiumPage:
     def name_pictures(self, painted: Sequence[Painted]) -> list[int]:
         return [0 if picture.gradient else self._name(picture) for picture in painted]
 
-    @cached_property
-    def _named(self) -> dict[int, bytes]:
-        return {}
-
     def _name(self, picture: Painted) -> int:
         """Return a number of what a picture shows: of its bytes, its size, and its mask."""
         import hashlib
 
         from swatchbook.pdf.pdfium_pictures import stored_bytes
 
-        told = hashlib.sha256(stored_bytes(picture.image))
-        told.update(repr((picture.width, picture.height, picture.space)).encode())
+        hashed = hashlib.sha256(stored_bytes(picture.image))
+        hashed.update(repr((picture.width, picture.height, picture.space)).encode())
         if mask := self.mask_of(picture):
-            told.update(mask.tobytes())
-        name = int.from_bytes(told.digest()[:6]) | 1
-        self._named[name] = told.digest()
+            hashed.update(mask.tobytes())
+        name = int.from_bytes(hashed.digest()[:6]) | 1
+        self._digests[name] = hashed.digest()
         return name
 
     def stored_bytes(self, name: int) -> bytes:
-        return self._named[name]
-
-    @cached_property
-    def _masks(self) -> dict[Any, "Image | None"]:
-        return {}
+        return self._digests[name]
 
     def mask_of(self, picture: Painted) -> "Image | None":
         """Return a picture's mask in few pixels (mode L); None if it has none.
@@ -346,10 +320,10 @@ class FlatPage:
         objects = list(list_objects(copy, page.to_page))
         self._text = [each.raw for each in objects if each.kind == pdfium.FPDF_PAGEOBJ_TEXT]
         self._has_text = True
-        painted = [(each, _to_painted(each, copy, page.box)) for each in objects]
-        numbered = [(each, picture) for each, picture in painted if picture]
-        self._pictures = {n: each.raw for n, (each, picture) in enumerate(numbered) if not picture.gradient}
-        self._faint = [each.raw for each, made in painted if not made and each.kind == pdfium.FPDF_PAGEOBJ_IMAGE]
+        numbered = enumerate(each.raw for each in objects if _to_painted(each, copy, page.box))
+        painted = page.trace().pictures
+        self._pictures = {n: raw for n, raw in numbered if not painted[n].gradient}
+        self._names = page.name_pictures([painted[n] for n in self._pictures])
         self._colors: dict[int, tuple[int, int, int]] = {}
 
     def close(self) -> None:
@@ -363,15 +337,14 @@ class FlatPage:
             for raw in self._text:
                 pdfium.FPDFPageObj_SetIsActive(raw, with_text)
             self._has_text = with_text
-        own = self._page.trace().pictures
-        names = self._page.name_pictures([own[n] for n in self._pictures])
+        painted = self._page.trace().pictures
         lighter = dict[int, set[int]]()  # what shows one object changes together
-        for n, name in zip(self._pictures, names, strict=True):
+        for n, name in zip(self._pictures, self._names, strict=True):
             lighter.setdefault(name, set()).update(c for c, numbers in enumerate(channels) if n in numbers)
-        for (n, raw), name in zip(self._pictures.items(), names, strict=True):
+        for (n, raw), name in zip(self._pictures.items(), self._names, strict=True):
             red, green, blue = (LIGHTER if c in lighter[name] else GREY for c in range(3))
             if self._colors.get(n) != (red, green, blue):
-                paint_over(self._copy, raw, self._page.mask_of(own[n]), (red, green, blue))
+                paint_over(self._copy, raw, self._page.mask_of(painted[n]), (red, green, blue))
                 self._colors[n] = red, green, blue
         width, height = self._page.box[2:]
         return _render(self._copy, self._page.box, (0, 0, int(width / pixel) + 1, int(height / pixel) + 1), 1 / pixel)
@@ -382,12 +355,6 @@ def _to_painted(each: Drawn, page: Any, frame: Box) -> Painted | None:
     if each.kind not in (pdfium.FPDF_PAGEOBJ_IMAGE, pdfium.FPDF_PAGEOBJ_SHADING) or alpha_of(each.raw) < LEAST_ALPHA:
         return None
     return to_picture(each, page, frame) if each.kind == pdfium.FPDF_PAGEOBJ_IMAGE else to_gradient(each, frame)
-
-
-def _bounding_box(page: Any) -> Box:
-    rect = pdfium.FS_RECTF()
-    pdfium.FPDF_GetPageBoundingBox(page.raw, rect)
-    return rect.left, rect.bottom, rect.right, rect.top
 
 
 def _render(page: Any, box: Box, frame: tuple[int, int, int, int], scale: float) -> "Image":
@@ -401,7 +368,7 @@ def _render(page: Any, box: Box, frame: tuple[int, int, int, int], scale: float)
     around = pdfium.FS_RECTF(0, 0, width, height)
     flags = pdfium.FPDF_ANNOT | pdfium.FPDF_REVERSE_BYTE_ORDER
     pdfium.FPDF_RenderPageBitmapWithMatrix(bitmap.raw, page.raw, matrix, around, flags)
-    image: Image = bitmap.to_pil().convert("RGB")
+    image: Image = bitmap.to_pil()  # a copy
     return image
 
 

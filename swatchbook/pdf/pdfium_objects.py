@@ -148,9 +148,7 @@ def to_picture(drawn: Drawn, page: Any, frame: Box) -> Painted:
         width=facts.width,
         height=facts.height,
         colorspace=components,
-        bits=facts.bits_per_pixel // components
-        if components and facts.bits_per_pixel >= components
-        else facts.bits_per_pixel,
+        bits=facts.bits_per_pixel // max(components, 1) or facts.bits_per_pixel,
         has_mask=False,  # known only once it is decoded
         size=max(0, pdfium.FPDFImageObj_GetImageDataRaw(drawn.raw, None, 0)),
         transform=finite(transform),

@@ -6,7 +6,7 @@ from typing import Any
 
 import pypdfium2.raw as pdfium
 
-from swatchbook.geometry import Box, Transform, bounding_box, compose
+from swatchbook.geometry import Box, bounding_box, compose, transform_point
 from swatchbook.pdf.pdfium_objects import Drawn, fill_color, matrix_of, segment_point
 
 Point = tuple[float, float]
@@ -14,7 +14,7 @@ STRAIGHT = 0.05  # points by which the sides of a rectangle may lean
 
 
 def to_paths(objects: Sequence[Drawn]) -> list[dict[str, Any]]:
-    """Return the paths of a page: `rect`, `items`, `type` (f: filled, s: stroked), and `fill`, their colour."""
+    """Return the paths of a page: `rect` (points), `items`, `type` (f: filled, s: stroked), `fill` (0xRRGGBB)."""
     paths = []
     for each in objects:
         if each.kind != pdfium.FPDF_PAGEOBJ_PATH:
@@ -30,14 +30,12 @@ def to_paths(objects: Sequence[Drawn]) -> list[dict[str, Any]]:
 
 def _items(each: Drawn) -> list[tuple[Any, ...]]:
     """Return ("l", from, to), ("c", from, two controls, to), or ("re", box), in points of the page as shown."""
-    to_page = _compose_own(each)
+    to_page = compose(matrix_of(each.raw), each.to_page)
     items, start, last = list[tuple[Any, ...]](), (0.0, 0.0), (0.0, 0.0)
     controls = list[Point]()
     for n in range(max(0, pdfium.FPDFPath_CountSegments(each.raw))):
         segment = pdfium.FPDFPath_GetPathSegment(each.raw, n)
-        x, y = segment_point(segment)
-        a, b, c, d, e, f = to_page
-        point = a * x + c * y + e, b * x + d * y + f
+        point = transform_point(segment_point(segment), to_page)
         match pdfium.FPDFPathSegment_GetType(segment):
             case pdfium.FPDF_SEGMENT_MOVETO:
                 start = point
@@ -55,11 +53,6 @@ def _items(each: Drawn) -> list[tuple[Any, ...]]:
             last = start
     box = _rectangle(items)
     return [("re", box)] if box else items
-
-
-def _compose_own(each: Drawn) -> Transform:
-    """Return the transform of a path's own points, which have a matrix of their own."""
-    return compose(matrix_of(each.raw), each.to_page)
 
 
 def _rectangle(items: Sequence[tuple[Any, ...]]) -> Box | None:

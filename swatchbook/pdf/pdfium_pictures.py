@@ -2,6 +2,7 @@
 
 import ctypes
 import io
+from collections.abc import Callable
 from typing import Any
 
 import pypdfium2 as library
@@ -20,21 +21,20 @@ COMPARED, ALIKE = 16, 6  # pixels of a side; of 255: a JPEG whose mean differs m
 
 def stored_bytes(raw: Any) -> bytes:
     """Return an image object's bytes as the file has them."""
-    size = pdfium.FPDFImageObj_GetImageDataRaw(raw, None, 0)
-    if size <= 0:
-        return b""
-    buffer = (ctypes.c_ubyte * size)()
-    pdfium.FPDFImageObj_GetImageDataRaw(raw, buffer, size)
-    return bytes(buffer)
+    return _read_bytes(pdfium.FPDFImageObj_GetImageDataRaw, raw)
 
 
 def unpacked_bytes(raw: Any) -> bytes:
     """Return an image object's bytes after all filters but that of a picture format, such as JPEG."""
-    size = pdfium.FPDFImageObj_GetImageDataDecoded(raw, None, 0)
+    return _read_bytes(pdfium.FPDFImageObj_GetImageDataDecoded, raw)
+
+
+def _read_bytes(get: Callable[..., int], raw: Any) -> bytes:
+    size = get(raw, None, 0)
     if size <= 0:
         return b""
     buffer = (ctypes.c_ubyte * size)()
-    pdfium.FPDFImageObj_GetImageDataDecoded(raw, buffer, size)
+    get(raw, buffer, size)
     return bytes(buffer)
 
 
@@ -81,7 +81,7 @@ def _unreadable() -> UnreadableImage:
 
 
 def probe(page: Any, picture: Painted) -> Image.Image:
-    """Return a picture in few pixels, with its mask (mode RGB or RGBA)."""
+    """Return a picture in few pixels, with its mask (mode RGB or RGBA). Raises UnreadableImage."""
     if "DCTDecode" in filters(picture.image):
         _check_header(unpacked_bytes(picture.image))
     scale = min(1.0, PROBE / max(picture.width, picture.height, 1))
@@ -124,7 +124,7 @@ def _is_alike(jpeg: bytes, shown: Image.Image) -> bool:
 
 
 def is_cut(picture: Painted) -> bool:
-    """Return whether a picture has fewer bytes than its pixels need, where its filters say nothing of its size."""
+    """Return whether a picture has fewer bytes than its pixels need; False for formats with a header of their size."""
     if {"DCTDecode", "JPXDecode", "JBIG2Decode", "CCITTFaxDecode"} & set(filters(picture.image)):
         return False
     bits = picture.bits * (picture.colorspace or 1)
@@ -133,7 +133,7 @@ def is_cut(picture: Painted) -> bool:
 
 
 def pixels(page: Any, picture: Painted, limits: ImageLimits) -> Image.Image:
-    """Return the pixels of a picture (RGB, or RGBA with its mask)."""
+    """Return the pixels of a picture (RGB, or RGBA with its mask). Raises TooLarge by its bytes, UnreadableImage."""
     limits.check_bytes(picture.size)
     image = decode(page, picture.image, (picture.width, picture.height))
     if image.mode == "RGBA" and image.getchannel("A").getextrema()[1] == 0:  # its mask is broken, or hides all of it
@@ -143,11 +143,9 @@ def pixels(page: Any, picture: Painted, limits: ImageLimits) -> Image.Image:
 
 def paint_over(page: Any, raw: Any, mask: Image.Image | None, color: tuple[int, int, int]) -> None:
     """Give an image object one flat colour, and its mask if it has one; all that show the object change with it."""
-    flat = Image.new("RGB", mask.size if mask else (1, 1), color[::-1])
+    flat = Image.new("RGB", mask.size if mask else (1, 1), color)
     if mask:
         flat.putalpha(mask)
-    form = pdfium.FPDFBitmap_BGRA if mask else pdfium.FPDFBitmap_BGR
-    data = flat.tobytes()
-    bitmap = library.PdfBitmap.new_native(*flat.size, form, buffer=(ctypes.c_ubyte * len(data)).from_buffer_copy(data))
+    bitmap = library.PdfBitmap.from_pil(flat)
     pages = (pdfium.FPDF_PAGE * 1)(page.raw)
     pdfium.FPDFImageObj_SetBitmap(pages, 1, raw, bitmap.raw)

@@ -1,4 +1,4 @@
-"""Read the text of a page with PDFium: characters become spans, lines and blocks by where they stand (in the child).
+"""Read the text of a page with PDFium: characters become spans, lines and blocks by their places (in the child).
 
 PDFium knows no lines: a line goes on while its baseline does and the gap is no wider than a letter; a block goes on
 while the next line is close.
@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 
 import pypdfium2.raw as pdfium
 
-from swatchbook.geometry import Box, Transform, area, bounding_box, clip, transform_box
-from swatchbook.pdf.page_text import is_letter_spaced, join_letters, text_of_line
+from swatchbook.geometry import Box, Transform, area, bounding_box, clip, transform_box, transform_point
+from swatchbook.pdf.page_text import BOLD, ITALIC, is_letter_spaced, join_letters, text_of_line
 from swatchbook.pdf.pdfium_objects import fill_color
 from swatchbook.pdf.unmapped_fonts import UNKNOWN
 
@@ -21,7 +21,6 @@ WORD_GAP, CELL_GAP = 0.18, 0.9  # font sizes between words, and between lines ne
 BACK = 0.6  # font sizes by which a character may lie before the end of the last one
 NEXT_LINE = 1.5  # font sizes between the baselines of a block
 FORCE_BOLD, ITALIC_FLAG = 1 << 18, 1 << 6  # of a font's descriptor
-BOLD, ITALIC = 16, 2  # of a span
 MODES = {0: 16, 1: 32, 2: 48, 3: 0, 4: 80, 5: 96, 6: 112, 7: 64}
 """Render mode of text -> bits: 16: filled, 32: stroked, 64: a clip."""
 LIGATURES = {
@@ -43,7 +42,7 @@ class Style(NamedTuple):
 
 
 class Char(NamedTuple):
-    """A character: its box, where it stands, and along which direction it is read."""
+    """A character on the page as shown, in points: its box, its place on the baseline, the direction of its line."""
 
     text: str
     box: Box
@@ -79,10 +78,8 @@ def read_chars(text_page: Any, to_page: Transform, frame: Box) -> list[Char]:
         style = _style(pdfium.FPDFText_GetTextObject(raw, n), styles)
         pdfium.FPDFText_GetMatrix(raw, n, matrix)
         size = pdfium.FPDFText_GetFontSize(raw, n) * (hypot(matrix.c, matrix.d) or 1.0)
-        a, b, c, d, e, f = to_page
-        origin = a * x.value + c * y.value + e, b * x.value + d * y.value + f
-        along = cos(angle), sin(angle)
-        direction = a * along[0] + c * along[1], b * along[0] + d * along[1]
+        origin = transform_point((x.value, y.value), to_page)
+        direction = transform_point((cos(angle), sin(angle)), (*to_page[:4], 0.0, 0.0))
         if pdfium.FPDFText_HasUnicodeMapError(raw, n) == 1:
             unsure.append(len(chars))
             numbered |= text < " "
@@ -154,10 +151,14 @@ def _lines(chars: Sequence[Char]) -> Iterator[list[Char]]:
 
 
 def _goes_on(line: Sequence[Char], char: Char) -> bool:
-    last = line[-1]
-    if abs(last.direction[0] - char.direction[0]) + abs(last.direction[1] - char.direction[1]) > 0.1:
+    if not _are_parallel(line[-1], char):
         return False
-    return _drop(line[0], char) <= SAME_BASELINE and -BACK <= _gap(last, char) <= CELL_GAP
+    return _drop(line[0], char) <= SAME_BASELINE and -BACK <= _gap(line[-1], char) <= CELL_GAP
+
+
+def _are_parallel(one: Char, other: Char) -> bool:
+    """Return whether two characters are read in the same direction."""
+    return abs(one.direction[0] - other.direction[0]) + abs(one.direction[1] - other.direction[1]) <= 0.1
 
 
 def _gap(last: Char, char: Char) -> float:
@@ -185,10 +186,7 @@ def _between(last: Char, char: Char) -> Box:
 
 def _is_close(above: Sequence[Char], line: Sequence[Char]) -> bool:
     """Return whether a line belongs to the block of the one before it."""
-    first, other = above[0], line[0]
-    if abs(first.direction[0] - other.direction[0]) + abs(first.direction[1] - other.direction[1]) > 0.1:
-        return False
-    return _drop(first, other) <= NEXT_LINE
+    return _are_parallel(above[0], line[0]) and _drop(above[0], line[0]) <= NEXT_LINE
 
 
 def _line(chars: Sequence[Char]) -> dict[str, Any]:

@@ -36,7 +36,7 @@ PictureFile = tuple[dict[str, Any], bytes]  # facts about a picture, and the byt
 
 
 class Colors(NamedTuple):
-    """The samples of a picture: how many a pixel has, and MuPDF's name of their colour space."""
+    """The samples of a picture: how many a pixel has, and the name of their colour space."""
 
     components: int
     space: str

@@ -15,12 +15,12 @@ from samples.generate import BUILD, build_layout
 from swatchbook.errors import Failure, Unexpected
 from swatchbook.pdf import reader
 from swatchbook.pipeline.extract import extract
-from swatchbook.runtime.child_process import Child
 from swatchbook.settings import Settings
 from swatchbook.storage.files import Files
 from tests.conftest import SOAK
 from tests.pdf.hostile import HOSTILE, sound, written
 from tests.pdf.hostile_parts import PARTS
+from tests.pdf.kept_child import Kept, kept_child
 from tests.pdf.making import all_pages
 
 pytestmark = pytest.mark.xdist_group("hostile")
@@ -33,25 +33,10 @@ SECONDS: Final = {"forms that double 24 times": 3.0, "pattern of a billion tiles
 MUTANTS = 2_000 if SOAK else 40
 
 
-class Kept(Child):
-    """The real child, which goes on from one file to the next: starting one takes longer than reading most."""
-
-    def __init__(self) -> None:
-        super().__init__("swatchbook.pdf.mupdf_document", memory_mb=1024)
-        self.pids: set[int] = set()
-
-    def __exit__(self, *_: object) -> None:
-        if self.pid:
-            self.pids.add(self.pid)
-
-
 @pytest.fixture(scope="module")
 def child() -> Iterator[Kept]:
-    kept = Kept()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(reader, "Child", lambda *_, **__: kept)
+    with kept_child("swatchbook.pdf.mupdf_document") as kept:
         yield kept
-    kept.close()
 
 
 def read_whole(path: Path, seconds: float = 20) -> tuple[dict[int, str], list[str]]:

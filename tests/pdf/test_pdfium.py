@@ -13,13 +13,13 @@ from swatchbook.pdf import reader
 from swatchbook.pdf.reader import reader_module
 from swatchbook.pipeline.extract import extract
 from swatchbook.records import Drawing, DrawnBox, Extraction, Page, Plan, PlannedPage, Reading, sha256
-from swatchbook.runtime.child_process import Child
 from swatchbook.settings import Settings
 from swatchbook.storage.files import Files
 from tests.command import Command, bare_environment
 from tests.conftest import SOAK
 from tests.pdf.hostile import HOSTILE
 from tests.pdf.hostile_parts import PARTS
+from tests.pdf.kept_child import Kept, kept_child
 from tests.pdf.making import Paper, gradient, jpeg, png
 
 
@@ -57,7 +57,7 @@ def test_it_reads_the_words_and_pictures_that_mupdf_reads(small_catalogue: Path,
     assert jpegs[0] == jpegs[1]
 
 
-def test_a_hidden_picture_is_told_also_beside_a_mask(paper: Paper, tmp_path: Path) -> None:
+def test_a_hidden_picture_is_found_also_next_to_a_mask(paper: Paper, tmp_path: Path) -> None:
     page = paper.page("Two over one")
     under, over = gradient(80, 40, seed=1), gradient(80, 40, seed=2)
     paper.put(page, paper.image(80, 40, jpeg(under), "/DCTDecode"), (50, 100, 250, 200))
@@ -153,7 +153,7 @@ def test_the_reader_is_chosen_by_the_setting(monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.fixture
 def forbidden(tmp_path: Path) -> Path:
-    """A folder whose modules stand before MuPDF's and cannot be imported."""
+    """A folder whose modules are found before MuPDF's and cannot be imported."""
     folder = tmp_path / "forbidden"
     folder.mkdir()
     for name in ("pymupdf", "pymupdf4llm", "fitz"):
@@ -206,23 +206,10 @@ LONG: Final = {
 """Faults that take PDFium seconds: only `make soak` tries them."""
 
 
-class Kept(Child):
-    """The real child, which goes on from one file to the next."""
-
-    def __init__(self) -> None:
-        super().__init__("swatchbook.pdf.pdfium_document", memory_mb=1024)
-
-    def __exit__(self, *_: object) -> None:
-        pass
-
-
 @pytest.fixture(scope="module")
 def child() -> Iterator[Kept]:
-    kept = Kept()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(reader, "Child", lambda *_, **__: kept)
+    with kept_child("swatchbook.pdf.pdfium_document") as kept:
         yield kept
-    kept.close()
 
 
 def said_of(path: Path) -> tuple[list[str], set[str]]:

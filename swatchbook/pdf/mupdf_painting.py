@@ -1,4 +1,4 @@
-"""Trace what a page paints, in order, with the box that clips leave of each picture; paint it again, changed.
+"""Trace what a page paints with MuPDF, in order, with the box that clips leave of each picture; repaint it, changed.
 
 Traced are pictures and gradients, also which of them are in a mask or a tiling pattern, or are stencils.
 """

@@ -1,4 +1,4 @@
-"""Turn an error of MuPDF or of an OCR library into a failure: OutOfMemory, or the kind of its class (in the child)."""
+"""Turn an error of a PDF or OCR library into a failure: OutOfMemory, or the kind of its class (in the child)."""
 
 import logging
 

@@ -10,8 +10,8 @@ import pymupdf
 from pymupdf import mupdf
 
 from swatchbook.geometry import UNIT_SQUARE, transform_box
+from swatchbook.pdf.mupdf_painting import Forwarder, Tracer, paint_page, to_box, to_transform
 from swatchbook.pdf.page_contract import Painting
-from swatchbook.pdf.painting import Forwarder, Tracer, paint_page, to_box, to_transform
 from swatchbook.pdf.unseen_text import LIGHT, Grounds
 
 if TYPE_CHECKING:  # few pages need it
