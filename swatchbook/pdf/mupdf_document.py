@@ -1,4 +1,4 @@
-"""Read PDFs with PyMuPDF and pymupdf4llm, as `page_contract.py` asks it; the module of the child process."""
+"""Read PDFs with PyMuPDF and pymupdf4llm, as `page_contract.py` defines it; the module of the child process."""
 
 import json
 import logging

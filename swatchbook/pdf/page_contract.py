@@ -1,7 +1,7 @@
-"""What the reading of PDFs needs of a library: `Document` and `PdfPage`, and what a page paints (`Painting`).
+"""Define what a library must give to read PDFs: `Document` and `PdfPage`, and what a page paints (`Painting`).
 
-`mupdf_document.py` and `pdfium_document.py` fulfil it, each for one library, in the child process. Coordinates are in
-points, origin top left of the page as shown.
+`mupdf_document.py` and `pdfium_document.py` implement it, each for one library, in the child process. Coordinates are
+in points, origin top left of the page as shown.
 """
 
 from collections.abc import Callable, Mapping, Sequence

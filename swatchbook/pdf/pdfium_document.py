@@ -1,6 +1,6 @@
-"""Read PDFs with PDFium (pypdfium2), as `page_contract.py` asks it; the module of the child process.
+"""Read PDFs with PDFium (pypdfium2), as `page_contract.py` defines it; the module of the child process.
 
-What PDFium does not tell is a documented loss: docs/pdf-readers.md.
+docs/pdf-readers.md lists what is lost, because PDFium does not give it.
 """
 
 import logging

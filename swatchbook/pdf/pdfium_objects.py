@@ -1,7 +1,7 @@
 """List what a page paints with PDFium, in order: pictures, gradients, paths and text, with what clips leave of each.
 
-Objects of forms are taken apart; their coordinates become those of the page as shown. PDFium does not tell what is in a
-tiling pattern or in an annotation: it is rendered, and no picture.
+The objects in forms are listed one by one, in coordinates of the page as shown. PDFium does not list what is in a
+tiling pattern or in an annotation: it is rendered, but it is not found as a picture.
 """
 
 import ctypes
