@@ -1064,12 +1064,17 @@ def unknown_variables() -> list[str]:
     return sorted(name for name in variables - known if name.startswith(PREFIX))
 
 
+def is_secret(name: str) -> bool:
+    """Return whether a setting is a secret or contains one."""
+    annotation = str(Settings.model_fields[name].annotation)
+    return any(kind in annotation for kind in ("Secret", "ApiKey", "WebhookSource", "AkeneoAccess"))
+
+
 def _describe_problem(details: ErrorDetails, origin: Mapping[str, str]) -> str:
     """Describe a wrong setting in one line: name, value unless secret, source, valid range and default."""
     name = str(details["loc"][0]) if details["loc"] else "profile"
     field = Settings.model_fields[name]
-    secret = any(kind in str(field.annotation) for kind in ("Secret", "ApiKey", "WebhookSource", "AkeneoAccess"))
-    value = "" if secret else f"={redact(str(details['input']))}"
+    value = "" if is_secret(name) else f"={redact(str(details['input']))}"
     has_default = field.default_factory is None and field.default not in (None, ()) and not field.is_required()
     default = f" Default: {_format(field.default)}." if has_default else ""
     problem = details["msg"].removeprefix("Value error, ")

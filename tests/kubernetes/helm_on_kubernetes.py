@@ -42,6 +42,7 @@ FULL: dict[str, Any] = {
     "image": {"repository": "registry.example/swatchbook", "tag": "models", "pullSecrets": [{"name": "registry"}]},
     "settings": {"INDEX": "weaviate", "WEAVIATE_URL": "http://weaviate:8080", "FILES_URL": "s3://bucket/files"},
     "secretSettings": {"VISION_API_KEY": {"name": "swatchbook", "key": "vision"}},
+    "extraEnv": [{"name": "AWS_REGION", "value": "eu-central-1"}],
     "persistence": {"enabled": False},
     "modelsClaim": "weights",
     "service": {"replicas": 2, "type": "LoadBalancer"},
@@ -192,6 +193,9 @@ def test_example_of_the_page_is_rendered() -> None:
     objects = rendered(values)
     assert {kind for kind, _ in objects} == {"Deployment", "Service", "Job", "NetworkPolicy"}
     assert "registry.example/swatchbook:1.0" in json.dumps(list(objects.values()))
+    for key in (("Deployment", "shop-service"), ("Deployment", "shop-worker"), ("Job", "shop-setup")):
+        (container,) = objects[key]["spec"]["template"]["spec"]["containers"]
+        assert {each["name"] for each in container["env"]} >= {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"}
 
 
 def test_commands_of_the_page_install_upgrade_and_uninstall(plane: ControlPlane, tmp_path: Path) -> None:
