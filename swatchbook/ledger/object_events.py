@@ -161,7 +161,7 @@ def count_events(ledger: Ledger, owner: str | None) -> dict[EventState, int]:
 
 
 class DeadEvents(Record):
-    """Events that are dead, without those whose object was told of again since. `url`, `reason`: of the last one."""
+    """Dead events, except those whose object had a later event. `url`, `reason`: of the last one."""
 
     count: int
     url: str
@@ -178,20 +178,23 @@ class DeadEvents(Record):
 
 
 def dead_events(ledger: Ledger, owner: str | None, *, within: float | None = None) -> DeadEvents | None:
-    """Return the dead events of an owner, or with None of all; None if there are none.
+    """Return how many events of an owner, or with None of all, are dead, and the last one; None if no event is dead.
 
-    `within`: only those that are dead for at most so many seconds.
+    `within`: count only events that became dead in the last `within` seconds.
     """
     later = object_events.alias("later")
     told_again = select(later.c.id).where(later.c.object == object_events.c.object, later.c.at > object_events.c.at)
     wanted = [object_events.c.state == "dead", ~told_again.exists(), *_owned_by(owner)]
     if within is not None:
         wanted.append(object_events.c.changed_at >= db_now() - within)
-    last = select(object_events.c.url, object_events.c.message).where(*wanted)
+    columns = (object_events.c.url, object_events.c.message, func.count().over())
+    query = select(*columns).where(*wanted).order_by(object_events.c.changed_at.desc()).limit(1)
     with ledger.read() as connection:
-        count = connection.execute(select(func.count()).select_from(object_events).where(*wanted)).scalar_one()
-        row = connection.execute(last.order_by(object_events.c.changed_at.desc()).limit(1)).one_or_none()
-    return None if row is None else DeadEvents(count=count, url=row.url, reason=row.message or "")
+        last = connection.execute(query).one_or_none()
+    if last is None:
+        return None
+    url, reason, count = last
+    return DeadEvents(count=count, url=url, reason=reason or "")
 
 
 def get_event(ledger: Ledger, event: str) -> ObjectEvent | None:

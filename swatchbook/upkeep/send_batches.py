@@ -7,7 +7,7 @@ once, as far as the format can tell (`providers/wires/`). `ledger/batched_calls.
 
 import json
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -68,9 +68,9 @@ def send_batches(resources: Resources, *, at_once: bool = False) -> BatchRound:
             continue
         try:
             if batch.state == "sent":
-                taken += _traced_look(resources, batch)
+                taken += _traced("poll provider batch", _look, resources, batch)
             else:
-                sent += _traced_send(resources, batch)
+                sent += _traced("submit provider batch", _send, resources, batch)
         except Failure as failure:
             log.warning("batch %s of %s: %s", batch.id, batch.model, failure)
             troubles.append(f"Batch of {batch.calls} calls to {batch.model}: {failure}")
@@ -79,16 +79,14 @@ def send_batches(resources: Resources, *, at_once: bool = False) -> BatchRound:
     return BatchRound(sent=sent, taken_in=taken, troubles=tuple(troubles))
 
 
-def _traced_send(resources: Resources, batch: ProviderBatch) -> int:
-    with span("submit provider batch", kind="client", batch=batch.id, model=batch.model, items=batch.calls) as traced:
-        traced.note(made=(sent := _send(resources, batch)))
-        return sent
-
-
-def _traced_look(resources: Resources, batch: ProviderBatch) -> int:
-    with span("poll provider batch", kind="client", batch=batch.id, model=batch.model, items=batch.calls) as traced:
-        traced.note(made=(taken := _look(resources, batch)))
-        return taken
+def _traced(
+    name: str, step: Callable[[Resources, ProviderBatch], int], resources: Resources, batch: ProviderBatch
+) -> int:
+    """Run a step of a batch in a span, which notes the number of calls or answers that the step returns."""
+    with span(name, kind="client", batch=batch.id, model=batch.model, items=batch.calls) as traced:
+        made = step(resources, batch)
+        traced.note(made=made)
+        return made
 
 
 def _pause(batch: ProviderBatch, failure: Failure, now: float) -> float:

@@ -7,7 +7,7 @@ import typer
 from rich.console import RenderableType
 
 from interface.cli.shared_arguments import Json, opened_resources
-from interface.cli.terminal import cell, clean, duration, note, out, say_json, table
+from interface.cli.terminal import cell, clean, duration, note, out, say_json, table, until
 
 if TYPE_CHECKING:
     from swatchbook.records import BatchState
@@ -34,7 +34,6 @@ def draw_batches(found: "Sequence[BatchState]", *, now: float) -> RenderableType
     """Return batches as a table."""
     drawn = table("batch", "provider", "model", "state", "calls", "answered", "cost", "since", "until", "message")
     for each in found:
-        until = "" if each.expires_at is None or each.state == "ended" else f"in {duration(each.expires_at - now)}"
         drawn.add_row(
             cell(each.id[-8:]),
             clean(each.provider),
@@ -44,10 +43,16 @@ def draw_batches(found: "Sequence[BatchState]", *, now: float) -> RenderableType
             f"{each.answered:,}",
             each.cost,
             f"{duration(max(0.0, now - each.created_at))} ago",
-            until if each.expires_at is None or each.expires_at >= now else "over",
+            _time_limit(each, now),
             clean(each.message or ""),
         )
     return drawn
+
+
+def _time_limit(batch: "BatchState", now: float) -> str:
+    if batch.expires_at is None or batch.state == "ended":
+        return ""
+    return "over" if batch.expires_at <= now else until(batch.expires_at, now)
 
 
 COMMANDS = {"Operation": {"batches": batches}}

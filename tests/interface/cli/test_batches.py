@@ -9,6 +9,7 @@ from swatchbook.resources import Resources
 from tests.command import run, run_json
 from tests.interface.conftest import ALL, ANNA, asking, bearing
 from tests.interface.web.conftest import Page
+from tests.ledger.scene import pass_time
 from tests.ledger.test_batched_calls import ask, later, queue
 
 
@@ -40,6 +41,13 @@ def test_batches_are_listed_with_cost_and_limit(two: Resources) -> None:
     assert [each["state"] for each in run_json("batches")] == ["open"]
     ended = run_json("batches", "--ended")[1]
     assert (ended["state"], ended["message"]) == ("ended", "It expired. Calls without an answer: 1.")
+
+
+def test_only_a_batch_that_has_not_ended_is_over(two: Resources) -> None:
+    pass_time(two.ledger, 8_000)
+    assert " over " in run("batches", COLUMNS="300")
+    batched_calls.end(two.ledger, run_json("batches")[1]["id"], message="It expired.", left="lost")
+    assert " over " not in run("batches", "--ended", COLUMNS="300")
 
 
 def test_without_batches_it_says_so(resources: Resources) -> None:
