@@ -65,7 +65,7 @@ def read_lock(text: str) -> list[Package]:
 
 
 def licence_of(name: str) -> str:
-    """Return the SPDX expression of a package's licence, empty where neither metadata nor licences.toml have one."""
+    """Return the SPDX expression of a package's licence; empty if neither licences.toml nor its metadata name one."""
     for pattern, expression in RULES["packages"].items():
         if fnmatch(name, pattern):
             return str(expression)
@@ -81,9 +81,9 @@ def licence_of(name: str) -> str:
 
 
 def expression_of(written: str) -> str:
-    """Return the SPDX expression of what a package writes as its licence, empty where it is none.
+    """Return the SPDX expression of what a package writes as its licence; empty if it names no licence.
 
-    Some write the whole text: then its first line counts.
+    Only the first line is read, because some packages write the whole text of the licence.
     """
     line = written.strip().partition("\n")[0].strip()
     expression = RULES["words"].get(line.lower(), line)
@@ -122,7 +122,7 @@ def problems(variant: str, packages: Iterable[Package]) -> list[str]:
 
 
 def bill(variant: str, packages: Iterable[Package]) -> str:
-    """Return the bill of materials of a variant as CycloneDX JSON. Raises ValueError where its schema is not met."""
+    """Return a variant's bill of materials as CycloneDX JSON. Raises ValueError if that does not match its schema."""
     root = Component(
         name=f"{PROJECT['name']}-{variant}",
         version=PROJECT["version"],
@@ -136,7 +136,7 @@ def bill(variant: str, packages: Iterable[Package]) -> str:
     listed.register_dependency(root, components)
     written: str = JsonV1Dot6(listed).output_as_string(indent=2)
     if wrong := JsonStrictValidator(SchemaVersion.V1_6).validate_str(written):
-        raise ValueError(f"The bill of materials is no CycloneDX: {wrong}")
+        raise ValueError(f"The bill of materials does not match the schema of CycloneDX: {wrong}")
     return written
 
 

@@ -1,4 +1,4 @@
-"""The light image where nothing is given: it runs as nobody in particular, on a file system that it cannot write."""
+"""The light image with its default settings: it runs as a user without rights, on a read-only root file system."""
 
 import json
 import time
@@ -13,7 +13,7 @@ from tests.containers.images import base, build_swatchbook
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(1_500)]  # the first run makes the image
 
-MOST_BYTES = 1_350_000_000
+MOST_BYTES = 1_350_000_000  # of the layers on top of the base image
 HEALTHY_SECONDS = 300  # 10 s on an idle machine
 KEYS = json.dumps([{"name": "admin", "key": "a-key-of-the-service-for-tests", "owners": ["*"]}])
 LACKING = {"models", "minilm", "voyage", "notebook"}
@@ -38,15 +38,9 @@ def service() -> Iterator[Service]:
         with running_engine() as engine:
             image = build_swatchbook(engine)
             container = engine.run(
-                *(
-                    "run",
-                    "--detach",
-                    "--network=none",
-                    "--read-only",
-                    "--cap-drop=ALL",
-                    f"--env=SWATCHBOOK_API_KEYS={KEYS}",
-                ),
-                *("--tmpfs=/tmp", "--tmpfs=/var/lib/swatchbook:uid=10001,gid=10001", image),
+                *("run", "--detach", "--network=none", "--read-only", "--cap-drop=ALL"),
+                *("--tmpfs=/tmp", "--tmpfs=/var/lib/swatchbook:uid=10001,gid=10001"),
+                *(f"--env=SWATCHBOOK_API_KEYS={KEYS}", image),
             )
             try:
                 _wait_until_healthy(engine, container)
@@ -83,7 +77,7 @@ def test_it_has_no_pytorch_and_all_other_extras(service: Service) -> None:
 
 
 def test_it_is_small(service: Service) -> None:
-    """What is laid on the base: python:3.11-slim has 0.13 GB, the base that is made here without a registry 0.17 GB."""
+    """Of the base, python:3.11-slim has 0.13 GB, and the one that is made here without a registry 0.17 GB."""
     size = ("image", "inspect", "--format={{.Size}}")
-    laid = int(service.engine.run(*size, service.image)) - int(service.engine.run(*size, base(service.engine)))
-    assert laid <= MOST_BYTES, service.engine.run("history", service.image)
+    added = int(service.engine.run(*size, service.image)) - int(service.engine.run(*size, base(service.engine)))
+    assert added <= MOST_BYTES, service.engine.run("history", service.image)

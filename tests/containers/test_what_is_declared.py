@@ -163,10 +163,10 @@ def test_shards_are_told_their_settings_where_they_look_for_them() -> None:
 
 
 def test_the_image_pins_what_the_lock_pins_without_what_only_developers_need() -> None:
-    everything, runtime = pinned(ROOT / "requirements.lock"), pinned(ROOT / "requirements-models.lock")
-    assert runtime
-    assert {name: everything.get(name) for name in runtime} == runtime
-    names = {name.partition("==")[0] for name in runtime}
+    everything, models = pinned(ROOT / "requirements.lock"), pinned(ROOT / "requirements-models.lock")
+    assert models
+    assert {name: everything.get(name) for name in models} == models
+    names = {name.partition("==")[0] for name in models}
     declared = tomllib.loads((ROOT / "pyproject.toml").read_text())
     assert {Requirement(each).name for each in declared["project"]["dependencies"]} <= names
     assert not {"pytest", "mypy", "ruff", "schemathesis"} & names
