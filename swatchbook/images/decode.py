@@ -18,6 +18,7 @@ from PIL.PngImagePlugin import PngImageFile
 from swatchbook.errors import Failure, FileMissing, TooLarge, Unexpected, UnreadableImage, as_failure, reason_of
 from swatchbook.images.limits import ImageLimits
 from swatchbook.runtime.child_process import Frame, serve
+from swatchbook.runtime.heap import release_memory_above
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +43,8 @@ PNG_CHUNK = Struct(">I4s")  # length of the data and kind, before data and check
 PNG_CHECKSUM_BYTES = 4
 PNG_METADATA = {b"eXIf", b"tEXt", b"zTXt", b"iTXt"}
 SIDEWAYS = {TURNS[5], TURNS[6], TURNS[7], TURNS[8]}  # turns that exchange width and height
+BAND_PIXELS = 1 << 20  # pixels of deep samples that are converted at once, in 8 bytes each
+KEPT_BYTES = 64 << 20  # memory that a child keeps between requests: three times what it takes at its start
 
 
 def handle(request: dict[str, Any], _: bytes) -> Iterator[Frame]:
@@ -52,17 +55,22 @@ def handle(request: dict[str, Any], _: bytes) -> Iterator[Frame]:
     """
     limits = ImageLimits(*request["limits"])
     for path in request["paths"]:
-        try:
-            if not request["side"]:
-                yield read_header(Path(path), limits), b""
-                continue
-            image = decode(Path(path), request["side"], limits)
-            yield {"height": image.height, "width": image.width}, image.tobytes()
-        except Exception as error:
-            failure = as_failure(error)
-            if isinstance(failure, Unexpected):
-                log.error("a picture failed", exc_info=error)
-            yield {"failure": failure.kind, "message": failure.message, "advice": failure.advice}, b""
+        yield answer(Path(path), request["side"], limits)
+    release_memory_above(KEPT_BYTES)  # a large picture may be the last one for days
+
+
+def answer(path: Path, side: int, limits: ImageLimits) -> Frame:
+    """Return the frame of one picture."""
+    try:
+        if not side:
+            return read_header(path, limits), b""
+        image = decode(path, side, limits)
+        return {"height": image.height, "width": image.width}, image.tobytes()
+    except Exception as error:
+        failure = as_failure(error)
+        if isinstance(failure, Unexpected):
+            log.error("a picture failed", exc_info=error)
+        return {"failure": failure.kind, "message": failure.message, "advice": failure.advice}, b""
 
 
 def decode(path: Path, side: int, limits: ImageLimits) -> Image.Image:
@@ -172,10 +180,21 @@ def deep_to_grey(image: Image.Image) -> Image.Image:
     """Convert 16- and 32-bit samples to 8-bit grey: full scale is 65,535 for integers, 1 for fractions (else 255)."""
     import numpy as np  # only here: most children never need it
 
-    values = np.asarray(image, np.float64)
-    highest = float(np.nanmax(values))
-    full_scale = 65_535.0 if image.mode != "F" else 1.0 if highest <= 1 else 255.0
-    return Image.fromarray(np.nan_to_num(np.clip(values / full_scale, 0, 1) * 255 + 0.5).astype(np.uint8))
+    def bands() -> Iterator[tuple[int, Any]]:
+        rows = max(1, BAND_PIXELS // image.width)
+        for top in range(0, image.height, rows):
+            box = (0, top, image.width, min(top + rows, image.height))
+            yield top, np.asarray(image.crop(box), np.float64)
+
+    full_scale = 65_535.0
+    if image.mode == "F":
+        highest = np.fmax.reduce([np.fmax.reduce(values, axis=None) for _, values in bands()])
+        full_scale = 1.0 if highest <= 1 else 255.0
+    grey = Image.new("L", image.size)
+    for top, values in bands():
+        shades = np.nan_to_num(np.clip(values / full_scale, 0, 1) * 255 + 0.5).astype(np.uint8)
+        grey.paste(Image.fromarray(shades), (0, top))
+    return grey
 
 
 def icc_profile(image: Image.Image) -> bytes | None:

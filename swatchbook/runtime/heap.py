@@ -5,7 +5,10 @@ The heaps can keep some memory for a reader of large tables. Measured: after eig
 """
 
 import ctypes
+import gc
+import os
 from contextlib import suppress
+from pathlib import Path
 
 _ARENAS = 2  # heaps for all threads; glibc makes up to 8 a processor, and each keeps what was freed in it
 _M_ARENA_MAX, _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -8, -1, -3  # mallopt's numbers in glibc's malloc.h
@@ -34,3 +37,15 @@ def release_memory() -> None:
     """Give memory that was freed back to the system. Without glibc it does nothing."""
     with suppress(OSError, AttributeError):
         ctypes.CDLL(None).malloc_trim(0)
+
+
+def release_memory_above(kept: int) -> None:
+    """Give memory that is no longer used back if this process holds more than `kept` bytes. Only on Linux.
+
+    What an error's traceback holds is garbage only for Python's collector, which may not look for long.
+    """
+    with suppress(OSError, ValueError):
+        resident = int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+        if resident > kept:
+            gc.collect()
+            release_memory()

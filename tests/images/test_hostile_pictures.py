@@ -2,14 +2,18 @@
 memory are taken, and the next picture is decoded as if nothing had been.
 """
 
+import sys
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
+from PIL import Image
 
 from swatchbook.errors import Failure, ProviderTimeout, TooLarge
+from swatchbook.images.decode import KEPT_BYTES
 from swatchbook.images.decoder_pool import Decoders, Header
 from swatchbook.settings import Settings
 from tests.images.hostile import HOSTILE, icon, many_scans, png, saved, tiled_tiff, zeros
@@ -72,6 +76,32 @@ def test_scans_without_end_take_no_more_than_the_time_of_a_picture(tmp_path: Pat
     with Decoders(Settings(decoders=1), seconds=1) as decoders:
         (decoded,) = decoders.decode([tmp_path / "slow.jpg"], 16)
     assert isinstance(decoded, ProviderTimeout)
+
+
+def test_deep_samples_take_little_more_memory_than_they_have(decoders: Decoders, tmp_path: Path) -> None:
+    """A file of 100 kB holds 49 megapixels of 16 bits: 98 MB, where a child may have 512."""
+    Image.new("I;16", (7_000, 7_000), 32_896).save(tmp_path / "deep.png")
+    (decoded,) = decoders.decode([tmp_path / "deep.png"], 16)
+    assert isinstance(decoded, np.ndarray), decoded
+    assert (decoded == 128).all()
+
+
+def resident(decoders: Decoders) -> int:
+    """The memory of the only child, in bytes."""
+    (child,) = decoders._children
+    return int(psutil.Process(child.pid).memory_info().rss)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only glibc keeps freed memory so")
+def test_memory_falls_back_after_the_largest_pictures(tmp_path: Path) -> None:
+    large, broken = tmp_path / "large.png", tmp_path / "broken.png"
+    Image.new("RGBA", (7_000, 7_000)).save(large)
+    broken.write_bytes(large.read_bytes()[:-60_000])
+    with Decoders(Settings(decoders=1)) as decoders:
+        for path, kind in ((large, np.ndarray), (broken, Failure)):
+            (decoded,) = decoders.decode([path], 16)
+            assert isinstance(decoded, kind)
+            assert resident(decoders) < KEPT_BYTES
 
 
 def test_there_are_more_than_forty_faults() -> None:
