@@ -21,7 +21,7 @@ from swatchbook.geometry import Box, Transform, bounding_box, pixel_frame
 from swatchbook.pdf.page_contract import LEAST_ALPHA, Painted, Painting, ReadText
 from swatchbook.pdf.page_text import blocks_of, limit_lines
 from swatchbook.pdf.parser_child import broken_document, end_of, serve_pdfs
-from swatchbook.pdf.pdfium_objects import Drawn, alpha_of, is_light, list_objects, to_gradient, to_picture
+from swatchbook.pdf.pdfium_objects import AS_DRAWN, Drawn, alpha_of, is_light, list_objects, to_gradient, to_picture
 from swatchbook.pdf.pdfium_text import MOST_CHARS, Char, read_chars, to_blocks
 from swatchbook.pdf.unseen_text import Grounds, find_unseen
 
@@ -35,7 +35,6 @@ log = logging.getLogger(__name__)
 
 OPEN_PAGES = 4  # pages kept open: the one in progress, its neighbours over a fold
 MOST_ENTRIES = 10_000  # entries of an outline
-AS_SHOWN: Transform = (1.0, 0.0, 0.0, 1.0, 0.0, 0.0)
 VEIL = 0x30  # of 255: more than `visible_pictures.FAINT`
 GREY, LIGHTER = 0x80, 0xFF  # of a picture in flat colour, and of one in a channel
 NO_TABLES = "The reader pdfium reads no tables: its rows are read as lines."
@@ -172,9 +171,12 @@ class PdfiumPage:
             count = pdfium.FPDFText_CountChars(text_page.raw)
             if count > MOST_CHARS:
                 self.document.note(f"Its text has {count} characters; the first {MOST_CHARS} are read.")
-            return read_chars(text_page, self.to_page, self.box)
+            chars, warnings = read_chars(text_page, self.to_page, self.box)
         finally:
             text_page.close()
+        for warning in warnings:
+            self.document.note(warning)
+        return chars
 
     def read_text(self) -> ReadText:
         painting = self.trace()
@@ -183,7 +185,7 @@ class PdfiumPage:
         pictures = [picture.bbox for picture in painting.pictures if not picture.gradient]
         for n in find_unseen(spans, self._grounds(), pictures, self.box, self._paint_grey):
             spans[n]["text"] = ""
-        blocks, cut = limit_lines(list(blocks_of(found, AS_SHOWN)))
+        blocks, cut = limit_lines(list(blocks_of(found, AS_DRAWN)))
         return ReadText(blocks, painting, cut)
 
     def _grounds(self) -> Grounds:

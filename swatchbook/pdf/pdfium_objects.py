@@ -30,6 +30,7 @@ from swatchbook.pdf.unseen_text import LIGHT
 
 DEEPEST = 30  # forms in each other; PDFium itself stops there
 MOST_OBJECTS = 500_000  # of a page; forms that double in each other have more
+AS_DRAWN: Transform = (1.0, 0.0, 0.0, 1.0, 0.0, 0.0)
 FROM_TOP: Transform = (1.0, 0.0, 0.0, -1.0, 0.0, 1.0)
 """Pictures have their top left at (0, 0), those of PDF their bottom left."""
 COMPONENTS = {1: 1, 2: 3, 3: 4, 4: 1, 5: 3, 6: 3, 7: 3, 8: 1, 9: 4, 10: 3}

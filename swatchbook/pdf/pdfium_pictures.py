@@ -2,7 +2,9 @@
 
 import ctypes
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from math import isfinite
 from typing import Any
 
 import pypdfium2 as library
@@ -12,9 +14,11 @@ from PIL import Image, ImageChops, ImageStat, UnidentifiedImageError
 from swatchbook.errors import UnreadableImage
 from swatchbook.images.limits import ImageLimits
 from swatchbook.pdf.page_contract import Painted
+from swatchbook.pdf.pdfium_objects import AS_DRAWN, clip_box
 from swatchbook.pdf.picture_format import OPAQUE, Colors, PictureFile, keep_jpeg, may_keep_jpeg
 
 PROBE = 256  # pixels of the longer side of a picture that is decoded for its mask and its colours
+WIDER = 1_000.0  # times: clips beyond any picture
 MOST_PIXELS = 200_000_000  # of a JPEG that is decoded for its mask
 COMPARED, ALIKE = 16, 6  # pixels of a side; of 255: a JPEG whose mean differs more from the page is not kept
 
@@ -51,6 +55,18 @@ def filters(raw: Any) -> list[str]:
 def decode(page: Any, raw: Any, size: tuple[int, int]) -> Image.Image:
     """Return an image object in these pixels, with its mask (mode RGB or RGBA). Raises UnreadableImage."""
     _check_decodable(raw)
+    with _wide_clips(raw):
+        image = _paint(page, raw, size)
+    if image.mode == "RGBA" and not image.getchannel("A").getbbox():  # the centre of its clips is in none, as of a ring
+        image = _paint(page, raw, size)
+    image = image.resize(size) if image.size != size else image
+    if image.mode != "RGBA":
+        return image.convert("RGB")
+    least, _ = image.getchannel("A").getextrema()
+    return image if least < OPAQUE else image.convert("RGB")  # type: ignore[operator]  # pairs are for many bands
+
+
+def _paint(page: Any, raw: Any, size: tuple[int, int]) -> Image.Image:
     before, wanted = pdfium.FS_MATRIX(), pdfium.FS_MATRIX(size[0], 0, 0, size[1], 0, 0)
     pdfium.FPDFPageObj_GetMatrix(raw, before)
     pdfium.FPDFPageObj_SetMatrix(raw, wanted)
@@ -61,11 +77,30 @@ def decode(page: Any, raw: Any, size: tuple[int, int]) -> Image.Image:
     if not bitmap:
         raise _unreadable()
     image: Image.Image = library.PdfBitmap.from_raw(bitmap).to_pil()
-    image = image.resize(size) if image.size != size else image
-    if image.mode != "RGBA":
-        return image.convert("RGB")
-    least, _ = image.getchannel("A").getextrema()
-    return image if least < OPAQUE else image.convert("RGB")  # type: ignore[operator]  # pairs are for many bands
+    return image
+
+
+@contextmanager
+def _wide_clips(raw: Any) -> Iterator[None]:
+    """Widen an object's clips while the context lasts: PDFium cuts a picture's mask by them.
+
+    What they leave of it is measured on the page, and the picture may be shown again under other clips.
+    """
+    x0, y0, x1, y1 = clip_box(raw, AS_DRAWN)
+    centre = (x0 + x1) / 2, (y0 + y1) / 2
+    if not all(map(isfinite, centre)):  # nothing clips it
+        yield
+        return
+    _scale_clips(raw, centre, WIDER)
+    try:
+        yield
+    finally:
+        _scale_clips(raw, centre, 1 / WIDER)
+
+
+def _scale_clips(raw: Any, centre: tuple[float, float], scale: float) -> None:
+    x, y = centre
+    pdfium.FPDFPageObj_TransformClipPath(raw, scale, 0, 0, scale, x - scale * x, y - scale * y)
 
 
 def _check_decodable(raw: Any) -> None:

@@ -5,8 +5,9 @@ while the next line is close.
 """
 
 import ctypes
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from math import cos, hypot, sin
+from math import hypot
 from typing import Any, NamedTuple
 
 import pypdfium2.raw as pdfium
@@ -14,7 +15,7 @@ import pypdfium2.raw as pdfium
 from swatchbook.geometry import Box, Transform, area, bounding_box, clip, transform_box, transform_point
 from swatchbook.pdf.page_text import BOLD, ITALIC, is_letter_spaced, join_letters, text_of_line
 from swatchbook.pdf.pdfium_objects import fill_color
-from swatchbook.pdf.unmapped_fonts import UNKNOWN
+from swatchbook.pdf.unmapped_fonts import UNKNOWN, find_orders, has_glyph_numbers
 
 SAME_BASELINE = 0.5  # font sizes by which a baseline may differ within a line: raised and lowered signs
 WORD_GAP, CELL_GAP = 0.18, 0.9  # font sizes between words, and between lines next to each other
@@ -55,47 +56,65 @@ class Char(NamedTuple):
 NO_STYLE = Style("", 0, 0, 1.0, 16)
 
 
-def read_chars(text_page: Any, to_page: Transform, frame: Box) -> list[Char]:
-    """Return the characters on a page as shown, in the order of its content.
-
-    Where fonts without a map give control characters, they give numbers of glyphs: all of them are UNKNOWN then.
-    """
+def read_chars(text_page: Any, to_page: Transform, frame: Box) -> tuple[list[Char], tuple[str, ...]]:
+    """Return the characters on a page as shown, in the order of its content, and warnings of fonts without letters."""
     raw, styles = text_page.raw, dict[int, Style]()
-    chars, unsure, numbered = list[Char](), list[int](), False
+    chars, unsure = list[Char](), list[int]()
     rect, matrix = pdfium.FS_RECTF(), pdfium.FS_MATRIX()
     x, y = ctypes.c_double(), ctypes.c_double()
     for n in range(min(max(0, pdfium.FPDFText_CountChars(raw)), MOST_CHARS)):
         if pdfium.FPDFText_IsGenerated(raw, n) == 1 and pdfium.FPDFText_IsHyphen(raw, n) != 1:
             continue
-        text = _letter(raw, n)
+        is_unsure = pdfium.FPDFText_HasUnicodeMapError(raw, n) == 1
+        text = _letter(raw, n, is_unsure=is_unsure)
         if not text or not pdfium.FPDFText_GetLooseCharBox(raw, n, rect):
             continue
         box = transform_box((rect.left, rect.bottom, rect.right, rect.top), to_page)
         if not area(clip(box, frame)) and not text.isspace():
             continue
         pdfium.FPDFText_GetCharOrigin(raw, n, x, y)
-        angle = pdfium.FPDFText_GetCharAngle(raw, n)
         style = _style(pdfium.FPDFText_GetTextObject(raw, n), styles)
         pdfium.FPDFText_GetMatrix(raw, n, matrix)
         size = pdfium.FPDFText_GetFontSize(raw, n) * (hypot(matrix.c, matrix.d) or 1.0)
         origin = transform_point((x.value, y.value), to_page)
-        direction = transform_point((cos(angle), sin(angle)), (*to_page[:4], 0.0, 0.0))
-        if pdfium.FPDFText_HasUnicodeMapError(raw, n) == 1:
+        direction = _direction(matrix, to_page)
+        if is_unsure:
             unsure.append(len(chars))
-            numbered |= text < " "
         chars.append(Char(text, box, origin, direction, size, style))
-    for n in unsure if numbered else ():
-        chars[n] = chars[n]._replace(text=UNKNOWN)
-    return chars
+    return chars, _read_glyph_numbers(chars, unsure)
 
 
-def _letter(raw: Any, n: int) -> str:
+def _read_glyph_numbers(chars: list[Char], unsure: Sequence[int]) -> tuple[str, ...]:
+    """Replace characters of fonts without a map by their letters, if they are numbers of glyphs; return warnings.
+
+    Such fonts give control characters, which are low numbers; without one they are letters that PDFium found.
+    """
+    if not any(has_glyph_numbers(chars[n].text) for n in unsure):
+        return ()
+    numbers = defaultdict[str, list[int]](list)
+    for n in unsure:
+        numbers[chars[n].style.font] += map(ord, chars[n].text)
+    orders, warnings = find_orders(numbers)
+    for n in unsure:
+        if (order := orders.get(chars[n].style.font)) is not None:
+            chars[n] = chars[n]._replace(text="".join(order.get(ord(sign), UNKNOWN) for sign in chars[n].text))
+    return warnings
+
+
+def _direction(matrix: Any, to_page: Transform) -> tuple[float, float]:
+    """Return the direction in which a line goes on, on the page as shown, with a length of 1."""
+    length = hypot(matrix.a, matrix.b)
+    along = (matrix.a / length, matrix.b / length) if length else (1.0, 0.0)
+    return transform_point(along, (*to_page[:4], 0.0, 0.0))
+
+
+def _letter(raw: Any, n: int, *, is_unsure: bool) -> str:
     code = pdfium.FPDFText_GetUnicode(raw, n)
     if code == HYPHEN and pdfium.FPDFText_IsHyphen(raw, n) == 1:
         return "-"
     if code == 0 or code > 0x10FFFF:
         return UNKNOWN
-    if code in (0x0A, 0x0D):
+    if code in (0x0A, 0x0D) and not is_unsure:
         return ""
     return LIGATURES.get(code) or chr(code)
 

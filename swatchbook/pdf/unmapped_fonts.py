@@ -46,15 +46,24 @@ def read_glyph_numbers(
     numbers: dict[str, list[int]] = defaultdict(list)
     for span, characters in zip(spans, letters, strict=True):
         numbers[span["font"]] += [ord(c["c"]) for c in characters if _place(c) in unknown]
-    orders = {font: _order_of(found) for font, found in numbers.items() if len(found) >= FEWEST_GLYPHS}
+    orders, warnings = find_orders(numbers)
     for span, characters in zip(spans, letters, strict=True):
         if span["font"] in orders:
             order = orders[span["font"]]
             span["text"] = "".join(
                 order.get(ord(c["c"]), UNKNOWN) if _place(c) in unknown else c["c"] for c in characters
             )
+    return warnings
+
+
+def find_orders(numbers: Mapping[str, Sequence[int]]) -> tuple[dict[str, Mapping[int, str]], tuple[str, ...]]:
+    """Return font -> its order, glyph to letter, of the fonts' numbers on a page; and a warning if there is any.
+
+    A font in no known order has an empty one; one with few glyphs has none.
+    """
+    orders = {font: _order_of(found) for font, found in numbers.items() if len(found) >= FEWEST_GLYPHS}
     said = [UNDONE] * any(orders.values()) + [UNREADABLE] * (not all(orders.values()))
-    return (WARNING.format(", and ".join(said)),) if said else ()
+    return orders, ((WARNING.format(", and ".join(said)),) if said else ())
 
 
 def _spans_with_letters(blocks: Sequence[dict[str, Any]]) -> list[list[dict[str, Any]]]:

@@ -20,7 +20,7 @@ from tests.conftest import SOAK
 from tests.pdf.hostile import HOSTILE
 from tests.pdf.hostile_parts import PARTS
 from tests.pdf.kept_child import Kept, kept_child
-from tests.pdf.making import Paper, gradient, jpeg, png
+from tests.pdf.making import Paper, gradient, jpeg, png, write_glyphs
 
 
 def read_with(name: str, path: Path) -> tuple[Reading, list[Page], Extraction]:
@@ -111,6 +111,41 @@ def test_turned_pages_have_their_texts_and_pictures_where_mupdf_has_them(
     assert alike.text == line.text == "Tile Alba"
     assert alike.bbox == pytest.approx(line.bbox, abs=3)
     assert found.placements[0].bbox == pytest.approx(same.placements[0].bbox, abs=0.5)
+
+
+@pytest.mark.parametrize("turn", [0, 90, 180, 270])
+def test_lines_in_any_direction_are_lines(paper: Paper, tmp_path: Path, turn: int) -> None:
+    paper.page().insert_text((200, 300), "Tile Alba in white", fontsize=12, rotate=turn)
+    path = paper.save(tmp_path / "a.pdf")
+    (_, (one,), _), (_, (other,), _) = (read_with(name, path) for name in ("mupdf", "pdfium"))
+    (line,), (alike,) = one.lines, other.lines
+    assert alike.text == line.text == "Tile Alba in white"
+    assert alike.bbox == pytest.approx(line.bbox, abs=3)
+
+
+@pytest.mark.parametrize("first", [29, 31])
+def test_numbers_of_glyphs_are_read_in_the_order_of_fonts(paper: Paper, tmp_path: Path, first: int) -> None:
+    write_glyphs(paper, paper.page("Catalogue"), [ord(c) - first for c in "Rolled steel, 40 x 60 (black)"])
+    reading, (read,), _ = read_with("pdfium", paper.save(tmp_path / "a.pdf"))
+    assert read.text.split("\n") == ["Catalogue", "Rolled steel, 40 x 60 (black)"]
+    assert "were told by the order of glyphs" in reading.warnings[0]
+
+
+def test_a_picture_with_a_mask_is_seen_under_each_of_its_clips(paper: Paper, tmp_path: Path) -> None:
+    page = paper.page("Adhesive tape")
+    mask = paper.image(80, 40, b"\xb4" * 3_200, "[]", "/DeviceGray")
+    tape = paper.image(80, 40, jpeg(gradient(80, 40)), "/DCTDecode", more=f"SMask {mask} 0 R")
+    paper.put(page, paper.image(80, 40, jpeg(gradient(80, 40, seed=2)), "/DCTDecode"), (30, 60, 370, 210))
+    for bottom, clipped in ((400, 60), (250, 100), (100, 100)):
+        paper.paint(page, f"q 50 {bottom} 200 {clipped} re W n".encode())
+        paper.draw(page, tape, (200, 0, 0, 100, 50, bottom))
+        paper.paint(page, b"Q")
+    path = paper.save(tmp_path / "a.pdf")
+    (_, _, found), (_, _, same) = (read_with(name, path) for name in ("mupdf", "pdfium"))
+    assert [place.state for place in same.placements] == [place.state for place in found.placements]
+    for place, other in zip(found.placements, same.placements, strict=True):
+        assert place.bbox == pytest.approx(other.bbox, abs=1.5)
+    assert len({place.content_key for place in same.placements}) == len({p.content_key for p in found.placements}) == 3
 
 
 @pytest.mark.parametrize("filters", ["/DCTDecode", "/JPXDecode"])
