@@ -121,6 +121,12 @@ class DocumentDeleted(InvalidReference):
     kind, policy = "document_deleted", Policy.NEVER
 
 
+class NoCollection(InvalidReference):
+    """There is no collection where the settings say: nothing was ingested there yet, or it is elsewhere."""
+
+    kind, policy = "no_collection", Policy.NEVER
+
+
 class UnknownOwner(InvalidReference):
     """A named owner has no documents."""
 

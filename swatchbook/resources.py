@@ -10,9 +10,9 @@ from contextlib import contextmanager, suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from swatchbook.errors import Configuration
+from swatchbook.errors import Configuration, NoCollection
 from swatchbook.extras import require_extras
-from swatchbook.ledger.database import Ledger, open_ledger
+from swatchbook.ledger.database import Ledger, is_missing, open_ledger
 from swatchbook.ledger.owners import seed_of
 from swatchbook.ledger.read_cache import ReadCache
 from swatchbook.ledger.space_registry import registered
@@ -177,6 +177,18 @@ class Resources:
         for part in ("decoders", "index", "ledger"):
             if part in self.__dict__:
                 self.__dict__.pop(part).close()
+
+
+def require_collection(settings: Settings) -> None:
+    """Raise NoCollection before a ledger is created by something that only makes sense of what is there.
+
+    Else a wrong SWATCHBOOK_HOME would look like an empty collection.
+    """
+    if is_missing(settings.ledger):
+        raise NoCollection(
+            f"There is no collection in {settings.home.absolute()}.",
+            advice="Set SWATCHBOOK_HOME to the folder of yours, or begin one here: swatchbook ingest PATH",
+        )
 
 
 @contextmanager

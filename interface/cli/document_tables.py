@@ -31,6 +31,7 @@ MOST_RECENT = 10
 """Documents per status, and completed documents, that `status` lists at most; its counts include all."""
 
 
+_NONE = {state.value: 0 for state in DocumentStatus}
 _SKIPPED_PLACES = 4
 """Pictures on skipped pages that `show` names for each reason; with --json it lists all."""
 
@@ -52,6 +53,7 @@ class Overview(Record):
     stale: tuple[StaleRole, ...] = ()
     undelivered: Undelivered | None = None  # notices
     dead_events: DeadEvents | None = None  # of buckets
+    missing: str | None = None  # why there is nothing: the home has no collection, and what to do
 
     def listed(self) -> dict[str, Any]:
         """Return the JSON form, without the documents' reports."""
@@ -62,19 +64,17 @@ class Overview(Record):
 def overview(ledger: Ledger, settings: Settings, owner: str | None) -> Overview:
     """Read the overview of an owner, or of all owners. Also marks dead runs, so that their documents are due."""
     waiting = due_documents(ledger, owner=owner)
-    counts = {state.value: 0 for state in DocumentStatus}
     open_documents: list[Document] = []
     for state in DocumentStatus:
         if state is not DocumentStatus.COMPLETED:
             open_documents += list_documents(ledger, owner, status=state, limit=MOST_LISTED)
-    counts |= count_documents(ledger, owner)
     return Overview(
         owner=owner,
         running=tuple(run for run in live_runs(ledger) if owner in (None, run.owner)),
         due=tuple(document.id for document in waiting),
         open=tuple(open_documents),
         recent=tuple(list_documents(ledger, owner, status=DocumentStatus.COMPLETED, limit=MOST_RECENT)),
-        counts=counts,
+        counts=_NONE | count_documents(ledger, owner),
         to_review=count_images_to_review(ledger, owner=owner),
         lost_pictures=count_lost_pictures(ledger, owner),
         stale=stale_roles(ledger, settings, owner),
@@ -83,8 +83,15 @@ def overview(ledger: Ledger, settings: Settings, owner: str | None) -> Overview:
     )
 
 
+def empty_overview(owner: str | None, *, missing: str) -> Overview:
+    """Return the overview of a home without a collection."""
+    return Overview(owner=owner, running=(), due=(), open=(), recent=(), counts=_NONE, missing=missing)
+
+
 def draw_overview(overview: Overview, *, now: float) -> RenderableType:
     """Return counts and a table of open and recent documents; one line for an empty collection."""
+    if overview.missing:
+        return Text(clean(overview.missing))
     counts = " · ".join(f"{count} {name}" for name, count in overview.counts.items() if count) or "no documents yet"
     parts: list[RenderableType] = [Text(counts, "bold")]
     live = {run.document: run for run in overview.running if run.kind == "document"}

@@ -58,26 +58,34 @@ def given_source(text: str) -> str:
 
 
 @contextmanager
-def opened_resources() -> Iterator["Resources"]:
-    """Load the settings and open the resources for the block."""
+def opened_resources(*, begins: bool = False) -> Iterator["Resources"]:
+    """Load the settings and open the resources for the block. `begins`: also those of a collection that is new.
+
+    Raises NoCollection.
+    """
     from swatchbook.resources import open_resources
 
-    with open_resources(read_settings()) as resources:
+    with open_resources(read_settings(begins=begins)) as resources:
         yield resources
 
 
-def read_settings() -> "Settings":
+def read_settings(*, begins: bool = True, or_service: bool = False) -> "Settings":
     """Load the settings, write the log to their home, and print a note for each unknown SWATCHBOOK_* variable.
 
-    From here on garbage is collected: a command works now.
+    From here on garbage is collected: a command works now. Unless the command `begins` a collection, raises
+    NoCollection where there is none, and has created nothing; `or_service`: but not where a service is asked instead.
     """
     from interface.cli.log import keep
     from swatchbook.settings import load_settings, unknown_variables
 
     settings = load_settings()
-    keep(settings)
     for name in unknown_variables():
         note(f"Unknown setting: {name}.")
+    if not begins and not (or_service and settings.service_url):
+        from swatchbook.resources import require_collection
+
+        require_collection(settings)
+    keep(settings)
     gc.enable()
     return settings
 

@@ -12,7 +12,7 @@ from xml.sax.saxutils import unescape  # nosec: only unescapes
 
 from swatchbook.errors import Configuration
 from swatchbook.export.formats import Rows
-from swatchbook.export.offers import NotExportable, Offer, picture_urls, shortened
+from swatchbook.export.offers import NotExportable, Offer, distinct_skus, picture_urls, shortened
 from swatchbook.export.price_units import CODES
 from swatchbook.export.shop_file import Change, Contents, ShopRecord, write_shop_file
 from swatchbook.export.shop_lines import element, opening, parent, read_lines, write_lines
@@ -50,17 +50,20 @@ class BMEcat:
         self._options = options
 
     def records(self, offer: Offer) -> list[ShopRecord]:
-        return [self._product(offer, offer), *(self._product(offer, each) for each in offer.variants)]
+        skus = distinct_skus(offer)
+        return [
+            self._product(offer, each, sku, refers=skus[0])
+            for each, sku in zip((offer, *offer.variants), skus, strict=True)
+        ]
 
-    def _product(self, product: Offer, offer: Offer) -> ShopRecord:
-        key = offer.needed("sku")
+    def _product(self, product: Offer, offer: Offer, key: str, *, refers: str) -> ShopRecord:
         if len(key) > MOST["SUPPLIER_PID"]:
             raise NotExportable(f"its sku has more than {MOST['SUPPLIER_PID']} characters")
         is_variant = offer is not product
         options = dict(zip(product.options, offer.options, strict=True)) if is_variant else {}
         taken = {name.casefold() for name in options}
         features = {name: value for name, value in offer.properties.items() if name.casefold() not in taken} | options
-        reference = element("PROD_ID_TO", product.needed("sku")) if is_variant else ""
+        reference = element("PROD_ID_TO", refers) if is_variant else ""
         inside = (
             element("SUPPLIER_PID", key),
             self._details(offer),

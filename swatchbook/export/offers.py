@@ -105,6 +105,22 @@ def picture_urls(offer: Offer, options: ShopOptions) -> list[str]:
     return [f"{base.rstrip('/')}/{quote(name)}" for name in offer.pictures] if base else []
 
 
+def distinct_skus(product: Offer) -> list[str]:
+    """Return the SKU of a product, then of each variant, all different, whatever their case.
+
+    One that is not known, or that another one of them has already, is the key: their rows refer to each other. Raises
+    NotExportable if none is known.
+    """
+    group, found = (product, *product.variants), dict[str, str]()
+    known = [each.fields["sku"] for each in group]
+    if not any(known):
+        product.needed("sku")
+    for offer, sku in zip(group, known, strict=True):
+        own = sku if sku and sku.casefold() not in found else offer.key
+        found[own.casefold()] = own
+    return list(found.values())
+
+
 def _offer(row: ProductRow, product: ProductRow, options: ShopOptions) -> Offer:
     key = row.id.replace("-", "")
     metadata = {clean(name): clean(value) for name, value in (product.metadata | row.metadata).items()}

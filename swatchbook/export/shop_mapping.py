@@ -117,6 +117,15 @@ def check_fields(mapping: ShopMapping, form: str, columns: Collection[str], pref
             )
 
 
+def with_common_names(options: ShopOptions, columns: Mapping[str, str]) -> ShopOptions:
+    """Return options whose mapping fills a common field where it names the format's column for it.
+
+    `columns`: column -> common field. Rows refer to each other by these, so that each must have one meaning.
+    """
+    fields = {columns.get(name, name): template for name, template in options.mapping.fields.items()}
+    return options.model_copy(update={"mapping": options.mapping.model_copy(update={"fields": fields})})
+
+
 def names_in_braces(mapping: ShopMapping) -> list[str]:
     """Return the names in the braces of a mapping, each once."""
     values = [each for value in mapping.fields.values() for each in (value if isinstance(value, tuple) else (value,))]

@@ -13,7 +13,7 @@ from swatchbook.export.formats import Rows
 from swatchbook.export.offers import NotExportable, Offer, picture_urls
 from swatchbook.export.shop_csv import OneCurrency, as_html, pack, read_groups, unpack, write_rows
 from swatchbook.export.shop_file import Contents, ShopRecord, write_shop_file
-from swatchbook.export.shop_mapping import ShopOptions, check_fields, filled
+from swatchbook.export.shop_mapping import ShopOptions, check_fields, filled, with_common_names
 
 PRODUCT_COLUMNS: Final = (
     "Title", "URL handle", "Description", "Vendor", "Product category", "Type", "Tags", "Published on online store",
@@ -46,6 +46,7 @@ _CONDITIONS = ("new", "used", "refurbished")
 
 def write_shopify(rows: Rows, out: BinaryIO) -> None:
     """Write products as CSV for Shopify's import. Raises Configuration, InvalidReference, DiskFull."""
+    rows.options = with_common_names(rows.options, {"URL handle": "handle"})
     write_shop_file(Shopify(rows.options), rows, out)
 
 

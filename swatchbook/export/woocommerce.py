@@ -9,10 +9,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import BinaryIO, Final
 
 from swatchbook.export.formats import Rows
-from swatchbook.export.offers import Offer, picture_urls
+from swatchbook.export.offers import Offer, distinct_skus, picture_urls
 from swatchbook.export.shop_csv import OneCurrency, as_html, pack, read_rows, unpack, write_rows
 from swatchbook.export.shop_file import Contents, ShopRecord, write_shop_file
-from swatchbook.export.shop_mapping import ShopOptions, check_fields, filled
+from swatchbook.export.shop_mapping import ShopOptions, check_fields, filled, with_common_names
 
 COLUMNS: Final = (
     "ID", "Type", "SKU", "GTIN, UPC, EAN, or ISBN", "Name", "Published", "Is featured?", "Visibility in catalog",
@@ -34,6 +34,7 @@ _NARROW = str.maketrans("＝＋－＠", "=+-@")
 
 def write_woocommerce(rows: Rows, out: BinaryIO) -> None:
     """Write products as CSV for WooCommerce's importer. Raises Configuration, InvalidReference, DiskFull."""
+    rows.options = with_common_names(rows.options, {"SKU": "sku"})
     write_shop_file(WooCommerce(rows.options), rows, out)
 
 
@@ -46,8 +47,12 @@ class WooCommerce:
         self._currency = OneCurrency(options.mapping.currency)
 
     def records(self, offer: Offer) -> list[ShopRecord]:
-        rows = [self._product(offer), *(self._variation(offer, each) for each in offer.variants)]
-        return [ShopRecord(row["SKU"], pack([row])) for row in rows]
+        own, *skus = distinct_skus(offer)
+        variations = [
+            self._variation(offer, each) | {"SKU": sku, "Parent": own}
+            for each, sku in zip(offer.variants, skus, strict=True)
+        ]
+        return [_record(row) for row in (self._product(offer) | {"SKU": own}, *variations)]
 
     def _product(self, offer: Offer) -> dict[str, str]:
         fields = offer.fields
@@ -64,7 +69,7 @@ class WooCommerce:
 
     def _variation(self, product: Offer, offer: Offer) -> dict[str, str]:
         values = {name: [value] for name, value in zip(product.options, offer.options, strict=True)}
-        cells = self._common(offer) | {"Type": "variation", "Parent": product.needed("sku")}
+        cells = self._common(offer) | {"Type": "variation"}
         for number, (name, found) in enumerate(values.items(), start=1):
             cells |= _attribute(number, name, found, visible=False)
         columns = tuple(name for name in COLUMNS if name not in _ON_PRODUCT)
@@ -73,7 +78,6 @@ class WooCommerce:
     def _common(self, offer: Offer) -> dict[str, str]:
         price = None if offer.variants else self._currency.price_of(offer)
         return {
-            "SKU": offer.needed("sku"),
             "GTIN, UPC, EAN, or ISBN": offer.fields["gtin"],
             "Name": offer.needed("title"),
             "Published": "1",
@@ -97,7 +101,7 @@ class WooCommerce:
 
     def read(self, file: BinaryIO) -> Iterator[ShopRecord]:
         for row in read_rows(file, ("Type", "SKU", "Name")):
-            yield ShopRecord(row.get("SKU", ""), pack([row]))
+            yield _record(row)
 
     def gone(self, content: str) -> str:
         """Return the product as a draft, or the variation as private: neither is sold, and nothing is lost."""
@@ -106,6 +110,11 @@ class WooCommerce:
 
     def write(self, contents: Contents, out: BinaryIO, *, whole: bool) -> None:
         write_rows(contents, out, columns=(*COLUMNS, *_ATTRIBUTES), always=ALWAYS)
+
+
+def _record(row: dict[str, str]) -> ShopRecord:
+    """Return a row as a record. For the importer, SKUs that differ only in their case are the same."""
+    return ShopRecord(row.get("SKU", "").removeprefix("'").casefold(), pack([row]))  # an earlier file guards formulas
 
 
 def _attribute(number: int, name: str, values: Iterable[str], *, visible: bool) -> dict[str, str]:

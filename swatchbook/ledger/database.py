@@ -228,6 +228,23 @@ def open_ledger(url: str, *, patience: float = 0.0) -> Ledger:
         return _opened(Ledger(url, patience=patience, alone=True))
 
 
+def is_missing(url: str) -> bool:
+    """Return whether there is no ledger at `url` yet, as far as that is known without a server: a SQLite file.
+
+    Raises Configuration for an invalid URL.
+    """
+    parsed = _parsed(url)
+    if parsed.get_backend_name() != "sqlite":
+        return False
+    try:
+        Path(parsed.database or "").stat()
+    except FileNotFoundError:
+        return True
+    except OSError:  # `open_ledger` then says what is wrong with the folder
+        return False
+    return False
+
+
 def _opened(ledger: Ledger) -> Ledger:
     """Create or migrate a ledger as needed and return it; close it if that fails."""
     try:

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from swatchbook.errors import Configuration
-from swatchbook.export.formats import FORMULA_STARTS
+from swatchbook.export.formats import FORMULA_STARTS, Changes
 from swatchbook.export.shop_mapping import ShopMapping, ShopOptions
 from swatchbook.export.woocommerce import ALWAYS, COLUMNS
 from tests.export.shop_rows import CHAIR, FLOOR, PICTURES, ROWS, as_batch, hostile, product, shop_file, variant
@@ -44,7 +44,8 @@ def read_strictly(data: bytes) -> list[Row]:
     read = [dict(zip(head, cells, strict=True)) for cells in rows]
     for row in read:
         row["Published"] = row["Published"].removeprefix("'")  # as the importer does
-    assert len({row["SKU"] for row in read}) == len(read)
+    assert len({row["SKU"].casefold() for row in read}) == len(read), "which the importer takes for the same"
+    assert all(row["SKU"] for row in read)
     products = {row["SKU"]: row for row in read if row["Type"] != "variation"}
     for row in read:
         assert row["Type"] in ("simple", "variable", "variation")
@@ -100,6 +101,34 @@ def test_a_mapping_fills_columns_and_meta_data(tmp_path: Path) -> None:
     assert {row["Meta: _origin"] for row in rows} == {"a.pdf"}
     with pytest.raises(Configuration, match="'Vendor'"):
         shop_file(tmp_path, "woocommerce", ROWS, ShopOptions(mapping=ShopMapping(fields={"Vendor": "x"})))
+
+
+@pytest.mark.parametrize("field", ["sku", "SKU"])
+def test_what_has_no_code_of_its_own_has_its_id_and_variations_name_their_product(tmp_path: Path, field: str) -> None:
+    floor = product("Floor", code="F-1")
+    tile = product("Tile")
+    rows = (
+        floor, variant(floor, "Limed"), variant(floor, "Smoked"), variant(floor, "Raw", code="f-1"),
+        variant(floor, "White", code="F-2"), tile, variant(tile, "Ash", code="T-1"), variant(tile, "Clay"),
+        product("Chair"),
+    )  # fmt: skip
+    by_code = ShopOptions(mapping=ShopMapping(fields={field: "{code}"}))
+    data, written = shop_file(tmp_path, "woocommerce", rows, by_code)
+    keys = [row.id.replace("-", "") for row in rows]
+    assert [(row["SKU"], row["Parent"]) for row in read_strictly(data)] == [
+        ("F-1", ""), (keys[1], "F-1"), (keys[2], "F-1"), (keys[3], "F-1"), ("F-2", "F-1"),
+        (keys[5], ""), ("T-1", keys[5]), (keys[7], keys[5]),
+    ]  # fmt: skip
+    assert [(each.name, each.reason) for each in written.skipped] == [("Chair", "sku is not known")]
+
+
+def test_a_sku_like_a_formula_is_the_same_in_an_earlier_file(tmp_path: Path) -> None:
+    options = ShopOptions(mapping=ShopMapping(fields={"sku": "{code}"}))
+    rows = (product("A", code="-12"), product("B", code="Ab"))
+    (tmp_path / "earlier.csv").write_bytes(shop_file(tmp_path, "woocommerce", rows, options)[0])
+    since = options.model_copy(update={"since": tmp_path / "earlier.csv"})
+    changes = shop_file(tmp_path, "woocommerce", rows, since)[1].changes
+    assert changes == Changes(new=0, changed=0, gone=0, unchanged=2)
 
 
 def test_a_sku_that_two_products_have_names_the_second(tmp_path: Path) -> None:

@@ -115,7 +115,7 @@ def draw_setup(lines: "Sequence[Line]", mode: "Mode") -> Table:
 
 def doctor(as_json: Json = False) -> None:
     """Check every part of the installation with a real request, and show how to fix what fails."""
-    with opened_resources() as resources:
+    with opened_resources(begins=True) as resources:
         from interface.cli.doctor import draw, examine
 
         with err().status("checking …"):

@@ -186,7 +186,7 @@ def ingest_images(
         categories=not no_categories, mapping=_mapping(mapping, pictures),
     )  # fmt: skip
     check_owner(owner)
-    with opened_resources() as resources, resumable():
+    with opened_resources(begins=True) as resources, resumable():
         from interface.cli.ingest import local_path
         from interface.cli.ingest_items import ingest_images as run
         from interface.cli.ingest_items import kinds_of
@@ -237,7 +237,7 @@ def import_table(
     options = _options(batch_size=batch_size, roles=roles, max_usd=max_usd, mirror=mirror)
     check_owner(owner)
     check_text(source, "SOURCE")
-    with opened_resources() as resources, resumable():
+    with opened_resources(begins=True) as resources, resumable():
         from interface.cli.ingest_items import import_table as run
 
         imported, code = run(resources, source, config, owner=owner, options=options, dry_run=dry_run, quiet=as_json)

@@ -1,15 +1,11 @@
 """`swatchbook mcp`: the command and its options."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from interface.cli.shared_arguments import OwnerName, check_owner, choose_one_owner, login_name, read_settings
 from interface.cli.terminal import out
-from swatchbook.errors import InvalidReference
-
-if TYPE_CHECKING:
-    from swatchbook.settings import Settings
 
 
 def mcp(
@@ -46,24 +42,14 @@ def _serve_stdio(owner: str | None, *, write: bool) -> None:
     from swatchbook.records import DEFAULT_OWNER
     from swatchbook.resources import open_resources
 
-    settings = read_settings()
+    settings = read_settings(begins=write)  # with it, it may be another person, and the first ingest
     check_owner(owner)
-    if not write:  # else it may be another person, and the first ingest
-        _require_collection(settings)
+    if not write:
         with open_resources(settings) as resources:
             choose_one_owner(resources.ledger, owner)
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # a thread that waits for stdin would outlast the rest
     caller = Caller(name=login_name(), owners=frozenset({owner or DEFAULT_OWNER}))
     asyncio.run(serve_stdio(settings, caller, write=write))
-
-
-def _require_collection(settings: "Settings") -> None:
-    """Raise InvalidReference if there is no collection yet: an assistant would say that it found nothing in it."""
-    if settings.ledger_url is None and not (settings.home / "ledger.sqlite").exists():
-        raise InvalidReference(
-            f"There is no collection in {settings.home}.",
-            advice="Set SWATCHBOOK_HOME to the folder of yours, which `swatchbook config` shows; or ingest something.",
-        )
 
 
 def _serve_http(address: str, *, write: bool) -> None:

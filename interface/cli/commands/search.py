@@ -78,7 +78,7 @@ def search(
     check_text(text or "", "TEXT")
     check_owners(owner, all_owners)
     filters, references = _filters(where, editions)
-    settings = read_settings()
+    settings = read_settings(begins=False, or_service=True)
     if settings.service_url:
         from interface.cli.ask_service import client_filters, client_of
 
@@ -89,6 +89,7 @@ def search(
             )  # fmt: skip
         _print_results(hits, hits, offset, explain=explain, as_json=as_json)
         return
+    from swatchbook.ledger.owners import known_owners
     from swatchbook.resources import open_resources
 
     with open_resources(settings) as resources:
@@ -101,6 +102,8 @@ def search(
             offset=offset, weights=_parse_weights(weights),
         )  # fmt: skip
         _print_results(results.hits, results, offset, explain=explain, as_json=as_json)
+        if not results.hits and not known_owners(resources.ledger):
+            note(f"The collection in {settings.home} is empty: swatchbook ingest PATH")
 
 
 def _parse_weights(weights: str | None) -> dict[str, float] | None:
@@ -204,7 +207,7 @@ def facets(
     check_text(text or "", "TEXT")
     check_owners(owner, all_owners)
     filters, references = _filters(where, editions)
-    settings = read_settings()
+    settings = read_settings(begins=False, or_service=True)
     if settings.service_url:
         from interface.cli.ask_service import client_filters, client_of
 

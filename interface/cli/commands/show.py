@@ -12,12 +12,14 @@ from interface.cli.shared_arguments import (
     OwnerName,
     Reference,
     Roles,
+    check_owner,
     choose_document,
     choose_owner,
     opened_resources,
     parse_roles,
 )
 from interface.cli.terminal import cell, facts, out, plural, say_json, table
+from swatchbook.errors import NoCollection
 
 if TYPE_CHECKING:
     from swatchbook.records import Coverage, StageWeek, Statistics
@@ -41,14 +43,21 @@ def show(document: Reference, owner: OwnerName = None, all_owners: AllOwners = F
 
 
 def status(owner: OwnerName = None, all_owners: AllOwners = False, as_json: Json = False) -> None:
-    """List documents that are running, waiting, due or blocked."""
-    with opened_resources() as resources:
-        from interface.cli.document_tables import draw_overview, overview
+    """List documents that are running, waiting, due or blocked. In a new home, say that it has no collection yet."""
+    check_owner(owner, all_owners)
+    try:
+        with opened_resources() as resources:
+            from interface.cli.document_tables import draw_overview, overview
 
-        announced = {each.owner for each in resources.settings.event_sources}  # they may have no document yet
-        whose = choose_owner(resources.ledger, owner, all_owners, others=announced)
-        state = overview(resources.ledger, resources.settings, whose)
-        say_json(state.listed()) if as_json else out().print(draw_overview(state, now=resources.ledger.now()))
+            announced = {each.owner for each in resources.settings.event_sources}  # they may have no document yet
+            whose = choose_owner(resources.ledger, owner, all_owners, others=announced)
+            state, now = overview(resources.ledger, resources.settings, whose), resources.ledger.now()
+    except NoCollection as missing:
+        from interface.cli.document_tables import draw_overview, empty_overview
+        from swatchbook.records import DEFAULT_OWNER
+
+        state, now = empty_overview(None if all_owners else owner or DEFAULT_OWNER, missing=str(missing)), 0.0
+    say_json(state.listed()) if as_json else out().print(draw_overview(state, now=now), soft_wrap=bool(state.missing))
 
 
 def coverage(owner: OwnerName = None, all_owners: AllOwners = False, roles: Roles = "", as_json: Json = False) -> None:

@@ -90,7 +90,7 @@ def _describe_damage(damage: "Damage") -> str:
 
 def tick(as_json: Json = False) -> None:
     """Run one round of the service's background loop, for cron: start due documents, clean up after dead runs."""
-    with opened_resources() as resources, resumable():
+    with opened_resources(begins=True) as resources, resumable():
         done = run_round(resources)
         say_json(done) if as_json else out().print(draw_round(done))
     raise typer.Exit(OPEN if done.troubles else COMPLETED)
@@ -232,7 +232,7 @@ def restore(
 
     What is here stays: documents that are here already are not changed. Run it again after an interruption.
     """
-    with opened_resources() as resources, resumable():
+    with opened_resources(begins=True) as resources, resumable():
         from interface.cli.progress import counting
         from swatchbook.backup.restore import restore as run
 

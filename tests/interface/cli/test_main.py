@@ -130,12 +130,14 @@ def test_reading_commands_load_neither_prefect_nor_torch(home: Path) -> None:
         "review list",
         "export --all",
     )
+    open_ledger(Settings(home=home).ledger).close()
     loaded = loaded_by(home, *(tuple(command.split()) for command in reading))
     assert "typer" in loaded
     assert loaded.isdisjoint({"prefect", "torch", "lancedb", "pymupdf", "sentence_transformers"})
 
 
 def test_status_loads_neither_what_repairs_nor_what_compares_editions(home: Path) -> None:
+    open_ledger(Settings(home=home).ledger).close()
     loaded = loaded_by(home, ("status",))
     assert {"interface.cli.document_tables", "swatchbook.ledger.runs"} <= loaded
     assert loaded.isdisjoint(
@@ -155,6 +157,7 @@ def test_garbage_is_collected_once_a_command_works(home: Path) -> None:
         "try: command.main()\n"
         "except SystemExit: print(gc.isenabled(), file=sys.stderr)\n"
     )
+    open_ledger(Settings(home=home).ledger).close()
     for command, collects in (("--help", False), ("status", True)):
         run = subprocess.run(
             [sys.executable, "-c", code, command], env=bare_environment() | {"SWATCHBOOK_HOME": str(home)},
@@ -274,7 +277,50 @@ def test_a_home_without_rights_says_what_to_do(swatchbook: Swatchbook, home: Pat
 # --- an empty home ----------------------------------------------------------------------------------------------------
 
 
-def test_an_empty_home_has_nothing_to_show(swatchbook: Swatchbook) -> None:
+@pytest.mark.parametrize(
+    "command",
+    [
+        "search oak", "search oak --json", "facets", "coverage --json", "stats", "export --all", "show x", "products x",
+        "owners", "review list", "trash", "events", "batches", "verify", "retry", "gc", "readings", "delete x --yes",
+        "backup copy",
+    ],
+)  # fmt: skip
+def test_a_collection_that_is_not_there_is_told_and_not_created(
+    swatchbook: Swatchbook, home: Path, command: str
+) -> None:
+    run = swatchbook(*command.split(), SWATCHBOOK_HOEM="/elsewhere")
+    assert (run.returncode, run.stdout) == (2, "")
+    assert f"There is no collection in {home}." in run.stderr
+    assert "Unknown setting: SWATCHBOOK_HOEM" in run.stderr
+    assert not home.exists()
+
+
+def test_the_status_of_a_new_home_is_that_it_has_no_collection(swatchbook: Swatchbook, home: Path) -> None:
+    home.mkdir()  # as a volume is made for it
+    run = swatchbook("status")
+    assert run.returncode == 0
+    assert run.stdout.startswith(f"There is no collection in {home}.")
+    assert "swatchbook ingest PATH" in run.stdout
+    told = json.loads(swatchbook("status", "--json").stdout)
+    assert (told["owner"], told["open"], told["counts"]["completed"]) == ("default", [], 0)
+    assert told["missing"].startswith(f"There is no collection in {home}.")
+    assert list(home.iterdir()) == []
+    assert swatchbook("tick", "--json").returncode == 0  # begins one, as an ingest does: buckets may announce the first
+    assert json.loads(swatchbook("status", "--json").stdout)["missing"] is None
+
+
+def test_a_ledger_elsewhere_is_a_collection(swatchbook: Swatchbook, tmp_path: Path) -> None:
+    there = f"sqlite:///{tmp_path / 'ledger.sqlite'}"
+    assert swatchbook("coverage", SWATCHBOOK_LEDGER_URL=there).returncode == 2
+    open_ledger(there).close()
+    assert swatchbook("coverage", SWATCHBOOK_LEDGER_URL=there).returncode == 0
+
+
+def test_an_empty_collection_has_nothing_to_show(swatchbook: Swatchbook, home: Path) -> None:
+    open_ledger(Settings(home=home).ledger).close()
+    run = swatchbook("search", "oak")
+    assert "is empty" in run.stderr
+    assert run.returncode == 0
     assert "no documents yet" in swatchbook("status").stdout
     assert json.loads(swatchbook("status", "--json").stdout)["open"] == []
     assert json.loads(swatchbook("coverage", "--json").stdout)["total_images"] == 0
