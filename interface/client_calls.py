@@ -431,14 +431,19 @@ def export(
     *,
     owner: str | None = None,
     format: str = "csv",
-    mapping: Mapping[str, Any] | None = None,
+    mapping: str | Path | Mapping[str, Any] | None = None,
     pictures_url: str | None = None,
     since: datetime | str | None = None,
 ) -> Call[bytes]:
     """Return the products of a document, or of all of the owner, as a file in a format of `swatchbook export`.
 
-    `mapping` (as in its YAML file), `pictures_url` and `since` (a time; UTC if it names no zone) are for shops.
+    `mapping` (a YAML file here, or what it holds as a dict), `pictures_url` and `since` (a time; UTC if it names no
+    zone) are for shops. Raises InvalidReference for a file that is no mapping.
     """
+    if isinstance(mapping, str | Path):
+        from swatchbook.export.shop_mapping import read_shop_mapping
+
+        mapping = read_shop_mapping(Path(mapping)).model_dump(mode="json", exclude_unset=True)
     asked = {"document": document, "owner": owner, "format": format, "mapping": mapping, "pictures_url": pictures_url}
     time = since.isoformat() if isinstance(since, datetime) else since
     return Call(method="POST", path="/export", json={**asked, "since": time}, read=bytes)

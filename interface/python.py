@@ -299,25 +299,24 @@ class Swatchbook:
         *,
         format: str | None = None,
         pictures: str | Path | None = None,
-        mapping: str | Path | None = None,
+        mapping: str | Path | Mapping[str, Any] | None = None,
         pictures_url: str | None = None,
         since: str | Path | datetime | None = None,
     ) -> "Exported":
         """Write the products into a file, as `swatchbook export` does: CSV, JSON lines, Excel or Parquet, or for shops.
 
-        `format`: by default that of the file's suffix, else csv; or the name of a shop's format or a plugin.
-        `pictures`: a folder for copies of the products' pictures. `mapping`, `pictures_url`, `since` are for shops:
-        docs/shops.md. Raises Configuration, InvalidReference, MissingExtra, TooLarge, PluginFailed.
+        `format`: by default that of the file's suffix, csv without one; or the name of a shop's format or a plugin.
+        `pictures`: a folder for copies of the products' pictures. `mapping` (a YAML file, or what it holds as a dict),
+        `pictures_url` and `since` are for shops: docs/shops.md. Raises Configuration, InvalidReference, MissingExtra,
+        TooLarge, PluginFailed.
         """
         from interface.cli.export import export, exportable, find_format
         from swatchbook.export.formats import shop_options
         from swatchbook.export.ledger_changes import deleted_since
-        from swatchbook.export.shop_mapping import read_shop_mapping
+        from swatchbook.export.shop_mapping import as_shop_mapping
 
         chosen = find_format(format, Path(to))
-        options = shop_options(
-            chosen, None if mapping is None else read_shop_mapping(Path(mapping)), pictures_url, since
-        )
+        options = shop_options(chosen, as_shop_mapping(mapping), pictures_url, since)
         documents = exportable(self._documents(document), every=document is None)
         folder = None if pictures is None else Path(pictures)
         deleted = deleted_since(self._resources.ledger, options.since, self.owner) if document is None else []

@@ -4,7 +4,6 @@ The file may also have the folders `references_dir` and `scraped_dir`, and `batc
 are errors of usage that name the line. It takes precedence over the environment and .env, and the command line over it.
 """
 
-import difflib
 import json
 import os
 from collections.abc import Mapping
@@ -16,6 +15,7 @@ from pydantic import SecretStr, ValidationError
 from rich.table import Table
 
 from interface.cli.terminal import cell, table
+from swatchbook.did_you_mean import did_you_mean
 from swatchbook.errors import InvalidReference, reason_of
 from swatchbook.records import BatchSize, Record
 from swatchbook.redact import REDACTED, redact
@@ -152,8 +152,8 @@ def _read(file: Path) -> tuple[dict[str, Any], dict[str, str]]:
 
 
 def _unknown(key: str, where: str) -> str:
-    near = difflib.get_close_matches(key.lower().removeprefix(PREFIX.lower()), sorted(_KNOWN), n=1)
-    return f"{where}: there is no setting {key}." + (f" Did you mean {near[0]}?" if near else "")
+    name = key.lower().removeprefix(PREFIX.lower())
+    return f"{where}: there is no setting {key}." + did_you_mean(name, sorted(_KNOWN))
 
 
 def _as_text(value: Any) -> str:

@@ -1,7 +1,7 @@
 """Choose format and documents, write their products to a file or stdout, and print a summary (`swatchbook export`)."""
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from datetime import datetime
 from functools import partial
@@ -10,6 +10,7 @@ from pathlib import Path
 import typer
 
 from interface.cli.terminal import COMPLETED, OPEN, clean, note, plural
+from swatchbook.did_you_mean import did_you_mean
 from swatchbook.errors import Configuration, InvalidReference, reason_of
 from swatchbook.export.atomic_file import atomic_file
 from swatchbook.export.formats import TEXTS, Changes, Format, Reach, Skipped, write_products
@@ -17,10 +18,18 @@ from swatchbook.export.ledger_changes import told_changes
 from swatchbook.export.product_rows import ProductRow, as_rows, copy_pictures, read_picture, read_products
 from swatchbook.export.shop_mapping import ShopOptions
 from swatchbook.ledger.stored_documents import Document
-from swatchbook.plugins import Kind, find
+from swatchbook.plugins import BUILT_IN, Kind, find
 from swatchbook.records import DocumentStatus, Record, Trashed
 from swatchbook.resources import Resources
 
+_NO_ADDRESS: Mapping[str, str] = {
+    "shopify": "{} left out: Shopify needs their addresses.",
+    "woocommerce": "{} only by file name: WooCommerce finds those that you have uploaded to its media library.",
+    "google": "{} left out, and so are their products: Google needs their addresses.",
+}
+"""Shops that fetch pictures -> what becomes of them without an address."""
+
+_PICTURE_COLUMNS = {"Product image URL", "Variant image URL", "Images"}
 _MOST_NAMED = 20  # skipped products on the terminal; --json names more
 
 
@@ -42,6 +51,7 @@ class Exported(Record):
     changes: Changes | None = None
     since: datetime | None = None  # the time that it was compared with
     unknown_names: tuple[str, ...] = ()  # in braces of the mapping, that no product has
+    pictures_without_address: int = 0  # which the shop cannot fetch: --pictures-url was not given
 
     @property
     def exit_code(self) -> int:
@@ -60,14 +70,26 @@ def choose_format(given: str | None, to: Path | None) -> str:
 
 
 def find_format(given: str | None, to: Path | None) -> str:
-    """Return the format: the given one, which may be a plugin's, else that of the file's suffix, else CSV.
+    """Return the format: the given one, which may be a plugin's, else that of the file's suffix; CSV without one.
 
-    Raises Configuration for a format that there is not.
+    Raises Configuration for a format that there is not, InvalidReference for a suffix that is none.
     """
     suffix = to.suffix.lower().lstrip(".") if to else ""
-    form = given or (suffix if suffix in set(Format) else Format.CSV)
+    if not given and suffix and suffix not in set(Format):
+        others = ", ".join(name for name in BUILT_IN[Kind.EXPORTER] if name not in set(Format))
+        raise InvalidReference(
+            f"{to}: .{suffix} is no format, {', '.join(Format)} are." + did_you_mean(suffix, Format),
+            advice=f"Name the file so, or give --format: one of these, or of a shop: {others}.",
+        )
+    form = given or suffix or Format.CSV
     find(Kind.EXPORTER, form)
     return form
+
+
+def fetches_pictures(form: str, options: ShopOptions) -> bool:
+    """Return whether the shop of a format would fetch pictures, and is given no addresses of them."""
+    filled = _PICTURE_COLUMNS & options.mapping.fields.keys()
+    return form in _NO_ADDRESS and options.pictures_url is None and not filled
 
 
 def exportable(documents: Sequence[Document], *, every: bool) -> list[Document]:
@@ -99,7 +121,8 @@ def export(
         except OSError as error:
             raise InvalidReference(f"{pictures}: {reason_of(error)}.", advice="Give a folder.") from error
     missing: list[str] = []
-    rows = _rows(resources, documents, pictures, missing=missing)
+    pictured = set[str]()
+    rows = _rows(resources, documents, pictures, missing=missing, pictured=pictured)
     temporary, since = resources.settings.temporary_folder, options.since
     told = told_changes(resources.ledger, since, documents, deleted)
     reach = Reach(resources.settings, partial(read_picture, resources.ledger, resources.files))
@@ -120,6 +143,7 @@ def export(
         changes=written.changes,
         since=since if isinstance(since, datetime) else None,
         unknown_names=written.unknown_names,
+        pictures_without_address=len(pictured) if fetches_pictures(form, options) else 0,
     )
 
 
@@ -142,6 +166,9 @@ def note_exported(exported: Exported) -> None:
         )
     for name in exported.unknown_names:
         note(f"No product has {{{clean(name)}}}, which the mapping names: what needs it is empty.")
+    if exported.pictures_without_address:
+        count = plural(exported.pictures_without_address, "picture")
+        note(f"{_NO_ADDRESS[exported.format].format(count)} Give --pictures-url URL, the address of their folder.")
     for name in exported.incomplete:
         note(f"{name} is not completed: some of its products may be missing. `swatchbook status` says why.")
     for name in exported.missing:
@@ -158,10 +185,12 @@ def _rows(
     pictures: Path | None,
     *,
     missing: list[str],
+    pictured: set[str],
 ) -> Iterator[ProductRow]:
-    """Yield the rows, and name the pictures that are missing."""
+    """Yield the rows, and name the pictures that there are, and those that are missing."""
     for document in documents:
         for product in read_products(resources.ledger, document.id):
             if pictures is not None:
                 missing += copy_pictures(resources.files, product, pictures)
+            pictured.update(each.id for each in product.pictures)
             yield from as_rows(product)

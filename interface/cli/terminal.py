@@ -7,7 +7,7 @@ Exit status, of several documents the most severe (1 before 2, 3 and 0):
 
 - 0: completed
 - 1: failed, blocked, cancelled, deleted meanwhile, or the input was refused
-- 2: wrong usage, such as a path or document that does not exist
+- 2: wrong usage, such as a path, document or collection that does not exist, or a mapping with a mistake
 - 3: waiting, or completed with failures
 - 130: interrupted, after a line that says how to continue
 """

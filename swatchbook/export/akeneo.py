@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from typing import BinaryIO, Final
 
-from swatchbook.errors import Configuration
+from swatchbook.errors import InvalidReference
 from swatchbook.export.formats import Rows
 from swatchbook.export.offers import Offer
 from swatchbook.export.shop_csv import pack, read_rows, unpack, write_rows
@@ -23,7 +23,7 @@ _NO_COLUMNS = ("title", "sku", "handle", "availability", "unit")
 
 
 def write_akeneo(rows: Rows, out: BinaryIO) -> None:
-    """Write products as CSV for Akeneo's import. Raises Configuration, InvalidReference, DiskFull."""
+    """Write products as CSV for Akeneo's import. Raises InvalidReference, DiskFull."""
     write_shop_file(Akeneo(rows.options), rows, out)
 
 
@@ -34,7 +34,9 @@ class Akeneo:
         self._mapped = {name: each for name, each in options.mapping.fields.items() if name not in _NO_COLUMNS}
         for name in self._mapped:
             if not ATTRIBUTE.fullmatch(name):
-                raise Configuration(f"The mapping has the field {name!r}, which is no attribute code.", advice=ADVICE)
+                raise InvalidReference(
+                    f"The mapping has the field {name!r}, which is no attribute code.", advice=ADVICE
+                )
 
     def records(self, offer: Offer) -> list[ShopRecord]:
         return [ShopRecord(row["sku"].casefold(), pack([row])) for row in self.rows(offer)]

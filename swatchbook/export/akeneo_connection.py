@@ -18,6 +18,7 @@ from swatchbook.errors import (
     Authentication,
     Configuration,
     Failure,
+    InvalidReference,
     ProviderError,
     ProviderRejected,
     ProviderTimeout,
@@ -81,10 +82,10 @@ class Pim:
         self._http.close()
 
     def attribute(self, code: str) -> Attribute:
-        """Return an attribute. Raises Configuration if the PIM has none of this code."""
+        """Return an attribute. Raises InvalidReference if the PIM has none of this code."""
         answer = self._ask("GET", f"/attributes/{code}")
         if answer.status_code == 404:
-            raise Configuration(
+            raise InvalidReference(
                 f"The PIM has no attribute {code!r}.", advice="Create it, or change the mapping: docs/shops.md."
             )
         found = self._object(self._succeeded(answer))

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import PurePosixPath
 from typing import Any, Final, NamedTuple
 
-from swatchbook.errors import Configuration
+from swatchbook.errors import InvalidReference
 from swatchbook.export.akeneo_connection import Attribute, Place
 
 PROPERTIES: Final = frozenset({"sku", "enabled", "family", "parent", "groups", "categories"})
@@ -33,14 +33,14 @@ class Column(NamedTuple):
 def read_column(name: str, attribute: Attribute) -> Column:
     """Return what a column means: behind the code stand locale and channel, if the attribute has them, and currency.
 
-    Raises Configuration for parts that the attribute does not have, or that are not given.
+    Raises InvalidReference for parts that the attribute does not have, or that are not given.
     """
     code, *parts = name.split("-")
     has = {"locale": attribute.has_locale, "channel": attribute.has_channel, "currency": attribute.kind == _PRICE}
     wanted = [each for each, needed in has.items() if needed]
     if len(parts) != len(wanted):
         right = "-".join([code, *(f"<{each}>" for each in wanted)])
-        raise Configuration(
+        raise InvalidReference(
             f"The attribute {code!r} of the PIM is written as {right}, not as {name}.",
             advice="Change the mapping: docs/shops.md.",
         )

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 from xml.sax.saxutils import unescape  # nosec: only unescapes
 
-from swatchbook.errors import Configuration
+from swatchbook.errors import InvalidReference
 from swatchbook.export.formats import Rows
 from swatchbook.export.offers import NotExportable, Offer, distinct_skus, picture_urls, shortened
 from swatchbook.export.price_units import CODES
@@ -35,7 +35,7 @@ _RECORD = re.compile(r'<PRODUCT mode="(new|update|delete)"><SUPPLIER_PID>([^<]+)
 
 
 def write_bmecat(rows: Rows, out: BinaryIO) -> None:
-    """Write products as BMEcat 2005. Raises Configuration, InvalidReference, DiskFull."""
+    """Write products as BMEcat 2005. Raises InvalidReference, DiskFull."""
     write_shop_file(BMEcat(rows.options), rows, out)
 
 
@@ -46,7 +46,7 @@ class BMEcat:
         check_fields(options.mapping, "bmecat", COLUMNS)
         for name in ("supplier", "catalog_id", "language"):
             if not getattr(options.mapping, name):
-                raise Configuration(f"BMEcat needs {name}: a mapping must give it.", advice=ADVICE)
+                raise InvalidReference(f"BMEcat needs {name}: a mapping must give it.", advice=ADVICE)
         self._options = options
 
     def records(self, offer: Offer) -> list[ShopRecord]:

@@ -147,7 +147,7 @@ def write_products(
     The rows are read once, and wait in a temporary file until the columns are known. `form`: a Format, or the name of a
     format of shops or of a plugin; `options` are for these. `told`: what changed since the time of the options.
     `reach`: for formats that send to a server. Raises TooLarge for more than Excel can hold, MissingExtra without
-    what writes XLSX, Configuration and PluginFailed for a plugin, Configuration and InvalidReference for a mapping or
+    what writes XLSX, Configuration and PluginFailed for a plugin, InvalidReference for a mapping or
     an earlier file that does not fit.
     """
     if form == Format.XLSX:

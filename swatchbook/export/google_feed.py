@@ -42,7 +42,7 @@ _LINK = re.compile(r"<g:link>([^<]*)</g:link>")
 
 
 def write_google(rows: Rows, out: BinaryIO) -> None:
-    """Write products as a feed for Google Merchant Center. Raises Configuration, InvalidReference, DiskFull."""
+    """Write products as a feed for Google Merchant Center. Raises InvalidReference, DiskFull."""
     write_shop_file(Google(rows.options), rows, out)
 
 

@@ -10,13 +10,14 @@ import re
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
-from swatchbook.errors import Configuration, InvalidReference
+from swatchbook.did_you_mean import did_you_mean
+from swatchbook.errors import InvalidReference
 from swatchbook.records import Record
-from swatchbook.sources.mapping_file import read_mapping_file
+from swatchbook.sources.mapping_file import check_mapping, read_mapping_file
 
 ADVICE = "docs/shops.md has an example."
 
@@ -66,6 +67,13 @@ class ShopMapping(Record):
     language: str | None = Field(default=None, pattern=r"^[a-z]{3}$", description="Of BMEcat: eng, deu, fra …")
     prev_version: int = Field(default=0, ge=0, description="Of BMEcat: updates sent before this one.")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _fields_are_below_fields(cls, content: Any) -> Any:
+        if isinstance(content, dict) and (misplaced := [name for name in COMMON if name in content]):
+            raise ValueError(f"write {', '.join(misplaced)} below `fields`")
+        return content
+
     @field_validator("fields")
     @classmethod
     def _braces_are_closed(cls, fields: dict[str, Template]) -> dict[str, Template]:
@@ -85,8 +93,18 @@ class ShopOptions(Record):
 
 
 def read_shop_mapping(file: Path) -> ShopMapping:
-    """Return the mapping in a YAML file. Raises InvalidReference, Configuration."""
+    """Return the mapping in a YAML file. Raises InvalidReference."""
     return read_mapping_file(file, ShopMapping, Literal[()], advice=ADVICE)
+
+
+def as_shop_mapping(given: str | Path | Mapping[str, Any] | None) -> ShopMapping | None:
+    """Return the mapping that a program gives: the path of a YAML file, or what such a file holds.
+
+    Raises InvalidReference.
+    """
+    if isinstance(given, Mapping):
+        return check_mapping(dict(given), "mapping", ShopMapping, Literal[()], advice=ADVICE)
+    return None if given is None else read_shop_mapping(Path(given))
 
 
 def read_since(given: str | Path | datetime) -> Path | datetime:
@@ -107,12 +125,13 @@ def read_since(given: str | Path | datetime) -> Path | datetime:
 
 
 def check_fields(mapping: ShopMapping, form: str, columns: Collection[str], prefixes: tuple[str, ...] = ()) -> None:
-    """Raise Configuration for a field that neither all formats nor this one has."""
+    """Raise InvalidReference for a field that neither all formats nor this one has."""
     for name in mapping.fields:
         if name not in COMMON and name not in columns and not (prefixes and name.startswith(prefixes)):
             own = ", ".join(columns) or "none"
-            raise Configuration(
-                f"The mapping has the field {name!r}, which {form} does not have.",
+            raise InvalidReference(
+                f"The mapping has the field {name!r}, which {form} does not have."
+                + did_you_mean(name, (*COMMON, *columns)),
                 advice=f"Fields of every format: {', '.join(COMMON)}. Of {form}: {own}.",
             )
 

@@ -33,7 +33,7 @@ _NARROW = str.maketrans("＝＋－＠", "=+-@")
 
 
 def write_woocommerce(rows: Rows, out: BinaryIO) -> None:
-    """Write products as CSV for WooCommerce's importer. Raises Configuration, InvalidReference, DiskFull."""
+    """Write products as CSV for WooCommerce's importer. Raises InvalidReference, DiskFull."""
     rows.options = with_common_names(rows.options, {"SKU": "sku"})
     write_shop_file(WooCommerce(rows.options), rows, out)
 
@@ -69,7 +69,7 @@ class WooCommerce:
 
     def _variation(self, product: Offer, offer: Offer) -> dict[str, str]:
         values = {name: [value] for name, value in zip(product.options, offer.options, strict=True)}
-        cells = self._common(offer) | {"Type": "variation"}
+        cells = self._common(offer) | {"Type": "variation", f"{META}code": offer.row.code or ""}
         for number, (name, found) in enumerate(values.items(), start=1):
             cells |= _attribute(number, name, found, visible=False)
         columns = tuple(name for name in COLUMNS if name not in _ON_PRODUCT)

@@ -44,7 +44,7 @@ def write_reading(taught: TaughtReading, document: Document, to: Path) -> None:
 def read_reading(file: Path, document: Document) -> TaughtReading:
     """Return the reading of a YAML file, for a document: with its examples only if they were shown on the same PDF.
 
-    Raises InvalidReference and Configuration, which name the line or the value that is wrong.
+    Raises InvalidReference, which names the line or the value that is wrong.
     """
     advice = "Write one with `swatchbook readings DOCUMENT --export FILE.yaml`."
     read = read_mapping_file(file, ReadingFile, _KINDS, advice=advice)

@@ -16,7 +16,7 @@ ADVICE = "docs/batches.md has an example."
 
 
 def read_batch_mapping(file: Path) -> BatchMapping:
-    """Return the mapping in a YAML file, its root as an absolute path. Raises InvalidReference, Configuration."""
+    """Return the mapping in a YAML file, its root as an absolute path. Raises InvalidReference."""
     mapping = read_mapping_file(file, BatchMapping, ItemField, advice=ADVICE)
     if mapping.root is None:
         return mapping

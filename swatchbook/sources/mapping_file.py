@@ -1,4 +1,4 @@
-"""Read a YAML file that maps the columns of a table or batch, and describe in words what is wrong with it."""
+"""Read a YAML file that maps columns or fields, and describe in words what is wrong with it."""
 
 from pathlib import Path
 from typing import Any, TypeVar, get_args
@@ -7,7 +7,8 @@ import yaml
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from swatchbook.errors import Configuration, InvalidReference, reason_of
+from swatchbook.did_you_mean import did_you_mean
+from swatchbook.errors import InvalidReference, reason_of
 from swatchbook.records import Record
 from swatchbook.yaml_problem import load_yaml, yaml_problem
 
@@ -17,28 +18,44 @@ Mapped = TypeVar("Mapped", bound=Record)
 
 
 def read_mapping_file(file: Path, model: type[Mapped], kinds: Any, *, advice: str) -> Mapped:
-    """Return a mapping. `kinds` is a Literal of the kinds of columns. Raises InvalidReference, Configuration."""
+    """Return a mapping. `kinds` is a Literal of the kinds of columns. Raises InvalidReference."""
     try:
         with file.open("rb") as opened:
-            return model.model_validate(load_yaml(opened.read(_MAX_MAPPING)))
+            content = load_yaml(opened.read(_MAX_MAPPING))
     except OSError as error:
         raise InvalidReference(f"{file}: {reason_of(error)}.", advice="Check the path.") from error
-    except (yaml.YAMLError, UnicodeError, RecursionError) as error:
-        raise Configuration(yaml_problem(file, error), advice=advice) from error
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # an impossible date is a ValueError
+        raise InvalidReference(yaml_problem(file, error), advice=advice) from error
+    return check_mapping(content, str(file), model, kinds, advice=advice)
+
+
+def check_mapping(content: Any, where: str, model: type[Mapped], kinds: Any, *, advice: str) -> Mapped:
+    """Return the mapping that a file or a program gave. `where`: of what its problems are told.
+
+    Raises InvalidReference, with a line for each problem.
+    """
+    try:
+        return model.model_validate(content)
     except ValidationError as error:
-        problems = "\n".join(f"{file}: {mapping_problem(each, model, kinds)}." for each in error.errors())
-        raise Configuration(problems, advice=advice) from error
+        problems = "\n".join(f"{where}: {mapping_problem(each, model, kinds)}" for each in error.errors())
+        raise InvalidReference(problems, advice=advice) from error
 
 
 def mapping_problem(error: ErrorDetails, model: type[Record], kinds: Any) -> str:
-    """Return the problem of a mapping in words for the person who wrote it."""
-    where = ".".join(str(part) for part in error["loc"] if part != "[key]")
+    """Return the problem of a mapping in a sentence for the person who wrote it."""
+    names = [str(part) for part in error["loc"] if part != "[key]"]
+    where = ".".join(names)
     if error["type"] == "missing":
-        return f"{where} is missing"
+        return f"{where} is missing."
     if error["type"] == "extra_forbidden":
-        return f"there is no key {where}; there are {', '.join(model.model_fields)}"
+        return f"there is no key {where}; there are {', '.join(model.model_fields)}." + did_you_mean(
+            names[-1], model.model_fields
+        )
     if error["type"] == "literal_error":
-        return f"there is no {where}; there are {', '.join(get_args(kinds))}"
+        return f"there is no {where}; there are {', '.join(get_args(kinds))}." + did_you_mean(
+            names[-1], get_args(kinds)
+        )
+    message = error["msg"].removeprefix("Value error, ")
     if not where:
-        return "it does not hold keys with values"
-    return f"{where}: {error['msg'][0].lower()}{error['msg'][1:]}"
+        return f"{message}." if error["type"] == "value_error" else "it does not hold keys with values."
+    return f"{where}: {message[0].lower()}{message[1:]}."

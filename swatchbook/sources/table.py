@@ -95,15 +95,15 @@ class LeftRow:
 
 
 def read_mapping(file: Path) -> TableMapping:
-    """Return the mapping in a YAML file, its root as an absolute path. Raises InvalidReference, Configuration."""
+    """Return the mapping in a YAML file, its root as an absolute path. Raises InvalidReference."""
     advice = "docs/import.md has an example."
     mapping = read_mapping_file(file, TableMapping, ColumnKind, advice=advice)
     if ID not in mapping.columns:
-        raise Configuration(f"{file}: columns: {ID} is missing.", advice=advice)
+        raise InvalidReference(f"{file}: columns: {ID} is missing.", advice=advice)
     if not any(path in mapping.columns for path in PATHS):
-        raise Configuration(f"{file}: columns: name one of {', '.join(PATHS)}.", advice=advice)
+        raise InvalidReference(f"{file}: columns: name one of {', '.join(PATHS)}.", advice=advice)
     if VECTOR in mapping.columns and not (mapping.model or MODEL in mapping.columns):
-        raise Configuration(f"{file}: the model of its vectors is not named: set model.", advice=advice)
+        raise InvalidReference(f"{file}: the model of its vectors is not named: set model.", advice=advice)
     root = (file.resolve().parent / mapping.root).resolve()
     if not root.is_dir():
         raise InvalidReference(f"{file}: root: {root} is no folder.", advice="Check the path.")
@@ -281,7 +281,7 @@ def _read_sql(variable: str, mapping: TableMapping) -> Iterator[Mapping[str, Any
     from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
     if not mapping.query:
-        raise Configuration("The mapping has no query.", advice="Set query to the SELECT that gives the rows.")
+        raise InvalidReference("The mapping has no query.", advice="Set query to the SELECT that gives the rows.")
     if not (url := os.environ.get(variable)):
         raise Configuration(f"The environment variable {variable} is not set.", advice="Set it to the database's URL.")
     try:

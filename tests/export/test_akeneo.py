@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from swatchbook.errors import Configuration
+from swatchbook.errors import InvalidReference
 from swatchbook.export.akeneo import ATTRIBUTE
 from swatchbook.export.formats import FORMULA_STARTS
 from swatchbook.export.shop_mapping import ShopMapping, ShopOptions
@@ -64,7 +64,7 @@ def test_a_mapping_names_the_attributes_of_the_pim(tmp_path: Path) -> None:
     assert limed["parent"] == FLOOR.id.replace("-", "")
     assert limed["image"] == "pictures/i2.jpg"
     assert (chair["finish"], chair["parent"], chair["image"]) == ("", "", "")
-    with pytest.raises(Configuration, match="'Body \\(HTML\\)'"):
+    with pytest.raises(InvalidReference, match="'Body \\(HTML\\)'"):
         shop_file(tmp_path, "akeneo", ROWS, ShopOptions(mapping=ShopMapping(fields={"Body (HTML)": "x"})))
 
 

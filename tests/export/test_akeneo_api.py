@@ -160,7 +160,7 @@ def test_what_the_pim_lacks_is_named_before_anything_is_sent(pim: AkeneoServer, 
         ("name-en_US", "written as name, not as name-en_US"),
         ("price", "written as price-<currency>, not as price"),
     ):
-        with pytest.raises(Configuration, match=said):
+        with pytest.raises(InvalidReference, match=said):
             send(pim, tmp_path, ROWS, ShopOptions(mapping=ShopMapping(fields={field: "x"})))
     assert pim.products == {}
 

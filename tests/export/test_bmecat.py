@@ -9,7 +9,7 @@ from defusedxml.ElementTree import fromstring
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from swatchbook.errors import Configuration
+from swatchbook.errors import InvalidReference
 from swatchbook.export.bmecat import MOST, NAMESPACE
 from swatchbook.export.shop_mapping import ShopMapping, ShopOptions
 from tests.export.shop_rows import CHAIR, FLOOR, FLOOR_ROWS, FULL, ROWS, hostile, product, shop_file, variant
@@ -137,7 +137,7 @@ def test_a_product_without_a_price_is_on_request(tmp_path: Path) -> None:
 
 
 def test_the_header_needs_a_mapping(tmp_path: Path) -> None:
-    with pytest.raises(Configuration, match="BMEcat needs supplier"):
+    with pytest.raises(InvalidReference, match="BMEcat needs supplier"):
         shop_file(tmp_path, "bmecat", ROWS)
 
 

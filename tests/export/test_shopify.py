@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from swatchbook.errors import Configuration
+from swatchbook.errors import InvalidReference
 from swatchbook.export.formats import FORMULA_STARTS
 from swatchbook.export.shop_mapping import ShopMapping, ShopOptions
 from swatchbook.export.shopify import ALWAYS, COLUMNS, handle_of
@@ -126,7 +126,7 @@ def test_a_mapping_fills_fields_and_columns(tmp_path: Path) -> None:
 
 
 def test_an_unknown_field_of_a_mapping_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(Configuration, match="'Colour'"):
+    with pytest.raises(InvalidReference, match="'Colour'"):
         shop_file(tmp_path, "shopify", ROWS, ShopOptions(mapping=ShopMapping(fields={"Colour": "red"})))
 
 

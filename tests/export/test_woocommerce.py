@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from swatchbook.errors import Configuration
+from swatchbook.errors import InvalidReference
 from swatchbook.export.formats import FORMULA_STARTS, Changes
 from swatchbook.export.shop_mapping import ShopMapping, ShopOptions
 from swatchbook.export.woocommerce import ALWAYS, COLUMNS
@@ -77,6 +77,7 @@ def test_products_are_read_again_as_they_are(tmp_path: Path) -> None:
     assert [row["Regular price"] for row in (limed, smoked, chair)] == ["82.50", "96.00", "129.00"]
     assert limed["Parent"] == floor["SKU"] == FLOOR.id.replace("-", "")
     assert attributes_of(smoked) == {"Variant": ["Smoked"], "Size": ["14 × 240 mm"]}
+    assert [row["Meta: code"] for row in (floor, limed, smoked)] == ["", "NO-101", "NO-104"]
     assert (chair["In stock?"], floor["In stock?"]) == ("1", "")
 
 
@@ -99,7 +100,7 @@ def test_a_mapping_fills_columns_and_meta_data(tmp_path: Path) -> None:
     assert {row["Parent"] for row in rows[1:3]} == {"NO-1"}
     assert {row["Published"] for row in rows} == {"-1"}
     assert {row["Meta: _origin"] for row in rows} == {"a.pdf"}
-    with pytest.raises(Configuration, match="'Vendor'"):
+    with pytest.raises(InvalidReference, match="'Vendor'"):
         shop_file(tmp_path, "woocommerce", ROWS, ShopOptions(mapping=ShopMapping(fields={"Vendor": "x"})))
 
 

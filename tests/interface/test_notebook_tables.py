@@ -135,6 +135,10 @@ def test_export_to_a_shop_takes_what_the_command_takes(book: Swatchbook, tmp_pat
     text = (tmp_path / "a.csv").read_text()
     assert "https://cdn.example/p/" in text
     assert ",Nordvik," in text
+    book.export(tmp_path / "dict.csv", **given | {"mapping": {"fields": {"Vendor": "Nordvik"}}})
+    assert (tmp_path / "dict.csv").read_text() == text
+    with pytest.raises(InvalidReference, match="Did you mean Vendor"):
+        book.export(tmp_path / "c.csv", **given | {"mapping": {"fields": {"Vendr": "Nordvik"}}})
     since_file = book.export(tmp_path / "b.csv", **given, since=tmp_path / "a.csv").changes
     since_time = book.export(tmp_path / "b.csv", **given, since=datetime.now(UTC)).changes
     assert since_file == since_time == Changes(new=0, changed=0, gone=0, unchanged=2)

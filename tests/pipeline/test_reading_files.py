@@ -8,7 +8,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from swatchbook.errors import Configuration, InvalidReference
+from swatchbook.errors import InvalidReference
 from swatchbook.ledger.stored_documents import Document
 from swatchbook.pipeline.reading_files import read_reading, reading_as_yaml, write_reading
 from swatchbook.records import (
@@ -95,7 +95,7 @@ def test_the_file_says_where_it_comes_from() -> None:
 def test_what_is_wrong_is_named(tmp_path: Path, written: str, said: str) -> None:
     file = tmp_path / "reading.yaml"
     file.write_text(written)
-    with pytest.raises(Configuration) as refused:
+    with pytest.raises(InvalidReference) as refused:
         read_reading(file, document())
     assert said in str(refused.value)
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from swatchbook.errors import Configuration
+from swatchbook.errors import InvalidReference
 from swatchbook.records import NO_MAPPING, BatchMapping
 from swatchbook.sources.batch import list_batch
 from swatchbook.sources.batch_mapping import read_batch_mapping
@@ -47,7 +47,7 @@ def test_printed_mapping_reads_the_same_items(tmp_path: Path, name: str) -> None
 
 def test_wrong_mapping_is_told_by_its_key(tmp_path: Path) -> None:
     (tmp_path / "mapping.yaml").write_text("columns: {prize: cost}\n")
-    with pytest.raises(Configuration, match=r"there is no columns\.prize"):
+    with pytest.raises(InvalidReference, match=r"there is no columns\.prize"):
         read_batch_mapping(tmp_path / "mapping.yaml")
 
 

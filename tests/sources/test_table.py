@@ -144,21 +144,21 @@ def test_vector_that_cannot_be_used_is_refused_with_the_reason(given: Any, reaso
 @pytest.mark.parametrize(
     ("text", "kind", "words"),
     [
-        ("columns: [", Configuration, "not YAML"),
-        ("root: root", Configuration, "columns is missing"),
+        ("columns: [", InvalidReference, "not YAML"),
+        ("root: root", InvalidReference, "columns is missing"),
         (
             "root: root\ncolumn: {id: nr}",
-            Configuration,
+            InvalidReference,
             "columns is missing.*\n.*no key column; there are root, columns",
         ),
-        ("root: root\ncolumns: {id: nr, picture: small}", Configuration, "no columns.picture; there are id, user"),
-        ("- a", Configuration, "does not hold keys"),
-        ("root: 3\ncolumns: {id: nr, file_path: a}", Configuration, "root: "),
-        ("root: root\ncolumns: {file_path: small}", Configuration, "id is missing"),
-        ("root: root\ncolumns: {id: nr}", Configuration, "compressed_path"),
-        ("root: root\ncolumns: {id: nr, file_path: a, vector: emb}", Configuration, "model"),
+        ("root: root\ncolumns: {id: nr, picture: small}", InvalidReference, "no columns.picture; there are id, user"),
+        ("- a", InvalidReference, "does not hold keys"),
+        ("root: 3\ncolumns: {id: nr, file_path: a}", InvalidReference, "root: "),
+        ("root: root\ncolumns: {file_path: small}", InvalidReference, "id is missing"),
+        ("root: root\ncolumns: {id: nr}", InvalidReference, "compressed_path"),
+        ("root: root\ncolumns: {id: nr, file_path: a, vector: emb}", InvalidReference, "model"),
         ("root: nowhere\ncolumns: {id: nr, file_path: small}", InvalidReference, "no folder"),
-        ("!!python/object/apply:os.getcwd []", Configuration, "not YAML"),
+        ("!!python/object/apply:os.getcwd []", InvalidReference, "not YAML"),
     ],
 )
 def test_mapping_that_cannot_be_used_is_refused(folder: Path, text: str, kind: type[Failure], words: str) -> None:

@@ -245,7 +245,7 @@ def import_table(
 
 
 def _mapping(file: Path | None, pictures: Path | None) -> "BatchMapping | None":
-    """Return the mapping of --mapping and --pictures, None without both. Raises InvalidReference, Configuration."""
+    """Return the mapping of --mapping and --pictures, None without both. Raises InvalidReference."""
     if file is None and pictures is None:
         return None
     from swatchbook.errors import InvalidReference

@@ -211,7 +211,7 @@ def export(
         typer.Option(
             "--format",
             metavar="csv|jsonl|xlsx|parquet|shopify|woocommerce|…",
-            help="Format, of a shop (docs/shops.md) or plugin, too; by default that of PATH's suffix, else csv.",
+            help="Format, of a shop (docs/shops.md) or plugin, too; by default that of PATH's suffix, csv without one.",
         ),
     ] = None,
     to: Annotated[Path | None, typer.Option(metavar="PATH", help="File to write; stdout if not given.")] = None,

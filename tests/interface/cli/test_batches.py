@@ -51,8 +51,8 @@ def test_only_a_batch_that_has_not_ended_is_over(two: Resources) -> None:
 
 
 def test_without_batches_it_says_so(resources: Resources) -> None:
-    assert run_json("batches") == []
     assert batch_states(resources.ledger) == []
+    assert run_json("batches") == []
 
 
 @pytest.mark.usefixtures("keys", "filled")

@@ -2,7 +2,6 @@
 
 import json
 import re
-from pathlib import Path
 
 import pytest
 
@@ -75,7 +74,8 @@ def test_event_of_another_owner_or_without_a_document_to_make_is_refused(told: R
     assert list_events(told.ledger, "anna")[0] == dead
 
 
-def test_without_events_it_says_so(home: Path) -> None:
+def test_without_events_it_says_so(resources: Resources) -> None:
+    assert list_events(resources.ledger, None) == []
     assert run_json("events") == []
     assert run_json("events", "retry") == []
 

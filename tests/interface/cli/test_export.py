@@ -63,10 +63,21 @@ def test_the_format_is_that_of_the_suffix_unless_another_is_given(tmp_path: Path
     for name, words in (("a.parquet", ()), ("b", ("--format", "parquet")), ("c.csv", ("--format", "parquet"))):
         export("small.pdf", *ANNA, "--to", tmp_path / name, *words)
         assert parquet.read_table(tmp_path / name).num_rows == 8
-    export("small.pdf", *ANNA, "--to", tmp_path / "d.txt")
-    assert (tmp_path / "d.txt").read_text().startswith("id,document_id,")
+    export("small.pdf", *ANNA, "--to", tmp_path / "d")
+    assert (tmp_path / "d").read_text().startswith("id,document_id,")
     export("small.pdf", *ANNA, "--to", tmp_path / "e.XLSX")
     assert (tmp_path / "e.XLSX").read_bytes()[:2] == b"PK"
+
+
+def test_a_suffix_that_is_no_format_is_answered_with_those_there_are(tmp_path: Path) -> None:
+    refused = CliRunner().invoke(app, ["export", "small.pdf", *ANNA, "--to", str(tmp_path / "a.xls")])
+    assert isinstance(refused.exception, InvalidReference)
+    assert ".xls is no format, csv, jsonl, xlsx, parquet are. Did you mean xlsx?" in str(refused.exception)
+    assert "--format" in str(refused.exception)
+    assert "shopify" in str(refused.exception)
+    assert not (tmp_path / "a.xls").exists()
+    export("small.pdf", *ANNA, "--to", tmp_path / "a.txt", "--format", "csv")
+    assert (tmp_path / "a.txt").read_text().startswith("id,")
 
 
 def test_pictures_are_copied_under_the_names_in_the_rows(tmp_path: Path, resources: Resources) -> None:

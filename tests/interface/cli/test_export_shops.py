@@ -12,6 +12,7 @@ from interface.cli.main import app
 from swatchbook.errors import Configuration, InvalidReference
 from swatchbook.resources import open_resources
 from swatchbook.settings import Settings
+from tests.command import attempt
 from tests.export.akeneo_server import akeneo
 from tests.export.shop_readers import READERS
 
@@ -86,14 +87,45 @@ def test_a_name_that_no_product_has_is_said(tmp_path: Path) -> None:
     assert json.loads(export(*words, "--json").stdout)["unknown_names"] == ["brnd", "nam"]
 
 
+def test_a_shop_that_would_fetch_pictures_is_told_without_addresses(tmp_path: Path) -> None:
+    for form, expect in (("shopify", 0), ("woocommerce", 0), ("google", 3)):
+        words = ("--format", form, "--to", tmp_path / "a")
+        told = export(*words, expect=expect).stderr.splitlines()
+        (line,) = [line for line in told if "--pictures-url URL" in line]
+        count = json.loads(export(*words, "--json", expect=expect).stdout)["pictures_without_address"]
+        assert count > 0
+        assert line.startswith(f"{count} pictures ")
+    (tmp_path / "shop.yaml").write_text('fields: {Images: "https://cdn.example/{picture}"}')
+    for words in (
+        ("--format", "shopify", "--pictures-url", "https://cdn.example"), ("--format", "akeneo"), (),
+        ("--format", "woocommerce", "--mapping", tmp_path / "shop.yaml"),
+    ):  # fmt: skip
+        done = export(*words, "--to", tmp_path / "b.csv")
+        assert "--pictures-url" not in done.stderr
+        assert json.loads(export(*words, "--to", tmp_path / "b.csv", "--json").stdout)["pictures_without_address"] == 0
+
+
+def test_every_mistake_in_a_mapping_is_wrong_use(tmp_path: Path) -> None:
+    """One rule: what is wrong with what was given exits with 2, whether the file, a key, a field or a value is."""
+    for text in ("fields: [", "currncy: EUR", "fields: {Colour: x}", "fields: {brand: '{x'}", "currency: euro", None):
+        (tmp_path / "shop.yaml").unlink(missing_ok=True)
+        if text is not None:
+            (tmp_path / "shop.yaml").write_text(text)
+        words = ("export", *SMALL, "--format", "shopify", "--mapping", str(tmp_path / "shop.yaml"))
+        status, out, err = attempt(*words)
+        assert (status, out) == (2, ""), err
+        assert "shop.yaml" in err or "Colour" in err
+    assert attempt("export", *SMALL, "--format", "bmecat")[0] == 2
+
+
 def test_a_wrong_mapping_or_earlier_file_leaves_the_old_file(tmp_path: Path) -> None:
     kept = tmp_path / "shop.csv"
     kept.write_text("old")
     (tmp_path / "wrong.yaml").write_text("fields: {Colour: red}\n")
     (tmp_path / "unknown.yaml").write_text("shop: x\n")
     for words, failure in (
-        (("--mapping", tmp_path / "wrong.yaml"), Configuration),
-        (("--mapping", tmp_path / "unknown.yaml"), Configuration),
+        (("--mapping", tmp_path / "wrong.yaml"), InvalidReference),
+        (("--mapping", tmp_path / "unknown.yaml"), InvalidReference),
         (("--mapping", tmp_path / "none.yaml"), InvalidReference),
         (("--since", kept), InvalidReference),
     ):

@@ -105,6 +105,7 @@ def test_lessons_are_written_and_nothing_else_is_done(
 
 
 def test_too_few_taught_catalogues_are_refused(resources: Resources) -> None:
+    assert weights_in_use(resources.ledger, DEFAULT_OWNER) == ""
     for words in ((), ("--use",), ("--dry-run", "--json")):
         refused = run(*words)
         assert refused.exit_code == 1

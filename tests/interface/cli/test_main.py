@@ -206,7 +206,8 @@ def test_validators_of_records_are_built_when_they_are_used() -> None:
         (("nonsense",), "nonsense"),
     ],
 )
-def test_wrong_use_exits_2_and_says_what(swatchbook: Swatchbook, words: tuple[str, ...], said: str) -> None:
+def test_wrong_use_exits_2_and_says_what(swatchbook: Swatchbook, home: Path, words: tuple[str, ...], said: str) -> None:
+    open_ledger(Settings(home=home).ledger).close()
     run = swatchbook(*words)
     assert run.returncode == 2, run.stderr
     assert said in run.stderr

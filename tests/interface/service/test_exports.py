@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from interface.cli.main import app
 from interface.client import Client as PythonClient
+from swatchbook.errors import InvalidReference
 from tests.export.shop_readers import READERS
 from tests.interface.conftest import ANNA, BERT, asking, bearing
 
@@ -81,4 +82,10 @@ def test_the_client_returns_the_file(filled: Path) -> None:
     with asking() as client, call.opened(None) as request:
         assert isinstance(client, TestClient)
         assert b"Nordvik Oak" in call.answer(client.request(**request), "")
+        (filled / "shop.yaml").write_text(json.dumps({"fields": {"name-en_US": "{name}", "description": None}}))
+        by_file = client_calls.export(owner="anna", format="akeneo", mapping=filled / "shop.yaml")
+        with by_file.opened(None) as request:
+            assert b"name-en_US" in by_file.answer(client.request(**request), "").splitlines()[0]
+    with pytest.raises(InvalidReference, match="no such file"):
+        client_calls.export(format="akeneo", mapping=filled / "none.yaml")
     assert PythonClient.export.__doc__ == client_calls.export.__doc__
