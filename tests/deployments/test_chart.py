@@ -40,6 +40,8 @@ def test_default_values_satisfy_the_schema_which_names_all_of_them() -> None:
         {"settings": {"SWATCHBOOK_INDEX": "weaviate"}},
         {"settings": {"SHARD_SLOTS": 2}},
         {"prefect": {"enabled": False, "url": ""}},
+        {"ingress": {"enabled": True, "host": "swatchbook.example", "tlsSecret": ""}},
+        {"ingress": {"enabled": True, "host": "", "tlsSecret": "tls"}},
         {"persistence": {"enabled": True, "size": "much"}},
     ],
 )

@@ -46,6 +46,13 @@ FULL: dict[str, Any] = {
     "persistence": {"enabled": False},
     "modelsClaim": "weights",
     "service": {"replicas": 2, "type": "LoadBalancer"},
+    "ingress": {
+        "enabled": True,
+        "className": "nginx",
+        "host": "swatchbook.example",
+        "tlsSecret": "tls",
+        "annotations": {"example/body-size": "4g"},
+    },
     "worker": {"replicas": 2, "resources": {"limits": {"memory": "16Gi"}}},
     "prefect": {"enabled": False, "url": "https://prefect.example/api"},
     "networkPolicy": {"enabled": True, "from": [{"namespaceSelector": {"matchLabels": {"name": "shops"}}}]},
@@ -105,6 +112,7 @@ def make_namespace(plane: ControlPlane, name: str) -> None:
 KINDS = {
     "Deployment": "apis/apps/v1", "ReplicaSet": "apis/apps/v1", "Job": "apis/batch/v1", "Pod": "api/v1",
     "Service": "api/v1", "PersistentVolumeClaim": "api/v1", "NetworkPolicy": "apis/networking.k8s.io/v1",
+    "Ingress": "apis/networking.k8s.io/v1",
 }  # fmt: skip
 
 
@@ -113,7 +121,7 @@ def found(plane: ControlPlane, namespace: str) -> set[tuple[str, str]]:
     with plane.client() as client:
 
         def names(kind: str, path: str) -> list[str]:
-            plural = "networkpolicies" if kind == "NetworkPolicy" else f"{kind.lower()}s"
+            plural = {"NetworkPolicy": "networkpolicies", "Ingress": "ingresses"}.get(kind, f"{kind.lower()}s")
             answer = client.get(f"/{path}/namespaces/{namespace}/{plural}").raise_for_status()
             return [each["metadata"]["name"] for each in answer.json()["items"]]
 
@@ -191,7 +199,11 @@ LINE = re.compile(r"^\$ (helm .*?)(?: +#.*)?$", re.MULTILINE)
 def test_example_of_the_page_is_rendered() -> None:
     values = yaml.safe_load(PAGE.partition("```yaml\n")[2].partition("```")[0])
     objects = rendered(values)
-    assert {kind for kind, _ in objects} == {"Deployment", "Service", "Job", "NetworkPolicy"}
+    assert {kind for kind, _ in objects} == {"Deployment", "Service", "Ingress", "Job", "NetworkPolicy"}
+    (rule,) = objects["Ingress", "shop-service"]["spec"]["rules"]
+    (path,) = rule["http"]["paths"]
+    named = path["backend"]["service"]
+    assert named["port"]["name"] in {port["name"] for port in objects["Service", named["name"]]["spec"]["ports"]}
     assert "registry.example/swatchbook:1.0" in json.dumps(list(objects.values()))
     for key in (("Deployment", "shop-service"), ("Deployment", "shop-worker"), ("Job", "shop-setup")):
         (container,) = objects[key]["spec"]["template"]["spec"]["containers"]
