@@ -2,7 +2,7 @@
 
 - Every 30 s: mark dead runs, kill hung processes, finish deletes, publish, start due documents, send notices, send and
   look at batches of providers, take the events of object stores, build vector indexes that are due.
-- Every hour: collect garbage, and compare the index with the ledger.
+- Every hour: collect garbage, and compare the index with the ledger; the second also when the index has restarted.
 - Without a Prefect server: run due documents in a child process, one at a time, and reviews every ten minutes.
 - A Prefect server that was emptied is set up again.
 
@@ -35,7 +35,7 @@ from swatchbook.records import Record
 from swatchbook.resources import Resources
 from swatchbook.upkeep.gc import Swept, sweep
 from swatchbook.upkeep.send_batches import send_batches
-from swatchbook.upkeep.verify import RestartWatch, repair_index
+from swatchbook.upkeep.verify import IndexWatch, repair_index
 
 log = logging.getLogger(__name__)
 
@@ -106,7 +106,7 @@ async def keep_ticking(resources: Resources, wake: asyncio.Event, every: float =
     documents, and another runs reviews.
     """
     worker, reviewer, collector, messenger, batches, builder, mender, events = (BackgroundTask() for _ in range(8))
-    restarts = RestartWatch()
+    index = IndexWatch()
     troubles: tuple[str, ...] = ()
     collected = reviewed = -math.inf
     try:
@@ -120,11 +120,11 @@ async def keep_ticking(resources: Resources, wake: asyncio.Event, every: float =
             events.begin(_take_and_wake(resources, wake))
             builder.begin(asyncio.to_thread(build_due, resources))
             if not troubles:
-                mender.begin(asyncio.to_thread(restarts.repair, resources))
+                mender.begin(asyncio.to_thread(index.repair, resources))
             if len(done.deleted) >= _DELETES:  # there may be more
                 wake.set()
             if time.monotonic() - collected > COLLECT_SECONDS and not troubles:
-                collector.begin(collect(resources))
+                collector.begin(clear(resources))
                 collected = time.monotonic()
             if not _has_prefect():
                 worker.begin(_recorded(resources, _process_due))
@@ -140,16 +140,21 @@ async def keep_ticking(resources: Resources, wake: asyncio.Event, every: float =
 
 
 async def collect(resources: Resources, *, older_than: float = UNUSED_SECONDS, dry_run: bool = False) -> Swept:
-    """Remove garbage here and old flow runs in Prefect; in a dry run only count them.
-
-    Then compare the index with the ledger, repair what differs, and let idle tenants rest. Raises as `sweep`, and
-    ProviderDown when Prefect does not respond.
-    """
-    swept = await asyncio.to_thread(sweep, resources, older_than=older_than, dry_run=dry_run)
+    """Remove garbage as `clear` does, then compare the index with the ledger, and repair what differs."""
+    swept = await clear(resources, older_than=older_than, dry_run=dry_run)
     if not dry_run:
         await asyncio.to_thread(repair_index, resources)
-        if isinstance(resources.index, MovableIndex):
-            await asyncio.to_thread(resources.index.rest)
+    return swept
+
+
+async def clear(resources: Resources, *, older_than: float = UNUSED_SECONDS, dry_run: bool = False) -> Swept:
+    """Remove garbage here and old flow runs in Prefect, and let idle tenants rest; in a dry run only count them.
+
+    Raises as `sweep`, and ProviderDown when Prefect does not respond.
+    """
+    swept = await asyncio.to_thread(sweep, resources, older_than=older_than, dry_run=dry_run)
+    if not dry_run and isinstance(resources.index, MovableIndex):
+        await asyncio.to_thread(resources.index.rest)
     if not _has_prefect():
         return swept
     from scheduler import launch

@@ -4,6 +4,7 @@ A repair (`--repair`, and every hour) publishes missing objects again and delete
 files are queued.
 """
 
+import time
 from collections.abc import Callable, Collection, Sequence
 
 from swatchbook.errors import FileMissing
@@ -17,6 +18,10 @@ from swatchbook.resources import Resources
 
 SMALL_SPACE = 50_000
 """Objects up to which `repair_index` compares all ids of a space; of a larger one, only if the counts differ."""
+
+
+COMPARE_SECONDS = 3_600.0
+"""Seconds after which the loop compares the index with the ledger again."""
 
 
 class SpaceCheck(Record):
@@ -119,21 +124,27 @@ def _lost(resources: Resources, space: Space, *, graphs: bool = False) -> set[st
     return {*index.lost_vectors(space, graphs=graphs)} if isinstance(index, MovableIndex) else set()
 
 
-class RestartWatch:
-    """Looks for what the index has lost each time its server has restarted, and once at first."""
+class IndexWatch:
+    """Compares the index with the ledger for the loop: at first, every hour, and when the index's server has restarted.
+
+    A server that was killed may have lost what it took in last.
+    """
 
     def __init__(self) -> None:
         self._start: str | None = None
+        self._compared: float | None = None
 
     def repair(self, resources: Resources) -> int:
-        """Repair the spaces if the server has started since the last call; return the number of differences.
+        """Repair the spaces if it is time to; return the number of differences.
 
         Raises what `repair_index` raises; the next call then tries again.
         """
-        if not isinstance(resources.index, MovableIndex) or (start := resources.index.last_start()) == self._start:
+        start = resources.index.last_start() if isinstance(resources.index, MovableIndex) else None
+        now = time.monotonic()
+        if self._compared is not None and start == self._start and now - self._compared < COMPARE_SECONDS:
             return 0
         differences = repair_index(resources)
-        self._start = start
+        self._start, self._compared = start, now
         return differences
 
 

@@ -15,7 +15,7 @@ from swatchbook.pipeline.register import register, register_source
 from swatchbook.records import DocumentStatus, IngestOptions
 from swatchbook.resources import Resources
 from swatchbook.upkeep import verify as verify_module
-from swatchbook.upkeep.verify import rebuild, repair_index, verify
+from swatchbook.upkeep.verify import IndexWatch, rebuild, repair_index, verify
 from tests.doubles.index import TroubledIndex
 from tests.ledger.scene import begin, begin_again, chunked, end, extraction, image, make_all, placed
 
@@ -236,3 +236,16 @@ def test_the_hourly_repair_mends_what_is_missing_and_foreign_and_leaves_the_unpu
     resources.index.delete(space, [image("oak")])
     assert repair_index(resources) == 0
     assert publishing.count_unpublished(resources.ledger) == 1
+
+
+def test_loop_compares_at_first_and_every_hour(resources: Resources, monkeypatch: pytest.MonkeyPatch) -> None:
+    make(resources, "oak", "ash")
+    (space,) = (space for space in spaces(resources) if space.role == "visual")
+    watch = IndexWatch()
+    for compared in (True, False, True):
+        if compared:
+            monkeypatch.setattr(verify_module, "COMPARE_SECONDS", 0.0)
+        resources.index.delete(space, [image("ash")])
+        assert watch.repair(resources) == int(compared)
+        assert (image("ash") in resources.index.ids(space)) == compared
+        monkeypatch.undo()
