@@ -4,7 +4,8 @@ import multiprocessing
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import nullcontext
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, nullcontext
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
@@ -12,12 +13,12 @@ import pytest
 
 from swatchbook.errors import Authentication, Configuration, IndexDown
 from swatchbook.index.contract import Index, Space
-from swatchbook.index.lance import LanceIndex
+from swatchbook.index.lance import FLAT_ROWS, LanceIndex
 from swatchbook.index.lance_bucket import LanceBucket, lock_of_ledger
 from swatchbook.records import Role
 from tests.conftest import free_port
 from tests.index.objects import made, number_id, unit_vectors
-from tests.index.writers import at_url, own_ids, write_until_killed
+from tests.index.writers import at_url, build_until_killed, own_ids, write_until_killed
 from tests.postgres import RunningPostgres
 from tests.s3_server import SECRET, Bucket
 
@@ -154,3 +155,77 @@ def test_store_that_refuses_or_is_away_is_named_without_secrets(
     with pytest.raises(IndexDown) as down:
         at_url(url, tmp_path).probe()
     assert SECRET not in str(down.value)
+
+
+# --- the vector index -------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def large(index: Index) -> Index:
+    """An index with more rows than are compared exactly."""
+    index.upsert(SPACE, made(FLAT_ROWS + 500))
+    return index
+
+
+def has_vector_index(url: str) -> bool:
+    reader = unlocked(url)
+    with closing(reader):
+        table = reader._database.open_table(reader._place.tables(reader._database)[SPACE.name])
+        return any("vector" in each.columns for each in table.list_indices())
+
+
+def test_others_write_and_search_while_the_vector_index_is_built(large: Index, url: str, tmp_path: Path) -> None:
+    """As `test_lance.py` has it for a folder: writers and searches wait for nothing, and nothing of theirs is lost."""
+    assert not has_vector_index(url), "nobody who writes waits for it"
+    last, writes = made(FLAT_ROWS + 500)[-1], 0
+    with ThreadPoolExecutor(1) as pool, closing(LanceIndex(builder_place(url, tmp_path))) as builder:
+        building = pool.submit(builder.build_due)
+        while not building.done() or not writes:
+            changed = made(2, text=f"changed {writes}")
+            assert large.upsert(SPACE, changed) == {}
+            assert large.search(SPACE, changed[1].vector, 1)[0].id == changed[1].id
+            writes += 1
+        assert building.result() == 1
+        assert builder.build_due() == 0
+    assert has_vector_index(url)
+    assert large.count(SPACE) == FLAT_ROWS + 500 == len(set(large.ids(SPACE)))
+    assert large.fetch(SPACE, [number_id(1)])[number_id(1)].payload.text == f"changed {writes - 1}"
+    assert large.search(SPACE, last.vector, 1)[0].id == last.id
+
+
+def builder_place(url: str, home: Path) -> LanceBucket:
+    return LanceBucket(url, lock_of_ledger(f"sqlite:///{home / 'ledger.sqlite'}", home, 40))
+
+
+def test_of_several_builds_and_compactions_one_is_kept(large: Index, url: str, tmp_path: Path) -> None:
+    others = [LanceIndex(builder_place(url, tmp_path)) for _ in range(3)]
+    with ThreadPoolExecutor(3) as pool:
+        works = [pool.submit(work) for work in (others[0].build_due, others[1].compact, others[2].compact)]
+    assert [work.exception() for work in works] == [None] * 3
+    others[0].build_due()
+    assert has_vector_index(url)
+    assert sorted(large.ids(SPACE)) == [number_id(i) for i in range(FLAT_ROWS + 500)]
+    for each in others:
+        each.close()
+
+
+def test_killed_builds_leave_the_table_as_it_was(large: Index, url: str, tmp_path: Path) -> None:
+    begun, objects, seconds, kills = tmp_path / "begun", made(20), 0.0, 0
+    while not has_vector_index(url):  # killed later and later, until one has come to its end
+        process = multiprocessing.get_context("spawn").Process(target=build_until_killed, args=(url, tmp_path))
+        process.start()
+        while process.is_alive() and not begun.exists():
+            time.sleep(0.001)
+        process.join(seconds)
+        process.kill()
+        process.join()
+        begun.unlink()
+        kills, seconds = kills + 1, 2 * seconds or 0.01
+        assert large.search(SPACE, objects[kills].vector, 1)[0].id == objects[kills].id
+        assert large.upsert(SPACE, objects[:5]) == {}
+        assert large.count(SPACE) == FLAT_ROWS + 500
+    assert kills > 1
+    assert isinstance(large, LanceIndex)
+    large.compact(at_once=True)
+    assert [large.search(SPACE, each.vector, 1)[0].id for each in objects] == [each.id for each in objects]
+    assert sorted(large.ids(SPACE)) == [number_id(i) for i in range(FLAT_ROWS + 500)]

@@ -56,6 +56,17 @@ def write_until_killed(space: Space, number: int, place: tuple[str, Path, str | 
     index.close()
 
 
+def build_until_killed(url: str, home: Path) -> None:
+    """Build the vector indexes that are due, once it is noted that this has begun."""
+    from swatchbook.index.lance import LanceIndex
+
+    index = at_url(url, home)
+    assert isinstance(index, LanceIndex)
+    index.spaces()
+    (home / "begun").touch()
+    index.build_due()
+
+
 def own_ids(number: int, batch: int) -> list[str]:
     """The ids of a batch that no other writer writes."""
     return [number_id(10_000 * (number + 1) + 10 * batch + i) for i in range(10)]
