@@ -7,7 +7,9 @@ Idempotent. Every difference is reported, also one that is kept.
 """
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from enum import StrEnum
+from functools import partial
 from importlib.metadata import version
 from typing import Any
 from uuid import UUID
@@ -28,7 +30,7 @@ from prefect.client.schemas.responses import DeploymentResponse
 from prefect.client.schemas.schedules import CronSchedule
 from prefect.events.actions import CallWebhook
 from prefect.events.schemas.automations import AutomationCore, EventTrigger, Posture
-from prefect.exceptions import ObjectNotFound
+from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
 from prefect.flows import Flow, load_flow_from_entrypoint
 from prefect.settings import get_current_settings
 from prefect.utilities.callables import parameter_schema
@@ -113,16 +115,24 @@ async def set_up(settings: Settings, mode: Mode, asked: Asked | None = None) -> 
         )
     async with prefect() as client:
         shards = await choose_shard_pool(client, settings, asked or Asked())
-        lines = [await set_pool(client, pool, mode) for pool in (control_pool(), shards)]
+        lines = [await _again_if_made(partial(set_pool, client, pool, mode)) for pool in (control_pool(), shards)]
         for kind in BLOCKS.values():
-            lines.append(await set_block_type(client, kind, mode))
-            lines.append(await set_block(client, fill(kind, settings), BLOCK, mode))
+            lines.append(await _again_if_made(partial(set_block_type, client, kind, mode)))
+            lines.append(await _again_if_made(partial(set_block, client, fill(kind, settings), BLOCK, mode)))
         # ingests last: the loop takes their deployment as the sign that everything is there
         for declared in sorted(read_declaration(find_declaration()), key=lambda each: each.name == FLOW):
             lines.append(await set_deployment(client, declared, mode))
         if settings.failure_webhook_url is not None:
             lines += await set_notifications(client, settings.failure_webhook_url, mode)
     return lines
+
+
+async def _again_if_made(step: Callable[[], Awaitable[Line]]) -> Line:
+    """Do a step, and again if another process has made the same object in between."""
+    try:
+        return await step()
+    except ObjectAlreadyExists:
+        return await step()
 
 
 # --- pools ------------------------------------------------------------------------------------------------------------
@@ -399,7 +409,7 @@ async def _set_automation(client: PrefectClient, wanted: AutomationCore, mode: M
     line = Line(what="automation", name=wanted.name, outcome=Outcome.CREATED)
     current = next(iter(await client.read_automations_by_name(wanted.name)), None)
     if current is None:
-        await mode.apply(lambda: client.create_automation(wanted))
+        await mode.apply(lambda: _create_automation(client, wanted))
         return line
     difference = _difference(_comparable(current), _comparable(wanted))
     if difference:
@@ -407,6 +417,15 @@ async def _set_automation(client: PrefectClient, wanted: AutomationCore, mode: M
         await mode.apply(lambda: client.update_automation(current.id, updated))
     outcome = Outcome.UPDATED if difference else Outcome.SAME
     return line.model_copy(update={"outcome": outcome, "difference": difference})
+
+
+async def _create_automation(client: PrefectClient, wanted: AutomationCore) -> None:
+    """Create an automation; of two that processes create at once, both keep the same one, as Prefect keeps both."""
+    await client.create_automation(wanted)
+    found = await client.read_automations_by_name(wanted.name)
+    for each in sorted(found, key=lambda automation: automation.id)[1:]:
+        with suppress(ObjectNotFound):
+            await client.delete_automation(each.id)
 
 
 _EVENTS = {NOTIFICATION: ("Failed", "Crashed", FAILURES, BLOCKED, REFUSED), WAITING_NOTIFICATION: (WAITS,)}

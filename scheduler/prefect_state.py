@@ -18,7 +18,7 @@ from uuid import UUID
 
 from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.objects import FlowRun, State, StateType
-from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
+from prefect.exceptions import ObjectNotFound
 from prefect.states import Cancelled, Cancelling, Crashed
 
 from deployments.declared import CONTROL, EMBED, flow_names
@@ -296,8 +296,6 @@ async def restore(client: PrefectClient, ledger: Ledger, settings: Settings) -> 
     try:
         emptied = not await client.read_deployments(flow_filter=of_flows(*flow_names()))
         await set_up(settings, Mode(force=emptied))
-    except ObjectAlreadyExists:  # another process sets it up
-        return True
     except Failure as failure:
         await asyncio.to_thread(_block_due_documents, ledger, f"{problem} {failure}")
         raise

@@ -100,6 +100,26 @@ def test_setup_twice_is_the_same_as_once() -> None:
 
 
 @pytest.mark.usefixtures("bare")
+@pytest.mark.parametrize("behind", [0.0, 0.5])
+def test_two_setups_at_once_are_one(behind: float) -> None:
+    """The second begins together with the first, or while it is at work."""
+    settings = Settings(failure_webhook_url=SecretStr("https://hooks.example.org/hush"))
+
+    async def later() -> list[Line]:
+        await asyncio.sleep(behind)
+        return await set_up(settings, DO)
+
+    async def both() -> list[list[Line]]:
+        return await asyncio.gather(set_up(settings, DO), later())
+
+    one, other = asyncio.run(both())
+    assert [line.what for line in one] == [line.what for line in other]
+    for name in (NOTIFICATION, WAITING_NOTIFICATION):
+        assert len(ask(lambda client, name=name: client.read_automations_by_name(name))) == 1
+    assert outcomes(set_up_now(LOOK)) == {Outcome.SAME}
+
+
+@pytest.mark.usefixtures("bare")
 @pytest.mark.parametrize("changed", ["limit", "tags", "schema", "version"])
 def test_deployment_that_differs_is_told_whoever_made_it(changed: str) -> None:
     set_up_now()
