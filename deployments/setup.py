@@ -7,9 +7,9 @@ Idempotent. Every difference is reported, also one that is kept.
 """
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from enum import StrEnum
 from functools import partial
+from http import HTTPStatus
 from importlib.metadata import version
 from typing import Any
 from uuid import UUID
@@ -30,7 +30,7 @@ from prefect.client.schemas.responses import DeploymentResponse
 from prefect.client.schemas.schedules import CronSchedule
 from prefect.events.actions import CallWebhook
 from prefect.events.schemas.automations import AutomationCore, EventTrigger, Posture
-from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
+from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound, PrefectHTTPStatusError
 from prefect.flows import Flow, load_flow_from_entrypoint
 from prefect.settings import get_current_settings
 from prefect.utilities.callables import parameter_schema
@@ -424,8 +424,11 @@ async def _create_automation(client: PrefectClient, wanted: AutomationCore) -> N
     await client.create_automation(wanted)
     found = await client.read_automations_by_name(wanted.name)
     for each in sorted(found, key=lambda automation: automation.id)[1:]:
-        with suppress(ObjectNotFound):
+        try:
             await client.delete_automation(each.id)
+        except PrefectHTTPStatusError as error:
+            if error.response.status_code != HTTPStatus.NOT_FOUND:  # the other process has just deleted it
+                raise
 
 
 _EVENTS = {NOTIFICATION: ("Failed", "Crashed", FAILURES, BLOCKED, REFUSED), WAITING_NOTIFICATION: (WAITS,)}

@@ -19,7 +19,17 @@ from pydantic import SecretStr
 
 from blocks.block_types import BLOCKS, IndexBlock
 from deployments.declared import CONTROL, EMBED, ROOT, find_declaration, read_declaration
-from deployments.setup import BLOCK, NOTIFICATION, WAITING_NOTIFICATION, Asked, Line, Mode, Outcome, set_up
+from deployments.setup import (
+    BLOCK,
+    NOTIFICATION,
+    WAITING_NOTIFICATION,
+    Asked,
+    Line,
+    Mode,
+    Outcome,
+    set_notifications,
+    set_up,
+)
 from deployments.shard_pools import KINDS, Kind
 from swatchbook.errors import Configuration
 from swatchbook.settings import Settings
@@ -117,6 +127,23 @@ def test_two_setups_at_once_are_one(behind: float) -> None:
     for name in (NOTIFICATION, WAITING_NOTIFICATION):
         assert len(ask(lambda client, name=name: client.read_automations_by_name(name))) == 1
     assert outcomes(set_up_now(LOOK)) == {Outcome.SAME}
+
+
+@pytest.mark.usefixtures("bare")
+def test_automation_that_two_create_is_there_once() -> None:
+    """Prefect takes several of one name, and each would call the webhook."""
+    set_up_now()
+    url = SecretStr("https://hooks.example.org/hush")
+
+    async def create_both(client: PrefectClient) -> None:
+        for name in (NOTIFICATION, WAITING_NOTIFICATION):
+            for each in await client.read_automations_by_name(name):
+                await client.delete_automation(each.id)
+        await asyncio.gather(*(set_notifications(client, url, DO) for _ in range(4)))
+
+    ask(create_both)
+    for name in (NOTIFICATION, WAITING_NOTIFICATION):
+        assert len(ask(lambda client, name=name: client.read_automations_by_name(name))) == 1
 
 
 @pytest.mark.usefixtures("bare")
