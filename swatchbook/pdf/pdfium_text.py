@@ -18,7 +18,7 @@ from swatchbook.pdf.pdfium_objects import fill_color
 from swatchbook.pdf.unmapped_fonts import UNKNOWN, find_orders, has_glyph_numbers
 
 SAME_BASELINE = 0.5  # font sizes by which a baseline may differ within a line: raised and lowered signs
-WORD_GAP, CELL_GAP = 0.18, 0.9  # font sizes between words, and between lines next to each other
+WORD_GAP, CELL_GAP = 0.15, 0.9  # font sizes between words, and between lines next to each other
 BACK = 0.6  # font sizes by which a character may lie before the end of the last one
 NEXT_LINE = 1.5  # font sizes between the baselines of a block
 FORCE_BOLD, ITALIC_FLAG = 1 << 18, 1 << 6  # of a font's descriptor
@@ -69,12 +69,12 @@ def read_chars(text_page: Any, to_page: Transform, frame: Box) -> tuple[list[Cha
         text = _letter(raw, n, is_unsure=is_unsure)
         if not text or not pdfium.FPDFText_GetLooseCharBox(raw, n, rect):
             continue
-        box = transform_box((rect.left, rect.bottom, rect.right, rect.top), to_page)
+        pdfium.FPDFText_GetMatrix(raw, n, matrix)
+        pdfium.FPDFText_GetCharOrigin(raw, n, x, y)
+        box = transform_box(_upright(rect, matrix, x.value), to_page)
         if not area(clip(box, frame)) and not text.isspace():
             continue
-        pdfium.FPDFText_GetCharOrigin(raw, n, x, y)
         style = _style(pdfium.FPDFText_GetTextObject(raw, n), styles)
-        pdfium.FPDFText_GetMatrix(raw, n, matrix)
         size = pdfium.FPDFText_GetFontSize(raw, n) * (hypot(matrix.c, matrix.d) or 1.0)
         origin = transform_point((x.value, y.value), to_page)
         direction = _direction(matrix, to_page)
@@ -101,6 +101,15 @@ def _read_glyph_numbers(chars: list[Char], unsure: Sequence[int]) -> tuple[str, 
     return warnings
 
 
+def _upright(rect: Any, matrix: Any, origin: float) -> Box:
+    """Return a character's box without what a slant adds to its sides, so that the gap to the next one is seen."""
+    if matrix.b or not matrix.c or not matrix.d:
+        return rect.left, rect.bottom, rect.right, rect.top
+    slant = abs(matrix.c / matrix.d) * (rect.top - rect.bottom)
+    left = min(max(origin, rect.left), rect.right)
+    return left, rect.bottom, max(left, left + rect.right - rect.left - slant), rect.top
+
+
 def _direction(matrix: Any, to_page: Transform) -> tuple[float, float]:
     """Return the direction in which a line goes on, on the page as shown, with a length of 1."""
     length = hypot(matrix.a, matrix.b)
@@ -114,6 +123,11 @@ def _letter(raw: Any, n: int, *, is_unsure: bool) -> str:
         return "-"
     if code == 0 or code > 0x10FFFF:
         return UNKNOWN
+    if 0xD800 <= code < 0xDC00:  # the first half of a sign beyond 16 bits; nothing is left of a second one alone
+        second = pdfium.FPDFText_GetUnicode(raw, n + 1)
+        return chr(0x10000 + (code - 0xD800 << 10) + second - 0xDC00) if 0xDC00 <= second < 0xE000 else UNKNOWN
+    if 0xDC00 <= code < 0xE000:
+        return ""
     if code in (0x0A, 0x0D) and not is_unsure:
         return ""
     return LIGATURES.get(code) or chr(code)
@@ -170,6 +184,8 @@ def _lines(chars: Sequence[Char]) -> Iterator[list[Char]]:
 
 
 def _goes_on(line: Sequence[Char], char: Char) -> bool:
+    if (char.origin, char.box) == (line[-1].origin, line[-1].box):  # letters of one glyph, a ligature
+        return True
     if not _are_parallel(line[-1], char):
         return False
     return _drop(line[0], char) <= SAME_BASELINE and -BACK <= _gap(line[-1], char) <= CELL_GAP
@@ -181,9 +197,9 @@ def _are_parallel(one: Char, other: Char) -> bool:
 
 
 def _gap(last: Char, char: Char) -> float:
-    """Return the gap between two characters along their line, in font sizes."""
+    """Return the gap between two characters along their line, in font sizes of the second."""
     along, down = char.direction
-    size = max(last.size, char.size, 1e-3)
+    size = max(char.size, 1e-3)
     if abs(along) >= abs(down):
         return (char.box[0] - last.box[2] if along > 0 else last.box[0] - char.box[2]) / size
     return (char.box[1] - last.box[3] if down > 0 else last.box[1] - char.box[3]) / size

@@ -3,7 +3,7 @@
 import io
 import struct
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import pymupdf
@@ -145,9 +145,9 @@ def all_pages(count: int) -> Plan:
     return Plan(pages=tuple(PlannedPage(number=n, kind="product", reason="test") for n in range(1, count + 1)))
 
 
-def write_glyphs(paper: Paper, page: pymupdf.Page, numbers: Iterable[int], letters: str = "") -> None:
+def write_glyphs(paper: Paper, page: pymupdf.Page, numbers: Iterable[int], letters: Sequence[str] = "") -> None:
     """Write glyphs, by their numbers, in an embedded font that says nothing of letters, except of the first glyphs."""
-    pairs = "".join(f"<{n:04x}> <{ord(letter):04x}>\n" for n, letter in enumerate(letters, 1))
+    pairs = "".join(f"<{n:04x}> <{letter.encode('utf-16-be').hex()}>\n" for n, letter in enumerate(letters, 1))
     table = f"1 begincodespacerange\n<0000> <ffff>\nendcodespacerange\n{len(letters)} beginbfchar\n{pairs}endbfchar\n"
     names = "/CMapName /Some def /CMapType 2 def"
     name = "R" if letters else "S"
@@ -156,7 +156,7 @@ def write_glyphs(paper: Paper, page: pymupdf.Page, numbers: Iterable[int], lette
     descriptor = "<</Type/FontDescriptor/FontName/Some/Flags 4/FontBBox[0 0 1000 1000]/ItalicAngle 0/Ascent 800"
     descriptor += f"/FontFile3 {program} 0 R>>"
     system = "<</Registry(Adobe)/Ordering(Identity)/Supplement 0>>"
-    cid = f"<</Type/Font/Subtype/CIDFontType0/BaseFont/S/CIDSystemInfo{system}/FontDescriptor{descriptor}/DW 500>>"
+    cid = f"<</Type/Font/Subtype/CIDFontType0/BaseFont/S/CIDSystemInfo{system}/FontDescriptor{descriptor}/DW 700>>"
     font = f"<</Type/Font/Subtype/Type0/BaseFont/S/Encoding/Identity-H/DescendantFonts[{cid}]"
     paper.resource(page, f"Font/{name}", font + (f"/ToUnicode {cmap} 0 R>>" if cmap else ">>"))
     glyphs = "".join(f"{number:04x}" for number in numbers)

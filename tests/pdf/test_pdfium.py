@@ -123,6 +123,18 @@ def test_lines_in_any_direction_are_lines(paper: Paper, tmp_path: Path, turn: in
     assert alike.bbox == pytest.approx(line.bbox, abs=3)
 
 
+def test_letters_of_a_ligature_signs_beyond_16_bits_and_slanted_words_are_told_apart(
+    paper: Paper, tmp_path: Path
+) -> None:
+    page = paper.page()
+    write_glyphs(paper, page, [1, 3, 2], letters=["ffi", "x", "\U0001f4de"])
+    page.insert_font("helv")
+    slanted = "1 0 0.5 1"
+    paper.paint(page, f"BT /helv 12 Tf {slanted} 20 500 Tm (Tile) Tj {slanted} 42.4 500 Tm (Alba) Tj ET".encode())
+    _, (read,), _ = read_with("pdfium", paper.save(tmp_path / "a.pdf"))
+    assert read.text.split("\n") == ["ffi\U0001f4dex", "Tile Alba"]
+
+
 @pytest.mark.parametrize("first", [29, 31])
 def test_numbers_of_glyphs_are_read_in_the_order_of_fonts(paper: Paper, tmp_path: Path, first: int) -> None:
     write_glyphs(paper, paper.page("Catalogue"), [ord(c) - first for c in "Rolled steel, 40 x 60 (black)"])
