@@ -60,6 +60,9 @@ def test_collection_in_a_bucket_is_ingested_verified_kept_and_restored(
     assert len(restored) == kept["files"]
     assert "Nordvik Oak" in run("search", "oak", "--owner", "anna")
     assert SECRET not in run("config")
+    written = [path for path in (*home.rglob("*"), *tmp_path.rglob("*")) if path.is_file() and not path.is_symlink()]
+    assert [path for path in written if path.name == "ledger.sqlite" or path.suffix == ".log"]
+    assert [path for path in written if SECRET.encode() in path.read_bytes()] == [], "no ledger and no log has it"
 
 
 def test_doctor_names_a_server_without_conditional_writes(in_bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -48,9 +48,16 @@ def serving(home: Path, *words: str, **environment: str) -> Iterator[tuple[Comma
 
 
 @pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[http.client.HTTPConnection]:
-    with serving(tmp_path_factory.mktemp("service") / "home") as (_, connection):
-        yield connection
+def command_and_connection(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[tuple[Command, http.client.HTTPConnection]]:
+    with serving(tmp_path_factory.mktemp("service") / "home") as running_service:
+        yield running_service
+
+
+@pytest.fixture(scope="module")
+def service(command_and_connection: tuple[Command, http.client.HTTPConnection]) -> http.client.HTTPConnection:
+    return command_and_connection[1]
 
 
 def get(connection: http.client.HTTPConnection, path: str) -> tuple[int, bytes]:
@@ -68,6 +75,16 @@ def test_it_answers_where_it_says_and_ends_in_order(home: Path, sign: signal.Sig
         status, out, err = command.wait(PATIENCE)
         assert (status, out) == (0, ""), err
         assert "Traceback" not in err
+
+
+def test_idle_service_takes_at_most_350_mb(command_and_connection: tuple[Command, http.client.HTTPConnection]) -> None:
+    """With its first round behind it, and a page and a list answered; nothing was searched."""
+    command, connection = command_and_connection
+    for path in ("/ready", "/health", "/ui/documents", "/documents"):
+        assert get(connection, path)[0] == 200
+    service = psutil.Process(command.process.pid)
+    taken = sum(each.memory_full_info().pss for each in (service, *service.children(recursive=True)))
+    assert taken < 350 << 20
 
 
 def test_a_port_in_use_is_a_clear_error(home: Path) -> None:
