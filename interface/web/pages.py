@@ -13,7 +13,7 @@ from functools import cache
 from http import HTTPStatus
 from importlib.resources import files
 from typing import Annotated, Any, Literal, NamedTuple
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, urlencode
 
 from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -322,7 +322,8 @@ def local_page(address: str | None, otherwise: str) -> str:
 
 def with_done(address: str, value: str) -> str:
     """Return the address of a page of ours that says what was done."""
-    parts = urlsplit(address)
+    if (parts := split_address(address)) is None:
+        return address
     query = [(name, each) for name, each in parse_qsl(parts.query) if name != DONE]
     return parts._replace(query=urlencode([*query, (DONE, value)])).geturl()
 

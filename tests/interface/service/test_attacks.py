@@ -5,6 +5,7 @@ kept from him, and nobody else waits for him.
 import http.client
 import json
 import logging
+import re
 import socket
 import time
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from pydantic import SecretStr
 from interface.cli.log import Fields
 from interface.service import middleware, serve
 from swatchbook.settings import ApiKey, Settings, WebhookSource
+from tests.conftest import ROOT
 from tests.interface.conftest import ALL, ANNA, BERT, bearing
 from tests.interface.service.served import Served, served
 from tests.ledger import scene
@@ -249,6 +251,13 @@ def test_malformed_address_is_refused_wherever_it_is_named(
         asked = httpx.get(image, headers={"Referer": address, **headers}, params={"from": address})
         assert asked.status_code == (404 if headers else 401)
     assert not [record for record in caplog.records if record.name.startswith("interface")]
+
+
+def test_one_module_reads_the_addresses_that_callers_choose() -> None:
+    """Another parser would read some of them otherwise, or raise."""
+    parsers = re.compile(r"\b(urlsplit|urlparse)\b")
+    files = [path for folder in ("service", "web") for path in (ROOT / "interface" / folder).glob("*.py")]
+    assert [path.name for path in files if parsers.search(path.read_text())] == ["addresses.py"]
 
 
 # --- what is others' --------------------------------------------------------------------------------------------------
