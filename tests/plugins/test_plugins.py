@@ -21,6 +21,7 @@ from swatchbook.errors import Configuration, IndexDown, PluginFailed
 from swatchbook.export.formats import write_products
 from swatchbook.index.contract import Where
 from swatchbook.ledger import claims
+from swatchbook.ledger.database import open_ledger
 from swatchbook.ledger.queries.report import failures
 from swatchbook.ledger.space_registry import registered
 from swatchbook.ledger.tables import images, vectors
@@ -421,6 +422,7 @@ def test_format_that_fails_leaves_the_file_that_was_there(
 )
 def test_export_refuses_what_it_cannot_write(install: Install, home: Path, arguments: Sequence[str], says: str) -> None:
     install(CODE["write_markdown"], {Kind.EXPORTER: {"markdown": "write_markdown"}})
+    open_ledger(Settings(home=home).ledger).close()
     done = CliRunner(env={"COLUMNS": "200"}).invoke(app, ["export", "--all", *arguments])
     assert done.exit_code == 2
     assert says in " ".join(done.output.replace("│", " ").split())
