@@ -26,7 +26,8 @@ from mcp.server.lowlevel.server import Server
 from mcp.server.stdio import stdio_server
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from mcp.shared.exceptions import MCPError
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 from starlette.types import Receive, Scope, Send
 
 from interface.cli.prefect_server import prefect_environment
@@ -41,6 +42,7 @@ from interface.service.middleware import ServiceMiddleware
 from interface.service.search import AT_ONCE
 from interface.service.uploads import UploadSlots
 from scheduler.tick import keep_ticking
+from swatchbook.did_you_mean import did_you_mean
 from swatchbook.one_line import shorten
 from swatchbook.resources import LAG_SECONDS, Resources
 from swatchbook.settings import Settings
@@ -134,10 +136,19 @@ async def call(
     try:
         asked = tool.takes.model_validate(arguments)
     except ValidationError as error:
-        raise RequestValidationError(error.errors()) from error
+        raise RequestValidationError([_near(each, tool.takes) for each in error.errors()]) from error
     if inspect.iscoroutinefunction(tool.run):
         return await tool.run(desk, caller, asked)
     return await anyio.to_thread.run_sync(tool.run, desk, caller, asked, limiter=threads)
+
+
+def _near(error: ErrorDetails, takes: type[BaseModel]) -> ErrorDetails:
+    """Return an error; that of an argument that there is not says which there are, and the nearest."""
+    if error["type"] != "extra_forbidden" or len(error["loc"]) > 1:
+        return error
+    near = did_you_mean(str(error["loc"][0]), takes.model_fields)
+    said = f"there is no such argument.{near} There are {', '.join(takes.model_fields)}"
+    return {**error, "type": "unknown", "msg": said}
 
 
 async def read_resource(desk: Desk, caller: Caller, uri: str) -> bytes:

@@ -5,13 +5,14 @@ the service callers see only the kind and an id, under which the log has the det
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 from uuid import uuid4
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from pydantic_core import ErrorDetails
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
@@ -28,6 +29,7 @@ from swatchbook.errors import (
     UnsupportedFormat,
 )
 from swatchbook.one_line import shorten
+from swatchbook.wrong_value import what_it_must_be, without_followers
 
 log = logging.getLogger(__name__)
 
@@ -111,7 +113,8 @@ def describe(error: Exception) -> tuple[Problem, Mapping[str, str] | None]:
 
 def _of_request(error: RequestValidationError) -> Problem:
     errors = [
-        InvalidField(where=_printable(".".join(map(str, e["loc"]))), what=_printable(e["msg"])) for e in error.errors()
+        InvalidField(where=_printable(".".join(map(str, each["loc"]))), what=_printable(what_it_must_be(each)))
+        for each in without_followers(cast("Sequence[ErrorDetails]", error.errors()))
     ]
     detail = "; ".join(f"{each.where}: {each.what}" for each in errors[:3])
     return Problem(title=HTTPStatus(422).phrase, status=422, detail=detail, errors=errors)

@@ -10,6 +10,7 @@ from pydantic_core import ErrorDetails
 from swatchbook.did_you_mean import did_you_mean
 from swatchbook.errors import InvalidReference, reason_of
 from swatchbook.records import Record
+from swatchbook.wrong_value import what_it_must_be
 from swatchbook.yaml_problem import load_yaml, yaml_problem
 
 _MAX_MAPPING = 1 << 20  # bytes
@@ -55,7 +56,7 @@ def mapping_problem(error: ErrorDetails, model: type[Record], kinds: Any) -> str
         return f"there is no {where}; there are {', '.join(get_args(kinds))}." + did_you_mean(
             names[-1], get_args(kinds)
         )
-    message = error["msg"].removeprefix("Value error, ")
     if not where:
-        return f"{message}." if error["type"] == "value_error" else "it does not hold keys with values."
-    return f"{where}: {message[0].lower()}{message[1:]}."
+        is_ours = error["type"] == "value_error"
+        return f"{what_it_must_be(error)}." if is_ours else "it does not hold keys with values."
+    return f"{where}: {what_it_must_be(error)}."

@@ -114,7 +114,7 @@ def test_errors_are_pages_that_say_what_is_wrong(sample: TestClient) -> None:
     assert f"Document {missing} not found." in page(sample, f"/ui/documents/{missing}", 404).text
     wrong = page(sample, "/?k=1000", 422).text
     assert "Something in the address or form is not right" in wrong
-    assert "k: Input should be" in wrong
+    assert "k: must be at most" in wrong
     assert "query" not in wrong
     assert "typed wrongly" in page(sample, "/ui/documents/mistyped", 404).text
     assert "nobody" in page(sample, "/?owner=nobody", 404).text
