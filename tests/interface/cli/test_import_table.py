@@ -107,8 +107,8 @@ def test_the_statuses_are_named_where_no_row_is_completed(imported: tuple[Path, 
         ("pictures.csv", None, 2, "Add --config FILE"),
         ("nowhere.csv", "mapping.yaml", 2, "no such file"),
         ("pictures.csv", "nowhere.yaml", 2, "no such file"),
-        ("pictures.csv", "pictures.csv", 1, "pictures.csv"),
-        ("env:NO_SUCH_DATABASE", "mapping.yaml", 1, "no query"),
+        ("pictures.csv", "pictures.csv", 2, "pictures.csv"),
+        ("env:NO_SUCH_DATABASE", "mapping.yaml", 2, "no query"),
     ],
 )
 def test_what_cannot_be_imported_is_said_at_once(
