@@ -18,7 +18,7 @@ from swatchbook.pdf.pdfium_objects import fill_color
 from swatchbook.pdf.unmapped_fonts import UNKNOWN, find_orders, has_glyph_numbers
 
 SAME_BASELINE = 0.5  # font sizes by which a baseline may differ within a line: raised and lowered signs
-WORD_GAP, CELL_GAP = 0.15, 0.9  # font sizes between words, and between lines next to each other
+WORD_GAP, CELL_GAP = 0.15, 0.8  # font sizes between words, and between lines next to each other
 BACK = 0.6  # font sizes by which a character may lie before the end of the last one
 NEXT_LINE = 1.5  # font sizes between the baselines of a block
 FORCE_BOLD, ITALIC_FLAG = 1 << 18, 1 << 6  # of a font's descriptor

@@ -123,6 +123,16 @@ def test_lines_in_any_direction_are_lines(paper: Paper, tmp_path: Path, turn: in
     assert alike.bbox == pytest.approx(line.bbox, abs=3)
 
 
+def test_cells_next_to_each_other_are_two_lines(paper: Paper, tmp_path: Path) -> None:
+    page = paper.page()
+    page.insert_text((40, 100), "40", fontsize=12)
+    page.insert_text((40 + 13.4 + 0.85 * 12, 100), "Lily", fontsize=12)
+    path = paper.save(tmp_path / "a.pdf")
+    for name in ("mupdf", "pdfium"):
+        _, (read,), _ = read_with(name, path)
+        assert [line.text for line in read.lines] == ["40", "Lily"]
+
+
 def test_letters_of_a_ligature_signs_beyond_16_bits_and_slanted_words_are_told_apart(
     paper: Paper, tmp_path: Path
 ) -> None:
