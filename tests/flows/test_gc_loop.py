@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from swatchbook.ledger.stored_documents import list_documents
 from swatchbook.resources import open_resources
 from swatchbook.settings import Settings
 from swatchbook.upkeep.gc import sweep
-from tests.command import forked, run, run_json
+from tests.command import forked, run_json
 from tests.conftest import SOAK
 from tests.sources.pictures import draw
 
@@ -74,7 +75,8 @@ def test_all_is_complete_beside_a_loop_of_gc(home: Path, small_catalogue: Path, 
         saved = run_json("backup", str(tmp_path / "backup"))
         assert (saved["missing"], saved["documents"]) == ([], 3)
     there = tmp_path / "there"
-    run("status", SWATCHBOOK_HOME=str(there))
+    with open_resources(Settings(home=there)) as resources:
+        assert list_documents(resources.ledger) == []  # the ledger is made
     with collecting(there):
         restored = run_json("restore", str(tmp_path / "backup"), SWATCHBOOK_HOME=str(there))
         assert (restored["documents"], restored["unfinished"], restored["missing"]) == (3, 0, [])
