@@ -19,7 +19,7 @@ from swatchbook.ledger.calls import spending
 from swatchbook.ledger.document_commands import retry
 from swatchbook.ledger.queries.document import show_document
 from swatchbook.ledger.queries.report import document_report
-from swatchbook.ledger.stored_documents import get_document
+from swatchbook.ledger.stored_documents import get_document, list_documents
 from swatchbook.ledger.tables import calls as call_rows
 from swatchbook.pipeline.review import Reviewed, correct_image, reject, review_document
 from swatchbook.records import DocumentStatus, IngestOptions, Role, RunReport
@@ -301,7 +301,8 @@ def test_a_persons_word_outlives_force_and_holds_for_the_next_owner(
         (("list", "--owner", "nobody"), "There is no owner 'nobody'"),
     ],
 )
-def test_wrong_use_exits_2_and_says_what(home: Path, words: tuple[str, ...], said: str) -> None:
+def test_wrong_use_exits_2_and_says_what(resources: Resources, words: tuple[str, ...], said: str) -> None:
+    assert list_documents(resources.ledger) == []  # an empty collection, not a missing one
     with forked("review", *words) as command:
         status, _, told = command.wait()
     assert status == 2
