@@ -128,7 +128,7 @@ async def set_up(settings: Settings, mode: Mode, asked: Asked | None = None) -> 
 
 
 async def _again_if_made(step: Callable[[], Awaitable[Line]]) -> Line:
-    """Do a step, and again if another process has made the same object in between."""
+    """Return what a step did; run it again if another process created the same object meanwhile."""
     try:
         return await step()
     except ObjectAlreadyExists:
@@ -420,7 +420,10 @@ async def _set_automation(client: PrefectClient, wanted: AutomationCore, mode: M
 
 
 async def _create_automation(client: PrefectClient, wanted: AutomationCore) -> None:
-    """Create an automation; of two that processes create at once, both keep the same one, as Prefect keeps both."""
+    """Create an automation, and delete others of its name: Prefect keeps all that processes create at once.
+
+    Each process keeps the one with the lowest id.
+    """
     await client.create_automation(wanted)
     found = await client.read_automations_by_name(wanted.name)
     for each in sorted(found, key=lambda automation: automation.id)[1:]:

@@ -143,7 +143,7 @@ async def call(
 
 
 def _near(error: ErrorDetails, takes: type[BaseModel]) -> ErrorDetails:
-    """Return an error; that of an argument that there is not says which there are, and the nearest."""
+    """Return an error; that of an unknown argument names the nearest one, and all that the tool takes."""
     if error["type"] != "extra_forbidden" or len(error["loc"]) > 1:
         return error
     near = did_you_mean(str(error["loc"][0]), takes.model_fields)

@@ -122,7 +122,7 @@ class DocumentDeleted(InvalidReference):
 
 
 class NoCollection(InvalidReference):
-    """There is no collection where the settings say: nothing was ingested there yet, or it is elsewhere."""
+    """The settings name a place without a collection: nothing was ingested there yet, or it is elsewhere."""
 
     kind, policy = "no_collection", Policy.NEVER
 

@@ -180,9 +180,9 @@ class Resources:
 
 
 def require_collection(settings: Settings) -> None:
-    """Raise NoCollection before a ledger is created by something that only makes sense of what is there.
+    """Raise NoCollection if there is no ledger yet. A command that only reads calls this before it opens the ledger.
 
-    Else a wrong SWATCHBOOK_HOME would look like an empty collection.
+    Otherwise it would create an empty ledger, and a wrong SWATCHBOOK_HOME would look like an empty collection.
     """
     if is_missing(settings.ledger):
         raise NoCollection(

@@ -1,4 +1,4 @@
-"""Say in words what a value must be where pydantic refused it: its own words name types of Python."""
+"""Describe for a person what a value that pydantic refused must be: its own messages name types of Python."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -31,7 +31,7 @@ _WORDS: Mapping[str, str] = {
     ),
     "base64_decode": "must be base64",
 }
-"""Kind of error -> what is said, with what its limits are in braces."""
+"""Type of a pydantic error -> the message, with the names of its limits in braces."""
 
 
 def what_it_must_be(error: ErrorDetails) -> str:
@@ -45,7 +45,7 @@ def what_it_must_be(error: ErrorDetails) -> str:
 
 
 def without_followers(errors: Sequence[ErrorDetails]) -> list[ErrorDetails]:
-    """Return errors without those that follow from others: a list is too short, since its entries are wrong."""
+    """Return errors without those that only follow from others: a list with wrong entries is also too short."""
     places = [error["loc"] for error in errors]
     return [
         error

@@ -72,7 +72,7 @@ def choose_format(given: str | None, to: Path | None) -> str:
 def find_format(given: str | None, to: Path | None) -> str:
     """Return the format: the given one, which may be a plugin's, else that of the file's suffix; CSV without one.
 
-    Raises Configuration for a format that there is not, InvalidReference for a suffix that is none.
+    Raises Configuration for an unknown format, InvalidReference for an unknown suffix.
     """
     suffix = to.suffix.lower().lstrip(".") if to else ""
     if not given and suffix and suffix not in set(Format):
@@ -86,8 +86,8 @@ def find_format(given: str | None, to: Path | None) -> str:
     return form
 
 
-def fetches_pictures(form: str, options: ShopOptions) -> bool:
-    """Return whether the shop of a format would fetch pictures, and is given no addresses of them."""
+def lacks_addresses(form: str, options: ShopOptions) -> bool:
+    """Return whether a shop fetches pictures by their addresses, and neither options nor mapping give any."""
     filled = _PICTURE_COLUMNS & options.mapping.fields.keys()
     return form in _NO_ADDRESS and options.pictures_url is None and not filled
 
@@ -143,7 +143,7 @@ def export(
         changes=written.changes,
         since=since if isinstance(since, datetime) else None,
         unknown_names=written.unknown_names,
-        pictures_without_address=len(pictured) if fetches_pictures(form, options) else 0,
+        pictures_without_address=len(pictured) if lacks_addresses(form, options) else 0,
     )
 
 
@@ -187,7 +187,7 @@ def _rows(
     missing: list[str],
     pictured: set[str],
 ) -> Iterator[ProductRow]:
-    """Yield the rows, and name the pictures that there are, and those that are missing."""
+    """Yield the rows; add the ids of their pictures to `pictured`, the names of those without a file to `missing`."""
     for document in documents:
         for product in read_products(resources.ledger, document.id):
             if pictures is not None:

@@ -59,9 +59,9 @@ def given_source(text: str) -> str:
 
 @contextmanager
 def opened_resources(*, begins: bool = False) -> Iterator["Resources"]:
-    """Load the settings and open the resources for the block. `begins`: also those of a collection that is new.
+    """Load the settings and open the resources for the block. `begins`: the command may create the collection.
 
-    Raises NoCollection.
+    Raises NoCollection if there is none and the command does not create it.
     """
     from swatchbook.resources import open_resources
 
@@ -72,8 +72,9 @@ def opened_resources(*, begins: bool = False) -> Iterator["Resources"]:
 def read_settings(*, begins: bool = True, or_service: bool = False) -> "Settings":
     """Load the settings, write the log to their home, and print a note for each unknown SWATCHBOOK_* variable.
 
-    From here on garbage is collected: a command works now. Unless the command `begins` a collection, raises
-    NoCollection where there is none, and has created nothing; `or_service`: but not where a service is asked instead.
+    From here on garbage is collected: a command works now. `begins`: the command may create the collection. Otherwise
+    raises NoCollection if there is none, before any file is written; with `or_service` only if the settings name no
+    service.
     """
     from interface.cli.log import keep
     from swatchbook.settings import load_settings, unknown_variables

@@ -80,7 +80,7 @@ def export(resources: Tools, caller: TheCaller, asked: ExportOptions) -> Streami
 
 
 def _options(asked: ExportOptions) -> ShopOptions:
-    """Return the options. Raises InvalidReference for a format that there is not, and for what it does not take."""
+    """Return the options. Raises InvalidReference for an unknown format, and for what it does not take."""
     try:
         find_format(asked.format, None)
     except Configuration as failure:

@@ -24,7 +24,7 @@ _NO_COLUMNS = ("title", "sku", "handle", "availability", "unit")
 
 def write_akeneo(rows: Rows, out: BinaryIO) -> None:
     """Write products as CSV for Akeneo's import. Raises InvalidReference, DiskFull."""
-    write_shop_file(Akeneo(rows.options), rows, out)
+    write_shop_file(Akeneo(rows.options), rows, rows.options, out)
 
 
 class Akeneo:

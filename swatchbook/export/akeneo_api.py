@@ -40,7 +40,7 @@ def write_akeneo_api(rows: Rows, out: BinaryIO) -> None:
     csv, settings = Akeneo(rows.options), rows.reach.settings
     with connected(settings.akeneo, settings.retry_delays) as pim:
         form = AkeneoApi(csv, pim, rows.reach.picture)
-        write_shop_file(form, rows, out)
+        write_shop_file(form, rows, rows.options, out)
     if form.refused:
         _name_refused(csv, rows, form.refused)
 

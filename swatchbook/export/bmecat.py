@@ -36,7 +36,7 @@ _RECORD = re.compile(r'<PRODUCT mode="(new|update|delete)"><SUPPLIER_PID>([^<]+)
 
 def write_bmecat(rows: Rows, out: BinaryIO) -> None:
     """Write products as BMEcat 2005. Raises InvalidReference, DiskFull."""
-    write_shop_file(BMEcat(rows.options), rows, out)
+    write_shop_file(BMEcat(rows.options), rows, rows.options, out)
 
 
 class BMEcat:

@@ -43,7 +43,7 @@ _LINK = re.compile(r"<g:link>([^<]*)</g:link>")
 
 def write_google(rows: Rows, out: BinaryIO) -> None:
     """Write products as a feed for Google Merchant Center. Raises InvalidReference, DiskFull."""
-    write_shop_file(Google(rows.options), rows, out)
+    write_shop_file(Google(rows.options), rows, rows.options, out)
 
 
 class Google:

@@ -30,7 +30,7 @@ Thing = dict[str, Any]
 
 def write_jsonld(rows: Rows, out: BinaryIO) -> None:
     """Write products as JSON-LD. Raises InvalidReference, DiskFull."""
-    write_shop_file(JsonLd(rows.options), rows, out)
+    write_shop_file(JsonLd(rows.options), rows, rows.options, out)
 
 
 class JsonLd:

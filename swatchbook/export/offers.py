@@ -106,10 +106,10 @@ def picture_urls(offer: Offer, options: ShopOptions) -> list[str]:
 
 
 def distinct_skus(product: Offer) -> list[str]:
-    """Return the SKU of a product, then of each variant, all different, whatever their case.
+    """Return the SKUs of a product and its variants, in this order. No two are equal, ignoring case.
 
-    One that is not known, or that another one of them has already, is the key: their rows refer to each other. Raises
-    NotExportable if none is known.
+    The key replaces a SKU that is missing or already taken, because rows refer to each other by SKU. Raises
+    NotExportable if neither the product nor any variant has one.
     """
     group, found = (product, *product.variants), dict[str, str]()
     known = [each.fields["sku"] for each in group]

@@ -17,6 +17,7 @@ from typing import BinaryIO, NamedTuple, Protocol
 from swatchbook.errors import DiskFull, InvalidReference, reason_of
 from swatchbook.export.formats import Changes, Rows, ToldChanges, grouped
 from swatchbook.export.offers import NotExportable, Offer, offers
+from swatchbook.export.shop_mapping import ShopOptions
 
 
 class Change(StrEnum):
@@ -51,13 +52,13 @@ class ShopFormat(Protocol):
         """Write a file of records; `whole`: of all, not only of what changed."""
 
 
-def write_shop_file(form: ShopFormat, rows: Rows, out: BinaryIO) -> None:
+def write_shop_file(form: ShopFormat, rows: Rows, options: ShopOptions, out: BinaryIO) -> None:
     """Write the products of rows in a format; those that it cannot hold are skipped, with their reason.
 
-    With an earlier file or a time, only what is new or changed is written, and what is gone. Raises InvalidReference,
-    DiskFull.
+    With an earlier file or a time in the options, only what is new or changed is written, and what is gone. Raises
+    InvalidReference, DiskFull.
     """
-    since, told = rows.options.since, rows.told
+    since, told = options.since, rows.told
     with _contents(rows.folder) as contents:
         if isinstance(since, Path):
             try:
@@ -67,7 +68,7 @@ def write_shop_file(form: ShopFormat, rows: Rows, out: BinaryIO) -> None:
                 raise InvalidReference(
                     f"{since}: {reason_of(error)}.", advice="Give an earlier export, or a time such as 2026-11-01."
                 ) from error
-        for offer in offers(rows.groups(), rows.options):
+        for offer in offers(rows.groups(), options):
             try:
                 contents.add(form.records(offer), _change_of(offer, told))
             except NotExportable as refused:
@@ -75,7 +76,7 @@ def write_shop_file(form: ShopFormat, rows: Rows, out: BinaryIO) -> None:
         if isinstance(since, Path):
             rows.changes = contents.compare(form)
         elif told is not None:
-            for offer in offers(grouped(told.gone), rows.options):
+            for offer in offers(grouped(told.gone), options):
                 with suppress(NotExportable):  # it was left out of the earlier export, too
                     contents.add_gone(form, form.records(offer))
             rows.changes = contents.leave_unchanged_out()

@@ -137,9 +137,9 @@ def check_fields(mapping: ShopMapping, form: str, columns: Collection[str], pref
 
 
 def with_common_names(options: ShopOptions, columns: Mapping[str, str]) -> ShopOptions:
-    """Return options whose mapping fills a common field where it names the format's column for it.
+    """Return options whose mapping has the common field instead of a column of the format with the same content.
 
-    `columns`: column -> common field. Rows refer to each other by these, so that each must have one meaning.
+    `columns`: column -> common field. Rows refer to each other by these fields.
     """
     fields = {columns.get(name, name): template for name, template in options.mapping.fields.items()}
     return options.model_copy(update={"mapping": options.mapping.model_copy(update={"fields": fields})})

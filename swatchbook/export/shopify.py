@@ -46,8 +46,8 @@ _CONDITIONS = ("new", "used", "refurbished")
 
 def write_shopify(rows: Rows, out: BinaryIO) -> None:
     """Write products as CSV for Shopify's import. Raises InvalidReference, DiskFull."""
-    rows.options = with_common_names(rows.options, {"URL handle": "handle"})
-    write_shop_file(Shopify(rows.options), rows, out)
+    options = with_common_names(rows.options, {"URL handle": "handle"})
+    write_shop_file(Shopify(options), rows, options, out)
 
 
 class Shopify:

@@ -34,8 +34,8 @@ _NARROW = str.maketrans("＝＋－＠", "=+-@")
 
 def write_woocommerce(rows: Rows, out: BinaryIO) -> None:
     """Write products as CSV for WooCommerce's importer. Raises InvalidReference, DiskFull."""
-    rows.options = with_common_names(rows.options, {"SKU": "sku"})
-    write_shop_file(WooCommerce(rows.options), rows, out)
+    options = with_common_names(rows.options, {"SKU": "sku"})
+    write_shop_file(WooCommerce(options), rows, options, out)
 
 
 class WooCommerce:

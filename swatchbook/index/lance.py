@@ -300,14 +300,14 @@ class LanceIndex:
         with self._answering():
             return sum(self._build(name, table) for name, table in self._place.tables(self._database).items())
 
-    def _build(self, name: str, of: str) -> bool:
+    def _build(self, name: str, table_name: str) -> bool:
         try:
-            table = self._database.open_table(of)
+            table = self._database.open_table(table_name)
             if not _needs_index(table):
                 return False
             table.create_index("vector", config=IvfSq(distance_type="cosine"))
         except (OSError, RuntimeError, ValueError) as error:
-            if _is_conflict(error) or self._place.tables(self._database).get(name) != of:  # it has just been dropped
+            if _is_conflict(error) or self._place.tables(self._database).get(name) != table_name:  # just dropped
                 return False
             raise
         return True

@@ -229,7 +229,7 @@ def open_ledger(url: str, *, patience: float = 0.0) -> Ledger:
 
 
 def is_missing(url: str) -> bool:
-    """Return whether there is no ledger at `url` yet, as far as that is known without a server: a SQLite file.
+    """Return whether `url` names a SQLite file that does not exist; False for a server, which is not asked.
 
     Raises Configuration for an invalid URL.
     """
@@ -238,10 +238,8 @@ def is_missing(url: str) -> bool:
         return False
     try:
         Path(parsed.database or "").stat()
-    except FileNotFoundError:
-        return True
-    except OSError:  # `open_ledger` then says what is wrong with the folder
-        return False
+    except OSError as error:  # of any other error `open_ledger` says what is wrong with the folder
+        return isinstance(error, FileNotFoundError)
     return False
 
 

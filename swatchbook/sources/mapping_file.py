@@ -31,7 +31,7 @@ def read_mapping_file(file: Path, model: type[Mapped], kinds: Any, *, advice: st
 
 
 def check_mapping(content: Any, where: str, model: type[Mapped], kinds: Any, *, advice: str) -> Mapped:
-    """Return the mapping that a file or a program gave. `where`: of what its problems are told.
+    """Return the mapping that a file or a program gave. `where`: the source that its problems name.
 
     Raises InvalidReference, with a line for each problem.
     """

@@ -1,4 +1,4 @@
-"""A collection whose owners are tenants in Weaviate is backed up and restored: each finds its own, nobody another's."""
+"""A collection whose owners are tenants in Weaviate is backed up and restored: each finds only its own."""
 
 from pathlib import Path
 
@@ -55,7 +55,7 @@ def held_by_tenants(resources: Resources) -> set[frozenset[str]]:
 
 
 def rows_of(resources: Resources) -> dict[str, list[str]]:
-    """All rows; of owners only the ids tell, as their former names matter to nobody who is here again."""
+    """Table -> its rows, without `owner_seeds`: former names of owners, which a restore does not need."""
     return {name: found for name, found in rows(resources).items() if name != "owner_seeds"}
 
 

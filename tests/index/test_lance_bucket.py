@@ -176,7 +176,7 @@ def has_vector_index(url: str) -> bool:
 
 def test_others_write_and_search_while_the_vector_index_is_built(large: Index, url: str, tmp_path: Path) -> None:
     """As `test_lance.py` has it for a folder: writers and searches wait for nothing, and nothing of theirs is lost."""
-    assert not has_vector_index(url), "nobody who writes waits for it"
+    assert not has_vector_index(url), "no writer waits for it"
     last, writes = made(FLAT_ROWS + 500)[-1], 0
     with ThreadPoolExecutor(1) as pool, closing(LanceIndex(builder_place(url, tmp_path))) as builder:
         building = pool.submit(builder.build_due)
