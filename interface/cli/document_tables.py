@@ -140,7 +140,7 @@ def draw_document(document: Document, report: RunReport, shown: dict[str, Any], 
     ]
     parts: list[RenderableType] = [heading(report, now=now, next_try=document.due_at), facts([*rows, *account(report)])]
     if shown["products"]:
-        parts.append(_products(shown["products"], shown["links"]))
+        parts.append(_products(shown))
     if report.skipped:
         parts.append(_skipped(report.skipped))
     if failed := merge_roles((*report.failed_images, *report.other_failures)):
@@ -196,11 +196,10 @@ def _to_review(images: Sequence[dict[str, Any]]) -> RenderableType:
     return rows
 
 
-def _products(products: Sequence[dict[str, Any]], links: Sequence[dict[str, Any]]) -> RenderableType:
-    image_counts: dict[str, int] = {}
-    for link in links:
-        if link["kind"] == "image_product":
-            image_counts[link["target"]] = image_counts.get(link["target"], 0) + 1
+def _products(shown: dict[str, Any]) -> RenderableType:
+    readable = {place["id"] for image in shown["images"] if image["width"] for place in image["placements"]}
+    linked = [link for link in shown["links"] if link["kind"] == "image_product" and link["source"] in readable]
+    image_counts = Counter[str](link["target"] for link in linked)
     rows = table(
         "product",
         "category",
@@ -212,14 +211,14 @@ def _products(products: Sequence[dict[str, Any]], links: Sequence[dict[str, Any]
         "facts",
         right=("pages", "images", "confidence"),
     )
-    for product in products:
+    for product in shown["products"]:
         metadata = ", ".join(f"{name}: {value}" for name, value in product["metadata"].items())
         rows.add_row(
             cell(product["name"], "bold"),
             cell(product["category"]),
             cell(product["family"] if product["family"] != product["category"] else None),
             cell(page_numbers(product["pages"])),
-            cell(image_counts.get(product["id"], 0)),
+            cell(image_counts[product["id"]]),
             cell(f"{product['confidence']:.2f}"),
             cell(_variants(product["variants"])),
             cell(shorten(metadata, 120), "dim"),

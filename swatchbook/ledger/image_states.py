@@ -16,11 +16,26 @@ counts groups of images that are alike.
 from collections.abc import Collection
 from functools import reduce
 
-from sqlalchemy import ColumnElement, Connection, FromClause, Select, Subquery, Table, and_, case, func, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    FromClause,
+    Select,
+    Subquery,
+    Table,
+    and_,
+    case,
+    exists,
+    func,
+    null,
+    or_,
+    select,
+)
 from sqlalchemy.sql.selectable import NamedFromClause
 
+from swatchbook.errors import TooLarge, UnreadableImage
 from swatchbook.ledger.database import db_now
-from swatchbook.ledger.tables import chunks, documents, images, items, key_for_role, placements, requested
+from swatchbook.ledger.tables import chunks, contents, documents, images, items, key_for_role, placements, requested
 from swatchbook.records import COUNTED, TEXT_ROLES, ImageState, ItemState, Record, Role
 
 _SOURCE_REQUESTED = requested.alias("source_requested")
@@ -44,6 +59,28 @@ image_item_state: ColumnElement[str] = func.coalesce(
     ItemState.PENDING.value,
 )
 chunk_item_state: ColumnElement[str] = func.coalesce(items.c.state, ItemState.PENDING.value)
+
+
+_BROKEN = items.alias("broken")
+_is_broken = and_(
+    _BROKEN.c.key == contents.c.key,
+    _BROKEN.c.state == ItemState.REJECTED,
+    _BROKEN.c.failure["kind"].as_string().in_((UnreadableImage.kind, TooLarge.kind)),
+)
+
+picture_file: ColumnElement[str | None] = case(
+    (exists().where(_is_broken).correlate(contents), null()), else_=contents.c.file
+).label("file")
+"""The stored file of a content; NULL where no picture can be read from it, so that none is shown that was rejected."""
+
+why_no_picture: ColumnElement[str | None] = (
+    select(func.min(_BROKEN.c.failure["message"].as_string()))
+    .where(_is_broken)
+    .correlate(contents)
+    .scalar_subquery()
+    .label("why_no_picture")
+)
+"""Why no picture can be read from a content; NULL where one can, as far as is known."""
 
 
 # --- items of what is shown -------------------------------------------------------------------------------------------

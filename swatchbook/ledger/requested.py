@@ -29,6 +29,7 @@ from swatchbook.ledger.database import db_now, execute_in, select_in, upsert
 from swatchbook.ledger.item_tries import ItemId
 from swatchbook.ledger.tables import (
     chunks,
+    contents,
     documents,
     images,
     items,
@@ -127,7 +128,8 @@ def queue_again(
 ) -> None:
     """Set the document's requested items in these states (of these keys only) pending again, with all counters at 0.
 
-    Analyses that a person has rejected stay rejected. Completed documents that request the items are reopened.
+    What stays as it is: analyses that a person has rejected, and items without a stored picture or text to make them
+    from. Completed documents that request the items are reopened.
     """
     rows = requested_items(document) if keys is None else requested_of_keys()
     dismissed = exists().where(
@@ -137,7 +139,8 @@ def queue_again(
         reviews.c.verdict == Verdict.REJECTED,
         rows.c.role == Role.ANALYSIS,
     )
-    settled = select(rows.c.key, rows.c.role, rows.c.tag).where(rows.c.state.in_(states), ~dismissed)
+    sourceless = exists().where(contents.c.key == rows.c.key, contents.c.file.is_(None), contents.c.text.is_(None))
+    settled = select(rows.c.key, rows.c.role, rows.c.tag).where(rows.c.state.in_(states), ~dismissed, ~sourceless)
     queued = connection.execute(
         update(items)
         .where(tuple_(items.c.key, items.c.role, items.c.tag).in_(settled))

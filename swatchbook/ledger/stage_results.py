@@ -23,6 +23,7 @@ from swatchbook.ledger.bulk_rows import (
 from swatchbook.ledger.database import Ledger, select_in
 from swatchbook.ledger.dirty import NEVER_SHOWN, hide_chunks, hide_images, mark_shown, reopen_documents_showing
 from swatchbook.ledger.image_text import analyses_in_use, queue_text_items, write_texts
+from swatchbook.ledger.item_tries import NO_LEASE
 from swatchbook.ledger.owners import seed_of
 from swatchbook.ledger.requested import add_pending
 from swatchbook.ledger.runs import Run, require_live
@@ -286,7 +287,7 @@ def _placement_row(run: Run, ordinal: int, image: str, placement: Placement) -> 
 
 
 def _reject(connection: Connection, unreadable: Iterable[Unreadable], pairs: Sequence[RoleTag]) -> None:
-    """Insert the items of unreadable pictures as rejected."""
+    """Set the items of unreadable pictures rejected, whatever they were: there is nothing to try again."""
     rows = [
         {
             "key": u.content_key,
@@ -294,6 +295,9 @@ def _reject(connection: Connection, unreadable: Iterable[Unreadable], pairs: Seq
             "tag": pair.tag,
             "state": ItemState.REJECTED,
             "failure": {"kind": u.kind, "policy": Policy.NEVER.value, "message": u.message},
+            "attempts": 0,
+            "next_retry_at": None,
+            **dict.fromkeys(NO_LEASE),
         }
         for u in unreadable
         for pair in pairs

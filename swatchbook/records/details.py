@@ -41,7 +41,8 @@ class LinkedPicture(Record):
     bbox: Box
     path: str | None
     caption: str | None
-    shown: bool  # a file of it exists, so there is a thumbnail
+    shown: bool  # a file of it can be read, so there is a thumbnail
+    why_no_picture: str | None
     score: float
     role: PictureRole | None
     shared: bool

@@ -120,6 +120,31 @@ def test_retry_of_one_reopens_every_completed_document_that_wants_the_item(ledge
     assert sorted(due_ids(ledger)) == sorted(found)
 
 
+def test_forced_retry_keeps_the_reason_of_a_picture_without_bytes(ledger: Ledger) -> None:
+    found = []
+    for owner in ("anna", "bert"):
+        run = begin(ledger, owner=owner, requested=(VISUAL,))
+        stage_results.save_extraction(ledger, run, extraction(placed(run, "oak"), unreadable=["oak"]))
+        end(ledger, run)
+        found.append(run.document)
+    before = item(ledger, key("oak"))
+    assert not retry(ledger, found[0], force=True), "there is nothing to try it with"
+    assert item(ledger, key("oak")) == before
+    assert due_ids(ledger) == [], "nor does the other document wait for it"
+
+
+def test_picture_read_again_and_rejected_has_no_next_try(ledger: Ledger) -> None:
+    run = begin(ledger, requested=(VISUAL,))
+    stage_results.save_extraction(ledger, run, extraction(placed(run, "oak"), unreadable=["oak"]))
+    waiting = {"state": ItemState.PENDING, "attempts": 4, "next_retry_at": 5e9, "failure": {"kind": "file_missing"}}
+    with ledger.write() as connection:
+        connection.execute(update(items_table).where(items_table.c.key == key("oak")).values(waiting))
+    stage_results.save_extraction(ledger, run, extraction(placed(run, "oak"), unreadable=["oak"]))
+    oak = item(ledger, key("oak"))
+    assert (oak["state"], oak["failure"]["kind"]) == (ItemState.REJECTED, "unreadable_image")
+    assert (oak["attempts"], oak["next_retry_at"]) == (0, None)
+
+
 def test_retry_of_a_complete_document_has_nothing_to_do(ledger: Ledger) -> None:
     run = complete(ledger, "oak")
     assert not retry(ledger, run.document, force=True)

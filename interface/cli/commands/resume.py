@@ -29,7 +29,9 @@ def retry(
     every: All = False,
     owner: OwnerName = None,
     all_owners: AllOwners = False,
-    force: Annotated[bool, typer.Option("--force", help="Also retry rejected images.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Also retry rejected images whose file could be read.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Resume a document now, or with --all every one; without either, those that are due.
@@ -57,7 +59,8 @@ def retry(
             again = [row.id for row in chosen if retry_document(resources.ledger, row.id, force=force)]
             waiting = [get_document(resources.ledger, each) for each in again]
         if not waiting:
-            note("Nothing to do. `swatchbook status` lists waiting documents.")
+            kept = " What cannot be read stays rejected; `swatchbook ingest --force` reads it again." if force else ""
+            note(f"Nothing to do. `swatchbook status` lists waiting documents.{kept}")
         reports, code = resume(resources, waiting, quiet=as_json)
         send_batches(resources, at_once=True)
         if as_json:

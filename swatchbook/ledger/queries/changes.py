@@ -13,6 +13,7 @@ from sqlalchemy import Connection, or_, select, union
 
 from swatchbook.ledger.database import Ledger, select_in
 from swatchbook.ledger.edited_products import read_found
+from swatchbook.ledger.image_states import picture_file
 from swatchbook.ledger.tables import contents, documents, hand_edits, products
 from swatchbook.ledger.trashed_documents import kept_rows
 from swatchbook.records import COUNTED, LinkKind, Product, ProductDetails, ProductPicture, Record, Trashed
@@ -77,7 +78,7 @@ def _pictures(connection: Connection, kept: Mapping[str, list[dict[str, Any]]]) 
     """Return product -> its pictures, best link first, each once, from rows in the trash."""
     images = {row["id"]: row for row in kept["images"]}
     keys = {row["content_key"] for row in images.values()}
-    named = select(contents.c.key, contents.c.file).where(contents.c.file.is_not(None))
+    named = select(contents.c.key, picture_file).where(picture_file.is_not(None))
     files = {row.key: row.file for row in select_in(connection, named, contents.c.key, keys)}
     pictures: dict[str, dict[str, ProductPicture]] = {}
     for link, place in _by_score(kept):

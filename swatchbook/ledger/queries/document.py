@@ -8,12 +8,13 @@ from sqlalchemy import Connection, Row, select
 
 from swatchbook.errors import InvalidReference
 from swatchbook.ledger.database import Ledger, select_in
-from swatchbook.ledger.image_states import image_item_state, image_items, shown_images, states_of_images
+from swatchbook.ledger.image_states import image_item_state, image_items, picture_file, shown_images, states_of_images
 from swatchbook.ledger.image_text import analyses_in_use
 from swatchbook.ledger.page_findings import read_look_at, read_lost_pictures, read_skipped, read_unassigned
 from swatchbook.ledger.picture_reviews import reviews_of
 from swatchbook.ledger.tables import (
     chunks,
+    contents,
     documents,
     entities,
     images,
@@ -108,7 +109,10 @@ def _images(connection: Connection, document: str) -> list[dict[str, Any]]:
 
 
 def image_rows(connection: Connection, document: str, only: Collection[str] | None = None) -> list[dict[str, Any]]:
-    """Return every image that the document places, in reading order; of these only those in `only`, if given."""
+    """Return every image that the document places, in reading order; of these only those in `only`, if given.
+
+    One that cannot be read has no size.
+    """
     placed = defaultdict[str, list[Row[Any]]](list)
     query = select(placements).where(placements.c.document == document).order_by(placements.c.ordinal)
     for row in connection.execute(query) if only is None else select_in(connection, query, placements.c.image, only):
@@ -117,6 +121,8 @@ def image_rows(connection: Connection, document: str, only: Collection[str] | No
     states = dict(connection.execute(shown).tuples().all())
     rows = {row.id: row for row in select_in(connection, select(images), images.c.id, placed)}
     keys = {row.content_key for row in rows.values()}
+    unreadable = select(contents.c.key).where(picture_file.is_(None))
+    broken = {row.key for row in select_in(connection, unreadable, contents.c.key, keys)}
     requested_tags = select(requested.c.tag).where(requested.c.document == document, requested.c.role == Role.ANALYSIS)
     tags = set(connection.execute(requested_tags).scalars())
     reviewed = {key: history for (key, tag), history in reviews_of(connection, keys).items() if tag in tags}
@@ -129,8 +135,8 @@ def image_rows(connection: Connection, document: str, only: Collection[str] | No
         {
             "id": image,
             "content_key": rows[image].content_key,
-            "width": rows[image].width,
-            "height": rows[image].height,
+            "width": None if rows[image].content_key in broken else rows[image].width,
+            "height": None if rows[image].content_key in broken else rows[image].height,
             "status": states.get(image, places[0].state),
             "quality": rows[image].quality,
             "needs_review": rows[image].needs_review,

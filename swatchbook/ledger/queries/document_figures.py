@@ -9,6 +9,7 @@ from itertools import groupby
 from sqlalchemy import and_, func, select
 
 from swatchbook.ledger.database import Ledger, select_in
+from swatchbook.ledger.image_states import picture_file
 from swatchbook.ledger.page_findings import count_look_at
 from swatchbook.ledger.tables import contents, documents, hand_edits, images, links, lost_pictures, placements, products
 from swatchbook.product_doubts import is_doubtful
@@ -117,7 +118,7 @@ def thumbnails(ledger: Ledger, document: str, *, most: int, each: int) -> list[P
     """Return the first `most` products with images, with at most `each` images; without any, the first images."""
     shown = (
         placements.join(images, images.c.id == placements.c.image)
-        .join(contents, and_(contents.c.key == images.c.content_key, contents.c.file.is_not(None)))
+        .join(contents, and_(contents.c.key == images.c.content_key, picture_file.is_not(None)))
     )  # fmt: skip
     standing = placements.c.document == document, placements.c.state.in_(COUNTED)
     linked = (
@@ -154,7 +155,7 @@ def first_pictures(ledger: Ledger, ids: Collection[str]) -> dict[str, str]:
     first = (
         select(placements.c.image)
         .join_from(placements, images, images.c.id == placements.c.image)
-        .join(contents, and_(contents.c.key == images.c.content_key, contents.c.file.is_not(None)))
+        .join(contents, and_(contents.c.key == images.c.content_key, picture_file.is_not(None)))
         .where(placements.c.document == documents.c.id, placements.c.state.in_(COUNTED))
         .order_by(placements.c.ordinal)
         .limit(1)

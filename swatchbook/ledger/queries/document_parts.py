@@ -1,8 +1,8 @@
 """Read a document's products, chunks, entities, links, images and pages, a portion at a time.
 
 A portion begins after the position of the last row, so that what is added or removed meanwhile does not shift the rest.
-A product's pictures are the images with a file that a link connects to it, ordered by the score of the best link. All
-of a document at once: `document.py`; documents: `ledger/stored_documents.py`.
+A product's pictures are the readable images that a link connects to it, best link first. All of a document at once:
+`document.py`; documents: `ledger/stored_documents.py`.
 """
 
 from collections import defaultdict
@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from sqlalchemy import ColumnElement, Connection, Row, Select, Table, func, literal, select, tuple_
 
 from swatchbook.ledger.database import Ledger, select_in
+from swatchbook.ledger.image_states import picture_file, why_no_picture
 from swatchbook.ledger.page_findings import read_lost_pictures
 from swatchbook.ledger.queries.document import image_rows
 from swatchbook.ledger.tables import chunks, contents, documents, entities, images, links, pages, placements, products
@@ -297,7 +298,7 @@ _PICTURES = (
         images.c.height,
         placements.c.page,
         placements.c.caption,
-        contents.c.file,
+        picture_file,
     )
     .join(placements, placements.c.id == links.c.source)
     .join(images, images.c.id == placements.c.image)
@@ -305,7 +306,7 @@ _PICTURES = (
     .where(
         links.c.kind == LinkKind.IMAGE_PRODUCT,
         placements.c.state.in_(COUNTED),
-        contents.c.file.is_not(None),
+        picture_file.is_not(None),
     )
     .order_by(links.c.score.desc(), placements.c.ordinal)
 )
@@ -317,7 +318,8 @@ _LINKED = (
         placements.c.bbox,
         placements.c.path,
         placements.c.caption,
-        contents.c.file.is_not(None).label("shown"),
+        picture_file.is_not(None).label("shown"),
+        why_no_picture,
         links.c.score,
         links.c.role,
         links.c.shared,

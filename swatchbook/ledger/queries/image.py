@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Sequence
 from sqlalchemy import Connection, Subquery, select
 
 from swatchbook.ledger.database import Ledger, select_in
-from swatchbook.ledger.image_states import image_item_state, image_items, shown_images, states_of_images
+from swatchbook.ledger.image_states import image_item_state, image_items, picture_file, shown_images, states_of_images
 from swatchbook.ledger.tables import contents, documents, images, items, placements, requested
 from swatchbook.records import COUNTED, ImageDetails, ImagePlace, RoleState
 
@@ -19,7 +19,7 @@ def image_details(ledger: Ledger, image: str) -> ImageDetails | None:
     texts = contents.alias("texts")
     with ledger.read() as connection:
         stored = connection.execute(
-            select(images, contents.c.file, texts.c.text)
+            select(images, picture_file, texts.c.text)
             .outerjoin(contents, contents.c.key == images.c.content_key)
             .outerjoin(texts, texts.c.key == images.c.text_key)
             .where(images.c.id == image)

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Row, Select, case, func, select
 from swatchbook.index.contract import Where
 from swatchbook.index.matching import satisfies
 from swatchbook.ledger.database import Ledger, select_in
+from swatchbook.ledger.image_states import picture_file
 from swatchbook.ledger.payloads import ImagePart, image_parts
 from swatchbook.ledger.queries.document_parts import pictures_of_products
 from swatchbook.ledger.read_cache import ReadCache
@@ -260,10 +261,16 @@ _PRODUCTS_OF_CHUNKS = select(links.c.source, links.c.target, links.c.score).wher
     links.c.kind == LinkKind.CHUNK_PRODUCT
 )
 _IMAGES_OF_CHUNKS = (
-    select(chunks.c.id.label("source"), placements.c.image.label("target"), func.max(links.c.score).label("score"))
+    select(
+        chunks.c.id.label("source"),
+        case((picture_file.is_not(None), placements.c.image)).label("target"),
+        func.max(links.c.score).label("score"),
+    )
     .outerjoin(links, (links.c.target == chunks.c.id) & (links.c.kind == LinkKind.IMAGE_CHUNK))
     .outerjoin(placements, (placements.c.id == links.c.source) & (placements.c.state.in_(COUNTED)))
-    .group_by(chunks.c.id, placements.c.image)
+    .outerjoin(images, images.c.id == placements.c.image)
+    .outerjoin(contents, contents.c.key == images.c.content_key)
+    .group_by(chunks.c.id, placements.c.image, contents.c.key)
 )
 _CHUNKS_OF_IMAGES = (
     select(images.c.id.label("source"), links.c.target, func.max(links.c.score).label("score"))
@@ -281,7 +288,7 @@ _SHOWN = (
         documents.c.name.label("document_name"),
         documents.c.owner,
         images.c.text_key,
-        contents.c.file,
+        picture_file,
     )
     .join(documents, documents.c.id == placements.c.document)
     .join(images, images.c.id == placements.c.image)
