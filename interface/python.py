@@ -302,13 +302,14 @@ class Swatchbook:
         mapping: str | Path | Mapping[str, Any] | None = None,
         pictures_url: str | None = None,
         since: str | Path | datetime | None = None,
+        accept_gone: bool = False,
     ) -> "Exported":
         """Write the products into a file, as `swatchbook export` does: CSV, JSON lines, Excel or Parquet, or for shops.
 
         `format`: by default that of the file's suffix, csv without one; or the name of a shop's format or a plugin.
         `pictures`: a folder for copies of the products' pictures. `mapping` (a YAML file, or what it holds as a dict),
-        `pictures_url` and `since` are for shops: docs/shops.md. Raises Configuration, InvalidReference, MissingExtra,
-        TooLarge, PluginFailed.
+        `pictures_url` and `since` are for shops: docs/shops.md; so is `accept_gone`, with which more than half of an
+        earlier file may be gone. Raises Configuration, InvalidReference, MissingExtra, TooLarge, PluginFailed.
         """
         from interface.cli.export import export, exportable, find_format
         from swatchbook.export.formats import shop_options
@@ -316,7 +317,7 @@ class Swatchbook:
         from swatchbook.export.shop_mapping import as_shop_mapping
 
         chosen = find_format(format, Path(to))
-        options = shop_options(chosen, as_shop_mapping(mapping), pictures_url, since)
+        options = shop_options(chosen, as_shop_mapping(mapping), pictures_url, since, accept_gone=accept_gone)
         documents = exportable(self._documents(document), every=document is None)
         folder = None if pictures is None else Path(pictures)
         deleted = deleted_since(self._resources.ledger, options.since, self.owner) if document is None else []

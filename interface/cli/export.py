@@ -159,6 +159,9 @@ def note_exported(exported: Exported) -> None:
             f"Since {when}: {changes.new} new, {changes.changed} changed, {changes.gone} gone{into}; "
             f"{changes.unchanged} unchanged are left out."
         )
+        if changes.elsewhere:
+            count = plural(changes.elsewhere, "record")
+            note(f"Left as they are: {count} of the earlier file, of documents outside this export.")
     if exported.since:
         note(
             "A time does not tell which products a document lost when it was ingested again, nor what has left the "

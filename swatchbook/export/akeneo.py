@@ -11,7 +11,7 @@ from typing import BinaryIO, Final
 from swatchbook.errors import InvalidReference
 from swatchbook.export.formats import Rows
 from swatchbook.export.offers import Offer
-from swatchbook.export.shop_csv import pack, read_rows, unpack, write_rows
+from swatchbook.export.shop_csv import Cells, pack, read_rows, sku_key, unpack, write_rows
 from swatchbook.export.shop_file import Contents, ShopRecord, write_shop_file
 from swatchbook.export.shop_mapping import ADVICE, COMMON, ShopOptions, fill
 
@@ -39,7 +39,7 @@ class Akeneo:
                 )
 
     def records(self, offer: Offer) -> list[ShopRecord]:
-        return [ShopRecord(row["sku"].casefold(), pack([row])) for row in self.rows(offer)]
+        return [ShopRecord(sku_key(row["sku"]), pack([row])) for row in self.rows(offer)]
 
     def rows(self, offer: Offer) -> list[dict[str, str]]:
         """Return the cells of a product, or of each of its variants, by column. Raises NotExportable."""
@@ -58,9 +58,16 @@ class Akeneo:
         }
         return {"sku": offer.needed("sku"), "enabled": "1"} | kept | named
 
+    def keys(self, offer: Offer) -> list[str]:
+        return [sku_key(each.fields["sku"]) for each in offer.variants or (offer,)]
+
     def read(self, file: BinaryIO) -> Iterator[ShopRecord]:
-        for row in read_rows(file, ALWAYS, delimiter=";"):
-            yield ShopRecord(row.get("sku", "").casefold(), pack([row]))
+        for row in read_rows(file, ALWAYS, is_gone=self.is_gone, delimiter=";"):
+            yield ShopRecord(sku_key(row.get("sku", "")), pack([row]))
+
+    def is_gone(self, row: Cells) -> bool:
+        """Return whether a row disables a product; only rows of changes do, unless the mapping fills that."""
+        return row.get("enabled") == "0" and "enabled" not in self._mapped
 
     def gone(self, content: str) -> str:
         """Return the product as disabled."""

@@ -18,7 +18,7 @@ from swatchbook.export.akeneo_connection import TOGETHER, Pim, Place, connected
 from swatchbook.export.akeneo_values import PICTURES, PROPERTIES, Column, as_product, picture_names, read_column
 from swatchbook.export.formats import Rows, Skipped
 from swatchbook.export.offers import NotExportable, Offer, clean, offers
-from swatchbook.export.shop_file import Contents, ShopRecord, write_shop_file
+from swatchbook.export.shop_file import Contents, ShopRecord, only_changes, write_shop_file
 from swatchbook.ledger.database import portions
 
 Cells = dict[str, str]
@@ -57,13 +57,19 @@ class AkeneoApi:
         rows = [{name: clean(value) for name, value in row.items() if value} for row in self._csv.rows(offer)]
         return [ShopRecord(row["sku"].casefold(), _dumped(row)) for row in rows]
 
+    def keys(self, offer: Offer) -> list[str]:
+        return self._csv.keys(offer)
+
     def read(self, file: BinaryIO) -> Iterator[ShopRecord]:
         for line in iter(lambda: file.readline(_MAX_LINE), b""):
             try:
                 cells = json.loads(line)
-                yield ShopRecord(cells["sku"].casefold(), _dumped(cells))
+                record = ShopRecord(cells["sku"].casefold(), _dumped(cells))
             except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
                 raise InvalidReference("The earlier file is not one of akeneo-api.", advice=_ADVICE) from error
+            if self._csv.is_gone(cells):
+                raise only_changes()
+            yield record
 
     def gone(self, content: str) -> str:
         """Return the product as disabled; nothing else of it is sent."""

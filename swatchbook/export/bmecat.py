@@ -31,7 +31,8 @@ MOST: Final = {
 _TYPES = {".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".gif": "image/gif"}  # the schema has no image/png
 _MARKER = f'xmlns="{NAMESPACE}"'
 _NEW = opening("PRODUCT", mode=Change.NEW.value)
-_RECORD = re.compile(r'<PRODUCT mode="(new|update|delete)"><SUPPLIER_PID>([^<]+)</SUPPLIER_PID>')
+_RECORD = re.compile(rf"{_NEW}<SUPPLIER_PID>([^<]+)</SUPPLIER_PID>")
+_UPDATE = "T_UPDATE_PRODUCTS"
 
 
 def write_bmecat(rows: Rows, out: BinaryIO) -> None:
@@ -106,11 +107,13 @@ class BMEcat:
                 kind = element("MIME_TYPE", _TYPES.get(Path(source).suffix.lower(), ""))
                 yield parent("MIME", kind, element("MIME_SOURCE", source), element("MIME_PURPOSE", "normal"))
 
+    def keys(self, offer: Offer) -> list[str]:
+        return distinct_skus(offer)
+
     def read(self, file: BinaryIO) -> Iterator[ShopRecord]:
-        for line in read_lines(file, marker=_MARKER, record=_RECORD):
+        for line in read_lines(file, marker=_MARKER, record=_RECORD, changes=f"<{_UPDATE}"):
             found = _RECORD.match(line)
-            if found and found[1] != Change.GONE:
-                yield ShopRecord(unescape(found[2]), _NEW + line[line.index(">") + 1 :])
+            yield ShopRecord(unescape(found[1]) if found else "", line)
 
     def gone(self, content: str) -> str:
         """Return the product as it was, with the mode `delete`."""
@@ -118,7 +121,7 @@ class BMEcat:
 
     def write(self, contents: Contents, out: BinaryIO, *, whole: bool) -> None:
         chosen = self._options.mapping
-        kind = "T_NEW_CATALOG" if whole else "T_UPDATE_PRODUCTS"
+        kind = "T_NEW_CATALOG" if whole else _UPDATE
         write_lines(
             out,
             '<?xml version="1.0" encoding="UTF-8"?>',

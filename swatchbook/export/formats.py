@@ -5,14 +5,15 @@ In JSON lines and Parquet, lists stay lists. In CSV and XLSX their values stand 
 Except in JSON lines, each kind of metadata is a column `metadata.<name>`, the most frequent first.
 
 A spreadsheet takes a CSV cell that begins with = + - @ for a formula, and catalogues come from strangers. Such cells
-(also those that begin with a tab, a line break, or the full-width forms of the four) get an apostrophe in front, which
-makes them texts. Programs that read CSV should remove it, or read JSON lines. In XLSX and Parquet texts are typed as
-texts and stay as they are.
+(also those that begin with a tab, a line break, or the full-width forms of the four, but no negative number) get an
+apostrophe in front, which makes them texts. Programs that read CSV should remove it, or read JSON lines. In XLSX and
+Parquet texts are typed as texts and stay as they are.
 """
 
 import csv
 import io
 import json
+import re
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -37,6 +38,8 @@ Cell = str | float | None
 
 FORMULA_STARTS = tuple("=+-@\t\r\n＝＋－＠")
 """With one of these a cell of CSV begins a formula, in some spreadsheet or other."""
+
+_NEGATIVE = re.compile(r"-[0-9]+(\.[0-9]+)?")
 
 FIELDS = tuple(name for name in ProductRow.model_fields if name != "metadata")
 METADATA = "metadata."
@@ -70,21 +73,29 @@ class Skipped(Record):
 
 
 class Changes(Record):
-    """How many records of a shop's file are other than in an earlier file, or than at a time; others are left out."""
+    """How many records of a shop's file are other than in an earlier file, or than at a time; others are left out.
+
+    `elsewhere`: records of the earlier file that are of documents outside this export.
+    """
 
     new: int
     changed: int
     gone: int
     unchanged: int
+    elsewhere: int = 0
 
 
 class ToldChanges(NamedTuple):
-    """What the ledger tells of a time: documents that came since, that were worked on or edited since, and products
-    that are gone since, each with its variants. A product of any other document is unchanged."""
+    """What the ledger tells an export since a time: documents that came since, that were worked on or edited since, and
+    products that are gone since, each with its variants. A product of any other document is unchanged.
 
-    new: frozenset[str]
-    changed: frozenset[str]
-    gone: Iterable[ProductRow]
+    An export that is compared with a file is told only the products of documents outside it, `elsewhere`.
+    """
+
+    new: frozenset[str] = frozenset()
+    changed: frozenset[str] = frozenset()
+    gone: Iterable[ProductRow] = ()
+    elsewhere: Iterable[ProductRow] = ()
 
 
 class Reach(NamedTuple):
@@ -109,7 +120,12 @@ class Written(Record):
 
 
 def shop_options(
-    form: str, mapping: ShopMapping | None, pictures_url: str | None, since: str | Path | datetime | None
+    form: str,
+    mapping: ShopMapping | None,
+    pictures_url: str | None,
+    since: str | Path | datetime | None,
+    *,
+    accept_gone: bool = False,
 ) -> ShopOptions:
     """Return what an export is given beside the products: nothing, unless its format is one of shops, or a plugin's.
 
@@ -125,7 +141,10 @@ def shop_options(
         if not is_valid_url(pictures_url):
             raise InvalidReference("The address of the pictures is not that of a folder.", advice="Give one: https://…")
     return ShopOptions(
-        mapping=mapping or ShopMapping(), pictures_url=pictures_url, since=None if since is None else read_since(since)
+        mapping=mapping or ShopMapping(),
+        pictures_url=pictures_url,
+        since=None if since is None else read_since(since),
+        accept_gone=accept_gone,
     )
 
 
@@ -145,7 +164,8 @@ def write_products(
     """Write products to a binary file, which must be seekable for XLSX and Parquet, and return what was written.
 
     The rows are read once, and wait in a temporary file until the columns are known. `form`: a Format, or the name of a
-    format of shops or of a plugin; `options` are for these. `told`: what changed since the time of the options.
+    format of shops or of a plugin; `options` are for these. `told`: what the ledger knows of the time or file that
+    the options compare with.
     `reach`: for formats that send to a server. Raises TooLarge for more than Excel can hold, MissingExtra without
     what writes XLSX, Configuration and PluginFailed for a plugin, InvalidReference for a mapping or
     an earlier file that does not fit.
@@ -160,15 +180,24 @@ def write_products(
 
 
 def protect_cell(cell: Cell) -> Cell:
-    """Return a cell of CSV; a text that a spreadsheet would take for a formula gets an apostrophe in front."""
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA_STARTS) else cell
+    """Return a cell of CSV; a text that a spreadsheet would take for a formula gets an apostrophe in front.
+
+    A negative number is no formula: importers read `-1` as what it is.
+    """
+    is_formula = isinstance(cell, str) and cell.startswith(FORMULA_STARTS) and not _NEGATIVE.fullmatch(cell)
+    return f"'{cell}" if is_formula else cell
+
+
+def unprotected(text: str) -> str:
+    """Return a text without the apostrophe that `protect_cell` puts in front of a formula."""
+    return text[1:] if text.startswith("'") and text[1:].startswith(FORMULA_STARTS) else text
 
 
 class Rows:
     """Rows of products in a temporary file, to be read as often as wanted; `columns`: the names of their cells.
 
-    `options`: what the export was given; `told`: what changed since its time. What writes them may `skip` products, and
-    set `changes`.
+    `options`: what the export was given; `told`: what the ledger knows of its `since`. What writes them may `skip`
+    products, and set `changes`.
     """
 
     def __init__(

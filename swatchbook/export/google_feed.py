@@ -36,6 +36,7 @@ _VARY = {"color": "color", "colour": "color", "size": "size", "material": "mater
 """Options of variants that are attributes of Google's."""
 _CONDITIONS = ("new", "used", "refurbished")
 _MARKER = f'xmlns:g="{NAMESPACE}"'
+_CHANGES = "<title>Changes of products</title>"
 _RECORD = re.compile(r"<item><g:id>([^<]+)</g:id>")
 _AVAILABILITY = re.compile(r"<g:availability>[^<]*</g:availability>")
 _LINK = re.compile(r"<g:link>([^<]*)</g:link>")
@@ -106,8 +107,11 @@ class Google:
             values |= {"unit_pricing_measure": _UNITS[price.unit], "unit_pricing_base_measure": _UNITS[price.unit]}
         return values | filled(self._options.mapping, offer.values, COLUMNS)
 
+    def keys(self, offer: Offer) -> list[str]:
+        return [each.fields["sku"] for each in offer.variants or (offer,)]
+
     def read(self, file: BinaryIO) -> Iterator[ShopRecord]:
-        for line in read_lines(file, marker=_MARKER, record=_RECORD):
+        for line in read_lines(file, marker=_MARKER, record=_RECORD, changes=_CHANGES):
             found = _RECORD.match(line)
             yield ShopRecord(unescape(found[1]) if found else "", line)
 
@@ -116,12 +120,13 @@ class Google:
         return _AVAILABILITY.sub("<g:availability>out_of_stock</g:availability>", content)
 
     def write(self, contents: Contents, out: BinaryIO, *, whole: bool) -> None:
+        title = "Products" if whole else "Changes of products"
         write_lines(
             out,
             '<?xml version="1.0" encoding="UTF-8"?>',
             f'<rss version="2.0" {_MARKER}>',
             "<channel>",
-            f"<title>Products</title><link>{self._shop(contents)}</link><description>Products</description>",
+            f"<title>{title}</title><link>{self._shop(contents)}</link><description>{title}</description>",
         )
         for _, content in contents:
             write_lines(out, content)

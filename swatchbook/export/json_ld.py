@@ -19,6 +19,8 @@ from swatchbook.export.shop_mapping import ShopOptions, check_fields
 CONTEXT: Final = "https://schema.org"
 _HEAD = f'{{"@context":"{CONTEXT}","@graph":['
 _RECORD = re.compile(r'\{"@type":"Product(Group)?",')
+_DISCONTINUED = f"{CONTEXT}/Discontinued"
+_GONE = f'"availability":"{_DISCONTINUED}"'
 _AVAILABILITY: Final[Mapping[str, str]] = {
     "in_stock": "InStock", "out_of_stock": "OutOfStock", "preorder": "PreOrder", "backorder": "BackOrder",
 }  # fmt: skip
@@ -82,8 +84,11 @@ class JsonLd:
         }
         return {name: value for name, value in thing.items() if value}
 
+    def keys(self, offer: Offer) -> list[str]:
+        return [f"urn:uuid:{offer.row.id}"]
+
     def read(self, file: BinaryIO) -> Iterator[ShopRecord]:
-        for line in read_lines(file, marker=_HEAD, record=_RECORD):
+        for line in read_lines(file, marker=_HEAD, record=_RECORD, changes=_GONE):
             thing = _parsed(line.removesuffix(","))
             yield ShopRecord(str(thing.get("@id", "")), _as_line(thing))
 
@@ -92,7 +97,7 @@ class JsonLd:
         thing = _parsed(content)
         for each in thing.get("hasVariant", [thing]):
             offered = each.setdefault("offers", {"@type": "Offer"})
-            offered["availability"] = f"{CONTEXT}/Discontinued"
+            offered["availability"] = _DISCONTINUED
         return _as_line(thing)
 
     def write(self, contents: Contents, out: BinaryIO, *, whole: bool) -> None:

@@ -1,15 +1,17 @@
-"""What an export since a time is told: documents that came or changed, and the rows of products that are gone."""
+"""What the ledger tells an export that is compared: since a time, documents that came or changed, and the rows of
+products that are gone; with a file, the rows of products in documents outside the export.
+"""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 
 from swatchbook.export.formats import ToldChanges
-from swatchbook.export.product_rows import ProductRow, as_rows
+from swatchbook.export.product_rows import ProductRow, as_rows, read_products
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.queries.changes import changed_documents, removed_by_edits, trashed_products
-from swatchbook.ledger.stored_documents import Document
+from swatchbook.ledger.stored_documents import Document, all_documents
 from swatchbook.ledger.trashed_documents import list_trash
-from swatchbook.records import Trashed
+from swatchbook.records import DocumentStatus, Trashed
 
 
 def deleted_since(ledger: Ledger, since: object, owner: str | None) -> list[Trashed]:
@@ -22,12 +24,25 @@ def deleted_since(ledger: Ledger, since: object, owner: str | None) -> list[Tras
 def told_changes(
     ledger: Ledger, since: object, documents: Sequence[Document], deleted: Sequence[Trashed]
 ) -> ToldChanges | None:
-    """Return what changed in documents since a time, None for a file. `deleted`: whose products to name as gone."""
-    if not isinstance(since, datetime):
+    """Return what the ledger knows of these documents since a time, or beside a file; None without either.
+
+    `deleted`: documents whose products to name as gone since a time.
+    """
+    if since is None:
         return None
+    if not isinstance(since, datetime):
+        return ToldChanges(elsewhere=_elsewhere(ledger, {each.id for each in documents}))
     happened = changed_documents(ledger, since.timestamp())
     edited = [each.id for each in documents if each.id in happened.edited]
     return ToldChanges(happened.new, happened.changed, _gone(ledger, edited, deleted))
+
+
+def _elsewhere(ledger: Ledger, exported: Collection[str]) -> Iterator[ProductRow]:
+    """Yield the rows of all other documents, of any owner, that are not being deleted."""
+    for document in all_documents(ledger, None):
+        if document.id not in exported and document.status is not DocumentStatus.DELETING:
+            for product in read_products(ledger, document.id):
+                yield from as_rows(product)
 
 
 def _gone(ledger: Ledger, edited: Sequence[str], deleted: Sequence[Trashed]) -> Iterator[ProductRow]:

@@ -7,13 +7,13 @@ import csv
 import html
 import io
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import BinaryIO
 
 from swatchbook.errors import InvalidReference
-from swatchbook.export.formats import protect_cell
+from swatchbook.export.formats import protect_cell, unprotected
 from swatchbook.export.offers import NotExportable, Offer, Price, clean
-from swatchbook.export.shop_file import Contents, ShopRecord
+from swatchbook.export.shop_file import Contents, ShopRecord, only_changes
 
 Cells = Mapping[str, str]
 
@@ -41,6 +41,11 @@ class OneCurrency:
 def as_html(text: str) -> str:
     """Return a text as HTML; nothing in it is markup."""
     return html.escape(text, quote=False).replace("\n", "<br>")
+
+
+def sku_key(sku: str) -> str:
+    """Return what identifies a SKU for importers that ignore its case; that of a file may be guarded as a formula."""
+    return unprotected(sku).casefold()
 
 
 def pack(rows: Sequence[Cells]) -> str:
@@ -76,8 +81,13 @@ def write_rows(
     text.detach()
 
 
-def read_rows(file: BinaryIO, needed: Iterable[str], *, delimiter: str = ",") -> Iterator[dict[str, str]]:
-    """Yield the rows of a file, without empty cells. Raises InvalidReference if it lacks a needed column."""
+def read_rows(
+    file: BinaryIO, needed: Iterable[str], *, is_gone: Callable[[Cells], bool], delimiter: str = ","
+) -> Iterator[dict[str, str]]:
+    """Yield the rows of a file, without empty cells.
+
+    Raises InvalidReference if it lacks a needed column, and for a file of changes: it has a row of what is gone.
+    """
     csv.field_size_limit(_MAX_CELL)
     text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
     try:
@@ -88,17 +98,22 @@ def read_rows(file: BinaryIO, needed: Iterable[str], *, delimiter: str = ",") ->
         for row in reader:
             if None in row or None in row.values():
                 raise InvalidReference(f"Line {reader.line_num} has another number of cells.", advice=_ADVICE)
-            yield {name: value for name, value in row.items() if value}
+            cells = {name: value for name, value in row.items() if value}
+            if is_gone(cells):
+                raise only_changes()
+            yield cells
     except (csv.Error, UnicodeError) as error:
         raise InvalidReference("The earlier file is not CSV in UTF-8.", advice=_ADVICE) from error
     finally:
         text.detach()
 
 
-def read_groups(file: BinaryIO, key: str, *, needed: Iterable[str]) -> Iterator[ShopRecord]:
+def read_groups(
+    file: BinaryIO, key: str, *, needed: Iterable[str], is_gone: Callable[[Cells], bool]
+) -> Iterator[ShopRecord]:
     """Yield the records of a file in which rows that follow each other with the same key are one record."""
     group = list[dict[str, str]]()
-    for row in read_rows(file, (key, *needed)):
+    for row in read_rows(file, (key, *needed), is_gone=is_gone):
         if group and row.get(key) != group[0].get(key):
             yield ShopRecord(group[0].get(key, ""), pack(group))
             group = []

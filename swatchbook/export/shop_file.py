@@ -8,7 +8,7 @@ is written.
 
 import sqlite3
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from enum import StrEnum
 from pathlib import Path
@@ -36,14 +36,25 @@ class ShopRecord(NamedTuple):
     content: str
 
 
+def only_changes() -> InvalidReference:
+    """Return the failure of an earlier file that is not a whole export: what it lacks would not be known as gone."""
+    return InvalidReference("The earlier file has only changes.", advice="Give a whole export, made without --since.")
+
+
 class ShopFormat(Protocol):
     """The format of a shop's file."""
 
     def records(self, offer: Offer) -> list[ShopRecord]:
         """Return the records of a product. Raises NotExportable."""
 
+    def keys(self, offer: Offer) -> list[str]:
+        """Return the keys that the records of a product have. Raises NotExportable only where it has none."""
+
     def read(self, file: BinaryIO) -> Iterator[ShopRecord]:
-        """Yield the records of a file that `write` made. Raises InvalidReference for any other file."""
+        """Yield the records of a file that `write` made of a whole export.
+
+        Raises InvalidReference for any other file, and for one of changes where it can be told from a whole one.
+        """
 
     def gone(self, content: str) -> str:
         """Return a record of the earlier file so that the shop no longer sells what it is of."""
@@ -68,19 +79,27 @@ def write_shop_file(form: ShopFormat, rows: Rows, options: ShopOptions, out: Bin
                 raise InvalidReference(
                     f"{since}: {reason_of(error)}.", advice="Give an earlier export, or a time such as 2026-11-01."
                 ) from error
+        of_time = None if isinstance(since, Path) else told
         for offer in offers(rows.groups(), options):
             try:
-                contents.add(form.records(offer), _change_of(offer, told))
+                contents.add(form.records(offer), _change_of(offer, of_time))
             except NotExportable as refused:
                 rows.skip((offer.row, *(variant.row for variant in offer.variants)), str(refused))
         if isinstance(since, Path):
-            rows.changes = contents.compare(form)
+            keys = _keys(form, offers(grouped(told.elsewhere), options)) if told else iter(())
+            rows.changes = contents.compare(form, keys, accept_gone=options.accept_gone)
         elif told is not None:
             for offer in offers(grouped(told.gone), options):
                 with suppress(NotExportable):  # it was left out of the earlier export, too
                     contents.add_gone(form, form.records(offer))
             rows.changes = contents.leave_unchanged_out()
         form.write(contents, out, whole=since is None)
+
+
+def _keys(form: ShopFormat, found: Iterable[Offer]) -> Iterator[str]:
+    for offer in found:
+        with suppress(NotExportable):
+            yield from form.keys(offer)
 
 
 def _change_of(offer: Offer, told: ToldChanges | None) -> Change:
@@ -130,11 +149,25 @@ class Contents:
         )
         return Changes(new=new, changed=changed, gone=gone, unchanged=unchanged)
 
-    def compare(self, form: ShopFormat) -> Changes:
-        """Leave only what differs from the earlier file, and add what is gone, as the format names that."""
+    def compare(self, form: ShopFormat, elsewhere: Iterator[str], *, accept_gone: bool) -> Changes:
+        """Leave only what differs from the earlier file, and add what is gone, as the format names that.
+
+        `elsewhere`: keys of products outside this export, which are not gone. Raises InvalidReference where more than
+        half of the others are gone, unless that is accepted.
+        """
         run = self._database.execute
-        lost = "select key, content from earlier where key not in (select key from now) order by place"
-        run(f"create table lost as {lost}")
+        run("create table lost (place integer primary key, key text unique, content text)")
+        run("insert into lost select * from earlier where key not in (select key from now)")
+        kept = 0
+        if run("select count(*) from lost").fetchone() != (0,):
+            kept = sum(run("delete from lost where key = ?", (key,)).rowcount for key in elsewhere)
+        earlier, lost = run("select (select count(*) from earlier), (select count(*) from lost)").fetchone()
+        if lost * 2 > earlier - kept and not accept_gone:
+            raise InvalidReference(
+                f"{lost} of {earlier - kept} records of the earlier file would be gone from the shop: more than half.",
+                advice="Check that it is of the same collection and was made with the same mapping. If they are to be "
+                "gone, add --yes (in Python accept_gone=True).",
+            )
         unchanged = run(
             "delete from now where content = (select content from earlier where earlier.key = now.key)"
         ).rowcount
@@ -143,12 +176,12 @@ class Contents:
         ).rowcount
         (new,) = run("select count(*) from now where change = ?", (Change.NEW.value,)).fetchone()
         gone = 0
-        for key, content in run("select key, content from lost order by rowid"):
+        for key, content in run("select key, content from lost order by place"):
             ended = form.gone(content)
             if ended != content:  # else the earlier file says already that it is gone
                 run("insert into now (key, content, change) values (?, ?, ?)", (key, ended, Change.GONE.value))
                 gone += 1
-        return Changes(new=new, changed=changed, gone=gone, unchanged=unchanged)
+        return Changes(new=new, changed=changed, gone=gone, unchanged=unchanged, elsewhere=kept)
 
     def __iter__(self) -> Iterator[tuple[Change, str]]:
         """Yield the records in order, each with what happened to it."""

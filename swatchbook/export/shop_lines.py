@@ -7,6 +7,7 @@ from xml.sax.saxutils import escape, quoteattr  # nosec: only escapes
 
 from swatchbook.errors import InvalidReference
 from swatchbook.export.offers import clean
+from swatchbook.export.shop_file import only_changes
 
 _CHARACTERS = {"\n": "&#10;", "\t": "&#9;"}
 _MOST_LINE = 1 << 24  # bytes
@@ -29,13 +30,18 @@ def opening(name: str, **attributes: str) -> str:
     return f"<{name}{''.join(f' {key}={quoteattr(value)}' for key, value in attributes.items())}>"
 
 
-def read_lines(file: BinaryIO, *, marker: str, record: re.Pattern[str]) -> Iterator[str]:
-    """Yield the lines that `record` matches. Raises InvalidReference if no `marker` is before them."""
+def read_lines(file: BinaryIO, *, marker: str, record: re.Pattern[str], changes: str) -> Iterator[str]:
+    """Yield the lines that `record` matches. `changes`: what only a file of changes has.
+
+    Raises InvalidReference for such a file, and if no `marker` is before the lines.
+    """
     is_ours = False
     try:
         while line := file.readline(_MOST_LINE).decode():
             text = line.rstrip("\r\n")
             is_ours = is_ours or marker in text
+            if is_ours and changes in text:
+                raise only_changes()
             if record.match(text):
                 if not is_ours:
                     break

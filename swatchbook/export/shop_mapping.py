@@ -85,11 +85,15 @@ class ShopMapping(Record):
 
 
 class ShopOptions(Record):
-    """What an export to a shop is given beside the products. `since`: a file of an earlier export, or a time."""
+    """What an export to a shop is given beside the products. `since`: a file of an earlier export, or a time.
+
+    `accept_gone`: also where more than half of the earlier file is gone.
+    """
 
     mapping: ShopMapping = ShopMapping()
     pictures_url: str | None = None
     since: Path | datetime | None = None
+    accept_gone: bool = False
 
 
 def read_shop_mapping(file: Path) -> ShopMapping:

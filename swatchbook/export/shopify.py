@@ -41,6 +41,7 @@ MOST_VARIANTS: Final = 2_048
 _MOST_TITLE = 255  # characters, also of a handle and of an option's value
 _UNITS = {"m2": "m2", "m": "m", "kg": "kg", "l": "l"}
 """Units of Shopify's unit prices."""
+_GONE = "archived"
 _CONDITIONS = ("new", "used", "refurbished")
 
 
@@ -99,13 +100,22 @@ class Shopify:
             cells["Google Shopping / Condition"] = fields["condition"].lower()
         return cells | filled(self._options.mapping, offer.values, (*VARIANT_COLUMNS, *PICTURE_COLUMNS))
 
+    def keys(self, offer: Offer) -> list[str]:
+        return [handle_of(offer.needed("handle"))]
+
     def read(self, file: BinaryIO) -> Iterator[ShopRecord]:
-        return read_groups(file, "URL handle", needed=("Title",))
+        is_mapped = "Status" in self._options.mapping.fields
+        return read_groups(
+            file,
+            "URL handle",
+            needed=("Title",),
+            is_gone=lambda row: not is_mapped and row.get("Status") == _GONE,
+        )
 
     def gone(self, content: str) -> str:
         """Return the product with the status `archived`: Shopify keeps it, and no longer sells it."""
         first, *others = unpack(content)
-        return pack([first | {"Status": "archived"}, *others])
+        return pack([first | {"Status": _GONE}, *others])
 
     def write(self, contents: Contents, out: BinaryIO, *, whole: bool) -> None:
         write_rows(contents, out, columns=COLUMNS, always=ALWAYS)

@@ -10,7 +10,7 @@ from typing import BinaryIO, Final
 
 from swatchbook.export.formats import Rows
 from swatchbook.export.offers import Offer, distinct_skus, picture_urls
-from swatchbook.export.shop_csv import OneCurrency, as_html, pack, read_rows, unpack, write_rows
+from swatchbook.export.shop_csv import Cells, OneCurrency, as_html, pack, read_rows, sku_key, unpack, write_rows
 from swatchbook.export.shop_file import Contents, ShopRecord, write_shop_file
 from swatchbook.export.shop_mapping import ShopOptions, check_fields, filled, with_common_names
 
@@ -99,14 +99,22 @@ class WooCommerce:
                 cells |= _attribute(number, name, values, visible=True)
         return cells
 
+    def keys(self, offer: Offer) -> list[str]:
+        return [sku_key(sku) for sku in distinct_skus(offer)]
+
     def read(self, file: BinaryIO) -> Iterator[ShopRecord]:
-        for row in read_rows(file, ("Type", "SKU", "Name")):
+        is_mapped = "Published" in self._options.mapping.fields
+        for row in read_rows(
+            file,
+            ("Type", "SKU", "Name"),
+            is_gone=lambda row: not is_mapped and row.get("Published") == _published_if_gone(row),
+        ):
             yield _record(row)
 
     def gone(self, content: str) -> str:
         """Return the product as a draft, or the variation as private: neither is sold, and nothing is lost."""
         (row,) = unpack(content)
-        return pack([row | {"Published": "0" if row["Type"] == "variation" else "-1"}])
+        return pack([row | {"Published": _published_if_gone(row)}])
 
     def write(self, contents: Contents, out: BinaryIO, *, whole: bool) -> None:
         write_rows(contents, out, columns=(*COLUMNS, *_ATTRIBUTES), always=ALWAYS)
@@ -114,7 +122,11 @@ class WooCommerce:
 
 def _record(row: dict[str, str]) -> ShopRecord:
     """Return a row as a record. For the importer, SKUs that differ only in their case are the same."""
-    return ShopRecord(row.get("SKU", "").removeprefix("'").casefold(), pack([row]))  # an earlier file guards formulas
+    return ShopRecord(sku_key(row.get("SKU", "")), pack([row]))
+
+
+def _published_if_gone(row: Cells) -> str:
+    return "0" if row.get("Type") == "variation" else "-1"
 
 
 def _attribute(number: int, name: str, values: Iterable[str], *, visible: bool) -> dict[str, str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from hypothesis import strategies as st
 
-from swatchbook.export.formats import Written, write_products
+from swatchbook.export.formats import ToldChanges, Written, write_products
 from swatchbook.export.product_rows import ProductRow
 from swatchbook.export.shop_mapping import ShopMapping, ShopOptions
 from swatchbook.printed_prices import highest_of, price_of
@@ -76,12 +76,14 @@ hostile = st.one_of(
 """Texts as the ledger may hold them: without lone surrogates, which no database stores."""
 
 
-def shop_file(tmp_path: Path, form: str, rows: Sequence[ProductRow], options: ShopOptions | None = None
-              ) -> tuple[bytes, Written]:  # fmt: skip
+def shop_file(tmp_path: Path, form: str, rows: Sequence[ProductRow], options: ShopOptions | None = None,
+              told: ToldChanges | None = None) -> tuple[bytes, Written]:  # fmt: skip
     """Return the file of a format, and what the export says about it. Nothing else is left on the disk."""
     out = io.BytesIO()
     folder = tmp_path / "tmp"
-    written = write_products(iter(rows), form, out, temporary_folder=folder, options=options or ShopOptions())
+    written = write_products(
+        iter(rows), form, out, temporary_folder=folder, options=options or ShopOptions(), told=told
+    )
     assert list(folder.iterdir()) == []
     return out.getvalue(), written
 

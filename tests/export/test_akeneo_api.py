@@ -167,7 +167,11 @@ def test_what_the_pim_lacks_is_named_before_anything_is_sent(pim: AkeneoServer, 
 
 def test_what_is_gone_is_disabled_and_keeps_the_rest(pim: AkeneoServer, tmp_path: Path) -> None:
     send(pim, tmp_path, ROWS)
-    lines, written = send(pim, tmp_path, (CHAIR,), MAPPED.model_copy(update={"since": tmp_path / "sent"}))
+    since = MAPPED.model_copy(update={"since": tmp_path / "sent"})
+    with pytest.raises(InvalidReference, match="2 of 3 records"):
+        send(pim, tmp_path, (CHAIR,), since)
+    assert pim.products["NO-101"]["enabled"] is True
+    lines, written = send(pim, tmp_path, (CHAIR,), since.model_copy(update={"accept_gone": True}))
     assert written.changes == Changes(new=0, changed=0, gone=2, unchanged=1)
     assert lines == [{"sku": sku, "enabled": "0"} for sku in ("NO-101", "NO-104")]
     assert pim.products["NO-101"]["enabled"] is False
@@ -181,6 +185,12 @@ def test_since_a_time_sends_what_changed(pim: AkeneoServer, tmp_path: Path) -> N
     lines, written = send(pim, tmp_path, (*FLOOR_ROWS, changed), told=told)
     assert [(line["sku"], line["enabled"]) for line in lines] == [(CHAIR.name, "1"), ("Gone", "0")]
     assert written.changes == Changes(new=0, changed=1, gone=1, unchanged=2)
+
+
+def test_a_file_of_changes_is_refused(pim: AkeneoServer, tmp_path: Path) -> None:
+    (tmp_path / "other").write_text('{"sku": "a", "enabled": "1"}\n{"sku": "b", "enabled": "0"}\n')
+    with pytest.raises(InvalidReference, match="only changes"):
+        send(pim, tmp_path, ROWS, MAPPED.model_copy(update={"since": tmp_path / "other"}))
 
 
 @pytest.mark.parametrize("other", [b"sku;name\n", b'{"name": "x"}\n', b"[1]\n", b"\xff\n"])

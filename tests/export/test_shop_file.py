@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from swatchbook.errors import InvalidReference
-from swatchbook.export.formats import Changes, Rows
+from swatchbook.export.formats import Changes, Rows, ToldChanges
 from swatchbook.export.product_rows import ProductRow
 from swatchbook.export.shop_mapping import ShopOptions
 from swatchbook.plugins import Kind, find
 from tests.export.shop_readers import READERS
-from tests.export.shop_rows import FLOOR_ROWS, FULL, ROWS, product, shop_file
+from tests.export.shop_rows import CHAIR, FLOOR_ROWS, FULL, ROWS, product, shop_file
 
 LAMP = product("Lamp", price="€ 40", pictures=("l.jpg",))
 TABLE = product("Table", price="€ 300", pictures=("t.jpg",))
@@ -48,12 +48,47 @@ def test_the_same_products_are_no_change(tmp_path: Path, form: str) -> None:
 
 
 @pytest.mark.parametrize("form", READERS)
-def test_what_was_gone_before_is_not_gone_again(tmp_path: Path, form: str) -> None:
+def test_a_file_of_changes_is_refused(tmp_path: Path, form: str) -> None:
     options = since(tmp_path, form, LAMP, TABLE)
     changed, _ = shop_file(tmp_path, form, (LAMP,), options)
     (tmp_path / "earlier").write_bytes(changed)
-    _, written = shop_file(tmp_path, form, (LAMP,), options)
-    assert written.changes == Changes(new=1, changed=0, gone=0, unchanged=0)
+    with pytest.raises(InvalidReference, match="only changes"):
+        shop_file(tmp_path, form, (LAMP,), options)
+
+
+@pytest.mark.parametrize("form", READERS)
+def test_products_of_documents_outside_the_export_are_not_gone(tmp_path: Path, form: str) -> None:
+    """Not even where the format can no longer hold them: without a picture, say, or in another currency."""
+    options = since(tmp_path, form, LAMP, TABLE, CHAIR, *FLOOR_ROWS)
+    lacking = CHAIR.model_copy(update={"pictures": (), "metadata": {"price": "USD 9"}, "price": 9.0})
+    told = ToldChanges(elsewhere=iter((lacking, *FLOOR_ROWS)))
+    data, written = shop_file(tmp_path, form, (LAMP,), options, told)
+    assert written.changes is not None
+    assert (written.changes.gone, written.changes.unchanged) == (1, 1)
+    assert written.changes.elsewhere == {"shopify": 2, "jsonld": 2, "google": 2, "akeneo": 3}.get(form, 4)
+    assert READERS[form](data)[1].keys() == {"Table"}
+
+
+@pytest.mark.parametrize("form", READERS)
+def test_more_than_half_gone_has_to_be_accepted(tmp_path: Path, form: str) -> None:
+    options = since(tmp_path, form, LAMP, TABLE, SHELF)
+    with pytest.raises(InvalidReference, match=r"2 of 3 records .*more than half"):
+        shop_file(tmp_path, form, (LAMP,), options)
+    others = ToldChanges(elsewhere=iter([LAMP]))
+    with pytest.raises(InvalidReference, match="2 of 2 records"):
+        shop_file(tmp_path, form, (), options, others)
+    _, written = shop_file(tmp_path, form, (LAMP,), options.model_copy(update={"accept_gone": True}))
+    assert written.changes == Changes(new=0, changed=0, gone=2, unchanged=1)
+
+
+@pytest.mark.parametrize("form", READERS)
+def test_a_code_like_a_formula_is_no_change(tmp_path: Path, form: str) -> None:
+    fields = FULL.mapping.fields | {"sku": "{code}"}
+    options = FULL.model_copy(update={"mapping": FULL.mapping.model_copy(update={"fields": fields})})
+    rows = [product(code, code=code, price="€ 4", pictures=("l.jpg",)) for code in ("=A1", "+A2", "-A3", "@A4", "-5")]
+    (tmp_path / "earlier").write_bytes(shop_file(tmp_path, form, rows, options)[0])
+    _, written = shop_file(tmp_path, form, rows, options.model_copy(update={"since": tmp_path / "earlier"}))
+    assert written.changes == Changes(new=0, changed=0, gone=0, unchanged=5)
 
 
 @pytest.mark.parametrize("form", READERS)

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from swatchbook.errors import InvalidReference
-from swatchbook.export.formats import FORMULA_STARTS
+from swatchbook.export.formats import protect_cell
 from swatchbook.export.shop_mapping import ShopMapping, ShopOptions
 from swatchbook.export.shopify import ALWAYS, COLUMNS, handle_of
 from tests.export.shop_rows import (
@@ -179,6 +179,6 @@ def test_hostile_texts_stay_texts(tmp_path: Path, texts: list[str]) -> None:
     assert written.skipped_count == 0
     ((_, found),) = read_strictly(data).items()
     for row in found:
-        assert not any(cell.startswith(FORMULA_STARTS) for cell in row.values())
+        assert all(protect_cell(cell) == cell for cell in row.values())
         assert "\x00" not in "".join(row.values())
         assert "<b>" not in row.get("Description", "")

@@ -232,6 +232,9 @@ def export(
             "new, changed or gone is written.",
         ),
     ] = None,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Also when more than half of the records of --since FILE are gone.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print what was written as JSON; needs --to.")] = False,
 ) -> None:
     """Export products, one row each, with the names of their pictures: as CSV, JSON lines, Excel or Parquet.
@@ -250,7 +253,8 @@ def export(
         from swatchbook.export.shop_mapping import read_shop_mapping
 
         chosen = choose_format(form, to)
-        options = shop_options(chosen, read_shop_mapping(mapping) if mapping else None, pictures_url, since)
+        filled = read_shop_mapping(mapping) if mapping else None
+        options = shop_options(chosen, filled, pictures_url, since, accept_gone=yes)
         documents = choose_documents(resources.ledger, document, every, owner, all_owners)
         shown = exportable(documents, every=every)
         whose = choose_owner(resources.ledger, owner, all_owners)

@@ -15,6 +15,8 @@ from swatchbook.settings import Settings
 from tests.command import attempt
 from tests.export.akeneo_server import akeneo
 from tests.export.shop_readers import READERS
+from tests.export.test_batch_to_shops import read
+from tests.sources.pictures import draw
 
 pytestmark = pytest.mark.usefixtures("filled")
 
@@ -50,6 +52,33 @@ def test_the_sample_is_exported_and_read_again(tmp_path: Path, form: str) -> Non
     again = json.loads(export(*words, "--since", tmp_path / "a", "--to", tmp_path / "b", "--json").stdout)
     assert (again["changes"]["new"], again["changes"]["changed"], again["changes"]["gone"]) == (0, 0, 0)
     assert again["changes"]["unchanged"] >= 2
+
+
+@pytest.mark.parametrize("owner", ["anna", "bert"])
+def test_other_documents_of_an_earlier_file_are_not_gone(filled: Path, tmp_path: Path, owner: str) -> None:
+    for number in range(5):
+        draw(tmp_path / "pictures" / f"lamp {number}.png", number)
+    with open_resources(Settings(home=filled)) as resources:
+        read(resources, tmp_path / "pictures", owner)
+    everything = ["export", "--all", "--all-owners", "--format", "shopify", "--to", str(tmp_path / "all.csv")]
+    assert CliRunner().invoke(app, everything).exit_code == 3, "the folder is not completed"
+    since = ("--format", "shopify", "--since", tmp_path / "all.csv", "--to", tmp_path / "changes.csv")
+    assert json.loads(export(*since, "--json").stdout)["changes"] == {
+        "new": 0, "changed": 0, "gone": 0, "unchanged": 2, "elsewhere": 5,
+    }  # fmt: skip
+    assert "Left as they are: 5 records of the earlier file" in export(*since).stderr
+
+
+def test_most_products_are_gone_only_with_yes(tmp_path: Path) -> None:
+    """As where the SKUs of the earlier file come from another mapping."""
+    (tmp_path / "shop.yaml").write_text('fields: {handle: "{name}"}')
+    export("--format", "shopify", "--to", tmp_path / "all.csv")
+    since = ("--format", "shopify", "--since", tmp_path / "all.csv", "--mapping", tmp_path / "shop.yaml")
+    status, out, err = attempt("export", *SMALL, *map(str, since))
+    assert (status, out) == (2, "")
+    assert "2 of 2 records of the earlier file would be gone" in err
+    assert "add --yes" in err.replace("\n", " ")
+    assert "2 new, 0 changed, 2 gone" in export(*since, "--to", tmp_path / "b.csv", "--yes").stderr
 
 
 def test_what_is_left_out_is_named_with_its_reason(tmp_path: Path) -> None:
@@ -206,7 +235,9 @@ def test_a_pim_gets_the_sample_with_its_pictures(tmp_path: Path, monkeypatch: py
         assert pictures == set(pim.files)
         assert all(data.startswith((b"\xff\xd8", b"\x89PNG")) for data in pim.files.values())
         again = (*words, "--since", tmp_path / "sent.jsonl", "--to", tmp_path / "changes.jsonl")
-        assert json.loads(export(*again).stdout)["changes"] == {"new": 0, "changed": 0, "gone": 0, "unchanged": 6}
+        assert json.loads(export(*again).stdout)["changes"] == {
+            "new": 0, "changed": 0, "gone": 0, "unchanged": 6, "elsewhere": 0,
+        }  # fmt: skip
         pim.refuse[next(iter(pim.products))] = "It is locked."
         assert "is left out: Akeneo refused it: family: It is locked." in export(*words[:-1], expect=3).stderr
     config = CliRunner().invoke(app, ["config"]).stdout + CliRunner().invoke(app, ["config", "--json"]).stdout
