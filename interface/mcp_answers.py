@@ -9,8 +9,10 @@ from typing import Final
 from pydantic import Field
 
 from interface.replies import Uploaded
+from swatchbook.ledger.stored_documents import Document
 from swatchbook.records import (
     FailingKind,
+    FailingOther,
     FailureRecord,
     Hit,
     ImageCounts,
@@ -20,6 +22,7 @@ from swatchbook.records import (
     ResultKind,
     RoleCoverage,
     SearchResults,
+    StaleVectors,
     Unmatched,
 )
 from swatchbook.reports.rule_words import describe_reading
@@ -28,7 +31,7 @@ IMAGE_URI: Final = "swatchbook://image/{image}"
 PAGE_URI: Final = "swatchbook://page/{document}/{page}"
 """Resources that a client may read: a picture, and a page, as JPEG."""
 
-_PICTURES = 3  # of a product in a list
+_PICTURES, _VARIANTS = 3, 5  # of a product in a list
 _MOST_PICTURES, _MOST_VARIANTS = 20, 50
 _MOST_NAMES = 20  # lost and unsure names of a proposal
 
@@ -71,7 +74,7 @@ class ShownPicture(Record):
 
     id: str
     resource: str
-    page: int | None = None
+    page: int | None = Field(default=None, description="From 1; null where it is on no page.")
     caption: str | None = None
 
 
@@ -96,8 +99,9 @@ class ShownProduct(Record):
     document_id: str
     document: str
     owner: str
-    variants: tuple[ShownVariant, ...]
-    pictures: tuple[ShownPicture, ...]
+    variants: tuple[ShownVariant, ...] = Field(description="The first ones; `show_product` has 50.")
+    variant_count: int
+    pictures: tuple[ShownPicture, ...] = Field(description="The best ones; `show_product` has 20.")
     picture_count: int
     look_at: tuple[str, ...] = Field(default=(), description="Why a person should look at it.")
 
@@ -132,11 +136,15 @@ class ShownPictures(Record):
 
 
 class Failing(Record):
-    """Images that failed in one way. `rejected` ones are tried again only by force."""
+    """What failed in one way: pictures, or documents as a whole, items without a picture, pages, texts."""
 
+    what: str = Field(
+        description="image, item (it has no picture), page, chunk (a text), document (as a whole), or index (what was "
+        "made, and searches do not find)."
+    )
     kind: str
-    images: int
-    rejected: int
+    count: int
+    rejected: int = Field(default=0, description="Of them, those that are tried again only by force.")
     next_try: str | None = Field(description="Of the first of them; null: not by itself.")
 
 
@@ -146,8 +154,9 @@ class AccountedDocument(ImageCounts):
     id: str
     name: str
     owner: str
-    status: str
-    sentence: str = Field(description="What waits or has failed, and the next try.")
+    status: str = Field(description="In a word: completed, completed with failures, waiting, failed …")
+    sentence: str = Field(description="What waits or has failed, such as items without a picture, and the next try.")
+    message: str | None = Field(description="Why all of it failed, waits or is blocked, and what to do.")
     next_try: str | None
 
 
@@ -160,9 +169,14 @@ class Account(Record):
     coverage_percentage: float = Field(description="Images with vectors.")
     unpublished: int = Field(description="Objects that searches do not find yet.")
     lost_pictures: int = Field(description="Parts of pages that look like pictures but were not taken.")
-    to_review: int
-    roles: tuple[RoleCoverage, ...]
-    failing: tuple[Failing, ...] = Field(description="What is missing, by reason.")
+    to_review: int = Field(description="Pictures whose description a person should check.")
+    placements_hidden: int = Field(description="Not counted: pictures that are under others.")
+    placements_decorative: int = Field(description="Not counted: logos, grounds and the like.")
+    pages_skipped: int = Field(description="Not counted: pages that were not taken in.")
+    roles: tuple[RoleCoverage, ...] = Field(description="By what is made of each image, and by which model.")
+    stale: tuple[StaleVectors, ...] = Field(description="Made by another model than the settings name.")
+    failing: tuple[Failing, ...] = Field(description="What is missing, by reason; `failures` names each.")
+    document_counts: dict[str, int] = Field(description="How many documents have each status.")
     documents: tuple[AccountedDocument, ...] = Field(description="Newest first.")
     next: str | None = Field(description="The cursor of the documents after these.")
 
@@ -170,23 +184,29 @@ class Account(Record):
 class Failed(Record):
     """One failure: what failed and why, how often it was tried, and when it is tried next."""
 
-    subject: str
-    image_id: str | None
-    page: int | None
-    path: str | None
-    role: str | None
+    document_id: str
+    document: str
+    subject: str = Field(description="As `what` of the kinds.")
+    image_id: str | None = None
+    page: int | None = None
+    path: str | None = Field(default=None, description="Of a picture in a folder, or the id of an item.")
+    role: str | None = Field(default=None, description="What could not be made.")
     kind: str
     error: str
-    attempts: int
+    attempts: int | None = None
     next_try: str | None
 
 
 class Failures(Record):
-    """Failures by kind, and those of a document one by one. `more`: how many are not listed."""
+    """Failures by kind, with the documents that failed as a whole; or those of a document one by one, each image once.
+
+    `total`: of the list; `next`: the `offset` of those after these.
+    """
 
     failing: tuple[Failing, ...] = ()
-    failures: tuple[Failed, ...] = ()
-    more: int = 0
+    failures: tuple[Failed, ...]
+    total: int
+    next: int | None
 
 
 class Ingested(Record):
@@ -197,9 +217,10 @@ class Ingested(Record):
 
 
 class Retried(Record):
-    """Documents that are processed again, and what that means."""
+    """The first documents that are processed again, how many there are, and what that means."""
 
     documents: tuple[str, ...]
+    count: int
     message: str
 
 
@@ -237,17 +258,20 @@ def _as_hit(hit: Hit) -> FoundHit:
 
 
 def as_product(product: ProductDetails, *, alone: bool) -> ShownProduct:
-    """Return a product; one of a list has fewer pictures and no variants."""
+    """Return a product; one of a list has fewer pictures and variants."""
     pictures = product.pictures[: _MOST_PICTURES if alone else _PICTURES]
     return ShownProduct(
         **product.model_dump(include={"id", "name", "category", "code", "pages", "document_id", "document", "owner"}),
         facts=product.metadata,
         variants=tuple(
             ShownVariant(**each.model_dump(include=set(ShownVariant.model_fields)))
-            for each in product.variants[: _MOST_VARIANTS if alone else 0]
+            for each in product.variants[: _MOST_VARIANTS if alone else _VARIANTS]
         ),
+        variant_count=len(product.variants),
         pictures=tuple(
-            ShownPicture(id=each.id, resource=IMAGE_URI.format(image=each.id), page=each.page, caption=each.caption)
+            ShownPicture(
+                id=each.id, resource=IMAGE_URI.format(image=each.id), page=each.page or None, caption=each.caption
+            )
             for each in pictures
         ),
         picture_count=len(product.pictures),
@@ -255,18 +279,39 @@ def as_product(product: ProductDetails, *, alone: bool) -> ShownProduct:
     )
 
 
-def as_failing(kinds: Iterable[FailingKind]) -> tuple[Failing, ...]:
+def as_failing(images: Iterable[FailingKind], others: Iterable[FailingOther]) -> tuple[Failing, ...]:
     """Return failures by kind."""
-    return tuple(
-        Failing(kind=each.kind, images=each.images, rejected=each.rejected, next_try=as_time(each.next_try))
-        for each in kinds
+    of_images = (
+        Failing(
+            what="image", kind=each.kind, count=each.images, rejected=each.rejected, next_try=as_time(each.next_try)
+        )
+        for each in images
+    )
+    return (*of_images, *(Failing(**{**dict(each), "next_try": as_time(each.next_try)}) for each in others))
+
+
+def as_failed(document: Document, failure: FailureRecord) -> Failed:
+    """Return one failure of a document."""
+    given = failure.model_dump(include=set(Failed.model_fields))
+    return Failed(
+        **given,
+        document_id=document.id,
+        document=document.name,
+        page=failure.page_number,
+        next_try=as_time(failure.next_retry_at),
     )
 
 
-def as_failed(failure: FailureRecord) -> Failed:
-    """Return one failure."""
-    given = failure.model_dump(include=set(Failed.model_fields))
-    return Failed(**given, page=failure.page_number, next_try=as_time(failure.next_retry_at))
+def as_failed_whole(document: Document) -> Failed:
+    """Return the failure of a document as a whole."""
+    return Failed(
+        document_id=document.id,
+        document=document.name,
+        subject="document",
+        kind=document.failure_kind or document.status,
+        error=document.message or "",
+        next_try=as_time(document.due_at),
+    )
 
 
 def as_taught(document: str, proposal: Proposal, *, now: int, others: int, accepted: bool) -> Taught:

@@ -11,7 +11,7 @@ import inspect
 import json
 import os
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager, suppress
 from importlib.metadata import version
 from typing import Any, Final, cast
@@ -26,7 +26,7 @@ from mcp.server.lowlevel.server import Server
 from mcp.server.stdio import stdio_server
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from mcp.shared.exceptions import MCPError
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 from starlette.types import Receive, Scope, Send
 
@@ -64,6 +64,19 @@ pictures, products (by=product) and texts (by=chunk); `facets` lists what to fil
 `show_pages` show what was found; `account` lists documents and says what is not embedded and why. Say only what the \
 answers say, and name document and page."""
 
+
+class Starter(Caller):
+    """The person who has started a server over stdio: sees one owner, and has no key."""
+
+    def require(self, owner: str) -> None:
+        """Raise 403 for an owner that the server was not started for."""
+        if not self.may(owner):
+            mine = ", ".join(sorted(self.owners))
+            raise HTTPException(
+                403, f"This server shows the documents of {mine} only; one for {owner} is started with --owner {owner}."
+            )
+
+
 Context = ServerRequestContext[Any, Any]
 
 
@@ -76,7 +89,7 @@ def create_server(desk: Desk, caller_of: Callable[[Context], Caller], wake: asyn
     threads = anyio.CapacityLimiter(AT_ONCE)
 
     async def list_tools(_: Context, __: mcp.PaginatedRequestParams | None) -> mcp.ListToolsResult:
-        return mcp.ListToolsResult(tools=[_declared(name, tool) for name, tool in offered.items()])
+        return mcp.ListToolsResult(tools=[_declared(name, tool, desk) for name, tool in offered.items()])
 
     async def call_tool(context: Context, asked: mcp.CallToolRequestParams) -> mcp.CallToolResult:
         tool = offered.get(asked.name)
@@ -136,18 +149,19 @@ async def call(
     try:
         asked = tool.takes.model_validate(arguments)
     except ValidationError as error:
-        raise RequestValidationError([_near(each, tool.takes) for each in error.errors()]) from error
+        known = _schema(tool, desk)["properties"]
+        raise RequestValidationError([_near(each, known) for each in error.errors()]) from error
     if inspect.iscoroutinefunction(tool.run):
         return await tool.run(desk, caller, asked)
     return await anyio.to_thread.run_sync(tool.run, desk, caller, asked, limiter=threads)
 
 
-def _near(error: ErrorDetails, takes: type[BaseModel]) -> ErrorDetails:
+def _near(error: ErrorDetails, known: Collection[str]) -> ErrorDetails:
     """Return an error; that of an unknown argument names the nearest one, and all that the tool takes."""
     if error["type"] != "extra_forbidden" or len(error["loc"]) > 1:
         return error
-    near = did_you_mean(str(error["loc"][0]), takes.model_fields)
-    said = f"there is no such argument.{near} There are {', '.join(takes.model_fields)}"
+    near = did_you_mean(str(error["loc"][0]), known)
+    said = f"there is no such argument.{near} There are {', '.join(known)}"
     return {**error, "type": "unknown", "msg": said}
 
 
@@ -194,11 +208,21 @@ def _refused(message: str) -> mcp.CallToolResult:
     return mcp.CallToolResult(content=[mcp.TextContent(text=message)], is_error=True)
 
 
-def _declared(name: str, tool: Tool) -> mcp.Tool:
+def _schema(tool: Tool, desk: Desk) -> dict[str, Any]:
+    """Return the schema of what a tool takes, without what means nothing to this server's clients.
+
+    Over stdio there is one owner; over HTTP there are no files that both know.
+    """
+    schema = tool.takes.model_json_schema()
+    unused = {"owner"} if desk.local else {"path", "picture_path"}
+    return {**schema, "properties": {n: each for n, each in schema["properties"].items() if n not in unused}}
+
+
+def _declared(name: str, tool: Tool, desk: Desk) -> mcp.Tool:
     return mcp.Tool(
         name=name,
         description=inspect.getdoc(tool.run),
-        input_schema=tool.takes.model_json_schema(),
+        input_schema=_schema(tool, desk),
         output_schema=tool.answers.model_json_schema(mode="serialization"),
         annotations=mcp.ToolAnnotations(
             read_only_hint=not tool.writes, destructive_hint=False, open_world_hint=name == "ingest"

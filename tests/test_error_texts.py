@@ -20,6 +20,7 @@ the messages, which pydantic writes for those who gave the values.
 """
 
 ALLOWED = {
+    "interface/cli/main.py invoke": "adds to what click says about an unknown option which command has it",
     "interface/service/problems.py describe": "reads an HTTPException, whose detail is a text of ours",
     "scheduler/containers.py keep_reconciling": "compares it with that of the round before",
     "swatchbook/index/lance.py _failure": "searches it for the system's error number",

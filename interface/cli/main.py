@@ -8,12 +8,13 @@ import logging
 import os
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from interface.cli.commands import (
     batches,
@@ -55,7 +56,44 @@ PANELS = {
 }
 """Panel of the help -> its commands in the order of the help: name -> function, or the app of a group of commands."""
 
+_MOST_NAMED = 3  # commands that have an option
+
+
+class Commands(TyperGroup):
+    """All commands. The error of an unknown option also names the commands that have it."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command that the arguments name."""
+        try:
+            return super().invoke(ctx)
+        except Exception as error:
+            unknown: Any = error
+            if type(error).__name__ == "NoSuchOption":  # of click, or of the copy of it in newer typer
+                unknown.message += _named_commands(list(_commands_with(self, unknown.option_name, "swatchbook")))
+            raise
+
+
+def _commands_with(command: Any, option: str, name: str) -> Iterator[str]:
+    """Yield the names of this command and of those below it that have an option."""
+    if any(option in (*each.opts, *each.secondary_opts) for each in command.params):
+        yield name
+    for child_name, child in getattr(command, "commands", {}).items():
+        yield from _commands_with(child, option, f"{name} {child_name}")
+
+
+def _named_commands(names: Sequence[str]) -> str:
+    """Return which commands have an option, to append to an error: ". It is an option of `swatchbook import`."."""
+    if not names:
+        return ""
+    if names[0] == "swatchbook":
+        return ". It is an option of `swatchbook` itself and goes before the command."
+    first = ", ".join(f"`{each}`" for each in names[:_MOST_NAMED])
+    more = len(names) - _MOST_NAMED
+    return f". It is an option of {first}" + (f" and {more} more." if more > 0 else ".")
+
+
 app = typer.Typer(
+    cls=Commands,
     name="swatchbook",
     help="Turn catalogues, pictures and scraped items into one searchable, fully accounted collection.",
     epilog="Where to begin: `swatchbook ingest PATH`, then `swatchbook search TEXT`, or `swatchbook serve` for the web "

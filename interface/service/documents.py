@@ -38,7 +38,7 @@ from swatchbook.ledger.trashed_documents import get_trashed
 from swatchbook.ledger.trashed_documents import list_trash as ledger_list_trash
 from swatchbook.pipeline.delete import end, restore, throw_away
 from swatchbook.records import PROGRESS, Deletion, DocumentStatus, EditionDiff, Trashed, overall_percent
-from swatchbook.reports.document_state import describe_document, describe_progress, describe_report
+from swatchbook.reports.document_state import describe_document, describe_progress, describe_report, describe_retry
 from swatchbook.reports.edition_report import compare_documents as compare
 from swatchbook.resources import Resources
 from swatchbook.upkeep.queue_again import decide, regenerate
@@ -203,11 +203,11 @@ def retry_document(
     resources: Tools, caller: TheCaller, document_id: DocumentId, options: RetryOptions = DEFAULT_RETRY
 ) -> Accepted:
     """Resumes a failed, blocked or cancelled document and retries failed images; `force` also retries rejected ones."""
-    document = find_changeable(resources, caller, document_id)
-    retry(resources.ledger, document.id, force=options.force)
-    document = documents_get_document(resources.ledger, document.id)
-    done = document.status == DocumentStatus.COMPLETED
-    return _accepted(document, "Nothing to do: nothing failed." if done else "The document will be processed again.")
+    before = find_changeable(resources, caller, document_id)
+    again = retry(resources.ledger, before.id, force=options.force)
+    report = None if again else document_report(resources.ledger, before.id)
+    message = describe_retry(before, report, force=options.force)
+    return _accepted(documents_get_document(resources.ledger, before.id), message)
 
 
 @router.post(

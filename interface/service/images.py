@@ -22,7 +22,7 @@ from interface.service.parameters import DEFAULT_RETRY, RequestModel, RetryOptio
 from interface.service.problems import documented
 from swatchbook.ledger.document_commands import regenerate
 from swatchbook.ledger.queries.image import image_details
-from swatchbook.ledger.stored_documents import get_document
+from swatchbook.ledger.stored_documents import PDF, get_document
 from swatchbook.previews import (
     MAX_SIDE,
     MAX_WIDTH,
@@ -202,7 +202,8 @@ async def get_page(
     """As wide as `width`; narrower where it would be higher than 4,000 pixels. The picture is cached."""
     document = await run_in_threadpool(find, resources, caller, document_id)
     if document.file is None or document.page_count is None or number > document.page_count:
-        has = "has not been read yet" if document.page_count is None else f"has {document.page_count} pages"
+        read = "has not been read yet" if document.page_count is None else f"has {document.page_count} pages"
+        has = read if document.kind == PDF else "is no PDF and has no pages"
         raise HTTPException(404, f"Page {number} not found: the document {has}.")
     preview = RenderedPage(file=document.file, number=number, width=query.width)
     return picture_response(await _make_cached(resources, slots, preview), f"{document.id}-{number}.png")

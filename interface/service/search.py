@@ -201,7 +201,7 @@ class SearchQuery(FacetQuery):
     )
 
 
-AQuery = TypeVar("AQuery", bound=SearchQuery)
+AQuery = TypeVar("AQuery", bound=FacetQuery)
 
 
 def _form_schema() -> dict[str, Any]:

@@ -146,9 +146,9 @@ def image_items(shown: Subquery) -> FromClause:
     )
 
 
-def chunk_items(*, document: str) -> FromClause:
-    """Return a FROM of the document's chunks with vectors × requested pairs × items."""
-    kept = and_(chunks.c.document == document, chunks.c.embed, ~chunks.c.gone)
+def chunk_items(*, document: str | None = None) -> FromClause:
+    """Return a FROM of the chunks with vectors of a document, or of all, × requested pairs × items."""
+    kept = and_(chunks.c.embed, ~chunks.c.gone, *([] if document is None else [chunks.c.document == document]))
     return chunks.join(
         requested, and_(kept, requested.c.document == chunks.c.document, requested.c.role == Role.TEXT, _counts)
     ).outerjoin(

@@ -190,20 +190,39 @@ def find_document(ledger: Ledger, text: str, owner: str | None) -> Document:
     Raises InvalidReference, naming the choices, for an unknown or ambiguous one. It does not reveal whether another
     owner has such a document.
     """
-    exact = [documents.c.id == text, documents.c.name == text]
-    beginning = [documents.c.id.startswith(text, autoescape=True)] if len(text) <= _ID_LENGTH else []
-    for match in (*exact, *beginning):
-        choices = _newest(ledger, [match, *owned_by(owner)], _MAX_CHOICES + 1)
-        if len(choices) == 1:
-            return choices[0]
-        if choices:
-            raise InvalidReference(f"{text!r} may be any of {_list_choices(choices)}.", advice="Give more of the id.")
+    whose = None if owner is None else (owner,)
+    choices = documents_called(ledger, text, whose)
+    if len(choices) == 1:
+        return choices[0]
+    if choices:
+        raise InvalidReference(f"{text!r} may be any of {list_choices(choices)}.", advice="Give more of the id.")
     of_owner = f" of {owner}" if owner else ""
-    if newest := _newest(ledger, owned_by(owner), _MAX_CHOICES + 1):
-        advice = f"Known: {_list_choices(newest)}." + (" Another owner's needs --owner." if owner else "")
+    if newest := newest_documents(ledger, whose):
+        advice = f"Known: {list_choices(newest)}." + (" Another owner's needs --owner." if owner else "")
     else:
         advice = "Nothing has been ingested yet."
     raise InvalidReference(f"There is no document {text!r}{of_owner}.", advice=advice)
+
+
+def documents_called(ledger: Ledger, text: str, owners: Collection[str] | None) -> list[Document]:
+    """Return the document with this id, else those with this name, else those whose id begins so, newest first.
+
+    `owners`: only theirs; None: all owners'. Of many only some more than `list_choices` names.
+    """
+    exact = [documents.c.id == text, documents.c.name == text]
+    beginning = [documents.c.id.startswith(text, autoescape=True)] if len(text) <= _ID_LENGTH else []
+    for match in (*exact, *beginning):
+        if choices := newest_documents(ledger, owners, match):
+            return choices
+    return []
+
+
+def newest_documents(
+    ledger: Ledger, owners: Collection[str] | None, *conditions: ColumnElement[bool]
+) -> list[Document]:
+    """Return the newest documents of these owners or (None) of all: some more than `list_choices` names."""
+    of_owners = [] if owners is None else [documents.c.owner.in_(owners)]
+    return _newest(ledger, [*conditions, *of_owners], _MAX_CHOICES + 1)
 
 
 def all_documents(ledger: Ledger, owner: str | None) -> list[Document]:
@@ -246,18 +265,26 @@ def list_documents(
     return _newest(ledger, conditions, limit)
 
 
+def stopped_documents(ledger: Ledger, owner: str | None, *, limit: int, offset: int = 0) -> list[Document]:
+    """Return documents of an owner, or of all, that a failure stopped as a whole, newest first."""
+    return _newest(ledger, [*owned_by(owner), documents.c.failure_kind.is_not(None)], limit, offset)
+
+
 def owned_by(owner: str | None) -> list[ColumnElement[bool]]:
     """Return the conditions that select an owner's documents: none for all owners."""
     return [] if owner is None else [documents.c.owner == owner]
 
 
-def _newest(ledger: Ledger, conditions: Sequence[ColumnElement[bool]], limit: int | None) -> list[Document]:
+def _newest(
+    ledger: Ledger, conditions: Sequence[ColumnElement[bool]], limit: int | None, offset: int = 0
+) -> list[Document]:
     query = select(documents).where(*conditions).order_by(documents.c.created_at.desc(), documents.c.id.desc())
     with ledger.read() as connection:
-        return [read_document(row) for row in connection.execute(query.limit(limit)).mappings()]
+        return [read_document(row) for row in connection.execute(query.limit(limit).offset(offset)).mappings()]
 
 
-def _list_choices(choices: Sequence[Document]) -> str:
+def list_choices(choices: Sequence[Document]) -> str:
+    """Return the first of these documents in words: the beginning of the id, with name, owner and status."""
     names = [f"{d.id[:13]} ({d.name}, {d.owner}, {d.status})" for d in choices[:_MAX_CHOICES]]
     return "; ".join(names) + ("; …" if len(choices) > _MAX_CHOICES else "")
 

@@ -154,6 +154,7 @@ class DocumentState(ImageCounts):
     owner: str
     status: DocumentStatus
     due_at: float | None
+    message: str | None = Field(default=None, description="Why it is blocked, waits or failed as a whole.")
     shown: ShownState | None = None
 
 
@@ -169,6 +170,17 @@ class FailingKind(Record):
     kind: str
     images: int
     rejected: int
+    next_try: float | None
+
+
+class FailingOther(Record):
+    """What is no image and has failed in one way: documents as a whole, items without a picture, pages and chunks; or
+    (`index`) images and chunks that the index refused. `next_try`: of the first of them, None: not by itself.
+    """
+
+    what: Literal["document", "item", "page", "chunk", "index"]
+    kind: str
+    count: int
     next_try: float | None
 
 
@@ -327,6 +339,7 @@ class CollectionState(Record):
     owners: tuple[OwnerState, ...]
     roles: tuple[RoleCoverage, ...]
     failing: tuple[FailingKind, ...]
+    failing_others: tuple[FailingOther, ...] = ()
     failures: tuple[DailyFailures, ...]
     work: tuple[DailyWork, ...]
     stages: tuple[StageWeek, ...]

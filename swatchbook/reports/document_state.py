@@ -23,6 +23,7 @@ from swatchbook.records import (
     ShownState,
     Stage,
 )
+from swatchbook.truncate import merge_roles, truncate
 
 
 class Outcome(Record):
@@ -131,6 +132,32 @@ def describe_report(
 ) -> ShownState:
     """Return what people are shown of the document of a report; the next try, if it waits, is the document's."""
     return describe_state(report.status, outcome_of_report(report), now=now, next_try=next_try, progress=progress)
+
+
+_REASONS: Final = 3
+"""Failures whose reasons a retry names."""
+
+
+def describe_retry(before: Document, report: RunReport | None, *, force: bool) -> str:
+    """Return what a retry does to a document, `before` as it was; `report`: of one with nothing to do."""
+    if report is None:
+        if before.status is not DocumentStatus.FAILED or not before.message:
+            return "The document will be processed again."
+        return (
+            f"The document will be processed again. It was rejected before: {before.message} It will be rejected again "
+            "unless a setting has changed; a corrected file has to be ingested."
+        )
+    failed = merge_roles((*report.failed_images, *report.other_failures))
+    if not failed:
+        return "Nothing to do: nothing failed."
+    places = ((each.path or (f"page {each.page_number}" if each.page_number else each.subject)) for each in failed)
+    reasons = [f"{place}: {each.error}" for place, each in zip(places, failed, strict=True)]
+    can_force = report.images_rejected and not force
+    advice = " With `force` rejected pictures are tried again whose file could be read." if can_force else ""
+    return (
+        f"Nothing is tried again: {failures_in_words(outcome_of_report(report))} failed for good. "
+        f"{' '.join(truncate(reasons, _REASONS))} Correct the source and ingest it again.{advice}"
+    )
 
 
 def describe_end(ledger: Ledger, report: RunReport) -> ShownState:

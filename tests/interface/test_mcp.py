@@ -33,11 +33,12 @@ from interface.cli.main import app
 from interface.mcp_server import call, create_mcp_app, open_desk
 from interface.mcp_tools import MOST_BYTES, TOOLS
 from interface.service.auth import Caller
-from swatchbook.ledger.stored_documents import list_documents
+from swatchbook.ledger.database import open_ledger
+from swatchbook.ledger.stored_documents import PDF, list_documents, queue
 from swatchbook.previews import as_small_jpeg
-from swatchbook.records import Record
+from swatchbook.records import IngestOptions, Record
 from swatchbook.settings import ApiKey, Settings, load_settings
-from tests.command import Command, bare_environment
+from tests.command import Command, bare_environment, finish
 from tests.conftest import ROOT
 from tests.interface.conftest import ANNA, BERT, BOTH, bearing
 from tests.interface.service.served import on_socket
@@ -85,6 +86,10 @@ def asking(name: str, **arguments: Any) -> Ask:
         return await client.call_tool(name, arguments)
 
     return ask
+
+
+async def listing(client: Client) -> Any:
+    return await client.list_tools()
 
 
 def reading(uri: str) -> Ask:
@@ -136,7 +141,10 @@ def test_assistant_searches_and_sees_a_page_over_stdio(filled: Path, tmp_path: P
         assert product.structured_content["facts"]["price"]
         assert product.structured_content["variants"]
         listed = await client.call_tool("list_products", {"document": document, "limit": 1})
-        assert [each["name"] for each in listed.structured_content["products"]] == ["Nordvik Oak"]
+        (oak,) = listed.structured_content["products"]
+        assert oak["name"] == "Nordvik Oak"
+        assert oak["variants"] == product.structured_content["variants"][:5]
+        assert oak["variant_count"] == product.structured_content["variant_count"] > 0
         rest = {"document": document, "cursor": listed.structured_content["next"]}
         assert [each["name"] for each in (await client.call_tool("list_products", rest)).structured_content["products"]]
         account = (await client.call_tool("account", {})).structured_content
@@ -159,7 +167,11 @@ def test_errors_are_results_in_plain_words(filled: Path) -> None:
     nothing = "00000000-0000-4000-8000-000000000000"
     cases = (
         ("search", {"k": 51}, "k: must be at most 50."),
-        ("search", {"colour": "blue"}, "colour: there is no such argument. Did you mean color? There are owner, by, "),
+        (
+            "search",
+            {"colour": "blue"},
+            "colour: there is no such argument. Did you mean color? There are by, document, ",
+        ),
         ("search", {"text": 5}, "text: must be a text."),
         ("search", {"by": "thing"}, "by: must be 'image', 'product' or 'chunk'."),
         ("search", {"price_min": "x"}, "price_min: must be a number."),
@@ -171,7 +183,7 @@ def test_errors_are_results_in_plain_words(filled: Path) -> None:
         ("account", {"limit": "many"}, "limit: must be a whole number."),
         ("search", {"picture_path": "/nowhere.jpg"}, "/nowhere.jpg: no such file. Give the path of a picture file."),
         ("search", {"picture": base64.b64encode(b"no picture").decode()}, ""),
-        ("search", {"owner": ["bert"]}, "This API key has no access to the owner 'bert'."),
+        ("search", {"owner": ["bert"]}, "This server shows the documents of anna only; one for bert is started with "),
         ("show_product", {"product": nothing}, f"Product {nothing} not found."),
         ("show_pages", {"document": nothing, "pages": [1]}, f"Document {nothing} not found."),
         ("show_pictures", {"images": [nothing]}, f"Image {nothing} not found."),
@@ -204,15 +216,16 @@ def test_unknown_owner_is_named_before_anything_is_answered(filled: Path) -> Non
     assert "bert" in err
 
 
-def test_collection_that_is_not_there_is_named_before_anything_is_answered(tmp_path: Path) -> None:
-    status, out, err = Command("mcp", SWATCHBOOK_HOME=str(tmp_path / "colection")).wait()
+@pytest.mark.parametrize("flags", [(), ("--http", "127.0.0.1:0")])
+def test_collection_that_is_not_there_is_named_and_not_made(tmp_path: Path, flags: tuple[str, ...]) -> None:
+    status, out, err = Command("mcp", *flags, SWATCHBOOK_HOME=str(tmp_path / "colection")).wait()
     assert (status, out) == (2, "")
-    assert "There is no collection in" in err
-    assert not (tmp_path / "colection" / "ledger.sqlite").exists()
+    assert f"There is no collection in {tmp_path / 'colection'}." in err
+    assert not (tmp_path / "colection").exists()
 
 
 def test_write_offers_the_rest_and_declares_it(filled: Path) -> None:
-    tools = over_stdio(filled, lambda client: client.list_tools(), "--write").tools
+    tools = over_stdio(filled, listing, "--write").tools
     assert {each.name: not each.annotations.read_only_hint for each in tools} == {
         name: tool.writes for name, tool in TOOLS.items()
     }
@@ -254,6 +267,133 @@ def test_what_is_taken_in_by_path_is_worked_on_and_found(home: Path, small_catal
     over_stdio(home, ask, "--write")
 
 
+# --- what is missing --------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def troubled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home of anna's with a file of items and a folder, of which some cannot be used, and a PDF that is none."""
+    folder = tmp_path_factory.mktemp("troubled")
+    (folder / "pictures").mkdir()
+    for number, color in enumerate(("peru", "navy")):
+        Image.new("RGB", (64, 64), color).save(folder / "pictures" / f"{number}.png")
+    (folder / "pictures" / "broken.png").write_bytes(PNG)
+    (folder / "broken.pdf").write_bytes(b"%PDF-1.4\nno end")
+    (folder / "items").mkdir()
+    Image.new("RGB", (64, 64), "teal").save(folder / "items" / "teal.png")
+    items = [
+        {"id": "1", "name": "Teal tile", "images": ["teal.png"]},
+        {"id": "2", "name": "No picture", "price": "12 EUR"},
+        {"id": "3", "name": "Gone", "images": ["gone.png"]},
+    ]
+    (folder / "items" / "items.jsonl").write_text("".join(f"{json.dumps(each)}\n" for each in items))
+    sources = ("broken.pdf", "pictures", "items/items.jsonl")
+    home = {"SWATCHBOOK_HOME": str(folder / "home")}
+    done = finish(["ingest", *sources, "--owner", "anna"], bare_environment() | home, folder)
+    assert done.returncode == 1, done.stderr
+    return folder / "home"
+
+
+def test_all_that_is_missing_is_in_the_account(troubled: Path) -> None:
+    async def ask(client: Client) -> None:
+        account = (await client.call_tool("account", {})).structured_content
+        kinds = {(each["what"], each["kind"]): each["count"] for each in account["failing"]}
+        assert kinds == {
+            ("image", "unreadable_image"): 1, ("document", "unreadable_document"): 1,
+            ("item", "file_missing"): 1, ("item", "invalid_reference"): 1,
+        }  # fmt: skip
+        assert account["document_counts"] == {"completed": 2, "failed": 1}
+        rows = {each["name"]: each for each in account["documents"]}
+        assert rows["broken.pdf"]["status"] == "failed"
+        assert "truncated" in rows["broken.pdf"]["message"]
+        assert rows["items.jsonl"]["status"] == "completed with failures"
+        assert rows["items.jsonl"]["sentence"] == "Failures: 2 of 3 items."
+        whole = (await client.call_tool("failures", {})).structured_content
+        assert whole["failing"] == account["failing"]
+        assert [(each["document"], each["kind"]) for each in whole["failures"]] == [
+            ("broken.pdf", "unreadable_document")
+        ]
+        told = {}
+        for name, row in rows.items():
+            first = (await client.call_tool("failures", {"document": row["id"], "limit": 1})).structured_content
+            rest = {"document": row["id"], "offset": first["next"] or 1}
+            others = (await client.call_tool("failures", rest)).structured_content["failures"]
+            told[name] = [(each["subject"], each["path"]) for each in (*first["failures"], *others)]
+            assert first["total"] == len(told[name])
+        assert told == {
+            "broken.pdf": [("document", None)],
+            "pictures": [("image", "broken.png")],
+            "items.jsonl": [("item", "2"), ("item", "3")],
+        }
+
+    over_stdio(troubled, ask)
+
+
+def test_folder_of_pictures_has_no_pages(troubled: Path) -> None:
+    async def ask(client: Client) -> None:
+        refused = await client.call_tool("show_pages", {"document": "pictures", "pages": [1]})
+        assert refused.is_error
+        assert refused.content[0].text.startswith("pictures is no PDF and has no pages. `list_products` lists what it")
+        listed = (await client.call_tool("list_products", {"document": "pictures"})).structured_content["products"]
+        assert [(each["pages"], each["pictures"][0]["page"]) for each in listed] == [([], None), ([], None)]
+        found = await client.call_tool("search", {"document": ["pictures"]})
+        assert {(each["document"], each["page"]) for each in found.structured_content["hits"]} == {("pictures", None)}
+        with pytest.raises(MCPError, match="is no PDF and has no pages"):
+            await client.read_resource(f"swatchbook://page/{listed[0]['document_id']}/1")
+
+    over_stdio(troubled, ask)
+
+
+def test_retry_says_what_was_rejected_and_what_changes_it(troubled: Path, home: Path) -> None:
+    shutil.copytree(troubled, home)
+    with desk(home) as shared:
+
+        def retry(**given: Any) -> tuple[int, str]:
+            answer = asyncio.run(call(TOOLS["retry"], shared, ME, given))
+            return answer.count, answer.message
+
+        rejected = (
+            "Nothing is tried again: 1 of 3 items failed for good. broken.png: The bytes are no picture that "
+            "Swatchbook knows. Correct the source and ingest it again."
+        )
+        assert retry(document="pictures", force=True) == (0, rejected)
+        forced = " With `force` rejected pictures are tried again whose file could be read."
+        assert retry(document="pictures") == (0, rejected + forced)
+        count, message = retry(document="items.jsonl")
+        assert count == 0
+        assert "2: It names no picture." in message
+        assert "force" not in message
+        count, message = retry(kind="unreadable_image")
+        assert count == 0
+        assert "was rejected" in message
+        count, message = retry(document="broken.pdf")
+        assert count == 1
+        assert "It was rejected before: The PDF is truncated" in message
+
+
+def test_document_is_named_by_id_name_or_beginning(filled: Path) -> None:
+    with desk(filled) as shared:
+        ledger = shared.resources.ledger
+        (document,) = list_documents(ledger, owner="anna")
+        same = [
+            queue(ledger, owner=owner, content=content, kind=PDF, name="same.pdf", file=None, size=1,
+                  options=IngestOptions())
+            for owner, content in (("anna", "0" * 64), ("anna", "1" * 64), ("bert", "2" * 64))
+        ]  # fmt: skip
+        for called in (document.id, document.name, document.id[:8]):
+            found = asyncio.run(call(TOOLS["list_products"], shared, ME, {"document": called}))
+            assert {each.document_id for each in found.products} == {document.id}
+        naming = [name for name, tool in TOOLS.items() if "document" in tool.takes.model_fields]
+        assert len(naming) == 7
+        for name in naming:
+            several = {"document": ["same.pdf"]} if name in ("search", "facets") else {"document": "same.pdf"}
+            pages = {"show_pages": {"pages": [1]}, "teach": {"undo": True}}.get(name, {})
+            said = refusal(shared, name, several | pages)
+            assert said.startswith("'same.pdf' may be any of "), name
+            assert [each.id[:13] in said for each in same] == [True, True, False], name
+        assert f"({document.name}, anna, completed)" in refusal(shared, "failures", {"document": "nothing.pdf"})
+
+
 # --- over HTTP --------------------------------------------------------------------------------------------------------
 
 
@@ -266,7 +406,8 @@ def test_keys_hold_for_each_request(filled: Path) -> None:
         assert hits[0]["title"] == "Nordvik Oak"
         assert over_http(url, BERT, asking("search", text="oak")).structured_content["hits"] == []
         assert over_http(url, BERT, asking("show_product", product=hits[0]["id"])).is_error
-        assert over_http(url, ANNA, reading(hits[0]["pictures"][0])).contents[0].blob
+        for resource in (hits[0]["pictures"][0], hits[0]["page"]):
+            assert over_http(url, ANNA, reading(resource)).contents[0].blob
         assert "not found" in over_http(url, BERT, reading(hits[0]["pictures"][0]))
         unclear = over_http(url, BOTH, asking("account"))
         assert unclear.content[0].text == "This API key has several owners; set `owner` to one of anna, bert."
@@ -276,6 +417,9 @@ def test_keys_hold_for_each_request(filled: Path) -> None:
 def test_no_file_of_the_machine_is_read_over_http(filled: Path, tmp_path: Path) -> None:
     Image.new("RGB", (64, 64), "peru").save(tmp_path / "a.png")
     with serving(filled, write=True) as url:
+        taken = {each.name: each.input_schema["properties"] for each in over_http(url, ANNA, listing).tools}
+        assert not {"path", "picture_path"} & {*taken["search"], *taken["ingest"]}
+        assert "owner" in taken["search"]
         for name, arguments in (("search", {"picture_path": str(tmp_path / "a.png")}), ("ingest", {"path": "/"})):
             answer = over_http(url, ANNA, asking(name, **arguments))
             assert answer.is_error
@@ -303,7 +447,7 @@ def test_command_says_where_it_listens_and_ends_in_order(filled: Path) -> None:
         line = run.process.stdout.readline().decode()
         found = re.fullmatch(r"Swatchbook for assistants at (http://127\.0\.0\.1:\d+/mcp)\n", line)
         assert found, line
-        names = [each.name for each in over_http(found[1], None, lambda client: client.list_tools()).tools]
+        names = [each.name for each in over_http(found[1], None, listing).tools]
         assert names == READING
         run.process.terminate()
         assert run.wait()[0] in (0, -15)
@@ -321,8 +465,8 @@ def test_command_says_where_it_listens_and_ends_in_order(filled: Path) -> None:
         (["--http", "0.0.0.0:0"], "no API key is set"),
     ],
 )
-@pytest.mark.usefixtures("home")
-def test_wrong_addresses_are_refused(flags: list[str], said: str) -> None:
+def test_wrong_addresses_are_refused(home: Path, flags: list[str], said: str) -> None:
+    open_ledger(Settings(home=home).ledger).close()
     run = CliRunner().invoke(app, ["mcp", *flags])
     assert run.exit_code in (1, 2)
     assert said in f"{run.output} {run.exception}"
@@ -332,12 +476,13 @@ def test_wrong_addresses_are_refused(flags: list[str], said: str) -> None:
 
 
 def test_schemas_are_valid_and_described(filled: Path) -> None:
-    tools = over_stdio(filled, lambda client: client.list_tools(), "--write").tools
+    tools = over_stdio(filled, listing, "--write").tools
     for tool in tools:
         for schema in (tool.input_schema, tool.output_schema):
             Draft202012Validator.check_schema(schema)
             assert schema["type"] == "object", tool.name
         assert tool.description
+        assert not re.search(r"\bkeys?\b|owner", json.dumps(tool.input_schema)), "over stdio there are neither"
         for name, field in tool.input_schema["properties"].items():
             assert field.get("description"), (tool.name, name)
         assert Draft202012Validator(tool.input_schema).is_valid({"no such argument": 1}) is False
@@ -460,4 +605,4 @@ def test_configurations_of_the_page_start_a_server(filled: Path) -> None:
     for each in local:
         assert each["command"].endswith("/swatchbook")
         assert each["env"].keys() == {"SWATCHBOOK_HOME"}
-        assert over_stdio(filled, lambda client: client.list_tools(), *each["args"][1:]).tools
+        assert over_stdio(filled, listing, *each["args"][1:]).tools

@@ -37,8 +37,7 @@ def _serve_stdio(owner: str | None, *, write: bool) -> None:
     import asyncio
     import signal
 
-    from interface.mcp_server import serve_stdio
-    from interface.service.auth import Caller
+    from interface.mcp_server import Starter, serve_stdio
     from swatchbook.records import DEFAULT_OWNER
     from swatchbook.resources import open_resources
 
@@ -48,7 +47,7 @@ def _serve_stdio(owner: str | None, *, write: bool) -> None:
         with open_resources(settings) as resources:
             choose_one_owner(resources.ledger, owner)
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # a thread that waits for stdin would outlast the rest
-    caller = Caller(name=login_name(), owners=frozenset({owner or DEFAULT_OWNER}))
+    caller = Starter(name=login_name(), owners=frozenset({owner or DEFAULT_OWNER}))
     asyncio.run(serve_stdio(settings, caller, write=write))
 
 
@@ -60,7 +59,7 @@ def _serve_http(address: str, *, write: bool) -> None:
     host, colon, port = address.rpartition(":")
     if not (host and colon and port.isdecimal() and int(port) < 1 << 16):
         raise typer.BadParameter("give host and port, such as 127.0.0.1:8421", param_hint="--http")
-    settings = read_settings().model_copy(update={"host": host.strip("[]"), "port": int(port)})
+    settings = read_settings(begins=write).model_copy(update={"host": host.strip("[]"), "port": int(port)})
 
     def begun(url: str) -> None:
         out().print(f"Swatchbook for assistants at {url}{PATH}", soft_wrap=True)

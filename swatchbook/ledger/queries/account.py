@@ -93,6 +93,7 @@ def document_states(ledger: Ledger, listed: Sequence[Document]) -> list[Document
             owner=each.owner,
             status=each.status,
             due_at=each.due_at,
+            message=each.message,
             found=counted[each.id].total(),
             complete=counted[each.id][ImageState.COMPLETE],
             partial=counted[each.id][ImageState.PARTIAL],

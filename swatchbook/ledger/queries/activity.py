@@ -8,18 +8,55 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, ColumnElement, String, Subquery, and_, case, cast, func, literal, or_, select
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ColumnElement,
+    Double,
+    Select,
+    String,
+    Subquery,
+    and_,
+    case,
+    cast,
+    func,
+    literal,
+    or_,
+    select,
+)
 
 from swatchbook.ledger.database import Ledger, db_now
-from swatchbook.ledger.image_states import image_item_state, image_items, image_next_try, is_open, shown_images
+from swatchbook.ledger.dirty import unpublished_rows
+from swatchbook.ledger.image_states import (
+    chunk_item_state,
+    chunk_items,
+    chunk_next_try,
+    image_item_state,
+    image_items,
+    image_next_try,
+    is_open,
+    shown_images,
+)
 from swatchbook.ledger.stored_documents import owned_by
-from swatchbook.ledger.tables import calls, documents, failed_tries, images, items, runs, timings
+from swatchbook.ledger.tables import (
+    calls,
+    chunks,
+    documents,
+    failed_tries,
+    images,
+    items,
+    pages,
+    runs,
+    source_items,
+    timings,
+)
 from swatchbook.records import (
     DailyCost,
     DailyFailures,
     DailyWork,
     DocumentStatus,
     FailingKind,
+    FailingOther,
     ItemState,
     ProviderState,
     Record,
@@ -161,6 +198,46 @@ def _with_failures(owner: str | None) -> Subquery:
         .where(or_(*(key.in_(keys) for key in of_image)))
         .subquery("with_failures")
     )
+
+
+def failing_others(ledger: Ledger, owner: str | None = None) -> list[FailingOther]:
+    """Return the kinds of failures of what is no image, and of what the index refused, with the first next tries."""
+    mine = select(documents.c.id).where(*owned_by(owner))
+    failed, refused = (column["kind"].as_string() for column in (items.c.failure, images.c.publish_failure))
+    refused_chunk = chunks.c.publish_failure["kind"].as_string()
+    failed_keys = select(items.c.key).where(items.c.state != ItemState.DONE, failed.is_not(None))
+    next_try = case((is_open(chunk_item_state), chunk_next_try))
+    queries = (
+        _by_kind("document", documents.c.failure_kind, documents.c.id, documents.c.due_at).where(*owned_by(owner)),
+        _by_kind("item", source_items.c.kind, source_items.c.key).where(
+            source_items.c.document.in_(mine), ~source_items.c.gone
+        ),
+        _by_kind("page", pages.c.failure_kind, pages.c.number).where(pages.c.document.in_(mine)),
+        _by_kind("chunk", failed, chunks.c.id.distinct(), next_try)
+        .select_from(chunk_items())
+        .where(chunks.c.text_key.in_(failed_keys), items.c.state != ItemState.DONE, chunks.c.document.in_(mine)),
+        _by_kind("index", refused, images.c.id, images.c.publish_next).where(
+            unpublished_rows(images), ~images.c.gone, *([] if owner is None else [images.c.owner == owner])
+        ),
+        _by_kind("index", refused_chunk, chunks.c.id, chunks.c.publish_next).where(
+            unpublished_rows(chunks), ~chunks.c.gone, chunks.c.document.in_(mine)
+        ),
+    )
+    with ledger.read() as connection:
+        return [
+            FailingOther.model_validate(dict(row)) for each in queries for row in connection.execute(each).mappings()
+        ]
+
+
+def _by_kind(
+    what: str, kind: ColumnElement[Any], counted: ColumnElement[Any], next_try: ColumnElement[Any] | None = None
+) -> Select[Any]:
+    """Return (what, kind, count, next_try), one row for each kind of failure."""
+    first = cast(literal(None), Double) if next_try is None else func.min(next_try)
+    columns = (
+        literal(what).label("what"), kind.label("kind"), func.count(counted).label("count"), first.label("next_try")
+    )  # fmt: skip
+    return select(*columns).where(kind.is_not(None)).group_by(kind).order_by(kind)
 
 
 def documents_failing(ledger: Ledger, kind: str, limit: int, owner: str | None = None) -> list[str]:

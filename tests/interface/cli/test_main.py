@@ -204,6 +204,9 @@ def test_validators_of_records_are_built_when_they_are_used() -> None:
         (("backup", ""), "empty"),
         (("ingest", "a" * 300), "too long"),
         (("nonsense",), "nonsense"),
+        (("ingest", "--mirror", "a"), "`swatchbook ingest-images`"),
+        (("review", "list", "--debug"), "`swatchbook` itself"),
+        (("serve", "--mapping", "a"), "It is an option of `swatchbook ingest`"),
     ],
 )
 def test_wrong_use_exits_2_and_says_what(swatchbook: Swatchbook, home: Path, words: tuple[str, ...], said: str) -> None:

@@ -16,6 +16,7 @@ from swatchbook.ledger.claims import ClaimedItem
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.queries import account, search_results
 from swatchbook.ledger.queries.account import Account
+from swatchbook.ledger.queries.activity import failing_others
 from swatchbook.ledger.queries.coverage import count_coverage
 from swatchbook.ledger.queries.document import read_products, show_document
 from swatchbook.ledger.queries.document_figures import document_figures
@@ -323,6 +324,9 @@ def test_a_refused_change_of_a_complete_image_is_another_failure(ledger: Ledger)
     assert account.account(ledger, document=run.document).complete == 1
     assert failures(ledger, run.document) == []
     assert [(f.subject, f.image_id) for f in other_failures(ledger, run.document)] == [("index", image("oak"))]
+    assert [(each.what, each.kind, each.count) for each in failing_others(ledger, "anna")] == [
+        ("index", UnreadableImage.kind, 1)
+    ]
 
 
 def test_lost_pages_and_failed_chunks_are_other_failures(ledger: Ledger) -> None:
@@ -338,6 +342,12 @@ def test_lost_pages_and_failed_chunks_are_other_failures(ledger: Ledger) -> None
         ("chunk", 2, "provider_timeout"),
     ]
     assert account.account(ledger, document=run.document).pages_skipped == 1
+    runs.end(ledger, run, DocumentStatus.BLOCKED, failure_kind="disk_full", message="Full.", due_at=9.0)
+    kinds = {(each.what, each.kind): (each.count, each.next_try) for each in failing_others(ledger)}
+    assert kinds.pop(("document", "disk_full")) == (1, 9.0)
+    assert kinds.pop(("page", "unexpected")) == (1, None)
+    assert kinds[("chunk", "provider_timeout")][0] == 1
+    assert failing_others(ledger, "bert") == []
 
 
 def test_failures_may_be_cut_short(ledger: Ledger) -> None:
