@@ -8,7 +8,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from interface.cli.run_report import account, draw_failures, draw_warnings, heading, stage_name, stale_lines, state_text
-from interface.cli.terminal import cell, clean, facts, megabytes, owner_flag, plural, table, until
+from interface.cli.terminal import cell, clean, facts, megabytes, owner_flag, plural, table, until, where_log_is
 from swatchbook.analysis import score
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.object_events import DeadEvents, dead_events
@@ -148,6 +148,7 @@ def draw_document(document: Document, report: RunReport, shown: dict[str, Any], 
     if weak := [image for image in shown["images"] if image["needs_review"] and image["analysis"]]:
         parts.append(_to_review(weak))
     parts += draw_warnings(report.warnings)
+    parts += where_log_is(report.message or "", *(each.error for each in failed), *report.warnings)
     return Group(*parts)
 
 
@@ -206,10 +207,10 @@ def _products(shown: dict[str, Any]) -> RenderableType:
         "family",
         "pages",
         "images",
-        "confidence",
+        "is a product",
         "variants",
         "facts",
-        right=("pages", "images", "confidence"),
+        right=("pages", "images", "is a product"),
     )
     for product in shown["products"]:
         metadata = ", ".join(f"{name}: {value}" for name, value in product["metadata"].items())
@@ -219,7 +220,7 @@ def _products(shown: dict[str, Any]) -> RenderableType:
             cell(product["family"] if product["family"] != product["category"] else None),
             cell(page_numbers(product["pages"])),
             cell(image_counts[product["id"]]),
-            cell(f"{product['confidence']:.2f}"),
+            cell(f"{product['confidence']:.0%}"),
             cell(_variants(product["variants"])),
             cell(shorten(metadata, 120), "dim"),
         )

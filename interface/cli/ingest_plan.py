@@ -11,6 +11,7 @@ from rich.text import Text
 
 from interface.cli.terminal import (
     COMPLETED,
+    FAILED,
     OPEN,
     cell,
     clean,
@@ -18,6 +19,7 @@ from interface.cli.terminal import (
     err,
     note,
     out,
+    plural,
     say_failure,
     say_json,
     table,
@@ -45,7 +47,7 @@ def print_estimates(resources: Resources, sources: Sequence[Source], options: In
             plans.append(_plan(resources, file, options))
             if not as_json:
                 out().print(draw_batch_plan(plans[-1]))
-            codes += [OPEN] if any(item.problem for item in plans[-1].items) else []
+            codes.append(_code(plans[-1]))
             continue
         if source.kind != PDF:
             note(f"{file.name}: --plan reads PDFs and batches only; --max-usd limits the cost of any ingest.")
@@ -64,6 +66,13 @@ def print_estimates(resources: Resources, sources: Sequence[Source], options: In
             + [plan.model_dump(mode="json") for plan in plans]
         )
     return worst(codes)
+
+
+def _code(plan: BatchPlan) -> int:
+    """Return what the ingest would exit with, as far as can be told without its pictures."""
+    if plan.failing == plan.judged and not plan.more:
+        return FAILED  # an empty batch, too
+    return OPEN if plan.failing else COMPLETED
 
 
 def _plan(resources: Resources, path: Path, options: IngestOptions) -> BatchPlan:
@@ -111,7 +120,7 @@ def _total(file: Estimate) -> str:
     return f"Total: at most ${file.usd:.4f}, failed calls not included.{published} --max-usd sets a limit."
 
 
-_SHOWN_FIELDS = 20
+_SHOWN_FIELDS, _SHOWN_PROBLEMS = 20, 10
 
 
 def draw_batch_plan(plan: BatchPlan) -> RenderableType:
@@ -120,7 +129,11 @@ def draw_batch_plan(plan: BatchPlan) -> RenderableType:
     for item in plan.items:
         rows.add_row(*(cell(text) for text in _row(item)))
     parts: list[RenderableType] = [Text.assemble((clean(plan.name), "bold"), f"  {plan.format or 'unknown'}"), rows]
-    parts += [Text(clean(f"{item.item}: {item.problem}"), "yellow") for item in plan.items if item.problem]
+    looked_at = f"{'the first ' if plan.more else ''}{plural(plan.judged, 'item')} looked at, no picture opened"
+    parts.append(Text(f"{looked_at}: {plan.failing:,} would fail.", "yellow" if plan.failing else "dim"))
+    parts += [Text(clean(f"{each.item}: {each.problem}"), "yellow") for each in plan.failing_items[:_SHOWN_PROBLEMS]]
+    if plan.failing > _SHOWN_PROBLEMS:
+        parts.append(Text(f"… and {plan.failing - _SHOWN_PROBLEMS:,} more", "yellow"))
     if plan.unknown:
         parts.append(Text("Not understood:", "dim"))
         parts += [Text(clean(f"  {each.name}: {each.example}")) for each in plan.unknown[:_SHOWN_FIELDS]]

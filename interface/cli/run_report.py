@@ -10,7 +10,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from interface.cli.terminal import cell, clean, duration, facts, owner_flag, table, until
+from interface.cli.terminal import cell, clean, duration, facts, owner_flag, table, until, where_log_is
 from swatchbook.product_doubts import is_doubtful
 from swatchbook.records import (
     DocumentStatus,
@@ -73,6 +73,7 @@ def draw(report: RunReport, *, now: float, next_try: float | None = None) -> Ren
     parts += draw_warnings(report.warnings[:SHOWN_FAILURES])
     if (more := len(report.warnings) - SHOWN_FAILURES) > 0:
         parts.append(Text(f"… and {more} more warnings: {_show(report)}", "dim"))
+    parts += where_log_is(report.message or "", *(each.error for each in failed), *report.warnings)
     parts.append(Text(f"\n{_next(report)}", "dim"))
     return Group(*parts)
 
@@ -142,8 +143,6 @@ def account(report: RunReport) -> list[tuple[str, Text | str]]:
         rows.append(("weights", f"names are chosen by those fitted to your documents ({report.weights})"))
     if sure := describe_sureness(report.sure, report.products_discovered):
         rows.append(("sure", Text(sure, "yellow" if is_doubtful(report.sure) else "")))
-    if report.confidence_score is not None:
-        rows.append(("confidence", f"{report.confidence_score:.2f}"))
     if report.seconds:
         rows.append(("time", _times(report.seconds)))
     if report.peak_memory_mb is not None:

@@ -13,10 +13,12 @@ Exit status, of several documents the most severe (1 before 2, 3 and 0):
 """
 
 import json
+import logging
 import re
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from rich import box
@@ -63,7 +65,19 @@ def say_failure(failure: Failure, subject: str = "") -> int:
     err().print(line, soft_wrap=True)
     if failure.advice:
         err().print(Text("  " + clean(failure.advice)), soft_wrap=True)
+    for place in where_log_is(failure.message):
+        err().print(place, soft_wrap=True)
     return of_failure(failure)
+
+
+def where_log_is(*messages: str) -> list[Text]:
+    """Return a line with the folder of the log where a message refers to the log; none where no file is written."""
+    handlers = logging.getLogger().handlers
+    files = [Path(each.baseFilename) for each in handlers if isinstance(each, logging.FileHandler)]
+    folder = next((file.parent for file in files if file.name.startswith("swatchbook-")), None)
+    if folder is None or not any("see the log" in message for message in messages):
+        return []
+    return [Text(f"  The log is in {clean(str(folder))}", "dim")]
 
 
 def note(message: str) -> None:

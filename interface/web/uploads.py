@@ -40,7 +40,7 @@ from swatchbook.records import DEFAULT_OWNER, BatchMapping, Owner
 from swatchbook.resources import Resources
 from swatchbook.runtime.disk import keep_reserve
 from swatchbook.sources.batch_file import kind_of_file
-from swatchbook.sources.batch_plan import LOOKED_AT, PlannedItem
+from swatchbook.sources.batch_plan import PlannedItem
 from swatchbook.sources.dropped import keep_dropped, place_in
 from swatchbook.sources.folder import is_picture
 from swatchbook.storage.size_limit import check_size
@@ -242,7 +242,6 @@ def _page(view: View, state: Mapping[str, str], *, status: int = 200, message: s
         batches=shown,
         more=len(found) - len(shown),
         first_fields=FIRST_FIELDS,
-        looked_at=LOOKED_AT,
         base_url=BASE_URL,
         form_path=PLAN_PATH,
     )

@@ -196,7 +196,7 @@ def describe_sureness(sure: float | None, products: int) -> str | None:
     """Return how sure the products of a document are, and what to do if it is doubtful; None if it is not known."""
     if sure is None:
         return None
-    of = "of these products" if products else "that it offers no products"
+    of = "of these products as a whole" if products else "that it offers no products"
     advice = f" {_IF_DOUBTFUL[bool(products)]}" if is_doubtful(sure) else ""
     return f"Sure {of}: {100 * sure:.0f} %.{advice}"
 

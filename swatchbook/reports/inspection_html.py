@@ -271,9 +271,9 @@ def _product_list(view: PageView) -> str:
         found_by = "; ".join(dict.fromkeys(evidence))
         variants = ", ".join(variant.name for variant in product.variants if variant.page in (None, view.number))
         family = product.family or product.category or ""
-        cells = (product.name, _range(product), family, variants, f"{product.confidence:.2f}", found_by)
+        cells = (product.name, _range(product), family, variants, f"{product.confidence:.0%}", found_by)
         rows.append(_row(_chip("product", f"P{number}"), *map(_text, cells)))
-    heads = ("", "product", "pages", "family", "variants here", "confidence", "found by")
+    heads = ("", "product", "pages", "family", "variants here", "is a product", "found by")
     return f"<h3>Products</h3>{_table(heads, rows)}" if rows else ""
 
 

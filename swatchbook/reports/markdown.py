@@ -98,7 +98,6 @@ def as_markdown(
     """
     shown = shown or describe_report(report, now=0.0)
     images = ("found", "complete", "partial", "failed", "rejected", "pending")
-    confidence = "–" if report.confidence_score is None else f"{report.confidence_score:.2f}"
     totals = {
         "products": report.products_discovered,
         "chunks": report.chunks_created,
@@ -111,7 +110,6 @@ def as_markdown(
         "hidden placements": report.placements_hidden,
         "decorative placements": report.placements_decorative,
         "images to review": report.images_to_review,
-        "confidence": confidence,
         "cost": cost_of(report.spent, digits=2),
     }
     cost_header = ("stage", "provider", "model", "asked", "failed", "tokens in", "tokens out", "USD", "USD at most")

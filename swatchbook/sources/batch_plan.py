@@ -1,7 +1,7 @@
 """Show how a batch would be read, before it is read.
 
-The plan has the first items, the fields from which each of ours is read, fields that were not understood, and a mapping
-to edit. No picture is opened.
+The plan has the first items, those that would fail, the fields from which each of ours is read, fields that were not
+understood, and a mapping to edit. No picture is opened.
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,10 +17,12 @@ from swatchbook.sources.batch_file import kind_of_file, read_records
 from swatchbook.sources.batch_mapping import as_yaml
 from swatchbook.sources.batch_names import FIELDS, NAMES, flat
 from swatchbook.sources.batch_record import is_empty, read_record
-from swatchbook.sources.listed import storable
+from swatchbook.sources.listed import ListedItem, storable
 
 SHOWN_ITEMS = 5
 LOOKED_AT = 50  # records whose fields are named
+JUDGED = 20_000  # records of which is said whether they would fail: a few seconds
+_NAMED = 100  # failing items
 _MOST_FIELDS = 200
 _EXAMPLE = 80  # characters of an example
 
@@ -37,6 +39,13 @@ class PlannedItem(Record):
     lacks_files: bool
 
 
+class FailingItem(Record):
+    """An item that would fail, and why."""
+
+    item: str
+    problem: str
+
+
 class UnknownField(Record):
     """A field that is not read, with the beginning of its value in one of the items."""
 
@@ -48,12 +57,17 @@ class BatchPlan(Record):
     """The way in which a batch would be read.
 
     `fields` maps names of ours to the fields from which they are read; `choices` are all its fields. `looked_at` is the
-    number of items whose fields were read. `mapping` is `fields` as the YAML file that `ingest --mapping` takes.
+    number of items whose fields were read. Of the first `judged` items, all unless there are `more`, `failing` would
+    fail, of which the first are named. `mapping` is `fields` as the YAML file that `ingest --mapping` takes.
     """
 
     name: str
     format: str | None
     looked_at: int
+    judged: int
+    more: bool
+    failing: int
+    failing_items: tuple[FailingItem, ...]
     items: tuple[PlannedItem, ...]
     fields: dict[str, tuple[str, ...]]
     unknown: tuple[UnknownField, ...]
@@ -61,32 +75,30 @@ class BatchPlan(Record):
     mapping: str
 
 
-def plan_batch(path: Path, mapping: BatchMapping, *, max_bytes: int, folders: Sequence[Path] = ()) -> BatchPlan:
-    """Return the plan for the first items of a batch file or folder. Raises InvalidReference, or MissingExtra."""
+def plan_batch(
+    path: Path, mapping: BatchMapping, *, max_bytes: int, folders: Sequence[Path] = (), judge: int = JUDGED
+) -> BatchPlan:
+    """Return the plan for a batch file or folder, of which the first `judge` items are judged.
+
+    Raises InvalidReference, or MissingExtra.
+    """
     path = Path(path).resolve()
     require_readers(path)
     root = path if path.is_dir() else path.parent
     places = [folder.resolve() for folder in (*([mapping.root] if mapping.root else []), *folders)]
     files = files_of(path)
-    items, ids, looked_at = list[PlannedItem](), dict[str, int](), 0
+    items, ids, judged, failing = list[PlannedItem](), dict[str, int](), 0, list[FailingItem]()
     used = dict[str, dict[str, None]]()
     unknown, choices, read_names = dict[str, str](), dict[str, None](), set[str]()
-    for file, place, record in islice(_records(files, root, max_bytes), LOOKED_AT):
-        looked_at += 1
+    records = _records(files, root, max_bytes)
+    for file, place, record in islice(records, judge):
+        judged += 1
+        listed = read_item(root, file, place, record, mapping, ids, places)
+        if listed.failure:
+            failing.append(FailingItem(item=listed.item, problem=str(listed.failure)))
         if len(items) < SHOWN_ITEMS:
-            listed = read_item(root, file, place, record, mapping, ids, places)
-            items.append(
-                PlannedItem(
-                    item=listed.item,
-                    title=listed.title,
-                    code=listed.code,
-                    metadata=dict(listed.metadata),
-                    pictures=tuple(picture.path for picture in listed.pictures),
-                    problem=str(listed.failure) if listed.failure else None,
-                    lacks_files=isinstance(listed.failure, FileMissing),
-                )
-            )
-        if not isinstance(record, dict):
+            items.append(_planned(listed))
+        if judged > LOOKED_AT or not isinstance(record, dict):
             continue
         choices |= dict.fromkeys(_names_in(record))
         read = read_record(record, mapping.names, base_url=mapping.base_url)
@@ -105,12 +117,28 @@ def plan_batch(path: Path, mapping: BatchMapping, *, max_bytes: int, folders: Se
     return BatchPlan(
         name=path.name,
         format=kind.format if kind else None,
-        looked_at=looked_at,
+        looked_at=min(judged, LOOKED_AT),
+        judged=judged,
+        more=next(records, None) is not None,
+        failing=len(failing),
+        failing_items=tuple(failing[:_NAMED]),
         items=tuple(items),
         fields=fields,
         unknown=not_read[:_MOST_FIELDS],
         choices=tuple(choices)[:_MOST_FIELDS],
         mapping=as_yaml(fields, [field.name for field in not_read[:_MOST_FIELDS]]),
+    )
+
+
+def _planned(item: ListedItem) -> PlannedItem:
+    return PlannedItem(
+        item=item.item,
+        title=item.title,
+        code=item.code,
+        metadata=dict(item.metadata),
+        pictures=tuple(picture.path for picture in item.pictures),
+        problem=str(item.failure) if item.failure else None,
+        lacks_files=isinstance(item.failure, FileMissing),
     )
 
 

@@ -12,6 +12,8 @@ from swatchbook.records import BatchMapping
 from swatchbook.runtime.child_process import Frame, serve
 from swatchbook.sources.batch_plan import plan_batch
 
+JUDGED = 1_000  # a person waits for the page
+
 
 def handle(request: dict[str, Any], _payload: bytes) -> Iterator[Frame]:
     """Answer one request with a plan. Raises what `plan_batch` raises."""
@@ -20,6 +22,7 @@ def handle(request: dict[str, Any], _payload: bytes) -> Iterator[Frame]:
         BatchMapping.model_validate(request["mapping"]),
         max_bytes=request["max_bytes"],
         folders=[Path(folder) for folder in request["folders"]],
+        judge=JUDGED,
     )
     yield plan.model_dump(mode="json"), b""
 

@@ -120,8 +120,8 @@ def test_run_that_has_begun_nothing_yet_starts() -> None:
 
 def test_how_sure_a_document_is_and_what_to_do_about_a_doubtful_one() -> None:
     assert describe_sureness(None, 9) is None
-    assert describe_sureness(0.834, 9) == "Sure of these products: 83 %."
+    assert describe_sureness(0.834, 9) == "Sure of these products as a whole: 83 %."
     assert describe_sureness(0.9, 0) == "Sure that it offers no products: 90 %."
-    assert str(describe_sureness(0.31, 9)).startswith("Sure of these products: 31 %. Check its names")
+    assert str(describe_sureness(0.31, 9)).startswith("Sure of these products as a whole: 31 %. Check its names")
     assert "It may offer some" in str(describe_sureness(0.31, 0))
     assert [is_doubtful(sure) for sure in (None, 0.31, 0.83)] == [False, True, False]

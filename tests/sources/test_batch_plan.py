@@ -57,3 +57,15 @@ def test_pictures_that_are_not_there_are_told_from_other_problems(tmp_path: Path
     assert [(item.problem is not None, item.lacks_files) for item in items] == [
         (True, True), (True, False), (False, False),
     ]  # fmt: skip
+
+
+def test_all_items_are_judged_and_the_failing_ones_named(tmp_path: Path) -> None:
+    """Not only those that are shown; of too many, the first, and that there are more."""
+    lines = [f"{n},Oak {n},{'https://s.example/1.jpg' if n < 60 else ''}\n" for n in range(70)]
+    (tmp_path / "items.csv").write_text("sku,name,image\n" + "".join(lines))
+    plan = plan_batch(tmp_path / "items.csv", NO_MAPPING, max_bytes=1 << 20)
+    assert (plan.judged, plan.more, plan.failing, plan.looked_at) == (70, False, 10, 50)
+    assert plan.failing_items[0].item == "60"
+    assert "names no picture" in plan.failing_items[0].problem
+    some = plan_batch(tmp_path / "items.csv", NO_MAPPING, max_bytes=1 << 20, judge=20)
+    assert (some.judged, some.more, some.failing) == (20, True, 0)

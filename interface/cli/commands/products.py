@@ -104,13 +104,13 @@ def _read_products(ledger: "Ledger", document: str) -> "list[ProductDetails]":
 
 def draw_products(products: "Sequence[ProductDetails]", edits: "Sequence[StoredEdit]") -> RenderableType:
     """Return tables of products and edits."""
-    figures = ("pictures", "confidence")
+    figures = ("pictures", "is a product")
     rows = table("id", "product", "category", "code", "pages", *figures, "look at", right=figures)
     for product in products:
         rows.add_row(
             cell(product.id[:8], "dim"), cell(product.name, "bold"), cell(product.category or ""),
             cell(product.code or ""), cell(page_numbers(product.pages)), cell(len(product.pictures)),
-            cell(f"{product.confidence:.2f}"), cell(" ".join(product.look_at), "yellow"),
+            cell(f"{product.confidence:.0%}"), cell(" ".join(product.look_at), "yellow"),
         )  # fmt: skip
     parts: list[RenderableType] = [rows if products else Text("No products.", "dim")]
     parts += [_edit_line(each) for each in edits]

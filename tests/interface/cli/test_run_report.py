@@ -1,6 +1,8 @@
 """The account of an ingest, as shown."""
 
 import io
+import logging
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -62,7 +64,7 @@ def test_the_account_is_a_sum() -> None:
     )  # fmt: skip
     assert "256 = 250 complete + 2 failed + 4 rejected" in text
     assert "7 hidden · 23 pages skipped" in text
-    assert "0.87" in text
+    assert "0.87" not in text, "one figure says how sure it is: `sure`"
     assert "1:04 min (read pages 2.1 s · embed images 1:01 min)" in text
     assert "oak [2024].pdf" in text
     assert "swatchbook search" in text
@@ -70,7 +72,9 @@ def test_the_account_is_a_sum() -> None:
 
 def test_how_sure_the_document_is() -> None:
     assert "Sure" not in drawn(report(images_found=3))
-    assert "Sure of these products: 83 %." in drawn(report(images_found=3, products_discovered=9, sure=0.834))
+    assert "Sure of these products as a whole: 83 %." in drawn(
+        report(images_found=3, products_discovered=9, sure=0.834)
+    )
     doubtful = " ".join(drawn(report(images_found=3, products_discovered=9, sure=0.31)).split())
     assert "31 %. Check its names before you use them. If they are wrong, show two right ones" in doubtful
     assert "swatchbook teach" in doubtful
@@ -149,3 +153,16 @@ def test_five_warnings_of_a_run_and_all_in_show() -> None:
     details: dict[str, Any] = {"entities": [], "links": [], "products": [], "images": []}
     console.print(draw_document(document, given, details, now=0.0))
     assert "Page 7 is odd." in console.file.getvalue()  # type: ignore[attr-defined]
+
+
+def test_a_message_that_refers_to_the_log_says_where_it_is(tmp_path: Path) -> None:
+    failed = BROKEN.model_copy(update={"error": "The picture is broken or truncated (see the log)."})
+    assert "The log is in" not in drawn(report(images_found=1, failed_images=(failed,)))
+    handler = logging.FileHandler(tmp_path / "swatchbook-2026-11-01.log")
+    logging.getLogger().addHandler(handler)
+    try:
+        assert f"The log is in {tmp_path}" in drawn(report(images_found=1, failed_images=(failed,)))
+        assert "The log is in" not in drawn(report(images_found=1))
+    finally:
+        logging.getLogger().removeHandler(handler)
+        handler.close()
