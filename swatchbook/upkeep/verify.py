@@ -5,7 +5,9 @@ files are queued.
 """
 
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import NamedTuple
 
 from swatchbook.errors import FileMissing
 from swatchbook.index.contract import MovableIndex, Space
@@ -68,18 +70,17 @@ def verify(resources: Resources, *, repair: bool = False, deep: bool = False) ->
 
     Files are compared by size; with `deep` by their bytes. With `repair`, publish missing objects again, delete foreign
     ones, and queue the documents whose pages or pictures are lost or damaged; the file of a document itself can only be
-    uploaded again. Objects that are published at the same time are not lost.
+    uploaded again. Objects that are published at the same time are not lost, and those that wait to be published are
+    not missing.
     """
     checks = []
     for space in [each.space for each in registered(resources.ledger) if not each.dropping]:
         resources.index.ensure(space)
-        present = set(resources.index.ids(space))  # read first, or objects published in between would look foreign
-        expected = set(publishing.searchable_ids(resources.ledger, space))
-        lost = _lost(resources, space, graphs=True)
-        missing, foreign = (expected - present) | (expected & lost), present - expected
-        checks.append(SpaceCheck(space=space.name, expected=len(expected), missing=len(missing), foreign=len(foreign)))
+        found = _compare(resources, space, lost=partial(_lost, resources, space, graphs=True))
+        missing, foreign = len(found.missing), len(found.foreign)
+        checks.append(SpaceCheck(space=space.name, expected=found.expected, missing=missing, foreign=foreign))
         if repair:
-            _repair(resources, space, missing=missing, foreign=foreign | lost)
+            _repair(resources, space, found)
     gone, damaged = _check_files(resources, deep=deep)
     queued = _make_again(resources, gone, damaged) if repair else 0
     if repair:
@@ -106,16 +107,31 @@ def repair_index(resources: Resources) -> int:
         least, most = publishing.count_searchable(resources.ledger, space)
         if max(most, count := resources.index.count(space)) > SMALL_SPACE and least <= count <= most:
             continue
-        settled = set(publishing.published_ids(resources.ledger, space))  # first: what is published now is present
-        present = set(resources.index.ids(space))
-        expected = set(publishing.searchable_ids(resources.ledger, space))
-        lost = _lost(resources, space) if count <= SMALL_SPACE else set()
-        missing, foreign = (settled & expected) - (present - lost), present - expected
-        _repair(resources, space, missing=missing, foreign=foreign | lost)
-        differences += len(missing) + len(foreign)
+        lost = partial(_lost, resources, space) if count <= SMALL_SPACE else set[str]
+        found = _compare(resources, space, lost=lost)
+        _repair(resources, space, found)
+        differences += len(found.missing) + len(found.foreign)
     if differences:
         publish_all(resources, at_most=0.0)
     return differences
+
+
+class _Differences(NamedTuple):
+    """Ids of one space. `lost`: in the index, but without what its searches need. `expected`: a number."""
+
+    expected: int
+    missing: set[str]
+    foreign: set[str]
+    lost: set[str]
+
+
+def _compare(resources: Resources, space: Space, *, lost: Callable[[], set[str]]) -> _Differences:
+    """Compare a space with the ledger. What is published meanwhile is neither missing nor foreign."""
+    settled = set(publishing.published_ids(resources.ledger, space))  # first: what is published now is present
+    present = set(resources.index.ids(space))  # before what is expected, or what is published now would look foreign
+    expected = set(publishing.searchable_ids(resources.ledger, space))
+    gone = lost()
+    return _Differences(len(expected), (settled & expected) - (present - gone), present - expected, gone)
 
 
 def _lost(resources: Resources, space: Space, *, graphs: bool = False) -> set[str]:
@@ -148,11 +164,11 @@ class IndexWatch:
         return differences
 
 
-def _repair(resources: Resources, space: Space, *, missing: Collection[str], foreign: Collection[str]) -> None:
+def _repair(resources: Resources, space: Space, found: _Differences) -> None:
     """Delete foreign objects; publish the missing ones again, and those that became searchable since they were read."""
-    if foreign:
+    if foreign := found.foreign | found.lost:
         resources.index.delete(space, sorted(foreign))
-    publishing.mark_dirty(resources.ledger, {*missing, *foreign})
+    publishing.mark_dirty(resources.ledger, found.missing | foreign)
 
 
 def _check_files(resources: Resources, *, deep: bool) -> tuple[list[str], list[Damage]]:
