@@ -6,12 +6,10 @@ The rest of what may die, which takes half an hour, is in soak.py.
 
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
 from sqlalchemy import select
 
 from swatchbook.ledger.claims import source_files
@@ -30,6 +28,7 @@ from tests.doubles.models import picture_key
 from tests.ledger_audit import writes
 from tests.providers.standin import KEY, mixed
 from tests.servers.audit import Audit
+from tests.servers.catalogues import squares
 from tests.servers.halfway import PICTURES, conclude, half_way, tell
 from tests.servers.stack import OWNER, Stack
 
@@ -54,7 +53,7 @@ def test_containers_killed_and_out_of_memory_are_made_up_for_by_others(pool: Poo
 
 def test_picture_that_kills_every_container_is_named_and_all_others_are_made(pool: Pool, tmp_path: Path) -> None:
     stack = pool.stack
-    document = half_way(stack, tmp_path / "deadly.pdf", pictures=AMONG, picture=cheap, execution="pool")
+    document = half_way(stack, tmp_path / "deadly.pdf", pictures=AMONG, picture=squares, execution="pool")
     stack.trouble(deadly=an_open_picture(stack, document))
     seconds = stack.wait_for(
         document, DocumentStatus.WAITING, DocumentStatus.COMPLETED, DocumentStatus.FAILED, seconds=max(900, AMONG)
@@ -70,14 +69,6 @@ def test_picture_that_kills_every_container_is_named_and_all_others_are_made(poo
     )
     tell(f"deadly_picture among {AMONG}", found, seconds)
     assert found == Audit(missing=1, twice=0, unfound=0)
-
-
-def cheap(dice: np.random.Generator) -> bytes:
-    """A few large squares: a hundredth of a picture with noise, so that a small file store holds a thousand."""
-    squares = Image.fromarray(dice.integers(0, 256, (6, 6, 3), dtype=np.uint8))
-    out = BytesIO()
-    squares.resize((120, 120), Image.Resampling.NEAREST).save(out, "PNG")
-    return out.getvalue()
 
 
 def an_open_picture(stack: Stack, document: str) -> str:

@@ -78,6 +78,7 @@ class Trouble(NamedTuple):
     failing: float = 0.0  # share of the pictures that get no answer in time
     memory: int = 0  # MiB that each picture takes for good
     deadly: str = ""  # key of the picture that ends its container: both this process and what has started it
+    begun: str = ""  # file that gets a line for each picture that a pass takes up: process and key
 
 
 def told_by(file: Path) -> Fault:
@@ -86,6 +87,9 @@ def told_by(file: Path) -> Fault:
 
     def fault(key: str, alone: bool) -> Failure | None:
         trouble = Trouble(**json.loads(file.read_text()))
+        if trouble.begun:
+            with Path(trouble.begun).open("a") as begun:
+                begun.write(f"{os.getpid()} {key}\n")
         time.sleep(trouble.seconds)
         taken.append(b"." * (trouble.memory << 20))
         if key == trouble.deadly:

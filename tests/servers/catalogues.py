@@ -33,6 +33,14 @@ def make_catalogue(path: Path, *, pictures: int, picture: MakePicture | None = N
     return path
 
 
+def squares(dice: np.random.Generator) -> bytes:
+    """A few large squares, as PNG: a hundredth of a picture with noise, so that a small file store holds a thousand."""
+    few = Image.fromarray(dice.integers(0, 256, (6, 6, 3), dtype=np.uint8))
+    out = BytesIO()
+    few.resize((120, 120), Image.Resampling.NEAREST).save(out, "PNG")
+    return out.getvalue()
+
+
 def _striped(dice: np.random.Generator) -> bytes:
     """Stripes of two colours under noise, as PNG."""
     colours = dice.integers(0, 256, (2, 3))

@@ -37,8 +37,8 @@ def pictures_made(stack: Stack) -> int:
     return sum(role == Role.VISUAL for _, role, _ in writes(stack.resources.ledger))
 
 
-def conclude(stack: Stack, case: str, *documents: str) -> None:
-    """All end by themselves, in the ledger and in Prefect, whole."""
+def conclude(stack: Stack, case: str, *documents: str, pictures: int = PICTURES) -> None:
+    """All end by themselves, in the ledger and in Prefect, whole. `pictures`: those of each document."""
     started = time.monotonic()
     for document in documents:
         stack.wait_for(
@@ -48,7 +48,7 @@ def conclude(stack: Stack, case: str, *documents: str) -> None:
     seconds = time.monotonic() - started
     for document in documents:
         stack.wait_until(lambda: TERMINAL.issuperset(flow_runs(stack, document)), "its flow runs end")  # noqa: B023
-    found = audit(stack, *documents, pictures=PICTURES)
+    found = audit(stack, *documents, pictures=pictures)
     tell(case, found, seconds)
     assert found == WHOLE
 

@@ -1,8 +1,11 @@
 """Shards on a work pool, as processes of one more worker: what is asked of them does not depend on what holds them."""
 
+import random
 import signal
+import time
+from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +14,9 @@ import pytest
 from sqlalchemy import select
 
 from swatchbook.ledger.tables import runs
+from swatchbook.pipeline.embed import IN_FLIGHT
 from tests.conftest import SOAK
+from tests.servers.catalogues import make_catalogue, squares
 from tests.servers.halfway import conclude, half_way
 from tests.servers.stack import CONTROL, Part, Stack, worker_part
 
@@ -117,3 +122,61 @@ def test_kill_in_the_middle_ends_as_if_there_had_been_none(
     conclude(stack, kill.__name__, document)
     if kill in SPARING:
         assert [shard["state"] for shard in shards(stack, document)] == ["ended"] * 4
+
+
+# --- what a kill costs ------------------------------------------------------------------------------------------------
+
+SIZE, PICTURES = 2, 64
+"""Pictures of a batch, and of a document: four shards of eight batches."""
+
+DEATHS = 2
+
+
+@pytest.mark.parametrize("seed", range(8 if SOAK else 1))
+def test_killed_shard_costs_only_its_batches_at_work(
+    stack: Stack, shard_worker: Part, tmp_path: Path, seed: int
+) -> None:
+    dice, log = random.Random(seed), tmp_path / "begun"
+    log.touch()
+    stack.trouble(seconds=1.0, begun=str(log))
+    catalogue = make_catalogue(tmp_path / f"several-{seed}.pdf", pictures=PICTURES, picture=squares)
+    document = stack.upload(catalogue, focus=False, execution="pool", batch_size=SIZE)
+    killed = list[int]()
+    for _ in range(DEATHS):
+        killed.append(kill_a_shard(stack, document, log, dice, killed))
+    stack.trouble(begun=str(log))
+    conclude(stack, f"shard_killed_after_batches_{seed}", document, pictures=PICTURES)
+    begun = taken_up(log)
+    last = {key: process for process, key in begun}
+    again = Counter(process for process, key in begun if last[key] != process)
+    assert len(last) == PICTURES
+    assert len(begun) == len(set(begun))
+    assert again.keys() <= set(killed)
+    for process in killed:
+        assert again[process] <= IN_FLIGHT * SIZE
+        assert sum(process == each for each, _ in begun) - again[process] >= SIZE, "what it recorded stays"
+
+
+def kill_a_shard(stack: Stack, document: str, log: Path, dice: random.Random, killed: list[int]) -> int:
+    """Kill the process of a shard, at a random moment after it has recorded a batch or two; return its id."""
+    enough = (IN_FLIGHT + dice.choice((1, 2))) * SIZE  # a batch that is not at work any more is recorded
+    ready = list[int]()
+
+    def has_recorded() -> bool:
+        counts = Counter(process for process, _ in taken_up(log))
+        live = {shard["pid"] for shard in shards(stack, document) if shard["state"] == "live"}
+        ready[:] = [process for process in sorted(live.difference(killed)) if counts[process] >= enough]
+        return bool(ready)
+
+    while True:
+        stack.wait_until(has_recorded, "a shard has recorded a batch")
+        time.sleep(dice.uniform(0, 0.5))
+        with suppress(psutil.NoSuchProcess):  # it has just ended
+            psutil.Process(ready[0]).kill()
+            return ready[0]
+
+
+def taken_up(log: Path) -> list[tuple[int, str]]:
+    """Process and picture, for each picture that an encoder has begun."""
+    lines = (line.split() for line in log.read_text().splitlines())
+    return [(int(process), key) for process, key in lines]
