@@ -49,11 +49,15 @@ def audit(stack: Stack, *documents: str, pictures: int) -> Audit:
 
 
 def published(stack: Stack, resources: Resources) -> Verification:
-    """Once nothing waits to be published: two minutes after an outage, objects that are there are written again."""
+    """Once nothing waits to be published: two minutes after an outage, objects that are there are written again.
+
+    What a killed Weaviate has lost waits to be published only once the service's loop has looked for it.
+    """
 
     def is_settled() -> bool:
         checks.append(verify(resources))
-        return not checks[-1].unpublished
+        differs = any(space.missing or space.foreign for space in checks[-1].spaces)
+        return not checks[-1].unpublished and not differs
 
     checks = list[Verification]()
     stack.wait_until(is_settled, "everything is published")
