@@ -107,6 +107,19 @@ def tree(spans: list[Sent]) -> dict[str, str]:
     return {span.name: names.get(span.parent, "") for span in spans}
 
 
+def trace_of(receiver: Receiver, document: str) -> list[Sent]:
+    """Return all spans of the trace of a document's upload."""
+    spans = receiver.spans()
+    (trace,) = {span.trace for span in spans if span.attributes.get("swatchbook.document") == document}
+    return [span for span in spans if span.trace == trace]
+
+
+def parents(spans: list[Sent], name: str) -> list[str]:
+    """Return the names of the parents of all spans of this name; empty for one that never arrived."""
+    names = {span.id: span.name for span in spans}
+    return [names.get(span.parent, "") for span in spans if span.name == name]
+
+
 def _attributes(carrier: Any) -> dict[str, Any]:
     return {each.key: getattr(each.value, each.value.WhichOneof("value")) for each in carrier.attributes}
 

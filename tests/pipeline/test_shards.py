@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from swatchbook import tracing
 from swatchbook.errors import Configuration, FileMissing
 from swatchbook.ledger import item_runs
 from swatchbook.ledger.claims import Batch
@@ -17,6 +18,9 @@ from swatchbook.pipeline.shards import Shard, cut_shards, shard_fingerprint
 from swatchbook.records import IngestOptions
 from swatchbook.resources import Resources, open_resources
 from swatchbook.settings import Rates, Settings
+from tests.otlp_receiver import Receiver, receiver
+
+__all__ = ["receiver"]
 
 
 def work(**options: object) -> Work:
@@ -115,6 +119,15 @@ def test_worker_of_another_version_or_of_other_settings_is_refused(
     monkeypatch.setattr(shards, "code_version", lambda: "another")
     with pytest.raises(Configuration, match="another version of Swatchbook, or other settings"):
         shards.load(resources, key)
+
+
+def test_manifest_carries_the_trace_of_its_stage(resources: Resources, receiver: Receiver) -> None:
+    pytest.importorskip("opentelemetry.sdk.trace")
+    with tracing.span("stage"):
+        (shard,) = cut(resources, batches(3))
+        stage = tracing.traceparent()
+    assert stage
+    assert shards.load(resources, shards.keep(resources, shard)).work.trace == stage
 
 
 def test_how_the_work_is_done_is_not_what_must_be_agreed_on(resources: Resources) -> None:

@@ -1,4 +1,6 @@
-"""One trace from an upload over the service, the worker's flow run and shards on a pool to what is published."""
+"""One trace from an upload over the service, the worker's flow run, shards on a pool and calls of models elsewhere to
+what is published.
+"""
 
 import signal
 from collections.abc import Iterator
@@ -9,7 +11,9 @@ import pytest
 
 from swatchbook.records import DocumentStatus
 from tests.ledger_audit import count_writes
-from tests.otlp_receiver import Receiver, Sent, receiving
+from tests.otlp_receiver import Receiver, Sent, parents, receiving, trace_of
+from tests.providers import attentive
+from tests.providers.standin import KEY, provider
 from tests.servers.catalogues import make_catalogue
 from tests.servers.halfway import half_way
 from tests.servers.stack import API_KEY, OWNER, WEAVIATE_KEY, Stack, running_stack
@@ -31,26 +35,26 @@ def receiver() -> Iterator[Receiver]:
 
 
 @pytest.fixture(scope="module")
-def traced_stack(receiver: Receiver, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def models_elsewhere() -> Iterator[dict[str, str]]:
+    """What the stack is told of a language and a vision model, which are asked over HTTP."""
+    with provider() as there:
+        there.answer = lambda asked: attentive.answer(asked.texts, asked.pictures)
+        given = {"DISCOVERY": "llm", "ANALYST": "vision", "VISION_SIDE": "256"}
+        for part in ("LLM", "VISION"):
+            given |= {f"{part}_URL": there.openai_url, f"{part}_MODEL": "attentive", f"{part}_API_KEY": KEY}
+        yield {f"SWATCHBOOK_{name}": value for name, value in given.items()}
+
+
+@pytest.fixture(scope="module")
+def traced_stack(
+    receiver: Receiver, models_elsewhere: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Stack]:
     with (
-        running_stack(tmp_path_factory.mktemp("traced"), **receiver.environment) as stack,
+        running_stack(tmp_path_factory.mktemp("traced"), **receiver.environment, **models_elsewhere) as stack,
         shards_by_process(stack),
     ):
         count_writes(stack.resources.ledger)
         yield stack
-
-
-def trace_of(receiver: Receiver, document: str) -> list[Sent]:
-    """All spans of the trace of a document's upload."""
-    spans = receiver.spans()
-    (trace,) = {span.trace for span in spans if span.attributes.get("swatchbook.document") == document}
-    return [span for span in spans if span.trace == trace]
-
-
-def parents(spans: list[Sent], name: str) -> list[str]:
-    """The names of the parents of all spans of this name; empty for one that never arrived."""
-    names = {span.id: span.name for span in spans}
-    return [names.get(span.parent, "") for span in spans if span.name == name]
 
 
 def wait_for_end(stack: Stack, receiver: Receiver, document: str) -> list[Sent]:
@@ -60,7 +64,9 @@ def wait_for_end(stack: Stack, receiver: Receiver, document: str) -> list[Sent]:
     return trace_of(receiver, document)
 
 
-def test_upload_flow_run_and_shards_are_one_trace(traced_stack: Stack, receiver: Receiver, tmp_path: Path) -> None:
+def test_upload_shards_and_provider_calls_are_one_trace(
+    traced_stack: Stack, receiver: Receiver, tmp_path: Path
+) -> None:
     file = make_catalogue(tmp_path / "upload.pdf", pictures=24)
     document = traced_stack.upload(file, focus=False, **IN_SHARDS)
     spans = wait_for_end(traced_stack, receiver, document)
@@ -69,8 +75,15 @@ def test_upload_flow_run_and_shards_are_one_trace(traced_stack: Stack, receiver:
     assert {name for name in STAGES if parents(spans, name) == ["ingest"]} == STAGES
     assert parents(spans, "shard") == ["stage IMAGES_EMBEDDED"] * 4
     assert set(parents(spans, "batch")) == {"shard"}
+    assert set(parents(spans, "provider call")) == {"stage PRODUCTS_DETECTED", "describe products", "batch"}
+    assert parents(spans, "provider call").count("batch") == 24
     assert {"shard", "stage PRODUCTS_CREATED"} >= set(parents(spans, "publish")) > set()
     assert {span.name for span in spans if span.failed} <= {"publish"}, "the index may be busy with a new space"
+    own = {shard["pid"] for shard in shards(traced_stack, document)}
+    assert len(own) == 4, "each shard is a process"
+    assert {shard["token"] for shard in shards(traced_stack, document)} == {
+        span.attributes["swatchbook.run"] for span in spans if span.name == "shard"
+    }
 
 
 def test_nothing_of_a_document_is_in_what_is_sent(traced_stack: Stack, receiver: Receiver, tmp_path: Path) -> None:
@@ -81,7 +94,8 @@ def test_nothing_of_a_document_is_in_what_is_sent(traced_stack: Stack, receiver:
     with pymupdf.open(file) as pages:
         texts = {line.strip() for page in pages for line in page.get_text().splitlines() if len(line.strip()) > 4}
     assert texts
-    for text in {*texts, "secret-collection", API_KEY, WEAVIATE_KEY, traced_stack.settings.ledger}:
+    seen = {"white surface", "grey surface", "black surface"}  # what the vision model says
+    for text in {*texts, *seen, "secret-collection", KEY, API_KEY, WEAVIATE_KEY, traced_stack.settings.ledger}:
         assert text.encode() not in sent, text
     assert OWNER.encode() not in spans
 
