@@ -14,6 +14,7 @@ if __name__ == "__main__":
     run.connect(sys.argv[1])
     status = int(run.recv(8) or -signal.SIGKILL)
     if status < 0:
-        signal.signal(-status, signal.SIG_DFL)
+        if status != -signal.SIGKILL:  # which nobody may handle
+            signal.signal(-status, signal.SIG_DFL)
         os.kill(os.getpid(), -status)
     sys.exit(status)
