@@ -5,7 +5,13 @@ from difflib import get_close_matches
 
 
 def did_you_mean(given: str, known: Iterable[str]) -> str:
-    """Return ` Did you mean color?`, to append to a sentence; "" if no known name is near. Case does not matter."""
+    """Return ` Did you mean color?`, to append to a sentence; "" if no known name is near."""
+    near = nearest(given, known)
+    return f" Did you mean {near}?" if near else ""
+
+
+def nearest(given: str, known: Iterable[str]) -> str | None:
+    """Return the known name that is nearest to one, None if no name is near. Case does not matter."""
     by_letters = {each.casefold(): each for each in known}
     near = get_close_matches(given.casefold(), by_letters, n=1)
-    return f" Did you mean {by_letters[near[0]]}?" if near else ""
+    return by_letters[near[0]] if near else None

@@ -12,7 +12,10 @@ _MOST_VALUES = 100_000
 
 
 def load_yaml(text: str | bytes) -> Any:
-    """Return what a YAML file holds. Raises YAMLError, ValueError for an impossible date, and RecursionError."""
+    """Return what a YAML file holds.
+
+    Raises YAMLError, also for a key that is there twice, ValueError for an impossible date, and RecursionError.
+    """
     node = yaml.compose(text, Loader=yaml.SafeLoader)
     if node is not None and _count(node, {}) > _MOST_VALUES:
         raise yaml.MarkedYAMLError(problem="its aliases repeat too many values", problem_mark=node.start_mark)
@@ -23,10 +26,22 @@ def _count(node: yaml.Node, counted: dict[yaml.Node, float]) -> float:
     """Return how many values a node stands for; infinity if it contains itself."""
     if node not in counted:
         counted[node] = float("inf")  # until it is counted
+        if isinstance(node, yaml.MappingNode):
+            _refuse_repeated_keys(node)
         parts = [each for pair in node.value for each in pair] if isinstance(node, yaml.MappingNode) else node.value
         inside = parts if isinstance(node, yaml.CollectionNode) else ()
         counted[node] = 1 + sum(_count(each, counted) for each in inside)
     return counted[node]
+
+
+def _refuse_repeated_keys(node: yaml.MappingNode) -> None:
+    """Raise YAMLError for a key that a mapping has twice: the parser would take the last, and say nothing."""
+    known = set[tuple[str, str]]()
+    for key, _ in node.value:
+        if isinstance(key, yaml.ScalarNode):
+            if (key.tag, key.value) in known:
+                raise yaml.MarkedYAMLError(problem=f"the key {key.value} is there twice", problem_mark=key.start_mark)
+            known.add((key.tag, key.value))
 
 
 def yaml_problem(file: Path, error: Exception) -> str:

@@ -6,6 +6,7 @@ from contextlib import nullcontext
 from datetime import datetime
 from functools import partial
 from pathlib import Path
+from typing import BinaryIO, NamedTuple
 
 import typer
 
@@ -13,10 +14,17 @@ from interface.cli.terminal import COMPLETED, OPEN, clean, note, plural
 from swatchbook.did_you_mean import did_you_mean
 from swatchbook.errors import Configuration, InvalidReference, reason_of
 from swatchbook.export.atomic_file import atomic_file
-from swatchbook.export.formats import TEXTS, Changes, Format, Reach, Skipped, write_products
+from swatchbook.export.formats import MOST_SKIPPED, TEXTS, Changes, Format, Reach, Skipped, write_products
 from swatchbook.export.ledger_changes import told_changes
-from swatchbook.export.product_rows import ProductRow, as_rows, copy_pictures, read_picture, read_products
+from swatchbook.export.product_rows import (
+    ProductRow,
+    as_rows,
+    copy_pictures,
+    read_picture,
+    read_products,
+)
 from swatchbook.export.shop_mapping import ShopOptions
+from swatchbook.ledger.queries.document_parts import unreadable_pictures
 from swatchbook.ledger.stored_documents import Document
 from swatchbook.plugins import BUILT_IN, Kind, find
 from swatchbook.records import DocumentStatus, Record, Trashed
@@ -30,13 +38,14 @@ _NO_ADDRESS: Mapping[str, str] = {
 """Shops that fetch pictures -> what becomes of them without an address."""
 
 _PICTURE_COLUMNS = {"Product image URL", "Variant image URL", "Images"}
-_MOST_NAMED = 20  # skipped products on the terminal; --json names more
+_MOST_NAMED = 20  # of each kind in the hints; --json names more
 
 
 class Exported(Record):
     """The result of an export. `incomplete`: documents that are not completed; `missing`: pictures without a file.
 
-    `skipped`: products that the format cannot hold, of which the first 1,000 are named.
+    `skipped`: products that the format cannot hold, of which the first 1,000 are named. `failed_pictures`: pictures of
+    products that are left out, because they cannot be read.
     """
 
     to: str | None
@@ -50,12 +59,13 @@ class Exported(Record):
     skipped_products: tuple[Skipped, ...] = ()
     changes: Changes | None = None
     since: datetime | None = None  # the time that it was compared with
-    unknown_names: tuple[str, ...] = ()  # in braces of the mapping, that no product has
+    failed_pictures: tuple[Skipped, ...] = ()
+    unknown_names: Mapping[str, str | None] = {}  # in braces of the mapping, that no product has -> the nearest known
     pictures_without_address: int = 0  # which the shop cannot fetch: --pictures-url was not given
 
     @property
     def exit_code(self) -> int:
-        return OPEN if self.incomplete or self.missing or self.skipped else COMPLETED
+        return OPEN if self.incomplete or self.missing or self.skipped or self.failed_pictures else COMPLETED
 
 
 def choose_format(given: str | None, to: Path | None) -> str:
@@ -112,38 +122,64 @@ def export(
 ) -> Exported:
     """Write the products of these documents to `to`, or to stdout; copy their pictures to the folder `pictures`.
 
-    `deleted`: documents whose products an export since a time names as gone.
-    Raises InvalidReference for a path that cannot be written, DiskFull, TooLarge, PluginFailed.
+    Raises InvalidReference for a path that cannot be written, and what `export_to_file` raises.
     """
     if pictures is not None:
         try:
             pictures.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise InvalidReference(f"{pictures}: {reason_of(error)}.", advice="Give a folder.") from error
-    missing: list[str] = []
-    pictured = set[str]()
-    rows = _rows(resources, documents, pictures, missing=missing, pictured=pictured)
-    temporary, since = resources.settings.temporary_folder, options.since
-    told = told_changes(resources.ledger, since, documents, deleted)
     reach = Reach(resources.settings, partial(read_picture, resources.ledger, resources.files))
     with nullcontext(sys.stdout.buffer) if to is None else atomic_file(to) as file:
-        written = write_products(rows, form, file, temporary_folder=temporary, options=options, told=told, reach=reach)
+        exported = export_to_file(
+            resources, documents, form, file, pictures=pictures, options=options, deleted=deleted, reach=reach
+        )
         file.flush()
+    return exported.model_copy(update={"to": str(to) if to else None})
+
+
+def export_to_file(
+    resources: Resources,
+    documents: Sequence[Document],
+    form: str,
+    file: BinaryIO,
+    *,
+    pictures: Path | None = None,
+    options: ShopOptions = ShopOptions(),  # noqa: B008 — immutable
+    deleted: Sequence[Trashed] = (),
+    reach: Reach | None = None,
+) -> Exported:
+    """Write the products of these documents to a binary file; copy their pictures to the folder `pictures`.
+
+    `deleted`: documents whose products an export since a time names as gone. `reach`: for formats that send to a
+    server. Raises DiskFull, and what `write_products` raises.
+    """
+    found, since = _Pictures(missing=[], named=set(), failed={}), options.since
+    written = write_products(
+        _rows(resources, documents, pictures, found),
+        form,
+        file,
+        temporary_folder=resources.settings.temporary_folder,
+        options=options,
+        told=told_changes(resources.ledger, since, documents, deleted),
+        reach=reach,
+    )
     unfinished = tuple(document.name for document in documents if document.status is not DocumentStatus.COMPLETED)
     return Exported(
-        to=str(to) if to else None,
+        to=None,
         format=form,
         documents=len(documents),
         products=written.products,
         variants=written.variants,
         incomplete=unfinished,
-        missing=tuple(missing),
+        missing=tuple(found.missing),
         skipped=written.skipped_count,
         skipped_products=written.skipped,
         changes=written.changes,
         since=since if isinstance(since, datetime) else None,
+        failed_pictures=tuple(found.failed.values()),
         unknown_names=written.unknown_names,
-        pictures_without_address=len(pictured) if lacks_addresses(form, options) else 0,
+        pictures_without_address=len(found.named) if lacks_addresses(form, options) else 0,
     )
 
 
@@ -167,33 +203,68 @@ def note_exported(exported: Exported) -> None:
             "A time does not tell which products a document lost when it was ingested again, nor what has left the "
             "trash: compare with a file."
         )
-    for name in exported.unknown_names:
-        note(f"No product has {{{clean(name)}}}, which the mapping names: what needs it is empty.")
+    for hint in hints(exported):
+        note(hint)
+
+
+def hints(exported: Exported) -> list[str]:
+    """Return in sentences what an export left out, and what to do: for the terminal, and for callers of the service."""
+    said = [
+        f"No product has {{{clean(name)}}}, which the mapping names: what needs it is empty."
+        + (f" Did you mean {{{clean(near)}}}?" if near else "")
+        for name, near in exported.unknown_names.items()
+    ]
     if exported.pictures_without_address:
         count = plural(exported.pictures_without_address, "picture")
-        note(f"{_NO_ADDRESS[exported.format].format(count)} Give --pictures-url URL, the address of their folder.")
-    for name in exported.incomplete:
-        note(f"{name} is not completed: some of its products may be missing. `swatchbook status` says why.")
-    for name in exported.missing:
-        note(f"The picture {name} is missing in the file store. `swatchbook verify` lists what is missing.")
-    for product in exported.skipped_products[:_MOST_NAMED]:
-        note(f"{clean(product.name)} is left out: {clean(product.reason)}.")
+        said.append(
+            f"{_NO_ADDRESS[exported.format].format(count)} Give --pictures-url URL, the address of their folder."
+        )
+    said += _named(
+        f"{name} is not completed: some of its products may be missing. `swatchbook status` says why."
+        for name in exported.incomplete
+    )
+    said += _named(
+        f"The picture {name} is missing in the file store. `swatchbook verify` lists what is missing."
+        for name in exported.missing
+    )
+    said += _named(f"{clean(each.name)} is left out: {clean(each.reason)}" for each in exported.failed_pictures)
+    said += _named(
+        (f"{clean(each.name)} is left out: {clean(each.reason)}." for each in exported.skipped_products),
+        exported.skipped,
+    )
     if exported.skipped:
-        note(f"{plural(exported.skipped, 'product')} left out. A mapping can fill what is not known: docs/shops.md.")
+        said.append(
+            f"{plural(exported.skipped, 'product')} left out. A mapping can fill what is not known: docs/shops.md."
+        )
+    return said
+
+
+def _named(sentences: Iterable[str], count: int | None = None) -> list[str]:
+    """Return the first sentences, and how many more there are of the `count`."""
+    listed = list(sentences)
+    more = (len(listed) if count is None else count) - _MOST_NAMED
+    return listed[:_MOST_NAMED] + ([f"And {more:,} more."] if more > 0 else [])
+
+
+class _Pictures(NamedTuple):
+    """What became of the pictures of products: names without a file, ids of those that are named, and by id those that
+    cannot be read."""
+
+    missing: list[str]
+    named: set[str]
+    failed: dict[str, Skipped]
 
 
 def _rows(
-    resources: Resources,
-    documents: Iterable[Document],
-    pictures: Path | None,
-    *,
-    missing: list[str],
-    pictured: set[str],
+    resources: Resources, documents: Iterable[Document], pictures: Path | None, found: _Pictures
 ) -> Iterator[ProductRow]:
-    """Yield the rows; add the ids of their pictures to `pictured`, the names of those without a file to `missing`."""
+    """Yield the rows, and count what becomes of their pictures."""
     for document in documents:
+        for image, name, why in unreadable_pictures(resources.ledger, document.id):
+            if len(found.failed) < MOST_SKIPPED:
+                found.failed.setdefault(image, Skipped(id=image, name=f"A picture of {name}", reason=why))
         for product in read_products(resources.ledger, document.id):
             if pictures is not None:
-                missing += copy_pictures(resources.files, product, pictures)
-            pictured.update(each.id for each in product.pictures)
+                found.missing.extend(copy_pictures(resources.files, product, pictures))
+            found.named.update(each.id for each in product.pictures)
             yield from as_rows(product)

@@ -3,6 +3,7 @@
 The file is written to disk before the first byte is sent, so that an export that fails is an error and no half file.
 """
 
+import json
 import tempfile
 from collections.abc import Iterator
 from datetime import datetime
@@ -13,23 +14,24 @@ from fastapi import APIRouter
 from fastapi.responses import StreamingResponse
 from pydantic import Field, StringConstraints
 
-from interface.cli.export import exportable, find_format
+from interface.cli.export import Exported, export_to_file, exportable, find_format, hints
 from interface.service.auth import TheCaller, choose_known
 from interface.service.documents import find
 from interface.service.parameters import OwnerOfDocuments, RequestModel, SearchText, Tools
 from interface.service.problems import documented
 from swatchbook.errors import Configuration, InvalidReference
-from swatchbook.export.formats import Written, shop_options, write_products
-from swatchbook.export.ledger_changes import deleted_since, told_changes
-from swatchbook.export.product_rows import as_rows, read_products
+from swatchbook.export.formats import shop_options
+from swatchbook.export.ledger_changes import deleted_since
 from swatchbook.export.shop_mapping import ShopMapping, ShopOptions
 from swatchbook.ledger.stored_documents import Document, all_documents
+from swatchbook.one_line import shorten
 from swatchbook.records import Trashed
 from swatchbook.resources import Resources
 
 router = APIRouter(tags=["search"], responses=documented(400, 404, 408, 413))
 
 _PIECE = 1 << 16  # bytes that are sent together
+_MOST_HEADER, _MOST_SENTENCE = 4_000, 300  # characters: proxies refuse long headers
 
 
 class ExportOptions(RequestModel):
@@ -53,7 +55,8 @@ class ExportOptions(RequestModel):
 )  # fmt: skip
 def export(resources: Tools, caller: TheCaller, asked: ExportOptions) -> StreamingResponse:
     """Writes what `swatchbook export` writes. `Swatchbook-Products` says how many products are in the file,
-    `Swatchbook-Left-Out` how many are not because the format needs what they lack."""
+    `Swatchbook-Left-Out` how many are not because the format needs what they lack. `Swatchbook-Hints` is a JSON list of
+    what the command would say about them, as far as it has room."""
     options = _options(asked)
     if asked.document is not None:
         chosen, deleted = [find(resources, caller, asked.document)], list[Trashed]()
@@ -66,15 +69,16 @@ def export(resources: Tools, caller: TheCaller, asked: ExportOptions) -> Streami
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 — closed when it is sent
     try:
-        written = _write(resources, documents, deleted, asked.format, options, file)
+        exported = _write(resources, documents, deleted, asked.format, options, file)
     except BaseException:
         file.close()
         raise
     headers = {
         "Content-Disposition": f'attachment; filename="products.{_suffix(asked.format)}"',
         "Content-Length": str(file.tell()),
-        "Swatchbook-Products": str(written.products),
-        "Swatchbook-Left-Out": str(written.skipped_count),
+        "Swatchbook-Products": str(exported.products),
+        "Swatchbook-Left-Out": str(exported.skipped),
+        "Swatchbook-Hints": _in_header(hints(exported)),
     }
     return StreamingResponse(_pieces(file), media_type="application/octet-stream", headers=headers)
 
@@ -95,19 +99,20 @@ def _write(
     form: str,
     options: ShopOptions,
     file: IO[bytes],
-) -> Written:
+) -> Exported:
     """Write the file. A mapping that the format does not take is the caller's mistake, not one of the settings."""
-    rows = (
-        row for each in documents for product in read_products(resources.ledger, each.id) for row in as_rows(product)
-    )
-    told = told_changes(resources.ledger, options.since, documents, deleted)
-    temporary = resources.settings.temporary_folder
     try:
-        return write_products(
-            rows, form, cast("BinaryIO", file), temporary_folder=temporary, options=options, told=told
-        )
+        return export_to_file(resources, documents, form, cast("BinaryIO", file), options=options, deleted=deleted)
     except Configuration as failure:
         raise InvalidReference(failure.message, advice=failure.advice) from failure
+
+
+def _in_header(sentences: list[str]) -> str:
+    """Return sentences as a JSON list in ASCII, the first and the last ones if there is no room for all."""
+    kept = [shorten(each, _MOST_SENTENCE) for each in sentences]
+    while len(written := json.dumps(kept)) > _MOST_HEADER:
+        del kept[len(kept) // 2]
+    return written
 
 
 def _suffix(form: str) -> str:

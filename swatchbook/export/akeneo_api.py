@@ -17,8 +17,9 @@ from swatchbook.export.akeneo import Akeneo
 from swatchbook.export.akeneo_connection import TOGETHER, Pim, Place, connected
 from swatchbook.export.akeneo_values import PICTURES, PROPERTIES, Column, as_product, picture_names, read_column
 from swatchbook.export.formats import Rows, Skipped
-from swatchbook.export.offers import NotExportable, Offer, clean, offers
+from swatchbook.export.offers import Offer, clean, offers
 from swatchbook.export.shop_file import Contents, ShopRecord, only_changes, write_shop_file
+from swatchbook.export.shop_mapping import NotExportable
 from swatchbook.ledger.database import portions
 
 Cells = dict[str, str]

@@ -12,11 +12,11 @@ from xml.sax.saxutils import unescape  # nosec: only unescapes
 
 from swatchbook.errors import InvalidReference
 from swatchbook.export.formats import Rows
-from swatchbook.export.offers import NotExportable, Offer, distinct_skus, picture_urls, shortened
-from swatchbook.export.price_units import CODES
+from swatchbook.export.offers import Offer, beside_options, distinct_skus, picture_urls, shortened
+from swatchbook.export.price_units import unit_code
 from swatchbook.export.shop_file import Change, Contents, ShopRecord, write_shop_file
 from swatchbook.export.shop_lines import element, opening, parent, read_lines, write_lines
-from swatchbook.export.shop_mapping import ADVICE, ShopOptions, check_fields, fill
+from swatchbook.export.shop_mapping import ADVICE, NotExportable, ShopOptions, check_fields, fill
 
 NAMESPACE: Final = "http://www.bmecat.org/bmecat/2005"
 COLUMNS: Final = ("price_type",)
@@ -62,8 +62,7 @@ class BMEcat:
             raise NotExportable(f"its sku has more than {MOST['SUPPLIER_PID']} characters")
         is_variant = offer is not product
         options = dict(zip(product.options, offer.options, strict=True)) if is_variant else {}
-        taken = {name.casefold() for name in options}
-        features = {name: value for name, value in offer.properties.items() if name.casefold() not in taken} | options
+        features = beside_options(offer.properties, {name: [value] for name, value in options.items()}) | options
         reference = element("PROD_ID_TO", refers) if is_variant else ""
         inside = (
             element("SUPPLIER_PID", key),
@@ -159,8 +158,6 @@ def _order_unit(offer: Offer) -> str:
 
     Raises NotExportable without any.
     """
-    unit = (offer.price and offer.price.unit) or offer.fields["unit"]
-    code = CODES.get(unit, unit)
-    if not re.fullmatch(r"[A-Z0-9]{2,3}", code):
+    if not (code := unit_code(offer.fields["unit"])):
         raise NotExportable("unit is not known")
     return code

@@ -16,13 +16,14 @@ import json
 import re
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from itertools import islice
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
+from swatchbook.did_you_mean import nearest
 from swatchbook.errors import InvalidReference, TooLarge
 from swatchbook.export.product_rows import ProductRow
 from swatchbook.export.shop_mapping import OWN_NAMES, ShopMapping, ShopOptions, names_in_braces, read_since
@@ -48,7 +49,7 @@ METADATA = "metadata."
 _BETWEEN = "|"
 _EXCEL_ROWS, _EXCEL_COLUMNS, _EXCEL_CHARACTERS = 1_048_576, 16_384, 32_767
 _PARQUET_ROWS = 1_000  # written together
-_MOST_SKIPPED = 1_000  # products that are named
+MOST_SKIPPED = 1_000  # products that are named
 
 
 class Format(StrEnum):
@@ -116,7 +117,7 @@ class Written(Record):
     skipped_count: int = 0
     skipped: tuple[Skipped, ...] = ()
     changes: Changes | None = None
-    unknown_names: tuple[str, ...] = ()  # in braces of a mapping, that no product has
+    unknown_names: Mapping[str, str | None] = {}  # in braces of a mapping, that no product has -> the nearest known
 
 
 def shop_options(
@@ -141,7 +142,7 @@ def shop_options(
         if not is_valid_url(pictures_url):
             raise InvalidReference("The address of the pictures is not that of a folder.", advice="Give one: https://…")
     return ShopOptions(
-        mapping=mapping or ShopMapping(),
+        mapping=(mapping or ShopMapping()).for_format(form),
         pictures_url=pictures_url,
         since=None if since is None else read_since(since),
         accept_gone=accept_gone,
@@ -252,25 +253,21 @@ class Rows:
     def name_skipped(self, product: Skipped) -> None:
         """Name something that is left out."""
         self._skipped_count += 1
-        if len(self._skipped) < _MOST_SKIPPED:
+        if len(self._skipped) < MOST_SKIPPED:
             self._skipped.append(product)
 
     def written(self) -> Written:
         """Return what was written of them, once that is done."""
+        known = OWN_NAMES.union(self.metadata, (METADATA + name for name in self.metadata))
+        named = names_in_braces(self.options.mapping) if self.count + self._skipped_count else ()
         return Written(
             products=self._grains[True],
             variants=self._grains[False],
             skipped_count=self._skipped_count,
             skipped=tuple(self._skipped),
             changes=self.changes,
-            unknown_names=self._unknown_names(),
+            unknown_names={name: nearest(name, known) for name in named if name not in known},
         )
-
-    def _unknown_names(self) -> tuple[str, ...]:
-        """Return the names in braces of the mapping that no product has; none where there is no product."""
-        known = OWN_NAMES.union(self.metadata, (METADATA + name for name in self.metadata))
-        named = names_in_braces(self.options.mapping) if self.count + self._skipped_count else ()
-        return tuple(name for name in named if name not in known)
 
     def cells(self) -> Iterator[list[Cell]]:
         """Yield the cells of each row; lists as one text."""

@@ -11,10 +11,10 @@ from urllib.parse import urlsplit
 from xml.sax.saxutils import unescape  # nosec: only unescapes
 
 from swatchbook.export.formats import Rows
-from swatchbook.export.offers import NotExportable, Offer, picture_urls, shortened
+from swatchbook.export.offers import Offer, picture_urls, shortened
 from swatchbook.export.shop_file import Contents, ShopRecord, write_shop_file
 from swatchbook.export.shop_lines import element, parent, read_lines, write_lines
-from swatchbook.export.shop_mapping import ShopOptions, check_fields, filled
+from swatchbook.export.shop_mapping import CONDITIONS, Allowed, NotExportable, ShopOptions, check_fields, filled
 
 NAMESPACE: Final = "http://base.google.com/ns/1.0"
 COLUMNS: Final = (
@@ -27,6 +27,12 @@ COLUMNS: Final = (
     "min_handling_time", "max_handling_time", "tax_category", "canonical_link", "mobile_link",
 )  # fmt: skip
 """Attributes that only a mapping fills."""
+_YES_NO = ("yes", "no", "true", "false")
+ALLOWED: Final[Allowed] = {
+    **dict.fromkeys(("identifier_exists", "adult", "is_bundle"), _YES_NO),
+    "age_group": ("newborn", "infant", "toddler", "kids", "adult"),
+    "gender": ("male", "female", "unisex"),
+}
 MOST: Final = {"id": 50, "title": 150, "description": 5_000, "link": 2_000, "brand": 70, "mpn": 70, "product_type": 750}
 """Attribute -> its most characters."""
 MOST_PICTURES: Final = 10
@@ -34,7 +40,6 @@ MOST_PICTURES: Final = 10
 _UNITS = {"m2": "1 sqm", "ft2": "1 sqft", "m": "1 m", "kg": "1 kg", "l": "1 l", "piece": "1 ct"}
 _VARY = {"color": "color", "colour": "color", "size": "size", "material": "material", "pattern": "pattern"}
 """Options of variants that are attributes of Google's."""
-_CONDITIONS = ("new", "used", "refurbished")
 _MARKER = f'xmlns:g="{NAMESPACE}"'
 _CHANGES = "<title>Changes of products</title>"
 _RECORD = re.compile(r"<item><g:id>([^<]+)</g:id>")
@@ -51,7 +56,7 @@ class Google:
     """The format. A record is an item: a product without variants, or a variant."""
 
     def __init__(self, options: ShopOptions) -> None:
-        check_fields(options.mapping, "google", COLUMNS)
+        check_fields(options.mapping, "google", COLUMNS, allowed=ALLOWED)
         self._options = options
 
     def records(self, offer: Offer) -> list[ShopRecord]:
@@ -91,7 +96,7 @@ class Google:
             "link": link,
             "availability": offer.availability,
             "price": f"{price.amount} {price.currency}",
-            "condition": fields["condition"].lower() if fields["condition"].lower() in _CONDITIONS else "",
+            "condition": fields["condition"].lower() if fields["condition"].lower() in CONDITIONS else "",
             "brand": shortened(fields["brand"], MOST["brand"]),
             "gtin": fields["gtin"],
             "mpn": shortened(fields["mpn"], MOST["mpn"]),
@@ -105,7 +110,7 @@ class Google:
                     values[attribute] = shortened(value, 100)
         if price.unit in _UNITS:
             values |= {"unit_pricing_measure": _UNITS[price.unit], "unit_pricing_base_measure": _UNITS[price.unit]}
-        return values | filled(self._options.mapping, offer.values, COLUMNS)
+        return values | filled(self._options.mapping, offer.values, COLUMNS, allowed=ALLOWED)
 
     def keys(self, offer: Offer) -> list[str]:
         return [each.fields["sku"] for each in offer.variants or (offer,)]

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO, Final
 from swatchbook.errors import InvalidReference
 from swatchbook.export.formats import Rows
 from swatchbook.export.offers import Offer, picture_urls
-from swatchbook.export.price_units import CODES
+from swatchbook.export.price_units import unit_code
 from swatchbook.export.shop_file import Contents, ShopRecord, write_shop_file
 from swatchbook.export.shop_lines import read_lines, write_lines
 from swatchbook.export.shop_mapping import ShopOptions, check_fields
@@ -118,10 +118,10 @@ def _offers(offer: Offer) -> Thing:
         thing = {"@type": "AggregateOffer", "lowPrice": price.amount, "highPrice": price.highest}
     elif price:
         thing |= {"price": price.amount}
-        if price.unit:
+        if code := unit_code(price.unit or ""):
             thing["priceSpecification"] = {
                 "@type": "UnitPriceSpecification", "price": price.amount, "priceCurrency": price.currency,
-                "referenceQuantity": {"@type": "QuantitativeValue", "value": 1, "unitCode": CODES[price.unit]},
+                "referenceQuantity": {"@type": "QuantitativeValue", "value": 1, "unitCode": code},
             }  # fmt: skip
     if price:
         thing["priceCurrency"] = price.currency

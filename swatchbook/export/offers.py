@@ -6,28 +6,21 @@ unknown, and a field that is not known is empty.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import quote
 
-from swatchbook.export.price_units import unit_of
+from swatchbook.export.price_units import unit_named, unit_of
 from swatchbook.export.product_rows import ProductRow
-from swatchbook.export.shop_mapping import COMMON, ShopMapping, ShopOptions, fill
+from swatchbook.export.shop_mapping import COMMON, NotExportable, ShopMapping, ShopOptions, availability_of, fill
 from swatchbook.one_line import one_line, shorten
 from swatchbook.printed_prices import currency_of
 from swatchbook.records import identity
 
 _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _MOST_VALUE = 190  # characters of an option's value; with a code and number it stays below the 255 of Shopify
-AVAILABILITY: Mapping[str, str] = {
-    "instock": "in_stock", "outofstock": "out_of_stock", "preorder": "preorder", "backorder": "backorder",
-}  # fmt: skip
 _HANDLED = ("price", "currency", "description", "url", "brand", "gtin", "availability", "condition")
 """Metadata for which there is a field: they are not listed as further properties."""
-
-
-class NotExportable(Exception):
-    """A product lacks what the format requires. Every export catches it: the product is left out and named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +62,7 @@ class Offer:
     @property
     def availability(self) -> str:
         """Return in_stock, out_of_stock, preorder or backorder, however it is written; "" if it is not known."""
-        word = re.sub(r"[^a-z]", "", self.fields["availability"].lower().rpartition("/")[2])
-        return AVAILABILITY.get(word, "")
+        return availability_of(self.fields["availability"])
 
     def needed(self, name: str, *, most: int | None = None) -> str:
         """Return a field that the format requires. Raises NotExportable if it is empty."""
@@ -121,6 +113,22 @@ def distinct_skus(product: Offer) -> list[str]:
     return list(found.values())
 
 
+def beside_options(known: Mapping[str, str], options: Mapping[str, Collection[str]]) -> dict[str, str]:
+    """Return what is known beside the options of variants, by name.
+
+    What has the name of an option is renamed, and left out only where it says no more than the option.
+    """
+    values_of = {name.casefold(): [each.casefold() for each in values] for name, values in options.items()}
+    found = dict[str, str]()
+    for name, value in known.items():
+        values = values_of.get(name.casefold())
+        if values is None:
+            found[name] = value
+        elif not all(each in value.casefold() for each in values):
+            found[f"{name} (product)"] = value
+    return found
+
+
 def _offer(row: ProductRow, product: ProductRow, options: ShopOptions) -> Offer:
     key = row.id.replace("-", "")
     metadata = {clean(name): clean(value) for name, value in (product.metadata | row.metadata).items()}
@@ -148,14 +156,20 @@ def _offer(row: ProductRow, product: ProductRow, options: ShopOptions) -> Offer:
     }
     values = {name: clean(value).strip() for name, value in values.items()}
     templates = {**COMMON, **options.mapping.fields}
+    fields = {name: clean(fill(template, values)).strip() for name, template in templates.items()}
+    fields["unit"] = (price and price.unit) or unit_named(fields["unit"])
     return Offer(
         row=row,
         key=key,
         values=values,
-        fields={name: clean(fill(template, values)).strip() for name, template in templates.items()},
-        price=price,
+        fields=fields,
+        price=price and replace(price, unit=fields["unit"] or None),
         pictures=row.pictures,
-        properties={name: value for name, value in metadata.items() if value and name not in _HANDLED},
+        properties={
+            name.replace("_", " "): value
+            for name, value in metadata.items()
+            if value and name not in _HANDLED and (name, value) != ("category", fields["category"])
+        },
     )
 
 

@@ -22,6 +22,23 @@ CODES = {
 """Unit -> its code in UN/ECE Recommendation 20, which BMEcat and schema.org use."""
 
 
+_NAMES = _UNITS | {name: name for name in CODES} | {code.casefold(): name for name, code in CODES.items()}
+
+
+def unit_named(text: str) -> str:
+    """Return the name of a unit that a person wrote: its name, its code or as it is printed; any other text as it is.
+
+    "m²" and "MTK" are m2.
+    """
+    return _NAMES.get(text.casefold(), text)
+
+
+def unit_code(unit: str) -> str:
+    """Return the UN/ECE code of a unit, "" if it has none. A text such as TNE is one already."""
+    code = CODES.get(unit, unit)
+    return code if re.fullmatch(r"[A-Z0-9]{2,3}", code) else ""
+
+
 def unit_of(text: str) -> str | None:
     """Return what a price is for: m2, ft2, m, kg, l, piece, box, set or pair; None if it does not say.
 

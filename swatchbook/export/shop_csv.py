@@ -12,8 +12,9 @@ from typing import BinaryIO
 
 from swatchbook.errors import InvalidReference
 from swatchbook.export.formats import protect_cell, unprotected
-from swatchbook.export.offers import NotExportable, Offer, Price, clean
+from swatchbook.export.offers import Offer, Price, clean
 from swatchbook.export.shop_file import Contents, ShopRecord, only_changes
+from swatchbook.export.shop_mapping import NotExportable
 
 Cells = Mapping[str, str]
 

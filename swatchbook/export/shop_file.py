@@ -16,8 +16,8 @@ from typing import BinaryIO, NamedTuple, Protocol
 
 from swatchbook.errors import DiskFull, InvalidReference, reason_of
 from swatchbook.export.formats import Changes, Rows, ToldChanges, grouped
-from swatchbook.export.offers import NotExportable, Offer, offers
-from swatchbook.export.shop_mapping import ShopOptions
+from swatchbook.export.offers import Offer, offers
+from swatchbook.export.shop_mapping import NotExportable, ShopOptions
 
 
 class Change(StrEnum):

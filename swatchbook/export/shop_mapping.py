@@ -10,12 +10,14 @@ import re
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
 from swatchbook.did_you_mean import did_you_mean
 from swatchbook.errors import InvalidReference
+from swatchbook.export.price_units import CODES, unit_code, unit_named
 from swatchbook.records import Record
 from swatchbook.sources.mapping_file import check_mapping, read_mapping_file
 
@@ -44,6 +46,16 @@ COMMON: Mapping[str, Template] = {
 
 `{key}` is the id of the product without hyphens: the same in each export, also when its name is edited."""
 
+AVAILABILITY: Mapping[str, str] = {
+    "instock": "in_stock", "outofstock": "out_of_stock", "preorder": "preorder", "backorder": "backorder",
+}  # fmt: skip
+CONDITIONS = ("new", "used", "refurbished")
+
+Allowed = Mapping[str, tuple[str, ...]]
+"""Column -> the values that it may have, in lower case; AMOUNT for any number."""
+AMOUNT: tuple[str, ...] = ()
+
+_DIGITS = re.compile(r"[0-9]+(\.[0-9]+)?")
 _TIME = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:\d{2})?)?")
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 
@@ -55,10 +67,18 @@ OWN_NAMES = frozenset({
 """The names in braces that every product has; the others are those of its metadata."""
 
 
+class NotExportable(Exception):
+    """A product lacks what the format requires. Every export catches it: the product is left out and named."""
+
+
+Fields = dict[str, Template]
+SECTIONS = ("shopify", "woocommerce", "jsonld", "google", "bmecat", "akeneo")
+
+
 class ShopMapping(Record):
     """A mapping as a person writes it. `option`: what the variants differ in; `currency`: of prices that name none."""
 
-    fields: dict[str, Template] = Field(default_factory=dict)
+    fields: Fields = Field(default_factory=dict)
     currency: str | None = Field(default=None, pattern=r"^[A-Z]{3}$")
     option: str = "Variant"
     supplier: str | None = Field(default=None, min_length=1, max_length=50, description="Of BMEcat.")
@@ -66,6 +86,12 @@ class ShopMapping(Record):
     catalog_version: str = Field(default="1.0", pattern=r"^[0-9]{1,3}\.[0-9]{1,3}$", description="Of BMEcat.")
     language: str | None = Field(default=None, pattern=r"^[a-z]{3}$", description="Of BMEcat: eng, deu, fra …")
     prev_version: int = Field(default=0, ge=0, description="Of BMEcat: updates sent before this one.")
+    shopify: Fields = Field(default_factory=dict, description="Fields of this format only.")
+    woocommerce: Fields = Field(default_factory=dict, description="Fields of this format only.")
+    jsonld: Fields = Field(default_factory=dict, description="Fields of this format only.")
+    google: Fields = Field(default_factory=dict, description="Fields of this format only.")
+    bmecat: Fields = Field(default_factory=dict, description="Fields of this format only.")
+    akeneo: Fields = Field(default_factory=dict, description="Fields of this format and of akeneo-api only.")
 
     @model_validator(mode="before")
     @classmethod
@@ -74,14 +100,21 @@ class ShopMapping(Record):
             raise ValueError(f"write {', '.join(misplaced)} below `fields`")
         return content
 
-    @field_validator("fields")
+    @field_validator("fields", *SECTIONS)
     @classmethod
-    def _braces_are_closed(cls, fields: dict[str, Template]) -> dict[str, Template]:
+    def _braces_are_closed(cls, fields: Fields) -> Fields:
         for name, template in fields.items():
             for each in template if isinstance(template, tuple) else (template,):
                 if isinstance(each, str) and set("{}") & set(_PLACEHOLDER.sub("", each)):
                     raise ValueError(f"the braces of {name!r} do not match: write a field as {{name}}")
         return fields
+
+    def for_format(self, form: str) -> "ShopMapping":
+        """Return the mapping with the fields of a format's own section in place of those of all formats."""
+        section = form.removesuffix("-api")
+        if section not in SECTIONS:
+            return self
+        return self.model_copy(update={"fields": self.fields | getattr(self, section)})
 
 
 class ShopOptions(Record):
@@ -128,8 +161,17 @@ def read_since(given: str | Path | datetime) -> Path | datetime:
     return time
 
 
-def check_fields(mapping: ShopMapping, form: str, columns: Collection[str], prefixes: tuple[str, ...] = ()) -> None:
-    """Raise InvalidReference for a field that neither all formats nor this one has."""
+def check_fields(
+    mapping: ShopMapping,
+    form: str,
+    columns: Collection[str],
+    prefixes: tuple[str, ...] = (),
+    *,
+    allowed: Allowed = MappingProxyType({}),
+) -> None:
+    """Raise InvalidReference for a field that neither all formats nor this one has, and for a value that is not allowed
+    in it, unless it depends on the product: then `filled` refuses it.
+    """
     for name in mapping.fields:
         if name not in COMMON and name not in columns and not (prefixes and name.startswith(prefixes)):
             own = ", ".join(columns) or "none"
@@ -138,6 +180,34 @@ def check_fields(mapping: ShopMapping, form: str, columns: Collection[str], pref
                 + did_you_mean(name, (*COMMON, *columns)),
                 advice=f"Fields of every format: {', '.join(COMMON)}. Of {form}: {own}.",
             )
+
+    for name, template in mapping.fields.items():
+        for each in template if isinstance(template, tuple) else (template,):
+            value = fill(each, {})
+            if value and (words := _what_it_may_be(name, value, allowed)) is not None:
+                near = did_you_mean(value, words)
+                raise InvalidReference(
+                    f"The mapping has the value {value!r} for {name!r}.{near}",
+                    advice=f"It may be {', '.join(words) or 'a number such as 12.50'}.",
+                )
+
+
+def _what_it_may_be(name: str, value: str, allowed: Allowed) -> tuple[str, ...] | None:
+    """Return the values that a field may have, None if this is one of them."""
+    if name == "availability":
+        return None if availability_of(value) else tuple(AVAILABILITY.values())
+    if name == "condition":
+        return None if value.casefold() in CONDITIONS else CONDITIONS
+    if name == "unit":
+        return None if unit_code(unit_named(value)) else tuple(CODES)
+    words = allowed.get(name)
+    fits = words is None or (value.casefold() in words if words else bool(_DIGITS.fullmatch(value)))
+    return None if fits else words
+
+
+def availability_of(text: str) -> str:
+    """Return in_stock, out_of_stock, preorder or backorder, however it is written; "" for any other text."""
+    return AVAILABILITY.get(re.sub(r"[^a-z]", "", text.lower().rpartition("/")[2]), "")
 
 
 def with_common_names(options: ShopOptions, columns: Mapping[str, str]) -> ShopOptions:
@@ -156,13 +226,25 @@ def names_in_braces(mapping: ShopMapping) -> list[str]:
 
 
 def filled(
-    mapping: ShopMapping, values: Mapping[str, str], columns: Collection[str], prefixes: tuple[str, ...] = ()
+    mapping: ShopMapping,
+    values: Mapping[str, str],
+    columns: Collection[str],
+    prefixes: tuple[str, ...] = (),
+    *,
+    allowed: Allowed = MappingProxyType({}),
 ) -> dict[str, str]:
-    """Return those of a format's columns that a mapping fills, in the format's order; then those with a prefix."""
+    """Return those of a format's columns that a mapping fills, in the format's order; then those with a prefix.
+
+    Raises NotExportable for a value that is not allowed.
+    """
     fields = mapping.fields
     names = [name for name in columns if name in fields]
     names += [name for name in fields if prefixes and name.startswith(prefixes)]
-    return {name: fill(fields[name], values) for name in names}
+    cells = {name: fill(fields[name], values) for name in names}
+    for name, value in cells.items():
+        if value and (words := _what_it_may_be(name, value, allowed)) is not None:
+            raise NotExportable(f"{name} is {value!r}, and may be {', '.join(words) or 'a number'}")
+    return cells
 
 
 def fill(template: Template, values: Mapping[str, str]) -> str:

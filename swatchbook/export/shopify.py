@@ -10,10 +10,19 @@ from collections.abc import Iterator
 from typing import BinaryIO, Final
 
 from swatchbook.export.formats import Rows
-from swatchbook.export.offers import NotExportable, Offer, picture_urls
+from swatchbook.export.offers import Offer, picture_urls
 from swatchbook.export.shop_csv import OneCurrency, as_html, pack, read_groups, unpack, write_rows
 from swatchbook.export.shop_file import Contents, ShopRecord, write_shop_file
-from swatchbook.export.shop_mapping import ShopOptions, check_fields, filled, with_common_names
+from swatchbook.export.shop_mapping import (
+    AMOUNT,
+    CONDITIONS,
+    Allowed,
+    NotExportable,
+    ShopOptions,
+    check_fields,
+    filled,
+    with_common_names,
+)
 
 PRODUCT_COLUMNS: Final = (
     "Title", "URL handle", "Description", "Vendor", "Product category", "Type", "Tags", "Published on online store",
@@ -37,12 +46,18 @@ LAST_COLUMNS: Final = (
 )  # fmt: skip
 COLUMNS: Final = (*PRODUCT_COLUMNS, *VARIANT_COLUMNS, *PICTURE_COLUMNS, *LAST_COLUMNS)
 ALWAYS: Final = ("Title", "URL handle", "Option1 name", "Option1 value")
+_YES_NO = ("true", "false")
+ALLOWED: Final[Allowed] = {
+    "Status": ("active", "draft", "archived", "unlisted"),
+    **dict.fromkeys(("Published on online store", "Charge tax", "Requires shipping", "Gift card"), _YES_NO),
+    **dict.fromkeys(("Price", "Compare-at price", "Cost per item", "Weight value (grams)"), AMOUNT),
+    "Google Shopping / Condition": CONDITIONS,
+}
 MOST_VARIANTS: Final = 2_048
 _MOST_TITLE = 255  # characters, also of a handle and of an option's value
 _UNITS = {"m2": "m2", "m": "m", "kg": "kg", "l": "l"}
 """Units of Shopify's unit prices."""
 _GONE = "archived"
-_CONDITIONS = ("new", "used", "refurbished")
 
 
 def write_shopify(rows: Rows, out: BinaryIO) -> None:
@@ -55,7 +70,7 @@ class Shopify:
     """The format. Its file has one currency, that of the shop."""
 
     def __init__(self, options: ShopOptions) -> None:
-        check_fields(options.mapping, "shopify", COLUMNS)
+        check_fields(options.mapping, "shopify", COLUMNS, allowed=ALLOWED)
         self._options = options
         self._currency = OneCurrency(options.mapping.currency)
 
@@ -67,21 +82,23 @@ class Shopify:
             raise NotExportable(f"it has more than {MOST_VARIANTS:,} variants")
         urls = picture_urls(offer, self._options)
         rows = [self._variant(offer, each) for each in offer.variants or (offer,)]
-        rows[0] = self._product(offer) | rows[0]
+        rows[0] = self._product(offer, is_priced=all(row.get("Price") for row in rows)) | rows[0]
         rows += [{} for _ in urls[len(rows) :]]
         for number, (row, url) in enumerate(zip(rows, urls, strict=False), start=1):
             row |= {"Product image URL": url, "Image position": str(number), "Image alt text": rows[0]["Title"]}
         return [ShopRecord(handle, pack([{"URL handle": handle, **row} for row in rows]))]
 
-    def _product(self, offer: Offer) -> dict[str, str]:
+    def _product(self, offer: Offer, *, is_priced: bool) -> dict[str, str]:
+        """Return the cells of a product. Without a price the shop would give it away: it is a draft."""
         fields = offer.fields
-        return {
+        cells = {
             "Title": offer.needed("title", most=_MOST_TITLE),
             "Description": as_html(fields["description"]),
             "Vendor": fields["brand"],
             "Type": fields["category"],
-            "Status": "active",
-        } | filled(self._options.mapping, offer.values, (*PRODUCT_COLUMNS, *LAST_COLUMNS))
+        } | filled(self._options.mapping, offer.values, (*PRODUCT_COLUMNS, *LAST_COLUMNS), allowed=ALLOWED)
+        shown = {"Status": "active"} if is_priced else {"Status": "draft", "Published on online store": "FALSE"}
+        return cells | {name: cells.get(name) or value for name, value in shown.items()}
 
     def _variant(self, product: Offer, offer: Offer) -> dict[str, str]:
         price, fields = self._currency.price_of(offer), offer.fields
@@ -96,9 +113,11 @@ class Shopify:
         if offer is not product and (urls := picture_urls(offer, self._options)):
             cells["Variant image URL"] = urls[0]
         cells["Google Shopping / Manufacturer part number (MPN)"] = fields["mpn"]
-        if fields["condition"].lower() in _CONDITIONS:
+        if fields["condition"].lower() in CONDITIONS:
             cells["Google Shopping / Condition"] = fields["condition"].lower()
-        return cells | filled(self._options.mapping, offer.values, (*VARIANT_COLUMNS, *PICTURE_COLUMNS))
+        return cells | filled(
+            self._options.mapping, offer.values, (*VARIANT_COLUMNS, *PICTURE_COLUMNS), allowed=ALLOWED
+        )
 
     def keys(self, offer: Offer) -> list[str]:
         return [handle_of(offer.needed("handle"))]

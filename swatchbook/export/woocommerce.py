@@ -9,10 +9,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import BinaryIO, Final
 
 from swatchbook.export.formats import Rows
-from swatchbook.export.offers import Offer, distinct_skus, picture_urls
+from swatchbook.export.offers import Offer, beside_options, distinct_skus, picture_urls
 from swatchbook.export.shop_csv import Cells, OneCurrency, as_html, pack, read_rows, sku_key, unpack, write_rows
 from swatchbook.export.shop_file import Contents, ShopRecord, write_shop_file
-from swatchbook.export.shop_mapping import ShopOptions, check_fields, filled, with_common_names
+from swatchbook.export.shop_mapping import AMOUNT, Allowed, ShopOptions, check_fields, filled, with_common_names
 
 COLUMNS: Final = (
     "ID", "Type", "SKU", "GTIN, UPC, EAN, or ISBN", "Name", "Published", "Is featured?", "Visibility in catalog",
@@ -25,9 +25,20 @@ COLUMNS: Final = (
 ATTRIBUTE: Final = ("Attribute {} name", "Attribute {} value(s)", "Attribute {} visible", "Attribute {} global")
 META: Final = "Meta: "
 ALWAYS: Final = ("Type", "SKU", "Name", "Published")
+_YES_NO = ("1", "0")
+ALLOWED: Final[Allowed] = {
+    "Published": ("1", "0", "-1"),
+    **dict.fromkeys(("Is featured?", "Sold individually?", "Allow customer reviews?"), _YES_NO),
+    "Visibility in catalog": ("visible", "catalog", "search", "hidden"),
+    "Tax status": ("taxable", "shipping", "none"),
+    "In stock?": (*_YES_NO, "backorder"),
+    "Backorders allowed?": (*_YES_NO, "notify"),
+    **dict.fromkeys(("Sale price", "Regular price", "Weight (kg)", "Length (cm)", "Width (cm)", "Height (cm)"), AMOUNT),
+}
 MOST_ATTRIBUTES: Final = 100
 _ATTRIBUTES = tuple(name.format(number) for number in range(1, MOST_ATTRIBUTES + 1) for name in ATTRIBUTE)
 _ON_PRODUCT = ("Categories", "Tags", "Brands", "Shipping class", "External URL", "Button text", "Purchase note")
+_PRIVATE, _DRAFT = "0", "-1"
 _IN_STOCK = {"in_stock": "1", "out_of_stock": "0", "backorder": "backorder"}
 _NARROW = str.maketrans("＝＋－＠", "=+-@")
 
@@ -42,21 +53,23 @@ class WooCommerce:
     """The format. A record is a row, so that a variation can be gone alone. Its file has the currency of the shop."""
 
     def __init__(self, options: ShopOptions) -> None:
-        check_fields(options.mapping, "woocommerce", COLUMNS, (META,))
+        check_fields(options.mapping, "woocommerce", COLUMNS, (META,), allowed=ALLOWED)
         self._options = options
         self._currency = OneCurrency(options.mapping.currency)
 
     def records(self, offer: Offer) -> list[ShopRecord]:
         own, *skus = distinct_skus(offer)
         variations = [
-            self._variation(offer, each) | {"SKU": sku, "Parent": own}
-            for each, sku in zip(offer.variants, skus, strict=True)
+            self._variation(offer, each, sku) | {"Parent": own} for each, sku in zip(offer.variants, skus, strict=True)
         ]
-        return [_record(row) for row in (self._product(offer) | {"SKU": own}, *variations)]
+        product = self._product(offer, own)
+        if not any(row.get("Regular price") for row in (product, *variations)):
+            product |= {"Published": _PRIVATE} | filled(self._options.mapping, offer.values, ("Published",))
+        return [_record(row) for row in (product, *variations)]
 
-    def _product(self, offer: Offer) -> dict[str, str]:
+    def _product(self, offer: Offer, sku: str) -> dict[str, str]:
         fields = offer.fields
-        cells = self._common(offer) | {
+        cells = self._common(offer, sku) | {
             "Type": "variable" if offer.variants else "simple",
             "Description": _description(fields["description"]),
             "Categories": _joined(fields["category"].split("\n")),
@@ -65,34 +78,37 @@ class WooCommerce:
         values = {name: [variant.options[at] for variant in offer.variants] for at, name in enumerate(offer.options)}
         if offer.variants:
             cells["Regular price"] = ""
-        return cells | self._attributes(offer, values) | filled(self._options.mapping, offer.values, COLUMNS, (META,))
+        cells |= self._attributes(offer, sku, values)
+        return cells | filled(self._options.mapping, offer.values, COLUMNS, (META,), allowed=ALLOWED)
 
-    def _variation(self, product: Offer, offer: Offer) -> dict[str, str]:
+    def _variation(self, product: Offer, offer: Offer, sku: str) -> dict[str, str]:
         values = {name: [value] for name, value in zip(product.options, offer.options, strict=True)}
-        cells = self._common(offer) | {"Type": "variation", f"{META}code": offer.row.code or ""}
+        cells = self._common(offer, sku, most_pictures=1)  # the importer gives a variation one
+        cells |= {"Type": "variation", f"{META}code": _other_code(offer, sku)}
         for number, (name, found) in enumerate(values.items(), start=1):
             cells |= _attribute(number, name, found, visible=False)
         columns = tuple(name for name in COLUMNS if name not in _ON_PRODUCT)
-        return cells | filled(self._options.mapping, offer.values, columns, (META,))
+        return cells | filled(self._options.mapping, offer.values, columns, (META,), allowed=ALLOWED)
 
-    def _common(self, offer: Offer) -> dict[str, str]:
+    def _common(self, offer: Offer, sku: str, *, most_pictures: int | None = None) -> dict[str, str]:
         price = None if offer.variants else self._currency.price_of(offer)
+        pictures = picture_urls(offer, self._options) or offer.pictures
         return {
+            "SKU": sku,
             "GTIN, UPC, EAN, or ISBN": offer.fields["gtin"],
             "Name": offer.needed("title"),
             "Published": "1",
             "In stock?": _IN_STOCK.get(offer.availability, ""),
             "Regular price": price.amount if price else "",
-            "Images": ", ".join(picture_urls(offer, self._options) or offer.pictures),
+            "Images": ", ".join(pictures[:most_pictures]),
         }
 
-    def _attributes(self, offer: Offer, options: Mapping[str, Iterable[str]]) -> dict[str, str]:
+    def _attributes(self, offer: Offer, sku: str, options: Mapping[str, list[str]]) -> dict[str, str]:
         """Return the options of a product, and what else is known of it, as attributes that its page shows."""
-        known = dict(offer.properties) | {"code": offer.row.code or ""}
+        known = dict(offer.properties) | {"code": _other_code(offer, sku)}
         if price := offer.single_price:
             known["price unit"] = price.unit or ""
-        taken = {name.casefold() for name in options}
-        others = {name: [value] for name, value in known.items() if value.strip() and name.casefold() not in taken}
+        others = {name: [value] for name, value in beside_options(known, options).items() if value.strip()}
         cells = dict[str, str]()
         for number, (name, values) in enumerate((dict(options) | others).items(), start=1):
             if number <= MOST_ATTRIBUTES:
@@ -125,8 +141,14 @@ def _record(row: dict[str, str]) -> ShopRecord:
     return ShopRecord(sku_key(row.get("SKU", "")), pack([row]))
 
 
+def _other_code(offer: Offer, sku: str) -> str:
+    """Return the printed code of an offer, "" where it is the SKU."""
+    code = offer.row.code or ""
+    return "" if code == sku else code
+
+
 def _published_if_gone(row: Cells) -> str:
-    return "0" if row.get("Type") == "variation" else "-1"
+    return _PRIVATE if row.get("Type") == "variation" else _DRAFT
 
 
 def _attribute(number: int, name: str, values: Iterable[str], *, visible: bool) -> dict[str, str]:

@@ -17,7 +17,8 @@ def _shopify(data: bytes) -> tuple[Sold, Sold]:
 def _woocommerce(data: bytes) -> tuple[Sold, Sold]:
     sold, gone = Sold(), Sold()
     for row in test_woocommerce.read_strictly(data):
-        (gone if row["Published"] != "1" else sold)[row["Name"]] = row["Regular price"]
+        ended = row["Published"] == ("0" if row["Type"] == "variation" else "-1")
+        (gone if ended else sold)[row["Name"]] = row["Regular price"]
     return sold, gone
 
 

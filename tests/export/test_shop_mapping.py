@@ -9,10 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from swatchbook.errors import InvalidReference
+from swatchbook.export.formats import shop_options
 from swatchbook.export.offers import offers
 from swatchbook.export.shop_mapping import (
     COMMON,
     OWN_NAMES,
+    SECTIONS,
     ShopMapping,
     ShopOptions,
     Template,
@@ -71,13 +73,30 @@ def test_a_value_is_never_a_template(name: str, text: str) -> None:
         ("currncy: EUR", "Did you mean currency?"), ("brand: Nordvik", "write brand below `fields`"),
         ("catalog_id: 2026-13-45", "this is not YAML"),
         ("- a", "it does not hold keys with values"), ("fields: [", "this is not YAML"),
-        ("language: english", "language"),
+        ("language: english", "language"), ("fields:\n  brand: A\n  size: x\n  brand: B", "line 4"),
+        ("currency: EUR\ncurrency: USD", "the key currency is there twice"), ("google: {link: '{x'}", "google"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_said(tmp_path: Path, text: str, says: str) -> None:
     (tmp_path / "shop.yaml").write_text(text)
     with pytest.raises(InvalidReference, match=re.escape(says)):
         read_shop_mapping(tmp_path / "shop.yaml")
+
+
+def test_the_unit_of_a_mapping_reaches_every_format_with_prices_for_units(tmp_path: Path) -> None:
+    printed, bare = (
+        product("Floor", price="€ 80 per m2", pictures=("f.jpg",)),
+        product("Rug", price="€ 9", pictures=("r.jpg",)),
+    )
+    for form, of_floor, of_rug in (
+        ("shopify", b",m2,", b",kg,"), ("woocommerce", b"price unit,m2", b"price unit,kg"),
+        ("jsonld", b'"MTK"', b'"KGM"'), ("google", b"<g:unit_pricing_measure>1 sqm<", b"<g:unit_pricing_measure>1 kg<"),
+        ("bmecat", b"<ORDER_UNIT>MTK<", b"<ORDER_UNIT>KGM<"), ("akeneo", b";m2", b";kg"),
+    ):  # fmt: skip
+        for unit in ("kg", "KGM", "кг"):
+            mapping = FULL.mapping.model_copy(update={"fields": FULL.mapping.fields | {"unit": unit}})
+            data, _ = shop_file(tmp_path, form, [printed, bare], FULL.model_copy(update={"mapping": mapping}))
+            assert (data.count(of_floor), data.count(of_rug)) in ((1, 1), (2, 2)), form
 
 
 def test_a_field_that_there_is_not_is_answered_with_the_nearest(tmp_path: Path) -> None:
@@ -100,6 +119,47 @@ def test_a_program_gives_a_file_or_what_it_holds(tmp_path: Path) -> None:
     assert as_shop_mapping(None) is None
     with pytest.raises(InvalidReference, match=r"mapping: there is no key currncy.*Did you mean currency"):
         as_shop_mapping({"currncy": "EUR"})
+
+
+@pytest.mark.parametrize(
+    ("form", "field", "value", "says"),
+    [
+        ("shopify", "Status", "actve", "Did you mean active? It may be active, draft, "),
+        ("shopify", "Price", "12,50", "It may be a number such as 12.50."),
+        ("woocommerce", "Published", True, "It may be 1, 0, -1."), ("google", "gender", "males", "Did you mean male?"),
+        ("google", "availability", "in stok", "It may be in_stock, "),
+        ("jsonld", "condition", "good", "It may be new, "),
+        ("bmecat", "unit", "squaremeter", "It may be m2, "),
+        ("shopify", "Status", ("{status}", "actve"), "Did you mean"),
+    ],
+)  # fmt: skip
+def test_a_value_that_the_shop_does_not_take_is_refused(
+    tmp_path: Path, form: str, field: str, value: Template, says: str
+) -> None:
+    mapping = FULL.mapping.model_copy(update={"fields": FULL.mapping.fields | {field: value}})
+    with pytest.raises(InvalidReference, match=re.escape(says)):
+        shop_file(tmp_path, form, [product("Lamp")], FULL.model_copy(update={"mapping": mapping}))
+
+
+def test_a_value_of_a_product_that_the_shop_does_not_take_leaves_it_out(tmp_path: Path) -> None:
+    rows = [product("Lamp", rrp="12.50"), product("Rug", rrp="on request"), product("Sofa")]
+    options = ShopOptions(mapping=ShopMapping(fields={"Price": "{rrp}"}))
+    _, written = shop_file(tmp_path, "shopify", rows, options)
+    reason = "Price is 'on request', and may be a number"
+    assert [(each.name, each.reason) for each in written.skipped] == [("Rug", reason)]
+
+
+def test_a_section_has_the_fields_of_one_format(tmp_path: Path) -> None:
+    (tmp_path / "shop.yaml").write_text(
+        "fields: {brand: Nordvik, size: null}\nshopify: {Status: draft, brand: Åse}\nakeneo: {family: floors}\n"
+    )
+    mapping = read_shop_mapping(tmp_path / "shop.yaml")
+    assert shop_options("shopify", mapping, None, None).mapping.fields == {
+        "brand": "Åse", "size": None, "Status": "draft"
+    }  # fmt: skip
+    assert shop_options("akeneo-api", mapping, None, None).mapping.fields["family"] == "floors"
+    assert shop_options("woocommerce", mapping, None, None).mapping.fields == mapping.fields
+    assert set(SECTIONS) == READERS.keys()
 
 
 @pytest.mark.parametrize("template", ["'{brand'", "'brand}'", "['{brand}', '{{name}']"])

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from swatchbook.errors import InvalidReference
 from swatchbook.export.formats import protect_cell
-from swatchbook.export.shop_mapping import ShopMapping, ShopOptions
+from swatchbook.export.shop_mapping import ShopMapping, ShopOptions, Template
 from swatchbook.export.shopify import ALWAYS, COLUMNS, handle_of
 from tests.export.shop_rows import (
     CHAIR,
@@ -88,8 +88,8 @@ def test_products_are_read_again_as_they_are(tmp_path: Path) -> None:
 
 
 def test_only_columns_with_values_are_written(tmp_path: Path) -> None:
-    data, _ = shop_file(tmp_path, "shopify", [product("Oak")])
-    assert data.decode().splitlines()[0] == "Title,URL handle,Status,SKU,Option1 name,Option1 value"
+    data, _ = shop_file(tmp_path, "shopify", [product("Oak", price="€ 9")])
+    assert data.decode().splitlines()[0] == "Title,URL handle,Status,SKU,Option1 name,Option1 value,Price"
 
 
 def test_our_own_batch_reader_reads_the_file(tmp_path: Path) -> None:
@@ -98,6 +98,23 @@ def test_our_own_batch_reader_reads_the_file(tmp_path: Path) -> None:
     assert floor[0] == FLOOR.name
     assert floor[2:] == ("Nordvik", [PICTURES + name for name in ("i1.jpg", "i2.jpg", "i%203.png")])
     assert chair[:2] == (CHAIR.name, "129")
+
+
+def test_what_has_no_price_is_a_draft_unless_the_mapping_says_so(tmp_path: Path) -> None:
+    table = product("Table")
+    rows = (CHAIR, product("Lamp"), product("Sofa", price="€ 9 – € 12"), table,
+            variant(table, "Oak", price="€ 50"), variant(table, "Ash"))  # fmt: skip
+
+    def shown(**fields: Template) -> list[tuple[str, str]]:
+        options = ShopOptions(mapping=ShopMapping(fields=fields))
+        data, _ = shop_file(tmp_path, "shopify", rows, options)
+        return [(row["Status"], row["Published on online store"]) for row, *_ in read_strictly(data).values()]
+
+    assert shown() == [("active", ""), *[("draft", "FALSE")] * 3]
+    assert shown(Status="active") == [("active", ""), *[("active", "FALSE")] * 3]
+    assert shown(Status="{status}")[1] == ("draft", "FALSE")
+    open_ = shown(**{"Price": "{metadata.none}", "Published on online store": True})
+    assert open_[0] == ("draft", "true")
 
 
 @pytest.mark.parametrize(

@@ -121,6 +121,36 @@ def test_what_has_no_code_of_its_own_has_its_id_and_variations_name_their_produc
     assert [(each.name, each.reason) for each in written.skipped] == [("Chair", "sku is not known")]
 
 
+def test_what_has_no_price_is_private_unless_the_mapping_says_so(tmp_path: Path) -> None:
+    table = product("Table")
+    rows = (CHAIR, product("Lamp"), table, variant(table, "Oak", price="€ 50"), variant(table, "Ash"))
+    data, _ = shop_file(tmp_path, "woocommerce", rows)
+    assert [row["Published"] for row in read_strictly(data)] == ["1", "0", "1", "1", "1"]
+    shown = ShopOptions(mapping=ShopMapping(fields={"Published": 1}))
+    assert {row["Published"] for row in read_strictly(shop_file(tmp_path, "woocommerce", rows, shown)[0])} == {"1"}
+
+
+def test_a_draft_is_written_as_the_number_that_it_is(tmp_path: Path) -> None:
+    rows = (CHAIR, product("Lamp", price="€ 4"), product("Rug", price="€ 5"))
+    (tmp_path / "earlier.csv").write_bytes(shop_file(tmp_path, "woocommerce", rows)[0])
+    data, _ = shop_file(tmp_path, "woocommerce", rows[1:], ShopOptions(since=tmp_path / "earlier.csv"))
+    assert [row["Published"] for row in read_strictly(data)] == ["-1"]
+
+
+def test_attributes_are_named_in_words_and_repeat_nothing(tmp_path: Path) -> None:
+    floor = product("Floor", code="F-1", category="Floors", fire_class="Bfl", finish="oiled by hand", size="14 mm")
+    rows = (floor.model_copy(update={"metadata": floor.metadata | {"category": "Floors"}}),
+            variant(floor, "Limed", code="F-2", size="14 mm", pictures=("a.jpg", "b.jpg", "c.jpg")),
+            variant(floor, "Smoked", code="F-3", size="14 mm"))  # fmt: skip
+    options = ShopOptions(mapping=ShopMapping(fields={"sku": "{code}"}, option="Finish"))
+    data, _ = shop_file(tmp_path, "woocommerce", rows, options)
+    sold, limed, _ = read_strictly(data)
+    assert attributes_of(sold) == {
+        "Finish": ["Limed", "Smoked"], "fire class": ["Bfl"], "finish (product)": ["oiled by hand"], "size": ["14 mm"],
+    }  # fmt: skip
+    assert (limed["Images"], limed.get("Meta: code", "")) == ("a.jpg", "")
+
+
 def test_a_sku_like_a_formula_is_the_same_in_an_earlier_file(tmp_path: Path) -> None:
     options = ShopOptions(mapping=ShopMapping(fields={"sku": "{code}"}))
     rows = (product("A", code="-12"), product("B", code="Ab"))

@@ -261,6 +261,26 @@ def linked_pictures(ledger: Ledger, product: str) -> list[LinkedPicture]:
         ]
 
 
+def unreadable_pictures(ledger: Ledger, document: str) -> list[tuple[str, str, str]]:
+    """Return (image, product's name, why) of linked images that are no picture of their product: none can be read."""
+    query = (
+        select(images.c.id, products.c.name, why_no_picture)
+        .join_from(links, placements, placements.c.id == links.c.source)
+        .join(products, products.c.id == links.c.target)
+        .join(images, images.c.id == placements.c.image)
+        .join(contents, contents.c.key == images.c.content_key)
+        .where(
+            links.c.document == document,
+            links.c.kind == LinkKind.IMAGE_PRODUCT,
+            placements.c.state.in_(COUNTED),
+            why_no_picture.is_not(None),
+        )
+        .order_by(placements.c.ordinal, products.c.name)
+    )
+    with ledger.read() as connection:
+        return [(row.id, row.name, row.why_no_picture) for row in connection.execute(query)]
+
+
 def _picture(row: Mapping[Any, Any]) -> ProductPicture:
     return ProductPicture.model_validate({name: row[name] for name in ProductPicture.model_fields})
 

@@ -85,7 +85,7 @@ def test_pictures_are_copied_under_the_names_in_the_rows(tmp_path: Path, resourc
     assert json.loads(done.stdout) == {
         "to": str(tmp_path / "a.jsonl"), "format": "jsonl", "documents": 1, "products": 2, "variants": 6,
         "incomplete": [], "missing": [], "skipped": 0, "skipped_products": [], "changes": None,
-        "since": None, "unknown_names": [], "pictures_without_address": 0,
+        "since": None, "failed_pictures": [], "unknown_names": {}, "pictures_without_address": 0,
     }  # fmt: skip
     rows = [json.loads(line) for line in (tmp_path / "a.jsonl").read_text().splitlines()]
     named = {name for row in rows for name in row["pictures"]}

@@ -6,10 +6,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import select, update
 from typer.testing import CliRunner
 
+from interface.cli.export import Exported, hints
 from interface.cli.main import app
 from swatchbook.errors import Configuration, InvalidReference
+from swatchbook.export.formats import Skipped
+from swatchbook.export.product_rows import read_products
+from swatchbook.ledger.stored_documents import all_documents
+from swatchbook.ledger.tables import images, items
 from swatchbook.resources import open_resources
 from swatchbook.settings import Settings
 from tests.command import attempt
@@ -92,6 +98,36 @@ def test_what_is_left_out_is_named_with_its_reason(tmp_path: Path) -> None:
     assert [each["reason"] for each in found["skipped_products"]] == ["sku is not known"] * 2
 
 
+def test_a_long_list_of_what_is_left_out_ends_with_how_many_more() -> None:
+    left = tuple(Skipped(id=str(number), name=f"Lamp {number}", reason="price is not known") for number in range(1_000))
+    said = hints(Exported(to=None, format="google", documents=1, products=0, variants=0, skipped=1_234,
+                          skipped_products=left))  # fmt: skip
+    assert said[19:] == [
+        "Lamp 19 is left out: price is not known.", "And 1,214 more.",
+        "1,234 products left out. A mapping can fill what is not known: docs/shops.md.",
+    ]  # fmt: skip
+
+
+def test_a_picture_that_cannot_be_read_is_left_out_and_named(filled: Path, tmp_path: Path) -> None:
+    with open_resources(Settings(home=filled)) as resources:
+        (document,) = all_documents(resources.ledger, "anna")
+        product = next(each for each in read_products(resources.ledger, document.id) if len(each.pictures) > 1)
+        broken = product.pictures[0].id
+        with resources.ledger.write() as connection:
+            key = select(images.c.content_key).where(images.c.id == broken).scalar_subquery()
+            failure = {"kind": "unreadable_image", "policy": "never", "message": "The picture is broken."}
+            connection.execute(update(items).where(items.c.key == key).values(state="rejected", failure=failure))
+    folder = tmp_path / "pictures"
+    words = ("--format", "shopify", "--pictures-url", "https://cdn.example/p", "--pictures", folder)
+    done = export(*words, "--to", tmp_path / "a.csv", expect=3)
+    assert f"A picture of {product.name} is left out: The picture is broken." in " ".join(done.stderr.split())
+    assert broken not in (tmp_path / "a.csv").read_text()
+    assert product.pictures[1].id in (tmp_path / "a.csv").read_text()
+    assert not list(folder.glob(f"{broken}*"))
+    found = json.loads(export(*words, "--to", tmp_path / "a.csv", "--json", expect=3).stdout)
+    assert [each["id"] for each in found["failed_pictures"]] == [broken]
+
+
 @pytest.mark.parametrize(
     "words",
     [
@@ -111,9 +147,9 @@ def test_a_name_that_no_product_has_is_said(tmp_path: Path) -> None:
     words = ("--format", "shopify", "--mapping", tmp_path / "shop.yaml", "--to", tmp_path / "shop.csv")
     told = export(*words).stderr
     assert "No product has {brnd}, which the mapping names" in told
-    assert "No product has {nam}, " in told
-    assert "{name}" not in told
-    assert json.loads(export(*words, "--json").stdout)["unknown_names"] == ["brnd", "nam"]
+    assert "No product has {nam}, which the mapping names: what needs it is empty. Did you mean {name}?" in told
+    assert "No product has {name}" not in told
+    assert json.loads(export(*words, "--json").stdout)["unknown_names"] == {"brnd": None, "nam": "name"}
 
 
 def test_a_shop_that_would_fetch_pictures_is_told_without_addresses(tmp_path: Path) -> None:

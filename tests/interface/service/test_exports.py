@@ -38,6 +38,16 @@ def test_the_file_is_that_of_the_command(filled: Path, tmp_path: Path, form: str
         assert answer.content == (tmp_path / "file").read_bytes()
 
 
+def test_hints_are_those_of_the_command(filled: Path) -> None:
+    given = {"owner": "anna", "format": "google", "mapping": {"fields": {"brand": "{nam}"}}}
+    with asking() as client:
+        said = json.loads(client.post("/export", json=given).headers["Swatchbook-Hints"])
+        assert json.loads(client.post("/export", json={"owner": "anna"}).headers["Swatchbook-Hints"]) == []
+    assert said[0] == "No product has {nam}, which the mapping names: what needs it is empty. Did you mean {name}?"
+    assert "Google needs their addresses" in said[1]
+    assert said[-1].startswith("2 products left out. A mapping can fill")
+
+
 @pytest.mark.parametrize("form", READERS)
 def test_since_a_time_is_what_changed(filled: Path, form: str) -> None:
     given = {"owner": "anna", "format": form, "mapping": FULL, "pictures_url": "https://cdn.example/p"}
