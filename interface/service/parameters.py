@@ -38,7 +38,9 @@ class RequestModel(BaseModel):
 class RetryOptions(RequestModel):
     """What to retry."""
 
-    force: bool = Field(default=False, description="Also retry rejected images whose file could be read.", strict=True)
+    force: bool = Field(
+        default=False, description="Also retry failed images, and rejected ones whose file could be read.", strict=True
+    )
 
 
 DEFAULT_RETRY = RetryOptions()
