@@ -271,8 +271,9 @@ def _is_same(item: SourceItem, before: SourceItem | None) -> bool:
 
 
 def _digest(item: ListedItem) -> str:
-    described = [item.title, item.metadata, item.code]
+    described: list[object] = [item.title, item.metadata, item.code]
     described += [picture.caption for picture in item.pictures] if any(p.caption for p in item.pictures) else []
+    described += [[variant.model_dump(exclude_defaults=True) for variant in item.variants]] if item.variants else []
     given = [item.vector.role, item.vector.tag, sha256(item.vector.data)] if item.vector else []
     return sha256(_JSON.encode(described + given).encode())
 
@@ -341,7 +342,7 @@ def _product(work: Work, key: str, item: ListedItem) -> Product:
         name=item.title,
         category=item.metadata.get("category"),
         code=item.code,
-        variants=(),
+        variants=item.variants,
         first_page=NO_PAGE,
         last_page=NO_PAGE,
         pages=(),

@@ -23,6 +23,9 @@ ItemField = Literal[
 """Names of what is read of an item. All `more_images` are taken; of `images` only the first field that exists."""
 
 
+FactName = Annotated[str, Field(pattern=r"^\w[\w -]{0,59}$")]
+
+
 def _as_names(value: Any) -> Any:
     """Return one name as a tuple of one, and no name as an empty tuple, which means that the field is not read."""
     if value is None or value == "":
@@ -36,10 +39,13 @@ ColumnNames = Annotated[tuple[ColumnName, ...], BeforeValidator(_as_names), Fiel
 class BatchMapping(Record):
     """Which fields of a batch are read. `columns`: our name -> the fields, of which the first that exists counts.
 
-    A dot leads into an inner object. `base_url`: the base of relative URLs. `root`: a folder with the pictures.
+    A dot leads into an inner object. `facts`: a person's own name -> the fields of a further fact. `currency`: that of
+    prices that name none. `base_url`: the base of relative URLs. `root`: a folder with the pictures.
     """
 
     columns: Mapping[ItemField, ColumnNames] = Field(default={}, max_length=50)
+    facts: Mapping[FactName, ColumnNames] = Field(default={}, max_length=100)
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] | None = None
     base_url: Annotated[str, Field(pattern=r"^https?://[^\s]+$", max_length=2_000)] | None = None
     root: Path | None = None
 
@@ -47,6 +53,11 @@ class BatchMapping(Record):
     def names(self) -> dict[str, tuple[str, ...]]:
         """Return the columns with plain names, to look them up."""
         return {str(name): names for name, names in self.columns.items()}
+
+    @property
+    def fact_names(self) -> dict[str, tuple[str, ...]]:
+        """Return the facts by the keys under which they are kept: words in lower case, with underscores."""
+        return {"_".join(name.lower().split()): names for name, names in self.facts.items()}
 
 
 NO_MAPPING = BatchMapping()

@@ -15,7 +15,8 @@ from swatchbook.extras import is_installed, require_extra
 from swatchbook.one_line import one_line, shorten
 from swatchbook.records import BatchMapping
 from swatchbook.sources.batch_file import has_batch_suffix, kind_of_file, read_records
-from swatchbook.sources.batch_record import MAX_PICTURES, NamedPicture, ReadRecord, content_id, read_record
+from swatchbook.sources.batch_pictures import MAX_PICTURES, NamedPicture
+from swatchbook.sources.batch_record import ReadRecord, content_id, read_record
 from swatchbook.sources.folder import is_hidden, is_picture
 from swatchbook.sources.listed import ListedItem, ListedPicture, ListedUrl, find_picture, storable
 from swatchbook.sources.sidecar import sidecars_among, text_of
@@ -101,7 +102,7 @@ def read_item(
         return _refused(place, record, hides=True)
     if not isinstance(record, dict):
         return _refused(place, UnreadableDocument("It is not an object with fields."))
-    read = read_record(record, mapping.names, base_url=mapping.base_url)
+    read = read_record(record, mapping)
     pictures, failure = _pictures(root, file, read, folders)
     # A failed item is named by its place, because a hash would not help to find it.
     item = read.id or (content_id(record) if failure is None else place)
@@ -126,7 +127,8 @@ def read_item(
         pictures=pictures,
         failure=failure,
         code=read.code or (item if read.columns.get("id") else None),
-        text=text_of(read.metadata),
+        text=text_of(read.metadata, read.variants),
+        variants=read.variants,
     )
 
 

@@ -10,7 +10,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, count, islice
 from pathlib import Path
@@ -19,8 +19,9 @@ from zipfile import BadZipFile, ZipFile
 
 from swatchbook.errors import Failure, FileMissing, TooLarge, UnreadableDocument, UnsupportedFormat, reason_of
 from swatchbook.extras import require_extra
-from swatchbook.sources.batch_names import flat
-from swatchbook.sources.batch_record import has_item_fields, is_empty
+from swatchbook.sources.batch_fields import has_item_fields
+from swatchbook.sources.batch_rows import products_of_rows
+from swatchbook.sources.batch_values import is_empty
 from swatchbook.sources.batch_xml import read_xml
 
 Format = Literal["JSON", "JSON lines", "CSV", "XML", "Excel"]
@@ -94,7 +95,7 @@ def read_records(file: Path, max_bytes: int) -> Iterator[tuple[int, Any]]:
         elif kind.format == "XML":
             yield from enumerate(map(unwrap, read_xml(file)), 1)
         else:
-            yield from enumerate(_products_of_rows(lambda: _rows(file, kind, max_bytes)), 1)
+            yield from enumerate(products_of_rows(lambda: _rows(file, kind, max_bytes)), 1)
     except OSError as error:
         raise FileMissing(f"The file cannot be opened: {reason_of(error)}.") from error
 
@@ -523,78 +524,3 @@ def _excel_rows(file: Path, max_bytes: int) -> Iterator[Sequence[Any]]:
             yield from best[1].iter_rows(values_only=True)
     finally:
         workbook.close()
-
-
-# --- rows that are one product ----------------------------------------------------------------------------------------
-
-
-def _products_of_rows(read: Callable[[], Iterator[Mapping[str, Any]]]) -> Iterator[Mapping[str, Any]]:
-    """Yield the products of a table. `read` begins at the first row each time.
-
-    A product is the rows of a handle in Shopify's export, or a product with its variations in WooCommerce's.
-    """
-    first = next(read(), None)
-    if first is None:
-        return
-    names = {flat(name): name for name in first}
-    handle = names.get("handle") or names.get("urlhandle")
-    source = names.get("imagesrc") or names.get("productimageurl")  # the second: since 2024
-    if handle and source:
-        yield from _by_handle(read(), handle, source, names.get("imagealttext"))
-    elif {"type", "parent", "sku"} <= names.keys():
-        yield from _with_variations(read, names)
-    else:
-        yield from read()
-
-
-def _by_handle(
-    rows: Iterator[Mapping[str, Any]], handle: str, source: str, alt: str | None
-) -> Iterator[Mapping[str, Any]]:
-    together, last = list[Mapping[str, Any]](), None
-    for row in chain(rows, [None]):
-        if row is None or (row[handle] != last and not is_empty(row[handle])):
-            if together:
-                product = dict(_merged(together))
-                pictures = [
-                    {"src": each[source], "alt": each.get(alt) if alt else None}
-                    for each in together
-                    if not is_empty(each.get(source))
-                ]
-                product[source] = pictures
-                if alt:
-                    product.pop(alt)
-                yield product
-            together, last = [], row and row[handle]
-        if row is not None:
-            together.append(row)
-
-
-def _merged(rows: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
-    """Return several rows as one; a column with several values has a list of these."""
-    merged = dict[str, Any](rows[0])
-    for name in merged:
-        values = list(dict.fromkeys(str(row[name]) for row in rows if not is_empty(row.get(name))))
-        if len(values) > 1:
-            merged[name] = values
-    return merged
-
-
-def _with_variations(
-    read: Callable[[], Iterator[Mapping[str, Any]]], names: Mapping[str, str]
-) -> Iterator[Mapping[str, Any]]:
-    """Yield products with the prices and pictures of their variations, and variations that have no product."""
-    kind, parent, sku, id = names["type"], names["parent"], names["sku"], names.get("id", names["sku"])
-    known = set[str]()
-    for row in read():
-        if not is_empty(row.get(kind)) and row[kind] != "variation":
-            known |= {f"id:{row[id]}", str(row.get(sku))}
-    kept = [name for key, name in names.items() if "price" in key or key in ("images", "image")]
-    variations = dict[str, list[Mapping[str, Any]]]()
-    for row in read():
-        if row.get(kind) == "variation" and str(row[parent]) in known:
-            variations.setdefault(str(row[parent]), []).append({name: row.get(name) for name in kept})
-    for row in read():
-        if row.get(kind) == "variation" and str(row[parent]) in known:
-            continue
-        of_row = variations.get(f"id:{row[id]}", []) + variations.get(str(row.get(sku)), [])
-        yield dict(row) | dict(_merged([{name: row.get(name) for name in kept}, *of_row])) if of_row else row

@@ -16,7 +16,8 @@ from swatchbook.sources.batch import files_of, read_item, require_readers
 from swatchbook.sources.batch_file import kind_of_file, read_records
 from swatchbook.sources.batch_mapping import as_yaml
 from swatchbook.sources.batch_names import FIELDS, NAMES, flat
-from swatchbook.sources.batch_record import is_empty, read_record
+from swatchbook.sources.batch_record import read_record
+from swatchbook.sources.batch_values import is_empty
 from swatchbook.sources.listed import ListedItem, storable
 
 SHOWN_ITEMS = 5
@@ -101,7 +102,7 @@ def plan_batch(
         if judged > LOOKED_AT or not isinstance(record, dict):
             continue
         choices |= dict.fromkeys(_names_in(record))
-        read = read_record(record, mapping.names, base_url=mapping.base_url)
+        read = read_record(record, mapping)
         for name, columns in read.columns.items():
             used.setdefault(name, {}).update(dict.fromkeys(columns))
             read_names.update(column.split(".")[0] if column not in record else column for column in columns)

@@ -13,8 +13,8 @@ from typing import Any
 from xml.parsers import expat  # nosec: entities are refused, and nothing outside is read
 
 from swatchbook.errors import TooLarge, UnreadableDocument
+from swatchbook.sources.batch_fields import has_item_fields
 from swatchbook.sources.batch_names import flat, split_words
-from swatchbook.sources.batch_record import has_item_fields
 
 _CHUNK = 1 << 16  # bytes that are parsed at a time
 _LOOKED_AT = 1 << 22  # bytes of a feed in which its items are recognised

@@ -15,7 +15,7 @@ from pathlib import Path
 from swatchbook.display_name import display_name
 from swatchbook.errors import Failure, FileMissing, InvalidReference, UnsupportedFormat, reason_of
 from swatchbook.one_line import shorten
-from swatchbook.records import GivenVector, sha256
+from swatchbook.records import GivenVector, Variant, sha256
 
 MOST_IN_CATEGORY = 300
 """The most characters of a category that is made of subfolders."""
@@ -67,6 +67,7 @@ class ListedItem:
     text: str | None = None
     vector: GivenVector | None = None
     described: bool = False
+    variants: tuple[Variant, ...] = ()
 
 
 def find_picture(root: Path, file: Path) -> ListedPicture:

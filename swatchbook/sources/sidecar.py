@@ -7,12 +7,13 @@ size of a document. `batch_record.py` reads the fields.
 
 import csv
 import io
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from swatchbook.errors import Failure, InvalidReference, TooLarge, UnreadableDocument, reason_of
+from swatchbook.records import Variant
 from swatchbook.sources.batch_file import read_records
 from swatchbook.sources.batch_record import read_record
 
@@ -22,8 +23,13 @@ TABLES = ("metadata", "sidecar")
 MOST_ROWS = 100_000
 """The most rows of a table: all of them are in memory while its folder is read."""
 
-IN_TEXT = ("brand", "category", "size", "condition", "material", "color", "description")
-"""The metadata that keyword search reads in addition to the title."""
+FIRST_IN_TEXT = ("brand", "category", "size", "condition", "material", "color")
+NOT_IN_TEXT = ("price", "currency", "url", "description")
+"""Keyword search reads all metadata but these in addition to the title, then the description: a vector is made of the
+beginning of a long text only.
+"""
+
+_VARIANTS_IN_TEXT = 50
 
 _OF_TABLES = (".json", ".jsonl", ".csv", ".tsv")
 
@@ -106,9 +112,13 @@ def of_picture(name: str, sidecars: Collection[str]) -> Iterator[str]:
     yield from (each for each in (f"{name}.json", f"{name.rpartition('.')[0]}.json") if each in sidecars)
 
 
-def text_of(metadata: Mapping[str, str]) -> str | None:
+def text_of(metadata: Mapping[str, str], variants: Sequence[Variant] = ()) -> str | None:
     """Return the text of an item that keyword search reads in addition to the title."""
-    return " · ".join(metadata[name] for name in IN_TEXT if name in metadata) or None
+    said = [metadata[name] for name in FIRST_IN_TEXT if name in metadata]
+    others = {name: value for name, value in metadata.items() if name not in FIRST_IN_TEXT + NOT_IN_TEXT}
+    said += [f"{name.replace('_', ' ')} {value}" for name, value in others.items()]
+    said += [variant.name for variant in variants[:_VARIANTS_IN_TEXT]]
+    return " · ".join([*said, *filter(None, [metadata.get("description")])]) or None
 
 
 def _told(record: Mapping[str, Any]) -> Told:

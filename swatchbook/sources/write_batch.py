@@ -18,6 +18,8 @@ from uuid import uuid4
 from filelock import FileLock
 
 from swatchbook.errors import DiskFull, InvalidReference, as_failure, reason_of
+from swatchbook.records import BatchMapping
+from swatchbook.sources.batch_mapping import with_settings
 from swatchbook.sources.batch_names import IMAGES, LOCAL_PATHS, flat, is_picture_field
 from swatchbook.sources.batch_record import read_record
 
@@ -42,14 +44,14 @@ def write_items(items: Iterable[Mapping[str, Any]], folder: Path, fields: Mappin
     except OSError as error:
         raise InvalidReference(f"{folder}: {reason_of(error)}.", advice="Name a folder that can be written.") from error
     new = folder / f".{FILE}.{uuid4().hex}"  # names with a dot are no part of the batch
-    ids = dict[str, None]()
+    ids, mapping = dict[str, None](), with_settings(None, fields)
     try:
         with new.open("x", encoding="ascii") as lines:
             for number, item in enumerate(items, 1):
-                name, line = _written(item, number, folder, fields)
+                name, line = _written(item, number, folder, mapping)
                 ids[name] = None
                 lines.write(line)
-            lines.writelines(line for name, line in _lines(file, fields) if name not in ids)
+            lines.writelines(line for name, line in _lines(file, mapping) if name not in ids)
         new.replace(file)
     except OSError as error:
         if isinstance(failure := as_failure(error), DiskFull):
@@ -61,26 +63,26 @@ def write_items(items: Iterable[Mapping[str, Any]], folder: Path, fields: Mappin
     return list(ids)
 
 
-def _lines(file: Path, fields: Mapping[str, Sequence[str]]) -> Iterator[tuple[str | None, str]]:
+def _lines(file: Path, mapping: BatchMapping) -> Iterator[tuple[str | None, str]]:
     """Yield (id, line) for the items that the batch already has."""
     if file.exists():
         with file.open(encoding="ascii") as lines:
             for line in lines:
-                yield read_record(json.loads(line), fields).id, line
+                yield read_record(json.loads(line), mapping).id, line
 
 
-def _written(item: Any, number: int, folder: Path, fields: Mapping[str, Sequence[str]]) -> tuple[str, str]:
+def _written(item: Any, number: int, folder: Path, mapping: BatchMapping) -> tuple[str, str]:
     """Return the id and the line of an item, whose pictures are kept in the folder."""
     if not isinstance(item, Mapping):
         raise InvalidReference(f"Item {number} is no dict.", advice="Give dicts with the fields of docs/folders.md.")
     record = {name: value for name, value in item.items() if not (isinstance(value, float) and math.isnan(value))}
-    for name in [name for name in record if _holds_pictures(str(name), fields)]:
+    for name in [name for name in record if _holds_pictures(str(name), mapping.names)]:
         value = record[name]
         pictures = value if isinstance(value, list | tuple) else [value]
         record[name] = [_keep(picture, folder) for picture in pictures if picture is not None]
     try:
         line = json.dumps(record, allow_nan=False, default=str)
-        name = read_record(json.loads(line), fields).id
+        name = read_record(json.loads(line), mapping).id
     except (TypeError, ValueError, RecursionError) as error:
         raise InvalidReference(
             f"Item {number} cannot be written as JSON.",

@@ -1,0 +1,116 @@
+"""Read what else a record of a shop or scraper tells of its product: facts and variants.
+
+Facts are attributes, each with a name and a value; fields whose names are labels of facts in some language ("Finish",
+"Gewicht (kg)"); and fields that a mapping names as facts.
+"""
+
+from collections.abc import Collection, Iterator
+from itertools import chain, islice
+from typing import Any
+
+from swatchbook.catalogue.attributes import derive_key, fact_key, with_unit_of_head
+from swatchbook.one_line import shorten
+from swatchbook.records import Variant
+from swatchbook.sources.batch_fields import Columns, Fields, attributes_of
+from swatchbook.sources.batch_names import CODE, FIELDS, METADATA, NAMES, flat, words_of
+from swatchbook.sources.batch_values import MAX_TITLE, as_price, as_text, attributes_in, is_empty, listed, lookup
+
+MOST_FACTS = 100  # of an item
+MOST_VARIANTS = 500  # of an item
+_MOST_VALUE = 500  # characters
+_MOST_KEY = 60  # characters of a label
+
+_NO_FACTS = frozenset(FIELDS) - frozenset(METADATA) | {"price", "currency", "url", "name", "image", ""}
+_NO_COLUMNS = frozenset({"quantity", "type", "brand"})
+"""Labels in print that mean something else as a shop's column: what is in stock, the kind of its row."""
+
+_VARIANTS = ("variants", "variations", "productvariants", "hasvariant", "skus")
+
+
+def read_facts(fields: Fields, given: Columns, taken: Collection[str]) -> dict[str, str]:
+    """Return key -> value. `given`: the fields that a mapping names as facts; `taken`: keys that are known already.
+
+    Several values of one attribute are joined; of several fields with one key the first counts.
+    """
+    found, labels = dict[str, list[str]](), dict[str, str]()
+    for key, label, value, path in chain(_given(fields, given), _attributes(fields), _columns(fields)):
+        if key in taken or labels.setdefault(key, label) != label or (text := _as_fact(value, key, label)) is None:
+            continue
+        fields.use(path)
+        if text not in found.setdefault(key, []):
+            found[key].append(text)
+    fields.used.update(name for name in fields.filled if _is_numbered_attribute(name))
+    return {key: shorten(", ".join(values), _MOST_VALUE) for key, values in islice(found.items(), MOST_FACTS)}
+
+
+def _given(fields: Fields, given: Columns) -> Iterator[tuple[str, str, Any, str]]:
+    for key, names in given.items():
+        for name in names:
+            if not is_empty(value := lookup(fields.record, name)):
+                yield key, key, value, name
+                break
+
+
+def _attributes(fields: Fields) -> Iterator[tuple[str, str, Any, str]]:
+    read = {path for paths in fields.columns.values() for path in paths}
+    for name, value, path in attributes_of(fields.record):
+        key = fact_key(name[:_MOST_KEY]) or derive_key(name[:_MOST_KEY])
+        if path not in read and key not in _NO_FACTS:
+            yield key, name, value, path
+
+
+def _columns(fields: Fields) -> Iterator[tuple[str, str, Any, str]]:
+    for name, value in fields.record.items():
+        key = fact_key(str(name)[:_MOST_KEY])
+        if key and key not in _NO_FACTS | _NO_COLUMNS and name not in fields.used and not isinstance(value, dict):
+            yield key, str(name), value, str(name)
+
+
+def _as_fact(value: Any, key: str, label: str) -> str | None:
+    """Return a value as text, with the unit of its label; None where there is none, or it is 0."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    text = as_text(value)
+    if text is None or text.strip("0.,") == "":
+        return None
+    return with_unit_of_head(text, key, label)
+
+
+def _is_numbered_attribute(name: str) -> bool:
+    """Return whether a column is about an attribute: "Attribute 1 visible"."""
+    first, *others = words_of(name) or ("",)
+    return first == "attribute" and bool(others) and others[0].isdecimal()
+
+
+def read_variants(fields: Fields, title: str | None) -> tuple[Variant, ...]:
+    """Return the variants that a record lists, each once; none if they have no names of their own."""
+    for name in _VARIANTS:
+        for field in fields.top.get(name, ()):
+            made = (_variant(each, title) for each in islice(listed(field.value), MOST_VARIANTS))
+            if found := dict.fromkeys(filter(None, made)):
+                fields.use(field.name)
+                return tuple(found)
+    return ()
+
+
+def _variant(given: Any, title: str | None) -> Variant | None:
+    if isinstance(given, str):
+        return Variant(name=shorten(given.strip(), MAX_TITLE)) if given.strip() and "://" not in given else None
+    if not isinstance(given, dict):
+        return None
+    known = {flat(str(key)): value for key, value in given.items() if not is_empty(value)}
+    values = [known.get(f"option{number}") for number in (1, 2, 3)]
+    if not any(values):
+        values = [value for _, value in attributes_in(listed(known.get("attributes")))]
+    name = " / ".join(filter(None, map(as_text, values))) or as_text(known.get("title", known.get("name"))) or ""
+    if title and name.casefold().startswith(title.casefold()):
+        name = name[len(title) :].strip(" -–—,:/|·")
+    if not name:
+        return None
+    price = as_price(given)
+    return Variant(
+        name=shorten(name, MAX_TITLE),
+        code=next((text for key in NAMES[CODE] if (text := as_text(known.get(key)))), None),
+        size=as_text(known.get("size")),
+        price=" ".join(filter(None, price)) if price else None,
+    )

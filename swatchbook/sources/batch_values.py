@@ -1,0 +1,315 @@
+"""Convert the values of a record of a shop or scraper, whatever their shape, to texts, prices and currencies."""
+
+import ast
+import html
+import json
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+from swatchbook.one_line import one_line, shorten
+from swatchbook.printed_prices import SIGNS, amounts_of, currency_of, names_currency
+from swatchbook.sources.batch_names import LANGUAGES, NAMES, flat, split_words, words_of
+
+MAX_TEXT = 2_000  # characters of a value
+MAX_TITLE = 300  # characters
+MAX_DEPTH = 4  # levels of nested objects in one value
+_MAX_LITERAL = 100_000  # characters of a list that is written as text
+
+
+def is_empty(value: Any) -> bool:
+    """Return whether a value is missing: null, blank text, an empty list or object, NaN."""
+    if isinstance(value, str):
+        return not value.strip()
+    return value is None or value == [] or value == {} or value != value
+
+
+NO_VALUES = frozenset({"", "default title", "nan", "null", "none", "n/a", "undefined", "#n/a", "nil"})
+
+
+def lookup(record: Mapping[str, Any], name: str) -> Any:
+    """Return the value of a field, None for none; a dot leads into an inner object, or into each of a list."""
+    if name in record:
+        return record[name]
+    value: Any = record
+    for part in name.split("."):
+        if isinstance(value, list):
+            objects = [each for each in value if isinstance(each, dict)]
+            found = [each[part] for each in objects if not is_empty(each.get(part))]
+            found = found or [each for named, each in attributes_in(objects) if named == part]
+            value = found if len(found) > 1 else next(iter(found), None)
+        else:
+            value = value.get(part) if isinstance(value, dict) else None
+    return value
+
+
+def attributes_in(values: Sequence[Any]) -> Iterator[tuple[str, Any]]:
+    """Yield (name, value) for attributes such as {"name": "Colour", "value": "red"}, if the list has nothing else."""
+    for each in values:
+        if not isinstance(each, dict):
+            return
+        known = {flat(str(key)): value for key, value in each.items()}
+        name = next((known[key] for key in _ATTRIBUTE_NAMES if isinstance(known.get(key), str)), None)
+        value = next((known[key] for key in _ATTRIBUTE_VALUES if not is_empty(known.get(key))), None)
+        if name is None or value is None:
+            return
+        yield name, value
+
+
+_ATTRIBUTE_NAMES = ("name", "attributename", "paramname", "key", "label", "attribute", "property", "title")
+_ATTRIBUTE_VALUES = ("value", "values", "val", "options", "option", "attributevalue", "text", "")
+_TEXT_OBJECTS = split_words("product item text info details general data node content basic main attributes")
+
+
+def literal(text: str) -> Any:
+    """Return a list or object that is written as text in JSON or Python, else None."""
+    if len(text) > _MAX_LITERAL:
+        return None
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        pass
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError, MemoryError, RecursionError, TypeError):
+        return None
+
+
+def listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+# --- texts ------------------------------------------------------------------------------------------------------------
+
+
+def as_text(value: Any, depth: int = 0) -> str | None:
+    """Return a value as one line without markup, or None: the parts of a list, the name of an object."""
+    if isinstance(value, bool) or value is None or depth > MAX_DEPTH:
+        return None
+    if isinstance(value, float):
+        return f"{value:.2f}" if math.isfinite(value) else None
+    if isinstance(value, list):
+        return ", ".join(dict.fromkeys(filter(None, (as_text(each, depth + 1) for each in value[:50])))) or None
+    if isinstance(value, dict):
+        return _name_of(value, depth)
+    text = str(value)
+    if "<" in text or "&" in text:
+        text = html.unescape(_TAGS.sub(" ", text[: 10 * MAX_TEXT]))
+    line = shorten(one_line(text), MAX_TEXT)
+    return None if line.casefold() in NO_VALUES else line
+
+
+_TAGS = re.compile(r"(?s)<(?:!--.*?--|(?:script|style)\b.*?</(?:script|style)\s*|/?[a-zA-Z][^<>]*)>")
+
+
+def _name_of(value: Mapping[str, Any], depth: int) -> str | None:
+    """Return the name of an object, or its value with the unit."""
+    known = {flat(str(key)): each for key, each in value.items() if not is_empty(each)}
+    for key in _TEXT_KEYS:
+        if key in known and (text := as_text(known[key], depth + 1)):
+            unit = as_text(known.get("unit") or known.get("unitcode") or known.get("unittext"))
+            return f"{text} {unit}" if unit and key == "value" else text
+    texts = [each for each in known.values() if isinstance(each, str | int | float) and not isinstance(each, bool)]
+    if len(texts) == 1:
+        return as_text(texts[0])
+    if len(known) == 1:
+        return as_text(next(iter(known.values())), depth + 1)
+    return next((as_text(known[key]) for key in known if key in LANGUAGES), None)
+
+
+_TEXT_KEYS = (
+    "name",
+    "title",
+    "label",
+    "value",
+    "text",
+    "rendered",
+    "displayname",
+    "categoryname",
+    "brandname",
+    "en",
+    "",
+)
+
+
+def as_title(value: Any) -> str | None:
+    if isinstance(value, list):  # one of RSS and one of Google's namespace, or in several languages
+        return next(filter(None, map(as_text, value)), None)
+    return as_text(value)
+
+
+def as_id(value: Any) -> str | None:
+    value = value[0] if isinstance(value, list) and value else value
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    text = shorten(one_line(value), MAX_TEXT) if isinstance(value, str) else as_text(value)
+    return text or None
+
+
+def as_url(value: Any) -> str | None:
+    for each in value if isinstance(value, list) else [value]:
+        if isinstance(each, dict):
+            each = next(
+                (each[key] for key in ("href", "url", "@id", "web", "#text") if isinstance(each.get(key), str)), None
+            )
+        if isinstance(each, str) and " " not in each.strip() and ("/" in each or "." in each):
+            return shorten(one_line(html.unescape(each)), MAX_TEXT)
+    return None
+
+
+def join_url(url: str, base: str | None) -> str:
+    if url.startswith("//"):
+        return f"https:{url}"
+    try:
+        return urljoin(base, url) if base and not urlsplit(url).scheme else url
+    except ValueError:
+        return url
+
+
+def as_brand(value: Any) -> str | None:
+    text = as_text(value[0] if isinstance(value, list) and value else value)
+    return shorten(text, 200) if text else None
+
+
+def as_category(value: Any, depth: int = 0) -> str | None:
+    """Return a path of categories with " > " between its parts, None for a single number, which is an id."""
+    if isinstance(value, str) and value.strip()[:1] in "[{" and (parsed := literal(value)) is not None:
+        value = parsed
+    if isinstance(value, dict):
+        parts = value.get("itemListElement") or value.get("item")
+        if isinstance(parts, list | dict) and depth < MAX_DEPTH:
+            return as_category(parts, depth + 1)
+        value = as_text(value)
+    if isinstance(value, list):
+        if depth >= MAX_DEPTH:
+            return None
+        paths = [path for each in value[:12] if (path := as_category(each, depth + 1))]
+        return " > ".join(dict.fromkeys(paths[:1] if any(" > " in path for path in paths) else paths)) or None
+    text = as_text(value)
+    if text is None or text.isdecimal() or text.casefold() in _PRODUCT_TYPES or "://" in text:
+        return None
+    text = _deepest_path(text)
+    parts = [part.strip() for part in _PATH_SIGNS.split(text)]
+    if len(parts) == 1 and text.count("/") > 1:
+        parts = [part.strip() for part in text.split("/")]
+    return shorten(" > ".join(filter(None, parts)), 500) or None
+
+
+def _deepest_path(text: str) -> str:
+    """Return the deepest of several paths with one root ("Clothing > Hats, Clothing"), else the text unchanged."""
+    paths = [path.strip() for path in text.split(",")]
+    roots = {re.split(r"[>/|]", path)[0].strip() for path in paths}
+    return max(paths, key=lambda path: len(re.findall(r"[>/|]", path))) if len(paths) > 1 and len(roots) == 1 else text
+
+
+def without_ends(path: str, title: str | None) -> str:
+    """Return a path of categories without a start page at its beginning, and without the item's `title` at its end."""
+    parts = path.split(" > ")
+    if len(parts) > 1 and parts[0].casefold() in _START_PAGES:
+        parts = parts[1:]
+    if len(parts) > 1 and title and parts[-1].casefold() == title.casefold():
+        parts = parts[:-1]
+    return " > ".join(parts)
+
+
+_START_PAGES = frozenset(
+    {"home", "homepage", "home page", "start", "startseite", "accueil", "inicio", "início", "strona główna", "hem",
+     "etusivu", "forside", "hjem", "domů", "главная", "головна", "anasayfa", "首页", "ホーム"}
+)  # fmt: skip
+_PATH_SIGNS = re.compile(r"\s*(?:>+|»|›|→|\||::|\\)\s*|\s+/\s+|^/")
+_PRODUCT_TYPES = split_words(
+    "simple variable variation grouped external virtual downloadable configurable bundle product physical offer item"
+)
+
+
+def as_condition(value: Any) -> str | None:
+    """Return a condition; schema.org's are URLs such as https://schema.org/NewCondition."""
+    text = as_text(value)
+    named = text and re.fullmatch(r"(?:https?://schema\.org/)?(\w+)Condition", text)
+    return named[1].casefold() if named else text
+
+
+# --- prices -----------------------------------------------------------------------------------------------------------
+
+
+def currency_in_name(name: str) -> str | None:
+    """Return the currency at the end of a field's name: `price_eur`, "VK brutto €"."""
+    code = next(reversed(words_of(name)), "")
+    return code.upper() if is_currency_code(code) else SIGNS.get(name.strip()[-1:])
+
+
+def as_price(value: Any, depth: int = 0) -> tuple[str, str | None] | None:
+    """Return (amount, currency) of a price that is a number, text in any locale, or object; the lowest of several.
+
+    The amount is a plain number, or the text if it has several amounts, such as a range, or a sign of several
+    countries: "$ 12".
+    """
+    if isinstance(value, bool) or value is None or depth > MAX_DEPTH:
+        return None
+    if isinstance(value, int | float):
+        return (plain_amount(float(value)), None) if math.isfinite(value) and value > 0 else None
+    if isinstance(value, list):
+        prices = [price for each in value[:200] if (price := as_price(each, depth + 1))]
+        return min(prices, key=_sort_key) if prices else None
+    if isinstance(value, dict):
+        return _price_of_object(value, depth)
+    text = as_text(value) or ""
+    if _MACHINE.fullmatch(text):
+        return (plain_amount(float(text)), None) if float(text) > 0 else None
+    amounts = amounts_of(text[:200])
+    if not amounts or not amounts[0]:
+        return None
+    currency = currency_of(text)
+    is_plain = len(amounts) == 1 and (currency is not None or not names_currency(text))  # "$ 12" keeps its sign
+    return plain_amount(amounts[0]) if is_plain else shorten(text, 100), currency
+
+
+_MACHINE = re.compile(r"\d+(?:\.\d{1,2}|\.\d{4,})?")
+"""A number as programs write it. 1.299 is ambiguous: it may mean 1,299."""
+
+
+def _price_of_object(value: Mapping[str, Any], depth: int) -> tuple[str, str | None] | None:
+    known = {flat(str(key)): each for key, each in value.items() if not is_empty(each)}
+    currency = next((text for key in NAMES["currency"] if (text := as_currency(known.get(key)))), None)
+    for key in _PRICE_KEYS:
+        if (price := as_price(known.get(key), depth + 1)) is None:
+            continue
+        divisor = known.get("divisor")
+        if isinstance(divisor, int) and divisor > 1 and amounts_of(price[0]):
+            return plain_amount(amounts_of(price[0])[0] / divisor), currency or price[1]
+        digits = known.get("currencyminorunit", known.get("fractiondigits", 2 if key == "centamount" else 0))
+        if isinstance(digits, int) and 0 < digits < 5 and (price[0].isdecimal() or key == "centamount"):
+            price = (plain_amount(float(price[0]) / 10**digits), price[1])
+        return price[0], currency or price[1]
+    return None
+
+
+_PRICE_KEYS = (
+    "saleprice", "sale", "current", "currentprice", "now", "final", "finalprice", "price", "amount", "value",
+    "centamount", "lowprice", "min", "minprice", "minvariantprice", "shopmoney", "gross", "raw", "number", "buynow",
+    "pricespecification", "regular", "regularprice", "base", "store", "text", "formatted", "display", "offers", "",
+)  # fmt: skip
+
+
+def as_currency(value: Any) -> str | None:
+    """Return the code of a currency by its code or sign; an unknown one of at most 12 characters is unchanged."""
+    text = as_text(value)
+    if text is None or len(text) > 12:
+        return None
+    code = currency_of(text) or text.upper()
+    return {"RUR": "RUB", "BYR": "BYN"}.get(code, code)
+
+
+def is_currency_code(word: str) -> bool:
+    """Return whether a word of a field's name is the code of a currency."""
+    return len(word) == 3 and currency_of(word) == word.upper()
+
+
+def plain_amount(value: float) -> str:
+    return str(int(value)) if value.is_integer() else f"{value:.2f}"
+
+
+def _sort_key(price: tuple[str, str | None]) -> float:
+    return next(iter(amounts_of(price[0])), 0.0)

@@ -1,0 +1,137 @@
+"""What a file of items tells of a product beyond its fields: facts, variants, and a currency that a mapping gives."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from swatchbook.errors import InvalidReference
+from swatchbook.records import NO_MAPPING, BatchMapping, Variant
+from swatchbook.sources.batch import list_batch
+from swatchbook.sources.batch_mapping import read_batch_mapping
+from swatchbook.sources.batch_record import ReadRecord, read_record
+from swatchbook.sources.listed import ListedItem
+
+
+def read(record: dict[str, Any], mapping: BatchMapping = NO_MAPPING) -> ReadRecord:
+    return read_record({"id": "1", "name": "Oak chair", "image": "a.jpg"} | record, mapping)
+
+
+def items_of(folder: Path, name: str, rows: Sequence[Sequence[str]]) -> list[ListedItem]:
+    (folder / name).write_text("\n".join(",".join(f'"{cell}"' for cell in row) for row in rows))
+    return list(list_batch(folder / name, NO_MAPPING, max_bytes=1 << 20))
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"attributes": [{"name": "Finish", "value": "oiled"}, {"name": "Seat height (cm)", "value": "45"}]},
+        {"additionalProperty": [{"@type": "PropertyValue", "name": "Finish", "value": "oiled"},
+                                {"name": "Seat height", "value": {"value": 45, "unit": "cm"}}]},
+        {"specs": {"Finish": "oiled", "Seat height": "45 cm"}},
+        {"Attribute 1 name": "Finish", "Attribute 1 value(s)": "oiled", "Attribute 1 visible": 1,
+         "Attribute 2 name": "Seat height", "Attribute 2 value(s)": "45 cm", "Attribute 2 global": 0},
+    ],
+    ids=["attributes", "json-ld", "specs", "columns"],
+)  # fmt: skip
+def test_attributes_are_facts_however_they_are_written(record: dict[str, Any]) -> None:
+    found = read(record)
+    assert found.metadata == {"finish": "oiled", "seat_height": "45 cm"}
+    assert found.unknown == ()
+
+
+def test_columns_with_a_known_label_are_facts_and_others_are_named() -> None:
+    found = read({"Oberfläche": "geölt", "Gewicht (kg)": "12,5", "Warehouse": "B7", "Thickness": "0", "Quantity": "4"})
+    assert found.metadata == {"finish": "geölt", "weight": "12,5 kg"}
+    assert found.unknown == ("Warehouse", "Thickness", "Quantity")
+
+
+def test_fact_that_is_a_field_of_an_item_is_there_once() -> None:
+    found = read({"attributes": [{"name": "Colour", "value": "red"}, {"name": "SKU", "value": "A1"}]})
+    assert (found.metadata, found.code) == ({"color": "red"}, "A1")
+
+
+def test_several_values_of_an_attribute_are_one_fact_and_a_flag_is_a_word() -> None:
+    given = [("Use", "kitchen"), ("Use", "bath"), ("Use", "bath"), ("Stackable", True), ("Washable", False)]
+    found = read({"attributes": [{"name": name, "value": value} for name, value in given]})
+    assert found.metadata == {"application": "kitchen, bath", "stackable": "yes", "washable": "no"}
+
+
+def test_mapping_names_further_facts_and_the_currency(tmp_path: Path) -> None:
+    file = tmp_path / "mapping.yaml"
+    file.write_text("facts: {Care label: [pflege, care], store: warehouse}\ncurrency: EUR\n")
+    mapping = read_batch_mapping(file)
+    assert read({"care": "wipe", "warehouse": {"bay": "B7"}, "price": "12"}, mapping).metadata == {
+        "price": "12", "currency": "EUR", "care_label": "wipe", "store": "B7",
+    }  # fmt: skip
+    assert read({"price": "12 zł"}, mapping).metadata == {"price": "12", "currency": "PLN"}
+    assert read({"price": "$ 12"}, mapping).metadata == {
+        "price": "$ 12"
+    }  # of one of several countries, not of that one
+    file.write_text("currency: euro\n")
+    with pytest.raises(InvalidReference, match="currency"):
+        read_batch_mapping(file)
+
+
+def test_variants_have_names_codes_and_prices_of_their_own() -> None:
+    found = read(
+        {
+            "variants": [
+                {"title": "Oak chair - Natural", "sku": "N", "price": 129, "currency": "EUR"},
+                {"option1": "Smoked"},
+            ]
+        }
+    )
+    assert found.variants == (Variant(name="Natural", code="N", price="129 EUR"), Variant(name="Smoked"))
+    assert found.code is None  # the first variant's is not that of the product
+    attributes = [{"name": "Colour", "value": "Blue"}, {"name": "Size", "value": "L"}]
+    assert [each.name for each in read({"variations": [{"attributes": attributes}]}).variants] == ["Blue / L"]
+    assert read({"variants": [{"title": "Default Title", "sku": "A"}]}).variants == ()
+
+
+def test_rows_of_shopify_are_variants(tmp_path: Path) -> None:
+    rows = [
+        [
+            "Handle",
+            "Title",
+            "Option1 Name",
+            "Option1 Value",
+            "Variant SKU",
+            "Variant Price",
+            "Image Src",
+            "Variant Image",
+        ],
+        ["rug", "Rug", "Size", "S", "R-S", "90", "https://s.example/1.jpg", ""],
+        ["rug", "", "", "L", "R-L", "120", "", "https://s.example/l.jpg"],
+        ["mat", "Mat", "Title", "Default Title", "M", "20", "https://s.example/m.jpg", ""],
+    ]
+    rug, mat = items_of(tmp_path, "shopify.csv", rows)
+    assert rug.variants == (Variant(name="S", code="R-S", price="90"), Variant(name="L", code="R-L", price="120"))
+    assert [picture.path for picture in rug.pictures] == ["https://s.example/1.jpg", "https://s.example/l.jpg"]
+    assert (rug.metadata, mat.metadata, mat.variants, mat.code) == ({"price": "90"}, {"price": "20"}, (), "M")
+
+
+def test_variations_of_woocommerce_with_one_price_give_it_to_their_product(tmp_path: Path) -> None:
+    rows = [
+        ["Type", "SKU", "Name", "Regular price", "Images", "Parent", "Attribute 1 name", "Attribute 1 value(s)",
+         "Attribute 2 name", "Attribute 2 value(s)"],
+        ["variable", "RUG", "Rug", "", "https://w.example/1.jpg", "", "Shade", "Sand, Sky", "Size", r"9 x 9\, 8 x 12"],
+        ["variation", "RUG-1", "Rug - Sand", "45", "", "RUG", "Shade", "Sand", "", ""],
+        ["variation", "RUG-2", "Rug - Sky", "45", "", "RUG", "Shade", "Sky", "", ""],
+    ]  # fmt: skip
+    (rug,) = items_of(tmp_path, "woo.csv", rows)
+    assert rug.metadata == {"price": "45", "size": "9 x 9, 8 x 12"}  # the shades are its variants
+    assert [(each.name, each.code, each.price) for each in rug.variants] == [
+        ("Sand", "RUG-1", "45"),
+        ("Sky", "RUG-2", "45"),
+    ]
+
+
+def test_keyword_search_reads_facts_and_variants_before_the_description(tmp_path: Path) -> None:
+    item = {"id": "1", "name": "Chair", "image": "https://s.example/1.jpg", "description": "Made to last.", "url": "https://s.example/1",
+            "brand": "Nordvik", "specs": {"Finish": "oiled"}, "variants": [{"title": "Natural"}]}  # fmt: skip
+    (tmp_path / "items.jsonl").write_text(json.dumps(item))
+    (listed,) = list_batch(tmp_path / "items.jsonl", NO_MAPPING, max_bytes=1 << 20)
+    assert listed.text == "Nordvik · finish oiled · Natural · Made to last."
