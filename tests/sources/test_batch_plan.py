@@ -11,18 +11,18 @@ from swatchbook.sources.batch_mapping import read_batch_mapping
 from swatchbook.sources.batch_plan import plan_batch
 from tests.sources.test_shapes import EXPECTED, SHAPES
 
-CSV = "nr,what,cost_eur,shown,weight\n1,Oak,12.50,https://s.example/1.jpg,3\n2,Ash,,https://s.example/2.jpg,4\n"
+CSV = "nr,what,cost_eur,shown,depot\n1,Oak,12.50,https://s.example/1.jpg,3\n2,Ash,,https://s.example/2.jpg,4\n"
 
 
 def test_plan_shows_items_and_what_is_not_read(tmp_path: Path) -> None:
     (tmp_path / "export").write_text(CSV)
     plan = plan_batch(tmp_path / "export", NO_MAPPING, max_bytes=1 << 20)
-    assert (plan.format, plan.choices) == ("CSV", ("nr", "what", "cost_eur", "shown", "weight"))
+    assert (plan.format, plan.choices) == ("CSV", ("nr", "what", "cost_eur", "shown", "depot"))
     assert [(item.metadata.get("price"), item.pictures) for item in plan.items] == [
         ("12.50", ("https://s.example/1.jpg",)), (None, ("https://s.example/2.jpg",)),
     ]  # fmt: skip
-    assert [(field.name, field.example) for field in plan.unknown] == [("nr", "1"), ("what", "Oak")]
-    assert "# not read: nr, what, weight" in plan.mapping
+    assert [(field.name, field.example) for field in plan.unknown] == [("nr", "1"), ("what", "Oak"), ("depot", "3")]
+    assert "# not read: nr, what, depot" in plan.mapping
 
 
 def test_given_mapping_goes_before_the_rules(tmp_path: Path) -> None:
