@@ -21,6 +21,7 @@ import psutil
 import pytest
 from filelock import FileLock
 from httpx._config import DEFAULT_TIMEOUT_CONFIG
+from hypothesis import HealthCheck, settings
 
 import swatchbook.models  # noqa: F401 — one thread for each operation, told before numpy or torch is loaded
 from devtools.weaviate import free_ports
@@ -35,6 +36,12 @@ if TYPE_CHECKING:
 
 # Tests ask a service and wait: a busy machine stands still for longer than the five seconds that httpx allows.
 DEFAULT_TIMEOUT_CONFIG.read = DEFAULT_TIMEOUT_CONFIG.connect = DEFAULT_TIMEOUT_CONFIG.pool = 60
+
+# A busy machine draws and runs slowly. What a fixture makes serves all examples of its test.
+settings.register_profile(
+    "tests", deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+)
+settings.load_profile("tests")
 
 os.environ.setdefault("SWATCHBOOK_OCR", "off")
 os.environ.setdefault("SWATCHBOOK_OCR_LANGUAGES", "[]")  # on every machine the same, whatever data it has

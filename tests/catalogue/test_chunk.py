@@ -56,7 +56,7 @@ def any_pages(draw):
     return pages
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(any_pages())
 def test_every_text_is_in_exactly_one_chunk_with_a_vector(pages):
     chunks = chunked(pages)
@@ -65,7 +65,7 @@ def test_every_text_is_in_exactly_one_chunk_with_a_vector(pages):
     assert all(c.pages and set(c.pages) <= {p.number for p in pages} for c in chunks.chunks)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(any_pages())
 def test_chunks_fit_the_models_window_and_form_a_forest(pages):
     chunks = chunked(pages).chunks

@@ -108,7 +108,7 @@ NAMES = [f"{first} {second}" for first in ("Alder", "Birke", "Cedro", "Dune") fo
 CHANGES = ("same", "dearer", "renamed", "removed", "larger", "renamed and dearer", "repainted")
 
 
-@settings(max_examples=100, deadline=None, derandomize=True, database=None)
+@settings(max_examples=100, derandomize=True, database=None)
 @given(
     changes=st.lists(st.sampled_from(CHANGES), min_size=1, max_size=len(NAMES)),
     added=st.integers(0, 3),

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from defusedxml.ElementTree import fromstring
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from swatchbook.errors import InvalidReference
@@ -122,7 +122,7 @@ def test_a_currency_and_the_address_of_pictures_are_needed(tmp_path: Path) -> No
         shop_file(tmp_path, "google", rows, ShopOptions(mapping=ShopMapping(fields={"Tags": "x"})))
 
 
-@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=100)
 @given(texts=st.lists(hostile, min_size=8, max_size=8))
 def test_hostile_texts_stay_texts(tmp_path: Path, texts: list[str]) -> None:
     floor = product("Floor", code=texts[1], category=texts[2], description=texts[3], brand=texts[4], price="€ 9",

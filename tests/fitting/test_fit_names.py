@@ -28,7 +28,7 @@ def test_without_lessons_the_weights_are_the_given_ones() -> None:
     assert fit_near([says_nothing], WEIGHTS) is WEIGHTS
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(NAMES)
 def test_equal_lessons_give_equal_weights_in_any_order(names: list[str]) -> None:
     lessons = [of_one_maker(name) for name in names]
@@ -39,7 +39,7 @@ def test_equal_lessons_give_equal_weights_in_any_order(names: list[str]) -> None
         assert backwards.features[name] == pytest.approx(values, abs=2e-4)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(NAMES.filter(bool))
 def test_what_is_measured_and_meant_stays(names: list[str]) -> None:
     fitted = fit_near([of_one_maker(name) for name in names], WEIGHTS)

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from swatchbook.errors import Configuration, Failure, InvalidModelOutput, InvalidReference
@@ -22,9 +22,7 @@ from swatchbook.records import Role
 from tests.index.objects import made, number_id, unit_vectors
 from tests.index.writers import write_six_hundred
 
-SEVERAL = settings(
-    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
+SEVERAL = settings(max_examples=20)
 """A space serves all examples of a test: each writes over what the one before has left."""
 
 # --- writing and reading ----------------------------------------------------------------------------------------------

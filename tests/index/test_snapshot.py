@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from swatchbook.errors import Configuration, Failure
@@ -59,7 +59,7 @@ def collections(draw: st.DrawFn) -> list[IndexObject]:
     ]
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25)
 @given(objects=collections(), asked=texts, where=wheres, k=st.integers(1, 15))
 def test_results_in_memory_are_those_of_lancedb(
     monkeypatch: pytest.MonkeyPatch, objects: list[IndexObject], asked: str, where: Where | None, k: int

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from swatchbook.errors import RunRevoked
@@ -63,7 +63,7 @@ def test_a_poison_item_is_found_by_halving_and_named_alone(ledger: Ledger) -> No
     assert count(ledger, item_rows, crashes=0) == 44
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12)
 @given(total=st.integers(3, 20), data=st.data())
 def test_up_to_two_poison_items_cost_no_other_item(ledger: Ledger, total: int, data: st.DataObject) -> None:
     salt = str(count(ledger, run_rows))  # another document each time, in the one ledger

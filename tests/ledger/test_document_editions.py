@@ -118,7 +118,7 @@ def test_what_cannot_be_an_edition_is_refused(ledger: Ledger) -> None:
 
 def test_the_chain_holds_whatever_is_declared_finished_and_deleted(ledger: Ledger) -> None:
     @settings(
-        max_examples=40, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
+        max_examples=40, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
     )  # fmt: skip
     @given(data=st.data())
     def hold(data: st.DataObject) -> None:

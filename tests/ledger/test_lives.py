@@ -348,5 +348,5 @@ _EXAMPLES = {"sqlite": 120, "postgresql": 40} if SOAK else {"sqlite": 12, "postg
 def test_whatever_happens_all_ends_well(database: str, new_ledger: NewLedger, folder: Path) -> None:
     run_state_machine_as_test(
         lambda: Lives(new_ledger(), folder),  # type: ignore[arg-type]  # any maker of machines does
-        settings=settings(max_examples=_EXAMPLES[database], stateful_step_count=20, deadline=None, print_blob=True),
+        settings=settings(max_examples=_EXAMPLES[database], stateful_step_count=20, print_blob=True),
     )

@@ -125,7 +125,7 @@ def test_tiny_and_unexposed_pictures_are_of_low_quality_but_plain_swatches_are_n
     assert analysis(np.zeros_like(swatch)).quality <= 0.5
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.tuples(st.integers(1, 40), st.integers(1, 40)).flatmap(lambda size: arrays(np.uint8, (*size, 3))))
 def test_any_pixels_are_analysed_within_bounds(picture: Pixels) -> None:
     found = analysis(picture)  # the record itself refuses shares, confidence and quality outside 0–1

@@ -62,7 +62,7 @@ READINGS = st.builds(
 
 
 @given(READINGS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_written_reading_is_read_back(reading: TaughtReading) -> None:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "reading.yaml"

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from swatchbook import tracing
@@ -87,7 +87,6 @@ def test_batches_that_a_process_died_at_are_in_shards_of_their_own(resources: Re
         assert len({batch.alone for batch in shard.batches}) == 1
 
 
-@settings(deadline=None)
 @given(images=st.integers(0, 400), chunks=st.integers(0, 400), alone=st.integers(0, 60), slots=st.integers(1, 8))
 def test_every_batch_is_in_one_shard_and_none_is_empty(
     tmp_path_factory: pytest.TempPathFactory, images: int, chunks: int, alone: int, slots: int

@@ -136,7 +136,6 @@ def test_results_satisfy_owner_and_filters(
 
     @settings(
         max_examples=60 if SOAK else 12,
-        deadline=None,
         derandomize=True,
         database=None,
         suppress_health_check=list(HealthCheck),

@@ -65,7 +65,7 @@ def test_searches_find_what_they_would_find_first(sample: Resources) -> None:
         return find_relevant(sample, text=text, where=where, by=by)
 
     @settings(
-        max_examples=20 if SOAK else 4, deadline=None, derandomize=True, database=None,
+        max_examples=20 if SOAK else 4, derandomize=True, database=None,
         suppress_health_check=list(HealthCheck),
     )  # fmt: skip
     @given(st.lists(st.one_of(ASKED, ASKED, st.sampled_from(CHANGES)), min_size=8, max_size=16))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from swatchbook.index.contract import Where
@@ -61,7 +61,6 @@ def test_keywords_are_asked_without_words_that_say_nothing_of_a_thing() -> None:
 
 
 @pytest.mark.parametrize("weights", [weights for fitted in all_weights().values() for weights in fitted.values()])
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # a busy machine draws slowly
 @given(
     said=st.floats(0, 1), named=st.floats(0, 1), near=st.floats(-9, 9), foreign=st.floats(0, 1), more=st.floats(0.01, 1)
 )

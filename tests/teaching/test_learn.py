@@ -138,7 +138,7 @@ def test_rule_that_fits_nothing_finds_nothing(trait: str) -> None:
     assert read_names(texts, TaughtReading(names=(rule,))) == []
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(1, 6), st.lists(st.tuples(st.integers(0, 500), st.booleans()), min_size=1, max_size=4))
 def test_what_a_person_says_holds(number: int, clicks: list[tuple[int, bool]]) -> None:
     texts = _described(number)

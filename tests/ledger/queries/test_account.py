@@ -5,7 +5,7 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete, insert
 from sqlalchemy.event import listen, remove
@@ -175,7 +175,7 @@ def item_by_the_rule(told: dict[str, Any], name: str, want: RoleTag, beside: set
     return None if made[name, VISUAL] is ItemState.DONE else made[name, VISUAL]
 
 
-@settings(max_examples=400 if SOAK else 40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=400 if SOAK else 40)
 @given(told=collections())
 def test_the_account_closes_and_follows_the_rule_for_document_owner_and_whole(
     ledger: Ledger, told: dict[str, Any]
