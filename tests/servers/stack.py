@@ -151,11 +151,11 @@ class Stack:
         """From its next pass on, every run's encoder has it so hard: tests.doubles.models.Trouble."""
         write_trouble(Path(self.environment["SWATCHBOOK_TEST_TROUBLE"]), Trouble(**given))
 
-    def change_settings(self, **given: str) -> None:
-        """Start worker and service again with other settings, which commands are told from now on, too."""
+    def change_settings(self, *more: Part, **given: str) -> None:
+        """Start worker, service and `more` again with other settings, which commands are told from now on, too."""
         self.environment = {**self.environment, **given}
         self.settings = Settings.model_validate(settings_of(self.environment))
-        for part in (self.worker, self.service):
+        for part in (self.worker, self.service, *more):
             part.stop()
             part.environment = {**part.environment, **given}
             part.start()

@@ -1,10 +1,13 @@
 """A storm: parts of the stack are killed or suspended at random while people upload, teach, delete, use `gc`, and
-change the models. Files are in MinIO, which is struck, too.
+change the models. Files are in MinIO, and every other document is embedded in shards on a pool of processes; both are
+struck, too.
 
 `make soak` strikes 300 times; `python -m pytest -m stack tests/servers/storm.py` strikes 40 times, in 8 min.
-SWATCHBOOK_TEST_STORM is the number that a storm is drawn from, to have the same one again.
+SWATCHBOOK_TEST_STORM is the number that a storm is drawn from, to have the same one again; SWATCHBOOK_TEST_STRIKES
+another number of strikes.
 """
 
+import json
 import os
 import random
 import signal
@@ -26,6 +29,7 @@ from sqlalchemy import func, select
 from devtools import minio
 from devtools.minio import MinioServer
 from devtools.weaviate import free_ports
+from swatchbook.backoff import FIRST_PAUSE
 from swatchbook.errors import Failure
 from swatchbook.ledger.stored_documents import Document, list_documents
 from swatchbook.ledger.tables import chunks, documents, placements, runs
@@ -42,17 +46,24 @@ from tests.servers.audit import TERMINAL, audit, flow_runs
 from tests.servers.catalogues import make_catalogue
 from tests.servers.halfway import WHOLE, tell
 from tests.servers.stack import BACK_SECONDS, OWNER, Part, Stack, running_stack
+from tests.servers.test_pool import shards_by_process
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(7_200 if SOAK else 1_800)]
 
-STRIKES, CATALOGUES = (300, 36) if SOAK else (40, 8)
+STRIKES = int(os.environ.get("SWATCHBOOK_TEST_STRIKES") or (300 if SOAK else 40))
+CATALOGUES = 36 if SOAK else 8
 PICTURES = 8  # of a catalogue
 SETTLED_SECONDS = 120.0 if SOAK else BACK_SECONDS
 """In which everything is at its end once the storm is over. On a busy machine, too, nothing may be lost."""
 LATE_SECONDS = 5 * SETTLED_SECONDS
 PATIENCE = 300.0  # seconds in which a person has an answer, whatever dies meanwhile
 MOST_AWAY, MOST_SUSPENDED, MOST_CALM = 3.0, 6.0, 4.0  # seconds until a part is started again, goes on; between strikes
-TARGETS = ("service", "worker", "machine", "run", "run", "postgres", "weaviate", "prefect", "minio")
+AT_WORK = {"run": "document", "shard": "shard"}
+"""Targets that are there only while somebody works -> their kind of run."""
+TARGETS = (
+    *("service", "worker", "machine", "run", "run", "shard", "shard", "machine of shards"),
+    *("postgres", "weaviate", "prefect", "minio"),
+)
 CHANGES = {0.25: {"SWATCHBOOK_ENCODER": "descriptors"}, 0.6: {"SWATCHBOOK_TEXT_ENCODER": "minilm"}}
 """How much of the storm is over -> settings that name another model."""
 
@@ -80,6 +91,15 @@ def store(tmp_path: Path) -> Iterator[Store]:
     store.server.stop()
 
 
+@dataclass
+class Parts:
+    """What may be struck."""
+
+    stack: Stack
+    store: Store
+    shard_worker: Part
+
+
 @pytest.fixture
 def stack(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stack]:
     """A stack of its own, with its files in MinIO."""
@@ -90,20 +110,25 @@ def stack(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
         yield stack
 
 
-def test_a_storm_loses_nothing_makes_nothing_twice_and_leaves_nothing(
-    stack: Stack, store: Store, tmp_path: Path
-) -> None:
+@pytest.fixture
+def parts(stack: Stack, store: Store) -> Iterator[Parts]:
+    with shards_by_process(stack) as shard_worker:
+        yield Parts(stack, store, shard_worker)
+
+
+def test_a_storm_loses_nothing_makes_nothing_twice_and_leaves_nothing(parts: Parts, tmp_path: Path) -> None:
+    stack = parts.stack
     drawn = int(os.environ.get("SWATCHBOOK_TEST_STORM") or random.randrange(1 << 30))
     print(f"SWATCHBOOK_TEST_STORM={drawn}")  # pytest shows it where the test fails
     stack.trouble(seconds=0.3)
     people = People(stack, tmp_path, random.Random(drawn))
     with people.at_work():
-        struck = strike(stack, store, random.Random(drawn + 1), people)
+        struck = strike(parts, random.Random(drawn + 1), people)
     print(struck)
     stack.trouble()
     stack.wait_until(people.change_models, "the new models are searched")
     seconds = settle(stack, people)
-    given_up = people.ask_again_for_what_was_killed_three_times()
+    given_up = people.ask_again_for_what_was_killed_too_often()
     settle(stack, people)
     found = audit(stack, *people.kept, pictures=PICTURES)
     tell(f"storm of {struck.total()} strikes on {len(people.kept)} documents, {given_up} given up", found, seconds)
@@ -165,7 +190,8 @@ class People:
 
     def upload(self, number: int) -> None:
         catalogue = make_catalogue(self.folder / f"storm-{number}.pdf", pictures=PICTURES).read_bytes()
-        form = {"owner": OWNER, "options": '{"focus": false, "batch_size": 4}'}
+        options = {"focus": False, "batch_size": 4, "execution": "pool" if number % 2 else "inline"}
+        form = {"owner": OWNER, "options": json.dumps(options)}
         answer = self.ask("POST", "/documents", data=form, files={"file": (f"storm-{number}.pdf", catalogue)})
         assert answer.is_success, answer.text
         digest = sha256(catalogue)
@@ -207,9 +233,11 @@ class People:
                 self._run("spaces", *words)
         return False
 
-    def ask_again_for_what_was_killed_three_times(self) -> int:
-        """Retry what is given up because its run died again and again without a commit; return how many are."""
-        given_up = [each.id for each in of_storm(self.stack) if each.status == DocumentStatus.FAILED]
+    def ask_again_for_what_was_killed_too_often(self) -> int:
+        """Retry what is given up, or put off for long, because processes died at it again and again; return how many
+        are.
+        """
+        given_up = [each.id for each in of_storm(self.stack) if is_given_up(self.stack, each)]
         for document in given_up:
             assert self.ask("POST", f"/documents/{document}/retry").is_success
         for document in given_up:
@@ -242,52 +270,57 @@ class People:
 # --- what strikes -----------------------------------------------------------------------------------------------------
 
 
-def strike(stack: Stack, store: Store, dice: random.Random, people: People) -> Counter[str]:
+def strike(parts: Parts, dice: random.Random, people: People) -> Counter[str]:
     """Kill or suspend one part after the other; return how often each was struck in which way."""
+    stack = parts.stack
     struck = Counter[str]()
     changes = {round(share * STRIKES): given for share, given in CHANGES.items()}
     for number in range(STRIKES):
         people.storm = number / STRIKES
         if given := changes.get(number):
-            stack.change_settings(**given)
+            stack.change_settings(parts.shard_worker, **given)
         time.sleep(dice.uniform(0, MOST_CALM))
         target = dice.choice(TARGETS)
-        if dice.random() < 0.25:
-            suspend(stack, store, target, dice.uniform(0.5, MOST_SUSPENDED))
+        if target in AT_WORK and not at_work(stack, target):
+            struck[f"no {target} at work"] += 1
+        elif dice.random() < 0.25:
+            suspend(parts, target, dice.uniform(0.5, MOST_SUSPENDED))
             struck[f"{target} suspended"] += 1
         else:
-            kill(stack, store, target, dice.uniform(0, MOST_AWAY))
+            kill(parts, target, dice.uniform(0, MOST_AWAY))
             struck[f"{target} killed"] += 1
     return struck
 
 
-def kill(stack: Stack, store: Store, target: str, away: float) -> None:
+def kill(parts: Parts, target: str, away: float) -> None:
     """Send SIGKILL to a part, and start it again after some seconds. A flow run is started by others."""
-    if target == "run":
-        for process in run_at_work(stack):
+    stack = parts.stack
+    if target in AT_WORK:
+        for process in at_work(stack, target):
             with suppress(psutil.NoSuchProcess):
                 process.kill()
     elif target == "weaviate":
         stack.restart_weaviate(away=away)
     elif target in ("postgres", "minio"):
-        server: Store | RunningPostgres = store if target == "minio" else stack.postgres
+        server: Store | RunningPostgres = parts.store if target == "minio" else stack.postgres
         server.kill()
         time.sleep(away)
         server.start()
     else:
-        part = part_of(stack, target)
-        part.kill(family=target in ("machine", "prefect"))
+        part = part_of(parts, target)
+        part.kill(family=target in ("machine", "machine of shards", "prefect"))
         time.sleep(away)
         part.start()
 
 
-def suspend(stack: Stack, store: Store, target: str, seconds: float) -> None:
+def suspend(parts: Parts, target: str, seconds: float) -> None:
     """Send SIGSTOP to a part with all that it has started, and SIGCONT after some seconds."""
-    if target == "run":
-        stopped = run_at_work(stack)
+    stack, store = parts.stack, parts.store
+    if target in AT_WORK:
+        stopped = at_work(stack, target)
     else:
         server = {"weaviate": stack.weaviate.process, "postgres": stack.postgres.process, "minio": store.server.process}
-        process = server.get(target) or part_of(stack, target).process
+        process = server.get(target) or part_of(parts, target).process
         assert process
         first = psutil.Process(process.pid)
         stopped = [first, *first.children(recursive=True)]
@@ -299,13 +332,15 @@ def suspend(stack: Stack, store: Store, target: str, seconds: float) -> None:
             time.sleep(seconds)
 
 
-def part_of(stack: Stack, target: str) -> Part:
-    return {"service": stack.service, "prefect": stack.prefect}.get(target, stack.worker)
+def part_of(parts: Parts, target: str) -> Part:
+    stack = parts.stack
+    named = {"service": stack.service, "prefect": stack.prefect, "machine of shards": parts.shard_worker}
+    return named.get(target, stack.worker)
 
 
-def run_at_work(stack: Stack) -> list[psutil.Process]:
-    """Return the process of a live run of a document, if there is one, with those that it has started."""
-    query = select(runs.c.pid).where(runs.c.kind == "document", runs.c.state == "live").limit(1)
+def at_work(stack: Stack, target: str) -> list[psutil.Process]:
+    """Return the process of a live run of a document or shard, if there is one, with those that it has started."""
+    query = select(runs.c.pid).where(runs.c.kind == AT_WORK[target], runs.c.state == "live").limit(1)
     with stack.resources.ledger.read() as connection:
         pid = connection.execute(query).scalar()
     with suppress(psutil.NoSuchProcess):
@@ -335,14 +370,24 @@ def of_storm(stack: Stack) -> list[Document]:
     return list_documents(stack.resources.ledger, name="storm-", limit=1_000)
 
 
+def is_given_up(stack: Stack, document: Document) -> bool:
+    """Return whether it has failed, or is tried again only after a long pause, as a picture at which processes died."""
+    if document.status == DocumentStatus.WAITING and document.due_at:
+        return document.due_at > stack.resources.ledger.now() + FIRST_PAUSE / 2
+    return document.status == DocumentStatus.FAILED
+
+
 def unsettled(stack: Stack, people: People) -> list[str]:
     """Return the documents that are not at their end, in the ledger or in Prefect, and those that should be gone."""
     found = {each.id: each for each in of_storm(stack)}
-    at_end = (DocumentStatus.COMPLETED, DocumentStatus.FAILED)
     differing = [each for each in verify(stack.resources).spaces if each.missing or each.foreign]
     return [
         *(f"{each.space} lacks {each.missing} and has {each.foreign} too many" for each in differing),
-        *(f"{each.name} is {each.status}: {each.message}" for each in found.values() if each.status not in at_end),
+        *(
+            f"{each.name} is {each.status}: {each.message}"
+            for each in found.values()
+            if each.status != DocumentStatus.COMPLETED and not is_given_up(stack, each)
+        ),
         *(f"{document} was deleted, and is there" for document in people.deleted if document in found),
         *(f"{document} is gone" for document in people.kept if document not in found),
         *(
