@@ -15,6 +15,7 @@ from tests.conftest import ROOT
 from tests.containers.engine import Engine
 from tests.containers.images import build_swatchbook
 from tests.ledger_audit import count_writes
+from tests.otlp_receiver import Receiver, receiving
 from tests.servers.stack import SHARDS, Part, Stack, running_stack, worker_part
 
 DOUBLES = "/doubles"
@@ -41,6 +42,7 @@ class Pool:
     engine: Engine
     stack: Stack
     worker: Part
+    receiver: Receiver  # of the spans of all parts, shards too
 
     def containers(self, *, running: bool = False) -> dict[str, str]:
         """Flow run -> container, of all shards whose containers are there, ended or not."""
@@ -102,12 +104,12 @@ def running_pool(engine: Engine, folder: Path) -> Iterator[Pool]:
         "SWATCHBOOK_SHARD_NETWORK": "host",
         "SWATCHBOOK_SHARD_VOLUMES": ",".join(volumes),
     }
-    with running_stack(folder, **given) as stack:
-        names = [f"SWATCHBOOK_{name}" for name in SHARED]
+    with receiving() as receiver, running_stack(folder, **given, **receiver.environment) as stack:
+        names = [*(f"SWATCHBOOK_{name}" for name in SHARED), *receiver.environment]
         told.write_text("".join(f"{name}={stack.environment[name]}\n" for name in names))
         count_writes(stack.resources.ledger)
         environment = {**stack.environment, "DOCKER_HOST": engine.address}
-        pool = Pool(engine, stack, worker_part(folder, environment, "shards", SHARDS))
+        pool = Pool(engine, stack, worker_part(folder, environment, "shards", SHARDS), receiver)
         # Let containers find what slows their encoders down, as the other parts do: tests/doubles/path.
         doubles = {
             "PYTHONPATH": f"{DOUBLES}:{DOUBLES}/tests/doubles/path",
