@@ -31,7 +31,8 @@ class Occurrence(Record):
 class Variant(Record):
     """A colour, size or finish of a product, or a part of it: data of the product, which never counts as a product.
 
-    `bbox` is that of the text that names it, on `page`.
+    `bbox` is that of the text that names it, on `page`. `options`: what makes it up, as (name, value): ("Size", "S").
+    `facts`: what is known of it alone, as (key, value).
     """
 
     grain: Literal["variant", "part"] = "variant"
@@ -41,6 +42,8 @@ class Variant(Record):
     price: str | None = None
     page: int | None = None
     bbox: Box | None = None
+    options: tuple[tuple[str, str], ...] = ()
+    facts: tuple[tuple[str, str], ...] = ()
 
 
 def variant_id(product: str, variant: Variant) -> str:
