@@ -5,7 +5,6 @@ Shopify and WooCommerce, several rows are one item: the variants and further pic
 in memory as a whole.
 """
 
-import codecs
 import csv
 import io
 import json
@@ -23,6 +22,7 @@ from swatchbook.sources.batch_fields import has_item_fields
 from swatchbook.sources.batch_rows import products_of_rows
 from swatchbook.sources.batch_values import is_empty
 from swatchbook.sources.batch_xml import read_xml
+from swatchbook.sources.text_encoding import encoding_of
 
 Format = Literal["JSON", "JSON lines", "CSV", "XML", "Excel"]
 
@@ -70,7 +70,7 @@ def kind_of_file(file: Path) -> Kind | None:
         return Kind("Excel") if _is_excel(file) else None
     if b"\x00" in head and head[:2] not in (b"\xff\xfe", b"\xfe\xff"):
         return None
-    encoding = _encoding_of(head)
+    encoding = encoding_of(head)
     text = head.decode(encoding, errors="replace").lstrip("\ufeff \t\r\n")
     if text[:1] in ("{", "["):
         return Kind(_json_format(text, is_whole=len(head) < _HEAD), encoding)
@@ -149,43 +149,6 @@ def _by_suffix(file: Path) -> Kind:
 
 
 # --- texts ------------------------------------------------------------------------------------------------------------
-
-
-def _encoding_of(head: bytes) -> str:
-    """Return the encoding of a text by its first bytes: that of a byte order mark, UTF-8, or the best guess."""
-    if head.startswith(b"\xef\xbb\xbf"):
-        return "utf-8-sig"
-    if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        return "utf-16"
-    try:
-        codecs.getincrementaldecoder("utf-8")().decode(head)  # the last sign may be cut off
-    except UnicodeDecodeError:
-        return _guessed_encoding(head)
-    return "utf-8"
-
-
-def _guessed_encoding(head: bytes) -> str:
-    from charset_normalizer import from_bytes  # imports its tables, which UTF-8 does not need
-
-    found = from_bytes(head, cp_isolation=list(_ENCODINGS), threshold=0.3).best()
-    if found is None:
-        return "cp1252"
-    return next((name for name in _ENCODINGS if name in found.could_be_from_charset), found.encoding)
-
-
-_ENCODINGS = (
-    "cp1252",
-    "cp1250",
-    "cp1251",
-    "koi8_r",
-    "cp1253",
-    "cp1254",
-    "shift_jis",
-    "euc_jp",
-    "gb18030",
-    "big5",
-    "euc_kr",
-)
 
 
 def _json_format(text: str, *, is_whole: bool) -> Format:
