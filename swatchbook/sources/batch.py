@@ -127,7 +127,7 @@ def read_item(
         pictures=pictures,
         failure=failure,
         code=read.code or (item if read.columns.get("id") else None),
-        text=text_of(read.metadata, read.variants),
+        text=text_of(read.metadata, read.variants, code=read.code),
         variants=read.variants,
     )
 

@@ -4,27 +4,34 @@ Facts are attributes, each with a name and a value; fields whose names are label
 "Gewicht (kg)"); and fields that a mapping names as facts.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import chain, islice
 from typing import Any
 
 from swatchbook.catalogue.attributes import derive_key, fact_key, with_unit_of_head
 from swatchbook.one_line import shorten
 from swatchbook.records import Variant
-from swatchbook.sources.batch_fields import Columns, Fields, attributes_of
+from swatchbook.sources.batch_fields import VARIANTS, Columns, Fields, attributes_of
 from swatchbook.sources.batch_names import CODE, FIELDS, METADATA, NAMES, flat, words_of
-from swatchbook.sources.batch_values import MAX_TITLE, as_price, as_text, attributes_in, is_empty, listed, lookup
+from swatchbook.sources.batch_values import (
+    MAX_TITLE,
+    as_gtin,
+    as_price,
+    as_text,
+    attributes_in,
+    is_empty,
+    listed,
+    lookup,
+)
 
 MOST_FACTS = 100  # of an item
 MOST_VARIANTS = 500  # of an item
 _MOST_VALUE = 500  # characters
 _MOST_KEY = 60  # characters of a label
 
-_NO_FACTS = frozenset(FIELDS) - frozenset(METADATA) | {"price", "currency", "url", "name", "image", ""}
-_NO_COLUMNS = frozenset({"quantity", "type", "brand"})
+_NO_FACTS = frozenset(FIELDS) - frozenset(METADATA) | {"price", "currency", "url", "gtin", "name", "image", ""}
+_NO_COLUMNS = frozenset({"quantity", "type", "brand", "ean"})
 """Labels in print that mean something else as a shop's column: what is in stock, the kind of its row."""
-
-_VARIANTS = ("variants", "variations", "productvariants", "hasvariant", "skus")
 
 
 def read_facts(fields: Fields, given: Columns, taken: Collection[str]) -> dict[str, str]:
@@ -54,7 +61,7 @@ def _given(fields: Fields, given: Columns) -> Iterator[tuple[str, str, Any, str]
 def _attributes(fields: Fields) -> Iterator[tuple[str, str, Any, str]]:
     read = {path for paths in fields.columns.values() for path in paths}
     for name, value, path in attributes_of(fields.record):
-        key = fact_key(name[:_MOST_KEY]) or derive_key(name[:_MOST_KEY])
+        key = _key(name)
         if path not in read and key not in _NO_FACTS:
             yield key, name, value, path
 
@@ -64,6 +71,12 @@ def _columns(fields: Fields) -> Iterator[tuple[str, str, Any, str]]:
         key = fact_key(str(name)[:_MOST_KEY])
         if key and key not in _NO_FACTS | _NO_COLUMNS and name not in fields.used and not isinstance(value, dict):
             yield key, str(name), value, str(name)
+
+
+def _key(label: str) -> str:
+    """Return the key of an attribute, by which products of all sources are compared."""
+    known = fact_key(label[:_MOST_KEY])
+    return "gtin" if known == "ean" else known or derive_key(label[:_MOST_KEY])
 
 
 def _as_fact(value: Any, key: str, label: str) -> str | None:
@@ -84,33 +97,52 @@ def _is_numbered_attribute(name: str) -> bool:
 
 def read_variants(fields: Fields, title: str | None) -> tuple[Variant, ...]:
     """Return the variants that a record lists, each once; none if they have no names of their own."""
-    for name in _VARIANTS:
+    options = [as_text(each.get("name")) for each in listed(fields.record.get("options")) if isinstance(each, dict)]
+    for name in VARIANTS:
         for field in fields.top.get(name, ()):
-            made = (_variant(each, title) for each in islice(listed(field.value), MOST_VARIANTS))
+            made = (_variant(each, title, options) for each in islice(listed(field.value), MOST_VARIANTS))
             if found := dict.fromkeys(filter(None, made)):
                 fields.use(field.name)
                 return tuple(found)
     return ()
 
 
-def _variant(given: Any, title: str | None) -> Variant | None:
+def _variant(given: Any, title: str | None, names: Sequence[str | None]) -> Variant | None:
+    """Return a variant. `names` are those of the options that are only numbered in it."""
     if isinstance(given, str):
         return Variant(name=shorten(given.strip(), MAX_TITLE)) if given.strip() and "://" not in given else None
     if not isinstance(given, dict):
         return None
     known = {flat(str(key)): value for key, value in given.items() if not is_empty(value)}
-    values = [known.get(f"option{number}") for number in (1, 2, 3)]
-    if not any(values):
-        values = [value for _, value in attributes_in(listed(known.get("attributes")))]
-    name = " / ".join(filter(None, map(as_text, values))) or as_text(known.get("title", known.get("name"))) or ""
+    options = [*_options(known, names)]
+    name = " / ".join(value for _, value in options) or as_text(known.get("title", known.get("name"))) or ""
     if title and name.casefold().startswith(title.casefold()):
         name = name[len(title) :].strip(" -–—,:/|·")
     if not name:
         return None
+    facts = {key: value for label, value in options if (key := fact_key(label)) and key not in _NO_FACTS}
+    facts |= {key: text for key in ("color", "material", "size") if (text := as_text(known.get(key)))}
+    if gtin := next((text for key in NAMES["gtin"] if (text := as_gtin(known.get(key)))), None):
+        facts["gtin"] = gtin
     price = as_price(given)
     return Variant(
         name=shorten(name, MAX_TITLE),
         code=next((text for key in NAMES[CODE] if (text := as_text(known.get(key)))), None),
-        size=as_text(known.get("size")),
+        size=facts.get("size"),
         price=" ".join(filter(None, price)) if price else None,
+        options=tuple(options),
+        facts=tuple(facts.items()),
     )
+
+
+def _options(known: Mapping[str, Any], names: Sequence[str | None]) -> Iterator[tuple[str, str]]:
+    """Yield (name, value) of what makes up a variant, by the flat names of its fields."""
+    for key in ("options", "selectedoptions", "attributes"):
+        held = known.get(key)
+        pairs = held.items() if isinstance(held, dict) else attributes_in(listed(held))
+        if found := [(str(name)[:_MOST_KEY], text) for name, value in pairs if (text := as_text(value))]:
+            yield from found
+            return
+    for number in (1, 2, 3):
+        if text := as_text(known.get(f"option{number}")):
+            yield (names[number - 1] if number <= len(names) else None) or f"Option {number}", text

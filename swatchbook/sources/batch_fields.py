@@ -20,7 +20,7 @@ from swatchbook.sources.batch_names import (
     split_words,
     words_of,
 )
-from swatchbook.sources.batch_values import attributes_in, is_currency_code, is_empty, listed, lookup
+from swatchbook.sources.batch_values import attributes_in, is_currency_code, is_empty, is_value, listed, lookup
 
 Columns = Mapping[str, Sequence[str]]
 """Name of ours -> the fields of a record; the first that is present counts."""
@@ -77,7 +77,7 @@ class Fields:
         for place in (self._short, self.inner):
             for name in NAMES[kind]:
                 for field in place.get(name, ()):
-                    if kind == TITLE and "." in field.name and flat(field.name.split(".")[0]) not in _TEXT_OBJECTS:
+                    if "." in field.name and not _may_hold(kind, field.name.split(".")[0]):
                         continue
                     if (got := self._use(kind, field.name, field.value, convert)) is not None:
                         return got
@@ -174,9 +174,13 @@ def _inner_fields(record: Mapping[str, Any]) -> Iterator[tuple[str, Any, str]]:
 def attributes_of(record: Mapping[str, Any]) -> Iterator[tuple[str, Any, str]]:
     """Yield (name, value, dotted name) for attributes in lists, in objects such as `specs`, and in pairs of columns."""
     for outer, value in record.items():
+        if flat(str(outer)) in VARIANTS:
+            continue
         yield from _attributes_of(str(outer), value)
         if flat(str(outer)) in _FACT_OBJECTS and isinstance(value, dict):
-            yield from ((str(name), each, f"{outer}.{name}") for name, each in value.items())
+            for name, each in value.items():
+                inner = each.items() if isinstance(each, dict) and not is_value(each) else [("", each)]
+                yield from ((f"{name} {more}".strip(), one, f"{outer}.{name}") for more, one in inner)
     yield from _attributes_in_columns(record)
 
 
@@ -189,6 +193,13 @@ def _attributes_of(outer: str, value: Any) -> Iterator[tuple[str, Any, str]]:
         name, held = next(iter(inner.items()))
         path = f"{outer}.{name}"
     yield from ((name, each, f"{path}.{name}") for name, each in attributes_in(listed(held)))
+
+
+def _may_hold(kind: str, outer: str) -> bool:
+    """Return whether an inner object may have a kind of field: a brand's name is no title, a picture's URL not ours."""
+    if kind == TITLE:
+        return flat(outer) in _TEXT_OBJECTS
+    return kind != "url" or not is_picture_field(outer)
 
 
 def _first_object(value: Any) -> dict[str, Any] | None:
@@ -208,6 +219,9 @@ def _attributes_in_columns(record: Mapping[str, Any]) -> Iterator[tuple[str, Any
                 ):
                     yield record[name], record[other], str(other)
 
+
+VARIANTS = ("variants", "variations", "productvariants", "hasvariant", "skus")
+"""Fields with a list of variants."""
 
 _TEXT_OBJECTS = split_words("product item text info details general data node content basic main attributes")
 """Inner objects whose title is that of the item."""

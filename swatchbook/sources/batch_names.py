@@ -16,11 +16,18 @@ def split_words(text: str) -> frozenset[str]:
 
 
 ID, TITLE, IMAGES, MORE_IMAGES, CODE = "id", "title", "images", "more_images", "code"
-METADATA = ("price", "currency", "brand", "category", "size", "condition", "material", "color", "description", "url")
+METADATA = (
+    "price", "currency", "brand", "category", "size", "condition", "material", "color", "description", "url", "gtin",
+)  # fmt: skip
 """Fields that are kept as metadata of the product."""
 
 FIELDS = (ID, CODE, TITLE, IMAGES, MORE_IMAGES, *METADATA)
 """All fields that are read of an item. `more_images` are always taken, of `images` only the first that is present."""
+
+_GTIN = (
+    "gtin", "gtin13", "gtin14", "gtin12", "gtin8", "ean", "ean13", "barcode", "variantbarcode", "upc", "isbn",
+    "штрихкод", "globaluniqueid", "gtinupceanorisbn",
+)  # fmt: skip
 
 NAMES: Mapping[str, tuple[str, ...]] = {
     ID: (
@@ -33,9 +40,9 @@ NAMES: Mapping[str, tuple[str, ...]] = {
         "sku", "variantsku", "productsku", "skuid", "articlenumber", "articleno", "artikelnummer", "artikelnr", "artnr",
         "itemnumber", "itemno", "productnumber", "productcode", "itemcode", "vendorcode", "modelnumber", "partnumber",
         "mpn", "productno", "manufacturersku", "code", "reference", "referencia", "ref", "styleid", "stylecode", "kod",
-        "gtin", "gtin13", "gtin14", "gtin12", "gtin8", "ean", "ean13", "barcode", "variantbarcode", "upc", "isbn",
-        "артикул", "штрихкод",
+        "артикул", *_GTIN,
     ),
+    "gtin": _GTIN,
     TITLE: (
         "title", "name", "producttitle", "productname", "itemname", "itemtitle", "articlename", "displayname",
         "producttitletext", "displaytitle", "posttitle", "fullname", "longname", "shortname", "heading", "headline",

@@ -5,6 +5,7 @@ content.
 """
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -18,11 +19,13 @@ from swatchbook.sources.batch_fields import Columns, Fields
 from swatchbook.sources.batch_names import CODE, ID, METADATA, TITLE, flat
 from swatchbook.sources.batch_pictures import NamedPicture, read_pictures
 from swatchbook.sources.batch_values import (
+    MAX_TEXT,
     MAX_TITLE,
     as_brand,
     as_category,
     as_condition,
     as_currency,
+    as_gtin,
     as_id,
     as_price,
     as_text,
@@ -77,7 +80,13 @@ def read_record(record: Mapping[str, Any], mapping: BatchMapping = NO_MAPPING) -
     variants = read_variants(fields, title)
     facts = read_facts(fields, mapping.fact_names, metadata.keys())
     names = ", ".join(variant.name for variant in variants)  # an attribute with the options of all variants
-    metadata |= {key: value for key, value in facts.items() if value != names}
+    metadata |= {key: value for key, value in facts.items() if value != names} | _listed_as(fields)
+    of_variants = [dict(variant.facts) for variant in variants]
+    for key in ("size", "color", "material"):  # filters on products use all of them
+        if values := dict.fromkeys(each[key] for each in of_variants if key in each):
+            metadata[key] = shorten(", ".join(values), MAX_TEXT)
+    if any("gtin" in each for each in of_variants):
+        metadata.pop("gtin", None)
     return ReadRecord(
         id=item[:_MAX_ID] if item else None,
         code=None if len(variants) > 1 and code in {variant.code for variant in variants} else code,
@@ -89,6 +98,19 @@ def read_record(record: Mapping[str, Any], mapping: BatchMapping = NO_MAPPING) -
         columns={name: tuple(dict.fromkeys(names)) for name, names in fields.columns.items()},
         unknown=tuple(name for name in fields.filled if name not in fields.used),
     )
+
+
+def _listed_as(fields: Fields) -> dict[str, str]:
+    """Return the handle of a product in its shop, and its status there if it is not on sale."""
+    handle = next((field for name in ("handle", "urlhandle") for field in fields.top.get(name, ())), None)
+    status = next((field for field in fields.top.get("status", ()) if _OFF_SALE.fullmatch(str(field.value))), None)
+    if status:
+        fields.use(status.name)
+    found = {"handle": as_id(handle.value) if handle else None, "status": str(status.value).lower() if status else None}
+    return {name: text for name, text in found.items() if text}
+
+
+_OFF_SALE = re.compile("draft|archived", re.IGNORECASE)
 
 
 def content_id(record: Mapping[str, Any]) -> str:
@@ -107,7 +129,7 @@ def _vendor_model(fields: Fields) -> str | None:
 
 _READERS: Mapping[str, Any] = {
     "brand": as_brand, "category": as_category, "condition": as_condition, "url": as_url,
-    "price": lambda value: None, "currency": lambda value: None,
+    "price": lambda value: None, "currency": lambda value: None, "gtin": as_gtin,
 }  # fmt: skip
 
 

@@ -5,11 +5,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
-from swatchbook.sources.batch_names import flat
+from swatchbook.sources.batch_names import NAMES, flat
+from swatchbook.sources.batch_pictures import pictures_in
 from swatchbook.sources.batch_values import as_text, is_empty
 
+Row = Mapping[str, Any]
 
-def products_of_rows(read: Callable[[], Iterator[Mapping[str, Any]]]) -> Iterator[Mapping[str, Any]]:
+
+def products_of_rows(read: Callable[[], Iterator[Row]]) -> Iterator[Row]:
     """Yield the products of a table. `read` begins at the first row each time.
 
     A product is the rows of a handle in Shopify's export, or a product with its variations in WooCommerce's.
@@ -23,15 +26,13 @@ def products_of_rows(read: Callable[[], Iterator[Mapping[str, Any]]]) -> Iterato
     if handle and source:
         yield from _by_handle(read(), names, handle, source)
     elif {"type", "parent", "sku"} <= names.keys():
-        yield from _with_variations(lambda: map(_without_escapes, read()), names)
+        yield from _with_variations(lambda: map(_plain, read()), names)
     else:
         yield from read()
 
 
-def _by_handle(
-    rows: Iterator[Mapping[str, Any]], names: Mapping[str, str], handle: str, source: str
-) -> Iterator[Mapping[str, Any]]:
-    together, last = list[Mapping[str, Any]](), None
+def _by_handle(rows: Iterator[Row], names: Mapping[str, str], handle: str, source: str) -> Iterator[Row]:
+    together, last = list[Row](), None
     for row in chain(rows, [None]):
         if row is None or (row[handle] != last and not is_empty(row[handle])):
             if together:
@@ -41,19 +42,39 @@ def _by_handle(
             together.append(row)
 
 
-def _shopify_product(rows: Sequence[Mapping[str, Any]], names: Mapping[str, str], source: str) -> Mapping[str, Any]:
+def _shopify_product(rows: Sequence[Row], names: Mapping[str, str], source: str) -> Row:
     product, alt = dict(_merged(rows)), names.get("imagealttext", "")
-    pictures = [{"src": row[source], "alt": row.get(alt)} for row in rows if not is_empty(row.get(source))]
-    product[source] = pictures
+    own_picture = names.get("variantimage", names.get("variantimageurl", ""))
+    pictures = {str(row[source]): row.get(alt) for row in rows if not is_empty(row.get(source))}
     product.pop(alt, None)
-    options = [name for key, name in names.items() if _OPTION_VALUE.fullmatch(key)]
-    variants = [
-        {flat(name).removesuffix("value"): row.get(name) for name in options} | _sold_as(row, names)
-        for row in rows
-        if any(as_text(row.get(name)) for name in options)  # not of "Default Title", which is a product's only row
-    ]
+    options = {
+        name: as_text(rows[0].get(names.get(key.replace("value", "name"), ""))) or name
+        for key, name in names.items()
+        if _OPTION_VALUE.fullmatch(key)
+    }
+    variants, shown = list[dict[str, Any]](), dict[str, list[str]]()
+    for row in rows:
+        chosen = {label: text for name, label in options.items() if (text := as_text(row.get(name)))}
+        if chosen:  # not of "Default Title", which is a product's only row
+            variants.append({"options": chosen} | _sold_as(row, names))
+            if picture := as_text(row.get(own_picture)):
+                shown.setdefault(picture, []).append(" / ".join(chosen.values()))
+    if shown:
+        product.pop(own_picture)
+    product[source] = _with_variant_names(pictures, shown)
     kept = {name: value for name, value in product.items() if not _OPTION.fullmatch(flat(name))}
     return kept | {"variants": variants} if variants else kept
+
+
+def _with_variant_names(pictures: Mapping[str, Any], shown: Mapping[str, Sequence[str]]) -> list[Row]:
+    """Return pictures (URL -> caption) and those of variants, which have the variants' names in their captions.
+
+    `shown`: URL -> the names of its variants.
+    """
+    return [
+        {"src": url, "alt": ": ".join(filter(None, [as_text(alt), ", ".join(shown.get(url, ()))]))}
+        for url, alt in (dict(pictures) | {url: pictures.get(url) for url in shown}).items()
+    ]
 
 
 _OPTION = re.compile(r"option[123](?:name|value|linkedto)")
@@ -61,19 +82,20 @@ _OPTION_VALUE = re.compile(r"option[123]value")
 _ATTRIBUTE_VALUE = re.compile(r"attribute\d+values?")
 
 
-def _sold_as(row: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
-    """Return the SKU and the price of a row that is a variant."""
+def _sold_as(row: Row, names: Mapping[str, str]) -> dict[str, Any]:
+    """Return the SKU, barcode and price of a row that is a variant."""
 
     def first(*keys: str) -> Any:
         return next((row[names[key]] for key in keys if not is_empty(row.get(names.get(key, "")))), None)
 
     return {
         "sku": first("variantsku", "sku"),
+        "gtin": first(*NAMES["gtin"]),
         "price": first("saleprice", "variantprice", "regularprice", "price"),
     }
 
 
-def _merged(rows: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+def _merged(rows: Sequence[Row]) -> Mapping[str, Any]:
     """Return several rows as one; a column with several values has a list of these."""
     merged = dict[str, Any](rows[0])
     for name in merged:
@@ -85,38 +107,64 @@ def _merged(rows: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
     return merged
 
 
-def _without_escapes(row: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return a row of WooCommerce's, which writes a comma within an attribute's value as "\\,"."""
-    return {
-        name: value.replace("\\,", ",") if isinstance(value, str) and _ATTRIBUTE_VALUE.fullmatch(flat(name)) else value
-        for name, value in row.items()
-    }
+def _plain(row: Row) -> Row:
+    """Return a row of WooCommerce's without the escapes in its values, and with its deepest category first."""
+    return {name: _plain_value(flat(name), value) if isinstance(value, str) else value for name, value in row.items()}
 
 
-def _with_variations(
-    read: Callable[[], Iterator[Mapping[str, Any]]], names: Mapping[str, str]
-) -> Iterator[Mapping[str, Any]]:
+def _plain_value(name: str, value: str) -> Any:
+    if name == "categories":
+        paths = [path.strip().replace("\\,", ",") for path in re.split(r"(?<!\\),", value) if path.strip()]
+        return sorted(paths, key=lambda path: -path.count(">"))
+    if _ATTRIBUTE_VALUE.fullmatch(name):
+        return value.replace("\\,", ",")
+    return value.replace("\\n", "\n") if name.endswith("description") else value
+
+
+def _with_variations(read: Callable[[], Iterator[Row]], names: Mapping[str, str]) -> Iterator[Row]:
     """Yield products with the prices and pictures of their variations, and variations that have no product."""
     kind, parent, sku, id = names["type"], names["parent"], names["sku"], names.get("id", names["sku"])
     known = set[str]()
     for row in read():
         if not is_empty(row.get(kind)) and row[kind] != "variation":
             known |= {f"id:{row[id]}", str(row.get(sku))}
-    kept = [name for key, name in names.items() if "price" in key or key in ("images", "image")]
-    valued = [name for key, name in names.items() if _ATTRIBUTE_VALUE.fullmatch(key)]
-    variations = dict[str, list[Mapping[str, Any]]]()
+    kept = [name for key, name in names.items() if "price" in key]
+    pictured = names.get("images", names.get("image", ""))
+    variations = dict[str, list[Row]]()
     for row in read():
         if row.get(kind) == "variation" and str(row[parent]) in known:
-            values = [str(row[name]) for name in valued if not is_empty(row.get(name))]
-            title = " / ".join(values) or row.get(names.get("name", ""))
-            own = {name: row.get(name) for name in kept} | {"variant": {"title": title} | _sold_as(row, names)}
+            own = {name: row.get(name) for name in kept}
+            own |= {"variant": _variation(row, names), "pictures": _places(row.get(pictured))}
             variations.setdefault(str(row[parent]), []).append(own)
+    published = names.get("published", "")
     for row in read():
         if row.get(kind) == "variation" and str(row[parent]) in known:
             continue
+        product = dict(row) | ({"status": "draft"} if str(row.get(published)) in ("0", "-1") else {})
         of_row = variations.get(f"id:{row[id]}", []) + variations.get(str(row.get(sku)), [])
-        if not of_row:
-            yield row
-            continue
-        merged = _merged([{name: row.get(name) for name in kept}, *of_row])
-        yield dict(row) | dict(merged) | {"variants": [each["variant"] for each in of_row]}
+        if of_row:
+            product |= dict(_merged([{name: row.get(name) for name in kept}, *of_row]))
+            product["variants"] = [each["variant"] for each in of_row]
+            shown = dict[str, list[str]]()
+            for each in of_row:
+                for picture in each["pictures"]:
+                    shown.setdefault(picture, []).append(_name_of(each["variant"]))
+            product[pictured] = _with_variant_names(dict.fromkeys(_places(row.get(pictured))), shown)
+        yield product
+
+
+def _variation(row: Row, names: Mapping[str, str]) -> dict[str, Any]:
+    options = {
+        as_text(row.get(names.get(re.sub("values?$", "name", key), ""))) or name: text
+        for key, name in names.items()
+        if _ATTRIBUTE_VALUE.fullmatch(key) and (text := as_text(row.get(name)))
+    }
+    return {"options": options, "title": row.get(names.get("name", ""))} | _sold_as(row, names)
+
+
+def _name_of(variant: Row) -> str:
+    return " / ".join(variant["options"].values()) or str(variant["title"])
+
+
+def _places(value: Any) -> list[str]:
+    return [picture.places[0] for picture in pictures_in(value, None)]

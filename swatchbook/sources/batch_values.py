@@ -19,6 +19,11 @@ MAX_DEPTH = 4  # levels of nested objects in one value
 _MAX_LITERAL = 100_000  # characters of a list that is written as text
 
 
+def is_value(given: Mapping[str, Any]) -> bool:
+    """Return whether an object is one value: a number with its unit, say."""
+    return "value" in {flat(str(key)) for key in given}
+
+
 def is_empty(value: Any) -> bool:
     """Return whether a value is missing: null, blank text, an empty list or object, NaN."""
     if isinstance(value, str):
@@ -55,7 +60,10 @@ def attributes_in(values: Sequence[Any]) -> Iterator[tuple[str, Any]]:
         value = next((known[key] for key in _ATTRIBUTE_VALUES if not is_empty(known.get(key))), None)
         if name is None or value is None:
             return
-        yield name, value
+        yield (
+            name,
+            {"value": value, "unit": known["unit"]} if known.get("unit") and not isinstance(value, dict) else value,
+        )
 
 
 _ATTRIBUTE_NAMES = ("name", "attributename", "paramname", "key", "label", "attribute", "property", "title")
@@ -313,3 +321,9 @@ def plain_amount(value: float) -> str:
 
 def _sort_key(price: tuple[str, str | None]) -> float:
     return next(iter(amounts_of(price[0])), 0.0)
+
+
+def as_gtin(value: Any) -> str | None:
+    """Return a GTIN, EAN, UPC or ISBN without signs between its digits; None for other codes, and for several."""
+    digits = re.sub(r"[\s-]", "", as_id(value) or "")
+    return digits if re.fullmatch(r"\d{8}|\d{12,14}|\d{9}[\dXx]", digits) and not isinstance(value, list) else None

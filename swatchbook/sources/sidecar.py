@@ -24,7 +24,7 @@ MOST_ROWS = 100_000
 """The most rows of a table: all of them are in memory while its folder is read."""
 
 FIRST_IN_TEXT = ("brand", "category", "size", "condition", "material", "color")
-NOT_IN_TEXT = ("price", "currency", "url", "description")
+NOT_IN_TEXT = ("price", "currency", "url", "description", "handle", "status")
 """Keyword search reads all metadata but these in addition to the title, then the description: a vector is made of the
 beginning of a long text only.
 """
@@ -112,12 +112,13 @@ def of_picture(name: str, sidecars: Collection[str]) -> Iterator[str]:
     yield from (each for each in (f"{name}.json", f"{name.rpartition('.')[0]}.json") if each in sidecars)
 
 
-def text_of(metadata: Mapping[str, str], variants: Sequence[Variant] = ()) -> str | None:
+def text_of(metadata: Mapping[str, str], variants: Sequence[Variant] = (), *, code: str | None = None) -> str | None:
     """Return the text of an item that keyword search reads in addition to the title."""
     said = [metadata[name] for name in FIRST_IN_TEXT if name in metadata]
     others = {name: value for name, value in metadata.items() if name not in FIRST_IN_TEXT + NOT_IN_TEXT}
     said += [f"{name.replace('_', ' ')} {value}" for name, value in others.items()]
     said += [variant.name for variant in variants[:_VARIANTS_IN_TEXT]]
+    said += filter(None, [code, *(variant.code for variant in variants[:_VARIANTS_IN_TEXT])])
     return " · ".join([*said, *filter(None, [metadata.get("description")])]) or None
 
 

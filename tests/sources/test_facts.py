@@ -84,45 +84,57 @@ def test_variants_have_names_codes_and_prices_of_their_own() -> None:
             ]
         }
     )
-    assert found.variants == (Variant(name="Natural", code="N", price="129 EUR"), Variant(name="Smoked"))
+    assert found.variants == (
+        Variant(name="Natural", code="N", price="129 EUR"),
+        Variant(name="Smoked", options=(("Option 1", "Smoked"),)),
+    )
     assert found.code is None  # the first variant's is not that of the product
     attributes = [{"name": "Colour", "value": "Blue"}, {"name": "Size", "value": "L"}]
     assert [each.name for each in read({"variations": [{"attributes": attributes}]}).variants] == ["Blue / L"]
     assert read({"variants": [{"title": "Default Title", "sku": "A"}]}).variants == ()
 
 
-def test_rows_of_shopify_are_variants(tmp_path: Path) -> None:
+def test_rows_of_shopify_are_variants_with_their_own_pictures(tmp_path: Path) -> None:
     rows = [
-        [
-            "Handle",
-            "Title",
-            "Option1 Name",
-            "Option1 Value",
-            "Variant SKU",
-            "Variant Price",
-            "Image Src",
-            "Variant Image",
-        ],
-        ["rug", "Rug", "Size", "S", "R-S", "90", "https://s.example/1.jpg", ""],
-        ["rug", "", "", "L", "R-L", "120", "", "https://s.example/l.jpg"],
-        ["mat", "Mat", "Title", "Default Title", "M", "20", "https://s.example/m.jpg", ""],
-    ]
+        ["Handle", "Title", "Option1 Name", "Option1 Value", "Option2 Name", "Option2 Value", "Variant SKU",
+         "Variant Price", "Variant Barcode", "Image Src", "Image Alt Text", "Variant Image", "Status"],
+        ["rug", "Rug", "Size", "S", "Weave", "flat", "R-S", "90", "4006381333931", "https://s.example/1.jpg", "Rug", "",
+         "archived"],
+        ["rug", "", "", "L", "", "flat", "R-L", "", "4006381333948", "", "", "https://s.example/l.jpg", ""],
+        ["mat", "Mat", "Title", "Default Title", "", "", "M", "20", "4006381333955", "https://s.example/m.jpg", "", "",
+         "active"],
+    ]  # fmt: skip
     rug, mat = items_of(tmp_path, "shopify.csv", rows)
-    assert rug.variants == (Variant(name="S", code="R-S", price="90"), Variant(name="L", code="R-L", price="120"))
-    assert [picture.path for picture in rug.pictures] == ["https://s.example/1.jpg", "https://s.example/l.jpg"]
-    assert (rug.metadata, mat.metadata, mat.variants, mat.code) == ({"price": "90"}, {"price": "20"}, (), "M")
+    assert [(each.name, each.code, each.price, each.size) for each in rug.variants] == [
+        ("S / flat", "R-S", "90", "S"), ("L / flat", "R-L", None, "L"),
+    ]  # fmt: skip
+    assert rug.variants[0].options == (("Size", "S"), ("Weave", "flat"))
+    assert rug.variants[1].facts == (("size", "L"), ("gtin", "4006381333948"))
+    assert [(picture.path, picture.caption) for picture in rug.pictures] == [
+        ("https://s.example/1.jpg", "Rug"), ("https://s.example/l.jpg", "L / flat"),
+    ]  # fmt: skip
+    assert rug.metadata == {"price": "90", "size": "S, L", "handle": "rug", "status": "archived"}
+    assert (mat.metadata, mat.variants, mat.code) == (
+        {"price": "20", "gtin": "4006381333955", "handle": "mat"}, (), "M",
+    )  # fmt: skip
 
 
 def test_variations_of_woocommerce_with_one_price_give_it_to_their_product(tmp_path: Path) -> None:
     rows = [
         ["Type", "SKU", "Name", "Regular price", "Images", "Parent", "Attribute 1 name", "Attribute 1 value(s)",
-         "Attribute 2 name", "Attribute 2 value(s)"],
-        ["variable", "RUG", "Rug", "", "https://w.example/1.jpg", "", "Shade", "Sand, Sky", "Size", r"9 x 9\, 8 x 12"],
-        ["variation", "RUG-1", "Rug - Sand", "45", "", "RUG", "Shade", "Sand", "", ""],
-        ["variation", "RUG-2", "Rug - Sky", "45", "", "RUG", "Shade", "Sky", "", ""],
+         "Attribute 2 name", "Attribute 2 value(s)", "Published", "Categories", "Description"],
+        ["variable", "RUG", "Rug", "", "https://w.example/1.jpg", "", "Shade", "Sand, Sky", "Size", r"9 x 9\, 8 x 12",
+         "0", r"Rugs, Home\, garden > Rugs", r"Soft.\nWoven."],
+        ["variation", "RUG-1", "Rug - Sand", "45", "", "RUG", "Shade", "Sand", "", "", "", "", ""],
+        ["variation", "RUG-2", "Rug - Sky", "45", "https://w.example/2.jpg", "RUG", "Shade", "Sky", "", "", "", "", ""],
     ]  # fmt: skip
     (rug,) = items_of(tmp_path, "woo.csv", rows)
-    assert rug.metadata == {"price": "45", "size": "9 x 9, 8 x 12"}  # the shades are its variants
+    assert rug.metadata == {
+        "price": "45", "size": "9 x 9, 8 x 12", "color": "Sand, Sky", "category": "Home, garden > Rugs", "description": "Soft. Woven.",
+        "status": "draft",
+    }  # fmt: skip
+    assert [(picture.path[-5:], picture.caption) for picture in rug.pictures] == [("1.jpg", None), ("2.jpg", "Sky")]
+    assert rug.variants[0].options == (("Shade", "Sand"),)
     assert [(each.name, each.code, each.price) for each in rug.variants] == [
         ("Sand", "RUG-1", "45"),
         ("Sky", "RUG-2", "45"),
@@ -131,7 +143,25 @@ def test_variations_of_woocommerce_with_one_price_give_it_to_their_product(tmp_p
 
 def test_keyword_search_reads_facts_and_variants_before_the_description(tmp_path: Path) -> None:
     item = {"id": "1", "name": "Chair", "image": "https://s.example/1.jpg", "description": "Made to last.", "url": "https://s.example/1",
-            "brand": "Nordvik", "specs": {"Finish": "oiled"}, "variants": [{"title": "Natural"}]}  # fmt: skip
+            "brand": "Nordvik", "specs": {"Finish": "oiled"}, "sku": "C-1",
+            "variants": [{"title": "Natural", "sku": "C-1-N"}]}  # fmt: skip
     (tmp_path / "items.jsonl").write_text(json.dumps(item))
     (listed,) = list_batch(tmp_path / "items.jsonl", NO_MAPPING, max_bytes=1 << 20)
-    assert listed.text == "Nordvik · finish oiled · Natural · Made to last."
+    assert listed.text == "Nordvik · finish oiled · Natural · C-1 · C-1-N · Made to last."
+
+
+def test_objects_within_specs_and_units_are_kept_and_pictures_have_no_url_of_a_product() -> None:
+    found = read(
+        {
+            "specs": {"Care": {"Cleaning": "wipe", "Oil": "yearly"}, "Height": {"value": 45, "unit": "cm"}},
+            "images": [{"url": "https://s.example/1.jpg"}],
+            "gtin13": "4006381333931",
+        }
+    )
+    assert found.metadata == {
+        "care_cleaning": "wipe", "care_oil": "yearly", "height": "45 cm", "gtin": "4006381333931",
+    }  # fmt: skip
+    assert read({"attributes": [{"name": "Load", "value": 120, "unit": "kg"}]}).metadata == {"load": "120 kg"}
+    options = {"variants": [{"name": "short", "options": {"Length": "100 cm"}}, {"options": {"Length": "160 cm"}}]}
+    assert read(options).metadata == {}
+    assert [each.name for each in read(options).variants] == ["100 cm", "160 cm"]
