@@ -51,6 +51,7 @@ from swatchbook.ledger.tables import (
     notices,
     pages,
     placements,
+    product_codes,
     products,
     requested,
     runs,
@@ -228,8 +229,8 @@ def remove_parts(connection: Connection, document: str) -> None:
         connection.execute(select(placements.c.image).where(placements.c.document == document).distinct()).scalars()
     )
     parts = (
-        placements, links, products, entities, pages, lost_pictures, requested, timings, source_items, hand_edits,
-        assemblies, taught_readings,
+        placements, links, products, product_codes, entities, pages, lost_pictures, requested, timings, source_items,
+        hand_edits, assemblies, taught_readings,
     )  # fmt: skip
     for table in parts:
         connection.execute(delete(table).where(table.c.document == document))

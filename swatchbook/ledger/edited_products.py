@@ -15,6 +15,7 @@ from swatchbook.errors import InvalidReference
 from swatchbook.ledger.bulk_rows import delete_rows_by_key, lock_document_rows, upsert_rows
 from swatchbook.ledger.database import Ledger, db_now, select_in
 from swatchbook.ledger.dirty import mark_changed
+from swatchbook.ledger.product_codes import replace_codes
 from swatchbook.ledger.runs import Run, require_live
 from swatchbook.ledger.stored_documents import PDF, Document, load_document
 from swatchbook.ledger.tables import assemblies, chunks, hand_edits, images, links, placements, products
@@ -93,6 +94,7 @@ def replace_products(
     ]  # fmt: skip
     upsert_rows(connection, products, rows)
     delete_rows_by_key(connection, products, before.keys() - records.keys())
+    replace_codes(connection, document, before, records)
     common = {"document": document, "generation": generation}
     upsert_rows(connection, links, [common | link.model_dump(mode="json") for link in new.values()])
     delete_rows_by_key(connection, links, [(document, *link) for link in set(old) - new.keys()])

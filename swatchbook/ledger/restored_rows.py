@@ -34,9 +34,21 @@ from swatchbook.ledger.bulk_rows import insert_new_rows
 from swatchbook.ledger.claims import adopt_done
 from swatchbook.ledger.database import Ledger, db_now, execute_in, select_in
 from swatchbook.ledger.dirty import NEVER_SHOWN, mark_shown
+from swatchbook.ledger.product_codes import add_codes
 from swatchbook.ledger.requested import requested_items
 from swatchbook.ledger.space_registry import set_beside
-from swatchbook.ledger.tables import analyses, chunks, contents, documents, images, items, placements, reviews, vectors
+from swatchbook.ledger.tables import (
+    analyses,
+    chunks,
+    contents,
+    documents,
+    images,
+    items,
+    placements,
+    products,
+    reviews,
+    vectors,
+)
 from swatchbook.records import COUNTED, PIXEL_ROLES, DocumentStatus, ItemState, Role
 
 Rows = Sequence[Mapping[str, Any]]
@@ -149,9 +161,11 @@ def insert_parts(ledger: Ledger, table: Table, rows: Rows, backup: str) -> None:
 
 
 def add_parts(connection: Connection, table: Table, rows: Rows) -> None:
-    """Insert parts of documents; chunks as never shown."""
+    """Insert parts of documents; chunks as never shown, products with their codes."""
     never_shown = NEVER_SHOWN if table is chunks else {}
     add_rows(connection, table, [{**row, **never_shown} for row in rows])
+    if table is products:
+        add_codes(connection, ((row["document"], row["id"], row["record"]) for row in rows))
 
 
 def finish_document(ledger: Ledger, row: Mapping[str, Any], backup: str) -> bool:

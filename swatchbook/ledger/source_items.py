@@ -17,6 +17,7 @@ from swatchbook.ledger.database import Ledger, execute_in, select_in
 from swatchbook.ledger.dirty import hide_chunks, hide_images
 from swatchbook.ledger.edited_products import replace_products
 from swatchbook.ledger.image_states import shown_images, states_of_images
+from swatchbook.ledger.product_codes import replace_codes
 from swatchbook.ledger.runs import Run, require_live
 from swatchbook.ledger.stage_results import replace_chunks, replace_pictures
 from swatchbook.ledger.tables import chunks, images, links, placements, products, source_items
@@ -198,6 +199,7 @@ def remove_items(ledger: Ledger, run: Run, keys: Collection[str]) -> None:
         delete_rows_by_key(connection, links, [(run.document, *link) for link in old_links])
         delete_rows_by_key(connection, placements, sources)
         delete_rows_by_key(connection, products, removed.keys())
+        replace_codes(connection, run.document, removed, {})
         delete_rows_by_key(connection, source_items, [(run.document, key) for key in keys])
         hide_images(connection, shown)
         hide_chunks(connection, said)

@@ -224,6 +224,16 @@ products = Table(
     Index(None, "document", "ordinal"),
 )
 
+product_codes = Table(  # of products and their variants, as in their records: product_codes.py
+    "product_codes",
+    metadata,
+    Column("product", Id, primary_key=True),
+    Column("code", SafeText, primary_key=True),  # without case and blanks
+    _document(),
+    Index(None, "code"),
+    Index(None, "document"),
+)
+
 chunks = Table(
     "chunks",
     metadata,

@@ -34,6 +34,7 @@ encoders, by their tags, which `devtools.fit_image_weights` fits.
 
 ONE_MODEL = frozenset({Role.UNDERSTANDING, Role.TEXT})  # queried with one vector of one encoder: scores are comparable
 BY_TERMS = frozenset({KEYWORD, NUMBER})  # roles that compare the terms of images and chunks, not vectors
+CODE = "code"  # what a search for exactly a code adds to the products that have it, and to their images and chunks
 SAME = "same"  # what a search by picture adds to pictures that seem to show the very thing asked for
 SAME_BEYOND = 6  # the rank of the picture whose distance others are compared with
 SAME_WITHIN: Mapping[Role, float] = {Role.VISUAL: 0.5, Role.COLOR: 0.5}
@@ -152,18 +153,18 @@ def _shares_of_distance(matches: Sequence[Match]) -> dict[str, float]:
     return {id: distance / beyond for id, distance in distances.items()}
 
 
-def put_first(fused: Mapping[str, FusedScore], same: Ranked) -> None:
-    """Put results that show the same thing before all others, by giving them half of the score for that."""
-    if not same:
+def put_first(fused: Mapping[str, FusedScore], why: str, first: Ranked) -> None:
+    """Put results before all others, by giving them half of the score for a reason that no other result has."""
+    if not first:
         return
     for each in fused.values():
         each.score /= 2
-        for why in each.why.values():
-            why["share"] = round(why["share"] / 2, 6)
-    for rank, (target, own) in _with_ranks(same):
+        for role in each.why.values():
+            role["share"] = round(role["share"] / 2, 6)
+    for rank, (target, own) in _with_ranks(first):
         if target in fused:
             fused[target].score += 0.5
-            fused[target].why[SAME] = {"rank": rank, "score": round(own, 4), "share": 0.5}
+            fused[target].why[why] = {"rank": rank, "score": round(own, 4), "share": 0.5}
 
 
 def own_score(match: Match) -> float:

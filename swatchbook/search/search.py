@@ -15,6 +15,7 @@ from swatchbook.index.contract import FILTERS, Candidates, Match, Space, Where
 from swatchbook.index.terms import numbers_of
 from swatchbook.ledger.database import portions
 from swatchbook.ledger.document_editions import has_superseded
+from swatchbook.ledger.product_codes import code_key, targets_of_codes
 from swatchbook.ledger.queries import search_results
 from swatchbook.ledger.queries.filters import facets_of, matching, satisfying, unmatched
 from swatchbook.ledger.queries.search_results import texts_of
@@ -26,6 +27,7 @@ from swatchbook.records import PIXEL_ROLES, Facets, Hit, ResultKind, Role, RoleT
 from swatchbook.resources import Resources
 from swatchbook.search.fusion import (
     BY_TERMS,
+    CODE,
     KEYWORD,
     NUMBER,
     ONE_MODEL,
@@ -255,6 +257,8 @@ def search(
     result, but in `alike` of that one; so a result and its position do not depend on k. Each role is asked for more
     candidates only while there are fewer results than `enough`, by default k.
 
+    A text that is exactly the code of a product or of a variant finds that product before all others.
+
     What is deleted, or being deleted, is no result, however little ago another process began to delete it.
 
     Raises InvalidReference for an empty query and for a text over MOST_TEXT, UnreadableImage for an unreadable picture,
@@ -310,6 +314,8 @@ def _best(
     within = same_within(active) if seeks_same else {}
     roles = {role for role, weight in weights.items() if weight > 0} | set(within)
     queries = _queries(resources, active, asked, roles, lambda kind: filters_of_candidates(where, by, kind))
+    key = code_key(asked.text or "")
+    coded = known.each(targets_of_codes, [key], by, where.whose)[key] if key else []
     given = {*asked.examples.like, *asked.examples.unlike}
     best = list[Found]()
     for most in _depths(where, by):
@@ -318,7 +324,9 @@ def _best(
         weighted = {role: found for role, found in candidates.items() if weights.get(role, 0) > 0}
         fused = fuse(weighted, to_targets, weights, most=most)
         if seeks_same:
-            put_first(fused, to_targets(SAME, same_things(candidates, within)))
+            put_first(fused, SAME, to_targets(SAME, same_things(candidates, within)))
+        fused = {target: FusedScore() for target in coded} | fused
+        put_first(fused, CODE, [(target, 1.0) for target in coded])
         scored = [pair for pair in fused.items() if pair[0] not in given]
         ranked = sorted(scored, key=lambda pair: (-pair[1].score, pair[0]))
         best = _first_satisfying(resources, known, ranked, where, by, k, folded=folded)
@@ -355,6 +363,8 @@ def searched_spaces(known: ReadCache) -> Mapping[Role, Space]:
 
 
 def _judged_hit(hit: Hit, judged: Judged, fitted: Fitted) -> Hit:
+    if CODE in hit.why:
+        return hit.model_copy(update={"relevance": 1.0})
     relevance = round(probability(judged.evidence, fitted), 4)
     return hit.model_copy(update={"relevance": relevance, "missing": judged.missing})
 

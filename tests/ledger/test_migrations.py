@@ -15,7 +15,7 @@ from sqlalchemy.types import JSON
 from swatchbook.ledger import migrations
 from swatchbook.ledger.database import Ledger, open_ledger
 from swatchbook.ledger.migrations import upgrade
-from swatchbook.ledger.tables import metadata
+from swatchbook.ledger.tables import documents, metadata, products
 from tests.ledger.test_database import schema
 from tests.postgres import RunningPostgres
 
@@ -43,6 +43,7 @@ from swatchbook.ledger.migrations import upgrade
 migrations.HEAD, upgrade.__file__ = sys.argv[2:]
 print(open_ledger(sys.argv[1]).now() > 0)
 """
+CODED = {"code": "POS-1", "variants": [{"code": "POS-1 -B"}], "metadata": {"gtin": "4006381333931", "color": "red"}}
 
 Rows = dict[str, list[dict[str, Any]]]
 
@@ -139,6 +140,9 @@ def test_home_of_before_the_first_release_opens_and_has_the_same_tables(migrated
         archive.extract("ledger.sqlite", tmp_path, filter="data")
     file = tmp_path / "ledger.sqlite"
     former = Ledger(f"sqlite:///{file}")
+    with former.write() as connection:
+        document = connection.execute(select(documents.c.id).limit(1)).scalar_one()
+        connection.execute(insert(products).values(row(products, 0) | {"document": document, "record": CODED}))
     before = read_all(former)
     former.close()
     ledger = open_ledger(f"sqlite:///{file}")
@@ -154,6 +158,7 @@ def test_home_of_before_the_first_release_opens_and_has_the_same_tables(migrated
         "object_events",
     ):
         assert after.pop(added) == []
+    assert {each["code"] for each in after.pop("product_codes")} == {"pos-1", "pos-1-b", "4006381333931"}
     assert {name: len(rows) for name, rows in after.items()} == {name: len(rows) for name, rows in before.items()}
     assert schema(file) == schema(migrated)
 

@@ -175,7 +175,7 @@ def test_too_few_pictures_say_nothing_of_distances() -> None:
 def test_the_same_thing_comes_before_what_a_further_role_prefers() -> None:
     texture = near({"another": 0.98, "cut from": 0.94, "third": 0.90})
     found = fuse({Role.TEXTURE: texture}, themselves, {Role.TEXTURE: 1}, most=100)
-    put_first(found, [("cut from", 0.9)])
+    put_first(found, SAME, [("cut from", 0.9)])
     assert max(found, key=lambda target: found[target].score) == "cut from"
     assert found["another"].score == 0.5
     for each in found.values():
