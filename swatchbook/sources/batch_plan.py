@@ -13,7 +13,7 @@ from swatchbook.errors import Failure, FileMissing
 from swatchbook.one_line import one_line, shorten
 from swatchbook.records import BatchMapping, Record
 from swatchbook.sources.batch import files_of, read_item, require_readers
-from swatchbook.sources.batch_file import kind_of_file, read_records
+from swatchbook.sources.batch_file import Kind, kind_of_file, read_records
 from swatchbook.sources.batch_mapping import as_yaml
 from swatchbook.sources.batch_names import FIELDS, NAMES, flat
 from swatchbook.sources.batch_record import read_record
@@ -117,7 +117,7 @@ def plan_batch(
     kind = kind_of_file(files[0]) if files else None
     return BatchPlan(
         name=path.name,
-        format=kind.format if kind else None,
+        format=_format(kind) if kind else None,
         looked_at=min(judged, LOOKED_AT),
         judged=judged,
         more=next(records, None) is not None,
@@ -141,6 +141,11 @@ def _planned(item: ListedItem) -> PlannedItem:
         problem=str(item.failure) if item.failure else None,
         lacks_files=isinstance(item.failure, FileMissing),
     )
+
+
+def _format(kind: Kind) -> str:
+    """Return the format, with an encoding that was guessed: a person sees by it why signs are wrong."""
+    return kind.format if kind.encoding.startswith("utf") else f"{kind.format} in {kind.encoding}"
 
 
 def _records(files: Sequence[Path], root: Path, max_bytes: int) -> Iterator[tuple[Path, str, Any]]:

@@ -179,7 +179,7 @@ def test_a_batch_waits_until_a_person_starts_it(client: TestClient, picture: byt
 def test_chosen_fields_are_shown_and_started(client: TestClient) -> None:
     send_batch(client, "shop.csv", TABLE)
     before = page(client, end(client))
-    assert selected(before) == [""] * 15
+    assert selected(before) == [""] * 16
     assert {"0.title", "0.price", "0.brand", "0.category", "0.images", "0.base_url"} <= {
         each["name"] for each in (*before.all("select"), *before.all("input"))
     }
