@@ -34,6 +34,15 @@ WORDS_BEHIND = {
 """What is printed behind an amount -> code. Crowns, rials, dirhams and 元 are of several countries; a toman is ten
 rials."""
 
+SHARED = {
+    "$": ("USD", "CAD", "AUD", "NZD", "HKD", "SGD", "TWD", "MXN", "COP", "ARS", "CLP", "UYU", "DOP", "BBD", "BMD",
+          "BSD", "BZD", "FJD", "GYD", "JMD", "KYD", "LRD", "NAD", "SRD", "TTD", "XCD"),
+    "¥": ("JPY", "CNY"), "元": ("CNY", "TWD", "HKD"), "kr": ("SEK", "NOK", "DKK", "ISK"),
+    "Rs": ("INR", "PKR", "LKR", "NPR", "MUR", "SCR"), "Bs": ("BOB", "VES"), "تومان": ("IRR",),
+    "ریال": ("IRR", "SAR", "QAR", "OMR", "YER"), "درهم": ("AED", "MAD"),
+}  # fmt: skip
+"""Signs and words of several countries -> the codes that they may mean."""
+
 
 def any_of(names: Iterable[str]) -> str:
     """Return the pattern of any of these names, the longest first."""
@@ -79,6 +88,7 @@ _CODE_OF = {
     **SIGNS,
     **{code: code for code in CODES},
 }
+_SHARED = {name.upper(): frozenset(codes) for name, codes in SHARED.items()}
 _CURRENCY = re.compile(
     rf"(?<![^\W\d])(?:{any_of({*WORDS_BEFORE, *CODES})})(?![^\W\d])"
     rf"|(?<![^\W\d])(?:{any_of(WORDS_BEHIND)})(?!\w)|{_ANY_SIGN}",
@@ -135,6 +145,26 @@ def currencies_of(text: str) -> tuple[str, ...]:
 def names_currency(text: str) -> bool:
     """Return whether a price names a currency, also by a name of several countries: "$ 12"."""
     return _CURRENCY.search(text) is not None
+
+
+def codes_it_may_be(text: str) -> frozenset[str] | None:
+    """Return the codes of the currencies that a price may be in, None where it names none.
+
+    The first name counts. One of several countries may have a code behind it: "$ 12 CAD".
+    """
+    names = [name.upper() for name in _CURRENCY.findall(text)]
+    if not names:
+        return None
+    if code := _CODE_OF[names[0]]:
+        return frozenset({code})
+    named = next((code for code in currencies_of(text) if code in _SHARED[names[0]]), None)
+    return frozenset({named}) if named else _SHARED[names[0]]
+
+
+def may_be_in(text: str, currency: str) -> bool:
+    """Return whether a price may be in a currency: "$ 12" may be in USD, not in EUR, and "12" in any."""
+    codes = codes_it_may_be(text)
+    return codes is None or currency in codes
 
 
 def with_currency(price: str, currency: str | None) -> str:

@@ -5,6 +5,7 @@ import pytest
 from swatchbook.catalogue.attributes import code_of
 from swatchbook.printed_prices import (
     CODES,
+    SHARED,
     SIGNS,
     WORDS_BEFORE,
     WORDS_BEHIND,
@@ -12,6 +13,7 @@ from swatchbook.printed_prices import (
     currencies_of,
     currency_of,
     highest_of,
+    may_be_in,
     price_in,
     price_of,
     with_currency,
@@ -104,3 +106,20 @@ def test_amounts_are_all_there_is_in_a_price() -> None:
 )
 def test_currency_is_put_behind_a_price_that_names_none(price: str, currency: str | None, shown: str) -> None:
     assert with_currency(price, currency) == shown
+
+
+def test_every_name_of_several_countries_has_its_codes() -> None:
+    assert SHARED.keys() == {name for name, code in (BEFORE | BEHIND).items() if code is None}
+
+
+@pytest.mark.parametrize(
+    ("text", "currency", "may"),
+    [
+        ("$59", "USD", True), ("$59", "CAD", True), ("$59", "EUR", False), ("1 299,00 kr", "SEK", True),
+        ("1 299,00 kr", "ISK", True), ("1 299,00 kr", "EUR", False), ("¥ 5", "JPY", True), ("¥ 5", "USD", False),
+        ("59", "EUR", True), ("£ 59", "EUR", False), ("£ 59", "GBP", True), ("$ 59 CAD", "USD", False),
+        ("$ 59 CAD", "CAD", True), ("$59 / € 54", "EUR", False), ("Rs. 500", "INR", True), ("Rs. 500", "EUR", False),
+    ],
+)  # fmt: skip
+def test_a_price_may_be_in_the_currencies_of_its_first_name(text: str, currency: str, may: bool) -> None:
+    assert may_be_in(text, currency) is may

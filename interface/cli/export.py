@@ -37,6 +37,7 @@ _NO_ADDRESS: Mapping[str, str] = {
 }
 """Shops that fetch pictures -> what becomes of them without an address."""
 
+_BY_NAME = {"woocommerce"}  # shops that also find pictures by their file names
 _PICTURE_COLUMNS = {"Product image URL", "Variant image URL", "Images"}
 _MOST_NAMED = 20  # of each kind in the hints; --json names more
 
@@ -65,7 +66,9 @@ class Exported(Record):
 
     @property
     def exit_code(self) -> int:
-        return OPEN if self.incomplete or self.missing or self.skipped or self.failed_pictures else COMPLETED
+        without_pictures = self.pictures_without_address and self.format not in _BY_NAME
+        left_out = self.missing or self.skipped or self.failed_pictures or without_pictures
+        return OPEN if self.incomplete or left_out else COMPLETED
 
 
 def choose_format(given: str | None, to: Path | None) -> str:
@@ -124,6 +127,8 @@ def export(
 
     Raises InvalidReference for a path that cannot be written, and what `export_to_file` raises.
     """
+    if to and isinstance(options.since, Path) and _same_file(to, options.since):
+        raise InvalidReference(f"{to} is the earlier file: it would be lost.", advice="Give --to another file.")
     if pictures is not None:
         try:
             pictures.mkdir(parents=True, exist_ok=True)
@@ -136,6 +141,14 @@ def export(
         )
         file.flush()
     return exported.model_copy(update={"to": str(to) if to else None})
+
+
+def _same_file(one: Path, other: Path) -> bool:
+    """Return whether two paths are of one file, also by another name."""
+    try:
+        return one.resolve() == other.resolve() or one.samefile(other)
+    except OSError:  # one of them is not there
+        return False
 
 
 def export_to_file(
@@ -191,8 +204,9 @@ def note_exported(exported: Exported) -> None:
     note(f"{whole} compared" if exported.changes else f"{whole}{into}")
     if changes := exported.changes:
         when = f"{exported.since:%Y-%m-%d %H:%M:%S %Z}" if exported.since else "the earlier file"
+        changed = "of documents that changed" if exported.since else "changed"
         note(
-            f"Since {when}: {changes.new} new, {changes.changed} changed, {changes.gone} gone{into}; "
+            f"Since {when}: {changes.new} new, {changes.changed} {changed}, {changes.gone} gone{into}; "
             f"{changes.unchanged} unchanged are left out."
         )
         if changes.elsewhere:
@@ -233,9 +247,7 @@ def hints(exported: Exported) -> list[str]:
         exported.skipped,
     )
     if exported.skipped:
-        said.append(
-            f"{plural(exported.skipped, 'product')} left out. A mapping can fill what is not known: docs/shops.md."
-        )
+        said.append(f"{exported.skipped:,} left out. A mapping can fill what is not known: docs/shops.md.")
     return said
 
 

@@ -19,7 +19,7 @@ COLUMNS: Final = ("sku", "family", "parent", "groups", "categories", "enabled", 
 ALWAYS: Final = ("sku", "enabled")
 ATTRIBUTE: Final = re.compile(r"[A-Za-z0-9_]{1,100}(-[A-Za-z0-9_]+){0,2}")
 """A column: the code of an attribute, and behind it locale, channel or currency: `description-en_US-web`."""
-_NO_COLUMNS = ("title", "sku", "handle", "availability")
+_NO_COLUMNS = ("title", "sku", "handle", "availability", "status")
 
 
 def write_akeneo(rows: Rows, out: BinaryIO) -> None:

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from xml.sax.saxutils import unescape  # nosec: only unescapes
 
 from swatchbook.export.formats import Rows
-from swatchbook.export.offers import Offer, picture_urls, shortened
+from swatchbook.export.offers import NO_PRICE, VARIES, Offer, picture_urls, shortened
 from swatchbook.export.shop_file import Contents, ShopRecord, write_shop_file
 from swatchbook.export.shop_lines import element, parent, read_lines, write_lines
 from swatchbook.export.shop_mapping import CONDITIONS, Allowed, NotExportable, ShopOptions, check_fields, filled
@@ -38,8 +38,6 @@ MOST: Final = {"id": 50, "title": 150, "description": 5_000, "link": 2_000, "bra
 MOST_PICTURES: Final = 10
 """Of `additional_image_link`."""
 _UNITS = {"m2": "1 sqm", "ft2": "1 sqft", "m": "1 m", "kg": "1 kg", "l": "1 l", "piece": "1 ct"}
-_VARY = {"color": "color", "colour": "color", "size": "size", "material": "material", "pattern": "pattern"}
-"""Options of variants that are attributes of Google's."""
 _MARKER = f'xmlns:g="{NAMESPACE}"'
 _CHANGES = "<title>Changes of products</title>"
 _RECORD = re.compile(r"<item><g:id>([^<]+)</g:id>")
@@ -49,7 +47,12 @@ _LINK = re.compile(r"<g:link>([^<]*)</g:link>")
 
 def write_google(rows: Rows, out: BinaryIO) -> None:
     """Write products as a feed for Google Merchant Center. Raises InvalidReference, DiskFull."""
-    write_shop_file(Google(rows.options), rows, rows.options, out)
+    write_shop_file(Google(rows.options), rows, rows.options, out, name_left_out=_name_unpriced)
+
+
+def _name_unpriced(rows: Rows, offer: Offer) -> None:
+    for each in offer.unpriced:
+        rows.skip([each.row.model_copy(update={"name": each.values["name"]})], NO_PRICE)
 
 
 class Google:
@@ -60,7 +63,9 @@ class Google:
         self._options = options
 
     def records(self, offer: Offer) -> list[ShopRecord]:
-        return [self._item(offer, each) for each in offer.variants or (offer,)]
+        offer.require_on_sale()
+        unpriced = {each.key for each in offer.unpriced}
+        return [self._item(offer, each) for each in offer.variants or (offer,) if each.key not in unpriced]
 
     def _item(self, product: Offer, offer: Offer) -> ShopRecord:
         key = offer.needed("sku")
@@ -106,7 +111,7 @@ class Google:
         }
         if offer is not product:
             for name, value in zip(product.options, offer.options, strict=True):
-                if attribute := _VARY.get(name.casefold()):
+                if attribute := VARIES.get(name.casefold()):
                     values[attribute] = shortened(value, 100)
         if price.unit in _UNITS:
             values |= {"unit_pricing_measure": _UNITS[price.unit], "unit_pricing_base_measure": _UNITS[price.unit]}

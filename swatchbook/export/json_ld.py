@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO, Final
 
 from swatchbook.errors import InvalidReference
-from swatchbook.export.formats import Rows
-from swatchbook.export.offers import Offer, picture_urls
+from swatchbook.export.formats import Rows, Skipped
+from swatchbook.export.offers import NO_PRICE, VARIES, Offer, picture_urls
 from swatchbook.export.price_units import unit_code
 from swatchbook.export.shop_file import Contents, ShopRecord, write_shop_file
 from swatchbook.export.shop_lines import read_lines, write_lines
@@ -32,7 +32,12 @@ Thing = dict[str, Any]
 
 def write_jsonld(rows: Rows, out: BinaryIO) -> None:
     """Write products as JSON-LD. Raises InvalidReference, DiskFull."""
-    write_shop_file(JsonLd(rows.options), rows, rows.options, out)
+    write_shop_file(JsonLd(rows.options), rows, rows.options, out, name_left_out=_name_unpriced)
+
+
+def _name_unpriced(rows: Rows, offer: Offer) -> None:
+    for each in offer.unpriced:
+        rows.name_skipped(Skipped(id=each.row.id, name=f"The offer of {each.values['name']}", reason=NO_PRICE))
 
 
 class JsonLd:
@@ -43,11 +48,12 @@ class JsonLd:
         self._options = options
 
     def records(self, offer: Offer) -> list[ShopRecord]:
+        offer.require_on_sale()
         thing = self._thing(offer)
         if offer.variants:
             thing |= {"@type": "ProductGroup", "productGroupID": offer.fields["sku"]}
-            if "Size" in offer.options:
-                thing["variesBy"] = [f"{CONTEXT}/size"]
+            if varies := list(dict.fromkeys(each for name in offer.options if (each := VARIES.get(name.casefold())))):
+                thing["variesBy"] = [f"{CONTEXT}/{each}" for each in varies]
             thing["hasVariant"] = [self._variant(offer, each) for each in offer.variants]
             thing.pop("offers", None)
         return [ShopRecord(thing["@id"], _as_line(thing))]
@@ -55,6 +61,8 @@ class JsonLd:
     def _variant(self, product: Offer, offer: Offer) -> Thing:
         """Return a variant, without what it has in common with its product."""
         same, thing = self._thing(product), self._thing(offer)
+        named = zip(product.options, offer.options, strict=True)
+        thing |= {attribute: value for name, value in named if (attribute := VARIES.get(name.casefold()))}
         kept = {name: value for name, value in thing.items() if name in ("@type", "offers") or value != same.get(name)}
         return kept
 
@@ -110,26 +118,29 @@ class JsonLd:
 
 
 def _offers(offer: Offer) -> Thing:
-    """Return the price, availability and condition of an offer, as far as they are known."""
-    price = offer.price if offer.price and offer.price.currency else None
+    """Return the price of an offer, and its availability and condition where they are known.
+
+    Nothing is offered without a price and its currency.
+    """
+    if (price := offer.price) is None or price.currency is None:
+        return {}
     availability, condition = offer.availability, offer.fields["condition"].lower()
     thing: Thing = {"@type": "Offer"}
-    if price and price.highest:
+    if price.highest:
         thing = {"@type": "AggregateOffer", "lowPrice": price.amount, "highPrice": price.highest}
-    elif price:
+    else:
         thing |= {"price": price.amount}
         if code := unit_code(price.unit or ""):
             thing["priceSpecification"] = {
                 "@type": "UnitPriceSpecification", "price": price.amount, "priceCurrency": price.currency,
                 "referenceQuantity": {"@type": "QuantitativeValue", "value": 1, "unitCode": code},
             }  # fmt: skip
-    if price:
-        thing["priceCurrency"] = price.currency
+    thing["priceCurrency"] = price.currency
     if availability:
         thing["availability"] = f"{CONTEXT}/{_AVAILABILITY[availability]}"
     if condition in _CONDITIONS:
         thing["itemCondition"] = f"{CONTEXT}/{_CONDITIONS[condition]}"
-    return thing if len(thing) > 1 else {}
+    return thing
 
 
 def _as_line(thing: Thing) -> str:

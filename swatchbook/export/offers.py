@@ -12,28 +12,42 @@ from urllib.parse import quote
 
 from swatchbook.export.price_units import unit_named, unit_of
 from swatchbook.export.product_rows import ProductRow
-from swatchbook.export.shop_mapping import COMMON, NotExportable, ShopMapping, ShopOptions, availability_of, fill
+from swatchbook.export.shop_mapping import (
+    COMMON,
+    OFF_SALE,
+    NotExportable,
+    ShopMapping,
+    ShopOptions,
+    availability_of,
+    fill,
+)
 from swatchbook.one_line import one_line, shorten
-from swatchbook.printed_prices import currency_of
+from swatchbook.printed_prices import currency_of, may_be_in
 from swatchbook.records import identity
 
 _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _MOST_VALUE = 190  # characters of an option's value; with a code and number it stays below the 255 of Shopify
-_HANDLED = ("price", "currency", "description", "url", "brand", "gtin", "availability", "condition")
+_HANDLED = ("price", "currency", "description", "url", "brand", "gtin", "availability", "condition", "handle", "status")
 """Metadata for which there is a field: they are not listed as further properties."""
+VARIES = {"color": "color", "colour": "color", "size": "size", "material": "material", "pattern": "pattern"}
+"""Names of options that Google's and schema.org's attributes have -> the attribute."""
+NO_PRICE = "price is not known, and other variants have one"
+_MOST_GTIN = 14  # digits
+_BETWEEN_GTINS = re.compile(r"[;,|/\n]")
 
 
 @dataclass(frozen=True, slots=True)
 class Price:
     """An amount as digits with two decimals. `currency` is None where the print leaves it open; `unit`: what it is for.
 
-    `highest` is the other end of a printed range; then `amount` is the lowest.
+    `highest` is the other end of a printed range; then `amount` is the lowest. `printed`: the price as it is printed.
     """
 
     amount: str
     currency: str | None
     unit: str | None
     highest: str | None = None
+    printed: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +77,23 @@ class Offer:
     def availability(self) -> str:
         """Return in_stock, out_of_stock, preorder or backorder, however it is written; "" if it is not known."""
         return availability_of(self.fields["availability"])
+
+    @property
+    def off_sale(self) -> str:
+        """Return draft or archived, "" for what is on sale."""
+        status = self.fields["status"].casefold()
+        return status if status in OFF_SALE else ""
+
+    @property
+    def unpriced(self) -> tuple["Offer", ...]:
+        """Return its variants without a price, where another variant has one."""
+        found = tuple(each for each in self.variants if each.price is None)
+        return found if len(found) < len(self.variants) else ()
+
+    def require_on_sale(self) -> None:
+        """Raise NotExportable for a draft, and for what is archived."""
+        if self.off_sale:
+            raise NotExportable(f"its status is {self.off_sale}")
 
     def needed(self, name: str, *, most: int | None = None) -> str:
         """Return a field that the format requires. Raises NotExportable if it is empty."""
@@ -129,11 +160,15 @@ def beside_options(known: Mapping[str, str], options: Mapping[str, Collection[st
     return found
 
 
-def _offer(row: ProductRow, product: ProductRow, options: ShopOptions) -> Offer:
+def _offer(row: ProductRow, product: ProductRow, options: ShopOptions, unit: str | None = None) -> Offer:
+    """Return a product, or a variant with what it inherits of its product. `unit`: what the price of that is for."""
     key = row.id.replace("-", "")
     metadata = {clean(name): clean(value) for name, value in (product.metadata | row.metadata).items()}
     if not metadata.get("url", "").startswith(("http://", "https://")):
         metadata.pop("url", None)  # the place of a file on this machine
+    gtins = _gtins(metadata.get("gtin", ""))
+    if "gtin" in metadata:
+        metadata["gtin"] = _only(gtins)
     price = _price(row, product, options.mapping)
     title = row.name if row is product or product.name in row.name else f"{product.name}, {row.name}"
     values = metadata | {f"metadata.{name}": value for name, value in metadata.items()}
@@ -157,7 +192,10 @@ def _offer(row: ProductRow, product: ProductRow, options: ShopOptions) -> Offer:
     values = {name: clean(value).strip() for name, value in values.items()}
     templates = {**COMMON, **options.mapping.fields}
     fields = {name: clean(fill(template, values)).strip() for name, template in templates.items()}
-    fields["unit"] = (price and price.unit) or unit_named(fields["unit"])
+    fields["gtin"] = _only(_gtins(fields["gtin"]))
+    if _bare(fields["mpn"]) in {_bare(each) for each in (*gtins, fields["gtin"])}:
+        fields["mpn"] = ""
+    fields["unit"] = (price and price.unit) or unit or unit_named(fields["unit"])
     return Offer(
         row=row,
         key=key,
@@ -173,6 +211,21 @@ def _offer(row: ProductRow, product: ProductRow, options: ShopOptions) -> Offer:
     )
 
 
+def _gtins(text: str) -> list[str]:
+    """Return the different GTINs in a text."""
+    return list(dict.fromkeys(filter(None, map(str.strip, _BETWEEN_GTINS.split(text)))))
+
+
+def _only(gtins: Sequence[str]) -> str:
+    """Return the only GTIN, "" where there is none, and where there are several."""
+    return gtins[0] if len(gtins) == 1 and len(re.sub(r"\D", "", gtins[0])) <= _MOST_GTIN else ""
+
+
+def _bare(code: str) -> str:
+    """Return a code without spaces, hyphens and leading zeros, which GTINs are printed with and without."""
+    return re.sub(r"[\W_]", "", code).lstrip("0")
+
+
 def _price(row: ProductRow, product: ProductRow, mapping: ShopMapping) -> Price | None:
     """Return the price of a row, or that of its product where a variant has no price."""
     source = row if row.price is not None else product
@@ -181,27 +234,54 @@ def _price(row: ProductRow, product: ProductRow, mapping: ShopMapping) -> Price 
     printed = source.metadata.get("price", "")
     stated = source.metadata.get("currency", product.metadata.get("currency", "")).strip().upper()
     stated = stated if re.fullmatch(r"[A-Z]{3}", stated) else ""
+    currencies = (currency_of(printed), stated, mapping.currency)
     return Price(
         amount=f"{source.price:.2f}",
-        currency=currency_of(printed) or stated or mapping.currency,
+        currency=next((each for each in currencies if each and may_be_in(printed, each)), None),
         unit=unit_of(printed),
         highest=None if source.price_to is None else f"{source.price_to:.2f}",
+        printed=printed,
     )
+
+
+def _inherited(product: ProductRow, rows: Sequence[ProductRow]) -> ProductRow:
+    """Return a product with only what a variant without a value of its own has, too.
+
+    That is no price where any variant has one, as that of the product is the lowest of them; no list of the values of
+    the variants; and no GTIN of several variants, as each article has its own.
+    """
+    own = {name: {row.metadata.get(name) for row in rows} - {None} for name in product.metadata}
+    lists = {name for name, value in product.metadata.items() if own[name] and _lists(value, own[name])}
+    is_priced = any("price" in row.metadata for row in rows)
+    left_out = lists | ({"price"} if is_priced else set()) | ({"gtin"} if len(rows) > 1 else set())
+    return product.model_copy(
+        update={
+            "metadata": {name: value for name, value in product.metadata.items() if name not in left_out},
+            "price": None if is_priced else product.price,
+            "price_to": None if is_priced else product.price_to,
+        }
+    )
+
+
+def _lists(text: str, values: Collection[str | None]) -> bool:
+    """Return whether the parts of a text are exactly these values."""
+    return any({part.strip() for part in text.split(between)} == values for between in ";,/|\n")
 
 
 def _with_variants(product: Offer, rows: Sequence[ProductRow], options: ShopOptions) -> Offer:
     """Return a product with its variants; two that are alike in all are one."""
-    kept = dict[tuple[str | None, ...], ProductRow]()
+    kept = dict[tuple[object, ...], ProductRow]()
     for row in rows:
-        kept.setdefault((row.name, row.code, row.metadata.get("size"), row.metadata.get("price")), row)
+        kept.setdefault((row.name, row.code, row.options, *sorted(row.metadata.items())), row)
     ordered = list(kept.values())
     names, values = _options(ordered, options.mapping.option)
+    shared, unit = _inherited(product.row, ordered), product.price and product.price.unit
     seen, variants = set[str](), list[Offer]()
     for row, value in zip(ordered, values, strict=True):
-        made = _offer(row, product.row, options)
+        made = _offer(row, shared, options, unit)
         if made.key in seen:  # of the same name and code, in several sizes
             row_id = identity("offer", row.id, *value)
-            made = _offer(row.model_copy(update={"id": row_id}), product.row, options)
+            made = _offer(row.model_copy(update={"id": row_id}), shared, options, unit)
         seen.add(made.key)
         variants.append(replace(made, options=value))
     return replace(product, options=names, variants=tuple(variants))
@@ -210,10 +290,15 @@ def _with_variants(product: Offer, rows: Sequence[ProductRow], options: ShopOpti
 def _options(rows: Sequence[ProductRow], option: str) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     """Return the names of the options, and for each variant their values: no two variants have the same.
 
-    Sizes are a separate option where each variant has one and they differ.
+    They are those of the variants where all have the same names. Else the name of a variant is its option, and its size
+    is another where each variant has one and they differ.
     """
+    named = [tuple(_option_text(name) for name, _ in row.options) for row in rows]
+    if named[0] and set(named) == {named[0]} and len(set(named[0])) == len(named[0]):
+        values = [tuple(_option_text(value) for _, value in row.options) for row in rows]
+        return named[0], _unique(rows, values)
     sizes = [shorten(one_line(clean(row.metadata.get("size", ""))), _MOST_VALUE) for row in rows]
-    names = [shorten(one_line(clean(row.name)), _MOST_VALUE) or "–" for row in rows]
+    names = [_option_text(row.name) for row in rows]
     if all(sizes) and len(set(sizes)) > 1:
         several = len(set(names)) > 1
         axes, values = (
@@ -222,6 +307,15 @@ def _options(rows: Sequence[ProductRow], option: str) -> tuple[tuple[str, ...], 
         )
     else:
         axes, values = (option,), [(name,) for name in names]
+    return axes, _unique(rows, values)
+
+
+def _option_text(text: str) -> str:
+    return shorten(one_line(clean(text)), _MOST_VALUE) or "–"
+
+
+def _unique(rows: Sequence[ProductRow], values: Iterable[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    """Return the values of variants, in which those that are alike get their code or a number."""
     unique = list[tuple[str, ...]]()
     for row, value in zip(rows, values, strict=True):
         chosen, number = value, 2
@@ -230,4 +324,4 @@ def _options(rows: Sequence[ProductRow], option: str) -> tuple[tuple[str, ...], 
         while chosen in unique:
             chosen, number = (f"{value[0]} ({number})", *value[1:]), number + 1
         unique.append(chosen)
-    return axes, unique
+    return unique

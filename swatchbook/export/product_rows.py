@@ -23,7 +23,7 @@ class ProductRow(Record):
     """A product, or a variant of one, as a row of an export. `parent`: of a variant the id of its product.
 
     `price`: the first amount in the printed price, which stays in `metadata`. `price_to`: the other
-    end where a range is printed.
+    end where a range is printed. `options`: of a variant what makes it up, as (name, value).
     """
 
     id: str
@@ -43,6 +43,7 @@ class ProductRow(Record):
     price_to: float | None
     pictures: tuple[str, ...]
     metadata: dict[str, str]
+    options: tuple[tuple[str, str], ...] = ()
 
 
 def read_products(ledger: Ledger, document: str) -> Iterator[ProductDetails]:
@@ -68,7 +69,9 @@ def as_rows(product: ProductDetails) -> Iterator[ProductRow]:
     )
     yield row
     for variant in product.variants:
-        printed = {"size": variant.size, "price": variant.price}
+        printed = dict(variant.facts) | {
+            name: value for name, value in (("size", variant.size), ("price", variant.price)) if value
+        }
         own = {
             "id": variant_id(product.id, variant),
             "name": variant.name,
@@ -81,6 +84,7 @@ def as_rows(product: ProductDetails) -> Iterator[ProductRow]:
             "price_to": highest_of(variant.price or ""),
             "pictures": tuple(picture_name(each) for each in product.pictures if shows_variant(each, variant)),
             "metadata": {name: value for name, value in printed.items() if value},
+            "options": variant.options,
         }
         yield row.model_copy(update=own)
 

@@ -15,6 +15,8 @@ from swatchbook.export.formats import protect_cell, unprotected
 from swatchbook.export.offers import Offer, Price, clean
 from swatchbook.export.shop_file import Contents, ShopRecord, only_changes
 from swatchbook.export.shop_mapping import NotExportable
+from swatchbook.one_line import one_line
+from swatchbook.printed_prices import codes_it_may_be
 
 Cells = Mapping[str, str]
 
@@ -23,19 +25,27 @@ _ADVICE = "Give a file that an export in this format wrote."
 
 
 class OneCurrency:
-    """The currency of a file: that of the mapping, else that of the first price."""
+    """The currency of a file: that of the mapping, else that of the first price.
+
+    A price with a sign of several countries and no more leaves open which of theirs it is.
+    """
 
     def __init__(self, currency: str | None) -> None:
-        self._currency = currency
+        self._codes = frozenset({currency}) if currency else None
 
     def price_of(self, offer: Offer) -> Price | None:
         """Return the price of an offer, None if it has no single price. Raises NotExportable for another currency."""
         price = offer.single_price
-        if price is None or price.currency is None:
+        if price is None:
+            return None
+        codes = frozenset({price.currency}) if price.currency else codes_it_may_be(price.printed)
+        if codes is None:
             return price
-        self._currency = self._currency or price.currency
-        if price.currency != self._currency:
-            raise NotExportable(f"its price is in {price.currency}, and this file is in {self._currency}")
+        left = codes if self._codes is None else self._codes & codes
+        if not left:
+            own = f"in {price.currency}" if price.currency else one_line(price.printed)
+            raise NotExportable(f"its price is {own}, and this file is in {' or '.join(sorted(self._codes or ()))}")
+        self._codes = left
         return price
 
 

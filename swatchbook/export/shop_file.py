@@ -8,7 +8,7 @@ is written.
 
 import sqlite3
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from enum import StrEnum
 from pathlib import Path
@@ -63,11 +63,18 @@ class ShopFormat(Protocol):
         """Write a file of records; `whole`: of all, not only of what changed."""
 
 
-def write_shop_file(form: ShopFormat, rows: Rows, options: ShopOptions, out: BinaryIO) -> None:
+def write_shop_file(
+    form: ShopFormat,
+    rows: Rows,
+    options: ShopOptions,
+    out: BinaryIO,
+    *,
+    name_left_out: Callable[[Rows, Offer], None] = lambda rows, offer: None,
+) -> None:
     """Write the products of rows in a format; those that it cannot hold are skipped, with their reason.
 
-    With an earlier file or a time in the options, only what is new or changed is written, and what is gone. Raises
-    InvalidReference, DiskFull.
+    With an earlier file or a time in the options, only what is new or changed is written, and what is gone.
+    `name_left_out`: names what the format leaves out of a product that it has. Raises InvalidReference, DiskFull.
     """
     since, told = options.since, rows.told
     with _contents(rows.folder) as contents:
@@ -83,6 +90,7 @@ def write_shop_file(form: ShopFormat, rows: Rows, options: ShopOptions, out: Bin
         for offer in offers(rows.groups(), options):
             try:
                 contents.add(form.records(offer), _change_of(offer, of_time))
+                name_left_out(rows, offer)
             except NotExportable as refused:
                 rows.skip((offer.row, *(variant.row for variant in offer.variants)), str(refused))
         if isinstance(since, Path):

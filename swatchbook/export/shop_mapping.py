@@ -32,7 +32,7 @@ COMMON: Mapping[str, Template] = {
     "category": "{category}",
     "link": "{url}",
     "sku": "{key}",
-    "handle": "{key}",
+    "handle": ("{handle}", "{key}"),
     "mpn": "{code}",
     "gtin": "{gtin}",
     "availability": "{availability}",
@@ -41,6 +41,7 @@ COMMON: Mapping[str, Template] = {
     "material": "{material}",
     "size": "{size}",
     "unit": None,
+    "status": "{status}",
 }
 """Fields that every format has in some place -> how they are filled, unless a mapping fills them otherwise.
 
@@ -50,6 +51,8 @@ AVAILABILITY: Mapping[str, str] = {
     "instock": "in_stock", "outofstock": "out_of_stock", "preorder": "preorder", "backorder": "backorder",
 }  # fmt: skip
 CONDITIONS = ("new", "used", "refurbished")
+OFF_SALE = ("draft", "archived")
+"""Values of the field `status` of what a shop does not sell."""
 
 Allowed = Mapping[str, tuple[str, ...]]
 """Column -> the values that it may have, in lower case; AMOUNT for any number."""
@@ -200,6 +203,8 @@ def _what_it_may_be(name: str, value: str, allowed: Allowed) -> tuple[str, ...] 
         return None if value.casefold() in CONDITIONS else CONDITIONS
     if name == "unit":
         return None if unit_code(unit_named(value)) else tuple(CODES)
+    if name == "status":
+        return None if value.casefold() in ("active", *OFF_SALE) else ("active", *OFF_SALE)
     words = allowed.get(name)
     fits = words is None or (value.casefold() in words if words else bool(_DIGITS.fullmatch(value)))
     return None if fits else words

@@ -54,10 +54,13 @@ ALLOWED: Final[Allowed] = {
     "Google Shopping / Condition": CONDITIONS,
 }
 MOST_VARIANTS: Final = 2_048
+MOST_OPTIONS: Final = 3
 _MOST_TITLE = 255  # characters, also of a handle and of an option's value
+_OWN_HANDLE = re.compile(rf"[a-z0-9][a-z0-9_-]{{0,{_MOST_TITLE - 1}}}")
 _UNITS = {"m2": "m2", "m": "m", "kg": "kg", "l": "l"}
 """Units of Shopify's unit prices."""
 _GONE = "archived"
+_PUBLISHED = "Published on online store"
 
 
 def write_shopify(rows: Rows, out: BinaryIO) -> None:
@@ -75,7 +78,7 @@ class Shopify:
         self._currency = OneCurrency(options.mapping.currency)
 
     def records(self, offer: Offer) -> list[ShopRecord]:
-        handle = handle_of(offer.needed("handle"))
+        handle = _handle(offer)
         if not handle:
             raise NotExportable("its handle has neither letters nor digits")
         if len(offer.variants) > MOST_VARIANTS:
@@ -97,13 +100,15 @@ class Shopify:
             "Vendor": fields["brand"],
             "Type": fields["category"],
         } | filled(self._options.mapping, offer.values, (*PRODUCT_COLUMNS, *LAST_COLUMNS), allowed=ALLOWED)
-        shown = {"Status": "active"} if is_priced else {"Status": "draft", "Published on online store": "FALSE"}
+        hidden = offer.off_sale or ("" if is_priced else "draft")
+        shown = {"Status": hidden, _PUBLISHED: "FALSE"} if hidden else {"Status": "active"}
         return cells | {name: cells.get(name) or value for name, value in shown.items()}
 
     def _variant(self, product: Offer, offer: Offer) -> dict[str, str]:
         price, fields = self._currency.price_of(offer), offer.fields
         unit = _UNITS.get(price.unit or "") if price else None
-        names, values = product.options or ("Title",), offer.options or ("Default Title",)
+        names = _three(product.options) or ("Title",)
+        values = _three(offer.options) or ("Default Title",)
         cells = {"SKU": offer.fields["sku"], "Barcode": fields["gtin"], "Price": price.amount if price else ""}
         for number, (name, value) in enumerate(zip(names, values, strict=True), start=1):
             cells |= {f"Option{number} name": name, f"Option{number} value": value}
@@ -120,7 +125,7 @@ class Shopify:
         )
 
     def keys(self, offer: Offer) -> list[str]:
-        return [handle_of(offer.needed("handle"))]
+        return [_handle(offer)]
 
     def read(self, file: BinaryIO) -> Iterator[ShopRecord]:
         is_mapped = "Status" in self._options.mapping.fields
@@ -128,16 +133,30 @@ class Shopify:
             file,
             "URL handle",
             needed=("Title",),
-            is_gone=lambda row: not is_mapped and row.get("Status") == _GONE,
+            is_gone=lambda row: not is_mapped and row.get("Status") == _GONE and not row.get(_PUBLISHED),
         )
 
     def gone(self, content: str) -> str:
-        """Return the product with the status `archived`: Shopify keeps it, and no longer sells it."""
+        """Return the product with the status `archived`: Shopify keeps it, and no longer sells it.
+
+        What is archived in the catalogue is not published, too: by that, `read` tells the two apart.
+        """
         first, *others = unpack(content)
-        return pack([first | {"Status": _GONE}, *others])
+        return pack([first | {"Status": _GONE, _PUBLISHED: ""}, *others])
 
     def write(self, contents: Contents, out: BinaryIO, *, whole: bool) -> None:
         write_rows(contents, out, columns=COLUMNS, always=ALWAYS)
+
+
+def _three(texts: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the names or values of options as Shopify's three: from the third on they are one."""
+    return texts if len(texts) <= MOST_OPTIONS else (*texts[: MOST_OPTIONS - 1], " / ".join(texts[MOST_OPTIONS - 1 :]))
+
+
+def _handle(offer: Offer) -> str:
+    """Return the handle of a product; that which Shopify gave it as it is."""
+    text = offer.needed("handle")
+    return text if text == offer.values.get("handle") and _OWN_HANDLE.fullmatch(text) else handle_of(text)
 
 
 def handle_of(text: str) -> str:

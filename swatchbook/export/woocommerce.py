@@ -4,13 +4,14 @@ a row of the type `variation`, whose parent is the SKU of the product.
 The importer reads lists in a cell: values are separated by commas, and a comma in a value has a backslash before it.
 """
 
+import html
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import BinaryIO, Final
 
 from swatchbook.export.formats import Rows
 from swatchbook.export.offers import Offer, beside_options, distinct_skus, picture_urls
-from swatchbook.export.shop_csv import Cells, OneCurrency, as_html, pack, read_rows, sku_key, unpack, write_rows
+from swatchbook.export.shop_csv import Cells, OneCurrency, pack, read_rows, sku_key, unpack, write_rows
 from swatchbook.export.shop_file import Contents, ShopRecord, write_shop_file
 from swatchbook.export.shop_mapping import AMOUNT, Allowed, ShopOptions, check_fields, filled, with_common_names
 
@@ -63,7 +64,7 @@ class WooCommerce:
             self._variation(offer, each, sku) | {"Parent": own} for each, sku in zip(offer.variants, skus, strict=True)
         ]
         product = self._product(offer, own)
-        if not any(row.get("Regular price") for row in (product, *variations)):
+        if offer.off_sale or not any(row.get("Regular price") for row in (product, *variations)):
             product |= {"Published": _PRIVATE} | filled(self._options.mapping, offer.values, ("Published",))
         return [_record(row) for row in (product, *variations)]
 
@@ -72,7 +73,7 @@ class WooCommerce:
         cells = self._common(offer, sku) | {
             "Type": "variable" if offer.variants else "simple",
             "Description": _description(fields["description"]),
-            "Categories": _joined(fields["category"].split("\n")),
+            "Categories": _joined(re.split(r"[;\n]", fields["category"])),
             "Brands": _joined([fields["brand"]]),
         }
         values = {name: [variant.options[at] for variant in offer.variants] for at, name in enumerate(offer.options)}
@@ -174,4 +175,4 @@ def _listed(value: str) -> str:
 
 def _description(text: str) -> str:
     r"""Return a description as HTML. The importer reads `\n` as a line break, so a backslash is a character code."""
-    return as_html(text).replace("\\", "&#92;")
+    return html.escape(text, quote=False).replace("\\", "&#92;").replace("\n", "\\n")

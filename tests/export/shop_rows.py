@@ -47,7 +47,7 @@ FLOOR = product(
 )  # fmt: skip
 FLOOR_ROWS = (
     FLOOR,
-    variant(FLOOR, "Limed", code="NO-101", pictures=("i2.jpg",), size="14 × 190 mm"),
+    variant(FLOOR, "Limed", code="NO-101", pictures=("i2.jpg",), price="€ 82.50 per m2", size="14 × 190 mm"),
     variant(FLOOR, "Smoked", code="NO-104", price="€ 96.00 per m2", size="14 × 240 mm"),
 )
 CHAIR = product("Стул Åse", price="€ 129", url="https://shop.example/chair?a=1&b=2", availability="in_stock")

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from swatchbook.errors import InvalidReference
 from swatchbook.export.formats import Changes, protect_cell
+from swatchbook.export.offers import clean
 from swatchbook.export.shop_mapping import ShopMapping, ShopOptions
 from swatchbook.export.woocommerce import ALWAYS, COLUMNS
 from tests.export.shop_rows import CHAIR, FLOOR, PICTURES, ROWS, as_batch, hostile, product, shop_file, variant
@@ -183,4 +184,12 @@ def test_hostile_texts_stay_texts(tmp_path: Path, texts: list[str]) -> None:
         assert all(protect_cell(cell) == cell for cell in row.values())
         assert "\x00" not in "".join(row.values())
         assert "<b>" not in row.get("Description", "")
-        assert "\\n" not in row.get("Description", ""), "which the importer takes for the end of a line"
+        ends = clean(texts[3]).strip().count("\n") if "Description" in row and row["Type"] == "variable" else 0
+        assert row.get("Description", "").count("\\n") == ends, "which the importer takes for the end of a line"
+
+
+def test_line_ends_and_categories_are_as_the_importer_reads_them(tmp_path: Path) -> None:
+    rug = product("Rug", category="Home > Rugs; Sale, reduced", description="Woven & soft\n\nC:\\new", price="€ 9")
+    (row,) = read_strictly(shop_file(tmp_path, "woocommerce", [rug])[0])
+    assert row["Description"].replace("\\n", "\n") == "Woven &amp; soft\n\nC:&#92;new"
+    assert values_of(row["Categories"]) == ["Home > Rugs", "Sale, reduced"]

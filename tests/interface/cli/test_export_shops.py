@@ -27,6 +27,7 @@ from tests.sources.pictures import draw
 pytestmark = pytest.mark.usefixtures("filled")
 
 SMALL = ("small.pdf", "--owner", "anna")
+ADDRESS = ("--pictures-url", "https://cdn.example/p")
 WHOLE = """
 fields:
   description: "{name}"
@@ -67,8 +68,9 @@ def test_other_documents_of_an_earlier_file_are_not_gone(filled: Path, tmp_path:
     with open_resources(Settings(home=filled)) as resources:
         read(resources, tmp_path / "pictures", owner)
     everything = ["export", "--all", "--all-owners", "--format", "shopify", "--to", str(tmp_path / "all.csv")]
+    everything += ADDRESS
     assert CliRunner().invoke(app, everything).exit_code == 3, "the folder is not completed"
-    since = ("--format", "shopify", "--since", tmp_path / "all.csv", "--to", tmp_path / "changes.csv")
+    since = ("--format", "shopify", *ADDRESS, "--since", tmp_path / "all.csv", "--to", tmp_path / "changes.csv")
     assert json.loads(export(*since, "--json").stdout)["changes"] == {
         "new": 0, "changed": 0, "gone": 0, "unchanged": 2, "elsewhere": 5,
     }  # fmt: skip
@@ -78,8 +80,8 @@ def test_other_documents_of_an_earlier_file_are_not_gone(filled: Path, tmp_path:
 def test_most_products_are_gone_only_with_yes(tmp_path: Path) -> None:
     """As where the SKUs of the earlier file come from another mapping."""
     (tmp_path / "shop.yaml").write_text('fields: {handle: "{name}"}')
-    export("--format", "shopify", "--to", tmp_path / "all.csv")
-    since = ("--format", "shopify", "--since", tmp_path / "all.csv", "--mapping", tmp_path / "shop.yaml")
+    export("--format", "shopify", *ADDRESS, "--to", tmp_path / "all.csv")
+    since = ("--format", "shopify", *ADDRESS, "--since", tmp_path / "all.csv", "--mapping", tmp_path / "shop.yaml")
     status, out, err = attempt("export", *SMALL, *map(str, since))
     assert (status, out) == (2, "")
     assert "2 of 2 records of the earlier file would be gone" in err
@@ -92,7 +94,7 @@ def test_what_is_left_out_is_named_with_its_reason(tmp_path: Path) -> None:
     words = ("--format", "woocommerce", "--mapping", tmp_path / "shop.yaml", "--to", tmp_path / "a.csv")
     done = export(*words, expect=3)
     assert "Nordvik Oak is left out: sku is not known." in done.stderr
-    assert "2 products left out. A mapping can fill what is not known" in done.stderr
+    assert "2 left out. A mapping can fill what is not known" in done.stderr
     found = json.loads(export(*words, "--json", expect=3).stdout)
     assert (found["products"], found["variants"], found["skipped"]) == (0, 0, 2)
     assert [each["reason"] for each in found["skipped_products"]] == ["sku is not known"] * 2
@@ -104,7 +106,7 @@ def test_a_long_list_of_what_is_left_out_ends_with_how_many_more() -> None:
                           skipped_products=left))  # fmt: skip
     assert said[19:] == [
         "Lamp 19 is left out: price is not known.", "And 1,214 more.",
-        "1,234 products left out. A mapping can fill what is not known: docs/shops.md.",
+        "1,234 left out. A mapping can fill what is not known: docs/shops.md.",
     ]  # fmt: skip
 
 
@@ -144,7 +146,7 @@ def test_wrong_use_is_said(words: tuple[str, ...]) -> None:
 
 def test_a_name_that_no_product_has_is_said(tmp_path: Path) -> None:
     (tmp_path / "shop.yaml").write_text('fields: {brand: "{brnd}", title: ["{nam}", "{name}"]}\n')
-    words = ("--format", "shopify", "--mapping", tmp_path / "shop.yaml", "--to", tmp_path / "shop.csv")
+    words = ("--format", "shopify", *ADDRESS, "--mapping", tmp_path / "shop.yaml", "--to", tmp_path / "shop.csv")
     told = export(*words).stderr
     assert "No product has {brnd}, which the mapping names" in told
     assert "No product has {nam}, which the mapping names: what needs it is empty. Did you mean {name}?" in told
@@ -153,7 +155,7 @@ def test_a_name_that_no_product_has_is_said(tmp_path: Path) -> None:
 
 
 def test_a_shop_that_would_fetch_pictures_is_told_without_addresses(tmp_path: Path) -> None:
-    for form, expect in (("shopify", 0), ("woocommerce", 0), ("google", 3)):
+    for form, expect in (("shopify", 3), ("woocommerce", 0), ("google", 3)):
         words = ("--format", form, "--to", tmp_path / "a")
         told = export(*words, expect=expect).stderr.splitlines()
         (line,) = [line for line in told if "--pictures-url URL" in line]
@@ -200,6 +202,22 @@ def test_a_wrong_mapping_or_earlier_file_leaves_the_old_file(tmp_path: Path) -> 
         assert isinstance(refused.exception, failure)
         assert kept.read_text() == "old"
         assert not list(tmp_path.glob(".shop*"))
+
+
+@pytest.mark.parametrize("name", ["shop.csv", "shops/../shop.csv", "linked.csv"])
+def test_the_earlier_file_is_never_replaced(tmp_path: Path, name: str) -> None:
+    kept = tmp_path / "shop.csv"
+    (tmp_path / "shops").mkdir()
+    (tmp_path / "linked.csv").symlink_to(kept)
+    words = ("--format", "shopify", *ADDRESS)
+    export(*words, "--to", kept)
+    before = kept.read_bytes()
+    given = (*words, "--since", kept, "--to", tmp_path / name, "--pictures", tmp_path / "pictures")
+    status, out, err = attempt("export", *SMALL, *map(str, given))
+    assert (status, out) == (2, "")
+    assert "is the earlier file" in " ".join(err.split())
+    assert kept.read_bytes() == before
+    assert not (tmp_path / "pictures").exists()
 
 
 # --- since a time -----------------------------------------------------------------------------------------------------
@@ -250,7 +268,7 @@ def test_since_a_time_has_what_the_ledger_tells(filled: Path, tmp_path: Path, fo
 
 def test_since_a_time_says_what_it_cannot_tell(tmp_path: Path) -> None:
     told = export("--format", "akeneo", "--since", "2020-01-01", "--to", tmp_path / "a.csv").stderr
-    assert "Since 2020-01-01 00:00:00 UTC: 6 new, 0 changed, 0 gone → " in told
+    assert "Since 2020-01-01 00:00:00 UTC: 6 new, 0 of documents that changed, 0 gone → " in told
     assert "compare with a file" in told
     for wrong in ("2026-13-01", "9999-01-01"):
         refused = CliRunner().invoke(app, ["export", *SMALL, "--format", "akeneo", "--since", wrong])

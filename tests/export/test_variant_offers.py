@@ -1,0 +1,184 @@
+"""What a variant has of its own and what of its product: price, options, facts; and what a shop does not sell."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from swatchbook.export.product_rows import ProductRow
+from swatchbook.export.shop_mapping import ShopMapping, ShopOptions
+from tests.export import test_google_feed, test_json_ld, test_shopify, test_woocommerce
+from tests.export.shop_readers import READERS
+from tests.export.shop_rows import FULL, product, shop_file, variant
+
+SHIRT = product("Shirt", price="€ 19", pictures=("s.jpg",))
+
+
+def with_options(of: ProductRow, name: str, options: Sequence[tuple[str, str]], **printed: str) -> ProductRow:
+    return variant(of, name, **printed).model_copy(update={"options": tuple(options)})
+
+
+@pytest.mark.parametrize("form", READERS)
+def test_lowest_price_is_none_of_an_unpriced_variant(tmp_path: Path, form: str) -> None:
+    rows = (SHIRT, variant(SHIRT, "Small", price="€ 19"), variant(SHIRT, "Large"))
+    data, written = shop_file(tmp_path, form, rows, FULL)
+    assert READERS[form](data)[0].get("Shirt, Large", "") == ""
+    assert data.count(b"19.00") == {"jsonld": 2, "bmecat": 2}.get(form, 1), "of the product, or for its unit"
+    named = [(each.name, each.reason) for each in written.skipped]
+    reason = "price is not known, and other variants have one"
+    large = {"google": "Shirt, Large", "jsonld": "The offer of Shirt, Large"}.get(form)
+    assert named == ([(large, reason)] if large else [])
+    assert (written.products, written.variants) == (1, 1 if form == "google" else 2)
+
+
+@pytest.mark.parametrize("form", READERS)
+def test_price_of_a_product_is_that_of_all_variants(tmp_path: Path, form: str) -> None:
+    rows = (SHIRT, variant(SHIRT, "Small"), variant(SHIRT, "Large"))
+    data, written = shop_file(tmp_path, form, rows, FULL)
+    assert data.count(b"19.00") >= 2
+    assert written.skipped_count == 0
+
+
+SIZED = (
+    SHIRT,
+    with_options(SHIRT, "S / Red", (("Size", "S"), ("Color", "Red"))),
+    with_options(SHIRT, "M / Blue", (("Size", "M"), ("Color", "Blue"))),
+)
+
+
+def test_options_with_names_are_those_of_every_shop(tmp_path: Path) -> None:
+    ((_, (first, second)),) = test_shopify.read_strictly(shop_file(tmp_path, "shopify", SIZED, FULL)[0]).items()
+    assert [first[f"Option{n} {part}"] for n in (1, 2) for part in ("name", "value")] == ["Size", "S", "Color", "Red"]
+    assert [second[f"Option{n} value"] for n in (1, 2)] == ["M", "Blue"]
+    shirt, small, _ = test_woocommerce.read_strictly(shop_file(tmp_path, "woocommerce", SIZED, FULL)[0])
+    assert test_woocommerce.attributes_of(shirt) == {
+        "Size": ["S", "M"],
+        "Color": ["Red", "Blue"],
+        "price unit": ["piece"],
+    }
+    assert test_woocommerce.attributes_of(small) == {"Size": ["S"], "Color": ["Red"]}
+    item, _ = test_google_feed.read_strictly(shop_file(tmp_path, "google", SIZED, FULL)[0])
+    assert (item["size"], item["color"]) == (["S"], ["Red"])
+    (thing,) = test_json_ld.read_strictly(shop_file(tmp_path, "jsonld", SIZED, FULL)[0])
+    assert thing["variesBy"] == ["https://schema.org/size", "https://schema.org/color"]
+    assert [(each["size"], each["color"]) for each in thing["hasVariant"]] == [("S", "Red"), ("M", "Blue")]
+
+
+def test_options_of_some_variants_only_are_none(tmp_path: Path) -> None:
+    rows = (*SIZED, variant(SHIRT, "Gift box"))
+    ((_, found),) = test_shopify.read_strictly(shop_file(tmp_path, "shopify", rows, FULL)[0]).items()
+    assert [(row["Option1 name"], row["Option1 value"]) for row in found] == [
+        ("Variant", "S / Red"), ("Variant", "M / Blue"), ("Variant", "Gift box"),
+    ]  # fmt: skip
+
+
+def test_a_fourth_option_is_part_of_the_third(tmp_path: Path) -> None:
+    options = [("Size", "S"), ("Color", "Red"), ("Cut", "slim"), ("Length", "34")]
+    rows = (SHIRT, with_options(SHIRT, "a", options), with_options(SHIRT, "b", [*options[:3], ("Length", "36")]))
+    ((_, found),) = test_shopify.read_strictly(shop_file(tmp_path, "shopify", rows, FULL)[0]).items()
+    assert [(row["Option3 name"], row["Option3 value"]) for row in found] == [
+        ("Cut / Length", "slim / 34"), ("Cut / Length", "slim / 36"),
+    ]  # fmt: skip
+
+
+def test_facts_of_a_variant_count_and_lists_of_its_product_do_not(tmp_path: Path) -> None:
+    shirt = product("Shirt", price="€ 19", pictures=("s.jpg",), gtin="4006381333931; 4006381333948", color="Red; Blue",
+                    material="wool")  # fmt: skip
+    rows = (shirt, variant(shirt, "A", gtin="4006381333931", color="Red"),
+            variant(shirt, "B", gtin="4006381333948", color="Blue", material="silk"), variant(shirt, "C"))  # fmt: skip
+    items = test_google_feed.read_strictly(shop_file(tmp_path, "google", rows, FULL)[0])
+    assert [(each.get("gtin"), each.get("color"), each["material"]) for each in items] == [
+        (["4006381333931"], ["Red"], ["wool"]), (["4006381333948"], ["Blue"], ["silk"]), (None, None, ["wool"]),
+    ]  # fmt: skip
+    assert b"333931; " not in shop_file(tmp_path, "woocommerce", rows, FULL)[0]
+
+
+def test_one_gtin_is_not_that_of_several_variants(tmp_path: Path) -> None:
+    """WooCommerce takes no second product with a GTIN."""
+    shirt = product("Shirt", price="€ 19", gtin="4006381333931")
+    data, _ = shop_file(tmp_path, "woocommerce", (shirt, variant(shirt, "A"), variant(shirt, "B")))
+    assert data.count(b"4006381333931") == 1
+
+
+@pytest.mark.parametrize("gtin", ["4006381333931, 4006381333948", "4006381333931 4006381333948"])
+def test_several_gtins_are_never_written(tmp_path: Path, gtin: str) -> None:
+    shirt = product("Shirt", price="€ 19", gtin=gtin, pictures=("s.jpg",))
+    mapping = FULL.mapping.model_copy(update={"fields": FULL.mapping.fields | {"gtin": ("{ean}", "{gtin}")}})
+    options = FULL.model_copy(update={"mapping": mapping})
+    assert all(b"4006381333931" not in shop_file(tmp_path, form, [shirt], options)[0] for form in sorted(READERS))
+
+
+def test_a_code_that_is_the_gtin_is_no_mpn(tmp_path: Path) -> None:
+    rows = [product(code, price="€ 19", code=code, gtin="04006381333931", pictures=("s.jpg",))
+            for code in ("4006381333931", "SH-1")]  # fmt: skip
+    items = test_google_feed.read_strictly(shop_file(tmp_path, "google", rows, FULL)[0])
+    assert [each.get("mpn") for each in items] == [None, ["SH-1"]]
+
+
+# --- what is not on sale ----------------------------------------------------------------------------------------------
+
+OLD = tuple(product(status, price="€ 5", status=status, pictures=("o.jpg",)) for status in ("draft", "archived"))
+
+
+def test_what_is_not_on_sale_is_not_offered(tmp_path: Path) -> None:
+    rows = test_shopify.read_strictly(shop_file(tmp_path, "shopify", (SHIRT, *OLD), FULL)[0]).values()
+    assert [(row["Status"], row["Published on online store"]) for row, *_ in rows] == [
+        ("active", ""), ("draft", "FALSE"), ("archived", "FALSE"),
+    ]  # fmt: skip
+    woo = test_woocommerce.read_strictly(shop_file(tmp_path, "woocommerce", (SHIRT, *OLD), FULL)[0])
+    assert [row["Published"] for row in woo] == ["1", "0", "0"]
+    for form in ("google", "jsonld", "bmecat"):
+        data, written = shop_file(tmp_path, form, (SHIRT, *OLD), FULL)
+        assert list(READERS[form](data)[0]) == ["Shirt"]
+        assert [each.reason for each in written.skipped] == ["its status is draft", "its status is archived"]
+
+
+@pytest.mark.parametrize("form", READERS)
+def test_a_mapping_sells_what_is_archived(tmp_path: Path, form: str) -> None:
+    mapping = FULL.mapping.model_copy(update={"fields": FULL.mapping.fields | {"status": "active"}})
+    data, written = shop_file(tmp_path, form, OLD, FULL.model_copy(update={"mapping": mapping}))
+    assert written.skipped_count == 0
+    assert len(READERS[form](data)[0]) == 2
+
+
+@pytest.mark.parametrize("form", ["shopify", "woocommerce"])
+def test_a_whole_file_with_archived_products_is_compared(tmp_path: Path, form: str) -> None:
+    variants = (SHIRT, variant(SHIRT, "Small"), product("Cap", price="€ 5"))
+    (tmp_path / "earlier").write_bytes(shop_file(tmp_path, form, (*variants, *OLD), FULL)[0])
+    since = FULL.model_copy(update={"since": tmp_path / "earlier"})
+    data, written = shop_file(tmp_path, form, (*variants, OLD[1]), since)
+    assert written.changes is not None
+    assert (written.changes.new, written.changes.changed, written.changes.gone) == (0, 0, 1)
+    assert list(READERS[form](data)[1]) == ["draft"]
+
+
+def test_a_handle_of_shopify_is_kept(tmp_path: Path) -> None:
+    rows = (product("Rug", handle="woven_rug-2"), product("Lamp"))
+    data, _ = shop_file(tmp_path, "shopify", rows)
+    assert [line.split(",")[1] for line in data.decode().splitlines()[1:]] == [
+        "woven_rug-2",
+        rows[1].id.replace("-", ""),
+    ]
+    mapped = ShopOptions(mapping=ShopMapping(fields={"handle": "{key}"}))
+    assert b"woven" not in shop_file(tmp_path, "shopify", rows, mapped)[0]
+
+
+# --- currencies -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("printed", "right"), [("$59", "USD"), ("1 299,00 kr", "DKK"), ("¥ 5900", "JPY")])
+def test_a_sign_of_several_countries_is_not_in_any_currency(tmp_path: Path, printed: str, right: str) -> None:
+    for currency, left_out in (("EUR", [f"its price is {printed}, and this file is in EUR"]), (right, [])):
+        options = ShopOptions(mapping=ShopMapping(currency=currency))
+        for form in ("shopify", "woocommerce"):
+            _, written = shop_file(tmp_path, form, [product("Lamp", price=printed)], options)
+            assert [each.reason for each in written.skipped] == left_out
+    graph = json.loads(shop_file(tmp_path, "jsonld", [product("Lamp", price=printed)], options)[0])["@graph"]
+    assert graph[0]["offers"]["priceCurrency"] == right
+
+
+def test_signs_of_several_countries_and_codes_are_not_mixed(tmp_path: Path) -> None:
+    rows = [product(price, price=price) for price in ("$59", "€ 12", "5 kr", "CAD 9", "USD 8", "$7")]
+    _, written = shop_file(tmp_path, "shopify", rows)
+    assert [each.name for each in written.skipped] == ["€ 12", "5 kr", "USD 8"]
