@@ -115,14 +115,14 @@ RUN_HERE: Mapping[str, tuple[str, Callable[[Finished], bool]]] = {
     "--to google.xml": ("", writes(2)),
     "swatchbook export --all --format bmecat --mapping shop.yaml --to bmecat.xml": ("", writes(2)),
     "swatchbook export --all --format akeneo --to akeneo.csv": ("", writes(2)),
-    "swatchbook export --all --format shopify --mapping shop.yaml --to shop.csv": ("", writes(2)),
-    "swatchbook export --all --format shopify --mapping shop.yaml --since shop.csv --to changes.csv": (
+    "swatchbook export --all --format woocommerce --mapping shop.yaml --to shop.csv": ("", writes(2)),
+    "swatchbook export --all --format woocommerce --mapping shop.yaml --since shop.csv --to changes.csv": (
         "",
-        lambda run: "0 new, 0 changed, 0 gone → changes.csv; 2 unchanged" in run.stderr,
+        lambda run: "0 new, 0 changed, 0 gone → changes.csv; 8 unchanged" in run.stderr,
     ),
-    "swatchbook export --all --format shopify --mapping shop.yaml --since 2025-11-01 --to changes.csv": (
+    "swatchbook export --all --format woocommerce --mapping shop.yaml --since 2025-11-01 --to changes.csv": (
         "",
-        lambda run: "2 new, 0 changed, 0 gone → changes.csv; 0 unchanged" in run.stderr,
+        lambda run: "8 new, 0 of documents that changed, 0 gone → changes.csv; 0 unchanged" in run.stderr,
     ),
     'swatchbook teach catalogue.pdf --page 3 --name "Nordvik Oak"': ("", finds("2 products now → 2", "Nordvik Oak")),
     'swatchbook teach catalogue.pdf --page 3 --name "Nordvik Oak" --not "Engineered oak floor"': (

@@ -45,7 +45,7 @@ def test_hints_are_those_of_the_command(filled: Path) -> None:
         assert json.loads(client.post("/export", json={"owner": "anna"}).headers["Swatchbook-Hints"]) == []
     assert said[0] == "No product has {nam}, which the mapping names: what needs it is empty. Did you mean {name}?"
     assert "Google needs their addresses" in said[1]
-    assert said[-1].startswith("2 products left out. A mapping can fill")
+    assert said[-1].startswith("2 left out. A mapping can fill")
 
 
 @pytest.mark.parametrize("form", READERS)
