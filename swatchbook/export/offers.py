@@ -275,7 +275,8 @@ def _with_variants(product: Offer, rows: Sequence[ProductRow], options: ShopOpti
         kept.setdefault((row.name, row.code, row.options, *sorted(row.metadata.items())), row)
     ordered = list(kept.values())
     names, values = _options(ordered, options.mapping.option)
-    shared, unit = _inherited(product.row, ordered), product.price and product.price.unit
+    shared = _inherited(product.row, ordered)
+    unit = product.price.unit if product.price else None
     seen, variants = set[str](), list[Offer]()
     for row, value in zip(ordered, values, strict=True):
         made = _offer(row, shared, options, unit)
