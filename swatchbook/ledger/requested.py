@@ -139,7 +139,8 @@ def queue_again(
         reviews.c.verdict == Verdict.REJECTED,
         rows.c.role == Role.ANALYSIS,
     )
-    sourceless = exists().where(contents.c.key == rows.c.key, contents.c.file.is_(None), contents.c.text.is_(None))
+    empty = exists().where(contents.c.key == rows.c.key, contents.c.file.is_(None), contents.c.text.is_(None))
+    sourceless = and_(rows.c.role != Role.MULTIMODAL, empty)  # what is of picture and text has no bytes of its own
     settled = select(rows.c.key, rows.c.role, rows.c.tag).where(rows.c.state.in_(states), ~dismissed, ~sourceless)
     queued = connection.execute(
         update(items)

@@ -67,7 +67,7 @@ def test_settings_folders_and_field_mapping_go_before_the_environment(tmp_path: 
         ("SWATCHBOOK_DEVICE: cpu", r"line 1: there is no setting SWATCHBOOK_DEVICE. Did you mean device\?"),
         ("device: [cpu", "line 1.*not YAML"),
         ("device: cpu\n\tencoder: siglip", "line 2: this is not YAML"),
-        ("decoders: 2\ndecoders: 3", "line 2: decoders is there twice"),
+        ("decoders: 2\ndecoders: 3", "line 2: this is not YAML: the key decoders is there twice"),
         ("decoders: lots", r"SWATCHBOOK_DECODERS=lots .*line 1\)"),
         ("device: cpu\nitem_fields: {id: []}", r"SWATCHBOOK_ITEM_FIELDS.*line 2\)"),
         ("batch_size: 0", "line 1: batch_size: .*greater than or equal to 1"),

@@ -2,9 +2,11 @@
 
 import io
 import logging
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import pytest
 from rich.console import Console
 
 from interface.cli.document_tables import draw_document
@@ -155,14 +157,11 @@ def test_five_warnings_of_a_run_and_all_in_show() -> None:
     assert "Page 7 is odd." in console.file.getvalue()  # type: ignore[attr-defined]
 
 
-def test_a_message_that_refers_to_the_log_says_where_it_is(tmp_path: Path) -> None:
+def test_a_message_that_refers_to_the_log_says_where_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])  # commands that ran in this process have left theirs
     failed = BROKEN.model_copy(update={"error": "The picture is broken or truncated (see the log)."})
     assert "The log is in" not in drawn(report(images_found=1, failed_images=(failed,)))
-    handler = logging.FileHandler(tmp_path / "swatchbook-2026-11-01.log")
-    logging.getLogger().addHandler(handler)
-    try:
+    with closing(logging.FileHandler(tmp_path / "swatchbook-2026-11-01.log")) as handler:
+        logging.getLogger().addHandler(handler)
         assert f"The log is in {tmp_path}" in drawn(report(images_found=1, failed_images=(failed,)))
         assert "The log is in" not in drawn(report(images_found=1))
-    finally:
-        logging.getLogger().removeHandler(handler)
-        handler.close()
