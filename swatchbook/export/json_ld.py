@@ -54,17 +54,18 @@ class JsonLd:
             thing |= {"@type": "ProductGroup", "productGroupID": offer.fields["sku"]}
             if varies := list(dict.fromkeys(each for name in offer.options if (each := VARIES.get(name.casefold())))):
                 thing["variesBy"] = [f"{CONTEXT}/{each}" for each in varies]
-            thing["hasVariant"] = [self._variant(offer, each) for each in offer.variants]
-            thing.pop("offers", None)
+            variants = [self._variant(offer, each) for each in offer.variants]
+            for name in ("offers", "color", "material", "size", "gtin"):  # a variant would have those of its group
+                if name == "offers" or any(each.get(name) != thing.get(name) for each in variants):
+                    thing.pop(name, None)
+            thing["hasVariant"] = [_beside(each, thing) for each in variants]
         return [ShopRecord(thing["@id"], _as_line(thing))]
 
     def _variant(self, product: Offer, offer: Offer) -> Thing:
-        """Return a variant, without what it has in common with its product."""
-        same, thing = self._thing(product), self._thing(offer)
+        thing = self._thing(offer)
         named = zip(product.options, offer.options, strict=True)
         thing |= {attribute: value for name, value in named if (attribute := VARIES.get(name.casefold()))}
-        kept = {name: value for name, value in thing.items() if name in ("@type", "offers") or value != same.get(name)}
-        return kept
+        return thing
 
     def _thing(self, offer: Offer) -> Thing:
         fields = offer.fields
@@ -115,6 +116,12 @@ class JsonLd:
             out.write(f"{before}{content}".encode())
             before = ",\n"
         write_lines(out, *([""] if before else []), "]}")
+
+
+def _beside(variant: Thing, group: Thing) -> Thing:
+    """Return a variant without what it has in common with its group."""
+    always = ("@type", "@id", "name", "sku", "offers")
+    return {name: value for name, value in variant.items() if name in always or value != group.get(name)}
 
 
 def _offers(offer: Offer) -> Thing:

@@ -193,7 +193,7 @@ def _offer(row: ProductRow, product: ProductRow, options: ShopOptions, unit: str
     templates = {**COMMON, **options.mapping.fields}
     fields = {name: clean(fill(template, values)).strip() for name, template in templates.items()}
     fields["gtin"] = _only(_gtins(fields["gtin"]))
-    if _bare(fields["mpn"]) in {_bare(each) for each in (*gtins, fields["gtin"])}:
+    if _bare(fields["mpn"]) in {_bare(each) for each in (*gtins, fields["gtin"], metadata.get("handle", ""))}:
         fields["mpn"] = ""
     fields["unit"] = (price and price.unit) or unit or unit_named(fields["unit"])
     return Offer(

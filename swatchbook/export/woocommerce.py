@@ -143,9 +143,9 @@ def _record(row: dict[str, str]) -> ShopRecord:
 
 
 def _other_code(offer: Offer, sku: str) -> str:
-    """Return the printed code of an offer, "" where it is the SKU."""
+    """Return the printed code of an offer, "" where it is the SKU or the handle."""
     code = offer.row.code or ""
-    return "" if code == sku else code
+    return "" if code in (sku, offer.values.get("handle")) else code
 
 
 def _published_if_gone(row: Cells) -> str:

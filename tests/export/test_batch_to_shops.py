@@ -17,6 +17,7 @@ from swatchbook.records import IngestOptions, ProductDetails
 from swatchbook.resources import Resources
 from tests.export.shop_readers import READERS
 from tests.export.shop_rows import FULL, PICTURES, as_batch
+from tests.export.test_shopify import read_strictly
 from tests.sources.pictures import draw
 
 ITEMS = (
@@ -66,6 +67,33 @@ def test_a_batch_is_what_it_was(tmp_path: Path, resources: Resources, batch: Pat
         assert [title.removeprefix("'") for title, *_ in again] == [each.name for each in products]
         assert [float(price or 0) for _, price, *_ in again] == [120.5, 900.0]
         assert [url for *_, urls in again for url in urls] == names
+
+
+SHOPIFY = (
+    "Handle,Title,Vendor,Published,Option1 Name,Option1 Value,Option2 Name,Option2 Value,"
+    "Variant SKU,Variant Price,Variant Barcode,Image Src,Status\n"
+    "wool-shirt,Wool shirt,Nord,true,Size,S,Color,Red,WS-1,19.00,4006381333931,a.png,active\n"
+    "wool-shirt,,,,Size,M,Color,Blue,WS-2,29.00,4006381333948,b.png,\n"
+    "old-cap,Old cap,Nord,false,Title,Default Title,,,OC-1,9.00,4006381333955,c.png,archived\n"
+)
+
+
+def test_a_file_of_shopify_comes_back_as_the_same_products(tmp_path: Path, resources: Resources) -> None:
+    for number, name in enumerate("abc"):
+        draw(tmp_path / "shop" / f"{name}.png", number)
+    (tmp_path / "shop" / "products_export.csv").write_text(SHOPIFY)
+    products = read(resources, tmp_path / "shop" / "products_export.csv", "anna")
+    data, _ = exported(resources, products, "shopify")
+    names = ("Option1 name", "Option1 value", "Option2 name", "Option2 value", "Price", "Barcode", "Status")
+    shirt, cap = read_strictly(data).items()
+    assert (shirt[0], cap[0]) == ("wool-shirt", "old-cap")
+    assert [[row[name] for name in names] for row in (*shirt[1], *cap[1])] == [
+        ["Size", "S", "Color", "Red", "19.00", "4006381333931", "active"],
+        ["Size", "M", "Color", "Blue", "29.00", "4006381333948", ""],
+        ["Title", "Default Title", "", "", "9.00", "4006381333955", "archived"],
+    ]
+    for form in ("jsonld", "woocommerce"):
+        assert b"wool-shirt" not in exported(resources, products, form)[0], "a handle is no code"
 
 
 def test_a_folder_of_pictures_has_titles_and_pictures(tmp_path: Path, resources: Resources) -> None:

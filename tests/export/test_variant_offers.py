@@ -91,6 +91,11 @@ def test_facts_of_a_variant_count_and_lists_of_its_product_do_not(tmp_path: Path
     assert [(each.get("gtin"), each.get("color"), each["material"]) for each in items] == [
         (["4006381333931"], ["Red"], ["wool"]), (["4006381333948"], ["Blue"], ["silk"]), (None, None, ["wool"]),
     ]  # fmt: skip
+    (group,) = test_json_ld.read_strictly(shop_file(tmp_path, "jsonld", rows, FULL)[0])
+    assert not {"color", "material", "gtin"} & group.keys(), "a variant would have those of its group"
+    assert [(each.get("color"), each["material"]) for each in group["hasVariant"]] == [
+        ("Red", "wool"), ("Blue", "silk"), (None, "wool"),
+    ]  # fmt: skip
     assert b"333931; " not in shop_file(tmp_path, "woocommerce", rows, FULL)[0]
 
 
