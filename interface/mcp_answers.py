@@ -200,12 +200,13 @@ class Failed(Record):
 class Failures(Record):
     """Failures by kind, with the documents that failed as a whole; or those of a document one by one, each image once.
 
-    `total`: of the list; `next`: the `offset` of those after these.
+    `total`: how many a document has; null without a document, where each kind of `failing` has its `count`. `next`: the
+    `offset` of those after the listed ones.
     """
 
     failing: tuple[Failing, ...] = ()
     failures: tuple[Failed, ...]
-    total: int
+    total: int | None
     next: int | None
 
 

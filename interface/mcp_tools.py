@@ -325,10 +325,11 @@ def failures(desk: Desk, caller: Caller, asked: SomeFailures) -> answers.Failure
     """
     ledger, first, end = desk.resources.ledger, asked.offset, asked.offset + asked.limit
     failing: tuple[answers.Failing, ...] = ()
+    total: int | None
     if asked.document is None:
         whose = choose_known(desk.resources, caller, asked.owner)
         failing = answers.as_failing(failing_kinds(ledger, whose), failing_others(ledger, whose))
-        total = sum(each.count for each in failing if each.what == "document")
+        total, count = None, sum(each.count for each in failing if each.what == "document")
         stopped = stopped_documents(ledger, whose, limit=asked.limit, offset=first)
         listed = list(map(answers.as_failed_whole, stopped))
     else:
@@ -337,8 +338,8 @@ def failures(desk: Desk, caller: Caller, asked: SomeFailures) -> answers.Failure
         whole = [answers.as_failed_whole(document)] if document.failure_kind else []
         single = merge_roles((*report.failed_images, *report.other_failures))
         failed = [*whole, *(answers.as_failed(document, each) for each in single)]
-        listed, total = failed[first:end], len(failed)
-    return answers.Failures(failing=failing, failures=tuple(listed), total=total, next=end if end < total else None)
+        listed, total, count = failed[first:end], len(failed), len(failed)
+    return answers.Failures(failing=failing, failures=tuple(listed), total=total, next=end if end < count else None)
 
 
 # --- changing ---------------------------------------------------------------------------------------------------------

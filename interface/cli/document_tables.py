@@ -14,14 +14,13 @@ from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.object_events import DeadEvents, dead_events
 from swatchbook.ledger.page_findings import count_lost_pictures
 from swatchbook.ledger.picture_reviews import count_images_to_review
-from swatchbook.ledger.queries.coverage import count_documents
 from swatchbook.ledger.runs import LiveRun, live_runs
 from swatchbook.ledger.schedule import due_documents
 from swatchbook.ledger.stored_documents import PDF, Document, list_documents
 from swatchbook.ledger.webhooks import Undelivered, undelivered
 from swatchbook.one_line import shorten
 from swatchbook.records import Analysis, DocumentStatus, Record, RunReport, SkippedPage, Stage
-from swatchbook.reports.document_state import describe_document, describe_progress
+from swatchbook.reports.document_state import count_states, describe_document, describe_progress
 from swatchbook.reports.stale import StaleRole, stale_roles
 from swatchbook.settings import Settings
 from swatchbook.truncate import merge_roles, page_numbers, truncate
@@ -31,7 +30,7 @@ MOST_RECENT = 10
 """Documents per status, and completed documents, that `status` lists at most; its counts include all."""
 
 
-_NONE = {state.value: 0 for state in DocumentStatus}
+_NONE = {state.value: 0 for state in DocumentStatus} | {"completed with failures": 0}
 _SKIPPED_PLACES = 4
 """Pictures on skipped pages that `show` names for each reason; with --json it lists all."""
 
@@ -47,7 +46,7 @@ class Overview(Record):
     due: tuple[str, ...]  # ids of documents that `retry` would process now
     open: tuple[Document, ...]
     recent: tuple[Document, ...]  # completed ones, newest first
-    counts: dict[str, int]  # documents by status
+    counts: dict[str, int]  # documents by the word for their state
     to_review: int = 0  # pictures that need a review
     lost_pictures: int = 0  # seen on pages, and not taken
     stale: tuple[StaleRole, ...] = ()
@@ -74,7 +73,7 @@ def overview(ledger: Ledger, settings: Settings, owner: str | None) -> Overview:
         due=tuple(document.id for document in waiting),
         open=tuple(open_documents),
         recent=tuple(list_documents(ledger, owner, status=DocumentStatus.COMPLETED, limit=MOST_RECENT)),
-        counts=_NONE | count_documents(ledger, owner),
+        counts=_NONE | count_states(ledger, owner),
         to_review=count_images_to_review(ledger, owner=owner),
         lost_pictures=count_lost_pictures(ledger, owner),
         stale=stale_roles(ledger, settings, owner),

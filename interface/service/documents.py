@@ -10,6 +10,7 @@ from pydantic import Field, TypeAdapter
 
 from interface.replies import Accepted, Listed, ListedDocument, ListedTrash, Progress, ShownDocument
 from interface.service.auth import Caller, TheCaller, choose_known
+from interface.service.health import starts_documents
 from interface.service.parameters import (
     DEFAULT_EMBED,
     DEFAULT_RETRY,
@@ -206,7 +207,7 @@ def retry_document(
     before = find_changeable(resources, caller, document_id)
     again = retry(resources.ledger, before.id, force=options.force)
     report = None if again else document_report(resources.ledger, before.id)
-    message = describe_retry(before, report, force=options.force)
+    message = describe_retry(before, report, force=options.force, starts=not again or starts_documents(resources))
     return _accepted(documents_get_document(resources.ledger, before.id), message)
 
 

@@ -152,6 +152,14 @@ def find_troubles(resources: Resources) -> list[str]:
     return prefect_state.find_troubles(resources.settings)
 
 
+def starts_documents(resources: Resources) -> bool:
+    """Return whether nothing keeps documents that are due from being started: Prefect, where there is one, is well."""
+    try:
+        return not (os.environ.get("PREFECT_API_URL") and find_troubles(resources))
+    except Failure:
+        return False
+
+
 def count(resources: Resources) -> Counted:
     """Count the whole ledger. Raises LedgerDown."""
     coverage = count_coverage(resources.ledger)

@@ -3,12 +3,14 @@
 No state is `good` while something waits or has failed.
 """
 
+from collections import Counter
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Final, Literal
 
 from swatchbook.errors import InvalidReference
 from swatchbook.ledger.database import Ledger
+from swatchbook.ledger.queries.coverage import completed_with_rest, count_documents
 from swatchbook.ledger.runs import LiveRun
 from swatchbook.ledger.stored_documents import PDF, Document, get_document
 from swatchbook.product_doubts import is_doubtful
@@ -138,15 +140,13 @@ _REASONS: Final = 3
 """Failures whose reasons a retry names."""
 
 
-def describe_retry(before: Document, report: RunReport | None, *, force: bool) -> str:
-    """Return what a retry does to a document, `before` as it was; `report`: of one with nothing to do."""
+def describe_retry(before: Document, report: RunReport | None, *, force: bool, starts: bool = True) -> str:
+    """Return what a retry does to a document, `before` as it was; `report`: of one with nothing to do.
+
+    `starts`: whether something starts documents that are due.
+    """
     if report is None:
-        if before.status is not DocumentStatus.FAILED or not before.message:
-            return "The document will be processed again."
-        return (
-            f"The document will be processed again. It was rejected before: {before.message} It will be rejected again "
-            "unless a setting has changed; a corrected file has to be ingested."
-        )
+        return _describe_again(before, starts=starts)
     failed = merge_roles((*report.failed_images, *report.other_failures))
     if not failed:
         return "Nothing to do: nothing failed."
@@ -158,6 +158,22 @@ def describe_retry(before: Document, report: RunReport | None, *, force: bool) -
         f"Nothing is tried again: {failures_in_words(outcome_of_report(report))} failed for good. "
         f"{' '.join(truncate(reasons, _REASONS))} Correct the source and ingest it again.{advice}"
     )
+
+
+def _describe_again(before: Document, *, starts: bool) -> str:
+    if before.status is DocumentStatus.RUNNING:
+        return "It is being processed. What can be tried again is tried by this run or the next."
+    again = "The document will be processed again."
+    if not starts:
+        again = "The document is due, but nothing starts it now: `swatchbook doctor` and `GET /health` say why."
+    if before.message and before.status is DocumentStatus.FAILED:
+        return (
+            f"{again} It was rejected before: {before.message} It will be rejected again unless a setting has changed; "
+            "a corrected file has to be ingested."
+        )
+    if before.message and before.status is DocumentStatus.BLOCKED:
+        return f"{again} It was blocked before: {before.message} It will be blocked again unless that is mended."
+    return again
 
 
 def describe_end(ledger: Ledger, report: RunReport) -> ShownState:
@@ -182,6 +198,16 @@ def describe_document(document: Document, *, now: float, progress: str | None = 
     """Return what people are shown of a document, by its last report."""
     outcome = outcome_of_report(document.report)
     return describe_state(document.status, outcome, now=now, next_try=document.due_at, progress=progress)
+
+
+def count_states(ledger: Ledger, owner: str | None = None) -> dict[str, int]:
+    """Return the word for a state -> the number of documents of an owner, or of all, that are in it."""
+    counts = Counter(count_documents(ledger, owner))
+    for each in completed_with_rest(ledger, owner):
+        outcome = Outcome(found=each.found, failed=each.failed, waiting=each.waiting, other=each.other)
+        counts[DocumentStatus.COMPLETED] -= 1
+        counts[describe_state(DocumentStatus.COMPLETED, outcome, now=0.0).word] += 1
+    return dict(counts)
 
 
 _HOW: Final = "(swatchbook teach), or ask a language model (SWATCHBOOK_DISCOVERY=llm)."

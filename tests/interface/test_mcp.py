@@ -310,6 +310,7 @@ def test_all_that_is_missing_is_in_the_account(troubled: Path) -> None:
         assert rows["items.jsonl"]["sentence"] == "Failures: 2 of 3 items."
         whole = (await client.call_tool("failures", {})).structured_content
         assert whole["failing"] == account["failing"]
+        assert (whole["total"], whole["next"]) == (None, None)
         assert [(each["document"], each["kind"]) for each in whole["failures"]] == [
             ("broken.pdf", "unreadable_document")
         ]

@@ -58,7 +58,13 @@ def retry(
             chosen = choose_documents(resources.ledger, document, every, owner, all_owners)
             again = [row.id for row in chosen if retry_document(resources.ledger, row.id, force=force)]
             waiting = [get_document(resources.ledger, each) for each in again]
-        if not waiting:
+        if not waiting and document is not None:
+            from swatchbook.ledger.queries.report import document_report
+            from swatchbook.reports.document_state import describe_retry
+
+            for row in chosen:
+                note(describe_retry(row, document_report(resources.ledger, row.id), force=force))
+        elif not waiting:
             kept = " What cannot be read stays rejected; `swatchbook ingest --force` reads it again." if force else ""
             note(f"Nothing to do. `swatchbook status` lists waiting documents.{kept}")
         reports, code = resume(resources, waiting, quiet=as_json)

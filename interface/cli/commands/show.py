@@ -32,13 +32,15 @@ def show(document: Reference, owner: OwnerName = None, all_owners: AllOwners = F
         from interface.cli.document_tables import draw_document
         from swatchbook.ledger.queries.document import show_document
         from swatchbook.ledger.queries.report import document_report
+        from swatchbook.truncate import merge_roles
 
         row = choose_document(resources.ledger, document, choose_owner(resources.ledger, owner, all_owners))
         details = show_document(resources.ledger, row.id)
-        if as_json:
-            say_json(details)
-            return
         report = document_report(resources.ledger, row.id)
+        if as_json:
+            failures = merge_roles((*report.failed_images, *report.other_failures))
+            say_json(details | {"failures": failures})
+            return
         out().print(draw_document(row, report, details, now=resources.ledger.now()))
 
 

@@ -2,8 +2,9 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Sequence
+from typing import NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, and_, case, func, or_, select
 
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.image_states import ImageGroup, image_groups, shown_images
@@ -11,7 +12,7 @@ from swatchbook.ledger.page_findings import count_lost_pictures
 from swatchbook.ledger.publishing import count_unpublished
 from swatchbook.ledger.stored_documents import owned_by
 from swatchbook.ledger.tables import documents
-from swatchbook.records import Coverage, ImageCounts, ImageState, ItemState, Record, Role, RoleCoverage
+from swatchbook.records import Coverage, DocumentStatus, ImageCounts, ImageState, ItemState, Record, Role, RoleCoverage
 
 
 def count_coverage(ledger: Ledger, owner: str | None = None, roles: Collection[Role] = ()) -> Coverage:
@@ -52,6 +53,36 @@ def count_documents(ledger: Ledger, owner: str | None = None) -> dict[str, int]:
     statuses = select(documents.c.status, func.count()).where(*owned_by(owner)).group_by(documents.c.status)
     with ledger.read() as connection:
         return dict(connection.execute(statuses).tuples().all())
+
+
+class Reported(NamedTuple):
+    """Counts of a document's last report: of its items, if it is a folder or batch, else of its images."""
+
+    found: int
+    failed: int
+    waiting: int
+    other: bool  # anything else has failed
+
+
+def completed_with_rest(ledger: Ledger, owner: str | None = None) -> list[Reported]:
+    """Return the counts of each completed document of an owner, or of all, of which something waits or has failed."""
+    of_items = _reported("items", "total_items") > 0
+    incomplete = _reported("images_partial") + _reported("images_failed") + _reported("images_rejected")
+    failed = case((of_items, _reported("items", "failed_items")), else_=incomplete)
+    waiting = case((of_items, _reported("items", "pending_items")), else_=_reported("images_pending"))
+    lists = [documents.c.report[name].as_string() != "[]" for name in ("other_failures", "failed_images")]
+    other = or_(lists[0], and_(~of_items, lists[1]))
+    found = case((of_items, _reported("items", "total_items")), else_=_reported("images_found"))
+    query = select(found, failed, waiting, other).where(
+        documents.c.status == DocumentStatus.COMPLETED, *owned_by(owner), or_(failed > 0, waiting > 0, other)
+    )
+    with ledger.read() as connection:
+        return [Reported(*row) for row in connection.execute(query)]
+
+
+def _reported(*path: str) -> ColumnElement[int]:
+    """Return a number of a document's last report, 0 if it has none."""
+    return func.coalesce(documents.c.report[path].as_integer(), 0)
 
 
 def _role_coverage(role: Role, tag: str, states: Counter[ItemState]) -> RoleCoverage:

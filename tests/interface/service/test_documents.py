@@ -16,6 +16,7 @@ from swatchbook.ledger.tables import items
 from swatchbook.ledger.tables import runs as runs_table
 from swatchbook.records import DocumentStatus, IngestOptions, ItemState, Role, Stage, image_id
 from swatchbook.resources import Resources
+from tests.conftest import free_port
 from tests.interface.conftest import asking
 from tests.ledger import scene
 
@@ -182,6 +183,16 @@ def test_what_is_done_stays_and_force_takes_the_rest(sample: Sample, move: str, 
     assert states_of(resources, keys) == left
     shown = client.get(f"/documents/{document['id']}").json()
     assert shown["status"] == told.json()["status"] == ("waiting" if "pending" in left else "completed")
+
+
+def test_retry_says_that_nothing_starts_it(
+    client: TestClient, resources: Resources, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = f"/documents/{queued(resources, 'oak.pdf').id}/retry"
+    assert client.post(path).json()["message"] == "The document will be processed again."
+    monkeypatch.setenv("PREFECT_API_URL", f"http://127.0.0.1:{free_port()}/api")
+    told = client.post(path, json={"force": True}).json()["message"]
+    assert told == "The document is due, but nothing starts it now: `swatchbook doctor` and `GET /health` say why."
 
 
 def test_nothing_to_do_is_said(sample: Sample) -> None:

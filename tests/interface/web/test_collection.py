@@ -12,7 +12,7 @@ from swatchbook.errors import InvalidModelOutput
 from swatchbook.ledger.database import db_now
 from swatchbook.ledger.schedule import record_round
 from swatchbook.ledger.stored_documents import get_document
-from swatchbook.ledger.tables import calls, items, runs
+from swatchbook.ledger.tables import calls, items, pages, runs
 from swatchbook.records import DocumentStatus
 from swatchbook.resources import Resources
 from tests.conftest import free_port
@@ -65,6 +65,7 @@ def test_what_goes_wrong_is_told_with_what_follows(
     fail(ledger, run, keys(1), InvalidModelOutput("No."))
     lapse(ledger, run)
     with ledger.write() as connection:
+        connection.execute(update(pages).where(pages.c.number == 1).values(failure_kind="unreadable_page"))
         connection.execute(update(runs).where(runs.c.token == run.token).values(prefect_run="00000000-0000"))
         call = {"request": "r", "run": run.token, "document": run.document, "provider": "vision.example"}
         connection.execute(insert(calls).values(**call, state="answered", cost_usd=0.5, at=db_now()))
@@ -76,6 +77,7 @@ def test_what_goes_wrong_is_told_with_what_follows(
         "The account closes: the documents show 16 pictures.", "invalid_model_output", "stuck", "no progress for",
         "vision.example", "Pages read and pictures embedded by day", "Failed tries by day", "launched somewhere",
         "1 call in the last 14 days, 0 failed.", "Ledger: ok", "Prefect: down",
+        "unreadable_pagepages1not by itself",
     ):  # fmt: skip
         assert each in shown.text, each
     assert f"{prefect}/runs/flow-run/00000000-0000" in shown.links(prefect)
