@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import urljoin
 
 from swatchbook.one_line import shorten
-from swatchbook.printed_prices import amounts_of, names_currency
+from swatchbook.printed_prices import amounts_of, may_be_in
 from swatchbook.records import NO_MAPPING, BatchMapping, Variant, sha256
 from swatchbook.sources.batch_facts import read_facts, read_variants
 from swatchbook.sources.batch_fields import Columns, Fields
@@ -143,7 +143,7 @@ def _price(fields: Fields, default: str | None) -> dict[str, str]:
     if found and own is None:
         own = currency_in_name(fields.columns["price"][0])
     currency = fields.read("currency", as_currency) or own
-    if amount and not currency and not names_currency(amount):
+    if amount and not currency and default and may_be_in(amount, default):
         currency = default
     if amount and currency and len(amounts := amounts_of(amount)) == 1:
         amount = plain_amount(amounts[0])

@@ -69,7 +69,9 @@ def test_mapping_names_further_facts_and_the_currency(tmp_path: Path) -> None:
     assert read({"price": "12 zł"}, mapping).metadata == {"price": "12", "currency": "PLN"}
     assert read({"price": "$ 12"}, mapping).metadata == {
         "price": "$ 12"
-    }  # of one of several countries, not of that one
+    }  # of several countries, none of which has euros
+    dollars = BatchMapping(currency="USD")
+    assert read({"price": "$ 12"}, dollars).metadata == {"price": "12", "currency": "USD"}
     file.write_text("currency: euro\n")
     with pytest.raises(InvalidReference, match="currency"):
         read_batch_mapping(file)
