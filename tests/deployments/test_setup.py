@@ -94,7 +94,7 @@ def test_setup_twice_is_the_same_as_once() -> None:
     assert made == looked, "a look says what will be made, and makes nothing of it"
     assert outcomes(set_up_now()) == {Outcome.SAME}
     command = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all"]
-    subprocess.run(command, cwd=ROOT, check=True, capture_output=True, timeout=120)
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True, timeout=600)
     assert outcomes(set_up_now(LOOK)) == {Outcome.SAME}, "what `prefect deploy` made is accepted"
     lines = set_up_now().values()
     assert {line.what for line in lines if line.outcome is not Outcome.SAME} == {"deployment"}
