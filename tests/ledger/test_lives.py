@@ -4,12 +4,13 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 from sqlalchemy import select
 
-from swatchbook.errors import Failure, ProviderTimeout, RunRevoked, UnreadableImage
+from swatchbook.errors import DocumentDeleted, Failure, ProviderTimeout, RunRevoked, UnreadableImage
 from swatchbook.index.contract import Payload, Space
 from swatchbook.ledger import edited_products, publishing, runs, schedule, stage_results
 from swatchbook.ledger.claims import ClaimedItem
@@ -108,6 +109,10 @@ class Lives(RuleBasedStateMachine):
             size=1,
             options=options,
         )
+        if known.status is DocumentStatus.DELETING:  # a delete that is not at its end
+            with pytest.raises(DocumentDeleted):
+                runs.begin(self.ledger, known.id, options=options, fingerprint=fingerprint, requested=EVERYTHING)
+            return
         run = runs.begin(self.ledger, known.id, options=options, fingerprint=fingerprint, requested=EVERYTHING)
         if isinstance(run, Run):
             self.held[which] = (run, fingerprint)
