@@ -148,7 +148,7 @@ def _with_variations(read: Callable[[], Iterator[Row]], names: Mapping[str, str]
             shown = dict[str, list[str]]()
             for each in of_row:
                 for picture in each["pictures"]:
-                    shown.setdefault(picture, []).append(_name_of(each["variant"]))
+                    shown.setdefault(picture, []).append(str(each["variant"]["title"]))
             product[pictured] = _with_variant_names(dict.fromkeys(_places(row.get(pictured))), shown)
         yield product
 
@@ -159,11 +159,8 @@ def _variation(row: Row, names: Mapping[str, str]) -> dict[str, Any]:
         for key, name in names.items()
         if _ATTRIBUTE_VALUE.fullmatch(key) and (text := as_text(row.get(name)))
     }
-    return {"options": options, "title": row.get(names.get("name", ""))} | _sold_as(row, names)
-
-
-def _name_of(variant: Row) -> str:
-    return " / ".join(variant["options"].values()) or str(variant["title"])
+    title = " / ".join(options.values()) or row.get(names.get("name", ""))
+    return {"options": options, "title": title} | _sold_as(row, names)
 
 
 def _places(value: Any) -> list[str]:
