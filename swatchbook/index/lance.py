@@ -70,10 +70,14 @@ MOST_PARTITIONS = 1_000
 """The most partitions that are searched, so that a narrow filter still finds k results; without a filter 20 suffice."""
 
 COMPACT_EVERY = 64
-"""The versions between compactions: each write adds a version and a fragment."""
+"""The versions after which a writer looks whether to compact: each write adds a version and a fragment."""
 
-KEEP_VERSIONS = timedelta(minutes=10)
-"""The time for which a reader may use the version that it opened."""
+ROWS_A_FRAGMENT, MOST_FRAGMENTS = 2_000, 512
+"""A table may have one fragment for so many rows, and so many in all. A compaction writes all rows of fragments below a
+million rows again: after every 64 writes, it would write a table that grows to a million 30 times."""
+
+KEEP_VERSIONS = timedelta(minutes=3)
+"""The time for which a reader may use the version that it opened: the disk holds it that long beside newer ones."""
 
 INDEX_CACHE, METADATA_CACHE = 256 << 20, 32 << 20
 """The bytes of LanceDB's caches; its defaults are 6 GB and 1 GB."""
@@ -416,7 +420,7 @@ class LanceIndex:
             before = table.version
             try:
                 yield table
-                if table.version // COMPACT_EVERY != before // COMPACT_EVERY:
+                if table.version // COMPACT_EVERY != before // COMPACT_EVERY and _has_many_fragments(table):
                     _optimize(table, KEEP_VERSIONS)
                 self._written[space] = table, self._stamp(space)
             finally:
@@ -644,6 +648,11 @@ def _slices(ids: Sequence[str]) -> Iterator[Sequence[str]]:
 def _needs_index(table: Any) -> bool:
     """Return whether a table has too many rows to compare all vectors, and no vector index."""
     return bool(table.count_rows() > FLAT_ROWS) and not any("vector" in each.columns for each in table.list_indices())
+
+
+def _has_many_fragments(table: Any) -> bool:
+    fragments = table.stats()["fragment_stats"]["num_fragments"]
+    return bool(fragments > min(MOST_FRAGMENTS, table.count_rows() // ROWS_A_FRAGMENT))
 
 
 def _optimize(table: Any, keep: timedelta) -> None:

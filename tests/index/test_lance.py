@@ -6,7 +6,9 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -14,6 +16,7 @@ import pytest
 from filelock import FileLock
 
 from swatchbook.errors import Configuration, DiskFull, IndexDown
+from swatchbook.index import lance
 from swatchbook.index.contract import Payload, Space, Where
 from swatchbook.index.lance import COMPACT_EVERY, FLAT_ROWS, LanceIndex
 from swatchbook.index.slim_lancedb import lancedb
@@ -200,6 +203,23 @@ def test_many_small_writes_leave_few_fragments(index: LanceIndex, folder: Path) 
     assert table.stats()["fragment_stats"]["num_fragments"] <= COMPACT_EVERY
     assert index.count(SPACE) == len(objects)
     assert index.search(SPACE, objects[0].vector, 1)[0].id == objects[0].id
+
+
+def test_growing_table_is_compacted_ever_less_often(index: LanceIndex, monkeypatch: pytest.MonkeyPatch) -> None:
+    compacted, fragments, optimize = list[int](), list[int](), lance._optimize
+
+    def counted(table: Any, keep: timedelta) -> None:
+        compacted.append(table.count_rows())
+        optimize(table, keep)
+
+    monkeypatch.setattr(lance, "_optimize", counted)
+    monkeypatch.setattr(lance, "ROWS_A_FRAGMENT", 2)
+    for each in made(8 * COMPACT_EVERY):
+        index.upsert(SPACE, [each])
+        if index.count(SPACE) % COMPACT_EVERY == 0:
+            fragments.append(index._table(SPACE).stats()["fragment_stats"]["num_fragments"])
+    assert compacted == pytest.approx([64, 128, 256, 512], rel=0.1)
+    assert max(fragments) <= 4 * COMPACT_EVERY
 
 
 def test_a_table_of_somebody_elses_is_refused(folder: Path) -> None:
