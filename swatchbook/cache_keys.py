@@ -56,7 +56,7 @@ PURE_STAGES: Mapping[str, PureStage] = {
     ),
     "tables": PureStage(version="4", after=("read",), modules=_PDF),
     "discover": PureStage(
-        version="29",
+        version="30",
         after=("read",),
         options=("taught",),
         newer_options=("weights",),
@@ -78,7 +78,7 @@ PURE_STAGES: Mapping[str, PureStage] = {
         ),
     ),
     "describe": PureStage(
-        version="15",
+        version="16",
         after=("discover", "tables"),
         asks=(("llm", "describe"),),
         modules=(
@@ -92,7 +92,7 @@ PURE_STAGES: Mapping[str, PureStage] = {
         ),
     ),
     "plan": PureStage(
-        version="15",
+        version="16",
         after=("discover",),
         options=("focus", "pages"),
         modules=(
@@ -102,7 +102,7 @@ PURE_STAGES: Mapping[str, PureStage] = {
         ),
     ),
     "chunk": PureStage(
-        version="14",
+        version="15",
         after=("plan", "tables"),
         modules=(
             _LABELS,
@@ -114,7 +114,7 @@ PURE_STAGES: Mapping[str, PureStage] = {
         ),
     ),
     "extract": PureStage(
-        version="21",
+        version="22",
         after=("plan",),
         settings=(*_PAGE_LIMITS, *_IMAGE_LIMITS),
         modules=(

@@ -9,7 +9,7 @@ CODES = (
     "EUR", "USD", "GBP", "CHF", "INR", "SEK", "NOK", "DKK", "PLN", "CZK", "HUF", "RON", "BGN", "RSD", "BAM", "TRY",
     "UAH", "RUB", "KZT", "UZS", "AED", "SAR", "QAR", "KWD", "EGP", "MAD", "NGN", "GHS", "KES", "ZAR", "JPY", "CNY",
     "KRW", "VND", "THB", "IDR", "MYR", "PHP", "ILS", "MXN", "COP", "ARS", "CLP", "PEN", "BRL", "DOP", "CAD", "AUD",
-    "NZD", "HKD", "SGD",
+    "NZD", "HKD", "SGD", "TWD", "ISK",
 )  # fmt: skip
 """Codes of currencies (ISO 4217) that are printed with prices."""
 
@@ -20,8 +20,8 @@ SIGNS = {
 """Sign, before or behind an amount -> code. A dollar and a yen may be of several countries: None."""
 
 WORDS_BEFORE = {
-    "R$": "BRL", "US$": "USD", "RD$": "DOP", "A$": "AUD", "C$": "CAD", "S/": "PEN", "Rp": "IDR", "RM": "MYR",
-    "RMB": "CNY", "KSh": "KES", "Bs": None, "Rs": None,
+    "R$": "BRL", "US$": "USD", "RD$": "DOP", "NT$": "TWD", "A$": "AUD", "C$": "CAD", "S/": "PEN", "Rp": "IDR",
+    "RM": "MYR", "RMB": "CNY", "KSh": "KES", "Bs": None, "Rs": None,
 }  # fmt: skip
 """What is printed before an amount -> code. A rupee (Rs) and a bolívar or boliviano (Bs) are of several countries."""
 
@@ -96,6 +96,10 @@ _CURRENCY = re.compile(
 )
 _TO = r"(?:-|–|—|~|…|to|up\sto|bis|à|au|do|до|al|hasta|até|tot|til|till)"
 _BESIDE = rf"(?:\s?(?:{any_of({*SIGNS, *CODES, *WORDS_BEFORE, *WORDS_BEHIND})})\.?)?"
+_LOWEST = re.compile(
+    r"\s*(?:starting\s)?(?:from|ab|von|à partir de|a partir de|dès|desde|da|od|от|vanaf|från|fra|alkaen)(?!\w)",
+    re.IGNORECASE,
+)
 _RANGE = re.compile(rf"({AMOUNT}){_BESIDE}\s?{_TO}{_BESIDE}\s?({AMOUNT})", re.IGNORECASE)
 
 
@@ -122,6 +126,11 @@ def highest_of(text: str) -> float | None:
         return None
     lowest, highest = (amounts_of(end)[0] for end in found.groups())
     return highest if lowest == price_of(text) and highest > lowest else None
+
+
+def is_lowest(text: str) -> bool:
+    """Return whether a printed price says that it is the lowest of several: "from €12", "ab 89,-"."""
+    return _LOWEST.match(text) is not None
 
 
 def amounts_of(text: str) -> tuple[float, ...]:

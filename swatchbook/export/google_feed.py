@@ -51,8 +51,15 @@ def write_google(rows: Rows, out: BinaryIO) -> None:
 
 
 def _name_unpriced(rows: Rows, offer: Offer) -> None:
-    for each in offer.unpriced:
-        rows.skip([each.row.model_copy(update={"name": each.values["name"]})], NO_PRICE)
+    for each in _unpriced(offer):
+        reason = NO_PRICE if each.price is None else "price is a range, and other variants have one price"
+        rows.skip([each.row.model_copy(update={"name": each.values["name"]})], reason)
+
+
+def _unpriced(offer: Offer) -> tuple[Offer, ...]:
+    """Return the variants of a product without a single price, where another variant has one."""
+    found = tuple(each for each in offer.variants if each.single_price is None)
+    return found if len(found) < len(offer.variants) else ()
 
 
 class Google:
@@ -64,8 +71,8 @@ class Google:
 
     def records(self, offer: Offer) -> list[ShopRecord]:
         offer.require_on_sale()
-        unpriced = {each.key for each in offer.unpriced}
-        return [self._item(offer, each) for each in offer.variants or (offer,) if each.key not in unpriced]
+        left_out = {each.key for each in _unpriced(offer)}
+        return [self._item(offer, each) for each in offer.variants or (offer,) if each.key not in left_out]
 
     def _item(self, product: Offer, offer: Offer) -> ShopRecord:
         key = offer.needed("sku")
@@ -100,7 +107,8 @@ class Google:
             "description": offer.needed("description", most=MOST["description"]),
             "link": link,
             "availability": offer.availability,
-            "price": f"{price.amount} {price.currency}",
+            "price": f"{price.regular or price.amount} {price.currency}",
+            "sale_price": f"{price.amount} {price.currency}" if price.regular else "",
             "condition": fields["condition"].lower() if fields["condition"].lower() in CONDITIONS else "",
             "brand": shortened(fields["brand"], MOST["brand"]),
             "gtin": fields["gtin"],

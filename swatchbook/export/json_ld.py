@@ -10,7 +10,7 @@ from typing import Any, BinaryIO, Final
 
 from swatchbook.errors import InvalidReference
 from swatchbook.export.formats import Rows, Skipped
-from swatchbook.export.offers import NO_PRICE, VARIES, Offer, picture_urls
+from swatchbook.export.offers import NO_PRICE, VARIES, Offer, Price, picture_urls
 from swatchbook.export.price_units import unit_code
 from swatchbook.export.shop_file import Contents, ShopRecord, write_shop_file
 from swatchbook.export.shop_lines import read_lines, write_lines
@@ -133,21 +133,31 @@ def _offers(offer: Offer) -> Thing:
         return {}
     availability, condition = offer.availability, offer.fields["condition"].lower()
     thing: Thing = {"@type": "Offer"}
-    if price.highest:
-        thing = {"@type": "AggregateOffer", "lowPrice": price.amount, "highPrice": price.highest}
+    if price.highest or price.is_lowest:
+        thing = {"@type": "AggregateOffer", "lowPrice": price.amount}
+        thing |= {"highPrice": price.highest} if price.highest else {}
     else:
         thing |= {"price": price.amount}
-        if code := unit_code(price.unit or ""):
-            thing["priceSpecification"] = {
-                "@type": "UnitPriceSpecification", "price": price.amount, "priceCurrency": price.currency,
-                "referenceQuantity": {"@type": "QuantitativeValue", "value": 1, "unitCode": code},
-            }  # fmt: skip
+        if specified := _specified(price):
+            thing["priceSpecification"] = specified[0] if len(specified) == 1 else specified
     thing["priceCurrency"] = price.currency
     if availability:
         thing["availability"] = f"{CONTEXT}/{_AVAILABILITY[availability]}"
     if condition in _CONDITIONS:
         thing["itemCondition"] = f"{CONTEXT}/{_CONDITIONS[condition]}"
     return thing
+
+
+def _specified(price: Price) -> list[Thing]:
+    """Return what a price is for, and the one before a reduction, as schema.org's price specifications."""
+    found = list[Thing]()
+    if code := unit_code(price.unit or ""):
+        measure = {"@type": "QuantitativeValue", "value": 1, "unitCode": code}
+        found.append({"price": price.amount, "priceCurrency": price.currency, "referenceQuantity": measure})
+    if price.regular:
+        kind = f"{CONTEXT}/StrikethroughPrice"
+        found.append({"priceType": kind, "price": price.regular, "priceCurrency": price.currency})
+    return [{"@type": "UnitPriceSpecification", **each} for each in found]
 
 
 def _as_line(thing: Thing) -> str:

@@ -8,6 +8,7 @@ unknown, and a field that is not known is empty.
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
 from urllib.parse import quote
 
 from swatchbook.export.price_units import unit_named, unit_of
@@ -21,14 +22,19 @@ from swatchbook.export.shop_mapping import (
     availability_of,
     fill,
 )
+from swatchbook.export.weights import grams_of
 from swatchbook.one_line import one_line, shorten
-from swatchbook.printed_prices import currency_of, may_be_in
+from swatchbook.printed_prices import currency_of, is_lowest, may_be_in, price_of
 from swatchbook.records import identity
 
 _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _MOST_VALUE = 190  # characters of an option's value; with a code and number it stays below the 255 of Shopify
-_HANDLED = ("price", "currency", "description", "url", "brand", "gtin", "availability", "condition", "handle", "status")
+_HANDLED = (
+    "price", "currency", "regular_price", "sale_starts", "sale_ends", "description", "url", "brand", "gtin",
+    "availability", "condition", "handle", "status", "taxonomy", "categories",
+)  # fmt: skip
 """Metadata for which there is a field: they are not listed as further properties."""
+_OF_PRICES = {"price", "regular_price", "sale_starts", "sale_ends"}
 VARIES = {"color": "color", "colour": "color", "size": "size", "material": "material", "pattern": "pattern"}
 """Names of options that Google's and schema.org's attributes have -> the attribute."""
 NO_PRICE = "price is not known, and other variants have one"
@@ -37,10 +43,22 @@ _BETWEEN_GTINS = re.compile(r"[;,|/\n]")
 
 
 @dataclass(frozen=True, slots=True)
+class Sale:
+    """A reduced price. Amounts are digits with two decimals. `starts`, `ends`: its days, "" where they are open."""
+
+    amount: str
+    regular: str
+    starts: str
+    ends: str
+    is_on: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Price:
     """An amount as digits with two decimals. `currency` is None where the print leaves it open; `unit`: what it is for.
 
-    `highest` is the other end of a printed range; then `amount` is the lowest. `printed`: the price as it is printed.
+    `highest` is the other end of a printed range; then `amount` is the lowest, as it is if the price `is_lowest` of
+    several. `sale`: the price is, will be or was reduced; `amount` is what counts today. `printed`: as it is printed.
     """
 
     amount: str
@@ -48,6 +66,13 @@ class Price:
     unit: str | None
     highest: str | None = None
     printed: str = ""
+    is_lowest: bool = False
+    sale: Sale | None = None
+
+    @property
+    def regular(self) -> str:
+        """Return the amount before a reduction that counts today, "" without one."""
+        return self.sale.regular if self.sale and self.sale.is_on else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +95,13 @@ class Offer:
 
     @property
     def single_price(self) -> Price | None:
-        """Return its price, None where that is a range."""
-        return None if self.price is None or self.price.highest else self.price
+        """Return its price, None where that is a range or the lowest of several."""
+        return None if self.price is None or self.price.highest or self.price.is_lowest else self.price
+
+    @property
+    def grams(self) -> float | None:
+        """Return its weight, None where it is not known."""
+        return grams_of(self.values.get("weight", ""))
 
     @property
     def availability(self) -> str:
@@ -112,14 +142,15 @@ def shortened(text: str, most: int | None) -> str:
     return text if most is None or len(text) <= most else text[: most - 1].rstrip() + "…"
 
 
-def offers(groups: Iterable[Sequence[ProductRow]], options: ShopOptions) -> Iterator[Offer]:
+def offers(groups: Iterable[Sequence[ProductRow]], options: ShopOptions, *, day: date | None = None) -> Iterator[Offer]:
     """Yield the products of rows, each with its variants. A group is the row of a product, then those of its variants.
 
-    Only one product is in memory.
+    Only one product is in memory. `day`: on which sales count, unless today (UTC).
     """
+    day = day or datetime.now(UTC).date()
     for product, *variants in groups:
-        made = _offer(product, product, options)
-        yield _with_variants(made, variants, options) if variants else made
+        made = _offer(product, product, options, day)
+        yield _with_variants(made, variants, options, day) if variants else made
 
 
 def picture_urls(offer: Offer, options: ShopOptions) -> list[str]:
@@ -160,7 +191,7 @@ def beside_options(known: Mapping[str, str], options: Mapping[str, Collection[st
     return found
 
 
-def _offer(row: ProductRow, product: ProductRow, options: ShopOptions, unit: str | None = None) -> Offer:
+def _offer(row: ProductRow, product: ProductRow, options: ShopOptions, day: date, unit: str | None = None) -> Offer:
     """Return a product, or a variant with what it inherits of its product. `unit`: what the price of that is for."""
     key = row.id.replace("-", "")
     metadata = {clean(name): clean(value) for name, value in (product.metadata | row.metadata).items()}
@@ -169,7 +200,7 @@ def _offer(row: ProductRow, product: ProductRow, options: ShopOptions, unit: str
     gtins = _gtins(metadata.get("gtin", ""))
     if "gtin" in metadata:
         metadata["gtin"] = _only(gtins)
-    price = _price(row, product, options.mapping)
+    price = _price(row, product, options.mapping, day)
     title = row.name if row is product or product.name in row.name else f"{product.name}, {row.name}"
     values = metadata | {f"metadata.{name}": value for name, value in metadata.items()}
     is_variant = row is not product
@@ -183,7 +214,7 @@ def _offer(row: ProductRow, product: ProductRow, options: ShopOptions, unit: str
         "code": row.code or "",
         "category": product.category or metadata.get("category", ""),
         "family": product.family or "",
-        "price": price.amount if price and not price.highest else "",
+        "price": price.amount if price and not price.highest and not price.is_lowest else "",
         "currency": (price and price.currency) or "",
         "picture": next(iter(row.pictures or product.pictures), ""),
         "document": product.document,
@@ -226,7 +257,7 @@ def _bare(code: str) -> str:
     return re.sub(r"[\W_]", "", code).lstrip("0")
 
 
-def _price(row: ProductRow, product: ProductRow, mapping: ShopMapping) -> Price | None:
+def _price(row: ProductRow, product: ProductRow, mapping: ShopMapping, day: date) -> Price | None:
     """Return the price of a row, or that of its product where a variant has no price."""
     source = row if row.price is not None else product
     if source.price is None:
@@ -235,13 +266,35 @@ def _price(row: ProductRow, product: ProductRow, mapping: ShopMapping) -> Price 
     stated = source.metadata.get("currency", product.metadata.get("currency", "")).strip().upper()
     stated = stated if re.fullmatch(r"[A-Z]{3}", stated) else ""
     currencies = (currency_of(printed), stated, mapping.currency)
+    amount = f"{source.price:.2f}"
+    sale = _sale(source, amount, day)
     return Price(
-        amount=f"{source.price:.2f}",
+        amount=sale.regular if sale and not sale.is_on else amount,
         currency=next((each for each in currencies if each and may_be_in(printed, each)), None),
         unit=unit_of(printed),
         highest=None if source.price_to is None else f"{source.price_to:.2f}",
         printed=printed,
+        is_lowest=is_lowest(printed),
+        sale=sale,
     )
+
+
+def _sale(row: ProductRow, amount: str, day: date) -> Sale | None:
+    """Return the sale of a row whose price is below its regular one. A day that cannot be read leaves that end open."""
+    regular = price_of(row.metadata.get("regular_price", ""))
+    if row.price is None or row.price_to is not None or regular is None or regular <= row.price:
+        return None
+    starts, ends = (_day(row.metadata.get(name, "")) for name in ("sale_starts", "sale_ends"))
+    is_on = (starts or day) <= day <= (ends or day)
+    first, last = (each.isoformat() if each else "" for each in (starts, ends))
+    return Sale(amount=amount, regular=f"{regular:.2f}", starts=first, ends=last, is_on=is_on)
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text[:10])
+    except ValueError:
+        return None
 
 
 def _inherited(product: ProductRow, rows: Sequence[ProductRow]) -> ProductRow:
@@ -253,7 +306,7 @@ def _inherited(product: ProductRow, rows: Sequence[ProductRow]) -> ProductRow:
     own = {name: {row.metadata.get(name) for row in rows} - {None} for name in product.metadata}
     lists = {name for name, value in product.metadata.items() if own[name] and _lists(value, own[name])}
     is_priced = any("price" in row.metadata for row in rows)
-    left_out = lists | ({"price"} if is_priced else set()) | ({"gtin"} if len(rows) > 1 else set())
+    left_out = lists | (_OF_PRICES if is_priced else set()) | ({"gtin"} if len(rows) > 1 else set())
     return product.model_copy(
         update={
             "metadata": {name: value for name, value in product.metadata.items() if name not in left_out},
@@ -268,7 +321,7 @@ def _lists(text: str, values: Collection[str | None]) -> bool:
     return any({part.strip() for part in text.split(between)} == values for between in ";,/|\n")
 
 
-def _with_variants(product: Offer, rows: Sequence[ProductRow], options: ShopOptions) -> Offer:
+def _with_variants(product: Offer, rows: Sequence[ProductRow], options: ShopOptions, day: date) -> Offer:
     """Return a product with its variants; two that are alike in all are one."""
     kept = dict[tuple[object, ...], ProductRow]()
     for row in rows:
@@ -279,10 +332,10 @@ def _with_variants(product: Offer, rows: Sequence[ProductRow], options: ShopOpti
     unit = product.price.unit if product.price else None
     seen, variants = set[str](), list[Offer]()
     for row, value in zip(ordered, values, strict=True):
-        made = _offer(row, shared, options, unit)
+        made = _offer(row, shared, options, day, unit)
         if made.key in seen:  # of the same name and code, in several sizes
             row_id = identity("offer", row.id, *value)
-            made = _offer(row.model_copy(update={"id": row_id}), shared, options, unit)
+            made = _offer(row.model_copy(update={"id": row_id}), shared, options, day, unit)
         seen.add(made.key)
         variants.append(replace(made, options=value))
     return replace(product, options=names, variants=tuple(variants))

@@ -23,6 +23,7 @@ from swatchbook.export.shop_mapping import (
     filled,
     with_common_names,
 )
+from swatchbook.export.weights import as_decimal
 
 PRODUCT_COLUMNS: Final = (
     "Title", "URL handle", "Description", "Vendor", "Product category", "Type", "Tags", "Published on online store",
@@ -98,7 +99,8 @@ class Shopify:
             "Title": offer.needed("title", most=_MOST_TITLE),
             "Description": as_html(fields["description"]),
             "Vendor": fields["brand"],
-            "Type": fields["category"],
+            "Product category": offer.values.get("taxonomy", ""),
+            "Type": "" if fields["category"] == offer.values.get("taxonomy") else fields["category"],
         } | filled(self._options.mapping, offer.values, (*PRODUCT_COLUMNS, *LAST_COLUMNS), allowed=ALLOWED)
         hidden = offer.off_sale or ("" if is_priced else "draft")
         shown = {"Status": hidden, _PUBLISHED: "FALSE"} if hidden else {"Status": "active"}
@@ -110,6 +112,8 @@ class Shopify:
         names = _three(product.options) or ("Title",)
         values = _three(offer.options) or ("Default Title",)
         cells = {"SKU": offer.fields["sku"], "Barcode": fields["gtin"], "Price": price.amount if price else ""}
+        cells |= {"Compare-at price": price.regular if price else ""}
+        cells |= {"Weight value (grams)": as_decimal(offer.grams) if offer.grams else ""}
         for number, (name, value) in enumerate(zip(names, values, strict=True), start=1):
             cells |= {f"Option{number} name": name, f"Option{number} value": value}
         if unit:

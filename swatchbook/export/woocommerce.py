@@ -10,10 +10,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import BinaryIO, Final
 
 from swatchbook.export.formats import Rows
-from swatchbook.export.offers import Offer, beside_options, distinct_skus, picture_urls
+from swatchbook.export.offers import Offer, Price, beside_options, distinct_skus, picture_urls
 from swatchbook.export.shop_csv import Cells, OneCurrency, pack, read_rows, sku_key, unpack, write_rows
 from swatchbook.export.shop_file import Contents, ShopRecord, write_shop_file
 from swatchbook.export.shop_mapping import AMOUNT, Allowed, ShopOptions, check_fields, filled, with_common_names
+from swatchbook.export.weights import as_decimal
 
 COLUMNS: Final = (
     "ID", "Type", "SKU", "GTIN, UPC, EAN, or ISBN", "Name", "Published", "Is featured?", "Visibility in catalog",
@@ -73,12 +74,10 @@ class WooCommerce:
         cells = self._common(offer, sku) | {
             "Type": "variable" if offer.variants else "simple",
             "Description": _description(fields["description"]),
-            "Categories": _joined(re.split(r"[;\n]", fields["category"])),
+            "Categories": _joined(re.split(r"[;\n]", self._categories(offer))),
             "Brands": _joined([fields["brand"]]),
         }
         values = {name: [variant.options[at] for variant in offer.variants] for at, name in enumerate(offer.options)}
-        if offer.variants:
-            cells["Regular price"] = ""
         cells |= self._attributes(offer, sku, values)
         return cells | filled(self._options.mapping, offer.values, COLUMNS, (META,), allowed=ALLOWED)
 
@@ -100,15 +99,23 @@ class WooCommerce:
             "Name": offer.needed("title"),
             "Published": "1",
             "In stock?": _IN_STOCK.get(offer.availability, ""),
-            "Regular price": price.amount if price else "",
+            "Weight (kg)": as_decimal(offer.grams / 1_000) if offer.grams else "",
+            **_prices(price),
             "Images": ", ".join(pictures[:most_pictures]),
         }
+
+    def _categories(self, offer: Offer) -> str:
+        """Return all categories of a product that came from a shop, unless the mapping gives it one."""
+        known = "" if "category" in self._options.mapping.fields else offer.values.get("categories", "")
+        return known or offer.fields["category"]
 
     def _attributes(self, offer: Offer, sku: str, options: Mapping[str, list[str]]) -> dict[str, str]:
         """Return the options of a product, and what else is known of it, as attributes that its page shows."""
         known = dict(offer.properties) | {"code": _other_code(offer, sku)}
         if price := offer.single_price:
             known["price unit"] = price.unit or ""
+        if offer.grams:
+            known.pop("weight", None)
         others = {name: [value] for name, value in beside_options(known, options).items() if value.strip()}
         cells = dict[str, str]()
         for number, (name, values) in enumerate((dict(options) | others).items(), start=1):
@@ -135,6 +142,19 @@ class WooCommerce:
 
     def write(self, contents: Contents, out: BinaryIO, *, whole: bool) -> None:
         write_rows(contents, out, columns=(*COLUMNS, *_ATTRIBUTES), always=ALWAYS)
+
+
+def _prices(price: Price | None) -> dict[str, str]:
+    """Return the cells of a price. The importer wants both prices and the days of a sale, whether it is on or not."""
+    if price is None or price.sale is None:
+        return {"Regular price": price.amount if price else ""}
+    sale = price.sale
+    return {
+        "Regular price": sale.regular,
+        "Sale price": sale.amount,
+        "Date sale price starts": sale.starts,
+        "Date sale price ends": sale.ends,
+    }
 
 
 def _record(row: dict[str, str]) -> ShopRecord:

@@ -4,6 +4,7 @@ Facts are attributes, each with a name and a value; fields whose names are label
 "Gewicht (kg)"); and fields that a mapping names as facts.
 """
 
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import chain, islice
 from typing import Any
@@ -22,6 +23,7 @@ from swatchbook.sources.batch_values import (
     is_empty,
     listed,
     lookup,
+    price_before,
 )
 
 MOST_FACTS = 100  # of an item
@@ -29,7 +31,11 @@ MOST_VARIANTS = 500  # of an item
 _MOST_VALUE = 500  # characters
 _MOST_KEY = 60  # characters of a label
 
-_NO_FACTS = frozenset(FIELDS) - frozenset(METADATA) | {"price", "currency", "url", "gtin", "name", "image", ""}
+_NO_FACTS = frozenset(FIELDS) - frozenset(METADATA) | frozenset(
+    {"price", "regular_price", "currency", "url", "gtin", "name", "image", ""}
+)
+_OF_VARIANTS = ("color", "material", "size", "sale_starts", "sale_ends")
+"""What is kept of a variant, if it has a field of this name."""
 _NO_COLUMNS = frozenset({"quantity", "type", "brand", "ean"})
 """Labels in print that mean something else as a shop's column: what is in stock, the kind of its row."""
 
@@ -121,10 +127,13 @@ def _variant(given: Any, title: str | None, names: Sequence[str | None]) -> Vari
     if not name:
         return None
     facts = {key: value for label, value in options if (key := fact_key(label)) and key not in _NO_FACTS}
-    facts |= {key: text for key in ("color", "material", "size") if (text := as_text(known.get(key)))}
+    facts |= {key: text for key in _OF_VARIANTS if (text := as_text(known.get(flat(key))))} | _weight(known)
     if gtin := next((text for key in NAMES["gtin"] if (text := as_gtin(known.get(key)))), None):
         facts["gtin"] = gtin
     price = as_price(given)
+    regular = next(filter(None, map(as_price, map(known.get, NAMES["regular_price"]))), None)
+    if price and regular and (before := price_before(price, regular)):
+        facts["regular_price"] = before
     return Variant(
         name=shorten(name, MAX_TITLE),
         code=next((text for key in NAMES[CODE] if (text := as_text(known.get(key)))), None),
@@ -133,6 +142,13 @@ def _variant(given: Any, title: str | None, names: Sequence[str | None]) -> Vari
         options=tuple(options),
         facts=tuple(facts.items()),
     )
+
+
+def _weight(known: Mapping[str, Any]) -> dict[str, str]:
+    """Return the weight of a variant with its unit, none without."""
+    grams, weight, unit = (as_text(known.get(key)) for key in ("grams", "weight", "weightunit"))
+    text = f"{grams} g" if grams else " ".join(filter(None, (weight, unit)))
+    return {"weight": text} if re.search(r"[^\W\d_]", text) and re.search("[1-9]", text) else {}
 
 
 def _options(known: Mapping[str, Any], names: Sequence[str | None]) -> Iterator[tuple[str, str]]:

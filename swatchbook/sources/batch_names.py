@@ -17,7 +17,8 @@ def split_words(text: str) -> frozenset[str]:
 
 ID, TITLE, IMAGES, MORE_IMAGES, CODE = "id", "title", "images", "more_images", "code"
 METADATA = (
-    "price", "currency", "brand", "category", "size", "condition", "material", "color", "description", "url", "gtin",
+    "price", "currency", "regular_price", "brand", "category", "size", "condition", "material", "color", "description",
+    "url", "gtin",
 )  # fmt: skip
 """Fields that are kept as metadata of the product."""
 
@@ -73,6 +74,12 @@ NAMES: Mapping[str, tuple[str, ...]] = {
         "preis", "preiseur", "uvp", "prixttc", "prix", "precio", "pvp", "prezzo",
         "preco", "cena", "cenabrutto", "prijs", "pris", "hinta", "fiyat", "fiyati", "цена", "стоимость",
         "ціна", "价格", "価格", "offers", "offer", "variants", "variations", "skus",
+    ),
+    "regular_price": (
+        "compareatprice", "variantcompareatprice", "regularprice", "originalprice", "oldprice", "priceold", "wasprice",
+        "pricewas", "pricebefore", "previousprice", "strikeprice", "strikethroughprice", "crossedoutprice", "listprice",
+        "fullprice", "rrp", "msrp", "uvp", "streichpreis", "alterpreis", "ancienprix", "prixbarre", "precioanterior",
+        "cenaregularna", "staracena", "стараяцена", "price",
     ),
     "currency": (
         "currency", "currencycode", "currencyid", "pricecurrency", "currencyiso", "currencysymbol", "isocurrency",

@@ -6,7 +6,7 @@ content.
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urljoin
@@ -34,6 +34,7 @@ from swatchbook.sources.batch_values import (
     currency_in_name,
     join_url,
     plain_amount,
+    price_before,
     without_ends,
 )
 
@@ -87,6 +88,8 @@ def read_record(record: Mapping[str, Any], mapping: BatchMapping = NO_MAPPING) -
             metadata[key] = shorten(", ".join(values), MAX_TEXT)
     if any("gtin" in each for each in of_variants):
         metadata.pop("gtin", None)
+    if any(variant.price for variant in variants):
+        metadata.pop("regular_price", None)  # it may be that of another variant than the price
     return ReadRecord(
         id=item[:_MAX_ID] if item else None,
         code=None if len(variants) > 1 and code in {variant.code for variant in variants} else code,
@@ -101,16 +104,38 @@ def read_record(record: Mapping[str, Any], mapping: BatchMapping = NO_MAPPING) -
 
 
 def _listed_as(fields: Fields) -> dict[str, str]:
-    """Return the handle of a product in its shop, and its status there if it is not on sale."""
-    handle = next((field for name in ("handle", "urlhandle") for field in fields.top.get(name, ())), None)
-    status = next((field for field in fields.top.get("status", ()) if _OFF_SALE.fullmatch(str(field.value))), None)
-    if status:
-        fields.use(status.name)
-    found = {"handle": as_id(handle.value) if handle else None, "status": str(status.value).lower() if status else None}
-    return {name: text for name, text in found.items() if text}
+    """Return what a shop keeps beside a product, by name. Only Shopify's files have a taxonomy of its own."""
+    found = dict[str, str]()
+    for kind, (convert, names) in _OF_SHOPS.items():
+        for field in (each for name in names for each in fields.top.get(name, ())):
+            if kind not in found and (text := convert(field.value)):
+                fields.use(field.name)
+                found[kind] = text
+    if "handle" not in found:
+        found.pop("taxonomy", None)
+    return found
+
+
+def _off_sale(value: Any) -> str | None:
+    return str(value).lower() if _OFF_SALE.fullmatch(str(value)) else None
 
 
 _OFF_SALE = re.compile("draft|archived", re.IGNORECASE)
+_OF_SHOPS: Mapping[str, tuple[Callable[[Any], str | None], Sequence[str]]] = {
+    "handle": (as_id, ("handle", "urlhandle")),
+    "status": (_off_sale, ("status",)),
+    "taxonomy": (as_category, ("productcategory",)),
+    "categories": (as_text, ("allcategories",)),
+    "sale_starts": (
+        lambda value: (as_text(value) or "").partition("/")[0].strip(),
+        ("salestarts", "datesalepricestarts", "salepricestartdate", "specialfromdate", "salepriceeffectivedate"),
+    ),
+    "sale_ends": (
+        lambda value: (as_text(value) or "").rpartition("/")[2].strip(),
+        ("saleends", "datesalepriceends", "salepriceenddate", "specialtodate", "salepriceeffectivedate"),
+    ),
+}
+"""What is kept -> how its value is read, and the names of its fields."""
 
 
 def content_id(record: Mapping[str, Any]) -> str:
@@ -129,14 +154,14 @@ def _vendor_model(fields: Fields) -> str | None:
 
 _READERS: Mapping[str, Any] = {
     "brand": as_brand, "category": as_category, "condition": as_condition, "url": as_url,
-    "price": lambda value: None, "currency": lambda value: None, "gtin": as_gtin,
+    "price": lambda value: None, "currency": lambda value: None, "regular_price": lambda value: None, "gtin": as_gtin,
 }  # fmt: skip
 
 
 def _price(fields: Fields, default: str | None) -> dict[str, str]:
     """Return price and currency; text without an amount, and 0, are no price. A currency alone is kept, too.
 
-    `default`: the currency of prices that name none.
+    `regular_price` is the one before a reduction. `default`: the currency of prices that name none.
     """
     found = fields.read("price", as_price)
     amount, own = found if found else (None, None)
@@ -147,4 +172,9 @@ def _price(fields: Fields, default: str | None) -> dict[str, str]:
         currency = default
     if amount and currency and len(amounts := amounts_of(amount)) == 1:
         amount = plain_amount(amounts[0])
-    return {name: text for name, text in (("price", amount), ("currency", currency)) if text}
+    regular = fields.read("regular_price", as_price) if amount else None
+    before = price_before((str(amount), currency), regular) if regular else None
+    if regular and not before:
+        del fields.columns["regular_price"]
+    given = (("price", amount), ("currency", currency), ("regular_price", before))
+    return {name: text for name, text in given if text}

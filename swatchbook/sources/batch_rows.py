@@ -47,6 +47,10 @@ def _shopify_product(rows: Sequence[Row], names: Mapping[str, str], source: str)
     own_picture = names.get("variantimage", names.get("variantimageurl", ""))
     pictures = {str(row[source]): row.get(alt) for row in rows if not is_empty(row.get(source))}
     product.pop(alt, None)
+    if kind := as_text(product.pop(names.get("type", ""), None)):
+        product["Product type"] = kind  # the shop's own, before its place in Shopify's taxonomy
+    if weight := _grams(product.pop(names.get("variantgrams", names.get("weightvaluegrams", "")), None)):
+        product["Weight"] = weight
     options = {
         name: as_text(rows[0].get(names.get(key.replace("value", "name"), ""))) or name
         for key, name in names.items()
@@ -83,7 +87,7 @@ _ATTRIBUTE_VALUE = re.compile(r"attribute\d+values?")
 
 
 def _sold_as(row: Row, names: Mapping[str, str]) -> dict[str, Any]:
-    """Return the SKU, barcode and price of a row that is a variant."""
+    """Return the SKU, barcode, prices and weight of a row that is a variant."""
 
     def first(*keys: str) -> Any:
         return next((row[names[key]] for key in keys if not is_empty(row.get(names.get(key, "")))), None)
@@ -92,7 +96,21 @@ def _sold_as(row: Row, names: Mapping[str, str]) -> dict[str, Any]:
         "sku": first("variantsku", "sku"),
         "gtin": first(*NAMES["gtin"]),
         "price": first("saleprice", "variantprice", "regularprice", "price"),
+        "regular_price": first("variantcompareatprice", "compareatprice", "regularprice"),
+        "sale_starts": first("datesalepricestarts"),
+        "sale_ends": first("datesalepriceends"),
+        "weight": _grams(first("variantgrams", "weightvaluegrams")) or _with_unit(first("weightkg"), "kg"),
     }
+
+
+def _grams(value: Any) -> str | None:
+    """Return a weight in grams with its unit, of the rows of a product the first; None where it is 0."""
+    return _with_unit(value[0] if isinstance(value, list) else value, "g")
+
+
+def _with_unit(value: Any, unit: str) -> str | None:
+    text = as_text(value)
+    return f"{text} {unit}" if text and text.strip("0.,") else None
 
 
 def _merged(rows: Sequence[Row]) -> Mapping[str, Any]:
@@ -108,14 +126,17 @@ def _merged(rows: Sequence[Row]) -> Mapping[str, Any]:
 
 
 def _plain(row: Row) -> Row:
-    """Return a row of WooCommerce's without the escapes in its values, and with its deepest category first."""
-    return {name: _plain_value(flat(name), value) if isinstance(value, str) else value for name, value in row.items()}
+    """Return a row of WooCommerce's without the escapes in its values, with its deepest category and all of them."""
+    plain = {name: _plain_value(flat(name), value) if isinstance(value, str) else value for name, value in row.items()}
+    for name, value in row.items():
+        if flat(name) == "categories" and isinstance(value, str):
+            paths = [path.strip().replace("\\,", ",") for path in re.split(r"(?<!\\),", value) if path.strip()]
+            plain |= {name: max(paths, key=lambda path: path.count(">"), default="")}
+            plain |= {"all categories": "; ".join(paths)} if len(paths) > 1 else {}
+    return plain
 
 
-def _plain_value(name: str, value: str) -> Any:
-    if name == "categories":
-        paths = [path.strip().replace("\\,", ",") for path in re.split(r"(?<!\\),", value) if path.strip()]
-        return sorted(paths, key=lambda path: -path.count(">"))
+def _plain_value(name: str, value: str) -> str:
     if _ATTRIBUTE_VALUE.fullmatch(name):
         return value.replace("\\,", ",")
     return value.replace("\\n", "\n") if name.endswith("description") else value

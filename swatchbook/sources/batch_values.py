@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 from swatchbook.one_line import one_line, shorten
-from swatchbook.printed_prices import SIGNS, amounts_of, currency_of, names_currency
+from swatchbook.printed_prices import SIGNS, amounts_of, currency_of, is_lowest, names_currency
 from swatchbook.sources.batch_names import LANGUAGES, NAMES, flat, split_words, words_of
 
 MAX_TEXT = 2_000  # characters of a value
@@ -251,8 +251,8 @@ def currency_in_name(name: str) -> str | None:
 def as_price(value: Any, depth: int = 0) -> tuple[str, str | None] | None:
     """Return (amount, currency) of a price that is a number, text in any locale, or object; the lowest of several.
 
-    The amount is a plain number, or the text if it has several amounts, such as a range, or a sign of several
-    countries: "$ 12".
+    The amount is a plain number, or the text if it has several amounts, such as a range, is the lowest of several
+    ("from 12"), or has a sign of several countries: "$ 12".
     """
     if isinstance(value, bool) or value is None or depth > MAX_DEPTH:
         return None
@@ -270,8 +270,17 @@ def as_price(value: Any, depth: int = 0) -> tuple[str, str | None] | None:
     if not amounts or not amounts[0]:
         return None
     currency = currency_of(text)
-    is_plain = len(amounts) == 1 and (currency is not None or not names_currency(text))  # "$ 12" keeps its sign
+    is_plain = (
+        len(amounts) == 1 and not is_lowest(text) and (currency is not None or not names_currency(text))
+    )  # "$ 12" keeps its sign
     return plain_amount(amounts[0]) if is_plain else shorten(text, 100), currency
+
+
+def price_before(price: tuple[str, str | None], regular: tuple[str, str | None]) -> str | None:
+    """Return the amount of a regular price if it is above the price, and in the same currency as far as both say."""
+    (now,), (before,) = (amounts_of(amount)[:1] or (0.0,) for amount, _ in (price, regular))
+    currencies = {currency for _, currency in (price, regular) if currency}
+    return plain_amount(before) if before > now > 0 and len(currencies) < 2 else None
 
 
 _MACHINE = re.compile(r"\d+(?:\.\d{1,2}|\.\d{4,})?")

@@ -18,6 +18,7 @@ from swatchbook.resources import Resources
 from tests.export.shop_readers import READERS
 from tests.export.shop_rows import FULL, PICTURES, as_batch
 from tests.export.test_shopify import read_strictly
+from tests.export.test_woocommerce import read_strictly as read_woocommerce
 from tests.sources.pictures import draw
 
 ITEMS = (
@@ -94,6 +95,55 @@ def test_a_file_of_shopify_comes_back_as_the_same_products(tmp_path: Path, resou
     ]
     for form in ("jsonld", "woocommerce"):
         assert b"wool-shirt" not in exported(resources, products, form)[0], "a handle is no code"
+
+
+LAMPS = (
+    "Handle,Title,Product Category,Type,Option1 Name,Option1 Value,Variant SKU,Variant Grams,Variant Price,"
+    "Variant Compare At Price,Image Src\n"
+    "desk-lamp,Desk lamp,Home & Garden > Lighting > Lamps,Office lamps,Color,Red,DL-1,750,40.00,55.00,a.png\n"
+    "desk-lamp,,,,Color,Blue,DL-2,800,40.00,,b.png\n"
+    "bulb,Bulb,Home & Garden > Lighting,,Title,Default Title,B-1,50.0,4.00,5.00,c.png\n"
+)
+
+
+def test_sales_weights_and_categories_of_shopify_come_back(tmp_path: Path, resources: Resources) -> None:
+    for number, name in enumerate("abc"):
+        draw(tmp_path / "shop" / f"{name}.png", number)
+    (tmp_path / "shop" / "products_export.csv").write_text(LAMPS)
+    products = read(resources, tmp_path / "shop" / "products_export.csv", "anna")
+    assert [each.category for each in products] == ["Office lamps", "Home & Garden > Lighting"]
+    (red, blue), (bulb,) = read_strictly(exported(resources, products, "shopify")[0]).values()
+    names = ("Product category", "Type", "Price", "Compare-at price", "Weight value (grams)")
+    assert [[row.get(name, "") for name in names] for row in (red, blue, bulb)] == [
+        ["Home & Garden > Lighting > Lamps", "Office lamps", "40.00", "55.00", "750"],
+        ["", "", "40.00", "", "800"],
+        ["Home & Garden > Lighting", "", "4.00", "5.00", "50"],
+    ]
+
+
+WOO = (
+    "ID,Type,SKU,Name,Published,Parent,Categories,Regular price,Sale price,Date sale price starts,"
+    "Date sale price ends,Weight (kg),Images,Attribute 1 name,Attribute 1 value(s)\n"
+    '1,simple,T-1,Table,1,,"Garden > Tables, Sale",120,99,2020-01-01,2020-02-01,14.5,a.png,,\n'
+    '2,variable,C-0,Chair,1,,"Garden\\, outside, New",,,,,,b.png,Color,"Red, Blue"\n'
+    "3,variation,C-1,Chair - Red,1,C-0,,60,45,,,3,,Color,Red\n"
+    "4,variation,C-2,Chair - Blue,1,C-0,,60,,,,3.2,,Color,Blue\n"
+)
+
+
+def test_sales_weights_and_categories_of_woocommerce_come_back(tmp_path: Path, resources: Resources) -> None:
+    for number, name in enumerate("ab"):
+        draw(tmp_path / "shop" / f"{name}.png", number)
+    (tmp_path / "shop" / "wc-export.csv").write_text(WOO)
+    products = read(resources, tmp_path / "shop" / "wc-export.csv", "anna")
+    rows = read_woocommerce(exported(resources, products, "woocommerce")[0])
+    names = ("Categories", "Regular price", "Sale price", "Date sale price ends", "Weight (kg)")
+    assert [[row.get(name, "") for name in names] for row in rows] == [
+        ["Garden > Tables, Sale", "120.00", "99.00", "2020-02-01", "14.5"],
+        ["Garden\\, outside, New", "", "", "", ""],
+        ["", "60.00", "45.00", "", "3"],
+        ["", "60.00", "", "", "3.2"],
+    ]
 
 
 def test_a_folder_of_pictures_has_titles_and_pictures(tmp_path: Path, resources: Resources) -> None:

@@ -23,7 +23,7 @@ _PROPERTIES = {
     "PropertyValue": {"name", "value"},
     "Offer": _OFFERED - {"lowPrice", "highPrice"},
     "AggregateOffer": _OFFERED - {"price", "priceSpecification"},
-    "UnitPriceSpecification": {"price", "priceCurrency", "referenceQuantity"},
+    "UnitPriceSpecification": {"price", "priceCurrency", "priceType", "referenceQuantity"},
     "QuantitativeValue": {"value", "unitCode"},
 }  # fmt: skip
 """Type -> its properties in the vocabulary that are used here."""

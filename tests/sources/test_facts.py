@@ -133,6 +133,7 @@ def test_variations_of_woocommerce_with_one_price_give_it_to_their_product(tmp_p
     (rug,) = items_of(tmp_path, "woo.csv", rows)
     assert rug.metadata == {
         "price": "45", "size": "9 x 9, 8 x 12", "color": "Sand, Sky", "category": "Home, garden > Rugs",
+        "categories": "Rugs; Home, garden > Rugs",
         "description": "Soft. Woven.", "status": "draft",
     }  # fmt: skip
     assert [(picture.path[-5:], picture.caption) for picture in rug.pictures] == [("1.jpg", None), ("2.jpg", "Sky")]

@@ -23,9 +23,9 @@ EXPECTED: dict[str, list[Expected]] = {
          (f"{SHOPIFY}/s/files/1.jpg?v=1", f"{SHOPIFY}/s/files/2.jpg?v=1")),
     ],
     "shopify_export.csv": [
-        ("linen-cushion", "Linen cushion", "29", None, "Nordvik", "Home & Garden > Decor",
+        ("linen-cushion", "Linen cushion", "29", None, "Nordvik", "Cushions",
          (f"{SHOPIFY}/c1.jpg?v=1", f"{SHOPIFY}/c2.jpg?v=1", f"{SHOPIFY}/c3.jpg?v=1")),
-        ("wool-throw", "Wool throw", "119", None, "Nordvik", "Home & Garden > Decor", (f"{SHOPIFY}/t1.jpg",)),
+        ("wool-throw", "Wool throw", "119", None, "Nordvik", "Throws", (f"{SHOPIFY}/t1.jpg",)),
     ],
     "woocommerce_export.csv": [
         ("44", "Hoodie", "42", None, "Woo", "Clothing > Hoodies",

@@ -1,0 +1,98 @@
+"""Reduced prices with their days, prices that are the lowest of several, and weights, in each shop's own columns."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from swatchbook.export.shop_mapping import ShopOptions
+from swatchbook.export.weights import as_decimal, grams_of
+from tests.export import test_google_feed, test_json_ld, test_shopify, test_woocommerce
+from tests.export.shop_readers import READERS
+from tests.export.shop_rows import FULL, product, shop_file, variant
+
+LAMP = {"price": "15.00", "currency": "EUR", "regular_price": "20", "weight": "1,2 kg"}
+TODAY = datetime.now(UTC).date()
+OVER = {"sale_starts": "2020-01-01", "sale_ends": "2020-02-01 00:00:00"}
+AHEAD = {"sale_starts": f"{TODAY + timedelta(days=30)}"}
+ON = {"sale_starts": f"{TODAY - timedelta(days=1)}", "sale_ends": f"{TODAY + timedelta(days=30)}"}
+
+
+@pytest.mark.parametrize(("days", "is_on"), [({}, True), (ON, True), (OVER, False), (AHEAD, False)])
+def test_price_before_a_reduction_has_its_place_while_that_counts(
+    tmp_path: Path, days: dict[str, str], is_on: bool
+) -> None:
+    rows = (product("Lamp", pictures=("l.jpg",), **LAMP, **days),)
+    ((_, (cells,)),) = test_shopify.read_strictly(shop_file(tmp_path, "shopify", rows, FULL)[0]).items()
+    shown = [cells["Price"], cells.get("Compare-at price", ""), cells["Weight value (grams)"]]
+    assert shown == (["15.00", "20.00", "1200"] if is_on else ["20.00", "", "1200"])
+    (row,) = test_woocommerce.read_strictly(shop_file(tmp_path, "woocommerce", rows, FULL)[0])
+    assert [row["Regular price"], row["Sale price"], row["Weight (kg)"]] == ["20.00", "15.00", "1.2"]
+    kept = [row.get(f"Date sale price {which}", "") for which in ("starts", "ends")]
+    assert kept == [days.get("sale_starts", ""), days.get("sale_ends", "")[:10]]
+    assert "weight" not in test_woocommerce.attributes_of(row)
+    (item,) = test_google_feed.read_strictly(shop_file(tmp_path, "google", rows, FULL)[0])
+    assert [*item["price"], *item.get("sale_price", ())] == ["20.00 EUR", *(["15.00 EUR"] if is_on else [])]
+    (thing,) = test_json_ld.read_strictly(shop_file(tmp_path, "jsonld", rows, FULL)[0])
+    before = [each["price"] for each in _specified(thing) if "priceType" in each]
+    assert (thing["offers"]["price"], before) == (("15.00", ["20.00"]) if is_on else ("20.00", []))
+
+
+def _specified(thing: test_json_ld.Thing) -> list[test_json_ld.Thing]:
+    found = thing["offers"].get("priceSpecification", [])
+    return found if isinstance(found, list) else [found]
+
+
+def test_sale_of_one_variant_is_not_that_of_another(tmp_path: Path) -> None:
+    shirt = product("Shirt", price="15 EUR", regular_price="20", sale_ends="2020-01-01")
+    rows = (shirt, variant(shirt, "Red", price="15 EUR", regular_price="20"), variant(shirt, "Blue", price="15 EUR"))
+    _, red, blue = test_woocommerce.read_strictly(shop_file(tmp_path, "woocommerce", rows, FULL)[0])
+    assert [(row["Regular price"], row["Sale price"], row.get("Date sale price ends", "")) for row in (red, blue)] == [
+        ("20.00", "15.00", ""),
+        ("15.00", "", ""),
+    ]
+
+
+@pytest.mark.parametrize("form", READERS)
+def test_lowest_of_several_prices_is_no_price(tmp_path: Path, form: str) -> None:
+    data, written = shop_file(tmp_path, form, (product("Lamp", price="ab 89,- €", pictures=("l.jpg",)),), FULL)
+    if form == "google":
+        assert [each.reason for each in written.skipped] == ["its price is a range"]
+    elif form == "jsonld":
+        (thing,) = json.loads(data)["@graph"]
+        assert thing["offers"]["@type"] == "AggregateOffer"
+        assert (thing["offers"]["lowPrice"], "highPrice" in thing["offers"]) == ("89.00", False)
+    else:
+        assert b"89" not in data
+
+
+def test_variant_with_a_range_is_left_out_alone(tmp_path: Path) -> None:
+    rug = product("Rug", price="€ 80", pictures=("r.jpg",))
+    rows = (rug, variant(rug, "Small", price="€ 80"), variant(rug, "Made to measure", price="€ 120 – € 300"))
+    data, written = shop_file(tmp_path, "google", rows, FULL)
+    assert [item["title"] for item in test_google_feed.read_strictly(data)] == [["Rug, Small"]]
+    assert [(each.name, each.reason) for each in written.skipped] == [
+        ("Rug, Made to measure", "price is a range, and other variants have one price")
+    ]
+
+
+def test_what_is_archived_is_left_out_of_a_pim(tmp_path: Path) -> None:
+    rows = (product("Old cap", price="€ 9", status="archived"), product("Cap", price="€ 9"))
+    data, written = shop_file(tmp_path, "akeneo", rows, ShopOptions())
+    assert (data.count(b"Cap"), data.count(b"Old cap"), written.skipped[0].reason) == (1, 0, "its status is archived")
+
+
+@pytest.mark.parametrize(
+    ("printed", "grams"),
+    [
+        ("1,2 kg", 1_200), ("ca. 300 g", 300), ("1.250 kg", 1_250), ("1.250 g", None), ("0.500 g", 0.5),
+        ("300 g/m²", None), ("2 x 5 kg", None), ("2 lb", 907.18474), ("12", None), ("", None), ("450 г", 450),
+    ],
+)  # fmt: skip
+def test_weight_is_read_where_it_is_nothing_else(printed: str, grams: float | None) -> None:
+    assert grams_of(printed) == (None if grams is None else pytest.approx(grams))
+
+
+def test_decimals_have_no_zeros_behind_them() -> None:
+    assert [as_decimal(each) for each in (1_200.0, 0.5, 1.23456, 100.0)] == ["1200", "0.5", "1.235", "100"]
