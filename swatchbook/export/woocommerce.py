@@ -116,7 +116,7 @@ class WooCommerce:
             known["price unit"] = price.unit or ""
         if offer.grams:
             known.pop("weight", None)
-        others = {name: [value] for name, value in beside_options(known, options).items() if value.strip()}
+        others = {name: value.split("; ") for name, value in beside_options(known, options).items() if value.strip()}
         cells = dict[str, str]()
         for number, (name, values) in enumerate((dict(options) | others).items(), start=1):
             if number <= MOST_ATTRIBUTES:

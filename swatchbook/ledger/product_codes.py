@@ -58,7 +58,7 @@ def _printed_codes(record: Mapping[str, Any]) -> Iterator[str]:
     facts = [*(record.get("metadata") or {}).items(), *(fact for each in variants for fact in each.get("facts", ()))]
     for key, value in facts:
         if re.sub(r"[\W\d_]+", "", key.casefold()) in _CODES:
-            yield from (value, *value.split(","))  # several values of a fact are joined
+            yield from (value, *re.split("[,;]", value))  # several values of a fact are joined
 
 
 # --- look-up ----------------------------------------------------------------------------------------------------------

@@ -53,7 +53,7 @@ def read_facts(fields: Fields, given: Columns, taken: Collection[str]) -> dict[s
         if text not in found.setdefault(key, []):
             found[key].append(text)
     fields.used.update(name for name in fields.filled if _is_numbered_attribute(name))
-    return {key: shorten(", ".join(values), _MOST_VALUE) for key, values in islice(found.items(), MOST_FACTS)}
+    return {key: shorten("; ".join(values), _MOST_VALUE) for key, values in islice(found.items(), MOST_FACTS)}
 
 
 def _given(fields: Fields, given: Columns) -> Iterator[tuple[str, str, Any, str]]:
@@ -89,7 +89,8 @@ def _as_fact(value: Any, key: str, label: str) -> str | None:
     """Return a value as text, with the unit of its label; None where there is none, or it is 0."""
     if isinstance(value, bool):
         return "yes" if value else "no"
-    text = as_text(value)
+    texts = map(as_text, value) if isinstance(value, list) else [as_text(value)]
+    text = "; ".join(dict.fromkeys(filter(None, texts))) or None
     if text is None or text.strip("0.,") == "":
         return None
     return with_unit_of_head(text, key, label)

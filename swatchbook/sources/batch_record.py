@@ -80,7 +80,7 @@ def read_record(record: Mapping[str, Any], mapping: BatchMapping = NO_MAPPING) -
     item = fields.read(ID, as_id) or metadata.get("url") or code
     variants = read_variants(fields, title)
     facts = read_facts(fields, mapping.fact_names, metadata.keys())
-    names = ", ".join(variant.name for variant in variants)  # an attribute with the options of all variants
+    names = "; ".join(variant.name for variant in variants)  # an attribute with the options of all variants
     metadata |= {key: value for key, value in facts.items() if value != names} | _listed_as(fields)
     of_variants = [dict(variant.facts) for variant in variants]
     for key in ("size", "color", "material"):  # filters on products use all of them

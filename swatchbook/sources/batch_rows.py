@@ -130,15 +130,20 @@ def _plain(row: Row) -> Row:
     plain = {name: _plain_value(flat(name), value) if isinstance(value, str) else value for name, value in row.items()}
     for name, value in row.items():
         if flat(name) == "categories" and isinstance(value, str):
-            paths = [path.strip().replace("\\,", ",") for path in re.split(r"(?<!\\),", value) if path.strip()]
+            paths = _listed(value)
             plain |= {name: max(paths, key=lambda path: path.count(">"), default="")}
             plain |= {"all categories": "; ".join(paths)} if len(paths) > 1 else {}
     return plain
 
 
-def _plain_value(name: str, value: str) -> str:
+def _listed(cell: str) -> list[str]:
+    return [each.strip().replace("\\,", ",") for each in re.split(r"(?<!\\),", cell) if each.strip()]
+
+
+def _plain_value(name: str, value: str) -> Any:
     if _ATTRIBUTE_VALUE.fullmatch(name):
-        return value.replace("\\,", ",")
+        values = _listed(value)
+        return values if len(values) > 1 else "".join(values)
     return value.replace("\\n", "\n") if name.endswith("description") else value
 
 

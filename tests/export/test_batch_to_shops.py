@@ -18,6 +18,7 @@ from swatchbook.resources import Resources
 from tests.export.shop_readers import READERS
 from tests.export.shop_rows import FULL, PICTURES, as_batch
 from tests.export.test_shopify import read_strictly
+from tests.export.test_woocommerce import attributes_of
 from tests.export.test_woocommerce import read_strictly as read_woocommerce
 from tests.sources.pictures import draw
 
@@ -123,11 +124,13 @@ def test_sales_weights_and_categories_of_shopify_come_back(tmp_path: Path, resou
 
 WOO = (
     "ID,Type,SKU,Name,Published,Parent,Categories,Regular price,Sale price,Date sale price starts,"
-    "Date sale price ends,Weight (kg),Images,Attribute 1 name,Attribute 1 value(s)\n"
-    '1,simple,T-1,Table,1,,"Garden > Tables, Sale",120,99,2020-01-01,2020-02-01,14.5,a.png,,\n'
-    '2,variable,C-0,Chair,1,,"Garden\\, outside, New",,,,,,b.png,Color,"Red, Blue"\n'
-    "3,variation,C-1,Chair - Red,1,C-0,,60,45,,,3,,Color,Red\n"
-    "4,variation,C-2,Chair - Blue,1,C-0,,60,,,,3.2,,Color,Blue\n"
+    "Date sale price ends,Weight (kg),Images,Attribute 1 name,Attribute 1 value(s),"
+    "Attribute 2 name,Attribute 2 value(s)\n"
+    '1,simple,T-1,Table,1,,"Garden > Tables, Sale",120,99,2020-01-01,2020-02-01,14.5,a.png,,,'
+    'Wood,"Oak\\, oiled, Teak"\n'
+    '2,variable,C-0,Chair,1,,"Garden\\, outside, New",,,,,,b.png,Color,"Red, Blue",,\n'
+    "3,variation,C-1,Chair - Red,1,C-0,,60,45,,,3,,Color,Red,,\n"
+    "4,variation,C-2,Chair - Blue,1,C-0,,60,,,,3.2,,Color,Blue,,\n"
 )
 
 
@@ -144,6 +147,8 @@ def test_sales_weights_and_categories_of_woocommerce_come_back(tmp_path: Path, r
         ["", "60.00", "45.00", "", "3"],
         ["", "60.00", "", "", "3.2"],
     ]
+    assert attributes_of(rows[0])["wood"] == ["Oak, oiled", "Teak"]
+    assert attributes_of(rows[1])["Color"] == ["Red", "Blue"]
 
 
 def test_a_folder_of_pictures_has_titles_and_pictures(tmp_path: Path, resources: Resources) -> None:

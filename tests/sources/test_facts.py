@@ -56,7 +56,7 @@ def test_fact_that_is_a_field_of_an_item_is_there_once() -> None:
 def test_several_values_of_an_attribute_are_one_fact_and_a_flag_is_a_word() -> None:
     given = [("Use", "kitchen"), ("Use", "bath"), ("Use", "bath"), ("Stackable", True), ("Washable", False)]
     found = read({"attributes": [{"name": name, "value": value} for name, value in given]})
-    assert found.metadata == {"application": "kitchen, bath", "stackable": "yes", "washable": "no"}
+    assert found.metadata == {"application": "kitchen; bath", "stackable": "yes", "washable": "no"}
 
 
 def test_mapping_names_further_facts_and_the_currency(tmp_path: Path) -> None:
