@@ -309,7 +309,8 @@ class Swatchbook:
         `format`: by default that of the file's suffix, csv without one; or the name of a shop's format or a plugin.
         `pictures`: a folder for copies of the products' pictures. `mapping` (a YAML file, or what it holds as a dict),
         `pictures_url` and `since` are for shops: docs/shops.md; so is `accept_gone`, with which more than half of an
-        earlier file may be gone. Raises Configuration, InvalidReference, MissingExtra, TooLarge, PluginFailed.
+        earlier file may be gone, or some while documents are not completed. Raises Configuration, InvalidReference,
+        MissingExtra, TooLarge, PluginFailed.
         """
         from interface.cli.export import export, exportable, find_format
         from swatchbook.export.formats import shop_options

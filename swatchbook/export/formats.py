@@ -90,13 +90,15 @@ class ToldChanges(NamedTuple):
     """What the ledger tells an export since a time: documents that came since, that were worked on or edited since, and
     products that are gone since, each with its variants. A product of any other document is unchanged.
 
-    An export that is compared with a file is told only the products of documents outside it, `elsewhere`.
+    An export that is compared with a file is told only the products of documents outside it, `elsewhere`, and the names
+    of `unfinished` documents, whose products may still come.
     """
 
     new: frozenset[str] = frozenset()
     changed: frozenset[str] = frozenset()
     gone: Iterable[ProductRow] = ()
     elsewhere: Iterable[ProductRow] = ()
+    unfinished: tuple[str, ...] = ()
 
 
 class Reach(NamedTuple):

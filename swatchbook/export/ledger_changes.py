@@ -13,6 +13,8 @@ from swatchbook.ledger.stored_documents import Document, all_documents
 from swatchbook.ledger.trashed_documents import list_trash
 from swatchbook.records import DocumentStatus, Trashed
 
+_ENDED = (DocumentStatus.COMPLETED, DocumentStatus.FAILED, DocumentStatus.DELETING)
+
 
 def deleted_since(ledger: Ledger, since: object, owner: str | None) -> list[Trashed]:
     """Return the documents of an owner, or (None) of all, that came into the trash since a time; none for a file."""
@@ -31,7 +33,9 @@ def told_changes(
     if since is None:
         return None
     if not isinstance(since, datetime):
-        return ToldChanges(elsewhere=_elsewhere(ledger, {each.id for each in documents}))
+        open_ones = (each.name for each in all_documents(ledger, None) if each.status not in _ENDED)
+        elsewhere = _elsewhere(ledger, {each.id for each in documents})
+        return ToldChanges(elsewhere=elsewhere, unfinished=tuple(open_ones))
     happened = changed_documents(ledger, since.timestamp())
     edited = [each.id for each in documents if each.id in happened.edited]
     return ToldChanges(happened.new, happened.changed, _gone(ledger, edited, deleted))

@@ -8,7 +8,7 @@ is written.
 
 import sqlite3
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from enum import StrEnum
 from pathlib import Path
@@ -95,7 +95,8 @@ def write_shop_file(
                 rows.skip((offer.row, *(variant.row for variant in offer.variants)), str(refused))
         if isinstance(since, Path):
             keys = _keys(form, offers(grouped(told.elsewhere), options)) if told else iter(())
-            rows.changes = contents.compare(form, keys, accept_gone=options.accept_gone)
+            unfinished = told.unfinished if told else ()
+            rows.changes = contents.compare(form, keys, accept_gone=options.accept_gone, unfinished=unfinished)
         elif told is not None:
             for offer in offers(grouped(told.gone), options):
                 with suppress(NotExportable):  # it was left out of the earlier export, too
@@ -157,11 +158,13 @@ class Contents:
         )
         return Changes(new=new, changed=changed, gone=gone, unchanged=unchanged)
 
-    def compare(self, form: ShopFormat, elsewhere: Iterator[str], *, accept_gone: bool) -> Changes:
+    def compare(
+        self, form: ShopFormat, elsewhere: Iterator[str], *, accept_gone: bool, unfinished: Sequence[str]
+    ) -> Changes:
         """Leave only what differs from the earlier file, and add what is gone, as the format names that.
 
         `elsewhere`: keys of products outside this export, which are not gone. Raises InvalidReference where more than
-        half of the others are gone, unless that is accepted.
+        half of the others are gone, or any while documents are `unfinished`, unless that is accepted.
         """
         run = self._database.execute
         run("create table lost (place integer primary key, key text unique, content text)")
@@ -175,6 +178,13 @@ class Contents:
                 f"{lost} of {earlier - kept} records of the earlier file would be gone from the shop: more than half.",
                 advice="Check that it is of the same collection and was made with the same mapping. If they are to be "
                 "gone, add --yes (in Python accept_gone=True).",
+            )
+        if lost and unfinished and not accept_gone:
+            raise InvalidReference(
+                f"{lost} of {earlier - kept} records of the earlier file would be gone from the shop, but "
+                f"{unfinished[0]} is not completed: they may be among what is still missing.",
+                advice="Wait for it (`swatchbook status` says why). If they are to be gone, add --yes (in Python "
+                "accept_gone=True).",
             )
         unchanged = run(
             "delete from now where content = (select content from earlier where earlier.key = now.key)"

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from swatchbook.export.formats import Written, write_products
+from swatchbook.export.ledger_changes import told_changes
 from swatchbook.export.product_rows import as_rows, copy_pictures, picture_name, read_products
 from swatchbook.ledger.source_items import complete_items
 from swatchbook.pipeline.begin_run import begin_work
@@ -179,3 +180,11 @@ def test_owners_of_the_same_batch_share_no_key(resources: Resources, batch: Path
         assert key in anna or key.replace("-", "") in anna
         assert key not in bert
         assert key.replace("-", "") not in bert
+
+
+def test_documents_that_are_not_completed_are_told(resources: Resources, batch: Path) -> None:
+    register_folder(resources, batch, owner="anna", options=IngestOptions())
+    told = told_changes(resources.ledger, Path("earlier.csv"), [], [])
+    assert told is not None
+    assert told.unfinished == (batch.name,)
+    assert told_changes(resources.ledger, None, [], []) is None

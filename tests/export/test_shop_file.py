@@ -82,6 +82,18 @@ def test_more_than_half_gone_has_to_be_accepted(tmp_path: Path, form: str) -> No
 
 
 @pytest.mark.parametrize("form", READERS)
+def test_nothing_is_gone_while_a_document_is_not_completed(tmp_path: Path, form: str) -> None:
+    options = since(tmp_path, form, LAMP, TABLE, SHELF)
+    told = ToldChanges(unfinished=("spring.pdf",))
+    _, written = shop_file(tmp_path, form, (LAMP, TABLE, SHELF), options, told)
+    assert written.changes == Changes(new=0, changed=0, gone=0, unchanged=3)
+    with pytest.raises(InvalidReference, match=r"1 of 3 records .*spring\.pdf is not completed"):
+        shop_file(tmp_path, form, (LAMP, TABLE), options, told)
+    _, written = shop_file(tmp_path, form, (LAMP, TABLE), options.model_copy(update={"accept_gone": True}), told)
+    assert written.changes == Changes(new=0, changed=0, gone=1, unchanged=2)
+
+
+@pytest.mark.parametrize("form", READERS)
 def test_a_code_like_a_formula_is_no_change(tmp_path: Path, form: str) -> None:
     fields = FULL.mapping.fields | {"sku": "{code}"}
     options = FULL.model_copy(update={"mapping": FULL.mapping.model_copy(update={"fields": fields})})
