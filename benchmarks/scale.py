@@ -31,7 +31,8 @@ from weaviate.classes.data import DataObject
 
 from devtools.weaviate import free_ports, start
 from swatchbook.index.contract import Index, IndexObject, Payload, Space, Where
-from swatchbook.index.lance import LanceIndex, _rows, _schema
+from swatchbook.index.lance import LanceIndex
+from swatchbook.index.lance_table import as_table, table_schema
 from swatchbook.index.weaviate import WeaviateIndex, _properties
 from swatchbook.pipeline.publish import ROWS
 from swatchbook.records import Role
@@ -298,11 +299,11 @@ def _bare_writer(place: Place, index: Index) -> Callable[[Space, list[IndexObjec
 
     def merge(space: Space, batch: list[IndexObject]) -> float:
         made = [
-            {**row, "vector": each.vector} for row, each in zip(_rows(space, batch).to_pylist(), batch, strict=True)
+            {**row, "vector": each.vector} for row, each in zip(as_table(space, batch).to_pylist(), batch, strict=True)
         ]
         started = time.perf_counter()
         merging = database.open_table(space.name).merge_insert("id").when_matched_update_all()
-        table = pa.Table.from_pylist(made, schema=_schema(space.dimension))
+        table = pa.Table.from_pylist(made, schema=table_schema(space.dimension))
         merging.when_not_matched_insert_all().execute(table)
         return time.perf_counter() - started
 

@@ -14,46 +14,33 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import timedelta
-from functools import cache, cached_property, partial
-from operator import attrgetter
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Protocol
 
-import numpy as np
 import pyarrow as pa
 
 from swatchbook.errors import Authentication, Configuration, DiskFull, Failure, IndexDown, Unexpected, reason_of
 from swatchbook.index.contract import (
-    COLUMNS,
-    SUPERSEDED,
     WRITE_SECONDS,
     IndexObject,
     Match,
-    Payload,
     Space,
     Vector,
     Where,
 )
+from swatchbook.index.lance_filter import among, sql_of
 from swatchbook.index.lance_folder import LanceFolder
+from swatchbook.index.lance_table import as_object, as_table, check_schema, is_complete, table_schema
 from swatchbook.index.rules import (
-    AMOUNTS,
-    EXACT,
     KEYWORDS,
-    NUMBERS,
-    WORDS,
-    Condition,
     admit,
     check_query,
-    conditions,
-    foreign_space,
-    keywords_column,
     missing_space,
-    words_column,
 )
 from swatchbook.index.slim_lancedb import FTS, IvfSq, MatchQuery, lancedb
 from swatchbook.index.snapshot import FEW_ROWS, MANY_SEARCHES, MOST_ROWS, Rows, Snapshot
 from swatchbook.index.terms import question_terms
-from swatchbook.index.words import Words, word_pattern
 from swatchbook.records import Role
 from swatchbook.runtime.heap import keep_buffers
 from swatchbook.settings import Settings
@@ -95,8 +82,6 @@ takes at most a tenth of one processor."""
 
 _EARLY = 0.8
 """The share of the time until a version is due after which a thread renews it, so that no search has to."""
-
-_FIELDS = attrgetter(*COLUMNS)
 
 _AS_WRITTEN = FTS(
     base_tokenizer="whitespace", lower_case=False, stem=False, remove_stop_words=False, ascii_folding=False
@@ -195,22 +180,22 @@ class LanceIndex:
 
     def ensure(self, space: Space) -> None:
         with self._answering():
-            if space.name in self._names() and _is_complete(space, self._table(space)):
+            if space.name in self._names() and is_complete(space, self._table(space)):
                 return
             with self._place.lock(space.name):
                 if space.name not in self._names():
                     self._place.create(self._database, space.name, partial(self._make, space))
-                if not _is_complete(space, table := self._table(space)):  # its maker was killed
+                if not is_complete(space, table := self._table(space)):  # its maker was killed
                     table.create_index(KEYWORDS, config=_AS_WRITTEN)
 
     def _make(self, space: Space, name: str) -> None:
-        table = self._database.create_table(name, schema=_schema(space.dimension))
+        table = self._database.create_table(name, schema=table_schema(space.dimension))
         table.create_index(KEYWORDS, config=_AS_WRITTEN)
 
     def upsert(self, space: Space, objects: Sequence[IndexObject]) -> Mapping[str, Failure]:
         admitted, failures = admit(space, objects)
         if admitted:
-            rows = _rows(space, admitted)
+            rows = as_table(space, admitted)
             with self._writing(space) as table:
                 merge = table.merge_insert("id").when_matched_update_all().when_not_matched_insert_all()
                 merge.use_index(False).execute(rows)  # ids have none, and looking for it takes time
@@ -219,9 +204,9 @@ class LanceIndex:
     def fetch(self, space: Space, ids: Sequence[str]) -> Mapping[str, IndexObject]:
         with self._reading(space) as version:
             found = [
-                _object(row)
+                as_object(row)
                 for some in _slices(ids)
-                for row in version.table.search().where(_among("id", some)).to_arrow().to_pylist()
+                for row in version.table.search().where(among("id", some)).to_arrow().to_pylist()
             ]
         return {each.id: each for each in found}
 
@@ -230,7 +215,7 @@ class LanceIndex:
             return
         with self._writing(space) as table:
             for some in _slices(ids):
-                table.delete(_among("id", some))
+                table.delete(among("id", some))
 
     def ids(self, space: Space) -> Iterator[str]:
         with self._reading(space) as version:
@@ -262,7 +247,7 @@ class LanceIndex:
 
     def count(self, space: Space, where: Where | None = None) -> int:
         with self._reading(space) as version:
-            return int(version.table.count_rows(_sql(where)))
+            return int(version.table.count_rows(sql_of(where)))
 
     def activate(self, space: Space) -> None:
         if space.name not in self.spaces():
@@ -404,7 +389,7 @@ class LanceIndex:
 
     def _open(self, space: Space) -> Any:
         table = self._table(space)
-        _check_schema(space, table)
+        check_schema(space, table)
         return table
 
     @contextmanager
@@ -482,7 +467,7 @@ class _Version:
 
     def rows_of(self, snapshot: Snapshot, where: Where | None) -> Rows | None:
         """Return the rows of the snapshot that satisfy the filters; None for all."""
-        if (condition := _sql(where)) is None:
+        if (condition := sql_of(where)) is None:
             return None
 
         def find() -> list[str]:
@@ -520,125 +505,12 @@ def _failure(error: Exception, folder: str) -> Failure:
     return Unexpected(f"The index in {folder} failed in an unexpected way (see the log).")
 
 
-@cache
-def _schema(dimension: int) -> pa.Schema:
-    """Return a table's columns: the payload, the `_words` columns, and the terms that keyword search reads."""
-    texts = pa.list_(pa.string())
-    # The key makes merges safe even if a lock does not work, as on some network file systems.
-    key = {"lance-schema:unenforced-primary-key": "true"}
-    return pa.schema(
-        [
-            pa.field("id", pa.string(), nullable=False, metadata=key),
-            pa.field("vector", pa.list_(pa.float32(), dimension), nullable=False),
-            pa.field("owner", pa.string()),
-            pa.field("kind", pa.string()),
-            *(pa.field(name, texts) for name in (*EXACT, *WORDS)),
-            *(pa.field(f"{name}_words", texts) for name in WORDS),
-            *(pa.field(name, pa.float64()) for name in AMOUNTS),
-            *(pa.field(name, pa.list_(pa.int64())) for name in NUMBERS),
-            pa.field("file", pa.string()),
-            pa.field("text", pa.string()),
-            pa.field("languages", texts),
-            pa.field(KEYWORDS, pa.string()),
-        ]
-    )
-
-
-def _is_complete(space: Space, table: Any) -> bool:
-    """Return whether the table has its keyword index. Raises Configuration if it has another schema."""
-    _check_schema(space, table)
-    return any(KEYWORDS in index.columns for index in table.list_indices())
-
-
-def _check_schema(space: Space, table: Any) -> None:
-    """Raise Configuration if the table has another schema, such as an earlier version's."""
-    expected, found = _schema(space.dimension), table.schema
-    if found != expected:
-        strange = [name for name in {*expected.names, *found.names} if not _agree(name, expected, found)]
-        raise foreign_space(
-            space, "; ".join(f"{name} is {_type(name, found)}, not {_type(name, expected)}" for name in sorted(strange))
-        )
-
-
-def _agree(name: str, one: pa.Schema, other: pa.Schema) -> bool:
-    return _type(name, one) == _type(name, other)
-
-
-def _type(name: str, schema: pa.Schema) -> str:
-    return str(schema.field(name).type) if name in schema.names else "missing"
-
-
-def _rows(space: Space, objects: Sequence[IndexObject]) -> pa.Table:
-    vectors = np.concatenate([each.vector for each in objects]).astype(np.float32, copy=False)
-    payloads = [each.payload for each in objects]
-    columns: dict[str, Any] = dict(zip(COLUMNS, zip(*map(_FIELDS, payloads), strict=True), strict=True))
-    for name in WORDS:
-        words = {values: words_column(name, values) for values in {*columns[name]}}  # many objects share their values
-        columns[f"{name}_words"] = [words[values] for values in columns[name]]
-    columns["id"] = [each.id for each in objects]
-    columns["vector"] = pa.FixedSizeListArray.from_arrays(pa.array(vectors), space.dimension)
-    columns[KEYWORDS] = [keywords_column(p) for p in payloads]
-    return pa.table(columns, schema=_schema(space.dimension))
-
-
-def _object(row: Mapping[str, Any]) -> IndexObject:
-    payload = Payload(**{name: row[name] for name in COLUMNS})
-    return IndexObject(row["id"], np.asarray(row["vector"], dtype=np.float32), payload)
-
-
 def _best(query: Any, measure: str, k: int, where: Where | None) -> list[dict[str, Any]]:
     """Return the first k rows of a search. Filters apply before the search; afterwards, fewer than k might be left."""
-    if condition := _sql(where):
+    if condition := sql_of(where):
         query = query.where(condition, prefilter=True)
     rows: list[dict[str, Any]] = query.select(["id", measure]).limit(k).to_arrow().to_pylist()
     return rows
-
-
-def _sql(where: Where | None) -> str | None:
-    """Return the filter as DataFusion SQL; None if there is none."""
-    if where is None:
-        return None
-    asked = [_any_of(condition) for condition in conditions(where)]
-    if where.whose:
-        asked.append(_among("owner", where.whose))
-    if where.newest_only:
-        asked.append(f"kind <> {_quote(SUPERSEDED)}")
-    return " AND ".join(asked) or None
-
-
-def _any_of(condition: Condition) -> str:
-    exact = [f"array_has_any({name}, [{_list(values)}])" for name, values in condition.exact.items() if values]
-    words = [
-        f"regexp_like(array_to_string({name}, '|'), {_quote(_pattern(alternatives))})"
-        for name, alternatives in condition.words.items()
-        if alternatives
-    ]
-    limits = [f"{name} >= {_number(limit)}" for name, limit in condition.at_least.items()]
-    limits += [f"{name} <= {_number(limit)}" for name, limit in condition.at_most.items()]
-    return f"({' OR '.join([*exact, *words, *limits])})"
-
-
-def _pattern(alternatives: Sequence[Words]) -> str:
-    """Return one regular expression for all alternatives; the words of each must be within one value."""
-    return "|".join(word_pattern(words, "[^|]*") for words in alternatives)
-
-
-def _among(column: str, values: Sequence[str]) -> str:
-    return f"{column} IN ({_list(values)})"
-
-
-def _list(values: Sequence[str | int]) -> str:
-    return ", ".join(_quote(each) if isinstance(each, str) else str(each) for each in values)
-
-
-def _quote(text: str) -> str:
-    """Return a SQL string literal. Only quotes need escaping, by doubling."""
-    return "'" + text.replace("'", "''") + "'"
-
-
-def _number(value: float) -> str:
-    """Return a SQL number, cast from text: SQL has no literal for infinity."""
-    return f"CAST('{value!r}' AS DOUBLE)"
 
 
 def _slices(ids: Sequence[str]) -> Iterator[Sequence[str]]:
