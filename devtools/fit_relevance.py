@@ -23,8 +23,9 @@ from swatchbook.models import registry
 from swatchbook.records import Hit, ResultKind, Role
 from swatchbook.resources import Resources, open_resources
 from swatchbook.search import relevance
+from swatchbook.search.judged_hits import COMPARED, judge
 from swatchbook.search.relevance import Evidence, Fitted, probability, says_few_words
-from swatchbook.search.search import COMPARED, judge, search
+from swatchbook.search.search import search
 from swatchbook.settings import load_settings
 
 KINDS: tuple[ResultKind, ...] = ("product", "image")

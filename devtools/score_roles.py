@@ -24,7 +24,8 @@ from swatchbook.records import COUNTED, LinkKind, sha256
 from swatchbook.resources import Resources, open_resources
 from swatchbook.search.evaluation import Asked, Retrieval, ask_for, evaluate_retrieval
 from swatchbook.search.query_pictures import Examples
-from swatchbook.search.search import NO_EXAMPLES, Query, weights_in_use
+from swatchbook.search.role_queries import NO_EXAMPLES, Query
+from swatchbook.search.search import weights_in_use
 from swatchbook.settings import load_settings
 
 OWNER = "classes"

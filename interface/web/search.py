@@ -33,7 +33,8 @@ from swatchbook.records import Facets, Role, SearchResults
 from swatchbook.search import MAX_RESULTS
 from swatchbook.search.fusion import KEYWORD, NUMBER, default_weights, parse_weights
 from swatchbook.search.query_pictures import find_query_picture, keep_query_picture, small_query_picture
-from swatchbook.search.search import facets_of_search, find_ids, find_relevant, searched_spaces
+from swatchbook.search.role_queries import searched_spaces
+from swatchbook.search.search import facets_of_search, find_ids, find_relevant
 from swatchbook.storage.upload_buffer import temporary_file
 
 PICTURE_PATH = "/ui/picture"

@@ -24,7 +24,8 @@ from swatchbook.records import Record, ResultKind
 from swatchbook.resources import Resources
 from swatchbook.search.fusion import Ranked, fuse
 from swatchbook.search.query_pictures import Examples
-from swatchbook.search.search import CANDIDATES, NO_EXAMPLES, Query, ask_each_role, weights_in_use
+from swatchbook.search.role_queries import NO_EXAMPLES, Query
+from swatchbook.search.search import CANDIDATES, ask_each_role, weights_in_use
 
 FIRST: Final = 10  # the number of first results that recall and gain use
 FOLDS: Final = 5

@@ -20,8 +20,9 @@ from swatchbook.ledger.space_registry import registered
 from swatchbook.ledger.stored_documents import all_documents
 from swatchbook.records import Hit, ResultKind
 from swatchbook.resources import Resources
+from swatchbook.search.judged_hits import judge, weights_of_relevance
 from swatchbook.search.relevance import probability
-from swatchbook.search.search import judge, search, weights_of_relevance
+from swatchbook.search.search import search
 from swatchbook.settings import Settings
 from tests.conftest import SOAK
 from tests.interface.conftest import ADDRESS

@@ -13,6 +13,7 @@ from swatchbook.index.contract import Where
 from swatchbook.ledger.space_registry import active_spaces, find_background, keep_background
 from swatchbook.records import ResultKind, Role
 from swatchbook.resources import Resources, open_resources
+from swatchbook.search.judged_hits import evidence
 from swatchbook.search.relevance import (
     SAMPLE,
     Background,
@@ -27,7 +28,7 @@ from swatchbook.search.relevance import (
     without_function_words,
     words_said,
 )
-from swatchbook.search.search import evidence, find_relevant, search
+from swatchbook.search.search import find_relevant, search
 from swatchbook.settings import Settings
 
 
