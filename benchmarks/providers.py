@@ -13,7 +13,7 @@ from swatchbook.ledger.database import open_ledger
 from swatchbook.providers.chat import ProviderChat
 from swatchbook.providers.endpoint import Endpoint
 from swatchbook.providers.wires import openai
-from swatchbook.settings import Rates
+from swatchbook.setting_values import Rates
 from tests.ledger.scene import begun
 from tests.providers.clocks import FastClock
 from tests.providers.paying import AT_ONCE, PRICE, STAGE, Seen, ask_all

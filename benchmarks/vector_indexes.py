@@ -28,7 +28,7 @@ from swatchbook.index.weaviate import WeaviateIndex
 from swatchbook.index.weaviate_schema import Layout
 from swatchbook.pipeline.publish import ROWS
 from swatchbook.records import Role
-from swatchbook.settings import WeaviateIndexKind
+from swatchbook.setting_values import WeaviateIndexKind
 
 COUNT = 20_000
 CANDIDATES = 100

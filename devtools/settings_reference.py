@@ -16,7 +16,8 @@ from pydantic.fields import FieldInfo
 
 from devtools.generated_pages import DOCS, Pages, cell, write
 from swatchbook import plugins
-from swatchbook.settings import PREFIX, PROFILES, Prompts, Settings
+from swatchbook.setting_values import Prompts
+from swatchbook.settings import PREFIX, PROFILES, Settings
 
 TARGET: Final = DOCS / "settings.md"
 _HEAD: Final = """# Settings

@@ -5,25 +5,18 @@ environment variables, then the .env file, then the defaults of the profile.
 A profile is only a set of defaults; each of them can be overridden alone.
 """
 
-import base64
-import binascii
-import json
 import os
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from platformdirs import user_data_path
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     SecretStr,
-    StringConstraints,
     ValidationError,
     ValidationInfo,
     field_validator,
@@ -39,11 +32,35 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from swatchbook import plugins
 from swatchbook.errors import Configuration, reason_of
-from swatchbook.loopback import is_loopback
-from swatchbook.records import DEFAULT_OWNER, Owner, Role
 from swatchbook.redact import redact
+from swatchbook.setting_values import (
+    NO_LIMIT,
+    RATES,
+    AkeneoAccess,
+    ApiKey,
+    Choice,
+    EventSource,
+    FieldNames,
+    Folder,
+    Price,
+    Prompts,
+    PromptsByRole,
+    RateLimits,
+    Rates,
+    SearchKind,
+    Suffix,
+    WeaviateIndexKind,
+    WebhookSource,
+    Weights,
+    check_event_sources,
+    check_keys,
+    check_notice_url,
+    check_secret,
+    check_webhook_sources,
+    parse_list,
+    parse_object,
+)
 
 PREFIX = "SWATCHBOOK_"
 ENV_FILE = "SWATCHBOOK_ENV_FILE"
@@ -67,242 +84,6 @@ PROFILES: Mapping[str, Mapping[str, Any]] = {
     },
 }
 """Profile -> defaults that apply where neither a variable nor the .env file sets the value."""
-
-
-def _parse_list(value: Any) -> Any:
-    """Parse the text of a variable, `a,b` or a JSON list, into a list."""
-    if not isinstance(value, str):
-        return value
-    return json.loads(value) if value.lstrip().startswith("[") else [part.strip() for part in value.split(",")]
-
-
-def _parse_object(value: Any) -> Any:
-    """Parse the text of a variable, a JSON object, into a dict. Raises ValueError for anything else."""
-    if not isinstance(value, str):
-        return value
-    try:
-        parsed = json.loads(value)
-    except ValueError:
-        parsed = None
-    if not isinstance(parsed, dict):
-        raise ValueError("it should be a JSON object, {…}")  # noqa: TRY004  # pydantic takes ValueError only
-    return parsed
-
-
-def _check_choice(name: str, info: ValidationInfo) -> str:
-    """Return the name of something built in, or of an installed plugin, which is not imported here."""
-    try:
-        plugins.find(plugins.Kind(str(info.field_name)), name)
-    except Configuration as failure:
-        sentence = str(failure).rstrip(".")
-        raise ValueError(sentence[0].lower() + sentence[1:]) from None
-    return name
-
-
-Choice = Annotated[str, AfterValidator(_check_choice)]
-"""A name in `plugins.BUILT_IN`, or of a plugin."""
-
-Suffix = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]{1,8}$", to_lower=True)]
-
-FieldNames = Annotated[
-    tuple[Annotated[str, Field(min_length=1, max_length=200)], ...],
-    BeforeValidator(lambda names: [names] if isinstance(names, str) else names),
-    Field(min_length=1, max_length=20),
-]
-
-Phrases = Annotated[tuple[Annotated[str, Field(min_length=1, max_length=200)], ...], Field(min_length=1, max_length=20)]
-
-
-class Prompts(BaseModel):
-    """Phrases for prompt-guided pooling of SigLIP, by role. The phrases of a role are averaged."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    color: Phrases = ("a surface in one colour", "a colour swatch", "the colours of a pattern", "a printed colour")
-    texture: Phrases = ("a close-up of a surface texture", "a smooth or rough surface", "woven, grained or veined")
-    material: Phrases = (
-        "a sample of a material", "wood, stone, ceramic, metal or glass", "fabric, leather, wool or felt",
-        "plaster, concrete or terrazzo",
-    )  # fmt: skip
-    application: Phrases = (
-        "a room with furniture", "a floor or wall covering in use", "a piece of furniture in its place", "a facade",
-    )  # fmt: skip
-
-
-PromptsByRole = Annotated[Prompts, NoDecode, BeforeValidator(_parse_object)]
-
-
-_RATES = (
-    'Most calls and tokens per minute and run, which its shards share: JSON, {"calls": 60, "tokens": 100000}. 0: no '
-    "limit. Set it to stay below your account's limit."
-)
-
-
-class Rates(BaseModel):
-    """The limits of the calls to a provider in one minute; 0: no limit."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    calls: int = Field(default=0, ge=0, le=100_000)
-    tokens: int = Field(default=0, ge=0, le=1_000_000_000)
-
-
-NO_LIMIT = Rates()
-
-RateLimits = Annotated[Rates, NoDecode, BeforeValidator(_parse_object)]
-
-
-SearchKind = Literal["text", "image"]
-WeaviateIndexKind = Literal["flat", "flat_bq", "hnsw", "hnsw_rq", "hnsw_bq", "hnsw_sq", "hnsw_pq"]
-
-
-def _check_weights(weights: Mapping[str, float]) -> Mapping[str, float]:
-    known = {role.value for role in Role if role is not Role.ANALYSIS} | {"keyword", "number"}
-    if unknown := sorted(weights.keys() - known):
-        raise ValueError(f"no role is called {', '.join(unknown)}; there are {', '.join(sorted(known))}")
-    if not any(weights.values()):
-        raise ValueError("no role has a weight")
-    return weights
-
-
-Weights = Annotated[
-    Mapping[str, Annotated[float, Field(ge=0, le=1_000_000, allow_inf_nan=False)]], AfterValidator(_check_weights)
-]
-
-
-class Price(BaseModel):
-    """Price of a model, in USD per million input and output tokens."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    input: float = Field(ge=0, le=10_000)
-    output: float = Field(ge=0, le=10_000)
-
-
-class ApiKey(BaseModel):
-    """A client of the service: its name, its key, and the owners whose collections it may use (`*` for all)."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    name: str = Field(min_length=1, max_length=64)
-    key: SecretStr = Field(min_length=16, max_length=512)  # shorter keys can be guessed
-    owners: tuple[Owner | Literal["*"], ...] = Field(min_length=1, max_length=1_000)
-
-
-def _as_list(value: Any) -> Any:
-    return [value] if isinstance(value, str | SecretStr) else value
-
-
-def _check_secret(secret: SecretStr) -> SecretStr:
-    text = secret.get_secret_value()
-    try:
-        key = base64.b64decode(text.removeprefix("whsec_") + "==")
-    except binascii.Error:
-        key = b""
-    if not text.startswith("whsec_") or len(key) < 24:  # as the Standard Webhooks specification requires
-        raise ValueError("it should be whsec_ followed by 24 or more bytes in base64")
-    return secret
-
-
-def _check_notice_url(url: SecretStr | None) -> SecretStr | None:
-    if url is None:
-        return None
-    try:
-        parts = urlsplit(url.get_secret_value())
-        host = parts.hostname if parts.port != 0 else None
-    except ValueError:  # a malformed host or port
-        host = None
-    if not host or parts.username is not None or not (parts.scheme == "https" or _is_local_http(parts.scheme, host)):
-        raise ValueError("it should be an https URL without user name, or an http URL on this machine")
-    return url
-
-
-def _is_local_http(scheme: str, host: str) -> bool:
-    return scheme == "http" and is_loopback(host)
-
-
-class WebhookSource(BaseModel):
-    """A sender of webhooks.
-
-    `secret` holds its signing secrets: two while the old one is being replaced. `token` is the bearer token of a sender
-    that cannot sign. `owners` are the owners it may send documents for; a webhook that names no owner gets the first.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.@-]{0,63}$")
-    secret: Annotated[tuple[Annotated[SecretStr, AfterValidator(_check_secret)], ...], BeforeValidator(_as_list)] = ()
-    token: SecretStr | None = Field(default=None, min_length=16, max_length=512)
-    owners: tuple[Owner, ...] = Field(min_length=1, max_length=1_000)
-
-    @model_validator(mode="after")
-    def _has_secret_or_token(self) -> Self:
-        if not self.secret and self.token is None:
-            raise ValueError("it has neither a secret nor a token")
-        return self
-
-
-def _check_webhook_sources(sources: tuple[WebhookSource, ...]) -> tuple[WebhookSource, ...]:
-    _require_distinct("names", [source.name for source in sources])
-    # with a shared secret, one sender's signed message would also be valid at another sender's address
-    secrets = [{secret.get_secret_value() for secret in source.secret} for source in sources]
-    _require_distinct("secrets", [secret for of_source in secrets for secret in of_source])
-    return sources
-
-
-_BUCKET_URL = re.compile(r"(s3|gs)://[A-Za-z0-9][A-Za-z0-9._-]{1,221}(/[^\x00]{0,1024})?")
-
-
-def _check_bucket_url(url: str) -> str:
-    """Return the URL of a bucket or a prefix in it, without a slash at its end."""
-    if not _BUCKET_URL.fullmatch(url):
-        raise ValueError("it should be s3://bucket or gs://bucket, with a prefix or without")
-    return url.rstrip("/")
-
-
-class EventSource(BaseModel):
-    """Objects that are ingested when their store tells that they are new: those below `url`, for the owner.
-
-    `queue` is the URL of a queue of SQS that has the events; without it they are posted to `POST /hooks/events`.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    url: Annotated[str, AfterValidator(_check_bucket_url)]
-    owner: Owner = DEFAULT_OWNER
-    queue: Annotated[str, StringConstraints(pattern=r"^https?://[^@\s]+$", max_length=2_048)] | None = None
-
-
-class AkeneoAccess(BaseModel):
-    """Where an Akeneo PIM is, and the connection and user by which exports write to it."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    url: str = Field(pattern=r"^https?://[^@?#\s]+$", max_length=2_048)
-    client_id: str = Field(min_length=1)
-    secret: SecretStr = Field(min_length=1)
-    username: str = Field(min_length=1)
-    password: SecretStr = Field(min_length=1)
-
-
-def _check_event_sources(sources: tuple[EventSource, ...]) -> tuple[EventSource, ...]:
-    _require_distinct("URLs", [source.url for source in sources])
-    return sources
-
-
-def _check_keys(keys: tuple[ApiKey, ...]) -> tuple[ApiKey, ...]:
-    _require_distinct("names", [key.name for key in keys])
-    _require_distinct("keys", [key.key.get_secret_value() for key in keys])
-    return keys
-
-
-def _require_distinct(what: str, values: Sequence[str]) -> None:
-    if len(set(values)) < len(values):
-        raise ValueError(f"two of its {what} are the same")
-
-
-Folder = Annotated[Path, AfterValidator(lambda path: path.expanduser().absolute())]
-"""An absolute path, so that child processes and workers with another working directory use the same folder."""
 
 
 class Settings(BaseSettings):
@@ -383,7 +164,7 @@ class Settings(BaseSettings):
             "it when there are many owners. `swatchbook spaces move` moves what is there."
         ),
     )
-    input_roots: Annotated[tuple[Folder, ...], NoDecode, BeforeValidator(_parse_list)] = Field(
+    input_roots: Annotated[tuple[Folder, ...], NoDecode, BeforeValidator(parse_list)] = Field(
         default=(),
         description=(
             "Folders from which flows may read files by path, separated by commas. Set it when flows are started "
@@ -494,7 +275,7 @@ class Settings(BaseSettings):
     vision_api_key: SecretStr | None = Field(
         default=None, description="API key of the vision model; local servers often need none."
     )
-    vision_per_minute: RateLimits = Field(default=NO_LIMIT, description=_RATES)
+    vision_per_minute: RateLimits = Field(default=NO_LIMIT, description=RATES)
     review_model: str | None = Field(
         default=None,
         description="A stronger vision model that reviews images with a low score; empty: only people review.",
@@ -508,7 +289,7 @@ class Settings(BaseSettings):
     review_api_key: SecretStr | None = Field(
         default=None, description="API key of the review model; local servers often need none."
     )
-    review_per_minute: RateLimits = Field(default=NO_LIMIT, description=_RATES)
+    review_per_minute: RateLimits = Field(default=NO_LIMIT, description=RATES)
     llm_api: Literal["openai", "anthropic"] = Field(
         default="openai", description="API of the language model's endpoint; `openai` is any compatible one."
     )
@@ -519,7 +300,7 @@ class Settings(BaseSettings):
     llm_api_key: SecretStr | None = Field(
         default=None, description="API key of the language model; local servers often need none."
     )
-    llm_per_minute: RateLimits = Field(default=NO_LIMIT, description=_RATES)
+    llm_per_minute: RateLimits = Field(default=NO_LIMIT, description=RATES)
     text_url: str | None = Field(
         default=None, description="Base URL of the text encoder; empty: Voyage's or OpenAI's public one."
     )
@@ -538,7 +319,7 @@ class Settings(BaseSettings):
             "where the model offers several."
         ),
     )
-    text_per_minute: RateLimits = Field(default=NO_LIMIT, description=_RATES)
+    text_per_minute: RateLimits = Field(default=NO_LIMIT, description=RATES)
     provider_concurrency: int = Field(
         default=8,
         ge=1,
@@ -565,7 +346,7 @@ class Settings(BaseSettings):
             "Set `off` to have everything at once."
         ),
     )
-    prices: Annotated[Mapping[str, Price], NoDecode, BeforeValidator(_parse_object)] = Field(
+    prices: Annotated[Mapping[str, Price], NoDecode, BeforeValidator(parse_object)] = Field(
         default={},
         description=(
             'Prices of models, USD per million tokens: JSON, {"voyage-3.5": {"input": 0.06, "output": 0}, …}. '
@@ -574,7 +355,7 @@ class Settings(BaseSettings):
         ),
     )
 
-    search_weights: Annotated[Mapping[SearchKind, Weights], NoDecode, BeforeValidator(_parse_object)] = Field(
+    search_weights: Annotated[Mapping[SearchKind, Weights], NoDecode, BeforeValidator(parse_object)] = Field(
         default={},
         description=(
             'Weights of the roles in searches by text and picture: JSON, {"text": {"keyword": 0.6, "text": 0.4}}; a '
@@ -608,7 +389,7 @@ class Settings(BaseSettings):
         le=100_000,
         description="Most pages of a document. Raise it for longer catalogues; memory and time grow with the pages.",
     )
-    image_suffixes: Annotated[tuple[Suffix, ...], NoDecode, BeforeValidator(_parse_list)] = Field(
+    image_suffixes: Annotated[tuple[Suffix, ...], NoDecode, BeforeValidator(parse_list)] = Field(
         default=("jpg", "jpeg", "png", "webp"),
         min_length=1,
         description=(
@@ -616,14 +397,14 @@ class Settings(BaseSettings):
             "tif,gif,bmp,avif,jp2, when a folder holds them."
         ),
     )
-    item_fields: Annotated[dict[str, FieldNames], NoDecode, BeforeValidator(_parse_object)] = Field(
+    item_fields: Annotated[dict[str, FieldNames], NoDecode, BeforeValidator(parse_object)] = Field(
         default_factory=dict,
         description=(
             "What the fields of scraped items are called, as a JSON object: our name (id, title, images, price …) to "
             "yours, or to a list of names of which the first that is there counts (docs/folders.md)."
         ),
     )
-    picture_folders: Annotated[tuple[Folder, ...], NoDecode, BeforeValidator(_parse_list)] = Field(
+    picture_folders: Annotated[tuple[Folder, ...], NoDecode, BeforeValidator(parse_list)] = Field(
         default=(),
         description=(
             "Folders where the pictures of scraped batches may be, too, separated by commas. Set it when a scraper "
@@ -663,11 +444,9 @@ class Settings(BaseSettings):
         le=65535,
         description="Port of the service; 0: any free port. Set it when another program uses the default.",
     )
-    api_keys: Annotated[tuple[ApiKey, ...], NoDecode, BeforeValidator(_parse_list), AfterValidator(_check_keys)] = (
-        Field(
-            default=(),
-            description='Clients of the service: a JSON list of {"name": …, "key": …, "owners": ["alice"] or ["*"]}.',
-        )
+    api_keys: Annotated[tuple[ApiKey, ...], NoDecode, BeforeValidator(parse_list), AfterValidator(check_keys)] = Field(
+        default=(),
+        description='Clients of the service: a JSON list of {"name": …, "key": …, "owners": ["alice"] or ["*"]}.',
     )
 
     service_url: str | None = Field(
@@ -680,7 +459,7 @@ class Settings(BaseSettings):
 
     # uploads, webhooks and downloads
     webhook_sources: Annotated[
-        tuple[WebhookSource, ...], NoDecode, BeforeValidator(_parse_list), AfterValidator(_check_webhook_sources)
+        tuple[WebhookSource, ...], NoDecode, BeforeValidator(parse_list), AfterValidator(check_webhook_sources)
     ] = Field(
         default=(),
         description='Senders of webhooks: a JSON list of {"name": …, "secret": "whsec_…", "owners": ["alice"]}.',
@@ -693,7 +472,7 @@ class Settings(BaseSettings):
         ),
     )
     event_sources: Annotated[
-        tuple[EventSource, ...], NoDecode, BeforeValidator(_parse_list), AfterValidator(_check_event_sources)
+        tuple[EventSource, ...], NoDecode, BeforeValidator(parse_list), AfterValidator(check_event_sources)
     ] = Field(
         default=(),
         description=(
@@ -701,7 +480,7 @@ class Settings(BaseSettings):
             '"owner": "alice", "queue": "https://sqs…"}.'
         ),
     )
-    akeneo: Annotated[AkeneoAccess | None, NoDecode, BeforeValidator(_parse_object)] = Field(
+    akeneo: Annotated[AkeneoAccess | None, NoDecode, BeforeValidator(parse_object)] = Field(
         default=None,
         description=(
             'Akeneo PIM that `export --format akeneo-api` writes to: {"url": "https://…", "client_id": …, "secret": …, '
@@ -723,19 +502,19 @@ class Settings(BaseSettings):
             "buffers uploads."
         ),
     )
-    notice_url: Annotated[SecretStr | None, AfterValidator(_check_notice_url)] = Field(
+    notice_url: Annotated[SecretStr | None, AfterValidator(check_notice_url)] = Field(
         default=None,
         description=(
             "https URL to which a signed notice is posted when a document is completed, has failed or is blocked; http "
             "on this machine only. Empty: no notices."
         ),
     )
-    notice_secret: Annotated[SecretStr, AfterValidator(_check_secret)] | None = Field(
+    notice_secret: Annotated[SecretStr, AfterValidator(check_secret)] | None = Field(
         default=None,
         validate_default=True,
         description="Secret that signs the notices: whsec_ and base64 of 24 or more bytes.",
     )
-    fetch_private_hosts: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_parse_list)] = Field(
+    fetch_private_hosts: Annotated[tuple[str, ...], NoDecode, BeforeValidator(parse_list)] = Field(
         default=(),
         description=(
             "Private hosts that documents and pictures may be downloaded from, also by http and on any port, separated "
@@ -768,7 +547,7 @@ class Settings(BaseSettings):
     ocr_languages: Annotated[
         tuple[Annotated[str, Field(pattern=r"^[a-z]{3}(_[a-z]+)?$")], ...] | None,
         NoDecode,
-        BeforeValidator(_parse_list),
+        BeforeValidator(parse_list),
     ] = Field(
         default=None,
         description=(
@@ -816,7 +595,7 @@ class Settings(BaseSettings):
         ),
     )
     retry_delays: Annotated[
-        tuple[Annotated[float, Field(ge=0, le=120)], ...], NoDecode, BeforeValidator(_parse_list)
+        tuple[Annotated[float, Field(ge=0, le=120)], ...], NoDecode, BeforeValidator(parse_list)
     ] = Field(
         default=(2, 4, 8),
         min_length=1,
@@ -873,7 +652,7 @@ class Settings(BaseSettings):
             "and the index."
         ),
     )
-    shard_volumes: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_parse_list)] = Field(
+    shard_volumes: Annotated[tuple[str, ...], NoDecode, BeforeValidator(parse_list)] = Field(
         default=(),
         description=(
             "Volumes of the shards: SOURCE:TARGET[:ro], separated by commas. Set it to mount the file store when it "

@@ -19,7 +19,8 @@ from swatchbook.did_you_mean import did_you_mean
 from swatchbook.errors import InvalidReference, reason_of
 from swatchbook.records import BatchSize, Record
 from swatchbook.redact import REDACTED, redact
-from swatchbook.settings import PREFIX, AkeneoAccess, ApiKey, Prompts, Rates, Settings, WebhookSource, find_problems
+from swatchbook.setting_values import AkeneoAccess, ApiKey, Prompts, Rates, WebhookSource
+from swatchbook.settings import PREFIX, Settings, find_problems
 from swatchbook.yaml_problem import load_yaml, yaml_problem
 
 WIDE = 140  # columns; from here on the table also shows the descriptions

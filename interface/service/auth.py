@@ -25,7 +25,8 @@ from swatchbook.ledger.owners import known_owners, require_owner
 from swatchbook.loopback import is_loopback
 from swatchbook.records import Record
 from swatchbook.resources import Resources
-from swatchbook.settings import ApiKey, Settings
+from swatchbook.setting_values import ApiKey
+from swatchbook.settings import Settings
 
 EVERYBODY = "*"
 

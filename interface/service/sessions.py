@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from swatchbook.errors import as_failure
-from swatchbook.settings import ApiKey
+from swatchbook.setting_values import ApiKey
 
 SESSION_COOKIE = "swatchbook_session"
 SESSION_SECONDS = 12 * 3600

@@ -29,7 +29,7 @@ from swatchbook.ledger.stored_documents import get_document
 from swatchbook.pipeline.register import Registered, register_upload
 from swatchbook.records import IngestOptions, Owner
 from swatchbook.resources import Resources
-from swatchbook.settings import WebhookSource
+from swatchbook.setting_values import WebhookSource
 from swatchbook.signature import is_signed
 from swatchbook.storage.fetch import download, download_object
 from swatchbook.storage.upload_buffer import temporary_file

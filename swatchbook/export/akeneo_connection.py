@@ -28,7 +28,7 @@ from swatchbook.errors import (
 from swatchbook.one_line import one_line, shorten
 from swatchbook.providers.endpoint import is_unencrypted_public, is_valid_url
 from swatchbook.providers.http_errors import retry_after
-from swatchbook.settings import AkeneoAccess
+from swatchbook.setting_values import AkeneoAccess
 
 TOGETHER: Final = 100
 """Products that Akeneo takes in one request."""

@@ -18,7 +18,8 @@ from swatchbook.models.weights import checkpoint
 from swatchbook.plugins import BUILT_IN, Kind, find
 from swatchbook.providers.messages import Chat
 from swatchbook.records import TEXT_ROLES, Role, RoleTag, sha256
-from swatchbook.settings import PREFIX, Prompts, Settings
+from swatchbook.setting_values import Prompts
+from swatchbook.settings import PREFIX, Settings
 
 if TYPE_CHECKING:
     from swatchbook.models.siglip import SiglipEncoder

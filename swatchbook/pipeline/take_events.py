@@ -34,7 +34,8 @@ from swatchbook.pipeline.register import register_after_delete, register_upload
 from swatchbook.pipeline.register_path import find_known, register_folder
 from swatchbook.records import DocumentStatus, IngestOptions, ObjectEvent, Record
 from swatchbook.resources import Resources
-from swatchbook.settings import EventSource, Settings
+from swatchbook.setting_values import EventSource
+from swatchbook.settings import Settings
 from swatchbook.sources.bucket_events import BucketEvent, read_events
 from swatchbook.storage.bucket_copy import ObjectCopier
 from swatchbook.storage.sqs_queue import QueuedMessage, SqsQueue

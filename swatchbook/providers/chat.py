@@ -27,7 +27,8 @@ from swatchbook.providers.messages import ChatMessage, ChatReply, Question, Shap
 from swatchbook.providers.prices import model_price
 from swatchbook.providers.wires import anthropic, openai
 from swatchbook.records import sha256
-from swatchbook.settings import Price, Settings
+from swatchbook.setting_values import Price
+from swatchbook.settings import Settings
 from swatchbook.storage.files import Files
 
 log = logging.getLogger(__name__)

@@ -14,7 +14,7 @@ import httpx
 from swatchbook.errors import Failure, ProviderTimeout
 from swatchbook.providers.client import Usage
 from swatchbook.providers.messages import ChatMessage
-from swatchbook.settings import Price
+from swatchbook.setting_values import Price
 
 PICTURE_TOKENS: Final = 2_500
 """The least bound of a picture's tokens, which is otherwise one token per 28² pixels: no known model counts more."""

@@ -24,7 +24,8 @@ from swatchbook.providers.prices import model_price
 from swatchbook.providers.reply_shapes import WireModel
 from swatchbook.providers.wires import openai_embeddings
 from swatchbook.records import sha256
-from swatchbook.settings import Price, Settings
+from swatchbook.setting_values import Price
+from swatchbook.settings import Settings
 
 log = logging.getLogger(__name__)
 

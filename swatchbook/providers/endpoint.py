@@ -14,7 +14,8 @@ import httpx
 from pydantic import SecretStr
 
 from swatchbook.errors import Authentication, Configuration
-from swatchbook.settings import NO_LIMIT, PREFIX, Rates, Settings
+from swatchbook.setting_values import NO_LIMIT, Rates
+from swatchbook.settings import PREFIX, Settings
 from swatchbook.storage.fetch import is_public
 
 Part = Literal["vision", "review", "llm", "text"]

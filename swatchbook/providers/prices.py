@@ -13,7 +13,8 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from swatchbook.providers.endpoint import Part, endpoint_url
-from swatchbook.settings import Price, Settings
+from swatchbook.setting_values import Price
+from swatchbook.settings import Settings
 
 
 class KnownPrice(NamedTuple):

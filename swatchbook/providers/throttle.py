@@ -12,7 +12,7 @@ from typing import Final
 
 from swatchbook.backoff import pause_after
 from swatchbook.errors import ProviderDown
-from swatchbook.settings import NO_LIMIT, Rates
+from swatchbook.setting_values import NO_LIMIT, Rates
 
 STRIKES: Final = 4
 """The connection errors and 5xx in a row after which the provider counts as down. A task has as many tries by default,

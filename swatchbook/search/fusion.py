@@ -12,7 +12,7 @@ from swatchbook.errors import InvalidReference
 from swatchbook.index.contract import Match, Space
 from swatchbook.models import image_network, local_encoder
 from swatchbook.records import Role
-from swatchbook.settings import SearchKind
+from swatchbook.setting_values import SearchKind
 
 KEYWORD = "keyword"  # BM25 over the texts of `understanding` and `text`, which is weighted like a role
 NUMBER = "number"  # keyword search for a question's numbers and codes alone: to vectors "R9" is nearly "R10"

@@ -16,7 +16,8 @@ from swatchbook.ledger.stored_documents import all_documents
 from swatchbook.pipeline.delete import delete
 from swatchbook.records import DocumentStatus
 from swatchbook.resources import Resources, open_resources
-from swatchbook.settings import ApiKey, Settings
+from swatchbook.setting_values import ApiKey
+from swatchbook.settings import Settings
 from tests.backup.collection import Steps, Stopped, begin, files, make, rows
 from tests.ledger import scene
 from tests.new_collection import NewCollection

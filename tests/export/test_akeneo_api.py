@@ -14,7 +14,8 @@ from swatchbook.export.akeneo_connection import Pim
 from swatchbook.export.formats import Changes, Reach, ToldChanges, Written, write_products
 from swatchbook.export.product_rows import ProductRow
 from swatchbook.export.shop_mapping import ShopMapping, ShopOptions
-from swatchbook.settings import AkeneoAccess, Settings
+from swatchbook.setting_values import AkeneoAccess
+from swatchbook.settings import Settings
 from tests.export.akeneo_server import AkeneoServer, akeneo
 from tests.export.shop_rows import CHAIR, FLOOR_ROWS, ROWS, product
 

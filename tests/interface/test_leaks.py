@@ -54,7 +54,8 @@ from swatchbook.pipeline.delete import delete, end_owner, throw_away
 from swatchbook.pipeline.sent_folders import get_sent
 from swatchbook.records import IngestOptions
 from swatchbook.resources import Resources, open_resources
-from swatchbook.settings import ApiKey, EventSource, Settings, WebhookSource
+from swatchbook.setting_values import ApiKey, EventSource, WebhookSource
+from swatchbook.settings import Settings
 from tests.interface.conftest import ADDRESS, ALL, bearing
 from tests.interface.service.served import rest
 from tests.servers.catalogues import make_catalogue

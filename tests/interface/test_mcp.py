@@ -37,7 +37,8 @@ from swatchbook.ledger.database import open_ledger
 from swatchbook.ledger.stored_documents import PDF, list_documents, queue
 from swatchbook.previews import as_small_jpeg
 from swatchbook.records import IngestOptions, Record
-from swatchbook.settings import ApiKey, Settings, load_settings
+from swatchbook.setting_values import ApiKey
+from swatchbook.settings import Settings, load_settings
 from tests.command import Command, bare_environment, finish
 from tests.conftest import ROOT
 from tests.interface.conftest import ANNA, BERT, BOTH, bearing

@@ -17,7 +17,8 @@ from swatchbook.models.protocols import ImageEncoder, TextTower
 from swatchbook.models.registry import load, tags
 from swatchbook.models.siglip import VISIONS, SiglipEncoder, SiglipVision, WithStructure, pool
 from swatchbook.records import Role
-from swatchbook.settings import Prompts, Settings
+from swatchbook.setting_values import Prompts
+from swatchbook.settings import Settings
 from tests.models import tiny
 
 KINDS = ("siglip", "siglip2", "clip")

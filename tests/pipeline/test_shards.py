@@ -17,7 +17,8 @@ from swatchbook.pipeline.run import Work
 from swatchbook.pipeline.shards import Shard, cut_shards, shard_fingerprint
 from swatchbook.records import IngestOptions
 from swatchbook.resources import Resources, open_resources
-from swatchbook.settings import Rates, Settings
+from swatchbook.setting_values import Rates
+from swatchbook.settings import Settings
 from tests.otlp_receiver import Receiver, receiver
 
 __all__ = ["receiver"]

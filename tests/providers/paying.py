@@ -17,7 +17,7 @@ from swatchbook.providers.endpoint import Endpoint
 from swatchbook.providers.messages import Question
 from swatchbook.providers.reply_shapes import ReplyShape
 from swatchbook.providers.wires import openai
-from swatchbook.settings import Price
+from swatchbook.setting_values import Price
 from tests.ledger.scene import begun
 from tests.providers.clocks import FastClock
 from tests.providers.standin import KEY

@@ -39,7 +39,8 @@ from swatchbook.providers.endpoint import Endpoint, endpoint
 from swatchbook.providers.http_errors import retry_after
 from swatchbook.providers.throttle import STRIKES
 from swatchbook.providers.wires import anthropic, openai, voyage
-from swatchbook.settings import Rates, Settings
+from swatchbook.setting_values import Rates
+from swatchbook.settings import Settings
 from tests.providers.clocks import FastClock, SetClock
 from tests.providers.standin import KEY, Provider, provider
 

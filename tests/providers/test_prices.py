@@ -11,7 +11,8 @@ from swatchbook.providers.embeddings import voyage_encoder
 from swatchbook.providers.endpoint import PUBLIC_URLS, Part
 from swatchbook.providers.prices import known_price, model_price, parts_in_use, published_prices
 from swatchbook.resources import Resources
-from swatchbook.settings import Price, Settings
+from swatchbook.setting_values import Price
+from swatchbook.settings import Settings
 
 OWN = Price(input=7, output=8)
 

@@ -4,7 +4,7 @@ import pytest
 
 from swatchbook.errors import ProviderDown
 from swatchbook.providers.throttle import STRIKES, Throttle
-from swatchbook.settings import Rates
+from swatchbook.setting_values import Rates
 
 MINUTE = 60.0
 

@@ -40,7 +40,8 @@ from swatchbook.providers.batch_choice import AWAITED_SECONDS, FEWEST_CALLS, goe
 from swatchbook.providers.batch_client import BatchClient
 from swatchbook.records import DocumentStatus, ItemState, Role
 from swatchbook.resources import Resources, open_resources
-from swatchbook.settings import Price, Settings
+from swatchbook.setting_values import Price
+from swatchbook.settings import Settings
 from swatchbook.upkeep.fill_missing import Fill, fill_missing, plan_fill
 from swatchbook.upkeep.send_batches import send_batches
 from tests.ledger import scene

@@ -17,7 +17,7 @@ from swatchbook.errors import InvalidReference
 
 if TYPE_CHECKING:
     from swatchbook.search.evaluation import Estimate, Retrieval, Scores
-    from swatchbook.settings import SearchKind
+    from swatchbook.setting_values import SearchKind
 
 
 app = typer.Typer(no_args_is_help=True, help="Measure searches on questions with known answers.")
@@ -53,7 +53,7 @@ def evaluate_search(
     with opened_resources() as resources:
         from swatchbook.errors import InvalidReference
         from swatchbook.search.evaluation import ask_pictures, ask_texts, evaluate_retrieval
-        from swatchbook.settings import SearchKind
+        from swatchbook.setting_values import SearchKind
 
         by_picture = questions.is_dir()
         if by_picture and all_owners:

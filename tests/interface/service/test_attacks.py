@@ -17,7 +17,8 @@ from pydantic import SecretStr
 
 from interface.cli.log import Fields
 from interface.service import middleware, serve
-from swatchbook.settings import ApiKey, Settings, WebhookSource
+from swatchbook.setting_values import ApiKey, WebhookSource
+from swatchbook.settings import Settings
 from tests.conftest import ROOT
 from tests.interface.conftest import ALL, ANNA, BERT, bearing
 from tests.interface.service.served import Served, served

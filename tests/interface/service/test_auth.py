@@ -12,7 +12,8 @@ from interface.service.app import create_app
 from interface.service.auth import Caller
 from swatchbook.errors import Configuration
 from swatchbook.loopback import is_loopback
-from swatchbook.settings import ApiKey, Settings, load_settings, origins
+from swatchbook.setting_values import ApiKey
+from swatchbook.settings import Settings, load_settings, origins
 from tests.interface.conftest import ALL, ANNA, BOTH, KEYS, asking, bearing
 
 GUARDED = [

@@ -20,7 +20,8 @@ from swatchbook.ledger.object_events import STATES, list_events
 from swatchbook.ledger.stored_documents import all_documents
 from swatchbook.pipeline.take_events import take_events
 from swatchbook.records import ObjectEvent, sha256
-from swatchbook.settings import ApiKey, EventSource, Settings
+from swatchbook.setting_values import ApiKey, EventSource
+from swatchbook.settings import Settings
 from tests.conftest import ROOT
 from tests.interface.conftest import ALL, ANNA, BERT, bearing
 from tests.interface.service.served import Served, served

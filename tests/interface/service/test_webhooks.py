@@ -23,7 +23,8 @@ from swatchbook.ledger import owners
 from swatchbook.ledger.document_commands import delete_rows, finish_delete, mark_deleting
 from swatchbook.ledger.stored_documents import get_document, list_documents
 from swatchbook.records import DocumentStatus, document_id, sha256
-from swatchbook.settings import Settings, WebhookSource
+from swatchbook.setting_values import WebhookSource
+from swatchbook.settings import Settings
 from swatchbook.signature import is_signed
 from tests.conftest import ROOT
 from tests.interface.service.served import Served, served
