@@ -42,6 +42,15 @@ _PICTURE_COLUMNS = {"Product image URL", "Variant image URL", "Images"}
 _MOST_NAMED = 20  # of each kind in the hints; --json names more
 
 
+class FailedItems(Record):
+    """A document with failed items, of which products may be missing."""
+
+    id: str
+    name: str
+    failed: int
+    items: int
+
+
 class Exported(Record):
     """The result of an export. `incomplete`: documents that are not completed; `missing`: pictures without a file.
 
@@ -61,13 +70,14 @@ class Exported(Record):
     changes: Changes | None = None
     since: datetime | None = None  # the time that it was compared with
     failed_pictures: tuple[Skipped, ...] = ()
+    failed_items: tuple[FailedItems, ...] = ()
     unknown_names: Mapping[str, str | None] = {}  # in braces of the mapping, that no product has -> the nearest known
     pictures_without_address: int = 0  # which the shop cannot fetch: --pictures-url was not given
 
     @property
     def exit_code(self) -> int:
         without_pictures = self.pictures_without_address and self.format not in _BY_NAME
-        left_out = self.missing or self.skipped or self.failed_pictures or without_pictures
+        left_out = self.missing or self.skipped or self.failed_pictures or self.failed_items or without_pictures
         return OPEN if self.incomplete or left_out else COMPLETED
 
 
@@ -191,9 +201,16 @@ def export_to_file(
         changes=written.changes,
         since=since if isinstance(since, datetime) else None,
         failed_pictures=tuple(found.failed.values()),
+        failed_items=tuple(_failed_items(documents)),
         unknown_names=written.unknown_names,
         pictures_without_address=len(found.named) if lacks_addresses(form, options) else 0,
     )
+
+
+def _failed_items(documents: Iterable[Document]) -> Iterator[FailedItems]:
+    for document in documents:
+        if document.report and (items := document.report.items) and items.failed_items:
+            yield FailedItems(id=document.id, name=document.name, failed=items.failed_items, items=items.total_items)
 
 
 def note_exported(exported: Exported) -> None:
@@ -236,6 +253,11 @@ def hints(exported: Exported) -> list[str]:
     said += _named(
         f"{name} is not completed: some of its products may be missing. `swatchbook status` says why."
         for name in exported.incomplete
+    )
+    said += _named(
+        f"{each.failed:,} of {plural(each.items, 'item')} of {clean(each.name)} failed: their products may be missing. "
+        f"`swatchbook show {each.id[:8]}` lists them."
+        for each in exported.failed_items
     )
     said += _named(
         f"The picture {name} is missing in the file store. `swatchbook verify` lists what is missing."

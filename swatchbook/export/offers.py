@@ -178,12 +178,15 @@ def distinct_skus(product: Offer) -> list[str]:
 def beside_options(known: Mapping[str, str], options: Mapping[str, Collection[str]]) -> dict[str, str]:
     """Return what is known beside the options of variants, by name.
 
-    What has the name of an option is renamed, and left out only where it says no more than the option.
+    What has the name of an option is renamed, and left out only where it says no more than the option. What lists just
+    the values of an option under another name is left out, too.
     """
     values_of = {name.casefold(): [each.casefold() for each in values] for name, values in options.items()}
     found = dict[str, str]()
     for name, value in known.items():
         values = values_of.get(name.casefold())
+        if any(_lists(value.casefold(), set(each)) for each in values_of.values()):
+            continue
         if values is None:
             found[name] = value
         elif not all(each in value.casefold() for each in values):

@@ -129,9 +129,9 @@ WOO = (
     "Attribute 2 name,Attribute 2 value(s)\n"
     '1,simple,T-1,Table,1,,"Garden > Tables, Sale",120,99,2020-01-01,2020-02-01,14.5,a.png,,,'
     'Wood,"Oak\\, oiled, Teak"\n'
-    '2,variable,C-0,Chair,1,,"Garden\\, outside, New",,,,,,b.png,Color,"Red, Blue",,\n'
-    "3,variation,C-1,Chair - Red,1,C-0,,60,45,,,3,,Color,Red,,\n"
-    "4,variation,C-2,Chair - Blue,1,C-0,,60,,,,3.2,,Color,Blue,,\n"
+    '2,variable,C-0,Chair,1,,"Garden\\, outside, New",,,,,,b.png,Farbe,"Red, Blue",,\n'
+    "3,variation,C-1,Chair - Red,1,C-0,,60,45,,,3,,Farbe,Red,,\n"
+    "4,variation,C-2,Chair - Blue,1,C-0,,60,,,,3.2,,Farbe,Blue,,\n"
 )
 
 
@@ -149,7 +149,7 @@ def test_sales_weights_and_categories_of_woocommerce_come_back(tmp_path: Path, r
         ["", "60.00", "", "", "3.2"],
     ]
     assert attributes_of(rows[0])["wood"] == ["Oak, oiled", "Teak"]
-    assert attributes_of(rows[1])["Color"] == ["Red", "Blue"]
+    assert attributes_of(rows[1]) == {"Farbe": ["Red", "Blue"], "code": ["C-0"], "price unit": ["piece"]}
 
 
 def test_a_folder_of_pictures_has_titles_and_pictures(tmp_path: Path, resources: Resources) -> None:

@@ -16,7 +16,7 @@ from swatchbook.errors import InvalidReference
 from swatchbook.ledger.queries.document import read_products
 from swatchbook.ledger.stored_documents import find_document, queue
 from swatchbook.ledger.tables import products
-from swatchbook.records import DocumentStatus, IngestOptions
+from swatchbook.records import DocumentStatus, IngestOptions, ItemCounts
 from swatchbook.resources import Resources, open_resources
 from swatchbook.settings import load_settings
 from tests import command
@@ -85,7 +85,7 @@ def test_pictures_are_copied_under_the_names_in_the_rows(tmp_path: Path, resourc
     assert json.loads(done.stdout) == {
         "to": str(tmp_path / "a.jsonl"), "format": "jsonl", "documents": 1, "products": 2, "variants": 6,
         "incomplete": [], "missing": [], "skipped": 0, "skipped_products": [], "changes": None,
-        "since": None, "failed_pictures": [], "unknown_names": {}, "pictures_without_address": 0,
+        "since": None, "failed_pictures": [], "failed_items": [], "unknown_names": {}, "pictures_without_address": 0,
     }  # fmt: skip
     rows = [json.loads(line) for line in (tmp_path / "a.jsonl").read_text().splitlines()]
     named = {name for row in rows for name in row["pictures"]}
@@ -128,6 +128,19 @@ def test_all_means_all_of_one_owner_and_what_is_not_complete_is_said(resources: 
     assert isinstance(refused.exception, InvalidReference)
     others = CliRunner().invoke(app, ["export", "small.pdf", "--owner", "bert"])
     assert isinstance(others.exception, InvalidReference)
+
+
+def test_items_that_failed_are_said(resources: Resources) -> None:
+    report = find_document(resources.ledger, "small.pdf", "anna").report
+    assert report is not None
+    batch = add(resources, "items.jsonl", "anna", DocumentStatus.COMPLETED)
+    items = ItemCounts(total_items=25, processed_items=3, failed_items=22)
+    scene.set_document(
+        resources.ledger, batch, report=report.model_copy(update={"items": items}).model_dump(mode="json")
+    )
+    done = export("items.jsonl", *ANNA, expect=3)
+    said = "22 of 25 items of items.jsonl failed: their products may be missing."
+    assert f"{said} `swatchbook show {batch[:8]}` lists them." in " ".join(done.stderr.split())
 
 
 @pytest.mark.parametrize(
