@@ -69,10 +69,12 @@ _BEFORE = (
 )
 _NAME_BEHIND = any_of({*CODES, *WORDS_BEHIND} - _NOT_BEHIND - _ONLY_LOOSE)
 _BEHIND = rf"(?:{_ANY_SIGN}|\s{_ANY_SIGN}(?!\d)|\s?(?:{_NAME_BEHIND})(?![\w-]))"
-_PER = (
-    r"(?:\s?(?:/|(?:per|pro|je|par|por|al|за)\s)\s?(?:m²|m2|m|sqm|sq\.?\s?ft|pcs?|piece|unit"
-    r"|stk|stück|st|kg|l|шт|м²|м2|кг|ud|un|pz|szt|kom|box|set|pair)\b\.?)?"
+_UNIT = (
+    r"\s?(?:/|(?:per|pro|je|par|por|al|за)\s)\s?(?:m²|m2|m|sqm|sq\.?\s?ft|pcs?|piece|unit"
+    r"|stk|stück|st|kg|l|шт|м²|м2|кг|ud|un|pz|szt|kom|box|set|pair)\b\.?"
 )
+_PER = f"(?:{_UNIT})?"
+_PER_UNIT = re.compile(_UNIT, re.IGNORECASE)
 _WITH_CURRENCY = re.compile(
     rf"{_BEFORE}\s?(?:{AMOUNT}){_PER}"
     rf"|(?<![\w.,])(?:{AMOUNT})(?:[,.]?[-–])?{_BEHIND}\.?{_PER}"
@@ -99,6 +101,13 @@ _BESIDE = rf"(?:\s?(?:{any_of({*SIGNS, *CODES, *WORDS_BEFORE, *WORDS_BEHIND})})\
 _LOWEST = re.compile(
     r"\s*(?:starting\s)?(?:from|ab|von|à partir de|a partir de|dès|desde|da|od|от|vanaf|från|fra|alkaen)(?!\w)",
     re.IGNORECASE,
+)
+_FORMERLY = (
+    "statt", "bisher", "früher", "vorher", "ursprünglich", "uvp", "was", "instead of", "originally", "rrp",
+    "au lieu de", "avant", "antes", "invece di", "anziché", "zamiast", "i stället för", "вместо",
+)  # fmt: skip
+_FORMER = re.compile(
+    rf"(?<!\w)(?:{any_of(_FORMERLY)})\s*:?\s*(?:{_BEFORE}\s?)?(?:{AMOUNT})(?:{_BEHIND})?", re.IGNORECASE
 )
 _RANGE = re.compile(rf"({AMOUNT}){_BESIDE}\s?{_TO}{_BESIDE}\s?({AMOUNT})", re.IGNORECASE)
 
@@ -131,6 +140,17 @@ def highest_of(text: str) -> float | None:
 def is_lowest(text: str) -> bool:
     """Return whether a printed price says that it is the lowest of several: "from €12", "ab 89,-"."""
     return _LOWEST.match(text) is not None
+
+
+def is_one_amount(text: str) -> bool:
+    """Return whether a printed price is one amount and nothing else: no range, not the lowest, and not for a unit."""
+    return len(amounts_of(text)) == 1 and not is_lowest(text) and _PER_UNIT.search(text) is None
+
+
+def without_former(text: str) -> str:
+    """Return a printed price without the amount before a reduction: "statt 99 € nur 79 €" is 79 €."""
+    left = _FORMER.sub(" ", text)
+    return left.strip() if amounts_of(left) else text
 
 
 def amounts_of(text: str) -> tuple[float, ...]:

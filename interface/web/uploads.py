@@ -117,7 +117,7 @@ LABELS: Mapping[str, str] = {
     "title": "Title", "images": "Pictures", "price": "Price", "brand": "Brand", "category": "Category",
     "code": "Code", "currency": "Currency", "more_images": "Further pictures", "id": "Id", "url": "Address",
     "size": "Size", "color": "Colour", "material": "Material", "condition": "Condition", "description": "Description",
-    "gtin": "GTIN", "regular_price": "Price before a reduction",
+    "gtin": "GTIN", "regular_price": "Price before a reduction", "availability": "Availability",
 }  # fmt: skip
 """Field of ours -> its name for people."""
 

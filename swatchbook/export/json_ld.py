@@ -48,7 +48,7 @@ class JsonLd:
         self._options = options
 
     def records(self, offer: Offer) -> list[ShopRecord]:
-        offer.require_on_sale()
+        offer = offer.on_sale()
         thing = self._thing(offer)
         if offer.variants:
             thing |= {"@type": "ProductGroup", "productGroupID": offer.fields["sku"]}

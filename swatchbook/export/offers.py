@@ -31,7 +31,7 @@ _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]
 _MOST_VALUE = 190  # characters of an option's value; with a code and number it stays below the 255 of Shopify
 _HANDLED = (
     "price", "currency", "regular_price", "sale_starts", "sale_ends", "description", "url", "brand", "gtin",
-    "availability", "condition", "handle", "status", "taxonomy", "categories",
+    "availability", "condition", "handle", "status", "taxonomy", "categories", "global_attributes", "sku", "sold_as",
 )  # fmt: skip
 """Metadata for which there is a field: they are not listed as further properties."""
 _OF_PRICES = {"price", "regular_price", "sale_starts", "sale_ends"}
@@ -120,10 +120,26 @@ class Offer:
         found = tuple(each for each in self.variants if each.price is None)
         return found if len(found) < len(self.variants) else ()
 
-    def require_on_sale(self) -> None:
-        """Raise NotExportable for a draft, and for what is archived."""
+    def on_sale(self) -> "Offer":
+        """Return a product with those of its variants that are on sale.
+
+        Raises NotExportable for a draft, for what is archived, and where no variant is on sale.
+        """
         if self.off_sale:
             raise NotExportable(f"its status is {self.off_sale}")
+        return self.with_sold_variants()
+
+    def with_sold_variants(self) -> "Offer":
+        """Return a product with those of its variants that are on sale. Raises NotExportable where none of them is."""
+        sold = tuple(each for each in self.variants if not each.off_sale)
+        if self.variants and not sold:
+            raise NotExportable("none of its variants is on sale")
+        return replace(self, variants=sold)
+
+    def require_sold_here(self) -> None:
+        """Raise NotExportable for what is no article of the shop: a product of another shop, a group, a gift card."""
+        if kind := self.values.get("sold_as"):
+            raise NotExportable(f"the shop sells it as {kind}")
 
     def needed(self, name: str, *, most: int | None = None) -> str:
         """Return a field that the format requires. Raises NotExportable if it is empty."""
@@ -309,7 +325,7 @@ def _inherited(product: ProductRow, rows: Sequence[ProductRow]) -> ProductRow:
     own = {name: {row.metadata.get(name) for row in rows} - {None} for name in product.metadata}
     lists = {name for name, value in product.metadata.items() if own[name] and _lists(value, own[name])}
     is_priced = any("price" in row.metadata for row in rows)
-    left_out = lists | (_OF_PRICES if is_priced else set()) | ({"gtin"} if len(rows) > 1 else set())
+    left_out = lists | {"sku", "status"} | (_OF_PRICES if is_priced else set()) | ({"gtin"} if len(rows) > 1 else set())
     return product.model_copy(
         update={
             "metadata": {name: value for name, value in product.metadata.items() if name not in left_out},

@@ -89,6 +89,7 @@ def write_shop_file(
         of_time = None if isinstance(since, Path) else told
         for offer in offers(rows.groups(), options):
             try:
+                offer.require_sold_here()
                 contents.add(form.records(offer), _change_of(offer, of_time))
                 name_left_out(rows, offer)
             except NotExportable as refused:

@@ -31,7 +31,7 @@ COMMON: Mapping[str, Template] = {
     "brand": "{brand}",
     "category": "{category}",
     "link": "{url}",
-    "sku": "{key}",
+    "sku": ("{sku}", "{key}"),
     "handle": ("{handle}", "{key}"),
     "mpn": "{code}",
     "gtin": "{gtin}",
@@ -45,7 +45,8 @@ COMMON: Mapping[str, Template] = {
 }
 """Fields that every format has in some place -> how they are filled, unless a mapping fills them otherwise.
 
-`{key}` is the id of the product without hyphens: the same in each export, also when its name is edited."""
+`{key}` is the id of the product without hyphens: the same in each export, also when its name is edited. `{sku}` is that
+of a shop's own file, so that the shop finds its products again."""
 
 AVAILABILITY: Mapping[str, str] = {
     "instock": "in_stock", "outofstock": "out_of_stock", "preorder": "preorder", "backorder": "backorder",

@@ -65,7 +65,7 @@ class WooCommerce:
             self._variation(offer, each, sku) | {"Parent": own} for each, sku in zip(offer.variants, skus, strict=True)
         ]
         product = self._product(offer, own)
-        if offer.off_sale or not any(row.get("Regular price") for row in (product, *variations)):
+        if not any(row.get("Regular price") for row in (product, *variations)):
             product |= {"Published": _PRIVATE} | filled(self._options.mapping, offer.values, ("Published",))
         return [_record(row) for row in (product, *variations)]
 
@@ -86,7 +86,8 @@ class WooCommerce:
         cells = self._common(offer, sku, most_pictures=1)  # the importer gives a variation one
         cells |= {"Type": "variation", f"{META}code": _other_code(offer, sku)}
         for number, (name, found) in enumerate(values.items(), start=1):
-            cells |= _attribute(number, name, found, visible=False)
+            shared = name in product.values.get("global_attributes", "").split("; ")
+            cells |= _attribute(number, name, found, visible=False, shared=shared)
         columns = tuple(name for name in COLUMNS if name not in _ON_PRODUCT)
         return cells | filled(self._options.mapping, offer.values, columns, (META,), allowed=ALLOWED)
 
@@ -97,7 +98,7 @@ class WooCommerce:
             "SKU": sku,
             "GTIN, UPC, EAN, or ISBN": offer.fields["gtin"],
             "Name": offer.needed("title"),
-            "Published": "1",
+            "Published": _PRIVATE if offer.off_sale else "1",
             "In stock?": _IN_STOCK.get(offer.availability, ""),
             "Weight (kg)": as_decimal(offer.grams / 1_000) if offer.grams else "",
             **_prices(price),
@@ -117,10 +118,10 @@ class WooCommerce:
         if offer.grams:
             known.pop("weight", None)
         others = {name: value.split("; ") for name, value in beside_options(known, options).items() if value.strip()}
-        cells = dict[str, str]()
+        cells, shared = dict[str, str](), offer.values.get("global_attributes", "").split("; ")
         for number, (name, values) in enumerate((dict(options) | others).items(), start=1):
             if number <= MOST_ATTRIBUTES:
-                cells |= _attribute(number, name, values, visible=True)
+                cells |= _attribute(number, name, values, visible=True, shared=name in shared)
         return cells
 
     def keys(self, offer: Offer) -> list[str]:
@@ -172,8 +173,9 @@ def _published_if_gone(row: Cells) -> str:
     return _PRIVATE if row.get("Type") == "variation" else _DRAFT
 
 
-def _attribute(number: int, name: str, values: Iterable[str], *, visible: bool) -> dict[str, str]:
-    cells = (name, _joined(values), "1" if visible else "", "0")
+def _attribute(number: int, name: str, values: Iterable[str], *, visible: bool, shared: bool) -> dict[str, str]:
+    """Return the cells of an attribute. `shared`: products of the shop share it, so that they can be filtered by it."""
+    cells = (name, _joined(values), "1" if visible else "", "1" if shared else "0")
     return dict(zip((each.format(number) for each in ATTRIBUTE), cells, strict=True))
 
 

@@ -19,6 +19,7 @@ ColumnName = Annotated[str, Field(min_length=1, max_length=500)]
 ItemField = Literal[
     "id", "code", "title", "images", "more_images", "price", "currency", "brand", "category", "size", "condition",
     "material", "color", "description", "url", "gtin", "regular_price",
+    "availability",
 ]  # fmt: skip
 """Names of what is read of an item. All `more_images` are taken; of `images` only the first field that exists."""
 

@@ -16,6 +16,7 @@ from swatchbook.sources.batch_fields import VARIANTS, Columns, Fields, attribute
 from swatchbook.sources.batch_names import CODE, FIELDS, METADATA, NAMES, flat, words_of
 from swatchbook.sources.batch_values import (
     MAX_TITLE,
+    as_availability,
     as_gtin,
     as_price,
     as_text,
@@ -34,8 +35,11 @@ _MOST_KEY = 60  # characters of a label
 _NO_FACTS = frozenset(FIELDS) - frozenset(METADATA) | frozenset(
     {"price", "regular_price", "currency", "url", "gtin", "name", "image", ""}
 )
-_OF_VARIANTS = ("color", "material", "size", "sale_starts", "sale_ends")
-"""What is kept of a variant, if it has a field of this name."""
+_OF_VARIANTS = {
+    "color": "color", "material": "material", "size": "size", "sale_starts": "salestarts", "sale_ends": "saleends",
+    "sku": "ownsku", "status": "status",
+}  # fmt: skip
+"""What is kept of a variant -> the flat name of its field."""
 _NO_COLUMNS = frozenset({"quantity", "type", "brand", "ean"})
 """Labels in print that mean something else as a shop's column: what is in stock, the kind of its row."""
 
@@ -121,14 +125,16 @@ def _variant(given: Any, title: str | None, names: Sequence[str | None]) -> Vari
     if not isinstance(given, dict):
         return None
     known = {flat(str(key)): value for key, value in given.items() if not is_empty(value)}
-    options = [*_options(known, names)]
+    options = [*_options(known, names)] or [*_unnamed(known)]
     name = " / ".join(value for _, value in options) or as_text(known.get("title", known.get("name"))) or ""
     if title and name.casefold().startswith(title.casefold()):
         name = name[len(title) :].strip(" -–—,:/|·")
     if not name:
         return None
     facts = {key: value for label, value in options if (key := fact_key(label)) and key not in _NO_FACTS}
-    facts |= {key: text for key in _OF_VARIANTS if (text := as_text(known.get(flat(key))))} | _weight(known)
+    facts |= {key: text for key, field in _OF_VARIANTS.items() if (text := as_text(known.get(field)))} | _weight(known)
+    if stock := next((text for key in NAMES["availability"] if (text := as_availability(known.get(key)))), None):
+        facts["availability"] = stock
     if gtin := next((text for key in NAMES["gtin"] if (text := as_gtin(known.get(key)))), None):
         facts["gtin"] = gtin
     price = as_price(given)
@@ -143,6 +149,15 @@ def _variant(given: Any, title: str | None, names: Sequence[str | None]) -> Vari
         options=tuple(options),
         facts=tuple(facts.items()),
     )
+
+
+def _unnamed(known: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield (name, value) of what tells a variant apart that has no name."""
+    if "title" in known or "name" in known:
+        return
+    for key in ("color", "size", "material"):
+        if text := next((text for name in NAMES[key] if (text := as_text(known.get(name)))), None):
+            yield key.capitalize(), text
 
 
 def _weight(known: Mapping[str, Any]) -> dict[str, str]:

@@ -18,7 +18,7 @@ def split_words(text: str) -> frozenset[str]:
 ID, TITLE, IMAGES, MORE_IMAGES, CODE = "id", "title", "images", "more_images", "code"
 METADATA = (
     "price", "currency", "regular_price", "brand", "category", "size", "condition", "material", "color", "description",
-    "url", "gtin",
+    "url", "gtin", "availability",
 )  # fmt: skip
 """Fields that are kept as metadata of the product."""
 
@@ -122,6 +122,10 @@ NAMES: Mapping[str, tuple[str, ...]] = {
         "coloris", "colore", "cor", "kolor", "barva", "farba", "kleur", "farg",
         "farve", "farge", "vari", "renk", "цвет",
         "колір", "颜色",
+    ),
+    "availability": (
+        "availability", "instock", "stockstatus", "isinstock", "availabilitystatus", "available", "isavailable",
+        "verfugbarkeit", "lagerstatus", "disponibilite", "disponibilidad", "disponibilita", "dostepnosc", "наличие",
     ),
     "description": (
         "description", "longdescription", "productdescription", "shortdescription", "bodyhtml", "bodyhtmldescription",

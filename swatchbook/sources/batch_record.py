@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import urljoin
 
 from swatchbook.one_line import shorten
-from swatchbook.printed_prices import amounts_of, may_be_in
+from swatchbook.printed_prices import amounts_of, is_one_amount, may_be_in
 from swatchbook.records import NO_MAPPING, BatchMapping, Variant, sha256
 from swatchbook.sources.batch_facts import read_facts, read_variants
 from swatchbook.sources.batch_fields import Columns, Fields
@@ -21,6 +21,7 @@ from swatchbook.sources.batch_pictures import NamedPicture, read_pictures
 from swatchbook.sources.batch_values import (
     MAX_TEXT,
     MAX_TITLE,
+    as_availability,
     as_brand,
     as_category,
     as_condition,
@@ -33,6 +34,8 @@ from swatchbook.sources.batch_values import (
     as_url,
     currency_in_name,
     join_url,
+    listed,
+    lookup,
     plain_amount,
     price_before,
     without_ends,
@@ -88,8 +91,12 @@ def read_record(record: Mapping[str, Any], mapping: BatchMapping = NO_MAPPING) -
             metadata[key] = shorten(", ".join(values), MAX_TEXT)
     if any("gtin" in each for each in of_variants):
         metadata.pop("gtin", None)
+    if known := [each["availability"] for each in of_variants if "availability" in each]:
+        metadata["availability"] = "in_stock" if "in_stock" in known else known[0]
     if any(variant.price for variant in variants):
         metadata.pop("regular_price", None)  # it may be that of another variant than the price
+    elif "price" in metadata and (every := _range(lookup(record, fields.columns["price"][0]))):
+        metadata["price"] = every
     return ReadRecord(
         id=item[:_MAX_ID] if item else None,
         code=None if len(variants) > 1 and code in {variant.code for variant in variants} else code,
@@ -101,6 +108,13 @@ def read_record(record: Mapping[str, Any], mapping: BatchMapping = NO_MAPPING) -
         columns={name: tuple(dict.fromkeys(names)) for name, names in fields.columns.items()},
         unknown=tuple(name for name in fields.filled if name not in fields.used),
     )
+
+
+def _range(value: Any) -> str | None:
+    """Return the range of several different prices in a list, None for any other value."""
+    prices = [price for each in listed(value) if (price := as_price(each))] if isinstance(value, list) else []
+    amounts = {amounts_of(amount)[0] for amount, _ in prices}
+    return f"{plain_amount(min(amounts))} – {plain_amount(max(amounts))}" if len(amounts) > 1 else None
 
 
 def _listed_as(fields: Fields) -> dict[str, str]:
@@ -126,6 +140,9 @@ _OF_SHOPS: Mapping[str, tuple[Callable[[Any], str | None], Sequence[str]]] = {
     "status": (_off_sale, ("status",)),
     "taxonomy": (as_category, ("productcategory",)),
     "categories": (as_text, ("allcategories",)),
+    "global_attributes": (as_text, ("globalattributes",)),
+    "sku": (as_text, ("ownsku",)),
+    "sold_as": (as_text, ("soldas",)),
     "sale_starts": (
         lambda value: (as_text(value) or "").partition("/")[0].strip(),
         ("salestarts", "datesalepricestarts", "salepricestartdate", "specialfromdate", "salepriceeffectivedate"),
@@ -155,6 +172,7 @@ def _vendor_model(fields: Fields) -> str | None:
 _READERS: Mapping[str, Any] = {
     "brand": as_brand, "category": as_category, "condition": as_condition, "url": as_url,
     "price": lambda value: None, "currency": lambda value: None, "regular_price": lambda value: None, "gtin": as_gtin,
+    "availability": as_availability,
 }  # fmt: skip
 
 
@@ -170,8 +188,8 @@ def _price(fields: Fields, default: str | None) -> dict[str, str]:
     currency = fields.read("currency", as_currency) or own
     if amount and not currency and default and may_be_in(amount, default):
         currency = default
-    if amount and currency and len(amounts := amounts_of(amount)) == 1:
-        amount = plain_amount(amounts[0])
+    if amount and currency and is_one_amount(amount):
+        amount = plain_amount(amounts_of(amount)[0])
     regular = fields.read("regular_price", as_price) if amount else None
     before = price_before((str(amount), currency), regular) if regular else None
     if regular and not before:

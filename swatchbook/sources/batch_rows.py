@@ -51,6 +51,8 @@ def _shopify_product(rows: Sequence[Row], names: Mapping[str, str], source: str)
         product["Product type"] = kind  # the shop's own, before its place in Shopify's taxonomy
     if weight := _grams(product.pop(names.get("variantgrams", names.get("weightvaluegrams", "")), None)):
         product["Weight"] = weight
+    if str(product.pop(names.get("giftcard", ""), "")).lower() == "true":
+        product["sold as"] = "gift card"
     options = {
         name: as_text(rows[0].get(names.get(key.replace("value", "name"), ""))) or name
         for key, name in names.items()
@@ -67,7 +69,9 @@ def _shopify_product(rows: Sequence[Row], names: Mapping[str, str], source: str)
         product.pop(own_picture)
     product[source] = _with_variant_names(pictures, shown)
     kept = {name: value for name, value in product.items() if not _OPTION.fullmatch(flat(name))}
-    return kept | {"variants": variants} if variants else kept
+    if variants:
+        return kept | {"variants": variants}
+    return kept | {"own sku": _sold_as(rows[0], names)["sku"], "availability": _in_stock(rows[0], names)}
 
 
 def _with_variant_names(pictures: Mapping[str, Any], shown: Mapping[str, Sequence[str]]) -> list[Row]:
@@ -83,6 +87,7 @@ def _with_variant_names(pictures: Mapping[str, Any], shown: Mapping[str, Sequenc
 
 _OPTION = re.compile(r"option[123](?:name|value|linkedto)")
 _OPTION_VALUE = re.compile(r"option[123]value")
+_ATTRIBUTE_GLOBAL = re.compile(r"attribute\d+global")
 _ATTRIBUTE_VALUE = re.compile(r"attribute\d+values?")
 
 
@@ -94,6 +99,8 @@ def _sold_as(row: Row, names: Mapping[str, str]) -> dict[str, Any]:
 
     return {
         "sku": first("variantsku", "sku"),
+        "own_sku": first("variantsku", "sku"),
+        "availability": first("instock") or _in_stock(row, names),
         "gtin": first(*NAMES["gtin"]),
         "price": first("saleprice", "variantprice", "regularprice", "price"),
         "regular_price": first("variantcompareatprice", "compareatprice", "regularprice"),
@@ -101,6 +108,16 @@ def _sold_as(row: Row, names: Mapping[str, str]) -> dict[str, Any]:
         "sale_ends": first("datesalepriceends"),
         "weight": _grams(first("variantgrams", "weightvaluegrams")) or _with_unit(first("weightkg"), "kg"),
     }
+
+
+def _in_stock(row: Row, names: Mapping[str, str]) -> str | None:
+    """Return whether a row of Shopify's can be ordered, None where the shop does not count what is in stock."""
+    tracker, quantity, policy = (
+        as_text(row.get(names.get(f"variantinventory{key}", ""))) for key in ("tracker", "qty", "policy")
+    )
+    if not tracker or quantity is None:
+        return None
+    return "out_of_stock" if policy == "deny" and quantity.startswith(("0", "-")) else "in_stock"
 
 
 def _grams(value: Any) -> str | None:
@@ -166,7 +183,9 @@ def _with_variations(read: Callable[[], Iterator[Row]], names: Mapping[str, str]
     for row in read():
         if row.get(kind) == "variation" and str(row[parent]) in known:
             continue
-        product = dict(row) | ({"status": "draft"} if str(row.get(published)) in ("0", "-1") else {})
+        product = dict(row) | _status(row.get(published)) | {"own sku": row.get(sku)} | _global_attributes(row, names)
+        if row.get(kind) in ("external", "grouped"):
+            product["sold as"] = f"{row[kind]} product"
         of_row = variations.get(f"id:{row[id]}", []) + variations.get(str(row.get(sku)), [])
         if of_row:
             product |= dict(_merged([{name: row.get(name) for name in kept}, *of_row]))
@@ -186,7 +205,21 @@ def _variation(row: Row, names: Mapping[str, str]) -> dict[str, Any]:
         if _ATTRIBUTE_VALUE.fullmatch(key) and (text := as_text(row.get(name)))
     }
     title = " / ".join(options.values()) or row.get(names.get("name", ""))
-    return {"options": options, "title": title} | _sold_as(row, names)
+    return {"options": options, "title": title} | _sold_as(row, names) | _status(row.get(names.get("published", "")))
+
+
+def _status(published: Any) -> dict[str, Any]:
+    return {"status": "draft"} if str(published) in ("0", "-1") else {}
+
+
+def _global_attributes(row: Row, names: Mapping[str, str]) -> dict[str, Any]:
+    """Return the names of the attributes that products of the shop share."""
+    found = (
+        as_text(row.get(names.get(f"attribute{key[len('attribute') : -len('global')]}name", "")))
+        for key, name in names.items()
+        if _ATTRIBUTE_GLOBAL.fullmatch(key) and str(row.get(name)) == "1"
+    )
+    return {"global attributes": "; ".join(filter(None, found))}
 
 
 def _places(value: Any) -> list[str]:

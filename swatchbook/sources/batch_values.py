@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 from swatchbook.one_line import one_line, shorten
-from swatchbook.printed_prices import SIGNS, amounts_of, currency_of, is_lowest, names_currency
+from swatchbook.printed_prices import SIGNS, amounts_of, currency_of, is_one_amount, names_currency, without_former
 from swatchbook.sources.batch_names import LANGUAGES, NAMES, flat, split_words, words_of
 
 MAX_TEXT = 2_000  # characters of a value
@@ -252,7 +252,7 @@ def as_price(value: Any, depth: int = 0) -> tuple[str, str | None] | None:
     """Return (amount, currency) of a price that is a number, text in any locale, or object; the lowest of several.
 
     The amount is a plain number, or the text if it has several amounts, such as a range, is the lowest of several
-    ("from 12"), or has a sign of several countries: "$ 12".
+    ("from 12"), is for a unit ("12 / m"), or has a sign of several countries: "$ 12".
     """
     if isinstance(value, bool) or value is None or depth > MAX_DEPTH:
         return None
@@ -266,13 +266,13 @@ def as_price(value: Any, depth: int = 0) -> tuple[str, str | None] | None:
     text = as_text(value) or ""
     if _MACHINE.fullmatch(text):
         return (plain_amount(float(text)), None) if float(text) > 0 else None
-    amounts = amounts_of(text[:200])
+    text = without_former(text[:200])
+    amounts = amounts_of(text)
     if not amounts or not amounts[0]:
         return None
     currency = currency_of(text)
-    is_plain = (
-        len(amounts) == 1 and not is_lowest(text) and (currency is not None or not names_currency(text))
-    )  # "$ 12" keeps its sign
+    is_open = currency is None and names_currency(text)  # "$ 12" keeps its sign
+    is_plain = is_one_amount(text) and not is_open
     return plain_amount(amounts[0]) if is_plain else shorten(text, 100), currency
 
 
@@ -299,6 +299,9 @@ def _price_of_object(value: Mapping[str, Any], depth: int) -> tuple[str, str | N
         digits = known.get("currencyminorunit", known.get("fractiondigits", 2 if key == "centamount" else 0))
         if isinstance(digits, int) and 0 < digits < 5 and (price[0].isdecimal() or key == "centamount"):
             price = (plain_amount(float(price[0]) / 10**digits), price[1])
+        highest = as_price(known.get(_HIGHEST.get(key, "")), depth + 1)
+        if highest and amounts_of(highest[0])[:1] > amounts_of(price[0])[:1]:
+            return f"{price[0]} – {highest[0]}", currency or price[1]
         return price[0], currency or price[1]
     return None
 
@@ -308,6 +311,10 @@ _PRICE_KEYS = (
     "centamount", "lowprice", "min", "minprice", "minvariantprice", "shopmoney", "gross", "raw", "number", "buynow",
     "pricespecification", "regular", "regularprice", "base", "store", "text", "formatted", "display", "offers", "",
 )  # fmt: skip
+
+
+_HIGHEST = {"lowprice": "highprice", "min": "max", "minprice": "maxprice", "minvariantprice": "maxvariantprice"}
+"""Lowest price -> the field with the highest."""
 
 
 def as_currency(value: Any) -> str | None:
@@ -334,5 +341,39 @@ def _sort_key(price: tuple[str, str | None]) -> float:
 
 def as_gtin(value: Any) -> str | None:
     """Return a GTIN, EAN, UPC or ISBN without signs between its digits; None for other codes, and for several."""
-    digits = re.sub(r"[\s-]", "", as_id(value) or "")
+    digits = re.sub(r"[\s-]", "", as_id(value) or "").removeprefix("'")  # so that Excel takes it as a text
+    if len(digits) == _UPC - 1 and _is_checked(f"0{digits}"):
+        digits = f"0{digits}"  # which Excel has removed
     return digits if re.fullmatch(r"\d{8}|\d{12,14}|\d{9}[\dXx]", digits) and not isinstance(value, list) else None
+
+
+_UPC = 12  # digits
+
+
+def _is_checked(digits: str) -> bool:
+    """Return whether the last digit of a GTIN is its check digit (GS1 General Specifications, 7.9)."""
+    weighted = sum(int(each) * (3 if place % 2 else 1) for place, each in enumerate(reversed(digits)))
+    return digits.isdecimal() and weighted % 10 == 0
+
+
+def as_availability(value: Any) -> str | None:
+    """Return in_stock, out_of_stock, preorder or backorder; None for any other text. schema.org's are URLs."""
+    if isinstance(value, bool):
+        return "in_stock" if value else "out_of_stock"
+    return _AVAILABLE.get(flat((as_text(value) or "").rpartition("/")[2]))
+
+
+_AVAILABLE = {
+    **dict.fromkeys((
+        "instock", "1", "yes", "true", "available", "instoreonly", "onlineonly", "limitedavailability", "lagernd",
+        "auflager", "lieferbar", "sofortlieferbar", "vorratig", "verfugbar", "enstock", "disponible", "disponibile",
+        "disponivel", "dostepny", "skladem", "ilager", "вналичии",
+    ), "in_stock"),
+    **dict.fromkeys((
+        "outofstock", "0", "no", "false", "soldout", "unavailable", "notavailable", "discontinued", "ausverkauft",
+        "nichtverfugbar", "nichtlieferbar", "nichtauflager", "rupturedestock", "epuise", "agotado", "esaurito",
+        "esgotado", "niedostepny", "uitverkocht", "slutilager", "нетвналичии",
+    ), "out_of_stock"),
+    **dict.fromkeys(("backorder", "onbackorder", "availableforbackorder", "notify"), "backorder"),
+    **dict.fromkeys(("preorder", "presale", "vorbestellung", "vorbestellbar", "comingsoon"), "preorder"),
+}  # fmt: skip

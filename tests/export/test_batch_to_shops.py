@@ -18,6 +18,7 @@ from swatchbook.records import IngestOptions, ProductDetails
 from swatchbook.resources import Resources
 from tests.export.shop_readers import READERS
 from tests.export.shop_rows import FULL, PICTURES, as_batch
+from tests.export.test_google_feed import read_strictly as read_google
 from tests.export.test_shopify import read_strictly
 from tests.export.test_woocommerce import attributes_of
 from tests.export.test_woocommerce import read_strictly as read_woocommerce
@@ -149,7 +150,7 @@ def test_sales_weights_and_categories_of_woocommerce_come_back(tmp_path: Path, r
         ["", "60.00", "", "", "3.2"],
     ]
     assert attributes_of(rows[0])["wood"] == ["Oak, oiled", "Teak"]
-    assert attributes_of(rows[1]) == {"Farbe": ["Red", "Blue"], "code": ["C-0"], "price unit": ["piece"]}
+    assert attributes_of(rows[1]) == {"Farbe": ["Red", "Blue"], "price unit": ["piece"]}
 
 
 def test_a_folder_of_pictures_has_titles_and_pictures(tmp_path: Path, resources: Resources) -> None:
@@ -180,6 +181,40 @@ def test_owners_of_the_same_batch_share_no_key(resources: Resources, batch: Path
         assert key in anna or key.replace("-", "") in anna
         assert key not in bert
         assert key.replace("-", "") not in bert
+
+
+SOLD = (
+    "ID,Type,SKU,Name,Published,In stock?,Parent,Regular price,Images,Attribute 1 name,Attribute 1 value(s),"
+    "Attribute 1 global\n"
+    '1,variable,C-0,Chair,1,1,,,a.png,Farbe,"Red, Blue, Green",1\n'
+    "2,variation,C-1,Chair - Red,1,0,C-0,60,,Farbe,Red,1\n"
+    "3,variation,C-2,Chair - Blue,0,1,C-0,60,,Farbe,Blue,1\n"
+    "4,variation,C-3,Chair - Green,1,1,C-0,60,,Farbe,Green,1\n"
+    "5,simple,S-1,Sold out,1,0,,9,b.png,,,\n"
+    "6,external,X-1,Elsewhere,1,1,,399,c.png,,,\n"
+)
+
+
+@pytest.mark.parametrize("form", READERS)
+def test_what_is_not_sold_stays_unsold(tmp_path: Path, resources: Resources, form: str) -> None:
+    for number, name in enumerate("abc"):
+        draw(tmp_path / "shop" / f"{name}.png", number)
+    (tmp_path / "shop" / "wc-export.csv").write_text(SOLD)
+    products = read(resources, tmp_path / "shop" / "wc-export.csv", "anna")
+    data, written = exported(resources, products, form)
+    assert [(each.name, each.reason) for each in written.skipped] == [
+        ("Elsewhere", "the shop sells it as external product")
+    ]
+    assert (b"C-2" in data) == (form == "woocommerce"), "the variation is private"
+    if form == "woocommerce":
+        chair, red, blue, green, out = read_woocommerce(data)
+        assert [row["SKU"] for row in (chair, red, blue, green, out)] == ["C-0", "C-1", "C-2", "C-3", "S-1"]
+        assert [row["Published"] for row in (chair, red, blue, green, out)] == ["1", "1", "0", "1", "1"]
+        assert [row["In stock?"] for row in (red, green, out)] == ["0", "1", "0"]
+        assert [row["Attribute 1 global"] for row in (chair, red)] == ["1", "1"]
+    if form == "google":
+        stock = {item["id"][0]: item["availability"][0] for item in read_google(data)}
+        assert stock == {"C-1": "out_of_stock", "C-3": "in_stock", "S-1": "out_of_stock"}
 
 
 def test_documents_that_are_not_completed_are_told(resources: Resources, batch: Path) -> None:

@@ -111,7 +111,7 @@ def test_rows_of_shopify_are_variants_with_their_own_pictures(tmp_path: Path) ->
         ("S / flat", "R-S", "90", "S"), ("L / flat", "R-L", None, "L"),
     ]  # fmt: skip
     assert rug.variants[0].options == (("Size", "S"), ("Weave", "flat"))
-    assert rug.variants[1].facts == (("size", "L"), ("gtin", "4006381333948"))
+    assert rug.variants[1].facts == (("size", "L"), ("sku", "R-L"), ("gtin", "4006381333948"))
     assert [(picture.path, picture.caption) for picture in rug.pictures] == [
         ("https://s.example/1.jpg", "Rug"), ("https://s.example/l.jpg", "L / flat"),
     ]  # fmt: skip
@@ -134,7 +134,7 @@ def test_variations_of_woocommerce_with_one_price_give_it_to_their_product(tmp_p
     assert rug.metadata == {
         "price": "45", "size": "9 x 9, 8 x 12", "color": "Sand, Sky", "category": "Home, garden > Rugs",
         "categories": "Rugs; Home, garden > Rugs",
-        "description": "Soft. Woven.", "status": "draft",
+        "description": "Soft. Woven.", "status": "draft", "sku": "RUG",
     }  # fmt: skip
     assert [(picture.path[-5:], picture.caption) for picture in rug.pictures] == [("1.jpg", None), ("2.jpg", "Sky")]
     assert rug.variants[0].options == (("Shade", "Sand"),)

@@ -83,7 +83,7 @@ EXPECTED: dict[str, list[Expected]] = {
         ("902", "Paper lamp", "49", "SEK", "Lampa", "Lighting > Table lamps > Paper", ("https://l.example/img/paper-l.jpg",)),
     ],
     "json_ld.json": [
-        ("https://j.example/slate", "Slate tile", "39.90", "EUR", "Skifer", "Tiles > Slate",
+        ("https://j.example/slate", "Slate tile", "39.90 – 59.90", "EUR", "Skifer", "Tiles > Slate",
          ("https://j.example/slate.jpg", "https://j.example/slate2.jpg")),
         ("https://j.example/marble", "Marble tile", "89", "EUR", "Skifer", "Tiles > Marble",
          ("https://j.example/marble.jpg",)),
