@@ -117,7 +117,7 @@ def test_rows_of_shopify_are_variants_with_their_own_pictures(tmp_path: Path) ->
     ]  # fmt: skip
     assert rug.metadata == {"price": "90", "size": "S, L", "handle": "rug", "status": "archived"}
     assert (mat.metadata, mat.variants, mat.code) == (
-        {"price": "20", "gtin": "4006381333955", "handle": "mat"}, (), "M",
+        {"price": "20", "gtin": "4006381333955", "handle": "mat", "sku": "M"}, (), "M",
     )  # fmt: skip
 
 
