@@ -25,7 +25,7 @@ from interface.service.parameters import OwnerOfDocuments, Paging, RequestModel,
 from interface.service.search import AQuery, FacetQuery, SearchQuery, run_search
 from interface.service.uploads import UploadSlots, full_disk_as_507
 from interface.service.webhooks import Announcement, fetch_announced
-from swatchbook.errors import TooLarge
+from swatchbook.errors import InvalidReference, TooLarge
 from swatchbook.index.contract import MOST_VALUES
 from swatchbook.ledger.queries.activity import failing_kinds, failing_others
 from swatchbook.ledger.queries.report import document_report
@@ -37,13 +37,14 @@ from swatchbook.ledger.stored_documents import (
     newest_documents,
     stopped_documents,
 )
-from swatchbook.pipeline.register import Registered
-from swatchbook.pipeline.register_path import register_path
+from swatchbook.pipeline.register import Registered, is_in
+from swatchbook.pipeline.register_path import find_known, register_path
 from swatchbook.pipeline.teach import accept_proposal, count_products, find_examples
 from swatchbook.previews import as_small_jpeg
 from swatchbook.records import DEFAULT_OWNER, DocumentStatus, Facet, Facets, IngestOptions, Record, Shown
 from swatchbook.reports.collection_state import collect_state
 from swatchbook.resources import Resources
+from swatchbook.sources.folder import is_hidden
 from swatchbook.storage.upload_buffer import temporary_file
 from swatchbook.truncate import merge_roles
 
@@ -382,8 +383,29 @@ async def ingest(desk: Desk, caller: Caller, asked: Ingest) -> answers.Ingested:
     return answers.Ingested(documents=tuple(listed), more=len(entries) - len(listed))
 
 
+def _require_allowed(resources: Resources, path: Path, owner: str) -> None:
+    """Raise InvalidReference for a path that no person has allowed: what an assistant reads may tell it to name any.
+
+    Allowed is what is below SWATCHBOOK_INPUT_ROOTS and not hidden, or below the working directory, unless the home of
+    the user is below that, too; and folders and files of items that were ingested before. Nothing else is looked at.
+    """
+    place, here = path.resolve(), Path.cwd()
+    roots = [root.resolve() for root in resources.settings.input_roots]
+    if not Path.home().resolve().is_relative_to(here):
+        roots.append(here)
+    inside = (place.relative_to(root).parts for root in roots if is_in(place, [root]))
+    if not any(not any(map(is_hidden, parts)) for parts in inside) and find_known(resources, owner, place) is None:
+        raise InvalidReference(
+            f"{path} is in no folder from which assistants may take files.",
+            advice="Add its folder to SWATCHBOOK_INPUT_ROOTS where `swatchbook mcp` is started, or use `swatchbook "
+            "ingest`.",
+        )
+
+
 def _register(resources: Resources, path: str, owner: str, older: str | None) -> list[Registered]:
-    sources = expand(Path(path).expanduser(), resources.settings.image_suffixes)
+    named = Path(path).expanduser()
+    _require_allowed(resources, named, owner)
+    sources = expand(named, resources.settings.image_suffixes)
     if len(sources) > _PATHS or (older is not None and len(sources) > 1):
         raise HTTPException(422, f"There are {len(sources)} sources at this path: name one of them.")
     return [

@@ -68,9 +68,17 @@ class UnreadableImage(Failure):
 
 
 class UnsupportedFormat(Failure):
-    """The file has a format that Swatchbook does not read."""
+    """The file has a format that Swatchbook does not read.
+
+    `begins`: its first characters, for the terminal of the person who named it. They are no part of the message, which
+    is also stored, and answered to assistants and over HTTP.
+    """
 
     kind, policy = "unsupported_format", Policy.NEVER
+
+    def __init__(self, message: str, *, advice: str | None = None, begins: str = "") -> None:
+        super().__init__(message, advice=advice)
+        self.begins = begins
 
 
 class TooLarge(Failure):

@@ -167,8 +167,8 @@ class Settings(BaseSettings):
     input_roots: Annotated[tuple[Folder, ...], NoDecode, BeforeValidator(parse_list)] = Field(
         default=(),
         description=(
-            "Folders from which flows may read files by path, separated by commas. Set it when flows are started "
-            "with paths instead of uploads."
+            "Folders from which flows and assistants may read files by path, separated by commas. Set it when flows "
+            "are started with paths instead of uploads, or for `swatchbook mcp --write`."
         ),
     )
 

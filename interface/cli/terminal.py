@@ -26,7 +26,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from swatchbook.errors import DocumentDeleted, Failure, InvalidReference
+from swatchbook.errors import DocumentDeleted, Failure, InvalidReference, UnsupportedFormat
 
 if TYPE_CHECKING:
     from swatchbook.records import RunReport
@@ -59,10 +59,10 @@ def say_json(value: Any) -> None:
 
 def say_failure(failure: Failure, subject: str = "") -> int:
     """Print a failure and its advice to stderr. Return its exit code."""
-    line = Text.assemble(
-        ("✗ ", "bold red"), (clean(f"{subject}: {failure.message}" if subject else failure.message), "red")
-    )
-    err().print(line, soft_wrap=True)
+    message = f"{subject}: {failure.message}" if subject else failure.message
+    if isinstance(failure, UnsupportedFormat) and failure.begins:
+        message += f" It begins: {failure.begins!r}."
+    err().print(Text.assemble(("✗ ", "bold red"), (clean(message), "red")), soft_wrap=True)
     if failure.advice:
         err().print(Text("  " + clean(failure.advice)), soft_wrap=True)
     for place in where_log_is(failure.message):

@@ -9,7 +9,7 @@ import hashlib
 import json
 import logging
 import os
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -203,6 +203,11 @@ def _is_same_request(settings: Settings, registered: Registered) -> bool:
     return not options.force and known == registered.request.fingerprint
 
 
+def is_in(path: Path, folders: Iterable[Path]) -> bool:
+    """Return whether a resolved path is one of these folders, or below one."""
+    return any(path.is_relative_to(folder.resolve()) for folder in folders)
+
+
 def register_source(
     resources: Resources,
     source: str,
@@ -229,7 +234,7 @@ def register_source(
             )
     if not KEY.match(source):
         path = Path(source).resolve()
-        if not any(path.is_relative_to(root.resolve()) for root in resources.settings.input_roots):
+        if not is_in(path, resources.settings.input_roots):
             raise InvalidReference(
                 f"{source!r} is neither a key of the file store, nor a URL, nor a path under SWATCHBOOK_INPUT_ROOTS.",
                 advice="Use `swatchbook ingest`, or add its folder to SWATCHBOOK_INPUT_ROOTS.",

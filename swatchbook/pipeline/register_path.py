@@ -13,7 +13,7 @@ from swatchbook.ledger.owners import id_of_document
 from swatchbook.ledger.stored_documents import BATCH, FOLDER, PDF, TABLE, Document, get_document, queue
 from swatchbook.pipeline.delete import restore_source
 from swatchbook.pipeline.find_sources import kind_of, nothing_in
-from swatchbook.pipeline.register import Registered, build_request, is_answered, register
+from swatchbook.pipeline.register import Registered, build_request, is_answered, is_in, register
 from swatchbook.pipeline.scan import is_unchanged
 from swatchbook.records import NO_MAPPING, DocumentStatus, IngestOptions
 from swatchbook.resources import Resources
@@ -121,7 +121,7 @@ def check_picture_root(settings: Settings, options: IngestOptions) -> None:
     """Raise InvalidReference if a flow or a request names a folder of pictures that the settings do not allow."""
     root = options.mapping.root
     allowed = (*settings.picture_folders, *settings.input_roots)
-    if root is not None and not any(root.resolve().is_relative_to(folder.resolve()) for folder in allowed):
+    if root is not None and not is_in(root.resolve(), allowed):
         raise InvalidReference(
             f"The folder of pictures {str(root)!r} is neither under SWATCHBOOK_PICTURE_FOLDERS nor "
             "SWATCHBOOK_INPUT_ROOTS.",
@@ -146,7 +146,7 @@ def register_known_folder(
         return register_folder(
             resources, folder, owner=owner, options=options, kind=before.kind, again=again, begins=begins, known=known
         )
-    if not any(folder.is_relative_to(root.resolve()) for root in resources.settings.input_roots):
+    if not is_in(folder, resources.settings.input_roots):
         raise InvalidReference(
             f"{source!r} is neither under SWATCHBOOK_INPUT_ROOTS nor was it ingested before.",
             advice="Use `swatchbook ingest-images`, or add it to SWATCHBOOK_INPUT_ROOTS.",

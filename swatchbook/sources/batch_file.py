@@ -101,7 +101,7 @@ def read_records(file: Path, max_bytes: int) -> Iterator[tuple[int, Any]]:
 
 
 def describe_unknown(file: Path) -> UnsupportedFormat:
-    """Return the failure of a file without items, with the beginning of the file."""
+    """Return the failure of a file without items; of a text it has the beginning, apart from its message."""
     try:
         with file.open("rb") as opened:
             head = opened.read(2_000)
@@ -119,8 +119,9 @@ def describe_unknown(file: Path) -> UnsupportedFormat:
         return UnsupportedFormat(f"{file.name} is neither a PDF, a picture nor a list of items.", advice=advice)
     begins = " ".join("".join(c if c.isprintable() else " " for c in head.decode(errors="replace")).split())
     return UnsupportedFormat(
-        f"{file.name} is no list of items that is known: it has no columns or fields. It begins: {begins[:120]!r}.",
+        f"{file.name} is no list of items that is known: it has no columns or fields.",
         advice=advice,
+        begins=begins[:120],
     )
 
 

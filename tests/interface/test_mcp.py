@@ -35,6 +35,7 @@ from interface.mcp_tools import MOST_BYTES, TOOLS
 from interface.service.auth import Caller
 from swatchbook.ledger.database import open_ledger
 from swatchbook.ledger.stored_documents import PDF, list_documents, queue
+from swatchbook.pipeline.register_path import register_path
 from swatchbook.previews import as_small_jpeg
 from swatchbook.records import IngestOptions, Record
 from swatchbook.setting_values import ApiKey
@@ -51,9 +52,9 @@ PNG = b"\x89PNG\r\n\x1a\n"
 Ask = Callable[[Client], Awaitable[Any]]
 
 
-def over_stdio(home: Path, ask: Ask, *flags: str) -> Any:
+def over_stdio(home: Path, ask: Ask, *flags: str, **settings: str) -> Any:
     """What the client gets from a server that it starts, with anna as owner."""
-    environment = bare_environment() | {"SWATCHBOOK_HOME": str(home), "PYTHONPATH": str(ROOT)}
+    environment = bare_environment() | {"SWATCHBOOK_HOME": str(home), "PYTHONPATH": str(ROOT)} | settings
     words = ["-m", "interface.cli.main", "mcp", "--owner", "anna", *flags]
     return talk(StdioServerParameters(command=sys.executable, args=words, env=environment, cwd=home.parent), ask)
 
@@ -104,9 +105,9 @@ def reading(uri: str) -> Ask:
 
 
 @contextmanager
-def desk(home: Path, *, local: bool = True) -> Iterator[mcp_tools.Desk]:
+def desk(home: Path, *, local: bool = True, **settings: Any) -> Iterator[mcp_tools.Desk]:
     """What the tools share, on this process's settings."""
-    opened = open_desk(load_settings(home=home), local=local)
+    opened = open_desk(load_settings(home=home, **settings), local=local)
     try:
         yield opened
     finally:
@@ -265,7 +266,7 @@ def test_what_is_taken_in_by_path_is_worked_on_and_found(home: Path, small_catal
         found = await client.call_tool("search", {"text": "oak floor", "by": "product"})
         assert found.structured_content["hits"][0]["title"] == "Nordvik Oak"
 
-    over_stdio(home, ask, "--write")
+    over_stdio(home, ask, "--write", SWATCHBOOK_INPUT_ROOTS=str(small_catalogue.parent))
 
 
 # --- what is missing --------------------------------------------------------------------------------------------------
@@ -538,7 +539,7 @@ def test_path_and_url_are_taken_in_under_the_rules_of_others(home: Path, small_c
     for number in range(2):
         Image.new("RGB", (64, 64), (number * 90, 20, 20)).save(tmp_path / "pictures" / f"{number}.png")
     shutil.copy(small_catalogue, tmp_path / "pictures" / "a.pdf")
-    with desk(home) as shared:
+    with desk(home, input_roots=(tmp_path,)) as shared:
         taken = asyncio.run(call(TOOLS["ingest"], shared, ME, {"path": str(tmp_path / "pictures")}))
         assert {(each.name, each.owner, each.status) for each in taken.documents} == {
             ("a.pdf", "anna", "queued"), ("pictures", "anna", "queued")
@@ -548,6 +549,37 @@ def test_path_and_url_are_taken_in_under_the_rules_of_others(home: Path, small_c
         assert "public https" in refusal(shared, "ingest", {"url": "https://127.0.0.1/a.pdf"})
         assert "not an https URL" in refusal(shared, "ingest", {"url": "file:///etc/passwd"})
         assert len(list_documents(shared.resources.ledger, owner="anna")) == 2
+
+
+def test_only_allowed_folders_are_taken_from(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, small_catalogue: Path
+) -> None:
+    allowed, other = tmp_path / "allowed", tmp_path / "other"
+    for folder in (allowed, allowed / ".hidden", other, other / "known"):
+        folder.mkdir()
+        Image.new("RGB", (64, 64), "teal").save(folder / "a.png")
+    (allowed / "link.png").symlink_to(other / "a.png")
+    monkeypatch.chdir(allowed)
+    monkeypatch.setenv("HOME", str(tmp_path / "user"))
+    outside = [other / "a.png", other / "nothing", allowed / ".hidden" / "a.png", allowed / "link.png", Path("/")]
+    with desk(home) as shared:
+        ledger = shared.resources.ledger
+        for path in (*outside, other / "known"):
+            assert "is in no folder from which assistants may take" in refusal(shared, "ingest", {"path": str(path)})
+        assert list_documents(ledger, owner="anna") == []
+        assert asyncio.run(call(TOOLS["ingest"], shared, ME, {"path": str(allowed / "a.png")})).documents
+        register_path(shared.resources, other / "known", kind=None, owner="anna", options=IngestOptions())
+        assert asyncio.run(call(TOOLS["ingest"], shared, ME, {"path": str(other / "known")})).documents
+        monkeypatch.setenv("HOME", str(allowed / "user"))
+        assert "SWATCHBOOK_INPUT_ROOTS" in refusal(shared, "ingest", {"path": str(allowed / "b.png")})
+
+
+def test_refused_file_is_not_quoted(home: Path, tmp_path: Path) -> None:
+    (tmp_path / "secret.env").write_text("AWS_SECRET=topsecret12345\n")
+    with desk(home, input_roots=(tmp_path,)) as shared:
+        told = refusal(shared, "ingest", {"path": str(tmp_path / "secret.env")})
+    assert "secret.env is no list of items" in told
+    assert "topsecret" not in told
 
 
 def refusal(shared: mcp_tools.Desk, name: str, arguments: dict[str, Any]) -> str:

@@ -148,8 +148,9 @@ def test_what_an_earlier_run_removed_is_not_told_again(home: Path, tmp_path: Pat
 def test_what_is_no_folder_is_refused_at_once(home: Path, tmp_path: Path) -> None:
     status, _, err = attempt("ingest-images", str(tmp_path / "nowhere"))
     assert (status, "no such file or folder" in err) == (2, True)
-    status, _, err = attempt("ingest-images", str(write(tmp_path / "a.txt", b"x")))
+    status, _, err = attempt("ingest-images", str(write(tmp_path / "a.txt", b"Dear all,\n")))
     assert (status, "a.txt is no list of items" in err) == (1, True)
+    assert "It begins: 'Dear all,'." in err
 
 
 def test_command_line_goes_before_the_file(folder: Path, tmp_path: Path) -> None:

@@ -14,8 +14,12 @@ from sqlalchemy import update
 
 from swatchbook.ledger.stored_documents import get_document, list_documents
 from swatchbook.ledger.tables import documents
+from swatchbook.pipeline.begin_run import begin_work
 from swatchbook.pipeline.delete import delete
-from swatchbook.records import BatchMapping, DocumentStatus
+from swatchbook.pipeline.register_path import register_folder
+from swatchbook.pipeline.run import Work
+from swatchbook.pipeline.scan import scan
+from swatchbook.records import BatchMapping, DocumentStatus, IngestOptions
 from swatchbook.resources import Resources
 from tests.interface.conftest import ANNA, BERT, asking, bearing
 from tests.interface.web.conftest import BROWSER, Page, page
@@ -78,6 +82,23 @@ def test_what_is_no_picture_is_refused(client: TestClient, home: Path, picture: 
     assert send(client, "tiles", "a.png", bytes((25 << 20) + 1)) == 413
     assert client.post("/ui/uploads/files", data={"folder": "tiles"}).status_code == 415  # no form with a file
     assert list(home.rglob("*.png")) == []
+
+
+def test_refused_files_are_not_quoted(client: TestClient, tmp_path: Path) -> None:
+    """What was refused when it was sent, and what was refused when a path of the server was read."""
+    secret, tools = b"AWS_SECRET=topsecret12345\n", client.app.state.resources  # type: ignore[attr-defined]
+    form = {"data": {"folder": "shop", "path": "secret.env"}, "files": {"file": ("a", secret)}}
+    refused = client.post("/ui/uploads/files", **form)  # type: ignore[arg-type]
+    assert refused.status_code == 415
+    (tmp_path / "secret.csv").write_bytes(secret)
+    registered = register_folder(tools, tmp_path / "secret.csv", owner="default", options=IngestOptions())
+    work = begin_work(tools, registered)
+    assert isinstance(work, Work)
+    scan(tools, work, {}, progress=lambda done, total: None)
+    answers = [client.get(f"{address}/{work.document}").text for address in ("/documents", "/ui/documents")]
+    for answer in (refused.text, *answers):
+        assert "it has no columns or fields" in answer
+        assert "topsecret" not in answer
 
 
 def test_path_is_checked_before_the_file_system_is_asked(
