@@ -189,7 +189,8 @@ class Failed(Record):
     subject: str = Field(description="As `what` of the kinds.")
     image_id: str | None = None
     page: int | None = None
-    path: str | None = Field(default=None, description="Of a picture in a folder, or the id of an item.")
+    path: str | None = Field(default=None, description="Of a picture in a folder or batch, or the id of an item.")
+    item: str | None = Field(default=None, description="The item of a batch that shows the picture.")
     role: str | None = Field(default=None, description="What could not be made.")
     kind: str
     error: str

@@ -151,7 +151,7 @@ class Reports(Shown[RunReport]):
 def _failures(report: RunReport) -> list[str]:
     """Return what failed, each once for all its roles, by its path or page."""
     failed = merge_roles((*report.failed_images, *report.other_failures))
-    places = [f.path or (f"page {f.page_number}" if f.page_number else f.subject) for f in failed]
+    places = [f.place or (f"page {f.page_number}" if f.page_number else f.subject) for f in failed]
     return [f"{place}: {f.error}" for place, f in zip(places, failed, strict=True)]
 
 

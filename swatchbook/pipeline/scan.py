@@ -67,7 +67,7 @@ from swatchbook.resources import Resources
 from swatchbook.sources.batch import list_batch
 from swatchbook.sources.batch_mapping import with_settings
 from swatchbook.sources.folder import count_pictures, list_briefly, list_folder
-from swatchbook.sources.listed import ListedItem, ListedPicture, ListedUrl
+from swatchbook.sources.listed import ListedItem, ListedPicture, ListedUrl, MissingPicture
 from swatchbook.sources.staged import count_staged, list_staged, staged_file
 from swatchbook.storage.upload_buffer import temporary_file
 
@@ -274,6 +274,7 @@ def _digest(item: ListedItem) -> str:
     described: list[object] = [item.title, item.metadata, item.code]
     described += [picture.caption for picture in item.pictures] if any(p.caption for p in item.pictures) else []
     described += [[variant.model_dump(exclude_defaults=True) for variant in item.variants]] if item.variants else []
+    described += [[(gone.path, gone.caption, str(gone.failure)) for gone in item.missing]] if item.missing else []
     given = [item.vector.role, item.vector.tag, sha256(item.vector.data)] if item.vector else []
     return sha256(_JSON.encode(described + given).encode())
 
@@ -307,6 +308,10 @@ def _read_item(
             unreadable.append(Unreadable(content_key=shown, kind=at_hand.kind, message=at_hand.message or ""))
         pictures.append(replace(taken, described=item.described))
         placements.append(_placement(work, item, picture, shown))
+    for gone in item.missing:
+        shown = unreadable_key(work.document, gone.path)
+        unreadable.append(Unreadable(content_key=shown, kind=gone.failure.kind, message=str(gone.failure)))
+        placements.append(_placement(work, item, gone, shown))
     evidence = (Evidence(rule="item", text=item.item),)
     has_picture = any(picture.content_key for picture in pictures)
     product = _product(work, key, item) if has_picture and not item.failure else None
@@ -379,7 +384,9 @@ def _links(
             yield LinkKind.IMAGE_CHUNK, placement.id, chunk.id
 
 
-def _placement(work: Work, item: ListedItem, picture: ListedPicture | ListedUrl, content_key: str) -> Placement:
+def _placement(
+    work: Work, item: ListedItem, picture: ListedPicture | ListedUrl | MissingPicture, content_key: str
+) -> Placement:
     return Placement(
         id=place_of_item(work.document, item.item, picture.path),
         page=NO_PAGE,

@@ -43,6 +43,7 @@ class FailureRecord(Record):
     image_id: str | None = None
     index: int | None = None  # position of the image in the document, in reading order, from 0
     path: str | None = None
+    item: str | None = None  # the first of a batch that shows the image, if its path does not say so
     page_number: int | None = None
     role: str | None = None
     kind: str
@@ -50,6 +51,11 @@ class FailureRecord(Record):
     attempts: int = 0
     next_retry_at: float | None = None  # Unix seconds
     subject: str = "image"  # image, item, chunk, page, product, index
+
+    @property
+    def place(self) -> str | None:
+        """Return the picture's path, after the item that shows it; None for what is on a page."""
+        return f"{self.item}: {self.path}" if self.item else self.path
 
 
 class Spent(Record):

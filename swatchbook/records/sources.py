@@ -53,7 +53,7 @@ class GivenVector(Record):
 
 @dataclass(frozen=True, slots=True)
 class SourceItem:
-    """An item of a source as the ledger knows it. `digest` is the hash of its title and metadata.
+    """An item of a source as the ledger knows it. `digest` is the hash of its title, metadata and missing pictures.
 
     `number` counts the items of a source in the order in which they came, `product` is the id of its product, if it is
     one; `kind` and `message` are those of a failure before any of its pictures was read.

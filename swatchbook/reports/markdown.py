@@ -219,6 +219,7 @@ def _failure_row(failure: FailureRecord) -> dict[str, str]:
     return {
         "what": failure.subject,
         "page": str(failure.page_number or ""),
+        "path": failure.place or "",
         "role": failure.role or "",
         "kind": failure.kind,
         "error": failure.error,

@@ -18,9 +18,18 @@ from swatchbook.sources.batch_file import has_batch_suffix, kind_of_file, read_r
 from swatchbook.sources.batch_pictures import MAX_PICTURES, NamedPicture
 from swatchbook.sources.batch_record import ReadRecord, content_id, read_record
 from swatchbook.sources.folder import is_hidden, is_picture
-from swatchbook.sources.listed import ListedItem, ListedPicture, ListedUrl, find_picture, storable
+from swatchbook.sources.listed import (
+    SHOWN_REASONS,
+    ListedItem,
+    ListedPicture,
+    ListedUrl,
+    MissingPicture,
+    find_picture,
+    storable,
+)
 from swatchbook.sources.sidecar import sidecars_among, text_of
 from swatchbook.storage.size_limit import URL_CHARACTERS
+from swatchbook.truncate import truncate
 
 _SHOWN_FIELDS = 12
 """The most fields that the failure of an item without a picture names."""
@@ -103,7 +112,7 @@ def read_item(
     if not isinstance(record, dict):
         return _refused(place, UnreadableDocument("It is not an object with fields."))
     read = read_record(record, mapping)
-    pictures, failure = _pictures(root, file, read, folders)
+    pictures, missing, failure = _pictures(root, file, read, folders)
     # A failed item is named by its place, because a hash would not help to find it.
     item = read.id or (content_id(record) if failure is None else place)
     ids[item] = ids.get(item, 0) + 1
@@ -129,6 +138,7 @@ def read_item(
         code=read.code or (item if read.columns.get("id") else None),
         text=text_of(read.metadata, read.variants, code=read.code),
         variants=read.variants,
+        missing=missing,
     )
 
 
@@ -141,20 +151,32 @@ def _refused(item: str, failure: Failure, *, hides: bool = False) -> ListedItem:
 
 def _pictures(
     root: Path, file: Path, read: ReadRecord, folders: Sequence[Path]
-) -> tuple[tuple[ListedPicture | ListedUrl, ...], Failure | None]:
-    """Return the pictures of the first alternative with a readable one, and further ones, or why there are none."""
-    reasons = list[str]()
-    found = dict[str, ListedPicture | ListedUrl]()
+) -> tuple[tuple[ListedPicture | ListedUrl, ...], tuple[MissingPicture, ...], Failure | None]:
+    """Return the pictures of the first alternative with a readable one, and further ones, or why there are none.
+
+    Between them: those of the same alternative, and further ones, that cannot be read.
+    """
+    found, unread = dict[str, ListedPicture | ListedUrl](), list[_Unread]()
     for group in read.pictures:
-        _take(root, file, group, folders, found, reasons)
+        unread_of_group = _take(root, file, group, folders, found)
         if found:
+            unread = unread_of_group
             break
-    _take(root, file, read.more, folders, found, reasons)
+        unread += unread_of_group
+    unread += _take(root, file, read.more, folders, found)
     if found:
-        return tuple(found.values())[:MAX_PICTURES], None
-    if not reasons:
-        return (), InvalidReference("It names no picture.")
-    return (), FileMissing(f"None of its pictures can be read. {reasons[0]}")
+        missing = [_missing(root, file, *each) for each in unread if each[0].certain]
+        named = {each.path: each for each in missing}
+        taken = tuple(found.values())[:MAX_PICTURES]
+        return taken, tuple(named.values())[: MAX_PICTURES - len(taken)], None
+    if not unread:
+        return (), (), InvalidReference("It names no picture.")
+    reasons = [f"{one_line(picture.places[0])[:200]}: {failure.message}" for picture, failure in unread]
+    return (), (), FileMissing(f"None of its pictures can be read. {' '.join(truncate(reasons, SHOWN_REASONS))}")
+
+
+_Unread = tuple[NamedPicture, Failure]
+"""A picture that cannot be read, and why not at the first of its places."""
 
 
 def _take(
@@ -163,18 +185,29 @@ def _take(
     named: Sequence[NamedPicture],
     folders: Sequence[Path],
     found: dict[str, ListedPicture | ListedUrl],
-    reasons: list[str],
-) -> None:
-    """Add the pictures that can be read, each from the first of its places that has it."""
+) -> list[_Unread]:
+    """Add the pictures that can be read, each from the first of its places that has it; return the others."""
+    unread = list[_Unread]()
     for picture in named:
+        failures = list[Failure]()
         for place in picture.places:
             try:
                 taken = _picture(root, file, place, picture.caption, folders)
             except Failure as failure:
-                reasons.append(f"{one_line(place)[:200]}: {failure.message}")
+                failures.append(failure)
                 continue
             found.setdefault(taken.path, taken)
             break
+        else:
+            unread.append((picture, failures[0]))
+    return unread
+
+
+def _missing(root: Path, file: Path, picture: NamedPicture, failure: Failure) -> MissingPicture:
+    """Return a picture that cannot be read, with the place at which it would be found."""
+    place = one_line(picture.places[0])
+    path = place if "://" in place else os.path.normpath(file.parent.relative_to(root) / place)
+    return MissingPicture(storable(path[:URL_CHARACTERS]), failure, picture.caption)
 
 
 def _picture(

@@ -3,7 +3,7 @@
 import html
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from swatchbook.one_line import shorten
@@ -34,10 +34,14 @@ MAX_PICTURES = 1_000  # pictures of one item
 
 @dataclass(frozen=True, slots=True)
 class NamedPicture:
-    """A picture as a record names it: its places, of which the first readable one counts, and its caption."""
+    """A picture as a record names it: its places, of which the first readable one counts, and its caption.
+
+    `certain`: if it cannot be read, a picture is missing. A single word may say something else about pictures.
+    """
 
     places: tuple[str, ...]
     caption: str | None = None
+    certain: bool = True
 
 
 def read_pictures(
@@ -103,7 +107,12 @@ def _noted(fields: Fields, kind: str, name: str, value: Any, base: str | None) -
     found = [] if is_empty(value) else _once(pictures_in(value, base))
     if found:
         fields.note(kind, name)
+    if isinstance(value, str) and kind not in fields.given and not _SIGNS_OF_PLACES.intersection(value):
+        return [replace(each, certain=False) for each in found]
     return found
+
+
+_SIGNS_OF_PLACES = frozenset("./\\[")
 
 
 def _captioned(fields: Fields, found: list[NamedPicture]) -> list[NamedPicture]:
@@ -112,7 +121,7 @@ def _captioned(fields: Fields, found: list[NamedPicture]) -> list[NamedPicture]:
         words = words_of(str(name))
         if "alt" in words and found[0].caption is None and isinstance(value, str) and (text := as_text(value)):
             fields.used.add(str(name))
-            return [NamedPicture(found[0].places, shorten(text, MAX_TITLE)), *found[1:]]
+            return [replace(found[0], caption=shorten(text, MAX_TITLE)), *found[1:]]
     return found
 
 

@@ -29,7 +29,7 @@ _EXAMPLE = 80  # characters of an example
 
 
 class PlannedItem(Record):
-    """An item as it would be read. `problem` is why it would fail; `lacks_files`: its pictures are missing."""
+    """An item as it would be read. `problem` is why it would fail; `lacks_files`: pictures of it are missing."""
 
     item: str
     title: str
@@ -95,8 +95,8 @@ def plan_batch(
     for file, place, record in islice(records, judge):
         judged += 1
         listed = read_item(root, file, place, record, mapping, ids, places)
-        if listed.failure:
-            failing.append(FailingItem(item=listed.item, problem=str(listed.failure)))
+        if listed.problem:
+            failing.append(FailingItem(item=listed.item, problem=str(listed.problem)))
         if len(items) < SHOWN_ITEMS:
             items.append(_planned(listed))
         if judged > LOOKED_AT or not isinstance(record, dict):
@@ -138,8 +138,8 @@ def _planned(item: ListedItem) -> PlannedItem:
         code=item.code,
         metadata=dict(item.metadata),
         pictures=tuple(picture.path for picture in item.pictures),
-        problem=str(item.failure) if item.failure else None,
-        lacks_files=isinstance(item.failure, FileMissing),
+        problem=str(item.problem) if item.problem else None,
+        lacks_files=isinstance(item.problem, FileMissing),
     )
 
 

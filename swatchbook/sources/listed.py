@@ -16,9 +16,13 @@ from swatchbook.display_name import display_name
 from swatchbook.errors import Failure, FileMissing, InvalidReference, UnsupportedFormat, reason_of
 from swatchbook.one_line import shorten
 from swatchbook.records import GivenVector, Variant, sha256
+from swatchbook.truncate import truncate
 
 MOST_IN_CATEGORY = 300
 """The most characters of a category that is made of subfolders."""
+
+SHOWN_REASONS = 5
+"""The most pictures that the failure of an item names; the account has all that are missing beside others."""
 
 _EXTENSION = re.compile(r"[A-Za-z][A-Za-z0-9]{0,7}|jp2")
 _BETWEEN_WORDS = re.compile(r"_|(?<!\d)\.|\.(?!\d)")
@@ -49,8 +53,19 @@ class ListedUrl:
 
 
 @dataclass(frozen=True, slots=True)
+class MissingPicture:
+    """A picture that an item names and that cannot be read, with the reason. `path`: its place in the source."""
+
+    path: str
+    failure: Failure
+    caption: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ListedItem:
     """An item of a source with its id there, its title and its metadata. `failure` is the reason if it has no picture.
+
+    `missing` are those of its pictures that cannot be read, if it has others.
 
     `hides` is the beginning of the ids of items that may exist but could not be listed because of the failure. `code`
     is an id that people know, `text` is for keyword search. `vector` is one that the source already has of its only
@@ -68,6 +83,15 @@ class ListedItem:
     vector: GivenVector | None = None
     described: bool = False
     variants: tuple[Variant, ...] = ()
+    missing: tuple[MissingPicture, ...] = ()
+
+    @property
+    def problem(self) -> Failure | None:
+        """Return why the item counts as failed before any picture is opened: its failure, or what is missing."""
+        if self.failure or not self.missing:
+            return self.failure
+        reasons = [f"{each.path}: {each.failure.message}" for each in self.missing]
+        return FileMissing(f"Not all of its pictures can be read. {' '.join(truncate(reasons, SHOWN_REASONS))}")
 
 
 def find_picture(root: Path, file: Path) -> ListedPicture:

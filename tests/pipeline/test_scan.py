@@ -12,6 +12,7 @@ from sqlalchemy import delete, select, update
 from swatchbook.cache_keys import PURE_STAGES
 from swatchbook.errors import InvalidReference, UnsupportedFormat
 from swatchbook.index.contract import Where
+from swatchbook.ledger.queries.account import account
 from swatchbook.ledger.queries.document import show_document
 from swatchbook.ledger.queries.filters import facets
 from swatchbook.ledger.queries.report import failures, other_failures
@@ -574,6 +575,27 @@ def test_item_without_a_picture_fails_by_its_id(resources: Resources, folder: Pa
     assert [record.path for record in other_failures(resources.ledger, work.document)] == ["rug"]
     batch(folder, SOFA, {"id": "rug", "title": "Rug", "brand": "Nord", "file_path": "slate.jpg"})
     scanned(resources, work)
+    assert count_items(resources.ledger, work.document).failed_items == 0
+
+
+def test_picture_missing_beside_others_is_named_until_it_is_there(resources: Resources, folder: Path) -> None:
+    pictures = ["slate.jpg", "late.png"]
+    lamps = [LAMP | {"local_image_paths": pictures}, LAMP | {"id": "twin", "local_image_paths": pictures}]
+    work = begin(resources, batch(folder, SOFA, *lamps))
+    scanned(resources, work)
+    assert {
+        (each.place, each.error) for each in failures(resources.ledger, work.document) if each.kind != "pending"
+    } == {("lamp: late.png", "The file cannot be found: no such file or directory.")}
+    assert names(resources, work) == ["Linen sofa", "Brass lamp", "Brass lamp"]
+    assert account(resources.ledger, document=work.document).rejected == 1
+    finish_items(resources)
+    assert count_items(resources.ledger, work.document).failed_ids == ("lamp", "twin")
+    age(folder)
+    assert scanned(resources, work).skipped == 1
+    draw(folder / "late.png", 9)
+    assert scanned(resources, work).read == 1
+    assert failures_of(resources, work) == []
+    finish_items(resources)
     assert count_items(resources.ledger, work.document).failed_items == 0
 
 

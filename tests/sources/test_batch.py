@@ -68,6 +68,31 @@ def test_first_field_with_a_file_wins(tmp_path: Path) -> None:
     assert [p.path for p in items["b"].pictures] == ["1.jpg", "2.jpg"]
 
 
+def missing(items: Mapping[str, ListedItem]) -> dict[str, list[str]]:
+    return {name: [each.path for each in item.missing] for name, item in items.items() if item.missing}
+
+
+def test_pictures_missing_beside_others_are_named(tmp_path: Path) -> None:
+    """Not those of another alternative, and no word that only its field's name makes a picture."""
+    picture(tmp_path, "sub/c.jpg")
+    wrong = "ftp://shop.example/a.jpg"
+    file = write(
+        tmp_path / "sub" / "items.jsonl",
+        {"id": "two", "images": ["c.jpg", "gone.jpg", "gone.jpg", "./c.jpg", wrong]},
+        {"id": "plain", "images": ["c.jpg", "gone"]},
+        {"id": "word", "image": "c.jpg", "cover": "hardback"},
+        {"id": "other", "compressed_path": "small.jpg", "original_path": "c.jpg"},
+        {"id": "none", "images": ["x.jpg", "y.jpg"]},
+    )
+    items = listed(tmp_path)
+    assert missing(items) == {"two": ["sub/gone.jpg", wrong], "plain": ["sub/gone"]}
+    assert "x.jpg: The file cannot be found" in failures(items)["none"]
+    assert "y.jpg: The file cannot be found" in failures(items)["none"]
+    file.with_suffix(".csv").write_text("id,image,more,back\n1,c.jpg,gone.jpg,back\n2,,c.jpg,back\n")
+    given = {"images": ("image", "nope"), "more_images": ("more", "back")}
+    assert missing(listed(file.with_suffix(".csv"), given)) == {"1": ["gone.jpg", "back"], "2": ["back"]}
+
+
 def test_pictures_may_be_urls_beside_files(tmp_path: Path) -> None:
     picture(tmp_path, "a.jpg")
     one, two = "https://cdn.example/1.jpg?w=900", "http://cdn.example/2"

@@ -9,6 +9,7 @@ from swatchbook.records import NO_MAPPING, BatchMapping
 from swatchbook.sources.batch import list_batch
 from swatchbook.sources.batch_mapping import read_batch_mapping
 from swatchbook.sources.batch_plan import plan_batch
+from tests.sources.pictures import draw
 from tests.sources.test_shapes import EXPECTED, SHAPES
 
 CSV = "nr,what,cost_eur,shown,depot\n1,Oak,12.50,https://s.example/1.jpg,3\n2,Ash,,https://s.example/2.jpg,4\n"
@@ -63,6 +64,17 @@ def test_pictures_that_are_not_there_are_told_from_other_problems(tmp_path: Path
     assert [(item.problem is not None, item.lacks_files) for item in items] == [
         (True, True), (True, False), (False, False),
     ]  # fmt: skip
+
+
+def test_item_with_a_missing_picture_beside_others_would_fail(tmp_path: Path) -> None:
+    draw(tmp_path / "oak.jpg", 1)
+    (tmp_path / "items.csv").write_text("sku,images\nA,oak.jpg|gone.jpg\nB,oak.jpg\n")
+    plan = plan_batch(tmp_path / "items.csv", NO_MAPPING, max_bytes=1 << 20)
+    assert [(item.item, item.pictures, item.lacks_files) for item in plan.items] == [
+        ("A", ("oak.jpg",), True), ("B", ("oak.jpg",), False),
+    ]  # fmt: skip
+    assert plan.failing == 1
+    assert "gone.jpg: The file cannot be found" in plan.failing_items[0].problem
 
 
 def test_all_items_are_judged_and_the_failing_ones_named(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from swatchbook.ledger.image_states import (
 from swatchbook.ledger.page_findings import list_lost_pictures, read_look_at, read_unassigned, skipped_pages
 from swatchbook.ledger.picture_reviews import count_images_to_review
 from swatchbook.ledger.queries.account import account
+from swatchbook.ledger.source_items import MAX_PICTURES
 from swatchbook.ledger.stored_documents import get_document
 from swatchbook.ledger.tables import (
     chunks,
@@ -125,6 +126,7 @@ def _incomplete(document: str) -> Select[Any]:
             shown.c.index,
             where.c.page,
             where.c.path,
+            source_items.c.item,
             requested.c.role,
             image_item_state.label("state"),
             items.c.failure,
@@ -136,6 +138,10 @@ def _incomplete(document: str) -> Select[Any]:
         )
         .select_from(image_items(shown))
         .join(where, and_(where.c.document == document, where.c.ordinal == shown.c.ordinal))
+        .outerjoin(
+            source_items,
+            and_(source_items.c.document == document, source_items.c.number == where.c.ordinal // MAX_PICTURES),
+        )
         .where(requested.c.role.is_not(None), or_(image_item_state != ItemState.DONE, unpublished_result))
         .order_by(shown.c.index, requested.c.role)
     )
@@ -147,6 +153,7 @@ def _failures_of(rows: Sequence[Row[Any]]) -> Iterator[FailureRecord]:
         "image_id": rows[0].image,
         "index": rows[0].index,
         "path": rows[0].path,
+        "item": None if rows[0].item == rows[0].path else rows[0].item,
         "page_number": rows[0].page or None,
     }
     failed = [row for row in rows if row.failure]
