@@ -43,7 +43,6 @@ from swatchbook.ledger.dirty import (
     mark_changed,
     mark_republished,
     publishable,
-    unpublished_rows,
 )
 from swatchbook.ledger.item_tries import LEASE_SECONDS, failure_record
 from swatchbook.ledger.payloads import chunk_payloads, image_payloads
@@ -145,26 +144,27 @@ def by_owner(ledger: Ledger, rows: Sequence[DirtyRow]) -> dict[str | None, list[
     return divided
 
 
-def renew_lease(ledger: Ledger, name: str) -> int:
-    """Renew the lease of `name` for LEASE_SECONDS, and return how many rows it still holds."""
+def renew_lease(ledger: Ledger, name: str, rows: Sequence[DirtyRow]) -> int:
+    """Renew the lease of `name` on its rows for LEASE_SECONDS, and return how many it still holds."""
     renewed = {"publish_until": db_now() + LEASE_SECONDS}
     with ledger.write(turn=False) as connection:
         return sum(
-            connection.execute(update(table).where(_held(table, name)).values(renewed)).rowcount
-            for table in _TABLES.values()
+            connection.execute(update(table).where(_held(table, kind, name, rows)).values(renewed)).rowcount
+            for kind, table in _TABLES.items()
         )
 
 
 def record_publication(
     ledger: Ledger,
     name: str,
+    rows: Sequence[DirtyRow],
     *,
     published: Sequence[DirtyRow],
     refused: Mapping[str, Failure],
     removed: Sequence[DirtyRow],
     unsure: Collection[str] = (),
 ) -> None:
-    """Record what the index took, refused and removed, and free all rows that `name` still holds.
+    """Record what the index took, refused and removed of the rows of a lease, and free all that `name` still holds.
 
     A row whose lease was lost meanwhile is raised again, and removed again if it was deleted: another publisher may
     have written an older object last. A refused row keeps its failure, tries and next try. A removed row is deleted,
@@ -177,7 +177,7 @@ def record_publication(
             tries = {
                 row.id: row.publish_tries
                 for row in connection.execute(
-                    select(table.c.id, table.c.publish_tries).where(_held(table, name)).with_for_update()
+                    select(table.c.id, table.c.publish_tries).where(_held(table, kind, name, rows)).with_for_update()
                 )
             }
             done = [row for row in published if row.kind == kind]
@@ -186,7 +186,7 @@ def record_publication(
             _record_refused(connection, table, {i: (tries[i], f) for i, f in refused.items() if i in tries})
             drop_gone(connection, table, [row.id for row in gone if row.id in tries])
             mark_changed(connection, table, [row.id for row in (*done, *gone) if row.id not in tries])
-            connection.execute(update(table).where(_held(table, name)).values(_FREE))
+            connection.execute(update(table).where(_held(table, kind, name, rows)).values(_FREE))
             held_ids |= tries.keys()
         _expect_late_writes(connection, unsure)
         _expect_late_writes(connection, [row.id for row in published if row.id not in held_ids], after=(0.0,))
@@ -197,8 +197,9 @@ def record_publication(
 _FREE: Mapping[str, Any] = {"publish_lease": null(), "publish_until": null()}
 
 
-def _held(table: Table, name: str) -> ColumnElement[bool]:
-    return and_(unpublished_rows(table), table.c.publish_lease == name)
+def _held(table: Table, kind: str, name: str, rows: Sequence[DirtyRow]) -> ColumnElement[bool]:
+    """Return the condition of rows that `name` still holds: by id, as a search by name reads all dirty rows."""
+    return and_(table.c.id.in_([row.id for row in rows if row.kind == kind]), table.c.publish_lease == name)
 
 
 def _record_published(connection: Connection, table: Table, rows: Sequence[DirtyRow]) -> None:

@@ -56,7 +56,7 @@ class Lease:
         now = time.monotonic()
         if now - self._since < _RENEW_SECONDS:
             return
-        if publishing.renew_lease(self._ledger, self._name) < len(self.rows):
+        if publishing.renew_lease(self._ledger, self._name, self.rows) < len(self.rows):
             raise IndexDown("The index took longer than a publisher's lease; another publisher continues.")
         self._since = now
 
@@ -126,7 +126,7 @@ def _publish_rows(resources: Resources, name: str, lease: Lease) -> Published:
     finally:  # also after an error, so that the leases are free at once and refusals are recorded
         if rows:
             publishing.record_publication(
-                resources.ledger, name, published=published, refused=refused, removed=removed, unsure=unsure
+                resources.ledger, name, rows, published=published, refused=refused, removed=removed, unsure=unsure
             )
     return Published(published=len(published), removed=len(removed), refused=len(refused))
 

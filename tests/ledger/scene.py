@@ -315,6 +315,7 @@ def settle(
     publishing.record_publication(
         ledger,
         name,
+        rows,
         published=[row for row in rows if not row.gone and row.id not in given],
         refused=given,
         removed=[row for row in rows if row.gone],

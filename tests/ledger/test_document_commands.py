@@ -265,7 +265,7 @@ def test_the_row_goes_only_when_the_index_holds_nothing_more(ledger: Ledger) -> 
     assert due_ids(ledger) == [run.document]
     rows = publishing.lease_dirty(ledger, "a")
     assert {row.gone for row in rows} == {True}
-    publishing.record_publication(ledger, "a", published=[], refused={}, removed=rows)
+    publishing.record_publication(ledger, "a", rows, published=[], refused={}, removed=rows)
     assert finish_delete(ledger, run.document)
 
 

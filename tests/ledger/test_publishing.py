@@ -103,8 +103,8 @@ def test_publishers_side_by_side_publish_every_row_once(ledger: Ledger) -> None:
 
 def test_settling_nothing_frees_what_was_leased(ledger: Ledger) -> None:
     made(ledger, "oak")
-    publishing.lease_dirty(ledger, "a")
-    publishing.record_publication(ledger, "a", published=[], refused={}, removed=[])
+    rows = publishing.lease_dirty(ledger, "a")
+    publishing.record_publication(ledger, "a", rows, published=[], refused={}, removed=[])
     assert len(publishing.lease_dirty(ledger, "b")) == 1
 
 

@@ -92,10 +92,10 @@ def test_a_completed_document_is_due_while_no_publisher_holds_its_rows(ledger: L
     assert due_ids(ledger) == []
     publishing.mark_dirty(ledger, [image("oak")])
     assert due_ids(ledger) == [run.document]
-    publishing.lease_dirty(ledger, "a")
+    rows = publishing.lease_dirty(ledger, "a")
     assert due_ids(ledger) == []  # somebody is at it
     publishing.record_publication(
-        ledger, "a", published=[], refused={image("oak"): UnreadableImage("NaN.")}, removed=[]
+        ledger, "a", rows, published=[], refused={image("oak"): UnreadableImage("NaN.")}, removed=[]
     )
     assert due_ids(ledger) == []  # its time comes later
     pass_time(ledger, 901)

@@ -305,7 +305,7 @@ def test_a_refused_object_is_named_with_its_next_try(ledger: Ledger) -> None:
     assert [f.kind for f in failures(ledger, run.document)] == ["unpublished"]
     rows = publishing.lease_dirty(ledger, "a")
     refused = {row.id: UnreadableImage("NaN.") for row in rows}
-    publishing.record_publication(ledger, "a", published=[], refused=refused, removed=[])
+    publishing.record_publication(ledger, "a", rows, published=[], refused=refused, removed=[])
     (failed,) = failures(ledger, run.document)
     assert (failed.subject, failed.kind, failed.error, failed.attempts) == ("index", "unreadable_image", "NaN.", 1)
     assert failed.next_retry_at is not None
@@ -317,9 +317,9 @@ def test_a_refused_change_of_a_complete_image_is_another_failure(ledger: Ledger)
     ingest(ledger, run, extraction(placed(run, "oak")))
     run = begin(ledger)
     stage_results.save_extraction(ledger, run, extraction(placed(run, "oak", caption="Oak")))
-    publishing.lease_dirty(ledger, "a")
+    rows = publishing.lease_dirty(ledger, "a")
     publishing.record_publication(
-        ledger, "a", published=[], refused={image("oak"): UnreadableImage("Too long.")}, removed=[]
+        ledger, "a", rows, published=[], refused={image("oak"): UnreadableImage("Too long.")}, removed=[]
     )
     assert account.account(ledger, document=run.document).complete == 1
     assert failures(ledger, run.document) == []
