@@ -9,8 +9,10 @@ each with the exponent of its growth. TMPDIR needs 30 GB for a million images.
 import os
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from math import log
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -61,6 +63,7 @@ class Measured(NamedTuple):
     delete: float  # of one document, for good
     ledger_gb: float
     index_gb: float
+    peak_gb: float  # of the index on disk while it was published
     load: float
 
 
@@ -83,6 +86,7 @@ NAMES = {
     "delete": "`delete --now` of a document, s",
     "ledger_gb": "ledger on disk, GB",
     "index_gb": "index on disk, GB",
+    "peak_gb": "index on disk at most, while publishing, GB",
 }
 
 
@@ -105,7 +109,8 @@ def measure_at(size: int, settings: Settings, environment: Mapping[str, str]) ->
     with open_resources(settings) as resources:
         images = copy_sample(resources, size, files=False)
         gather_statistics(resources.ledger)
-        publish = timed("publishing", lambda: publish_all(resources, at_most=600))
+        with sampled(settings.index_folder) as sizes:
+            publish = timed("publishing", lambda: publish_all(resources, at_most=600))
         build = timed("compacting", lambda: resources.index.compact(at_once=True))
         recall = recall_of(resources)
         coverage = timed("coverage", lambda: count_coverage(resources.ledger))
@@ -118,11 +123,37 @@ def measure_at(size: int, settings: Settings, environment: Mapping[str, str]) ->
     with tempfile.TemporaryDirectory() as folder:
         backup = run(("backup", folder), environment)
     delete, _ = run(("delete", last, "--now", "--yes"), environment)
-    index = sum(path.stat().st_size for path in settings.index_folder.rglob("*") if path.is_file())
     return Measured(
         images, publish, build, *service[:4], recall, service[4], coverage, *verify, *gc, *backup, delete,
-        ledger / 1e9, index / 1e9, os.getloadavg()[0],
+        ledger / 1e9, size_of(settings.index_folder) / 1e9, max(sizes) / 1e9, os.getloadavg()[0],
     )  # fmt: skip
+
+
+@contextmanager
+def sampled(folder: Path) -> Iterator[Sequence[int]]:
+    """Collect the bytes in a folder every five seconds, until the block ends."""
+    sizes, ended = [size_of(folder)], threading.Event()
+
+    def sample() -> None:
+        while not ended.wait(5):
+            sizes.append(size_of(folder))
+
+    thread = threading.Thread(target=sample)
+    thread.start()
+    try:
+        yield sizes
+    finally:
+        ended.set()
+        thread.join()
+
+
+def size_of(folder: Path) -> int:
+    """Return the bytes of the files in a folder. Files that go meanwhile do not count."""
+    size = 0
+    for path in folder.rglob("*"):
+        with suppress(OSError):
+            size += path.stat().st_size if path.is_file() else 0
+    return size
 
 
 def timed(name: str, work: Callable[[], object]) -> float:

@@ -43,8 +43,8 @@ class Akeneo:
 
     def rows(self, offer: Offer) -> list[dict[str, str]]:
         """Return the cells of a product, or of each of its variants, by column. Raises NotExportable."""
-        sold = offer.on_sale()
-        return [self._row(each) for each in sold.variants or (sold,)]
+        offer.require_on_sale()
+        return [self._row(each) for each in offer.variants or (offer,)]
 
     def _row(self, offer: Offer) -> dict[str, str]:
         price = offer.single_price

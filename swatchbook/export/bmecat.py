@@ -51,7 +51,7 @@ class BMEcat:
         self._options = options
 
     def records(self, offer: Offer) -> list[ShopRecord]:
-        offer = offer.on_sale()
+        offer.require_on_sale()
         skus = distinct_skus(offer)
         return [
             self._product(offer, each, sku, refers=skus[0])

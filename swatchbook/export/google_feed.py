@@ -70,7 +70,7 @@ class Google:
         self._options = options
 
     def records(self, offer: Offer) -> list[ShopRecord]:
-        offer = offer.on_sale()
+        offer.require_on_sale()
         left_out = {each.key for each in _unpriced(offer)}
         return [self._item(offer, each) for each in offer.variants or (offer,) if each.key not in left_out]
 

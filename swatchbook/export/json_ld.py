@@ -32,13 +32,7 @@ Thing = dict[str, Any]
 
 def write_jsonld(rows: Rows, out: BinaryIO) -> None:
     """Write products as JSON-LD. Raises InvalidReference, DiskFull."""
-    form = JsonLd(rows.options)
-    write_shop_file(form, rows, rows.options, out, name_left_out=_name_unpriced, other_keys=_skus)
-
-
-def _skus(offer: Offer) -> list[str]:
-    """Return what a product is known by in several documents: the keys of the records are ids of one."""
-    return [each.fields["sku"] for each in offer.variants or (offer,)]
+    write_shop_file(JsonLd(rows.options), rows, rows.options, out, name_left_out=_name_unpriced)
 
 
 def _name_unpriced(rows: Rows, offer: Offer) -> None:
@@ -54,7 +48,7 @@ class JsonLd:
         self._options = options
 
     def records(self, offer: Offer) -> list[ShopRecord]:
-        offer = offer.on_sale()
+        offer.require_on_sale()
         thing = self._thing(offer)
         if offer.variants:
             thing |= {"@type": "ProductGroup", "productGroupID": offer.fields["sku"]}

@@ -120,14 +120,10 @@ class Offer:
         found = tuple(each for each in self.variants if each.price is None)
         return found if len(found) < len(self.variants) else ()
 
-    def on_sale(self) -> "Offer":
-        """Return a product with those of its variants that are on sale.
-
-        Raises NotExportable for a draft, for what is archived, and where no variant is on sale.
-        """
+    def require_on_sale(self) -> None:
+        """Raise NotExportable for a draft, and for what is archived."""
         if self.off_sale:
             raise NotExportable(f"its status is {self.off_sale}")
-        return self.with_sold_variants()
 
     def with_sold_variants(self) -> "Offer":
         """Return a product with those of its variants that are on sale. Raises NotExportable where none of them is."""
@@ -243,6 +239,8 @@ def _offer(row: ProductRow, product: ProductRow, options: ShopOptions, day: date
     templates = {**COMMON, **options.mapping.fields}
     fields = {name: clean(fill(template, values)).strip() for name, template in templates.items()}
     fields["gtin"] = _only(_gtins(fields["gtin"]))
+    if is_variant and "status" not in row.metadata:
+        fields["status"] = ""  # that of its product counts there
     if _bare(fields["mpn"]) in {_bare(each) for each in (*gtins, fields["gtin"], metadata.get("handle", ""))}:
         fields["mpn"] = ""
     fields["unit"] = (price and price.unit) or unit or unit_named(fields["unit"])

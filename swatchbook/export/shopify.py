@@ -79,7 +79,7 @@ class Shopify:
         self._currency = OneCurrency(options.mapping.currency)
 
     def records(self, offer: Offer) -> list[ShopRecord]:
-        handle, offer = _handle(offer), offer.with_sold_variants()
+        handle = _handle(offer)
         if not handle:
             raise NotExportable("its handle has neither letters nor digits")
         if len(offer.variants) > MOST_VARIANTS:

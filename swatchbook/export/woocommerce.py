@@ -48,7 +48,7 @@ _NARROW = str.maketrans("＝＋－＠", "=+-@")
 def write_woocommerce(rows: Rows, out: BinaryIO) -> None:
     """Write products as CSV for WooCommerce's importer. Raises InvalidReference, DiskFull."""
     options = with_common_names(rows.options, {"SKU": "sku"})
-    write_shop_file(WooCommerce(options), rows, options, out)
+    write_shop_file(WooCommerce(options), rows, options, out, has_private=True)
 
 
 class WooCommerce:

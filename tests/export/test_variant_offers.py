@@ -32,6 +32,19 @@ def test_lowest_price_is_none_of_an_unpriced_variant(tmp_path: Path, form: str) 
     assert (written.products, written.variants) == (1, 1 if form == "google" else 2)
 
 
+def test_status_of_a_mapping_is_that_of_products(tmp_path: Path) -> None:
+    as_drafts = ShopOptions(mapping=ShopMapping(fields={"status": "draft"}))
+    data, written = shop_file(tmp_path, "shopify", SIZED, as_drafts)
+    ((_, (first, _)),) = test_shopify.read_strictly(data).items()
+    assert (first["Status"], written.variants) == ("draft", 2)
+    rows = (SHIRT, variant(SHIRT, "Small"), variant(SHIRT, "Large", status="draft"))
+    sold = ShopOptions(mapping=ShopMapping(fields={"status": "active"}))
+    assert [
+        shop_file(tmp_path, "google", rows, FULL)[1].variants,
+        shop_file(tmp_path, "shopify", rows, sold)[1].variants,
+    ] == [1, 2]
+
+
 @pytest.mark.parametrize("form", READERS)
 def test_price_of_a_product_is_that_of_all_variants(tmp_path: Path, form: str) -> None:
     rows = (SHIRT, variant(SHIRT, "Small"), variant(SHIRT, "Large"))
