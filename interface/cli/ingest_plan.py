@@ -31,7 +31,6 @@ from swatchbook.pipeline.estimate import Estimate, estimate
 from swatchbook.pipeline.find_sources import Source
 from swatchbook.records import IngestOptions
 from swatchbook.resources import Resources
-from swatchbook.sources.batch_mapping import with_settings
 from swatchbook.sources.batch_plan import BatchPlan, PlannedItem, plan_batch
 
 
@@ -70,7 +69,7 @@ def print_estimates(resources: Resources, sources: Sequence[Source], options: In
 
 def _code(plan: BatchPlan) -> int:
     """Return what the ingest would exit with, as far as can be told without its pictures."""
-    if plan.failing == plan.judged and not plan.more:
+    if any(each.refused for each in plan.absent) or (plan.failing == plan.judged and not plan.more):
         return FAILED  # an empty batch, too
     return OPEN if plan.failing else COMPLETED
 
@@ -79,9 +78,10 @@ def _plan(resources: Resources, path: Path, options: IngestOptions) -> BatchPlan
     settings = resources.settings
     return plan_batch(
         path,
-        with_settings(options.mapping, settings.item_fields),
+        options.mapping,
         max_bytes=settings.max_document_mb << 20,
         folders=settings.picture_folders,
+        item_fields=settings.item_fields,
     )
 
 
@@ -134,6 +134,8 @@ def draw_batch_plan(plan: BatchPlan) -> RenderableType:
     parts += [Text(clean(f"{each.item}: {each.problem}"), "yellow") for each in plan.failing_items[:_SHOWN_PROBLEMS]]
     if plan.failing > _SHOWN_PROBLEMS:
         parts.append(Text(f"… and {plan.failing - _SHOWN_PROBLEMS:,} more", "yellow"))
+    for each in plan.absent:
+        parts.append(Text(clean(f"{each.problem}{' The ingest would be refused.' if each.refused else ''}"), "yellow"))
     if plan.unknown:
         parts.append(Text("Not understood:", "dim"))
         parts += [Text(clean(f"  {each.name}: {each.example}")) for each in plan.unknown[:_SHOWN_FIELDS]]

@@ -39,6 +39,7 @@ from swatchbook.ledger.stored_documents import BATCH, FOLDER, TABLE, Document, d
 from swatchbook.pipeline.run import Work
 from swatchbook.records import (
     NO_BOX,
+    NO_MAPPING,
     NO_PAGE,
     Chunk,
     Evidence,
@@ -68,6 +69,7 @@ from swatchbook.sources.batch import list_batch
 from swatchbook.sources.batch_mapping import with_settings
 from swatchbook.sources.folder import count_pictures, list_briefly, list_folder
 from swatchbook.sources.listed import ListedItem, ListedPicture, ListedUrl, MissingPicture
+from swatchbook.sources.mapping_fit import check_mapping_fits
 from swatchbook.sources.staged import count_staged, list_staged, staged_file
 from swatchbook.storage.upload_buffer import temporary_file
 
@@ -136,6 +138,7 @@ def scan(resources: Resources, work: Work, complete: bytes, *, progress: Callabl
     folder cannot be read, and failures of the file store.
     """
     ledger, settings, token = resources.ledger, resources.settings, str(ULID())
+    warnings = _check_mapping(resources, work)
     total = _count(resources, work)
     number = source_items.next_number(ledger, work.document)
     listed = skipped = read = 0
@@ -158,7 +161,15 @@ def scan(resources: Resources, work: Work, complete: bytes, *, progress: Callabl
         progress(listed, max(listed, total))
     moved, left = _settle_unseen(resources, work, token, tuple(unlisted))
     removed = left if work.options.mirror else 0
-    return Scan(skipped=skipped, read=read, moved=moved, left=left, removed=removed)
+    return Scan(skipped=skipped, read=read, moved=moved, left=left, removed=removed, warnings=warnings)
+
+
+def _check_mapping(resources: Resources, work: Work) -> tuple[str, ...]:
+    """Return what to tell of the mapping of a batch. Raises InvalidReference if the items lack what it names."""
+    if work.kind != BATCH or work.options.mapping == NO_MAPPING:
+        return ()
+    max_bytes = resources.settings.max_document_mb << 20
+    return check_mapping_fits(Path(work.content), work.options.mapping, max_bytes=max_bytes)
 
 
 def _list(resources: Resources, document: Document) -> Iterator[ListedItem]:

@@ -16,7 +16,6 @@ from swatchbook.pipeline.register_path import find_known, register_folder
 from swatchbook.records import NO_MAPPING, BatchMapping, DocumentStatus, IngestOptions, Record
 from swatchbook.resources import Resources
 from swatchbook.runtime.child_process import Child
-from swatchbook.sources.batch_mapping import with_settings
 from swatchbook.sources.batch_plan import BatchPlan
 from swatchbook.sources.dropped import dropped_folder, forget_sent, list_sent, sent_folder, take_in
 
@@ -96,7 +95,8 @@ def plan_sent(resources: Resources, sent: SentFolder, mappings: Mapping[Path, Ba
             plan, problem = None, None
             request = {
                 "path": str(sent.path / place),
-                "mapping": with_settings(mapping, settings.item_fields).model_dump(mode="json"),
+                "mapping": mapping.model_dump(mode="json"),
+                "item_fields": settings.item_fields,
                 "max_bytes": settings.max_document_mb << 20,
                 "folders": [str(folder) for folder in (*settings.picture_folders, sent.kept / place)],
             }

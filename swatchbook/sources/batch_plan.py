@@ -4,7 +4,7 @@ The plan has the first items, those that would fail, the fields from which each 
 understood, and a mapping to edit. No picture is opened.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -13,16 +13,16 @@ from swatchbook.errors import Failure, FileMissing
 from swatchbook.one_line import one_line, shorten
 from swatchbook.records import BatchMapping, Record
 from swatchbook.sources.batch import files_of, read_item, require_readers
+from swatchbook.sources.batch_fields import NO_COLUMNS
 from swatchbook.sources.batch_file import Kind, kind_of_file, read_records
-from swatchbook.sources.batch_mapping import as_yaml
+from swatchbook.sources.batch_mapping import as_yaml, with_settings
 from swatchbook.sources.batch_names import FIELDS, NAMES, flat
 from swatchbook.sources.batch_record import read_record
-from swatchbook.sources.batch_values import is_empty
 from swatchbook.sources.listed import ListedItem, storable
+from swatchbook.sources.mapping_fit import JUDGED, AbsentField, MappingFit, is_csv, names_in
 
 SHOWN_ITEMS = 5
 LOOKED_AT = 50  # records whose fields are named
-JUDGED = 20_000  # records of which is said whether they would fail: a few seconds
 _NAMED = 100  # failing items
 _MOST_FIELDS = 200
 _EXAMPLE = 80  # characters of an example
@@ -59,7 +59,8 @@ class BatchPlan(Record):
 
     `fields` maps names of ours to the fields from which they are read; `choices` are all its fields. `looked_at` is the
     number of items whose fields were read. Of the first `judged` items, all unless there are `more`, `failing` would
-    fail, of which the first are named. `mapping` is `fields` as the YAML file that `ingest --mapping` takes.
+    fail, of which the first are named. `absent` are fields that the given mapping names and no item has. `mapping` is
+    `fields` as the YAML file that `ingest --mapping` takes.
     """
 
     name: str
@@ -70,6 +71,7 @@ class BatchPlan(Record):
     failing: int
     failing_items: tuple[FailingItem, ...]
     items: tuple[PlannedItem, ...]
+    absent: tuple[AbsentField, ...] = ()
     fields: dict[str, tuple[str, ...]]
     unknown: tuple[UnknownField, ...]
     choices: tuple[str, ...]
@@ -77,13 +79,20 @@ class BatchPlan(Record):
 
 
 def plan_batch(
-    path: Path, mapping: BatchMapping, *, max_bytes: int, folders: Sequence[Path] = (), judge: int = JUDGED
+    path: Path,
+    given: BatchMapping,
+    *,
+    max_bytes: int,
+    folders: Sequence[Path] = (),
+    item_fields: Mapping[str, Sequence[str]] = NO_COLUMNS,
+    judge: int = JUDGED,
 ) -> BatchPlan:
     """Return the plan for a batch file or folder, of which the first `judge` items are judged.
 
-    Raises InvalidReference, or MissingExtra.
+    `item_fields`: those of SWATCHBOOK_ITEM_FIELDS, which a batch need not have. Raises InvalidReference, or
+    MissingExtra.
     """
-    path = Path(path).resolve()
+    path, mapping, fit = Path(path).resolve(), with_settings(given, item_fields), MappingFit(given)
     require_readers(path)
     root = path if path.is_dir() else path.parent
     places = [folder.resolve() for folder in (*([mapping.root] if mapping.root else []), *folders)]
@@ -94,6 +103,7 @@ def plan_batch(
     records = _records(files, root, max_bytes)
     for file, place, record in islice(records, judge):
         judged += 1
+        fit.look(record)
         listed = read_item(root, file, place, record, mapping, ids, places)
         if listed.problem:
             failing.append(FailingItem(item=listed.item, problem=str(listed.problem)))
@@ -101,7 +111,7 @@ def plan_batch(
             items.append(_planned(listed))
         if judged > LOOKED_AT or not isinstance(record, dict):
             continue
-        choices |= dict.fromkeys(_names_in(record))
+        choices |= dict.fromkeys(names_in(record))
         read = read_record(record, mapping)
         for name, columns in read.columns.items():
             used.setdefault(name, {}).update(dict.fromkeys(columns))
@@ -115,15 +125,17 @@ def plan_batch(
         UnknownField(name=name, example=example) for name, example in unknown.items() if name not in read_names
     )
     kind = kind_of_file(files[0]) if files else None
+    more = next(records, None) is not None
     return BatchPlan(
         name=path.name,
         format=_format(kind) if kind else None,
         looked_at=min(judged, LOOKED_AT),
         judged=judged,
-        more=next(records, None) is not None,
+        more=more,
         failing=len(failing),
         failing_items=tuple(failing[:_NAMED]),
         items=tuple(items),
+        absent=fit.problems(is_whole=not more, is_csv=is_csv(path)),
         fields=fields,
         unknown=not_read[:_MOST_FIELDS],
         choices=tuple(choices)[:_MOST_FIELDS],
@@ -163,14 +175,3 @@ def _rank(name: str, column: str) -> int:
     known = NAMES.get(name, ())
     plain = flat(column.split(".")[-1].removeprefix("g:"))
     return known.index(plain) if plain in known else len(known)
-
-
-def _names_in(record: dict[str, Any]) -> Iterator[str]:
-    """Yield the names of a record's fields, and with a dot those of its inner objects."""
-    for name, value in record.items():
-        if is_empty(value):
-            continue
-        yield str(name)
-        inner = value[0] if isinstance(value, list) else value
-        if isinstance(inner, dict):
-            yield from (f"{name}.{each}" for each in inner)

@@ -549,6 +549,20 @@ def test_changed_mapping_is_found_in_an_unchanged_batch(resources: Resources, fo
     assert names(resources, work) == ["Divan", "Lampe"]
 
 
+def test_mapping_of_a_field_that_no_item_has_is_refused(resources: Resources, folder: Path) -> None:
+    for mapping in ({"columns": {"id": "Idd"}}, {"columns": {"images": ["photo", "file path"]}}):
+        work = begin(resources, batch(folder, SOFA, LAMP), mapping=mapping)
+        with pytest.raises(InvalidReference, match=r"no item has the field .*\. Did you mean (id|file_path)\?"):
+            scanned(resources, work)
+        end(resources, work)
+    assert names(resources, work) == []
+    given = {"columns": {"brand": ["maker", "brand"], "material": "stuf"}, "facts": {"care": "care"}}
+    work = begin(resources, batch(folder, SOFA, LAMP | {"care": "wipe"}), mapping=given)
+    (warning,) = scanned(resources, work).warnings
+    assert warning.startswith("Mapping: columns.material: no item has the field stuf. There are id, title, price,")
+    assert names(resources, work) == ["Linen sofa", "Brass lamp"]
+
+
 def test_item_that_left_the_batch_is_reported_unless_the_batch_is_broken(resources: Resources, folder: Path) -> None:
     work = begin(resources, batch(folder, SOFA, LAMP))
     scanned(resources, work)

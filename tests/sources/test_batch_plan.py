@@ -47,6 +47,7 @@ def test_printed_mapping_reads_the_same_items(tmp_path: Path, name: str) -> None
     (tmp_path / "mapping.yaml").write_text(plan.mapping)
     mapping = read_batch_mapping(tmp_path / "mapping.yaml")
     before, after = (list(list_batch(SHAPES / name, each, max_bytes=1 << 20)) for each in (NO_MAPPING, mapping))
+    assert plan_batch(SHAPES / name, mapping, max_bytes=1 << 20).absent == ()
     assert [(i.item, i.title, i.metadata, i.pictures) for i in after] == [
         (i.item, i.title, i.metadata, i.pictures) for i in before
     ]
