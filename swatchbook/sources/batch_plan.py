@@ -18,6 +18,7 @@ from swatchbook.sources.batch_file import Kind, kind_of_file, read_records
 from swatchbook.sources.batch_mapping import as_yaml, with_settings
 from swatchbook.sources.batch_names import FIELDS, NAMES, flat
 from swatchbook.sources.batch_record import read_record
+from swatchbook.sources.batch_rows import used_for_rows
 from swatchbook.sources.listed import ListedItem, storable
 from swatchbook.sources.mapping_fit import JUDGED, AbsentField, MappingFit, is_csv, names_in
 
@@ -116,7 +117,8 @@ def plan_batch(
         for name, columns in read.columns.items():
             used.setdefault(name, {}).update(dict.fromkeys(columns))
             read_names.update(column.split(".")[0] if column not in record else column for column in columns)
-        for name in read.unknown:
+        of_rows = used_for_rows(record)
+        for name in (each for each in read.unknown if flat(each) not in of_rows):
             unknown.setdefault(name, shorten(one_line(str(record[name])[:500]), _EXAMPLE))
     fields = {
         name: tuple(sorted(used[name], key=lambda column: _rank(name, column))) for name in FIELDS if name in used

@@ -25,10 +25,24 @@ def products_of_rows(read: Callable[[], Iterator[Row]]) -> Iterator[Row]:
     source = names.get("imagesrc") or names.get("productimageurl")  # the second: since 2024
     if handle and source:
         yield from _by_handle(read(), names, handle, source)
-    elif {"type", "parent", "sku"} <= names.keys():
+    elif names.keys() >= _OF_WOOCOMMERCE:
         yield from _with_variations(lambda: map(_plain, read()), names)
     else:
         yield from read()
+
+
+def used_for_rows(record: Mapping[str, Any]) -> frozenset[str]:
+    """Return the flat names of columns of which a product is made, though none of its fields is read from them."""
+    names = {flat(str(name)) for name in record}
+    if not names.isdisjoint({"handle", "urlhandle"}):
+        return _USED_OF_SHOPIFY
+    return _OF_WOOCOMMERCE | {"id", "published"} if names >= _OF_WOOCOMMERCE else frozenset()
+
+
+_OF_WOOCOMMERCE = frozenset({"type", "parent", "sku"})
+_USED_OF_SHOPIFY = frozenset(
+    {"status", "variantinventorytracker", "variantinventoryqty", "variantinventorypolicy"}  # of a status: not on sale
+)
 
 
 def _by_handle(rows: Iterator[Row], names: Mapping[str, str], handle: str, source: str) -> Iterator[Row]:

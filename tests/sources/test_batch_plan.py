@@ -53,6 +53,16 @@ def test_printed_mapping_reads_the_same_items(tmp_path: Path, name: str) -> None
     ]
 
 
+@pytest.mark.parametrize(
+    ("name", "used"),
+    [("shopify_export.csv", {"Status"}), ("woocommerce_export.csv", {"ID", "Type", "Parent", "Published", "SKU"})],
+)
+def test_columns_that_make_products_of_rows_are_understood(name: str, used: set[str]) -> None:
+    plan = plan_batch(SHAPES / name, NO_MAPPING, max_bytes=1 << 20)
+    assert plan.unknown
+    assert used.isdisjoint(field.name for field in plan.unknown)
+
+
 def test_wrong_mapping_is_told_by_its_key(tmp_path: Path) -> None:
     (tmp_path / "mapping.yaml").write_text("columns: {prize: cost}\n")
     with pytest.raises(InvalidReference, match=r"there is no columns\.prize"):
