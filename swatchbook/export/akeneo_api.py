@@ -159,7 +159,7 @@ def _dumped(cells: Mapping[str, str]) -> str:
 def _name_refused(csv: Akeneo, rows: Rows, refused: Mapping[str, str]) -> None:
     """Skip the products that the PIM refused; also those that it was to disable."""
     left = dict(refused)
-    for offer in offers(rows.groups(), rows.options):
+    for offer in offers(rows.groups_newest_first(), rows.options):
         with suppress(NotExportable):
             for each, cells in zip(offer.variants or (offer,), csv.rows(offer), strict=True):
                 if reason := left.pop(cells["sku"].casefold(), None):

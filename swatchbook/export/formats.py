@@ -19,7 +19,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
-from itertools import islice
+from itertools import groupby, islice
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
@@ -216,9 +216,14 @@ class Rows:
         self.changes: Changes | None = None
         self._skipped, self._grains = list[Skipped](), Counter[bool]()
         self._skipped_count = 0
+        self._documents = list[int]()  # where the rows of each begin in the file
         self._file: IO[str] = tempfile.TemporaryFile("w+", encoding="utf-8", dir=folder)  # noqa: SIM115 — `__exit__`
         names = Counter[str]()
+        document = ""
         for row in rows:
+            if row.document_id != document:
+                document = row.document_id
+                self._documents.append(self._file.tell())
             self._file.write(row.model_dump_json() + "\n")
             names.update(row.metadata.keys())
             self._grains[row.parent is None] += 1
@@ -246,11 +251,19 @@ class Rows:
         """Yield the row of each product with those of its variants."""
         return grouped(self)
 
-    def skip(self, rows: Sequence[ProductRow], reason: str) -> None:
+    def groups_newest_first(self) -> Iterator[list[ProductRow]]:
+        """Yield the same with the documents in the opposite order: they came oldest first. Nothing else may be read."""
+        for begin in reversed(self._documents):
+            self._file.seek(begin)
+            rows = map(ProductRow.model_validate_json, self._file)
+            _, of_document = next(groupby(rows, key=lambda row: row.document_id))
+            yield from grouped(of_document)
+
+    def skip(self, rows: Sequence[ProductRow], reason: str, *, name: str = "") -> None:
         """Leave out the first of these rows for a reason, and with it the others, its variants."""
         for row in rows:
             self._grains[row.parent is None] -= 1
-        self.name_skipped(Skipped(id=rows[0].id, name=rows[0].name, reason=reason))
+        self.name_skipped(Skipped(id=rows[0].id, name=name or rows[0].name, reason=reason))
 
     def name_skipped(self, product: Skipped) -> None:
         """Name something that is left out."""

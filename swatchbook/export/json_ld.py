@@ -32,7 +32,13 @@ Thing = dict[str, Any]
 
 def write_jsonld(rows: Rows, out: BinaryIO) -> None:
     """Write products as JSON-LD. Raises InvalidReference, DiskFull."""
-    write_shop_file(JsonLd(rows.options), rows, rows.options, out, name_left_out=_name_unpriced)
+    form = JsonLd(rows.options)
+    write_shop_file(form, rows, rows.options, out, name_left_out=_name_unpriced, other_keys=_skus)
+
+
+def _skus(offer: Offer) -> list[str]:
+    """Return what a product is known by in several documents: the keys of the records are ids of one."""
+    return [each.fields["sku"] for each in offer.variants or (offer,)]
 
 
 def _name_unpriced(rows: Rows, offer: Offer) -> None:

@@ -3,7 +3,7 @@ file, or since a time, as the ledger tells.
 
 A format makes records of a product, texts that are the same as long as the product is. They wait in a temporary SQLite
 file, so that a million products need no memory, no key occurs twice, and the columns are known before the first record
-is written.
+is written. Where products of two documents have the same key, that of the newer one counts: it has today's price.
 """
 
 import sqlite3
@@ -15,9 +15,13 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple, Protocol
 
 from swatchbook.errors import DiskFull, InvalidReference, reason_of
-from swatchbook.export.formats import Changes, Rows, ToldChanges, grouped
+from swatchbook.export.formats import Changes, Rows, Skipped, ToldChanges, grouped
 from swatchbook.export.offers import Offer, offers
+from swatchbook.export.product_rows import ProductRow
 from swatchbook.export.shop_mapping import NotExportable, ShopOptions
+
+_PER_DOCUMENT = 1 << 40
+"""More places in the file than the records of a document need."""
 
 
 class Change(StrEnum):
@@ -71,12 +75,14 @@ def write_shop_file(
     *,
     has_private: bool = False,
     name_left_out: Callable[[Rows, Offer], None] = lambda rows, offer: None,
+    other_keys: Callable[[Offer], list[str]] = lambda offer: [],
 ) -> None:
     """Write the products of rows in a format; those that it cannot hold are skipped, with their reason.
 
     With an earlier file or a time in the options, only what is new or changed is written, and what is gone.
     `has_private`: the format has variants that are not sold; else they are left out. `name_left_out`: names what the
-    format leaves out of a product that it has. Raises InvalidReference, DiskFull.
+    format leaves out of a product that it has. `other_keys`: by what else two documents are known to have the same
+    product. Raises InvalidReference, DiskFull.
     """
     since, told = options.since, rows.told
     with _contents(rows.folder) as contents:
@@ -89,7 +95,11 @@ def write_shop_file(
                     f"{since}: {reason_of(error)}.", advice="Give an earlier export, or a time such as 2026-11-01."
                 ) from error
         of_time = None if isinstance(since, Path) else told
-        for offer in offers(rows.groups(), options):
+        for offer in offers(rows.groups_newest_first(), options):
+            group = (offer.row, *(variant.row for variant in offer.variants))
+            if older := contents.find_older(offer.row, [*_keys(form, [offer]), *other_keys(offer)]):
+                rows.skip(group, older.reason, name=older.name)
+                continue
             try:
                 offer.require_sold_here()
                 sold = offer if has_private else offer.with_sold_variants()
@@ -98,7 +108,7 @@ def write_shop_file(
                     _name_private(rows, offer)
                 name_left_out(rows, sold)
             except NotExportable as refused:
-                rows.skip((offer.row, *(variant.row for variant in offer.variants)), str(refused))
+                rows.skip(group, str(refused))
         if isinstance(since, Path):
             keys = _keys(form, offers(grouped(told.elsewhere), options)) if told else iter(())
             unfinished = told.unfinished if told else ()
@@ -139,14 +149,37 @@ class Contents:
             "pragma journal_mode = off; pragma synchronous = off;"
             "create table earlier (place integer primary key, key text unique, content text);"
             "create table now (place integer primary key, key text unique, content text, change text);"
+            "create table taken (key text primary key, document_id text, document text) without rowid;"
         )
+        self._document, self._place = "", _PER_DOCUMENT
+
+    def find_older(self, row: ProductRow, keys: Iterable[str]) -> Skipped | None:
+        """Return a product as one that is left out if a document that came before its own has one of its keys.
+
+        The newest document comes first. Its keys are taken also where the format cannot hold its product, such as one
+        that is not on sale any more.
+        """
+        if row.document_id != self._document:  # the records of the oldest document are the first in the file
+            self._document, self._place = row.document_id, (self._place // _PER_DOCUMENT - 1) * _PER_DOCUMENT
+        older, run = None, self._database.execute
+        for key in filter(None, keys):
+            run("insert or ignore into taken values (?, ?, ?)", (key, row.document_id, row.document))
+            newer, name = run("select document_id, document from taken where key = ?", (key,)).fetchone()
+            if newer != row.document_id and older is None:
+                own = row.document
+                if own == name:
+                    own, name = f"{own} ({row.document_id[:8]})", f"{name} ({newer[:8]})"
+                why = f"{name} has the key {key}, too, and is newer"
+                older = Skipped(id=row.id, name=f"{row.name} of {own}", reason=why)
+        return older
 
     def add(self, records: list[ShopRecord], change: Change = Change.NEW) -> None:
         """Add the records of a product. Raises NotExportable, and adds none, if another product has such a key."""
         for at, record in enumerate(records):
-            row = (record.key, record.content, change.value)
+            self._place += 1
+            row = (self._place, record.key, record.content, change.value)
             try:
-                self._database.execute("insert into now (key, content, change) values (?, ?, ?)", row)
+                self._database.execute("insert into now values (?, ?, ?, ?)", row)
             except sqlite3.IntegrityError as error:
                 self._database.executemany("delete from now where key = ?", [(each.key,) for each in records[:at]])
                 raise NotExportable(f"another product has the key {record.key}, too") from error

@@ -11,6 +11,7 @@ from swatchbook.export.formats import Changes, Rows, ToldChanges
 from swatchbook.export.product_rows import ProductRow
 from swatchbook.export.shop_mapping import ShopOptions
 from swatchbook.plugins import Kind, find
+from swatchbook.records import identity
 from tests.export.shop_readers import READERS
 from tests.export.shop_rows import CHAIR, FLOOR_ROWS, FULL, ROWS, product, shop_file
 
@@ -136,3 +137,41 @@ def test_products_are_not_kept_in_memory(tmp_path: Path, form: str) -> None:
             tracemalloc.stop()
             assert rows.written().products == count
     assert peaks[1] - peaks[0] < 1_000_000, "1,500 products have 3 MB of descriptions"
+
+
+def weekly(number: int, name: str, price: str, **metadata: str) -> ProductRow:
+    """Return a product of the file that a shop exported in a week."""
+    of = {"document_id": f"d{number}", "document": f"products_export_{number}.csv", "id": identity(number, name)}
+    key = name.lower()
+    row = product(name, price=price, pictures=(f"{key}.jpg",), handle=key, sku=key, **metadata)
+    return row.model_copy(update=of)
+
+
+@pytest.mark.parametrize("form", READERS)
+def test_newer_document_counts_where_keys_are_the_same(tmp_path: Path, form: str) -> None:
+    rows = [weekly(1, "Desk", "€ 90"), weekly(1, "Lamp", "€ 50"), weekly(2, "Lamp", "€ 55"), weekly(2, "Bed", "€ 400")]
+    data, written = shop_file(tmp_path, form, rows, FULL)
+    assert list(READERS[form](data)[0].items()) == [("Desk", "90.00"), ("Lamp", "55.00"), ("Bed", "400.00")]
+    (skipped,) = written.skipped
+    assert (skipped.name, skipped.reason) == (
+        "Lamp of products_export_1.csv", "products_export_2.csv has the key lamp, too, and is newer",
+    )  # fmt: skip
+    assert (written.products, written.skipped_count) == (3, 1)
+
+
+@pytest.mark.parametrize("form", READERS)
+def test_what_the_newer_document_no_longer_sells_is_not_sold(tmp_path: Path, form: str) -> None:
+    """The older document's product is not written in place of it, though that could be."""
+    rows = [weekly(1, "Lamp", "€ 50"), weekly(2, "Lamp", "€ 55", status="archived"), weekly(2, "Bed", "€ 400")]
+    data, written = shop_file(tmp_path, form, rows, FULL)
+    assert "50.00" not in data.decode()
+    assert "Lamp of products_export_1.csv" in [each.name for each in written.skipped]
+
+
+def test_documents_of_the_same_name_are_told_apart(tmp_path: Path) -> None:
+    older, newer = weekly(1, "Lamp", "€ 50"), weekly(2, "Lamp", "€ 55").model_copy(update={"document": "export.csv"})
+    _, written = shop_file(tmp_path, "shopify", [older.model_copy(update={"document": "export.csv"}), newer], FULL)
+    (skipped,) = written.skipped
+    assert (skipped.name, skipped.reason) == (
+        "Lamp of export.csv (d1)", "export.csv (d2) has the key lamp, too, and is newer",
+    )  # fmt: skip
