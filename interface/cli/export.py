@@ -73,12 +73,13 @@ class Exported(Record):
     failed_items: tuple[FailedItems, ...] = ()
     unknown_names: Mapping[str, str | None] = {}  # in braces of the mapping, that no product has -> the nearest known
     pictures_without_address: int = 0  # which the shop cannot fetch: --pictures-url was not given
+    prices_without_currency: int = 0  # left out by formats that need it
 
     @property
     def exit_code(self) -> int:
         without_pictures = self.pictures_without_address and self.format not in _BY_NAME
         left_out = self.missing or self.skipped or self.failed_pictures or self.failed_items or without_pictures
-        return OPEN if self.incomplete or left_out else COMPLETED
+        return OPEN if self.incomplete or left_out or self.prices_without_currency else COMPLETED
 
 
 def choose_format(given: str | None, to: Path | None) -> str:
@@ -204,6 +205,7 @@ def export_to_file(
         failed_items=tuple(_failed_items(documents)),
         unknown_names=written.unknown_names,
         pictures_without_address=len(found.named) if lacks_addresses(form, options) else 0,
+        prices_without_currency=written.prices_without_currency,
     )
 
 
@@ -250,6 +252,9 @@ def hints(exported: Exported) -> list[str]:
         said.append(
             f"{_NO_ADDRESS[exported.format].format(count)} Give --pictures-url URL, the address of their folder."
         )
+    if exported.prices_without_currency:
+        count = plural(exported.prices_without_currency, "price")
+        said.append(f"{count} left out: no currency is known. Give it in the mapping, such as `currency: EUR`.")
     said += _named(
         f"{name} is not completed: some of its products may be missing. `swatchbook status` says why."
         for name in exported.incomplete

@@ -24,7 +24,8 @@ _NO_COLUMNS = ("title", "sku", "handle", "availability", "status")
 
 def write_akeneo(rows: Rows, out: BinaryIO) -> None:
     """Write products as CSV for Akeneo's import. Raises InvalidReference, DiskFull."""
-    write_shop_file(Akeneo(rows.options), rows, rows.options, out)
+    form = Akeneo(rows.options)
+    write_shop_file(form, rows, rows.options, out, name_left_out=form.count_without_currency)
 
 
 class Akeneo:
@@ -45,6 +46,11 @@ class Akeneo:
         """Return the cells of a product, or of each of its variants, by column. Raises NotExportable."""
         offer.require_on_sale()
         return [self._row(each) for each in offer.variants or (offer,)]
+
+    def count_without_currency(self, rows: Rows, offer: Offer) -> None:
+        """Count prices that are left out, unless the mapping fills the price."""
+        if "price" not in {name.partition("-")[0] for name in self._mapped}:
+            rows.prices_without_currency += offer.prices_without_currency
 
     def _row(self, offer: Offer) -> dict[str, str]:
         price = offer.single_price

@@ -41,7 +41,7 @@ def write_akeneo_api(rows: Rows, out: BinaryIO) -> None:
     csv, settings = Akeneo(rows.options), rows.reach.settings
     with connected(settings.akeneo, settings.retry_delays) as pim:
         form = AkeneoApi(csv, pim, rows.reach.picture)
-        write_shop_file(form, rows, rows.options, out)
+        write_shop_file(form, rows, rows.options, out, name_left_out=csv.count_without_currency)
     if form.refused:
         _name_refused(csv, rows, form.refused)
 

@@ -120,6 +120,7 @@ class Written(Record):
     skipped: tuple[Skipped, ...] = ()
     changes: Changes | None = None
     unknown_names: Mapping[str, str | None] = {}  # in braces of a mapping, that no product has -> the nearest known
+    prices_without_currency: int = 0  # which the format cannot hold
 
 
 def shop_options(
@@ -200,7 +201,7 @@ class Rows:
     """Rows of products in a temporary file, to be read as often as wanted; `columns`: the names of their cells.
 
     `options`: what the export was given; `told`: what the ledger knows of its `since`. What writes them may `skip`
-    products, and set `changes`.
+    products, set `changes`, and count `prices_without_currency`.
     """
 
     def __init__(
@@ -214,6 +215,7 @@ class Rows:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.folder, self.options, self.told, self.reach = folder, options, told, reach
         self.changes: Changes | None = None
+        self.prices_without_currency = 0
         self._skipped, self._grains = list[Skipped](), Counter[bool]()
         self._skipped_count = 0
         self._documents = list[int]()  # where the rows of each begin in the file
@@ -282,6 +284,7 @@ class Rows:
             skipped=tuple(self._skipped),
             changes=self.changes,
             unknown_names={name: nearest(name, known) for name in named if name not in known},
+            prices_without_currency=self.prices_without_currency,
         )
 
     def cells(self) -> Iterator[list[Cell]]:

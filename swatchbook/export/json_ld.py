@@ -42,6 +42,7 @@ def _skus(offer: Offer) -> list[str]:
 
 
 def _name_unpriced(rows: Rows, offer: Offer) -> None:
+    rows.prices_without_currency += offer.prices_without_currency
     for each in offer.unpriced:
         rows.name_skipped(Skipped(id=each.row.id, name=f"The offer of {each.values['name']}", reason=NO_PRICE))
 

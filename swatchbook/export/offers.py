@@ -120,6 +120,11 @@ class Offer:
         found = tuple(each for each in self.variants if each.price is None)
         return found if len(found) < len(self.variants) else ()
 
+    @property
+    def prices_without_currency(self) -> int:
+        """Return how many of its prices, or of its variants, have no currency. A range is one price."""
+        return sum(each.price is not None and each.price.currency is None for each in self.variants or (self,))
+
     def require_on_sale(self) -> None:
         """Raise NotExportable for a draft, and for what is archived."""
         if self.off_sale:

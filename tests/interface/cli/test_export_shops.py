@@ -15,13 +15,14 @@ from swatchbook.errors import Configuration, InvalidReference
 from swatchbook.export.formats import Skipped
 from swatchbook.export.product_rows import read_products
 from swatchbook.ledger.stored_documents import all_documents
-from swatchbook.ledger.tables import images, items
+from swatchbook.ledger.tables import documents, images, items
 from swatchbook.resources import open_resources
 from swatchbook.settings import Settings
 from tests.command import attempt
 from tests.export.akeneo_server import akeneo
 from tests.export.shop_readers import READERS
 from tests.export.test_batch_to_shops import read
+from tests.interface.conftest import asking
 from tests.sources.pictures import draw
 
 pytestmark = pytest.mark.usefixtures("filled")
@@ -108,6 +109,28 @@ def test_a_long_list_of_what_is_left_out_ends_with_how_many_more() -> None:
         "Lamp 19 is left out: price is not known.", "And 1,214 more.",
         "1,234 left out. A mapping can fill what is not known: docs/shops.md.",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("form", ["akeneo", "jsonld"])
+def test_prices_that_need_a_currency_are_counted(filled: Path, tmp_path: Path, form: str) -> None:
+    draw(tmp_path / "a.png", 1)
+    items = [{"id": str(number), "title": f"Lamp {number}", "price": "50.00", "image": "a.png"} for number in (1, 2)]
+    (tmp_path / "items.json").write_text(json.dumps(items))
+    with open_resources(Settings(home=filled)) as resources:
+        read(resources, tmp_path / "items.json", "anna")
+        with resources.ledger.write() as connection:
+            connection.execute(update(documents).values(status="completed"))
+    (tmp_path / "shop.yaml").write_text("currency: EUR")
+    words = ("export", "items.json", "--owner", "anna", "--format", form, "--to", str(tmp_path / "file"))
+    status, _, err = attempt(*words)
+    assert status == 3
+    assert "2 prices left out: no currency is known. Give it in the mapping, such as `currency: EUR`." in err
+    assert json.loads(attempt(*words, "--json")[1])["prices_without_currency"] == 2
+    status, _, err = attempt(*words, "--mapping", str(tmp_path / "shop.yaml"))
+    assert (status, "currency" in err) == (0, False)
+    with asking() as client:
+        said = client.post("/export", json={"owner": "anna", "format": form}).headers["Swatchbook-Hints"]
+    assert "2 prices left out" in said
 
 
 def test_a_picture_that_cannot_be_read_is_left_out_and_named(filled: Path, tmp_path: Path) -> None:
