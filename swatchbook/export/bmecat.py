@@ -6,7 +6,6 @@ The elements are in the order of the published schema, and no text is longer tha
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import BinaryIO, Final
 from xml.sax.saxutils import unescape  # nosec: only unescapes
 
@@ -28,7 +27,7 @@ MOST: Final = {
     "MANUFACTURER_NAME": 50, "KEYWORD": 50, "FNAME": 60, "FVALUE": 60, "MIME_SOURCE": 255,
 }  # fmt: skip
 """Element -> its most characters."""
-_TYPES = {".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".gif": "image/gif"}  # the schema has no image/png
+_TYPES = {"jpg": "image/jpeg", "jpeg": "image/jpeg", "gif": "image/gif"}  # the schema has no image/png
 _MARKER = f'xmlns="{NAMESPACE}"'
 _NEW = opening("PRODUCT", mode=Change.NEW.value)
 _RECORD = re.compile(rf"{_NEW}<SUPPLIER_PID>([^<]+)</SUPPLIER_PID>")
@@ -104,7 +103,7 @@ class BMEcat:
     def _pictures(self, offer: Offer) -> Iterator[str]:
         for source in picture_urls(offer, self._options) or offer.pictures:
             if len(source) <= MOST["MIME_SOURCE"]:
-                kind = element("MIME_TYPE", _TYPES.get(Path(source).suffix.lower(), ""))
+                kind = element("MIME_TYPE", _TYPES.get(source.rpartition(".")[2].lower(), ""))
                 yield parent("MIME", kind, element("MIME_SOURCE", source), element("MIME_PURPOSE", "normal"))
 
     def keys(self, offer: Offer) -> list[str]:

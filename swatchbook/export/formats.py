@@ -42,7 +42,7 @@ FORMULA_STARTS = tuple("=+-@\t\r\n＝＋－＠")
 
 _NEGATIVE = re.compile(r"-[0-9]+(\.[0-9]+)?")
 
-FIELDS = tuple(name for name in ProductRow.model_fields if name not in ("metadata", "options"))
+FIELDS = tuple(name for name in ProductRow.model_fields if name not in ("metadata", "options", "captions"))
 METADATA = "metadata."
 """Prefix of the columns of metadata, so that none has the name of a field."""
 

@@ -23,7 +23,8 @@ class ProductRow(Record):
     """A product, or a variant of one, as a row of an export. `parent`: of a variant the id of its product.
 
     `price`: the first amount in the printed price, which stays in `metadata`. `price_to`: the other
-    end where a range is printed. `options`: of a variant what makes it up, as (name, value).
+    end where a range is printed. `options`: of a variant what makes it up, as (name, value). `captions`: of the
+    pictures, in their order, "" without one; the names of variants that a shop's file added to them are left out.
     """
 
     id: str
@@ -44,6 +45,7 @@ class ProductRow(Record):
     pictures: tuple[str, ...]
     metadata: dict[str, str]
     options: tuple[tuple[str, str], ...] = ()
+    captions: tuple[str, ...] = ()
 
 
 def read_products(ledger: Ledger, document: str) -> Iterator[ProductDetails]:
@@ -58,6 +60,7 @@ def as_rows(product: ProductDetails) -> Iterator[ProductRow]:
     """Yield a product as a row, then its variants and parts."""
     same = ProductRow.model_fields.keys() & ProductDetails.model_fields.keys() - {"pictures", "variants"}
     printed_price = product.metadata.get("price", "")
+    captions = _captions(product)
     row = ProductRow(
         **{name: getattr(product, name) for name in same},
         variants=tuple(variant.name for variant in product.variants),
@@ -66,12 +69,14 @@ def as_rows(product: ProductDetails) -> Iterator[ProductRow]:
         price=price_of(printed_price),
         price_to=highest_of(printed_price),
         pictures=tuple(map(picture_name, product.pictures)),
+        captions=tuple(captions[each.id] for each in product.pictures),
     )
     yield row
     for variant in product.variants:
         printed = dict(variant.facts) | {
             name: value for name, value in (("size", variant.size), ("price", variant.price)) if value
         }
+        shown = [each for each in product.pictures if shows_variant(each, variant)]
         own = {
             "id": variant_id(product.id, variant),
             "name": variant.name,
@@ -82,11 +87,19 @@ def as_rows(product: ProductDetails) -> Iterator[ProductRow]:
             "parent": product.id,
             "price": price_of(variant.price or ""),
             "price_to": highest_of(variant.price or ""),
-            "pictures": tuple(picture_name(each) for each in product.pictures if shows_variant(each, variant)),
+            "pictures": tuple(map(picture_name, shown)),
+            "captions": tuple(captions[each.id] for each in shown),
             "metadata": {name: value for name, value in printed.items() if value},
             "options": variant.options,
         }
         yield row.model_copy(update=own)
+
+
+def _captions(product: ProductDetails) -> dict[str, str]:
+    """Return the captions of a product's pictures by their ids, without the names of variants behind them."""
+    names = "|".join(re.escape(each.name) for each in sorted(product.variants, key=lambda each: -len(each.name)))
+    behind = re.compile(rf"(^|: )({names})(, ({names}))*$")  # as `products_of_rows` adds them
+    return {each.id: behind.sub("", each.caption or "") if names else each.caption or "" for each in product.pictures}
 
 
 def shows_variant(picture: ProductPicture, variant: Variant) -> bool:

@@ -88,8 +88,10 @@ class Shopify:
         rows = [self._variant(offer, each) for each in offer.variants or (offer,)]
         rows[0] = self._product(offer, is_priced=all(row.get("Price") for row in rows)) | rows[0]
         rows += [{} for _ in urls[len(rows) :]]
-        for number, (row, url) in enumerate(zip(rows, urls, strict=False), start=1):
-            row |= {"Product image URL": url, "Image position": str(number), "Image alt text": rows[0]["Title"]}
+        captions = offer.row.captions or ("",) * len(urls)
+        for number, (row, url, caption) in enumerate(zip(rows, urls, captions, strict=False), start=1):
+            alt = caption or rows[0]["Title"]
+            row |= {"Product image URL": url, "Image position": str(number), "Image alt text": alt}
         return [ShopRecord(handle, pack([{"URL handle": handle, **row} for row in rows]))]
 
     def _product(self, offer: Offer, *, is_priced: bool) -> dict[str, str]:

@@ -9,6 +9,7 @@ import pytest
 from swatchbook.export.formats import Written, write_products
 from swatchbook.export.ledger_changes import told_changes
 from swatchbook.export.product_rows import as_rows, copy_pictures, picture_name, read_products
+from swatchbook.export.shop_mapping import ShopMapping, ShopOptions
 from swatchbook.ledger.source_items import complete_items
 from swatchbook.pipeline.begin_run import begin_work
 from swatchbook.pipeline.register_path import register_folder
@@ -39,10 +40,12 @@ def read(resources: Resources, path: Path, owner: str) -> list[ProductDetails]:
     return list(read_products(resources.ledger, work.document))
 
 
-def exported(resources: Resources, products: list[ProductDetails], form: str) -> tuple[bytes, Written]:
+def exported(
+    resources: Resources, products: list[ProductDetails], form: str, options: ShopOptions = FULL
+) -> tuple[bytes, Written]:
     out = io.BytesIO()
     rows = (row for product in products for row in as_rows(product))
-    written = write_products(rows, form, out, temporary_folder=resources.settings.temporary_folder, options=FULL)
+    written = write_products(rows, form, out, temporary_folder=resources.settings.temporary_folder, options=options)
     return out.getvalue(), written
 
 
@@ -98,6 +101,32 @@ def test_a_file_of_shopify_comes_back_as_the_same_products(tmp_path: Path, resou
     ]
     for form in ("jsonld", "woocommerce"):
         assert b"wool-shirt" not in exported(resources, products, form)[0], "a handle is no code"
+
+
+ALT_TEXTS = (
+    "Handle,Title,Body (HTML),Option1 Name,Option1 Value,Variant SKU,Variant Price,Image Src,Image Alt Text,"
+    "Variant Image\n"
+    "desk-lamp,Desk lamp,<p>For a <b>desk</b></p>,Color,Red,DL-1,40.00,a.png,Side view: a lamp in the dark,a.png\n"
+    "desk-lamp,,,Color,Dark Blue,DL-2,40.00,b.png,,b.png\n"
+    "desk-lamp,,,,,,,c.png,The lamp's foot,\n"
+)
+
+
+def test_alt_texts_of_shopify_come_back(tmp_path: Path, resources: Resources) -> None:
+    """A variant's name is behind the caption of its picture, so that it is found by it, and not in the alt text."""
+    for number, name in enumerate("abc"):
+        draw(tmp_path / "shop" / f"{name}.png", number)
+    (tmp_path / "shop" / "products_export.csv").write_text(ALT_TEXTS)
+    products = read(resources, tmp_path / "shop" / "products_export.csv", "anna")
+    assert {each.caption for each in products[0].pictures} == {
+        "Side view: a lamp in the dark: Red", "Dark Blue", "The lamp's foot",
+    }  # fmt: skip
+    (rows,) = read_strictly(exported(resources, products, "shopify")[0]).values()
+    assert {row["Image alt text"] for row in rows} == {"Side view: a lamp in the dark", "Desk lamp", "The lamp's foot"}
+    assert rows[0]["Description"] == "For a desk"
+    kept = FULL.model_copy(update={"mapping": ShopMapping(fields={"description": None})})
+    (rows,) = read_strictly(exported(resources, products, "shopify", kept)[0]).values()
+    assert "Description" not in rows[0], "so that the shop keeps its own"
 
 
 LAMPS = (
