@@ -117,6 +117,12 @@ class InvalidReference(Failure):
     kind, policy = "invalid_reference", Policy.NEVER
 
 
+class RefusedAddress(InvalidReference):
+    """A URL leads to a host that the settings do not allow. Settings may change: each ingest tries it again."""
+
+    kind, policy = "invalid_reference", Policy.NEVER
+
+
 class InvalidBackup(Failure):
     """A backup is incomplete or damaged, or was written by another version."""
 

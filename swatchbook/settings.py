@@ -61,6 +61,7 @@ from swatchbook.setting_values import (
     parse_list,
     parse_object,
 )
+from swatchbook.wrong_value import what_it_must_be
 
 PREFIX = "SWATCHBOOK_"
 ENV_FILE = "SWATCHBOOK_ENV_FILE"
@@ -858,6 +859,10 @@ def _describe_problem(details: ErrorDetails, origin: Mapping[str, str]) -> str:
     default = f" Default: {_format(field.default)}." if has_default else ""
     problem = details["msg"].removeprefix("Value error, ")
     problem = problem[0].lower() + problem[1:]
+    form = (field.description or "").partition(": ")[2]
+    if len(details["loc"]) > 1 and '{"' in form:  # a part of an object
+        place = " ".join(f"entry {part + 1}" if isinstance(part, int) else part for part in details["loc"][1:])
+        problem = f"{place}: {what_it_must_be(details)}; it should be {form.rstrip('.')}"
     return f"{PREFIX}{name.upper()}{value} ({origin.get(name, 'default')}): {problem}.{default}"
 
 

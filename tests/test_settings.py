@@ -185,6 +185,20 @@ def test_credentials_in_a_url_are_refused_and_not_shown(monkeypatch: pytest.Monk
     load_settings()
 
 
+@pytest.mark.parametrize(
+    ("value", "problem"),
+    [
+        ("alice", "entry 1: must be an object"), ('[{"name": "a", "owners": ["*"]}]', "entry 1 key: is missing"),
+        ('[{"name": "a", "key": "hush-hush", "owners": ["*"]}]', "entry 1 key: must have 16 or more"),
+    ],
+)  # fmt: skip
+def test_wrong_api_key_says_what_it_should_be(monkeypatch: pytest.MonkeyPatch, value: str, problem: str) -> None:
+    monkeypatch.setenv("SWATCHBOOK_API_KEYS", value)
+    with pytest.raises(Configuration, match=rf'{problem}.*; it should be a JSON list of {{"name": …') as wrong:
+        load_settings()
+    assert "hush" not in str(wrong.value)
+
+
 def test_every_limit_says_when_to_change_it() -> None:
     for name, field in Settings.model_fields.items():
         if any(hasattr(limit, bound) for limit in field.metadata for bound in ("ge", "gt", "le")):

@@ -248,7 +248,9 @@ def find_report(resources: Resources, document: Document, *, unchanged: bool) ->
     if unchanged and document.kind != PDF:
         all_complete = report.images_complete == report.images_found
         items = count_items(resources.ledger, document.id, all_complete=all_complete)
-        return report.model_copy(update={"items": items, "warnings": tuple(tell_gone_items(items, Scan()))})
+        return report.model_copy(
+            update={"items": items, "warnings": tuple(tell_gone_items(items, Scan(), document.kind))}
+        )
     return report
 
 

@@ -13,6 +13,7 @@ from swatchbook.ledger.queries.activity import SlowStage, slow_stages
 from swatchbook.ledger.queries.document import read_products
 from swatchbook.ledger.queries.report import document_report
 from swatchbook.ledger.source_items import count_items
+from swatchbook.ledger.stored_documents import TABLE
 from swatchbook.pipeline.run import Work
 from swatchbook.records import PAGE_CUT, DocumentStatus, ItemCounts, RunReport, Scan, Stage, StageResults
 from swatchbook.reports.edition_report import report_edition, suggest_edition
@@ -49,7 +50,7 @@ def finish_run(resources: Resources, work: Work, results: StageResults | Scan) -
         warnings = (*answers, *results.warnings)
     else:
         items = count_items(ledger, work.document, skipped=results.skipped)
-        warnings = (*results.warnings, *tell_gone_items(items, results))
+        warnings = (*results.warnings, *tell_gone_items(items, results, work.kind))
     report = document_report(ledger, work.document, run=work.run.token)
     if items is not None:
         items = items.model_copy(update={"duration_seconds": round(sum(report.seconds.values()), 3)})
@@ -110,14 +111,18 @@ def confidence(products: Sequence[float], *, planned: int, lost: int, complete: 
     return mean * pages * images
 
 
-def tell_gone_items(counts: ItemCounts, scan: Scan) -> Iterator[str]:
-    """Yield lines about items that were moved, and items that are no longer in their folder."""
+def tell_gone_items(counts: ItemCounts, scan: Scan, kind: str) -> Iterator[str]:
+    """Yield lines about items that were moved, and items that are no longer in their source, which is of this kind."""
     if scan.moved:
         yield f"Items that were moved, their pictures are at another place now: {scan.moved}."
     if scan.removed:
         yield f"Items that are no longer in their source and were removed: {scan.removed}."
     if counts.left_items:
-        yield f"Items that are no longer in their source: {counts.left_items}; --mirror removes them."
+        yield f"Items that are no longer in their source: {counts.left_items}; {_mirror(kind)} removes them."
+
+
+def _mirror(kind: str) -> str:
+    return f"`swatchbook {'import' if kind == TABLE else 'ingest-images'} --mirror`"
 
 
 def _dropped_answers(results: StageResults) -> str | None:

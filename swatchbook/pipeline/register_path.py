@@ -6,6 +6,7 @@
 - `find_sources.py` decides whether a path is a folder or a batch.
 """
 
+import os
 from pathlib import Path
 
 from swatchbook.errors import InvalidReference, UnsupportedFormat, reason_of
@@ -20,6 +21,7 @@ from swatchbook.resources import Resources
 from swatchbook.runtime.disk import keep_reserve
 from swatchbook.settings import Settings
 from swatchbook.sources.batch import require_readers
+from swatchbook.sources.batch_file import require_kind
 from swatchbook.sources.folder import list_files
 
 
@@ -60,8 +62,8 @@ def register_folder(
     """Queue the document of a folder or batch; a known one is found again. `unchanged`: nothing is new or changed.
 
     `kind`: None for what it was before, or looks like. `begins`, `known`: see `queue`. The source of an imported table
-    is its absolute name. Raises InvalidReference, UnsupportedFormat (also for a folder without pictures that is not
-    known yet), Configuration, MissingExtra.
+    is its absolute name. Raises InvalidReference, UnsupportedFormat (also for a folder without pictures, or a file
+    without items, that is not known yet), Configuration, MissingExtra.
     """
     folder = Path(source) if kind == TABLE else _checked(Path(source))  # the rows of a table are staged
     if not known:
@@ -80,6 +82,8 @@ def register_folder(
         raise nothing_in(Path(source))
     if kind == BATCH:
         require_readers(folder)
+        if before is None and folder.is_file() and os.access(folder, os.R_OK):
+            require_kind(folder)
     options = _with_known_mapping(before, options)
     request = build_request(resources.settings, options)
     keep_reserve(resources.settings.home)

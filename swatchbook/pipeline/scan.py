@@ -27,6 +27,7 @@ from swatchbook.errors import (
     FileMissing,
     InvalidReference,
     Policy,
+    RefusedAddress,
     UnreadableImage,
     as_failure,
     reason_of,
@@ -159,6 +160,8 @@ def scan(resources: Resources, work: Work, complete: bytes, *, progress: Callabl
         skipped += sum(complete[number] for number in same if number < len(complete))
         listed, read = listed + len(portion), read + len(opened)
         progress(listed, max(listed, total))
+    if work.kind == BATCH and not listed:
+        warnings = (*warnings, "No item was found in it.")
     moved, left = _settle_unseen(resources, work, token, tuple(unlisted))
     removed = left if work.options.mirror else 0
     return Scan(skipped=skipped, read=read, moved=moved, left=left, removed=removed, warnings=warnings)
@@ -519,7 +522,8 @@ def _unusable(failure: Failure, stamp: Stamp) -> _Opened:
 
 def _unfetched(failure: Failure) -> _Opened:
     """Return a URL without a picture. It is not asked again if its answer was final, as for a missing page."""
-    stamp = Stamp(size=0, mtime_ns=0, inode=0, read_ns=time.time_ns()) if failure.policy is Policy.NEVER else None
+    is_final = failure.policy is Policy.NEVER and not isinstance(failure, RefusedAddress)
+    stamp = Stamp(size=0, mtime_ns=0, inode=0, read_ns=time.time_ns()) if is_final else None
     return _Opened(stamp=stamp, picture=None, kind=failure.kind, message=str(failure))
 
 

@@ -79,15 +79,19 @@ def kind_of_file(file: Path) -> Kind | None:
     return _csv_kind(text, encoding, is_whole=len(head) < _HEAD)
 
 
+def require_kind(file: Path) -> None:
+    """Raise UnsupportedFormat for a file that is no list of items by its content nor JSON by its name; or OSError."""
+    if kind_of_file(file) is None:
+        _by_suffix(file)
+
+
 def read_records(file: Path, max_bytes: int) -> Iterator[tuple[int, Any]]:
     """Yield (place from 1, record) of a batch file, with a Failure in place of each broken record.
 
     Raises FileMissing, TooLarge, UnreadableDocument and UnsupportedFormat for problems of the whole file.
     """
     try:
-        kind = kind_of_file(file)
-        if kind is None:
-            kind = _by_suffix(file)
+        kind = kind_of_file(file) or _by_suffix(file)
         if kind.format == "JSON lines":
             yield from _json_lines(file, kind, max_bytes)
         elif kind.format == "JSON":

@@ -31,6 +31,7 @@ from swatchbook.errors import (
     InvalidReference,
     ProviderError,
     ProviderTimeout,
+    RefusedAddress,
     TooLarge,
     UnsupportedFormat,
 )
@@ -239,16 +240,16 @@ async def _resolve_checked(url: httpx.URL, trusted: Collection[str], resolve: Re
     private = url.host.casefold() in trusted
     port = url.port or (443 if url.scheme == "https" else 80)
     if not private and (url.scheme != "https" or port != 443):
-        raise InvalidReference(_REFUSED, advice=_ADVICE)
+        raise RefusedAddress(_REFUSED, advice=_ADVICE)
     try:
         addresses = await resolve(url.raw_host.decode("ascii"), port)
     except (OSError, UnicodeError) as error:
         if isinstance(error, OSError) and error.errno == socket.EAI_AGAIN:
             raise ProviderTimeout("The URL's host cannot be resolved now.", advice="Try again later.") from error
-        raise InvalidReference(_REFUSED, advice=_ADVICE) from error
+        raise RefusedAddress(_REFUSED, advice=_ADVICE) from error
     if not addresses or not (private or all(map(is_public, addresses))):
         log.warning("a URL was refused", extra={"host": url.host, "addresses": addresses})
-        raise InvalidReference(_REFUSED, advice=_ADVICE)
+        raise RefusedAddress(_REFUSED, advice=_ADVICE)
     return addresses
 
 

@@ -75,7 +75,7 @@ def test_folder_that_grows_is_continued(resources: Resources, folder: Path) -> N
     second = ingest(resources, folder)
     assert counts(second) == (6, 1, 4, 1)
     assert [failure.path for failure in second.failed_images if failure.role == "visual"] == ["broken.png"]
-    assert any("no longer in their source: 1; --mirror" in warning for warning in second.warnings)
+    assert any("source: 1; `swatchbook ingest-images --mirror` removes them" in warning for warning in second.warnings)
     third = ingest(resources, folder, mirror=True)
     assert (third.images_found, third.items and third.items.left_items) == (6, 0)
     assert search(resources, text="0", owner="anna", k=20)[0].title != "0"

@@ -17,7 +17,7 @@ from swatchbook.ledger.queries.document import show_document
 from swatchbook.ledger.queries.filters import facets
 from swatchbook.ledger.queries.report import failures, other_failures
 from swatchbook.ledger.source_items import complete_items, count_items
-from swatchbook.ledger.stored_documents import Document, get_document
+from swatchbook.ledger.stored_documents import Document, get_document, list_documents
 from swatchbook.ledger.tables import chunks, contents, images, items
 from swatchbook.pipeline.begin_run import begin_work
 from swatchbook.pipeline.register import Registered
@@ -635,6 +635,19 @@ def test_item_that_failed_is_no_product_and_no_value_to_filter_by(resources: Res
     counted = facets(resources.ledger, "product", Where()).model_dump_json()
     assert "Nord" in counted
     assert "Tapis" not in counted
+
+
+def test_file_without_items_is_refused_before_it_is_a_document(resources: Resources, folder: Path) -> None:
+    for data in (b"", b"just text\n"):
+        file = write(folder / "items.csv", data)
+        with pytest.raises(UnsupportedFormat, match=r"items\.csv is (empty|no list of items)"):
+            register_folder(resources, file, owner="anna", options=IngestOptions(), kind="batch")
+    assert list_documents(resources.ledger) == []
+    work = begin(resources, write(folder / "items.csv", b"id,title,image\n"))
+    assert scanned(resources, work).warnings == ("No item was found in it.",)
+    write(folder / "items.csv", b"")
+    scanned(resources, work)
+    assert count_items(resources.ledger, work.document).failed_ids == ("items.csv",), "a known one fails"
 
 
 def test_source_keeps_its_kind(resources: Resources, folder: Path) -> None:

@@ -195,6 +195,18 @@ def test_only_what_may_pass_is_tried_again(resources: Resources, tmp_path: Path,
     assert is_unchanged(resources, document_of(resources, work))
 
 
+def test_refused_address_is_fetched_once_the_setting_allows_it(
+    resources: Resources, tmp_path: Path, server: Origin
+) -> None:
+    work = begin(resources, batch(tmp_path, {"oak": f"http://127.0.0.1:{server.port}/oak.png"}))
+    scanned(resources, work)
+    assert NOT_HERE in "".join(reasons(resources, work).values())
+    resources.settings = resources.settings.model_copy(update={"fetch_private_hosts": ("127.0.0.1",)})
+    assert not is_unchanged(resources, document_of(resources, work))
+    assert scanned(resources, work).read == 1
+    assert reasons(resources, work) == {}
+
+
 def test_several_are_fetched_at_a_time_and_no_more_than_eight(
     resources: Resources, tmp_path: Path, server: Origin
 ) -> None:

@@ -21,6 +21,7 @@ from swatchbook.pipeline.run import Work
 from swatchbook.pipeline.scan import scan
 from swatchbook.records import BatchMapping, DocumentStatus, IngestOptions
 from swatchbook.resources import Resources
+from swatchbook.sources.batch_names import FIELDS
 from tests.interface.conftest import ANNA, BERT, asking, bearing
 from tests.interface.web.conftest import BROWSER, Page, page
 
@@ -90,8 +91,9 @@ def test_refused_files_are_not_quoted(client: TestClient, tmp_path: Path) -> Non
     form = {"data": {"folder": "shop", "path": "secret.env"}, "files": {"file": ("a", secret)}}
     refused = client.post("/ui/uploads/files", **form)  # type: ignore[arg-type]
     assert refused.status_code == 415
-    (tmp_path / "secret.csv").write_bytes(secret)
+    (tmp_path / "secret.csv").write_text("id,title,image\n")
     registered = register_folder(tools, tmp_path / "secret.csv", owner="default", options=IngestOptions())
+    (tmp_path / "secret.csv").write_bytes(secret)
     work = begin_work(tools, registered)
     assert isinstance(work, Work)
     scan(tools, work, {}, progress=lambda done, total: None)
@@ -200,7 +202,7 @@ def test_a_batch_waits_until_a_person_starts_it(client: TestClient, picture: byt
 def test_chosen_fields_are_shown_and_started(client: TestClient) -> None:
     send_batch(client, "shop.csv", TABLE)
     before = page(client, end(client))
-    assert selected(before) == [""] * 16
+    assert selected(before) == [""] * len(FIELDS)
     assert {"0.title", "0.price", "0.brand", "0.category", "0.images", "0.base_url"} <= {
         each["name"] for each in (*before.all("select"), *before.all("input"))
     }
