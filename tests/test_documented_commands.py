@@ -277,6 +277,7 @@ TESTED_ELSEWHERE: Mapping[str, str] = {
     "swatchbook serve": "tests/interface/service/test_serve.py::test_it_answers_where_it_says_and_ends_in_order",
     "swatchbook serve --host 0.0.0.0": "tests/interface/service/test_serve.py::test_others_are_let_in_only_with_keys",
     "swatchbook mcp": "tests/interface/test_mcp.py::test_configurations_of_the_page_start_a_server",
+    "swatchbook mcp --write": "tests/interface/test_mcp.py::test_only_allowed_folders_are_taken_from",
     "swatchbook mcp --http 127.0.0.1:8421": (
         "tests/interface/test_mcp.py::test_command_says_where_it_listens_and_ends_in_order"
     ),

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from urllib.parse import quote
 
+from swatchbook.export.article_weights import grams_of
 from swatchbook.export.price_units import unit_named, unit_of
 from swatchbook.export.product_rows import ProductRow
 from swatchbook.export.shop_mapping import (
@@ -22,7 +23,6 @@ from swatchbook.export.shop_mapping import (
     availability_of,
     fill,
 )
-from swatchbook.export.weights import grams_of
 from swatchbook.one_line import one_line, shorten
 from swatchbook.printed_prices import currency_of, is_lowest, may_be_in, price_of
 from swatchbook.records import identity

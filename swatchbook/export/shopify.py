@@ -9,6 +9,7 @@ import unicodedata
 from collections.abc import Iterator
 from typing import BinaryIO, Final
 
+from swatchbook.export.article_weights import as_decimal
 from swatchbook.export.formats import Rows
 from swatchbook.export.offers import Offer, picture_urls
 from swatchbook.export.shop_csv import OneCurrency, as_html, pack, read_groups, unpack, write_rows
@@ -23,7 +24,6 @@ from swatchbook.export.shop_mapping import (
     filled,
     with_common_names,
 )
-from swatchbook.export.weights import as_decimal
 
 PRODUCT_COLUMNS: Final = (
     "Title", "URL handle", "Description", "Vendor", "Product category", "Type", "Tags", "Published on online store",

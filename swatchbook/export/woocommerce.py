@@ -9,12 +9,12 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import BinaryIO, Final
 
+from swatchbook.export.article_weights import as_decimal
 from swatchbook.export.formats import Rows
 from swatchbook.export.offers import Offer, Price, beside_options, distinct_skus, picture_urls
 from swatchbook.export.shop_csv import Cells, OneCurrency, pack, read_rows, sku_key, unpack, write_rows
 from swatchbook.export.shop_file import Contents, ShopRecord, write_shop_file
 from swatchbook.export.shop_mapping import AMOUNT, Allowed, ShopOptions, check_fields, filled, with_common_names
-from swatchbook.export.weights import as_decimal
 
 COLUMNS: Final = (
     "ID", "Type", "SKU", "GTIN, UPC, EAN, or ISBN", "Name", "Published", "Is featured?", "Visibility in catalog",

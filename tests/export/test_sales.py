@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from swatchbook.export.article_weights import as_decimal, grams_of
 from swatchbook.export.shop_mapping import ShopOptions
-from swatchbook.export.weights import as_decimal, grams_of
 from tests.export import test_google_feed, test_json_ld, test_shopify, test_woocommerce
 from tests.export.shop_readers import READERS
 from tests.export.shop_rows import FULL, product, shop_file, variant
