@@ -22,6 +22,7 @@ from swatchbook.sources.batch_record import read_record
         ({"offers": {"@type": "AggregateOffer", "lowPrice": 7.9, "highPrice": 7.9}}, "7.90", None),
         ({"offers": [{"name": "90 cm", "price": 14.0}, {"name": "180 cm", "price": 26.0}]}, "14 – 26", None),
         ({"offers": [{"price": 14.0}, {"price": 14.0}]}, "14", None),
+        ({"prices": [{"value": 10, "currency": "EUR"}, {"value": 12, "currency": "USD"}]}, "10", None),
         ({"price": 15, "compare_at_price": 20}, "15", "20"),
         ({"price": 15, "compare_at_price": "0.00"}, "15", None),
         ({"price": 20, "rrp": 15}, "20", None),
