@@ -19,6 +19,7 @@ from swatchbook.did_you_mean import did_you_mean
 from swatchbook.errors import InvalidReference
 from swatchbook.export.price_units import CODES, unit_code, unit_named
 from swatchbook.records import Record
+from swatchbook.sources.batch_values import as_availability
 from swatchbook.sources.mapping_file import check_mapping, read_mapping_file
 
 ADVICE = "docs/shops.md has an example."
@@ -48,9 +49,7 @@ COMMON: Mapping[str, Template] = {
 `{key}` is the id of the product without hyphens: the same in each export, also when its name is edited. `{sku}` is that
 of a shop's own file, so that the shop finds its products again."""
 
-AVAILABILITY: Mapping[str, str] = {
-    "instock": "in_stock", "outofstock": "out_of_stock", "preorder": "preorder", "backorder": "backorder",
-}  # fmt: skip
+AVAILABILITY = ("in_stock", "out_of_stock", "preorder", "backorder")
 CONDITIONS = ("new", "used", "refurbished")
 OFF_SALE = ("draft", "archived")
 """Values of the field `status` of what a shop does not sell."""
@@ -199,7 +198,7 @@ def check_fields(
 def _what_it_may_be(name: str, value: str, allowed: Allowed) -> tuple[str, ...] | None:
     """Return the values that a field may have, None if this is one of them."""
     if name == "availability":
-        return None if availability_of(value) else tuple(AVAILABILITY.values())
+        return None if availability_of(value) else AVAILABILITY
     if name == "condition":
         return None if value.casefold() in CONDITIONS else CONDITIONS
     if name == "unit":
@@ -213,7 +212,7 @@ def _what_it_may_be(name: str, value: str, allowed: Allowed) -> tuple[str, ...] 
 
 def availability_of(text: str) -> str:
     """Return in_stock, out_of_stock, preorder or backorder, however it is written; "" for any other text."""
-    return AVAILABILITY.get(re.sub(r"[^a-z]", "", text.lower().rpartition("/")[2]), "")
+    return as_availability(text) or ""
 
 
 def with_common_names(options: ShopOptions, columns: Mapping[str, str]) -> ShopOptions:

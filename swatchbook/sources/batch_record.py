@@ -120,7 +120,7 @@ def _range(value: Any) -> str | None:
 
 
 def _listed_as(fields: Fields) -> dict[str, str]:
-    """Return what a shop keeps beside a product, by name. Only Shopify's files have a taxonomy of its own."""
+    """Return what a shop keeps beside a product, by name. Only Shopify's files have a taxonomy."""
     found = dict[str, str]()
     for kind, (convert, names) in _OF_SHOPS.items():
         for field in (each for name in names for each in fields.top.get(name, ())):
