@@ -131,7 +131,7 @@ def opened(path: Path, limits: ImageLimits) -> Iterator[Image.Image]:
         except Image.DecompressionBombError as error:  # an icon's own header says at most 256 pixels a side
             raise TooLarge(
                 f"The icon holds a picture of more than {limits.megapixels} megapixels, which are allowed.",
-                advice="Raise SWATCHBOOK_MAX_IMAGE_MEGAPIXELS to take it.",
+                advice="Raise SWATCHBOOK_MAX_IMAGE_MEGAPIXELS, then ingest again with --force.",
             ) from error
         except UnidentifiedImageError as error:
             raise UnreadableImage("The bytes are no picture that Swatchbook knows.") from error

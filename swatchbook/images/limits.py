@@ -31,12 +31,12 @@ class ImageLimits(NamedTuple):
         if max(width, height) > self.side:
             raise TooLarge(
                 f"The picture is {width} × {height}; {self.side} a side are allowed.",
-                advice="Raise SWATCHBOOK_MAX_IMAGE_SIDE to take it.",
+                advice="Raise SWATCHBOOK_MAX_IMAGE_SIDE, then ingest again with --force.",
             )
         if width * height > self.megapixels * 1_000_000:
             raise TooLarge(
                 f"The picture has {width * height / 1e6:.1f} megapixels; {self.megapixels} are allowed.",
-                advice="Raise SWATCHBOOK_MAX_IMAGE_MEGAPIXELS to take it.",
+                advice="Raise SWATCHBOOK_MAX_IMAGE_MEGAPIXELS, then ingest again with --force.",
             )
 
     def check_bytes(self, size: int) -> None:
@@ -44,5 +44,5 @@ class ImageLimits(NamedTuple):
         if size > self.megabytes * _MIB:
             raise TooLarge(
                 f"The picture's file has {size / _MIB:.1f} MiB; {self.megabytes} are allowed.",
-                advice="Raise SWATCHBOOK_MAX_IMAGE_MB to take it.",
+                advice="Raise SWATCHBOOK_MAX_IMAGE_MB, then ingest again with --force.",
             )

@@ -349,7 +349,7 @@ class MovableIndex(Protocol):
         """Let searches read the layout of the settings, and the public name point to it."""
 
     def end_move(self, space: Space) -> None:
-        """Delete the other layouts of a space, unless one of them is read."""
+        """Wait until no search reads the other layouts of a space any more, and delete them, unless one is read."""
 
     def delete_owned(self, space: Space, ids: Sequence[str], owner: str) -> None:
         """Delete objects of an owner by id, as `delete` does, without asking the tenants of others."""

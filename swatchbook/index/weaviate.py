@@ -7,6 +7,7 @@ during an outage raises IndexDown at once, and the same object works again after
 
 import logging
 import socket
+import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import islice
@@ -69,6 +70,7 @@ from swatchbook.index.rules import (
 )
 from swatchbook.index.terms import question_terms
 from swatchbook.index.weaviate_schema import (
+    LEAVING,
     RESCORE,
     SHORT,
     Layout,
@@ -95,6 +97,9 @@ PAGE = 1_000
 """The ids per page of the cursor."""
 
 CONNECT_SECONDS, QUERY_SECONDS = 5, 30
+
+KNOWN_SECONDS = 0.5
+"""How long searches read the same collection without asking whether a move has exchanged it."""
 
 AWAY = (
     WeaviateConnectionError,
@@ -156,7 +161,7 @@ class WeaviateIndex:
         self._tenants = Tenants(seed_of)
         self._client: WeaviateClient | None = None
         self._connecting = Lock()
-        self._layouts = dict[str, list[Layout]]()  # of spaces, as they were last read
+        self._layouts = dict[str, tuple[list[Layout], float]]()  # of spaces, and until when searches trust them
         self._compared = set[str]()  # collections with the right schema; checked again after any error
 
     def probe(self) -> None:
@@ -365,11 +370,16 @@ class WeaviateIndex:
     def switch_move(self, space: Space) -> None:
         with self._answering() as client:
             client.collections.use(self._wanted.name(space)).config.update(description=description_of(space))
+            for layout in self._layouts_of(client, space):
+                if layout != self._wanted:
+                    leaving = description_of(space) + LEAVING
+                    client.collections.use(layout.name(space)).config.update(description=leaving)
             self._layouts.pop(space.name, None)
         if self.active(space.role) == space.name:
             self.activate(space)
 
     def end_move(self, space: Space) -> None:
+        time.sleep(2 * KNOWN_SECONDS)  # a search must not meet a collection that is being deleted
         with self._answering() as client:
             found = self._layouts_of(client, space)
             if found[:1] == [self._wanted]:
@@ -470,8 +480,8 @@ class WeaviateIndex:
     def _with(self, space: Space, work: Callable[[Sequence[Place]], T], *, known: bool = False) -> T:
         """Return what `work` returns for the collections of a space, first the one that searches read.
 
-        If they were exchanged meanwhile, as the end of a move does, it is done again with the new ones. With `known`
-        they are not read again: a search is one request. Raises Configuration for a missing space, or another schema.
+        If they were exchanged meanwhile, it is done again with the new ones. With `known` they are read again only
+        after KNOWN_SECONDS: most searches are one request. Raises Configuration for a missing space, or another schema.
         """
         with self._answering() as client:
             places = list[Place]()
@@ -487,10 +497,11 @@ class WeaviateIndex:
             return work(newer)
 
     def _places(self, client: WeaviateClient, space: Space, *, known: bool = False) -> list[Place]:
-        layouts = self._layouts.get(space.name) if known else None
-        if layouts is None:
+        layouts, until = self._layouts.get(space.name, ([], 0.0))
+        if not known or time.monotonic() > until:
+            until = time.monotonic() + KNOWN_SECONDS
             layouts = self._layouts_of(client, space)
-            self._layouts[space.name] = layouts
+            self._layouts[space.name] = layouts, until
             if not layouts:
                 self._layouts.pop(space.name)
                 raise missing_space(space)

@@ -36,7 +36,8 @@ TRAINING = 10_000
 """The objects of a collection or tenant from which SQ and PQ learn their codes; smaller ones have none."""
 
 DEFAULT_KIND: Final = "flat"
-FILLING = " (being filled)"
+FILLING, LEAVING = " (being filled)", " (being left)"
+"""Ends of the descriptions of a space's collections while it is moved: of the new one at first, then of the others."""
 """Ends the description of a collection that searches do not read yet."""
 
 _SEPARATOR, _TENANTS = "__", "tenants"  # a space's name has no two underscores in a row
@@ -91,11 +92,16 @@ def own_collections(client: WeaviateClient) -> dict[str, str]:
 def layouts_of(client: WeaviateClient, space: Space, wanted: Layout) -> list[Layout]:
     """Return the layouts in which the server holds a space, first the one that searches read.
 
-    Two are readable only if a move was killed between its switch and its end; then both hold everything.
+    Several are whole from the switch of a move to its end.
     """
     found = own_collections(client)
     here = [layout for layout in LAYOUTS if layout.name(space) in found]
-    return sorted(here, key=lambda each: (found[each.name(space)].endswith(FILLING), each != wanted))
+
+    def rank(layout: Layout) -> tuple[bool, bool, bool]:
+        description = found[layout.name(space)]
+        return description.endswith(FILLING), description.endswith(LEAVING), layout != wanted
+
+    return sorted(here, key=rank)
 
 
 def description_of(space: Space) -> str:
@@ -177,7 +183,7 @@ def columns() -> list[Property]:
 def compare(space: Space, layout: Layout, collection: Collection[Any, Any]) -> None:
     """Raise Configuration if the collection's schema differs from that of `create`."""
     config = collection.config.get()
-    if (config.description or "").removesuffix(FILLING) != description_of(space):
+    if (config.description or "").removesuffix(FILLING).removesuffix(LEAVING) != description_of(space):
         raise foreign_space(space, f"it is {config.description!r}, not {description_of(space)!r}")
     expected = {column.name: (column.dataType.value, column.tokenization) for column in columns()}
     found = {column.name: (column.data_type.value, column.tokenization) for column in config.properties}

@@ -15,7 +15,7 @@ from swatchbook.extras import is_installed, require_extra
 from swatchbook.one_line import one_line, shorten
 from swatchbook.records import BatchMapping
 from swatchbook.sources.batch_file import has_batch_suffix, kind_of_file, read_records
-from swatchbook.sources.batch_pictures import MAX_PICTURES, NamedPicture
+from swatchbook.sources.batch_pictures import MAX_NAMED, NamedPicture
 from swatchbook.sources.batch_record import ReadRecord, content_id, read_record
 from swatchbook.sources.folder import is_hidden, is_picture
 from swatchbook.sources.listed import (
@@ -30,6 +30,9 @@ from swatchbook.sources.listed import (
 from swatchbook.sources.sidecar import sidecars_among, text_of
 from swatchbook.storage.size_limit import URL_CHARACTERS
 from swatchbook.truncate import truncate
+
+MAX_PICTURES = 1_000
+"""The most pictures of one item; further ones are named as missing."""
 
 _SHOWN_FIELDS = 12
 """The most fields that the failure of an item without a picture names."""
@@ -156,6 +159,8 @@ def _pictures(
 
     Between them: those of the same alternative, and further ones, that cannot be read.
     """
+    if sum(map(len, (*read.pictures, read.more))) > MAX_NAMED:
+        return (), (), InvalidReference(f"It names more than {MAX_NAMED:,} pictures.")
     found, unread = dict[str, ListedPicture | ListedUrl](), list[_Unread]()
     for group in read.pictures:
         unread_of_group = _take(root, file, group, folders, found)
@@ -165,10 +170,11 @@ def _pictures(
         unread += unread_of_group
     unread += _take(root, file, read.more, folders, found)
     if found:
+        taken = list(found.values())
+        beyond = InvalidReference(f"Only the first {MAX_PICTURES:,} pictures of an item are read.")
         missing = [_missing(root, file, *each) for each in unread if each[0].certain]
-        named = {each.path: each for each in missing}
-        taken = tuple(found.values())[:MAX_PICTURES]
-        return taken, tuple(named.values())[: MAX_PICTURES - len(taken)], None
+        missing += [MissingPicture(each.path, beyond, each.caption) for each in taken[MAX_PICTURES:]]
+        return tuple(taken[:MAX_PICTURES]), tuple({each.path: each for each in missing}.values()), None
     if not unread:
         return (), (), InvalidReference("It names no picture.")
     reasons = [f"{one_line(picture.places[0])[:200]}: {failure.message}" for picture, failure in unread]
@@ -206,13 +212,19 @@ def _take(
 def _missing(root: Path, file: Path, picture: NamedPicture, failure: Failure) -> MissingPicture:
     """Return a picture that cannot be read, with the place at which it would be found."""
     place = one_line(picture.places[0])
-    path = place if "://" in place else os.path.normpath(file.parent.relative_to(root) / place)
+    path = (
+        place
+        if "://" in place or place[:5].casefold() == "data:"
+        else os.path.normpath(file.parent.relative_to(root) / place)
+    )
     return MissingPicture(storable(path[:URL_CHARACTERS]), failure, picture.caption)
 
 
 def _picture(
     root: Path, file: Path, place: str, caption: str | None, folders: Sequence[Path]
 ) -> ListedPicture | ListedUrl:
+    if place[:5].casefold() == "data:":
+        raise InvalidReference("The picture itself is written in the record: only files and URLs are read.")
     if "://" in place:
         return _url(place.strip(), caption)
     problem: Failure | None = None

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from swatchbook.one_line import shorten
+from swatchbook.records import sha256
 from swatchbook.sources.batch_fields import Fields
 from swatchbook.sources.batch_names import (
     IMAGES,
@@ -29,7 +30,11 @@ from swatchbook.sources.batch_values import (
     lookup,
 )
 
-MAX_PICTURES = 1_000  # pictures of one item
+MAX_NAMED = 10_000
+"""The most pictures that one record may name: an item with more is refused."""
+
+_PLACEHOLDER = 4_000
+"""Characters of a `data:` URL up to which it stands for a picture that a page loads later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +137,7 @@ def _once(pictures: Iterable[NamedPicture]) -> list[NamedPicture]:
         if seen.isdisjoint(picture.places):
             kept.append(picture)
         seen.update(picture.places)
-    return kept[:MAX_PICTURES]
+    return kept
 
 
 def pictures_in(value: Any, base: str | None, depth: int = 0) -> Iterator[NamedPicture]:
@@ -143,7 +148,7 @@ def pictures_in(value: Any, base: str | None, depth: int = 0) -> Iterator[NamedP
         for place in _split(value):
             yield NamedPicture(_places(place, base))
     elif isinstance(value, list):
-        for each in value[:MAX_PICTURES]:
+        for each in value[: MAX_NAMED + 1]:
             yield from pictures_in(each, base, depth + 1)
     elif isinstance(value, dict):
         yield from _pictures_of_object(value, base, depth)
@@ -157,7 +162,7 @@ def _pictures_of_object(value: Mapping[str, Any], base: str | None, depth: int) 
         return
     caption = next((text for key in _CAPTION_KEYS if (text := as_text(known.get(key)))), None)
     local = [known[key] for key in _PATH_KEYS if isinstance(known.get(key), str)]
-    urls = [known[key] for key in _URL_KEYS if isinstance(known.get(key), str)]
+    urls = [known[key] for key in _URL_KEYS if isinstance(known.get(key), str) and not _is_placeholder(known[key])]
     if local or urls:
         places = [
             place for each in local[:1] + urls[:1] for place in _places(each.strip(), base if each in urls else None)
@@ -202,8 +207,8 @@ def _split(text: str) -> list[str]:
     text = html.unescape(text.strip()) if "&amp;" in text else text.strip()
     if text[:1] == "[" and (parsed := literal(text)) is not None:
         return [place for each in listed(parsed) if isinstance(each, str) for place in _split(each)]
-    if text.startswith("data:"):
-        return []
+    if _is_written_here(text):
+        return [] if _is_placeholder(text) else [text]
     parts = [part.strip().strip("\"'") for part in _BETWEEN_URLS.split(text)]
     if len(parts) == 1 and "://" not in text:
         paths = [path for part in re.split(r"[,;|\n]", text) if (path := part.strip())]
@@ -217,13 +222,27 @@ _WIDTH = re.compile(r"\s+\d+(?:\.\d+)?[wx]$")
 
 
 def _places(text: str, base: str | None) -> tuple[str, ...]:
-    """Return the possible places of a picture: a URL; or a path, and a URL relative to that of the item."""
+    """Return the possible places of a picture: a URL; or a path, and a URL relative to that of the item.
+
+    One that is written within the record has a name instead, for the account.
+    """
     text = text.strip()
+    if _is_written_here(text):
+        return (f"{text[:40]}… ({sha256(text.encode(errors='replace'))[:12]})",)
     if text.startswith("//"):
         return (f"https:{text}",)
     if "://" in text or base is None:
         return (text,)
     return tuple(dict.fromkeys((text, join_url(text, base).replace(" ", "%20"))))
+
+
+def _is_written_here(text: str) -> bool:
+    """Return whether a place is no place but the picture itself: a URL of `data:`."""
+    return text.lstrip()[:5].casefold() == "data:"
+
+
+def _is_placeholder(text: str) -> bool:
+    return _is_written_here(text) and len(text) <= _PLACEHOLDER
 
 
 def _is_picture_url(value: Any) -> bool:

@@ -266,7 +266,7 @@ def as_price(value: Any, depth: int = 0) -> tuple[str, str | None] | None:
     text = as_text(value) or ""
     if _MACHINE.fullmatch(text):
         return (plain_amount(float(text)), None) if float(text) > 0 else None
-    text = without_former(text[:200])
+    text = _without_base_price(without_former(text[:200]))
     amounts = amounts_of(text)
     if not amounts or not amounts[0]:
         return None
@@ -274,6 +274,21 @@ def as_price(value: Any, depth: int = 0) -> tuple[str, str | None] | None:
     is_open = currency is None and names_currency(text)  # "$ 12" keeps its sign
     is_plain = is_one_amount(text) and not is_open
     return plain_amount(amounts[0]) if is_plain else shorten(text, 100), currency
+
+
+def _without_base_price(text: str) -> str:
+    """Return "19,99 €" for "19,99 € (3,33 € / 100 ml)": the law wants the price of a measure beside that of a pack."""
+    rest = " ".join(_BASE_PRICE.sub(" ", text).split())
+    return rest if rest != text and amounts_of(rest) else text
+
+
+_BASE_PRICE = re.compile(
+    r"""[(\[] [^()\[\]]* (?:
+        \d \s* (?:\D{0,3}) \s* (?:/ | \b(?:per|pro|je|par|por|al|za|pr\.?)\b) \s* [^()\[\]]*  # 3,33 € / 100 ml
+        | = \s* [^()\[\]]* \d [^()\[\]]*  # 100 ml = 3,33 €
+    ) [)\]]""",
+    re.IGNORECASE | re.VERBOSE,
+)
 
 
 def price_before(price: tuple[str, str | None], regular: tuple[str, str | None]) -> str | None:

@@ -158,7 +158,7 @@ async def download_pictures(
             except TooLarge:  # its advice is about documents
                 return url, TooLarge(
                     f"The picture's file has more than {settings.max_image_mb} MiB.",
-                    advice="Raise SWATCHBOOK_MAX_IMAGE_MB to take it.",
+                    advice="Raise SWATCHBOOK_MAX_IMAGE_MB, then ingest again with --force.",
                 )
             except Failure as failure:
                 if failure.policy in SHARED_POLICIES:

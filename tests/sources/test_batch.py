@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from swatchbook.records import BatchMapping
-from swatchbook.sources.batch import is_batch, list_batch
+from swatchbook.sources.batch import MAX_PICTURES, is_batch, list_batch
+from swatchbook.sources.batch_pictures import MAX_NAMED
 from swatchbook.sources.listed import ListedItem, ListedPicture, ListedUrl
 
 MIB = 1 << 20
@@ -91,6 +92,45 @@ def test_pictures_missing_beside_others_are_named(tmp_path: Path) -> None:
     file.with_suffix(".csv").write_text("id,image,more,back\n1,c.jpg,gone.jpg,back\n2,,c.jpg,back\n")
     given = {"images": ("image", "nope"), "more_images": ("more", "back")}
     assert missing(listed(file.with_suffix(".csv"), given)) == {"1": ["gone.jpg", "back"], "2": ["back"]}
+
+
+def test_picture_within_a_record_is_named_and_a_placeholder_is_none(tmp_path: Path) -> None:
+    picture(tmp_path, "c.jpg")
+    small, large = ("data:image/gif;base64," + "R0lGODlh" * times for times in (9, 1_000))
+    file = write(
+        tmp_path / "items.jsonl",
+        {"id": "lazy", "images": [small, "c.jpg"]},
+        {"id": "lazy object", "images": [{"src": small}, {"src": "c.jpg"}]},
+        {"id": "beside", "images": ["c.jpg", {"src": large}]},
+        {"id": "alone", "image": large},
+        {"id": "none", "image": small},
+    )
+    items = listed(file)
+    assert [name for name, item in items.items() if [p.path for p in item.pictures] == ["c.jpg"]] == [
+        "lazy", "lazy object", "beside",
+    ]  # fmt: skip
+    ((name,),) = missing(items).values()
+    assert name.startswith("data:image/gif;base64,R0lGODlh")
+    assert len(name) < 100
+    assert "only files and URLs are read" in str(items["beside"].problem)
+    assert "only files and URLs are read" in failures(items)["alone"]
+    assert "names no picture" in failures(items)["none"]
+
+
+def test_pictures_beyond_the_most_of_an_item_are_named(tmp_path: Path) -> None:
+    urls = [f"https://cdn.example/{number}.jpg" for number in range(MAX_NAMED + 1)]
+    file = write(
+        tmp_path / "items.jsonl",
+        {"id": "most", "images": urls[:MAX_PICTURES]},
+        {"id": "more", "images": urls[: MAX_PICTURES + 2]},
+        {"id": "too many", "images": urls},
+    )
+    items = listed(file)
+    assert {name: len(item.pictures) for name, item in items.items()} == {
+        "most": MAX_PICTURES, "more": MAX_PICTURES, "too many": 0,
+    }  # fmt: skip
+    assert missing(items) == {"more": urls[MAX_PICTURES : MAX_PICTURES + 2]}
+    assert failures(items) == {"too many": "It names more than 10,000 pictures."}
 
 
 def test_pictures_may_be_urls_beside_files(tmp_path: Path) -> None:

@@ -87,8 +87,11 @@ def searched(resources: Resources) -> Iterator[None]:
             try:
                 if missing := expected - found(resources):
                     wrong.append(len(missing))
-                if len(resources.index.keyword(visual(resources), "oak", 1_000, Where(owner="anna"))) < PICTURES:
-                    wrong.append("keyword")
+                of_anna = {
+                    each.id for each in resources.index.keyword(visual(resources), "oak", 1_000, Where(owner="anna"))
+                }
+                if missing := of("anna") - of_anna:
+                    wrong.append(f"keyword: {len(missing)}, layouts {resources.index.move_state(visual(resources))}")
                 answers.append(1)
             except Exception as error:
                 wrong.append(error)
