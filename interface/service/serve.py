@@ -1,4 +1,4 @@
-"""Run the service (`swatchbook serve`): listen, and end on SIGTERM with 8 s for requests in flight.
+"""Run the service (`swatchbook serve`): listen, and end within 9 s of SIGTERM, of which requests in flight have 8.
 
 Limits of connections: 400 at a time, 20 s and 32 KiB for the headers of a request, 15 s without one. `--with-prefect`
 also runs a Prefect server and a worker as children of the service, for one machine.
@@ -38,6 +38,7 @@ _IDLE_SECONDS = 15  # between two requests of a connection
 _SHUTDOWN_SECONDS = 8  # for requests in flight; Docker waits 10 before SIGKILL
 _CONNECTIONS = 400  # beyond that, 503: waiting requests would only take memory
 _BACKLOG = 1_024
+_POLL_SECONDS = 0.5
 _SWITCH_SECONDS = 0.001  # for which a thread that counts lets others wait at most; a search may wait hundreds of times
 
 
@@ -65,10 +66,29 @@ def run(app: FastAPI, settings: Settings, begun: Callable[[str], None]) -> None:
         app.state.stopping = lambda: server.should_exit
         for sign in (signal.SIGTERM, signal.SIGINT):  # uvicorn raises it again after its shutdown: ignored then
             signal.signal(sign, lambda *_: None)
+        ended = threading.Event()
+        threading.Thread(target=_end_in_time, args=(server, ended), name="end in time", daemon=True).start()
         begun(_base_url(settings.host, listener.getsockname()[1]))
-        server.run(sockets=[listener])
+        try:
+            server.run(sockets=[listener])
+        finally:
+            ended.set()
     if not server.started:
         raise Configuration("The service did not start.", advice="See the log, and run `swatchbook doctor`.")
+
+
+def _end_in_time(server: uvicorn.Server, ended: threading.Event) -> None:
+    """End the process a second after the requests had their time, unless `ended` is set by then.
+
+    asyncio waits for the loop's threads, which nothing can interrupt: in a large collection `gc` takes minutes. What
+    they do may be killed at any moment, and the next start goes on with it.
+    """
+    while not server.should_exit:
+        if ended.wait(_POLL_SECONDS):
+            return
+    if not ended.wait(_SHUTDOWN_SECONDS + 1):
+        log.warning("Stopped in the middle of background work; the next start goes on with it.")
+        os._exit(0)
 
 
 def uvicorn_config(app: FastAPI) -> uvicorn.Config:
@@ -140,7 +160,6 @@ HOST, PORT = "127.0.0.1", 4200
 START_SECONDS = 120.0  # for the server's first start on a busy machine; an idle one takes 10
 END_SECONDS = 20.0  # for a child to end after a signal: the worker first ends its runs
 _RESTART_SECONDS = 5.0  # before a child that ended by itself is started again
-_POLL_SECONDS = 0.5
 
 
 class Child:

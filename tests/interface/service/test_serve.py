@@ -77,6 +77,28 @@ def test_it_answers_where_it_says_and_ends_in_order(home: Path, sign: signal.Sig
         assert "Traceback" not in err
 
 
+def test_it_does_not_wait_for_its_loop(home: Path) -> None:
+    """As `gc` in a large collection, whose thread nothing can interrupt."""
+    program = (
+        "import asyncio, time\n"
+        "from interface.service import app, serve\n"
+        "from swatchbook.settings import load_settings\n"
+        "async def loop(*_): await asyncio.to_thread(time.sleep, 300)\n"
+        "settings = load_settings()\n"
+        "serve.run(app.create_app(settings, loop=loop), settings, lambda address: print(address, flush=True))\n"
+    )
+    environment = {**os.environ, "SWATCHBOOK_HOME": str(home), "SWATCHBOOK_PORT": str(free_port())}
+    with subprocess.Popen([sys.executable, "-c", program], env=environment, stdout=subprocess.PIPE) as process:
+        try:
+            assert process.stdout is not None
+            address = process.stdout.readline().decode().strip()
+            assert httpx.get(f"{address}/live", timeout=PATIENCE).status_code == 200
+            process.terminate()
+            assert process.wait(PATIENCE) == 0
+        finally:
+            process.kill()
+
+
 def test_idle_service_takes_at_most_350_mb(command_and_connection: tuple[Command, http.client.HTTPConnection]) -> None:
     """With its first round behind it, and a page and a list answered; nothing was searched."""
     command, connection = command_and_connection
