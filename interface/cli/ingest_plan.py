@@ -69,8 +69,8 @@ def print_estimates(resources: Resources, sources: Sequence[Source], options: In
 
 def _code(plan: BatchPlan) -> int:
     """Return what the ingest would exit with, as far as can be told without its pictures."""
-    if any(each.refused for each in plan.absent) or (plan.failing == plan.judged and not plan.more):
-        return FAILED  # an empty batch, too
+    if any(each.refused for each in plan.absent) or (plan.failing == plan.judged > 0 and not plan.more):
+        return FAILED
     return OPEN if plan.failing else COMPLETED
 
 

@@ -183,3 +183,15 @@ def test_ingest_sends_each_file_where_it_belongs(folder: Path, tmp_path: Path) -
     assert totals == {"shop": 2, "mixed": 2, "slate.jpg": 1}
     assert reports["catalogue 1.pdf"]["images_complete"] == 2
     assert "1 PDF, 1 scraped batch, 1 folder of pictures; other files are ignored" in err
+
+
+@pytest.mark.usefixtures("home")
+@pytest.mark.parametrize(
+    ("rows", "status"),
+    [("", 0), ("1,Rug,rug.png\n", 0), ("1,Rug,rug.png\n2,Sofa,gone.png\n", 3), ("2,Sofa,gone.png\n", 1)],
+)
+def test_plan_of_a_batch_exits_as_its_ingest(tmp_path: Path, rows: str, status: int) -> None:
+    draw(tmp_path / "rug.png")
+    file = write(tmp_path / "items.csv", f"id,title,image\n{rows}".encode())
+    assert attempt("ingest", str(file), "--plan")[0] == status
+    assert attempt("ingest", str(file))[0] == status
