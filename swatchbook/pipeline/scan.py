@@ -161,7 +161,9 @@ def scan(resources: Resources, work: Work, complete: bytes, *, progress: Callabl
         listed, read = listed + len(portion), read + len(opened)
         progress(listed, max(listed, total))
     if work.kind == BATCH and not listed:
-        warnings = (*warnings, "No item was found in it.")
+        kept = " Nothing was removed." if work.options.mirror else ""
+        unlisted += [""] if work.options.mirror else []  # rather than its items, it is the file that is wrong
+        warnings = (*warnings, f"No item was found in it.{kept}")
     moved, left = _settle_unseen(resources, work, token, tuple(unlisted))
     removed = left if work.options.mirror else 0
     return Scan(skipped=skipped, read=read, moved=moved, left=left, removed=removed, warnings=warnings)

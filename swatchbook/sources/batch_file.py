@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain, count, islice
+from itertools import chain, count, islice, pairwise
 from pathlib import Path
 from typing import Any, Literal
 from zipfile import BadZipFile, ZipFile
@@ -34,6 +34,7 @@ SUFFIXES = (".json", ".jsonl", ".ndjson", ".jl", ".csv", ".tsv", ".xml", ".xlsx"
 
 _HEAD = 1 << 16  # bytes by which a file's kind is recognised
 _MAX_CELL = 1 << 22  # characters
+_LINE_END = 16  # bytes at the end of a file, in which its last line end is looked for
 _HEAD_ROWS = 20  # first rows, one of which must have the names of columns
 _MAX_COLUMNS = 2_000
 _MOST_TIMES_LARGER = 20  # the factor by which an Excel file may grow when it is unpacked
@@ -99,7 +100,11 @@ def read_records(file: Path, max_bytes: int) -> Iterator[tuple[int, Any]]:
         elif kind.format == "XML":
             yield from enumerate(map(unwrap, read_xml(file)), 1)
         else:
-            yield from enumerate(products_of_rows(lambda: _rows(file, kind, max_bytes)), 1)
+            is_cut, place = kind.format == "CSV" and _ends_in_row(file, kind), 0
+            for place, row in enumerate(products_of_rows(lambda: _rows(file, kind, max_bytes, is_cut=is_cut)), 1):
+                yield place, row
+            if is_cut:
+                yield place + 1, UnreadableDocument("The file ends in the middle of a row.", advice="Get it once more.")
     except OSError as error:
         raise FileMissing(f"The file cannot be opened: {reason_of(error)}.") from error
 
@@ -401,8 +406,11 @@ def _score(record: Any) -> int:
 # --- tables -----------------------------------------------------------------------------------------------------------
 
 
-def _rows(file: Path, kind: Kind, max_bytes: int) -> Iterator[Mapping[str, Any]]:
-    """Yield the rows of a table by the names of its columns; a name that occurs twice has a list of both values."""
+def _rows(file: Path, kind: Kind, max_bytes: int, *, is_cut: bool) -> Iterator[Mapping[str, Any]]:
+    """Yield the rows of a table by the names of its columns; a name that occurs twice has a list of both values.
+
+    `is_cut`: the last row is left out.
+    """
     rows = _excel_rows(file, max_bytes) if kind.format == "Excel" else _text_rows(file, kind)
     first = list(islice(rows, _HEAD_ROWS))
     head = _head_of(first)
@@ -410,7 +418,8 @@ def _rows(file: Path, kind: Kind, max_bytes: int) -> Iterator[Mapping[str, Any]]
         raise UnreadableDocument("It has no row with the names of its columns.", advice="Write them in its first row.")
     names = [_plain_cell(cell) for cell in first[head]][:_MAX_COLUMNS]
     names = [str(name).strip() if not is_empty(name) else f"column {place}" for place, name in enumerate(names, 1)]
-    for row in chain(first[head + 1 :], rows):
+    below = chain(first[head + 1 :], rows)
+    for row in (row for row, _ in pairwise(below)) if is_cut else below:
         record = dict[str, Any]()
         for name, cell in zip(names, row, strict=False):
             value = _plain_cell(cell)
@@ -422,6 +431,25 @@ def _rows(file: Path, kind: Kind, max_bytes: int) -> Iterator[Mapping[str, Any]]
                 record[name] = [*(record[name] if isinstance(record[name], list) else [record[name]]), value]
         if not all(map(is_empty, record.values())):
             yield record
+
+
+def _ends_in_row(file: Path, kind: Kind) -> bool:
+    """Return whether a text ends without a line end, in a row with fewer cells than the head and every other row."""
+    with file.open("rb") as opened:
+        opened.seek(max(0, file.stat().st_size - _LINE_END))
+        if opened.read().strip(b"\0 \t").endswith((b"\n", b"\r")):
+            return False
+    try:
+        rows = _text_rows(file, kind)
+        first = list(islice(rows, _HEAD_ROWS))
+        if (head := _head_of(first)) is None:
+            return False
+        fewest = last = len(first[head])
+        for row in filter(None, chain(first[head + 1 :], rows)):  # an empty line has no cells
+            fewest, last = min(fewest, last), len(row)
+        return last < fewest
+    except UnreadableDocument:  # `_rows` raises it, too, after the rows that can be read
+        return False
 
 
 def _text_rows(file: Path, kind: Kind) -> Iterator[list[str]]:

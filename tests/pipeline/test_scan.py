@@ -279,6 +279,20 @@ def test_mirror_removes_nothing_while_a_batch_cannot_be_read(resources: Resource
     assert names(resources, work) == ["Linen sofa", "Brass lamp"]
 
 
+def test_mirror_removes_nothing_because_of_an_empty_or_cut_batch(resources: Resources, folder: Path) -> None:
+    rows = b"id,title,image,price\na,Oak,slate.jpg,5\nb,Elm,slate.jpg,6\n"
+    work = begin(resources, write(folder / "items.csv", rows), mirror=True)
+    scanned(resources, work)
+    for data, warnings in (
+        (rows[:-13], ()),
+        (rows[:21], ("No item was found in it. Nothing was removed.",)),
+        (b"[]", ("No item was found in it. Nothing was removed.",)),
+    ):
+        write(folder / "items.csv", data)
+        assert scanned(resources, work) == Scan(warnings=warnings)
+        assert names(resources, work) == ["Oak", "Elm"]
+
+
 def test_one_picture_under_two_names_is_one_image_of_two_products(resources: Resources, folder: Path) -> None:
     shutil.copy2(folder / "oak.png", folder / "twin.png")
     work = begin(resources, folder)

@@ -205,6 +205,23 @@ def test_file_that_is_no_json_hides_its_items(tmp_path: Path) -> None:
     assert "not JSON" in str(items["a.json"].failure)
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+@pytest.mark.parametrize("end", ["c,Ches", '"c', 'c,"Chest\nof oak', "c,Chest,"])
+def test_table_that_ends_in_a_row_hides_its_items(tmp_path: Path, end: str, encoding: str) -> None:
+    """A row of a table that leaves out empty cells at its ends is whole, and so is one with a line end."""
+    picture(tmp_path, "x.jpg")
+    rows = "id,title,image,price\na,Oak,x.jpg,5\n\nb,Elm,x.jpg,6\n"
+    file = tmp_path / "items.csv"
+    file.write_bytes((rows + end).encode(encoding))
+    items = listed(file)
+    assert failures(items) == {"items.csv#3": "The file ends in the middle of a row. Get it once more."}
+    assert items.keys() == {"a", "b", "items.csv#3"}
+    assert items["items.csv#3"].hides == ""
+    for whole in (f"{rows}c,Chest,x.jpg,7", f"{rows}c,Chest\n", f"{rows}d,Ash,x.jpg\nc,Chest,x.jpg"):
+        file.write_bytes(whole.encode(encoding))
+        assert all(item.hides is None for item in listed(file).values())
+
+
 def test_too_large_a_json_file_names_json_lines(tmp_path: Path) -> None:
     file = write(tmp_path / "items.json", {"id": "a" * 200})
     assert ".jsonl" in failures(listed(file, max_bytes=100))["items.json"]
