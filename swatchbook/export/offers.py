@@ -32,6 +32,7 @@ _MOST_VALUE = 190  # characters of an option's value; with a code and number it 
 _HANDLED = (
     "price", "currency", "regular_price", "sale_starts", "sale_ends", "description", "url", "brand", "gtin",
     "availability", "condition", "handle", "status", "taxonomy", "categories", "global_attributes", "sku", "sold_as",
+    "digital",
 )  # fmt: skip
 """Metadata for which there is a field: they are not listed as further properties."""
 _OF_PRICES = {"price", "regular_price", "sale_starts", "sale_ends"}

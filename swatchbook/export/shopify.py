@@ -114,6 +114,8 @@ class Shopify:
         names = _three(product.options) or ("Title",)
         values = _three(offer.options) or ("Default Title",)
         cells = {"SKU": offer.fields["sku"], "Barcode": fields["gtin"], "Price": price.amount if price else ""}
+        if "virtual" in offer.values.get("digital", ""):
+            cells["Requires shipping"] = "false"
         cells |= {"Compare-at price": price.regular if price else ""}
         cells |= {"Weight value (grams)": as_decimal(offer.grams) if offer.grams else ""}
         for number, (name, value) in enumerate(zip(names, values, strict=True), start=1):

@@ -72,7 +72,7 @@ class WooCommerce:
     def _product(self, offer: Offer, sku: str) -> dict[str, str]:
         fields = offer.fields
         cells = self._common(offer, sku) | {
-            "Type": "variable" if offer.variants else "simple",
+            "Type": _kind("variable" if offer.variants else "simple", offer),
             "Description": _description(fields["description"]),
             "Categories": _joined(re.split(r"[;\n]", self._categories(offer))),
             "Brands": _joined([fields["brand"]]),
@@ -84,7 +84,7 @@ class WooCommerce:
     def _variation(self, product: Offer, offer: Offer, sku: str) -> dict[str, str]:
         values = {name: [value] for name, value in zip(product.options, offer.options, strict=True)}
         cells = self._common(offer, sku, most_pictures=1)  # the importer gives a variation one
-        cells |= {"Type": "variation", f"{META}code": _other_code(offer, sku)}
+        cells |= {"Type": _kind("variation", offer), f"{META}code": _other_code(offer, sku)}
         for number, (name, found) in enumerate(values.items(), start=1):
             shared = name in product.values.get("global_attributes", "").split("; ")
             cells |= _attribute(number, name, found, visible=False, shared=shared)
@@ -132,7 +132,8 @@ class WooCommerce:
         for row in read_rows(
             file,
             ("Type", "SKU", "Name"),
-            is_gone=lambda row: not is_mapped and row.get("Published") == _published_if_gone(row),
+            # not a private variation, which a whole export may have, too
+            is_gone=lambda row: not is_mapped and _DRAFT == row.get("Published") == _published_if_gone(row),
         ):
             yield _record(row)
 
@@ -169,8 +170,12 @@ def _other_code(offer: Offer, sku: str) -> str:
     return "" if code in (sku, offer.values.get("handle")) else code
 
 
+def _kind(kind: str, offer: Offer) -> str:
+    return ", ".join(filter(None, (kind, offer.values.get("digital"))))
+
+
 def _published_if_gone(row: Cells) -> str:
-    return _PRIVATE if row.get("Type") == "variation" else _DRAFT
+    return _PRIVATE if row.get("Type", "").startswith("variation") else _DRAFT
 
 
 def _attribute(number: int, name: str, values: Iterable[str], *, visible: bool, shared: bool) -> dict[str, str]:

@@ -37,7 +37,7 @@ _NO_FACTS = frozenset(FIELDS) - frozenset(METADATA) | frozenset(
 )
 _OF_VARIANTS = {
     "color": "color", "material": "material", "size": "size", "sale_starts": "salestarts", "sale_ends": "saleends",
-    "sku": "ownsku", "status": "status",
+    "sku": "ownsku", "status": "status", "digital": "digital",
 }  # fmt: skip
 """What is kept of a variant -> the flat name of its field."""
 _NO_COLUMNS = frozenset({"quantity", "type", "brand", "ean"})
@@ -115,6 +115,11 @@ def read_variants(fields: Fields, title: str | None) -> tuple[Variant, ...]:
             if found := dict.fromkeys(filter(None, made)):
                 fields.use(field.name)
                 return tuple(found)
+    for field in fields.top.get("offers", ()):  # those of several sellers have no names of their own
+        offers = listed(field.value)[:MOST_VARIANTS]
+        named = tuple(dict.fromkeys(filter(None, (_variant(each, title, options) for each in offers))))
+        if len(named) == len(offers) > 1:
+            return named
     return ()
 
 

@@ -29,6 +29,9 @@ NO_COLUMNS: Columns = {}
 
 _MAX_NAME = 200  # characters of a field's name
 
+_HIDDEN = re.compile(r"\w+: ?_")
+"""Metadata of programs in WooCommerce's export, such as "Meta: _unit_price": it has no price that people pay."""
+
 
 @dataclass(frozen=True, slots=True)
 class Field:
@@ -111,7 +114,7 @@ def _by_name(fields: Iterable[tuple[str, Any] | tuple[str, Any, str]]) -> dict[s
     found = dict[str, list[Field]]()
     for each in fields:
         name, value, real = str(each[0]), each[1], str(each[-1] if len(each) == 3 else each[0])
-        if is_empty(value) or name.startswith("@"):
+        if is_empty(value) or name.startswith("@") or _HIDDEN.match(name):
             continue
         own = name.startswith("g:")
         same = found.setdefault(flat(name[2:] if own else name), [])

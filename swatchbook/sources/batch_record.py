@@ -89,8 +89,8 @@ def read_record(record: Mapping[str, Any], mapping: BatchMapping = NO_MAPPING) -
     for key in ("size", "color", "material"):  # filters on products use all of them
         if values := dict.fromkeys(each[key] for each in of_variants if key in each):
             metadata[key] = shorten(", ".join(values), MAX_TEXT)
-    if any("gtin" in each for each in of_variants):
-        metadata.pop("gtin", None)
+    if {each.get("gtin") for each in of_variants} & {*re.findall(r"\d+", metadata.get("gtin", ""))}:
+        del metadata["gtin"]  # that of one of its rows
     if known := [each["availability"] for each in of_variants if "availability" in each]:
         metadata["availability"] = "in_stock" if "in_stock" in known else known[0]
     if any(variant.price for variant in variants):
@@ -145,6 +145,7 @@ _OF_SHOPS: Mapping[str, tuple[Callable[[Any], str | None], Sequence[str]]] = {
     "global_attributes": (as_text, ("globalattributes",)),
     "sku": (as_text, ("ownsku",)),
     "sold_as": (as_text, ("soldas",)),
+    "digital": (as_text, ("digital",)),
     "sale_starts": (
         lambda value: (as_text(value) or "").partition("/")[0].strip(),
         ("salestarts", "datesalepricestarts", "salepricestartdate", "specialfromdate", "salepriceeffectivedate"),

@@ -8,6 +8,7 @@ from typing import Any
 from swatchbook.sources.batch_names import NAMES, flat
 from swatchbook.sources.batch_pictures import pictures_in
 from swatchbook.sources.batch_values import as_text, is_empty
+from swatchbook.sources.woocommerce_columns import english
 
 Row = Mapping[str, Any]
 
@@ -23,10 +24,12 @@ def products_of_rows(read: Callable[[], Iterator[Row]]) -> Iterator[Row]:
     names = {flat(name): name for name in first}
     handle = names.get("handle") or names.get("urlhandle")
     source = names.get("imagesrc") or names.get("productimageurl")  # the second: since 2024
+    columns = {name: english(name) for name in first}
+    in_english = {flat(name): name for name in columns.values()}
     if handle and source:
         yield from _by_handle(read(), names, handle, source)
-    elif names.keys() >= _OF_WOOCOMMERCE:
-        yield from _with_variations(lambda: map(_plain, read()), names)
+    elif in_english.keys() >= _OF_WOOCOMMERCE and len(in_english) == len(names):
+        yield from _with_variations(lambda: (_plain(_renamed(row, columns)) for row in read()), in_english)
     else:
         yield from read()
 
@@ -40,6 +43,7 @@ def used_for_rows(record: Mapping[str, Any]) -> frozenset[str]:
 
 
 _OF_WOOCOMMERCE = frozenset({"type", "parent", "sku"})
+_NOT_OURS = ("external", "grouped")  # of another shop, or several products
 _USED_OF_SHOPIFY = frozenset(
     {"status", "variantinventorytracker", "variantinventoryqty", "variantinventorypolicy"}  # of a status: not on sale
 )
@@ -156,6 +160,10 @@ def _merged(rows: Sequence[Row]) -> Mapping[str, Any]:
     return merged
 
 
+def _renamed(row: Row, columns: Mapping[str, str]) -> Row:
+    return {columns.get(name, name): value for name, value in row.items()}
+
+
 def _plain(row: Row) -> Row:
     """Return a row of WooCommerce's without the escapes in its values, with its deepest category and all of them."""
     plain = {name: _plain_value(flat(name), value) if isinstance(value, str) else value for name, value in row.items()}
@@ -183,23 +191,23 @@ def _with_variations(read: Callable[[], Iterator[Row]], names: Mapping[str, str]
     kind, parent, sku, id = names["type"], names["parent"], names["sku"], names.get("id", names["sku"])
     known = set[str]()
     for row in read():
-        if not is_empty(row.get(kind)) and row[kind] != "variation":
+        if not is_empty(row.get(kind)) and not _is_variation(row, kind):
             known |= {f"id:{row[id]}", str(row.get(sku))}
     kept = [name for key, name in names.items() if "price" in key]
     pictured = names.get("images", names.get("image", ""))
     variations = dict[str, list[Row]]()
     for row in read():
-        if row.get(kind) == "variation" and str(row[parent]) in known:
+        if _is_variation(row, kind) and str(row[parent]) in known:
             own = {name: row.get(name) for name in kept}
             own |= {"variant": _variation(row, names), "pictures": _places(row.get(pictured))}
             variations.setdefault(str(row[parent]), []).append(own)
     published = names.get("published", "")
     for row in read():
-        if row.get(kind) == "variation" and str(row[parent]) in known:
+        if _is_variation(row, kind) and str(row[parent]) in known:
             continue
         product = dict(row) | _status(row.get(published)) | {"own sku": row.get(sku)} | _global_attributes(row, names)
-        if row.get(kind) in ("external", "grouped"):
-            product["sold as"] = f"{row[kind]} product"
+        product["digital"] = _digital(row, kind)
+        product["sold as"] = next((f"{each} product" for each in _kinds(row, kind) if each in _NOT_OURS), None)
         of_row = variations.get(f"id:{row[id]}", []) + variations.get(str(row.get(sku)), [])
         if of_row:
             product |= dict(_merged([{name: row.get(name) for name in kept}, *of_row]))
@@ -219,7 +227,22 @@ def _variation(row: Row, names: Mapping[str, str]) -> dict[str, Any]:
         if _ATTRIBUTE_VALUE.fullmatch(key) and (text := as_text(row.get(name)))
     }
     title = " / ".join(options.values()) or row.get(names.get("name", ""))
-    return {"options": options, "title": title} | _sold_as(row, names) | _status(row.get(names.get("published", "")))
+    own = {"options": options, "title": title, "digital": _digital(row, names["type"])}
+    return own | _sold_as(row, names) | _status(row.get(names.get("published", "")))
+
+
+def _kinds(row: Row, kind: str) -> list[str]:
+    """Return the words of a type, such as "simple, virtual"."""
+    return [each.strip() for each in str(row.get(kind) or "").split(",")]
+
+
+def _is_variation(row: Row, kind: str) -> bool:
+    return "variation" in _kinds(row, kind)
+
+
+def _digital(row: Row, kind: str) -> str:
+    """Return virtual (it is not shipped) and downloadable, "" for what is neither."""
+    return ", ".join(each for each in _kinds(row, kind) if each in ("virtual", "downloadable"))
 
 
 def _status(published: Any) -> dict[str, Any]:

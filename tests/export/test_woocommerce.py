@@ -45,9 +45,11 @@ def read_strictly(data: bytes) -> list[Row]:
     read = [dict(zip(head, cells, strict=True)) for cells in rows]
     assert len({row["SKU"].casefold() for row in read}) == len(read), "which the importer takes for the same"
     assert all(row["SKU"] for row in read)
-    products = {row["SKU"]: row for row in read if row["Type"] != "variation"}
+    kinds = {row["SKU"]: row["Type"].split(", ") for row in read}
+    products = {row["SKU"]: row for row in read if "variation" not in kinds[row["SKU"]]}
     for row in read:
-        assert row["Type"] in ("simple", "variable", "variation")
+        assert kinds[row["SKU"]][0] in ("simple", "variable", "variation")
+        assert {*kinds[row["SKU"]][1:]} <= {"virtual", "downloadable"}
         assert row["Name"]
         assert row["Published"] in ("-1", "0", "1")
         if row["Type"] == "variation":
@@ -136,6 +138,30 @@ def test_a_draft_is_written_as_the_number_that_it_is(tmp_path: Path) -> None:
     (tmp_path / "earlier.csv").write_bytes(shop_file(tmp_path, "woocommerce", rows)[0])
     data, _ = shop_file(tmp_path, "woocommerce", rows[1:], ShopOptions(since=tmp_path / "earlier.csv"))
     assert [row["Published"] for row in read_strictly(data)] == ["-1"]
+
+
+def test_a_whole_export_with_a_private_variation_is_no_file_of_changes(tmp_path: Path) -> None:
+    pot = product("Pot", code="P")
+    rows = (pot, variant(pot, "Red", price="€ 5"), variant(pot, "Blue", price="€ 5", status="draft"))
+    whole, _ = shop_file(tmp_path, "woocommerce", rows)
+    assert [row["Published"] for row in read_strictly(whole)] == ["1", "1", "0"]
+    (tmp_path / "earlier.csv").write_bytes(whole)
+    since = ShopOptions(since=tmp_path / "earlier.csv")
+    assert shop_file(tmp_path, "woocommerce", rows, since)[1].changes == Changes(new=0, changed=0, gone=0, unchanged=3)
+    data, written = shop_file(tmp_path, "woocommerce", (rows[0], rows[2]), since)
+    assert written.changes == Changes(new=0, changed=1, gone=1, unchanged=1)
+    left = csv.DictReader(io.StringIO(data.decode()))
+    assert [(row["Name"], row["Published"]) for row in left] == [("Pot", "1"), ("Pot, Red", "0")]
+
+
+def test_what_is_not_shipped_says_so(tmp_path: Path) -> None:
+    course = product("Course", price="€ 9", digital="virtual, downloadable")
+    data, _ = shop_file(tmp_path, "woocommerce", (course, CHAIR))
+    assert [row["Type"] for row in read_strictly(data)] == ["simple, virtual, downloadable", "simple"]
+    assert "digital" not in attributes_of(read_strictly(data)[0])
+    data, _ = shop_file(tmp_path, "shopify", (course, CHAIR))
+    rows = csv.DictReader(io.StringIO(data.decode()))
+    assert [row["Requires shipping"] for row in rows] == ["false", ""]
 
 
 def test_attributes_are_named_in_words_and_repeat_nothing(tmp_path: Path) -> None:

@@ -144,6 +144,49 @@ def test_variations_of_woocommerce_with_one_price_give_it_to_their_product(tmp_p
     ]
 
 
+@pytest.mark.parametrize(
+    "head",
+    [
+        "ID,Type,SKU,Name,Published,Sale price,Regular price,Categories,Images,Parent,Brands,Weight (kg),"
+        "Attribute 1 name,Attribute 1 value(s),Attribute 1 visible,Attribute 1 global",
+        "ID,Typ,Artikelnummer,Name,Veröffentlicht,Angebotspreis,Regulärer Preis,Kategorien,Bilder,"
+        "Übergeordnetes Produkt,Marken,Gewicht (kg),Attribut 1 Name,Attribut 1 Wert(e),Attribut 1 Sichtbar,"
+        "Attribut 1 Global",
+        "ID,Type,UGS,Nom,Publié,Tarif promo,Tarif régulier,Catégories,Images,Parent,Marques,Poids (kg),"
+        "Nom de l’attribut 1,Valeur(s) de l’attribut 1 ,Attribut 1 visible,Attribut 1 global",
+        "ID,Tipo,SKU,Nombre,Publicado,Precio rebajado,Precio normal,Categorías,Imágenes,Superior,Marcas,Peso (kg),"
+        "Nombre del atributo 1,Valor(es) del atributo 1,Atributo visible 1,Atributo global 1",
+        "ID,Tipo,SKU,Nome,Pubblicato,Prezzo in offerta,Prezzo di listino,Categorie,Immagine,Genitore,Marchi,Peso (kg),"
+        "Nome dell'attributo 1,Valore dell'attributo 1,Attributo 1 visibile,Attributo 1 globale",
+        "Identyfikator,Typ,SKU,Nazwa,Opublikowano,Cena promocyjna,Cena,Kategorie,Obrazki,Element nadrzędny,Marki,"
+        "Waga (kg),Nazwa atrybutu 1,Wartości atrybutu 1,Atrybut 1 widoczny,Atrybut 1: globalny",
+        "ID,Tipo,SKU,Nome,Publicado,Preço promocional,Preço,Categorias,Imagens,Ascendente,Marcas,Peso (kg),"
+        "Nome do atributo 1,Valores do atributo 1,Visibilidade do atributo 1,Atributo global 1",
+    ],
+)  # fmt: skip
+def test_export_of_woocommerce_is_read_in_the_language_of_the_shop(tmp_path: Path, head: str) -> None:
+    rows = [
+        [*head.split(","), "Meta: _unit_price"],
+        ["1", "variable", "POT", "Pot", "1", "", "", "Kitchen, Kitchen > Pots", "https://w.example/1.jpg", "", "Hilde",
+         "", "Shade", "Red, Blue", "1", "1", "3.33"],
+        ["2", "variation, virtual", "POT-R", "Pot - Red", "1", "7.50", "9", "", "", "POT", "", "1.5", "Shade", "Red",
+         "", "1", ""],
+        ["3", "variation", "POT-B", "Pot - Blue", "0", "", "9", "", "", "POT", "", "", "Shade", "Blue", "", "1", ""],
+    ]  # fmt: skip
+    (pot,) = items_of(tmp_path, "woo.csv", rows)
+    assert (pot.item, pot.title, pot.failure) == ("1", "Pot", None)
+    assert pot.metadata == {
+        "price": "7.50", "brand": "Hilde", "category": "Kitchen > Pots", "categories": "Kitchen; Kitchen > Pots",
+        "color": "Red, Blue", "global_attributes": "Shade", "sku": "POT",
+    }  # fmt: skip
+    red, blue = pot.variants
+    assert (red.code, red.price, red.options) == ("POT-R", "7.50", (("Shade", "Red"),))
+    assert dict(red.facts) == {
+        "color": "Red", "sku": "POT-R", "digital": "virtual", "weight": "1.5 kg", "regular_price": "9",
+    }  # fmt: skip
+    assert (blue.code, blue.price, dict(blue.facts)["status"]) == ("POT-B", "9", "draft")
+
+
 def test_keyword_search_reads_facts_and_variants_before_the_description(tmp_path: Path) -> None:
     item = {"id": "1", "name": "Chair", "image": "https://s.example/1.jpg", "description": "Made to last.", "url": "https://s.example/1",
             "brand": "Nordvik", "specs": {"Finish": "oiled"}, "sku": "C-1",

@@ -24,7 +24,8 @@ from swatchbook.sources.batch_record import read_record
         ({"price": "€ 1.299,00"}, "1299", None),
         ({"offers": {"@type": "AggregateOffer", "lowPrice": 7.9, "highPrice": 15.9}}, "7.90 – 15.90", None),
         ({"offers": {"@type": "AggregateOffer", "lowPrice": 7.9, "highPrice": 7.9}}, "7.90", None),
-        ({"offers": [{"name": "90 cm", "price": 14.0}, {"name": "180 cm", "price": 26.0}]}, "14 – 26", None),
+        ({"offers": [{"name": "90 cm", "price": 14.0}, {"name": "180 cm", "price": 26.0}]}, "14", None),
+        ({"offers": [{"seller": "A", "price": 14.0}, {"seller": "B", "price": 26.0}]}, "14 – 26", None),
         ({"offers": [{"price": 14.0}, {"price": 14.0}]}, "14", None),
         ({"prices": [{"value": 10, "currency": "EUR"}, {"value": 12, "currency": "USD"}]}, "10", None),
         ({"price": 15, "compare_at_price": 20}, "15", "20"),
@@ -85,3 +86,34 @@ def test_variants_without_names_are_told_apart_by_what_they_differ_in() -> None:
 )  # fmt: skip
 def test_gtin_is_read_as_excel_leaves_it(printed: object, gtin: str | None) -> None:
     assert read_record({"title": "Lamp", "barcode": printed}).metadata.get("gtin") == gtin
+
+
+def test_offers_with_names_are_variants() -> None:
+    small = {
+        "@type": "Offer",
+        "sku": "B-S",
+        "name": "Small",
+        "price": "24.90",
+        "availability": "http://schema.org/OutOfStock",
+    }
+    large = {
+        "@type": "Offer",
+        "sku": "B-L",
+        "name": "Bear Large",
+        "price": "39.90",
+        "availability": "http://schema.org/InStock",
+    }
+    found = read_record({"title": "Bear", "offers": [small, large]})
+    assert [(each.code, each.name, each.price) for each in found.variants] == [
+        ("B-S", "Small", "24.90"), ("B-L", "Large", "39.90"),
+    ]  # fmt: skip
+    assert (found.code, found.metadata["availability"]) == (None, "in_stock")
+    assert read_record({"title": "Bear", "offers": [small | {"name": "Bear"}, large]}).variants == ()
+    assert read_record({"title": "Bear", "offers": [small]}).variants == ()
+
+
+def test_gtin_of_a_product_stays_beside_those_of_its_variants() -> None:
+    variants = [{"title": "S", "gtin": "4006381333948"}, {"title": "L", "gtin": "4006381333955"}]
+    own = read_record({"title": "Pot", "gtin": "4006381333931", "variants": variants})
+    assert own.metadata["gtin"] == "4006381333931"
+    assert "gtin" not in read_record({"title": "Pot", "gtin": "4006381333948", "variants": variants}).metadata
