@@ -54,7 +54,7 @@ _DOCUMENT_TYPES = "application/pdf, */*;q=0.5"
 _PICTURE_TYPES = "image/jpeg, image/png, image/webp, */*;q=0.5"
 _REDIRECT_STATUSES = {301, 302, 303, 307, 308}
 _RETRYABLE_STATUSES = {408, 425, 429}
-_REFUSED = "The URL is refused: it does not lead to a public https address."
+_REFUSED = "The URL is refused: its host is unknown, or it does not lead to a public https address."
 _INVALID_KEY = "The key does not name an object."
 _ADVICE = "Upload the file itself, or name its host in SWATCHBOOK_FETCH_PRIVATE_HOSTS."
 

@@ -38,7 +38,7 @@ from swatchbook.storage.upload_buffer import temporary_file
 from tests.origin import PDF, Origin, origin
 
 LIMIT = 1 << 20
-REFUSED = "does not lead to a public https address"
+REFUSED = "its host is unknown, or it does not lead to a public https address"
 
 
 @pytest.fixture
