@@ -6,7 +6,7 @@ fields.
 """
 
 import os
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,10 @@ from swatchbook.extras import is_installed, require_extra
 from swatchbook.one_line import one_line, shorten
 from swatchbook.records import BatchMapping
 from swatchbook.sources.batch_file import has_batch_suffix, kind_of_file, read_records
+from swatchbook.sources.batch_names import IMAGES, is_picture_field
 from swatchbook.sources.batch_pictures import MAX_NAMED, NamedPicture
 from swatchbook.sources.batch_record import ReadRecord, content_id, read_record
+from swatchbook.sources.batch_values import is_empty
 from swatchbook.sources.folder import is_hidden, is_picture
 from swatchbook.sources.listed import (
     SHOWN_REASONS,
@@ -56,8 +58,8 @@ def list_batch(
 ) -> Iterator[ListedItem]:
     """Yield the items of a batch file or of a folder of them, in the order of their names.
 
-    Paths of pictures are relative to the folder of their file and may not leave the batch's folder, or are relative to
-    one of `folders`, which may be elsewhere. A JSON file has at most `max_bytes`; all others are read item by item.
+    Paths of pictures are relative to the folder of their file, or to one of `folders`, which may be elsewhere. They may
+    not leave the batch's folder and these. A JSON file has at most `max_bytes`; all others are read item by item.
     Raises InvalidReference if the batch cannot be read.
     """
     path = Path(path).resolve()
@@ -128,10 +130,7 @@ def read_item(
             ),
         )
     if failure is not None and not read.pictures and not read.more:
-        names = ", ".join([str(name) for name in record][:_SHOWN_FIELDS])
-        failure = InvalidReference(
-            "It names no picture.", advice=f"Its fields are {names}. A mapping says which of them names pictures."
-        )
+        failure = _without_picture(record, mapping)
     return ListedItem(
         item=item,
         title=read.title or shorten(item, 300),
@@ -142,6 +141,19 @@ def read_item(
         text=text_of(read.metadata, read.variants, code=read.code),
         variants=read.variants,
         missing=missing,
+    )
+
+
+def _without_picture(record: Mapping[str, Any], mapping: BatchMapping) -> InvalidReference:
+    """Return why an item names no picture: the fields for it are empty, or it has none that is known."""
+    names = [str(name) for name in record]
+    pictured = mapping.names.get(IMAGES) or filter(is_picture_field, names)
+    if empty := [name for name in pictured if name in record and is_empty(record[name])]:
+        which = f"{', '.join(empty[:SHOWN_REASONS])} {'is' if len(empty) == 1 else 'are'}"
+        return InvalidReference(f"It names no picture: {which} empty.")
+    return InvalidReference(
+        "It names no picture.",
+        advice=f"Its fields are {', '.join(names[:_SHOWN_FIELDS])}. A mapping says which of them names pictures.",
     )
 
 
@@ -230,11 +242,11 @@ def _picture(
     problem: Failure | None = None
     for folder in (None, *folders):
         try:
-            picture = (
-                _file(root, file.parent / place, caption) if folder is None else _elsewhere(folder, place, caption)
-            )
+            beside = file.parent / place
+            picture = _file(root, beside, caption) if folder is None else _elsewhere(folder, place, beside, caption)
         except Failure as failure:
-            problem = problem or failure
+            # that a file is missing from one folder tells more than that it is outside another one
+            problem = failure if problem is None or isinstance(problem, InvalidReference) else problem
             continue
         if not os.access(picture.file, os.R_OK):
             raise FileMissing("The file cannot be opened: Permission denied.")
@@ -247,9 +259,15 @@ def _file(root: Path, file: Path, caption: str | None) -> ListedPicture:
     return ListedPicture(found.path, found.file, found.size, found.mtime_ns, found.inode, caption) if caption else found
 
 
-def _elsewhere(folder: Path, place: str, caption: str | None) -> ListedPicture:
-    """Return a picture within a folder that the settings or the command name; its place is its absolute name."""
-    found = find_picture(folder, folder / place)
+def _elsewhere(folder: Path, place: str, beside: Path, caption: str | None) -> ListedPicture:
+    """Return a picture within a folder that the settings or the command name; its place is its absolute name.
+
+    Its name is relative to that folder, or leads into it from the batch file: `beside`.
+    """
+    try:
+        found = find_picture(folder, folder / place)
+    except Failure:
+        found = find_picture(folder, beside)
     return ListedPicture(storable(found.file), found.file, found.size, found.mtime_ns, found.inode, caption)
 
 

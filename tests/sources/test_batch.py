@@ -205,6 +205,32 @@ def test_file_that_is_no_json_hides_its_items(tmp_path: Path) -> None:
     assert "not JSON" in str(items["a.json"].failure)
 
 
+def test_place_may_lead_into_an_allowed_folder(tmp_path: Path) -> None:
+    picture(tmp_path, "img/bear.jpg", "secret/s.jpg")
+    (tmp_path / "img" / "link.jpg").symlink_to(tmp_path / "secret" / "s.jpg")
+    (tmp_path / "fr").mkdir()
+    (tmp_path / "fr" / "in").symlink_to(tmp_path / "img")
+    places = {
+        "up": "../img/bear.jpg", "link": "in/bear.jpg", "out": "../secret/s.jpg", "behind": "../img/link.jpg",
+        "back": "../img/../secret/s.jpg", "gone": "../img/gone.jpg",
+    }  # fmt: skip
+    file = write(tmp_path / "fr" / "items.jsonl", *({"id": id, "image": place} for id, place in places.items()))
+    items = list(list_batch(file, BatchMapping(), max_bytes=MIB, folders=[tmp_path / "img"]))
+    failed = failures({item.item: item for item in items})
+    assert {item.item for item in items} - failed.keys() == {"up", "link"}
+    assert {each.path for item in items for each in item.pictures} == {str(tmp_path / "img" / "bear.jpg")}
+    assert all("outside the folder" in failed[id] for id in ("out", "behind", "back"))
+    assert "cannot be found" in failed["gone"]
+
+
+def test_empty_fields_for_pictures_are_named(tmp_path: Path) -> None:
+    file = tmp_path / "items.csv"
+    columns = [f"column {number}" for number in range(20)]
+    file.write_text(f"id,title,{','.join(columns)},Images,Thumbnail\na,Oak{',x' * 20},,\n")
+    assert failures(listed(file)) == {"a": "It names no picture: Images, Thumbnail are empty."}
+    assert failures(listed(file, {"images": ("Images",)})) == {"a": "It names no picture: Images is empty."}
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
 @pytest.mark.parametrize("end", ["c,Ches", '"c', 'c,"Chest\nof oak', "c,Chest,"])
 def test_table_that_ends_in_a_row_hides_its_items(tmp_path: Path, end: str, encoding: str) -> None:
