@@ -242,7 +242,9 @@ def note_exported(exported: Exported) -> None:
 
 def hints(exported: Exported) -> list[str]:
     """Return in sentences what an export left out, and what to do: for the terminal, and for callers of the service."""
-    said = [
+    nothing = not (exported.products or exported.skipped or exported.changes)
+    said = ["There is no product to export."] if nothing else []
+    said += [
         f"No product has {{{clean(name)}}}, which the mapping names: what needs it is empty."
         + (f" Did you mean {{{clean(near)}}}?" if near else "")
         for name, near in exported.unknown_names.items()

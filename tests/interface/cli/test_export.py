@@ -124,7 +124,11 @@ def test_all_means_all_of_one_owner_and_what_is_not_complete_is_said(resources: 
     done = export("--all", *ANNA, expect=3)
     assert "2 products with 6 variants of 2 documents" in done.stderr
     assert "new.pdf is not completed" in done.stderr
-    assert export("--all", "--owner", "bert", "--format", "jsonl").stdout == ""
+    for words in (("others.pdf",), ("--all",)):
+        nothing = export(*words, "--owner", "bert", "--format", "jsonl")
+        assert nothing.stdout == ""
+        assert "There is no product to export." in nothing.stderr
+    assert "no product" not in done.stderr
     refused = CliRunner().invoke(app, ["export", deleting, *ANNA])
     assert isinstance(refused.exception, InvalidReference)
     others = CliRunner().invoke(app, ["export", "small.pdf", "--owner", "bert"])
