@@ -37,6 +37,7 @@ from swatchbook.ledger import source_items
 from swatchbook.ledger.database import portions
 from swatchbook.ledger.stage_results import save_sizes
 from swatchbook.ledger.stored_documents import BATCH, FOLDER, TABLE, Document, documents_within, get_document
+from swatchbook.one_line import one_line, shorten
 from swatchbook.pipeline.run import Work
 from swatchbook.records import (
     NO_BOX,
@@ -69,10 +70,11 @@ from swatchbook.resources import Resources
 from swatchbook.sources.batch import list_batch
 from swatchbook.sources.batch_mapping import with_settings
 from swatchbook.sources.folder import count_pictures, list_briefly, list_folder
-from swatchbook.sources.listed import ListedItem, ListedPicture, ListedUrl, MissingPicture
+from swatchbook.sources.listed import SHOWN_REASONS, ListedItem, ListedPicture, ListedUrl, MissingPicture
 from swatchbook.sources.mapping_fit import check_mapping_fits
 from swatchbook.sources.staged import count_staged, list_staged, staged_file
 from swatchbook.storage.upload_buffer import temporary_file
+from swatchbook.truncate import truncate
 
 if TYPE_CHECKING:
     from swatchbook.images.decoder_pool import Header  # imports numpy, which an unchanged folder does not need
@@ -88,6 +90,8 @@ _FRESH_NS = 2_000_000_000
 units of two seconds. It is read once more.
 """
 
+_SHOWN_TABLES = 5  # tables with names of absent files that are named
+_SHOWN_CHARACTERS = 100  # of the name of such a file
 _FETCHED = 64  # pictures that are fetched to the disk before they are stored
 _JSON = json.JSONEncoder(sort_keys=True)
 _SUFFIXES = {"JPEG": ".jpg", "MPO": ".jpg", "JPEG2000": ".jp2", "TIFF": ".tif"}
@@ -143,8 +147,8 @@ def scan(resources: Resources, work: Work, complete: bytes, *, progress: Callabl
     total = _count(resources, work)
     number = source_items.next_number(ledger, work.document)
     listed = skipped = read = 0
-    unlisted = list[str]()
-    for portion, known, changed, opened in _read_ahead(resources, work, total, progress):
+    unlisted, absent = list[str](), dict[str, list[str]]()
+    for portion, known, changed, opened in _read_ahead(resources, work, total, progress, absent):
         source_items.mark_seen(ledger, work.run, portion.keys() - changed.keys(), token)
         items = list[ReadItem]()
         for key, item in changed.items():
@@ -164,6 +168,9 @@ def scan(resources: Resources, work: Work, complete: bytes, *, progress: Callabl
         kept = " Nothing was removed." if work.options.mirror else ""
         unlisted += [""] if work.options.mirror else []  # rather than its items, it is the file that is wrong
         warnings = (*warnings, f"No item was found in it.{kept}")
+    if absent:
+        said = [_absent_files(table, files) for table, files in absent.items()]
+        warnings = (*warnings, *truncate(said, _SHOWN_TABLES))
     moved, left = _settle_unseen(resources, work, token, tuple(unlisted))
     removed = left if work.options.mirror else 0
     return Scan(skipped=skipped, read=read, moved=moved, left=left, removed=removed, warnings=warnings)
@@ -177,7 +184,14 @@ def _check_mapping(resources: Resources, work: Work) -> tuple[str, ...]:
     return check_mapping_fits(Path(work.content), work.options.mapping, max_bytes=max_bytes)
 
 
-def _list(resources: Resources, document: Document) -> Iterator[ListedItem]:
+def _absent_files(table: str, files: Sequence[str]) -> str:
+    named = ", ".join(shorten(one_line(file), _SHOWN_CHARACTERS) for file in files[:SHOWN_REASONS])
+    more = f" and {len(files) - SHOWN_REASONS:,} more" if len(files) > SHOWN_REASONS else ""
+    return f"{one_line(table)} names files that are not there: {named}{more}."
+
+
+def _list(resources: Resources, document: Document, absent: dict[str, list[str]] | None = None) -> Iterator[ListedItem]:
+    """List the items of a source. `absent` gets what the tables of a folder name and is not there."""
     settings, path = resources.settings, Path(document.content)
     if document.kind == TABLE:
         return list_staged(staged_file(settings.home, document.content), document.id)
@@ -187,7 +201,9 @@ def _list(resources: Resources, document: Document) -> Iterator[ListedItem]:
         return list_batch(path, mapping, max_bytes=settings.max_document_mb << 20, folders=folders)
     apart, categories = _batches_within(resources, document), document.options.categories
     max_bytes = settings.max_document_mb << 20
-    return list_folder(path, settings.image_suffixes, apart=apart, categories=categories, max_bytes=max_bytes)
+    return list_folder(
+        path, settings.image_suffixes, apart=apart, categories=categories, max_bytes=max_bytes, absent=absent
+    )
 
 
 def _list_briefly(resources: Resources, document: Document) -> Iterator[ListedItem | ListedPicture]:
@@ -224,7 +240,11 @@ def _by_key(items: Iterable[_Listed], size: int) -> Iterator[dict[str, _Listed]]
 
 
 def _read_ahead(
-    resources: Resources, work: Work, total: int, progress: Callable[[int, int], None]
+    resources: Resources,
+    work: Work,
+    total: int,
+    progress: Callable[[int, int], None],
+    absent: dict[str, list[str]],
 ) -> Iterator[tuple[dict[str, ListedItem], dict[str, SourceItem], dict[str, ListedItem], dict[str, _Opened]]]:
     """Yield portions: its items, those known, those new or changed, and what reading their pictures gave.
 
@@ -233,7 +253,7 @@ def _read_ahead(
     document = get_document(resources.ledger, work.document).model_copy(update={"options": work.options})
     listed, last = 0, None
     with ThreadPoolExecutor(1, thread_name_prefix="read ahead") as reader:
-        for portion in _by_key(_list(resources, document), _PORTION):
+        for portion in _by_key(_list(resources, document, absent), _PORTION):
             known = source_items.known_items(resources.ledger, work.document, portion)
             changed = {k: i for k, i in portion.items() if not _is_known(i, known.get(k), work.run.generation)}
             alive = partial(progress, listed, max(listed, total))

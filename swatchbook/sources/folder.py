@@ -42,14 +42,16 @@ def list_folder(
     apart: Collection[Path] = (),
     categories: bool = True,
     max_bytes: int = MAX_BYTES,
+    absent: dict[str, list[str]] | None = None,
 ) -> Iterator[ListedItem]:
     """Yield the pictures of a folder (absolute) as items, or the one of a picture file.
 
     A subfolder that cannot be read is a failed item; those in `apart` (absolute) are left out. With `categories` each
-    subfolder is a category. A sidecar has at most `max_bytes`. Raises InvalidReference if the folder cannot be read.
+    subfolder is a category. A sidecar has at most `max_bytes`. `absent` gets the files that are not there, by the table
+    that names them. Raises InvalidReference if the folder cannot be read.
     """
     below = f"{_root_of(folder).as_uri()}/"
-    for path, found, told in list_files(folder, suffixes, apart=apart, max_bytes=max_bytes):
+    for path, found, told in list_files(folder, suffixes, apart=apart, max_bytes=max_bytes, absent=absent):
         yield found if isinstance(found, ListedItem) else _item_of_file(path, found, told, below, categories=categories)
 
 
@@ -69,7 +71,12 @@ def list_briefly(
 
 
 def list_files(
-    folder: Path, suffixes: Collection[str], *, apart: Collection[Path] = (), max_bytes: int = MAX_BYTES
+    folder: Path,
+    suffixes: Collection[str],
+    *,
+    apart: Collection[Path] = (),
+    max_bytes: int = MAX_BYTES,
+    absent: dict[str, list[str]] | None = None,
 ) -> Iterator[tuple[str, ListedPicture | ListedItem, Told | None]]:
     """Yield (path, picture, data of its sidecar) for each item of `list_folder`, without metadata from the path.
 
@@ -98,6 +105,8 @@ def list_files(
             try:
                 _require_inside(root, root / prefix / name)
                 told_of = read_table(root / prefix / name, max_bytes)
+                if absent is not None and (gone := [p for p in told_of if not os.path.lexists(root / prefix / p)]):
+                    absent[prefix + name] = gone
                 tables = ({prefix + path: told for path, told in told_of.items()}, *tables)
             except Failure as failure:
                 yield prefix + name, _failed(prefix + name, failure), None

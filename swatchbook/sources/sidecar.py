@@ -131,9 +131,14 @@ def _path_in(record: Mapping[str, Any]) -> str | None:
     """Return the path of the picture that a row names, without leaving the folder."""
     for name, value in record.items():
         if str(name).casefold() in _FILE_FIELDS and isinstance(value, str) and value.strip():
-            path = PurePosixPath(value.strip().replace("\\", "/"))
-            return None if path.is_absolute() or ".." in path.parts else str(path)
-    return next((str(value) for name, value in record.items() if name == "id" and "." in str(value)), None)
+            return _path_within(value.strip().replace("\\", "/"))
+    named = (str(value) for name, value in record.items() if name == "id" and "." in str(value))
+    return _path_within(next(named, ""))
+
+
+def _path_within(name: str) -> str | None:
+    path = PurePosixPath(name)
+    return str(path) if path.parts and not path.is_absolute() and ".." not in path.parts else None
 
 
 _FILE_FIELDS = ("file_name", "filename", "file", "image", "picture", "path", "file_path", "photo")

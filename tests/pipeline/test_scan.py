@@ -293,6 +293,18 @@ def test_mirror_removes_nothing_because_of_an_empty_or_cut_batch(resources: Reso
         assert names(resources, work) == ["Oak", "Elm"]
 
 
+def test_absent_files_of_a_table_are_named(resources: Resources, folder: Path) -> None:
+    absent = [f"gone{number}.jpg" for number in range(7)]
+    rows = ["file_name", "oak.png", "../secret.jpg", "sub/linen.webp"]
+    write(folder / "metadata.csv", "\n".join([f"{row},title" for row in (*rows, *absent)]).encode())
+    write(folder / "sub" / "sidecar.jsonl", b'{"id": "../../secret.jpg"}\n{"id": "linen.png"}\n')
+    assert scanned(resources, begin(resources, folder)).warnings == (
+        "metadata.csv names files that are not there: gone0.jpg, gone1.jpg, gone2.jpg, gone3.jpg, gone4.jpg "
+        "and 2 more.",
+        "sub/sidecar.jsonl names files that are not there: linen.png.",
+    )
+
+
 def test_one_picture_under_two_names_is_one_image_of_two_products(resources: Resources, folder: Path) -> None:
     shutil.copy2(folder / "oak.png", folder / "twin.png")
     work = begin(resources, folder)
