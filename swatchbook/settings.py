@@ -862,7 +862,7 @@ def _describe_problem(details: ErrorDetails, origin: Mapping[str, str]) -> str:
     form = (field.description or "").partition(": ")[2]
     if len(details["loc"]) > 1 and '{"' in form:  # a part of an object
         place, wrong = details["loc"][1:], what_it_must_be(details)
-        if details["type"] == "extra_forbidden":  # a name that nobody knows may be the secret itself
+        if details["type"] == "extra_forbidden":  # an unknown name may be the secret itself
             place, wrong = place[:-1], "has an unknown field"
         where = " ".join(f"entry {part + 1}" if isinstance(part, int) else part for part in place)
         problem = f"{where}: {wrong}; it should be {form.rstrip('.')}"

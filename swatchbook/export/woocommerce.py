@@ -133,7 +133,7 @@ class WooCommerce:
             file,
             ("Type", "SKU", "Name"),
             # not a private variation, which a whole export may have, too
-            is_gone=lambda row: not is_mapped and _DRAFT == row.get("Published") == _published_if_gone(row),
+            is_gone=lambda row: not is_mapped and row.get("Published") == _DRAFT,
         ):
             yield _record(row)
 

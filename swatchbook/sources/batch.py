@@ -16,7 +16,7 @@ from swatchbook.one_line import one_line, shorten
 from swatchbook.records import BatchMapping
 from swatchbook.sources.batch_file import has_batch_suffix, kind_of_file, read_records
 from swatchbook.sources.batch_names import IMAGES, is_picture_field
-from swatchbook.sources.batch_pictures import MAX_NAMED, NamedPicture
+from swatchbook.sources.batch_pictures import MAX_NAMED, NamedPicture, is_written_here
 from swatchbook.sources.batch_record import ReadRecord, content_id, read_record
 from swatchbook.sources.batch_values import is_empty
 from swatchbook.sources.folder import is_hidden, is_picture
@@ -225,9 +225,7 @@ def _missing(root: Path, file: Path, picture: NamedPicture, failure: Failure) ->
     """Return a picture that cannot be read, with the place at which it would be found."""
     place = one_line(picture.places[0])
     path = (
-        place
-        if "://" in place or place[:5].casefold() == "data:"
-        else os.path.normpath(file.parent.relative_to(root) / place)
+        place if "://" in place or is_written_here(place) else os.path.normpath(file.parent.relative_to(root) / place)
     )
     return MissingPicture(storable(path[:URL_CHARACTERS]), failure, picture.caption)
 
@@ -235,7 +233,7 @@ def _missing(root: Path, file: Path, picture: NamedPicture, failure: Failure) ->
 def _picture(
     root: Path, file: Path, place: str, caption: str | None, folders: Sequence[Path]
 ) -> ListedPicture | ListedUrl:
-    if place[:5].casefold() == "data:":
+    if is_written_here(place):
         raise InvalidReference("The picture itself is written in the record: only files and URLs are read.")
     if "://" in place:
         return _url(place.strip(), caption)

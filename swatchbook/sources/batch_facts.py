@@ -115,7 +115,7 @@ def read_variants(fields: Fields, title: str | None) -> tuple[Variant, ...]:
             if found := dict.fromkeys(filter(None, made)):
                 fields.use(field.name)
                 return tuple(found)
-    for field in fields.top.get("offers", ()):  # those of several sellers have no names of their own
+    for field in fields.top.get("offers", ()):  # offers without names are those of several sellers
         offers = listed(field.value)[:MOST_VARIANTS]
         named = tuple(dict.fromkeys(filter(None, (_variant(each, title, options) for each in offers))))
         if len(named) == len(offers) > 1:

@@ -207,7 +207,7 @@ def _split(text: str) -> list[str]:
     text = html.unescape(text.strip()) if "&amp;" in text else text.strip()
     if text[:1] == "[" and (parsed := literal(text)) is not None:
         return [place for each in listed(parsed) if isinstance(each, str) for place in _split(each)]
-    if _is_written_here(text):
+    if is_written_here(text):
         return [] if _is_placeholder(text) else [text]
     parts = [part.strip().strip("\"'") for part in _BETWEEN_URLS.split(text)]
     if len(parts) == 1 and "://" not in text:
@@ -227,7 +227,7 @@ def _places(text: str, base: str | None) -> tuple[str, ...]:
     One that is written within the record has a name instead, for the account.
     """
     text = text.strip()
-    if _is_written_here(text):
+    if is_written_here(text):
         return (f"{text[:40]}… ({sha256(text.encode(errors='replace'))[:12]})",)
     if text.startswith("//"):
         return (f"https:{text}",)
@@ -236,13 +236,13 @@ def _places(text: str, base: str | None) -> tuple[str, ...]:
     return tuple(dict.fromkeys((text, join_url(text, base).replace(" ", "%20"))))
 
 
-def _is_written_here(text: str) -> bool:
+def is_written_here(text: str) -> bool:
     """Return whether a place is no place but the picture itself: a URL of `data:`."""
     return text.lstrip()[:5].casefold() == "data:"
 
 
 def _is_placeholder(text: str) -> bool:
-    return _is_written_here(text) and len(text) <= _PLACEHOLDER
+    return is_written_here(text) and len(text) <= _PLACEHOLDER
 
 
 def _is_picture_url(value: Any) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 from swatchbook.sources.batch_names import NAMES, flat
 from swatchbook.sources.batch_pictures import pictures_in
 from swatchbook.sources.batch_values import as_text, is_empty
-from swatchbook.sources.woocommerce_columns import english
+from swatchbook.sources.woocommerce_columns import english_columns
 
 Row = Mapping[str, Any]
 
@@ -24,11 +24,11 @@ def products_of_rows(read: Callable[[], Iterator[Row]]) -> Iterator[Row]:
     names = {flat(name): name for name in first}
     handle = names.get("handle") or names.get("urlhandle")
     source = names.get("imagesrc") or names.get("productimageurl")  # the second: since 2024
-    columns = {name: english(name) for name in first}
+    columns = english_columns(first)
     in_english = {flat(name): name for name in columns.values()}
     if handle and source:
         yield from _by_handle(read(), names, handle, source)
-    elif in_english.keys() >= _OF_WOOCOMMERCE and len(in_english) == len(names):
+    elif in_english.keys() >= _OF_WOOCOMMERCE:
         yield from _with_variations(lambda: (_plain(_renamed(row, columns)) for row in read()), in_english)
     else:
         yield from read()

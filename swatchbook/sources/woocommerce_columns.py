@@ -4,7 +4,7 @@ Only those that are read. What is in the cells of `Type`, `Published` and the li
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from swatchbook.sources.batch_names import flat, words_of
 
@@ -64,6 +64,16 @@ _OF_ATTRIBUTE = {
     **dict.fromkeys(("standard", "defaut", "defecto", "predefinito", "domyslny", "padrao"), "default"),
 }
 """Word of a column about an attribute -> the word in English."""
+
+
+def english_columns(columns: Collection[str]) -> dict[str, str]:
+    """Return column -> its English name. A column keeps its name where another has that one."""
+    taken, found = {flat(column) for column in columns}, dict[str, str]()
+    for column in columns:
+        name = english(column)
+        found[column] = column if flat(name) in taken else name
+        taken.add(flat(name))
+    return found
 
 
 def english(column: str) -> str:

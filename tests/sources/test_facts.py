@@ -166,12 +166,13 @@ def test_variations_of_woocommerce_with_one_price_give_it_to_their_product(tmp_p
 )  # fmt: skip
 def test_export_of_woocommerce_is_read_in_the_language_of_the_shop(tmp_path: Path, head: str) -> None:
     rows = [
-        [*head.split(","), "Meta: _unit_price"],
+        [*head.split(","), "Meta: _unit_price", "Tags", "Tag"],
         ["1", "variable", "POT", "Pot", "1", "", "", "Kitchen, Kitchen > Pots", "https://w.example/1.jpg", "", "Hilde",
-         "", "Shade", "Red, Blue", "1", "1", "3.33"],
+         "", "Shade", "Red, Blue", "1", "1", "3.33", "", ""],
         ["2", "variation, virtual", "POT-R", "Pot - Red", "1", "7.50", "9", "", "", "POT", "", "1.5", "Shade", "Red",
-         "", "1", ""],
-        ["3", "variation", "POT-B", "Pot - Blue", "0", "", "9", "", "", "POT", "", "", "Shade", "Blue", "", "1", ""],
+         "", "1", "", "", ""],
+        ["3", "variation", "POT-B", "Pot - Blue", "0", "", "9", "", "", "POT", "", "", "Shade", "Blue", "", "1", "",
+         "", ""],
     ]  # fmt: skip
     (pot,) = items_of(tmp_path, "woo.csv", rows)
     assert (pot.item, pot.title, pot.failure) == ("1", "Pot", None)
