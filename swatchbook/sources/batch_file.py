@@ -72,12 +72,13 @@ def kind_of_file(file: Path) -> Kind | None:
     if b"\x00" in head and head[:2] not in (b"\xff\xfe", b"\xfe\xff"):
         return None
     encoding = encoding_of(head)
-    text = head.decode(encoding, errors="replace").lstrip("\ufeff \t\r\n")
+    table = head.decode(encoding, errors="replace").lstrip("\ufeff")
+    text = table.lstrip(" \t\r\n")
     if text[:1] in ("{", "["):
         return Kind(_json_format(text, is_whole=len(head) < _HEAD), encoding)
     if text[:1] == "<":
         return None if re.match(r"(?is)<!doctype\s+html|<html", text) else Kind("XML")
-    return _csv_kind(text, encoding, is_whole=len(head) < _HEAD)
+    return _csv_kind(table, encoding, is_whole=len(head) < _HEAD)
 
 
 def require_kind(file: Path) -> None:
@@ -183,7 +184,11 @@ def _is_object(line: str) -> bool:
 
 
 def _csv_kind(text: str, encoding: str, *, is_whole: bool) -> Kind | None:
-    """Return the kind of a table, with the delimiter and quotes by which most rows have as many columns as the head."""
+    """Return the kind of a table: the delimiter by which the head has most known names and the rows its width.
+
+    Quotes are RFC 4180's, or have a backslash in front, where the whole text is written so; else those by which the
+    rows fit best.
+    """
     lines = text.splitlines(keepends=True)
     if not is_whole:
         lines = lines[:-1]
@@ -191,37 +196,51 @@ def _csv_kind(text: str, encoding: str, *, is_whole: bool) -> Kind | None:
         lines, delimiters = lines[1:], named[1]
     else:
         delimiters = _DELIMITERS
-    best: tuple[float, Kind] | None = None
+    text = "".join(lines)
+    best: tuple[float, Kind | None] = (0.0, None)
     for delimiter in delimiters:
-        for quoting, escape in _QUOTES:
-            if escape and '\\"' not in text:
-                continue
-            kind = Kind("CSV", encoding, delimiter, quoting, escape)
+        quoted = [Kind("CSV", encoding, delimiter, escape=escape) for escape in _ESCAPES]
+        kinds = [kind for kind in quoted if _is_well_quoted(text, kind, is_whole=is_whole)][:1]
+        for kind in kinds or [*quoted, Kind("CSV", encoding, delimiter, csv.QUOTE_NONE)]:
             try:
-                rows = [row for row in islice(_csv_rows(io.StringIO("".join(lines)), kind), 200) if any(row)]
+                rows = [row for row in islice(_csv_rows(io.StringIO(text, newline=""), kind), 200) if any(row)]
             except csv.Error:
                 continue
-            fit = _fit(rows)
-            if fit > (best[0] if best else 0.0):
+            fit = _fit(rows, kind)
+            if fit > best[0]:
                 best = fit, kind
-    return best[1] if best else None
+    return best[1]
 
 
-_QUOTES: tuple[tuple[Literal[0, 3], str | None], ...] = ((0, None), (3, None), (0, "\\"))
-"""The ways to quote cells: csv.QUOTE_MINIMAL with a quote twice, csv.QUOTE_NONE, QUOTE_MINIMAL with a backslash."""
+_ESCAPES = (None, "\\")
+"""The signs in front of a quote within a quoted cell; None: the quote is written twice, as RFC 4180 says."""
 
 
-def _fit(rows: Sequence[Sequence[str]]) -> float:
-    """Return how well rows fit a table: its head has names of an item's fields, each row as many cells as the head."""
+def _is_well_quoted(text: str, kind: Kind, *, is_whole: bool) -> bool:
+    """Return whether each quote of a text begins or ends a cell, or is escaped in one. Its last cell may be cut off."""
+    within = r'"(?:[^"\\]|\\.)*+' if kind.escape else r'"(?:[^"]|"")*+'
+    delimiter = re.escape(kind.delimiter)
+    cell = rf'(?:{within}"|[^"\r\n{delimiter}]*+)'
+    last = cell if is_whole else f"(?:{cell}|{within})"
+    return re.fullmatch(rf"(?s)(?:{cell}(?:{delimiter}|\r\n?|\n))*+{last}", text) is not None
+
+
+def _fit(rows: Sequence[Sequence[str]], kind: Kind) -> float:
+    """Return how well rows fit a table: its head has names of an item's fields, each row as many cells as the head.
+
+    A head with quotes around its names is not one of a table without quotes.
+    """
     head = _head_of(rows)
     if head is None or len(rows[head]) < 2:
+        return 0.0
+    if kind.quoting == csv.QUOTE_NONE and any(cell.startswith('"') for cell in rows[head]):
         return 0.0
     width, below = len(rows[head]), rows[head + 1 :]
     same = sum(len(row) == width for row in below) / len(below) if below else 0.5
     fields = has_item_fields(dict.fromkeys(rows[head]))
     if fields < _FIELDS_OF_ITEM and (width < 3 or same < 0.9 or len(below) < 2 or not _are_names(rows[head])):
         return 0.0
-    return fields + same + min(width, 100) / 1_000
+    return (fields + 1) * (1 + same) + min(width, 100) / 1_000
 
 
 def _head_of(rows: Sequence[Sequence[Any]]) -> int | None:

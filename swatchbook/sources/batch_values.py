@@ -367,8 +367,10 @@ _UPC = 12  # digits
 
 def _is_checked(digits: str) -> bool:
     """Return whether the last digit of a GTIN is its check digit (GS1 General Specifications, 7.9)."""
+    if not digits.isdecimal():
+        return False
     weighted = sum(int(each) * (3 if place % 2 else 1) for place, each in enumerate(reversed(digits)))
-    return digits.isdecimal() and weighted % 10 == 0
+    return weighted % 10 == 0
 
 
 def as_availability(value: Any) -> str | None:

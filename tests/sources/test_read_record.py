@@ -82,6 +82,7 @@ def test_variants_without_names_are_told_apart_by_what_they_differ_in() -> None:
     [
         ("'4006381333931", "4006381333931"), ("4006381333931", "4006381333931"), ("03600029145", None),
         ("36000291452", "036000291452"), ("36000291453", None), ("4,00E+12", None), (4006381333931, "4006381333931"),
+        ('"8033210000', None), ("8033210000²", None), ("EAN,GTIN,UPC", None),
     ],
 )  # fmt: skip
 def test_gtin_is_read_as_excel_leaves_it(printed: object, gtin: str | None) -> None:
