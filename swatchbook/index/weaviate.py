@@ -142,7 +142,7 @@ class WeaviateIndex:
     """The index contract (contract.py) on the server at `url`, whose gRPC port is on the same host. Thread-safe.
 
     New spaces get the `layout`; others keep the one that they have until they are moved. While a space is moved, it is
-    written in both.
+    written in both, but not what they hold already: while Weaviate replaces an object, a keyword search may miss it.
     """
 
     def __init__(
@@ -201,7 +201,8 @@ class WeaviateIndex:
 
         def write(places: Sequence[Place]) -> None:
             for place in places:
-                for part, own in self._tenants.divide(place, admitted):
+                wanted = self._differing(place, admitted) if len(places) > 1 else admitted
+                for part, own in self._tenants.divide(place, wanted):
                     for start in range(0, len(own), BATCH):
                         failures.update(self._write(space, place, part, own[start : start + BATCH]))
 
@@ -210,18 +211,23 @@ class WeaviateIndex:
 
     def fetch(self, space: Space, ids: Sequence[str]) -> Mapping[str, IndexObject]:
         wanted = [each for each in dict.fromkeys(ids) if is_uuid(each)]
+        return self._with(space, lambda places: self._fetch(self._tenants.all(places[0]), wanted))
 
-        def read(places: Sequence[Place]) -> dict[str, IndexObject]:
-            found = dict[str, IndexObject]()
-            for part in self._tenants.all(places[0]):
-                if not (left := [each for each in wanted if each not in found]):
-                    break
-                for some in _batches(left):
-                    answer = part.query.fetch_objects_by_ids(some, limit=BATCH, include_vector=True)
-                    found |= {str(each.uuid): _object(each) for each in answer.objects}
-            return found
+    def _fetch(self, parts: Iterable[AnyCollection], ids: Sequence[str]) -> dict[str, IndexObject]:
+        found = dict[str, IndexObject]()
+        for part in parts:
+            if not (left := [each for each in ids if each not in found]):
+                break
+            for some in _batches(left):
+                answer = part.query.fetch_objects_by_ids(some, limit=BATCH, include_vector=True)
+                found |= {str(each.uuid): _object(each) for each in answer.objects}
+        return found
 
-        return self._with(space, read)
+    def _differing(self, place: Place, objects: Sequence[IndexObject]) -> list[IndexObject]:
+        """Return the objects that the place does not hold as they are."""
+        parts = self._tenants.of(place, [each.payload.owner for each in objects])
+        held = self._fetch(parts, [each.id for each in objects])
+        return [each for each in objects if not (each.id in held and _is_same(each, held[each.id]))]
 
     def delete(self, space: Space, ids: Sequence[str]) -> None:
         self._delete(space, ids, self._tenants.all)
@@ -637,6 +643,10 @@ def _object(found: Any) -> IndexObject:
     given = {name: found.properties.get(name) for name in COLUMNS}
     payload = Payload(**{name: value for name, value in given.items() if value is not None})
     return IndexObject(str(found.uuid), np.asarray(found.vector["default"], dtype=np.float32), payload)
+
+
+def _is_same(one: IndexObject, other: IndexObject) -> bool:
+    return _properties(one) == _properties(other) and np.array_equal(one.vector, other.vector)
 
 
 def _filters(where: Where | None, layout: Layout) -> FilterReturn | None:

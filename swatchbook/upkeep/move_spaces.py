@@ -39,22 +39,24 @@ def plan_move(resources: Resources) -> list[SpaceMove]:
 
 
 def move_spaces(resources: Resources, *, progress: Progress = lambda done, total: None) -> list[SpaceMove]:
-    """Move every space that is not in the layout of the settings, one after the other, and return these.
+    """Move every space that is not in the layout of the settings, and return these.
+
+    They are moved together, because publishing writes an object into all its spaces: one that is not being moved would
+    be written again where people search (`WeaviateIndex`). Until the end the index needs space for both layouts.
 
     Raises IndexDown if other publishers do not finish, and what publishing raises; what was written stays.
     """
-    index, moved = _movable(resources), list[SpaceMove]()
-    for space in _spaces(resources):
-        state = index.move_state(space)
-        if state.done:
-            continue
-        index.begin_move(space)
-        _fill(resources, index, space, progress)
-        index.switch_move(space)
-        _fill(resources, index, space, progress)  # what a writer that had not seen the new layout wrote last
+    index = _movable(resources)
+    states = [(space, index.move_state(space)) for space in _spaces(resources)]
+    moving = [(space, state) for space, state in states if not state.done]
+    for step in (index.begin_move, index.switch_move):
+        for space, _ in moving:
+            step(space)
+        for space, _ in moving:
+            _fill(resources, index, space, progress)  # also what a writer that had not seen the step wrote last
+    for space, _ in moving:
         index.end_move(space)
-        moved.append(_move(space, state))
-    return moved
+    return [_move(space, state) for space, state in moving]
 
 
 def _fill(resources: Resources, index: MovableIndex, space: Space, progress: Progress) -> None:
