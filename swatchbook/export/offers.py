@@ -111,7 +111,7 @@ class Offer:
 
     @property
     def off_sale(self) -> str:
-        """Return draft or archived, "" for what is on sale."""
+        """Return draft, archived, hidden or unlisted, "" for what everybody is offered."""
         status = self.fields["status"].casefold()
         return status if status in OFF_SALE else ""
 
@@ -127,7 +127,7 @@ class Offer:
         return sum(each.price is not None and each.price.currency is None for each in self.variants or (self,))
 
     def require_on_sale(self) -> None:
-        """Raise NotExportable for a draft, and for what is archived."""
+        """Raise NotExportable for what not everybody is offered."""
         if self.off_sale:
             raise NotExportable(f"its status is {self.off_sale}")
 

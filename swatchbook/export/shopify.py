@@ -104,8 +104,10 @@ class Shopify:
             "Product category": offer.values.get("taxonomy", ""),
             "Type": "" if fields["category"] == offer.values.get("taxonomy") else fields["category"],
         } | filled(self._options.mapping, offer.values, (*PRODUCT_COLUMNS, *LAST_COLUMNS), allowed=ALLOWED)
-        hidden = offer.off_sale or ("" if is_priced else "draft")
-        shown = {"Status": hidden, _PUBLISHED: "FALSE"} if hidden else {"Status": "active"}
+        status = offer.off_sale if is_priced or offer.off_sale == _GONE else "draft"
+        shown = {"Status": "active" if status in ("", "hidden") else status}
+        if status not in ("", "unlisted"):
+            shown[_PUBLISHED] = "FALSE"  # an empty cell would publish it
         return cells | {name: cells.get(name) or value for name, value in shown.items()}
 
     def _variant(self, product: Offer, offer: Offer) -> dict[str, str]:

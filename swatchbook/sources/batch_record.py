@@ -42,6 +42,8 @@ from swatchbook.sources.batch_values import (
 )
 
 _MAX_ID = 500  # characters
+_BEST_FIRST = ("in_stock", "backorder", "preorder", "out_of_stock")
+"""A product is as available as the best of its variants."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,7 @@ def read_record(record: Mapping[str, Any], mapping: BatchMapping = NO_MAPPING) -
     if {each.get("gtin") for each in of_variants} & {*re.findall(r"\d+", metadata.get("gtin", ""))}:
         del metadata["gtin"]  # that of one of its rows
     if known := [each["availability"] for each in of_variants if "availability" in each]:
-        metadata["availability"] = "in_stock" if "in_stock" in known else known[0]
+        metadata["availability"] = min(known, key=_BEST_FIRST.index)
     if any(variant.price for variant in variants):
         metadata.pop("regular_price", None)  # it may be that of another variant than the price
     elif "price" in metadata and (every := _range(lookup(record, fields.columns["price"][0]))):
@@ -136,7 +138,7 @@ def _off_sale(value: Any) -> str | None:
     return str(value).lower() if _OFF_SALE.fullmatch(str(value)) else None
 
 
-_OFF_SALE = re.compile("draft|archived", re.IGNORECASE)
+_OFF_SALE = re.compile("draft|archived|unlisted|hidden", re.IGNORECASE)
 _OF_SHOPS: Mapping[str, tuple[Callable[[Any], str | None], Sequence[str]]] = {
     "handle": (as_id, ("handle", "urlhandle")),
     "status": (_off_sale, ("status",)),

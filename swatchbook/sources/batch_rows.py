@@ -45,7 +45,14 @@ def used_for_rows(record: Mapping[str, Any]) -> frozenset[str]:
 _OF_WOOCOMMERCE = frozenset({"type", "parent", "sku"})
 _NOT_OURS = ("external", "grouped")  # of another shop, or several products
 _USED_OF_SHOPIFY = frozenset(
-    {"status", "variantinventorytracker", "variantinventoryqty", "variantinventorypolicy"}  # of a status: not on sale
+    {
+        "status",
+        "published",
+        "publishedononlinestore",
+        "variantinventorytracker",
+        "variantinventoryqty",
+        "variantinventorypolicy",
+    }  # of a status: not on sale
 )
 
 
@@ -71,6 +78,7 @@ def _shopify_product(rows: Sequence[Row], names: Mapping[str, str], source: str)
         product["Weight"] = weight
     if str(product.pop(names.get("giftcard", ""), "")).lower() == "true":
         product["sold as"] = "gift card"
+    product |= _shown(product, names)
     options = {
         name: as_text(rows[0].get(names.get(key.replace("value", "name"), ""))) or name
         for key, name in names.items()
@@ -101,6 +109,13 @@ def _with_variant_names(pictures: Mapping[str, Any], shown: Mapping[str, Sequenc
         {"src": url, "alt": ": ".join(filter(None, [as_text(alt), ", ".join(shown.get(url, ()))]))}
         for url, alt in (dict(pictures) | {url: pictures.get(url) for url in shown}).items()
     ]
+
+
+def _shown(product: Row, names: Mapping[str, str]) -> dict[str, Any]:
+    """Return the status of a product that Shopify sells, but not in its online store."""
+    published = product.get(names.get("published", names.get("publishedononlinestore", "")))
+    is_off_sale = str(product.get(names.get("status", ""))).lower() in ("draft", "archived")
+    return {names.get("status", "status"): "hidden"} if str(published).lower() == "false" and not is_off_sale else {}
 
 
 _OPTION = re.compile(r"option[123](?:name|value|linkedto)")

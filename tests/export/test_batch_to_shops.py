@@ -83,6 +83,29 @@ SHOPIFY = (
     "wool-shirt,,,,Size,M,Color,Blue,WS-2,29.00,4006381333948,b.png,\n"
     "old-cap,Old cap,Nord,false,Title,Default Title,,,OC-1,9.00,4006381333955,c.png,archived\n"
 )
+UNSEEN = (
+    "Handle,Title,Published,Variant SKU,Variant Price,Image Src,Status\n"
+    "pot,Pot,FALSE,P-1,14.50,a.png,active\n"
+    "vase,Vase,true,V-1,9.00,b.png,unlisted\n"
+    "bowl,Bowl,true,B-1,8.00,c.png,active\n"
+)
+
+
+def test_what_not_everybody_is_offered_stays_so(tmp_path: Path, resources: Resources) -> None:
+    for number, name in enumerate("abc"):
+        draw(tmp_path / "shop" / f"{name}.png", number)
+    (tmp_path / "shop" / "products_export.csv").write_text(UNSEEN)
+    products = read(resources, tmp_path / "shop" / "products_export.csv", "anna")
+    shown = [row for row, *_ in read_strictly(exported(resources, products, "shopify")[0]).values()]
+    assert [(row["Status"], row["Published on online store"]) for row in shown] == [
+        ("active", "FALSE"), ("unlisted", ""), ("active", ""),
+    ]  # fmt: skip
+    rows = read_woocommerce(exported(resources, products, "woocommerce")[0])
+    assert [(row["Published"], row["Visibility in catalog"]) for row in rows] == [("0", ""), ("1", "hidden"), ("1", "")]
+    for form in ("google", "jsonld", "bmecat", "akeneo"):
+        data, written = exported(resources, products, form)
+        assert len(READERS[form](data)[0]) == 1
+        assert [each.reason for each in written.skipped] == ["its status is hidden", "its status is unlisted"]
 
 
 def test_a_file_of_shopify_comes_back_as_the_same_products(tmp_path: Path, resources: Resources) -> None:

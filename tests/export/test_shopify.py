@@ -48,7 +48,7 @@ def read_strictly(data: bytes) -> dict[str, list[Row]]:
     for first, *others in products.values():
         assert first["Title"]
         assert len(first["Title"]) <= 255
-        assert first["Status"] in ("active", "draft", "archived")
+        assert first["Status"] in ("active", "draft", "archived", "unlisted")
         variants = [each for each in (first, *others) if each["Option1 value"]]
         chosen = [tuple(each.get(f"Option{n} value", "") for n in (1, 2, 3)) for each in variants]
         assert first in variants

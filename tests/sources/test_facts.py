@@ -48,6 +48,15 @@ def test_columns_with_a_known_label_are_facts_and_others_are_named() -> None:
     assert found.unknown == ("Warehouse", "Thickness", "Quantity")
 
 
+@pytest.mark.parametrize(
+    ("stocks", "best"),
+    [("out_of_stock backorder", "backorder"), ("backorder in_stock", "in_stock"), ("0 0", "out_of_stock")],
+)
+def test_a_product_is_as_available_as_the_best_of_its_variants(stocks: str, best: str) -> None:
+    variants = [{"title": f"No. {number}", "availability": each} for number, each in enumerate(stocks.split())]
+    assert read({"variants": variants, "availability": "in stock"}).metadata["availability"] == best
+
+
 def test_fact_that_is_a_field_of_an_item_is_there_once() -> None:
     found = read({"attributes": [{"name": "Colour", "value": "red"}, {"name": "SKU", "value": "A1"}]})
     assert (found.metadata, found.code) == ({"color": "red"}, "A1")
