@@ -56,7 +56,7 @@ PURE_STAGES: Mapping[str, PureStage] = {
     ),
     "tables": PureStage(version="4", after=("read",), modules=_PDF),
     "discover": PureStage(
-        version="30",
+        version="31",
         after=("read",),
         options=("taught",),
         newer_options=("weights",),
@@ -78,7 +78,7 @@ PURE_STAGES: Mapping[str, PureStage] = {
         ),
     ),
     "describe": PureStage(
-        version="16",
+        version="17",
         after=("discover", "tables"),
         asks=(("llm", "describe"),),
         modules=(

@@ -107,15 +107,24 @@ _FORMERLY = (
     "au lieu de", "avant", "antes", "invece di", "anziché", "zamiast", "i stället för", "вместо",
 )  # fmt: skip
 _FORMER = re.compile(
-    rf"(?<!\w)(?:{any_of(_FORMERLY)})\s*:?\s*(?:{_BEFORE}\s?)?(?:{AMOUNT})(?:{_BEHIND})?", re.IGNORECASE
+    rf"(?<!\w)(?:{any_of(_FORMERLY)})\s*:?\s*(?P<price>(?:{_BEFORE}\s?)?(?:{AMOUNT})(?:{_BEHIND})?)", re.IGNORECASE
 )
+_CENTS = re.compile(r"[.,]\d\d$")
 _RANGE = re.compile(rf"({AMOUNT}){_BESIDE}\s?{_TO}{_BESIDE}\s?({AMOUNT})", re.IGNORECASE)
 
 
 def price_in(text: str) -> str | None:
-    """Return the first price in a text, with what it is for, as printed: "€ 25,90/m²"."""
+    """Return the first price in a text, with what it is for, as printed: "€ 25,90/m²".
+
+    One before a reduction is returned only where the text has no other: "statt 99 € nur 79 €" has 79 €.
+    """
     if not any(map(str.isdigit, text)):
         return None
+    left = _FORMER.sub(" ", text)
+    return (_first_price(left) if left != text else None) or _first_price(text)
+
+
+def _first_price(text: str) -> str | None:
     found = [match for pattern in (_WITH_CURRENCY, _SHORT) if (match := pattern.search(text))]
     return min(found, key=lambda match: match.start()).group().strip() if found else None
 
@@ -151,6 +160,15 @@ def without_former(text: str) -> str:
     """Return a printed price without the amount before a reduction: "statt 99 € nur 79 €" is 79 €."""
     left = _FORMER.sub(" ", text)
     return left.strip() if amounts_of(left) else text
+
+
+def former_in(text: str) -> str | None:
+    """Return the price before a reduction that a text has, as printed: of "statt 99 € nur 79 €" it is 99 €.
+
+    It has a currency or cents, which the number of "there was 1 lamp" has not.
+    """
+    prices = (found["price"] for found in _FORMER.finditer(text))
+    return next((price for price in prices if names_currency(price) or _CENTS.search(price)), None)
 
 
 def amounts_of(text: str) -> tuple[float, ...]:

@@ -12,6 +12,7 @@ from swatchbook.printed_prices import (
     amounts_of,
     currencies_of,
     currency_of,
+    former_in,
     highest_of,
     may_be_in,
     price_in,
@@ -33,6 +34,9 @@ from swatchbook.printed_prices import (
         ("MP 310, £18", "£18"),  # a code before it
         ("310 £18.50", "£18.50"),
         ("12 € 15 €", "12 €"),
+        ("statt 99,- € nur 79,- €", "79,- €"),
+        ("invece di € 99 ora € 79", "€ 79"),
+        ("UVP 99 €", "99 €"),  # there is no other
         ("RM 12.90", "RM 12.90"),
         ("RM120", None),  # a code
         ("SB 1300TL-10", None),
@@ -43,6 +47,19 @@ from swatchbook.printed_prices import (
 )
 def test_amount_with_a_currency_is_a_price(text: str, price: str | None) -> None:
     assert price_in(text) == price
+
+
+@pytest.mark.parametrize(
+    ("text", "before"),
+    [
+        ("statt 99 € nur 79 €", "99 €"),
+        ("79,00 (was 99.00)", "99.00"),
+        ("there was 1 lamp for 9 €", None),
+        ("9 €", None),
+    ],
+)
+def test_price_before_a_reduction_has_a_currency_or_cents(text: str, before: str | None) -> None:
+    assert former_in(text) == before
 
 
 def test_code_that_begins_like_a_currency_is_a_code() -> None:

@@ -4,6 +4,7 @@ A value is text of the page and kept once: as a person has taught it, else from 
 need no label, its name, and what a page prints above all of its products, in this order.
 """
 
+import math
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -18,7 +19,7 @@ from swatchbook.catalogue.placed_lines import NamesOnPage, PlacedLines
 from swatchbook.catalogue.table_facts import TableText
 from swatchbook.catalogue.table_rows import Cell, cells_below, pairs_in_columns
 from swatchbook.geometry import area, centre_inside, shared_area
-from swatchbook.printed_prices import price_in
+from swatchbook.printed_prices import former_in, price_in, price_of
 from swatchbook.records import (
     Box,
     Description,
@@ -197,7 +198,22 @@ def _chosen(
     facts = [*facts, *_not_said(_usable(_without_lists(loose)), facts)]
     facts += [*_without_keys_of(facts, _usable([*named, *_unambiguous(shared)]))]
     taught = {fact.key for fact in product.taught}
-    return [*product.taught, *(fact for fact in facts if fact.key not in taught)]
+    return _with_sale([*product.taught, *(fact for fact in facts if fact.key not in taught)])
+
+
+def _with_sale(facts: Sequence[Fact]) -> list[Fact]:
+    """Return facts whose prices are those of today; the one before a reduction is kept if it is above all of these.
+
+    Where no other price is printed, it is the price: "RRP € 99".
+    """
+    before = [fact for fact in facts if fact.key == "regular_price"]
+    former = {_plain(fact.value) for fact in before}
+    today = [fact for fact in facts if fact.key == "price" and _plain(fact.value) not in former]
+    if today:
+        facts = [fact for fact in facts if fact.key != "price" or fact in today]
+    highest = max((price_of(fact.value) or 0.0 for fact in today), default=math.inf)
+    is_sale = len(before) == 1 and (price_of(before[0].value) or 0.0) > highest
+    return [fact for fact in facts if fact.key != "regular_price" or is_sale]
 
 
 def pages_to_read(product: FoundProduct) -> tuple[int, ...]:
@@ -296,7 +312,13 @@ def _with_colors(facts: Sequence[Fact]) -> Iterator[Fact]:
 
 
 def _single(fact: Fact) -> list[Fact]:
-    """Return one fact for each colour that a text lists; "white/oak" is one product in two colours."""
+    """Return one fact for each colour that a text lists, and for the price before a reduction beside that of today.
+
+    "white/oak" is one product in two colours.
+    """
+    if fact.key == "price" and (before := former_in(f"{fact.label} {fact.value}")):
+        now = fact.model_copy(update={"value": price_in(fact.value) or fact.value})
+        return [now, fact.model_copy(update={"key": "regular_price", "value": before})]
     if fact.key != "color":
         return [fact]
     return [fact.model_copy(update={"value": part.strip()}) for part in re.split(r"[,;]\s", fact.value) if part.strip()]

@@ -7,7 +7,7 @@ from typing import Final
 
 from swatchbook.catalogue.attributes import WORDS_OF, code_of, fact_key, is_measure, read_words
 from swatchbook.catalogue.color_words import color_at_end, colors_in
-from swatchbook.printed_prices import AMOUNT, price_in
+from swatchbook.printed_prices import AMOUNT, former_in, price_in
 
 _NUMBER = r"\d+(?:[.,]\d+)?"
 _LENGTH = r"(?:mm|cm|m|inch(?:es)?|in|ft|мм|см|м|''|\"|”|“|′′|″|')(?!\w)"
@@ -144,6 +144,8 @@ def values_in(text: str) -> Iterator[tuple[str, str]]:
         return
     if price := price_in(text):
         yield "price", price.rstrip(" .,'")
+        if before := former_in(text):
+            yield "regular_price", before
     elif _GROUPED.fullmatch(text):
         yield "price", text
     if ean := ean_in(text):

@@ -1,5 +1,7 @@
 """Metadata comes from a product's own labels, tables and patterns, verbatim."""
 
+import pytest
+
 from swatchbook.catalogue.attributes import key_of
 from swatchbook.catalogue.describe import assemble_products, describe
 from swatchbook.catalogue.discover import discover
@@ -87,6 +89,27 @@ def test_unlabelled_price_and_size_in_short_lines_are_found():
 def test_amount_with_its_currency_is_a_price_behind_any_label():
     blocks = [text(60, 100, "Custo final: R$3,65"), text(60, 140, "Data: 3,65")]
     assert describe(product(), [page(1, blocks)], []).metadata == {"price": "R$3,65", "data": "3,65"}
+
+
+@pytest.mark.parametrize(
+    ("lines", "price", "regular"),
+    [
+        (("statt 699,00 € nur 629,00 €",), "629,00 €", "699,00 €"),
+        (("Preis: statt 699,00 € nur 629,00 €",), "629,00 €", "699,00 €"),
+        (("629,00 € (UVP 699,00 €)",), "629,00 €", "699,00 €"),
+        (("statt 699,00 €", "629,00 €"), "629,00 €", "699,00 €"),
+        (("RRP: £99.00", "Price: £79.00"), "£79.00", "£99.00"),
+        (("Was £99.00 Now £79.00",), "£79.00", "£99.00"),
+        (("au lieu de 99,00 € : 79,00 €",), "79,00 €", "99,00 €"),
+        (("UVP 699,00 €",), "699,00 €", None),
+        (("statt 59,00 € nur 69,00 €",), "69,00 €", None),
+        (("statt 99 € nur 79 €", "statt 89 € nur 69 €"), "79 €; 69 €", None),  # of which article?
+    ],
+)
+def test_price_is_that_of_today_beside_the_former(lines, price, regular):
+    blocks = [text(60, 100 + 40 * n, line) for n, line in enumerate(lines)]
+    found = describe(product(), [page(1, blocks)], []).metadata
+    assert (found["price"], found.get("regular_price")) == (price, regular)
 
 
 def test_sign_of_a_currency_may_be_a_line_of_its_own():
