@@ -20,7 +20,15 @@ from swatchbook.sources.batch_names import (
     split_words,
     words_of,
 )
-from swatchbook.sources.batch_values import attributes_in, is_currency_code, is_empty, is_value, listed, lookup
+from swatchbook.sources.batch_values import (
+    as_price,
+    attributes_in,
+    is_currency_code,
+    is_empty,
+    is_value,
+    listed,
+    lookup,
+)
 
 Columns = Mapping[str, Sequence[str]]
 """Name of ours -> the fields of a record; the first that is present counts."""
@@ -55,15 +63,20 @@ _KINDS = {name: kind for kind, names in reversed([*NAMES.items()]) for name in n
 
 
 class Fields:
-    """The fields of a record, found by name, with the use that was made of them."""
+    """The fields of a record, found by name, with the use that was made of them.
+
+    `record` is as it was written, as mappings name its fields; `plain` has its offers as a list.
+    """
 
     def __init__(self, record: Mapping[str, Any], given: Columns) -> None:
-        self.record, self.given = record, given
+        self.record, self.given, self.plain = record, given, _with_listed_offers(record)
         self.filled = [str(name) for name, value in record.items() if not is_empty(value)]
         self.used = set[str]()
         self.columns = dict[str, list[str]]()
-        self.top = _by_name((name, value) for name, value in record.items())
-        self._short = _by_name((short, value, name) for name, value in record.items() for short in _short_names(name))
+        self.top = _by_name((name, value) for name, value in self.plain.items())
+        self._short = _by_name(
+            (short, value, name) for name, value in self.plain.items() for short in _short_names(name)
+        )
         self._inner: dict[str, list[Field]] | None = None
 
     def read(self, kind: str, convert: Any) -> Any:
@@ -99,7 +112,7 @@ class Fields:
     def inner(self) -> dict[str, list[Field]]:
         """Return the fields of inner objects and of attributes."""
         if self._inner is None:
-            self._inner = _by_name(_inner_fields(self.record))
+            self._inner = _by_name(_inner_fields(self.plain))
         return self._inner
 
     def _use(self, kind: str, name: str, value: Any, convert: Any) -> Any:
@@ -107,6 +120,26 @@ class Fields:
         if got is not None:
             self.note(kind, name)
         return got
+
+
+def _with_listed_offers(record: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a record whose offers are a list, where schema.org's AggregateOffer has them within."""
+    changed = dict[str, Any]()
+    for name, value in record.items():
+        if flat(str(name)) == "offers":
+            offers = [offer for each in listed(value) for offer in _offers_within(each)]
+            changed |= {name: offers} if offers != listed(value) else {}
+    return {**record, **changed} if changed else record
+
+
+def _offers_within(offer: Any) -> Iterator[Any]:
+    """Yield the offers within an offer, with its currency, or the offer itself if there are none with a price."""
+    within = listed(offer.get("offers")) if isinstance(offer, dict) else []
+    if as_price(within) is None:
+        yield offer
+        return
+    shared = {key: offer[key] for key in ("priceCurrency",) if key in offer}
+    yield from ({**shared, **each} if isinstance(each, dict) else each for each in within)
 
 
 def _by_name(fields: Iterable[tuple[str, Any] | tuple[str, Any, str]]) -> dict[str, list[Field]]:

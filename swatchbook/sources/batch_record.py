@@ -97,7 +97,7 @@ def read_record(record: Mapping[str, Any], mapping: BatchMapping = NO_MAPPING) -
         metadata["availability"] = min(known, key=_BEST_FIRST.index)
     if any(variant.price for variant in variants):
         metadata.pop("regular_price", None)  # it may be that of another variant than the price
-    elif "price" in metadata and (every := _range(lookup(record, fields.columns["price"][0]))):
+    elif "price" in metadata and (every := _range(lookup(fields.plain, fields.columns["price"][0]))):
         metadata["price"] = every
     return ReadRecord(
         id=item[:_MAX_ID] if item else None,

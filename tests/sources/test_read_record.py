@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from swatchbook.records import BatchMapping
 from swatchbook.sources.batch_record import read_record
 
 
@@ -24,6 +25,12 @@ from swatchbook.sources.batch_record import read_record
         ({"price": "€ 1.299,00"}, "1299", None),
         ({"offers": {"@type": "AggregateOffer", "lowPrice": 7.9, "highPrice": 15.9}}, "7.90 – 15.90", None),
         ({"offers": {"@type": "AggregateOffer", "lowPrice": 7.9, "highPrice": 7.9}}, "7.90", None),
+        (
+            {"offers": {"lowPrice": 14, "offers": [{"seller": "A", "price": 14}, {"seller": "B", "price": 26}]}},
+            "14 – 26",
+            None,
+        ),
+        ({"offers": {"lowPrice": 14, "highPrice": 26, "offers": [{"name": "A"}, {"name": "B"}]}}, "14 – 26", None),
         ({"offers": [{"name": "90 cm", "price": 14.0}, {"name": "180 cm", "price": 26.0}]}, "14", None),
         ({"offers": [{"seller": "A", "price": 14.0}, {"seller": "B", "price": 26.0}]}, "14 – 26", None),
         ({"offers": [{"price": 14.0}, {"price": 14.0}]}, "14", None),
@@ -87,6 +94,20 @@ def test_variants_without_names_are_told_apart_by_what_they_differ_in() -> None:
 )  # fmt: skip
 def test_gtin_is_read_as_excel_leaves_it(printed: object, gtin: str | None) -> None:
     assert read_record({"title": "Lamp", "barcode": printed}).metadata.get("gtin") == gtin
+
+
+def test_offers_within_an_aggregate_offer_are_as_in_a_list() -> None:
+    offers = [{"name": "50 grains", "price": "1,99", "sku": "N-50"}, {"name": "500 grains", "price": "4,99"}]
+    within = {"@type": "AggregateOffer", "lowPrice": "1,99", "highPrice": "4,99", "priceCurrency": "EUR"}
+    of_list = read_record({"name": "Thyme", "offers": [{"priceCurrency": "EUR", **each} for each in offers]})
+    for given in ({**within, "offers": offers}, [{**within, "offers": offers}]):
+        assert read_record({"name": "Thyme", "offers": given}) == of_list
+    assert [(each.name, each.code, each.price) for each in of_list.variants] == [
+        ("50 grains", "N-50", "1.99 EUR"), ("500 grains", None, "4.99 EUR"),
+    ]  # fmt: skip
+    mapping = BatchMapping(columns={"id": ("offers.offers.sku",), "price": ("offers.highPrice",)})
+    own = read_record({"name": "Thyme", "offers": {**within, "offers": offers}}, mapping)
+    assert (own.id, own.metadata["price"]) == ("N-50", "4.99")
 
 
 def test_offers_with_names_are_variants() -> None:
