@@ -31,7 +31,7 @@ _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]
 _MOST_VALUE = 190  # characters of an option's value; with a code and number it stays below the 255 of Shopify
 _HANDLED = (
     "price", "currency", "regular_price", "sale_starts", "sale_ends", "description", "url", "brand", "gtin",
-    "availability", "condition", "handle", "status", "taxonomy", "categories", "global_attributes", "sku", "sold_as",
+    "availability", "condition", "handle", "status", "taxonomy", "categories", "shop_attributes", "sku", "sold_as",
     "digital",
 )  # fmt: skip
 """Metadata for which there is a field: they are not listed as further properties."""

@@ -6,7 +6,7 @@ The importer reads lists in a cell: values are separated by commas, and a comma 
 
 import html
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import BinaryIO, Final
 
 from swatchbook.export.article_weights import as_decimal
@@ -15,6 +15,8 @@ from swatchbook.export.offers import Offer, Price, beside_options, distinct_skus
 from swatchbook.export.shop_csv import Cells, OneCurrency, pack, read_rows, sku_key, unpack, write_rows
 from swatchbook.export.shop_file import Contents, ShopRecord, write_shop_file
 from swatchbook.export.shop_mapping import AMOUNT, Allowed, ShopOptions, check_fields, filled, with_common_names
+from swatchbook.sources.batch_facts import is_fact_of, key_of_attribute
+from swatchbook.sources.shop_attributes import ShopAttribute, stored_attributes
 
 COLUMNS: Final = (
     "ID", "Type", "SKU", "GTIN, UPC, EAN, or ISBN", "Name", "Published", "Is featured?", "Visibility in catalog",
@@ -24,7 +26,13 @@ COLUMNS: Final = (
     "Categories", "Tags", "Shipping class", "Images", "Download limit", "Download expiry days", "Parent",
     "Grouped products", "Upsells", "Cross-sells", "External URL", "Button text", "Position", "Brands",
 )  # fmt: skip
-ATTRIBUTE: Final = ("Attribute {} name", "Attribute {} value(s)", "Attribute {} visible", "Attribute {} global")
+ATTRIBUTE: Final = (
+    "Attribute {} name",
+    "Attribute {} value(s)",
+    "Attribute {} visible",
+    "Attribute {} global",
+    "Attribute {} default",
+)
 META: Final = "Meta: "
 ALWAYS: Final = ("Type", "SKU", "Name", "Published")
 _YES_NO = ("1", "0")
@@ -77,17 +85,17 @@ class WooCommerce:
             "Categories": _joined(re.split(r"[;\n]", self._categories(offer))),
             "Brands": _joined([fields["brand"]]),
         }
-        values = {name: [variant.options[at] for variant in offer.variants] for at, name in enumerate(offer.options)}
-        cells |= self._attributes(offer, sku, values)
+        attributes = _attributes(offer, sku)[:MOST_ATTRIBUTES]
+        for number, each in enumerate(attributes, start=1):
+            cells |= _attribute(number, each) | {ATTRIBUTE[2].format(number): "1" if each.visible else "0"}
         return cells | filled(self._options.mapping, offer.values, COLUMNS, (META,), allowed=ALLOWED)
 
     def _variation(self, product: Offer, offer: Offer, sku: str) -> dict[str, str]:
-        values = {name: [value] for name, value in zip(product.options, offer.options, strict=True)}
+        shared = {each.name: each.shared for each in stored_attributes(product.values.get("shop_attributes", ""))}
         cells = self._common(offer, sku, most_pictures=1)  # the importer gives a variation one
         cells |= {"Type": _kind("variation", offer), f"{META}code": _other_code(offer, sku)}
-        for number, (name, found) in enumerate(values.items(), start=1):
-            shared = name in product.values.get("global_attributes", "").split("; ")
-            cells |= _attribute(number, name, found, visible=False, shared=shared)
+        for number, (name, value) in enumerate(zip(product.options, offer.options, strict=True), start=1):
+            cells |= _attribute(number, ShopAttribute(name=name, values=(value,), shared=shared.get(name, False)))
         columns = tuple(name for name in COLUMNS if name not in _ON_PRODUCT)
         return cells | filled(self._options.mapping, offer.values, columns, (META,), allowed=ALLOWED)
 
@@ -110,20 +118,6 @@ class WooCommerce:
         """Return all categories of a product that came from a shop, unless the mapping gives it one."""
         known = "" if "category" in self._options.mapping.fields else offer.values.get("categories", "")
         return known or offer.fields["category"]
-
-    def _attributes(self, offer: Offer, sku: str, options: Mapping[str, list[str]]) -> dict[str, str]:
-        """Return the options of a product, and what else is known of it, as attributes that its page shows."""
-        known = dict(offer.properties) | {"code": _other_code(offer, sku)}
-        if price := offer.single_price:
-            known["price unit"] = price.unit or ""
-        if offer.grams:
-            known.pop("weight", None)
-        others = {name: value.split("; ") for name, value in beside_options(known, options).items() if value.strip()}
-        cells, shared = dict[str, str](), offer.values.get("global_attributes", "").split("; ")
-        for number, (name, values) in enumerate((dict(options) | others).items(), start=1):
-            if number <= MOST_ATTRIBUTES:
-                cells |= _attribute(number, name, values, visible=True, shared=name in shared)
-        return cells
 
     def keys(self, offer: Offer) -> list[str]:
         return [sku_key(sku) for sku in distinct_skus(offer)]
@@ -179,9 +173,37 @@ def _published_if_gone(row: Cells) -> str:
     return _PRIVATE if row.get("Type", "").startswith("variation") else _DRAFT
 
 
-def _attribute(number: int, name: str, values: Iterable[str], *, visible: bool, shared: bool) -> dict[str, str]:
-    """Return the cells of an attribute. `shared`: products of the shop share it, so that they can be filtered by it."""
-    cells = (name, _joined(values), "1" if visible else "", "1" if shared else "0")
+def _attributes(offer: Offer, sku: str) -> list[ShopAttribute]:
+    """Return the attributes that a product had in its shop, its options, and what else is known of it."""
+    options = {name: [variant.options[at] for variant in offer.variants] for at, name in enumerate(offer.options)}
+    found = {each.name: each for each in stored_attributes(offer.values.get("shop_attributes", ""))}
+    for name, values in options.items():
+        each = found.get(name) or ShopAttribute(name=name, values=(), visible=True)
+        found[name] = each.model_copy(update={"values": (*each.values, *values)})
+    for name, value in beside_options(_known(offer, sku), options).items():
+        key = name.replace(" ", "_")
+        if any(is_fact_of(each.name, each.values, key, value) for each in found.values()):
+            continue
+        # a fact that is another one than the shop's attribute was edited by hand
+        own = [each for each in found.values() if each.name not in options and key == key_of_attribute(each.name)]
+        each = own[0] if own else ShopAttribute(name=name, values=(), visible=True)
+        found[each.name] = each.model_copy(update={"values": tuple(value.split("; "))})
+    return list(found.values())
+
+
+def _known(offer: Offer, sku: str) -> dict[str, str]:
+    """Return what is known of a product and has no column."""
+    known = dict(offer.properties) | {"code": _other_code(offer, sku)}
+    if price := offer.single_price:
+        known["price unit"] = price.unit or ""
+    if offer.grams:
+        known.pop("weight", None)
+    return {name: value for name, value in known.items() if value.strip()}
+
+
+def _attribute(number: int, attribute: ShopAttribute) -> dict[str, str]:
+    """Return the cells of an attribute, without whether it is visible."""
+    cells = (attribute.name, _joined(attribute.values), "", "1" if attribute.shared else "0", attribute.default)
     return dict(zip((each.format(number) for each in ATTRIBUTE), cells, strict=True))
 
 

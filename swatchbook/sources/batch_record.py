@@ -40,6 +40,7 @@ from swatchbook.sources.batch_values import (
     price_before,
     without_ends,
 )
+from swatchbook.sources.shop_attributes import as_shop_attributes
 
 _MAX_ID = 500  # characters
 _BEST_FIRST = ("in_stock", "backorder", "preorder", "out_of_stock")
@@ -144,7 +145,7 @@ _OF_SHOPS: Mapping[str, tuple[Callable[[Any], str | None], Sequence[str]]] = {
     "status": (_off_sale, ("status",)),
     "taxonomy": (as_category, ("productcategory",)),
     "categories": (as_text, ("allcategories",)),
-    "global_attributes": (as_text, ("globalattributes",)),
+    "shop_attributes": (as_shop_attributes, ("shopattributes",)),
     "sku": (as_text, ("ownsku",)),
     "sold_as": (as_text, ("soldas",)),
     "digital": (as_text, ("digital",)),

@@ -8,6 +8,7 @@ from typing import Any
 from swatchbook.sources.batch_names import NAMES, flat
 from swatchbook.sources.batch_pictures import pictures_in
 from swatchbook.sources.batch_values import as_text, is_empty
+from swatchbook.sources.shop_attributes import attributes_in_columns
 from swatchbook.sources.woocommerce_columns import english_columns
 
 Row = Mapping[str, Any]
@@ -120,7 +121,6 @@ def _shown(product: Row, names: Mapping[str, str]) -> dict[str, Any]:
 
 _OPTION = re.compile(r"option[123](?:name|value|linkedto)")
 _OPTION_VALUE = re.compile(r"option[123]value")
-_ATTRIBUTE_GLOBAL = re.compile(r"attribute\d+global")
 _ATTRIBUTE_VALUE = re.compile(r"attribute\d+values?")
 
 
@@ -220,7 +220,8 @@ def _with_variations(read: Callable[[], Iterator[Row]], names: Mapping[str, str]
     for row in read():
         if _is_variation(row, kind) and str(row[parent]) in known:
             continue
-        product = dict(row) | _status(row.get(published)) | {"own sku": row.get(sku)} | _global_attributes(row, names)
+        product = dict(row) | _status(row.get(published)) | {"own sku": row.get(sku)}
+        product["shop attributes"] = attributes_in_columns(row, names)
         product["digital"] = _digital(row, kind)
         product["sold as"] = next((f"{each} product" for each in _kinds(row, kind) if each in _NOT_OURS), None)
         of_row = variations.get(f"id:{row[id]}", []) + variations.get(str(row.get(sku)), [])
@@ -262,16 +263,6 @@ def _digital(row: Row, kind: str) -> str:
 
 def _status(published: Any) -> dict[str, Any]:
     return {"status": "draft"} if str(published) in ("0", "-1") else {}
-
-
-def _global_attributes(row: Row, names: Mapping[str, str]) -> dict[str, Any]:
-    """Return the names of the attributes that products of the shop share."""
-    found = (
-        as_text(row.get(names.get(f"attribute{key[len('attribute') : -len('global')]}name", "")))
-        for key, name in names.items()
-        if _ATTRIBUTE_GLOBAL.fullmatch(key) and str(row.get(name)) == "1"
-    )
-    return {"global attributes": "; ".join(filter(None, found))}
 
 
 def _places(value: Any) -> list[str]:

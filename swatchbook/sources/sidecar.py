@@ -24,7 +24,7 @@ MOST_ROWS = 100_000
 """The most rows of a table: all of them are in memory while its folder is read."""
 
 FIRST_IN_TEXT = ("brand", "category", "size", "condition", "material", "color")
-NOT_IN_TEXT = ("price", "currency", "url", "description", "handle", "status")
+NOT_IN_TEXT = ("price", "currency", "url", "description", "handle", "status", "shop_attributes")
 """Keyword search reads all metadata but these in addition to the title, then the description: a vector is made of the
 beginning of a long text only.
 """

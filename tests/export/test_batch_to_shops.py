@@ -1,5 +1,6 @@
 """A scraped batch and a folder of pictures, read into the ledger, exported to each shop and read again."""
 
+import csv
 import io
 import json
 from pathlib import Path
@@ -201,8 +202,36 @@ def test_sales_weights_and_categories_of_woocommerce_come_back(tmp_path: Path, r
         ["", "60.00", "45.00", "", "3"],
         ["", "60.00", "", "", "3.2"],
     ]
-    assert attributes_of(rows[0])["wood"] == ["Oak, oiled", "Teak"]
+    assert attributes_of(rows[0]) == {"Wood": ["Oak, oiled", "Teak"], "price unit": ["piece"]}
     assert attributes_of(rows[1]) == {"Farbe": ["Red", "Blue"], "price unit": ["piece"]}
+
+
+OWN = (
+    "ID,Type,SKU,Name,Published,Parent,Regular price,Images,Attribute 1 name,Attribute 1 value(s),"
+    "Attribute 1 visible,Attribute 1 global,Attribute 1 default,"
+    "Attribute 2 name,Attribute 2 value(s),Attribute 2 visible,Attribute 2 global\n"
+    '1,simple,S-1,Sella,1,,89,a.png,Colore,"Marrone, Nero",1,1,,Peso netto (g),520,0,0\n'
+    '2,variable,B-0,Bici,1,,,b.png,Taglia,"S, M, L",1,1,M,Materiale,"Alluminio, Acciaio",1,1\n'
+    "3,variation,B-1,Bici - S,1,B-0,60,,Taglia,S,,1,,,,,\n"
+    "4,variation,B-2,Bici - M,1,B-0,60,,Taglia,M,,1,,,,,\n"
+)
+
+
+def test_attributes_of_woocommerce_come_back_as_the_shop_has_them(tmp_path: Path, resources: Resources) -> None:
+    for number, name in enumerate("ab"):
+        draw(tmp_path / "shop" / f"{name}.png", number)
+    (tmp_path / "shop" / "wc-export.csv").write_text(OWN)
+    products = read(resources, tmp_path / "shop" / "wc-export.csv", "anna")
+    assert (products[0].metadata["color"], products[1].metadata["material"]) == ("Marrone, Nero", "Alluminio, Acciaio")
+    written = list(csv.DictReader(io.StringIO(exported(resources, products, "woocommerce", ShopOptions())[0].decode())))
+    for given, row in zip(csv.DictReader(io.StringIO(OWN)), written, strict=True):
+        assert {name: row[name] for name in given if name.startswith("Attribute")} == {
+            name: value for name, value in given.items() if name.startswith("Attribute")
+        }
+        assert "Attribute 3 name" not in row
+    edited = products[0].model_copy(update={"metadata": products[0].metadata | {"color": "Brown"}})
+    (saddle,) = read_woocommerce(exported(resources, [edited], "woocommerce", ShopOptions())[0])
+    assert attributes_of(saddle) == {"Colore": ["Brown"], "Peso netto (g)": ["520"]}
 
 
 def test_a_folder_of_pictures_has_titles_and_pictures(tmp_path: Path, resources: Resources) -> None:

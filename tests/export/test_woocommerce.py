@@ -17,7 +17,7 @@ from swatchbook.export.woocommerce import ALWAYS, COLUMNS
 from tests.export.shop_rows import CHAIR, FLOOR, PICTURES, ROWS, as_batch, hostile, product, shop_file, variant
 
 Row = dict[str, str]
-_ATTRIBUTE = re.compile(r"Attribute (\d+) (name|value\(s\)|visible|global)")
+_ATTRIBUTE = re.compile(r"Attribute (\d+) (name|value\(s\)|visible|global|default)")
 
 
 def values_of(cell: str) -> list[str]:

@@ -144,6 +144,7 @@ def test_variations_of_woocommerce_with_one_price_give_it_to_their_product(tmp_p
         "price": "45", "size": "9 x 9, 8 x 12", "color": "Sand, Sky", "category": "Home, garden > Rugs",
         "categories": "Rugs; Home, garden > Rugs",
         "description": "Soft. Woven.", "status": "draft", "sku": "RUG",
+        "shop_attributes": '[{"name":"Shade","values":["Sand","Sky"]},{"name":"Size","values":["9 x 9, 8 x 12"]}]',
     }  # fmt: skip
     assert [(picture.path[-5:], picture.caption) for picture in rug.pictures] == [("1.jpg", None), ("2.jpg", "Sky")]
     assert rug.variants[0].options == (("Shade", "Sand"),)
@@ -187,7 +188,8 @@ def test_export_of_woocommerce_is_read_in_the_language_of_the_shop(tmp_path: Pat
     assert (pot.item, pot.title, pot.failure) == ("1", "Pot", None)
     assert pot.metadata == {
         "price": "7.50", "brand": "Hilde", "category": "Kitchen > Pots", "categories": "Kitchen; Kitchen > Pots",
-        "color": "Red, Blue", "global_attributes": "Shade", "sku": "POT",
+        "color": "Red, Blue", "sku": "POT",
+        "shop_attributes": '[{"name":"Shade","values":["Red","Blue"],"visible":true,"shared":true}]',
     }  # fmt: skip
     red, blue = pot.variants
     assert (red.code, red.price, red.options) == ("POT-R", "7.50", (("Shade", "Red"),))
