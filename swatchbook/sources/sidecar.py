@@ -24,8 +24,11 @@ MOST_ROWS = 100_000
 """The most rows of a table: all of them are in memory while its folder is read."""
 
 FIRST_IN_TEXT = ("brand", "category", "size", "condition", "material", "color")
-NOT_IN_TEXT = ("price", "currency", "url", "description", "handle", "status", "shop_attributes")
-"""Keyword search reads all metadata but these in addition to the title, then the description: a vector is made of the
+NOT_IN_TEXT = (
+    "price", "currency", "url", "description", "short_description", "handle", "status", "shop_attributes", "shop_id",
+    "stock", "backorders", "visibility",
+)  # fmt: skip
+"""Keyword search reads all metadata but these in addition to the title, then the descriptions: a vector is made of the
 beginning of a long text only.
 """
 
@@ -119,7 +122,8 @@ def text_of(metadata: Mapping[str, str], variants: Sequence[Variant] = (), *, co
     said += [f"{name.replace('_', ' ')} {value}" for name, value in others.items()]
     said += [variant.name for variant in variants[:_VARIANTS_IN_TEXT]]
     said += filter(None, [code, *(variant.code for variant in variants[:_VARIANTS_IN_TEXT])])
-    return " · ".join([*said, *filter(None, [metadata.get("description")])]) or None
+    described = dict.fromkeys(filter(None, map(metadata.get, ("short_description", "description"))))
+    return " · ".join([*said, *described]) or None
 
 
 def _told(record: Mapping[str, Any]) -> Told:
