@@ -37,8 +37,8 @@ NO_COLUMNS: Columns = {}
 
 _MAX_NAME = 200  # characters of a field's name
 
-_HIDDEN = re.compile(r"\w+: ?_")
-"""Metadata of programs in WooCommerce's export, such as "Meta: _unit_price": it has no price that people pay."""
+_HIDDEN = re.compile(r"\w+\s?: ?_")
+"""Metadata of programs in WooCommerce's export, such as "Meta: _unit_price" and "Méta : _price", which nobody pays."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """The columns of WooCommerce's export in other languages: the shop writes them in that of its administrator.
 
-Only those that are read. What is in the cells of `Type`, `Published` and the like is the same in every language.
+What is in the cells of `Type`, `Published` and the like is the same in every language.
 """
 
 import re
@@ -11,58 +11,119 @@ from swatchbook.sources.batch_names import flat, words_of
 _NAMES: Mapping[str, tuple[str, ...]] = {
     "ID": ("Identyfikator",),
     "Type": ("Typ", "Tipo"),
-    "SKU": ("Artikelnummer", "UGS"),
-    "GTIN, UPC, EAN, or ISBN": ("GTIN, UPC, EAN oder ISBN", "GTIN, UPC, EAN ou ISBN", "GTIN, UPC, EAN o ISBN"),
-    "Name": ("Nom", "Nombre", "Nome", "Nazwa"),
-    "Published": ("Veröffentlicht", "Publié", "Publicado", "Pubblicato", "Opublikowano", "Opublikowany"),
+    "SKU": ("Artikelnummer", "Art.-Nr.", "UGS", "COD", "REF"),
+    "GTIN, UPC, EAN, or ISBN": (
+        "GTIN, UPC, EAN oder ISBN", "GTIN, UPC, EAN ou ISBN", "GTIN, UPC, EAN o ISBN", "GTIN, UPC, EAN of ISBN",
+        "GTIN, UPC, EAN lub ISBN",
+    ),
+    "Name": ("Nom", "Nombre", "Nome", "Nazwa", "Naam"),
+    "Published": (
+        "Veröffentlicht", "Publié", "Publicado", "Pubblicato", "Opublikowano", "Opublikowany", "Gepubliceerd",
+    ),
     "Short description": (
         "Kurzbeschreibung", "Description courte", "Descripción corta", "Breve descrizione", "Krótki opis",
-        "Descrição curta",
+        "Descrição curta", "Descrição breve", "Korte beschrijving", "Korte omschrijving",
     ),
-    "Description": ("Beschreibung", "Descripción", "Descrizione", "Opis", "Descrição"),
+    "Description": ("Beschreibung", "Descripción", "Descrizione", "Opis", "Descrição", "Beschrijving"),
     "Date sale price starts": (
-        "Datum, an dem Angebotspreis beginnt", "Date de début de promo", "Día en que empieza el precio rebajado",
-        "Data di partenza del prezzo in saldo", "Data rozpoczęcia promocji", "Data de preço promocional começa em",
+        "Datum, an dem Angebotspreis beginnt", "Datum, an dem der Angebotspreis beginnt", "Angebotspreis gültig ab",
+        "Date de début de promo", "Día en que empieza el precio rebajado", "Data di partenza del prezzo in saldo",
+        "Data rozpoczęcia promocji", "Data de preço promocional começa em", "Data de início do preço promocional",
+        "Startdatum actieprijs",
     ),
     "Date sale price ends": (
-        "Datum, an dem Angebotspreis endet", "Date de fin de promo", "Día en que termina el precio rebajado",
-        "Data in cui termina l'offerta", "Data zakończenia promocji", "Data de preço promocional termina em",
+        "Datum, an dem Angebotspreis endet", "Datum, an dem der Angebotspreis endet", "Angebotspreis gültig bis",
+        "Date de fin de promo", "Día en que termina el precio rebajado", "Data in cui termina l'offerta",
+        "Termine data del prezzo di vendita", "Data zakończenia promocji", "Data de preço promocional termina em",
+        "Data de término do preço promocional", "Einddatum actieprijs",
     ),
-    "In stock?": ("Vorrätig?", "En stock ?", "¿En inventario?", "¿Existencias?", "W magazynie?", "Em estoque?"),
-    "Stock": ("Lager", "Bestand", "Inventario", "Magazzino", "Stan magazynowy", "Magazyn", "Estoque"),
+    "In stock?": (
+        "Vorrätig?", "Auf Lager?", "En stock ?", "En inventaire?", "¿En inventario?", "¿Existencias?", "W magazynie?",
+        "Na stanie?", "Em estoque?", "Em stock?", "Op voorraad?",
+    ),
+    "Stock": (
+        "Lager", "Bestand", "Lagerbestand", "Inventaire", "Inventario", "Magazzino", "Stan magazynowy", "Magazyn",
+        "Estoque", "Voorraad",
+    ),
     "Sale price": (
-        "Angebotspreis", "Tarif promo", "Precio rebajado", "Prezzo in offerta", "Cena promocyjna", "Preço promocional",
+        "Angebotspreis", "Tarif promo", "Prix promo", "Precio rebajado", "Prezzo in offerta", "Cena promocyjna",
+        "Preço promocional", "Actieprijs",
     ),
     "Regular price": (
-        "Regulärer Preis", "Tarif régulier", "Precio normal", "Prezzo di listino", "Cena regularna", "Cena", "Preço",
+        "Regulärer Preis", "Normaler Preis", "Tarif régulier", "Prix régulier", "Precio normal", "Precio regular",
+        "Prezzo di listino", "Cena regularna", "Cena", "Preço", "Preço normal", "Reguliere prijs",
     ),
-    "Categories": ("Kategorien", "Catégories", "Categorías", "Categorie", "Kategorie", "Categorias"),
-    "Tags": ("Schlagwörter", "Étiquettes", "Etiquetas", "Tag", "Tagi"),
-    "Images": ("Bilder", "Imágenes", "Immagine", "Immagini", "Obrazki", "Imagens"),
+    "Categories": ("Kategorien", "Catégories", "Categorías", "Categorie", "Kategorie", "Categorias", "Categorieën"),
+    "Tags": ("Schlagwörter", "Étiquettes", "Etiquetas", "Etichette", "Tag", "Tagi"),
+    "Images": ("Bilder", "Imágenes", "Immagine", "Immagini", "Obrazki", "Imagens", "Afbeeldingen"),
     "Parent": (
-        "Übergeordnetes Produkt", "Superior", "Genitore", "Element nadrzędny", "Nadrzędny", "Ascendente",
-        "Produto ascendente",
+        "Übergeordnetes Produkt", "Eltern", "Superior", "Principal", "Genitore", "Element nadrzędny", "Nadrzędny",
+        "Ascendente", "Produto ascendente", "Pai", "Hoofd",
     ),
-    "Brands": ("Marken", "Marques", "Marcas", "Marchi", "Marki"),
+    "Brands": ("Marken", "Marques", "Marcas", "Marchi", "Marki", "Merken"),
 }  # fmt: skip
-"""Column -> how it is called in German, French, Spanish, Italian, Polish and Portuguese."""
+"""Column -> its names in German, French, Spanish, Italian, Polish, Portuguese and Dutch, also those of old versions."""
 
 _ENGLISH = {flat(other): name for name, others in _NAMES.items() for other in others}
 
+_NOT_READ = """
+Stock; Tags; Is featured?; Visibility in catalog; Tax status; Tax class; Low stock amount; Backorders allowed?;
+Sold individually?; Allow customer reviews?; Purchase note; Shipping class; Download limit; Download expiry days;
+Grouped products; Upsells; Cross-sells; External URL; Button text; Position;
+Ist hervorgehoben?; Sichtbarkeit im Katalog; Steuerstatus; Steuerklasse; Geringe Lagermenge; Lieferrückstande erlaubt?;
+Rückstände erlaubt?; Nur einzeln verkaufen?; Kundenrezensionen erlauben?; Kundenbewertungen erlauben?; Hinweis zum Kauf;
+Versandklasse; Downloadlimit; Ablauftage des Downloads; Gruppierte Produkte; Zusatzverkäufe; Externe URL; Button-Text;
+Cross-Sells (Querverkäufe);
+Mis en avant ?; Visibilité dans le catalogue; État de la TVA; Statut fiscal; Classe de TVA; Classe TVA;
+Montant de stock faible; Autoriser les commandes de produits en rupture ?; Vendre individuellement ?;
+Autoriser les avis clients ?; Note de commande; Note de l'achat; Classe d'expédition; Classe de livraison;
+Limite de téléchargement; Jours d'expiration du téléchargement; Groupes de produits; Produits suggérés;
+Montée en gamme; Ventes croisées; URL externe; Libellé du bouton;
+¿Está destacado?; Visibilidad en el catálogo; Estado del impuesto; Clase de impuesto; Cantidad de bajo inventario;
+¿Permitir reservas de productos agotados?; ¿Vendido individualmente?; ¿Permitir valoraciones de clientes?;
+Nota de compra; Clase de envío; Límite de descargas; Días de caducidad de la descarga; Productos agrupados;
+Ventas dirigidas; Ventas cruzadas; URL externa; Texto del botón; Posición;
+In primo piano?; Visibilità nel catalogo; Stato delle imposte; Aliquota di imposta; Quantità in magazzino bassa;
+Abilita gli ordini arretrati?; Venduto singolarmente?; Permetti le recensioni clienti?; Nota di acquisto;
+Classe di spedizione; Limite di download; Scarica i giorni di scadenza; Prodotti raggruppati; Up-sell; Cross-sell;
+URL esterna; URL esterno; Testo del pulsante; Posizione;
+Wyróżniony produkt?; Widoczność w katalogu; Status podatku; Klasa podatkowa; Niski stan magazynowy;
+Pozwalać na zamówienia oczekujące (na dostawę do magazynu)?; Sprzedawany pojedynczo?; Włącz opinie klientów?;
+Notatka do zakupu; Klasa wysyłkowa; Limit pobrań; Ważność pobierania; Produkty grupowe; Produkty "up-sell";
+Produkty "Cross-sell"; Zewnętrzny adres URL; Tekst przycisku; Pozycja;
+Em destaque?; Visibilidade no catálogo; Status do imposto; Situação fiscal; Classe de imposto;
+Quantidade baixa de estoque; Valor de stock baixo; São permitidas encomendas?; Permitir encomendas pendentes?;
+Vender individualmente?; Permitir avaliações de clientes?; Observação de compra; Nota da compra; Nota da encomenda;
+Classe de entrega; Classe de envio; Limite de downloads; Limite de descarregamento; Dias para expirar o download;
+Dias para expirar o descarregamento; Grupo de produtos; Produtos agrupados; Aumenta vendas; Venda cruzada;
+Vendas cruzadas; URL externo; Texto do botão; Posição;
+Uitgelicht?; Zichtbaarheid in catalogus; Btw status; Belastingklasse; Lage voorraad; Nabestellingen toestaan?;
+Wordt individueel verkocht?; Klantbeoordelingen toestaan?; Aankoopnotitie; Verzendklasse; Downloadlimiet;
+Dagen vervaltijd download; Gegroepeerde producten; Knop tekst; Positie
+"""
+NOT_READ = frozenset(flat(name) for name in _NOT_READ.split(";"))
+"""The flat names of columns that say nothing of a product which is kept, in these languages."""
+
 _MEASURES = {
     "Weight": {"gewicht", "poids", "peso", "waga"},
-    "Length": {"lange", "longueur", "longitud", "lunghezza", "długosc", "comprimento"},
-    "Width": {"breite", "largeur", "anchura", "larghezza", "szerokosc", "largura"},
-    "Height": {"hohe", "hauteur", "altura", "altezza", "wysokosc"},
+    "Length": {"lange", "longueur", "longitud", "lunghezza", "długosc", "comprimento", "lengte"},
+    "Width": {"breite", "largeur", "anchura", "ancho", "larghezza", "szerokosc", "largura", "breedte"},
+    "Height": {"hohe", "hauteur", "altura", "altezza", "wysokosc", "hoogte"},
 }
-_ATTRIBUTE = {"attribut", "atributo", "attributo", "atrybut", "atrybutu"}
+_ATTRIBUTE = {"attribut", "atributo", "attributo", "atrybut", "atrybutu", "eigenschap", "standaardeigenschap"}
 _OF_ATTRIBUTE = {
-    **dict.fromkeys(("name", "nom", "nombre", "nome", "nazwa"), "name"),
-    **dict.fromkeys(("wert", "valeur", "valor", "valore", "valori", "valores", "wartosci"), "value(s)"),
-    **dict.fromkeys(("sichtbar", "visible", "visibile", "widoczny", "visibilidade"), "visible"),
+    **dict.fromkeys(("name", "nom", "nombre", "nome", "nazwa", "naam"), "name"),
+    **dict.fromkeys((
+        "wert", "valeur", "valor", "valore", "valori", "valuta", "valores", "wartosci", "wartosc", "waarde",
+    ), "value(s)"),
+    **dict.fromkeys((
+        "sichtbar", "visible", "visibile", "widoczny", "visibilidade", "visivel", "zichtbare",
+    ), "visible"),
     **dict.fromkeys(("global", "globale", "globalny"), "global"),
-    **dict.fromkeys(("standard", "defaut", "defecto", "predefinito", "domyslny", "padrao"), "default"),
-}
+    **dict.fromkeys((
+        "standard", "defaut", "defecto", "predefinito", "domyslny", "padrao", "standaardeigenschap",
+    ), "default"),
+}  # fmt: skip
 """Word of a column about an attribute -> the word in English."""
 
 

@@ -172,11 +172,17 @@ def test_variations_of_woocommerce_with_one_price_give_it_to_their_product(tmp_p
         "Waga (kg),Nazwa atrybutu 1,Wartości atrybutu 1,Atrybut 1 widoczny,Atrybut 1: globalny",
         "ID,Tipo,SKU,Nome,Publicado,Preço promocional,Preço,Categorias,Imagens,Ascendente,Marcas,Peso (kg),"
         "Nome do atributo 1,Valores do atributo 1,Visibilidade do atributo 1,Atributo global 1",
+        "ID,Tipo,COD,Nome,Pubblicato,Prezzo in offerta,Prezzo di listino,Categorie,Immagine,Genitore,Marchi,Peso (kg),"
+        "Attributo 1 nome,Attributo 1 valuta(e),Attributo 1 visibile,Attributo 1 globale",
+        "ID,Type,Artikelnummer,Naam,Gepubliceerd,Actieprijs,Reguliere prijs,Categorieën,Afbeeldingen,Hoofd,Merken,"
+        "Gewicht (kg),Naam eigenschap 1,Waarde eigenschap 1,Zichtbare eigenschap 1,Globale eigenschap 1",
+        "ID,Tipo,REF,Nome,Publicado,Preço promocional,Preço normal,Categorias,Imagens,Pai,Marcas,Peso (kg),"
+        "Atributo 1 nome,Atributo 1 valor(es),Atributo 1 visível,Atributo 1 global",
     ],
 )  # fmt: skip
 def test_export_of_woocommerce_is_read_in_the_language_of_the_shop(tmp_path: Path, head: str) -> None:
     rows = [
-        [*head.split(","), "Meta: _unit_price", "Tags", "Tag"],
+        [*head.split(","), "Méta : _unit_price", "Tags", "Tag"],
         ["1", "variable", "POT", "Pot", "1", "", "", "Kitchen, Kitchen > Pots", "https://w.example/1.jpg", "", "Hilde",
          "", "Shade", "Red, Blue", "1", "1", "3.33", "", ""],
         ["2", "variation, virtual", "POT-R", "Pot - Red", "1", "7.50", "9", "", "", "POT", "", "1.5", "Shade", "Red",
@@ -197,6 +203,25 @@ def test_export_of_woocommerce_is_read_in_the_language_of_the_shop(tmp_path: Pat
         "color": "Red", "sku": "POT-R", "digital": "virtual", "weight": "1.5 kg", "regular_price": "9",
     }  # fmt: skip
     assert (blue.code, blue.price, dict(blue.facts)["status"]) == ("POT-B", "9", "draft")
+
+
+@pytest.mark.parametrize(
+    ("starts", "ends"),
+    [
+        ("Data di partenza del prezzo in saldo", "Termine data del prezzo di vendita"),
+        ("Datum, an dem der Angebotspreis beginnt", "Datum, an dem der Angebotspreis endet"),
+        ("Data de início do preço promocional", "Data de término do preço promocional"),
+        ("Startdatum actieprijs", "Einddatum actieprijs"),
+    ],
+)
+def test_days_of_a_sale_are_read_in_the_language_of_the_shop(tmp_path: Path, starts: str, ends: str) -> None:
+    rows = [
+        ["ID", "Type", "SKU", "Name", "Images", "Parent", "Sale price", "Regular price", starts, ends],
+        ["1", "simple", "POT", "Pot", "https://w.example/1.jpg", "", "7", "9", "2026-11-01", "2026-12-24"],
+    ]
+    (pot,) = items_of(tmp_path, "woo.csv", rows)
+    assert pot.metadata["regular_price"] == "9"
+    assert (pot.metadata["sale_starts"], pot.metadata["sale_ends"]) == ("2026-11-01", "2026-12-24")
 
 
 def test_keyword_search_reads_facts_and_variants_before_the_description(tmp_path: Path) -> None:
