@@ -78,13 +78,14 @@ PURE_STAGES: Mapping[str, PureStage] = {
         ),
     ),
     "describe": PureStage(
-        version="17",
+        version="18",
         after=("discover", "tables"),
         asks=(("llm", "describe"),),
         modules=(
             _LABELS,
             _PRICES,
             *_catalogue("describe", "line_facts", "table_facts", "page_wide_facts", "placed_lines", "bands"),
+            *_catalogue("shared_tables"),
             *_catalogue("attributes", "measures", "color_words", "table_rows", "page_layout", "kinds", "running_text"),
             "swatchbook/catalogue/colors.toml",
             "swatchbook/catalogue/fact_words.toml",

@@ -1,7 +1,8 @@
 """Stage 2B by layout rules: read a product's metadata from its pages and tables; assemble the products of stage 7.
 
 A value is text of the page and kept once: as a person has taught it, else from labels, the product's row, values that
-need no label, its name, and what a page prints above all of its products, in this order.
+need no label, its row in a table of several products, its name, and what a page prints above all of its products, in
+this order.
 """
 
 import math
@@ -122,11 +123,11 @@ class _Document:
             table
             for number in product.pages
             for table in self._tables.get(number, ())
-            if belongs(table.table.bbox, product, number)
+            if belongs(table.table.bbox, product, number) and not self._is_shared(table.table)
         ]
         of_tables = [fact for table in tables for fact in table.facts_of(product)]
         labelled = [*of_tables]
-        rows, loose, shared = list[Fact](), list[Fact](), list[Fact]()
+        rows, loose, listed, shared = list[Fact](), list[Fact](), list[Fact](), list[Fact]()
         for number in product.pages:
             if (page := self._pages.get(number)) is None:
                 continue
@@ -143,16 +144,22 @@ class _Document:
             has_table = any(fact.page == number for fact in of_tables)
             rows += of_row or ([] if has_table else _column_facts(own, boxes, number))
             loose += (*unlabelled_facts(own, number), *facts_in_prose(own, number))
+            cells = (cell for table in page.shared_tables for cell in table.cells_of(product))
+            listed += (fact for cell in cells for fact in _facts_of_cell(cell, number))
             shared += shared_facts(places, page, before, _places_on(product, number - 1))
         named = [*values_in_name(product.name), *self._color_beside(product)]
         heads = {fact.label for fact in (*of_tables, *rows)} | {head for table in tables for head in table.heads}
-        facts = _chosen(product, labelled, rows, loose, shared, named, heads)
+        facts = _chosen(product, labelled, rows, loose, listed, shared, named, heads)
         return Description(
             metadata=_joined(facts),
             tables=tuple(table.table for table in tables),
             evidence=tuple(_evidence(facts)),
             facts=tuple(facts),
         )
+
+    def _is_shared(self, table: Table) -> bool:
+        page = self._pages.get(table.page)
+        return bool(page and table.bbox and any(centre_inside(each.box, table.bbox) for each in page.shared_tables))
 
     def _color_beside(self, product: FoundProduct) -> Iterator[tuple[str, str]]:
         """Yield the end of a name as its colour if a name of the same code ends with one: "T-10 lemon", "T-10 red"."""
@@ -183,6 +190,7 @@ def _chosen(
     labelled: Iterable[Fact],
     rows: Iterable[Fact],
     loose: Iterable[Fact],
+    listed: Iterable[Fact],
     shared: Sequence[Fact],
     in_name: Iterable[tuple[str, str]],
     heads: Iterable[str],
@@ -196,6 +204,7 @@ def _chosen(
     own_name = {_plain(name) for name in (product.name, product.raw_name)}
     loose = [fact for fact in loose if not (fact.key == "color" and _plain(fact.value) in own_name)]
     facts = [*facts, *_not_said(_usable(_without_lists(loose)), facts)]
+    facts += [*_without_keys_of(facts, _usable(each for fact in listed for each in _single(fact)))]
     facts += [*_without_keys_of(facts, _usable([*named, *_unambiguous(shared)]))]
     taught = {fact.key for fact in product.taught}
     return _with_sale([*product.taught, *(fact for fact in facts if fact.key not in taught)])

@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import cached_property
 
 from swatchbook.catalogue.bands import Bands
+from swatchbook.catalogue.shared_tables import SharedTable, find_shared_tables
 from swatchbook.catalogue.table_rows import TableRows
 from swatchbook.geometry import centre_inside, gap
 from swatchbook.records import Box, Fact, Line, Occurrence, Page, fold
@@ -90,6 +91,11 @@ class PlacedLines:
         return TableRows(self.lines, [place.bbox for place in self.names.places])
 
     @cached_property
+    def shared_tables(self) -> Sequence[SharedTable]:
+        """The tables that list several products; their lines are no product's own by their place."""
+        return [*find_shared_tables(self.lines, self.names.places)]
+
+    @cached_property
     def folded(self) -> frozenset[str]:
         """The folded texts of all lines."""
         return frozenset(fold(line.text) for line in self._all)
@@ -118,6 +124,10 @@ class PlacedLines:
             self._within[region] = [i for i in near if centre_inside(self._all[i].bbox, region)]
         return self._within[region]
 
+    @cached_property
+    def _in_shared_tables(self) -> frozenset[int]:
+        return frozenset(i for table in self.shared_tables for i in self._in(table.box))
+
     def by_number(self, numbers: Iterable[int]) -> list[Line]:
         """Return the lines with these numbers."""
         return [self._all[i] for i in numbers]
@@ -134,7 +144,7 @@ class PlacedLines:
         if not own:
             return self.lines
         boxes = {place.bbox for place in own}
-        inside = sorted({i for place in own for i in self._in(place.region)})
+        inside = sorted({i for place in own for i in self._in(place.region)} - self._in_shared_tables)
         return [self._all[i] for i in inside if self._all[i].text and self._is_nearest(i, boxes)]
 
     def _is_nearest(self, i: int, own: Collection[Box]) -> bool:

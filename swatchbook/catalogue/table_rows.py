@@ -45,10 +45,14 @@ class Cell(NamedTuple):
     box: Box
 
 
-class _Head(NamedTuple):
+class Head(NamedTuple):
     key: str
     label: str
     box: Box
+
+
+Row = Sequence[tuple[Head, Line]]
+"""The cells of a row, each with its head."""
 
 
 class TableRows:
@@ -88,7 +92,7 @@ class TableRows:
             if between or not head or (before_name and head.key not in BEFORE_NAMES):
                 continue
             if self._is_nearest(name, line.bbox, own):
-                yield _cell(head, line)
+                yield cell_of(head, line)
 
     def _is_nearest(self, name: Box, box: Box, own: Collection[Box]) -> bool:
         """Whether no name of another product is nearer to a box by its height."""
@@ -100,14 +104,14 @@ class TableRows:
         near = self._names.near(box[1] - far[0], box[3] + far[0])
         return not any(other not in own and distance(other) < far for other in near)
 
-    def heads_above(self, height: float) -> list[_Head]:
+    def heads_above(self, height: float) -> list[Head]:
         """Return the heads of the nearest row of labels above a height."""
         for line in self._lowest_labels:
             if line.bbox[3] > height + 2:
                 continue
             near = self._labels.near(line.bbox[1], line.bbox[3])
             row = [other for other in near if other.bbox[3] <= height + 2 and _at_height(other, line)]
-            known = [other for other in row if not _heads_names(other.text)]
+            known = [other for other in row if not heads_names(other.text)]
             if len(known) >= FEWEST_HEADS or (known and len(row) > len(known)):
                 top, bottom = min(other.bbox[1] for other in row), max(other.bbox[3] for other in row)
                 near = [each for each in self._lines.near(top, bottom) if each.text]
@@ -139,18 +143,32 @@ def cells_below(name: Box, lines: Sequence[Line]) -> Iterator[Cell]:
     The table begins at the first row of known heads and ends at a gap, or at a row without two cells in different
     columns. `lines` are those of the product.
     """
-    below = sorted((line for line in lines if line.text and line.bbox[1] >= name[3] - 2), key=lambda line: line.bbox[1])
+    below = sorted((line for line in lines if line.text and line.bbox[1] >= name[3] - 2), key=_top)
     heads = _first_heads(below)
-    if not heads:
-        return
+    for row in _rows_below(heads, below) if heads else ():
+        yield from (cell_of(head, line) for head, line in row if head.key)
+
+
+def tables_below(lines: Sequence[Line]) -> Iterator[tuple[Sequence[Head], Sequence[Row]]]:
+    """Yield heads and rows of each table of a page whose row of heads has two known ones, from top to bottom."""
+    rest = sorted((line for line in lines if line.text), key=_top)
+    while heads := _first_heads(rest):
+        rows = [*_rows_below(heads, rest)]
+        yield heads, rows
+        bottom = max(box[3] for box in (*(head.box for head in heads), *(line.bbox for row in rows for _, line in row)))
+        rest = [line for line in rest if line.bbox[1] >= bottom - 2]
+
+
+def _rows_below(heads: Sequence[Head], lines: Sequence[Line]) -> Iterator[Row]:
+    """Yield the rows below heads down to a gap, or to a row without two cells in different columns."""
     bottom = max(head.box[3] for head in heads)
-    rest = deque(line for line in below if line.bbox[1] >= bottom - 2)
+    rest = deque(line for line in lines if line.bbox[1] >= bottom - 2)
     while rest and rest[0].bbox[1] - bottom <= MOST_BETWEEN_ROWS * rest[0].size:
         row = _take_row(rest)
         cells = [(head, line) for line in row if (head := _head_of(line.bbox, heads))]
         if len({head.box for head, _ in cells}) < FEWEST_HEADS or len(_known_heads(row)) >= FEWEST_HEADS:
             return
-        yield from (_cell(head, line) for head, line in cells if head.key)
+        yield cells
         bottom = max(line.bbox[3] for line in row)
 
 
@@ -164,7 +182,7 @@ def _take_row(rest: deque[Line]) -> list[Line]:
     return row
 
 
-def _first_heads(lines: Sequence[Line]) -> list[_Head]:
+def _first_heads(lines: Sequence[Line]) -> list[Head]:
     """Return the heads of the first row that has two known ones; the first line with digits below ends the heads."""
     labels = _known_heads(lines)
     bands = line_bands(labels)
@@ -189,7 +207,7 @@ def _has_digit(text: str) -> bool:
     return any(map(str.isdigit, text))
 
 
-def _cell(head: _Head, line: Line) -> Cell:
+def cell_of(head: Head, line: Line) -> Cell:
     return Cell(head.key, head.label, with_unit_of_head(line.text, head.key, head.label), line.bbox)
 
 
@@ -273,10 +291,10 @@ def _is_below(line: Line, other: Line) -> bool:
 
 @lru_cache(maxsize=4_096)  # each product of a table asks about all lines of its page
 def _is_head(text: str) -> bool:
-    return fact_key(text) is not None or _heads_names(text) or fact_key(text.split()[0] if text else "") is not None
+    return fact_key(text) is not None or heads_names(text) or fact_key(text.split()[0] if text else "") is not None
 
 
-def _heads_names(text: str) -> bool:
+def heads_names(text: str) -> bool:
     return text.casefold().strip(" .:") in ALL_NAME_HEADS
 
 
@@ -286,7 +304,7 @@ def is_head(text: str) -> bool:
     return text.casefold().strip(" .:") in NAME_HEADS or words in _OTHER_HEADS
 
 
-def _whole_head(first: Line, lines: _ByTop, height: float) -> _Head:
+def _whole_head(first: Line, lines: _ByTop, height: float) -> Head:
     """Return a head with the lines below it that continue it, down to a height."""
     size = first.size
 
@@ -310,13 +328,13 @@ def _whole_head(first: Line, lines: _ByTop, height: float) -> _Head:
     other = _OTHER_HEADS.get(label.casefold().replace("-", " ").strip(" .:"))
     known = (fact_key(text) for text in (label, *(part.text for part in parts), *label.split()))
     key = other or next(filter(None, known), None) or head_key(label) or nearest_key(label)
-    return _Head(key, label, bounding_box(part.bbox for part in parts))
+    return Head(key, label, bounding_box(part.bbox for part in parts))
 
 
-def _head_of(cell: Box, heads: Sequence[_Head]) -> _Head | None:
+def _head_of(cell: Box, heads: Sequence[Head]) -> Head | None:
     """Return the head of a cell: the one whose left edge, centre or right edge is nearest to the cell's."""
 
-    def distance(head: _Head) -> float:
+    def distance(head: Head) -> float:
         box = head.box
         centres = abs(cell[0] + cell[2] - box[0] - box[2]) / 2
         return min(abs(cell[0] - box[0]), centres, abs(cell[2] - box[2]))
