@@ -176,7 +176,7 @@ class Account(Record):
     roles: tuple[RoleCoverage, ...] = Field(description="By what is made of each image, and by which model.")
     stale: tuple[StaleVectors, ...] = Field(description="Made by another model than the settings name.")
     failing: tuple[Failing, ...] = Field(description="What is missing, by reason; `failures` names each.")
-    document_counts: dict[str, int] = Field(description="How many documents have each status.")
+    document_counts: dict[str, int] = Field(description="How many documents are in each state, by its word.")
     documents: tuple[AccountedDocument, ...] = Field(description="Newest first.")
     next: str | None = Field(description="The cursor of the documents after these.")
 

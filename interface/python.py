@@ -246,10 +246,11 @@ class Swatchbook:
 
     def stats(self) -> Overview:
         """Return the account of these images, and how many have vectors."""
+        from swatchbook.reports.collection_state import by_shown_state
+
         ledger = self._known().ledger
-        return Overview(
-            owner=self.owner, account=account(ledger, owner=self.owner), coverage=count_coverage(ledger, self.owner)
-        )
+        coverage = by_shown_state(ledger, count_coverage(ledger, self.owner), self.owner)
+        return Overview(owner=self.owner, account=account(ledger, owner=self.owner), coverage=coverage)
 
     # as tables
 

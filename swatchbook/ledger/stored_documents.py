@@ -284,8 +284,8 @@ def _newest(
 
 
 def list_choices(choices: Sequence[Document]) -> str:
-    """Return the first of these documents in words: the beginning of the id, with name, owner and status."""
-    names = [f"{d.id[:13]} ({d.name}, {d.owner}, {d.status})" for d in choices[:_MAX_CHOICES]]
+    """Return the first of these documents in words: the beginning of the id, with name and owner."""
+    names = [f"{d.id[:13]} ({d.name}, {d.owner})" for d in choices[:_MAX_CHOICES]]
     return "; ".join(names) + ("; …" if len(choices) > _MAX_CHOICES else "")
 
 

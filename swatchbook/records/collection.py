@@ -45,7 +45,7 @@ class Coverage(Record):
     coverage_percentage: float
     unpublished: int
     roles: tuple[RoleCoverage, ...]
-    documents: dict[str, int]  # by status
+    documents: dict[str, int]  # by status, or by the word for their state
     lost_pictures: int = 0  # parts of pages that look like pictures and have no placement
 
     @property

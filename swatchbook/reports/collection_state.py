@@ -41,6 +41,7 @@ from swatchbook.records import (
     StaleVectors,
     Statistics,
 )
+from swatchbook.reports.document_state import count_states
 from swatchbook.reports.markdown import table
 from swatchbook.reports.stale import StaleRole, chosen_tags, stale_roles
 from swatchbook.resources import Resources
@@ -54,11 +55,11 @@ _RUNS, _ROUNDS, _BATCHES = 50, 20, 20
 def collect_state(resources: Resources, owner: str | None, owners: frozenset[str] | None = None) -> CollectionState:
     """Return the state of an owner's collection, or of all. `owners`: those that the caller may see; None: all."""
     ledger, sees_all = resources.ledger, owner is None and owners is None
-    counts, shown = count_statistics(ledger, owner), count_shown(ledger, owner)
+    counts, shown, states = count_statistics(ledger, owner), count_shown(ledger, owner), count_states(ledger, owner)
     if owner is None:
         listed = [OwnerState(**each.model_dump()) for each in owner_accounts(ledger)]
     else:
-        listed = [OwnerState(owner=owner, documents=sum(counts.coverage.documents.values()), **dict(counts.images))]
+        listed = [OwnerState(owner=owner, documents=sum(states.values()), **dict(counts.images))]
     return CollectionState(
         owner=owner,
         images=counts.images,
@@ -69,7 +70,7 @@ def collect_state(resources: Resources, owner: str | None, owners: frozenset[str
         unpublished=counts.coverage.unpublished,
         lost_pictures=counts.coverage.lost_pictures,
         to_review=count_images_to_review(ledger, owner=owner),
-        documents=counts.coverage.documents,
+        documents=states,
         owners=tuple(each for each in listed if owners is None or each.owner in owners),
         roles=counts.coverage.roles,
         failing=tuple(failing_kinds(ledger, owner)),
@@ -116,7 +117,7 @@ def collect_statistics(resources: Resources, owner: str | None = None) -> Statis
         owner=owner,
         images=counts.images,
         failures=counts.failures,
-        coverage=counts.coverage,
+        coverage=by_shown_state(resources.ledger, counts.coverage, owner),
         similarity=tuple(_similarity(resources, active[role].space, owner) for role in Role if role in active),
     )
 
@@ -134,6 +135,11 @@ def _similarity(resources: Resources, space: Space, owner: str | None) -> Simila
     return Similarity(role=space.role, tag=space.tag, sample=len(published), mean=mean)
 
 
+def by_shown_state(ledger: Ledger, coverage: Coverage, owner: str | None = None) -> Coverage:
+    """Return the coverage of an owner, or of all, with its documents counted by the words that people are shown."""
+    return coverage.model_copy(update={"documents": count_states(ledger, owner)})
+
+
 class CoverageReport(Record):
     """Coverage of the whole collection, and the account of each owner; those with the most missing images first."""
 
@@ -146,7 +152,7 @@ class CoverageReport(Record):
 def coverage_report(ledger: Ledger, settings: Settings) -> CoverageReport:
     """Read the current coverage from the ledger. `settings`: they name the models that vectors should be of."""
     return CoverageReport(
-        whole=count_coverage(ledger),
+        whole=by_shown_state(ledger, count_coverage(ledger)),
         owners=tuple(owner_accounts(ledger)),
         stale=stale_roles(ledger, settings),
         stages=tuple(stage_weeks(ledger)),

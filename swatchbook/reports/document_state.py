@@ -207,7 +207,7 @@ def count_states(ledger: Ledger, owner: str | None = None) -> dict[str, int]:
         outcome = Outcome(found=each.found, failed=each.failed, waiting=each.waiting, other=each.other)
         counts[DocumentStatus.COMPLETED] -= 1
         counts[describe_state(DocumentStatus.COMPLETED, outcome, now=0.0).word] += 1
-    return dict(counts)
+    return {word: count for word, count in counts.items() if count}
 
 
 _HOW: Final = "(swatchbook teach), or ask a language model (SWATCHBOOK_DISCOVERY=llm)."

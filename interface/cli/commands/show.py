@@ -68,10 +68,11 @@ def coverage(owner: OwnerName = None, all_owners: AllOwners = False, roles: Role
     with opened_resources() as resources:
         from swatchbook.ledger.queries.activity import stage_weeks
         from swatchbook.ledger.queries.coverage import count_coverage
+        from swatchbook.reports.collection_state import by_shown_state
         from swatchbook.reports.stale import stale_roles
 
         whose = choose_owner(resources.ledger, owner, all_owners)
-        counted = count_coverage(resources.ledger, owner=whose, roles=wanted)
+        counted = by_shown_state(resources.ledger, count_coverage(resources.ledger, whose, wanted), whose)
         stale = stale_roles(resources.ledger, resources.settings, whose, wanted)
         stages = stage_weeks(resources.ledger, whose)
         if as_json:
