@@ -202,7 +202,19 @@ def until_idle(service: psutil.Process) -> None:
     """Wait until the loop of a service has collected garbage and compared the index, as it does after each start."""
     idle = 0
     while idle < 3:  # it may wait for the database for a while
-        idle = idle + 1 if service.cpu_percent(5) < 5 and psutil.cpu_percent() < 50 else 0
+        time.sleep(5)
+        idle = idle + 1 if sum(map(cpu_percent, (service, *postgres_processes()))) < 10 else 0
+
+
+def postgres_processes() -> Iterator[psutil.Process]:
+    return (each for each in psutil.process_iter(["name"]) if each.info["name"] == "postgres")
+
+
+def cpu_percent(process: psutil.Process) -> float:
+    """Return the processor's time of a process since the last call; 0 if it is gone."""
+    with suppress(psutil.NoSuchProcess):
+        return float(process.cpu_percent())
+    return 0.0
 
 
 def recall_of(resources: Resources) -> float:
