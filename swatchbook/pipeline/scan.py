@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -73,6 +73,7 @@ from swatchbook.sources.folder import count_pictures, list_briefly, list_folder
 from swatchbook.sources.listed import SHOWN_REASONS, ListedItem, ListedPicture, ListedUrl, MissingPicture
 from swatchbook.sources.mapping_fit import check_mapping_fits
 from swatchbook.sources.staged import count_staged, list_staged, staged_file
+from swatchbook.sources.unread_fields import ColumnCheck
 from swatchbook.storage.upload_buffer import temporary_file
 from swatchbook.truncate import truncate
 
@@ -113,6 +114,14 @@ class _Opened(Record):
     message: str | None = None
 
 
+@dataclass(slots=True)
+class _Told:
+    """What is told of the tables of a source. `absent`: table -> the files that it names and that are not there."""
+
+    absent: dict[str, list[str]] = field(default_factory=dict)
+    columns: ColumnCheck = field(default_factory=ColumnCheck)
+
+
 def is_unchanged(resources: Resources, document: Document, *, mirror: bool = False) -> bool:
     """Return whether a source holds what its document's generation read from it. Opens no picture.
 
@@ -147,8 +156,8 @@ def scan(resources: Resources, work: Work, complete: bytes, *, progress: Callabl
     total = _count(resources, work)
     number = source_items.next_number(ledger, work.document)
     listed = skipped = read = 0
-    unlisted, absent = list[str](), dict[str, list[str]]()
-    for portion, known, changed, opened in _read_ahead(resources, work, total, progress, absent):
+    unlisted, told = list[str](), _Told()
+    for portion, known, changed, opened in _read_ahead(resources, work, total, progress, told):
         source_items.mark_seen(ledger, work.run, portion.keys() - changed.keys(), token)
         items = list[ReadItem]()
         for key, item in changed.items():
@@ -168,8 +177,9 @@ def scan(resources: Resources, work: Work, complete: bytes, *, progress: Callabl
         kept = " Nothing was removed." if work.options.mirror else ""
         unlisted += [""] if work.options.mirror else []  # rather than its items, it is the file that is wrong
         warnings = (*warnings, f"No item was found in it.{kept}")
-    if absent:
-        said = [_absent_files(table, files) for table, files in absent.items()]
+    warnings = (*warnings, *told.columns.warnings())
+    if told.absent:
+        said = [_absent_files(table, files) for table, files in told.absent.items()]
         warnings = (*warnings, *truncate(said, _SHOWN_TABLES))
     moved, left = _settle_unseen(resources, work, token, tuple(unlisted))
     removed = left if work.options.mirror else 0
@@ -190,17 +200,17 @@ def _absent_files(table: str, files: Sequence[str]) -> str:
     return f"{one_line(table)} names files that are not there: {named}{more}."
 
 
-def _list(resources: Resources, document: Document, absent: dict[str, list[str]] | None = None) -> Iterator[ListedItem]:
-    """List the items of a source. `absent` gets what the tables of a folder name and is not there."""
+def _list(resources: Resources, document: Document, told: _Told | None = None) -> Iterator[ListedItem]:
+    """List the items of a source. `told` gets what is to be told of its tables."""
     settings, path = resources.settings, Path(document.content)
     if document.kind == TABLE:
         return list_staged(staged_file(settings.home, document.content), document.id)
     if document.kind == BATCH:
         mapping = with_settings(document.options.mapping, settings.item_fields)
-        folders = settings.picture_folders
-        return list_batch(path, mapping, max_bytes=settings.max_document_mb << 20, folders=folders)
+        max_bytes, columns = settings.max_document_mb << 20, told.columns if told else None
+        return list_batch(path, mapping, max_bytes=max_bytes, folders=settings.picture_folders, columns=columns)
     apart, categories = _batches_within(resources, document), document.options.categories
-    max_bytes = settings.max_document_mb << 20
+    max_bytes, absent = settings.max_document_mb << 20, told.absent if told else None
     return list_folder(
         path, settings.image_suffixes, apart=apart, categories=categories, max_bytes=max_bytes, absent=absent
     )
@@ -244,7 +254,7 @@ def _read_ahead(
     work: Work,
     total: int,
     progress: Callable[[int, int], None],
-    absent: dict[str, list[str]],
+    told: _Told,
 ) -> Iterator[tuple[dict[str, ListedItem], dict[str, SourceItem], dict[str, ListedItem], dict[str, _Opened]]]:
     """Yield portions: its items, those known, those new or changed, and what reading their pictures gave.
 
@@ -253,7 +263,7 @@ def _read_ahead(
     document = get_document(resources.ledger, work.document).model_copy(update={"options": work.options})
     listed, last = 0, None
     with ThreadPoolExecutor(1, thread_name_prefix="read ahead") as reader:
-        for portion in _by_key(_list(resources, document, absent), _PORTION):
+        for portion in _by_key(_list(resources, document, told), _PORTION):
             known = source_items.known_items(resources.ledger, work.document, portion)
             changed = {k: i for k, i in portion.items() if not _is_known(i, known.get(k), work.run.generation)}
             alive = partial(progress, listed, max(listed, total))

@@ -14,7 +14,7 @@ from swatchbook.errors import Failure, FileMissing, InvalidReference, Unreadable
 from swatchbook.extras import is_installed, require_extra
 from swatchbook.one_line import one_line, shorten
 from swatchbook.records import BatchMapping
-from swatchbook.sources.batch_file import has_batch_suffix, kind_of_file, read_records
+from swatchbook.sources.batch_file import has_batch_suffix, is_table, kind_of_file, read_records
 from swatchbook.sources.batch_names import IMAGES, is_picture_field
 from swatchbook.sources.batch_pictures import MAX_NAMED, NamedPicture, is_written_here
 from swatchbook.sources.batch_record import ReadRecord, content_id, read_record
@@ -30,6 +30,7 @@ from swatchbook.sources.listed import (
     storable,
 )
 from swatchbook.sources.sidecar import sidecars_among, text_of
+from swatchbook.sources.unread_fields import ColumnCheck
 from swatchbook.storage.size_limit import URL_CHARACTERS
 from swatchbook.truncate import truncate
 
@@ -54,13 +55,18 @@ def is_batch(path: Path, suffixes: Collection[str]) -> bool:
 
 
 def list_batch(
-    path: Path, mapping: BatchMapping, *, max_bytes: int, folders: Sequence[Path] = ()
+    path: Path,
+    mapping: BatchMapping,
+    *,
+    max_bytes: int,
+    folders: Sequence[Path] = (),
+    columns: ColumnCheck | None = None,
 ) -> Iterator[ListedItem]:
     """Yield the items of a batch file or of a folder of them, in the order of their names.
 
     Paths of pictures are relative to the folder of their file, or to one of `folders`, which may be elsewhere. They may
     not leave the batch's folder and these. A JSON file has at most `max_bytes`; all others are read item by item.
-    Raises InvalidReference if the batch cannot be read.
+    `columns` looks at the rows of tables. Raises InvalidReference if the batch cannot be read.
     """
     path = Path(path).resolve()
     root = path if path.is_dir() else path.parent
@@ -68,8 +74,11 @@ def list_batch(
     ids = dict[str, int]()
     for file in files_of(path):
         name = storable(str(file.relative_to(root)))
+        check = columns if columns is not None and is_table(file) else None
         try:
             for place, record in read_records(file, max_bytes):
+                if check is not None:
+                    check.look(place, record, mapping)
                 yield read_item(root, file, f"{name}#{place}", record, mapping, ids, places)
         except Failure as failure:
             yield _refused(name, failure, hides=True)

@@ -37,6 +37,7 @@ NO_COLUMNS: Columns = {}
 
 _MAX_NAME = 200  # characters of a field's name
 
+_METADATA = re.compile(r"\w+\s?: ?\w")
 _HIDDEN = re.compile(r"\w+\s?: ?_")
 """Metadata of programs in WooCommerce's export, such as "Meta: _unit_price" and "Méta : _price", which nobody pays."""
 
@@ -45,6 +46,11 @@ _HIDDEN = re.compile(r"\w+\s?: ?_")
 class Field:
     name: str
     value: Any
+
+
+def is_metadata(name: str) -> bool:
+    """Return whether a column has metadata of programs in a shop, by its name: "Meta: colour_code"."""
+    return _METADATA.match(name) is not None
 
 
 def has_item_fields(record: Mapping[str, Any]) -> int:

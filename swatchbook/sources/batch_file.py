@@ -81,6 +81,15 @@ def kind_of_file(file: Path) -> Kind | None:
     return _csv_kind(table, encoding, is_whole=len(head) < _HEAD)
 
 
+def is_table(file: Path) -> bool:
+    """Return whether a file has rows and columns: CSV or Excel."""
+    try:
+        kind = kind_of_file(file)
+    except OSError:
+        return False
+    return kind is not None and kind.format in ("CSV", "Excel")
+
+
 def require_kind(file: Path) -> None:
     """Raise UnsupportedFormat for a file that is no list of items by its content nor JSON by its name; or OSError."""
     if kind_of_file(file) is None:

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from swatchbook.errors import Failure, FileMissing
-from swatchbook.one_line import one_line, shorten
 from swatchbook.records import BatchMapping, Record
 from swatchbook.sources.batch import files_of, read_item, require_readers
 from swatchbook.sources.batch_fields import NO_COLUMNS
@@ -18,15 +17,13 @@ from swatchbook.sources.batch_file import Kind, kind_of_file, read_records
 from swatchbook.sources.batch_mapping import as_yaml, with_settings
 from swatchbook.sources.batch_names import FIELDS, NAMES, flat
 from swatchbook.sources.batch_record import read_record
-from swatchbook.sources.batch_rows import used_for_rows
 from swatchbook.sources.listed import ListedItem, storable
 from swatchbook.sources.mapping_fit import JUDGED, AbsentField, MappingFit, is_csv, names_in
+from swatchbook.sources.unread_fields import LOOKED_AT, UnreadFields
 
 SHOWN_ITEMS = 5
-LOOKED_AT = 50  # records whose fields are named
 _NAMED = 100  # failing items
 _MOST_FIELDS = 200
-_EXAMPLE = 80  # characters of an example
 
 
 class PlannedItem(Record):
@@ -99,8 +96,7 @@ def plan_batch(
     places = [folder.resolve() for folder in (*([mapping.root] if mapping.root else []), *folders)]
     files = files_of(path)
     items, ids, judged, failing = list[PlannedItem](), dict[str, int](), 0, list[FailingItem]()
-    used = dict[str, dict[str, None]]()
-    unknown, choices, read_names = dict[str, str](), dict[str, None](), set[str]()
+    used, choices, unread = dict[str, dict[str, None]](), dict[str, None](), UnreadFields()
     records = _records(files, root, max_bytes)
     for file, place, record in islice(records, judge):
         judged += 1
@@ -114,18 +110,13 @@ def plan_batch(
             continue
         choices |= dict.fromkeys(names_in(record))
         read = read_record(record, mapping)
+        unread.look(record, read)
         for name, columns in read.columns.items():
             used.setdefault(name, {}).update(dict.fromkeys(columns))
-            read_names.update(column.split(".")[0] if column not in record else column for column in columns)
-        of_rows = used_for_rows(record)
-        for name in (each for each in read.unknown if flat(each) not in of_rows):
-            unknown.setdefault(name, shorten(one_line(str(record[name])[:500]), _EXAMPLE))
     fields = {
         name: tuple(sorted(used[name], key=lambda column: _rank(name, column))) for name in FIELDS if name in used
     }
-    not_read = tuple(
-        UnknownField(name=name, example=example) for name, example in unknown.items() if name not in read_names
-    )
+    not_read = tuple(UnknownField(name=name, example=example) for name, example in unread.examples.items())
     kind = kind_of_file(files[0]) if files else None
     more = next(records, None) is not None
     return BatchPlan(

@@ -9,7 +9,7 @@ from swatchbook.sources.batch_names import NAMES, flat
 from swatchbook.sources.batch_pictures import pictures_in
 from swatchbook.sources.batch_values import as_text, is_empty
 from swatchbook.sources.shop_attributes import attributes_in_columns
-from swatchbook.sources.woocommerce_columns import english_columns
+from swatchbook.sources.woocommerce_columns import NOT_READ, english_columns
 
 Row = Mapping[str, Any]
 
@@ -37,10 +37,25 @@ def products_of_rows(read: Callable[[], Iterator[Row]]) -> Iterator[Row]:
 
 def used_for_rows(record: Mapping[str, Any]) -> frozenset[str]:
     """Return the flat names of columns of which a product is made, though none of its fields is read from them."""
-    names = {flat(str(name)) for name in record}
-    if not names.isdisjoint({"handle", "urlhandle"}):
+    if _is_of_shopify(record):
         return _USED_OF_SHOPIFY
-    return _OF_WOOCOMMERCE | {"id", "published"} if names >= _OF_WOOCOMMERCE else frozenset()
+    return _OF_WOOCOMMERCE | {"id", "published"} if is_of_woocommerce(record) else frozenset()
+
+
+def passed_over(record: Mapping[str, Any]) -> frozenset[str]:
+    """Return the flat names of columns that the export of a record's shop is known to have, and that are not read."""
+    if _is_of_shopify(record):
+        return _NOT_READ_OF_SHOPIFY
+    return NOT_READ if is_of_woocommerce(record) else frozenset()
+
+
+def is_of_woocommerce(record: Mapping[str, Any]) -> bool:
+    """Return whether a record was made of rows of WooCommerce's export."""
+    return {flat(str(name)) for name in record} >= _OF_WOOCOMMERCE
+
+
+def _is_of_shopify(record: Mapping[str, Any]) -> bool:
+    return not {"handle", "urlhandle"}.isdisjoint(flat(str(name)) for name in record)
 
 
 _OF_WOOCOMMERCE = frozenset({"type", "parent", "sku"})
@@ -53,8 +68,25 @@ _USED_OF_SHOPIFY = frozenset(
         "variantinventorytracker",
         "variantinventoryqty",
         "variantinventorypolicy",
-    }  # of a status: not on sale
+        "variantbarcode",
+        "barcode",
+    }  # of a status: not on sale; or of variants
 )
+
+
+_NOT_READ_OF_SHOPIFY = frozenset(
+    flat(name)
+    for name in (
+        "Tags", "Image position", "SEO title", "SEO description", "Cost per item", "Gift card",
+        "Variant Fulfillment Service", "Fulfillment service", "Variant Requires Shipping", "Requires shipping",
+        "Variant Taxable", "Charge tax", "Variant Tax Code", "Tax code", "Variant Weight Unit",
+        "Weight unit for display", "Inventory tracker", "Inventory quantity", "Continue selling when out of stock",
+        "Unit price total measure", "Unit price total measure unit", "Unit price base measure",
+        "Unit price base measure unit", "Google Shopping / MPN",
+        "Google Shopping / Manufacturer part number (MPN)", "Google Shopping / Gender", "Google Shopping / Age Group",
+        "Google Shopping / Custom Product", *(f"Google Shopping / Custom Label {number}" for number in range(5)),
+    )
+)  # fmt: skip
 
 
 def _by_handle(rows: Iterator[Row], names: Mapping[str, str], handle: str, source: str) -> Iterator[Row]:

@@ -305,6 +305,12 @@ def test_absent_files_of_a_table_are_named(resources: Resources, folder: Path) -
     )
 
 
+def test_columns_of_a_table_that_were_not_understood_are_named(resources: Resources, folder: Path) -> None:
+    work = begin(resources, write(folder / "items.csv", b"id,title,image,shelf\na,Oak,slate.jpg,B\n"))
+    (warning,) = scanned(resources, work).warnings
+    assert warning.startswith("Columns that were not understood: shelf.")
+
+
 def test_one_picture_under_two_names_is_one_image_of_two_products(resources: Resources, folder: Path) -> None:
     shutil.copy2(folder / "oak.png", folder / "twin.png")
     work = begin(resources, folder)

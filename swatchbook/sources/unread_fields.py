@@ -1,0 +1,89 @@
+"""Collect the fields of a batch that were not understood, and tell what must not be missed in the tables of shops."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from swatchbook.one_line import one_line, shorten
+from swatchbook.records import BatchMapping
+from swatchbook.sources.batch_fields import is_metadata
+from swatchbook.sources.batch_names import flat
+from swatchbook.sources.batch_record import ReadRecord, read_record
+from swatchbook.sources.batch_rows import is_of_woocommerce, passed_over, used_for_rows
+from swatchbook.sources.batch_values import is_empty
+
+LOOKED_AT = 50  # records of a file whose fields are named
+_EXAMPLE = 80  # characters of an example
+_NAMED = 5  # columns in a warning
+_MOST_NAME = 60  # characters
+
+
+class UnreadFields:
+    """The fields that are read of no record, with the beginning of a value. `look` is called with each record."""
+
+    def __init__(self) -> None:
+        self._unknown, self._read = dict[str, str](), set[str]()
+
+    def look(self, record: Mapping[str, Any], read: ReadRecord) -> None:
+        """Add the fields of a record that are unknown, and those that were read."""
+        for columns in read.columns.values():
+            self._read.update(column.split(".")[0] if column not in record else column for column in columns)
+        of_rows = used_for_rows(record)
+        for name in (each for each in read.unknown if flat(each) not in of_rows):
+            self._unknown.setdefault(name, shorten(one_line(str(record[name])[:500]), _EXAMPLE))
+
+    @property
+    def examples(self) -> dict[str, str]:
+        """Return field -> the beginning of its value in one of the records."""
+        return {name: example for name, example in self._unknown.items() if name not in self._read}
+
+
+class ColumnCheck:
+    """What an ingest tells of the columns of its tables. `look` is called with each row that is an item.
+
+    Not told are columns that a mapping names, and those that a shop's export is known to have for other purposes.
+    """
+
+    def __init__(self) -> None:
+        self._unread, self._passed_over = UnreadFields(), set[str]()
+        self._sale: str | None = None
+        self._is_endless = self._is_strange = False
+
+    def look(self, place: int, record: Any, mapping: BatchMapping) -> None:
+        """Look at the item at a place (from 1) of its file: at all columns of the first ones, at sale prices of all."""
+        if not isinstance(record, dict):
+            return
+        if place == 1:
+            self._sale = _sale_without_end(record)
+            self._passed_over.update(*mapping.names.values(), *mapping.fact_names.values())
+        if place <= LOOKED_AT:
+            self._unread.look(record, read_record(record, mapping))
+            self._passed_over |= {name for name in record if flat(name) in passed_over(record)}
+            self._is_strange |= "variation" in record.values() and not is_of_woocommerce(record)
+        self._is_endless |= self._sale is not None and not is_empty(record.get(self._sale))
+
+    def warnings(self) -> tuple[str, ...]:
+        """Return what is to be told, most harmful first."""
+        told = list[str]()
+        if self._is_endless:
+            told.append(
+                "It has sale prices, and no column that is known as the last day of a sale: they have no end. If it "
+                "has such a column, call it “Date sale price ends”."
+            )
+        if self._is_strange:
+            told.append(
+                "It looks like WooCommerce's export in a language that is not known: its variations are products of "
+                "their own. Export it while your language in the shop is English."
+            )
+        unknown = [name for name in self._unread.examples if name not in self._passed_over]
+        if unknown := sorted(unknown, key=is_metadata):
+            named = ", ".join(shorten(one_line(name), _MOST_NAME) for name in unknown[:_NAMED])
+            more = f" and {len(unknown) - _NAMED:,} more" if len(unknown) > _NAMED else ""
+            told.append(f"Columns that were not understood: {named}{more}. `swatchbook ingest --plan FILE` shows them.")
+        return tuple(told)
+
+
+def _sale_without_end(record: Mapping[str, Any]) -> str | None:
+    """Return the column with sale prices of WooCommerce's export if none is known as the last day of a sale."""
+    names = {flat(str(name)): str(name) for name in record}
+    is_told = "datesalepriceends" in names or not is_of_woocommerce(record)
+    return None if is_told else names.get("saleprice")
