@@ -56,7 +56,7 @@ PURE_STAGES: Mapping[str, PureStage] = {
     ),
     "tables": PureStage(version="4", after=("read",), modules=_PDF),
     "discover": PureStage(
-        version="31",
+        version="32",
         after=("read",),
         options=("taught",),
         newer_options=("weights",),
@@ -68,6 +68,7 @@ PURE_STAGES: Mapping[str, PureStage] = {
             *_catalogue("discover", "name_candidates", "name_groups", "name_words", "choose_names", "judge_document"),
             *_catalogue("attributes", "measures", "table_rows", "page_layout", "reading_order", "kinds", "cards"),
             *_catalogue("bare_values", "name_labels", "bands", "sections", "running_text", "variants", "plan"),
+            *_catalogue("shared_tables"),
             *_catalogue(*_LLM, "llm/find_products"),
             "swatchbook/catalogue/name_weights.json",
             *_E5,

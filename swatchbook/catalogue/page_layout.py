@@ -15,6 +15,7 @@ from itertools import pairwise, product
 
 from swatchbook.catalogue.attributes import Attribute, code_of, is_measure, match_attributes
 from swatchbook.catalogue.bands import Bands, line_bands
+from swatchbook.catalogue.shared_tables import Article, articles_in
 from swatchbook.geometry import area, bounding_box, clip, is_broad, shared_area, turn_box
 from swatchbook.printed_prices import price_in
 from swatchbook.records import Box, Line, Page, fold
@@ -86,6 +87,9 @@ class PageLayout:
     spread: bool
     ocr: bool  # some of its texts were read from its pixels: their sizes are measured, and vary
     turn: int = 0  # degrees clockwise by which the page must be turned to be read
+    articles: tuple[
+        tuple[Box, tuple[Article, ...]], ...
+    ] = ()  # box and rows of the tables of articles next to pictures
 
     @property
     def width(self) -> float:
@@ -143,11 +147,12 @@ def summarise_page(page: Page) -> PageLayout:
     free = [line for i, line in enumerate(lines) if i not in used]
     texts = join_paragraphs(page.number, free)
     entries, last_entry = _entries(lines)
+    pictures = picture_boxes(page)
     return PageLayout(
         number=page.number,
         box=page.box,
         texts=tuple(_short(t) for t in texts),
-        pictures=picture_boxes(page),
+        pictures=pictures,
         attributes=tuple(a for a, _ in pairs),
         codes=_codes(lines),
         has_table=page.has_table,
@@ -158,6 +163,7 @@ def summarise_page(page: Page) -> PageLayout:
         spread=_is_spread(page, lines),
         ocr=page.ocr,
         turn=page.turn,
+        articles=articles_in(lines) if pictures else (),
     )
 
 

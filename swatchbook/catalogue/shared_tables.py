@@ -13,6 +13,7 @@ from swatchbook.records import Box, FoundProduct, Line, Occurrence, fold
 MOST_TABLES = 20  # tables of a page that are looked at; more are labels of a form
 KEYS_OF_ARTICLES = frozenset({"code", "ean"})
 FEWEST_ROWS = 2  # one row is the values of one product
+FEWEST_PRODUCTS = 2  # products that a shared table lists
 
 
 class SharedTable(NamedTuple):
@@ -30,24 +31,57 @@ class SharedTable(NamedTuple):
                 return
 
 
+class Article(NamedTuple):
+    """A row of a table of articles; the box is that of its name."""
+
+    name: str
+    code: str | None
+    size: str | None
+    price: str | None
+    box: Box
+
+
+def articles_in(lines: Sequence[Line]) -> tuple[tuple[Box, tuple[Article, ...]], ...]:
+    """Return each table of articles of a page: the box around it, and its rows that have a name."""
+    return tuple((table.box, tuple(_articles(table))) for _, table in _find_article_tables(lines))
+
+
+def _articles(table: SharedTable) -> Iterator[Article]:
+    for row in table.rows:
+        name = next((line for head, line in row if heads_names(head.label)), None)
+        said = {head.key: cell_of(head, line).value for head, line in reversed(row)}
+        if name:
+            size = said.get("size") or said.get("dimensions")
+            yield Article(name.text, said.get("code"), size, said.get("price"), name.bbox)
+
+
 def find_shared_tables(lines: Sequence[Line], places: Sequence[Occurrence]) -> Iterator[SharedTable]:
-    """Yield the tables with a column of names or codes that stand in the regions of several products or name several.
+    """Yield the tables of articles that stand in the regions of several products or name several.
 
     `places` are those of all products on the page. A table in which one of them stands is that of a price list, whose
-    rows are the products; columns with equal heads are those of several tables side by side.
+    rows are the products.
     """
-    if len({place.bbox for place in places}) < 2:
+    if len({place.bbox for place in places}) < FEWEST_PRODUCTS:
         return
+    for heads, table in _find_article_tables(lines):
+        is_price_list = any(centre_inside(place.bbox, table.box) for place in places)
+        if not is_price_list and (_spans_products(heads, places) or _names_several(table.rows, places)):
+            yield table
+
+
+def _find_article_tables(lines: Sequence[Line]) -> Iterator[tuple[Sequence[Head], SharedTable]]:
+    """Yield heads and rows of the tables with a column of names or codes.
+
+    Columns with equal heads are those of several tables side by side.
+    """
     for heads, rows in islice(tables_below(lines), MOST_TABLES):
-        box = bounding_box((*(head.box for head in heads), *(line.bbox for row in rows for _, line in row)))
         if (
             len(rows) >= FEWEST_ROWS
             and any(heads_names(head.label) or head.key in KEYS_OF_ARTICLES for head in heads)
             and len({fold(head.label) for head in heads}) == len(heads)
-            and not any(centre_inside(place.bbox, box) for place in places)
-            and (_spans_products(heads, places) or _names_several(rows, places))
         ):
-            yield SharedTable(box, rows)
+            cells = (line.bbox for row in rows for _, line in row)
+            yield heads, SharedTable(bounding_box((*(head.box for head in heads), *cells)), rows)
 
 
 def _spans_products(heads: Sequence[Head], places: Sequence[Occurrence]) -> bool:
@@ -59,4 +93,4 @@ def _spans_products(heads: Sequence[Head], places: Sequence[Occurrence]) -> bool
 
 def _names_several(rows: Sequence[Row], places: Sequence[Occurrence]) -> bool:
     cells = {fold(line.text) for row in rows for _, line in row}
-    return len({place.bbox for place in places if fold(place.text) in cells}) > 1
+    return len({place.bbox for place in places if fold(place.text) in cells}) >= FEWEST_PRODUCTS

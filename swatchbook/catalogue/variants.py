@@ -1,6 +1,7 @@
 """Find the variants of a product (colours, sizes, finishes) and its parts (captioned things in its regions).
 
-The first source that has any is used: codes with names, labels with several values, captions of pictures of one size.
+The first source that has any is used: rows of a table of articles, codes with names, labels with several values,
+captions of pictures of one size.
 """
 
 import re
@@ -14,7 +15,7 @@ from swatchbook.catalogue.bands import Bands
 from swatchbook.catalogue.kinds import is_label
 from swatchbook.catalogue.page_layout import PageLayout, Text, is_name, normalise_line
 from swatchbook.geometry import centre_inside, gap
-from swatchbook.printed_prices import price_in
+from swatchbook.printed_prices import former_in, price_in, price_of
 from swatchbook.records import Box, FoundProduct, Variant, fold
 
 FEWEST_NAMES = 2  # fewest coded or captioned names that are variants: a single one is more likely the product itself
@@ -48,6 +49,8 @@ class PageParts:
     def __init__(self, layout: PageLayout, names: Collection[Place]) -> None:
         self._layout = layout
         page = layout.number
+        boxes = [box for number, box in names if number == page] if layout.articles else []
+        self._articles = tuple(each for each in layout.articles if not any(centre_inside(b, each[0]) for b in boxes))
         self._texts = _Placed([t for t in layout.texts if (page, t.box) not in names], lambda text: text.box)
         self._pictures = _Placed([p for p in layout.pictures if (page, p) not in names], lambda picture: picture)
         self._attributes = _Placed([a for a in layout.attributes if (page, a.box) not in names], lambda a: a.box)
@@ -62,6 +65,7 @@ class PageParts:
             pictures=self._pictures.within(regions),
             attributes=self._attributes.within(regions),
             codes=self._codes.within(regions),
+            articles=self._articles,
         )
 
 
@@ -86,8 +90,47 @@ def find_variants(product: FoundProduct, parts: Mapping[int, PageParts], named: 
     `parts` are those of each page, `named` the folded names of all products.
     """
     own = [parts[page].of(product) for page in product.pages if page in parts]
-    found = _named(product, own, named) or _labelled(own) or _in_letters(own) or _captions(product, own)
-    return _with_values(found, own)
+    found = (
+        _listed(product, own, named)
+        or _named(product, own, named)
+        or _labelled(own)
+        or _in_letters(own)
+        or _captions(product, own)
+    )
+    return tuple(_with_sale(variant) for variant in _with_values(found, own))
+
+
+# --- tables of articles -----------------------------------------------------------------------------------------------
+
+
+def _listed(product: FoundProduct, own: Sequence[PageLayout], names: Collection[str]) -> tuple[Variant, ...]:
+    """Return a variant for each row whose name begins with the product's and with no longer one, if several.
+
+    The rows are those of tables that name no product on their own. The row with the product's own name is the variant
+    of its size or code.
+    """
+    found = dict[tuple[str, str | None], Variant]()
+    for layout in own:
+        for article in (article for _, articles in layout.articles for article in articles):
+            words = normalise_line(article.name)
+            if not _begins_with(words, product.name) or any(
+                len(other) > len(product.name) and _begins_with(words, other) for other in names
+            ):
+                continue
+            if name := _variant_name(words, product) or article.size or article.code:
+                found.setdefault(
+                    (fold(name), article.code),
+                    Variant(
+                        name=name, code=article.code, size=article.size, price=article.price, page=layout.number,
+                        bbox=article.box,
+                    ),
+                )  # fmt: skip
+    return tuple(found.values()) if len(found) >= FEWEST_NAMES else ()
+
+
+def _begins_with(words: str, name: str) -> bool:
+    """Whether a text begins with the words of a name."""
+    return words.casefold().startswith(name.casefold()) and not words[len(name) :][:1].isalnum()
 
 
 # --- codes and names --------------------------------------------------------------------------------------------------
@@ -244,6 +287,17 @@ def _with_values(found: Sequence[Variant], own: Sequence[PageLayout]) -> tuple[V
             these = [value for value in values if value.kind == kind]
             found = [v if getattr(v, kind) else v.model_copy(update={kind: _nearest(v, these)}) for v in found]
     return tuple(found)
+
+
+def _with_sale(variant: Variant) -> Variant:
+    """Return a variant with the price of today: of "statt 9 € nur 7 €" that is 7 €, and 9 € a fact."""
+    price = variant.price or ""
+    before, now = former_in(price), price_in(price)
+    if not before or not now or now == before:
+        return variant
+    is_sale = (price_of(before) or 0.0) > (price_of(now) or 0.0)
+    facts = (*variant.facts, ("regular_price", before)) if is_sale else variant.facts
+    return variant.model_copy(update={"price": now, "facts": facts})
 
 
 def _nearest(variant: Variant, values: Iterable[_Value]) -> str | None:

@@ -57,6 +57,22 @@ def test_rows_of_codes_are_variants_with_their_size_and_price() -> None:
     assert said(variants_of(blocks)) == [(size, code, size, price) for code, size, price in rows]
 
 
+def test_rows_of_a_table_of_articles_are_variants_of_the_names_they_begin_with() -> None:
+    heads = ("Article", "Code", "Size", "Price")
+    rows = [
+        ("Alder", "A-101", "Ø 30 cm", "€ 12.00"), ("Alder large", "A-907", "Ø 45 cm", "was € 21.00 now € 18.00"),
+        ("Alderman", "A-102", "Ø 20 cm", "€ 9.00"), ("Birke", "B-201", "Ø 24 cm", "€ 14.00"),
+    ]  # fmt: skip
+    blocks = [
+        text(60 + 130 * k, 400 + 20 * n, cell) for n, row in enumerate([heads, *rows]) for k, cell in enumerate(row)
+    ]
+    pictures: list[Box] = [(60, 100, 260, 300)]
+    assert said(variants_of(blocks, pictures)) == [
+        ("Ø 30 cm", "A-101", "Ø 30 cm", "€ 12.00"), ("large", "A-907", "Ø 45 cm", "€ 18.00"),
+    ]  # fmt: skip
+    assert [v.facts for v in variants_of(blocks, pictures)] == [(), (("regular_price", "€ 21.00"),)]
+
+
 def test_one_code_is_the_products_own_and_a_slip_rating_is_none() -> None:
     assert not variants_of([text(60, 200, "AB-101"), text(60, 214, "Sand")])
     assert not variants_of([text(60, 200, "AB-101"), text(60, 214, "Sand"), text(60, 300, "Slip rating: R10")])
