@@ -18,6 +18,7 @@ from swatchbook.sources.batch_file import has_batch_suffix, is_table, kind_of_fi
 from swatchbook.sources.batch_names import IMAGES, is_picture_field
 from swatchbook.sources.batch_pictures import MAX_NAMED, NamedPicture, is_written_here
 from swatchbook.sources.batch_record import ReadRecord, content_id, read_record
+from swatchbook.sources.batch_rows import TranslatedRow
 from swatchbook.sources.batch_values import is_empty
 from swatchbook.sources.folder import is_hidden, is_picture
 from swatchbook.sources.listed import (
@@ -158,7 +159,9 @@ def _without_picture(record: Mapping[str, Any], mapping: BatchMapping) -> Invali
     names = [str(name) for name in record]
     pictured = mapping.names.get(IMAGES) or filter(is_picture_field, names)
     if empty := [name for name in pictured if name in record and is_empty(record[name])]:
-        which = f"{', '.join(empty[:SHOWN_REASONS])} {'is' if len(empty) == 1 else 'are'}"
+        own = record.own_names if isinstance(record, TranslatedRow) else {}
+        shown = ", ".join(own.get(name, name) for name in empty[:SHOWN_REASONS])
+        which = f"{shown} {'is' if len(empty) == 1 else 'are'}"
         return InvalidReference(f"It names no picture: {which} empty.")
     return InvalidReference(
         "It names no picture.",

@@ -14,6 +14,14 @@ from swatchbook.sources.woocommerce_columns import NOT_READ, english_columns
 Row = Mapping[str, Any]
 
 
+class TranslatedRow(dict[str, Any]):
+    """A row by the English names of its columns. `own_names` maps these to the names in the file."""
+
+    def __init__(self, row: Row, own_names: Mapping[str, str]) -> None:
+        super().__init__(row)
+        self.own_names = own_names
+
+
 def products_of_rows(read: Callable[[], Iterator[Row]]) -> Iterator[Row]:
     """Yield the products of a table. `read` begins at the first row each time.
 
@@ -30,7 +38,9 @@ def products_of_rows(read: Callable[[], Iterator[Row]]) -> Iterator[Row]:
     if handle and source:
         yield from _by_handle(read(), names, handle, source)
     elif in_english.keys() >= _OF_WOOCOMMERCE:
-        yield from _with_variations(lambda: (_plain(_renamed(row, columns)) for row in read()), in_english)
+        own_names = {name: own for own, name in columns.items()}
+        for product in _with_variations(lambda: (_plain(_renamed(row, columns)) for row in read()), in_english):
+            yield TranslatedRow(product, own_names)
     else:
         yield from read()
 

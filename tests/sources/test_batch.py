@@ -229,6 +229,8 @@ def test_empty_fields_for_pictures_are_named(tmp_path: Path) -> None:
     file.write_text(f"id,title,{','.join(columns)},Images,Thumbnail\na,Oak{',x' * 20},,\n")
     assert failures(listed(file)) == {"a": "It names no picture: Images, Thumbnail are empty."}
     assert failures(listed(file, {"images": ("Images",)})) == {"a": "It names no picture: Images is empty."}
+    file.write_text("ID,Tipo,COD,Nome,Genitore,Immagine\n1,simple,P,Vaso,,\n")
+    assert failures(listed(file)) == {"1": "It names no picture: Immagine is empty."}
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
