@@ -1,4 +1,4 @@
-"""Weights of articles as they are printed: "1,2 kg" is 1,200 grams."""
+"""Weights and lengths of articles as they are printed: "1,2 kg" is 1,200 grams."""
 
 import re
 
@@ -20,6 +20,19 @@ def grams_of(text: str) -> float | None:
     if found is None or (_GROUPED.fullmatch(found[1]) and _GRAMS[found[2].lower()] <= 1):
         return None
     return float(found[1].replace(",", ".")) * _GRAMS[found[2].lower()]
+
+
+_CENTIMETRES = {"mm": 0.1, "cm": 1.0, "m": 100.0, "in": 2.54, "ft": 30.48, "yd": 91.44}
+"""Unit -> centimetres."""
+_LENGTH = re.compile(rf"(\d+(?:[.,]\d+)?)\s?({'|'.join(_CENTIMETRES)})", re.IGNORECASE)
+
+
+def centimetres_of(text: str) -> float | None:
+    """Return a length in centimetres, None where the text is not one length and nothing else, or may be two."""
+    found = _LENGTH.fullmatch(text.strip())
+    if found is None or _GROUPED.fullmatch(found[1]):
+        return None
+    return float(found[1].replace(",", ".")) * _CENTIMETRES[found[2].lower()]
 
 
 def as_decimal(value: float) -> str:

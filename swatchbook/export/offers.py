@@ -32,7 +32,7 @@ _MOST_VALUE = 190  # characters of an option's value; with a code and number it 
 _HANDLED = (
     "price", "currency", "regular_price", "sale_starts", "sale_ends", "description", "url", "brand", "gtin",
     "availability", "condition", "handle", "status", "taxonomy", "categories", "shop_attributes", "sku", "sold_as",
-    "digital",
+    "digital", "shop_id", "short_description", "tags", "stock", "backorders", "visibility",
 )  # fmt: skip
 """Metadata for which there is a field: they are not listed as further properties."""
 _OF_PRICES = {"price", "regular_price", "sale_starts", "sale_ends"}
@@ -103,6 +103,11 @@ class Offer:
     def grams(self) -> float | None:
         """Return its weight, None where it is not known."""
         return grams_of(self.values.get("weight", ""))
+
+    @property
+    def tags(self) -> list[str]:
+        """Return the words that a shop gave it."""
+        return list(filter(None, self.values.get("tags", "").split("; ")))
 
     @property
     def availability(self) -> str:
@@ -329,7 +334,12 @@ def _inherited(product: ProductRow, rows: Sequence[ProductRow]) -> ProductRow:
     own = {name: {row.metadata.get(name) for row in rows} - {None} for name in product.metadata}
     lists = {name for name, value in product.metadata.items() if own[name] and _lists(value, own[name])}
     is_priced = any("price" in row.metadata for row in rows)
-    left_out = lists | {"sku", "status"} | (_OF_PRICES if is_priced else set()) | ({"gtin"} if len(rows) > 1 else set())
+    left_out = (
+        lists
+        | {"sku", "status", "shop_id", "stock", "backorders"}
+        | (_OF_PRICES if is_priced else set())
+        | ({"gtin"} if len(rows) > 1 else set())
+    )
     return product.model_copy(
         update={
             "metadata": {name: value for name, value in product.metadata.items() if name not in left_out},

@@ -103,6 +103,7 @@ class Shopify:
             "Vendor": fields["brand"],
             "Product category": offer.values.get("taxonomy", ""),
             "Type": "" if fields["category"] == offer.values.get("taxonomy") else fields["category"],
+            "Tags": ", ".join(offer.tags),
         } | filled(self._options.mapping, offer.values, (*PRODUCT_COLUMNS, *LAST_COLUMNS), allowed=ALLOWED)
         status = offer.off_sale if is_priced or offer.off_sale == _GONE else "draft"
         shown = {"Status": "active" if status in ("", "hidden") else status}

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO, Final
 
-from swatchbook.export.article_weights import as_decimal
+from swatchbook.export.article_weights import as_decimal, centimetres_of
 from swatchbook.export.formats import Rows
 from swatchbook.export.offers import Offer, Price, beside_options, distinct_skus, picture_urls
 from swatchbook.export.shop_csv import Cells, OneCurrency, pack, read_rows, sku_key, unpack, write_rows
@@ -48,6 +48,7 @@ ALLOWED: Final[Allowed] = {
 MOST_ATTRIBUTES: Final = 100
 _ATTRIBUTES = tuple(name.format(number) for number in range(1, MOST_ATTRIBUTES + 1) for name in ATTRIBUTE)
 _ON_PRODUCT = ("Categories", "Tags", "Brands", "Shipping class", "External URL", "Button text", "Purchase note")
+_MEASURED = ("length", "width", "height")
 _PRIVATE, _DRAFT = "0", "-1"
 _IN_STOCK = {"in_stock": "1", "out_of_stock": "0", "backorder": "backorder"}
 _NARROW = str.maketrans("＝＋－＠", "=+-@")
@@ -78,10 +79,13 @@ class WooCommerce:
         return [_record(row) for row in (product, *variations)]
 
     def _product(self, offer: Offer, sku: str) -> dict[str, str]:
-        fields = offer.fields
+        fields, short = offer.fields, offer.values.get("short_description", "")
         cells = self._common(offer, sku) | {
             "Type": _kind("variable" if offer.variants else "simple", offer),
-            "Description": _description(fields["description"]),
+            "Visibility in catalog": "hidden" if offer.off_sale == "unlisted" else offer.values.get("visibility", ""),
+            "Short description": _description(short),
+            "Description": _description(fields["description"] if fields["description"] != short else ""),
+            "Tags": _joined(offer.tags),
             "Categories": _joined(re.split(r"[;\n]", self._categories(offer))),
             "Brands": _joined([fields["brand"]]),
         }
@@ -107,9 +111,10 @@ class WooCommerce:
             "GTIN, UPC, EAN, or ISBN": offer.fields["gtin"],
             "Name": offer.needed("title"),
             "Published": _PRIVATE if offer.off_sale not in ("", "unlisted") else "1",
-            "Visibility in catalog": "hidden" if offer.off_sale == "unlisted" else "",
             "In stock?": _IN_STOCK.get(offer.availability, ""),
+            "Backorders allowed?": offer.values.get("backorders", ""),
             "Weight (kg)": as_decimal(offer.grams / 1_000) if offer.grams else "",
+            **{f"{name.capitalize()} (cm)": as_decimal(value) for name, value in _measures(offer).items()},
             **_prices(price),
             "Images": ", ".join(pictures[:most_pictures]),
         }
@@ -162,7 +167,7 @@ def _record(row: dict[str, str]) -> ShopRecord:
 def _other_code(offer: Offer, sku: str) -> str:
     """Return the printed code of an offer, "" where it is the SKU or the handle."""
     code = offer.row.code or ""
-    return "" if code in (sku, offer.values.get("handle")) else code
+    return "" if code in (sku, offer.values.get("handle"), offer.values.get("shop_id")) else code
 
 
 def _kind(kind: str, offer: Offer) -> str:
@@ -196,9 +201,24 @@ def _known(offer: Offer, sku: str) -> dict[str, str]:
     known = dict(offer.properties) | {"code": _other_code(offer, sku)}
     if price := offer.single_price:
         known["price unit"] = price.unit or ""
-    if offer.grams:
-        known.pop("weight", None)
+    for name in (*_measures(offer), *(["weight"] if offer.grams else [])):
+        known.pop(name, None)
     return {name: value for name, value in known.items() if value.strip()}
+
+
+def _measures(offer: Offer) -> dict[str, float]:
+    """Return length, width and height in centimetres, where WooCommerce had them in columns, or all three are known.
+
+    A shop shows no names with them: one that is alone stays an attribute.
+    """
+    own = stored_attributes(offer.values.get("shop_attributes", ""))
+    texts = {name: offer.properties.get(name, "") for name in _MEASURED}
+    found = {
+        name: length
+        for name, text in texts.items()
+        if (length := centimetres_of(text)) and not any(is_fact_of(e.name, e.values, name, text) for e in own)
+    }
+    return found if len(found) == len(_MEASURED) or "shop_id" in offer.values else {}
 
 
 def _attribute(number: int, attribute: ShopAttribute) -> dict[str, str]:

@@ -37,7 +37,8 @@ _NO_FACTS = frozenset(FIELDS) - frozenset(METADATA) | frozenset(
 )
 _OF_VARIANTS = {
     "color": "color", "material": "material", "size": "size", "sale_starts": "salestarts", "sale_ends": "saleends",
-    "sku": "ownsku", "status": "status", "digital": "digital",
+    "sku": "ownsku", "status": "status", "digital": "digital", "stock": "stock", "backorders": "backorders",
+    "length": "length", "width": "width", "height": "height", "shop_id": "shopid",
 }  # fmt: skip
 """What is kept of a variant -> the flat name of its field."""
 _NO_COLUMNS = frozenset({"quantity", "type", "brand", "ean"})

@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 from urllib.parse import urljoin
 
@@ -43,6 +44,7 @@ from swatchbook.sources.batch_values import (
 from swatchbook.sources.shop_attributes import as_shop_attributes
 
 _MAX_ID = 500  # characters
+_MOST_TAGS = 250  # of an item, as in Shopify
 _BEST_FIRST = ("in_stock", "backorder", "preorder", "out_of_stock")
 """A product is as available as the best of its variants."""
 
@@ -139,6 +141,21 @@ def _off_sale(value: Any) -> str | None:
     return str(value).lower() if _OFF_SALE.fullmatch(str(value)) else None
 
 
+def _tags(value: Any) -> str | None:
+    """Return tags with "; " between them; in a text of a shop a comma is, and one within a tag has a backslash."""
+    tags = map(as_text, value if isinstance(value, list) else re.split(r"(?<!\\),", str(value)))
+    return "; ".join(tag.replace("\\,", ",") for tag in islice(tags, _MOST_TAGS) if tag) or None
+
+
+def _count(value: Any) -> str | None:
+    text = as_text(value) or ""
+    return text if re.fullmatch(r"-?\d+(\.\d+)?", text) else None
+
+
+def _one_of(*words: str) -> Callable[[Any], str | None]:
+    return lambda value: text if (text := as_text(value)) in words else None
+
+
 _OFF_SALE = re.compile("draft|archived|unlisted|hidden", re.IGNORECASE)
 _OF_SHOPS: Mapping[str, tuple[Callable[[Any], str | None], Sequence[str]]] = {
     "handle": (as_id, ("handle", "urlhandle")),
@@ -147,6 +164,12 @@ _OF_SHOPS: Mapping[str, tuple[Callable[[Any], str | None], Sequence[str]]] = {
     "categories": (as_text, ("allcategories",)),
     "shop_attributes": (as_shop_attributes, ("shopattributes",)),
     "sku": (as_text, ("ownsku",)),
+    "shop_id": (as_id, ("shopid",)),
+    "short_description": (as_text, ("shortdescription", "kurzbeschreibung")),
+    "tags": (_tags, ("tags", "producttags")),
+    "stock": (_count, ("stock",)),
+    "backorders": (_one_of("1", "notify"), ("backordersallowed",)),
+    "visibility": (_one_of("catalog", "search", "hidden"), ("visibilityincatalog",)),
     "sold_as": (as_text, ("soldas",)),
     "digital": (as_text, ("digital",)),
     "sale_starts": (

@@ -140,7 +140,8 @@ def _shopify_product(rows: Sequence[Row], names: Mapping[str, str], source: str)
     kept = {name: value for name, value in product.items() if not _OPTION.fullmatch(flat(name))}
     if variants:
         return kept | {"variants": variants}
-    return kept | {"own sku": _sold_as(rows[0], names)["sku"], "availability": _in_stock(rows[0], names)}
+    only = _sold_as(rows[0], names)
+    return kept | {"own sku": only["sku"], "stock": only["stock"], "availability": _in_stock(rows[0], names)}
 
 
 def _with_variant_names(pictures: Mapping[str, Any], shown: Mapping[str, Sequence[str]]) -> list[Row]:
@@ -181,8 +182,21 @@ def _sold_as(row: Row, names: Mapping[str, str]) -> dict[str, Any]:
         "regular_price": first("variantcompareatprice", "compareatprice", "regularprice"),
         "sale_starts": first("datesalepricestarts"),
         "sale_ends": first("datesalepriceends"),
-        "weight": _grams(first("variantgrams", "weightvaluegrams")) or _with_unit(first("weightkg"), "kg"),
+        "stock": first("stock", "variantinventoryqty", "inventoryquantity"),
+        "weight": _grams(first("variantgrams", "weightvaluegrams")),
     }
+
+
+def _of_woocommerce(row: Row, names: Mapping[str, str]) -> dict[str, Any]:
+    """Return what only WooCommerce's variations have: an id, whether they may be ordered later, and measures."""
+    found = {"shop id": row.get(names.get("id", ""))}
+    if str(later := row.get(names.get("backordersallowed", ""))) in ("1", "notify"):
+        found["backorders"] = later
+    measures = {match: name for key, name in names.items() if (match := _MEASURE.fullmatch(key))}
+    return found | {match[1]: _with_unit(row.get(name), match[2]) for match, name in measures.items()}
+
+
+_MEASURE = re.compile("(weight|length|width|height)(kg|g|lbs|oz|mm|cm|m|in|yd)")
 
 
 def _in_stock(row: Row, names: Mapping[str, str]) -> str | None:
@@ -262,7 +276,8 @@ def _with_variations(read: Callable[[], Iterator[Row]], names: Mapping[str, str]
     for row in read():
         if _is_variation(row, kind) and str(row[parent]) in known:
             continue
-        product = dict(row) | _status(row.get(published)) | {"own sku": row.get(sku)}
+        product = dict(row) | _status(row.get(published), row.get(names.get("visibilityincatalog", "")))
+        product |= {"own sku": row.get(sku), "shop id": row.get(names.get("id", ""))}
         product["shop attributes"] = attributes_in_columns(row, names)
         product["digital"] = _digital(row, kind)
         product["sold as"] = next((f"{each} product" for each in _kinds(row, kind) if each in _NOT_OURS), None)
@@ -286,7 +301,7 @@ def _variation(row: Row, names: Mapping[str, str]) -> dict[str, Any]:
     }
     title = " / ".join(options.values()) or row.get(names.get("name", ""))
     own = {"options": options, "title": title, "digital": _digital(row, names["type"])}
-    return own | _sold_as(row, names) | _status(row.get(names.get("published", "")))
+    return own | _sold_as(row, names) | _of_woocommerce(row, names) | _status(row.get(names.get("published", "")))
 
 
 def _kinds(row: Row, kind: str) -> list[str]:
@@ -303,8 +318,10 @@ def _digital(row: Row, kind: str) -> str:
     return ", ".join(each for each in _kinds(row, kind) if each in ("virtual", "downloadable"))
 
 
-def _status(published: Any) -> dict[str, Any]:
-    return {"status": "draft"} if str(published) in ("0", "-1") else {}
+def _status(published: Any, visibility: Any = None) -> dict[str, Any]:
+    if str(published) in ("0", "-1"):
+        return {"status": "draft"}
+    return {"status": "unlisted"} if visibility == "hidden" else {}
 
 
 def _places(value: Any) -> list[str]:

@@ -234,6 +234,40 @@ def test_attributes_of_woocommerce_come_back_as_the_shop_has_them(tmp_path: Path
     assert attributes_of(saddle) == {"Colore": ["Brown"], "Peso netto (g)": ["520"]}
 
 
+KEPT = (
+    "ID,Type,SKU,Name,Published,Visibility in catalog,Short description,Description,In stock?,Stock,"
+    "Backorders allowed?,Weight (lbs),Length (cm),Width (in),Height (cm),Regular price,Tags,Images,Parent,"
+    "Attribute 1 name,Attribute 1 value(s),Attribute 1 visible,Attribute 1 global\n"
+    '1,simple,,Pencil,1,search,Yellow &amp; soft,<p>Made of wood.</p>,1,500,0,,,,,1,"school, black\\, red",a.png,,,,,\n'
+    '2,variable,R-0,Rug,1,hidden,Woven,,1,,0,,300,78.74,1.5,,,b.png,,Size,"S, L",1,1\n'
+    "3,variation,R-1,Rug - S,1,,,,0,0,notify,2,100,,,60,,,R-0,Size,S,,1\n"
+    "4,variation,R-2,Rug - L,1,,,,1,7,0,,,,,90,,,R-0,Size,L,,1\n"
+)
+
+
+def test_what_else_woocommerce_keeps_comes_back(tmp_path: Path, resources: Resources) -> None:
+    for number, name in enumerate("ab"):
+        draw(tmp_path / "shop" / f"{name}.png", number)
+    (tmp_path / "shop" / "wc-export.csv").write_text(KEPT)
+    products = read(resources, tmp_path / "shop" / "wc-export.csv", "anna")
+    counted = ShopOptions(mapping=ShopMapping(fields={"Stock": "{stock}", "ID": "{shop_id}"}))
+    rows = read_woocommerce(exported(resources, products, "woocommerce", counted)[0])
+    names = (
+        "ID", "Visibility in catalog", "Short description", "Description", "Stock", "Backorders allowed?", "Tags",
+        "Weight (kg)", "Length (cm)", "Width (cm)", "Height (cm)",
+    )  # fmt: skip
+    assert [[row[name] for name in names] for row in rows] == [
+        ["1", "search", "Yellow &amp; soft", "Made of wood.", "500", "", "school, black\\, red", "", "", "", ""],
+        ["2", "hidden", "Woven", "", "", "", "", "", "300", "200", "1.5"],
+        ["3", "", "", "", "0", "notify", "", "0.907", "100", "200", "1.5"],
+        ["4", "", "", "", "7", "", "", "", "300", "200", "1.5"],
+    ]
+    assert [attributes_of(row) for row in rows[:2]] == [{}, {"Size": ["S", "L"]}], "neither an id nor measures"
+    assert "Stock" not in read_woocommerce(exported(resources, products, "woocommerce", ShopOptions())[0])[0]
+    (pencil,), (rug, _) = read_strictly(exported(resources, products, "shopify", ShopOptions())[0]).values()
+    assert (pencil["Tags"], rug["Status"], rug["Description"]) == ("school, black, red", "unlisted", "Woven")
+
+
 def test_a_folder_of_pictures_has_titles_and_pictures(tmp_path: Path, resources: Resources) -> None:
     for number, name in enumerate(("oak.png", "slate.jpg", "sub/linen.webp")):
         draw(tmp_path / "pictures" / name, number)

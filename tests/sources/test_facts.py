@@ -194,13 +194,13 @@ def test_export_of_woocommerce_is_read_in_the_language_of_the_shop(tmp_path: Pat
     assert (pot.item, pot.title, pot.failure) == ("1", "Pot", None)
     assert pot.metadata == {
         "price": "7.50", "brand": "Hilde", "category": "Kitchen > Pots", "categories": "Kitchen; Kitchen > Pots",
-        "color": "Red, Blue", "sku": "POT",
+        "color": "Red, Blue", "sku": "POT", "shop_id": "1",
         "shop_attributes": '[{"name":"Shade","values":["Red","Blue"],"visible":true,"shared":true}]',
     }  # fmt: skip
     red, blue = pot.variants
     assert (red.code, red.price, red.options) == ("POT-R", "7.50", (("Shade", "Red"),))
     assert dict(red.facts) == {
-        "color": "Red", "sku": "POT-R", "digital": "virtual", "weight": "1.5 kg", "regular_price": "9",
+        "color": "Red", "sku": "POT-R", "shop_id": "2", "digital": "virtual", "weight": "1.5 kg", "regular_price": "9",
     }  # fmt: skip
     assert (blue.code, blue.price, dict(blue.facts)["status"]) == ("POT-B", "9", "draft")
 
