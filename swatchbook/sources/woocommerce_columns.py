@@ -45,6 +45,15 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
         "Lager", "Bestand", "Lagerbestand", "Inventaire", "Inventario", "Magazzino", "Stan magazynowy", "Magazyn",
         "Estoque", "Voorraad",
     ),
+    "Visibility in catalog": (
+        "Sichtbarkeit im Katalog", "Visibilité dans le catalogue", "Visibilidad en el catálogo",
+        "Visibilità nel catalogo", "Widoczność w katalogu", "Visibilidade no catálogo",
+    ),
+    "Backorders allowed?": (
+        "Lieferrückstande erlaubt?", "Rückstände erlaubt?", "Autoriser les commandes de produits en rupture ?",
+        "¿Permitir reservas de productos agotados?", "Abilita gli ordini arretrati?",
+        "Pozwalać na zamówienia oczekujące (na dostawę do magazynu)?",
+    ),
     "Sale price": (
         "Angebotspreis", "Tarif promo", "Prix promo", "Precio rebajado", "Prezzo in offerta", "Cena promocyjna",
         "Preço promocional", "Actieprijs",

@@ -235,7 +235,7 @@ def test_attributes_of_woocommerce_come_back_as_the_shop_has_them(tmp_path: Path
 
 
 KEPT = (
-    "ID,Type,SKU,Name,Published,Visibility in catalog,Short description,Description,In stock?,Stock,"
+    "ID,Type,SKU,Name,Published,Visibilità nel catalogo,Short description,Description,In stock?,Stock,"
     "Backorders allowed?,Weight (lbs),Length (cm),Width (in),Height (cm),Regular price,Tags,Images,Parent,"
     "Attribute 1 name,Attribute 1 value(s),Attribute 1 visible,Attribute 1 global\n"
     '1,simple,,Pencil,1,search,Yellow &amp; soft,<p>Made of wood.</p>,1,500,0,,,,,1,"school, black\\, red",a.png,,,,,\n'
