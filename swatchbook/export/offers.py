@@ -26,6 +26,7 @@ from swatchbook.export.shop_mapping import (
 from swatchbook.one_line import one_line, shorten
 from swatchbook.printed_prices import currency_of, is_lowest, may_be_in, price_of
 from swatchbook.records import identity
+from swatchbook.sources.batch_values import as_day
 
 _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _MOST_VALUE = 190  # characters of an option's value; with a code and number it stays below the 255 of Shopify
@@ -312,17 +313,10 @@ def _sale(row: ProductRow, amount: str, day: date) -> Sale | None:
     regular = price_of(row.metadata.get("regular_price", ""))
     if row.price is None or row.price_to is not None or regular is None or regular <= row.price:
         return None
-    starts, ends = (_day(row.metadata.get(name, "")) for name in ("sale_starts", "sale_ends"))
+    starts, ends = (as_day(row.metadata.get(name, "")) for name in ("sale_starts", "sale_ends"))
     is_on = (starts or day) <= day <= (ends or day)
     first, last = (each.isoformat() if each else "" for each in (starts, ends))
     return Sale(amount=amount, regular=f"{regular:.2f}", starts=first, ends=last, is_on=is_on)
-
-
-def _day(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text[:10])
-    except ValueError:
-        return None
 
 
 def _inherited(product: ProductRow, rows: Sequence[ProductRow]) -> ProductRow:

@@ -6,6 +6,7 @@ import json
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -394,3 +395,20 @@ _AVAILABLE = {
     **dict.fromkeys(("backorder", "onbackorder", "availableforbackorder", "notify"), "backorder"),
     **dict.fromkeys(("preorder", "presale", "vorbestellung", "vorbestellbar", "comingsoon"), "preorder"),
 }  # fmt: skip
+
+
+# --- days -------------------------------------------------------------------------------------------------------------
+
+
+def as_day(text: str) -> date | None:
+    """Return the day at the beginning of a text: 2026-12-24, 2026/12/24, 20261224 or 24.12.2026; None for others."""
+    if found := re.match(r"(\d{4})(?:([-/])(\d\d?)\2(\d\d?)|(\d\d)(\d\d))(?!\d)", text):
+        year, month, day = int(found[1]), int(found[3] or found[5]), int(found[4] or found[6])
+    elif found := re.match(r"(\d\d?)\.\s?(\d\d?)\.\s?(\d{4})(?!\d)", text):
+        day, month, year = map(int, found.groups())
+    else:
+        return None
+    try:
+        return date(year, month, day)
+    except ValueError:
+        return None

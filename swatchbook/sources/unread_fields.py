@@ -9,7 +9,7 @@ from swatchbook.sources.batch_fields import is_metadata
 from swatchbook.sources.batch_names import flat
 from swatchbook.sources.batch_record import ReadRecord, read_record
 from swatchbook.sources.batch_rows import is_of_woocommerce, passed_over, used_for_rows
-from swatchbook.sources.batch_values import is_empty
+from swatchbook.sources.batch_values import as_day, is_empty, listed
 
 LOOKED_AT = 50  # records of a file whose fields are named
 _EXAMPLE = 80  # characters of an example
@@ -46,20 +46,26 @@ class ColumnCheck:
     def __init__(self) -> None:
         self._unread, self._passed_over = UnreadFields(), set[str]()
         self._sale: str | None = None
+        self._end: str | None = None
         self._is_endless = self._is_strange = False
+        self._unread_day: str | None = None
 
     def look(self, place: int, record: Any, mapping: BatchMapping) -> None:
         """Look at the item at a place (from 1) of its file: at all columns of the first ones, at sale prices of all."""
         if not isinstance(record, dict):
             return
         if place == 1:
-            self._sale = _sale_without_end(record)
+            self._sale, self._end = _columns_of_sale(record)
             self._passed_over.update(*mapping.names.values(), *mapping.fact_names.values())
         if place <= LOOKED_AT:
             self._unread.look(record, read_record(record, mapping))
             self._passed_over |= {name for name in record if flat(name) in passed_over(record)}
             self._is_strange |= "variation" in record.values() and not is_of_woocommerce(record)
-        self._is_endless |= self._sale is not None and not is_empty(record.get(self._sale))
+        if self._end is None:
+            self._is_endless |= self._sale is not None and not is_empty(record.get(self._sale))
+        elif self._unread_day is None:
+            days = (str(each) for each in listed(record.get(self._end)) if not is_empty(each))
+            self._unread_day = next((day for day in days if as_day(day) is None), None)
 
     def warnings(self) -> tuple[str, ...]:
         """Return what is to be told, most harmful first."""
@@ -68,6 +74,11 @@ class ColumnCheck:
             told.append(
                 "It has sale prices, and no column that is known as the last day of a sale: they have no end. If it "
                 "has such a column, call it “Date sale price ends”."
+            )
+        if self._unread_day is not None:
+            told.append(
+                f"The last day of a sale “{shorten(one_line(self._unread_day), _MOST_NAME)}” cannot be read, so that "
+                "the sale has no end. Write it as 2026-12-24."
             )
         if self._is_strange:
             told.append(
@@ -82,8 +93,9 @@ class ColumnCheck:
         return tuple(told)
 
 
-def _sale_without_end(record: Mapping[str, Any]) -> str | None:
-    """Return the column with sale prices of WooCommerce's export if none is known as the last day of a sale."""
+def _columns_of_sale(record: Mapping[str, Any]) -> tuple[str | None, str | None]:
+    """Return the columns with the sale prices and their last days in WooCommerce's export, None for one not known."""
+    if not is_of_woocommerce(record):
+        return None, None
     names = {flat(str(name)): str(name) for name in record}
-    is_told = "datesalepriceends" in names or not is_of_woocommerce(record)
-    return None if is_told else names.get("saleprice")
+    return names.get("saleprice"), names.get("datesalepriceends")

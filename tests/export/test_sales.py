@@ -44,6 +44,16 @@ def _specified(thing: test_json_ld.Thing) -> list[test_json_ld.Thing]:
     return found if isinstance(found, list) else [found]
 
 
+@pytest.mark.parametrize(
+    ("printed", "written"),
+    [("24.12.2026", "2026-12-24"), ("2026/1/4", "2026-01-04"), ("20261224", "2026-12-24"), ("12/24/2026", "")],
+)
+def test_day_of_a_sale_is_read_as_tables_write_it(tmp_path: Path, printed: str, written: str) -> None:
+    rows = (product("Lamp", **LAMP, sale_ends=printed),)
+    (row,) = test_woocommerce.read_strictly(shop_file(tmp_path, "woocommerce", rows, FULL)[0])
+    assert row.get("Date sale price ends", "") == written
+
+
 def test_sale_of_one_variant_is_not_that_of_another(tmp_path: Path) -> None:
     shirt = product("Shirt", price="15 EUR", regular_price="20", sale_ends="2020-01-01")
     rows = (shirt, variant(shirt, "Red", price="15 EUR", regular_price="20"), variant(shirt, "Blue", price="15 EUR"))

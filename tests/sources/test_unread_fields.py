@@ -81,6 +81,16 @@ def test_sale_prices_without_a_known_last_day_are_told(tmp_path: Path) -> None:
     assert told(tmp_path / "woo.csv", [*late, {**alone, "ID": "last", "COD": "L", "Prezzo in offerta": "3"}]) == (sale,)
 
 
+@pytest.mark.parametrize(
+    ("day", "is_read"),
+    [("2026-12-24 23:59:59", True), ("24.12.2026", True), ("2026/12/4", True), ("12/24/2026", False), ("soon", False)],
+)
+def test_last_day_of_a_sale_that_cannot_be_read_is_told(tmp_path: Path, day: str, is_read: bool) -> None:
+    warnings = told(tmp_path / "woo.csv", [POT, RED | {"Termine data del prezzo di vendita": day}])
+    expected = f"The last day of a sale “{day}” cannot be read, so that the sale has no end. Write it as 2026-12-24."
+    assert warnings == (() if is_read else (expected,))
+
+
 def test_export_of_woocommerce_in_an_unknown_language_is_told(tmp_path: Path) -> None:
     strange = told(tmp_path / "woo.csv", [renamed(row, Genitore="Szülő") for row in (POT, RED)])[0]
     assert "WooCommerce's export in a language that is not known" in strange
