@@ -24,7 +24,7 @@ PRINTED: Final = "udp_printed"
 """Price type of a price of which only the print is known, neither net nor gross."""
 MOST: Final = {
     "SUPPLIER_PID": 32, "DESCRIPTION_SHORT": 150, "DESCRIPTION_LONG": 64_000, "SUPPLIER_ALT_PID": 50,
-    "MANUFACTURER_NAME": 50, "KEYWORD": 50, "FNAME": 60, "FVALUE": 60, "MIME_SOURCE": 255,
+    "MANUFACTURER_PID": 50, "MANUFACTURER_NAME": 50, "KEYWORD": 50, "FNAME": 60, "FVALUE": 60, "MIME_SOURCE": 255,
 }  # fmt: skip
 """Element -> its most characters."""
 _TYPES = {"jpg": "image/jpeg", "jpeg": "image/jpeg", "gif": "image/gif"}  # the schema has no image/png
@@ -66,7 +66,7 @@ class BMEcat:
         reference = element("PROD_ID_TO", refers) if is_variant else ""
         inside = (
             element("SUPPLIER_PID", key),
-            self._details(offer),
+            self._details(offer, key),
             parent("PRODUCT_FEATURES", *(_feature(name, value) for name, value in features.items())),
             parent("PRODUCT_ORDER_DETAILS", element("ORDER_UNIT", _order_unit(offer))),
             parent("PRODUCT_PRICE_DETAILS", self._price(offer)),
@@ -75,14 +75,15 @@ class BMEcat:
         )
         return ShopRecord(key, f"{_NEW}{''.join(inside)}</PRODUCT>")
 
-    def _details(self, offer: Offer) -> str:
+    def _details(self, offer: Offer, key: str) -> str:
         fields = offer.fields
         return parent(
             "PRODUCT_DETAILS",
             element("DESCRIPTION_SHORT", offer.needed("title", most=MOST["DESCRIPTION_SHORT"])),
             _limited("DESCRIPTION_LONG", fields["description"]),
             element("INTERNATIONAL_PID", fields["gtin"], type="gtin") if fields["gtin"].isdigit() else "",
-            _limited("SUPPLIER_ALT_PID", fields["mpn"]),
+            _limited("SUPPLIER_ALT_PID", offer.code_beside(key)),
+            _limited("MANUFACTURER_PID", fields["mpn"]),
             _limited("MANUFACTURER_NAME", fields["brand"]),
             _limited("KEYWORD", fields["category"]),
         )

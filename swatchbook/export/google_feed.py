@@ -123,7 +123,10 @@ class Google:
                     values[attribute] = shortened(value, 100)
         if price.unit in _UNITS:
             values |= {"unit_pricing_measure": _UNITS[price.unit], "unit_pricing_base_measure": _UNITS[price.unit]}
-        return values | filled(self._options.mapping, offer.values, COLUMNS, allowed=ALLOWED)
+        mapped = filled(self._options.mapping, offer.values, COLUMNS, allowed=ALLOWED)
+        if values["gtin"] or (values["brand"] and values["mpn"]):
+            mapped.pop("identifier_exists", None)  # `no` is for articles without any
+        return values | mapped
 
     def keys(self, offer: Offer) -> list[str]:
         return [each.fields["sku"] for each in offer.variants or (offer,)]

@@ -79,8 +79,10 @@ class JsonLd:
         brand = {"@type": "Brand", "name": fields["brand"]} if fields["brand"] else None
         others = [
             {"@type": "PropertyValue", "name": name, "value": value}
-            for name, value in offer.properties.items()
-            if name not in _OWN_PROPERTY
+            for name, value in (
+                dict(offer.properties) | {"code": offer.code_beside(fields["sku"], fields["mpn"])}
+            ).items()
+            if value and name not in _OWN_PROPERTY
         ]
         thing = {
             "@type": "Product",

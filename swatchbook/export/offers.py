@@ -33,7 +33,7 @@ _MOST_VALUE = 190  # characters of an option's value; with a code and number it 
 _HANDLED = (
     "price", "currency", "regular_price", "sale_starts", "sale_ends", "description", "url", "brand", "gtin",
     "availability", "condition", "handle", "status", "taxonomy", "categories", "shop_attributes", "sku", "sold_as",
-    "digital", "shop_id", "short_description", "tags", "stock", "backorders", "visibility",
+    "digital", "mpn", "shop_id", "short_description", "tags", "stock", "backorders", "visibility",
 )  # fmt: skip
 """Metadata for which there is a field: they are not listed as further properties."""
 _OF_PRICES = {"price", "regular_price", "sale_starts", "sale_ends"}
@@ -94,6 +94,11 @@ class Offer:
     properties: Mapping[str, str]
     options: tuple[str, ...] = ()
     variants: tuple["Offer", ...] = ()
+
+    def code_beside(self, *known: str) -> str:
+        """Return its code, "" where that is one of these, its GTIN, or what its shop names it by itself."""
+        code, others = self.values["code"], (*known, self.values.get("handle"), self.values.get("shop_id"))
+        return "" if code in others or _bare(code) == _bare(self.fields["gtin"]) else code
 
     @property
     def single_price(self) -> Price | None:
@@ -224,6 +229,8 @@ def _offer(row: ProductRow, product: ProductRow, options: ShopOptions, day: date
     metadata = {clean(name): clean(value) for name, value in (product.metadata | row.metadata).items()}
     if not metadata.get("url", "").startswith(("http://", "https://")):
         metadata.pop("url", None)  # the place of a file on this machine
+    if product.pages and row.code:  # printed in a catalogue, which is mostly that of the manufacturer
+        metadata.setdefault("mpn", row.code)
     gtins = _gtins(metadata.get("gtin", ""))
     if "gtin" in metadata:
         metadata["gtin"] = _only(gtins)
@@ -332,7 +339,7 @@ def _inherited(product: ProductRow, rows: Sequence[ProductRow]) -> ProductRow:
         lists
         | {"sku", "status", "shop_id", "stock", "backorders"}
         | (_OF_PRICES if is_priced else set())
-        | ({"gtin"} if len(rows) > 1 else set())
+        | ({"gtin", "mpn"} if len(rows) > 1 else set())
     )
     return product.model_copy(
         update={

@@ -34,7 +34,7 @@ COMMON: Mapping[str, Template] = {
     "link": "{url}",
     "sku": ("{sku}", "{key}"),
     "handle": ("{handle}", "{key}"),
-    "mpn": "{code}",
+    "mpn": "{mpn}",
     "gtin": "{gtin}",
     "availability": "{availability}",
     "condition": "{condition}",

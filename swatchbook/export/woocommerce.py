@@ -97,7 +97,7 @@ class WooCommerce:
     def _variation(self, product: Offer, offer: Offer, sku: str) -> dict[str, str]:
         shared = {each.name: each.shared for each in stored_attributes(product.values.get("shop_attributes", ""))}
         cells = self._common(offer, sku, most_pictures=1)  # the importer gives a variation one
-        cells |= {"Type": _kind("variation", offer), f"{META}code": _other_code(offer, sku)}
+        cells |= {"Type": _kind("variation", offer), f"{META}code": offer.code_beside(sku)}
         for number, (name, value) in enumerate(zip(product.options, offer.options, strict=True), start=1):
             cells |= _attribute(number, ShopAttribute(name=name, values=(value,), shared=shared.get(name, False)))
         columns = tuple(name for name in COLUMNS if name not in _ON_PRODUCT)
@@ -164,12 +164,6 @@ def _record(row: dict[str, str]) -> ShopRecord:
     return ShopRecord(sku_key(row.get("SKU", "")), pack([row]))
 
 
-def _other_code(offer: Offer, sku: str) -> str:
-    """Return the printed code of an offer, "" where it is the SKU or the handle."""
-    code = offer.row.code or ""
-    return "" if code in (sku, offer.values.get("handle"), offer.values.get("shop_id")) else code
-
-
 def _kind(kind: str, offer: Offer) -> str:
     return ", ".join(filter(None, (kind, offer.values.get("digital"))))
 
@@ -198,7 +192,7 @@ def _attributes(offer: Offer, sku: str) -> list[ShopAttribute]:
 
 def _known(offer: Offer, sku: str) -> dict[str, str]:
     """Return what is known of a product and has no column."""
-    known = dict(offer.properties) | {"code": _other_code(offer, sku)}
+    known = dict(offer.properties) | {"code": offer.code_beside(sku)}
     if price := offer.single_price:
         known["price unit"] = price.unit or ""
     for name in (*_measures(offer), *(["weight"] if offer.grams else [])):

@@ -13,7 +13,7 @@ from swatchbook.catalogue.attributes import derive_key, fact_key, with_unit_of_h
 from swatchbook.one_line import shorten
 from swatchbook.records import Variant
 from swatchbook.sources.batch_fields import VARIANTS, Columns, Fields, attributes_of
-from swatchbook.sources.batch_names import CODE, FIELDS, METADATA, NAMES, flat, words_of
+from swatchbook.sources.batch_names import CODE, FIELDS, METADATA, MPN, NAMES, flat, words_of
 from swatchbook.sources.batch_values import (
     MAX_TITLE,
     as_availability,
@@ -147,6 +147,8 @@ def _variant(given: Any, title: str | None, names: Sequence[str | None]) -> Vari
     facts |= {key: text for key, field in _OF_VARIANTS.items() if (text := as_text(known.get(field)))} | _weight(known)
     if stock := next((text for key in NAMES["availability"] if (text := as_availability(known.get(key)))), None):
         facts["availability"] = stock
+    if mpn := next((text for key in MPN if (text := as_text(known.get(key)))), None):
+        facts["mpn"] = mpn
     if gtin := next((text for key in NAMES["gtin"] if (text := as_gtin(known.get(key)))), None):
         facts["gtin"] = gtin
     price = as_price(given)

@@ -136,6 +136,13 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     ),
 }  # fmt: skip
 
+MPN = (
+    "mpn", "manufacturerpartnumber", "manufacturersku", "manufacturernumber", "partnumber", "vendorcode",
+    "herstellernummer", "herstellerartikelnummer", "herstellernr", "herstellerartikelnr",
+    "googleshoppingmanufacturerpartnumbermpn", "googleshoppingmpn",
+)  # fmt: skip
+"""Fields with the number that the manufacturer gave an article."""
+
 LOCAL_PATHS = ("compressedpath", "originalpath", "filepath", "localimagepaths", "localimagepath", "localpath",
                "imagepath", "imagepaths", "imagefile", "imagefiles", "imagefilename")  # fmt: skip
 """Fields with pictures as files: the first that names a readable one counts, and then no URL is fetched."""

@@ -17,7 +17,7 @@ from swatchbook.printed_prices import amounts_of, is_one_amount, may_be_in
 from swatchbook.records import NO_MAPPING, BatchMapping, Variant, sha256
 from swatchbook.sources.batch_facts import read_facts, read_variants
 from swatchbook.sources.batch_fields import Columns, Fields
-from swatchbook.sources.batch_names import CODE, ID, METADATA, TITLE, flat
+from swatchbook.sources.batch_names import CODE, ID, METADATA, MPN, TITLE, flat
 from swatchbook.sources.batch_pictures import NamedPicture, read_pictures
 from swatchbook.sources.batch_values import (
     MAX_TEXT,
@@ -96,6 +96,8 @@ def read_record(record: Mapping[str, Any], mapping: BatchMapping = NO_MAPPING) -
             metadata[key] = shorten(", ".join(values), MAX_TEXT)
     if {each.get("gtin") for each in of_variants} & {*re.findall(r"\d+", metadata.get("gtin", ""))}:
         del metadata["gtin"]  # that of one of its rows
+    if metadata.get("mpn") in {each.get("mpn") for each in of_variants}:
+        metadata.pop("mpn", None)
     if known := [each["availability"] for each in of_variants if "availability" in each]:
         metadata["availability"] = min(known, key=_BEST_FIRST.index)
     if any(variant.price for variant in variants):
@@ -164,6 +166,7 @@ _OF_SHOPS: Mapping[str, tuple[Callable[[Any], str | None], Sequence[str]]] = {
     "categories": (as_text, ("allcategories",)),
     "shop_attributes": (as_shop_attributes, ("shopattributes",)),
     "sku": (as_text, ("ownsku",)),
+    "mpn": (as_id, MPN),
     "shop_id": (as_id, ("shopid",)),
     "short_description": (as_text, ("shortdescription", "kurzbeschreibung")),
     "tags": (_tags, ("tags", "producttags")),

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
-from swatchbook.sources.batch_names import NAMES, flat
+from swatchbook.sources.batch_names import MPN, NAMES, flat
 from swatchbook.sources.batch_pictures import pictures_in
 from swatchbook.sources.batch_values import as_text, is_empty
 from swatchbook.sources.shop_attributes import attributes_in_columns
@@ -141,7 +141,12 @@ def _shopify_product(rows: Sequence[Row], names: Mapping[str, str], source: str)
     if variants:
         return kept | {"variants": variants}
     only = _sold_as(rows[0], names)
-    return kept | {"own sku": only["sku"], "stock": only["stock"], "availability": _in_stock(rows[0], names)}
+    return kept | {
+        "own sku": only["sku"],
+        "stock": only["stock"],
+        "mpn": only["mpn"],
+        "availability": _in_stock(rows[0], names),
+    }
 
 
 def _with_variant_names(pictures: Mapping[str, Any], shown: Mapping[str, Sequence[str]]) -> list[Row]:
@@ -178,6 +183,7 @@ def _sold_as(row: Row, names: Mapping[str, str]) -> dict[str, Any]:
         "own_sku": first("variantsku", "sku"),
         "availability": first("instock") or _in_stock(row, names),
         "gtin": first(*NAMES["gtin"]),
+        "mpn": first(*MPN),
         "price": first("saleprice", "variantprice", "regularprice", "price"),
         "regular_price": first("variantcompareatprice", "compareatprice", "regularprice"),
         "sale_starts": first("datesalepricestarts"),

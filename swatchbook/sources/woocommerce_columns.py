@@ -48,11 +48,13 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
     "Visibility in catalog": (
         "Sichtbarkeit im Katalog", "Visibilité dans le catalogue", "Visibilidad en el catálogo",
         "Visibilità nel catalogo", "Widoczność w katalogu", "Visibilidade no catálogo",
+        "Zichtbaarheid in catalogus",
     ),
     "Backorders allowed?": (
         "Lieferrückstande erlaubt?", "Rückstände erlaubt?", "Autoriser les commandes de produits en rupture ?",
         "¿Permitir reservas de productos agotados?", "Abilita gli ordini arretrati?",
-        "Pozwalać na zamówienia oczekujące (na dostawę do magazynu)?",
+        "Pozwalać na zamówienia oczekujące (na dostawę do magazynu)?", "São permitidas encomendas?",
+        "Permitir encomendas pendentes?", "Nabestellingen toestaan?",
     ),
     "Sale price": (
         "Angebotspreis", "Tarif promo", "Prix promo", "Precio rebajado", "Prezzo in offerta", "Cena promocyjna",

@@ -153,6 +153,26 @@ def test_alt_texts_of_shopify_come_back(tmp_path: Path, resources: Resources) ->
     assert "Description" not in rows[0], "so that the shop keeps its own"
 
 
+MADE = (
+    "Handle,Title,Vendor,Option1 Name,Option1 Value,Variant SKU,Variant Price,Google Shopping / MPN,Image Src\n"
+    "lamp,Lamp,Nord,Color,Red,L-1,40.00,N-7,a.png\n"
+    "lamp,,,Color,Blue,L-2,40.00,N-8,\n"
+    "bulb,Bulb,Nord,Title,Default Title,B-1,4.00,N-9,b.png\n"
+    "cup,Cup,Nord,Title,Default Title,C-1,4.00,,c.png\n"
+)
+
+
+def test_the_manufacturers_number_is_only_what_the_file_says(tmp_path: Path, resources: Resources) -> None:
+    for number, name in enumerate("abc"):
+        draw(tmp_path / "shop" / f"{name}.png", number)
+    (tmp_path / "shop" / "products_export.csv").write_text(MADE)
+    products = read(resources, tmp_path / "shop" / "products_export.csv", "anna")
+    (red, blue), (bulb,), (cup,) = read_strictly(exported(resources, products, "shopify")[0]).values()
+    column = "Google Shopping / Manufacturer part number (MPN)"
+    assert [row[column] for row in (red, blue, bulb, cup)] == ["N-7", "N-8", "N-9", ""]
+    assert "mpn" not in products[0].metadata, "each variant has its own"
+
+
 LAMPS = (
     "Handle,Title,Product Category,Type,Option1 Name,Option1 Value,Variant SKU,Variant Grams,Variant Price,"
     "Variant Compare At Price,Image Src\n"

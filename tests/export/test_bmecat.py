@@ -29,7 +29,7 @@ _SCHEMA: dict[str, Children] = {
     "T_UPDATE_PRODUCTS": {"PRODUCT": "*"},
     "PRODUCT": _PRODUCT,
     "PRODUCT_DETAILS": {"DESCRIPTION_SHORT": "+", "DESCRIPTION_LONG": "*", "INTERNATIONAL_PID": "*",
-                        "SUPPLIER_ALT_PID": "?", "MANUFACTURER_NAME": "?", "KEYWORD": "*"},
+                        "SUPPLIER_ALT_PID": "?", "MANUFACTURER_PID": "?", "MANUFACTURER_NAME": "?", "KEYWORD": "*"},
     "PRODUCT_FEATURES": {"FEATURE": "*"},
     "FEATURE": {"FNAME": "+", "FVALUE": "+"},
     "PRODUCT_ORDER_DETAILS": {"ORDER_UNIT": "1"},

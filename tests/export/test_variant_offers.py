@@ -134,6 +134,31 @@ def test_a_code_that_is_the_gtin_is_no_mpn(tmp_path: Path) -> None:
     assert [each.get("mpn") for each in items] == [None, ["SH-1"]]
 
 
+@pytest.mark.parametrize("form", READERS)
+def test_only_a_printed_code_is_the_manufacturers(tmp_path: Path, form: str) -> None:
+    rows = (SHIRT, variant(SHIRT, "A", code="SH-1"), variant(SHIRT, "B", code="SH-2"))
+    of_file = [row.model_copy(update={"pages": ()}) for row in rows]
+    maker = {
+        "jsonld": b'"mpn":"SH-1"', "google": b"<g:mpn>SH-1<", "bmecat": b"<MANUFACTURER_PID>SH-1<",
+        "shopify": b"(MPN)", "akeneo": b"mpn", "woocommerce": b"mpn",
+    }[form]  # fmt: skip
+    printed, listed = (shop_file(tmp_path, form, each, FULL)[0] for each in (rows, of_file))
+    assert (maker in printed) == (form not in ("akeneo", "woocommerce"))
+    assert maker not in listed
+    assert (b"SH-1" in listed) == (form in ("jsonld", "bmecat", "woocommerce")), "as a code"
+
+
+def test_identifiers_exist_where_they_are_known(tmp_path: Path) -> None:
+    mapping = FULL.mapping.model_copy(update={"fields": FULL.mapping.fields | {"identifier_exists": "no"}})
+    bare = {"price": "€ 5", "pictures": ("p.jpg",)}
+    rows = [product("Hand made", **bare), product("Cup", gtin="4006381333931", **bare), product("Jug", mpn="J", **bare),
+            product("Pot", mpn="P-1", brand="Nord", **bare)]  # fmt: skip
+    items = test_google_feed.read_strictly(
+        shop_file(tmp_path, "google", rows, FULL.model_copy(update={"mapping": mapping}))[0]
+    )
+    assert [each.get("identifier_exists") for each in items] == [["no"], None, ["no"], None]
+
+
 # --- what is not on sale ----------------------------------------------------------------------------------------------
 
 OLD = tuple(product(status, price="€ 5", status=status, pictures=("o.jpg",)) for status in ("draft", "archived"))
