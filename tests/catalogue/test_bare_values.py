@@ -3,7 +3,7 @@
 import datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from swatchbook.catalogue.attributes import read_words
@@ -65,6 +65,7 @@ DATES = st.one_of(
 )  # fmt: skip
 
 
+@example("kasım 1, 1990", "{}", True)
 @given(st.one_of(PRICES, QUANTITIES, DATES), st.sampled_from(["{}", "({})", "• {}", "{}.", "– {}"]), st.booleans())
 def test_price_quantity_or_date_is_no_name(value: str, around: str, large: bool) -> None:
     words = around.format(value.upper() if large else value)
