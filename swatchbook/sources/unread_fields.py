@@ -59,7 +59,8 @@ class ColumnCheck:
             self._passed_over.update(*mapping.names.values(), *mapping.fact_names.values())
         if place <= LOOKED_AT:
             self._unread.look(record, read_record(record, mapping))
-            self._passed_over |= {name for name in record if flat(name) in passed_over(record)}
+            known = passed_over(record)
+            self._passed_over |= {name for name in record if flat(name) in known}
             self._is_strange |= "variation" in record.values() and not is_of_woocommerce(record)
         if self._end is None:
             self._is_endless |= self._sale is not None and not is_empty(record.get(self._sale))
