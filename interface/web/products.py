@@ -52,6 +52,7 @@ from swatchbook.records import (
     Variant,
     fold,
 )
+from swatchbook.sources.shop_attributes import SHOP_ATTRIBUTES
 
 _RENDERED = 12
 """Pages that are shown as pictures; those after them are links."""
@@ -253,7 +254,9 @@ def list_facts(product: Product) -> list[ListedFact]:
     """Return category, code and the values of `metadata`, each with the places where it was read."""
     by_hand = {each.detail.get("key") for each in product.evidence if each.rule == BY_HAND}
     return [
-        ListedFact(key, value, _places(product, key), key in by_hand) for key, value in fact_values(product).items()
+        ListedFact(key, value, _places(product, key), key in by_hand)
+        for key, value in fact_values(product).items()
+        if key != SHOP_ATTRIBUTES
     ]
 
 

@@ -15,7 +15,7 @@ from swatchbook.export.offers import Offer, Price, beside_options, distinct_skus
 from swatchbook.export.shop_csv import Cells, OneCurrency, pack, read_rows, sku_key, unpack, write_rows
 from swatchbook.export.shop_file import Contents, ShopRecord, write_shop_file
 from swatchbook.export.shop_mapping import AMOUNT, Allowed, ShopOptions, check_fields, filled, with_common_names
-from swatchbook.sources.batch_facts import is_fact_of, key_of_attribute
+from swatchbook.sources.batch_facts import is_fact_of
 from swatchbook.sources.shop_attributes import ShopAttribute, stored_attributes
 
 COLUMNS: Final = (
@@ -179,14 +179,11 @@ def _attributes(offer: Offer, sku: str) -> list[ShopAttribute]:
     for name, values in options.items():
         each = found.get(name) or ShopAttribute(name=name, values=(), visible=True)
         found[name] = each.model_copy(update={"values": (*each.values, *values)})
+    names = {name.casefold() for name in found}
     for name, value in beside_options(_known(offer, sku), options).items():
-        key = name.replace(" ", "_")
-        if any(is_fact_of(each.name, each.values, key, value) for each in found.values()):
-            continue
-        # a fact that is another one than the shop's attribute was edited by hand
-        own = [each for each in found.values() if each.name not in options and key == key_of_attribute(each.name)]
-        each = own[0] if own else ShopAttribute(name=name, values=(), visible=True)
-        found[each.name] = each.model_copy(update={"values": tuple(value.split("; "))})
+        is_known = any(is_fact_of(each.name, each.values, name.replace(" ", "_"), value) for each in found.values())
+        if not is_known and name.casefold() not in names:
+            found[name] = ShopAttribute(name=name, values=tuple(value.split("; ")), visible=True)
     return list(found.values())
 
 

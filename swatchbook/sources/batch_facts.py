@@ -72,7 +72,7 @@ def _given(fields: Fields, given: Columns) -> Iterator[tuple[str, str, Any, str]
 def _attributes(fields: Fields) -> Iterator[tuple[str, str, Any, str]]:
     read = {path for paths in fields.columns.values() for path in paths}
     for name, value, path in attributes_of(fields.record):
-        key = key_of_attribute(name)
+        key = _key(name)
         if path not in read and key not in _NO_FACTS:
             yield key, name, value, path
 
@@ -84,7 +84,7 @@ def _columns(fields: Fields) -> Iterator[tuple[str, str, Any, str]]:
             yield key, str(name), value, str(name)
 
 
-def key_of_attribute(label: str) -> str:
+def _key(label: str) -> str:
     """Return the key of an attribute, by which products of all sources are compared."""
     known = fact_key(label[:_MOST_KEY])
     return "gtin" if known == "ean" else known or derive_key(label[:_MOST_KEY])
@@ -93,7 +93,7 @@ def key_of_attribute(label: str) -> str:
 def is_fact_of(label: str, values: Sequence[str], key: str, text: str) -> bool:
     """Return whether a text is what is read of an attribute with this label and these values."""
     fact = _as_fact(list(values), key, label)
-    return key == key_of_attribute(label) and text in (shorten(fact or "", _MOST_VALUE), as_text(list(values)))
+    return key == _key(label) and text in (shorten(fact or "", _MOST_VALUE), as_text(list(values)))
 
 
 def _as_fact(value: Any, key: str, label: str) -> str | None:

@@ -11,6 +11,9 @@ from pydantic import TypeAdapter, ValidationError
 
 from swatchbook.records import Record
 
+SHOP_ATTRIBUTES = "shop_attributes"
+"""The metadata with them, as JSON: it is for exports, and not for people."""
+
 
 class ShopAttribute(Record):
     """An attribute of a product in its shop. `shared`: all products share it, so that they can be filtered by it.

@@ -249,9 +249,6 @@ def test_attributes_of_woocommerce_come_back_as_the_shop_has_them(tmp_path: Path
             name: value for name, value in given.items() if name.startswith("Attribute")
         }
         assert "Attribute 3 name" not in row
-    edited = products[0].model_copy(update={"metadata": products[0].metadata | {"color": "Brown"}})
-    (saddle,) = read_woocommerce(exported(resources, [edited], "woocommerce", ShopOptions())[0])
-    assert attributes_of(saddle) == {"Colore": ["Brown"], "Peso netto (g)": ["520"]}
 
 
 KEPT = (

@@ -105,6 +105,23 @@ def test_item_of_folder_has_page_with_its_file(sample: TestClient, resources: Re
     assert read.links(f"/ui/images/{product['pictures'][0]['id']}")
 
 
+def test_attributes_for_exports_are_not_shown(sample: TestClient, resources: Resources, tmp_path: Path) -> None:
+    draw(tmp_path / "shop" / "oak.png", 1)
+    (tmp_path / "shop" / "wc-export.csv").write_text(
+        "ID,Type,SKU,Name,Parent,Images,Attribute 1 name,Attribute 1 value(s)\n1,simple,S,Stool,,oak.png,Finish,oiled\n"
+    )
+    file, options = tmp_path / "shop" / "wc-export.csv", IngestOptions()
+    registered = register_folder(resources, file, owner="anna", options=options)
+    work = begin_work(resources, registered)
+    assert isinstance(work, Work)
+    scan(resources, work, b"", progress=lambda done, total: None)
+    (product,) = sample.get(f"/documents/{registered.document.id}/products").json()["products"]
+    read = page(sample, f"/products/{product['id']}")
+    assert "oiled" in read.text
+    assert "shop_attributes" in product["metadata"]
+    assert "shop attributes" not in read.text
+
+
 def send(client: TestClient, address: str, **fields: str) -> httpx.Response:
     """Send a form as a browser does."""
     headers = {**BROWSER, "Origin": str(client.base_url).rstrip("/")}
