@@ -39,7 +39,7 @@ _MAX_NAME = 200  # characters of a field's name
 
 _METADATA = re.compile(r"\w+\s?: ?\w")
 _HIDDEN = re.compile(r"\w+\s?: ?_")
-"""Metadata of programs in WooCommerce's export, such as "Meta: _unit_price" and "Méta : _price", which nobody pays."""
+"""Metadata of programs in WooCommerce's export, such as "Meta: _unit_price" and "Méta : _price", which is no price."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +139,7 @@ def _with_listed_offers(record: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _offers_within(offer: Any) -> Iterator[Any]:
-    """Yield the offers within an offer, with its currency, or the offer itself if there are none with a price."""
+    """Yield the offers within an offer, with its currency; the offer itself if no price is found within it."""
     within = listed(offer.get("offers")) if isinstance(offer, dict) else []
     if as_price(within) is None:
         yield offer

@@ -77,6 +77,7 @@ _USED_OF_SHOPIFY = frozenset(
         "publishedononlinestore",
         "variantinventorytracker",
         "variantinventoryqty",
+        "inventoryquantity",
         "variantinventorypolicy",
         "variantbarcode",
         "barcode",
@@ -87,13 +88,12 @@ _USED_OF_SHOPIFY = frozenset(
 _NOT_READ_OF_SHOPIFY = frozenset(
     flat(name)
     for name in (
-        "Tags", "Image position", "SEO title", "SEO description", "Cost per item", "Gift card",
+        "Image position", "SEO title", "SEO description", "Cost per item", "Gift card",
         "Variant Fulfillment Service", "Fulfillment service", "Variant Requires Shipping", "Requires shipping",
         "Variant Taxable", "Charge tax", "Variant Tax Code", "Tax code", "Variant Weight Unit",
-        "Weight unit for display", "Inventory tracker", "Inventory quantity", "Continue selling when out of stock",
+        "Weight unit for display", "Inventory tracker", "Continue selling when out of stock",
         "Unit price total measure", "Unit price total measure unit", "Unit price base measure",
-        "Unit price base measure unit", "Google Shopping / MPN",
-        "Google Shopping / Manufacturer part number (MPN)", "Google Shopping / Gender", "Google Shopping / Age Group",
+        "Unit price base measure unit", "Google Shopping / Gender", "Google Shopping / Age Group",
         "Google Shopping / Custom Product", *(f"Google Shopping / Custom Label {number}" for number in range(5)),
     )
 )  # fmt: skip
