@@ -14,11 +14,10 @@ from swatchbook.errors import Failure, FileMissing, InvalidReference, Unreadable
 from swatchbook.extras import is_installed, require_extra
 from swatchbook.one_line import one_line, shorten
 from swatchbook.records import BatchMapping
-from swatchbook.sources.batch_file import has_batch_suffix, is_table, kind_of_file, read_records
+from swatchbook.sources.batch_file import FileRecord, has_batch_suffix, kind_of_file, read_records
 from swatchbook.sources.batch_names import IMAGES, is_picture_field
 from swatchbook.sources.batch_pictures import MAX_NAMED, NamedPicture, is_written_here
 from swatchbook.sources.batch_record import ReadRecord, content_id, read_record
-from swatchbook.sources.batch_rows import TranslatedRow
 from swatchbook.sources.batch_values import is_empty
 from swatchbook.sources.folder import is_hidden, is_picture
 from swatchbook.sources.listed import (
@@ -73,16 +72,21 @@ def list_batch(
     root = path if path.is_dir() else path.parent
     places = [folder.resolve() for folder in (*([mapping.root] if mapping.root else []), *folders)]
     ids = dict[str, int]()
-    for file in files_of(path):
+    for file, place, found in records_of(files_of(path), root, max_bytes):
+        if columns is not None and found.of_table:
+            columns.look(found.place, found.record, mapping)
+        yield read_item(root, file, place, found.record, mapping, ids, places, found.own_names)
+
+
+def records_of(files: Sequence[Path], root: Path, max_bytes: int) -> Iterator[tuple[Path, str, FileRecord]]:
+    """Yield (file, place in the batch, record) of a batch's files in `root`; of one that cannot be read its failure."""
+    for file in files:
         name = storable(str(file.relative_to(root)))
-        check = columns if columns is not None and is_table(file) else None
         try:
-            for place, record in read_records(file, max_bytes):
-                if check is not None:
-                    check.look(place, record, mapping)
-                yield read_item(root, file, f"{name}#{place}", record, mapping, ids, places)
+            for found in read_records(file, max_bytes):
+                yield file, f"{name}#{found.place}", found
         except Failure as failure:
-            yield _refused(name, failure, hides=True)
+            yield file, name, FileRecord(0, failure)
 
 
 def _is_batch_name(name: str) -> bool:
@@ -117,10 +121,11 @@ def read_item(
     mapping: BatchMapping,
     ids: dict[str, int],
     folders: Sequence[Path] = (),
+    own_names: Mapping[str, str] = {},
 ) -> ListedItem:
     """Return the item of a record at a place of a batch file in `root`.
 
-    `ids` counts the occurrences of each id. The pictures may also be in `folders` (resolved).
+    `ids` counts the occurrences of each id. The pictures may also be in `folders` (resolved). `own_names`: FileRecord.
     """
     if isinstance(record, Failure):
         return _refused(place, record, hides=True)
@@ -140,7 +145,7 @@ def read_item(
             ),
         )
     if failure is not None and not read.pictures and not read.more:
-        failure = _without_picture(record, mapping)
+        failure = _without_picture(record, mapping, own_names)
     return ListedItem(
         item=item,
         title=read.title or shorten(item, 300),
@@ -154,13 +159,14 @@ def read_item(
     )
 
 
-def _without_picture(record: Mapping[str, Any], mapping: BatchMapping) -> InvalidReference:
+def _without_picture(
+    record: Mapping[str, Any], mapping: BatchMapping, own_names: Mapping[str, str]
+) -> InvalidReference:
     """Return why an item names no picture: the fields for it are empty, or it has none that is known."""
     names = [str(name) for name in record]
     pictured = mapping.names.get(IMAGES) or filter(is_picture_field, names)
     if empty := [name for name in pictured if name in record and is_empty(record[name])]:
-        own = record.own_names if isinstance(record, TranslatedRow) else {}
-        shown = ", ".join(own.get(name, name) for name in empty[:SHOWN_REASONS])
+        shown = ", ".join(own_names.get(name, name) for name in empty[:SHOWN_REASONS])
         which = f"{shown} {'is' if len(empty) == 1 else 'are'}"
         return InvalidReference(f"It names no picture: {which} empty.")
     return InvalidReference(

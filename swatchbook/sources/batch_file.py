@@ -10,8 +10,8 @@ import io
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import chain, count, islice, pairwise
+from dataclasses import dataclass, field
+from itertools import chain, count, islice, pairwise, starmap
 from pathlib import Path
 from typing import Any, Literal
 from zipfile import BadZipFile, ZipFile
@@ -58,6 +58,20 @@ class Kind:
     escape: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class FileRecord:
+    """A record of a batch file and its place from 1, with a Failure in place of a broken record.
+
+    `of_table`: it is made of rows. `own_names` maps those of its fields that have an English name to the names of their
+    columns in the file.
+    """
+
+    place: int
+    record: Any
+    of_table: bool = False
+    own_names: Mapping[str, str] = field(default_factory=dict)
+
+
 def has_batch_suffix(name: str) -> bool:
     """Return whether a file in a folder may have items by its name."""
     return name.lower().endswith(SUFFIXES)
@@ -81,40 +95,33 @@ def kind_of_file(file: Path) -> Kind | None:
     return _csv_kind(table, encoding, is_whole=len(head) < _HEAD)
 
 
-def is_table(file: Path) -> bool:
-    """Return whether a file has rows and columns: CSV or Excel."""
-    try:
-        kind = kind_of_file(file)
-    except OSError:
-        return False
-    return kind is not None and kind.format in ("CSV", "Excel")
-
-
 def require_kind(file: Path) -> None:
     """Raise UnsupportedFormat for a file that is no list of items by its content nor JSON by its name; or OSError."""
     if kind_of_file(file) is None:
         _by_suffix(file)
 
 
-def read_records(file: Path, max_bytes: int) -> Iterator[tuple[int, Any]]:
-    """Yield (place from 1, record) of a batch file, with a Failure in place of each broken record.
+def read_records(file: Path, max_bytes: int) -> Iterator[FileRecord]:
+    """Yield the records of a batch file.
 
     Raises FileMissing, TooLarge, UnreadableDocument and UnsupportedFormat for problems of the whole file.
     """
     try:
         kind = kind_of_file(file) or _by_suffix(file)
         if kind.format == "JSON lines":
-            yield from _json_lines(file, kind, max_bytes)
+            yield from starmap(FileRecord, _json_lines(file, kind, max_bytes))
         elif kind.format == "JSON":
-            yield from enumerate(_json(file, kind, max_bytes), 1)
+            yield from starmap(FileRecord, enumerate(_json(file, kind, max_bytes), 1))
         elif kind.format == "XML":
-            yield from enumerate(map(unwrap, read_xml(file)), 1)
+            yield from starmap(FileRecord, enumerate(map(unwrap, read_xml(file)), 1))
         else:
             is_cut, place = kind.format == "CSV" and _ends_in_row(file, kind), 0
-            for place, row in enumerate(products_of_rows(lambda: _rows(file, kind, max_bytes, is_cut=is_cut)), 1):
-                yield place, row
+            rows, own_names = products_of_rows(lambda: _rows(file, kind, max_bytes, is_cut=is_cut))
+            for place, row in enumerate(rows, 1):
+                yield FileRecord(place, row, of_table=True, own_names=own_names)
             if is_cut:
-                yield place + 1, UnreadableDocument("The file ends in the middle of a row.", advice="Get it once more.")
+                cut = UnreadableDocument("The file ends in the middle of a row.", advice="Get it once more.")
+                yield FileRecord(place + 1, cut, of_table=True)
     except OSError as error:
         raise FileMissing(f"The file cannot be opened: {reason_of(error)}.") from error
 
@@ -513,7 +520,7 @@ def _is_excel(file: Path) -> bool:
     try:
         with ZipFile(file) as archive:
             return "xl/workbook.xml" in archive.namelist()
-    except (BadZipFile, OSError, NotImplementedError):
+    except (BadZipFile, OSError, NotImplementedError):  # the last: opening it needs a newer version of zip
         return False
 
 

@@ -4,20 +4,19 @@ The plan has the first items, those that would fail, the fields from which each 
 understood, and a mapping to edit. No picture is opened.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
-from swatchbook.errors import Failure, FileMissing
+from swatchbook.errors import FileMissing
 from swatchbook.records import BatchMapping, Record
-from swatchbook.sources.batch import files_of, read_item, require_readers
+from swatchbook.sources.batch import files_of, read_item, records_of, require_readers
 from swatchbook.sources.batch_fields import NO_COLUMNS
-from swatchbook.sources.batch_file import Kind, kind_of_file, read_records
+from swatchbook.sources.batch_file import Kind, kind_of_file
 from swatchbook.sources.batch_mapping import as_yaml, with_settings
 from swatchbook.sources.batch_names import FIELDS, NAMES, flat
 from swatchbook.sources.batch_record import read_record
-from swatchbook.sources.listed import ListedItem, storable
+from swatchbook.sources.listed import ListedItem
 from swatchbook.sources.mapping_fit import JUDGED, AbsentField, MappingFit, is_csv, names_in
 from swatchbook.sources.unread_fields import LOOKED_AT, UnreadFields
 
@@ -97,11 +96,11 @@ def plan_batch(
     files = files_of(path)
     items, ids, judged, failing = list[PlannedItem](), dict[str, int](), 0, list[FailingItem]()
     used, choices, unread = dict[str, dict[str, None]](), dict[str, None](), UnreadFields()
-    records = _records(files, root, max_bytes)
-    for file, place, record in islice(records, judge):
-        judged += 1
+    records = records_of(files, root, max_bytes)
+    for file, place, found in islice(records, judge):
+        judged, record = judged + 1, found.record
         fit.look(record)
-        listed = read_item(root, file, place, record, mapping, ids, places)
+        listed = read_item(root, file, place, record, mapping, ids, places, found.own_names)
         if listed.problem:
             failing.append(FailingItem(item=listed.item, problem=str(listed.problem)))
         if len(items) < SHOWN_ITEMS:
@@ -151,16 +150,6 @@ def _planned(item: ListedItem) -> PlannedItem:
 def _format(kind: Kind) -> str:
     """Return the format, with an encoding that was guessed: a person sees by it why signs are wrong."""
     return kind.format if kind.encoding.startswith("utf") else f"{kind.format} in {kind.encoding}"
-
-
-def _records(files: Sequence[Path], root: Path, max_bytes: int) -> Iterator[tuple[Path, str, Any]]:
-    for file in files:
-        name = storable(str(file.relative_to(root)))
-        try:
-            for place, record in read_records(file, max_bytes):
-                yield file, f"{name}#{place}", record
-        except Failure as failure:
-            yield file, name, failure
 
 
 def _rank(name: str, column: str) -> int:

@@ -14,35 +14,26 @@ from swatchbook.sources.woocommerce_columns import NOT_READ, english_columns
 Row = Mapping[str, Any]
 
 
-class TranslatedRow(dict[str, Any]):
-    """A row by the English names of its columns. `own_names` maps these to the names in the file."""
+def products_of_rows(read: Callable[[], Iterator[Row]]) -> tuple[Iterator[Row], Mapping[str, str]]:
+    """Return the products of a table, and English name -> name in the file of columns that are named in English here.
 
-    def __init__(self, row: Row, own_names: Mapping[str, str]) -> None:
-        super().__init__(row)
-        self.own_names = own_names
-
-
-def products_of_rows(read: Callable[[], Iterator[Row]]) -> Iterator[Row]:
-    """Yield the products of a table. `read` begins at the first row each time.
-
-    A product is the rows of a handle in Shopify's export, or a product with its variations in WooCommerce's.
+    A product is the rows of a handle in Shopify's export, or a product with its variations in WooCommerce's, whose
+    columns may be in any language. `read` begins at the first row each time.
     """
     first = next(read(), None)
     if first is None:
-        return
+        return iter(()), {}
     names = {flat(name): name for name in first}
     handle = names.get("handle") or names.get("urlhandle")
     source = names.get("imagesrc") or names.get("productimageurl")  # the second: since 2024
     columns = english_columns(first)
     in_english = {flat(name): name for name in columns.values()}
     if handle and source:
-        yield from _by_handle(read(), names, handle, source)
-    elif in_english.keys() >= _OF_WOOCOMMERCE:
-        own_names = {name: own for own, name in columns.items()}
-        for product in _with_variations(lambda: (_plain(_renamed(row, columns)) for row in read()), in_english):
-            yield TranslatedRow(product, own_names)
-    else:
-        yield from read()
+        return _by_handle(read(), names, handle, source), {}
+    if in_english.keys() >= _OF_WOOCOMMERCE:
+        products = _with_variations(lambda: (_plain(_renamed(row, columns)) for row in read()), in_english)
+        return products, {name: own for own, name in columns.items()}
+    return read(), {}
 
 
 def used_for_rows(record: Mapping[str, Any]) -> frozenset[str]:

@@ -92,8 +92,7 @@ def is_csv(path: Path) -> bool:
 def _records(path: Path, max_bytes: int) -> Iterator[Any]:
     for file in files_of(path):
         try:
-            for _, record in read_records(file, max_bytes):
-                yield record
+            yield from (found.record for found in read_records(file, max_bytes))
         except Failure:  # the file is an item that fails
             continue
 

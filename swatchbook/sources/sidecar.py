@@ -66,7 +66,7 @@ def is_table(name: str) -> bool:
 def read_sidecar(file: Path, max_bytes: int) -> Told:
     """Return the data of one picture's sidecar. Raises Failure if it cannot be read."""
     _check_size(file, max_bytes)
-    record = next((record for _, record in read_records(file, max_bytes)), None)
+    record = next((found.record for found in read_records(file, max_bytes)), None)
     if isinstance(record, Failure):
         raise record
     if not isinstance(record, Mapping):
@@ -91,7 +91,7 @@ def read_table(file: Path, max_bytes: int) -> dict[str, Told]:
 def _records(file: Path, max_bytes: int) -> Iterator[Any]:
     """Yield the records of a table. A CSV file needs no columns of an item, because it is recognised by its name."""
     if _split(file.name)[1] not in (".csv", ".tsv"):
-        yield from (record for _, record in read_records(file, max_bytes))
+        yield from (found.record for found in read_records(file, max_bytes))
         return
     try:
         data = file.read_bytes()

@@ -23,7 +23,7 @@ CELLS = st.text("a1 ,;\t|\"'\n\\é", max_size=6).map(lambda text: f"x{text}x")
 
 def records(file: Path, text: str) -> list[object]:
     file.write_text(text, newline="")
-    return [record for _, record in read_records(file, MIB)]
+    return [found.record for found in read_records(file, MIB)]
 
 
 def table(rows: list[list[str]], delimiter: str, quoting: int) -> str:

@@ -88,6 +88,14 @@ def test_excel_file_that_is_cut_off_is_one_failure(tmp_path: Path, size: int) ->
     assert why
 
 
+def test_excel_file_that_needs_a_newer_zip_is_one_failure(tmp_path: Path) -> None:
+    data = workbook().replace(b"PK\x01\x02\x14\x03\x14", b"PK\x01\x02\x14\x03\x63")  # the version it needs: 9.9
+    with pytest.raises(NotImplementedError):
+        ZipFile(io.BytesIO(data))
+    (why,) = failures(tmp_path / "items.xlsx", data)
+    assert "a zip archive" in why
+
+
 def test_csv_with_a_quote_that_is_never_closed_says_so(tmp_path: Path) -> None:
     rows = 'id,title,image\n1,Oak,https://x.example/1.jpg\n2,"' + "a" * (5 << 20)
     (why,) = failures(tmp_path / "items.csv", rows)
