@@ -41,6 +41,14 @@ def read(resources: Resources, path: Path, owner: str) -> list[ProductDetails]:
     return list(read_products(resources.ledger, work.document))
 
 
+def read_table(resources: Resources, folder: Path, text: str) -> list[ProductDetails]:
+    """Read a shop's export, whose pictures are a.png, b.png and c.png, and return its products."""
+    for number, name in enumerate("abc"):
+        draw(folder / f"{name}.png", number)
+    (folder / "export.csv").write_text(text)
+    return read(resources, folder / "export.csv", "anna")
+
+
 def exported(
     resources: Resources, products: list[ProductDetails], form: str, options: ShopOptions = FULL
 ) -> tuple[bytes, Written]:
@@ -93,10 +101,7 @@ UNSEEN = (
 
 
 def test_what_not_everybody_is_offered_stays_so(tmp_path: Path, resources: Resources) -> None:
-    for number, name in enumerate("abc"):
-        draw(tmp_path / "shop" / f"{name}.png", number)
-    (tmp_path / "shop" / "products_export.csv").write_text(UNSEEN)
-    products = read(resources, tmp_path / "shop" / "products_export.csv", "anna")
+    products = read_table(resources, tmp_path / "shop", UNSEEN)
     shown = [row for row, *_ in read_strictly(exported(resources, products, "shopify")[0]).values()]
     assert [(row["Status"], row["Published on online store"]) for row in shown] == [
         ("active", "FALSE"), ("unlisted", ""), ("active", ""),
@@ -110,10 +115,7 @@ def test_what_not_everybody_is_offered_stays_so(tmp_path: Path, resources: Resou
 
 
 def test_a_file_of_shopify_comes_back_as_the_same_products(tmp_path: Path, resources: Resources) -> None:
-    for number, name in enumerate("abc"):
-        draw(tmp_path / "shop" / f"{name}.png", number)
-    (tmp_path / "shop" / "products_export.csv").write_text(SHOPIFY)
-    products = read(resources, tmp_path / "shop" / "products_export.csv", "anna")
+    products = read_table(resources, tmp_path / "shop", SHOPIFY)
     data, _ = exported(resources, products, "shopify")
     names = ("Option1 name", "Option1 value", "Option2 name", "Option2 value", "Price", "Barcode", "Status")
     shirt, cap = read_strictly(data).items()
@@ -138,10 +140,7 @@ ALT_TEXTS = (
 
 def test_alt_texts_of_shopify_come_back(tmp_path: Path, resources: Resources) -> None:
     """A variant's name is behind the caption of its picture, so that it is found by it, and not in the alt text."""
-    for number, name in enumerate("abc"):
-        draw(tmp_path / "shop" / f"{name}.png", number)
-    (tmp_path / "shop" / "products_export.csv").write_text(ALT_TEXTS)
-    products = read(resources, tmp_path / "shop" / "products_export.csv", "anna")
+    products = read_table(resources, tmp_path / "shop", ALT_TEXTS)
     assert {each.caption for each in products[0].pictures} == {
         "Side view: a lamp in the dark: Red", "Dark Blue", "The lamp's foot",
     }  # fmt: skip
@@ -163,10 +162,7 @@ MADE = (
 
 
 def test_the_manufacturers_number_is_only_what_the_file_says(tmp_path: Path, resources: Resources) -> None:
-    for number, name in enumerate("abc"):
-        draw(tmp_path / "shop" / f"{name}.png", number)
-    (tmp_path / "shop" / "products_export.csv").write_text(MADE)
-    products = read(resources, tmp_path / "shop" / "products_export.csv", "anna")
+    products = read_table(resources, tmp_path / "shop", MADE)
     (red, blue), (bulb,), (cup,) = read_strictly(exported(resources, products, "shopify")[0]).values()
     column = "Google Shopping / Manufacturer part number (MPN)"
     assert [row[column] for row in (red, blue, bulb, cup)] == ["N-7", "N-8", "N-9", ""]
@@ -183,10 +179,7 @@ LAMPS = (
 
 
 def test_sales_weights_and_categories_of_shopify_come_back(tmp_path: Path, resources: Resources) -> None:
-    for number, name in enumerate("abc"):
-        draw(tmp_path / "shop" / f"{name}.png", number)
-    (tmp_path / "shop" / "products_export.csv").write_text(LAMPS)
-    products = read(resources, tmp_path / "shop" / "products_export.csv", "anna")
+    products = read_table(resources, tmp_path / "shop", LAMPS)
     assert [each.category for each in products] == ["Office lamps", "Home & Garden > Lighting"]
     (red, blue), (bulb,) = read_strictly(exported(resources, products, "shopify")[0]).values()
     names = ("Product category", "Type", "Price", "Compare-at price", "Weight value (grams)")
@@ -210,10 +203,7 @@ WOO = (
 
 
 def test_sales_weights_and_categories_of_woocommerce_come_back(tmp_path: Path, resources: Resources) -> None:
-    for number, name in enumerate("ab"):
-        draw(tmp_path / "shop" / f"{name}.png", number)
-    (tmp_path / "shop" / "wc-export.csv").write_text(WOO)
-    products = read(resources, tmp_path / "shop" / "wc-export.csv", "anna")
+    products = read_table(resources, tmp_path / "shop", WOO)
     rows = read_woocommerce(exported(resources, products, "woocommerce")[0])
     names = ("Categories", "Regular price", "Sale price", "Date sale price ends", "Weight (kg)")
     assert [[row.get(name, "") for name in names] for row in rows] == [
@@ -238,10 +228,7 @@ OWN = (
 
 
 def test_attributes_of_woocommerce_come_back_as_the_shop_has_them(tmp_path: Path, resources: Resources) -> None:
-    for number, name in enumerate("ab"):
-        draw(tmp_path / "shop" / f"{name}.png", number)
-    (tmp_path / "shop" / "wc-export.csv").write_text(OWN)
-    products = read(resources, tmp_path / "shop" / "wc-export.csv", "anna")
+    products = read_table(resources, tmp_path / "shop", OWN)
     assert (products[0].metadata["color"], products[1].metadata["material"]) == ("Marrone, Nero", "Alluminio, Acciaio")
     written = list(csv.DictReader(io.StringIO(exported(resources, products, "woocommerce", ShopOptions())[0].decode())))
     for given, row in zip(csv.DictReader(io.StringIO(OWN)), written, strict=True):
@@ -263,10 +250,7 @@ KEPT = (
 
 
 def test_what_else_woocommerce_keeps_comes_back(tmp_path: Path, resources: Resources) -> None:
-    for number, name in enumerate("ab"):
-        draw(tmp_path / "shop" / f"{name}.png", number)
-    (tmp_path / "shop" / "wc-export.csv").write_text(KEPT)
-    products = read(resources, tmp_path / "shop" / "wc-export.csv", "anna")
+    products = read_table(resources, tmp_path / "shop", KEPT)
     counted = ShopOptions(mapping=ShopMapping(fields={"Stock": "{stock}", "ID": "{shop_id}"}))
     rows = read_woocommerce(exported(resources, products, "woocommerce", counted)[0])
     names = (
@@ -329,10 +313,7 @@ SOLD = (
 
 @pytest.mark.parametrize("form", READERS)
 def test_what_is_not_sold_stays_unsold(tmp_path: Path, resources: Resources, form: str) -> None:
-    for number, name in enumerate("abc"):
-        draw(tmp_path / "shop" / f"{name}.png", number)
-    (tmp_path / "shop" / "wc-export.csv").write_text(SOLD)
-    products = read(resources, tmp_path / "shop" / "wc-export.csv", "anna")
+    products = read_table(resources, tmp_path / "shop", SOLD)
     data, written = exported(resources, products, form)
     private = [] if form == "woocommerce" else [("Chair, Blue", "its status is draft")]
     assert [(each.name, each.reason) for each in written.skipped] == [
