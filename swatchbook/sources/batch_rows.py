@@ -1,7 +1,7 @@
 """Make products of the rows of a table: in the exports of Shopify and WooCommerce several rows are one product."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
@@ -23,9 +23,8 @@ def products_of_rows(read: Callable[[], Iterator[Row]]) -> tuple[Iterator[Row], 
     first = next(read(), None)
     if first is None:
         return iter(()), {}
-    names = {flat(name): name for name in first}
-    handle = names.get("handle") or names.get("urlhandle")
-    source = names.get("imagesrc") or names.get("productimageurl")  # the second: since 2024
+    names = _names_of_shopify(first)
+    handle, source = names.get("urlhandle"), names.get("productimageurl")
     columns = english_columns(first)
     in_english = {flat(name): name for name in columns.values()}
     if handle and source:
@@ -61,33 +60,41 @@ def _is_of_shopify(record: Mapping[str, Any]) -> bool:
 
 _OF_WOOCOMMERCE = frozenset({"type", "parent", "sku"})
 _NOT_OURS = ("external", "grouped")  # of another shop, or several products
-_USED_OF_SHOPIFY = frozenset(
-    {
-        "status",
-        "published",
-        "publishedononlinestore",
-        "variantinventorytracker",
-        "variantinventoryqty",
-        "inventoryquantity",
-        "variantinventorypolicy",
-        "variantbarcode",
-        "barcode",
-    }  # of a status: not on sale; or of variants
-)
+_RENAMED_BY_SHOPIFY = {
+    "handle": "urlhandle",
+    "published": "publishedononlinestore",
+    "variantsku": "sku",
+    "variantbarcode": "barcode",
+    "variantprice": "price",
+    "variantcompareatprice": "compareatprice",
+    "variantgrams": "weightvaluegrams",
+    "variantinventorytracker": "inventorytracker",
+    "variantinventoryqty": "inventoryquantity",
+    "variantinventorypolicy": "continuesellingwhenoutofstock",
+    "imagesrc": "productimageurl",
+    "variantimage": "variantimageurl",
+}
+"""The flat names of columns in Shopify's files before 2024 -> those since then."""
 
-
+_USED_OF_SHOPIFY = frozenset({"status", *_RENAMED_BY_SHOPIFY, *_RENAMED_BY_SHOPIFY.values()})
 _NOT_READ_OF_SHOPIFY = frozenset(
     flat(name)
     for name in (
         "Image position", "SEO title", "SEO description", "Cost per item", "Gift card",
         "Variant Fulfillment Service", "Fulfillment service", "Variant Requires Shipping", "Requires shipping",
         "Variant Taxable", "Charge tax", "Variant Tax Code", "Tax code", "Variant Weight Unit",
-        "Weight unit for display", "Inventory tracker", "Continue selling when out of stock",
-        "Unit price total measure", "Unit price total measure unit", "Unit price base measure",
-        "Unit price base measure unit", "Google Shopping / Gender", "Google Shopping / Age Group",
-        "Google Shopping / Custom Product", *(f"Google Shopping / Custom Label {number}" for number in range(5)),
+        "Weight unit for display", "Unit price total measure", "Unit price total measure unit",
+        "Unit price base measure", "Unit price base measure unit", "Google Shopping / Gender",
+        "Google Shopping / Age Group", "Google Shopping / Custom Product",
+        *(f"Google Shopping / Custom Label {number}" for number in range(5)),
     )
 )  # fmt: skip
+
+
+def _names_of_shopify(columns: Iterable[str]) -> dict[str, str]:
+    """Return flat name -> column. An older column is there by its name of today, too."""
+    names = {flat(column): column for column in columns}
+    return names | {today: names[older] for older, today in _RENAMED_BY_SHOPIFY.items() if older in names}
 
 
 def _by_handle(rows: Iterator[Row], names: Mapping[str, str], handle: str, source: str) -> Iterator[Row]:
@@ -103,12 +110,12 @@ def _by_handle(rows: Iterator[Row], names: Mapping[str, str], handle: str, sourc
 
 def _shopify_product(rows: Sequence[Row], names: Mapping[str, str], source: str) -> Row:
     product, alt = dict(_merged(rows)), names.get("imagealttext", "")
-    own_picture = names.get("variantimage", names.get("variantimageurl", ""))
+    own_picture = names.get("variantimageurl", "")
     pictures = {str(row[source]): row.get(alt) for row in rows if not is_empty(row.get(source))}
     product.pop(alt, None)
     if kind := as_text(product.pop(names.get("type", ""), None)):
         product["Product type"] = kind  # the shop's own, before its place in Shopify's taxonomy
-    if weight := _grams(product.pop(names.get("variantgrams", names.get("weightvaluegrams", "")), None)):
+    if weight := _grams(product.pop(names.get("weightvaluegrams", ""), None)):
         product["Weight"] = weight
     if str(product.pop(names.get("giftcard", ""), "")).lower() == "true":
         product["sold as"] = "gift card"
@@ -153,7 +160,7 @@ def _with_variant_names(pictures: Mapping[str, Any], shown: Mapping[str, Sequenc
 
 def _shown(product: Row, names: Mapping[str, str]) -> dict[str, Any]:
     """Return the status of a product that Shopify sells, but not in its online store."""
-    published = product.get(names.get("published", names.get("publishedononlinestore", "")))
+    published = product.get(names.get("publishedononlinestore", ""))
     is_off_sale = str(product.get(names.get("status", ""))).lower() in ("draft", "archived")
     return {names.get("status", "status"): "hidden"} if str(published).lower() == "false" and not is_off_sale else {}
 
@@ -170,17 +177,17 @@ def _sold_as(row: Row, names: Mapping[str, str]) -> dict[str, Any]:
         return next((row[names[key]] for key in keys if not is_empty(row.get(names.get(key, "")))), None)
 
     return {
-        "sku": first("variantsku", "sku"),
-        "own_sku": first("variantsku", "sku"),
+        "sku": first("sku"),
+        "own_sku": first("sku"),
         "availability": first("instock") or _in_stock(row, names),
         "gtin": first(*NAMES["gtin"]),
         "mpn": first(*MPN),
-        "price": first("saleprice", "variantprice", "regularprice", "price"),
-        "regular_price": first("variantcompareatprice", "compareatprice", "regularprice"),
+        "price": first("saleprice", "regularprice", "price"),
+        "regular_price": first("compareatprice", "regularprice"),
         "sale_starts": first("datesalepricestarts"),
         "sale_ends": first("datesalepriceends"),
-        "stock": first("stock", "variantinventoryqty", "inventoryquantity"),
-        "weight": _grams(first("variantgrams", "weightvaluegrams")),
+        "stock": first("stock", "inventoryquantity"),
+        "weight": _grams(first("weightvaluegrams")),
     }
 
 
@@ -199,11 +206,14 @@ _MEASURE = re.compile("(weight|length|width|height)(kg|g|lbs|oz|mm|cm|m|in|yd)")
 def _in_stock(row: Row, names: Mapping[str, str]) -> str | None:
     """Return whether a row of Shopify's can be ordered, None where the shop does not count what is in stock."""
     tracker, quantity, policy = (
-        as_text(row.get(names.get(f"variantinventory{key}", ""))) for key in ("tracker", "qty", "policy")
+        as_text(row.get(names.get(key, "")))
+        for key in ("inventorytracker", "inventoryquantity", "continuesellingwhenoutofstock")
     )
     if not tracker or quantity is None:
         return None
-    return "out_of_stock" if policy == "deny" and quantity.startswith(("0", "-")) else "in_stock"
+    if not quantity.startswith(("0", "-")):
+        return "in_stock"
+    return "backorder" if (policy or "").lower() == "continue" else "out_of_stock"
 
 
 def _grams(value: Any) -> str | None:

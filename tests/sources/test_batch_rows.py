@@ -1,0 +1,43 @@
+"""Tables of Shopify and WooCommerce under the names that their columns have and had."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.sources.test_facts import items_of
+
+TODAY = ["URL handle", "Title", "Published on online store", "Option1 name", "Option1 value", "SKU", "Price",
+         "Compare-at price", "Barcode", "Weight value (grams)", "Inventory tracker", "Inventory quantity",
+         "Continue selling when out of stock", "Product image URL", "Variant image URL"]  # fmt: skip
+OLDER = ["Handle", "Title", "Published", "Option1 Name", "Option1 Value", "Variant SKU", "Variant Price",
+         "Variant Compare At Price", "Variant Barcode", "Variant Grams", "Variant Inventory Tracker",
+         "Variant Inventory Qty", "Variant Inventory Policy", "Image Src", "Variant Image"]  # fmt: skip
+
+
+@pytest.mark.parametrize("head", [TODAY, OLDER], ids=["today", "until 2024"])
+@pytest.mark.parametrize(
+    ("tracker", "quantity", "policy", "availability"),
+    [
+        ("shopify", "4", "deny", "in_stock"),
+        ("shopify", "4", "CONTINUE", "in_stock"),
+        ("shopify", "0", "CONTINUE", "backorder"),
+        ("shopify", "-2", "continue", "backorder"),
+        ("shopify", "0", "DENY", "out_of_stock"),
+        ("shopify", "-2", "", "out_of_stock"),
+        ("shopify", "", "deny", None),
+        ("", "0", "deny", None),
+    ],
+)
+def test_stock_of_shopify_is_read_by_both_names(
+    tmp_path: Path, head: list[str], tracker: str, quantity: str, policy: str, availability: str | None
+) -> None:
+    stock, pictures = [tracker, quantity, policy], ["https://s.example/1.jpg", "https://s.example/2.jpg"]
+    cells = ["19", "29", "4006381333931", "750", *stock, *pictures]
+    rows = [head, ["cup", "Cup", "false", "Size", "S", "C-S", *cells], ["mug", "Mug", "", "", "", "M-1", *cells]]
+    cup, mug = items_of(tmp_path, "products.csv", rows)
+    (small,) = cup.variants
+    assert (small.code, small.price, cup.metadata["status"], len(cup.pictures)) == ("C-S", "19", "hidden", 2)
+    for facts in (dict(small.facts), mug.metadata):
+        assert facts.get("availability") == availability
+        assert [facts[name] for name in ("gtin", "regular_price", "weight")] == ["4006381333931", "29", "750 g"]
+        assert facts.get("stock", "") == quantity
