@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from swatchbook.export.formats import ToldChanges, Written, write_products
 from swatchbook.export.product_rows import ProductRow
-from swatchbook.export.shop_mapping import ShopMapping, ShopOptions
+from swatchbook.export.shop_mapping import ShopMapping, ShopOptions, Template
 from swatchbook.printed_prices import highest_of, price_of
 from swatchbook.records import NO_MAPPING, identity
 from swatchbook.sources.batch import list_batch
@@ -64,6 +64,13 @@ FULL = ShopOptions(
     pictures_url=PICTURES,
 )  # fmt: skip
 """What every format needs to hold all products."""
+
+
+def with_fields(of: ShopOptions = FULL, /, **fields: Template) -> ShopOptions:
+    """Return options whose mapping has these fields, too."""
+    mapping = of.mapping.model_copy(update={"fields": of.mapping.fields | fields})
+    return of.model_copy(update={"mapping": mapping})
+
 
 hostile = st.one_of(
     st.text(),

@@ -11,7 +11,18 @@ from hypothesis import strategies as st
 from swatchbook.errors import InvalidReference
 from swatchbook.export.google_feed import COLUMNS, MOST
 from swatchbook.export.shop_mapping import ShopMapping, ShopOptions
-from tests.export.shop_rows import FLOOR, FLOOR_ROWS, FULL, PICTURES, as_batch, hostile, product, shop_file, variant
+from tests.export.shop_rows import (
+    FLOOR,
+    FLOOR_ROWS,
+    FULL,
+    PICTURES,
+    as_batch,
+    hostile,
+    product,
+    shop_file,
+    variant,
+    with_fields,
+)
 
 Item = dict[str, list[str]]
 
@@ -113,8 +124,7 @@ def test_a_currency_and_the_address_of_pictures_are_needed(tmp_path: Path) -> No
     open_mapping = FULL.mapping.model_copy(update={"currency": None})
     _, written = shop_file(tmp_path, "google", rows, FULL.model_copy(update={"mapping": open_mapping}))
     assert [each.reason for each in written.skipped] == ["the currency of its price is not known"]
-    page = FULL.mapping.model_copy(update={"fields": {**FULL.mapping.fields, "link": "page 3"}})
-    _, written = shop_file(tmp_path, "google", rows, FULL.model_copy(update={"mapping": page}))
+    _, written = shop_file(tmp_path, "google", rows, with_fields(link="page 3"))
     assert [each.reason for each in written.skipped] == ["link is no address of a page"]
     _, written = shop_file(tmp_path, "google", rows, FULL.model_copy(update={"pictures_url": None}))
     assert [each.reason for each in written.skipped] == ["--pictures-url is not given"]

@@ -13,7 +13,7 @@ from swatchbook.export.shop_mapping import ShopOptions
 from swatchbook.plugins import Kind, find
 from swatchbook.records import identity
 from tests.export.shop_readers import READERS
-from tests.export.shop_rows import CHAIR, FLOOR_ROWS, FULL, ROWS, product, shop_file
+from tests.export.shop_rows import CHAIR, FLOOR_ROWS, FULL, ROWS, product, shop_file, with_fields
 
 LAMP = product("Lamp", price="€ 40", pictures=("l.jpg",))
 TABLE = product("Table", price="€ 300", pictures=("t.jpg",))
@@ -96,8 +96,7 @@ def test_nothing_is_gone_while_a_document_is_not_completed(tmp_path: Path, form:
 
 @pytest.mark.parametrize("form", READERS)
 def test_a_code_like_a_formula_is_no_change(tmp_path: Path, form: str) -> None:
-    fields = FULL.mapping.fields | {"sku": "{code}"}
-    options = FULL.model_copy(update={"mapping": FULL.mapping.model_copy(update={"fields": fields})})
+    options = with_fields(sku="{code}")
     rows = [product(code, code=code, price="€ 4", pictures=("l.jpg",)) for code in ("=A1", "+A2", "-A3", "@A4", "-5")]
     (tmp_path / "earlier").write_bytes(shop_file(tmp_path, form, rows, options)[0])
     _, written = shop_file(tmp_path, form, rows, options.model_copy(update={"since": tmp_path / "earlier"}))

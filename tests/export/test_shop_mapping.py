@@ -24,7 +24,7 @@ from swatchbook.export.shop_mapping import (
 )
 from tests.conftest import ROOT
 from tests.export.shop_readers import READERS
-from tests.export.shop_rows import FULL, product, shop_file
+from tests.export.shop_rows import FULL, product, shop_file, with_fields
 
 PAGE = (ROOT / "docs" / "shops.md").read_text()
 
@@ -94,8 +94,7 @@ def test_the_unit_of_a_mapping_reaches_every_format_with_prices_for_units(tmp_pa
         ("bmecat", b"<ORDER_UNIT>MTK<", b"<ORDER_UNIT>KGM<"), ("akeneo", b";m2", b";kg"),
     ):  # fmt: skip
         for unit in ("kg", "KGM", "кг"):
-            mapping = FULL.mapping.model_copy(update={"fields": FULL.mapping.fields | {"unit": unit}})
-            data, _ = shop_file(tmp_path, form, [printed, bare], FULL.model_copy(update={"mapping": mapping}))
+            data, _ = shop_file(tmp_path, form, [printed, bare], with_fields(unit=unit))
             assert (data.count(of_floor), data.count(of_rug)) in ((1, 1), (2, 2)), form
 
 
@@ -136,9 +135,8 @@ def test_a_program_gives_a_file_or_what_it_holds(tmp_path: Path) -> None:
 def test_a_value_that_the_shop_does_not_take_is_refused(
     tmp_path: Path, form: str, field: str, value: Template, says: str
 ) -> None:
-    mapping = FULL.mapping.model_copy(update={"fields": FULL.mapping.fields | {field: value}})
     with pytest.raises(InvalidReference, match=re.escape(says)):
-        shop_file(tmp_path, form, [product("Lamp")], FULL.model_copy(update={"mapping": mapping}))
+        shop_file(tmp_path, form, [product("Lamp")], with_fields(**{field: value}))
 
 
 def test_a_value_of_a_product_that_the_shop_does_not_take_leaves_it_out(tmp_path: Path) -> None:

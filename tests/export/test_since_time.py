@@ -1,6 +1,5 @@
 """An export to a shop since a time: what the ledger tells is new, changed or gone, in each format."""
 
-import io
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -8,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from swatchbook.errors import InvalidReference
-from swatchbook.export.formats import Changes, ToldChanges, Written, write_products
+from swatchbook.export.formats import Changes, ToldChanges, Written
 from swatchbook.export.product_rows import ProductRow
 from swatchbook.export.shop_mapping import ShopOptions, read_since
 from tests.export.shop_readers import READERS
-from tests.export.shop_rows import FLOOR_ROWS, FULL, product
+from tests.export.shop_rows import FLOOR_ROWS, FULL, product, shop_file, with_fields
 
 SINCE = FULL.model_copy(update={"since": datetime(2026, 11, 1, tzinfo=UTC)})
 
@@ -28,10 +27,8 @@ STOOL = of("trash", "Stool", "€ 20")
 
 def since(tmp_path: Path, form: str, rows: Sequence[ProductRow], gone: Sequence[ProductRow] = (),
           options: ShopOptions = SINCE) -> tuple[bytes, Written]:  # fmt: skip
-    out = io.BytesIO()
     told = ToldChanges(frozenset({"new"}), frozenset({"changed"}), iter(gone))
-    written = write_products(iter(rows), form, out, temporary_folder=tmp_path, options=options, told=told)
-    return out.getvalue(), written
+    return shop_file(tmp_path, form, rows, options, told)
 
 
 @pytest.mark.parametrize("form", READERS)
@@ -54,8 +51,7 @@ def test_nothing_changed_is_an_empty_file(tmp_path: Path, form: str) -> None:
 @pytest.mark.parametrize("form", sorted(READERS.keys() - {"jsonld"}))  # whose key is always the id
 def test_what_a_living_product_replaces_is_not_gone(tmp_path: Path, form: str) -> None:
     """The newer edition in a document that did not change has the code that the shop knows."""
-    fields = FULL.mapping.fields | {"sku": "{code}", "handle": "{code}"}
-    options = SINCE.model_copy(update={"mapping": FULL.mapping.model_copy(update={"fields": fields})})
+    options = with_fields(SINCE, sku="{code}", handle="{code}")
     here, deleted = of("old", "Lamp", "€ 40", "L-1"), of("trash", "Lamp, earlier", "€ 38", "L-1")
     _, written = since(tmp_path, form, (here,), (deleted,), options)
     assert written.changes is not None

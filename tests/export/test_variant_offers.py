@@ -10,7 +10,7 @@ from swatchbook.export.product_rows import ProductRow
 from swatchbook.export.shop_mapping import ShopMapping, ShopOptions
 from tests.export import test_google_feed, test_json_ld, test_shopify, test_woocommerce
 from tests.export.shop_readers import READERS
-from tests.export.shop_rows import FULL, product, shop_file, variant
+from tests.export.shop_rows import FULL, product, shop_file, variant, with_fields
 
 SHIRT = product("Shirt", price="€ 19", pictures=("s.jpg",))
 
@@ -122,8 +122,7 @@ def test_one_gtin_is_not_that_of_several_variants(tmp_path: Path) -> None:
 @pytest.mark.parametrize("gtin", ["4006381333931, 4006381333948", "4006381333931 4006381333948"])
 def test_several_gtins_are_never_written(tmp_path: Path, gtin: str) -> None:
     shirt = product("Shirt", price="€ 19", gtin=gtin, pictures=("s.jpg",))
-    mapping = FULL.mapping.model_copy(update={"fields": FULL.mapping.fields | {"gtin": ("{ean}", "{gtin}")}})
-    options = FULL.model_copy(update={"mapping": mapping})
+    options = with_fields(gtin=("{ean}", "{gtin}"))
     assert all(b"4006381333931" not in shop_file(tmp_path, form, [shirt], options)[0] for form in sorted(READERS))
 
 
@@ -149,13 +148,10 @@ def test_only_a_printed_code_is_the_manufacturers(tmp_path: Path, form: str) -> 
 
 
 def test_identifiers_exist_where_they_are_known(tmp_path: Path) -> None:
-    mapping = FULL.mapping.model_copy(update={"fields": FULL.mapping.fields | {"identifier_exists": "no"}})
     bare = {"price": "€ 5", "pictures": ("p.jpg",)}
     rows = [product("Hand made", **bare), product("Cup", gtin="4006381333931", **bare), product("Jug", mpn="J", **bare),
             product("Pot", mpn="P-1", brand="Nord", **bare)]  # fmt: skip
-    items = test_google_feed.read_strictly(
-        shop_file(tmp_path, "google", rows, FULL.model_copy(update={"mapping": mapping}))[0]
-    )
+    items = test_google_feed.read_strictly(shop_file(tmp_path, "google", rows, with_fields(identifier_exists="no"))[0])
     assert [each.get("identifier_exists") for each in items] == [["no"], None, ["no"], None]
 
 
@@ -179,8 +175,7 @@ def test_what_is_not_on_sale_is_not_offered(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("form", READERS)
 def test_a_mapping_sells_what_is_archived(tmp_path: Path, form: str) -> None:
-    mapping = FULL.mapping.model_copy(update={"fields": FULL.mapping.fields | {"status": "active"}})
-    data, written = shop_file(tmp_path, form, OLD, FULL.model_copy(update={"mapping": mapping}))
+    data, written = shop_file(tmp_path, form, OLD, with_fields(status="active"))
     assert written.skipped_count == 0
     assert len(READERS[form](data)[0]) == 2
 

@@ -178,15 +178,6 @@ def test_attributes_are_named_in_words_and_repeat_nothing(tmp_path: Path) -> Non
     assert (limed["Images"], limed.get("Meta: code", "")) == ("a.jpg", "")
 
 
-def test_a_sku_like_a_formula_is_the_same_in_an_earlier_file(tmp_path: Path) -> None:
-    options = ShopOptions(mapping=ShopMapping(fields={"sku": "{code}"}))
-    rows = (product("A", code="-12"), product("B", code="Ab"))
-    (tmp_path / "earlier.csv").write_bytes(shop_file(tmp_path, "woocommerce", rows, options)[0])
-    since = options.model_copy(update={"since": tmp_path / "earlier.csv"})
-    changes = shop_file(tmp_path, "woocommerce", rows, since)[1].changes
-    assert changes == Changes(new=0, changed=0, gone=0, unchanged=2)
-
-
 def test_a_sku_that_two_products_have_names_the_second(tmp_path: Path) -> None:
     by_code = ShopOptions(mapping=ShopMapping(fields={"sku": "{code}"}))
     rows = (product("A", code="1"), product("B", code="1"), product("C"), product("D", code="2"))
