@@ -72,6 +72,34 @@ class Side(StrEnum):
     AS_FOUND = "as-found"
 
 
+class _Asked(NamedTuple):
+    """What the options ask for. `use` is the number of a reading, and `reading` the file of one."""
+
+    shown: "Sequence[_Shown]"
+    side: Side | None
+    likeliest: bool
+    use: int | None
+    reading: Path | None
+    undo: bool
+
+    @property
+    def by_example(self) -> bool:
+        """Return whether something is shown that readings should agree with."""
+        return bool(self.shown) or self.side is not None
+
+    def check(self) -> None:
+        """Raise BadParameter for options that ask for several things, or for none."""
+        to_choose = self.likeliest or (self.use is not None and not self.by_example)
+        is_given = self.reading is not None or self.undo
+        ways = (self.by_example, to_choose, self.reading is not None, self.undo)
+        if sum(ways) != 1 or (self.use is not None and is_given):
+            raise typer.BadParameter(
+                "show a name with --page and --name, or a picture, or give one of --likeliest, --use, --reading and "
+                "--undo",
+                param_hint="--name",
+            )
+
+
 class _Choice(NamedTuple):
     """A reading to choose, and where it comes from."""
 
@@ -147,34 +175,20 @@ def teach(
     Prints what that would find and lose. Nothing changes until you accept it; then the document is ingested again, and
     later ingests of the same file keep the reading.
     """
-    given = {"--name": names, "--not": wrong, "--code": codes, "--price": prices}
-    given |= {"--not-code": wrong_codes, "--not-price": wrong_prices}
-    given |= {"--picture": pictures, "--cell": cells, "--decoration": decoration}
-    given |= {
-        "--not-picture": wrong_pictures,
-        "--not-cell": wrong_cells,
-        "--not-decoration": wrong_decoration,
-    }
-    shown = _read_shown(page, given)
-    told = bool(shown) or side is not None
-    ways = (told, likeliest or (use is not None and not told), reading is not None, undo)
-    if sum(ways) != 1 or (use is not None and (reading is not None or undo)):
-        raise typer.BadParameter(
-            "show a name with --page and --name, or a picture, or give one of --likeliest, --use, --reading and --undo",
-            param_hint="--name",
-        )
+    given = {
+        "--name": names, "--not": wrong, "--code": codes, "--price": prices,
+        "--not-code": wrong_codes, "--not-price": wrong_prices,
+        "--picture": pictures, "--cell": cells, "--decoration": decoration,
+        "--not-picture": wrong_pictures, "--not-cell": wrong_cells, "--not-decoration": wrong_decoration,
+    }  # fmt: skip
+    asked = _Asked(_read_shown(page, given), side, likeliest, use, reading, undo)
+    asked.check()
     with opened_resources() as resources, resumable():
         row = choose_document(resources.ledger, document, choose_owner(resources.ledger, owner, all_owners))
         if undo:
             code = _undo(resources, row, as_json=as_json)
         else:
-            choices = _choices(resources, row, shown, side, reading)
-            if likeliest and use is None:
-                code = _list_choices(resources, row, choices, as_json=as_json)
-            else:
-                chosen = _choose(choices, use, shown=told)
-                others = choices[1:] if told and use is None else []
-                code = _offer(resources, row, chosen, others, accept=accept, as_json=as_json)
+            code = _propose(resources, row, asked, accept=accept, as_json=as_json)
     raise typer.Exit(code)
 
 
@@ -203,9 +217,17 @@ def _read_shown(page: int | None, given: "dict[str, list[str] | None]") -> list[
     return shown
 
 
-def _choices(
-    resources: "Resources", document: "Document", shown: "Sequence[_Shown]", side: Side | None, reading: Path | None
-) -> list[_Choice]:
+def _propose(resources: "Resources", document: "Document", asked: _Asked, *, accept: bool, as_json: bool) -> int:
+    """List the readings to choose from, or offer one of them; return the exit code."""
+    choices = _choices(resources, document, asked)
+    if asked.likeliest and asked.use is None:
+        return _list_choices(resources, document, choices, as_json=as_json)
+    chosen = _choose(choices, asked.use, by_example=asked.by_example)
+    others = choices[1:] if asked.by_example and asked.use is None else []
+    return _offer(resources, document, chosen, others, accept=accept, as_json=as_json)
+
+
+def _choices(resources: "Resources", document: "Document", asked: _Asked) -> list[_Choice]:
     """Return the readings that the options name: that of a file, those that agree with what is shown, or for
     --likeliest all to choose from.
     """
@@ -214,13 +236,13 @@ def _choices(
     from swatchbook.pipeline.teach import open_lesson, preview_reading, propose_likeliest, propose_readings
     from swatchbook.records import ReadingOrigin
 
-    if reading is not None:
-        proposal = preview_reading(resources, open_lesson(resources, document), read_reading(reading, document))
-        return [_Choice(proposal, ReadingOrigin.IMPORTED, reading.name)]
     lesson = open_lesson(resources, document)
-    if shown or side is not None:
-        start = None if side is None else _with_side(document, side)
-        proposed = propose_readings(resources, lesson, _examples(resources, lesson, shown), start=start)
+    if asked.reading is not None:
+        proposal = preview_reading(resources, lesson, read_reading(asked.reading, document))
+        return [_Choice(proposal, ReadingOrigin.IMPORTED, asked.reading.name)]
+    if asked.by_example:
+        start = None if asked.side is None else _with_side(document, asked.side)
+        proposed = propose_readings(resources, lesson, _examples(resources, lesson, asked.shown), start=start)
         return [_Choice(each, ReadingOrigin.SHOWN, "as shown") for each in proposed]
     offers = offer_readings(resources, lesson)
     return [
@@ -261,11 +283,11 @@ def _examples(resources: "Resources", lesson: "Lesson", shown: "Sequence[_Shown]
     return found
 
 
-def _choose(choices: "Sequence[_Choice]", use: int | None, *, shown: bool) -> _Choice:
+def _choose(choices: "Sequence[_Choice]", use: int | None, *, by_example: bool) -> _Choice:
     number = use or 1
     if number > len(choices):
         there = f"there are {len(choices)}" if choices else "there are none"
-        where = "the same command without --use" if shown else "--likeliest"
+        where = "the same command without --use" if by_example else "--likeliest"
         raise typer.BadParameter(f"{there}: {where} lists them", param_hint="--use")
     return choices[number - 1]
 
