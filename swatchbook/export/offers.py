@@ -122,7 +122,7 @@ class Offer:
 
     @property
     def off_sale(self) -> str:
-        """Return draft, archived, hidden or unlisted, "" for what everybody is offered."""
+        """Return draft, archived, hidden, private or unlisted, "" for what everybody is offered."""
         status = self.fields["status"].casefold()
         return status if status in OFF_SALE else ""
 

@@ -72,11 +72,18 @@ def unpack(content: str) -> list[dict[str, str]]:
 
 
 def write_rows(
-    contents: Contents, out: BinaryIO, *, columns: Sequence[str], always: Sequence[str], delimiter: str = ","
+    contents: Contents,
+    out: BinaryIO,
+    *,
+    columns: Sequence[str],
+    always: Sequence[str],
+    filled: Mapping[str, str] = {},
+    delimiter: str = ",",
 ) -> None:
     """Write the rows of all records, with those of the `columns` that are used, in this order, and `always` these.
 
-    Other columns, of which a mapping or an earlier file has cells, are behind them.
+    Other columns, of which a mapping or an earlier file has cells, are behind them. `filled`: column -> what a row
+    without a value has there, if the column is used.
     """
     used = dict.fromkeys(always)
     for _, content in contents:
@@ -87,17 +94,24 @@ def write_rows(
     text = io.TextIOWrapper(out, encoding="utf-8", newline="", write_through=True)
     writer = csv.DictWriter(text, head, restval="", delimiter=delimiter)
     writer.writeheader()
+    filled = {name: cell for name, cell in filled.items() if name in used}
     for _, content in contents:
-        writer.writerows(unpack(content))
+        writer.writerows({**filled, **row} for row in unpack(content))
     text.detach()
 
 
 def read_rows(
-    file: BinaryIO, needed: Iterable[str], *, is_gone: Callable[[Cells], bool], delimiter: str = ","
+    file: BinaryIO,
+    needed: Iterable[str],
+    *,
+    is_gone: Callable[[Cells], bool] = lambda row: False,
+    of_changes: str | None = None,
+    delimiter: str = ",",
 ) -> Iterator[dict[str, str]]:
     """Yield the rows of a file, without empty cells.
 
-    Raises InvalidReference if it lacks a needed column, and for a file of changes: it has a row of what is gone.
+    Raises InvalidReference if it lacks a needed column, and for a file of changes: it has the column `of_changes`, or a
+    row of what is gone.
     """
     csv.field_size_limit(_MAX_CELL)
     text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
@@ -106,6 +120,8 @@ def read_rows(
         missing = [name for name in needed if name not in (reader.fieldnames or ())]
         if missing:
             raise InvalidReference(f"The earlier file has no column {missing[0]!r}.", advice=_ADVICE)
+        if of_changes in (reader.fieldnames or ()):
+            raise only_changes()
         for row in reader:
             if None in row or None in row.values():
                 raise InvalidReference(f"Line {reader.line_num} has another number of cells.", advice=_ADVICE)

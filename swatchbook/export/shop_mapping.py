@@ -51,9 +51,9 @@ of a shop's own file, so that the shop finds its products again."""
 
 AVAILABILITY = ("in_stock", "out_of_stock", "preorder", "backorder")
 CONDITIONS = ("new", "used", "refurbished")
-OFF_SALE = ("draft", "archived", "hidden", "unlisted")
-"""Values of the field `status` of what a shop does not sell (`draft`, `archived`), shows to no customer (`hidden`), or
-only to those who have its address (`unlisted`)."""
+OFF_SALE = ("draft", "archived", "hidden", "private", "unlisted")
+"""Values of the field `status` of what a shop does not sell (`draft`, `archived`), shows to no customer (`hidden` in
+Shopify, `private` in WooCommerce), or only to those who have its address (`unlisted`)."""
 
 Allowed = Mapping[str, tuple[str, ...]]
 """Column -> the values that it may have, in lower case; AMOUNT for any number."""

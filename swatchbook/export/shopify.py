@@ -106,7 +106,7 @@ class Shopify:
             "Tags": ", ".join(offer.tags),
         } | filled(self._options.mapping, offer.values, (*PRODUCT_COLUMNS, *LAST_COLUMNS), allowed=ALLOWED)
         status = offer.off_sale if is_priced or offer.off_sale == _GONE else "draft"
-        shown = {"Status": "active" if status in ("", "hidden") else status}
+        shown = {"Status": {"": "active", "hidden": "active", "private": "draft"}.get(status, status)}
         if status not in ("", "unlisted"):
             shown[_PUBLISHED] = "FALSE"  # an empty cell would publish it
         return cells | {name: cells.get(name) or value for name, value in shown.items()}

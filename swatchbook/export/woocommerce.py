@@ -12,7 +12,7 @@ from typing import BinaryIO, Final
 from swatchbook.export.article_weights import as_decimal, centimetres_of
 from swatchbook.export.formats import Rows
 from swatchbook.export.offers import Offer, Price, beside_options, distinct_skus, picture_urls
-from swatchbook.export.shop_csv import Cells, OneCurrency, pack, read_rows, sku_key, unpack, write_rows
+from swatchbook.export.shop_csv import OneCurrency, pack, read_rows, sku_key, unpack, write_rows
 from swatchbook.export.shop_file import Contents, ShopRecord, write_shop_file
 from swatchbook.export.shop_mapping import AMOUNT, Allowed, ShopOptions, check_fields, filled, with_common_names
 from swatchbook.sources.batch_facts import is_fact_of
@@ -50,6 +50,12 @@ _ATTRIBUTES = tuple(name.format(number) for number in range(1, MOST_ATTRIBUTES +
 _ON_PRODUCT = ("Categories", "Tags", "Brands", "Shipping class", "External URL", "Button text", "Purchase note")
 _MEASURED = ("length", "width", "height")
 _PRIVATE, _DRAFT = "0", "-1"
+_PUBLISHED = {"": "1", "unlisted": "1", "draft": _DRAFT}
+_FILLED = {"Visibility in catalog": "visible", "In stock?": "instock"}
+"""What a row without a value has in a column of the file: the importer refuses a row without the first, and takes one
+without the second as out of stock. Any word but 0 means in stock; this one is of no row with a value."""
+ONLY_CHANGES: Final = "Only changes"
+"""A column without values, which only a file of changes has, and the importer does not know."""
 _IN_STOCK = {"in_stock": "1", "out_of_stock": "0", "backorder": "backorder"}
 _NARROW = str.maketrans("＝＋－＠", "=+-@")
 
@@ -75,7 +81,8 @@ class WooCommerce:
         ]
         product = self._product(offer, own)
         if not any(row.get("Regular price") for row in (product, *variations)):
-            product |= {"Published": _PRIVATE} | filled(self._options.mapping, offer.values, ("Published",))
+            private = {} if product["Published"] == _DRAFT else {"Published": _PRIVATE}
+            product |= private | filled(self._options.mapping, offer.values, ("Published",))
         return [_record(row) for row in (product, *variations)]
 
     def _product(self, offer: Offer, sku: str) -> dict[str, str]:
@@ -97,7 +104,8 @@ class WooCommerce:
     def _variation(self, product: Offer, offer: Offer, sku: str) -> dict[str, str]:
         shared = {each.name: each.shared for each in stored_attributes(product.values.get("shop_attributes", ""))}
         cells = self._common(offer, sku, most_pictures=1)  # the importer gives a variation one
-        cells |= {"Type": _kind("variation", offer), f"{META}code": offer.code_beside(sku)}
+        cells |= {"Type": _kind("variation", offer), "Published": cells["Published"].replace(_DRAFT, _PRIVATE)}
+        cells |= {f"{META}code": offer.code_beside(sku)}
         for number, (name, value) in enumerate(zip(product.options, offer.options, strict=True), start=1):
             cells |= _attribute(number, ShopAttribute(name=name, values=(value,), shared=shared.get(name, False)))
         columns = tuple(name for name in COLUMNS if name not in _ON_PRODUCT)
@@ -110,7 +118,7 @@ class WooCommerce:
             "SKU": sku,
             "GTIN, UPC, EAN, or ISBN": offer.fields["gtin"],
             "Name": offer.needed("title"),
-            "Published": _PRIVATE if offer.off_sale not in ("", "unlisted") else "1",
+            "Published": _PUBLISHED.get(offer.off_sale, _PRIVATE),
             "In stock?": _IN_STOCK.get(offer.availability, ""),
             "Backorders allowed?": offer.values.get("backorders", ""),
             "Weight (kg)": as_decimal(offer.grams / 1_000) if offer.grams else "",
@@ -128,22 +136,18 @@ class WooCommerce:
         return [sku_key(sku) for sku in distinct_skus(offer)]
 
     def read(self, file: BinaryIO) -> Iterator[ShopRecord]:
-        is_mapped = "Published" in self._options.mapping.fields
-        for row in read_rows(
-            file,
-            ("Type", "SKU", "Name"),
-            # not a private variation, which a whole export may have, too
-            is_gone=lambda row: not is_mapped and row.get("Published") == _DRAFT,
-        ):
-            yield _record(row)
+        filled_in = {name: word for name, word in _FILLED.items() if name not in self._options.mapping.fields}
+        for row in read_rows(file, ("Type", "SKU", "Name"), of_changes=ONLY_CHANGES):
+            yield _record({name: cell for name, cell in row.items() if filled_in.get(name) != cell})
 
     def gone(self, content: str) -> str:
         """Return the product as a draft, or the variation as private: neither is sold, and nothing is lost."""
         (row,) = unpack(content)
-        return pack([row | {"Published": _published_if_gone(row)}])
+        return pack([row | {"Published": _PRIVATE if row.get("Type", "").startswith("variation") else _DRAFT}])
 
     def write(self, contents: Contents, out: BinaryIO, *, whole: bool) -> None:
-        write_rows(contents, out, columns=(*COLUMNS, *_ATTRIBUTES), always=ALWAYS)
+        always = ALWAYS if whole else (*ALWAYS, ONLY_CHANGES)
+        write_rows(contents, out, columns=(*COLUMNS, *_ATTRIBUTES), always=always, filled=_FILLED)
 
 
 def _prices(price: Price | None) -> dict[str, str]:
@@ -166,10 +170,6 @@ def _record(row: dict[str, str]) -> ShopRecord:
 
 def _kind(kind: str, offer: Offer) -> str:
     return ", ".join(filter(None, (kind, offer.values.get("digital"))))
-
-
-def _published_if_gone(row: Cells) -> str:
-    return _PRIVATE if row.get("Type", "").startswith("variation") else _DRAFT
 
 
 def _attributes(offer: Offer, sku: str) -> list[ShopAttribute]:

@@ -158,7 +158,7 @@ def _one_of(*words: str) -> Callable[[Any], str | None]:
     return lambda value: text if (text := as_text(value)) in words else None
 
 
-_OFF_SALE = re.compile("draft|archived|unlisted|hidden", re.IGNORECASE)
+_OFF_SALE = re.compile("draft|archived|unlisted|hidden|private", re.IGNORECASE)
 _OF_SHOPS: Mapping[str, tuple[Callable[[Any], str | None], Sequence[str]]] = {
     "handle": (as_id, ("handle", "urlhandle")),
     "status": (_off_sale, ("status",)),

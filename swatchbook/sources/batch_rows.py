@@ -326,9 +326,12 @@ def _digital(row: Row, kind: str) -> str:
 
 
 def _status(published: Any, visibility: Any = None) -> dict[str, Any]:
-    if str(published) in ("0", "-1"):
-        return {"status": "draft"}
+    if status := _NOT_PUBLISHED.get(str(published)):
+        return {"status": status}
     return {"status": "unlisted"} if visibility == "hidden" else {}
+
+
+_NOT_PUBLISHED = {"0": "private", "-1": "draft"}
 
 
 def _places(value: Any) -> list[str]:

@@ -107,7 +107,9 @@ def test_what_not_everybody_is_offered_stays_so(tmp_path: Path, resources: Resou
         ("active", "FALSE"), ("unlisted", ""), ("active", ""),
     ]  # fmt: skip
     rows = read_woocommerce(exported(resources, products, "woocommerce")[0])
-    assert [(row["Published"], row["Visibility in catalog"]) for row in rows] == [("0", ""), ("1", "hidden"), ("1", "")]
+    assert [(row["Published"], row["Visibility in catalog"]) for row in rows] == [
+        ("0", "visible"), ("1", "hidden"), ("1", "visible"),
+    ]  # fmt: skip
     for form in ("google", "jsonld", "bmecat", "akeneo"):
         data, written = exported(resources, products, form)
         assert len(READERS[form](data)[0]) == 1
@@ -260,8 +262,8 @@ def test_what_else_woocommerce_keeps_comes_back(tmp_path: Path, resources: Resou
     assert [[row[name] for name in names] for row in rows] == [
         ["1", "search", "Yellow &amp; soft", "Made of wood.", "500", "", "school, black\\, red", "", "", "", ""],
         ["2", "hidden", "Woven", "", "", "", "", "", "300", "200", "1.5"],
-        ["3", "", "", "", "0", "notify", "", "0.907", "100", "200", "1.5"],
-        ["4", "", "", "", "7", "", "", "", "300", "200", "1.5"],
+        ["3", "visible", "", "", "0", "notify", "", "0.907", "100", "200", "1.5"],
+        ["4", "visible", "", "", "7", "", "", "", "300", "200", "1.5"],
     ]
     assert [attributes_of(row) for row in rows[:2]] == [{}, {"Size": ["S", "L"]}], "neither an id nor measures"
     assert "Stock" not in read_woocommerce(exported(resources, products, "woocommerce", ShopOptions())[0])[0]
@@ -315,7 +317,7 @@ SOLD = (
 def test_what_is_not_sold_stays_unsold(tmp_path: Path, resources: Resources, form: str) -> None:
     products = read_table(resources, tmp_path / "shop", SOLD)
     data, written = exported(resources, products, form)
-    private = [] if form == "woocommerce" else [("Chair, Blue", "its status is draft")]
+    private = [] if form == "woocommerce" else [("Chair, Blue", "its status is private")]
     assert [(each.name, each.reason) for each in written.skipped] == [
         *private, ("Elsewhere", "the shop sells it as external product"),
     ]  # fmt: skip

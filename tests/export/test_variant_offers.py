@@ -166,7 +166,7 @@ def test_what_is_not_on_sale_is_not_offered(tmp_path: Path) -> None:
         ("active", ""), ("draft", "FALSE"), ("archived", "FALSE"),
     ]  # fmt: skip
     woo = test_woocommerce.read_strictly(shop_file(tmp_path, "woocommerce", (SHIRT, *OLD), FULL)[0])
-    assert [row["Published"] for row in woo] == ["1", "0", "0"]
+    assert [row["Published"] for row in woo] == ["1", "-1", "0"]
     for form in ("google", "jsonld", "bmecat"):
         data, written = shop_file(tmp_path, form, (SHIRT, *OLD), FULL)
         assert list(READERS[form](data)[0]) == ["Shirt"]

@@ -13,7 +13,7 @@ from swatchbook.errors import InvalidReference
 from swatchbook.export.formats import Changes, protect_cell
 from swatchbook.export.offers import clean
 from swatchbook.export.shop_mapping import ShopMapping, ShopOptions
-from swatchbook.export.woocommerce import ALWAYS, COLUMNS
+from swatchbook.export.woocommerce import ALWAYS, COLUMNS, ONLY_CHANGES
 from tests.export.shop_rows import CHAIR, FLOOR, PICTURES, ROWS, as_batch, hostile, product, shop_file, variant
 
 Row = dict[str, str]
@@ -41,7 +41,7 @@ def read_strictly(data: bytes) -> list[Row]:
     head = rows.pop(0)
     assert len(set(head)) == len(head)
     assert set(ALWAYS) <= set(head)
-    assert all(name in COLUMNS or name.startswith("Meta: ") or _ATTRIBUTE.fullmatch(name) for name in head)
+    assert all(name in (*COLUMNS, ONLY_CHANGES) or name[:6] == "Meta: " or _ATTRIBUTE.fullmatch(name) for name in head)
     read = [dict(zip(head, cells, strict=True)) for cells in rows]
     assert len({row["SKU"].casefold() for row in read}) == len(read), "which the importer takes for the same"
     assert all(row["SKU"] for row in read)
@@ -52,6 +52,8 @@ def read_strictly(data: bytes) -> list[Row]:
         assert {*kinds[row["SKU"]][1:]} <= {"virtual", "downloadable"}
         assert row["Name"]
         assert row["Published"] in ("-1", "0", "1")
+        assert row.get("Visibility in catalog", "visible") in ("visible", "catalog", "search", "hidden")
+        assert row.get("In stock?", "1") in ("1", "0", "backorder", "instock"), "an empty one is out of stock"
         if row["Type"] == "variation":
             parent = products[row["Parent"]]
             offered = attributes_of(parent)
@@ -79,7 +81,7 @@ def test_products_are_read_again_as_they_are(tmp_path: Path) -> None:
     assert limed["Parent"] == floor["SKU"] == FLOOR.id.replace("-", "")
     assert attributes_of(smoked) == {"Variant": ["Smoked"], "Size": ["14 × 240 mm"]}
     assert [row["Meta: code"] for row in (floor, limed, smoked)] == ["", "NO-101", "NO-104"]
-    assert (chair["In stock?"], floor["In stock?"]) == ("1", "")
+    assert (chair["In stock?"], floor["In stock?"]) == ("1", "instock")
 
 
 def test_our_own_batch_reader_reads_the_file(tmp_path: Path) -> None:
@@ -152,6 +154,39 @@ def test_a_whole_export_with_a_private_variation_is_no_file_of_changes(tmp_path:
     assert written.changes == Changes(new=0, changed=1, gone=1, unchanged=1)
     left = csv.DictReader(io.StringIO(data.decode()))
     assert [(row["Name"], row["Published"]) for row in left] == [("Pot", "1"), ("Pot, Red", "0")]
+
+
+def test_a_whole_export_with_drafts_is_no_file_of_changes(tmp_path: Path) -> None:
+    rug = product("Rug", status="draft")
+    drafts = (product("Lamp", price="€ 4", status="draft"), rug, variant(rug, "Red", price="€ 5", status="draft"))
+    rows = (CHAIR, *drafts, product("Unpriced", status="draft"), product("Cup", price="€ 3", status="private"))
+    whole, _ = shop_file(tmp_path, "woocommerce", rows)
+    assert [row["Published"] for row in read_strictly(whole)] == ["1", "-1", "-1", "0", "-1", "0"]
+    (tmp_path / "earlier.csv").write_bytes(whole)
+    since = ShopOptions(since=tmp_path / "earlier.csv")
+    assert shop_file(tmp_path, "woocommerce", rows, since)[1].changes == Changes(new=0, changed=0, gone=0, unchanged=6)
+    changes, written = shop_file(tmp_path, "woocommerce", (*rows[1:], product("Pot", price="€ 6")), since)
+    assert written.changes == Changes(new=1, changed=0, gone=1, unchanged=5)
+    (tmp_path / "earlier.csv").write_bytes(changes)
+    with pytest.raises(InvalidReference, match="only changes"):
+        shop_file(tmp_path, "woocommerce", rows, since)
+
+
+def test_a_column_that_some_rows_use_takes_nothing_off_sale_in_the_others(tmp_path: Path) -> None:
+    """An empty cell would be refused in the one column, and be out of stock in the other."""
+    rows = (product("Lamp", availability="out_of_stock"), product("Rug", visibility="search"), product("Cup"))
+    whole, _ = shop_file(tmp_path, "woocommerce", rows)
+    assert [(row["In stock?"], row["Visibility in catalog"]) for row in read_strictly(whole)] == [
+        ("0", "visible"), ("instock", "search"), ("instock", "visible"),
+    ]  # fmt: skip
+    assert {"In stock?", "Visibility in catalog"}.isdisjoint(
+        read_strictly(shop_file(tmp_path, "woocommerce", rows[2:])[0])[0]
+    )
+    (tmp_path / "earlier.csv").write_bytes(whole)
+    for fields, changed in (({}, []), ({"Visibility in catalog": "visible"}, ["Rug"])):
+        since = ShopOptions(since=tmp_path / "earlier.csv", mapping=ShopMapping(fields=fields))
+        data, _ = shop_file(tmp_path, "woocommerce", rows, since)
+        assert [row["Name"] for row in read_strictly(data)] == changed
 
 
 def test_what_is_not_shipped_says_so(tmp_path: Path) -> None:

@@ -143,7 +143,7 @@ def test_variations_of_woocommerce_with_one_price_give_it_to_their_product(tmp_p
     assert rug.metadata == {
         "price": "45", "size": "9 x 9, 8 x 12", "color": "Sand, Sky", "category": "Home, garden > Rugs",
         "categories": "Rugs; Home, garden > Rugs",
-        "description": "Soft. Woven.", "status": "draft", "sku": "RUG",
+        "description": "Soft. Woven.", "status": "private", "sku": "RUG",
         "shop_attributes": '[{"name":"Shade","values":["Sand","Sky"]},{"name":"Size","values":["9 x 9, 8 x 12"]}]',
     }  # fmt: skip
     assert [(picture.path[-5:], picture.caption) for picture in rug.pictures] == [("1.jpg", None), ("2.jpg", "Sky")]
@@ -202,7 +202,7 @@ def test_export_of_woocommerce_is_read_in_the_language_of_the_shop(tmp_path: Pat
     assert dict(red.facts) == {
         "color": "Red", "sku": "POT-R", "shop_id": "2", "digital": "virtual", "weight": "1.5 kg", "regular_price": "9",
     }  # fmt: skip
-    assert (blue.code, blue.price, dict(blue.facts)["status"]) == ("POT-B", "9", "draft")
+    assert (blue.code, blue.price, dict(blue.facts)["status"]) == ("POT-B", "9", "private")
 
 
 @pytest.mark.parametrize(
