@@ -29,7 +29,7 @@ def products_of_rows(read: Callable[[], Iterator[Row]]) -> tuple[Iterator[Row], 
     in_english = {flat(name): name for name in columns.values()}
     if handle and source:
         return _by_handle(read(), names, handle, source), {}
-    if in_english.keys() >= _OF_WOOCOMMERCE:
+    if is_of_woocommerce(_renamed(first, columns)):
         products = _with_variations(lambda: (_plain(_renamed(row, columns)) for row in read()), in_english)
         return products, {name: own for own, name in columns.items()}
     return read(), {}
@@ -39,7 +39,7 @@ def used_for_rows(record: Mapping[str, Any]) -> frozenset[str]:
     """Return the flat names of columns of which a product is made, though none of its fields is read from them."""
     if _is_of_shopify(record):
         return _USED_OF_SHOPIFY
-    return _OF_WOOCOMMERCE | {"id", "published"} if is_of_woocommerce(record) else frozenset()
+    return _USED_OF_WOOCOMMERCE if is_of_woocommerce(record) else frozenset()
 
 
 def passed_over(record: Mapping[str, Any]) -> frozenset[str]:
@@ -50,15 +50,25 @@ def passed_over(record: Mapping[str, Any]) -> frozenset[str]:
 
 
 def is_of_woocommerce(record: Mapping[str, Any]) -> bool:
-    """Return whether a record was made of rows of WooCommerce's export."""
-    return {flat(str(name)) for name in record} >= _OF_WOOCOMMERCE
+    """Return whether a record with English names is of WooCommerce's export.
+
+    Without the column Parent, which a shop without variations may leave out, it is known by other columns and its type.
+    """
+    names = {flat(str(name)): name for name in record}
+    if not names.keys() >= {"type", "sku"}:
+        return False
+    return "parent" in names or (
+        not names.keys().isdisjoint(_ONLY_OF_WOOCOMMERCE) and _TYPES.issuperset(_kinds(record, names["type"]))
+    )
 
 
 def _is_of_shopify(record: Mapping[str, Any]) -> bool:
     return not {"handle", "urlhandle"}.isdisjoint(flat(str(name)) for name in record)
 
 
-_OF_WOOCOMMERCE = frozenset({"type", "parent", "sku"})
+_USED_OF_WOOCOMMERCE = frozenset({"type", "parent", "sku", "id", "published"})
+_ONLY_OF_WOOCOMMERCE = ("published", "visibilityincatalog", "backordersallowed", "datesalepricestarts")
+_TYPES = frozenset({"simple", "variable", "variation", "grouped", "external", "virtual", "downloadable"})
 _NOT_OURS = ("external", "grouped")  # of another shop, or several products
 _RENAMED_BY_SHOPIFY = {
     "handle": "urlhandle",
@@ -266,29 +276,29 @@ def _plain_value(name: str, value: str) -> Any:
 
 def _with_variations(read: Callable[[], Iterator[Row]], names: Mapping[str, str]) -> Iterator[Row]:
     """Yield products with the prices and pictures of their variations, and variations that have no product."""
-    kind, parent, sku, id = names["type"], names["parent"], names["sku"], names.get("id", names["sku"])
+    kind, parent, sku, id = names["type"], names.get("parent", ""), names["sku"], names.get("id", names["sku"])
     known = set[str]()
     for row in read():
         if not is_empty(row.get(kind)) and not _is_variation(row, kind):
-            known |= {f"id:{row[id]}", str(row.get(sku))}
+            known.update(_names_as_parent(row, id, sku))
     kept = [name for key, name in names.items() if "price" in key]
     pictured = names.get("images", names.get("image", ""))
     variations = dict[str, list[Row]]()
     for row in read():
-        if _is_variation(row, kind) and str(row[parent]) in known:
+        if _is_variation(row, kind) and str(row.get(parent)) in known:
             own = {name: row.get(name) for name in kept}
             own |= {"variant": _variation(row, names), "pictures": _places(row.get(pictured))}
-            variations.setdefault(str(row[parent]), []).append(own)
+            variations.setdefault(str(row.get(parent)), []).append(own)
     published = names.get("published", "")
     for row in read():
-        if _is_variation(row, kind) and str(row[parent]) in known:
+        if _is_variation(row, kind) and str(row.get(parent)) in known:
             continue
         product = dict(row) | _status(row.get(published), row.get(names.get("visibilityincatalog", "")))
         product |= {"own sku": row.get(sku), "shop id": row.get(names.get("id", ""))}
         product["shop attributes"] = attributes_in_columns(row, names)
         product["digital"] = _digital(row, kind)
         product["sold as"] = next((f"{each} product" for each in _kinds(row, kind) if each in _NOT_OURS), None)
-        of_row = variations.get(f"id:{row[id]}", []) + variations.get(str(row.get(sku)), [])
+        of_row = [each for name in _names_as_parent(row, id, sku) for each in variations.get(name, [])]
         if of_row:
             product |= dict(_merged([{name: row.get(name) for name in kept}, *of_row]))
             product["variants"] = [each["variant"] for each in of_row]
@@ -298,6 +308,12 @@ def _with_variations(read: Callable[[], Iterator[Row]], names: Mapping[str, str]
                     shown.setdefault(picture, []).append(str(each["variant"]["title"]))
             product[pictured] = _with_variant_names(dict.fromkeys(_places(row.get(pictured))), shown)
         yield product
+
+
+def _names_as_parent(row: Row, id: str, sku: str) -> list[str]:
+    """Return by what its variations name a product: "id:44" and its SKU, where it has these."""
+    named = (("id:", row.get(id)), ("", row.get(sku)))
+    return [f"{prefix}{value}" for prefix, value in named if not is_empty(value)]
 
 
 def _variation(row: Row, names: Mapping[str, str]) -> dict[str, Any]:

@@ -197,7 +197,9 @@ def as_category(value: Any, depth: int = 0) -> str | None:
         paths = [path for each in value[:12] if (path := as_category(each, depth + 1))]
         return " > ".join(dict.fromkeys(paths[:1] if any(" > " in path for path in paths) else paths)) or None
     text = as_text(value)
-    if text is None or text.isdecimal() or text.casefold() in _PRODUCT_TYPES or "://" in text:
+    if text is None or text.isdecimal() or "://" in text:
+        return None
+    if _PRODUCT_TYPES.issuperset(re.split(r",\s*", text.casefold())):  # "simple, virtual"
         return None
     text = _deepest_path(text)
     parts = [part.strip() for part in _PATH_SIGNS.split(text)]

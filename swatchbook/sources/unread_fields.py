@@ -61,7 +61,7 @@ class ColumnCheck:
             self._unread.look(record, read_record(record, mapping))
             known = passed_over(record)
             self._passed_over |= {name for name in record if flat(name) in known}
-            self._is_strange |= "variation" in record.values() and not is_of_woocommerce(record)
+            self._is_strange |= "variation" in record.values() and "parent" not in map(flat, record)
         if self._end is None:
             self._is_endless |= self._sale is not None and not is_empty(record.get(self._sale))
         elif self._unread_day is None:
@@ -83,8 +83,8 @@ class ColumnCheck:
             )
         if self._is_strange:
             told.append(
-                "It looks like WooCommerce's export in a language that is not known: its variations are products of "
-                "their own. Export it while your language in the shop is English."
+                "It looks like WooCommerce's export without the column Parent, or in a language that is not known: its "
+                "variations are products of their own. Export all columns while your language in the shop is English."
             )
         unknown = [name for name in self._unread.examples if name not in self._passed_over]
         if unknown := sorted(unknown, key=is_metadata):

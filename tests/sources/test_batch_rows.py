@@ -41,3 +41,45 @@ def test_stock_of_shopify_is_read_by_both_names(
         assert facts.get("availability") == availability
         assert [facts[name] for name in ("gtin", "regular_price", "weight")] == ["4006381333931", "29", "750 g"]
         assert facts.get("stock", "") == quantity
+
+
+WITHOUT_PARENT = {
+    "English": "ID,Type,SKU,Name,Published,Regular price,Images,Weight (kg)",
+    "German": "ID,Typ,Artikelnummer,Name,Veröffentlicht,Regulärer Preis,Bilder,Gewicht (kg)",
+    "French": "ID,Type,UGS,Nom,Publié,Tarif régulier,Images,Poids (kg)",
+    "Polish": "Identyfikator,Typ,SKU,Nazwa,Opublikowano,Cena,Obrazki,Waga (kg)",
+    "Dutch": "ID,Type,Artikelnummer,Naam,Gepubliceerd,Reguliere prijs,Afbeeldingen,Gewicht (kg)",
+}
+
+
+@pytest.mark.parametrize("head", WITHOUT_PARENT.values(), ids=WITHOUT_PARENT)
+def test_export_of_woocommerce_is_known_without_its_column_parent(tmp_path: Path, head: str) -> None:
+    row = ["44", "simple, virtual", "POT", "Pot", "-1", "9", "https://w.example/1.jpg", "1.5"]
+    (pot,) = items_of(tmp_path, "woo.csv", [head.split(","), row])
+    assert pot.metadata == {
+        "price": "9", "weight": "1.5 kg", "status": "draft", "sku": "POT", "shop_id": "44", "digital": "virtual",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("head", "row"),
+    [
+        ("sku,type,name,price,image,visibility", "POT,simple,Pot,9,https://w.example/1.jpg,4"),
+        ("SKU,Type,Published,Name,Price,Image", "POT,Pots,-1,Pot,9,https://w.example/1.jpg"),
+    ],
+    ids=["Magento", "another shop"],
+)
+def test_table_of_another_shop_is_not_taken_for_woocommerce(tmp_path: Path, head: str, row: str) -> None:
+    (pot,) = items_of(tmp_path, "items.csv", [head.split(","), row.split(",")])
+    assert {"sku", "status"}.isdisjoint(pot.metadata)
+
+
+def test_variation_without_a_parent_belongs_to_no_product_without_a_sku(tmp_path: Path) -> None:
+    rows = [
+        ["ID", "Type", "SKU", "Name", "Published", "Regular price", "Images", "Parent"],
+        ["1", "simple", "", "Pot", "1", "9", "https://w.example/1.jpg", ""],
+        ["2", "variation", "R", "Rug - Red", "1", "60", "https://w.example/2.jpg", ""],
+    ]
+    assert [(each.title, each.variants) for each in items_of(tmp_path, "woo.csv", rows)] == [
+        ("Pot", ()), ("Rug - Red", ()),
+    ]  # fmt: skip

@@ -93,4 +93,4 @@ def test_last_day_of_a_sale_that_cannot_be_read_is_told(tmp_path: Path, day: str
 
 def test_export_of_woocommerce_in_an_unknown_language_is_told(tmp_path: Path) -> None:
     strange = told(tmp_path / "woo.csv", [renamed(row, Genitore="Szülő") for row in (POT, RED)])[0]
-    assert "WooCommerce's export in a language that is not known" in strange
+    assert "WooCommerce's export without the column Parent, or in a language that is not known" in strange
