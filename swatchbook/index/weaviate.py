@@ -1,53 +1,23 @@
 """The index on a Weaviate server, with one collection for each space and one alias for each role.
 
-Here are requests, timeouts and batch sizes; `weaviate_schema.py` has the collections, `weaviate_tenants.py` the tenants
-of owners. The server's errors (unreachable, wrong key, disk full) become failures. The first call connects; a call
-during an outage raises IndexDown at once, and the same object works again afterwards.
+Here are requests and batch sizes; `weaviate_connection.py` has the connection, timeouts and failures,
+`weaviate_filter.py` the filters, `weaviate_schema.py` the collections, `weaviate_tenants.py` the tenants of owners.
 """
 
-import logging
-import socket
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from itertools import islice
-from threading import Lock
 from typing import Any, Final, NamedTuple, TypeVar
-from urllib.parse import SplitResult, urlsplit
 
-import grpc
-import httpx
 import numpy as np
-from weaviate import WeaviateClient, connect_to_custom
+from weaviate import WeaviateClient
 from weaviate.classes.data import DataObject
-from weaviate.classes.init import AdditionalConfig, Auth, Timeout
 from weaviate.classes.query import Filter, MetadataQuery
-from weaviate.collections.classes.filters import FilterReturn
-from weaviate.config import GrpcConfig
-from weaviate.exceptions import (
-    UnexpectedStatusCodeError,
-    WeaviateBaseError,
-    WeaviateClosedClientError,
-    WeaviateConnectionError,
-    WeaviateInsertManyAllFailedError,
-    WeaviateStartUpError,
-    WeaviateTimeoutError,
-)
+from weaviate.exceptions import UnexpectedStatusCodeError, WeaviateBaseError, WeaviateInsertManyAllFailedError
 
-from swatchbook.errors import (
-    Authentication,
-    Configuration,
-    DiskFull,
-    Failure,
-    IndexDown,
-    PayloadTooLarge,
-    ProviderError,
-    reason_of,
-)
+from swatchbook.errors import Configuration, Failure, ProviderError
 from swatchbook.index.contract import (
     COLUMNS,
-    SUPERSEDED,
-    WRITE_SECONDS,
     IndexObject,
     Match,
     MoveState,
@@ -57,18 +27,10 @@ from swatchbook.index.contract import (
     Where,
 )
 from swatchbook.index.matching import is_uuid
-from swatchbook.index.rules import (
-    KEYWORDS,
-    WORDS,
-    Condition,
-    admit,
-    check_query,
-    conditions,
-    keywords_column,
-    missing_space,
-    words_column,
-)
+from swatchbook.index.rules import KEYWORDS, WORDS, admit, check_query, keywords_column, missing_space, words_column
 from swatchbook.index.terms import question_terms
+from swatchbook.index.weaviate_connection import Connection, is_away
+from swatchbook.index.weaviate_filter import filters_of
 from swatchbook.index.weaviate_schema import (
     LEAVING,
     RESCORE,
@@ -85,7 +47,6 @@ from swatchbook.index.weaviate_schema import (
     tenant_name,
 )
 from swatchbook.index.weaviate_tenants import AnyCollection, SeedOf, Tenants, best_of, itself
-from swatchbook.index.words import word_pattern
 from swatchbook.one_line import one_line, shorten
 from swatchbook.records import Role
 from swatchbook.settings import Settings
@@ -96,23 +57,10 @@ BATCH = 500
 PAGE = 1_000
 """The ids per page of the cursor."""
 
-CONNECT_SECONDS, QUERY_SECONDS = 5, 30
-
 KNOWN_SECONDS = 0.5
 """How long searches read the same collection without asking whether a move has exchanged it."""
 
-AWAY = (
-    WeaviateConnectionError,
-    WeaviateStartUpError,
-    WeaviateTimeoutError,
-    WeaviateClosedClientError,
-    httpx.TransportError,
-)
-AWAY_CODES = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.CANCELLED)
-LOCKED_CODES = (grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED)
-NO_ROOM = ("read-only", "no space left", "disk usage")
 DEFAULT_LAYOUT: Final = Layout()
-STARTING = ("non-existing index", "could not find index")  # while it starts, before its collections are open
 
 T = TypeVar("T")
 
@@ -154,32 +102,27 @@ class WeaviateIndex:
         layout: Layout = DEFAULT_LAYOUT,
         seed_of: SeedOf = itself,
     ) -> None:
-        self._url = url
-        self._grpc_port = grpc_port
-        self._api_key = api_key
+        self._server = Connection(url, grpc_port=grpc_port, api_key=api_key, on_error=self._forget)
         self._wanted = layout
         self._tenants = Tenants(seed_of)
-        self._client: WeaviateClient | None = None
-        self._connecting = Lock()
         self._layouts = dict[str, tuple[list[Layout], float]]()  # of spaces, and until when searches trust them
         self._compared = set[str]()  # collections with the right schema; checked again after any error
 
     def probe(self) -> None:
         """Run the kinds of queries that publishing needs. Raises DiskFull if the server is read-only."""
-        with self._answering() as client:
+        with self._server.answering() as client:
             names = own_collections(client)
             plain = [name for name in names if not has_tenants(name)]
             if plain:
                 client.collections.use(plain[0]).query.fetch_objects(limit=1, return_properties=[])
             elif names:
                 client.collections.use(next(iter(names))).tenants.exists(tenant_name("probe"))
-            if any(s.vector_indexing_status == "READONLY" for s in _shards(client) if s.collection in names):
-                raise self._no_room()
+            self._server.require_writable(names)
 
     def ensure(self, space: Space) -> None:
-        with self._answering() as client:
+        with self._server.answering() as client:
             alias = alias_of(space.role)
-            self._require_loaded()
+            self._server.require_loaded()
             if client.collections.exists(alias) and client.alias.get(alias_name=alias) is None:
                 raise Configuration(
                     f"Weaviate has a collection {alias}, a name that Swatchbook needs for an alias.",
@@ -243,18 +186,17 @@ class WeaviateIndex:
             for part in (part for place in places for part in parts(place)):
                 for some in _batches(wanted):
                     done = part.data.delete_many(where=Filter.by_id().contains_any(some))
-                    if done.failed and any(s.vector_indexing_status == "READONLY" for s in self._shards()):
-                        raise self._no_room()
                     if done.failed:
+                        self._server.require_writable()
                         raise ProviderError(f"Weaviate could not delete {done.failed} objects of {space.name}.")
 
-        with self._answering() as client:
+        with self._server.answering() as client:
             if not wanted or not self._layouts_of(client, space):
                 return
         self._with(space, delete)
 
     def ids(self, space: Space) -> Iterator[str]:
-        with self._answering() as client:
+        with self._server.answering() as client:
             yield from self._ids(self._places(client, space)[0])
 
     def _ids(self, place: Place) -> Iterator[str]:
@@ -266,7 +208,7 @@ class WeaviateIndex:
         check_query(space, vector)
 
         def ask(places: Sequence[Place]) -> list[Match]:
-            filters = _filters(where, places[0].layout)
+            filters = filters_of(where, places[0].layout)
             near, asked = vector.tolist(), MetadataQuery(distance=True)
 
             def query(part: AnyCollection) -> Any:
@@ -285,7 +227,7 @@ class WeaviateIndex:
         def ask(places: Sequence[Place]) -> list[Match]:
             if not terms:  # without terms the server fails, while LanceDB has no match
                 return []
-            filters, asked = _filters(where, places[0].layout), MetadataQuery(score=True)
+            filters, asked = filters_of(where, places[0].layout), MetadataQuery(score=True)
 
             def query(part: AnyCollection) -> Any:
                 return part.query.bm25(
@@ -306,7 +248,7 @@ class WeaviateIndex:
         def ask(places: Sequence[Place]) -> int:
             whose = where.whose if where else ()
             parts = self._tenants.of(places[0], whose) if whose else self._tenants.all(places[0])
-            filters = _filters(where, places[0].layout)
+            filters = filters_of(where, places[0].layout)
             return sum(part.aggregate.over_all(total_count=True, filters=filters).total_count or 0 for part in parts)
 
         return self._with(space, ask)
@@ -314,7 +256,7 @@ class WeaviateIndex:
     def activate(self, space: Space) -> None:
         def point(places: Sequence[Place]) -> None:
             alias, name = alias_of(space.role), places[0].layout.name(space)
-            with self._answering() as client:
+            with self._server.answering() as client:
                 if client.alias.update(alias_name=alias, new_target_collection=name):
                     return
                 try:
@@ -326,18 +268,18 @@ class WeaviateIndex:
         self._with(space, point)
 
     def active(self, role: Role) -> str | None:
-        with self._answering() as client:
-            self._require_loaded()
+        with self._server.answering() as client:
+            self._server.require_loaded()
             alias = client.alias.get(alias_name=alias_of(role))
         return space_name(alias.collection) if alias else None
 
     def spaces(self) -> Sequence[str]:
-        with self._answering() as client:
-            self._require_loaded()
+        with self._server.answering() as client:
+            self._server.require_loaded()
             return list(dict.fromkeys(map(space_name, own_collections(client))))
 
     def drop(self, space: Space) -> None:
-        with self._answering() as client:
+        with self._server.answering() as client:
             if self.active(space.role) == space.name:
                 client.alias.delete(alias_name=alias_of(space.role))
             for layout in self._layouts_of(client, space):
@@ -348,33 +290,30 @@ class WeaviateIndex:
 
     def close(self) -> None:
         self._tenants.close()
-        with self._connecting:
-            if self._client is not None:
-                self._client.close()
-            self._client = None
+        self._server.close()
 
     # --- layouts ------------------------------------------------------------------------------------------------------
 
     def move_state(self, space: Space) -> MoveState:
-        with self._answering() as client:
+        with self._server.answering() as client:
             found = self._layouts_of(client, space)
         if not found:
             raise missing_space(space)
         return MoveState(read=str(found[0]), wanted=str(self._wanted), done=found == [self._wanted])
 
     def begin_move(self, space: Space) -> None:
-        with self._answering() as client:
+        with self._server.answering() as client:
             if self._wanted not in self._layouts_of(client, space):
                 create(client, space, self._wanted, filling=True)
             compare(space, self._wanted, client.collections.use(self._wanted.name(space)))
             self._layouts.pop(space.name, None)
 
     def moved_ids(self, space: Space) -> Iterator[str]:
-        with self._answering() as client:
+        with self._server.answering() as client:
             yield from self._ids(Place(self._wanted, client.collections.use(self._wanted.name(space))))
 
     def switch_move(self, space: Space) -> None:
-        with self._answering() as client:
+        with self._server.answering() as client:
             client.collections.use(self._wanted.name(space)).config.update(description=description_of(space))
             for layout in self._layouts_of(client, space):
                 if layout != self._wanted:
@@ -386,7 +325,7 @@ class WeaviateIndex:
 
     def end_move(self, space: Space) -> None:
         time.sleep(2 * KNOWN_SECONDS)  # a search must not meet a collection that is being deleted
-        with self._answering() as client:
+        with self._server.answering() as client:
             found = self._layouts_of(client, space)
             if found[:1] == [self._wanted]:
                 for layout in found[1:]:
@@ -397,19 +336,19 @@ class WeaviateIndex:
 
     def drop_unused_tenants(self, owners: Callable[[], Collection[str]]) -> int:
         """Delete the tenants of owners that are no more. `owners` is read after the tenants."""
-        with self._answering() as client:
+        with self._server.answering() as client:
             found = [client.collections.use(name) for name in own_collections(client) if has_tenants(name)]
             return self._tenants.drop_unused(found, owners)
 
     def rest(self) -> int:
         """Deactivate the tenants that this process has not seen in use for IDLE_SECONDS; return their number."""
-        with self._answering() as client:
+        with self._server.answering() as client:
             found = [client.collections.use(name) for name in own_collections(client) if has_tenants(name)]
             return self._tenants.rest(found)
 
     def last_start(self) -> str:
         """Return the terms of the cluster's elections: each start of a server brings a new one."""
-        with self._answering() as client:
+        with self._server.answering() as client:
             return " ".join(f"{each.name}:{each.raft.term}" for each in client.cluster.statistics().statistics)
 
     def lost_vectors(self, space: Space, *, graphs: bool = True) -> list[str]:
@@ -459,10 +398,7 @@ class WeaviateIndex:
         except WeaviateInsertManyAllFailedError as error:
             errors = dict.fromkeys(range(len(objects)), str(error))
         for message in errors.values():
-            if _says(message, NO_ROOM):
-                raise self._no_room()
-            if _says(message, STARTING):
-                raise self._away("starting")
+            self._server.check_message(message)
         if errors:
             compare(space, place.layout, place.collection)
         return {
@@ -470,18 +406,17 @@ class WeaviateIndex:
             for i, message in errors.items()
         }
 
+    def _forget(self) -> None:
+        """Forget what is known of the collections: an error may come from a change of them."""
+        self._compared.clear()
+        self._layouts.clear()
+
     def _layouts_of(self, client: WeaviateClient, space: Space) -> list[Layout]:
         """Return the layouts of a space, as `layouts_of`. Raises IndexDown while the server loads its collections."""
         if not (found := layouts_of(client, space, self._wanted)):
-            self._require_loaded()
+            self._server.require_loaded()
             found = layouts_of(client, space, self._wanted)  # it may have been loaded since
         return found
-
-    def _require_loaded(self) -> None:
-        """Raise IndexDown while the server starts: it answers as if it had no collection until it has loaded them."""
-        ready = httpx.get(f"{self._url.rstrip('/')}/v1/.well-known/ready", timeout=CONNECT_SECONDS)
-        if ready.status_code != httpx.codes.OK:
-            raise self._away("starting")
 
     def _with(self, space: Space, work: Callable[[Sequence[Place]], T], *, known: bool = False) -> T:
         """Return what `work` returns for the collections of a space, first the one that searches read.
@@ -489,13 +424,13 @@ class WeaviateIndex:
         If they were exchanged meanwhile, it is done again with the new ones. With `known` they are read again only
         after KNOWN_SECONDS: most searches are one request. Raises Configuration for a missing space, or another schema.
         """
-        with self._answering() as client:
+        with self._server.answering() as client:
             places = list[Place]()
             try:
                 places = self._places(client, space, known=known)
                 return work(places)
             except WeaviateBaseError as error:
-                if _is_away(error):
+                if is_away(error):
                     raise
                 newer = self._places(client, space)
                 if [each.layout for each in newer] == [each.layout for each in places]:
@@ -518,114 +453,9 @@ class WeaviateIndex:
                 self._compared.add(name)
         return places
 
-    def _shards(self) -> list[Any]:
-        with self._answering() as client:
-            return _shards(client)
-
-    @contextmanager
-    def _answering(self) -> Iterator[WeaviateClient]:
-        """Yield a connected client; raise its errors as Failures."""
-        try:
-            yield self._connected()
-        except (WeaviateBaseError, httpx.TransportError, OSError) as error:
-            self._compared.clear()
-            self._layouts.clear()
-            raise self._failure(error) from error
-
-    def _connected(self) -> WeaviateClient:
-        host = _parse_url(self._url).hostname
-        # The port is checked first: the client's own retries would sleep up to a minute if gRPC does not answer.
-        socket.create_connection((host, self._grpc_port), CONNECT_SECONDS).close()
-        with self._connecting:
-            if self._client is None:
-                self._client = _connect(self._url, self._grpc_port, self._api_key)
-            return self._client
-
-    def _failure(self, error: Exception) -> Failure:
-        status = getattr(error, "status_code", None)
-        codes = _codes(error)
-        message = str(error)  # it is only searched for signs
-        if status in (401, 403) or any(code in LOCKED_CODES for code in codes):
-            return Authentication(
-                f"Weaviate at {self._url} rejected the API key.", advice="Check SWATCHBOOK_WEAVIATE_API_KEY."
-            )
-        if status == 413 or grpc.StatusCode.RESOURCE_EXHAUSTED in codes:
-            return PayloadTooLarge("The request is too large for Weaviate.")
-        if _is_away(error) or (status or 0) >= 500 or _says(message, STARTING):
-            return self._away(f"status {status}" if status else reason_of(error))
-        return self._no_room() if _says(message, NO_ROOM) else ProviderError(f"Weaviate failed: {reason_of(error)}.")
-
-    def _away(self, reason: str) -> IndexDown:
-        return IndexDown(
-            f"Weaviate at {self._url} (gRPC port {self._grpc_port}) does not answer: {reason}.",
-            advice="Start the server, or check SWATCHBOOK_WEAVIATE_URL and SWATCHBOOK_WEAVIATE_GRPC_PORT.",
-        )
-
-    def _no_room(self) -> DiskFull:
-        return DiskFull(
-            f"Weaviate at {self._url} is read-only.",
-            advice="Free some of its disk space (it stops writing at 90 %), then set its shards to READY.",
-        )
-
-
-def _parse_url(url: str) -> SplitResult:
-    """Parse the URL. Raises Configuration if it is not an http(s) URL with a host."""
-    address = urlsplit(url)
-    if address.scheme not in ("http", "https") or not address.hostname:
-        raise Configuration(
-            f"SWATCHBOOK_WEAVIATE_URL is not a valid URL: {url!r}.", advice="Use the form http://host:8080."
-        )
-    return address
-
-
-def _connect(url: str, grpc_port: int, api_key: str | None) -> WeaviateClient:
-    address = _parse_url(url)
-    secure = address.scheme == "https"
-    host = str(address.hostname)
-    # The client logs rejected objects with their vectors; we report rejections ourselves.
-    logging.getLogger("weaviate-client").setLevel(logging.CRITICAL)
-    return connect_to_custom(
-        http_host=host,
-        http_port=address.port or (443 if secure else 80),
-        http_secure=secure,
-        grpc_host=host,
-        grpc_port=grpc_port,
-        grpc_secure=secure,
-        auth_credentials=Auth.api_key(api_key) if api_key else None,
-        skip_init_checks=True,  # the checks look for newer clients on the Internet
-        additional_config=AdditionalConfig(
-            timeout=Timeout(init=CONNECT_SECONDS, query=QUERY_SECONDS, insert=WRITE_SECONDS),
-            # By default gRPC waits up to two minutes before it reconnects after an outage.
-            grpc_config=GrpcConfig(channel_options=[("grpc.max_reconnect_backoff_ms", 1_000)]),
-        ),
-    )
-
-
-def _is_away(error: Exception) -> bool:
-    """Return whether the server could not be reached or did not answer in time."""
-    return isinstance(error, (*AWAY, OSError)) or any(code in AWAY_CODES for code in _codes(error))
-
-
-def _codes(error: Exception) -> list[grpc.StatusCode]:
-    return [each.code() for each in _causes(error) if isinstance(each, grpc.Call)]
-
-
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
-        yield error
-        error = error.__cause__ or error.__context__
-
 
 def _batches(ids: Sequence[str]) -> Iterator[Sequence[str]]:
     return (ids[start : start + BATCH] for start in range(0, len(ids), BATCH))
-
-
-def _says(message: str, signs: Sequence[str]) -> bool:
-    return any(sign in message for sign in signs)
-
-
-def _shards(client: WeaviateClient) -> list[Any]:
-    return [shard for node in client.cluster.nodes(output="verbose") for shard in node.shards]
 
 
 def _properties(each: IndexObject) -> dict[str, Any]:
@@ -647,27 +477,3 @@ def _object(found: Any) -> IndexObject:
 
 def _is_same(one: IndexObject, other: IndexObject) -> bool:
     return _properties(one) == _properties(other) and np.array_equal(one.vector, other.vector)
-
-
-def _filters(where: Where | None, layout: Layout) -> FilterReturn | None:
-    """Return the client's filter; None if there is none. Tenants have the objects of one owner."""
-    if where is None:
-        return None
-    asked = [_any_of(condition) for condition in conditions(where)]
-    if where.newest_only:
-        asked.append(Filter.by_property("kind").not_equal(SUPERSEDED))
-    if where.whose and not layout.tenants:
-        asked.append(Filter.by_property("owner").contains_any(list(where.whose)))
-    return Filter.all_of(asked) if asked else None
-
-
-def _any_of(condition: Condition) -> FilterReturn:
-    exact = [Filter.by_property(name).contains_any(values) for name, values in condition.exact.items() if values]
-    words = [
-        Filter.by_property(name).like(f"*{word_pattern(each, '*')}*")  # within one value: each is a separate token
-        for name, alternatives in condition.words.items()
-        for each in alternatives
-    ]
-    limits = [Filter.by_property(name).greater_or_equal(limit) for name, limit in condition.at_least.items()]
-    limits += [Filter.by_property(name).less_or_equal(limit) for name, limit in condition.at_most.items()]
-    return Filter.any_of([*exact, *words, *limits])

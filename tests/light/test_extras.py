@@ -49,6 +49,8 @@ IMPORTERS = {
     "swatchbook.models.siglip": "models",
     "swatchbook.models.vision_encoder": "models",
     "swatchbook.index.weaviate": "weaviate",
+    "swatchbook.index.weaviate_connection": "weaviate",
+    "swatchbook.index.weaviate_filter": "weaviate",
     "swatchbook.index.weaviate_schema": "weaviate",
     "swatchbook.index.weaviate_tenants": "weaviate",
     "swatchbook.pdf.pdfium_document": "pdfium",

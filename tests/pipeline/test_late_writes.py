@@ -12,7 +12,7 @@ from sqlalchemy import update
 
 from scheduler.tick import tick
 from swatchbook.errors import IndexDown
-from swatchbook.index import weaviate as weaviate_module
+from swatchbook.index import weaviate_connection
 from swatchbook.index.contract import WRITE_SECONDS, IndexObject, Space
 from swatchbook.index.weaviate import WeaviateIndex
 from swatchbook.ledger import publishing, stage_results
@@ -192,7 +192,7 @@ def test_unanswered_write_that_weaviate_gets_after_the_delete_is_removed_again(
     run = made(resources, *PICTURES)
     publish_round(resources)
     publishing.mark_all_dirty(resources.ledger)
-    monkeypatch.setattr(weaviate_module, "WRITE_SECONDS", 2)
+    monkeypatch.setattr(weaviate_connection, "WRITE_SECONDS", 2)
     try:
         with held_network(weaviate_server.grpc_port) as (port, hold, let_through):
             slow = WeaviateIndex(weaviate_server.url, grpc_port=port, api_key=weaviate_server.api_key)
