@@ -13,6 +13,7 @@ from urllib.parse import urljoin, urlsplit
 from swatchbook.one_line import one_line, shorten
 from swatchbook.printed_prices import SIGNS, amounts_of, currency_of, is_one_amount, names_currency, without_former
 from swatchbook.sources.batch_names import LANGUAGES, NAMES, flat, split_words, words_of
+from swatchbook.sources.html_text import spaced_tags, text_of_html
 
 MAX_TEXT = 2_000  # characters of a value
 MAX_TITLE = 300  # characters
@@ -105,12 +106,9 @@ def as_text(value: Any, depth: int = 0) -> str | None:
         return _name_of(value, depth)
     text = str(value)
     if "<" in text or "&" in text:
-        text = html.unescape(_TAGS.sub(" ", text[: 10 * MAX_TEXT]))
+        text = text_of_html(text[: 10 * MAX_TEXT])
     line = shorten(one_line(text), MAX_TEXT)
     return None if line.casefold() in NO_VALUES else line
-
-
-_TAGS = re.compile(r"(?s)<(?:!--.*?--|(?:script|style)\b.*?</(?:script|style)\s*|/?[a-zA-Z][^<>]*)>")
 
 
 def _name_of(value: Mapping[str, Any], depth: int) -> str | None:
@@ -266,7 +264,7 @@ def as_price(value: Any, depth: int = 0) -> tuple[str, str | None] | None:
         return min(prices, key=_sort_key) if prices else None
     if isinstance(value, dict):
         return _price_of_object(value, depth)
-    text = as_text(value) or ""
+    text = as_text(spaced_tags(value) if isinstance(value, str) else value) or ""
     if _MACHINE.fullmatch(text):
         return (plain_amount(float(text)), None) if float(text) > 0 else None
     text = _without_base_price(without_former(text[:200]))
