@@ -143,6 +143,10 @@ MPN = (
 )  # fmt: skip
 """Fields with the number that the manufacturer gave an article."""
 
+SALE_STARTS = ("salestarts", "datesalepricestarts", "salepricestartdate", "specialfromdate", "salepriceeffectivedate")
+SALE_ENDS = ("saleends", "datesalepriceends", "salepriceenddate", "specialtodate", "salepriceeffectivedate")
+"""Fields with the first and the last day of a sale; the last one has both: 2026-12-01/2026-12-24."""
+
 LOCAL_PATHS = ("compressedpath", "originalpath", "filepath", "localimagepaths", "localimagepath", "localpath",
                "imagepath", "imagepaths", "imagefile", "imagefiles", "imagefilename")  # fmt: skip
 """Fields with pictures as files: the first that names a readable one counts, and then no URL is fetched."""

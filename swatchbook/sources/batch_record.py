@@ -17,7 +17,7 @@ from swatchbook.printed_prices import amounts_of, is_one_amount, may_be_in
 from swatchbook.records import NO_MAPPING, BatchMapping, Variant, sha256
 from swatchbook.sources.batch_facts import read_facts, read_variants
 from swatchbook.sources.batch_fields import Columns, Fields
-from swatchbook.sources.batch_names import CODE, ID, METADATA, MPN, TITLE, flat
+from swatchbook.sources.batch_names import CODE, ID, METADATA, MPN, SALE_ENDS, SALE_STARTS, TITLE, flat
 from swatchbook.sources.batch_pictures import NamedPicture, read_pictures
 from swatchbook.sources.batch_values import (
     MAX_TEXT,
@@ -158,6 +158,8 @@ def _one_of(*words: str) -> Callable[[Any], str | None]:
     return lambda value: text if (text := as_text(value)) in words else None
 
 
+_BETWEEN_DAYS = re.compile(r"/(?=\s*(?:\d{4}-|$))")
+"""The sign in 2026-12-01/2026-12-24, and none within 12/24/2026."""
 _OFF_SALE = re.compile("draft|archived|unlisted|hidden|private", re.IGNORECASE)
 _OF_SHOPS: Mapping[str, tuple[Callable[[Any], str | None], Sequence[str]]] = {
     "handle": (as_id, ("handle", "urlhandle")),
@@ -175,14 +177,8 @@ _OF_SHOPS: Mapping[str, tuple[Callable[[Any], str | None], Sequence[str]]] = {
     "visibility": (_one_of("catalog", "search", "hidden"), ("visibilityincatalog",)),
     "sold_as": (as_text, ("soldas",)),
     "digital": (as_text, ("digital",)),
-    "sale_starts": (
-        lambda value: (as_text(value) or "").partition("/")[0].strip(),
-        ("salestarts", "datesalepricestarts", "salepricestartdate", "specialfromdate", "salepriceeffectivedate"),
-    ),
-    "sale_ends": (
-        lambda value: (as_text(value) or "").rpartition("/")[2].strip(),
-        ("saleends", "datesalepriceends", "salepriceenddate", "specialtodate", "salepriceeffectivedate"),
-    ),
+    "sale_starts": (lambda value: _BETWEEN_DAYS.split(as_text(value) or "")[0].strip(), SALE_STARTS),
+    "sale_ends": (lambda value: _BETWEEN_DAYS.split(as_text(value) or "")[-1].strip(), SALE_ENDS),
 }
 """What is kept -> how its value is read, and the names of its fields."""
 

@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import chain
 from typing import Any
 
-from swatchbook.sources.batch_names import MPN, NAMES, flat
+from swatchbook.errors import Failure
+from swatchbook.sources.batch_names import MPN, NAMES, SALE_ENDS, SALE_STARTS, flat
 from swatchbook.sources.batch_pictures import pictures_in
-from swatchbook.sources.batch_values import as_text, is_empty
+from swatchbook.sources.batch_values import as_text, is_empty, is_month_first, with_plain_day
 from swatchbook.sources.shop_attributes import attributes_in_columns
 from swatchbook.sources.woocommerce_columns import NOT_READ, english_columns
 
@@ -23,9 +25,10 @@ def products_of_rows(read: Callable[[], Iterator[Row]]) -> tuple[Iterator[Row], 
     first = next(read(), None)
     if first is None:
         return iter(()), {}
+    columns = english_columns(first)
+    read = _with_plain_days(read, [own for own, name in columns.items() if flat(name) in (*SALE_STARTS, *SALE_ENDS)])
     names = _names_of_shopify(first)
     handle, source = names.get("urlhandle"), names.get("productimageurl")
-    columns = english_columns(first)
     in_english = {flat(name): name for name in columns.values()}
     if handle and source:
         return _by_handle(read(), names, handle, source), {}
@@ -246,6 +249,26 @@ def _merged(rows: Sequence[Row]) -> Mapping[str, Any]:
         elif values and is_empty(merged[name]):  # only later rows have it
             merged[name] = values[0]
     return merged
+
+
+def _with_plain_days(read: Callable[[], Iterator[Row]], columns: Sequence[str]) -> Callable[[], Iterator[Row]]:
+    """Return a reader of the same rows whose days are as 2026-12-24, if all `columns` have them in one known order.
+
+    It reads these columns to their end before, because any row may tell the order.
+    """
+    if not columns:
+        return read
+    try:
+        month_first = is_month_first(str(row.get(name)) for row in read() for name in columns)
+    except Failure:  # of a damaged file, whose rows before the damage are read as they are
+        return read
+    return read if month_first is None else partial(_plain_days, read, columns, month_first)
+
+
+def _plain_days(read: Callable[[], Iterator[Row]], columns: Sequence[str], month_first: bool) -> Iterator[Row]:
+    for row in read():
+        days = {name: text for name in columns if isinstance(text := row.get(name), str)}
+        yield {**row, **{name: with_plain_day(text, month_first=month_first) for name, text in days.items()}}
 
 
 def _renamed(row: Row, columns: Mapping[str, str]) -> Row:

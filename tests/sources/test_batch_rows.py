@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from swatchbook.sources.batch_record import read_record
 from tests.sources.test_facts import items_of
 
 TODAY = ["URL handle", "Title", "Published on online store", "Option1 name", "Option1 value", "SKU", "Price",
@@ -83,3 +84,36 @@ def test_variation_without_a_parent_belongs_to_no_product_without_a_sku(tmp_path
     assert [(each.title, each.variants) for each in items_of(tmp_path, "woo.csv", rows)] == [
         ("Pot", ()), ("Rug - Red", ()),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("days", "read"),
+    [
+        (["12/01/2026", "12/24/2026 23:59"], ["2026-12-01", "2026-12-24 23:59"]),
+        (["1/12/2026", "24/12/2026"], ["2026-12-1", "2026-12-24"]),
+        (["01-12-2026", "24-12-2026"], ["2026-12-01", "2026-12-24"]),
+        (["12/01/2026", "12/04/2026"], ["12/01/2026", "12/04/2026"]),
+        (["24/12/2026", "12/24/2026"], ["24/12/2026", "12/24/2026"]),
+        (["2026/12/01", "24.12.2026"], ["2026/12/01", "24.12.2026"]),
+    ],
+    ids=["month first", "day first", "hyphens", "not decided", "both", "known"],
+)
+@pytest.mark.parametrize("kind", ["simple", "Pots"], ids=["woocommerce", "another shop"])
+def test_order_in_days_of_a_sale_is_known_by_one_of_them(
+    tmp_path: Path, kind: str, days: list[str], read: list[str]
+) -> None:
+    rows = [
+        ["SKU", "Type", "Name", "Images", "Sale price", "Date sale price starts", "Date sale price ends"],
+        ["POT", kind, "Pot", "https://w.example/1.jpg", "7", days[0], ""],
+        ["CUP", kind, "Cup", "https://w.example/2.jpg", "7", "", days[1]],
+    ]
+    pot, cup = items_of(tmp_path, "items.csv", rows)
+    assert [pot.metadata["sale_starts"], cup.metadata["sale_ends"]] == read
+
+
+def test_days_of_a_sale_in_one_field_are_two() -> None:
+    record = {"id": "1", "title": "Pot", "image": "a.jpg", "sale_price_effective_date": "2026-12-01/2026-12-24"}
+    days = read_record(record).metadata
+    assert (days["sale_starts"], days["sale_ends"]) == ("2026-12-01", "2026-12-24")
+    days = read_record(record | {"sale_price_effective_date": "2026-12-01T08:00+0100 / 2026-12-24T08:00+0100"}).metadata
+    assert (days["sale_starts"], days["sale_ends"]) == ("2026-12-01T08:00+0100", "2026-12-24T08:00+0100")

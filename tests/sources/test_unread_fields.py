@@ -83,7 +83,15 @@ def test_sale_prices_without_a_known_last_day_are_told(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("day", "is_read"),
-    [("2026-12-24 23:59:59", True), ("24.12.2026", True), ("2026/12/4", True), ("12/24/2026", False), ("soon", False)],
+    [
+        ("2026-12-24 23:59:59", True),
+        ("24.12.2026", True),
+        ("2026/12/4", True),
+        ("12/24/2026", True),
+        ("24/12/2026", True),
+        ("12/04/2026", False),
+        ("soon", False),
+    ],
 )
 def test_last_day_of_a_sale_that_cannot_be_read_is_told(tmp_path: Path, day: str, is_read: bool) -> None:
     warnings = told(tmp_path / "woo.csv", [POT, RED | {"Termine data del prezzo di vendita": day}])
