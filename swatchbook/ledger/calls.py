@@ -22,7 +22,7 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, case, delete, func
 
 from swatchbook.errors import BudgetExceeded, Configuration, InBatch
 from swatchbook.ledger.database import Ledger, db_now, execute_in, select_in
-from swatchbook.ledger.dead_runs import process_of
+from swatchbook.ledger.process_rows import PROCESS_COLUMNS, process_of
 from swatchbook.ledger.runs import Run, require_live
 from swatchbook.ledger.tables import calls, documents, provider_batches, runs
 from swatchbook.records import Record, Sha256, Spent
@@ -199,9 +199,9 @@ def _attempts(connection: Connection, requests: Iterable[str]) -> list[RowMappin
     ends = func.coalesce(provider_batches.c.expires_at, provider_batches.c.created_at + BATCH_SECONDS)
     query = (
         select(
-            calls.c.request, calls.c.attempt, calls.c.state, calls.c.answer, runs.c.host, runs.c.boot_id,
-            runs.c.pid_namespace, runs.c.pid, runs.c.pid_started, _holds().label("holds"),
-            calls.c.provider, calls.c.batch, (ends - db_now()).label("seconds"),
+            calls.c.request, calls.c.attempt, calls.c.state, calls.c.answer, calls.c.provider, calls.c.batch,
+            _holds().label("holds"), (ends - db_now()).label("seconds"),
+            *(runs.c[name] for name in PROCESS_COLUMNS.values()),
         )
         .join_from(calls, runs, runs.c.token == calls.c.run, isouter=True)
         .join(provider_batches, provider_batches.c.id == calls.c.batch, isouter=True)

@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, and_, exists, null
 from swatchbook.errors import CrashedWorker
 from swatchbook.ledger.database import Ledger, db_now
 from swatchbook.ledger.item_tries import failure_outcome, held_by, record_failures
+from swatchbook.ledger.process_rows import PROCESS_COLUMNS, process_of
 from swatchbook.ledger.requested import requested_items
 from swatchbook.ledger.tables import documents, items, runs
 from swatchbook.ledger.webhooks import owe_notice
@@ -72,17 +73,6 @@ def find_dead(connection: Connection, document: str | None) -> list[RowMapping]:
 
 def _hangs() -> ColumnElement[bool]:
     return runs.c.progress_at < db_now() - STALL_SECONDS
-
-
-def process_of(row: RowMapping) -> Process:
-    """Return the process of a row of `runs`."""
-    return Process(
-        host=row["host"],
-        boot_id=row["boot_id"],
-        pid_namespace=row["pid_namespace"],
-        pid=row["pid"],
-        started=row["pid_started"],
-    )
 
 
 def mark_runs_dead(connection: Connection, dead: Sequence[RowMapping]) -> list[str]:
@@ -192,7 +182,7 @@ def kill_hung(ledger: Ledger) -> list[int]:
 
 def _hung(ledger: Ledger) -> list[Process]:
     others = runs.alias("others")
-    same = [others.c[name] == runs.c[name] for name in ("host", "boot_id", "pid_namespace", "pid", "pid_started")]
+    same = [others.c[name] == runs.c[name] for name in PROCESS_COLUMNS.values()]
     began_another: ColumnElement[bool] = exists().where(and_(*same), others.c.token > runs.c.token)
     query = select(runs).where(
         runs.c.state == "dead",

@@ -10,7 +10,7 @@ from ulid import ULID
 
 from swatchbook.errors import RunRevoked
 from swatchbook.ledger.database import Ledger, db_now
-from swatchbook.ledger.dead_runs import process_of
+from swatchbook.ledger.process_rows import columns_of, process_of
 from swatchbook.ledger.tables import file_holds, runs
 from swatchbook.runtime.process import here, is_dead
 
@@ -23,14 +23,13 @@ def begin_hold(ledger: Ledger) -> str:
 
     It takes a turn with other writers: a deletion that did not see it is over before anything is stored under it.
     """
-    me, token = here(), str(ULID())
+    token = str(ULID())
     with ledger.write() as connection:
         connection.execute(
             insert(file_holds).values(
-                token=token, host=me.host, boot_id=me.boot_id, pid_namespace=me.pid_namespace, pid=me.pid,
-                pid_started=me.started, held_since=db_now(), lease_until=db_now() + _LEASE_SECONDS,
+                **columns_of(here()), token=token, held_since=db_now(), lease_until=db_now() + _LEASE_SECONDS
             )
-        )  # fmt: skip
+        )
     return token
 
 

@@ -9,7 +9,7 @@ from typing import Literal
 from sqlalchemy import delete, func, select, update
 
 from swatchbook.ledger.database import Ledger, db_now, select_in, upsert
-from swatchbook.ledger.dead_runs import process_of
+from swatchbook.ledger.process_rows import columns_of, process_of
 from swatchbook.ledger.tables import flow_processes, runs
 from swatchbook.records import Record
 from swatchbook.runtime.process import Process, here
@@ -24,11 +24,7 @@ class FlowProcess(Record):
 
 def register(ledger: Ledger, flow_run: str) -> None:
     """Record this process as that of a flow run, instead of an earlier one."""
-    me = here()
-    row = {
-        "host": me.host, "boot_id": me.boot_id, "pid_namespace": me.pid_namespace, "pid": me.pid,
-        "pid_started": me.started, "heartbeat_at": db_now(),
-    }  # fmt: skip
+    row = {**columns_of(here()), "heartbeat_at": db_now()}
     with ledger.write(turn=False) as connection:
         new = upsert(connection, flow_processes).values(flow_run=flow_run, **row)
         connection.execute(new.on_conflict_do_update(index_elements=[flow_processes.c.flow_run], set_=row))

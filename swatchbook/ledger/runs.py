@@ -16,6 +16,7 @@ from swatchbook.ledger import item_tries
 from swatchbook.ledger.database import Ledger, db_now, upsert
 from swatchbook.ledger.dead_runs import find_dead, mark_runs_dead
 from swatchbook.ledger.item_tries import LEASE_SECONDS
+from swatchbook.ledger.process_rows import columns_of
 from swatchbook.ledger.requested import queue_again, requested_items
 from swatchbook.ledger.space_registry import set_beside, still_registered
 from swatchbook.ledger.stored_documents import PDF, asked_in, load_document, require_kept
@@ -147,11 +148,10 @@ def insert_run(
     connection: Connection, run: Run, prefect_run: str | None, *, kind: Literal["document", "shard", "review", "fill"]
 ) -> None:
     """Insert a live run of this process."""
-    me = here()
     connection.execute(
         insert(runs).values(
+            **columns_of(here()),
             token=run.token, document=run.document, generation=run.generation, kind=kind, state="live",
-            host=me.host, boot_id=me.boot_id, pid_namespace=me.pid_namespace, pid=me.pid, pid_started=me.started,
             prefect_run=prefect_run, started_at=db_now(), heartbeat_at=db_now(), progress_at=db_now(),
             lease_until=db_now() + LEASE_SECONDS,
         )

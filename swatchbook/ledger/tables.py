@@ -74,6 +74,15 @@ def _publishing(table: str) -> Iterator[Column[Any] | Index]:
     yield Index(f"ix_{table}_unpublished", "publish_next", sqlite_where=text("dirty > published OR gone"))
 
 
+def _process() -> Iterator[Column[Any]]:
+    """Yield the columns that name a process, also among those of other machines and containers: process_rows.py."""
+    yield Column("host", Text, nullable=False)
+    yield Column("boot_id", Text, nullable=False)
+    yield Column("pid_namespace", Text, nullable=False)
+    yield Column("pid", Integer, nullable=False)
+    yield Column("pid_started", Double, nullable=False)
+
+
 documents = Table(
     "documents",
     metadata,
@@ -123,11 +132,7 @@ runs = Table(
     Column("generation", Token, nullable=False),
     Column("kind", String(16), nullable=False),  # document, shard, review
     Column("state", String(16), nullable=False),  # live, ended, dead, revoked
-    Column("host", Text, nullable=False),
-    Column("boot_id", Text, nullable=False),
-    Column("pid_namespace", Text, nullable=False),
-    Column("pid", Integer, nullable=False),
-    Column("pid_started", Double, nullable=False),
+    *_process(),
     Column("prefect_run", Text),
     Column("started_at", Time, nullable=False),
     Column("heartbeat_at", Time, nullable=False),
@@ -568,11 +573,7 @@ flow_processes = Table(  # the processes of Prefect's flow runs, whether or not 
     "flow_processes",
     metadata,
     Column("flow_run", Id, primary_key=True),
-    Column("host", Text, nullable=False),
-    Column("boot_id", Text, nullable=False),
-    Column("pid_namespace", Text, nullable=False),
-    Column("pid", Integer, nullable=False),
-    Column("pid_started", Double, nullable=False),
+    *_process(),
     Column("heartbeat_at", Time, nullable=False),
 )
 
@@ -580,11 +581,7 @@ file_holds = Table(  # processes for which garbage collection holds files back: 
     "file_holds",
     metadata,
     Column("token", Token, primary_key=True),
-    Column("host", Text, nullable=False),
-    Column("boot_id", Text, nullable=False),
-    Column("pid_namespace", Text, nullable=False),
-    Column("pid", Integer, nullable=False),
-    Column("pid_started", Double, nullable=False),
+    *_process(),
     Column("held_since", Time, nullable=False),
     Column("lease_until", Time, nullable=False),  # counts for a process on another host only
 )
