@@ -196,7 +196,7 @@ def _sold_as(row: Row, names: Mapping[str, str]) -> dict[str, Any]:
         "gtin": first(*NAMES["gtin"]),
         "mpn": first(*MPN),
         "price": first("saleprice", "regularprice", "price"),
-        "regular_price": first("compareatprice", "regularprice"),
+        "compare_at_price": first("compareatprice", "regularprice"),  # never a price, also where there is none
         "sale_starts": first("datesalepricestarts"),
         "sale_ends": first("datesalepriceends"),
         "stock": first("stock", "inventoryquantity"),

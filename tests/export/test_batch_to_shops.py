@@ -192,6 +192,22 @@ def test_sales_weights_and_categories_of_shopify_come_back(tmp_path: Path, resou
     ]
 
 
+FREE = (
+    "Handle,Title,Option1 Name,Option1 Value,Variant SKU,Variant Price,Variant Compare At Price,Image Src,Status\n"
+    "strap,Strap,Size,20 mm,S-20,19.00,,a.png,active\n"
+    "strap,,Size,22 mm,S-22,0.00,25.00,,\n"
+    "strap,,Size,24 mm,S-24,,25.00,,\n"
+    "cloth,Cloth,Title,Default Title,C-1,0.00,5.00,b.png,active\n"
+)
+
+
+def test_price_before_a_reduction_is_no_price(tmp_path: Path, resources: Resources) -> None:
+    products = read_table(resources, tmp_path / "shop", FREE)
+    (*strap, last), (cloth,) = read_strictly(exported(resources, products, "shopify")[0]).values()
+    assert [row["Price"] for row in (*strap, last, cloth)] == ["19.00", "", "", ""]
+    assert [(row["Status"], row.get("Compare-at price", "")) for row in (strap[0], cloth)] == [("draft", "")] * 2
+
+
 WOO = (
     "ID,Type,SKU,Name,Published,Parent,Categories,Regular price,Sale price,Date sale price starts,"
     "Date sale price ends,Weight (kg),Images,Attribute 1 name,Attribute 1 value(s),"
