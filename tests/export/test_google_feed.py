@@ -8,9 +8,7 @@ from defusedxml.ElementTree import fromstring
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from swatchbook.errors import InvalidReference
 from swatchbook.export.google_feed import COLUMNS, MOST
-from swatchbook.export.shop_mapping import ShopMapping, ShopOptions
 from tests.export.shop_rows import (
     FLOOR,
     FLOOR_ROWS,
@@ -128,8 +126,6 @@ def test_a_currency_and_the_address_of_pictures_are_needed(tmp_path: Path) -> No
     assert [each.reason for each in written.skipped] == ["link is no address of a page"]
     _, written = shop_file(tmp_path, "google", rows, FULL.model_copy(update={"pictures_url": None}))
     assert [each.reason for each in written.skipped] == ["--pictures-url is not given"]
-    with pytest.raises(InvalidReference, match="'Tags'"):
-        shop_file(tmp_path, "google", rows, ShopOptions(mapping=ShopMapping(fields={"Tags": "x"})))
 
 
 @settings(max_examples=100)

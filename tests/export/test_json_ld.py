@@ -4,11 +4,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from swatchbook.errors import InvalidReference
 from swatchbook.export.shop_mapping import ShopMapping, ShopOptions
 from tests.export.shop_rows import CHAIR, FLOOR, PICTURES, ROWS, hostile, product, shop_file, variant
 
@@ -96,10 +94,8 @@ def test_a_range_and_a_price_without_currency(tmp_path: Path) -> None:
     assert read_strictly(data)[1]["offers"]["priceCurrency"] == "CAD"
 
 
-def test_an_empty_graph_and_an_unknown_field(tmp_path: Path) -> None:
+def test_nothing_to_export_is_an_empty_graph(tmp_path: Path) -> None:
     assert read_strictly(shop_file(tmp_path, "jsonld", ())[0]) == []
-    with pytest.raises(InvalidReference, match="'Tags'"):
-        shop_file(tmp_path, "jsonld", ROWS, ShopOptions(mapping=ShopMapping(fields={"Tags": "x"})))
 
 
 @settings(max_examples=100)

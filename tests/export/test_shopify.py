@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from swatchbook.errors import InvalidReference
 from swatchbook.export.formats import protect_cell
 from swatchbook.export.shop_mapping import ShopMapping, ShopOptions, Template
 from swatchbook.export.shopify import ALWAYS, COLUMNS, handle_of
@@ -140,11 +139,6 @@ def test_a_mapping_fills_fields_and_columns(tmp_path: Path) -> None:
     assert [row["Inventory tracker"] for row in rows] == ["shopify", "shopify"]
     assert "SEO title" not in rows[0]
     assert rows[0]["Option1 name"] == "Finish"
-
-
-def test_an_unknown_field_of_a_mapping_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InvalidReference, match="'Colour'"):
-        shop_file(tmp_path, "shopify", ROWS, ShopOptions(mapping=ShopMapping(fields={"Colour": "red"})))
 
 
 def test_what_the_format_cannot_hold_is_named(tmp_path: Path) -> None:

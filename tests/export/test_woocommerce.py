@@ -103,8 +103,6 @@ def test_a_mapping_fills_columns_and_meta_data(tmp_path: Path) -> None:
     assert {row["Parent"] for row in rows[1:3]} == {"NO-1"}
     assert {row["Published"] for row in rows} == {"-1"}
     assert {row["Meta: _origin"] for row in rows} == {"a.pdf"}
-    with pytest.raises(InvalidReference, match="'Vendor'"):
-        shop_file(tmp_path, "woocommerce", ROWS, ShopOptions(mapping=ShopMapping(fields={"Vendor": "x"})))
 
 
 @pytest.mark.parametrize("field", ["sku", "SKU"])
