@@ -10,6 +10,7 @@ What is listed: `sources/folder.py`, `sources/batch.py`, `sources/staged.py` (ro
 
 import asyncio
 import json
+import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -69,7 +70,7 @@ from swatchbook.records import (
 from swatchbook.resources import Resources
 from swatchbook.sources.batch import list_batch
 from swatchbook.sources.batch_mapping import with_settings
-from swatchbook.sources.folder import count_pictures, list_briefly, list_folder
+from swatchbook.sources.folder import list_briefly, list_folder, pictures_below
 from swatchbook.sources.listed import SHOWN_REASONS, ListedItem, ListedPicture, ListedUrl, MissingPicture
 from swatchbook.sources.mapping_fit import check_mapping_fits
 from swatchbook.sources.staged import count_staged, list_staged, staged_file
@@ -157,6 +158,7 @@ def scan(resources: Resources, work: Work, complete: bytes, *, progress: Callabl
     number = source_items.next_number(ledger, work.document)
     listed = skipped = read = 0
     unlisted, told = list[str](), _Told()
+    untaken = _pictures_in_batch(resources, work)
     for portion, known, changed, opened in _read_ahead(resources, work, total, progress, told):
         source_items.mark_seen(ledger, work.run, portion.keys() - changed.keys(), token)
         items = list[ReadItem]()
@@ -168,6 +170,7 @@ def scan(resources: Resources, work: Work, complete: bytes, *, progress: Callabl
         stored = {picture.content_key: picture.file for item in items for picture in item.extraction.pictures}
         save_sizes(ledger, work.run, stored, resources.files.sizes_on_disk(stored.values()))
         unlisted += [item.hides for item in portion.values() if item.hides is not None]
+        untaken.difference_update(p.file for i in portion.values() for p in i.pictures if isinstance(p, ListedPicture))
         same = [known[key].number for key in portion.keys() - changed.keys()]
         same += [item.source.number for item in items if _is_same(item.source, known.get(item.source.key))]
         skipped += sum(complete[number] for number in same if number < len(complete))
@@ -181,6 +184,9 @@ def scan(resources: Resources, work: Work, complete: bytes, *, progress: Callabl
     if told.absent:
         said = [_absent_files(table, files) for table, files in told.absent.items()]
         warnings = (*warnings, *truncate(said, _SHOWN_TABLES))
+    if untaken:
+        shown = [os.path.relpath(file, work.content) for file in sorted(untaken)]
+        warnings = (*warnings, f"Pictures in its folder that are of no item: {_some_of(shown)}.")
     moved, left = _settle_unseen(resources, work, token, tuple(unlisted))
     removed = left if work.options.mirror else 0
     return Scan(skipped=skipped, read=read, moved=moved, left=left, removed=removed, warnings=warnings)
@@ -195,9 +201,20 @@ def _check_mapping(resources: Resources, work: Work) -> tuple[str, ...]:
 
 
 def _absent_files(table: str, files: Sequence[str]) -> str:
+    return f"{one_line(table)} names files that are not there: {_some_of(files)}."
+
+
+def _some_of(files: Sequence[str]) -> str:
     named = ", ".join(shorten(one_line(file), _SHOWN_CHARACTERS) for file in files[:SHOWN_REASONS])
-    more = f" and {len(files) - SHOWN_REASONS:,} more" if len(files) > SHOWN_REASONS else ""
-    return f"{one_line(table)} names files that are not there: {named}{more}."
+    return f"{named} and {len(files) - SHOWN_REASONS:,} more" if len(files) > SHOWN_REASONS else named
+
+
+def _pictures_in_batch(resources: Resources, work: Work) -> set[str]:
+    """Return the picture files in the folder of a batch, none for a batch of another kind."""
+    if work.kind != BATCH or not Path(work.content).is_dir():
+        return set()
+    found = pictures_below(Path(work.content).resolve(), resources.settings.image_suffixes)
+    return {file for file in found if not Path(file).is_symlink()}
 
 
 def _list(resources: Resources, document: Document, told: _Told | None = None) -> Iterator[ListedItem]:
@@ -240,7 +257,7 @@ def _count(resources: Resources, work: Work) -> int:
         return count_staged(staged_file(resources.settings.home, work.content), work.document)
     if work.kind == BATCH:
         return source_items.count_known(resources.ledger, work.document, gone=False)
-    return count_pictures(Path(work.content), resources.settings.image_suffixes)
+    return sum(1 for _ in pictures_below(Path(work.content), resources.settings.image_suffixes))
 
 
 def _by_key(items: Iterable[_Listed], size: int) -> Iterator[dict[str, _Listed]]:

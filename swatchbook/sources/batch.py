@@ -15,7 +15,7 @@ from swatchbook.extras import is_installed, require_extra
 from swatchbook.one_line import one_line, shorten
 from swatchbook.records import BatchMapping
 from swatchbook.sources.batch_file import FileRecord, has_batch_suffix, kind_of_file, read_records
-from swatchbook.sources.batch_names import IMAGES, is_picture_field
+from swatchbook.sources.batch_names import IMAGES, flat, is_picture_field
 from swatchbook.sources.batch_pictures import MAX_NAMED, NamedPicture, is_written_here
 from swatchbook.sources.batch_record import ReadRecord, content_id, read_record
 from swatchbook.sources.batch_values import is_empty
@@ -50,7 +50,7 @@ def is_batch(path: Path, suffixes: Collection[str]) -> bool:
         with os.scandir(path) as entries:
             names = [entry.name for entry in entries]
         found = [*filter(_is_batch_name, names)]
-        return len(found) > len(sidecars_among(found, [name for name in names if is_picture(name, suffixes)]))
+        return len(found) > len(sidecars_among(path, found, [name for name in names if is_picture(name, suffixes)]))
     return not is_hidden(path.name) and kind_of_file(path) is not None
 
 
@@ -169,9 +169,13 @@ def _without_picture(
         shown = ", ".join(own_names.get(name, name) for name in empty[:SHOWN_REASONS])
         which = f"{shown} {'is' if len(empty) == 1 else 'are'}"
         return InvalidReference(f"It names no picture: {which} empty.")
+    advice = f"Its fields are {', '.join(names[:_SHOWN_FIELDS])}. A mapping says which of them names pictures."
+    is_sidecar = any(flat(name) == "filename" for name in names)
     return InvalidReference(
         "It names no picture.",
-        advice=f"Its fields are {', '.join(names[:_SHOWN_FIELDS])}. A mapping says which of them names pictures.",
+        advice=f"{advice} If it describes the pictures of its folder, name the table metadata."
+        if is_sidecar
+        else advice,
     )
 
 

@@ -126,13 +126,11 @@ def list_files(
         waiting += ((prefix + name, tables) for name in reversed(subfolders) if root / prefix / name not in apart)
 
 
-def count_pictures(folder: Path, suffixes: Collection[str]) -> int:
-    """Return the approximate number of pictures in a folder and its subfolders, to show progress."""
-    count = 0
-    for _, subfolders, names in os.walk(folder):
+def pictures_below(folder: Path, suffixes: Collection[str]) -> Iterator[str]:
+    """Yield the picture files in a folder and its subfolders by their names; what cannot be read is left out."""
+    for place, subfolders, names in os.walk(folder):
         subfolders[:] = [name for name in subfolders if not is_hidden(name)]
-        count += sum(is_picture(name, suffixes) for name in names)
-    return count
+        yield from (f"{place}{os.sep}{name}" for name in names if is_picture(name, suffixes))
 
 
 def is_hidden(name: str) -> bool:
@@ -166,7 +164,7 @@ def _look_into(folder: Path, suffixes: Collection[str]) -> tuple[list[str], set[
                 others.append(entry.name)
     names.sort()
     subfolders.sort()
-    return names, links, subfolders, sidecars_among(others, names)
+    return names, links, subfolders, sidecars_among(folder, others, names)
 
 
 def _require_inside(root: Path, file: Path) -> None:

@@ -7,6 +7,7 @@ size of a document. `batch_record.py` reads the fields.
 
 import csv
 import io
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -15,6 +16,7 @@ from typing import Any
 from swatchbook.errors import Failure, InvalidReference, TooLarge, UnreadableDocument, reason_of
 from swatchbook.records import Variant
 from swatchbook.sources.batch_file import read_records
+from swatchbook.sources.batch_names import LOCAL_PATHS, flat, is_picture_field
 from swatchbook.sources.batch_record import read_record
 
 TABLES = ("metadata", "sidecar")
@@ -34,7 +36,9 @@ beginning of a long text only.
 
 _VARIANTS_IN_TEXT = 50
 
-_OF_TABLES = (".json", ".jsonl", ".csv", ".tsv")
+_CSV = (".csv", ".tsv")
+_OF_TABLES = (".json", ".jsonl", *_CSV)
+_HEAD = 1 << 16  # bytes by which the columns of a table are known
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +55,33 @@ def may_be_sidecar(name: str) -> bool:
     return is_table(name) or _split(name)[1] == ".json"
 
 
-def sidecars_among(names: Iterable[str], pictures: Collection[str]) -> list[str]:
-    """Return the names of files that are sidecars of these pictures in the same folder, in order."""
+def sidecars_among(folder: Path, names: Iterable[str], pictures: Collection[str]) -> list[str]:
+    """Return the names of files that are sidecars of these pictures in the same folder, in order.
+
+    Without any picture in it, a table is one by its columns: its pictures are in subfolders.
+    """
     described = {*pictures, *(each.rpartition(".")[0] for each in pictures)}
-    return sorted(each for each in names if pictures and (is_table(each) or _is_of(each, described)))
+    return sorted(
+        each
+        for each in names
+        if (is_table(each) and (pictures or ((folder / each).is_file() and _names_files(folder / each))))
+        or _is_of(each, described)
+    )
+
+
+def _names_files(table: Path) -> bool:
+    """Return whether a table has a column `file_name`, and none in which an item has its pictures, by its beginning."""
+    try:
+        with table.open("rb") as opened:
+            head = opened.read(_HEAD).decode("utf-8-sig", errors="replace")
+    except OSError:  # it is named as failed where all of it is read
+        return False
+    is_csv = table.suffix.lower() in _CSV
+    names = re.split(r"[,;\t|]", head.partition("\n")[0]) if is_csv else re.findall(r'"([^"]*)"\s*:', head)
+    fields = {name.strip(' "\r') for name in names}
+    return any(flat(name) == "filename" for name in fields) and not any(
+        is_picture_field(name) or flat(name) in LOCAL_PATHS for name in fields
+    )
 
 
 def is_table(name: str) -> bool:
@@ -90,7 +117,7 @@ def read_table(file: Path, max_bytes: int) -> dict[str, Told]:
 
 def _records(file: Path, max_bytes: int) -> Iterator[Any]:
     """Yield the records of a table. A CSV file needs no columns of an item, because it is recognised by its name."""
-    if _split(file.name)[1] not in (".csv", ".tsv"):
+    if _split(file.name)[1] not in _CSV:
         yield from (found.record for found in read_records(file, max_bytes))
         return
     try:

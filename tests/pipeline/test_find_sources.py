@@ -35,6 +35,12 @@ def test_folder_of_all_kinds_gives_each_file_its_place(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
+def test_sidecar_above_folders_of_pictures_makes_no_batch(tmp_path: Path) -> None:
+    made(tmp_path, "chairs/1.jpg", "tables/2.jpg", "shop/metadata.json", "shop/photos/3.jpg")
+    (tmp_path / "metadata.csv").write_text("file_name,title\nchairs/1.jpg,Chair\n")
+    assert found(tmp_path) == [("shop", BATCH), (".", FOLDER)]
+
+
 @pytest.mark.parametrize(("name", "kind"), [("a.JPG", FOLDER), ("items.json", BATCH), ("a.pdf", PDF)])
 def test_file_that_is_named_is_taken_by_its_suffix(tmp_path: Path, name: str, kind: str) -> None:
     assert found(made(tmp_path, name) / name) == [(".", kind)]

@@ -305,6 +305,13 @@ def test_absent_files_of_a_table_are_named(resources: Resources, folder: Path) -
     )
 
 
+def test_pictures_of_a_batch_that_no_item_shows_are_named(resources: Resources, folder: Path) -> None:
+    write(folder / "items.json", b'[{"id": 1, "title": "Oak", "image": "oak.png"}]')
+    assert scanned(resources, begin(resources, folder)).warnings == (
+        "Pictures in its folder that are of no item: slate.jpg, sub/linen.webp.",
+    )
+
+
 def test_columns_of_a_table_that_were_not_understood_are_named(resources: Resources, folder: Path) -> None:
     work = begin(resources, write(folder / "items.csv", b"id,title,image,shelf\na,Oak,slate.jpg,B\n"))
     (warning,) = scanned(resources, work).warnings

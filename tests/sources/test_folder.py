@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from swatchbook.errors import InvalidReference
 from swatchbook.one_line import one_line
-from swatchbook.sources.folder import ListedItem, count_pictures, list_folder
+from swatchbook.sources.folder import ListedItem, list_folder, pictures_below
 from swatchbook.sources.listed import title_of
 
 SUFFIXES = ("jpg", "png")
@@ -31,7 +31,7 @@ def files(folder: Path, *names: str) -> None:
 def test_pictures_of_all_subfolders_come_in_the_order_of_their_names(tmp_path: Path) -> None:
     files(tmp_path, "b.jpg", "a.PNG", "sub/deep/c.jpg", "sub/a.jpg", "notes.txt", ".hidden.jpg", ".git/d.jpg", "jpg")
     assert list(listed(tmp_path)) == ["a.PNG", "b.jpg", "sub/a.jpg", "sub/deep/c.jpg"]
-    assert count_pictures(tmp_path, SUFFIXES) == 4
+    assert len([*pictures_below(tmp_path, SUFFIXES)]) == 4
 
 
 def test_item_is_named_after_its_file(tmp_path: Path) -> None:

@@ -65,6 +65,26 @@ def test_table_names_the_pictures_of_its_folder_and_below(folder: Path, name: st
     assert items["sub/elm.jpg"].metadata["category"] == "Tables", "not the subfolder"
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "described"),
+    [
+        ("metadata.csv", '"file_name";title\nsub/elm.jpg;Elm table\n', True),
+        ("Metadata.JSONL", '{"title": "Elm table", "file_name": "sub/elm.jpg"}\n', True),
+        ("metadata.csv", "file_name,title,image\na.jpg,Elm table,sub/elm.jpg\n", False),
+        ("metadata.json", '[{"title": "Elm table", "images": ["sub/elm.jpg"]}]', False),
+        ("products.csv", "file_name,title\nsub/elm.jpg,Elm table\n", False),
+    ],
+)
+def test_table_above_folders_of_pictures_is_known_by_its_columns(
+    tmp_path: Path, name: str, text: str, described: bool
+) -> None:
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "elm.jpg").write_bytes(b"x")
+    (tmp_path / name).write_text(text)
+    assert is_batch(tmp_path, SUFFIXES) is not described
+    assert (listed(tmp_path)["sub/elm.jpg"].title == "Elm table") is described
+
+
 def test_sidecar_that_cannot_be_read_is_named_and_its_picture_taken(folder: Path, tmp_path: Path) -> None:
     (folder / "oak.json").write_text("{not json")
     (folder / "sidecar.csv").write_text("title,price\nOak,5\n")
