@@ -5,8 +5,8 @@ In JSON lines and Parquet, lists stay lists. In CSV and XLSX their values stand 
 Except in JSON lines, each kind of metadata is a column `metadata.<name>`, the most frequent first.
 
 A spreadsheet takes a CSV cell that begins with = + - @ for a formula, and catalogues come from strangers. Such cells
-(also those that begin with a tab, a line break, or the full-width forms of the four, but no negative number) get an
-apostrophe in front, which makes them texts. Programs that read CSV should remove it, or read JSON lines. In XLSX and
+(also those that begin with a tab, a line break, or the full-width forms of the four, but no numbers with a sign) get
+an apostrophe in front, which makes them texts. Programs that read CSV should remove it, or read JSON lines. In XLSX and
 Parquet texts are typed as texts and stay as they are.
 """
 
@@ -40,7 +40,8 @@ Cell = str | float | None
 FORMULA_STARTS = tuple("=+-@\t\r\n＝＋－＠")
 """With one of these a cell of CSV begins a formula, in some spreadsheet or other."""
 
-_NEGATIVE = re.compile(r"-[0-9]+(\.[0-9]+)?")
+_NUMBER = re.compile(r"[+-]?[.,]?[0-9]+([.,][0-9]+)*%?")
+_BETWEEN_NUMBERS = re.compile(r" ?\| ?|[,;]? |[,;](?=[+-])")
 
 FIELDS = tuple(name for name in ProductRow.model_fields if name not in ("metadata", "options", "captions"))
 METADATA = "metadata."
@@ -186,10 +187,12 @@ def write_products(
 def protect_cell(cell: Cell) -> Cell:
     """Return a cell of CSV; a text that a spreadsheet would take for a formula gets an apostrophe in front.
 
-    A negative number is no formula: importers read `-1` as what it is.
+    A number with a sign, or a list of some, is no formula: importers read `-1` and `+1.0, +1.5` as what they are.
     """
-    is_formula = isinstance(cell, str) and cell.startswith(FORMULA_STARTS) and not _NEGATIVE.fullmatch(cell)
-    return f"'{cell}" if is_formula else cell
+    if not isinstance(cell, str) or not cell.startswith(FORMULA_STARTS):
+        return cell
+    is_number = all(_NUMBER.fullmatch(each) for each in _BETWEEN_NUMBERS.split(cell))
+    return cell if is_number else f"'{cell}"
 
 
 def unprotected(text: str) -> str:

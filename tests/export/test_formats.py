@@ -18,7 +18,7 @@ from swatchbook.export import formats
 from swatchbook.export.formats import FIELDS, FORMULA_STARTS, Format, protect_cell, write_products
 from swatchbook.export.product_rows import ProductRow
 
-FORMULAS = ("=1+1", "+1", "-1+1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "＝1", '=HYPERLINK("http://evil.example")')
+FORMULAS = ("=1+1", "+1+1", "-1+1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "＝1", '=HYPERLINK("http://evil.example")')
 
 
 def row(name: str = "Oak", **metadata: str) -> ProductRow:
@@ -81,16 +81,33 @@ def test_a_formula_in_a_catalogue_is_only_text(tmp_path: Path, text: str) -> Non
 def test_only_the_first_character_decides_and_nothing_is_lost(text: str) -> None:
     protected = protect_cell(text)
     assert isinstance(protected, str)
-    assert not protected.startswith(FORMULA_STARTS) or re.fullmatch(r"-[0-9.]+", text)
+    assert not protected.startswith(FORMULA_STARTS) or re.fullmatch(r"[+-][0-9.,;|%+ -]+", text)
     assert protected in (text, f"'{text}")
     assert protect_cell(protected) == protected
 
 
 def test_numbers_are_left_alone() -> None:
-    for cell in (-1.5, None, "1-2", "-1", "-12.50"):
+    numbers = (-1.5, None, "1-2", "-1", "-12.50", "+1", "+1.0", "-1.234,50", "-,5", "+10%")
+    lists = ("+1.0, +2.0, -1.5", "+1,5|+2", "-1.0 | 0 | +1.0", "+1 -1", "+1,+2", "-5%; +5%", "+49 170 1234567")
+    for cell in (*numbers, *lists):
         assert protect_cell(cell) == cell
-    for cell in ("-1+1", "--1", "-1\n", "+1", "-", "-1e5", "-١"):
-        assert protect_cell(cell) == f"'{cell}"
+
+
+HOSTILE = (
+    "-1+1", "+1-1", "--1", "+-1", "-1\n", "+", "-", "+%", "-1e5", "-0x1", "-١", "＋1", "+A1", "+1, A1", "+1*2", "+1/2",
+    "+1^9", "+1:2", "+1!1", "+(1)", "+1 (2)", "+[1]", "+{1}", "+1&2", '+"1"', "+'1'", "+$1", "+1 €", "+MONO", "-1.5 D",
+    "+1|cmd", "+cmd|' /C calc'!A0", "+1, =1", "+1 @1", "+1 |  | +2", "+1,", "+1.", "+1..2", "+1  +2", "+1,\t+2", "+1\r",
+    "-1, +HYPERLINK(1)", "+1%%", "+1 + 1", "=1", "=-1", "@1",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("cell", HOSTILE)
+def test_what_is_more_than_numbers_is_guarded(cell: str) -> None:
+    assert protect_cell(cell) == f"'{cell}"
+
+
+def test_a_long_list_that_is_none_is_refused_at_once() -> None:
+    assert str(protect_cell("+1" + ",1 -1|2" * 50_000 + "x")).startswith("'")
 
 
 def test_json_lines_keep_lists_and_metadata(tmp_path: Path) -> None:

@@ -241,7 +241,7 @@ def export(
 
     The formats of shops are made for their importers. What a format needs and a product lacks, a mapping can fill.
 
-    In CSV, a cell that begins with = + - @ gets an apostrophe in front, so that no spreadsheet runs it as a formula.
+    In CSV, a cell that begins with = + - @ and is no number gets an apostrophe in front: no spreadsheet runs it.
     """
     if as_json and to is None:
         raise typer.BadParameter("the export itself goes to stdout: add --to PATH", param_hint="--json")
