@@ -7,6 +7,7 @@
 """
 
 import os
+from collections.abc import Collection
 from pathlib import Path
 
 from swatchbook.errors import InvalidReference, UnsupportedFormat, reason_of
@@ -69,21 +70,7 @@ def register_folder(
     if not known:
         restore_source(resources, owner, str(folder))
     before = find_known(resources, owner, folder)
-    suffixes = resources.settings.image_suffixes
-    kind = kind or (before.kind if before and before.kind != TABLE else kind_of(folder, suffixes))
-    is_there = kind == TABLE or folder.is_dir() or kind == kind_of(folder, suffixes)
-    if kind == PDF or not is_there:
-        raise UnsupportedFormat(
-            f"{source}: not a folder, nor a picture or a batch.",
-            advice="Give a folder of pictures, a picture, or a file of items (JSON, CSV, XML, Excel). `swatchbook "
-            "ingest` takes PDFs.",
-        )
-    if kind == FOLDER and before is None and not any(list_files(folder, suffixes)):
-        raise nothing_in(Path(source))
-    if kind == BATCH:
-        require_readers(folder)
-        if before is None and folder.is_file() and os.access(folder, os.R_OK):
-            require_kind(folder)
+    kind = _choose_kind(source, folder, kind, before, resources.settings.image_suffixes)
     options = _with_known_mapping(before, options)
     request = build_request(resources.settings, options)
     keep_reserve(resources.settings.home)
@@ -112,6 +99,30 @@ def register_folder(
     return Registered(
         document=get_document(resources.ledger, document.id), options=options, request=request, unchanged=unchanged
     )
+
+
+def _choose_kind(
+    source: str | Path, folder: Path, kind: str | None, before: Document | None, suffixes: Collection[str]
+) -> str:
+    """Return the kind of a source that may be ingested: as asked, as it was `before`, or as it looks.
+
+    Raises UnsupportedFormat, MissingExtra.
+    """
+    kind = kind or (before.kind if before and before.kind != TABLE else kind_of(folder, suffixes))
+    is_there = kind == TABLE or folder.is_dir() or kind == kind_of(folder, suffixes)
+    if kind == PDF or not is_there:
+        raise UnsupportedFormat(
+            f"{source}: not a folder, nor a picture or a batch.",
+            advice="Give a folder of pictures, a picture, or a file of items (JSON, CSV, XML, Excel). `swatchbook "
+            "ingest` takes PDFs.",
+        )
+    if kind == FOLDER and before is None and not any(list_files(folder, suffixes)):
+        raise nothing_in(Path(source))
+    if kind == BATCH:
+        require_readers(folder)
+        if before is None and folder.is_file() and os.access(folder, os.R_OK):
+            require_kind(folder)
+    return kind
 
 
 def _with_known_mapping(known: Document | None, options: IngestOptions) -> IngestOptions:
