@@ -56,7 +56,7 @@ PURE_STAGES: Mapping[str, PureStage] = {
     ),
     "tables": PureStage(version="4", after=("read",), modules=_PDF),
     "discover": PureStage(
-        version="33",
+        version="34",
         after=("read",),
         options=("taught",),
         newer_options=("weights",),

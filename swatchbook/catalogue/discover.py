@@ -18,7 +18,7 @@ from swatchbook.catalogue.choose_names import (
     with_coded_names,
 )
 from swatchbook.catalogue.judge_document import judge_document
-from swatchbook.catalogue.kinds import PageKind, heading_kind, page_kind
+from swatchbook.catalogue.kinds import PageKind, heading_kind, is_label, page_kind
 from swatchbook.catalogue.name_groups import NameGroup, find_name_groups
 from swatchbook.catalogue.page_layout import PageLayout, normalise_line, summarise_page, upright
 from swatchbook.catalogue.plan import shows_products
@@ -219,12 +219,19 @@ def _alike(sections: Sequence[Section], joined: Collection[tuple[int, Box]]) -> 
 
 
 def without_repeats(products: Iterable[FoundProduct]) -> list[FoundProduct]:
-    """Return the products, those with one name and code joined, and those with one name and category on near pages."""
+    """Return the products, those with one name and code joined, and those with one name and category on near pages.
+
+    Below a label ("Technical data") products may be shown again: it is no other category.
+    """
     found: list[FoundProduct] = []
+    category: dict[str, str | None] = {}
     last: dict[tuple[str | None, str], int] = {}
     coded: dict[tuple[str, str], int] = {}
     for product in products:
-        key, known = (product.category, fold(product.name)), (fold(product.name), product.code or "")
+        name = fold(product.name)
+        if not is_label(product.category or "") or name not in category:
+            category[name] = product.category
+        key, known = (category[name], name), (name, product.code or "")
         n = coded.get(known, last.get(key)) if product.code else last.get(key)
         same = found[n] if n is not None else None
         near = same and product.first_page - same.last_page <= AGAIN and product.code in (None, same.code)

@@ -50,12 +50,18 @@ class DocumentLayout:
     body: float  # font size of body text, points
     outline_titles: frozenset[tuple[int, str]]  # page, folded title of each entry of the outline
     headings: tuple[tuple[int, float, float, str], ...] = ()  # page, top, size, name ("" for "Contents" and the like)
+    section_labels: frozenset[tuple[int, Box]] = frozenset()  # page and box of labels that head sections: "Accessories"
 
     def is_heading(self, text: Text, layout: PageLayout) -> bool:
         """Whether a text is larger or bolder than body text and can be a name. "Contents" is a heading, too."""
         style = self.family[text.style]
         stands_out = style[0] >= LARGER * self.body or style[1]
         return stands_out and is_name(text) and text_place(text, layout) not in self.repeated_places
+
+    def heads_section(self, text: Text, layout: PageLayout) -> bool:
+        """Whether a text can head a section: a label such as "Accessories" only if it is set like another heading."""
+        unlabelled = not is_label(text.text) or (text.page, text.box) in self.section_labels
+        return unlabelled and self.is_heading(text, layout)
 
 
 @dataclass(slots=True)
@@ -93,14 +99,34 @@ def layout_document(
     document = DocumentLayout(
         tuple(layouts), family, find_repeated_places(layouts), kinds, body_size(layouts), outline_titles
     )
+    document = replace(document, section_labels=_find_section_labels(document))
     headings = [
         (s.number, t.box[1], family[t.style][0], "" if heading_kind(t.text) else _CONTINUED.sub("", clean_name(t)))
         for s in layouts
         if kinds.get(s.number) not in ENDING_KINDS
         for t in s.texts
-        if document.is_heading(t, s) and not is_label(t.text) and _without_continued(t.text)
+        if document.heads_section(t, s) and _without_continued(t.text)
     ]
     return replace(document, headings=tuple(sorted(headings)))
+
+
+def _find_section_labels(document: DocumentLayout) -> frozenset[tuple[int, Box]]:
+    """Return page and box of the labels that lead their pages in the style and at the place of another page's heading.
+
+    A page headed "Accessories" like others are headed "Tables" is their equal; below a product's name it is a label.
+    """
+    places, labels = set[tuple[Style, int, int]](), dict[tuple[int, Box], tuple[Style, int, int]]()
+    for layout in document.layouts:
+        headings = [t for t in layout.texts if document.is_heading(t, layout)]
+        largest = max((t.size for t in headings), default=0.0)
+        for text in headings:
+            place = text_place(text, layout)
+            set_at = document.family[text.style], place.row, place.column
+            if is_label(text.text) and text.size >= largest:
+                labels[text.page, text.box] = set_at
+            elif not is_label(text.text) and not heading_kind(text.text):
+                places.add(set_at)
+    return frozenset(at for at, set_at in labels.items() if set_at in places)
 
 
 def heading_styles(document: DocumentLayout) -> list[Style]:
@@ -169,8 +195,8 @@ def _heads(
 ) -> list[Text]:
     """Return the names and headings of a page in reading order; on a spread the left half comes first.
 
-    Headings have a family of the names or a larger one, or are listed in the outline. A price, or a label with its
-    colon, in large type is no heading.
+    Headings have a family of the names or a larger one, or are listed in the outline. A price or a label
+    with its colon in large type is no heading, nor is a label set like the names: it continues the product before.
     """
     middle = (layout.box[0] + layout.box[2]) / 2
     size = min(styles, default=(0.0, False))[0]
@@ -179,8 +205,8 @@ def _heads(
         for t in layout.texts
         if (t.page, t.box) in names
         or (
-            document.is_heading(t, layout)
-            and not is_label(t.text)
+            document.heads_section(t, layout)
+            and not (is_label(t.text) and document.family[t.style] in styles)
             and not (says_price(t.text) or (t.text.endswith(":") and fact_key(t.text)))
             and (
                 document.family[t.style] in styles
