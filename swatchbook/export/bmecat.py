@@ -61,7 +61,7 @@ class BMEcat:
         if len(key) > MOST["SUPPLIER_PID"]:
             raise NotExportable(f"its sku has more than {MOST['SUPPLIER_PID']} characters")
         is_variant = offer is not product
-        options = dict(zip(product.options, offer.options, strict=True)) if is_variant else {}
+        options = offer.options_of(product) if is_variant else {}
         features = beside_options(offer.properties, {name: [value] for name, value in options.items()}) | options
         reference = element("PROD_ID_TO", refers) if is_variant else ""
         inside = (

@@ -118,7 +118,7 @@ class Google:
             **{name: shortened(fields[name], 100) for name in ("color", "material", "size")},
         }
         if offer is not product:
-            for name, value in zip(product.options, offer.options, strict=True):
+            for name, value in offer.options_of(product).items():
                 if attribute := VARIES.get(name.casefold()):
                     values[attribute] = shortened(value, 100)
         if price.unit in _UNITS:

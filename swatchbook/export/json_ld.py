@@ -70,7 +70,7 @@ class JsonLd:
 
     def _variant(self, product: Offer, offer: Offer) -> Thing:
         thing = self._thing(offer)
-        named = zip(product.options, offer.options, strict=True)
+        named = offer.options_of(product).items()
         thing |= {attribute: value for name, value in named if (attribute := VARIES.get(name.casefold()))}
         return thing
 

@@ -27,6 +27,7 @@ from swatchbook.one_line import one_line, shorten
 from swatchbook.printed_prices import currency_of, is_lowest, may_be_in, price_of
 from swatchbook.records import identity
 from swatchbook.sources.batch_values import as_day
+from swatchbook.sources.shop_attributes import ANY
 
 _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _MOST_VALUE = 190  # characters of an option's value; with a code and number it stays below the 255 of Shopify
@@ -99,6 +100,11 @@ class Offer:
         """Return its code, "" where that is one of these, its GTIN, or what its shop names it by itself."""
         code, others = self.values["code"], (*known, self.values.get("handle"), self.values.get("shop_id"))
         return "" if code in others or _bare(code) == _bare(self.fields["gtin"]) else code
+
+    def options_of(self, product: "Offer") -> dict[str, str]:
+        """Return name -> value of the options of a product that it is a variant of, without those that may be any."""
+        named = zip(product.options, self.options, strict=True)
+        return {name: value for name, value in named if value != ANY}
 
     @property
     def single_price(self) -> Price | None:

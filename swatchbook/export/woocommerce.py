@@ -16,7 +16,7 @@ from swatchbook.export.shop_csv import OneCurrency, pack, read_rows, sku_key, un
 from swatchbook.export.shop_file import Contents, ShopRecord, write_shop_file
 from swatchbook.export.shop_mapping import AMOUNT, Allowed, ShopOptions, check_fields, filled, with_common_names
 from swatchbook.sources.batch_facts import is_fact_of
-from swatchbook.sources.shop_attributes import ShopAttribute, stored_attributes
+from swatchbook.sources.shop_attributes import ANY, ShopAttribute, stored_attributes
 
 COLUMNS: Final = (
     "ID", "Type", "SKU", "GTIN, UPC, EAN, or ISBN", "Name", "Published", "Is featured?", "Visibility in catalog",
@@ -102,12 +102,14 @@ class WooCommerce:
         return cells | filled(self._options.mapping, offer.values, COLUMNS, (META,), allowed=ALLOWED)
 
     def _variation(self, product: Offer, offer: Offer, sku: str) -> dict[str, str]:
-        shared = {each.name: each.shared for each in stored_attributes(product.values.get("shop_attributes", ""))}
+        own = {each.name: each for each in stored_attributes(product.values.get("shop_attributes", ""))}
         cells = self._common(offer, sku, most_pictures=1)  # the importer gives a variation one
         cells |= {"Type": _kind("variation", offer), "Published": cells["Published"].replace(_DRAFT, _PRIVATE)}
         cells |= {f"{META}code": offer.code_beside(sku)}
         for number, (name, value) in enumerate(zip(product.options, offer.options, strict=True), start=1):
-            cells |= _attribute(number, ShopAttribute(name=name, values=(value,), shared=shared.get(name, False)))
+            each = own.get(name)
+            chosen = ShopAttribute(name=name, values=_chosen(each, [value]), shared=each is not None and each.shared)
+            cells |= _attribute(number, chosen)
         columns = tuple(name for name in COLUMNS if name not in _ON_PRODUCT)
         return cells | filled(self._options.mapping, offer.values, columns, (META,), allowed=ALLOWED)
 
@@ -174,8 +176,11 @@ def _kind(kind: str, offer: Offer) -> str:
 
 def _attributes(offer: Offer, sku: str) -> list[ShopAttribute]:
     """Return the attributes that a product had in its shop, its options, and what else is known of it."""
-    options = {name: [variant.options[at] for variant in offer.variants] for at, name in enumerate(offer.options)}
     found = {each.name: each for each in stored_attributes(offer.values.get("shop_attributes", ""))}
+    options = {
+        name: _chosen(found.get(name), [variant.options[at] for variant in offer.variants])
+        for at, name in enumerate(offer.options)
+    }
     for name, values in options.items():
         each = found.get(name) or ShopAttribute(name=name, values=(), visible=True)
         found[name] = each.model_copy(update={"values": (*each.values, *values)})
@@ -185,6 +190,14 @@ def _attributes(offer: Offer, sku: str) -> list[ShopAttribute]:
         if not is_known and name.casefold() not in names:
             found[name] = ShopAttribute(name=name, values=tuple(value.split("; ")), visible=True)
     return list(found.values())
+
+
+def _chosen(attribute: ShopAttribute | None, values: Iterable[str]) -> tuple[str, ...]:
+    """Return the values of variants for an attribute of their product; that of a variant for any value is left empty.
+
+    `attribute`: as the shop has it. A value of another shop is written as it is.
+    """
+    return tuple(value for value in values if value != ANY or attribute is None or ANY in attribute.values)
 
 
 def _known(offer: Offer, sku: str) -> dict[str, str]:

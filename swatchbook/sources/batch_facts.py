@@ -26,6 +26,7 @@ from swatchbook.sources.batch_values import (
     lookup,
     price_before,
 )
+from swatchbook.sources.shop_attributes import ANY
 
 MOST_FACTS = 100  # of an item
 MOST_VARIANTS = 500  # of an item
@@ -141,9 +142,11 @@ def _variant(given: Any, title: str | None, names: Sequence[str | None]) -> Vari
     name = " / ".join(value for _, value in options) or as_text(known.get("title", known.get("name"))) or ""
     if title and name.casefold().startswith(title.casefold()):
         name = name[len(title) :].strip(" -–—,:/|·")
+    name = name or as_text(known.get("ownsku", known.get("shopid"))) or ""  # an article of a shop is never left out
     if not name:
         return None
-    facts = {key: value for label, value in options if (key := fact_key(label)) and key not in _NO_FACTS}
+    given_values = ((fact_key(label), value) for label, value in options if value != ANY)
+    facts = {key: value for key, value in given_values if key and key not in _NO_FACTS}
     facts |= {key: text for key, field in _OF_VARIANTS.items() if (text := as_text(known.get(field)))} | _weight(known)
     if stock := next((text for key in NAMES["availability"] if (text := as_availability(known.get(key)))), None):
         facts["availability"] = stock

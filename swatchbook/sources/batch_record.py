@@ -41,7 +41,7 @@ from swatchbook.sources.batch_values import (
     price_before,
     without_ends,
 )
-from swatchbook.sources.shop_attributes import as_shop_attributes
+from swatchbook.sources.shop_attributes import ANY, as_shop_attributes
 
 _MAX_ID = 500  # characters
 _MOST_TAGS = 250  # of an item, as in Shopify
@@ -91,7 +91,8 @@ def read_record(record: Mapping[str, Any], mapping: BatchMapping = NO_MAPPING) -
     names = "; ".join(variant.name for variant in variants)  # an attribute with the options of all variants
     metadata |= {key: value for key, value in facts.items() if value != names} | _listed_as(fields)
     of_variants = [dict(variant.facts) for variant in variants]
-    for key in ("size", "color", "material"):  # filters on products use all of them
+    is_for_any = any(value == ANY for variant in variants for _, value in variant.options)
+    for key in () if is_for_any else ("size", "color", "material"):  # filters on products use all of them
         if values := dict.fromkeys(each[key] for each in of_variants if key in each):
             metadata[key] = shorten(", ".join(values), MAX_TEXT)
     if {each.get("gtin") for each in of_variants} & {*re.findall(r"\d+", metadata.get("gtin", ""))}:

@@ -10,7 +10,7 @@ from swatchbook.errors import Failure
 from swatchbook.sources.batch_names import MPN, NAMES, SALE_ENDS, SALE_STARTS, flat
 from swatchbook.sources.batch_pictures import pictures_in
 from swatchbook.sources.batch_values import as_text, is_empty, is_month_first, with_plain_day
-from swatchbook.sources.shop_attributes import attributes_in_columns
+from swatchbook.sources.shop_attributes import ANY, attributes_in_columns
 from swatchbook.sources.woocommerce_columns import NOT_READ, english_columns
 
 Row = Mapping[str, Any]
@@ -340,11 +340,11 @@ def _names_as_parent(row: Row, id: str, sku: str) -> list[str]:
 
 
 def _variation(row: Row, names: Mapping[str, str]) -> dict[str, Any]:
-    options = {
-        as_text(row.get(names.get(re.sub("values?$", "name", key), ""))) or name: text
-        for key, name in names.items()
-        if _ATTRIBUTE_VALUE.fullmatch(key) and (text := as_text(row.get(name)))
-    }
+    options = dict[str, str]()
+    for key, name in ((key, name) for key, name in names.items() if _ATTRIBUTE_VALUE.fullmatch(key)):
+        label, text = as_text(row.get(names.get(re.sub("values?$", "name", key), ""))), as_text(row.get(name))
+        if label or text:
+            options[label or name] = text or ANY
     title = " / ".join(options.values()) or row.get(names.get("name", ""))
     own = {"options": options, "title": title, "digital": _digital(row, names["type"])}
     return own | _sold_as(row, names) | _of_woocommerce(row, names) | _status(row.get(names.get("published", "")))

@@ -14,6 +14,9 @@ from swatchbook.records import Record
 SHOP_ATTRIBUTES = "shop_attributes"
 """The metadata with them, as JSON: it is for exports, and not for people."""
 
+ANY = "Any"
+"""The value of an option of a variant that is for any value. WooCommerce's files have an empty cell there."""
+
 
 class ShopAttribute(Record):
     """An attribute of a product in its shop. `shared`: all products share it, so that they can be filtered by it.

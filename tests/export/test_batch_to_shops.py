@@ -256,6 +256,50 @@ def test_attributes_of_woocommerce_come_back_as_the_shop_has_them(tmp_path: Path
         assert "Attribute 3 name" not in row
 
 
+ANY_VALUE = (
+    "ID,Type,SKU,Name,Published,In stock?,Regular price,Images,Parent,"
+    "Attribute 1 name,Attribute 1 value(s),Attribute 1 global,Attribute 2 name,Attribute 2 value(s)\n"
+    '1,variable,B1,Nylon strap,1,,,a.png,,Colour,"Red, Blue",1,Width,"18, 20"\n'
+    "2,variation,B1-R,Nylon strap - Red,1,,10,,B1,Colour,Red,1,Width,\n"
+    '3,variation,B1-B20,"Nylon strap - Blue, 20",1,,12,,B1,Colour,Blue,1,Width,20\n'
+    '4,variable,B2,Leather case,1,,,b.png,,Size,"S, L",1,,\n'
+    "5,variation,B2-ANY,Leather case,1,1,30,,id:4,Size,,1,,\n"
+    "6,variation,B2-L,Leather case - L,1,0,,,B2,Size,L,1,,\n"
+    "7,variable,B3,Box,1,,,c.png,,,,,,\n"
+    "8,variation,B3-1,Box,1,,5,,B3,,,,,\n"
+)
+
+
+def test_variation_for_any_value_is_written_as_it_was(tmp_path: Path, resources: Resources) -> None:
+    products = read_table(resources, tmp_path / "shop", ANY_VALUE)
+    assert products[1].metadata["size"] == "S, L"
+    rows = read_woocommerce(exported(resources, products, "woocommerce", ShopOptions())[0])
+    assert [(row["SKU"], row["Regular price"]) for row in rows] == [
+        ("B1", ""), ("B1-R", "10.00"), ("B1-B20", "12.00"), ("B2", ""), ("B2-ANY", "30.00"), ("B2-L", ""),
+        ("B3", ""), ("B3-1", "5.00"),
+    ]  # fmt: skip
+    for given, row in list(zip(csv.DictReader(io.StringIO(ANY_VALUE)), rows, strict=True))[:6]:
+        attributes = {
+            name: value for name, value in given.items() if name.startswith("Attribute") and "global" not in name
+        }
+        assert {name: row[name] for name in attributes} == attributes
+        assert not row.get("Attribute 3 name")
+
+
+def test_option_of_a_variation_for_any_value_is_any(tmp_path: Path, resources: Resources) -> None:
+    products = read_table(resources, tmp_path / "shop", ANY_VALUE)
+    strap, case, box = read_strictly(exported(resources, products, "shopify", ShopOptions())[0]).values()
+    names = ("Option1 name", "Option1 value", "Option2 name", "Option2 value", "Price")
+    assert [[row.get(name, "") for name in names] for row in (*strap, *case, *box)] == [
+        ["Colour", "Red", "Width", "Any", "10.00"],
+        ["Colour", "Blue", "Width", "20", "12.00"],
+        ["Size", "Any", "", "", "30.00"],
+        ["Size", "L", "", "", ""],
+        ["Variant", "B3-1", "", "", "5.00"],
+    ]
+    assert [item["size"] for item in read_google(exported(resources, products, "google")[0])[2:3]] == [["S, L"]]
+
+
 KEPT = (
     "ID,Type,SKU,Name,Published,Visibilità nel catalogo,Short description,Description,In stock?,Stock,"
     "Backorders allowed?,Weight (lbs),Length (cm),Width (in),Height (cm),Regular price,Tags,Images,Parent,"
