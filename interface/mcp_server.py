@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager, suppress
 from importlib.metadata import version
 from typing import Any, Final, cast
+from urllib.parse import unquote
 from uuid import UUID
 
 import anyio.to_thread
@@ -32,7 +33,7 @@ from starlette.types import Receive, Scope, Send
 
 from interface.cli.prefect_server import prefect_environment
 from interface.mcp_answers import IMAGE_URI, PAGE_URI
-from interface.mcp_tools import TOOLS, Desk, Illustrated, Tool, page_picture, small_picture
+from interface.mcp_tools import TOOLS, Desk, Illustrated, Tool, find, page_picture, small_picture
 from interface.service import problems
 from interface.service.app import run_loop
 from interface.service.auth import Caller, TheCaller, check_exposure
@@ -57,7 +58,7 @@ MOST_CHARACTERS: Final = 100_000
 _JPEG = "image/jpeg"
 _WIDTH, _SIDE = 1_200, 1_024  # pixels of a page and of a picture as resources
 _IMAGE = re.compile(r"swatchbook://image/([0-9a-fA-F-]{36})")
-_PAGE = re.compile(r"swatchbook://page/([0-9a-fA-F-]{36})/([1-9][0-9]{0,6})")
+_PAGE = re.compile(r"swatchbook://page/([^/]+)/([1-9][0-9]{0,6})")
 
 _INSTRUCTIONS = """Swatchbook is a searchable collection of product catalogues, pictures and items. `search` finds \
 pictures, products (by=product) and texts (by=chunk); `facets` lists what to filter by; `show_pictures` and \
@@ -171,8 +172,8 @@ async def read_resource(desk: Desk, caller: Caller, uri: str) -> bytes:
         with suppress(ValueError):
             return await small_picture(desk, caller, UUID(found[1]), _SIDE)
     elif found := _PAGE.fullmatch(uri):
-        with suppress(ValueError):
-            return await page_picture(desk, caller, UUID(found[1]), int(found[2]), _WIDTH)
+        document = await asyncio.to_thread(find, desk, caller, unquote(found[1]))
+        return await page_picture(desk, caller, UUID(document.id), int(found[2]), _WIDTH)
     raise HTTPException(404, f"There is no resource {shorten(uri, 100)!r}.")
 
 

@@ -9,7 +9,7 @@ from swatchbook.export.product_rows import as_rows, read_products
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.queries.document import image_rows
 from swatchbook.ledger.stored_documents import Document
-from swatchbook.records import ProductDetails
+from swatchbook.records import NO_PAGE, ProductDetails
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -76,7 +76,7 @@ def _image_rows(ledger: Ledger, document: Document) -> Iterator[dict[str, Any]]:
             "document": document.name,
             "path": next((place["path"] for place in places if place["path"]), None),
             "caption": next((place["caption"] for place in places if place["caption"]), None),
-            "pages": sorted({place["page"] for place in places}),
+            "pages": sorted({place["page"] for place in places} - {NO_PAGE}),
             "products": shown_by.get(row["id"], []),
             "quality": row["quality"],
             "colors": [color["name"] for color in analysis.get("colors", ())],

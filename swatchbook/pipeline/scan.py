@@ -368,7 +368,9 @@ def _read_item(
         if at_hand and at_hand.picture:
             found[shown] = at_hand.picture
         if at_hand and at_hand.kind:
-            unreadable.append(Unreadable(content_key=shown, kind=at_hand.kind, message=at_hand.message or ""))
+            as_file = picture.as_file if isinstance(picture, ListedUrl) else None
+            said = f"{at_hand.message} It was looked for as a file before. {as_file}" if as_file else at_hand.message
+            unreadable.append(Unreadable(content_key=shown, kind=at_hand.kind, message=said or ""))
         pictures.append(replace(taken, described=item.described))
         placements.append(_placement(work, item, picture, shown))
     for gone in item.missing:

@@ -7,6 +7,7 @@ fields.
 
 import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -212,7 +213,8 @@ def _pictures(
     if not unread:
         return (), (), InvalidReference("It names no picture.")
     reasons = [f"{one_line(picture.places[0])[:200]}: {failure.message}" for picture, failure in unread]
-    return (), (), FileMissing(f"None of its pictures can be read. {' '.join(truncate(reasons, SHOWN_REASONS))}")
+    kind = InvalidReference if all(isinstance(failure, InvalidReference) for _, failure in unread) else FileMissing
+    return (), (), kind(f"None of its pictures can be read. {' '.join(truncate(reasons, SHOWN_REASONS))}")
 
 
 _Unread = tuple[NamedPicture, Failure]
@@ -236,6 +238,8 @@ def _take(
             except Failure as failure:
                 failures.append(failure)
                 continue
+            if failures and isinstance(taken, ListedUrl):
+                taken = replace(taken, as_file=f"{one_line(picture.places[0])[:200]}: {failures[0].message}")
             found.setdefault(taken.path, taken)
             break
         else:

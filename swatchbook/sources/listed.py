@@ -46,10 +46,14 @@ class ListedPicture:
 
 @dataclass(frozen=True, slots=True)
 class ListedUrl:
-    """A picture that is fetched from a URL, which is its `path`. `caption` is a text of the source about it."""
+    """A picture that is fetched from a URL, which is its `path`. `caption` is a text of the source about it.
+
+    `as_file`: why it cannot be read as the file that the item names, which would go before the URL.
+    """
 
     path: str
     caption: str | None = None
+    as_file: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

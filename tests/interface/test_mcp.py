@@ -130,6 +130,9 @@ def test_assistant_searches_and_sees_a_page_over_stdio(filled: Path, tmp_path: P
         picture = (await client.read_resource(hit["pictures"][0])).contents[0]
         assert picture.mime_type == "image/jpeg"
         page = (await client.read_resource(hit["page"])).contents[0]
+        number = hit["page"].rpartition("/")[2]
+        for named in ("small.pdf", "small%2Epdf", document[:8]):
+            assert (await client.read_resource(f"swatchbook://page/{named}/{number}")).contents[0].blob == page.blob
         assert sides(page.blob)[0] == 1200
         file = tmp_path / "picture.jpg"
         file.write_bytes(base64.b64decode(picture.blob))

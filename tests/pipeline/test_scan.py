@@ -11,6 +11,7 @@ from sqlalchemy import delete, select, update
 
 from swatchbook.cache_keys import PURE_STAGES
 from swatchbook.errors import InvalidReference, UnsupportedFormat
+from swatchbook.export.arrow_tables import image_table
 from swatchbook.index.contract import Where
 from swatchbook.ledger.queries.account import account
 from swatchbook.ledger.queries.document import show_document
@@ -92,6 +93,12 @@ def test_each_picture_is_a_product_with_its_path(resources: Resources, folder: P
     assert {(image["width"], image["height"]) for image in shown["images"]} == {(64, 48)}
     linked = {(link["source"], link["target"]) for link in shown["links"] if link["kind"] == LinkKind.IMAGE_PRODUCT}
     assert linked == {(p["id"], product["id"]) for p, product in zip(places, shown["products"], strict=True)}
+
+
+def test_table_of_images_has_no_pages_of_pictures_without(resources: Resources, folder: Path) -> None:
+    work = begin(resources, folder)
+    scanned(resources, work)
+    assert image_table(resources.ledger, [document_of(resources, work)])["pages"].to_pylist() == [[], [], []]
 
 
 def test_unchanged_files_are_not_read_again(resources: Resources, folder: Path) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from swatchbook.errors import InvalidReference
 from swatchbook.records import BatchMapping
 from swatchbook.sources.batch import MAX_PICTURES, is_batch, list_batch
 from swatchbook.sources.batch_pictures import MAX_NAMED
@@ -114,6 +115,7 @@ def test_picture_within_a_record_is_named_and_a_placeholder_is_none(tmp_path: Pa
     assert len(name) < 100
     assert "only files and URLs are read" in str(items["beside"].problem)
     assert "only files and URLs are read" in failures(items)["alone"]
+    assert {type(each) for each in (items["alone"].failure, items["beside"].missing[0].failure)} == {InvalidReference}
     assert "names no picture" in failures(items)["none"]
 
 
