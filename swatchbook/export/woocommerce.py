@@ -1,5 +1,5 @@
 """The product CSV of WooCommerce's own importer. A product with variants is of the type `variable`, and each variant is
-a row of the type `variation`, whose parent is the SKU of the product.
+a row of the type `variation`, whose parent is the SKU of the product, or its ID.
 
 The importer reads lists in a cell: values are separated by commas, and a comma in a value has a backslash before it.
 """
@@ -76,10 +76,13 @@ class WooCommerce:
 
     def records(self, offer: Offer) -> list[ShopRecord]:
         own, *skus = distinct_skus(offer)
-        variations = [
-            self._variation(offer, each, sku) | {"Parent": own} for each, sku in zip(offer.variants, skus, strict=True)
-        ]
         product = self._product(offer, own)
+        # A SKU that the product gets only here is not known to the shop, which would make another product of it.
+        parent = f"id:{product['ID']}" if own == offer.key and product.get("ID") else own
+        variations = [
+            self._variation(offer, each, sku) | {"Parent": parent}
+            for each, sku in zip(offer.variants, skus, strict=True)
+        ]
         if not any(row.get("Regular price") for row in (product, *variations)):
             private = {} if product["Published"] == _DRAFT else {"Published": _PRIVATE}
             product |= private | filled(self._options.mapping, offer.values, ("Published",))

@@ -331,6 +331,23 @@ def test_what_else_woocommerce_keeps_comes_back(tmp_path: Path, resources: Resou
     assert (pencil["Tags"], rug["Status"], rug["Description"]) == ("school, black, red", "unlisted", "Woven")
 
 
+WITHOUT_SKU = (
+    "ID,Type,SKU,Name,Published,Regular price,Images,Parent,Attribute 1 name,Attribute 1 value(s)\n"
+    '7,variable,,Rug,1,,a.png,,Size,"S, L"\n'
+    "8,variation,,Rug - S,1,60,,id:7,Size,S\n"
+    "9,variation,R-L,Rug - L,1,90,,id:7,Size,L\n"
+)
+
+
+def test_products_without_a_sku_are_found_by_their_id_in_their_shop(tmp_path: Path, resources: Resources) -> None:
+    products = read_table(resources, tmp_path / "shop", WITHOUT_SKU)
+    by_id = ShopOptions(mapping=ShopMapping(fields={"ID": "{shop_id}"}))
+    rows = read_woocommerce(exported(resources, products, "woocommerce", by_id)[0])
+    assert [(row["ID"], row["Parent"]) for row in rows] == [("7", ""), ("8", "id:7"), ("9", "id:7")]
+    rows = read_woocommerce(exported(resources, products, "woocommerce", ShopOptions())[0])
+    assert {row["Parent"] for row in rows[1:]} == {rows[0]["SKU"]}, "another shop has other ids"
+
+
 def test_a_folder_of_pictures_has_titles_and_pictures(tmp_path: Path, resources: Resources) -> None:
     for number, name in enumerate(("oak.png", "slate.jpg", "sub/linen.webp")):
         draw(tmp_path / "pictures" / name, number)

@@ -55,7 +55,9 @@ def read_strictly(data: bytes) -> list[Row]:
         assert row.get("Visibility in catalog", "visible") in ("visible", "catalog", "search", "hidden")
         assert row.get("In stock?", "1") in ("1", "0", "backorder", "instock"), "an empty one is out of stock"
         if row["Type"] == "variation":
-            parent = products[row["Parent"]]
+            parent = products.get(row["Parent"]) or next(
+                each for each in products.values() if f"id:{each.get('ID')}" == row["Parent"]
+            )
             offered = attributes_of(parent)
             for name, values in attributes_of(row).items():
                 assert len(values) <= 1, "one without is for any value"
