@@ -59,7 +59,10 @@ SOAK = bool(os.environ.get("SWATCHBOOK_TEST_SOAK"))
 SERVERS = frozenset({"prefect_server", "postgres", "weaviate_server", "minio_server"})
 """Fixtures that start a server; `postgresql`, `weaviate` and `minio` are the parameters that ask for one."""
 _PARAMETERS = frozenset({"postgresql", "weaviate", "minio"})
-_LONGEST = ("servers", "containers", "upkeep", "scheduler", "deployments", "samples", "flows", "cli")
+_LONGEST = (
+    *("servers", "containers", "upkeep", "scheduler", "deployments", "samples", "flows", "cli"),
+    *("tests", "interface", "web"),  # last, their files of five minutes would keep one worker alone
+)
 _SHARED = ("servers", "containers")
 """Folders whose tests stand on one stack, or on one engine."""
 
