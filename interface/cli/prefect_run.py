@@ -21,6 +21,7 @@ from swatchbook.ledger.stored_documents import PDF, Document, get_document
 from swatchbook.pdf.read_ahead import ReadingAhead
 from swatchbook.records import BlockNames, IngestOptions, RunReport
 from swatchbook.resources import Resources
+from swatchbook.runtime.heap import without_collections
 from swatchbook.settings import Settings
 from swatchbook.storage.result_files import ResultFiles
 from swatchbook.tracing import finish
@@ -46,15 +47,16 @@ def run_ingest(resources: Resources, document: Document, options: IngestOptions)
     if reading:  # the command shows its progress until the run begins
         resources.readings[document.source] = reading
     load_prefect()
-    from prefect import tags
+    with without_collections():
+        from prefect import tags
 
-    from blocks import load_resources
-    from flows.ingest_catalogue import ingest_catalogue
-    from flows.ingest_images import ingest_images
-    from tasks.artifacts import clear_deleted
-    from tasks.embed import preload_models
-    from tasks.flow_run import report_of
-    from tasks.prefect_client import AS_GIVEN
+        from blocks import load_resources
+        from flows.ingest_catalogue import ingest_catalogue
+        from flows.ingest_images import ingest_images
+        from tasks.artifacts import clear_deleted
+        from tasks.embed import preload_models
+        from tasks.flow_run import report_of
+        from tasks.prefect_client import AS_GIVEN
 
     of_flow = load_resources(BlockNames())
     if reading:
@@ -77,8 +79,9 @@ def bring_back(resources: Resources, document: Document) -> RunReport | None:
     """Continue a document according to its status: run, delete or publish it. Raises as `run_ingest`."""
     server = _start_server(resources.settings)
     load_prefect()
-    from blocks import load_resources
-    from flows.retry_failed import resume_document
+    with without_collections():
+        from blocks import load_resources
+        from flows.retry_failed import resume_document
 
     if server:
         server.wait()

@@ -34,6 +34,7 @@ from urllib.request import urlopen
 from platformdirs import user_cache_path
 
 from swatchbook.errors import Configuration, reason_of
+from swatchbook.runtime.heap import without_collections
 
 if TYPE_CHECKING:
     from swatchbook.settings import Settings  # slow: the child needs none
@@ -118,10 +119,12 @@ def main(listening: int) -> None:
         migrate()
     else:
         prepare_database(Path(os.environ["PREFECT_HOME"]) / "prefect.db", cached_database())
-    import uvicorn
+    with without_collections():
+        import uvicorn
+        from prefect.server.api.server import create_app
 
-    config = uvicorn.Config("prefect.server.api.server:create_app", factory=True, log_level="error", lifespan="on")
-    uvicorn.Server(config).run(sockets=[socket.socket(fileno=listening)])
+        app = create_app()
+    uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="on")).run(sockets=[socket.socket(fileno=listening)])
 
 
 def cached_database() -> Path:
@@ -201,7 +204,8 @@ def prepare_prefect(settings: "Settings") -> None:
 
 def load_prefect() -> None:
     """Import Prefect, which reads the environment once, and send its logs to our handlers."""
-    import prefect  # noqa: F401
+    with without_collections():
+        import prefect  # noqa: F401
 
     for name in ("prefect._internal", "uvicorn", "fastapi"):  # Prefect gives these a stderr handler
         logger = logging.getLogger(name)
