@@ -31,6 +31,8 @@ def write_akeneo(rows: Rows, out: BinaryIO) -> None:
 class Akeneo:
     """The format. A record is a row: a product without variants, or a variant."""
 
+    key_name = "SKU"
+
     def __init__(self, options: ShopOptions) -> None:
         self._mapped = {name: each for name, each in options.mapping.fields.items() if name not in _NO_COLUMNS}
         for name in self._mapped:
@@ -40,7 +42,7 @@ class Akeneo:
                 )
 
     def records(self, offer: Offer) -> list[ShopRecord]:
-        return [ShopRecord(sku_key(row["sku"]), pack([row])) for row in self.rows(offer)]
+        return [ShopRecord(sku_key(row["sku"]), pack([row]), row["sku"]) for row in self.rows(offer)]
 
     def rows(self, offer: Offer) -> list[dict[str, str]]:
         """Return the cells of a product, or of each of its variants, by column. Raises NotExportable."""

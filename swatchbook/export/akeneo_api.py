@@ -49,6 +49,8 @@ def write_akeneo_api(rows: Rows, out: BinaryIO) -> None:
 class AkeneoApi:
     """The format. A record is a product without variants, or a variant. `refused`: key -> reason of the PIM."""
 
+    key_name = "SKU"
+
     def __init__(self, csv: Akeneo, pim: Pim, picture: Callable[[str], bytes]) -> None:
         self._csv, self._pim, self._picture = csv, pim, picture
         self._stored = _StoredPictures()
@@ -56,7 +58,7 @@ class AkeneoApi:
 
     def records(self, offer: Offer) -> list[ShopRecord]:
         rows = [{name: clean(value) for name, value in row.items() if value} for row in self._csv.rows(offer)]
-        return [ShopRecord(row["sku"].casefold(), _dumped(row)) for row in rows]
+        return [ShopRecord(row["sku"].casefold(), _dumped(row), row["sku"]) for row in rows]
 
     def keys(self, offer: Offer) -> list[str]:
         return self._csv.keys(offer)

@@ -42,6 +42,8 @@ def write_bmecat(rows: Rows, out: BinaryIO) -> None:
 class BMEcat:
     """The format. A record is a PRODUCT: a product, or a variant of one."""
 
+    key_name = "SKU"
+
     def __init__(self, options: ShopOptions) -> None:
         check_fields(options.mapping, "bmecat", COLUMNS)
         for name in ("supplier", "catalog_id", "language"):

@@ -65,6 +65,8 @@ def _unpriced(offer: Offer) -> tuple[Offer, ...]:
 class Google:
     """The format. A record is an item: a product without variants, or a variant."""
 
+    key_name = "SKU"
+
     def __init__(self, options: ShopOptions) -> None:
         check_fields(options.mapping, "google", COLUMNS, allowed=ALLOWED)
         self._options = options

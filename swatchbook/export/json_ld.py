@@ -50,6 +50,8 @@ def _name_unpriced(rows: Rows, offer: Offer) -> None:
 class JsonLd:
     """The format."""
 
+    key_name = "SKU"
+
     def __init__(self, options: ShopOptions) -> None:
         check_fields(options.mapping, "jsonld", ())
         self._options = options

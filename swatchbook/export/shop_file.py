@@ -34,10 +34,14 @@ class Change(StrEnum):
 
 
 class ShopRecord(NamedTuple):
-    """A record of a file: an offer, or a product with its variants. `key` is its identity in the shop."""
+    """A record of a file: an offer, or a product with its variants. `key` is its identity in the shop.
+
+    `written`: that key as it is in the file, where the shop ignores its case.
+    """
 
     key: str
     content: str
+    written: str = ""
 
 
 def only_changes() -> InvalidReference:
@@ -46,7 +50,9 @@ def only_changes() -> InvalidReference:
 
 
 class ShopFormat(Protocol):
-    """The format of a shop's file."""
+    """The format of a shop's file. `key_name`: what the shop calls the key of a record."""
+
+    key_name: str
 
     def records(self, offer: Offer) -> list[ShopRecord]:
         """Return the records of a product. Raises NotExportable."""
@@ -85,7 +91,7 @@ def write_shop_file(
     product. Raises InvalidReference, DiskFull.
     """
     since, told = options.since, rows.told
-    with _contents(rows.folder) as contents:
+    with _contents(rows.folder, form.key_name) as contents:
         if isinstance(since, Path):
             try:
                 with since.open("rb") as earlier:
@@ -143,12 +149,12 @@ def _change_of(offer: Offer, told: ToldChanges | None) -> Change:
 class Contents:
     """The records of a file that is being written, to be read as often as wanted, and those of an earlier file."""
 
-    def __init__(self, database: sqlite3.Connection) -> None:
-        self._database = database
+    def __init__(self, database: sqlite3.Connection, key_name: str) -> None:
+        self._database, self._key_name = database, key_name
         database.executescript(
             "pragma journal_mode = off; pragma synchronous = off;"
             "create table earlier (place integer primary key, key text unique, content text);"
-            "create table now (place integer primary key, key text unique, content text, change text);"
+            "create table now (place integer primary key, key text unique, content text, change text, written text);"
             "create table taken (key text primary key, document_id text, document text) without rowid;"
         )
         self._document, self._place = "", _PER_DOCUMENT
@@ -169,7 +175,7 @@ class Contents:
                 own = row.document
                 if own == name:
                     own, name = f"{own} ({row.document_id[:8]})", f"{name} ({newer[:8]})"
-                why = f"{name} has the key {key}, too, and is newer"
+                why = f"{name} has the {self._key_name} {key}, too, and is newer"
                 older = Skipped(id=row.id, name=f"{row.name} of {own}", reason=why)
         return older
 
@@ -177,16 +183,21 @@ class Contents:
         """Add the records of a product. Raises NotExportable, and adds none, if another product has such a key."""
         for at, record in enumerate(records):
             self._place += 1
-            row = (self._place, record.key, record.content, change.value)
+            own = record.written or record.key
+            row = (self._place, record.key, record.content, change.value, own)
             try:
-                self._database.execute("insert into now values (?, ?, ?, ?)", row)
+                self._database.execute("insert into now values (?, ?, ?, ?, ?)", row)
             except sqlite3.IntegrityError as error:
                 self._database.executemany("delete from now where key = ?", [(each.key,) for each in records[:at]])
-                raise NotExportable(f"another product has the key {record.key}, too") from error
+                (taken,) = self._database.execute("select written from now where key = ?", (record.key,)).fetchone()
+                same = "too" if own == taken else f"and its own, {own}, differs only in case"
+                raise NotExportable(f"another product has the {self._key_name} {taken}, {same}") from error
 
     def add_earlier(self, records: Iterator[ShopRecord]) -> None:
         """Add the records of the earlier file; of two with the same key the later one counts."""
-        self._database.executemany("insert or replace into earlier (key, content) values (?, ?)", records)
+        self._database.executemany(
+            "insert or replace into earlier (key, content) values (?, ?)", (each[:2] for each in records)
+        )
 
     def add_gone(self, form: ShopFormat, records: list[ShopRecord]) -> None:
         """Add records of a product that is gone, as the format names that; not one whose key a product here has."""
@@ -221,8 +232,9 @@ class Contents:
         if lost * 2 > earlier - kept and not accept_gone:
             raise InvalidReference(
                 f"{lost} of {earlier - kept} records of the earlier file would be gone from the shop: more than half.",
-                advice="Check that it is of the same collection and was made with the same mapping. If they are to be "
-                "gone, add --yes (in Python accept_gone=True).",
+                advice="Check that it is of the same collection and was made with the same mapping, and that the "
+                "sources have been read as before: one may lack a column now. If they are to be gone, add --yes (in "
+                "Python accept_gone=True).",
             )
         if lost and unfinished and not accept_gone:
             raise InvalidReference(
@@ -253,12 +265,12 @@ class Contents:
 
 
 @contextmanager
-def _contents(folder: Path) -> Iterator[Contents]:
+def _contents(folder: Path, key_name: str) -> Iterator[Contents]:
     """Yield contents in a temporary file. Raises DiskFull."""
     with tempfile.TemporaryDirectory(dir=folder) as temporary:
         database = sqlite3.connect(Path(temporary) / "records.sqlite", isolation_level=None)
         try:
-            yield Contents(database)
+            yield Contents(database, key_name)
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode != sqlite3.SQLITE_FULL:
                 raise

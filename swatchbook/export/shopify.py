@@ -73,6 +73,8 @@ def write_shopify(rows: Rows, out: BinaryIO) -> None:
 class Shopify:
     """The format. Its file has one currency, that of the shop."""
 
+    key_name = "URL handle"
+
     def __init__(self, options: ShopOptions) -> None:
         check_fields(options.mapping, "shopify", COLUMNS, allowed=ALLOWED)
         self._options = options

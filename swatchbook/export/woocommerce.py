@@ -69,6 +69,8 @@ def write_woocommerce(rows: Rows, out: BinaryIO) -> None:
 class WooCommerce:
     """The format. A record is a row, so that a variation can be gone alone. Its file has the currency of the shop."""
 
+    key_name = "SKU"
+
     def __init__(self, options: ShopOptions) -> None:
         check_fields(options.mapping, "woocommerce", COLUMNS, (META,), allowed=ALLOWED)
         self._options = options
@@ -170,7 +172,8 @@ def _prices(price: Price | None) -> dict[str, str]:
 
 def _record(row: dict[str, str]) -> ShopRecord:
     """Return a row as a record. For the importer, SKUs that differ only in their case are the same."""
-    return ShopRecord(sku_key(row.get("SKU", "")), pack([row]))
+    sku = row.get("SKU", "")
+    return ShopRecord(sku_key(sku), pack([row]), sku)
 
 
 def _kind(kind: str, offer: Offer) -> str:

@@ -73,8 +73,9 @@ def test_products_of_documents_outside_the_export_are_not_gone(tmp_path: Path, f
 @pytest.mark.parametrize("form", READERS)
 def test_more_than_half_gone_has_to_be_accepted(tmp_path: Path, form: str) -> None:
     options = since(tmp_path, form, LAMP, TABLE, SHELF)
-    with pytest.raises(InvalidReference, match=r"2 of 3 records .*more than half"):
+    with pytest.raises(InvalidReference, match=r"2 of 3 records .*more than half") as refused:
         shop_file(tmp_path, form, (LAMP,), options)
+    assert "read as before: one may lack a column" in str(refused.value.advice)
     others = ToldChanges(elsewhere=iter([LAMP]))
     with pytest.raises(InvalidReference, match="2 of 2 records"):
         shop_file(tmp_path, form, (), options, others)
@@ -153,7 +154,8 @@ def test_newer_document_counts_where_keys_are_the_same(tmp_path: Path, form: str
     assert list(READERS[form](data)[0].items()) == [("Desk", "90.00"), ("Lamp", "55.00"), ("Bed", "400.00")]
     (skipped,) = written.skipped
     assert (skipped.name, skipped.reason) == (
-        "Lamp of products_export_1.csv", "products_export_2.csv has the key lamp, too, and is newer",
+        "Lamp of products_export_1.csv",
+        f"products_export_2.csv has the {'URL handle' if form == 'shopify' else 'SKU'} lamp, too, and is newer",
     )  # fmt: skip
     assert (written.products, written.skipped_count) == (3, 1)
 
@@ -172,5 +174,5 @@ def test_documents_of_the_same_name_are_told_apart(tmp_path: Path) -> None:
     _, written = shop_file(tmp_path, "shopify", [older.model_copy(update={"document": "export.csv"}), newer], FULL)
     (skipped,) = written.skipped
     assert (skipped.name, skipped.reason) == (
-        "Lamp of export.csv (d1)", "export.csv (d2) has the key lamp, too, and is newer",
+        "Lamp of export.csv (d1)", "export.csv (d2) has the URL handle lamp, too, and is newer",
     )  # fmt: skip

@@ -165,7 +165,7 @@ def test_two_products_with_one_handle_are_not_mixed(tmp_path: Path) -> None:
     named = ShopOptions(mapping=ShopMapping(fields={"handle": "{name}"}))
     data, written = shop_file(tmp_path, "shopify", [product("Oak"), product("OAK!"), product("Elm")], named)
     assert list(read_strictly(data)) == ["oak", "elm"]
-    assert [each.reason for each in written.skipped] == ["another product has the key oak, too"]
+    assert [each.reason for each in written.skipped] == ["another product has the URL handle oak, too"]
 
 
 def test_variants_of_one_name_stay_apart(tmp_path: Path) -> None:

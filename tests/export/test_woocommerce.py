@@ -215,11 +215,19 @@ def test_attributes_are_named_in_words_and_repeat_nothing(tmp_path: Path) -> Non
 
 def test_a_sku_that_two_products_have_names_the_second(tmp_path: Path) -> None:
     by_code = ShopOptions(mapping=ShopMapping(fields={"sku": "{code}"}))
-    rows = (product("A", code="1"), product("B", code="1"), product("C"), product("D", code="2"))
+    rows = (
+        product("A", code="1"),
+        product("B", code="1"),
+        product("C"),
+        product("D", code="2"),
+        product("E", code="AQ"),
+        product("F", code="aq"),
+    )
     data, written = shop_file(tmp_path, "woocommerce", rows, by_code)
-    assert [row["Name"] for row in read_strictly(data)] == ["A", "D"]
+    assert [row["Name"] for row in read_strictly(data)] == ["A", "D", "E"]
     assert [(each.name, each.reason) for each in written.skipped] == [
-        ("B", "another product has the key 1, too"), ("C", "sku is not known"),
+        ("B", "another product has the SKU 1, too"), ("C", "sku is not known"),
+        ("F", "another product has the SKU AQ, and its own, aq, differs only in case"),
     ]  # fmt: skip
 
 
