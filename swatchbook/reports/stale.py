@@ -42,6 +42,20 @@ def chosen_tags(settings: Settings) -> Mapping[Role, str]:
         return {}
 
 
+def describe_other_models(ledger: Ledger, settings: Settings) -> str | None:
+    """Return the line that says which vectors searches read by other models than those in the settings, if any."""
+    chosen, others = chosen_tags(settings), defaultdict[tuple[str, str], list[str]](list)
+    for role, active in space_registry.active_spaces(ledger).items():
+        if role in chosen and active.space.tag != chosen[role]:
+            others[active.space.tag, chosen[role]].append(role.value)
+    said = [f"{', '.join(sorted(roles))} by {now}, not by {wanted}" for (now, wanted), roles in others.items()]
+    return (
+        f"Searched by other models than the settings name: {'; '.join(said)}. See `swatchbook spaces`."
+        if said
+        else None
+    )
+
+
 def stale_roles(
     ledger: Ledger, settings: Settings, owner: str | None = None, roles: Collection[Role] = ()
 ) -> tuple[StaleRole, ...]:

@@ -93,6 +93,7 @@ def search(
     from swatchbook.resources import open_resources
 
     with open_resources(settings) as resources:
+        from swatchbook.reports.stale import describe_other_models
         from swatchbook.search.query_pictures import Examples
         from swatchbook.search.search import find_relevant
 
@@ -102,6 +103,8 @@ def search(
             offset=offset, weights=_parse_weights(weights),
         )  # fmt: skip
         _print_results(results.hits, results, offset, explain=explain, as_json=as_json)
+        if (text or image or like) and (line := describe_other_models(resources.ledger, settings)):
+            note(line)
         if not results.hits and not known_owners(resources.ledger):
             note(f"The collection in {settings.home} is empty: swatchbook ingest PATH")
 

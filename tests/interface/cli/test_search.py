@@ -1,10 +1,15 @@
-"""`--where` as people write it."""
+"""`--where` as people write it, and what is said of the models that search."""
+
+import json
+from pathlib import Path
 
 import pytest
 
 from interface.cli.commands.search import parse_filters
 from swatchbook.errors import InvalidReference
 from swatchbook.index.contract import FILTERS, Where
+from swatchbook.models import e5, minilm
+from tests.command import attempt
 
 
 def test_filters_of_all_kinds() -> None:
@@ -41,3 +46,12 @@ def test_a_value_may_hold_an_equals_sign() -> None:
 def test_what_means_nothing_is_said(written: list[str], said: str) -> None:
     with pytest.raises(InvalidReference, match=said):
         parse_filters(written)
+
+
+def test_search_by_another_model_than_chosen_is_said(filled: Path) -> None:
+    searched = ("search", "oak floor", "--owner", "anna", "--json")
+    said = {each: attempt(*searched, SWATCHBOOK_TEXT_ENCODER=each) for each in ("e5", "minilm")}
+    assert {(status, bool(json.loads(out))) for status, out, _ in said.values()} == {(0, True)}
+    line = "Searched by other models than the settings name: text, understanding by"
+    assert line not in said["e5"][2]
+    assert f"{line} {e5.TAG}, not by {minilm.TAG}. See `swatchbook spaces`." in " ".join(said["minilm"][2].split())
