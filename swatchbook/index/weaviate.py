@@ -13,7 +13,12 @@ import numpy as np
 from weaviate import WeaviateClient
 from weaviate.classes.data import DataObject
 from weaviate.classes.query import Filter, MetadataQuery
-from weaviate.exceptions import UnexpectedStatusCodeError, WeaviateBaseError, WeaviateInsertManyAllFailedError
+from weaviate.exceptions import (
+    UnexpectedStatusCodeError,
+    WeaviateBaseError,
+    WeaviateInsertManyAllFailedError,
+    WeaviateQueryError,
+)
 
 from swatchbook.errors import Configuration, Failure, ProviderError
 from swatchbook.index.contract import (
@@ -114,7 +119,11 @@ class WeaviateIndex:
             names = own_collections(client)
             plain = [name for name in names if not has_tenants(name)]
             if plain:
-                client.collections.use(plain[0]).query.fetch_objects(limit=1, return_properties=[])
+                try:
+                    client.collections.use(plain[0]).query.fetch_objects(limit=1, return_properties=[])
+                except WeaviateQueryError:
+                    if plain[0] in own_collections(client):  # one that was dropped meanwhile is no failure
+                        raise
             elif names:
                 client.collections.use(next(iter(names))).tenants.exists(tenant_name("probe"))
             self._server.require_writable(names)

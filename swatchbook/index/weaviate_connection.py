@@ -47,7 +47,8 @@ AWAY = (
 AWAY_CODES = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.CANCELLED)
 LOCKED_CODES = (grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED)
 NO_ROOM = ("read-only", "no space left", "disk usage")
-STARTING = ("non-existing index", "could not find index")  # while it starts, before its collections are open
+# while it starts, before its collections are open
+STARTING = ("non-existing index", "could not find index", "could not find class")
 
 
 class Connection:

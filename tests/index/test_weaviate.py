@@ -21,7 +21,7 @@ from devtools.weaviate import free_ports, start
 from swatchbook.errors import Authentication, Configuration, DiskFull, IndexDown, ProviderError
 from swatchbook.index.contract import IndexObject, Payload, Space
 from swatchbook.index.weaviate import WeaviateIndex
-from swatchbook.index.weaviate_schema import columns
+from swatchbook.index.weaviate_schema import columns, own_collections
 from swatchbook.records import Role
 from tests.index.objects import made, number_id, unit_vectors
 from tests.weaviate_server import RunningWeaviate
@@ -109,6 +109,24 @@ def test_what_the_server_refuses_is_named_and_the_rest_stored(index: WeaviateInd
     assert all(isinstance(each, ProviderError) and "price" in each.message for each in failures.values())
     assert index.count(space) == 448
     assert index.upsert(space, [objects[7]]).keys() == {number_id(7)}  # alone, the client raises instead
+
+
+def test_a_collection_dropped_while_it_is_probed_is_no_failure(
+    index: WeaviateIndex, space: Space, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dropped = list[str]()
+
+    def list_and_drop(client: weaviate.WeaviateClient) -> dict[str, str]:
+        names = own_collections(client)
+        if not dropped:
+            dropped.extend(name for name, description in names.items() if space.tag in name + description)
+            index.drop(space)
+            return {name: names[name] for name in dropped}
+        return names
+
+    monkeypatch.setattr("swatchbook.index.weaviate.own_collections", list_and_drop)
+    index.probe()
+    assert dropped
 
 
 def test_read_only_shards_block_until_they_are_ready_again(
