@@ -126,6 +126,7 @@ def check_deleted(
     check_gone(resources, home, *deleted)
 
 
+@pytest.mark.usefixtures("prefect_api")  # a temporary server for each would take most of the time
 @pytest.mark.parametrize(("point", "way"), cases(POINTS))
 def test_delete_wins_over_a_catalogue(
     point: str, way: Callable[[Resources, str], None], resources: Resources, home: Path, small_catalogue: Path,
@@ -134,6 +135,7 @@ def test_delete_wins_over_a_catalogue(
     check_deleted(small_catalogue, PDF, point, way, resources, home, monkeypatch, capsys)
 
 
+@pytest.mark.usefixtures("prefect_api")
 @pytest.mark.parametrize(("point", "way"), cases(OF_FOLDERS))
 def test_delete_wins_over_a_folder(
     point: str, way: Callable[[Resources, str], None], resources: Resources, home: Path, tmp_path: Path,
