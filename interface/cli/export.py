@@ -39,6 +39,9 @@ _NO_ADDRESS: Mapping[str, str] = {
 
 _BY_NAME = {"woocommerce"}  # shops that also find pictures by their file names
 _PICTURE_COLUMNS = {"Product image URL", "Variant image URL", "Images"}
+_OFF_SALE: Mapping[str, str] = {"shopify": "a draft", "woocommerce": "private"}
+"""Shops -> as what a product without a price is written there."""
+
 _MOST_NAMED = 20  # of each kind in the hints; --json names more
 
 
@@ -55,7 +58,7 @@ class Exported(Record):
     """The result of an export. `incomplete`: documents that are not completed; `missing`: pictures without a file.
 
     `skipped`: products that the format cannot hold, of which the first 1,000 are named. `failed_pictures`: pictures of
-    products that are left out, because they cannot be read.
+    products that are left out, because they cannot be read. `unpriced`: products that are written, but not on sale.
     """
 
     to: str | None
@@ -67,6 +70,8 @@ class Exported(Record):
     missing: tuple[str, ...] = ()
     skipped: int = 0
     skipped_products: tuple[Skipped, ...] = ()
+    unpriced: int = 0
+    unpriced_products: tuple[Skipped, ...] = ()
     changes: Changes | None = None
     since: datetime | None = None  # the time that it was compared with
     failed_pictures: tuple[Skipped, ...] = ()
@@ -199,6 +204,8 @@ def export_to_file(
         missing=tuple(found.missing),
         skipped=written.skipped_count,
         skipped_products=written.skipped,
+        unpriced=written.unpriced_count,
+        unpriced_products=written.unpriced,
         changes=written.changes,
         since=since if isinstance(since, datetime) else None,
         failed_pictures=tuple(found.failed.values()),
@@ -275,6 +282,17 @@ def hints(exported: Exported) -> list[str]:
         (f"{clean(each.name)} is left out: {clean(each.reason)}." for each in exported.skipped_products),
         exported.skipped,
     )
+    if exported.unpriced:
+        shown = _OFF_SALE[exported.format]
+        said += _named(
+            (
+                f"{clean(each.name)} is {shown} in the file: {clean(each.reason)}."
+                for each in exported.unpriced_products
+            ),
+            exported.unpriced,
+        )
+        count = plural(exported.unpriced, "product")
+        said.append(f"{count} not on sale, as the shop would give it away without a price: docs/shops.md.")
     if exported.skipped:
         said.append(f"{exported.skipped:,} left out. A mapping can fill what is not known: docs/shops.md.")
     return said

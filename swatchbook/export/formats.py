@@ -67,7 +67,9 @@ TEXTS = frozenset(BUILT_IN[Kind.EXPORTER]) - {Format.XLSX, Format.PARQUET}
 
 
 class Skipped(Record):
-    """A product, or a variant of one, that an export leaves out. `reason` is a clause: "price is not known"."""
+    """A product, or a variant of one, that an export leaves out, or takes off sale. `reason` is a clause: "price is not
+    known".
+    """
 
     id: str
     name: str
@@ -113,12 +115,17 @@ class Reach(NamedTuple):
 
 
 class Written(Record):
-    """What was written: rows by grain, without those that were skipped. `skipped` names the first 1,000 of them."""
+    """What was written: rows by grain, without those that were skipped. `skipped` names the first 1,000 of them.
+
+    `unpriced` names the first 1,000 products that are in the file, but not on sale, as a price of them is not known.
+    """
 
     products: int
     variants: int  # and parts
     skipped_count: int = 0
     skipped: tuple[Skipped, ...] = ()
+    unpriced_count: int = 0
+    unpriced: tuple[Skipped, ...] = ()
     changes: Changes | None = None
     unknown_names: Mapping[str, str | None] = {}  # in braces of a mapping, that no product has -> the nearest known
     prices_without_currency: int = 0  # which the format cannot hold
@@ -221,6 +228,7 @@ class Rows:
         self.prices_without_currency = 0
         self._skipped, self._grains = list[Skipped](), Counter[bool]()
         self._skipped_count = 0
+        self._unpriced, self._unpriced_count = list[Skipped](), 0
         self._documents = list[int]()  # where the rows of each begin in the file
         self._file: IO[str] = tempfile.TemporaryFile("w+", encoding="utf-8", dir=folder)  # noqa: SIM115 — `__exit__`
         names = Counter[str]()
@@ -276,6 +284,12 @@ class Rows:
         if len(self._skipped) < MOST_SKIPPED:
             self._skipped.append(product)
 
+    def name_unpriced(self, product: Skipped) -> None:
+        """Name a product that is written, but not on sale, as a price of it is not known."""
+        self._unpriced_count += 1
+        if len(self._unpriced) < MOST_SKIPPED:
+            self._unpriced.append(product)
+
     def written(self) -> Written:
         """Return what was written of them, once that is done."""
         known = OWN_NAMES.union(self.metadata, (METADATA + name for name in self.metadata))
@@ -285,6 +299,8 @@ class Rows:
             variants=self._grains[False],
             skipped_count=self._skipped_count,
             skipped=tuple(self._skipped),
+            unpriced_count=self._unpriced_count,
+            unpriced=tuple(self._unpriced),
             changes=self.changes,
             unknown_names={name: nearest(name, known) for name in named if name not in known},
             prices_without_currency=self.prices_without_currency,

@@ -139,6 +139,13 @@ class Offer:
         return found if len(found) < len(self.variants) else ()
 
     @property
+    def why_unpriced(self) -> str:
+        """Return why it has no single price; of a product with variants why the first such has none."""
+        lacking = next((each for each in self.variants if each.single_price is None), self)
+        whose = f" of {lacking.values['variant']}" if lacking is not self else ""
+        return f"the price{whose} is a range" if lacking.price else f"no price{whose} above 0 is known"
+
+    @property
     def prices_without_currency(self) -> int:
         """Return how many of its prices, or of its variants, have no currency. A range is one price."""
         return sum(each.price is not None and each.price.currency is None for each in self.variants or (self,))

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from typing import BinaryIO, Final
 
 from swatchbook.export.article_weights import as_decimal, centimetres_of
-from swatchbook.export.formats import Rows
+from swatchbook.export.formats import Rows, Skipped
 from swatchbook.export.offers import Offer, Price, beside_options, distinct_skus, picture_urls
 from swatchbook.export.shop_csv import OneCurrency, pack, read_rows, sku_key, unpack, write_rows
 from swatchbook.export.shop_file import Contents, ShopRecord, write_shop_file
@@ -49,8 +49,8 @@ MOST_ATTRIBUTES: Final = 100
 _ATTRIBUTES = tuple(name.format(number) for number in range(1, MOST_ATTRIBUTES + 1) for name in ATTRIBUTE)
 _ON_PRODUCT = ("Categories", "Tags", "Brands", "Shipping class", "External URL", "Button text", "Purchase note")
 _MEASURED = ("length", "width", "height")
-_PRIVATE, _DRAFT = "0", "-1"
-_PUBLISHED = {"": "1", "unlisted": "1", "draft": _DRAFT}
+_SHOWN, _PRIVATE, _DRAFT = "1", "0", "-1"
+_PUBLISHED = {"": _SHOWN, "unlisted": _SHOWN, "draft": _DRAFT}
 _FILLED = {"Visibility in catalog": "visible", "In stock?": "instock"}
 """What a row without a value has in a column of the file: the importer refuses a row without the first, and takes one
 without the second as out of stock. Any word but 0 means in stock; this one is of no row with a value."""
@@ -63,7 +63,8 @@ _NARROW = str.maketrans("＝＋－＠", "=+-@")
 def write_woocommerce(rows: Rows, out: BinaryIO) -> None:
     """Write products as CSV for WooCommerce's importer. Raises InvalidReference, DiskFull."""
     options = with_common_names(rows.options, {"SKU": "sku"})
-    write_shop_file(WooCommerce(options), rows, options, out, has_private=True)
+    form = WooCommerce(options)
+    write_shop_file(form, rows, options, out, has_private=True, name_left_out=form.name_unpriced)
 
 
 class WooCommerce:
@@ -75,6 +76,7 @@ class WooCommerce:
         check_fields(options.mapping, "woocommerce", COLUMNS, (META,), allowed=ALLOWED)
         self._options = options
         self._currency = OneCurrency(options.mapping.currency)
+        self._was_hidden = False  # the last product, for want of a price
 
     def records(self, offer: Offer) -> list[ShopRecord]:
         own, *skus = distinct_skus(offer)
@@ -85,10 +87,17 @@ class WooCommerce:
             self._variation(offer, each, sku) | {"Parent": parent}
             for each, sku in zip(offer.variants, skus, strict=True)
         ]
+        before = product["Published"]
         if not any(row.get("Regular price") for row in (product, *variations)):
-            private = {} if product["Published"] == _DRAFT else {"Published": _PRIVATE}
+            private = {} if before == _DRAFT else {"Published": _PRIVATE}
             product |= private | filled(self._options.mapping, offer.values, ("Published",))
+        self._was_hidden = before == _SHOWN and product["Published"] == _PRIVATE
         return [_record(row) for row in (product, *variations)]
+
+    def name_unpriced(self, rows: Rows, offer: Offer) -> None:
+        """Name a product that would be on sale if a price of it were known."""
+        if self._was_hidden:
+            rows.name_unpriced(Skipped(id=offer.row.id, name=offer.row.name, reason=offer.why_unpriced))
 
     def _product(self, offer: Offer, sku: str) -> dict[str, str]:
         fields, short = offer.fields, offer.values.get("short_description", "")

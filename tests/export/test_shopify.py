@@ -104,6 +104,13 @@ def test_what_has_no_price_is_a_draft_unless_the_mapping_says_so(tmp_path: Path)
     rows = (CHAIR, product("Lamp"), product("Sofa", price="€ 9 – € 12"), table,
             variant(table, "Oak", price="€ 50"), variant(table, "Ash"))  # fmt: skip
 
+    archived = product("Rug", status="archived")
+    _, written = shop_file(tmp_path, "shopify", (*rows, archived, product("Cup", status="draft")))
+    assert [(each.name, each.reason) for each in written.unpriced] == [
+        ("Lamp", "no price above 0 is known"), ("Sofa", "the price is a range"),
+        ("Table", "no price of Ash above 0 is known"),
+    ]  # fmt: skip
+
     def shown(**fields: Template) -> list[tuple[str, str]]:
         options = ShopOptions(mapping=ShopMapping(fields=fields))
         data, _ = shop_file(tmp_path, "shopify", rows, options)

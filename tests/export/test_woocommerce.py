@@ -129,10 +129,16 @@ def test_what_has_no_code_of_its_own_has_its_id_and_variations_name_their_produc
 def test_what_has_no_price_is_private_unless_the_mapping_says_so(tmp_path: Path) -> None:
     table = product("Table")
     rows = (CHAIR, product("Lamp"), table, variant(table, "Oak", price="€ 50"), variant(table, "Ash"))
-    data, _ = shop_file(tmp_path, "woocommerce", rows)
-    assert [row["Published"] for row in read_strictly(data)] == ["1", "0", "1", "1", "1"]
+    rows += (product("Sofa", price="€ 9 – € 12"), product("Rug", status="draft"), product("Cup", status="private"))
+    data, written = shop_file(tmp_path, "woocommerce", rows)
+    assert [row["Published"] for row in read_strictly(data)] == ["1", "0", "1", "1", "1", "0", "-1", "0"]
+    assert [(each.name, each.reason) for each in written.unpriced] == [
+        ("Lamp", "no price above 0 is known"), ("Sofa", "the price is a range"),
+    ]  # fmt: skip
     shown = ShopOptions(mapping=ShopMapping(fields={"Published": 1}))
-    assert {row["Published"] for row in read_strictly(shop_file(tmp_path, "woocommerce", rows, shown)[0])} == {"1"}
+    data, written = shop_file(tmp_path, "woocommerce", rows, shown)
+    assert {row["Published"] for row in read_strictly(data)} == {"1"}
+    assert written.unpriced_count == 0
 
 
 def test_a_draft_is_written_as_the_number_that_it_is(tmp_path: Path) -> None:

@@ -111,6 +111,19 @@ def test_a_long_list_of_what_is_left_out_ends_with_how_many_more() -> None:
     ]  # fmt: skip
 
 
+def test_what_an_export_takes_off_sale_is_named(tmp_path: Path) -> None:
+    (tmp_path / "shop.yaml").write_text('shopify: {Price: "{metadata.none}"}\n')
+    for form, word in (("shopify", "a draft"), ("woocommerce", "private")):
+        words = ("--format", form, *ADDRESS, "--mapping", tmp_path / "shop.yaml", "--to", tmp_path / "a.csv")
+        found = json.loads(export(*words, "--json").stdout)
+        said = export(*words).stderr
+        named = [f"{each['name']} is {word} in the file: {each['reason']}." for each in found["unpriced_products"]]
+        assert found["unpriced"] == len(named)
+        assert all(each in " ".join(said.split()) for each in named)
+        assert ("not on sale, as the shop would give" in said) is bool(named)
+        assert named or form == "woocommerce"
+
+
 @pytest.mark.parametrize("form", ["akeneo", "jsonld"])
 def test_prices_that_need_a_currency_are_counted(filled: Path, tmp_path: Path, form: str) -> None:
     draw(tmp_path / "a.png", 1)
