@@ -9,7 +9,7 @@ from typing import Any
 from swatchbook.errors import Failure
 from swatchbook.sources.batch_names import MPN, NAMES, SALE_ENDS, SALE_STARTS, flat
 from swatchbook.sources.batch_pictures import pictures_in
-from swatchbook.sources.batch_values import as_text, is_empty, is_month_first, with_plain_day
+from swatchbook.sources.batch_values import as_price, as_text, is_empty, is_month_first, price_before, with_plain_day
 from swatchbook.sources.shop_attributes import ANY, attributes_in_columns
 from swatchbook.sources.woocommerce_columns import NOT_READ, english_columns
 
@@ -33,7 +33,8 @@ def products_of_rows(read: Callable[[], Iterator[Row]]) -> tuple[Iterator[Row], 
     if handle and source:
         return _by_handle(read(), names, handle, source), {}
     if is_of_woocommerce(_renamed(first, columns)):
-        products = _with_variations(lambda: (_plain(_renamed(row, columns)) for row in read()), in_english)
+        plain = partial(_plain, names=in_english)
+        products = _with_variations(lambda: (plain(_renamed(row, columns)) for row in read()), in_english)
         return products, {name: own for own, name in columns.items()}
     return read(), {}
 
@@ -69,9 +70,13 @@ def _is_of_shopify(record: Mapping[str, Any]) -> bool:
     return not {"handle", "urlhandle"}.isdisjoint(flat(str(name)) for name in record)
 
 
-_USED_OF_WOOCOMMERCE = frozenset({"type", "parent", "sku", "id", "published"})
+IDLE_SALE = "sale is not used"
+"""A field with the SKU of an article whose sale price is 0, or not below its regular one."""
+_USED_OF_WOOCOMMERCE = frozenset({"type", "parent", "sku", "id", "published", flat(IDLE_SALE)})
 _ONLY_OF_WOOCOMMERCE = ("published", "visibilityincatalog", "backordersallowed", "datesalepricestarts")
 _TYPES = frozenset({"simple", "variable", "variation", "grouped", "external", "virtual", "downloadable"})
+VARIATION_OF = "variation of "
+"""As what the shop sells a variation whose product is not in the file. The name of that follows."""
 _NOT_OURS = ("external", "grouped")  # of another shop, or several products
 _RENAMED_BY_SHOPIFY = {
     "handle": "urlhandle",
@@ -275,15 +280,28 @@ def _renamed(row: Row, columns: Mapping[str, str]) -> Row:
     return {columns.get(name, name): value for name, value in row.items()}
 
 
-def _plain(row: Row) -> Row:
+def _plain(row: Row, names: Mapping[str, str]) -> Row:
     """Return a row of WooCommerce's without the escapes in its values, with its deepest category and all of them."""
     plain = {name: _plain_value(flat(name), value) if isinstance(value, str) else value for name, value in row.items()}
+    plain |= _without_idle_sale(row, names)
     for name, value in row.items():
         if flat(name) == "categories" and isinstance(value, str):
             paths = _listed(value)
             plain |= {name: max(paths, key=lambda path: path.count(">"), default="")}
             plain |= {"all categories": "; ".join(paths)} if len(paths) > 1 else {}
     return plain
+
+
+def _without_idle_sale(row: Row, names: Mapping[str, str]) -> dict[str, Any]:
+    """Return what changes in a row whose sale price is not below the regular one, at which the shop then sells it.
+
+    So it is with 0, which is no price: nothing is given away by mistake.
+    """
+    printed = row.get(names.get("saleprice", ""))
+    sale, regular = as_price(printed), as_price(row.get(names.get("regularprice", "")))
+    if is_empty(printed) or not regular or (sale and price_before(sale, regular)):
+        return {}
+    return {names["saleprice"]: "", IDLE_SALE: row.get(names["sku"]) or row.get(names.get("name", ""))}
 
 
 def _listed(cell: str) -> list[str]:
@@ -320,7 +338,7 @@ def _with_variations(read: Callable[[], Iterator[Row]], names: Mapping[str, str]
         product |= {"own sku": row.get(sku), "shop id": row.get(names.get("id", ""))}
         product["shop attributes"] = attributes_in_columns(row, names)
         product["digital"] = _digital(row, kind)
-        product["sold as"] = next((f"{each} product" for each in _kinds(row, kind) if each in _NOT_OURS), None)
+        product["sold as"] = _sold_as_no_product(row, kind, parent)
         of_row = [each for name in _names_as_parent(row, id, sku) for each in variations.get(name, [])]
         if of_row:
             product |= dict(_merged([{name: row.get(name) for name in kept}, *of_row]))
@@ -331,6 +349,13 @@ def _with_variations(read: Callable[[], Iterator[Row]], names: Mapping[str, str]
                     shown.setdefault(picture, []).append(str(each["variant"]["title"]))
             product[pictured] = _with_variant_names(dict.fromkeys(_places(row.get(pictured))), shown)
         yield product
+
+
+def _sold_as_no_product(row: Row, kind: str, parent: str) -> str | None:
+    """Return as what a shop sells a row that is no product of its own, None for one that is."""
+    if _is_variation(row, kind):
+        return f"{VARIATION_OF}{as_text(row.get(parent)) or 'an unknown product'}"
+    return next((f"{each} product" for each in _kinds(row, kind) if each in _NOT_OURS), None)
 
 
 def _names_as_parent(row: Row, id: str, sku: str) -> list[str]:
@@ -347,6 +372,7 @@ def _variation(row: Row, names: Mapping[str, str]) -> dict[str, Any]:
             options[label or name] = text or ANY
     title = " / ".join(options.values()) or row.get(names.get("name", ""))
     own = {"options": options, "title": title, "digital": _digital(row, names["type"])}
+    own |= {IDLE_SALE: row[IDLE_SALE]} if IDLE_SALE in row else {}
     return own | _sold_as(row, names) | _of_woocommerce(row, names) | _status(row.get(names.get("published", "")))
 
 

@@ -1,6 +1,6 @@
 """Collect the fields of a batch that were not understood, and tell what must not be missed in the tables of shops."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from swatchbook.one_line import one_line, shorten
@@ -8,12 +8,12 @@ from swatchbook.records import BatchMapping
 from swatchbook.sources.batch_fields import is_metadata
 from swatchbook.sources.batch_names import flat
 from swatchbook.sources.batch_record import ReadRecord, read_record
-from swatchbook.sources.batch_rows import is_of_woocommerce, passed_over, used_for_rows
+from swatchbook.sources.batch_rows import IDLE_SALE, VARIATION_OF, is_of_woocommerce, passed_over, used_for_rows
 from swatchbook.sources.batch_values import as_day, is_empty, listed
 
 LOOKED_AT = 50  # records of a file whose fields are named
 _EXAMPLE = 80  # characters of an example
-_NAMED = 5  # columns in a warning
+_NAMED = 5  # columns or articles in a warning
 _MOST_NAME = 60  # characters
 
 
@@ -49,6 +49,7 @@ class ColumnCheck:
         self._end: str | None = None
         self._is_endless = self._is_strange = False
         self._unread_day: str | None = None
+        self._idle_sales, self._absent = list[str](), dict[str, None]()
 
     def look(self, place: int, record: Any, mapping: BatchMapping) -> None:
         """Look at the item at a place (from 1) of its file: at all columns of the first ones, at sale prices of all."""
@@ -62,6 +63,10 @@ class ColumnCheck:
             known = passed_over(record)
             self._passed_over |= {name for name in record if flat(name) in known}
             self._is_strange |= "variation" in record.values() and "parent" not in map(flat, record)
+        articles = [record, *(each for each in listed(record.get("variants")) if isinstance(each, dict))]
+        self._idle_sales += [str(each[IDLE_SALE]) for each in articles if IDLE_SALE in each]
+        if (sold := str(record.get("sold as"))).startswith(VARIATION_OF):
+            self._absent[sold.removeprefix(VARIATION_OF)] = None
         if self._end is None:
             self._is_endless |= self._sale is not None and not is_empty(record.get(self._sale))
         elif self._unread_day is None:
@@ -86,12 +91,27 @@ class ColumnCheck:
                 "It looks like WooCommerce's export without the column Parent, or in a language that is not known: its "
                 "variations are products of their own. Export all columns while your language in the shop is English."
             )
+        if self._idle_sales:
+            told.append(
+                f"The regular price counts where the sale price is 0 or not below it: {_first(self._idle_sales)}."
+            )
+        if self._absent:
+            told.append(
+                f"It has variations of products that are not in it: {_first([*self._absent])}. Exports to shops leave "
+                "them out. Export them from the shop together with their products."
+            )
         unknown = [name for name in self._unread.examples if name not in self._passed_over]
         if unknown := sorted(unknown, key=is_metadata):
-            named = ", ".join(shorten(one_line(name), _MOST_NAME) for name in unknown[:_NAMED])
-            more = f" and {len(unknown) - _NAMED:,} more" if len(unknown) > _NAMED else ""
-            told.append(f"Columns that were not understood: {named}{more}. `swatchbook ingest --plan FILE` shows them.")
+            told.append(
+                f"Columns that were not understood: {_first(unknown)}. `swatchbook ingest --plan FILE` shows them."
+            )
         return tuple(told)
+
+
+def _first(names: Sequence[str]) -> str:
+    """Return the first names as a text, and how many more there are."""
+    named = ", ".join(shorten(one_line(name), _MOST_NAME) for name in names[:_NAMED])
+    return named + (f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else "")
 
 
 def _columns_of_sale(record: Mapping[str, Any]) -> tuple[str | None, str | None]:

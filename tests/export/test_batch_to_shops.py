@@ -387,6 +387,7 @@ SOLD = (
     "4,variation,C-3,Chair - Green,1,1,C-0,60,,Farbe,Green,1\n"
     "5,simple,S-1,Sold out,1,0,,9,b.png,,,\n"
     "6,external,X-1,Elsewhere,1,1,,399,c.png,,,\n"
+    "7,variation,P-1,Alone,1,1,P-0,7,c.png,Farbe,Red,1\n"
 )
 
 
@@ -397,6 +398,7 @@ def test_what_is_not_sold_stays_unsold(tmp_path: Path, resources: Resources, for
     private = [] if form == "woocommerce" else [("Chair, Blue", "its status is private")]
     assert [(each.name, each.reason) for each in written.skipped] == [
         *private, ("Elsewhere", "the shop sells it as external product"),
+        ("Alone", "the shop sells it as variation of P-0"),
     ]  # fmt: skip
     assert (b"C-2" in data) == (form == "woocommerce"), "the variation is private"
     if form == "woocommerce":

@@ -99,6 +99,29 @@ def test_last_day_of_a_sale_that_cannot_be_read_is_told(tmp_path: Path, day: str
     assert warnings == (() if is_read else (expected,))
 
 
+def test_sale_price_that_is_not_below_the_regular_one_is_told(tmp_path: Path) -> None:
+    lid = POT | {"ID": "3", "Tipo": "simple", "COD": "LID", "Prezzo in offerta": "25", "Prezzo di listino": "20"}
+    rows = [POT, RED | {"Prezzo in offerta": "9,50", "Prezzo di listino": "9,50"}, lid]
+    assert told(tmp_path / "woo.csv", rows) == (
+        "The regular price counts where the sale price is 0 or not below it: POT-R, LID.",
+    )
+    pot, single = list_batch(tmp_path / "woo.csv", NO_MAPPING, max_bytes=1 << 20)
+    assert [each.metadata["price"] for each in (pot, single)] == ["9.50", "20"]
+    assert pot.variants[0].price == "9.50"
+    free = [lid | {"Prezzo in offerta": "0"}, RED | {"Prezzo in offerta": "0.00"}, POT]
+    (warning,) = told(tmp_path / "woo.csv", free)
+    assert "LID, POT-R" in warning
+    single, pot = list_batch(tmp_path / "woo.csv", NO_MAPPING, max_bytes=1 << 20)
+    assert (single.metadata["price"], pot.variants[0].price) == ("20", "9")
+
+
+def test_variations_without_their_product_are_told(tmp_path: Path) -> None:
+    assert told(tmp_path / "woo.csv", [POT, RED, RED | {"ID": "3", "COD": "PAN-R", "Genitore": "PAN"}]) == (
+        "It has variations of products that are not in it: PAN. Exports to shops leave them out. Export them from the "
+        "shop together with their products.",
+    )
+
+
 def test_export_of_woocommerce_in_an_unknown_language_is_told(tmp_path: Path) -> None:
     strange = told(tmp_path / "woo.csv", [renamed(row, Genitore="Szülő") for row in (POT, RED)])[0]
     assert "WooCommerce's export without the column Parent, or in a language that is not known" in strange
