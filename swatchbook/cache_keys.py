@@ -56,7 +56,7 @@ PURE_STAGES: Mapping[str, PureStage] = {
     ),
     "tables": PureStage(version="4", after=("read",), modules=_PDF),
     "discover": PureStage(
-        version="34",
+        version="35",
         after=("read",),
         options=("taught",),
         newer_options=("weights",),

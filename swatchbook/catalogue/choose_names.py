@@ -363,21 +363,25 @@ def _place(name: Text, code: Text) -> int | None:
 
 
 def _named_beside(printed: Sequence[_Printed], layout: PageLayout) -> Iterator[tuple[Candidate, str]]:
-    """Yield for each code of a page the name within the same text, or else next to it, with the code."""
+    """Yield for each code of a page the name within the same text, or else next to it, with the code.
+
+    In a row of a table of articles the name is that in the column of names.
+    """
     used: set[Box] = set()
+    columns = {article.code: article.box for _, articles in layout.articles for article in articles}
     for p in printed:
         name = _name_in(p)
         if name:
             yield bare_candidate(p.text, name), p.code
             continue
         near = sorted(
-            (place, gap(text.box, p.text.box), n)
+            (columns.get(p.code) != text.box, place, gap(text.box, p.text.box), n)
             for n, text in enumerate(layout.texts)
             if text is not p.text and text.box not in used and (place := _place(text, p.text)) is not None
             and _CODE.search(text.text) is None and may_be_name(text, product_name(text))
         )  # fmt: skip
         if near:
-            text = layout.texts[near[0][2]]
+            text = layout.texts[near[0][-1]]
             used.add(text.box)
             yield bare_candidate(text, product_name(text)), p.code
 

@@ -8,7 +8,7 @@ import re
 import unicodedata
 from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise, product
@@ -16,7 +16,7 @@ from itertools import pairwise, product
 from swatchbook.catalogue.attributes import Attribute, code_of, is_measure, match_attributes
 from swatchbook.catalogue.bands import Bands, line_bands
 from swatchbook.catalogue.shared_tables import Article, articles_in
-from swatchbook.geometry import area, bounding_box, clip, is_broad, shared_area, turn_box
+from swatchbook.geometry import area, bounding_box, centre_inside, clip, is_broad, shared_area, turn_box
 from swatchbook.printed_prices import price_in
 from swatchbook.records import Box, Line, Page, fold
 
@@ -87,9 +87,7 @@ class PageLayout:
     spread: bool
     ocr: bool  # some of its texts were read from its pixels: their sizes are measured, and vary
     turn: int = 0  # degrees clockwise by which the page must be turned to be read
-    articles: tuple[
-        tuple[Box, tuple[Article, ...]], ...
-    ] = ()  # box and rows of the tables of articles next to pictures
+    articles: tuple[tuple[Box, tuple[Article, ...]], ...] = ()  # box and rows of each table of articles
 
     @property
     def width(self) -> float:
@@ -138,14 +136,21 @@ def _goes_on(line: str, word: str) -> bool:
 def summarise_page(page: Page) -> PageLayout:
     """Return the layout of a page. Lines that are labels and values go to `attributes`, all others to `texts`.
 
-    Words behind the label of a code ("REF: POLO B") may name a product, so they are in both.
+    Words behind the label of a code ("REF: POLO B") may name a product, so they are in both. The head of a column in a
+    table of articles is no label of the cell below it.
     """
     lines = [line for line in page.lines if line.text]
     width = page.box[2] - page.box[0]
-    pairs = match_attributes(lines, width)
+    tables = articles_in(lines)
+    cells = {line.bbox for line in lines if any(centre_inside(line.bbox, box) for box, _ in tables)}
+    pairs = [
+        (pair, indices)
+        for pair, indices in match_attributes(lines, width)
+        if len(indices) == 1 or not all(lines[i].bbox in cells for i in indices)
+    ]
     used = {i for pair, indices in pairs if pair.known for i in _without_named(pair, indices)}
     free = [line for i, line in enumerate(lines) if i not in used]
-    texts = join_paragraphs(page.number, free)
+    texts = join_paragraphs(page.number, free, cells)
     entries, last_entry = _entries(lines)
     pictures = picture_boxes(page)
     return PageLayout(
@@ -163,7 +168,7 @@ def summarise_page(page: Page) -> PageLayout:
         spread=_is_spread(page, lines),
         ocr=page.ocr,
         turn=page.turn,
-        articles=articles_in(lines) if pictures else (),
+        articles=tables,
     )
 
 
@@ -194,15 +199,17 @@ def upright(page: Page) -> Page:
     return page.model_copy(update={"box": turned(page.box), "blocks": blocks, "drawn": drawn})
 
 
-def join_paragraphs(page: int, lines: Sequence[Line]) -> list[Text]:
+def join_paragraphs(page: int, lines: Sequence[Line], cells: Collection[Box] = ()) -> list[Text]:
     """Join lines of the same style and spacing down their columns into texts, in the order of their first lines.
 
-    Lines of a table, and short lines that begin with one word, are separate texts. A style's usual step, the lower
-    quartile, separates a name from its description in the same style, and keeps loosely set prose together.
+    Lines of a table (`cells` are known ones), and short lines that begin with one word, are separate texts. A style's
+    usual step, the lower quartile, separates a name from its description in the same style, and keeps loosely set prose
+    together.
     """
     order = sorted(range(len(lines)), key=lambda i: (lines[i].bbox[1], lines[i].bbox[0]))
     above = {i: _line_above(i, order[max(0, n - 80) : n], lines) for n, i in enumerate(order)}
-    tables = (_cells_of_rows(order, lines), _cells_of_columns(order, lines))
+    known = frozenset(i for i in order if lines[i].bbox in cells)
+    tables = (known, _cells_of_rows(order, lines), _cells_of_columns(order, lines))
     steps: dict[Style, list[float]] = defaultdict(list)
     for i, j in above.items():
         if j is not None:

@@ -49,8 +49,9 @@ class PageParts:
     def __init__(self, layout: PageLayout, names: Collection[Place]) -> None:
         self._layout = layout
         page = layout.number
-        boxes = [box for number, box in names if number == page] if layout.articles else []
-        self._articles = tuple(each for each in layout.articles if not any(centre_inside(b, each[0]) for b in boxes))
+        articles = layout.articles if layout.pictures else ()  # without pictures a table is a price list
+        boxes = [box for number, box in names if number == page] if articles else []
+        self._articles = tuple(each for each in articles if not any(centre_inside(b, each[0]) for b in boxes))
         self._texts = _Placed([t for t in layout.texts if (page, t.box) not in names], lambda text: text.box)
         self._pictures = _Placed([p for p in layout.pictures if (page, p) not in names], lambda picture: picture)
         self._attributes = _Placed([a for a in layout.attributes if (page, a.box) not in names], lambda a: a.box)

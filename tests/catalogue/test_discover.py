@@ -112,6 +112,28 @@ def test_name_in_another_style_is_found_by_its_code(extra: list[Block]) -> None:
     assert (found.name, found.code) == ("Sill Lantern", "AC-911")
 
 
+@pytest.mark.parametrize(
+    ("heads", "names"),
+    [
+        (("Item", "Art. No.", "Use", "Price"), ("Cord clip", "Wall plate", "Dowel set")),
+        (("Descripción", "Código", "Uso", "Precio"), ("Gancho corto", "Tapa ciega", "Juego de tacos")),
+        (("Artikelbezeichnung", "Bestell-Nr.", "Ort", "Preis"), ("Kabelschelle", "Blende matt", "Dübelsatz")),
+    ],
+)
+@pytest.mark.parametrize("columns", [(60, 230, 330, 430), (160, 60, 330, 430)], ids=["name first", "code first"])
+def test_rows_of_a_page_that_is_only_a_table_are_products(heads, names, columns) -> None:
+    document = layouts.code_cards()
+    rows = [heads, *((name, f"AC-{911 + n}", "indoors", f"{3 + n},40") for n, name in enumerate(names))]
+    cells = [
+        layouts.text(x, 90 + 17 * n, cell, 10)
+        for n, row in enumerate(rows)
+        for x, cell in zip(columns, row, strict=True)
+    ]
+    document.pages.append(layouts.page(5, [*cells, *layouts.foot(5)]))
+    found = [(p.name, p.code) for p in found_in(document).products if p.first_page == 5]
+    assert found == [(name, f"AC-{911 + n}") for n, name in enumerate(names)]
+
+
 def test_code_of_another_form_or_name_is_no_product() -> None:
     known = layouts.code_cards().products[0].name
     extra = [
