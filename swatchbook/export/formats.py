@@ -43,7 +43,8 @@ FORMULA_STARTS = tuple("=+-@\t\r\n＝＋－＠")
 _NUMBER = re.compile(r"[+-]?[.,]?[0-9]+([.,][0-9]+)*%?")
 _BETWEEN_NUMBERS = re.compile(r" ?\| ?|[,;]? |[,;](?=[+-])")
 
-FIELDS = tuple(name for name in ProductRow.model_fields if name not in ("metadata", "options", "captions"))
+_NO_COLUMNS = ("metadata", "options", "captions", "variant_pictures")
+FIELDS = tuple(name for name in ProductRow.model_fields if name not in _NO_COLUMNS)
 METADATA = "metadata."
 """Prefix of the columns of metadata, so that none has the name of a field."""
 

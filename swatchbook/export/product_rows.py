@@ -25,6 +25,7 @@ class ProductRow(Record):
     `price`: the first amount in the printed price, which stays in `metadata`. `price_to`: the other
     end where a range is printed. `options`: of a variant what makes it up, as (name, value). `captions`: of the
     pictures, in their order, "" without one; the names of variants that a shop's file added to them are left out.
+    `variant_pictures`: those of the pictures that the shop shows for variants, and not with the product.
     """
 
     id: str
@@ -46,6 +47,7 @@ class ProductRow(Record):
     metadata: dict[str, str]
     options: tuple[tuple[str, str], ...] = ()
     captions: tuple[str, ...] = ()
+    variant_pictures: tuple[str, ...] = ()
 
 
 def read_products(ledger: Ledger, document: str) -> Iterator[ProductDetails]:
@@ -70,6 +72,7 @@ def as_rows(product: ProductDetails) -> Iterator[ProductRow]:
         price_to=highest_of(printed_price),
         pictures=tuple(map(picture_name, product.pictures)),
         captions=tuple(captions[each.id] for each in product.pictures),
+        variant_pictures=tuple(picture_name(each) for each in product.pictures if _is_only_of_variants(each, product)),
     )
     yield row
     for variant in product.variants:
@@ -89,6 +92,7 @@ def as_rows(product: ProductDetails) -> Iterator[ProductRow]:
             "price_to": highest_of(variant.price or ""),
             "pictures": tuple(map(picture_name, shown)),
             "captions": tuple(captions[each.id] for each in shown),
+            "variant_pictures": (),
             "metadata": {name: value for name, value in printed.items() if value},
             "options": variant.options,
         }
@@ -100,6 +104,12 @@ def _captions(product: ProductDetails) -> dict[str, str]:
     names = "|".join(re.escape(each.name) for each in sorted(product.variants, key=lambda each: -len(each.name)))
     behind = re.compile(rf"(^|: )({names})(, ({names}))*$")  # as `products_of_rows` adds them
     return {each.id: behind.sub("", each.caption or "") if names else each.caption or "" for each in product.pictures}
+
+
+def _is_only_of_variants(picture: ProductPicture, product: ProductDetails) -> bool:
+    """Return whether a shop's file gives a picture to variants alone. Of a catalogue that is not known."""
+    is_of_shop = picture.role == "variant" and not product.pages
+    return is_of_shop and any(shows_variant(picture, each) for each in product.variants)
 
 
 def shows_variant(picture: ProductPicture, variant: Variant) -> bool:

@@ -7,6 +7,7 @@ The importer reads lists in a cell: values are separated by commas, and a comma 
 import html
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import BinaryIO, Final
 
 from swatchbook.export.article_weights import as_decimal, centimetres_of
@@ -101,7 +102,8 @@ class WooCommerce:
 
     def _product(self, offer: Offer, sku: str) -> dict[str, str]:
         fields, short = offer.fields, offer.values.get("short_description", "")
-        cells = self._common(offer, sku) | {
+        gallery = [name for name in offer.pictures if name not in offer.row.variant_pictures]
+        cells = self._common(replace(offer, pictures=tuple(gallery)), sku) | {
             "Type": _kind("variable" if offer.variants else "simple", offer),
             "Visibility in catalog": "hidden" if offer.off_sale == "unlisted" else offer.values.get("visibility", ""),
             "Short description": _description(short),

@@ -336,6 +336,8 @@ def _is_same(item: SourceItem, before: SourceItem | None) -> bool:
 def _digest(item: ListedItem) -> str:
     described: list[object] = [item.title, item.metadata, item.code]
     described += [picture.caption for picture in item.pictures] if any(p.caption for p in item.pictures) else []
+    of_variants = [picture.path for picture in item.pictures if picture.of_variant]
+    described += [of_variants] if of_variants else []
     described += [[variant.model_dump(exclude_defaults=True) for variant in item.variants]] if item.variants else []
     described += [[(gone.path, gone.caption, str(gone.failure)) for gone in item.missing]] if item.missing else []
     given = [item.vector.role, item.vector.tag, sha256(item.vector.data)] if item.vector else []
@@ -378,6 +380,7 @@ def _read_item(
         unreadable.append(Unreadable(content_key=shown, kind=gone.failure.kind, message=str(gone.failure)))
         placements.append(_placement(work, item, gone, shown))
     evidence = (Evidence(rule="item", text=item.item),)
+    of_variants = {place_of_item(work.document, item.item, each.path) for each in item.pictures if each.of_variant}
     has_picture = any(picture.content_key for picture in pictures)
     product = _product(work, key, item) if has_picture and not item.failure else None
     chunk = _chunk(work, key, item, number) if product else None
@@ -399,7 +402,14 @@ def _read_item(
             pictures=tuple(found.values()), placements=tuple(placements), unreadable=tuple(unreadable)
         ),
         links=tuple(
-            Link(kind=kind, source=source, target=target, score=1.0, evidence=evidence)
+            Link(
+                kind=kind,
+                source=source,
+                target=target,
+                score=1.0,
+                evidence=evidence,
+                role="variant" if kind is LinkKind.IMAGE_PRODUCT and source in of_variants else None,
+            )
             for kind, source, target in _links(product, chunk, placements)
         ),
         vectors={p.content_key: item.vector for p in pictures if p.content_key} if item.vector else {},

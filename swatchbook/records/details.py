@@ -20,6 +20,7 @@ class ProductPicture(Record):
     caption: str | None
     width: int | None = Field(description="Pixels.")
     height: int | None
+    role: PictureRole | None = Field(default=None, description="What it shows of the product.")
 
 
 class ProductDetails(Product):

@@ -240,7 +240,7 @@ def _take(
                 continue
             if failures and isinstance(taken, ListedUrl):
                 taken = replace(taken, as_file=f"{one_line(picture.places[0])[:200]}: {failures[0].message}")
-            found.setdefault(taken.path, taken)
+            found.setdefault(taken.path, replace(taken, of_variant=True) if picture.of_variant else taken)
             break
         else:
             unread.append((picture, failures[0]))

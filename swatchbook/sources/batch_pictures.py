@@ -33,6 +33,9 @@ from swatchbook.sources.batch_values import (
 MAX_NAMED = 10_000
 """The most pictures that one record may name: an item with more is refused."""
 
+OF_VARIANT = "variant"
+"""The `role` of a picture that a shop shows for variants, and not with their product."""
+
 _PLACEHOLDER = 4_000
 """Characters of a `data:` URL up to which it stands for a picture that a page loads later."""
 
@@ -42,11 +45,13 @@ class NamedPicture:
     """A picture as a record names it: its places, of which the first readable one counts, and its caption.
 
     `certain`: if it cannot be read, a picture is missing. A single word may say something else about pictures.
+    `of_variant`: the shop shows it for variants, and not with the product.
     """
 
     places: tuple[str, ...]
     caption: str | None = None
     certain: bool = True
+    of_variant: bool = False
 
 
 def read_pictures(
@@ -167,7 +172,8 @@ def _pictures_of_object(value: Mapping[str, Any], base: str | None, depth: int) 
         places = [
             place for each in local[:1] + urls[:1] for place in _places(each.strip(), base if each in urls else None)
         ]
-        yield NamedPicture(tuple(dict.fromkeys(places)), shorten(caption, MAX_TITLE) if caption else None)
+        text = shorten(caption, MAX_TITLE) if caption else None
+        yield NamedPicture(tuple(dict.fromkeys(places)), text, of_variant=known.get("role") == OF_VARIANT)
         return
     if isinstance(known.get("main"), dict):  # the main one and others
         for each in known.values():

@@ -8,7 +8,7 @@ from typing import Any
 
 from swatchbook.errors import Failure
 from swatchbook.sources.batch_names import MPN, NAMES, SALE_ENDS, SALE_STARTS, flat
-from swatchbook.sources.batch_pictures import pictures_in
+from swatchbook.sources.batch_pictures import OF_VARIANT, pictures_in
 from swatchbook.sources.batch_values import as_price, as_text, is_empty, is_month_first, price_before, with_plain_day
 from swatchbook.sources.shop_attributes import ANY, attributes_in_columns
 from swatchbook.sources.woocommerce_columns import NOT_READ, english_columns
@@ -168,10 +168,11 @@ def _shopify_product(rows: Sequence[Row], names: Mapping[str, str], source: str)
 def _with_variant_names(pictures: Mapping[str, Any], shown: Mapping[str, Sequence[str]]) -> list[Row]:
     """Return pictures (URL -> caption) and those of variants, which have the variants' names in their captions.
 
-    `shown`: URL -> the names of its variants.
+    `shown`: URL -> the names of its variants. A picture of variants that is no picture of the product says so.
     """
     return [
         {"src": url, "alt": ": ".join(filter(None, [as_text(alt), ", ".join(shown.get(url, ()))]))}
+        | ({} if url in pictures else {"role": OF_VARIANT})
         for url, alt in (dict(pictures) | {url: pictures.get(url) for url in shown}).items()
     ]
 

@@ -33,7 +33,8 @@ _SEPARATORS = re.compile(rf"[-–]|{_BETWEEN_WORDS.pattern}")
 class ListedPicture:
     """A picture file as a source lists it. `path` is its place in the source, `file` the name by which it is opened.
 
-    `size` is in bytes, `mtime_ns` in nanoseconds since 1970, `caption` a text of the source about it.
+    `size` is in bytes, `mtime_ns` in nanoseconds since 1970, `caption` a text of the source about it. `of_variant`: the
+    source shows it for variants, and not with the product.
     """
 
     path: str
@@ -42,17 +43,20 @@ class ListedPicture:
     mtime_ns: int
     inode: int
     caption: str | None = None
+    of_variant: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class ListedUrl:
     """A picture that is fetched from a URL, which is its `path`. `caption` is a text of the source about it.
 
-    `as_file`: why it cannot be read as the file that the item names, which would go before the URL.
+    `as_file`: why it cannot be read as the file that the item names, which would go before the URL. `of_variant`: as
+    that of a ListedPicture.
     """
 
     path: str
     caption: str | None = None
+    of_variant: bool = False
     as_file: str | None = None
 
 

@@ -339,6 +339,21 @@ WITHOUT_SKU = (
 )
 
 
+def test_pictures_of_variations_stay_out_of_the_gallery(tmp_path: Path, resources: Resources) -> None:
+    """A picture that the product has, too, stays in both places."""
+    text = (
+        "ID,Type,SKU,Name,Regular price,Images,Parent,Attribute 1 name,Attribute 1 value(s)\n"
+        '1,variable,P,Paste,,"a.png, b.png",,Taste,"Tuna, Beef"\n'
+        "2,variation,P-1,Paste - Tuna,1.49,b.png,P,Taste,Tuna\n3,variation,P-2,Paste - Beef,1.49,c.png,P,Taste,Beef\n"
+    )
+    products = read_table(resources, tmp_path, text)
+    a, b, c = map(picture_name, products[0].pictures)
+    rows = read_woocommerce(exported(resources, products, "woocommerce", ShopOptions())[0])
+    assert [row["Images"] for row in rows] == [f"{a}, {b}", b, c]
+    shown = read_strictly(exported(resources, products, "shopify")[0])
+    assert [len(each) for each in shown.values()] == [3]
+
+
 def test_products_without_a_sku_are_found_by_their_id_in_their_shop(tmp_path: Path, resources: Resources) -> None:
     products = read_table(resources, tmp_path / "shop", WITHOUT_SKU)
     by_id = ShopOptions(mapping=ShopMapping(fields={"ID": "{shop_id}"}))

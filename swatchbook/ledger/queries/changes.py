@@ -85,7 +85,8 @@ def _pictures(connection: Connection, kept: Mapping[str, list[dict[str, Any]]]) 
         image = images[place["image"]]
         if file := files.get(image["content_key"]):
             size = {name: image[name] for name in ("width", "height")}
-            shown = {"page": place["page"], "caption": place["caption"], "score": link["score"]}
+            shown = {"page": place["page"], "caption": place["caption"]}
+            shown |= {"score": link["score"], "role": link["role"]}
             picture = ProductPicture(id=image["id"], file=file, **size, **shown)
             pictures.setdefault(link["target"], {}).setdefault(picture.id, picture)
     return {product: list(by_id.values()) for product, by_id in pictures.items()}

@@ -313,6 +313,7 @@ _PICTURES = (
     select(
         links.c.target,
         links.c.score,
+        links.c.role,
         images.c.id,
         images.c.width,
         images.c.height,
