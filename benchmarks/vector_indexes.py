@@ -248,7 +248,7 @@ def _first_searches(server: Served, owner: Where) -> float:
 
 
 def _rest(server: Served) -> None:
-    with server.index._answering() as client:
+    with server.index._server.answering() as client:
         tenants = client.collections.use(Layout(tenants=True).name(SPACE)).tenants
         tenants.deactivate(list(tenants.get()))
 

@@ -46,7 +46,7 @@ def found(resources: Resources, where: Where | None = None) -> set[str]:
 def held_by_tenants(resources: Resources) -> set[frozenset[str]]:
     """The pictures in each tenant, as the server tells them."""
     assert isinstance(resources.index, WeaviateIndex)
-    with resources.index._answering() as client:
+    with resources.index._server.answering() as client:
         collection = client.collections.use(f"Swatchbook_{visual(resources).name}__tenants")
         return {
             frozenset(str(each.uuid) for each in collection.with_tenant(name).iterator())

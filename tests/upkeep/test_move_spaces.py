@@ -142,7 +142,7 @@ def apart(new_collection: NewCollection) -> Resources:
 def tenants(resources: Resources) -> dict[str, str]:
     """The tenants of the visual space, with their state."""
     assert isinstance(resources.index, WeaviateIndex)
-    with resources.index._answering() as client:
+    with resources.index._server.answering() as client:
         found = client.collections.use(f"Swatchbook_{visual(resources).name}__tenants").tenants.get()
         return {name: each.activity_status.value for name, each in found.items()}
 
@@ -223,7 +223,7 @@ def test_move_writes_only_what_differs_where_people_search(resources: Resources)
 
     def written() -> dict[str, object]:
         asked = MetadataQuery(last_update_time=True)
-        with resources.index._answering() as client:
+        with resources.index._server.answering() as client:
             held = client.collections.use(f"Swatchbook_{space.name}").query.fetch_objects(
                 limit=200, return_metadata=asked
             )
@@ -250,7 +250,7 @@ def test_move_writes_only_what_differs_where_people_search(resources: Resources)
 
 def collections(resources: Resources) -> set[str]:
     assert isinstance(resources.index, WeaviateIndex)
-    with resources.index._answering() as client:
+    with resources.index._server.answering() as client:
         return set(client.collections.list_all(simple=True))
 
 
@@ -318,7 +318,7 @@ def test_vectors_that_a_graph_has_lost_are_found_and_written_again(new_collectio
         space, index = visual(resources), resources.index
         assert isinstance(index, WeaviateIndex)
         assert index.lost_vectors(space) == []
-        with index._answering() as client:
+        with index._server.answering() as client:
             (tenant,) = (part := client.collections.use(f"Swatchbook_{space.name}__hnsw__tenants")).tenants.get()
             part.with_tenant(tenant).data.insert_many([DataObject(uuid=image("picture 7"), properties={})])  # no vector
         assert image("picture 7") not in found(resources)
