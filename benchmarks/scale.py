@@ -314,7 +314,8 @@ def _bare_writer(place: Place, index: Index) -> Callable[[Space, list[IndexObjec
             DataObject(uuid=each.id, properties=of, vector=each.vector.tolist())
             for each, of in zip(batch, properties, strict=True)
         ]
-        assert not index._server._connected().collections.use(f"Swatchbook_{space.name}").data.insert_many(made).has_errors  # type: ignore[attr-defined]
+        client = index._server._connected()  # type: ignore[attr-defined]
+        assert not client.collections.use(f"Swatchbook_{space.name}").data.insert_many(made).has_errors
         return time.perf_counter() - started
 
     if place.kind == "lance":
