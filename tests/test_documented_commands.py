@@ -449,6 +449,7 @@ def test_it_does_what_the_text_says(place: Path, command: str) -> None:
     assert is_as_documented(run), f"exit {run.returncode}\n{run.stdout[-2000:]}\n{run.stderr[-2000:]}"
 
 
+@pytest.mark.timeout(1_500)  # two minutes of processor time, which a busy machine may have only in ten
 @pytest.mark.stack
 def test_searches_are_scored_as_printed(tmp_path: Path, ingested_home: Path) -> None:
     """The block of docs/quality.md that scores searches, line by line, where the sample is the owner's of this name."""
