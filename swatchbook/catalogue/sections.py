@@ -195,8 +195,8 @@ def _heads(
 ) -> list[Text]:
     """Return the names and headings of a page in reading order; on a spread the left half comes first.
 
-    Headings have a family of the names or a larger one, or are listed in the outline. A price or a label
-    with its colon in large type is no heading, nor is a label set like the names: it continues the product before.
+    Headings have a family of the names or a larger one, or are listed in the outline. A price in large type is no
+    heading, nor a label with its colon, nor a label in the style of the names: it continues the product before.
     """
     middle = (layout.box[0] + layout.box[2]) / 2
     size = min(styles, default=(0.0, False))[0]

@@ -36,12 +36,14 @@ class Change(StrEnum):
 class ShopRecord(NamedTuple):
     """A record of a file: an offer, or a product with its variants. `key` is its identity in the shop.
 
-    `written`: that key as it is in the file, where the shop ignores its case.
+    `written`: that key as it is in the file, where the shop ignores its case. `unpriced`: the product is not on sale
+    in the file, only because a price of it is not known.
     """
 
     key: str
     content: str
     written: str = ""
+    unpriced: bool = False
 
 
 def only_changes() -> InvalidReference:
@@ -109,9 +111,12 @@ def write_shop_file(
             try:
                 offer.require_sold_here()
                 sold = offer if has_private else offer.with_sold_variants()
-                contents.add(form.records(sold), _change_of(offer, of_time))
+                records = form.records(sold)
+                contents.add(records, _change_of(offer, of_time))
                 if len(sold.variants) < len(offer.variants):
                     _name_private(rows, offer)
+                if any(each.unpriced for each in records):
+                    rows.name_unpriced(Skipped(id=sold.row.id, name=sold.row.name, reason=sold.why_unpriced))
                 name_left_out(rows, sold)
             except NotExportable as refused:
                 rows.skip(group, str(refused))

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import BinaryIO, Final
 
 from swatchbook.export.article_weights import as_decimal
-from swatchbook.export.formats import Rows, Skipped
+from swatchbook.export.formats import Rows
 from swatchbook.export.offers import Offer, picture_urls
 from swatchbook.export.shop_csv import OneCurrency, as_html, pack, read_groups, unpack, write_rows
 from swatchbook.export.shop_file import Contents, ShopRecord, write_shop_file
@@ -69,8 +69,7 @@ _PUBLISHED = "Published on online store"
 def write_shopify(rows: Rows, out: BinaryIO) -> None:
     """Write products as CSV for Shopify's import. Raises InvalidReference, DiskFull."""
     options = with_common_names(rows.options, {"URL handle": "handle"})
-    form = Shopify(options)
-    write_shop_file(form, rows, options, out, name_left_out=form.name_unpriced)
+    write_shop_file(Shopify(options), rows, options, out)
 
 
 class Shopify:
@@ -82,7 +81,6 @@ class Shopify:
         check_fields(options.mapping, "shopify", COLUMNS, allowed=ALLOWED)
         self._options = options
         self._currency = OneCurrency(options.mapping.currency)
-        self._is_draft = False  # the last product, for want of a price
 
     def records(self, offer: Offer) -> list[ShopRecord]:
         handle = _handle(offer)
@@ -94,18 +92,14 @@ class Shopify:
         rows = [self._variant(offer, each) for each in offer.variants or (offer,)]
         is_priced = all(row.get("Price") for row in rows)
         rows[0] = self._product(offer, is_priced=is_priced) | rows[0]
-        self._is_draft = not is_priced and offer.off_sale in _ACTIVE and rows[0]["Status"] == "draft"
+        unpriced = not is_priced and offer.off_sale in _ACTIVE and rows[0]["Status"] == "draft"
         rows += [{} for _ in urls[len(rows) :]]
         captions = offer.row.captions or ("",) * len(urls)
         for number, (row, url, caption) in enumerate(zip(rows, urls, captions, strict=False), start=1):
             alt = caption or rows[0]["Title"]
             row |= {"Product image URL": url, "Image position": str(number), "Image alt text": alt}
-        return [ShopRecord(handle, pack([{"URL handle": handle, **row} for row in rows]))]
-
-    def name_unpriced(self, rows: Rows, offer: Offer) -> None:
-        """Name a product that would be on sale if all its prices were known."""
-        if self._is_draft:
-            rows.name_unpriced(Skipped(id=offer.row.id, name=offer.row.name, reason=offer.why_unpriced))
+        content = pack([{"URL handle": handle, **row} for row in rows])
+        return [ShopRecord(handle, content, unpriced=unpriced)]
 
     def _product(self, offer: Offer, *, is_priced: bool) -> dict[str, str]:
         """Return the cells of a product. Without a price the shop would give it away: it is a draft."""

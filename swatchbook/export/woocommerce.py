@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import BinaryIO, Final
 
 from swatchbook.export.article_weights import as_decimal, centimetres_of
-from swatchbook.export.formats import Rows, Skipped
+from swatchbook.export.formats import Rows
 from swatchbook.export.offers import Offer, Price, beside_options, distinct_skus, picture_urls
 from swatchbook.export.shop_csv import OneCurrency, pack, read_rows, sku_key, unpack, write_rows
 from swatchbook.export.shop_file import Contents, ShopRecord, write_shop_file
@@ -64,8 +64,7 @@ _NARROW = str.maketrans("＝＋－＠", "=+-@")
 def write_woocommerce(rows: Rows, out: BinaryIO) -> None:
     """Write products as CSV for WooCommerce's importer. Raises InvalidReference, DiskFull."""
     options = with_common_names(rows.options, {"SKU": "sku"})
-    form = WooCommerce(options)
-    write_shop_file(form, rows, options, out, has_private=True, name_left_out=form.name_unpriced)
+    write_shop_file(WooCommerce(options), rows, options, out, has_private=True)
 
 
 class WooCommerce:
@@ -77,7 +76,6 @@ class WooCommerce:
         check_fields(options.mapping, "woocommerce", COLUMNS, (META,), allowed=ALLOWED)
         self._options = options
         self._currency = OneCurrency(options.mapping.currency)
-        self._was_hidden = False  # the last product, for want of a price
 
     def records(self, offer: Offer) -> list[ShopRecord]:
         own, *skus = distinct_skus(offer)
@@ -92,13 +90,8 @@ class WooCommerce:
         if not any(row.get("Regular price") for row in (product, *variations)):
             private = {} if before == _DRAFT else {"Published": _PRIVATE}
             product |= private | filled(self._options.mapping, offer.values, ("Published",))
-        self._was_hidden = before == _SHOWN and product["Published"] == _PRIVATE
-        return [_record(row) for row in (product, *variations)]
-
-    def name_unpriced(self, rows: Rows, offer: Offer) -> None:
-        """Name a product that would be on sale if a price of it were known."""
-        if self._was_hidden:
-            rows.name_unpriced(Skipped(id=offer.row.id, name=offer.row.name, reason=offer.why_unpriced))
+        unpriced = before == _SHOWN and product["Published"] == _PRIVATE
+        return [_record(product)._replace(unpriced=unpriced), *map(_record, variations)]
 
     def _product(self, offer: Offer, sku: str) -> dict[str, str]:
         fields, short = offer.fields, offer.values.get("short_description", "")

@@ -10,7 +10,7 @@ from swatchbook.index.words import word_pattern
 
 
 def filters_of(where: Where | None, layout: Layout) -> FilterReturn | None:
-    """Return the client's filter; None if there is none. Tenants have the objects of one owner."""
+    """Return the client's filter, or None if nothing is filtered. Tenants have the objects of one owner."""
     if where is None:
         return None
     asked = [_any_of(condition) for condition in conditions(where)]

@@ -371,7 +371,7 @@ def _read_item(
             found[shown] = at_hand.picture
         if at_hand and at_hand.kind:
             as_file = picture.as_file if isinstance(picture, ListedUrl) else None
-            said = f"{at_hand.message} It was looked for as a file before. {as_file}" if as_file else at_hand.message
+            said = f"{at_hand.message} A file was looked for first: {as_file}" if as_file else at_hand.message
             unreadable.append(Unreadable(content_key=shown, kind=at_hand.kind, message=said or ""))
         pictures.append(replace(taken, described=item.described))
         placements.append(_placement(work, item, picture, shown))

@@ -202,7 +202,7 @@ def _sold_as(row: Row, names: Mapping[str, str]) -> dict[str, Any]:
         "gtin": first(*NAMES["gtin"]),
         "mpn": first(*MPN),
         "price": first("saleprice", "regularprice", "price"),
-        "compare_at_price": first("compareatprice", "regularprice"),  # never a price, also where there is none
+        "compare_at_price": first("compareatprice", "regularprice"),  # so named, it never becomes the price
         "sale_starts": first("datesalepricestarts"),
         "sale_ends": first("datesalepriceends"),
         "stock": first("stock", "inventoryquantity"),
@@ -353,7 +353,7 @@ def _with_variations(read: Callable[[], Iterator[Row]], names: Mapping[str, str]
 
 
 def _sold_as_no_product(row: Row, kind: str, parent: str) -> str | None:
-    """Return as what a shop sells a row that is no product of its own, None for one that is."""
+    """Return what a row is that the shop does not sell as a product ("grouped product"), None for a product."""
     if _is_variation(row, kind):
         return f"{VARIATION_OF}{as_text(row.get(parent)) or 'an unknown product'}"
     return next((f"{each} product" for each in _kinds(row, kind) if each in _NOT_OURS), None)

@@ -417,7 +417,7 @@ def as_day(text: str) -> date | None:
 def is_month_first(texts: Iterable[str]) -> bool | None:
     """Return whether texts write days as 12/24/2026, False for 24/12/2026; None if both orders are possible, or none.
 
-    One number above 12 tells it for all, because whoever wrote them wrote all in one order.
+    One number above 12 tells it for all, because one program wrote all of them in one order.
     """
     month_first = day_first = True
     for found in filter(None, map(_IN_SOME_ORDER.match, texts)):

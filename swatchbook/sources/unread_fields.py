@@ -89,7 +89,7 @@ class ColumnCheck:
         if self._is_strange:
             told.append(
                 "It looks like WooCommerce's export without the column Parent, or in a language that is not known: its "
-                "variations are products of their own. Export all columns while your language in the shop is English."
+                "variations became separate products. Export all columns while your language in the shop is English."
             )
         if self._idle_sales:
             told.append(

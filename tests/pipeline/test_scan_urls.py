@@ -176,7 +176,7 @@ def test_url_in_place_of_a_file_says_that_the_file_is_missing(
     scanned(resources, work)
     (reason,) = reasons(resources, work).values()
     assert "answered 404" in reason
-    assert reason.endswith("It was looked for as a file before. media/gone.jpg: The file cannot be found: no such file "
+    assert reason.endswith("A file was looked for first: media/gone.jpg: The file cannot be found: no such file "
                            "or directory.")  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""`--where` as people write it, and what is said of the models that search."""
+"""`--where` as people write it, and the line that names the models of a search."""
 
 import json
 from pathlib import Path
