@@ -30,6 +30,7 @@ from devtools.evaluation.links import Placed, judge_pair
 from devtools.evaluation.score import match_products
 from devtools.evaluation.truth import Truth, read_truths
 from devtools.fit_products import named_f1
+from devtools.newton import fit_logistic, named_weights
 from devtools.score_products import Result, catalogue_of, reading_of
 from swatchbook.catalogue.choose_names import Choice, choose_names
 from swatchbook.catalogue.choose_names import Weights as NameWeights
@@ -38,7 +39,6 @@ from swatchbook.catalogue.discover import Choose, discover
 from swatchbook.catalogue.link import Weights, likeliest
 from swatchbook.catalogue.link_features import measure, places_of
 from swatchbook.catalogue.name_groups import NameGroup
-from swatchbook.fitting.newton import fit_logistic, named_weights
 from swatchbook.records import COUNTED, Description
 
 FEATURES: Final = Path("tests/truth/links")

@@ -3,8 +3,6 @@ on catalogues that they were not fitted on.
 
     python -m devtools.fit_products [--accept DOCUMENT REASON]
                                       fit, write the weights, print the figures and the documents that lose
-    python -m devtools.fit_products --lessons FILE --weights OTHER_WEIGHTS.json
-                                      fit on the lessons of `swatchbook fit --lessons FILE`, too
     python -m devtools.fit_products --compare [OTHER_WEIGHTS.json]
                                       name the documents that lose against what is kept, or against other weights
     python -m devtools.fit_products measure LABELS PDFS [NAME…] [--keep READINGS]
@@ -20,6 +18,7 @@ cross entropy, an L2 penalty, no random numbers.
 """
 
 import argparse
+import json
 import sys
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -50,16 +49,17 @@ from devtools.fit_sure import calibration_error, cases_of, fit_sure
 from devtools.fit_sure import summarise as summarise_sure
 from devtools.measured_groups import (
     FEATURES,
+    NOTHING,
     Array,
     Decision,
     Measured,
     Named,
     Together,
-    from_lessons,
     keep_measured,
     load,
     set_of,
 )
+from devtools.newton import Fitted, fit_comparison, fit_probability, named_weights
 from devtools.score_products import reading_of
 from swatchbook.catalogue.choose_names import (
     LARGEST_LOG_ODDS,
@@ -69,18 +69,12 @@ from swatchbook.catalogue.choose_names import (
     judge_groups,
     judge_names,
     read_weights,
-    shipped_weights,
 )
 from swatchbook.catalogue.describe import assemble_products
-from swatchbook.catalogue.discover import AGAIN, lay_out
+from swatchbook.catalogue.discover import AGAIN, lay_out, without_repeats
 from swatchbook.catalogue.name_groups import NameGroup, find_name_groups, find_oddities
-from swatchbook.fitting.fit_names import OF_ONE, aim, with_none
-from swatchbook.fitting.lessons import products_named
-from swatchbook.fitting.newton import Fitted, fit_comparison, fit_probability, named_weights
-from swatchbook.fitting.stored_weights import dump_weights
 from swatchbook.models.bert_encoder import DIMENSION
-from swatchbook.pipeline.fit import read_lessons
-from swatchbook.records import Description, Discovery, Page, Product, Reading, fold
+from swatchbook.records import Description, Discovery, FoundProduct, Page, Product, Reading, fold
 
 WEIGHTS: Final = Path("swatchbook/catalogue/name_weights.json")
 CHOSEN: Final = (
@@ -94,6 +88,10 @@ CHOSEN: Final = (
 PENALTY: Final = 8.0
 PENALTY_OF_NAMES: Final = 3.0
 PENALTY_OF_MEANINGS: Final = 1.0
+SHARPNESS: Final = 9.5
+"""A group whose F1 is 0.1 lower has less than half of the target's probability: e^(-0.95)."""
+OF_ONE: Final = 40
+"""The names of one document weigh as much as so many at most: catalogues with hundreds would decide alone."""
 OF_FAMILIES: Final = 0.6
 """How much the F1 of families counts where a group names no product."""
 
@@ -111,7 +109,7 @@ def fit(documents: Sequence[Measured], decisions: Sequence[Decision] = (), chose
     stacked = np.vstack(raw)
     centre, spread = stacked.mean(0), np.maximum(stacked.std(0) + 1e-6, 1e-5)
     centre[-1] = 0.0  # as in each document
-    rows = np.vstack([with_none((x - centre) / spread) for x in raw])
+    rows = np.vstack([_with_none((x - centre) / spread) for x in raw])
     found = fit_comparison(
         rows,
         [len(x) + 1 for x in raw],
@@ -125,6 +123,20 @@ def fit(documents: Sequence[Measured], decisions: Sequence[Decision] = (), chose
     return Weights(features, meaning, round(float(found[-1]), 4), *_fit_right(decisions), *sure)
 
 
+def aim(f1: Sequence[float]) -> Array:
+    """Return the probability that each group should have, and last that of "none", from the F1 of each."""
+    each = np.array(f1)
+    wanted = np.exp(SHARPNESS * each) * (each > NOTHING)
+    y = np.append(wanted, 0.0 if wanted.any() else 1.0)
+    return np.asarray(y / y.sum())
+
+
+def _with_none(x: Array) -> Array:
+    """Return the rows of the groups with a column of zeros, and the row of "none"."""
+    width = x.shape[1]
+    return np.vstack([np.hstack([x, np.zeros((len(x), 1))]), np.append(np.zeros(width), 1.0)])
+
+
 def _like_names(documents: Sequence[Measured]) -> tuple[Array, list[Array]]:
     """Return the direction of meanings that names of products have, and how far the groups of each document go in it.
 
@@ -132,7 +144,7 @@ def _like_names(documents: Sequence[Measured]) -> tuple[Array, list[Array]]:
     """
     real: dict[str, list[Measured]] = defaultdict(list)
     for document in documents:
-        if not document.generated and not document.is_lesson:
+        if not document.generated:
             real[set_of(document.name)].append(document)
     sums = {name: _sums(of_set) for name, of_set in real.items()}
     none = np.zeros((DIMENSION, DIMENSION)), np.zeros(DIMENSION)
@@ -214,8 +226,17 @@ def judge_rows(decision: Decision, weights: Weights) -> list[float]:
 
 
 def write(weights: Weights, path: Path) -> None:
-    """Write the weights as JSON."""
-    path.write_text(dump_weights(weights), encoding="utf-8")
+    """Write the weights as JSON, one feature a line; `choose_names.read_weights` reads it."""
+    groups, names, found, silent = (
+        ",\n".join("    " + json.dumps([name, *values]) for name, values in rows.items())
+        for rows in (weights.features, weights.right, weights.found, weights.silent)
+    )
+    text = f'{{\n  "none": {weights.none},\n  "features": [\n{groups}\n  ],\n'
+    text += f'  "meaning": {json.dumps(weights.meaning)},\n'
+    text += f'  "any_right": {weights.any_right},\n  "right": [\n{names}\n  ],\n'
+    text += f'  "any_found": {weights.any_found},\n  "found": [\n{found}\n  ],\n'
+    text += f'  "any_silent": {weights.any_silent},\n  "silent": [\n{silent}\n  ]\n}}\n'
+    path.write_text(text, encoding="utf-8")
 
 
 def summarise(decisions: Sequence[Decision]) -> str:
@@ -271,7 +292,13 @@ def named_f1(group: NameGroup, truth: Truth) -> float:
 
 
 def _named(group: NameGroup) -> tuple[Product, ...]:
-    found = products_named(group)
+    found = without_repeats(
+        FoundProduct(
+            name=c.name, raw_name=c.text.text, first_page=c.text.page, last_page=c.text.page, pages=(c.text.page,),
+            confidence=1.0,
+        )
+        for c in group.candidates
+    )  # fmt: skip
     return assemble_products("document", Discovery(products=tuple(found)), [Description(metadata={})] * len(found))
 
 
@@ -298,17 +325,13 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--weights", type=Path, default=WEIGHTS)
     parser.add_argument("--fitted", type=Path, default=FITTED)
     parser.add_argument("--compare", nargs="?", const=True)
-    parser.add_argument("--lessons", type=Path)
     parser.add_argument("--accept", nargs=2, action="append", default=[], metavar=("DOCUMENT", "REASON"))
     measuring = parser.add_subparsers(dest="do").add_parser("measure")
     measuring.add_argument("labels", type=Path)
     measuring.add_argument("pdfs", type=Path)
     measuring.add_argument("names", nargs="*")
     measuring.add_argument("--keep", type=Path)
-    given = parser.parse_args()
-    if given.lessons and given.weights == WEIGHTS:
-        parser.error("--lessons: name other weights to write, --weights OTHER_WEIGHTS.json; a user's are not shipped")
-    return given
+    return parser.parse_args()
 
 
 def _measure_all(given: argparse.Namespace) -> None:
@@ -341,8 +364,6 @@ def _refuse(losses: Sequence[Loss]) -> None:
 
 def _fit_and_compare(given: argparse.Namespace) -> None:
     documents = load(given.features)
-    if given.lessons:
-        documents += from_lessons(read_lessons(given.lessons), shipped_weights().meaning)
     decisions = leave_one_out(documents)
     for decision in sorted(decisions, key=lambda d: d.f1):
         sys.stdout.write(f"{decision.name:28} F1 {decision.f1:.2f}  probability {decision.chosen:.2f}\n")
@@ -354,8 +375,6 @@ def _fit_and_compare(given: argparse.Namespace) -> None:
     sys.stdout.write(f"left out with its set, {summarise_sure(cases[1], set_of)}\n")
     weights = fit([d for d in documents if d.usable], decisions)
     write(weights, given.weights)
-    if given.lessons:
-        return
     now = merge(best_groups(documents), said("left_out", decisions, names), figures_of(documents, weights))
     fitted = read_fitted(given.fitted)
     for document, reason in given.accept:

@@ -12,7 +12,8 @@ from statistics import fmean
 from typing import Final, NamedTuple
 
 from devtools.measured_groups import Decision, Together
-from swatchbook.catalogue.choose_names import UNLIKELY, Weights
+from devtools.newton import Fitted, fit_probability
+from swatchbook.catalogue.choose_names import LEAST_LIKELY, UNLIKELY, Weights
 from swatchbook.catalogue.judge_document import (
     GOOD,
     judge_found,
@@ -20,9 +21,6 @@ from swatchbook.catalogue.judge_document import (
     measure_found,
     measure_silence,
 )
-from swatchbook.fitting import lessons
-from swatchbook.fitting.lessons import is_silent
-from swatchbook.fitting.newton import Fitted, fit_probability
 
 PENALTY: Final = 3.0
 """A third of it, or nearly three times as much, is as good within the noise of 151 documents."""
@@ -43,10 +41,24 @@ class Case(NamedTuple):
 def f1_of_likely(decision: Decision, names: Sequence[float]) -> float:
     """Return the F1 of what is said of a document: of the likely names of the chosen group. `names`: the probabilities
     of the decision's names. A document that offers nothing has 1 if nothing is said.
+
+    The number of products follows from the group's F1.
     """
     if decision.offers_none:
         return float(is_silent(names))
-    return lessons.f1_of_likely(decision.f1, [(p, row.right) for p, row in zip(names, decision.rows, strict=True)])
+    if is_silent(names):
+        return 0.0
+    right = sum(row.right for row in decision.rows)
+    if not right or not decision.f1:  # names of families are right, too, and no products
+        return decision.f1
+    products = max(right, 2 * right / decision.f1 - len(names))
+    likely = [row.right for p, row in zip(names, decision.rows, strict=True) if p >= UNLIKELY]
+    return 2 * sum(likely) / (len(likely) + products)
+
+
+def is_silent(names: Sequence[float]) -> bool:
+    """Return whether nothing is said where the names of the chosen group have these probabilities."""
+    return not names or sum(p >= UNLIKELY for p in names) < LEAST_LIKELY * len(names)
 
 
 def cases_of(decisions: Sequence[Decision], names: Mapping[str, Sequence[float]]) -> list[Case]:

@@ -4,24 +4,22 @@ for `devtools/fit_products.py`.
 
 import base64
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from swatchbook.fitting.lessons import NOTHING
 from swatchbook.models.bert_encoder import DIMENSION
-from swatchbook.records import LessonFacts
 
 Array = NDArray[np.float64]
 
 FEATURES: Final = Path("tests/truth/features")
 SETS: Final = ("a-b-c", "d-e", "f", "g", "h", "i", "j", "k")
 """The letters before the names of documents that were labelled together, apart from those of the first set."""
-LESSON: Final = "lesson-"
-"""How the names of lessons begin, which are a set of their own."""
+NOTHING: Final = 0.15
+"""A group with a lower F1 is no answer."""
 STEP: Final = 1 / 300
 """What a meaning's numbers are rounded to; they are at most 127 steps."""
 MADE_ALIKE: Final = tuple(f"generated-{kind}-" for kind in ("leaflet", "described", "price-list"))
@@ -56,10 +54,6 @@ class Measured(NamedTuple):
     @property
     def generated(self) -> bool:
         return self.name.startswith("generated-")
-
-    @property
-    def is_lesson(self) -> bool:
-        return self.name.startswith(LESSON)
 
     @property
     def offers_none(self) -> bool:
@@ -105,28 +99,6 @@ def load(folder: Path) -> list[Measured]:
     return found
 
 
-def from_lessons(lessons: Sequence[LessonFacts], meaning: Sequence[float]) -> list[Measured]:
-    """Return what a user's documents tell. `meaning`: the weights by which they scored what their groups mean.
-
-    A lesson has only this score; the smallest meaning that has it stands for the real one.
-    """
-    direction = np.array(meaning)
-    direction = direction / (direction @ direction)
-    return [
-        Measured(
-            f"{LESSON}{lesson.content[:12]}",
-            [dict(group.features) for group in lesson.groups],
-            np.outer([group.like for group in lesson.groups], direction),
-            [group.f1 for group in lesson.groups],
-            [
-                [Named(dict(zip(lesson.oddities, odd, strict=True)), right > 0) for right, *odd in group.names]
-                for group in lesson.groups
-            ],
-        )
-        for lesson in lessons
-    ]
-
-
 def _meanings(kept: Iterable[str]) -> Array:
     rows = [np.frombuffer(base64.b64decode(text), np.int8) for text in kept]
     return np.array(rows, np.float64).reshape(len(rows), DIMENSION) * STEP
@@ -134,8 +106,6 @@ def _meanings(kept: Iterable[str]) -> Array:
 
 def set_of(name: str) -> str:
     """Return the letters of the documents that were labelled together with one, nothing for the first."""
-    if name.startswith(LESSON):
-        return LESSON
     letter = name.removeprefix("neg-").partition("-")[0]
     return next((letters for letters in SETS if letter in letters.split("-")), "")
 

@@ -21,14 +21,12 @@ class PureStage(Record):
 
     `after` names the stages whose results it reads, `options` and `settings` the fields it depends on, `asks` the
     models and questions it uses with a language model (SWATCHBOOK_DISCOVERY), and `modules` its source files. Of
-    `newer_options` and `newer_settings` only those with another value than the default count, so that results without
-    them keep their keys.
+    `newer_settings` only those with another value than the default count, so that results without them keep their keys.
     """
 
     version: str
     after: tuple[str, ...] = ()
     options: tuple[str, ...] = ()
-    newer_options: tuple[str, ...] = ()
     settings: tuple[str, ...] = ()
     newer_settings: tuple[str, ...] = ()
     asks: tuple[tuple[Literal["llm", "vision"], str], ...] = ()
@@ -59,7 +57,6 @@ PURE_STAGES: Mapping[str, PureStage] = {
         version="35",
         after=("read",),
         options=("taught",),
-        newer_options=("weights",),
         settings=("discovery",),
         asks=(("vision", "scan"), ("llm", "discover")),
         modules=(
@@ -181,12 +178,11 @@ def _reads(stage: str, settings: Settings, options: IngestOptions) -> list[objec
     chosen = options.model_dump(mode="json", include=set(pure.options))
     if "taught" in chosen:
         chosen["taught"] = options.taught.texts_only.key  # pictures are changed behind the cached stages
-    newer = options.model_dump(mode="json", include=set(pure.newer_options), exclude_defaults=True)
     limits = {name: getattr(settings, name) for name in pure.settings}
     limits |= settings.model_dump(mode="json", include=set(pure.newer_settings), exclude_defaults=True)
     asked = _asked(pure, settings) if settings.discovery != "layout" else ()
     before = [_reads(before, settings, options) for before in pure.after]
-    return [stage, pure.version, chosen | newer, limits, *asked, before]
+    return [stage, pure.version, chosen, limits, *asked, before]
 
 
 def _asked(pure: PureStage, settings: Settings) -> list[tuple[str, str]]:

@@ -67,17 +67,6 @@ def test_a_taught_reading_counts_for_discovery_and_what_follows() -> None:
     assert same == {"read", "tables", "items"}
 
 
-def test_fitted_weights_count_only_where_they_are_given(monkeypatch: pytest.MonkeyPatch) -> None:
-    def keys(options: IngestOptions) -> dict[str, str]:
-        return {stage: stage_key(stage, "c", Settings(), options, force=None) for stage in PURE_STAGES}
-
-    plain, fitted = keys(IngestOptions()), keys(IngestOptions(weights="0123456789abcdef"))
-    assert {stage for stage in PURE_STAGES if plain[stage] == fitted[stage]} == {"read", "tables", "items"}
-    before = PURE_STAGES["discover"].model_copy(update={"newer_options": ()})
-    monkeypatch.setitem(PURE_STAGES, "discover", before)  # type: ignore[arg-type]
-    assert keys(IngestOptions()) == plain, "results of before there were such weights stay valid"
-
-
 def test_another_reader_of_pdfs_makes_all_stages_anew_and_the_default_keeps_their_keys(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -265,10 +265,6 @@ TESTED_ELSEWHERE: Mapping[str, str] = {
         ),
         "tests/interface/cli/test_delete.py::test_trash_lists_restores_and_ends",
     ),
-    **dict.fromkeys(
-        ("swatchbook fit", "swatchbook fit --dry-run", "swatchbook fit --list", "swatchbook fit --off"),
-        "tests/interface/cli/test_fit.py::test_weights_that_are_better_are_used_and_can_be_turned_off",
-    ),
     "swatchbook delete": "tests/interface/cli/test_delete.py::test_a_person_is_told_what_goes_and_asked",
     "swatchbook doctor": f"{_CLI}::test_doctor_tries_every_part_and_says_what_to_do_about_what_is_broken",
     "swatchbook rebuild-index": f"{_CLI}::test_ingest_search_show_rebuild_delete",

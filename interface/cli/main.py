@@ -22,7 +22,6 @@ from interface.cli.commands import (
     delete,
     evaluate,
     events,
-    fit,
     ingest,
     inspect,
     mcp,
@@ -45,7 +44,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _FILES = (
-    ingest, search, evaluate, inspect, review, show, products, teach, fit, resume, delete, owners, configure, serve,
+    ingest, search, evaluate, inspect, review, show, products, teach, resume, delete, owners, configure, serve,
     mcp, events, batches, models, spaces, upkeep,
 )  # fmt: skip
 """The files of commands, in the order of the help."""

@@ -139,8 +139,6 @@ def account(report: RunReport) -> list[tuple[str, Text | str]]:
         rows.append(("look at", Text(_doubts(report.look_at), "yellow")))
     if report.edition:
         rows += _edition(report, report.edition)
-    if report.weights:
-        rows.append(("weights", f"names are chosen by those fitted to your documents ({report.weights})"))
     if sure := describe_sureness(report.sure, report.products_discovered):
         rows.append(("sure", Text(sure, "yellow" if is_doubtful(report.sure) else "")))
     if report.seconds:

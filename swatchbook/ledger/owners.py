@@ -9,14 +9,14 @@ from collections.abc import Collection, Mapping
 from difflib import SequenceMatcher
 from typing import Any
 
-from sqlalchemy import Connection, delete, select, text, union, update
+from sqlalchemy import Connection, select, text, union, update
 from ulid import ULID
 
 from swatchbook.errors import InvalidReference, UnknownOwner
 from swatchbook.ledger.bulk_rows import insert_new_rows
 from swatchbook.ledger.database import Ledger, db_now, upsert
 from swatchbook.ledger.dirty import mark_renamed
-from swatchbook.ledger.tables import documents, fitted_weights, images, object_events, owner_seeds, trash
+from swatchbook.ledger.tables import documents, images, object_events, owner_seeds, trash
 from swatchbook.records import document_id
 
 
@@ -50,8 +50,7 @@ def rename(ledger: Ledger, old: str, new: str) -> bool:
             )
         _store_seed(connection, new, seed_of(connection, old), renamed_to=None)
         _store_seed(connection, old, str(ULID()), renamed_to=new)
-        connection.execute(delete(fitted_weights).where(fitted_weights.c.owner == new))  # of a collection that is gone
-        for table in (documents, images, trash, fitted_weights, object_events):
+        for table in (documents, images, trash, object_events):
             connection.execute(update(table).where(table.c.owner == old).values(owner=new))
         connection.execute(update(documents).where(documents.c.owner == new).values(updated_at=db_now()))
         mark_renamed(connection, new)

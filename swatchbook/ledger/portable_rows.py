@@ -20,7 +20,6 @@ from swatchbook.ledger.tables import (
     deliveries,
     documents,
     entities,
-    fitted_weights,
     hand_edits,
     images,
     items,
@@ -43,9 +42,9 @@ from swatchbook.ledger.used_contents import is_used_by_documents, is_used_by_tra
 from swatchbook.records import DocumentStatus
 
 SHARED_TABLES: Sequence[Table] = (
-    contents, vectors, analyses, reviews, items, calls, provider_batches, deliveries, fitted_weights,
+    contents, vectors, analyses, reviews, items, calls, provider_batches, deliveries,
 )  # fmt: skip
-"""Tables whose rows belong to no document: what models made is shared; fitted weights are their owner's."""
+"""Tables whose rows belong to no document: what models made is shared."""
 
 PART_TABLES: Sequence[Table] = (
     requested, pages, lost_pictures, placements, products, chunks, entities, links, hand_edits, assemblies,

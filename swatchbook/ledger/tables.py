@@ -324,20 +324,6 @@ taught_readings = Table(  # which readings people gave a document: taught_readin
     Column("undone_at", Time),
 )
 
-fitted_weights = Table(  # weights that were fitted to an owner's documents: fitted_weights.py
-    "fitted_weights",
-    metadata,
-    Column("owner", String(64), primary_key=True),
-    Column("id", String(16), primary_key=True),  # documents.options names it
-    Column("weights", Text, nullable=False),  # as in name_weights.json
-    Column("lessons", Integer, nullable=False),
-    Column("left_out", JSON, nullable=False),  # LeftOut of each lesson
-    Column("by", SafeText, nullable=False),
-    Column("at", Time, nullable=False),
-    Column("off_by", SafeText),
-    Column("off_at", Time),
-)
-
 assemblies = Table(  # what stage 7 found, of documents with edits; `products` and `links` have it with the edits
     "assemblies",
     metadata,

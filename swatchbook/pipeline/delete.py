@@ -14,7 +14,6 @@ from swatchbook.errors import Failure, InvalidReference
 from swatchbook.index.contract import MovableIndex
 from swatchbook.ledger import document_commands
 from swatchbook.ledger.database import Ledger
-from swatchbook.ledger.fitted_weights import forget_weights
 from swatchbook.ledger.object_events import forget_events
 from swatchbook.ledger.owners import id_of_document, used_owners
 from swatchbook.ledger.retention import collect_noted
@@ -135,11 +134,10 @@ def end_old(resources: Resources, *, older_than: float, dry_run: bool = False) -
 
 
 def end_owner(resources: Resources, owner: str) -> None:
-    """Empty an owner's trash, and forget the weights fitted to its documents, and what object stores told of them."""
+    """Empty an owner's trash, and forget what object stores told of its documents."""
     for each in list_trash(resources.ledger, owner):
         end(resources, each.document)
     with resources.ledger.write() as connection:
-        forget_weights(connection, owner)
         forget_events(connection, owner)
 
 

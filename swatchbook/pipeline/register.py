@@ -31,7 +31,6 @@ from swatchbook.extras import require_extras
 from swatchbook.ledger import publishing
 from swatchbook.ledger.document_commands import request_again
 from swatchbook.ledger.document_editions import declare_edition
-from swatchbook.ledger.fitted_weights import has_weights, weights_in_use
 from swatchbook.ledger.owners import id_of_document
 from swatchbook.ledger.space_registry import registered
 from swatchbook.ledger.stored_documents import PDF, Document, get_document, queue
@@ -51,10 +50,9 @@ log = logging.getLogger(__name__)
 
 _NOT_IN_FINGERPRINT = {
     "batch_size", "max_retries", "execution", "max_usd", "mirror", "force", "roles", "categories", "mapping",
-    "weights",
 }  # fmt: skip
 """Options that change how the work is done, not its result; `roles` count by the pairs that they request, `categories`
-and `weights` by the keys of the stages that read them, `mapping` by the items that it makes.
+by the key of the stage that reads them, `mapping` by the items that it makes.
 """
 
 
@@ -310,24 +308,15 @@ def _queue_file(
 
 def _as_known(resources: Resources, owner: str, key: str, options: IngestOptions) -> IngestOptions:
     """Return the options with what a person decided about the same file before: pages taken in, and the taught reading
-    unless another one is given. It also keeps the weights that it was read by, or gets those in use with `force` and if
-    it is new. Raises InvalidReference for weights that the owner does not have.
+    unless another one is given.
     """
     ledger = resources.ledger
-    if options.weights and not has_weights(ledger, owner, options.weights):
-        raise InvalidReference(
-            f"There are no fitted weights {options.weights}.", advice="`swatchbook fit --list` has the ids."
-        )
     try:
         known = get_document(ledger, id_of_document(ledger, owner, key[:64])).options
     except InvalidReference:  # it is not known yet
-        return options if options.weights else options.with_weights(weights_in_use(ledger, owner))
-    options = options.with_pages(known.pages)
-    if options.taught == UNTAUGHT:
-        options = options.with_taught(known.taught)
-    if options.weights:
         return options
-    return options.with_weights(weights_in_use(ledger, owner) if options.force else known.weights)
+    options = options.with_pages(known.pages)
+    return options.with_taught(known.taught) if options.taught == UNTAUGHT else options
 
 
 def is_answered(resources: Resources, document: Document, request: Request, options: IngestOptions) -> bool:

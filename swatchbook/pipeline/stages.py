@@ -18,7 +18,6 @@ from swatchbook.ledger.page_findings import save_page_failures, save_page_notes
 from swatchbook.pdf import reader
 from swatchbook.pipeline.call_context import call_context
 from swatchbook.pipeline.extract import extract
-from swatchbook.pipeline.name_weights import name_weights
 from swatchbook.pipeline.run import Work, progress_callback
 from swatchbook.pipeline.taught_pictures import amend_pictures, pairing
 from swatchbook.providers.messages import ChargedChat
@@ -72,11 +71,10 @@ def discover_products(resources: Resources, work: Work, reading: Reading, *, las
     taught = work.options.taught
     if taught.names_are_taught:
         return discover_taught(reading, _pages(resources, reading), taught)
-    weights = name_weights(resources, work.document, work.options)
     if taught.facts_are_taught:
-        by_layout = discover_taught(reading, _pages(resources, reading), taught, weights)
+        by_layout = discover_taught(reading, _pages(resources, reading), taught)
     else:
-        by_layout = discover.discover(reading, _pages(resources, reading), weights)
+        by_layout = discover.discover(reading, _pages(resources, reading))
     assists = resources.settings.discovery == "assist"
     only = find_products.open_pages(reading, by_layout) if assists else None
     if resources.settings.discovery == "layout" or (assists and not only):

@@ -18,7 +18,6 @@ from swatchbook.ledger.trashed_documents import get_trashed
 from swatchbook.one_line import shorten
 from swatchbook.pdf import reader
 from swatchbook.pdf.read_ahead import read_once
-from swatchbook.pipeline.name_weights import name_weights
 from swatchbook.pipeline.taught_pictures import PageViews, propose_pictures, read_pictures
 from swatchbook.records import (
     OF_PICTURES,
@@ -61,15 +60,13 @@ class Lesson(NamedTuple):
 def open_lesson(resources: Resources, document: Document) -> Lesson:
     """Read the texts of a document. Raises what `read_again` raises."""
     key = stage_key("read", document.content, resources.settings, document.options, force=document.force)
-    known_as = f"{key}{document.options.weights}"
-    kept = resources.lessons.pop(known_as, None)
+    kept = resources.lessons.pop(key, None)
     if kept and document.status != DocumentStatus.DELETING and all(map(resources.files.has, kept[0].files)):
-        resources.lessons[known_as] = kept
+        resources.lessons[key] = kept
         return Lesson(document, *kept)
     reading = read_again(resources, document)
-    weights = name_weights(resources, document.id, document.options)
-    texts = collect_texts(reading, reader.iter_pages(resources.files, reading), weights)
-    resources.lessons[known_as] = reading, texts
+    texts = collect_texts(reading, reader.iter_pages(resources.files, reading))
+    resources.lessons[key] = reading, texts
     for oldest in list(resources.lessons)[:-_MOST_KEPT]:
         resources.lessons.pop(oldest, None)
     return Lesson(document, reading, texts)

@@ -9,7 +9,6 @@ from swatchbook.records.details import *
 from swatchbook.records.documents import *
 from swatchbook.records.editions import *
 from swatchbook.records.edits import *
-from swatchbook.records.fitting import *
 from swatchbook.records.images import *
 from swatchbook.records.items import *
 from swatchbook.records.options import *

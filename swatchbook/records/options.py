@@ -1,7 +1,7 @@
 """The options of an ingest with defaults and limits, the mapping of a batch, and the names of saved Prefect blocks.
 
-Options are roles, focus, pages to take in, batch size (20), retries (3), budget, mirror, the mapping of a batch, a
-taught reading and fitted weights. Prefect's form is made from them.
+Options are roles, focus, pages to take in, batch size (20), retries (3), budget, mirror, the mapping of a batch
+and a taught reading. Prefect's form is made from them.
 """
 
 from collections.abc import Iterable, Mapping
@@ -10,7 +10,6 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
-from swatchbook.records.fitting import WeightsId
 from swatchbook.records.items import Role
 from swatchbook.records.record import Record
 from swatchbook.records.teaching import UNTAUGHT, TaughtReading
@@ -142,12 +141,6 @@ class IngestOptions(BaseModel):
         description="How product names are found, as `swatchbook teach` learns it from examples; empty means by the "
         "layout rules. Later ingests keep it. (stage 2)",
     )
-    weights: WeightsId = Field(
-        default="",
-        title="Fitted weights",
-        description="Id of the fitted weights by which names are chosen; empty means those in use (`swatchbook fit`), "
-        "of a known document its own. (stage 2)",
-    )
 
     def with_pages(self, pages: Iterable[int]) -> "IngestOptions":
         """Return the same options, which take these pages in, too."""
@@ -156,10 +149,6 @@ class IngestOptions(BaseModel):
     def with_taught(self, taught: TaughtReading) -> "IngestOptions":
         """Return the same options, with names found by this reading."""
         return self.model_copy(update={"taught": taught})
-
-    def with_weights(self, weights: str) -> "IngestOptions":
-        """Return the same options, with names chosen by these fitted weights; "" stands for the shipped ones."""
-        return self.model_copy(update={"weights": weights})
 
 
 BlockName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{0,64}$")]

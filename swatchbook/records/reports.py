@@ -127,7 +127,6 @@ class RunReport(Record):
     failed_images: tuple[FailureRecord, ...] = ()
     other_failures: tuple[FailureRecord, ...] = ()
     confidence_score: float | None = None  # how complete it is, 0 to 1 (pipeline/finish_run.py); not how right: `sure`
-    weights: str = ""  # id of the fitted weights that chose the names; "": the shipped ones, or a person taught them
     sure: float | None = None  # probability that the products as found are good, or that there are none (`Discovery`)
     cost_usd: float | None = 0.0  # None: the price of a call is not known; `spent` has what is
     spent: tuple[Spent, ...] = ()

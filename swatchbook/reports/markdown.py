@@ -119,7 +119,6 @@ def as_markdown(
         plain(shown.sentence),
         f"**{plain(report.message)}**" if report.message else "",
         plain(describe_sureness(report.sure, report.products_discovered) or ""),
-        f"Names are chosen by weights fitted to your documents ({report.weights})." if report.weights else "",
         table([f"images {name}" if name == "found" else name for name in images],
                [[getattr(report, f"images_{name}") for name in images]]),
         table(list(totals), [list(totals.values())]),

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from swatchbook.catalogue.choose_names import Choice, Weights, bare_candidate, shipped_weights, with_codes
+from swatchbook.catalogue.choose_names import Choice, bare_candidate, shipped_weights, with_codes
 from swatchbook.catalogue.discover import discover_in, discovery_of, find_products, name_products
 from swatchbook.catalogue.name_candidates import Candidate
 from swatchbook.catalogue.page_layout import PageLayout, Text
@@ -49,17 +49,15 @@ class Named(NamedTuple):
     shown: bool
 
 
-def discover_taught(
-    reading: Reading, pages: Iterable[Page], taught: TaughtReading, weights: Weights | None = None
-) -> Discovery:
+def discover_taught(reading: Reading, pages: Iterable[Page], taught: TaughtReading) -> Discovery:
     """Return the products of a document whose names, codes or prices a reading finds. The pages are read once, in
-    order. The layout rules find names that are not taught, with these weights.
+    order. The layout rules find names that are not taught.
     """
-    texts = collect_texts(reading, pages, weights)
+    texts = collect_texts(reading, pages)
     if taught.names_are_taught:
         return products_of(texts, reading, read_names(texts, taught), taught)
     amend = partial(with_facts, texts, taught)
-    return discover_in(texts.document, texts.announced, reading, weights or shipped_weights(), amend=amend)
+    return discover_in(texts.document, texts.announced, reading, shipped_weights(), amend=amend)
 
 
 def products_of(

@@ -14,7 +14,6 @@ from swatchbook.catalogue.attributes import code_of
 from swatchbook.catalogue.bare_values import is_bare_value
 from swatchbook.catalogue.choose_names import (
     Choice,
-    Weights,
     choose_names,
     judge_groups,
     shipped_weights,
@@ -145,14 +144,13 @@ class DocumentTexts:
         return np.array([t.page in ocr for t in self.texts], bool)
 
 
-def collect_texts(reading: Reading, pages: Iterable[Page], weights: Weights | None = None) -> DocumentTexts:
-    """Return the texts of a document. The pages are read once, in order. `weights` choose the present names."""
-    weights = weights or shipped_weights()
+def collect_texts(reading: Reading, pages: Iterable[Page]) -> DocumentTexts:
+    """Return the texts of a document. The pages are read once, in order."""
     kept = list(pages)
     document, announced = lay_out(reading, kept)  # which turns sideways pages itself
     kept = list(map(upright, kept))
     groups = find_name_groups(document, announced)
-    choice = choose_names(groups, weights)
+    choice = choose_names(groups)
     choice = choice and with_coded_names(choice, document)
     candidates = {(c.text.page, c.text.box): c for group in groups for c in group.candidates}
     texts: list[PageText] = []
@@ -173,7 +171,7 @@ def collect_texts(reading: Reading, pages: Iterable[Page], weights: Weights | No
         if choice
         else _mask(len(texts), ())
     )
-    of_groups = _groups(groups, places, len(texts), weights)
+    of_groups = _groups(groups, places, len(texts))
     running, house = running_texts(document), house_names(document)
     return DocumentTexts(
         document=document,
@@ -197,10 +195,10 @@ def _mask(size: int, places: Iterable[int]) -> Booleans:
 
 
 def _groups(
-    groups: Sequence[NameGroup], places: Mapping[tuple[int, Box], int], size: int, weights: Weights
+    groups: Sequence[NameGroup], places: Mapping[tuple[int, Box], int], size: int
 ) -> dict[str, tuple[Booleans, float]]:
     """Return name -> texts and probability of each group of likely names."""
-    probabilities = judge_groups([g.features for g in groups], [g.meaning for g in groups], weights)
+    probabilities = judge_groups([g.features for g in groups], [g.meaning for g in groups], shipped_weights())
     found: dict[str, tuple[Booleans, float]] = {}
     for group, probability in zip(groups, probabilities, strict=False):
         mask = _mask(size, (places[c.text.page, c.text.box] for c in group.candidates))

@@ -13,12 +13,11 @@ from swatchbook.backup.restore import restore
 from swatchbook.backup.write import back_up
 from swatchbook.errors import Failure, InvalidBackup, InvalidReference
 from swatchbook.ledger import owners, publishing, tables
-from swatchbook.ledger.fitted_weights import list_weights, load_weights, turn_off, use_weights
 from swatchbook.ledger.queries.account import owner_accounts
 from swatchbook.ledger.schedule import due_documents
 from swatchbook.ledger.stored_documents import all_documents, get_document
 from swatchbook.pipeline.publish import publish_all
-from swatchbook.records import DocumentStatus, LeftOut
+from swatchbook.records import DocumentStatus
 from swatchbook.resources import Resources
 from tests.backup.collection import Steps, Stopped, begin, files, indexed, make, rows
 from tests.ledger import scene
@@ -271,23 +270,3 @@ def test_every_refusal_says_what_to_do(resources: Resources, other: Resources, t
         restore(other, tmp_path / "backup")
     assert refused.value.advice is not None
     assert "Nothing was restored." in refused.value.advice
-
-
-# --- fitted weights ---------------------------------------------------------------------------------------------------
-
-
-def test_fitted_weights_come_back_with_the_documents_that_name_them(
-    resources: Resources, other: Resources, tmp_path: Path
-) -> None:
-    document = make(resources, "oak")
-    figures = LeftOut(document=document, shipped=0.5, fitted=0.7, expected_shipped=0.4, expected_fitted=0.6)
-    fitted = {"weights": "{}", "lessons": 5, "left_out": [figures], "by": "anna"}
-    for name in ("1" * 16, "2" * 16):
-        use_weights(resources.ledger, "anna", id=name, **fitted)
-    turn_off(resources.ledger, "anna", by="bert")
-    in_use = use_weights(resources.ledger, "anna", id="1" * 16, **fitted)
-    back_up(resources, tmp_path / "backup")
-    restore(other, tmp_path / "backup")
-    assert list_weights(other.ledger, "anna") == list_weights(resources.ledger, "anna")
-    assert list_weights(other.ledger, "anna")[-1] == in_use
-    assert load_weights(other.ledger, document, in_use.id) == "{}"

@@ -6,7 +6,7 @@ from statistics import mean, median
 import pytest
 
 from devtools.compare_fits import FITTED, find_losses, read_fitted, said
-from devtools.fit_products import calibrate, fit, judge_names_left_out, leave_one_out
+from devtools.fit_products import WEIGHTS, calibrate, fit, judge_names_left_out, leave_one_out, write
 from devtools.fit_sure import brier, calibration_error, cases_of, judge_left_out
 from devtools.measured_groups import FEATURES, load, set_of
 from swatchbook.catalogue.choose_names import shipped_weights
@@ -37,6 +37,11 @@ def test_fitted_on_others_the_names_are_found_and_their_probabilities_hold() -> 
         assert ours.keys() == theirs.keys()
         for name, values in ours.items():
             assert values == pytest.approx(theirs[name], abs=0.01), name
+
+
+def test_weights_come_back_from_their_file(tmp_path: Path) -> None:
+    write(shipped_weights(), tmp_path / "weights.json")
+    assert (tmp_path / "weights.json").read_bytes() == (ROOT / WEIGHTS).read_bytes()
 
 
 def test_how_sure_a_document_is_holds_for_sets_left_out() -> None:

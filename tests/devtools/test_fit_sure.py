@@ -11,12 +11,12 @@ from devtools.fit_sure import (
     cases_of,
     f1_of_likely,
     fit_sure,
+    is_silent,
     judge,
     judge_left_out,
 )
 from devtools.measured_groups import Decision, Named
 from swatchbook.catalogue.choose_names import Weights
-from swatchbook.fitting.lessons import is_silent
 
 
 def decision(*right: bool, f1: float = 0.0, none: bool = False) -> Decision:

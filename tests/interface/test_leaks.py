@@ -317,7 +317,6 @@ READING: Mapping[str, Sequence[str]] = {
     "products": ("products {document}", "products {name} --json"),
     "evaluate search": ("evaluate search {asked} --json", "evaluate search {asked}"),
     "readings": ("readings {document}", "readings {name} --json", "readings --json"),
-    "fit": ("fit", "fit --list --json", "fit --dry-run --json", "fit --off"),
     "status": ("status --json",),
     "review list": ("review list", "review list --json"),
     "trash": ("trash --json",),

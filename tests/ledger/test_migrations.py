@@ -151,7 +151,6 @@ def test_home_of_before_the_first_release_opens_and_has_the_same_tables(migrated
     assert len(before["vectors"]) == 16
     for added in (
         "taught_readings",
-        "fitted_weights",
         "provider_batches",
         "file_holds",
         "deleted_documents",

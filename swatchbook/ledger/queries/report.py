@@ -87,7 +87,6 @@ def document_report(ledger: Ledger, document: str, run: str | None = None) -> Ru
         spent=tuple(spent),
         seconds=last.seconds if last else seconds,
         confidence_score=last.confidence_score if last else None,
-        weights="" if stored.options.taught.names_are_taught else stored.options.weights,
         sure=last.sure if last else None,
         peak_memory_mb=last.peak_memory_mb if last else None,
         warnings=last.warnings if last else (),

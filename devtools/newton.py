@@ -1,5 +1,5 @@
 """Fit the scores of groups that are compared with each other, and of rows that are right or wrong: Newton's method, an
-L2 penalty towards zero or towards given weights, no random numbers.
+L2 penalty, no random numbers.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,33 +18,24 @@ Fitted = tuple[dict[str, tuple[float, float, float]], float]
 
 
 def fit_comparison(
-    rows: Array,
-    counts: Sequence[int],
-    target: Array,
-    *,
-    shares: Sequence[float],
-    penalties: Array,
-    towards: Array | None = None,
-    given: Array | None = None,
+    rows: Array, counts: Sequence[int], target: Array, *, shares: Sequence[float], penalties: Array
 ) -> Array:
     """Return the weights with which the softmax over each document's rows comes nearest to the target.
 
-    `counts`: the rows of each document, `shares`: how much it counts. `penalties` draw each weight to that of
-    `towards`, by default zero. `given`: what each row scores in any case.
+    `counts`: the rows of each document, `shares`: how much it counts. `penalties` draw each weight to zero.
     """
     starts = np.cumsum([0, *counts[:-1]])
     counted = np.asarray(shares, np.float64)
     of_row = np.repeat(counted, counts)
     penalty = np.diag(penalties)
-    prior = np.zeros(rows.shape[1]) if towards is None else towards
-    found = prior.copy()
+    found = np.zeros(rows.shape[1])
     for _ in range(STEPS):
-        scores = rows @ found if given is None else rows @ found + given
+        scores = rows @ found
         raised = np.exp(scores - np.repeat(np.maximum.reduceat(scores, starts), counts))
         p = raised / np.repeat(np.add.reduceat(raised, starts), counts)
         weighted = rows * p[:, None]
         expected = np.add.reduceat(weighted, starts)
-        gradient = penalty @ (found - prior) + rows.T @ (of_row * (p - target))
+        gradient = penalty @ found + rows.T @ (of_row * (p - target))
         curvature = penalty + weighted.T @ (rows * of_row[:, None]) - expected.T @ (expected * counted[:, None])
         step = np.linalg.solve(curvature, gradient)
         found -= step * min(1.0, 2.0 / np.abs(step).max())
@@ -53,14 +44,13 @@ def fit_comparison(
     return found
 
 
-def fit_logistic(rows: Array, right: Array, *, counted: Array, penalties: Array, towards: Array | None = None) -> Array:
+def fit_logistic(rows: Array, right: Array, *, counted: Array, penalties: Array) -> Array:
     """Return the weights of the probability that a row is right. `counted`: how much each row counts."""
     penalty = np.diag(penalties)
-    prior = np.zeros(rows.shape[1]) if towards is None else towards
-    found = prior.copy()
+    found = np.zeros(rows.shape[1])
     for _ in range(STEPS):
         p = 1 / (1 + np.exp(-np.clip(rows @ found, -30, 30)))
-        gradient = penalty @ (found - prior) + rows.T @ (counted * (p - right))
+        gradient = penalty @ found + rows.T @ (counted * (p - right))
         step = np.linalg.solve(penalty + (rows.T * (counted * p * (1 - p))) @ rows, gradient)
         found -= step * min(1.0, 2.0 / np.abs(step).max())
         if np.abs(step).max() < SETTLED:

@@ -1,1 +1,0 @@
-"""Fit weights of the layout rules to labelled documents, or, near given ones, to what a person taught."""
